@@ -1,0 +1,51 @@
+import type { Ops } from './ops.js';
+import type { HostTensor, Tensors, TensorType } from './types.js';
+
+/**
+ * A function over the tensor interface, from named tensors to named tensors. It is generic in the tensor handle, so that
+ * it can be run, traced or differentiated; it must depend on nothing but its inputs and their types.
+ */
+export type TensorFunction = <T>(ops: Ops<T>, inputs: Tensors<T>) => Tensors<T>;
+
+/** A tensor that stays with its engine, so that it need not travel for each call. */
+export interface DeviceTensor {
+  readonly type: TensorType;
+  /** Copies the data out. */
+  read(): Promise<HostTensor>;
+  /** Frees the memory; the tensor must not be used afterwards. Disposing twice is harmless. */
+  dispose(): void;
+}
+
+/** How {@link Engine.compile} specialises a function. */
+export interface CompileOptions {
+  /** Inputs that never change (weights, when sampling). Engines may fold and repack them. */
+  readonly constants?: Tensors<HostTensor>;
+}
+
+/** How a compiled function runs. */
+export interface RunOptions {
+  /** Where to write outputs, by name: host tensors of the right type, whose data are overwritten and returned. */
+  readonly into?: Tensors<HostTensor>;
+}
+
+/** A function compiled by an engine, once for each signature (names and types of the inputs) that it is called with. */
+export interface CompiledFunction {
+  /** @throws DparError for a missing input, or what the function throws for shapes that do not fit. */
+  run(inputs: Tensors<HostTensor | DeviceTensor>, options?: RunOptions): Promise<Tensors<HostTensor>>;
+  /** As `run`, with outputs that stay with the engine: dispose them when they are not needed any more. */
+  runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>>;
+  /** Number of signatures compiled so far. */
+  readonly signatures: number;
+  dispose(): Promise<void>;
+}
+
+/** Something that runs tensor functions. */
+export interface Engine {
+  /** For messages, such as `onnxruntime-node 1.30.0 (cpu, 2 threads)`. */
+  readonly name: string;
+  compile(fn: TensorFunction, options?: CompileOptions): CompiledFunction;
+  /** Moves a tensor to the engine. */
+  upload(tensor: HostTensor): Promise<DeviceTensor>;
+  /** Frees everything that the engine compiled. */
+  dispose(): Promise<void>;
+}

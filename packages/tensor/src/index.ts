@@ -1,0 +1,36 @@
+export type { Backend } from './backend.js';
+export type {
+  CompiledFunction,
+  CompileOptions,
+  DeviceTensor,
+  Engine,
+  RunOptions,
+  TensorFunction,
+} from './engine.js';
+export { DparError, isDparError } from './error.js';
+export { inferType } from './infer.js';
+export { createOps, type MatmulOptions, type Ops, type ReductionOptions } from './ops.js';
+export type {
+  AttributesOf,
+  ConvolutionAttributes,
+  None,
+  Primitive,
+  PrimitiveAttributes,
+  ReductionAttributes,
+} from './primitives.js';
+export { broadcastShapes, sameShape, stridesOf } from './shape.js';
+export {
+  bool,
+  type DataOf,
+  type DType,
+  float32,
+  formatType,
+  type HostTensor,
+  type HostTensorOf,
+  hostTensor,
+  int32,
+  type Shape,
+  sizeOf,
+  type Tensors,
+  type TensorType,
+} from './types.js';

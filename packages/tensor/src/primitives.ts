@@ -1,0 +1,95 @@
+import type { DType, Shape } from './types.js';
+
+/** Attributes of a primitive that has none. */
+export type None = Readonly<Record<never, never>>;
+
+/** Attributes of reductions. The reduced axes are kept with size 1. */
+export interface ReductionAttributes {
+  readonly axes: readonly number[];
+}
+
+/** Attributes of the convolution and its two adjoints. Padding: top, left, bottom, right. */
+export interface ConvolutionAttributes {
+  readonly stride: number;
+  readonly padding: readonly [number, number, number, number];
+}
+
+/**
+ * Every primitive with its attributes. This table drives the rest by type: shape rules, gradient rules, the reference
+ * kernels and the emitters of each engine are `{ [P in Primitive]: ... }`, so a forgotten entry does not compile.
+ */
+export interface PrimitiveAttributes {
+  // One input, elementwise
+  neg: None;
+  abs: None;
+  exp: None;
+  log: None;
+  sqrt: None;
+  reciprocal: None;
+  sin: None;
+  cos: None;
+  tanh: None;
+  sigmoid: None;
+  silu: None;
+  not: None;
+  cast: { readonly dtype: DType };
+  // Two inputs, elementwise with broadcasting
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  maximum: None;
+  minimum: None;
+  equal: None;
+  less: None;
+  lessEqual: None;
+  and: None;
+  or: None;
+  /** (condition, whenTrue, whenFalse) */
+  select: None;
+  // Layout
+  reshape: { readonly shape: Shape };
+  transpose: { readonly permutation: readonly number[] };
+  broadcast: { readonly shape: Shape };
+  concat: { readonly axis: number };
+  slice: { readonly axis: number; readonly start: number; readonly size: number };
+  /** Zeros before and after along one axis: the adjoint of `slice`. */
+  pad: { readonly axis: number; readonly before: number; readonly after: number };
+  // Indexing
+  /** (x [N, ...], indices [...]) */
+  takeRows: None;
+  /** (values [...indices, ...], indices) -> [rows, ...]: the adjoint of `takeRows`. */
+  scatterAddRows: { readonly rows: number };
+  /** (x [N, ...], indices [...], inverse [N]): rows that are used at most once. */
+  takeRowsOnce: None;
+  /** (x [..., V], indices [...]) -> [...] */
+  takeLast: None;
+  /** (values [...], indices [...]) -> [..., size]: the adjoint of `takeLast`. */
+  scatterLast: { readonly size: number };
+  // Reductions
+  sum: ReductionAttributes;
+  mean: ReductionAttributes;
+  max: ReductionAttributes;
+  argMax: None;
+  // Products and fused kernels
+  matmul: { readonly transposeA: boolean; readonly transposeB: boolean; readonly scale: number };
+  softmax: None;
+  logSoftmax: None;
+  /** (x [..., D], weight [D]) */
+  rmsNorm: { readonly epsilon: number };
+  /** (x [B, T, H * headDim], table [1 or B, T, headDim / 2, 2]) */
+  rotary: { readonly interleaved: boolean };
+  // Images: NCHW, weights OIHW
+  conv2d: ConvolutionAttributes;
+  /** (gradient [B, O, H', W'], weight) -> [B, I, H, W] */
+  conv2dInputGradient: ConvolutionAttributes & { readonly height: number; readonly width: number };
+  /** (x, gradient [B, O, H', W']) -> [O, I, kernelHeight, kernelWidth] */
+  conv2dWeightGradient: ConvolutionAttributes & { readonly kernelHeight: number; readonly kernelWidth: number };
+  resizeNearest: { readonly factor: number };
+}
+
+/** Name of a primitive. */
+export type Primitive = keyof PrimitiveAttributes;
+
+/** Attributes of the primitive `P`. */
+export type AttributesOf<P extends Primitive> = PrimitiveAttributes[P];

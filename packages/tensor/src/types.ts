@@ -1,0 +1,89 @@
+import { DparError } from './error.js';
+
+/** Element types. Indices are `int32`; `bool` is stored one byte per element, 0 or 1. */
+export type DType = 'float32' | 'int32' | 'bool';
+
+/** Sizes of the axes, outermost first; `[]` is a scalar. Data are row-major. */
+export type Shape = readonly number[];
+
+/** What is known of a tensor without its data. */
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** The typed array that holds the data of each element type. */
+export interface DataOf {
+  float32: Float32Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+}
+
+/** A tensor in ordinary memory: row-major data in a typed array, shared and not copied. */
+export type HostTensor = { [D in DType]: HostTensorOf<D> }[DType];
+
+/** A {@link HostTensor} of one known element type. */
+export interface HostTensorOf<D extends DType> {
+  readonly dtype: D;
+  readonly shape: Shape;
+  readonly data: DataOf[D];
+}
+
+/** Tensors by name, as parameter sets, function inputs and function outputs are written. */
+export type Tensors<T> = Readonly<Record<string, T>>;
+
+/** Number of elements of a shape (1 for a scalar). */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const dimension of shape) size *= dimension;
+  return size;
+}
+
+/** A shape or a type as error messages print it: `float32[2, 3]`. */
+export function formatType(type: TensorType): string {
+  return `${type.dtype}[${type.shape.join(', ')}]`;
+}
+
+const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+/**
+ * Makes a host tensor. A typed array of the right kind is used as it is (no copy); other sequences are converted.
+ * Without data the tensor is filled with zeros.
+ * @throws DparError if the number of elements is not that of the shape, or a dimension is not a whole number >= 0.
+ */
+export function hostTensor<D extends DType>(
+  dtype: D,
+  shape: Shape,
+  data?: DataOf[D] | ArrayLike<number>,
+): HostTensorOf<D> {
+  for (const dimension of shape) {
+    if (!Number.isInteger(dimension) || dimension < 0) {
+      throw new DparError(`hostTensor: expected dimensions that are whole numbers >= 0, got [${shape.join(', ')}].`);
+    }
+  }
+  const size = sizeOf(shape);
+  if (data !== undefined && data.length !== size) {
+    throw new DparError(
+      `hostTensor: expected ${size} elements for the shape [${shape.join(', ')}], got ${data.length}. ` +
+        'Pass data and shape that belong together.',
+    );
+  }
+  const ArrayType = arrayTypes[dtype];
+  const values = data === undefined ? new ArrayType(size) : data instanceof ArrayType ? data : ArrayType.from(data);
+  return { dtype, shape: [...shape], data: values as DataOf[D] };
+}
+
+/** A float32 host tensor, see {@link hostTensor}. */
+export function float32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'float32'> {
+  return hostTensor('float32', shape, data);
+}
+
+/** An int32 host tensor, see {@link hostTensor}. */
+export function int32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'int32'> {
+  return hostTensor('int32', shape, data);
+}
+
+/** A bool host tensor (bytes 0 or 1), see {@link hostTensor}. */
+export function bool(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'bool'> {
+  return hostTensor('bool', shape, data);
+}
