@@ -1,0 +1,2 @@
+process.stderr.write('benchmarks: not built into this version yet.\n');
+process.exitCode = 1;

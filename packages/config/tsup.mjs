@@ -1,0 +1,19 @@
+import { defineConfig } from 'tsup';
+
+const shared = {
+  format: ['esm'],
+  target: 'es2022',
+  platform: 'neutral',
+  sourcemap: true,
+  clean: true,
+  silent: true,
+  // Node's own modules are written with their prefix, as in 'node:fs'.
+  external: [/^node:/],
+  removeNodeProtocol: false,
+};
+
+/** Build settings of a published package: ES modules and type declarations of its entry points. */
+export const library = (entry = ['src/index.ts']) => defineConfig({ ...shared, entry, dts: true });
+
+/** Build settings of an example: one program that Node runs. */
+export const application = (entry = ['src/main.ts']) => defineConfig({ ...shared, entry, platform: 'node', dts: false });
