@@ -8,6 +8,7 @@ export type {
   TensorFunction,
 } from './engine.js';
 export { DparError, isDparError } from './error.js';
+export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
 export { inferType } from './infer.js';
 export { createOps, type MatmulOptions, type Ops, type ReductionOptions } from './ops.js';
 export type {

@@ -1,9 +1,9 @@
 import { DparError } from './error.js';
-import type { AttributesOf, ConvolutionAttributes, Primitive } from './primitives.js';
+import type { AttributesOf, ConvolutionAttributes, None, Primitive, ReductionAttributes } from './primitives.js';
 import { broadcastShapes, sameShape } from './shape.js';
 import { type DType, formatType, type Shape, sizeOf, type TensorType } from './types.js';
 
-type ShapeRule<P extends Primitive> = (inputs: readonly TensorType[], attributes: AttributesOf<P>) => TensorType;
+type ShapeRule<Attributes> = (inputs: readonly TensorType[], attributes: Attributes) => TensorType;
 
 /** Thrown inside a rule; {@link inferType} adds the operation and its inputs. */
 class Mismatch extends Error {}
@@ -30,13 +30,13 @@ function isCount(value: number): boolean {
   return Number.isInteger(value) && value >= 0;
 }
 
-const floatUnary: ShapeRule<'exp'> = (inputs) => {
+const floatUnary: ShapeRule<None> = (inputs) => {
   const x = input(inputs, 0);
   demandDtype(x, 'float32', 'an input');
   return x;
 };
 
-const numericUnary: ShapeRule<'neg'> = (inputs) => {
+const numericUnary: ShapeRule<None> = (inputs) => {
   const x = input(inputs, 0);
   demand(x.dtype !== 'bool', 'a float32 or int32 input');
   return x;
@@ -48,27 +48,27 @@ function broadcastOf(inputs: readonly TensorType[]): number[] {
   return shape;
 }
 
-const arithmetic: ShapeRule<'add'> = (inputs) => {
+const arithmetic: ShapeRule<None> = (inputs) => {
   const a = input(inputs, 0);
   demand(a.dtype === input(inputs, 1).dtype && a.dtype !== 'bool', 'two float32 or two int32 inputs');
   return { dtype: a.dtype, shape: broadcastOf(inputs) };
 };
 
-const floatBinary: ShapeRule<'div'> = (inputs) => {
+const floatBinary: ShapeRule<None> = (inputs) => {
   demandDtype(input(inputs, 0), 'float32', 'inputs');
   demandDtype(input(inputs, 1), 'float32', 'inputs');
   return { dtype: 'float32', shape: broadcastOf(inputs) };
 };
 
-const comparison: ShapeRule<'less'> = (inputs) => ({ dtype: 'bool', shape: arithmetic(inputs, {}).shape });
+const comparison: ShapeRule<None> = (inputs) => ({ dtype: 'bool', shape: arithmetic(inputs, {}).shape });
 
-const logical: ShapeRule<'and'> = (inputs) => {
+const logical: ShapeRule<None> = (inputs) => {
   demandDtype(input(inputs, 0), 'bool', 'inputs');
   demandDtype(input(inputs, 1), 'bool', 'inputs');
   return { dtype: 'bool', shape: broadcastOf(inputs) };
 };
 
-const reduction: ShapeRule<'sum'> = (inputs, { axes }) => {
+const reduction: ShapeRule<ReductionAttributes> = (inputs, { axes }) => {
   const x = input(inputs, 0);
   demandDtype(x, 'float32', 'an input');
   for (const axis of axes) demandAxis(axis, x.shape.length);
@@ -76,7 +76,7 @@ const reduction: ShapeRule<'sum'> = (inputs, { axes }) => {
   return { dtype: 'float32', shape: x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size)) };
 };
 
-const lastAxis: ShapeRule<'softmax'> = (inputs) => {
+const lastAxis: ShapeRule<None> = (inputs) => {
   const x = floatUnary(inputs, {});
   demand(x.shape.length > 0, 'an input of rank 1 or more');
   return x;
@@ -97,7 +97,7 @@ function demandConvolution({ stride, padding }: ConvolutionAttributes): void {
 }
 
 /** The shape rule of every primitive: input types and attributes to the output type. */
-const rules: { readonly [P in Primitive]: ShapeRule<P> } = {
+const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
   neg: numericUnary,
   abs: numericUnary,
   exp: floatUnary,
@@ -280,7 +280,10 @@ const rules: { readonly [P in Primitive]: ShapeRule<P> } = {
     const [, channels] = rank4(weight.shape, 'a weight of shape [O, I, h, w]');
     const shape = [batch, channels, attributes.height, attributes.width];
     const forward = rules.conv2d([{ dtype: 'float32', shape }, weight], attributes);
-    demand(outputs === weight.shape[0] && sameShape(forward.shape, gradient.shape), `a gradient of ${formatType(forward)}`);
+    demand(
+      outputs === weight.shape[0] && sameShape(forward.shape, gradient.shape),
+      `a gradient of ${formatType(forward)}`,
+    );
     return { dtype: 'float32', shape };
   },
   conv2dWeightGradient: (inputs, attributes) => {
@@ -321,7 +324,7 @@ export function inferType<P extends Primitive>(
   inputs: readonly TensorType[],
   attributes: AttributesOf<P>,
 ): TensorType {
-  const rule: ShapeRule<P> = rules[primitive];
+  const rule: ShapeRule<AttributesOf<P>> = rules[primitive];
   try {
     return rule(inputs, attributes);
   } catch (error) {

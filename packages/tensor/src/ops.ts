@@ -144,13 +144,20 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
   const slice = (x: T, axis: number, start: number, size: number): T =>
     apply('slice', [x], { axis: positiveAxis(axis, shapeOf(x).length), start, size });
 
-  const reduce = (primitive: 'sum' | 'mean' | 'max') => (x: T, options: ReductionOptions = {}) => {
-    const shape = shapeOf(x);
-    const given = options.axes ?? shape.map((_, axis) => axis);
-    const axes = (typeof given === 'number' ? [given] : given).map((axis) => positiveAxis(axis, shape.length));
-    const reduced = apply(primitive, [x], { axes });
-    return options.keepDims ? reduced : reshape(reduced, shape.filter((_, axis) => !axes.includes(axis)));
-  };
+  const reduce =
+    (primitive: 'sum' | 'mean' | 'max') =>
+    (x: T, options: ReductionOptions = {}) => {
+      const shape = shapeOf(x);
+      const given = options.axes ?? shape.map((_, axis) => axis);
+      const axes = (typeof given === 'number' ? [given] : given).map((axis) => positiveAxis(axis, shape.length));
+      const reduced = apply(primitive, [x], { axes });
+      return options.keepDims
+        ? reduced
+        : reshape(
+            reduced,
+            shape.filter((_, axis) => !axes.includes(axis)),
+          );
+    };
 
   const mul = binary('mul');
 
@@ -185,7 +192,8 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     lessEqual: binary('lessEqual'),
     and: binary('and'),
     or: binary('or'),
-    select: (condition, whenTrue, whenFalse) => apply('select', [condition, tensor(whenTrue, whenFalse), tensor(whenFalse, whenTrue)], {}),
+    select: (condition, whenTrue, whenFalse) =>
+      apply('select', [condition, tensor(whenTrue, whenFalse), tensor(whenFalse, whenTrue)], {}),
     reshape,
     transpose: (x, permutation) =>
       apply('transpose', [x], { permutation: permutation.map((axis) => positiveAxis(axis, permutation.length)) }),
@@ -202,8 +210,7 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
         return slice(x, axis, start - size, size);
       });
     },
-    pad: (x, axis, before, after) =>
-      apply('pad', [x], { axis: positiveAxis(axis, shapeOf(x).length), before, after }),
+    pad: (x, axis, before, after) => apply('pad', [x], { axis: positiveAxis(axis, shapeOf(x).length), before, after }),
     takeRows: (x, indices) => apply('takeRows', [x, indices], {}),
     scatterAddRows: (values, indices, rows) => apply('scatterAddRows', [values, indices], { rows }),
     takeRowsOnce: (x, indices, inverse) => apply('takeRowsOnce', [x, indices, inverse], {}),
@@ -219,15 +226,38 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     logSoftmax: unary('logSoftmax'),
     rmsNorm: (x, weight, epsilon) => apply('rmsNorm', [x, weight], { epsilon }),
     rotary: (x, table, { interleaved = true } = {}) => apply('rotary', [x, table], { interleaved }),
-    conv2d: (x, weight, { stride = 1, padding = [0, 0, 0, 0] } = {}) =>
-      apply('conv2d', [x, weight], { stride, padding }),
+    conv2d: (x, weight, { stride = 1, padding = noPadding } = {}) => apply('conv2d', [x, weight], { stride, padding }),
     resizeNearest: (x, factor) => apply('resizeNearest', [x], { factor }),
   };
 }
 
+const noPadding: ConvolutionAttributes['padding'] = [0, 0, 0, 0];
+
 type UnaryPrimitive =
-  | 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'reciprocal' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'silu' | 'not'
-  | 'softmax' | 'logSoftmax';
+  | 'neg'
+  | 'abs'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'reciprocal'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'silu'
+  | 'not'
+  | 'softmax'
+  | 'logSoftmax';
 
 type BinaryPrimitive =
-  | 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less' | 'lessEqual' | 'and' | 'or';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'maximum'
+  | 'minimum'
+  | 'equal'
+  | 'less'
+  | 'lessEqual'
+  | 'and'
+  | 'or';

@@ -19,15 +19,13 @@ export interface DataOf {
   bool: Uint8Array;
 }
 
-/** A tensor in ordinary memory: row-major data in a typed array, shared and not copied. */
-export type HostTensor = { [D in DType]: HostTensorOf<D> }[DType];
+/** A {@link HostTensor} of a known element type. */
+export type HostTensorOf<D extends DType> = D extends DType
+  ? { readonly dtype: D; readonly shape: Shape; readonly data: DataOf[D] }
+  : never;
 
-/** A {@link HostTensor} of one known element type. */
-export interface HostTensorOf<D extends DType> {
-  readonly dtype: D;
-  readonly shape: Shape;
-  readonly data: DataOf[D];
-}
+/** A tensor in ordinary memory: row-major data in a typed array, shared and not copied. */
+export type HostTensor = HostTensorOf<DType>;
 
 /** Tensors by name, as parameter sets, function inputs and function outputs are written. */
 export type Tensors<T> = Readonly<Record<string, T>>;
@@ -70,7 +68,7 @@ export function hostTensor<D extends DType>(
   }
   const ArrayType = arrayTypes[dtype];
   const values = data === undefined ? new ArrayType(size) : data instanceof ArrayType ? data : ArrayType.from(data);
-  return { dtype, shape: [...shape], data: values as DataOf[D] };
+  return { dtype, shape: [...shape], data: values } as unknown as HostTensorOf<D>;
 }
 
 /** A float32 host tensor, see {@link hostTensor}. */
