@@ -16,4 +16,5 @@ const shared = {
 export const library = (entry = ['src/index.ts']) => defineConfig({ ...shared, entry, dts: true });
 
 /** Build settings of an example: one program that Node runs. */
-export const application = (entry = ['src/main.ts']) => defineConfig({ ...shared, entry, platform: 'node', dts: false });
+export const application = (entry = ['src/main.ts']) =>
+  defineConfig({ ...shared, entry, platform: 'node', dts: false });

@@ -1,0 +1,76 @@
+// Runs a task of the repository from whatever state the clone is in: `node packages/dev/run.mjs <task> [arguments]`.
+// Needs Node and npm, nothing else, and has no dependencies: it installs them.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { install } from './install.mjs';
+import { executeNode, executePnpm, executeTool, root, say } from './process.mjs';
+import { test } from './test.mjs';
+
+/** Builds all packages, or those that `filters` select, and what they depend on. */
+async function build(filters = []) {
+  say(`building ${filters.length > 0 ? 'what is needed' : 'all packages'} ...`);
+  const args = ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-order=grouped', ...filters];
+  return executePnpm(args, { quietStdout: true });
+}
+
+async function lint(args = []) {
+  say('checking format and lint rules ...');
+  const paths = args.some((argument) => !argument.startsWith('-')) ? [] : ['.'];
+  return executeTool('@biomejs/biome', 'biome', ['check', ...args, ...paths]);
+}
+
+async function typecheck(args = []) {
+  say('checking types ...');
+  return executeTool('typescript', 'tsc', ['--project', 'tsconfig.json', ...args]);
+}
+
+/** Builds a workspace package with all it depends on and runs one of its files. */
+async function buildAndRun(folder, name, file, args) {
+  if (!existsSync(join(root, folder, 'package.json'))) {
+    say(
+      `run: expected the package ${name} in ${folder}, got nothing. This version of the repository does not hold it.`,
+    );
+    return 1;
+  }
+  const status = await build([`--filter=${name}...`]);
+  if (status !== 0) return status;
+  const path = join(folder, file);
+  if (!existsSync(join(root, path))) {
+    say(`run: expected the build to make ${path}, got nothing. Check tsup.config.ts in ${folder}.`);
+    return 1;
+  }
+  return executeNode(path, args);
+}
+
+const tasks = {
+  build: (args) => build(args),
+  // With a filter only the tests asked for run, on a fresh build.
+  test: (args) => {
+    const checks = [['build', () => build()]];
+    if (args.length === 0) checks.push(['lint', () => lint()], ['types', () => typecheck()]);
+    return test(checks, args);
+  },
+  demo: (args) => buildAndRun('examples/emoji', '@dpar/example-emoji', 'dist/main.js', args),
+  bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
+  tables: (args) => buildAndRun('packages/cli', '@dpar/cli', 'bin/dpar.js', ['flops', '--table', ...args]),
+  lint: async (args) => Math.max(await lint(args), await typecheck()),
+  typecheck: (args) => typecheck(args),
+  format: (args) => lint(['--write', ...args]),
+  changeset: (args) => executeTool('@changesets/cli', 'changeset', args),
+};
+
+async function main([name, ...args]) {
+  const major = Number.parseInt(process.versions.node, 10);
+  if (major < 20) {
+    say(`run: expected Node 20 or later, got ${process.versions.node}. Install a newer one.`);
+    return 1;
+  }
+  const task = tasks[name];
+  if (task === undefined) {
+    say(`run: expected one of ${Object.keys(tasks).join(', ')}, got '${name ?? ''}'.`);
+    return 2;
+  }
+  return (await install()) ? task(args) : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
