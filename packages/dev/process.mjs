@@ -29,14 +29,15 @@ const environment = {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{ quietStdout?: boolean, shell?: boolean }} [options] `quietStdout` sends the command's stdout to stderr.
+ * @param {{ quietStdout?: boolean, shell?: boolean, env?: Record<string, string> }} [options] `quietStdout` sends the
+ *   command's stdout to stderr; `env` is added to the environment.
  * @returns {Promise<number>} Its exit status; 128 + n if signal n ended it.
  */
-export function execute(command, args, { quietStdout = false, shell = false } = {}) {
+export function execute(command, args, { quietStdout = false, shell = false, env = {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
-      env: environment,
+      env: { ...environment, ...env },
       shell,
       stdio: ['inherit', quietStdout ? 2 : 'inherit', 'inherit'],
     });

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { executeTool, say } from './process.mjs';
+import { executeTool, root, say } from './process.mjs';
 
 /**
  * Runs the given checks and then vitest, all of them even if some fail, and prints 'N passed, N failed' at the end.
@@ -26,28 +26,14 @@ async function runVitest(args) {
   say('running the tests ...');
   const folder = mkdtempSync(join(tmpdir(), 'dpar-test-'));
   try {
-    const report = join(folder, 'report.json');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-    const status = await executeTool('vitest', 'vitest', ['run', ...reporters, ...args]);
-    return countTests(report, status);
+    const file = join(folder, 'counts.json');
+    const reporters = ['--reporter=default', `--reporter=${join(root, 'packages/dev/count-reporter.mjs')}`];
+    const env = { DPAR_TEST_COUNTS: file };
+    const status = await executeTool('vitest', 'vitest', ['run', ...reporters, ...args], { env });
+    // No counts: vitest did not come to its end, or found no test.
+    const { passed, failed } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0 };
+    return { passed, failed: status === 0 ? failed : Math.max(failed, 1) };
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function countTests(report, status) {
-  let passed = 0;
-  let failed = 0;
-  try {
-    const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
-    passed = numPassedTests;
-    for (const { status, assertionResults } of testResults) {
-      const inFile = assertionResults.filter((result) => result.status === 'failed').length;
-      // A file that does not even load has no results of its own.
-      failed += status === 'failed' ? Math.max(inFile, 1) : inFile;
-    }
-  } catch {
-    // Without a report vitest did not come to its end; its status tells.
-  }
-  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed };
 }
