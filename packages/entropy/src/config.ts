@@ -1,0 +1,35 @@
+import { type Fields, type GptConfig, gptSpecs, type ParameterSpecs, readConfig, stackFields, wholeNumber, writeConfig } from '@dpar/nn';
+
+/** The entropy model: an unconditional GPT over image tokens. */
+export interface EntropyModelConfig extends GptConfig {
+  /** No class token. */
+  readonly clsTokenNum: 0;
+}
+
+const fields: Fields<GptConfig> = { ...stackFields, clsTokenNum: wholeNumber(0, 0) };
+
+/**
+ * Reads an entropy model's config.json.
+ * @throws DparError naming the key that is wrong.
+ */
+export function readEntropyModelConfig(json: unknown): EntropyModelConfig {
+  return { ...readConfig('readEntropyModelConfig', json, fields), clsTokenNum: 0 };
+}
+
+/** The config.json of an entropy model. */
+export function writeEntropyModelConfig(config: EntropyModelConfig): Record<string, unknown> {
+  return { kind: 'entropy', ...writeConfig(config) };
+}
+
+/** Parameters of an entropy model under their official names. */
+export function entropyModelSpecs(config: EntropyModelConfig): ParameterSpecs {
+  return gptSpecs(config);
+}
+
+/** Sizes of the paper: GPT-B (110M), about half of it (Table S5), and small ones that train on a CPU. */
+export const entropyModelPresets = {
+  B: { dim: 768, nLayer: 12, nHead: 12 },
+  S: { dim: 512, nLayer: 10, nHead: 8 },
+  T: { dim: 512, nLayer: 6, nHead: 8 },
+  nano: { dim: 192, nLayer: 3, nHead: 6 },
+} as const;

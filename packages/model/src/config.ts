@@ -1,0 +1,118 @@
+import {
+  type Fields,
+  type GptConfig,
+  nested,
+  numberAbove,
+  oneOf,
+  orNull,
+  readConfig,
+  type StackConfig,
+  stackFields,
+  trueOrFalse,
+  wholeNumber,
+  writeConfig,
+} from '@dpar/nn';
+import { DparError } from '@dpar/tensor';
+
+/**
+ * Positions of the global transformer: Dynamic RoPE with redundancy (`dynamic_4d`, the paper's) or without
+ * (`dynamic_3d`), 2D RoPE at a patch's first token (`2d`, Table S3), or patch m at position m (`null`).
+ */
+export type EmbeddingType = 'dynamic_4d' | 'dynamic_3d' | '2d' | null;
+
+/** How tokens are grouped to patches. */
+export interface PatchingConfig {
+  /** By entropy with a patch start at each row (the paper's), groups of a fixed length, or every token alone. */
+  readonly mode: 'entropy_row_boundary' | 'static' | 'token';
+  /** Entropy in nats above which a token starts a patch. */
+  readonly threshold: number | null;
+  /** Longest patch P in tokens, and the patch length of the static mode (which may be fractional: a mean length). */
+  readonly maxPatchLength: number | null;
+  /** Tokens in a row of the grid. */
+  readonly rowLength: number;
+}
+
+/** A DPAR model, as its config.json describes it. */
+export interface DparConfig extends StackConfig, Omit<GptConfig, 'nLayer'> {
+  /** Blocks of the global transformer, G. */
+  readonly nLayer: number;
+  /** Blocks of the local encoder, E. */
+  readonly nLocalEncoderLayers: number;
+  /** Blocks of the local decoder, D. */
+  readonly nLocalDecoderLayers: number;
+  readonly embeddingType: EmbeddingType;
+  /** Encoder tokens see only their own patch. */
+  readonly encoderBlockCausal: boolean;
+  /** The model also predicts an end-of-image token (index `vocabSize`) after the last token. */
+  readonly predictEoiToken: boolean;
+  readonly patching: PatchingConfig;
+}
+
+/** A LlamaGen model (class-conditional). */
+export type LlamaGenConfig = GptConfig;
+
+const patchingFields: Fields<PatchingConfig> = {
+  mode: oneOf(['entropy_row_boundary', 'static', 'token'], 'entropy_row_boundary'),
+  threshold: orNull(numberAbove(Number.NEGATIVE_INFINITY), null),
+  maxPatchLength: orNull(numberAbove(0), null),
+  rowLength: wholeNumber(1),
+};
+
+const dparFields: Fields<DparConfig> = {
+  ...stackFields,
+  clsTokenNum: wholeNumber(1, 1),
+  nLocalEncoderLayers: wholeNumber(1),
+  nLocalDecoderLayers: wholeNumber(1),
+  embeddingType: oneOf<EmbeddingType>(['dynamic_4d', 'dynamic_3d', '2d', null], null),
+  encoderBlockCausal: trueOrFalse(false),
+  predictEoiToken: trueOrFalse(false),
+  patching: nested(patchingFields),
+};
+
+/**
+ * Reads a DPAR model's config.json (official snake_case keys).
+ * @throws DparError naming the key that is wrong, or settings that do not go together.
+ */
+export function readDparConfig(json: unknown): DparConfig {
+  const config = readConfig('readDparConfig', json, dparFields);
+  checkGrid(config);
+  const { mode, maxPatchLength, rowLength } = config.patching;
+  if (mode === 'static' && maxPatchLength === null) {
+    throw new DparError("readDparConfig: expected 'max_patch_length' for static patches, got null. Set it to their length.");
+  }
+  if (config.blockSize % rowLength !== 0) {
+    throw new DparError(
+      `readDparConfig: expected 'row_length' to divide 'block_size' ${config.blockSize}, got ${rowLength}.`,
+    );
+  }
+  return config;
+}
+
+/**
+ * Reads a LlamaGen model's config.json.
+ * @throws DparError naming the key that is wrong.
+ */
+export function readLlamaGenConfig(json: unknown): LlamaGenConfig {
+  const config = readConfig('readLlamaGenConfig', json, { ...stackFields, clsTokenNum: wholeNumber(1, 1) });
+  checkGrid(config);
+  return config;
+}
+
+/** The config.json of a DPAR model. */
+export function writeDparConfig(config: DparConfig): Record<string, unknown> {
+  return { kind: 'dpar', ...writeConfig(config) };
+}
+
+/** The config.json of a LlamaGen model. */
+export function writeLlamaGenConfig(config: LlamaGenConfig): Record<string, unknown> {
+  return { kind: 'llamagen', ...writeConfig(config) };
+}
+
+function checkGrid({ blockSize, clsTokenNum }: GptConfig | DparConfig): void {
+  if (clsTokenNum !== 1) {
+    throw new DparError(`config: expected 'cls_token_num' 1 (class-conditional models), got ${clsTokenNum}.`);
+  }
+  if (!Number.isInteger(Math.sqrt(blockSize))) {
+    throw new DparError(`config: expected 'block_size' to be a square number (rows x columns), got ${blockSize}.`);
+  }
+}

@@ -1,0 +1,65 @@
+import { causalMask, crossEntropy, embedding, parameter, predictions, prependClass, transformerStack } from '@dpar/nn';
+import { int32, type Ops, type Tensors } from '@dpar/tensor';
+import type { DparConfig } from './config.js';
+import { localDecoder } from './local-decoder.js';
+import { localEncoder } from './local-encoder.js';
+import type { PatchMaps } from './patch-maps.js';
+
+/** What a DPAR model reads. B images, T tokens each, N predicted tokens (T, or T + 1 with an end-of-image token), M patches. */
+export interface DparInputs<T> extends PatchMaps<T> {
+  /** int32 [B, T] */
+  readonly tokens: T;
+  /** int32 [B]; `numClasses` is the null class */
+  readonly labels: T;
+  /** Rotary table of the global transformer's positions, class token first: [1 or B, M, headDim / 2, 2]. */
+  readonly globalTable: T;
+}
+
+/** What one teacher-forced pass gives. */
+export interface DparOutputs<T> {
+  /** Encoder states [B, N - 1, D]. */
+  readonly encoderTokens: T;
+  /** Patch embeddings [B, M, D]; those of padded patches and of each image's last patch have no meaning. */
+  readonly encoderPatches: T;
+  /** Global states [B, M, D]: of the class token, then of patches 0..M - 2. */
+  readonly global: T;
+  /** Decoder states [B, N, D]. */
+  readonly decoder: T;
+  /** [B, N, V]: position i predicts token i. */
+  readonly logits: T;
+  /** Scalar, nats: mean cross-entropy over all N tokens. */
+  readonly loss: T;
+}
+
+/** One teacher-forced pass of DPAR: local encoder over tokens, global transformer over patches, local decoder over tokens. */
+export function dpar<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  inputs: DparInputs<T>,
+): DparOutputs<T> {
+  const [B = 0, length = 0] = ops.shapeOf(inputs.tokens);
+  const M = ops.shapeOf(inputs.slotMask)[1] ?? 0;
+  const read = config.predictEoiToken ? inputs.tokens : ops.slice(inputs.tokens, 1, 0, length - 1); // [B, N - 1]
+  const embedded = embedding(ops, parameter(parameters, 'tok_embeddings.weight'), read); // [B, N - 1, D]
+  const { tokens, patches } = localEncoder(ops, config, parameters, embedded, inputs);
+
+  // The last patch is complete only when the image is, and no token depends on it.
+  const sequence = prependClass(ops, parameters, ops.slice(patches, 1, 0, M - 1), inputs.labels); // [B, M, D]
+  const table = inputs.globalTable;
+  const global = transformerStack(ops, parameters, 'layers', config.nLayer, sequence, table, causalMask(ops, M), config);
+
+  const decoder = localDecoder(ops, config, parameters, tokens, global, inputs); // [B, N, D]
+  const logits = predictions(ops, parameters, decoder, config.normEps); // [B, N, V]
+  const targets = config.predictEoiToken
+    ? ops.concat([inputs.tokens, ops.constant(int32([B, 1], new Int32Array(B).fill(config.vocabSize)))], 1)
+    : inputs.tokens;
+  return {
+    encoderTokens: tokens,
+    encoderPatches: patches,
+    global,
+    decoder,
+    logits,
+    loss: crossEntropy(ops, logits, targets),
+  };
+}

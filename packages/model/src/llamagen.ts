@@ -1,0 +1,28 @@
+import { crossEntropy, gptLogits } from '@dpar/nn';
+import type { Ops, Tensors } from '@dpar/tensor';
+import type { LlamaGenConfig } from './config.js';
+
+/** What one teacher-forced pass gives. T tokens per image, V codes. */
+export interface LlamaGenOutputs<T> {
+  /** [B, T, V]: position i predicts token i from the class and tokens 0..i - 1. */
+  readonly logits: T;
+  /** Scalar, nats: mean cross-entropy over all tokens. */
+  readonly loss: T;
+}
+
+/**
+ * One teacher-forced pass of LlamaGen.
+ * @param tokens int32 [B, T]
+ * @param labels int32 [B]; `numClasses` is the null class
+ */
+export function llamaGen<T>(
+  ops: Ops<T>,
+  config: LlamaGenConfig,
+  parameters: Tensors<T>,
+  tokens: T,
+  labels: T,
+): LlamaGenOutputs<T> {
+  const length = ops.shapeOf(tokens)[1] ?? 0;
+  const logits = gptLogits(ops, config, parameters, ops.slice(tokens, 1, 0, length - 1), labels);
+  return { logits, loss: crossEntropy(ops, logits, tokens) };
+}

@@ -1,0 +1,50 @@
+import { feedForwardWidth } from '@dpar/nn';
+import type { DparConfig, LlamaGenConfig } from './config.js';
+
+/** Multiply-accumulates of the linear layers of one block, for one position: 4 D^2 + 3 D F. */
+function blockMacs(D: number, multipleOf: number): number {
+  return 4 * D * D + 3 * D * feedForwardWidth(D, multipleOf);
+}
+
+/** Attention products of a causal block over a sequence, all positions: scores and mixing, without using causality. */
+function attentionMacs(length: number, D: number): number {
+  return 2 * length * length * D;
+}
+
+/**
+ * Multiply-accumulates of LlamaGen for one image, as Table S1 counts them: linear layers, and 8 per layer and channel
+ * for norms and the like; attention products are not counted.
+ */
+export function llamaGenMacs({ dim: D, multipleOf, nLayer: L, vocabSize: V, blockSize: T }: LlamaGenConfig): number {
+  return T * (L * blockMacs(D, multipleOf) + 8 * L * D + V * D);
+}
+
+/**
+ * Multiply-accumulates of DPAR for one image, as Table S1 counts them.
+ * @param patches Patches M of the image (a mean may be fractional)
+ */
+export function dparMacs(config: DparConfig, patches: number): number {
+  const { dim: D, multipleOf, nLayer: G, vocabSize: V, blockSize: T } = config;
+  const E = config.nLocalEncoderLayers;
+  const local = E + config.nLocalDecoderLayers;
+  const block = blockMacs(D, multipleOf);
+  const perToken = local * block + 8 * local * D + V * D + 2 * E * D * D;
+  const perPatch = G * block + 8 * G * D + (2 * E + config.nLocalDecoderLayers) * D * D;
+  return T * perToken + patches * perPatch;
+}
+
+/** Multiply-accumulates of all matrix products of a LlamaGen forward pass, attention included. */
+export function llamaGenMatmulMacs(config: LlamaGenConfig): number {
+  const { dim: D, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
+  return T * (L * blockMacs(D, multipleOf) + V * D) + L * attentionMacs(T, D);
+}
+
+/** Multiply-accumulates of all matrix products of a DPAR forward pass over M patches, attention included. */
+export function dparMatmulMacs(config: DparConfig, patches: number): number {
+  const { dim: D, multipleOf, nLayer: G, vocabSize: V, blockSize: T } = config;
+  const E = config.nLocalEncoderLayers;
+  const decoder = config.nLocalDecoderLayers;
+  const block = blockMacs(D, multipleOf);
+  const linear = T * ((E + decoder) * block + V * D + 2 * E * D * D) + patches * (G * block + (2 * E + decoder) * D * D);
+  return linear + E * attentionMacs(T - 1, D) + decoder * attentionMacs(T, D) + G * attentionMacs(patches, D);
+}

@@ -1,0 +1,41 @@
+import type { Ops } from '@dpar/tensor';
+
+/**
+ * Where tokens sit in patches, as dense index maps. B images, N predicted tokens, M patches, P slots a patch. Made by
+ * `densePatches` of @dpar/patchify.
+ */
+export interface PatchMaps<T> {
+  /** int32 [B M P]: row b N + t of the token in each slot, -1 where a slot is empty. */
+  readonly slotToken: T;
+  /** int32 [B N]: slot (b M + m) P + p of each token. */
+  readonly tokenSlot: T;
+  /** bool [B, M, P]: slots that hold a token; a padded patch has its first slot marked, so that a softmax is defined. */
+  readonly slotMask: T;
+}
+
+/** Lays token states out by patch: [B, N, D] -> [B, M, P, D], zeros in empty slots. */
+export function tokensOfPatches<T>(ops: Ops<T>, tokens: T, maps: PatchMaps<T>): T {
+  const [B = 0, N = 0, D = 0] = ops.shapeOf(tokens);
+  const slots = ops.takeRowsOnce(ops.reshape(tokens, [B * N, D]), maps.slotToken, maps.tokenSlot);
+  return ops.reshape(slots, [...ops.shapeOf(maps.slotMask), D]);
+}
+
+/** Gives each token the state of its patch: [B, M, D] -> [B, N, D]. */
+export function patchesOfTokens<T>(ops: Ops<T>, patches: T, maps: PatchMaps<T>): T {
+  const [B = 0, M = 0, D = 0] = ops.shapeOf(patches);
+  const P = ops.shapeOf(maps.slotMask)[2] ?? 0;
+  const slots = ops.broadcast(ops.reshape(patches, [B, M, 1, D]), [B, M, P, D]);
+  const rows = ops.takeRowsOnce(ops.reshape(slots, [B * M * P, D]), maps.tokenSlot, maps.slotToken);
+  return ops.reshape(rows, [B, -1, D]);
+}
+
+/** The patch that each token belongs to, as an id that is unique in the batch: int32 [B, N]. */
+export function patchOfTokens<T>(ops: Ops<T>, maps: PatchMaps<T>): T {
+  const [B = 0, M = 0, P = 0] = ops.shapeOf(maps.slotMask);
+  const ids = ops.constant({ dtype: 'int32', shape: [B * M * P], data: patchIds(B * M, P) });
+  return ops.reshape(ops.takeRows(ids, maps.tokenSlot), [B, -1]);
+}
+
+function patchIds(patches: number, P: number): Int32Array {
+  return Int32Array.from({ length: patches * P }, (_, slot) => Math.floor(slot / P));
+}

@@ -1,0 +1,44 @@
+import { gptSpecs, ones, type ParameterSpec, type ParameterSpecs, stackSpecs, standardNormal, truncatedNormal, zeros } from '@dpar/nn';
+import type { DparConfig, LlamaGenConfig } from './config.js';
+
+/** Parameters of a LlamaGen model under their official names. */
+export function llamaGenSpecs(config: LlamaGenConfig): ParameterSpecs {
+  return gptSpecs(config);
+}
+
+/** Rows of the embedding and output tables: the vocabulary, and the end-of-image token where it is predicted. */
+export function tableRows(config: DparConfig): number {
+  return config.vocabSize + (config.predictEoiToken ? 1 : 0);
+}
+
+/** Parameters of a DPAR model under their official names, in the official order. */
+export function dparSpecs(config: DparConfig): ParameterSpecs {
+  const { dim: D, numClasses, nLocalEncoderLayers, nLocalDecoderLayers } = config;
+  const rows = tableRows(config);
+  const specs: Record<string, ParameterSpec> = {
+    'cls_embedding.embedding_table.weight': standardNormal([numClasses + 1, D]),
+    'tok_embeddings.weight': standardNormal([rows, D]),
+    ...stackSpecs('local_encoder.layers', nLocalEncoderLayers, config),
+  };
+  const crossProjection = truncatedNormal([D, D], D ** -0.5, 3);
+  for (let layer = 0; layer < nLocalEncoderLayers; layer++) {
+    const cross = `local_encoder.cross_attn_layers.${layer}`;
+    specs[`${cross}.cross_attn_norm_q.weight`] = ones([D]);
+    specs[`${cross}.cross_attn_norm_kv.weight`] = ones([D]);
+    for (const name of ['wq', 'wk', 'wv', 'wo']) specs[`${cross}.${name}.weight`] = crossProjection;
+  }
+  Object.assign(
+    specs,
+    stackSpecs('layers', config.nLayer, config),
+    stackSpecs('local_decoder.layers', nLocalDecoderLayers, config),
+  );
+  for (let layer = 0; layer < nLocalDecoderLayers; layer++) {
+    const cross = `local_decoder.cross_attn_layers.${layer}`;
+    specs[`${cross}.cross_attn_norm_kv.weight`] = ones([D]);
+    specs[`${cross}.wo.weight`] = crossProjection;
+  }
+  specs['decoder_start_embedding.weight'] = standardNormal([1, D]);
+  specs['norm.weight'] = ones([D]);
+  specs['output.weight'] = zeros([rows, D]);
+  return specs;
+}

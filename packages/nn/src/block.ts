@@ -1,0 +1,32 @@
+import type { Ops } from '@dpar/tensor';
+import { type AttentionParams, attention } from './attention.js';
+import { type FeedForwardParams, swiGlu } from './feed-forward.js';
+
+/** Weights of a transformer block. */
+export interface BlockParams<T> {
+  readonly attention: AttentionParams<T>;
+  readonly feedForward: FeedForwardParams<T>;
+  /** [D] */
+  readonly attentionNorm: T;
+  /** [D] */
+  readonly ffnNorm: T;
+}
+
+/**
+ * Pre-norm transformer block (LlamaGen's): x + attention(norm(x)), then x + feedForward(norm(x)).
+ * @param x [B, T, D]
+ * @param table Rotary table, see {@link attention}.
+ * @param mask Added to the attention scores.
+ * @returns [B, T, D]
+ */
+export function transformerBlock<T>(
+  ops: Ops<T>,
+  p: BlockParams<T>,
+  x: T,
+  table: T,
+  mask: T,
+  normEps: number,
+): T {
+  const h = ops.add(x, attention(ops, p.attention, ops.rmsNorm(x, p.attentionNorm, normEps), table, mask));
+  return ops.add(h, swiGlu(ops, p.feedForward, ops.rmsNorm(h, p.ffnNorm, normEps)));
+}

@@ -1,0 +1,97 @@
+import { DparError } from '@dpar/tensor';
+
+/** One key of a configuration: how its value is read from JSON, and what it is if the key is missing. */
+export interface Field<V> {
+  /** The value, or `undefined` if it is not what is expected. */
+  readonly parse: (value: unknown) => V | undefined;
+  /** What is expected, for error messages. */
+  readonly expected: string;
+  /** Value of a missing key; without it the key is required. */
+  readonly fallback?: V;
+}
+
+/** The fields of a configuration, by their camelCase names. */
+export type Fields<C> = { readonly [K in keyof C]-?: Field<C[K]> };
+
+/** A whole number of at least `minimum`. */
+export function wholeNumber(minimum: number, fallback?: number): Field<number> {
+  return field(
+    (value) => (typeof value === 'number' && Number.isInteger(value) && value >= minimum ? value : undefined),
+    `a whole number >= ${minimum}`,
+    fallback,
+  );
+}
+
+/** A finite number above `minimum`. */
+export function numberAbove(minimum: number, fallback?: number): Field<number> {
+  return field(
+    (value) => (typeof value === 'number' && Number.isFinite(value) && value > minimum ? value : undefined),
+    `a number above ${minimum}`,
+    fallback,
+  );
+}
+
+/** `true` or `false`. */
+export function trueOrFalse(fallback?: boolean): Field<boolean> {
+  return field((value) => (typeof value === 'boolean' ? value : undefined), 'true or false', fallback);
+}
+
+/** One of some given values (strings or null). */
+export function oneOf<V extends string | null>(values: readonly V[], fallback?: V): Field<V> {
+  return field(
+    (value) => values.find((candidate) => candidate === value),
+    `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`,
+    fallback,
+  );
+}
+
+/** Any value that the field takes, or null. */
+export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null> {
+  return field<V | null>((value) => (value === null ? null : inner.parse(value)), `${inner.expected} or null`, fallback);
+}
+
+/** An object with fields of its own. */
+export function nested<C extends object>(fields: Fields<C>, fallback?: C): Field<C> {
+  return field((value) => (isObject(value) ? readConfig('config', value, fields) : undefined), 'an object', fallback);
+}
+
+function field<V>(parse: Field<V>['parse'], expected: string, fallback: V | undefined): Field<V> {
+  return fallback === undefined ? { parse, expected } : { parse, expected, fallback };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `nLayer` as the official files write it: `n_layer`. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/**
+ * Reads a configuration from parsed JSON with the official snake_case keys. Other keys are left alone: files hold
+ * more than the architecture (training settings, results).
+ * @throws DparError naming the key, what it should be and what came.
+ */
+export function readConfig<C extends object>(what: string, json: unknown, fields: Fields<C>): C {
+  if (!isObject(json)) throw new DparError(`${what}: expected a JSON object, got ${JSON.stringify(json)}.`);
+  const config: Record<string, unknown> = {};
+  for (const [name, { parse, expected, fallback }] of Object.entries<Field<unknown>>(fields)) {
+    const key = snakeCase(name);
+    const given = Object.hasOwn(json, key) ? json[key] : undefined;
+    const value = given === undefined ? fallback : parse(given);
+    if (value === undefined) {
+      const got = given === undefined ? 'no such key' : JSON.stringify(given);
+      throw new DparError(`${what}: expected '${key}' to be ${expected}, got ${got}.`);
+    }
+    config[name] = value;
+  }
+  return config as C;
+}
+
+/** The JSON of a configuration, with the official snake_case keys. */
+export function writeConfig(config: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [snakeCase(name), isObject(value) ? writeConfig(value) : value]),
+  );
+}

@@ -1,0 +1,26 @@
+import type { Ops } from '@dpar/tensor';
+import { linear } from './linear.js';
+
+/** Weights of the SwiGLU feed-forward layer. */
+export interface FeedForwardParams<T> {
+  /** [F, D] */
+  readonly w1: T;
+  /** [F, D] */
+  readonly w3: T;
+  /** [D, F] */
+  readonly w2: T;
+}
+
+/**
+ * SwiGLU feed-forward layer: w2 (silu(w1 x) * w3 x) (Shazeer, 2020).
+ * @param x [..., D]
+ * @returns [..., D]
+ */
+export function swiGlu<T>(ops: Ops<T>, p: FeedForwardParams<T>, x: T): T {
+  return linear(ops, p.w2, ops.mul(ops.silu(linear(ops, p.w1, x)), linear(ops, p.w3, x)));
+}
+
+/** Width F of the feed-forward layer: 8 D / 3, rounded up to a multiple of `multipleOf`. */
+export function feedForwardWidth(width: number, multipleOf: number): number {
+  return Math.ceil(Math.floor((8 * width) / 3) / multipleOf) * multipleOf;
+}

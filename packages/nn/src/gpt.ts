@@ -1,0 +1,78 @@
+import { DparError, type Ops, type Tensors } from '@dpar/tensor';
+import { type Fields, numberAbove, wholeNumber } from './config.js';
+import { ones, standardNormal, zeros } from './initialize.js';
+import { embedding, linear } from './linear.js';
+import { causalMask } from './mask.js';
+import { type ParameterSpecs, parameter } from './parameters.js';
+import { gridRotaryTable } from './rotary-table.js';
+import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
+
+/** A decoder-only transformer over the tokens of an image, as LlamaGen's and the entropy model's config.json has it. */
+export interface GptConfig extends StackConfig {
+  /** Number of blocks. */
+  readonly nLayer: number;
+  /** Vocabulary size V. */
+  readonly vocabSize: number;
+  /** Tokens of an image: a square grid of rows and columns. */
+  readonly blockSize: number;
+  /** Number of classes; class `numClasses` is the null class of guidance. */
+  readonly numClasses: number;
+  /** Base of the rotary frequencies. */
+  readonly ropeBase: number;
+  /** 1 if a class embedding comes before the tokens, else 0. */
+  readonly clsTokenNum: number;
+}
+
+/** How the keys that all models share are read. */
+export const stackFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
+  dim: wholeNumber(1),
+  nLayer: wholeNumber(1),
+  nHead: wholeNumber(1),
+  multipleOf: wholeNumber(1, 256),
+  vocabSize: wholeNumber(1, 16384),
+  blockSize: wholeNumber(1, 256),
+  numClasses: wholeNumber(1, 1000),
+  ropeBase: numberAbove(0, 10000),
+  normEps: numberAbove(0, 1e-5),
+};
+
+/** Parameters of a GPT under their official names. */
+export function gptSpecs(config: GptConfig): ParameterSpecs {
+  const { dim: D, vocabSize: V, nLayer, numClasses, clsTokenNum } = config;
+  return {
+    ...(clsTokenNum > 0 && { 'cls_embedding.embedding_table.weight': standardNormal([numClasses + 1, D]) }),
+    'tok_embeddings.weight': standardNormal([V, D]),
+    ...stackSpecs('layers', nLayer, config),
+    'norm.weight': ones([D]),
+    'output.weight': zeros([V, D]),
+  };
+}
+
+/**
+ * Predictions of a GPT after each of its inputs.
+ * @param tokens int32 [B, T] that the model reads.
+ * @param labels int32 [B]; needed if the configuration has a class token, which is read first.
+ * @returns logits [B, T (+ 1 with a class token), V]
+ */
+export function gptLogits<T>(ops: Ops<T>, config: GptConfig, parameters: Tensors<T>, tokens: T, labels?: T): T {
+  const embedded = embedding(ops, parameter(parameters, 'tok_embeddings.weight'), tokens); // [B, T, D]
+  const x = config.clsTokenNum > 0 ? prependClass(ops, parameters, embedded, labels) : embedded;
+  const length = ops.shapeOf(x)[1] ?? 0;
+  const table = gridRotaryTable(ops, config, length);
+  const h = transformerStack(ops, parameters, 'layers', config.nLayer, x, table, causalMask(ops, length), config);
+  return predictions(ops, parameters, h, config.normEps);
+}
+
+/** The class embedding before a sequence: x [B, T, D], labels int32 [B] -> [B, 1 + T, D]. */
+export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, labels: T | undefined): T {
+  if (labels === undefined) throw new DparError('prependClass: expected labels [B] for a class-conditional model, got none.');
+  const [B = 0, , D = 0] = ops.shapeOf(x);
+  const classes = embedding(ops, parameter(parameters, 'cls_embedding.embedding_table.weight'), labels); // [B, D]
+  return ops.concat([ops.reshape(classes, [B, 1, D]), x], 1);
+}
+
+/** Final norm and output projection: x [B, T, D] -> logits [B, T, V]. */
+export function predictions<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, normEps: number): T {
+  const normed = ops.rmsNorm(x, parameter(parameters, 'norm.weight'), normEps);
+  return linear(ops, parameter(parameters, 'output.weight'), normed);
+}

@@ -1,0 +1,21 @@
+import type { Ops } from '@dpar/tensor';
+
+/**
+ * Linear layer without bias, weight as PyTorch stores it: y = x W^T.
+ * @param weight [O, I]
+ * @param x [..., I]
+ * @returns [..., O]
+ */
+export function linear<T>(ops: Ops<T>, weight: T, x: T): T {
+  return ops.matmul(x, weight, { transposeB: true });
+}
+
+/**
+ * Embedding: the rows of a table at some indices.
+ * @param table [N, D]
+ * @param indices int32 [...], in 0..N-1
+ * @returns [..., D]
+ */
+export function embedding<T>(ops: Ops<T>, table: T, indices: T): T {
+  return ops.takeRows(table, indices);
+}

@@ -1,0 +1,21 @@
+import type { Ops } from '@dpar/tensor';
+
+/**
+ * Mean cross-entropy of predictions, in nats.
+ * @param logits [..., V]
+ * @param targets int32 [...], in 0..V-1
+ * @returns scalar
+ */
+export function crossEntropy<T>(ops: Ops<T>, logits: T, targets: T): T {
+  return ops.neg(ops.mean(ops.takeLast(ops.logSoftmax(logits), targets)));
+}
+
+/**
+ * Entropy of the distribution that logits stand for, in nats: -sum p log p.
+ * @param logits [..., V]
+ * @returns [...]
+ */
+export function entropyOfLogits<T>(ops: Ops<T>, logits: T): T {
+  const logProbabilities = ops.logSoftmax(logits);
+  return ops.neg(ops.sum(ops.mul(ops.exp(logProbabilities), logProbabilities), { axes: -1 }));
+}

@@ -1,0 +1,30 @@
+import { float32, type Ops } from '@dpar/tensor';
+
+/** What a masked score is lowered by: finite, so that no implementation meets infinity minus infinity. */
+const masked = -1e30;
+
+/**
+ * Causal attention: position i sees positions 0..i.
+ * @returns Mask to add to scores, [1, 1, length, length].
+ */
+export function causalMask<T>(ops: Ops<T>, length: number): T {
+  const data = new Float32Array(length * length);
+  for (let row = 0; row < length; row++) data.fill(masked, row * length + row + 1, (row + 1) * length);
+  return ops.constant(float32([1, 1, length, length], data));
+}
+
+/**
+ * Causal attention within blocks: position i sees those of positions 0..i that have its block id.
+ * @param ids int32 [B, T]
+ * @returns Mask to add to scores, [B, 1, T, T].
+ */
+export function blockCausalMask<T>(ops: Ops<T>, ids: T): T {
+  const [batch = 0, length = 0] = ops.shapeOf(ids);
+  const same = ops.equal(ops.reshape(ids, [batch, 1, length, 1]), ops.reshape(ids, [batch, 1, 1, length]));
+  return ops.add(ops.select(same, 0, masked), causalMask(ops, length));
+}
+
+/** Mask to add to scores from a bool tensor of the same shape: 0 where true, strongly negative where false. */
+export function additiveMask<T>(ops: Ops<T>, visible: T): T {
+  return ops.select(visible, 0, masked);
+}

@@ -1,0 +1,58 @@
+import { DparError, formatType, type HostTensor, hostTensor, sameShape, type Shape, sizeOf, type Tensors } from '@dpar/tensor';
+import { type Initializer, initialize } from './initialize.js';
+
+/** Shape and initialisation of one float32 parameter. */
+export interface ParameterSpec {
+  readonly shape: Shape;
+  readonly initializer: Initializer;
+}
+
+/** All parameters of a model under their official names, in the official order. */
+export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
+
+/** A parameter by name. @throws DparError if it is missing. */
+export function parameter<T>(parameters: Tensors<T>, name: string): T {
+  const found = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+  if (found === undefined) {
+    throw new DparError(`parameter: expected '${name}', got ${Object.keys(parameters).length} parameters without it.`);
+  }
+  return found;
+}
+
+/** Freshly initialised parameters; the same seed gives the same values on every machine. */
+export function initializeParameters(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {
+  const entries = Object.entries(specs).map(([name, { shape, initializer }], index): [string, HostTensor] => {
+    const tensor = hostTensor('float32', shape);
+    initialize(tensor.data, initializer, seed, index);
+    return [name, tensor];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Number of scalar parameters. */
+export function countParameters(specs: ParameterSpecs): number {
+  return Object.values(specs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/**
+ * Checks that parameters are those of a model: names, element type and shapes.
+ * @throws DparError listing what is missing, extra or of another shape.
+ */
+export function checkParameters(specs: ParameterSpecs, parameters: Tensors<HostTensor>): void {
+  const problems: string[] = [];
+  for (const [name, { shape }] of Object.entries(specs)) {
+    const tensor = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+    if (tensor === undefined) problems.push(`missing ${name} [${shape.join(', ')}]`);
+    else if (tensor.dtype !== 'float32' || !sameShape(tensor.shape, shape)) {
+      problems.push(`${name} is ${formatType(tensor)} instead of float32[${shape.join(', ')}]`);
+    }
+  }
+  for (const name of Object.keys(parameters)) if (!Object.hasOwn(specs, name)) problems.push(`unknown ${name}`);
+  if (problems.length > 0) {
+    const shown = problems.slice(0, 8).join('; ') + (problems.length > 8 ? `; and ${problems.length - 8} more` : '');
+    throw new DparError(
+      `checkParameters: expected the ${Object.keys(specs).length} parameters of the configuration, got: ${shown}. ` +
+        'Use the config.json that belongs to these weights.',
+    );
+  }
+}
