@@ -6,7 +6,10 @@ const packages = fileURLToPath(new URL('./packages', import.meta.url));
 export default defineConfig({
   resolve: {
     // Tests read the sources, so that they need no build.
-    alias: [{ find: /^@dpar\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` }],
+    alias: [
+      { find: /^@dpar\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
+      { find: /^@dpar\/([^/]+)\/([^/]+)$/, replacement: `${packages}/$1/src/$2.ts` },
+    ],
   },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts'],

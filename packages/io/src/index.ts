@@ -1,1 +1,14 @@
-export {};
+export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor, toHostTensors } from './convert.js';
+export { IoError } from './error.js';
+export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
+export { formatNpy, type NpyOptions, parseNpy } from './npy.js';
+export { formatNpz, type NpzReadOptions, type NpzWriteOptions, parseNpz } from './npz.js';
+export {
+  formatSafetensors,
+  parseSafetensors,
+  type SafetensorsContent,
+  type SafetensorsOptions,
+  safetensorsChunks,
+  type WritableTensors,
+} from './safetensors.js';
+export type { StoredDType, StoredTensor, StoredType } from './stored.js';

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** What a hidden file or folder beside its target is: not yet complete, or the complete one that was there before. */
+export type SiblingKind = 'partial' | 'previous';
+
+/** A new name beside `path`, which no other writer takes: `.name.partial-0123456789abcdef`. */
+export function siblingOf(path: string, kind: SiblingKind): string {
+  return join(dirname(path), `.${basename(path)}.${kind}-${randomBytes(8).toString('hex')}`);
+}
+
+/** Writes a folder's entries to the disk, where the system can (Windows cannot open folders). */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What {@link writeFileAtomic} writes: text (UTF-8), bytes, or pieces of them one after the other. */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/**
+ * Writes a file so that `path` at all times holds its old content, or the new one as a whole: into a hidden file beside
+ * it, to the disk, then renamed. Missing folders above it are made. A symbolic link at `path` is replaced, not followed.
+ * If anything fails, the content's own iteration included, the hidden file is removed and the error passed on; after a
+ * crash it may stay as `.name.partial-*`.
+ */
+export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
+  const target = resolve(path);
+  const partial = siblingOf(target, 'partial');
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    const handle = await open(partial, 'wx');
+    try {
+      await writeFile(handle, content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => {});
+    throw error;
+  }
+  await syncFolder(dirname(target));
+}

@@ -1,0 +1,111 @@
+import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
+import { IoError } from './error.js';
+
+/** Runs `action`; undefined if a file or folder that it needs is not there. */
+async function unlessMissing<T>(action: Promise<T>): Promise<T | undefined> {
+  try {
+    return await action;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Hidden folders that an interrupted writer left beside `target`. */
+async function siblingsOf(target: string, kind: SiblingKind): Promise<string[]> {
+  const prefix = `.${basename(target)}.${kind}-`;
+  const names = (await unlessMissing(readdir(dirname(target)))) ?? [];
+  return names
+    .filter((name) => name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length)))
+    .map((name) => join(dirname(target), name));
+}
+
+/**
+ * Where the folder that {@link writeFolderAtomic} last completed at `path` lies now: `path` itself or, after a crash
+ * between its two renames, the hidden folder beside it. Changes nothing; undefined if there is neither.
+ */
+export async function findFolder(path: string): Promise<string | undefined> {
+  if ((await unlessMissing(stat(path))) !== undefined) return path;
+  return (await siblingsOf(resolve(path), 'previous'))[0];
+}
+
+/** Puts back what a crashed writer had moved aside, and removes its other remains. */
+async function recover(target: string): Promise<void> {
+  const found = await findFolder(target);
+  if (found !== undefined && found !== target) await rename(found, target);
+  for (const previous of await siblingsOf(target, 'previous')) await discard(target, previous);
+  for (const partial of await siblingsOf(target, 'partial')) await rm(partial, { recursive: true, force: true });
+}
+
+/** Removes a complete folder. It is renamed first, so that a half-removed one is never taken for complete. */
+async function discard(target: string, folder: string): Promise<void> {
+  const partial = siblingOf(target, 'partial');
+  await rename(folder, partial);
+  await rm(partial, { recursive: true, force: true });
+}
+
+/** Writes all files below a folder, and the folder, to the disk. */
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else if (entry.isFile()) {
+      const handle = await open(path, 'r+'); // Windows syncs only what is open for writing
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+  }
+  await syncFolder(folder);
+}
+
+/** Puts `partial` in the place of `target`; gives the new name of what was there before, if anything was. */
+async function swapIn(partial: string, target: string): Promise<string | undefined> {
+  const previous = siblingOf(target, 'previous');
+  const moved = (await unlessMissing(rename(target, previous).then(() => true))) ?? false;
+  try {
+    await rename(partial, target);
+  } catch (error) {
+    if (moved) await rename(previous, target).catch(() => {}); // else the next write puts it back
+    throw error;
+  }
+  return moved ? previous : undefined;
+}
+
+/**
+ * Writes a folder so that it appears whole or not at all, and replaces an older one at `path`. `fill` writes the content
+ * into the temporary folder that it is given, beside `path`; then all is written to the disk and renamed into place.
+ *
+ * A folder cannot be renamed over another, so the old one is moved aside first. A crash between the two renames leaves it
+ * complete under a hidden name: {@link findFolder} finds it there, and the next write puts it back before it begins. If
+ * `fill` or anything after it fails, the old folder stays in place, what was written is removed and the error passed on.
+ * A symbolic link at `path` is followed. Only one process may write the same folder at a time.
+ *
+ * @throws IoError if `path` is not a folder.
+ */
+export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  const target = (await unlessMissing(realpath(path))) ?? resolve(path);
+  if ((await unlessMissing(stat(target)))?.isDirectory() === false) {
+    throw new IoError(`writeFolderAtomic: expected a folder or nothing at '${path}', got a file. Choose another path.`);
+  }
+  await mkdir(dirname(target), { recursive: true });
+  await recover(target);
+  const partial = siblingOf(target, 'partial');
+  let previous: string | undefined;
+  try {
+    await mkdir(partial);
+    await fill(partial);
+    await syncTree(partial);
+    previous = await swapIn(partial, target);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true }).catch(() => {});
+    throw error;
+  }
+  await syncFolder(dirname(target));
+  // The new folder is in place: what cannot be removed now, the next write removes.
+  if (previous !== undefined) await discard(target, previous).catch(() => {});
+}

@@ -1,0 +1,75 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostTensor } from '@dpar/tensor';
+import { writeFileAtomic } from './atomic-file.js';
+import { findFolder, writeFolderAtomic } from './atomic-folder.js';
+import { toHostTensor } from './convert.js';
+import { IoError } from './error.js';
+import { parseJsonObject } from './json.js';
+import type { SafetensorsOptions, WritableTensors } from './safetensors.js';
+import { openSafetensors, writeSafetensors } from './safetensors-file.js';
+
+/** Names of a checkpoint's files. */
+export const checkpointFiles = { config: 'config.json', model: 'model.safetensors' } as const;
+
+/** What a checkpoint folder holds. */
+export interface Checkpoint {
+  /** The object in `config.json`, as it stands there (snake_case keys); not checked further. */
+  readonly config: Record<string, unknown>;
+  /** The tensors of `model.safetensors`, by their names there. */
+  readonly parameters: Record<string, HostTensor>;
+}
+
+/** How {@link writeCheckpoint} writes. */
+export interface CheckpointOptions extends SafetensorsOptions {
+  /** Writes further files into the folder, such as the optimizer's state, before it is put in place. */
+  readonly more?: (folder: string) => Promise<void>;
+}
+
+/**
+ * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters become float32.
+ *
+ * @throws IoError that says what is missing or damaged.
+ */
+export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  const found = await findFolder(folder);
+  const present = found === undefined ? [] : await readdir(found);
+  const missing = Object.values(checkpointFiles).filter((name) => !present.includes(name));
+  if (found === undefined || missing.length > 0) {
+    throw new IoError(
+      `readCheckpoint: expected ${Object.values(checkpointFiles).join(' and ')} in the folder '${folder}', ` +
+        `got ${found === undefined ? 'no such folder' : `none named ${missing.join(' or ')}`}. Pass a checkpoint's folder.`,
+    );
+  }
+  const configPath = join(found, checkpointFiles.config);
+  const config = parseJsonObject('readCheckpoint', `'${configPath}'`, await readFile(configPath));
+  const parameters: Record<string, HostTensor> = Object.create(null);
+  const file = await openSafetensors(join(found, checkpointFiles.model));
+  try {
+    for (const name of file.names) parameters[name] = toHostTensor(await file.read(name), `'${name}'`);
+  } finally {
+    await file.close();
+  }
+  return { config, parameters };
+}
+
+/**
+ * Writes a folder with `config.json` and `model.safetensors`, whole or not at all; a folder that is there is replaced
+ * with all it holds. Only one process may write the same folder at a time.
+ *
+ * @param config Anything that JSON can hold; snake_case keys by convention.
+ * @throws IoError if `folder` is a file, or the parameters are refused: see `writeSafetensors`.
+ */
+export async function writeCheckpoint(
+  folder: string,
+  config: object,
+  parameters: WritableTensors,
+  options: CheckpointOptions = {},
+): Promise<void> {
+  const { more, ...format } = options;
+  await writeFolderAtomic(folder, async (partial) => {
+    await writeFileAtomic(join(partial, checkpointFiles.config), `${JSON.stringify(config, null, 2)}\n`);
+    await writeSafetensors(join(partial, checkpointFiles.model), parameters, format);
+    await more?.(partial);
+  });
+}

@@ -1,0 +1,177 @@
+import type { HostTensor } from '@dpar/tensor';
+import { IoError } from './error.js';
+import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
+import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor } from './stored.js';
+
+/** The element types in which a float32 tensor can be written. */
+export type FloatStorage = 'F32' | 'F16' | 'BF16';
+
+interface TypedArrayType<A> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): A;
+}
+
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** The elements in `bytes`: a view where the offset allows it, else a copy. */
+function elementsOf<A>(bytes: Uint8Array, ArrayType: TypedArrayType<A>): A {
+  if (!littleEndian) {
+    throw new IoError('elementsOf: expected a little-endian processor, got a big-endian one. It is not supported.');
+  }
+  const width = ArrayType.BYTES_PER_ELEMENT;
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
+  return new ArrayType(aligned.buffer, aligned.byteOffset, aligned.length / width);
+}
+
+/** The memory of a typed array as bytes, without a copy. */
+export function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** @throws IoError if the bytes are not as many as dtype and shape say. */
+export function checkStored(caller: string, stored: StoredTensor, name: string): void {
+  const expected = byteLengthOf(stored);
+  if (expected === undefined || expected !== stored.bytes.length) {
+    throw new IoError(
+      `${caller}: expected ${expected ?? 'a countable number of'} bytes for ${name} of type ${formatStoredType(stored)}, ` +
+        `got ${stored.bytes.length}. Pass dtype, shape and bytes that belong together.`,
+    );
+  }
+}
+
+function outOfRange(name: string, dtype: StoredDType, value: number | bigint, index: number): IoError {
+  return new IoError(
+    `toHostTensor: expected values of ${name} (${dtype}) that fit into int32, got ${value} at index ${index}. ` +
+      'Read the values with toFloat64Array, or store smaller ones.',
+  );
+}
+
+function int32OfUint32(values: Uint32Array, name: string): Int32Array {
+  const index = values.findIndex((value) => value > 0x7fffffff);
+  if (index >= 0) throw outOfRange(name, 'U32', values[index] as number, index);
+  return Int32Array.from(values);
+}
+
+function int32OfWide(bytes: Uint8Array, dtype: 'I64' | 'U64', name: string): Int32Array {
+  const words = elementsOf(bytes, Int32Array); // low, high, low, high, ...
+  const data = new Int32Array(words.length / 2);
+  for (let i = 0; i < data.length; i++) {
+    const low = words[2 * i] as number;
+    const high = words[2 * i + 1] as number;
+    if (high !== low >> 31 || (dtype === 'U64' && high !== 0)) {
+      const bits = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+      throw outOfRange(name, dtype, dtype === 'I64' ? BigInt.asIntN(64, bits) : bits, i);
+    }
+    data[i] = low;
+  }
+  return data;
+}
+
+function checkedBool(bytes: Uint8Array, name: string): Uint8Array {
+  const index = bytes.findIndex((value) => value > 1);
+  if (index >= 0) {
+    throw new IoError(
+      `toHostTensor: expected bytes 0 or 1 in ${name} (BOOL), got ${bytes[index]} at index ${index}. The file is damaged.`,
+    );
+  }
+  return bytes;
+}
+
+/**
+ * A stored tensor as a host tensor of the same shape. F32, F16, BF16, F64 become float32 (F64 rounded to nearest); I32,
+ * I64, U32, U64, I16, U16, I8, U8 become int32; BOOL becomes bool. F32, I32 and BOOL data are shared with `stored.bytes`
+ * where the alignment allows it (a writer of either then changes both), else copied.
+ *
+ * @param name Name of the tensor for error messages.
+ * @throws IoError if a whole number does not fit into int32, or a BOOL byte is neither 0 nor 1.
+ */
+export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTensor {
+  checkStored('toHostTensor', stored, name);
+  const { dtype, bytes } = stored;
+  const shape = [...stored.shape];
+  const float32 = (data: Float32Array): HostTensor => ({ dtype: 'float32', shape, data });
+  const int32 = (data: Int32Array): HostTensor => ({ dtype: 'int32', shape, data });
+  switch (dtype) {
+    case 'F32':
+      return float32(elementsOf(bytes, Float32Array));
+    case 'F16':
+      return float32(decodeFloat16(elementsOf(bytes, Uint16Array)));
+    case 'BF16':
+      return float32(decodeBfloat16(elementsOf(bytes, Uint16Array)));
+    case 'F64':
+      return float32(Float32Array.from(elementsOf(bytes, Float64Array)));
+    case 'I32':
+      return int32(elementsOf(bytes, Int32Array));
+    case 'U32':
+      return int32(int32OfUint32(elementsOf(bytes, Uint32Array), name));
+    case 'I64':
+    case 'U64':
+      return int32(int32OfWide(bytes, dtype, name));
+    case 'I16':
+      return int32(Int32Array.from(elementsOf(bytes, Int16Array)));
+    case 'U16':
+      return int32(Int32Array.from(elementsOf(bytes, Uint16Array)));
+    case 'I8':
+      return int32(Int32Array.from(elementsOf(bytes, Int8Array)));
+    case 'U8':
+      return int32(Int32Array.from(bytes));
+    case 'BOOL':
+      return { dtype: 'bool', shape, data: checkedBool(bytes, name) };
+  }
+}
+
+/**
+ * All tensors of a file as host tensors, see {@link toHostTensor}. The record has no prototype, so that an absent name is
+ * undefined whatever it is.
+ */
+export function toHostTensors(tensors: ReadonlyMap<string, StoredTensor>): Record<string, HostTensor> {
+  const record: Record<string, HostTensor> = Object.create(null);
+  for (const [name, stored] of tensors) record[name] = toHostTensor(stored, `'${name}'`);
+  return record;
+}
+
+/** Values of a stored tensor in float64, row-major. F64 data are shared where the alignment allows it. 64-bit whole numbers beyond 2^53 are rounded. */
+export function toFloat64Array(stored: StoredTensor): Float64Array {
+  checkStored('toFloat64Array', stored, 'the tensor');
+  const { dtype, bytes } = stored;
+  switch (dtype) {
+    case 'F64':
+      return elementsOf(bytes, Float64Array);
+    case 'U32':
+      return Float64Array.from(elementsOf(bytes, Uint32Array));
+    case 'I64':
+      return Float64Array.from(elementsOf(bytes, BigInt64Array), Number);
+    case 'U64':
+      return Float64Array.from(elementsOf(bytes, BigUint64Array), Number);
+    default:
+      return Float64Array.from(toHostTensor(stored).data);
+  }
+}
+
+/** The element type in which {@link fromHostTensor} stores a host tensor. */
+export function storageOf(dtype: HostTensor['dtype'], float: FloatStorage): StoredDType {
+  return ({ float32: float, int32: 'I32', bool: 'BOOL' } as const)[dtype];
+}
+
+/** The bytes of host data; float32 values as `float` says, rounded to nearest even (beyond the range: infinity). */
+export function encodeData(data: HostTensor['data'], float: FloatStorage): Uint8Array {
+  if (data instanceof Float32Array && float === 'F16') return bytesOf(encodeFloat16(data));
+  if (data instanceof Float32Array && float === 'BF16') return bytesOf(encodeBfloat16(data));
+  return bytesOf(data);
+}
+
+/**
+ * A host tensor as files store it: float32 as `float` says, int32 as I32, bool as BOOL. Data that need no conversion are
+ * shared, not copied. In F16, magnitudes from 65520 up become infinity.
+ *
+ * @throws IoError if the number of elements is not that of the shape.
+ */
+export function fromHostTensor(tensor: HostTensor, float: FloatStorage = 'F32'): StoredTensor {
+  const stored = {
+    dtype: storageOf(tensor.dtype, float),
+    shape: [...tensor.shape],
+    bytes: encodeData(tensor.data, float),
+  };
+  checkStored('fromHostTensor', stored, 'the tensor');
+  return stored;
+}

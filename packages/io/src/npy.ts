@@ -1,0 +1,148 @@
+import type { HostTensor } from '@dpar/tensor';
+import { checkStored, fromHostTensor } from './convert.js';
+import { IoError } from './error.js';
+import { byteLengthOf, isCount, type StoredDType, type StoredTensor, storedTypeBytes } from './stored.js';
+
+/** NumPy's names of the element types, without the byte order. */
+const typeOfCode: Readonly<Record<string, StoredDType>> = {
+  b1: 'BOOL',
+  u1: 'U8',
+  i1: 'I8',
+  i2: 'I16',
+  u2: 'U16',
+  f2: 'F16',
+  i4: 'I32',
+  u4: 'U32',
+  f4: 'F32',
+  f8: 'F64',
+  i8: 'I64',
+  u8: 'U64',
+};
+const codeOfType = new Map(Object.entries(typeOfCode).map(([code, dtype]) => [dtype, code]));
+
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
+
+/** Longest header read, in bytes; real ones have about 100. */
+const maximumHeaderBytes = 65_536;
+
+/**
+ * Reads a NumPy `.npy` file from memory. The result is row-major and little-endian: a file in that form is not copied,
+ * one in Fortran order or big-endian is converted.
+ *
+ * @throws IoError if the file is not valid or of another element type (structured, complex, text, objects).
+ */
+export function parseNpy(bytes: Uint8Array): StoredTensor {
+  const { header, data } = splitNpy(bytes);
+  const descr = /'descr'\s*:\s*'([<>|=]?)([a-zA-Z]\d+)'/.exec(header);
+  const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(header);
+  const dimensions = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(header);
+  const dtype = descr && Object.hasOwn(typeOfCode, descr[2] as string) ? typeOfCode[descr[2] as string] : undefined;
+  if (dtype === undefined || fortran === null || dimensions === null) {
+    throw new IoError(
+      `parseNpy: expected descr (one of ${Object.keys(typeOfCode).join(', ')}), fortran_order and shape in the header, ` +
+        `got ${JSON.stringify(header.slice(0, 200).trim())}. Save the array with one of these element types.`,
+    );
+  }
+  const shape = (dimensions[1]?.match(/\d+/g) ?? []).map(Number);
+  const size = byteLengthOf({ dtype, shape });
+  if (!shape.every(isCount) || size !== data.length) {
+    throw new IoError(
+      `parseNpy: expected ${size ?? 'a countable number of'} bytes of data for ${dtype}[${shape.join(', ')}], ` +
+        `got ${data.length}. The file is damaged.`,
+    );
+  }
+  const width = storedTypeBytes[dtype];
+  const little = descr?.[1] === '>' && width > 1 ? swapBytes(data, width) : data;
+  return { dtype, shape, bytes: fortran[1] === 'True' ? reorder(little, shape, width, 'toRows') : little };
+}
+
+/** Header text and data of an `.npy` file, of format version 1, 2 or 3. */
+function splitNpy(bytes: Uint8Array): { header: string; data: Uint8Array } {
+  const version = bytes[6] ?? 0;
+  if (!magic.every((byte, i) => bytes[i] === byte) || version < 1 || version > 3 || bytes.length < 12) {
+    throw new IoError(
+      'parseNpy: expected a NumPy file of version 1 to 3, got other bytes. Pass a file that numpy.save wrote.',
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const start = version === 1 ? 10 : 12;
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > maximumHeaderBytes || start + length > bytes.length) {
+    throw new IoError(
+      `parseNpy: expected a header of at most ${Math.min(maximumHeaderBytes, bytes.length - start)} bytes, got the length ` +
+        `${length}. The file is cut off.`,
+    );
+  }
+  const header = new TextDecoder().decode(bytes.subarray(start, start + length));
+  return {
+    header,
+    data: new Uint8Array(bytes.buffer, bytes.byteOffset + start + length, bytes.length - start - length),
+  };
+}
+
+function swapBytes(data: Uint8Array, width: number): Uint8Array {
+  const swapped = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) swapped[i] = data[i - (i % width) + (width - 1 - (i % width))] as number;
+  return swapped;
+}
+
+/** Copies elements between row-major and Fortran (first axis fastest) order. */
+function reorder(data: Uint8Array, shape: readonly number[], width: number, to: 'toRows' | 'toColumns'): Uint8Array {
+  const result = new Uint8Array(data.length);
+  const strides: number[] = []; // of the Fortran order, in elements
+  let stride = 1;
+  for (const dimension of shape) {
+    strides.push(stride);
+    stride *= dimension;
+  }
+  const index = shape.map(() => 0);
+  let column = 0; // offset in the Fortran order of the element at `row` in row-major order
+  for (let row = 0; row * width < data.length; row++) {
+    const [from, into] = to === 'toRows' ? [column, row] : [row, column];
+    for (let byte = 0; byte < width; byte++) result[into * width + byte] = data[from * width + byte] as number;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const next = (index[axis] as number) + 1;
+      column += strides[axis] as number;
+      index[axis] = next;
+      if (next < (shape[axis] as number)) break;
+      column -= next * (strides[axis] as number);
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/** How {@link formatNpy} writes. */
+export interface NpyOptions {
+  /** Writes the first axis fastest instead of the last. */
+  readonly fortranOrder?: boolean;
+}
+
+/**
+ * A NumPy `.npy` file (version 1) in memory.
+ *
+ * @throws IoError if data and shape do not belong together, or the element type is BF16, which NumPy does not have.
+ */
+export function formatNpy(tensor: HostTensor | StoredTensor, options: NpyOptions = {}): Uint8Array {
+  const stored = 'bytes' in tensor ? tensor : fromHostTensor(tensor);
+  checkStored('formatNpy', stored, 'the tensor');
+  const { dtype, shape, bytes } = stored;
+  const code = codeOfType.get(dtype);
+  if (code === undefined) {
+    throw new IoError(
+      `formatNpy: expected an element type that NumPy has, got ${dtype}. Convert it with toHostTensor first.`,
+    );
+  }
+  const { fortranOrder = false } = options;
+  const width = storedTypeBytes[dtype];
+  const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const text = `{'descr': '${width === 1 ? '|' : '<'}${code}', 'fortran_order': ${fortranOrder ? 'True' : 'False'}, 'shape': (${dimensions}), }`;
+  const start = Math.ceil((10 + text.length + 1) / 64) * 64; // data at a multiple of 64, as NumPy writes
+  if (start - 10 > 0xffff) throw new IoError(`formatNpy: expected a shorter shape, got ${shape.length} dimensions.`);
+  const file = new Uint8Array(start + bytes.length).fill(0x20, 0, start);
+  file.set([...magic, 1, 0, (start - 10) & 0xff, (start - 10) >> 8]);
+  file.set(new TextEncoder().encode(text), 10);
+  file[start - 1] = 0x0a;
+  file.set(fortranOrder ? reorder(bytes, shape, width, 'toColumns') : bytes, start);
+  return file;
+}

@@ -1,0 +1,58 @@
+import { unzipSync, zipSync } from 'fflate';
+import { IoError } from './error.js';
+import { formatNpy, parseNpy } from './npy.js';
+import { namedTensors, type WritableTensors } from './safetensors.js';
+import type { StoredTensor } from './stored.js';
+
+/** How {@link parseNpz} reads. */
+export interface NpzReadOptions {
+  /** Most bytes that the arrays may take together when unpacked; 2 GiB by default. */
+  readonly maximumBytes?: number;
+}
+
+/**
+ * Reads a NumPy `.npz` archive from memory: arrays by name (without `.npy`), in the archive's order.
+ *
+ * @throws IoError if the archive is not valid, its arrays are larger than allowed, or an array is refused by `parseNpy`.
+ */
+export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, StoredTensor> {
+  const { maximumBytes = 2 ** 31 } = options;
+  let total = 0;
+  let files: Record<string, Uint8Array>;
+  try {
+    files = unzipSync(bytes, {
+      filter: ({ name, originalSize }) => {
+        total += originalSize;
+        if (total > maximumBytes) {
+          throw new IoError(
+            `parseNpz: expected at most ${maximumBytes} bytes of arrays, got more. Raise maximumBytes if the file is trusted.`,
+          );
+        }
+        return name.endsWith('.npy');
+      },
+    });
+  } catch (error) {
+    if (error instanceof IoError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new IoError(`parseNpz: expected a NumPy .npz archive, got other bytes (${reason}). The file is damaged.`);
+  }
+  return new Map(Object.entries(files).map(([name, file]) => [name.slice(0, -'.npy'.length), parseNpy(file)]));
+}
+
+/** How {@link formatNpz} writes. */
+export interface NpzWriteOptions {
+  /** Compresses the arrays, as `numpy.savez_compressed` does. */
+  readonly compress?: boolean;
+}
+
+/**
+ * A NumPy `.npz` archive in memory, arrays in the order given. The same arrays give the same bytes.
+ *
+ * @throws IoError where `formatNpy` does.
+ */
+export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {}): Uint8Array {
+  const files: Record<string, Uint8Array> = {};
+  for (const [name, tensor] of namedTensors(tensors)) files[`${name}.npy`] = formatNpy(tensor);
+  // The format counts years from 1980, in local time.
+  return zipSync(files, { level: options.compress ? 6 : 0, mtime: new Date(1980, 0, 1) });
+}

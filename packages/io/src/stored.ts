@@ -1,0 +1,63 @@
+/**
+ * Element types as safetensors names them, with their size in bytes. The order is that of the reference library, which
+ * writes tensors by descending type, then by name.
+ */
+export const storedTypeBytes = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
+} as const;
+
+/** An element type as files store it. */
+export type StoredDType = keyof typeof storedTypeBytes;
+
+/** What is known of a stored tensor without its data. */
+export interface StoredType {
+  readonly dtype: StoredDType;
+  /** Sizes of the axes, outermost first; `[]` is a scalar. */
+  readonly shape: readonly number[];
+}
+
+/** A tensor as files store it: row-major, little-endian. `bytes` may be a view into a bigger buffer, at any offset. */
+export interface StoredTensor extends StoredType {
+  readonly bytes: Uint8Array;
+}
+
+/** Whether `value` names an element type that this package reads and writes. */
+export function isStoredDType(value: unknown): value is StoredDType {
+  return typeof value === 'string' && Object.hasOwn(storedTypeBytes, value);
+}
+
+/** Whether `value` can be a size, a count or an offset: a whole number from 0 to 2^53 - 1. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0);
+}
+
+/**
+ * Bytes that the data of a stored tensor take; undefined if a dimension is not a whole number from 0 up, or if a product
+ * on the way is beyond 2^53 - 1.
+ */
+export function byteLengthOf(type: StoredType): number | undefined {
+  let bytes: number = storedTypeBytes[type.dtype];
+  for (const dimension of type.shape) {
+    if (!isCount(dimension)) return undefined;
+    bytes *= dimension;
+    if (!Number.isSafeInteger(bytes)) return undefined;
+  }
+  return bytes;
+}
+
+/** A stored type as error messages print it: `F32[2, 3]`. */
+export function formatStoredType(type: StoredType): string {
+  return `${type.dtype}[${type.shape.join(', ')}]`;
+}
