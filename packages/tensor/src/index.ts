@@ -19,6 +19,8 @@ export type {
   PrimitiveAttributes,
   ReductionAttributes,
 } from './primitives.js';
+export { createReferenceEngine } from './reference/engine.js';
+export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';
 export {
   bool,
@@ -30,6 +32,7 @@ export {
   type HostTensorOf,
   hostTensor,
   int32,
+  named,
   type Shape,
   sizeOf,
   type Tensors,

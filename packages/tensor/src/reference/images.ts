@@ -1,0 +1,80 @@
+import type { ConvolutionAttributes } from '../primitives.js';
+import type { Shape } from '../types.js';
+import { inputOf, type Kernels } from './kernel.js';
+
+type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+
+/**
+ * Visits the places (x, weight, y) of every product x * weight that a convolution adds up in y.
+ * x [B, I, H, W], weight [O, I, h, w], y [B, O, H', W'].
+ */
+function forEachProduct(
+  xShape: Shape,
+  weightShape: Shape,
+  yShape: Shape,
+  { stride, padding: [top, left] }: ConvolutionAttributes,
+  visit: (x: number, weight: number, y: number) => void,
+): void {
+  const [, , height = 0, width = 0] = xShape;
+  const [, channels = 0, kernelHeight = 0, kernelWidth = 0] = weightShape;
+  const [batch = 0, outputs = 0, rows = 0, columns = 0] = yShape;
+  for (let b = 0; b < batch; b++) {
+    for (let o = 0; o < outputs; o++) {
+      for (let row = 0; row < rows; row++) {
+        for (let column = 0; column < columns; column++) {
+          const y = ((b * outputs + o) * rows + row) * columns + column;
+          for (let c = 0; c < channels; c++) {
+            for (let u = 0; u < kernelHeight; u++) {
+              for (let v = 0; v < kernelWidth; v++) {
+                const i = row * stride - top + u;
+                const j = column * stride - left + v;
+                if (i < 0 || i >= height || j < 0 || j >= width) continue;
+                const x = ((b * channels + c) * height + i) * width + j;
+                visit(x, ((o * channels + c) * kernelHeight + u) * kernelWidth + v, y);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Kernels of images. */
+export const imageKernels: Kernels<Image> = {
+  conv2d: (inputs, attributes, output) => {
+    const [x, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+    const sums = new Float64Array(output.data.length);
+    forEachProduct(x.shape, weight.shape, output.shape, attributes, (i, w, o) => {
+      sums[o]! += x.data[i]! * weight.data[w]!;
+    });
+    output.data.set(sums);
+  },
+  conv2dInputGradient: (inputs, attributes, output) => {
+    const [gradient, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+    const sums = new Float64Array(output.data.length);
+    forEachProduct(output.shape, weight.shape, gradient.shape, attributes, (i, w, o) => {
+      sums[i]! += gradient.data[o]! * weight.data[w]!;
+    });
+    output.data.set(sums);
+  },
+  conv2dWeightGradient: (inputs, attributes, output) => {
+    const [x, gradient] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+    const sums = new Float64Array(output.data.length);
+    forEachProduct(x.shape, output.shape, gradient.shape, attributes, (i, w, o) => {
+      sums[w]! += x.data[i]! * gradient.data[o]!;
+    });
+    output.data.set(sums);
+  },
+  resizeNearest: (inputs, { factor }, output) => {
+    const x = inputOf(inputs, 0);
+    const [, , height = 0, width = 0] = x.shape;
+    const [rows, columns] = [height * factor, width * factor];
+    for (let i = 0; i < output.data.length; i++) {
+      const plane = Math.floor(i / (rows * columns));
+      const row = Math.floor((i % (rows * columns)) / columns / factor);
+      const column = Math.floor((i % columns) / factor);
+      output.data[i] = x.data[(plane * height + row) * width + column]!;
+    }
+  },
+};

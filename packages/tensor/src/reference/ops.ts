@@ -1,0 +1,54 @@
+import type { Backend } from '../backend.js';
+import { createOps, type Ops } from '../ops.js';
+import type { AttributesOf, Primitive } from '../primitives.js';
+import { type HostTensor, sizeOf, type TensorType } from '../types.js';
+import { elementwiseKernels } from './elementwise.js';
+import { imageKernels } from './images.js';
+import { indexingKernels } from './indexing.js';
+import type { Kernel, Kernels, ReferenceTensor } from './kernel.js';
+import { layoutKernels } from './layout.js';
+import { productKernels } from './products.js';
+import { reductionKernels } from './reductions.js';
+
+/** The reference kernel of every primitive. */
+const kernels: Kernels<Primitive> = {
+  ...elementwiseKernels,
+  ...layoutKernels,
+  ...indexingKernels,
+  ...reductionKernels,
+  ...productKernels,
+  ...imageKernels,
+};
+
+function referenceBackend(Floats: typeof Float32Array | typeof Float64Array): Backend<ReferenceTensor> {
+  const arrays = { float32: Floats, int32: Int32Array, bool: Uint8Array };
+  const zeros = ({ dtype, shape }: TensorType): ReferenceTensor => ({
+    dtype,
+    shape,
+    data: new arrays[dtype](sizeOf(shape)),
+  });
+  return {
+    typeOf: (x) => x,
+    constant: (value) => value,
+    apply: <P extends Primitive>(
+      primitive: P,
+      inputs: readonly ReferenceTensor[],
+      attributes: AttributesOf<P>,
+      type: TensorType,
+    ) => {
+      const output = zeros(type);
+      const kernel: Kernel<P> = kernels[primitive];
+      kernel(inputs, attributes, output);
+      return output;
+    },
+  };
+}
+
+/**
+ * The tensor interface run directly on typed arrays: plain loops that accumulate in float64, written to be read and to
+ * check other implementations against. An index out of range throws a DparError.
+ */
+export const referenceOps = createOps(referenceBackend(Float32Array)) as Ops<HostTensor>;
+
+/** As {@link referenceOps}, with floats kept in double precision: for checking gradients by finite differences. */
+export const doublePrecisionOps: Ops<ReferenceTensor> = createOps(referenceBackend(Float64Array));

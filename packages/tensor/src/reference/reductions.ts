@@ -1,0 +1,44 @@
+import type { ReductionAttributes } from '../primitives.js';
+import { broadcastOffsets, inputOf, type Kernel, type Kernels, lastSize, rowCount } from './kernel.js';
+
+type Reduction = 'sum' | 'mean' | 'max' | 'argMax';
+
+/** Combines all elements that share a place of the output, from `initial` on, then finishes with their number. */
+function reduction(
+  initial: number,
+  combine: (total: number, x: number) => number,
+  finish: (total: number, count: number) => number = (total) => total,
+): Kernel<'sum' | 'mean' | 'max'> {
+  return (inputs, _: ReductionAttributes, output) => {
+    const x = inputOf(inputs, 0);
+    const totals = new Float64Array(output.data.length).fill(initial);
+    // Reduced axes have size 1 in the output, so that it broadcasts to the input.
+    broadcastOffsets(output.shape, x.shape).forEach((place, i) => {
+      totals[place] = combine(totals[place]!, x.data[i]!);
+    });
+    const count = x.data.length / output.data.length;
+    output.data.set(totals.map((total) => finish(total, count)));
+  };
+}
+
+/** Kernels that reduce axes. */
+export const reductionKernels: Kernels<Reduction> = {
+  sum: reduction(0, (total, x) => total + x),
+  mean: reduction(
+    0,
+    (total, x) => total + x,
+    (total, count) => total / count,
+  ),
+  max: reduction(Number.NEGATIVE_INFINITY, Math.max),
+  argMax: (inputs, _, output) => {
+    const x = inputOf(inputs, 0);
+    const size = lastSize(x.shape);
+    for (let row = 0; row < rowCount(x.shape); row++) {
+      let best = 0;
+      for (let i = 1; i < size; i++) {
+        if (x.data[row * size + i]! > x.data[row * size + best]!) best = i;
+      }
+      output.data[row] = best;
+    }
+  },
+};
