@@ -1,1 +1,18 @@
-export {};
+export {
+  batchPatchLengths,
+  type PackedPatches,
+  type PaddedPatches,
+  type PadTo,
+  packPatchLengths,
+  padPatchLengths,
+  unpackPatchLengths,
+  unpadPatchLengths,
+} from './batch.js';
+export { longestPatch, type PatchingOptions } from './boundaries.js';
+export { type BucketOptions, bucketSize, bucketSizes } from './bucket.js';
+export { type DenseOptions, type DensePatches, densePatches } from './dense.js';
+export { PatchifyError } from './error.js';
+export { createOnlinePatcher, type OnlinePatcher, type PatcherState } from './online.js';
+export { patchLengths, writePatchLengths } from './patch-lengths.js';
+export { lengthsFromIds, lengthsFromSpans, type PatchSpans, patchIds, patchSpans, tokenCount } from './spans.js';
+export { type PatchStatistics, patchStatistics } from './statistics.js';

@@ -1,0 +1,105 @@
+import type { PatchingOptions } from './boundaries.js';
+import { type BucketOptions, bucketSize } from './bucket.js';
+import { checkWhole, refuse } from './error.js';
+import { writePatchLengths } from './patch-lengths.js';
+import { tokenCount } from './spans.js';
+
+/** Patch lengths of B images, padded with zeros on the right: an int32 tensor [B, M], also to `@dpar/tensor`. */
+export interface PaddedPatches {
+  readonly dtype: 'int32';
+  /** [B, M] */
+  readonly shape: readonly number[];
+  /** [B * M], row-major */
+  readonly data: Int32Array;
+}
+
+/** Patch lengths of B images one after the other, without padding. */
+export interface PackedPatches {
+  /** int32 [sum of M]: the lengths of image 0, then of image 1, ... */
+  readonly lengths: Int32Array;
+  /** int32 [B + 1]: image b's patches are entries `patchOffsets[b]` to `patchOffsets[b + 1] - 1` of `lengths`. */
+  readonly patchOffsets: Int32Array;
+  /** int32 [B + 1]: the same for tokens, if those of all images lie one after the other. */
+  readonly tokenOffsets: Int32Array;
+}
+
+/** To how many patches a batch is padded: a number, a bucket size, or (default) those of its longest image. */
+export type PadTo = number | BucketOptions;
+
+/**
+ * Patch lengths of B images with T tokens each.
+ *
+ * @param entropies [B, T - 1], row-major; see `patchLengths`.
+ * @param batch B
+ * @returns [B, M], padded with zeros.
+ * @throws PatchifyError if an entropy is not a number, an option is wrong, or `padTo` is too small.
+ */
+export function batchPatchLengths(
+  entropies: Float32Array | Float64Array,
+  batch: number,
+  options: PatchingOptions,
+  padTo?: PadTo,
+): PaddedPatches {
+  checkWhole('batchPatchLengths', 'batch', batch, 1);
+  const perImage = entropies.length / batch; // T - 1
+  if (!Number.isInteger(perImage)) {
+    refuse('batchPatchLengths', `entropies [${batch}, T - 1]`, `${entropies.length} entropies`, "Check 'batch'.");
+  }
+  const scratch = new Int32Array(perImage + 2);
+  return padPatchLengths(
+    Array.from({ length: batch }, (_, b) => {
+      const image = entropies.subarray(b * perImage, (b + 1) * perImage);
+      return scratch.slice(0, writePatchLengths(scratch, image, options));
+    }),
+    padTo,
+  );
+}
+
+/**
+ * Pads the patch lengths of each image with zeros to one number of patches.
+ *
+ * @throws PatchifyError if `padTo` is too small.
+ */
+export function padPatchLengths(images: readonly ArrayLike<number>[], padTo?: PadTo): PaddedPatches {
+  const longest = images.reduce((most, lengths) => Math.max(most, lengths.length), 0);
+  const patches = typeof padTo === 'object' ? bucketSize(longest, padTo) : (padTo ?? longest);
+  if (!(patches >= longest)) {
+    refuse('padPatchLengths', `room for ${longest} patches`, patches, "Raise 'padTo' or leave it out.");
+  }
+  const data = new Int32Array(images.length * patches);
+  images.forEach((lengths, b) => {
+    data.set(lengths, b * patches);
+  });
+  return { dtype: 'int32', shape: [images.length, patches], data };
+}
+
+/** The lengths of each image without padding, as views into `padded`. */
+export function unpadPatchLengths({ shape, data }: PaddedPatches): Int32Array[] {
+  const [batch = 0, patches = 0] = shape;
+  return Array.from({ length: batch }, (_, b) => {
+    const row = data.subarray(b * patches, (b + 1) * patches);
+    const end = row.indexOf(0);
+    tokenCount(row);
+    return end < 0 ? row : row.subarray(0, end);
+  });
+}
+
+/** Lays the patch lengths of images out one after the other, with the offsets (cumulative lengths) of each image. */
+export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPatches {
+  const patchOffsets = new Int32Array(images.length + 1);
+  const tokenOffsets = new Int32Array(images.length + 1);
+  images.forEach((lengths, b) => {
+    patchOffsets[b + 1] = (patchOffsets[b] ?? 0) + lengths.length;
+    tokenOffsets[b + 1] = (tokenOffsets[b] ?? 0) + tokenCount(lengths);
+  });
+  const lengths = new Int32Array(patchOffsets[images.length] ?? 0);
+  images.forEach((image, b) => {
+    lengths.set(image, patchOffsets[b]);
+  });
+  return { lengths, patchOffsets, tokenOffsets };
+}
+
+/** The lengths of each image, as views into `packed`. */
+export function unpackPatchLengths({ lengths, patchOffsets }: PackedPatches): Int32Array[] {
+  return Array.from(patchOffsets.subarray(1), (end, b) => lengths.subarray(patchOffsets[b], end));
+}

@@ -1,0 +1,82 @@
+import { checkWhole, refuse } from './error.js';
+
+/**
+ * How tokens are grouped to patches. The keys and the names of the modes are those of `patching` in a model's
+ * configuration. T tokens x_0 .. x_(T-1) in raster order; entropies in nats.
+ */
+export interface PatchingOptions {
+  /**
+   * - `entropy_row_boundary` (default): Algorithm 1 of DPAR (https://arxiv.org/abs/2512.21867). x_0 is always a patch
+   *   alone and x_1 always starts one; x_i, i >= 2, starts a patch if its entropy is above `threshold`, or the current
+   *   patch has `maxPatchLength` tokens, or i is a multiple of `rowLength`.
+   * - `static`: consecutive groups of `maxPatchLength` tokens from x_0 on, the last one cut off at the end of the image.
+   *   Rows are not respected: a patch crosses into the next row unless the length divides `rowLength`. The length may
+   *   be a fractional mean L >= 1: patch m then starts at token floor(m L + 1/2), so that each patch has floor(L) or
+   *   ceil(L) tokens and no start is more than half a token off.
+   * - `token`: every token is a patch.
+   */
+  readonly mode?: 'entropy_row_boundary' | 'static' | 'token';
+  /** Entropy (nats) above which a token starts a patch. None or null: entropies start no patch. */
+  readonly threshold?: number | null;
+  /** Most tokens in a patch; in `static` mode the (mean) number of tokens. None or null: no limit. */
+  readonly maxPatchLength?: number | null;
+  /** Tokens in a row of the image. None or null: patches may cross rows. Only for `entropy_row_boundary`. */
+  readonly rowLength?: number | null;
+  /** An end-of-image token follows the T tokens: a patch of its own, so the lengths end in one more 1. */
+  readonly endOfImage?: boolean;
+}
+
+/**
+ * Whether token i >= 1 starts a patch, given the length of the patch before it, the number of patches before it and,
+ * if the mode asks for it, the entropy (nats) of predicting the token.
+ */
+export type StartRule = (i: number, patchLength: number, patches: number, entropy: number) => boolean;
+
+/** The rule of a mode: the one place where patch boundaries are decided, offline and online. */
+export function startRule(where: string, options: PatchingOptions): StartRule {
+  const { mode = 'entropy_row_boundary', threshold, maxPatchLength } = options;
+  if (mode === 'token') return () => true;
+  if (mode === 'static') {
+    const length = maxPatchLength ?? Number.NaN;
+    if (!(length >= 1 && length < Infinity)) {
+      refuse(
+        where,
+        "'maxPatchLength' to be a number >= 1 in static mode",
+        maxPatchLength,
+        'Set it to the patch length.',
+      );
+    }
+    return (i, _patchLength, patches) => i === Math.floor(patches * length + 0.5);
+  }
+  if (mode !== 'entropy_row_boundary') {
+    refuse(where, "'mode' to be 'entropy_row_boundary', 'static' or 'token'", mode, "Check 'mode'.");
+  }
+  const limit = threshold ?? Infinity;
+  const longest = maxPatchLength ?? maxInt32;
+  const row = options.rowLength ?? maxInt32;
+  if (Number.isNaN(limit)) refuse(where, "'threshold' to be a number of nats", limit, "Check 'threshold'.");
+  checkWhole(where, 'maxPatchLength', longest, 1);
+  checkWhole(where, 'rowLength', row, 1);
+  return (i, patchLength, _patches, entropy) => {
+    if (entropy > limit) return true;
+    if (!(entropy <= limit)) {
+      refuse(
+        where,
+        'entropies in nats',
+        `${entropy} for token ${i}`,
+        'Check the entropy model: its logits may overflow.',
+      );
+    }
+    return i === 1 || patchLength >= longest || i % row === 0;
+  };
+}
+
+const maxInt32 = 2 ** 31 - 1;
+
+/** Most tokens that a patch of an image of T tokens can have: the number of slots P of the dense layout. */
+export function longestPatch(tokens: number, options: PatchingOptions): number {
+  const { mode, maxPatchLength, rowLength } = options;
+  if (mode === 'token') return 1;
+  if (mode === 'static') return Math.min(tokens, Math.ceil(maxPatchLength ?? tokens));
+  return Math.max(1, Math.min(tokens - 1, maxPatchLength ?? tokens, rowLength ?? tokens));
+}

@@ -1,0 +1,104 @@
+import { refuse } from './error.js';
+
+/** First and last token of each patch, the last one included. */
+export interface PatchSpans {
+  /** int32 [M] */
+  readonly starts: Int32Array;
+  /** int32 [M] */
+  readonly ends: Int32Array;
+}
+
+/**
+ * Number of tokens in patches.
+ *
+ * @throws PatchifyError if a length is negative or not a whole number, or a patch follows padding (length 0).
+ */
+export function tokenCount(lengths: ArrayLike<number>): number {
+  let tokens = 0;
+  let ended = false;
+  for (let m = 0; m < lengths.length; m++) {
+    const length = lengths[m] as number;
+    if (!(Number.isInteger(length) && length >= 0) || (ended && length > 0)) {
+      refuse(
+        'tokenCount',
+        'whole patch lengths, then zeros for padding',
+        `${length} at patch ${m}`,
+        'Check the lengths.',
+      );
+    }
+    ended = length === 0;
+    tokens += length;
+  }
+  return tokens;
+}
+
+/** The patch of each token: lengths [M], padded with zeros or not -> int32 [T]. Lengths [1, 2] give [0, 1, 1]. */
+export function patchIds(lengths: ArrayLike<number>): Int32Array {
+  const ids = new Int32Array(tokenCount(lengths));
+  let token = 0;
+  for (let m = 0; m < lengths.length; m++) {
+    const start = token;
+    token += lengths[m] as number;
+    ids.fill(m, start, token);
+  }
+  return ids;
+}
+
+/**
+ * First and last token of each patch: lengths [M] -> starts and ends [M]. Padding (length 0) gets the empty span from T
+ * to T - 1, as in the paper authors' code. Lengths [1, 2] give starts [0, 1] and ends [0, 2].
+ */
+export function patchSpans(lengths: ArrayLike<number>): PatchSpans {
+  tokenCount(lengths);
+  const starts = new Int32Array(lengths.length);
+  const ends = new Int32Array(lengths.length);
+  let token = 0;
+  for (let m = 0; m < lengths.length; m++) {
+    starts[m] = token;
+    token += lengths[m] as number;
+    ends[m] = token - 1;
+  }
+  return { starts, ends };
+}
+
+/**
+ * Lengths of the patches that tokens say they are in: ids [T], ascending from 0 without a gap -> int32 [M]. The inverse
+ * of {@link patchIds}.
+ */
+export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
+  const lengths = new Int32Array(ids.length === 0 ? 0 : (ids[ids.length - 1] as number) + 1);
+  let patch = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as number;
+    if (id !== patch && (i === 0 || id !== patch + 1)) {
+      refuse(
+        'lengthsFromIds',
+        'ids that ascend from 0 without a gap',
+        `${id} at token ${i}`,
+        'Sort the tokens by patch.',
+      );
+    }
+    patch = id;
+    lengths[id] = (lengths[id] ?? 0) + 1;
+  }
+  return lengths;
+}
+
+/** Lengths of spans, the inverse of {@link patchSpans}: starts and ends [M] -> int32 [M]. */
+export function lengthsFromSpans({ starts, ends }: PatchSpans): Int32Array {
+  const lengths = starts.map((start, m) => (ends[m] ?? Number.NaN) - start + 1);
+  let token = 0;
+  for (let m = 0; m < lengths.length; m++) {
+    if (starts[m] !== token) {
+      refuse(
+        'lengthsFromSpans',
+        `patch ${m} to start at token ${token}`,
+        starts[m],
+        'Give spans that follow each other.',
+      );
+    }
+    token += lengths[m] as number;
+  }
+  tokenCount(lengths);
+  return lengths;
+}

@@ -1,0 +1,62 @@
+import { tokenCount } from './spans.js';
+
+/** What a set of patched images looks like. */
+export interface PatchStatistics {
+  readonly images: number;
+  readonly tokens: number;
+  /** Without padding. */
+  readonly patches: number;
+  /** Tokens per patch: the factor by which patching shortens the sequence (the paper's 1.81x). */
+  readonly meanLength: number;
+  /** Share of positions that the global transformer is spared: 1 - patches / tokens. */
+  readonly tokenReduction: number;
+  /** `histogram[n]` patches have n tokens; as long as the longest patch needs. `histogram[0]` is 0. */
+  readonly histogram: readonly number[];
+  /** Zeros in the padded batch: patches that are computed for nothing. */
+  readonly padding: number;
+  /** Share of the padded batch's patches that are padding. */
+  readonly paddingWaste: number;
+}
+
+/**
+ * Statistics of images' patch lengths.
+ *
+ * @param images Lengths of each image, with or without padding (zeros on the right); or a padded batch [B, M].
+ */
+export function patchStatistics(
+  images: readonly ArrayLike<number>[] | { readonly shape: readonly number[]; readonly data: Int32Array },
+): PatchStatistics {
+  const rows = 'shape' in images ? rowsOf(images.data, images.shape[0] ?? 0) : images;
+  const histogram = [0];
+  let tokens = 0;
+  let patches = 0;
+  let places = 0;
+  for (const lengths of rows) {
+    tokens += tokenCount(lengths);
+    places += lengths.length;
+    for (let m = 0; m < lengths.length; m++) {
+      const length = lengths[m] as number;
+      if (length === 0) continue;
+      patches++;
+      while (histogram.length <= length) histogram.push(0);
+      histogram[length] = (histogram[length] ?? 0) + 1;
+    }
+  }
+  const padding = places - patches;
+  return {
+    images: rows.length,
+    tokens,
+    patches,
+    meanLength: patches === 0 ? 0 : tokens / patches,
+    tokenReduction: tokens === 0 ? 0 : 1 - patches / tokens,
+    histogram,
+    padding,
+    paddingWaste: places === 0 ? 0 : padding / places,
+  };
+}
+
+/** Rows of a matrix, as views. */
+function rowsOf(data: Int32Array, rows: number): Int32Array[] {
+  const columns = rows === 0 ? 0 : data.length / rows;
+  return Array.from({ length: rows }, (_, b) => data.subarray(b * columns, (b + 1) * columns));
+}
