@@ -1,3 +1,4 @@
+export { type Calibration, type CalibrationOptions, calibrateThreshold } from './calibrate.js';
 export {
   type EntropyModelConfig,
   entropyModelPresets,
@@ -5,4 +6,5 @@ export {
   readEntropyModelConfig,
   writeEntropyModelConfig,
 } from './config.js';
+export { pearsonCorrelation } from './correlation.js';
 export { type EntropyModelOutputs, entropyModel } from './model.js';
