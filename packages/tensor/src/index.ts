@@ -19,6 +19,14 @@ export type {
   PrimitiveAttributes,
   ReductionAttributes,
 } from './primitives.js';
+export { categorical, categoricalOfLogits } from './random/categorical.js';
+export {
+  createRandom,
+  type NormalOptions,
+  type Random,
+  type TruncatedNormalOptions,
+  type UniformOptions,
+} from './random/random.js';
 export { createReferenceEngine } from './reference/engine.js';
 export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';

@@ -1,0 +1,44 @@
+import { DparError } from '../error.js';
+
+/**
+ * The category that a number in [0, 1) decides on: the first at which the running sum of weights exceeds that share of
+ * their sum. Never one of weight 0.
+ * @param weights Probabilities, or any weights >= 0 (they need not sum to 1).
+ * @throws DparError if a weight is negative or not finite, or all are 0.
+ */
+export function categorical(weights: ArrayLike<number>, uniform: number): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] as number;
+    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
+      throw new DparError(`categorical: expected weights that are finite and >= 0, got ${weight} at place ${i}.`);
+    }
+    total += weight;
+  }
+  if (!(total > 0)) throw new DparError(`categorical: expected a weight above 0, got ${weights.length} weights of 0.`);
+  const share = uniform * total;
+  let sum = 0;
+  let last = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i] as number;
+    if (weight === 0) continue;
+    sum += weight;
+    last = i;
+    if (share < sum) break;
+  }
+  return last;
+}
+
+/**
+ * As {@link categorical}, for logits (log probabilities up to a constant; -Infinity excludes a category). It uses
+ * `Math.exp`, which may differ between JavaScript engines in the last bit, so it may decide differently where `uniform`
+ * is as close as 1e-15 to the border between two categories.
+ */
+export function categoricalOfLogits(logits: ArrayLike<number>, uniform: number): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i] as number);
+  return categorical(
+    Float64Array.from(logits, (logit) => Math.exp(logit - largest)),
+    uniform,
+  );
+}

@@ -1,0 +1,207 @@
+import { DparError } from '../error.js';
+import { categorical, categoricalOfLogits } from './categorical.js';
+import { normalQuantile, normalShareBelow } from './normal-quantile.js';
+import { philox4x32 } from './philox.js';
+
+/** Range of {@link Random.fillUniform}: [low, high), by default [0, 1). */
+export interface UniformOptions {
+  readonly low?: number;
+  readonly high?: number;
+}
+
+/** Distribution of {@link Random.fillNormal}; mean 0 and standard deviation 1 by default. */
+export interface NormalOptions {
+  readonly mean?: number;
+  readonly std?: number;
+}
+
+/** Distribution of {@link Random.fillTruncatedNormal}. */
+export interface TruncatedNormalOptions extends NormalOptions {
+  /** Nothing is further from the mean than this many standard deviations (of the normal before the cut), above 0. */
+  readonly cut: number;
+}
+
+/**
+ * A stream of random numbers that is a function of (seed, stream ids, position) alone and the same to the bit on every
+ * platform. Its unit is the word of 32 bits.
+ */
+export interface Random {
+  /** Number of words drawn so far. Setting it continues from there: a stream is resumed by its position. */
+  position: number;
+  /** An independent stream, at its start: `createRandom(seed, a).fork(b)` is `createRandom(seed, a, b)`. */
+  fork(id: number): Random;
+  /** A whole number from 0 to 2^32 - 1. One word. */
+  word(): number;
+  /** In [0, 1), a multiple of 2^-24, so exact in float32. One word. */
+  uniform(): number;
+  /** Standard normal, at most 6.4 from 0. One word. */
+  normal(): number;
+  /** Standard normal given that it is within `cut` of 0. One word. */
+  truncatedNormal(cut: number): number;
+  /** A whole number from 0 to below - 1, each equally likely, for below <= 2^32. One word, rarely more. */
+  integer(below: number): number;
+  /** The numbers from 0 to length - 1 in random order, each order equally likely (Fisher-Yates). */
+  permutation(length: number): Int32Array;
+  /** Index of a category by its probability or weight. One word. */
+  categorical(weights: ArrayLike<number>): number;
+  /** Index of a category by its logit. One word. */
+  categoricalOfLogits(logits: ArrayLike<number>): number;
+  /** Fills `data`, one word for each element, and returns it. Rounding to float32 may reach `high`. */
+  fillUniform(data: Float32Array, options?: UniformOptions): Float32Array;
+  /** Fills `data`, one word for each element, and returns it. */
+  fillNormal(data: Float32Array, options?: NormalOptions): Float32Array;
+  /** Fills `data`, one word for each element, and returns it. */
+  fillTruncatedNormal(data: Float32Array, options: TruncatedNormalOptions): Float32Array;
+}
+
+type Key = readonly [number, number];
+
+const twoTo32 = 2 ** 32;
+
+/** Counters of streams end in 0, 0; those that derive keys end in 0, 1. */
+const derivesKey = 1;
+
+function lowAndHigh(value: number): [number, number] {
+  return [value % twoTo32, Math.floor(value / twoTo32)];
+}
+
+function demandWhole(value: number, what: string): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new DparError(`random: expected ${what} to be a whole number from 0 to 2^53 - 1, got ${value}.`);
+  }
+}
+
+function keyOfSeed(seed: number | bigint): Key {
+  if (typeof seed === 'number') demandWhole(seed, 'the seed');
+  const value = BigInt(seed);
+  if (value !== BigInt.asUintN(64, value)) {
+    throw new DparError(`random: expected a seed from 0 to 2^64 - 1, got ${seed}.`);
+  }
+  return [Number(value & 0xffffffffn), Number(value >> 32n)];
+}
+
+/** The key of stream `id` below `key`. */
+function derivedKey(key: Key, id: number): Key {
+  demandWhole(id, 'a stream id');
+  const words = new Uint32Array(4);
+  philox4x32([...lowAndHigh(id), 0, derivesKey], key, words);
+  const [low = 0, high = 0] = words;
+  return [low, high];
+}
+
+class PhiloxRandom implements Random {
+  private next = 0;
+  /** Number of the block of four words that is at hand, or -1. */
+  private block = -1;
+  private readonly words = new Uint32Array(4);
+
+  constructor(private readonly key: Key) {}
+
+  get position(): number {
+    return this.next;
+  }
+
+  set position(position: number) {
+    demandWhole(position, 'the position');
+    this.next = position;
+  }
+
+  fork(id: number): Random {
+    return new PhiloxRandom(derivedKey(this.key, id));
+  }
+
+  word(): number {
+    const place = this.next % 4;
+    const block = (this.next - place) / 4;
+    if (block !== this.block) {
+      philox4x32([...lowAndHigh(block), 0, 0], this.key, this.words);
+      this.block = block;
+    }
+    this.next++;
+    return this.words[place] as number;
+  }
+
+  /** In the open interval (0, 1), symmetric. */
+  private share(): number {
+    return (this.word() + 0.5) / twoTo32;
+  }
+
+  uniform(): number {
+    return (this.word() >>> 8) / 2 ** 24;
+  }
+
+  normal(): number {
+    return normalQuantile(this.share());
+  }
+
+  truncatedNormal(cut: number): number {
+    return this.normalWithin(sharesWithin(cut));
+  }
+
+  private normalWithin({ below, within }: { readonly below: number; readonly within: number }): number {
+    return normalQuantile(below + within * this.share());
+  }
+
+  integer(below: number): number {
+    if (!(Number.isInteger(below) && below >= 1 && below <= twoTo32)) {
+      throw new DparError(`integer: expected a whole number from 1 to 2^32 as the limit, got ${below}.`);
+    }
+    // Words from the last multiple of the limit on would favour small results.
+    const fair = twoTo32 - (twoTo32 % below);
+    for (;;) {
+      const word = this.word();
+      if (word < fair) return word % below;
+    }
+  }
+
+  permutation(length: number): Int32Array {
+    const order = Int32Array.from({ length }, (_, i) => i);
+    for (let i = length - 1; i > 0; i--) {
+      const other = this.integer(i + 1);
+      [order[i], order[other]] = [order[other] as number, order[i] as number];
+    }
+    return order;
+  }
+
+  categorical(weights: ArrayLike<number>): number {
+    return categorical(weights, this.share());
+  }
+
+  categoricalOfLogits(logits: ArrayLike<number>): number {
+    return categoricalOfLogits(logits, this.share());
+  }
+
+  fillUniform(data: Float32Array, { low = 0, high = 1 }: UniformOptions = {}): Float32Array {
+    for (let i = 0; i < data.length; i++) data[i] = low + (high - low) * this.uniform();
+    return data;
+  }
+
+  fillNormal(data: Float32Array, { mean = 0, std = 1 }: NormalOptions = {}): Float32Array {
+    for (let i = 0; i < data.length; i++) data[i] = mean + std * this.normal();
+    return data;
+  }
+
+  fillTruncatedNormal(data: Float32Array, { mean = 0, std = 1, cut }: TruncatedNormalOptions): Float32Array {
+    const shares = sharesWithin(cut);
+    for (let i = 0; i < data.length; i++) data[i] = mean + std * this.normalWithin(shares);
+    return data;
+  }
+}
+
+/** Share of the standard normal distribution below -cut, and share within cut of 0. */
+function sharesWithin(cut: number): { below: number; within: number } {
+  if (!(cut > 0)) throw new DparError(`truncatedNormal: expected a cut above 0 standard deviations, got ${cut}.`);
+  const below = normalShareBelow(cut);
+  return { below, within: 1 - 2 * below };
+}
+
+/**
+ * A stream of random numbers made by Philox4x32-10 in counter mode: word i of a stream is computed from i, without those
+ * before it. The seed is the key; each stream id derives a new key from the one before.
+ * @param seed A whole number from 0 to 2^53 - 1, or a bigint up to 2^64 - 1.
+ * @param stream Whole numbers that name the stream, such as (purpose, step). Their order matters.
+ * @throws DparError if the seed or an id is out of range.
+ */
+export function createRandom(seed: number | bigint, ...stream: readonly number[]): Random {
+  return new PhiloxRandom(stream.reduce<Key>(derivedKey, keyOfSeed(seed)));
+}
