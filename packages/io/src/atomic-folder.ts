@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
 import { IoError } from './error.js';
@@ -22,13 +22,27 @@ async function siblingsOf(target: string, kind: SiblingKind): Promise<string[]> 
     .map((name) => join(dirname(target), name));
 }
 
+/** The path that `path` stands for once symbolic links at its end are followed, whether or not anything is there. */
+async function placeOf(path: string): Promise<string> {
+  let place = resolve(path);
+  for (let links = 0; links < 40; links++) {
+    if (!(await unlessMissing(lstat(place)))?.isSymbolicLink()) return place;
+    place = resolve(dirname(place), await readlink(place));
+  }
+  throw new IoError(
+    `placeOf: expected symbolic links that end somewhere, got a circle at '${path}'. Choose another path.`,
+  );
+}
+
 /**
  * Where the folder that {@link writeFolderAtomic} last completed at `path` lies now: `path` itself or, after a crash
  * between its two renames, the hidden folder beside it. Changes nothing; undefined if there is neither.
  */
 export async function findFolder(path: string): Promise<string | undefined> {
-  if ((await unlessMissing(stat(path))) !== undefined) return path;
-  return (await siblingsOf(resolve(path), 'previous'))[0];
+  const place = await placeOf(path);
+  const status = await unlessMissing(lstat(place));
+  if (status !== undefined) return status.isDirectory() ? path : undefined;
+  return (await siblingsOf(place, 'previous'))[0];
 }
 
 /** Puts back what a crashed writer had moved aside, and removes its other remains. */
@@ -88,8 +102,8 @@ async function swapIn(partial: string, target: string): Promise<string | undefin
  * @throws IoError if `path` is not a folder.
  */
 export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
-  const target = (await unlessMissing(realpath(path))) ?? resolve(path);
-  if ((await unlessMissing(stat(target)))?.isDirectory() === false) {
+  const target = await placeOf(path);
+  if ((await unlessMissing(lstat(target)))?.isDirectory() === false) {
     throw new IoError(`writeFolderAtomic: expected a folder or nothing at '${path}', got a file. Choose another path.`);
   }
   await mkdir(dirname(target), { recursive: true });

@@ -1,0 +1,113 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fixturePath } from '@dpar/fixtures';
+import { float32, int32 } from '@dpar/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toHostTensors } from './convert.js';
+import { IoError } from './error.js';
+import { readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
+import { formatSafetensors, parseSafetensors } from './safetensors.js';
+import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors-file.js';
+import { formatHeader } from './safetensors-header.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dpar-io-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tensors = { a: float32([2, 2], [1, 2, 3, 4]), b: int32([1], [-7]), empty: float32([0]) };
+
+describe('files', () => {
+  it('hold the bytes that are made in memory', async () => {
+    const path = join(folder, 'plain.safetensors');
+    await writeSafetensors(path, tensors, { metadata: { step: '3' }, dtype: 'BF16' });
+    expect(new Uint8Array(readFileSync(path))).toEqual(
+      formatSafetensors(tensors, { metadata: { step: '3' }, dtype: 'BF16' }),
+    );
+  });
+
+  it('are read back, whole and tensor by tensor', async () => {
+    const path = join(folder, 'whole.safetensors');
+    await writeSafetensors(path, tensors, { metadata: { step: '3' } });
+    const content = await readSafetensors(path);
+    expect(content.metadata).toEqual({ step: '3' });
+    expect(toHostTensors(content.tensors)).toEqual(Object.assign(Object.create(null), tensors));
+    const file = await openSafetensors(path);
+    expect(file.names).toEqual(['a', 'empty', 'b']);
+    expect(file.types.get('a')).toMatchObject({ dtype: 'F32', shape: [2, 2] });
+    expect(await file.read('b')).toEqual({ dtype: 'I32', shape: [1], bytes: Uint8Array.of(249, 255, 255, 255) });
+    await expect(file.read('c')).rejects.toThrow("Its 3 tensors are 'a', 'empty', 'b'.");
+    await file.close();
+  });
+
+  it('of the fixtures are read as from memory', async () => {
+    const path = fixturePath('llamagen/model.safetensors');
+    expect(await readSafetensors(path)).toEqual(parseSafetensors(readFileSync(path)));
+  });
+
+  it('that are missing or damaged are refused with the path', async () => {
+    const path = join(folder, 'damaged.safetensors');
+    await expect(readSafetensors(path)).rejects.toThrow(`expected a safetensors file at '${path}', got none`);
+    await expect(readSafetensors(folder)).rejects.toThrow();
+    for (const [bytes, message] of [
+      [new Uint8Array(3), 'cut off'],
+      [new Uint8Array(50).fill(0xff), 'got the length 18446744073709551615'],
+      [formatSafetensors(tensors).subarray(0, -1), 'cut off'],
+    ] as const) {
+      writeFileSync(path, bytes);
+      await expect(readSafetensors(path)).rejects.toThrow(IoError);
+      await expect(readSafetensors(path)).rejects.toThrow(message);
+      await expect(readSafetensors(path)).rejects.toThrow(path);
+    }
+  });
+
+  it('that shrink after they were opened are refused', async () => {
+    const path = join(folder, 'shrinking.safetensors');
+    await writeSafetensors(path, tensors);
+    const file = await openSafetensors(path);
+    truncateSync(path, 20);
+    await expect(file.read('a')).rejects.toThrow('was cut while it was read');
+    await file.close();
+  });
+
+  it('are not written when a tensor is refused', async () => {
+    const path = join(folder, 'never.safetensors');
+    await expect(writeSafetensors(path, { a: { ...tensors.a, shape: [3] } })).rejects.toThrow(IoError);
+    expect(readdirSync(folder).filter((name) => name.includes('never'))).toEqual([]);
+  });
+
+  // Windows would write all the zeros.
+  it.skipIf(process.platform === 'win32')('above 4 GiB are read tensor by tensor', async () => {
+    const path = join(folder, 'sparse.safetensors');
+    const begin = 5 * 2 ** 30;
+    const header = formatHeader(
+      [
+        { name: 'big', dtype: 'F32', shape: [5, 2 ** 28], begin: 0, end: begin },
+        { name: 'small', dtype: 'I32', shape: [2], begin, end: begin + 8 },
+      ],
+      {},
+    );
+    const handle = await open(path, 'w'); // a sparse file: the zeros take no space
+    await handle.write(header, 0, header.length, 0);
+    await handle.write(Int32Array.of(11, -12), 0, 8, header.length + begin);
+    await handle.close();
+    const file = await openSafetensors(path);
+    expect(file.types.get('big')?.shape).toEqual([5, 2 ** 28]);
+    expect(await file.read('small')).toMatchObject({ bytes: new Uint8Array(Int32Array.of(11, -12).buffer) });
+    await file.close();
+    rmSync(path);
+  });
+});
+
+describe('NumPy files', () => {
+  it('are read back', async () => {
+    const stored = { dtype: 'F64', shape: [2], bytes: new Uint8Array(16).fill(7) } as const;
+    await writeNpy(join(folder, 'x.npy'), stored);
+    expect(await readNpy(join(folder, 'x.npy'))).toEqual(stored);
+    await writeNpz(join(folder, 'x.npz'), { mu: stored }, { compress: true });
+    expect(await readNpz(join(folder, 'x.npz'))).toEqual(new Map([['mu', stored]]));
+  });
+});
