@@ -1,0 +1,53 @@
+import { type Fields, readConfig, wholeNumber, writeConfig } from '@dpar/nn';
+import { DparError } from '@dpar/tensor';
+
+/** A patch VQ tokenizer, as its config.json describes it. */
+export interface PatchVqConfig {
+  /** Width and height of an image in pixels, S. */
+  readonly imageSize: number;
+  /** Width and height of a patch in pixels; it divides the image size. */
+  readonly patchSize: number;
+  /** Number of codes K. */
+  readonly codebookSize: number;
+  /** Width of the decoder's embedding of a code, D. */
+  readonly embeddingDim: number;
+  /** Width of the decoder's hidden layer, F. */
+  readonly hiddenDim: number;
+}
+
+const fields: Fields<PatchVqConfig> = {
+  imageSize: wholeNumber(1),
+  patchSize: wholeNumber(1),
+  codebookSize: wholeNumber(1),
+  embeddingDim: wholeNumber(1),
+  hiddenDim: wholeNumber(1),
+};
+
+/**
+ * Reads a patch VQ tokenizer's config.json (kind `patch-vq`).
+ * @throws DparError naming the key that is wrong.
+ */
+export function readPatchVqConfig(json: unknown): PatchVqConfig {
+  const config = readConfig('readPatchVqConfig', json, fields);
+  if (config.imageSize % config.patchSize !== 0) {
+    throw new DparError(
+      `readPatchVqConfig: expected 'patch_size' to divide 'image_size' ${config.imageSize}, got ${config.patchSize}.`,
+    );
+  }
+  return config;
+}
+
+/** The config.json of a patch VQ tokenizer. */
+export function writePatchVqConfig(config: PatchVqConfig): Record<string, unknown> {
+  return { kind: 'patch-vq', ...writeConfig(config) };
+}
+
+/** Patches in a row of an image, and rows. */
+export function gridSizeOf({ imageSize, patchSize }: PatchVqConfig): number {
+  return imageSize / patchSize;
+}
+
+/** Numbers in a patch: pixels times 3 colours. */
+export function patchWidthOf({ patchSize }: PatchVqConfig): number {
+  return 3 * patchSize * patchSize;
+}

@@ -1,0 +1,64 @@
+import { DparError, float32, type HostTensorOf } from '@dpar/tensor';
+
+/**
+ * Pixels as models read them, from bytes.
+ * @param bytes [B, S, S, 3], 0..255, as image files decode to.
+ * @param size Width and height S in pixels.
+ * @returns [B, 3, S, S] in -1..1.
+ * @throws DparError if the bytes are no whole number of images.
+ */
+export function imagesFromBytes(bytes: Uint8Array, size: number): HostTensorOf<'float32'> {
+  const area = size * size;
+  const images = bytes.length / (3 * area);
+  if (!Number.isInteger(images)) {
+    throw new DparError(
+      `imagesFromBytes: expected images of ${size}x${size} pixels with 3 bytes each, got ${bytes.length} bytes.`,
+    );
+  }
+  const data = new Float32Array(bytes.length);
+  for (let b = 0; b < images; b++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const plane = (3 * b + channel) * area;
+      for (let i = 0; i < area; i++) data[plane + i] = (bytes[3 * (b * area + i) + channel] as number) / 127.5 - 1;
+    }
+  }
+  return float32([images, 3, size, size], data);
+}
+
+/**
+ * The inverse of {@link imagesFromBytes}: values are clipped to -1..1 and rounded.
+ * @param images [B, 3, S, S]
+ * @returns [B, S, S, 3], 0..255
+ */
+export function bytesFromImages(images: HostTensorOf<'float32'>): Uint8Array<ArrayBuffer> {
+  const { shape, data } = images;
+  const [B = 0, , height = 0, width = 0] = shape;
+  const area = height * width;
+  const bytes = new Uint8Array(data.length);
+  for (let b = 0; b < B; b++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const plane = (3 * b + channel) * area;
+      for (let i = 0; i < area; i++) {
+        const value = Math.min(1, Math.max(-1, data[plane + i] as number));
+        bytes[3 * (b * area + i) + channel] = Math.round((value + 1) * 127.5);
+      }
+    }
+  }
+  return bytes;
+}
+
+/**
+ * Peak signal-to-noise ratio of all given pixels together, in dB: 10 log10(255^2 / mean squared error). Infinite if they
+ * are equal.
+ * @throws DparError if the two differ in length, or are empty.
+ */
+export function peakSignalToNoiseRatio(original: Uint8Array, other: Uint8Array): number {
+  if (original.length !== other.length || original.length === 0) {
+    throw new DparError(
+      `peakSignalToNoiseRatio: expected two images of one size, got ${original.length} and ${other.length} bytes.`,
+    );
+  }
+  let squares = 0;
+  for (let i = 0; i < original.length; i++) squares += ((original[i] as number) - (other[i] as number)) ** 2;
+  return 10 * Math.log10((255 * 255 * original.length) / squares);
+}
