@@ -1,1 +1,7 @@
-export {};
+export { type ApplyRotaryOptions, applyRotary, type PairOptions } from './apply.js';
+export { RopeError } from './error.js';
+export { gridTable, sequenceTable } from './grid.js';
+export type { RotaryEmbedding } from './layout.js';
+export { type PatchLengthBatch, type PatchSpanList, type PatchTableOptions, patchTable } from './patches.js';
+export { type RotaryOps, rotate } from './rotary.js';
+export type { RotaryTable, RotaryTableOptions } from './table.js';

@@ -1,0 +1,87 @@
+import { checkWhole, refuse } from './error.js';
+import type { RotaryEmbedding } from './layout.js';
+import { buildTable, type Coordinates, type RotaryTable, type RotaryTableOptions } from './table.js';
+
+/** Patch lengths of B images, padded with zeros on the right. */
+export interface PatchLengthBatch {
+  /** [B, M] */
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
+}
+
+/** First and last token (included) of each patch of one image, or of B images with `shape` [B, M]. */
+export interface PatchSpanList {
+  readonly starts: ArrayLike<number>;
+  readonly ends: ArrayLike<number>;
+  readonly shape?: readonly number[];
+}
+
+/** Options of {@link patchTable}. */
+export interface PatchTableOptions extends RotaryTableOptions {
+  /** `null`, as in the configuration of a model without dynamic embedding, is `1d`: patch m at position m. */
+  readonly embedding: RotaryEmbedding | null;
+  /** Tokens in a row of the image; `1d` needs none. */
+  readonly gridWidth?: number;
+}
+
+/**
+ * Rotary table of patches: Dynamic RoPE and its variants, see {@link RotaryEmbedding}. A patch of the tokens s to e lies
+ * at row floor(s / gridWidth), first column s mod gridWidth, last column e mod gridWidth. Padded patches (length 0) have
+ * no meaning: they start at T and end at T - 1 (at 0 if there are no tokens), which gives finite numbers, as in the
+ * paper authors' code.
+ *
+ * @param patches Lengths of one image [M] or of a batch [B, M]; or spans.
+ * @returns [1 or B, clsTokens + M, headDim / 2, 2]
+ * @throws RopeError if headDim does not divide into the embedding's parts (multiples of 2, 4, 8 and 16 do for `1d`, `2d`,
+ * `dynamic_3d` and `dynamic_4d`), a length is negative, or another option is wrong.
+ */
+export function patchTable(
+  patches: ArrayLike<number> | PatchLengthBatch | PatchSpanList,
+  options: PatchTableOptions,
+): RotaryTable {
+  const where = 'patchTable';
+  const embedding = options.embedding ?? '1d';
+  const { starts, ends, shape } = spansOf(patches);
+  const [batch = 1, count = 0] = shape;
+  if (shape.length !== 2 || starts.length !== batch * count || ends.length !== starts.length) {
+    refuse(where, 'as many patches as the shape [B, M] says', `${starts.length} for [${shape}]`, "Check 'shape'.");
+  }
+  const gridWidth = options.gridWidth ?? (embedding === '1d' ? 1 : Number.NaN);
+  checkWhole(where, 'gridWidth', gridWidth, 1);
+  const images = Array.from({ length: batch }, (_, b): Coordinates => {
+    const first = Int32Array.from({ length: count }, (_, m) => starts[b * count + m] as number);
+    return {
+      index: first.map((_, m) => m),
+      row: first.map((start) => Math.floor(start / gridWidth)),
+      column: first.map((start) => start % gridWidth),
+      lastColumn: first.map((_, m) => Math.max(0, ends[b * count + m] as number) % gridWidth),
+    };
+  });
+  return buildTable(where, embedding, images, count, options);
+}
+
+function spansOf(patches: ArrayLike<number> | PatchLengthBatch | PatchSpanList): Required<PatchSpanList> {
+  if ('starts' in patches) {
+    const { starts, ends, shape = [1, starts.length] } = patches;
+    for (let k = 0; k < starts.length; k++) {
+      const [start, end] = [starts[k] as number, ends[k] as number];
+      if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start - 1) {
+        refuse('patchTable', 'spans of tokens, 0 <= start <= end', `${start} to ${end} at ${k}`, 'Ends are included.');
+      }
+    }
+    return { starts, ends, shape };
+  }
+  const { shape, data } = 'data' in patches ? patches : { shape: [1, patches.length], data: patches };
+  const starts = new Int32Array(data.length);
+  const ends = new Int32Array(data.length);
+  let token = 0;
+  for (let k = 0; k < data.length; k++) {
+    if (k % (shape[1] ?? 0) === 0) token = 0; // an image begins
+    const length = data[k] as number;
+    checkWhole('patchTable', 'patch length', length, 0);
+    starts[k] = token;
+    token += length;
+    ends[k] = token - 1;
+  }
+  return { starts, ends, shape };
+}
