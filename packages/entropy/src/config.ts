@@ -1,4 +1,13 @@
-import { type Fields, type GptConfig, gptSpecs, type ParameterSpecs, readConfig, stackFields, wholeNumber, writeConfig } from '@dpar/nn';
+import {
+  type Fields,
+  type GptConfig,
+  gptSpecs,
+  type ParameterSpecs,
+  readConfig,
+  stackFields,
+  wholeNumber,
+  writeConfig,
+} from '@dpar/nn';
 
 /** The entropy model: an unconditional GPT over image tokens. */
 export interface EntropyModelConfig extends GptConfig {

@@ -78,7 +78,9 @@ export function readDparConfig(json: unknown): DparConfig {
   checkGrid(config);
   const { mode, maxPatchLength, rowLength } = config.patching;
   if (mode === 'static' && maxPatchLength === null) {
-    throw new DparError("readDparConfig: expected 'max_patch_length' for static patches, got null. Set it to their length.");
+    throw new DparError(
+      "readDparConfig: expected 'max_patch_length' for static patches, got null. Set it to their length.",
+    );
   }
   if (config.blockSize % rowLength !== 0) {
     throw new DparError(

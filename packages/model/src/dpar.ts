@@ -1,5 +1,5 @@
-import { causalMask, crossEntropy, embedding, parameter, predictions, prependClass, transformerStack } from '@dpar/nn';
-import { int32, type Ops, type Tensors } from '@dpar/tensor';
+import { causalMask, crossEntropy, embedding, predictions, prependClass, transformerStack } from '@dpar/nn';
+import { int32, named, type Ops, type Tensors } from '@dpar/tensor';
 import type { DparConfig } from './config.js';
 import { localDecoder } from './local-decoder.js';
 import { localEncoder } from './local-encoder.js';
@@ -41,13 +41,22 @@ export function dpar<T>(
   const [B = 0, length = 0] = ops.shapeOf(inputs.tokens);
   const M = ops.shapeOf(inputs.slotMask)[1] ?? 0;
   const read = config.predictEoiToken ? inputs.tokens : ops.slice(inputs.tokens, 1, 0, length - 1); // [B, N - 1]
-  const embedded = embedding(ops, parameter(parameters, 'tok_embeddings.weight'), read); // [B, N - 1, D]
+  const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), read); // [B, N - 1, D]
   const { tokens, patches } = localEncoder(ops, config, parameters, embedded, inputs);
 
   // The last patch is complete only when the image is, and no token depends on it.
   const sequence = prependClass(ops, parameters, ops.slice(patches, 1, 0, M - 1), inputs.labels); // [B, M, D]
   const table = inputs.globalTable;
-  const global = transformerStack(ops, parameters, 'layers', config.nLayer, sequence, table, causalMask(ops, M), config);
+  const global = transformerStack(
+    ops,
+    parameters,
+    'layers',
+    config.nLayer,
+    sequence,
+    table,
+    causalMask(ops, M),
+    config,
+  );
 
   const decoder = localDecoder(ops, config, parameters, tokens, global, inputs); // [B, N, D]
   const logits = predictions(ops, parameters, decoder, config.normEps); // [B, N, V]

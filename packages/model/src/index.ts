@@ -1,1 +1,44 @@
-export {};
+export {
+  type DparConfig,
+  type EmbeddingType,
+  type LlamaGenConfig,
+  type PatchingConfig,
+  readDparConfig,
+  readLlamaGenConfig,
+  writeDparConfig,
+  writeLlamaGenConfig,
+} from './config.js';
+export {
+  type DecoderStepResult,
+  decoderStep,
+  type EncoderStepResult,
+  encoderStep,
+  type GlobalStepResult,
+  globalStep,
+  patchEmbedding,
+  type StepInputs,
+} from './decode.js';
+export { type DparInputs, type DparOutputs, dpar } from './dpar.js';
+export { type LlamaGenOutputs, llamaGen } from './llamagen.js';
+export { dparMacs, dparMatmulMacs, llamaGenMacs, llamaGenMatmulMacs } from './macs.js';
+export { dparMemory, llamaGenMemory, type MemoryCount } from './memory.js';
+export type { PatchMaps } from './patch-maps.js';
+export {
+  dparInputs,
+  globalRotaryTable,
+  type PatchPlace,
+  patchingOptions,
+  patchRotaryRows,
+  patchSlots,
+} from './prepare.js';
+export {
+  dparPreset,
+  llamaGenPreset,
+  type Preset,
+  type PresetName,
+  type PresetOptions,
+  pixelsPerToken,
+  presets,
+} from './presets.js';
+export { dparSpecs, llamaGenSpecs } from './specs.js';
+export { type ComputeRow, compareCompute, paperPatchRatios, type TableS1Row, tableS1 } from './table-s1.js';

@@ -45,6 +45,7 @@ export function dparMatmulMacs(config: DparConfig, patches: number): number {
   const E = config.nLocalEncoderLayers;
   const decoder = config.nLocalDecoderLayers;
   const block = blockMacs(D, multipleOf);
-  const linear = T * ((E + decoder) * block + V * D + 2 * E * D * D) + patches * (G * block + (2 * E + decoder) * D * D);
+  const linear =
+    T * ((E + decoder) * block + V * D + 2 * E * D * D) + patches * (G * block + (2 * E + decoder) * D * D);
   return linear + E * attentionMacs(T - 1, D) + decoder * attentionMacs(T, D) + G * attentionMacs(patches, D);
 }

@@ -1,4 +1,13 @@
-import { gptSpecs, ones, type ParameterSpec, type ParameterSpecs, stackSpecs, standardNormal, truncatedNormal, zeros } from '@dpar/nn';
+import {
+  gptSpecs,
+  ones,
+  type ParameterSpec,
+  type ParameterSpecs,
+  stackSpecs,
+  standardNormal,
+  truncatedNormal,
+  zeros,
+} from '@dpar/nn';
 import type { DparConfig, LlamaGenConfig } from './config.js';
 
 /** Parameters of a LlamaGen model under their official names. */

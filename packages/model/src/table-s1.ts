@@ -1,6 +1,6 @@
 import { countParameters } from '@dpar/nn';
 import { dparMacs, llamaGenMacs } from './macs.js';
-import { dparPreset, llamaGenPreset, pixelsPerToken, type PresetName, presets } from './presets.js';
+import { dparPreset, llamaGenPreset, type PresetName, pixelsPerToken, presets } from './presets.js';
 import { dparSpecs } from './specs.js';
 
 /** Compute of LlamaGen and DPAR for one image. GMACs are 10^9 multiply-accumulates ('GFLOPs' in the paper's table). */

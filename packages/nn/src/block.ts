@@ -19,14 +19,7 @@ export interface BlockParams<T> {
  * @param mask Added to the attention scores.
  * @returns [B, T, D]
  */
-export function transformerBlock<T>(
-  ops: Ops<T>,
-  p: BlockParams<T>,
-  x: T,
-  table: T,
-  mask: T,
-  normEps: number,
-): T {
+export function transformerBlock<T>(ops: Ops<T>, p: BlockParams<T>, x: T, table: T, mask: T, normEps: number): T {
   const h = ops.add(x, attention(ops, p.attention, ops.rmsNorm(x, p.attentionNorm, normEps), table, mask));
   return ops.add(h, swiGlu(ops, p.feedForward, ops.rmsNorm(h, p.ffnNorm, normEps)));
 }

@@ -47,7 +47,11 @@ export function oneOf<V extends string | null>(values: readonly V[], fallback?: 
 
 /** Any value that the field takes, or null. */
 export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null> {
-  return field<V | null>((value) => (value === null ? null : inner.parse(value)), `${inner.expected} or null`, fallback);
+  return field<V | null>(
+    (value) => (value === null ? null : inner.parse(value)),
+    `${inner.expected} or null`,
+    fallback,
+  );
 }
 
 /** An object with fields of its own. */

@@ -1,9 +1,10 @@
-import { DparError, type Ops, type Tensors } from '@dpar/tensor';
+import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { type Fields, numberAbove, wholeNumber } from './config.js';
+import { type DecodeResult, type DecodeStep, decodeStack } from './decode.js';
 import { ones, standardNormal, zeros } from './initialize.js';
 import { embedding, linear } from './linear.js';
 import { causalMask } from './mask.js';
-import { type ParameterSpecs, parameter } from './parameters.js';
+import type { ParameterSpecs } from './parameters.js';
 import { gridRotaryTable } from './rotary-table.js';
 import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
 
@@ -55,7 +56,7 @@ export function gptSpecs(config: GptConfig): ParameterSpecs {
  * @returns logits [B, T (+ 1 with a class token), V]
  */
 export function gptLogits<T>(ops: Ops<T>, config: GptConfig, parameters: Tensors<T>, tokens: T, labels?: T): T {
-  const embedded = embedding(ops, parameter(parameters, 'tok_embeddings.weight'), tokens); // [B, T, D]
+  const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), tokens); // [B, T, D]
   const x = config.clsTokenNum > 0 ? prependClass(ops, parameters, embedded, labels) : embedded;
   const length = ops.shapeOf(x)[1] ?? 0;
   const table = gridRotaryTable(ops, config, length);
@@ -65,14 +66,37 @@ export function gptLogits<T>(ops: Ops<T>, config: GptConfig, parameters: Tensors
 
 /** The class embedding before a sequence: x [B, T, D], labels int32 [B] -> [B, 1 + T, D]. */
 export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, labels: T | undefined): T {
-  if (labels === undefined) throw new DparError('prependClass: expected labels [B] for a class-conditional model, got none.');
+  if (labels === undefined)
+    throw new DparError('prependClass: expected labels [B] for a class-conditional model, got none.');
   const [B = 0, , D = 0] = ops.shapeOf(x);
-  const classes = embedding(ops, parameter(parameters, 'cls_embedding.embedding_table.weight'), labels); // [B, D]
+  const classes = embedding(ops, named(parameters, 'cls_embedding.embedding_table.weight'), labels); // [B, D]
   return ops.concat([ops.reshape(classes, [B, 1, D]), x], 1);
 }
 
 /** Final norm and output projection: x [B, T, D] -> logits [B, T, V]. */
 export function predictions<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, normEps: number): T {
-  const normed = ops.rmsNorm(x, parameter(parameters, 'norm.weight'), normEps);
-  return linear(ops, parameter(parameters, 'output.weight'), normed);
+  const normed = ops.rmsNorm(x, named(parameters, 'norm.weight'), normEps);
+  return linear(ops, named(parameters, 'output.weight'), normed);
+}
+
+/**
+ * One position of a GPT with cached keys and values.
+ * @param inputs What the position reads: int32 tokens [R], or int32 class labels [R] at the first position
+ */
+export function gptStep<T>(
+  ops: Ops<T>,
+  config: GptConfig,
+  parameters: Tensors<T>,
+  inputs: { readonly tokens: T } | { readonly labels: T },
+  step: Omit<DecodeStep<T>, 'x'>,
+): Omit<DecodeResult<T>, 'x'> & { readonly logits: T } {
+  const embedded =
+    'tokens' in inputs
+      ? embedding(ops, named(parameters, 'tok_embeddings.weight'), inputs.tokens)
+      : embedding(ops, named(parameters, 'cls_embedding.embedding_table.weight'), inputs.labels);
+  const [R = 0, D = 0] = ops.shapeOf(embedded);
+  const x = ops.reshape(embedded, [R, 1, D]);
+  const { x: h, keys, values } = decodeStack(ops, parameters, 'layers', { ...step, x }, config);
+  const logits = predictions(ops, parameters, h, config.normEps);
+  return { logits: ops.reshape(logits, [R, -1]), keys, values };
 }

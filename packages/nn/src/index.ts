@@ -1,1 +1,30 @@
-export {};
+export { type AttentionParams, attention } from './attention.js';
+export { type BlockParams, transformerBlock } from './block.js';
+export {
+  type Field,
+  type Fields,
+  nested,
+  numberAbove,
+  oneOf,
+  orNull,
+  readConfig,
+  trueOrFalse,
+  wholeNumber,
+  writeConfig,
+} from './config.js';
+export { type BlockCache, type DecodeResult, type DecodeStep, decodeBlock, decodeStack } from './decode.js';
+export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
+export { type GptConfig, gptLogits, gptSpecs, gptStep, predictions, prependClass, stackFields } from './gpt.js';
+export { type Initializer, ones, standardNormal, truncatedNormal, zeros } from './initialize.js';
+export { embedding, linear } from './linear.js';
+export { crossEntropy, entropyOfLogits } from './loss.js';
+export { additiveMask, blockCausalMask, causalMask } from './mask.js';
+export {
+  checkParameters,
+  countParameters,
+  initializeParameters,
+  type ParameterSpec,
+  type ParameterSpecs,
+} from './parameters.js';
+export { type GridConfig, gridRotaryData, gridRotaryTable } from './rotary-table.js';
+export { blockParams, type StackConfig, stackSpecs, transformerStack } from './stack.js';

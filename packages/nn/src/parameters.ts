@@ -1,4 +1,13 @@
-import { DparError, formatType, type HostTensor, hostTensor, sameShape, type Shape, sizeOf, type Tensors } from '@dpar/tensor';
+import {
+  DparError,
+  formatType,
+  type HostTensor,
+  hostTensor,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensors,
+} from '@dpar/tensor';
 import { type Initializer, initialize } from './initialize.js';
 
 /** Shape and initialisation of one float32 parameter. */
@@ -9,15 +18,6 @@ export interface ParameterSpec {
 
 /** All parameters of a model under their official names, in the official order. */
 export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
-
-/** A parameter by name. @throws DparError if it is missing. */
-export function parameter<T>(parameters: Tensors<T>, name: string): T {
-  const found = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-  if (found === undefined) {
-    throw new DparError(`parameter: expected '${name}', got ${Object.keys(parameters).length} parameters without it.`);
-  }
-  return found;
-}
 
 /** Freshly initialised parameters; the same seed gives the same values on every machine. */
 export function initializeParameters(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {

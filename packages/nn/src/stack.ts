@@ -1,8 +1,8 @@
-import type { Ops, Tensors } from '@dpar/tensor';
+import { named, type Ops, type Tensors } from '@dpar/tensor';
 import { type BlockParams, transformerBlock } from './block.js';
 import { feedForwardWidth } from './feed-forward.js';
 import { ones, standardNormal } from './initialize.js';
-import { type ParameterSpec, parameter } from './parameters.js';
+import type { ParameterSpec } from './parameters.js';
 
 /** What all blocks of a transformer share. */
 export interface StackConfig {
@@ -36,7 +36,7 @@ export function stackSpecs(prefix: string, layers: number, config: StackConfig):
 
 /** The weights of one block from parameters with official names. */
 export function blockParams<T>(parameters: Tensors<T>, block: string): BlockParams<T> {
-  const weight = (name: string): T => parameter(parameters, `${block}.${name}.weight`);
+  const weight = (name: string): T => named(parameters, `${block}.${name}.weight`);
   return {
     attention: { wqkv: weight('attention.wqkv'), wo: weight('attention.wo') },
     feedForward: { w1: weight('feed_forward.w1'), w3: weight('feed_forward.w3'), w2: weight('feed_forward.w2') },

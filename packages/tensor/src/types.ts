@@ -30,6 +30,17 @@ export type HostTensor = HostTensorOf<DType>;
 /** Tensors by name, as parameter sets, function inputs and function outputs are written. */
 export type Tensors<T> = Readonly<Record<string, T>>;
 
+/** A tensor of a named set. @throws DparError if there is none of that name. */
+export function named<T>(tensors: Tensors<T>, name: string): T {
+  const found = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+  if (found === undefined) {
+    const names = Object.keys(tensors);
+    const shown = names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
+    throw new DparError(`named: expected a tensor '${name}', got ${shown || 'none'}.`);
+  }
+  return found;
+}
+
 /** Number of elements of a shape (1 for a scalar). */
 export function sizeOf(shape: Shape): number {
   let size = 1;

@@ -1,0 +1,117 @@
+import { type DecodeResult, type DecodeStep, decodeBlock, decodeStack, embedding, predictions } from '@dpar/nn';
+import { named, type Ops, type Tensors } from '@dpar/tensor';
+import type { DparConfig } from './config.js';
+import { decoderContext } from './local-decoder.js';
+import { attendToOwnTokens, poolPatches, type Slots } from './patch-embedding.js';
+
+/** A decoding step without the state that enters it. */
+export type StepInputs<T> = Omit<DecodeStep<T>, 'x'>;
+
+/** One token through the local encoder. R sequences. */
+export interface EncoderStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
+  /** Token states after each encoder layer, each [R, 1, D]. */
+  readonly states: readonly T[];
+}
+
+/**
+ * One token through the local encoder.
+ * @param tokens int32 [R]
+ */
+export function encoderStep<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  tokens: T,
+  step: StepInputs<T>,
+): EncoderStepResult<T> {
+  const [R = 0] = ops.shapeOf(tokens);
+  const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), tokens); // [R, D]
+  let x = ops.reshape(embedded, [R, 1, config.dim]);
+  const states: T[] = [];
+  const keys: T[] = [];
+  const values: T[] = [];
+  step.caches.forEach((cache, layer) => {
+    const result = decodeBlock(ops, parameters, `local_encoder.layers.${layer}`, { ...step, x }, cache, config);
+    x = result.x;
+    states.push(x);
+    keys.push(result.key);
+    values.push(result.value);
+  });
+  return { states, keys, values };
+}
+
+/**
+ * The embedding of a finished patch from the encoder states of its tokens.
+ * @param states After each encoder layer, [R, P, D]; zeros in empty slots
+ * @param slotMask bool [R, 1, P]
+ * @returns [R, 1, D]
+ */
+export function patchEmbedding<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  states: readonly T[],
+  slotMask: T,
+): T {
+  const [R = 0, , P = 0] = ops.shapeOf(slotMask);
+  const slots: Slots<T> = { layOut: (x) => ops.reshape(x, [R, 1, P, config.dim]), mask: slotMask };
+  const [first] = states;
+  let patches = poolPatches(ops, first as T, slots);
+  states.forEach((tokens, layer) => {
+    patches = attendToOwnTokens(ops, config, parameters, layer, patches, tokens, slots);
+  });
+  return patches;
+}
+
+/** One patch (or the class embedding) through the global transformer. */
+export interface GlobalStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
+  /** What each decoder layer adds to the tokens of the next patch, each [R, 1, D]. */
+  readonly contexts: readonly T[];
+}
+
+/** One patch embedding, or the class embedding, [R, 1, D] through the global transformer. */
+export function globalStep<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  step: DecodeStep<T>,
+): GlobalStepResult<T> {
+  const { x, keys, values } = decodeStack(ops, parameters, 'layers', step, config);
+  const contexts = Array.from({ length: config.nLocalDecoderLayers }, (_, layer) =>
+    decoderContext(ops, config, parameters, layer, x),
+  );
+  return { contexts, keys, values };
+}
+
+/** One position through the local decoder. */
+export interface DecoderStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
+  /** [R, V] */
+  readonly logits: T;
+}
+
+/**
+ * One position through the local decoder: predicts the next token from the state of the token before it.
+ * @param step `x`: the encoder state of the token before, or the start embedding, [R, 1, D]
+ * @param contexts What each layer adds, [R, 1, D]: of the patch of the token that is predicted
+ */
+export function decoderStep<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  step: DecodeStep<T>,
+  contexts: readonly T[],
+): DecoderStepResult<T> {
+  const [R = 0] = ops.shapeOf(step.x);
+  const keys: T[] = [];
+  const values: T[] = [];
+  let h = step.x;
+  step.caches.forEach((cache, layer) => {
+    const x = ops.add(h, contexts[layer] as T);
+    const result = decodeBlock(ops, parameters, `local_decoder.layers.${layer}`, { ...step, x }, cache, config);
+    h = result.x;
+    keys.push(result.key);
+    values.push(result.value);
+  });
+  const logits = predictions(ops, parameters, h, config.normEps);
+  return { logits: ops.reshape(logits, [R, -1]), keys, values };
+}

@@ -1,0 +1,106 @@
+import { padPatchLengths, patchLengths } from '@dpar/patchify';
+import {
+  createReferenceEngine,
+  type Engine,
+  type HostTensor,
+  named,
+  type TensorFunction,
+  valueAndGradients,
+} from '@dpar/tensor';
+import { describe, expect, it } from 'vitest';
+import { readDparConfig, readLlamaGenConfig } from './config.js';
+import { dpar } from './dpar.js';
+import { llamaGen } from './llamagen.js';
+import { dparInputs, patchingOptions } from './prepare.js';
+import { dparSpecs, llamaGenSpecs } from './specs.js';
+import { largestDifference, loadFixture, type ModelFixture, relativeError } from './testing/fixture.js';
+
+const engines: Record<string, () => Promise<Engine>> = {
+  reference: async () => createReferenceEngine(),
+};
+
+function differentiated(fn: TensorFunction, parameters: readonly string[]): TensorFunction {
+  return (ops, inputs) => {
+    const { outputs, gradients } = valueAndGradients(ops, fn, inputs, { of: 'loss', by: parameters });
+    return { ...outputs, ...Object.fromEntries(Object.entries(gradients).map(([name, g]) => [`grad.${name}`, g])) };
+  };
+}
+
+function expectGradients(outputs: Readonly<Record<string, HostTensor>>, fixture: ModelFixture): void {
+  expect(Object.keys(fixture.gradients).sort()).toEqual(Object.keys(fixture.parameters).sort());
+  for (const [name, expected] of Object.entries(fixture.gradients)) {
+    expect(relativeError(named(outputs, `grad.${name}`), expected), name).toBeLessThan(1e-3);
+  }
+}
+
+/** Rows of a [B, M, D] tensor that have a meaning: the first `counts[b]` of each image. */
+function meaningful(tensor: HostTensor, counts: readonly number[]): number[] {
+  const [, M = 0, D = 0] = tensor.shape;
+  return counts.flatMap((count, b) => Array.from(tensor.data.subarray(b * M * D, (b * M + count) * D)));
+}
+
+describe.each(Object.keys(engines))('models on the engine %s agree with the reference vectors', (engineName) => {
+  const names = ['dpar-dynamic4d', 'dpar-dynamic3d', 'dpar-rope1d', 'dpar-e2d1-static2'];
+  it.each(names)('%s', async (name) => {
+    const fixture = await loadFixture(name);
+    const config = readDparConfig(fixture.config);
+    expect(Object.keys(dparSpecs(config))).toEqual(Object.keys(fixture.parameters));
+    const { io } = fixture;
+    const lengths = named(io, 'patch_lengths');
+    const entropies = named(io, 'entropies');
+    const [B = 0, T1 = 0] = entropies.shape;
+    const images = Array.from({ length: B }, (_, b) =>
+      patchLengths(entropies.data.subarray(b * T1, (b + 1) * T1), patchingOptions(config)),
+    );
+    const patches = padPatchLengths(images);
+    expect(Array.from(patches.data)).toEqual(Array.from(lengths.data));
+    const inputs = dparInputs(config, named(io, 'tokens'), named(io, 'labels'), patches);
+
+    const fn: TensorFunction = (ops, x) => {
+      const outputs = dpar(ops, config, x, {
+        tokens: named(x, 'tokens'),
+        labels: named(x, 'labels'),
+        globalTable: named(x, 'globalTable'),
+        slotToken: named(x, 'slotToken'),
+        tokenSlot: named(x, 'tokenSlot'),
+        slotMask: named(x, 'slotMask'),
+      });
+      return { ...outputs };
+    };
+    const engine = await (engines[engineName] as () => Promise<Engine>)();
+    const compiled = engine.compile(differentiated(fn, Object.keys(fixture.parameters)));
+    const outputs = await compiled.run({ ...fixture.parameters, ...inputs });
+
+    expect(relativeError(named(outputs, 'logits'), named(io, 'logits'))).toBeLessThan(2e-4);
+    expect(largestDifference(named(outputs, 'loss').data, named(io, 'loss').data)).toBeLessThan(1e-5);
+    expect(relativeError(named(outputs, 'encoderTokens'), named(io, 'local_encoder.tokens'))).toBeLessThan(2e-4);
+    expect(relativeError(named(outputs, 'decoder'), named(io, 'local_decoder'))).toBeLessThan(2e-4);
+    const counts = images.map((image) => image.length - 1);
+    const patchStates = meaningful(named(io, 'local_encoder.patches'), counts);
+    expect(largestDifference(meaningful(named(outputs, 'encoderPatches'), counts), patchStates)).toBeLessThan(2e-4);
+    // The class token, then all finished patches.
+    const full = images.map((image) => image.length);
+    const globalStates = meaningful(named(io, 'global'), full);
+    const scale = Math.max(...globalStates.map(Math.abs));
+    expect(largestDifference(meaningful(named(outputs, 'global'), full), globalStates) / scale).toBeLessThan(2e-4);
+    expectGradients(outputs, fixture);
+    await engine.dispose();
+  });
+
+  it('llamagen', async () => {
+    const fixture = await loadFixture('llamagen');
+    const config = readLlamaGenConfig(fixture.config);
+    expect(Object.keys(llamaGenSpecs(config))).toEqual(Object.keys(fixture.parameters));
+    const fn: TensorFunction = (ops, x) => ({
+      ...llamaGen(ops, config, x, named(x, 'tokens'), named(x, 'labels')),
+    });
+    const engine = await (engines[engineName] as () => Promise<Engine>)();
+    const compiled = engine.compile(differentiated(fn, Object.keys(fixture.parameters)));
+    const { tokens, labels } = fixture.io as Record<'tokens' | 'labels', HostTensor>;
+    const outputs = await compiled.run({ ...fixture.parameters, tokens, labels });
+    expect(relativeError(named(outputs, 'logits'), named(fixture.io, 'logits'))).toBeLessThan(2e-4);
+    expect(largestDifference(named(outputs, 'loss').data, named(fixture.io, 'loss').data)).toBeLessThan(1e-5);
+    expectGradients(outputs, fixture);
+    await engine.dispose();
+  });
+});

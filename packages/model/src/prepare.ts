@@ -1,0 +1,91 @@
+import { densePatches, longestPatch, type PaddedPatches, type PatchingOptions } from '@dpar/patchify';
+import { patchTable, type RotaryTable, sequenceTable } from '@dpar/rope';
+import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
+import type { DparConfig } from './config.js';
+import type { DparInputs } from './dpar.js';
+
+/** The patching of a configuration as @dpar/patchify takes it. */
+export function patchingOptions({ patching, predictEoiToken }: DparConfig): PatchingOptions {
+  return { ...patching, endOfImage: predictEoiToken };
+}
+
+function tableOptions(config: DparConfig) {
+  return {
+    embedding: config.embeddingType === null ? ('1d' as const) : config.embeddingType,
+    headDim: config.dim / config.nHead,
+    base: config.ropeBase,
+    gridWidth: Math.sqrt(config.blockSize),
+  };
+}
+
+/**
+ * Rotary table of the global transformer for a batch: the class position, then patches 0..M - 2.
+ * @param patchLengths [B, M], padded with zeros
+ * @returns [B, M, headDim / 2, 2]
+ */
+export function globalRotaryTable(config: DparConfig, patchLengths: PaddedPatches): RotaryTable {
+  return patchTable(patchLengths, { ...tableOptions(config), positions: patchLengths.shape[1] ?? 0 });
+}
+
+/** Where a patch is in its image: its number, its first token and its length in tokens. */
+export interface PatchPlace {
+  readonly index: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+/** Rotary angles of single patches, as {@link globalRotaryTable} has them: [patches, headDim / 2, 2]. */
+export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[]): Float32Array {
+  const options = { ...tableOptions(config), clsTokens: 0 };
+  if (options.embedding === '1d') {
+    const length = places.reduce((most, { index }) => Math.max(most, index + 1), 0);
+    const { data } = sequenceTable({ ...options, length });
+    const rows = new Float32Array(places.length * options.headDim);
+    places.forEach(({ index }, i) => {
+      const row = data.subarray(index * options.headDim, (index + 1) * options.headDim);
+      rows.set(row, i * options.headDim);
+    });
+    return rows;
+  }
+  const starts = places.map(({ start }) => start);
+  const ends = places.map(({ start, length }) => start + length - 1);
+  return patchTable({ starts, ends }, options).data;
+}
+
+/** Number of slots P that the patches of a configuration need. */
+export function patchSlots(config: DparConfig): number {
+  return longestPatch(config.blockSize, patchingOptions(config));
+}
+
+/**
+ * The inputs of a DPAR model for a batch, made of tokens, labels and patch lengths.
+ * @param tokens int32 [B, T]
+ * @param labels int32 [B]; `numClasses` is the null class
+ * @param patchLengths [B, M] over all predicted tokens (T, or T + 1 with an end-of-image token), padded with zeros
+ * @param slots Slots P a patch; by default what the configuration's patching needs.
+ * @throws DparError if the sizes do not go together, and what `densePatches` throws for lengths that do not fit.
+ */
+export function dparInputs(
+  config: DparConfig,
+  tokens: HostTensor,
+  labels: HostTensor,
+  patchLengths: PaddedPatches,
+  slots = patchSlots(config),
+): DparInputs<HostTensor> & Tensors<HostTensor> {
+  const [B = 0, T = 0] = tokens.shape;
+  const [rows, M = 0] = patchLengths.shape;
+  if (tokens.dtype !== 'int32' || tokens.shape.length !== 2 || T !== config.blockSize) {
+    throw new DparError(`dparInputs: expected tokens int32[B, ${config.blockSize}], got ${formatType(tokens)}.`);
+  }
+  if (labels.dtype !== 'int32' || labels.shape.length !== 1 || labels.shape[0] !== B || rows !== B) {
+    throw new DparError(
+      `dparInputs: expected labels int32[${B}] and patch lengths [${B}, M], got ${formatType(labels)} and [${rows}, ${M}].`,
+    );
+  }
+  return {
+    tokens,
+    labels: int32([B], labels.data),
+    globalTable: globalRotaryTable(config, patchLengths),
+    ...densePatches(patchLengths, { tokens: T + (config.predictEoiToken ? 1 : 0), slots }),
+  };
+}

@@ -1,0 +1,45 @@
+import { createRandom, type Shape } from '@dpar/tensor';
+import type { ParameterSpec } from './parameters.js';
+
+/** How a parameter's values are drawn. */
+export type Initializer =
+  | { readonly kind: 'zeros' | 'ones' }
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'truncatedNormal'; readonly std: number; readonly cut: number };
+
+/** A parameter of zeros (output projections start so). */
+export function zeros(shape: Shape): ParameterSpec {
+  return { shape, initializer: { kind: 'zeros' } };
+}
+
+/** A parameter of ones (norms). */
+export function ones(shape: Shape): ParameterSpec {
+  return { shape, initializer: { kind: 'ones' } };
+}
+
+/** Linear layers and embeddings: normal with standard deviation 0.02, as LlamaGen has it. */
+export function standardNormal(shape: Shape): ParameterSpec {
+  return { shape, initializer: { kind: 'normal', std: 0.02 } };
+}
+
+/** Normal with the given standard deviation, redrawn beyond `cut` standard deviations. */
+export function truncatedNormal(shape: Shape, std: number, cut: number): ParameterSpec {
+  return { shape, initializer: { kind: 'truncatedNormal', std, cut } };
+}
+
+/** Fills one parameter; (seed, index of the parameter) selects the random stream. */
+export function initialize(data: Float32Array, initializer: Initializer, seed: number, index: number): void {
+  switch (initializer.kind) {
+    case 'zeros':
+      data.fill(0);
+      return;
+    case 'ones':
+      data.fill(1);
+      return;
+    case 'normal':
+      createRandom(seed, index).fillNormal(data, { std: initializer.std });
+      return;
+    case 'truncatedNormal':
+      createRandom(seed, index).fillTruncatedNormal(data, { std: initializer.std, cut: initializer.cut });
+  }
+}

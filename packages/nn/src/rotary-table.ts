@@ -1,0 +1,36 @@
+import { gridTable, type RotaryTable } from '@dpar/rope';
+import type { Ops } from '@dpar/tensor';
+
+/** What the rotary table of a token grid depends on. */
+export interface GridConfig {
+  readonly dim: number;
+  readonly nHead: number;
+  /** Tokens of the square grid. */
+  readonly blockSize: number;
+  readonly ropeBase: number;
+  /** Class tokens before the grid, whose angles are (0, 0). */
+  readonly clsTokenNum: number;
+}
+
+/**
+ * 2D rotary table of a token grid, class tokens first.
+ * @param positions Only the first so many positions; by default all.
+ * @returns [1, positions, headDim / 2, 2]
+ * @throws RopeError if headDim is no multiple of 4.
+ */
+export function gridRotaryData(config: GridConfig, positions?: number): RotaryTable {
+  const side = Math.sqrt(config.blockSize);
+  return gridTable({
+    headDim: config.dim / config.nHead,
+    gridHeight: side,
+    gridWidth: side,
+    base: config.ropeBase,
+    clsTokens: config.clsTokenNum,
+    ...(positions !== undefined && { positions }),
+  });
+}
+
+/** As {@link gridRotaryData}, as a constant of the computation. */
+export function gridRotaryTable<T>(ops: Ops<T>, config: GridConfig, positions: number): T {
+  return ops.constant(gridRotaryData(config, positions));
+}

@@ -1,0 +1,56 @@
+import type { LlamaGenConfig } from '@dpar/model';
+import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
+import { drawTokens, forRows } from './draw.js';
+import { GptStage } from './gpt-stage.js';
+import {
+  checkOptions,
+  collect,
+  type GeneratedTokens,
+  rowLabels,
+  type SampleOptions,
+  type SampleStep,
+  tokenUniforms,
+} from './options.js';
+
+/** Generates images with LlamaGen: one step per token, keys and values cached. */
+export class LlamaGenSampler {
+  private readonly stage: GptStage;
+
+  constructor(
+    engine: Engine,
+    private readonly config: LlamaGenConfig,
+    parameters: Tensors<HostTensor>,
+  ) {
+    this.stage = new GptStage(engine, config, parameters, 'logits');
+  }
+
+  /**
+   * Yields the tokens of all images, position by position.
+   * @throws DparError for options that are out of range; the signal's reason when it is aborted.
+   */
+  async *steps(options: SampleOptions): AsyncGenerator<SampleStep> {
+    const { vocabSize: V, numClasses, blockSize: T } = this.config;
+    checkOptions(options, numClasses);
+    const labels = rowLabels(options, numClasses);
+    const cache = this.stage.newCache(labels.length);
+    const uniforms = tokenUniforms(options, T);
+    let logits = await this.stage.read(cache, 'labels', labels, 0);
+    for (let position = 0; position < T; position++) {
+      options.signal?.throwIfAborted();
+      const tokens = drawTokens(logits, V, options, uniforms, position);
+      yield { position, tokens, startsPatch: new Uint8Array(tokens.length).fill(1) };
+      if (position + 1 < T) {
+        logits = await this.stage.read(cache, 'tokens', forRows(tokens, labels.length), position + 1);
+      }
+    }
+  }
+
+  /** Generates whole images. @throws as {@link LlamaGenSampler.steps} */
+  generate(options: SampleOptions): Promise<GeneratedTokens> {
+    return collect(this.steps(options), options.labels.length, this.config.blockSize);
+  }
+
+  async dispose(): Promise<void> {
+    await this.stage.dispose();
+  }
+}

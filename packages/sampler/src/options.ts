@@ -1,0 +1,93 @@
+import { createRandom, DparError } from '@dpar/tensor';
+import { checkDecoding, type DecodingOptions } from './choose.js';
+
+/** What is generated, and how tokens are drawn. */
+export interface SampleOptions extends DecodingOptions {
+  /** Class of each image; the batch is as large as this list. */
+  readonly labels: ArrayLike<number>;
+  /** Seed of the run (default 0). Image k of a run has a random stream of its own, keyed by (seed, k). */
+  readonly seed?: number;
+  /** Number of the first image of this batch in its run (default 0). */
+  readonly firstIndex?: number;
+  /** Scale of classifier-free guidance; 1 (default) runs no second row per image. */
+  readonly guidanceScale?: number;
+  /** Stops between two tokens. */
+  readonly signal?: AbortSignal;
+}
+
+/** One position of every image of a batch. */
+export interface SampleStep {
+  readonly position: number;
+  /** int32 [B] */
+  readonly tokens: Int32Array;
+  /** [B]: 1 where the token starts a patch. */
+  readonly startsPatch: Uint8Array;
+}
+
+/** Finished images. */
+export interface GeneratedTokens {
+  /** int32 [B, T], row-major */
+  readonly tokens: Int32Array;
+  /** Lengths of the patches of each image; they sum to T. */
+  readonly patchLengths: readonly Int32Array[];
+}
+
+/** @throws DparError naming the option that is wrong. */
+export function checkOptions(options: SampleOptions, numClasses: number): void {
+  checkDecoding(options);
+  if (options.labels.length === 0) throw new DparError('sample: expected at least one label, got none.');
+  for (const label of Array.from(options.labels)) {
+    if (!(Number.isInteger(label) && label >= 0 && label <= numClasses)) {
+      throw new DparError(
+        `sample: expected labels from 0 to ${numClasses - 1} (or ${numClasses}, the null class), got ${label}.`,
+      );
+    }
+  }
+  const { guidanceScale = 1 } = options;
+  if (!Number.isFinite(guidanceScale)) {
+    throw new DparError(`sample: expected a guidance scale that is a number, got ${guidanceScale}.`);
+  }
+}
+
+/** Whether null rows are run. */
+export function isGuided({ guidanceScale = 1 }: SampleOptions): boolean {
+  return guidanceScale !== 1;
+}
+
+/** Labels of all rows that are run: those of the images, then as many null classes if guided. */
+export function rowLabels(options: SampleOptions, nullClass: number): Int32Array {
+  const labels = Int32Array.from(options.labels);
+  if (!isGuided(options)) return labels;
+  const rows = new Int32Array(2 * labels.length).fill(nullClass);
+  rows.set(labels);
+  return rows;
+}
+
+const imageStream = 0x696d67;
+
+/** The random numbers that choose tokens: one for each (image, position), the same in any batch. */
+export function tokenUniforms(options: SampleOptions, positions: number): Float64Array[] {
+  const { seed = 0, firstIndex = 0 } = options;
+  return Array.from({ length: options.labels.length }, (_, image) => {
+    const random = createRandom(seed, imageStream, firstIndex + image);
+    return Float64Array.from({ length: positions }, () => random.uniform());
+  });
+}
+
+/** Collects the steps of a generation. */
+export async function collect(
+  steps: AsyncIterable<SampleStep>,
+  batch: number,
+  positions: number,
+): Promise<GeneratedTokens> {
+  const tokens = new Int32Array(batch * positions);
+  const lengths: number[][] = Array.from({ length: batch }, () => []);
+  for await (const step of steps) {
+    lengths.forEach((patches, image) => {
+      tokens[image * positions + step.position] = step.tokens[image] as number;
+      if (step.startsPatch[image]) patches.push(1);
+      else (patches[patches.length - 1] as number)++;
+    });
+  }
+  return { tokens, patchLengths: lengths.map((patches) => Int32Array.from(patches)) };
+}
