@@ -45,7 +45,12 @@ export function densePatches(
   checkWhole('densePatches', 'slots', slots, 1);
   checkWhole('densePatches', 'patches', patches, 0);
   if (patchLengths.shape.length !== 2 || patchLengths.data.length !== batch * columns) {
-    refuse('densePatches', 'patch lengths [B, M]', `[${patchLengths.shape}]`, 'Pad them with padPatchLengths.');
+    refuse(
+      'densePatches',
+      'patch lengths [B, M]',
+      `[${patchLengths.shape.join(', ')}]`,
+      'Pad them with padPatchLengths.',
+    );
   }
   const slotToken = new Int32Array(batch * patches * slots).fill(-1);
   const tokenSlot = new Int32Array(batch * tokens).fill(-1);

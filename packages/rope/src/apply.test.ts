@@ -111,7 +111,7 @@ describe('applyRotary', () => {
 
   it('refuses sizes that do not go together', () => {
     const table = sequenceTable({ headDim: 4, length: 2, clsTokens: 0 });
-    expect(() => applyRotary(new Float32Array(12), table)).toThrow('expected x [..., 1,2, 1, 4], got 12 numbers');
+    expect(() => applyRotary(new Float32Array(12), table)).toThrow('expected x [..., 1, 2, 1, 4], got 12 numbers');
     expect(() => applyRotary(new Float32Array(8), table, { heads: 2 })).toThrow('got 8 numbers');
     expect(() => applyRotary(new Float32Array(8), table, { heads: 0 })).toThrow("'heads'");
     expect(() => applyRotary(new Float32Array(8), table, { out: new Float32Array(4) })).toThrow("'out' of 8 numbers");

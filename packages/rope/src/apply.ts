@@ -43,13 +43,13 @@ export function applyRotary(
     refuse(
       'applyRotary',
       'a table [..., positions, headDim / 2, 2]',
-      `[${shape}]`,
+      `[${shape.join(', ')}]`,
       'Pass data and shape that belong together.',
     );
   }
   const entries = data.length / headDim; // positions, or B positions
   if (data.length === 0 ? x.length > 0 : x.length % (entries * width) !== 0) {
-    const expected = `x [..., ${shape.slice(0, -2)}, ${heads}, ${headDim}]`;
+    const expected = `x [..., ${[...shape.slice(0, -2), heads, headDim].join(', ')}]`;
     refuse('applyRotary', expected, `${x.length} numbers`, "Check 'heads' and the table's positions.");
   }
   if (out.length !== x.length) refuse('applyRotary', `'out' of ${x.length} numbers`, out.length, 'Allocate as x.');

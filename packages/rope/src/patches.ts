@@ -44,7 +44,12 @@ export function patchTable(
   const { starts, ends, shape } = spansOf(patches);
   const [batch = 1, count = 0] = shape;
   if (shape.length !== 2 || starts.length !== batch * count || ends.length !== starts.length) {
-    refuse(where, 'as many patches as the shape [B, M] says', `${starts.length} for [${shape}]`, "Check 'shape'.");
+    refuse(
+      where,
+      'as many patches as the shape [B, M] says',
+      `${starts.length} for [${shape.join(', ')}]`,
+      "Check 'shape'.",
+    );
   }
   const gridWidth = options.gridWidth ?? (embedding === '1d' ? 1 : Number.NaN);
   checkWhole(where, 'gridWidth', gridWidth, 1);

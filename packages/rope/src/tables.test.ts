@@ -182,7 +182,7 @@ describe('what tables refuse', () => {
     expect(() => patchTable([1], { embedding: '2d', headDim: 8 })).toThrow("'gridWidth'");
     expect(() => patchTable([1], { embedding: 'toString' as '2d', headDim: 8, gridWidth: 2 })).toThrow('got toString');
     expect(() => patchTable([-1], { embedding: '1d', headDim: 8 })).toThrow("'patch length'");
-    expect(() => patchTable({ shape: [2, 2], data: [1] }, { embedding: '1d', headDim: 8 })).toThrow('got 1 for [2,2]');
+    expect(() => patchTable({ shape: [2, 2], data: [1] }, { embedding: '1d', headDim: 8 })).toThrow('got 1 for [2, 2]');
     expect(() => patchTable({ starts: [3], ends: [1] }, { embedding: '1d', headDim: 8 })).toThrow('got 3 to 1 at 0');
     try {
       sequenceTable({ headDim: 7, length: 1 });
