@@ -1,0 +1,87 @@
+import type { DType, Primitive } from '@dpar/tensor';
+import { microsoft } from '../onnx/builder.js';
+import { type Emission, type Emitter, type Emitters, inputOf, names } from './emitter.js';
+import { addToScattered } from './indexing.js';
+
+type Elementwise =
+  | 'neg'
+  | 'abs'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'reciprocal'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'silu'
+  | 'not'
+  | 'cast'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'maximum'
+  | 'minimum'
+  | 'equal'
+  | 'less'
+  | 'lessEqual'
+  | 'and'
+  | 'or'
+  | 'select';
+
+/** A primitive that is one operator. */
+function operator<P extends Primitive>(opType: string): Emitter<P> {
+  return ({ build, inputs }) => build.apply(opType, names(inputs));
+}
+
+const elementTypes: Readonly<Record<DType, number>> = { float32: 1, int32: 6, bool: 9 };
+
+/** x as another element type. */
+export function cast({ build }: Pick<Emission<Primitive>, 'build'>, x: string, to: DType | 'int64'): string {
+  return build.apply('Cast', [x], { to: { int: to === 'int64' ? 7 : elementTypes[to] } });
+}
+
+/** Emitters of elementwise primitives. */
+export const elementwiseEmitters: Emitters<Elementwise> = {
+  neg: operator('Neg'),
+  abs: operator('Abs'),
+  exp: operator('Exp'),
+  log: operator('Log'),
+  sqrt: operator('Sqrt'),
+  reciprocal: operator('Reciprocal'),
+  sin: operator('Sin'),
+  cos: operator('Cos'),
+  tanh: operator('Tanh'),
+  sigmoid: operator('Sigmoid'),
+  silu: ({ build, inputs }) => {
+    const x = inputOf(inputs, 0).name;
+    // QuickGelu is x sigmoid(alpha x), in one pass.
+    return build.portable
+      ? build.apply('Mul', [x, build.apply('Sigmoid', [x])])
+      : build.apply('QuickGelu', [x], { alpha: { float: 1 } }, microsoft);
+  },
+  not: operator('Not'),
+  cast: (emission) => cast(emission, inputOf(emission.inputs, 0).name, emission.attributes.dtype),
+  add: (emission) =>
+    addToScattered(emission, inputOf(emission.inputs, 0), inputOf(emission.inputs, 1)) ??
+    addToScattered(emission, inputOf(emission.inputs, 1), inputOf(emission.inputs, 0)) ??
+    emission.build.apply('Add', names(emission.inputs)),
+  sub: operator('Sub'),
+  mul: operator('Mul'),
+  div: operator('Div'),
+  maximum: operator('Max'),
+  minimum: operator('Min'),
+  equal: operator('Equal'),
+  less: operator('Less'),
+  lessEqual: operator('LessOrEqual'),
+  and: operator('And'),
+  or: operator('Or'),
+  select: ({ build, inputs, output }) => {
+    const [condition = '', whenTrue = '', whenFalse = ''] = names(inputs);
+    if (output.dtype !== 'bool') return build.apply('Where', [condition, whenTrue, whenFalse]);
+    // ONNX Runtime's Where has no kernel for bool.
+    const chosen = build.apply('And', [condition, whenTrue]);
+    return build.apply('Or', [chosen, build.apply('And', [build.apply('Not', [condition]), whenFalse])]);
+  },
+};

@@ -1,0 +1,109 @@
+import { type Shape, sizeOf } from '@dpar/tensor';
+import { microsoft, type OnnxBuilder } from '../onnx/builder.js';
+import { type Emitter, type Emitters, inputOf, type Operand } from './emitter.js';
+
+type Product = 'matmul' | 'softmax' | 'logSoftmax' | 'rmsNorm' | 'rotary';
+
+const matmul: Emitter<'matmul'> = ({ build, inputs, attributes: { transposeA, transposeB, scale }, output }) => {
+  const [a, b] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  const left = a.name;
+  // With a single matrix on the right, the rows of all batches on the left make one product.
+  const single = sizeOf(b.type.shape.slice(0, -2)) === 1 && !transposeA && output.shape.length === a.type.shape.length;
+  const right = single ? build.reshape(b.name, b.type.shape.slice(-2)) : b.name;
+  const rank = single ? 2 : b.type.shape.length;
+  if (!transposeA && !transposeB && scale === 1) return build.apply('MatMul', [left, right]);
+  if (!build.portable) {
+    const attributes = {
+      transA: { int: Number(transposeA) },
+      transB: { int: Number(transposeB) },
+      alpha: { float: scale },
+    };
+    return build.apply('FusedMatMul', [left, right], attributes, microsoft);
+  }
+  const product = build.apply('MatMul', [
+    transposeA ? swapped(build, left, a.type.shape.length) : left,
+    transposeB ? swapped(build, right, rank) : right,
+  ]);
+  return scale === 1 ? product : build.apply('Mul', [product, build.float(scale)]);
+};
+
+/** The last two axes exchanged. */
+function swapped(build: OnnxBuilder, x: string, rank: number): string {
+  const permutation = Array.from({ length: rank }, (_, axis) => axis);
+  permutation.splice(-2, 2, rank - 1, rank - 2);
+  return build.apply('Transpose', [x], { perm: { ints: permutation } });
+}
+
+const rmsNorm: Emitter<'rmsNorm'> = ({ build, inputs, attributes: { epsilon } }) => {
+  const [x, weight] = [inputOf(inputs, 0).name, inputOf(inputs, 1).name];
+  if (!build.portable) {
+    // A contributed operator, though it lives in the standard domain.
+    return build.apply('SimplifiedLayerNormalization', [x, weight], { axis: { int: -1 }, epsilon: { float: epsilon } });
+  }
+  const square = build.apply('ReduceMean', [build.apply('Mul', [x, x]), build.int64([-1])], { keepdims: { int: 1 } });
+  const root = build.apply('Sqrt', [build.apply('Add', [square, build.float(epsilon)])]);
+  return build.apply('Mul', [build.apply('Div', [x, root]), weight]);
+};
+
+/** Cosines (0) or sines (1) of a table [Tb, T, half, 2], in the given shape. */
+function component(build: OnnxBuilder, table: Operand, index: 0 | 1, shape: Shape): string {
+  const part = build.apply('Slice', [table.name, build.int64([index]), build.int64([index + 1]), build.int64([3])]);
+  return build.reshape(part, shape);
+}
+
+const rotary: Emitter<'rotary'> = (emission) => {
+  const { build, inputs, attributes } = emission;
+  const [x, table] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  const [batch = 0, length = 0] = x.type.shape;
+  const [tables = 0, , half = 0] = table.type.shape;
+  if (build.portable || sizeOf(x.type.shape) === 0) return rotaryByParts(emission);
+  const cache: Shape = [tables * length, half];
+  // One table: positions count from 0 in each sequence. A table for each sequence: they go on.
+  const positions =
+    tables === 1
+      ? build.int64([0])
+      : build.int64(
+          Array.from({ length: batch * length }, (_, i) => i),
+          [batch, length],
+        );
+  return build.apply(
+    'RotaryEmbedding',
+    [x.name, positions, component(build, table, 0, cache), component(build, table, 1, cache)],
+    { interleaved: { int: Number(attributes.interleaved) } },
+    microsoft,
+  );
+};
+
+const rotaryByParts: Emitter<'rotary'> = ({ build, inputs, attributes: { interleaved }, output }) => {
+  const [x, table] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  const [batch = 0, length = 0, width = 0] = x.type.shape;
+  const [tables = 0, , half = 1] = table.type.shape;
+  const heads = width / (2 * half);
+  // Pairs along the last axis, or along the one before.
+  const pairs = interleaved ? [batch, length, heads, half, 2] : [batch, length, heads, 2, half];
+  const axis = interleaved ? 4 : 3;
+  const element = interleaved ? [half, 1] : [1, half];
+  const split = build.reshape(x.name, pairs);
+  const part = (index: number): string =>
+    build.apply('Slice', [split, build.int64([index]), build.int64([index + 1]), build.int64([axis])]);
+  const [cos, sin] = [
+    component(build, table, 0, [tables, length, 1, ...element]),
+    component(build, table, 1, [tables, length, 1, ...element]),
+  ];
+  const [first, second] = [part(0), part(1)];
+  const times = (a: string, b: string): string => build.apply('Mul', [a, b]);
+  const rotated = [
+    build.apply('Sub', [times(first, cos), times(second, sin)]),
+    build.apply('Add', [times(first, sin), times(second, cos)]),
+  ];
+  return build.reshape(build.apply('Concat', rotated, { axis: { int: axis } }), output.shape);
+};
+
+/** Emitters of matrix products and of the kernels around them. */
+export const productEmitters: Emitters<Product> = {
+  matmul,
+  softmax: ({ build, inputs }) => build.apply('Softmax', [inputOf(inputs, 0).name], { axis: { int: -1 } }),
+  logSoftmax: ({ build, inputs }) => build.apply('LogSoftmax', [inputOf(inputs, 0).name], { axis: { int: -1 } }),
+  rmsNorm,
+  rotary,
+};

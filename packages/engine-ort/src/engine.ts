@@ -1,0 +1,100 @@
+import { type CompiledFunction, DparError, type Engine, type HostTensor, hostTensor } from '@dpar/tensor';
+import type { InferenceSession } from 'onnxruntime-common';
+import { OrtFunction } from './compiled-function.js';
+import { OrtDeviceTensor } from './device-tensor.js';
+import { checkHostTensor, toOrt } from './host-tensor.js';
+import { type Device, defaultRuntime, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
+
+/** How {@link createOrtEngine} computes. */
+export interface OrtEngineOptions {
+  /** Default: `'cpu'`. */
+  readonly device?: Device;
+  /** Threads that work on one operator. Default: one for each core. */
+  readonly threads?: number;
+  /**
+   * Whether waiting threads keep their core busy for a while, which is quicker if nothing else needs it (default), or
+   * sleep at once.
+   */
+  readonly spinning?: boolean;
+  /** Writes a profile of each session to `<profile>_<date>.json` when it is disposed. Node only. */
+  readonly profile?: string;
+  /** The package that runs the graphs. Default: `'node'` in Node, `'web'` elsewhere. */
+  readonly runtime?: RuntimeKind;
+}
+
+/**
+ * An engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
+ * @throws DparError if the package of the runtime (onnxruntime-node or onnxruntime-web) is not installed, or for a
+ * number of threads that is not a whole number >= 1.
+ */
+export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
+  const { device = 'cpu', runtime: kind = defaultRuntime(), threads = await coreCount() } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new DparError(`createOrtEngine: expected threads to be a whole number >= 1, got ${threads}.`);
+  }
+  const runtime = await loadRuntime(kind, device);
+  if (kind === 'web') runtime.ort.env.wasm.numThreads = threads;
+  const session = sessionOptions(options, device, kind, threads);
+  const functions = new Set<OrtFunction>();
+  const compile: Engine['compile'] = (fn, { constants = {} } = {}) => {
+    const compiled = new OrtFunction(runtime, session, fn, constants);
+    functions.add(compiled);
+    return compiled;
+  };
+  const { versions } = runtime.ort.env;
+  return {
+    name:
+      `onnxruntime-${kind} ${versions[kind] ?? versions.common} ` +
+      `(${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
+    compile,
+    upload: (tensor) => upload(runtime, device, compile, checkHostTensor('tensor', tensor)),
+    dispose: async () => {
+      for (const compiled of functions) await compiled.dispose();
+      functions.clear();
+    },
+  };
+}
+
+async function coreCount(): Promise<number> {
+  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
+  return navigator?.hardwareConcurrency ?? (await import('node:os')).availableParallelism();
+}
+
+function sessionOptions(
+  { spinning = true, profile }: OrtEngineOptions,
+  device: Device,
+  kind: RuntimeKind,
+  threads: number,
+): InferenceSession.SessionOptions {
+  const provider = device === 'cpu' && kind === 'web' ? 'wasm' : device;
+  return {
+    executionProviders: [provider],
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    // Threads of the web are set once for all sessions.
+    ...(kind === 'node' && { intraOpNumThreads: threads, interOpNumThreads: 1 }),
+    ...(kind === 'node' && !spinning && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
+    ...(device === 'webgpu' && { preferredOutputLocation: 'gpu-buffer' as const }),
+    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
+    logSeverityLevel: 3,
+  };
+}
+
+const uploaders = new WeakMap<Runtime, CompiledFunction>();
+
+async function upload(
+  runtime: Runtime,
+  device: Device,
+  compile: Engine['compile'],
+  tensor: HostTensor,
+): Promise<OrtDeviceTensor> {
+  if (device === 'webgpu') {
+    // The way to that memory is to be the output of a graph.
+    const identity = uploaders.get(runtime) ?? compile((_, inputs) => inputs);
+    uploaders.set(runtime, identity);
+    const { tensor: moved } = await identity.runOnDevice({ tensor });
+    return moved as OrtDeviceTensor;
+  }
+  const copy = hostTensor(tensor.dtype, tensor.shape, tensor.data.slice());
+  return new OrtDeviceTensor({ dtype: copy.dtype, shape: copy.shape }, toOrt(runtime, copy));
+}

@@ -1,0 +1,49 @@
+import type { Primitive, Tensors } from '@dpar/tensor';
+import type { Emitter, Operand } from './emitters/emitter.js';
+import { emitters } from './emitters/emitters.js';
+import { type GraphNode, reachable } from './graph/node.js';
+import type { TracedFunction } from './graph/trace.js';
+import { OnnxBuilder } from './onnx/builder.js';
+import type { OnnxModel } from './onnx/model.js';
+
+/** An ONNX graph, and the names that the function's outputs have in it. */
+export interface LoweredFunction {
+  readonly model: OnnxModel;
+  /** An output with the name of an input is called `name.out` in the graph, where names must differ. */
+  readonly outputNames: Tensors<string>;
+}
+
+/** Writes a traced function as an ONNX graph. Inputs that nothing reads are left out. */
+export function lower(traced: TracedFunction, options: { name: string; portable?: boolean }): LoweredFunction {
+  const outputs = Object.entries(traced.outputs);
+  const inputNames = new Set(Object.keys(traced.inputs));
+  const outputNames: Record<string, string> = {};
+  for (const [name] of outputs) {
+    let free = name;
+    while (inputNames.has(free) || (free !== name && free in traced.outputs)) free += '.out';
+    outputNames[name] = free;
+  }
+  const build = new OnnxBuilder({ ...options, reserved: [...inputNames, ...Object.values(outputNames)] });
+  const operands = new Map<GraphNode, Operand>();
+  const operand = (node: GraphNode): Operand => operands.get(node) as Operand;
+  for (const node of reachable(outputs.map(([, output]) => output))) {
+    operands.set(node, { name: emit(build, node, operand), type: node.type, node });
+  }
+  for (const [name, node] of outputs) {
+    build.output(operand(node).name, outputNames[name] ?? name, node.type.dtype, node.type.shape);
+  }
+  return { model: build.finish(), outputNames };
+}
+
+function emit(build: OnnxBuilder, node: GraphNode, operand: (node: GraphNode) => Operand): string {
+  if (node.kind === 'input') return build.input(node.name, node.type.dtype, node.type.shape);
+  if (node.kind === 'constant') return build.initializer(node.value, node.name);
+  const emitter = emitters[node.primitive] as Emitter<Primitive>;
+  return emitter({
+    build,
+    inputs: node.inputs.map(operand),
+    attributes: node.attributes,
+    output: node.type,
+    operand,
+  });
+}

@@ -1,0 +1,49 @@
+import type { Shape } from '@dpar/tensor';
+
+/** Element types of ONNX tensors that are used here; int64 is for shapes, axes and some indices inside the graph. */
+export type ElementType = 'float32' | 'int32' | 'int64' | 'bool';
+
+/** An attribute of a node, by its ONNX type. */
+export type OnnxAttribute =
+  | { readonly int: number }
+  | { readonly ints: readonly number[] }
+  | { readonly float: number }
+  | { readonly string: string };
+
+/** Attributes of a node by name. */
+export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>;
+
+/** One operator application. */
+export interface OnnxNode {
+  readonly name: string;
+  readonly opType: string;
+  /** '' is the standard domain. */
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: OnnxAttributes;
+}
+
+/** A graph input or output. */
+export interface OnnxValue {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: Shape;
+}
+
+/** A constant of the graph; the data are little-endian as in memory. */
+export interface OnnxTensor extends OnnxValue {
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** What the writer makes a file of. */
+export interface OnnxModel {
+  readonly name: string;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  readonly initializers: readonly OnnxTensor[];
+  /** In an order in which each node comes after those that it reads. */
+  readonly nodes: readonly OnnxNode[];
+  /** Operator set versions by domain. */
+  readonly opsets: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,131 @@
+import { DparError } from '@dpar/tensor';
+import { PbfWriter } from 'pbf';
+import type { ElementType, OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.js';
+
+// Field and enumeration numbers are those of onnx.proto (ONNX IR specification).
+const irVersion = 9;
+const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const lengthDelimited = 2;
+/** A protobuf message, and so an ONNX file with its weights inside, ends at 2 GiB. */
+const maximumBytes = 2 ** 31 - 1;
+
+/**
+ * The bytes of an ONNX file.
+ * @throws DparError if they are more than the 2 GiB that the format takes.
+ */
+export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
+  const tensors = model.initializers.flatMap((tensor) => tensorField(5, tensor));
+  const graph = [encoded(model, writeGraph), ...tensors];
+  const chunks = [encoded(model, writeHeader), fieldStart(7, totalLength(graph)), ...graph];
+  const length = totalLength(chunks);
+  if (length > maximumBytes) {
+    throw new DparError(
+      `encodeModel: expected a model of at most 2 GiB, got ${(length / 2 ** 30).toFixed(1)} GiB. ` +
+        'Pass some weights as inputs instead of constants.',
+    );
+  }
+  // The only copy of the constants: everything before is a list of views.
+  const bytes = new Uint8Array(length);
+  let position = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, position);
+    position += chunk.length;
+  }
+  return bytes;
+}
+
+function totalLength(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+function encoded<V>(value: V, write: (value: V, pbf: PbfWriter) => void): Uint8Array {
+  const pbf = new PbfWriter();
+  write(value, pbf);
+  return pbf.finish();
+}
+
+/** Tag and length of a field whose contents follow. */
+function fieldStart(field: number, length: number): Uint8Array {
+  return encoded(length, (value, pbf) => {
+    pbf.writeTag(field, lengthDelimited);
+    pbf.writeVarint(value);
+  });
+}
+
+function writeHeader(model: OnnxModel, pbf: PbfWriter): void {
+  pbf.writeVarintField(1, irVersion);
+  pbf.writeStringField(2, 'dpar');
+  for (const opset of Object.entries(model.opsets)) {
+    pbf.writeMessage(
+      8,
+      ([domain, version], message) => {
+        message.writeStringField(1, domain);
+        message.writeVarintField(2, version);
+      },
+      opset,
+    );
+  }
+}
+
+function writeGraph(model: OnnxModel, pbf: PbfWriter): void {
+  for (const node of model.nodes) pbf.writeMessage(1, writeNode, node);
+  pbf.writeStringField(2, model.name);
+  for (const value of model.inputs) pbf.writeMessage(11, writeValue, value);
+  for (const value of model.outputs) pbf.writeMessage(12, writeValue, value);
+}
+
+function writeNode(node: OnnxNode, pbf: PbfWriter): void {
+  for (const input of node.inputs) pbf.writeStringField(1, input);
+  for (const output of node.outputs) pbf.writeStringField(2, output);
+  pbf.writeStringField(3, node.name);
+  pbf.writeStringField(4, node.opType);
+  for (const attribute of Object.entries(node.attributes)) pbf.writeMessage(5, writeAttribute, attribute);
+  if (node.domain !== '') pbf.writeStringField(7, node.domain);
+}
+
+function writeAttribute([name, value]: [string, OnnxAttribute], pbf: PbfWriter): void {
+  pbf.writeStringField(1, name);
+  if ('float' in value) {
+    pbf.writeFloatField(2, value.float);
+    pbf.writeVarintField(20, 1);
+  } else if ('int' in value) {
+    pbf.writeVarintField(3, value.int);
+    pbf.writeVarintField(20, 2);
+  } else if ('string' in value) {
+    pbf.writeStringField(4, value.string);
+    pbf.writeVarintField(20, 3);
+  } else {
+    for (const int of value.ints) pbf.writeVarintField(8, int);
+    pbf.writeVarintField(20, 7);
+  }
+}
+
+function writeValue({ name, type, shape }: OnnxValue, pbf: PbfWriter): void {
+  pbf.writeStringField(1, name);
+  pbf.writeMessage(2, (_, typeMessage) => typeMessage.writeMessage(1, writeTensorType, { type, shape }), undefined);
+}
+
+function writeTensorType({ type, shape }: Pick<OnnxValue, 'type' | 'shape'>, pbf: PbfWriter): void {
+  pbf.writeVarintField(1, elementTypes[type]);
+  pbf.writeMessage(
+    2,
+    (dimensions, shapeMessage) => {
+      for (const dimension of dimensions) {
+        shapeMessage.writeMessage(1, (size, message) => message.writeVarintField(1, size), dimension);
+      }
+    },
+    shape,
+  );
+}
+
+/** A tensor as one field: its description, and a view of its data. */
+function tensorField(field: number, { name, type, shape, data }: OnnxTensor): Uint8Array[] {
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const description = encoded(name, (_, pbf) => {
+    for (const dimension of shape) pbf.writeVarintField(1, dimension);
+    pbf.writeVarintField(2, elementTypes[type]);
+    pbf.writeStringField(8, name);
+  });
+  const content = [description, fieldStart(9, raw.length), raw];
+  return [fieldStart(field, totalLength(content)), ...content];
+}

@@ -1,0 +1,54 @@
+import { DparError } from '@dpar/tensor';
+import type { env, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
+
+/** Where an engine computes. */
+export type Device = 'cpu' | 'webgpu' | 'cuda';
+
+/** Which package runs the graphs. */
+export type RuntimeKind = 'node' | 'web';
+
+/** What onnxruntime-node and onnxruntime-web have in common. */
+export interface OrtModule {
+  readonly InferenceSession: InferenceSessionFactory;
+  readonly Tensor: TensorConstructor;
+  readonly env: typeof env;
+}
+
+/** A loaded runtime. */
+export interface Runtime {
+  readonly kind: RuntimeKind;
+  readonly ort: OrtModule;
+}
+
+/** Node's for programs in Node, the web's elsewhere. */
+export function defaultRuntime(): RuntimeKind {
+  return typeof process === 'object' && typeof process.versions?.node === 'string' ? 'node' : 'web';
+}
+
+/**
+ * Loads the package that runs the graphs; only the one that is needed has to be installed.
+ * @throws DparError naming the package if it is not there.
+ */
+export async function loadRuntime(kind: RuntimeKind, device: Device): Promise<Runtime> {
+  const name = kind === 'node' ? 'onnxruntime-node' : 'onnxruntime-web';
+  try {
+    const loaded = kind === 'node' ? await importNode() : await importWeb(device);
+    return { kind, ort: 'InferenceSession' in loaded ? loaded : loaded.default };
+  } catch (cause) {
+    throw new DparError(`createOrtEngine: expected the package '${name}', got: ${cause}. Install it: npm i ${name}`, {
+      cause,
+    });
+  }
+}
+
+type Loaded = OrtModule | { default: OrtModule };
+
+function importNode(): Promise<Loaded> {
+  // A variable, so that bundlers for browsers do not follow it.
+  const name = 'onnxruntime-node';
+  return import(/* @vite-ignore */ name);
+}
+
+function importWeb(device: Device): Promise<Loaded> {
+  return device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web');
+}
