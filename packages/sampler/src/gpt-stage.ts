@@ -22,7 +22,7 @@ export class GptStage {
     engine: Engine,
     private readonly config: GptConfig,
     parameters: Tensors<HostTensor>,
-    private readonly result: 'logits' | 'entropies',
+    result: 'logits' | 'entropies',
   ) {
     const step: TensorFunction = (ops, inputs) => {
       const read = 'labels' in inputs ? { labels: named(inputs, 'labels') } : { tokens: named(inputs, 'tokens') };

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { readDparConfig, readLlamaGenConfig, writeDparConfig, writeLlamaGenConfig } from './config.js';
+import { dparPreset, llamaGenPreset, presets } from './presets.js';
+
+describe('config.json', () => {
+  it('is written and read back', () => {
+    for (const size of Object.values(presets)) {
+      const config = dparPreset(size, { gridSize: 24 });
+      expect(readDparConfig(JSON.parse(JSON.stringify(writeDparConfig(config))))).toEqual(config);
+      const llamaGen = llamaGenPreset(size);
+      expect(readLlamaGenConfig(JSON.parse(JSON.stringify(writeLlamaGenConfig(llamaGen))))).toEqual(llamaGen);
+    }
+  });
+
+  it('has the official keys', () => {
+    expect(writeDparConfig(dparPreset(presets.B))).toMatchObject({
+      kind: 'dpar',
+      n_local_encoder_layers: 1,
+      n_local_decoder_layers: 3,
+      cls_token_num: 1,
+      predict_eoi_token: false,
+      embedding_type: 'dynamic_4d',
+      patching: { mode: 'entropy_row_boundary', threshold: 7.8, max_patch_length: 4, row_length: 16 },
+    });
+  });
+
+  const json = writeDparConfig(dparPreset(presets.B));
+  it.each([
+    [{ ...json, dim: undefined }, /'dim' to be a whole number >= 1, got no such key/],
+    [{ ...json, n_layer: 2.5 }, /'n_layer'.*got 2\.5/],
+    [{ ...json, embedding_type: '4d' }, /'embedding_type' to be one of "dynamic_4d".*got "4d"/],
+    [{ ...json, block_size: 250 }, /'block_size' to be a square number.*got 250/],
+    [{ ...json, patching: { mode: 'static', row_length: 16 } }, /max_patch_length/],
+    [{ ...json, patching: { row_length: 7 } }, /'row_length' to divide/],
+    [[], /a JSON object/],
+  ])('refuses what is wrong: %#', (wrong, message) => {
+    expect(() => readDparConfig(JSON.parse(JSON.stringify(wrong)))).toThrow(message);
+  });
+});
