@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { checkCase, conformanceCases, findMismatch } from './conformance.js';
+import { createReferenceEngine, float32, int32 } from './index.js';
+
+const cases = conformanceCases();
+
+describe('the reference engine', () => {
+  const engine = createReferenceEngine();
+  it.each(cases)('$name', async (conformanceCase) => {
+    expect(await checkCase(engine, conformanceCase)).toBeUndefined();
+  });
+});
+
+it('cases have names of their own', () => {
+  const names = cases.map(({ name }) => name);
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+});
+
+describe('findMismatch', () => {
+  const tolerance = { relative: 0.1, absolute: 0.01 };
+  const check = (actual: number[], expected: number[]) =>
+    findMismatch({ y: float32([expected.length], actual) }, { y: float32([expected.length], expected) }, tolerance);
+
+  it('allows for the absolute and the relative tolerance and no more', () => {
+    expect(check([0.009, 10.9, -10.9], [0, 10, -10])).toBeUndefined();
+    expect(check([0, 11.1], [0, 10])).toBe("output 'y': expected 10 at place 1 of float32[2], got 11.100000381469727");
+    expect(check([0.02], [0])).toContain('expected 0 at place 0');
+  });
+
+  it('takes NaN and infinities only for themselves', () => {
+    const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+    expect(check([nan, infinity, -infinity], [nan, infinity, -infinity])).toBeUndefined();
+    expect(check([nan], [1])).toContain('got NaN');
+    expect(check([1], [nan])).toContain('expected NaN');
+    expect(check([infinity], [1])).toContain('got Infinity');
+    expect(check([1e38], [infinity])).toContain('expected Infinity');
+    expect(check([-infinity], [infinity])).toContain('got -Infinity');
+  });
+
+  it('compares names, types and shapes', () => {
+    const y = float32([2]);
+    expect(findMismatch({ y, z: y }, { y }, tolerance)).toBe('expected outputs y, got y, z');
+    expect(findMismatch({}, { y }, tolerance)).toBe('expected outputs y, got ');
+    expect(findMismatch({ y: int32([2]) }, { y }, tolerance)).toContain('expected float32[2], got int32[2]');
+    expect(findMismatch({ y: float32([1, 2]) }, { y }, tolerance)).toContain('expected float32[2], got float32[1, 2]');
+  });
+});

@@ -1,0 +1,4 @@
+export type { Tolerance } from './conformance/case.js';
+export { type ConformanceCase, conformanceCases } from './conformance/cases.js';
+export { checkCase } from './conformance/check.js';
+export { findMismatch } from './conformance/compare.js';

@@ -1,0 +1,62 @@
+import type { TensorFunction } from '../engine.js';
+import type { AttributesOf, Primitive } from '../primitives.js';
+import { formatType, type HostTensor, type Tensors } from '../types.js';
+import type { PrimitiveCase, PrimitiveCases, Tolerance } from './case.js';
+import { compositions } from './compositions.js';
+import { elementwiseCases } from './elementwise.js';
+import { applicationOf, gradientOf, inputName } from './functions.js';
+import { imageCases } from './images.js';
+import { indexingCases } from './indexing.js';
+import { layoutCases } from './layout.js';
+import { productCases } from './products.js';
+import { reductionCases } from './reductions.js';
+
+/** Cases of every primitive. */
+export const primitiveCases: PrimitiveCases<Primitive> = {
+  ...elementwiseCases,
+  ...layoutCases,
+  ...indexingCases,
+  ...reductionCases,
+  ...productCases,
+  ...imageCases,
+};
+
+/** A function and inputs on which an implementation of the tensor interface must agree with the reference. */
+export interface ConformanceCase {
+  /** Unique; starts with the primitive's name, or with `gradient of` it. */
+  readonly name: string;
+  readonly fn: TensorFunction;
+  readonly inputs: Tensors<HostTensor>;
+  readonly tolerance: Tolerance;
+}
+
+/** For gradients, which chain several primitives. */
+const gradientTolerance: Tolerance = { relative: 1e-4, absolute: 1e-5 };
+
+/** A primitive's cases, each followed by the case of its gradient where it has one. */
+function casesOf<P extends Primitive>(primitive: P): ConformanceCase[] {
+  return primitiveCases[primitive].flatMap((primitiveCase: PrimitiveCase<AttributesOf<P>>) => {
+    const { inputs: ordered, tolerance, attributes, about, by } = primitiveCase;
+    const types = ordered.map(formatType).join(' ');
+    const settings = Object.keys(attributes).length > 0 ? ` ${JSON.stringify(attributes)}` : '';
+    const name = `${primitive} of ${types}${settings}${about === undefined ? '' : `, ${about}`}`;
+    const fn = applicationOf(primitive, primitiveCase);
+    const inputs = Object.fromEntries(ordered.map((x, i) => [inputName(i), x]));
+    const forward = { name, fn, inputs, tolerance };
+    if (by.length === 0) return [forward];
+    const gradient = gradientOf(fn, by.map(inputName));
+    return [forward, { name: `gradient of ${name}`, fn: gradient, inputs, tolerance: gradientTolerance }];
+  });
+}
+
+/**
+ * The suite that every engine passes: each primitive over shapes, broadcasting, edge cases and special values, the
+ * gradient of each differentiable one, and functions of several. For use with any test runner; see `checkCase`.
+ */
+export function conformanceCases(): ConformanceCase[] {
+  const primitives = Object.keys(primitiveCases) as Primitive[];
+  return [
+    ...primitives.flatMap((primitive) => casesOf(primitive)),
+    ...compositions.map((composition) => ({ ...composition, tolerance: gradientTolerance })),
+  ];
+}

@@ -1,0 +1,20 @@
+import type { Engine } from '../engine.js';
+import { referenceOps } from '../reference/ops.js';
+import type { ConformanceCase } from './cases.js';
+import { findMismatch } from './compare.js';
+
+/**
+ * Runs a case on an engine and compares with the reference implementation.
+ * @returns The first difference in words, or `undefined` if the engine agrees.
+ */
+export async function checkCase(
+  engine: Engine,
+  { fn, inputs, tolerance }: ConformanceCase,
+): Promise<string | undefined> {
+  const compiled = engine.compile(fn);
+  try {
+    return findMismatch(await compiled.run(inputs), fn(referenceOps, inputs), tolerance);
+  } finally {
+    await compiled.dispose();
+  }
+}

@@ -1,0 +1,59 @@
+import { inferType } from '../infer.js';
+import type { AttributesOf, ConvolutionAttributes } from '../primitives.js';
+import type { Shape } from '../types.js';
+import { exact, normal, type PrimitiveCase, type PrimitiveCases, summed } from './case.js';
+
+type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+
+/** Shapes of an image [B, I, H, W] and a weight [O, I, h, w], stride and padding (top, left, bottom, right). */
+const convolutions: readonly (readonly [Shape, Shape, number, ConvolutionAttributes['padding']])[] = [
+  [[1, 1, 3, 3], [1, 1, 2, 2], 1, [0, 0, 0, 0]],
+  [[2, 2, 4, 5], [3, 2, 3, 3], 1, [1, 1, 1, 1]],
+  [[2, 3, 3, 2], [2, 3, 1, 1], 1, [0, 0, 0, 0]],
+  [[1, 2, 4, 4], [2, 2, 2, 2], 2, [0, 0, 0, 0]],
+  [[1, 2, 5, 6], [2, 2, 3, 3], 2, [0, 0, 1, 1]],
+  [[1, 1, 6, 5], [1, 1, 2, 3], 3, [0, 0, 0, 0]],
+  [[1, 2, 2, 3], [1, 2, 3, 2], 1, [2, 0, 1, 3]],
+  [[2, 1, 1, 1], [2, 1, 3, 3], 1, [1, 1, 1, 1]],
+];
+
+const float = (shape: Shape) => ({ dtype: 'float32', shape }) as const;
+
+/** Each convolution with the shape of its result. */
+const cases = convolutions.map(([image, weight, stride, padding]) => {
+  const attributes: ConvolutionAttributes = { stride, padding };
+  const result = inferType('conv2d', [float(image), float(weight)], attributes).shape;
+  return { image, weight, result, attributes };
+});
+
+function resizeNearest(shape: Shape, factor: number): PrimitiveCase<AttributesOf<'resizeNearest'>> {
+  return { inputs: [normal(shape)], attributes: { factor }, tolerance: exact, by: [0] };
+}
+
+/** Cases of the primitives of images. */
+export const imageCases: PrimitiveCases<Image> = {
+  conv2d: cases.map(({ image, weight, attributes }) => ({
+    inputs: [normal(image), normal(weight, 1)],
+    attributes,
+    tolerance: summed,
+    by: [0, 1],
+  })),
+  conv2dInputGradient: cases.map(({ image, weight, result, attributes }) => ({
+    inputs: [normal(result), normal(weight, 1)],
+    attributes: { ...attributes, height: image[2] ?? 0, width: image[3] ?? 0 },
+    tolerance: summed,
+    by: [0, 1],
+  })),
+  conv2dWeightGradient: cases.map(({ image, weight, result, attributes }) => ({
+    inputs: [normal(image), normal(result, 1)],
+    attributes: { ...attributes, kernelHeight: weight[2] ?? 0, kernelWidth: weight[3] ?? 0 },
+    tolerance: summed,
+    by: [0, 1],
+  })),
+  resizeNearest: [
+    resizeNearest([1, 1, 2, 2], 2),
+    resizeNearest([2, 3, 1, 2], 3),
+    resizeNearest([1, 2, 2, 3], 1),
+    resizeNearest([1, 1, 1, 1], 4),
+  ],
+};
