@@ -1,1 +1,29 @@
-export {};
+export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments } from './adamw.js';
+export { BatchOrder, type BatchOrderOptions } from './batch-order.js';
+export { checkTokenSet } from './check-set.js';
+export { dropClasses } from './class-dropout.js';
+export { clipFactor, globalNorm } from './clip.js';
+export { copyParameters, updateAverage } from './ema.js';
+export { type EntropyOptions, entropiesOfSet } from './entropies.js';
+export { metricsLine, type StepMetrics } from './metrics.js';
+export { modelFromSettings } from './model-settings.js';
+export { type CosineScheduleOptions, constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
+export {
+  gradientFunction,
+  gradientPrefix,
+  type LossAndGradients,
+  type LossAndGradientsResult,
+  lossAndGradients,
+} from './step.js';
+export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './token-set.js';
+export { type ModelSettings, readTrainConfig, type TrainConfig, trainConfigKeys } from './train-config.js';
+export {
+  type TrainableDparOptions,
+  type TrainableModel,
+  trainableDpar,
+  trainableEntropyModel,
+  trainableLlamaGen,
+  trainableModel,
+} from './trainable.js';
+export { Trainer, type TrainerOptions } from './trainer.js';
+export { createValidator, type Validator } from './validate.js';

@@ -1,0 +1,47 @@
+import { entropyModelPresets, readEntropyModelConfig } from '@dpar/entropy';
+import {
+  dparPreset,
+  llamaGenPreset,
+  type PresetOptions,
+  presets,
+  readDparConfig,
+  readLlamaGenConfig,
+} from '@dpar/model';
+import { writeConfig } from '@dpar/nn';
+import type { ModelSettings } from './train-config.js';
+import {
+  type TrainableDparOptions,
+  type TrainableModel,
+  trainableDpar,
+  trainableEntropyModel,
+  trainableLlamaGen,
+} from './trainable.js';
+
+/**
+ * The model that the `model` part of a training configuration describes: its preset, changed by the keys that are given.
+ * @throws DparError if keys are missing or do not go together.
+ */
+export function modelFromSettings(settings: ModelSettings, options: TrainableDparOptions = {}): TrainableModel {
+  switch (settings.kind) {
+    case 'dpar': {
+      const { preset, patching, ...keys } = settings;
+      const base = preset === undefined ? {} : writeConfig(dparPreset(presets[preset], presetOptions(settings)));
+      const patches = { row_length: Math.sqrt(keys.block_size ?? 256), ...(base.patching as object), ...patching };
+      return trainableDpar(readDparConfig({ ...base, ...keys, patching: patches }), options);
+    }
+    case 'llamagen': {
+      const { preset, ...keys } = settings;
+      const base = preset === undefined ? {} : writeConfig(llamaGenPreset(presets[preset], presetOptions(settings)));
+      return trainableLlamaGen(readLlamaGenConfig({ ...base, ...keys }));
+    }
+    case 'entropy': {
+      const { preset, ...keys } = settings;
+      const base = preset === undefined ? {} : writeConfig(entropyModelPresets[preset]);
+      return trainableEntropyModel(readEntropyModelConfig({ ...base, ...keys }));
+    }
+  }
+}
+
+function presetOptions({ block_size }: ModelSettings): PresetOptions {
+  return block_size === undefined ? {} : { gridSize: Math.sqrt(block_size) };
+}

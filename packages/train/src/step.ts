@@ -1,0 +1,89 @@
+import {
+  type CompiledFunction,
+  type Engine,
+  float32,
+  type HostTensor,
+  named,
+  type TensorFunction,
+  type Tensors,
+  valueAndGradients,
+} from '@dpar/tensor';
+import type { TrainableModel } from './trainable.js';
+
+/** Prefix of the names of gradients among the outputs: `grad.<parameter>`. */
+export const gradientPrefix = 'grad.';
+
+/**
+ * The function that a training step compiles: from parameters and inputs of a batch, all by name, to some of the model's
+ * outputs and, under `grad.<parameter>`, the gradients of its loss by all parameters.
+ * @param outputs Names of the model's outputs to return.
+ */
+export function gradientFunction(model: TrainableModel, outputs: readonly string[]): TensorFunction {
+  const by = Object.keys(model.specs);
+  return (ops, inputs) => {
+    const forward: TensorFunction = (tapeOps, variables) => model.outputs(tapeOps, variables);
+    const results = valueAndGradients(ops, forward, inputs, { of: 'loss', by });
+    return {
+      ...Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)])),
+      ...Object.fromEntries(Object.entries(results.gradients).map(([name, value]) => [gradientPrefix + name, value])),
+    };
+  };
+}
+
+/** What one run of {@link LossAndGradients} gives. */
+export interface LossAndGradientsResult {
+  /** Mean cross-entropy in nats. */
+  readonly loss: number;
+  /** By parameter name. The tensors are overwritten by the next run. */
+  readonly gradients: Tensors<HostTensor>;
+  /** The other outputs that were asked for. */
+  readonly outputs: Tensors<HostTensor>;
+}
+
+/** Loss and gradients of a model, compiled by an engine. */
+export interface LossAndGradients {
+  /** @param inputs Inputs of a batch, as the model's `inputs` makes them. */
+  run(parameters: Tensors<HostTensor>, inputs: Tensors<HostTensor>): Promise<LossAndGradientsResult>;
+  /** Number of input signatures compiled so far. */
+  readonly signatures: number;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Loss and gradients of a model by its parameters, forward and backward as one graph for each signature. Gradients are
+ * written into tensors that are allocated once.
+ * @param outputs Further outputs of the model to return, such as `logits`.
+ */
+export function lossAndGradients(
+  engine: Engine,
+  model: TrainableModel,
+  outputs: readonly string[] = [],
+): LossAndGradients {
+  const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
+  const compiled: CompiledFunction = engine.compile(gradientFunction(model, wanted));
+  const into = Object.fromEntries(
+    Object.entries(model.specs).map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]),
+  );
+  return {
+    get signatures() {
+      return compiled.signatures;
+    },
+    async run(parameters, inputs) {
+      const results = await compiled.run({ ...parameters, ...inputs }, { into });
+      const gradients = Object.keys(model.specs).map((name) => [name, results[gradientPrefix + name]] as const);
+      return {
+        loss: results.loss?.data[0] ?? Number.NaN,
+        gradients: Object.fromEntries(
+          gradients.filter((entry): entry is [string, HostTensor] => entry[1] !== undefined),
+        ),
+        outputs: Object.fromEntries(Object.entries(results).filter(([name]) => outputs.includes(name))),
+      };
+    },
+    dispose: () => compiled.dispose(),
+  };
+}
+
+/** The one element of a tensor. */
+export function scalarOf({ data }: HostTensor): number {
+  return data[0] ?? Number.NaN;
+}

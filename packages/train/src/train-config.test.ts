@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { modelFromSettings } from './model-settings.js';
+import { readTrainConfig, trainConfigKeys } from './train-config.js';
+
+const minimal = {
+  model: { kind: 'dpar', preset: 'nano', vocab_size: 512, block_size: 64, num_classes: 9 },
+  data: { tokens: 'tokens.safetensors' },
+  steps: 100,
+  output: 'run',
+};
+
+describe('readTrainConfig', () => {
+  it('fills in the settings of the paper', () => {
+    const { optimizer, data, batch_size, seed } = readTrainConfig(minimal);
+    expect(optimizer).toMatchObject({
+      learning_rate: 1e-4,
+      betas: [0.9, 0.95],
+      weight_decay: 0.05,
+      max_gradient_norm: 1,
+    });
+    expect(data.class_dropout).toBe(0.1);
+    expect([batch_size, seed]).toEqual([32, 0]);
+  });
+
+  it('refuses unknown keys and names the nearest one', () => {
+    const read = (changes: object) => () => readTrainConfig({ ...minimal, ...changes });
+    expect(read({ optimizer: { learning_rte: 1 } })).toThrow(
+      "got 'optimizer.learning_rte'. Did you mean 'optimizer.learning_rate'?",
+    );
+    expect(read({ batchsize: 3 })).toThrow("got 'batchsize'. Did you mean 'batch_size'?");
+    expect(read({ model: { ...minimal.model, patching: { treshold: 1 } } })).toThrow(
+      "Did you mean 'model.patching.threshold'?",
+    );
+    expect(read({ model: { kind: 'llamagen', preset: 'nano', n_local_encoder_layers: 1 } })).toThrow(
+      "expected a known key, got 'model.n_local_encoder_layers'",
+    );
+  });
+
+  it('names the key whose value is wrong', () => {
+    const read = (changes: object) => () => readTrainConfig({ ...minimal, ...changes });
+    expect(read({ steps: '100' })).toThrow('readTrainConfig: steps: Invalid input: expected number, received string.');
+    expect(read({ optimizer: { betas: [0.9, 2] } })).toThrow('optimizer.betas.1: ');
+    expect(read({ model: { kind: 'gpt' } })).toThrow('"dpar", "llamagen", "entropy", got "gpt"');
+    expect(() => readTrainConfig(null)).toThrow("'model.kind'");
+  });
+
+  it('takes settings from the command line', () => {
+    const config = readTrainConfig(minimal, [
+      'optimizer.learning_rate=3e-4',
+      'optimizer.betas=[0.8, 0.9]',
+      'output=other folder/run=2',
+      'model.preset=micro',
+      'data.validation=v.safetensors',
+    ]);
+    expect(config.optimizer).toMatchObject({ learning_rate: 3e-4, betas: [0.8, 0.9] });
+    expect(config.output).toBe('other folder/run=2');
+    expect(config.model.preset).toBe('micro');
+    expect(config.data.validation).toBe('v.safetensors');
+    expect(() => readTrainConfig(minimal, ['steps'])).toThrow("such as 'optimizer.learning_rate=1e-3', got 'steps'");
+    expect(() => readTrainConfig(minimal, ['__proto__.polluted=1'])).toThrow("got '__proto__'");
+    expect({}).not.toHaveProperty('polluted');
+  });
+
+  it('documents every key', () => {
+    for (const kind of ['dpar', 'llamagen', 'entropy'] as const) {
+      const undocumented = trainConfigKeys(kind).filter(({ key, description }) => !description && key !== 'model.kind');
+      expect(undocumented).toEqual([]);
+    }
+    expect(trainConfigKeys('dpar').map(({ key }) => key)).toContain('model.patching.threshold');
+  });
+});
+
+describe('modelFromSettings', () => {
+  it('changes a preset by the keys that are given', () => {
+    const model = modelFromSettings(
+      readTrainConfig(minimal, ['model.n_layer=5', 'model.patching.threshold=2.5']).model,
+    );
+    expect(model.configJson).toMatchObject({
+      kind: 'dpar',
+      dim: 128,
+      n_layer: 5,
+      n_local_decoder_layers: 1,
+      vocab_size: 512,
+      block_size: 64,
+      num_classes: 9,
+      embedding_type: 'dynamic_4d',
+      patching: { mode: 'entropy_row_boundary', threshold: 2.5, max_patch_length: 4, row_length: 8 },
+    });
+  });
+
+  it('makes models of the other kinds', () => {
+    const keys = { vocab_size: 512, block_size: 64, num_classes: 9 };
+    const llamaGen = modelFromSettings({ kind: 'llamagen', preset: 'nano', ...keys });
+    expect(llamaGen.configJson).toMatchObject({ kind: 'llamagen', dim: 128, n_layer: 4, cls_token_num: 1 });
+    const entropy = modelFromSettings({ kind: 'entropy', preset: 'nano', ...keys });
+    expect(entropy.configJson).toMatchObject({
+      kind: 'entropy',
+      dim: 192,
+      n_layer: 3,
+      cls_token_num: 0,
+      vocab_size: 512,
+    });
+    expect(() => modelFromSettings({ kind: 'llamagen', ...keys })).toThrow("'dim'");
+  });
+});

@@ -1,0 +1,184 @@
+import { entropyModelPresets } from '@dpar/entropy';
+import { presets } from '@dpar/model';
+import { DparError } from '@dpar/tensor';
+import { closestMatch } from 'leven';
+import { z } from 'zod';
+
+const count = z.int().min(1);
+const positive = z.number().positive();
+const fraction = z.number().min(0).max(1);
+const nullablePositive = positive.nullable();
+
+/** Keys of a model that all kinds have, under their official names. A preset gives what is left out. */
+const sharedKeys = {
+  dim: count.optional().describe('Width D'),
+  n_layer: count.optional().describe('Transformer blocks (DPAR: of the global transformer)'),
+  n_head: count.optional().describe('Attention heads H'),
+  multiple_of: count.optional().describe('The feed-forward width is a multiple of this'),
+  vocab_size: count.optional().describe('Vocabulary V of the tokenizer'),
+  block_size: count.optional().describe('Tokens per image T, a square number'),
+  num_classes: count.optional().describe('Number of classes'),
+  rope_base: positive.optional().describe('Base of the rotary frequencies'),
+  norm_eps: positive.optional().describe('Epsilon of RMSNorm'),
+};
+
+const patchingKeys = z.strictObject({
+  mode: z.enum(['entropy_row_boundary', 'static', 'token']).optional().describe('How tokens are grouped'),
+  threshold: z.number().nullable().optional().describe('Entropy in nats above which a token starts a patch'),
+  max_patch_length: nullablePositive.optional().describe('Longest patch P; in static mode the (mean) length'),
+  row_length: count.optional().describe('Tokens in a row'),
+});
+
+const modelPresets = Object.keys(presets) as [keyof typeof presets, ...(keyof typeof presets)[]];
+const entropyPresets = Object.keys(entropyModelPresets) as [keyof typeof entropyModelPresets];
+
+const models = {
+  dpar: z.strictObject({
+    kind: z.literal('dpar'),
+    preset: z.enum(modelPresets).optional().describe('Size, of which single keys may be changed'),
+    ...sharedKeys,
+    n_local_encoder_layers: count.optional().describe('Blocks of the local encoder'),
+    n_local_decoder_layers: count.optional().describe('Blocks of the local decoder'),
+    embedding_type: z.enum(['dynamic_4d', 'dynamic_3d', '2d']).nullable().optional().describe('Positions of patches'),
+    encoder_block_causal: z.boolean().optional().describe('Encoder tokens see only their own patch'),
+    predict_eoi_token: z.boolean().optional().describe('An end-of-image token is predicted too'),
+    patching: patchingKeys.optional().describe('How tokens are grouped to patches'),
+  }),
+  llamagen: z.strictObject({
+    kind: z.literal('llamagen'),
+    preset: z.enum(modelPresets).optional().describe('Size, of which single keys may be changed'),
+    ...sharedKeys,
+  }),
+  entropy: z.strictObject({
+    kind: z.literal('entropy'),
+    preset: z.enum(entropyPresets).optional().describe('Size, of which single keys may be changed'),
+    ...sharedKeys,
+  }),
+};
+
+const dataKeys = z.strictObject({
+  tokens: z.string().describe('Safetensors file with tokens [N, T], labels [N] and, for DPAR, entropies [N, T - 1]'),
+  entropies: z.string().optional().describe('File to take the entropies from instead'),
+  validation: z.string().optional().describe('File like tokens, of which the validation loss is measured'),
+  validation_entropies: z.string().optional().describe('File to take the entropies of the validation data from'),
+  class_dropout: fraction.default(0.1).describe('Probability at which a label becomes the null class'),
+  window_batches: count.default(32).describe('Batches that are grouped by patch count together'),
+  bucket_ratio: z.number().gt(1).default(1.05).describe('Factor between the numbers of patches that are padded to'),
+});
+
+const optimizerKeys = z.strictObject({
+  learning_rate: positive.default(1e-4).describe('The highest learning rate'),
+  schedule: z.enum(['constant', 'cosine']).default('constant').describe('How the learning rate changes'),
+  warmup_steps: z.int().min(0).default(0).describe('Steps in which a cosine schedule rises to the learning rate'),
+  final_fraction: fraction.default(0).describe('Where a cosine schedule ends, as a fraction of the learning rate'),
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.95]).describe("AdamW's decay rates of the moments"),
+  epsilon: positive.default(1e-8).describe("AdamW's epsilon"),
+  weight_decay: z.number().min(0).default(0.05).describe('Decay of tensors of 2 or more dimensions'),
+  max_gradient_norm: positive.default(1).describe('Gradients are shortened to this norm'),
+  average_decay: fraction
+    .nullable()
+    .default(null)
+    .describe('Decay of the moving average of the parameters; null: none'),
+});
+
+function schemaOf<M extends z.ZodType>(model: M) {
+  return z.strictObject({
+    model: model.describe('The model: its kind, and a preset or its keys'),
+    data: dataKeys.describe('What is learnt from'),
+    optimizer: optimizerKeys.prefault({}).describe('AdamW and the learning rate'),
+    steps: count.describe('Optimizer steps of the run'),
+    batch_size: count.default(32).describe('Images of a step, B'),
+    seed: z.int().min(0).default(0).describe('Decides on initial weights, order and dropout'),
+    validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
+    output: z.string().describe('Folder that is written'),
+  });
+}
+
+const schemas = { dpar: schemaOf(models.dpar), llamagen: schemaOf(models.llamagen), entropy: schemaOf(models.entropy) };
+
+/** A training configuration, as `dpar train --config` reads it: snake_case keys, defaults filled in. */
+export type TrainConfig = z.infer<(typeof schemas)[keyof typeof schemas]>;
+
+/** The `model` part of a training configuration. */
+export type ModelSettings = TrainConfig['model'];
+
+/**
+ * Reads a training configuration from parsed JSON and fills in defaults.
+ * @param settings Changes, each `a.b=value` with a value in JSON; what is not JSON is taken as text.
+ * @throws DparError naming the key that is wrong; for an unknown key, the nearest one that exists.
+ */
+export function readTrainConfig(json: unknown, settings: readonly string[] = []): TrainConfig {
+  const changed = settings.reduce(withSetting, json);
+  const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(changed).data?.model.kind;
+  const known = Object.keys(schemas);
+  if (kind === undefined || !Object.hasOwn(schemas, kind)) {
+    const expected = known.map((name) => `"${name}"`).join(', ');
+    throw new DparError(
+      `readTrainConfig: expected 'model.kind' to be one of ${expected}, got ${kind === undefined ? 'none' : JSON.stringify(kind)}.`,
+    );
+  }
+  const schema = schemas[kind as keyof typeof schemas];
+  const result = schema.safeParse(changed);
+  if (result.success) return result.data;
+  throw new DparError(`readTrainConfig: ${result.error.issues.map((issue) => describe(issue, schema)).join(' ')}`);
+}
+
+/** A key's description and default, for documentation: `optimizer.learning_rate` and so on. */
+export function trainConfigKeys(kind: ModelSettings['kind']): { key: string; description: string }[] {
+  return keysOf(schemas[kind], '');
+}
+
+function keysOf(schema: z.ZodType, prefix: string): { key: string; description: string }[] {
+  return Object.entries(shapeOf(schema) ?? {}).flatMap(([name, field]) => [
+    { key: prefix + name, description: field.description ?? '' },
+    ...keysOf(field, `${prefix}${name}.`),
+  ]);
+}
+
+/** The fields of an object schema, also of one that is optional or has a default. */
+function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
+  if (schema instanceof z.ZodObject) return schema.shape;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap() as z.ZodType);
+  return undefined;
+}
+
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+  const path = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') return `${path.join('.')}: ${issue.message}.`;
+  const holder = path.reduce<z.ZodType | undefined>((at, name) => at && shapeOf(at)?.[name], schema);
+  const fields = Object.keys((holder && shapeOf(holder)) ?? {});
+  return issue.keys
+    .map((key) => {
+      const nearest = closestMatch(key, fields);
+      const remedy = nearest === undefined ? 'Leave it out.' : `Did you mean '${[...path, nearest].join('.')}'?`;
+      return `expected a known key, got '${[...path, key].join('.')}'. ${remedy}`;
+    })
+    .join(' ');
+}
+
+function withSetting(json: unknown, setting: string): unknown {
+  const match = /^([\w.]+)=(.*)$/s.exec(setting);
+  const [, path = '', text = ''] = match ?? [];
+  if (match === null) {
+    throw new DparError(
+      `readTrainConfig: expected a setting such as 'optimizer.learning_rate=1e-3', got '${setting}'.`,
+    );
+  }
+  return changed(json, path.split('.'), parsed(text));
+}
+
+function changed(json: unknown, [name, ...rest]: readonly string[], value: unknown): unknown {
+  if (name === undefined) return value;
+  const object = typeof json === 'object' && json !== null && !Array.isArray(json) ? Object.entries(json) : [];
+  const fields = new Map<string, unknown>(object);
+  fields.set(name, changed(fields.get(name), rest, value));
+  return Object.fromEntries(fields);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,69 @@
+import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '@dpar/io/node';
+import { initializeParameters } from '@dpar/nn';
+import type { Engine } from '@dpar/tensor';
+import { writeTrainerCheckpoint } from './checkpoint.js';
+import { metricsLine, type StepMetrics } from './metrics.js';
+import { modelFromSettings } from './model-settings.js';
+import { constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
+import { readTokenSet } from './token-file.js';
+import type { TrainConfig } from './train-config.js';
+import { Trainer } from './trainer.js';
+
+/** Names in the output folder of a run. */
+export const runFiles = { config: 'train.json', metrics: 'metrics.jsonl', checkpoint: 'last' } as const;
+
+/** Makes the trainer of a configuration: reads its data and draws initial parameters. Paths are relative to the working folder. */
+export async function createTrainer(engine: Engine, config: TrainConfig): Promise<Trainer> {
+  const { data, optimizer } = config;
+  const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
+  return new Trainer({
+    engine,
+    model,
+    parameters: initializeParameters(model.specs, config.seed),
+    data: await readTokenSet(data.tokens, data.entropies),
+    validation:
+      data.validation === undefined ? undefined : await readTokenSet(data.validation, data.validation_entropies),
+    steps: config.steps,
+    batchSize: config.batch_size,
+    seed: config.seed,
+    schedule: scheduleOf(config),
+    optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
+    maxGradientNorm: optimizer.max_gradient_norm,
+    classDropout: data.class_dropout,
+    averageDecay: optimizer.average_decay ?? undefined,
+    validateEvery: config.validate_every ?? undefined,
+    windowBatches: data.window_batches,
+  });
+}
+
+function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {
+  const { learning_rate: learningRate, warmup_steps: warmupSteps, final_fraction: finalFraction } = optimizer;
+  return optimizer.schedule === 'constant'
+    ? constantSchedule(learningRate)
+    : cosineSchedule({ learningRate, steps, warmupSteps, finalFraction });
+}
+
+/**
+ * Trains as a configuration says and writes its output folder: `train.json` (the configuration with all defaults),
+ * `metrics.jsonl` (a line for each step, as it is done) and at the end `last/`, a checkpoint that other commands read too.
+ * An aborted signal ends the run after a whole step, with its checkpoint.
+ * @yields The metrics of each step.
+ */
+export async function* train(engine: Engine, config: TrainConfig, signal?: AbortSignal): AsyncGenerator<StepMetrics> {
+  const trainer = await createTrainer(engine, config);
+  await mkdir(config.output, { recursive: true });
+  await writeFileAtomic(join(config.output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
+  const metricsPath = join(config.output, runFiles.metrics);
+  await rm(metricsPath, { force: true });
+  try {
+    for await (const metrics of trainer.run(signal)) {
+      await appendFile(metricsPath, metricsLine(metrics));
+      yield metrics;
+    }
+  } finally {
+    if (trainer.step > 0) await writeTrainerCheckpoint(join(config.output, runFiles.checkpoint), trainer);
+    await trainer.dispose();
+  }
+}

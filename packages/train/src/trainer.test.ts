@@ -1,0 +1,132 @@
+import { initializeParameters } from '@dpar/nn';
+import { createReferenceEngine, named } from '@dpar/tensor';
+import { describe, expect, it } from 'vitest';
+import type { StepMetrics } from './metrics.js';
+import { cosineSchedule } from './schedule.js';
+import { tinyModel, tinySet } from './testing/tiny.js';
+import { sliceImages } from './token-set.js';
+import { Trainer, type TrainerOptions } from './trainer.js';
+
+function tinyTrainer(kind: 'dpar' | 'llamagen' | 'entropy', changes: Partial<TrainerOptions> = {}): Trainer {
+  const model = tinyModel(kind);
+  return new Trainer({
+    engine: createReferenceEngine(),
+    model,
+    parameters: initializeParameters(model.specs, 7),
+    data: tinySet(5),
+    steps: 3,
+    batchSize: 3,
+    seed: 7,
+    ...changes,
+  });
+}
+
+async function metricsOf(trainer: Trainer, signal?: AbortSignal): Promise<StepMetrics[]> {
+  const all: StepMetrics[] = [];
+  for await (const metrics of trainer.run(signal)) all.push(metrics);
+  return all;
+}
+
+describe('Trainer', () => {
+  it.each(['dpar', 'llamagen', 'entropy'] as const)('lets a tiny %s model learn a tiny set by heart', async (kind) => {
+    const steps = 120;
+    const schedule = cosineSchedule({ learningRate: 0.02, steps, warmupSteps: 5 });
+    const data = tinySet(4);
+    const trainer = tinyTrainer(kind, { steps, batchSize: 4, schedule, data, validation: data, classDropout: 0 });
+    const metrics = await metricsOf(trainer);
+    expect(metrics).toHaveLength(steps);
+    expect(metrics[0]?.loss).toBeCloseTo(Math.log(6), 5); // output weights start at zero
+    expect(metrics.at(-1)?.loss).toBeLessThan(0.1);
+    expect(metrics.at(-1)?.validationLoss).toBeLessThan(0.1);
+    expect(metrics.map(({ learningRate }) => learningRate)).toEqual(metrics.map((_, step) => schedule(step)));
+  });
+
+  it('reports what it does', async () => {
+    const trainer = tinyTrainer('dpar', { steps: 4 });
+    const metrics = await metricsOf(trainer);
+    expect(metrics.map(({ step, epoch }) => [step, epoch])).toEqual([
+      [1, 0],
+      [2, 0],
+      [3, 1],
+      [4, 1],
+    ]);
+    for (const { seconds, imagesPerSecond, meanPatchLength, gradientNorm, graphs } of metrics) {
+      expect(imagesPerSecond * seconds).toBeCloseTo(3, 9);
+      expect(meanPatchLength).toBeGreaterThan(1);
+      expect(meanPatchLength).toBeLessThan(4);
+      expect(gradientNorm).toBeGreaterThan(0);
+      expect(graphs).toBeGreaterThanOrEqual(1);
+    }
+    expect(trainer.step).toBe(4);
+    const [llamaGen] = await metricsOf(tinyTrainer('llamagen', { steps: 1 }));
+    expect(llamaGen?.meanPatchLength).toBe(1);
+  });
+
+  it('does the same for the same seed, and something else for another', async () => {
+    const runs = [tinyTrainer('dpar'), tinyTrainer('dpar'), tinyTrainer('dpar', { seed: 8 })];
+    for (const trainer of runs) await metricsOf(trainer);
+    const [first, second, third] = runs.map(({ parameters }) => named(parameters, 'output.weight').data);
+    expect(second).toEqual(first);
+    expect(third).not.toEqual(first);
+  });
+
+  it('keeps a moving average of the parameters', async () => {
+    const trainer = tinyTrainer('llamagen', { steps: 2, averageDecay: 0.5 });
+    const snapshots = [structuredClone(trainer.parameters)];
+    for await (const _ of trainer.run()) snapshots.push(structuredClone(trainer.parameters));
+    const [start, one, two] = snapshots.map((parameters) => named(parameters, 'norm.weight').data);
+    named(trainer.average ?? {}, 'norm.weight').data.forEach((value, i) => {
+      expect(value).toBeCloseTo(0.25 * (start?.[i] ?? 0) + 0.25 * (one?.[i] ?? 0) + 0.5 * (two?.[i] ?? 0), 6);
+    });
+  });
+
+  it('measures the loss of all validation images, each once', async () => {
+    const validation = tinySet(5, 2);
+    const trainer = tinyTrainer('dpar', { steps: 4, validation, validateEvery: 3 });
+    const metrics = await metricsOf(trainer);
+    expect(metrics.map(({ validationLoss }) => validationLoss !== undefined)).toEqual([false, false, true, true]);
+    let sum = 0;
+    for (let image = 0; image < 5; image++) {
+      sum += await tinyTrainer('dpar', {
+        parameters: trainer.parameters,
+        validation: sliceImages(validation, image, 1),
+      }).validate();
+    }
+    expect(metrics.at(-1)?.validationLoss).toBeCloseTo(sum / 5, 5);
+    await expect(tinyTrainer('dpar').validate()).rejects.toThrow("'validation' data, got none");
+  });
+
+  it('ends after a whole step when it is aborted, and can go on', async () => {
+    const whole = tinyTrainer('dpar', { steps: 4 });
+    await metricsOf(whole);
+    const trainer = tinyTrainer('dpar', { steps: 4 });
+    const controller = new AbortController();
+    for await (const { step } of trainer.run(controller.signal)) if (step === 2) controller.abort();
+    expect(trainer.step).toBe(2);
+    await metricsOf(trainer);
+    expect(trainer.parameters).toEqual(whole.parameters);
+  });
+
+  it('stops at a loss that is not finite, before it spoils the parameters', async () => {
+    const trainer = tinyTrainer('llamagen', { batchSize: 5 });
+    const { data } = named(trainer.parameters, 'norm.weight');
+    data[0] = Number.NaN;
+    const before = structuredClone(trainer.parameters);
+    await expect(metricsOf(trainer)).rejects.toThrow(
+      /expected a finite loss and gradient norm, got NaN and NaN at step 1, with the batch of images [0-4](, [0-4]){4}\./,
+    );
+    expect(trainer.parameters).toEqual(before);
+    expect(trainer.step).toBe(0);
+  });
+
+  it('refuses data that do not fit the model', () => {
+    const data = tinySet(3);
+    data.tokens.data[17] = 6;
+    expect(() => tinyTrainer('dpar', { data })).toThrow('tokens of training data from 0 to 5, got 6 in image 1');
+    const { tokens, labels } = tinySet(3);
+    expect(() => tinyTrainer('dpar', { data: { tokens, labels } })).toThrow('expected entropies beside the tokens');
+    labels.data[2] = 4;
+    expect(() => tinyTrainer('llamagen', { data: { tokens, labels } })).toThrow('from 0 to 3, got 4 in image 2');
+    expect(() => tinyTrainer('llamagen', { validation: sliceImages(data, 0, 0) })).toThrow('got 0 images of 16');
+  });
+});

@@ -1,0 +1,53 @@
+import { createReferenceEngine, named } from '@dpar/tensor';
+import { describe, expect, it } from 'vitest';
+import { AdamW } from './adamw.js';
+import { clipFactor, globalNorm } from './clip.js';
+import { lossAndGradients } from './step.js';
+import { readModelFixture, readTensors, relativeDifference } from './testing/fixtures.js';
+import { trainableModel } from './trainable.js';
+
+const engines = [{ name: 'reference', create: async () => createReferenceEngine() }];
+
+describe.each(engines)('training on the $name engine', ({ create }) => {
+  it('follows PyTorch over eight steps of AdamW', async () => {
+    const { config, parameters, batch } = await readModelFixture('dpar-dynamic4d');
+    const settings = config.adamw as {
+      lr: number;
+      betas: [number, number];
+      eps: number;
+      weight_decay: number;
+      max_grad_norm: number;
+      loss_and_grad_norm: [number, number][];
+    };
+    const engine = await create();
+    const model = trainableModel(config);
+    const compiled = lossAndGradients(engine, model);
+    const optimizer = new AdamW(parameters, {
+      betas: settings.betas,
+      epsilon: settings.eps,
+      weightDecay: settings.weight_decay,
+    });
+    const inputs = model.inputs(batch);
+    expect(settings.loss_and_grad_norm).toHaveLength(8);
+    for (const [expectedLoss, expectedNorm] of settings.loss_and_grad_norm) {
+      const { loss, gradients } = await compiled.run(parameters, inputs);
+      const norm = globalNorm(gradients);
+      console.log(loss / expectedLoss - 1, norm / expectedNorm - 1);
+      expect(Math.abs(loss / expectedLoss - 1)).toBeLessThan(1e-3);
+      expect(Math.abs(norm / expectedNorm - 1)).toBeLessThan(1e-3);
+      optimizer.update(gradients, {
+        learningRate: settings.lr,
+        gradientScale: clipFactor(norm, settings.max_grad_norm),
+      });
+    }
+    expect(compiled.signatures).toBe(1);
+    const expected = await readTensors('dpar-dynamic4d/after_8_adamw_steps.safetensors');
+    expect(Object.keys(expected).sort()).toEqual(Object.keys(parameters).sort());
+    const worst = Math.max(
+      ...Object.entries(expected).map(([name, tensor]) => relativeDifference(named(parameters, name), tensor)),
+    );
+    console.log({ worst });
+    expect(worst).toBeLessThan(1e-3);
+    await engine.dispose();
+  });
+});
