@@ -7,7 +7,14 @@ export {
   writePatchVqConfig,
 } from './patch-vq/config.js';
 export { type FitCodebookOptions, fitCodebook } from './patch-vq/fit-codebook.js';
-export { patchVqDecode, patchVqDecoderSpecs, patchVqEncode, patchVqLoss, patchVqSpecs } from './patch-vq/model.js';
+export {
+  initializePatchVq,
+  patchVqDecode,
+  patchVqEncode,
+  patchVqLoss,
+  patchVqSpecs,
+  patchVqTrainable,
+} from './patch-vq/model.js';
 export { imagesOfPatches, patchesOfImages } from './patch-vq/patches.js';
 export { createPatchVq } from './patch-vq/tokenizer.js';
 export { bytesFromImages, imagesFromBytes, peakSignalToNoiseRatio } from './pixels.js';

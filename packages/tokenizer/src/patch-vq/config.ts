@@ -9,8 +9,6 @@ export interface PatchVqConfig {
   readonly patchSize: number;
   /** Number of codes K. */
   readonly codebookSize: number;
-  /** Width of the decoder's embedding of a code, D. */
-  readonly embeddingDim: number;
   /** Width of the decoder's hidden layer, F. */
   readonly hiddenDim: number;
 }
@@ -19,7 +17,6 @@ const fields: Fields<PatchVqConfig> = {
   imageSize: wholeNumber(1),
   patchSize: wholeNumber(1),
   codebookSize: wholeNumber(1),
-  embeddingDim: wholeNumber(1),
   hiddenDim: wholeNumber(1),
 };
 

@@ -1,30 +1,50 @@
-import { linear, type ParameterSpec, type ParameterSpecs, zeros } from '@dpar/nn';
-import { named, type Ops, type Shape, type Tensors } from '@dpar/tensor';
+import { initializeParameters, linear, type ParameterSpecs, zeros } from '@dpar/nn';
+import { float32, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
 import { gridSizeOf, type PatchVqConfig, patchWidthOf } from './config.js';
 import { imagesOfPatches, nearestCodes, patchesOfImages } from './patches.js';
 
-/** Parameters of a patch VQ tokenizer: the codebook, which `fitCodebook` makes, and the decoder's, which are trained. */
+/** Parameters of a patch VQ tokenizer, C numbers a patch. All but the codebook belong to the decoder. */
 export function patchVqSpecs(config: PatchVqConfig): ParameterSpecs {
+  const { codebookSize: K, hiddenDim: F } = config;
+  const C = patchWidthOf(config);
   return {
-    'codebook.weight': zeros([config.codebookSize, patchWidthOf(config)]),
-    ...patchVqDecoderSpecs(config),
-  };
-}
-
-/** The parameters among {@link patchVqSpecs} that are trained by gradients. */
-export function patchVqDecoderSpecs(config: PatchVqConfig): ParameterSpecs {
-  const { codebookSize: K, embeddingDim: D, hiddenDim: F } = config;
-  return {
-    'decoder.embedding.weight': normal([K, D], 1),
-    'decoder.context.weight': normal([F, 9 * D], (9 * D) ** -0.5),
+    [codebookName]: zeros([K, C]),
+    'decoder.embedding.weight': zeros([K, C]),
+    'decoder.context.weight': { shape: [F, 9 * C], initializer: { kind: 'normal', std: (9 * C) ** -0.5 } },
     'decoder.context.bias': zeros([F]),
-    'decoder.output.weight': zeros([patchWidthOf(config), F]),
+    'decoder.output.weight': zeros([C, F]),
   };
 }
 
-function normal(shape: Shape, std: number): ParameterSpec {
-  return { shape, initializer: { kind: 'normal', std } };
+const codebookName = 'codebook.weight';
+
+/** The parameters that gradients train: those of the decoder. */
+export function patchVqTrainable(config: PatchVqConfig): string[] {
+  return Object.keys(patchVqSpecs(config)).filter((name) => name !== codebookName);
 }
+
+/**
+ * A tokenizer with the given codebook whose decoder does not correct anything yet. Its embeddings of codes start as the
+ * patches they stand for, from which training is much quicker than from random ones.
+ * @param codebook [K, C], see `fitCodebook`.
+ */
+export function initializePatchVq(
+  config: PatchVqConfig,
+  codebook: HostTensorOf<'float32'>,
+  seed: number,
+): Record<string, HostTensor> {
+  return {
+    ...initializeParameters(patchVqSpecs(config), seed),
+    [codebookName]: codebook,
+    'decoder.embedding.weight': float32(
+      codebook.shape,
+      codebook.data.map((value) => embeddingScale * value),
+    ),
+  };
+}
+
+/** Brings the embeddings to a variance of about one. */
+const embeddingScale = 1.5;
 
 /**
  * The code of each patch: the nearest row of the codebook.
@@ -32,7 +52,7 @@ function normal(shape: Shape, std: number): ParameterSpec {
  * @returns int32 [B, T]
  */
 export function patchVqEncode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, images: T): T {
-  return nearestCodes(ops, named(parameters, 'codebook.weight'), patchesOfImages(ops, images, config.patchSize));
+  return nearestCodes(ops, named(parameters, codebookName), patchesOfImages(ops, images, config.patchSize));
 }
 
 /**
@@ -43,30 +63,30 @@ export function patchVqEncode<T>(ops: Ops<T>, config: PatchVqConfig, parameters:
  */
 export function patchVqDecode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T): T {
   const patches = ops.add(
-    ops.takeRows(named(parameters, 'codebook.weight'), codes),
+    ops.takeRows(named(parameters, codebookName), codes),
     correction(ops, config, parameters, codes),
   );
   return imagesOfPatches(ops, patches, config.patchSize);
 }
 
-/** What the neighbourhood adds to each patch: codes [B, T] -> [B, T, width]. */
+/** What the neighbourhood adds to each patch: codes [B, T] -> [B, T, C]. */
 function correction<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T): T {
-  const embedded = ops.takeRows(named(parameters, 'decoder.embedding.weight'), codes); // [B, T, D]
-  const context = neighbourhoods(ops, embedded, gridSizeOf(config)); // [B, T, 9 D]
+  const embedded = ops.takeRows(named(parameters, 'decoder.embedding.weight'), codes); // [B, T, C]
+  const context = neighbourhoods(ops, embedded, gridSizeOf(config)); // [B, T, 9 C]
   const weight = named(parameters, 'decoder.context.weight');
   const hidden = ops.silu(ops.add(linear(ops, weight, context), named(parameters, 'decoder.context.bias')));
   return linear(ops, named(parameters, 'decoder.output.weight'), hidden);
 }
 
-/** The states of each cell and its eight neighbours side by side, zeros beyond the border: [B, T, D] -> [B, T, 9 D]. */
+/** The states of each cell and its eight neighbours side by side, zeros beyond the border: [B, T, C] -> [B, T, 9 C]. */
 function neighbourhoods<T>(ops: Ops<T>, cells: T, grid: number): T {
-  const [B = 0, count = 0, D = 0] = ops.shapeOf(cells);
-  const padded = ops.pad(ops.pad(ops.reshape(cells, [B, grid, grid, D]), 1, 1, 1), 2, 1, 1);
+  const [B = 0, count = 0, C = 0] = ops.shapeOf(cells);
+  const padded = ops.pad(ops.pad(ops.reshape(cells, [B, grid, grid, C]), 1, 1, 1), 2, 1, 1);
   const shifted = [0, 1, 2].flatMap((row) => {
     const rows = ops.slice(padded, 1, row, grid);
-    return [0, 1, 2].map((column) => ops.slice(rows, 2, column, grid)); // [B, grid, grid, D]
+    return [0, 1, 2].map((column) => ops.slice(rows, 2, column, grid)); // [B, grid, grid, C]
   });
-  return ops.reshape(ops.concat(shifted, -1), [B, count, 9 * D]);
+  return ops.reshape(ops.concat(shifted, -1), [B, count, 9 * C]);
 }
 
 /** Mean squared error of decoded images, for pixels in -1..1: scalar. */

@@ -1,17 +1,15 @@
-import { initializeParameters } from '@dpar/nn';
 import { createRandom, createReferenceEngine, float32, int32, referenceOps, valueAndGradients } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { readPatchVqConfig, writePatchVqConfig } from './config.js';
-import { patchVqDecode, patchVqDecoderSpecs, patchVqLoss, patchVqSpecs } from './model.js';
+import { initializePatchVq, patchVqDecode, patchVqLoss, patchVqTrainable } from './model.js';
 import { createPatchVq } from './tokenizer.js';
 
-const config = { imageSize: 6, patchSize: 2, codebookSize: 5, embeddingDim: 2, hiddenDim: 3 };
+const config = { imageSize: 6, patchSize: 2, codebookSize: 5, hiddenDim: 3 };
 const engine = createReferenceEngine();
 
 function randomParameters() {
-  const parameters = initializeParameters(patchVqSpecs(config), 1);
-  createRandom(2).fillUniform(parameters['codebook.weight']?.data as Float32Array, { low: -1, high: 1 });
-  return parameters;
+  const codebook = createRandom(2).fillUniform(new Float32Array(60), { low: -1, high: 1 });
+  return initializePatchVq(config, float32([5, 12], codebook), 1);
 }
 
 /** The decoder written out with loops, for one image. */
@@ -26,8 +24,9 @@ function decodeByHand(parameters: Record<string, { data: ArrayLike<number> }>, c
         const [r, c] = [row + Math.floor(n / 3) - 1, column + (n % 3) - 1];
         if (r < 0 || r > 2 || c < 0 || c > 2) continue;
         const neighbour = codes[3 * r + c] as number;
-        for (let d = 0; d < 2; d++) {
-          sum += at('decoder.context.weight', 18 * f + 2 * n + d) * at('decoder.embedding.weight', 2 * neighbour + d);
+        for (let d = 0; d < 12; d++) {
+          sum +=
+            at('decoder.context.weight', 108 * f + 12 * n + d) * at('decoder.embedding.weight', 12 * neighbour + d);
         }
       }
       return sum / (1 + Math.exp(-sum));
@@ -81,7 +80,7 @@ describe('patch VQ', () => {
         loss: patchVqLoss(ops, config, inputs, ops.constant(codes), ops.constant(images)),
       }),
       parameters,
-      { of: 'loss', by: Object.keys(patchVqDecoderSpecs(config)) },
+      { of: 'loss', by: patchVqTrainable(config) },
     );
     let slope = 0;
     for (const [name, gradient] of Object.entries(gradients)) {
@@ -101,7 +100,6 @@ describe('patch VQ', () => {
       image_size: 6,
       patch_size: 2,
       codebook_size: 5,
-      embedding_dim: 2,
       hidden_dim: 3,
     });
     expect(readPatchVqConfig(json)).toEqual(config);

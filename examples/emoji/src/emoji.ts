@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+
+/** Width and height of an image in pixels. */
+export const imageSize = 64;
+
+/** Bytes of an image: red, green and blue of each pixel. */
+const imageBytes = 3 * imageSize * imageSize;
+
+/** Share of the emoji that is kept for validation. */
+const validationShare = 0.05;
+
+/** Some of the emoji, in the order of the package. N images. */
+export interface ImageSet {
+  /** [N, 64, 64, 3], 0..255, on white. */
+  readonly pixels: Uint8Array;
+  /** [N], index of the class. */
+  readonly labels: Int32Array;
+  /** [N], such as 'grinning'; variants of skin tone have the name of their emoji. */
+  readonly names: readonly string[];
+}
+
+/** Google's emoji with their categories as classes. */
+export interface Emoji {
+  readonly classes: readonly string[];
+  readonly train: ImageSet;
+  readonly validation: ImageSet;
+}
+
+/** What is used of an entry of the package's emoji.json. */
+interface Entry {
+  readonly unified: string;
+  readonly short_name: string;
+  readonly category: string;
+  readonly image: string;
+  readonly has_img_google: boolean;
+  readonly skin_variations?: Readonly<Record<string, { readonly image: string; readonly has_img_google: boolean }>>;
+}
+
+interface ImageFile {
+  readonly path: string;
+  readonly name: string;
+  readonly category: string;
+  readonly isValidation: boolean;
+}
+
+/** Whether an emoji, with all its variants, is kept for validation: by the hash of its code points, so always the same. */
+export function isValidation(unified: string): boolean {
+  return createHash('sha256').update(unified).digest().readUInt32BE(0) / 2 ** 32 < validationShare;
+}
+
+/** The image files; the category 'Component' (five patches of skin colour) is left out. */
+async function imageFiles(): Promise<ImageFile[]> {
+  const index = createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json');
+  const folder = join(dirname(index), 'img', 'google', String(imageSize));
+  const entries = JSON.parse(await readFile(index, 'utf8')) as Entry[];
+  return entries
+    .filter(({ category }) => category !== 'Component')
+    .flatMap((entry) =>
+      [entry, ...Object.values(entry.skin_variations ?? {})]
+        .filter((variant) => variant.has_img_google)
+        .map((variant) => ({
+          path: join(folder, variant.image),
+          name: entry.short_name,
+          category: entry.category,
+          isValidation: isValidation(entry.unified),
+        })),
+    );
+}
+
+/** Decodes image files on white: [N, 64, 64, 3]. */
+async function decode(files: readonly ImageFile[], onProgress: (done: number) => void): Promise<Uint8Array> {
+  const pixels = new Uint8Array(files.length * imageBytes);
+  const batch = 64;
+  for (let start = 0; start < files.length; start += batch) {
+    const part = files.slice(start, start + batch);
+    const decoded = await Promise.all(
+      part.map(({ path }) => sharp(path).flatten({ background: '#fff' }).toColourspace('srgb').raw().toBuffer()),
+    );
+    decoded.forEach((data, i) => {
+      pixels.set(data, (start + i) * imageBytes);
+    });
+    onProgress(start + part.length);
+  }
+  return pixels;
+}
+
+/**
+ * Reads the emoji.
+ * @param limit Reads about this many, evenly spread (default: all).
+ */
+export async function loadEmoji(
+  limit: number | undefined,
+  onProgress: (done: number, total: number) => void,
+): Promise<Emoji> {
+  const all = await imageFiles();
+  const stride = limit === undefined ? 1 : Math.max(1, all.length / limit);
+  const files = all.filter((_, i) => Math.floor((i + 1) / stride) > Math.floor(i / stride));
+  const classes = [...new Set(all.map(({ category }) => category))].sort();
+  const set = async (part: readonly ImageFile[], before: number): Promise<ImageSet> => ({
+    pixels: await decode(part, (done) => onProgress(before + done, files.length)),
+    labels: Int32Array.from(part, ({ category }) => classes.indexOf(category)),
+    names: part.map(({ name }) => name),
+  });
+  const train = files.filter((file) => !file.isValidation);
+  return {
+    classes,
+    train: await set(train, 0),
+    validation: await set(
+      files.filter((file) => file.isValidation),
+      train.length,
+    ),
+  };
+}
+
+/** Number of images of a set. */
+export function countOf({ labels }: ImageSet): number {
+  return labels.length;
+}
+
+/** One image of [N, 64, 64, 3], without a copy. */
+export function imageAt(pixels: Uint8Array, index: number): Uint8Array {
+  return pixels.subarray(index * imageBytes, (index + 1) * imageBytes);
+}

@@ -1,0 +1,96 @@
+import { interpolateInferno } from 'd3-scale-chromatic';
+import sharp from 'sharp';
+
+/** A picture in memory: red, green, blue and opacity of each pixel, row by row. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 4], 0..255 */
+  readonly data: Uint8Array;
+}
+
+/** An empty (transparent) picture. */
+function blank(width: number, height: number): Picture {
+  return { width, height, data: new Uint8Array(4 * width * height) };
+}
+
+/** A square picture from [S, S, 3], each pixel repeated `factor` times in both directions. */
+export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
+  const size = Math.round(Math.sqrt(pixels.length / 3));
+  const picture = blank(size * factor, size * factor);
+  for (let y = 0; y < picture.height; y++) {
+    for (let x = 0; x < picture.width; x++) {
+      const from = 3 * (Math.floor(y / factor) * size + Math.floor(x / factor));
+      const to = 4 * (y * picture.width + x);
+      picture.data.set(pixels.subarray(from, from + 3), to);
+      picture.data[to + 3] = 255;
+    }
+  }
+  return picture;
+}
+
+/** Pictures of one size in rows of `columns`, with transparent gaps. */
+export function montage(pictures: readonly Picture[], columns: number, gap = 4): Picture {
+  const { width = 1, height = 1 } = pictures[0] ?? {};
+  const rows = Math.ceil(pictures.length / columns);
+  const whole = blank(columns * (width + gap) - gap, rows * (height + gap) - gap);
+  pictures.forEach((picture, i) => {
+    const left = (i % columns) * (width + gap);
+    const top = Math.floor(i / columns) * (height + gap);
+    for (let y = 0; y < height; y++) {
+      const row = picture.data.subarray(4 * y * width, 4 * (y + 1) * width);
+      whole.data.set(row, 4 * ((top + y) * whole.width + left));
+    }
+  });
+  return whole;
+}
+
+/** Colour of a value from 0 (black) to 1 (yellow): red, green, blue. */
+export function heatColour(value: number): [number, number, number] {
+  const hex = Number.parseInt(interpolateInferno(Math.min(1, Math.max(0, value))).slice(1), 16);
+  return [hex >> 16, (hex >> 8) & 255, hex & 255];
+}
+
+/**
+ * A grid of values as colours.
+ * @param values [grid^2], raster order; undefined is grey.
+ * @param maximum The value of the brightest colour.
+ * @param cell Pixels of a cell in both directions.
+ */
+export function heatMap(values: readonly (number | undefined)[], maximum: number, cell: number): Picture {
+  const grid = Math.round(Math.sqrt(values.length));
+  const colours = values.flatMap((value) => (value === undefined ? [128, 128, 128] : heatColour(value / maximum)));
+  const { width, height, data } = pictureOf(Uint8Array.from(colours), cell);
+  if (width !== grid * cell) throw new Error(`heatMap: expected a square grid, got ${values.length} values.`);
+  return { width, height, data };
+}
+
+/**
+ * Draws the borders of patches over a picture of their image.
+ * @param lengths Lengths of the patches in raster order, each within a row.
+ * @param grid Tokens in a row.
+ */
+export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: number): Picture {
+  const { width, height } = picture;
+  const data = picture.data.slice();
+  const cell = width / grid;
+  const draw = (x: number, y: number): void => data.set([219, 39, 119, 255], 4 * (y * width + x));
+  let token = 0;
+  for (let patch = 0; patch < lengths.length; patch++) {
+    const left = (token % grid) * cell;
+    const top = Math.floor(token / grid) * cell;
+    token += lengths[patch] as number;
+    for (let y = top; y < top + cell; y++) draw(left, y);
+    for (let x = left; x < left + cell * (lengths[patch] as number); x++) draw(x, top);
+  }
+  for (let i = 0; i < width; i++) draw(i, height - 1);
+  for (let i = 0; i < height; i++) draw(width - 1, i);
+  return { width, height, data };
+}
+
+/** A picture as the bytes of a PNG file. */
+export function toPng({ width, height, data }: Picture): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels: 4 } })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+}
