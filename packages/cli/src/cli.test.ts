@@ -1,0 +1,107 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { commands } from './commands/index.js';
+import { runCli } from './testing/run-cli.js';
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('help', () => {
+  it('lists all commands, and is an error where nothing was asked for', async () => {
+    const help = await runCli(['--help']);
+    expect(help).toMatchObject({ status: 0, stderr: '' });
+    for (const { name } of commands) expect(help.stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    const nothing = await runCli([]);
+    expect(nothing.status).toBe(2);
+    expect(nothing.stdout).toBe('');
+    expect(nothing.stderr).toContain('Usage: dpar');
+  });
+
+  it.each(commands.map(({ name }) => name))('shows all options of %s', async (name) => {
+    const { status, stdout } = await runCli([name, '--help']);
+    expect(status).toBe(0);
+    const options = Object.keys(commands.find((command) => command.name === name)?.options ?? {});
+    for (const option of [...options, 'json', 'threads']) {
+      expect(stdout).toContain(`--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    }
+  });
+
+  it('prints the version', async () => {
+    expect(await runCli(['--version'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+});
+
+describe('wrong usage ends with status 2, one line and nothing on stdout', () => {
+  const cases: [string, string][] = [
+    ['foo', "dpar: expected a known command, got 'foo'. See 'dpar --help'."],
+    ['flop', "expected a known command, got 'flop'. Did you mean flops?"],
+    ['eval', "expected a command of this version, got 'eval'."],
+    ['flops extra', "expected options alone after 'flops', got other words."],
+    [
+      'flops --modle B',
+      "dpar flops: expected a known option, got '--modle'. Did you mean --model? See 'dpar flops --help'.",
+    ],
+    ['flops --model', '--model: expected a value ('],
+    ['flops --model Z', '--model: expected one of nano, micro, mini, B, L'],
+    ['flops --resolution abc', "--resolution: expected a whole number from 16 to 8192, got 'abc'."],
+    ['flops --resolution 256.5', "got '256.5'"],
+    ['flops --resolution 0x100', "got '0x100'"],
+    ['flops --patch-ratio NaN', "--patch-ratio: expected a number from 1 up to 4096, got 'NaN'."],
+    ['flops --patch-ratio -2', "got '-2'"],
+    ['flops --patch-ratio Infinity', "got 'Infinity'"],
+    ['flops --threads 0', "--threads: expected a whole number from 1 to 1024, got '0'."],
+    ['flops --engine torch', "--engine: expected one of ort, tfjs, got 'torch'."],
+    ['flops --device tpu', "got 'tpu'"],
+    ['forward', 'expected --checkpoint DIR, got no such option.'],
+    ['forward --checkpoint --input x --output y', "--checkpoint: expected the path of a folder, got '--input'."],
+    ['forward --checkpoint= --input x --output y', "--checkpoint: expected the path of a folder, got ''."],
+    ['patchify --input x', 'expected --output FILE, got no such option.'],
+  ];
+  it.each(cases)('%s', async (line, message) => {
+    const { status, stdout, stderr } = await runCli(line.split(' '));
+    expect(stderr).toContain(message);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('global options', () => {
+  it('may stand before or after the command', async () => {
+    const before = await runCli(['--json', 'flops']);
+    expect(JSON.parse(before.stdout)).toHaveProperty('llamagen_gmacs');
+    expect((await runCli(['flops', '--json'])).stdout).toBe(before.stdout);
+  });
+
+  it('say that an engine is not there', async () => {
+    const argv = ['forward', '--checkpoint', 'x', '--input', 'y', '--output', 'z', '--engine', 'tfjs'];
+    const { status, stderr } = await runCli(argv);
+    expect(status).toBe(1);
+    expect(stderr).toContain('--engine tfjs: expected the TensorFlow.js engine');
+  });
+
+  it('show a stack trace only on request', async () => {
+    const flops = commands.find(({ name }) => name === 'flops');
+    if (flops === undefined) throw new Error('no flops');
+    vi.spyOn(flops, 'run').mockRejectedValue(new TypeError('surprise\nin two lines'));
+    const plain = await runCli(['flops']);
+    expect(plain.status).toBe(1);
+    expect(plain.stderr).toBe('dpar flops: surprise in two lines (run again with --debug for the stack trace)\n');
+    const { stderr } = await runCli(['flops', '--debug']);
+    expect(stderr).toContain('TypeError: surprise');
+    expect(stderr).toContain('cli.test.ts');
+  });
+});
+
+it('ends with 130 when it is interrupted', async () => {
+  const flops = commands.find(({ name }) => name === 'flops');
+  if (flops === undefined) throw new Error('no flops');
+  const interruption = new AbortController();
+  vi.spyOn(flops, 'run').mockImplementation(async (_, { signal }) => {
+    interruption.abort();
+    signal.throwIfAborted();
+    return { data: {}, text: '' };
+  });
+  const { status, stderr } = await runCli(['flops'], interruption.signal);
+  expect([status, stderr]).toEqual([130, 'dpar flops: interrupted.\n']);
+});

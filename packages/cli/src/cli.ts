@@ -1,0 +1,59 @@
+import { CommanderError } from 'commander';
+import { commands, laterCommands } from './commands/index.js';
+import { createContext, type Streams } from './context.js';
+import { describeError, exitStatus, UsageError } from './errors.js';
+import { type Globals, globals } from './globals.js';
+import { createProgram, describeUsage } from './program.js';
+import { version } from './version.js';
+
+/**
+ * Runs the `dpar` command.
+ *
+ * @param argv Arguments, without Node and the script.
+ * @param signal Aborted to interrupt the work.
+ * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+ */
+export async function run(
+  argv: readonly string[],
+  streams: Streams,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<number> {
+  const { stdout, stderr } = streams;
+  const print = (text: string): void => void stdout.write(text);
+  const program = createProgram(commands, { version, globals, print }, async (command, values) => {
+    const { json, quiet, ...engine } = values as Globals;
+    const context = createContext(streams, { ...engine, quiet }, signal);
+    try {
+      const { data, text } = await command.run(values as never, context);
+      print(`${json ? JSON.stringify(data) : text}\n`);
+    } finally {
+      await context.dispose();
+    }
+  });
+  const command = argv.find((argument) => commands.some(({ name }) => name === argument));
+  const help = `See 'dpar ${command === undefined ? '' : `${command} `}--help'.`;
+  const fail = (line: string, status: number): number => {
+    stderr.write(`dpar${command === undefined ? '' : ` ${command}`}: ${line.trim()}\n`);
+    return status;
+  };
+
+  if (argv.length === 0) {
+    stderr.write(program.helpInformation());
+    return exitStatus.usage;
+  }
+  if (laterCommands.some((name) => name === argv[0])) {
+    return fail(`expected a command of this version, got '${argv[0]}'. ${help}`, exitStatus.usage);
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitStatus.done;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? exitStatus.done : fail(`${describeUsage(error.message)} ${help}`, exitStatus.usage);
+    }
+    if (signal.aborted) return fail('interrupted.', exitStatus.interrupted);
+    if (argv.includes('--debug') && error instanceof Error) stderr.write(`${error.stack}\n`);
+    if (error instanceof UsageError) return fail(`${error.message} ${help}`, exitStatus.usage);
+    return fail(describeError(error), exitStatus.failed);
+  }
+}

@@ -1,0 +1,108 @@
+import { writeSafetensors } from '@dpar/io/node';
+import { type DparConfig, globalRotaryTable, patchingOptions, readDparConfig } from '@dpar/model';
+import { type PaddedPatches, padPatchLengths, patchLengths } from '@dpar/patchify';
+import { float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
+import { gradientFunction, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
+import { defineCommand } from '../command.js';
+import { loadModel } from '../model.js';
+import { file, flag, folder, required } from '../options.js';
+import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
+
+/** What each kind of model writes: names in the file by names of the model's outputs. */
+const outputNames: Readonly<Record<TrainableModel['kind'], Readonly<Record<string, string>>>> = {
+  dpar: {
+    logits: 'logits',
+    loss: 'loss',
+    encoderTokens: 'local_encoder.tokens',
+    encoderPatches: 'local_encoder.patches',
+    global: 'global',
+    decoder: 'local_decoder',
+  },
+  llamagen: { logits: 'logits', loss: 'loss' },
+  entropy: { logits: 'logits', loss: 'loss', entropies: 'entropies' },
+};
+
+export const forward = defineCommand({
+  name: 'forward',
+  summary: 'one teacher-forced pass of a model: logits and loss, with gradients if wanted',
+  details:
+    "The checkpoint's config.json says what the model is: 'kind' dpar, llamagen or entropy. The input has 'tokens' [B, T] " +
+    "int32, 'labels' [B] int32 and, for DPAR, 'patch_lengths' [B, M] int32 or 'entropies' [B, T - 1]. The output has 'logits', " +
+    "'loss', an entropy model's 'entropies', DPAR's intermediate states and, with --gradients, 'grad.<parameter>'.",
+  options: {
+    checkpoint: required(folder, 'config.json and model.safetensors'),
+    input: required(file, 'tokens, safetensors'),
+    output: required(file, 'where to write the results, safetensors'),
+    gradients: flag('writes the gradients of the loss by all parameters too'),
+  },
+  run: async ({ checkpoint, input, output, gradients }, context) => {
+    const engine = await context.engine();
+    const { model, config, parameters } = await loadModel(checkpoint);
+    const tensors = await readTensors(input);
+    const set = tokensFor(model, tensors, `'${input}'`);
+    const { images } = sizeOfSet(set);
+    const dparConfig = model.kind === 'dpar' ? readDparConfig(config) : undefined;
+    const patches = dparConfig && (patchLengthsOf(model, tensors, images) ?? patchesOf(dparConfig, set));
+    const batch = { ...set, images: Int32Array.from({ length: images }, (_, i) => i) };
+    const inputs = model.inputs({ ...batch, ...(patches && { patchLengths: patches }) });
+
+    const names = outputNames[model.kind];
+    context.note(`forward: ${images} images, ${model.kind} model, ${engine.name}`);
+    const fn = gradients ? gradientFunction(model, Object.keys(names)) : outputFunction(model, Object.keys(names));
+    const begin = performance.now();
+    const results = await engine.compile(fn).run({ ...parameters, ...inputs });
+    const seconds = (performance.now() - begin) / 1000;
+    context.signal.throwIfAborted();
+
+    const written: Record<string, HostTensor> = { ...patchTensors(dparConfig, patches) };
+    for (const [name, tensor] of Object.entries(results)) written[names[name] ?? name] = tensor;
+    const loss = Number(named(results, 'loss').data[0]);
+    written.loss = float32([1], [loss]);
+    if (written.global) written.global = withLastPatch(written.global);
+    await writeSafetensors(output, written);
+    const shapes = Object.fromEntries(Object.entries(written).map(([name, { shape }]) => [name, shape]));
+    return {
+      data: { kind: model.kind, images, loss, seconds, engine: engine.name, output, tensors: shapes },
+      text: `loss ${loss.toFixed(6)} nats per token; ${Object.keys(written).length} tensors written to ${output}`,
+    };
+  },
+});
+
+function outputFunction(model: TrainableModel, names: readonly string[]): TensorFunction {
+  return (ops, inputs) => {
+    const outputs = model.outputs(ops, inputs);
+    return Object.fromEntries(names.map((name) => [name, named(outputs, name)]));
+  };
+}
+
+/** The patches that a model's configuration makes of entropies, padded to those of the longest image. */
+function patchesOf(config: DparConfig, { tokens, entropies }: TokenSet): PaddedPatches | undefined {
+  const options = patchingOptions(config);
+  const [images = 0, T = 0] = tokens.shape;
+  if (config.patching.mode !== 'entropy_row_boundary') {
+    return padPatchLengths(Array.from({ length: images }, () => patchLengths(T, options)));
+  }
+  // Without entropies the model itself says what is missing.
+  if (entropies === undefined) return undefined;
+  const imageOf = (b: number): Float32Array => entropies.data.subarray(b * (T - 1), (b + 1) * (T - 1));
+  return padPatchLengths(Array.from({ length: images }, (_, b) => patchLengths(imageOf(b), options)));
+}
+
+/** Patch lengths, and the rotary table of the global transformer: class token, then all M patches. */
+function patchTensors(config: DparConfig | undefined, patches: PaddedPatches | undefined): Tensors<HostTensor> {
+  if (config === undefined || patches === undefined) return {};
+  const [B = 0, M = 0] = patches.shape;
+  // The table leaves the last patch out, which here is one more than there are.
+  const longer = new Int32Array(B * (M + 1));
+  for (let b = 0; b < B; b++) longer.set(patches.data.subarray(b * M, (b + 1) * M), b * (M + 1));
+  const { shape, data } = globalRotaryTable(config, { dtype: 'int32', shape: [B, M + 1], data: longer });
+  return { patch_lengths: int32(patches.shape, patches.data), rope: float32(shape, data) };
+}
+
+/** Global states [B, M, D] of the class token and all patches but the last as [B, 1 + M, D]: the last, unused one is 0. */
+function withLastPatch({ shape, data }: HostTensor): HostTensor {
+  const [B = 0, M = 0, D = 0] = shape;
+  const longer = float32([B, M + 1, D]);
+  for (let b = 0; b < B; b++) longer.data.set(data.subarray(b * M * D, (b + 1) * M * D), b * (M + 1) * D);
+  return longer;
+}

@@ -1,0 +1,77 @@
+import { writeFileAtomic } from '@dpar/io/node';
+import { type PatchingOptions, patchLengths } from '@dpar/patchify';
+import { defineCommand } from '../command.js';
+import { CommandError } from '../errors.js';
+import { isObject, type JsonObject, readJsonObject } from '../json-file.js';
+import { file, required } from '../options.js';
+
+export const patchify = defineCommand({
+  name: 'patchify',
+  summary: 'groups tokens to patches by their entropies',
+  details:
+    "The input is an object whose 'cases' have 'entropies' (nats; entry j belongs to the prediction of token j + 1), " +
+    "'threshold', 'max_patch_length', 'row_length' and 'tokens'; a case of the modes 'static' and 'token' names its 'mode' " +
+    "and needs no entropies. The output is the same with each case's 'patch_lengths'.",
+  options: {
+    input: required(file, 'cases, JSON'),
+    output: required(file, 'where to write them with patch_lengths'),
+  },
+  run: async ({ input, output }) => {
+    const content = await readJsonObject(input);
+    if (!Array.isArray(content.cases)) {
+      throw new CommandError(
+        `expected a list 'cases' in '${input}', got ${JSON.stringify(content.cases)}. Check the file.`,
+      );
+    }
+    const cases = content.cases.map((entry: unknown, i) => {
+      try {
+        return { ...asObject(entry), patch_lengths: [...lengthsOf(asObject(entry))] };
+      } catch (error) {
+        throw new CommandError(`case ${i} of '${input}': ${error instanceof Error ? error.message : error}`, {
+          cause: error,
+        });
+      }
+    });
+    await writeFileAtomic(output, `${JSON.stringify({ ...content, cases })}\n`);
+    return { data: { output, cases: cases.length }, text: `${cases.length} cases written to ${output}` };
+  },
+});
+
+function asObject(entry: unknown): JsonObject {
+  return isObject(entry) ? entry : refuse('an object', entry);
+}
+
+/** The patch lengths of one case. */
+function lengthsOf(entry: JsonObject): Int32Array {
+  const mode = (entry.mode ?? 'entropy_row_boundary') as NonNullable<PatchingOptions['mode']>;
+  const options: PatchingOptions = {
+    mode,
+    threshold: numberOrNull(entry, 'threshold'),
+    maxPatchLength: numberOrNull(entry, 'max_patch_length'),
+    rowLength: numberOrNull(entry, 'row_length'),
+  };
+  return patchLengths(entropiesOf(entry, mode === 'entropy_row_boundary'), options);
+}
+
+/** Entropies in double precision, as JSON has them: one beside the threshold must not move. Else the number of tokens. */
+function entropiesOf({ entropies, tokens }: JsonObject, needed: boolean): Float64Array | number {
+  if (entropies === undefined && !needed) {
+    return typeof tokens === 'number' ? tokens : refuse("a number for 'tokens' where there are no entropies", tokens);
+  }
+  if (!Array.isArray(entropies) || !entropies.every((entropy) => typeof entropy === 'number')) {
+    return refuse("a list of numbers for 'entropies'", entropies);
+  }
+  if (tokens !== undefined && tokens !== entropies.length + 1) {
+    return refuse(`'tokens' to be one more than the ${entropies.length} entropies`, tokens);
+  }
+  return Float64Array.from(entropies);
+}
+
+function numberOrNull(entry: JsonObject, key: string): number | null {
+  const value = entry[key] ?? null;
+  return value === null || typeof value === 'number' ? value : refuse(`a number or null for '${key}'`, value);
+}
+
+function refuse(expected: string, got: unknown): never {
+  throw new CommandError(`expected ${expected}, got ${JSON.stringify(got)?.slice(0, 60) ?? 'none'}. Check the file.`);
+}

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { CommandError } from './errors.js';
+
+/** A JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Whether a JSON value is an object, not a list or null. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads a file that holds a JSON object. @throws CommandError if it holds something else. */
+export async function readJsonObject(path: string): Promise<JsonObject> {
+  const text = await readFile(path, 'utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`expected JSON in '${path}', got something else (${reason}). Check the file.`);
+  }
+  if (!isObject(value))
+    throw new CommandError(`expected a JSON object in '${path}', got another value. Check the file.`);
+  return value;
+}

@@ -1,0 +1,36 @@
+import { readCheckpoint } from '@dpar/io/node';
+import { checkParameters } from '@dpar/nn';
+import type { HostTensor, Tensors } from '@dpar/tensor';
+import { type TrainableModel, trainableModel } from '@dpar/train';
+import { CommandError } from './errors.js';
+import type { JsonObject } from './json-file.js';
+
+/** A checkpoint's model and weights. */
+export interface LoadedModel {
+  readonly model: TrainableModel;
+  /** config.json */
+  readonly config: JsonObject;
+  readonly parameters: Tensors<HostTensor>;
+}
+
+/**
+ * Loads a checkpoint folder.
+ * @param kinds Kinds of model that are wanted; all by default.
+ * @throws CommandError for another kind; DparError if the weights are not those of the configuration.
+ */
+export async function loadModel(
+  folder: string,
+  kinds: readonly TrainableModel['kind'][] = ['dpar', 'llamagen', 'entropy'],
+): Promise<LoadedModel> {
+  const { config, parameters } = await readCheckpoint(folder);
+  if (!kinds.some((kind) => kind === config.kind)) {
+    const wanted = kinds.map((kind) => `"${kind}"`).join(' or ');
+    throw new CommandError(
+      `expected a model of kind ${wanted} in '${folder}', got ${JSON.stringify(config.kind) ?? "no 'kind'"} in its config.json. ` +
+        'Pass the folder of another checkpoint.',
+    );
+  }
+  const model = trainableModel(config);
+  checkParameters(model.specs, parameters);
+  return { model, config, parameters };
+}

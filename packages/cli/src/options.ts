@@ -1,0 +1,142 @@
+import { UsageError } from './errors.js';
+
+/** One option of a command: what its help shows and how its text is read. */
+export interface Option<V> {
+  readonly description: string;
+  /** Name of the value in the help; an option without one is a switch. */
+  readonly value?: string;
+  /** Reads the text. @throws UsageError `expected X, got Y` */
+  readonly parse?: (text: string) => V;
+  readonly required?: boolean;
+  /** The option may be given several times, with one or more values each. */
+  readonly repeated?: boolean;
+  /** Value of a missing option. */
+  readonly fallback?: V;
+}
+
+/** The options of a command by their camelCase names: `topK` is written `--top-k`. */
+export type Options = Readonly<Record<string, Option<unknown>>>;
+
+/** The values of {@link Options}. */
+export type Values<O extends Options> = { readonly [K in keyof O]: O[K] extends Option<infer V> ? V : never };
+
+/** How the text of a value is read. */
+export interface Kind<V> {
+  readonly value: string;
+  readonly parse: (text: string) => V;
+}
+
+/** An option that must be given. */
+export function required<V>(kind: Kind<V>, description: string): Option<V> {
+  return { ...kind, description, required: true };
+}
+
+/** An option that may be left out. */
+export function optional<V>(kind: Kind<V>, description: string): Option<V | undefined>;
+/** An option with a value of its own if it is left out. */
+export function optional<V>(kind: Kind<V>, description: string, fallback: NoInfer<V>): Option<V>;
+export function optional<V>(kind: Kind<V>, description: string, fallback?: V): Option<V | undefined> {
+  return fallback === undefined ? { ...kind, description } : { ...kind, description, fallback };
+}
+
+/** A switch. */
+export function flag(description: string): Option<boolean> {
+  return { description, fallback: false };
+}
+
+/** An option that may be given several times. */
+export function repeated<V>(kind: Kind<V>, description: string): Option<readonly V[]> {
+  return { ...kind, description, repeated: true, fallback: [] } as unknown as Option<readonly V[]>;
+}
+
+function refuse(expected: string, text: string): never {
+  throw new UsageError(`expected ${expected}, got '${text}'`);
+}
+
+/** Text that is no option: what follows a forgotten value would otherwise be taken for it. */
+function textOf(what: string): (text: string) => string {
+  return (text) => (text === '' || text.startsWith('--') ? refuse(what, text) : text);
+}
+
+export const file: Kind<string> = { value: 'FILE', parse: textOf('the path of a file') };
+export const folder: Kind<string> = { value: 'DIR', parse: textOf('the path of a folder') };
+export const path: Kind<string> = { value: 'PATH', parse: textOf('a path') };
+
+const numeral = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A finite number in a range. */
+export function number(range: { above?: number; from?: number; to?: number } = {}): Kind<number> {
+  const { above = Number.NEGATIVE_INFINITY, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = range;
+  const bounds = [
+    above > Number.NEGATIVE_INFINITY ? `above ${above}` : '',
+    from > Number.NEGATIVE_INFINITY ? `from ${from}` : '',
+    to < Number.POSITIVE_INFINITY ? `up to ${to}` : '',
+  ];
+  const expected = ['a number', ...bounds.filter((bound) => bound !== '')].join(' ');
+  return {
+    value: 'NUMBER',
+    parse: (text) => {
+      const value = numeral.test(text) ? Number(text) : Number.NaN;
+      const fits = Number.isFinite(value) && value > above && value >= from && value <= to;
+      return fits ? value : refuse(expected, text);
+    },
+  };
+}
+
+/** A whole number in a range. */
+export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const expected = `a whole number from ${from}${to < Number.MAX_SAFE_INTEGER ? ` to ${to}` : ' up'}`;
+  return {
+    value: 'NUMBER',
+    parse: (text) => {
+      const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+      return Number.isSafeInteger(value) && value >= from && value <= to ? value : refuse(expected, text);
+    },
+  };
+}
+
+/** One of some words. */
+export function choice<const V extends string>(values: readonly V[]): Kind<V> {
+  const expected = `one of ${values.join(', ')}`;
+  return {
+    value: values.join('|'),
+    parse: (text) => values.find((value) => value === text) ?? refuse(expected, text),
+  };
+}
+
+/** Whole numbers from 0 up, separated by commas; `0-9` is a range. */
+export const wholeNumbers: Kind<readonly number[]> = {
+  value: 'LIST',
+  parse: (text) =>
+    text.split(',').flatMap((part) => {
+      const [, first, last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part.trim()) ?? [];
+      const count = Number(last) - Number(first) + 1;
+      if (!(count >= 1)) return refuse('whole numbers separated by commas, such as 0,3,4 or 0-9', text);
+      return Array.from({ length: count }, (_, i) => Number(first) + i);
+    }),
+};
+
+/** Part `index` of `count` equal parts of the work. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** `i/n`: part i of n, counted from 0. */
+export const shard: Kind<Shard> = {
+  value: 'I/N',
+  parse: (text) => {
+    const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+    const fits = index !== undefined && count !== undefined && Number.isSafeInteger(count) && index < count;
+    return fits ? { index, count } : refuse('a part and a number of parts, from 0/4 to 3/4', text);
+  },
+};
+
+/** `key=value`. */
+export const assignment: Kind<readonly [string, string]> = {
+  value: 'KEY=VALUE',
+  parse: (text) => {
+    const split = text.indexOf('=');
+    return split > 0 ? [text.slice(0, split), text.slice(split + 1)] : refuse('key=value', text);
+  },
+};

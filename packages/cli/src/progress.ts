@@ -1,0 +1,83 @@
+import type { Writable } from 'node:stream';
+import { SingleBar } from 'cli-progress';
+
+/** Shows how far a piece of work is. */
+export interface Progress {
+  /** @param note Further figures, such as a loss. */
+  update(done: number, note?: string): void;
+  /** The work has ended, or was given up. */
+  stop(): void;
+}
+
+/** What a {@link Progress} counts. */
+export interface ProgressOptions {
+  /** Name of the work. */
+  readonly label: string;
+  /** What is counted, in the plural. */
+  readonly unit: string;
+  readonly total: number;
+  /** How many were done before, and do not count for the rate. */
+  readonly start?: number;
+}
+
+/** Shows nothing. */
+export const silent: Progress = { update: () => {}, stop: () => {} };
+
+/** A bar with rate and time left on a terminal; else a line every few seconds, and one at the end. */
+export function createProgress(stream: Writable, options: ProgressOptions): Progress {
+  return 'isTTY' in stream && stream.isTTY ? bar(stream, options) : lines(stream, options);
+}
+
+/** Milliseconds between two lines. */
+const lineInterval = 5000;
+
+function lines(stream: Writable, options: ProgressOptions): Progress {
+  const { label, start = 0 } = options;
+  const status = statusOf(options);
+  let last = { text: status(start, ''), shown: true };
+  let shownAt = Date.now();
+  const show = (): void => {
+    if (!last.shown) stream.write(`${label}: ${last.text}\n`);
+    last = { ...last, shown: true };
+    shownAt = Date.now();
+  };
+  return {
+    update(done, note = '') {
+      last = { text: status(done, note), shown: false };
+      if (Date.now() - shownAt >= lineInterval) show();
+    },
+    stop: show,
+  };
+}
+
+function bar(stream: Writable, options: ProgressOptions): Progress {
+  const { label, total, start = 0 } = options;
+  const status = statusOf(options);
+  const shown = new SingleBar({ stream, format: '{label} {bar} {status}', barsize: 24, hideCursor: true });
+  shown.start(total, start, { label, status: status(start, '') });
+  return {
+    update: (done, note = '') => shown.update(done, { status: status(done, note) }),
+    stop: () => shown.stop(),
+  };
+}
+
+/** `12/32 images, 2.1 images/s, 9 s left, loss 3.2` */
+function statusOf({ unit, total, start = 0 }: ProgressOptions): (done: number, note: string) => string {
+  const begun = Date.now();
+  return (done, note) => {
+    const rate = (done - start) / ((Date.now() - begun) / 1000);
+    const known = done > start && Number.isFinite(rate);
+    const left = known && done < total ? `, ${formatSeconds((total - done) / rate)} left` : '';
+    return `${done}/${total} ${unit}${known ? `, ${formatRate(rate)} ${unit}/s` : ''}${left}${note && `, ${note}`}`;
+  };
+}
+
+const formatRate = (rate: number): string => (rate >= 100 ? rate.toFixed(0) : rate.toPrecision(2));
+
+/** `42 s`, `3 min 5 s`, `2 h 10 min` */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
