@@ -150,6 +150,7 @@ const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
   },
   broadcast: (inputs, { shape }) => {
     const x = input(inputs, 0);
+    demand(shape.every(isCount), `sizes that are whole numbers >= 0 (got [${shape.join(', ')}])`);
     const result = broadcastShapes(x.shape, shape);
     demand(result !== undefined && sameShape(result, shape), `a shape that broadcasts to [${shape.join(', ')}]`);
     return { dtype: x.dtype, shape };
@@ -221,6 +222,7 @@ const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
     const [values, indices] = [input(inputs, 0), input(inputs, 1)];
     demandDtype(values, 'float32', 'values');
     demandIndices(indices);
+    demand(isCount(size), `a size that is a whole number >= 0 (got ${size})`);
     demand(sameShape(values.shape, indices.shape), 'one index for each value');
     return { dtype: 'float32', shape: [...values.shape, size] };
   },
