@@ -1,3 +1,4 @@
+import { createOrtEngine } from '@dpar/engine-ort';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import {
   createReferenceEngine,
@@ -17,6 +18,7 @@ import { largestDifference, loadFixture, type ModelFixture, relativeError } from
 
 const engines: Record<string, () => Promise<Engine>> = {
   reference: async () => createReferenceEngine(),
+  ort: () => createOrtEngine({ threads: 2 }),
 };
 
 function differentiated(fn: TensorFunction, parameters: readonly string[]): TensorFunction {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { createOrtEngine } from '@dpar/engine-ort';
 import { readEntropyModelConfig } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors } from '@dpar/io/node';
 import { readDparConfig } from '@dpar/model';
-import { createReferenceEngine, named } from '@dpar/tensor';
+import { createReferenceEngine, type Engine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { DparSampler } from './dpar.js';
 
@@ -17,26 +18,36 @@ async function models() {
   };
 }
 
-describe('greedy generation is that of the reference, token for token', () => {
-  it.each(['generate-greedy-nocfg', 'generate-greedy-cfg2'])('%s', async (name) => {
-    const { model, entropyModel } = await models();
-    const settings = JSON.parse(await readFile(fixturePath(`${name}/config.json`), 'utf8'));
-    const io = toHostTensors((await readSafetensors(fixturePath(`${name}/io.safetensors`))).tensors);
-    const sampler = new DparSampler(createReferenceEngine(), model, entropyModel);
-    const { tokens, patchLengths } = await sampler.generate({
-      labels: named(io, 'labels').data,
-      guidanceScale: settings.cfg_scale,
-      threshold: settings.threshold,
-      maxPatchLength: settings.max_patch_length,
-      greedy: true,
+const engines: Record<string, () => Promise<Engine>> = {
+  reference: async () => createReferenceEngine(),
+  ort: () => createOrtEngine({ threads: 2 }),
+};
+
+describe.each(Object.keys(engines))(
+  'on the engine %s, greedy generation is the reference vectors’, token for token',
+  (engineName) => {
+    it.each(['generate-greedy-nocfg', 'generate-greedy-cfg2'])('%s', async (name) => {
+      const { model, entropyModel } = await models();
+      const settings = JSON.parse(await readFile(fixturePath(`${name}/config.json`), 'utf8'));
+      const io = toHostTensors((await readSafetensors(fixturePath(`${name}/io.safetensors`))).tensors);
+      const engine = await (engines[engineName] as () => Promise<Engine>)();
+      const sampler = new DparSampler(engine, model, entropyModel);
+      const { tokens, patchLengths } = await sampler.generate({
+        labels: named(io, 'labels').data,
+        guidanceScale: settings.cfg_scale,
+        threshold: settings.threshold,
+        maxPatchLength: settings.max_patch_length,
+        greedy: true,
+      });
+      expect(Array.from(tokens)).toEqual(Array.from(named(io, 'tokens').data));
+      const lengths = named(io, 'patch_lengths');
+      const [, width = 0] = lengths.shape;
+      patchLengths.forEach((image, b) => {
+        const expected = Array.from(lengths.data.subarray(b * width, (b + 1) * width)).filter((length) => length > 0);
+        expect(Array.from(image)).toEqual(expected);
+      });
+      await sampler.dispose();
+      await engine.dispose();
     });
-    expect(Array.from(tokens)).toEqual(Array.from(named(io, 'tokens').data));
-    const lengths = named(io, 'patch_lengths');
-    const [, width = 0] = lengths.shape;
-    patchLengths.forEach((image, b) => {
-      const expected = Array.from(lengths.data.subarray(b * width, (b + 1) * width)).filter((length) => length > 0);
-      expect(Array.from(image)).toEqual(expected);
-    });
-    await sampler.dispose();
-  });
-});
+  },
+);

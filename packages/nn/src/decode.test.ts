@@ -1,0 +1,95 @@
+import { createRandom, float32, type HostTensor, int32, referenceOps as ops } from '@dpar/tensor';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type BlockCache, decodeStack } from './decode.js';
+import { feedForwardWidth } from './feed-forward.js';
+import { causalMask } from './mask.js';
+import { initializeParameters } from './parameters.js';
+import { gridRotaryData } from './rotary-table.js';
+import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
+
+/** Runs positions one after the other against a cache of `room` positions. */
+function decodeAll(
+  config: StackConfig,
+  parameters: Record<string, HostTensor>,
+  x: HostTensor,
+  layers: number,
+  room: number,
+) {
+  const [R = 0, length = 0, D = 0] = x.shape;
+  const headDim = D / config.nHead;
+  const table = gridRotaryData({ ...config, blockSize: 16, ropeBase: 100, clsTokenNum: 1 }, length);
+  const shape = [R, config.nHead, room, headDim];
+  const caches: BlockCache<HostTensor>[] = Array.from({ length: layers }, () => ({
+    keys: float32(shape),
+    values: float32(shape),
+  }));
+  const outputs: HostTensor[] = [];
+  for (let position = 0; position < length; position++) {
+    const step = decodeStack(
+      ops,
+      parameters,
+      'layers',
+      {
+        x: ops.slice(x, 1, position, 1),
+        table: ops.slice(table, 1, position, 1),
+        lengths: int32([R], new Int32Array(R).fill(position)),
+        caches,
+      },
+      config,
+    );
+    outputs.push(step.x);
+    caches.forEach((cache, layer) => {
+      for (const [kind, added] of [
+        ['keys', step.keys[layer]],
+        ['values', step.values[layer]],
+      ] as const) {
+        for (let row = 0; row < R * config.nHead; row++) {
+          const from = added?.data.subarray(row * headDim, (row + 1) * headDim) as Float32Array;
+          (cache[kind].data as Float32Array).set(from, (row * room + position) * headDim);
+        }
+      }
+    });
+  }
+  return ops.concat(outputs, 1);
+}
+
+describe('decodeStack', () => {
+  it('gives position by position what transformerStack gives at once', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1, 2, 4),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 9 }),
+        (nHead, layers, length) => {
+          const config: StackConfig = { dim: 16, nHead, multipleOf: 8, normEps: 1e-5 };
+          const parameters = initializeParameters(stackSpecs('layers', layers, config), 5);
+          for (const tensor of Object.values(parameters))
+            (tensor.data as Float32Array).forEach((v, i, all) => {
+              all[i] = v * 20;
+            });
+          const x = float32([2, length, 16], createRandom(length).fillNormal(new Float32Array(2 * length * 16)));
+          const table = gridRotaryData({ ...config, blockSize: 16, ropeBase: 100, clsTokenNum: 1 }, length);
+          const whole = transformerStack(ops, parameters, 'layers', layers, x, table, causalMask(ops, length), config);
+          const steps = decodeAll(config, parameters, x, layers, 12);
+          const scale = Math.max(...whole.data.map(Math.abs));
+          whole.data.forEach((value, i) => {
+            expect(Math.abs(value - (steps.data[i] as number)) / scale).toBeLessThan(1e-5);
+          });
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe('feedForwardWidth', () => {
+  it.each([
+    [768, 256, 2048],
+    [1024, 256, 2816],
+    [1280, 256, 3584],
+    [64, 32, 192],
+  ])('%i -> %i', (width, multipleOf, expected) => {
+    expect(feedForwardWidth(width, multipleOf)).toBe(expected);
+  });
+});
