@@ -1,0 +1,114 @@
+import type { EntropyModelConfig } from '@dpar/entropy';
+import { type DparConfig, dparPreset, type LlamaGenConfig, llamaGenPreset, type Preset, presets } from '@dpar/model';
+import { imageSize } from './emoji.js';
+import type { TokenizerSettings } from './stages/tokenizer.js';
+
+/** How one model is trained: AdamW, learning rate warmed up and then lowered as half a cosine wave. */
+export interface TrainingSettings {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly warmupSteps: number;
+  /** How often the validation loss is measured, spread over the run. */
+  readonly validations: number;
+}
+
+/** Everything that decides on the result of a run; same settings, same tokens. */
+export interface Settings {
+  readonly seed: number;
+  /** About how many images are read; all if left out. */
+  readonly images?: number;
+  readonly tokenizer: TokenizerSettings;
+  readonly entropyModel: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
+  readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
+  /** DPAR and LlamaGen: both are trained alike. */
+  readonly models: TrainingSettings & {
+    readonly size: Preset;
+    /** Feed-forward widths are multiples of these; chosen so that both models have the same number of parameters. */
+    readonly multipleOf: { readonly dpar: number; readonly llamaGen: number };
+  };
+  readonly generation: {
+    readonly imagesPerClass: number;
+    readonly guidanceScale: number;
+    readonly temperature: number;
+    readonly topP: number;
+  };
+}
+
+const patchSize = 4;
+/** Tokens in a row of an image, and rows. */
+export const gridSize = imageSize / patchSize;
+
+/** What `npm run demo` takes on two cores; training is scaled to other times. */
+export const defaultMinutes = 10;
+
+/** Minutes that do not grow with training: reading images, drawing grids, the report. */
+const fixedMinutes = 1.5;
+
+/** Settings for a run of about the given minutes. */
+export function settingsFor(minutes: number, seed: number): Settings {
+  const scale = Math.max(0.05, (minutes - fixedMinutes) / (defaultMinutes - fixedMinutes));
+  const steps = (count: number, power = 1): number => Math.max(20, Math.round(count * scale ** power));
+  const training = { validations: 12, batchSize: 16, learningRate: 3e-3 };
+  return {
+    seed,
+    tokenizer: {
+      config: { imageSize, patchSize, codebookSize: 512, hiddenDim: 256 },
+      codebookImages: 1000,
+      iterations: 15,
+      steps: steps(500, 0.7),
+      batchSize: 16,
+      learningRate: 5e-3,
+    },
+    entropyModel: { ...training, dim: 128, nLayer: 2, nHead: 4, steps: steps(300), warmupSteps: 30 },
+    patching: { targetMeanPatchLength: 1.8, maxPatchLength: 4 },
+    models: {
+      ...training,
+      size: presets.nano,
+      multipleOf: { dpar: 8, llamaGen: 64 },
+      steps: steps(500),
+      warmupSteps: 30,
+    },
+    generation: { imagesPerClass: 4, guidanceScale: 2, temperature: 1, topP: 0.95 },
+  };
+}
+
+/** Settings of the smoke test: every part runs, nothing is learned well. */
+export function smokeSettings(seed: number): Settings {
+  const training = { validations: 2, batchSize: 8, learningRate: 3e-3, warmupSteps: 5 };
+  const usual = settingsFor(defaultMinutes, seed);
+  return {
+    ...usual,
+    images: 400,
+    tokenizer: {
+      ...usual.tokenizer,
+      config: { ...usual.tokenizer.config, codebookSize: 128, hiddenDim: 64 },
+      codebookImages: 200,
+      iterations: 5,
+      steps: 60,
+    },
+    entropyModel: { ...training, dim: 64, nLayer: 1, nHead: 2, steps: 30 },
+    models: {
+      ...training,
+      steps: 30,
+      size: { dim: 64, nHead: 2, nLocalEncoderLayers: 1, nLayer: 1, nLocalDecoderLayers: 1, llamaGenLayers: 3 },
+      multipleOf: { dpar: 8, llamaGen: 64 },
+    },
+    generation: { ...usual.generation, imagesPerClass: 1 },
+  };
+}
+
+/** The configurations of the three models. */
+export function modelConfigs(settings: Settings, numClasses: number) {
+  const { tokenizer, entropyModel, models, patching } = settings;
+  const options = { gridSize, vocabSize: tokenizer.config.codebookSize, numClasses };
+  const preset = dparPreset(models.size, { ...options, multipleOf: models.multipleOf.dpar });
+  const llamaGen: LlamaGenConfig = llamaGenPreset(models.size, { ...options, multipleOf: models.multipleOf.llamaGen });
+  const { dim, nLayer, nHead } = entropyModel;
+  const entropy: EntropyModelConfig = { ...llamaGen, dim, nLayer, nHead, clsTokenNum: 0 };
+  const dpar = (threshold: number): DparConfig => ({
+    ...preset,
+    patching: { ...preset.patching, threshold, maxPatchLength: patching.maxPatchLength },
+  });
+  return { llamaGen, entropy, dpar };
+}
