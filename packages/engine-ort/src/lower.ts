@@ -1,5 +1,5 @@
 import type { Primitive, Tensors } from '@dpar/tensor';
-import type { Emitter, Operand } from './emitters/emitter.js';
+import type { Emission, Emitter, Operand } from './emitters/emitter.js';
 import { emitters } from './emitters/emitters.js';
 import { type GraphNode, reachable } from './graph/node.js';
 import type { TracedFunction } from './graph/trace.js';
@@ -26,8 +26,11 @@ export function lower(traced: TracedFunction, options: { name: string; portable?
   const build = new OnnxBuilder({ ...options, reserved: [...inputNames, ...Object.values(outputNames)] });
   const operands = new Map<GraphNode, Operand>();
   const operand = (node: GraphNode): Operand => operands.get(node) as Operand;
-  for (const node of reachable(outputs.map(([, output]) => output))) {
-    operands.set(node, { name: emit(build, node, operand), type: node.type, node });
+  const nodes = reachable(outputs.map(([, output]) => output));
+  const applied = new Set(nodes.map(applicationKey));
+  const applies = (primitive: Primitive, x: GraphNode): boolean => applied.has(`${primitive} ${x.id}`);
+  for (const node of nodes) {
+    operands.set(node, { name: emit(build, node, { operand, applies }), type: node.type, node });
   }
   for (const [name, node] of outputs) {
     build.output(operand(node).name, outputNames[name] ?? name, node.type.dtype, node.type.shape);
@@ -35,15 +38,19 @@ export function lower(traced: TracedFunction, options: { name: string; portable?
   return { model: build.finish(), outputNames };
 }
 
-function emit(build: OnnxBuilder, node: GraphNode, operand: (node: GraphNode) => Operand): string {
+function applicationKey(node: GraphNode): string {
+  return node.kind === 'operation' ? `${node.primitive} ${node.inputs.map((input) => input.id).join(' ')}` : '';
+}
+
+function emit(build: OnnxBuilder, node: GraphNode, context: Pick<Emission<Primitive>, 'operand' | 'applies'>): string {
   if (node.kind === 'input') return build.input(node.name, node.type.dtype, node.type.shape);
   if (node.kind === 'constant') return build.initializer(node.value, node.name);
   const emitter = emitters[node.primitive] as Emitter<Primitive>;
   return emitter({
     build,
-    inputs: node.inputs.map(operand),
+    inputs: node.inputs.map(context.operand),
     attributes: node.attributes,
     output: node.type,
-    operand,
+    ...context,
   });
 }

@@ -1,7 +1,7 @@
 import type { DType, Primitive } from '@dpar/tensor';
 import { microsoft } from '../onnx/builder.js';
 import { type Emission, type Emitter, type Emitters, inputOf, names } from './emitter.js';
-import { addToScattered } from './indexing.js';
+import { addToScattered, subtractFromScattered } from './indexing.js';
 
 type Elementwise =
   | 'neg'
@@ -54,12 +54,12 @@ export const elementwiseEmitters: Emitters<Elementwise> = {
   cos: operator('Cos'),
   tanh: operator('Tanh'),
   sigmoid: operator('Sigmoid'),
-  silu: ({ build, inputs }) => {
-    const x = inputOf(inputs, 0).name;
-    // QuickGelu is x sigmoid(alpha x), in one pass.
-    return build.portable
-      ? build.apply('Mul', [x, build.apply('Sigmoid', [x])])
-      : build.apply('QuickGelu', [x], { alpha: { float: 1 } }, microsoft);
+  silu: ({ build, inputs, applies }) => {
+    const { name, node } = inputOf(inputs, 0);
+    // QuickGelu is x sigmoid(alpha x) in one pass. Where the sigmoid is needed anyway, for the gradient, it is shared.
+    return build.portable || applies('sigmoid', node)
+      ? build.apply('Mul', [name, build.apply('Sigmoid', [name])])
+      : build.apply('QuickGelu', [name], { alpha: { float: 1 } }, microsoft);
   },
   not: operator('Not'),
   cast: (emission) => cast(emission, inputOf(emission.inputs, 0).name, emission.attributes.dtype),
@@ -67,7 +67,7 @@ export const elementwiseEmitters: Emitters<Elementwise> = {
     addToScattered(emission, inputOf(emission.inputs, 0), inputOf(emission.inputs, 1)) ??
     addToScattered(emission, inputOf(emission.inputs, 1), inputOf(emission.inputs, 0)) ??
     emission.build.apply('Add', names(emission.inputs)),
-  sub: operator('Sub'),
+  sub: (emission) => subtractFromScattered(emission) ?? emission.build.apply('Sub', names(emission.inputs)),
   mul: operator('Mul'),
   div: operator('Div'),
   maximum: operator('Max'),

@@ -17,6 +17,8 @@ export interface Emission<P extends Primitive> {
   readonly output: TensorType;
   /** Looks up another tensor that comes before the application, for emitters that see through their inputs. */
   operand(node: GraphNode): Operand;
+  /** Whether the graph also applies `other` to the single input `x`, at any place. */
+  applies(other: Primitive, x: GraphNode): boolean;
 }
 
 /** Writes an application as ONNX nodes; returns the name of the result. */

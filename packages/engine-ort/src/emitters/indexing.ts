@@ -1,4 +1,4 @@
-import type { Primitive } from '@dpar/tensor';
+import { type Primitive, sameShape, sizeOf } from '@dpar/tensor';
 import { isOperation } from '../graph/node.js';
 import { type Emission, type Emitters, inputOf, names, type Operand } from './emitter.js';
 
@@ -35,13 +35,30 @@ function addLast({ build }: Context, data: string, values: Operand, indices: Ope
 
 /** `other + scattered` without zeros to scatter into, if `scattered` is a scatter and `other` of its shape. */
 export function addToScattered(context: Context, scattered: Operand, other: Operand): string | undefined {
+  return scatterInto(context, scattered, other, () => other.name);
+}
+
+/** `scattered - other` without zeros to scatter into, as in the gradient of a cross-entropy. */
+export function subtractFromScattered(emission: Emission<'sub'>): string | undefined {
+  const [scattered, other] = [inputOf(emission.inputs, 0), inputOf(emission.inputs, 1)];
+  return scatterInto(emission, scattered, other, () => negated(emission, other));
+}
+
+function scatterInto(context: Context, scattered: Operand, other: Operand, data: () => string): string | undefined {
   const { node } = scattered;
-  const sameSize = String(other.type.shape) === String(scattered.type.shape);
-  if (!sameSize || !(isOperation(node, 'scatterAddRows') || isOperation(node, 'scatterLast'))) return undefined;
-  const [values, indices] = node.inputs;
-  if (values === undefined || indices === undefined) return undefined;
+  if (!sameShape(other.type.shape, scattered.type.shape)) return undefined;
+  if (!isOperation(node, 'scatterAddRows') && !isOperation(node, 'scatterLast')) return undefined;
+  const [values, indices] = node.inputs.map(context.operand) as [Operand, Operand];
   const add = node.primitive === 'scatterLast' ? addLast : addRows;
-  return add(context, other.name, context.operand(values), context.operand(indices));
+  return add(context, data(), values, indices);
+}
+
+/** -x, by negating the smaller factor if x is a product. */
+function negated({ build, operand }: Context, x: Operand): string {
+  if (!isOperation(x.node, 'mul')) return build.apply('Neg', [x.name]);
+  const [a, b] = x.node.inputs.map(operand) as [Operand, Operand];
+  const [smaller, larger] = sizeOf(a.type.shape) < sizeOf(b.type.shape) ? [a, b] : [b, a];
+  return build.apply('Mul', [larger.name, build.apply('Neg', [smaller.name])]);
 }
 
 /** Emitters of primitives that read or write at indices. */

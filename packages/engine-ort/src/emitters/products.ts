@@ -1,38 +1,9 @@
 import { type Shape, sizeOf } from '@dpar/tensor';
 import { microsoft, type OnnxBuilder } from '../onnx/builder.js';
 import { type Emitter, type Emitters, inputOf, type Operand } from './emitter.js';
+import { matmul } from './matmul.js';
 
 type Product = 'matmul' | 'softmax' | 'logSoftmax' | 'rmsNorm' | 'rotary';
-
-const matmul: Emitter<'matmul'> = ({ build, inputs, attributes: { transposeA, transposeB, scale }, output }) => {
-  const [a, b] = [inputOf(inputs, 0), inputOf(inputs, 1)];
-  const left = a.name;
-  // With a single matrix on the right, the rows of all batches on the left make one product.
-  const single = sizeOf(b.type.shape.slice(0, -2)) === 1 && !transposeA && output.shape.length === a.type.shape.length;
-  const right = single ? build.reshape(b.name, b.type.shape.slice(-2)) : b.name;
-  const rank = single ? 2 : b.type.shape.length;
-  if (!transposeA && !transposeB && scale === 1) return build.apply('MatMul', [left, right]);
-  if (!build.portable) {
-    const attributes = {
-      transA: { int: Number(transposeA) },
-      transB: { int: Number(transposeB) },
-      alpha: { float: scale },
-    };
-    return build.apply('FusedMatMul', [left, right], attributes, microsoft);
-  }
-  const product = build.apply('MatMul', [
-    transposeA ? swapped(build, left, a.type.shape.length) : left,
-    transposeB ? swapped(build, right, rank) : right,
-  ]);
-  return scale === 1 ? product : build.apply('Mul', [product, build.float(scale)]);
-};
-
-/** The last two axes exchanged. */
-function swapped(build: OnnxBuilder, x: string, rank: number): string {
-  const permutation = Array.from({ length: rank }, (_, axis) => axis);
-  permutation.splice(-2, 2, rank - 1, rank - 2);
-  return build.apply('Transpose', [x], { perm: { ints: permutation } });
-}
 
 const rmsNorm: Emitter<'rmsNorm'> = ({ build, inputs, attributes: { epsilon } }) => {
   const [x, weight] = [inputOf(inputs, 0).name, inputOf(inputs, 1).name];
