@@ -132,11 +132,8 @@ export const shard: Kind<Shard> = {
   },
 };
 
-/** `key=value`. */
-export const assignment: Kind<readonly [string, string]> = {
+/** `key=value`, as it stands. */
+export const assignment: Kind<string> = {
   value: 'KEY=VALUE',
-  parse: (text) => {
-    const split = text.indexOf('=');
-    return split > 0 ? [text.slice(0, split), text.slice(split + 1)] : refuse('key=value', text);
-  },
+  parse: (text) => (/^[^=\s]+=/.test(text) ? text : refuse('key=value', text)),
 };

@@ -1,0 +1,74 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fixturePath } from '@dpar/fixtures';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from './testing/temporary-folder.js';
+
+const bin = fileURLToPath(new URL('../bin/dpar.js', import.meta.url));
+
+function dpar(...argv: string[]) {
+  return spawnSync(process.execPath, [bin, ...argv], { encoding: 'utf8' });
+}
+
+describe('the built command', () => {
+  it('prints one JSON document on stdout', () => {
+    const { status, stdout, stderr } = dpar('flops', '--json');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout).llamagen_gmacs).toBeCloseTo(24.98, 2);
+  });
+
+  it('computes', async () => {
+    const folder = await temporaryFolder();
+    const argv = ['--checkpoint', fixturePath('llamagen'), '--input', fixturePath('llamagen/io.safetensors')];
+    const { status, stdout } = dpar('forward', ...argv, '--output', join(folder, 'out.safetensors'), '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).loss).toBeCloseTo(5.685564, 4);
+    expect(await readdir(folder)).toEqual(['out.safetensors']);
+  });
+
+  it('ends with 1 for failed work and 2 for wrong usage', () => {
+    expect(dpar('patchify', '--input', '/no/such', '--output', '/no/such')).toMatchObject({ status: 1, stdout: '' });
+    expect(dpar('patchify', '--inptu', 'x')).toMatchObject({ status: 2, stdout: '' });
+    expect(dpar()).toMatchObject({ status: 2, stdout: '' });
+    expect(dpar('--help').status).toBe(0);
+  });
+
+  it('ends quietly when nobody reads on', async () => {
+    const child = spawn(process.execPath, [bin, 'train', '--help']);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout.destroy();
+    expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(0);
+    expect(stderr).toBe('');
+  });
+
+  it.skipIf(process.platform === 'win32')('ends cleanly on Ctrl-C', async () => {
+    const folder = await temporaryFolder();
+    const model = ['--checkpoint', fixturePath('dpar-dynamic4d'), '--entropy-checkpoint', fixturePath('entropy-model')];
+    const argv = [
+      'sample',
+      ...model,
+      '--classes',
+      '0-4',
+      '--count',
+      '5000',
+      '--output',
+      join(folder, 'out.safetensors'),
+    ];
+    const child = spawn(process.execPath, [bin, ...argv]);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      // The first line says that it is generating.
+      if (stderr === '') child.kill('SIGINT');
+      stderr += chunk;
+    });
+    const status = await new Promise((resolve) => child.on('exit', resolve));
+    expect(status).toBe(130);
+    expect(stderr).toContain('dpar sample: interrupted.\n');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
