@@ -15,7 +15,7 @@ import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, createReferenceEngine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { DparSampler } from './dpar.js';
-import { drawTokens } from './draw.js';
+import { nextTokens } from './draw.js';
 import { LlamaGenSampler } from './llamagen.js';
 import { type SampleOptions, tokenUniforms } from './options.js';
 
@@ -65,7 +65,7 @@ function redraw(logits: HostTensor, V: number, T: number, options: SampleOptions
       const from = (row * N + position) * width;
       at.set(logits.data.subarray(from, from + V) as Float32Array, row * V);
     }
-    drawTokens(at, V, options, uniforms, position).forEach((token, image) => {
+    nextTokens(at, V, options, uniforms, position).forEach((token, image) => {
       tokens[image * T + position] = token;
     });
   }
@@ -76,6 +76,8 @@ const optionSets: SampleOptions[] = [
   { labels: [0, 2, 1], seed: 3 },
   { labels: [0, 2, 1], seed: 4, guidanceScale: 2.5, temperature: 0.8, topK: 7 },
   { labels: [1, 1], seed: 5, guidanceScale: 0, topP: 0.9 },
+  { labels: [0, 1], seed: 6, guidanceScale: 3, guidanceSchedule: 'cosine', guidanceInterval: [3, 12] },
+  { labels: [0, 1], seed: 7, guidanceScale: 3, guidanceSchedule: 'linear', prefix: [1, 2, 3, 4, 5, 9, 8, 7, 6, 5] },
 ];
 
 describe.each(Object.keys(variants))('DPAR, %s: generation with caches', (variant) => {
@@ -113,6 +115,13 @@ describe.each(Object.keys(variants))('DPAR, %s: generation with caches', (varian
     }));
     const outputs = await forward.run({ ...parameters, ...(inputs as Tensors<HostTensor>) });
     expect(redraw(named(outputs, 'logits'), V, T, options)).toEqual(tokens);
+  });
+
+  it('completes given tokens', async () => {
+    const prefix = Array.from({ length: 2 * 9 }, (_, i) => (5 * i) % 12);
+    const { tokens } = await sampler.generate({ labels: [0, 1], seed: 1, prefix });
+    expect(Array.from(tokens.slice(0, 9))).toEqual(prefix.slice(0, 9));
+    expect(Array.from(tokens.slice(T, T + 9))).toEqual(prefix.slice(9));
   });
 
   it('patches online as offline on the finished image', async () => {
@@ -175,6 +184,9 @@ describe('errors', () => {
     [{ labels: [0], topK: -1 }, /topK.*got -1/],
     [{ labels: [0], topP: 0 }, /topP.*got 0/],
     [{ labels: [0], guidanceScale: Number.NaN }, /guidance scale/],
+    [{ labels: [0], guidanceInterval: [5, 2] as const }, /guidance interval.*5 to 2/],
+    [{ labels: [0, 1], prefix: [1, 2, 3] }, /prefix of K tokens for each of 2 images.*got 3/],
+    [{ labels: [0], prefix: [12] }, /tokens from 0 to 11, got 12/],
   ])('refuses %o', async (options, message) => {
     const llamaGenConfig = readLlamaGenConfig({ ...shared, cls_token_num: 1 });
     const sampler = new LlamaGenSampler(engine, llamaGenConfig, weights(llamaGenSpecs(llamaGenConfig), 1));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseToken, mostLikely } from './choose.js';
-import { guide } from './guidance.js';
+import { guidanceAt, guide } from './guidance.js';
 
 const logits = Float32Array.of(1, 3, 2, -1, 3);
 
@@ -72,5 +72,15 @@ describe('guide', () => {
     expect(Array.from(guide(rows.slice(), 2, 2, 2))).toEqual([2, 3, 5, 7]);
     expect(Array.from(guide(rows.slice(), 2, 2, 0))).toEqual([0, 1, 1, 1]);
     expect(Array.from(guide(Float32Array.of(1, 2), 1, 2, 3))).toEqual([1, 2]);
+  });
+});
+
+describe('guidanceAt', () => {
+  it('follows the schedule inside the interval', () => {
+    const at = (options: Parameters<typeof guidanceAt>[0]) => [0, 5, 10].map((i) => guidanceAt(options, i, 11));
+    expect(at({ guidanceScale: 3 })).toEqual([3, 3, 3]);
+    expect(at({ guidanceScale: 3, guidanceSchedule: 'linear' })).toEqual([1, 2, 3]);
+    expect(at({ guidanceScale: 3, guidanceSchedule: 'cosine' })[1]).toBeCloseTo(2, 12);
+    expect(at({ guidanceScale: 3, guidanceInterval: [1, 10] })).toEqual([1, 3, 1]);
   });
 });

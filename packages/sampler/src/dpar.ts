@@ -3,7 +3,7 @@ import { type DparConfig, patchingOptions, patchRotaryRows } from '@dpar/model';
 import { bucketSize, createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
 import { DparStages, type FinishedPatches } from './dpar-stages.js';
-import { drawTokens } from './draw.js';
+import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import { OpenPatches } from './open-patches.js';
 import {
@@ -73,7 +73,7 @@ export class DparSampler {
   async *steps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
     const { config, stages, entropyStage } = this;
     const { vocabSize: V, numClasses, blockSize: T, dim, nLocalEncoderLayers } = config;
-    checkOptions(options, numClasses);
+    checkOptions(options, numClasses, this.config);
     const B = options.labels.length;
     const labels = rowLabels(options, numClasses);
     const rows = labels.length;
@@ -93,7 +93,7 @@ export class DparSampler {
     for (let position = 0; position < T; position++) {
       options.signal?.throwIfAborted();
       const logits = await stages.predict(decoderCache, x, contexts, position);
-      const tokens = drawTokens(logits, V, options, uniforms, position);
+      const tokens = nextTokens(logits, V, options, uniforms, position);
       yield { position, tokens, startsPatch };
       if (position + 1 === T) return;
 

@@ -1,17 +1,27 @@
 import { chooseToken } from './choose.js';
-import { guide } from './guidance.js';
+import { guidanceAt, guide } from './guidance.js';
 import type { SampleOptions } from './options.js';
 
-/** Draws the next token of each image: guidance, then the decoding options. Logits [rows, V] are overwritten. */
-export function drawTokens(
+/**
+ * The next token of each image: the given one while there is a prefix, else drawn, by guidance and then the decoding
+ * options.
+ * @param logits [rows, V], overwritten
+ */
+export function nextTokens(
   logits: Float32Array,
   vocabSize: number,
   options: SampleOptions,
   uniforms: readonly Float64Array[],
   position: number,
 ): Int32Array {
-  const batch = options.labels.length;
-  const guided = guide(logits, batch, vocabSize, options.guidanceScale ?? 1);
+  const { labels, prefix = [] } = options;
+  const batch = labels.length;
+  const given = prefix.length / batch;
+  if (position < given) {
+    return Int32Array.from({ length: batch }, (_, image) => prefix[image * given + position] as number);
+  }
+  const positions = (uniforms[0] as Float64Array).length;
+  const guided = guide(logits, batch, vocabSize, guidanceAt(options, position, positions));
   return Int32Array.from({ length: batch }, (_, image) => {
     const row = guided.subarray(image * vocabSize, (image + 1) * vocabSize);
     return chooseToken(row, options, (uniforms[image] as Float64Array)[position] as number);

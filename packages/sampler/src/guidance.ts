@@ -1,3 +1,57 @@
+import { DparError } from '@dpar/tensor';
+
+/** How strongly classes guide, and at which positions. T tokens an image. */
+export interface GuidanceOptions {
+  /** Scale s of classifier-free guidance; 1 (default) runs no second row per image. */
+  readonly guidanceScale?: number;
+  /**
+   * The scale at position i, with t = i / (T - 1): `constant` (default) s, `linear` 1 + (s - 1) t, `cosine`
+   * 1 + (s - 1) (1 - cos(pi t)) / 2.
+   */
+  readonly guidanceSchedule?: 'constant' | 'linear' | 'cosine';
+  /** Positions that are guided, [first, end) in tokens; the scale is 1 elsewhere. Default: all. */
+  readonly guidanceInterval?: readonly [number, number];
+}
+
+/** @throws DparError naming the option that is wrong. */
+export function checkGuidance(options: GuidanceOptions): void {
+  const { guidanceScale = 1, guidanceSchedule = 'constant', guidanceInterval = [0, 1] } = options;
+  if (!Number.isFinite(guidanceScale)) {
+    throw new DparError(`sample: expected a guidance scale that is a number, got ${guidanceScale}.`);
+  }
+  if (!['constant', 'linear', 'cosine'].includes(guidanceSchedule)) {
+    throw new DparError(`sample: expected a guidance schedule constant, linear or cosine, got ${guidanceSchedule}.`);
+  }
+  const [first, end] = guidanceInterval;
+  if (!(Number.isInteger(first) && Number.isInteger(end) && first >= 0 && first <= end)) {
+    throw new DparError(`sample: expected a guidance interval of positions 0 <= first <= end, got ${first} to ${end}.`);
+  }
+}
+
+/** Whether null rows are run. */
+export function isGuided({ guidanceScale = 1 }: GuidanceOptions): boolean {
+  return guidanceScale !== 1;
+}
+
+/** The scale of guidance at a position. */
+export function guidanceAt(options: GuidanceOptions, position: number, positions: number): number {
+  const {
+    guidanceScale: s = 1,
+    guidanceSchedule = 'constant',
+    guidanceInterval: [first, end] = [0, positions],
+  } = options;
+  if (position < first || position >= end) return 1;
+  const t = position / Math.max(1, positions - 1);
+  switch (guidanceSchedule) {
+    case 'constant':
+      return s;
+    case 'linear':
+      return 1 + (s - 1) * t;
+    case 'cosine':
+      return 1 + ((s - 1) * (1 - Math.cos(Math.PI * t))) / 2;
+  }
+}
+
 /**
  * Classifier-free guidance: null + scale (conditional - null), in place of the conditional logits.
  * @param logits [2 B, V]: conditional rows, then null rows; the first B rows are overwritten
@@ -6,9 +60,11 @@
 export function guide(logits: Float32Array, rows: number, vocabSize: number, scale: number): Float32Array {
   const size = rows * vocabSize;
   if (logits.length === size) return logits;
-  for (let i = 0; i < size; i++) {
-    const unconditional = logits[size + i] as number;
-    logits[i] = unconditional + scale * ((logits[i] as number) - unconditional);
+  if (scale !== 1) {
+    for (let i = 0; i < size; i++) {
+      const unconditional = logits[size + i] as number;
+      logits[i] = unconditional + scale * ((logits[i] as number) - unconditional);
+    }
   }
   return logits.subarray(0, size);
 }

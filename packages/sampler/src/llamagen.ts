@@ -1,6 +1,6 @@
 import type { LlamaGenConfig } from '@dpar/model';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
-import { drawTokens, forRows } from './draw.js';
+import { forRows, nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import {
   checkOptions,
@@ -30,14 +30,14 @@ export class LlamaGenSampler {
    */
   async *steps(options: SampleOptions): AsyncGenerator<SampleStep> {
     const { vocabSize: V, numClasses, blockSize: T } = this.config;
-    checkOptions(options, numClasses);
+    checkOptions(options, numClasses, this.config);
     const labels = rowLabels(options, numClasses);
     const cache = this.stage.newCache(labels.length);
     const uniforms = tokenUniforms(options, T);
     let logits = await this.stage.read(cache, 'labels', labels, 0);
     for (let position = 0; position < T; position++) {
       options.signal?.throwIfAborted();
-      const tokens = drawTokens(logits, V, options, uniforms, position);
+      const tokens = nextTokens(logits, V, options, uniforms, position);
       yield { position, tokens, startsPatch: new Uint8Array(tokens.length).fill(1) };
       if (position + 1 < T) {
         logits = await this.stage.read(cache, 'tokens', forRows(tokens, labels.length), position + 1);

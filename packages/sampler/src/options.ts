@@ -1,16 +1,19 @@
 import { createRandom, DparError } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
+import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
 
 /** What is generated, and how tokens are drawn. */
-export interface SampleOptions extends DecodingOptions {
+export interface SampleOptions extends DecodingOptions, GuidanceOptions {
   /** Class of each image; the batch is as large as this list. */
   readonly labels: ArrayLike<number>;
   /** Seed of the run (default 0). Image k of a run has a random stream of its own, keyed by (seed, k). */
   readonly seed?: number;
   /** Number of the first image of this batch in its run (default 0). */
   readonly firstIndex?: number;
-  /** Scale of classifier-free guidance; 1 (default) runs no second row per image. */
-  readonly guidanceScale?: number;
+  /**
+   * Tokens that are given, [B, K] row-major: the first K positions of each image, which the rest completes. Default: none.
+   */
+  readonly prefix?: ArrayLike<number>;
   /** Stops between two tokens. */
   readonly signal?: AbortSignal;
 }
@@ -32,26 +35,37 @@ export interface GeneratedTokens {
   readonly patchLengths: readonly Int32Array[];
 }
 
-/** @throws DparError naming the option that is wrong. */
-export function checkOptions(options: SampleOptions, numClasses: number): void {
+/**
+ * @param tokens T and V of the model
+ * @throws DparError naming the option that is wrong.
+ */
+export function checkOptions(
+  options: SampleOptions,
+  numClasses: number,
+  { blockSize: T, vocabSize: V }: { readonly blockSize: number; readonly vocabSize: number },
+): void {
   checkDecoding(options);
-  if (options.labels.length === 0) throw new DparError('sample: expected at least one label, got none.');
-  for (const label of Array.from(options.labels)) {
+  checkGuidance(options);
+  const { labels, prefix = [] } = options;
+  if (labels.length === 0) throw new DparError('sample: expected at least one label, got none.');
+  for (const label of Array.from(labels)) {
     if (!(Number.isInteger(label) && label >= 0 && label <= numClasses)) {
       throw new DparError(
         `sample: expected labels from 0 to ${numClasses - 1} (or ${numClasses}, the null class), got ${label}.`,
       );
     }
   }
-  const { guidanceScale = 1 } = options;
-  if (!Number.isFinite(guidanceScale)) {
-    throw new DparError(`sample: expected a guidance scale that is a number, got ${guidanceScale}.`);
+  const given = prefix.length / labels.length;
+  if (!Number.isInteger(given) || given > T) {
+    throw new DparError(
+      `sample: expected a prefix of K tokens for each of ${labels.length} images, K at most ${T}, got ${prefix.length} tokens.`,
+    );
   }
-}
-
-/** Whether null rows are run. */
-export function isGuided({ guidanceScale = 1 }: SampleOptions): boolean {
-  return guidanceScale !== 1;
+  for (const token of Array.from(prefix)) {
+    if (!(Number.isInteger(token) && token >= 0 && token < V)) {
+      throw new DparError(`sample: expected a prefix of tokens from 0 to ${V - 1}, got ${token}.`);
+    }
+  }
 }
 
 /** Labels of all rows that are run: those of the images, then as many null classes if guided. */
