@@ -1,51 +1,51 @@
+import { resolve } from 'node:path';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { readArguments, UsageError, usage } from './arguments.js';
+import { type Arguments, readArguments, UsageError, usage } from './arguments.js';
+import { describeMachine } from './machine.js';
+import { writeOutput } from './output.js';
 import { runPipeline } from './pipeline.js';
 import { createStages } from './progress.js';
 import { settingsFor, smokeSettings } from './settings.js';
 
-async function main(): Promise<number> {
-  const { minutes, smoke, seed, output, help } = readArguments(process.argv.slice(2));
-  if (help) {
+async function main(): Promise<void> {
+  const args = readArguments(process.argv.slice(2));
+  if (args.help) {
     process.stdout.write(usage);
-    return 0;
+    return;
   }
+  const { minutes, smoke, seed, output } = args;
   const stages = createStages();
   const engine = await createOrtEngine();
   try {
     const results = await runPipeline(engine, smoke ? smokeSettings(seed) : settingsFor(minutes, seed), stages);
-    console.log(
-      JSON.stringify(
-        {
-          ...results,
-          train: { psnr: results.train.psnr, p: results.train.patches },
-          validation: { psnr: results.validation.psnr, p: results.validation.patches },
-          tokenizer: 0,
-          entropyModel: results.entropyModel.training,
-          dpar: results.dpar.training,
-          llamaGen: results.llamaGen.training,
-          labels: 0,
-          stages: stages.done,
-        },
-        (k, v) => (k === 'training' ? undefined : v),
-        1,
-      ),
-    );
+    const record = { machine: describeMachine(), stages: stages.done, command: commandOf(args) };
+    const report = await writeOutput(resolve(output), results, record);
+    stages.stop();
+    process.stdout.write(`${summaryOf(results)}\nReport: ${report}\n`);
   } finally {
     stages.stop();
     await engine.dispose();
   }
-  return 0;
 }
 
-main().then(
-  (status) => {
-    process.exitCode = status;
-  },
-  (error: unknown) => {
-    process.stderr.write(
-      `${error instanceof Error ? (error instanceof UsageError ? error.message : error.stack) : error}\n`,
-    );
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-  },
-);
+/** The command that repeats a run. */
+function commandOf({ minutes, smoke, seed }: Arguments): string {
+  return `npm run demo -- ${smoke ? '--smoke' : `--minutes ${minutes}`} --seed ${seed}`;
+}
+
+function summaryOf({ validation, train, dpar, llamaGen }: Awaited<ReturnType<typeof runPipeline>>): string {
+  const ratio = dpar.training.stepSeconds / llamaGen.training.stepSeconds;
+  return [
+    `Tokenizer: ${validation.psnr.toFixed(2)} dB on validation images.`,
+    `Patches: ${train.patches.meanLength.toFixed(2)} tokens on average.`,
+    `Validation loss: DPAR ${dpar.training.validationLoss.toFixed(3)}, LlamaGen ${llamaGen.training.validationLoss.toFixed(3)} nats per token.`,
+    `Time of a step: DPAR takes ${ratio.toFixed(2)} times as long as LlamaGen.`,
+  ].join('\n');
+}
+
+main().catch((error: unknown) => {
+  const isUsage = error instanceof UsageError;
+  const text = error instanceof Error ? (isUsage ? error.message : error.stack) : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+});

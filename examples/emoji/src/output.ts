@@ -1,0 +1,79 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeEntropyModelConfig } from '@dpar/entropy';
+import { writeCheckpoint, writeFileAtomic } from '@dpar/io/node';
+import { writeDparConfig, writeLlamaGenConfig } from '@dpar/model';
+import { writePatchVqConfig } from '@dpar/tokenizer';
+import type { Results } from './pipeline.js';
+import { drawFigures, type Figures } from './report/figures.js';
+import { montage, type Picture, toPng } from './report/picture.js';
+import { type RunRecord, reportPage } from './report/report.js';
+
+/**
+ * Writes the report and all that belongs to it: `report.html`, the pictures as PNG files, the figures as
+ * `results.json`, and the models as checkpoints that the `dpar` command reads.
+ * @returns Path of the report.
+ */
+export async function writeOutput(folder: string, results: Results, record: RunRecord): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const figures = drawFigures(results);
+  for (const [name, picture] of Object.entries(pictureFiles(figures))) {
+    await writeFileAtomic(join(folder, `${name}.png`), await toPng(picture));
+  }
+  await writeFileAtomic(join(folder, 'results.json'), `${JSON.stringify(numbers(results, record), null, 2)}\n`);
+  const { tokenizer, entropyModel, dpar, llamaGen, settings } = results;
+  const models = join(folder, 'models');
+  await mkdir(models, { recursive: true });
+  await writeCheckpoint(join(models, 'tokenizer'), writePatchVqConfig(settings.tokenizer.config), tokenizer);
+  await writeCheckpoint(join(models, 'entropy'), writeEntropyModelConfig(entropyModel.config), entropyModel.parameters);
+  await writeCheckpoint(join(models, 'dpar'), writeDparConfig(dpar.config), dpar.parameters);
+  await writeCheckpoint(join(models, 'llamagen'), writeLlamaGenConfig(llamaGen.config), llamaGen.parameters);
+  const report = join(folder, 'report.html');
+  await writeFileAtomic(report, await reportPage(results, figures, record));
+  return report;
+}
+
+function pictureFiles({ grids, generatedPatches, reconstructions, entropies }: Figures): Record<string, Picture> {
+  const pairs = reconstructions.map(({ original, reconstructed }) => montage([original, reconstructed], 1));
+  return {
+    'generated-dpar': grids.dpar,
+    'generated-llamagen': grids.llamaGen,
+    'generated-patches': generatedPatches,
+    reconstructions: montage(pairs, 12, 8),
+    entropies: montage(
+      entropies.map(({ picture }) => picture),
+      2,
+      16,
+    ),
+  };
+}
+
+/** The numbers of a run, without weights and pictures. */
+function numbers(results: Results, { machine, stages, command }: RunRecord): object {
+  const { settings, engine, classes, train, validation, entropyModel, calibration, dpar, llamaGen } = results;
+  const set = ({ images, psnr, patches }: Results['train']) => ({ images: images.labels.length, psnr, patches });
+  return {
+    command,
+    machine,
+    engine,
+    settings,
+    classes,
+    stages,
+    train: set(train),
+    validation: set(validation),
+    calibration,
+    entropyModel: entropyModel.training,
+    dpar: { ...dpar.training, generationSeconds: dpar.generated.seconds },
+    llamaGen: { ...llamaGen.training, generationSeconds: llamaGen.generated.seconds },
+    linearMacs: results.linearMacs,
+    matmulMacs: results.matmulMacs,
+    generated: {
+      labels: Array.from(results.labels),
+      dpar: {
+        tokens: Array.from(dpar.generated.tokens),
+        patchLengths: dpar.generated.patchLengths.map((l) => Array.from(l)),
+      },
+      llamaGen: { tokens: Array.from(llamaGen.generated.tokens) },
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import type { Results } from '../pipeline.js';
+import type { Figures } from './figures.js';
+import { Html, html, table } from './html.js';
+import { generatedSection, millions, patchesSection, percent, tokenizerSection, trainingSection } from './sections.js';
+import { style } from './style.js';
+
+/** What is known of a run besides its results. */
+export interface RunRecord {
+  readonly machine: string;
+  readonly stages: readonly { readonly name: string; readonly seconds: number }[];
+  /** The command that gives the same run. */
+  readonly command: string;
+}
+
+/** The report: one HTML page that needs nothing else. */
+export async function reportPage(results: Results, figures: Figures, record: RunRecord): Promise<string> {
+  return `<!doctype html>\n${html`<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>DPAR and LlamaGen on emoji</title>
+<style>${new Html(style)}</style>
+</head>
+<body>
+<h1>DPAR and LlamaGen on emoji</h1>
+${summary(results, record)}
+${await generatedSection(figures, results)}
+${await tokenizerSection(figures, results)}
+${await patchesSection(figures, results)}
+${trainingSection(results)}
+${settingsSection(results, record)}
+</body>
+</html>
+`}`;
+}
+
+/** The run in plain words, and its key figures. */
+function summary({ train, validation, dpar, llamaGen, matmulMacs, classes }: Results, { stages }: RunRecord): Html {
+  const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
+  const reduction = percent(train.patches.tokenReduction);
+  const timeRatio = dpar.training.stepSeconds / llamaGen.training.stepSeconds;
+  const computeRatio = matmulMacs.dpar / matmulMacs.llamaGen;
+  const [dparLoss, llamaGenLoss] = [dpar.training.validationLoss, llamaGen.training.validationLoss];
+  const tile = (value: string, meaning: string) => html`<div class="tile"><b>${value}</b><span>${meaning}</span></div>
+`;
+  return html`<p class="lead">In ${duration(seconds)}, this computer learned to draw emoji from ${train.images.labels.length} pictures of ${classes.length}
+kinds, twice: with LlamaGen, which predicts an image token by token, and with DPAR, which first joins tokens that are easy to predict into patches
+and gives its big transformer only the patches. That spared it ${reduction} of the positions. A training step of DPAR took ${timeRatio.toFixed(2)} times as
+long as one of LlamaGen, at the same number of parameters; its loss on emoji that neither had seen was
+${dparLoss.toFixed(3)} nats per token, that of LlamaGen ${llamaGenLoss.toFixed(3)}${comparison(dparLoss, llamaGenLoss)}.</p>
+<div class="tiles">
+${tile(`${validation.psnr.toFixed(1)} dB`, 'PSNR of the tokenizer, validation images')}
+${tile(reduction, `fewer positions (${train.patches.meanLength.toFixed(2)} tokens per patch)`)}
+${tile(`${dparLoss.toFixed(3)} / ${llamaGenLoss.toFixed(3)}`, 'validation loss of DPAR / LlamaGen, nats per token')}
+${tile(timeRatio.toFixed(2), `time of a training step, DPAR / LlamaGen (computed from FLOPs: ${computeRatio.toFixed(2)})`)}
+${tile(`${millions(dpar.training.parameterCount)}`, `parameters of DPAR (LlamaGen: ${millions(llamaGen.training.parameterCount)})`)}
+</div>`;
+}
+
+function comparison(dpar: number, llamaGen: number): string {
+  const difference = (dpar - llamaGen) / llamaGen;
+  if (Math.abs(difference) < 0.001) return ' (the same)';
+  return ` (${percent(Math.abs(difference))} ${difference < 0 ? 'lower' : 'higher'} with DPAR)`;
+}
+
+function duration(seconds: number): string {
+  return seconds < 100 ? `${Math.round(seconds)} seconds` : `${(seconds / 60).toFixed(1)} minutes`;
+}
+
+function settingsSection(results: Results, { machine, stages, command }: RunRecord): Html {
+  const { settings, engine, classes, train, validation } = results;
+  const { tokenizer, entropyModel, models, patching } = settings;
+  const { size } = models;
+  const total = stages.reduce((sum, { seconds }) => sum + seconds, 0);
+  const rate = ({ steps, batchSize, learningRate, warmupSteps }: typeof models | typeof entropyModel) =>
+    `${steps} steps of ${batchSize} images, learning rate ${learningRate} after ${warmupSteps} steps of warm-up, then half a cosine wave`;
+  return html`<h2>The run</h2>
+${table(
+  ['Stage', 'Time (s)', 'Share'],
+  [
+    ...stages.map(({ name, seconds }) => [name, seconds.toFixed(1), percent(seconds / total)]),
+    ['All', total.toFixed(1), ''],
+  ],
+)}
+<dl>
+<dt>Machine</dt><dd>${machine}; ${engine}</dd>
+<dt>Again</dt><dd><code>${command}</code> (seed ${settings.seed}: the same tokens on the same machine)</dd>
+<dt>Images</dt><dd>Google's emoji from emoji-datasource-google 16.0.0, 64×64 pixels on white, variants of skin tone included;
+${train.images.labels.length} for training and ${validation.images.labels.length} for validation, which share no emoji. Classes are the categories
+${classes.join(', ')}; the category Component (five skin colours) is left out.</dd>
+<dt>Tokenizer</dt><dd>${tokenizer.config.codebookSize} codes by ${tokenizer.iterations} rounds of k-means on patches of ${tokenizer.codebookImages} images; decoder with
+${tokenizer.config.hiddenDim} hidden units, ${tokenizer.steps} steps of ${tokenizer.batchSize} images, learning rate ${tokenizer.learningRate}</dd>
+<dt>Entropy model</dt><dd>${entropyModel.nLayer} layers, width ${entropyModel.dim}, ${entropyModel.nHead} heads; ${rate(entropyModel)};
+validation loss ${results.entropyModel.training.validationLoss.toFixed(3)} nats per token</dd>
+<dt>LlamaGen</dt><dd>${size.llamaGenLayers} layers, width ${size.dim}, ${size.nHead} heads; ${rate(models)}</dd>
+<dt>DPAR</dt><dd>${size.nLocalEncoderLayers} local encoder, ${size.nLayer} global and ${size.nLocalDecoderLayers} local decoder layers, width ${size.dim},
+${size.nHead} heads, Dynamic RoPE, patches of ${patching.targetMeanPatchLength} tokens on average and ${patching.maxPatchLength} at most; trained as LlamaGen</dd>
+<dt>Optimizer</dt><dd>AdamW, betas 0.9 and 0.95, weight decay 0.05, gradients clipped to norm 1, class dropout 0.1</dd>
+</dl>`;
+}
