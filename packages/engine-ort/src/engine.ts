@@ -82,7 +82,8 @@ function sessionOptions(
     enableMemPattern: false,
     ...(device === 'webgpu' && { preferredOutputLocation: 'gpu-buffer' as const }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
-    logSeverityLevel: 3,
+    // Errors are thrown; they need not be printed too.
+    logSeverityLevel: 4,
   };
 }
 

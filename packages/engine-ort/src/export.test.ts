@@ -1,0 +1,110 @@
+import { float32, int32, named, referenceOps, type TensorFunction } from '@dpar/tensor';
+import { findMismatch } from '@dpar/tensor/conformance';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { exportOnnx } from './export.js';
+import { trace } from './graph/trace.js';
+import { lower } from './lower.js';
+
+/** Reads the operators that have no standard counterpart, and outputs under the name of an input. */
+const block: TensorFunction = (ops, inputs) => {
+  const x = ops.rmsNorm(named(inputs, 'x'), named(inputs, 'norm'), 1e-5); // [1, 2, 4]
+  const turned = ops.rotary(x, named(inputs, 'table'));
+  const half = ops.rotary(x, named(inputs, 'table'), { interleaved: false });
+  const scores = ops.matmul(turned, half, { transposeB: true, scale: 0.5 });
+  return { x: ops.add(ops.silu(ops.matmul(scores, x)), 1), scores };
+};
+const inputs = {
+  x: float32([1, 2, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
+  norm: float32([4], [1, 0.5, 2, 1]),
+  table: float32([1, 2, 2, 2], [1, 0, 1, 0, 0.6, 0.8, 0.28, 0.96]),
+};
+const tolerance = { relative: 1e-5, absolute: 1e-6 };
+
+describe('exportOnnx', () => {
+  it.each([false, true])('writes models that run as they are (portable: %s)', async (portable) => {
+    const { norm, table } = inputs;
+    const bytes = exportOnnx(block, { x: inputs.x }, { constants: { norm, table }, portable });
+    const session = await ort.InferenceSession.create(bytes);
+    expect(session.inputNames).toEqual(['x']);
+    expect(session.outputNames).toEqual(['x.out', 'scores']);
+    const { 'x.out': x, scores } = await session.run({ x: new ort.Tensor('float32', inputs.x.data, [1, 2, 4]) });
+    const actual = {
+      x: float32([1, 2, 4], x?.data as Float32Array),
+      scores: float32([1, 2, 2], scores?.data as Float32Array),
+    };
+    expect(findMismatch(actual, block(referenceOps, inputs), tolerance)).toBeUndefined();
+    await session.release();
+  });
+
+  it('uses standard operators only in portable models', () => {
+    const traced = trace(block, inputs);
+    const contributed = /^(FusedMatMul|QuickGelu|RotaryEmbedding|SimplifiedLayerNormalization)$/;
+    const portable = lower(traced, { name: 'block', portable: true }).model;
+    expect(portable.opsets).toEqual({ '': 20 });
+    expect(portable.nodes.filter(({ opType, domain }) => domain !== '' || contributed.test(opType))).toEqual([]);
+    const fast = lower(traced, { name: 'block' }).model;
+    expect(fast.opsets).toEqual({ '': 20, 'com.microsoft': 1 });
+    expect(fast.nodes.filter(({ opType }) => contributed.test(opType))).toHaveLength(5);
+  });
+
+  it('refuses more than 2 GiB', () => {
+    // The same memory five times, under different shapes.
+    const data = new Float32Array(2 ** 27);
+    const shapes = [1, 2, 4, 8, 16].map((rows) => [rows, data.length / rows]);
+    const constants = Object.fromEntries(shapes.map((shape, i) => [`w${i}`, float32(shape, data)]));
+    expect(() => exportOnnx((_, tensors) => tensors, {}, { constants })).toThrow(
+      'encodeModel: expected a model of at most 2 GiB, got 2.5 GiB.',
+    );
+  });
+});
+
+describe('lower', () => {
+  it('leaves out inputs and constants that nothing reads', () => {
+    const fn: TensorFunction = (ops, { x, y }) => {
+      ops.add(y as NonNullable<typeof y>, ops.constant(float32([2], [1, 2])));
+      return { z: ops.exp(x as NonNullable<typeof x>) };
+    };
+    const { model } = lower(trace(fn, { x: float32([2]), y: float32([2]) }), { name: 'fn' });
+    expect(model.inputs.map(({ name }) => name)).toEqual(['x']);
+    expect(model.initializers).toEqual([]);
+    expect(model.nodes.map(({ opType }) => opType)).toEqual(['Exp']);
+  });
+
+  it('does not write the same nodes and constants twice', () => {
+    const fn: TensorFunction = (ops, { x, i }) => {
+      const [table, index] = [x as NonNullable<typeof x>, i as NonNullable<typeof i>];
+      return {
+        a: ops.scatterAddRows(ops.takeRows(table, index), index, 4),
+        b: ops.scatterAddRows(ops.neg(ops.takeRows(table, index)), index, 4),
+      };
+    };
+    const { model } = lower(trace(fn, { x: float32([4, 2]), i: int32([3]) }), { name: 'fn' });
+    const types = model.nodes.map(({ opType }) => opType).sort();
+    // One gather, and one preparation of indices and zeros for both scatters.
+    expect(types.filter((type) => type === 'Gather')).toHaveLength(1);
+    expect(types.filter((type) => type === 'Expand')).toHaveLength(2);
+    expect(types.filter((type) => type === 'ScatterElements')).toHaveLength(2);
+    expect(new Set(model.initializers.map(({ data, type }) => `${type} ${data}`)).size).toBe(model.initializers.length);
+  });
+
+  it('adds to a scatter in place, and shares the sigmoid of a silu with its gradient', () => {
+    const opTypes = (fn: TensorFunction) =>
+      lower(trace(fn, { x: float32([4, 2]), i: int32([4]) }), { name: 'fn' })
+        .model.nodes.map(({ opType }) => opType)
+        .filter((type) => type !== 'Reshape');
+    expect(
+      opTypes((ops, { x, i }) => {
+        const [values, indices] = [x as NonNullable<typeof x>, i as NonNullable<typeof i>];
+        const scattered = ops.scatterLast(ops.sum(values, { axes: 1 }), indices, 2);
+        return { y: ops.sub(scattered, ops.mul(values, 2)) };
+      }),
+    ).toEqual(['ReduceSum', 'Neg', 'Mul', 'ScatterElements']);
+    expect(
+      opTypes((ops, { x }) => {
+        const values = x as NonNullable<typeof x>;
+        return { y: ops.silu(values), s: ops.sigmoid(values) };
+      }),
+    ).toEqual(['Sigmoid', 'Mul']);
+  });
+});
