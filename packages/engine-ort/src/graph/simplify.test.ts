@@ -1,4 +1,4 @@
-import { type HostTensor, type Ops, referenceOps, type Tensors } from '@dpar/tensor';
+import { type HostTensor, named, type Ops, referenceOps, type Tensors } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -106,5 +106,20 @@ it('simplified graphs compute the same', () => {
       expect(findMismatch(evaluate(outputs, inputs), expected, { relative: 1e-6, absolute: 1e-6 })).toBeUndefined();
     }),
     { numRuns: 500 },
+  );
+});
+
+it('transpositions after one another are put together in the right order', () => {
+  const permutation = fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 });
+  const x: HostTensor = { dtype: 'int32', shape: [2, 3, 1, 4], data: Int32Array.from({ length: 24 }, (_, i) => i) };
+  fc.assert(
+    fc.property(permutation, permutation, (first, second) => {
+      const program = <T>(ops: Ops<T>, tensors: Tensors<T>): Tensors<T> => ({
+        y: ops.transpose(ops.transpose(named(tensors, 'x'), first), second),
+      });
+      const { outputs } = trace(program, { x });
+      expect(reachable(Object.values(outputs)).length).toBeLessThanOrEqual(2);
+      expect(evaluate(outputs, { x })).toEqual(program(referenceOps, { x }));
+    }),
   );
 });
