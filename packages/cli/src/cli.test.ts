@@ -1,3 +1,4 @@
+import { DparError } from '@dpar/tensor';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { commands } from './commands/index.js';
 import { runCli } from './testing/run-cli.js';
@@ -78,6 +79,17 @@ describe('global options', () => {
     const { status, stderr } = await runCli(argv);
     expect(status).toBe(1);
     expect(stderr).toContain('--engine tfjs: expected the TensorFlow.js engine');
+  });
+
+  it('say where to learn which devices work', async () => {
+    const flops = commands.find(({ name }) => name === 'flops');
+    if (flops === undefined) throw new Error('no flops');
+    vi.spyOn(flops, 'run').mockRejectedValue(new DparError('run: expected a device.'));
+    const { status, stderr } = await runCli(['flops', '--device', 'cuda']);
+    expect([status, stderr]).toEqual([
+      1,
+      "dpar flops: run: expected a device. 'dpar info' shows which devices work here.\n",
+    ]);
   });
 
   it('show a stack trace only on request', async () => {

@@ -1,7 +1,8 @@
+import { isDparError } from '@dpar/tensor';
 import { CommanderError } from 'commander';
 import { commands, laterCommands } from './commands/index.js';
 import { createContext, type Streams } from './context.js';
-import { describeError, exitStatus, UsageError } from './errors.js';
+import { CommandError, describeError, exitStatus, UsageError } from './errors.js';
 import { type Globals, globals } from './globals.js';
 import { createProgram, describeUsage } from './program.js';
 import { version } from './version.js';
@@ -26,6 +27,9 @@ export async function run(
     try {
       const { data, text } = await command.run(values as never, context);
       print(`${json ? JSON.stringify(data) : text}\n`);
+    } catch (error) {
+      if (engine.device === 'cpu' || !isDparError(error)) throw error;
+      throw new CommandError(`${error.message} 'dpar info' shows which devices work here.`, { cause: error });
     } finally {
       await context.dispose();
     }

@@ -27,7 +27,9 @@ export async function loadModel(
     const wanted = kinds.map((kind) => `"${kind}"`).join(' or ');
     throw new CommandError(
       `expected a model of kind ${wanted} in '${folder}', got ${JSON.stringify(config.kind) ?? "no 'kind'"} in its config.json. ` +
-        'Pass the folder of another checkpoint.',
+        (config.kind === 'vq'
+          ? 'Tokenizers (vq) are not in this version yet.'
+          : 'Pass the folder of another checkpoint.'),
     );
   }
   const model = trainableModel(config);

@@ -14,3 +14,8 @@ export function formatList(entries: readonly (readonly [string, string])[]): str
   const width = Math.max(...entries.map(([name]) => name.length));
   return entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }
+
+/** `1 image`, `2 images` */
+export function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

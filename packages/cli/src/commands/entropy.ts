@@ -7,6 +7,7 @@ import { defineCommand } from '../command.js';
 import { computeEntropies } from '../entropies.js';
 import { entropyMapPng } from '../entropy-map.js';
 import { file, folder, optional, required, wholeNumber } from '../options.js';
+import { countOf } from '../table.js';
 
 export const entropy = defineCommand({
   name: 'entropy',
@@ -38,7 +39,7 @@ export const entropy = defineCommand({
     }
     return {
       data: { images, mean_entropy: mean, seconds, output, png: png ?? null },
-      text: `entropies of ${images} images in ${output}, mean ${mean.toFixed(4)} nats`,
+      text: `entropies of ${countOf(images, 'image')} in ${output}, mean ${mean.toFixed(4)} nats`,
     };
   },
 });

@@ -131,6 +131,7 @@ describe('dpar forward refuses', () => {
     const { stderr } = await run({}, fixturePath('vq'));
     expect(stderr).toContain('expected a model of kind "dpar" or "llamagen" or "entropy"');
     expect(stderr).toContain('got "vq"');
+    expect(stderr).toContain('not in this version yet');
     const folder = await temporaryFolder();
     expect((await run({}, folder)).stderr).toContain('expected config.json and model.safetensors in the folder');
     await writeFile(join(folder, 'config.json'), '{}');

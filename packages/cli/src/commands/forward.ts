@@ -6,6 +6,7 @@ import { gradientFunction, sizeOfSet, type TokenSet, type TrainableModel } from 
 import { defineCommand } from '../command.js';
 import { loadModel } from '../model.js';
 import { file, flag, folder, required } from '../options.js';
+import { countOf } from '../table.js';
 import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
 
 /** What each kind of model writes: names in the file by names of the model's outputs. */
@@ -47,7 +48,7 @@ export const forward = defineCommand({
     const inputs = model.inputs({ ...batch, ...(patches && { patchLengths: patches }) });
 
     const names = outputNames[model.kind];
-    context.note(`forward: ${images} images, ${model.kind} model, ${engine.name}`);
+    context.note(`forward: ${countOf(images, 'image')}, ${model.kind} model, ${engine.name}`);
     const fn = gradients ? gradientFunction(model, Object.keys(names)) : outputFunction(model, Object.keys(names));
     const begin = performance.now();
     const results = await engine.compile(fn).run({ ...parameters, ...inputs });

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.js';
 import { CommandError } from '../errors.js';
 import { isObject, type JsonObject, readJsonObject } from '../json-file.js';
 import { file, required } from '../options.js';
+import { countOf } from '../table.js';
 
 export const patchify = defineCommand({
   name: 'patchify',
@@ -33,7 +34,7 @@ export const patchify = defineCommand({
       }
     });
     await writeFileAtomic(output, `${JSON.stringify({ ...content, cases })}\n`);
-    return { data: { output, cases: cases.length }, text: `${cases.length} cases written to ${output}` };
+    return { data: { output, cases: cases.length }, text: `${countOf(cases.length, 'case')} written to ${output}` };
   },
 });
 

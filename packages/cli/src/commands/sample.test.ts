@@ -124,9 +124,9 @@ describe('dpar sample', () => {
     const output = join(await temporaryFolder(), 'out.safetensors');
     const { stdout, stderr } = await runCli(['sample', ...llamagen, '--classes', '0', '--output', output]);
     expect(stderr).toMatch(
-      /^sample: 1 images, llamagen model, onnxruntime-node.*\nsample: 64\/64 tokens, [\d.]+ tokens\/s\n$/,
+      /^sample: 1 image, llamagen model, onnxruntime-node.*\nsample: 64\/64 tokens, [\d.]+ tokens\/s\n$/,
     );
-    expect(stdout).toMatch(/^1 images in .*, 1 of them made in [\d.]+ s\n$/);
+    expect(stdout).toMatch(/^1 image in .*, 1 made in [\d.]+ s\n$/);
   });
 
   const wrong: [string[], number, string][] = [

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.js';
 import { type Generator, generateBatch, loadGenerator } from '../generate.js';
 import * as option from '../options.js';
 import { createSampleWriter, outputKind, type SamplePlan } from '../sample-output.js';
+import { countOf } from '../table.js';
 import { loadTokenizer } from '../tokenizer.js';
 
 const options = {
@@ -49,7 +50,7 @@ export const sample = defineCommand({
     const { labels, first, tokensPerImage: T } = plan;
     const writer = await createSampleWriter(plan, tokenizer);
 
-    context.note(`sample: ${labels.length} images, ${generator.kind} model, ${engine.name}`);
+    context.note(`sample: ${countOf(labels.length, 'image')}, ${generator.kind} model, ${engine.name}`);
     const batchSize = Math.min(values.batchSize, labels.length);
     const progress = context.progress({ label: 'sample', unit: 'tokens', total: labels.length * T });
     const begin = performance.now();
@@ -76,7 +77,7 @@ export const sample = defineCommand({
     await writer.finish();
     const seconds = (performance.now() - begin) / 1000;
     const data = { kind: generator.kind, images: labels.length, generated: made, seconds, engine: engine.name, output };
-    return { data, text: `${labels.length} images in ${output}, ${made} of them made in ${seconds.toFixed(1)} s` };
+    return { data, text: `${countOf(labels.length, 'image')} in ${output}, ${made} made in ${seconds.toFixed(1)} s` };
   },
 });
 

@@ -1,0 +1,49 @@
+/** Settings of a run. */
+export interface Settings {
+  /** Threads of the engine. */
+  readonly threads: number;
+}
+
+/** What one measurement gives: figures by name, such as seconds of each variant. */
+export type Sample = Readonly<Record<string, number>>;
+
+/** A benchmark that has been set up and run once, and measures whenever it is asked to. */
+export interface Prepared {
+  measure(): Promise<Sample>;
+}
+
+/** Something that is measured, several times, in a process of its own. */
+export interface Benchmark {
+  readonly name: string;
+  /** Benchmarks of one group are set up together and take turns, so that their ratios are of the same minutes. */
+  readonly group: string;
+  /** Sets up; called in the benchmark's own process. */
+  prepare(settings: Settings): Promise<Prepared>;
+  /** The figures to report, from all samples. `peak`: GFLOP/s of the matrix product in the same run, if it was measured. */
+  figures(samples: readonly Sample[], peak: number | undefined): Readonly<Record<string, number>>;
+  /** Bytes that its process is expected to take; it is left out where there is not that much. */
+  readonly memoryBytes?: number;
+  /** Whether its figures are set against the matrix product of the same run. */
+  readonly usesPeak?: boolean;
+  /** Whether the memory of its process is a figure. */
+  readonly reportsMemory?: boolean;
+}
+
+/** The median, of the lower middle if the number is even. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}
+
+/** Medians of all figures of some samples, by name. */
+export function medians(samples: readonly Sample[]): Sample {
+  const names = Object.keys(samples[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, median(samples.map((sample) => sample[name] ?? Number.NaN))]));
+}
+
+/** Seconds that an action takes. */
+export async function secondsOf(action: () => unknown): Promise<number> {
+  const begin = performance.now();
+  await action();
+  return (performance.now() - begin) / 1000;
+}

@@ -1,0 +1,46 @@
+import { createOrtEngine } from '@dpar/engine-ort';
+import { createRandom, float32, named } from '@dpar/tensor';
+import { type Benchmark, medians, secondsOf } from '../benchmark.js';
+
+/** Rows, inner size and columns of the products: large squares, and what the layers of a base model multiply. */
+const sizes = [
+  [1024, 1024, 1024],
+  [2048, 2048, 2048],
+  [1024, 768, 2048],
+  [1024, 768, 16384],
+  [2048, 2048, 768],
+] as const;
+
+/** Products of one size in a sample; the quickest counts. */
+const repeats = 3;
+
+/** What a bare matrix product reaches: the scale by which training steps are judged. */
+export const gemmPeak: Benchmark = {
+  name: 'gemm-peak',
+  group: 'always',
+  prepare: async ({ threads }) => {
+    const engine = await createOrtEngine({ threads });
+    const random = createRandom(1);
+    const product = engine.compile((ops, inputs) => ({ y: ops.matmul(named(inputs, 'a'), named(inputs, 'b')) }));
+    const cases = sizes.map(([m, k, n]) => {
+      const matrix = (rows: number, columns: number) =>
+        float32([rows, columns], random.fillNormal(new Float32Array(rows * columns)));
+      const inputs = { a: matrix(m, k), b: matrix(k, n) };
+      const into = { into: { y: float32([m, n]) } };
+      return { name: `${m}x${k}x${n}`, flops: 2 * m * k * n, run: () => product.run(inputs, into) };
+    });
+    for (const { run } of cases) await run();
+    return {
+      measure: async () => {
+        const sample: Record<string, number> = {};
+        for (const { name, flops, run } of cases) {
+          let best = Number.POSITIVE_INFINITY;
+          for (let i = 0; i < repeats; i++) best = Math.min(best, await secondsOf(run));
+          sample[name] = flops / best / 1e9;
+        }
+        return sample;
+      },
+    };
+  },
+  figures: (samples) => ({ gflops: Math.max(...Object.values(medians(samples))) }),
+};

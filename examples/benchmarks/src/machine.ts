@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Where the figures are from. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly platform: string;
+  readonly node: string;
+  /** Version of onnxruntime-node. */
+  readonly onnxruntime: string;
+  readonly threads: number;
+  /** Share of all cores that other programs kept busy before the run: figures of a busy machine are too low. */
+  readonly busyBefore: number;
+}
+
+/** Describes the machine; takes a second to see how busy it is. */
+export async function describeMachine(threads: number): Promise<Machine> {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    platform: `${process.platform}-${process.arch}`,
+    node: process.versions.node,
+    onnxruntime: (createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }).version,
+    threads,
+    busyBefore: await busyShare(1000),
+  };
+}
+
+/** Share of all cores that is in use for some milliseconds. */
+export async function busyShare(milliseconds: number): Promise<number> {
+  const before = coreTimes();
+  await sleep(milliseconds);
+  const after = coreTimes();
+  const total = after.total - before.total;
+  return total > 0 ? 1 - (after.idle - before.idle) / total : 0;
+}
+
+function coreTimes(): { idle: number; total: number } {
+  let [idle, total] = [0, 0];
+  for (const { times } of cpus()) {
+    idle += times.idle;
+    total += Object.values(times).reduce((sum, time) => sum + time, 0);
+  }
+  return { idle, total };
+}
+
+/** Bytes of memory that programs can still get. Linux counts caches as used; it says elsewhere what it would give. */
+export function availableBytes(): number {
+  try {
+    const line = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));
+    if (line?.[1] !== undefined) return Number(line[1]) * 1024;
+  } catch {
+    // not Linux
+  }
+  return freemem();
+}

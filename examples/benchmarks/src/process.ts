@@ -1,0 +1,60 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Benchmark, Sample, Settings } from './benchmark.js';
+
+/** What a benchmark's process sends when it is ready, and after each measurement. */
+export interface Reply {
+  readonly sample: Sample;
+  readonly peakRssBytes: number;
+}
+
+/** A benchmark that runs in a process of its own, and all it has measured. */
+export class BenchmarkProcess {
+  readonly samples: Sample[] = [];
+  peakRssBytes = 0;
+
+  private constructor(
+    readonly benchmark: Benchmark,
+    private readonly child: ChildProcess,
+  ) {}
+
+  /** Starts the process and waits until it is ready. @throws Error if it ends before. */
+  static async start(benchmark: Benchmark, { threads }: Settings): Promise<BenchmarkProcess> {
+    const worker = new URL('./worker.js', import.meta.url);
+    const stdio: ('ignore' | 'inherit' | 'ipc')[] = ['ignore', 'ignore', 'inherit', 'ipc'];
+    const child = fork(worker, [benchmark.name, '--threads', `${threads}`], { stdio });
+    const started = new BenchmarkProcess(benchmark, child);
+    await started.reply();
+    return started;
+  }
+
+  /** Measures once. @throws Error if the process ends. */
+  async measure(): Promise<void> {
+    this.child.send('measure');
+    this.samples.push(await this.reply());
+  }
+
+  /** Ends the process. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) return resolve();
+      this.child.once('exit', () => resolve());
+      this.child.kill();
+    });
+  }
+
+  private reply(): Promise<Sample> {
+    return new Promise((resolve, reject) => {
+      const onExit = (code: number | null, signal: string | null): void => {
+        reject(
+          new Error(`${this.benchmark.name}: expected a measurement, got the end of its process (${signal ?? code}).`),
+        );
+      };
+      this.child.once('exit', onExit);
+      this.child.once('message', ({ sample, peakRssBytes }: Reply) => {
+        this.child.off('exit', onExit);
+        this.peakRssBytes = peakRssBytes;
+        resolve(sample);
+      });
+    });
+  }
+}
