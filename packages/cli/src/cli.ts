@@ -29,7 +29,9 @@ export async function run(
       print(`${json ? JSON.stringify(data) : text}\n`);
     } catch (error) {
       if (engine.device === 'cpu' || !isDparError(error)) throw error;
-      throw new CommandError(`${error.message} 'dpar info' shows which devices work here.`, { cause: error });
+      throw new CommandError(`${error.message.replace(/\s*\.?\s*$/, '.')} 'dpar info' shows which devices work here.`, {
+        cause: error,
+      });
     } finally {
       await context.dispose();
     }

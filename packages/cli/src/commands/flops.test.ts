@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 
@@ -40,4 +41,9 @@ it("lists all rows of Table S1 beside the paper's", async () => {
   }
   const { stdout } = await runCli(['flops', '--table']);
   expect(stdout).toContain('XXL-384    797.59  797.59     0.00 %  461.40  459.63    +0.38 %     42.2 %  42.4 %');
+});
+
+it('prints what the README shows', async () => {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  for (const argv of [['flops'], ['flops', '--table']]) expect(readme).toContain((await runCli(argv)).stdout);
 });
