@@ -41,10 +41,12 @@ export const imageEmitters: Emitters<Image> = {
     ]);
     return build.apply('Transpose', [cropped], batchAndChannelsSwapped);
   },
-  resizeNearest: ({ build, inputs, attributes: { factor }, output }) => {
-    const [batch = 0, channels = 0, height = 0, width = 0] = inputOf(inputs, 0).type.shape;
-    const spread = build.reshape(inputOf(inputs, 0).name, [batch * channels, height, 1, width, 1]);
-    const repeated = build.apply('Expand', [spread, build.int64([batch * channels, height, factor, width, factor])]);
-    return build.reshape(repeated, output.shape);
+  resizeNearest: ({ build, inputs, attributes: { factor } }) => {
+    const scales = build.floats([1, 1, factor, factor]);
+    return build.apply('Resize', [inputOf(inputs, 0).name, '', scales], {
+      mode: { string: 'nearest' },
+      coordinate_transformation_mode: { string: 'asymmetric' },
+      nearest_mode: { string: 'floor' },
+    });
   },
 };

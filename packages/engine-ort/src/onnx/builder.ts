@@ -65,6 +65,13 @@ export class OnnxBuilder {
     );
   }
 
+  /** A vector of float32. */
+  floats(values: readonly number[]): string {
+    return this.once(`floats ${values}`, () =>
+      this.initializer({ dtype: 'float32', shape: [values.length], data: Float32Array.from(values) }, 'floats'),
+    );
+  }
+
   /** An int32 scalar. */
   int(value: number): string {
     return this.once(`int ${value}`, () =>
