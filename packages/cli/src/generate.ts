@@ -1,6 +1,7 @@
 import { readEntropyModelConfig } from '@dpar/entropy';
 import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
-import { type DparSampleOptions, DparSampler, LlamaGenSampler, type SampleStep } from '@dpar/sampler';
+import { padPatchLengths } from '@dpar/patchify';
+import { collectTokens, type DparSampleOptions, DparSampler, LlamaGenSampler, type SampleStep } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { UsageError } from './errors.js';
 import { loadModel } from './model.js';
@@ -56,17 +57,7 @@ export async function generateBatch(
 ): Promise<Generated> {
   const { blockSize: T } = generator;
   const N = options.labels.length;
-  const tokens = new Int32Array(N * T);
-  const patchLengths = new Int32Array(N * T);
-  const patches = new Int32Array(N); // started so far
-  for await (const step of generator.steps(options)) {
-    for (let n = 0; n < N; n++) {
-      tokens[n * T + step.position] = step.tokens[n] ?? 0;
-      if (step.startsPatch[n] === 1) patches[n] = (patches[n] ?? 0) + 1;
-      const patch = n * T + (patches[n] ?? 0) - 1;
-      patchLengths[patch] = (patchLengths[patch] ?? 0) + 1;
-    }
-    onToken(step.position + 1);
-  }
+  const { tokens, patchLengths: lengths } = await collectTokens(generator.steps(options), N, T, onToken);
+  const patchLengths = padPatchLengths(lengths, T).data;
   return { tokens, patchLengths };
 }

@@ -2,19 +2,12 @@ import type { EntropyModelConfig } from '@dpar/entropy';
 import { type DparConfig, patchingOptions, patchRotaryRows } from '@dpar/model';
 import { bucketSize, createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { collectTokens, type GeneratedTokens } from './collect.js';
 import { DparStages, type FinishedPatches } from './dpar-stages.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import { OpenPatches } from './open-patches.js';
-import {
-  checkOptions,
-  collect,
-  type GeneratedTokens,
-  rowLabels,
-  type SampleOptions,
-  type SampleStep,
-  tokenUniforms,
-} from './options.js';
+import { checkOptions, rowLabels, type SampleOptions, type SampleStep, tokenUniforms } from './options.js';
 
 /** A model's configuration and weights. */
 export interface ModelWeights<C> {
@@ -122,7 +115,7 @@ export class DparSampler {
 
   /** Generates whole images. @throws as {@link DparSampler.steps} */
   generate(options: DparSampleOptions): Promise<GeneratedTokens> {
-    return collect(this.steps(options), options.labels.length, this.config.blockSize);
+    return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
   }
 
   async dispose(): Promise<void> {

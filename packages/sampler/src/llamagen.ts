@@ -1,16 +1,9 @@
 import type { LlamaGenConfig } from '@dpar/model';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
+import { collectTokens, type GeneratedTokens } from './collect.js';
 import { forRows, nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
-import {
-  checkOptions,
-  collect,
-  type GeneratedTokens,
-  rowLabels,
-  type SampleOptions,
-  type SampleStep,
-  tokenUniforms,
-} from './options.js';
+import { checkOptions, rowLabels, type SampleOptions, type SampleStep, tokenUniforms } from './options.js';
 
 /** Generates images with LlamaGen: one step per token, keys and values cached. */
 export class LlamaGenSampler {
@@ -47,7 +40,7 @@ export class LlamaGenSampler {
 
   /** Generates whole images. @throws as {@link LlamaGenSampler.steps} */
   generate(options: SampleOptions): Promise<GeneratedTokens> {
-    return collect(this.steps(options), options.labels.length, this.config.blockSize);
+    return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
   }
 
   async dispose(): Promise<void> {

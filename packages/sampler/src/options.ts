@@ -27,14 +27,6 @@ export interface SampleStep {
   readonly startsPatch: Uint8Array;
 }
 
-/** Finished images. */
-export interface GeneratedTokens {
-  /** int32 [B, T], row-major */
-  readonly tokens: Int32Array;
-  /** Lengths of the patches of each image; they sum to T. */
-  readonly patchLengths: readonly Int32Array[];
-}
-
 /**
  * @param tokens T and V of the model
  * @throws DparError naming the option that is wrong.
@@ -86,22 +78,4 @@ export function tokenUniforms(options: SampleOptions, positions: number): Float6
     const random = createRandom(seed, imageStream, firstIndex + image);
     return Float64Array.from({ length: positions }, () => random.uniform());
   });
-}
-
-/** Collects the steps of a generation. */
-export async function collect(
-  steps: AsyncIterable<SampleStep>,
-  batch: number,
-  positions: number,
-): Promise<GeneratedTokens> {
-  const tokens = new Int32Array(batch * positions);
-  const lengths: number[][] = Array.from({ length: batch }, () => []);
-  for await (const step of steps) {
-    lengths.forEach((patches, image) => {
-      tokens[image * positions + step.position] = step.tokens[image] as number;
-      if (step.startsPatch[image]) patches.push(1);
-      else (patches[patches.length - 1] as number)++;
-    });
-  }
-  return { tokens, patchLengths: lengths.map((patches) => Int32Array.from(patches)) };
 }

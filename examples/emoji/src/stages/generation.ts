@@ -1,12 +1,8 @@
-import type { SampleStep } from '@dpar/sampler';
+import { collectTokens, type GeneratedTokens, type SampleStep } from '@dpar/sampler';
 import type { Progress } from '../progress.js';
 
 /** Images that a model generated. */
-export interface Generated {
-  /** int32 [B, T] */
-  readonly tokens: Int32Array;
-  /** Lengths of the patches of each image. */
-  readonly patchLengths: readonly Int32Array[];
+export interface Generated extends GeneratedTokens {
   readonly seconds: number;
 }
 
@@ -23,15 +19,6 @@ export async function generate(
   progress: Progress,
 ): Promise<Generated> {
   const begun = performance.now();
-  const tokens = new Int32Array(B * T);
-  const starts: number[][] = Array.from({ length: B }, () => []);
-  for await (const step of steps) {
-    step.tokens.forEach((token, image) => {
-      tokens[image * T + step.position] = token;
-      if (step.startsPatch[image]) starts[image]?.push(step.position);
-    });
-    progress.update(step.position + 1);
-  }
-  const patchLengths = starts.map((own) => Int32Array.from(own, (start, i) => (own[i + 1] ?? T) - start));
-  return { tokens, patchLengths, seconds: (performance.now() - begun) / 1000 };
+  const generated = await collectTokens(steps, B, T, (done) => progress.update(done));
+  return { ...generated, seconds: (performance.now() - begun) / 1000 };
 }
