@@ -21,6 +21,10 @@ interface Output {
   readonly type: TensorType;
 }
 
+/** Models whose constants have more bytes than this (the format ends at 2 GiB) get their large ones beside the file. */
+const largestModel = 2 ** 30;
+const externalBytes = 2 ** 20;
+
 /** A function for one signature: a session of ONNX Runtime and what its outputs are. */
 export class Program {
   private constructor(
@@ -47,7 +51,11 @@ export class Program {
       graphName: outputNames[name] ?? name,
       type,
     }));
-    const session = await guarded(label, () => runtime.ort.InferenceSession.create(encodeModel(model), options));
+    const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
+    const { bytes, externalData } = encodeModel(model, size > largestModel ? externalBytes : undefined);
+    const session = await guarded(label, () =>
+      runtime.ort.InferenceSession.create(bytes, { ...options, ...(externalData.length > 0 && { externalData }) }),
+    );
     return new Program(runtime, label, session, outputs, options.enableProfiling ?? false);
   }
 

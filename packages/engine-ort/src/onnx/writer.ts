@@ -6,15 +6,35 @@ import type { ElementType, OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxV
 const irVersion = 9;
 const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 const lengthDelimited = 2;
+const tensorsOfGraph = 5;
+const external = 1;
 /** A protobuf message, and so an ONNX file with its weights inside, ends at 2 GiB. */
 const maximumBytes = 2 ** 31 - 1;
 
+/** Data of a tensor that stands outside the file; `path` is what the file calls it. */
+export interface ExternalData {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
+
+/** An ONNX file and what stands beside it. */
+export interface EncodedModel {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly externalData: readonly ExternalData[];
+}
+
 /**
- * The bytes of an ONNX file.
- * @throws DparError if they are more than the 2 GiB that the format takes.
+ * Writes an ONNX file.
+ * @param largest Tensors of more bytes stay outside the file, as views of their data; none by default.
+ * @throws DparError if the file has more than the 2 GiB that the format takes.
  */
-export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
-  const tensors = model.initializers.flatMap((tensor) => tensorField(5, tensor));
+export function encodeModel(model: OnnxModel, largest = Number.POSITIVE_INFINITY): EncodedModel {
+  const externalData: ExternalData[] = [];
+  const tensors = model.initializers.flatMap((tensor) => {
+    if (tensor.data.byteLength <= largest) return tensorField(tensor);
+    externalData.push({ path: tensor.name, data: bytesOf(tensor) });
+    return externalTensorField(tensor);
+  });
   const graph = [encoded(model, writeGraph), ...tensors];
   const chunks = [encoded(model, writeHeader), fieldStart(7, totalLength(graph)), ...graph];
   const length = totalLength(chunks);
@@ -31,7 +51,7 @@ export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
     bytes.set(chunk, position);
     position += chunk.length;
   }
-  return bytes;
+  return { bytes, externalData };
 }
 
 function totalLength(chunks: readonly Uint8Array[]): number {
@@ -118,14 +138,39 @@ function writeTensorType({ type, shape }: Pick<OnnxValue, 'type' | 'shape'>, pbf
   );
 }
 
-/** A tensor as one field: its description, and a view of its data. */
-function tensorField(field: number, { name, type, shape, data }: OnnxTensor): Uint8Array[] {
-  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const description = encoded(name, (_, pbf) => {
-    for (const dimension of shape) pbf.writeVarintField(1, dimension);
-    pbf.writeVarintField(2, elementTypes[type]);
-    pbf.writeStringField(8, name);
+function bytesOf({ data }: OnnxTensor): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function writeTensorHeader({ name, type, shape }: OnnxTensor, pbf: PbfWriter): void {
+  for (const dimension of shape) pbf.writeVarintField(1, dimension);
+  pbf.writeVarintField(2, elementTypes[type]);
+  pbf.writeStringField(8, name);
+}
+
+/** A tensor of the graph as one field: its description, and a view of its data. */
+function tensorField(tensor: OnnxTensor): Uint8Array[] {
+  const raw = bytesOf(tensor);
+  const content = [encoded(tensor, writeTensorHeader), fieldStart(9, raw.length), raw];
+  return [fieldStart(tensorsOfGraph, totalLength(content)), ...content];
+}
+
+/** A tensor of the graph whose data are elsewhere. */
+function externalTensorField(tensor: OnnxTensor): Uint8Array[] {
+  const entries = { location: tensor.name, offset: '0', length: String(tensor.data.byteLength) };
+  const content = encoded(tensor, (_, pbf) => {
+    writeTensorHeader(tensor, pbf);
+    for (const entry of Object.entries(entries)) {
+      pbf.writeMessage(
+        13,
+        ([key, value], message) => {
+          message.writeStringField(1, key);
+          message.writeStringField(2, value);
+        },
+        entry,
+      );
+    }
+    pbf.writeVarintField(14, external);
   });
-  const content = [description, fieldStart(9, raw.length), raw];
-  return [fieldStart(field, totalLength(content)), ...content];
+  return [fieldStart(tensorsOfGraph, content.length), content];
 }
