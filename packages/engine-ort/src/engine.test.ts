@@ -96,6 +96,22 @@ describe('run', () => {
     expect([...buffer]).toEqual([9, 9, 9, 4, 6, 9, 9, 9]);
   });
 
+  it('reads all inputs before their memory is overwritten', async () => {
+    const data = Float32Array.of(1, 2, 3, 4, 5);
+    const [x, y] = [float32([3], data.subarray(0, 3)), float32([2], data.subarray(3))];
+    const fn = engine.compile((ops, inputs) => {
+      const [first, second] = [named(inputs, 'x'), named(inputs, 'y')];
+      const changed = ops.mul(first, 10);
+      // Reads x after the change was made, and what was after x in memory.
+      return { changed, sum: ops.add(ops.sum(ops.add(changed, first)), ops.sum(second)), y: ops.neg(second) };
+    });
+    const { sum } = await fn.run({ x, y }, { into: { changed: x, y } });
+    expect([...data]).toEqual([10, 20, 30, -4, -5]);
+    expect(sum?.data[0]).toBe(66 + 9);
+    const { changed } = await fn.run({ x, y }, { into: { changed: float32([3], data.subarray(1, 4)) } });
+    expect([...(changed?.data ?? [])]).toEqual([100, 200, 300]);
+  });
+
   it('returns tensors of their own', async () => {
     const fn = engine.compile((_, inputs) => ({ y: named(inputs, 'a') }));
     const [first, second] = [await fn.run({ a }), await fn.run({ a: b })];

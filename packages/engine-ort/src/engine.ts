@@ -3,7 +3,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import { OrtFunction } from './compiled-function.js';
 import { OrtDeviceTensor } from './device-tensor.js';
 import { checkHostTensor, toOrt } from './host-tensor.js';
-import { type Device, defaultRuntime, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
+import { coreCount, type Device, defaultRuntime, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
 
 /** How {@link createOrtEngine} computes. */
 export interface OrtEngineOptions {
@@ -58,11 +58,6 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
       functions.clear();
     },
   };
-}
-
-async function coreCount(): Promise<number> {
-  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
-  return navigator?.hardwareConcurrency ?? (await import('node:os')).availableParallelism();
 }
 
 function sessionOptions(

@@ -26,6 +26,12 @@ export function outputTensor(name: string, type: TensorType, given: HostTensor |
   return checkHostTensor(`into.${name}`, given);
 }
 
+/** Whether two views share bytes. */
+export function overlap(a: HostTensor['data'], b: HostTensor['data']): boolean {
+  const [endOfA, endOfB] = [a.byteOffset + a.byteLength, b.byteOffset + b.byteLength];
+  return a.buffer === b.buffer && a.byteOffset < endOfB && b.byteOffset < endOfA;
+}
+
 /** A tensor of ONNX Runtime over the same memory. */
 export function toOrt({ ort }: Runtime, tensor: HostTensor): Tensor {
   const { shape } = tensor;

@@ -1,6 +1,7 @@
 import {
   DparError,
   type HostTensor,
+  hostTensor,
   type RunOptions,
   type TensorFunction,
   type Tensors,
@@ -9,7 +10,7 @@ import {
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { OrtDeviceTensor } from './device-tensor.js';
 import { trace } from './graph/trace.js';
-import { outputTensor, toOrt } from './host-tensor.js';
+import { outputTensor, overlap, toOrt } from './host-tensor.js';
 import { lower } from './lower.js';
 import { encodeModel } from './onnx/writer.js';
 import type { Runtime } from './runtime.js';
@@ -27,13 +28,18 @@ const externalBytes = 2 ** 20;
 
 /** A function for one signature: a session of ONNX Runtime and what its outputs are. */
 export class Program {
+  /** onnxruntime-node writes where it is told; onnxruntime-web and graphics processors work in memory of their own. */
+  private readonly writesInPlace: boolean;
+
   private constructor(
     private readonly runtime: Runtime,
+    private readonly options: InferenceSession.SessionOptions,
     private readonly label: string,
     private readonly session: InferenceSession,
     private readonly outputs: readonly Output[],
-    private readonly profiled: boolean,
-  ) {}
+  ) {
+    this.writesInPlace = runtime.kind === 'node' && options.preferredOutputLocation === undefined;
+  }
 
   /** Traces the function and makes a session of it. */
   static async build(
@@ -56,7 +62,7 @@ export class Program {
     const session = await guarded(label, () =>
       runtime.ort.InferenceSession.create(bytes, { ...options, ...(externalData.length > 0 && { externalData }) }),
     );
-    return new Program(runtime, label, session, outputs, options.enableProfiling ?? false);
+    return new Program(runtime, options, label, session, outputs);
   }
 
   /** Runs with outputs in host memory. */
@@ -67,46 +73,56 @@ export class Program {
         throw new DparError(`run: expected names of outputs in 'into' (${names}), got '${name}'.`);
       }
     }
-    const results: Record<string, HostTensor> = {};
-    const targets: Record<string, Tensor> = {};
-    for (const { name, graphName, type } of this.outputs) {
-      const target = outputTensor(name, type, into[name]);
-      results[name] = target;
-      targets[graphName] = toOrt(this.runtime, target);
+    const results = this.outputs.map(({ name, type }) => outputTensor(name, type, into[name]));
+    if (this.writesInPlace) {
+      // What stands in the memory of an input is needed until the run is over.
+      const read = Object.values(inputs).map((tensor) => tensor.data as HostTensor['data']);
+      const targets = results.map((result) =>
+        read.some((data) => overlap(data, result.data)) ? hostTensor(result.dtype, result.shape) : result,
+      );
+      await this.runSession(
+        inputs,
+        targets.map((target) => toOrt(this.runtime, target)),
+      );
+      results.forEach((result, i) => {
+        if (targets[i] !== result) result.data.set(targets[i]?.data ?? []);
+      });
+    } else {
+      const found = await this.runSession(inputs);
+      for (const [i, tensor] of found.entries()) {
+        results[i]?.data.set((await tensor.getData()) as HostTensor['data']);
+        if (tensor.location !== 'cpu') tensor.dispose();
+      }
     }
-    // onnxruntime-node writes where it is told; onnxruntime-web works on copies in its own memory.
-    const inPlace = this.runtime.kind === 'node';
-    const found = await this.runSession(inputs, inPlace ? targets : undefined);
-    if (inPlace) return results;
-    for (const { name, graphName } of this.outputs) {
-      const tensor = found[graphName] as Tensor;
-      results[name]?.data.set((await tensor.getData()) as Float32Array | Int32Array | Uint8Array);
-      if (tensor.location !== 'cpu') tensor.dispose();
-    }
-    return results;
+    return Object.fromEntries(this.outputs.map(({ name }, i) => [name, results[i] as HostTensor]));
   }
 
   /** Runs with outputs that stay where they are made. */
   async runOnDevice(inputs: Tensors<Tensor>): Promise<Tensors<OrtDeviceTensor>> {
-    const found = await this.runSession(inputs, undefined);
+    const targets = this.outputs.map(({ type }) => toOrt(this.runtime, hostTensor(type.dtype, type.shape)));
+    const found = await this.runSession(inputs, this.writesInPlace ? targets : undefined);
     return Object.fromEntries(
-      this.outputs.map(({ name, graphName, type }) => [name, new OrtDeviceTensor(type, found[graphName] as Tensor)]),
+      this.outputs.map(({ name, type }, i) => [name, new OrtDeviceTensor(type, found[i] as Tensor)]),
     );
   }
 
   async dispose(): Promise<void> {
-    if (this.profiled) this.session.endProfiling();
+    if (this.options.enableProfiling) this.session.endProfiling();
     await this.session.release();
   }
 
-  private async runSession(
-    inputs: Tensors<Tensor>,
-    targets: Tensors<Tensor> | undefined,
-  ): Promise<InferenceSession.ReturnType> {
-    if (this.outputs.length === 0) return {};
+  /** Runs the session; the outputs in order are `targets`, if these are given. */
+  private async runSession(inputs: Tensors<Tensor>, targets?: readonly Tensor[]): Promise<readonly Tensor[]> {
+    if (this.outputs.length === 0) return [];
+    const { session } = this;
     // Inputs that the function does not read are no inputs of the graph.
-    const feeds = Object.fromEntries(this.session.inputNames.map((name) => [name, inputs[name] as Tensor]));
-    return guarded(this.label, () => (targets ? this.session.run(feeds, targets) : this.session.run(feeds)));
+    const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name] as Tensor]));
+    const fetches = targets && Object.fromEntries(this.outputs.map(({ graphName }, i) => [graphName, targets[i]]));
+    return guarded(this.label, async () => {
+      if (fetches) await session.run(feeds, fetches as Record<string, Tensor>);
+      const found = targets ? {} : await session.run(feeds);
+      return targets ?? this.outputs.map(({ graphName }) => found[graphName] as Tensor);
+    });
   }
 }
 

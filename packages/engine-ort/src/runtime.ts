@@ -41,14 +41,25 @@ export async function loadRuntime(kind: RuntimeKind, device: Device): Promise<Ru
   }
 }
 
+/** Number of processor cores. */
+export async function coreCount(): Promise<number> {
+  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
+  if (navigator?.hardwareConcurrency !== undefined) return navigator.hardwareConcurrency;
+  const os = (await importHidden('node:os')) as typeof import('node:os');
+  return os.availableParallelism();
+}
+
 type Loaded = OrtModule | { default: OrtModule };
 
-function importNode(): Promise<Loaded> {
-  // A variable, so that bundlers for browsers do not follow it.
-  const name = 'onnxruntime-node';
-  return import(/* @vite-ignore */ name);
+async function importNode(): Promise<Loaded> {
+  return (await importHidden('onnxruntime-node')) as Loaded;
 }
 
 function importWeb(device: Device): Promise<Loaded> {
   return device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web');
+}
+
+/** Imports what only Node has; bundlers for browsers do not follow a name that is not written out. */
+function importHidden(name: string): Promise<unknown> {
+  return import(/* @vite-ignore */ name);
 }
