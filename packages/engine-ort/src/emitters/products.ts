@@ -7,7 +7,8 @@ type Product = 'matmul' | 'softmax' | 'logSoftmax' | 'rmsNorm' | 'rotary';
 
 const rmsNorm: Emitter<'rmsNorm'> = ({ build, inputs, attributes: { epsilon } }) => {
   const [x, weight] = [inputOf(inputs, 0).name, inputOf(inputs, 1).name];
-  if (!build.portable) {
+  // ONNX Runtime 1.22 refuses an axis of size 1.
+  if (!build.portable && inputOf(inputs, 1).type.shape[0] !== 1) {
     // A contributed operator, though it lives in the standard domain.
     return build.apply('SimplifiedLayerNormalization', [x, weight], { axis: { int: -1 }, epsilon: { float: epsilon } });
   }
