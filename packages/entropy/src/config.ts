@@ -40,5 +40,5 @@ export const entropyModelPresets = {
   B: { dim: 768, nLayer: 12, nHead: 12 },
   S: { dim: 512, nLayer: 10, nHead: 8 },
   T: { dim: 512, nLayer: 6, nHead: 8 },
-  nano: { dim: 192, nLayer: 3, nHead: 6 },
+  nano: { dim: 192, nLayer: 3, nHead: 3 },
 } as const;

@@ -18,9 +18,9 @@ function preset(dim: number, nHead: number, E: number, G: number, D: number, lla
 
 /** The paper's sizes, its ablations of L (Table S2; E1D4 is L itself), and small ones that train on a CPU. */
 export const presets = {
-  nano: preset(128, 4, 1, 2, 1, 4),
-  micro: preset(192, 6, 1, 3, 2, 6),
-  mini: preset(256, 8, 1, 6, 3, 10),
+  nano: preset(128, 2, 1, 2, 1, 4),
+  micro: preset(192, 3, 1, 3, 2, 6),
+  mini: preset(256, 4, 1, 6, 3, 10),
   B: preset(768, 12, 1, 8, 3, 12),
   L: preset(1024, 16, 1, 19, 4, 24),
   'L-E2D3': preset(1024, 16, 2, 19, 3, 24),
