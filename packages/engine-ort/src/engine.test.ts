@@ -130,7 +130,7 @@ describe('run', () => {
   });
 
   it('gives the same bits each time, and the same results with one thread and with two', async () => {
-    const parallel = await createOrtEngine({ threads: 2, spinning: false });
+    const parallel = await createOrtEngine({ threads: 2 });
     const step: TensorFunction = (ops, inputs) => {
       const { gradients } = valueAndGradients(
         ops,
