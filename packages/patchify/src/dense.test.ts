@@ -97,5 +97,8 @@ describe('densePatches', () => {
       'patch lengths [B, M]',
     );
     expect(() => densePatches(padded, { tokens: 4, slots: 0 })).toThrow("'slots'");
+    expect(() => densePatches({ shape: [2, 3], data: [1, 1, 2, 2, 0, 2] }, { tokens: 4, slots: 2 })).toThrow(
+      'zeros after the last patch only, got 2 at image 1, patch 2',
+    );
   });
 });

@@ -33,7 +33,8 @@ export interface DensePatches {
  * Lays patches out densely. The tokens of a patch fill its slots from 0 on.
  *
  * @param patchLengths [B, M] over all tokens, padded with zeros on the right.
- * @throws PatchifyError if a patch has more than P tokens, or there are fewer tokens in patches than N (see `partial`).
+ * @throws PatchifyError if a patch has more than P tokens, a patch follows padding, or there are fewer tokens in patches
+ * than N (see `partial`).
  */
 export function densePatches(
   patchLengths: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
@@ -66,6 +67,14 @@ export function densePatches(
           `lengths from 0 to ${slots} (slots)`,
           `${length} at image ${b}, patch ${m}`,
           "Raise 'slots'.",
+        );
+      }
+      if (length > 0 && m > 0 && patchLengths.data[b * columns + m - 1] === 0) {
+        refuse(
+          'densePatches',
+          'zeros after the last patch only',
+          `${length} at image ${b}, patch ${m}`,
+          'Pad at the end.',
         );
       }
       if (m < patches) {

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { fixturePath } from '@dpar/fixtures';
+import { fixturePath, readTensors } from '@dpar/fixtures';
 import { isDparError } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchPatchLengths, longestPatch, type PatchingOptions, patchLengths, writePatchLengths } from './index.js';
 import { algorithm1 } from './testing/algorithm-1.js';
 import { anyOptions, entropies, entropyOptions, sum } from './testing/arbitraries.js';
-import { readTensors } from './testing/read-tensors.js';
 
 interface Case {
   readonly entropies: number[];

@@ -1,7 +1,7 @@
+import { readTensors } from '@dpar/fixtures';
 import { describe, expect, it } from 'vitest';
 import { gridTable, patchTable } from './index.js';
 import { largestDifference } from './testing/formulas.js';
-import { readTensors } from './testing/read-tensors.js';
 
 // The recorded tables were computed in float32, angles too: up to 8 rad they are off by a few 1e-7.
 const tolerance = 1e-6;
