@@ -47,6 +47,15 @@ describe('chooseToken', () => {
     expect(mostLikely(Float32Array.of(-5, -3, -3))).toBe(1);
   });
 
+  it.each([false, true])('refuses logits of broken weights, greedy %s', (greedy) => {
+    const row = (value: number) => Float32Array.of(1, value, 2);
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => chooseToken(row(value), { greedy }, 0.5)).toThrow(`expected finite logits, got ${value}`);
+    }
+    expect(() => chooseToken(new Float32Array(3).fill(Number.NEGATIVE_INFINITY), { greedy }, 0.5)).toThrow('-Infinity');
+    expect(chooseToken(row(Number.NEGATIVE_INFINITY), { greedy }, 0.99)).toBe(2);
+  });
+
   it('never draws a token that was excluded, and always draws one', () => {
     fc.assert(
       fc.property(

@@ -25,17 +25,31 @@ export function checkDecoding({ temperature = 1, topK = 0, topP = 1 }: DecodingO
   if (!(topP > 0 && topP <= 1)) throw new DparError(`sample: expected topP above 0 and at most 1, got ${topP}.`);
 }
 
-/** Index of the largest logit (the first of equal ones). */
+/**
+ * Index of the largest logit (the first of equal ones).
+ * @throws DparError if one is NaN, or the largest is infinite: the weights are broken, or not of this model.
+ */
 export function mostLikely(logits: Float32Array): number {
   let best = 0;
-  for (let i = 1; i < logits.length; i++) if ((logits[i] as number) > (logits[best] as number)) best = i;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i] as number;
+    if (Number.isNaN(logit)) throw notFinite(logit);
+    if (logit > (logits[best] as number)) best = i;
+  }
+  const largest = logits[best] as number;
+  if (!Number.isFinite(largest)) throw notFinite(largest);
   return best;
+}
+
+function notFinite(logit: number): DparError {
+  return new DparError(`sample: expected finite logits, got ${logit}. Check the weights: training may have diverged.`);
 }
 
 /**
  * Draws a token. Temperature, then top-k, then top-p, then one draw from what is left, as LlamaGen does it.
  * @param logits [V]
  * @param uniform Number in [0, 1) that decides.
+ * @throws as {@link mostLikely}
  */
 export function chooseToken(logits: Float32Array, options: DecodingOptions, uniform: number): number {
   if (options.greedy) return mostLikely(logits);
