@@ -25,7 +25,9 @@ const fileErrors: Readonly<Record<string, (path: string) => string>> = {
 /** One line that says what went wrong. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code, path } = error as NodeJS.ErrnoException;
+  // Where a file was to be moved to is the place that the user named.
+  const { code, path: source, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
+  const path = dest ?? source;
   const known = code === undefined ? undefined : fileErrors[code];
   const message = known && path !== undefined ? known(path) : error.message;
   // What nobody foresaw says at least how to learn more.

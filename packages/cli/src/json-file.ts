@@ -11,7 +11,10 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** Reads a file that holds a JSON object. @throws CommandError if it holds something else. */
 export async function readJsonObject(path: string): Promise<JsonObject> {
-  const text = await readFile(path, 'utf8');
+  // Node does not say which path it is that cannot be read as a file.
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EISDIR' ? Object.assign(error, { path }) : error;
+  });
   let value: unknown;
   try {
     value = JSON.parse(text);

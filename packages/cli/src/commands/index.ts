@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { calibrate } from './calibrate.js';
 import { entropy } from './entropy.js';
+import { evaluate } from './eval.js';
 import { flops } from './flops.js';
 import { forward } from './forward.js';
 import { info } from './info.js';
@@ -9,7 +10,17 @@ import { sample } from './sample.js';
 import { train } from './train.js';
 
 /** All subcommands, in the order of the help. */
-export const commands: readonly Command[] = [train, sample, forward, entropy, calibrate, patchify, flops, info];
+export const commands: readonly Command[] = [
+  train,
+  sample,
+  forward,
+  entropy,
+  calibrate,
+  patchify,
+  evaluate,
+  flops,
+  info,
+];
 
 /** Subcommands of other versions. */
-export const laterCommands: readonly string[] = ['tokenize', 'detokenize', 'eval', 'export', 'import'];
+export const laterCommands: readonly string[] = ['tokenize', 'detokenize', 'export', 'import'];

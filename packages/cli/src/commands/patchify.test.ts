@@ -55,6 +55,11 @@ it('refuses what it cannot read, and says which case', async () => {
     expect(stderr).toContain(message);
     expect(status).toBe(1);
   }
-  const { stderr } = await runCli(['patchify', '--input', '/no/such.json', '--output', '/tmp/x.json']);
+  const { stderr } = await runCli(['patchify', '--input', '/no/such.json', '--output', 'never.json']);
   expect(stderr).toBe("dpar patchify: expected a file or folder at '/no/such.json', got none. Check the path.\n");
+  const folder = await temporaryFolder();
+  const read = await runCli(['patchify', '--input', folder, '--output', 'never.json']);
+  expect(read.stderr).toBe(`dpar patchify: expected a file at '${folder}', got a folder. Check the path.\n`);
+  const written = await runCli(['patchify', '--input', fixturePath('patchify.json'), '--output', folder]);
+  expect(written.stderr).toBe(`dpar patchify: expected a file at '${folder}', got a folder. Check the path.\n`);
 });

@@ -131,6 +131,7 @@ describe('dpar sample', () => {
 
   const wrong: [string[], number, string][] = [
     [[...llamagen, '--classes', '6', '--output', 'x.safetensors'], 2, '--classes: expected classes from 0 to 4, or 5'],
+    [[...llamagen, '--classes', '0-999999999', '--output', 'x.safetensors'], 2, '--classes: expected whole numbers'],
     [[...llamagen, '--classes', '1,,2', '--output', 'x.safetensors'], 2, '--classes: expected whole numbers'],
     [[...llamagen, '--classes', '1', '--output', 'x.png'], 2, 'expected --tokenizer DIR to write images'],
     [[...llamagen, '--classes', '1', '--output', 'x.jpg'], 2, 'expected a path that ends in .png'],

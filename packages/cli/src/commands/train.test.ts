@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
@@ -61,8 +62,10 @@ it('trains a model that other commands read', async () => {
 it('ends after a whole step when it is interrupted', async () => {
   const { path, output } = await configFile({ ...config, steps: 100_000 });
   const interruption = new AbortController();
-  setTimeout(() => interruption.abort(), 2000);
+  // A line of metrics: a step is done.
+  const watch = setInterval(() => existsSync(join(output, 'metrics.jsonl')) && interruption.abort(), 10);
   const { status, stderr } = await runCli(['train', '--config', path, '--output', output], interruption.signal);
+  clearInterval(watch);
   expect(status).toBe(130);
   expect(stderr).toMatch(/train: step \d+ is in .*last/);
   expect(JSON.parse(await readFile(join(output, 'last', 'trainer.json'), 'utf8')).step).toBeGreaterThan(0);
