@@ -1,0 +1,6 @@
+export { type FrechetDistance, frechetDistance } from './frechet.js';
+export { type InceptionScore, inceptionScore } from './inception-score.js';
+export { type KernelDistance, kernelDistance } from './kernel-distance.js';
+export type { Matrix } from './matrix.js';
+export { type PrecisionRecall, precisionRecall } from './precision-recall.js';
+export { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { fixturePath } from '@dpar/fixtures';
+import { parseNpy, parseNpz, toFloat64Array } from '@dpar/io';
+import { createRandom } from '@dpar/tensor';
+import { describe, expect, it } from 'vitest';
+import { frechetDistance } from './frechet.js';
+import { inceptionScore } from './inception-score.js';
+import { kernelDistance } from './kernel-distance.js';
+import type { Matrix } from './matrix.js';
+import { precisionRecall } from './precision-recall.js';
+import { featureStatistics, StatisticsAccumulator } from './statistics.js';
+
+function read(path: string): Matrix {
+  const stored = parseNpy(readFileSync(fixturePath(path)));
+  const [rows = 0, columns = 0] = stored.shape;
+  return { data: toFloat64Array(stored), rows, columns };
+}
+
+function gaussian(rows: number, columns: number, seed: number): Matrix & { data: Float64Array } {
+  const data = Float64Array.from(createRandom(seed).fillNormal(new Float32Array(rows * columns)));
+  return { data, rows, columns };
+}
+
+describe.each(['eval-64d', 'eval-singular'])('%s', (name) => {
+  const expected = JSON.parse(readFileSync(fixturePath(`${name}/expected.json`), 'utf8'));
+  const reference = read(`${name}/reference_features.npy`);
+  const samples = read(`${name}/sample_features.npy`);
+
+  it('gives the Fréchet distance, either way round', () => {
+    const [a, b] = [featureStatistics(reference), featureStatistics(samples)];
+    expect(Math.abs(frechetDistance(a, b).distance / expected.fid - 1)).toBeLessThan(1e-6);
+    expect(Math.abs(frechetDistance(b, a).distance / expected.fid - 1)).toBeLessThan(1e-6);
+  });
+
+  it('gives it from stored statistics', () => {
+    const stored = parseNpz(readFileSync(fixturePath(`${name}/reference_stats.npz`)));
+    const [mean, covariance] = ['mu', 'sigma'].map((key) => {
+      const array = stored.get(key);
+      return array === undefined ? new Float64Array() : toFloat64Array(array);
+    }) as [Float64Array, Float64Array];
+    const { distance } = frechetDistance({ mean, covariance }, featureStatistics(samples));
+    expect(Math.abs(distance / expected.fid - 1)).toBeLessThan(1e-6);
+  });
+
+  it('gives precision and recall', () => {
+    const { precision, recall } = expected;
+    expect(precisionRecall(reference, samples, { k: expected.k })).toEqual({ precision, recall });
+  });
+
+  it('gives the Inception Score', () => {
+    const score = inceptionScore(read(`${name}/sample_logits.npy`), { splitSize: expected.inception_split_size });
+    expect(Math.abs(score.mean / expected.inception_score - 1)).toBeLessThan(1e-6);
+  });
+});
+
+describe('statistics', () => {
+  it('do not depend on the pieces, and keep their digits beside a large mean', () => {
+    const features = gaussian(700, 9, 1);
+    const shifted = { ...features, data: features.data.map((value) => value + 1e6) };
+    const whole = featureStatistics(features);
+    const pieces = new StatisticsAccumulator(9);
+    for (const [first, end] of [
+      [0, 1],
+      [1, 300],
+      [300, 700],
+    ] as const) {
+      pieces.add({ data: shifted.data.subarray(first * 9, end * 9), rows: end - first, columns: 9 });
+    }
+    const { covariance, mean, count } = pieces.finish();
+    expect(count).toBe(700);
+    covariance.forEach((value, i) => {
+      expect(value).toBeCloseTo(whole.covariance[i] ?? Number.NaN, 8);
+    });
+    mean.forEach((value, i) => {
+      expect(value - 1e6).toBeCloseTo(whole.mean[i] ?? Number.NaN, 8);
+    });
+  });
+});
+
+describe('frechetDistance', () => {
+  it('of a set with itself is 0, also with fewer samples than dimensions', () => {
+    for (const rows of [20, 100]) {
+      const statistics = featureStatistics(gaussian(rows, 40, 2));
+      const { distance, warnings } = frechetDistance(statistics, statistics);
+      expect(Math.abs(distance)).toBeLessThan(1e-6);
+      expect(warnings.length > 0).toBe(rows <= 40);
+    }
+  });
+
+  it('of diagonal Gaussians is the sum of squared differences of means and deviations', () => {
+    const diagonal = (values: readonly number[]) =>
+      Float64Array.from({ length: 9 }, (_, i) => (i % 4 === 0 ? (values[i / 4] ?? 0) : 0));
+    const a = { mean: Float64Array.of(0, 1, 2), covariance: diagonal([1, 4, 9]) };
+    const b = { mean: Float64Array.of(3, 1, 1), covariance: diagonal([16, 0, 9]) };
+    expect(frechetDistance(a, b).distance).toBeCloseTo(9 + 1 + 9 + 4, 10);
+  });
+
+  it('does not change when both sets are reflected', () => {
+    const columns = 17;
+    const [x, y] = [gaussian(60, columns, 3), gaussian(50, columns, 4)];
+    const normal = gaussian(1, columns, 5).data;
+    const square = normal.reduce((sum, value) => sum + value * value, 0);
+    const reflect = ({ data, rows }: Matrix): Matrix => {
+      const turned = data.map((value, i) => {
+        const row = i - (i % columns);
+        const along = normal.reduce((sum, n, c) => sum + n * (data[row + c] ?? 0), 0);
+        return value - (2 * along * (normal[i % columns] ?? 0)) / square;
+      });
+      return { data: turned, rows, columns };
+    };
+    const distance = (a: Matrix, b: Matrix) => frechetDistance(featureStatistics(a), featureStatistics(b)).distance;
+    expect(distance(reflect(x), reflect(y))).toBeCloseTo(distance(x, y), 9);
+  });
+});
+
+it('kernelDistance is about 0 for one distribution and positive for two', () => {
+  const [x, y] = [gaussian(300, 8, 6), gaussian(300, 8, 7)];
+  const same = kernelDistance(x, y, { subsets: 20, subsetSize: 100 });
+  expect(Math.abs(same.mean)).toBeLessThan(0.05);
+  expect(same.standardError).toBeGreaterThan(0);
+  const moved = { ...y, data: y.data.map((value) => value + 1) };
+  expect(kernelDistance(x, moved, { subsets: 20, subsetSize: 100 }).mean).toBeGreaterThan(1);
+});
+
+it('refuses features of two lengths, and of NaN', () => {
+  expect(() => precisionRecall(gaussian(9, 2, 1), gaussian(9, 3, 1))).toThrow('expected features of one length');
+  const bad = { data: Float64Array.of(1, Number.NaN, 3, 4), rows: 2, columns: 2 };
+  expect(() => featureStatistics(bad)).toThrow('expected finite features, got NaN in row 0');
+});
