@@ -14,65 +14,101 @@ export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Ar
 function tridiagonalise(a: Float64Array, n: number): { diagonal: Float64Array; offDiagonal: Float64Array } {
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
-  const v = new Float64Array(n);
+  // A := A - v w^T - w v^T of one step is done in the pass of the next one that multiplies A with its own vector.
+  let v = new Float64Array(n);
   const w = new Float64Array(n);
+  let next = new Float64Array(n);
+  const product = new Float64Array(n);
   // Rows are taken from the last up, so that what remains is always the leading block.
-  for (let k = n - 1; k > 0; k--) {
-    diagonal[k] = a[k * n + k] as number;
+  for (let k = n - 1; k >= 0; k--) {
     let scale = 0;
-    for (let i = 0; i < k; i++) scale = Math.max(scale, Math.abs(a[k * n + i] as number));
-    if (scale === 0) continue;
-    let norm = 0;
-    for (let i = 0; i < k; i++) {
-      const value = (a[k * n + i] as number) / scale;
-      v[i] = value;
-      norm += value * value;
+    for (let i = 0; i <= k; i++) {
+      const value =
+        (a[k * n + i] as number) - (v[k] as number) * (w[i] as number) - (w[k] as number) * (v[i] as number);
+      a[k * n + i] = value;
+      if (i < k) scale = Math.max(scale, Math.abs(value));
     }
-    const head = v[k - 1] as number;
-    const root = head > 0 ? -Math.sqrt(norm) : Math.sqrt(norm);
-    offDiagonal[k - 1] = scale * root;
-    v[k - 1] = head - root;
-    const beta = 1 / (norm - head * root); // 2 / (v . v)
-    // w = beta A v - (beta^2 v.Av / 2) v, with the lower triangle of A alone
-    w.fill(0, 0, k);
-    for (let i = 0; i < k; i++) {
-      const row = i * n;
-      const vi = v[i] as number;
-      let [s0, s1] = [0, 0];
-      let j = 0;
-      for (; j + 2 <= i; j += 2) {
-        const [x, y] = [a[row + j] as number, a[row + j + 1] as number];
-        s0 += x * (v[j] as number);
-        s1 += y * (v[j + 1] as number);
-        w[j] = (w[j] as number) + x * vi;
-        w[j + 1] = (w[j + 1] as number) + y * vi;
+    diagonal[k] = a[k * n + k] as number;
+    next.fill(0);
+    let beta = 0;
+    if (scale > 0) {
+      let norm = 0;
+      for (let i = 0; i < k; i++) {
+        const value = (a[k * n + i] as number) / scale;
+        next[i] = value;
+        norm += value * value;
       }
-      for (; j < i; j++) {
-        const x = a[row + j] as number;
-        s0 += x * (v[j] as number);
-        w[j] = (w[j] as number) + x * vi;
-      }
-      w[i] = s0 + s1 + (a[row + i] as number) * vi;
+      const head = next[k - 1] as number;
+      const root = head > 0 ? -Math.sqrt(norm) : Math.sqrt(norm);
+      offDiagonal[k - 1] = scale * root;
+      next[k - 1] = head - root;
+      beta = 1 / (norm - head * root); // 2 / (next . next)
     }
+    updateAndMultiply(a, n, k, v, w, next, product);
+    // w = beta A v - (beta^2 v.Av / 2) v
     let inner = 0;
-    for (let i = 0; i < k; i++) {
-      const value = beta * (w[i] as number);
-      w[i] = value;
-      inner += value * (v[i] as number);
-    }
+    for (let i = 0; i < k; i++) inner += beta * (product[i] as number) * (next[i] as number);
     const half = (beta * inner) / 2;
-    for (let i = 0; i < k; i++) w[i] = (w[i] as number) - half * (v[i] as number);
-    // A := A - v w^T - w v^T
-    for (let i = 0; i < k; i++) {
-      const row = i * n;
-      const [vi, wi] = [v[i] as number, w[i] as number];
-      for (let j = 0; j <= i; j++) {
-        a[row + j] = (a[row + j] as number) - (vi * (w[j] as number) + wi * (v[j] as number));
+    for (let i = 0; i < k; i++) w[i] = beta * (product[i] as number) - half * (next[i] as number);
+    [v, next] = [next, v];
+  }
+  return { diagonal, offDiagonal };
+}
+
+/** A := A - v w^T - w v^T, then product = A u, for the leading k rows and columns; the lower triangle of A alone. */
+function updateAndMultiply(
+  a: Float64Array,
+  n: number,
+  k: number,
+  v: Float64Array,
+  w: Float64Array,
+  u: Float64Array,
+  product: Float64Array,
+): void {
+  product.fill(0, 0, k);
+  // Two rows at a time share what is read of the vectors. The second row of the pair ends one column later.
+  for (let i = 0; i < k; i += 2) {
+    const pair = i + 1 < k;
+    const row = i * n;
+    const below = pair ? row + n : row;
+    const [v0, w0, u0] = [v[i] as number, w[i] as number, u[i] as number];
+    const v1 = pair ? (v[i + 1] as number) : v0;
+    const w1 = pair ? (w[i + 1] as number) : w0;
+    const u1 = pair ? (u[i + 1] as number) : 0;
+    let s0 = 0;
+    let s1 = 0;
+    if (pair) {
+      for (let j = 0; j < i; j++) {
+        const vj = v[j] as number;
+        const wj = w[j] as number;
+        const uj = u[j] as number;
+        const x = (a[row + j] as number) - v0 * wj - w0 * vj;
+        const y = (a[below + j] as number) - v1 * wj - w1 * vj;
+        a[row + j] = x;
+        a[below + j] = y;
+        s0 += x * uj;
+        s1 += y * uj;
+        product[j] = (product[j] as number) + x * u0 + y * u1;
+      }
+    } else {
+      for (let j = 0; j < i; j++) {
+        const x = (a[row + j] as number) - v0 * (w[j] as number) - w0 * (v[j] as number);
+        a[row + j] = x;
+        s0 += x * (u[j] as number);
+        product[j] = (product[j] as number) + x * u0;
       }
     }
+    const corner = (a[row + i] as number) - 2 * v0 * w0;
+    a[row + i] = corner;
+    product[i] = s0 + corner * u0;
+    if (!pair) continue;
+    const beside = (a[below + i] as number) - v1 * w0 - w1 * v0;
+    const last = (a[below + i + 1] as number) - 2 * v1 * w1;
+    a[below + i] = beside;
+    a[below + i + 1] = last;
+    product[i] = (product[i] as number) + beside * u1;
+    product[i + 1] = s1 + beside * u0 + last * u1;
   }
-  if (n > 0) diagonal[0] = a[0] as number;
-  return { diagonal, offDiagonal };
 }
 
 /** Most QL steps for one eigenvalue; about 2 are usual. */
