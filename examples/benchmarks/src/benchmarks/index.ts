@@ -1,4 +1,5 @@
 import type { Benchmark } from '../benchmark.js';
+import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
 import { patchifyOffline } from './patchify.js';
 import { readBandwidth } from './read-bandwidth.js';
@@ -10,4 +11,5 @@ export const benchmarks: readonly Benchmark[] = [
   readBandwidth,
   ...[4, 16].flatMap((batch) => [trainStep('dpar', batch), trainStep('llamagen', batch)]),
   patchifyOffline,
+  fid2048,
 ];
