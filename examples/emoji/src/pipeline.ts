@@ -113,7 +113,7 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
     const shared = { settings: models, seed };
     const dparTask = {
       name: 'DPAR',
-      model: trainableDpar(dparConfig, { bucketRatio: 1.15 }),
+      model: trainableDpar(dparConfig, { bucketRatio: models.bucketRatio }),
       forwardMacs: matmulMacs.dpar,
     };
     const llamaGenTask = {

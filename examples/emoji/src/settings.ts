@@ -1,5 +1,5 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
-import { type DparConfig, dparPreset, type LlamaGenConfig, llamaGenPreset, type Preset, presets } from '@dpar/model';
+import { type DparConfig, dparPreset, type LlamaGenConfig, llamaGenPreset, type Preset } from '@dpar/model';
 import { imageSize } from './emoji.js';
 import type { TokenizerSettings } from './stages/tokenizer.js';
 
@@ -26,6 +26,8 @@ export interface Settings {
     readonly size: Preset;
     /** Feed-forward widths are multiples of these; chosen so that both models have the same number of parameters. */
     readonly multipleOf: { readonly dpar: number; readonly llamaGen: number };
+    /** DPAR's batches are padded to some numbers of patches, each at most this factor above the one before. */
+    readonly bucketRatio: number;
   };
   readonly generation: {
     readonly imagesPerClass: number;
@@ -49,7 +51,7 @@ const fixedMinutes = 1.5;
 export function settingsFor(minutes: number, seed: number): Settings {
   const scale = Math.max(0.05, (minutes - fixedMinutes) / (defaultMinutes - fixedMinutes));
   const steps = (count: number, power = 1): number => Math.max(20, Math.round(count * scale ** power));
-  const training = { validations: 12, batchSize: 16, learningRate: 3e-3 };
+  const training = { validations: 12, batchSize: 8, learningRate: 4e-3 };
   return {
     seed,
     tokenizer: {
@@ -60,16 +62,17 @@ export function settingsFor(minutes: number, seed: number): Settings {
       batchSize: 16,
       learningRate: 5e-3,
     },
-    entropyModel: { ...training, dim: 128, nLayer: 2, nHead: 4, steps: steps(300), warmupSteps: 30 },
+    entropyModel: { ...training, dim: 64, nLayer: 2, nHead: 1, steps: steps(900), warmupSteps: 60 },
     patching: { targetMeanPatchLength: 1.8, maxPatchLength: 4 },
     models: {
       ...training,
-      size: presets.nano,
-      multipleOf: { dpar: 8, llamaGen: 64 },
-      steps: steps(500),
-      warmupSteps: 30,
+      size: { dim: 96, nHead: 2, nLocalEncoderLayers: 1, nLayer: 2, nLocalDecoderLayers: 1, llamaGenLayers: 4 },
+      multipleOf: { dpar: 64, llamaGen: 96 },
+      bucketRatio: 1.15,
+      steps: steps(1800),
+      warmupSteps: 60,
     },
-    generation: { imagesPerClass: 4, guidanceScale: 2, temperature: 1, topP: 0.95 },
+    generation: { imagesPerClass: 4, guidanceScale: 1.5, temperature: 0.9, topP: 0.95 },
   };
 }
 
@@ -87,12 +90,13 @@ export function smokeSettings(seed: number): Settings {
       iterations: 5,
       steps: 60,
     },
-    entropyModel: { ...training, dim: 64, nLayer: 1, nHead: 2, steps: 30 },
+    entropyModel: { ...training, dim: 64, nLayer: 1, nHead: 1, steps: 30 },
     models: {
       ...training,
       steps: 30,
-      size: { dim: 64, nHead: 2, nLocalEncoderLayers: 1, nLayer: 1, nLocalDecoderLayers: 1, llamaGenLayers: 3 },
+      size: { dim: 64, nHead: 1, nLocalEncoderLayers: 1, nLayer: 1, nLocalDecoderLayers: 1, llamaGenLayers: 3 },
       multipleOf: { dpar: 8, llamaGen: 64 },
+      bucketRatio: 1.5,
     },
     generation: { ...usual.generation, imagesPerClass: 1 },
   };

@@ -22,7 +22,7 @@ export function standardNormal(shape: Shape): ParameterSpec {
   return { shape, initializer: { kind: 'normal', std: 0.02 } };
 }
 
-/** Normal with the given standard deviation, redrawn beyond `cut` standard deviations. */
+/** Normal with the given standard deviation, given that it is within `cut` standard deviations of 0. */
 export function truncatedNormal(shape: Shape, std: number, cut: number): ParameterSpec {
   return { shape, initializer: { kind: 'truncatedNormal', std, cut } };
 }

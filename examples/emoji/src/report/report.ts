@@ -67,6 +67,8 @@ function duration(seconds: number): string {
   return seconds < 100 ? `${Math.round(seconds)} seconds` : `${(seconds / 60).toFixed(1)} minutes`;
 }
 
+const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
+
 function settingsSection(results: Results, { machine, stages, command }: RunRecord): Html {
   const { settings, engine, classes, train, validation } = results;
   const { tokenizer, entropyModel, models, patching } = settings;
@@ -90,11 +92,11 @@ ${train.images.labels.length} for training and ${validation.images.labels.length
 ${classes.join(', ')}; the category Component (five skin colours) is left out.</dd>
 <dt>Tokenizer</dt><dd>${tokenizer.config.codebookSize} codes by ${tokenizer.iterations} rounds of k-means on patches of ${tokenizer.codebookImages} images; decoder with
 ${tokenizer.config.hiddenDim} hidden units, ${tokenizer.steps} steps of ${tokenizer.batchSize} images, learning rate ${tokenizer.learningRate}</dd>
-<dt>Entropy model</dt><dd>${entropyModel.nLayer} layers, width ${entropyModel.dim}, ${entropyModel.nHead} heads; ${rate(entropyModel)};
+<dt>Entropy model</dt><dd>${count(entropyModel.nLayer, 'layer')}, width ${entropyModel.dim}, ${count(entropyModel.nHead, 'head')}; ${rate(entropyModel)};
 validation loss ${results.entropyModel.training.validationLoss.toFixed(3)} nats per token</dd>
-<dt>LlamaGen</dt><dd>${size.llamaGenLayers} layers, width ${size.dim}, ${size.nHead} heads; ${rate(models)}</dd>
+<dt>LlamaGen</dt><dd>${count(size.llamaGenLayers, 'layer')}, width ${size.dim}, ${count(size.nHead, 'head')}; ${rate(models)}</dd>
 <dt>DPAR</dt><dd>${size.nLocalEncoderLayers} local encoder, ${size.nLayer} global and ${size.nLocalDecoderLayers} local decoder layers, width ${size.dim},
-${size.nHead} heads, Dynamic RoPE, patches of ${patching.targetMeanPatchLength} tokens on average and ${patching.maxPatchLength} at most; trained as LlamaGen</dd>
+${count(size.nHead, 'head')}, Dynamic RoPE, patches of ${patching.targetMeanPatchLength} tokens on average and ${patching.maxPatchLength} at most; trained as LlamaGen</dd>
 <dt>Optimizer</dt><dd>AdamW, betas 0.9 and 0.95, weight decay 0.05, gradients clipped to norm 1, class dropout 0.1</dd>
 </dl>`;
 }

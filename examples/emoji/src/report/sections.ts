@@ -94,7 +94,7 @@ the image, the entropy of each of its tokens, its patches.</p>
 <div class="scale"><span>0 nats</span><div class="ramp" style="background: linear-gradient(90deg, ${stops})"></div>
 <span>${two(figures.brightest)} nats and more; grey: the first token, which is not predicted</span></div>
 <div class="cards">${cards}</div>
-<div class="charts">${barChart('Length of patches, validation images', 'Tokens in a patch', lengths)}</div>
+<div class="beside">${barChart('Length of patches, validation images', 'Tokens in a patch', lengths)}
 ${table(
   ['', 'Training images', 'Validation images'],
   [
@@ -115,7 +115,7 @@ ${table(
       percent(validation.patches.tokenReduction),
     ],
   ],
-)}`;
+)}</div>`;
 }
 
 const styles = [
@@ -206,8 +206,14 @@ are computed once, before.</p>
 <div class="charts">${lineChart({ title: 'The entropy model', xLabel: 'Steps', yLabel, series: entropySeries })}</div>`;
 }
 
-/** A curve without the first twentieth of the run. */
+/** A curve without the first tenth of the run. */
 function afterStart(training: TrainingResult, part: 'training' | 'validation'): readonly LossPoint[] {
-  const start = (training.training.at(-1)?.step ?? 0) / 20;
+  const start = (training.training.at(-1)?.step ?? 0) / 10;
   return training[part].filter(({ step }) => step >= start);
+}
+
+/** Mean training loss of the last tenth of the run. */
+function finalLoss({ training }: TrainingResult): number {
+  const last = training.slice(-Math.ceil(training.length / 10));
+  return last.reduce((sum, { loss }) => sum + loss, 0) / last.length;
 }

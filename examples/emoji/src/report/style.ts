@@ -28,11 +28,14 @@ thead th { color: var(--soft); font-weight: 600; }
 .grid-classes { display: grid; grid-template-columns: minmax(90px, auto) repeat(3, minmax(0, 1fr)); gap: 8px 14px; align-items: center; }
 .grid-classes .head { font-weight: 600; }
 .grid-classes .name { font-size: 0.88rem; color: var(--soft); }
-.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: 10px; }
+.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(74px, 1fr)); gap: 10px; }
 .pairs img { width: 100%; image-rendering: pixelated; margin-bottom: 3px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: 14px; }
 .cards img { width: 100%; image-rendering: pixelated; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 18px; margin: 12px 0; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 28px; align-items: start; margin: 18px 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 8px 20px; font-size: 0.94rem; }
+dt { color: var(--soft); } dd { margin: 0; max-width: 80ch; overflow-wrap: anywhere; }
 .chart { background: var(--card); border-radius: 8px; padding: 12px; }
 .chart svg { width: 100%; height: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
@@ -45,6 +48,6 @@ svg .training { stroke-width: 1.2; stroke-dasharray: 4 3; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; max-width: none; } .legend svg { vertical-align: middle; }
 .ramp { height: 12px; border-radius: 3px; flex: 0 0 160px; }
 .scale { display: flex; gap: 8px; align-items: center; color: var(--soft); font-size: 0.86rem; margin: 8px 0; }
-@media (max-width: 620px) { .grid-classes { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+@media (max-width: 620px) { dl { grid-template-columns: 1fr; gap: 2px; } dd { margin-bottom: 10px; } .grid-classes { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .grid-classes .name, .grid-classes .real { grid-column: 1 / -1; } .grid-classes .head { display: none; } }
 `;

@@ -1,8 +1,9 @@
-import { countParameters, initializeParameters } from '@dpar/nn';
+import { countParameters } from '@dpar/nn';
 import type { Engine, HostTensor } from '@dpar/tensor';
 import { cosineSchedule, type StepMetrics, type TokenSet, type TrainableModel, Trainer } from '@dpar/train';
 import type { Progress } from '../progress.js';
 import type { TrainingSettings } from '../settings.js';
+import { initializeNarrow } from './initialize.js';
 
 /** The loss at one moment of a training run. */
 export interface LossPoint {
@@ -81,6 +82,12 @@ export async function trainSideBySide<const Tasks extends readonly TrainingTask[
 /** Points of a training curve. */
 const curvePoints = 60;
 
+/**
+ * DPAR's batches are put together from this many batches by their numbers of patches. More would save padding, but make
+ * small batches so one-sided (all flags, all faces) that the loss falls more slowly.
+ */
+const windowBatches = 4;
+
 /** One model's training, a step at a time, with its records. */
 class TrainingRun {
   private readonly parameters: Record<string, HostTensor>;
@@ -105,7 +112,7 @@ class TrainingRun {
     const { model, settings, seed, forwardMacs } = task;
     const { steps, batchSize, learningRate, warmupSteps, validations } = settings;
     this.flopPerImage = 6 * forwardMacs;
-    this.parameters = initializeParameters(model.specs, seed);
+    this.parameters = initializeNarrow(model.specs, seed);
     this.trainer = new Trainer({
       engine,
       model,
@@ -116,6 +123,7 @@ class TrainingRun {
       steps,
       batchSize,
       seed,
+      windowBatches,
       schedule: cosineSchedule({ learningRate, steps, warmupSteps, finalFraction: 0.05 }),
     });
     this.metrics = this.trainer.run();

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
-import { readSafetensors, writeSafetensors } from '@dpar/io/node';
+import { readCheckpoint, readSafetensors, writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { type HostTensor, named, sameShape, type Tensors } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
@@ -125,6 +125,26 @@ describe('dpar forward refuses', () => {
       expect(stderr).toContain(message);
       expect(stderr.trim().split('\n')).toHaveLength(1);
     }
+  });
+
+  it('weights that give no finite loss', async () => {
+    const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
+    const folder = join(await temporaryFolder(), 'broken');
+    const norm = named(parameters, 'norm.weight');
+    const broken = { ...norm, data: new Float32Array(norm.data.length).fill(Number.NaN) } as HostTensor;
+    await writeCheckpoint(folder, config, { ...parameters, 'norm.weight': broken });
+    const { tokens, labels } = await load(fixturePath('llamagen/io.safetensors'));
+    const { status, stderr } = await run({ tokens, labels }, folder);
+    expect(status).toBe(1);
+    expect(stderr).toContain('expected a finite loss, got NaN');
+  });
+
+  it('an output that would not be what its name says', async () => {
+    const fixture = fixturePath('llamagen');
+    const argv = ['forward', '--checkpoint', fixture, '--input', join(fixture, 'io.safetensors'), '--output', 'x.npz'];
+    const { status, stderr } = await runCli(argv);
+    expect(status).toBe(2);
+    expect(stderr).toContain("FILE.safetensors, got 'x.npz'");
   });
 
   it('another kind of checkpoint, and a folder without one', async () => {

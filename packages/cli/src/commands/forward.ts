@@ -1,9 +1,10 @@
 import { writeSafetensors } from '@dpar/io/node';
 import { type DparConfig, globalRotaryTable, patchingOptions, readDparConfig } from '@dpar/model';
 import { type PaddedPatches, padPatchLengths, patchLengths } from '@dpar/patchify';
-import { float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
+import { DparError, float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
 import { gradientFunction, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
 import { defineCommand } from '../command.js';
+import { UsageError } from '../errors.js';
 import { loadModel } from '../model.js';
 import { file, flag, folder, required } from '../options.js';
 import { countOf } from '../table.js';
@@ -37,6 +38,9 @@ export const forward = defineCommand({
     gradients: flag('writes the gradients of the loss by all parameters too'),
   },
   run: async ({ checkpoint, input, output, gradients }, context) => {
+    if (/\.(png|npz|npy|json|jsonl)$/i.test(output)) {
+      throw new UsageError(`forward: expected an --output FILE.safetensors, got '${output}'.`);
+    }
     const engine = await context.engine();
     const { model, config, parameters } = await loadModel(checkpoint);
     const tensors = await readTensors(input);
@@ -58,6 +62,11 @@ export const forward = defineCommand({
     const written: Record<string, HostTensor> = { ...patchTensors(dparConfig, patches) };
     for (const [name, tensor] of Object.entries(results)) written[names[name] ?? name] = tensor;
     const loss = Number(named(results, 'loss').data[0]);
+    if (!Number.isFinite(loss)) {
+      throw new DparError(
+        `forward: expected a finite loss, got ${loss}. Check the weights in '${checkpoint}' and the entropies in '${input}'.`,
+      );
+    }
     written.loss = float32([1], [loss]);
     if (written.global) written.global = withLastPatch(written.global);
     await writeSafetensors(output, written);
