@@ -51,7 +51,7 @@ const fixedMinutes = 1.5;
 export function settingsFor(minutes: number, seed: number): Settings {
   const scale = Math.max(0.05, (minutes - fixedMinutes) / (defaultMinutes - fixedMinutes));
   const steps = (count: number, power = 1): number => Math.max(20, Math.round(count * scale ** power));
-  const training = { validations: 12, batchSize: 8, learningRate: 4e-3 };
+  const training = { validations: 12, batchSize: 8, learningRate: 5e-3 };
   return {
     seed,
     tokenizer: {

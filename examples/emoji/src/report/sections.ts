@@ -166,11 +166,7 @@ ${table(
       ratio(({ parameterCount }) => parameterCount),
     ],
     ['Validation loss (nats per token)', ...both(({ validationLoss }) => three(validationLoss)), ''],
-    [
-      'Training loss at the end (nats per token)',
-      ...both(({ training }) => three(training.at(-1)?.loss ?? Number.NaN)),
-      '',
-    ],
+    ['Training loss in the last tenth (nats per token)', ...both((training) => three(finalLoss(training))), ''],
     [
       'Time of a step, median (ms)',
       ...both(({ stepSeconds }) => fixed(0)(1000 * stepSeconds)),
