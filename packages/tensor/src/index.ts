@@ -13,11 +13,14 @@ export { inferType } from './infer.js';
 export { createOps, type MatmulOptions, type Ops, type ReductionOptions } from './ops.js';
 export type {
   AttributesOf,
+  BinaryPrimitive,
   ConvolutionAttributes,
+  ElementwisePrimitive,
   None,
   Primitive,
   PrimitiveAttributes,
   ReductionAttributes,
+  UnaryPrimitive,
 } from './primitives.js';
 export { categorical, categoricalOfLogits } from './random/categorical.js';
 export {

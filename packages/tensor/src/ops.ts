@@ -1,6 +1,6 @@
 import type { Backend } from './backend.js';
 import { inferType } from './infer.js';
-import type { AttributesOf, ConvolutionAttributes, Primitive } from './primitives.js';
+import type { AttributesOf, BinaryPrimitive, ConvolutionAttributes, Primitive, UnaryPrimitive } from './primitives.js';
 import { positiveAxis } from './shape.js';
 import { type DType, type HostTensor, hostTensor, type Shape, type TensorType } from './types.js';
 
@@ -129,7 +129,7 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
   const tensor = (x: T | number, partner: T | number): T =>
     typeof x !== 'number' ? x : scalar(x, typeof partner === 'number' ? 'float32' : typeOf(partner).dtype);
 
-  const unary = (primitive: UnaryPrimitive) => (x: T) => apply(primitive, [x], {});
+  const unary = (primitive: UnaryPrimitive | 'softmax' | 'logSoftmax') => (x: T) => apply(primitive, [x], {});
   const binary = (primitive: BinaryPrimitive) => (a: T | number, b: T | number) =>
     apply(primitive, [tensor(a, b), tensor(b, a)], {});
 
@@ -232,32 +232,3 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
 }
 
 const noPadding: ConvolutionAttributes['padding'] = [0, 0, 0, 0];
-
-type UnaryPrimitive =
-  | 'neg'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'silu'
-  | 'not'
-  | 'softmax'
-  | 'logSoftmax';
-
-type BinaryPrimitive =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'maximum'
-  | 'minimum'
-  | 'equal'
-  | 'less'
-  | 'lessEqual'
-  | 'and'
-  | 'or';

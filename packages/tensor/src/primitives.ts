@@ -14,12 +14,8 @@ export interface ConvolutionAttributes {
   readonly padding: readonly [number, number, number, number];
 }
 
-/**
- * Every primitive with its attributes. This table drives the rest by type: shape rules, gradient rules, the reference
- * kernels and the emitters of each engine are `{ [P in Primitive]: ... }`, so a forgotten entry does not compile.
- */
-export interface PrimitiveAttributes {
-  // One input, elementwise
+/** Primitives of one input, elementwise and without attributes. */
+interface UnaryAttributes {
   neg: None;
   abs: None;
   exp: None;
@@ -32,8 +28,10 @@ export interface PrimitiveAttributes {
   sigmoid: None;
   silu: None;
   not: None;
-  cast: { readonly dtype: DType };
-  // Two inputs, elementwise with broadcasting
+}
+
+/** Primitives of two inputs, elementwise with broadcasting and without attributes. */
+interface BinaryAttributes {
   add: None;
   sub: None;
   mul: None;
@@ -45,7 +43,15 @@ export interface PrimitiveAttributes {
   lessEqual: None;
   and: None;
   or: None;
-  /** (condition, whenTrue, whenFalse) */
+}
+
+/**
+ * Every primitive with its attributes. This table drives the rest by type: shape rules, gradient rules, the reference
+ * kernels and the emitters of each engine are `{ [P in Primitive]: ... }`, so a forgotten entry does not compile.
+ */
+export interface PrimitiveAttributes extends UnaryAttributes, BinaryAttributes {
+  cast: { readonly dtype: DType };
+  /** (condition, whenTrue, whenFalse), with broadcasting */
   select: None;
   // Layout
   reshape: { readonly shape: Shape };
@@ -90,6 +96,15 @@ export interface PrimitiveAttributes {
 
 /** Name of a primitive. */
 export type Primitive = keyof PrimitiveAttributes;
+
+/** Primitives of one input, elementwise and without attributes. */
+export type UnaryPrimitive = keyof UnaryAttributes;
+
+/** Primitives of two inputs, elementwise with broadcasting and without attributes. */
+export type BinaryPrimitive = keyof BinaryAttributes;
+
+/** All elementwise primitives. */
+export type ElementwisePrimitive = UnaryPrimitive | BinaryPrimitive | 'cast' | 'select';
 
 /** Attributes of the primitive `P`. */
 export type AttributesOf<P extends Primitive> = PrimitiveAttributes[P];

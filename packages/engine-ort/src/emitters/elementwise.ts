@@ -1,34 +1,7 @@
-import type { DType, Primitive } from '@dpar/tensor';
+import type { DType, ElementwisePrimitive, Primitive } from '@dpar/tensor';
 import { microsoft } from '../onnx/builder.js';
 import { type Emission, type Emitter, type Emitters, inputOf, names } from './emitter.js';
 import { addToScattered, subtractFromScattered } from './indexing.js';
-
-type Elementwise =
-  | 'neg'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'silu'
-  | 'not'
-  | 'cast'
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'maximum'
-  | 'minimum'
-  | 'equal'
-  | 'less'
-  | 'lessEqual'
-  | 'and'
-  | 'or'
-  | 'select';
 
 /** A primitive that is one operator. */
 function operator<P extends Primitive>(opType: string): Emitter<P> {
@@ -43,7 +16,7 @@ export function cast({ build }: Pick<Emission<Primitive>, 'build'>, x: string, t
 }
 
 /** Emitters of elementwise primitives. */
-export const elementwiseEmitters: Emitters<Elementwise> = {
+export const elementwiseEmitters: Emitters<ElementwisePrimitive> = {
   neg: operator('Neg'),
   abs: operator('Abs'),
   exp: operator('Exp'),

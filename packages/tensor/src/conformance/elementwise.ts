@@ -1,4 +1,4 @@
-import type { AttributesOf, None } from '../primitives.js';
+import type { AttributesOf, ElementwisePrimitive, None } from '../primitives.js';
 import { bool, float32, type HostTensor, int32, type Shape } from '../types.js';
 import {
   bools,
@@ -12,33 +12,6 @@ import {
   uniform,
 } from './case.js';
 
-type Unary =
-  | 'neg'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'silu'
-  | 'not'
-  | 'cast';
-type Binary =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'maximum'
-  | 'minimum'
-  | 'equal'
-  | 'less'
-  | 'lessEqual'
-  | 'and'
-  | 'or'
-  | 'select';
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
 const shapes: readonly Shape[] = [[], [1], [7], [2, 3], [2, 1, 3]];
@@ -145,7 +118,7 @@ function cast(from: HostTensor, dtype: HostTensor['dtype'], about?: string): Pri
 }
 
 /** Cases of the elementwise primitives. */
-export const elementwiseCases: PrimitiveCases<Unary | Binary> = {
+export const elementwiseCases: PrimitiveCases<ElementwisePrimitive> = {
   neg: [...unary(-3, 3, [0, infinity, -infinity, nan], exact), wholeUnary],
   abs: [
     ...unary(0.5, 3, [0, -2, infinity, -infinity, nan], exact),

@@ -1,34 +1,6 @@
 import type { Ops } from '../ops.js';
-import type { None } from '../primitives.js';
+import type { ElementwisePrimitive, None } from '../primitives.js';
 import { type GradientRules, inputOf, type RuleContext, unbroadcast } from './rule.js';
-
-type Unary =
-  | 'neg'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'silu'
-  | 'not'
-  | 'cast';
-type Binary =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'maximum'
-  | 'minimum'
-  | 'equal'
-  | 'less'
-  | 'lessEqual'
-  | 'and'
-  | 'or'
-  | 'select';
 
 /** Gradient by `winner` of max(winner, loser): all of g where it is larger, half where both are equal. */
 function shareOfWinner<T>(ops: Ops<T>, g: T, winner: T, loser: T): T {
@@ -46,7 +18,7 @@ function pair<T>({ ops, x }: RuleContext<T, None>): { a: T; b: T; toA: (g: T) =>
   };
 }
 
-export const elementwiseRules: GradientRules<Unary | Binary> = {
+export const elementwiseRules: GradientRules<ElementwisePrimitive> = {
   neg: ({ ops, g }) => [() => ops.neg(g)],
   abs: ({ ops, x, g }) => [
     () => {

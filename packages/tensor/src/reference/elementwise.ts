@@ -1,33 +1,5 @@
-import type { AttributesOf, Primitive } from '../primitives.js';
+import type { AttributesOf, ElementwisePrimitive, Primitive } from '../primitives.js';
 import { broadcastOffsets, inputOf, type Kernel, type Kernels, type ReferenceTensor } from './kernel.js';
-
-type Unary =
-  | 'neg'
-  | 'abs'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'silu'
-  | 'not'
-  | 'cast';
-type Binary =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'maximum'
-  | 'minimum'
-  | 'equal'
-  | 'less'
-  | 'lessEqual'
-  | 'and'
-  | 'or'
-  | 'select';
 
 function unary<P extends Primitive>(f: (x: number, attributes: AttributesOf<P>) => number): Kernel<P> {
   return (inputs, attributes, output) => {
@@ -65,7 +37,7 @@ const castTo: { readonly [D in AttributesOf<'cast'>['dtype']]: (x: number) => nu
 };
 
 /** Elementwise kernels. Typed arrays round floats and wrap int32 around when the results are stored. */
-export const elementwiseKernels: Kernels<Unary | Binary> = {
+export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   neg: unary((x) => -x),
   abs: unary(Math.abs),
   exp: unary(Math.exp),
