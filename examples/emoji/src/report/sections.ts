@@ -31,8 +31,12 @@ export async function generatedSection({ classes, generatedPatches }: Figures, {
     ),
   );
   return html`<h2>Generated images</h2>
-<p>${imagesPerClass} images of each class, drawn at random with guidance ${guidanceScale}, temperature ${temperature} and the most
-likely tokens up to a probability of ${topP}. Nothing was selected. Both models trained for the same number of steps.</p>
+<p>${imagesPerClass} images of each class, drawn at random with guidance ${guidanceScale}, temperature ${temperature}${
+    topP < 1
+      ? `, from the
+most likely tokens up to a probability of ${topP}`
+      : ''
+  }. Nothing was selected. Both models trained for the same number of steps.</p>
 <div class="grid-classes"><div class="head"></div><div class="head">Real</div><div class="head">LlamaGen</div><div class="head">DPAR</div>
 ${rows}</div>
 <p class="soft">On narrow screens: real images first, then LlamaGen on the left and DPAR on the right.</p>
