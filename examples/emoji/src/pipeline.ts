@@ -13,6 +13,7 @@ import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
 import { type Engine, type HostTensor, type HostTensorOf, int32 } from '@dpar/tensor';
 import { bytesFromImages, createPatchVq, type ImageTokenizer, peakSignalToNoiseRatio } from '@dpar/tokenizer';
 import { entropiesOfSet, type TokenSet, trainableDpar, trainableEntropyModel, trainableLlamaGen } from '@dpar/train';
+import { augment } from './augment.js';
 import { type Emoji, type ImageSet, loadEmoji } from './emoji.js';
 import type { Stages } from './progress.js';
 import { modelConfigs, type Settings } from './settings.js';
@@ -79,7 +80,7 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
   const emoji = await readEmoji(settings, stages);
   const { tokenizer, parameters: tokenizerParameters } = await fitTokenizer(engine, emoji, settings, stages);
   const [trainTokens, validationTokens] = await stages.run('Images to tokens', 2, async () => [
-    await tokenize(tokenizer, emoji.train),
+    await tokenize(tokenizer, augment(emoji.train, emoji.classes, settings.copies, seed)),
     await tokenize(tokenizer, emoji.validation),
   ]);
   const configs = modelConfigs(settings, emoji.classes.length);

@@ -18,6 +18,8 @@ export interface Settings {
   readonly seed: number;
   /** About how many images are read; all if left out. */
   readonly images?: number;
+  /** How often each training image is there, changed but for the first time. */
+  readonly copies: number;
   readonly tokenizer: TokenizerSettings;
   readonly entropyModel: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
   readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
@@ -47,33 +49,54 @@ export const defaultMinutes = 10;
 /** Minutes that do not grow with training: reading images, drawing grids, the report. */
 const fixedMinutes = 1.5;
 
+/** From here on a larger model learns from changed copies of the images too. */
+const longMinutes = 25;
+
 /** Settings for a run of about the given minutes. */
 export function settingsFor(minutes: number, seed: number): Settings {
-  const scale = Math.max(0.05, (minutes - fixedMinutes) / (defaultMinutes - fixedMinutes));
-  const steps = (count: number, power = 1): number => Math.max(20, Math.round(count * scale ** power));
-  const training = { validations: 12, batchSize: 8, learningRate: 5e-3 };
-  return {
+  const scale = (minutes - fixedMinutes) / (defaultMinutes - fixedMinutes);
+  const steps = (count: number): number => Math.max(100, Math.round(count * scale));
+  const training = { validations: 12, batchSize: 8, learningRate: 5e-3, warmupSteps: 60 };
+  const shared = {
     seed,
     tokenizer: {
       config: { imageSize, patchSize, codebookSize: 512, hiddenDim: 256 },
       codebookImages: 1000,
       iterations: 15,
-      steps: steps(500, 0.7),
+      steps: Math.min(4000, steps(500)),
       batchSize: 16,
       learningRate: 5e-3,
     },
-    entropyModel: { ...training, dim: 64, nLayer: 2, nHead: 1, steps: steps(900), warmupSteps: 60 },
     patching: { targetMeanPatchLength: 1.8, maxPatchLength: 4 },
+    // Lower temperatures and shares of probability leave many images white: the background is the likeliest beginning.
+    generation: { imagesPerClass: 4, guidanceScale: 1.5, temperature: 1, topP: 0.98 },
+  };
+  if (minutes < longMinutes) {
+    return {
+      ...shared,
+      copies: 1,
+      entropyModel: { ...training, dim: 64, nLayer: 2, nHead: 1, steps: steps(900) },
+      models: {
+        ...training,
+        size: { dim: 96, nHead: 2, nLocalEncoderLayers: 1, nLayer: 2, nLocalDecoderLayers: 1, llamaGenLayers: 4 },
+        multipleOf: { dpar: 64, llamaGen: 96 },
+        bucketRatio: 1.15,
+        steps: steps(1800),
+      },
+    };
+  }
+  return {
+    ...shared,
+    copies: 4,
+    entropyModel: { ...training, dim: 96, nLayer: 2, nHead: 2, steps: steps(600) },
     models: {
       ...training,
-      size: { dim: 96, nHead: 2, nLocalEncoderLayers: 1, nLayer: 2, nLocalDecoderLayers: 1, llamaGenLayers: 4 },
-      multipleOf: { dpar: 64, llamaGen: 96 },
-      bucketRatio: 1.15,
-      steps: steps(1800),
-      warmupSteps: 60,
+      learningRate: 3e-3,
+      size: { dim: 128, nHead: 2, nLocalEncoderLayers: 1, nLayer: 4, nLocalDecoderLayers: 2, llamaGenLayers: 7 },
+      multipleOf: { dpar: 64, llamaGen: 84 },
+      bucketRatio: 1.1,
+      steps: steps(750),
     },
-    // Lower temperatures and shares of probability leave many images white: the background is the likeliest beginning.
-    generation: { imagesPerClass: 4, guidanceScale: 2, temperature: 1, topP: 1 },
   };
 }
 

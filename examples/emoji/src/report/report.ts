@@ -35,7 +35,10 @@ ${settingsSection(results, record)}
 }
 
 /** The run in plain words, and its key figures. */
-function summary({ train, validation, dpar, llamaGen, matmulMacs, classes }: Results, { stages }: RunRecord): Html {
+function summary(
+  { settings, train, validation, dpar, llamaGen, matmulMacs, classes }: Results,
+  { stages }: RunRecord,
+): Html {
   const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const reduction = percent(train.patches.tokenReduction);
   const timeRatio = dpar.training.stepSeconds / llamaGen.training.stepSeconds;
@@ -43,7 +46,7 @@ function summary({ train, validation, dpar, llamaGen, matmulMacs, classes }: Res
   const [dparLoss, llamaGenLoss] = [dpar.training.validationLoss, llamaGen.training.validationLoss];
   const tile = (value: string, meaning: string) => html`<div class="tile"><b>${value}</b><span>${meaning}</span></div>
 `;
-  return html`<p class="lead">In ${duration(seconds)}, this computer learned to draw emoji from ${train.images.labels.length} pictures of ${classes.length}
+  return html`<p class="lead">In ${duration(seconds)}, this computer learned to draw emoji from ${train.images.labels.length / settings.copies} pictures of ${classes.length}
 kinds, twice: with LlamaGen, which predicts an image token by token, and with DPAR, which first joins tokens that are easy to predict into patches
 and gives its big transformer only the patches. That spared it ${reduction} of the positions. A training step of DPAR took ${timeRatio.toFixed(2)} times as
 long as one of LlamaGen, at the same number of parameters; its loss on emoji that neither had seen was
@@ -88,7 +91,7 @@ ${table(
 <dt>Machine</dt><dd>${machine}; ${engine}</dd>
 <dt>Again</dt><dd><code>${command}</code> (seed ${settings.seed}: the same tokens on the same machine)</dd>
 <dt>Images</dt><dd>Google's emoji from emoji-datasource-google 16.0.0, 64×64 pixels on white, variants of skin tone included;
-${train.images.labels.length} for training and ${validation.images.labels.length} for validation, which share no emoji. Classes are the categories
+${train.images.labels.length / settings.copies} for training and ${validation.images.labels.length} for validation, which share no emoji${settings.copies > 1 ? `; the models learn from ${settings.copies} copies of each, shifted by up to two pixels and mirrored` : ''}. Classes are the categories
 ${classes.join(', ')}; the category Component (five skin colours) is left out.</dd>
 <dt>Tokenizer</dt><dd>${tokenizer.config.codebookSize} codes by ${tokenizer.iterations} rounds of k-means on patches of ${tokenizer.codebookImages} images; decoder with
 ${tokenizer.config.hiddenDim} hidden units, ${tokenizer.steps} steps of ${tokenizer.batchSize} images, learning rate ${tokenizer.learningRate}</dd>
