@@ -22,7 +22,7 @@ export function createStages(quiet = false): Stages {
   const isTerminal = stream.isTTY === true && !quiet;
   const bars = isTerminal
     ? new MultiBar(
-        { stream, format: '{name} {bar} {percentage} % {seconds} s  {note}', barsize: 28, hideCursor: true },
+        { stream, format: '{name} {bar} {percentage} % {time}  {note}', barsize: 28, hideCursor: true },
         Presets.shades_classic,
       )
     : undefined;
@@ -35,24 +35,30 @@ export function createStages(quiet = false): Stages {
     async run(name, total, work) {
       const begun = performance.now();
       const elapsed = (): number => (performance.now() - begun) / 1000;
-      const bar = bars?.create(total, 0, { name: name.padEnd(24), note: '', seconds: 0 });
+      const bar = bars?.create(total, 0, { name: name.padEnd(24), note: '', time: '' });
       say(`${name} ...`);
       let shownAt = 0;
       const result = await work({
         update(count, note = '') {
-          bar?.update(count, { note, seconds: elapsed().toFixed(0) });
+          const left =
+            count > 0 && count < total ? `, ${((elapsed() * (total - count)) / count).toFixed(0)} s left` : '';
+          const time = `${elapsed().toFixed(0)} s${left}`;
+          bar?.update(count, { note, time });
           if (elapsed() - shownAt < 10 || count === total) return;
           shownAt = elapsed();
-          say(`${name}: ${count}/${total}, ${shownAt.toFixed(0)} s${note && `, ${note}`}`);
+          say(`${name}: ${Math.floor((100 * count) / total)} %, ${time}${note && `, ${note}`}`);
         },
       });
       const seconds = elapsed();
-      bar?.update(total, { seconds: seconds.toFixed(0) });
+      bar?.update(total, { time: `${seconds.toFixed(0)} s` });
       bar?.stop();
       done.push({ name, seconds });
       say(`${name}: done in ${seconds.toFixed(1)} s`);
       return result;
     },
-    stop: () => bars?.stop(),
+    stop() {
+      // A second stop would draw the bars once more, over what was printed since.
+      if (bars?.isActive) bars.stop();
+    },
   };
 }
