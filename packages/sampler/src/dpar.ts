@@ -7,7 +7,16 @@ import { DparStages, type FinishedPatches } from './dpar-stages.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import { OpenPatches } from './open-patches.js';
-import { checkOptions, rowLabels, type SampleOptions, type SampleStep, tokenUniforms } from './options.js';
+import {
+  checkOptions,
+  rowLabels,
+  type SampleOptions,
+  type SamplerOptions,
+  type SampleStep,
+  type StageSeconds,
+  tokenUniforms,
+} from './options.js';
+import { Stopwatch } from './stopwatch.js';
 
 /** A model's configuration and weights. */
 export interface ModelWeights<C> {
@@ -32,6 +41,7 @@ export class DparSampler {
   private readonly config: DparConfig;
   private readonly stages: DparStages;
   private readonly entropyStage: GptStage | undefined;
+  private readonly stopwatch = new Stopwatch();
 
   /**
    * @param entropyModel Needed if patches depend on entropies.
@@ -41,6 +51,7 @@ export class DparSampler {
     engine: Engine,
     { config, parameters }: ModelWeights<DparConfig>,
     entropyModel?: ModelWeights<EntropyModelConfig>,
+    _options: SamplerOptions = {},
   ) {
     if (config.patching.mode === 'entropy_row_boundary' && !entropyModel) {
       throw new DparError(
@@ -57,6 +68,11 @@ export class DparSampler {
     this.config = config;
     this.stages = new DparStages(engine, config, parameters);
     this.entropyStage = entropyModel && new GptStage(engine, entropyModel.config, entropyModel.parameters, 'entropies');
+  }
+
+  /** Seconds that each stage took so far. */
+  get stageSeconds(): StageSeconds {
+    return this.stopwatch.seconds;
   }
 
   /**

@@ -3,4 +3,4 @@ export { collectTokens, type GeneratedTokens } from './collect.js';
 export { type DparSampleOptions, DparSampler, type ModelWeights } from './dpar.js';
 export type { GuidanceOptions } from './guidance.js';
 export { LlamaGenSampler } from './llamagen.js';
-export type { SampleOptions, SampleStep } from './options.js';
+export type { SampleOptions, SamplerOptions, SampleStep, StageSeconds } from './options.js';

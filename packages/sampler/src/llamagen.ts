@@ -3,18 +3,34 @@ import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { collectTokens, type GeneratedTokens } from './collect.js';
 import { forRows, nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
-import { checkOptions, rowLabels, type SampleOptions, type SampleStep, tokenUniforms } from './options.js';
+import {
+  checkOptions,
+  rowLabels,
+  type SampleOptions,
+  type SamplerOptions,
+  type SampleStep,
+  type StageSeconds,
+  tokenUniforms,
+} from './options.js';
+import { Stopwatch } from './stopwatch.js';
 
 /** Generates images with LlamaGen: one step per token, keys and values cached. */
 export class LlamaGenSampler {
   private readonly stage: GptStage;
+  private readonly stopwatch = new Stopwatch();
 
   constructor(
     engine: Engine,
     private readonly config: LlamaGenConfig,
     parameters: Tensors<HostTensor>,
+    _options: SamplerOptions = {},
   ) {
     this.stage = new GptStage(engine, config, parameters, 'logits');
+  }
+
+  /** Seconds that each stage took so far. */
+  get stageSeconds(): StageSeconds {
+    return this.stopwatch.seconds;
   }
 
   /**

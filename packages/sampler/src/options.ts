@@ -1,6 +1,20 @@
-import { createRandom, DparError } from '@dpar/tensor';
+import { createRandom, DparError, type WeightFormat } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
 import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
+
+/** How a sampler holds its models. */
+export interface SamplerOptions {
+  /** Format of the weights (default: `float32`). */
+  readonly weights?: WeightFormat;
+  /** Format of the entropy model's weights (default: as `weights`). */
+  readonly entropyWeights?: WeightFormat;
+}
+
+/**
+ * Seconds that each stage of generation took so far: `entropy`, `encoder`, `global`, `decoder` (LlamaGen: `model`), and
+ * `draw`, the choice of tokens from logits.
+ */
+export type StageSeconds = Readonly<Record<string, number>>;
 
 /** What is generated, and how tokens are drawn. */
 export interface SampleOptions extends DecodingOptions, GuidanceOptions {

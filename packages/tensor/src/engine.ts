@@ -16,10 +16,27 @@ export interface DeviceTensor {
   dispose(): void;
 }
 
+/**
+ * How constant matrices of products are stored: as they are, or as whole numbers of 8 or 4 bits with a scale for each
+ * block of a row (see `quantizeMatrix`).
+ */
+export type WeightFormat = 'float32' | 'int8' | 'int4';
+
 /** How {@link Engine.compile} specialises a function. */
 export interface CompileOptions {
   /** Inputs that never change (weights, when sampling). Engines may fold and repack them. */
   readonly constants?: Tensors<HostTensor>;
+  /**
+   * Format of constants [N, K] that other tensors are multiplied with, `matmul(x, w, { transposeB: true })` as linear
+   * layers do (default: `float32`). All else stays float32.
+   */
+  readonly weights?: WeightFormat;
+  /**
+   * Axes whose size may differ from call to call: by input and axis, a name of the size, which is the same wherever the
+   * name is. What is compiled for one size then serves others (engines may tell a few ranges of sizes apart). The
+   * function must not make constants, slices or broadcasts of such a size. Without effect where nothing is compiled.
+   */
+  readonly dynamicAxes?: Readonly<Record<string, Readonly<Record<number, string>>>>;
 }
 
 /** How a compiled function runs. */

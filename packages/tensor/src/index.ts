@@ -6,6 +6,7 @@ export type {
   Engine,
   RunOptions,
   TensorFunction,
+  WeightFormat,
 } from './engine.js';
 export { DparError, isDparError } from './error.js';
 export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
