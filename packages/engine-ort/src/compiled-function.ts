@@ -1,8 +1,8 @@
 import {
   type CompiledFunction,
+  type CompileOptions,
   type DeviceTensor,
   DparError,
-  formatType,
   type HostTensor,
   type RunOptions,
   type TensorFunction,
@@ -11,23 +11,32 @@ import {
 } from '@dpar/tensor';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { OrtDeviceTensor } from './device-tensor.js';
+import { DynamicSizes, rowRange } from './graph/dynamic-sizes.js';
 import { checkHostTensor, toOrt } from './host-tensor.js';
 import { Program } from './program.js';
 import type { Runtime } from './runtime.js';
+
+/** An input as the runtime takes it. */
+interface PreparedInput {
+  readonly tensor: Tensor;
+  readonly type: TensorType;
+}
 
 /** A function and its programs, one for each signature. */
 export class OrtFunction implements CompiledFunction {
   /** Promises, so that calls that come while a signature compiles wait for the same program. */
   private readonly programs = new Map<string, Promise<Program>>();
+  /** Host tensors that were inputs before, as long as they live: generation passes the same ones again and again. */
+  private readonly prepared = new WeakMap<HostTensor, PreparedInput>();
   private disposed = false;
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly options: InferenceSession.SessionOptions,
+    private readonly session: InferenceSession.SessionOptions,
     private readonly fn: TensorFunction,
-    private readonly constants: Tensors<HostTensor>,
+    private readonly options: CompileOptions,
   ) {
-    for (const [name, tensor] of Object.entries(constants)) checkHostTensor(name, tensor);
+    for (const [name, tensor] of Object.entries(options.constants ?? {})) checkHostTensor(name, tensor);
   }
 
   get signatures(): number {
@@ -61,32 +70,82 @@ export class OrtFunction implements CompiledFunction {
     }
     const types: Record<string, TensorType> = {};
     const tensors: Record<string, Tensor> = {};
-    for (const [name, input] of Object.entries(inputs)) {
-      if (input instanceof OrtDeviceTensor) {
-        types[name] = input.type;
-        tensors[name] = input.value;
-      } else {
-        const tensor = hostInput(name, input);
-        types[name] = tensor;
-        tensors[name] = toOrt(this.runtime, tensor);
-      }
+    for (const name of Object.keys(inputs).sort()) {
+      const { tensor, type } = this.input(name, inputs[name] as HostTensor | DeviceTensor);
+      types[name] = type;
+      tensors[name] = tensor;
     }
     return { program: await this.program(types), tensors };
   }
 
+  private input(name: string, input: HostTensor | DeviceTensor): PreparedInput {
+    if (input instanceof OrtDeviceTensor) return { tensor: input.value, type: input.type };
+    const known = this.prepared.get(input as HostTensor);
+    if (known) return known;
+    const host = hostInput(name, input);
+    const prepared = { tensor: toOrt(this.runtime, host), type: { dtype: host.dtype, shape: host.shape } };
+    this.prepared.set(host, prepared);
+    return prepared;
+  }
+
   private program(types: Tensors<TensorType>): Promise<Program> {
-    const signature = Object.keys(types)
-      .sort()
-      .map((name) => `${name}: ${formatType(types[name] as TensorType)}`)
-      .join('; ');
+    const sizes = dynamicSizes(types, this.options.dynamicAxes ?? {});
+    let signature = '';
+    for (const name in types) signature += `${name}: ${this.signatureOf(name, types[name] as TensorType)}; `;
+    for (const [name, size] of sizes) signature += `${rowRange(size)} ${name}; `;
     const known = this.programs.get(signature);
     if (known) return known;
-    const program = Program.build(this.runtime, this.options, this.fn, types, this.constants);
+    const dynamic = new DynamicSizes(sizes);
+    const { constants = {}, weights = 'float32' } = this.options;
+    const source = { fn: this.fn, inputTypes: this.openTypes(types, dynamic), constants, weights, dynamic };
+    const program = Program.build(this.runtime, this.session, source);
     this.programs.set(signature, program);
     // What failed is not kept: the next call says what is wrong again.
     program.catch(() => this.programs.delete(signature));
     return program;
   }
+
+  /** The type of an input, without sizes that are open. */
+  private signatureOf(name: string, { dtype, shape }: TensorType): string {
+    const axes = this.options.dynamicAxes?.[name];
+    return `${dtype}[${axes ? shape.map((size, axis) => axes[axis] ?? size) : shape}]`;
+  }
+
+  /** The types of the inputs, with placeholders for sizes that are open. */
+  private openTypes(types: Tensors<TensorType>, dynamic: DynamicSizes): Tensors<TensorType> {
+    const { dynamicAxes = {} } = this.options;
+    return Object.fromEntries(
+      Object.entries(types).map(([name, { dtype, shape }]) => {
+        const axes = dynamicAxes[name] ?? {};
+        const open = shape.map((size, axis) => (axes[axis] === undefined ? size : dynamic.placeholder(axes[axis])));
+        return [name, { dtype, shape: open }];
+      }),
+    );
+  }
+}
+
+/** The sizes of the dynamic axes by name. @throws DparError if two axes of one name differ. */
+function dynamicSizes(
+  types: Tensors<TensorType>,
+  axes: NonNullable<CompileOptions['dynamicAxes']>,
+): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const input in axes) {
+    const shape = types[input]?.shape;
+    if (shape === undefined) continue;
+    for (const axis in axes[input]) {
+      const name = axes[input][Number(axis)] as string;
+      const size = shape[Number(axis)] as number;
+      const known = sizes.get(name);
+      if (known !== undefined && known !== size) {
+        throw new DparError(
+          `run: expected one size '${name}', got ${known} and, for axis ${axis} of '${input}', ${size}.`,
+        );
+      }
+      sizes.set(name, size);
+    }
+  }
+  return sizes;
 }
 
 function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {

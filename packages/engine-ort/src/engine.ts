@@ -42,8 +42,8 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
   if (kind === 'web') runtime.ort.env.wasm.numThreads = threads;
   const session = sessionOptions(options, device, kind, threads);
   const functions = new Set<OrtFunction>();
-  const compile: Engine['compile'] = (fn, { constants = {} } = {}) => {
-    const compiled = new OrtFunction(runtime, session, fn, constants);
+  const compile: Engine['compile'] = (fn, options = {}) => {
+    const compiled = new OrtFunction(runtime, session, fn, options);
     functions.add(compiled);
     return compiled;
   };

@@ -28,5 +28,5 @@ export function exportOnnx(
   options: ExportOptions = {},
 ): Uint8Array<ArrayBuffer> {
   const { constants = {}, portable = false, name = fn.name || 'function' } = options;
-  return encodeModel(lower(trace(fn, inputTypes, constants), { name, portable }).model).bytes;
+  return encodeModel(lower(trace(fn, inputTypes, { constants }), { name, portable }).model).bytes;
 }

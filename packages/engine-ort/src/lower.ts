@@ -3,7 +3,7 @@ import type { Emission, Emitter, Operand } from './emitters/emitter.js';
 import { emitters } from './emitters/emitters.js';
 import { type GraphNode, reachable } from './graph/node.js';
 import type { TracedFunction } from './graph/trace.js';
-import { OnnxBuilder } from './onnx/builder.js';
+import { type BuilderOptions, OnnxBuilder } from './onnx/builder.js';
 import type { OnnxModel } from './onnx/model.js';
 
 /** An ONNX graph, and the names that the function's outputs have in it. */
@@ -14,7 +14,7 @@ export interface LoweredFunction {
 }
 
 /** Writes a traced function as an ONNX graph. Inputs that nothing reads are left out. */
-export function lower(traced: TracedFunction, options: { name: string; portable?: boolean }): LoweredFunction {
+export function lower(traced: TracedFunction, options: Omit<BuilderOptions, 'reserved' | 'dynamic'>): LoweredFunction {
   const outputs = Object.entries(traced.outputs);
   const inputNames = new Set(Object.keys(traced.inputs));
   const outputNames: Record<string, string> = {};
@@ -23,7 +23,8 @@ export function lower(traced: TracedFunction, options: { name: string; portable?
     while (inputNames.has(free) || (free !== name && free in traced.outputs)) free += '.out';
     outputNames[name] = free;
   }
-  const build = new OnnxBuilder({ ...options, reserved: [...inputNames, ...Object.values(outputNames)] });
+  const { dynamic } = traced;
+  const build = new OnnxBuilder({ ...options, dynamic, reserved: [...inputNames, ...Object.values(outputNames)] });
   const operands = new Map<GraphNode, Operand>();
   const operand = (node: GraphNode): Operand => operands.get(node) as Operand;
   const nodes = reachable(outputs.map(([, output]) => output));

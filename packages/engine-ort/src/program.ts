@@ -6,10 +6,12 @@ import {
   type TensorFunction,
   type Tensors,
   type TensorType,
+  type WeightFormat,
 } from '@dpar/tensor';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { OrtDeviceTensor } from './device-tensor.js';
-import { trace } from './graph/trace.js';
+import type { DynamicSizes } from './graph/dynamic-sizes.js';
+import { type TraceOptions, trace } from './graph/trace.js';
 import { outputTensor, overlap, toOrt } from './host-tensor.js';
 import { lower } from './lower.js';
 import { encodeModel } from './onnx/writer.js';
@@ -26,6 +28,13 @@ interface Output {
 const largestModel = 2 ** 30;
 const externalBytes = 2 ** 20;
 
+/** What a program is made of. */
+export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic'> {
+  readonly fn: TensorFunction;
+  readonly inputTypes: Tensors<TensorType>;
+  readonly weights: WeightFormat;
+}
+
 /** A function for one signature: a session of ONNX Runtime and what its outputs are. */
 export class Program {
   /** onnxruntime-node writes where it is told; onnxruntime-web and graphics processors work in memory of their own. */
@@ -37,6 +46,7 @@ export class Program {
     private readonly label: string,
     private readonly session: InferenceSession,
     private readonly outputs: readonly Output[],
+    private readonly dynamic: DynamicSizes,
   ) {
     this.writesInPlace = runtime.kind === 'node' && options.preferredOutputLocation === undefined;
   }
@@ -45,13 +55,12 @@ export class Program {
   static async build(
     runtime: Runtime,
     options: InferenceSession.SessionOptions,
-    fn: TensorFunction,
-    inputTypes: Tensors<TensorType>,
-    constants: Tensors<HostTensor>,
+    { fn, inputTypes, weights, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
-    const traced = trace(fn, inputTypes, constants);
-    const { model, outputNames } = lower(traced, { name: label });
+    const weightsFirst = options.executionProviders?.[0] === 'cpu' && weights === 'float32';
+    const traced = trace(fn, inputTypes, { ...known, weightsFirst });
+    const { model, outputNames } = lower(traced, { name: label, weights });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({
       name,
       graphName: outputNames[name] ?? name,
@@ -62,7 +71,7 @@ export class Program {
     const session = await guarded(label, () =>
       runtime.ort.InferenceSession.create(bytes, { ...options, ...(externalData.length > 0 && { externalData }) }),
     );
-    return new Program(runtime, options, label, session, outputs);
+    return new Program(runtime, options, label, session, outputs, traced.dynamic);
   }
 
   /** Runs with outputs in host memory. */
@@ -73,37 +82,53 @@ export class Program {
         throw new DparError(`run: expected names of outputs in 'into' (${names}), got '${name}'.`);
       }
     }
-    const results = this.outputs.map(({ name, type }) => outputTensor(name, type, into[name]));
-    if (this.writesInPlace) {
-      // What stands in the memory of an input is needed until the run is over.
-      const read = Object.values(inputs).map((tensor) => tensor.data as HostTensor['data']);
-      const targets = results.map((result) =>
-        read.some((data) => overlap(data, result.data)) ? hostTensor(result.dtype, result.shape) : result,
-      );
-      await this.runSession(
-        inputs,
-        targets.map((target) => toOrt(this.runtime, target)),
-      );
-      results.forEach((result, i) => {
-        if (targets[i] !== result) result.data.set(targets[i]?.data ?? []);
-      });
-    } else {
-      const found = await this.runSession(inputs);
-      for (const [i, tensor] of found.entries()) {
-        results[i]?.data.set((await tensor.getData()) as HostTensor['data']);
+    const targets = this.targets(inputs, into);
+    const found = await this.runSession(inputs, targets);
+    const results: Record<string, HostTensor> = {};
+    for (const [i, { name, type }] of this.outputs.entries()) {
+      const tensor = found[i] as Tensor;
+      const given = into[name];
+      if (given !== undefined && targets.get(name) === given) results[name] = given;
+      else {
+        const data = (targets.get(name)?.data ?? (await tensor.getData())) as HostTensor['data'];
+        // What has open sizes is only known now.
+        results[name] = given
+          ? outputTensor(name, { dtype: type.dtype, shape: tensor.dims }, given)
+          : resultOf(type, tensor, data);
+        if (given) given.data.set(data);
         if (tensor.location !== 'cpu') tensor.dispose();
       }
     }
-    return Object.fromEntries(this.outputs.map(({ name }, i) => [name, results[i] as HostTensor]));
+    return results;
   }
 
   /** Runs with outputs that stay where they are made. */
   async runOnDevice(inputs: Tensors<Tensor>): Promise<Tensors<OrtDeviceTensor>> {
-    const targets = this.outputs.map(({ type }) => toOrt(this.runtime, hostTensor(type.dtype, type.shape)));
-    const found = await this.runSession(inputs, this.writesInPlace ? targets : undefined);
+    const found = await this.runSession(inputs);
     return Object.fromEntries(
-      this.outputs.map(({ name, type }, i) => [name, new OrtDeviceTensor(type, found[i] as Tensor)]),
+      this.outputs.map(({ name, type: { dtype } }, i) => {
+        const tensor = found[i] as Tensor;
+        return [name, new OrtDeviceTensor({ dtype, shape: tensor.dims }, tensor)];
+      }),
     );
+  }
+
+  /**
+   * Where outputs are written to directly, by name: to the tensors that were given, or beside them where they stand in
+   * the memory of an input, which is needed until the run is over. Other outputs are made by the runtime.
+   */
+  private targets(inputs: Tensors<Tensor>, into: Tensors<HostTensor>): ReadonlyMap<string, HostTensor> {
+    const targets = new Map<string, HostTensor>();
+    if (!this.writesInPlace) return targets;
+    const read = Object.values(inputs).map((tensor) => tensor.data as HostTensor['data']);
+    for (const { name, type } of this.outputs) {
+      const given = into[name];
+      if (given === undefined || type.shape.some((size) => this.dynamic.isOpen(size))) continue;
+      const result = outputTensor(name, type, given);
+      const shared = read.some((data) => overlap(data, result.data));
+      targets.set(name, shared ? hostTensor(result.dtype, result.shape) : result);
+    }
+    return targets;
   }
 
   async dispose(): Promise<void> {
@@ -111,19 +136,31 @@ export class Program {
     await this.session.release();
   }
 
-  /** Runs the session; the outputs in order are `targets`, if these are given. */
-  private async runSession(inputs: Tensors<Tensor>, targets?: readonly Tensor[]): Promise<readonly Tensor[]> {
+  /** Runs the session, with the outputs in order; those named in `targets` are written there. */
+  private async runSession(
+    inputs: Tensors<Tensor>,
+    targets: ReadonlyMap<string, HostTensor> = new Map(),
+  ): Promise<readonly Tensor[]> {
     if (this.outputs.length === 0) return [];
     const { session } = this;
     // Inputs that the function does not read are no inputs of the graph.
-    const feeds = Object.fromEntries(session.inputNames.map((name) => [name, inputs[name] as Tensor]));
-    const fetches = targets && Object.fromEntries(this.outputs.map(({ graphName }, i) => [graphName, targets[i]]));
+    const feeds: Record<string, Tensor> = {};
+    for (const name of session.inputNames) feeds[name] = inputs[name] as Tensor;
+    const fetches: Record<string, Tensor | null> = {};
+    for (const { name, graphName } of this.outputs) {
+      const target = targets.get(name);
+      fetches[graphName] = target === undefined ? null : toOrt(this.runtime, target);
+    }
     return guarded(this.label, async () => {
-      if (fetches) await session.run(feeds, fetches as Record<string, Tensor>);
-      const found = targets ? {} : await session.run(feeds);
-      return targets ?? this.outputs.map(({ graphName }) => found[graphName] as Tensor);
+      const found = await session.run(feeds, fetches);
+      return this.outputs.map(({ graphName }) => found[graphName] as Tensor);
     });
   }
+}
+
+/** An output that the runtime made as a host tensor. */
+function resultOf({ dtype }: TensorType, { dims }: Tensor, data: HostTensor['data']): HostTensor {
+  return { dtype, shape: dims, data } as HostTensor;
 }
 
 /** Errors of ONNX Runtime as DparErrors that name the function. */

@@ -23,6 +23,7 @@ export type {
   ReductionAttributes,
   UnaryPrimitive,
 } from './primitives.js';
+export { bytesPerWeight, dequantizeMatrix, type QuantizedMatrix, quantizeMatrix } from './quantize.js';
 export { categorical, categoricalOfLogits } from './random/categorical.js';
 export {
   createRandom,

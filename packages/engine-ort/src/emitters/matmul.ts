@@ -1,6 +1,7 @@
 import { type AttributesOf, type Shape, sizeOf } from '@dpar/tensor';
+import type { ConstantNode, GraphNode } from '../graph/node.js';
 import { microsoft, type OnnxBuilder } from '../onnx/builder.js';
-import { type Emitter, inputOf } from './emitter.js';
+import { type Emitter, inputOf, type Operand } from './emitter.js';
 
 /** A value and its number of axes. */
 interface Matrices {
@@ -17,6 +18,15 @@ export const matmul: Emitter<'matmul'> = ({ build, inputs, attributes, output })
     { name: a.name, rank: a.type.shape.length },
     { name: b.name, rank: b.type.shape.length },
   ] as const;
+  if (
+    build.weights !== 'float32' &&
+    isWeight(b) &&
+    attributes.transposeB &&
+    !attributes.transposeA &&
+    !build.portable
+  ) {
+    return quantizedProduct(build, left, b.node, attributes);
+  }
   if (attributes.transposeA && !attributes.transposeB && output.shape.length === 2) {
     return gradientProduct(build, left, right, attributes, output.shape);
   }
@@ -25,6 +35,29 @@ export const matmul: Emitter<'matmul'> = ({ build, inputs, attributes, output })
   const matrix: Matrices = single ? { name: build.reshape(b.name, b.type.shape.slice(-2)), rank: 2 } : right;
   return product(build, left, matrix, attributes);
 };
+
+/** Whether an operand is a matrix that is known while tracing. */
+function isWeight({ node }: Operand): boolean {
+  return node.kind === 'constant' && node.type.dtype === 'float32' && node.type.shape.length === 2;
+}
+
+/** Products with quantised weights take activations of 8 bits, with a scale for each block of weights. */
+const activationsOf8Bits = 4;
+
+/** x W^T with a constant W [N, K] stored in 8 or 4 bits. */
+function quantizedProduct(build: OnnxBuilder, x: Matrices, weight: GraphNode, { scale }: Attributes): string {
+  const { value, name } = weight as ConstantNode;
+  const [codes, scales, { rows, columns, bits, blockSize }] = build.quantized(value, name);
+  const attributes = {
+    K: { int: columns },
+    N: { int: rows },
+    bits: { int: bits },
+    block_size: { int: blockSize },
+    accuracy_level: { int: activationsOf8Bits },
+  };
+  const y = build.apply('MatMulNBits', [x.name, codes, scales], attributes, microsoft);
+  return scale === 1 ? y : build.apply('Mul', [y, build.float(scale)]);
+}
 
 /**
  * a^T b of two matrices, as gradients by weights are. ONNX Runtime's kernel would transpose a anew for each 128 columns

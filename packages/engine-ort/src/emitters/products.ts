@@ -23,6 +23,17 @@ function component(build: OnnxBuilder, table: Operand, index: 0 | 1, shape: Shap
   return build.reshape(part, shape);
 }
 
+/** int64 [batch, length]: 0, 1, 2, ..., one for each row of `cache`. */
+function positionsInOrder(build: OnnxBuilder, cache: string, [batch, length]: readonly [number, number]): string {
+  if (!build.dynamic.isOpen(batch)) {
+    const positions = Array.from({ length: batch * length }, (_, i) => i);
+    return build.int64(positions, [batch, length]);
+  }
+  const rows = build.apply('Shape', [cache], { start: { int: 0 }, end: { int: 1 } });
+  const count = build.apply('Squeeze', [rows]);
+  return build.reshape(build.apply('Range', [build.int64([0], []), count, build.int64([1], [])]), [batch, length]);
+}
+
 const rotary: Emitter<'rotary'> = (emission) => {
   const { build, inputs, attributes } = emission;
   const [x, table] = [inputOf(inputs, 0), inputOf(inputs, 1)];
@@ -31,16 +42,11 @@ const rotary: Emitter<'rotary'> = (emission) => {
   if (build.portable || sizeOf(x.type.shape) === 0) return rotaryByParts(emission);
   const cache: Shape = [tables * length, half];
   // One table: positions count from 0 in each sequence. A table for each sequence: they go on.
-  const positions =
-    tables === 1
-      ? build.int64([0])
-      : build.int64(
-          Array.from({ length: batch * length }, (_, i) => i),
-          [batch, length],
-        );
+  const [cos, sin] = [component(build, table, 0, cache), component(build, table, 1, cache)];
+  const positions = tables === 1 ? build.int64([0]) : positionsInOrder(build, cos, [batch, length]);
   return build.apply(
     'RotaryEmbedding',
-    [x.name, positions, component(build, table, 0, cache), component(build, table, 1, cache)],
+    [x.name, positions, cos, sin],
     { interleaved: { int: Number(attributes.interleaved) } },
     microsoft,
   );

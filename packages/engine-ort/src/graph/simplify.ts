@@ -8,6 +8,7 @@ import {
   sizeOf,
   type TensorType,
 } from '@dpar/tensor';
+import { rowRange } from './dynamic-sizes.js';
 import { type GraphNode, isOperation, knownScalar } from './node.js';
 import type { Tracer } from './tracer.js';
 
@@ -94,6 +95,34 @@ function swapsLastTwo(permutation: readonly number[]): boolean {
   return (
     rank >= 2 && permutation.every((axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i))
   );
+}
+
+/** x W^T with a constant W as (W x^T)^T, where that is quicker. */
+const weightFirst: Simplification<'matmul'> = ({ tracer, inputs, attributes, output }) => {
+  const [x, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  const { transposeA, transposeB, scale } = attributes;
+  if (!tracer.weightsFirst || weight.kind !== 'constant' || x.kind === 'constant') return undefined;
+  if (weight.type.shape.length !== 2 || !transposeB || transposeA || scale !== 1) return undefined;
+  const rows = sizeOf(x.type.shape.slice(0, -1));
+  if (rowRange(tracer.dynamic.sizeInCall(rows)) !== 'some') return undefined;
+  const flat = reshape(tracer, x, [rows, x.type.shape.at(-1) as number]);
+  const y = apply(tracer, 'matmul', [weight, flat], attributes); // [N, rows]
+  return reshape(tracer, apply(tracer, 'transpose', [y], { permutation: [1, 0] }), output.shape);
+};
+
+/** Elementwise operations on transposed products are done before they are transposed, so that it may not be needed. */
+function beforeTranspose(
+  { tracer, inputs, attributes }: Application<Primitive>,
+  primitive: Primitive,
+): GraphNode | undefined {
+  if (!tracer.weightsFirst || !['silu', 'mul'].includes(primitive)) return undefined;
+  const sources = inputs.flatMap((x) =>
+    isOperation(x, 'transpose') && x.type.shape.length === 2 ? [inputOf(x.inputs, 0)] : [],
+  );
+  if (sources.length < inputs.length || !sources.every((x) => sameShape(x.type.shape, sources[0]?.type.shape ?? []))) {
+    return undefined;
+  }
+  return apply(tracer, 'transpose', [apply(tracer, primitive, sources, attributes)], { permutation: [1, 0] });
 }
 
 const matmul: Simplification<'matmul'> = ({ tracer, inputs, attributes, output }) => {
@@ -232,7 +261,7 @@ const rules: { readonly [P in Primitive]?: Simplification<P> } = {
   }),
   mean: trivialReduction,
   max: trivialReduction,
-  matmul,
+  matmul: firstOf(weightFirst, matmul),
   resizeNearest: ({ inputs, attributes: { factor } }) => (factor === 1 ? inputs[0] : undefined),
 };
 
@@ -245,5 +274,6 @@ export function simplify<P extends Primitive>(
   output: TensorType,
 ): GraphNode | undefined {
   const rule: Simplification<P> | undefined = rules[primitive];
-  return rule?.({ tracer, inputs, attributes, output });
+  const application = { tracer, inputs, attributes, output };
+  return rule?.(application) ?? beforeTranspose(application, primitive);
 }

@@ -7,11 +7,23 @@ import {
   type Tensors,
   type TensorType,
 } from '@dpar/tensor';
+import { DynamicSizes } from './dynamic-sizes.js';
 import type { GraphNode } from './node.js';
 import { Tracer } from './tracer.js';
 
+/** How a function is traced. */
+export interface TraceOptions {
+  /** Inputs that are known. */
+  readonly constants?: Tensors<HostTensor>;
+  /** The open sizes whose placeholders are in the types. */
+  readonly dynamic?: DynamicSizes;
+  /** See {@link Tracer.weightsFirst}. */
+  readonly weightsFirst?: boolean;
+}
+
 /** A function as a graph. */
 export interface TracedFunction {
+  readonly dynamic: DynamicSizes;
   /** Nodes of the inputs by name, also of those that nothing reads. */
   readonly inputs: Tensors<GraphNode>;
   readonly outputs: Tensors<GraphNode>;
@@ -24,9 +36,9 @@ export interface TracedFunction {
 export function trace(
   fn: TensorFunction,
   inputTypes: Tensors<TensorType>,
-  constants: Tensors<HostTensor> = {},
+  { constants = {}, dynamic = new DynamicSizes(), weightsFirst = false }: TraceOptions = {},
 ): TracedFunction {
-  const tracer = new Tracer();
+  const tracer = new Tracer(dynamic, weightsFirst);
   const inputs: Record<string, GraphNode> = {};
   for (const [name, type] of Object.entries(inputTypes)) {
     if (Object.hasOwn(constants, name)) {
@@ -36,7 +48,7 @@ export function trace(
   }
   const known: Record<string, GraphNode> = {};
   for (const [name, value] of Object.entries(constants)) known[name] = tracer.constant(value, name);
-  return { inputs, outputs: callWatched(fn, tracer, { ...inputs, ...known }) };
+  return { dynamic, inputs, outputs: callWatched(fn, tracer, { ...inputs, ...known }) };
 }
 
 /** Calls the function; if it fails and had read inputs that are not there, the error names them. */

@@ -1,4 +1,13 @@
-import { type HostTensor, type Shape, sizeOf } from '@dpar/tensor';
+import {
+  DparError,
+  type HostTensor,
+  type QuantizedMatrix,
+  quantizeMatrix,
+  type Shape,
+  sizeOf,
+  type WeightFormat,
+} from '@dpar/tensor';
+import { DynamicSizes } from '../graph/dynamic-sizes.js';
 import type { ElementType, OnnxAttributes, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.js';
 
 /** Domain of ONNX Runtime's own operators. */
@@ -14,11 +23,17 @@ export interface BuilderOptions {
   readonly reserved: Iterable<string>;
   /** Standard operators only, for other runtimes than ONNX Runtime. */
   readonly portable?: boolean;
+  /** Format of constant matrices of products (default: float32). */
+  readonly weights?: WeightFormat;
+  /** Sizes that are not fixed. */
+  readonly dynamic?: DynamicSizes;
 }
 
 /** Collects the nodes and constants of an ONNX graph; the same application or constant is never added twice. */
 export class OnnxBuilder {
   readonly portable: boolean;
+  readonly weights: WeightFormat;
+  readonly dynamic: DynamicSizes;
   private readonly name: string;
   private readonly taken: Set<string>;
   private readonly inputs: OnnxValue[] = [];
@@ -26,6 +41,7 @@ export class OnnxBuilder {
   private readonly initializers: OnnxTensor[] = [];
   private readonly nodes: OnnxNode[] = [];
   private readonly known = new Map<string, string>();
+  private readonly quantizedMatrices = new Map<object, readonly [string, string, QuantizedMatrix]>();
   /** Inner values that became graph outputs. */
   private readonly renamed = new Map<string, string>();
   private readonly produced = new Set<string>();
@@ -34,11 +50,13 @@ export class OnnxBuilder {
     this.name = options.name;
     this.taken = new Set(options.reserved);
     this.portable = options.portable ?? false;
+    this.weights = options.weights ?? 'float32';
+    this.dynamic = options.dynamic ?? new DynamicSizes();
   }
 
   /** Adds a graph input. */
   input(name: string, type: ElementType, shape: Shape): string {
-    this.inputs.push({ name, type, shape });
+    this.inputs.push({ name, type, shape: this.dimensions(shape) });
     return name;
   }
 
@@ -49,8 +67,32 @@ export class OnnxBuilder {
     return name;
   }
 
-  /** A constant of int64, as shapes, axes and positions are given: a vector unless `shape` says otherwise. */
+  /** Adds a constant matrix in the format of weights: its codes, its scales, and what they mean. */
+  quantized(matrix: HostTensor, hint = 'weight'): readonly [codes: string, scales: string, format: QuantizedMatrix] {
+    const known = this.quantizedMatrices.get(matrix.data);
+    if (known) return known;
+    const format = quantizeMatrix(matrix, this.weights === 'int4' ? 'int4' : 'int8');
+    const { rows, columns, blockSize, codes: data, scales } = format;
+    const blocks = Math.ceil(columns / blockSize);
+    const codes = this.freshName(`${hint}.codes`);
+    this.initializers.push({ name: codes, type: 'uint8', shape: [rows, blocks, data.length / (rows * blocks)], data });
+    const scale = { dtype: 'float32', shape: [scales.length], data: scales } as const;
+    const added = [codes, this.initializer(scale, `${hint}.scales`), format] as const;
+    this.quantizedMatrices.set(matrix.data, added);
+    return added;
+  }
+
+  /**
+   * A constant of int64, as shapes, axes and positions are given: a vector unless `shape` says otherwise.
+   * @throws DparError for a size that is not fixed.
+   */
   int64(values: readonly number[], shape: Shape = [values.length]): string {
+    if (values.some((value) => this.dynamic.isOpen(value))) {
+      throw new DparError(
+        `compile: expected fixed sizes where a constant is made of them, got ${this.dimensions(values).join(', ')}. ` +
+          'Pass what depends on a dynamic size as an input.',
+      );
+    }
     return this.once(`int64 [${shape}] ${values}`, () => {
       const name = this.freshName('int64');
       this.initializers.push({ name, type: 'int64', shape, data: BigInt64Array.from(values, BigInt) });
@@ -89,15 +131,37 @@ export class OnnxBuilder {
     });
   }
 
-  /** x in another shape. */
-  reshape(x: string, shape: Shape): string {
+  /**
+   * x in another shape.
+   * @param from Its shape, needed if several sizes are not fixed: all but one of them must stand at the same axis in it.
+   */
+  reshape(x: string, shape: Shape, from: Shape = []): string {
+    const open = shape.filter((size) => this.dynamic.isOpen(size)).length;
     // Zero stands for 'as in the input' unless allowzero is set.
-    return this.apply('Reshape', [x, this.int64(shape)], sizeOf(shape) === 0 ? { allowzero: { int: 1 } } : {});
+    if (open === 0) {
+      return this.apply('Reshape', [x, this.int64(shape)], sizeOf(shape) === 0 ? { allowzero: { int: 1 } } : {});
+    }
+    const sizes = shape.map((size, axis) => {
+      if (!this.dynamic.isOpen(size)) return size;
+      return open > 1 && from[axis] === size ? 0 : -1;
+    });
+    if (sizes.filter((size) => size === -1).length > 1) {
+      throw new DparError(
+        `compile: expected a reshape that leaves all dynamic sizes but one at their axes, got ` +
+          `[${this.dimensions(from)}] to [${this.dimensions(shape)}].`,
+      );
+    }
+    return this.apply('Reshape', [x, this.int64(sizes)]);
+  }
+
+  /** A shape with names in place of sizes that are not fixed. */
+  private dimensions(shape: Shape): (number | string)[] {
+    return shape.map((size) => this.dynamic.dimension(size));
   }
 
   /** Makes a value a graph output. */
   output(value: string, name: string, type: ElementType, shape: Shape): void {
-    this.outputs.push({ name, type, shape });
+    this.outputs.push({ name, type, shape: this.dimensions(shape) });
     if (this.produced.has(value) && !this.renamed.has(value)) this.renamed.set(value, name);
     // Inputs, constants and values that are an output already.
     else this.nodes.push({ name, opType: 'Identity', domain: '', inputs: [value], outputs: [name], attributes: {} });

@@ -1,7 +1,10 @@
 import type { Shape } from '@dpar/tensor';
 
-/** Element types of ONNX tensors that are used here; int64 is for shapes, axes and some indices inside the graph. */
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool';
+/**
+ * Element types of ONNX tensors that are used here; int64 is for shapes, axes and some indices inside the graph, uint8 for
+ * quantised weights.
+ */
+export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8';
 
 /** An attribute of a node, by its ONNX type. */
 export type OnnxAttribute =
@@ -28,11 +31,13 @@ export interface OnnxNode {
 export interface OnnxValue {
   readonly name: string;
   readonly type: ElementType;
-  readonly shape: Shape;
+  /** Sizes, or names of sizes that are not fixed. */
+  readonly shape: readonly (number | string)[];
 }
 
 /** A constant of the graph; the data are little-endian as in memory. */
 export interface OnnxTensor extends OnnxValue {
+  readonly shape: Shape;
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 

@@ -4,7 +4,7 @@ import type { ElementType, OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxV
 
 // Field and enumeration numbers are those of onnx.proto (ONNX IR specification).
 const irVersion = 9;
-const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9, uint8: 2 };
 const lengthDelimited = 2;
 const tensorsOfGraph = 5;
 const external = 1;
@@ -131,11 +131,16 @@ function writeTensorType({ type, shape }: Pick<OnnxValue, 'type' | 'shape'>, pbf
     2,
     (dimensions, shapeMessage) => {
       for (const dimension of dimensions) {
-        shapeMessage.writeMessage(1, (size, message) => message.writeVarintField(1, size), dimension);
+        shapeMessage.writeMessage(1, writeDimension, dimension);
       }
     },
     shape,
   );
+}
+
+function writeDimension(size: number | string, pbf: PbfWriter): void {
+  if (typeof size === 'number') pbf.writeVarintField(1, size);
+  else pbf.writeStringField(2, size);
 }
 
 function bytesOf({ data }: OnnxTensor): Uint8Array {

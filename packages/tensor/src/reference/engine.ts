@@ -1,8 +1,10 @@
-import type { CompiledFunction, DeviceTensor, Engine, RunOptions, TensorFunction } from '../engine.js';
+import type { CompiledFunction, CompileOptions, DeviceTensor, Engine, RunOptions, TensorFunction } from '../engine.js';
 import { DparError, isDparError } from '../error.js';
+import type { Ops } from '../ops.js';
+import { dequantizeMatrix, quantizeMatrix } from '../quantize.js';
 import { sameShape } from '../shape.js';
 import { formatType, type HostTensor, hostTensor, sizeOf, type Tensors } from '../types.js';
-import { referenceOps } from './ops.js';
+import { opsWithMatrices, referenceOps } from './ops.js';
 
 const dataTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
 
@@ -56,7 +58,7 @@ function resolve(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
 }
 
 /** Runs `fn`; if it fails and had read inputs that are not there, the error names them. */
-function call(fn: TensorFunction, inputs: Tensors<HostTensor>): Tensors<HostTensor> {
+function call(fn: TensorFunction, ops: Ops<HostTensor>, inputs: Tensors<HostTensor>): Tensors<HostTensor> {
   const missing = new Set<string>();
   const watched = new Proxy(inputs, {
     get: (target, name, receiver) => {
@@ -65,7 +67,7 @@ function call(fn: TensorFunction, inputs: Tensors<HostTensor>): Tensors<HostTens
     },
   });
   try {
-    return fn(referenceOps, watched);
+    return fn(ops, watched);
   } catch (error) {
     if (isDparError(error) || missing.size === 0) throw error;
     const names = (all: Iterable<string>) => [...all].map((name) => `'${name}'`).join(', ') || 'none';
@@ -86,14 +88,30 @@ function write(name: string, value: HostTensor, target: HostTensor): HostTensor 
   return target;
 }
 
+/** Operations that multiply with constant matrices as a weight format rounds them. */
+function opsWithRounded(constants: readonly HostTensor[], format: 'int8' | 'int4'): Ops<HostTensor> {
+  const rounded = new Map<object, HostTensor | undefined>(constants.map((tensor) => [tensor, undefined]));
+  return opsWithMatrices((matrix) => {
+    if (!rounded.has(matrix) || matrix.shape.length !== 2) return matrix;
+    const found = rounded.get(matrix) ?? dequantizeMatrix(quantizeMatrix(matrix as HostTensor, format));
+    rounded.set(matrix, found);
+    return found;
+  });
+}
+
 class ReferenceFunction implements CompiledFunction {
   private readonly seen = new Set<string>();
+  private readonly constants: Tensors<HostTensor>;
+  private readonly ops: Ops<HostTensor>;
   private disposed = false;
 
   constructor(
     private readonly fn: TensorFunction,
-    private readonly constants: Tensors<HostTensor>,
-  ) {}
+    { constants = {}, weights = 'float32' }: CompileOptions,
+  ) {
+    this.constants = constants;
+    this.ops = weights === 'float32' ? referenceOps : opsWithRounded(Object.values(constants), weights);
+  }
 
   get signatures(): number {
     return this.seen.size;
@@ -111,7 +129,7 @@ class ReferenceFunction implements CompiledFunction {
       values[name] = resolve(name, tensor);
       signature.push(`${name}: ${formatType(values[name])}`);
     }
-    const outputs = call(this.fn, values);
+    const outputs = call(this.fn, this.ops, values);
     this.seen.add(signature.sort().join('; '));
     return outputs;
   }
@@ -151,9 +169,9 @@ export function createReferenceEngine(): Engine {
   const compiled: CompiledFunction[] = [];
   return {
     name: 'reference (plain loops)',
-    compile: (fn, { constants = {} } = {}) => {
-      for (const [name, tensor] of Object.entries(constants)) resolve(name, tensor);
-      const result = new ReferenceFunction(fn, constants);
+    compile: (fn, options = {}) => {
+      for (const [name, tensor] of Object.entries(options.constants ?? {})) resolve(name, tensor);
+      const result = new ReferenceFunction(fn, options);
       compiled.push(result);
       return result;
     },

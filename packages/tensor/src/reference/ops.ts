@@ -50,5 +50,22 @@ function referenceBackend(Floats: typeof Float32Array | typeof Float64Array): Ba
  */
 export const referenceOps = createOps(referenceBackend(Float32Array)) as Ops<HostTensor>;
 
+/**
+ * As {@link referenceOps}, with other values in place of some matrices wherever something is multiplied with them,
+ * transposed.
+ * @param replacement The matrix to take in place of the right operand, which may be that itself.
+ */
+export function opsWithMatrices(replacement: (matrix: ReferenceTensor) => ReferenceTensor): Ops<HostTensor> {
+  const backend = referenceBackend(Float32Array);
+  return createOps<ReferenceTensor>({
+    ...backend,
+    apply: (primitive, inputs, attributes, type) => {
+      const [a, b] = inputs;
+      const linear = primitive === 'matmul' && a && b && (attributes as AttributesOf<'matmul'>).transposeB;
+      return backend.apply(primitive, linear ? [a, replacement(b)] : inputs, attributes, type);
+    },
+  }) as Ops<HostTensor>;
+}
+
 /** As {@link referenceOps}, with floats kept in double precision: for checking gradients by finite differences. */
 export const doublePrecisionOps: Ops<ReferenceTensor> = createOps(referenceBackend(Float64Array));
