@@ -1,32 +1,23 @@
-import { type DecodeResult, type DecodeStep, decodeBlock, decodeStack, embedding, predictions } from '@dpar/nn';
-import { named, type Ops, type Tensors } from '@dpar/tensor';
+import { type DecodeResult, type DecodeStep, decodeBlock, decodeStack, predictions } from '@dpar/nn';
+import type { Ops, Tensors } from '@dpar/tensor';
 import type { DparConfig } from './config.js';
 import { decoderContext } from './local-decoder.js';
 import { attendToOwnTokens, poolPatches, type Slots } from './patch-embedding.js';
 
-/** A decoding step without the state that enters it. */
-export type StepInputs<T> = Omit<DecodeStep<T>, 'x'>;
-
 /** One token through the local encoder. R sequences. */
 export interface EncoderStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
-  /** Token states after each encoder layer, each [R, 1, D]. */
+  /** Token states after each encoder layer, each [R, D]. */
   readonly states: readonly T[];
 }
 
-/**
- * One token through the local encoder.
- * @param tokens int32 [R]
- */
+/** One token through the local encoder. @param step `x`: embedding of the token, [R, D] */
 export function encoderStep<T>(
   ops: Ops<T>,
   config: DparConfig,
   parameters: Tensors<T>,
-  tokens: T,
-  step: StepInputs<T>,
+  step: DecodeStep<T>,
 ): EncoderStepResult<T> {
-  const [R = 0] = ops.shapeOf(tokens);
-  const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), tokens); // [R, D]
-  let x = ops.reshape(embedded, [R, 1, config.dim]);
+  let { x } = step;
   const states: T[] = [];
   const keys: T[] = [];
   const values: T[] = [];
@@ -44,7 +35,7 @@ export function encoderStep<T>(
  * The embedding of a finished patch from the encoder states of its tokens.
  * @param states After each encoder layer, [R, P, D]; zeros in empty slots
  * @param slotMask bool [R, 1, P]
- * @returns [R, 1, D]
+ * @returns [R, D]
  */
 export function patchEmbedding<T>(
   ops: Ops<T>,
@@ -60,16 +51,16 @@ export function patchEmbedding<T>(
   states.forEach((tokens, layer) => {
     patches = attendToOwnTokens(ops, config, parameters, layer, patches, tokens, slots);
   });
-  return patches;
+  return ops.reshape(patches, [R, config.dim]);
 }
 
 /** One patch (or the class embedding) through the global transformer. */
 export interface GlobalStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
-  /** What each decoder layer adds to the tokens of the next patch, each [R, 1, D]. */
+  /** What each decoder layer adds to the tokens of the next patch, each [R, D]. */
   readonly contexts: readonly T[];
 }
 
-/** One patch embedding, or the class embedding, [R, 1, D] through the global transformer. */
+/** One patch embedding, or the class embedding, [R, D] through the global transformer. */
 export function globalStep<T>(
   ops: Ops<T>,
   config: DparConfig,
@@ -91,8 +82,8 @@ export interface DecoderStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
 
 /**
  * One position through the local decoder: predicts the next token from the state of the token before it.
- * @param step `x`: the encoder state of the token before, or the start embedding, [R, 1, D]
- * @param contexts What each layer adds, [R, 1, D]: of the patch of the token that is predicted
+ * @param step `x`: the encoder state of the token before, or the start embedding, [R, D]
+ * @param contexts What each layer adds, [R, D]: of the patch of the token that is predicted
  */
 export function decoderStep<T>(
   ops: Ops<T>,
@@ -101,7 +92,6 @@ export function decoderStep<T>(
   step: DecodeStep<T>,
   contexts: readonly T[],
 ): DecoderStepResult<T> {
-  const [R = 0] = ops.shapeOf(step.x);
   const keys: T[] = [];
   const values: T[] = [];
   let h = step.x;
@@ -112,6 +102,5 @@ export function decoderStep<T>(
     keys.push(result.key);
     values.push(result.value);
   });
-  const logits = predictions(ops, parameters, h, config.normEps);
-  return { logits: ops.reshape(logits, [R, -1]), keys, values };
+  return { logits: predictions(ops, parameters, h, config.normEps), keys, values };
 }

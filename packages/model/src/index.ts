@@ -16,7 +16,6 @@ export {
   type GlobalStepResult,
   globalStep,
   patchEmbedding,
-  type StepInputs,
 } from './decode.js';
 export { type DparInputs, type DparOutputs, dpar } from './dpar.js';
 export { type LlamaGenOutputs, llamaGen } from './llamagen.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BlockCache, decodeStack } from './decode.js';
 import { feedForwardWidth } from './feed-forward.js';
-import { causalMask } from './mask.js';
+import { causalMask, masked } from './mask.js';
 import { initializeParameters } from './parameters.js';
 import { gridRotaryData } from './rotary-table.js';
 import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
@@ -31,14 +31,14 @@ function decodeAll(
       parameters,
       'layers',
       {
-        x: ops.slice(x, 1, position, 1),
+        x: ops.reshape(ops.slice(x, 1, position, 1), [R, D]),
         table: ops.slice(table, 1, position, 1),
-        lengths: int32([R], new Int32Array(R).fill(position)),
+        mask: float32([1, 1, 1, room], new Float32Array(room).fill(masked, position)),
         caches,
       },
       config,
     );
-    outputs.push(step.x);
+    outputs.push(ops.reshape(step.x, [R, 1, D]));
     caches.forEach((cache, layer) => {
       for (const [kind, added] of [
         ['keys', step.keys[layer]],
@@ -80,6 +80,31 @@ describe('decodeStack', () => {
       ),
       { numRuns: 15 },
     );
+  });
+});
+
+describe('a selection of cached sequences', () => {
+  it('gives each row what the whole batch gives it, in any order', () => {
+    const config: StackConfig = { dim: 16, nHead: 2, multipleOf: 8, normEps: 1e-5 };
+    const parameters = initializeParameters(stackSpecs('layers', 2, config), 5);
+    const normal = (seed: number, ...shape: number[]) => {
+      const tensor = float32(shape);
+      createRandom(seed).fillNormal(tensor.data);
+      return tensor;
+    };
+    const caches = [1, 2].map((seed) => ({ keys: normal(seed, 5, 2, 6, 8), values: normal(seed + 5, 5, 2, 6, 8) }));
+    // Sequences of 0 to 4 positions.
+    const visible = Float32Array.from({ length: 30 }, (_, i) => (i % 6 < Math.floor(i / 6) ? 0 : masked));
+    const step = { mask: float32([5, 1, 1, 6], visible), caches };
+    const [x, table] = [normal(8, 5, 16), normal(9, 5, 1, 4, 2)];
+    const whole = decodeStack(ops, parameters, 'layers', { ...step, x, table }, config);
+    const rows = int32([3], [4, 0, 2]);
+    const selection = { rows, places: int32([5], [1, 0, 2, 0, 0]) };
+    const take = (tensor: HostTensor) => ops.takeRows(tensor, rows);
+    const part = decodeStack(ops, parameters, 'layers', { ...step, selection, x: take(x), table: take(table) }, config);
+    expect(part.x).toEqual(take(whole.x));
+    expect(part.keys).toEqual(whole.keys.map(take));
+    expect(part.values).toEqual(whole.values.map(take));
   });
 });
 

@@ -73,30 +73,19 @@ export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, label
   return ops.concat([ops.reshape(classes, [B, 1, D]), x], 1);
 }
 
-/** Final norm and output projection: x [B, T, D] -> logits [B, T, V]. */
+/** Final norm and output projection: x [..., D] -> logits [..., V]. */
 export function predictions<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, normEps: number): T {
   const normed = ops.rmsNorm(x, named(parameters, 'norm.weight'), normEps);
   return linear(ops, named(parameters, 'output.weight'), normed);
 }
 
-/**
- * One position of a GPT with cached keys and values.
- * @param inputs What the position reads: int32 tokens [R], or int32 class labels [R] at the first position
- */
+/** One position of a GPT with cached keys and values. @param step `x`: embedding of the token or class, [R, D] */
 export function gptStep<T>(
   ops: Ops<T>,
   config: GptConfig,
   parameters: Tensors<T>,
-  inputs: { readonly tokens: T } | { readonly labels: T },
-  step: Omit<DecodeStep<T>, 'x'>,
+  step: DecodeStep<T>,
 ): Omit<DecodeResult<T>, 'x'> & { readonly logits: T } {
-  const embedded =
-    'tokens' in inputs
-      ? embedding(ops, named(parameters, 'tok_embeddings.weight'), inputs.tokens)
-      : embedding(ops, named(parameters, 'cls_embedding.embedding_table.weight'), inputs.labels);
-  const [R = 0, D = 0] = ops.shapeOf(embedded);
-  const x = ops.reshape(embedded, [R, 1, D]);
-  const { x: h, keys, values } = decodeStack(ops, parameters, 'layers', { ...step, x }, config);
-  const logits = predictions(ops, parameters, h, config.normEps);
-  return { logits: ops.reshape(logits, [R, -1]), keys, values };
+  const { x, keys, values } = decodeStack(ops, parameters, 'layers', step, config);
+  return { logits: predictions(ops, parameters, x, config.normEps), keys, values };
 }

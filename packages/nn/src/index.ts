@@ -12,13 +12,20 @@ export {
   wholeNumber,
   writeConfig,
 } from './config.js';
-export { type BlockCache, type DecodeResult, type DecodeStep, decodeBlock, decodeStack } from './decode.js';
+export {
+  type BlockCache,
+  type CacheSelection,
+  type DecodeResult,
+  type DecodeStep,
+  decodeBlock,
+  decodeStack,
+} from './decode.js';
 export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
 export { type GptConfig, gptLogits, gptSpecs, gptStep, predictions, prependClass, stackFields } from './gpt.js';
 export { type Initializer, ones, standardNormal, truncatedNormal, zeros } from './initialize.js';
 export { embedding, linear } from './linear.js';
 export { crossEntropy, entropyOfLogits } from './loss.js';
-export { additiveMask, blockCausalMask, causalMask } from './mask.js';
+export { additiveMask, blockCausalMask, causalMask, masked } from './mask.js';
 export {
   checkParameters,
   countParameters,

@@ -1,7 +1,7 @@
 import { float32, type Ops } from '@dpar/tensor';
 
 /** What a masked score is lowered by: finite, so that no implementation meets infinity minus infinity. */
-const masked = -1e30;
+export const masked = -1e30;
 
 /**
  * Causal attention: position i sees positions 0..i.

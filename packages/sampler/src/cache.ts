@@ -1,5 +1,5 @@
-import type { BlockCache } from '@dpar/nn';
-import { DparError, float32, type HostTensor, type HostTensorOf, type Tensors } from '@dpar/tensor';
+import { masked } from '@dpar/nn';
+import { DparError, float32, type HostTensor, type HostTensorOf } from '@dpar/tensor';
 
 /** Size of the caches of one transformer. */
 export interface CacheSize {
@@ -8,81 +8,129 @@ export interface CacheSize {
   readonly rows: number;
   /** Heads H. */
   readonly heads: number;
-  /** Positions L there is room for. */
+  /** Most positions of a sequence. */
   readonly positions: number;
   readonly headDim: number;
+  /**
+   * Whether sequences see different positions (false by default: they all grow together and see all positions). Then each
+   * has a mask of its own.
+   */
+  readonly ragged?: boolean;
 }
 
+/** The positions that a step reads are a multiple of this: more than are written by 16 on average, hidden by the mask. */
+const stride = 32;
+
 /**
- * Keys and values of all blocks of one transformer, in host memory that is allocated once. A step reads them where they
- * lie; afterwards only the new position is written.
+ * Keys and values of all blocks of one transformer, in host memory that is allocated once. A step reads the positions
+ * that are written, up to a multiple of 32; afterwards the new position is written. Each time that a multiple is full the
+ * sequences are moved apart in the same memory, so that a step's part stays one piece: a few times for an image.
  */
 export class StackCache {
-  /** Inputs of a step: `keys.0`, `values.0`, `keys.1`, ... each [C, H, L, headDim]. */
-  readonly tensors: Readonly<Record<string, HostTensorOf<'float32'>>>;
   /** Positions written so far, by row. */
   readonly lengths: Int32Array;
+  /** Keys and values of block 0, then of block 1, ...: each all memory of one tensor. */
+  private readonly memory: readonly Float32Array[];
+  /** Room L for positions in the tensors as they are now. */
+  private room: number;
+  private tensors: Readonly<Record<string, HostTensor>>;
+  private mask: HostTensorOf<'float32'>;
 
-  constructor(private readonly size: CacheSize) {
+  constructor(readonly size: CacheSize) {
     const { layers, rows, heads, positions, headDim } = size;
-    const tensors: Record<string, HostTensorOf<'float32'>> = {};
-    for (let layer = 0; layer < layers; layer++) {
-      for (const kind of ['keys', 'values']) tensors[`${kind}.${layer}`] = float32([rows, heads, positions, headDim]);
-    }
-    this.tensors = tensors;
     this.lengths = new Int32Array(rows);
+    this.memory = Array.from({ length: 2 * layers }, () => new Float32Array(rows * heads * positions * headDim));
+    this.room = Math.min(stride, positions);
+    this.tensors = this.views();
+    this.mask = this.newMask();
   }
 
   /**
-   * Appends a step's outputs `keys.0`, `values.0`, ... [R, H, headDim]: output row i to cache row `rows[i]`.
+   * Inputs of a step: `keys.0`, `values.0`, `keys.1`, ... each [C, H, L, headDim], and `mask`, [1 or C, 1, 1, L]. They hold
+   * until the next `append`.
+   * @param starts First position that each sequence sees (ragged caches only); by default all do see all.
+   */
+  inputs(starts?: Int32Array): Readonly<Record<string, HostTensor>> {
+    if (starts) this.hideBefore(starts);
+    return { ...this.tensors, mask: this.mask };
+  }
+
+  /**
+   * Appends a step's keys and values.
+   * @param added [R, 2 layers, H, headDim] (or longer): keys and values of block 0, of block 1, ...
+   * @param rows The cached row that each of R rows belongs to.
    * @throws DparError if a row is full.
    */
-  append(outputs: Tensors<HostTensor>, rows: ArrayLike<number>): void {
-    const { heads, positions, headDim } = this.size;
-    for (let i = 0; i < rows.length; i++) {
-      if ((this.lengths[rows[i] as number] as number) >= positions) {
-        throw new DparError(
-          `StackCache.append: expected at most ${positions} positions, got one more for row ${rows[i]}.`,
-        );
-      }
+  append(added: Float32Array, rows: ArrayLike<number>): void {
+    const { layers, heads, positions, headDim } = this.size;
+    let longest = 0;
+    for (let i = 0; i < rows.length; i++) longest = Math.max(longest, this.lengths[rows[i] as number] as number);
+    if (longest >= positions) {
+      throw new DparError(`StackCache.append: expected at most ${positions} positions, got one more.`);
     }
-    for (const [name, cache] of Object.entries(this.tensors)) {
-      const added = outputs[name]?.data as Float32Array;
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i] as number;
-        const position = this.lengths[row] as number;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as number;
+      const position = this.lengths[row] as number;
+      for (let part = 0; part < 2 * layers; part++) {
+        const memory = this.memory[part] as Float32Array;
         for (let head = 0; head < heads; head++) {
-          const from = (i * heads + head) * headDim;
-          const to = ((row * heads + head) * positions + position) * headDim;
-          cache.data.set(added.subarray(from, from + headDim), to);
+          const from = ((i * 2 * layers + part) * heads + head) * headDim;
+          const to = ((row * heads + head) * this.room + position) * headDim;
+          // Quicker than a view and its copy for so few elements.
+          for (let j = 0; j < headDim; j++) memory[to + j] = added[from + j] as number;
         }
       }
+      this.lengths[row] = position + 1;
+      this.show(row, position);
     }
-    for (let i = 0; i < rows.length; i++) (this.lengths[rows[i] as number] as number)++;
+    if (longest + 1 === this.room && this.room < positions) this.grow();
   }
-}
 
-/** The caches among a step's inputs, as `decodeStack` takes them. */
-export function cachesOf<T>(inputs: Tensors<T>): BlockCache<T>[] {
-  const caches: BlockCache<T>[] = [];
-  for (let layer = 0; ; layer++) {
-    const [keys, values] = [inputs[`keys.${layer}`], inputs[`values.${layer}`]];
-    if (keys === undefined || values === undefined) return caches;
-    caches.push({ keys, values });
+  private views(): Readonly<Record<string, HostTensor>> {
+    const { rows, heads, headDim } = this.size;
+    const shape = [rows, heads, this.room, headDim];
+    const length = rows * heads * this.room * headDim;
+    return Object.fromEntries(
+      this.memory.map((memory, part) => {
+        const name = `${part % 2 === 0 ? 'keys' : 'values'}.${Math.floor(part / 2)}`;
+        return [name, float32(shape, memory.subarray(0, length))];
+      }),
+    );
   }
-}
 
-/** Keys and values of a step as named outputs. */
-export function cacheOutputs<T>(result: {
-  readonly keys: readonly T[];
-  readonly values: readonly T[];
-}): Record<string, T> {
-  const outputs: Record<string, T> = {};
-  result.keys.forEach((key, layer) => {
-    outputs[`keys.${layer}`] = key;
-  });
-  result.values.forEach((value, layer) => {
-    outputs[`values.${layer}`] = value;
-  });
-  return outputs;
+  /** Makes room for more positions: moves the sequences of all heads apart, the last first. */
+  private grow(): void {
+    const { rows, heads, positions, headDim } = this.size;
+    const before = this.room;
+    this.room = Math.min(before + stride, positions);
+    for (const memory of this.memory) {
+      for (let sequence = rows * heads - 1; sequence > 0; sequence--) {
+        const from = sequence * before * headDim;
+        memory.copyWithin(sequence * this.room * headDim, from, from + before * headDim);
+      }
+    }
+    this.tensors = this.views();
+    this.mask = this.newMask();
+  }
+
+  private newMask(): HostTensorOf<'float32'> {
+    const { rows, ragged = false } = this.size;
+    const masks = ragged ? rows : 1;
+    const mask = float32([masks, 1, 1, this.room], new Float32Array(masks * this.room).fill(masked));
+    for (let row = 0; row < masks; row++) {
+      mask.data.fill(0, row * this.room, row * this.room + (this.lengths[row] as number));
+    }
+    return mask;
+  }
+
+  private show(row: number, position: number): void {
+    if (this.size.ragged) this.mask.data[row * this.room + position] = 0;
+    else this.mask.data[position] = 0;
+  }
+
+  private hideBefore(starts: Int32Array): void {
+    starts.forEach((start, row) => {
+      this.mask.data.fill(masked, row * this.room, row * this.room + start);
+    });
+  }
 }

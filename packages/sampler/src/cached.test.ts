@@ -1,34 +1,28 @@
-import { type EntropyModelConfig, entropyModel, entropyModelSpecs, readEntropyModelConfig } from '@dpar/entropy';
-import {
-  type DparConfig,
-  dpar,
-  dparInputs,
-  dparSpecs,
-  llamaGen,
-  llamaGenSpecs,
-  patchingOptions,
-  readDparConfig,
-  readLlamaGenConfig,
-} from '@dpar/model';
-import { initializeParameters, type ParameterSpecs } from '@dpar/nn';
-import { padPatchLengths, patchLengths } from '@dpar/patchify';
-import { createRandom, createReferenceEngine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
+import { createOrtEngine } from '@dpar/engine-ort';
+import { createReferenceEngine, type Engine } from '@dpar/tensor';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DparSampler } from './dpar.js';
-import { nextTokens } from './draw.js';
+import { type DparSampleOptions, DparSampler } from './dpar.js';
 import { LlamaGenSampler } from './llamagen.js';
-import { type SampleOptions, tokenUniforms } from './options.js';
+import type { SampleOptions } from './options.js';
+import { expectLogits, redraw, withLogits } from './testing/compare.js';
+import {
+  offlinePatches,
+  tinyDpar,
+  tinyEntropyModel,
+  tinyLlamaGen,
+  uncachedDpar,
+  uncachedLlamaGen,
+} from './testing/uncached.js';
 
-const engine = createReferenceEngine();
-const shared = { dim: 32, n_layer: 1, n_head: 2, multiple_of: 16, vocab_size: 12, block_size: 16, num_classes: 3 };
-const entropyConfig: EntropyModelConfig = readEntropyModelConfig(shared);
+const reference = createReferenceEngine();
+const engines: Record<string, () => Promise<Engine>> = {
+  reference: async () => reference,
+  ort: () => createOrtEngine({ threads: 2 }),
+};
 
-/** Initial weights, with an output layer that makes predictions differ. */
-function weights(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {
-  const parameters = initializeParameters(specs, seed);
-  createRandom(seed, 99).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.5 });
-  return parameters;
-}
+/** Guided logits of each step against those of one pass without caches, relative to the largest. */
+const tolerance = 1e-4;
 
 const variants: Record<string, object> = {
   'as in the paper': {},
@@ -38,40 +32,6 @@ const variants: Record<string, object> = {
   'static patches': { patching: { mode: 'static', max_patch_length: 2.5, row_length: 4 } },
 };
 
-function configOf(variant: string): DparConfig {
-  return readDparConfig({
-    ...shared,
-    n_local_encoder_layers: 1,
-    n_local_decoder_layers: 2,
-    cls_token_num: 1,
-    embedding_type: 'dynamic_4d',
-    patching: { threshold: 1.2, max_patch_length: 3, row_length: 4 },
-    ...variants[variant],
-  });
-}
-
-/**
- * Draws all tokens again from the logits of one pass without caches over the finished images.
- * @param logits [rows, N, V']: for each position, the first V of V' count.
- */
-function redraw(logits: HostTensor, V: number, T: number, options: SampleOptions): Int32Array {
-  const [rows = 0, N = 0, width = 0] = logits.shape;
-  const B = options.labels.length;
-  const uniforms = tokenUniforms(options, T);
-  const tokens = new Int32Array(B * T);
-  for (let position = 0; position < T; position++) {
-    const at = new Float32Array(rows * V);
-    for (let row = 0; row < rows; row++) {
-      const from = (row * N + position) * width;
-      at.set(logits.data.subarray(from, from + V) as Float32Array, row * V);
-    }
-    nextTokens(at, V, options, uniforms, position).forEach((token, image) => {
-      tokens[image * T + position] = token;
-    });
-  }
-  return tokens;
-}
-
 const optionSets: SampleOptions[] = [
   { labels: [0, 2, 1], seed: 3 },
   { labels: [0, 2, 1], seed: 4, guidanceScale: 2.5, temperature: 0.8, topK: 7 },
@@ -80,131 +40,105 @@ const optionSets: SampleOptions[] = [
   { labels: [0, 1], seed: 7, guidanceScale: 3, guidanceSchedule: 'linear', prefix: [1, 2, 3, 4, 5, 9, 8, 7, 6, 5] },
 ];
 
-describe.each(Object.keys(variants))('DPAR, %s: generation with caches', (variant) => {
-  const config = configOf(variant);
-  const { blockSize: T, vocabSize: V, numClasses } = config;
-  const parameters = weights(dparSpecs(config), 1);
-  const entropyParameters = weights(entropyModelSpecs(entropyConfig), 2);
-  const sampler = new DparSampler(
-    engine,
-    { config, parameters },
-    { config: entropyConfig, parameters: entropyParameters },
-  );
+describe.each(Object.keys(engines))('on the engine %s', (name) => {
+  describe.each(Object.keys(variants))('DPAR, %s: generation with caches', (variant) => {
+    const model = tinyDpar(variants[variant]);
+    const entropyModel = tinyEntropyModel();
 
-  it.each(optionSets)('draws what one pass without caches gives: %o', async (options) => {
-    const { tokens, patchLengths: lengths } = await sampler.generate(options);
-    const copies = options.guidanceScale === undefined ? 1 : 2;
-    const labels = Array.from(options.labels);
-    const rows = labels.length * copies;
-    const complete = lengths.map((image) => (config.predictEoiToken ? Int32Array.of(...image, 1) : image));
-    const inputs = dparInputs(
-      config,
-      int32([rows, T], copies === 2 ? [...tokens, ...tokens] : tokens),
-      int32([rows], copies === 2 ? [...labels, ...labels.map(() => numClasses)] : labels),
-      padPatchLengths(copies === 2 ? [...complete, ...complete] : complete),
-    );
-    const forward = engine.compile((ops, x) => ({
-      logits: dpar(ops, config, x, {
-        tokens: named(x, 'tokens'),
-        labels: named(x, 'labels'),
-        globalTable: named(x, 'globalTable'),
-        slotToken: named(x, 'slotToken'),
-        tokenSlot: named(x, 'tokenSlot'),
-        slotMask: named(x, 'slotMask'),
-      }).logits,
-    }));
-    const outputs = await forward.run({ ...parameters, ...(inputs as Tensors<HostTensor>) });
-    expect(redraw(named(outputs, 'logits'), V, T, options)).toEqual(tokens);
-  });
-
-  it('completes given tokens', async () => {
-    const prefix = Array.from({ length: 2 * 9 }, (_, i) => (5 * i) % 12);
-    const { tokens } = await sampler.generate({ labels: [0, 1], seed: 1, prefix });
-    expect(Array.from(tokens.slice(0, 9))).toEqual(prefix.slice(0, 9));
-    expect(Array.from(tokens.slice(T, T + 9))).toEqual(prefix.slice(9));
-  });
-
-  it('patches online as offline on the finished image', async () => {
-    const { tokens, patchLengths: lengths } = await sampler.generate({ labels: [0, 1, 2], seed: 8 });
-    const compiled = engine.compile((ops, x) => ({
-      entropies: entropyModel(ops, entropyConfig, x, named(x, 'tokens')).entropies,
-    }));
-    const { entropies } = await compiled.run({ ...entropyParameters, tokens: int32([3, T], tokens) });
-    lengths.forEach((image, b) => {
-      const own = (entropies?.data ?? []).slice(b * (T - 1), (b + 1) * (T - 1));
-      expect(image).toEqual(patchLengths(own, { ...patchingOptions(config), endOfImage: false }));
-    });
-    expect(new Set(lengths.map((image) => image.length)).size).toBeGreaterThan(variant === 'static patches' ? 0 : 1);
-  });
-
-  it('gives image k whatever its neighbours are', async () => {
-    const options = { seed: 11, guidanceScale: 1.5 };
-    const all = await sampler.generate({ ...options, labels: [0, 1, 2, 0] });
-    const part = await sampler.generate({ ...options, labels: [1, 2], firstIndex: 1 });
-    expect(part.tokens).toEqual(all.tokens.slice(T, 3 * T));
-    expect(part.patchLengths).toEqual(all.patchLengths.slice(1, 3));
-  });
-});
-
-describe('LlamaGen: generation with caches', () => {
-  const config = readLlamaGenConfig({ ...shared, n_layer: 2, cls_token_num: 1 });
-  const parameters = weights(llamaGenSpecs(config), 1);
-
-  it.each(optionSets)('draws what one pass without caches gives: %o', async (options) => {
-    const { blockSize: T, vocabSize: V, numClasses } = config;
-    const { tokens } = await new LlamaGenSampler(engine, config, parameters).generate(options);
-    const copies = options.guidanceScale === undefined ? 1 : 2;
-    const labels = Array.from(options.labels);
-    const forward = engine.compile((ops, x) => ({
-      logits: llamaGen(ops, config, x, named(x, 'tokens'), named(x, 'labels')).logits,
-    }));
-    const outputs = await forward.run({
-      ...parameters,
-      tokens: int32([labels.length * copies, T], copies === 2 ? [...tokens, ...tokens] : tokens),
-      labels: int32([labels.length * copies], copies === 2 ? [...labels, ...labels.map(() => numClasses)] : labels),
-    });
-    expect(redraw(named(outputs, 'logits'), V, T, options)).toEqual(tokens);
-  });
-});
-
-describe('errors', () => {
-  const config = configOf('as in the paper');
-  const model = { config, parameters: weights(dparSpecs(config), 1) };
-
-  it('asks for an entropy model, and for one of the same tokens', () => {
-    expect(() => new DparSampler(engine, model)).toThrow(/expected an entropy model/);
-    const other = { config: { ...entropyConfig, vocabSize: 13 }, parameters: {} };
-    expect(() => new DparSampler(engine, model, other)).toThrow(/16 tokens of 12 codes, got one for 16 of 13/);
-  });
-
-  it.each([
-    [{ labels: [4] }, /labels from 0 to 2.*got 4/],
-    [{ labels: [] }, /at least one label/],
-    [{ labels: [0], temperature: 0 }, /temperature above 0, got 0/],
-    [{ labels: [0], topK: -1 }, /topK.*got -1/],
-    [{ labels: [0], topP: 0 }, /topP.*got 0/],
-    [{ labels: [0], guidanceScale: Number.NaN }, /guidance scale/],
-    [{ labels: [0], guidanceInterval: [5, 2] as const }, /guidance interval.*5 to 2/],
-    [{ labels: [0, 1], prefix: [1, 2, 3] }, /prefix of K tokens for each of 2 images.*got 3/],
-    [{ labels: [0], prefix: [12] }, /tokens from 0 to 11, got 12/],
-  ])('refuses %o', async (options, message) => {
-    const llamaGenConfig = readLlamaGenConfig({ ...shared, cls_token_num: 1 });
-    const sampler = new LlamaGenSampler(engine, llamaGenConfig, weights(llamaGenSpecs(llamaGenConfig), 1));
-    await expect(sampler.generate(options)).rejects.toThrow(message);
-  });
-
-  it('stops when it is aborted', async () => {
-    const llamaGenConfig = readLlamaGenConfig({ ...shared, cls_token_num: 1 });
-    const sampler = new LlamaGenSampler(engine, llamaGenConfig, weights(llamaGenSpecs(llamaGenConfig), 1));
-    const controller = new AbortController();
-    const seen: number[] = [];
-    const run = async () => {
-      for await (const step of sampler.steps({ labels: [0], signal: controller.signal })) {
-        seen.push(step.position);
-        if (step.position === 2) controller.abort();
+    it('gives the logits and tokens of one pass without caches', async () => {
+      const engine = await (engines[name] as () => Promise<Engine>)();
+      const sampler = new DparSampler(engine, model, entropyModel);
+      for (const options of optionSets) {
+        const { result, logits } = await withLogits(() => sampler.generate(options));
+        const expected = await uncachedDpar(reference, model, result, options);
+        expectLogits(logits, expected, tolerance);
+        expect(redraw(expected, options)).toEqual(result.tokens);
       }
-    };
-    await expect(run()).rejects.toThrow(/abort/i);
-    expect(seen).toEqual([0, 1, 2]);
+      await sampler.dispose();
+    });
+  });
+
+  it('LlamaGen gives the logits and tokens of one pass without caches', async () => {
+    const model = tinyLlamaGen();
+    const engine = await (engines[name] as () => Promise<Engine>)();
+    const sampler = new LlamaGenSampler(engine, model.config, model.parameters);
+    for (const options of optionSets) {
+      const { result, logits } = await withLogits(() => sampler.generate(options));
+      const expected = await uncachedLlamaGen(reference, model, result, options);
+      expectLogits(logits, expected, tolerance);
+      expect(redraw(expected, options)).toEqual(result.tokens);
+    }
+    await sampler.dispose();
+  });
+});
+
+/** Any way of generating some images of the tiny models. */
+const anyOptions: fc.Arbitrary<DparSampleOptions> = fc
+  .record({
+    labels: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 7 }),
+    seed: fc.nat(1000),
+    guidanceScale: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 4, noNaN: true })),
+    guidanceSchedule: fc.constantFrom('constant' as const, 'linear' as const, 'cosine' as const),
+    temperature: fc.double({ min: 0.3, max: 2, noNaN: true }),
+    greedy: fc.boolean(),
+    topK: fc.nat(14),
+    topP: fc.double({ min: 0.2, max: 1, noNaN: true }),
+    threshold: fc.double({ min: 0, max: 2.4, noNaN: true }),
+    maxPatchLength: fc.integer({ min: 1, max: 4 }),
+    given: fc.nat(15),
+  })
+  .map(({ given, ...options }) => ({
+    ...options,
+    prefix: Array.from({ length: given * options.labels.length }, (_, i) => (5 * i + options.seed) % 12),
+  }));
+
+const anyModel = fc.record({
+  n_layer: fc.integer({ min: 1, max: 3 }),
+  n_head: fc.constantFrom(1, 2, 4),
+  n_local_encoder_layers: fc.integer({ min: 1, max: 3 }),
+  n_local_decoder_layers: fc.integer({ min: 1, max: 3 }),
+  embedding_type: fc.constantFrom('dynamic_4d', 'dynamic_3d', '2d', null),
+  encoder_block_causal: fc.boolean(),
+});
+
+describe('any configuration, batch, threshold and guidance', () => {
+  it('DPAR with caches gives the logits, tokens and patches of passes without', async () => {
+    const engine = await createOrtEngine({ threads: 1 });
+    await fc.assert(
+      fc.asyncProperty(anyModel, fc.array(anyOptions, { minLength: 1, maxLength: 3 }), async (changes, runs) => {
+        const model = tinyDpar(changes);
+        const entropyModel = tinyEntropyModel({ n_layer: changes.n_layer, n_head: changes.n_head });
+        const sampler = new DparSampler(engine, model, entropyModel);
+        for (const options of runs) {
+          const { result, logits } = await withLogits(() => sampler.generate(options));
+          const expected = await uncachedDpar(engine, model, result, options);
+          expectLogits(logits, expected, tolerance);
+          expect(redraw(expected, options)).toEqual(result.tokens);
+          expect(result.patchLengths).toEqual(await offlinePatches(engine, entropyModel, model, result, options));
+        }
+        await sampler.dispose();
+      }),
+      { numRuns: 20 },
+    );
+    await engine.dispose();
+  });
+
+  it('LlamaGen with caches gives the logits and tokens of passes without', async () => {
+    const engine = await createOrtEngine({ threads: 1 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyOptions, { minLength: 1, maxLength: 4 }), async (runs) => {
+        const model = tinyLlamaGen();
+        const sampler = new LlamaGenSampler(engine, model.config, model.parameters);
+        for (const options of runs) {
+          const { result, logits } = await withLogits(() => sampler.generate(options));
+          const expected = await uncachedLlamaGen(engine, model, result, options);
+          expectLogits(logits, expected, tolerance);
+          expect(redraw(expected, options)).toEqual(result.tokens);
+        }
+        await sampler.dispose();
+      }),
+      { numRuns: 10 },
+    );
+    await engine.dispose();
   });
 });

@@ -1,6 +1,6 @@
 import { DparError } from '@dpar/tensor';
 
-/** How a token is drawn from logits. */
+/** How a token is drawn. */
 export interface DecodingOptions {
   /** The most likely token instead of a random one (default false). */
   readonly greedy?: boolean;
@@ -46,40 +46,82 @@ function notFinite(logit: number): DparError {
 }
 
 /**
- * Draws a token. Temperature, then top-k, then top-p, then one draw from what is left, as LlamaGen does it.
- * @param logits [V]
+ * Draws a token: top-k, then top-p, then one draw from what is left, as LlamaGen does it.
+ * @param probabilities [V] of all tokens at the temperature that is wanted, overwritten; their sum may be any positive number.
  * @param uniform Number in [0, 1) that decides.
- * @throws as {@link mostLikely}
+ * @throws DparError if one is not finite: the weights are broken, or not of this model.
  */
-export function chooseToken(logits: Float32Array, options: DecodingOptions, uniform: number): number {
-  if (options.greedy) return mostLikely(logits);
-  const { temperature = 1, topK = 0, topP = 1 } = options;
-  const largest = logits[mostLikely(logits)] as number;
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
-  if ((topK > 0 && topK < weights.length) || topP < 1) keepLikely(weights, topK, topP);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+export function chooseToken(
+  probabilities: Float32Array,
+  { topK = 0, topP = 1 }: Pick<DecodingOptions, 'topK' | 'topP'>,
+  uniform: number,
+): number {
+  if ((topK > 0 && topK < probabilities.length) || topP < 1) keepLikely(probabilities, topK, topP);
+  let total = 0;
+  for (let token = 0; token < probabilities.length; token++) total += probabilities[token] as number;
+  if (!(total > 0 && Number.isFinite(total))) throw notFinite(total);
   let rest = uniform * total;
   let last = 0;
-  for (let token = 0; token < weights.length; token++) {
-    const weight = weights[token] as number;
-    if (weight === 0) continue;
+  for (let token = 0; token < probabilities.length; token++) {
+    const probability = probabilities[token] as number;
+    if (probability === 0) continue;
     last = token;
-    rest -= weight;
+    rest -= probability;
     if (rest < 0) break;
   }
   return last;
 }
 
-/** Sets to zero all weights but the k largest, and of those all but the fewest that reach a share of p. */
-function keepLikely(weights: Float64Array, topK: number, topP: number): void {
-  const order = Uint32Array.from(weights, (_, i) => i).sort(
-    (a, b) => (weights[b] as number) - (weights[a] as number) || a - b,
-  );
-  const count = topK > 0 ? Math.min(topK, order.length) : order.length;
+/** Sets to zero all probabilities but the k largest, and of those all but the fewest that reach a share of p. */
+function keepLikely(probabilities: Float32Array, topK: number, topP: number): void {
+  const count = topK > 0 ? Math.min(topK, probabilities.length) : probabilities.length;
+  const order = byProbability(probabilities);
   let total = 0;
-  for (let i = 0; i < count; i++) total += weights[order[i] as number] as number;
+  if (topK > 0) for (let i = 0; i < count; i++) total += probabilities[order.at(i)] as number;
+  else for (let i = 0; i < count; i++) total += probabilities[i] as number;
+  const kept: [token: number, probability: number][] = [];
   let reached = 0;
-  let kept = 0;
-  while (kept < count && (kept === 0 || reached < topP * total)) reached += weights[order[kept++] as number] as number;
-  for (let i = kept; i < order.length; i++) weights[order[i] as number] = 0;
+  while (kept.length < count && (kept.length === 0 || topP === 1 || reached < topP * total)) {
+    const token = order.at(kept.length);
+    const probability = probabilities[token] as number;
+    reached += probability;
+    kept.push([token, probability]);
+  }
+  probabilities.fill(0);
+  for (const [token, probability] of kept) probabilities[token] = probability;
+}
+
+/**
+ * Tokens in order of falling probability, equal ones by number. Only as many are sorted as are asked for: the bits of
+ * floats that are not negative order them, so their upper halves sort all tokens into buckets in one pass.
+ */
+function byProbability(probabilities: Float32Array): { at(rank: number): number } {
+  const upper = new Uint32Array(probabilities.buffer, probabilities.byteOffset, probabilities.length);
+  const bucketOf = (token: number): number => (upper[token] as number) >>> 16;
+  let highest = 0;
+  for (let token = 0; token < upper.length; token++) highest = Math.max(highest, bucketOf(token));
+  // Where each bucket ends, the highest first; then, filled from the back, where it begins.
+  const bounds = new Uint32Array(highest + 2);
+  for (let token = 0; token < upper.length; token++) (bounds[highest - bucketOf(token)] as number)++;
+  for (let bucket = 1; bucket < bounds.length; bucket++) (bounds[bucket] as number) += bounds[bucket - 1] as number;
+  const order = new Uint32Array(upper.length);
+  for (let token = upper.length - 1; token >= 0; token--) {
+    const bucket = highest - bucketOf(token);
+    order[--(bounds[bucket] as number)] = token;
+  }
+  let bucket = 0;
+  let sorted = 0;
+  return {
+    at(rank) {
+      while (sorted <= rank) {
+        const end = bounds[bucket + 1] as number;
+        order
+          .subarray(bounds[bucket], end)
+          .sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number) || a - b);
+        sorted = end;
+        bucket++;
+      }
+      return order[rank] as number;
+    },
+  };
 }

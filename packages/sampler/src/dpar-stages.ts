@@ -1,4 +1,4 @@
-import { type DparConfig, decoderStep, encoderStep, globalStep, patchEmbedding, type StepInputs } from '@dpar/model';
+import { type DparConfig, decoderStep, encoderStep, globalStep, patchEmbedding } from '@dpar/model';
 import { gridRotaryData } from '@dpar/nn';
 import {
   type CompiledFunction,
@@ -10,212 +10,210 @@ import {
   type Ops,
   type TensorFunction,
   type Tensors,
+  type WeightFormat,
 } from '@dpar/tensor';
-import { cacheOutputs, cachesOf, StackCache } from './cache.js';
-import { tableRow } from './table-row.js';
+import { StackCache } from './cache.js';
+import type { FinishedPatches } from './open-patches.js';
+import { type Predictions, predictionAxes, predictionOutputs, predictionsOf } from './predictions.js';
+import { allRows, cacheAxes, type DynamicAxes, embeddingRows, joinedCache, stepOf, tableAt } from './transformer.js';
 
-function stepInputs<T>(inputs: Tensors<T>): StepInputs<T> {
-  return {
-    table: named(inputs, 'table'),
-    lengths: named(inputs, 'lengths'),
-    ...('starts' in inputs && { starts: named(inputs, 'starts') }),
-    caches: cachesOf(inputs),
-  };
+/** A tensor [R, parts * D] as `parts` tensors [R, D]. */
+function parts<T>(ops: Ops<T>, x: T, D: number): T[] {
+  const [, width = 0] = ops.shapeOf(x);
+  return ops.split(x, 1, new Array<number>(width / D).fill(D));
 }
 
-/** Step inputs with the caches [C, H, L, headDim] of those sequences only that take part: `rows` [R]. */
-function selectedInputs<T>(ops: Ops<T>, inputs: Tensors<T>): StepInputs<T> {
-  const step = stepInputs(inputs);
-  const rows = named(inputs, 'rows');
-  const caches = step.caches.map(({ keys, values }) => ({
-    keys: ops.takeRows(keys, rows),
-    values: ops.takeRows(values, rows),
-  }));
-  return { ...step, caches };
-}
+/**
+ * Engines may compile anew for a handful of rows. Where there can be more, at least so many take part in a step of the
+ * global transformer: others beside those whose patch ended, whose results nobody reads.
+ */
+const fewestRows = 5;
 
-/** `values` as tensors `prefix.0`, `prefix.1`, ... */
-function numbered<T>(prefix: string, values: readonly T[]): Record<string, T> {
-  return Object.fromEntries(values.map((value, i) => [`${prefix}.${i}`, value]));
-}
-
-/** The tensors `prefix.0`, `prefix.1`, ... */
-function numberedOf<T>(tensors: Tensors<T>, prefix: string, count: number): T[] {
-  return Array.from({ length: count }, (_, i) => named(tensors, `${prefix}.${i}`));
-}
-
-/** What the encoder and the global transformer give, in host memory: one array per encoder or decoder layer. */
-export type Layers = readonly Float32Array[];
-
-/** A finished patch, or several: the inputs of {@link DparStages.readPatches}. */
-export interface FinishedPatches {
-  /** Cache rows [R] of the sequences whose patch ended. */
-  readonly rows: Int32Array;
-  /** Encoder states of the patch's tokens, one array [R, P, D] per encoder layer. */
-  readonly states: Layers;
-  /** bool [R, P] */
-  readonly slotMask: Uint8Array;
-  /** Rotary angles of each patch, [R, headDim]. */
-  readonly table: Float32Array;
-}
-
-/** The steps of a DPAR model, compiled: encoder and decoder run for each token, the global transformer for each patch. */
+/**
+ * The steps of a DPAR model, compiled: encoder and decoder run for each token, the global transformer for each patch.
+ * B images, C sequences (B, or 2 B with null rows), D width, E encoder layers.
+ */
 export class DparStages {
   private readonly encoder: CompiledFunction;
-  private readonly classes: CompiledFunction;
   private readonly global: CompiledFunction;
   private readonly decoder: CompiledFunction;
   private readonly encoderTable: Float32Array;
   private readonly decoderTable: Float32Array;
-  /** The decoder's first input, [D]. */
-  readonly startEmbedding: Float32Array;
 
   constructor(
     engine: Engine,
-    readonly config: DparConfig,
-    parameters: Tensors<HostTensor>,
+    private readonly config: DparConfig,
+    private readonly parameters: Tensors<HostTensor>,
+    weights: WeightFormat = 'float32',
   ) {
-    const { nLocalEncoderLayers, nLocalDecoderLayers, vocabSize, dim } = config;
-    const compile = (step: TensorFunction) => engine.compile(step, { constants: parameters });
-    this.encoder = compile((ops, inputs) => {
-      const { states, ...cache } = encoderStep(ops, config, inputs, named(inputs, 'tokens'), stepInputs(inputs));
-      return { ...numbered('states', states), ...cacheOutputs(cache) };
-    });
-    this.classes = compile((ops, inputs) => {
-      const labels = named(inputs, 'labels');
-      const embedded = ops.takeRows(named(inputs, 'cls_embedding.embedding_table.weight'), labels);
-      const x = ops.reshape(embedded, [-1, 1, dim]);
-      const { contexts, ...cache } = globalStep(ops, config, inputs, { ...stepInputs(inputs), x });
-      return { ...numbered('contexts', contexts), ...cacheOutputs(cache) };
-    });
-    this.global = compile((ops, inputs) => {
-      const states = numberedOf(inputs, 'states', nLocalEncoderLayers);
-      const x = patchEmbedding(ops, config, inputs, states, named(inputs, 'slotMask'));
-      const { contexts, ...cache } = globalStep(ops, config, inputs, { ...selectedInputs(ops, inputs), x });
-      return { ...numbered('contexts', contexts), ...cacheOutputs(cache) };
-    });
-    this.decoder = compile((ops, inputs) => {
-      const contexts = numberedOf(inputs, 'contexts', nLocalDecoderLayers);
-      const step = { ...stepInputs(inputs), x: named(inputs, 'x') };
-      const { logits, ...cache } = decoderStep(ops, config, inputs, step, contexts);
-      // Only tokens of the vocabulary are drawn, never the end-of-image token.
-      return { logits: ops.slice(logits, 1, 0, vocabSize), ...cacheOutputs(cache) };
-    });
-    this.startEmbedding = named(parameters, 'decoder_start_embedding.weight').data as Float32Array;
+    const { dim: D, nLocalEncoderLayers, nLayer, nLocalDecoderLayers, vocabSize } = config;
+    const compile = (fn: TensorFunction, dynamicAxes: DynamicAxes): CompiledFunction =>
+      engine.compile(fn, { constants: parameters, weights, dynamicAxes });
+    this.encoder = compile(
+      (ops, inputs) => {
+        const { states, ...cache } = encoderStep(ops, config, inputs, stepOf(inputs));
+        return { states: ops.concat(states, 1), cache: joinedCache(ops, cache) };
+      },
+      { ...cacheAxes(nLocalEncoderLayers, config.encoderBlockCausal), x: { 0: 'rows' } },
+    );
+    this.global = compile(
+      (ops, inputs) => {
+        const [slotMask, x] = [named(inputs, 'slotMask'), named(inputs, 'x')];
+        const [R = 0, , P = 0] = ops.shapeOf(slotMask);
+        const states = parts(ops, named(inputs, 'states'), P * D).map((layer) => ops.reshape(layer, [R, P, D]));
+        const patches = patchEmbedding(ops, config, inputs, states, slotMask);
+        const selection = { rows: named(inputs, 'selectedRows'), places: named(inputs, 'places') };
+        const step = { ...stepOf(inputs), x: ops.select(named(inputs, 'isClass'), x, patches), selection };
+        const { contexts, ...cache } = globalStep(ops, config, inputs, step);
+        return { contexts: ops.concat(contexts, 1), cache: joinedCache(ops, cache) };
+      },
+      {
+        ...cacheAxes(nLayer, true),
+        places: { 0: 'rows' },
+        ...Object.fromEntries(
+          ['x', 'isClass', 'states', 'slotMask', 'table', 'selectedRows'].map((name) => [name, { 0: 'active' }]),
+        ),
+      },
+    );
+    this.decoder = compile(
+      (ops, inputs) => {
+        const contexts = parts(ops, named(inputs, 'contexts'), D);
+        const { logits, ...cache } = decoderStep(ops, config, inputs, stepOf(inputs), contexts);
+        // Only tokens of the vocabulary are drawn, never the end-of-image token.
+        const drawn = ops.slice(logits, 1, 0, vocabSize);
+        return { ...predictionOutputs(ops, inputs, drawn), cache: joinedCache(ops, cache) };
+      },
+      {
+        ...cacheAxes(nLocalDecoderLayers, false),
+        ...predictionAxes,
+        x: { 0: 'rows' },
+        contexts: { 0: 'rows' },
+      },
+    );
     this.encoderTable = gridRotaryData({ ...config, clsTokenNum: 0 }).data;
     this.decoderTable = gridRotaryData(config).data;
   }
 
-  private get headDim(): number {
-    return this.config.dim / this.config.nHead;
+  /** The decoder's first input, [D]. */
+  get startEmbedding(): Float32Array {
+    return named(this.parameters, 'decoder_start_embedding.weight').data as Float32Array;
   }
 
   /** An empty cache of so many sequences for one of the three transformers. */
   newCache(part: 'encoder' | 'global' | 'decoder', rows: number): StackCache {
-    const { nLocalEncoderLayers, nLayer, nLocalDecoderLayers, nHead, blockSize } = this.config;
+    const { nLocalEncoderLayers, nLayer, nLocalDecoderLayers, nHead, blockSize, dim } = this.config;
     const layers = { encoder: nLocalEncoderLayers, global: nLayer, decoder: nLocalDecoderLayers }[part];
     const positions = part === 'encoder' ? blockSize : blockSize + 1;
-    return new StackCache({ layers, rows, heads: nHead, positions, headDim: this.headDim });
+    const ragged = part === 'global' || (part === 'encoder' && this.config.encoderBlockCausal);
+    return new StackCache({ layers, rows, heads: nHead, positions, headDim: dim / nHead, ragged });
   }
 
   /**
-   * Reads one token of each sequence.
+   * Reads one token of each image.
    * @param patchStarts Position of the first token of each token's patch, [B].
-   * @returns Encoder states, one array [B, D] per layer.
+   * @returns Encoder states [B, E, D].
    */
-  async readTokens(cache: StackCache, tokens: Int32Array, position: number, patchStarts: Int32Array): Promise<Layers> {
+  async readTokens(cache: StackCache, tokens: Int32Array, patchStarts: Int32Array): Promise<Float32Array> {
     const outputs = await this.encoder.run({
-      tokens: int32([tokens.length], tokens),
-      ...(this.config.encoderBlockCausal && { starts: int32([tokens.length], patchStarts) }),
-      ...this.position(cache, this.encoderTable, position),
+      x: embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens),
+      table: tableAt(this.encoderTable, cache.lengths[0] as number, cache.size.headDim),
+      ...cache.inputs(this.config.encoderBlockCausal ? patchStarts : undefined),
     });
-    cache.append(outputs, allRows(tokens.length));
-    return this.layers(outputs, 'states', this.config.nLocalEncoderLayers);
+    cache.append(named(outputs, 'cache').data as Float32Array, allRows(tokens.length));
+    return named(outputs, 'states').data as Float32Array;
   }
 
-  /** Starts the global transformer with class labels [R]. @returns Decoder contexts, one array [R, D] per layer. */
-  async readClasses(cache: StackCache, labels: Int32Array): Promise<Layers> {
-    const outputs = await this.classes.run({
-      labels: int32([labels.length], labels),
+  /**
+   * Starts the global transformer with class labels [C].
+   * @param slots Slots P of the patches that follow.
+   * @returns Decoder contexts [C, decoder layers, D].
+   */
+  readClasses(cache: StackCache, labels: Int32Array, slots: number): Promise<Float32Array> {
+    const C = labels.length;
+    const { nLocalEncoderLayers: E, dim: D } = this.config;
+    return this.stepGlobal(cache, allRows(C), {
+      x: embeddingRows(named(this.parameters, 'cls_embedding.embedding_table.weight'), labels).data as Float32Array,
+      isClass: new Uint8Array(C).fill(1),
+      states: new Float32Array(C * E * slots * D),
+      slotMask: new Uint8Array(C * slots).fill(1),
       // The class position has the angles (0, 0).
-      table: float32([1, 1, this.headDim / 2, 2]),
-      lengths: int32([labels.length], cache.lengths),
-      ...cache.tensors,
+      table: new Float32Array(C * cache.size.headDim),
     });
-    cache.append(outputs, allRows(labels.length));
-    return this.layers(outputs, 'contexts', this.config.nLocalDecoderLayers);
   }
 
   /**
    * Reads finished patches.
-   * @param padTo Patches are padded to this number, so that few sizes need to be compiled.
-   * @returns Decoder contexts, one array [padTo, D] per layer; the first R rows have meaning.
+   * @returns Decoder contexts [R or more, decoder layers, D]; the first R rows have meaning.
    */
-  async readPatches(cache: StackCache, patches: FinishedPatches, padTo: number): Promise<Layers> {
-    const P = patches.slotMask.length / patches.rows.length;
-    const R = padTo;
-    const rows = resized(patches.rows, R);
-    const slotMask = resized(patches.slotMask, R * P);
-    const table = resized(patches.table, R * this.headDim);
-    const states = patches.states.map((layer) => resized(layer, R * P * this.config.dim));
-    const outputs = await this.global.run({
-      rows: int32([R], rows),
-      ...numbered(
-        'states',
-        states.map((data) => float32([R, P, this.config.dim], data)),
-      ),
-      slotMask: { dtype: 'bool', shape: [R, 1, P], data: slotMask },
-      table: float32([R, 1, this.headDim / 2, 2], table),
-      lengths: int32(
-        [R],
-        rows.map((row) => cache.lengths[row] as number),
-      ),
-      ...cache.tensors,
+  readPatches(cache: StackCache, patches: FinishedPatches): Promise<Float32Array> {
+    const R = patches.rows.length;
+    const { rows, ...inputs } = patches;
+    return this.stepGlobal(cache, rows, {
+      ...inputs,
+      x: new Float32Array(R * this.config.dim),
+      isClass: new Uint8Array(R),
     });
-    cache.append(outputs, patches.rows);
-    return this.layers(outputs, 'contexts', this.config.nLocalDecoderLayers);
   }
 
   /**
-   * Predicts the token at `position` of each sequence.
-   * @param x Encoder states of the token before, or start embeddings, [R, D]
-   * @param contexts One array [R, D] per decoder layer
-   * @returns Logits [R, V].
+   * Predicts the next token of each image.
+   * @param x Encoder states of the token before, or start embeddings, [C, D]
+   * @param contexts [C, decoder layers, D]
+   * @param more Inputs of predictions.
    */
-  async predict(cache: StackCache, x: Float32Array, contexts: Layers, position: number): Promise<Float32Array> {
-    const { dim } = this.config;
-    const R = x.length / dim;
+  async predict(
+    cache: StackCache,
+    x: Float32Array,
+    contexts: HostTensor,
+    more: Tensors<HostTensor>,
+  ): Promise<Predictions> {
+    const { dim: D } = this.config;
+    const C = x.length / D;
     const outputs = await this.decoder.run({
-      x: float32([R, 1, dim], x),
-      ...numbered(
-        'contexts',
-        contexts.map((data) => float32([R, 1, dim], data)),
-      ),
-      ...this.position(cache, this.decoderTable, position),
+      x: float32([C, D], x),
+      contexts,
+      table: tableAt(this.decoderTable, cache.lengths[0] as number, cache.size.headDim),
+      ...cache.inputs(),
+      ...more,
     });
-    cache.append(outputs, allRows(R));
-    return named(outputs, 'logits').data as Float32Array;
+    cache.append(named(outputs, 'cache').data as Float32Array, allRows(C));
+    return predictionsOf(outputs);
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([this.encoder, this.classes, this.global, this.decoder].map((stage) => stage.dispose()));
+    await Promise.all([this.encoder, this.global, this.decoder].map((stage) => stage.dispose()));
   }
 
-  private position(cache: StackCache, table: Float32Array, position: number): Record<string, HostTensor> {
-    return {
-      table: float32([1, 1, this.headDim / 2, 2], tableRow(table, position, this.headDim)),
-      lengths: int32([cache.lengths.length], cache.lengths),
-      ...cache.tensors,
-    };
+  /** One step of the global transformer for some of the cached sequences. @param rows Which, [R]. */
+  private async stepGlobal(
+    cache: StackCache,
+    rows: Int32Array,
+    inputs: { readonly [K in 'x' | 'states' | 'table']: Float32Array } & {
+      readonly [K in 'isClass' | 'slotMask']: Uint8Array;
+    },
+  ): Promise<Float32Array> {
+    const { dim: D, nLocalEncoderLayers: E } = this.config;
+    const { rows: C, headDim } = cache.size;
+    const P = inputs.slotMask.length / rows.length;
+    const R = Math.max(rows.length, Math.min(C, fewestRows));
+    const selected = resized(rows, R);
+    const places = new Int32Array(C);
+    rows.forEach((row, i) => {
+      places[row] = i;
+    });
+    const outputs = await this.global.run({
+      x: float32([R, D], resized(inputs.x, R * D)),
+      isClass: { dtype: 'bool', shape: [R, 1], data: resized(inputs.isClass, R) },
+      states: float32([R, E * P * D], resized(inputs.states, R * E * P * D)),
+      slotMask: { dtype: 'bool', shape: [R, 1, P], data: resized(inputs.slotMask, R * P) },
+      table: float32([R, 1, headDim / 2, 2], resized(inputs.table, R * headDim)),
+      selectedRows: int32([R], selected),
+      places: int32([C], places),
+      ...cache.inputs(),
+    });
+    cache.append(named(outputs, 'cache').data as Float32Array, rows);
+    return named(outputs, 'contexts').data as Float32Array;
   }
-
-  private layers(outputs: Tensors<HostTensor>, prefix: string, count: number): Layers {
-    return numberedOf(outputs, prefix, count).map((tensor) => tensor.data as Float32Array);
-  }
-}
-
-function allRows(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, row) => row);
 }
 
 /** The array itself, or a longer copy with zeros at the end. */

@@ -1,12 +1,13 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
 import { type DparConfig, patchingOptions, patchRotaryRows } from '@dpar/model';
-import { bucketSize, createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
-import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
+import { DparError, type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import type { StackCache } from './cache.js';
 import { collectTokens, type GeneratedTokens } from './collect.js';
-import { DparStages, type FinishedPatches } from './dpar-stages.js';
+import { DparStages } from './dpar-stages.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
-import { OpenPatches } from './open-patches.js';
+import { type FinishedPatches, OpenPatches } from './open-patches.js';
 import {
   checkOptions,
   rowLabels,
@@ -16,6 +17,7 @@ import {
   type StageSeconds,
   tokenUniforms,
 } from './options.js';
+import { predictionInputs } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** A model's configuration and weights. */
@@ -51,7 +53,7 @@ export class DparSampler {
     engine: Engine,
     { config, parameters }: ModelWeights<DparConfig>,
     entropyModel?: ModelWeights<EntropyModelConfig>,
-    _options: SamplerOptions = {},
+    { weights = 'float32', entropyWeights = weights }: SamplerOptions = {},
   ) {
     if (config.patching.mode === 'entropy_row_boundary' && !entropyModel) {
       throw new DparError(
@@ -66,11 +68,14 @@ export class DparSampler {
       );
     }
     this.config = config;
-    this.stages = new DparStages(engine, config, parameters);
-    this.entropyStage = entropyModel && new GptStage(engine, entropyModel.config, entropyModel.parameters, 'entropies');
+    this.stages = new DparStages(engine, config, parameters, weights);
+    if (entropyModel && config.patching.mode === 'entropy_row_boundary') {
+      const { config: gpt, parameters: gptParameters } = entropyModel;
+      this.entropyStage = new GptStage(engine, gpt, gptParameters, 'entropies', entropyWeights);
+    }
   }
 
-  /** Seconds that each stage took so far. */
+  /** Seconds that each stage took so far: `entropy`, `encoder`, `global`, `decoder` and `draw`. */
   get stageSeconds(): StageSeconds {
     return this.stopwatch.seconds;
   }
@@ -80,50 +85,49 @@ export class DparSampler {
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
   async *steps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
-    const { config, stages, entropyStage } = this;
-    const { vocabSize: V, numClasses, blockSize: T, dim, nLocalEncoderLayers } = config;
-    checkOptions(options, numClasses, this.config);
-    const B = options.labels.length;
+    const { config, stages, entropyStage, stopwatch } = this;
+    const { numClasses, blockSize: T, dim: D, nLocalEncoderLayers: layers } = config;
+    checkOptions(options, numClasses, config);
+    const batch = options.labels.length;
     const labels = rowLabels(options, numClasses);
-    const rows = labels.length;
+    const copies = labels.length / batch;
     const patching = this.patching(options);
-    const patchers = Array.from({ length: B }, () => createOnlinePatcher(patching));
-    const open = new OpenPatches(B, nLocalEncoderLayers, longestPatch(T, patching), dim);
+    const slots = longestPatch(T, patching);
+    const patchers = Array.from({ length: batch }, () => createOnlinePatcher(patching));
+    const open = new OpenPatches({ batch, layers, slots, dim: D });
     const uniforms = tokenUniforms(options, T);
-    const entropyCache = entropyStage?.newCache(B);
-    const encoderCache = stages.newCache('encoder', B);
-    const globalCache = stages.newCache('global', rows);
-    const decoderCache = stages.newCache('decoder', rows);
+    const entropyCache = entropyStage?.newCache(batch);
+    const encoderCache = stages.newCache('encoder', batch);
+    const globalCache = stages.newCache('global', labels.length);
+    const decoderCache = stages.newCache('decoder', labels.length);
 
     // What the decoder adds to the tokens of each row's patch: at first, what follows from the class alone.
-    const contexts = (await stages.readClasses(globalCache, labels)).map((layer) => layer.slice());
-    let x = repeatRow(stages.startEmbedding, rows);
-    let startsPatch = new Uint8Array(B).fill(1);
+    const first = await stopwatch.time('global', () => stages.readClasses(globalCache, labels, slots));
+    const width = config.nLocalDecoderLayers * D;
+    const contexts = float32([labels.length, width], first);
+    let x = repeatRows(stages.startEmbedding, labels.length);
+    let startsPatch = new Uint8Array(batch).fill(1);
     for (let position = 0; position < T; position++) {
       options.signal?.throwIfAborted();
-      const logits = await stages.predict(decoderCache, x, contexts, position);
-      const tokens = nextTokens(logits, V, options, uniforms, position);
+      const predictions = await stopwatch.time('decoder', () =>
+        stages.predict(decoderCache, x, contexts, predictionInputs(options, position, T)),
+      );
+      const tokens = await stopwatch.time('draw', () => nextTokens(predictions, options, uniforms, position));
       yield { position, tokens, startsPatch };
       if (position + 1 === T) return;
 
-      const states = await stages.readTokens(encoderCache, tokens, position, open.starts);
+      const states = await stopwatch.time('encoder', () => stages.readTokens(encoderCache, tokens, open.starts));
       open.add(states);
-      x = repeatRows(states.at(-1) as Float32Array, rows / B);
-      const entropies = entropyCache && (await entropyStage?.read(entropyCache, 'tokens', tokens, position));
+      x = repeatRows(lastOfLayers(states, layers, D), copies);
+      const entropies = entropyCache && (await stopwatch.time('entropy', () => this.entropies(entropyCache, tokens)));
       startsPatch = Uint8Array.from(patchers, (patcher, image) => Number(patcher.next(entropies?.[image])));
       const finished = Int32Array.from(startsPatch.keys()).filter((image) => startsPatch[image] === 1);
       if (finished.length === 0) continue;
 
-      const patches = this.finishedPatches(open, patchers, finished, rows / B, position + 1);
-      const added = await stages.readPatches(
-        globalCache,
-        patches,
-        bucketSize(patches.rows.length, { max: rows, ratio: 1.5 }),
-      );
-      added.forEach((layer, d) => {
-        patches.rows.forEach((row, i) => {
-          (contexts[d] as Float32Array).set(layer.subarray(i * dim, (i + 1) * dim), row * dim);
-        });
+      const patches = this.finishedPatches(open, patchers, finished, copies, position + 1);
+      const added = await stopwatch.time('global', () => stages.readPatches(globalCache, patches));
+      patches.rows.forEach((row, i) => {
+        contexts.data.set(added.subarray(i * width, (i + 1) * width), row * width);
       });
       for (const image of finished) open.restart(image, position + 1);
     }
@@ -136,6 +140,12 @@ export class DparSampler {
 
   async dispose(): Promise<void> {
     await Promise.all([this.stages.dispose(), this.entropyStage?.dispose()]);
+  }
+
+  /** Entropies [B] of the tokens that follow. */
+  private async entropies(cache: StackCache, tokens: Int32Array): Promise<Float32Array> {
+    const outputs = await (this.entropyStage as GptStage).read(cache, 'tokens', tokens);
+    return named(outputs, 'entropies').data as Float32Array;
   }
 
   private patching({ threshold, maxPatchLength }: DparSampleOptions): PatchingOptions {
@@ -170,12 +180,21 @@ export class DparSampler {
   }
 }
 
-function repeatRow(row: Float32Array, count: number): Float32Array {
-  const result = new Float32Array(count * row.length);
-  for (let i = 0; i < count; i++) result.set(row, i * row.length);
+/** All rows, so many times one after the other. */
+function repeatRows(rows: Float32Array, copies: number): Float32Array {
+  if (copies === 1) return rows;
+  const result = new Float32Array(copies * rows.length);
+  for (let i = 0; i < copies; i++) result.set(rows, i * rows.length);
   return result;
 }
 
-function repeatRows(rows: Float32Array, copies: number): Float32Array {
-  return copies === 1 ? rows : repeatRow(rows, copies);
+/** States after the last of E layers: [B, E, D] -> [B, D]. */
+function lastOfLayers(states: Float32Array, layers: number, dim: number): Float32Array {
+  if (layers === 1) return states;
+  const result = new Float32Array(states.length / layers);
+  for (let image = 0; image * dim < result.length; image++) {
+    const from = ((image + 1) * layers - 1) * dim;
+    result.set(states.subarray(from, from + dim), image * dim);
+  }
+  return result;
 }

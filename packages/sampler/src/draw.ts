@@ -1,30 +1,31 @@
-import { chooseToken } from './choose.js';
-import { guidanceAt, guide } from './guidance.js';
+import { chooseToken, mostLikely } from './choose.js';
 import type { SampleOptions } from './options.js';
+import type { Predictions } from './predictions.js';
 
-/**
- * The next token of each image: the given one while there is a prefix, else drawn, by guidance and then the decoding
- * options.
- * @param logits [rows, V], overwritten
- */
+/** Tokens K that are given for each image. */
+export function prefixLength({ labels, prefix = [] }: SampleOptions): number {
+  return prefix.length / labels.length;
+}
+
+/** The next token of each image: the given one while there is a prefix, else drawn by the decoding options. */
 export function nextTokens(
-  logits: Float32Array,
-  vocabSize: number,
+  { logits, probabilities }: Predictions,
   options: SampleOptions,
   uniforms: readonly Float64Array[],
   position: number,
 ): Int32Array {
-  const { labels, prefix = [] } = options;
-  const batch = labels.length;
-  const given = prefix.length / batch;
-  if (position < given) {
-    return Int32Array.from({ length: batch }, (_, image) => prefix[image * given + position] as number);
-  }
-  const positions = (uniforms[0] as Float64Array).length;
-  const guided = guide(logits, batch, vocabSize, guidanceAt(options, position, positions));
-  return Int32Array.from({ length: batch }, (_, image) => {
-    const row = guided.subarray(image * vocabSize, (image + 1) * vocabSize);
-    return chooseToken(row, options, (uniforms[image] as Float64Array)[position] as number);
+  const { labels, prefix = [], greedy } = options;
+  const given = prefixLength(options);
+  const V = logits.length / labels.length;
+  return Int32Array.from({ length: labels.length }, (_, image) => {
+    if (position < given) return prefix[image * given + position] as number;
+    const [begin, end] = [image * V, (image + 1) * V];
+    if (greedy) return mostLikely(logits.subarray(begin, end));
+    return chooseToken(
+      probabilities.subarray(begin, end),
+      options,
+      (uniforms[image] as Float64Array)[position] as number,
+    );
   });
 }
 

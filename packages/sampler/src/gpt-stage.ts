@@ -2,38 +2,39 @@ import { entropyOfLogits, type GptConfig, gptStep, gridRotaryData } from '@dpar/
 import {
   type CompiledFunction,
   type Engine,
-  float32,
   type HostTensor,
-  int32,
   named,
   type TensorFunction,
   type Tensors,
+  type WeightFormat,
 } from '@dpar/tensor';
-import { cacheOutputs, cachesOf, StackCache } from './cache.js';
-import { tableRow } from './table-row.js';
+import { StackCache } from './cache.js';
+import { predictionAxes, predictionOutputs } from './predictions.js';
+import { allRows, cacheAxes, embeddingRows, joinedCache, stepOf, tableAt } from './transformer.js';
 
-/** A GPT (LlamaGen or the entropy model) that reads one position after the other, for a fixed number of sequences. */
+/** What a step of a GPT gives: predictions of the next token, or its entropies [C] in nats. */
+export type GptResult = 'predictions' | 'entropies';
+
+/** A GPT (LlamaGen or the entropy model) that reads one position after the other. */
 export class GptStage {
   private readonly compiled: CompiledFunction;
   private readonly table: Float32Array;
 
-  /** @param result What a step gives: logits [R, V], or entropies [R] in nats. */
   constructor(
     engine: Engine,
     private readonly config: GptConfig,
-    parameters: Tensors<HostTensor>,
-    result: 'logits' | 'entropies',
+    private readonly parameters: Tensors<HostTensor>,
+    result: GptResult,
+    weights: WeightFormat = 'float32',
   ) {
     const step: TensorFunction = (ops, inputs) => {
-      const read = 'labels' in inputs ? { labels: named(inputs, 'labels') } : { tokens: named(inputs, 'tokens') };
-      const { logits, ...cache } = gptStep(ops, config, inputs, read, {
-        table: named(inputs, 'table'),
-        lengths: named(inputs, 'lengths'),
-        caches: cachesOf(inputs),
-      });
-      return { result: result === 'logits' ? logits : entropyOfLogits(ops, logits), ...cacheOutputs(cache) };
+      const { logits, ...cache } = gptStep(ops, config, inputs, stepOf(inputs));
+      const outputs =
+        result === 'entropies' ? { entropies: entropyOfLogits(ops, logits) } : predictionOutputs(ops, inputs, logits);
+      return { ...outputs, cache: joinedCache(ops, cache) };
     };
-    this.compiled = engine.compile(step, { constants: parameters });
+    const dynamicAxes = { ...cacheAxes(config.nLayer, false), ...predictionAxes, x: { 0: 'rows' } };
+    this.compiled = engine.compile(step, { constants: parameters, weights, dynamicAxes });
     this.table = gridRotaryData(config).data;
   }
 
@@ -46,22 +47,25 @@ export class GptStage {
 
   /**
    * Reads one position of each sequence.
-   * @param kind Whether `ids` [R] are tokens or (first position of a conditional model) class labels.
-   * @param position The position that is read, the same for all sequences.
+   * @param kind Whether `ids` [C] are tokens or (first position of a conditional model) class labels.
+   * @param more Further inputs: those of predictions.
    */
-  async read(cache: StackCache, kind: 'tokens' | 'labels', ids: Int32Array, position: number): Promise<Float32Array> {
-    const headDim = this.config.dim / this.config.nHead;
+  async read(
+    cache: StackCache,
+    kind: 'tokens' | 'labels',
+    ids: Int32Array,
+    more: Tensors<HostTensor> = {},
+  ): Promise<Tensors<HostTensor>> {
+    const embeddings = kind === 'tokens' ? 'tok_embeddings.weight' : 'cls_embedding.embedding_table.weight';
     const outputs = await this.compiled.run({
-      [kind]: int32([ids.length], ids),
-      table: float32([1, 1, headDim / 2, 2], tableRow(this.table, position, headDim)),
-      lengths: int32([ids.length], cache.lengths),
-      ...cache.tensors,
+      x: embeddingRows(named(this.parameters, embeddings), ids),
+      // All sequences are at the same position.
+      table: tableAt(this.table, cache.lengths[0] as number, cache.size.headDim),
+      ...cache.inputs(),
+      ...more,
     });
-    cache.append(
-      outputs,
-      ids.map((_, row) => row),
-    );
-    return named(outputs, 'result').data as Float32Array;
+    cache.append(named(outputs, 'cache').data as Float32Array, allRows(ids.length));
+    return outputs;
   }
 
   async dispose(): Promise<void> {

@@ -51,20 +51,3 @@ export function guidanceAt(options: GuidanceOptions, position: number, positions
       return 1 + ((s - 1) * (1 - Math.cos(Math.PI * t))) / 2;
   }
 }
-
-/**
- * Classifier-free guidance: null + scale (conditional - null), in place of the conditional logits.
- * @param logits [2 B, V]: conditional rows, then null rows; the first B rows are overwritten
- * @returns The first B rows, [B, V], or all rows if there are no null rows.
- */
-export function guide(logits: Float32Array, rows: number, vocabSize: number, scale: number): Float32Array {
-  const size = rows * vocabSize;
-  if (logits.length === size) return logits;
-  if (scale !== 1) {
-    for (let i = 0; i < size; i++) {
-      const unconditional = logits[size + i] as number;
-      logits[i] = unconditional + scale * ((logits[i] as number) - unconditional);
-    }
-  }
-  return logits.subarray(0, size);
-}

@@ -12,6 +12,7 @@ import {
   type StageSeconds,
   tokenUniforms,
 } from './options.js';
+import { predictionInputs, predictionsOf } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** Generates images with LlamaGen: one step per token, keys and values cached. */
@@ -23,12 +24,12 @@ export class LlamaGenSampler {
     engine: Engine,
     private readonly config: LlamaGenConfig,
     parameters: Tensors<HostTensor>,
-    _options: SamplerOptions = {},
+    { weights }: Omit<SamplerOptions, 'entropyWeights'> = {},
   ) {
-    this.stage = new GptStage(engine, config, parameters, 'logits');
+    this.stage = new GptStage(engine, config, parameters, 'predictions', weights);
   }
 
-  /** Seconds that each stage took so far. */
+  /** Seconds that each stage took so far: `model` and `draw`. */
   get stageSeconds(): StageSeconds {
     return this.stopwatch.seconds;
   }
@@ -38,19 +39,23 @@ export class LlamaGenSampler {
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
   async *steps(options: SampleOptions): AsyncGenerator<SampleStep> {
-    const { vocabSize: V, numClasses, blockSize: T } = this.config;
+    const { numClasses, blockSize: T } = this.config;
     checkOptions(options, numClasses, this.config);
     const labels = rowLabels(options, numClasses);
     const cache = this.stage.newCache(labels.length);
     const uniforms = tokenUniforms(options, T);
-    let logits = await this.stage.read(cache, 'labels', labels, 0);
+    let read = labels;
     for (let position = 0; position < T; position++) {
       options.signal?.throwIfAborted();
-      const tokens = nextTokens(logits, V, options, uniforms, position);
+      const kind = position === 0 ? 'labels' : 'tokens';
+      const outputs = await this.stopwatch.time('model', () =>
+        this.stage.read(cache, kind, read, predictionInputs(options, position, T)),
+      );
+      const tokens = await this.stopwatch.time('draw', () =>
+        nextTokens(predictionsOf(outputs), options, uniforms, position),
+      );
       yield { position, tokens, startsPatch: new Uint8Array(tokens.length).fill(1) };
-      if (position + 1 < T) {
-        logits = await this.stage.read(cache, 'tokens', forRows(tokens, labels.length), position + 1);
-      }
+      read = forRows(tokens, labels.length);
     }
   }
 

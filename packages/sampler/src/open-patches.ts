@@ -1,62 +1,75 @@
-import type { Layers } from './dpar-stages.js';
+/** Finished patches of R sequences. P slots, E encoder layers. */
+export interface FinishedPatches {
+  /** Cache rows [R] of the sequences whose patch ended. */
+  readonly rows: Int32Array;
+  /** Encoder states of the patch's tokens, [R, E, P, D]. */
+  readonly states: Float32Array;
+  /** bool [R, P] */
+  readonly slotMask: Uint8Array;
+  /** Rotary angles of each patch, [R, headDim]. */
+  readonly table: Float32Array;
+}
 
-/**
- * The tokens of the patch that each image is in: encoder states, kept until the patch ends. B images, P slots, E encoder
- * layers.
- */
+/** Sizes of what {@link OpenPatches} keeps. */
+export interface OpenPatchesSize {
+  /** Images B. */
+  readonly batch: number;
+  /** Encoder layers E. */
+  readonly layers: number;
+  /** Slots P. */
+  readonly slots: number;
+  /** Width D. */
+  readonly dim: number;
+}
+
+/** The tokens of the patch that each image is in: encoder states, kept until the patch ends. */
 export class OpenPatches {
   /** Tokens so far, [B]. */
   readonly counts: Int32Array;
   /** Position of the first token, [B]. */
   readonly starts: Int32Array;
-  private readonly states: Float32Array[];
+  /** [B, E, P, D] */
+  private readonly states: Float32Array;
 
-  constructor(
-    batch: number,
-    layers: number,
-    private readonly slots: number,
-    private readonly dim: number,
-  ) {
+  constructor(private readonly size: OpenPatchesSize) {
+    const { batch, layers, slots, dim } = size;
     this.counts = new Int32Array(batch);
     this.starts = new Int32Array(batch);
-    this.states = Array.from({ length: layers }, () => new Float32Array(batch * slots * dim));
+    this.states = new Float32Array(batch * layers * slots * dim);
   }
 
-  /** Adds a token's encoder states, one array [B, D] per layer, to the patch of each image. */
-  add(states: Layers): void {
-    const { dim, slots } = this;
-    for (let image = 0; image < this.counts.length; image++) {
-      const slot = image * slots + (this.counts[image] as number);
-      states.forEach((layer, e) => {
-        (this.states[e] as Float32Array).set(layer.subarray(image * dim, (image + 1) * dim), slot * dim);
-      });
-      (this.counts[image] as number)++;
+  /** Adds a token's encoder states [B, E, D] to the patch of each image. */
+  add(states: Float32Array): void {
+    const { batch, layers, slots, dim } = this.size;
+    for (let image = 0; image < batch; image++) {
+      const slot = this.counts[image] as number;
+      for (let layer = 0; layer < layers; layer++) {
+        const from = (image * layers + layer) * dim;
+        this.states.set(states.subarray(from, from + dim), ((image * layers + layer) * slots + slot) * dim);
+      }
+      this.counts[image] = slot + 1;
     }
   }
 
-  /** The patches of some images: states [R, P, D] per layer and which slots hold a token [R, P]. */
-  select(images: ArrayLike<number>): { states: Float32Array[]; slotMask: Uint8Array } {
-    const { slots } = this;
-    const size = slots * this.dim;
+  /** The patches of some images: states [R, E, P, D] and which slots hold a token [R, P]. */
+  select(images: ArrayLike<number>): Pick<FinishedPatches, 'states' | 'slotMask'> {
+    const { layers, slots, dim } = this.size;
+    const length = layers * slots * dim;
     const slotMask = new Uint8Array(images.length * slots);
-    const states = this.states.map((layer) => {
-      const selected = new Float32Array(images.length * size);
-      for (let i = 0; i < images.length; i++) {
-        const image = images[i] as number;
-        selected.set(layer.subarray(image * size, (image + 1) * size), i * size);
-      }
-      return selected;
-    });
+    const states = new Float32Array(images.length * length);
     for (let i = 0; i < images.length; i++) {
-      slotMask.fill(1, i * slots, i * slots + (this.counts[images[i] as number] as number));
+      const image = images[i] as number;
+      states.set(this.states.subarray(image * length, (image + 1) * length), i * length);
+      slotMask.fill(1, i * slots, i * slots + (this.counts[image] as number));
     }
     return { states, slotMask };
   }
 
   /** Begins a new patch of one image at a position. */
   restart(image: number, position: number): void {
-    const size = this.slots * this.dim;
-    for (const layer of this.states) layer.fill(0, image * size, (image + 1) * size);
+    const { layers, slots, dim } = this.size;
+    const length = layers * slots * dim;
+    this.states.fill(0, image * length, (image + 1) * length);
     this.counts[image] = 0;
     this.starts[image] = position;
   }

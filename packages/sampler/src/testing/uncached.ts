@@ -1,0 +1,150 @@
+import { type EntropyModelConfig, entropyModel, entropyModelSpecs, readEntropyModelConfig } from '@dpar/entropy';
+import {
+  type DparConfig,
+  dpar,
+  dparInputs,
+  dparSpecs,
+  type LlamaGenConfig,
+  llamaGen,
+  llamaGenSpecs,
+  patchingOptions,
+  readDparConfig,
+  readLlamaGenConfig,
+} from '@dpar/model';
+import { initializeParameters, type ParameterSpecs } from '@dpar/nn';
+import { padPatchLengths, patchLengths } from '@dpar/patchify';
+import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
+import type { GeneratedTokens } from '../collect.js';
+import type { DparSampleOptions, ModelWeights } from '../dpar.js';
+import { guidanceAt, isGuided } from '../guidance.js';
+import { rowLabels } from '../options.js';
+
+/** Models small enough to be run many times: 4 x 4 tokens of 12 codes, 3 classes. */
+export const tiny = { dim: 32, n_layer: 1, n_head: 2, multiple_of: 16, vocab_size: 12, block_size: 16, num_classes: 3 };
+
+/** Initial weights, with an output layer that makes predictions differ. */
+export function weightsOf(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {
+  const parameters = initializeParameters(specs, seed);
+  createRandom(seed, 99).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.5 });
+  return parameters;
+}
+
+/** A tiny DPAR with some of its settings changed. */
+export function tinyDpar(changes: object = {}): ModelWeights<DparConfig> {
+  const config = readDparConfig({
+    ...tiny,
+    n_local_encoder_layers: 1,
+    n_local_decoder_layers: 2,
+    cls_token_num: 1,
+    embedding_type: 'dynamic_4d',
+    patching: { threshold: 1.2, max_patch_length: 3, row_length: 4 },
+    ...changes,
+  });
+  return { config, parameters: weightsOf(dparSpecs(config), 1) };
+}
+
+/** The entropy model that goes with {@link tinyDpar}. */
+export function tinyEntropyModel(changes: object = {}): ModelWeights<EntropyModelConfig> {
+  const config = readEntropyModelConfig({ ...tiny, ...changes });
+  return { config, parameters: weightsOf(entropyModelSpecs(config), 2) };
+}
+
+/** A tiny LlamaGen. */
+export function tinyLlamaGen(changes: object = {}): ModelWeights<LlamaGenConfig> {
+  const config = readLlamaGenConfig({ ...tiny, n_layer: 2, cls_token_num: 1, ...changes });
+  return { config, parameters: weightsOf(llamaGenSpecs(config), 1) };
+}
+
+/** Guided logits of all positions, one array [B, V] for each, from one pass without caches over finished images. */
+export async function uncachedDpar(
+  engine: Engine,
+  { config: trained, parameters }: ModelWeights<DparConfig>,
+  { tokens, patchLengths: lengths }: GeneratedTokens,
+  options: DparSampleOptions,
+): Promise<Float32Array[]> {
+  const { maxPatchLength = trained.patching.maxPatchLength } = options;
+  const config = { ...trained, patching: { ...trained.patching, maxPatchLength } };
+  const { blockSize: T } = config;
+  const labels = rowLabels(options, config.numClasses);
+  const copies = isGuided(options) ? [...lengths, ...lengths] : lengths;
+  const inputs = dparInputs(
+    config,
+    int32([labels.length, T], isGuided(options) ? [...tokens, ...tokens] : tokens),
+    int32([labels.length], labels),
+    padPatchLengths(copies.map((image) => (config.predictEoiToken ? Int32Array.of(...image, 1) : image))),
+  );
+  const forward = engine.compile((ops, x) => ({
+    logits: dpar(ops, config, x, {
+      tokens: named(x, 'tokens'),
+      labels: named(x, 'labels'),
+      globalTable: named(x, 'globalTable'),
+      slotToken: named(x, 'slotToken'),
+      tokenSlot: named(x, 'tokenSlot'),
+      slotMask: named(x, 'slotMask'),
+    }).logits,
+  }));
+  const outputs = await forward.run({ ...parameters, ...(inputs as Tensors<HostTensor>) });
+  await forward.dispose();
+  return guidedLogits(named(outputs, 'logits'), config.vocabSize, T, options);
+}
+
+/** As {@link uncachedDpar}, for LlamaGen. */
+export async function uncachedLlamaGen(
+  engine: Engine,
+  { config, parameters }: ModelWeights<LlamaGenConfig>,
+  { tokens }: GeneratedTokens,
+  options: DparSampleOptions,
+): Promise<Float32Array[]> {
+  const labels = rowLabels(options, config.numClasses);
+  const forward = engine.compile((ops, x) => ({
+    logits: llamaGen(ops, config, x, named(x, 'tokens'), named(x, 'labels')).logits,
+  }));
+  const outputs = await forward.run({
+    ...parameters,
+    tokens: int32([labels.length, config.blockSize], isGuided(options) ? [...tokens, ...tokens] : tokens),
+    labels: int32([labels.length], labels),
+  });
+  await forward.dispose();
+  return guidedLogits(named(outputs, 'logits'), config.vocabSize, config.blockSize, options);
+}
+
+/** Patch lengths of finished images, from their entropies all at once. */
+export async function offlinePatches(
+  engine: Engine,
+  { config: gpt, parameters }: ModelWeights<EntropyModelConfig>,
+  { config }: ModelWeights<DparConfig>,
+  { tokens }: GeneratedTokens,
+  { threshold, maxPatchLength }: DparSampleOptions,
+): Promise<Int32Array[]> {
+  const { blockSize: T } = config;
+  const B = tokens.length / T;
+  const compiled = engine.compile((ops, x) => ({ entropies: entropyModel(ops, gpt, x, named(x, 'tokens')).entropies }));
+  const { entropies } = await compiled.run({ ...parameters, tokens: int32([B, T], tokens) });
+  await compiled.dispose();
+  const patching = {
+    ...patchingOptions(config),
+    endOfImage: false,
+    ...(threshold !== undefined && { threshold }),
+    ...(maxPatchLength !== undefined && { maxPatchLength }),
+  };
+  return Array.from({ length: B }, (_, image) =>
+    patchLengths((entropies?.data ?? []).slice(image * (T - 1), (image + 1) * (T - 1)), patching),
+  );
+}
+
+/** @param logits [rows, N, V']: for each position, the first V of V' count. */
+function guidedLogits(logits: HostTensor, V: number, T: number, options: DparSampleOptions): Float32Array[] {
+  const [, N = 0, width = 0] = logits.shape;
+  const B = options.labels.length;
+  return Array.from({ length: T }, (_, position) => {
+    const at = (row: number, token: number) => logits.data[(row * N + position) * width + token] as number;
+    const scale = guidanceAt(options, position, T);
+    return Float32Array.from({ length: B * V }, (_, i) => {
+      const [image, token] = [Math.floor(i / V), i % V];
+      const conditional = at(image, token);
+      if (!isGuided(options)) return conditional;
+      const unconditional = at(B + image, token);
+      return unconditional + scale * (conditional - unconditional);
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import type { BlockCache, DecodeStep } from '@dpar/nn';
+import { float32, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
+
+/** Names of sizes that change while images are generated: sequences, and cached positions that are read. */
+const [rows, positions] = ['rows', 'positions'] as const;
+
+/** Axes of open size by input: see `CompileOptions.dynamicAxes`. */
+export type DynamicAxes = Readonly<Record<string, Readonly<Record<number, string>>>>;
+
+/** Open axes of a transformer's caches, and of its mask if the sequences have one each. */
+export function cacheAxes(layers: number, ragged: boolean): DynamicAxes {
+  const axes: Record<string, Record<number, string>> = { mask: { ...(ragged && { 0: rows }), 3: positions } };
+  for (let layer = 0; layer < layers; layer++) {
+    for (const kind of ['keys', 'values']) axes[`${kind}.${layer}`] = { 0: rows, 2: positions };
+  }
+  return axes;
+}
+
+/** The inputs of a transformer's step by the names that they have for the samplers. */
+export function stepOf<T>(inputs: Tensors<T>): DecodeStep<T> {
+  const caches: BlockCache<T>[] = [];
+  for (let layer = 0; inputs[`keys.${layer}`] !== undefined; layer++) {
+    caches.push({ keys: named(inputs, `keys.${layer}`), values: named(inputs, `values.${layer}`) });
+  }
+  return { x: named(inputs, 'x'), table: named(inputs, 'table'), mask: named(inputs, 'mask'), caches };
+}
+
+/** Keys and values of a step as one tensor [R, 2 layers D]: what `StackCache.append` takes. */
+export function joinedCache<T>(ops: Ops<T>, result: { readonly keys: readonly T[]; readonly values: readonly T[] }): T {
+  return ops.concat(
+    result.keys.flatMap((keys, layer) => [keys, result.values[layer] as T]),
+    1,
+  );
+}
+
+/** The rotary angles of one position of a table [positions, headDim / 2, 2], for all sequences: [1, 1, headDim / 2, 2]. */
+export function tableAt(table: Float32Array, position: number, headDim: number): HostTensor {
+  return float32([1, 1, headDim / 2, 2], table.subarray(position * headDim, (position + 1) * headDim));
+}
+
+/** Rows of an embedding table [N, D]: [ids, D]. */
+export function embeddingRows(table: HostTensor, ids: ArrayLike<number>): HostTensor {
+  const [, D = 0] = table.shape;
+  const rows = new Float32Array(ids.length * D);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as number;
+    rows.set((table.data as Float32Array).subarray(id * D, (id + 1) * D), i * D);
+  }
+  return float32([ids.length, D], rows);
+}
+
+/** 0, 1, ..., count - 1: all rows of a cache. */
+export function allRows(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, row) => row);
+}
