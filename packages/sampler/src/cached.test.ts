@@ -94,7 +94,7 @@ const anyOptions: fc.Arbitrary<DparSampleOptions> = fc
 
 const anyModel = fc.record({
   n_layer: fc.integer({ min: 1, max: 3 }),
-  n_head: fc.constantFrom(1, 2, 4),
+  n_head: fc.constantFrom(1, 2),
   n_local_encoder_layers: fc.integer({ min: 1, max: 3 }),
   n_local_decoder_layers: fc.integer({ min: 1, max: 3 }),
   embedding_type: fc.constantFrom('dynamic_4d', 'dynamic_3d', '2d', null),
