@@ -2,7 +2,7 @@ import { isDparError } from '@dpar/tensor';
 import { CommanderError } from 'commander';
 import { commands, laterCommands } from './commands/index.js';
 import { createContext, type Streams } from './context.js';
-import { CommandError, describeError, exitStatus, UsageError } from './errors.js';
+import { CommandError, describeError, exitStatus, InterruptedError, UsageError } from './errors.js';
 import { type Globals, globals } from './globals.js';
 import { createProgram, describeUsage } from './program.js';
 import { version } from './version.js';
@@ -57,7 +57,9 @@ export async function run(
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? exitStatus.done : fail(`${describeUsage(error.message)} ${help}`, exitStatus.usage);
     }
-    if (signal.aborted) return fail('interrupted.', exitStatus.interrupted);
+    if (signal.aborted) {
+      return fail(error instanceof InterruptedError ? error.message : 'interrupted.', exitStatus.interrupted);
+    }
     if (argv.includes('--debug') && error instanceof Error) stderr.write(`${error.stack}\n`);
     if (error instanceof UsageError) return fail(`${error.message} ${help}`, exitStatus.usage);
     return fail(describeError(error), exitStatus.failed);

@@ -13,6 +13,11 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
+/** Ctrl-C came when there was something to say of what is done: exit status 130. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+}
+
 const fileErrors: Readonly<Record<string, (path: string) => string>> = {
   ENOENT: (path) => `expected a file or folder at '${path}', got none. Check the path.`,
   EACCES: (path) => `expected access to '${path}', got a refusal. Check its permissions.`,

@@ -35,28 +35,53 @@ export function gridColumns(images: number, classes: number): number {
   return classes > 1 && classes <= 16 && images > classes ? classes : Math.ceil(Math.sqrt(images));
 }
 
-/**
- * A PNG file of all images, row by row, on white.
- * @throws CommandError if there are too many for one picture.
- */
-export function gridPng(images: Images, columns: number): Uint8Array {
-  const { size } = images;
-  const count = countImages(images);
-  const rows = Math.ceil(count / columns);
+/** Where the images of a grid lie. */
+export interface GridLayout {
+  readonly columns: number;
+  /** Width and height of an image in pixels. */
+  readonly size: number;
+  /** Width of the grid in pixels. */
+  readonly width: number;
+  /** Height of the grid in pixels. */
+  readonly height: number;
+}
+
+/** @throws CommandError if there are too many images for one picture. */
+export function gridLayout(images: number, columns: number, size: number): GridLayout {
+  const rows = Math.ceil(images / columns);
   const [width, height] = [columns, rows].map((n) => n * (size + gap) + gap) as [number, number];
   if (width > largestSide || height > largestSide) {
     throw new CommandError(
       `expected a grid of at most ${largestSide} pixels a side, got ${width} x ${height}. Write a folder of images instead.`,
     );
   }
-  const data = new Uint8Array(3 * width * height).fill(255);
-  for (let i = 0; i < count; i++) {
-    const left = gap + (i % columns) * (size + gap);
-    const top = gap + Math.floor(i / columns) * (size + gap);
-    const image = imageAt(images, i).data;
-    for (let y = 0; y < size; y++) {
-      data.set(image.subarray(3 * y * size, 3 * (y + 1) * size), 3 * ((top + y) * width + left));
+  return { columns, size, width, height };
+}
+
+/** A picture of images row by row, on white. */
+export class Grid {
+  private readonly data: Uint8Array;
+
+  constructor(private readonly layout: GridLayout) {
+    this.data = new Uint8Array(3 * layout.width * layout.height).fill(255);
+  }
+
+  /** Draws images into the places from `start` on. */
+  draw(start: number, images: Images): void {
+    const { columns, size, width } = this.layout;
+    for (let i = 0; i < countImages(images); i++) {
+      const left = gap + ((start + i) % columns) * (size + gap);
+      const top = gap + Math.floor((start + i) / columns) * (size + gap);
+      const image = imageAt(images, i).data;
+      for (let y = 0; y < size; y++) {
+        this.data.set(image.subarray(3 * y * size, 3 * (y + 1) * size), 3 * ((top + y) * width + left));
+      }
     }
   }
-  return encode({ width, height, data, channels: 3, depth: 8 });
+
+  /** The PNG file. */
+  png(): Uint8Array {
+    const { width, height } = this.layout;
+    return encode({ width, height, data: this.data, channels: 3, depth: 8 });
+  }
 }

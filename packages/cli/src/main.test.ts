@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { fixturePath } from '@dpar/fixtures';
 import { describe, expect, it } from 'vitest';
@@ -46,29 +47,47 @@ describe('the built command', () => {
     expect(stderr).toBe('');
   });
 
-  it.skipIf(process.platform === 'win32')('ends cleanly on Ctrl-C', async () => {
-    const folder = await temporaryFolder();
+  /** Samples 5000 images, some at a time, and presses Ctrl-C as soon as `when` holds. */
+  async function interruptedSample(folder: string, batchSize: number, when: () => Promise<boolean>) {
     const model = ['--checkpoint', fixturePath('dpar-dynamic4d'), '--entropy-checkpoint', fixturePath('entropy-model')];
-    const argv = [
+    const images = ['--classes', '0-4', '--count', '5000', '--batch-size', `${batchSize}`];
+    const child = spawn(process.execPath, [
+      bin,
       'sample',
       ...model,
-      '--classes',
-      '0-4',
-      '--count',
-      '5000',
+      ...images,
       '--output',
       join(folder, 'out.safetensors'),
-    ];
-    const child = spawn(process.execPath, [bin, ...argv]);
+    ]);
     let stderr = '';
     child.stderr.on('data', (chunk) => {
-      // The first line says that it is generating.
-      if (stderr === '') child.kill('SIGINT');
       stderr += chunk;
     });
-    const status = await new Promise((resolve) => child.on('exit', resolve));
+    const exit = new Promise((resolve) => child.on('exit', resolve));
+    // The first line says that it is generating.
+    while (stderr === '' || !(await when())) await setTimeout(5);
+    child.kill('SIGINT');
+    return { status: await exit, stderr };
+  }
+
+  it.skipIf(process.platform === 'win32')('ends cleanly on Ctrl-C', async () => {
+    const folder = await temporaryFolder();
+    const { status, stderr } = await interruptedSample(folder, 64, async () => true);
     expect(status).toBe(130);
     expect(stderr).toContain('dpar sample: interrupted.\n');
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.skipIf(process.platform === 'win32')('keeps finished batches on Ctrl-C, and says so', async () => {
+    const folder = await temporaryFolder();
+    const parts = async () => (await readdir(join(folder, 'out.safetensors.partial')).catch(() => [])).sort();
+    const { status, stderr } = await interruptedSample(folder, 1, async () => (await parts()).length >= 3);
+    expect(status).toBe(130);
+    const [, kept] =
+      /dpar sample: interrupted\. (\d+) of 5000 images are in '.*': run the same .*\n$/.exec(stderr) ?? [];
+    const names = await parts();
+    expect(names).toHaveLength(Number(kept) + 1);
+    expect(names.slice(0, 2)).toEqual(['000000-000000.safetensors', '000001-000001.safetensors']);
+    expect(await readdir(folder)).toEqual(['out.safetensors.partial']);
   });
 });

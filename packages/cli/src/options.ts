@@ -137,6 +137,16 @@ export const shard: Kind<Shard> = {
   },
 };
 
+/** `first:end`: whole numbers from `first` up to, but not with, `end`. */
+export const interval: Kind<readonly [number, number]> = {
+  value: 'FIRST:END',
+  parse: (text) => {
+    const [, first, end] = /^(\d{1,9}):(\d{1,9})$/.exec(text)?.map(Number) ?? [];
+    const fits = first !== undefined && end !== undefined && first <= end;
+    return fits ? [first, end] : refuse('FIRST:END with FIRST up to END, such as 16:256', text);
+  },
+};
+
 /** `key=value`, as it stands. */
 export const assignment: Kind<string> = {
   value: 'KEY=VALUE',

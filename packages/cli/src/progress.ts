@@ -3,7 +3,10 @@ import { SingleBar } from 'cli-progress';
 
 /** Shows how far a piece of work is. */
 export interface Progress {
-  /** @param note Further figures, such as a loss. */
+  /**
+   * @param done How many are done; a fraction of one counts for the rate and the time left.
+   * @param note Further figures, such as a loss.
+   */
   update(done: number, note?: string): void;
   /** The work has ended, or was given up. */
   stop(): void;
@@ -68,11 +71,12 @@ function statusOf({ unit, total, start = 0 }: ProgressOptions): (done: number, n
     const rate = (done - start) / ((Date.now() - begun) / 1000);
     const known = done > start && Number.isFinite(rate);
     const left = known && done < total ? `, ${formatSeconds((total - done) / rate)} left` : '';
-    return `${done}/${total} ${unit}${known ? `, ${formatRate(rate)} ${unit}/s` : ''}${left}${note && `, ${note}`}`;
+    return `${Math.floor(done)}/${total} ${unit}${known ? `, ${formatRate(rate)} ${unit}/s` : ''}${left}${note && `, ${note}`}`;
   };
 }
 
-const formatRate = (rate: number): string => (rate >= 100 ? rate.toFixed(0) : rate.toPrecision(2));
+/** `0.042`, `2.1`, `250`: two digits, or all of a whole number. */
+export const formatRate = (rate: number): string => (rate >= 99.5 ? rate.toFixed(0) : rate.toPrecision(2));
 
 /** `42 s`, `3 min 5 s`, `2 h 10 min` */
 export function formatSeconds(seconds: number): string {

@@ -2,7 +2,14 @@ export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor, toHost
 export { IoError } from './error.js';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
 export { formatNpy, type NpyOptions, parseNpy } from './npy.js';
-export { formatNpz, type NpzReadOptions, type NpzWriteOptions, parseNpz } from './npz.js';
+export {
+  type ChunkedTensor,
+  formatNpz,
+  type NpzReadOptions,
+  type NpzWriteOptions,
+  npzChunks,
+  parseNpz,
+} from './npz.js';
 export {
   formatSafetensors,
   parseSafetensors,

@@ -1,7 +1,14 @@
 import type { HostTensor } from '@dpar/tensor';
 import { checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
-import { byteLengthOf, isCount, type StoredDType, type StoredTensor, storedTypeBytes } from './stored.js';
+import {
+  byteLengthOf,
+  isCount,
+  type StoredDType,
+  type StoredTensor,
+  type StoredType,
+  storedTypeBytes,
+} from './stored.js';
 
 /** NumPy's names of the element types, without the byte order. */
 const typeOfCode: Readonly<Record<string, StoredDType>> = {
@@ -119,6 +126,31 @@ export interface NpyOptions {
 }
 
 /**
+ * What stands before the data of an `.npy` file (version 1).
+ *
+ * @throws IoError if the element type is BF16, which NumPy does not have.
+ */
+export function formatNpyHeader({ dtype, shape }: StoredType, options: NpyOptions = {}): Uint8Array {
+  const code = codeOfType.get(dtype);
+  if (code === undefined) {
+    throw new IoError(
+      `formatNpy: expected an element type that NumPy has, got ${dtype}. Convert it with toHostTensor first.`,
+    );
+  }
+  const { fortranOrder = false } = options;
+  const order = storedTypeBytes[dtype] === 1 ? '|' : '<';
+  const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const text = `{'descr': '${order}${code}', 'fortran_order': ${fortranOrder ? 'True' : 'False'}, 'shape': (${dimensions}), }`;
+  const start = Math.ceil((10 + text.length + 1) / 64) * 64; // data at a multiple of 64, as NumPy writes
+  if (start - 10 > 0xffff) throw new IoError(`formatNpy: expected a shorter shape, got ${shape.length} dimensions.`);
+  const header = new Uint8Array(start).fill(0x20);
+  header.set([...magic, 1, 0, (start - 10) & 0xff, (start - 10) >> 8]);
+  header.set(new TextEncoder().encode(text), 10);
+  header[start - 1] = 0x0a;
+  return header;
+}
+
+/**
  * A NumPy `.npy` file (version 1) in memory.
  *
  * @throws IoError if data and shape do not belong together, or the element type is BF16, which NumPy does not have.
@@ -127,22 +159,9 @@ export function formatNpy(tensor: HostTensor | StoredTensor, options: NpyOptions
   const stored = 'bytes' in tensor ? tensor : fromHostTensor(tensor);
   checkStored('formatNpy', stored, 'the tensor');
   const { dtype, shape, bytes } = stored;
-  const code = codeOfType.get(dtype);
-  if (code === undefined) {
-    throw new IoError(
-      `formatNpy: expected an element type that NumPy has, got ${dtype}. Convert it with toHostTensor first.`,
-    );
-  }
-  const { fortranOrder = false } = options;
-  const width = storedTypeBytes[dtype];
-  const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const text = `{'descr': '${width === 1 ? '|' : '<'}${code}', 'fortran_order': ${fortranOrder ? 'True' : 'False'}, 'shape': (${dimensions}), }`;
-  const start = Math.ceil((10 + text.length + 1) / 64) * 64; // data at a multiple of 64, as NumPy writes
-  if (start - 10 > 0xffff) throw new IoError(`formatNpy: expected a shorter shape, got ${shape.length} dimensions.`);
-  const file = new Uint8Array(start + bytes.length).fill(0x20, 0, start);
-  file.set([...magic, 1, 0, (start - 10) & 0xff, (start - 10) >> 8]);
-  file.set(new TextEncoder().encode(text), 10);
-  file[start - 1] = 0x0a;
-  file.set(fortranOrder ? reorder(bytes, shape, width, 'toColumns') : bytes, start);
+  const header = formatNpyHeader(stored, options);
+  const file = new Uint8Array(header.length + bytes.length);
+  file.set(header);
+  file.set(options.fortranOrder ? reorder(bytes, shape, storedTypeBytes[dtype], 'toColumns') : bytes, header.length);
   return file;
 }

@@ -1,8 +1,9 @@
 import { unzipSync, zipSync } from 'fflate';
 import { IoError } from './error.js';
-import { formatNpy, parseNpy } from './npy.js';
+import { formatNpy, formatNpyHeader, parseNpy } from './npy.js';
 import { namedTensors, type WritableTensors } from './safetensors.js';
-import type { StoredTensor } from './stored.js';
+import { byteLengthOf, type StoredTensor, type StoredType } from './stored.js';
+import { zipChunks } from './zip.js';
 
 /** How {@link parseNpz} reads. */
 export interface NpzReadOptions {
@@ -55,4 +56,30 @@ export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {
   for (const [name, tensor] of namedTensors(tensors)) files[`${name}.npy`] = formatNpy(tensor);
   // The format counts years from 1980, in local time.
   return zipSync(files, { level: options.compress ? 6 : 0, mtime: new Date(1980, 0, 1) });
+}
+
+/** An array whose data come piece by piece: row-major, little-endian. */
+export interface ChunkedTensor extends StoredType {
+  readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
+/**
+ * The bytes of a NumPy `.npz` archive of any size, piece by piece, for streaming; arrays in the order given, uncompressed.
+ *
+ * @throws IoError if data are not as long as type and shape say, and where `formatNpy` does.
+ */
+export function npzChunks(tensors: Readonly<Record<string, ChunkedTensor>>): AsyncGenerator<Uint8Array> {
+  const entries = Object.entries(tensors).map(([name, tensor]) => {
+    const header = formatNpyHeader(tensor);
+    const size = byteLengthOf(tensor);
+    if (size === undefined)
+      throw new IoError(`npzChunks: expected '${name}' of countable size, got [${tensor.shape}].`);
+    return { name: `${name}.npy`, size: header.length + size, chunks: withHeader(header, tensor.chunks) };
+  });
+  return zipChunks(entries);
+}
+
+async function* withHeader(header: Uint8Array, chunks: ChunkedTensor['chunks']): AsyncGenerator<Uint8Array> {
+  yield header;
+  yield* chunks;
 }

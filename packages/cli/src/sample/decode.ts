@@ -1,0 +1,29 @@
+import { int32 } from '@dpar/tensor';
+import { bytesFromImages, type ImageTokenizer } from '@dpar/tokenizer';
+import type { Images } from '../images.js';
+
+/** Makes images of tokens, and takes the time that it takes. */
+export class ImageDecoder {
+  private total = 0;
+
+  constructor(private readonly tokenizer: ImageTokenizer) {}
+
+  /** Width and height of the images in pixels, S. */
+  get imageSize(): number {
+    return this.tokenizer.imageSize;
+  }
+
+  /** Seconds so far. */
+  get seconds(): number {
+    return this.total;
+  }
+
+  /** @param tokens [count, T] */
+  async decode(tokens: Int32Array, count: number): Promise<Images> {
+    const begun = performance.now();
+    const decoded = await this.tokenizer.decode(int32([count, tokens.length / count], tokens));
+    const images = { data: bytesFromImages(decoded), size: this.imageSize };
+    this.total += (performance.now() - begun) / 1000;
+    return images;
+  }
+}

@@ -1,0 +1,82 @@
+import { readEntropyModelConfig } from '@dpar/entropy';
+import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
+import { padPatchLengths } from '@dpar/patchify';
+import {
+  collectTokens,
+  type DparSampleOptions,
+  DparSampler,
+  LlamaGenSampler,
+  type SamplerOptions,
+  type SampleStep,
+  type StageSeconds,
+} from '@dpar/sampler';
+import type { Engine } from '@dpar/tensor';
+import { UsageError } from '../errors.js';
+import { loadModel } from '../model.js';
+import type { TokenGrid } from '../tokenizer.js';
+
+/** A loaded model that generates. */
+export interface Generator extends TokenGrid {
+  readonly kind: 'dpar' | 'llamagen';
+  readonly numClasses: number;
+  /** Folder of the entropy model, if the model's patches need one. */
+  readonly entropyCheckpoint?: string;
+  steps(options: DparSampleOptions): AsyncIterable<SampleStep>;
+  /** Seconds that each stage took so far. */
+  stageSeconds(): StageSeconds;
+}
+
+/** Generated tokens of some images. */
+export interface Generated {
+  /** [N, T] */
+  readonly tokens: Int32Array;
+  /** [N, T]: patch lengths of each image, padded with zeros; all 1 for a model without patches. */
+  readonly patchLengths: Int32Array;
+}
+
+/** Which models generate, and how they are held. */
+export interface GeneratorOptions extends SamplerOptions {
+  readonly checkpoint: string;
+  readonly entropyCheckpoint: string | undefined;
+}
+
+/**
+ * Loads the model of a checkpoint, and the entropy model that its patches need.
+ * @throws UsageError if that one is missing.
+ */
+export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
+  const { checkpoint, entropyCheckpoint, ...held } = options;
+  const { model, config: json, parameters } = await loadModel(checkpoint, ['dpar', 'llamagen']);
+  if (model.kind === 'llamagen') {
+    const config = readLlamaGenConfig(json);
+    return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, config, parameters, held)) };
+  }
+  const config = readDparConfig(json);
+  if (config.patching.mode !== 'entropy_row_boundary') {
+    return { ...config, kind: 'dpar', ...stepping(new DparSampler(engine, { config, parameters }, undefined, held)) };
+  }
+  if (entropyCheckpoint === undefined) {
+    throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);
+  }
+  const entropy = await loadModel(entropyCheckpoint, ['entropy']);
+  const entropyModel = { config: readEntropyModelConfig(entropy.config), parameters: entropy.parameters };
+  const sampler = new DparSampler(engine, { config, parameters }, entropyModel, held);
+  return { ...config, kind: 'dpar', entropyCheckpoint, ...stepping(sampler) };
+}
+
+function stepping(sampler: LlamaGenSampler | DparSampler): Pick<Generator, 'steps' | 'stageSeconds'> {
+  return { steps: (options) => sampler.steps(options), stageSeconds: () => sampler.stageSeconds };
+}
+
+/** Generates a batch. @param onToken Called after each token of all images, with the number of tokens done for each. */
+export async function generateBatch(
+  generator: Generator,
+  options: DparSampleOptions,
+  onToken: (position: number) => void,
+): Promise<Generated> {
+  const { blockSize: T } = generator;
+  const N = options.labels.length;
+  const { tokens, patchLengths: lengths } = await collectTokens(generator.steps(options), N, T, onToken);
+  const patchLengths = padPatchLengths(lengths, T).data;
+  return { tokens, patchLengths };
+}

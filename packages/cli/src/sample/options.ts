@@ -1,0 +1,72 @@
+import type { DparSampleOptions } from '@dpar/sampler';
+import { UsageError } from '../errors.js';
+import * as option from '../options.js';
+import type { Generator } from './generator.js';
+
+const weightFormat = option.choice(['float32', 'int8', 'int4']);
+
+/** Options of `dpar sample`. */
+export const sampleOptions = {
+  checkpoint: option.required(option.folder, 'DPAR or LlamaGen model'),
+  entropyCheckpoint: option.optional(option.folder, 'entropy model, for DPAR with patches by entropy'),
+  tokenizer: option.optional(option.folder, 'tokenizer, for images'),
+  weights: option.optional(weightFormat, 'format of the weights: less memory and time, or more accuracy', 'float32'),
+  entropyWeights: option.optional(weightFormat, "format of the entropy model's weights (default: as --weights)"),
+  classes: option.required(option.wholeNumbers, 'classes such as 0,3,4 or 0-9; the images are of them in turn'),
+  count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one of each class)'),
+  prefix: option.optional(option.file, "given tokens to complete: 'tokens' [N, K]; image k completes row k mod N"),
+  prefixLength: option.optional(option.wholeNumber(1), 'given tokens of an image, K (default: all of a row)'),
+  cfgScale: option.optional(option.number({ from: 0 }), 'scale of classifier-free guidance, 1 for none', 2),
+  cfgSchedule: option.optional(
+    option.choice(['constant', 'linear', 'cosine']),
+    'how the scale grows from 1 at the first token to all of it at the last; constant: all of it everywhere',
+    'constant',
+  ),
+  cfgInterval: option.optional(option.interval, 'tokens that are guided, the first and the one after (default: all)'),
+  temperature: option.optional(option.number({ above: 0 }), 'divides the logits', 1),
+  topK: option.optional(option.wholeNumber(0), 'draws from the k most likely tokens, 0 for all', 0),
+  topP: option.optional(option.number({ above: 0, to: 1 }), 'draws from the fewest tokens of this probability', 1),
+  greedy: option.flag('always takes the most likely token'),
+  threshold: option.optional(option.number(), "entropy (nats) that starts a patch (default: the model's)"),
+  maxPatchLength: option.optional(option.wholeNumber(1), "most tokens in a patch (default: the model's)"),
+  seed: option.optional(option.wholeNumber(0), 'decides on the draws', 0),
+  batchSize: option.optional(option.wholeNumber(1, 4096), 'images at a time', 16),
+  shard: option.optional(option.shard, 'makes the images of part i of n alone, 0/n to (n - 1)/n'),
+  output: option.required(option.path, 'where to write: *.png, *.npz, *.safetensors or a folder'),
+};
+
+/** Values of {@link sampleOptions}. */
+export type SampleValues = option.Values<typeof sampleOptions>;
+
+/** @throws UsageError for options that do not fit the model or one another. */
+export function checkFor({ kind, numClasses, blockSize: T }: Generator, values: SampleValues): void {
+  const { classes, cfgInterval, threshold, maxPatchLength, entropyWeights } = values;
+  const outside = classes.find((label) => label > numClasses);
+  if (outside !== undefined) {
+    throw new UsageError(
+      `--classes: expected classes from 0 to ${numClasses - 1}, or ${numClasses} for none, got ${outside}.`,
+    );
+  }
+  if (cfgInterval !== undefined && cfgInterval[1] > T) {
+    throw new UsageError(`--cfg-interval: expected tokens from 0 to ${T}, got ${cfgInterval.join(':')}.`);
+  }
+  if (kind === 'llamagen' && (threshold !== undefined || maxPatchLength !== undefined)) {
+    throw new UsageError('expected --threshold and --max-patch-length with a DPAR model, got a LlamaGen model.');
+  }
+  if (kind === 'llamagen' && entropyWeights !== undefined) {
+    throw new UsageError('expected --entropy-weights with a DPAR model, got a LlamaGen model.');
+  }
+}
+
+/** How tokens are drawn and patches are made. */
+export function decodingOf(values: SampleValues): Omit<DparSampleOptions, 'labels'> {
+  const { seed, greedy, temperature, topK, topP, cfgInterval, threshold, maxPatchLength } = values;
+  return {
+    ...{ seed, greedy, temperature, topK, topP },
+    guidanceScale: values.cfgScale,
+    guidanceSchedule: values.cfgSchedule,
+    ...(cfgInterval !== undefined && { guidanceInterval: cfgInterval }),
+    ...(threshold !== undefined && { threshold }),
+    ...(maxPatchLength !== undefined && { maxPatchLength }),
+  };
+}
