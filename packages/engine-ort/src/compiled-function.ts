@@ -11,7 +11,7 @@ import {
 } from '@dpar/tensor';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { OrtDeviceTensor } from './device-tensor.js';
-import { DynamicSizes, rowRange } from './graph/dynamic-sizes.js';
+import { DynamicSizes } from './graph/dynamic-sizes.js';
 import { checkHostTensor, toOrt } from './host-tensor.js';
 import { Program } from './program.js';
 import type { Runtime } from './runtime.js';
@@ -22,10 +22,18 @@ interface PreparedInput {
   readonly type: TensorType;
 }
 
+/** A program and the calls that it serves. */
+interface CompiledProgram {
+  /** Names and types of the inputs, without sizes that are open. */
+  readonly signature: string;
+  readonly dynamic: DynamicSizes;
+  /** A promise, so that calls that come while it compiles wait for the same program. */
+  readonly program: Promise<Program>;
+}
+
 /** A function and its programs, one for each signature. */
 export class OrtFunction implements CompiledFunction {
-  /** Promises, so that calls that come while a signature compiles wait for the same program. */
-  private readonly programs = new Map<string, Promise<Program>>();
+  private readonly programs: CompiledProgram[] = [];
   /** Host tensors that were inputs before, as long as they live: generation passes the same ones again and again. */
   private readonly prepared = new WeakMap<HostTensor, PreparedInput>();
   private disposed = false;
@@ -40,7 +48,7 @@ export class OrtFunction implements CompiledFunction {
   }
 
   get signatures(): number {
-    return this.programs.size;
+    return this.programs.length;
   }
 
   async run(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): Promise<Tensors<HostTensor>> {
@@ -55,8 +63,7 @@ export class OrtFunction implements CompiledFunction {
 
   async dispose(): Promise<void> {
     this.disposed = true;
-    const programs = [...this.programs.values()];
-    this.programs.clear();
+    const programs = this.programs.splice(0).map(({ program }) => program);
     for (const program of await Promise.allSettled(programs)) {
       if (program.status === 'fulfilled') await program.value.dispose();
     }
@@ -92,17 +99,16 @@ export class OrtFunction implements CompiledFunction {
     const sizes = dynamicSizes(types, this.options.dynamicAxes ?? {});
     let signature = '';
     for (const name in types) signature += `${name}: ${this.signatureOf(name, types[name] as TensorType)}; `;
-    for (const [name, size] of sizes) signature += `${rowRange(size)} ${name}; `;
-    const known = this.programs.get(signature);
-    if (known) return known;
+    const known = this.programs.find((program) => program.signature === signature && program.dynamic.serves(sizes));
+    if (known) return known.program;
     const dynamic = new DynamicSizes(sizes);
     const { constants = {}, weights = 'float32' } = this.options;
     const source = { fn: this.fn, inputTypes: this.openTypes(types, dynamic), constants, weights, dynamic };
-    const program = Program.build(this.runtime, this.session, source);
-    this.programs.set(signature, program);
+    const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session, source) };
+    this.programs.push(compiled);
     // What failed is not kept: the next call says what is wrong again.
-    program.catch(() => this.programs.delete(signature));
-    return program;
+    compiled.program.catch(() => this.programs.splice(this.programs.indexOf(compiled), 1));
+    return compiled.program;
   }
 
   /** The type of an input, without sizes that are open. */

@@ -77,7 +77,15 @@ function sessionOptions(
     extra: {
       // Transposes that are still there are meant: those that a product takes in are gone already.
       optimization: { disable_specified_optimizers: 'MatmulTransposeFusion' },
-      ...(!spinning && { session: { intra_op: { allow_spinning: '0' } } }),
+      session:
+        process.env.SPINMODE === 'off'
+          ? { intra_op: { allow_spinning: '0' } }
+          : process.env.SPINMODE === 'on'
+            ? {}
+            : {
+                force_spinning_stop: '1',
+                ...(process.env.SPINUS && { intra_op: { spin_duration_us: process.env.SPINUS } }),
+              },
     },
     // Planned memory comes on top of what the first run took: 40 % more in a training step, and no quicker.
     enableMemPattern: false,

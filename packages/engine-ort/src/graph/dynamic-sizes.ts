@@ -12,7 +12,7 @@ const smallest = 1_000_000;
 const rowRanges = [4, 64] as const;
 
 /** Which range of numbers of rows a number is in. */
-export function rowRange(rows: number): 'few' | 'some' | 'many' {
+function rowRange(rows: number): 'few' | 'some' | 'many' {
   if (rows <= rowRanges[0]) return 'few';
   return rows <= rowRanges[1] ? 'some' : 'many';
 }
@@ -20,6 +20,7 @@ export function rowRange(rows: number): 'few' | 'some' | 'many' {
 /** The sizes of a function that may differ from call to call, by name. */
 export class DynamicSizes {
   private readonly placeholders = new Map<string, number>();
+  private readonly ranges = new Map<string, string>();
 
   /** @param sizes The sizes of the call that is compiled for. @throws DparError for more than four of them. */
   constructor(private readonly sizes: ReadonlyMap<string, number> = new Map()) {
@@ -40,17 +41,24 @@ export class DynamicSizes {
     return this.sizes.size > 0 && size >= smallest;
   }
 
-  /** The size in the call that is compiled for; dependent sizes must be multiples. */
-  sizeInCall(size: number): number {
-    let rest = size;
-    let result = 1;
+  /** The range of a number of rows in the call that is compiled for. What is asked here is compiled for that range only. */
+  rowRange(rows: number): 'few' | 'some' | 'many' {
+    let rest = rows;
+    let size = 1;
     for (const [name, prime] of this.placeholders) {
-      if (rest % prime === 0) {
-        rest /= prime;
-        result *= this.sizes.get(name) as number;
-      }
+      if (rest % prime !== 0) continue;
+      rest /= prime;
+      const inCall = this.sizes.get(name) as number;
+      size *= inCall;
+      this.ranges.set(name, rowRange(inCall));
     }
-    return result * rest;
+    return rowRange(size * rest);
+  }
+
+  /** Whether what was compiled serves other sizes: all that were asked about are in the same ranges. */
+  serves(sizes: ReadonlyMap<string, number>): boolean {
+    for (const [name, range] of this.ranges) if (rowRange(sizes.get(name) as number) !== range) return false;
+    return true;
   }
 
   /** What a size is called in the graph: a number, or an expression of names. */

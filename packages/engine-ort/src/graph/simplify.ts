@@ -8,7 +8,6 @@ import {
   sizeOf,
   type TensorType,
 } from '@dpar/tensor';
-import { rowRange } from './dynamic-sizes.js';
 import { type GraphNode, isOperation, knownScalar } from './node.js';
 import type { Tracer } from './tracer.js';
 
@@ -104,7 +103,7 @@ const weightFirst: Simplification<'matmul'> = ({ tracer, inputs, attributes, out
   if (!tracer.weightsFirst || weight.kind !== 'constant' || x.kind === 'constant') return undefined;
   if (weight.type.shape.length !== 2 || !transposeB || transposeA || scale !== 1) return undefined;
   const rows = sizeOf(x.type.shape.slice(0, -1));
-  if (rowRange(tracer.dynamic.sizeInCall(rows)) !== 'some') return undefined;
+  if (tracer.dynamic.rowRange(rows) !== 'some') return undefined;
   const flat = reshape(tracer, x, [rows, x.type.shape.at(-1) as number]);
   const y = apply(tracer, 'matmul', [weight, flat], attributes); // [N, rows]
   return reshape(tracer, apply(tracer, 'transpose', [y], { permutation: [1, 0] }), output.shape);
