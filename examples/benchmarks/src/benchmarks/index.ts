@@ -3,6 +3,8 @@ import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
 import { patchifyOffline } from './patchify.js';
 import { readBandwidth } from './read-bandwidth.js';
+import { sampling } from './sample.js';
+import { sampleCurve } from './sample-curve.js';
 import { trainStep } from './train-step.js';
 
 /** All benchmarks. */
@@ -10,6 +12,9 @@ export const benchmarks: readonly Benchmark[] = [
   gemmPeak,
   readBandwidth,
   ...[4, 16].flatMap((batch) => [trainStep('dpar', batch), trainStep('llamagen', batch)]),
+  ...sampling(1),
+  ...sampling(16),
+  ...[256, 384, 512].flatMap((resolution) => [sampleCurve('dpar', resolution), sampleCurve('llamagen', resolution)]),
   patchifyOffline,
   fid2048,
 ];
