@@ -39,8 +39,10 @@ export interface Benchmark {
   readonly reportsMemory?: boolean;
 }
 
-/** The benchmarks whose names begin with `prefix`. */
+/** The benchmark named `prefix`, or else those whose names begin so. */
 export function selectBenchmarks(benchmarks: readonly Benchmark[], prefix: string): Benchmark[] {
+  const exact = benchmarks.filter(({ name }) => name === prefix);
+  if (exact.length > 0) return exact;
   return benchmarks.filter(({ name, onlyWith = '' }) => name.startsWith(prefix) && prefix.startsWith(onlyWith));
 }
 

@@ -8,10 +8,10 @@ import { type BenchmarkResult, runBenchmarks } from './run.js';
 
 const usage = `npm run bench -- [--only PREFIX] [--json] [--out FILE] [--rounds N] [--threads N]
 
-  --only PREFIX  runs the benchmarks whose names begin so
+  --only PREFIX  runs the benchmarks whose names begin so (the one of just that name, if there is one)
   --json         prints the figures as JSON on stdout
   --out FILE     writes the figures as JSON
-  --rounds N     measurements of each, of which the median counts (default: 7; slow ones are measured 3 times at most)
+  --rounds N     measurements of each, of which the median counts (default: 7; slow ones are measured 2 or 3 times)
   --threads N    threads of the engine (default: all cores)
 
 ${benchmarks.map(({ name, onlyWith }) => (onlyWith ? `${name} (only with --only ${onlyWith})` : name)).join('\n')}

@@ -43,7 +43,7 @@ function sample(name: string, variant: Variant): Benchmark {
     group: `sample/batch-${batch}/${weights}`,
     memoryBytes: expectedBytes(variant),
     uses: [batch === 1 ? readBandwidth : gemmPeak],
-    maxRounds: 3,
+    maxRounds: batch === 1 ? 3 : 2,
     reportsMemory: true,
     prepare: (settings) => prepareSampling(variant, settings),
     figures: (samples, figuresOf) => {

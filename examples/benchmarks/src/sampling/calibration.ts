@@ -12,6 +12,9 @@ export function samplingOptions(batch: number): SampleOptions {
   return { labels: Int32Array.from({ length: batch }, (_, i) => i), guidanceScale: 2, temperature: 1e9, seed: 1 };
 }
 
+/** Images by which a threshold is chosen, at most. */
+const calibrationImages = 4;
+
 /**
  * The threshold at which the tokens that {@link samplingOptions} leads to have patches of the wanted mean length.
  * @param weights Format in which the entropy model will be held when it samples.
@@ -24,7 +27,7 @@ export async function thresholdFor(
   targetMeanPatchLength: number,
 ): Promise<number> {
   const { blockSize: T } = model.config;
-  const tokens = await tokensToCome(engine, T, batch);
+  const tokens = await tokensToCome(engine, T, Math.min(batch, calibrationImages));
   const entropies = await entropiesOf(engine, model, weights, tokens);
   const patching = { maxPatchLength: 4, rowLength: Math.sqrt(T) };
   return calibrateThreshold(entropies, { targetMeanPatchLength, ...patching }).threshold;

@@ -81,8 +81,8 @@ function generatorOf(
   };
 }
 
-/** Copies of the weights: as they are given, in the graphs, and as ONNX Runtime repacks them. */
-const copies = 3;
+/** Copies of the weights: as given, in the graphs, as ONNX Runtime repacks them, and again for other numbers of rows. */
+const copies = 4;
 
 /** Bytes that a sampler is expected to take, caches of two rows an image included. */
 export function expectedBytes({ batch, gridSize, entropyModel }: Variant): number {
