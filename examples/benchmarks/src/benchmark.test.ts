@@ -84,6 +84,16 @@ it('judges sampling by what must be read or multiplied, and by LlamaGen', () => 
   expect(dpar).toMatchObject({ meanPatchLength: 1.81, speedupOverLlamagen: 1.5 });
 });
 
+it('says how much quantised weights change the loss', () => {
+  const names = ['dpar/int8', 'dpar/int4', 'llamagen/int8', 'llamagen/int4'].map((name) => `quantised-loss/${name}`);
+  expect(namesFor('quantised-loss')).toEqual(names);
+  expect(namesFor('')).not.toContain(names[0]);
+  const benchmark = benchmarks.find(({ name }) => name === names[1]);
+  const figures = benchmark?.figures([{ lossFloat32: 2, lossQuantised: 2.01 }], () => ({}));
+  expect(figures).toMatchObject({ lossFloat32: 2, lossQuantised: 2.01 });
+  expect(figures?.changePercent).toBeCloseTo(0.5, 10);
+});
+
 it('makes patches of exactly the wanted number', () => {
   const images = randomPatches(5, 141, 1);
   for (const lengths of images) {
