@@ -50,15 +50,13 @@ function sample(name: string, variant: Variant): Benchmark {
       const { seconds = Number.NaN, meanPatchLength = Number.NaN, ...stages } = medians(samples);
       const floor = floorSeconds(variant, meanPatchLength, figuresOf);
       const secondsPerImage = seconds / batch;
-      const llamaGen = figuresOf(llamaGenName(variant)).secondsPerImage;
+      const llamaGen = entropyModel && figuresOf(llamaGenName(variant)).secondsPerImage;
       return {
         tokensPerSecond: (batch * gridSize ** 2) / seconds,
         secondsPerImage,
         ...(floor !== undefined && { floorRatio: seconds / floor }),
-        ...(entropyModel && {
-          meanPatchLength,
-          ...(llamaGen !== undefined && { speedupOverLlamagen: llamaGen / secondsPerImage }),
-        }),
+        ...(entropyModel && { meanPatchLength }),
+        ...(llamaGen !== undefined && { speedupOverLlamagen: llamaGen / secondsPerImage }),
         ...stages,
       };
     },
