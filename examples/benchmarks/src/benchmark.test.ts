@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { median, medians } from './benchmark.js';
+import { type Figures, median, medians, type Sample, selectBenchmarks } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
 import { randomPatches } from './patches.js';
 
@@ -20,7 +20,7 @@ it('takes medians', () => {
 it('judges a training step by the matrix product of the run', () => {
   const figuresOf = (name: string) => {
     const found = benchmarks.find((benchmark) => benchmark.name === name);
-    return found?.figures([{ seconds: 4 }, { seconds: 2 }, { seconds: 9 }], 300) ?? {};
+    return found?.figures([{ seconds: 4 }, { seconds: 2 }, { seconds: 9 }], () => ({ gflops: 300 })) ?? {};
   };
   const llamaGen = figuresOf('train-step/llamagen-b-256/batch-4');
   // 24.98 GMACs of linear layers and 1.21 of attention (12 layers, 2 x 256^2 x 768), twice as many operations, 3 passes.
@@ -29,6 +29,71 @@ it('judges a training step by the matrix product of the run', () => {
   expect(llamaGen.peakShare).toBeCloseTo((llamaGen.gflops ?? 0) / 300, 12);
   const dpar = figuresOf('train-step/dpar-b-256/batch-4');
   expect((dpar.gflops ?? 0) / (llamaGen.gflops ?? 1)).toBeCloseTo(0.76, 1);
+});
+
+const namesFor = (prefix: string): string[] => selectBenchmarks(benchmarks, prefix).map(({ name }) => name);
+
+it('has benchmarks of sampling for all models, formats and batches', () => {
+  const formats = ['float32', 'int8', 'int4'];
+  for (const batch of [1, 16]) {
+    const expected = formats.flatMap((format) => [
+      `sample/llamagen-b-256/${format}/batch-${batch}`,
+      `sample/dpar-b-256/entropy-t/${format}/batch-${batch}`,
+      `sample/dpar-b-256/entropy-b/${format}/batch-${batch}`,
+    ]);
+    expected.push(`sample/dpar-b-256/entropy-t-int8/float32/batch-${batch}`);
+    expected.push(`sample/dpar-b-256/entropy-b-int8/float32/batch-${batch}`);
+    const names = namesFor('sample').filter((name) => name.endsWith(`/batch-${batch}`));
+    expect(names.sort()).toEqual(expected.sort());
+  }
+  expect(new Set(benchmarks.map(({ name }) => name)).size).toBe(benchmarks.length);
+});
+
+it('selects by the beginning of names, and slow benchmarks only if asked for', () => {
+  expect(namesFor('')).toContain('patchify/offline');
+  expect(namesFor('').filter((name) => name.startsWith('sample-curve'))).toEqual([]);
+  expect(namesFor('sample').filter((name) => name.startsWith('sample-curve'))).toEqual([]);
+  const curve = [256, 384, 512].flatMap((size) => [`sample-curve/dpar-b/${size}`, `sample-curve/llamagen-b/${size}`]);
+  expect(namesFor('sample-curve')).toEqual(curve);
+  expect(namesFor('sample-curve/dpar')).toHaveLength(3);
+  // Not batch-16 too.
+  expect(namesFor('sample/llamagen-b-256/int8/batch-1')).toEqual(['sample/llamagen-b-256/int8/batch-1']);
+  expect(namesFor('nothing')).toEqual([]);
+});
+
+it('judges sampling by what must be read or multiplied, and by LlamaGen', () => {
+  const samples: Record<string, Sample> = {
+    'gemm-peak': { '2048x2048x2048': 300 },
+    'read-bandwidth': { sum: 20 },
+    'sample/llamagen-b-256/float32/batch-1': { seconds: 10, meanPatchLength: 1, modelMs: 38 },
+    'sample/llamagen-b-256/int4/batch-16': { seconds: 32, meanPatchLength: 1 },
+    'sample/dpar-b-256/entropy-t-int8/float32/batch-1': { seconds: 8, meanPatchLength: 1.81 },
+  };
+  const figuresOf = (name: string): Figures => {
+    const sample = samples[name];
+    return (sample && benchmarks.find((benchmark) => benchmark.name === name)?.figures([sample], figuresOf)) ?? {};
+  };
+  // 390.07 MB of weights for each of 256 tokens, and 4.81 GB of keys and values, at 20 GB/s.
+  const one = figuresOf('sample/llamagen-b-256/float32/batch-1');
+  expect(one).toMatchObject({ tokensPerSecond: 25.6, secondsPerImage: 10, modelMs: 38 });
+  expect(one.floorRatio).toBeCloseTo((10 * 20) / (256 * 0.39007 + 4.813), 3);
+  expect(one).not.toHaveProperty('meanPatchLength');
+  // 16 images of 256 tokens, two rows each: 97.5 M weights and 2.37 M keys and values on average, two operations each.
+  const many = figuresOf('sample/llamagen-b-256/int4/batch-16');
+  expect(many).toMatchObject({ tokensPerSecond: 128, secondsPerImage: 2 });
+  expect(many.floorRatio).toBeCloseTo((32 * 300) / (16 * 256 * 2 * 2 * (0.097518 + 0.002369)), 1);
+  const dpar = figuresOf('sample/dpar-b-256/entropy-t-int8/float32/batch-1');
+  expect(dpar).toMatchObject({ meanPatchLength: 1.81, speedupOverLlamagen: 1.25 });
+});
+
+it('says how much quantised weights change the loss', () => {
+  const names = ['dpar/int8', 'dpar/int4', 'llamagen/int8', 'llamagen/int4'].map((name) => `quantised-loss/${name}`);
+  expect(namesFor('quantised-loss')).toEqual(names);
+  expect(namesFor('')).not.toContain(names[0]);
+  const benchmark = benchmarks.find(({ name }) => name === names[1]);
+  const figures = benchmark?.figures([{ lossFloat32: 2, lossQuantised: 2.01 }], () => ({}));
+  expect(figures).toMatchObject({ lossFloat32: 2, lossQuantised: 2.01 });
+  expect(figures?.changePercent).toBeCloseTo(0.5, 10);
 });
 
 it('makes patches of exactly the wanted number', () => {

@@ -12,6 +12,12 @@ export interface Prepared {
   measure(): Promise<Sample>;
 }
 
+/** What is reported of a benchmark, by name. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** Figures of another benchmark of the same run by its name; none if it was not measured. */
+export type FiguresOf = (name: string) => Figures;
+
 /** Something that is measured, several times, in a process of its own. */
 export interface Benchmark {
   readonly name: string;
@@ -19,14 +25,25 @@ export interface Benchmark {
   readonly group: string;
   /** Sets up; called in the benchmark's own process. */
   prepare(settings: Settings): Promise<Prepared>;
-  /** The figures to report, from all samples. `peak`: GFLOP/s of the matrix product in the same run, if it was measured. */
-  figures(samples: readonly Sample[], peak: number | undefined): Readonly<Record<string, number>>;
+  /** The figures to report, from all samples. */
+  figures(samples: readonly Sample[], figuresOf: FiguresOf): Figures;
+  /** Benchmarks by which its figures are judged: they take turns with its group, selected or not. */
+  readonly uses?: readonly Benchmark[];
   /** Bytes that its process is expected to take; it is left out where there is not that much. */
   readonly memoryBytes?: number;
-  /** Whether its figures are set against the matrix product of the same run. */
-  readonly usesPeak?: boolean;
+  /** Measurements at most, where one takes long. */
+  readonly maxRounds?: number;
+  /** It takes so long that it runs only if the prefix that selects it begins with this. */
+  readonly onlyWith?: string;
   /** Whether the memory of its process is a figure. */
   readonly reportsMemory?: boolean;
+}
+
+/** The benchmark named `prefix`, or else those whose names begin so. */
+export function selectBenchmarks(benchmarks: readonly Benchmark[], prefix: string): Benchmark[] {
+  const exact = benchmarks.filter(({ name }) => name === prefix);
+  if (exact.length > 0) return exact;
+  return benchmarks.filter(({ name, onlyWith = '' }) => name.startsWith(prefix) && prefix.startsWith(onlyWith));
 }
 
 /** The median, of the lower middle if the number is even. */

@@ -1,19 +1,20 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from '@dpar/io/node';
+import { selectBenchmarks } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
 import { describeMachine } from './machine.js';
 import { type BenchmarkResult, runBenchmarks } from './run.js';
 
 const usage = `npm run bench -- [--only PREFIX] [--json] [--out FILE] [--rounds N] [--threads N]
 
-  --only PREFIX  runs the benchmarks whose names begin so
+  --only PREFIX  runs the benchmarks whose names begin so (the one of just that name, if there is one)
   --json         prints the figures as JSON on stdout
   --out FILE     writes the figures as JSON
-  --rounds N     measurements of each, of which the median counts (default: 7)
+  --rounds N     measurements of each, of which the median counts (default: 7; slow ones are measured 2 or 3 times)
   --threads N    threads of the engine (default: all cores)
 
-${benchmarks.map(({ name }) => name).join('\n')}
+${benchmarks.map(({ name, onlyWith }) => (onlyWith ? `${name} (only with --only ${onlyWith})` : name)).join('\n')}
 `;
 
 /** Share of busy cores above which figures are doubtful. */
@@ -31,7 +32,7 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const selected = benchmarks.filter(({ name }) => name.startsWith(values.only));
+  const selected = selectBenchmarks(benchmarks, values.only);
   if (selected.length === 0) {
     process.stderr.write(`bench: expected the beginning of a benchmark's name, got '${values.only}'.\n\n${usage}`);
     return 2;
@@ -72,7 +73,7 @@ function countOf(name: string, text: string): number {
 function formatResults(results: readonly BenchmarkResult[]): string {
   return results
     .map(({ name, ...figures }) => {
-      const lines = Object.entries(figures).map(([figure, value]) => `  ${figure.padEnd(20)}${formatFigure(value)}`);
+      const lines = Object.entries(figures).map(([figure, value]) => `  ${figure.padEnd(22)}${formatFigure(value)}`);
       return `${name}\n${lines.join('\n')}\n`;
     })
     .join('');

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Benchmark, Settings } from './benchmark.js';
-import { gemmPeak } from './benchmarks/gemm-peak.js';
+import type { Benchmark, FiguresOf, Settings } from './benchmark.js';
 import { availableBytes } from './machine.js';
 import { BenchmarkProcess } from './process.js';
 
@@ -22,42 +21,55 @@ export interface RunSettings extends Settings {
 const pause = 200;
 
 /**
- * Runs benchmarks, each in its own process. Those of a group take turns, and the matrix product by which they are judged
- * takes its turn in every group.
+ * Runs benchmarks, each in its own process. Those of a group take turns, and those by which they are judged take turns
+ * with them.
  * @returns Their figures; what could not be run is reported and left out.
  */
 export async function runBenchmarks(selected: readonly Benchmark[], settings: RunSettings): Promise<BenchmarkResult[]> {
-  const needsPeak = selected.some((benchmark) => benchmark === gemmPeak || benchmark.usesPeak);
-  const peak = needsPeak ? await BenchmarkProcess.start(gemmPeak, settings) : undefined;
-  const measured: BenchmarkProcess[] = [];
+  const yardsticks = new Set(selected.flatMap(({ uses = [] }) => uses));
+  const kept = new Map<Benchmark, BenchmarkProcess>();
+  const measured = new Map<Benchmark, BenchmarkProcess>();
   try {
     for (const group of new Set(selected.map((benchmark) => benchmark.group))) {
-      const members = selected.filter((benchmark) => benchmark.group === group && benchmark !== gemmPeak);
+      const members = selected.filter((benchmark) => benchmark.group === group);
       try {
-        measured.push(...(await runGroup(group, members, peak, settings)));
+        for (const done of await runGroup(group, members, yardsticks, kept, settings))
+          measured.set(done.benchmark, done);
       } catch (error) {
         settings.report(`${group}: ${error instanceof Error ? error.message : error}`);
       }
     }
   } finally {
-    await peak?.stop();
+    await Promise.all([...kept.values()].map((yardstick) => yardstick.stop()));
   }
-  const peakGflops = peak && gemmPeak.figures(peak.samples, undefined).gflops;
-  const all = [...(peak && selected.includes(gemmPeak) ? [peak] : []), ...measured];
-  return all.map(({ benchmark, samples, peakRssBytes }) => ({
-    name: benchmark.name,
-    ...benchmark.figures(samples, peakGflops),
-    ...(benchmark.reportsMemory && { peakRssBytes }),
-  }));
+  const byName = new Map([...measured.values()].map((done) => [done.benchmark.name, done]));
+  const figuresOf: FiguresOf = (name) => {
+    const done = byName.get(name);
+    return done ? done.benchmark.figures(done.samples, figuresOf) : {};
+  };
+  return selected
+    .flatMap((benchmark) => measured.get(benchmark) ?? [])
+    .map(({ benchmark: { name, reportsMemory }, peakRssBytes }) => ({
+      name,
+      ...figuresOf(name),
+      ...(reportsMemory && { peakRssBytes }),
+    }));
 }
 
+/**
+ * Measures the members of a group in turn, and what they are judged by.
+ * @param yardsticks Those whose processes go on after the group, in `kept`.
+ */
 async function runGroup(
   group: string,
   members: readonly Benchmark[],
-  peak: BenchmarkProcess | undefined,
+  yardsticks: ReadonlySet<Benchmark>,
+  kept: Map<Benchmark, BenchmarkProcess>,
   settings: RunSettings,
 ): Promise<BenchmarkProcess[]> {
-  const needed = members.reduce((sum, { memoryBytes = 0 }) => sum + memoryBytes, 0);
+  const used = new Set(members.flatMap(({ uses = [] }) => uses));
+  const all = [...new Set([...used, ...members])];
+  const needed = all.reduce((sum, one) => sum + (kept.has(one) ? 0 : (one.memoryBytes ?? 0)), 0);
   const available = availableBytes();
   if (needed > available) {
     settings.report(
@@ -65,22 +77,28 @@ async function runGroup(
     );
     return [];
   }
+  const roundsOf = ({ maxRounds = settings.rounds }: Benchmark): number => Math.min(maxRounds, settings.rounds);
+  const rounds = Math.max(...members.map(roundsOf));
   const running: BenchmarkProcess[] = [];
   try {
-    for (const benchmark of members) {
-      settings.report(`${benchmark.name}: setting up`);
-      running.push(await BenchmarkProcess.start(benchmark, settings));
+    for (const benchmark of all) {
+      const known = kept.get(benchmark);
+      if (known === undefined) settings.report(`${benchmark.name}: setting up`);
+      const started = known ?? (await BenchmarkProcess.start(benchmark, settings));
+      running.push(started);
+      if (yardsticks.has(benchmark)) kept.set(benchmark, started);
     }
-    for (let round = 0; round < settings.rounds; round++) {
-      settings.report(`${group}: round ${round + 1} of ${settings.rounds}`);
-      for (const benchmark of peak ? [peak, ...running] : running) {
+    for (let round = 0; round < rounds; round++) {
+      settings.report(`${group}: round ${round + 1} of ${rounds}`);
+      for (const one of running) {
+        if (round >= roundsOf(one.benchmark)) continue;
         await sleep(pause);
-        await benchmark.measure();
+        await one.measure();
       }
     }
     return running;
   } finally {
-    await Promise.all(running.map((benchmark) => benchmark.stop()));
+    await Promise.all(running.filter(({ benchmark }) => !kept.has(benchmark)).map((one) => one.stop()));
   }
 }
 

@@ -2,7 +2,10 @@ import type { Benchmark } from '../benchmark.js';
 import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
 import { patchifyOffline } from './patchify.js';
+import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
+import { sampling } from './sample.js';
+import { sampleCurve } from './sample-curve.js';
 import { trainStep } from './train-step.js';
 
 /** All benchmarks. */
@@ -10,6 +13,13 @@ export const benchmarks: readonly Benchmark[] = [
   gemmPeak,
   readBandwidth,
   ...[4, 16].flatMap((batch) => [trainStep('dpar', batch), trainStep('llamagen', batch)]),
+  ...sampling(1),
+  ...sampling(16),
+  ...[256, 384, 512].flatMap((resolution) => [sampleCurve('dpar', resolution), sampleCurve('llamagen', resolution)]),
+  quantisedLoss('dpar', 'int8'),
+  quantisedLoss('dpar', 'int4'),
+  quantisedLoss('llamagen', 'int8'),
+  quantisedLoss('llamagen', 'int4'),
   patchifyOffline,
   fid2048,
 ];

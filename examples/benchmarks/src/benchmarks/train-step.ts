@@ -16,6 +16,7 @@ import { createRandom, int32, named } from '@dpar/tensor';
 import { type Batch, lossAndGradients, type TrainableModel, trainableDpar, trainableLlamaGen } from '@dpar/train';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { randomPatches } from '../patches.js';
+import { gemmPeak } from './gemm-peak.js';
 
 const resolution = 256;
 const dpar = dparPreset(presets.B);
@@ -36,7 +37,7 @@ export function trainStep(kind: 'dpar' | 'llamagen', batch: number): Benchmark {
     name: `train-step/${kind}-b-${resolution}/batch-${batch}`,
     group: `train-step/batch-${batch}`,
     memoryBytes: expectedBytes(memory),
-    usesPeak: true,
+    uses: [gemmPeak],
     reportsMemory: true,
     prepare: async ({ threads }) => {
       const engine = await createOrtEngine({ threads });
@@ -49,9 +50,10 @@ export function trainStep(kind: 'dpar' | 'llamagen', batch: number): Benchmark {
       await step.run(parameters, inputs);
       return { measure: async () => ({ seconds: await secondsOf(() => step.run(parameters, inputs)) }) };
     },
-    figures: (samples, peak) => {
+    figures: (samples, figuresOf) => {
       const seconds = medians(samples).seconds ?? Number.NaN;
       const gflops = gflop / seconds;
+      const { gflops: peak } = figuresOf(gemmPeak.name);
       return {
         seconds,
         imagesPerSecond: batch / seconds,

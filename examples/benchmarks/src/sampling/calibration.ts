@@ -1,0 +1,69 @@
+import { calibrateThreshold, type EntropyModelConfig, entropyModel } from '@dpar/entropy';
+import { llamaGenPreset, llamaGenSpecs, presets } from '@dpar/model';
+import { LlamaGenSampler, type ModelWeights, type SampleOptions } from '@dpar/sampler';
+import { type Engine, float32, type HostTensorOf, int32, named, type WeightFormat } from '@dpar/tensor';
+import { randomParameters } from './random-parameters.js';
+
+/**
+ * How images are generated. The temperature is so high that all tokens are equally likely, whatever a model predicts:
+ * the seed alone decides on the tokens. They cost the same, are the same for all models, and are known beforehand.
+ */
+export function samplingOptions(batch: number): SampleOptions {
+  return { labels: Int32Array.from({ length: batch }, (_, i) => i), guidanceScale: 2, temperature: 1e9, seed: 1 };
+}
+
+/** Images by which a threshold is chosen, at most. */
+const calibrationImages = 4;
+
+/**
+ * The threshold at which the tokens that {@link samplingOptions} leads to have patches of the wanted mean length.
+ * @param weights Format in which the entropy model will be held when it samples.
+ */
+export async function thresholdFor(
+  engine: Engine,
+  model: ModelWeights<EntropyModelConfig>,
+  weights: WeightFormat,
+  batch: number,
+  targetMeanPatchLength: number,
+): Promise<number> {
+  const { blockSize: T } = model.config;
+  const tokens = await tokensToCome(engine, T, Math.min(batch, calibrationImages));
+  const entropies = await entropiesOf(engine, model, weights, tokens);
+  const patching = { maxPatchLength: 4, rowLength: Math.sqrt(T) };
+  return calibrateThreshold(entropies, { targetMeanPatchLength, ...patching }).threshold;
+}
+
+/** The tokens that any model generates, found with the smallest: int32 [B, T]. */
+async function tokensToCome(engine: Engine, T: number, batch: number): Promise<HostTensorOf<'int32'>> {
+  const config = llamaGenPreset({ ...presets.nano, llamaGenLayers: 1 }, { gridSize: Math.sqrt(T) });
+  const sampler = new LlamaGenSampler(engine, config, randomParameters(llamaGenSpecs(config), 1, 0.02));
+  try {
+    return int32([batch, T], (await sampler.generate(samplingOptions(batch))).tokens);
+  } finally {
+    await sampler.dispose();
+  }
+}
+
+/** Entropies in nats, one image at a time: float32 [B, T - 1]. */
+async function entropiesOf(
+  engine: Engine,
+  { config, parameters }: ModelWeights<EntropyModelConfig>,
+  weights: WeightFormat,
+  { data, shape: [batch = 0, T = 0] }: HostTensorOf<'int32'>,
+): Promise<HostTensorOf<'float32'>> {
+  const compiled = engine.compile(
+    (ops, inputs) => ({ entropies: entropyModel(ops, config, inputs, named(inputs, 'tokens')).entropies }),
+    { constants: parameters, weights },
+  );
+  const result = float32([batch, T - 1]);
+  try {
+    for (let image = 0; image < batch; image++) {
+      const tokens = int32([1, T], data.slice(image * T, (image + 1) * T));
+      const { data: entropies } = named(await compiled.run({ tokens }), 'entropies');
+      result.data.set(entropies, image * (T - 1));
+    }
+  } finally {
+    await compiled.dispose();
+  }
+  return result;
+}

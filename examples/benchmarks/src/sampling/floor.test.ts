@@ -1,0 +1,39 @@
+import { dparPreset, llamaGenPreset, presets } from '@dpar/model';
+import { expect, it } from 'vitest';
+import { entropyConfig } from './configs.js';
+import { dparCost, llamaGenCost } from './floor.js';
+
+const llamaGen = llamaGenPreset(presets.B);
+const dpar = dparPreset(presets.B);
+
+it('counts what LlamaGen reads and multiplies', () => {
+  // 12 blocks of 4 x 768^2 + 3 x 768 x 2048, and 16384 x 768: 97.5 M weights, 390 MB for each of 256 tokens.
+  const weights = 12 * 7_077_888 + 12_582_912;
+  expect(weights).toBe(97_517_568);
+  // 0 + 1 + ... + 255 = 32640 positions are read, of 2 x 768 floats in each of 12 blocks, for two rows.
+  const cached = 2 * 32_640 * 12 * 1536;
+  expect(llamaGenCost(llamaGen, 'float32').bytes).toBe(256 * 4 * weights + 4 * cached);
+  expect(llamaGenCost(llamaGen, 'int8').bytes).toBe(256 * 1.03125 * weights + 4 * cached);
+  expect(llamaGenCost(llamaGen, 'int4').bytes).toBe(256 * 0.625 * weights + 4 * cached);
+  // 1 + 2 + ... + 256 = 32896 positions are multiplied.
+  const flops = 2 * 2 * (256 * weights + 32_896 * 12 * 1536);
+  expect(llamaGenCost(llamaGen, 'float32').flops).toBe(flops);
+  expect(llamaGenCost(llamaGen, 'int4').flops).toBe(flops);
+});
+
+it('counts the parts of DPAR as often as they step', () => {
+  // 128 patches of two tokens.
+  const encoder = 7_077_888 + 2 * 589_824;
+  const patch = 2 * 589_824;
+  const global = 8 * 7_077_888 + 3 * 589_824;
+  const decoder = 3 * 7_077_888 + 12_582_912;
+  // GPT-T: 6 blocks of 4 x 512^2 + 3 x 512 x 1536, and 16384 x 512.
+  const entropy = 6 * 3_407_872 + 8_388_608;
+  const cost = dparCost(dpar, entropyConfig('T', 16), { weights: 'float32', entropyWeights: 'int8' }, 2);
+  const weightBytes = 4 * (255 * encoder + 127 * patch + 128 * global + 256 * decoder) + 255 * 1.03125 * entropy;
+  const cached = 32_385 * 1536 + 2 * 8128 * 8 * 1536 + 2 * 32_640 * 3 * 1536 + 32_385 * 6 * 1024;
+  expect(cost.bytes).toBe(weightBytes + 4 * cached);
+  const products = 255 * (encoder + entropy) + 127 * patch + 2 * (128 * global + 256 * decoder);
+  const attended = 32_640 * 1536 + 2 * 8256 * 8 * 1536 + 2 * 32_896 * 3 * 1536 + 32_640 * 6 * 1024;
+  expect(cost.flops).toBe(2 * (products + attended));
+});

@@ -1,0 +1,96 @@
+import { createOrtEngine } from '@dpar/engine-ort';
+import { entropyModelSpecs } from '@dpar/entropy';
+import { dparMemory, dparPreset, dparSpecs, llamaGenMemory, llamaGenPreset, llamaGenSpecs, presets } from '@dpar/model';
+import { countParameters } from '@dpar/nn';
+import { DparSampler, type GeneratedTokens, LlamaGenSampler, type StageSeconds } from '@dpar/sampler';
+import type { Engine } from '@dpar/tensor';
+import { type Prepared, type Sample, type Settings, secondsOf } from '../benchmark.js';
+import { samplingOptions, thresholdFor } from './calibration.js';
+import { entropyConfig } from './configs.js';
+import { randomParameters } from './random-parameters.js';
+import type { EntropyModelVariant, Variant } from './variant.js';
+
+/** Standard deviations of the output layers. The entropy model's is larger, so that entropies lie far apart. */
+const outputStd = { model: 0.02, entropyModel: 0.1 };
+
+/** A sampler, and how it is asked for a batch of images. */
+interface Generator {
+  readonly stageSeconds: StageSeconds;
+  generate(): Promise<GeneratedTokens>;
+}
+
+/** Sets up a sampler with random weights, and generates once, so that everything is compiled. */
+export async function prepareSampling(variant: Variant, { threads }: Settings): Promise<Prepared> {
+  const engine = await createOrtEngine({ threads });
+  const { entropyModel } = variant;
+  const generator = entropyModel
+    ? await dparGenerator(engine, variant, entropyModel)
+    : llamaGenGenerator(engine, variant);
+  await generator.generate();
+  return { measure: () => measure(generator) };
+}
+
+/** `seconds` of a batch; `meanPatchLength` in tokens; `entropyMs` and so on: milliseconds per position of each stage. */
+async function measure(generator: Generator): Promise<Sample> {
+  const before = generator.stageSeconds;
+  let patchLengths: readonly Int32Array[] = [];
+  const seconds = await secondsOf(async () => {
+    patchLengths = (await generator.generate()).patchLengths;
+  });
+  const T = patchLengths[0]?.reduce((sum, length) => sum + length, 0) ?? Number.NaN;
+  const patches = patchLengths.reduce((sum, { length }) => sum + length, 0);
+  const stages = Object.entries(generator.stageSeconds).map(([stage, total]) => {
+    return [`${stage}Ms`, (1000 * (total - (before[stage] ?? 0))) / T];
+  });
+  return { seconds, meanPatchLength: (patchLengths.length * T) / patches, ...Object.fromEntries(stages) };
+}
+
+async function dparGenerator(
+  engine: Engine,
+  { batch, gridSize, weights }: Variant,
+  { size, weights: entropyWeights, targetMeanPatchLength }: EntropyModelVariant,
+): Promise<Generator> {
+  const config = dparPreset(presets.B, { gridSize });
+  const parameters = randomParameters(dparSpecs(config), 1, outputStd.model);
+  const entropy = entropyConfig(size, gridSize);
+  const entropyModel = {
+    config: entropy,
+    parameters: randomParameters(entropyModelSpecs(entropy), 2, outputStd.entropyModel),
+  };
+  const threshold = await thresholdFor(engine, entropyModel, entropyWeights, batch, targetMeanPatchLength);
+  const sampler = new DparSampler(engine, { config, parameters }, entropyModel, { weights, entropyWeights });
+  return generatorOf(sampler, () => sampler.generate({ ...samplingOptions(batch), threshold }));
+}
+
+function llamaGenGenerator(engine: Engine, { batch, gridSize, weights }: Variant): Generator {
+  const config = llamaGenPreset(presets.B, { gridSize });
+  const parameters = randomParameters(llamaGenSpecs(config), 1, outputStd.model);
+  const sampler = new LlamaGenSampler(engine, config, parameters, { weights });
+  return generatorOf(sampler, () => sampler.generate(samplingOptions(batch)));
+}
+
+function generatorOf(
+  sampler: { readonly stageSeconds: StageSeconds },
+  generate: () => Promise<GeneratedTokens>,
+): Generator {
+  return {
+    get stageSeconds() {
+      return sampler.stageSeconds;
+    },
+    generate,
+  };
+}
+
+/** Copies of the weights: as given, in the graphs, as ONNX Runtime repacks them, and again for other numbers of rows. */
+const copies = 4;
+
+/** Bytes that a sampler is expected to take, caches of two rows an image included. */
+export function expectedBytes({ batch, gridSize, entropyModel }: Variant): number {
+  const memory = entropyModel
+    ? dparMemory(dparPreset(presets.B, { gridSize }), batch, gridSize ** 2)
+    : llamaGenMemory(llamaGenPreset(presets.B, { gridSize }), batch);
+  const entropyWeights = entropyModel
+    ? 4 * countParameters(entropyModelSpecs(entropyConfig(entropyModel.size, gridSize)))
+    : 0;
+  return copies * (memory.weights + entropyWeights) + 2 * memory.cache;
+}
