@@ -31,7 +31,7 @@ it('judges a training step by the matrix product of the run', () => {
   expect((dpar.gflops ?? 0) / (llamaGen.gflops ?? 1)).toBeCloseTo(0.76, 1);
 });
 
-const namesFor = (prefix: string): string[] => selectBenchmarks(benchmarks, prefix).map(({ name }) => name);
+const namesFor = (...prefixes: string[]): string[] => selectBenchmarks(benchmarks, prefixes).map(({ name }) => name);
 
 it('has benchmarks of sampling for all models, formats and batches', () => {
   const formats = ['float32', 'int8', 'int4'];
@@ -59,6 +59,7 @@ it('selects by the beginning of names, and slow benchmarks only if asked for', (
   // Not batch-16 too.
   expect(namesFor('sample/llamagen-b-256/int8/batch-1')).toEqual(['sample/llamagen-b-256/int8/batch-1']);
   expect(namesFor('nothing')).toEqual([]);
+  expect(namesFor('patchify', 'nothing', 'eval')).toEqual(['patchify/offline', 'eval/fid-2048']);
 });
 
 it('judges sampling by what must be read or multiplied, and by LlamaGen', () => {

@@ -39,11 +39,14 @@ export interface Benchmark {
   readonly reportsMemory?: boolean;
 }
 
-/** The benchmark named `prefix`, or else those whose names begin so. */
-export function selectBenchmarks(benchmarks: readonly Benchmark[], prefix: string): Benchmark[] {
-  const exact = benchmarks.filter(({ name }) => name === prefix);
-  if (exact.length > 0) return exact;
-  return benchmarks.filter(({ name, onlyWith = '' }) => name.startsWith(prefix) && prefix.startsWith(onlyWith));
+/** The benchmarks that a prefix selects: the one of just that name, or else those whose names begin so. */
+export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: readonly string[]): Benchmark[] {
+  return benchmarks.filter(({ name, onlyWith = '' }) =>
+    prefixes.some((prefix) => {
+      const exact = benchmarks.some((benchmark) => benchmark.name === prefix);
+      return exact ? name === prefix : name.startsWith(prefix) && prefix.startsWith(onlyWith);
+    }),
+  );
 }
 
 /** The median, of the lower middle if the number is even. */

@@ -8,7 +8,7 @@ import { type BenchmarkResult, runBenchmarks } from './run.js';
 
 const usage = `npm run bench -- [--only PREFIX] [--json] [--out FILE] [--rounds N] [--threads N]
 
-  --only PREFIX  runs the benchmarks whose names begin so (the one of just that name, if there is one)
+  --only PREFIX  runs the benchmarks whose names begin so (the one of just that name, if there is one); may be repeated
   --json         prints the figures as JSON on stdout
   --out FILE     writes the figures as JSON
   --rounds N     measurements of each, of which the median counts (default: 7; slow ones are measured 2 or 3 times)
@@ -32,9 +32,10 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  const unknown = values.only.find((prefix) => selectBenchmarks(benchmarks, [prefix]).length === 0);
   const selected = selectBenchmarks(benchmarks, values.only);
-  if (selected.length === 0) {
-    process.stderr.write(`bench: expected the beginning of a benchmark's name, got '${values.only}'.\n\n${usage}`);
+  if (unknown !== undefined) {
+    process.stderr.write(`bench: expected the beginning of a benchmark's name, got '${unknown}'.\n\n${usage}`);
     return 2;
   }
   const report = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
@@ -53,7 +54,7 @@ async function main(): Promise<number> {
 function parse() {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', default: '' },
+      only: { type: 'string', multiple: true, default: [''] },
       json: { type: 'boolean', default: false },
       out: { type: 'string' },
       rounds: { type: 'string', default: '7' },
