@@ -1,0 +1,195 @@
+import {
+  createRandom,
+  createReferenceEngine,
+  DparError,
+  float32,
+  type HostTensor,
+  int32,
+  named,
+  type TensorFunction,
+  type WeightFormat,
+} from '@dpar/tensor';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { trace } from './graph/trace.js';
+import { createOrtEngine } from './index.js';
+
+const engine = await createOrtEngine({ threads: 1 });
+const reference = createReferenceEngine();
+afterAll(() => engine.dispose());
+
+function random(shape: number[], salt: number): HostTensor {
+  const size = shape.reduce((product, n) => product * n, 1);
+  return float32(shape, createRandom(7, salt).fillNormal(new Float32Array(size)));
+}
+
+/** Attention of one position to L cached ones of R sequences, and a feed-forward layer: what generation needs. */
+const step: TensorFunction = (ops, inputs) => {
+  const [x, keys, places] = [named(inputs, 'x'), named(inputs, 'keys'), named(inputs, 'places')];
+  const [, D = 0] = ops.shapeOf(x);
+  const [C = 0, H = 0, L = 0, headDim = 0] = ops.shapeOf(keys);
+  const [R = 0] = ops.shapeOf(x);
+  const rotated = ops.reshape(ops.rotary(ops.reshape(x, [R, 1, D]), named(inputs, 'table')), [R, D]);
+  const query = ops.reshape(ops.takeRows(rotated, places), [C, H, headDim, 1]);
+  const scores = ops.reshape(ops.matmul(keys, query), [C, H, 1, L]);
+  const weights = ops.softmax(
+    ops.concat([ops.add(scores, named(inputs, 'mask')), ops.sum(query, { axes: 2, keepDims: true })], -1),
+  );
+  const [past, present] = ops.split(weights, -1, [L, 1]) as [typeof x, typeof x];
+  const mixed = ops.reshape(ops.add(ops.matmul(past, keys), present), [C, D]);
+  const gate = ops.silu(ops.matmul(mixed, named(inputs, 'w1'), { transposeB: true }));
+  const up = ops.matmul(mixed, named(inputs, 'w3'), { transposeB: true });
+  const down = ops.matmul(ops.mul(gate, up), named(inputs, 'w2'), { transposeB: true });
+  return { y: ops.rmsNorm(ops.add(mixed, down), named(inputs, 'norm'), 1e-5), past };
+};
+
+const constants = { w1: random([40, 16], 1), w3: random([40, 16], 2), w2: random([16, 40], 3), norm: random([16], 4) };
+const dynamicAxes = {
+  x: { 0: 'active' },
+  table: { 0: 'active' },
+  keys: { 0: 'rows', 2: 'positions' },
+  places: { 0: 'rows' },
+  mask: { 0: 'rows', 3: 'positions' },
+};
+
+function inputsOf(R: number, C: number, L: number): Record<string, HostTensor> {
+  return {
+    x: random([R, 16], 5),
+    table: random([R, 1, 4, 2], 6),
+    keys: random([C, 2, L, 8], 7),
+    places: int32(
+      [C],
+      Int32Array.from({ length: C }, (_, i) => i % R),
+    ),
+    mask: random([C, 1, 1, L], 8),
+  };
+}
+
+function largestError(actual: HostTensor, expected: HostTensor): number {
+  expect(actual.shape).toEqual(expected.shape);
+  const errors = Array.from(expected.data, (value, i) => Math.abs(value - (actual.data[i] ?? Number.NaN)));
+  return Math.max(...errors) / Math.max(...Array.from(expected.data, Math.abs));
+}
+
+describe('dynamic axes', () => {
+  it('what is compiled for one size serves others, in three ranges of rows', async () => {
+    const compiled = engine.compile(step, { constants, dynamicAxes });
+    const oracle = reference.compile(step, { constants, dynamicAxes });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 80 }),
+        fc.integer({ min: 1, max: 80 }),
+        fc.integer({ min: 1, max: 300 }),
+        async (R, C, L) => {
+          const inputs = inputsOf(R, C, L);
+          const [actual, expected] = [await compiled.run(inputs), await oracle.run(inputs)];
+          expect(largestError(named(actual, 'y'), named(expected, 'y'))).toBeLessThan(1e-5);
+          expect(largestError(named(actual, 'past'), named(expected, 'past'))).toBeLessThan(1e-5);
+        },
+      ),
+      {
+        numRuns: 60,
+        examples: [
+          [1, 1, 1],
+          [5, 64, 2],
+          [80, 3, 300],
+        ],
+      },
+    );
+    // The product with rows of the cached sequences depends on their number alone.
+    expect(compiled.signatures).toBe(3);
+  });
+
+  it('writes outputs of open sizes to where they are wanted', async () => {
+    const compiled = engine.compile((ops, { x }) => ({ y: ops.mul(x as NonNullable<typeof x>, 2) }), {
+      dynamicAxes: { x: { 0: 'rows' } },
+    });
+    const y = float32([3, 2]);
+    const result = await compiled.run({ x: random([3, 2], 1) }, { into: { y } });
+    expect(result.y).toBe(y);
+    expect(y.data[5]).toBe(Math.fround(2 * (random([3, 2], 1).data[5] as number)));
+    await expect(compiled.run({ x: random([4, 2], 1) }, { into: { y } })).rejects.toThrow(
+      "expected 'into.y' of float32[4, 2], got float32[3, 2]",
+    );
+    const device = await compiled.runOnDevice({ x: random([4, 2], 1) });
+    expect(device.y?.type.shape).toEqual([4, 2]);
+  });
+
+  it.each<[string, TensorFunction, string]>([
+    [
+      'a constant',
+      (ops, x) => ({ y: ops.broadcast(named(x, 'b'), ops.shapeOf(named(x, 'x'))) }),
+      'expected fixed sizes',
+    ],
+    [
+      'a reshape that moves two of them',
+      (ops, x) => ({ y: ops.reshape(named(x, 'x'), [2, ...ops.shapeOf(named(x, 'x')).slice(0, 2)]) }),
+      '[rows, positions, 2] to [2, rows, positions]',
+    ],
+  ])('refuses what depends on open sizes: %s', async (_, fn, message) => {
+    const compiled = engine.compile(fn, { dynamicAxes: { x: { 0: 'rows', 1: 'positions' } } });
+    const running = compiled.run({ x: random([3, 4, 2], 1), b: random([2], 2) });
+    await expect(running).rejects.toThrow(message);
+    await expect(running).rejects.toBeInstanceOf(DparError);
+  });
+
+  it('refuses two sizes of one name', async () => {
+    const compiled = engine.compile((ops, x) => ({ y: ops.add(named(x, 'a'), named(x, 'b')) }), {
+      dynamicAxes: { a: { 0: 'rows' }, b: { 0: 'rows' } },
+    });
+    await expect(compiled.run({ a: random([3], 1), b: random([1], 1) })).rejects.toThrow(
+      "expected one size 'rows', got 3 and, for axis 0 of 'b', 1",
+    );
+  });
+});
+
+describe('products of some rows with a constant matrix', () => {
+  const primitives = (rows: number): string[] => {
+    const fn: TensorFunction = (ops, x) => {
+      const h = named(x, 'x');
+      const product = (a: typeof h, w: string) => ops.matmul(a, named(x, w), { transposeB: true });
+      return { y: product(ops.mul(ops.silu(product(h, 'w1')), product(h, 'w3')), 'w2') };
+    };
+    const { outputs } = trace(fn, { x: float32([rows, 16]) }, { constants, weightsFirst: true });
+    const found: string[] = [];
+    const visit = (node: (typeof outputs)[string]): void => {
+      if (node.kind !== 'operation') return;
+      for (const input of node.inputs) visit(input);
+      found.push(node.primitive);
+    };
+    for (const node of Object.values(outputs)) visit(node);
+    return found;
+  };
+
+  it('have the matrix first, and are transposed once at the end', () => {
+    const untransposed = ['matmul', 'silu', 'matmul', 'mul', 'matmul'];
+    expect(primitives(4)).toEqual(untransposed);
+    expect(primitives(5)).toEqual([...untransposed, 'transpose']);
+    expect(primitives(64)).toEqual([...untransposed, 'transpose']);
+    expect(primitives(65)).toEqual(untransposed);
+  });
+});
+
+describe.each<WeightFormat>(['int8', 'int4'])('weights of %s', (weights) => {
+  it.each([1, 6, 70])('multiply like the rounded matrices, %i rows', async (rows) => {
+    const fn: TensorFunction = (ops, x) => ({
+      y: ops.matmul(named(x, 'x'), named(x, 'w'), { transposeB: true }),
+      // Neither transposed nor constant: left as they are.
+      plain: ops.matmul(named(x, 'x'), named(x, 'v')),
+    });
+    // Columns that are no multiple of a block.
+    const options = { constants: { w: random([24, 200], 1), v: random([200, 8], 2) }, weights };
+    const inputs = { x: random([rows, 200], 3) };
+    const [actual, expected, exact] = [
+      await engine.compile(fn, options).run(inputs),
+      await reference.compile(fn, options).run(inputs),
+      await reference.compile(fn, { constants: options.constants }).run(inputs),
+    ];
+    // ONNX Runtime rounds what is multiplied to 8 bits as well.
+    expect(largestError(named(actual, 'y'), named(expected, 'y'))).toBeLessThan(0.02);
+    expect(largestError(named(actual, 'plain'), named(exact, 'plain'))).toBeLessThan(1e-5);
+    const rounding = largestError(named(expected, 'y'), named(exact, 'y'));
+    expect(rounding).toBeGreaterThan(1e-4);
+    expect(rounding).toBeLessThan(weights === 'int8' ? 0.02 : 0.2);
+  });
+});
