@@ -1,7 +1,7 @@
 import { createRandom, float32, type HostTensor, int32, referenceOps as ops } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BlockCache, decodeStack } from './decode.js';
+import { type BlockCache, decodeStack, scaledTable } from './decode.js';
 import { feedForwardWidth } from './feed-forward.js';
 import { causalMask, masked } from './mask.js';
 import { initializeParameters } from './parameters.js';
@@ -18,7 +18,11 @@ function decodeAll(
 ) {
   const [R = 0, length = 0, D = 0] = x.shape;
   const headDim = D / config.nHead;
-  const table = gridRotaryData({ ...config, blockSize: 16, ropeBase: 100, clsTokenNum: 1 }, length);
+  const { shape: tableShape, data } = gridRotaryData(
+    { ...config, blockSize: 16, ropeBase: 100, clsTokenNum: 1 },
+    length,
+  );
+  const table = float32(tableShape, scaledTable(data, headDim));
   const shape = [R, config.nHead, room, headDim];
   const caches: BlockCache<HostTensor>[] = Array.from({ length: layers }, () => ({
     keys: float32(shape),

@@ -6,7 +6,7 @@ import { blockParams, type StackConfig } from './stack.js';
 
 /** Keys and values of the positions that one block has seen. C cached sequences, room for L positions. */
 export interface BlockCache<T> {
-  /** [C, H, L, headDim], already rotated */
+  /** [C, H, L, headDim], already rotated, by scaled tables */
   readonly keys: T;
   /** [C, H, L, headDim] */
   readonly values: T;
@@ -24,7 +24,10 @@ export interface CacheSelection<T> {
 export interface DecodeStep<T> {
   /** States of the new position, [R, D]. */
   readonly x: T;
-  /** Rotary table of the new position, [1 or R, 1, headDim / 2, 2]. */
+  /**
+   * Rotary table of the new position times headDim^(-1/4), [1 or R, 1, headDim / 2, 2]: queries and keys each bring half of
+   * the scale of attention, and none is left to be done. See {@link scaledTable}.
+   */
   readonly table: T;
   /** Added to the scores of cached positions, [1 or C, 1, 1, L]: hides those that are not written or not to be seen. */
   readonly mask: T;
@@ -34,12 +37,19 @@ export interface DecodeStep<T> {
   readonly selection?: CacheSelection<T>;
 }
 
+/** The angles of a rotary table as {@link DecodeStep} takes them. */
+export function scaledTable(table: Float32Array, headDim: number): Float32Array {
+  const scale = headDim ** -0.25;
+  return table.map((value) => scale * value);
+}
+
 /** What a step gives: the new states, and what is to be written to the caches at the next position. */
 export interface DecodeResult<T> {
   /** [R, D] */
   readonly x: T;
-  /** One per block, [R, D]. */
+  /** One per block, [R, H, headDim, 1]. */
   readonly keys: readonly T[];
+  /** One per block, [R, D]. */
   readonly values: readonly T[];
 }
 
@@ -57,18 +67,18 @@ function decodeAttention<T>(
   const [R = 0, D = 0] = ops.shapeOf(x);
   const [C = 0, H = 0, L = 0, headDim = 0] = ops.shapeOf(cache.keys);
   const [qk, v] = ops.split(linear(ops, p.wqkv, x), -1, [2 * D, D]) as [T, T]; // [R, 2 D], [R, D]
-  const rotated = ops.reshape(ops.rotary(ops.reshape(qk, [R, 1, 2 * D]), table), [R, 2 * D]);
+  const rotated = ops.reshape(ops.rotary(ops.reshape(qk, [R, 1, 2 * D]), table), [R, 2 * H, headDim, 1]);
+  const heads = (rows: T): T[] => ops.split(rows, 1, [H, H]);
   const inCache = (rows: T): T => (selection ? ops.takeRows(rows, selection.places) : rows);
-  const [q, k] = ops.split(rotated, -1, [D, D]) as [T, T]; // [R, D] each
-  const query = ops.reshape(ops.mul(inCache(q), headDim ** -0.5), [C, H, headDim, 1]);
-  const key = ops.reshape(inCache(k), [C, H, 1, headDim]);
+  const [query, key] = heads(inCache(rotated)) as [T, T]; // [C, H, headDim, 1]
   const value = ops.reshape(inCache(v), [C, H, 1, headDim]);
   const past = ops.reshape(ops.matmul(cache.keys, query), [C, H, 1, L]);
-  const present = ops.matmul(key, query); // [C, H, 1, 1]
+  const present = ops.sum(ops.mul(query, key), { axes: 2, keepDims: true }); // [C, H, 1, 1]
   const weights = ops.softmax(ops.concat([ops.add(past, mask), present], -1)); // [C, H, 1, L + 1]
   const [wPast, wPresent] = ops.split(weights, -1, [L, 1]) as [T, T];
   const mixed = ops.add(ops.matmul(wPast, cache.values), ops.mul(wPresent, value)); // [C, H, 1, headDim]
   const flat = ops.reshape(mixed, [C, D]);
+  const k = selection ? (heads(rotated)[1] as T) : key; // [R, H, headDim, 1]
   return { mixed: linear(ops, p.wo, selection ? ops.takeRows(flat, selection.rows) : flat), k, v };
 }
 

@@ -19,6 +19,7 @@ export {
   type DecodeStep,
   decodeBlock,
   decodeStack,
+  scaledTable,
 } from './decode.js';
 export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
 export { type GptConfig, gptLogits, gptSpecs, gptStep, predictions, prependClass, stackFields } from './gpt.js';

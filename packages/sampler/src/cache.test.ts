@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { StackCache } from './cache.js';
 
 const [layers, heads, headDim] = [2, 3, 4];
-const width = 2 * layers * heads * headDim;
+const width = layers * heads * headDim;
 
 describe('StackCache', () => {
   it('keeps what was appended at its place, and hides all else, in sequences of any lengths', () => {
@@ -12,13 +12,14 @@ describe('StackCache', () => {
       fc.property(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 150 }), fc.nat(), (C, positions, seed) => {
         const cache = new StackCache({ layers, rows: C, heads, positions, headDim, ragged: true });
         const random = createRandom(seed);
-        const written: Float32Array[][] = Array.from({ length: C }, () => []);
+        const written: Float32Array[][][] = Array.from({ length: C }, () => []);
         for (let step = 0; step < positions; step++) {
           const rows = Int32Array.from({ length: C }, (_, row) => row).filter(() => random.uniform() < 0.8);
-          const added = random.fillNormal(new Float32Array(rows.length * width));
+          const normal = () => random.fillNormal(new Float32Array(rows.length * width));
+          const added = [normal(), normal()] as const;
           cache.append(added, rows);
           rows.forEach((row, i) => {
-            written[row]?.push(added.slice(i * width, (i + 1) * width));
+            written[row]?.push(added.map((values) => values.slice(i * width, (i + 1) * width)));
           });
         }
         const inputs = cache.inputs();
@@ -33,8 +34,9 @@ describe('StackCache', () => {
               const name = `${part % 2 === 0 ? 'keys' : 'values'}.${part >> 1}`;
               for (let head = 0; head < heads; head++) {
                 const at = ((row * heads + head) * L + position) * headDim;
-                const from = (part * heads + head) * headDim;
-                expect(named(inputs, name).data.slice(at, at + headDim)).toEqual(values.slice(from, from + headDim));
+                const from = ((part >> 1) * heads + head) * headDim;
+                const expected = values[part % 2]?.slice(from, from + headDim);
+                expect(named(inputs, name).data.slice(at, at + headDim)).toEqual(expected);
               }
             }
           });
@@ -47,14 +49,15 @@ describe('StackCache', () => {
   it('is one memory from the beginning to the end', () => {
     const cache = new StackCache({ layers, rows: 2, heads, positions: 100, headDim });
     const { buffer } = named(cache.inputs(), 'keys.0').data;
-    for (let i = 0; i < 100; i++) cache.append(new Float32Array(2 * width), [0, 1]);
+    for (let i = 0; i < 100; i++) cache.append([new Float32Array(2 * width), new Float32Array(2 * width)], [0, 1]);
     expect(named(cache.inputs(), 'keys.0').data.buffer).toBe(buffer);
     expect(named(cache.inputs(), 'keys.0').shape).toEqual([2, heads, 100, headDim]);
   });
 
   it('refuses a position too many', () => {
     const cache = new StackCache({ layers, rows: 1, heads, positions: 1, headDim });
-    cache.append(new Float32Array(width), [0]);
-    expect(() => cache.append(new Float32Array(width), [0])).toThrow('at most 1 positions');
+    const added = [new Float32Array(width), new Float32Array(width)] as const;
+    cache.append(added, [0]);
+    expect(() => cache.append(added, [0])).toThrow('at most 1 positions');
   });
 });

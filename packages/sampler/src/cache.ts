@@ -57,11 +57,11 @@ export class StackCache {
 
   /**
    * Appends a step's keys and values.
-   * @param added [R, 2 layers, H, headDim] (or longer): keys and values of block 0, of block 1, ...
+   * @param added Each [R, layers, H, headDim], or with more rows.
    * @param rows The cached row that each of R rows belongs to.
    * @throws DparError if a row is full.
    */
-  append(added: Float32Array, rows: ArrayLike<number>): void {
+  append(added: readonly [keys: Float32Array, values: Float32Array], rows: ArrayLike<number>): void {
     const { layers, heads, positions, headDim } = this.size;
     let longest = 0;
     for (let i = 0; i < rows.length; i++) longest = Math.max(longest, this.lengths[rows[i] as number] as number);
@@ -73,11 +73,12 @@ export class StackCache {
       const position = this.lengths[row] as number;
       for (let part = 0; part < 2 * layers; part++) {
         const memory = this.memory[part] as Float32Array;
+        const source = added[part % 2] as Float32Array;
         for (let head = 0; head < heads; head++) {
-          const from = ((i * 2 * layers + part) * heads + head) * headDim;
+          const from = ((i * layers + (part >> 1)) * heads + head) * headDim;
           const to = ((row * heads + head) * this.room + position) * headDim;
           // Quicker than a view and its copy for so few elements.
-          for (let j = 0; j < headDim; j++) memory[to + j] = added[from + j] as number;
+          for (let j = 0; j < headDim; j++) memory[to + j] = source[from + j] as number;
         }
       }
       this.lengths[row] = position + 1;

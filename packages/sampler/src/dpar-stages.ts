@@ -1,5 +1,5 @@
 import { type DparConfig, decoderStep, encoderStep, globalStep, patchEmbedding } from '@dpar/model';
-import { gridRotaryData } from '@dpar/nn';
+import { gridRotaryData, scaledTable } from '@dpar/nn';
 import {
   type CompiledFunction,
   type Engine,
@@ -15,7 +15,16 @@ import {
 import { StackCache } from './cache.js';
 import type { FinishedPatches } from './open-patches.js';
 import { type Predictions, predictionAxes, predictionOutputs, predictionsOf } from './predictions.js';
-import { allRows, cacheAxes, type DynamicAxes, embeddingRows, joinedCache, stepOf, tableAt } from './transformer.js';
+import {
+  allRows,
+  appended,
+  cacheAxes,
+  cacheOutputs,
+  type DynamicAxes,
+  embeddingRows,
+  stepOf,
+  tableAt,
+} from './transformer.js';
 
 /** A tensor [R, parts * D] as `parts` tensors [R, D]. */
 function parts<T>(ops: Ops<T>, x: T, D: number): T[] {
@@ -52,7 +61,7 @@ export class DparStages {
     this.encoder = compile(
       (ops, inputs) => {
         const { states, ...cache } = encoderStep(ops, config, inputs, stepOf(inputs));
-        return { states: ops.concat(states, 1), cache: joinedCache(ops, cache) };
+        return { states: ops.concat(states, 1), ...cacheOutputs(ops, cache) };
       },
       { ...cacheAxes(nLocalEncoderLayers, config.encoderBlockCausal), x: { 0: 'rows' } },
     );
@@ -65,7 +74,7 @@ export class DparStages {
         const selection = { rows: named(inputs, 'selectedRows'), places: named(inputs, 'places') };
         const step = { ...stepOf(inputs), x: ops.select(named(inputs, 'isClass'), x, patches), selection };
         const { contexts, ...cache } = globalStep(ops, config, inputs, step);
-        return { contexts: ops.concat(contexts, 1), cache: joinedCache(ops, cache) };
+        return { contexts: ops.concat(contexts, 1), ...cacheOutputs(ops, cache) };
       },
       {
         ...cacheAxes(nLayer, true),
@@ -81,7 +90,7 @@ export class DparStages {
         const { logits, ...cache } = decoderStep(ops, config, inputs, stepOf(inputs), contexts);
         // Only tokens of the vocabulary are drawn, never the end-of-image token.
         const drawn = ops.slice(logits, 1, 0, vocabSize);
-        return { ...predictionOutputs(ops, inputs, drawn), cache: joinedCache(ops, cache) };
+        return { ...predictionOutputs(ops, inputs, drawn), ...cacheOutputs(ops, cache) };
       },
       {
         ...cacheAxes(nLocalDecoderLayers, false),
@@ -90,8 +99,9 @@ export class DparStages {
         contexts: { 0: 'rows' },
       },
     );
-    this.encoderTable = gridRotaryData({ ...config, clsTokenNum: 0 }).data;
-    this.decoderTable = gridRotaryData(config).data;
+    const headDim = D / config.nHead;
+    this.encoderTable = scaledTable(gridRotaryData({ ...config, clsTokenNum: 0 }).data, headDim);
+    this.decoderTable = scaledTable(gridRotaryData(config).data, headDim);
   }
 
   /** The decoder's first input, [D]. */
@@ -119,7 +129,7 @@ export class DparStages {
       table: tableAt(this.encoderTable, cache.lengths[0] as number, cache.size.headDim),
       ...cache.inputs(this.config.encoderBlockCausal ? patchStarts : undefined),
     });
-    cache.append(named(outputs, 'cache').data as Float32Array, allRows(tokens.length));
+    cache.append(appended(outputs), allRows(tokens.length));
     return named(outputs, 'states').data as Float32Array;
   }
 
@@ -150,6 +160,7 @@ export class DparStages {
     const { rows, ...inputs } = patches;
     return this.stepGlobal(cache, rows, {
       ...inputs,
+      table: scaledTable(inputs.table, cache.size.headDim),
       x: new Float32Array(R * this.config.dim),
       isClass: new Uint8Array(R),
     });
@@ -176,7 +187,7 @@ export class DparStages {
       ...cache.inputs(),
       ...more,
     });
-    cache.append(named(outputs, 'cache').data as Float32Array, allRows(C));
+    cache.append(appended(outputs), allRows(C));
     return predictionsOf(outputs);
   }
 
@@ -211,7 +222,7 @@ export class DparStages {
       places: int32([C], places),
       ...cache.inputs(),
     });
-    cache.append(named(outputs, 'cache').data as Float32Array, rows);
+    cache.append(appended(outputs), rows);
     return named(outputs, 'contexts').data as Float32Array;
   }
 }

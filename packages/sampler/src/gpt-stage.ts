@@ -1,4 +1,4 @@
-import { entropyOfLogits, type GptConfig, gptStep, gridRotaryData } from '@dpar/nn';
+import { entropyOfLogits, type GptConfig, gptStep, gridRotaryData, scaledTable } from '@dpar/nn';
 import {
   type CompiledFunction,
   type Engine,
@@ -10,7 +10,7 @@ import {
 } from '@dpar/tensor';
 import { StackCache } from './cache.js';
 import { predictionAxes, predictionOutputs } from './predictions.js';
-import { allRows, cacheAxes, embeddingRows, joinedCache, stepOf, tableAt } from './transformer.js';
+import { allRows, appended, cacheAxes, cacheOutputs, embeddingRows, stepOf, tableAt } from './transformer.js';
 
 /** What a step of a GPT gives: predictions of the next token, or its entropies [C] in nats. */
 export type GptResult = 'predictions' | 'entropies';
@@ -31,11 +31,11 @@ export class GptStage {
       const { logits, ...cache } = gptStep(ops, config, inputs, stepOf(inputs));
       const outputs =
         result === 'entropies' ? { entropies: entropyOfLogits(ops, logits) } : predictionOutputs(ops, inputs, logits);
-      return { ...outputs, cache: joinedCache(ops, cache) };
+      return { ...outputs, ...cacheOutputs(ops, cache) };
     };
     const dynamicAxes = { ...cacheAxes(config.nLayer, false), ...predictionAxes, x: { 0: 'rows' } };
     this.compiled = engine.compile(step, { constants: parameters, weights, dynamicAxes });
-    this.table = gridRotaryData(config).data;
+    this.table = scaledTable(gridRotaryData(config).data, config.dim / config.nHead);
   }
 
   /** An empty cache for so many sequences. */
@@ -64,7 +64,7 @@ export class GptStage {
       ...cache.inputs(),
       ...more,
     });
-    cache.append(named(outputs, 'cache').data as Float32Array, allRows(ids.length));
+    cache.append(appended(outputs), allRows(ids.length));
     return outputs;
   }
 

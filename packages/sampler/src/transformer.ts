@@ -25,12 +25,17 @@ export function stepOf<T>(inputs: Tensors<T>): DecodeStep<T> {
   return { x: named(inputs, 'x'), table: named(inputs, 'table'), mask: named(inputs, 'mask'), caches };
 }
 
-/** Keys and values of a step as one tensor [R, 2 layers D]: what `StackCache.append` takes. */
-export function joinedCache<T>(ops: Ops<T>, result: { readonly keys: readonly T[]; readonly values: readonly T[] }): T {
-  return ops.concat(
-    result.keys.flatMap((keys, layer) => [keys, result.values[layer] as T]),
-    1,
-  );
+/** Keys and values of a step as two outputs: `newKeys` [R, layers H, headDim, 1] and `newValues` [R, layers D]. */
+export function cacheOutputs<T>(
+  ops: Ops<T>,
+  { keys, values }: { readonly keys: readonly T[]; readonly values: readonly T[] },
+): Record<'newKeys' | 'newValues', T> {
+  return { newKeys: ops.concat(keys, 1), newValues: ops.concat(values, 1) };
+}
+
+/** The outputs as `StackCache.append` takes them. */
+export function appended(outputs: Tensors<HostTensor>): readonly [keys: Float32Array, values: Float32Array] {
+  return [named(outputs, 'newKeys').data as Float32Array, named(outputs, 'newValues').data as Float32Array];
 }
 
 /** The rotary angles of one position of a table [positions, headDim / 2, 2], for all sequences: [1, 1, headDim / 2, 2]. */

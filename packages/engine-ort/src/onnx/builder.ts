@@ -148,7 +148,7 @@ export class OnnxBuilder {
     if (sizes.filter((size) => size === -1).length > 1) {
       throw new DparError(
         `compile: expected a reshape that leaves all dynamic sizes but one at their axes, got ` +
-          `[${this.dimensions(from)}] to [${this.dimensions(shape)}].`,
+          `[${this.dimensions(from).join(', ')}] to [${this.dimensions(shape).join(', ')}].`,
       );
     }
     return this.apply('Reshape', [x, this.int64(sizes)]);
