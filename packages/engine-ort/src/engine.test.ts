@@ -38,6 +38,13 @@ describe('run', () => {
     await expectRejection(fn.run({ a, b }), "run: expected inputs that are not constants already, got 'b'");
   });
 
+  it('slices to the end of long axes', async () => {
+    const length = 1_200_000;
+    const x = int32([length], Int32Array.from({ length }, (_, i) => i));
+    const fn = engine.compile((ops, inputs) => ({ y: ops.slice(named(inputs, 'x'), 0, length - 2, 2) }));
+    expect((await fn.run({ x })).y).toEqual(int32([2], [length - 2, length - 1]));
+  });
+
   it('compiles once for each signature, whatever the order of the inputs', async () => {
     const fn = engine.compile(addAndScale);
     expect(fn.signatures).toBe(0);

@@ -2,7 +2,7 @@ import { type Emitters, inputOf, names } from './emitter.js';
 
 type Layout = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad';
 
-/** An end of slices beyond any axis. It is below the sizes that stand for open ones. */
+/** An end of slices beyond any axis of open size. It is below the sizes that stand for these. */
 const toTheEnd = 999_999;
 
 /** Emitters of primitives that move elements without looking at them. */
@@ -26,7 +26,7 @@ export const layoutEmitters: Emitters<Layout> = {
     const length = type.shape[axis] ?? 0;
     // Along an axis of open size, what is far from the start is counted from the end.
     const place = (position: number): number => (build.dynamic.isOpen(position) ? position - length : position);
-    const end = start + size === length ? toTheEnd : place(start + size);
+    const end = build.dynamic.isOpen(length) && start + size === length ? toTheEnd : place(start + size);
     return build.apply('Slice', [name, build.int64([place(start)]), build.int64([end]), build.int64([axis])]);
   },
   pad: ({ build, inputs, attributes: { axis, before, after }, output }) => {
