@@ -40,7 +40,10 @@ describe('run', () => {
 
   it('slices to the end of long axes', async () => {
     const length = 1_200_000;
-    const x = int32([length], Int32Array.from({ length }, (_, i) => i));
+    const x = int32(
+      [length],
+      Int32Array.from({ length }, (_, i) => i),
+    );
     const fn = engine.compile((ops, inputs) => ({ y: ops.slice(named(inputs, 'x'), 0, length - 2, 2) }));
     expect((await fn.run({ x })).y).toEqual(int32([2], [length - 2, length - 1]));
   });
