@@ -3,6 +3,7 @@ import {
   type CompileOptions,
   type DeviceTensor,
   DparError,
+  type DynamicAxes,
   type HostTensor,
   type RunOptions,
   type TensorFunction,
@@ -131,10 +132,7 @@ export class OrtFunction implements CompiledFunction {
 }
 
 /** The sizes of the dynamic axes by name. @throws DparError if two axes of one name differ. */
-function dynamicSizes(
-  types: Tensors<TensorType>,
-  axes: NonNullable<CompileOptions['dynamicAxes']>,
-): Map<string, number> {
+function dynamicSizes(types: Tensors<TensorType>, axes: DynamicAxes): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const input in axes) {
     const shape = types[input]?.shape;

@@ -2,6 +2,7 @@ import { type DparConfig, decoderStep, encoderStep, globalStep, patchEmbedding }
 import { gridRotaryData, scaledTable } from '@dpar/nn';
 import {
   type CompiledFunction,
+  type DynamicAxes,
   type Engine,
   float32,
   type HostTensor,
@@ -15,16 +16,7 @@ import {
 import { StackCache } from './cache.js';
 import type { FinishedPatches } from './open-patches.js';
 import { type Predictions, predictionAxes, predictionOutputs, predictionsOf } from './predictions.js';
-import {
-  allRows,
-  appended,
-  cacheAxes,
-  cacheOutputs,
-  type DynamicAxes,
-  embeddingRows,
-  stepOf,
-  tableAt,
-} from './transformer.js';
+import { allRows, appended, cacheAxes, cacheOutputs, embeddingRows, stepOf, tableAt } from './transformer.js';
 
 /** A tensor [R, parts * D] as `parts` tensors [R, D]. */
 function parts<T>(ops: Ops<T>, x: T, D: number): T[] {

@@ -19,6 +19,7 @@ import {
 } from './options.js';
 import { predictionInputs } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
+import { repeatRows } from './transformer.js';
 
 /** A model's configuration and weights. */
 export interface ModelWeights<C> {
@@ -178,14 +179,6 @@ export class DparSampler {
     const rows = repeated.map((image, i) => image + batch * Math.floor(i / images.length));
     return { rows, table, ...open.select(repeated) };
   }
-}
-
-/** All rows, so many times one after the other. */
-function repeatRows(rows: Float32Array, copies: number): Float32Array {
-  if (copies === 1) return rows;
-  const result = new Float32Array(copies * rows.length);
-  for (let i = 0; i < copies; i++) result.set(rows, i * rows.length);
-  return result;
 }
 
 /** States after the last of E layers: [B, E, D] -> [B, D]. */

@@ -1,7 +1,7 @@
 import type { LlamaGenConfig } from '@dpar/model';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { collectTokens, type GeneratedTokens } from './collect.js';
-import { forRows, nextTokens } from './draw.js';
+import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import {
   checkOptions,
@@ -14,6 +14,7 @@ import {
 } from './options.js';
 import { predictionInputs, predictionsOf } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
+import { repeatRows } from './transformer.js';
 
 /** Generates images with LlamaGen: one step per token, keys and values cached. */
 export class LlamaGenSampler {
@@ -55,7 +56,7 @@ export class LlamaGenSampler {
         nextTokens(predictionsOf(outputs), options, uniforms, position),
       );
       yield { position, tokens, startsPatch: new Uint8Array(tokens.length).fill(1) };
-      read = forRows(tokens, labels.length);
+      read = repeatRows(tokens, labels.length / tokens.length);
     }
   }
 

@@ -61,7 +61,7 @@ export function checkOptions(
       );
     }
   }
-  const given = prefix.length / labels.length;
+  const given = prefixLength(options);
   if (!Number.isInteger(given) || given > T) {
     throw new DparError(
       `sample: expected a prefix of K tokens for each of ${labels.length} images, K at most ${T}, got ${prefix.length} tokens.`,
@@ -72,6 +72,11 @@ export function checkOptions(
       throw new DparError(`sample: expected a prefix of tokens from 0 to ${V - 1}, got ${token}.`);
     }
   }
+}
+
+/** Tokens K that are given for each image. */
+export function prefixLength({ labels, prefix = [] }: SampleOptions): number {
+  return prefix.length / labels.length;
 }
 
 /** Labels of all rows that are run: those of the images, then as many null classes if guided. */

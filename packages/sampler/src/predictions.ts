@@ -1,7 +1,6 @@
-import { float32, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
+import { type DynamicAxes, float32, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
 import { guidanceAt, isGuided } from './guidance.js';
 import type { SampleOptions } from './options.js';
-import type { DynamicAxes } from './transformer.js';
 
 /** What a step says about the next token of each image. B images, V tokens of vocabulary. */
 export interface Predictions {

@@ -1,11 +1,8 @@
 import type { BlockCache, DecodeStep } from '@dpar/nn';
-import { float32, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
+import { type DynamicAxes, float32, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
 
 /** Names of sizes that change while images are generated: sequences, and cached positions that are read. */
 const [rows, positions] = ['rows', 'positions'] as const;
-
-/** Axes of open size by input: see `CompileOptions.dynamicAxes`. */
-export type DynamicAxes = Readonly<Record<string, Readonly<Record<number, string>>>>;
 
 /** Open axes of a transformer's caches, and of its mask if the sequences have one each. */
 export function cacheAxes(layers: number, ragged: boolean): DynamicAxes {
@@ -57,4 +54,12 @@ export function embeddingRows(table: HostTensor, ids: ArrayLike<number>): HostTe
 /** 0, 1, ..., count - 1: all rows of a cache. */
 export function allRows(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row);
+}
+
+/** All rows, so many times one after the other: those of the images, and again as null rows. */
+export function repeatRows<A extends Int32Array | Float32Array>(rows: A, copies: number): A {
+  if (copies === 1) return rows;
+  const result = new (rows.constructor as new (length: number) => A)(copies * rows.length);
+  for (let i = 0; i < copies; i++) result.set(rows, i * rows.length);
+  return result;
 }

@@ -22,6 +22,9 @@ export interface DeviceTensor {
  */
 export type WeightFormat = 'float32' | 'int8' | 'int4';
 
+/** By input and axis, the name of a size that may differ from call to call. */
+export type DynamicAxes = Readonly<Record<string, Readonly<Record<number, string>>>>;
+
 /** How {@link Engine.compile} specialises a function. */
 export interface CompileOptions {
   /** Inputs that never change (weights, when sampling). Engines may fold and repack them. */
@@ -36,7 +39,7 @@ export interface CompileOptions {
    * name is. What is compiled for one size then serves others (engines may tell a few ranges of sizes apart). The
    * function must not make constants, slices or broadcasts of such a size. Without effect where nothing is compiled.
    */
-  readonly dynamicAxes?: Readonly<Record<string, Readonly<Record<number, string>>>>;
+  readonly dynamicAxes?: DynamicAxes;
 }
 
 /** How a compiled function runs. */

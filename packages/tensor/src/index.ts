@@ -3,6 +3,7 @@ export type {
   CompiledFunction,
   CompileOptions,
   DeviceTensor,
+  DynamicAxes,
   Engine,
   RunOptions,
   TensorFunction,

@@ -1,7 +1,7 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
 import type { DparConfig, LlamaGenConfig } from '@dpar/model';
 import { feedForwardWidth, type StackConfig } from '@dpar/nn';
-import type { WeightFormat } from '@dpar/tensor';
+import { bytesPerWeight, type WeightFormat } from '@dpar/tensor';
 
 /** The least that one image costs to generate, in products alone: what no program that keeps to the model gets under. */
 export interface SamplingCost {
@@ -16,13 +16,6 @@ export interface StoredAs {
   readonly weights: WeightFormat;
   readonly entropyWeights: WeightFormat;
 }
-
-/** Bytes of one weight, its share of the float32 scale of a block of 128 (int8) or 32 weights (int4) included. */
-const bytesPerWeight: Readonly<Record<WeightFormat, number>> = {
-  float32: 4,
-  int8: 1 + 4 / 128,
-  int4: 0.5 + 4 / 32,
-};
 
 /** Cached keys and values are float32. */
 const bytesPerCached = 4;
@@ -96,7 +89,7 @@ function blockWeights({ dim: D, multipleOf }: StackConfig): number {
 function costOf(parts: readonly Part[]): SamplingCost {
   let [bytes, flops] = [0, 0];
   for (const { weights, format, steps: n, rows, attended } of parts) {
-    bytes += n * weights * bytesPerWeight[format] + rows * ((n * (n - 1)) / 2) * attended * bytesPerCached;
+    bytes += n * weights * bytesPerWeight(format) + rows * ((n * (n - 1)) / 2) * attended * bytesPerCached;
     flops += 2 * rows * (n * weights + ((n * (n + 1)) / 2) * attended);
   }
   return { bytes, flops };
