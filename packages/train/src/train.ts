@@ -16,7 +16,7 @@ export const runFiles = { config: 'train.json', metrics: 'metrics.jsonl', checkp
 
 /** Makes the trainer of a configuration: reads its data and draws initial parameters. Paths are relative to the working folder. */
 export async function createTrainer(engine: Engine, config: TrainConfig): Promise<Trainer> {
-  const { data, optimizer } = config;
+  const { data, dropout, optimizer } = config;
   const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
   return new Trainer({
     engine,
@@ -32,6 +32,9 @@ export async function createTrainer(engine: Engine, config: TrainConfig): Promis
     optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
     maxGradientNorm: optimizer.max_gradient_norm,
     classDropout: data.class_dropout,
+    dropout: { token: dropout.token, residual: dropout.residual, feedForward: dropout.feed_forward },
+    accumulationSteps: config.accumulation_steps,
+    recomputeBlocks: config.recompute_blocks,
     averageDecay: optimizer.average_decay ?? undefined,
     validateEvery: config.validate_every ?? undefined,
     windowBatches: data.window_batches,
