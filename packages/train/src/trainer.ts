@@ -4,7 +4,7 @@ import { BatchOrder } from './batch-order.js';
 import { checkTokenSet } from './check-set.js';
 import { dropClasses } from './class-dropout.js';
 import { clipFactor, globalNorm } from './clip.js';
-import { copyParameters, updateAverage } from './ema.js';
+import { copyParameters } from './ema.js';
 import type { StepMetrics } from './metrics.js';
 import { constantSchedule, type Schedule } from './schedule.js';
 import { type LossAndGradients, lossAndGradients } from './step.js';
@@ -122,10 +122,11 @@ export class Trainer {
     const gradientNorm = globalNorm(gradients);
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm, batch);
     const learningRate = this.schedule(step);
-    this.optimizer.update(gradients, { learningRate, gradientScale: clipFactor(gradientNorm, maxGradientNorm) });
-    if (this.average !== undefined && averageDecay !== undefined) {
-      updateAverage(this.average, this.parameters, averageDecay);
-    }
+    this.optimizer.update(gradients, {
+      learningRate,
+      gradientScale: clipFactor(gradientNorm, maxGradientNorm),
+      average: averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay },
+    });
     const seconds = (performance.now() - begin) / 1000;
     return {
       step: step + 1,
