@@ -1,3 +1,4 @@
+export { accumulateGradients } from './accumulate.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments } from './adamw.js';
 export { BatchOrder, type BatchOrderOptions } from './batch-order.js';
 export { checkTokenSet } from './check-set.js';

@@ -1,14 +1,15 @@
-import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
-import { GradientSum, splitBatch } from './accumulate.js';
+import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
+import { accumulateGradients } from './accumulate.js';
 import { AdamW, type AdamWOptions } from './adamw.js';
 import { BatchOrder } from './batch-order.js';
 import { checkTokenSet } from './check-set.js';
 import { dropClasses } from './class-dropout.js';
 import { clipFactor, globalNorm } from './clip.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
-import { copyParameters, updateAverage } from './ema.js';
+import { copyParameters } from './ema.js';
 import type { StepMetrics } from './metrics.js';
 import { constantSchedule, type Schedule } from './schedule.js';
+import { splitBatch } from './split-batch.js';
 import { type LossAndGradients, lossAndGradients } from './step.js';
 import { type Batch, sizeOfSet, type TokenSet, takeImages } from './token-set.js';
 import type { TrainableModel } from './trainable.js';
@@ -64,7 +65,7 @@ export class Trainer {
   private readonly gradients: LossAndGradients;
   private readonly validator: Validator;
   private readonly masks: DropoutMasks;
-  private readonly gradientSum = new GradientSum();
+  private gradientSum: Tensors<HostTensor> | undefined;
 
   /** @throws DparError if the data do not fit the model, or a size is wrong. */
   constructor(readonly options: TrainerOptions) {
@@ -133,15 +134,15 @@ export class Trainer {
     const begin = performance.now();
     const step = this.step;
     const batch = this.batchAt(step);
-    const { loss, gradients, scale } = await this.meanGradients(batch, step);
-    const gradientNorm = globalNorm(gradients) * scale;
+    const { loss, gradients } = await this.meanGradients(batch, step);
+    const gradientNorm = globalNorm(gradients);
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm, batch);
     const learningRate = this.schedule(step);
-    const gradientScale = scale * clipFactor(gradientNorm, maxGradientNorm);
-    this.optimizer.update(gradients, { learningRate, gradientScale });
-    if (this.average !== undefined && averageDecay !== undefined) {
-      updateAverage(this.average, this.parameters, averageDecay);
-    }
+    this.optimizer.update(gradients, {
+      learningRate,
+      gradientScale: clipFactor(gradientNorm, maxGradientNorm),
+      average: averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay },
+    });
     const seconds = (performance.now() - begin) / 1000;
     return {
       step: step + 1,
@@ -156,13 +157,11 @@ export class Trainer {
     };
   }
 
-  /** Mean loss of a batch, and gradients of which `scale` times is the mean. */
-  private async meanGradients(
-    batch: Batch,
-    step: number,
-  ): Promise<{ loss: number; gradients: Tensors<HostTensor>; scale: number }> {
+  /** Mean loss of a batch and its gradients, which the next call overwrites. */
+  private async meanGradients(batch: Batch, step: number): Promise<{ loss: number; gradients: Tensors<HostTensor> }> {
     const { model, accumulationSteps = 1 } = this.options;
     const scale = 1 / accumulationSteps;
+    const sum = accumulationSteps === 1 ? undefined : this.clearedSum();
     let loss = 0;
     let gradients: Tensors<HostTensor> = {};
     for (const [pass, part] of splitBatch(batch, accumulationSteps).entries()) {
@@ -170,9 +169,19 @@ export class Trainer {
       const masks = this.masks.draw(inputs, step * accumulationSteps + pass);
       const result = await this.gradients.run(this.parameters, { ...inputs, ...masks });
       loss += result.loss * scale;
-      gradients = accumulationSteps === 1 ? result.gradients : this.gradientSum.add(result.gradients, pass === 0);
+      gradients = result.gradients;
+      if (sum !== undefined) accumulateGradients(sum, gradients, scale);
     }
-    return { loss, gradients, scale };
+    return { loss, gradients: sum ?? gradients };
+  }
+
+  /** Zeros in which the gradients of a batch's parts are added. */
+  private clearedSum(): Tensors<HostTensor> {
+    this.gradientSum ??= Object.fromEntries(
+      Object.entries(this.parameters).map(([name, { shape }]) => [name, float32(shape)]),
+    );
+    for (const { data } of Object.values(this.gradientSum)) data.fill(0);
+    return this.gradientSum;
   }
 
   /** Predicted tokens per patch of some images, 1 for models without patches. */
