@@ -7,11 +7,17 @@ import type { TrainableModel } from './trainable.js';
 /**
  * Checks that a set can be read by a model: tokens per image, token and class range.
  * @param name What the set is called in messages.
+ * @param nameOf What a row of the set is called.
  * @throws DparError naming what does not fit, and the first image where.
  */
-export function checkTokenSet(model: TrainableModel, set: TokenSet, name: string): void {
+export function checkTokenSet(
+  model: TrainableModel,
+  set: TokenSet,
+  name: string,
+  nameOf: NameOfRow = (row) => `image ${row}`,
+): void {
   checkSize(model, sizeOfSet(set), name);
-  checkRanges(model, set, name, (image) => `image ${image}`);
+  checkRanges(model, set, name, nameOf);
 }
 
 /**
