@@ -15,4 +15,4 @@ export {
 } from './data/training-data.js';
 export { workerSource } from './data/worker-source.js';
 export { readTokenSet, writeTokenSet } from './token-file.js';
-export { createTrainer, runFiles, train } from './train.js';
+export { createTrainer, runFiles, type TrainHooks, train } from './train.js';

@@ -64,20 +64,28 @@ function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {
     : cosineSchedule({ learningRate, steps, warmupSteps, finalFraction });
 }
 
+/** What a run tells before its first step. */
+export interface TrainHooks {
+  /** How far the preparation of the data is. */
+  readonly onData?: TrainingDataOptions['onProgress'];
+  /** The data are ready. */
+  readonly onStart?: (() => void) | undefined;
+}
+
 /**
  * Trains as a configuration says and writes its output folder: `train.json` (the configuration with all defaults),
  * `metrics.jsonl` (a line for each step, as it is done) and at the end `last/`, a checkpoint that other commands read too.
  * An aborted signal ends the run after a whole step, with its checkpoint.
- * @param onData Told how far the preparation of the data is, before the first step.
  * @yields The metrics of each step.
  */
 export async function* train(
   engine: Engine,
   config: TrainConfig,
   signal?: AbortSignal,
-  onData?: TrainingDataOptions['onProgress'],
+  { onData, onStart }: TrainHooks = {},
 ): AsyncGenerator<StepMetrics> {
   const trainer = await createTrainer(engine, config, { signal, onProgress: onData });
+  onStart?.();
   await mkdir(config.output, { recursive: true });
   await writeFileAtomic(join(config.output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
   const metricsPath = join(config.output, runFiles.metrics);
