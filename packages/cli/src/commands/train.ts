@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { readTrainConfig, type StepMetrics, trainConfigKeys } from '@dpar/train';
-import { runFiles, train as trainRun } from '@dpar/train/node';
+import { type DataProgress, runFiles, train as trainRun } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
 import { CommandError } from '../errors.js';
 import { readJsonObject } from '../json-file.js';
 import { assignment, file, folder, optional, repeated, required } from '../options.js';
+import { type Progress, silent } from '../progress.js';
 import { formatList } from '../table.js';
 
 export const train = defineCommand({
@@ -22,17 +24,26 @@ export const train = defineCommand({
     const config = readTrainConfig(json, changes);
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
-    const progress = context.progress({ label: 'train', unit: 'steps', total: config.steps });
+    const data = dataProgress(context);
+    let progress = silent;
+    const onStart = (): void => {
+      data.stop();
+      progress = context.progress({ label: 'train', unit: 'steps', total: config.steps });
+    };
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
+    let [stepSeconds, waitSeconds] = [0, 0];
     try {
-      for await (const metrics of trainRun(engine, config, context.signal)) {
+      for await (const metrics of trainRun(engine, config, context.signal, { onData: data.update, onStart })) {
         last = metrics;
+        stepSeconds += metrics.seconds;
+        waitSeconds += metrics.waitSeconds;
         validationLoss = metrics.validationLoss ?? validationLoss;
         progress.update(metrics.step, noteOf(metrics.loss, validationLoss));
       }
     } finally {
+      data.stop();
       progress.stop();
     }
     const checkpoint = join(config.output, runFiles.checkpoint);
@@ -46,14 +57,35 @@ export const train = defineCommand({
         loss: last.loss,
         validation_loss: validationLoss ?? null,
         seconds,
+        wait_share: waitSeconds / stepSeconds,
         engine: engine.name,
         output: config.output,
         checkpoint,
       },
-      text: `${last.step} steps, ${noteOf(last.loss, validationLoss)} nats per token; checkpoint in ${checkpoint}`,
+      text: `${last.step} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data; checkpoint in ${checkpoint}`,
     };
   },
 });
+
+/** Shows how far the preparation of the data is, a bar for each stage. */
+function dataProgress(context: Context): { update(progress: DataProgress): void; stop(): void } {
+  let shown: { readonly stage: DataProgress['stage']; readonly progress: Progress } | undefined;
+  const stop = (): void => {
+    shown?.progress.stop();
+    shown = undefined;
+  };
+  return {
+    update({ stage, done, total }) {
+      if (shown?.stage !== stage) {
+        stop();
+        shown = { stage, progress: context.progress({ label: stage, unit: 'images', total, start: done }) };
+      }
+      shown?.progress.update(done);
+      if (done >= total) stop();
+    },
+    stop,
+  };
+}
 
 function noteOf(loss: number, validationLoss: number | undefined): string {
   return `loss ${loss.toFixed(4)}${validationLoss === undefined ? '' : `, validation ${validationLoss.toFixed(4)}`}`;

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { findFolder } from '@dpar/io/node';
+import { findFolder } from './atomic-folder.js';
 
 /** A digest as settings show it: enough of it to tell any two contents apart. */
 export function formatDigest(hash: Hash): string {
