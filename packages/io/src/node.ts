@@ -10,5 +10,6 @@ export {
 } from './checkpoint.js';
 export { fileDigest } from './digest.js';
 export { linkFolder } from './link-folder.js';
+export { makeFolder } from './make-folder.js';
 export { readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';

@@ -36,6 +36,7 @@ export {
 export { createReferenceEngine } from './reference/engine.js';
 export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';
+export { typeOps } from './type-ops.js';
 export {
   bool,
   type DataOf,

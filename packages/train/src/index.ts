@@ -3,6 +3,12 @@ export { BatchOrder, type BatchOrderOptions } from './batch-order.js';
 export { checkTokenSet } from './check-set.js';
 export { dropClasses } from './class-dropout.js';
 export { clipFactor, globalNorm } from './clip.js';
+export {
+  DropoutMasks,
+  type DropoutRates,
+  dropoutPlaces,
+  noDropout,
+} from './dropout.js';
 export { copyParameters, updateAverage } from './ema.js';
 export { type EntropyOptions, entropiesOfSet } from './entropies.js';
 export { metricsLine, type StepMetrics } from './metrics.js';

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dpar/io/node';
+import { makeFolder, writeFileAtomic } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { restoreVerified } from './checkpoint.js';
@@ -18,7 +17,7 @@ import { Trainer } from './trainer.js';
 
 /** Makes the trainer of a configuration: reads its data and draws initial parameters. Paths are relative to the working folder. */
 export async function createTrainer(engine: Engine, config: TrainConfig): Promise<Trainer> {
-  const { data, optimizer } = config;
+  const { data, dropout, optimizer } = config;
   const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
   return new Trainer({
     engine,
@@ -34,6 +33,9 @@ export async function createTrainer(engine: Engine, config: TrainConfig): Promis
     optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
     maxGradientNorm: optimizer.max_gradient_norm,
     classDropout: data.class_dropout,
+    dropout: { token: dropout.token, residual: dropout.residual, feedForward: dropout.feed_forward },
+    accumulationSteps: config.accumulation_steps,
+    recomputeBlocks: config.recompute_blocks,
     averageDecay: optimizer.average_decay ?? undefined,
     validateEvery: config.validate_every ?? undefined,
     windowBatches: data.window_batches,
@@ -86,7 +88,7 @@ export async function* train(
   let metricsFile: MetricsFile | undefined;
   try {
     if (whole !== undefined) await restoreVerified(whole.folder, whole.state, trainer);
-    await mkdir(join(output, runFiles.checkpoints), { recursive: true });
+    await makeFolder(join(output, runFiles.checkpoints));
     await writeFileAtomic(join(output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
     const file = await MetricsFile.open(join(output, runFiles.metrics), trainer.step);
     metricsFile = file;

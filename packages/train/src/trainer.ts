@@ -1,9 +1,11 @@
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { GradientSum, splitBatch } from './accumulate.js';
 import { AdamW, type AdamWOptions } from './adamw.js';
 import { BatchOrder } from './batch-order.js';
 import { checkTokenSet } from './check-set.js';
 import { dropClasses } from './class-dropout.js';
 import { clipFactor, globalNorm } from './clip.js';
+import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
 import { copyParameters, updateAverage } from './ema.js';
 import type { StepMetrics } from './metrics.js';
 import { constantSchedule, type Schedule } from './schedule.js';
@@ -31,6 +33,15 @@ export interface TrainerOptions {
   readonly maxGradientNorm?: number | undefined;
   /** Probability at which a label becomes the null class (default 0.1; no effect on models without classes). */
   readonly classDropout?: number | undefined;
+  /** Dropout of activations (default: none; the paper's rates are 0.1 each). */
+  readonly dropout?: DropoutRates | undefined;
+  /**
+   * Passes that a batch is cut into, whose gradients are added: less memory for the same step (default 1). The batch size
+   * must be a multiple of it.
+   */
+  readonly accumulationSteps?: number | undefined;
+  /** Computes what is inside transformer blocks a second time in the backward pass: less memory, a third more work. */
+  readonly recomputeBlocks?: boolean | undefined;
   /** Keeps an exponential moving average of the parameters with this decay. Default: none is kept. */
   readonly averageDecay?: number | undefined;
   /** Set whose loss is measured every `validateEvery` steps (default: only after the last). */
@@ -52,6 +63,8 @@ export class Trainer {
   private readonly schedule: Schedule;
   private readonly gradients: LossAndGradients;
   private readonly validator: Validator;
+  private readonly masks: DropoutMasks;
+  private readonly gradientSum = new GradientSum();
 
   /** @throws DparError if the data do not fit the model, or a size is wrong. */
   constructor(readonly options: TrainerOptions) {
@@ -65,7 +78,9 @@ export class Trainer {
     this.schedule = options.schedule ?? constantSchedule(1e-4);
     this.optimizer = new AdamW(parameters, options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(parameters);
-    this.gradients = lossAndGradients(engine, model);
+    const { dropout = noDropout, recomputeBlocks } = options;
+    this.masks = new DropoutMasks(model, dropout, seed);
+    this.gradients = lossAndGradients(engine, model, [], { dropout, recomputeBlocks });
     this.validator = createValidator(engine, model);
   }
 
@@ -114,15 +129,16 @@ export class Trainer {
   }
 
   private async trainStep(): Promise<StepMetrics> {
-    const { model, batchSize, maxGradientNorm = 1, averageDecay } = this.options;
+    const { batchSize, maxGradientNorm = 1, averageDecay } = this.options;
     const begin = performance.now();
     const step = this.step;
     const batch = this.batchAt(step);
-    const { loss, gradients } = await this.gradients.run(this.parameters, model.inputs(batch));
-    const gradientNorm = globalNorm(gradients);
+    const { loss, gradients, scale } = await this.meanGradients(batch, step);
+    const gradientNorm = globalNorm(gradients) * scale;
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm, batch);
     const learningRate = this.schedule(step);
-    this.optimizer.update(gradients, { learningRate, gradientScale: clipFactor(gradientNorm, maxGradientNorm) });
+    const gradientScale = scale * clipFactor(gradientNorm, maxGradientNorm);
+    this.optimizer.update(gradients, { learningRate, gradientScale });
     if (this.average !== undefined && averageDecay !== undefined) {
       updateAverage(this.average, this.parameters, averageDecay);
     }
@@ -138,6 +154,25 @@ export class Trainer {
       meanPatchLength: this.meanPatchLength(batch.images),
       graphs: this.gradients.signatures,
     };
+  }
+
+  /** Mean loss of a batch, and gradients of which `scale` times is the mean. */
+  private async meanGradients(
+    batch: Batch,
+    step: number,
+  ): Promise<{ loss: number; gradients: Tensors<HostTensor>; scale: number }> {
+    const { model, accumulationSteps = 1 } = this.options;
+    const scale = 1 / accumulationSteps;
+    let loss = 0;
+    let gradients: Tensors<HostTensor> = {};
+    for (const [pass, part] of splitBatch(batch, accumulationSteps).entries()) {
+      const inputs = model.inputs(part);
+      const masks = this.masks.draw(inputs, step * accumulationSteps + pass);
+      const result = await this.gradients.run(this.parameters, { ...inputs, ...masks });
+      loss += result.loss * scale;
+      gradients = accumulationSteps === 1 ? result.gradients : this.gradientSum.add(result.gradients, pass === 0);
+    }
+    return { loss, gradients, scale };
   }
 
   /** Predicted tokens per patch of some images, 1 for models without patches. */
