@@ -25,7 +25,8 @@ vi.mock('node:fs/promises', async (importOriginal) => {
     }
   }
   const writeFile = async (file: Parameters<typeof original.writeFile>[0], content: unknown): Promise<void> => {
-    const pieces = typeof content === 'string' ? [Buffer.from(content)] : (content as Iterable<Uint8Array>);
+    const whole = typeof content === 'string' || content instanceof Uint8Array;
+    const pieces = whole ? [Buffer.from(content)] : (content as Iterable<Uint8Array>);
     await original.writeFile(file, limited(pieces));
   };
   return { ...original, writeFile };

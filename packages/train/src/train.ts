@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dpar/io/node';
+import { makeFolder, writeFileAtomic } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { restoreVerified } from './checkpoint.js';
@@ -111,7 +110,7 @@ export async function* train(
     const data = await dataIdentity({ training, validation });
     if (whole !== undefined) checkResumable(config, data, whole.state);
     if (whole !== undefined) await restoreVerified(whole.folder, whole.state, trainer);
-    await mkdir(join(output, runFiles.checkpoints), { recursive: true });
+    await makeFolder(join(output, runFiles.checkpoints));
     await writeFileAtomic(join(output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
     const file = await MetricsFile.open(join(output, runFiles.metrics), trainer.step);
     metricsFile = file;
