@@ -26,7 +26,6 @@ export function adamw(
   rate2: f32,
   keep: f32,
   stepSize: f32,
-  root: f32,
   epsilon: f32,
 ): void {
   // What does not change is made before the loop: compilers leave it where it stands.
@@ -37,7 +36,6 @@ export function adamw(
   const rates2 = f32x4.splat(rate2);
   const keeps = f32x4.splat(keep);
   const stepSizes = f32x4.splat(stepSize);
-  const roots = f32x4.splat(root);
   const epsilons = f32x4.splat(epsilon);
   for (let i: usize = 0; i < usize(count) * 4; i += 16) {
     const g = f32x4.mul(v128.load(gradient + i), gradientScales);
@@ -46,7 +44,7 @@ export function adamw(
     const v = f32x4.add(decayed, f32x4.mul(f32x4.mul(rates2, g), g));
     v128.store(first + i, m);
     v128.store(second + i, v);
-    const divisor = f32x4.add(f32x4.div(f32x4.sqrt(v), roots), epsilons);
+    const divisor = f32x4.add(f32x4.sqrt(v), epsilons);
     const step = f32x4.div(f32x4.mul(stepSizes, m), divisor);
     v128.store(parameter + i, f32x4.sub(f32x4.mul(v128.load(parameter + i), keeps), step));
   }

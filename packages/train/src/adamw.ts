@@ -119,14 +119,15 @@ export class AdamW {
     });
     const [beta1, beta2] = this.betas;
     const updates = this.updates + 1;
+    // lr (m / c1) / (sqrt(v / c2) + epsilon) without dividing each element by the corrections c1 and c2 of the bias.
+    const root = Math.sqrt(1 - beta2 ** updates);
     const shared = {
       gradientScale,
       rate1: 1 - beta1,
       beta2,
       rate2: 1 - beta2,
-      stepSize: learningRate / (1 - beta1 ** updates),
-      root: Math.sqrt(1 - beta2 ** updates),
-      epsilon: this.epsilon,
+      stepSize: (learningRate * root) / (1 - beta1 ** updates),
+      epsilon: this.epsilon * root,
     };
     for (const { slot, gradient, following } of work) {
       const { parameter, first, second, decayed } = slot;

@@ -45,7 +45,6 @@ const scalars = fc.record({
   rate2: rates,
   keep: rates,
   stepSize: fc.double({ min: 1e-6, max: 1, noNaN: true }),
-  root: fc.double({ min: 1e-3, max: 1, noNaN: true }),
   epsilon: fc.constantFrom(1e-15, 1e-8, 1e-3),
 });
 

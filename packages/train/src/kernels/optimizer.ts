@@ -11,10 +11,8 @@ export interface AdamWScalars {
   readonly rate2: number;
   /** Factor on the parameter: 1 - learning rate times weight decay. */
   readonly keep: number;
-  /** Learning rate over the bias correction of the first moment. */
+  /** The parameter moves by stepSize first / (sqrt(second) + epsilon). */
   readonly stepSize: number;
-  /** Root of the bias correction of the second moment. */
-  readonly root: number;
   readonly epsilon: number;
 }
 
@@ -47,7 +45,6 @@ interface Exports extends KernelMemory, Readonly<Record<Slot | 'capacity' | 'sum
     rate2: number,
     keep: number,
     stepSize: number,
-    root: number,
     epsilon: number,
   ): void;
   updateAverage(count: number, rate: number): void;
@@ -79,11 +76,11 @@ function start(): Kernels {
 /** An update of a parameter by AdamW, and of an average that follows it, while it is in the cache. */
 export function updateParameter(arrays: AdamWArrays, scalars: AdamWScalars, following?: FollowingAverage): void {
   const { run } = kernels();
-  const { gradientScale, rate1, beta2, rate2, keep, stepSize, root, epsilon } = scalars;
+  const { gradientScale, rate1, beta2, rate2, keep, stepSize, epsilon } = scalars;
   const { gradient, ...written } = arrays;
   const average = following && { average: following.average };
   inChunks({ ...arrays, ...average }, { ...written, ...average }, (count) => {
-    run.adamw(count, gradientScale, rate1, beta2, rate2, keep, stepSize, root, epsilon);
+    run.adamw(count, gradientScale, rate1, beta2, rate2, keep, stepSize, epsilon);
     if (following !== undefined) run.updateAverage(count, following.rate);
   });
 }

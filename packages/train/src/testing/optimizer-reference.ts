@@ -19,7 +19,7 @@ export function updateParameter(arrays: AdamWArrays, scalars: AdamWScalars, foll
     const v = fround(fround(at(second, i) * beta2) + fround(fround(rate2 * g) * g));
     first[i] = m;
     second[i] = v;
-    const divisor = fround(fround(fround(sqrt(v)) / fround(scalars.root)) + fround(scalars.epsilon));
+    const divisor = fround(fround(sqrt(v)) + fround(scalars.epsilon));
     const step = fround(fround(stepSize * m) / divisor);
     parameter[i] = fround(at(parameter, i) * fround(scalars.keep)) - step;
   }
