@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.js';
 
 /** What a hidden file or folder beside its target is: not yet complete, or the complete one that was there before. */
 export type SiblingKind = 'partial' | 'previous';
@@ -8,6 +9,12 @@ export type SiblingKind = 'partial' | 'previous';
 /** A new name beside `path`, which no other writer takes: `.name.partial-0123456789abcdef`. */
 export function siblingOf(path: string, kind: SiblingKind): string {
   return join(dirname(path), `.${basename(path)}.${kind}-${randomBytes(8).toString('hex')}`);
+}
+
+/** The name and kind that {@link siblingOf} made a file's name of; undefined for other names. */
+export function parseSibling(fileName: string): { name: string; kind: SiblingKind } | undefined {
+  const [, name, kind] = /^\.(.+)\.(partial|previous)-[0-9a-f]{16}$/s.exec(fileName) ?? [];
+  return name === undefined ? undefined : { name, kind: kind as SiblingKind };
 }
 
 /** Writes a folder's entries to the disk, where the system can (Windows cannot open folders). */
@@ -19,6 +26,11 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** An error of the system, such as that of a full disk, with the path that it does not name where a file is open already. */
+function withPath(error: unknown, path: string): unknown {
+  return error instanceof Error && 'code' in error && !('path' in error) ? Object.assign(error, { path }) : error;
 }
 
 /** What {@link writeFileAtomic} writes: text (UTF-8), bytes, or pieces of them one after the other. */
@@ -33,7 +45,7 @@ export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIter
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const target = resolve(path);
   const partial = siblingOf(target, 'partial');
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   try {
     const handle = await open(partial, 'wx');
     try {
@@ -45,7 +57,7 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});
-    throw error;
+    throw withPath(error, path);
   }
   await syncFolder(dirname(target));
 }

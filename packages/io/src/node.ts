@@ -1,6 +1,16 @@
 export { type FileContent, writeFileAtomic } from './atomic-file.js';
-export { findFolder, writeFolderAtomic } from './atomic-folder.js';
-export { type Checkpoint, type CheckpointOptions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+export { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
+export {
+  type Checkpoint,
+  type CheckpointOptions,
+  type CheckpointReadOptions,
+  checkpointFiles,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.js';
+export { fileDigest } from './digest.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
+export { linkFolder } from './link-folder.js';
+export { makeFolder } from './make-folder.js';
 export { type NpyReader, openNpy, readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';

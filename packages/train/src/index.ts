@@ -1,8 +1,15 @@
+export { accumulateGradients } from './accumulate.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments } from './adamw.js';
 export { BatchOrder, type BatchOrderOptions, type Visits } from './batch-order.js';
 export { checkTokenSet, checkTokenSource } from './check-set.js';
 export { dropClasses } from './class-dropout.js';
 export { clipFactor, globalNorm } from './clip.js';
+export {
+  DropoutMasks,
+  type DropoutRates,
+  dropoutPlaces,
+  noDropout,
+} from './dropout.js';
 export { copyParameters, updateAverage } from './ema.js';
 export { type EntropyOptions, entropiesOfSet } from './entropies.js';
 export { metricsLine, type StepMetrics } from './metrics.js';

@@ -1,4 +1,4 @@
-export { restoreTrainer, writeTrainerCheckpoint } from './checkpoint.js';
+export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './checkpoint.js';
 export { withEntropies } from './data/attach-entropies.js';
 export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './data/compute-entropies.js';
 export { type DiskSource, diskSource } from './data/disk-source.js';
@@ -14,5 +14,7 @@ export {
   type TrainingDataPaths,
 } from './data/training-data.js';
 export { workerSource } from './data/worker-source.js';
+export { runFiles, stepFolder } from './run-folder.js';
 export { readTokenSet, writeTokenSet } from './token-file.js';
-export { createTrainer, runFiles, type TrainHooks, train } from './train.js';
+export { createTrainer, type TrainOptions, train } from './train.js';
+export { readTrainerState, type TrainerState, trainerFiles } from './trainer-state.js';

@@ -7,6 +7,7 @@ import { z } from 'zod';
 const count = z.int().min(1);
 const positive = z.number().positive();
 const fraction = z.number().min(0).max(1);
+const rate = z.number().min(0).lt(1);
 const nullablePositive = positive.nullable();
 
 /** Keys of a model that all kinds have, under their official names. A preset gives what is left out. */
@@ -94,15 +95,37 @@ const optimizerKeys = z.strictObject({
     .describe('Decay of the moving average of the parameters; null: none'),
 });
 
+const dropoutKeys = z.strictObject({
+  token: rate.default(0).describe("Of embedded tokens (the paper's is 0.1)"),
+  residual: rate.default(0).describe("Of what attention adds (the paper's is 0.1)"),
+  feed_forward: rate.default(0).describe("Of what feed-forward layers add (the paper's is 0.1)"),
+});
+
+const checkpointKeys = z.strictObject({
+  every: count.nullable().default(null).describe('Steps between checkpoints; null: only at the end'),
+  keep: count.default(3).describe('The newest checkpoints that are kept'),
+  best: z
+    .boolean()
+    .default(true)
+    .describe('The checkpoint with the lowest validation loss is kept too, written when that is measured'),
+});
+
 function schemaOf<M extends z.ZodType>(model: M) {
   return z.strictObject({
     model: model.describe('The model: its kind, and a preset or its keys'),
     data: dataKeys.describe('What is learnt from'),
     optimizer: optimizerKeys.prefault({}).describe('AdamW and the learning rate'),
     steps: count.describe('Optimizer steps of the run'),
+    dropout: dropoutKeys.prefault({}).describe('Probabilities at which activations become zero'),
     batch_size: count.default(32).describe('Images of a step, B'),
+    accumulation_steps: count.default(1).describe('Parts of a batch, one after the other: less memory, same result'),
+    recompute_blocks: z
+      .boolean()
+      .default(false)
+      .describe('Blocks are computed again in the backward pass: less memory, a third more work'),
     seed: z.int().min(0).default(0).describe('Decides on initial weights, order and dropout'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
+    checkpoints: checkpointKeys.prefault({}).describe('When checkpoints are written, and which are kept'),
     output: z.string().describe('Folder that is written'),
   });
 }

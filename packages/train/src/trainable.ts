@@ -20,7 +20,7 @@ import {
   writeDparConfig,
   writeLlamaGenConfig,
 } from '@dpar/model';
-import type { ParameterSpecs } from '@dpar/nn';
+import type { ParameterSpecs, Training } from '@dpar/nn';
 import { padPatchLengths, patchLengths, writePatchLengths } from '@dpar/patchify';
 import { DparError, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
 import { missingEntropies } from './patch-counts.js';
@@ -41,8 +41,11 @@ export interface TrainableModel {
   readonly predictedTokens: number;
   /** Parameters under their official names. */
   readonly specs: ParameterSpecs;
-  /** One teacher-forced pass, from parameters and inputs of a batch by name: `loss` (scalar, nats), `logits` and others. */
-  outputs<T>(ops: Ops<T>, tensors: Tensors<T>): Tensors<T>;
+  /**
+   * One teacher-forced pass, from parameters and inputs of a batch by name: `loss` (scalar, nats), `logits` and others.
+   * @param training Dropout and recomputation; default: none.
+   */
+  outputs<T>(ops: Ops<T>, tensors: Tensors<T>, training?: Training<T>): Tensors<T>;
   /** The inputs of a batch by name. @throws DparError if the batch does not fit the model. */
   inputs(batch: Batch): Tensors<HostTensor>;
   /** Whether the patches are made of entropies, which batches must then have. */
@@ -93,7 +96,7 @@ export function trainableDpar(config: DparConfig, { bucketRatio = 1.05 }: Traina
     nullClass: config.numClasses,
     predictedTokens,
     specs: dparSpecs(config),
-    outputs: (ops, tensors) => ({ ...dpar(ops, config, tensors, dparTensors(tensors)) }),
+    outputs: (ops, tensors, training) => ({ ...dpar(ops, config, tensors, dparTensors(tensors), training) }),
     inputs(batch) {
       const lengths =
         batch.patchLengths ??
@@ -154,8 +157,8 @@ export function trainableLlamaGen(config: LlamaGenConfig): TrainableModel {
     nullClass: config.numClasses,
     predictedTokens: config.blockSize,
     specs: llamaGenSpecs(config),
-    outputs: (ops, tensors) => ({
-      ...llamaGen(ops, config, tensors, named(tensors, 'tokens'), named(tensors, 'labels')),
+    outputs: (ops, tensors, training) => ({
+      ...llamaGen(ops, config, tensors, named(tensors, 'tokens'), named(tensors, 'labels'), training),
     }),
     inputs: ({ tokens, labels }) => ({ tokens, labels }),
     ...withoutPatches(config.blockSize),
@@ -172,7 +175,9 @@ export function trainableEntropyModel(config: EntropyModelConfig): TrainableMode
     nullClass: undefined,
     predictedTokens: config.blockSize - 1,
     specs: entropyModelSpecs(config),
-    outputs: (ops, tensors) => ({ ...entropyModel(ops, config, tensors, named(tensors, 'tokens')) }),
+    outputs: (ops, tensors, training) => ({
+      ...entropyModel(ops, config, tensors, named(tensors, 'tokens'), training),
+    }),
     inputs: ({ tokens }) => ({ tokens }),
     ...withoutPatches(config.blockSize - 1),
   };

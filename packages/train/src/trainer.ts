@@ -1,21 +1,21 @@
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
 import { AdamW, type AdamWOptions } from './adamw.js';
+import { BatchGradients, type BatchGradientsOptions } from './batch-gradients.js';
 import { BatchOrder } from './batch-order.js';
 import { BatchQueue } from './batch-queue.js';
 import { checkBatch, checkTokenSet, checkTokenSource } from './check-set.js';
 import { dropClasses } from './class-dropout.js';
 import { clipFactor, globalNorm } from './clip.js';
-import { copyParameters, updateAverage } from './ema.js';
+import { copyParameters } from './ema.js';
 import type { StepMetrics } from './metrics.js';
 import { constantSchedule, type Schedule } from './schedule.js';
-import { type LossAndGradients, lossAndGradients } from './step.js';
 import { type Batch, sizeOfSet, type TokenSet } from './token-set.js';
 import { isTokenSource, sourceOf, type TokenSource } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
 import { createValidator, type Validator } from './validate.js';
 
 /** What a {@link Trainer} does. Defaults are the paper's where it has them. */
-export interface TrainerOptions {
+export interface TrainerOptions extends BatchGradientsOptions {
   readonly engine: Engine;
   readonly model: TrainableModel;
   /** Starting point, changed in place: see `initializeParameters` of @dpar/nn. */
@@ -31,7 +31,7 @@ export interface TrainerOptions {
   /** Steps of the whole run. */
   readonly steps: number;
   readonly batchSize: number;
-  /** Decides on the order of images and on class dropout. */
+  /** Decides on the order of images and on all dropout. */
   readonly seed: number;
   /** Default: constant, 1e-4. */
   readonly schedule?: Schedule | undefined;
@@ -60,7 +60,7 @@ export class Trainer {
   private readonly source: TokenSource;
   private readonly batches: BatchQueue;
   private readonly schedule: Schedule;
-  private readonly gradients: LossAndGradients;
+  private readonly gradients: BatchGradients;
   private readonly validator: Validator;
 
   /** @throws DparError if the data do not fit the model, or a size is wrong. */
@@ -85,7 +85,7 @@ export class Trainer {
     this.schedule = options.schedule ?? constantSchedule(1e-4);
     this.optimizer = new AdamW(parameters, options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(parameters);
-    this.gradients = lossAndGradients(engine, model);
+    this.gradients = new BatchGradients(engine, model, options);
     this.validator = createValidator(engine, model);
   }
 
@@ -149,17 +149,16 @@ export class Trainer {
     const step = this.step;
     const batch = await this.batchAt(step);
     const waitSeconds = (performance.now() - begin) / 1000;
-    const inputs = model.inputs(batch);
-    const { loss, gradients } = await this.gradients.run(this.parameters, inputs);
+    const { loss, gradients, patches, positions } = await this.gradients.run(this.parameters, batch, step);
     const gradientNorm = globalNorm(gradients);
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm, batch);
     const learningRate = this.schedule(step);
-    this.optimizer.update(gradients, { learningRate, gradientScale: clipFactor(gradientNorm, maxGradientNorm) });
-    if (this.average !== undefined && averageDecay !== undefined) {
-      updateAverage(this.average, this.parameters, averageDecay);
-    }
+    this.optimizer.update(gradients, {
+      learningRate,
+      gradientScale: clipFactor(gradientNorm, maxGradientNorm),
+      average: averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay },
+    });
     const seconds = (performance.now() - begin) / 1000;
-    const { patches, positions } = model.globalPositions(inputs);
     return {
       step: step + 1,
       epoch: this.order.epochOf(step),
@@ -171,7 +170,7 @@ export class Trainer {
       imagesPerSecond: batchSize / seconds,
       meanPatchLength: (batchSize * model.predictedTokens) / patches,
       paddingShare: 1 - patches / positions,
-      graphs: this.gradients.signatures,
+      graphs: this.gradients.graphs,
     };
   }
 }

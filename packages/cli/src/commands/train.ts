@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { readTrainConfig, type StepMetrics, trainConfigKeys } from '@dpar/train';
-import { type DataProgress, runFiles, train as trainRun } from '@dpar/train/node';
+import { readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
+import { runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
-import { CommandError } from '../errors.js';
+import { InterruptedError } from '../errors.js';
 import { readJsonObject } from '../json-file.js';
-import { assignment, file, folder, optional, repeated, required } from '../options.js';
+import { assignment, file, flag, folder, optional, repeated, required } from '../options.js';
 import { type Progress, silent } from '../progress.js';
 import { formatList } from '../table.js';
+import { dataProgress } from '../train/data-progress.js';
 
 export const train = defineCommand({
   name: 'train',
@@ -16,75 +17,91 @@ export const train = defineCommand({
   options: {
     config: required(file, 'configuration, JSON'),
     output: optional(folder, "folder to write, in place of the configuration's"),
+    resume: flag('goes on from the newest checkpoint of the output folder, or starts if there is none'),
     set: repeated(assignment, 'changes the configuration, as in optimizer.learning_rate=1e-3'),
   },
-  run: async ({ config: path, output, set }, context) => {
+  run: async ({ config: path, output, set, resume }, context) => {
     const json = await readJsonObject(path);
     const changes = output === undefined ? set : [...set, `output=${JSON.stringify(output)}`];
     const config = readTrainConfig(json, changes);
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
-    const data = dataProgress(context);
-    let progress = silent;
-    const onStart = (): void => {
-      data.stop();
-      progress = context.progress({ label: 'train', unit: 'steps', total: config.steps });
-    };
+    const run = followRun(config, context);
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
     let [stepSeconds, waitSeconds] = [0, 0];
     try {
-      for await (const metrics of trainRun(engine, config, context.signal, { onData: data.update, onStart })) {
+      for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, ...run.options })) {
         last = metrics;
         stepSeconds += metrics.seconds;
         waitSeconds += metrics.waitSeconds;
         validationLoss = metrics.validationLoss ?? validationLoss;
-        progress.update(metrics.step, noteOf(metrics.loss, validationLoss));
+        run.progress.update(metrics.step, noteOf(metrics.loss, validationLoss));
       }
-    } finally {
-      data.stop();
-      progress.stop();
+    } catch (error) {
+      run.stop();
+      if (run.newest !== undefined) context.note(`train: ${run.newest}; --resume goes on from there`);
+      throw error;
     }
-    const checkpoint = join(config.output, runFiles.checkpoint);
-    if (context.signal.aborted && last !== undefined) context.note(`train: step ${last.step} is in ${checkpoint}`);
+    run.stop();
+    if (context.signal.aborted && run.newest !== undefined) {
+      throw new InterruptedError(`interrupted. ${run.newest}: run the same command with --resume to go on.`);
+    }
     context.signal.throwIfAborted();
-    if (last === undefined) throw new CommandError('expected steps to train, got none. Check the configuration.');
-    const seconds = (performance.now() - begin) / 1000;
+    const checkpoint = join(config.output, runFiles.last);
+    const { steps } = config;
     return {
       data: {
-        steps: last.step,
-        loss: last.loss,
+        steps,
+        resumed_from: run.start,
+        loss: last?.loss ?? null,
         validation_loss: validationLoss ?? null,
-        seconds,
-        wait_share: waitSeconds / stepSeconds,
+        wait_share: stepSeconds > 0 ? waitSeconds / stepSeconds : 0,
+        seconds: (performance.now() - begin) / 1000,
+        checkpoint_seconds: run.checkpointSeconds,
         engine: engine.name,
         output: config.output,
         checkpoint,
       },
-      text: `${last.step} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data; checkpoint in ${checkpoint}`,
+      text: last
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data; checkpoint in ${checkpoint}`
+        : `${steps} steps, all done before; checkpoint in ${checkpoint}`,
     };
   },
 });
 
-/** Shows how far the preparation of the data is, a bar for each stage. */
-function dataProgress(context: Context): { update(progress: DataProgress): void; stop(): void } {
-  let shown: { readonly stage: DataProgress['stage']; readonly progress: Progress } | undefined;
-  const stop = (): void => {
-    shown?.progress.stop();
-    shown = undefined;
-  };
-  return {
-    update({ stage, done, total }) {
-      if (shown?.stage !== stage) {
-        stop();
-        shown = { stage, progress: context.progress({ label: stage, unit: 'images', total, start: done }) };
-      }
-      shown?.progress.update(done);
-      if (done >= total) stop();
+/** Shows how far a run is, and remembers its checkpoints. */
+function followRun({ steps, output }: TrainConfig, context: Context) {
+  const data = dataProgress(context);
+  const whereIs = (step: number): string => `Step ${step} of ${steps} is in '${stepFolder(output, step)}'`;
+  const run = {
+    progress: silent as Progress,
+    /** Steps that an earlier run did. */
+    start: 0,
+    checkpointSeconds: 0,
+    /** Where the newest checkpoint is. */
+    newest: undefined as string | undefined,
+    stop() {
+      data.stop();
+      run.progress.stop();
     },
-    stop,
+    options: {
+      onData: data.update,
+      onNote: (text) => context.note(`train: ${text}`),
+      onStart: (step) => {
+        data.stop();
+        run.start = step;
+        if (step > 0) run.newest = whereIs(step);
+        run.progress = context.progress({ label: 'train', unit: 'steps', total: steps, start: step });
+      },
+      onCheckpoint: ({ step, seconds }) => {
+        run.newest = whereIs(step);
+        run.checkpointSeconds += seconds;
+      },
+    } satisfies TrainOptions,
   };
+  return run;
 }
 
 function noteOf(loss: number, validationLoss: number | undefined): string {

@@ -37,6 +37,8 @@ export interface Generated {
 /** Which models generate, and how they are held. */
 export interface GeneratorOptions extends SamplerOptions {
   readonly checkpoint: string;
+  /** Whether the moving average of the checkpoint's weights is used. */
+  readonly average: boolean;
   readonly entropyCheckpoint: string | undefined;
 }
 
@@ -45,8 +47,8 @@ export interface GeneratorOptions extends SamplerOptions {
  * @throws UsageError if that one is missing.
  */
 export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
-  const { checkpoint, entropyCheckpoint, ...held } = options;
-  const { model, config: json, parameters } = await loadModel(checkpoint, ['dpar', 'llamagen']);
+  const { checkpoint, average, entropyCheckpoint, ...held } = options;
+  const { model, config: json, parameters } = await loadModel(checkpoint, ['dpar', 'llamagen'], average);
   if (model.kind === 'llamagen') {
     const config = readLlamaGenConfig(json);
     return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, config, parameters, held)) };

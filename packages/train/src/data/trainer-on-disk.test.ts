@@ -211,9 +211,10 @@ describe('train', () => {
       stages.push(`${stage} ${done}/${total}`);
     const onStart = () => stages.push('start');
     const losses: number[][] = [];
-    for (let run = 0; run < 2; run++) {
+    for (let n = 0; n < 2; n++) {
       const metrics: StepMetrics[] = [];
-      for await (const step of train(engine, config, undefined, { onData, onStart })) metrics.push(step);
+      const run = { ...config, output: `${output}-${n}` };
+      for await (const step of train(engine, run, { onData, onStart })) metrics.push(step);
       losses.push(metrics.map(({ loss }) => loss));
       expect(metrics.at(-1)?.validationLoss).toBeGreaterThan(0);
     }
