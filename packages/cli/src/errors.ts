@@ -24,6 +24,8 @@ const fileErrors: Readonly<Record<string, (path: string) => string>> = {
   EPERM: (path) => `expected access to '${path}', got a refusal. Check its permissions.`,
   EISDIR: (path) => `expected a file at '${path}', got a folder. Check the path.`,
   ENOTDIR: (path) => `expected folders on the way to '${path}', got a file. Check the path.`,
+  EROFS: (path) => `expected to write '${path}', got a read-only file system. Choose another path.`,
+  EDQUOT: (path) => `expected room on the disk for '${path}', got a full quota. Free some or choose another disk.`,
   ENOSPC: (path) => `expected room on the disk for '${path}', got none left. Free some or choose another disk.`,
 };
 

@@ -1,4 +1,4 @@
-import { crossEntropy, entropyOfLogits, gptLogits } from '@dpar/nn';
+import { crossEntropy, entropyOfLogits, gptLogits, type Training } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
 import type { EntropyModelConfig } from './config.js';
 
@@ -15,15 +15,17 @@ export interface EntropyModelOutputs<T> {
 /**
  * One teacher-forced pass of the entropy model.
  * @param tokens int32 [B, T]
+ * @param training Dropout and recomputation; default: none.
  */
 export function entropyModel<T>(
   ops: Ops<T>,
   config: EntropyModelConfig,
   parameters: Tensors<T>,
   tokens: T,
+  training: Training<T> = {},
 ): EntropyModelOutputs<T> {
   const T1 = (ops.shapeOf(tokens)[1] ?? 0) - 1;
-  const logits = gptLogits(ops, config, parameters, ops.slice(tokens, 1, 0, T1));
+  const logits = gptLogits(ops, config, parameters, ops.slice(tokens, 1, 0, T1), undefined, training);
   return {
     logits,
     entropies: entropyOfLogits(ops, logits),

@@ -10,6 +10,12 @@ export function siblingOf(path: string, kind: SiblingKind): string {
   return join(dirname(path), `.${basename(path)}.${kind}-${randomBytes(8).toString('hex')}`);
 }
 
+/** The name and kind that {@link siblingOf} made a file's name of; undefined for other names. */
+export function parseSibling(fileName: string): { name: string; kind: SiblingKind } | undefined {
+  const [, name, kind] = /^\.(.+)\.(partial|previous)-[0-9a-f]{16}$/s.exec(fileName) ?? [];
+  return name === undefined ? undefined : { name, kind: kind as SiblingKind };
+}
+
 /** Writes a folder's entries to the disk, where the system can (Windows cannot open folders). */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
@@ -19,6 +25,11 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** An error of the system, such as that of a full disk, with the path that it does not name where a file is open already. */
+function withPath(error: unknown, path: string): unknown {
+  return error instanceof Error && 'code' in error && !('path' in error) ? Object.assign(error, { path }) : error;
 }
 
 /** What {@link writeFileAtomic} writes: text (UTF-8), bytes, or pieces of them one after the other. */
@@ -45,7 +56,7 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});
-    throw error;
+    throw withPath(error, path);
   }
   await syncFolder(dirname(target));
 }

@@ -1,6 +1,6 @@
 import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
+import { parseSibling, type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
 import { IoError } from './error.js';
 
 /** Runs `action`; undefined if a file or folder that it needs is not there. */
@@ -15,10 +15,12 @@ async function unlessMissing<T>(action: Promise<T>): Promise<T | undefined> {
 
 /** Hidden folders that an interrupted writer left beside `target`. */
 async function siblingsOf(target: string, kind: SiblingKind): Promise<string[]> {
-  const prefix = `.${basename(target)}.${kind}-`;
   const names = (await unlessMissing(readdir(dirname(target)))) ?? [];
   return names
-    .filter((name) => name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length)))
+    .filter((name) => {
+      const sibling = parseSibling(name);
+      return sibling?.name === basename(target) && sibling.kind === kind;
+    })
     .map((name) => join(dirname(target), name));
 }
 
@@ -47,10 +49,29 @@ export async function findFolder(path: string): Promise<string | undefined> {
 
 /** Puts back what a crashed writer had moved aside, and removes its other remains. */
 async function recover(target: string): Promise<void> {
-  const found = await findFolder(target);
-  if (found !== undefined && found !== target) await rename(found, target);
+  // A file or link of this name is in place.
+  const [previous] = (await unlessMissing(lstat(target))) ? [] : await siblingsOf(target, 'previous');
+  if (previous !== undefined) await rename(previous, target);
   for (const previous of await siblingsOf(target, 'previous')) await discard(target, previous);
   for (const partial of await siblingsOf(target, 'partial')) await rm(partial, { recursive: true, force: true });
+}
+
+/**
+ * Cleans a folder after crashes of those who wrote into it by {@link writeFolderAtomic} or `writeFileAtomic`: what was moved
+ * aside is put back, other remains are removed. Nobody may be writing these names meanwhile. Nothing happens if there is
+ * no such folder.
+ * @param names Names in the folder; all by default.
+ */
+export async function recoverFolder(folder: string, names?: readonly string[]): Promise<void> {
+  const entries = (await unlessMissing(readdir(folder))) ?? [];
+  const interrupted = new Set(entries.flatMap((entry) => parseSibling(entry)?.name ?? []));
+  for (const name of interrupted) if (names?.includes(name) ?? true) await recover(join(resolve(folder), name));
+}
+
+/** Removes a folder so that a crash leaves it whole or, for {@link recoverFolder} to finish, without its name. */
+export async function removeFolderAtomic(folder: string): Promise<void> {
+  const target = resolve(folder);
+  await unlessMissing(discard(target, target));
 }
 
 /** Removes a complete folder. It is renamed first, so that a half-removed one is never taken for complete. */

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { writeFileAtomic } from './atomic-file.js';
-import { findFolder, writeFolderAtomic } from './atomic-folder.js';
+import { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 
 // Every operation on the file system counts down; at 0 it fails, and in a crash so does each one after it.
 const disk = vi.hoisted(() => ({ left: Infinity, crash: false, done: 0 }));
@@ -265,5 +265,51 @@ describe('writeFolderAtomic', () => {
       if (failure === undefined && left > 30) break;
     }
     expect(existsSync(path)).toBe(true);
+  });
+});
+
+describe('recoverFolder', () => {
+  it('puts back what was moved aside and removes the other remains of all names, and nothing else', async () => {
+    const id = '0123456789abcdef';
+    for (const name of [`.gone.previous-${id}`, `.there.previous-${id}`, `.gone.partial-${id}`, 'there', '.hidden']) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'origin'), name);
+    }
+    writeFileSync(join(folder, `.metrics.partial-${id}`), 'half');
+    writeFileSync(join(folder, '.a.partial-mine'), 'x');
+    const before = readdirSync(folder);
+    await recoverFolder(folder, ['other', '.hidden']);
+    expect(readdirSync(folder)).toEqual(before);
+    await recoverFolder(folder);
+    expect(readdirSync(folder).sort()).toEqual(['.a.partial-mine', '.hidden', 'gone', 'there']);
+    expect(readFileSync(join(folder, 'gone', 'origin'), 'utf8')).toBe(`.gone.previous-${id}`);
+    expect(readFileSync(join(folder, 'there', 'origin'), 'utf8')).toBe('there');
+    await recoverFolder(join(folder, 'none'));
+  });
+});
+
+describe('removeFolderAtomic', () => {
+  it('leaves the folder whole or without its name, whatever operation is the last before a crash', async () => {
+    const path = join(folder, 'checkpoint');
+    const make = (): void => {
+      mkdirSync(path);
+      for (const name of ['config', 'weights']) writeFileSync(join(path, name), name);
+    };
+    make();
+    const operations = await countOperations(() => removeFolderAtomic(path));
+    expect(readdirSync(folder)).toEqual([]);
+    expect(operations).toBeGreaterThanOrEqual(2);
+    for (let left = 0; left < operations; left++) {
+      works();
+      make();
+      Object.assign(disk, { left, crash: true });
+      expect((await failureOf(removeFolderAtomic(path)))?.message).toContain('injected failure');
+      works();
+      if (existsSync(path)) expect(readdirSync(path)).toEqual(['config', 'weights']);
+      await recoverFolder(folder);
+      await removeFolderAtomic(path);
+      expect(readdirSync(folder)).toEqual([]);
+    }
+    await removeFolderAtomic(path); // nothing is there
   });
 });

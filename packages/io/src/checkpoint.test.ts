@@ -6,6 +6,7 @@ import { float32, isDparError } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { parseSafetensors } from './safetensors.js';
+import { writeSafetensors } from './safetensors-file.js';
 
 let folder: string;
 beforeAll(() => {
@@ -43,6 +44,17 @@ describe('a checkpoint', () => {
     const { parameters } = await readCheckpoint(path);
     expect(parameters.w).toEqual(float32([2], [1, 0.10009765625]));
     expect(parameters.toString).toBeUndefined();
+  });
+
+  it('is read with the weights of another file on request', async () => {
+    const path = join(folder, 'average');
+    const more = (partial: string) => writeSafetensors(join(partial, 'average.safetensors'), { w: float32([1], [2]) });
+    await writeCheckpoint(path, {}, { w: float32([1], [1]) }, { more });
+    const { parameters } = await readCheckpoint(path, { weights: 'average.safetensors' });
+    expect(parameters.w).toEqual(float32([1], [2]));
+    await expect(readCheckpoint(path, { weights: 'other.safetensors' })).rejects.toThrow(
+      'got none named other.safetensors',
+    );
   });
 
   it('that a crash left beside its place is found', async () => {

@@ -26,25 +26,35 @@ export interface CheckpointOptions extends SafetensorsOptions {
   readonly more?: (folder: string) => Promise<void>;
 }
 
+/** What {@link readCheckpoint} reads. */
+export interface CheckpointReadOptions {
+  /** Name of the file with the parameters, if it is another than `model.safetensors`. */
+  readonly weights?: string;
+}
+
 /**
  * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters become float32.
  *
  * @throws IoError that says what is missing or damaged.
  */
-export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+export async function readCheckpoint(
+  folder: string,
+  { weights = checkpointFiles.model }: CheckpointReadOptions = {},
+): Promise<Checkpoint> {
   const found = await findFolder(folder);
   const present = found === undefined ? [] : await readdir(found);
-  const missing = Object.values(checkpointFiles).filter((name) => !present.includes(name));
+  const wanted = [checkpointFiles.config, weights];
+  const missing = wanted.filter((name) => !present.includes(name));
   if (found === undefined || missing.length > 0) {
     throw new IoError(
-      `readCheckpoint: expected ${Object.values(checkpointFiles).join(' and ')} in the folder '${folder}', ` +
+      `readCheckpoint: expected ${wanted.join(' and ')} in the folder '${folder}', ` +
         `got ${found === undefined ? 'no such folder' : `none named ${missing.join(' or ')}`}. Pass a checkpoint's folder.`,
     );
   }
   const configPath = join(found, checkpointFiles.config);
   const config = parseJsonObject('readCheckpoint', `'${configPath}'`, await readFile(configPath));
   const parameters: Record<string, HostTensor> = Object.create(null);
-  const file = await openSafetensors(join(found, checkpointFiles.model));
+  const file = await openSafetensors(join(found, weights));
   try {
     for (const name of file.names) parameters[name] = toHostTensor(await file.read(name), `'${name}'`);
   } finally {

@@ -1,5 +1,14 @@
 export { type FileContent, writeFileAtomic } from './atomic-file.js';
-export { findFolder, writeFolderAtomic } from './atomic-folder.js';
-export { type Checkpoint, type CheckpointOptions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+export { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
+export {
+  type Checkpoint,
+  type CheckpointOptions,
+  type CheckpointReadOptions,
+  checkpointFiles,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.js';
+export { fileDigest } from './digest.js';
+export { linkFolder } from './link-folder.js';
 export { readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';

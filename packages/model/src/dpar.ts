@@ -1,4 +1,13 @@
-import { causalMask, crossEntropy, embedding, predictions, prependClass, transformerStack } from '@dpar/nn';
+import {
+  causalMask,
+  crossEntropy,
+  dropTokens,
+  embedding,
+  predictions,
+  prependClass,
+  type Training,
+  transformerStack,
+} from '@dpar/nn';
 import { int32, named, type Ops, type Tensors } from '@dpar/tensor';
 import type { DparConfig } from './config.js';
 import { localDecoder } from './local-decoder.js';
@@ -31,18 +40,23 @@ export interface DparOutputs<T> {
   readonly loss: T;
 }
 
-/** One teacher-forced pass of DPAR: local encoder over tokens, global transformer over patches, local decoder over tokens. */
+/**
+ * One teacher-forced pass of DPAR: local encoder over tokens, global transformer over patches, local decoder over tokens.
+ * @param training Dropout (of the tokens that the encoder reads, and in all blocks) and recomputation; default: none.
+ */
 export function dpar<T>(
   ops: Ops<T>,
   config: DparConfig,
   parameters: Tensors<T>,
   inputs: DparInputs<T>,
+  training: Training<T> = {},
 ): DparOutputs<T> {
   const [B = 0, length = 0] = ops.shapeOf(inputs.tokens);
   const M = ops.shapeOf(inputs.slotMask)[1] ?? 0;
   const read = config.predictEoiToken ? inputs.tokens : ops.slice(inputs.tokens, 1, 0, length - 1); // [B, N - 1]
   const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), read); // [B, N - 1, D]
-  const { tokens, patches } = localEncoder(ops, config, parameters, embedded, inputs);
+  const dropped = dropTokens(ops, embedded, training);
+  const { tokens, patches } = localEncoder(ops, config, parameters, dropped, inputs, training);
 
   // The last patch is complete only when the image is, and no token depends on it.
   const sequence = prependClass(ops, parameters, ops.slice(patches, 1, 0, M - 1), inputs.labels); // [B, M, D]
@@ -56,9 +70,10 @@ export function dpar<T>(
     table,
     causalMask(ops, M),
     config,
+    training,
   );
 
-  const decoder = localDecoder(ops, config, parameters, tokens, global, inputs); // [B, N, D]
+  const decoder = localDecoder(ops, config, parameters, tokens, global, inputs, training); // [B, N, D]
   const logits = predictions(ops, parameters, decoder, config.normEps); // [B, N, V]
   const targets = config.predictEoiToken
     ? ops.concat([inputs.tokens, ops.constant(int32([B, 1], new Int32Array(B).fill(config.vocabSize)))], 1)

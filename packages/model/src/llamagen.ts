@@ -1,4 +1,4 @@
-import { crossEntropy, gptLogits } from '@dpar/nn';
+import { crossEntropy, gptLogits, type Training } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
 import type { LlamaGenConfig } from './config.js';
 
@@ -14,6 +14,7 @@ export interface LlamaGenOutputs<T> {
  * One teacher-forced pass of LlamaGen.
  * @param tokens int32 [B, T]
  * @param labels int32 [B]; `numClasses` is the null class
+ * @param training Dropout and recomputation; default: none.
  */
 export function llamaGen<T>(
   ops: Ops<T>,
@@ -21,8 +22,9 @@ export function llamaGen<T>(
   parameters: Tensors<T>,
   tokens: T,
   labels: T,
+  training: Training<T> = {},
 ): LlamaGenOutputs<T> {
   const length = ops.shapeOf(tokens)[1] ?? 0;
-  const logits = gptLogits(ops, config, parameters, ops.slice(tokens, 1, 0, length - 1), labels);
+  const logits = gptLogits(ops, config, parameters, ops.slice(tokens, 1, 0, length - 1), labels, training);
   return { logits, loss: crossEntropy(ops, logits, tokens) };
 }

@@ -1,4 +1,4 @@
-import { blockParams, causalMask, gridRotaryTable, linear, transformerBlock } from '@dpar/nn';
+import { causalMask, gridRotaryTable, linear, namedBlock, type Training } from '@dpar/nn';
 import { named, type Ops, type Tensors } from '@dpar/tensor';
 import type { DparConfig } from './config.js';
 import { type PatchMaps, patchesOfTokens } from './patch-maps.js';
@@ -34,6 +34,7 @@ export function localDecoder<T>(
   tokens: T,
   global: T,
   maps: PatchMaps<T>,
+  training: Training<T> = {},
 ): T {
   const [B = 0, read = 0, D = 0] = ops.shapeOf(tokens);
   const start = ops.broadcast(named(parameters, 'decoder_start_embedding.weight'), [B, 1, D]);
@@ -43,8 +44,7 @@ export function localDecoder<T>(
   for (let layer = 0; layer < config.nLocalDecoderLayers; layer++) {
     // Projected once per patch, then handed to the patch's tokens.
     h = ops.add(h, patchesOfTokens(ops, decoderContext(ops, config, parameters, layer, global), maps));
-    const block = blockParams(parameters, `local_decoder.layers.${layer}`);
-    h = transformerBlock(ops, block, h, table, mask, config.normEps);
+    h = namedBlock(ops, parameters, `local_decoder.layers.${layer}`, h, table, mask, config, training);
   }
   return h;
 }

@@ -1,4 +1,4 @@
-import { blockCausalMask, blockParams, causalMask, gridRotaryTable, transformerBlock } from '@dpar/nn';
+import { blockCausalMask, causalMask, gridRotaryTable, namedBlock, type Training } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
 import type { DparConfig } from './config.js';
 import { attendToOwnTokens, poolPatches, type Slots } from './patch-embedding.js';
@@ -22,6 +22,7 @@ export function localEncoder<T>(
   parameters: Tensors<T>,
   embedded: T,
   maps: PatchMaps<T>,
+  training: Training<T> = {},
 ): LocalEncoderOutputs<T> {
   const length = ops.shapeOf(embedded)[1] ?? 0;
   const table = gridRotaryTable(ops, { ...config, clsTokenNum: 0 }, length);
@@ -32,8 +33,7 @@ export function localEncoder<T>(
   let tokens = embedded;
   let patches: T | undefined;
   for (let layer = 0; layer < config.nLocalEncoderLayers; layer++) {
-    const block = blockParams(parameters, `local_encoder.layers.${layer}`);
-    tokens = transformerBlock(ops, block, tokens, table, mask, config.normEps);
+    tokens = namedBlock(ops, parameters, `local_encoder.layers.${layer}`, tokens, table, mask, config, training);
     const states = ops.pad(tokens, 1, 0, 1); // [B, N, D]: a place for the token that is not read
     patches ??= poolPatches(ops, states, slots);
     patches = attendToOwnTokens(ops, config, parameters, layer, patches, states, slots);

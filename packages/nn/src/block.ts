@@ -1,5 +1,6 @@
 import type { Ops } from '@dpar/tensor';
 import { type AttentionParams, attention } from './attention.js';
+import { type Dropout, dropout } from './dropout.js';
 import { type FeedForwardParams, swiGlu } from './feed-forward.js';
 
 /** Weights of a transformer block. */
@@ -12,14 +13,33 @@ export interface BlockParams<T> {
   readonly ffnNorm: T;
 }
 
+/** Dropout in a block. */
+export interface BlockDropout<T> {
+  /** Of what attention adds, `[B, T, D]`. */
+  readonly attention?: Dropout<T> | undefined;
+  /** Of what the feed-forward layer adds, `[B, T, D]`. */
+  readonly feedForward?: Dropout<T> | undefined;
+}
+
 /**
  * Pre-norm transformer block (LlamaGen's): x + attention(norm(x)), then x + feedForward(norm(x)).
  * @param x [B, T, D]
  * @param table Rotary table, see {@link attention}.
  * @param mask Added to the attention scores.
+ * @param drop Dropout of the two sums, as LlamaGen has it; default: none.
  * @returns [B, T, D]
  */
-export function transformerBlock<T>(ops: Ops<T>, p: BlockParams<T>, x: T, table: T, mask: T, normEps: number): T {
-  const h = ops.add(x, attention(ops, p.attention, ops.rmsNorm(x, p.attentionNorm, normEps), table, mask));
-  return ops.add(h, swiGlu(ops, p.feedForward, ops.rmsNorm(h, p.ffnNorm, normEps)));
+export function transformerBlock<T>(
+  ops: Ops<T>,
+  p: BlockParams<T>,
+  x: T,
+  table: T,
+  mask: T,
+  normEps: number,
+  drop: BlockDropout<T> = {},
+): T {
+  const attended = attention(ops, p.attention, ops.rmsNorm(x, p.attentionNorm, normEps), table, mask);
+  const h = ops.add(x, dropout(ops, attended, drop.attention));
+  const fed = swiGlu(ops, p.feedForward, ops.rmsNorm(h, p.ffnNorm, normEps));
+  return ops.add(h, dropout(ops, fed, drop.feedForward));
 }

@@ -1,12 +1,14 @@
 import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { type Fields, numberAbove, wholeNumber } from './config.js';
 import { type DecodeResult, type DecodeStep, decodeStack } from './decode.js';
+import { dropout } from './dropout.js';
 import { ones, standardNormal, zeros } from './initialize.js';
 import { embedding, linear } from './linear.js';
 import { causalMask } from './mask.js';
 import type { ParameterSpecs } from './parameters.js';
 import { gridRotaryTable } from './rotary-table.js';
 import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
+import type { Training } from './training.js';
 
 /** A decoder-only transformer over the tokens of an image, as LlamaGen's and the entropy model's config.json has it. */
 export interface GptConfig extends StackConfig {
@@ -53,15 +55,30 @@ export function gptSpecs(config: GptConfig): ParameterSpecs {
  * Predictions of a GPT after each of its inputs.
  * @param tokens int32 [B, T] that the model reads.
  * @param labels int32 [B]; needed if the configuration has a class token, which is read first.
+ * @param training Dropout (of tokens with the class before them, and in blocks) and recomputation; default: none.
  * @returns logits [B, T (+ 1 with a class token), V]
  */
-export function gptLogits<T>(ops: Ops<T>, config: GptConfig, parameters: Tensors<T>, tokens: T, labels?: T): T {
+export function gptLogits<T>(
+  ops: Ops<T>,
+  config: GptConfig,
+  parameters: Tensors<T>,
+  tokens: T,
+  labels: T | undefined,
+  training: Training<T> = {},
+): T {
   const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), tokens); // [B, T, D]
-  const x = config.clsTokenNum > 0 ? prependClass(ops, parameters, embedded, labels) : embedded;
+  const sequence = config.clsTokenNum > 0 ? prependClass(ops, parameters, embedded, labels) : embedded;
+  const x = dropTokens(ops, sequence, training);
   const length = ops.shapeOf(x)[1] ?? 0;
   const table = gridRotaryTable(ops, config, length);
-  const h = transformerStack(ops, parameters, 'layers', config.nLayer, x, table, causalMask(ops, length), config);
+  const mask = causalMask(ops, length);
+  const h = transformerStack(ops, parameters, 'layers', config.nLayer, x, table, mask, config, training);
   return predictions(ops, parameters, h, config.normEps);
+}
+
+/** Dropout of embedded tokens: x [B, T, D]. */
+export function dropTokens<T>(ops: Ops<T>, x: T, training: Training<T>): T {
+  return dropout(ops, x, training.dropout?.({ name: 'tok_embeddings', kind: 'token', shape: ops.shapeOf(x) }));
 }
 
 /** The class embedding before a sequence: x [B, T, D], labels int32 [B] -> [B, 1 + T, D]. */

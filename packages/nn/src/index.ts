@@ -1,5 +1,5 @@
 export { type AttentionParams, attention } from './attention.js';
-export { type BlockParams, transformerBlock } from './block.js';
+export { type BlockDropout, type BlockParams, transformerBlock } from './block.js';
 export {
   type Field,
   type Fields,
@@ -21,8 +21,18 @@ export {
   decodeStack,
   scaledTable,
 } from './decode.js';
+export { type Dropout, type DropoutKind, type DropoutPlace, dropout } from './dropout.js';
 export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
-export { type GptConfig, gptLogits, gptSpecs, gptStep, predictions, prependClass, stackFields } from './gpt.js';
+export {
+  dropTokens,
+  type GptConfig,
+  gptLogits,
+  gptSpecs,
+  gptStep,
+  predictions,
+  prependClass,
+  stackFields,
+} from './gpt.js';
 export { type Initializer, ones, standardNormal, truncatedNormal, zeros } from './initialize.js';
 export { embedding, linear } from './linear.js';
 export { crossEntropy, entropyOfLogits } from './loss.js';
@@ -35,4 +45,5 @@ export {
   type ParameterSpecs,
 } from './parameters.js';
 export { type GridConfig, gridRotaryData, gridRotaryTable } from './rotary-table.js';
-export { blockParams, type StackConfig, stackSpecs, transformerStack } from './stack.js';
+export { blockParams, namedBlock, type StackConfig, stackSpecs, transformerStack } from './stack.js';
+export type { Training } from './training.js';

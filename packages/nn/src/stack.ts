@@ -3,6 +3,7 @@ import { type BlockParams, transformerBlock } from './block.js';
 import { feedForwardWidth } from './feed-forward.js';
 import { ones, standardNormal } from './initialize.js';
 import type { ParameterSpec } from './parameters.js';
+import type { Training } from './training.js';
 
 /** What all blocks of a transformer share. */
 export interface StackConfig {
@@ -45,6 +46,44 @@ export function blockParams<T>(parameters: Tensors<T>, block: string): BlockPara
   };
 }
 
+/**
+ * The block of some parameters with official names: x [B, T, D] -> [B, T, D].
+ * @param block Their prefix, such as `layers.3`.
+ * @param training Dropout and recomputation; default: none.
+ */
+export function namedBlock<T>(
+  ops: Ops<T>,
+  parameters: Tensors<T>,
+  block: string,
+  x: T,
+  table: T,
+  mask: T,
+  config: StackConfig,
+  training: Training<T> = {},
+): T {
+  const { normEps } = config;
+  const shape = ops.shapeOf(x);
+  const attention = training.dropout?.({ name: `${block}.attention`, kind: 'residual', shape });
+  const feedForward = training.dropout?.({ name: `${block}.feed_forward`, kind: 'feedForward', shape });
+  if (!training.recomputeBlocks) {
+    return transformerBlock(ops, blockParams(parameters, block), x, table, mask, normEps, { attention, feedForward });
+  }
+  const weights = Object.entries(parameters).filter(([name]) => name.startsWith(`${block}.`));
+  const inputs: Record<string, T> = { ...Object.fromEntries(weights), x, table, mask };
+  if (attention !== undefined) inputs.keepAttention = attention.keep;
+  if (feedForward !== undefined) inputs.keepFeedForward = feedForward.keep;
+  const outputs = ops.recompute((inner, tensors) => {
+    const drop = {
+      attention: attention && { keep: named(tensors, 'keepAttention'), scale: attention.scale },
+      feedForward: feedForward && { keep: named(tensors, 'keepFeedForward'), scale: feedForward.scale },
+    };
+    const input = (name: string) => named(tensors, name);
+    const params = blockParams(tensors, block);
+    return { y: transformerBlock(inner, params, input('x'), input('table'), input('mask'), normEps, drop) };
+  }, inputs);
+  return named(outputs, 'y');
+}
+
 /** Runs the blocks `prefix.0` to `prefix.(layers - 1)` one after the other: x [B, T, D] -> [B, T, D]. */
 export function transformerStack<T>(
   ops: Ops<T>,
@@ -55,10 +94,11 @@ export function transformerStack<T>(
   table: T,
   mask: T,
   config: StackConfig,
+  training: Training<T> = {},
 ): T {
   let h = x;
   for (let layer = 0; layer < layers; layer++) {
-    h = transformerBlock(ops, blockParams(parameters, `${prefix}.${layer}`), h, table, mask, config.normEps);
+    h = namedBlock(ops, parameters, `${prefix}.${layer}`, h, table, mask, config, training);
   }
   return h;
 }

@@ -1,5 +1,6 @@
+import type { TensorFunction } from './engine.js';
 import type { AttributesOf, Primitive } from './primitives.js';
-import type { HostTensor, TensorType } from './types.js';
+import type { HostTensor, Tensors, TensorType } from './types.js';
 
 /**
  * What an implementation of the tensor interface provides, in terms of its own tensor handle T. `createOps` turns it
@@ -12,4 +13,6 @@ export interface Backend<T> {
   constant(value: HostTensor): T;
   /** Applies a primitive to inputs that fit; `output` is the type that the shape rule gave. */
   apply<P extends Primitive>(primitive: P, inputs: readonly T[], attributes: AttributesOf<P>, output: TensorType): T;
+  /** What {@link Ops.recompute} does, where it is more than calling the function. */
+  recompute?(fn: TensorFunction, inputs: Tensors<T>): Tensors<T>;
 }

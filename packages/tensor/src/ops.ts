@@ -1,8 +1,9 @@
 import type { Backend } from './backend.js';
+import type { TensorFunction } from './engine.js';
 import { inferType } from './infer.js';
 import type { AttributesOf, BinaryPrimitive, ConvolutionAttributes, Primitive, UnaryPrimitive } from './primitives.js';
 import { positiveAxis } from './shape.js';
-import { type DType, type HostTensor, hostTensor, type Shape, type TensorType } from './types.js';
+import { type DType, type HostTensor, hostTensor, type Shape, type Tensors, type TensorType } from './types.js';
 
 /** Where a reduction works: all axes by default. `keepDims` keeps the reduced axes with size 1 (default: false). */
 export interface ReductionOptions {
@@ -30,6 +31,12 @@ export interface Ops<T> {
   scalar(value: number, dtype?: DType): T;
   /** Applies a primitive by name: the door for code that is generic over primitives. */
   apply<P extends Primitive>(primitive: P, inputs: readonly T[], attributes: AttributesOf<P>): T;
+  /**
+   * Calls a function. Where gradients are recorded, nothing of what it computes is kept for the backward pass but its
+   * inputs and outputs: the rest is computed a second time there (Chen et al., "Training deep nets with sublinear memory
+   * cost", 2016). All tensors that the function reads must be among the inputs.
+   */
+  recompute(fn: TensorFunction, inputs: Tensors<T>): Tensors<T>;
 
   neg(x: T): T;
   abs(x: T): T;
@@ -161,12 +168,13 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
 
   const mul = binary('mul');
 
-  return {
+  const ops: Ops<T> = {
     typeOf,
     shapeOf,
     constant: (value) => backend.constant(value),
     scalar,
     apply,
+    recompute: (fn, inputs) => backend.recompute?.(fn, inputs) ?? fn(ops, inputs),
     neg: unary('neg'),
     abs: unary('abs'),
     exp: unary('exp'),
@@ -229,6 +237,7 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     conv2d: (x, weight, { stride = 1, padding = noPadding } = {}) => apply('conv2d', [x, weight], { stride, padding }),
     resizeNearest: (x, factor) => apply('resizeNearest', [x], { factor }),
   };
+  return ops;
 }
 
 const noPadding: ConvolutionAttributes['padding'] = [0, 0, 0, 0];

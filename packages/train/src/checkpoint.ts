@@ -1,94 +1,152 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toHostTensor } from '@dpar/io';
-import { openSafetensors, readCheckpoint, writeCheckpoint, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
-import { DparError, float32, type HostTensor, type HostTensorOf, type Tensors } from '@dpar/tensor';
-import type { Moments } from './adamw.js';
+import { safetensorsChunks, toHostTensor } from '@dpar/io';
+import { checkpointFiles, findFolder, openSafetensors, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
+import { DparError, float32, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
+import { differences, formatDifferences } from './differences.js';
 import type { Trainer } from './trainer.js';
-
-/** Names of the files that a trainer adds to a model's checkpoint. */
-const files = { optimizer: 'optimizer.safetensors', average: 'average.safetensors', trainer: 'trainer.json' } as const;
+import { type FileRecord, type TrainerState, trainerFiles, verifyTrainerCheckpoint } from './trainer-state.js';
 
 /** Prefixes of the names of moments, PyTorch's. */
 const prefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
 
+/** What a checkpoint says of its run beside the trainer's own state. */
+export interface RunRecord {
+  /** The training configuration, in snake_case. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** What the data are, by the configuration's keys. */
+  readonly data?: Readonly<Record<string, string>>;
+  /** Nats per token, if it was measured at this step. */
+  readonly validationLoss?: number | undefined;
+}
+
 /**
  * Writes a trainer's checkpoint, whole or not at all: `config.json` and `model.safetensors` as any checkpoint has them,
  * `optimizer.safetensors` (`exp_avg.<parameter>` and `exp_avg_sq.<parameter>`), `average.safetensors` if a moving average
- * is kept, and `trainer.json` with the step and the seed.
+ * is kept, and `trainer.json` with step, seed, the run's record, and size and SHA-256 of the other files. Step and seed are
+ * all that random numbers depend on. Tensors are written as they lie in memory, without a copy.
+ * @throws DparError if a parameter is not finite; nothing is written then.
  */
-export async function writeTrainerCheckpoint(folder: string, trainer: Trainer): Promise<void> {
-  const { parameters, optimizer, average, options } = trainer;
-  const moments: Record<string, HostTensor> = {};
-  for (const [name, { first, second }] of Object.entries(optimizer.moments)) {
-    const shape = parameters[name]?.shape ?? [];
-    moments[prefixes.first + name] = float32(shape, first);
-    moments[prefixes.second + name] = float32(shape, second);
-  }
-  await writeCheckpoint(folder, options.model.configJson, parameters, {
-    more: async (partial) => {
-      await writeSafetensors(join(partial, files.optimizer), moments);
-      if (average !== undefined) await writeSafetensors(join(partial, files.average), average);
-      const state = { step: trainer.step, seed: options.seed };
-      await writeFileAtomic(join(partial, files.trainer), `${JSON.stringify(state, null, 2)}\n`);
-    },
+export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, run: RunRecord = {}): Promise<void> {
+  const { parameters, average, options } = trainer;
+  checkFinite(trainer);
+  const contents: [string, Iterable<Uint8Array>][] = [
+    [checkpointFiles.config, [jsonBytes(options.model.configJson)]],
+    [checkpointFiles.model, safetensorsChunks(parameters)],
+    [trainerFiles.optimizer, safetensorsChunks(momentsOf(trainer))],
+  ];
+  if (average !== undefined) contents.push([trainerFiles.average, safetensorsChunks(average)]);
+  await writeFolderAtomic(folder, async (partial) => {
+    const files: Record<string, FileRecord> = {};
+    for (const [name, chunks] of contents) files[name] = await writeRecorded(join(partial, name), chunks);
+    const state: TrainerState = {
+      step: trainer.step,
+      seed: options.seed,
+      random_state: 'every random number is a function of the seed and the step',
+      validation_loss: run.validationLoss ?? null,
+      data: { ...run.data },
+      config: run.config ?? null,
+      files,
+    };
+    await writeFileAtomic(join(partial, trainerFiles.state), jsonBytes(state));
   });
 }
 
 /**
  * Puts a trainer, made with the same options as the one that wrote the checkpoint, back to where that one stood:
  * parameters, moments, average and step.
- * @throws DparError if the checkpoint is of another model or seed; IoError if a file is missing or damaged.
+ * @throws DparError if the checkpoint is damaged, or of another model or seed; nothing has changed then.
  */
-export async function restoreTrainer(folder: string, trainer: Trainer): Promise<void> {
+export async function restoreTrainer(folder: string, trainer: Trainer): Promise<TrainerState> {
+  const found = (await findFolder(folder)) ?? folder;
+  const state = await verifyTrainerCheckpoint(found);
+  await restoreVerified(found, state, trainer);
+  return state;
+}
+
+/** {@link restoreTrainer} from a folder whose files have been verified. Tensors are read one at a time. */
+export async function restoreVerified(folder: string, state: TrainerState, trainer: Trainer): Promise<void> {
   const { parameters, optimizer, average, options } = trainer;
-  const { parameters: stored } = await readCheckpoint(folder);
-  const state: { step?: unknown; seed?: unknown } = JSON.parse(await readFile(join(folder, files.trainer), 'utf8'));
-  if (typeof state.step !== 'number' || state.seed !== options.seed) {
+  const config: unknown = JSON.parse(await readFile(join(folder, checkpointFiles.config), 'utf8'));
+  const changed = differences(
+    { ...options.model.configJson, seed: options.seed },
+    { ...Object(config), seed: state.seed },
+  );
+  if (changed.length > 0) {
     throw new DparError(
-      `restoreTrainer: expected a step and the seed ${options.seed} in '${join(folder, files.trainer)}', ` +
-        `got ${JSON.stringify(state)}. Resume with the settings that the run was started with.`,
+      `restoreTrainer: expected a checkpoint of this model and seed in '${folder}', got ${formatDifferences(changed)}. ` +
+        'Resume with the settings that the run was started with.',
     );
   }
-  const moments = await readTensors(join(folder, files.optimizer));
-  const names = Object.keys(parameters);
-  const storedAverage = average === undefined ? undefined : await readTensors(join(folder, files.average));
-  checkLike(parameters, stored);
-  if (average !== undefined && storedAverage !== undefined) checkLike(average, storedAverage);
-  optimizer.restore(state.step, Object.fromEntries(names.map((name) => [name, momentsOf(moments, name)])));
-  copyInto(parameters, stored);
-  if (average !== undefined && storedAverage !== undefined) copyInto(average, storedAverage);
+  const sources: [string, Tensors<HostTensor>][] = [
+    [checkpointFiles.model, parameters],
+    [trainerFiles.optimizer, momentsOf(trainer)],
+  ];
+  if (average !== undefined) sources.push([trainerFiles.average, average]);
+  for (const [name, targets] of sources) await readInto(join(folder, name), targets, 'check');
+  for (const [name, targets] of sources) await readInto(join(folder, name), targets, 'read');
+  optimizer.restore(state.step, optimizer.moments);
 }
 
-function momentsOf(tensors: Tensors<HostTensor>, name: string): Moments {
-  const data = (key: string): Float32Array =>
-    (tensors[key] as HostTensorOf<'float32'> | undefined)?.data ?? new Float32Array(0);
-  return { first: data(prefixes.first + name), second: data(prefixes.second + name) };
+/** The moments of all parameters by PyTorch's names: shared, not copied. */
+function momentsOf({ parameters, optimizer }: Trainer): Record<string, HostTensor> {
+  const tensors: Record<string, HostTensor> = {};
+  for (const [name, { first, second }] of Object.entries(optimizer.moments)) {
+    const shape = parameters[name]?.shape ?? [];
+    tensors[prefixes.first + name] = float32(shape, first);
+    tensors[prefixes.second + name] = float32(shape, second);
+  }
+  return tensors;
 }
 
-async function readTensors(path: string): Promise<Record<string, HostTensor>> {
+/** Writes a file of pieces. @returns Its size and digest. */
+async function writeRecorded(path: string, chunks: Iterable<Uint8Array>): Promise<FileRecord> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  function* recorded(): Generator<Uint8Array> {
+    for (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  await writeFileAtomic(path, recorded());
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Checks that a file has float32 tensors of the names and shapes of `targets`, or reads them. */
+async function readInto(path: string, targets: Tensors<HostTensor>, action: 'check' | 'read'): Promise<void> {
   const file = await openSafetensors(path);
   try {
-    const tensors: Record<string, HostTensor> = {};
-    for (const name of file.names) tensors[name] = toHostTensor(await file.read(name), `'${name}'`);
-    return tensors;
+    for (const [name, { shape, data }] of Object.entries(targets)) {
+      const type = file.types.get(name);
+      if (type?.dtype !== 'F32' || !sameShape(type.shape, shape)) {
+        throw new DparError(
+          `restoreTrainer: expected ${formatType({ dtype: 'float32', shape })} for '${name}' in '${path}', ` +
+            `got ${type ? `${type.dtype}[${type.shape.join(', ')}]` : 'none'}. Use a checkpoint of this model.`,
+        );
+      }
+      if (action === 'read') data.set(toHostTensor(await file.read(name), `'${name}'`).data);
+    }
   } finally {
     await file.close();
   }
 }
 
-function checkLike(targets: Tensors<HostTensor>, sources: Tensors<HostTensor>): void {
-  for (const [name, { data }] of Object.entries(targets)) {
-    const source = sources[name];
-    if (source?.dtype !== 'float32' || source.data.length !== data.length) {
+function checkFinite({ parameters, step }: Trainer): void {
+  for (const [name, { data }] of Object.entries(parameters)) {
+    let sum = 0;
+    for (let i = 0; i < data.length; i++) sum += 0 * (data[i] as number); // NaN for infinity and NaN
+    if (Number.isNaN(sum)) {
       throw new DparError(
-        `restoreTrainer: expected float32 data of ${data.length} elements for '${name}', ` +
-          `got ${source ? `${source.data.length} of ${source.dtype}` : 'none'}. Use a checkpoint of this model.`,
+        `writeTrainerCheckpoint: expected finite parameters after step ${step}, got others in '${name}'. ` +
+          'They are not written. Lower the learning rate, or start from an earlier checkpoint.',
       );
     }
   }
-}
-
-function copyInto(targets: Tensors<HostTensor>, sources: Tensors<HostTensor>): void {
-  for (const [name, { data }] of Object.entries(targets)) data.set(sources[name]?.data ?? []);
 }

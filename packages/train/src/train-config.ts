@@ -81,6 +81,15 @@ const optimizerKeys = z.strictObject({
     .describe('Decay of the moving average of the parameters; null: none'),
 });
 
+const checkpointKeys = z.strictObject({
+  every: count.nullable().default(null).describe('Steps between checkpoints; null: only at the end'),
+  keep: count.default(3).describe('The newest checkpoints that are kept'),
+  best: z
+    .boolean()
+    .default(true)
+    .describe('The checkpoint with the lowest validation loss is kept too, written when that is measured'),
+});
+
 function schemaOf<M extends z.ZodType>(model: M) {
   return z.strictObject({
     model: model.describe('The model: its kind, and a preset or its keys'),
@@ -90,6 +99,7 @@ function schemaOf<M extends z.ZodType>(model: M) {
     batch_size: count.default(32).describe('Images of a step, B'),
     seed: z.int().min(0).default(0).describe('Decides on initial weights, order and dropout'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
+    checkpoints: checkpointKeys.prefault({}).describe('When checkpoints are written, and which are kept'),
     output: z.string().describe('Folder that is written'),
   });
 }

@@ -1,18 +1,20 @@
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
-import { writeTrainerCheckpoint } from './checkpoint.js';
-import { metricsLine, type StepMetrics } from './metrics.js';
+import { restoreVerified } from './checkpoint.js';
+import { dataIdentity } from './data-identity.js';
+import type { StepMetrics } from './metrics.js';
+import { MetricsFile } from './metrics-file.js';
 import { modelFromSettings } from './model-settings.js';
+import { openRunFolder } from './open-run.js';
+import { checkResumable, recordedConfig } from './resume-settings.js';
+import { RunCheckpoints, runFiles } from './run-folder.js';
 import { constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
 import { readTokenSet } from './token-file.js';
 import type { TrainConfig } from './train-config.js';
 import { Trainer } from './trainer.js';
-
-/** Names in the output folder of a run. */
-export const runFiles = { config: 'train.json', metrics: 'metrics.jsonl', checkpoint: 'last' } as const;
 
 /** Makes the trainer of a configuration: reads its data and draws initial parameters. Paths are relative to the working folder. */
 export async function createTrainer(engine: Engine, config: TrainConfig): Promise<Trainer> {
@@ -45,25 +47,75 @@ function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {
     : cosineSchedule({ learningRate, steps, warmupSteps, finalFraction });
 }
 
+/** How {@link train} runs, and whom it tells what. */
+export interface TrainOptions {
+  /** Ends the run after a whole step, with its checkpoint. */
+  readonly signal?: AbortSignal | undefined;
+  /** Goes on from the newest checkpoint in the output folder; without one, from the beginning. */
+  readonly resume?: boolean | undefined;
+  /** A sentence for people: where the run goes on, and what of an earlier run is damaged. */
+  readonly onNote?: (text: string) => void;
+  /** Before the first step, with the number of steps that are done already. */
+  readonly onStart?: (step: number) => void;
+  /** After each checkpoint, with the seconds that it took. */
+  readonly onCheckpoint?: (checkpoint: { step: number; folder: string; seconds: number }) => void;
+}
+
 /**
  * Trains as a configuration says and writes its output folder: `train.json` (the configuration with all defaults),
- * `metrics.jsonl` (a line for each step, as it is done) and at the end `last/`, a checkpoint that other commands read too.
- * An aborted signal ends the run after a whole step, with its checkpoint.
+ * `metrics.jsonl` (a line for each step, as it is done), `checkpoints/step-000500/` and so on as the configuration says,
+ * one always at the end, and `last/` and `best/`, which other commands read: see {@link RunCheckpoints}. A run that is
+ * stopped in whatever way and resumed writes the same bytes as one that never stopped, but for the times in
+ * `metrics.jsonl`. After an error in a step no checkpoint is written, since what led to it may be wrong already. Only one
+ * process may write a folder at a time.
  * @yields The metrics of each step.
+ * @throws DparError if the folder holds a run and `resume` is not set; if settings or data are not those of the run that is
+ * resumed; if a loss is not finite.
  */
-export async function* train(engine: Engine, config: TrainConfig, signal?: AbortSignal): AsyncGenerator<StepMetrics> {
+export async function* train(
+  engine: Engine,
+  config: TrainConfig,
+  options: TrainOptions = {},
+): AsyncGenerator<StepMetrics> {
+  const { signal, resume = false, onStart, onCheckpoint } = options;
+  const { output } = config;
+  const whole = await openRunFolder(output, resume, options.onNote);
+  const data = await dataIdentity(config.data);
+  if (whole !== undefined) checkResumable(config, data, whole.state);
   const trainer = await createTrainer(engine, config);
-  await mkdir(config.output, { recursive: true });
-  await writeFileAtomic(join(config.output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
-  const metricsPath = join(config.output, runFiles.metrics);
-  await rm(metricsPath, { force: true });
+  let metricsFile: MetricsFile | undefined;
   try {
+    if (whole !== undefined) await restoreVerified(whole.folder, whole.state, trainer);
+    await mkdir(join(output, runFiles.checkpoints), { recursive: true });
+    await writeFileAtomic(join(output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
+    const file = await MetricsFile.open(join(output, runFiles.metrics), trainer.step);
+    metricsFile = file;
+    const checkpoints = new RunCheckpoints(output, config.checkpoints, { config: recordedConfig(config), data });
+    if (whole !== undefined) await checkpoints.continueFrom(whole);
+    const write = async (validationLoss?: number): Promise<void> => {
+      const begin = performance.now();
+      await file.sync();
+      const folder = await checkpoints.write(trainer, validationLoss);
+      onCheckpoint?.({ step: trainer.step, folder, seconds: (performance.now() - begin) / 1000 });
+    };
+    onStart?.(trainer.step);
+    let validationLoss: number | undefined;
     for await (const metrics of trainer.run(signal)) {
-      await appendFile(metricsPath, metricsLine(metrics));
-      yield metrics;
+      await file.append(metrics);
+      if (checkpoints.isDue(metrics)) await write(metrics.validationLoss);
+      let stopped = true;
+      try {
+        yield metrics;
+        stopped = false;
+      } finally {
+        // Whoever reads the metrics wants no more of them.
+        if (stopped && trainer.step > checkpoints.step) await write(metrics.validationLoss);
+      }
+      validationLoss = metrics.validationLoss;
     }
+    if (trainer.step > checkpoints.step) await write(validationLoss);
   } finally {
-    if (trainer.step > 0) await writeTrainerCheckpoint(join(config.output, runFiles.checkpoint), trainer);
+    await metricsFile?.close();
     await trainer.dispose();
   }
 }

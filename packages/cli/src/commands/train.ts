@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { readTrainConfig, type StepMetrics, trainConfigKeys } from '@dpar/train';
-import { runFiles, train as trainRun } from '@dpar/train/node';
+import { readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
+import { runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
-import { CommandError } from '../errors.js';
+import type { Context } from '../context.js';
+import { InterruptedError } from '../errors.js';
 import { readJsonObject } from '../json-file.js';
-import { assignment, file, folder, optional, repeated, required } from '../options.js';
+import { assignment, file, flag, folder, optional, repeated, required } from '../options.js';
+import { type Progress, silent } from '../progress.js';
 import { formatList } from '../table.js';
 
 export const train = defineCommand({
@@ -14,46 +16,81 @@ export const train = defineCommand({
   options: {
     config: required(file, 'configuration, JSON'),
     output: optional(folder, "folder to write, in place of the configuration's"),
+    resume: flag('goes on from the newest checkpoint of the output folder, or starts if there is none'),
     set: repeated(assignment, 'changes the configuration, as in optimizer.learning_rate=1e-3'),
   },
-  run: async ({ config: path, output, set }, context) => {
+  run: async ({ config: path, output, set, resume }, context) => {
     const json = await readJsonObject(path);
     const changes = output === undefined ? set : [...set, `output=${JSON.stringify(output)}`];
     const config = readTrainConfig(json, changes);
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
-    const progress = context.progress({ label: 'train', unit: 'steps', total: config.steps });
+    const run = followRun(config, context);
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
     try {
-      for await (const metrics of trainRun(engine, config, context.signal)) {
+      for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, ...run.options })) {
         last = metrics;
         validationLoss = metrics.validationLoss ?? validationLoss;
-        progress.update(metrics.step, noteOf(metrics.loss, validationLoss));
+        run.progress.update(metrics.step, noteOf(metrics.loss, validationLoss));
       }
-    } finally {
-      progress.stop();
+    } catch (error) {
+      run.progress.stop();
+      if (run.newest !== undefined) context.note(`train: ${run.newest}; --resume goes on from there`);
+      throw error;
     }
-    const checkpoint = join(config.output, runFiles.checkpoint);
-    if (context.signal.aborted && last !== undefined) context.note(`train: step ${last.step} is in ${checkpoint}`);
+    run.progress.stop();
+    if (context.signal.aborted && run.newest !== undefined) {
+      throw new InterruptedError(`interrupted. ${run.newest}: run the same command with --resume to go on.`);
+    }
     context.signal.throwIfAborted();
-    if (last === undefined) throw new CommandError('expected steps to train, got none. Check the configuration.');
-    const seconds = (performance.now() - begin) / 1000;
+    const checkpoint = join(config.output, runFiles.last);
+    const { steps } = config;
     return {
       data: {
-        steps: last.step,
-        loss: last.loss,
+        steps,
+        resumed_from: run.start,
+        loss: last?.loss ?? null,
         validation_loss: validationLoss ?? null,
-        seconds,
+        seconds: (performance.now() - begin) / 1000,
+        checkpoint_seconds: run.checkpointSeconds,
         engine: engine.name,
         output: config.output,
         checkpoint,
       },
-      text: `${last.step} steps, ${noteOf(last.loss, validationLoss)} nats per token; checkpoint in ${checkpoint}`,
+      text: last
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token; checkpoint in ${checkpoint}`
+        : `${steps} steps, all done before; checkpoint in ${checkpoint}`,
     };
   },
 });
+
+/** Shows how far a run is, and remembers its checkpoints. */
+function followRun({ steps, output }: TrainConfig, context: Context) {
+  const whereIs = (step: number): string => `Step ${step} of ${steps} is in '${stepFolder(output, step)}'`;
+  const run = {
+    progress: silent as Progress,
+    /** Steps that an earlier run did. */
+    start: 0,
+    checkpointSeconds: 0,
+    /** Where the newest checkpoint is. */
+    newest: undefined as string | undefined,
+    options: {
+      onNote: (text) => context.note(`train: ${text}`),
+      onStart: (step) => {
+        run.start = step;
+        if (step > 0) run.newest = whereIs(step);
+        run.progress = context.progress({ label: 'train', unit: 'steps', total: steps, start: step });
+      },
+      onCheckpoint: ({ step, seconds }) => {
+        run.newest = whereIs(step);
+        run.checkpointSeconds += seconds;
+      },
+    } satisfies TrainOptions,
+  };
+  return run;
+}
 
 function noteOf(loss: number, validationLoss: number | undefined): string {
   return `loss ${loss.toFixed(4)}${validationLoss === undefined ? '' : `, validation ${validationLoss.toFixed(4)}`}`;

@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type Backend,
+  createOps,
   float32,
   type HostTensor,
+  hostTensor,
   int32,
   named,
   type Ops,
   referenceOps as ops,
   Tape,
   type TensorFunction,
+  type Tensors,
   valueAndGradients,
 } from '../index.js';
 
@@ -144,5 +148,96 @@ describe('Tape', () => {
       };
     const third = derivative(derivative(derivative((o, v) => o.square(o.square(v)))));
     expect(list(third(ops, float32([], [1.5])))).toEqual([36]);
+  });
+});
+
+describe('recompute', () => {
+  /** Counts what is computed. */
+  function counting(): { ops: Ops<HostTensor>; applied: string[] } {
+    const applied: string[] = [];
+    const backend: Backend<HostTensor> = {
+      typeOf: ops.typeOf,
+      constant: ops.constant,
+      apply: (primitive, inputs, attributes) => {
+        applied.push(primitive);
+        return ops.apply(primitive, inputs, attributes);
+      },
+    };
+    return { ops: createOps(backend), applied };
+  }
+
+  const layer: TensorFunction = (o, { x, w, mask }) => {
+    const h = o.tanh(o.matmul(x as NonNullable<typeof x>, w as NonNullable<typeof w>));
+    const y = o.select(mask as NonNullable<typeof mask>, o.exp(h), h);
+    return { y, also: y, sum: o.sum(o.square(h)), x: x as NonNullable<typeof x> };
+  };
+  /** Two layers and a loss that uses every output, with the layers recomputed or not. */
+  const network =
+    (again: boolean): TensorFunction =>
+    (o, { x, w, mask }) => {
+      const run = <T>(inner: Ops<T>, inputs: Tensors<T>) =>
+        again ? inner.recompute(layer, inputs) : layer(inner, inputs);
+      const named = (tensors: typeof first, name: string) => tensors[name] as NonNullable<typeof x>;
+      const first = run(o, { x: o.mul(x as NonNullable<typeof x>, 2), w, mask } as Tensors<NonNullable<typeof x>>);
+      const second = run(o, { x: named(first, 'y'), w, mask } as Tensors<NonNullable<typeof x>>);
+      const parts = [
+        named(first, 'sum'),
+        named(second, 'sum'),
+        o.sum(named(second, 'also')),
+        o.sum(named(second, 'y')),
+      ];
+      const loss = parts.reduce((sum, part) => o.add(sum, part), o.sum(o.square(named(second, 'x'))));
+      return { loss, y: named(second, 'y') };
+    };
+  const inputs = {
+    x: float32([2, 2], [0.1, -0.2, 0.3, 0.4]),
+    w: float32([2, 2], [0.5, -1, 0.25, 0.75]),
+    mask: hostTensor('bool', [2, 2], [1, 0, 0, 1]),
+  };
+  const options = { of: 'loss', by: ['x', 'w'] };
+
+  it('gives the gradients of the function that is called plainly', () => {
+    expect(valueAndGradients(ops, network(true), inputs, options)).toEqual(
+      valueAndGradients(ops, network(false), inputs, options),
+    );
+  });
+
+  it('gives second derivatives', () => {
+    const twice =
+      (again: boolean): TensorFunction =>
+      (o, tensors) => {
+        const { gradients } = valueAndGradients(o, network(again), tensors, options);
+        return { loss: o.sum(o.square(named(gradients, 'x'))) };
+      };
+    const gradientsOf = (again: boolean) => list(valueAndGradients(ops, twice(again), inputs, options).gradients.w);
+    const expected = gradientsOf(false);
+    const ratios = gradientsOf(true).map((value, i) => value / (expected[i] as number));
+    for (const ratio of ratios) expect(ratio).toBeCloseTo(1, 6);
+  });
+
+  it('computes the function again in the backward pass, and not otherwise', () => {
+    const tanhs = (again: boolean) => {
+      const { ops: counted, applied } = counting();
+      valueAndGradients(counted, network(again), inputs, options);
+      return applied.filter((primitive) => primitive === 'tanh').length;
+    };
+    expect([tanhs(false), tanhs(true)]).toEqual([2, 4]);
+    const { ops: counted, applied } = counting();
+    network(true)(counted, inputs);
+    expect(applied.filter((primitive) => primitive === 'tanh')).toHaveLength(2);
+  });
+
+  it('gives no gradient to what it does not depend on', () => {
+    const constant: TensorFunction = (o, { x, w }) => ({
+      loss: o.sum(
+        named(
+          o.recompute((inner, { x: v }) => ({ y: inner.square(v as never) }), { x, w } as never),
+          'y',
+        ),
+      ),
+    });
+    const { gradients } = valueAndGradients(ops, constant, inputs, options);
+    expect(list(gradients.w)).toEqual([0, 0, 0, 0]);
+    expect(list(gradients.x)).toEqual(list(inputs.x).map((value) => Math.fround(2 * value)));
   });
 });

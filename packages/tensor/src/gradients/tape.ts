@@ -2,8 +2,8 @@ import type { Backend } from '../backend.js';
 import type { TensorFunction } from '../engine.js';
 import { DparError } from '../error.js';
 import { createOps, type Ops } from '../ops.js';
-import type { AttributesOf, Primitive } from '../primitives.js';
-import { formatType, sizeOf, type Tensors } from '../types.js';
+import type { Primitive } from '../primitives.js';
+import { formatType, named, sizeOf, type Tensors } from '../types.js';
 import { sumOfGradients } from './accumulate.js';
 import type { GradientRule, SliceGradientOf } from './rule.js';
 import { gradientRules } from './rules.js';
@@ -14,11 +14,15 @@ export interface Variable<T> {
   readonly tracked: boolean;
 }
 
-interface Entry<T, P extends Primitive> {
-  readonly primitive: P;
+/** A gradient of an input, computed when it is asked for. */
+type Pullback<T> = () => T | SliceGradientOf<T>;
+
+/** Something that was done with tracked tensors. */
+interface Entry<T> {
   readonly inputs: readonly Variable<T>[];
-  readonly attributes: AttributesOf<P>;
-  readonly output: Variable<T>;
+  readonly outputs: readonly Variable<T>[];
+  /** From the gradients of the outputs, of which one at least is there, those of the inputs. */
+  pullbacks(gradients: readonly (T | undefined)[]): readonly (Pullback<T> | null)[];
 }
 
 /**
@@ -27,23 +31,24 @@ interface Entry<T, P extends Primitive> {
  */
 export class Tape<T> {
   readonly ops: Ops<Variable<T>>;
-  private readonly entries: Entry<T, Primitive>[] = [];
+  private readonly entries: Entry<T>[] = [];
+  /** Tensors that were computed on the tape. */
+  private readonly computed = new Set<Variable<T>>();
 
   constructor(private readonly base: Ops<T>) {
     const backend: Backend<Variable<T>> = {
       typeOf: (x) => base.typeOf(x.value),
       constant: (value) => ({ value: base.constant(value), tracked: false }),
       apply: (primitive, inputs, attributes) => {
-        const value = base.apply(
-          primitive,
-          inputs.map((input) => input.value),
-          attributes,
-        );
-        const tracked = base.typeOf(value).dtype === 'float32' && inputs.some((input) => input.tracked);
-        const output = { value, tracked };
-        if (tracked) this.entries.push({ primitive, inputs, attributes, output });
+        const x = inputs.map((input) => input.value);
+        const y = base.apply(primitive, x, attributes);
+        const output = this.variable(y, isTracked(inputs));
+        const rule = gradientRules[primitive] as GradientRule<Primitive>;
+        const pullbacks = ([g]: readonly (T | undefined)[]) => rule({ ops: base, x, y, attributes, g: g as T });
+        this.record({ inputs, outputs: [output], pullbacks });
         return output;
       },
+      recompute: (fn, inputs) => this.recompute(fn, inputs),
     };
     this.ops = createOps(backend);
   }
@@ -65,23 +70,33 @@ export class Tape<T> {
         `Tape.gradients: expected a scalar float32 to differentiate, got ${formatType(type)}. Reduce it with sum or mean.`,
       );
     }
-    const parts = new Map<Variable<T>, (T | SliceGradientOf<T>)[]>([
-      [of, [base.broadcast(base.scalar(1), type.shape)]],
-    ]);
+    return this.pullback(new Map([[of, base.broadcast(base.scalar(1), type.shape)]]), by);
+  }
+
+  /**
+   * Gradients of a scalar by tracked tensors, given its gradients by others that were computed from them.
+   * @returns Tensors of the shapes of `by`; zeros where nothing depends on one.
+   */
+  private pullback(given: ReadonlyMap<Variable<T>, T>, by: readonly Variable<T>[]): T[] {
+    const { base } = this;
+    const parts = new Map<Variable<T>, (T | SliceGradientOf<T>)[]>();
+    for (const [variable, gradient] of given) parts.set(variable, [gradient]);
     const gradientOf = (variable: Variable<T>): T | undefined => {
       const found = parts.get(variable);
       return found && sumOfGradients(base, found, base.shapeOf(variable.value));
     };
     const wanted = new Set(by);
-    for (const { primitive, inputs, attributes, output } of this.entries.toReversed()) {
-      const g = gradientOf(output);
-      if (g === undefined) continue;
-      if (wanted.has(output)) parts.set(output, [g]);
-      else parts.delete(output);
-      const rule = gradientRules[primitive] as GradientRule<Primitive>;
-      const pullbacks = rule({ ops: base, x: inputs.map((input) => input.value), y: output.value, attributes, g });
+    for (const { inputs, outputs, pullbacks } of this.entries.toReversed()) {
+      const gradients = outputs.map((output) => {
+        const g = gradientOf(output);
+        if (g !== undefined && wanted.has(output)) parts.set(output, [g]);
+        else parts.delete(output);
+        return g;
+      });
+      if (gradients.every((g) => g === undefined)) continue;
+      const found = pullbacks(gradients);
       inputs.forEach((input, i) => {
-        const pullback = pullbacks[i];
+        const pullback = found[i];
         if (!input.tracked || !pullback) return;
         const list = parts.get(input);
         if (list === undefined) parts.set(input, [pullback()]);
@@ -93,6 +108,68 @@ export class Tape<T> {
       return gradientOf(variable) ?? base.broadcast(base.scalar(0), shape);
     });
   }
+
+  private record(entry: Entry<T>): void {
+    const tracked = entry.outputs.filter((output) => output.tracked);
+    if (tracked.length === 0) return;
+    this.entries.push(entry);
+    for (const output of tracked) this.computed.add(output);
+  }
+
+  private recompute(fn: TensorFunction, inputs: Tensors<Variable<T>>): Tensors<Variable<T>> {
+    const { base } = this;
+    const names = Object.keys(inputs);
+    const given = Object.values(inputs);
+    const tracked = isTracked(given);
+    const results = Object.entries(
+      base.recompute(
+        fn,
+        mapValues(inputs, ({ value }) => value),
+      ),
+    );
+    const outputs = results.map(([name, value]) => [name, this.variable(value, tracked)] as const);
+    this.record({
+      inputs: given,
+      outputs: outputs.map(([, output]) => output),
+      pullbacks: (gradients) => {
+        // What was computed on the tape is read only once a gradient is there, so that nothing is computed before.
+        const after = zeroFrom(base, gradients.find((g) => g !== undefined) as T);
+        const tape = new Tape(base);
+        const variables = given.map((input) =>
+          tape.variable(this.computed.has(input) ? base.add(input.value, after) : input.value, input.tracked),
+        );
+        const again = fn(tape.ops, Object.fromEntries(names.map((name, i) => [name, variables[i] as Variable<T>])));
+        const known = new Map<Variable<T>, T>();
+        outputs.forEach(([name], i) => {
+          const g = gradients[i];
+          const variable = named(again, name);
+          const other = known.get(variable);
+          if (g !== undefined) known.set(variable, other === undefined ? g : base.add(other, g));
+        });
+        const by = variables.filter((variable) => variable.tracked);
+        const found = tape.pullback(known, by);
+        return variables.map((variable) => {
+          const index = by.indexOf(variable);
+          return index < 0 ? null : () => found[index] as T;
+        });
+      },
+    });
+    return Object.fromEntries(outputs);
+  }
+}
+
+function isTracked(inputs: readonly Variable<unknown>[]): boolean {
+  return inputs.some((input) => input.tracked);
+}
+
+/** The number 0 as something that is computed from x, at almost no cost. */
+function zeroFrom<T>(ops: Ops<T>, x: T): T {
+  const first = ops.slice(ops.reshape(x, [-1]), 0, 0, 1);
+  return ops.reshape(ops.mul(first, 0), []);
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }
 
 /** What {@link valueAndGradients} differentiates. */
@@ -135,7 +212,7 @@ export function valueAndGradients<T>(
   }
   const gradients = tape.gradients(of, by);
   return {
-    outputs: Object.fromEntries(Object.entries(outputs).map(([name, variable]) => [name, variable.value])),
+    outputs: mapValues(outputs, (variable) => variable.value),
     gradients: Object.fromEntries(options.by.map((name, i) => [name, gradients[i] as T])),
   };
 }

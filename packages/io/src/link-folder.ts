@@ -1,0 +1,29 @@
+import { copyFile, link, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFolderAtomic } from './atomic-folder.js';
+
+/** What file systems without hard links say, those that are mounted over another, and where a file has its most links. */
+const withoutLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK']);
+
+/**
+ * Makes a folder with the files of another under a second name, whole or not at all; an older folder at `target` is replaced
+ * with all it holds. The files are hard links and take no room of their own; where there are none, they are copies.
+ * Only for files that are never changed in place, as those that `writeFileAtomic` writes.
+ *
+ * @param source Folder of files alone.
+ * @throws IoError if `target` is a file.
+ */
+export async function linkFolder(source: string, target: string): Promise<void> {
+  await writeFolderAtomic(target, async (partial) => {
+    for (const name of await readdir(source)) await linkFile(join(source, name), join(partial, name));
+  });
+}
+
+async function linkFile(source: string, target: string): Promise<void> {
+  try {
+    await link(source, target);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && withoutLinks.has(error.code))) throw error;
+    await copyFile(source, target);
+  }
+}

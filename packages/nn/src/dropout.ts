@@ -1,0 +1,26 @@
+import type { Ops, Shape } from '@dpar/tensor';
+
+/** Dropout of some activations. */
+export interface Dropout<T> {
+  /** bool, of the activations' shape: which are kept. */
+  readonly keep: T;
+  /** Factor on what is kept: 1 / (1 - p), so that the mean stays. */
+  readonly scale: number;
+}
+
+/** Which activations a dropout is for, as LlamaGen tells them apart. */
+export type DropoutKind = 'token' | 'residual' | 'feedForward';
+
+/** A place in a model where training may drop activations. */
+export interface DropoutPlace {
+  /** Of the layer whose result is dropped, such as `layers.3.attention`: no other place of the model has it. */
+  readonly name: string;
+  readonly kind: DropoutKind;
+  /** Shape of the activations. */
+  readonly shape: Shape;
+}
+
+/** Dropout (Srivastava et al., 2014): zeros where an activation is not kept, x unchanged if there is no dropout. */
+export function dropout<T>(ops: Ops<T>, x: T, what: Dropout<T> | undefined): T {
+  return what === undefined ? x : ops.mul(ops.select(what.keep, x, 0), what.scale);
+}

@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { createReferenceEngine } from '@dpar/tensor';
+import { train } from '../train.js';
+import { readTrainConfig } from '../train-config.js';
+
+// A process that trains as the configuration in its argument says and goes on with what is there: tests kill it.
+const [path = ''] = process.argv.slice(2);
+const config = readTrainConfig(JSON.parse(readFileSync(path, 'utf8')));
+for await (const _ of train(createReferenceEngine(), config, { resume: true }));

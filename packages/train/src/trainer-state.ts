@@ -1,0 +1,83 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkpointFiles, fileDigest } from '@dpar/io/node';
+import { DparError } from '@dpar/tensor';
+import { z } from 'zod';
+
+/** Names of the files that a trainer adds to a model's checkpoint. */
+export const trainerFiles = {
+  optimizer: 'optimizer.safetensors',
+  average: 'average.safetensors',
+  state: 'trainer.json',
+} as const;
+
+/** Size and SHA-256 of a file, by which damage is noticed. */
+const fileRecord = z.object({ bytes: z.number(), sha256: z.string() });
+
+const schema = z.object({
+  step: z.int().min(0),
+  seed: z.number(),
+  random_state: z.string(),
+  validation_loss: z.number().nullable(),
+  data: z.record(z.string(), z.string()),
+  config: z.record(z.string(), z.unknown()).nullable(),
+  files: z.record(z.string(), fileRecord),
+});
+
+/** What `trainer.json` of a checkpoint says: where the run stood, what it was of, and the files beside it. */
+export type TrainerState = z.infer<typeof schema>;
+
+/** Size and SHA-256 of one file of a checkpoint. */
+export type FileRecord = z.infer<typeof fileRecord>;
+
+/**
+ * Reads `trainer.json` of a checkpoint.
+ * @throws DparError if the folder is not a trainer's checkpoint, or the file is damaged.
+ */
+export async function readTrainerState(folder: string): Promise<TrainerState> {
+  const path = join(folder, trainerFiles.state);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    throw new DparError(
+      `readTrainerState: expected a trainer's checkpoint in '${folder}', got no ${trainerFiles.state}. ` +
+        'Training goes on only from folders that it wrote itself.',
+    );
+  });
+  const result = schema.safeParse(parsed(text));
+  if (result.success && [checkpointFiles.model, trainerFiles.optimizer].every((name) => name in result.data.files)) {
+    return result.data;
+  }
+  throw new DparError(
+    `readTrainerState: expected a trainer's state in '${path}', got other text. The file is damaged.`,
+  );
+}
+
+/**
+ * Reads `trainer.json` and checks that each file beside it is what was written.
+ * @throws DparError naming the file that is missing, cut or changed.
+ */
+export async function verifyTrainerCheckpoint(folder: string): Promise<TrainerState> {
+  const state = await readTrainerState(folder);
+  for (const [name, { bytes, sha256 }] of Object.entries(state.files)) {
+    const path = join(folder, name);
+    const size = await stat(path).then(
+      (status) => `${status.size} bytes`,
+      () => 'no such file',
+    );
+    const got = size === `${bytes} bytes` && (await fileDigest(path)) !== sha256 ? 'others' : size;
+    if (got !== `${bytes} bytes`) {
+      throw new DparError(
+        `verifyTrainerCheckpoint: expected the ${bytes} bytes that were written to '${path}', got ${got}. The checkpoint is damaged.`,
+      );
+    }
+  }
+  return state;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
