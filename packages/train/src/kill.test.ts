@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createRandom } from '@dpar/tensor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runFiles } from './run-folder.js';
 import { bundle } from './testing/bundle.js';
 import { filesBelow, metricsOf, tinyRun } from './testing/tiny-run.js';
-import { runFiles } from './run-folder.js';
 
 let folder = '';
 let program = '';
@@ -48,7 +48,9 @@ function start(path: string) {
 
 /** What a writer leaves when it is killed: hidden names beside the target, in a run's folder and below. */
 async function leftovers(output: string): Promise<string[]> {
-  const names = await Promise.all([output, join(output, runFiles.checkpoints)].map((path) => readdir(path).catch(() => [])));
+  const names = await Promise.all(
+    [output, join(output, runFiles.checkpoints)].map((path) => readdir(path).catch(() => [])),
+  );
   return names.flat().filter((name) => /\.(partial|previous)-/.test(name));
 }
 

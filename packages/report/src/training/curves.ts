@@ -1,7 +1,7 @@
 import { type Chart, legend, lineChart, type Series } from '../chart.js';
 import { type Point, smooth, thin } from '../curve.js';
 import { type Html, html } from '../html.js';
-import { failedStep, type TrainingRun } from './run.js';
+import { lastBeforeFailure, type TrainingRun } from './run.js';
 
 /** A metric that is drawn. */
 interface Curve {
@@ -102,8 +102,8 @@ export const smoothingWindow = (steps: number): number => Math.max(5, steps / 50
 /** Upright lines where runs failed. */
 function marksOf(runs: readonly TrainingRun[], axes: readonly (readonly number[])[]): { x: number; name: string }[] {
   return runs.flatMap((run, i) => {
-    const step = failedStep(run);
-    return step === undefined ? [] : [{ x: axes[i]?.at(-1) ?? 0, name: `${run.name} failed at step ${step}` }];
+    const step = lastBeforeFailure(run);
+    return step === undefined ? [] : [{ x: axes[i]?.at(-1) ?? 0, name: `${run.name} failed after step ${step}` }];
   });
 }
 

@@ -33,6 +33,8 @@ export interface RunRecord {
   readonly message?: string;
   /** Hardware and versions: names and values. */
   readonly machine: Readonly<Record<string, string | number>>;
+  /** What took time beside the steps: names and seconds. */
+  readonly seconds?: Readonly<Record<string, number>>;
 }
 
 /** Images of one moment of training, all in one picture. */
@@ -45,7 +47,7 @@ export interface SampleGrid {
 /** Floating-point operations of one training step for one image: a backward pass costs two forward passes. */
 export const trainingFlop = ({ forwardMacs }: ModelFigures): number => 6 * forwardMacs;
 
-/** The step at which a run failed: the one after the last that has metrics. Undefined if it did not. */
-export function failedStep({ record, metrics }: TrainingRun): number | undefined {
-  return record?.state === 'failed' ? (metrics.at(-1)?.step ?? 0) + 1 : undefined;
+/** The last step before a run failed. Undefined if it did not. */
+export function lastBeforeFailure({ record, metrics }: TrainingRun): number | undefined {
+  return record?.state === 'failed' ? (metrics.at(-1)?.step ?? 0) : undefined;
 }

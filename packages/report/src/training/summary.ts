@@ -2,7 +2,7 @@ import { smooth } from '../curve.js';
 import { figure, formatSeconds, millions } from '../format.js';
 import { type Html, html, table } from '../html.js';
 import { secondsOf, smoothingWindow } from './curves.js';
-import { failedStep, type TrainingRun, trainingFlop } from './run.js';
+import { lastBeforeFailure, type TrainingRun, trainingFlop } from './run.js';
 
 /** The key figures of a run; what it does not have is undefined. */
 export interface RunFigures {
@@ -54,9 +54,9 @@ const stateOf = ({ record }: TrainingRun): string => (record === undefined ? '' 
 
 /** What made a run fail, to be seen at once. */
 export function failure(run: TrainingRun): Html | undefined {
-  const step = failedStep(run);
+  const step = lastBeforeFailure(run);
   if (step === undefined) return undefined;
-  return html`<p class="alarm"><b>${run.name} failed at step ${step}.</b> ${run.record?.message}</p>`;
+  return html`<p class="alarm"><b>${run.name} failed after step ${step}.</b> ${run.record?.message}</p>`;
 }
 
 /** The key figures of one run as tiles. */

@@ -10,10 +10,10 @@ export interface TimePart {
 }
 
 /**
- * Where the time of a run went: the steps, what they took longer because a new graph was compiled, and whatever else the
- * metrics have under names that end in `_seconds`.
+ * Where the time of a run went: the steps, what they took longer because a new graph was compiled, and what else the
+ * metrics (under names that end in `_seconds`) and the record have.
  */
-export function timeParts({ metrics }: TrainingRun): TimePart[] {
+export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
   const compiles = metrics.map(({ graphs = 0 }, i) => graphs > (metrics[i - 1]?.graphs ?? 0));
   const secondsAt = (i: number): number => metrics[i]?.seconds ?? 0;
   const usual = median([...metrics.keys()].filter((i) => !compiles[i]).map(secondsAt)) ?? 0;
@@ -24,6 +24,9 @@ export function timeParts({ metrics }: TrainingRun): TimePart[] {
     { name: 'Training steps', seconds: sum(metrics.map((_, i) => secondsAt(i))) - compiling },
     { name: 'Compiling', seconds: compiling },
     ...[...others].map((key) => ({ name: nameOf(key), seconds: sum(metrics.map((line) => line[key] ?? 0)) })),
+    ...Object.entries(record?.seconds ?? {})
+      .filter(([name]) => !others.has(`${name}_seconds`))
+      .map(([name, seconds]) => ({ name: nameOf(name), seconds })),
   ];
   return parts.filter(({ seconds }) => seconds > 0);
 }
