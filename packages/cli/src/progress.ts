@@ -48,7 +48,8 @@ function lines(stream: Writable, options: ProgressOptions): Progress {
   };
   return {
     update(done, note = '') {
-      last = { text: status(done, note), shown: false };
+      const text = status(done, note);
+      if (text !== last.text) last = { text, shown: false };
       if (Date.now() - shownAt >= lineInterval) show();
     },
     stop: show,

@@ -11,7 +11,7 @@ export interface Series {
   readonly style: string;
   /** (x, y), ascending in x; a y that is not finite interrupts the line. */
   readonly points: readonly (readonly [number, number])[];
-  /** Whether each point has a dot, where there are few of them. */
+  /** Whether each point has a dot, where there are few of them; a single one always has. */
   readonly dots?: boolean;
 }
 
@@ -42,7 +42,7 @@ export function lineChart({ title, xLabel, yLabel, series, fitFrom = 0, marks = 
   const all = series.flatMap(({ points }) => points.filter(([, y]) => Number.isFinite(y)));
   const bottom = height - margin.bottom;
   const fitted = all.filter(([x]) => x >= fitFrom).map(([, y]) => y);
-  const y = scaleLinear(rangeOf(fitted), [bottom, margin.top]).nice(5);
+  const y = scaleLinear(opened(rangeOf(fitted)), [bottom, margin.top]).nice(5);
   const yText = y.tickFormat(5);
   const yTicks = y.ticks(5).map((tick) => ({ at: round(y(tick)), text: yText(tick) }));
   const left = 30 + 7 * Math.max(...yTicks.map(({ text }) => text.length));
@@ -82,7 +82,7 @@ ${marks.map(({ x: place, name }) => {
 ${series.map(({ name, style, points, dots = false }) => {
   const d = path(points.map(([a, b]): [number, number] => [a, b])) ?? '';
   return html`<path class="line ${style}" d="${d}"><title>${name}</title></path>
-${dots ? dotsOf(points, style, x, y) : undefined}`;
+${dots || points.length === 1 ? dotsOf(points, style, x, y) : undefined}`;
 })}</svg></svg></figure>`;
 }
 
@@ -109,6 +109,14 @@ function rangeOf(values: readonly number[]): [number, number] {
     ([least, largest], value) => [Math.min(least, value), Math.max(largest, value)],
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
   );
+}
+
+/** A range that is wide enough for an axis with readable numbers: that of values that hardly differ becomes 10 % of them. */
+function opened([least, largest]: [number, number]): [number, number] {
+  const size = Math.max(Math.abs(least), Math.abs(largest));
+  if (largest - least > 1e-6 * size) return [least, largest];
+  const half = size === 0 ? 0.5 : 0.05 * size;
+  return [least - half, largest + half];
 }
 
 /** The key to lines of the given names and styles. */

@@ -57,13 +57,14 @@ export function heatColour(value: number): [number, number, number] {
  * @param values [grid^2], raster order; undefined is grey.
  * @param maximum The value of the brightest colour.
  * @param cell Pixels of a cell in both directions.
+ * @throws Error if they are no square number.
  */
 export function heatMap(values: readonly (number | undefined)[], maximum: number, cell: number): Picture {
-  const grid = Math.round(Math.sqrt(values.length));
+  if (!Number.isInteger(Math.sqrt(values.length))) {
+    throw new Error(`heatMap: expected a square number of values, got ${values.length}. Pass those of a whole grid.`);
+  }
   const colours = values.flatMap((value) => (value === undefined ? [128, 128, 128] : heatColour(value / maximum)));
-  const { width, height, data } = pictureOf(Uint8Array.from(colours), cell);
-  if (width !== grid * cell) throw new Error(`heatMap: expected a square grid, got ${values.length} values.`);
-  return { width, height, data };
+  return pictureOf(Uint8Array.from(colours), cell);
 }
 
 /**

@@ -1,13 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@dpar/io/node';
+import { heatMap, toPng } from '@dpar/report';
 import { sizeOfSet } from '@dpar/train';
 import { writeTokenSet } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import { computeEntropies } from '../entropies.js';
-import { entropyMapPng } from '../entropy-map.js';
 import { file, folder, optional, required, wholeNumber } from '../options.js';
 import { countOf } from '../table.js';
+
+/** Width of a token in a picture, in pixels. */
+const cell = 16;
 
 export const entropy = defineCommand({
   name: 'entropy',
@@ -34,7 +37,8 @@ export const entropy = defineCommand({
       for (let i = 0; i < images; i++) {
         const path = join(png, `${String(i).padStart(6, '0')}.png`);
         const map = values.subarray(i * predicted, (i + 1) * predicted);
-        await writeFileAtomic(path, entropyMapPng(map, Math.log(config.vocabSize)));
+        // The first token has no entropy.
+        await writeFileAtomic(path, toPng(heatMap([undefined, ...map], Math.log(config.vocabSize), cell)));
       }
     }
     return {

@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.js';
 import { type DeviceInfo, probeDevices } from '../devices.js';
-import { machine } from '../machine.js';
+import { formatMemory, machine } from '../machine.js';
 import { formatList } from '../table.js';
 import { versionOf } from '../version.js';
 
@@ -46,7 +46,7 @@ export const info = defineCommand({
       ['dpar', data.dpar],
       ['Node', `${data.node}, ${data.platform}`],
       ['CPU', `${data.cpu}, ${data.cores} cores`],
-      ['memory', `${(data.memory_bytes / 2 ** 30).toFixed(1)} GiB`],
+      ['memory', formatMemory(data.memory_bytes)],
       ...engines.flatMap(describeEngine),
       ...packages,
     ]);

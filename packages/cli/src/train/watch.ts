@@ -2,7 +2,7 @@ import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import type { StepMetrics, TrainConfig, Trainer } from '@dpar/train';
 import type { Context } from '../context.js';
-import { machine } from '../machine.js';
+import { formatMemory, machine } from '../machine.js';
 import { LiveReport } from '../report/write-report.js';
 import { createDisplay, type TrainDisplay } from './display.js';
 import { readRecord, writeRecord } from './record.js';
@@ -53,8 +53,9 @@ export class TrainWatch {
   static async create(config: TrainConfig, engine: Engine, context: Context, resume: boolean): Promise<TrainWatch> {
     const samples = await prepareSamples(config, engine);
     const earlier = resume ? await readRecord(config.output) : undefined;
-    const seconds = { ...earlier?.seconds };
-    return new TrainWatch(config, context, samples, { engine: engine.name, ...machine() }, seconds);
+    const { memory_bytes, ...versions } = machine();
+    const about = { engine: engine.name, ...versions, memory: formatMemory(memory_bytes) };
+    return new TrainWatch(config, context, samples, about, { ...earlier?.seconds });
   }
 
   /** The run begins, or goes on after `step` steps. */

@@ -15,7 +15,7 @@ svg .mark { stroke: var(--alarm); stroke-width: 1.5; stroke-dasharray: 3 3; }
 .switch input:checked + label { background: var(--ink); border-color: var(--ink); color: var(--page); }
 .switch input:focus-visible + label { outline: 2px solid var(--run-1); outline-offset: 2px; }
 #by-step:not(:checked) ~ .by-step, #by-time:not(:checked) ~ .by-time { display: none; }
-.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 240px), 1fr)); gap: 16px; align-items: start; }
+.samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); gap: 16px; align-items: start; }
 .samples img { width: 100%; image-rendering: pixelated; border-radius: 4px; }
 .settings td { overflow-wrap: anywhere; min-width: 9ch; }
 summary { cursor: pointer; color: var(--soft); } h3 { font-size: 1rem; margin: 16px 0 0; }

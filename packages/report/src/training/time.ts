@@ -20,15 +20,15 @@ export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const compiling = sum(compiles.map((does, i) => (does ? Math.max(0, secondsAt(i) - usual) : 0)));
   const others = new Set(metrics.flatMap((line) => Object.keys(line).filter((key) => key.endsWith('_seconds'))));
-  const parts = [
-    { name: 'Training steps', seconds: sum(metrics.map((_, i) => secondsAt(i))) - compiling },
+  const steps = { name: 'Training steps', seconds: sum(metrics.map((_, i) => secondsAt(i))) - compiling };
+  const beside = [
     { name: 'Compiling', seconds: compiling },
     ...[...others].map((key) => ({ name: nameOf(key), seconds: sum(metrics.map((line) => line[key] ?? 0)) })),
     ...Object.entries(record?.seconds ?? {})
       .filter(([name]) => !others.has(`${name}_seconds`))
       .map(([name, seconds]) => ({ name: nameOf(name), seconds })),
   ];
-  return parts.filter(({ seconds }) => seconds > 0);
+  return [steps, ...beside.sort((a, b) => b.seconds - a.seconds)].filter(({ seconds }) => seconds > 0);
 }
 
 /** `validation_seconds` as `Validation` */
