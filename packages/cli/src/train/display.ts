@@ -38,7 +38,7 @@ export function liveDisplay(terminal: Terminal): TrainDisplay {
   let hidden: TrainState | undefined;
   const draw = (state: TrainState): void => {
     // A full last column would make some terminals begin a new line.
-    const lines = viewLines(state, (terminal.columns ?? usualColumns) - 1, colors);
+    const lines = viewLines(state, Math.max(1, (terminal.columns ?? usualColumns) - 1), colors);
     if (lines.length !== shownLines) update.clear();
     update(lines.join('\n'));
     shownLines = lines.length;

@@ -20,7 +20,7 @@ const [longestBar, longestCourse] = [40, 48];
 const shortest = 8;
 
 /**
- * The lines that show where a run stands, none longer than `columns` characters. What does not fit beside one another goes
+ * The lines that show where a run stands, none longer than `columns` characters, which are at least one. What does not fit beside one another goes
  * to the next line.
  */
 export function viewLines(state: TrainState, columns: number, colors: Colors): string[] {
@@ -110,8 +110,8 @@ function flow(cells: readonly Cell[], columns: number, colors: Colors): string[]
       last.text += `  ${painted(cell, length, colors)}`;
       last.length += 2 + length;
     } else {
-      const indent = last === undefined ? 0 : 2;
-      const room = Math.max(1, columns - indent);
+      const indent = last === undefined ? 0 : Math.min(2, columns - 1);
+      const room = columns - indent;
       lines.push({ length: indent + Math.min(length, room), text: ' '.repeat(indent) + painted(cell, room, colors) });
     }
   }
