@@ -1,7 +1,8 @@
-import { readCheckpoint } from '@dpar/io/node';
+import { checkpointFiles, readCheckpoint } from '@dpar/io/node';
 import { checkParameters } from '@dpar/nn';
 import type { HostTensor, Tensors } from '@dpar/tensor';
 import { type TrainableModel, trainableModel } from '@dpar/train';
+import { trainerFiles } from '@dpar/train/node';
 import { CommandError } from './errors.js';
 import type { JsonObject } from './json-file.js';
 
@@ -17,16 +18,23 @@ export interface LoadedModel extends ModelContent {
   readonly model: TrainableModel;
 }
 
+/** The file of a checkpoint's weights, or of their moving average. */
+export function weightsFile(average: boolean): string {
+  return average ? trainerFiles.average : checkpointFiles.model;
+}
+
 /**
  * Loads a checkpoint folder.
  * @param kinds Kinds of model that are wanted; all by default.
+ * @param average Whether the moving average of the weights is wanted, which training with `average_decay` keeps.
  * @throws CommandError for another kind; DparError if the weights are not those of the configuration.
  */
 export async function loadModel(
   folder: string,
   kinds: readonly TrainableModel['kind'][] = ['dpar', 'llamagen', 'entropy'],
+  average = false,
 ): Promise<LoadedModel> {
-  const { config, parameters } = await readCheckpoint(folder);
+  const { config, parameters } = await readCheckpoint(folder, { weights: weightsFile(average) });
   if (!kinds.some((kind) => kind === config.kind)) {
     const wanted = kinds.map((kind) => `"${kind}"`).join(' or ');
     throw new CommandError(

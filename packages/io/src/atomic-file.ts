@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.js';
 
 /** What a hidden file or folder beside its target is: not yet complete, or the complete one that was there before. */
 export type SiblingKind = 'partial' | 'previous';
@@ -44,7 +45,7 @@ export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIter
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const target = resolve(path);
   const partial = siblingOf(target, 'partial');
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   try {
     const handle = await open(partial, 'wx');
     try {

@@ -2,6 +2,7 @@ import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promi
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseSibling, type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
 import { IoError } from './error.js';
+import { makeFolder } from './make-folder.js';
 
 /** Runs `action`; undefined if a file or folder that it needs is not there. */
 async function unlessMissing<T>(action: Promise<T>): Promise<T | undefined> {
@@ -127,7 +128,7 @@ export async function writeFolderAtomic(path: string, fill: (folder: string) => 
   if ((await unlessMissing(lstat(target)))?.isDirectory() === false) {
     throw new IoError(`writeFolderAtomic: expected a folder or nothing at '${path}', got a file. Choose another path.`);
   }
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   await recover(target);
   const partial = siblingOf(target, 'partial');
   let previous: string | undefined;

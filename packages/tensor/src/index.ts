@@ -12,6 +12,7 @@ export type {
 export { DparError, isDparError } from './error.js';
 export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
 export { inferType } from './infer.js';
+export { type KernelConstant, type KernelMemory, startKernels } from './kernels/start-kernels.js';
 export { createOps, type MatmulOptions, type Ops, type ReductionOptions } from './ops.js';
 export type {
   AttributesOf,
@@ -36,6 +37,7 @@ export {
 export { createReferenceEngine } from './reference/engine.js';
 export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';
+export { typeOps } from './type-ops.js';
 export {
   bool,
   type DataOf,

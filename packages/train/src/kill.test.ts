@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -11,7 +12,13 @@ import { filesBelow, metricsOf, tinyRun } from './testing/tiny-run.js';
 
 let folder = '';
 let program = '';
-const settings = { steps: 16, checkpoints: { every: 1, keep: 2 } };
+const settings = {
+  model: {
+    kind: 'llamagen',
+    ...{ dim: 8, n_layer: 1, n_head: 1, multiple_of: 8, vocab_size: 6, block_size: 16, num_classes: 3 },
+  },
+  ...{ steps: 10, checkpoints: { every: 2, keep: 2 } },
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dpar-kill-'));
@@ -54,35 +61,72 @@ async function leftovers(output: string): Promise<string[]> {
   return names.flat().filter((name) => /\.(partial|previous)-/.test(name));
 }
 
-it('ends with the same bytes after a SIGKILL at whatever moment', async () => {
-  const kills = 20;
-  const whole = await newRun('whole');
+/** Steps that a run has logged. */
+async function stepsDone(output: string): Promise<number> {
+  const text = await readFile(join(output, runFiles.metrics), 'utf8').catch(() => '');
+  return text.split('\n').length - 1;
+}
+
+/** When a run is killed: this long after it has started and logged some steps, or as soon as it writes after that. */
+interface Moment {
+  readonly step: number;
+  readonly milliseconds: number;
+  readonly inWrite: boolean;
+}
+
+/** Starts a run and kills it; once more, earlier, if it was done before. */
+async function killedRun(name: string, moment: Moment): Promise<{ path: string; output: string }> {
+  const run = await newRun(name);
+  const { child, end } = start(run.path);
+  while (child.exitCode === null && (await stepsDone(run.output)) < moment.step) await setTimeout(1);
+  await setTimeout(moment.milliseconds);
+  while (child.exitCode === null && moment.inWrite && (await leftovers(run.output)).length === 0);
+  child.kill('SIGKILL');
+  if ((await end).signal === 'SIGKILL') return run;
+  return killedRun(`${name}-again`, { ...moment, milliseconds: moment.milliseconds / 2 });
+}
+
+it('ends with the same bytes after a SIGKILL at any of 20 random moments', { timeout: 300_000 }, async () => {
+  const [whole, same] = [await newRun('whole'), await newRun('same')];
   const begin = performance.now();
-  await start(whole.path).finish();
-  const duration = performance.now() - begin;
-  const expected = await filesBelow(whole.output);
+  const [first, second] = [start(whole.path), start(same.path)];
+  while ((await stepsDone(whole.output)) === 0) await setTimeout(1);
+  const startup = performance.now() - begin;
+  await Promise.all([first.finish(), second.finish()]);
+  const stepTime = (performance.now() - begin - startup) / settings.steps;
+  const expected = await comparable(whole.output);
+  expect(await comparable(same.output)).toEqual(expected);
   const expectedMetrics = await metricsOf(whole.output);
   expect(expectedMetrics).toHaveLength(settings.steps);
+
   const random = createRandom(20, 0);
-  const moments = Array.from({ length: kills }, (_, i) => ((i + random.uniform()) / kills) * duration);
-  console.log(duration, Object.keys(expected));
-  const left: number[] = [];
-  for (const [i, moment] of moments.entries()) {
-    const run = await newRun(`kill-${i}`);
-    const { child, end } = start(run.path);
-    await setTimeout(moment);
-    child.kill('SIGKILL');
-    const { signal } = await end;
-    const l = await leftovers(run.output);
-    console.log(i, moment, signal, l);
-    const t = performance.now();
+  const moments = Array.from({ length: 20 }, (_, i): Moment => {
+    const milliseconds = random.uniform() * (i < 5 ? startup : stepTime);
+    return { step: i < 5 ? 0 : 1 + random.integer(settings.steps - 1), milliseconds, inWrite: i % 4 === 3 };
+  });
+  const counts = { beforeCheckpoints: 0, afterCheckpoints: 0, inWrites: 0 };
+  const test = async (moment: Moment, i: number): Promise<void> => {
+    const run = await killedRun(`kill-${i}`, moment);
+    counts[existsSync(join(run.output, runFiles.last)) ? 'afterCheckpoints' : 'beforeCheckpoints']++;
+    if ((await leftovers(run.output)).length > 0) counts.inWrites++;
     await start(run.path).finish();
-    console.log(performance.now() - t);
-    left.push(l.length);
-    const { [runFiles.metrics]: a, [runFiles.config]: b, ...files } = await filesBelow(run.output);
-    const { [runFiles.metrics]: c, [runFiles.config]: d, ...expectedFiles } = expected;
-    expect(Object.keys(files)).toEqual(Object.keys(expectedFiles));
-    expect(files).toEqual(expectedFiles);
+    expect(await comparable(run.output)).toEqual(expected);
     expect(await metricsOf(run.output)).toEqual(expectedMetrics);
-  }
+    expect(await leftovers(run.output)).toEqual([]);
+  };
+  // Some at a time: while one waits for the disk, another computes.
+  const left = moments.entries();
+  const worker = async (): Promise<void> => {
+    for (const [i, moment] of left) await test(moment, i);
+  };
+  await Promise.all([worker(), worker(), worker()]);
+  expect(counts.beforeCheckpoints).toBeGreaterThanOrEqual(1);
+  expect(counts.afterCheckpoints).toBeGreaterThanOrEqual(5);
+  expect(counts.inWrites).toBeGreaterThanOrEqual(3);
 });
+
+/** All files of a run but those with times or the name of its folder in them. */
+async function comparable(output: string): Promise<Record<string, string>> {
+  const { [runFiles.metrics]: _metrics, [runFiles.config]: _config, ...files } = await filesBelow(output);
+  return files;
+}

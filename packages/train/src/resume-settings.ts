@@ -1,5 +1,5 @@
 import { DparError } from '@dpar/tensor';
-import { dataFileKeys } from './data-identity.js';
+import { dataPathKeys } from './data-identity.js';
 import { type Difference, differences, formatDifferences } from './differences.js';
 import { readTrainConfig, type TrainConfig } from './train-config.js';
 import type { TrainerState } from './trainer-state.js';
@@ -8,7 +8,7 @@ import type { TrainerState } from './trainer-state.js';
 const free: readonly string[] = [
   ...['output', 'validate_every', 'checkpoints', 'samples', 'tensorboard', 'data.prefetch_batches'],
   // Their content is compared.
-  ...dataFileKeys.map((key) => `data.${key}`),
+  ...dataPathKeys.map((key) => `data.${key}`),
 ];
 
 /** The configuration as a checkpoint records it: without the folder that it lies in. */
@@ -31,9 +31,8 @@ export function checkResumable(config: TrainConfig, data: Readonly<Record<string
   }
   // Keys that did not exist when it was written have their defaults.
   const started = recordedConfig(readTrainConfig({ ...state.config, output }));
-  const changed = [...differences(started, recordedConfig(config)), ...differences(state.data, data)].filter(
-    (difference) => !isFree(difference, config),
-  );
+  const settings = differences(started, recordedConfig(config)).filter((difference) => !isFree(difference, config));
+  const changed = [...settings, ...differences(state.data, data)];
   if (changed.length === 0) return;
   const steps = changed.some(({ key }) => key === 'steps')
     ? ' Steps can be raised if the schedule is constant, else they are part of it.'
@@ -46,7 +45,5 @@ export function checkResumable(config: TrainConfig, data: Readonly<Record<string
 
 function isFree({ key, expected, got }: Difference, { optimizer }: TrainConfig): boolean {
   if (key === 'steps') return optimizer.schedule === 'constant' && Number(got) > Number(expected);
-  // Digests have the names of the keys of files.
-  if (typeof expected === 'string' && expected.startsWith('sha256:')) return false;
   return free.some((name) => key === name || key.startsWith(`${name}.`));
 }

@@ -98,7 +98,7 @@ export class RunCheckpoints {
 
   /** Takes over what an earlier run left, from a checkpoint on, and finishes what it was killed in. */
   async continueFrom({ folder, state }: WholeCheckpoint): Promise<void> {
-    this.lowest = await readTrainerState(join(this.output, runFiles.best)).then(
+    this.lowest = await verifyTrainerCheckpoint(join(this.output, runFiles.best)).then(
       ({ validation_loss: loss }) => loss ?? Number.POSITIVE_INFINITY,
       () => Number.POSITIVE_INFINITY, // there is none, or it is damaged
     );

@@ -8,20 +8,37 @@ import {
   type Tensors,
   valueAndGradients,
 } from '@dpar/tensor';
+import { type DropoutRates, dropoutFrom, noDropout } from './dropout.js';
 import type { TrainableModel } from './trainable.js';
 
 /** Prefix of the names of gradients among the outputs: `grad.<parameter>`. */
 export const gradientPrefix = 'grad.';
+
+/** What a training step does beyond loss and gradients. */
+export interface StepOptions {
+  /** Default: none. The masks are inputs, as `DropoutMasks` makes them. */
+  readonly dropout?: DropoutRates | undefined;
+  /**
+   * Keeps nothing of what transformer blocks compute but their results, and computes the rest again in the backward
+   * pass: a third more work for a fraction of the memory (default: false).
+   */
+  readonly recomputeBlocks?: boolean | undefined;
+}
 
 /**
  * The function that a training step compiles: from parameters and inputs of a batch, all by name, to some of the model's
  * outputs and, under `grad.<parameter>`, the gradients of its loss by all parameters.
  * @param outputs Names of the model's outputs to return.
  */
-export function gradientFunction(model: TrainableModel, outputs: readonly string[]): TensorFunction {
+export function gradientFunction(
+  model: TrainableModel,
+  outputs: readonly string[],
+  { dropout = noDropout, recomputeBlocks }: StepOptions = {},
+): TensorFunction {
   const by = Object.keys(model.specs);
   return (ops, inputs) => {
-    const forward: TensorFunction = (tapeOps, variables) => model.outputs(tapeOps, variables);
+    const forward: TensorFunction = (tapeOps, variables) =>
+      model.outputs(tapeOps, variables, { dropout: dropoutFrom(variables, dropout), recomputeBlocks });
     const results = valueAndGradients(ops, forward, inputs, { of: 'loss', by });
     return {
       ...Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)])),
@@ -58,9 +75,10 @@ export function lossAndGradients(
   engine: Engine,
   model: TrainableModel,
   outputs: readonly string[] = [],
+  options: StepOptions = {},
 ): LossAndGradients {
   const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
-  const compiled: CompiledFunction = engine.compile(gradientFunction(model, wanted));
+  const compiled: CompiledFunction = engine.compile(gradientFunction(model, wanted, options));
   const into = Object.fromEntries(
     Object.entries(model.specs).map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]),
   );

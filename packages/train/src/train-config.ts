@@ -7,6 +7,7 @@ import { z } from 'zod';
 const count = z.int().min(1);
 const positive = z.number().positive();
 const fraction = z.number().min(0).max(1);
+const rate = z.number().min(0).lt(1);
 const nullablePositive = positive.nullable();
 
 /** Keys of a model that all kinds have, under their official names. A preset gives what is left out. */
@@ -57,12 +58,25 @@ const models = {
 };
 
 const dataKeys = z.strictObject({
-  tokens: z.string().describe('Safetensors file with tokens [N, T], labels [N] and, for DPAR, entropies [N, T - 1]'),
-  entropies: z.string().optional().describe('File to take the entropies from instead'),
-  validation: z.string().optional().describe('File like tokens, of which the validation loss is measured'),
-  validation_entropies: z.string().optional().describe('File to take the entropies of the validation data from'),
+  tokens: z
+    .string()
+    .describe(
+      'Safetensors file with tokens [N, T], labels [N] and, for DPAR, entropies [N, T - 1]; folder of such shards, or of ' +
+        "npy pairs; or folder with LlamaGen's <name>_codes and <name>_labels",
+    ),
+  entropies: z
+    .string()
+    .optional()
+    .describe('Folder with the entropies, or a file for a file; default: beside the tokens'),
+  entropy_checkpoint: z
+    .string()
+    .optional()
+    .describe('Entropy model that the entropies must be of; those that are missing are computed with it'),
+  validation: z.string().optional().describe('Data like tokens, of which the validation loss is measured'),
+  validation_entropies: z.string().optional().describe('Like entropies, for the validation data'),
   class_dropout: fraction.default(0.1).describe('Probability at which a label becomes the null class'),
   window_batches: count.default(32).describe('Batches that are grouped by patch count together'),
+  prefetch_batches: z.int().min(0).default(2).describe('Batches read ahead while a step runs, for data on disk'),
   bucket_ratio: z.number().gt(1).default(1.05).describe('Factor between the numbers of patches that are padded to'),
 });
 
@@ -79,6 +93,12 @@ const optimizerKeys = z.strictObject({
     .nullable()
     .default(null)
     .describe('Decay of the moving average of the parameters; null: none'),
+});
+
+const dropoutKeys = z.strictObject({
+  token: rate.default(0).describe("Of embedded tokens (the paper's is 0.1)"),
+  residual: rate.default(0).describe("Of what attention adds (the paper's is 0.1)"),
+  feed_forward: rate.default(0).describe("Of what feed-forward layers add (the paper's is 0.1)"),
 });
 
 const checkpointKeys = z.strictObject({
@@ -104,7 +124,10 @@ const sampleKeys = z.strictObject({
   top_p: z.number().gt(0).max(1).default(1).describe('Draws from the fewest tokens of this probability'),
   seed: z.int().min(0).default(0).describe('Decides on the draws, which are the same in each grid'),
   tokenizer: z.string().describe('Checkpoint folder of the tokenizer'),
-  entropy_checkpoint: z.string().optional().describe('Checkpoint folder of the entropy model, for patches by entropy'),
+  entropy_checkpoint: z
+    .string()
+    .optional()
+    .describe('Checkpoint folder of the entropy model, for patches by entropy; default: that of the data'),
 });
 
 function schemaOf<M extends z.ZodType>(model: M) {
@@ -113,7 +136,13 @@ function schemaOf<M extends z.ZodType>(model: M) {
     data: dataKeys.describe('What is learnt from'),
     optimizer: optimizerKeys.prefault({}).describe('AdamW and the learning rate'),
     steps: count.describe('Optimizer steps of the run'),
+    dropout: dropoutKeys.prefault({}).describe('Probabilities at which activations become zero'),
     batch_size: count.default(32).describe('Images of a step, B'),
+    accumulation_steps: count.default(1).describe('Parts of a batch, one after the other: less memory, same result'),
+    recompute_blocks: z
+      .boolean()
+      .default(false)
+      .describe('Blocks are computed again in the backward pass: less memory, a third more work'),
     seed: z.int().min(0).default(0).describe('Decides on initial weights, order and dropout'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
     checkpoints: checkpointKeys.prefault({}).describe('When checkpoints are written, and which are kept'),

@@ -2,15 +2,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readCheckpoint } from '@dpar/io/node';
-import { initializeParameters } from '@dpar/nn';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { restoreTrainer, writeTrainerCheckpoint } from './checkpoint.js';
-import { tinyModel, tinySet } from './testing/tiny.js';
+import { tinySet } from './testing/tiny.js';
 import { readTokenSet, writeTokenSet } from './token-file.js';
 import { train } from './train.js';
 import { readTrainConfig } from './train-config.js';
-import { Trainer } from './trainer.js';
+import { readTrainerState } from './trainer-state.js';
 
 let folder = '';
 
@@ -19,35 +17,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-function tinyTrainer(seed: number): Trainer {
-  const model = tinyModel('dpar');
-  const engine = createReferenceEngine();
-  const parameters = initializeParameters(model.specs, 1);
-  return new Trainer({ engine, model, parameters, data: tinySet(7), steps: 6, batchSize: 3, seed, averageDecay: 0.9 });
-}
-
-describe('checkpoints of a trainer', () => {
-  it('continue to the same bytes as a run that was never stopped', async () => {
-    const whole = tinyTrainer(1);
-    for await (const _ of whole.run());
-    const first = tinyTrainer(1);
-    for await (const { step } of first.run()) if (step === 3) break;
-    await writeTrainerCheckpoint(join(folder, 'last'), first);
-    const second = tinyTrainer(1);
-    await restoreTrainer(join(folder, 'last'), second);
-    expect(second.step).toBe(3);
-    for await (const _ of second.run());
-    expect(second.parameters).toEqual(whole.parameters);
-    expect(second.average).toEqual(whole.average);
-    expect(second.optimizer.moments).toEqual(whole.optimizer.moments);
-  });
-
-  it('are refused where they do not belong', async () => {
-    await writeTrainerCheckpoint(folder, tinyTrainer(1));
-    await expect(restoreTrainer(folder, tinyTrainer(2))).rejects.toThrow('expected a step and the seed 2');
-  });
-});
 
 describe('train', () => {
   const tiny = { dim: 16, n_head: 1, multiple_of: 8, vocab_size: 6, block_size: 16, num_classes: 3, n_layer: 1 };
@@ -97,8 +66,8 @@ describe('train', () => {
       ...{ data: { tokens: path }, steps: 1000, batch_size: 2, output: folder },
     });
     const controller = new AbortController();
-    for await (const { step } of train(createReferenceEngine(), config, controller.signal))
+    for await (const { step } of train(createReferenceEngine(), config, { signal: controller.signal }))
       if (step === 2) controller.abort();
-    expect(JSON.parse(await readFile(join(folder, 'last', 'trainer.json'), 'utf8'))).toEqual({ step: 2, seed: 0 });
+    expect(await readTrainerState(join(folder, 'last'))).toMatchObject({ step: 2, seed: 0 });
   });
 });

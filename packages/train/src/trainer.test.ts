@@ -1,7 +1,9 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { initializeParameters } from '@dpar/nn';
+import { bucketSize } from '@dpar/patchify';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
+import { BatchOrder } from './batch-order.js';
 import type { StepMetrics } from './metrics.js';
 import { cosineSchedule } from './schedule.js';
 import { tinyModel, tinySet } from './testing/tiny.js';
@@ -73,8 +75,39 @@ describe('Trainer', () => {
     expect(llamaGen?.meanPatchLength).toBe(1);
   });
 
+  it.each(['dpar', 'llamagen', 'entropy'] as const)(
+    'does the same step for %s when a batch is cut into parts, and when blocks are recomputed',
+    async (kind) => {
+      const run = async (changes: Partial<TrainerOptions>) => {
+        const trainer = tinyTrainer(kind, { data: tinySet(8), batchSize: 4, steps: 3, ...changes });
+        const metrics = await metricsOf(trainer);
+        return { metrics, parameters: trainer.parameters };
+      };
+      const whole = await run({});
+      for (const changes of [{ accumulationSteps: 2 }, { accumulationSteps: 4 }, { recomputeBlocks: true }]) {
+        const other = await run(changes);
+        other.metrics.forEach(({ loss, gradientNorm }, i) => {
+          expect(loss).toBeCloseTo(whole.metrics[i]?.loss as number, 5);
+          expect(gradientNorm).toBeCloseTo(whole.metrics[i]?.gradientNorm as number, 4);
+        });
+        for (const [name, { data }] of Object.entries(whole.parameters)) {
+          const { data: values } = named(other.parameters, name);
+          const error = Math.max(...Array.from(data, (value, n) => Math.abs(value - (values[n] as number))));
+          expect(error, name).toBeLessThan(2e-5);
+        }
+      }
+    },
+  );
+
+  it('refuses a number of parts that does not divide the batch', async () => {
+    await expect(metricsOf(tinyTrainer('dpar', { accumulationSteps: 2 }))).rejects.toThrow(
+      'expected a batch size that 2 accumulation steps divide, got 3 images',
+    );
+  });
+
   it('does the same for the same seed, and something else for another', async () => {
-    const runs = [tinyTrainer('dpar'), tinyTrainer('dpar'), tinyTrainer('dpar', { seed: 8 })];
+    const dropout = { token: 0.1, residual: 0.1, feedForward: 0.1 };
+    const runs = [7, 7, 8].map((seed) => tinyTrainer('dpar', { dropout, seed }));
     for (const trainer of runs) await metricsOf(trainer);
     const [first, second, third] = runs.map(({ parameters }) => named(parameters, 'output.weight').data);
     expect(second).toEqual(first);
@@ -128,6 +161,28 @@ describe('Trainer', () => {
     );
     expect(trainer.parameters).toEqual(before);
     expect(trainer.step).toBe(0);
+  });
+
+  it('reports what is padding, and how long it waited', async () => {
+    const trainer = tinyTrainer('dpar', { data: tinySet(40), steps: 10, batchSize: 6, windowBatches: 1 });
+    const model = tinyModel('dpar');
+    const counts = model.patchCounts(40, tinySet(40).entropies) ?? new Int32Array();
+    const order = new BatchOrder({ images: 40, batchSize: 6, windowBatches: 1, seed: 7, patchCounts: counts });
+    for (const { step, paddingShare, meanPatchLength, seconds, waitSeconds } of await metricsOf(trainer)) {
+      const patches = Array.from(order.at(step - 1), (image) => counts[image] ?? 0);
+      const sum = patches.reduce((total, count) => total + count);
+      const computed = bucketSize(Math.max(...patches), { max: 16, ratio: 1.05 });
+      expect(paddingShare).toBeCloseTo(1 - sum / (6 * computed), 12);
+      expect(meanPatchLength).toBeCloseTo((6 * 16) / sum, 12);
+      expect(waitSeconds).toBeGreaterThanOrEqual(0);
+      expect(waitSeconds).toBeLessThan(seconds);
+    }
+    for (const kind of ['llamagen', 'entropy'] as const) {
+      expect((await metricsOf(tinyTrainer(kind, { steps: 1 })))[0]).toMatchObject({
+        paddingShare: 0,
+        meanPatchLength: 1,
+      });
+    }
   });
 
   it('refuses data that do not fit the model', () => {

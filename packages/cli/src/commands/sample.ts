@@ -24,7 +24,7 @@ export const sample = defineCommand({
     'whole. The same seed gives the same images whatever the batch size and the number of parts.',
   options: sampleOptions,
   run: async (values, context) => {
-    const { output, checkpoint, entropyCheckpoint, weights, entropyWeights } = values;
+    const { output, checkpoint, average, entropyCheckpoint, weights, entropyWeights } = values;
     const { tokenizer: tokenizerFolder, prefix: prefixFile } = values;
     if (outputKind(output) !== 'safetensors' && tokenizerFolder === undefined) {
       throw new UsageError(`expected --tokenizer DIR to write images to '${output}', got none.`);
@@ -34,7 +34,7 @@ export const sample = defineCommand({
     }
     const engine = await context.engine();
     const generator = await loadGenerator(engine, {
-      ...{ checkpoint, entropyCheckpoint, weights },
+      ...{ checkpoint, average, entropyCheckpoint, weights },
       ...(entropyWeights !== undefined && { entropyWeights }),
     });
     checkFor(generator, values);

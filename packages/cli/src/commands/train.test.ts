@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { expect, it } from 'vitest';
@@ -67,8 +67,68 @@ it('ends after a whole step when it is interrupted', async () => {
   const { status, stderr } = await runCli(['train', '--config', path, '--output', output], interruption.signal);
   clearInterval(watch);
   expect(status).toBe(130);
-  expect(stderr).toMatch(/train: step \d+ is in .*last/);
-  expect(JSON.parse(await readFile(join(output, 'last', 'trainer.json'), 'utf8')).step).toBeGreaterThan(0);
+  const [, step] =
+    /interrupted\. Step (\d+) of 100000 is in '.*step-\d+': run the same command with --resume/.exec(stderr) ?? [];
+  expect(Number(step)).toBeGreaterThan(0);
+  expect(JSON.parse(await readFile(join(output, 'last', 'trainer.json'), 'utf8')).step).toBe(Number(step));
+});
+
+it('goes on where a run ended, and overwrites none', async () => {
+  const { path, output } = await configFile();
+  const argv = ['train', '--config', path, '--output', output, '--json', '--threads', '1'];
+  const begun = await runCli([...argv, '--resume']);
+  expect(begun.stderr).toContain(`train: nothing to resume in '${output}': starts from the beginning`);
+  expect(JSON.parse(begun.stdout)).toMatchObject({ steps: 6, resumed_from: 0 });
+  expect(JSON.parse(begun.stdout).checkpoint_seconds).toBeGreaterThan(0);
+  const again = await runCli(argv);
+  expect(again).toMatchObject({ status: 1, stdout: '' });
+  expect(again.stderr).toMatch(/got train.json, .* in '.*run'\. Pass --resume to go on with that run/);
+  const done = await runCli([...argv, '--resume']);
+  expect(JSON.parse(done.stdout)).toMatchObject({ steps: 6, resumed_from: 6, loss: null, checkpoint_seconds: 0 });
+  const more = await runCli([...argv, '--resume', '--set', 'steps=8']);
+  expect(more.stderr).toContain(`train: goes on from step 6 in '${join(output, 'checkpoints', 'step-000006')}'`);
+  expect(JSON.parse(more.stdout)).toMatchObject({ steps: 8, resumed_from: 6 });
+  const other = await runCli([...argv, '--resume', '--set', 'seed=5']);
+  expect(other).toMatchObject({ status: 1 });
+  expect(other.stderr).toContain("got 'seed' 5 in place of 0.");
+});
+
+it('says where the last checkpoint is when a step fails', async () => {
+  const changes = { steps: 9, checkpoints: { every: 1 }, optimizer: { learning_rate: 1e20, weight_decay: 0 } };
+  const { path, output } = await configFile({ ...config, ...changes });
+  const { status, stderr } = await runCli(['train', '--config', path, '--output', output, '--threads', '1']);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/train: Step \d of 9 is in '.*step-00000\d'; --resume goes on from there/);
+  expect(stderr).toMatch(/expected a finite loss and gradient norm, got .* at step \d, with the batch of images/);
+});
+
+it("keeps a moving average that 'sample' takes", async () => {
+  const { path, output } = await configFile({ ...config, optimizer: { learning_rate: 0.01, average_decay: 0.9 } });
+  await runCli(['train', '--config', path, '--output', output, '--threads', '1']);
+  const checkpoint = join(output, 'last');
+  const models = ['--checkpoint', checkpoint, '--entropy-checkpoint', fixturePath('entropy-model')];
+  const sampled = async (name: string, ...more: string[]) => {
+    const file = join(output, name);
+    const argv = ['sample', ...models, '--classes', '0-4', '--output', file, '--threads', '1', ...more];
+    expect(await runCli(argv)).toMatchObject({ status: 0 });
+    return (await readTensors(file)).tokens?.data;
+  };
+  const averaged = await sampled('average.safetensors', '--average');
+  expect(averaged).not.toEqual(await sampled('newest.safetensors'));
+  await copyFile(join(checkpoint, 'average.safetensors'), join(output, 'copy'));
+  await rename(join(output, 'copy'), join(checkpoint, 'model.safetensors'));
+  expect(averaged).toEqual(await sampled('as-model.safetensors'));
+  const none = [
+    '--checkpoint',
+    fixturePath('llamagen'),
+    '--average',
+    '--classes',
+    '0',
+    '--output',
+    join(output, 'x.npz'),
+  ];
+  const { stderr } = await runCli(['sample', ...none, '--tokenizer', 'none']);
+  expect(stderr).toContain('got none named average.safetensors');
 });
 
 it('says what is wrong with a configuration', async () => {

@@ -7,6 +7,7 @@ import { InterruptedError } from '../errors.js';
 import { readJsonObject } from '../json-file.js';
 import { assignment, file, flag, folder, optional, repeated, required } from '../options.js';
 import { formatList } from '../table.js';
+import { dataProgress } from '../train/data-progress.js';
 import { TrainWatch } from '../train/watch.js';
 
 export const train = defineCommand({
@@ -29,19 +30,22 @@ export const train = defineCommand({
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
+    let [stepSeconds, waitSeconds] = [0, 0];
     try {
       for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, ...run.options })) {
         last = metrics;
+        stepSeconds += metrics.seconds;
+        waitSeconds += metrics.waitSeconds;
         validationLoss = metrics.validationLoss ?? validationLoss;
         await run.watch.step(metrics);
       }
     } catch (error) {
       // What went wrong first is what is told.
-      await run.watch.end(context.signal.aborted ? 'interrupted' : 'failed', error).catch(() => {});
+      await run.end(context.signal.aborted ? 'interrupted' : 'failed', error).catch(() => {});
       if (run.newest !== undefined) context.note(`train: ${run.newest}; --resume goes on from there`);
       throw error;
     }
-    await run.watch.end(context.signal.aborted ? 'interrupted' : 'done');
+    await run.end(context.signal.aborted ? 'interrupted' : 'done');
     if (context.signal.aborted && run.newest !== undefined) {
       throw new InterruptedError(`interrupted. ${run.newest}: run the same command with --resume to go on.`);
     }
@@ -54,6 +58,7 @@ export const train = defineCommand({
         resumed_from: run.start,
         loss: last?.loss ?? null,
         validation_loss: validationLoss ?? null,
+        wait_share: stepSeconds > 0 ? waitSeconds / stepSeconds : 0,
         seconds: (performance.now() - begin) / 1000,
         checkpoint_seconds: run.checkpointSeconds,
         engine: engine.name,
@@ -61,7 +66,7 @@ export const train = defineCommand({
         checkpoint,
       },
       text: last
-        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token; checkpoint in ${checkpoint}`
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data; checkpoint in ${checkpoint}`
         : `${steps} steps, all done before; checkpoint in ${checkpoint}`,
     };
   },
@@ -69,6 +74,7 @@ export const train = defineCommand({
 
 /** Watches a run, and remembers its checkpoints. */
 function followRun({ steps, output }: TrainConfig, watch: TrainWatch, context: Context) {
+  const data = dataProgress(context);
   const whereIs = (step: number): string => `Step ${step} of ${steps} is in '${stepFolder(output, step)}'`;
   const run = {
     watch,
@@ -77,9 +83,15 @@ function followRun({ steps, output }: TrainConfig, watch: TrainWatch, context: C
     checkpointSeconds: 0,
     /** Where the newest checkpoint is. */
     newest: undefined as string | undefined,
+    async end(...how: Parameters<TrainWatch['end']>) {
+      data.stop();
+      await watch.end(...how);
+    },
     options: {
+      onData: data.update,
       onNote: (text) => context.note(`train: ${text}`),
       onStart: (step, trainer) => {
+        data.stop();
         run.start = step;
         if (step > 0) run.newest = whereIs(step);
         watch.start(step, trainer);

@@ -40,6 +40,8 @@ export interface Generated {
 /** Which models generate, and how they are held. */
 export interface GeneratorOptions extends SamplerOptions {
   readonly checkpoint: string;
+  /** Whether the moving average of the checkpoint's weights is used. */
+  readonly average: boolean;
   readonly entropyCheckpoint: string | undefined;
 }
 
@@ -48,8 +50,8 @@ export interface GeneratorOptions extends SamplerOptions {
  * @throws UsageError if that one is missing.
  */
 export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
-  const { checkpoint, entropyCheckpoint, ...held } = options;
-  const model = await loadModel(checkpoint, ['dpar', 'llamagen']);
+  const { checkpoint, average, entropyCheckpoint, ...held } = options;
+  const model = await loadModel(checkpoint, ['dpar', 'llamagen'], average);
   if (!needsEntropyModel(model.config)) return createGenerator(engine, model, undefined, held);
   if (entropyCheckpoint === undefined) {
     throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);

@@ -8,6 +8,7 @@ const weightFormat = option.choice(['float32', 'int8', 'int4']);
 /** Options of `dpar sample`. */
 export const sampleOptions = {
   checkpoint: option.required(option.folder, 'DPAR or LlamaGen model'),
+  average: option.flag("the moving average of the model's weights, which training with average_decay keeps"),
   entropyCheckpoint: option.optional(option.folder, 'entropy model, for DPAR with patches by entropy'),
   tokenizer: option.optional(option.folder, 'tokenizer, for images'),
   weights: option.optional(weightFormat, 'format of the weights: less memory and time, or more accuracy', 'float32'),

@@ -1,5 +1,6 @@
+import { checkpointIdentity } from '@dpar/io/node';
 import { UsageError } from '../errors.js';
-import { checkpointIdentity } from '../identity.js';
+import { weightsFile } from '../model.js';
 import type { Generator } from './generator.js';
 import type { SampleValues } from './options.js';
 import { type OutputKind, outputKind } from './output-kind.js';
@@ -50,7 +51,7 @@ async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefi
   const { output, checkpoint, tokenizer, weights, entropyWeights = weights } = values;
   const entropyCheckpoint = model.entropyCheckpoint;
   return {
-    checkpoint: await checkpointIdentity(checkpoint),
+    checkpoint: await checkpointIdentity(checkpoint, weightsFile(values.average)),
     weights,
     ...(entropyCheckpoint !== undefined && {
       entropy_checkpoint: await checkpointIdentity(entropyCheckpoint),

@@ -36,6 +36,8 @@ const state = (step: number, more: Partial<TrainState> = {}): TrainState => {
       epoch: 0,
       ...figures,
       meanPatchLength: 1.5,
+      waitSeconds: 0,
+      paddingShare: 0.04,
       graphs: 1,
       ...(i > 4 && { validationLoss: i }),
     });

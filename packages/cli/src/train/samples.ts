@@ -57,7 +57,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   const tokens = { blockSize: model.tokensPerImage, vocabSize: model.vocabSize };
   const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens));
   const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), decoder.imageSize);
-  const entropyModel = await loadEntropyModel(settings, configJson);
+  const entropyModel = await entropyModelOf(config, configJson);
   const generatorOf = (parameters: Tensors<HostTensor>) =>
     createGenerator(engine, { config: configJson, parameters }, entropyModel);
   // Models that do not go together are refused when a generator is made, before it needs weights.
@@ -97,11 +97,13 @@ function labelsOf({ classes, count }: SampleSettings, numClasses: number): Int32
   return Int32Array.from({ length: count }, (_, i) => drawn[i % drawn.length] ?? 0);
 }
 
-async function loadEntropyModel(
-  { entropy_checkpoint: folder }: SampleSettings,
+/** The entropy model of the samples, or else that of the training data. */
+async function entropyModelOf(
+  { samples, data }: TrainConfig,
   configJson: JsonObject,
 ): Promise<ModelContent | undefined> {
   if (!needsEntropyModel(configJson)) return undefined;
+  const folder = samples?.entropy_checkpoint ?? data.entropy_checkpoint;
   if (folder !== undefined) return loadModel(folder, ['entropy']);
   throw new CommandError(
     'samples: expected entropy_checkpoint, the folder of an entropy model, for a DPAR model with patches by entropy, ' +

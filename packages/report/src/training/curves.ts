@@ -12,6 +12,8 @@ interface Curve {
   readonly noisy?: boolean;
   /** Whether it is measured now and then. */
   readonly rare?: boolean;
+  /** The value that says nothing: a run of nothing else has no such curve. */
+  readonly void?: number;
 }
 
 const curves: readonly Curve[] = [
@@ -20,7 +22,8 @@ const curves: readonly Curve[] = [
   { key: 'learning_rate', title: 'Learning rate', yLabel: 'Learning rate' },
   { key: 'gradient_norm', title: 'Gradient norm, before clipping', yLabel: 'Norm', noisy: true },
   { key: 'images_per_second', title: 'Speed', yLabel: 'Images per second', noisy: true },
-  { key: 'mean_patch_length', title: 'Patches', yLabel: 'Tokens per patch', noisy: true },
+  { key: 'mean_patch_length', title: 'Patches', yLabel: 'Tokens per patch', noisy: true, void: 1 },
+  { key: 'padding_share', title: 'Padding', yLabel: 'Share of patches', noisy: true, void: 0 },
 ];
 
 /** Equal parts of the x axis that keep their extremes, see {@link thin}. */
@@ -31,7 +34,7 @@ const start = 0.05;
 
 /** The charts of one run or several, against steps and against time; a switch shows one or the other. */
 export function curvesSection(runs: readonly TrainingRun[]): Html {
-  const shown = curves.filter(({ key }) => runs.some((run) => tells(run, key)));
+  const shown = curves.filter((curve) => runs.some((run) => tells(run, curve)));
   if (shown.length === 0) return html`<h2>Curves</h2><p>No step is done yet.</p>`;
   const time = timeAxis(runs);
   return html`<h2>Curves</h2>
@@ -43,9 +46,9 @@ ${legend(keyOf(runs))}
 </div>`;
 }
 
-/** Whether a run has a metric that says something: patches of one token each say nothing. */
-function tells({ metrics }: TrainingRun, key: string): boolean {
-  return metrics.some((line) => line[key] !== undefined && (key !== 'mean_patch_length' || line[key] !== 1));
+/** Whether a run has a metric that says something. */
+function tells({ metrics }: TrainingRun, { key, void: nothing }: Curve): boolean {
+  return metrics.some((line) => line[key] !== undefined && line[key] !== nothing);
 }
 
 /** CSS class of a run's colour: they come again after the eighth. */
@@ -53,7 +56,7 @@ export const styleOf = (index: number): string => `run-${(index % 8) + 1}`;
 
 function keyOf(runs: readonly TrainingRun[]): { name: string; style: string }[] {
   if (runs.length > 1) return runs.map(({ name }, i) => ({ name, style: styleOf(i) }));
-  const validated = runs.some((run) => tells(run, 'validation_loss'));
+  const validated = runs.some(({ metrics }) => metrics.some((line) => line.validation_loss !== undefined));
   return [
     { name: 'smoothed', style: styleOf(0) },
     { name: 'each step', style: 'raw' },

@@ -143,7 +143,7 @@ it('tells compiling from training, and takes what the metrics say of other time'
   ];
   const record = { state: 'done', machine: {}, seconds: { validation: 9, samples: 4 } } as const;
   expect(timeParts(run({ metrics, record }))).toEqual([
-    { name: 'Training steps', seconds: 2 },
+    { name: 'Training steps', seconds: 1.75 },
     { name: 'Compiling', seconds: 4 },
     { name: 'Samples', seconds: 4 },
     { name: 'Validation', seconds: 1.5 },

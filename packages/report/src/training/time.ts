@@ -15,7 +15,8 @@ export interface TimePart {
  */
 export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
   const compiles = metrics.map(({ graphs = 0 }, i) => graphs > (metrics[i - 1]?.graphs ?? 0));
-  const secondsAt = (i: number): number => metrics[i]?.seconds ?? 0;
+  // Waiting for data is part of a step, but has a name of its own.
+  const secondsAt = (i: number): number => (metrics[i]?.seconds ?? 0) - (metrics[i]?.wait_seconds ?? 0);
   const usual = median([...metrics.keys()].filter((i) => !compiles[i]).map(secondsAt)) ?? 0;
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const compiling = sum(compiles.map((does, i) => (does ? Math.max(0, secondsAt(i) - usual) : 0)));

@@ -227,6 +227,19 @@ describe('recompute', () => {
     expect(applied.filter((primitive) => primitive === 'tanh')).toHaveLength(2);
   });
 
+  it('adds the gradients of a tensor that is read under two names', () => {
+    const product: TensorFunction = (o, { x }) => {
+      const h = o.exp(x as NonNullable<typeof x>);
+      const { y } = o.recompute((inner, { a, b }) => ({ y: inner.mul(a as never, b as never) }), { a: h, b: h });
+      return { loss: o.sum(y as NonNullable<typeof x>) };
+    };
+    const { gradients } = valueAndGradients(ops, product, inputs, { of: 'loss', by: ['x'] });
+    const expected = list(inputs.x).map((value) => 2 * Math.exp(2 * value));
+    list(gradients.x).forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i] as number, 5);
+    });
+  });
+
   it('gives no gradient to what it does not depend on', () => {
     const constant: TensorFunction = (o, { x, w }) => ({
       loss: o.sum(

@@ -132,8 +132,10 @@ export class Tape<T> {
       inputs: given,
       outputs: outputs.map(([, output]) => output),
       pullbacks: (gradients) => {
-        // What was computed on the tape is read only once a gradient is there, so that nothing is computed before.
-        const after = zeroFrom(base, gradients.find((g) => g !== undefined) as T);
+        // Engines choose an order of their own, so what must wait is made to depend on what it waits for: what was
+        // computed on the tape is read only once a gradient is there, and its gradient is passed on only once those by
+        // the other inputs are there, which frees what they were computed from.
+        const after = zeroFrom(base, gradients.filter((g) => g !== undefined).slice(0, 1));
         const tape = new Tape(base);
         const variables = given.map((input) =>
           tape.variable(this.computed.has(input) ? base.add(input.value, after) : input.value, input.tracked),
@@ -146,11 +148,14 @@ export class Tape<T> {
           const other = known.get(variable);
           if (g !== undefined) known.set(variable, other === undefined ? g : base.add(other, g));
         });
-        const by = variables.filter((variable) => variable.tracked);
-        const found = tape.pullback(known, by);
-        return variables.map((variable) => {
-          const index = by.indexOf(variable);
-          return index < 0 ? null : () => found[index] as T;
+        const found = tape.pullback(known, variables);
+        const settled = zeroFrom(
+          base,
+          found.filter((_, i) => given[i]?.tracked && !this.computed.has(given[i])),
+        );
+        return given.map((input, i) => {
+          const gradient = found[i] as T;
+          return () => (this.computed.has(input) ? base.add(gradient, settled) : gradient);
         });
       },
     });
@@ -162,10 +167,13 @@ function isTracked(inputs: readonly Variable<unknown>[]): boolean {
   return inputs.some((input) => input.tracked);
 }
 
-/** The number 0 as something that is computed from x, at almost no cost. */
-function zeroFrom<T>(ops: Ops<T>, x: T): T {
-  const first = ops.slice(ops.reshape(x, [-1]), 0, 0, 1);
-  return ops.reshape(ops.mul(first, 0), []);
+/** The number 0 as something that is computed from tensors, at almost no cost. */
+function zeroFrom<T>(ops: Ops<T>, tensors: readonly T[]): T {
+  const firsts = tensors.map((x) => ops.reshape(ops.slice(ops.reshape(x, [-1]), 0, 0, 1), []));
+  return ops.mul(
+    firsts.reduce((sum, first) => ops.add(sum, first), ops.scalar(0)),
+    0,
+  );
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {

@@ -9,7 +9,7 @@ export async function bundle(source: URL, folder: string): Promise<string> {
   await build({
     entry: { program: fileURLToPath(source) },
     outDir: folder,
-    ...{ format: 'esm', target: 'node20', platform: 'node', config: false, silent: true, clean: false },
+    ...{ format: 'esm', target: 'node20', platform: 'node', config: false, silent: true, clean: false, minify: true },
     outExtension: () => ({ js: '.mjs' }),
     noExternal: [/.*/],
     esbuildPlugins: [

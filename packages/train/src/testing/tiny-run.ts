@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileDigest } from '@dpar/io/node';
 import { writeTokenSet } from '../token-file.js';
 import { readTrainConfig, type TrainConfig } from '../train-config.js';
 import { tinySet } from './tiny.js';
@@ -22,11 +23,11 @@ export async function tinyRun(folder: string, changes: object = {}): Promise<Tra
   });
 }
 
-/** All files below a folder by their path there, with their bytes in hexadecimal. */
+/** The SHA-256 of all files below a folder, by their path there. */
 export async function filesBelow(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
-  const contents = files.sort().map(async (path) => [path.slice(folder.length + 1), await readFile(path, 'hex')]);
+  const contents = files.sort().map(async (path) => [path.slice(folder.length + 1), await fileDigest(path)]);
   return Object.fromEntries(await Promise.all(contents));
 }
 

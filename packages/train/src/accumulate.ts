@@ -1,0 +1,18 @@
+import type { HostTensor, Tensors } from '@dpar/tensor';
+import { float32Data, matchingData } from './float32-data.js';
+import { addScaled } from './kernels/optimizer.js';
+
+/**
+ * Adds gradients to a sum, in place: sum = sum + scale gradient. With scale 1 / n, n equal parts of a batch give the
+ * mean that the whole batch has.
+ * @param sum float32; starts at zero.
+ * @param gradients A tensor of the same size for each of the sum.
+ * @throws DparError if a gradient is missing, not float32 or of another size; nothing has changed then.
+ */
+export function accumulateGradients(sum: Tensors<HostTensor>, gradients: Tensors<HostTensor>, scale = 1): void {
+  const pairs = Object.entries(sum).map(([name, tensor]) => {
+    const data = float32Data('accumulateGradients', name, tensor);
+    return [data, matchingData('accumulateGradients', 'a gradient', gradients, name, data.length)] as const;
+  });
+  for (const [data, gradient] of pairs) addScaled(data, gradient, scale);
+}
