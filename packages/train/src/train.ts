@@ -80,8 +80,8 @@ export interface TrainOptions {
   readonly onData?: TrainingDataOptions['onProgress'];
   /** A sentence for people: where the run goes on, and what of an earlier run is damaged. */
   readonly onNote?: (text: string) => void;
-  /** Before the first step, with the number of steps that are done already. */
-  readonly onStart?: (step: number) => void;
+  /** Before the first step, with the number of steps that are done already, and the trainer, to look at between steps. */
+  readonly onStart?: (step: number, trainer: Trainer) => void;
   /** After each checkpoint, with the seconds that it took. */
   readonly onCheckpoint?: (checkpoint: { step: number; folder: string; seconds: number }) => void;
 }
@@ -124,7 +124,7 @@ export async function* train(
       const folder = await checkpoints.write(trainer, validationLoss);
       onCheckpoint?.({ step: trainer.step, folder, seconds: (performance.now() - begin) / 1000 });
     };
-    onStart?.(trainer.step);
+    onStart?.(trainer.step, trainer);
     let validationLoss: number | undefined;
     for await (const metrics of trainer.run(signal)) {
       await file.append(metrics);
