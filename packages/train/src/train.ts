@@ -87,7 +87,10 @@ export async function* train(
   const trainer = await createTrainer(engine, config);
   let metricsFile: MetricsFile | undefined;
   try {
-    if (whole !== undefined) await restoreVerified(whole.folder, whole.state, trainer);
+    if (whole !== undefined) {
+      await restoreVerified(whole.folder, whole.state, trainer);
+      options.onNote?.(`goes on from step ${trainer.step} in '${whole.folder}'`);
+    }
     await makeFolder(join(output, runFiles.checkpoints));
     await writeFileAtomic(join(output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
     const file = await MetricsFile.open(join(output, runFiles.metrics), trainer.step);
