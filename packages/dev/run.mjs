@@ -56,6 +56,7 @@ const tasks = {
   lint: async (args) => Math.max(await lint(args), await typecheck()),
   typecheck: (args) => typecheck(args),
   format: (args) => lint(['--write', ...args]),
+  kernels: (args) => executeNode('packages/dev/kernels.mjs', args),
   changeset: (args) => executeTool('@changesets/cli', 'changeset', args),
 };
 

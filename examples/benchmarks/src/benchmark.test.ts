@@ -31,6 +31,19 @@ it('judges a training step by the matrix product of the run', () => {
   expect((dpar.gflops ?? 0) / (llamaGen.gflops ?? 1)).toBeCloseTo(0.76, 1);
 });
 
+it('judges the optimizer by the bytes it must move', () => {
+  const optimizer = benchmarks.find(({ name }) => name === 'optimizer/adamw-115m');
+  const samples = [
+    { normSeconds: 0.1, updateSeconds: 0.3 },
+    { normSeconds: 0.1, updateSeconds: 0.4 },
+  ];
+  const figures = optimizer?.figures(samples, () => ({ gigabytesPerSecond: 20 }));
+  expect(figures?.seconds).toBeCloseTo(0.4, 12);
+  // 115 million parameters, 40 bytes each.
+  expect(figures?.gigabytesPerSecond).toBeCloseTo((40 * 0.115) / 0.4, 0);
+  expect(figures?.bandwidthShare).toBeCloseTo((figures?.gigabytesPerSecond ?? 0) / 20, 12);
+});
+
 const namesFor = (...prefixes: string[]): string[] => selectBenchmarks(benchmarks, prefixes).map(({ name }) => name);
 
 it('has benchmarks of sampling for all models, formats and batches', () => {

@@ -18,4 +18,4 @@ export {
   safetensorsChunks,
   type WritableTensors,
 } from './safetensors.js';
-export type { StoredDType, StoredTensor, StoredType } from './stored.js';
+export { formatStoredType, type StoredDType, type StoredTensor, type StoredType } from './stored.js';

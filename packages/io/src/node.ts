@@ -9,7 +9,8 @@ export {
   writeCheckpoint,
 } from './checkpoint.js';
 export { fileDigest } from './digest.js';
+export { checkpointIdentity, formatDigest } from './identity.js';
 export { linkFolder } from './link-folder.js';
 export { makeFolder } from './make-folder.js';
-export { readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
+export { type NpyReader, openNpy, readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';

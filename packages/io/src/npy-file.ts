@@ -1,10 +1,79 @@
 import { readFile } from 'node:fs/promises';
 import type { HostTensor } from '@dpar/tensor';
 import { writeFileAtomic } from './atomic-file.js';
-import { formatNpy, type NpyOptions, parseNpy } from './npy.js';
+import { IoError } from './error.js';
+import {
+  formatNpy,
+  type NpyHeader,
+  type NpyOptions,
+  npyDataStart,
+  npyPrefixBytes,
+  npyTensor,
+  parseNpy,
+  parseNpyHeader,
+} from './npy.js';
 import { formatNpz, type NpzReadOptions, type NpzWriteOptions, parseNpz } from './npz.js';
+import { type OpenFile, openFile } from './open-file.js';
 import type { WritableTensors } from './safetensors.js';
-import type { StoredTensor } from './stored.js';
+import type { StoredTensor, StoredType } from './stored.js';
+import { rangeInBytes } from './stored-range.js';
+
+/** An open `.npy` file, of which only the header has been read. */
+export interface NpyReader {
+  readonly type: StoredType;
+  /** Reads the array, as `parseNpy` gives it. */
+  read(): Promise<StoredTensor>;
+  /**
+   * Reads consecutive elements, `count` from `first` on in row-major order, and nothing else of the file.
+   * @returns A tensor of the shape [count].
+   * @throws IoError if the array has not these elements, is in Fortran order, or the file has become shorter.
+   */
+  readRange(first: number, count: number): Promise<StoredTensor>;
+  /** Closes the file. */
+  close(): Promise<void>;
+}
+
+/** Bytes read at first: those of the header that NumPy writes for an array of few dimensions. */
+const likelyHeaderBytes = 128;
+
+/**
+ * Opens a NumPy `.npy` file of any size, reads its header, and the array or parts of it when asked for. Close it
+ * afterwards.
+ *
+ * @throws IoError if there is no file, or its header is refused: see `parseNpy`.
+ */
+export async function openNpy(path: string): Promise<NpyReader> {
+  const file = await openFile('openNpy', 'a NumPy file', path);
+  try {
+    const caller = `openNpy ('${path}')`;
+    const begin = await file.read(0, Math.min(file.size, likelyHeaderBytes));
+    const dataStart = npyDataStart(caller, begin.subarray(0, npyPrefixBytes), file.size);
+    const head = dataStart <= begin.length ? begin.subarray(0, dataStart) : await file.read(0, dataStart);
+    return npyReader(file, path, parseNpyHeader(caller, head, file.size));
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+function npyReader(file: OpenFile, path: string, header: NpyHeader): NpyReader {
+  const { dtype, shape, dataStart } = header;
+  return {
+    type: { dtype, shape },
+    read: async () => npyTensor(header, await file.read(dataStart, file.size - dataStart)),
+    async readRange(first, count) {
+      const { begin, length } = rangeInBytes('openNpy', header, first, count, `'${path}'`);
+      if (header.fortranOrder && shape.filter((size) => size > 1).length > 1) {
+        throw new IoError(
+          `openNpy: expected an array in C order in '${path}', got Fortran order. Save it with numpy.ascontiguousarray.`,
+        );
+      }
+      const bytes = await file.read(dataStart + begin, length);
+      return npyTensor({ ...header, shape: [count], fortranOrder: false }, bytes);
+    },
+    close: () => file.close(),
+  };
+}
 
 /** Reads a NumPy `.npy` file of at most 2 GiB; see `parseNpy`. */
 export async function readNpy(path: string): Promise<StoredTensor> {

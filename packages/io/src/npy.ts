@@ -1,5 +1,5 @@
 import type { HostTensor } from '@dpar/tensor';
-import { checkStored, fromHostTensor } from './convert.js';
+import { bytesOf, checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import {
   byteLengthOf,
@@ -32,6 +32,15 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** Longest header read, in bytes; real ones have about 100. */
 const maximumHeaderBytes = 65_536;
 
+/** What stands before the data of an `.npy` file. */
+export interface NpyHeader extends StoredType {
+  /** The first axis is the fastest. */
+  readonly fortranOrder: boolean;
+  readonly bigEndian: boolean;
+  /** Where the data begin, in bytes from the start of the file. */
+  readonly dataStart: number;
+}
+
 /**
  * Reads a NumPy `.npy` file from memory. The result is row-major and little-endian: a file in that form is not copied,
  * one in Fortran order or big-endian is converted.
@@ -39,52 +48,77 @@ const maximumHeaderBytes = 65_536;
  * @throws IoError if the file is not valid or of another element type (structured, complex, text, objects).
  */
 export function parseNpy(bytes: Uint8Array): StoredTensor {
-  const { header, data } = splitNpy(bytes);
-  const descr = /'descr'\s*:\s*'([<>|=]?)([a-zA-Z]\d+)'/.exec(header);
-  const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(header);
-  const dimensions = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(header);
+  const dataStart = npyDataStart('parseNpy', bytes, bytes.length);
+  const header = parseNpyHeader('parseNpy', bytes.subarray(0, dataStart), bytes.length);
+  return npyTensor(header, bytesOf(bytes.subarray(dataStart)));
+}
+
+/** The data of an `.npy` file, row-major and little-endian: converted if they are not, else not copied. */
+export function npyTensor({ dtype, shape, fortranOrder, bigEndian }: NpyHeader, data: Uint8Array): StoredTensor {
+  const width = storedTypeBytes[dtype];
+  const little = bigEndian ? swapBytes(data, width) : data;
+  return { dtype, shape, bytes: fortranOrder ? reorder(little, shape, width, 'toRows') : little };
+}
+
+/** Bytes of an `.npy` file in which the length of its header stands. */
+export const npyPrefixBytes = 12;
+
+/**
+ * Where the data of an `.npy` file of format version 1, 2 or 3 begin, in bytes.
+ *
+ * @param prefix The file's first {@link npyPrefixBytes}, or more.
+ * @param fileBytes Length of the whole file.
+ * @throws IoError if it is no such file, or cut off.
+ */
+export function npyDataStart(caller: string, prefix: Uint8Array, fileBytes: number): number {
+  const version = prefix[6] ?? 0;
+  if (!magic.every((byte, i) => prefix[i] === byte) || version < 1 || version > 3 || prefix.length < npyPrefixBytes) {
+    throw new IoError(
+      `${caller}: expected a NumPy file of version 1 to 3, got other bytes. Pass a file that numpy.save wrote.`,
+    );
+  }
+  const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.length);
+  const start = version === 1 ? 10 : 12;
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > maximumHeaderBytes || start + length > fileBytes) {
+    throw new IoError(
+      `${caller}: expected a header of at most ${Math.min(maximumHeaderBytes, fileBytes - start)} bytes, got the length ` +
+        `${length}. The file is cut off.`,
+    );
+  }
+  return start + length;
+}
+
+/**
+ * Reads the header of an `.npy` file.
+ *
+ * @param head The file up to where its data begin.
+ * @param fileBytes Length of the whole file.
+ * @throws IoError if it is not valid, of another element type, or the file has not the bytes that it promises.
+ */
+export function parseNpyHeader(caller: string, head: Uint8Array, fileBytes: number): NpyHeader {
+  const text = new TextDecoder().decode(head.subarray(head[6] === 1 ? 10 : 12));
+  const descr = /'descr'\s*:\s*'([<>|=]?)([a-zA-Z]\d+)'/.exec(text);
+  const fortran = /'fortran_order'\s*:\s*(True|False)/.exec(text);
+  const dimensions = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(text);
   const dtype = descr && Object.hasOwn(typeOfCode, descr[2] as string) ? typeOfCode[descr[2] as string] : undefined;
   if (dtype === undefined || fortran === null || dimensions === null) {
     throw new IoError(
-      `parseNpy: expected descr (one of ${Object.keys(typeOfCode).join(', ')}), fortran_order and shape in the header, ` +
-        `got ${JSON.stringify(header.slice(0, 200).trim())}. Save the array with one of these element types.`,
+      `${caller}: expected descr (one of ${Object.keys(typeOfCode).join(', ')}), fortran_order and shape in the header, ` +
+        `got ${JSON.stringify(text.slice(0, 200).trim())}. Save the array with one of these element types.`,
     );
   }
   const shape = (dimensions[1]?.match(/\d+/g) ?? []).map(Number);
   const size = byteLengthOf({ dtype, shape });
-  if (!shape.every(isCount) || size !== data.length) {
+  const dataBytes = fileBytes - head.length;
+  if (!shape.every(isCount) || size !== dataBytes) {
     throw new IoError(
-      `parseNpy: expected ${size ?? 'a countable number of'} bytes of data for ${dtype}[${shape.join(', ')}], ` +
-        `got ${data.length}. The file is damaged.`,
+      `${caller}: expected ${size ?? 'a countable number of'} bytes of data for ${dtype}[${shape.join(', ')}], ` +
+        `got ${dataBytes}. The file is damaged.`,
     );
   }
-  const width = storedTypeBytes[dtype];
-  const little = descr?.[1] === '>' && width > 1 ? swapBytes(data, width) : data;
-  return { dtype, shape, bytes: fortran[1] === 'True' ? reorder(little, shape, width, 'toRows') : little };
-}
-
-/** Header text and data of an `.npy` file, of format version 1, 2 or 3. */
-function splitNpy(bytes: Uint8Array): { header: string; data: Uint8Array } {
-  const version = bytes[6] ?? 0;
-  if (!magic.every((byte, i) => bytes[i] === byte) || version < 1 || version > 3 || bytes.length < 12) {
-    throw new IoError(
-      'parseNpy: expected a NumPy file of version 1 to 3, got other bytes. Pass a file that numpy.save wrote.',
-    );
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const start = version === 1 ? 10 : 12;
-  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length > maximumHeaderBytes || start + length > bytes.length) {
-    throw new IoError(
-      `parseNpy: expected a header of at most ${Math.min(maximumHeaderBytes, bytes.length - start)} bytes, got the length ` +
-        `${length}. The file is cut off.`,
-    );
-  }
-  const header = new TextDecoder().decode(bytes.subarray(start, start + length));
-  return {
-    header,
-    data: new Uint8Array(bytes.buffer, bytes.byteOffset + start + length, bytes.length - start - length),
-  };
+  const bigEndian = descr?.[1] === '>' && storedTypeBytes[dtype] > 1;
+  return { dtype, shape, fortranOrder: fortran[1] === 'True', bigEndian, dataStart: head.length };
 }
 
 function swapBytes(data: Uint8Array, width: number): Uint8Array {

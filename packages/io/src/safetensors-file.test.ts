@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { float32, int32 } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toHostTensors } from './convert.js';
+import { toHostTensor, toHostTensors } from './convert.js';
 import { IoError } from './error.js';
-import { readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
+import { formatNpy } from './npy.js';
+import { openNpy, readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
 import { formatSafetensors, parseSafetensors } from './safetensors.js';
 import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors-file.js';
 import { formatHeader } from './safetensors-header.js';
@@ -41,6 +42,48 @@ describe('files', () => {
     expect(await file.read('b')).toEqual({ dtype: 'I32', shape: [1], bytes: Uint8Array.of(249, 255, 255, 255) });
     await expect(file.read('c')).rejects.toThrow("Its 3 tensors are 'a', 'empty', 'b'.");
     await file.close();
+  });
+
+  it('are read by ranges of elements', async () => {
+    const path = join(folder, 'ranges.safetensors');
+    await writeSafetensors(path, { ...tensors, h: float32([2, 3], [0, 1, 2, 3, 4, 5]) }, { dtype: 'F16' });
+    const file = await openSafetensors(path);
+    const whole = toHostTensor(await file.read('h'));
+    expect(toHostTensor(await file.readRange('h', 1, 4))).toEqual(float32([4], [...whole.data.slice(1, 5)]));
+    expect(await file.readRange('empty', 0, 0)).toMatchObject({ shape: [0] });
+    await expect(file.readRange('h', 5, 2)).rejects.toThrow(`6 elements of 'h' of '${path}', F16[2, 3], got 2 from 5`);
+    await expect(file.readRange('h', -1, 2)).rejects.toThrow('got 2 from -1');
+    await file.close();
+
+    const npy = join(folder, 'ranges.npy');
+    await writeNpy(npy, int32([2, 3], [0, 1, 2, 3, 4, 5]));
+    const array = await openNpy(npy);
+    expect(array.type).toEqual({ dtype: 'I32', shape: [2, 3] });
+    expect(toHostTensor(await array.readRange(2, 3))).toEqual(int32([3], [2, 3, 4]));
+    expect(await array.read()).toEqual(await readNpy(npy));
+    await expect(array.readRange(4, 3)).rejects.toThrow(`6 elements of '${npy}'`);
+    truncateSync(npy, 140);
+    await expect(array.readRange(2, 3)).rejects.toThrow('was cut while it was read');
+    await array.close();
+    await expect(openNpy(npy)).rejects.toThrow(`'${npy}'): expected 24 bytes of data for I32[2, 3], got 12`);
+    await expect(openNpy(join(folder, 'none.npy'))).rejects.toThrow('none.npy');
+  });
+
+  it('in other byte orders are converted, and columns are not taken for rows', async () => {
+    const path = join(folder, 'order.npy');
+    const big = formatNpy(int32([3], [1, 2, 3]));
+    writeFileSync(
+      path,
+      Buffer.from(big).map((byte, i) => (byte === 0x3c && i < 64 ? 0x3e : byte)),
+    ); // '<' to '>'
+    const file = await openNpy(path);
+    expect(toHostTensor(await file.readRange(1, 2)).data).toEqual(Int32Array.of(2 << 24, 3 << 24));
+    await file.close();
+    await writeNpy(path, int32([2, 2], [1, 2, 3, 4]), { fortranOrder: true });
+    const columns = await openNpy(path);
+    expect(toHostTensor(await columns.read()).data).toEqual(Int32Array.of(1, 2, 3, 4));
+    await expect(columns.readRange(0, 2)).rejects.toThrow('expected an array in C order');
+    await columns.close();
   });
 
   it('of the fixtures are read as from memory', async () => {

@@ -1,6 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic-file.js';
 import { IoError } from './error.js';
+import { type OpenFile, openFile } from './open-file.js';
 import {
   type SafetensorsContent,
   type SafetensorsOptions,
@@ -9,6 +9,7 @@ import {
 } from './safetensors.js';
 import { type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
 import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
+import { rangeInBytes } from './stored-range.js';
 
 /** An open safetensors file, of which only the header has been read. */
 export interface SafetensorsReader {
@@ -23,35 +24,14 @@ export interface SafetensorsReader {
    * @throws IoError if the file has no tensor of this name, or has become shorter.
    */
   read(name: string): Promise<StoredTensor>;
+  /**
+   * Reads consecutive elements of one tensor, `count` from `first` on in row-major order, and nothing else of the file.
+   * @returns A tensor of the shape [count].
+   * @throws IoError if the file has no such tensor or the tensor not these elements, or the file has become shorter.
+   */
+  readRange(name: string, first: number, count: number): Promise<StoredTensor>;
   /** Closes the file. */
   close(): Promise<void>;
-}
-
-/** Most bytes asked of the system at a time; it takes no more than 2 GiB. */
-const readBytes = 1 << 30;
-
-async function readExactly(handle: FileHandle, path: string, length: number, position: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, readBytes), position + done);
-    if (bytesRead === 0) {
-      throw new IoError(
-        `openSafetensors: expected ${length} bytes at ${position} in '${path}', got ${done}. The file was cut while it was read.`,
-      );
-    }
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-async function openToRead(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    throw new IoError(`openSafetensors: expected a safetensors file at '${path}', got none. Check the path.`);
-  }
 }
 
 /**
@@ -60,47 +40,46 @@ async function openToRead(path: string): Promise<FileHandle> {
  * @throws IoError if there is no file, or its header is refused: see `parseSafetensors`.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsReader> {
-  const handle = await openToRead(path);
+  const file = await openFile('openSafetensors', 'a safetensors file', path);
   try {
-    const status = await handle.stat();
-    if (!status.isFile()) throw new IoError(`openSafetensors: expected a file at '${path}', got something else.`);
     const caller = `openSafetensors ('${path}')`;
-    const prefix = await readExactly(handle, path, Math.min(prefixBytes, status.size), 0);
-    const headerBytes = parseHeaderLength(caller, prefix, status.size);
+    const prefix = await file.read(0, Math.min(prefixBytes, file.size));
+    const headerBytes = parseHeaderLength(caller, prefix, file.size);
     const dataStart = prefixBytes + headerBytes;
-    const bytes = await readExactly(handle, path, headerBytes, prefixBytes);
-    const { entries, metadata } = parseHeader(caller, bytes, status.size - dataStart);
-    return reader(handle, path, dataStart, entries, metadata);
+    const { entries, metadata } = parseHeader(caller, await file.read(prefixBytes, headerBytes), file.size - dataStart);
+    return reader(file, path, dataStart, entries, metadata);
   } catch (error) {
-    await handle.close();
+    await file.close();
     throw error;
   }
 }
 
 function reader(
-  handle: FileHandle,
+  file: OpenFile,
   path: string,
   dataStart: number,
   entries: readonly HeaderEntry[],
   metadata: Readonly<Record<string, string>>,
 ): SafetensorsReader {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const entryOf = (name: string): HeaderEntry => {
+    const entry = byName.get(name);
+    if (entry !== undefined) return entry;
+    const some = entries.slice(0, 5).map((other) => `'${other.name}'`);
+    throw new IoError(
+      `openSafetensors: expected a tensor of '${path}', got the name '${name}'. ` +
+        `Its ${entries.length} tensors are ${some.join(', ')}${entries.length > some.length ? ', ...' : ''}.`,
+    );
+  };
   return {
     names: [...byName.keys()],
     types: byName,
     metadata,
     async read(name) {
-      const entry = byName.get(name);
-      if (entry === undefined) {
-        const some = entries.slice(0, 5).map((other) => `'${other.name}'`);
-        throw new IoError(
-          `openSafetensors: expected a tensor of '${path}', got the name '${name}'. ` +
-            `Its ${entries.length} tensors are ${some.join(', ')}${entries.length > some.length ? ', ...' : ''}.`,
-        );
-      }
+      const entry = entryOf(name);
       const { dtype, shape, begin, end } = entry;
       try {
-        return { dtype, shape, bytes: await readExactly(handle, path, end - begin, dataStart + begin) };
+        return { dtype, shape, bytes: await file.read(dataStart + begin, end - begin) };
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         const type = formatStoredType(entry);
@@ -109,7 +88,13 @@ function reader(
         );
       }
     },
-    close: () => handle.close(),
+    async readRange(name, first, count) {
+      const entry = entryOf(name);
+      const { begin, length } = rangeInBytes('openSafetensors', entry, first, count, `'${name}' of '${path}'`);
+      const bytes = await file.read(dataStart + entry.begin + begin, length);
+      return { dtype: entry.dtype, shape: [count], bytes };
+    },
+    close: () => file.close(),
   };
 }
 

@@ -12,6 +12,7 @@ export type {
 export { DparError, isDparError } from './error.js';
 export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
 export { inferType } from './infer.js';
+export { type KernelConstant, type KernelMemory, startKernels } from './kernels/start-kernels.js';
 export { createOps, type MatmulOptions, type Ops, type ReductionOptions } from './ops.js';
 export type {
   AttributesOf,

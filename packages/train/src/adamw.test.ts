@@ -1,7 +1,8 @@
-import { float32 } from '@dpar/tensor';
+import { float32, type HostTensor, int32 } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { AdamW } from './adamw.js';
 import { clipFactor, globalNorm } from './clip.js';
+import { copyParameters, updateAverage } from './ema.js';
 
 describe('AdamW', () => {
   it('moves by the learning rate against the sign of a constant gradient, whatever its size', () => {
@@ -30,7 +31,7 @@ describe('AdamW', () => {
     const parameters = { a: float32([1], [0]) };
     const optimizer = new AdamW(parameters, { betas: [0.9, 0.95], epsilon: 0 });
     optimizer.update({ a: float32([1], [1]) }, { learningRate: 1 });
-    expect(parameters.a.data[0]).toBe(-1);
+    expect(parameters.a.data[0]).toBeCloseTo(-1, 6);
     optimizer.update({ a: float32([1], [-2]) }, { learningRate: 1 });
     const step = -0.11 / 0.19 / Math.sqrt(0.2475 / 0.0975);
     expect(parameters.a.data[0]).toBeCloseTo(-1 - step, 6);
@@ -62,12 +63,41 @@ describe('AdamW', () => {
     expect(parts.a.data).toEqual(whole.a.data);
   });
 
+  it('moves an average on as if that came after it', () => {
+    const parameters = { a: float32([3], [1, 2, 3]), b: float32([2, 2], [5, 6, 7, 8]) };
+    const gradients = { a: float32([3], [1, -1, 2]), b: float32([2, 2], [1, 2, -3, 4]) };
+    const [together, apart] = [copyParameters(parameters), copyParameters(parameters)];
+    const optimizer = new AdamW(parameters);
+    for (let step = 0; step < 3; step++) {
+      optimizer.update(gradients, { learningRate: 0.1, average: { tensors: together, decay: 0.9 } });
+      updateAverage(apart, parameters, 0.9);
+    }
+    expect(together).toEqual(apart);
+    expect(together.a?.data).not.toEqual(float32([3], [1, 2, 3]).data);
+  });
+
+  it('takes the gradient itself as first moment where beta is 0', () => {
+    const parameters = { a: float32([1], [0]) };
+    const optimizer = new AdamW(parameters, { betas: [0, 0.5] });
+    optimizer.update({ a: float32([1], [1]) }, { learningRate: 1 });
+    optimizer.update({ a: float32([1], [1e-12]) }, { learningRate: 1 });
+    expect(optimizer.moments.a?.first[0]).toBe(Math.fround(1e-12));
+  });
+
   it('names what does not fit, and changes nothing then', () => {
     const parameters = { a: float32([2], [1, 2]), b: float32([1], [3]) };
     const optimizer = new AdamW(parameters);
     const wrong = { a: float32([2], [1, 1]), b: float32([2]) };
     expect(() => optimizer.update(wrong, { learningRate: 1 })).toThrow("1 elements for 'b', got 2");
     expect(() => optimizer.update({ a: wrong.a }, { learningRate: 1 })).toThrow("float32 tensor for 'b', got none");
+    const right = { a: wrong.a, b: float32([1]) };
+    const average = (tensors: Record<string, HostTensor>, decay = 0.9) => ({
+      learningRate: 1,
+      average: { tensors, decay },
+    });
+    expect(() => optimizer.update(right, average({ a: wrong.a }))).toThrow("float32 tensor for 'b', got none");
+    expect(() => optimizer.update(right, average(wrong))).toThrow("an average of 1 elements for 'b', got 2");
+    expect(() => optimizer.update(right, average(right, 1.5))).toThrow('a decay of the average from 0 to 1, got 1.5');
     expect([...parameters.a.data, optimizer.step]).toEqual([1, 2, 0]);
     expect(() => optimizer.restore(1, {})).toThrow("two moments of 2 elements for 'a', got none");
     expect(() => new AdamW(parameters, { betas: [1, 0.9] })).toThrow('betas in [0, 1)');
@@ -79,6 +109,7 @@ describe('gradient clipping', () => {
     expect(globalNorm({ a: float32([1], [3]), b: float32([2, 3], [0, 0, 0, 0, 4, 12]) })).toBe(13);
     const data = Array.from({ length: 1003 }, (_, i) => Math.sin(i));
     expect(globalNorm({ data: float32([1003], data) })).toBeCloseTo(Math.hypot(...data), 5);
+    expect(() => globalNorm({ a: int32([1]) })).toThrow("globalNorm: expected a float32 tensor for 'a', got int32");
   });
 
   it('shortens long gradients to the maximum and leaves short ones', () => {

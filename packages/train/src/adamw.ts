@@ -1,4 +1,7 @@
-import { DparError, type HostTensor, type HostTensorOf, type Tensors } from '@dpar/tensor';
+import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { averageRate } from './ema.js';
+import { float32Data, matchingData } from './float32-data.js';
+import { updateParameter } from './kernels/optimizer.js';
 
 /** Settings of {@link AdamW}. Defaults are the paper's; the learning rate is given at each step. */
 export interface AdamWOptions {
@@ -21,6 +24,11 @@ export interface AdamWUpdate {
   readonly learningRate: number;
   /** Factor on all gradients, such as that of clipping: see `clipFactor` (default 1). */
   readonly gradientScale?: number;
+  /**
+   * An exponential moving average of the parameters, which the update moves on too, as `updateAverage` would do after it:
+   * it costs less while the parameters are in the cache.
+   */
+  readonly average?: { readonly tensors: Tensors<HostTensor>; readonly decay: number } | undefined;
 }
 
 interface Slot extends Moments {
@@ -31,8 +39,8 @@ interface Slot extends Moments {
 
 /**
  * AdamW (Loshchilov and Hutter, 2019) with bias correction, as `torch.optim.AdamW` computes it. Parameters are updated
- * in place, on the host. Gradient, moments and parameter are read and written in one pass, intermediate values are double
- * precision and what is stored is float32.
+ * in place, on the host. Gradient, moments, parameter and average are read and written in one pass. Every operation
+ * rounds to float32, but what is computed once an update is double precision; results are the same to the bit everywhere.
  */
 export class AdamW {
   private readonly slots: readonly Slot[];
@@ -97,70 +105,35 @@ export class AdamW {
   /**
    * One update of all parameters.
    * @param gradients By parameter name, each of its parameter's size.
-   * @throws DparError if a gradient is missing or of another size; nothing has changed then.
+   * @throws DparError if a gradient or average is missing, not float32 or of another size, or where WebAssembly with
+   *   SIMD is missing; nothing has changed then.
    */
-  update(gradients: Tensors<HostTensor>, { learningRate, gradientScale = 1 }: AdamWUpdate): void {
-    const data = this.slots.map(({ name, parameter }) => {
-      const gradient = float32Data('AdamW.update', name, gradients[name]);
-      if (gradient.length !== parameter.length) {
-        throw new DparError(
-          `AdamW.update: expected a gradient of ${parameter.length} elements for '${name}', got ${gradient.length}.`,
-        );
-      }
-      return gradient;
+  update(gradients: Tensors<HostTensor>, { learningRate, gradientScale = 1, average }: AdamWUpdate): void {
+    const rate = average && averageRate('AdamW.update', average.decay);
+    const work = this.slots.map((slot) => {
+      const { name, parameter } = slot;
+      const gradient = matchingData('AdamW.update', 'a gradient', gradients, name, parameter.length);
+      if (average === undefined || rate === undefined) return { slot, gradient };
+      const data = matchingData('AdamW.update', 'an average', average.tensors, name, parameter.length);
+      return { slot, gradient, following: { average: data, rate } };
     });
-    this.updates++;
     const [beta1, beta2] = this.betas;
-    const stepSize = learningRate / (1 - beta1 ** this.updates);
-    const rootScale = 1 / Math.sqrt(1 - beta2 ** this.updates);
-    this.slots.forEach(({ parameter, decayed, first, second }, i) => {
+    const updates = this.updates + 1;
+    // lr (m / c1) / (sqrt(v / c2) + epsilon) without dividing each element by the corrections c1 and c2 of the bias.
+    const root = Math.sqrt(1 - beta2 ** updates);
+    const shared = {
+      gradientScale,
+      rate1: 1 - beta1,
+      beta2,
+      rate2: 1 - beta2,
+      stepSize: (learningRate * root) / (1 - beta1 ** updates),
+      epsilon: this.epsilon * root,
+    };
+    for (const { slot, gradient, following } of work) {
+      const { parameter, first, second, decayed } = slot;
       const keep = decayed ? 1 - learningRate * this.weightDecay : 1;
-      const gradient = data[i] as Float32Array;
-      updateOne(
-        parameter,
-        gradient,
-        first,
-        second,
-        gradientScale,
-        beta1,
-        beta2,
-        keep,
-        stepSize,
-        rootScale,
-        this.epsilon,
-      );
-    });
+      updateParameter({ parameter, gradient, first, second }, { ...shared, keep }, following);
+    }
+    this.updates = updates;
   }
-}
-
-/** The update of one parameter: a function of its own with plain arguments, which the compiler turns into a tight loop. */
-function updateOne(
-  parameter: Float32Array,
-  gradient: Float32Array,
-  first: Float32Array,
-  second: Float32Array,
-  gradientScale: number,
-  beta1: number,
-  beta2: number,
-  keep: number,
-  stepSize: number,
-  rootScale: number,
-  epsilon: number,
-): void {
-  const rate1 = 1 - beta1;
-  const rate2 = 1 - beta2;
-  for (let i = 0; i < parameter.length; i++) {
-    const g = (gradient[i] as number) * gradientScale;
-    const before = first[i] as number;
-    const m = before + rate1 * (g - before);
-    const v = beta2 * (second[i] as number) + rate2 * g * g;
-    first[i] = m;
-    second[i] = v;
-    parameter[i] = (parameter[i] as number) * keep - (stepSize * m) / (Math.sqrt(v) * rootScale + epsilon);
-  }
-}
-
-function float32Data(caller: string, name: string, tensor: HostTensor | undefined): Float32Array {
-  if (tensor?.dtype === 'float32') return (tensor as HostTensorOf<'float32'>).data;
-  throw new DparError(`${caller}: expected a float32 tensor for '${name}', got ${tensor?.dtype ?? 'none'}.`);
 }

@@ -46,6 +46,66 @@ describe('BatchOrder', () => {
     expect(steps({ ...options, seed: 6 }, 0, 60)).not.toEqual(whole);
   });
 
+  it('draws a variant for each visit, as a function of seed, epoch and image', () => {
+    const sizes = fc.record({
+      images: fc.integer({ min: 1, max: 40 }),
+      batchSize: fc.integer({ min: 1, max: 9 }),
+      windowBatches: fc.integer({ min: 1, max: 5 }),
+      variants: fc.constantFrom(1, 2, 10, 20),
+      seed: fc.nat(),
+    });
+    fc.assert(
+      fc.property(sizes, fc.boolean(), fc.nat({ max: 50 }), (options, grouped, start) => {
+        const { images, variants, windowBatches } = options;
+        const counts = Array.from({ length: images * variants }, (_, i) => (i * 13) % 17);
+        const order = new BatchOrder({ ...options, patchCounts: grouped ? counts : undefined });
+        // Whole windows that are whole epochs: each image is visited once in each epoch, in the variant of that epoch.
+        const visits: string[] = [];
+        for (let step = 0; step < images * windowBatches; step++) {
+          const { images: rows, variants: drawn } = order.visitsAt(step);
+          drawn.forEach((variant, i) => {
+            expect(variant >= 0 && variant < variants).toBe(true);
+            visits.push(`${rows[i]}/${variant}`);
+          });
+        }
+        // Without grouping and with other batches the same epochs draw the same variants.
+        const other = new BatchOrder({ images, variants, seed: options.seed, batchSize: 1, windowBatches: 1 });
+        const expected = visits.map((_, step) => {
+          const visit = other.visitsAt(step);
+          return `${visit.images[0]}/${visit.variants[0]}`;
+        });
+        expect(visits.sort()).toEqual(expected.sort());
+        // A run that starts anywhere sees what one from the beginning does.
+        const resumed = new BatchOrder({ ...options, patchCounts: grouped ? counts : undefined });
+        expect(resumed.visitsAt(start)).toEqual(order.visitsAt(start));
+      }),
+    );
+  });
+
+  it('draws each variant equally often', () => {
+    const [images, variants, epochs] = [50, 4, 200];
+    const order = new BatchOrder({ images, variants, batchSize: images, seed: 4 });
+    const times = new Int32Array(variants);
+    for (let epoch = 0; epoch < epochs; epoch++) for (const v of order.visitsAt(epoch).variants) times[v]!++;
+    const draws = images * epochs;
+    // Within 5 standard deviations of a binomial distribution.
+    const deviation = Math.sqrt(draws * (1 / variants) * (1 - 1 / variants));
+    for (const count of times) expect(Math.abs(count - draws / variants)).toBeLessThan(5 * deviation);
+    expect(order.visitsAt(0).variants).not.toEqual(order.visitsAt(1).variants);
+  });
+
+  it('groups by the patches of the variant that is seen', () => {
+    const [images, variants] = [64, 3];
+    const patchCounts = Array.from({ length: images * variants }, (_, i) => (i * 29) % 101);
+    const order = new BatchOrder({ images, variants, batchSize: 8, windowBatches: 8, seed: 1, patchCounts });
+    const ranges = Array.from({ length: 8 }, (_, step) => {
+      const { images: rows, variants: drawn } = order.visitsAt(step);
+      const counts = Array.from(rows, (image, i) => patchCounts[image * variants + (drawn[i] ?? 0)] ?? 0);
+      return [Math.min(...counts), Math.max(...counts)] as const;
+    }).sort((a, b) => a[0] - b[0]);
+    for (let k = 1; k < 8; k++) expect(ranges[k]?.[0]).toBeGreaterThanOrEqual(ranges[k - 1]?.[1] ?? Number.NaN);
+  });
+
   it('tells the epoch of a step', () => {
     const order = new BatchOrder({ images: 10, batchSize: 4, seed: 0 });
     expect([0, 1, 2, 3, 4, 5].map((step) => order.epochOf(step))).toEqual([0, 0, 0, 1, 1, 2]);
@@ -54,6 +114,8 @@ describe('BatchOrder', () => {
   it('refuses sizes that make no batches', () => {
     expect(() => new BatchOrder({ images: 0, batchSize: 4, seed: 0 })).toThrow('above 0, got {"images":0');
     expect(() => new BatchOrder({ images: 3, batchSize: 4, seed: 0, patchCounts: [1] })).toThrow('3 images, got 1');
+    const counts = { images: 3, variants: 2, batchSize: 4, seed: 0, patchCounts: [1] };
+    expect(() => new BatchOrder(counts)).toThrow('3 images in 2 variants, got 1');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Dropout, DropoutKind, DropoutPlace, Training } from '@dpar/nn';
-import { type HostTensor, hostTensor, named, type Random, type Tensors, typeOps } from '@dpar/tensor';
+import { type HostTensor, type HostTensorOf, hostTensor, named, type Tensors, typeOps } from '@dpar/tensor';
 import { randomStream } from './random-streams.js';
 import type { TrainableModel } from './trainable.js';
 
@@ -47,7 +47,7 @@ export class DropoutMasks {
   draw(inputs: Tensors<HostTensor>, index: number): Tensors<HostTensor> {
     const random = randomStream(this.seed, 'dropout', index);
     const masks = this.masksFor(inputs);
-    for (const { kind, tensor } of masks) fillKeepMask(tensor.data as Uint8Array, 1 - this.rates[kind], random);
+    for (const { kind, tensor } of masks) random.fillKeepMask(tensor.data, 1 - this.rates[kind]);
     return Object.fromEntries(masks.map(({ name, tensor }) => [prefix + name, tensor]));
   }
 
@@ -66,7 +66,7 @@ export class DropoutMasks {
 interface Mask {
   readonly name: string;
   readonly kind: DropoutKind;
-  readonly tensor: HostTensor;
+  readonly tensor: HostTensorOf<'bool'>;
 }
 
 /** Where a model may drop activations, for a batch with the given inputs: the model is run on shapes alone. */
@@ -87,14 +87,4 @@ export function dropoutPlaces(model: TrainableModel, inputs: Tensors<HostTensor>
     },
   );
   return places;
-}
-
-/** Draws 1 with the probability `keep` and 0 otherwise, two elements from each word. */
-function fillKeepMask(mask: Uint8Array, keep: number, random: Random): void {
-  const limit = Math.round(keep * 2 ** 16);
-  for (let i = 0; i < mask.length; i += 2) {
-    const word = random.word();
-    mask[i] = (word & 0xffff) < limit ? 1 : 0;
-    mask[i + 1] = word >>> 16 < limit ? 1 : 0;
-  }
 }

@@ -1,4 +1,6 @@
 import { DparError, float32, type HostTensor, type Tensors } from '@dpar/tensor';
+import { float32Data, matchingData } from './float32-data.js';
+import { moveAverage } from './kernels/optimizer.js';
 
 /** A copy of parameters, as which a moving average starts. */
 export function copyParameters(parameters: Tensors<HostTensor>): Record<string, HostTensor> {
@@ -9,19 +11,19 @@ export function copyParameters(parameters: Tensors<HostTensor>): Record<string, 
 
 /**
  * Exponential moving average of parameters, in place: average = decay average + (1 - decay) parameter.
- * @throws DparError if a parameter is missing or of another size.
+ * @throws DparError if a parameter is missing, not float32 or of another size; nothing has changed then.
  */
 export function updateAverage(average: Tensors<HostTensor>, parameters: Tensors<HostTensor>, decay: number): void {
-  for (const [name, { data }] of Object.entries(average)) {
-    const source = parameters[name]?.data;
-    if (source?.length !== data.length) {
-      throw new DparError(
-        `updateAverage: expected a parameter '${name}' of ${data.length} elements, got ${source?.length ?? 'none'}.`,
-      );
-    }
-    for (let i = 0; i < data.length; i++) {
-      const before = data[i] as number;
-      data[i] = before + (1 - decay) * ((source[i] as number) - before);
-    }
-  }
+  const rate = averageRate('updateAverage', decay);
+  const pairs = Object.entries(average).map(([name, tensor]) => {
+    const data = float32Data('updateAverage', name, tensor);
+    return [data, matchingData('updateAverage', 'a parameter', parameters, name, data.length)] as const;
+  });
+  for (const [data, parameter] of pairs) moveAverage(data, parameter, rate);
+}
+
+/** How far an average moves towards its parameter: 1 - decay. @throws DparError if the decay is not within [0, 1]. */
+export function averageRate(caller: string, decay: number): number {
+  if (decay >= 0 && decay <= 1) return 1 - decay;
+  throw new DparError(`${caller}: expected a decay of the average from 0 to 1, got ${decay}.`);
 }

@@ -1,15 +1,60 @@
 import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
 import { type Engine, float32, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
-import { sizeOfSet, type TokenSet, takeImages } from './token-set.js';
+import { sizeOfSet, type TokenSet, takeRows } from './token-set.js';
 
 /** Settings of {@link entropiesOfSet}. */
 export interface EntropyOptions {
   /** Images at a time (default 16). */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /** Called after each batch. */
-  readonly onProgress?: (done: number, images: number) => void;
+  readonly onProgress?: ((done: number, images: number) => void) | undefined;
   /** Stops between batches. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Computes entropies of any number of sets with one compiled graph. */
+export interface EntropyComputer {
+  /**
+   * @param tokens int32 [N, T]
+   * @returns float32 [N, T - 1]: entry j belongs to the prediction of token j + 1, nats
+   * @throws The signal's reason if it is aborted.
+   */
+  run(
+    tokens: HostTensorOf<'int32'>,
+    options?: Pick<EntropyOptions, 'onProgress' | 'signal'>,
+  ): Promise<HostTensorOf<'float32'>>;
+  dispose(): Promise<void>;
+}
+
+/** @param batchSize Images at a time (default 16). */
+export function entropyComputer(
+  engine: Engine,
+  config: EntropyModelConfig,
+  parameters: Tensors<HostTensor>,
+  batchSize = 16,
+): EntropyComputer {
+  const compiled = engine.compile(
+    (ops, inputs) => ({ entropies: entropyModel(ops, config, inputs, named(inputs, 'tokens')).entropies }),
+    { constants: parameters },
+  );
+  return {
+    async run(tokens, { onProgress, signal } = {}) {
+      const [images = 0, tokensPerImage = 0] = tokens.shape;
+      const predicted = tokensPerImage - 1;
+      const result = float32([images, predicted]);
+      for (let start = 0; start < images; start += batchSize) {
+        signal?.throwIfAborted();
+        const count = Math.min(batchSize, images - start);
+        // The last batch is filled up, so that one graph does for all.
+        const rows = Int32Array.from({ length: batchSize }, (_, i) => start + Math.min(i, count - 1));
+        const entropies = named(await compiled.run({ tokens: takeRows(tokens, rows) }), 'entropies');
+        result.data.set(entropies.data.subarray(0, count * predicted), start * predicted);
+        onProgress?.(start + count, images);
+      }
+      return result;
+    },
+    dispose: () => compiled.dispose(),
+  };
 }
 
 /**
@@ -24,29 +69,11 @@ export async function entropiesOfSet(
   set: Pick<TokenSet, 'tokens' | 'labels'>,
   options: EntropyOptions = {},
 ): Promise<HostTensorOf<'float32'>> {
-  const { images, tokensPerImage } = sizeOfSet(set);
-  const batchSize = Math.min(options.batchSize ?? 16, images);
-  const predicted = tokensPerImage - 1;
-  const result = float32([images, predicted]);
-  const compiled = engine.compile(
-    (ops, inputs) => ({ entropies: entropyModel(ops, config, inputs, named(inputs, 'tokens')).entropies }),
-    { constants: parameters },
-  );
+  const { batchSize = 16, ...rest } = options;
+  const computer = entropyComputer(engine, config, parameters, Math.min(batchSize, sizeOfSet(set).images));
   try {
-    for (let start = 0; start < images; start += batchSize) {
-      options.signal?.throwIfAborted();
-      const count = Math.min(batchSize, images - start);
-      // The last batch is filled up, so that one graph does for all.
-      const batch = takeImages(
-        set,
-        Int32Array.from({ length: batchSize }, (_, i) => start + Math.min(i, count - 1)),
-      );
-      const entropies = named(await compiled.run({ tokens: batch.tokens }), 'entropies');
-      result.data.set(entropies.data.subarray(0, count * predicted), start * predicted);
-      options.onProgress?.(start + count, images);
-    }
+    return await computer.run(set.tokens, rest);
   } finally {
-    await compiled.dispose();
+    await computer.dispose();
   }
-  return result;
 }

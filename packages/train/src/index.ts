@@ -1,6 +1,7 @@
+export { accumulateGradients } from './accumulate.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments } from './adamw.js';
-export { BatchOrder, type BatchOrderOptions } from './batch-order.js';
-export { checkTokenSet } from './check-set.js';
+export { BatchOrder, type BatchOrderOptions, type Visits } from './batch-order.js';
+export { checkTokenSet, checkTokenSource } from './check-set.js';
 export { dropClasses } from './class-dropout.js';
 export { clipFactor, globalNorm } from './clip.js';
 export {
@@ -13,6 +14,7 @@ export { copyParameters, updateAverage } from './ema.js';
 export { type EntropyOptions, entropiesOfSet } from './entropies.js';
 export { metricsLine, type StepMetrics } from './metrics.js';
 export { modelFromSettings } from './model-settings.js';
+export { countPatches, type PatchCountOptions } from './patch-counts.js';
 export { type CosineScheduleOptions, constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
 export {
   gradientFunction,
@@ -22,6 +24,7 @@ export {
   lossAndGradients,
 } from './step.js';
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './token-set.js';
+export { isTokenSource, memorySource, type TokenSource } from './token-source.js';
 export { type ModelSettings, readTrainConfig, type TrainConfig, trainConfigKeys } from './train-config.js';
 export {
   type TrainableDparOptions,

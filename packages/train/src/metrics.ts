@@ -11,9 +11,13 @@ export interface StepMetrics {
   readonly learningRate: number;
   /** Of the whole step, with the compilation of a new graph if there was one; without validation. */
   readonly seconds: number;
+  /** Of them, waiting for the batch to be loaded. */
+  readonly waitSeconds: number;
   readonly imagesPerSecond: number;
   /** Predicted tokens per patch in the batch; 1 for models without patches. */
   readonly meanPatchLength: number;
+  /** Share of the global transformer's positions in the batch that are padding; 0 for models without patches. */
+  readonly paddingShare: number;
   /** Graphs compiled so far: a step that raises it has spent most of its time on that. */
   readonly graphs: number;
   /** Nats per token over the validation data, where it was measured after this step. */

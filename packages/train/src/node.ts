@@ -1,4 +1,19 @@
 export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './checkpoint.js';
+export { withEntropies } from './data/attach-entropies.js';
+export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './data/compute-entropies.js';
+export { type DiskSource, diskSource } from './data/disk-source.js';
+export { type LoadedEntropyModel, loadEntropyModel } from './data/entropy-model.js';
+export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './data/entropy-parts.js';
+export { findTokenLayout } from './data/find-layout.js';
+export type { EntropyPart, TokenLayout, TokenShard } from './data/layout.js';
+export {
+  type DataProgress,
+  openTrainingData,
+  type TrainingData,
+  type TrainingDataOptions,
+  type TrainingDataPaths,
+} from './data/training-data.js';
+export { workerSource } from './data/worker-source.js';
 export { runFiles, stepFolder } from './run-folder.js';
 export { readTokenSet, writeTokenSet } from './token-file.js';
 export { createTrainer, type TrainOptions, train } from './train.js';

@@ -1,5 +1,5 @@
 import { DparError } from '@dpar/tensor';
-import { dataFileKeys } from './data-identity.js';
+import { dataPathKeys } from './data-identity.js';
 import { type Difference, differences, formatDifferences } from './differences.js';
 import { readTrainConfig, type TrainConfig } from './train-config.js';
 import type { TrainerState } from './trainer-state.js';
@@ -8,7 +8,7 @@ import type { TrainerState } from './trainer-state.js';
 const free: readonly string[] = [
   ...['output', 'validate_every', 'checkpoints', 'samples', 'tensorboard', 'data.prefetch_batches'],
   // Their content is compared.
-  ...dataFileKeys.map((key) => `data.${key}`),
+  ...dataPathKeys.map((key) => `data.${key}`),
 ];
 
 /** The configuration as a checkpoint records it: without the folder that it lies in. */

@@ -82,7 +82,8 @@ export function sliceImages(set: TokenSet, first: number, count: number): Batch 
   );
 }
 
-function takeRows<D extends 'int32' | 'float32'>(tensor: HostTensorOf<D>, rows: Int32Array): HostTensorOf<D> {
+/** Rows of a tensor [N, ...], copied. @throws DparError for a row that it does not have. */
+export function takeRows<D extends 'int32' | 'float32'>(tensor: HostTensorOf<D>, rows: Int32Array): HostTensorOf<D> {
   const { dtype, shape, data } = tensor as HostTensorOf<'int32' | 'float32'>;
   const [N = 0, ...rest] = shape;
   const width = rest.reduce((product, size) => product * size, 1);

@@ -58,12 +58,25 @@ const models = {
 };
 
 const dataKeys = z.strictObject({
-  tokens: z.string().describe('Safetensors file with tokens [N, T], labels [N] and, for DPAR, entropies [N, T - 1]'),
-  entropies: z.string().optional().describe('File to take the entropies from instead'),
-  validation: z.string().optional().describe('File like tokens, of which the validation loss is measured'),
-  validation_entropies: z.string().optional().describe('File to take the entropies of the validation data from'),
+  tokens: z
+    .string()
+    .describe(
+      'Safetensors file with tokens [N, T], labels [N] and, for DPAR, entropies [N, T - 1]; folder of such shards, or of ' +
+        "npy pairs; or folder with LlamaGen's <name>_codes and <name>_labels",
+    ),
+  entropies: z
+    .string()
+    .optional()
+    .describe('Folder with the entropies, or a file for a file; default: beside the tokens'),
+  entropy_checkpoint: z
+    .string()
+    .optional()
+    .describe('Entropy model that the entropies must be of; those that are missing are computed with it'),
+  validation: z.string().optional().describe('Data like tokens, of which the validation loss is measured'),
+  validation_entropies: z.string().optional().describe('Like entropies, for the validation data'),
   class_dropout: fraction.default(0.1).describe('Probability at which a label becomes the null class'),
   window_batches: count.default(32).describe('Batches that are grouped by patch count together'),
+  prefetch_batches: z.int().min(0).default(2).describe('Batches read ahead while a step runs, for data on disk'),
   bucket_ratio: z.number().gt(1).default(1.05).describe('Factor between the numbers of patches that are padded to'),
 });
 
@@ -82,6 +95,12 @@ const optimizerKeys = z.strictObject({
     .describe('Decay of the moving average of the parameters; null: none'),
 });
 
+const dropoutKeys = z.strictObject({
+  token: rate.default(0).describe("Of embedded tokens (the paper's is 0.1)"),
+  residual: rate.default(0).describe("Of what attention adds (the paper's is 0.1)"),
+  feed_forward: rate.default(0).describe("Of what feed-forward layers add (the paper's is 0.1)"),
+});
+
 const checkpointKeys = z.strictObject({
   every: count.nullable().default(null).describe('Steps between checkpoints; null: only at the end'),
   keep: count.default(3).describe('The newest checkpoints that are kept'),
@@ -89,12 +108,6 @@ const checkpointKeys = z.strictObject({
     .boolean()
     .default(true)
     .describe('The checkpoint with the lowest validation loss is kept too, written when that is measured'),
-});
-
-const dropoutKeys = z.strictObject({
-  token: rate.default(0).describe("Of embedded tokens (the paper's is 0.1)"),
-  residual: rate.default(0).describe("Of what attention adds (the paper's is 0.1)"),
-  feed_forward: rate.default(0).describe("Of what feed-forward layers add (the paper's is 0.1)"),
 });
 
 function schemaOf<M extends z.ZodType>(model: M) {

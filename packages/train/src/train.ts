@@ -3,6 +3,7 @@ import { makeFolder, writeFileAtomic } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { restoreVerified } from './checkpoint.js';
+import { openTrainingData, type TrainingDataOptions } from './data/training-data.js';
 import { dataIdentity } from './data-identity.js';
 import type { StepMetrics } from './metrics.js';
 import { MetricsFile } from './metrics-file.js';
@@ -11,21 +12,39 @@ import { openRunFolder } from './open-run.js';
 import { checkResumable, recordedConfig } from './resume-settings.js';
 import { RunCheckpoints, runFiles } from './run-folder.js';
 import { constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
-import { readTokenSet } from './token-file.js';
 import type { TrainConfig } from './train-config.js';
 import { Trainer } from './trainer.js';
 
-/** Makes the trainer of a configuration: reads its data and draws initial parameters. Paths are relative to the working folder. */
-export async function createTrainer(engine: Engine, config: TrainConfig): Promise<Trainer> {
+/**
+ * Makes the trainer of a configuration: opens its data, computing entropies that are missing if it says how, and draws
+ * initial parameters. Paths are relative to the working folder. The trainer's `dispose` closes the data.
+ */
+export async function createTrainer(
+  engine: Engine,
+  config: TrainConfig,
+  options: TrainingDataOptions = {},
+): Promise<Trainer> {
   const { data, dropout, optimizer } = config;
   const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
+  const entropyCheckpoint = data.entropy_checkpoint;
+  const paths = { tokens: data.tokens, entropies: data.entropies, entropyCheckpoint };
+  const training = await openTrainingData(engine, model, paths, options);
+  const validation =
+    data.validation === undefined
+      ? undefined
+      : await openTrainingData(
+          engine,
+          model,
+          { tokens: data.validation, entropies: data.validation_entropies, entropyCheckpoint },
+          options,
+        );
   return new Trainer({
     engine,
     model,
     parameters: initializeParameters(model.specs, config.seed),
-    data: await readTokenSet(data.tokens, data.entropies),
-    validation:
-      data.validation === undefined ? undefined : await readTokenSet(data.validation, data.validation_entropies),
+    ...training,
+    prefetchBatches: data.prefetch_batches,
+    validation: validation?.data,
     steps: config.steps,
     batchSize: config.batch_size,
     seed: config.seed,
@@ -55,6 +74,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Goes on from the newest checkpoint in the output folder; without one, from the beginning. */
   readonly resume?: boolean | undefined;
+  /** How far the preparation of the data is. */
+  readonly onData?: TrainingDataOptions['onProgress'];
   /** A sentence for people: where the run goes on, and what of an earlier run is damaged. */
   readonly onNote?: (text: string) => void;
   /** Before the first step, with the number of steps that are done already. */
@@ -82,12 +103,13 @@ export async function* train(
   const { signal, resume = false, onStart, onCheckpoint } = options;
   const { output } = config;
   const whole = await openRunFolder(output, resume, options.onNote);
-  const data = await dataIdentity(config.data);
-  if (whole !== undefined) checkResumable(config, data, whole.state);
-  const trainer = await createTrainer(engine, config);
+  const trainer = await createTrainer(engine, config, { signal, onProgress: options.onData });
   let metricsFile: MetricsFile | undefined;
   try {
+    const { data: training, validation } = trainer.options;
+    const data = await dataIdentity({ training, validation });
     if (whole !== undefined) {
+      checkResumable(config, data, whole.state);
       await restoreVerified(whole.folder, whole.state, trainer);
       options.onNote?.(`goes on from step ${trainer.step} in '${whole.folder}'`);
     }

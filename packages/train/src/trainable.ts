@@ -22,8 +22,9 @@ import {
 } from '@dpar/model';
 import type { ParameterSpecs, Training } from '@dpar/nn';
 import { padPatchLengths, patchLengths, writePatchLengths } from '@dpar/patchify';
-import { DparError, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
-import { type Batch, sizeOfSet, type TokenSet } from './token-set.js';
+import { DparError, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
+import { missingEntropies } from './patch-counts.js';
+import type { Batch } from './token-set.js';
 
 /** What training needs to know of a model; the same for all of them. */
 export interface TrainableModel {
@@ -47,8 +48,21 @@ export interface TrainableModel {
   outputs<T>(ops: Ops<T>, tensors: Tensors<T>, training?: Training<T>): Tensors<T>;
   /** The inputs of a batch by name. @throws DparError if the batch does not fit the model. */
   inputs(batch: Batch): Tensors<HostTensor>;
-  /** Patches of each image of a set, by which batches are grouped; `undefined` for a model without patches. */
-  patchCounts(set: TokenSet): Int32Array | undefined;
+  /** Whether the patches are made of entropies, which batches must then have. */
+  readonly needsEntropies: boolean;
+  /**
+   * Patches of images, by which batches are grouped; `undefined` for a model without patches.
+   * @param images N
+   * @param entropies float32 [N, T - 1], nats
+   * @throws DparError if entropies are needed and missing.
+   */
+  patchCounts(images: number, entropies: HostTensorOf<'float32'> | undefined): Int32Array | undefined;
+  /**
+   * How much the global transformer computes for the inputs of a batch.
+   * @returns `positions` B * M that are computed, and the `patches` among them that are no padding. For a model without
+   * patches each predicted token counts as a patch.
+   */
+  globalPositions(inputs: Tensors<HostTensor>): { patches: number; positions: number };
 }
 
 /** Settings of {@link trainableDpar}. */
@@ -67,15 +81,10 @@ export function trainableDpar(config: DparConfig, { bucketRatio = 1.05 }: Traina
   const predictedTokens = config.blockSize + (config.predictEoiToken ? 1 : 0);
 
   /** What patch lengths are computed from, image by image: entropies, or just the number of tokens. */
-  const sources = (set: TokenSet): (Float32Array | number)[] => {
-    const { images, tokensPerImage: T } = sizeOfSet(set);
+  const sources = (images: number, entropies: HostTensorOf<'float32'> | undefined): (Float32Array | number)[] => {
+    const T = config.blockSize;
     if (!needsEntropies) return Array.from({ length: images }, () => T);
-    const { entropies } = set;
-    if (entropies === undefined) {
-      throw new DparError(
-        "trainableDpar: expected entropies beside the tokens, got none. Compute them with an entropy model: 'entropiesOfSet'.",
-      );
-    }
+    if (entropies === undefined) throw missingEntropies('trainableDpar');
     return Array.from({ length: images }, (_, i) => entropies.data.subarray(i * (T - 1), (i + 1) * (T - 1)));
   };
 
@@ -92,14 +101,23 @@ export function trainableDpar(config: DparConfig, { bucketRatio = 1.05 }: Traina
       const lengths =
         batch.patchLengths ??
         padPatchLengths(
-          sources(batch).map((source) => patchLengths(source, patching)),
+          sources(batch.images.length, batch.entropies).map((source) => patchLengths(source, patching)),
           { max: predictedTokens, ratio: bucketRatio },
         );
       return dparInputs(config, batch.tokens, batch.labels, lengths);
     },
-    patchCounts(set) {
+    needsEntropies,
+    patchCounts(images, entropies) {
       const scratch = new Int32Array(predictedTokens);
-      return Int32Array.from(sources(set), (source) => writePatchLengths(scratch, source, patching));
+      return Int32Array.from(sources(images, entropies), (source) => writePatchLengths(scratch, source, patching));
+    },
+    globalPositions(inputs) {
+      const [B = 0, M = 0, P = 0] = named(inputs, 'slotMask').shape;
+      const { data: tokenOfSlot } = named(inputs, 'slotToken');
+      let patches = 0;
+      // The tokens of a patch fill its slots from the first on: padding has none there.
+      for (let slot = 0; slot < tokenOfSlot.length; slot += P) if ((tokenOfSlot[slot] as number) >= 0) patches++;
+      return { patches, positions: B * M };
     },
   };
 }
@@ -112,6 +130,20 @@ function dparTensors<T>(tensors: Tensors<T>): DparInputs<T> {
     slotToken: named(tensors, 'slotToken'),
     tokenSlot: named(tensors, 'tokenSlot'),
     slotMask: named(tensors, 'slotMask'),
+  };
+}
+
+/** What a model without patches says of them. */
+function withoutPatches(
+  predictedTokens: number,
+): Pick<TrainableModel, 'needsEntropies' | 'patchCounts' | 'globalPositions'> {
+  return {
+    needsEntropies: false,
+    patchCounts: () => undefined,
+    globalPositions(inputs) {
+      const positions = (named(inputs, 'tokens').shape[0] ?? 0) * predictedTokens;
+      return { patches: positions, positions };
+    },
   };
 }
 
@@ -129,7 +161,7 @@ export function trainableLlamaGen(config: LlamaGenConfig): TrainableModel {
       ...llamaGen(ops, config, tensors, named(tensors, 'tokens'), named(tensors, 'labels'), training),
     }),
     inputs: ({ tokens, labels }) => ({ tokens, labels }),
-    patchCounts: () => undefined,
+    ...withoutPatches(config.blockSize),
   };
 }
 
@@ -147,7 +179,7 @@ export function trainableEntropyModel(config: EntropyModelConfig): TrainableMode
       ...entropyModel(ops, config, tensors, named(tensors, 'tokens'), training),
     }),
     inputs: ({ tokens }) => ({ tokens }),
-    patchCounts: () => undefined,
+    ...withoutPatches(config.blockSize - 1),
   };
 }
 

@@ -1,7 +1,9 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { initializeParameters } from '@dpar/nn';
+import { bucketSize } from '@dpar/patchify';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
+import { BatchOrder } from './batch-order.js';
 import type { StepMetrics } from './metrics.js';
 import { cosineSchedule } from './schedule.js';
 import { tinyModel, tinySet } from './testing/tiny.js';
@@ -159,6 +161,28 @@ describe('Trainer', () => {
     );
     expect(trainer.parameters).toEqual(before);
     expect(trainer.step).toBe(0);
+  });
+
+  it('reports what is padding, and how long it waited', async () => {
+    const trainer = tinyTrainer('dpar', { data: tinySet(40), steps: 10, batchSize: 6, windowBatches: 1 });
+    const model = tinyModel('dpar');
+    const counts = model.patchCounts(40, tinySet(40).entropies) ?? new Int32Array();
+    const order = new BatchOrder({ images: 40, batchSize: 6, windowBatches: 1, seed: 7, patchCounts: counts });
+    for (const { step, paddingShare, meanPatchLength, seconds, waitSeconds } of await metricsOf(trainer)) {
+      const patches = Array.from(order.at(step - 1), (image) => counts[image] ?? 0);
+      const sum = patches.reduce((total, count) => total + count);
+      const computed = bucketSize(Math.max(...patches), { max: 16, ratio: 1.05 });
+      expect(paddingShare).toBeCloseTo(1 - sum / (6 * computed), 12);
+      expect(meanPatchLength).toBeCloseTo((6 * 16) / sum, 12);
+      expect(waitSeconds).toBeGreaterThanOrEqual(0);
+      expect(waitSeconds).toBeLessThan(seconds);
+    }
+    for (const kind of ['llamagen', 'entropy'] as const) {
+      expect((await metricsOf(tinyTrainer(kind, { steps: 1 })))[0]).toMatchObject({
+        paddingShare: 0,
+        meanPatchLength: 1,
+      });
+    }
   });
 
   it('refuses data that do not fit the model', () => {

@@ -1,30 +1,37 @@
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
-import { GradientSum, splitBatch } from './accumulate.js';
 import { AdamW, type AdamWOptions } from './adamw.js';
+import { BatchGradients, type BatchGradientsOptions } from './batch-gradients.js';
 import { BatchOrder } from './batch-order.js';
-import { checkTokenSet } from './check-set.js';
+import { BatchQueue } from './batch-queue.js';
+import { checkBatch, checkTokenSet, checkTokenSource } from './check-set.js';
 import { dropClasses } from './class-dropout.js';
 import { clipFactor, globalNorm } from './clip.js';
-import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
-import { copyParameters, updateAverage } from './ema.js';
+import { copyParameters } from './ema.js';
 import type { StepMetrics } from './metrics.js';
 import { constantSchedule, type Schedule } from './schedule.js';
-import { type LossAndGradients, lossAndGradients } from './step.js';
-import { type Batch, sizeOfSet, type TokenSet, takeImages } from './token-set.js';
+import { type Batch, sizeOfSet, type TokenSet } from './token-set.js';
+import { isTokenSource, sourceOf, type TokenSource } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
 import { createValidator, type Validator } from './validate.js';
 
 /** What a {@link Trainer} does. Defaults are the paper's where it has them. */
-export interface TrainerOptions {
+export interface TrainerOptions extends BatchGradientsOptions {
   readonly engine: Engine;
   readonly model: TrainableModel;
   /** Starting point, changed in place: see `initializeParameters` of @dpar/nn. */
   readonly parameters: Tensors<HostTensor>;
-  readonly data: TokenSet;
+  /** Images in memory, or a source that loads those of a batch. */
+  readonly data: TokenSet | TokenSource;
+  /**
+   * Patches of the images of a source as {@link countPatches} counts them. Needed for a source where the model has patches.
+   */
+  readonly patchCounts?: ArrayLike<number> | undefined;
+  /** Batches that a source is asked for ahead of the step that needs them (default 2). */
+  readonly prefetchBatches?: number | undefined;
   /** Steps of the whole run. */
   readonly steps: number;
   readonly batchSize: number;
-  /** Decides on the order of images and on class dropout. */
+  /** Decides on the order of images and on all dropout. */
   readonly seed: number;
   /** Default: constant, 1e-4. */
   readonly schedule?: Schedule | undefined;
@@ -33,19 +40,10 @@ export interface TrainerOptions {
   readonly maxGradientNorm?: number | undefined;
   /** Probability at which a label becomes the null class (default 0.1; no effect on models without classes). */
   readonly classDropout?: number | undefined;
-  /** Dropout of activations (default: none; the paper's rates are 0.1 each). */
-  readonly dropout?: DropoutRates | undefined;
-  /**
-   * Passes that a batch is cut into, whose gradients are added: less memory for the same step (default 1). The batch size
-   * must be a multiple of it.
-   */
-  readonly accumulationSteps?: number | undefined;
-  /** Computes what is inside transformer blocks a second time in the backward pass: less memory, a third more work. */
-  readonly recomputeBlocks?: boolean | undefined;
   /** Keeps an exponential moving average of the parameters with this decay. Default: none is kept. */
   readonly averageDecay?: number | undefined;
   /** Set whose loss is measured every `validateEvery` steps (default: only after the last). */
-  readonly validation?: TokenSet | undefined;
+  readonly validation?: TokenSet | TokenSource | undefined;
   readonly validateEvery?: number | undefined;
   /** Batches that are grouped by patch count together, see {@link BatchOrder}. */
   readonly windowBatches?: number | undefined;
@@ -59,28 +57,35 @@ export class Trainer {
   /** Moving average of the parameters, if one is kept. */
   readonly average: Tensors<HostTensor> | undefined;
   private readonly order: BatchOrder;
-  private readonly patchCounts: Int32Array | undefined;
+  private readonly source: TokenSource;
+  private readonly batches: BatchQueue;
   private readonly schedule: Schedule;
-  private readonly gradients: LossAndGradients;
+  private readonly gradients: BatchGradients;
   private readonly validator: Validator;
-  private readonly masks: DropoutMasks;
-  private readonly gradientSum = new GradientSum();
 
   /** @throws DparError if the data do not fit the model, or a size is wrong. */
   constructor(readonly options: TrainerOptions) {
     const { engine, model, parameters, data, validation, batchSize, seed, windowBatches } = options;
-    checkTokenSet(model, data, 'training data');
-    if (validation !== undefined) checkTokenSet(model, validation, 'validation data');
+    checkData(model, data, 'training data');
+    if (validation !== undefined) checkData(model, validation, 'validation data');
     this.parameters = parameters;
-    this.patchCounts = model.patchCounts(data);
-    const images = sizeOfSet(data).images;
-    this.order = new BatchOrder({ images, batchSize, seed, patchCounts: this.patchCounts, windowBatches });
+    this.source = sourceOf(data);
+    const { images, variants } = this.source;
+    this.order = new BatchOrder({
+      images,
+      variants,
+      batchSize,
+      seed,
+      patchCounts: patchCountsOf(options),
+      windowBatches,
+    });
+    // A set in memory would be read by this thread, ahead of time or not.
+    const ahead = isTokenSource(data) ? (options.prefetchBatches ?? 2) : 0;
+    this.batches = new BatchQueue((step) => this.loadBatch(step), ahead, options.steps);
     this.schedule = options.schedule ?? constantSchedule(1e-4);
     this.optimizer = new AdamW(parameters, options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(parameters);
-    const { dropout = noDropout, recomputeBlocks } = options;
-    this.masks = new DropoutMasks(model, dropout, seed);
-    this.gradients = lossAndGradients(engine, model, [], { dropout, recomputeBlocks });
+    this.gradients = new BatchGradients(engine, model, options);
     this.validator = createValidator(engine, model);
   }
 
@@ -109,10 +114,13 @@ export class Trainer {
     return this.validator.loss(parameters, validation, batchSize);
   }
 
-  /** Frees what was compiled. */
+  /** Frees what was compiled and closes the sources of data. */
   async dispose(): Promise<void> {
+    const { validation } = this.options;
     await this.gradients.dispose();
     await this.validator.dispose();
+    await this.source.close();
+    if (validation !== undefined && isTokenSource(validation)) await validation.close();
   }
 
   private validationIsDue(): boolean {
@@ -121,27 +129,35 @@ export class Trainer {
     return this.step === steps || (validateEvery !== undefined && this.step % validateEvery === 0);
   }
 
-  private batchAt(step: number): Batch {
+  private async loadBatch(step: number): Promise<Batch> {
+    const { images, variants } = this.order.visitsAt(step);
+    return this.source.load(images, variants);
+  }
+
+  private async batchAt(step: number): Promise<Batch> {
     const { data, model, seed, classDropout = 0.1 } = this.options;
-    const batch = takeImages(data, this.order.at(step));
+    const batch = await this.batches.take(step);
+    // A set in memory was checked as a whole.
+    if (isTokenSource(data)) checkBatch(model, batch, data, 'training data');
     if (model.nullClass === undefined) return batch;
     return { ...batch, labels: dropClasses(batch.labels, model.nullClass, classDropout, seed, step) };
   }
 
   private async trainStep(): Promise<StepMetrics> {
-    const { batchSize, maxGradientNorm = 1, averageDecay } = this.options;
+    const { model, batchSize, maxGradientNorm = 1, averageDecay } = this.options;
     const begin = performance.now();
     const step = this.step;
-    const batch = this.batchAt(step);
-    const { loss, gradients, scale } = await this.meanGradients(batch, step);
-    const gradientNorm = globalNorm(gradients) * scale;
+    const batch = await this.batchAt(step);
+    const waitSeconds = (performance.now() - begin) / 1000;
+    const { loss, gradients, patches, positions } = await this.gradients.run(this.parameters, batch, step);
+    const gradientNorm = globalNorm(gradients);
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm, batch);
     const learningRate = this.schedule(step);
-    const gradientScale = scale * clipFactor(gradientNorm, maxGradientNorm);
-    this.optimizer.update(gradients, { learningRate, gradientScale });
-    if (this.average !== undefined && averageDecay !== undefined) {
-      updateAverage(this.average, this.parameters, averageDecay);
-    }
+    this.optimizer.update(gradients, {
+      learningRate,
+      gradientScale: clipFactor(gradientNorm, maxGradientNorm),
+      average: averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay },
+    });
     const seconds = (performance.now() - begin) / 1000;
     return {
       step: step + 1,
@@ -150,38 +166,27 @@ export class Trainer {
       gradientNorm,
       learningRate,
       seconds,
+      waitSeconds,
       imagesPerSecond: batchSize / seconds,
-      meanPatchLength: this.meanPatchLength(batch.images),
-      graphs: this.gradients.signatures,
+      meanPatchLength: (batchSize * model.predictedTokens) / patches,
+      paddingShare: 1 - patches / positions,
+      graphs: this.gradients.graphs,
     };
   }
+}
 
-  /** Mean loss of a batch, and gradients of which `scale` times is the mean. */
-  private async meanGradients(
-    batch: Batch,
-    step: number,
-  ): Promise<{ loss: number; gradients: Tensors<HostTensor>; scale: number }> {
-    const { model, accumulationSteps = 1 } = this.options;
-    const scale = 1 / accumulationSteps;
-    let loss = 0;
-    let gradients: Tensors<HostTensor> = {};
-    for (const [pass, part] of splitBatch(batch, accumulationSteps).entries()) {
-      const inputs = model.inputs(part);
-      const masks = this.masks.draw(inputs, step * accumulationSteps + pass);
-      const result = await this.gradients.run(this.parameters, { ...inputs, ...masks });
-      loss += result.loss * scale;
-      gradients = accumulationSteps === 1 ? result.gradients : this.gradientSum.add(result.gradients, pass === 0);
-    }
-    return { loss, gradients, scale };
-  }
+function checkData(model: TrainableModel, data: TokenSet | TokenSource, name: string): void {
+  if (isTokenSource(data)) checkTokenSource(model, data, name);
+  else checkTokenSet(model, data, name);
+}
 
-  /** Predicted tokens per patch of some images, 1 for models without patches. */
-  private meanPatchLength(images: Int32Array): number {
-    const { patchCounts } = this;
-    if (patchCounts === undefined) return 1;
-    const patches = images.reduce((sum, image) => sum + (patchCounts[image] as number), 0);
-    return (images.length * this.options.model.predictedTokens) / patches;
-  }
+/** By what batches are grouped. A source's counts take long to make, so that they are given. */
+function patchCountsOf({ model, data, patchCounts }: TrainerOptions): ArrayLike<number> | undefined {
+  if (!isTokenSource(data)) return patchCounts ?? model.patchCounts(sizeOfSet(data).images, data.entropies);
+  if (model.kind !== 'dpar' || patchCounts !== undefined) return patchCounts;
+  throw new DparError(
+    "Trainer: expected 'patchCounts' with a source of data, got none. Pass what 'countPatches' counts.",
+  );
 }
 
 function notFinite(step: number, loss: number, gradientNorm: number, { images }: Batch): DparError {

@@ -1,15 +1,23 @@
 import { type CompiledFunction, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import { countPatches } from './patch-counts.js';
 import { scalarOf } from './step.js';
-import { sizeOfSet, type TokenSet, takeImages } from './token-set.js';
+import type { TokenSet } from './token-set.js';
+import { sourceOf, type TokenSource } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
 
 /** Loss of a model over whole sets. */
 export interface Validator {
   /**
-   * Mean cross-entropy over all predicted tokens of a set, in nats per token. Labels are used as they are.
+   * Mean cross-entropy over all predicted tokens of a set, in nats per token; of images with variants, those of the first
+   * one. Labels are used as they are.
    * @throws The signal's reason if it is aborted.
    */
-  loss(parameters: Tensors<HostTensor>, set: TokenSet, batchSize: number, signal?: AbortSignal): Promise<number>;
+  loss(
+    parameters: Tensors<HostTensor>,
+    set: TokenSet | TokenSource,
+    batchSize: number,
+    signal?: AbortSignal,
+  ): Promise<number>;
   dispose(): Promise<void>;
 }
 
@@ -18,17 +26,27 @@ export function createValidator(engine: Engine, model: TrainableModel): Validato
   const compiled: CompiledFunction = engine.compile((ops, inputs) => ({
     loss: named(model.outputs(ops, inputs), 'loss'),
   }));
+  const orders = new WeakMap<TokenSet | TokenSource, Int32Array>();
   return {
     async loss(parameters, set, batchSize, signal) {
-      const order = imagesByPatchCount(model, set);
+      const source = sourceOf(set);
+      const order = orders.get(set) ?? (await imagesByPatchCount(model, source, signal));
+      orders.set(set, order);
+      const load = (start: number) => {
+        const images = order.slice(start, start + batchSize);
+        const batch = source.load(images, new Int32Array(images.length));
+        batch.catch(() => {}); // thrown where it is awaited
+        return batch;
+      };
       let sum = 0;
+      let next = load(0);
       for (let start = 0; start < order.length; start += batchSize) {
         signal?.throwIfAborted();
-        const images = order.subarray(start, start + batchSize);
-        const inputs = model.inputs(takeImages(set, images));
-        const { loss } = await compiled.run({ ...parameters, ...inputs });
+        const batch = await next;
+        if (start + batchSize < order.length) next = load(start + batchSize);
+        const { loss } = await compiled.run({ ...parameters, ...model.inputs(batch) });
         // Each image has as many predicted tokens as any other.
-        if (loss !== undefined) sum += scalarOf(loss) * images.length;
+        if (loss !== undefined) sum += scalarOf(loss) * batch.images.length;
       }
       return sum / order.length;
     },
@@ -36,9 +54,14 @@ export function createValidator(engine: Engine, model: TrainableModel): Validato
   };
 }
 
-/** All images of a set, those with few patches first, so that batches hardly need padding. */
-function imagesByPatchCount(model: TrainableModel, set: TokenSet): Int32Array {
-  const order = Int32Array.from({ length: sizeOfSet(set).images }, (_, i) => i);
-  const counts = model.patchCounts(set);
-  return counts === undefined ? order : order.sort((a, b) => (counts[a] as number) - (counts[b] as number));
+/** All images of a source, those with few patches first, so that batches hardly need padding. */
+async function imagesByPatchCount(
+  model: TrainableModel,
+  source: TokenSource,
+  signal: AbortSignal | undefined,
+): Promise<Int32Array> {
+  const { images, variants: V } = source;
+  const order = Int32Array.from({ length: images }, (_, i) => i);
+  const counts = await countPatches(model, source, { signal });
+  return counts === undefined ? order : order.sort((a, b) => (counts[a * V] as number) - (counts[b * V] as number));
 }

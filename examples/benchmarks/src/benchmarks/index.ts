@@ -1,6 +1,7 @@
 import type { Benchmark } from '../benchmark.js';
 import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
+import { optimizerStep } from './optimizer.js';
 import { patchifyOffline } from './patchify.js';
 import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
@@ -13,6 +14,7 @@ export const benchmarks: readonly Benchmark[] = [
   gemmPeak,
   readBandwidth,
   ...[4, 16].flatMap((batch) => [trainStep('dpar', batch), trainStep('llamagen', batch)]),
+  optimizerStep,
   ...sampling(1),
   ...sampling(16),
   ...[256, 384, 512].flatMap((resolution) => [sampleCurve('dpar', resolution), sampleCurve('llamagen', resolution)]),

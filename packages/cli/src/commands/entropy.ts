@@ -1,45 +1,98 @@
+import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dpar/io/node';
+import { checkpointIdentity, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
 import { sizeOfSet } from '@dpar/train';
-import { writeTokenSet } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
+import {
+  computeEntropies as computeFiles,
+  entropyCheckpointKey,
+  findTokenLayout,
+  loadEntropyModel,
+} from '@dpar/train/node';
+import { defineCommand, type Result } from '../command.js';
+import type { Context } from '../context.js';
 import { computeEntropies } from '../entropies.js';
 import { entropyMapPng } from '../entropy-map.js';
-import { file, folder, optional, required, wholeNumber } from '../options.js';
+import { UsageError } from '../errors.js';
+import { folder, optional, path, required, type Shard, shard, wholeNumber } from '../options.js';
 import { countOf } from '../table.js';
+
+interface EntropyValues {
+  readonly checkpoint: string;
+  readonly input: string;
+  readonly output: string;
+  readonly png: string | undefined;
+  readonly batchSize: number;
+  readonly shard: Shard | undefined;
+}
 
 export const entropy = defineCommand({
   name: 'entropy',
   summary: 'entropies of image tokens under an entropy model',
   details:
-    "The output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats: entry j belongs to the " +
-    'prediction of token j + 1. It is what DPAR models are trained on. Pictures go from dark (0) to light (ln V, no idea).',
+    "Of a file: the output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats: entry j " +
+    'belongs to the prediction of token j + 1. It is what DPAR models are trained on. Pictures go from dark (0) to light ' +
+    "(ln V, no idea).\n\nOf a folder of token shards, or with LlamaGen's <name>_codes and <name>_labels: files with the " +
+    'entropies of all images in all variants are written below the output folder. With the folder of the tokens itself ' +
+    'as output, dpar train finds them. Files that are there are kept, so that interrupted work goes on.',
   options: {
     checkpoint: required(folder, 'entropy model'),
-    input: required(file, 'tokens, safetensors'),
-    output: required(file, 'where to write the entropies, safetensors'),
-    png: optional(folder, 'folder for a picture of each image'),
+    input: required(path, 'tokens: safetensors file, or folder'),
+    output: required(path, 'where to write the entropies: safetensors file, or folder for a folder'),
+    png: optional(folder, 'folder for a picture of each image of a file'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 16),
+    shard: optional(shard, 'of a folder, only part I of N of the files'),
   },
-  run: async ({ checkpoint, input, output, png, batchSize }, context) => {
-    const { set, config, seconds } = await computeEntropies({ checkpoint, input, batchSize }, context);
-    await writeTokenSet(output, set);
-    const { images } = sizeOfSet(set);
-    const values = set.entropies.data;
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    if (png !== undefined) {
-      await mkdir(png, { recursive: true });
-      const predicted = values.length / images;
-      for (let i = 0; i < images; i++) {
-        const path = join(png, `${String(i).padStart(6, '0')}.png`);
-        const map = values.subarray(i * predicted, (i + 1) * predicted);
-        await writeFileAtomic(path, entropyMapPng(map, Math.log(config.vocabSize)));
-      }
-    }
-    return {
-      data: { images, mean_entropy: mean, seconds, output, png: png ?? null },
-      text: `entropies of ${countOf(images, 'image')} in ${output}, mean ${mean.toFixed(4)} nats`,
-    };
-  },
+  run: (values, context) =>
+    statSync(values.input, { throwIfNoEntry: false })?.isDirectory() === true
+      ? entropiesOfFolder(values, context)
+      : entropiesOfFile(values, context),
 });
+
+async function entropiesOfFile(values: EntropyValues, context: Context): Promise<Result> {
+  const { checkpoint, input, output, png, batchSize } = values;
+  if (values.shard !== undefined) throw new UsageError("--shard: expected a folder as '--input', got a file");
+  const { set, config, seconds } = await computeEntropies({ checkpoint, input, batchSize }, context);
+  const metadata = { [entropyCheckpointKey]: await checkpointIdentity(checkpoint) };
+  await writeSafetensors(output, { ...set }, { metadata });
+  const { images } = sizeOfSet(set);
+  const entropies = set.entropies.data;
+  const mean = entropies.reduce((sum, value) => sum + value, 0) / entropies.length;
+  if (png !== undefined) {
+    await mkdir(png, { recursive: true });
+    const predicted = entropies.length / images;
+    for (let i = 0; i < images; i++) {
+      const path = join(png, `${String(i).padStart(6, '0')}.png`);
+      const map = entropies.subarray(i * predicted, (i + 1) * predicted);
+      await writeFileAtomic(path, entropyMapPng(map, Math.log(config.vocabSize)));
+    }
+  }
+  return {
+    data: { images, mean_entropy: mean, seconds, output, png: png ?? null },
+    text: `entropies of ${countOf(images, 'image')} in ${output}, mean ${mean.toFixed(4)} nats`,
+  };
+}
+
+async function entropiesOfFolder(values: EntropyValues, context: Context): Promise<Result> {
+  const { checkpoint, input, output, png, batchSize, shard: share } = values;
+  if (png !== undefined) throw new UsageError("--png: expected a file as '--input', got a folder");
+  const layout = await findTokenLayout(input);
+  const model = await loadEntropyModel(checkpoint);
+  const engine = await context.engine();
+  const progress = context.progress({ label: 'entropy', unit: 'images', total: layout.images });
+  const begin = performance.now();
+  try {
+    const onProgress = (done: number): void => progress.update(done);
+    const options = { folder: output, share, batchSize, onProgress, signal: context.signal };
+    const { written, skipped, images } = await computeFiles(engine, model, layout, options);
+    const seconds = (performance.now() - begin) / 1000;
+    const { variants } = layout;
+    const each = variants === 1 ? '' : ` in ${variants} variants`;
+    return {
+      data: { images, variants, written, skipped, seconds, output },
+      text: `entropies of ${countOf(images, 'image')}${each} in ${output}: ${countOf(written, 'file')} written, ${skipped} there before`,
+    };
+  } finally {
+    progress.stop();
+  }
+}

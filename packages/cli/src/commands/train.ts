@@ -8,6 +8,7 @@ import { readJsonObject } from '../json-file.js';
 import { assignment, file, flag, folder, optional, repeated, required } from '../options.js';
 import { type Progress, silent } from '../progress.js';
 import { formatList } from '../table.js';
+import { dataProgress } from '../train/data-progress.js';
 
 export const train = defineCommand({
   name: 'train',
@@ -29,18 +30,21 @@ export const train = defineCommand({
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
+    let [stepSeconds, waitSeconds] = [0, 0];
     try {
       for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, ...run.options })) {
         last = metrics;
+        stepSeconds += metrics.seconds;
+        waitSeconds += metrics.waitSeconds;
         validationLoss = metrics.validationLoss ?? validationLoss;
         run.progress.update(metrics.step, noteOf(metrics.loss, validationLoss));
       }
     } catch (error) {
-      run.progress.stop();
+      run.stop();
       if (run.newest !== undefined) context.note(`train: ${run.newest}; --resume goes on from there`);
       throw error;
     }
-    run.progress.stop();
+    run.stop();
     if (context.signal.aborted && run.newest !== undefined) {
       throw new InterruptedError(`interrupted. ${run.newest}: run the same command with --resume to go on.`);
     }
@@ -53,6 +57,7 @@ export const train = defineCommand({
         resumed_from: run.start,
         loss: last?.loss ?? null,
         validation_loss: validationLoss ?? null,
+        wait_share: stepSeconds > 0 ? waitSeconds / stepSeconds : 0,
         seconds: (performance.now() - begin) / 1000,
         checkpoint_seconds: run.checkpointSeconds,
         engine: engine.name,
@@ -60,7 +65,7 @@ export const train = defineCommand({
         checkpoint,
       },
       text: last
-        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token; checkpoint in ${checkpoint}`
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data; checkpoint in ${checkpoint}`
         : `${steps} steps, all done before; checkpoint in ${checkpoint}`,
     };
   },
@@ -68,6 +73,7 @@ export const train = defineCommand({
 
 /** Shows how far a run is, and remembers its checkpoints. */
 function followRun({ steps, output }: TrainConfig, context: Context) {
+  const data = dataProgress(context);
   const whereIs = (step: number): string => `Step ${step} of ${steps} is in '${stepFolder(output, step)}'`;
   const run = {
     progress: silent as Progress,
@@ -76,9 +82,15 @@ function followRun({ steps, output }: TrainConfig, context: Context) {
     checkpointSeconds: 0,
     /** Where the newest checkpoint is. */
     newest: undefined as string | undefined,
+    stop() {
+      data.stop();
+      run.progress.stop();
+    },
     options: {
+      onData: data.update,
       onNote: (text) => context.note(`train: ${text}`),
       onStart: (step) => {
+        data.stop();
         run.start = step;
         if (step > 0) run.newest = whereIs(step);
         run.progress = context.progress({ label: 'train', unit: 'steps', total: steps, start: step });

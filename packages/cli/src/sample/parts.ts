@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fromHostTensor, type StoredDType, type StoredTensor } from '@dpar/io';
-import { readSafetensors, writeSafetensors } from '@dpar/io/node';
+import { formatDigest, readSafetensors, writeSafetensors } from '@dpar/io/node';
 import type { HostTensor } from '@dpar/tensor';
 import { CommandError } from '../errors.js';
-import { formatDigest } from '../identity.js';
 import type { ImageRange } from './batches.js';
 import { agreeOnSettings, type Settings, writeSettings } from './settings.js';
 

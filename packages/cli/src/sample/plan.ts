@@ -1,5 +1,5 @@
+import { checkpointIdentity } from '@dpar/io/node';
 import { UsageError } from '../errors.js';
-import { checkpointIdentity } from '../identity.js';
 import { weightsFile } from '../model.js';
 import type { Generator } from './generator.js';
 import type { SampleValues } from './options.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { formatDigest } from '@dpar/io/node';
 import { formatType } from '@dpar/tensor';
 import { CommandError, UsageError } from '../errors.js';
-import { formatDigest } from '../identity.js';
 import type { TokenGrid } from '../tokenizer.js';
 import { readTensors } from '../tokens.js';
 

@@ -1,5 +1,6 @@
 import { DparError } from '../error.js';
 import { categorical, categoricalOfLogits } from './categorical.js';
+import { fillKeepMask } from './keep-mask.js';
 import { normalQuantile, normalShareBelow } from './normal-quantile.js';
 import { philox4x32 } from './philox.js';
 
@@ -52,6 +53,11 @@ export interface Random {
   fillNormal(data: Float32Array, options?: NormalOptions): Float32Array;
   /** Fills `data`, one word for each element, and returns it. */
   fillTruncatedNormal(data: Float32Array, options: TruncatedNormalOptions): Float32Array;
+  /**
+   * Fills a mask as dropout takes it and returns it: 1 with probability `keep`, rounded to a multiple of 2^-16, else 0.
+   * One word for two elements; an odd last one takes a whole word. Needs WebAssembly with SIMD.
+   */
+  fillKeepMask(mask: Uint8Array, keep: number): Uint8Array;
 }
 
 type Key = readonly [number, number];
@@ -185,6 +191,12 @@ class PhiloxRandom implements Random {
     const shares = sharesWithin(cut);
     for (let i = 0; i < data.length; i++) data[i] = mean + std * this.normalWithin(shares);
     return data;
+  }
+
+  fillKeepMask(mask: Uint8Array, keep: number): Uint8Array {
+    fillKeepMask(mask, keep, this.key, this.next);
+    this.next += Math.ceil(mask.length / 2);
+    return mask;
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Hash } from 'node:crypto';
 import { join } from 'node:path';
-import { checkpointFiles, fileDigest, findFolder } from '@dpar/io/node';
+import { findFolder } from './atomic-folder.js';
+import { checkpointFiles } from './checkpoint.js';
+import { fileDigest } from './digest.js';
 
 /** A digest as settings show it: enough of it to tell any two contents apart. */
 export function formatDigest(digest: Hash | string): string {

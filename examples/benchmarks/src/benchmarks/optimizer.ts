@@ -1,0 +1,50 @@
+import { dparPreset, dparSpecs, presets } from '@dpar/model';
+import { countParameters } from '@dpar/nn';
+import { AdamW, copyParameters, globalNorm } from '@dpar/train';
+import { type Benchmark, medians, secondsOf } from '../benchmark.js';
+import { randomParameters } from '../sampling/random-parameters.js';
+import { readBandwidth } from './read-bandwidth.js';
+
+const specs = dparSpecs(dparPreset(presets.B));
+const parameterCount = countParameters(specs);
+
+/** Bytes of one array of all parameters. */
+const bytes = 4 * parameterCount;
+
+/** The update reads and writes parameters, two moments and their average, and reads gradients; the norm reads these too. */
+const passes = 10;
+
+/** What follows the backward pass of a base model: norm of all gradients, AdamW and the moving average. One core. */
+export const optimizerStep: Benchmark = {
+  name: 'optimizer/adamw-115m',
+  group: 'optimizer',
+  memoryBytes: 5 * bytes,
+  uses: [readBandwidth],
+  prepare: async () => {
+    const parameters = randomParameters(specs, 1, 0.02);
+    const gradients = randomParameters(specs, 2, 0.02);
+    const average = { tensors: copyParameters(parameters), decay: 0.9999 };
+    const optimizer = new AdamW(parameters);
+    const update = () => optimizer.update(gradients, { learningRate: 1e-4, gradientScale: 0.5, average });
+    update();
+    return {
+      measure: async () => ({
+        normSeconds: await secondsOf(() => globalNorm(gradients)),
+        updateSeconds: await secondsOf(update),
+      }),
+    };
+  },
+  figures: (samples, figuresOf) => {
+    const { normSeconds = Number.NaN, updateSeconds = Number.NaN } = medians(samples);
+    const seconds = normSeconds + updateSeconds;
+    const gigabytesPerSecond = (passes * bytes) / seconds / 1e9;
+    const { gigabytesPerSecond: read } = figuresOf(readBandwidth.name);
+    return {
+      seconds,
+      normSeconds,
+      updateSeconds,
+      gigabytesPerSecond,
+      ...(read !== undefined && { bandwidthShare: gigabytesPerSecond / read }),
+    };
+  },
+};

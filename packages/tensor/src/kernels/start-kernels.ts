@@ -1,0 +1,38 @@
+import { DparError } from '../error.js';
+
+/** A number that kernels export, such as the address of an array in their memory. */
+export interface KernelConstant {
+  readonly value: number;
+}
+
+/** What every set of kernels exports: its memory, whose size does not change. */
+export interface KernelMemory {
+  readonly memory: { readonly buffer: ArrayBuffer };
+}
+
+/** The part of the standard API that is used here: the type libraries of the language and of Node lack it. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
+/**
+ * Starts kernels: functions in WebAssembly with fixed-width SIMD, which give the same bits on every machine. They are
+ * compiled at once, which pages of some browsers may do up to 4 KB on their main thread.
+ * @param base64 The compiled module, as `npm run kernels` writes it.
+ * @param caller Function that needs them, for the message of an error.
+ * @returns Exports of the module, among them its memory.
+ * @throws DparError where WebAssembly or its SIMD instructions are missing or forbidden.
+ */
+export function startKernels<Exports>(base64: string, caller: string): Exports & KernelMemory {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Exports & KernelMemory;
+  } catch (cause) {
+    throw new DparError(
+      `${caller}: expected WebAssembly with SIMD, got '${cause instanceof Error ? cause.message : cause}'. ` +
+        'Use Node 20, Chrome 91, Firefox 89, Safari 16.4 or later; a content security policy must allow wasm-unsafe-eval.',
+      { cause },
+    );
+  }
+}

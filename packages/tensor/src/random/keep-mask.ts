@@ -1,0 +1,49 @@
+import { DparError } from '../error.js';
+import { keepMaskWasm } from '../kernels/keep-mask.wasm.js';
+import { type KernelConstant, type KernelMemory, startKernels } from '../kernels/start-kernels.js';
+
+/** Exports of assembly/keep-mask.ts. */
+interface Kernels extends KernelMemory {
+  readonly capacity: KernelConstant;
+  keepMask(count: number, blockLow: number, blockHigh: number, key0: number, key1: number, last: number): void;
+}
+
+let kernels: Kernels | undefined;
+
+const twoTo32 = 2 ** 32;
+
+/** Values that the bits of one element take. */
+const values = 2 ** 16;
+
+/** Elements that one block of four words decides on. */
+const perBlock = 8;
+
+/**
+ * Fills a mask from the words of a stream, two elements a word: the lower 16 bits decide on the first. An element is 1 if
+ * they are below keep 2^16, rounded.
+ * @param position The word that decides on the first two elements.
+ * @throws DparError if `keep` is not within [0, 1].
+ */
+export function fillKeepMask(mask: Uint8Array, keep: number, key: readonly [number, number], position: number): void {
+  if (!(keep >= 0 && keep <= 1)) {
+    throw new DparError(`fillKeepMask: expected a probability from 0 to 1, got ${keep}.`);
+  }
+  const kept = Math.round(keep * values);
+  if (kept === 0) {
+    mask.fill(0);
+    return;
+  }
+  kernels ??= startKernels<Kernels>(keepMaskWasm, 'fillKeepMask');
+  const capacity = kernels.capacity.value;
+  const chunk = new Uint8Array(kernels.memory.buffer, 0, capacity);
+  let block = Math.floor(position / 4);
+  // Elements of the first block that earlier words decide on.
+  let skipped = 2 * (position % 4);
+  for (let start = 0; start < mask.length; block += capacity / perBlock) {
+    const count = Math.min(capacity - skipped, mask.length - start);
+    kernels.keepMask(skipped + count, block % twoTo32, Math.floor(block / twoTo32), key[0], key[1], kept - 1);
+    mask.set(chunk.subarray(skipped, skipped + count), start);
+    start += count;
+    skipped = 0;
+  }
+}

@@ -1,0 +1,83 @@
+import { writeSafetensors } from '@dpar/io/node';
+import { type Engine, float32, int32 } from '@dpar/tensor';
+import { checkTokenSet } from '../check-set.js';
+import { type EntropyOptions, entropyComputer } from '../entropies.js';
+import { trainableEntropyModel } from '../trainable.js';
+import { diskSource } from './disk-source.js';
+import type { LoadedEntropyModel } from './entropy-model.js';
+import { entropyMetadata, findEntropies } from './entropy-parts.js';
+import type { ImageRange, TokenLayout } from './layout.js';
+
+/** Settings of {@link computeEntropies}. */
+export interface ComputeEntropiesOptions extends EntropyOptions {
+  /** Folder to write into; default: beside the tokens. */
+  readonly folder?: string | undefined;
+  /** Which of equal shares of the files to compute, counted from 0: for work on several machines. Default: all. */
+  readonly share?: { readonly index: number; readonly count: number } | undefined;
+}
+
+/** What {@link computeEntropies} did. */
+export interface ComputedEntropies {
+  /** Files written, and those that were there already. */
+  readonly written: number;
+  readonly skipped: number;
+  /** Images of the share, each in all variants. */
+  readonly images: number;
+}
+
+/**
+ * Computes the entropies of all images of a data set, in all variants, and writes them file by file (see `entropyParts`).
+ * Files that are there are kept, so that interrupted work goes on where it stopped; each appears whole or not at all and
+ * tells of which model it is. `onProgress` counts images.
+ * @throws DparError if a file is stale (see `findEntropies`), or tokens do not fit the model, naming the file; the signal's
+ * reason if it is aborted.
+ */
+export async function computeEntropies(
+  engine: Engine,
+  { config, parameters, identity }: LoadedEntropyModel,
+  layout: TokenLayout,
+  options: ComputeEntropiesOptions = {},
+): Promise<ComputedEntropies> {
+  const { folder, share = { index: 0, count: 1 }, batchSize, onProgress, signal } = options;
+  const { variants: V, tokensPerImage: T } = layout;
+  const { parts, missing } = await findEntropies(layout, folder, identity);
+  const absent = new Set(missing);
+  const ours = parts.filter((_, k) => k % share.count === share.index);
+  const todo = ours.filter((part) => absent.has(part));
+  const images = countImages(ours);
+  let done = images - countImages(todo);
+  const result = { written: todo.length, skipped: ours.length - todo.length, images };
+  if (todo.length === 0) return result;
+
+  const source = diskSource(layout);
+  const model = trainableEntropyModel(config);
+  const computer = entropyComputer(engine, config, parameters, batchSize);
+  try {
+    for (const part of todo) {
+      signal?.throwIfAborted();
+      const sequences = part.images * V;
+      const tokens = int32([sequences, T], await source.readTokens(part.first, part.images));
+      checkTokenSet(model, { tokens, labels: int32([sequences]) }, `'${layout.path}'`, (row) =>
+        source.nameOf(part.first + Math.floor(row / V)),
+      );
+      const entropies = await computer.run(tokens, {
+        signal,
+        onProgress: (of) => onProgress?.(done + of / V, images),
+      });
+      const tensor = float32([part.images, V, T - 1], entropies.data);
+      await writeSafetensors(
+        part.path,
+        { entropies: tensor },
+        { metadata: await entropyMetadata(layout, part, identity) },
+      );
+      done += part.images;
+    }
+  } finally {
+    await computer.dispose();
+  }
+  return result;
+}
+
+function countImages(parts: readonly ImageRange[]): number {
+  return parts.reduce((sum, { images }) => sum + images, 0);
+}

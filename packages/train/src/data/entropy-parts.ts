@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { formatStoredType, type StoredType } from '@dpar/io';
+import { formatDigest, openSafetensors } from '@dpar/io/node';
+import { DparError } from '@dpar/tensor';
+import pMap from 'p-map';
+import { diskSource } from './disk-source.js';
+import type { EntropyPart, TokenLayout } from './layout.js';
+import { npyPrefix } from './shard-layout.js';
+
+/** Most sequences (images times variants) in a file of entropies: 4 MB at 256 tokens, minutes of work on a processor. */
+const sequencesOfPart = 4096;
+
+/** Key of a file's metadata under which the identity of the entropy model stands. */
+export const entropyCheckpointKey = 'entropy_checkpoint';
+
+/** Key of a file's metadata under which the digest of tokens stands. */
+const tokensKey = 'tokens';
+
+/**
+ * The files in which the entropies of a data set lie, beside its tokens or in another folder:
+ * `<shard>.entropies.safetensors`, for many images in parts `<shard>.entropies-00000.safetensors` ...; for LlamaGen's
+ * layout `<name>_entropies/entropies-00000.safetensors` .... The names depend on the layout alone.
+ * @param folder Default: the folder of the shards, or of LlamaGen's `<name>_codes`.
+ */
+export function entropyParts(layout: TokenLayout, folder?: string): EntropyPart[] {
+  const { folders, images, variants } = layout;
+  if (folders !== undefined) {
+    const name = basename(folders.codes).replace(/codes$/, 'entropies');
+    const prefix = join(folder ?? dirname(folders.codes), name, 'entropies');
+    return parts(prefix, 0, images, variants, true);
+  }
+  return layout.shards.flatMap(({ tokens, first, images }) => {
+    const name = basename(tokens);
+    const prefix = npyPrefix(name) ?? `${name.replace(/\.safetensors$/, '')}.`;
+    return parts(join(folder ?? dirname(tokens), `${prefix}entropies`), first, images, variants, false);
+  });
+}
+
+function parts(prefix: string, first: number, images: number, variants: number, numbered: boolean): EntropyPart[] {
+  const size = Math.max(1, Math.floor(sequencesOfPart / variants));
+  const count = Math.ceil(images / size);
+  return Array.from({ length: count }, (_, k) => ({
+    path: `${prefix}${count > 1 || numbered ? `-${String(k).padStart(5, '0')}` : ''}.safetensors`,
+    first: first + k * size,
+    images: Math.min(size, images - k * size),
+  }));
+}
+
+/** Which entropies of a data set are there. */
+export interface FoundEntropies {
+  /** All files that there should be, in the order of their images. */
+  readonly parts: readonly EntropyPart[];
+  readonly missing: readonly EntropyPart[];
+}
+
+/**
+ * Looks for the entropies of a data set beside its tokens, and checks those that are there: of one entropy model, and of
+ * these tokens (of which the first and last image of each file are compared).
+ * @param folder See {@link entropyParts}.
+ * @param checkpoint Identity of the entropy model that they must be of; by default all of any one.
+ * @throws DparError naming the file if entropies are stale: of another model, or of other tokens.
+ */
+export async function findEntropies(
+  layout: TokenLayout,
+  folder?: string,
+  checkpoint?: string,
+): Promise<FoundEntropies> {
+  const all = entropyParts(layout, folder);
+  const headers = await pMap(all, (part) => readHeader(part), { concurrency: 16 });
+  let [wanted, like] = [checkpoint, 'the entropy model that is given'];
+  for (const [i, header] of headers.entries()) {
+    if (header === undefined) continue;
+    const { path } = all[i] as EntropyPart;
+    const { [entropyCheckpointKey]: made = 'unknown', [tokensKey]: tokens } = header.metadata;
+    if (wanted === undefined) [wanted, like] = [made, `'${path}'`];
+    if (made !== wanted) refuse(path, `entropies of the checkpoint ${wanted}, that of ${like}`, made);
+    const expected = await tokensDigest(layout, all[i] as EntropyPart);
+    if (tokens !== expected)
+      refuse(path, `entropies of the tokens ${expected} in '${layout.path}'`, tokens ?? 'others');
+    checkShape(layout, all[i] as EntropyPart, header.type);
+  }
+  return { parts: all, missing: all.filter((_, i) => headers[i] === undefined) };
+}
+
+function refuse(path: string, expected: string, got: string): never {
+  throw new DparError(
+    `findEntropies: expected ${expected}, got ${got} in '${path}'. They are stale: remove them and compute them again, ` +
+      'or keep those of each model in a folder of their own.',
+  );
+}
+
+function checkShape({ variants: V, tokensPerImage: T }: TokenLayout, part: EntropyPart, type: StoredType | undefined) {
+  const shape = [part.images, V, T - 1];
+  if (type?.shape.join() === shape.join()) return;
+  const got = type === undefined ? 'none' : formatStoredType(type);
+  refuse(part.path, `'entropies' of the shape [${shape.join(', ')}]`, got);
+}
+
+/** What a file says of itself; undefined if there is none. */
+async function readHeader({ path }: EntropyPart) {
+  if (!existsSync(path)) return undefined;
+  const file = await openSafetensors(path);
+  await file.close();
+  return { metadata: file.metadata, type: file.types.get('entropies') };
+}
+
+/** The metadata of a file of entropies: what they were computed with and of. */
+export async function entropyMetadata(layout: TokenLayout, part: EntropyPart, checkpoint: string) {
+  return { [entropyCheckpointKey]: checkpoint, [tokensKey]: await tokensDigest(layout, part) };
+}
+
+/** A digest of the tokens of the first and last image of a part, in all variants. */
+async function tokensDigest(layout: TokenLayout, { first, images }: EntropyPart): Promise<string> {
+  const source = diskSource(layout);
+  const hash = createHash('sha256');
+  for (const image of new Set([first, first + images - 1])) hash.update(await source.readTokens(image, 1));
+  return formatDigest(hash);
+}

@@ -1,0 +1,56 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { DparError } from '@dpar/tensor';
+import type { TokenLayout } from './layout.js';
+import { findLlamaGen, pairsOf } from './llamagen-layout.js';
+import { readShards, shardNames } from './shard-layout.js';
+import { isNpy } from './tensor-reader.js';
+
+const expected =
+  'a safetensors file with tokens and labels, a folder of such files or of pairs of npy files (tokens.npy and labels.npy, ' +
+  "with any common prefix), or a folder that holds LlamaGen's '<name>_codes' and '<name>_labels'";
+
+/**
+ * Finds out what tokenized data lie at a path, by what is there:
+ * - a safetensors file, or the `tokens` or `codes` file of a pair of npy files;
+ * - a folder of such shards, taken in the order of their names (numbers by their value);
+ * - LlamaGen's layout, `<name>_codes/0.npy` ... and `<name>_labels/0.npy` ...: the folder that holds one such pair, or
+ *   the folder of the codes.
+ *
+ * Only headers are read. Entropies are those in the files; see `findEntropies` for those beside them.
+ * @throws DparError naming what was expected if there is nothing of the kind, or more than one thing; IoError for damaged
+ * files.
+ */
+export async function findTokenLayout(path: string): Promise<TokenLayout> {
+  const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new DparError(`findTokenLayout: expected ${expected} at '${path}', got none. Check the path.`);
+  });
+  if (!status.isDirectory()) {
+    const names = isNpy(path) ? shardNames(await readdir(dirname(path))) : [{ tokens: basename(path) }];
+    const shard = names.find(({ tokens }) => tokens === basename(path));
+    if (shard !== undefined) return readShards(path, dirname(path), [shard]);
+    throw new DparError(
+      `findTokenLayout: expected ${expected} at '${path}', got a file without its pair. Check the names.`,
+    );
+  }
+  if (path.replace(/[/\\]+$/, '').endsWith('_codes')) return findLlamaGen(path, dirname(path), basename(path));
+  const entries = await readdir(path, { withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  const folders = entries.filter((entry) => !entry.isFile()).map(({ name }) => name);
+  const shards = shardNames(files);
+  const codes = pairsOf(folders);
+  if (shards.length > 0 && codes.length === 0) return readShards(path, path, shards);
+  if (shards.length === 0 && codes.length === 1) return findLlamaGen(path, path, codes[0] as string);
+  const found = [...codes.map((name) => `${name}/`), ...shards.map(({ tokens }) => tokens)];
+  throw new DparError(
+    `findTokenLayout: expected ${expected} at '${path}', got ${listed(found, entries.length)}. ` +
+      (found.length > 0 ? 'Name the folder of the codes, or keep one data set in a folder.' : 'Check the path.'),
+  );
+}
+
+function listed(found: readonly string[], entries: number): string {
+  if (found.length === 0) return entries === 0 ? 'an empty folder' : 'neither';
+  const some = found.slice(0, 4).map((name) => `'${name}'`);
+  return `${found.length} of them: ${some.join(', ')}${found.length > some.length ? ', ...' : ''}`;
+}

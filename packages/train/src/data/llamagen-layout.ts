@@ -1,0 +1,73 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatStoredType } from '@dpar/io';
+import { DparError } from '@dpar/tensor';
+import type { TokenLayout } from './layout.js';
+import { openTensor } from './tensor-reader.js';
+
+const codesEnd = '_codes';
+const labelsEnd = '_labels';
+
+/** The folders of codes among the names of folders: `<name>_codes` where there is a `<name>_labels`. */
+export function pairsOf(folders: readonly string[]): string[] {
+  const known = new Set(folders);
+  return folders.filter((name) => name.endsWith(codesEnd) && known.has(labelsOf(name))).sort();
+}
+
+/** `<name>_labels` of `<name>_codes`. */
+const labelsOf = (codes: string): string => `${codes.slice(0, -codesEnd.length)}${labelsEnd}`;
+
+/**
+ * LlamaGen's layout: `<name>_codes/<i>.npy` with [1, V, T] or [V, T] codes of image i in V variants (crops, and the same
+ * crops flipped), and `<name>_labels/<i>.npy` with its class. The first file tells V and T; each is checked when it is
+ * read.
+ * @param path What users call the set.
+ * @param codes Name of the folder of codes in `root`.
+ * @throws DparError if there are no files, numbers are missing, or codes and labels are not of the same images.
+ */
+export async function findLlamaGen(path: string, root: string, codes: string): Promise<TokenLayout> {
+  const folders = { codes: join(root, codes), labels: join(root, labelsOf(codes)) };
+  const images = await countFiles(folders.codes);
+  const labels = await countFiles(folders.labels);
+  if (images !== labels) {
+    const [less, more] = images < labels ? [folders.codes, folders.labels] : [folders.labels, folders.codes];
+    throw new DparError(
+      `findLlamaGen: expected a file in '${less}' for each in '${more}', got none for '${Math.min(images, labels)}.npy'. ` +
+        'Copy the missing files, or extract the codes again.',
+    );
+  }
+  return { form: 'llamagen', path, images, ...(await sizesOf(`${folders.codes}/0.npy`)), shards: [], folders };
+}
+
+/** How many files `0.npy`, `1.npy`, ... there are, without a gap. */
+async function countFiles(folder: string): Promise<number> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new DparError(`findLlamaGen: expected a folder '${folder}' beside the other, got none. Check the path.`);
+  });
+  const numbers = names.flatMap((name) => /^(0|[1-9]\d{0,9})\.npy$/.exec(name)?.[1] ?? []).map(Number);
+  const present = new Set(numbers);
+  for (let i = 0; i < present.size; i++) {
+    if (present.has(i)) continue;
+    throw new DparError(
+      `findLlamaGen: expected '${i}.npy' among the ${present.size} numbered files of '${folder}', got none. ` +
+        'Copy the missing files, or extract the codes again.',
+    );
+  }
+  if (present.size > 0) return present.size;
+  throw new DparError(`findLlamaGen: expected files '0.npy', '1.npy', ... in '${folder}', got none. Check the path.`);
+}
+
+async function sizesOf(path: string): Promise<{ variants: number; tokensPerImage: number }> {
+  const file = await openTensor(path, 'tokens');
+  await file.close();
+  const { shape } = file.type;
+  const [variants = 1, tokensPerImage = 0] = shape.length === 3 && shape[0] === 1 ? shape.slice(1) : shape;
+  if (variants > 0 && tokensPerImage > 0 && (shape.length === 2 || (shape.length === 3 && shape[0] === 1))) {
+    return { variants, tokensPerImage };
+  }
+  throw new DparError(
+    `findLlamaGen: expected codes [1, V, T] or [V, T] in '${path}', got ${formatStoredType(file.type)}. ` +
+      'Pass codes as LlamaGen extracts them.',
+  );
+}

@@ -1,0 +1,53 @@
+import { DparError, float32 } from '@dpar/tensor';
+import type { TokenSource } from './token-source.js';
+import type { TrainableModel } from './trainable.js';
+
+/** Settings of {@link countPatches}. */
+export interface PatchCountOptions {
+  /** Called now and then. */
+  readonly onProgress?: ((done: number, images: number) => void) | undefined;
+  /** Stops the work. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Images read at a time, in all their variants. */
+const sequencesAtATime = 4096;
+
+/**
+ * Patches of each image of a source in each of its variants, by which batches are grouped. Entropies are streamed; what
+ * stays are two bytes for each count (51 MB for ImageNet with 20 variants).
+ * @returns [N * V], those of an image together; `undefined` for a model without patches
+ * @throws DparError if the model's patches are made of entropies and the source has none; the signal's reason if it is
+ * aborted.
+ */
+export async function countPatches(
+  model: TrainableModel,
+  source: TokenSource,
+  { onProgress, signal }: PatchCountOptions = {},
+): Promise<Uint16Array | undefined> {
+  const { images, variants, tokensPerImage } = source;
+  if (model.kind !== 'dpar') return undefined;
+  if (model.predictedTokens >= 2 ** 16) {
+    throw new DparError(`countPatches: expected images of less than ${2 ** 16} tokens, got ${model.predictedTokens}.`);
+  }
+  const counts = new Uint16Array(images * variants);
+  if (!model.needsEntropies) return counts.fill(model.patchCounts(1, undefined)?.[0] ?? 0);
+  if (!source.hasEntropies) throw missingEntropies('countPatches');
+  const chunk = Math.max(1, Math.floor(sequencesAtATime / variants));
+  for (let first = 0; first < images; first += chunk) {
+    signal?.throwIfAborted();
+    const count = Math.min(chunk, images - first);
+    const entropies = float32([count * variants, tokensPerImage - 1], await source.readEntropies(first, count));
+    counts.set(model.patchCounts(count * variants, entropies) ?? [], first * variants);
+    onProgress?.(first + count, images);
+  }
+  return counts;
+}
+
+/** The error of data without the entropies that a model's patches are made of. */
+export function missingEntropies(caller: string): DparError {
+  return new DparError(
+    `${caller}: expected entropies beside the tokens, got none. Compute them with an entropy model: ` +
+      "'data.entropy_checkpoint' of a training configuration, 'dpar entropy', or 'entropiesOfSet'.",
+  );
+}
