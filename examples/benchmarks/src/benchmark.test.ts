@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { patchLengths } from '@dpar/patchify';
 import { expect, it } from 'vitest';
 import { type Figures, median, medians, type Sample, selectBenchmarks } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
-import { randomPatches } from './patches.js';
+import { randomEntropies } from './patches.js';
 
 it('takes medians', () => {
   expect(median([3, 1, 2])).toBe(2);
@@ -110,10 +111,12 @@ it('says how much quantised weights change the loss', () => {
   expect(figures?.changePercent).toBeCloseTo(0.5, 10);
 });
 
-it('makes patches of exactly the wanted number', () => {
-  const images = randomPatches(5, 141, 1);
+it('makes entropies of exactly the wanted number of patches', () => {
+  const counts = [141, 141, 100, 180, 141];
+  const patching = { threshold: 0, maxPatchLength: 4, rowLength: 16 };
+  const images = randomEntropies(counts, 1).map((entropies) => patchLengths(entropies, patching));
+  expect(images.map(({ length }) => length)).toEqual(counts);
   for (const lengths of images) {
-    expect(lengths).toHaveLength(141);
     expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(256);
     expect(Math.max(...lengths)).toBe(4);
     // No patch crosses a row of 16 tokens.

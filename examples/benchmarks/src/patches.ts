@@ -1,28 +1,34 @@
 import { patchLengths } from '@dpar/patchify';
 import { createRandom } from '@dpar/tensor';
 
+/** Images of 16x16 tokens whose patches are made by Algorithm 1 (rows, at most 4 tokens). */
+const patching = { maxPatchLength: 4, rowLength: 16 };
+
 /**
- * Patch lengths of images of 16x16 tokens with exactly so many patches each, made by Algorithm 1 (rows, at most 4 tokens)
- * of random entropies.
+ * Random entropies of images, which have just the given numbers of patches where the threshold is 0.
+ * @returns For each image 255 numbers.
  */
-export function randomPatches(images: number, patches: number, seed: number): Int32Array[] {
-  const found: Int32Array[] = [];
-  for (let image = 0; found.length < images; image++) {
-    const entropies = createRandom(seed, image).fillUniform(new Float32Array(255));
-    const lengths = withCount(entropies, patches);
-    if (lengths !== undefined) found.push(lengths);
-  }
-  return found;
+export function randomEntropies(patchCounts: readonly number[], seed: number): Float32Array[] {
+  let candidate = 0;
+  return patchCounts.map((patches) => {
+    for (;;) {
+      const entropies = createRandom(seed, candidate++).fillUniform(new Float32Array(255));
+      const threshold = thresholdFor(entropies, patches);
+      if (threshold === undefined) continue;
+      const shifted = entropies.map((entropy) => entropy - threshold);
+      if (patchLengths(shifted, { ...patching, threshold: 0 }).length === patches) return shifted;
+    }
+  });
 }
 
-/** The patches of the threshold that gives the wanted number of them, if there is one. */
-function withCount(entropies: Float32Array, patches: number): Int32Array | undefined {
+/** The threshold that gives the wanted number of patches, if there is one. */
+function thresholdFor(entropies: Float32Array, patches: number): number | undefined {
   let [low, high] = [0, 1];
   for (let i = 0; i < 30; i++) {
     const threshold = (low + high) / 2;
-    const lengths = patchLengths(entropies, { threshold, maxPatchLength: 4, rowLength: 16 });
-    if (lengths.length === patches) return lengths;
-    if (lengths.length > patches) low = threshold;
+    const { length } = patchLengths(entropies, { ...patching, threshold });
+    if (length === patches) return threshold;
+    if (length > patches) low = threshold;
     else high = threshold;
   }
   return undefined;

@@ -41,7 +41,8 @@ export class OrtFunction implements CompiledFunction {
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly session: InferenceSession.SessionOptions,
+    /** How sessions are made, asked for each. */
+    private readonly session: () => InferenceSession.SessionOptions,
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
   ) {
@@ -105,7 +106,7 @@ export class OrtFunction implements CompiledFunction {
     const dynamic = new DynamicSizes(sizes);
     const { constants = {}, weights = 'float32' } = this.options;
     const source = { fn: this.fn, inputTypes: this.openTypes(types, dynamic), constants, weights, dynamic };
-    const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session, source) };
+    const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session(), source) };
     this.programs.push(compiled);
     // What failed is not kept: the next call says what is wrong again.
     compiled.program.catch(() => this.programs.splice(this.programs.indexOf(compiled), 1));

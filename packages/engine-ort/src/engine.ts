@@ -3,6 +3,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import { OrtFunction } from './compiled-function.js';
 import { OrtDeviceTensor } from './device-tensor.js';
 import { checkHostTensor, toOrt } from './host-tensor.js';
+import { memoryKeeper } from './memory.js';
 import { coreCount, type Device, defaultRuntime, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
 
 /** How {@link createOrtEngine} computes. */
@@ -19,8 +20,9 @@ export interface OrtEngineOptions {
    */
   readonly spinning?: boolean;
   /**
-   * Whether each compiled signature keeps its working memory between runs (default), or gives it back, which takes some
-   * 10 % of time: for large models with many signatures.
+   * Whether each compiled signature keeps its working memory between runs, or gives it back, which takes some 10 % of
+   * time. Default: those keep it that are compiled while the process has less than a quarter of the machine's memory, so
+   * that large models with many signatures do not fill it.
    */
   readonly keepMemory?: boolean;
   /** Writes a profile of each session to `<profile>_<date>.json` when it is disposed. Node only. */
@@ -41,7 +43,11 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
   }
   const runtime = await loadRuntime(kind, device);
   if (kind === 'web') runtime.ort.env.wasm.numThreads = threads;
-  const session = sessionOptions(options, device, kind, threads);
+  const keepsMemory = options.keepMemory === undefined ? await memoryKeeper(kind) : undefined;
+  const session = (): InferenceSession.SessionOptions => ({
+    ...sessionOptions(options, device, kind, threads),
+    enableCpuMemArena: options.keepMemory ?? keepsMemory?.() ?? true,
+  });
   const functions = new Set<OrtFunction>();
   const compile: Engine['compile'] = (fn, options = {}) => {
     const compiled = new OrtFunction(runtime, session, fn, options);
@@ -66,7 +72,7 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
 const spinMicroseconds = '100';
 
 function sessionOptions(
-  { spinning = true, keepMemory = true, profile }: OrtEngineOptions,
+  { spinning = true, profile }: OrtEngineOptions,
   device: Device,
   kind: RuntimeKind,
   threads: number,
@@ -87,7 +93,6 @@ function sessionOptions(
     },
     // Planned memory comes on top of what the first run took: 40 % more in a training step, and no quicker.
     enableMemPattern: false,
-    enableCpuMemArena: keepMemory,
     ...(device === 'webgpu' && { preferredOutputLocation: 'gpu-buffer' as const }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     // Errors are thrown; they need not be printed too.

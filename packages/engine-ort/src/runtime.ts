@@ -60,6 +60,6 @@ function importWeb(device: Device): Promise<Loaded> {
 }
 
 /** Imports what only Node has; bundlers for browsers do not follow a name that is not written out. */
-function importHidden(name: string): Promise<unknown> {
+export function importHidden(name: string): Promise<unknown> {
   return import(/* @vite-ignore */ name);
 }

@@ -13,6 +13,8 @@ export interface StepMetrics {
   readonly seconds: number;
   /** Of them, waiting for the batch to be loaded. */
   readonly waitSeconds: number;
+  /** Part of them: gradient norm, update of the parameters and their moving average. */
+  readonly optimizerSeconds: number;
   readonly imagesPerSecond: number;
   /** Predicted tokens per patch in the batch; 1 for models without patches. */
   readonly meanPatchLength: number;

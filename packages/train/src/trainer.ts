@@ -150,6 +150,7 @@ export class Trainer {
     const batch = await this.batchAt(step);
     const waitSeconds = (performance.now() - begin) / 1000;
     const { loss, gradients, patches, positions } = await this.gradients.run(this.parameters, batch, step);
+    const computed = performance.now();
     const gradientNorm = globalNorm(gradients);
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm, batch);
     const learningRate = this.schedule(step);
@@ -158,7 +159,8 @@ export class Trainer {
       gradientScale: clipFactor(gradientNorm, maxGradientNorm),
       average: averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay },
     });
-    const seconds = (performance.now() - begin) / 1000;
+    const end = performance.now();
+    const seconds = (end - begin) / 1000;
     return {
       step: step + 1,
       epoch: this.order.epochOf(step),
@@ -167,6 +169,7 @@ export class Trainer {
       learningRate,
       seconds,
       waitSeconds,
+      optimizerSeconds: (end - computed) / 1000,
       imagesPerSecond: batchSize / seconds,
       meanPatchLength: (batchSize * model.predictedTokens) / patches,
       paddingShare: 1 - patches / positions,

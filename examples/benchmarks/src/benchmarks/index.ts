@@ -13,7 +13,8 @@ import { trainStep } from './train-step.js';
 export const benchmarks: readonly Benchmark[] = [
   gemmPeak,
   readBandwidth,
-  ...[4, 16].flatMap((batch) => [trainStep('dpar', batch), trainStep('llamagen', batch)]),
+  ...[4, 16].flatMap((batch) => [trainStep('dpar', 'b-256', batch), trainStep('llamagen', 'b-256', batch)]),
+  ...(['dpar', 'llamagen'] as const).map((kind) => trainStep(kind, 'small', 32)),
   optimizerStep,
   ...sampling(1),
   ...sampling(16),

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { writeSafetensors } from '@dpar/io/node';
@@ -63,4 +63,68 @@ it('refuses tokens of another model', async () => {
   const { status, stderr } = await runCli(['entropy', ...model, '--input', path, '--output', join(folder, 'x')]);
   expect(status).toBe(1);
   expect(stderr).toContain('expected images of 64 tokens');
+});
+
+it('computes the entropies of a folder of shards in shares, which training finds', async () => {
+  const folder = await temporaryFolder();
+  const io = await readTensors(input);
+  const shard = { tokens: named(io, 'tokens'), labels: named(io, 'labels') };
+  for (const name of ['a', 'b']) await writeSafetensors(join(folder, `${name}.safetensors`), shard);
+  const run = (...more: string[]) =>
+    runCli([
+      'entropy',
+      ...model,
+      '--input',
+      folder,
+      '--output',
+      folder,
+      '--threads',
+      '1',
+      '--json',
+      '--quiet',
+      ...more,
+    ]);
+  const first = await run('--shard', '1/2');
+  expect([first.status, first.stderr]).toEqual([0, '']);
+  expect(JSON.parse(first.stdout)).toMatchObject({ images: 2, variants: 1, written: 1, skipped: 0, output: folder });
+  expect((await readdir(folder)).sort()).toEqual(['a.safetensors', 'b.entropies.safetensors', 'b.safetensors']);
+  expect(JSON.parse((await run()).stdout)).toMatchObject({ images: 4, written: 1, skipped: 1 });
+  const [expected, actual] = [await readTensors(input), await readTensors(join(folder, 'a.entropies.safetensors'))];
+  expect(named(actual, 'entropies').shape).toEqual([2, 1, 63]);
+  named(actual, 'entropies').data.forEach((value, i) => {
+    expect(Math.abs(value - (named(expected, 'entropies').data[i] ?? 0))).toBeLessThan(1e-4);
+  });
+  expect(await run('--png', folder)).toMatchObject({ status: 2 });
+  expect((await run('--checkpoint', fixturePath('dpar-dynamic4d'))).stderr).toContain('expected a model of kind');
+
+  const config = join(folder, 'train.json');
+  const size = {
+    dim: 32,
+    n_head: 2,
+    n_layer: 1,
+    n_local_encoder_layers: 1,
+    n_local_decoder_layers: 1,
+    multiple_of: 16,
+  };
+  const settings = {
+    model: { kind: 'dpar', ...size, vocab_size: 48, block_size: 64, num_classes: 5, patching: { threshold: 1 } },
+    ...{ data: { tokens: folder, entropy_checkpoint: fixturePath('entropy-model') }, steps: 2, batch_size: 2 },
+  };
+  await writeFile(config, JSON.stringify(settings));
+  const trained = await runCli([
+    'train',
+    '--config',
+    config,
+    '--output',
+    join(folder, 'run'),
+    '--threads',
+    '1',
+    '--json',
+  ]);
+  expect(trained.stderr).toMatch(/patches: 4\/4 images.*\n.*train: 2\/2 steps/s);
+  expect(trained.stderr).not.toContain('entropies:');
+  const { steps, wait_share } = JSON.parse(trained.stdout);
+  expect(steps).toBe(2);
+  expect(wait_share).toBeGreaterThan(0);
+  expect(wait_share).toBeLessThan(1);
 });

@@ -68,20 +68,19 @@ export async function findEntropies(
   checkpoint?: string,
 ): Promise<FoundEntropies> {
   const all = entropyParts(layout, folder);
-  const headers = await pMap(all, (part) => readHeader(part), { concurrency: 16 });
+  const states = await pMap(all, (part) => stateOf(layout, part), { concurrency: 16 });
   let [wanted, like] = [checkpoint, 'the entropy model that is given'];
-  for (const [i, header] of headers.entries()) {
-    if (header === undefined) continue;
-    const { path } = all[i] as EntropyPart;
-    const { [entropyCheckpointKey]: made = 'unknown', [tokensKey]: tokens } = header.metadata;
+  for (const [i, part] of all.entries()) {
+    const state = states[i];
+    if (state === undefined) continue;
+    const { path } = part;
+    const { [entropyCheckpointKey]: made = 'unknown', [tokensKey]: of = 'others' } = state.metadata;
     if (wanted === undefined) [wanted, like] = [made, `'${path}'`];
     if (made !== wanted) refuse(path, `entropies of the checkpoint ${wanted}, that of ${like}`, made);
-    const expected = await tokensDigest(layout, all[i] as EntropyPart);
-    if (tokens !== expected)
-      refuse(path, `entropies of the tokens ${expected} in '${layout.path}'`, tokens ?? 'others');
-    checkShape(layout, all[i] as EntropyPart, header.type);
+    if (of !== state.tokens) refuse(path, `entropies of the tokens ${state.tokens} in '${layout.path}'`, of);
+    checkShape(layout, part, state.type);
   }
-  return { parts: all, missing: all.filter((_, i) => headers[i] === undefined) };
+  return { parts: all, missing: all.filter((_, i) => states[i] === undefined) };
 }
 
 function refuse(path: string, expected: string, got: string): never {
@@ -98,12 +97,12 @@ function checkShape({ variants: V, tokensPerImage: T }: TokenLayout, part: Entro
   refuse(part.path, `'entropies' of the shape [${shape.join(', ')}]`, got);
 }
 
-/** What a file says of itself; undefined if there is none. */
-async function readHeader({ path }: EntropyPart) {
-  if (!existsSync(path)) return undefined;
-  const file = await openSafetensors(path);
+/** What a file says of itself, and the digest of the tokens that it should be of; undefined if there is no file. */
+async function stateOf(layout: TokenLayout, part: EntropyPart) {
+  if (!existsSync(part.path)) return undefined;
+  const file = await openSafetensors(part.path);
   await file.close();
-  return { metadata: file.metadata, type: file.types.get('entropies') };
+  return { metadata: file.metadata, type: file.types.get('entropies'), tokens: await tokensDigest(layout, part) };
 }
 
 /** The metadata of a file of entropies: what they were computed with and of. */

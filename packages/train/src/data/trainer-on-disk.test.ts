@@ -64,15 +64,19 @@ function recordingEngine(seen: Tensors<HostTensor>[], specs: Tensors<{ readonly 
   const gradients = Object.entries(specs).map(([name, { shape }]) => [`grad.${name}`, float32([...shape])]);
   return {
     ...engine,
-    compile: (fn) => ({
-      ...engine.compile(fn),
-      async run(inputs) {
-        seen.push(
-          Object.fromEntries(['tokens', 'labels', 'slotToken'].map((name) => [name, inputs[name] as HostTensor])),
-        );
-        return { loss: float32([], [1]), ...Object.fromEntries(gradients) };
-      },
-    }),
+    compile(fn) {
+      const compiled = engine.compile(fn);
+      return {
+        signatures: 1,
+        async run(inputs) {
+          const names = ['tokens', 'labels', 'slotToken'];
+          seen.push(Object.fromEntries(names.map((name) => [name, inputs[name] as HostTensor])));
+          return { loss: float32([], [1]), ...Object.fromEntries(gradients) };
+        },
+        runOnDevice: (inputs) => compiled.runOnDevice(inputs),
+        dispose: () => compiled.dispose(),
+      };
+    },
   };
 }
 

@@ -80,7 +80,9 @@ async function completeLayout(
 ): Promise<TokenLayout> {
   const identity = entropyCheckpoint === undefined ? undefined : await checkpointIdentity(entropyCheckpoint);
   if (entropies !== undefined && isFile(entropies)) return withEntropiesOfFile(layout, entropies, identity);
-  if (entropyCheckpoint !== undefined && (await findEntropies(layout, entropies, identity)).missing.length > 0) {
+  if (entropyCheckpoint !== undefined) {
+    const { parts, missing } = await findEntropies(layout, entropies, identity);
+    if (missing.length === 0) return { ...layout, entropies: parts };
     const onProgress = (done: number, total: number) => report?.({ stage: 'entropies', done, total });
     const model = await loadEntropyModel(entropyCheckpoint);
     await computeEntropies(engine, model, layout, { folder: entropies, signal, onProgress });

@@ -1,0 +1,68 @@
+import {
+  type DparConfig,
+  dparMatmulMacs,
+  dparMemory,
+  dparPreset,
+  type LlamaGenConfig,
+  llamaGenMatmulMacs,
+  llamaGenMemory,
+  llamaGenPreset,
+  type MemoryCount,
+  type Preset,
+  type PresetOptions,
+  paperPatchRatios,
+  presets,
+} from '@dpar/model';
+import { type TrainableModel, trainableDpar, trainableLlamaGen } from '@dpar/train';
+
+/** A model whose training is measured, of images of 16x16 tokens. */
+export interface TrainedModel {
+  readonly kind: 'dpar' | 'llamagen';
+  /** In names of benchmarks. */
+  readonly size: string;
+  readonly batch: number;
+  readonly model: TrainableModel;
+  /** Multiply-accumulates of matrix products in a forward pass for one image. */
+  readonly macs: number;
+  readonly memory: MemoryCount;
+}
+
+/** Patches of an image on average, at the mean patch length of the paper at 256 px. */
+export const meanPatches = Math.round(256 / (paperPatchRatios[256] ?? 1));
+
+const sizes: Readonly<Record<string, { readonly preset: Preset; readonly options: PresetOptions }>> = {
+  'b-256': { preset: presets.B, options: {} },
+  small: {
+    preset: {
+      dim: 256,
+      nHead: 4,
+      nLocalEncoderLayers: 1,
+      nLayer: 2,
+      nLocalDecoderLayers: 1,
+      llamaGenLayers: 4,
+    },
+    options: { vocabSize: 1024, numClasses: 10 },
+  },
+};
+
+/** The model of a kind and size. @param size `b-256`: the base model with 16384 codes; `small`: 4 layers, 256 wide, 1024 codes. */
+export function trainedModel(kind: 'dpar' | 'llamagen', size: 'b-256' | 'small', batch: number): TrainedModel {
+  const { preset, options } = sizes[size] as (typeof sizes)[string];
+  if (kind === 'dpar') {
+    const base = dparPreset(preset, options);
+    const config: DparConfig = { ...base, patching: { ...base.patching, threshold: 0 } };
+    return {
+      ...{ kind, size, batch },
+      model: trainableDpar(config),
+      macs: dparMatmulMacs(config, meanPatches),
+      memory: dparMemory(config, batch, meanPatches),
+    };
+  }
+  const config: LlamaGenConfig = llamaGenPreset(preset, options);
+  return {
+    ...{ kind, size, batch },
+    model: trainableLlamaGen(config),
+    macs: llamaGenMatmulMacs(config),
+    memory: llamaGenMemory(config, batch),
+  };
+}
