@@ -143,6 +143,12 @@ function schemaOf<M extends z.ZodType>(model: M) {
       .boolean()
       .default(false)
       .describe('Blocks are computed again in the backward pass: less memory, a third more work'),
+    initialization: z
+      .enum(['paper', 'narrow'])
+      .default('paper')
+      .describe(
+        "Standard deviation of weights at the start: 'paper' 0.02, 'narrow' 0.7 over the root of the inputs, for widths well below 768",
+      ),
     seed: z.int().min(0).default(0).describe('Decides on initial weights, order and dropout'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
     checkpoints: checkpointKeys.prefault({}).describe('When checkpoints are written, and which are kept'),

@@ -5,6 +5,7 @@ import type { Engine } from '@dpar/tensor';
 import { restoreVerified } from './checkpoint.js';
 import { openTrainingData, type TrainingDataOptions } from './data/training-data.js';
 import { dataIdentity } from './data-identity.js';
+import { initializeNarrow } from './initialize-narrow.js';
 import type { StepMetrics } from './metrics.js';
 import { MetricsFile } from './metrics-file.js';
 import { modelFromSettings } from './model-settings.js';
@@ -38,10 +39,11 @@ export async function createTrainer(
           { tokens: data.validation, entropies: data.validation_entropies, entropyCheckpoint },
           options,
         );
+  const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   return new Trainer({
     engine,
     model,
-    parameters: initializeParameters(model.specs, config.seed),
+    parameters: initialize(model.specs, config.seed),
     ...training,
     prefetchBatches: data.prefetch_batches,
     validation: validation?.data,
