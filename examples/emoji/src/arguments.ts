@@ -9,6 +9,8 @@ export interface Arguments {
   readonly seed: number;
   /** Folder of the report. */
   readonly output: string;
+  /** Folder in which the model of `@dpar/emoji` is trained, if that is what is wanted. */
+  readonly makeModel: string | undefined;
   readonly help: boolean;
 }
 
@@ -20,6 +22,7 @@ Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, generates imag
   --smoke        the shortest run, under a minute, that shows that everything works
   --seed S       same seed, same images (default 0)
   --output DIR   where the report goes (default examples/emoji/output)
+  --make-model DIR  trains the model that @dpar/emoji ships instead (hours; started again, it goes on)
   --help         prints this
 `;
 
@@ -39,7 +42,14 @@ export function readArguments(args: readonly string[]): Arguments {
   }
   // The program lies in dist/ (or src/), beside which the output goes.
   const output = values.output ?? fileURLToPath(new URL('../output', import.meta.url));
-  return { minutes, seed, output, smoke: values.smoke ?? false, help: values.help ?? false };
+  return {
+    minutes,
+    seed,
+    output,
+    smoke: values.smoke ?? false,
+    help: values.help ?? false,
+    makeModel: values['make-model'],
+  };
 }
 
 function parse(args: readonly string[]) {
@@ -51,6 +61,7 @@ function parse(args: readonly string[]) {
         smoke: { type: 'boolean' },
         seed: { type: 'string' },
         output: { type: 'string' },
+        'make-model': { type: 'string' },
         help: { type: 'boolean' },
       },
     });

@@ -6,6 +6,7 @@ import { writeOutput } from './output.js';
 import { runPipeline } from './pipeline.js';
 import { createStages } from './progress.js';
 import { settingsFor, smokeSettings } from './settings.js';
+import { makeModel } from './shipped/make-model.js';
 
 async function main(): Promise<void> {
   const args = readArguments(process.argv.slice(2));
@@ -13,10 +14,14 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const { minutes, smoke, seed, output } = args;
+  const { minutes, smoke, seed, output, makeModel: modelFolder } = args;
   const stages = createStages();
   const engine = await createOrtEngine();
   try {
+    if (modelFolder !== undefined) {
+      await makeModel(engine, modelFolder, stages);
+      return;
+    }
     const results = await runPipeline(engine, smoke ? smokeSettings(seed) : settingsFor(minutes, seed), stages);
     const record = { machine: describeMachine(), stages: stages.done, command: commandOf(args) };
     const report = await writeOutput(resolve(output), results, record);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { writeEntropyModelConfig } from '@dpar/entropy';
 import { writeCheckpoint, writeFileAtomic } from '@dpar/io/node';
 import { writeDparConfig, writeLlamaGenConfig } from '@dpar/model';
+import { montage, type Picture, toPng } from '@dpar/report';
 import { writePatchVqConfig } from '@dpar/tokenizer';
 import type { Results } from './pipeline.js';
 import { drawFigures, type Figures } from './report/figures.js';
-import { montage, type Picture, toPng } from './report/picture.js';
 import { type RunRecord, reportPage } from './report/report.js';
 
 /**
@@ -18,7 +18,7 @@ export async function writeOutput(folder: string, results: Results, record: RunR
   await mkdir(folder, { recursive: true });
   const figures = drawFigures(results);
   for (const [name, picture] of Object.entries(pictureFiles(figures))) {
-    await writeFileAtomic(join(folder, `${name}.png`), await toPng(picture));
+    await writeFileAtomic(join(folder, `${name}.png`), toPng(picture));
   }
   await writeFileAtomic(join(folder, 'results.json'), `${JSON.stringify(numbers(results, record), null, 2)}\n`);
   const { tokenizer, entropyModel, dpar, llamaGen, settings } = results;
@@ -29,7 +29,7 @@ export async function writeOutput(folder: string, results: Results, record: RunR
   await writeCheckpoint(join(models, 'dpar'), writeDparConfig(dpar.config), dpar.parameters);
   await writeCheckpoint(join(models, 'llamagen'), writeLlamaGenConfig(llamaGen.config), llamaGen.parameters);
   const report = join(folder, 'report.html');
-  await writeFileAtomic(report, await reportPage(results, figures, record));
+  await writeFileAtomic(report, reportPage(results, figures, record));
   return report;
 }
 

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Engine } from '@dpar/tensor';
 import { createEngine, type EngineOptions } from './engine.js';
 import { createProgress, type Progress, type ProgressOptions, silent } from './progress.js';
+import { isTerminal, type Terminal } from './terminal.js';
 
 /** Where a command writes. */
 export interface Streams {
@@ -16,6 +17,8 @@ export interface Context {
   /** A line for people, on stderr. */
   note(line: string): void;
   progress(options: ProgressOptions): Progress;
+  /** The terminal that stderr is, for views that are updated in place; none with `--quiet`. */
+  readonly terminal: Terminal | undefined;
   /** The engine of `--engine`, `--device` and `--threads`. */
   engine(): Promise<Engine>;
 }
@@ -33,6 +36,7 @@ export function createContext(
       if (!options.quiet) stderr.write(`${line}\n`);
     },
     progress: (progress) => (options.quiet ? silent : createProgress(stderr, progress)),
+    terminal: !options.quiet && isTerminal(stderr) ? stderr : undefined,
     engine: () => {
       engine ??= createEngine(options);
       return engine;

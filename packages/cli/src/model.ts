@@ -6,12 +6,16 @@ import { trainerFiles } from '@dpar/train/node';
 import { CommandError } from './errors.js';
 import type { JsonObject } from './json-file.js';
 
-/** A checkpoint's model and weights. */
-export interface LoadedModel {
-  readonly model: TrainableModel;
+/** What a model is made of. */
+export interface ModelContent {
   /** config.json */
   readonly config: JsonObject;
   readonly parameters: Tensors<HostTensor>;
+}
+
+/** A checkpoint's model and weights. */
+export interface LoadedModel extends ModelContent {
+  readonly model: TrainableModel;
 }
 
 /** The file of a checkpoint's weights, or of their moving average. */

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createProgress, formatRate, formatSeconds } from './progress.js';
+import { createProgress, formatRate } from './progress.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -61,7 +61,6 @@ it('a bar moves with fractions of an item', () => {
   expect(written.join('')).toContain('1/2 images, 0.50 images/s, 1 s left');
 });
 
-it('formats rates and durations', () => {
+it('formats rates', () => {
   expect([0.042, 2.14, 99.4, 99.7, 250.3].map(formatRate)).toEqual(['0.042', '2.1', '99', '100', '250']);
-  expect([41.2, 185, 7800].map(formatSeconds)).toEqual(['42 s', '3 min 5 s', '2 h 10 min']);
 });

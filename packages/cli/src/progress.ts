@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream';
+import { formatSeconds } from '@dpar/report';
 import { SingleBar } from 'cli-progress';
+import { isTerminal } from './terminal.js';
 
 /** Shows how far a piece of work is. */
 export interface Progress {
@@ -28,7 +30,7 @@ export const silent: Progress = { update: () => {}, stop: () => {} };
 
 /** A bar with rate and time left on a terminal; else a line every few seconds, and one at the end. */
 export function createProgress(stream: Writable, options: ProgressOptions): Progress {
-  return 'isTTY' in stream && stream.isTTY ? bar(stream, options) : lines(stream, options);
+  return isTerminal(stream) ? bar(stream, options) : lines(stream, options);
 }
 
 /** Milliseconds between two lines. */
@@ -46,7 +48,8 @@ function lines(stream: Writable, options: ProgressOptions): Progress {
   };
   return {
     update(done, note = '') {
-      last = { text: status(done, note), shown: false };
+      const text = status(done, note);
+      if (text !== last.text) last = { text, shown: false };
       if (Date.now() - shownAt >= lineInterval) show();
     },
     stop: show,
@@ -77,11 +80,3 @@ function statusOf({ unit, total, start = 0 }: ProgressOptions): (done: number, n
 
 /** `0.042`, `2.1`, `250`: two digits, or all of a whole number. */
 export const formatRate = (rate: number): string => (rate >= 99.5 ? rate.toFixed(0) : rate.toPrecision(2));
-
-/** `42 s`, `3 min 5 s`, `2 h 10 min` */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-}

@@ -35,6 +35,7 @@ export const floors: readonly string[] = [
   '@dpar/sampler',
   '@dpar/train',
   '@dpar/eval',
+  '@dpar/report',
   '@dpar/cli',
 ];
 
@@ -47,7 +48,7 @@ const standalone = ['@dpar/rope', '@dpar/patchify', '@dpar/io'];
 /** Packages whose code must also run in a browser, so that it may not import modules of Node. */
 const portable = [
   ...['@dpar/tensor', '@dpar/rope', '@dpar/patchify', '@dpar/nn'],
-  ...['@dpar/entropy', '@dpar/model', '@dpar/tokenizer', '@dpar/sampler'],
+  ...['@dpar/entropy', '@dpar/model', '@dpar/tokenizer', '@dpar/sampler', '@dpar/report'],
 ];
 
 /**

@@ -12,6 +12,7 @@ export {
 } from './dropout.js';
 export { copyParameters, updateAverage } from './ema.js';
 export { type EntropyOptions, entropiesOfSet } from './entropies.js';
+export { initializeNarrow } from './initialize-narrow.js';
 export { metricsLine, type StepMetrics } from './metrics.js';
 export { modelFromSettings } from './model-settings.js';
 export { countPatches, type PatchCountOptions } from './patch-counts.js';

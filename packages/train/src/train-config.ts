@@ -110,6 +110,26 @@ const checkpointKeys = z.strictObject({
     .describe('The checkpoint with the lowest validation loss is kept too, written when that is measured'),
 });
 
+const sampleKeys = z.strictObject({
+  every: count.describe('Steps between grids of images; one is drawn after the last step too'),
+  classes: z
+    .array(z.int().min(0))
+    .min(1)
+    .optional()
+    .describe('Classes of the images, in turn; default: the first eight, or all if there are fewer'),
+  count: count.default(16).describe('Images of a grid'),
+  cfg_scale: z.number().min(0).default(2).describe('Scale of classifier-free guidance, 1 for none'),
+  temperature: positive.default(1).describe('Divides the logits'),
+  top_k: z.int().min(0).default(0).describe('Draws from the k most likely tokens, 0 for all'),
+  top_p: z.number().gt(0).max(1).default(1).describe('Draws from the fewest tokens of this probability'),
+  seed: z.int().min(0).default(0).describe('Decides on the draws, which are the same in each grid'),
+  tokenizer: z.string().describe('Checkpoint folder of the tokenizer'),
+  entropy_checkpoint: z
+    .string()
+    .optional()
+    .describe('Checkpoint folder of the entropy model, for patches by entropy; default: that of the data'),
+});
+
 function schemaOf<M extends z.ZodType>(model: M) {
   return z.strictObject({
     model: model.describe('The model: its kind, and a preset or its keys'),
@@ -123,9 +143,16 @@ function schemaOf<M extends z.ZodType>(model: M) {
       .boolean()
       .default(false)
       .describe('Blocks are computed again in the backward pass: less memory, a third more work'),
+    initialization: z
+      .enum(['paper', 'narrow'])
+      .default('paper')
+      .describe(
+        "Standard deviation of weights at the start: 'paper' 0.02, 'narrow' 0.7 over the root of the inputs, for widths well below 768",
+      ),
     seed: z.int().min(0).default(0).describe('Decides on initial weights, order and dropout'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
     checkpoints: checkpointKeys.prefault({}).describe('When checkpoints are written, and which are kept'),
+    samples: sampleKeys.optional().describe('Images that `dpar train` draws while it trains; default: none'),
     output: z.string().describe('Folder that is written'),
   });
 }

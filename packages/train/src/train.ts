@@ -5,6 +5,7 @@ import type { Engine } from '@dpar/tensor';
 import { restoreVerified } from './checkpoint.js';
 import { openTrainingData, type TrainingDataOptions } from './data/training-data.js';
 import { dataIdentity } from './data-identity.js';
+import { initializeNarrow } from './initialize-narrow.js';
 import type { StepMetrics } from './metrics.js';
 import { MetricsFile } from './metrics-file.js';
 import { modelFromSettings } from './model-settings.js';
@@ -38,10 +39,11 @@ export async function createTrainer(
           { tokens: data.validation, entropies: data.validation_entropies, entropyCheckpoint },
           options,
         );
+  const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   return new Trainer({
     engine,
     model,
-    parameters: initializeParameters(model.specs, config.seed),
+    parameters: initialize(model.specs, config.seed),
     ...training,
     prefetchBatches: data.prefetch_batches,
     validation: validation?.data,
@@ -78,8 +80,8 @@ export interface TrainOptions {
   readonly onData?: TrainingDataOptions['onProgress'];
   /** A sentence for people: where the run goes on, and what of an earlier run is damaged. */
   readonly onNote?: (text: string) => void;
-  /** Before the first step, with the number of steps that are done already. */
-  readonly onStart?: (step: number) => void;
+  /** Before the first step, with the number of steps that are done already, and the trainer, to look at between steps. */
+  readonly onStart?: (step: number, trainer: Trainer) => void;
   /** After each checkpoint, with the seconds that it took. */
   readonly onCheckpoint?: (checkpoint: { step: number; folder: string; seconds: number }) => void;
 }
@@ -125,7 +127,7 @@ export async function* train(
       const folder = await checkpoints.write(trainer, validationLoss);
       onCheckpoint?.({ step: trainer.step, folder, seconds: (performance.now() - begin) / 1000 });
     };
-    onStart?.(trainer.step);
+    onStart?.(trainer.step, trainer);
     let validationLoss: number | undefined;
     for await (const metrics of trainer.run(signal)) {
       await file.append(metrics);

@@ -1,7 +1,7 @@
+import { heatMap, montage, type Picture, pictureOf, withPatches } from '@dpar/report';
 import { countOf, type ImageSet, imageAt } from '../emoji.js';
 import type { GeneratorResult, Results, TokenizedSet } from '../pipeline.js';
 import { gridSize } from '../settings.js';
-import { heatMap, montage, type Picture, pictureOf, withPatches } from './picture.js';
 
 /** Enlargement of images on which patches are drawn. */
 const zoom = 3;

@@ -1,7 +1,7 @@
+import { type Html, html, millions, page, percent, table } from '@dpar/report';
 import type { Results } from '../pipeline.js';
 import type { Figures } from './figures.js';
-import { Html, html, table } from './html.js';
-import { generatedSection, millions, patchesSection, percent, tokenizerSection, trainingSection } from './sections.js';
+import { generatedSection, patchesSection, tokenizerSection, trainingSection } from './sections.js';
 import { style } from './style.js';
 
 /** What is known of a run besides its results. */
@@ -13,25 +13,17 @@ export interface RunRecord {
 }
 
 /** The report: one HTML page that needs nothing else. */
-export async function reportPage(results: Results, figures: Figures, record: RunRecord): Promise<string> {
-  return `<!doctype html>\n${html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>DPAR and LlamaGen on emoji</title>
-<style>${new Html(style)}</style>
-</head>
-<body>
-<h1>DPAR and LlamaGen on emoji</h1>
-${summary(results, record)}
-${await generatedSection(figures, results)}
-${await tokenizerSection(figures, results)}
-${await patchesSection(figures, results)}
+export function reportPage(results: Results, figures: Figures, record: RunRecord): string {
+  return page({
+    title: 'DPAR and LlamaGen on emoji',
+    style,
+    body: html`${summary(results, record)}
+${generatedSection(figures, results)}
+${tokenizerSection(figures, results)}
+${patchesSection(figures, results)}
 ${trainingSection(results)}
-${settingsSection(results, record)}
-</body>
-</html>
-`}`;
+${settingsSection(results, record)}`,
+  });
 }
 
 /** The run in plain words, and its key figures. */

@@ -1,9 +1,15 @@
 import { countParameters } from '@dpar/nn';
 import type { Engine, HostTensor } from '@dpar/tensor';
-import { cosineSchedule, type StepMetrics, type TokenSet, type TrainableModel, Trainer } from '@dpar/train';
+import {
+  cosineSchedule,
+  initializeNarrow,
+  type StepMetrics,
+  type TokenSet,
+  type TrainableModel,
+  Trainer,
+} from '@dpar/train';
 import type { Progress } from '../progress.js';
 import type { TrainingSettings } from '../settings.js';
-import { initializeNarrow } from './initialize.js';
 
 /** The loss at one moment of a training run. */
 export interface LossPoint {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointIdentity, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { heatMap, toPng } from '@dpar/report';
 import { sizeOfSet } from '@dpar/train';
 import {
   computeEntropies as computeFiles,
@@ -12,10 +13,12 @@ import {
 import { defineCommand, type Result } from '../command.js';
 import type { Context } from '../context.js';
 import { computeEntropies } from '../entropies.js';
-import { entropyMapPng } from '../entropy-map.js';
 import { UsageError } from '../errors.js';
 import { folder, optional, path, required, type Shard, shard, wholeNumber } from '../options.js';
 import { countOf } from '../table.js';
+
+/** Width of a token in a picture, in pixels. */
+const cell = 16;
 
 interface EntropyValues {
   readonly checkpoint: string;
@@ -64,7 +67,8 @@ async function entropiesOfFile(values: EntropyValues, context: Context): Promise
     for (let i = 0; i < images; i++) {
       const path = join(png, `${String(i).padStart(6, '0')}.png`);
       const map = entropies.subarray(i * predicted, (i + 1) * predicted);
-      await writeFileAtomic(path, entropyMapPng(map, Math.log(config.vocabSize)));
+      // The first token has no entropy.
+      await writeFileAtomic(path, toPng(heatMap([undefined, ...map], Math.log(config.vocabSize), cell)));
     }
   }
   return {

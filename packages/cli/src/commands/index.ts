@@ -6,12 +6,14 @@ import { flops } from './flops.js';
 import { forward } from './forward.js';
 import { info } from './info.js';
 import { patchify } from './patchify.js';
+import { report } from './report.js';
 import { sample } from './sample.js';
 import { train } from './train.js';
 
 /** All subcommands, in the order of the help. */
 export const commands: readonly Command[] = [
   train,
+  report,
   sample,
   forward,
   entropy,

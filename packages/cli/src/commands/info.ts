@@ -1,8 +1,8 @@
-import { availableParallelism, cpus, totalmem } from 'node:os';
 import { defineCommand } from '../command.js';
 import { type DeviceInfo, probeDevices } from '../devices.js';
+import { formatMemory, machine } from '../machine.js';
 import { formatList } from '../table.js';
-import { version, versionOf } from '../version.js';
+import { versionOf } from '../version.js';
 
 /** Packages that engines run on, and what each is for. */
 const optionalPackages = {
@@ -34,12 +34,7 @@ export const info = defineCommand({
       { name: 'tfjs', available: false, devices: [], hint: 'TensorFlow.js is not in this version: use ort' },
     ];
     const data = {
-      dpar: version,
-      node: process.versions.node,
-      platform: `${process.platform}-${process.arch}`,
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      cores: availableParallelism(),
-      memory_bytes: totalmem(),
+      ...machine(),
       engines,
       packages: Object.fromEntries(Object.keys(optionalPackages).map((name) => [name, versionOf(name) ?? null])),
     };
@@ -51,7 +46,7 @@ export const info = defineCommand({
       ['dpar', data.dpar],
       ['Node', `${data.node}, ${data.platform}`],
       ['CPU', `${data.cpu}, ${data.cores} cores`],
-      ['memory', `${(data.memory_bytes / 2 ** 30).toFixed(1)} GiB`],
+      ['memory', formatMemory(data.memory_bytes)],
       ...engines.flatMap(describeEngine),
       ...packages,
     ]);

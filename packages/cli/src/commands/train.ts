@@ -6,9 +6,9 @@ import type { Context } from '../context.js';
 import { InterruptedError } from '../errors.js';
 import { readJsonObject } from '../json-file.js';
 import { assignment, file, flag, folder, optional, repeated, required } from '../options.js';
-import { type Progress, silent } from '../progress.js';
 import { formatList } from '../table.js';
 import { dataProgress } from '../train/data-progress.js';
+import { TrainWatch } from '../train/watch.js';
 
 export const train = defineCommand({
   name: 'train',
@@ -26,7 +26,7 @@ export const train = defineCommand({
     const config = readTrainConfig(json, changes);
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
-    const run = followRun(config, context);
+    const run = followRun(config, await TrainWatch.create(config, engine, context, resume), context);
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
@@ -37,14 +37,15 @@ export const train = defineCommand({
         stepSeconds += metrics.seconds;
         waitSeconds += metrics.waitSeconds;
         validationLoss = metrics.validationLoss ?? validationLoss;
-        run.progress.update(metrics.step, noteOf(metrics.loss, validationLoss));
+        await run.watch.step(metrics);
       }
     } catch (error) {
-      run.stop();
+      // What went wrong first is what is told.
+      await run.end(context.signal.aborted ? 'interrupted' : 'failed', error).catch(() => {});
       if (run.newest !== undefined) context.note(`train: ${run.newest}; --resume goes on from there`);
       throw error;
     }
-    run.stop();
+    await run.end(context.signal.aborted ? 'interrupted' : 'done');
     if (context.signal.aborted && run.newest !== undefined) {
       throw new InterruptedError(`interrupted. ${run.newest}: run the same command with --resume to go on.`);
     }
@@ -71,33 +72,34 @@ export const train = defineCommand({
   },
 });
 
-/** Shows how far a run is, and remembers its checkpoints. */
-function followRun({ steps, output }: TrainConfig, context: Context) {
+/** Watches a run, and remembers its checkpoints. */
+function followRun({ steps, output }: TrainConfig, watch: TrainWatch, context: Context) {
   const data = dataProgress(context);
   const whereIs = (step: number): string => `Step ${step} of ${steps} is in '${stepFolder(output, step)}'`;
   const run = {
-    progress: silent as Progress,
+    watch,
     /** Steps that an earlier run did. */
     start: 0,
     checkpointSeconds: 0,
     /** Where the newest checkpoint is. */
     newest: undefined as string | undefined,
-    stop() {
+    async end(...how: Parameters<TrainWatch['end']>) {
       data.stop();
-      run.progress.stop();
+      await watch.end(...how);
     },
     options: {
       onData: data.update,
       onNote: (text) => context.note(`train: ${text}`),
-      onStart: (step) => {
+      onStart: (step, trainer) => {
         data.stop();
         run.start = step;
         if (step > 0) run.newest = whereIs(step);
-        run.progress = context.progress({ label: 'train', unit: 'steps', total: steps, start: step });
+        watch.start(step, trainer);
       },
       onCheckpoint: ({ step, seconds }) => {
         run.newest = whereIs(step);
         run.checkpointSeconds += seconds;
+        watch.checkpoint(seconds);
       },
     } satisfies TrainOptions,
   };

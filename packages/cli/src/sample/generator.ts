@@ -12,7 +12,8 @@ import {
 } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { UsageError } from '../errors.js';
-import { loadModel } from '../model.js';
+import type { JsonObject } from '../json-file.js';
+import { loadModel, type ModelContent } from '../model.js';
 import type { TokenGrid } from '../tokenizer.js';
 
 /** A loaded model that generates. */
@@ -24,6 +25,8 @@ export interface Generator extends TokenGrid {
   steps(options: DparSampleOptions): AsyncIterable<SampleStep>;
   /** Seconds that each stage took so far. */
   stageSeconds(): StageSeconds;
+  /** Frees what was compiled. */
+  dispose(): Promise<void>;
 }
 
 /** Generated tokens of some images. */
@@ -48,26 +51,48 @@ export interface GeneratorOptions extends SamplerOptions {
  */
 export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
   const { checkpoint, average, entropyCheckpoint, ...held } = options;
-  const { model, config: json, parameters } = await loadModel(checkpoint, ['dpar', 'llamagen'], average);
-  if (model.kind === 'llamagen') {
+  const model = await loadModel(checkpoint, ['dpar', 'llamagen'], average);
+  if (!needsEntropyModel(model.config)) return createGenerator(engine, model, undefined, held);
+  if (entropyCheckpoint === undefined) {
+    throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);
+  }
+  const entropyModel = await loadModel(entropyCheckpoint, ['entropy']);
+  return { ...createGenerator(engine, model, entropyModel, held), entropyCheckpoint };
+}
+
+/** Whether a model's patches depend on the entropies of its tokens. @param config Its config.json. */
+export function needsEntropyModel(config: JsonObject): boolean {
+  return config.kind === 'dpar' && readDparConfig(config).patching.mode === 'entropy_row_boundary';
+}
+
+/**
+ * Makes a generator of a model in memory. Nothing is compiled before it generates.
+ * @throws DparError if the entropy model is missing or does not fit.
+ */
+export function createGenerator(
+  engine: Engine,
+  { config: json, parameters }: ModelContent,
+  entropyModel?: ModelContent,
+  held: SamplerOptions = {},
+): Generator {
+  if (json.kind === 'llamagen') {
     const config = readLlamaGenConfig(json);
     return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, config, parameters, held)) };
   }
   const config = readDparConfig(json);
-  if (config.patching.mode !== 'entropy_row_boundary') {
-    return { ...config, kind: 'dpar', ...stepping(new DparSampler(engine, { config, parameters }, undefined, held)) };
-  }
-  if (entropyCheckpoint === undefined) {
-    throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);
-  }
-  const entropy = await loadModel(entropyCheckpoint, ['entropy']);
-  const entropyModel = { config: readEntropyModelConfig(entropy.config), parameters: entropy.parameters };
-  const sampler = new DparSampler(engine, { config, parameters }, entropyModel, held);
-  return { ...config, kind: 'dpar', entropyCheckpoint, ...stepping(sampler) };
+  const entropy = entropyModel && {
+    config: readEntropyModelConfig(entropyModel.config),
+    parameters: entropyModel.parameters,
+  };
+  return { ...config, kind: 'dpar', ...stepping(new DparSampler(engine, { config, parameters }, entropy, held)) };
 }
 
-function stepping(sampler: LlamaGenSampler | DparSampler): Pick<Generator, 'steps' | 'stageSeconds'> {
-  return { steps: (options) => sampler.steps(options), stageSeconds: () => sampler.stageSeconds };
+function stepping(sampler: LlamaGenSampler | DparSampler): Pick<Generator, 'steps' | 'stageSeconds' | 'dispose'> {
+  return {
+    steps: (options) => sampler.steps(options),
+    stageSeconds: () => sampler.stageSeconds,
+    dispose: () => sampler.dispose(),
+  };
 }
 
 /** Generates a batch. @param onToken Called after each token of all images, with the number of tokens done for each. */

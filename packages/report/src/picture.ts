@@ -1,5 +1,6 @@
 import { interpolateInferno } from 'd3-scale-chromatic';
-import sharp from 'sharp';
+import { encode } from 'fast-png';
+import { type Html, html } from './html.js';
 
 /** A picture in memory: red, green, blue and opacity of each pixel, row by row. */
 export interface Picture {
@@ -56,13 +57,14 @@ export function heatColour(value: number): [number, number, number] {
  * @param values [grid^2], raster order; undefined is grey.
  * @param maximum The value of the brightest colour.
  * @param cell Pixels of a cell in both directions.
+ * @throws Error if they are no square number.
  */
 export function heatMap(values: readonly (number | undefined)[], maximum: number, cell: number): Picture {
-  const grid = Math.round(Math.sqrt(values.length));
+  if (!Number.isInteger(Math.sqrt(values.length))) {
+    throw new Error(`heatMap: expected a square number of values, got ${values.length}. Pass those of a whole grid.`);
+  }
   const colours = values.flatMap((value) => (value === undefined ? [128, 128, 128] : heatColour(value / maximum)));
-  const { width, height, data } = pictureOf(Uint8Array.from(colours), cell);
-  if (width !== grid * cell) throw new Error(`heatMap: expected a square grid, got ${values.length} values.`);
-  return { width, height, data };
+  return pictureOf(Uint8Array.from(colours), cell);
 }
 
 /**
@@ -89,8 +91,30 @@ export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: 
 }
 
 /** A picture as the bytes of a PNG file. */
-export function toPng({ width, height, data }: Picture): Promise<Buffer> {
-  return sharp(data, { raw: { width, height, channels: 4 } })
-    .png({ compressionLevel: 9 })
-    .toBuffer();
+export function toPng({ width, height, data }: Picture): Uint8Array {
+  return encode({ width, height, data, channels: 4, depth: 8 }, { zlib: { level: 9 } });
+}
+
+/** A picture inside a page. */
+export function image(picture: Picture, description: string): Html {
+  return imageOfPng(toPng(picture), description);
+}
+
+/** A PNG file inside a page. */
+export function imageOfPng(png: Uint8Array, description: string): Html {
+  // The header comes first in the file: signature (8 bytes), length and name of the chunk, width, height.
+  const header = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  const [width, height] = [header.getUint32(16), header.getUint32(20)];
+  return html`<img src="data:image/png;base64,${base64(png)}" width="${width}" height="${height}" alt="${description}">`;
+}
+
+/** Bytes that become text together: few enough to be arguments of a function, and a multiple of 3. */
+const pieceBytes = 3 << 12;
+
+function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (let start = 0; start < bytes.length; start += pieceBytes) {
+    text += btoa(String.fromCharCode(...bytes.subarray(start, start + pieceBytes)));
+  }
+  return text;
 }

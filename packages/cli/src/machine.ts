@@ -1,0 +1,17 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { version } from './version.js';
+
+/** `23.5 GiB` */
+export const formatMemory = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+/** The versions and the hardware that the command runs with. */
+export function machine() {
+  return {
+    dpar: version,
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memory_bytes: totalmem(),
+  };
+}

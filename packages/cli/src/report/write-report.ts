@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '@dpar/io/node';
+import { type TrainingRun, trainingReport } from '@dpar/report';
+import { readRun } from './read-run.js';
+
+/** Name of the report in the folder of its run. */
+export const reportFile = 'report.html';
+
+/** Writes the report of some runs. @returns What it was made of. */
+export async function writeReport(folders: readonly string[], path: string): Promise<TrainingRun[]> {
+  const runs = await Promise.all(folders.map(readRun));
+  const names = new Set(runs.map(({ name }) => name));
+  // Runs whose folders have the same name are told apart by their paths.
+  const named = runs.map((run, i) => (names.size < runs.length ? { ...run, name: folders[i] ?? run.name } : run));
+  await writeFileAtomic(path, trainingReport(named));
+  return named;
+}
+
+/** Keeps the report of a run up to date while it trains. */
+export class LiveReport {
+  private readonly path: string;
+  private spent = 0;
+  private readonly begun = performance.now();
+
+  constructor(private readonly output: string) {
+    this.path = join(output, reportFile);
+  }
+
+  /** Renews the report, unless reports have taken more than 2 % of the time so far. */
+  async renew(): Promise<void> {
+    if (this.spent <= 0.02 * (performance.now() - this.begun)) await this.write();
+  }
+
+  /** Renews the report. */
+  async write(): Promise<void> {
+    const begin = performance.now();
+    await writeReport([this.output], this.path);
+    this.spent += performance.now() - begin;
+  }
+}

@@ -1,0 +1,19 @@
+import type { Writable } from 'node:stream';
+
+/** A stream that is a terminal. */
+export interface Terminal extends Writable {
+  readonly isTTY: true;
+  /** Width in characters, as it is now. */
+  readonly columns?: number;
+  hasColors?(): boolean;
+}
+
+/** Whether a stream is a terminal on which text can be replaced. */
+export function isTerminal(stream: Writable): stream is Terminal {
+  return 'isTTY' in stream && stream.isTTY === true && process.env.TERM !== 'dumb';
+}
+
+/** Whether a terminal shows colours and its user wants them (https://no-color.org). */
+export function showsColors(terminal: Terminal): boolean {
+  return !process.env.NO_COLOR && (terminal.hasColors?.() ?? true);
+}

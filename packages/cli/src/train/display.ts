@@ -1,0 +1,72 @@
+import { createLogUpdate } from 'log-update';
+import picocolors from 'picocolors';
+import type { Context } from '../context.js';
+import { showsColors, type Terminal } from '../terminal.js';
+import type { TrainState } from './state.js';
+import { viewLines } from './view.js';
+
+// log-update replaces text on a terminal: it writes only the lines that changed, in one piece that terminals show at once,
+// hides the cursor and shows it again however the process ends.
+
+/** Shows the states of a run. */
+export interface TrainDisplay {
+  /** @param atOnce Whether it must be seen now, and not only if some time has passed since the last. */
+  show(state: TrainState, atOnce?: boolean): void;
+  /** Leaves the last state on the screen. */
+  stop(): void;
+}
+
+/** A view that is updated in place on a terminal; elsewhere a line every few seconds. */
+export function createDisplay({ terminal, progress }: Context, steps: number, start: number): TrainDisplay {
+  if (terminal !== undefined) return liveDisplay(terminal);
+  const lines = progress({ label: 'train', unit: 'steps', total: steps, start });
+  return { show: (state) => lines.update(state.step, noteOf(state)), stop: () => lines.stop() };
+}
+
+/** Milliseconds between two updates of a terminal. */
+const interval = 250;
+
+/** Width of a terminal that does not say its own. */
+const usualColumns = 80;
+
+/** A view on a terminal. */
+export function liveDisplay(terminal: Terminal): TrainDisplay {
+  const colors = picocolors.createColors(showsColors(terminal));
+  const update = createLogUpdate(terminal);
+  let shownAt = Number.NEGATIVE_INFINITY;
+  let shownLines = 0;
+  let hidden: TrainState | undefined;
+  const draw = (state: TrainState): void => {
+    // A full last column would make some terminals begin a new line.
+    const lines = viewLines(state, Math.max(1, (terminal.columns ?? usualColumns) - 1), colors);
+    if (lines.length !== shownLines) update.clear();
+    update(lines.join('\n'));
+    shownLines = lines.length;
+    shownAt = performance.now();
+    hidden = undefined;
+  };
+  return {
+    show(state, atOnce = false) {
+      if (atOnce || performance.now() - shownAt >= interval) draw(state);
+      else hidden = state;
+    },
+    stop() {
+      if (hidden !== undefined) draw(hidden);
+      update.done();
+    },
+  };
+}
+
+/** The figures of a step on one line. */
+export function noteOf({ metrics, loss, validation }: TrainState): string {
+  if (metrics === undefined) return '';
+  const { gradientNorm, learningRate, imagesPerSecond, meanPatchLength } = metrics;
+  return [
+    `loss ${metrics.loss.toFixed(4)}, mean ${loss.toFixed(4)}`,
+    ...(validation ? [`validation ${validation.last.toFixed(4)}, best ${validation.best.toFixed(4)}`] : []),
+    `gradient ${gradientNorm.toPrecision(3)}`,
+    `learning rate ${learningRate.toPrecision(3)}`,
+    `${imagesPerSecond.toPrecision(3)} images/s`,
+    ...(meanPatchLength === 1 ? [] : [`${meanPatchLength.toFixed(2)} tokens per patch`]),
+  ].join(', ');
+}

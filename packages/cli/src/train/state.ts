@@ -1,0 +1,83 @@
+import { MovingMean } from '@dpar/report';
+import type { StepMetrics } from '@dpar/train';
+import { Course } from './sparkline.js';
+
+/** Where a run of training stands, as the view shows it. */
+export interface TrainState {
+  /** Kind of the model. */
+  readonly kind: string;
+  /** Steps of the whole run. */
+  readonly steps: number;
+  /** Steps done. */
+  readonly step: number;
+  /** What the newest step reported; none before the first. */
+  readonly metrics: StepMetrics | undefined;
+  /** Moving mean of the loss, nats per token. */
+  readonly loss: number;
+  /** Course of that mean since the start. */
+  readonly course: readonly number[];
+  readonly validation: { readonly last: number; readonly best: number; readonly bestStep: number } | undefined;
+  /** Moving mean. */
+  readonly imagesPerSecond: number;
+  /** Since the start of this process, seconds. */
+  readonly elapsed: number;
+  /** Seconds until the last step, at the mean speed so far; undefined before a step is done. */
+  readonly left: number | undefined;
+  /** What is done instead of a step, such as `drawing samples`. */
+  readonly activity: string | undefined;
+  /** Where the newest grid of samples is. */
+  readonly samples: string | undefined;
+  readonly end: 'running' | 'done' | 'interrupted' | 'failed';
+}
+
+/** Steps that moving means reach back. */
+const window = 20;
+
+/** Follows a run from step to step. */
+export class TrainFollower {
+  private metrics: StepMetrics | undefined;
+  private readonly loss = new MovingMean(window);
+  private readonly speed = new MovingMean(window);
+  private readonly course = new Course();
+  private validation: TrainState['validation'];
+  private readonly begun: number;
+  activity: string | undefined;
+  samples: string | undefined;
+  end: TrainState['end'] = 'running';
+
+  /**
+   * @param start Steps that an earlier process did.
+   * @param now Seconds of a clock.
+   */
+  constructor(
+    private readonly run: Pick<TrainState, 'kind' | 'steps'>,
+    private readonly start: number,
+    private readonly now: () => number,
+  ) {
+    this.begun = now();
+  }
+
+  /** Takes in what a step reports. */
+  step(metrics: StepMetrics): void {
+    this.metrics = metrics;
+    this.course.add(this.loss.add(metrics.loss));
+    this.speed.add(metrics.imagesPerSecond);
+    const { step, validationLoss: last } = metrics;
+    if (last === undefined) return;
+    const { best, bestStep } = this.validation ?? { best: Number.POSITIVE_INFINITY, bestStep: step };
+    this.validation = last < best ? { last, best: last, bestStep: step } : { last, best, bestStep };
+  }
+
+  get state(): TrainState {
+    const { run, start, metrics, validation, activity, samples, end } = this;
+    const step = metrics?.step ?? start;
+    const elapsed = this.now() - this.begun;
+    const left = step > start ? ((run.steps - step) * elapsed) / (step - start) : undefined;
+    return {
+      ...{ ...run, step, metrics, validation, elapsed, left, activity, samples, end },
+      loss: this.loss.mean,
+      course: this.course.values,
+      imagesPerSecond: this.speed.mean,
+    };
+  }
+}

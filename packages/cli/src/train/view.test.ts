@@ -1,0 +1,104 @@
+import type { StepMetrics } from '@dpar/train';
+import picocolors from 'picocolors';
+import { describe, expect, it } from 'vitest';
+import { TrainFollower, type TrainState } from './state.js';
+import { viewLines } from './view.js';
+
+const plain = picocolors.createColors(false);
+
+const metrics = (step: number, more: Partial<StepMetrics> = {}): StepMetrics => ({
+  ...{ step, epoch: 0, loss: 4, gradientNorm: 0.5, learningRate: 1e-3, seconds: 1, imagesPerSecond: 50 },
+  ...{ waitSeconds: 0, meanPatchLength: 1.81, paddingShare: 0, graphs: 1, ...more },
+});
+
+/** A run of 100 steps, a second each, after 40 of them. */
+function follow(more: (step: number) => Partial<StepMetrics> = () => ({}), start = 0): TrainFollower {
+  let now = 1000;
+  const follower = new TrainFollower({ kind: 'dpar', steps: 100 }, start, () => now);
+  for (let step = start + 1; step <= 40; step++) {
+    now += 1;
+    follower.step(metrics(step, more(step)));
+  }
+  return follower;
+}
+
+const textOf = (state: TrainState, columns = 200): string => viewLines(state, columns, plain).join('\n');
+
+describe('the state of a run', () => {
+  it('has the mean loss, the best validation and the time that is left', () => {
+    const { state } = follow((step) => ({
+      loss: 5 - step / 20,
+      ...(step % 10 === 0 && { validationLoss: step === 20 ? 2 : 3 + step / 100 }),
+    }));
+    expect(state.loss).toBeGreaterThan(3); // behind the last loss
+    expect(state.loss).toBeLessThan(4);
+    expect(state.validation).toEqual({ last: 3.4, best: 2, bestStep: 20 });
+    expect([state.elapsed, state.left]).toEqual([40, 60]);
+    expect(state.course).toHaveLength(40);
+  });
+
+  it('counts the time of its own steps alone', () => {
+    const { state } = follow(undefined, 30);
+    expect([state.step, state.elapsed, state.left]).toEqual([40, 10, 60]);
+  });
+
+  it('does not mind a loss that is not finite', () => {
+    const { state } = follow((step) => (step === 40 ? { loss: Number.NaN } : {}));
+    expect(state.loss).toBeCloseTo(4, 9);
+    expect(textOf(state)).toContain('last NaN');
+  });
+});
+
+describe('the view', () => {
+  const { state } = follow((step) => ({ loss: 5 - step / 20, ...(step === 30 && { validationLoss: 3.25 }) }));
+
+  it('shows all figures', () => {
+    const text = textOf({ ...state, samples: 'run/samples/step-000030.png' });
+    for (const part of [
+      /^train {6}dpar {2}━{16}─{24} {2}40\/100 steps {2}40 % {2}epoch 1$/m,
+      /^loss {7}3\.\d{4} {2}last 3\.0000 {2}█[▁-█]{38}▁$/m,
+      /^validation 3\.2500 {2}best 3\.2500 at step 30$/m,
+      /^gradient {3}0\.500 {2}learning rate 0\.00100$/m,
+      /^speed {6}50\.0 images\/s {2}patches of 1\.81 tokens$/m,
+      /^time {7}40 s {2}1 min 0 s left$/m,
+      /^samples {4}run\/samples\/step-000030\.png$/m,
+    ]) {
+      expect(text).toMatch(part);
+    }
+  });
+
+  it('leaves out what a run does not have', () => {
+    const { state: early } = new TrainFollower({ kind: 'llamagen', steps: 10 }, 0, () => 0);
+    expect(textOf(early)).toBe(`train      llamagen  ${'─'.repeat(40)}  0/10 steps  0 %\ntime       0 s`);
+    expect(textOf(follow(() => ({ meanPatchLength: 1 })).state)).not.toMatch(/patches|validation|samples/);
+  });
+
+  it('fits any terminal', () => {
+    const samples = 'a/folder/with/a/long/name/samples/step-000030.png';
+    for (const end of ['running', 'failed'] as const) {
+      for (let columns = 1; columns <= 130; columns++) {
+        const lines = viewLines({ ...state, samples, activity: 'drawing samples', end }, columns, plain);
+        for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+        if (columns >= 30) expect(lines.join('\n')).toContain('40/100 steps');
+        if (columns >= 60) expect(lines.join('\n')).toContain('best 3.2500 at step 30');
+      }
+    }
+  });
+
+  it('says how a run ended', () => {
+    expect(textOf({ ...state, end: 'failed' })).toContain('failed after step 40');
+    expect(textOf({ ...state, end: 'interrupted' })).toContain('interrupted');
+    expect(textOf({ ...state, end: 'done' })).not.toContain('left');
+    const red = picocolors.createColors(true).red('failed after step 40');
+    expect(viewLines({ ...state, end: 'failed' }, 200, picocolors.createColors(true)).join('')).toContain(red);
+  });
+
+  it('has colours that do not change its text', () => {
+    const escapes = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g');
+    for (const columns of [20, 45, 80, 120]) {
+      const colored = viewLines(state, columns, picocolors.createColors(true)).join('\n');
+      expect(colored).toMatch(escapes);
+      expect(colored.replace(escapes, '')).toBe(textOf(state, columns));
+    }
+  });
+});

@@ -1,0 +1,127 @@
+import { figure, formatSeconds } from '@dpar/report';
+import type { Colors } from 'picocolors/types';
+import { sparkline } from './sparkline.js';
+import type { TrainState } from './state.js';
+
+/** A piece of a line that is not broken: a name, and a value that is what one looks for. */
+interface Cell {
+  readonly name?: string;
+  readonly value: string;
+  readonly paint?: (text: string) => string;
+}
+
+/** Width of the names that rows begin with. */
+const nameWidth = 11;
+
+/** Longest bar and longest course of the loss, in characters. */
+const [longestBar, longestCourse] = [40, 48];
+
+/** Fewest characters of a bar or a course that say something. */
+const shortest = 8;
+
+/**
+ * The lines that show where a run stands, none longer than `columns` characters, which are at least one. What does not fit beside one another goes
+ * to the next line.
+ */
+export function viewLines(state: TrainState, columns: number, colors: Colors): string[] {
+  const rows = [progressRow(state, columns, colors), ...figureRows(state, columns, colors)];
+  return rows.flatMap((row) => flow(row, columns, colors));
+}
+
+function progressRow({ kind, steps, step, metrics, end }: TrainState, columns: number, colors: Colors): Cell[] {
+  const failed = end === 'failed';
+  const cells: Cell[] = [
+    { name: 'train'.padEnd(nameWidth), value: kind },
+    { value: `${step}/${steps} steps` },
+    { value: `${Math.floor((100 * step) / steps)} %` },
+    ...(metrics === undefined ? [] : [{ name: 'epoch ', value: `${metrics.epoch + 1}` }]),
+    ...(failed ? [{ value: `failed after step ${step}`, paint: colors.red }] : []),
+    ...(end === 'interrupted' ? [{ value: 'interrupted', paint: colors.yellow }] : []),
+  ];
+  const width = Math.min(longestBar, columns - lengthOf(cells) - 2);
+  if (width < shortest) return cells;
+  const filled = Math.round((width * step) / steps);
+  const paint = (text: string): string =>
+    (failed ? colors.red : colors.green)(text.slice(0, filled)) + colors.dim(text.slice(filled));
+  return [...cells.slice(0, 1), { value: '━'.repeat(filled) + '─'.repeat(width - filled), paint }, ...cells.slice(1)];
+}
+
+function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][] {
+  const { metrics, loss, course, validation, imagesPerSecond, elapsed, left, activity, samples } = state;
+  const rows: Cell[][] = [];
+  const row = (name: string, ...cells: readonly Cell[]): void => {
+    const [first, ...others] = cells;
+    if (first !== undefined) rows.push([{ ...first, name: name.padEnd(nameWidth) }, ...others]);
+  };
+  if (metrics !== undefined) {
+    const losses = [
+      { value: fixed(loss), paint: colors.bold },
+      { name: 'last ', value: fixed(metrics.loss) },
+    ];
+    const width = Math.min(longestCourse, columns - nameWidth - lengthOf(losses) - 2);
+    row('loss', ...losses, ...(width < shortest ? [] : [{ value: sparkline(course, width), paint: colors.cyan }]));
+    if (validation !== undefined) {
+      const { last, best, bestStep } = validation;
+      row(
+        'validation',
+        { value: fixed(last), paint: colors.bold },
+        { name: 'best ', value: `${fixed(best)} at step ${bestStep}` },
+      );
+    }
+    row(
+      'gradient',
+      { value: figure(metrics.gradientNorm) },
+      { name: 'learning rate ', value: figure(metrics.learningRate) },
+    );
+    const patches =
+      metrics.meanPatchLength === 1
+        ? []
+        : [{ name: 'patches of ', value: `${metrics.meanPatchLength.toFixed(2)} tokens` }];
+    row('speed', { value: `${figure(imagesPerSecond)} images/s` }, ...patches);
+  }
+  row(
+    'time',
+    { value: formatSeconds(elapsed) },
+    ...(left === undefined || state.end !== 'running'
+      ? []
+      : [{ value: `${formatSeconds(left)} left`, paint: colors.bold }]),
+    ...(activity === undefined ? [] : [{ value: activity, paint: colors.yellow }]),
+  );
+  if (samples !== undefined) row('samples', { value: samples });
+  return rows;
+}
+
+const fixed = (loss: number): string => loss.toFixed(4);
+
+/** Characters of cells on one line, with two spaces between them. */
+function lengthOf(cells: readonly Cell[]): number {
+  return cells.reduce((sum, cell) => sum + textOf(cell).length + 2, -2);
+}
+
+const textOf = ({ name = '', value }: Cell): string => name + value;
+
+/** Puts cells on lines; one that is longer than a line is cut. */
+function flow(cells: readonly Cell[], columns: number, colors: Colors): string[] {
+  const lines: { length: number; text: string }[] = [];
+  for (const cell of cells) {
+    const last = lines.at(-1);
+    const length = textOf(cell).length;
+    if (last !== undefined && last.length + 2 + length <= columns) {
+      last.text += `  ${painted(cell, length, colors)}`;
+      last.length += 2 + length;
+    } else {
+      const indent = last === undefined ? 0 : Math.min(2, columns - 1);
+      const room = columns - indent;
+      lines.push({ length: indent + Math.min(length, room), text: ' '.repeat(indent) + painted(cell, room, colors) });
+    }
+  }
+  return lines.map(({ text }) => text);
+}
+
+/** A cell of at most `room` characters. */
+function painted({ name = '', value, paint = (text) => text }: Cell, room: number, colors: Colors): string {
+  const shownName = name.slice(0, room);
+  const rest = room - shownName.length;
+  const shownValue = value.length > rest ? `${value.slice(0, Math.max(0, rest - 1))}${rest > 0 ? '…' : ''}` : value;
+  return (shownName && colors.dim(shownName)) + paint(shownValue);
+}

@@ -1,0 +1,135 @@
+import type { RunRecord } from '@dpar/report';
+import type { Engine } from '@dpar/tensor';
+import type { StepMetrics, TrainConfig, Trainer } from '@dpar/train';
+import type { Context } from '../context.js';
+import { formatMemory, machine } from '../machine.js';
+import { LiveReport } from '../report/write-report.js';
+import { createDisplay, type TrainDisplay } from './display.js';
+import { readRecord, writeRecord } from './record.js';
+import { prepareSamples, type SampleGrids } from './samples.js';
+import { TrainFollower } from './state.js';
+
+/** What takes time beside the steps, by the names that the record has for it. */
+type Beside = 'validation' | 'checkpoints' | 'samples' | 'report';
+
+/** What is watched from the first step on. */
+interface Watched {
+  readonly trainer: Trainer;
+  readonly follower: TrainFollower;
+  readonly display: TrainDisplay;
+}
+
+const clock = (): number => performance.now() / 1000;
+
+/**
+ * Watches a run of training: shows it, draws its samples, and keeps its record (`run.json`) and its report up to date. It
+ * only reads what it is given: a run ends with the same weights whether it is watched or not.
+ */
+export class TrainWatch {
+  private readonly report: LiveReport;
+  private watched: Watched | undefined;
+  /** When the last step had been dealt with. */
+  private handledAt = clock();
+  /** Whether there is a record of this run. */
+  private recorded = false;
+  /** What checkpoints took since then, seconds. */
+  private checkpointing = 0;
+
+  private constructor(
+    private readonly config: TrainConfig,
+    private readonly context: Context,
+    private readonly samples: SampleGrids | undefined,
+    private readonly machine: RunRecord['machine'],
+    private readonly seconds: Record<string, number>,
+  ) {
+    this.report = new LiveReport(config.output);
+  }
+
+  /**
+   * Prepares all that is needed, before anything is trained.
+   * @param resume Whether an earlier run in the same folder is gone on with.
+   * @throws CommandError or DparError for settings with which no samples could be drawn.
+   */
+  static async create(config: TrainConfig, engine: Engine, context: Context, resume: boolean): Promise<TrainWatch> {
+    const samples = await prepareSamples(config, engine);
+    const earlier = resume ? await readRecord(config.output) : undefined;
+    const { memory_bytes, ...versions } = machine();
+    const about = { engine: engine.name, ...versions, memory: formatMemory(memory_bytes) };
+    return new TrainWatch(config, context, samples, about, { ...earlier?.seconds });
+  }
+
+  /** The run begins, or goes on after `step` steps. */
+  start(step: number, trainer: Trainer): void {
+    const { steps, model } = this.config;
+    const follower = new TrainFollower({ kind: model.kind, steps }, step, clock);
+    const display = createDisplay(this.context, steps, step);
+    display.show(follower.state, true);
+    this.watched = { trainer, follower, display };
+    this.handledAt = clock();
+  }
+
+  /** A checkpoint was written. */
+  checkpoint(seconds: number): void {
+    this.spend('checkpoints', seconds);
+    this.checkpointing += seconds;
+  }
+
+  /** A step was done. Until this has ended, nothing may change the weights. */
+  async step(metrics: StepMetrics): Promise<void> {
+    if (this.watched === undefined) return;
+    const { follower, display } = this.watched;
+    const validated = metrics.validationLoss !== undefined;
+    if (validated) this.spend('validation', clock() - this.handledAt - metrics.seconds - this.checkpointing);
+    follower.step(metrics);
+    display.show(follower.state);
+    const sampled = await this.drawIfDue(metrics.step, this.watched);
+    if (!this.recorded || validated || sampled || this.checkpointing > 0) await this.renew('running');
+    this.checkpointing = 0;
+    this.handledAt = clock();
+  }
+
+  /** The run has ended: shows and records how. Nothing happens if it never began. */
+  async end(state: 'done' | 'interrupted' | 'failed', error?: unknown): Promise<void> {
+    if (this.watched === undefined) return;
+    const { follower, display } = this.watched;
+    follower.end = state;
+    follower.activity = undefined;
+    display.show(follower.state, true);
+    display.stop();
+    await this.renew(state, error);
+  }
+
+  private async drawIfDue(step: number, { trainer, follower, display }: Watched): Promise<boolean> {
+    const { samples, context } = this;
+    if (samples?.isDue(step) !== true || context.signal.aborted) return false;
+    const begin = clock();
+    follower.activity = 'drawing samples';
+    display.show(follower.state, true);
+    try {
+      follower.samples = await samples.draw(step, trainer.average ?? trainer.parameters, context.signal);
+    } catch (error) {
+      // An interrupted run ends with this step and its checkpoint, without the grid.
+      if (!context.signal.aborted) throw error;
+      return false;
+    } finally {
+      follower.activity = undefined;
+      this.spend('samples', clock() - begin);
+    }
+    display.show(follower.state, true);
+    return true;
+  }
+
+  private async renew(state: RunRecord['state'], error?: unknown): Promise<void> {
+    const begin = clock();
+    const { machine, seconds, config } = this;
+    const message = error instanceof Error ? { message: error.message } : {};
+    await writeRecord(config.output, { state, ...message, machine, seconds });
+    this.recorded = true;
+    await (state === 'running' ? this.report.renew() : this.report.write());
+    this.spend('report', clock() - begin);
+  }
+
+  private spend(what: Beside, seconds: number): void {
+    this.seconds[what] = (this.seconds[what] ?? 0) + Math.max(0, seconds);
+  }
+}

@@ -1,0 +1,151 @@
+import { scaleLinear } from 'd3-scale';
+import { line } from 'd3-shape';
+import { type Html, html } from './html.js';
+
+// Scales and paths are d3's, which need no browser. Whole chart libraries want a DOM or a canvas to draw on.
+
+/** One line of a chart. */
+export interface Series {
+  readonly name: string;
+  /** CSS class that gives the colour. */
+  readonly style: string;
+  /** (x, y), ascending in x; a y that is not finite interrupts the line. */
+  readonly points: readonly (readonly [number, number])[];
+  /** Whether each point has a dot, where there are few of them; a single one always has. */
+  readonly dots?: boolean;
+}
+
+/** A line chart. */
+export interface Chart {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly series: readonly Series[];
+  /** The y axis fits the points from this x on (default: all); what lies outside of it is cut off. */
+  readonly fitFrom?: number;
+  /** Upright lines at places of x that are worth a remark. */
+  readonly marks?: readonly { readonly x: number; readonly name: string }[];
+}
+
+const width = 420;
+const height = 280;
+const margin = { top: 12, right: 14, bottom: 42 };
+
+/** Room for lines and dots at the borders of the drawn area, in pixels. */
+const overhang = 4;
+
+/** Coordinates are rounded to so many digits after the point. */
+const digits = 1;
+
+/** A chart as inline SVG that scales with its place; colours come from the page's style sheet, for light and dark mode. */
+export function lineChart({ title, xLabel, yLabel, series, fitFrom = 0, marks = [] }: Chart): Html {
+  const all = series.flatMap(({ points }) => points.filter(([, y]) => Number.isFinite(y)));
+  const bottom = height - margin.bottom;
+  const fitted = all.filter(([x]) => x >= fitFrom).map(([, y]) => y);
+  const y = scaleLinear(opened(rangeOf(fitted)), [bottom, margin.top]).nice(5);
+  const yText = y.tickFormat(5);
+  const yTicks = y.ticks(5).map((tick) => ({ at: round(y(tick)), text: yText(tick) }));
+  const left = 30 + 7 * Math.max(...yTicks.map(({ text }) => text.length));
+  const right = width - margin.right;
+  const longest = rangeOf([0, ...all.map(([x]) => x), ...marks.map(({ x }) => x)])[1];
+  const x = scaleLinear([0, longest || 1], [left, right]);
+  const xText = x.tickFormat(6);
+  const path = line()
+    .defined(([, value]) => Number.isFinite(value))
+    .x(([value]) => round(x(value)))
+    .y(([, value]) => round(y(value)));
+  const area = [
+    left - overhang,
+    margin.top - overhang,
+    right - left + 2 * overhang,
+    bottom - margin.top + 2 * overhang,
+  ];
+  return html`<figure class="chart"><figcaption>${title}</figcaption>
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}: ${yLabel} against ${xLabel}">
+${yTicks.map(
+  ({ at, text }) => html`<line class="grid" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/>
+<text class="tick" x="${left - 6}" y="${at}" dy="0.32em" text-anchor="end">${text}</text>`,
+)}
+${x.ticks(6).map((tick) => {
+  const at = round(x(tick));
+  return html`<line class="axis" x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 4}"/>
+<text class="tick" x="${at}" y="${bottom + 17}" text-anchor="middle">${xText(tick)}</text>`;
+})}
+<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>
+<text class="label" x="${(left + right) / 2}" y="${height - 6}" text-anchor="middle">${xLabel}</text>
+<text class="label" transform="translate(13 ${(margin.top + bottom) / 2}) rotate(-90)" text-anchor="middle">${yLabel}</text>
+<svg x="${area[0]}" y="${area[1]}" width="${area[2]}" height="${area[3]}" viewBox="${area.join(' ')}">
+${marks.map(({ x: place, name }) => {
+  const at = round(x(place));
+  return html`<line class="mark" x1="${at}" x2="${at}" y1="${margin.top}" y2="${bottom}"><title>${name}</title></line>`;
+})}
+${series.map(({ name, style, points, dots = false }) => {
+  const d = path(points.map(([a, b]): [number, number] => [a, b])) ?? '';
+  return html`<path class="line ${style}" d="${d}"><title>${name}</title></path>
+${dots || points.length === 1 ? dotsOf(points, style, x, y) : undefined}`;
+})}</svg></svg></figure>`;
+}
+
+/** Dots at the points; their titles say the values. */
+function dotsOf(
+  points: Series['points'],
+  style: string,
+  x: (value: number) => number,
+  y: (value: number) => number,
+): Html {
+  const finite = points.filter(([, value]) => Number.isFinite(value));
+  return html`${finite.map(
+    ([a, b]) =>
+      html`<circle class="dot ${style}" cx="${round(x(a))}" cy="${round(y(b))}" r="2.5"><title>${b.toPrecision(5)}</title></circle>`,
+  )}`;
+}
+
+const round = (value: number): number => Number(value.toFixed(digits));
+
+/** Least and largest value; not `Math.min(...values)`, which takes some 100,000 at most. */
+function rangeOf(values: readonly number[]): [number, number] {
+  if (values.length === 0) return [0, 1];
+  return values.reduce<[number, number]>(
+    ([least, largest], value) => [Math.min(least, value), Math.max(largest, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+}
+
+/** A range that is wide enough for an axis with readable numbers: that of values that hardly differ becomes 10 % of them. */
+function opened([least, largest]: [number, number]): [number, number] {
+  const size = Math.max(Math.abs(least), Math.abs(largest));
+  if (largest - least > 1e-6 * size) return [least, largest];
+  const half = size === 0 ? 0.5 : 0.05 * size;
+  return [least - half, largest + half];
+}
+
+/** The key to lines of the given names and styles. */
+export function legend(entries: readonly { readonly name: string; readonly style: string }[]): Html {
+  return html`<p class="legend">${entries.map(
+    ({ name, style }) =>
+      html`<span><svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true"><path class="line ${style}" d="M1 5H27"/></svg> ${name}</span> `,
+  )}</p>`;
+}
+
+/** Bars with their values, for a few categories. */
+export function barChart(
+  title: string,
+  yLabel: string,
+  bars: readonly { readonly name: string; readonly value: number }[],
+): Html {
+  const left = 52;
+  const bottom = height - margin.bottom;
+  const y = scaleLinear([0, rangeOf(bars.map(({ value }) => value))[1]], [bottom, margin.top + 14]);
+  const step = (width - left - margin.right) / bars.length;
+  return html`<figure class="chart"><figcaption>${title}</figcaption>
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
+${bars.map(({ name, value }, i) => {
+  const center = left + (i + 0.5) * step;
+  return html`<rect class="bar" x="${center - 0.35 * step}" width="${0.7 * step}" y="${y(value)}" height="${bottom - y(value)}"/>
+<text class="tick" x="${center}" y="${y(value) - 5}" text-anchor="middle">${(100 * value).toFixed(1)} %</text>
+<text class="tick" x="${center}" y="${bottom + 17}" text-anchor="middle">${name}</text>`;
+})}
+<line class="axis" x1="${left}" x2="${width - margin.right}" y1="${bottom}" y2="${bottom}"/>
+<text class="label" x="${(left + width - margin.right) / 2}" y="${height - 6}" text-anchor="middle">${yLabel}</text>
+</svg></figure>`;
+}

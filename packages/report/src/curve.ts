@@ -1,0 +1,61 @@
+/** A point of a curve. */
+export type Point = readonly [x: number, y: number];
+
+/**
+ * Exponential moving mean of about the last `window` values: value i back has the weight (1 - 1 / window)^i, and the
+ * weights sum to 1 from the first value on. Values that are not finite are left out.
+ */
+export class MovingMean {
+  private sum = 0;
+  private weight = 0;
+
+  /** @param window At least 1, which keeps the last value alone. */
+  constructor(private readonly window: number) {}
+
+  /** Adds a value. @returns The mean after it; NaN as long as there is none. */
+  add(value: number): number {
+    if (Number.isFinite(value)) {
+      const kept = 1 - 1 / this.window;
+      this.sum = kept * this.sum + value / this.window;
+      this.weight = kept * this.weight + 1 / this.window;
+    }
+    return this.mean;
+  }
+
+  /** NaN as long as there is no value. */
+  get mean(): number {
+    return this.sum / this.weight;
+  }
+}
+
+/** A curve with each y replaced by the {@link MovingMean} of those up to it. Points without a finite y are left out. */
+export function smooth(points: readonly Point[], window: number): Point[] {
+  const mean = new MovingMean(window);
+  return points.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => [x, mean.add(y)]);
+}
+
+/**
+ * A curve with fewer points that looks the same when it is drawn: of each of `parts` equal parts of the x axis, the first,
+ * lowest, highest and last point stay (M4, Jugel et al., VLDB 2014). Points that are not finite all stay.
+ */
+export function thin(points: readonly Point[], parts: number): readonly Point[] {
+  if (points.length <= 4 * parts) return points;
+  const [start, end] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
+  const partOf = ([x]: Point): number => Math.min(parts - 1, Math.floor((parts * (x - start)) / (end - start)));
+  const kept: Point[] = [];
+  let part: Point[] = [];
+  const close = (): void => {
+    const finite = part.filter(([, y]) => Number.isFinite(y));
+    const lowest = finite.reduce<Point | undefined>((low, p) => (low && low[1] <= p[1] ? low : p), undefined);
+    const highest = finite.reduce<Point | undefined>((high, p) => (high && high[1] >= p[1] ? high : p), undefined);
+    const ends = [part[0], part.at(-1), lowest, highest];
+    kept.push(...part.filter((point) => ends.includes(point) || !Number.isFinite(point[1])));
+    part = [];
+  };
+  for (const point of points) {
+    if (part[0] !== undefined && partOf(point) !== partOf(part[0])) close();
+    part.push(point);
+  }
+  close();
+  return kept;
+}

@@ -1,0 +1,24 @@
+/** `12.3 %` of a share from 0 to 1. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** `0.59 M` */
+export const millions = (count: number): string => `${(count / 1e6).toFixed(2)} M`;
+
+/** `9.1e-4`, `0.0312`, `52`: short, with the digits that matter; `-` for what is not there. */
+export function figure(value: number | undefined, digits = 3): string {
+  if (value === undefined || Number.isNaN(value)) return '-';
+  const size = Math.abs(value);
+  if (size >= 10 ** digits || !Number.isFinite(value)) return value.toFixed(0);
+  return size !== 0 && size < 1e-3 ? exponential(value, digits) : value.toPrecision(digits);
+}
+
+/** `3.00e-4` as `3e-4` */
+const exponential = (value: number, digits: number): string => value.toExponential(digits - 1).replace(/\.?0*e/, 'e');
+
+/** `42 s`, `3 min 5 s`, `2 h 10 min` */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

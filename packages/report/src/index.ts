@@ -1,0 +1,19 @@
+export { barChart, type Chart, legend, lineChart, type Series } from './chart.js';
+export { MovingMean, type Point, smooth, thin } from './curve.js';
+export { figure, formatSeconds, millions, percent } from './format.js';
+export { Html, type HtmlValue, html, table } from './html.js';
+export { type Page, page } from './page.js';
+export {
+  heatColour,
+  heatMap,
+  image,
+  imageOfPng,
+  montage,
+  type Picture,
+  pictureOf,
+  toPng,
+  withPatches,
+} from './picture.js';
+export { type MetricsLine, parseMetrics } from './training/metrics.js';
+export { trainingReport } from './training/report.js';
+export type { ModelFigures, RunRecord, SampleGrid, TrainingRun } from './training/run.js';

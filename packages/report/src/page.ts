@@ -1,0 +1,27 @@
+import { Html, html } from './html.js';
+import { style } from './style.js';
+
+/** What a page shows. */
+export interface Page {
+  readonly title: string;
+  readonly body: Html;
+  /** Rules that are added to the common style sheet. */
+  readonly style?: string;
+}
+
+/** A whole HTML page that needs nothing else. Its heading is the title. */
+export function page({ title, body, style: more = '' }: Page): string {
+  return `<!doctype html>\n${html`<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${new Html(style + more)}</style>
+</head>
+<body>
+<h1>${title}</h1>
+${body}
+</body>
+</html>
+`}`;
+}

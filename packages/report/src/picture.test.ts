@@ -1,0 +1,56 @@
+import { decode } from 'fast-png';
+import { describe, expect, it } from 'vitest';
+import { heatColour, heatMap, image, montage, pictureOf, toPng, withPatches } from './picture.js';
+
+const red = Uint8Array.from([255, 0, 0]);
+const blue = Uint8Array.from([0, 0, 255]);
+
+describe('pictures', () => {
+  it('are put beside one another with transparent gaps', () => {
+    const { width, height, data } = montage([pictureOf(red), pictureOf(blue), pictureOf(red)], 2, 1);
+    expect([width, height]).toEqual([3, 3]);
+    const pixel = (x: number, y: number) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4)];
+    expect([pixel(0, 0), pixel(1, 0), pixel(2, 0), pixel(0, 2), pixel(2, 2)]).toEqual([
+      [255, 0, 0, 255],
+      [0, 0, 0, 0],
+      [0, 0, 255, 255],
+      [255, 0, 0, 255],
+      [0, 0, 0, 0],
+    ]);
+  });
+
+  it('show values as colours, from dark to light', () => {
+    const brightness = [0, 0.25, 0.5, 0.75, 1].map((value) => heatColour(value).reduce((sum, part) => sum + part, 0));
+    expect(brightness).toEqual([...brightness].sort((a, b) => a - b));
+    const { data } = heatMap([undefined, 0, 1, 5], 1, 1);
+    expect([...data.subarray(0, 4)]).toEqual([128, 128, 128, 255]);
+    expect([...data.subarray(12, 15)]).toEqual(heatColour(1));
+    expect(() => heatMap([0, 1, 2], 1, 1)).toThrow('a square number of values, got 3');
+  });
+
+  it('show the borders of patches', () => {
+    const { data, width } = withPatches(pictureOf(new Uint8Array(3 * 4 * 4), 4), [1, 3, 4, 4, 4], 4);
+    const border = (x: number, y: number) => data[4 * (y * width + x)] === 219;
+    // Each token is 4 pixels: the first patch ends after one of them.
+    expect([border(0, 1), border(4, 1), border(8, 1), border(12, 1), border(15, 1)]).toEqual([
+      ...[true, true, false, false, true],
+    ]);
+  });
+
+  it('become PNG files', () => {
+    const picture = heatMap([0.1, 0.9, 0.5, 0.2], 1, 3);
+    const { width, height, data, channels } = decode(toPng(picture));
+    expect([width, height, channels]).toEqual([6, 6, 4]);
+    expect([...data]).toEqual([...picture.data]);
+  });
+
+  it('are part of a page', () => {
+    // Noise does not compress: more bytes than become text together.
+    const noise = pictureOf(Uint8Array.from({ length: 3 * 120 * 120 }, (_, i) => 1e4 * Math.abs(Math.sin(i * i))));
+    const png = toPng(noise);
+    expect(png.length).toBeGreaterThan(3 << 12);
+    expect(image(noise, 'a "b"').markup).toBe(
+      `<img src="data:image/png;base64,${Buffer.from(png).toString('base64')}" width="120" height="120" alt="a &quot;b&quot;">`,
+    );
+  });
+});

@@ -1,0 +1,39 @@
+/** Style sheet of all pages; colours for light and dark mode. */
+export const style = `
+:root { color-scheme: light dark; --page: #ffffff; --card: #f6f7f9; --ink: #1b1f24; --soft: #57606a; --rule: #d8dee4; --accent: #0f766e; }
+@media (prefers-color-scheme: dark) { :root { --page: #14171b; --card: #1d2126; --ink: #e6e9ed; --soft: #9aa4af; --rule: #353c44; --accent: #4fd1c5; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 1080px; padding: 24px 20px 64px; background: var(--page); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 8px 0 4px; }
+h2 { font-size: 1.3rem; margin: 44px 0 8px; padding-top: 12px; border-top: 1px solid var(--rule); }
+p { margin: 8px 0; max-width: 75ch; }
+.lead { font-size: 1.08rem; }
+.soft, figcaption, .legend { color: var(--soft); font-size: 0.9rem; }
+figure { margin: 0; }
+figcaption { margin-bottom: 4px; }
+img { display: block; max-width: 100%; height: auto; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 12px; margin: 20px 0; }
+.tile { background: var(--card); border-radius: 8px; padding: 12px 14px; }
+.tile b { display: block; font-size: 1.55rem; line-height: 1.25; }
+.tile span { color: var(--soft); font-size: 0.86rem; line-height: 1.35; display: block; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 12px 0; font-size: 0.94rem; }
+th, td { padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: top; }
+th { font-weight: 600; }
+th:first-child { text-align: left; font-weight: 400; }
+thead th { color: var(--soft); font-weight: 600; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 18px; margin: 12px 0; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 28px; align-items: start; margin: 18px 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 8px 20px; font-size: 0.94rem; }
+dt { color: var(--soft); } dd { margin: 0; max-width: 80ch; overflow-wrap: anywhere; }
+.chart { background: var(--card); border-radius: 8px; padding: 12px; }
+.chart > svg { width: 100%; height: auto; }
+svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
+svg .grid { stroke: var(--rule); stroke-width: 1; }
+svg .axis { stroke: var(--soft); stroke-width: 1; }
+svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
+svg .bar { fill: var(--accent); }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; max-width: none; } .legend svg { vertical-align: middle; }
+@media (max-width: 620px) { dl { grid-template-columns: 1fr; gap: 2px; } dd { margin-bottom: 10px; } }
+`;

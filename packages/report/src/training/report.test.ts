@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { pictureOf, toPng } from '../picture.js';
+import { hasClass, parsePage, pointsOf, textsOf } from '../testing/parse.js';
+import type { MetricsLine } from './metrics.js';
+import { trainingReport } from './report.js';
+import type { TrainingRun } from './run.js';
+import { timeParts } from './time.js';
+
+const line = (step: number, more: Partial<MetricsLine> = {}): MetricsLine => ({
+  step,
+  epoch: 0,
+  loss: 5 - step / 10,
+  gradient_norm: 1,
+  learning_rate: 0.001,
+  seconds: 0.5,
+  images_per_second: 32,
+  mean_patch_length: 2,
+  graphs: 1,
+  ...more,
+});
+
+const png = toPng(pictureOf(Uint8Array.from([255, 0, 0])));
+
+const run = (more: Partial<TrainingRun> = {}): TrainingRun => ({
+  name: 'first',
+  steps: 40,
+  settings: { model: { kind: 'dpar' }, optimizer: { learning_rate: 0.001, betas: [0.9, 0.95] }, batch_size: 16 },
+  metrics: Array.from({ length: 20 }, (_, i) => line(i + 1, i % 10 === 9 ? { validation_loss: 4 - i / 100 } : {})),
+  model: { kind: 'dpar', parameters: 1_230_000, forwardMacs: 2e9 },
+  record: { state: 'running', machine: { cpu: 'a <fast> one', cores: 2 }, seconds: { samples: 3 } },
+  samples: [
+    { step: 10, png },
+    { step: 20, png },
+  ],
+  ...more,
+});
+
+const nothing = /NaN|undefined|\[object|Infinity/;
+
+describe('the report of a run', () => {
+  const page = trainingReport([run()]);
+  const elements = parsePage(page);
+
+  it('needs nothing else and is well-formed', () => {
+    expect(page).not.toMatch(/(src|href)=["']?(https?:)?\/\/|@import|url\(|<script/);
+    expect(page).not.toMatch(nothing);
+  });
+
+  it('shows the key figures', () => {
+    expect(textsOf(elements, 'div', 'tile')).toEqual([
+      '20 / 40steps, not ended yet',
+      expect.stringMatching(/^3\.\d+training loss, smoothed/),
+      '3.810best validation loss, at step 20',
+      '32.0images per second, median',
+      '2.00tokens per patch',
+      '10 sin training steps',
+    ]);
+  });
+
+  it('draws each metric against steps and against time', () => {
+    const charts = elements.filter(({ name, attributes }) => name === 'svg' && attributes.role === 'img');
+    const labels = charts.map(({ attributes }) => attributes['aria-label']);
+    expect(labels).toHaveLength(12);
+    expect(labels).toContain('Training loss: Nats per token against Steps');
+    expect(labels).toContain('Patches: Tokens per patch against Seconds of training');
+    const raw = elements.filter((element) => hasClass(element, 'raw') && element.text.startsWith('loss, each step'));
+    for (const { attributes } of raw) {
+      const [points = []] = pointsOf(attributes.d ?? '');
+      expect(points).toHaveLength(20);
+      // The loss falls evenly: so does its line, and steps take the same time.
+      const slopes = points.slice(1).map(([x, y], i) => (y - (points[i]?.[1] ?? 0)) / (x - (points[i]?.[0] ?? 0)));
+      for (const slope of slopes) expect(slope).toBeCloseTo(slopes[0] ?? 0, 1);
+      expect(slopes[0]).toBeGreaterThan(0);
+    }
+    expect(raw).toHaveLength(2);
+    expect(elements.filter((element) => hasClass(element, 'dot') && element.text === '3.8100')).not.toEqual([]);
+  });
+
+  it('shows samples, settings, costs and the machine', () => {
+    expect(textsOf(elements, 'figcaption').slice(-2)).toEqual(['Step 20', 'Step 10']);
+    const images = elements.filter(({ name }) => name === 'img');
+    expect(images.map(({ attributes }) => attributes.src)).toEqual(
+      Array(2).fill(`data:image/png;base64,${Buffer.from(png).toString('base64')}`),
+    );
+    const entries = textsOf(elements, 'dt').map((name, i) => [name, textsOf(elements, 'dd')[i]]);
+    expect(entries).toEqual(
+      expect.arrayContaining([
+        ['optimizer.betas', '[0.9,0.95]'],
+        ['Parameters', '1.23 M'],
+        ['Training', '12.0 GFLOP per image, forward and backward'],
+        ['Speed', '384 GFLOP per second, median'],
+        ['So far', '3.84 TFLOP for 320 images'],
+        ['cpu', 'a <fast> one'],
+      ]),
+    );
+    expect(textsOf(elements, 'td')).toEqual(['10 s', '76.9 %', '3 s', '23.1 %', '13 s', '']);
+  });
+
+  it('leaves out patches of one token each', () => {
+    const metrics = [line(1, { mean_patch_length: 1 }), line(2, { mean_patch_length: 1 })];
+    expect(textsOf(parsePage(trainingReport([run({ metrics })])), 'figcaption')).not.toContain('Patches');
+  });
+
+  it('can be made before the first step, and of a run that left little', () => {
+    const { name, steps, settings } = run();
+    const early = trainingReport([{ name, steps, settings, metrics: [] }]);
+    expect(early).not.toMatch(nothing);
+    expect(textsOf(parsePage(early), 'p')).toContain('No step is done yet.');
+    expect(() => trainingReport([])).toThrow('expected at least one run');
+  });
+
+  it('says why a run failed, and marks where', () => {
+    const record = { state: 'failed', machine: {}, message: 'loss <NaN> at step 21' } as const;
+    const failed = parsePage(trainingReport([run({ record })]));
+    expect(textsOf(failed, 'p', 'alarm')).toEqual(['first failed after step 20. loss <NaN> at step 21']);
+    const marks = failed.filter((element) => hasClass(element, 'mark'));
+    expect(marks).toHaveLength(12);
+    expect(new Set(marks.map(({ attributes }) => attributes.x1))).toEqual(new Set(['406']));
+    expect(elements.filter((element) => hasClass(element, 'alarm'))).toEqual([]);
+  });
+});
+
+it('compares several runs', () => {
+  const second = run({ name: 'second', settings: { ...run().settings, batch_size: 8 }, metrics: [line(1)] });
+  const page = trainingReport([run(), second]);
+  expect(page).not.toMatch(nothing);
+  const elements = parsePage(page);
+  for (const style of ['run-1', 'run-2']) {
+    const losses = elements.filter((element) => hasClass(element, style) && /, loss, smoothed/.test(element.text));
+    expect(losses).toHaveLength(2);
+  }
+  expect(textsOf(elements, 'th')).toEqual(expect.arrayContaining(['first', 'second', 'batch_size']));
+  expect(textsOf(elements, 'th')).not.toContain('optimizer.betas'); // what the runs share is in the list
+  expect(textsOf(elements, 'td')).toEqual(expect.arrayContaining(['16', '8', '20 / 40', '1 / 40']));
+});
+
+it('tells compiling from training, and takes what the metrics say of other time', () => {
+  const metrics = [
+    line(1, { seconds: 3, graphs: 1 }),
+    line(2, { wait_seconds: 0.25 }),
+    line(3, { seconds: 2, graphs: 2 }),
+    line(4, { graphs: 2, validation_seconds: 1.5 }),
+  ];
+  const record = { state: 'done', machine: {}, seconds: { validation: 9, samples: 4 } } as const;
+  expect(timeParts(run({ metrics, record }))).toEqual([
+    { name: 'Training steps', seconds: 1.75 },
+    { name: 'Compiling', seconds: 4 },
+    { name: 'Samples', seconds: 4 },
+    { name: 'Validation', seconds: 1.5 },
+    { name: 'Wait', seconds: 0.25 },
+  ]);
+});

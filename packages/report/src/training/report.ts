@@ -1,0 +1,47 @@
+import { type Html, html } from '../html.js';
+import { page } from '../page.js';
+import { imageOfPng } from '../picture.js';
+import { curvesSection } from './curves.js';
+import type { TrainingRun } from './run.js';
+import { machineSection, modelSection, settingsSection } from './settings.js';
+import { trainingStyle } from './style.js';
+import { comparison, failure, tiles } from './summary.js';
+import { timeSection } from './time.js';
+
+/**
+ * The report of a training run, or of several beside one another: one HTML page that needs nothing else, light or dark as
+ * the reader's system is.
+ * @throws Error if there is no run.
+ */
+export function trainingReport(runs: readonly TrainingRun[]): string {
+  const [first] = runs;
+  if (first === undefined) throw new Error('trainingReport: expected at least one run, got none.');
+  const alone = runs.length === 1;
+  return page({
+    title: alone ? `Training of ${first.name}` : `Training of ${runs.map(({ name }) => name).join(', ')}`,
+    style: trainingStyle,
+    body: html`${runs.map(failure)}
+${alone ? tiles(first) : comparison(runs)}
+${curvesSection(runs)}
+${runs.map((run) => samplesSection(run, alone))}
+${timeSection(runs)}
+${alone ? modelSection(first) : undefined}
+${settingsSection(runs)}
+${machineSection(runs)}`,
+  });
+}
+
+/** The grids of images, the newest first: the same random numbers each time, drawn with the weights of each moment. */
+function samplesSection({ name, samples = [], sampleCount = samples.length }: TrainingRun, alone: boolean): Html {
+  if (samples.length === 0) return html``;
+  const some = sampleCount > samples.length ? ` ${samples.length} of ${sampleCount} grids.` : '';
+  return html`<h2>Samples${alone ? '' : ` of ${name}`}</h2>
+<p class="soft">The same random numbers each time, drawn with the weights of that moment; the newest first.${some}</p>
+<div class="samples">${samples.toReversed().map(
+    ({
+      step,
+      png,
+    }) => html`<figure><figcaption>Step ${step}</figcaption>${imageOfPng(png, `Images drawn at step ${step}`)}</figure>
+`,
+  )}</div>`;
+}

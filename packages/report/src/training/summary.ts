@@ -1,0 +1,107 @@
+import { smooth } from '../curve.js';
+import { figure, formatSeconds, millions } from '../format.js';
+import { type Html, html, table } from '../html.js';
+import { secondsOf, smoothingWindow } from './curves.js';
+import { lastBeforeFailure, type TrainingRun, trainingFlop } from './run.js';
+
+/** The key figures of a run; what it does not have is undefined. */
+export interface RunFigures {
+  readonly step: number;
+  /** Smoothed, nats per token. */
+  readonly loss: number | undefined;
+  readonly bestValidation: { readonly loss: number; readonly step: number } | undefined;
+  /** Median of all steps. */
+  readonly imagesPerSecond: number | undefined;
+  /** Mean of all steps; undefined for a model without patches. */
+  readonly meanPatchLength: number | undefined;
+  /** In training steps. */
+  readonly seconds: number;
+}
+
+/** Computes the key figures of a run. */
+export function figuresOf(run: TrainingRun): RunFigures {
+  const { metrics } = run;
+  const valuesOf = (key: string) =>
+    metrics.flatMap((line): [number, number][] => {
+      const value = line[key];
+      return value === undefined || !Number.isFinite(value) ? [] : [[line.step as number, value]];
+    });
+  const best = valuesOf('validation_loss').reduce<[number, number] | undefined>(
+    (least, point) => (least && least[1] <= point[1] ? least : point),
+    undefined,
+  );
+  const lengths = valuesOf('mean_patch_length').map(([, length]) => length);
+  const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+  return {
+    step: metrics.at(-1)?.step ?? 0,
+    loss: smooth(valuesOf('loss'), smoothingWindow(metrics.length)).at(-1)?.[1],
+    bestValidation: best && { step: best[0], loss: best[1] },
+    imagesPerSecond: median(valuesOf('images_per_second').map(([, rate]) => rate)),
+    meanPatchLength: lengths.some((length) => length !== 1) ? mean : undefined,
+    seconds: secondsOf(run).at(-1) ?? 0,
+  };
+}
+
+/** The middle of some values; undefined if there are none. */
+export function median(values: readonly number[]): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+const states = { running: 'not ended yet', done: 'done', interrupted: 'interrupted', failed: 'failed' } as const;
+
+const stateOf = ({ record }: TrainingRun): string => (record === undefined ? '' : states[record.state]);
+
+/** What made a run fail, to be seen at once. */
+export function failure(run: TrainingRun): Html | undefined {
+  const step = lastBeforeFailure(run);
+  if (step === undefined) return undefined;
+  return html`<p class="alarm"><b>${run.name} failed after step ${step}.</b> ${run.record?.message}</p>`;
+}
+
+/** The key figures of one run as tiles. */
+export function tiles(run: TrainingRun): Html {
+  const { step, loss, bestValidation, imagesPerSecond, meanPatchLength, seconds } = figuresOf(run);
+  const tile = (value: string, meaning: string) => html`<div class="tile"><b>${value}</b><span>${meaning}</span></div>
+`;
+  return html`<div class="tiles">
+${tile(`${step} / ${run.steps}`, `steps${stateOf(run) && `, ${stateOf(run)}`}`)}
+${tile(figure(loss, 4), 'training loss, smoothed, nats per token')}
+${bestValidation && tile(figure(bestValidation.loss, 4), `best validation loss, at step ${bestValidation.step}`)}
+${tile(figure(imagesPerSecond), 'images per second, median')}
+${meanPatchLength && tile(meanPatchLength.toFixed(2), 'tokens per patch')}
+${tile(formatSeconds(seconds), 'in training steps')}
+</div>`;
+}
+
+/** The key figures of several runs beside one another. */
+export function comparison(runs: readonly TrainingRun[]): Html {
+  const figures = runs.map(figuresOf);
+  const row = (name: string, cell: (figures: RunFigures, run: TrainingRun) => string) => [
+    name,
+    ...figures.map((of, i) => cell(of, runs[i] as TrainingRun)),
+  ];
+  return table(
+    ['', ...runs.map(({ name }) => name)],
+    [
+      row('Model', (_, { model }) => model?.kind ?? '-'),
+      row('Parameters', (_, { model }) => (model ? millions(model.parameters) : '-')),
+      row('Forward pass (GMAC per image)', (_, { model }) => figure(model && model.forwardMacs / 1e9)),
+      row('Steps', ({ step }, run) => `${step} / ${run.steps}`),
+      row('State', (_, run) => stateOf(run) || '-'),
+      row('Training loss, smoothed (nats per token)', ({ loss }) => figure(loss, 4)),
+      row('Best validation loss', ({ bestValidation: best }) =>
+        best ? `${figure(best.loss, 4)} at ${best.step}` : '-',
+      ),
+      row('Images per second, median', ({ imagesPerSecond }) => figure(imagesPerSecond)),
+      row('GFLOP per second', ({ imagesPerSecond }, { model }) => gigaFlops(imagesPerSecond, model)),
+      row('Tokens per patch', ({ meanPatchLength }) => figure(meanPatchLength)),
+      row('Time in training steps', ({ seconds }) => formatSeconds(seconds)),
+    ],
+  );
+}
+
+/** Speed in 10^9 floating-point operations per second. */
+export function gigaFlops(imagesPerSecond: number | undefined, model: TrainingRun['model']): string {
+  return figure(imagesPerSecond && model && (imagesPerSecond * trainingFlop(model)) / 1e9);
+}
