@@ -6,7 +6,7 @@ import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { parseJsonObject } from './json.js';
-import type { SafetensorsOptions, WritableTensors } from './safetensors.js';
+import type { SafetensorsOptions, StreamedTensors } from './safetensors.js';
 import { openSafetensors, writeSafetensors } from './safetensors-file.js';
 
 /** Names of a checkpoint's files. */
@@ -63,7 +63,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
 export async function writeCheckpoint(
   folder: string,
   config: object,
-  parameters: WritableTensors,
+  parameters: StreamedTensors,
   options: CheckpointOptions = {},
 ): Promise<void> {
   const { more, ...format } = options;

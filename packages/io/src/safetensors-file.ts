@@ -1,14 +1,14 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic-file.js';
 import { IoError } from './error.js';
+import { type FileSource, openFile } from './file-source.js';
 import {
   type SafetensorsContent,
   type SafetensorsOptions,
-  safetensorsChunks,
-  type WritableTensors,
+  type StreamedTensors,
+  safetensorsStream,
 } from './safetensors.js';
 import { type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
+import type { StoredTensor, StoredType } from './stored.js';
 
 /** An open safetensors file, of which only the header has been read. */
 export interface SafetensorsReader {
@@ -27,58 +27,29 @@ export interface SafetensorsReader {
   close(): Promise<void>;
 }
 
-/** Most bytes asked of the system at a time; it takes no more than 2 GiB. */
-const readBytes = 1 << 30;
-
-async function readExactly(handle: FileHandle, path: string, length: number, position: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, readBytes), position + done);
-    if (bytesRead === 0) {
-      throw new IoError(
-        `openSafetensors: expected ${length} bytes at ${position} in '${path}', got ${done}. The file was cut while it was read.`,
-      );
-    }
-    done += bytesRead;
-  }
-  return bytes;
-}
-
-async function openToRead(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    throw new IoError(`openSafetensors: expected a safetensors file at '${path}', got none. Check the path.`);
-  }
-}
-
 /**
  * Opens a safetensors file of any size, reads its header, and reads tensors when asked for. Close it afterwards.
  *
  * @throws IoError if there is no file, or its header is refused: see `parseSafetensors`.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsReader> {
-  const handle = await openToRead(path);
+  const file = await openFile('openSafetensors', 'a safetensors file', path);
   try {
-    const status = await handle.stat();
-    if (!status.isFile()) throw new IoError(`openSafetensors: expected a file at '${path}', got something else.`);
     const caller = `openSafetensors ('${path}')`;
-    const prefix = await readExactly(handle, path, Math.min(prefixBytes, status.size), 0);
-    const headerBytes = parseHeaderLength(caller, prefix, status.size);
+    const prefix = await file.read(0, Math.min(prefixBytes, file.size));
+    const headerBytes = parseHeaderLength(caller, prefix, file.size);
     const dataStart = prefixBytes + headerBytes;
-    const bytes = await readExactly(handle, path, headerBytes, prefixBytes);
-    const { entries, metadata } = parseHeader(caller, bytes, status.size - dataStart);
-    return reader(handle, path, dataStart, entries, metadata);
+    const bytes = await file.read(prefixBytes, headerBytes);
+    const { entries, metadata } = parseHeader(caller, bytes, file.size - dataStart);
+    return reader(file, path, dataStart, entries, metadata);
   } catch (error) {
-    await handle.close();
+    await file.close();
     throw error;
   }
 }
 
 function reader(
-  handle: FileHandle,
+  file: FileSource,
   path: string,
   dataStart: number,
   entries: readonly HeaderEntry[],
@@ -99,17 +70,9 @@ function reader(
         );
       }
       const { dtype, shape, begin, end } = entry;
-      try {
-        return { dtype, shape, bytes: await readExactly(handle, path, end - begin, dataStart + begin) };
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        const type = formatStoredType(entry);
-        throw new IoError(
-          `openSafetensors: expected memory for '${name}' of '${path}', ${type}, got none. It is too large.`,
-        );
-      }
+      return { dtype, shape, bytes: await file.read(dataStart + begin, end - begin) };
     },
-    close: () => handle.close(),
+    close: () => file.close(),
   };
 }
 
@@ -131,14 +94,14 @@ export async function readSafetensors(path: string): Promise<SafetensorsContent>
 
 /**
  * Writes a safetensors file of any size, atomically and without a copy of it in memory. The same tensors give the same
- * bytes; float32 tensors are written as `options.dtype` says.
+ * bytes; float32 tensors in memory are written as `options.dtype` says, others as they are.
  *
  * @throws IoError if a tensor's data do not fit its shape or a name is reserved.
  */
 export async function writeSafetensors(
   path: string,
-  tensors: WritableTensors,
+  tensors: StreamedTensors,
   options: SafetensorsOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, safetensorsChunks(tensors, options));
+  await writeFileAtomic(path, safetensorsStream(tensors, options));
 }
