@@ -7,7 +7,7 @@ import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { parseJsonObject } from './json.js';
 import type { SafetensorsOptions, StreamedTensors } from './safetensors.js';
-import { openSafetensors, writeSafetensors } from './safetensors-file.js';
+import { openSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
 
 /** Names of a checkpoint's files. */
 export const checkpointFiles = { config: 'config.json', model: 'model.safetensors' } as const;
@@ -26,12 +26,20 @@ export interface CheckpointOptions extends SafetensorsOptions {
   readonly more?: (folder: string) => Promise<void>;
 }
 
+/** An open checkpoint, whose tensors are read when asked for. */
+export interface OpenCheckpoint extends Pick<Checkpoint, 'config'> {
+  /** The folder in which the files were found. */
+  readonly folder: string;
+  /** `model.safetensors`; close it afterwards. */
+  readonly parameters: SafetensorsReader;
+}
+
 /**
- * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters become float32.
+ * Reads `config.json` of a folder and opens `model.safetensors`.
  *
  * @throws IoError that says what is missing or damaged.
  */
-export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+export async function openCheckpoint(folder: string): Promise<OpenCheckpoint> {
   const found = await findFolder(folder);
   const present = found === undefined ? [] : await readdir(found);
   const missing = Object.values(checkpointFiles).filter((name) => !present.includes(name));
@@ -43,8 +51,17 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   }
   const configPath = join(found, checkpointFiles.config);
   const config = parseJsonObject('readCheckpoint', `'${configPath}'`, await readFile(configPath));
+  return { config, folder: found, parameters: await openSafetensors(join(found, checkpointFiles.model)) };
+}
+
+/**
+ * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters become float32.
+ *
+ * @throws IoError that says what is missing or damaged.
+ */
+export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  const { config, parameters: file } = await openCheckpoint(folder);
   const parameters: Record<string, HostTensor> = Object.create(null);
-  const file = await openSafetensors(join(found, checkpointFiles.model));
   try {
     for (const name of file.names) parameters[name] = toHostTensor(await file.read(name), `'${name}'`);
   } finally {

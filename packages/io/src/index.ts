@@ -1,4 +1,4 @@
-export type { ChunkedTensor } from './chunks.js';
+export { type ChunkedTensor, deferredTensor } from './chunks.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor, toHostTensors } from './convert.js';
 export { IoError } from './error.js';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';

@@ -7,10 +7,14 @@ import type { Moments } from './adamw.js';
 import type { Trainer } from './trainer.js';
 
 /** Names of the files that a trainer adds to a model's checkpoint. */
-const files = { optimizer: 'optimizer.safetensors', average: 'average.safetensors', trainer: 'trainer.json' } as const;
+export const files = {
+  optimizer: 'optimizer.safetensors',
+  average: 'average.safetensors',
+  trainer: 'trainer.json',
+} as const;
 
 /** Prefixes of the names of moments, PyTorch's. */
-const prefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
+export const prefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
 
 /**
  * Writes a trainer's checkpoint, whole or not at all: `config.json` and `model.safetensors` as any checkpoint has them,
