@@ -17,7 +17,7 @@ import { type InferredConfig, inferConfig } from './infer-config.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
 import { officialNames } from './state-dict.js';
 import { weightTypes } from './weight-types.js';
-import { openWeights, type Weights, type WeightsFile } from './weights-file.js';
+import { openWeights, type Weight, type Weights, type WeightsFile } from './weights-file.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -94,8 +94,9 @@ async function importFrom(
 
   const average = only === undefined && file.average ? officialNames(file.average).tensors : undefined;
   if (average !== undefined) check(average);
-  // The order of a state_dict is that of the model's parameters, by which the optimizer numbers them.
-  const shapes = Array.from(weights, ([name, { shape }]) => [name, shape] as const);
+  const shapes = numberedOrder([...weights.keys()], Object.keys(specs)).map(
+    (name) => [name, (weights.get(name) as Weight).shape] as const,
+  );
   const optimizer =
     only === undefined && file.optimizer !== undefined
       ? await parseOptimizerState(file.optimizer, shapes, async (tensor) => {
@@ -137,6 +138,14 @@ function configOf(file: WeightsFile, weights: Weights, changes: Json): InferredC
   const patching = { ...(file.config.patching as object), ...(changes.patching as object) };
   const config = { ...file.config, ...changes, ...(changes.patching !== undefined && { patching }) };
   return { config, assumed: [] };
+}
+
+/**
+ * The order in which the optimizer numbers parameters: that of a state_dict is the model's. One sorted by name has lost it,
+ * as no model has its parameters so: then it is the official one.
+ */
+function numberedOrder(names: readonly string[], official: readonly string[]): readonly string[] {
+  return names.join() === names.toSorted().join() ? official : names;
 }
 
 function momentsOf(
