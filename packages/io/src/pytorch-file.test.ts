@@ -74,7 +74,7 @@ describe('writePyTorch', () => {
       fc.asyncProperty(value, async (given) => {
         const read = (await parsePyTorch(await bytesOf(given as WritablePyTorchValue))).value;
         expect(read).toEqual(given);
-        if (Array.isArray(given)) expect(Object.isFrozen(read)).toBe(given.length >= 0 && Object.isFrozen(given));
+        if (Array.isArray(given)) expect(Object.isFrozen(read)).toBe(Object.isFrozen(given));
       }),
       { seed: 3 },
     );
@@ -97,13 +97,11 @@ describe('writePyTorch', () => {
     const cases: [WritablePyTorchValue, string][] = [
       [self, 'Does one hold itself?'],
       [{ dtype: 'U16', shape: [1], bytes: new Uint8Array(2) }, 'got U16'],
-      [float32([2], [1, 2]), ''],
       [{ ...float32([2], [1, 2]), shape: [3] }, 'its shape [3]'],
       [{ dtype: 'U8', shape: [3], chunks: [Uint8Array.of(1)] }, "expected 3 bytes of 'archive/data/0', got 1"],
       [1n << 4000n, 'at most 255 bytes'],
     ];
     for (const [value, message] of cases) {
-      if (message === '') continue;
       await expect(writePyTorch(path, value)).rejects.toThrow(message);
     }
     expect(existsSync(path)).toBe(false);

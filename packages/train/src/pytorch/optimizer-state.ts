@@ -1,6 +1,7 @@
 import { PyTorchTensor, type PyTorchValue, type WritablePyTorchValue } from '@dpar/io';
 import { DparError, float32, type Shape, sameShape } from '@dpar/tensor';
 import type { Moments } from '../adamw.js';
+import { unwrappedName } from './state-dict.js';
 
 /** Settings that `torch.optim.AdamW` keeps with its state. */
 export interface OptimizerSettings {
@@ -67,8 +68,9 @@ export interface OptimizerState {
 }
 
 /**
- * Reads the state_dict of `torch.optim.AdamW`; undefined before its first step. Which parameter a state is of, `param_names`
- * says, or else the order of the model's parameters in groups as LlamaGen's training scripts make them, or in one group.
+ * Reads the state_dict of `torch.optim.AdamW`; undefined before its first step. Which parameter a state is of, its key says
+ * where keys are names, or `param_names`; else the order of the model's parameters, in groups as LlamaGen's training scripts
+ * make them, or in one group.
  *
  * @param readStep Reads a step that is stored as a tensor.
  * @throws DparError if it is of another optimizer or other parameters.
@@ -109,10 +111,18 @@ function namesOf(groups: readonly PyTorchValue[], parameters: ParameterShapes): 
   };
   const numbers = groups.map((group) => list(group, 'params') ?? []);
   const expected = groups.length === 1 ? [parameters.map(([name]) => name)] : groupsOf(parameters);
-  const names = groups.map((group, i) => list(group, 'param_names') ?? expected[i] ?? []);
+  const names = groups.map(
+    (group, i) => list(group, 'param_names') ?? namedThemselves(numbers[i]) ?? expected[i] ?? [],
+  );
   const sizes = (lists: readonly (readonly unknown[])[]): string => lists.map(({ length }) => length).join(' and ');
   if (sizes(numbers) !== sizes(names)) throw unfit(`groups of ${sizes(expected)} parameters`, sizes(numbers));
   return new Map(names.flat().map((name, i) => [name, numbers.flat()[i] as PyTorchValue]));
+}
+
+/** The names of parameters that are named, not numbered, as in states gathered of FSDP. */
+function namedThemselves(params: readonly PyTorchValue[] | undefined): readonly PyTorchValue[] | undefined {
+  const names = params?.map((param) => (typeof param === 'string' ? unwrappedName(param) : undefined));
+  return names?.every((name) => name !== undefined) ? names : undefined;
 }
 
 function entry(value: PyTorchValue, key: string): PyTorchValue {

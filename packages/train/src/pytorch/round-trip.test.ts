@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
-import { type PyTorchDict, type PyTorchTensor, type PyTorchValue, toHostTensors } from '@dpar/io';
+import { type PyTorchDict, type PyTorchTensor, type PyTorchValue, type StoredTensor, toHostTensors } from '@dpar/io';
 import { openPyTorch, readCheckpoint, readSafetensors, writePyTorch } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import { createReferenceEngine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
@@ -147,6 +147,29 @@ describe('a checkpoint that PyTorch trained on', () => {
     const other = await trained();
     await restoreTrainer(to, other);
     expect(other.step).toBe(4);
+  });
+
+  it('is read where the states of the optimizer are named, not numbered', async () => {
+    const file = await openPyTorch(path);
+    const model = new Map<string, StoredTensor>();
+    for (const [name, tensor] of at(file.value, 'model') as PyTorchDict) {
+      model.set(String(name), await file.read(tensor as PyTorchTensor));
+    }
+    // As torch.distributed.checkpoint gathers them: here each moment is the parameter's values.
+    const states = Array.from(
+      model,
+      ([name, tensor]) => [name, { step: 9, exp_avg: tensor, exp_avg_sq: tensor }] as const,
+    );
+    const groups = [{ params: [...model.keys()].reverse() }, { params: [] }];
+    const [named, to] = [join(folder, 'named.pt'), join(folder, 'named')];
+    await writePyTorch(named, { model, optimizer: { state: new Map(states), param_groups: groups } });
+    await file.close();
+    const { step } = await importCheckpoint(named, to, { settings: ['block_size=16', 'n_head=1'] });
+    expect(step).toBe(9);
+    const { tensors } = await readSafetensors(join(to, 'optimizer.safetensors'));
+    for (const [name, { bytes }] of model) {
+      expect([...(tensors.get(`exp_avg.${name}`)?.bytes ?? [])]).toEqual([...bytes]);
+    }
   });
 
   it('is refused where the state of the optimizer does not fit', async () => {

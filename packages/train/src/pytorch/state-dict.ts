@@ -33,13 +33,18 @@ export function stateDictOf(value: PyTorchValue | undefined): ReadonlyMap<string
   return tensors.size > 0 ? tensors : undefined;
 }
 
+/** A parameter's name without the parts that wrappers put in. */
+export function unwrappedName(name: string): string {
+  return name.replaceAll(wrapperParts, '').replace(/^\./, '');
+}
+
 /**
  * Puts names as modules within others have them back to the official ones, and leaves out what is computed.
  *
  * @throws DparError if two tensors get the same name.
  */
 export function officialNames<T extends StoredType>(tensors: ReadonlyMap<string, T>): StateDict<T> {
-  const names = Array.from(tensors.keys(), (name) => name.replaceAll(wrapperParts, '').replace(/^\./, ''));
+  const names = Array.from(tensors.keys(), unwrappedName);
   const wrapped = names.every((name) => name.startsWith('module.')); // DistributedDataParallel
   const official = new Map<string, T>();
   const ignored: string[] = [];
