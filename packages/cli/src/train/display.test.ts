@@ -37,11 +37,7 @@ const state = (step: number, more: Partial<TrainState> = {}): TrainState => {
       ...figures,
       meanPatchLength: 1.5,
       waitSeconds: 0,
-<<<<<<< HEAD
-      optimizerSeconds: 0.1,
-=======
       optimizerSeconds: 0,
->>>>>>> main
       paddingShare: 0.04,
       graphs: 1,
       ...(i > 4 && { validationLoss: i }),
