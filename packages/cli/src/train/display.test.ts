@@ -37,7 +37,7 @@ const state = (step: number, more: Partial<TrainState> = {}): TrainState => {
       ...figures,
       meanPatchLength: 1.5,
       waitSeconds: 0,
-      optimizerSeconds: 0,
+      optimizerSeconds: 0.1,
       paddingShare: 0.04,
       graphs: 1,
       ...(i > 4 && { validationLoss: i }),
