@@ -123,7 +123,8 @@ describe('a checkpoint that PyTorch trained on', () => {
 
   it('is what the same step here gives', async () => {
     const to = join(folder, 'continued');
-    expect(await importCheckpoint(path, to, { seed: 7 })).toMatchObject({
+    // The shapes do not tell which multiple the width was rounded to.
+    expect(await importCheckpoint(path, to, { seed: 7, settings: ['multiple_of=8'] })).toMatchObject({
       step: 4,
       assumed: ['rope_base 10000 (usual)', 'norm_eps 0.00001 (usual)'],
     });
@@ -135,7 +136,7 @@ describe('a checkpoint that PyTorch trained on', () => {
     updateAverage(trainer.average as Tensors<HostTensor>, trainer.parameters, 0.9);
 
     const imported = await readCheckpoint(to);
-    expect(imported.config).toEqual({ ...trainer.options.model.configJson, multiple_of: 16 }); // gives the same width
+    expect(imported.config).toEqual(trainer.options.model.configJson);
     expect(largestDifference(imported.parameters, trainer.parameters)).toBeLessThan(1e-6);
     const tensors = async (name: string) => toHostTensors((await readSafetensors(join(to, name))).tensors);
     expect(largestDifference(await tensors('average.safetensors'), trainer.average ?? {})).toBeLessThan(1e-6);
