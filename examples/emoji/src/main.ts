@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { type Arguments, readArguments, UsageError, usage } from './arguments.js';
+import { compareLearning } from './learning/compare.js';
 import { describeMachine } from './machine.js';
 import { writeOutput } from './output.js';
 import { runPipeline } from './pipeline.js';
@@ -20,6 +21,12 @@ async function main(): Promise<void> {
   try {
     if (modelFolder !== undefined) {
       await makeModel(engine, modelFolder, stages);
+      return;
+    }
+    if (args.learning !== undefined) {
+      const found = await compareLearning(engine, args.learning, stages);
+      stages.stop();
+      process.stdout.write(`${found}\n`);
       return;
     }
     const results = await runPipeline(engine, smoke ? smokeSettings(seed) : settingsFor(minutes, seed), stages);

@@ -17,12 +17,22 @@ import { dparRun, entropyRun, patching } from './settings.js';
  * `dpar train` reads beside them.
  */
 export async function makeModel(engine: Engine, folder: string, stages: Stages): Promise<void> {
+  const { numClasses, threshold } = await prepareModel(engine, folder, stages);
+  await trainRun(engine, 'DPAR', dparRun(folder, numClasses, threshold), folder, stages);
+}
+
+/** What comes before DPAR: tokenizer, tokens, entropy model and threshold. */
+export async function prepareModel(
+  engine: Engine,
+  folder: string,
+  stages: Stages,
+): Promise<{ numClasses: number; threshold: number }> {
   await mkdir(folder, { recursive: true });
   const data = await prepareData(engine, folder, stages);
   const numClasses = data.classes.length;
   await trainRun(engine, 'Entropy model', entropyRun(folder, numClasses), folder, stages);
   const threshold = await stages.run('Threshold', 1, () => thresholdOf(engine, folder, data));
-  await trainRun(engine, 'DPAR', dparRun(folder, numClasses, threshold), folder, stages);
+  return { numClasses, threshold };
 }
 
 /** Runs a configuration, from its last checkpoint if there is one. */
