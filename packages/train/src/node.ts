@@ -16,7 +16,7 @@ export {
 export { workerSource } from './data/worker-source.js';
 export { type ExportOptions, type ExportResult, exportPyTorch } from './pytorch/export.js';
 export { type ImportOptions, type ImportResult, importCheckpoint } from './pytorch/import.js';
-export { runFiles, stepFolder } from './run-folder.js';
+export { runFiles, stepFolder, watchFiles } from './run-folder.js';
 export { readTokenSet, writeTokenSet } from './token-file.js';
 export { createTrainer, type TrainOptions, train } from './train.js';
 export { readTrainerState, type TrainerState, trainerFiles } from './trainer-state.js';

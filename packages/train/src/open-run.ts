@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { recoverFolder } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import { findCheckpoint, runFiles, runFilesIn, type WholeCheckpoint } from './run-folder.js';
+import { findCheckpoint, runFiles, runFilesIn, type WholeCheckpoint, watchFiles } from './run-folder.js';
 
 /**
  * Opens the output folder of a run: removes what a killed run left half done, and finds the checkpoint to go on from.
@@ -22,7 +22,8 @@ export async function openRunFolder(
         'Pass --resume to go on with that run, or choose another output.',
     );
   }
-  await recoverFolder(output, Object.values(runFiles));
+  await recoverFolder(output, [...Object.values(runFiles), ...Object.values(watchFiles)]);
+  await recoverFolder(join(output, watchFiles.samples));
   await recoverFolder(join(output, runFiles.checkpoints));
   if (!resume) return undefined;
   const { whole, damaged } = await findCheckpoint(output);

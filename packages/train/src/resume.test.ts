@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createReferenceEngine } from '@dpar/tensor';
@@ -90,6 +90,17 @@ describe('resuming', () => {
     const config = await tinyRun(folder);
     expect(await resumed(config)).toEqual([`nothing to resume in '${config.output}': starts from the beginning`]);
     expect(await metricsOf(config.output)).toHaveLength(6);
+  });
+
+  it('removes what was half written, also of what others keep beside the run', async () => {
+    const config = await tinyRun(folder);
+    await trainTo(config, 2);
+    await mkdir(join(config.output, 'samples'), { recursive: true });
+    const names = ['.report.html', '.run.json', 'samples/.step-000001.png', '.metrics.jsonl', '.notes.txt'];
+    for (const name of names) await writeFile(join(config.output, `${name}.partial-0123456789abcdef`), 'half');
+    await resumed(config);
+    const left = Object.keys(await filesBelow(config.output)).filter((name) => name.includes('.partial-'));
+    expect(left).toEqual(['.notes.txt.partial-0123456789abcdef']);
   });
 
   it('from any step ends with the same bytes and a line for each step', async () => {

@@ -16,6 +16,9 @@ export const runFiles = {
   best: 'best',
 } as const;
 
+/** Names of what those who watch a run keep beside them, as `dpar train` does: a record, a page, and images. */
+export const watchFiles = { record: 'run.json', report: 'report.html', samples: 'samples' } as const;
+
 /** Folder of the checkpoint after a step: `checkpoints/step-000500`. */
 export function stepFolder(output: string, step: number): string {
   return join(output, runFiles.checkpoints, `step-${String(step).padStart(6, '0')}`);

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { watchFiles } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { file, folder, optional, repeated } from '../options.js';
-import { reportFile, writeReport } from '../report/write-report.js';
+import { writeReport } from '../report/write-report.js';
 import { countOf } from '../table.js';
 
 export const report = defineCommand({
@@ -18,7 +19,7 @@ export const report = defineCommand({
   run: async ({ run: folders, output }) => {
     const [first] = folders;
     if (first === undefined) throw new UsageError('expected --run DIR, got no such option.');
-    const path = output ?? join(first, folders.length === 1 ? reportFile : 'comparison.html');
+    const path = output ?? join(first, folders.length === 1 ? watchFiles.report : 'comparison.html');
     const runs = await writeReport(folders, path);
     return {
       data: {

@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '@dpar/io/node';
 import { type TrainingRun, trainingReport } from '@dpar/report';
+import { watchFiles } from '@dpar/train/node';
 import { readRun } from './read-run.js';
-
-/** Name of the report in the folder of its run. */
-export const reportFile = 'report.html';
 
 /** Writes the report of some runs. @returns What it was made of. */
 export async function writeReport(folders: readonly string[], path: string): Promise<TrainingRun[]> {
@@ -23,7 +21,7 @@ export class LiveReport {
   private readonly begun = performance.now();
 
   constructor(private readonly output: string) {
-    this.path = join(output, reportFile);
+    this.path = join(output, watchFiles.report);
   }
 
   /** Renews the report, unless reports have taken more than 2 % of the time so far. */

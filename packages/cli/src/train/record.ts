@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@dpar/io/node';
 import type { RunRecord } from '@dpar/report';
+import { watchFiles } from '@dpar/train/node';
 import { isObject } from '../json-file.js';
 
 /** `run.json` of a run: how it ended, what it ran on, and what took time beside its steps. */
-export const recordPath = (output: string): string => join(output, 'run.json');
+export const recordPath = (output: string): string => join(output, watchFiles.record);
 
 /** Reads it. @returns undefined if there is none, or it holds something else. */
 export async function readRecord(output: string): Promise<RunRecord | undefined> {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@dpar/io/node';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { modelFromSettings, type TrainConfig } from '@dpar/train';
+import { watchFiles } from '@dpar/train/node';
 import { CommandError } from '../errors.js';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { JsonObject } from '../json-file.js';
@@ -31,7 +32,7 @@ const defaultClasses = 8;
 const batchSize = 16;
 
 /** Folder of the grids in that of a run. */
-export const samplesFolder = (output: string): string => join(output, 'samples');
+export const samplesFolder = (output: string): string => join(output, watchFiles.samples);
 
 /** `samples/step-000500.png` of a run. */
 export function samplePath(output: string, step: number): string {
