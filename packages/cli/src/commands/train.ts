@@ -52,6 +52,7 @@ export const train = defineCommand({
     context.signal.throwIfAborted();
     const checkpoint = join(config.output, runFiles.last);
     const { steps } = config;
+    const peakBytes = process.resourceUsage().maxRSS * 1024;
     return {
       data: {
         steps,
@@ -61,12 +62,13 @@ export const train = defineCommand({
         wait_share: stepSeconds > 0 ? waitSeconds / stepSeconds : 0,
         seconds: (performance.now() - begin) / 1000,
         checkpoint_seconds: run.checkpointSeconds,
+        peak_rss_bytes: peakBytes,
         engine: engine.name,
         output: config.output,
         checkpoint,
       },
       text: last
-        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data; checkpoint in ${checkpoint}`
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, at most ${(peakBytes / 1e9).toFixed(1)} GB of memory; checkpoint in ${checkpoint}`
         : `${steps} steps, all done before; checkpoint in ${checkpoint}`,
     };
   },
