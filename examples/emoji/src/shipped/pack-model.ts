@@ -8,7 +8,7 @@ import type { Engine } from '@dpar/tensor';
 import { readPatchVqConfig } from '@dpar/tokenizer';
 import { runFiles } from '@dpar/train/node';
 import { countOf, loadEmoji } from '../emoji.js';
-import { describeMachine } from '../machine.js';
+import { describeProcessor } from '../machine.js';
 import type { Stages } from '../progress.js';
 import { evaluateModel, type ModelQuality } from './evaluate.js';
 import { runRecord, trainingConfig } from './run-record.js';
@@ -57,7 +57,7 @@ export async function packModel(
   const record: TrainingRecord = {
     command: 'npm run demo -- --make-model DIR',
     seed: settings.seed,
-    machine: describeMachine(),
+    machine: describeProcessor(),
     images: { train: countOf(train), variants: settings.variants, validation: countOf(validation) },
     tokenizer: {
       parameters: countNumbers(trained.tokenizer),
