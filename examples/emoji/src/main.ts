@@ -69,8 +69,8 @@ async function pretrained(engine: Engine, { count, seed, output }: Arguments, st
   await mkdir(resolve(output), { recursive: true });
   await writeFileAtomic(path, toPng(grid));
   const { isTTY, columns } = process.stdout;
-  // Some terminals say that they have no column.
-  const shown = isTTY && chalk.level > 0 ? `${await preview(grid, columns || 80, chalk)}\n` : '';
+  // Sixteen colours are too few for a picture; some terminals say that they have no column.
+  const shown = isTTY && chalk.level > 1 ? `${await preview(grid, columns || 80, chalk)}\n` : '';
   return [
     `${shown}Columns: ${classes.join(', ')}.`,
     `${images} images, ${tokensPerSecond.toFixed(0)} tokens/s, ${meanPatchLength.toFixed(2)} tokens per patch; ` +
