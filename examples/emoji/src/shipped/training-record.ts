@@ -9,7 +9,7 @@ export interface ModelRecord {
   readonly parameters: number;
   /** Optimizer steps until these weights. */
   readonly steps: number;
-  /** Of these steps, without validation. The tokenizer's, some minutes, are not recorded. */
+  /** Steps times the median time of one, so without validation. The tokenizer's, some minutes, are not recorded. */
   readonly hours?: number;
 }
 
