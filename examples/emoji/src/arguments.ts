@@ -4,8 +4,8 @@ import { defaultMinutes } from './settings.js';
 
 /** What the command line asks for. */
 export interface Arguments {
-  /** `train` is the demo; `make-model` and `pack-model` make what `@dpar/emoji` ships. */
-  readonly task: 'train' | 'pretrained' | 'make-model' | 'pack-model';
+  /** `train` is the demo, `learning` a comparison; `make-model` and `pack-model` make what `@dpar/emoji` ships. */
+  readonly task: 'train' | 'learning' | 'pretrained' | 'make-model' | 'pack-model';
   readonly minutes: number;
   readonly smoke: boolean;
   readonly seed: number;
@@ -13,8 +13,8 @@ export interface Arguments {
   readonly count: number;
   /** Folder of the report and of pictures. */
   readonly output: string;
-  /** Folder that `make-model` trains in and `pack-model` reads. */
-  readonly modelFolder: string;
+  /** Folder of `learning`, `make-model` or `pack-model`. */
+  readonly folder: string;
   readonly help: boolean;
 }
 
@@ -26,6 +26,7 @@ Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, generates imag
   --smoke        the shortest run, under a minute, that shows that everything works
   --seed S       same seed, same images (default 0)
   --output DIR   where the report goes (default examples/emoji/output)
+  --learning DIR  compares how DPAR and LlamaGen of equal size learn instead, three seeds each (half an hour)
   --help         prints this
 
 With the model that the package @dpar/emoji ships, without training:
@@ -49,7 +50,9 @@ export function readArguments(args: readonly string[]): Arguments {
   if (!(minutes >= 3 && minutes <= 10000)) {
     throw new UsageError(`demo: expected --minutes from 3 to 10000, got ${values.minutes}. --smoke is shorter.`);
   }
-  const tasks = (['pretrained', 'make-model', 'pack-model'] as const).filter((name) => values[name] !== undefined);
+  const tasks = (['learning', 'pretrained', 'make-model', 'pack-model'] as const).filter(
+    (name) => values[name] !== undefined,
+  );
   if (tasks.length > 1) {
     throw new UsageError(`demo: expected one thing to do, got ${tasks.map((name) => `--${name}`).join(' and ')}.`);
   }
@@ -63,7 +66,7 @@ export function readArguments(args: readonly string[]): Arguments {
     output,
     smoke: values.smoke ?? false,
     help: values.help ?? false,
-    modelFolder: values['make-model'] ?? values['pack-model'] ?? '',
+    folder: values.learning ?? values['make-model'] ?? values['pack-model'] ?? '',
   };
 }
 
@@ -86,6 +89,7 @@ function parse(args: readonly string[]) {
         count: { type: 'string' },
         'make-model': { type: 'string' },
         'pack-model': { type: 'string' },
+        learning: { type: 'string' },
         help: { type: 'boolean' },
       },
     });

@@ -7,6 +7,7 @@ import { toPng } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import chalk from 'chalk';
 import { type Arguments, readArguments, UsageError, usage } from './arguments.js';
+import { compareLearning } from './learning/compare.js';
 import { describeMachine } from './machine.js';
 import { writeOutput } from './output.js';
 import { runPipeline } from './pipeline.js';
@@ -40,12 +41,15 @@ async function main(): Promise<void> {
 const tasks: Readonly<Record<Arguments['task'], typeof train>> = {
   train,
   pretrained,
-  async 'make-model'(engine, { modelFolder }, stages) {
-    await makeModel(engine, modelFolder, stages);
-    return `Trained. npm run demo -- --pack-model ${modelFolder} puts the weights into packages/emoji.\n`;
+  async learning(engine, { folder }, stages) {
+    return `${await compareLearning(engine, folder, stages)}\n`;
   },
-  async 'pack-model'(engine, { modelFolder }, stages) {
-    const record = await packModel(engine, modelFolder, emojiFolder, stages);
+  async 'make-model'(engine, { folder }, stages) {
+    await makeModel(engine, folder, stages);
+    return `Trained. npm run demo -- --pack-model ${folder} puts the weights into packages/emoji.\n`;
+  },
+  async 'pack-model'(engine, { folder }, stages) {
+    const record = await packModel(engine, folder, emojiFolder, stages);
     await updateCard(join(emojiFolder, '..', 'README.md'), record);
     return `${modelCard(record)}\nModel: ${emojiFolder}\n`;
   },

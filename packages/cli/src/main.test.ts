@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -89,5 +89,35 @@ describe('the built command', () => {
     expect(names).toHaveLength(Number(kept) + 1);
     expect(names.slice(0, 2)).toEqual(['000000-000000.safetensors', '000001-000001.safetensors']);
     expect(await readdir(folder)).toEqual(['out.safetensors.partial']);
+  });
+
+  it.skipIf(process.platform === 'win32')('ends training after a step on SIGTERM, and then goes on', async () => {
+    const folder = await temporaryFolder();
+    const model = { kind: 'llamagen', dim: 32, n_head: 1, n_layer: 1, vocab_size: 48, block_size: 64, num_classes: 5 };
+    const data = { tokens: fixturePath('dpar-dynamic4d/io.safetensors') };
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ model, data, steps: 1_000_000, batch_size: 2 }));
+    const output = join(folder, 'run');
+    const argv = ['train', '--config', join(folder, 'config.json'), '--output', output];
+    const steps = async () => {
+      const text = await readFile(join(output, 'metrics.jsonl'), 'utf8').catch(() => '');
+      return Array.from(text.matchAll(/^.*\n/gm), ([line]) => JSON.parse(line).step);
+    };
+    let done = 0;
+    for (const more of [[], ['--resume']]) {
+      const child = spawn(process.execPath, [bin, ...argv, ...more]);
+      let stderr = '';
+      child.stderr.on('data', (chunk) => {
+        stderr += chunk;
+      });
+      const exit = new Promise((resolve) => child.on('close', resolve));
+      while ((await steps()).length < done + 3 && child.exitCode === null) await setTimeout(5);
+      child.kill('SIGTERM');
+      expect(await exit).toBe(130);
+      const all = await steps();
+      expect(all).toEqual(Array.from(all, (_, i) => i + 1));
+      done = all.length;
+      expect(stderr).toContain(`Step ${done} of 1000000 is in '`);
+      expect(stderr).toContain('run the same command with --resume to go on.\n');
+    }
   });
 });

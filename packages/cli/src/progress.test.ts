@@ -45,6 +45,16 @@ describe('lines', () => {
   });
 });
 
+it('lines say what was all done at once, and nothing twice', () => {
+  const { stream, written } = capture(false);
+  const progress = createProgress(stream, { label: 'sample', unit: 'images', total: 4, start: 4 });
+  progress.update(4);
+  vi.advanceTimersByTime(6000);
+  for (let i = 0; i < 3; i++) progress.update(4);
+  progress.stop();
+  expect(written).toEqual(['sample: 4/4 images\n']);
+});
+
 it('a bar moves with fractions of an item', () => {
   const { stream, written } = capture(true);
   const progress = createProgress(stream, { label: 'sample', unit: 'images', total: 2 });

@@ -37,9 +37,9 @@ export function createProgress(stream: Writable, options: ProgressOptions): Prog
 const lineInterval = 5000;
 
 function lines(stream: Writable, options: ProgressOptions): Progress {
-  const { label, start = 0 } = options;
+  const { label } = options;
   const status = statusOf(options);
-  let last = { text: status(start, ''), shown: true };
+  let last = { text: '', shown: true };
   let shownAt = Date.now();
   const show = (): void => {
     if (!last.shown) stream.write(`${label}: ${last.text}\n`);

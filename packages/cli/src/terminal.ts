@@ -8,9 +8,10 @@ export interface Terminal extends Writable {
   hasColors?(): boolean;
 }
 
-/** Whether a stream is a terminal on which text can be replaced. */
+/** Whether a stream is a terminal on which text can be replaced: one that knows its size, and how to move its cursor. */
 export function isTerminal(stream: Writable): stream is Terminal {
-  return 'isTTY' in stream && stream.isTTY === true && process.env.TERM !== 'dumb';
+  const { isTTY = false, columns, rows } = stream as Writable & { isTTY?: boolean; columns?: number; rows?: number };
+  return isTTY && columns !== 0 && rows !== 0 && process.env.TERM !== 'dumb';
 }
 
 /** Whether a terminal shows colours and its user wants them (https://no-color.org). */

@@ -6,8 +6,8 @@ import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { parseJsonObject } from './json.js';
-import type { SafetensorsOptions, WritableTensors } from './safetensors.js';
-import { openSafetensors, writeSafetensors } from './safetensors-file.js';
+import type { SafetensorsOptions, StreamedTensors } from './safetensors.js';
+import { openSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
 
 /** Names of a checkpoint's files. */
 export const checkpointFiles = { config: 'config.json', model: 'model.safetensors' } as const;
@@ -26,21 +26,29 @@ export interface CheckpointOptions extends SafetensorsOptions {
   readonly more?: (folder: string) => Promise<void>;
 }
 
-/** What {@link readCheckpoint} reads. */
+/** What of a checkpoint is read. */
 export interface CheckpointReadOptions {
   /** Name of the file with the parameters, if it is another than `model.safetensors`. */
   readonly weights?: string;
 }
 
+/** An open checkpoint, whose tensors are read when asked for. */
+export interface OpenCheckpoint extends Pick<Checkpoint, 'config'> {
+  /** The folder in which the files were found. */
+  readonly folder: string;
+  /** `model.safetensors`; close it afterwards. */
+  readonly parameters: SafetensorsReader;
+}
+
 /**
- * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters become float32.
+ * Reads `config.json` of a folder and opens `model.safetensors`.
  *
  * @throws IoError that says what is missing or damaged.
  */
-export async function readCheckpoint(
+export async function openCheckpoint(
   folder: string,
   { weights = checkpointFiles.model }: CheckpointReadOptions = {},
-): Promise<Checkpoint> {
+): Promise<OpenCheckpoint> {
   const found = await findFolder(folder);
   const present = found === undefined ? [] : await readdir(found);
   const wanted = [checkpointFiles.config, weights];
@@ -53,8 +61,17 @@ export async function readCheckpoint(
   }
   const configPath = join(found, checkpointFiles.config);
   const config = parseJsonObject('readCheckpoint', `'${configPath}'`, await readFile(configPath));
+  return { config, folder: found, parameters: await openSafetensors(join(found, weights)) };
+}
+
+/**
+ * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters become float32.
+ *
+ * @throws IoError that says what is missing or damaged.
+ */
+export async function readCheckpoint(folder: string, options: CheckpointReadOptions = {}): Promise<Checkpoint> {
+  const { config, parameters: file } = await openCheckpoint(folder, options);
   const parameters: Record<string, HostTensor> = Object.create(null);
-  const file = await openSafetensors(join(found, weights));
   try {
     for (const name of file.names) parameters[name] = toHostTensor(await file.read(name), `'${name}'`);
   } finally {
@@ -73,7 +90,7 @@ export async function readCheckpoint(
 export async function writeCheckpoint(
   folder: string,
   config: object,
-  parameters: WritableTensors,
+  parameters: StreamedTensors,
   options: CheckpointOptions = {},
 ): Promise<void> {
   const { more, ...format } = options;

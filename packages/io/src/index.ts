@@ -1,20 +1,31 @@
+export { type ChunkedTensor, deferredTensor } from './chunks.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor, toHostTensors } from './convert.js';
 export { IoError } from './error.js';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
 export { formatNpy, type NpyOptions, parseNpy } from './npy.js';
 export {
-  type ChunkedTensor,
   formatNpz,
   type NpzReadOptions,
   type NpzWriteOptions,
   npzChunks,
   parseNpz,
 } from './npz.js';
+export { type PyTorchContent, parsePyTorch } from './pytorch/reader.js';
+export {
+  type PyTorchDict,
+  PyTorchStorage,
+  PyTorchTensor,
+  type PyTorchValue,
+  PythonGlobal,
+  PythonObject,
+} from './pytorch/values.js';
+export { pytorchChunks, type WritablePyTorchValue } from './pytorch/writer.js';
 export {
   formatSafetensors,
   parseSafetensors,
   type SafetensorsContent,
   type SafetensorsOptions,
+  type StreamedTensors,
   safetensorsChunks,
   type WritableTensors,
 } from './safetensors.js';

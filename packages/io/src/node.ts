@@ -5,6 +5,8 @@ export {
   type CheckpointOptions,
   type CheckpointReadOptions,
   checkpointFiles,
+  type OpenCheckpoint,
+  openCheckpoint,
   readCheckpoint,
   writeCheckpoint,
 } from './checkpoint.js';
@@ -13,4 +15,5 @@ export { checkpointIdentity, formatDigest } from './identity.js';
 export { linkFolder } from './link-folder.js';
 export { makeFolder } from './make-folder.js';
 export { type NpyReader, openNpy, readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
+export { openPyTorch, type PyTorchReader, writePyTorch } from './pytorch-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { HostTensor } from '@dpar/tensor';
 import { writeFileAtomic } from './atomic-file.js';
 import { IoError } from './error.js';
+import { type FileSource, openFile } from './file-source.js';
 import {
   formatNpy,
   type NpyHeader,
@@ -13,7 +14,6 @@ import {
   parseNpyHeader,
 } from './npy.js';
 import { formatNpz, type NpzReadOptions, type NpzWriteOptions, parseNpz } from './npz.js';
-import { type OpenFile, openFile } from './open-file.js';
 import type { WritableTensors } from './safetensors.js';
 import type { StoredTensor, StoredType } from './stored.js';
 import { rangeInBytes } from './stored-range.js';
@@ -56,7 +56,7 @@ export async function openNpy(path: string): Promise<NpyReader> {
   }
 }
 
-function npyReader(file: OpenFile, path: string, header: NpyHeader): NpyReader {
+function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader {
   const { dtype, shape, dataStart } = header;
   return {
     type: { dtype, shape },

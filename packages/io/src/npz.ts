@@ -1,8 +1,9 @@
 import { unzipSync, zipSync } from 'fflate';
+import type { ChunkedTensor } from './chunks.js';
 import { IoError } from './error.js';
 import { formatNpy, formatNpyHeader, parseNpy } from './npy.js';
 import { namedTensors, type WritableTensors } from './safetensors.js';
-import { byteLengthOf, type StoredTensor, type StoredType } from './stored.js';
+import { byteLengthOf, type StoredTensor } from './stored.js';
 import { zipChunks } from './zip.js';
 
 /** How {@link parseNpz} reads. */
@@ -56,11 +57,6 @@ export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {
   for (const [name, tensor] of namedTensors(tensors)) files[`${name}.npy`] = formatNpy(tensor);
   // The format counts years from 1980, in local time.
   return zipSync(files, { level: options.compress ? 6 : 0, mtime: new Date(1980, 0, 1) });
-}
-
-/** An array whose data come piece by piece: row-major, little-endian. */
-export interface ChunkedTensor extends StoredType {
-  readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 /**

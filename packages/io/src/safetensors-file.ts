@@ -1,14 +1,14 @@
 import { writeFileAtomic } from './atomic-file.js';
 import { IoError } from './error.js';
-import { type OpenFile, openFile } from './open-file.js';
+import { type FileSource, openFile } from './file-source.js';
 import {
   type SafetensorsContent,
   type SafetensorsOptions,
-  safetensorsChunks,
-  type WritableTensors,
+  type StreamedTensors,
+  safetensorsStream,
 } from './safetensors.js';
 import { type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
+import type { StoredTensor, StoredType } from './stored.js';
 import { rangeInBytes } from './stored-range.js';
 
 /** An open safetensors file, of which only the header has been read. */
@@ -46,7 +46,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
     const prefix = await file.read(0, Math.min(prefixBytes, file.size));
     const headerBytes = parseHeaderLength(caller, prefix, file.size);
     const dataStart = prefixBytes + headerBytes;
-    const { entries, metadata } = parseHeader(caller, await file.read(prefixBytes, headerBytes), file.size - dataStart);
+    const bytes = await file.read(prefixBytes, headerBytes);
+    const { entries, metadata } = parseHeader(caller, bytes, file.size - dataStart);
     return reader(file, path, dataStart, entries, metadata);
   } catch (error) {
     await file.close();
@@ -55,7 +56,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
 }
 
 function reader(
-  file: OpenFile,
+  file: FileSource,
   path: string,
   dataStart: number,
   entries: readonly HeaderEntry[],
@@ -78,15 +79,7 @@ function reader(
     async read(name) {
       const entry = entryOf(name);
       const { dtype, shape, begin, end } = entry;
-      try {
-        return { dtype, shape, bytes: await file.read(dataStart + begin, end - begin) };
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        const type = formatStoredType(entry);
-        throw new IoError(
-          `openSafetensors: expected memory for '${name}' of '${path}', ${type}, got none. It is too large.`,
-        );
-      }
+      return { dtype, shape, bytes: await file.read(dataStart + begin, end - begin) };
     },
     async readRange(name, first, count) {
       const entry = entryOf(name);
@@ -116,14 +109,14 @@ export async function readSafetensors(path: string): Promise<SafetensorsContent>
 
 /**
  * Writes a safetensors file of any size, atomically and without a copy of it in memory. The same tensors give the same
- * bytes; float32 tensors are written as `options.dtype` says.
+ * bytes; float32 tensors in memory are written as `options.dtype` says, others as they are.
  *
  * @throws IoError if a tensor's data do not fit its shape or a name is reserved.
  */
 export async function writeSafetensors(
   path: string,
-  tensors: WritableTensors,
+  tensors: StreamedTensors,
   options: SafetensorsOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, safetensorsChunks(tensors, options));
+  await writeFileAtomic(path, safetensorsStream(tensors, options));
 }

@@ -1,8 +1,9 @@
 import type { HostTensor } from '@dpar/tensor';
-import { bytesOf, checkStored, encodeData, type FloatStorage, storageOf } from './convert.js';
+import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
+import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import { byteLengthOf, isStoredDType, type StoredTensor, storedTypeBytes } from './stored.js';
+import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from './stored.js';
 
 /** The content of a safetensors file. */
 export interface SafetensorsContent {
@@ -43,35 +44,33 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
 }
 
 /** Names and tensors, in the order given. */
-export function namedTensors(tensors: WritableTensors): [string, HostTensor | StoredTensor][] {
+export function namedTensors<T>(tensors: ReadonlyMap<string, T> | Readonly<Record<string, T>>): [string, T][] {
   return isMap(tensors) ? [...tensors] : Object.entries(tensors);
 }
 
 // `instanceof` alone does not rule out ReadonlyMap for the compiler.
-function isMap(tensors: WritableTensors): tensors is ReadonlyMap<string, HostTensor | StoredTensor> {
+function isMap<T>(tensors: ReadonlyMap<string, T> | Readonly<Record<string, T>>): tensors is ReadonlyMap<string, T> {
   return tensors instanceof Map;
 }
 
-/** Most elements converted at a time, so that a big tensor needs no second buffer of its size. */
-const chunkElements = 1 << 22;
+/** A header, and the tensors in the order of their data. */
+interface Plan<T> {
+  readonly header: Uint8Array;
+  readonly tensors: readonly T[];
+}
 
-/**
- * The bytes of a safetensors file, piece by piece, for streaming: the header, then the data, of which those that need no
- * conversion are not copied. The same tensors give the same bytes, whatever their order: tensors lie by descending
- * element type, then by name, as the reference library writes them, so that all data are aligned to their element size.
- *
- * @throws IoError at the first piece, if a tensor's data do not fit its shape or a name is reserved.
- */
-export function* safetensorsChunks(tensors: WritableTensors, options: SafetensorsOptions = {}): Generator<Uint8Array> {
-  const { metadata = {}, dtype: float = 'F32' } = options;
-  const typed = namedTensors(tensors).map(([name, tensor]) => {
-    const dtype = 'bytes' in tensor ? tensor.dtype : storageOf(tensor.dtype, float);
-    checkWritable(name, tensor, dtype);
-    return { name, tensor, dtype, shape: tensor.shape };
-  });
+/** Tensors lie by descending element type, then by name, as the reference library writes them: all data are aligned. */
+function plan<T extends HostTensor | StoredTensor | ChunkedTensor>(
+  tensors: readonly (readonly [string, T])[],
+  { metadata = {}, dtype: float = 'F32' }: SafetensorsOptions,
+): Plan<T> {
+  const typed = tensors.map(([name, tensor]) => ({
+    ...typeToWrite('formatSafetensors', name, tensor, float),
+    name,
+    tensor,
+  }));
   const order = Object.keys(storedTypeBytes);
   typed.sort((a, b) => order.indexOf(b.dtype) - order.indexOf(a.dtype) || (a.name < b.name ? -1 : 1));
-
   const entries: HeaderEntry[] = [];
   let position = 0;
   for (const { name, dtype, shape } of typed) {
@@ -79,30 +78,49 @@ export function* safetensorsChunks(tensors: WritableTensors, options: Safetensor
     entries.push({ name, dtype, shape, begin: position, end });
     position = end;
   }
-  yield formatHeader(entries, metadata);
-  for (const { tensor } of typed) {
-    if ('bytes' in tensor) yield tensor.bytes;
-    else {
-      for (let start = 0; start < tensor.data.length; start += chunkElements) {
-        yield encodeData(tensor.data.subarray(start, start + chunkElements), float);
-      }
-    }
-  }
+  return { header: formatHeader(entries, metadata), tensors: typed.map(({ tensor }) => tensor) };
 }
 
-function checkWritable(name: string, tensor: HostTensor | StoredTensor, dtype: string): void {
-  if (!isStoredDType(dtype)) {
-    throw new IoError(
-      `formatSafetensors: expected a dtype of ${Object.keys(storedTypeBytes).join(', ')} for '${name}', got '${dtype}'.`,
-    );
-  }
-  // The length of host data is checked in units of the stored type, before any conversion.
-  if ('bytes' in tensor) checkStored('formatSafetensors', tensor, `'${name}'`);
-  else if (byteLengthOf({ dtype, shape: tensor.shape }) !== tensor.data.length * storedTypeBytes[dtype]) {
-    throw new IoError(
-      `formatSafetensors: expected as many elements in '${name}' as its shape [${tensor.shape.join(', ')}] has, ` +
-        `got ${tensor.data.length}. Pass data and shape that belong together.`,
-    );
+/**
+ * The bytes of a safetensors file, piece by piece, for streaming: the header, then the data, of which those that need no
+ * conversion are not copied. The same tensors give the same bytes, whatever their order.
+ *
+ * @throws IoError at the first piece, if a tensor's data do not fit its shape or a name is reserved.
+ */
+export function* safetensorsChunks(tensors: WritableTensors, options: SafetensorsOptions = {}): Generator<Uint8Array> {
+  const { header, tensors: ordered } = plan(namedTensors(tensors), options);
+  yield header;
+  for (const tensor of ordered) yield* memoryChunks(tensor, options.dtype ?? 'F32');
+}
+
+/** Tensors to write, by name, of which some may come piece by piece. */
+export type StreamedTensors =
+  | ReadonlyMap<string, HostTensor | StoredTensor | ChunkedTensor>
+  | Readonly<Record<string, HostTensor | StoredTensor | ChunkedTensor>>;
+
+/**
+ * As {@link safetensorsChunks}, of tensors that need not be in memory.
+ *
+ * @throws IoError where that does, and if pieces do not make a tensor whole.
+ */
+export async function* safetensorsStream(
+  tensors: StreamedTensors,
+  options: SafetensorsOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const { header, tensors: ordered } = plan(namedTensors(tensors), options);
+  yield header;
+  for (const tensor of ordered) {
+    let length = 0;
+    for await (const chunk of dataChunks(tensor, options.dtype ?? 'F32')) {
+      length += chunk.length;
+      yield chunk;
+    }
+    if ('chunks' in tensor && length !== byteLengthOf(tensor)) {
+      throw new IoError(
+        `safetensorsStream: expected ${byteLengthOf(tensor)} bytes of a tensor ${formatStoredType(tensor)}, got ${length}. ` +
+          'Pass pieces that make it whole.',
+      );
+    }
   }
 }
 

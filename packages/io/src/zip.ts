@@ -58,22 +58,42 @@ const common = [
   [2, 0x21], // 1980-01-01, so that the same files give the same archive
 ] as const;
 
+/** How {@link zipChunks} writes. */
+export interface ZipOptions {
+  /** The data of each file begin at a multiple of this many bytes, at most 32,768 (default 1). */
+  readonly alignment?: number;
+}
+
+/** Fills room before the data, as PyTorch does: a field of the header that no reader knows. */
+function padding(bytes: number): Uint8Array {
+  return bytes === 0 ? new Uint8Array(0) : join(fields([2, 0x4246], [2, bytes - 4]), new Uint8Array(bytes - 4));
+}
+
 /**
  * A zip archive of uncompressed files of any size, piece by piece: nothing is held in memory but the piece at hand. It is
  * in the format's 64-bit form, with CRCs behind the data (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
  *
  * @throws IoError if a file is not as long as said.
  */
-export async function* zipChunks(entries: Iterable<ZipEntry>): AsyncGenerator<Uint8Array> {
+export async function* zipChunks(
+  entries: Iterable<ZipEntry>,
+  { alignment = 1 }: ZipOptions = {},
+): AsyncGenerator<Uint8Array> {
   const directory: Uint8Array[] = [];
   let position = 0;
   for (const { name, size, chunks } of entries) {
     const path = new TextEncoder().encode(name);
     const start = position;
+    const unpadded = start + 50 + path.length;
+    let missing = (alignment - (unpadded % alignment)) % alignment;
+    while (missing > 0 && missing < 4) missing += alignment; // a field has a head of 4 bytes
+    const filler = padding(missing);
     const header = join(
-      fields([4, 0x04034b50], ...common, [4, 0], [4, elsewhere], [4, elsewhere], [2, path.length], [2, 20]),
+      fields([4, 0x04034b50], ...common, [4, 0], [4, elsewhere], [4, elsewhere], [2, path.length]),
+      fields([2, 20 + filler.length]),
       path,
       fields([2, 1], [2, 16], [8, size], [8, size]),
+      filler,
     );
     yield header;
     let crc = 0;
@@ -108,6 +128,15 @@ function endOfArchive(files: number, start: number, bytes: number): Uint8Array {
   return join(
     fields([4, 0x06064b50], [8, 44], [2, 45], [2, 45], [4, 0], [4, 0], [8, files], [8, files], [8, bytes], [8, start]),
     fields([4, 0x07064b50], [4, 0], [8, start + bytes], [4, 1]),
-    fields([4, 0x06054b50], [2, 0], [2, 0], [2, files], [2, files], [4, elsewhere], [4, elsewhere], [2, 0]),
+    fields(
+      [4, 0x06054b50],
+      [2, 0],
+      [2, 0],
+      [2, Math.min(files, 0xffff)],
+      [2, Math.min(files, 0xffff)],
+      [4, elsewhere],
+      [4, elsewhere],
+      [2, 0],
+    ),
   );
 }

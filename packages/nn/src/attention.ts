@@ -1,4 +1,5 @@
 import type { Ops } from '@dpar/tensor';
+import { type Dropout, linearWithDropout } from './dropout.js';
 import { linear } from './linear.js';
 
 /** Weights of self-attention: queries, keys and values in one matrix. */
@@ -14,9 +15,10 @@ export interface AttentionParams<T> {
  * @param x [B, T, D]
  * @param table Rotary table [1 or B, T, headDim / 2, 2]; its headDim sets the number of heads H = D / headDim.
  * @param mask Added to the scores, broadcast to [B, H, T, T].
+ * @param drop Dropout of the result; default: none.
  * @returns [B, T, D]
  */
-export function attention<T>(ops: Ops<T>, p: AttentionParams<T>, x: T, table: T, mask: T): T {
+export function attention<T>(ops: Ops<T>, p: AttentionParams<T>, x: T, table: T, mask: T, drop?: Dropout<T>): T {
   const [B = 0, length = 0, D = 0] = ops.shapeOf(x);
   const headDim = 2 * (ops.shapeOf(table)[2] ?? 1);
   const H = D / headDim;
@@ -26,7 +28,8 @@ export function attention<T>(ops: Ops<T>, p: AttentionParams<T>, x: T, table: T,
   const scores = ops.matmul(q, k, { transposeB: true, scale: headDim ** -0.5 }); // [B, H, T, T]
   const weights = ops.softmax(ops.add(scores, mask));
   const mixed = ops.matmul(weights, toHeads(ops, v, H)); // [B, H, T, headDim]
-  return linear(ops, p.wo, ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [B, length, D]));
+  const joined = ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [B, length, D]);
+  return linearWithDropout(ops, p.wo, joined, drop);
 }
 
 /** [B, T, heads * headDim] -> [B, heads, T, headDim] */

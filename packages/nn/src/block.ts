@@ -1,6 +1,6 @@
 import type { Ops } from '@dpar/tensor';
 import { type AttentionParams, attention } from './attention.js';
-import { type Dropout, dropout } from './dropout.js';
+import type { Dropout } from './dropout.js';
 import { type FeedForwardParams, swiGlu } from './feed-forward.js';
 
 /** Weights of a transformer block. */
@@ -38,8 +38,9 @@ export function transformerBlock<T>(
   normEps: number,
   drop: BlockDropout<T> = {},
 ): T {
-  const attended = attention(ops, p.attention, ops.rmsNorm(x, p.attentionNorm, normEps), table, mask);
-  const h = ops.add(x, dropout(ops, attended, drop.attention));
-  const fed = swiGlu(ops, p.feedForward, ops.rmsNorm(h, p.ffnNorm, normEps));
-  return ops.add(h, dropout(ops, fed, drop.feedForward));
+  const h = ops.add(
+    x,
+    attention(ops, p.attention, ops.rmsNorm(x, p.attentionNorm, normEps), table, mask, drop.attention),
+  );
+  return ops.add(h, swiGlu(ops, p.feedForward, ops.rmsNorm(h, p.ffnNorm, normEps), drop.feedForward));
 }

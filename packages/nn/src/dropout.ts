@@ -1,4 +1,5 @@
 import type { Ops, Shape } from '@dpar/tensor';
+import { linear } from './linear.js';
 
 /** Dropout of some activations. */
 export interface Dropout<T> {
@@ -23,4 +24,9 @@ export interface DropoutPlace {
 /** Dropout (Srivastava et al., 2014): zeros where an activation is not kept, x unchanged if there is no dropout. */
 export function dropout<T>(ops: Ops<T>, x: T, what: Dropout<T> | undefined): T {
   return what === undefined ? x : ops.mul(ops.select(what.keep, x, 0), what.scale);
+}
+
+/** Dropout of what a linear layer gives: `linear(weight, x)`, whose product takes in the factor. */
+export function linearWithDropout<T>(ops: Ops<T>, weight: T, x: T, what: Dropout<T> | undefined): T {
+  return what === undefined ? linear(ops, weight, x) : ops.select(what.keep, linear(ops, weight, x, what.scale), 0);
 }

@@ -1,4 +1,5 @@
 import type { Ops } from '@dpar/tensor';
+import { type Dropout, linearWithDropout } from './dropout.js';
 import { linear } from './linear.js';
 
 /** Weights of the SwiGLU feed-forward layer. */
@@ -14,10 +15,12 @@ export interface FeedForwardParams<T> {
 /**
  * SwiGLU feed-forward layer: w2 (silu(w1 x) * w3 x) (Shazeer, 2020).
  * @param x [..., D]
+ * @param drop Dropout of the result; default: none.
  * @returns [..., D]
  */
-export function swiGlu<T>(ops: Ops<T>, p: FeedForwardParams<T>, x: T): T {
-  return linear(ops, p.w2, ops.mul(ops.silu(linear(ops, p.w1, x)), linear(ops, p.w3, x)));
+export function swiGlu<T>(ops: Ops<T>, p: FeedForwardParams<T>, x: T, drop?: Dropout<T>): T {
+  const hidden = ops.mul(ops.silu(linear(ops, p.w1, x)), linear(ops, p.w3, x)); // [..., F]
+  return linearWithDropout(ops, p.w2, hidden, drop);
 }
 
 /** Width F of the feed-forward layer: 8 D / 3, rounded up to a multiple of `multipleOf`. */

@@ -21,7 +21,7 @@ export {
   decodeStack,
   scaledTable,
 } from './decode.js';
-export { type Dropout, type DropoutKind, type DropoutPlace, dropout } from './dropout.js';
+export { type Dropout, type DropoutKind, type DropoutPlace, dropout, linearWithDropout } from './dropout.js';
 export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
 export {
   dropTokens,

@@ -4,10 +4,11 @@ import type { Ops } from '@dpar/tensor';
  * Linear layer without bias, weight as PyTorch stores it: y = x W^T.
  * @param weight [O, I]
  * @param x [..., I]
+ * @param scale Factor on the result, default 1.
  * @returns [..., O]
  */
-export function linear<T>(ops: Ops<T>, weight: T, x: T): T {
-  return ops.matmul(x, weight, { transposeB: true });
+export function linear<T>(ops: Ops<T>, weight: T, x: T, scale = 1): T {
+  return ops.matmul(x, weight, { transposeB: true, scale });
 }
 
 /**

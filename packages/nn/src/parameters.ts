@@ -7,6 +7,7 @@ import {
   sameShape,
   sizeOf,
   type Tensors,
+  type TensorType,
 } from '@dpar/tensor';
 import { type Initializer, initialize } from './initialize.js';
 
@@ -38,7 +39,7 @@ export function countParameters(specs: ParameterSpecs): number {
  * Checks that parameters are those of a model: names, element type and shapes.
  * @throws DparError listing what is missing, extra or of another shape.
  */
-export function checkParameters(specs: ParameterSpecs, parameters: Tensors<HostTensor>): void {
+export function checkParameters(specs: ParameterSpecs, parameters: Tensors<TensorType>): void {
   const problems: string[] = [];
   for (const [name, { shape }] of Object.entries(specs)) {
     const tensor = Object.hasOwn(parameters, name) ? parameters[name] : undefined;

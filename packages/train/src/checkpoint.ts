@@ -6,10 +6,17 @@ import { checkpointFiles, findFolder, openSafetensors, writeFileAtomic, writeFol
 import { DparError, float32, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
 import { differences, formatDifferences } from './differences.js';
 import type { Trainer } from './trainer.js';
-import { type FileRecord, type TrainerState, trainerFiles, verifyTrainerCheckpoint } from './trainer-state.js';
+import {
+  type FileRecord,
+  type TrainerState,
+  trainerFiles,
+  trainerStateOf,
+  verifyTrainerCheckpoint,
+  writeTrainerState,
+} from './trainer-state.js';
 
 /** Prefixes of the names of moments, PyTorch's. */
-const prefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
+export const prefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
 
 /** What a checkpoint says of its run beside the trainer's own state. */
 export interface RunRecord {
@@ -40,16 +47,13 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
   await writeFolderAtomic(folder, async (partial) => {
     const files: Record<string, FileRecord> = {};
     for (const [name, chunks] of contents) files[name] = await writeRecorded(join(partial, name), chunks);
-    const state: TrainerState = {
-      step: trainer.step,
-      seed: options.seed,
-      random_state: 'every random number is a function of the seed and the step',
-      validation_loss: run.validationLoss ?? null,
-      data: { ...run.data },
-      config: run.config ?? null,
-      files,
-    };
-    await writeFileAtomic(join(partial, trainerFiles.state), jsonBytes(state));
+    const { config, data, validationLoss } = run;
+    const state = trainerStateOf(trainer.step, options.seed, {
+      validation_loss: validationLoss ?? null,
+      ...(data && { data: { ...data } }),
+      ...(config && { config: { ...config } }),
+    });
+    await writeTrainerState(partial, state, files);
   });
 }
 

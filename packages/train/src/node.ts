@@ -14,6 +14,8 @@ export {
   type TrainingDataPaths,
 } from './data/training-data.js';
 export { workerSource } from './data/worker-source.js';
+export { type ExportOptions, type ExportResult, exportPyTorch } from './pytorch/export.js';
+export { type ImportOptions, type ImportResult, importCheckpoint } from './pytorch/import.js';
 export { runFiles, stepFolder } from './run-folder.js';
 export { readTokenSet, writeTokenSet } from './token-file.js';
 export { createTrainer, type TrainOptions, train } from './train.js';

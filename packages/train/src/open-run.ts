@@ -6,7 +6,7 @@ import { findCheckpoint, runFiles, runFilesIn, type WholeCheckpoint } from './ru
 /**
  * Opens the output folder of a run: removes what a killed run left half done, and finds the checkpoint to go on from.
  * @param resume Whether a run that is there may be gone on with.
- * @param onNote Told where the run goes on, and which newer checkpoints are damaged.
+ * @param onNote Told if there is nothing to resume, and which newer checkpoints are damaged.
  * @returns The newest whole checkpoint; undefined if the run starts from the beginning.
  * @throws DparError if there is a run and `resume` is not set, or all of its checkpoints are damaged.
  */
@@ -33,10 +33,6 @@ export async function openRunFolder(
     );
   }
   for (const text of damaged) onNote(`WARNING: ${text}`);
-  onNote(
-    whole === undefined
-      ? `nothing to resume in '${output}': starts from the beginning`
-      : `goes on from step ${whole.state.step} in '${whole.folder}'`,
-  );
+  if (whole === undefined) onNote(`nothing to resume in '${output}': starts from the beginning`);
   return whole;
 }

@@ -144,7 +144,7 @@ describe('resuming', () => {
       ],
       [{ data: { ...data, tokens: other } }, /'data.tokens' "sha256:[0-9a-f]{64}" in place of "sha256:/],
       [{ data: { ...data, validation: undefined } }, /'data.validation' none in place of "sha256:/],
-      [{ data: { ...data, entropies: other } }, /'data.entropies' "sha256:[0-9a-f]{64}" in place of none/],
+      [{ data: { ...data, entropies: other } }, /'data.entropies' "sha256:[0-9a-f]{64}" in place of "sha256:/],
     ];
     for (const [changes, message] of wrong) {
       await expect(resumed({ ...config, ...changes } as TrainConfig), `${message}`).rejects.toThrow(message);

@@ -219,7 +219,8 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
     .join(' ');
 }
 
-function withSetting(json: unknown, setting: string): unknown {
+/** JSON with a change such as `optimizer.learning_rate=1e-3`. @throws DparError if it is none. */
+export function withSetting(json: unknown, setting: string): unknown {
   const match = /^([\w.]+)=(.*)$/s.exec(setting);
   const [, path = '', text = ''] = match ?? [];
   if (match === null) {

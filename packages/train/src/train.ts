@@ -110,8 +110,11 @@ export async function* train(
   try {
     const { data: training, validation } = trainer.options;
     const data = await dataIdentity({ training, validation });
-    if (whole !== undefined) checkResumable(config, data, whole.state);
-    if (whole !== undefined) await restoreVerified(whole.folder, whole.state, trainer);
+    if (whole !== undefined) {
+      checkResumable(config, data, whole.state);
+      await restoreVerified(whole.folder, whole.state, trainer);
+      options.onNote?.(`goes on from step ${trainer.step} in '${whole.folder}'`);
+    }
     await makeFolder(join(output, runFiles.checkpoints));
     await writeFileAtomic(join(output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
     const file = await MetricsFile.open(join(output, runFiles.metrics), trainer.step);

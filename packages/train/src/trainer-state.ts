@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointFiles, fileDigest } from '@dpar/io/node';
+import { checkpointFiles, fileDigest, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 
@@ -72,6 +73,46 @@ export async function verifyTrainerCheckpoint(folder: string): Promise<TrainerSt
     }
   }
   return state;
+}
+
+const partial = schema.partial();
+
+/** What can be read of another file's `trainer.json`; nothing of one that is not of this form. */
+export function readStateFields(json: unknown): z.infer<typeof partial> {
+  return partial.safeParse(json).data ?? {};
+}
+
+/** How `random_state` reads. */
+const randomState = 'every random number is a function of the seed and the step';
+
+/** What `trainer.json` says, but for the files. */
+export function trainerStateOf(
+  step: number,
+  seed: number,
+  more: Pick<z.infer<typeof partial>, 'validation_loss' | 'data' | 'config'> = {},
+): Omit<TrainerState, 'files'> {
+  const { validation_loss = null, data = {}, config = null } = more;
+  return { step, seed, random_state: randomState, validation_loss, data, config };
+}
+
+/** Writes `trainer.json` into a folder that is being made. @param files Records of the other files; by default they are read. */
+export async function writeTrainerState(
+  folder: string,
+  state: Omit<TrainerState, 'files'>,
+  files?: Readonly<Record<string, FileRecord>>,
+): Promise<void> {
+  const whole: TrainerState = { ...state, files: { ...(files ?? (await recordsIn(folder))) } };
+  await writeFileAtomic(join(folder, trainerFiles.state), `${JSON.stringify(whole, null, 2)}\n`);
+}
+
+async function recordsIn(folder: string): Promise<Record<string, FileRecord>> {
+  const names = [checkpointFiles.config, checkpointFiles.model, trainerFiles.optimizer, trainerFiles.average];
+  const records: Record<string, FileRecord> = {};
+  for (const name of names) {
+    const path = join(folder, name);
+    if (existsSync(path)) records[name] = { bytes: (await stat(path)).size, sha256: await fileDigest(path) };
+  }
+  return records;
 }
 
 function parsed(text: string): unknown {

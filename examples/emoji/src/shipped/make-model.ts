@@ -22,12 +22,23 @@ export async function makeModel(
   stages: Stages,
   settings: ShippedSettings = shipped,
 ): Promise<void> {
+  const { numClasses, threshold } = await prepareModel(engine, folder, stages, settings);
+  await trainRun(engine, 'DPAR', dparRun(settings, folder, numClasses, threshold), folder, stages);
+}
+
+/** What comes before DPAR: tokenizer, tokens, entropy model and threshold. */
+export async function prepareModel(
+  engine: Engine,
+  folder: string,
+  stages: Stages,
+  settings: ShippedSettings = shipped,
+): Promise<{ numClasses: number; threshold: number }> {
   await mkdir(folder, { recursive: true });
   const data = await prepareData(engine, folder, settings, stages);
   const numClasses = data.classes.length;
   await trainRun(engine, 'Entropy model', entropyRun(settings, folder, numClasses), folder, stages);
   const threshold = await stages.run('Threshold', 1, () => thresholdOf(engine, folder, data, settings));
-  await trainRun(engine, 'DPAR', dparRun(settings, folder, numClasses, threshold), folder, stages);
+  return { numClasses, threshold };
 }
 
 /** Runs a configuration, from its last checkpoint if there is one. */

@@ -2,8 +2,10 @@ import type { Command } from '../command.js';
 import { calibrate } from './calibrate.js';
 import { entropy } from './entropy.js';
 import { evaluate } from './eval.js';
+import { exportCheckpoint } from './export.js';
 import { flops } from './flops.js';
 import { forward } from './forward.js';
+import { importWeights } from './import.js';
 import { info } from './info.js';
 import { patchify } from './patchify.js';
 import { report } from './report.js';
@@ -20,9 +22,11 @@ export const commands: readonly Command[] = [
   calibrate,
   patchify,
   evaluate,
+  exportCheckpoint,
+  importWeights,
   flops,
   info,
 ];
 
 /** Subcommands of other versions. */
-export const laterCommands: readonly string[] = ['tokenize', 'detokenize', 'export', 'import'];
+export const laterCommands: readonly string[] = ['tokenize', 'detokenize'];

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
@@ -63,7 +63,8 @@ it('ends after a whole step when it is interrupted', async () => {
   const { path, output } = await configFile({ ...config, steps: 100_000 });
   const interruption = new AbortController();
   // A line of metrics: a step is done.
-  const watch = setInterval(() => existsSync(join(output, 'metrics.jsonl')) && interruption.abort(), 10);
+  const metrics = join(output, 'metrics.jsonl');
+  const watch = setInterval(() => existsSync(metrics) && statSync(metrics).size > 0 && interruption.abort(), 10);
   const { status, stderr } = await runCli(['train', '--config', path, '--output', output], interruption.signal);
   clearInterval(watch);
   expect(status).toBe(130);
@@ -88,7 +89,7 @@ it('goes on where a run ended, and overwrites none', async () => {
   const more = await runCli([...argv, '--resume', '--set', 'steps=8']);
   expect(more.stderr).toContain(`train: goes on from step 6 in '${join(output, 'checkpoints', 'step-000006')}'`);
   expect(JSON.parse(more.stdout)).toMatchObject({ steps: 8, resumed_from: 6 });
-  const other = await runCli([...argv, '--resume', '--set', 'seed=5']);
+  const other = await runCli([...argv, '--resume', '--set', 'seed=5', 'steps=8']);
   expect(other).toMatchObject({ status: 1 });
   expect(other.stderr).toContain("got 'seed' 5 in place of 0.");
 });

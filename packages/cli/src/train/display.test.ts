@@ -37,7 +37,7 @@ const state = (step: number, more: Partial<TrainState> = {}): TrainState => {
       ...figures,
       meanPatchLength: 1.5,
       waitSeconds: 0,
-      optimizerSeconds: 0,
+      optimizerSeconds: 0.1,
       paddingShare: 0.04,
       graphs: 1,
       ...(i > 4 && { validationLoss: i }),
@@ -100,6 +100,7 @@ describe('a terminal', () => {
   it('can replace its text', () => {
     vi.stubEnv('TERM', 'xterm');
     expect([isTerminal(terminal(true)), isTerminal(new Writable())]).toEqual([true, false]);
+    expect(isTerminal(Object.assign(terminal(true), { columns: 0, rows: 0 }))).toBe(false);
     vi.stubEnv('TERM', 'dumb');
     expect(isTerminal(terminal(true))).toBe(false);
   });

@@ -134,19 +134,24 @@ it('compares several runs', () => {
   expect(textsOf(elements, 'td')).toEqual(expect.arrayContaining(['16', '8', '20 / 40', '1 / 40']));
 });
 
-it('tells compiling from training, and takes what the metrics say of other time', () => {
+it('tells the parts of a step from one another, and from what took time beside the steps', () => {
   const metrics = [
     line(1, { seconds: 3, graphs: 1 }),
     line(2, { wait_seconds: 0.25 }),
     line(3, { seconds: 2, graphs: 2 }),
-    line(4, { graphs: 2, validation_seconds: 1.5 }),
+    line(4, { graphs: 2 }),
   ];
-  const record = { state: 'done', machine: {}, seconds: { validation: 9, samples: 4 } } as const;
+  const record = { state: 'done', machine: {}, seconds: { validation: 9, samples: 4.5 } } as const;
   expect(timeParts(run({ metrics, record }))).toEqual([
     { name: 'Training steps', seconds: 1.75 },
+    { name: 'Validation', seconds: 9 },
+    { name: 'Samples', seconds: 4.5 },
     { name: 'Compiling', seconds: 4 },
-    { name: 'Samples', seconds: 4 },
-    { name: 'Validation', seconds: 1.5 },
     { name: 'Wait', seconds: 0.25 },
+  ]);
+  const named = metrics.map((entry) => ({ ...entry, optimizer_seconds: 0.125 }));
+  expect(timeParts(run({ metrics: named })).slice(0, 2)).toEqual([
+    { name: 'Forward and backward', seconds: 1.25 },
+    { name: 'Compiling', seconds: 4 },
   ]);
 });

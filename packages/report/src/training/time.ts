@@ -1,5 +1,6 @@
 import { formatSeconds, percent } from '../format.js';
 import { type Html, html, table } from '../html.js';
+import type { MetricsLine } from './metrics.js';
 import type { TrainingRun } from './run.js';
 import { median } from './summary.js';
 
@@ -10,29 +11,29 @@ export interface TimePart {
 }
 
 /**
- * Where the time of a run went: the steps, what they took longer because a new graph was compiled, and what else the
- * metrics (under names that end in `_seconds`) and the record have.
+ * Where the time of a run went. Of the seconds of its steps: those parts that the metrics name (`wait_seconds` and the
+ * like), what steps took longer because a new graph was compiled, and the rest; then what the record has beside the steps.
  */
 export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
+  const named = [...new Set(metrics.flatMap((line) => Object.keys(line).filter((key) => key.endsWith('_seconds'))))];
+  const restOf = (line: MetricsLine): number => named.reduce((rest, key) => rest - (line[key] ?? 0), line.seconds ?? 0);
+  const rests = metrics.map(restOf);
   const compiles = metrics.map(({ graphs = 0 }, i) => graphs > (metrics[i - 1]?.graphs ?? 0));
-  // Waiting for data is part of a step, but has a name of its own.
-  const secondsAt = (i: number): number => (metrics[i]?.seconds ?? 0) - (metrics[i]?.wait_seconds ?? 0);
-  const usual = median([...metrics.keys()].filter((i) => !compiles[i]).map(secondsAt)) ?? 0;
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  const compiling = sum(compiles.map((does, i) => (does ? Math.max(0, secondsAt(i) - usual) : 0)));
-  const others = new Set(metrics.flatMap((line) => Object.keys(line).filter((key) => key.endsWith('_seconds'))));
-  const steps = { name: 'Training steps', seconds: sum(metrics.map((_, i) => secondsAt(i))) - compiling };
-  const beside = [
+  const usual = median(rests.filter((_, i) => !compiles[i])) ?? 0;
+  const compiling = sum(rests.map((seconds, i) => (compiles[i] ? Math.max(0, seconds - usual) : 0)));
+  const rest = named.includes('optimizer_seconds') ? 'Forward and backward' : 'Training steps';
+  const parts = [
     { name: 'Compiling', seconds: compiling },
-    ...[...others].map((key) => ({ name: nameOf(key), seconds: sum(metrics.map((line) => line[key] ?? 0)) })),
-    ...Object.entries(record?.seconds ?? {})
-      .filter(([name]) => !others.has(`${name}_seconds`))
-      .map(([name, seconds]) => ({ name: nameOf(name), seconds })),
+    ...named.map((key) => ({ name: nameOf(key), seconds: sum(metrics.map((line) => line[key] ?? 0)) })),
+    ...Object.entries(record?.seconds ?? {}).map(([name, seconds]) => ({ name: nameOf(name), seconds })),
   ];
-  return [steps, ...beside.sort((a, b) => b.seconds - a.seconds)].filter(({ seconds }) => seconds > 0);
+  const sorted = parts.sort((a, b) => b.seconds - a.seconds);
+  return [{ name: rest, seconds: sum(rests) - compiling }, ...sorted].filter(({ seconds }) => seconds > 0);
 }
 
-/** `validation_seconds` as `Validation` */
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** `wait_seconds` as `Wait` */
 function nameOf(key: string): string {
   const words = key.replace(/_seconds$/, '').replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -43,7 +44,7 @@ export function timeSection(runs: readonly TrainingRun[]): Html {
   return html`<h2>Time</h2>
 <div class="beside">${runs.map((run) => {
     const parts = timeParts(run);
-    const total = parts.reduce((sum, { seconds }) => sum + seconds, 0);
+    const total = sum(parts.map(({ seconds }) => seconds));
     const rows = parts.map(({ name, seconds }) => [name, formatSeconds(seconds), percent(seconds / total)]);
     return html`<div>${table([runs.length > 1 ? run.name : '', 'Time', 'Share'], [...rows, ['All', formatSeconds(total), '']])}</div>
 `;

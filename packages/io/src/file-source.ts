@@ -1,15 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import type { ByteSource } from './byte-source.js';
 import { IoError } from './error.js';
 
-/** An open file, read by ranges of bytes. */
-export interface OpenFile {
-  /** Length in bytes when it was opened. */
-  readonly size: number;
-  /**
-   * Reads bytes into memory of their own.
-   * @throws IoError if the file has become shorter.
-   */
-  read(position: number, length: number): Promise<Uint8Array>;
+/** An open file as a source of bytes. */
+export interface FileSource extends ByteSource {
   close(): Promise<void>;
 }
 
@@ -17,22 +11,20 @@ export interface OpenFile {
 const readBytes = 1 << 30;
 
 /**
- * Opens a file to read from.
+ * Opens a file of any size to read.
  *
  * @param caller Name of the function, for error messages.
- * @param what What the file is, such as `a safetensors file`.
+ * @param what What the file should be, for error messages: `a safetensors file`.
  * @throws IoError if there is no file.
  */
-export async function openFile(caller: string, what: string, path: string): Promise<OpenFile> {
+export async function openFile(caller: string, what: string, path: string): Promise<FileSource> {
   const handle = await openToRead(caller, what, path);
   try {
     const status = await handle.stat();
     if (!status.isFile()) throw new IoError(`${caller}: expected a file at '${path}', got something else.`);
-    return {
-      size: status.size,
-      read: (position, length) => readExactly(caller, handle, path, position, length),
-      close: () => handle.close(),
-    };
+    const read = (position: number, length: number): Promise<Uint8Array> =>
+      readExactly(handle, caller, path, length, position);
+    return { size: status.size, read, close: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;
@@ -49,13 +41,13 @@ async function openToRead(caller: string, what: string, path: string): Promise<F
 }
 
 async function readExactly(
-  caller: string,
   handle: FileHandle,
+  caller: string,
   path: string,
-  position: number,
   length: number,
+  position: number,
 ): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
+  const bytes = allocate(caller, path, length);
   let done = 0;
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, readBytes), position + done);
@@ -67,4 +59,13 @@ async function readExactly(
     done += bytesRead;
   }
   return bytes;
+}
+
+function allocate(caller: string, path: string, length: number): Uint8Array {
+  try {
+    return new Uint8Array(length);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new IoError(`${caller}: expected memory for ${length} bytes of '${path}', got none. It is too large.`);
+  }
 }

@@ -1,0 +1,55 @@
+import { countParameters } from '@dpar/nn';
+import { modelFromSettings, readTrainConfig } from '@dpar/train';
+import { describe, expect, it } from 'vitest';
+import { spread, validationCurve } from './curve.js';
+import { type LearningResult, learningPage, verdict } from './report.js';
+import { kinds, learningRun } from './settings.js';
+
+it('compares models of the same number of parameters, within 1 %', () => {
+  const counts = kinds.map((kind) => {
+    const { model } = readTrainConfig(learningRun(kind, 'runs', 0, 9, 2.5));
+    return countParameters(modelFromSettings(model).specs);
+  });
+  expect((counts[0] as number) / (counts[1] as number)).toBeCloseTo(1, 2);
+});
+
+describe('validationCurve', () => {
+  it('sums steps, in which those that compile count as the others do', () => {
+    const metrics = [
+      { step: 1, seconds: 9, graphs: 1 },
+      { step: 2, seconds: 1, graphs: 1, validation_loss: 4 },
+      { step: 3, seconds: 7, graphs: 2 },
+      { step: 4, seconds: 1, graphs: 2, validation_loss: 3 },
+    ];
+    expect(validationCurve(metrics, 5e12)).toEqual([
+      { step: 2, seconds: 2, teraFlop: 10, loss: 4 },
+      { step: 4, seconds: 4, teraFlop: 20, loss: 3 },
+    ]);
+  });
+});
+
+describe('spread', () => {
+  it('gives mean, standard deviation and range', () => {
+    const runs = [3, 4, 5].map((loss) => [{ step: 2, seconds: loss, teraFlop: 1, loss }]);
+    expect(spread(runs)).toEqual([{ step: 2, seconds: 4, teraFlop: 1, loss: 4, deviation: 1, lowest: 3, highest: 5 }]);
+  });
+});
+
+describe('the verdict', () => {
+  const result = (loss: number, gigaFlopPerImage: number): LearningResult => ({
+    parameters: 6e5,
+    gigaFlopPerImage,
+    stepSeconds: 0.1,
+    points: [{ step: 10, seconds: 1, teraFlop: 1, loss, deviation: 0.01, lowest: loss, highest: loss }],
+  });
+
+  it('tells lower, higher and equal losses apart', () => {
+    const models = (loss: number) => ({ dpar: result(loss, 0.8), llamagen: result(2, 1) });
+    expect(verdict(models(1.9))).toContain("lower than LlamaGen's by 0.100");
+    expect(verdict(models(2.1))).toContain('does not show');
+    expect(verdict(models(2.001))).toContain('within the spread, at 20 % fewer operations');
+    const page = learningPage({ machine: 'm', engine: 'e', command: 'c', models: models(1.9) });
+    expect(page).toContain('1.900 ± 0.010');
+    expect(page.match(/<svg/g)?.length).toBeGreaterThanOrEqual(3);
+  });
+});

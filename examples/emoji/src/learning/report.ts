@@ -1,0 +1,84 @@
+import { type Html, html, legend, lineChart, page, type Series, table } from '@dpar/report';
+import type { SpreadPoint } from './curve.js';
+import { type Kind, kinds, seeds } from './settings.js';
+
+/** What came of the runs of one kind of model. */
+export interface LearningResult {
+  readonly parameters: number;
+  readonly gigaFlopPerImage: number;
+  /** Median seconds of a step over all runs. */
+  readonly stepSeconds: number;
+  readonly points: readonly SpreadPoint[];
+}
+
+/** All that was found out, with what it was found out on. */
+export interface LearningResults {
+  readonly machine: string;
+  readonly engine: string;
+  readonly command: string;
+  readonly models: Readonly<Record<Kind, LearningResult>>;
+}
+
+const names: Readonly<Record<Kind, string>> = { dpar: 'DPAR', llamagen: 'LlamaGen' };
+
+/** The page: validation loss against steps, operations and time, the spread over seeds, and what follows. */
+export function learningPage({ machine, engine, command, models }: LearningResults): string {
+  const rows = kinds.map((kind) => {
+    const { parameters, gigaFlopPerImage, stepSeconds, points } = models[kind];
+    const last = points.at(-1);
+    return [
+      names[kind],
+      `${(parameters / 1e6).toFixed(2)} M`,
+      gigaFlopPerImage.toFixed(2),
+      (1000 * stepSeconds).toFixed(0),
+      last ? `${last.loss.toFixed(3)} ± ${last.deviation.toFixed(3)}` : '',
+      last ? `${last.lowest.toFixed(3)} to ${last.highest.toFixed(3)}` : '',
+    ];
+  });
+  const body = html`<p>${verdict(models)}</p>
+${table(['', 'parameters', 'GFLOP an image, training', 'ms a step', 'validation loss, nats per token', 'range'], rows)}
+${legend(kinds.map((kind) => ({ name: `${names[kind]}, mean of ${seeds.length} seeds; thin: lowest and highest`, style: kind })))}
+<div class="charts">
+${chart(models, 'Against steps', 'steps', (point) => point.step)}
+${chart(models, 'Against operations', 'TFLOP', (point) => point.teraFlop)}
+${chart(models, 'Against time', 'seconds', (point) => point.seconds)}
+</div>
+<p>${command}. ${machine}; ${engine}. Steps of the two models took turns.</p>`;
+  return page({ title: 'Does it learn?', body, style: '.training { stroke-width: 1; opacity: 0.5 }' });
+}
+
+function chart(
+  models: LearningResults['models'],
+  title: string,
+  xLabel: string,
+  x: (point: SpreadPoint) => number,
+): Html {
+  const line = (kind: Kind, name: string, style: string, y: (point: SpreadPoint) => number): Series => ({
+    name,
+    style,
+    points: models[kind].points.map((point) => [x(point), y(point)] as const),
+  });
+  const series = kinds.flatMap((kind) => [
+    line(kind, `${names[kind]}, lowest`, `${kind} training`, ({ lowest }) => lowest),
+    line(kind, `${names[kind]}, highest`, `${kind} training`, ({ highest }) => highest),
+    line(kind, names[kind], kind, ({ loss }) => loss),
+  ]);
+  return lineChart({ title, xLabel, yLabel: 'validation loss, nats per token', series });
+}
+
+/** Whether the paper's claim, better images at less compute, shows in the loss at this scale. */
+export function verdict({ dpar, llamagen }: LearningResults['models']): string {
+  const [ours, theirs] = [dpar.points.at(-1), llamagen.points.at(-1)];
+  if (ours === undefined || theirs === undefined) return 'Nothing was measured.';
+  const difference = ours.loss - theirs.loss;
+  // Two standard errors of the difference of the means.
+  const error = 2 * Math.sqrt((ours.deviation ** 2 + theirs.deviation ** 2) / seeds.length);
+  const flop = (100 * (1 - dpar.gigaFlopPerImage / llamagen.gigaFlopPerImage)).toFixed(0);
+  const size = `${Math.abs(difference).toFixed(3)} nats per token (two standard errors: ${error.toFixed(3)})`;
+  const cost = `at ${flop} % fewer operations and ${(dpar.stepSeconds / llamagen.stepSeconds).toFixed(2)} times the time of a step`;
+  if (Math.abs(difference) <= error)
+    return `DPAR's loss is that of LlamaGen within the spread, ${cost}: it differs by ${size}.`;
+  return difference < 0
+    ? `DPAR's loss is lower than LlamaGen's by ${size}, ${cost}: the paper's claim shows at this scale.`
+    : `DPAR's loss is higher than LlamaGen's by ${size}, ${cost}: the paper's claim of better results at less compute does not show in the loss at this scale and the same number of steps.`;
+}

@@ -1,0 +1,39 @@
+import { importCheckpoint } from '@dpar/train/node';
+import { defineCommand } from '../command.js';
+import { readJsonObject } from '../json-file.js';
+import { assignment, choice, file, folder, optional, repeated, required, wholeNumber } from '../options.js';
+import { formatList } from '../table.js';
+
+export const importWeights = defineCommand({
+  name: 'import',
+  summary: 'makes a checkpoint of a PyTorch or safetensors file',
+  details:
+    'Reads files of dpar export, checkpoints of LlamaGen and of the authors of DPAR, and state_dicts alone (.pt, .pth, ' +
+    '.safetensors). A PyTorch file is read as data: nothing in it runs. Sizes are told by the shapes; keys of config.json that ' +
+    'shapes cannot tell come from --set, --config, what the training script was called with, or the preset of these sizes.',
+  options: {
+    input: required(file, 'PyTorch or safetensors file'),
+    config: optional(file, 'config.json, all of its keys or some'),
+    set: repeated(assignment, 'sets a key of config.json, as in block_size=256 or patching.threshold=7.8'),
+    only: optional(choice(['model', 'ema']), 'takes these weights alone, without average and state of the optimizer'),
+    seed: optional(wholeNumber(0), "the training's seed, if the file names none", 0),
+    output: required(folder, 'checkpoint to write'),
+  },
+  run: async ({ input, config, set, only, seed, output }, context) => {
+    const given = config === undefined ? {} : await readJsonObject(config);
+    const { signal } = context;
+    const result = await importCheckpoint(input, output, { config: given, settings: set, only, seed, signal });
+    const { kind, tensors, files, step, assumed, ignored } = result;
+    if (assumed.length > 0) context.note(`import: not told by the file: ${assumed.join(', ')}`);
+    if (ignored.length > 0) context.note(`import: no weights, left out: ${ignored.join(', ')}`);
+    return {
+      data: { kind, output, tensors, files, step: step ?? null, assumed, ignored, config: result.config },
+      text: formatList([
+        ['model', `${kind}, ${tensors} tensors`],
+        ...(step === undefined ? [] : [['step', String(step)] as const]),
+        ['files', files.join(', ')],
+        ['output', output],
+      ]),
+    };
+  },
+});

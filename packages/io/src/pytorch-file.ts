@@ -1,0 +1,41 @@
+import { writeFileAtomic } from './atomic-file.js';
+import { openFile } from './file-source.js';
+import { type PyTorchContent, readPyTorchSource } from './pytorch/reader.js';
+import { pytorchChunks, type WritablePyTorchValue } from './pytorch/writer.js';
+
+/** An open PyTorch file, of which all but the tensors' data has been read. */
+export interface PyTorchReader extends PyTorchContent {
+  /** Closes the file. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file of `torch.save` of any size: the zip format, or the one before PyTorch 1.6. Its value is read at once, its
+ * tensors when asked for, each into memory of its own. Close it afterwards.
+ *
+ * A pickle is read as data: nothing in it runs. Tensors and plain containers become what they are; an object of any other
+ * class, such as `argparse.Namespace`, is kept as the name of the class with its attributes. Reading takes at most 64 MiB
+ * of pickle, 2^20 containers, and for a tensor 16 times the file's length.
+ *
+ * @throws IoError that says what is missing or damaged, or which function the pickle wants called.
+ */
+export async function openPyTorch(path: string): Promise<PyTorchReader> {
+  const file = await openFile('openPyTorch', 'a PyTorch file', path);
+  try {
+    const content = await readPyTorchSource(`openPyTorch ('${path}')`, file);
+    return { ...content, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/**
+ * Writes a file of any size that `torch.load(path, weights_only=True)` opens, atomically and without a copy of it in memory;
+ * see `pytorchChunks`.
+ *
+ * @throws IoError where `pytorchChunks` does.
+ */
+export async function writePyTorch(path: string, value: WritablePyTorchValue): Promise<void> {
+  await writeFileAtomic(path, pytorchChunks(value));
+}

@@ -1,0 +1,92 @@
+import { IoError } from '../error.js';
+import { byteLengthOf, formatStoredType, isCount, storedTypeBytes } from '../stored.js';
+import type { PyTorchTensor } from './values.js';
+
+/** A view that repeats elements of its storage is read up to this many times the file's length; beyond, it is refused. */
+export const maximumExpansion = 16;
+
+/** Most axes of a tensor; PyTorch itself has this limit. */
+const maximumAxes = 64;
+
+/** @throws IoError if a tensor's shape, strides and offset do not lie within its storage. */
+export function checkTensor(caller: string, tensor: PyTorchTensor): void {
+  const { shape, strides, offset, storage } = tensor;
+  const refuse = (expected: string, got: string): never => {
+    throw new IoError(`${caller}: expected ${expected} of a tensor, got ${got}. The file is damaged.`);
+  };
+  if (shape.length !== strides.length || shape.length > maximumAxes) {
+    refuse(`as many strides as sizes, ${maximumAxes} at most,`, `${strides.length} and ${shape.length}`);
+  }
+  if (![...shape, ...strides, offset].every(isCount)) {
+    refuse('whole numbers as sizes, strides and offset', `[${shape}], [${strides}] and ${offset}`);
+  }
+  if (byteLengthOf(tensor) === undefined) refuse('a countable size', formatStoredType(tensor));
+  const elements = storageElements(tensor);
+  const { end } = rangeOf(tensor);
+  if (!(end <= elements)) {
+    refuse(
+      `elements within the ${elements} of its storage '${storage.key}'`,
+      `${formatStoredType(tensor)} up to ${end}`,
+    );
+  }
+}
+
+/** Elements of the tensor's type that its storage holds. */
+function storageElements({ dtype, storage }: PyTorchTensor): number {
+  return storage.dtype === undefined ? Math.floor(storage.elements / storedTypeBytes[dtype]) : storage.elements;
+}
+
+/** First element in the storage that a tensor may use, and the one behind its last. */
+export function rangeOf({ shape, strides, offset }: PyTorchTensor): { begin: number; end: number } {
+  if (shape.includes(0)) return { begin: 0, end: 0 };
+  const last = shape.reduce((sum, size, axis) => sum + (size - 1) * (strides[axis] as number), offset);
+  return { begin: offset, end: last + 1 };
+}
+
+/**
+ * Gathers a tensor's elements in row-major order.
+ *
+ * @param bytes The elements of {@link rangeOf}. If they already are the tensor, they are returned as they are.
+ */
+export function toRows(tensor: PyTorchTensor, bytes: Uint8Array): Uint8Array {
+  if (isRowMajor(tensor)) return bytes;
+  const { dtype, shape, strides } = tensor;
+  const width = storedTypeBytes[dtype];
+  const result = new Uint8Array(byteLengthOf(tensor) as number);
+  const index = shape.map(() => 0);
+  let from = 0; // of the element at `into`, in elements
+  for (let into = 0; into < result.length; into += width) {
+    for (let byte = 0; byte < width; byte++) result[into + byte] = bytes[from * width + byte] as number;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const next = (index[axis] as number) + 1;
+      from += strides[axis] as number;
+      index[axis] = next;
+      if (next < (shape[axis] as number)) break;
+      from -= next * (strides[axis] as number);
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/** Whether elements lie one after the other, last axis fastest. Strides of axes of one element do not matter. */
+function isRowMajor({ shape, strides }: PyTorchTensor): boolean {
+  if (shape.includes(0)) return true;
+  let expected = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] !== 1 && strides[axis] !== expected) return false;
+    expected *= shape[axis] as number;
+  }
+  return true;
+}
+
+/** The strides of a tensor whose elements lie one after the other, last axis fastest. */
+export function rowMajorStrides(shape: readonly number[]): number[] {
+  const strides: number[] = [];
+  let stride = 1;
+  for (const size of shape.toReversed()) {
+    strides.unshift(stride);
+    stride *= Math.max(size, 1); // as PyTorch has them where there are no elements
+  }
+  return strides;
+}

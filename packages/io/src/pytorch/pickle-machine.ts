@@ -1,0 +1,149 @@
+import { IoError } from '../error.js';
+import { call, isList, shown } from './callables.js';
+import type { PickleCursor } from './pickle-cursor.js';
+import { type PyTorchValue, PythonGlobal, PythonObject } from './values.js';
+
+/**
+ * Most lists, tuples, dicts, objects and the like in a pickle, and values kept to use again; a tensor takes about 12. Each
+ * needs up to 512 bytes of memory.
+ */
+const maximumContainers = 1 << 20;
+
+/** What a call may copy counts too: as many containers as a list has items, or as text has times so many characters. */
+const charactersPerContainer = 64;
+
+/** The stack on which a pickle makes its value, and what it has kept to use again. */
+export class PickleMachine {
+  private readonly memo = new Map<number, PyTorchValue>();
+  private readonly marked: PyTorchValue[][] = []; // stacks below the marks
+  private stack: PyTorchValue[] = [];
+  private containers = 0;
+
+  constructor(private readonly cursor: PickleCursor) {}
+
+  push(value: PyTorchValue): void {
+    this.stack.push(value);
+  }
+
+  /** Pushes a container, of which there may be a limited number. */
+  pushNew(value: PyTorchValue): void {
+    this.count(1);
+    this.push(value);
+  }
+
+  pushTuple(items: PyTorchValue[]): void {
+    this.pushNew(Object.freeze(items));
+  }
+
+  top(): PyTorchValue {
+    const value = this.stack.at(-1);
+    if (value === undefined) throw this.damaged('a value on the stack', 'none');
+    return value;
+  }
+
+  pop(): PyTorchValue {
+    const value = this.top();
+    this.stack.pop();
+    return value;
+  }
+
+  /** The topmost `count` values, the topmost last. */
+  popMany(count: number): PyTorchValue[] {
+    if (this.stack.length < count) throw this.damaged(`${count} values on the stack`, `${this.stack.length}`);
+    return this.stack.splice(this.stack.length - count);
+  }
+
+  mark(): void {
+    this.count(1);
+    this.marked.push(this.stack);
+    this.stack = [];
+  }
+
+  /** All values above the last mark. */
+  popMark(): PyTorchValue[] {
+    const below = this.marked.pop();
+    if (below === undefined) throw this.damaged('a mark on the stack', 'none');
+    const values = this.stack;
+    this.stack = below;
+    return values;
+  }
+
+  /** Keeps the topmost value to use again. */
+  put(index = this.memo.size): void {
+    this.count(1);
+    this.memo.set(index, this.top());
+  }
+
+  get(index: number): void {
+    const value = this.memo.get(index);
+    if (value === undefined) throw this.damaged('a value that was kept before', `index ${index}`);
+    this.push(value);
+  }
+
+  append(values: PyTorchValue[]): void {
+    const list = this.top();
+    const items = list instanceof PythonObject ? list.items : list;
+    if (!isList(items) || Object.isFrozen(items)) throw this.damaged('a list to append to', shown(list));
+    for (const value of values) (items as PyTorchValue[]).push(value);
+  }
+
+  setItems(pairs: PyTorchValue[]): void {
+    const dict = this.top();
+    const entries = dict instanceof PythonObject ? dict.entries : dict;
+    if (!(entries instanceof Map)) throw this.damaged('a dict to add to', shown(dict));
+    if (pairs.length % 2 !== 0) throw this.damaged('a value for each key', `${pairs.length} keys and values`);
+    for (let i = 0; i < pairs.length; i += 2) entries.set(pairs[i], pairs[i + 1]);
+  }
+
+  addItems(values: PyTorchValue[]): void {
+    const set = this.top();
+    if (!(set instanceof Set)) throw this.damaged('a set to add to', shown(set));
+    for (const value of values) set.add(value);
+  }
+
+  global(module: PyTorchValue | undefined, name: PyTorchValue | undefined): void {
+    if (typeof module !== 'string' || typeof name !== 'string') throw this.damaged('names of a global', 'other values');
+    this.pushNew(new PythonGlobal(`${module}.${name}`));
+  }
+
+  /** What a call gives: see {@link call}. */
+  reduce([callee, args]: readonly PyTorchValue[]): void {
+    if (!(callee instanceof PythonGlobal) || !isList(args)) {
+      throw this.damaged('a function and its arguments', `${shown(callee)} and ${shown(args)}`);
+    }
+    for (const arg of args) {
+      if (isList(arg)) this.count(arg.length);
+      else if (typeof arg === 'string') this.count(arg.length / charactersPerContainer);
+    }
+    this.pushNew(call(this.cursor.caller, callee, args));
+  }
+
+  newObject([type, args]: readonly PyTorchValue[]): void {
+    if (!(type instanceof PythonGlobal) || !isList(args)) {
+      throw this.damaged('a class and its arguments', `${shown(type)} and ${shown(args)}`);
+    }
+    this.pushNew(type.name === 'collections.OrderedDict' ? new Map() : new PythonObject(type.name, args));
+  }
+
+  /** Attributes of an object. A dict's, such as the version numbers that a state_dict carries, are left out. */
+  build(): void {
+    const state = this.pop();
+    const target = this.top();
+    if (target instanceof PythonObject) target.state = state;
+    else if (!(target instanceof Map)) throw this.damaged('an object for attributes', shown(target));
+  }
+
+  private count(containers: number): void {
+    this.containers += containers;
+    if (this.containers > maximumContainers) {
+      throw new IoError(
+        `${this.cursor.caller}: expected at most ${maximumContainers} lists, dicts and the like, got more. ` +
+          'Save weights alone from PyTorch.',
+      );
+    }
+  }
+
+  private damaged(expected: string, got: string): IoError {
+    return this.cursor.damaged(expected, got);
+  }
+}

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { fixturePath } from '@dpar/fixtures';
+import { describe, expect, it } from 'vitest';
+import { toHostTensors } from '../convert.js';
+import { IoError } from '../error.js';
+import { parseSafetensors } from '../safetensors.js';
+import type { StoredTensor } from '../stored.js';
+import { type PyTorchContent, parsePyTorch } from './reader.js';
+import { type PyTorchDict, PyTorchTensor, type PyTorchValue, PythonGlobal, PythonObject } from './values.js';
+
+const open = (name: string): Promise<PyTorchContent> => parsePyTorch(readFileSync(fixturePath(`torch-pt/${name}`)));
+
+/** The entry of a dict, which must be one. */
+function at(value: PyTorchValue | undefined, ...keys: string[]): PyTorchValue | undefined {
+  return keys.reduce<PyTorchValue | undefined>((dict, key) => (dict as PyTorchDict).get(key), value);
+}
+
+async function readAll(file: PyTorchContent, dict: PyTorchValue | undefined): Promise<Map<string, StoredTensor>> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, tensor] of dict as PyTorchDict) {
+    if (!(tensor instanceof PyTorchTensor)) throw new Error(`expected a tensor under ${name}`);
+    tensors.set(String(name), await file.read(tensor));
+  }
+  return tensors;
+}
+
+// Written by PyTorch 1.13: views of shared storages, all element types, and plain values of Python.
+describe.each(['values.pt', 'values-legacy.pt', 'values-protocol4.pt'])('parsePyTorch of %s', (name) => {
+  it('gives the bytes that PyTorch has in its tensors', async () => {
+    const file = await open(name);
+    const tensors = await readAll(file, at(file.value, 'model'));
+    const hex = Array.from(tensors, ([key, { dtype, shape, bytes }]) => [
+      key,
+      { dtype, shape, hex: Buffer.from(bytes).toString('hex') },
+    ]);
+    expect(Object.fromEntries(hex)).toEqual(JSON.parse(readFileSync(fixturePath('torch-pt/values.json'), 'utf8')));
+  });
+
+  it('gives plain values as they are', async () => {
+    const { value } = await open(name);
+    expect(at(value, 'steps')).toBe(12);
+    const plain = new Map<PyTorchValue, PyTorchValue>([
+      ['none', null],
+      ['true', true],
+      ['false', false],
+      ['float', 0.1],
+      ['negative', -5],
+      ['short', 300],
+      ['long', 2 ** 40],
+      ['huge', -(2n ** 100n)],
+      ['text', 'Grüße, 世界'],
+      ['list', [1, [2, [3, 4]], new Map()]],
+      ['tuple', []],
+      [5, 'five'],
+      ['bytes', Uint8Array.of(0, 255)],
+      ['set', new Set([7])],
+      ['size', [2, 3, 4]],
+      ['device', new PythonObject('torch.device', ['cpu'])],
+      ['dtype', new PythonGlobal('torch.float16')],
+    ]);
+    expect(at(value, 'plain')).toEqual(plain);
+    expect(Object.isFrozen(at(value, 'plain', 'tuple'))).toBe(true);
+    expect(Object.isFrozen(at(value, 'plain', 'list'))).toBe(false);
+  });
+
+  it('keeps objects of other classes as names with attributes', async () => {
+    const args = at((await open(name)).value, 'args') as PythonObject;
+    expect(args.type).toBe('argparse.Namespace');
+    expect(args.state).toEqual(
+      new Map<string, PyTorchValue>([
+        ['gpt_model', 'GPT-B'],
+        ['lr', 1e-4],
+        ['betas', [0.9, 0.95]],
+      ]),
+    );
+  });
+});
+
+describe("parsePyTorch of LlamaGen's checkpoints", () => {
+  const expected = parseSafetensors(readFileSync(fixturePath('llamagen/model.safetensors'))).tensors;
+
+  it('gives the weights of a training checkpoint bit by bit', async () => {
+    const file = await open('llamagen-training-checkpoint.pt');
+    const tensors = await readAll(file, at(file.value, 'model'));
+    expect([...tensors.keys()].sort()).toEqual([...expected.keys()].sort());
+    for (const [name, { dtype, shape, bytes }] of expected) {
+      expect(tensors.get(name)).toMatchObject({ dtype, shape });
+      expect(Buffer.compare(tensors.get(name)?.bytes ?? Buffer.alloc(0), bytes)).toBe(0);
+    }
+    expect(at(file.value, 'steps')).toBe(10);
+    expect(file.value).toBeInstanceOf(Map);
+  });
+
+  it.each([
+    ['half-state-dict.pt', 'F16', 2 ** -11],
+    ['bfloat16-state-dict.pt', 'BF16', 2 ** -8],
+  ])('gives the weights of %s, rounded as it has them', async (name, dtype, error) => {
+    const file = await open(name);
+    const stored = await readAll(file, file.value);
+    expect(stored.size).toBe(expected.size);
+    const rounded = toHostTensors(stored);
+    for (const [key, { data }] of Object.entries(toHostTensors(expected))) {
+      expect(stored.get(key)?.dtype).toBe(dtype);
+      data.forEach((value, i) => {
+        const difference = Math.abs((rounded[key]?.data[i] ?? Number.NaN) - Number(value));
+        if (!(difference <= error * Math.abs(Number(value)) + 2 ** -25)) {
+          throw new Error(`${key}[${i}]: ${rounded[key]?.data[i]} is not ${value}`);
+        }
+      });
+    }
+  });
+});
+
+describe('parsePyTorch refuses', () => {
+  const values = readFileSync(fixturePath('torch-pt/values.pt'));
+  const legacy = readFileSync(fixturePath('torch-pt/values-legacy.pt'));
+
+  /** A file in which text is another of the same length. */
+  function replaced(file: Buffer, from: string, to: string): Buffer {
+    const [text, other] = [file.toString('latin1'), file.toString('latin1').replaceAll(from, to)];
+    expect([from.length === to.length, text === other]).toEqual([true, false]);
+    return Buffer.from(other, 'latin1');
+  }
+
+  it.each([
+    ['other formats', Buffer.from('not a checkpoint'), 'expected a file of torch.save, got another format'],
+    ['an empty file', Buffer.alloc(0), 'got another format'],
+    ['safetensors', readFileSync(fixturePath('vq/model.safetensors')), 'got another format'],
+    ['a NumPy archive', readFileSync(fixturePath('eval-64d/reference_stats.npz')), 'expected'],
+    ['a cut archive', values.subarray(0, -1), 'expected the records that end a zip archive'],
+    ['a cut file of the older format', legacy.subarray(0, -1), 'The file is damaged or cut off'],
+    ['a cut pickle', legacy.subarray(0, 500), 'expected a pickle that ends'],
+    [
+      'a call of a function',
+      replaced(values, 'ctorch\ndevice\n', 'cposix\nsystem\n'),
+      'got posix.system. It was not called',
+    ],
+    ['tensors of complex numbers', replaced(values, 'DoubleStorage', 'ComplxStorage'), 'got torch.ComplxStorage'],
+    ['numbers in big-endian order', replaced(legacy, 'little_endianq\x02\x88', 'little_endianq\x02\x89'), "got 'big'"],
+    ['a storage that is not there', replaced(values, 'values/data/0', 'values/data/x'), "storage '0', got none"],
+  ])('%s', async (_, file, message) => {
+    const reading = parsePyTorch(file).then(async (content) => readAll(content, at(content.value, 'model')));
+    await expect(reading).rejects.toThrow(IoError);
+    await expect(reading).rejects.toThrow(message);
+  });
+});

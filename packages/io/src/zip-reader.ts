@@ -1,0 +1,175 @@
+import type { ByteSource } from './byte-source.js';
+import { IoError } from './error.js';
+
+/** A file in an archive. */
+export interface ZipMember {
+  readonly name: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /** Position of the header before its data. */
+  readonly header: number;
+}
+
+/** Files of an archive by name, in the archive's order, and the position behind the last. */
+export interface ZipDirectory {
+  readonly members: ReadonlyMap<string, ZipMember>;
+  readonly end: number;
+}
+
+/** Longest directory read, in bytes: some 500,000 files. */
+const maximumDirectoryBytes = 1 << 26;
+
+const signatures = {
+  local: 0x04034b50,
+  central: 0x02014b50,
+  end: 0x06054b50,
+  end64: 0x06064b50,
+  locator64: 0x07064b50,
+};
+
+/** Lengths of records without their text, in bytes. */
+const lengths = { local: 30, central: 46, end: 22, end64: 56, locator64: 20 };
+
+/** A 32-bit or 16-bit field whose value stands in a 64-bit one instead. */
+const elsewhere = { long: 0xffffffff, short: 0xffff };
+
+/** Whether bytes are the start of a zip archive. */
+export function isZip(bytes: Uint8Array): boolean {
+  return bytes.length >= 4 && viewOf(bytes).getUint32(0, true) === signatures.local;
+}
+
+/**
+ * Reads the directory of an archive of uncompressed files, in the format's 32-bit or 64-bit form.
+ *
+ * @throws IoError if it is not valid, or its files are compressed or encrypted.
+ */
+export async function readZipDirectory(caller: string, source: ByteSource): Promise<ZipDirectory> {
+  const { start, length, files } = await findDirectory(caller, source);
+  if (length > maximumDirectoryBytes || start + length > source.size) {
+    throw damaged(
+      caller,
+      `a directory of at most ${maximumDirectoryBytes} bytes within the file`,
+      `${length} at ${start}`,
+    );
+  }
+  const bytes = await source.read(start, length);
+  const members = new Map<string, ZipMember>();
+  let position = 0;
+  while (position < length) {
+    const { member, bytes: taken } = parseEntry(caller, bytes.subarray(position));
+    if (members.has(member.name)) throw damaged(caller, 'each file once', `'${member.name}' twice`);
+    if (member.header + lengths.local + member.size > start) {
+      throw damaged(caller, `'${member.name}' before the directory at ${start}`, `${member.size} bytes`);
+    }
+    members.set(member.name, member);
+    position += taken;
+  }
+  if (members.size !== files) throw damaged(caller, `${files} files`, `${members.size}`);
+  return { members, end: start };
+}
+
+/**
+ * Position of a file's first byte.
+ *
+ * @throws IoError if its header is damaged or its data do not end before the directory.
+ */
+export async function findZipData(
+  caller: string,
+  source: ByteSource,
+  { end }: ZipDirectory,
+  { name, size, header }: ZipMember,
+): Promise<number> {
+  const view = viewOf(await source.read(header, lengths.local));
+  const start = header + lengths.local + view.getUint16(26, true) + view.getUint16(28, true);
+  if (view.getUint32(0, true) !== signatures.local || start + size > end) {
+    throw damaged(caller, `a header and ${size} bytes of '${name}' at ${header}`, 'something else');
+  }
+  return start;
+}
+
+/** Where the directory lies, as the records that end an archive say. */
+async function findDirectory(caller: string, source: ByteSource) {
+  const tailLength = Math.min(source.size, lengths.end + elsewhere.short);
+  const tail = await source.read(source.size - tailLength, tailLength);
+  const view = viewOf(tail);
+  let at = tailLength - lengths.end;
+  const isEnd = (): boolean =>
+    view.getUint32(at, true) === signatures.end && at + lengths.end + view.getUint16(at + 20, true) === tailLength;
+  while (at >= 0 && !isEnd()) at--;
+  if (at < 0) throw damaged(caller, 'the records that end a zip archive', 'none');
+  const [files, length, start] = [
+    view.getUint16(at + 10, true),
+    view.getUint32(at + 12, true),
+    view.getUint32(at + 16, true),
+  ];
+  if (files !== elsewhere.short && length !== elsewhere.long && start !== elsewhere.long)
+    return { files, length, start };
+
+  const locator = source.size - tailLength + at - lengths.locator64;
+  const end64 = locator < 0 ? -1 : positionOf(await source.read(locator, lengths.locator64));
+  if (!(end64 >= 0 && end64 + lengths.end64 <= source.size)) {
+    throw damaged(caller, 'the 64-bit record that ends a zip archive', 'none');
+  }
+  const view64 = viewOf(await source.read(end64, lengths.end64));
+  if (view64.getUint32(0, true) !== signatures.end64) {
+    throw damaged(caller, 'the 64-bit record that ends a zip archive', 'another');
+  }
+  const wide = (offset: number): number => Number(view64.getBigUint64(offset, true));
+  return { files: wide(32), length: wide(40), start: wide(48) };
+}
+
+/** Position of the 64-bit record that a locator names; -1 if it is none. */
+function positionOf(locator: Uint8Array): number {
+  const view = viewOf(locator);
+  return view.getUint32(0, true) === signatures.locator64 ? Number(view.getBigUint64(8, true)) : -1;
+}
+
+/** The file that a directory's bytes begin with, and how many of them tell of it. */
+function parseEntry(caller: string, bytes: Uint8Array): { member: ZipMember; bytes: number } {
+  const view = viewOf(bytes);
+  if (bytes.length < lengths.central || view.getUint32(0, true) !== signatures.central) {
+    throw damaged(caller, 'entries in the directory', 'something else');
+  }
+  const nameEnd = lengths.central + view.getUint16(28, true);
+  const extraEnd = nameEnd + view.getUint16(30, true);
+  const end = extraEnd + view.getUint16(32, true);
+  if (end > bytes.length) throw damaged(caller, 'whole entries in the directory', 'one that is cut off');
+  const name = new TextDecoder().decode(bytes.subarray(lengths.central, nameEnd));
+  const [flags, method] = [view.getUint16(8, true), view.getUint16(10, true)];
+  if (method !== 0 || flags & 1) {
+    throw new IoError(
+      `${caller}: expected uncompressed files in the archive, got '${name}' ${flags & 1 ? 'encrypted' : 'compressed'}. ` +
+        'Save the file again with torch.save.',
+    );
+  }
+  const wide = wideFields(bytes.subarray(nameEnd, extraEnd));
+  const field = (offset: number): number => {
+    const value = view.getUint32(offset, true);
+    return value === elsewhere.long ? (wide.shift() ?? value) : value;
+  };
+  const [size, stored, header] = [field(24), field(20), field(42)]; // in the order of the 64-bit fields
+  if (size !== stored) throw damaged(caller, `${size} bytes of '${name}'`, `${stored}`);
+  return { member: { name, size, header }, bytes: end };
+}
+
+/** The 64-bit fields of an entry, of which there are as many as it needs. */
+function wideFields(extra: Uint8Array): number[] {
+  const view = viewOf(extra);
+  for (let at = 0; at + 4 <= extra.length; ) {
+    const [id, length] = [view.getUint16(at, true), view.getUint16(at + 2, true)];
+    at += 4;
+    if (id === 1 && at + length <= extra.length) {
+      return Array.from({ length: Math.floor(length / 8) }, (_, i) => Number(view.getBigUint64(at + 8 * i, true)));
+    }
+    at += length;
+  }
+  return [];
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function damaged(caller: string, expected: string, got: string): IoError {
+  return new IoError(`${caller}: expected ${expected}, got ${got}. The file is damaged.`);
+}

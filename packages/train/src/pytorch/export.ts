@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { deferredTensor, type WritablePyTorchValue } from '@dpar/io';
+import { openCheckpoint, openSafetensors, type SafetensorsReader, writePyTorch } from '@dpar/io/node';
+import { checkParameters } from '@dpar/nn';
+import { DparError } from '@dpar/tensor';
+import { prefixes } from '../checkpoint.js';
+import { runFiles } from '../run-folder.js';
+import { readTrainConfig } from '../train-config.js';
+import { trainableModel } from '../trainable.js';
+import { trainerFiles } from '../trainer-state.js';
+import { formatOptimizerState, type OptimizerSettings, type ParameterShapes } from './optimizer-state.js';
+import { weightTypes } from './weight-types.js';
+
+/** What {@link exportPyTorch} writes beside the weights. */
+export interface ExportOptions {
+  /** The state of the optimizer, where the checkpoint has one (default true). */
+  readonly optimizer?: boolean;
+  /** Aborted to end the work; nothing is written then. */
+  readonly signal?: AbortSignal;
+}
+
+/** What {@link exportPyTorch} has written. */
+export interface ExportResult {
+  readonly kind: string;
+  /** Number of tensors with weights. */
+  readonly tensors: number;
+  /** The keys of the file. */
+  readonly keys: readonly string[];
+  /** Updates of the optimizer, if the checkpoint is of training. */
+  readonly step: number | undefined;
+  /** Where the optimizer's settings come from: a file, or 'defaults'; undefined if its state is not written. */
+  readonly settingsFrom: string | undefined;
+  /** Files of the checkpoint that have no place in the PyTorch file. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Writes a checkpoint as LlamaGen's training scripts do, for `torch.load(path, weights_only=True)`: `model`, a state_dict
+ * with the official names; `ema`, the moving average; `optimizer`, the state of `torch.optim.AdamW`; `steps`. Beside them
+ * `config` and `trainer`, the texts of config.json and trainer.json. Memory for the largest tensor is enough.
+ *
+ * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
+ */
+export async function exportPyTorch(
+  folder: string,
+  path: string,
+  { optimizer = true, signal }: ExportOptions = {},
+): Promise<ExportResult> {
+  const checkpoint = await openCheckpoint(folder);
+  const open: SafetensorsReader[] = [checkpoint.parameters];
+  const openOther = async (name: string): Promise<SafetensorsReader | undefined> => {
+    const place = join(checkpoint.folder, name);
+    if (!existsSync(place)) return undefined;
+    const file = await openSafetensors(place);
+    open.push(file);
+    return file;
+  };
+  try {
+    const { config, parameters } = checkpoint;
+    const shapes = parametersOf(config, parameters);
+    const names = shapes.map(([name]) => name);
+    const average = await openOther(trainerFiles.average);
+    const moments = optimizer ? await openOther(trainerFiles.optimizer) : undefined;
+    const trainer = await readState(join(checkpoint.folder, trainerFiles.state));
+    const settings = moments && (await settingsOf(checkpoint.folder));
+    const value: Record<string, WritablePyTorchValue> = {
+      model: stateDict(parameters, names, signal),
+      ...(average && { ema: stateDict(average, names, signal) }),
+      ...(moments &&
+        settings && {
+          optimizer: formatOptimizerState(shapes, trainer?.step ?? 0, settings, (name) => ({
+            first: tensorOf(moments, prefixes.first + name, signal),
+            second: tensorOf(moments, prefixes.second + name, signal),
+          })),
+        }),
+      ...(trainer && { steps: trainer.step, trainer: trainer.text }),
+      config: JSON.stringify(config),
+    };
+    await writePyTorch(path, value);
+    return {
+      kind: String(config.kind),
+      tensors: names.length,
+      keys: Object.keys(value),
+      step: trainer?.step,
+      settingsFrom: settings?.from,
+      leftOut: await othersIn(checkpoint.folder, optimizer),
+    };
+  } finally {
+    for (const file of open) await file.close();
+  }
+}
+
+/** Names and shapes of the weights in the model's order, by which PyTorch numbers them. */
+function parametersOf(config: Readonly<Record<string, unknown>>, file: SafetensorsReader): ParameterShapes {
+  const { specs } = trainableModel(config);
+  checkParameters(specs, weightTypes(file.types));
+  return Object.entries(specs).map(([name, { shape }]) => [name, shape]);
+}
+
+function stateDict(
+  file: SafetensorsReader,
+  names: readonly string[],
+  signal: AbortSignal | undefined,
+): Map<string, WritablePyTorchValue> {
+  return new Map(names.map((name) => [name, tensorOf(file, name, signal)]));
+}
+
+function tensorOf(file: SafetensorsReader, name: string, signal: AbortSignal | undefined): WritablePyTorchValue {
+  const type = file.types.get(name);
+  if (type === undefined) {
+    throw new DparError(`exportPyTorch: expected a tensor '${name}', got none in the checkpoint.`);
+  }
+  return deferredTensor(type, () => {
+    signal?.throwIfAborted();
+    return file.read(name);
+  });
+}
+
+async function readState(path: string): Promise<{ text: string; step: number } | undefined> {
+  if (!existsSync(path)) return undefined;
+  const text = await readFile(path, 'utf8');
+  const { step }: { step?: unknown } = JSON.parse(text);
+  if (typeof step === 'number' && Number.isSafeInteger(step)) return { text, step };
+  throw new DparError(`exportPyTorch: expected a whole number 'step' in '${path}', got ${JSON.stringify(step)}.`);
+}
+
+/** The settings of the run that a checkpoint is in, or the defaults. */
+async function settingsOf(folder: string): Promise<OptimizerSettings & { readonly from: string }> {
+  const path = [dirname(folder), dirname(dirname(folder))]
+    .map((parent) => join(parent, runFiles.config))
+    .find((file) => existsSync(file));
+  if (path === undefined) {
+    return { learningRate: 1e-4, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.05, from: 'defaults' };
+  }
+  const { optimizer } = readTrainConfig(JSON.parse(await readFile(path, 'utf8')));
+  const { learning_rate: learningRate, betas, epsilon, weight_decay: weightDecay } = optimizer;
+  return { learningRate, betas, epsilon, weightDecay, from: path };
+}
+
+async function othersIn(folder: string, optimizer: boolean): Promise<string[]> {
+  const written = ['config.json', 'model.safetensors', trainerFiles.average, trainerFiles.state];
+  if (optimizer) written.push(trainerFiles.optimizer);
+  return (await readdir(folder)).filter((name) => !written.includes(name)).sort();
+}

@@ -1,0 +1,34 @@
+import { type PyTorchValue, PythonObject } from '@dpar/io';
+
+/** Most values that are taken: attributes of a training script are some hundred. What is beyond is left out. */
+const maximumValues = 10_000;
+
+/** Deepest nesting that is looked at. */
+const maximumDepth = 8;
+
+/**
+ * The attributes of an object such as `argparse.Namespace`, or the entries of a dict, as plain values; those that JSON
+ * cannot hold are left out.
+ */
+export function plainAttributes(value: PyTorchValue | undefined): Record<string, unknown> {
+  const attributes = value instanceof PythonObject ? value.state : value;
+  let values = 0;
+  const plain = (inner: PyTorchValue, depth: number): unknown => {
+    if (++values > maximumValues || depth > maximumDepth) return undefined;
+    if (inner === null || ['boolean', 'number', 'string'].includes(typeof inner)) return inner;
+    if (Array.isArray(inner)) return inner.map((item) => plain(item, depth + 1) ?? null);
+    return inner instanceof Map ? entries(inner, depth) : undefined;
+  };
+  // Entries are defined, not assigned: no key has a meaning.
+  const entries = (dict: ReadonlyMap<PyTorchValue, PyTorchValue>, depth: number): Record<string, unknown> =>
+    Object.fromEntries(
+      Array.from(dict, ([key, inner]) => [keyText(key), plain(inner, depth + 1)] as const).filter(
+        ([key, inner]) => key !== undefined && inner !== undefined,
+      ),
+    );
+  return attributes instanceof Map ? entries(attributes, 0) : {};
+}
+
+function keyText(key: PyTorchValue): string | undefined {
+  return typeof key === 'string' || typeof key === 'number' ? String(key) : undefined;
+}
