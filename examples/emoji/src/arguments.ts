@@ -4,15 +4,17 @@ import { defaultMinutes } from './settings.js';
 
 /** What the command line asks for. */
 export interface Arguments {
+  /** `train` is the demo, `learning` a comparison; `make-model` and `pack-model` make what `@dpar/emoji` ships. */
+  readonly task: 'train' | 'learning' | 'pretrained' | 'make-model' | 'pack-model';
   readonly minutes: number;
   readonly smoke: boolean;
   readonly seed: number;
-  /** Folder of the report. */
+  /** Images of each class that `pretrained` draws. */
+  readonly count: number;
+  /** Folder of the report and of pictures. */
   readonly output: string;
-  /** Folder in which the model of `@dpar/emoji` is trained, if that is what is wanted. */
-  readonly makeModel: string | undefined;
-  /** Folder in which DPAR and LlamaGen are compared over several seeds, if that is what is wanted. */
-  readonly learning: string | undefined;
+  /** Folder of `learning`, `make-model` or `pack-model`. */
+  readonly folder: string;
   readonly help: boolean;
 }
 
@@ -24,9 +26,18 @@ Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, generates imag
   --smoke        the shortest run, under a minute, that shows that everything works
   --seed S       same seed, same images (default 0)
   --output DIR   where the report goes (default examples/emoji/output)
-  --make-model DIR  trains the model that @dpar/emoji ships instead (hours; started again, it goes on)
   --learning DIR  compares how DPAR and LlamaGen of equal size learn instead, three seeds each (half an hour)
   --help         prints this
+
+With the model that the package @dpar/emoji ships, without training:
+
+  --pretrained   draws images of all classes, within seconds: pretrained.png
+  --count N      images of each class (default 4)
+
+For a new version of that package:
+
+  --make-model DIR  trains its model (hours; started again, it goes on)
+  --pack-model DIR  puts the best weights of DIR so far into packages/emoji, with their figures
 `;
 
 /** A mistake in the command line. */
@@ -36,24 +47,33 @@ export class UsageError extends Error {}
 export function readArguments(args: readonly string[]): Arguments {
   const { values } = parse(args);
   const minutes = Number(values.minutes ?? defaultMinutes);
-  const seed = Number(values.seed ?? 0);
   if (!(minutes >= 3 && minutes <= 10000)) {
     throw new UsageError(`demo: expected --minutes from 3 to 10000, got ${values.minutes}. --smoke is shorter.`);
   }
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new UsageError(`demo: expected --seed to be a whole number >= 0, got ${values.seed}.`);
+  const tasks = (['learning', 'pretrained', 'make-model', 'pack-model'] as const).filter(
+    (name) => values[name] !== undefined,
+  );
+  if (tasks.length > 1) {
+    throw new UsageError(`demo: expected one thing to do, got ${tasks.map((name) => `--${name}`).join(' and ')}.`);
   }
   // The program lies in dist/ (or src/), beside which the output goes.
   const output = values.output ?? fileURLToPath(new URL('../output', import.meta.url));
   return {
+    task: tasks[0] ?? 'train',
     minutes,
-    seed,
+    seed: wholeNumber('seed', values.seed ?? '0', 0, Number.MAX_SAFE_INTEGER),
+    count: wholeNumber('count', values.count ?? '4', 1, 100),
     output,
     smoke: values.smoke ?? false,
     help: values.help ?? false,
-    makeModel: values['make-model'],
-    learning: values.learning,
+    folder: values.learning ?? values['make-model'] ?? values['pack-model'] ?? '',
   };
+}
+
+function wholeNumber(name: string, text: string, smallest: number, largest: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= smallest && value <= largest) return value;
+  throw new UsageError(`demo: expected --${name} to be a whole number from ${smallest} to ${largest}, got ${text}.`);
 }
 
 function parse(args: readonly string[]) {
@@ -65,7 +85,10 @@ function parse(args: readonly string[]) {
         smoke: { type: 'boolean' },
         seed: { type: 'string' },
         output: { type: 'string' },
+        pretrained: { type: 'boolean' },
+        count: { type: 'string' },
         'make-model': { type: 'string' },
+        'pack-model': { type: 'string' },
         learning: { type: 'string' },
         help: { type: 'boolean' },
       },

@@ -88,6 +88,28 @@ async function decode(files: readonly ImageFile[], onProgress: (done: number) =>
   return pixels;
 }
 
+/** About `limit` of the image files, evenly spread (all if undefined), and the classes of all. */
+async function selectFiles(limit: number | undefined): Promise<{ files: ImageFile[]; classes: string[] }> {
+  const all = await imageFiles();
+  const stride = limit === undefined ? 1 : Math.max(1, all.length / limit);
+  return {
+    files: all.filter((_, i) => Math.floor((i + 1) / stride) > Math.floor(i / stride)),
+    classes: [...new Set(all.map(({ category }) => category))].sort(),
+  };
+}
+
+async function readSet(
+  files: readonly ImageFile[],
+  classes: readonly string[],
+  onProgress: (done: number) => void,
+): Promise<ImageSet> {
+  return {
+    pixels: await decode(files, onProgress),
+    labels: Int32Array.from(files, ({ category }) => classes.indexOf(category)),
+    names: files.map(({ name }) => name),
+  };
+}
+
 /**
  * Reads the emoji.
  * @param limit Reads about this many, evenly spread (default: all).
@@ -96,24 +118,21 @@ export async function loadEmoji(
   limit: number | undefined,
   onProgress: (done: number, total: number) => void,
 ): Promise<Emoji> {
-  const all = await imageFiles();
-  const stride = limit === undefined ? 1 : Math.max(1, all.length / limit);
-  const files = all.filter((_, i) => Math.floor((i + 1) / stride) > Math.floor(i / stride));
-  const classes = [...new Set(all.map(({ category }) => category))].sort();
-  const set = async (part: readonly ImageFile[], before: number): Promise<ImageSet> => ({
-    pixels: await decode(part, (done) => onProgress(before + done, files.length)),
-    labels: Int32Array.from(part, ({ category }) => classes.indexOf(category)),
-    names: part.map(({ name }) => name),
-  });
+  const { files, classes } = await selectFiles(limit);
   const train = files.filter((file) => !file.isValidation);
+  const validation = files.filter((file) => file.isValidation);
   return {
     classes,
-    train: await set(train, 0),
-    validation: await set(
-      files.filter((file) => file.isValidation),
-      train.length,
-    ),
+    train: await readSet(train, classes, (done) => onProgress(done, files.length)),
+    validation: await readSet(validation, classes, (done) => onProgress(train.length + done, files.length)),
   };
+}
+
+/** Reads those of the emoji that {@link loadEmoji} keeps for validation, and no others. */
+export async function loadValidationEmoji(limit?: number): Promise<Omit<Emoji, 'train'>> {
+  const { files, classes } = await selectFiles(limit);
+  const validation = files.filter((file) => file.isValidation);
+  return { classes, validation: await readSet(validation, classes, () => {}) };
 }
 
 /** Number of images of a set. */

@@ -36,6 +36,7 @@ export const floors: readonly string[] = [
   '@dpar/train',
   '@dpar/eval',
   '@dpar/report',
+  '@dpar/emoji',
   '@dpar/cli',
 ];
 

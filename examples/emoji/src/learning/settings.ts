@@ -1,4 +1,4 @@
-import { gridSize, patching, tokenizer } from '../shipped/settings.js';
+import { gridSizeOf, shipped } from '../shipped/settings.js';
 
 /** Runs of each model, which differ in their initial weights and the order of the data. */
 export const seeds = [0, 1, 2] as const;
@@ -24,12 +24,12 @@ export function modelSettings(kind: Kind, numClasses: number, threshold: number)
   return {
     kind,
     ...{ dim: 96, n_head: 2, ...sizes[kind] },
-    vocab_size: tokenizer.config.codebookSize,
-    block_size: gridSize ** 2,
+    vocab_size: shipped.tokenizer.config.codebookSize,
+    block_size: gridSizeOf(shipped) ** 2,
     num_classes: numClasses,
     ...(kind === 'dpar' && {
       embedding_type: 'dynamic_4d',
-      patching: { threshold, max_patch_length: patching.maxPatchLength },
+      patching: { threshold, max_patch_length: shipped.patching.maxPatchLength },
     }),
   };
 }

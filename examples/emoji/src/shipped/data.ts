@@ -8,7 +8,7 @@ import { augment } from '../augment.js';
 import { type Emoji, type ImageSet, loadEmoji } from '../emoji.js';
 import type { Stages } from '../progress.js';
 import { encodeAll, makeCodebook, trainDecoder } from '../stages/tokenizer.js';
-import { seed, tokenizer as settings, variants } from './settings.js';
+import type { ShippedSettings } from './settings.js';
 
 /** Where a run keeps its tokens. */
 export interface PreparedData {
@@ -21,19 +21,34 @@ export interface PreparedData {
  * Reads the emoji, fits the tokenizer, and writes tokens: `data/train/` with all variants of each image, `data/validation/`.
  * What an earlier run has written stays.
  */
-export async function prepareData(engine: Engine, folder: string, stages: Stages): Promise<PreparedData> {
+export async function prepareData(
+  engine: Engine,
+  folder: string,
+  settings: ShippedSettings,
+  stages: Stages,
+): Promise<PreparedData> {
   const emoji = await stages.run('Images', 1, (progress) =>
-    loadEmoji(undefined, (done, total) => progress.update(done / total)),
+    loadEmoji(settings.images, (done, total) => progress.update(done / total)),
   );
-  const tokenizer = await fittedTokenizer(engine, folder, emoji, stages);
+  const tokenizer = await fittedTokenizer(engine, folder, emoji, settings, stages);
+  const { seed, variants } = settings;
   const tokens = await stages.run('Images to tokens', 1, async () => {
-    await writeTokens(join(folder, 'data', 'validation'), tokenizer, emoji.validation, emoji.classes, 1);
-    return writeTokens(join(folder, 'data', 'train'), tokenizer, emoji.train, emoji.classes, variants);
+    await writeTokens(join(folder, 'data', 'validation'), tokenizer, emoji.validation, emoji.classes, {
+      variants: 1,
+      seed,
+    });
+    return writeTokens(join(folder, 'data', 'train'), tokenizer, emoji.train, emoji.classes, { variants, seed });
   });
   return { classes: emoji.classes, tokens };
 }
 
-async function fittedTokenizer(engine: Engine, folder: string, { train }: Emoji, stages: Stages) {
+async function fittedTokenizer(
+  engine: Engine,
+  folder: string,
+  { train }: Emoji,
+  { tokenizer: settings, seed }: ShippedSettings,
+  stages: Stages,
+) {
   const checkpoint = join(folder, 'tokenizer');
   if (!existsSync(checkpoint)) {
     const codebook = await stages.run('Tokenizer: codebook', settings.iterations, (progress) =>
@@ -53,7 +68,7 @@ async function writeTokens(
   tokenizer: ImageTokenizer,
   images: ImageSet,
   classes: readonly string[],
-  count: number,
+  { variants: count, seed }: Pick<ShippedSettings, 'variants' | 'seed'>,
 ): Promise<HostTensorOf<'int32'>> {
   const N = images.labels.length;
   const encoded = await encodeAll(tokenizer, augment(images, classes, count, seed).pixels); // [V N, T], variant by variant

@@ -8,7 +8,7 @@ import { entropiesOfSet, readTrainConfig } from '@dpar/train';
 import { loadEntropyModel, train } from '@dpar/train/node';
 import type { Stages } from '../progress.js';
 import { type PreparedData, prepareData } from './data.js';
-import { dparRun, entropyRun, patching } from './settings.js';
+import { dparRun, entropyRun, gridSizeOf, type ShippedSettings, shipped } from './settings.js';
 
 /**
  * Trains the tokenizer, the entropy model and the DPAR of the package `@dpar/emoji`, unattended. A run that was stopped
@@ -16,9 +16,14 @@ import { dparRun, entropyRun, patching } from './settings.js';
  * @param folder Gets `tokenizer/`, `data/`, and the runs `entropy/` and `dpar/` with the configurations that
  * `dpar train` reads beside them.
  */
-export async function makeModel(engine: Engine, folder: string, stages: Stages): Promise<void> {
-  const { numClasses, threshold } = await prepareModel(engine, folder, stages);
-  await trainRun(engine, 'DPAR', dparRun(folder, numClasses, threshold), folder, stages);
+export async function makeModel(
+  engine: Engine,
+  folder: string,
+  stages: Stages,
+  settings: ShippedSettings = shipped,
+): Promise<void> {
+  const { numClasses, threshold } = await prepareModel(engine, folder, stages, settings);
+  await trainRun(engine, 'DPAR', dparRun(settings, folder, numClasses, threshold), folder, stages);
 }
 
 /** What comes before DPAR: tokenizer, tokens, entropy model and threshold. */
@@ -26,12 +31,13 @@ export async function prepareModel(
   engine: Engine,
   folder: string,
   stages: Stages,
+  settings: ShippedSettings = shipped,
 ): Promise<{ numClasses: number; threshold: number }> {
   await mkdir(folder, { recursive: true });
-  const data = await prepareData(engine, folder, stages);
+  const data = await prepareData(engine, folder, settings, stages);
   const numClasses = data.classes.length;
-  await trainRun(engine, 'Entropy model', entropyRun(folder, numClasses), folder, stages);
-  const threshold = await stages.run('Threshold', 1, () => thresholdOf(engine, folder, data));
+  await trainRun(engine, 'Entropy model', entropyRun(settings, folder, numClasses), folder, stages);
+  const threshold = await stages.run('Threshold', 1, () => thresholdOf(engine, folder, data, settings));
   return { numClasses, threshold };
 }
 
@@ -49,9 +55,14 @@ async function trainRun(engine: Engine, name: string, json: Record<string, unkno
 }
 
 /** The threshold that gives the training images, as they are, the wanted mean patch length. */
-async function thresholdOf(engine: Engine, folder: string, { tokens }: PreparedData): Promise<number> {
+async function thresholdOf(
+  engine: Engine,
+  folder: string,
+  { tokens }: PreparedData,
+  settings: ShippedSettings,
+): Promise<number> {
   const { config, parameters } = await loadEntropyModel(join(folder, 'entropy', 'best'));
   const labels = int32([tokens.shape[0] ?? 0]);
   const entropies = await entropiesOfSet(engine, config, parameters, { tokens, labels }, { batchSize: 32 });
-  return calibrateThreshold(entropies, patching).threshold;
+  return calibrateThreshold(entropies, { ...settings.patching, rowLength: gridSizeOf(settings) }).threshold;
 }

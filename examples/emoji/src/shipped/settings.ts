@@ -1,64 +1,100 @@
 import { imageSize } from '../emoji.js';
 import type { TokenizerSettings } from '../stages/tokenizer.js';
 
-/** Decides on everything random. */
-export const seed = 0;
+/** How one of the two models is trained. */
+export interface RunSettings {
+  /** Keys of the configuration's `model`: width, layers, heads. */
+  readonly size: Readonly<Record<string, number>>;
+  /** Optimizer steps. */
+  readonly steps: number;
+  readonly learningRate: number;
+  /** Share of the numbers that dropout drops, in all its places. */
+  readonly dropout: number;
+  /** How often the validation loss is measured, spread over the run; checkpoints are twice as many. */
+  readonly validations: number;
+}
 
-/** How often each training image is there: once as it is, else shifted and perhaps mirrored. */
-export const variants = 12;
+/** Everything that decides on the model that `@dpar/emoji` ships. */
+export interface ShippedSettings {
+  /** Decides on everything random. */
+  readonly seed: number;
+  /** About how many images are read; all if left out. */
+  readonly images?: number;
+  /** How often each training image is there: once as it is, else shifted and perhaps mirrored. */
+  readonly variants: number;
+  readonly tokenizer: TokenizerSettings;
+  readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
+  readonly batchSize: number;
+  readonly warmupSteps: number;
+  readonly entropy: RunSettings;
+  readonly dpar: RunSettings;
+}
 
-export const tokenizer: TokenizerSettings = {
-  config: { imageSize, patchSize: 4, codebookSize: 1024, hiddenDim: 256 },
-  codebookImages: 1500,
-  iterations: 20,
-  steps: 3000,
+/** The shipped model: about an hour of training on two cores. */
+export const shipped: ShippedSettings = {
+  seed: 0,
+  variants: 12,
+  tokenizer: {
+    config: { imageSize, patchSize: 4, codebookSize: 1024, hiddenDim: 256 },
+    codebookImages: 1500,
+    iterations: 20,
+    steps: 3000,
+    batchSize: 16,
+    learningRate: 4e-3,
+  },
+  patching: { targetMeanPatchLength: 1.81, maxPatchLength: 4 },
   batchSize: 16,
-  learningRate: 4e-3,
+  warmupSteps: 200,
+  entropy: {
+    size: { dim: 96, n_layer: 3, n_head: 2 },
+    steps: 2500,
+    learningRate: 3e-3,
+    dropout: 0.05,
+    validations: 10,
+  },
+  dpar: {
+    size: { dim: 160, n_layer: 4, n_head: 2, n_local_encoder_layers: 1, n_local_decoder_layers: 2 },
+    steps: 5000,
+    learningRate: 2e-3,
+    dropout: 0.1,
+    validations: 20,
+  },
 };
 
-/** Optimizer steps of the two models: about an hour on two cores. */
-export const steps = { entropy: 2500, dpar: 5000 } as const;
+/** How the shipped model draws. Lower temperatures and shares of probability leave many images white. */
+export const decoding = { guidanceScale: 1.5, temperature: 1, topP: 0.98 } as const;
 
 /** Tokens in a row of an image, and rows. */
-export const gridSize = imageSize / tokenizer.config.patchSize;
+export function gridSizeOf({ tokenizer }: ShippedSettings): number {
+  return imageSize / tokenizer.config.patchSize;
+}
 
-export const patching = { targetMeanPatchLength: 1.81, maxPatchLength: 4, rowLength: gridSize };
+/** Names of what a run of {@link entropyRun} or {@link dparRun} leaves: a folder, and its configuration beside it. */
+export type RunName = 'entropy' | 'dpar';
 
-const model = {
-  vocab_size: tokenizer.config.codebookSize,
-  block_size: gridSize ** 2,
-  multiple_of: 32,
-};
-
-const optimizer = { schedule: 'cosine', warmup_steps: 200, final_fraction: 0.02 } as const;
-
-/** Training configuration of the entropy model, as `dpar train` reads it. Paths are relative to the run's folder. */
-export function entropyRun(folder: string, numClasses: number): Record<string, unknown> {
+/** Training configuration of the entropy model, as `dpar train` reads it. */
+export function entropyRun(settings: ShippedSettings, folder: string, numClasses: number): Record<string, unknown> {
   return {
-    model: { kind: 'entropy', ...model, num_classes: numClasses, dim: 96, n_layer: 3, n_head: 2 },
+    model: { kind: 'entropy', ...modelKeys(settings, numClasses), ...settings.entropy.size },
     data: { tokens: `${folder}/data/train`, validation: `${folder}/data/validation` },
-    optimizer: { ...optimizer, learning_rate: 3e-3 },
-    dropout: { token: 0.05, residual: 0.05, feed_forward: 0.05 },
-    initialization: 'narrow',
-    steps: steps.entropy,
-    batch_size: 16,
-    seed,
-    validate_every: Math.ceil(steps.entropy / 10),
-    checkpoints: { every: Math.ceil(steps.entropy / 20), keep: 1 },
-    output: `${folder}/entropy`,
+    ...runKeys(settings, folder, 'entropy'),
   };
 }
 
 /** Training configuration of DPAR, for a threshold of entropy in nats. */
-export function dparRun(folder: string, numClasses: number, threshold: number): Record<string, unknown> {
+export function dparRun(
+  settings: ShippedSettings,
+  folder: string,
+  numClasses: number,
+  threshold: number,
+): Record<string, unknown> {
   return {
     model: {
       kind: 'dpar',
-      ...model,
-      num_classes: numClasses,
-      ...{ dim: 160, n_layer: 4, n_head: 2, n_local_encoder_layers: 1, n_local_decoder_layers: 2 },
+      ...modelKeys(settings, numClasses),
+      ...settings.dpar.size,
       embedding_type: 'dynamic_4d',
-      patching: { threshold, max_patch_length: patching.maxPatchLength },
+      patching: { threshold, max_patch_length: settings.patching.maxPatchLength },
     },
     data: {
       tokens: `${folder}/data/train`,
@@ -67,14 +103,35 @@ export function dparRun(folder: string, numClasses: number, threshold: number): 
       window_batches: 8,
       bucket_ratio: 1.1,
     },
-    optimizer: { ...optimizer, learning_rate: 2e-3 },
-    dropout: { token: 0.1, residual: 0.1, feed_forward: 0.1 },
+    ...runKeys(settings, folder, 'dpar'),
+  };
+}
+
+function modelKeys(settings: ShippedSettings, numClasses: number) {
+  return {
+    vocab_size: settings.tokenizer.config.codebookSize,
+    block_size: gridSizeOf(settings) ** 2,
+    multiple_of: 32,
+    num_classes: numClasses,
+  };
+}
+
+function runKeys(settings: ShippedSettings, folder: string, name: RunName) {
+  const { learningRate, steps, dropout, validations } = settings[name];
+  return {
+    optimizer: {
+      schedule: 'cosine',
+      warmup_steps: settings.warmupSteps,
+      final_fraction: 0.02,
+      learning_rate: learningRate,
+    },
+    dropout: { token: dropout, residual: dropout, feed_forward: dropout },
     initialization: 'narrow',
-    steps: steps.dpar,
-    batch_size: 16,
-    seed,
-    validate_every: Math.ceil(steps.dpar / 20),
-    checkpoints: { every: Math.ceil(steps.dpar / 40), keep: 1 },
-    output: `${folder}/dpar`,
+    steps,
+    batch_size: settings.batchSize,
+    seed: settings.seed,
+    validate_every: Math.ceil(steps / validations),
+    checkpoints: { every: Math.ceil(steps / (2 * validations)), keep: 1 },
+    output: `${folder}/${name}`,
   };
 }

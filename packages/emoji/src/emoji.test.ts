@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { entropyModelSpecs } from '@dpar/entropy';
+import { openSafetensors } from '@dpar/io/node';
+import { dparSpecs } from '@dpar/model';
+import { checkParameters } from '@dpar/nn';
+import { patchVqSpecs } from '@dpar/tokenizer';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EmojiFiles, type EmojiModel, emojiFiles, fetchEmojiModel } from './index.js';
+import { readEmojiModel } from './model.js';
+import { emojiFolder, loadEmojiModel } from './node.js';
+
+describe('the shipped model', () => {
+  it('has the weights of its configurations, all of them finite', async () => {
+    const { tokenizer, entropy, dpar } = await loadEmojiModel();
+    checkParameters(patchVqSpecs(tokenizer.config), tokenizer.parameters);
+    checkParameters(entropyModelSpecs(entropy.config), entropy.parameters);
+    checkParameters(dparSpecs(dpar.config), dpar.parameters);
+    for (const { parameters } of [tokenizer, entropy, dpar]) {
+      for (const [name, { data }] of Object.entries(parameters)) {
+        expect(data.every(Number.isFinite), name).toBe(true);
+        // No part was forgotten in training, all numbers of it being zero.
+        expect(
+          data.some((value: number | boolean) => value !== 0),
+          name,
+        ).toBe(true);
+      }
+    }
+  });
+
+  it('has three models that go together', async () => {
+    const { tokenizer, entropy, dpar, classes } = await loadEmojiModel();
+    expect(tokenizer.config.imageSize).toBe(64);
+    expect((tokenizer.config.imageSize / tokenizer.config.patchSize) ** 2).toBe(dpar.config.blockSize);
+    expect(tokenizer.config.codebookSize).toBe(dpar.config.vocabSize);
+    expect(entropy.config).toMatchObject({ vocabSize: dpar.config.vocabSize, blockSize: dpar.config.blockSize });
+    expect(dpar.config.patching).toMatchObject({ mode: 'entropy_row_boundary', maxPatchLength: 4 });
+    expect(new Set(classes).size).toBe(dpar.config.numClasses);
+  });
+
+  it('says of itself what its files hold', async () => {
+    const training = JSON.parse(await readFile(join(emojiFolder, 'training.json'), 'utf8'));
+    const { tokenizer, entropy, dpar } = await loadEmojiModel();
+    for (const [name, { parameters }] of Object.entries({ tokenizer, entropy, dpar })) {
+      expect(training[name].parameters, name).toBe(
+        Object.values(parameters).reduce((sum, p) => sum + p.data.length, 0),
+      );
+      const file = await openSafetensors(join(emojiFolder, name, 'model.safetensors'));
+      expect(new Set([...file.types.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F16']));
+      await file.close();
+    }
+    expect(training.dpar.threshold).toBe(dpar.config.patching.threshold);
+  });
+});
+
+/** The model with a hash in place of the numbers of each weight, which are too many to compare one by one. */
+function digests({ tokenizer, entropy, dpar, classes }: EmojiModel): unknown {
+  const models = [tokenizer, entropy, dpar].map(({ config, parameters }) => ({
+    config,
+    parameters: Object.entries(parameters).map(([name, { shape, data }]) => [
+      name,
+      shape,
+      createHash('sha256').update(data).digest('hex'),
+    ]),
+  }));
+  return { models, classes };
+}
+
+describe('loading', () => {
+  const server = createServer(async ({ url = '' }, response) => {
+    const bytes = await readFile(join(emojiFolder, url)).catch(() => undefined);
+    response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+  });
+  let files: EmojiFiles;
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const model = (name: string) => ({
+      config: new URL(`${base}/${name}/config.json`),
+      weights: `${base}/${name}/model.safetensors`,
+    });
+    const classes = `${base}/classes.json`;
+    files = { tokenizer: model('tokenizer'), entropy: model('entropy'), dpar: model('dpar'), classes };
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  it('over the network gives what is on the disk', async () => {
+    expect(digests(await fetchEmojiModel(files))).toEqual(digests(await loadEmojiModel()));
+  });
+
+  it('names the file that is missing, damaged or of another model', async () => {
+    const missing = { ...files, classes: `${files.classes}.gz` };
+    await expect(fetchEmojiModel(missing)).rejects.toThrow(/classes\.json\.gz', got status 404/);
+    const read = (text: string) => (file: URL | string) =>
+      file === emojiFiles.classes ? Promise.resolve(new TextEncoder().encode(text)) : readFile(file);
+    await expect(readEmojiModel(emojiFiles, read('['))).rejects.toThrow(/classes\.json', got other text/);
+    await expect(readEmojiModel(emojiFiles, read('["Flags"]'))).rejects.toThrow(/9 class names.* got 1 entries/);
+    await expect(readEmojiModel({ ...emojiFiles, dpar: emojiFiles.entropy }, readFile)).rejects.toThrow(
+      'readDparConfig',
+    );
+  });
+});
+
+it('is a package of at most 8 MB with all the files of the model', async () => {
+  const folder = fileURLToPath(new URL('..', import.meta.url));
+  // npm is a script of the shell on Windows.
+  const shell = process.platform === 'win32';
+  const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json'], { cwd: folder, shell });
+  const [{ size, files }] = JSON.parse(stdout) as [{ size: number; files: { path: string }[] }];
+  expect(size).toBeLessThanOrEqual(8e6);
+  const wanted = ['tokenizer', 'entropy', 'dpar'].flatMap((name) => [
+    `model/${name}/config.json`,
+    `model/${name}/model.safetensors`,
+  ]);
+  const more = ['model/entropy/train.json', 'model/dpar/train.json', 'model/classes.json', 'model/training.json'];
+  expect(files.map(({ path }) => path).filter((path) => path.startsWith('model/'))).toEqual(
+    expect.arrayContaining([...wanted, ...more]),
+  );
+});

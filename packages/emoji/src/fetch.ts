@@ -1,0 +1,23 @@
+import { DparError } from '@dpar/tensor';
+import { type EmojiFiles, emojiFiles } from './files.js';
+import { type EmojiModel, readEmojiModel } from './model.js';
+
+/**
+ * Loads the model in a browser, with `fetch`.
+ * @param files Where the files are (default: beside this package's code).
+ * @throws DparError naming a file that cannot be fetched or is damaged.
+ */
+export function fetchEmojiModel(files: EmojiFiles = emojiFiles): Promise<EmojiModel> {
+  return readEmojiModel(files, fetchBytes);
+}
+
+async function fetchBytes(file: URL | string): Promise<Uint8Array> {
+  const response = await fetch(file);
+  if (!response.ok) {
+    throw new DparError(
+      `fetchEmojiModel: expected the file '${file}', got status ${response.status}. ` +
+        "Pass the addresses of this package's files as the page's server has them.",
+    );
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}

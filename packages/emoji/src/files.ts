@@ -1,0 +1,34 @@
+/** Where the two files of one model are: `config.json` and `model.safetensors`. */
+export interface ModelFiles {
+  readonly config: URL | string;
+  readonly weights: URL | string;
+}
+
+/** Where the files of the emoji model are. */
+export interface EmojiFiles {
+  readonly tokenizer: ModelFiles;
+  readonly entropy: ModelFiles;
+  readonly dpar: ModelFiles;
+  /** Names of the classes. */
+  readonly classes: URL | string;
+}
+
+/**
+ * The files that this package holds. Each is written as bundlers look for it (`new URL('...', import.meta.url)`), so that
+ * they copy the files into what they build.
+ */
+export const emojiFiles: EmojiFiles = {
+  tokenizer: {
+    config: new URL('../model/tokenizer/config.json', import.meta.url),
+    weights: new URL('../model/tokenizer/model.safetensors', import.meta.url),
+  },
+  entropy: {
+    config: new URL('../model/entropy/config.json', import.meta.url),
+    weights: new URL('../model/entropy/model.safetensors', import.meta.url),
+  },
+  dpar: {
+    config: new URL('../model/dpar/config.json', import.meta.url),
+    weights: new URL('../model/dpar/model.safetensors', import.meta.url),
+  },
+  classes: new URL('../model/classes.json', import.meta.url),
+};

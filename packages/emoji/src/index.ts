@@ -1,0 +1,3 @@
+export { fetchEmojiModel } from './fetch.js';
+export { type EmojiFiles, emojiFiles, type ModelFiles } from './files.js';
+export type { EmojiModel, Weights } from './model.js';
