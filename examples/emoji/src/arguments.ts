@@ -26,7 +26,7 @@ Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, generates imag
   --smoke        the shortest run, under a minute, that shows that everything works
   --seed S       same seed, same images (default 0)
   --output DIR   where the report goes (default examples/emoji/output)
-  --learning DIR  compares how DPAR and LlamaGen of equal size learn instead, three seeds each (half an hour)
+  --learning DIR  compares how DPAR and LlamaGen of equal size learn instead, three seeds each (a quarter of an hour)
   --help         prints this
 
 With the model that the package @dpar/emoji ships, without training:

@@ -8,7 +8,7 @@ export const kinds = ['dpar', 'llamagen'] as const;
 export type Kind = (typeof kinds)[number];
 
 /** Optimizer steps of a run. */
-export const steps = 1000;
+export const steps = 600;
 
 /** Feed-forward widths are multiples of these, so that both models have the same number of parameters within 1 %. */
 const sizes = {
