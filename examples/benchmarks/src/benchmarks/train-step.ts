@@ -15,6 +15,9 @@ import { gemmPeak } from './gemm-peak.js';
 /** Forward pass, and a backward pass with twice its products. */
 const passes = 3;
 
+/** Steps one after the other that are measured together. */
+const consecutive = 3;
+
 /** The paper's. */
 const dropout = { token: 0.1, residual: 0.1, feedForward: 0.1 };
 
@@ -37,12 +40,17 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: 'b-256' | 'small', ba
       let { graphs } = await next();
       return {
         measure: async () => {
-          for (;;) {
+          const steps: StepMetrics[] = [];
+          for (let unsettled = 1; steps.length < consecutive; ) {
             const metrics = await next();
-            // A step that compiles a graph is not one of those that a run consists of.
-            if (metrics.graphs === graphs) return sampleOf(metrics);
+            // Steps follow one another in a run: the first after a pause, whose memory has become cold, and those that
+            // compile a graph are not what it consists of.
+            if (metrics.graphs > graphs) unsettled = 1;
+            else if (unsettled > 0) unsettled--;
+            else steps.push(metrics);
             graphs = metrics.graphs;
           }
+          return medians(steps.map(sampleOf));
         },
       };
     },
