@@ -1,4 +1,5 @@
 import { type Html, html, legend, lineChart, page, type Series, table } from '@dpar/report';
+import { style } from '../report/style.js';
 import type { SpreadPoint } from './curve.js';
 import { type Kind, kinds, seeds } from './settings.js';
 
@@ -37,14 +38,14 @@ export function learningPage({ machine, engine, command, models }: LearningResul
   });
   const body = html`<p>${verdict(models)}</p>
 ${table(['', 'parameters', 'GFLOP an image, training', 'ms a step', 'validation loss, nats per token', 'range'], rows)}
-${legend(kinds.map((kind) => ({ name: `${names[kind]}, mean of ${seeds.length} seeds; thin: lowest and highest`, style: kind })))}
+${legend(kinds.map((kind) => ({ name: `${names[kind]}, mean of ${seeds.length} seeds; dashed: lowest and highest`, style: kind })))}
 <div class="charts">
 ${chart(models, 'Against steps', 'steps', (point) => point.step)}
 ${chart(models, 'Against operations', 'TFLOP', (point) => point.teraFlop)}
 ${chart(models, 'Against time', 'seconds', (point) => point.seconds)}
 </div>
 <p>${command}. ${machine}; ${engine}. Steps of the two models took turns.</p>`;
-  return page({ title: 'Does it learn?', body, style: '.training { stroke-width: 1; opacity: 0.5 }' });
+  return page({ title: 'Does it learn?', body, style });
 }
 
 function chart(
@@ -63,7 +64,11 @@ function chart(
     line(kind, `${names[kind]}, highest`, `${kind} training`, ({ highest }) => highest),
     line(kind, names[kind], kind, ({ loss }) => loss),
   ]);
-  return lineChart({ title, xLabel, yLabel: 'validation loss, nats per token', series });
+  // The first points are so high that they would hide the rest.
+  const fitFrom = Math.min(
+    ...kinds.map((kind) => x(models[kind].points[2] ?? (models[kind].points[0] as SpreadPoint))),
+  );
+  return lineChart({ title, xLabel, yLabel: 'validation loss, nats per token', series, fitFrom });
 }
 
 /** Whether the paper's claim, better images at less compute, shows in the loss at this scale. */
