@@ -9,6 +9,7 @@ import {
   type StoredType,
   storedTypeBytes,
 } from './stored.js';
+import { forEachStrided } from './strided.js';
 
 /** NumPy's names of the element types, without the byte order. */
 const typeOfCode: Readonly<Record<string, StoredDType>> = {
@@ -136,20 +137,11 @@ function reorder(data: Uint8Array, shape: readonly number[], width: number, to: 
     strides.push(stride);
     stride *= dimension;
   }
-  const index = shape.map(() => 0);
-  let column = 0; // offset in the Fortran order of the element at `row` in row-major order
-  for (let row = 0; row * width < data.length; row++) {
+  // The place in row-major order, and that in Fortran order.
+  forEachStrided(shape, strides, (row, column) => {
     const [from, into] = to === 'toRows' ? [column, row] : [row, column];
     for (let byte = 0; byte < width; byte++) result[into * width + byte] = data[from * width + byte] as number;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const next = (index[axis] as number) + 1;
-      column += strides[axis] as number;
-      index[axis] = next;
-      if (next < (shape[axis] as number)) break;
-      column -= next * (strides[axis] as number);
-      index[axis] = 0;
-    }
-  }
+  });
   return result;
 }
 

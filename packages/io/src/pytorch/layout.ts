@@ -1,5 +1,6 @@
 import { IoError } from '../error.js';
 import { byteLengthOf, formatStoredType, isCount, storedTypeBytes } from '../stored.js';
+import { forEachStrided } from '../strided.js';
 import type { PyTorchTensor } from './values.js';
 
 /** A view that repeats elements of its storage is read up to this many times the file's length; beyond, it is refused. */
@@ -53,19 +54,9 @@ export function toRows(tensor: PyTorchTensor, bytes: Uint8Array): Uint8Array {
   const { dtype, shape, strides } = tensor;
   const width = storedTypeBytes[dtype];
   const result = new Uint8Array(byteLengthOf(tensor) as number);
-  const index = shape.map(() => 0);
-  let from = 0; // of the element at `into`, in elements
-  for (let into = 0; into < result.length; into += width) {
-    for (let byte = 0; byte < width; byte++) result[into + byte] = bytes[from * width + byte] as number;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      const next = (index[axis] as number) + 1;
-      from += strides[axis] as number;
-      index[axis] = next;
-      if (next < (shape[axis] as number)) break;
-      from -= next * (strides[axis] as number);
-      index[axis] = 0;
-    }
-  }
+  forEachStrided(shape, strides, (row, from) => {
+    for (let byte = 0; byte < width; byte++) result[row * width + byte] = bytes[from * width + byte] as number;
+  });
   return result;
 }
 
