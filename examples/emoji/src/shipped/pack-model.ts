@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EmojiModel } from '@dpar/emoji';
 import { readEntropyModelConfig } from '@dpar/entropy';
-import { formatSafetensors, int8Weights, parseSafetensors, toHostTensors, type WritableTensors } from '@dpar/io';
+import { formatSafetensors, int8Weights, parseSafetensors, toHostTensors } from '@dpar/io';
 import { type Checkpoint, readCheckpoint, writeCheckpoint, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
 import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import type { Engine } from '@dpar/tensor';
@@ -15,22 +15,10 @@ import { runRecord, trainingConfig } from './run-record.js';
 import { type RunName, runNames, type ShippedSettings, shipped } from './settings.js';
 import type { BeforeAndAfter, TrainingRecord } from './training-record.js';
 
-type ModelName = 'tokenizer' | RunName;
-type Checkpoints = Readonly<Record<ModelName, Checkpoint>>;
+type Checkpoints = Readonly<Record<'tokenizer' | RunName, Checkpoint>>;
 
-/**
- * Models whose matrices are shipped as int8. The rest is float16: the tokenizer and the entropy model are small, and decide
- * on what the others see.
- */
-const asInt8: readonly ModelName[] = ['dpar', 'llamagen'];
-
-/** Element type of what is not int8. */
+/** Element type of what is no matrix; matrices are int8. */
 const storage = { dtype: 'F16' } as const;
-
-/** Weights as they are shipped. */
-function storedWeights(name: ModelName, { parameters }: Checkpoint): WritableTensors {
-  return asInt8.includes(name) ? int8Weights(parameters) : parameters;
-}
 
 /** The share by which a loss may grow when weights are rounded. */
 const tolerance = 0.01;
@@ -97,8 +85,8 @@ export async function packModel(
     },
   };
   await writeFolderAtomic(target, async (partial) => {
-    for (const [name, checkpoint] of entriesOf(trained)) {
-      await writeCheckpoint(join(partial, name), checkpoint.config, storedWeights(name, checkpoint), storage);
+    for (const [name, { config, parameters }] of Object.entries(trained)) {
+      await writeCheckpoint(join(partial, name), config, int8Weights(parameters), storage);
     }
     for (const name of runNames) {
       await writeJson(join(partial, name, runFiles.config), await trainingConfig(folder, name));
@@ -107,10 +95,6 @@ export async function packModel(
     await writeJson(join(partial, 'training.json'), record);
   });
   return record;
-}
-
-function entriesOf(checkpoints: Checkpoints): [ModelName, Checkpoint][] {
-  return Object.entries(checkpoints) as [ModelName, Checkpoint][];
 }
 
 function modelOf({ tokenizer, entropy, dpar, llamagen }: Checkpoints, classes: readonly string[]): EmojiModel {
@@ -124,12 +108,12 @@ function modelOf({ tokenizer, entropy, dpar, llamagen }: Checkpoints, classes: r
 }
 
 /** The checkpoints as they are read again after they were written for shipping. */
-function rounded(checkpoints: Checkpoints): Checkpoints {
-  const round = ([name, checkpoint]: [ModelName, Checkpoint]) => {
-    const file = formatSafetensors(storedWeights(name, checkpoint), storage);
-    return [name, { ...checkpoint, parameters: toHostTensors(parseSafetensors(file).tensors) }];
+function rounded({ tokenizer, entropy, dpar, llamagen }: Checkpoints): Checkpoints {
+  const round = ({ config, parameters }: Checkpoint): Checkpoint => {
+    const file = formatSafetensors(int8Weights(parameters), storage);
+    return { config, parameters: toHostTensors(parseSafetensors(file).tensors) };
   };
-  return Object.fromEntries(entriesOf(checkpoints).map(round));
+  return { tokenizer: round(tokenizer), entropy: round(entropy), dpar: round(dpar), llamagen: round(llamagen) };
 }
 
 function checkQuality(before: ModelQuality, after: ModelQuality): void {
