@@ -38,7 +38,7 @@ export async function createTrainer(
           engine,
           model,
           { tokens: data.validation, entropies: data.validation_entropies, entropyCheckpoint },
-          options,
+          { ...options, patchCounts: false },
         );
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const parameters = initialize(model.specs, config.seed);
