@@ -21,7 +21,7 @@ const epsilon = 0.001;
  * @throws DparError naming parameters that are missing, or of another shape.
  */
 export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, HostTensor> {
-  checkParameters(parameters);
+  checkInceptionParameters(parameters);
   const values = (name: string): HostTensor['data'] => named(parameters, name).data;
   const folded: Record<string, HostTensor> = {};
   for (const [name, { shape }] of Object.entries(inceptionConvolutions)) {
@@ -44,7 +44,8 @@ export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, H
   return folded;
 }
 
-function checkParameters(parameters: Tensors<HostTensor>): void {
+/** @throws DparError naming parameters that are missing, or of another shape. */
+export function checkInceptionParameters(parameters: Tensors<HostTensor>): void {
   const wrong: string[] = [];
   for (const [name, shape] of inceptionParameters()) {
     const found = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
@@ -55,7 +56,7 @@ function checkParameters(parameters: Tensors<HostTensor>): void {
   if (wrong.length === 0) return;
   const shown = wrong.slice(0, 3).join(', ') + (wrong.length > 3 ? ` and ${wrong.length - 3} more such` : '');
   throw new DparError(
-    `foldBatchNorm: expected the parameters of the FID Inception-v3 (${inceptionParameters().size} of them), got ${shown}. ` +
+    `inception: expected the parameters of the FID Inception-v3 (${inceptionParameters().size} of them), got ${shown}. ` +
       'Use pt_inception-2015-12-05-6726825d.pth of pytorch-fid; the ImageNet weights of torchvision are another network.',
   );
 }

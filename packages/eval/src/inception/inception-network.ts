@@ -5,7 +5,7 @@ import type { RgbImage } from '../image-set.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { inceptionClasses, inceptionSize } from './convolutions.js';
-import { foldBatchNorm } from './fold.js';
+import { checkInceptionParameters, foldBatchNorm } from './fold.js';
 import { inception } from './network.js';
 import { type InceptionWeights, isPublished } from './weights.js';
 
@@ -64,10 +64,14 @@ export function createInceptionNetwork(
   checkBatchSize('createInceptionNetwork', batchSize);
   const size = { width: inceptionSize, height: inceptionSize };
   const input: NetworkInput = { size, layout: 'NCHW', resize, range };
-  const compiled = engine.compile(inOrder(spatialOrder), {
-    constants: foldBatchNorm(weights.parameters),
-    dynamicAxes: { images: { 0: 'batch' } },
-  });
+  checkInceptionParameters(weights.parameters);
+  // Made at first use, so that a network whose features are all known already costs nothing.
+  let compiled: CompiledFunction | undefined;
+  const compile = (): CompiledFunction =>
+    engine.compile(inOrder(spatialOrder), {
+      constants: foldBatchNorm(weights.parameters),
+      dynamicAxes: { images: { 0: 'batch' } },
+    });
   const bias = logits === 'biased' ? named(weights.parameters, 'fc.bias').data : undefined;
   const digits = weights.sha256.slice(0, 16);
   return {
@@ -77,10 +81,12 @@ export function createInceptionNetwork(
     resize: describeResize(resize),
     identity: `inception-v3 sha256:${digits} ${resize} ${logits} ${spatialOrder}`,
     async extract(images) {
-      const compute = (batch: readonly RgbImage[]) => computeBatch(compiled, batch, input, bias);
+      compiled ??= compile();
+      const network = compiled;
+      const compute = (batch: readonly RgbImage[]) => computeBatch(network, batch, input, bias);
       return (await inBatches(images, batchSize, compute)) as unknown as ImageFeatures;
     },
-    dispose: () => compiled.dispose(),
+    dispose: async () => compiled?.dispose(),
   };
 }
 
