@@ -1,6 +1,8 @@
 export type { FeatureNetwork, ImageFeatures } from './feature-network.js';
 export { type FrechetDistance, frechetDistance } from './frechet.js';
 export type { ImageSet, RgbImage } from './image-set.js';
+export { inceptionParameters } from './inception/convolutions.js';
+export { foldBatchNorm } from './inception/fold.js';
 export {
   createInceptionNetwork,
   type InceptionOptions,

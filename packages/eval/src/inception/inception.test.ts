@@ -1,6 +1,6 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { readTensors } from '@dpar/fixtures';
-import { DparError, type Engine, float32, type HostTensor } from '@dpar/tensor';
+import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageFeatures } from '../feature-network.js';
 import type { RgbImage } from '../image-set.js';
@@ -131,6 +131,27 @@ describe('createInceptionNetwork', () => {
     ].map(({ identity }) => identity);
     expect(new Set(identities).size).toBe(identities.length);
     expect(createInceptionNetwork(engine, weights, { batchSize: 2 }).identity).toBe(identities[1]);
+  });
+
+  it.each([
+    ['adm', 128],
+    ['clean', 128],
+    ['pytorch', 127.5],
+  ] as const)('%s: scales bytes by %d', async (resize, half) => {
+    let read: Float32Array | undefined;
+    const compiled = {
+      run: async ({ images }: Tensors<HostTensor>) => {
+        read = images?.data as Float32Array;
+        return { pool: float32([1, 1]), spatial: float32([1, 1]), logits: float32([1, 1]) };
+      },
+    };
+    const recorder = { compile: () => compiled } as unknown as Engine;
+    const network = createInceptionNetwork(recorder, weights, { resize });
+    await network.extract([{ width: 1, height: 1, data: Uint8Array.of(0, 128, 255) }]);
+    const area = 299 * 299;
+    expect(read).toHaveLength(3 * area);
+    const expected = [0, 128, 255].map((value) => Math.fround((value - half) / half));
+    expect([0, area, 3 * area - 1].map((place) => read?.[place])).toEqual(expected);
   });
 
   it('refuses batches of nothing, and no images', async () => {
