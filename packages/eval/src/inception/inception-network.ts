@@ -30,7 +30,7 @@ export interface InceptionOptions {
   readonly logits?: 'unbiased' | 'biased';
   /** Default: `channel-height-width` for `pytorch`, else `height-width-channel`. */
   readonly spatialOrder?: SpatialOrder;
-  /** Images that are computed at a time (default: 8, which takes some 200 MB besides the weights). */
+  /** Images that are computed at a time (default: 8, which takes some 130 MB besides the weights). */
   readonly batchSize?: number;
 }
 

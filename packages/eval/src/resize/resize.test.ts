@@ -17,7 +17,7 @@ interface Reference {
 /**
  * Computed in Python from the image that `pattern` makes: `pytorch` by PyTorch 1.13's interpolate; `clean` by Pillow 9.4's
  * resize of each channel in mode F; `adm` by PyTorch's grid_sample in float64 at the places x * from / to, as TensorFlow 1
- * defines them (kernels/image_resizer_state.h).
+ * defines them.
  */
 const references: readonly Reference[] = JSON.parse(
   readFileSync(new URL('resize-values.json', import.meta.url), 'utf8'),
