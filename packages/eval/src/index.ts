@@ -1,8 +1,24 @@
 export type { FeatureNetwork, ImageFeatures } from './feature-network.js';
 export { type FrechetDistance, frechetDistance } from './frechet.js';
 export type { ImageSet, RgbImage } from './image-set.js';
+export { inceptionParameters } from './inception/convolutions.js';
+export { foldBatchNorm } from './inception/fold.js';
+export {
+  createInceptionNetwork,
+  type InceptionOptions,
+  type SpatialOrder,
+} from './inception/inception-network.js';
+export { type InceptionOutputs, inception } from './inception/network.js';
+export { type InceptionWeights, isPublished, parseInceptionWeights } from './inception/weights.js';
 export { type InceptionScore, inceptionScore } from './inception-score.js';
 export { type KernelDistance, kernelDistance } from './kernel-distance.js';
 export type { Matrix } from './matrix.js';
+export type { ImageLayout, ValueRange } from './network-input.js';
+export type { OnnxInputOptions } from './onnx/input.js';
+export { createOnnxNetwork, type OnnxNetworkOptions, type OpenOnnxModel, valueRanges } from './onnx/onnx-network.js';
+export type { OnnxOutputNames } from './onnx/outputs.js';
+export type { OnnxRuntime, OnnxSession, OnnxTensor, OnnxValueMetadata } from './onnx/session.js';
 export { type PrecisionRecall, precisionRecall } from './precision-recall.js';
+export type { ImageSize } from './resize/resample.js';
+export { describeResize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
 export { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';

@@ -1,6 +1,7 @@
 import type { Benchmark } from '../benchmark.js';
 import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
+import { inceptionFeatures } from './inception.js';
 import { optimizerStep } from './optimizer.js';
 import { patchifyOffline } from './patchify.js';
 import { quantisedLoss } from './quantised-loss.js';
@@ -25,4 +26,5 @@ export const benchmarks: readonly Benchmark[] = [
   quantisedLoss('llamagen', 'int4'),
   patchifyOffline,
   fid2048,
+  inceptionFeatures,
 ];

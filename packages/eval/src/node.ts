@@ -1,0 +1,1 @@
+export { readInceptionWeights } from './inception/read-weights.js';
