@@ -1,10 +1,9 @@
 import { npzChunks, toHostTensor } from '@dpar/io';
-import { writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { type PartContent, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { ImageDecoder } from './decode.js';
 import type { FileFormat } from './file-writer.js';
-import type { PartContent } from './parts.js';
 import type { SamplePlan } from './plan.js';
 
 /** `.safetensors`: `tokens` [N, T], `patch_lengths` [N, M] padded with zeros, `labels` [N]. */

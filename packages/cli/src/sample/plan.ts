@@ -1,11 +1,13 @@
-import { checkpointIdentity } from '@dpar/io/node';
+import { checkpointIdentity, type Settings } from '@dpar/io/node';
 import { UsageError } from '../errors.js';
 import { weightsFile } from '../model.js';
 import type { Generator } from './generator.js';
 import type { SampleValues } from './options.js';
 import { type OutputKind, outputKind } from './output-kind.js';
 import type { Prefix } from './prefix.js';
-import type { Settings } from './settings.js';
+
+/** Name of the file that says what the images of a folder are made with. */
+export const settingsFile = 'sample.json';
 
 /** What is generated, as far as it matters for the output. N images of T tokens. */
 export interface SamplePlan {
