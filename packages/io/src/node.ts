@@ -12,6 +12,7 @@ export {
 } from './checkpoint.js';
 export { fileDigest } from './digest.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
+export { parseJsonObject } from './json.js';
 export { linkFolder } from './link-folder.js';
 export { makeFolder } from './make-folder.js';
 export { type ArrayReader, type NpyReader, openNpy, readNpy, writeNpy } from './npy-file.js';

@@ -15,6 +15,8 @@ export interface SamplePlan {
   readonly kind: OutputKind;
   /** Number of the first image in its run, of which others may be made elsewhere. */
   readonly first: number;
+  /** Images of the whole run. */
+  readonly total: number;
   /** [N] */
   readonly labels: Int32Array;
   /** T */
@@ -40,6 +42,7 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
     output,
     kind: outputKind(output),
     first,
+    total: count,
     labels: Int32Array.from({ length: end - first }, (_, i) => classes[(first + i) % classes.length] ?? 0),
     tokensPerImage: model.blockSize,
     classes: new Set(classes).size,
