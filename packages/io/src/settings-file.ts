@@ -19,7 +19,8 @@ export async function readSettings(path: string): Promise<Readonly<Record<string
   try {
     return parseJsonObject('readSettings', `'${path}'`, await readFile(path));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined;
     throw error;
   }
 }
