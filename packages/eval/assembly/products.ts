@@ -89,7 +89,7 @@ function addTotals<T>(out: u32, x: v128, y: v128): void {
 
 /** Sums in as many float64 numbers as fit, two. */
 function inTwo<T>(sums: v128): v128 {
-  if (sizeof<T>() == 8) return sums;
+  if (sizeof<T>() === 8) return sums;
   const upper = i8x16.shuffle(sums, sums, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
   return f64x2.add(f64x2.promote_low_f32x4(sums), f64x2.promote_low_f32x4(upper));
 }

@@ -12,7 +12,7 @@ export function updateAndMultiply(a: u32, stride: u32, k: u32, v: u32, w: u32, u
   for (let i: u32 = 0; i < k; i += 2) {
     const at = i * 8;
     const row = a + i * stride;
-    if (i + 1 == k) {
+    if (i + 1 === k) {
       lastRow(row, at, v, w, u, product);
       return;
     }

@@ -49,7 +49,9 @@ export class InceptionScoreAccumulator {
   add(logits: Matrix): void {
     const { data, rows, columns } = logits;
     if (columns !== this.classes) {
-      throw new DparError(`inceptionScore: expected logits of ${this.classes} classes, got ${columns}. Use one network.`);
+      throw new DparError(
+        `inceptionScore: expected logits of ${this.classes} classes, got ${columns}. Use one network.`,
+      );
     }
     checkMatrix('inceptionScore', logits, 0);
     for (let row = 0; row < rows; row++) {

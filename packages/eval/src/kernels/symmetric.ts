@@ -4,15 +4,7 @@ import { symmetricWasm } from './symmetric.wasm.js';
 
 /** Exports of assembly/symmetric.ts. */
 interface Exports extends GrowingMemory {
-  updateAndMultiply(
-    a: number,
-    stride: number,
-    k: number,
-    v: number,
-    w: number,
-    u: number,
-    product: number,
-  ): void;
+  updateAndMultiply(a: number, stride: number, k: number, v: number, w: number, u: number, product: number): void;
   rowDots(rows: number, stride: number, n: number, one: number, bytes: number, skip: number, out: number): void;
 }
 

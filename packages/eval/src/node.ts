@@ -1,0 +1,1 @@
+export { type MetricThreads, startThreads } from './threads/metric-threads.js';
