@@ -108,8 +108,7 @@ function implicitQl(d: Float64Array, e: Float64Array): void {
 
 /** sqrt(x^2 + y^2) without overflow: a quarter of the time of `Math.hypot`, which takes any number of arguments. */
 function radiusOf(x: number, y: number): number {
-  const [a, b] = [Math.abs(x), Math.abs(y)];
-  const larger = a > b ? a : b;
-  const ratio = larger === 0 ? 0 : (a > b ? b : a) / larger;
+  const larger = Math.max(Math.abs(x), Math.abs(y));
+  const ratio = larger === 0 ? 0 : Math.min(Math.abs(x), Math.abs(y)) / larger;
   return larger * Math.sqrt(1 + ratio * ratio);
 }
