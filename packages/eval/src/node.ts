@@ -1,1 +1,2 @@
 export * from './sets/index.js';
+export { type MetricThreads, startThreads } from './threads/metric-threads.js';
