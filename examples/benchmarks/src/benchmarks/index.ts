@@ -3,10 +3,12 @@ import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
 import { optimizerStep } from './optimizer.js';
 import { patchifyOffline } from './patchify.js';
+import { precisionRecall10000 } from './precision-recall.js';
 import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
 import { sampling } from './sample.js';
 import { sampleCurve } from './sample-curve.js';
+import { statistics50000 } from './statistics.js';
 import { trainStep } from './train-step.js';
 
 /** All benchmarks. */
@@ -25,4 +27,6 @@ export const benchmarks: readonly Benchmark[] = [
   quantisedLoss('llamagen', 'int4'),
   patchifyOffline,
   fid2048,
+  precisionRecall10000,
+  statistics50000,
 ];
