@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { entropyModelSpecs } from '@dpar/entropy';
 import { openSafetensors } from '@dpar/io/node';
-import { dparSpecs } from '@dpar/model';
+import { dparSpecs, llamaGenSpecs } from '@dpar/model';
 import { checkParameters } from '@dpar/nn';
 import { patchVqSpecs } from '@dpar/tokenizer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,11 +18,12 @@ import { emojiFolder, loadEmojiModel } from './node.js';
 
 describe('the shipped model', () => {
   it('has the weights of its configurations, all of them finite', async () => {
-    const { tokenizer, entropy, dpar } = await loadEmojiModel();
+    const { tokenizer, entropy, dpar, llamagen } = await loadEmojiModel();
     checkParameters(patchVqSpecs(tokenizer.config), tokenizer.parameters);
     checkParameters(entropyModelSpecs(entropy.config), entropy.parameters);
     checkParameters(dparSpecs(dpar.config), dpar.parameters);
-    for (const { parameters } of [tokenizer, entropy, dpar]) {
+    checkParameters(llamaGenSpecs(llamagen.config), llamagen.parameters);
+    for (const { parameters } of [tokenizer, entropy, dpar, llamagen]) {
       for (const [name, { data }] of Object.entries(parameters)) {
         expect(data.every(Number.isFinite), name).toBe(true);
         // No part was forgotten in training, all numbers of it being zero.
@@ -34,34 +35,38 @@ describe('the shipped model', () => {
     }
   });
 
-  it('has three models that go together', async () => {
-    const { tokenizer, entropy, dpar, classes } = await loadEmojiModel();
+  it('has models that go together', async () => {
+    const { tokenizer, entropy, dpar, llamagen, classes } = await loadEmojiModel();
     expect(tokenizer.config.imageSize).toBe(64);
     expect((tokenizer.config.imageSize / tokenizer.config.patchSize) ** 2).toBe(dpar.config.blockSize);
     expect(tokenizer.config.codebookSize).toBe(dpar.config.vocabSize);
     expect(entropy.config).toMatchObject({ vocabSize: dpar.config.vocabSize, blockSize: dpar.config.blockSize });
+    const { vocabSize, blockSize, numClasses } = dpar.config;
+    expect(llamagen.config).toMatchObject({ vocabSize, blockSize, numClasses });
     expect(dpar.config.patching).toMatchObject({ mode: 'entropy_row_boundary', maxPatchLength: 4 });
     expect(new Set(classes).size).toBe(dpar.config.numClasses);
   });
 
   it('says of itself what its files hold', async () => {
     const training = JSON.parse(await readFile(join(emojiFolder, 'training.json'), 'utf8'));
-    const { tokenizer, entropy, dpar } = await loadEmojiModel();
-    for (const [name, { parameters }] of Object.entries({ tokenizer, entropy, dpar })) {
-      expect(training[name].parameters, name).toBe(
-        Object.values(parameters).reduce((sum, p) => sum + p.data.length, 0),
-      );
+    const { tokenizer, entropy, dpar, llamagen } = await loadEmojiModel();
+    const count: Record<string, number> = {};
+    for (const [name, { parameters }] of Object.entries({ tokenizer, entropy, dpar, llamagen })) {
+      count[name] = Object.values(parameters).reduce((sum, p) => sum + p.data.length, 0);
+      expect(training[name].parameters, name).toBe(count[name]);
       const file = await openSafetensors(join(emojiFolder, name, 'model.safetensors'));
-      expect(new Set([...file.types.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F16']));
+      const matrices = [...file.types.values()].filter(({ shape }) => shape.length === 2);
+      expect(new Set(matrices.map(({ dtype }) => dtype))).toEqual(new Set(['I8']));
       await file.close();
     }
+    expect(Math.abs((count.llamagen as number) / (count.dpar as number) - 1)).toBeLessThan(1e-3);
     expect(training.dpar.threshold).toBe(dpar.config.patching.threshold);
   });
 });
 
 /** The model with a hash in place of the numbers of each weight, which are too many to compare one by one. */
-function digests({ tokenizer, entropy, dpar, classes }: EmojiModel): unknown {
-  const models = [tokenizer, entropy, dpar].map(({ config, parameters }) => ({
+function digests({ tokenizer, entropy, dpar, llamagen, classes }: EmojiModel): unknown {
+  const models = [tokenizer, entropy, dpar, llamagen].map(({ config, parameters }) => ({
     config,
     parameters: Object.entries(parameters).map(([name, { shape, data }]) => [
       name,
@@ -87,7 +92,13 @@ describe('loading', () => {
       weights: `${base}/${name}/model.safetensors`,
     });
     const classes = `${base}/classes.json`;
-    files = { tokenizer: model('tokenizer'), entropy: model('entropy'), dpar: model('dpar'), classes };
+    files = {
+      tokenizer: model('tokenizer'),
+      entropy: model('entropy'),
+      dpar: model('dpar'),
+      llamagen: model('llamagen'),
+      classes,
+    };
   });
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
@@ -115,11 +126,13 @@ it('is a package of at most 8 MB with all the files of the model', async () => {
   const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json'], { cwd: folder, shell });
   const [{ size, files }] = JSON.parse(stdout) as [{ size: number; files: { path: string }[] }];
   expect(size).toBeLessThanOrEqual(8e6);
-  const wanted = ['tokenizer', 'entropy', 'dpar'].flatMap((name) => [
+  const wanted = ['tokenizer', 'entropy', 'dpar', 'llamagen'].flatMap((name) => [
     `model/${name}/config.json`,
     `model/${name}/model.safetensors`,
   ]);
-  const more = ['model/entropy/train.json', 'model/dpar/train.json', 'model/classes.json', 'model/training.json'];
+  const more = ['entropy/train', 'dpar/train', 'llamagen/train', 'classes', 'training'].map(
+    (name) => `model/${name}.json`,
+  );
   expect(files.map(({ path }) => path).filter((path) => path.startsWith('model/'))).toEqual(
     expect.arrayContaining([...wanted, ...more]),
   );

@@ -9,6 +9,7 @@ export interface EmojiFiles {
   readonly tokenizer: ModelFiles;
   readonly entropy: ModelFiles;
   readonly dpar: ModelFiles;
+  readonly llamagen: ModelFiles;
   /** Names of the classes. */
   readonly classes: URL | string;
 }
@@ -29,6 +30,10 @@ export const emojiFiles: EmojiFiles = {
   dpar: {
     config: new URL('../model/dpar/config.json', import.meta.url),
     weights: new URL('../model/dpar/model.safetensors', import.meta.url),
+  },
+  llamagen: {
+    config: new URL('../model/llamagen/config.json', import.meta.url),
+    weights: new URL('../model/llamagen/model.safetensors', import.meta.url),
   },
   classes: new URL('../model/classes.json', import.meta.url),
 };

@@ -1,6 +1,6 @@
 import { type EntropyModelConfig, readEntropyModelConfig } from '@dpar/entropy';
 import { parseSafetensors, toHostTensors } from '@dpar/io';
-import { type DparConfig, readDparConfig } from '@dpar/model';
+import { type DparConfig, type LlamaGenConfig, readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import { DparError, type HostTensor } from '@dpar/tensor';
 import { type PatchVqConfig, readPatchVqConfig } from '@dpar/tokenizer';
 import type { EmojiFiles, ModelFiles } from './files.js';
@@ -19,6 +19,8 @@ export interface EmojiModel {
   readonly entropy: Weights<EntropyModelConfig>;
   /** For `DparSampler` of `@dpar/sampler`. */
   readonly dpar: Weights<DparConfig>;
+  /** For `LlamaGenSampler` of `@dpar/sampler`: a model of as many parameters that makes no patches, to compare with. */
+  readonly llamagen: Weights<LlamaGenConfig>;
   /** Names of the classes; a label is an index into them. */
   readonly classes: readonly string[];
 }
@@ -43,13 +45,14 @@ export async function readEmojiModel(files: EmojiFiles, read: ReadFile): Promise
     const [configJson, bytes] = await Promise.all([json(config), read(weights)]);
     return { config: readConfig(configJson), parameters: toHostTensors(parseSafetensors(bytes).tensors) };
   };
-  const [tokenizer, entropy, dpar, classes] = await Promise.all([
+  const [tokenizer, entropy, dpar, llamagen, classes] = await Promise.all([
     weights(files.tokenizer, readPatchVqConfig),
     weights(files.entropy, readEntropyModelConfig),
     weights(files.dpar, readDparConfig),
+    weights(files.llamagen, readLlamaGenConfig),
     json(files.classes),
   ]);
-  return { tokenizer, entropy, dpar, classes: classNames(classes, dpar.config.numClasses) };
+  return { tokenizer, entropy, dpar, llamagen, classes: classNames(classes, dpar.config.numClasses) };
 }
 
 function classNames(json: unknown, count: number): string[] {

@@ -48,6 +48,22 @@ describe('exportOnnx', () => {
     expect(fast.nodes.filter(({ opType }) => contributed.test(opType))).toHaveLength(5);
   });
 
+  it('writes max(x, 0) as Relu, which lets NaN through', async () => {
+    const rectified: TensorFunction = (ops, { x }) => ({
+      y: ops.maximum(x as never, 0),
+      z: ops.maximum(ops.broadcast(ops.scalar(0), [2, 5]), x as never),
+      other: ops.maximum(x as never, 1),
+    });
+    const x = float32([5], [-1, 0, 2, Number.NEGATIVE_INFINITY, Number.NaN]);
+    const { model } = lower(trace(rectified, { x }), { name: 'rectified' });
+    // The second has another shape than x.
+    expect(model.nodes.map(({ opType }) => opType).sort()).toEqual(['Expand', 'Max', 'Relu']);
+    const session = await ort.InferenceSession.create(exportOnnx(rectified, { x }));
+    const { y } = await session.run({ x: new ort.Tensor('float32', x.data, [5]) });
+    expect(Array.from(y?.data as Float32Array)).toEqual([0, 0, 2, 0, Number.NaN]);
+    await session.release();
+  });
+
   it('refuses more than 2 GiB', () => {
     // The same memory five times, under different shapes.
     const data = new Float32Array(2 ** 27);

@@ -7,6 +7,15 @@ export {
 } from './frechet-extrapolation.js';
 export { type FrechetInterval, type FrechetIntervalOptions, frechetInterval } from './frechet-interval.js';
 export type { ImageSet, RgbImage } from './image-set.js';
+export { inceptionParameters } from './inception/convolutions.js';
+export { foldBatchNorm } from './inception/fold.js';
+export {
+  createInceptionNetwork,
+  type InceptionOptions,
+  type SpatialOrder,
+} from './inception/inception-network.js';
+export { type InceptionOutputs, inception } from './inception/network.js';
+export { type InceptionWeights, isPublished, parseInceptionWeights } from './inception/weights.js';
 export {
   type InceptionScore,
   InceptionScoreAccumulator,
@@ -15,5 +24,12 @@ export {
 } from './inception-score.js';
 export { type KernelDistance, type KernelDistanceOptions, kernelDistance } from './kernel-distance.js';
 export type { Matrix } from './matrix.js';
+export type { ImageLayout, ValueRange } from './network-input.js';
+export type { OnnxInputOptions } from './onnx/input.js';
+export { createOnnxNetwork, type OnnxNetworkOptions, type OpenOnnxModel, valueRanges } from './onnx/onnx-network.js';
+export type { OnnxOutputNames } from './onnx/outputs.js';
+export type { OnnxRuntime, OnnxSession, OnnxTensor, OnnxValueMetadata } from './onnx/session.js';
 export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall.js';
+export type { ImageSize } from './resize/resample.js';
+export { describeResize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
 export { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';

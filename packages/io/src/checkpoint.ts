@@ -5,6 +5,7 @@ import { writeFileAtomic } from './atomic-file.js';
 import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
 import type { SafetensorsOptions, StreamedTensors } from './safetensors.js';
 import { openSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
@@ -65,7 +66,8 @@ export async function openCheckpoint(
 }
 
 /**
- * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters become float32.
+ * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters, and those that
+ * `int8Weights` rounded, become float32.
  *
  * @throws IoError that says what is missing or damaged.
  */
@@ -73,7 +75,12 @@ export async function readCheckpoint(folder: string, options: CheckpointReadOpti
   const { config, parameters: file } = await openCheckpoint(folder, options);
   const parameters: Record<string, HostTensor> = Object.create(null);
   try {
-    for (const name of file.names) parameters[name] = toHostTensor(await file.read(name), `'${name}'`);
+    for (const name of file.names.filter((name) => !areScales(name, file.types))) {
+      const stored = await file.read(name);
+      const scales = scalesOf(name, file.types);
+      const label = `'${name}'`;
+      parameters[name] = scales ? fromInt8(stored, await file.read(scales), label) : toHostTensor(stored, label);
+    }
   } finally {
     await file.close();
   }

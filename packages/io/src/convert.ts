@@ -120,16 +120,6 @@ export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTen
   }
 }
 
-/**
- * All tensors of a file as host tensors, see {@link toHostTensor}. The record has no prototype, so that an absent name is
- * undefined whatever it is.
- */
-export function toHostTensors(tensors: ReadonlyMap<string, StoredTensor>): Record<string, HostTensor> {
-  const record: Record<string, HostTensor> = Object.create(null);
-  for (const [name, stored] of tensors) record[name] = toHostTensor(stored, `'${name}'`);
-  return record;
-}
-
 /** Values of a stored tensor in float64, row-major. F64 data are shared where the alignment allows it. 64-bit whole numbers beyond 2^53 are rounded. */
 export function toFloat64Array(stored: StoredTensor): Float64Array {
   checkStored('toFloat64Array', stored, 'the tensor');

@@ -13,13 +13,14 @@ export { DparError, isDparError } from './error.js';
 export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
 export { inferType } from './infer.js';
 export { type KernelConstant, type KernelMemory, startKernels } from './kernels/start-kernels.js';
-export { createOps, type MatmulOptions, type Ops, type ReductionOptions } from './ops.js';
+export { createOps, type MatmulOptions, type Ops, type PoolingOptions, type ReductionOptions } from './ops.js';
 export type {
   AttributesOf,
   BinaryPrimitive,
   ConvolutionAttributes,
   ElementwisePrimitive,
   None,
+  PoolingAttributes,
   Primitive,
   PrimitiveAttributes,
   ReductionAttributes,

@@ -38,6 +38,24 @@ const rows = [
 ] as const;
 const normalized = [...floatInput, [[f()], {}, 'expected an input of rank 1 or more, got float32[].']] as const;
 const unpadded = { stride: 1, padding: [0, 0, 0, 0] } as const;
+const pooled = [
+  [[f(2, 2)], { ...unpadded, kernel: [1, 1] }, 'expected x of shape [B, C, H, W], got float32[2, 2].'],
+  [
+    [f(1, 1, 2, 2)],
+    { ...unpadded, kernel: [3, 2] },
+    'expected an image at least as large as the kernel, got float32[1, 1, 2, 2].',
+  ],
+  [
+    [f(1, 1, 2, 2)],
+    { ...unpadded, kernel: [0, 2] },
+    'expected a kernel of whole numbers >= 1 (got 0 x 2), got float32[1, 1, 2, 2].',
+  ],
+  [
+    [f(1, 1, 4, 4)],
+    { stride: 1, padding: [0, 0, 2, 0], kernel: [2, 2] },
+    'expected paddings less than the kernel (got 0, 0, 2, 0 for 2 x 2), got float32[1, 1, 4, 4].',
+  ],
+] as const;
 
 const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
   neg: [[[b(2)], {}, 'expected a float32 or int32 input, got bool[2].']],
@@ -244,6 +262,8 @@ const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
       'expected a factor that is a whole number >= 1 (got 0.5), got float32[1, 1, 2, 2].',
     ],
   ],
+  maxPool2d: pooled,
+  averagePool2d: pooled,
 };
 
 describe('errors name the operation, what it expects and what came', () => {

@@ -1,5 +1,12 @@
 import { DparError } from './error.js';
-import type { AttributesOf, ConvolutionAttributes, None, Primitive, ReductionAttributes } from './primitives.js';
+import type {
+  AttributesOf,
+  ConvolutionAttributes,
+  None,
+  PoolingAttributes,
+  Primitive,
+  ReductionAttributes,
+} from './primitives.js';
 import { broadcastShapes, sameShape } from './shape.js';
 import { type DType, formatType, type Shape, sizeOf, type TensorType } from './types.js';
 
@@ -95,6 +102,30 @@ function demandConvolution({ stride, padding }: ConvolutionAttributes): void {
   demand(Number.isInteger(stride) && stride >= 1, `a stride that is a whole number >= 1 (got ${stride})`);
   demand(padding.every(isCount), `paddings that are whole numbers >= 0 (got ${padding.join(', ')})`);
 }
+
+const pooling: ShapeRule<PoolingAttributes> = (inputs, attributes) => {
+  const x = floatUnary(inputs, {});
+  demandConvolution(attributes);
+  const {
+    kernel: [kernelHeight, kernelWidth],
+    padding: [top, left, bottom, right],
+    stride,
+  } = attributes;
+  const [batch, channels, height, width] = rank4(x.shape, 'x of shape [B, C, H, W]');
+  demand(
+    isCount(kernelHeight) && isCount(kernelWidth) && kernelHeight >= 1 && kernelWidth >= 1,
+    `a kernel of whole numbers >= 1 (got ${kernelHeight} x ${kernelWidth})`,
+  );
+  // So that each window has elements of the image.
+  demand(
+    Math.max(top, bottom) < kernelHeight && Math.max(left, right) < kernelWidth,
+    `paddings less than the kernel (got ${attributes.padding.join(', ')} for ${kernelHeight} x ${kernelWidth})`,
+  );
+  const rows = convolved(height, kernelHeight, stride, top + bottom);
+  const columns = convolved(width, kernelWidth, stride, left + right);
+  demand(height >= 1 && width >= 1 && rows >= 1 && columns >= 1, 'an image at least as large as the kernel');
+  return { dtype: 'float32', shape: [batch, channels, rows, columns] };
+};
 
 /** The shape rule of every primitive: input types and attributes to the output type. */
 const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
@@ -303,6 +334,8 @@ const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
     demand(Number.isInteger(factor) && factor >= 1, `a factor that is a whole number >= 1 (got ${factor})`);
     return { dtype: 'float32', shape: [batch, channels, height * factor, width * factor] };
   },
+  maxPool2d: pooling,
+  averagePool2d: pooling,
 };
 
 function matrixAxes(shape: Shape, transposed: boolean): [number, number] {

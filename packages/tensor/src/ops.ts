@@ -1,7 +1,14 @@
 import type { Backend } from './backend.js';
 import type { TensorFunction } from './engine.js';
 import { inferType } from './infer.js';
-import type { AttributesOf, BinaryPrimitive, ConvolutionAttributes, Primitive, UnaryPrimitive } from './primitives.js';
+import type {
+  AttributesOf,
+  BinaryPrimitive,
+  ConvolutionAttributes,
+  PoolingAttributes,
+  Primitive,
+  UnaryPrimitive,
+} from './primitives.js';
 import { positiveAxis } from './shape.js';
 import { type DType, type HostTensor, hostTensor, type Shape, type Tensors, type TensorType } from './types.js';
 
@@ -18,6 +25,9 @@ export interface MatmulOptions {
   /** Factor on the product, default 1. */
   readonly scale?: number;
 }
+
+/** Options of pooling: stride 1 and no padding by default. Elements of the padding are not looked at. */
+export type PoolingOptions = Pick<PoolingAttributes, 'kernel'> & Partial<PoolingAttributes>;
 
 /**
  * The tensor interface: what models are written in, generic in the tensor handle T. Shapes are static and checked at
@@ -121,6 +131,10 @@ export interface Ops<T> {
   conv2d(x: T, weight: T, options?: Partial<ConvolutionAttributes>): T;
   /** Repeats each pixel of x [B, C, H, W] `factor` times in both directions. */
   resizeNearest(x: T, factor: number): T;
+  /** The largest element of each window of x [B, C, H, W] -> [B, C, H', W']. */
+  maxPool2d(x: T, options: PoolingOptions): T;
+  /** The mean of each window of x [B, C, H, W], over as many elements as lie within the image -> [B, C, H', W']. */
+  averagePool2d(x: T, options: PoolingOptions): T;
 }
 
 /** Builds the {@link Ops} of a backend: fills in defaults, checks shapes and types, and calls the backend. */
@@ -165,6 +179,11 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
             shape.filter((_, axis) => !axes.includes(axis)),
           );
     };
+
+  const pool =
+    (primitive: 'maxPool2d' | 'averagePool2d') =>
+    (x: T, { kernel, stride = 1, padding = noPadding }: PoolingOptions) =>
+      apply(primitive, [x], { kernel, stride, padding });
 
   const mul = binary('mul');
 
@@ -236,6 +255,8 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     rotary: (x, table, { interleaved = true } = {}) => apply('rotary', [x, table], { interleaved }),
     conv2d: (x, weight, { stride = 1, padding = noPadding } = {}) => apply('conv2d', [x, weight], { stride, padding }),
     resizeNearest: (x, factor) => apply('resizeNearest', [x], { factor }),
+    maxPool2d: pool('maxPool2d'),
+    averagePool2d: pool('averagePool2d'),
   };
   return ops;
 }

@@ -14,6 +14,11 @@ export interface ConvolutionAttributes {
   readonly padding: readonly [number, number, number, number];
 }
 
+/** Attributes of pooling. Kernel: height, width. Padding: top, left, bottom, right, each less than the kernel's size. */
+export interface PoolingAttributes extends ConvolutionAttributes {
+  readonly kernel: readonly [number, number];
+}
+
 /** Primitives of one input, elementwise and without attributes. */
 interface UnaryAttributes {
   neg: None;
@@ -92,6 +97,10 @@ export interface PrimitiveAttributes extends UnaryAttributes, BinaryAttributes {
   /** (x, gradient [B, O, H', W']) -> [O, I, kernelHeight, kernelWidth] */
   conv2dWeightGradient: ConvolutionAttributes & { readonly kernelHeight: number; readonly kernelWidth: number };
   resizeNearest: { readonly factor: number };
+  /** The largest element of each window, of those within the image. */
+  maxPool2d: PoolingAttributes;
+  /** The mean of each window's elements, of those within the image. */
+  averagePool2d: PoolingAttributes;
 }
 
 /** Name of a primitive. */

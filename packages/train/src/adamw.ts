@@ -1,7 +1,15 @@
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { averageRate } from './ema.js';
 import { float32Data, matchingData } from './float32-data.js';
-import { updateParameter } from './kernels/optimizer.js';
+import { sumOfSquares } from './kernels/optimizer.js';
+import {
+  applyUpdate,
+  memoryOf,
+  type OptimizerThread,
+  type UpdateArrays,
+  type UpdateNumbers,
+  viewsOf,
+} from './optimizer-port.js';
 
 /** Settings of {@link AdamW}. Defaults are the paper's; the learning rate is given at each step. */
 export interface AdamWOptions {
@@ -19,22 +27,40 @@ export interface Moments {
   readonly second: Float32Array;
 }
 
-/** The settings of one update. */
-export interface AdamWUpdate {
+/** The numbers of one update. */
+export interface AdamWSettings {
   readonly learningRate: number;
   /** Factor on all gradients, such as that of clipping: see `clipFactor` (default 1). */
   readonly gradientScale?: number;
-  /**
-   * An exponential moving average of the parameters, which the update moves on too, as `updateAverage` would do after it:
-   * it costs less while the parameters are in the cache.
-   */
-  readonly average?: { readonly tensors: Tensors<HostTensor>; readonly decay: number } | undefined;
 }
 
-interface Slot extends Moments {
+/**
+ * An exponential moving average of the parameters, which an update moves on too, as `updateAverage` would do after it: it
+ * costs less while the parameters are in the cache.
+ */
+export interface AdamWAverage {
+  readonly tensors: Tensors<HostTensor>;
+  readonly decay: number;
+}
+
+/** One update. */
+export interface AdamWUpdate extends AdamWSettings {
+  readonly average?: AdamWAverage | undefined;
+}
+
+interface Slot {
   readonly name: string;
-  readonly parameter: Float32Array;
+  readonly parameter: HostTensor;
   readonly decayed: boolean;
+  first: Float32Array;
+  second: Float32Array;
+}
+
+/** A parameter with all that its update reads and writes. */
+interface Part {
+  readonly slot: Slot;
+  readonly gradient: HostTensor;
+  readonly average: HostTensor | undefined;
 }
 
 /**
@@ -67,7 +93,7 @@ export class AdamW {
       const parameter = float32Data('AdamW', name, tensor);
       const first = new Float32Array(parameter.length);
       const second = new Float32Array(parameter.length);
-      return { name, parameter, decayed: tensor.shape.length >= 2, first, second };
+      return { name, parameter: tensor, decayed: tensor.shape.length >= 2, first, second };
     });
   }
 
@@ -76,7 +102,7 @@ export class AdamW {
     return this.updates;
   }
 
-  /** The moments by parameter name: shared, not copied. */
+  /** The moments by parameter name: shared, not copied, until the next update. */
   get moments(): Record<string, Moments> {
     return Object.fromEntries(this.slots.map(({ name, first, second }) => [name, { first, second }]));
   }
@@ -88,9 +114,10 @@ export class AdamW {
   restore(step: number, moments: Readonly<Record<string, Moments>>): void {
     for (const { name, parameter } of this.slots) {
       const given = moments[name];
-      if (given?.first.length !== parameter.length || given.second.length !== parameter.length) {
+      const { length } = parameter.data;
+      if (given?.first.length !== length || given.second.length !== length) {
         throw new DparError(
-          `AdamW.restore: expected two moments of ${parameter.length} elements for '${name}', ` +
+          `AdamW.restore: expected two moments of ${length} elements for '${name}', ` +
             `got ${given ? `${given.first.length} and ${given.second.length}` : 'none'}. Use the optimizer state of this model.`,
         );
       }
@@ -108,15 +135,61 @@ export class AdamW {
    * @throws DparError if a gradient or average is missing, not float32 or of another size, or where WebAssembly with
    *   SIMD is missing; nothing has changed then.
    */
-  update(gradients: Tensors<HostTensor>, { learningRate, gradientScale = 1, average }: AdamWUpdate): void {
-    const rate = average && averageRate('AdamW.update', average.decay);
-    const work = this.slots.map((slot) => {
+  update(gradients: Tensors<HostTensor>, { average, ...settings }: AdamWUpdate): void {
+    const numbers = this.numbersOf(settings, average);
+    for (const part of this.partsOf(gradients, average)) applyUpdate(arraysOf(part), numbers(part.slot));
+    this.updates++;
+  }
+
+  /**
+   * One update whose settings depend on the gradients' norm, with another thread that does about half of the work.
+   * Results are those of `update`, to the bit. Until it is over, data of parameters, gradients and averages may be away;
+   * afterwards their tensors may hold other typed arrays than before.
+   * @param decide Settings of the update, of the Euclidean norm of all gradients. What it throws leaves all as it was.
+   * @throws DparError as `update`, and if the thread ends, which loses what it had.
+   */
+  async updateByNorm(
+    gradients: Tensors<HostTensor>,
+    decide: (norm: number) => AdamWSettings,
+    thread: OptimizerThread,
+    average?: AdamWAverage,
+  ): Promise<void> {
+    const parts = this.partsOf(gradients, average);
+    const moved = movedParts(parts);
+    const stay = parts.filter((part) => !moved.includes(part));
+    const there = thread.take(moved.map(arraysOf));
+    const squares = new Map(stay.map((part) => [part, sumOfSquares(arraysOf(part).gradient)]));
+    for (const [i, sum] of (await there).entries()) squares.set(moved[i] as Part, sum);
+    let numbers: ((slot: Slot) => UpdateNumbers) | undefined;
+    try {
+      const norm = Math.sqrt(parts.reduce((sum, part) => sum + (squares.get(part) as number), 0));
+      numbers = this.numbersOf(decide(norm), average);
+    } finally {
+      const back = thread.giveBack(
+        numbers && moved.map(({ slot }) => (numbers as (slot: Slot) => UpdateNumbers)(slot)),
+      );
+      if (numbers !== undefined) for (const part of stay) applyUpdate(arraysOf(part), numbers(part.slot));
+      for (const [i, arrays] of (await back).entries()) put(arrays, moved[i] as Part);
+    }
+    this.updates++;
+  }
+
+  private partsOf(gradients: Tensors<HostTensor>, average: AdamWAverage | undefined): readonly Part[] {
+    return this.slots.map((slot) => {
       const { name, parameter } = slot;
-      const gradient = matchingData('AdamW.update', 'a gradient', gradients, name, parameter.length);
-      if (average === undefined || rate === undefined) return { slot, gradient };
-      const data = matchingData('AdamW.update', 'an average', average.tensors, name, parameter.length);
-      return { slot, gradient, following: { average: data, rate } };
+      const { length } = parameter.data;
+      matchingData('AdamW.update', 'a gradient', gradients, name, length);
+      if (average !== undefined) matchingData('AdamW.update', 'an average', average.tensors, name, length);
+      return { slot, gradient: gradients[name] as HostTensor, average: average?.tensors[name] };
     });
+  }
+
+  /** The numbers of the next update, by parameter. */
+  private numbersOf(
+    { learningRate, gradientScale = 1 }: AdamWSettings,
+    average: AdamWAverage | undefined,
+  ): (slot: Slot) => UpdateNumbers {
+    const rate = average === undefined ? 0 : averageRate('AdamW.update', average.decay);
     const [beta1, beta2] = this.betas;
     const updates = this.updates + 1;
     // lr (m / c1) / (sqrt(v / c2) + epsilon) without dividing each element by the corrections c1 and c2 of the bias.
@@ -129,11 +202,45 @@ export class AdamW {
       stepSize: (learningRate * root) / (1 - beta1 ** updates),
       epsilon: this.epsilon * root,
     };
-    for (const { slot, gradient, following } of work) {
-      const { parameter, first, second, decayed } = slot;
-      const keep = decayed ? 1 - learningRate * this.weightDecay : 1;
-      updateParameter({ parameter, gradient, first, second }, { ...shared, keep }, following);
-    }
-    this.updates = updates;
+    return ({ decayed }) => ({
+      scalars: { ...shared, keep: decayed ? 1 - learningRate * this.weightDecay : 1 },
+      rate,
+    });
   }
+}
+
+function arraysOf({ slot: { parameter, first, second }, gradient, average }: Part): UpdateArrays {
+  const data = (tensor: HostTensor) => tensor.data as Float32Array;
+  return { parameter: data(parameter), gradient: data(gradient), first, second, average: average && data(average) };
+}
+
+/** Puts arrays in the place of those that were moved away. */
+function put({ parameter, gradient, first, second, average }: UpdateArrays, part: Part): void {
+  const replace = (tensor: HostTensor, data: Float32Array): void => {
+    (tensor as { data: Float32Array }).data = data;
+  };
+  replace(part.slot.parameter, parameter);
+  replace(part.gradient, gradient);
+  if (part.average && average) replace(part.average, average);
+  Object.assign(part.slot, { first, second });
+}
+
+/** About half of the work, of parameters whose arrays fill memory of their own, so that nothing else moves with them. */
+function movedParts(parts: readonly Part[]): readonly Part[] {
+  const uses = new Map<ArrayBufferLike, number>();
+  for (const buffer of memoryOf(parts.map(arraysOf))) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
+  const canMove = (part: Part): boolean =>
+    viewsOf(arraysOf(part)).every(
+      ({ buffer, byteLength }) =>
+        buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && uses.get(buffer) === 1,
+    );
+  const sizeOf = ({ slot }: Part): number => slot.parameter.data.length;
+  const moved: Part[] = [];
+  let balance = 0; // elements here less those that move
+  for (const part of [...parts].sort((a, b) => sizeOf(b) - sizeOf(a))) {
+    const moves = balance > 0 && canMove(part);
+    if (moves) moved.push(part);
+    balance += moves ? -sizeOf(part) : sizeOf(part);
+  }
+  return moved;
 }

@@ -14,6 +14,7 @@ export {
   type TrainingDataPaths,
 } from './data/training-data.js';
 export { workerSource } from './data/worker-source.js';
+export { optimizerThread, optimizerThreadFor } from './optimizer-thread.js';
 export { type ExportOptions, type ExportResult, exportPyTorch } from './pytorch/export.js';
 export { type ImportOptions, type ImportResult, importCheckpoint } from './pytorch/import.js';
 export { runFiles, stepFolder, watchFiles } from './run-folder.js';

@@ -10,6 +10,7 @@ import type { StepMetrics } from './metrics.js';
 import { MetricsFile } from './metrics-file.js';
 import { modelFromSettings } from './model-settings.js';
 import { openRunFolder } from './open-run.js';
+import { optimizerThreadFor } from './optimizer-thread.js';
 import { checkResumable, recordedConfig } from './resume-settings.js';
 import { RunCheckpoints, runFiles } from './run-folder.js';
 import { constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
@@ -37,13 +38,15 @@ export async function createTrainer(
           engine,
           model,
           { tokens: data.validation, entropies: data.validation_entropies, entropyCheckpoint },
-          options,
+          { ...options, patchCounts: false },
         );
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
+  const parameters = initialize(model.specs, config.seed);
   return new Trainer({
     engine,
     model,
-    parameters: initialize(model.specs, config.seed),
+    parameters,
+    optimizerThread: optimizerThreadFor(parameters),
     ...training,
     prefetchBatches: data.prefetch_batches,
     validation: validation?.data,

@@ -1,5 +1,5 @@
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
-import { AdamW, type AdamWOptions } from './adamw.js';
+import { AdamW, type AdamWOptions, type AdamWSettings } from './adamw.js';
 import { BatchGradients, type BatchGradientsOptions } from './batch-gradients.js';
 import { BatchOrder } from './batch-order.js';
 import { BatchQueue } from './batch-queue.js';
@@ -8,6 +8,7 @@ import { dropClasses } from './class-dropout.js';
 import { clipFactor, globalNorm } from './clip.js';
 import { copyParameters } from './ema.js';
 import type { StepMetrics } from './metrics.js';
+import type { OptimizerThread } from './optimizer-port.js';
 import { constantSchedule, type Schedule } from './schedule.js';
 import { type Batch, sizeOfSet, type TokenSet } from './token-set.js';
 import { isTokenSource, sourceOf, type TokenSource } from './token-source.js';
@@ -18,7 +19,10 @@ import { createValidator, type Validator } from './validate.js';
 export interface TrainerOptions extends BatchGradientsOptions {
   readonly engine: Engine;
   readonly model: TrainableModel;
-  /** Starting point, changed in place: see `initializeParameters` of @dpar/nn. */
+  /**
+   * Starting point, changed in place: see `initializeParameters` of @dpar/nn. With an `optimizerThread`, a step may put
+   * other typed arrays into these tensors.
+   */
   readonly parameters: Tensors<HostTensor>;
   /** Images in memory, or a source that loads those of a batch. */
   readonly data: TokenSet | TokenSource;
@@ -36,6 +40,8 @@ export interface TrainerOptions extends BatchGradientsOptions {
   /** Default: constant, 1e-4. */
   readonly schedule?: Schedule | undefined;
   readonly optimizer?: AdamWOptions | undefined;
+  /** Does half of the optimizer's work (default: none does): see `optimizerThreadFor`. The trainer closes it. */
+  readonly optimizerThread?: OptimizerThread | undefined;
   /** Gradients are shortened to this norm (default 1). */
   readonly maxGradientNorm?: number | undefined;
   /** Probability at which a label becomes the null class (default 0.1; no effect on models without classes). */
@@ -120,6 +126,7 @@ export class Trainer {
     await this.gradients.dispose();
     await this.validator.dispose();
     await this.source.close();
+    await this.options.optimizerThread?.close();
     if (validation !== undefined && isTokenSource(validation)) await validation.close();
   }
 
@@ -144,21 +151,24 @@ export class Trainer {
   }
 
   private async trainStep(): Promise<StepMetrics> {
-    const { model, batchSize, maxGradientNorm = 1, averageDecay } = this.options;
+    const { model, batchSize, maxGradientNorm = 1, averageDecay, optimizerThread } = this.options;
     const begin = performance.now();
     const step = this.step;
     const batch = await this.batchAt(step);
     const waitSeconds = (performance.now() - begin) / 1000;
     const { loss, gradients, patches, positions } = await this.gradients.run(this.parameters, batch, step);
     const computed = performance.now();
-    const gradientNorm = globalNorm(gradients);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) throw notFinite(step, loss, gradientNorm, batch);
     const learningRate = this.schedule(step);
-    this.optimizer.update(gradients, {
-      learningRate,
-      gradientScale: clipFactor(gradientNorm, maxGradientNorm),
-      average: averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay },
-    });
+    const average =
+      averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay };
+    let gradientNorm = Number.NaN;
+    const settings = (norm: number): AdamWSettings => {
+      gradientNorm = norm;
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw notFinite(step, loss, norm, batch);
+      return { learningRate, gradientScale: clipFactor(norm, maxGradientNorm) };
+    };
+    if (optimizerThread) await this.optimizer.updateByNorm(gradients, settings, optimizerThread, average);
+    else this.optimizer.update(gradients, { ...settings(globalNorm(gradients)), average });
     const end = performance.now();
     const seconds = (end - begin) / 1000;
     return {

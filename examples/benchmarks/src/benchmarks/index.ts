@@ -1,6 +1,7 @@
 import type { Benchmark } from '../benchmark.js';
 import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
+import { inceptionFeatures } from './inception.js';
 import { optimizerStep } from './optimizer.js';
 import { patchifyOffline } from './patchify.js';
 import { precisionRecall10000 } from './precision-recall.js';
@@ -29,4 +30,5 @@ export const benchmarks: readonly Benchmark[] = [
   fid2048,
   precisionRecall10000,
   statistics50000,
+  inceptionFeatures,
 ];

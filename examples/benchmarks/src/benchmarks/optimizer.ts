@@ -1,6 +1,7 @@
 import { dparPreset, dparSpecs, presets } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
 import { AdamW, copyParameters, globalNorm } from '@dpar/train';
+import { optimizerThread } from '@dpar/train/node';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { randomParameters } from '../sampling/random-parameters.js';
 import { readBandwidth } from './read-bandwidth.js';
@@ -14,7 +15,7 @@ const bytes = 4 * parameterCount;
 /** The update reads and writes parameters, two moments and their average, and reads gradients; the norm reads these too. */
 const passes = 10;
 
-/** What follows the backward pass of a base model: norm of all gradients, AdamW and the moving average. One core. */
+/** What follows the backward pass of a base model: norm of all gradients, AdamW and the moving average; on one core, and with a thread. */
 export const optimizerStep: Benchmark = {
   name: 'optimizer/adamw-115m',
   group: 'optimizer',
@@ -25,17 +26,22 @@ export const optimizerStep: Benchmark = {
     const gradients = randomParameters(specs, 2, 0.02);
     const average = { tensors: copyParameters(parameters), decay: 0.9999 };
     const optimizer = new AdamW(parameters);
-    const update = () => optimizer.update(gradients, { learningRate: 1e-4, gradientScale: 0.5, average });
+    const settings = { learningRate: 1e-4, gradientScale: 0.5 };
+    const update = () => optimizer.update(gradients, { ...settings, average });
+    const thread = optimizerThread();
+    const updateWithThread = () => optimizer.updateByNorm(gradients, () => settings, thread, average);
     update();
+    await updateWithThread();
     return {
       measure: async () => ({
         normSeconds: await secondsOf(() => globalNorm(gradients)),
         updateSeconds: await secondsOf(update),
+        withThreadSeconds: await secondsOf(updateWithThread),
       }),
     };
   },
   figures: (samples, figuresOf) => {
-    const { normSeconds = Number.NaN, updateSeconds = Number.NaN } = medians(samples);
+    const { normSeconds = Number.NaN, updateSeconds = Number.NaN, withThreadSeconds = Number.NaN } = medians(samples);
     const seconds = normSeconds + updateSeconds;
     const gigabytesPerSecond = (passes * bytes) / seconds / 1e9;
     const { gigabytesPerSecond: read } = figuresOf(readBandwidth.name);
@@ -43,6 +49,7 @@ export const optimizerStep: Benchmark = {
       seconds,
       normSeconds,
       updateSeconds,
+      withThreadSeconds,
       gigabytesPerSecond,
       ...(read !== undefined && { bandwidthShare: gigabytesPerSecond / read }),
     };

@@ -6,7 +6,7 @@ import type { MemoryCount } from '@dpar/model';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, named } from '@dpar/tensor';
 import { type StepMetrics, Trainer } from '@dpar/train';
-import { openTrainingData } from '@dpar/train/node';
+import { openTrainingData, optimizerThreadFor } from '@dpar/train/node';
 import { type Benchmark, medians } from '../benchmark.js';
 import { type TrainedModel, trainedModel } from '../training/models.js';
 import { writeShards } from '../training/shards.js';
@@ -81,7 +81,9 @@ async function startTrainer({ model, batch }: TrainedModel, threads: number): Pr
   const folder = await mkdtemp(join(tmpdir(), 'dpar-bench-'));
   await writeShards(folder, model);
   const data = await openTrainingData(engine, model, { tokens: folder });
-  return new Trainer({ engine, model, parameters, ...data, batchSize: batch, steps: 1e6, seed: 0, dropout });
+  const optimizerThread = optimizerThreadFor(parameters);
+  const settings = { batchSize: batch, steps: 1e6, seed: 0, dropout, optimizerThread };
+  return new Trainer({ engine, model, parameters, ...data, ...settings });
 }
 
 /** What training holds all along, and activations, of which ONNX Runtime keeps less than the count says. */

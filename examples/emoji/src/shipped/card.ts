@@ -7,9 +7,9 @@ const end = '<!-- until here. -->';
 
 /** The figures of the model card: two Markdown tables. */
 export function modelCard(record: TrainingRecord): string {
-  const { images, tokenizer, entropy, dpar } = record;
-  const change = ({ float32, float16 }: BeforeAndAfter, digits: number, unit: string): string =>
-    `${float16.toFixed(digits)} ${unit} (${float32.toFixed(digits)} in float32)`;
+  const { images, tokenizer, entropy, dpar, llamagen } = record;
+  const change = ({ float32, shipped }: BeforeAndAfter, digits: number, unit: string): string =>
+    `${shipped.toFixed(digits)} ${unit} (${float32.toFixed(digits)} in float32)`;
   const row = (name: string, model: ModelRecord, quality: string): string =>
     `| ${name} | ${millions(model.parameters)} | ${model.steps} | ${model.hours?.toFixed(2) ?? ''} | ${quality} |`;
   return `| model | parameters | steps | hours | on validation images |
@@ -17,11 +17,12 @@ export function modelCard(record: TrainingRecord): string {
 ${row('tokenizer', tokenizer, `PSNR ${change(tokenizer.psnr, 2, 'dB')}`)}
 ${row('entropy model', entropy, `loss ${change(entropy.loss, 4, 'nats per token')}`)}
 ${row('DPAR', dpar, `loss ${change(dpar.loss, 4, 'nats per token')}`)}
+${row('LlamaGen', llamagen, `loss ${change(llamagen.loss, 4, 'nats per token')}`)}
 
 | | |
 |---|---|
 | images | ${images.train} for training, each in ${images.variants} variants (shifted, some mirrored); ${images.validation} for validation |
-| tokens | ${tokenizer.codes} codes; ${dpar.mean_patch_length.float16.toFixed(3)} tokens per patch, threshold ${dpar.threshold?.toFixed(3)} nats |
+| tokens | ${tokenizer.codes} codes; ${dpar.mean_patch_length.shipped.toFixed(3)} tokens per patch, threshold ${dpar.threshold?.toFixed(3)} nats |
 | command | \`${record.command}\`, seed ${record.seed} |
 | machine | ${record.machine} |
 `;

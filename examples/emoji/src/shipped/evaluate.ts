@@ -10,11 +10,12 @@ import {
   type TrainableModel,
   trainableDpar,
   trainableEntropyModel,
+  trainableLlamaGen,
 } from '@dpar/train';
 import type { ImageSet } from '../emoji.js';
 import { encodeAll } from '../stages/tokenizer.js';
 
-/** How good the three models are together, on some images. */
+/** How good the models are together, on some images. */
 export interface ModelQuality {
   /** Of the images that the tokenizer makes of its own tokens, dB. */
   readonly psnr: number;
@@ -22,6 +23,8 @@ export interface ModelQuality {
   readonly entropyLoss: number;
   /** Nats per token. */
   readonly dparLoss: number;
+  /** Nats per token. */
+  readonly llamagenLoss: number;
   /** Tokens per patch. */
   readonly meanPatchLength: number;
 }
@@ -29,9 +32,9 @@ export interface ModelQuality {
 /** Images at a time. */
 const batchSize = 16;
 
-/** Measures the whole chain: images to tokens, entropies of these, patches of these, DPAR's loss. */
+/** Measures the whole chain: images to tokens, entropies of these, patches of these, DPAR's loss; and LlamaGen's. */
 export async function evaluateModel(engine: Engine, model: EmojiModel, images: ImageSet): Promise<ModelQuality> {
-  const { tokenizer: vq, entropy, dpar } = model;
+  const { tokenizer: vq, entropy, dpar, llamagen } = model;
   const tokenizer = createPatchVq(engine, vq.config, vq.parameters);
   const tokens = await encodeAll(tokenizer, images.pixels);
   const psnr = peakSignalToNoiseRatio(images.pixels, bytesFromImages(await tokenizer.decode(tokens)));
@@ -45,7 +48,8 @@ export async function evaluateModel(engine: Engine, model: EmojiModel, images: I
     patchLengths(entropies.data.subarray(i * predicted, (i + 1) * predicted), patchingOptions(dpar.config)),
   );
   const dparLoss = await lossOf(engine, trainableDpar(dpar.config), dpar.parameters, { ...set, entropies });
-  return { psnr, entropyLoss, dparLoss, meanPatchLength: patchStatistics(lengths).meanLength };
+  const llamagenLoss = await lossOf(engine, trainableLlamaGen(llamagen.config), llamagen.parameters, set);
+  return { psnr, entropyLoss, dparLoss, llamagenLoss, meanPatchLength: patchStatistics(lengths).meanLength };
 }
 
 async function lossOf(engine: Engine, model: TrainableModel, parameters: Tensors<HostTensor>, set: TokenSet) {

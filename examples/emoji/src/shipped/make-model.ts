@@ -8,12 +8,12 @@ import { entropiesOfSet, readTrainConfig } from '@dpar/train';
 import { loadEntropyModel, train } from '@dpar/train/node';
 import type { Stages } from '../progress.js';
 import { type PreparedData, prepareData } from './data.js';
-import { dparRun, entropyRun, gridSizeOf, type ShippedSettings, shipped } from './settings.js';
+import { dparRun, entropyRun, gridSizeOf, llamagenRun, type ShippedSettings, shipped } from './settings.js';
 
 /**
- * Trains the tokenizer, the entropy model and the DPAR of the package `@dpar/emoji`, unattended. A run that was stopped
- * goes on where it was when it is started again with the same folder.
- * @param folder Gets `tokenizer/`, `data/`, and the runs `entropy/` and `dpar/` with the configurations that
+ * Trains the tokenizer, the entropy model, the DPAR and the LlamaGen of the package `@dpar/emoji`, unattended. A run that
+ * was stopped goes on where it was when it is started again with the same folder.
+ * @param folder Gets `tokenizer/`, `data/`, and the runs `entropy/`, `dpar/` and `llamagen/` with the configurations that
  * `dpar train` reads beside them.
  */
 export async function makeModel(
@@ -24,6 +24,7 @@ export async function makeModel(
 ): Promise<void> {
   const { numClasses, threshold } = await prepareModel(engine, folder, stages, settings);
   await trainRun(engine, 'DPAR', dparRun(settings, folder, numClasses, threshold), folder, stages);
+  await trainRun(engine, 'LlamaGen', llamagenRun(settings, folder, numClasses), folder, stages);
 }
 
 /** What comes before DPAR: tokenizer, tokens, entropy model and threshold. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { EmojiModel } from '@dpar/emoji';
 import { readEntropyModelConfig } from '@dpar/entropy';
-import { formatSafetensors, parseSafetensors, toHostTensors } from '@dpar/io';
+import { formatSafetensors, int8Weights, parseSafetensors, toHostTensors } from '@dpar/io';
 import { type Checkpoint, readCheckpoint, writeCheckpoint, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
-import { readDparConfig } from '@dpar/model';
+import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import type { Engine } from '@dpar/tensor';
 import { readPatchVqConfig } from '@dpar/tokenizer';
 import { runFiles } from '@dpar/train/node';
@@ -12,19 +12,19 @@ import { describeProcessor } from '../machine.js';
 import type { Stages } from '../progress.js';
 import { evaluateModel, type ModelQuality } from './evaluate.js';
 import { runRecord, trainingConfig } from './run-record.js';
-import { type RunName, type ShippedSettings, shipped } from './settings.js';
+import { type RunName, runNames, type ShippedSettings, shipped } from './settings.js';
 import type { BeforeAndAfter, TrainingRecord } from './training-record.js';
 
 type Checkpoints = Readonly<Record<'tokenizer' | RunName, Checkpoint>>;
 
-/** In which element type weights are shipped. */
+/** Element type of what is no matrix; matrices are int8. */
 const storage = { dtype: 'F16' } as const;
 
 /** The share by which a loss may grow when weights are rounded. */
 const tolerance = 0.01;
 
 /**
- * Makes the folder `model/` of `@dpar/emoji` of what `makeModel` wrote: the best weights so far in float16, class names,
+ * Makes the folder `model/` of `@dpar/emoji` of what `makeModel` wrote: the best weights so far, rounded, class names,
  * training configurations and figures. The figures name the machine it runs on as the one that trained.
  * @param folder Of `makeModel`, which may still be at work.
  * @param target Replaced as a whole, or not at all.
@@ -44,6 +44,7 @@ export async function packModel(
     tokenizer: await readCheckpoint(join(folder, 'tokenizer')),
     entropy: await readCheckpoint(join(folder, 'entropy', runFiles.best)),
     dpar: await readCheckpoint(join(folder, 'dpar', runFiles.best)),
+    llamagen: await readCheckpoint(join(folder, 'llamagen', runFiles.best)),
   };
   const [before, after] = await stages.run('Figures', 2, async (progress) => {
     const float32 = await evaluateModel(engine, modelOf(trained, classes), validation);
@@ -52,7 +53,7 @@ export async function packModel(
   });
   checkQuality(before, after);
 
-  const both = (figure: keyof ModelQuality): BeforeAndAfter => ({ float32: before[figure], float16: after[figure] });
+  const both = (figure: keyof ModelQuality): BeforeAndAfter => ({ float32: before[figure], shipped: after[figure] });
   const { config: dpar } = modelOf(trained, classes).dpar;
   const record: TrainingRecord = {
     command: 'npm run demo -- --make-model DIR',
@@ -77,12 +78,17 @@ export async function packModel(
       mean_patch_length: both('meanPatchLength'),
       threshold: dpar.patching.threshold,
     },
+    llamagen: {
+      parameters: countNumbers(trained.llamagen),
+      ...(await runRecord(folder, 'llamagen')),
+      loss: both('llamagenLoss'),
+    },
   };
   await writeFolderAtomic(target, async (partial) => {
     for (const [name, { config, parameters }] of Object.entries(trained)) {
-      await writeCheckpoint(join(partial, name), config, parameters, storage);
+      await writeCheckpoint(join(partial, name), config, int8Weights(parameters), storage);
     }
-    for (const name of ['entropy', 'dpar'] as const) {
+    for (const name of runNames) {
       await writeJson(join(partial, name, runFiles.config), await trainingConfig(folder, name));
     }
     await writeJson(join(partial, 'classes.json'), classes);
@@ -91,29 +97,30 @@ export async function packModel(
   return record;
 }
 
-function modelOf({ tokenizer, entropy, dpar }: Checkpoints, classes: readonly string[]): EmojiModel {
+function modelOf({ tokenizer, entropy, dpar, llamagen }: Checkpoints, classes: readonly string[]): EmojiModel {
   return {
     tokenizer: { config: readPatchVqConfig(tokenizer.config), parameters: tokenizer.parameters },
     entropy: { config: readEntropyModelConfig(entropy.config), parameters: entropy.parameters },
     dpar: { config: readDparConfig(dpar.config), parameters: dpar.parameters },
+    llamagen: { config: readLlamaGenConfig(llamagen.config), parameters: llamagen.parameters },
     classes,
   };
 }
 
 /** The checkpoints as they are read again after they were written for shipping. */
-function rounded({ tokenizer, entropy, dpar }: Checkpoints): Checkpoints {
-  const round = ({ config, parameters }: Checkpoint): Checkpoint => ({
-    config,
-    parameters: toHostTensors(parseSafetensors(formatSafetensors(parameters, storage)).tensors),
-  });
-  return { tokenizer: round(tokenizer), entropy: round(entropy), dpar: round(dpar) };
+function rounded({ tokenizer, entropy, dpar, llamagen }: Checkpoints): Checkpoints {
+  const round = ({ config, parameters }: Checkpoint): Checkpoint => {
+    const file = formatSafetensors(int8Weights(parameters), storage);
+    return { config, parameters: toHostTensors(parseSafetensors(file).tensors) };
+  };
+  return { tokenizer: round(tokenizer), entropy: round(entropy), dpar: round(dpar), llamagen: round(llamagen) };
 }
 
 function checkQuality(before: ModelQuality, after: ModelQuality): void {
-  for (const figure of ['entropyLoss', 'dparLoss'] as const) {
+  for (const figure of ['entropyLoss', 'dparLoss', 'llamagenLoss'] as const) {
     if (after[figure] <= (1 + tolerance) * before[figure]) continue;
     throw new Error(
-      `packModel: expected rounding to float16 to raise the ${figure} by at most ${100 * tolerance} %, ` +
+      `packModel: expected rounding to raise the ${figure} by at most ${100 * tolerance} %, ` +
         `got ${after[figure]} instead of ${before[figure]} nats. Train on, or pack other weights.`,
     );
   }

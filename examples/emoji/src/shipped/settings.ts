@@ -1,7 +1,7 @@
 import { imageSize } from '../emoji.js';
 import type { TokenizerSettings } from '../stages/tokenizer.js';
 
-/** How one of the two models is trained. */
+/** How one of the models is trained. */
 export interface RunSettings {
   /** Keys of the configuration's `model`: width, layers, heads. */
   readonly size: Readonly<Record<string, number>>;
@@ -28,9 +28,11 @@ export interface ShippedSettings {
   readonly warmupSteps: number;
   readonly entropy: RunSettings;
   readonly dpar: RunSettings;
+  /** Of about as many parameters as DPAR, to compare with. */
+  readonly llamagen: RunSettings;
 }
 
-/** The shipped model: about an hour of training on two cores. */
+/** The shipped models: about an hour and a half of training on two cores. */
 export const shipped: ShippedSettings = {
   seed: 0,
   variants: 12,
@@ -59,6 +61,13 @@ export const shipped: ShippedSettings = {
     dropout: 0.1,
     validations: 20,
   },
+  llamagen: {
+    size: { dim: 160, n_layer: 7, n_head: 2, multiple_of: 494 }, // the feed-forward width, for DPAR's parameters within 0.1 %
+    steps: 5000,
+    learningRate: 2e-3,
+    dropout: 0.1,
+    validations: 20,
+  },
 };
 
 /** How the shipped model draws. Lower temperatures and shares of probability leave many images white. */
@@ -69,15 +78,25 @@ export function gridSizeOf({ tokenizer }: ShippedSettings): number {
   return imageSize / tokenizer.config.patchSize;
 }
 
-/** Names of what a run of {@link entropyRun} or {@link dparRun} leaves: a folder, and its configuration beside it. */
-export type RunName = 'entropy' | 'dpar';
+/** Names of what a run leaves: a folder, and its configuration beside it. */
+export const runNames = ['entropy', 'dpar', 'llamagen'] as const;
+export type RunName = (typeof runNames)[number];
 
 /** Training configuration of the entropy model, as `dpar train` reads it. */
 export function entropyRun(settings: ShippedSettings, folder: string, numClasses: number): Record<string, unknown> {
+  return plainRun('entropy', settings, folder, numClasses);
+}
+
+/** Training configuration of LlamaGen. */
+export function llamagenRun(settings: ShippedSettings, folder: string, numClasses: number): Record<string, unknown> {
+  return plainRun('llamagen', settings, folder, numClasses);
+}
+
+function plainRun(kind: 'entropy' | 'llamagen', settings: ShippedSettings, folder: string, numClasses: number) {
   return {
-    model: { kind: 'entropy', ...modelKeys(settings, numClasses), ...settings.entropy.size },
+    model: { kind, ...modelKeys(settings, numClasses), ...settings[kind].size },
     data: { tokens: `${folder}/data/train`, validation: `${folder}/data/validation` },
-    ...runKeys(settings, folder, 'entropy'),
+    ...runKeys(settings, folder, kind),
   };
 }
 

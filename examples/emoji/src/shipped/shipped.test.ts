@@ -28,10 +28,11 @@ describe('the model that @dpar/emoji ships', () => {
     const quality = await evaluateModel(engine, model, validation);
     const within = (actual: number, expected: number, share: number) =>
       expect(Math.abs(actual / expected - 1)).toBeLessThan(share);
-    within(quality.dparLoss, record.dpar.loss.float16, 0.01);
-    within(quality.entropyLoss, record.entropy.loss.float16, 0.01);
-    within(quality.meanPatchLength, record.dpar.mean_patch_length.float16, 0.01);
-    within(quality.psnr, record.tokenizer.psnr.float16, 0.01);
+    within(quality.dparLoss, record.dpar.loss.shipped, 0.01);
+    within(quality.llamagenLoss, record.llamagen.loss.shipped, 0.01);
+    within(quality.entropyLoss, record.entropy.loss.shipped, 0.01);
+    within(quality.meanPatchLength, record.dpar.mean_patch_length.shipped, 0.01);
+    within(quality.psnr, record.tokenizer.psnr.shipped, 0.01);
     expect(quality.dparLoss).toBeLessThan(0.6 * Math.log(record.tokenizer.codes));
   });
 

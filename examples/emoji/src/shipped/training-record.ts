@@ -1,7 +1,7 @@
-/** A figure of the trained weights (float32), and of the shipped ones. */
+/** A figure of the trained weights (float32), and of those that are shipped, which are rounded. */
 export interface BeforeAndAfter {
   readonly float32: number;
-  readonly float16: number;
+  readonly shipped: number;
 }
 
 /** How one model came about. */
@@ -28,4 +28,5 @@ export interface TrainingRecord {
     /** Nats. */
     readonly threshold: number | null;
   };
+  readonly llamagen: ModelRecord & { readonly loss: BeforeAndAfter };
 }

@@ -1,4 +1,5 @@
-import type { DType, ElementwisePrimitive, Primitive } from '@dpar/tensor';
+import { type DType, type ElementwisePrimitive, type Primitive, sameShape } from '@dpar/tensor';
+import { knownScalar } from '../graph/node.js';
 import { microsoft } from '../onnx/builder.js';
 import { type Emission, type Emitter, type Emitters, inputOf, names } from './emitter.js';
 import { addToScattered, subtractFromScattered } from './indexing.js';
@@ -13,6 +14,14 @@ const elementTypes: Readonly<Record<DType, number>> = { float32: 1, int32: 6, bo
 /** x as another element type. */
 export function cast({ build }: Pick<Emission<Primitive>, 'build'>, x: string, to: DType | 'int64'): string {
   return build.apply('Cast', [x], { to: { int: to === 'int64' ? 7 : elementTypes[to] } });
+}
+
+/** max(x, 0), which ONNX Runtime makes part of the convolution before it. */
+function rectified({ build, inputs, output }: Emission<'maximum'>): string | undefined {
+  if (output.dtype !== 'float32') return undefined;
+  const zero = inputs.findIndex(({ node }) => knownScalar(node) === 0);
+  const x = inputs[1 - zero];
+  return zero >= 0 && x && sameShape(x.type.shape, output.shape) ? build.apply('Relu', [x.name]) : undefined;
 }
 
 /** Emitters of elementwise primitives. */
@@ -43,7 +52,7 @@ export const elementwiseEmitters: Emitters<ElementwisePrimitive> = {
   sub: (emission) => subtractFromScattered(emission) ?? emission.build.apply('Sub', names(emission.inputs)),
   mul: operator('Mul'),
   div: operator('Div'),
-  maximum: operator('Max'),
+  maximum: (emission) => rectified(emission) ?? emission.build.apply('Max', names(emission.inputs)),
   minimum: operator('Min'),
   equal: operator('Equal'),
   less: operator('Less'),

@@ -1,11 +1,22 @@
-import { type Emitters, inputOf, names } from './emitter.js';
+import { type Emitter, type Emitters, inputOf, names } from './emitter.js';
 
 type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Pooling = 'maxPool2d' | 'averagePool2d';
 
 const batchAndChannelsSwapped = { perm: { ints: [1, 0, 2, 3] } };
 
-/** Emitters of convolutions and resizing. */
-export const imageEmitters: Emitters<Image> = {
+/** A pooling operator of ONNX. Averages leave out the padding (count_include_pad is 0). */
+function pool(opType: 'MaxPool' | 'AveragePool'): Emitter<Pooling> {
+  return ({ build, inputs, attributes: { kernel, stride, padding } }) =>
+    build.apply(opType, names(inputs), {
+      kernel_shape: { ints: kernel },
+      strides: { ints: [stride, stride] },
+      pads: { ints: padding },
+    });
+}
+
+/** Emitters of convolutions, resizing and pooling. */
+export const imageEmitters: Emitters<Image | Pooling> = {
   conv2d: ({ build, inputs, attributes: { stride, padding } }) =>
     build.apply('Conv', names(inputs), { strides: { ints: [stride, stride] }, pads: { ints: padding } }),
   conv2dInputGradient: ({ build, inputs, attributes: { stride, padding, height, width } }) => {
@@ -49,4 +60,6 @@ export const imageEmitters: Emitters<Image> = {
       nearest_mode: { string: 'floor' },
     });
   },
+  maxPool2d: pool('MaxPool'),
+  averagePool2d: pool('AveragePool'),
 };

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fixturePath } from '@dpar/fixtures';
 import { describe, expect, it } from 'vitest';
-import { toHostTensors } from '../convert.js';
 import { IoError } from '../error.js';
+import { toHostTensors } from '../int8.js';
 import { parseSafetensors } from '../safetensors.js';
 import type { StoredTensor } from '../stored.js';
 import { type PyTorchContent, parsePyTorch } from './reader.js';

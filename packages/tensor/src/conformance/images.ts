@@ -1,9 +1,10 @@
 import { inferType } from '../infer.js';
-import type { AttributesOf, ConvolutionAttributes } from '../primitives.js';
-import type { Shape } from '../types.js';
-import { exact, normal, type PrimitiveCase, type PrimitiveCases, summed } from './case.js';
+import type { AttributesOf, ConvolutionAttributes, PoolingAttributes } from '../primitives.js';
+import { float32, type Shape } from '../types.js';
+import { exact, normal, type PrimitiveCase, type PrimitiveCases, summed, type Tolerance } from './case.js';
 
 type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Pooling = 'maxPool2d' | 'averagePool2d';
 
 /** Shapes of an image [B, I, H, W] and a weight [O, I, h, w], stride and padding (top, left, bottom, right). */
 const convolutions: readonly (readonly [Shape, Shape, number, ConvolutionAttributes['padding']])[] = [
@@ -30,8 +31,28 @@ function resizeNearest(shape: Shape, factor: number): PrimitiveCase<AttributesOf
   return { inputs: [normal(shape)], attributes: { factor }, tolerance: exact, by: [0] };
 }
 
+/** Shapes of an image, kernel, stride and padding. */
+const pools: readonly (readonly [Shape, PoolingAttributes['kernel'], number, PoolingAttributes['padding']])[] = [
+  [[1, 1, 3, 3], [2, 2], 1, [0, 0, 0, 0]],
+  [[2, 3, 4, 5], [3, 3], 1, [1, 1, 1, 1]],
+  [[1, 2, 5, 7], [3, 3], 2, [0, 0, 0, 0]],
+  [[2, 1, 6, 4], [2, 3], 2, [1, 0, 0, 2]],
+  [[1, 2, 4, 4], [4, 4], 1, [0, 0, 0, 0]],
+  [[1, 1, 5, 5], [1, 2], 3, [0, 1, 0, 0]],
+  [[1, 2, 1, 2], [3, 3], 1, [1, 1, 1, 1]],
+];
+
+function pooling(tolerance: Tolerance): PrimitiveCase<PoolingAttributes>[] {
+  return pools.map(([image, kernel, stride, padding]) => ({
+    inputs: [normal(image)],
+    attributes: { kernel, stride, padding },
+    tolerance,
+    by: [0],
+  }));
+}
+
 /** Cases of the primitives of images. */
-export const imageCases: PrimitiveCases<Image> = {
+export const imageCases: PrimitiveCases<Image | Pooling> = {
   conv2d: cases.map(({ image, weight, attributes }) => ({
     inputs: [normal(image), normal(weight, 1)],
     attributes,
@@ -56,4 +77,15 @@ export const imageCases: PrimitiveCases<Image> = {
     resizeNearest([1, 2, 2, 3], 1),
     resizeNearest([1, 1, 1, 1], 4),
   ],
+  maxPool2d: [
+    ...pooling(exact),
+    {
+      inputs: [float32([1, 1, 2, 3], [-3, -2, -1, Number.NEGATIVE_INFINITY, -5, Number.POSITIVE_INFINITY])],
+      attributes: { kernel: [2, 2], stride: 1, padding: [1, 1, 0, 0] },
+      tolerance: exact,
+      by: [],
+      about: 'negative and infinite, with padding',
+    },
+  ],
+  averagePool2d: pooling(summed),
 };

@@ -1,8 +1,9 @@
 import type { ConvolutionAttributes } from '../primitives.js';
 import type { Shape } from '../types.js';
-import { inputOf, type Kernels } from './kernel.js';
+import { inputOf, type Kernel, type Kernels } from './kernel.js';
 
 type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Pooling = 'maxPool2d' | 'averagePool2d';
 
 /**
  * Visits the places (x, weight, y) of every product x * weight that a convolution adds up in y.
@@ -40,8 +41,34 @@ function forEachProduct(
   }
 }
 
+/** Combines the elements of each window, from `initial` on, then finishes with their number. */
+function pooling(
+  initial: number,
+  combine: (total: number, x: number) => number,
+  finish: (total: number, count: number) => number,
+): Kernel<Pooling> {
+  return (inputs, { kernel, stride, padding: [top, left] }, output) => {
+    const x = inputOf(inputs, 0);
+    const [, , height = 0, width = 0] = x.shape;
+    const [, , rows = 0, columns = 0] = output.shape;
+    for (let i = 0; i < output.data.length; i++) {
+      const plane = Math.floor(i / (rows * columns));
+      const firstRow = Math.floor((i % (rows * columns)) / columns) * stride - top;
+      const firstColumn = (i % columns) * stride - left;
+      let [total, count] = [initial, 0];
+      for (let row = Math.max(0, firstRow); row < Math.min(height, firstRow + kernel[0]); row++) {
+        for (let column = Math.max(0, firstColumn); column < Math.min(width, firstColumn + kernel[1]); column++) {
+          total = combine(total, x.data[(plane * height + row) * width + column]!);
+          count++;
+        }
+      }
+      output.data[i] = finish(total, count);
+    }
+  };
+}
+
 /** Kernels of images. */
-export const imageKernels: Kernels<Image> = {
+export const imageKernels: Kernels<Image | Pooling> = {
   conv2d: (inputs, attributes, output) => {
     const [x, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
     const sums = new Float64Array(output.data.length);
@@ -77,4 +104,10 @@ export const imageKernels: Kernels<Image> = {
       output.data[i] = x.data[(plane * height + row) * width + column]!;
     }
   },
+  maxPool2d: pooling(Number.NEGATIVE_INFINITY, Math.max, (total) => total),
+  averagePool2d: pooling(
+    0,
+    (total, x) => total + x,
+    (total, count) => total / count,
+  ),
 };

@@ -33,6 +33,8 @@ export interface DataProgress {
 
 /** Settings of {@link openTrainingData}. */
 export interface TrainingDataOptions {
+  /** Whether patches are counted, which batches of training are grouped by (default: true). */
+  readonly patchCounts?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DataProgress) => void) | undefined;
 }
@@ -40,7 +42,7 @@ export interface TrainingDataOptions {
 /** Data as a `Trainer` takes them. */
 export interface TrainingData {
   readonly data: TokenSet | TokenSource;
-  /** See `countPatches`; undefined for a set in memory and for models without patches. */
+  /** See `countPatches`; undefined for a set in memory, for models without patches, and if they were not wanted. */
   readonly patchCounts: Uint16Array | undefined;
 }
 
@@ -50,7 +52,7 @@ const bytesInMemory = 1 << 26;
 /**
  * Opens tokenized data for a model: a small safetensors file is read into memory, all else stays on disk and is read batch
  * by batch in a thread of its own. For a model whose patches are made of entropies, those that are missing are computed
- * where an entropy model is given, and patches are counted.
+ * where an entropy model is given, and patches are counted if that is wanted.
  * @throws DparError or IoError if there are no such data, or entropies are missing or stale.
  */
 export async function openTrainingData(
@@ -65,7 +67,8 @@ export async function openTrainingData(
     : bare;
   const data = fitsInMemory(layout) ? await readSet(layout) : workerSource(layout);
   // That entropies are missing is the trainer's to say.
-  const countable = isTokenSource(data) && (data.hasEntropies || !model.needsEntropies);
+  const countable =
+    options.patchCounts !== false && isTokenSource(data) && (data.hasEntropies || !model.needsEntropies);
   if (!countable) return { data, patchCounts: undefined };
   const onProgress = (done: number, total: number) => options.onProgress?.({ stage: 'patches', done, total });
   return { data, patchCounts: await countPatches(model, data, { signal: options.signal, onProgress }) };

@@ -1,45 +1,17 @@
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
-import { build } from 'tsup';
 import { describe, expect, it } from 'vitest';
 import { randomVariants, rowsOf, temporaryFolder, writeLlamaGen } from '../testing/disk.js';
+import { builtWorker } from '../testing/worker.js';
 import { requestBatches, serveBatches } from './batch-port.js';
 import { findTokenLayout } from './find-layout.js';
 import { workerSource } from './worker-source.js';
-
-const packages = fileURLToPath(new URL('../../../', import.meta.url));
-
-/** Builds the program of the thread from the sources, with all that it needs. */
-async function builtWorker(): Promise<URL> {
-  const folder = await temporaryFolder();
-  await build({
-    entry: [join(packages, 'train/src/batch-worker.ts')],
-    outDir: folder,
-    format: 'esm',
-    outExtension: () => ({ js: '.mjs' }),
-    target: 'es2022',
-    platform: 'node',
-    noExternal: [/.*/],
-    esbuildOptions(options) {
-      options.alias = {
-        '@dpar/io/node': join(packages, 'io/src/node.ts'),
-        '@dpar/io': join(packages, 'io/src/index.ts'),
-        '@dpar/tensor': join(packages, 'tensor/src/index.ts'),
-      };
-    },
-    config: false,
-    silent: true,
-  });
-  return pathToFileURL(join(folder, 'batch-worker.mjs'));
-}
 
 describe('workerSource', () => {
   it('reads in a thread of its own', async () => {
     const root = await temporaryFolder();
     const data = randomVariants(6, 10);
     await writeLlamaGen(root, data);
-    const source = workerSource(await findTokenLayout(root), await builtWorker());
+    const source = workerSource(await findTokenLayout(root), await builtWorker('batch-worker'));
     const [images, variants] = [Int32Array.of(5, 0, 3), Int32Array.of(9, 0, 4)];
     const batches = [
       source.load(images, variants),

@@ -1,8 +1,8 @@
 import { type ShippedSettings, shipped } from '../settings.js';
 
-const { tokenizer, entropy, dpar } = shipped;
+const { tokenizer, entropy, dpar, llamagen } = shipped;
 
-/** The shipped model made tiny and trained for seconds: every part is there, nothing is learned well. */
+/** The shipped models made tiny and trained for seconds: every part is there, nothing is learned well. */
 export const tiny: ShippedSettings = {
   ...shipped,
   images: 160,
@@ -23,4 +23,5 @@ export const tiny: ShippedSettings = {
     steps: 12,
     validations: 2,
   },
+  llamagen: { ...llamagen, size: { dim: 32, n_layer: 1, n_head: 1 }, steps: 12, validations: 2 },
 };

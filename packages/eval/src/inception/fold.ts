@@ -1,0 +1,66 @@
+import {
+  DparError,
+  float32,
+  formatType,
+  type HostTensor,
+  named,
+  type Shape,
+  sameShape,
+  type Tensors,
+} from '@dpar/tensor';
+import { inceptionClasses, inceptionConvolutions, inceptionParameters, poolFeatures } from './convolutions.js';
+
+/** Added to variances by the network's batch norm. */
+const epsilon = 0.001;
+
+/**
+ * The parameters of `inception`: batch norm at rest, y = (x - mean) / sqrt(variance + 0.001) weight + bias, is made part
+ * of the convolution before it, in float64.
+ *
+ * @param parameters By torchvision's names, as pytorch-fid's file has them; others are not looked at.
+ * @throws DparError naming parameters that are missing, or of another shape.
+ */
+export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, HostTensor> {
+  checkInceptionParameters(parameters);
+  const values = (name: string): HostTensor['data'] => named(parameters, name).data;
+  const folded: Record<string, HostTensor> = {};
+  for (const [name, { shape }] of Object.entries(inceptionConvolutions)) {
+    const [outputs = 0] = shape;
+    const weight = Float32Array.from(values(`${name}.conv.weight`));
+    const bias = new Float32Array(outputs);
+    const [gain, shift, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+      values(`${name}.bn.${part}`),
+    ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    const size = weight.length / outputs;
+    for (let o = 0; o < outputs; o++) {
+      const scale = (gain[o] as number) / Math.sqrt((variance[o] as number) + epsilon);
+      for (let i = o * size; i < (o + 1) * size; i++) weight[i] = (weight[i] as number) * scale;
+      bias[o] = (shift[o] as number) - (mean[o] as number) * scale;
+    }
+    folded[`${name}.weight`] = float32(shape, weight);
+    folded[`${name}.bias`] = float32([outputs], bias);
+  }
+  folded['fc.weight'] = float32([inceptionClasses, poolFeatures, 1, 1], values('fc.weight'));
+  return folded;
+}
+
+/** @throws DparError naming parameters that are missing, or of another shape. */
+export function checkInceptionParameters(parameters: Tensors<HostTensor>): void {
+  const wrong: string[] = [];
+  for (const [name, shape] of inceptionParameters()) {
+    const found = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+    if (found === undefined) wrong.push(`no '${name}'`);
+    else if (found.dtype !== 'float32' || !sameShape(found.shape, shape))
+      wrong.push(`'${name}' ${mismatch(found, shape)}`);
+  }
+  if (wrong.length === 0) return;
+  const shown = wrong.slice(0, 3).join(', ') + (wrong.length > 3 ? ` and ${wrong.length - 3} more such` : '');
+  throw new DparError(
+    `inception: expected the parameters of the FID Inception-v3 (${inceptionParameters().size} of them), got ${shown}. ` +
+      'Use pt_inception-2015-12-05-6726825d.pth of pytorch-fid; the ImageNet weights of torchvision are another network.',
+  );
+}
+
+function mismatch(found: HostTensor, shape: Shape): string {
+  return `as ${formatType(found)}, not ${formatType({ dtype: 'float32', shape })}`;
+}

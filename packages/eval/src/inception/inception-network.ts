@@ -1,0 +1,117 @@
+import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
+import { checkBatchSize, type FeatureRows, inBatches } from '../feature-batches.js';
+import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import type { RgbImage } from '../image-set.js';
+import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
+import { describeResize, type ResizeMethod } from '../resize/resize.js';
+import { inceptionClasses, inceptionSize } from './convolutions.js';
+import { checkInceptionParameters, foldBatchNorm } from './fold.js';
+import { inception } from './network.js';
+import { type InceptionWeights, isPublished } from './weights.js';
+
+/**
+ * Order of the spatial features of an image: `height-width-channel` [17, 17, 7] is TensorFlow's and that of `mu_s` and
+ * `sigma_s` in ADM's reference files, `channel-height-width` [7, 17, 17] PyTorch's.
+ */
+export type SpatialOrder = 'height-width-channel' | 'channel-height-width';
+
+/** How {@link createInceptionNetwork} computes. */
+export interface InceptionOptions {
+  /**
+   * Whose features these are. `adm`, the default: those of the ADM evaluator, by which papers on ImageNet report, and in
+   * whose features the reference files are. `pytorch`: pytorch-fid's. `clean`: clean-fid's.
+   */
+  readonly resize?: ResizeMethod;
+  /**
+   * `unbiased`: the pool features times the last layer's weight alone, as the ADM evaluator and torch-fidelity compute
+   * the Inception Score; `biased`: with its bias, as pytorch-fid's network gives them. Default: `biased` for `pytorch`,
+   * else `unbiased`.
+   */
+  readonly logits?: 'unbiased' | 'biased';
+  /** Default: `channel-height-width` for `pytorch`, else `height-width-channel`. */
+  readonly spatialOrder?: SpatialOrder;
+  /** Images that are computed at a time (default: 8, which takes some 130 MB besides the weights). */
+  readonly batchSize?: number;
+}
+
+/** TensorFlow's graph subtracts 128 from bytes and divides by 128. */
+const tensorFlowRange: ValueRange = { mean: 128, deviation: 128 };
+
+/** What evaluators do besides resizing. */
+const conventions = {
+  adm: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel' },
+  pytorch: { range: { mean: 127.5, deviation: 127.5 }, logits: 'biased', spatialOrder: 'channel-height-width' },
+  clean: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel' },
+} as const satisfies Record<ResizeMethod, object>;
+
+/**
+ * The network of FID: pool [N, 2048], spatial [N, 2023] and logits [N, 1008] of images of any sizes. Each image is resized
+ * by itself, and its features do not depend on the others.
+ *
+ * Weights that are not pytorch-fid's are taken too; the network's name then says that figures cannot be compared.
+ *
+ * @param weights See `parseInceptionWeights`, or in Node `readInceptionWeights` of `@dpar/eval/node`.
+ * @throws DparError for weights of another network, or a batch size that is not a whole number >= 1.
+ */
+export function createInceptionNetwork(
+  engine: Engine,
+  weights: InceptionWeights,
+  options: InceptionOptions = {},
+): FeatureNetwork {
+  const { resize = 'adm', batchSize = 8 } = options;
+  const { range, ...defaults } = conventions[resize];
+  const { logits = defaults.logits, spatialOrder = defaults.spatialOrder } = options;
+  checkBatchSize('createInceptionNetwork', batchSize);
+  const size = { width: inceptionSize, height: inceptionSize };
+  const input: NetworkInput = { size, layout: 'NCHW', resize, range };
+  checkInceptionParameters(weights.parameters);
+  // Made at first use, so that a network whose features are all known already costs nothing.
+  let compiled: CompiledFunction | undefined;
+  const compile = (): CompiledFunction =>
+    engine.compile(inOrder(spatialOrder), {
+      constants: foldBatchNorm(weights.parameters),
+      dynamicAxes: { images: { 0: 'batch' } },
+    });
+  const bias = logits === 'biased' ? named(weights.parameters, 'fc.bias').data : undefined;
+  const digits = weights.sha256.slice(0, 16);
+  return {
+    name: isPublished(weights)
+      ? 'Inception-v3 of pytorch-fid'
+      : `Inception-v3 with other weights than pytorch-fid's (SHA-256 ${digits}...): figures cannot be compared to others`,
+    resize: describeResize(resize),
+    identity: `inception-v3 sha256:${digits} ${resize} ${logits} ${spatialOrder}`,
+    async extract(images) {
+      compiled ??= compile();
+      const network = compiled;
+      const compute = (batch: readonly RgbImage[]) => computeBatch(network, batch, input, bias);
+      return (await inBatches(images, batchSize, compute)) as unknown as ImageFeatures;
+    },
+    dispose: async () => compiled?.dispose(),
+  };
+}
+
+/** The network with rows of features as outputs. */
+function inOrder(order: SpatialOrder): TensorFunction {
+  return function inceptionV3(ops, inputs) {
+    const { pool, spatial, logits } = inception(ops, inputs, named(inputs, 'images'));
+    const ordered = order === 'height-width-channel' ? ops.transpose(spatial, [0, 2, 3, 1]) : spatial;
+    const [, ...sizes] = ops.shapeOf(spatial);
+    return { pool, spatial: ops.reshape(ordered, [-1, sizes.reduce((a, b) => a * b)]), logits };
+  };
+}
+
+async function computeBatch(
+  compiled: CompiledFunction,
+  batch: readonly RgbImage[],
+  input: NetworkInput,
+  bias: ArrayLike<number> | undefined,
+): Promise<FeatureRows> {
+  const shape = [batch.length, 3, inceptionSize, inceptionSize];
+  const outputs = await compiled.run({ images: float32(shape, networkInput(batch, input)) });
+  const rows = (name: string) => named(outputs, name).data as Float32Array;
+  const logits = rows('logits');
+  for (let i = 0; bias && i < logits.length; i++) {
+    logits[i] = (logits[i] as number) + (bias[i % inceptionClasses] as number);
+  }
+  return { pool: rows('pool'), spatial: rows('spatial'), logits };
+}

@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { DparError } from '@dpar/tensor';
+import { type InceptionWeights, parseInceptionWeights } from './weights.js';
+
+/**
+ * Reads a file of weights from the disk, see `parseInceptionWeights`.
+ * @throws DparError if there is no such file, and what `parseInceptionWeights` throws.
+ */
+export async function readInceptionWeights(path: string): Promise<InceptionWeights> {
+  const bytes = await readFile(path).catch((cause) => {
+    throw new DparError(
+      `readInceptionWeights: expected a readable file, got '${path}': ${cause.message}. Get ` +
+        'pt_inception-2015-12-05-6726825d.pth at https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights.',
+      { cause },
+    );
+  });
+  return parseInceptionWeights(bytes);
+}

@@ -1,0 +1,47 @@
+import type { RgbImage } from './image-set.js';
+import type { ImageSize } from './resize/resample.js';
+import { type ResizeMethod, resizeImage } from './resize/resize.js';
+
+/** Values that a network reads, from bytes: (value - mean) / deviation, for each of red, green and blue or for all. */
+export interface ValueRange {
+  readonly mean: number | readonly [number, number, number];
+  readonly deviation: number | readonly [number, number, number];
+}
+
+/** Order of the axes: images [N, 3, H, W] or [N, H, W, 3]. */
+export type ImageLayout = 'NCHW' | 'NHWC';
+
+/** What a network reads. */
+export interface NetworkInput {
+  readonly size: ImageSize;
+  readonly layout: ImageLayout;
+  readonly resize: ResizeMethod;
+  readonly range: ValueRange;
+}
+
+/**
+ * Images as a network reads them, each resized by itself.
+ *
+ * @param rows Images that there is room for; what is not filled is 0.
+ * @returns [rows, 3, H, W] or [rows, H, W, 3].
+ */
+export function networkInput(images: readonly RgbImage[], input: NetworkInput, rows = images.length): Float32Array {
+  const { size, layout, resize, range } = input;
+  const area = size.width * size.height;
+  const [channelStride, pixelStride] = layout === 'NCHW' ? [area, 1] : [1, 3];
+  const data = new Float32Array(rows * 3 * area);
+  for (const [row, image] of images.entries()) {
+    const planes = resizeImage(image, size, resize);
+    for (let channel = 0; channel < 3; channel++) {
+      const [mean, deviation] = [ofChannel(range.mean, channel), ofChannel(range.deviation, channel)];
+      const plane = planes.subarray(channel * area, (channel + 1) * area);
+      let place = 3 * row * area + channel * channelStride;
+      for (let i = 0; i < area; i++, place += pixelStride) data[place] = ((plane[i] as number) - mean) / deviation;
+    }
+  }
+  return data;
+}
+
+function ofChannel(value: number | readonly [number, number, number], channel: number): number {
+  return typeof value === 'number' ? value : (value[channel] as number);
+}

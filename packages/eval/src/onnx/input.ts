@@ -1,0 +1,87 @@
+import { DparError } from '@dpar/tensor';
+import type { ImageLayout } from '../network-input.js';
+import type { ImageSize } from '../resize/resample.js';
+import { formatValue, type OnnxValueMetadata, valueNamed } from './session.js';
+
+/** What is said of the input; the rest is read off the model. */
+export interface OnnxInputOptions {
+  /** Name of the input. Default: the only one. */
+  readonly input?: string;
+  /** Order of the axes. Default: by which axis has the size 3. */
+  readonly layout?: ImageLayout;
+  /** Size that images are brought to, in pixels: of both sides, or width and height. Default: the model's. */
+  readonly size?: number | ImageSize;
+}
+
+/** The input of a model. */
+export interface OnnxInput {
+  readonly name: string;
+  readonly layout: ImageLayout;
+  readonly size: ImageSize;
+  /** The only number of images that the model takes, if it is fixed. */
+  readonly batch: number | undefined;
+}
+
+/**
+ * Finds out what a model reads.
+ * @throws DparError if it reads no images, or leaves open what is not said either.
+ */
+export function findInput(inputs: readonly OnnxValueMetadata[], options: OnnxInputOptions): OnnxInput {
+  const value = options.input === undefined ? onlyInput(inputs) : valueNamed(inputs, options.input, 'input');
+  const { name, shape = [] } = value;
+  if (!value.isTensor || shape.length !== 4) {
+    throw new DparError(
+      `createOnnxNetwork: expected an input of images with 4 axes, got ${formatValue(value)}. Export the network that reads images.`,
+    );
+  }
+  const layout = options.layout ?? layoutOf(value, shape);
+  const channels = shape[layout === 'NCHW' ? 1 : 3];
+  if (typeof channels === 'number' && channels !== 3) {
+    throw new DparError(`createOnnxNetwork: expected images of 3 channels in ${layout}, got ${formatValue(value)}.`);
+  }
+  const size = sizeOf(value, layout === 'NCHW' ? [shape[2], shape[3]] : [shape[1], shape[2]], options.size);
+  return { name, layout, size, batch: fixed(shape[0]) };
+}
+
+/** A size that the model fixes. */
+function fixed(size: number | string | undefined): number | undefined {
+  return typeof size === 'number' && size > 0 ? size : undefined;
+}
+
+function onlyInput(inputs: readonly OnnxValueMetadata[]): OnnxValueMetadata {
+  const [first, ...others] = inputs;
+  if (first && others.length === 0) return first;
+  throw new DparError(
+    `createOnnxNetwork: expected a model with one input, got ${inputs.map(formatValue).join(', ') || 'none'}. Pass 'input'.`,
+  );
+}
+
+function layoutOf(value: OnnxValueMetadata, shape: readonly (number | string)[]): ImageLayout {
+  const [first, last] = [shape[1] === 3, shape[3] === 3];
+  if (first !== last) return first ? 'NCHW' : 'NHWC';
+  throw new DparError(
+    `createOnnxNetwork: expected one axis of 3 channels, the second or the last, got ${formatValue(value)}. Pass 'layout'.`,
+  );
+}
+
+function sizeOf(
+  value: OnnxValueMetadata,
+  [rows, columns]: readonly (number | string | undefined)[],
+  given: OnnxInputOptions['size'],
+): ImageSize {
+  const [height, width] = [fixed(rows), fixed(columns)];
+  const wanted = typeof given === 'number' ? { width: given, height: given } : given;
+  const size = { width: wanted?.width ?? width, height: wanted?.height ?? height };
+  if (size.width === undefined || size.height === undefined) {
+    throw new DparError(
+      `createOnnxNetwork: expected an input of fixed size, got ${formatValue(value)}. Pass 'size', what the network was trained with.`,
+    );
+  }
+  const whole = Number.isInteger(size.width) && Number.isInteger(size.height) && size.width > 0 && size.height > 0;
+  if (!whole || (width ?? size.width) !== size.width || (height ?? size.height) !== size.height) {
+    throw new DparError(
+      `createOnnxNetwork: expected a size that the input takes, ${formatValue(value)}, got ${size.width}x${size.height}.`,
+    );
+  }
+  return { width: size.width, height: size.height };
+}

@@ -1,0 +1,75 @@
+/** What the places of a resized row are sums of: `count` neighbours each, from `first[i]` on, times `weights[i * count + k]`. */
+export interface Taps {
+  readonly count: number;
+  readonly first: Int32Array;
+  readonly weights: Float64Array;
+}
+
+/** Makes the taps that bring a row of `from` pixels to one of `to`. */
+export type TapsRule = (from: number, to: number) => Taps;
+
+/** Linear interpolation at a position of the source for each place; beyond the last pixel, the last one. */
+function linear(from: number, to: number, position: (place: number) => number): Taps {
+  const count = Math.min(2, from);
+  const first = new Int32Array(to);
+  const weights = new Float64Array(to * count);
+  for (let i = 0; i < to; i++) {
+    const at = Math.min(position(i), from - 1);
+    const lower = Math.min(Math.floor(at), from - count);
+    first[i] = lower;
+    weights[i * count] = 1;
+    if (count === 2) {
+      weights[2 * i] = 1 - (at - lower);
+      weights[2 * i + 1] = at - lower;
+    }
+  }
+  return { count, first, weights };
+}
+
+/**
+ * TensorFlow 1's ResizeBilinear: place i is at i from / to, so that images move by part of a pixel, and pixels in between
+ * are not looked at where images get smaller. Positions are rounded to float32 as there.
+ */
+export const tensorFlowBilinear: TapsRule = (from, to) => {
+  const scale = Math.fround(from / to);
+  return linear(from, to, (place) => Math.fround(place * scale));
+};
+
+/**
+ * PyTorch's bilinear interpolation with `align_corners=False` and without antialiasing: place i is at
+ * (i + 0.5) from / to - 0.5, not below 0. Positions are rounded to float32 as there.
+ */
+export const pyTorchBilinear: TapsRule = (from, to) => {
+  const scale = Math.fround(from / to);
+  return linear(from, to, (place) => Math.max(0, Math.fround(Math.fround(scale * (place + 0.5)) - 0.5)));
+};
+
+/** Keys' cubic convolution with a = -0.5, which Pillow calls bicubic. */
+function cubic(x: number): number {
+  const d = Math.abs(x);
+  if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
+  return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+}
+
+/** Pillow's antialiased bicubic: where images get smaller, the kernel is as much wider. Weights add up to 1 at the borders too. */
+export const pillowBicubic: TapsRule = (from, to) => {
+  const scale = from / to;
+  const width = Math.max(1, scale);
+  const support = 2 * width;
+  const count = Math.min(from, 2 * Math.ceil(support) + 1);
+  const first = new Int32Array(to);
+  const weights = new Float64Array(to * count);
+  for (let i = 0; i < to; i++) {
+    const center = (i + 0.5) * scale;
+    const begin = Math.max(0, Math.trunc(center - support + 0.5));
+    const end = Math.min(from, Math.trunc(center + support + 0.5));
+    // Near the end of the row, the taps that are not needed come first, so that all lie in it.
+    first[i] = Math.min(begin, from - count);
+    let sum = 0;
+    for (let k = begin; k < end; k++) sum += cubic((k - center + 0.5) / width);
+    for (let k = begin; k < end; k++) {
+      weights[i * count + k - (first[i] as number)] = cubic((k - center + 0.5) / width) / sum;
+    }
+  }
+  return { count, first, weights };
+};

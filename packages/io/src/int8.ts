@@ -1,0 +1,93 @@
+import type { HostTensor } from '@dpar/tensor';
+import { bytesOf, checkStored, toHostTensor } from './convert.js';
+import { IoError } from './error.js';
+import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
+
+/** What is added to a matrix's name to name its scales. */
+const suffix = '.scale';
+
+/** Largest code; -128 is not used, so that codes are symmetric around zero. */
+const largest = 127;
+
+/**
+ * Rounds float32 matrices to whole numbers of 8 bits with a scale for each row: a quarter of the file. A matrix [N, K]
+ * becomes I8 [N, K] under its name and F32 [N] under its name with `.scale`; element (n, k) stands for scale[n] times its
+ * code, and is off by at most half a scale. Other tensors stay as they are. {@link toHostTensors} and `readCheckpoint` put
+ * such matrices together again.
+ *
+ * @throws IoError if a matrix holds a number that is not finite.
+ */
+export function int8Weights(tensors: Readonly<Record<string, HostTensor>>): Record<string, HostTensor | StoredTensor> {
+  const result: Record<string, HostTensor | StoredTensor> = Object.create(null);
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (tensor.dtype !== 'float32' || tensor.shape.length !== 2) {
+      result[name] = tensor;
+      continue;
+    }
+    const [rows = 0, columns = 0] = tensor.shape;
+    const scales = new Float32Array(rows);
+    const codes = new Int8Array(rows * columns);
+    for (let row = 0; row < rows; row++) {
+      const values = tensor.data.subarray(row * columns, (row + 1) * columns) as Float32Array;
+      const extreme = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      if (!Number.isFinite(extreme)) {
+        throw new IoError(
+          `int8Weights: expected finite numbers in '${name}', got ${extreme} in row ${row}. Train again.`,
+        );
+      }
+      if (extreme === 0) continue;
+      const scale = Math.fround(extreme / largest);
+      scales[row] = scale;
+      for (let k = 0; k < columns; k++) codes[row * columns + k] = Math.round((values[k] as number) / scale);
+    }
+    result[name] = { dtype: 'I8', shape: [rows, columns], bytes: bytesOf(codes) };
+    result[`${name}${suffix}`] = { dtype: 'F32', shape: [rows], bytes: bytesOf(scales) };
+  }
+  return result;
+}
+
+/** Name of the scales of a matrix that {@link int8Weights} rounded; undefined if it is another tensor. */
+export function scalesOf(name: string, types: ReadonlyMap<string, StoredType>): string | undefined {
+  const [matrix, scales] = [types.get(name), types.get(`${name}${suffix}`)];
+  const fit =
+    matrix?.dtype === 'I8' &&
+    matrix.shape.length === 2 &&
+    scales?.dtype === 'F32' &&
+    scales.shape.length === 1 &&
+    scales.shape[0] === matrix.shape[0];
+  return fit ? `${name}${suffix}` : undefined;
+}
+
+/** Whether a tensor holds scales of another one, so that it is none by itself. */
+export function areScales(name: string, types: ReadonlyMap<string, StoredType>): boolean {
+  return name.endsWith(suffix) && scalesOf(name.slice(0, -suffix.length), types) !== undefined;
+}
+
+/** The matrix float32 [N, K] of codes I8 [N, K] and scales F32 [N]. */
+export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string): HostTensor {
+  checkStored('fromInt8', codes, name);
+  const [rows = 0, columns = 0] = codes.shape;
+  const factors = toHostTensor(scales, `${name}${suffix}`).data;
+  if (codes.dtype !== 'I8' || factors.length !== rows) {
+    throw new IoError(
+      `fromInt8: expected I8 [N, K] with scales [N], got ${formatStoredType(codes)} and ${formatStoredType(scales)}.`,
+    );
+  }
+  const values = new Int8Array(codes.bytes.buffer, codes.bytes.byteOffset, codes.bytes.byteLength);
+  const data = Float32Array.from(values, (code, i) => code * (factors[Math.floor(i / columns)] as number));
+  return { dtype: 'float32', shape: [rows, columns], data };
+}
+
+/**
+ * All tensors of a file as host tensors, see {@link toHostTensor}; matrices that {@link int8Weights} rounded are float32
+ * again. The record has no prototype, so that an absent name is undefined whatever it is.
+ */
+export function toHostTensors(tensors: ReadonlyMap<string, StoredTensor>): Record<string, HostTensor> {
+  const record: Record<string, HostTensor> = Object.create(null);
+  for (const [name, stored] of tensors) {
+    if (areScales(name, tensors)) continue;
+    const scales = tensors.get(scalesOf(name, tensors) ?? '');
+    record[name] = scales ? fromInt8(stored, scales, `'${name}'`) : toHostTensor(stored, `'${name}'`);
+  }
+  return record;
+}

@@ -1,0 +1,8 @@
+import { pathToFileURL } from 'node:url';
+import { bundle } from './bundle.js';
+import { temporaryFolder } from './disk.js';
+
+/** The program of a worker thread, bundled from its source. @param name Of the file in `src`. */
+export async function builtWorker(name: string): Promise<URL> {
+  return pathToFileURL(await bundle(new URL(`../${name}.ts`, import.meta.url), await temporaryFolder()));
+}
