@@ -19,6 +19,8 @@ export interface Context {
   progress(options: ProgressOptions): Progress;
   /** The terminal that stderr is, for views that are updated in place; none with `--quiet`. */
   readonly terminal: Terminal | undefined;
+  /** Number of threads of `--threads`; undefined for one a core. */
+  readonly threads: number | undefined;
   /** The engine of `--engine`, `--device` and `--threads`. */
   engine(): Promise<Engine>;
 }
@@ -32,6 +34,7 @@ export function createContext(
   let engine: Promise<Engine> | undefined;
   return {
     signal,
+    threads: options.threads,
     note: (line) => {
       if (!options.quiet) stderr.write(`${line}\n`);
     },

@@ -27,6 +27,7 @@ export const evaluate = defineCommand({
     logits: optional(file, "class logits of the samples .npy, for the Inception Score (default: the network's)"),
     splitSize: optional(wholeNumber(1), 'images in a split of the Inception Score', 5000),
     k: optional(wholeNumber(1), 'neighbours of precision and recall', 3),
+    bootstrap: optional(wholeNumber(2), 'resamples for an interval of FID, such as 200 (default: no interval)'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
     cacheFolder: optional(folder, 'where to keep features of images (default: beside the set)'),
     noCache: flag('keeps no features'),
@@ -59,7 +60,13 @@ export const evaluate = defineCommand({
         await completeSide('samples', samples, found, network, values, context),
       ];
       const logits = values.logits === undefined ? sides[1].logits : await readNpyMatrix(values.logits);
-      const figures = computeFigures(...sides, { logits, splitSize, k });
+      if (values.bootstrap !== undefined && sides[1].pool === undefined) {
+        throw new CommandError(
+          `--bootstrap: expected features or images of the samples, got statistics in '${samples}'.`,
+        );
+      }
+      const { bootstrap } = values;
+      const figures = await computeFigures(...sides, { logits, splitSize, k, bootstrap, threads: context.threads });
       for (const warning of [...figures.fid.warnings, ...(figures.sfid?.warnings ?? [])]) context.note(warning);
       return reportEvaluation({ reference: sides[0], samples: sides[1], figures, splitSize, k });
     } finally {

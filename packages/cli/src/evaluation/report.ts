@@ -15,10 +15,15 @@ export interface Evaluation {
 
 /** The figures for programs and for people, with all that they depend on. */
 export function reportEvaluation({ reference, samples, figures, splitSize, k }: Evaluation): Result {
-  const { fid, sfid, score, shares, kid } = figures;
+  const { fid, sfid, score, shares, kid, interval } = figures;
   const sides = [reference, samples];
   const data = {
     fid: fid.distance,
+    ...(interval && {
+      fid_interval: [interval.low, interval.high],
+      fid_interval_level: interval.level,
+      fid_standard_error: interval.standardError,
+    }),
     ...(sfid && { sfid: sfid.distance }),
     ...(score && { inception_score: score.mean, inception_score_deviation: score.deviation }),
     ...shares,
@@ -41,6 +46,11 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     ['resize', stated(sides, 'resize')],
     ['FID', `${fid.distance.toFixed(4)} (biased upwards; more so with fewer images)`],
   ];
+  if (interval) {
+    const { low, high, level, resamples } = interval;
+    const text = `${low.toFixed(4)} to ${high.toFixed(4)} (${100 * level} %, ${resamples} resamples of the samples)`;
+    rows.push(['FID interval', text]);
+  }
   if (sfid) rows.push(['sFID', sfid.distance.toFixed(4)]);
   if (score) {
     rows.push(['Inception Score', `${score.mean.toFixed(4)} ± ${score.deviation.toFixed(4)}, splits of ${splitSize}`]);

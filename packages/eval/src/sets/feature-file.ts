@@ -65,7 +65,8 @@ export async function writeStatistics(path: string, statistics: ReferenceStatist
  * same bytes.
  */
 export async function writeFeatures(path: string, features: FeatureSet, origin: FeatureOrigin): Promise<void> {
-  const text = new TextEncoder().encode(JSON.stringify({ ...origin, count: features.pool.rows }));
+  const { network, resize, networkIdentity, imagesIdentity } = origin; // always in this order
+  const text = new TextEncoder().encode(JSON.stringify({ network, resize, networkIdentity, imagesIdentity }));
   const arrays = {
     [names.pool]: matrixArray(features.pool),
     ...(features.logits && { [names.logits]: matrixArray(features.logits) }),
