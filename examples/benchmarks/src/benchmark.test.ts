@@ -73,7 +73,9 @@ it('selects by the beginning of names, and slow benchmarks only if asked for', (
   // Not batch-16 too.
   expect(namesFor('sample/llamagen-b-256/int8/batch-1')).toEqual(['sample/llamagen-b-256/int8/batch-1']);
   expect(namesFor('nothing')).toEqual([]);
-  expect(namesFor('patchify', 'nothing', 'eval')).toEqual(['patchify/offline', 'eval/fid-2048']);
+  expect(namesFor('patchify', 'nothing', 'eval')).toEqual([
+    ...['patchify/offline', 'eval/fid-2048', 'eval/precision-recall-10000', 'eval/statistics-50000'],
+  ]);
 });
 
 it('judges sampling by what must be read or multiplied, and by LlamaGen', () => {

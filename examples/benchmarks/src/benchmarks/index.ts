@@ -4,10 +4,12 @@ import { gemmPeak } from './gemm-peak.js';
 import { inceptionFeatures } from './inception.js';
 import { optimizerStep } from './optimizer.js';
 import { patchifyOffline } from './patchify.js';
+import { precisionRecall10000 } from './precision-recall.js';
 import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
 import { sampling } from './sample.js';
 import { sampleCurve } from './sample-curve.js';
+import { statistics50000 } from './statistics.js';
 import { trainStep } from './train-step.js';
 
 /** All benchmarks. */
@@ -26,5 +28,7 @@ export const benchmarks: readonly Benchmark[] = [
   quantisedLoss('llamagen', 'int4'),
   patchifyOffline,
   fid2048,
+  precisionRecall10000,
+  statistics50000,
   inceptionFeatures,
 ];

@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { calibrate } from './calibrate.js';
+import { correlate } from './correlate.js';
 import { entropy } from './entropy.js';
 import { evaluate } from './eval.js';
 import { exportCheckpoint } from './export.js';
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   entropy,
   calibrate,
   patchify,
+  correlate,
   merge,
   features,
   evaluate,
