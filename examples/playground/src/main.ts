@@ -1,6 +1,3 @@
-import './styles/base.css';
-import './styles/controls.css';
-import './styles/layout.css';
 import { render } from 'lit-html';
 import { App } from './page/app.js';
 import { keepFiles } from './page/offline.js';

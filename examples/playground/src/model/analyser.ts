@@ -9,8 +9,6 @@ export interface Analysis {
   readonly tokens: Int32Array;
   /** Nats, [T - 1]: entry j is about predicting token j + 1. */
   readonly entropies: Float32Array;
-  /** The image that the tokens stand for, [S, S, 3]. */
-  readonly reconstruction: Uint8Array<ArrayBuffer>;
 }
 
 /** Turns images into tokens and entropies, and tokens into images. S x S pixels, T tokens. */
@@ -42,7 +40,7 @@ export function createAnalyser(engine: Engine, { tokenizer: vq, entropy }: Playg
       const { data: tokens } = await tokenizer.encode(imagesFromBytes(pixels, tokenizer.imageSize));
       const outputs = await entropies.run({ tokens: int32([1, tokens.length], tokens) });
       const { data } = named(outputs, 'entropies') as HostTensorOf<'float32'>;
-      return { tokens, entropies: data, reconstruction: await decode(tokens) };
+      return { tokens, entropies: data };
     },
     async dispose() {
       await Promise.all([tokenizer.dispose(), entropies.dispose()]);

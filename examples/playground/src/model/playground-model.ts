@@ -31,8 +31,9 @@ export function modelInfo(model: PlaygroundModel, engine: string): ModelInfo {
   };
 }
 
-/** LlamaGen with as many blocks as a DPAR has in all, as in the paper's comparisons. */
-export function llamaGenOfEqualDepth(config: DparConfig): LlamaGenConfig {
+/** The LlamaGen that DPAR is compared with: the model's own, else one with as many blocks as the DPAR has in all. */
+export function llamaGenOf({ dpar: config, llamagen }: Pick<ModelInfo, 'dpar' | 'llamagen'>): LlamaGenConfig {
+  if (llamagen) return llamagen;
   const { dim, nHead, multipleOf, vocabSize, blockSize, numClasses, ropeBase, normEps, clsTokenNum } = config;
   const nLayer = config.nLocalEncoderLayers + config.nLayer + config.nLocalDecoderLayers;
   return { dim, nHead, multipleOf, vocabSize, blockSize, numClasses, ropeBase, normEps, clsTokenNum, nLayer };
@@ -42,6 +43,6 @@ export function llamaGenOfEqualDepth(config: DparConfig): LlamaGenConfig {
  * Share of the multiplications of LlamaGen that DPAR is spared, as Table S1 counts them; negative if DPAR needs more.
  * @param patches Patches of the image.
  */
-export function operationSaving({ dpar, llamagen }: Pick<ModelInfo, 'dpar' | 'llamagen'>, patches: number): number {
-  return 1 - dparMacs(dpar, patches) / llamaGenMacs(llamagen ?? llamaGenOfEqualDepth(dpar));
+export function operationSaving(models: Pick<ModelInfo, 'dpar' | 'llamagen'>, patches: number): number {
+  return 1 - dparMacs(models.dpar, patches) / llamaGenMacs(llamaGenOf(models));
 }

@@ -8,8 +8,8 @@ import { type Picture, readImage, readSample } from './images/read-image.js';
 import { type Sample, samples } from './images/samples.js';
 import type { Run, State } from './state.js';
 
-/** Threads of WebAssembly: more do not pay for a model of this size. */
-const mostThreads = 4;
+/** Most threads of WebAssembly that can be chosen. */
+const mostThreads = 8;
 
 /** The page's state and what visitors can do with it. Views read the state and call these methods. */
 export class App {
@@ -18,16 +18,29 @@ export class App {
     theme: undefined,
     model: { status: 'loading' },
     worksOffline: false,
-    look: { showsTokens: false, showsPatches: true },
+    threads: 1,
+    look: { view: 'picture', showsPatches: true },
     settings: { label: 6, guidanceScale: 1.5, temperature: 1, seed: 1 },
   };
-  private readonly client = new ModelClient((reply) => this.receive(reply));
+  private client = new ModelClient((reply) => this.receive(reply));
   private analysisId = 0;
 
   /** @param onChange Shows the state anew. */
   constructor(private readonly onChange: () => void) {
-    this.client.load(threadCount());
+    this.client.load(this.state.threads);
     void this.showSample(samples[0] as Sample);
+  }
+
+  /** Loads the model anew, to run with so many threads. What is being drawn ends. */
+  useThreads(threads: number): void {
+    this.client.terminate();
+    this.client = new ModelClient((reply) => this.receive(reply));
+    this.client.load(threads);
+    this.update((state) => {
+      state.threads = threads;
+      state.model = { status: 'loading' };
+      this.endRuns();
+    });
   }
 
   /** What is known of the model, once it is loaded. */
@@ -62,8 +75,10 @@ export class App {
 
   /** Shows a picture and asks for its tokens and entropies. */
   showPicture(picture: Picture): void {
-    this.update(({ look }) => {
-      look.picture = picture;
+    this.update((state) => {
+      state.look.picture = picture;
+      // Where the picture is to be completed, it takes the place of what was drawn.
+      if (state.keptRows !== undefined) this.clearGeneration();
     });
     if (this.info) this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels });
   }
@@ -91,7 +106,7 @@ export class App {
     const { settings } = this.state;
     const options = { ...settings, prefix };
     this.update((state) => {
-      for (const run of [state.generation, state.comparison]) if (run && isAtWork(run)) run.status = 'ended';
+      this.endRuns();
       const id = this.client.start({ kind: 'draw', models, options });
       state[place] = { id, models, options, status: 'preparing', drawings: [] };
     });
@@ -103,6 +118,19 @@ export class App {
     this.update(() => {
       run.status = { pause: 'paused', resume: 'running', cancel: 'ended' }[kind] as Run['status'];
     });
+  }
+
+  /** Ends the drawing and shows an empty image, or the picture that is to be completed. */
+  clearGeneration(): void {
+    const { generation: run } = this.state;
+    if (run && isAtWork(run)) this.client.steer('cancel', run.id);
+    delete this.state.generation;
+    this.onChange();
+  }
+
+  private endRuns(): void {
+    const { generation, comparison } = this.state;
+    for (const run of [generation, comparison]) if (run && isAtWork(run)) run.status = 'ended';
   }
 
   private async showRead(read: () => Promise<Picture>): Promise<void> {
@@ -127,6 +155,9 @@ export class App {
         case 'analysed':
           // Another picture may have been chosen since.
           if (reply.id === this.analysisId) state.look.analysis = reply.analysis;
+          break;
+        case 'reconstructed':
+          if (reply.id === this.analysisId) state.look.reconstruction = reply.pixels;
           break;
         case 'drawn': {
           const run = this.runOf(reply.id);
@@ -157,7 +188,7 @@ export function isAtWork({ status }: Run): boolean {
   return status === 'preparing' || status === 'running' || status === 'paused';
 }
 
-/** Threads need memory that they share, which browsers give to isolated pages only. */
-export function threadCount(): number {
+/** Most threads that can be had: they need memory that they share, which browsers give to isolated pages only. */
+export function threadLimit(): number {
   return globalThis.crossOriginIsolated ? Math.min(mostThreads, navigator.hardwareConcurrency || 1) : 1;
 }

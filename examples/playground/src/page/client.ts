@@ -17,6 +17,10 @@ export class ModelClient {
     );
   }
 
+  terminate(): void {
+    this.worker.terminate();
+  }
+
   load(threads: number): void {
     this.send({ kind: 'load', threads });
   }

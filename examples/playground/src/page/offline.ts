@@ -17,7 +17,7 @@ export async function keepFiles(app: App): Promise<void> {
   }
 }
 
-/** Whether a reload would give the page more threads. */
+/** Whether a reload would let the page have threads. */
 export function gainsByReload(app: App): boolean {
   return app.state.worksOffline && !globalThis.crossOriginIsolated && navigator.hardwareConcurrency > 1;
 }

@@ -1,6 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import type { ModelInfo } from '../model/playground-model.js';
-import type { App } from './app.js';
+import { type App, threadLimit } from './app.js';
 import { compareView, paintComparison } from './compare/compare.js';
 import { generateView, paintGeneration } from './generate/generate.js';
 import { lookView, paintLook } from './look/look.js';
@@ -141,16 +141,31 @@ function themeButton(app: App): TemplateResult {
   </button>`;
 }
 
+/** One thread is the quickest for a small model: with more, they wait for each other between short operations. */
+function threadsChoice(app: App): TemplateResult | typeof nothing {
+  const limit = threadLimit();
+  if (limit === 1) return nothing;
+  return html`<label class="threads">
+    Threads
+    <select @change=${(event: Event) => app.useThreads((event.target as HTMLSelectElement).selectedIndex + 1)}>
+      ${Array.from(
+        { length: limit },
+        (_, i) => html`<option .selected=${i + 1 === app.state.threads}>${i + 1}</option>`,
+      )}
+    </select>
+  </label>`;
+}
+
 function footer(app: App): TemplateResult {
   const { worksOffline } = app.state;
   return html`<footer>
     <p>
       Everything runs on your device; no picture leaves it.
-      ${app.info ? html`<span data-figure="engine">${app.info.engine}</span>.` : nothing}
+      ${app.info ? html`<span data-figure="engine">${app.info.engine}</span>.` : nothing} ${threadsChoice(app)}
       ${worksOffline ? html`<span data-figure="offline">Ready to work offline.</span>` : nothing}
       ${
         gainsByReload(app)
-          ? html`<button type="button" class="quiet" @click=${() => location.reload()}>Reload to use all cores</button>`
+          ? html`<button type="button" class="quiet" @click=${() => location.reload()}>Reload to allow threads</button>`
           : nothing
       }
     </p>

@@ -14,16 +14,21 @@ export type ModelState =
   | { readonly status: 'ready'; readonly info: ModelInfo }
   | { readonly status: 'failed'; readonly message: string };
 
+/** What the picture shows; small screens have room for one map at a time. */
+export type LookView = 'picture' | 'tokens' | 'entropy';
+
 /** What the first part shows. */
 export interface LookState {
   picture?: Picture;
   /** Of the picture, or of one just before it while the new one is in work. */
   analysis?: Analysis;
+  /** What the tokens of the analysis stand for, [S, S, 3]. */
+  reconstruction?: Uint8Array;
   /** Nats; undefined: the model's own. */
   threshold?: number;
   /** Tokens; undefined: the model's own. */
   maxPatchLength?: number;
-  showsTokens: boolean;
+  view: LookView;
   showsPatches: boolean;
   /** The token that is pointed at. */
   cursor?: number;
@@ -59,6 +64,7 @@ export interface Run {
 export interface State {
   tab: Tab;
   theme: 'light' | 'dark' | undefined;
+  threads: number;
   model: ModelState;
   /** What went wrong last, until it is dismissed. */
   problem?: string;

@@ -34,7 +34,9 @@ export async function servePage(folder: string, { port = 0, headers = true }: Se
     },
   });
   const server = createServer((request, response) =>
-    files(request, response, () => response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found')),
+    files(request, response, () => {
+      response.writeHead(404, { 'Content-Type': 'text/plain' }).end('Not found');
+    }),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

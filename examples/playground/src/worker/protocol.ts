@@ -18,6 +18,8 @@ export type Request =
 export type Reply =
   | { readonly kind: 'loaded'; readonly info: ModelInfo }
   | { readonly kind: 'analysed'; readonly id: number; readonly analysis: Analysis }
+  /** The image, [S, S, 3], that the tokens of an analysis stand for. It follows the analysis. */
+  | { readonly kind: 'reconstructed'; readonly id: number; readonly pixels: Uint8Array<ArrayBuffer> }
   | {
       readonly kind: 'drawn';
       readonly id: number;

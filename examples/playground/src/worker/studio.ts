@@ -66,7 +66,9 @@ export class Studio {
       const { id, pixels } = next;
       this.waiting = undefined;
       try {
-        this.reply({ kind: 'analysed', id, analysis: await this.analyser.analyse(pixels) });
+        const analysis = await this.analyser.analyse(pixels);
+        this.reply({ kind: 'analysed', id, analysis });
+        this.reply({ kind: 'reconstructed', id, pixels: await this.analyser.decode(analysis.tokens) });
       } catch (error) {
         this.reply({ kind: 'failed', id, message: messageOf(error) });
       }
@@ -131,13 +133,14 @@ export class Studio {
   }
 }
 
-const channel = new MessageChannel();
-
 /** Lets messages in that wait; timers would wait for some milliseconds. */
 function nextMessages(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
-    channel.port1.addEventListener('message', () => resolve(), { once: true });
-    channel.port1.start();
-    channel.port2.postMessage(undefined);
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
   });
 }

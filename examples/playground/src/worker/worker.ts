@@ -1,8 +1,8 @@
-import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
-import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import { fetchEmojiModel } from '@dpar/emoji';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { type Engine, float32, named } from '@dpar/tensor';
+import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import { messageOf } from '../message-of.js';
 import type { PlaygroundModel } from '../model/playground-model.js';
 import type { Reply, Request } from './protocol.js';

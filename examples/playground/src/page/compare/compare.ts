@@ -1,18 +1,18 @@
 import { dparMacs, llamaGenMacs } from '@dpar/model';
 import { html, type TemplateResult } from 'lit-html';
 import type { DrawingState } from '../../model/drawing.js';
-import type { ModelInfo } from '../../model/playground-model.js';
+import { llamaGenOf, type ModelInfo } from '../../model/playground-model.js';
 import type { ModelName } from '../../worker/protocol.js';
 import type { App } from '../app.js';
 import { lengthsOf, paintDrawing } from '../generate/paint-drawing.js';
 import { runControls, statusOf } from '../generate/run-controls.js';
 import { settingsControls } from '../generate/settings.js';
-import { fixed } from '../parts/controls.js';
+import { fixed, patchesCheck } from '../parts/controls.js';
 
 /** Both models, LlamaGen first: DPAR is compared with it. */
 const models: readonly { readonly name: ModelName; readonly title: string; readonly what: string }[] = [
-  { name: 'llamagen', title: 'LlamaGen', what: 'one step of all blocks for each token' },
-  { name: 'dpar', title: 'DPAR', what: 'few blocks for each token, the others once for each patch' },
+  { name: 'llamagen', title: 'LlamaGen', what: 'All blocks run once for each token.' },
+  { name: 'dpar', title: 'DPAR', what: 'A few blocks run for each token, the others once for each patch.' },
 ];
 
 /** The third part: both models draw with the same seed, in turn. */
@@ -31,8 +31,8 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
       llamagen
         ? ''
         : html`<p class="note" data-missing="llamagen">
-            These weights come without a LlamaGen of the same size, so DPAR draws alone. The figures of LlamaGen are what
-            it would compute.
+            These weights come without a LlamaGen of the same size, so DPAR draws alone. The multiply-adds are those of a
+            LlamaGen with as many blocks.
           </p>`
     }
     <div class="workbench">
@@ -41,7 +41,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
           ({ name, title, what }) => html`<figure class=${name === 'llamagen' && !llamagen ? 'absent' : ''}>
             <figcaption>
               <h3>${title}</h3>
-              <span class="muted">${what}</span>
+              ${name === 'dpar' ? patchesCheck(app) : ''}
             </figcaption>
             <canvas
               class="tokens"
@@ -49,6 +49,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
               role="img"
               aria-label="Image by ${title}"
             ></canvas>
+            <p class="hint">${what}</p>
           </figure>`,
         )}
         ${comparisonTable(app, info)}
@@ -110,9 +111,7 @@ function cellsOf(
   const isWhole = tokens === info.dpar.blockSize;
   const millions = (operations: number): string => `${fixed(operations / 1e6, 0)} M`;
   const operations =
-    name === 'llamagen'
-      ? info.llamagen && millions(llamaGenMacs(info.llamagen))
-      : isWhole && millions(dparMacs(info.dpar, steps));
+    name === 'llamagen' ? millions(llamaGenMacs(llamaGenOf(info))) : isWhole && millions(dparMacs(info.dpar, steps));
   return {
     tokens: drawing ? `${tokens}` : '–',
     steps: drawing ? `${steps}` : '–',

@@ -57,6 +57,7 @@ export function paintPixels({ context, size, cell, gridSize }: Surface, pixels: 
 /** Paints entropies [T - 1] in nats, of tokens 1 to T - 1, as shares of `most`. Token 0 has none and is left empty. */
 export function paintEntropies(surface: Surface, entropies: Float32Array, most: number): void {
   const { context, cell, gridSize } = surface;
+  paintHatch(surface);
   entropies.forEach((entropy, j) => {
     const [x, y] = [(j + 1) % gridSize, Math.floor((j + 1) / gridSize)];
     const [left, top] = [Math.floor(x * cell), Math.floor(y * cell)];
@@ -65,13 +66,30 @@ export function paintEntropies(surface: Surface, entropies: Float32Array, most: 
   });
 }
 
+/** Hatches the first cell: nothing is known of it. */
+function paintHatch({ context, cell, scale }: Surface): void {
+  context.save();
+  context.beginPath();
+  context.rect(0, 0, cell, cell);
+  context.clip();
+  context.strokeStyle = 'rgb(130 124 145 / 70%)';
+  context.lineWidth = scale;
+  context.beginPath();
+  for (let x = -cell; x < cell; x += 5 * scale) {
+    context.moveTo(x, cell);
+    context.lineTo(x + cell, 0);
+  }
+  context.stroke();
+  context.restore();
+}
+
 /** Outlines patches; lengths [M] are in tokens. A patch that crosses rows is outlined in each of them. */
 export function paintPatches(surface: Surface, lengths: ArrayLike<number>): void {
   const { starts, ends } = patchSpans(lengths);
   const path = new Path2D();
-  starts.forEach((start, patch) => addOutline(path, surface, start, ends[patch] as number));
-  stroke(surface, path, 'rgb(10 8 20 / 60%)', 3.2);
-  stroke(surface, path, 'rgb(255 255 255 / 92%)', 1.3);
+  for (const [patch, start] of starts.entries()) addOutline(path, surface, start, ends[patch] as number);
+  stroke(surface, path, 'rgb(20 12 36 / 45%)', 2.2);
+  stroke(surface, path, 'rgb(255 255 255 / 90%)', 1);
 }
 
 /** Marks one token and the patch it is in. */
@@ -114,6 +132,12 @@ export function paintEmptyGrid({ context, size, cell, gridSize }: Surface, colou
   }
 }
 
+/** A line below so many rows. */
+export function paintEdge({ context, size, cell, scale }: Surface, rows: number, colour: string): void {
+  context.fillStyle = colour;
+  context.fillRect(0, rows * cell - 1.5 * scale, size, 3 * scale);
+}
+
 function placeOf({ cell, gridSize }: Surface, token: number) {
   return { x: (token % gridSize) * cell, y: Math.floor(token / gridSize) * cell, cell };
 }
@@ -121,7 +145,7 @@ function placeOf({ cell, gridSize }: Surface, token: number) {
 /** Adds rounded boxes around tokens `first` to `last`, one for each row that they touch. */
 function addOutline(path: Path2D, surface: Surface, first: number, last: number): void {
   const { gridSize, cell, scale } = surface;
-  const inset = 1.2 * scale;
+  const inset = 1 * scale;
   for (let start = first; start <= last; ) {
     const end = Math.min(last, start - (start % gridSize) + gridSize - 1);
     const { x, y } = placeOf(surface, start);

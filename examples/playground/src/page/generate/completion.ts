@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { ModelInfo } from '../../model/playground-model.js';
 import type { App } from '../app.js';
-import { paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
+import { paintEdge, paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
 import { choice, slider } from '../parts/controls.js';
 import { sources } from '../parts/sources.js';
 
@@ -12,6 +12,7 @@ export function completionControls(app: App, { gridSize }: ModelInfo): TemplateR
     app.update((state) => {
       if (rows === undefined) delete state.keptRows;
       else state.keptRows = rows;
+      app.clearGeneration();
     });
   return html`<div class="control">
       ${choice(
@@ -66,15 +67,14 @@ export function paintKept(app: App, { gridSize }: ModelInfo, name: string): void
   const surface = canvas && surfaceOf(canvas, gridSize);
   if (!surface) return;
   paintEmptyGrid(surface, getComputedStyle(canvas).getPropertyValue('--grid-line'));
-  if (!look.analysis) return;
+  if (!look.reconstruction) return;
   const { context, size, cell, scale } = surface;
   context.globalAlpha = 0.14;
-  paintPixels(surface, look.analysis.reconstruction);
+  paintPixels(surface, look.reconstruction);
   context.globalAlpha = 1;
-  paintPixels(surface, look.analysis.reconstruction, keptRows * gridSize);
+  paintPixels(surface, look.reconstruction, keptRows * gridSize);
   const y = keptRows * cell;
-  context.fillStyle = getComputedStyle(canvas).getPropertyValue('--accent');
-  context.fillRect(0, y - 1.5 * scale, size, 3 * scale);
+  paintEdge(surface, keptRows, getComputedStyle(canvas).getPropertyValue('--accent'));
   context.beginPath();
   context.roundRect(size / 2 - 22 * scale, y - 7 * scale, 44 * scale, 14 * scale, 7 * scale);
   context.fill();

@@ -3,7 +3,7 @@ import { messageOf } from '../../message-of.js';
 import { type ModelInfo, operationSaving } from '../../model/playground-model.js';
 import type { App } from '../app.js';
 import { downloadPng } from '../images/download.js';
-import { figures, fixed, percent } from '../parts/controls.js';
+import { figures, fixed, patchesCheck, percent } from '../parts/controls.js';
 import type { Run } from '../state.js';
 import { completionControls, dragEdge, paintKept, prefixOf } from './completion.js';
 import { lengthsOf, paintDrawing } from './paint-drawing.js';
@@ -14,7 +14,7 @@ const canvasName = 'generation';
 
 /** The second part: an image is drawn token by token. */
 export function generateView(app: App, info: ModelInfo): TemplateResult {
-  const { generation: run, keptRows, look } = app.state;
+  const { generation: run, keptRows } = app.state;
   const start = (): void => app.draw('generation', ['dpar'], prefixOf(app, info));
   const showsEdge = edgeIsShown(app);
   return html`<div class="lead">
@@ -29,17 +29,7 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
         <figure>
           <figcaption>
             <h3>${run ? info.classes[run.options.label] : 'Image'}</h3>
-            <label class="check">
-              <input
-                type="checkbox"
-                .checked=${look.showsPatches}
-                @change=${(event: Event) =>
-                  app.update(() => {
-                    look.showsPatches = (event.target as HTMLInputElement).checked;
-                  })}
-              />
-              Patches
-            </label>
+            ${patchesCheck(app)}
           </figcaption>
           <canvas
             class="tokens ${showsEdge ? 'draggable' : ''}"
@@ -61,7 +51,7 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
           ${completionControls(app, info)} ${settingsControls(app, info, 'generate')}
           ${runControls(app, run, keptRows === undefined ? 'Generate' : 'Complete', start)}
         </section>
-        ${generationFigures(run, info)}
+        ${generationFigures(run, info)} ${codes(run)}
         ${
           run && run.drawings.length > 0
             ? html`<button type="button" @click=${() => void save(app, run)}>Download PNG</button>`
@@ -69,7 +59,7 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
         }
         ${
           keptRows !== undefined && run && !showsEdge
-            ? html`<button type="button" class="quiet" @click=${() => clear(app, run)}>Back to the erased picture</button>`
+            ? html`<button type="button" class="quiet" @click=${() => app.clearGeneration()}>Back to the erased picture</button>`
             : nothing
         }
       </div>
@@ -81,7 +71,8 @@ const edgeIsShown = (app: App): boolean => app.state.keptRows !== undefined && a
 
 function pictureLabel(app: App, { classes, gridSize }: ModelInfo): string {
   const { generation: run, keptRows, look } = app.state;
-  if (run) return `Image of the class ${classes[run.options.label]}, ${run.drawings[0]?.tokens.length ?? 0} tokens done`;
+  if (run)
+    return `Image of the class ${classes[run.options.label]}, ${run.drawings[0]?.tokens.length ?? 0} tokens done`;
   if (keptRows !== undefined) return `${look.picture?.name}, erased from row ${keptRows + 1} of ${gridSize}`;
   return 'No image yet';
 }
@@ -115,6 +106,18 @@ function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResul
   </section>`;
 }
 
+/** The codes of the tokens so far, in their patches, to read or to copy. */
+function codes(run: Run | undefined): TemplateResult | typeof nothing {
+  const drawing = run?.drawings[0];
+  if (!drawing) return nothing;
+  const { tokens, startsPatch } = drawing;
+  const text = Array.from(tokens, (token, i) => `${i > 0 && startsPatch[i] ? '| ' : ''}${token}`).join(' ');
+  return html`<details class="card">
+    <summary>Codes of the tokens, in patches</summary>
+    <p class="codes" data-figure="codes">${text}</p>
+  </details>`;
+}
+
 async function save(app: App, { drawings, options }: Run): Promise<void> {
   const [drawing] = drawings;
   if (!drawing) return;
@@ -125,14 +128,8 @@ async function save(app: App, { drawings, options }: Run): Promise<void> {
   }
 }
 
-function clear(app: App, run: Run): void {
-  app.steer('cancel', run);
-  app.update((state) => {
-    delete state.generation;
-  });
-}
-
 export function paintGeneration(app: App, info: ModelInfo): void {
+  const { generation: run, look } = app.state;
   if (edgeIsShown(app)) paintKept(app, info, canvasName);
-  else paintDrawing(canvasName, info.gridSize, app.state.generation?.drawings[0], app.state.look.showsPatches);
+  else paintDrawing(canvasName, info.gridSize, run?.drawings[0], look.showsPatches, run?.options.prefix.length);
 }

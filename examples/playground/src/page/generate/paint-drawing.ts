@@ -1,5 +1,5 @@
-import { paintEmptyGrid, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
 import type { DrawingState } from '../../model/drawing.js';
+import { paintEdge, paintEmptyGrid, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
 
 /** Lengths of the patches so far: where they start, [position] -> lengths that sum to it. */
 export function lengthsOf(startsPatch: Uint8Array): Int32Array {
@@ -11,12 +11,16 @@ export function lengthsOf(startsPatch: Uint8Array): Int32Array {
   return Int32Array.from(lengths);
 }
 
-/** Paints a drawing as far as it is done, with its patches. */
+/**
+ * Paints a drawing as far as it is done, with its patches.
+ * @param given Tokens at its beginning that were given: whole rows.
+ */
 export function paintDrawing(
   name: string,
   gridSize: number,
   drawing: DrawingState | undefined,
   showsPatches: boolean,
+  given = 0,
 ): void {
   const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
   const surface = canvas && surfaceOf(canvas, gridSize);
@@ -25,4 +29,5 @@ export function paintDrawing(
   if (!drawing) return;
   paintPixels(surface, drawing.pixels, drawing.tokens.length);
   if (showsPatches) paintPatches(surface, lengthsOf(drawing.startsPatch));
+  if (given > 0) paintEdge(surface, given / gridSize, getComputedStyle(canvas).getPropertyValue('--accent'));
 }

@@ -61,7 +61,7 @@ export function brushControls(app: App): TemplateResult {
               brush.colour = colour;
             })}
         >
-          <svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="9" fill=${colour} /></svg>
+          <svg class="colour-dot" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="9" fill=${colour} /></svg>
         </button>`,
       )}
     </div>

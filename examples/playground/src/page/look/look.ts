@@ -1,11 +1,12 @@
 import { patchIds, patchSpans, patchStatistics } from '@dpar/patchify';
 import { html, type TemplateResult } from 'lit-html';
-import { type ModelInfo, operationSaving } from '../../model/playground-model.js';
+import { llamaGenOf, type ModelInfo, operationSaving } from '../../model/playground-model.js';
 import type { App } from '../app.js';
 import { paintCodes, paintCursor, paintEntropies, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
-import { choice, figures, fixed, percent, slider } from '../parts/controls.js';
+import { choice, figures, fixed, patchesCheck, percent, slider } from '../parts/controls.js';
 import { sources } from '../parts/sources.js';
 import { tokenCanvas } from '../parts/token-canvas.js';
+import type { LookView } from '../state.js';
 import { brushControls, drawStroke } from './brush.js';
 import { distribution, scaleTicks } from './distribution.js';
 
@@ -46,30 +47,21 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
               [
                 ['picture', 'Picture'],
                 ['tokens', 'Tokens'],
+                ['entropy', 'Entropy'],
               ],
-              look.showsTokens ? 'tokens' : 'picture',
-              (value) =>
+              look.view,
+              (view: LookView) =>
                 app.update(() => {
-                  look.showsTokens = value === 'tokens';
+                  look.view = view;
                 }),
             )}
           </figcaption>
           ${canvas('picture', 'Picture with its patches')}
         </figure>
-        <figure>
+        <figure class="second">
           <figcaption>
             <h3>Entropy</h3>
-            <label class="check">
-              <input
-                type="checkbox"
-                .checked=${look.showsPatches}
-                @change=${(event: Event) =>
-                  app.update(() => {
-                    look.showsPatches = (event.target as HTMLInputElement).checked;
-                  })}
-              />
-              Patches
-            </label>
+            ${patchesCheck(app)}
           </figcaption>
           ${canvas('entropy', 'Heat map of the entropies')}
         </figure>
@@ -93,7 +85,9 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
               }),
           })}
           ${scaleTicks(mostNats)}
-          <p class="hint">A token whose entropy is above the threshold starts a patch.</p>
+          <p class="hint">
+            A token whose entropy is above the threshold starts a patch. The first token has none: nothing comes before it.
+          </p>
           ${slider({
             id: 'max-patch-length',
             label: 'Longest patch',
@@ -117,7 +111,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
                 delete look.maxPatchLength;
               })}
           >
-            As in training: ${fixed(patching.threshold ?? 0, 2)} nats, ${patching.maxPatchLength ?? info.gridSize} tokens
+            Reset to ${fixed(patching.threshold ?? 0, 2)} nats, ${patching.maxPatchLength ?? info.gridSize} tokens
           </button>
         </section>
       </div>
@@ -136,7 +130,7 @@ function results(app: App, info: ModelInfo): TemplateResult {
       ['FLOPs saved', known(({ patches }) => percent(operationSaving(info, patches))), 'saving'],
     ])}
     <p class="hint">
-      Saved against LlamaGen with ${info.llamagen?.nLayer ?? info.dpar.nLayer + info.dpar.nLocalEncoderLayers + info.dpar.nLocalDecoderLayers}
+      Saved against LlamaGen with ${llamaGenOf(info).nLayer}
       blocks, which has one step for each of ${info.dpar.blockSize} tokens.
     </p>
   </section>`;
@@ -173,16 +167,16 @@ function setCursor(app: App, token: number | undefined): void {
 
 /** Paints both canvases. */
 export function paintLook(app: App, { gridSize }: ModelInfo): void {
-  const { picture, analysis, showsTokens, showsPatches, cursor } = app.state.look;
+  const { picture, analysis, reconstruction, view, showsPatches, cursor } = app.state.look;
   const lengths = app.lookPatches();
   for (const name of ['picture', 'entropy']) {
     const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
     const surface = canvas && surfaceOf(canvas, gridSize);
     if (!surface) continue;
-    if (name === 'entropy') {
+    if (name === 'entropy' || view === 'entropy') {
       if (analysis) paintEntropies(surface, analysis.entropies, mostNats);
-    } else if (showsTokens && analysis) {
-      paintPixels(surface, analysis.reconstruction);
+    } else if (view === 'tokens' && analysis && reconstruction) {
+      paintPixels(surface, reconstruction);
       paintCodes(surface, analysis.tokens);
     } else if (picture) paintPixels(surface, picture.pixels);
     if (!lengths) continue;

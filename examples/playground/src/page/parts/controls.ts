@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import type { App } from '../app.js';
 
 /** A slider with its label and its value in words. */
 export interface Slider {
@@ -50,9 +51,27 @@ export function choice<V extends string>(
   return html`<div class="choice" role="group" aria-label=${label}>
     ${options.map(
       ([value, text]) =>
-        html`<button type="button" aria-pressed=${value === chosen} @click=${() => onChoose(value)}>${text}</button>`,
+        html`<button type="button" data-value=${value} aria-pressed=${value === chosen} @click=${() => onChoose(value)}>
+          ${text}
+        </button>`,
     )}
   </div>`;
+}
+
+/** Shows or hides the outlines of patches, on all parts of the page. */
+export function patchesCheck(app: App): TemplateResult {
+  const { look } = app.state;
+  return html`<label class="check">
+    <input
+      type="checkbox"
+      .checked=${look.showsPatches}
+      @change=${(event: Event) =>
+        app.update(() => {
+          look.showsPatches = (event.target as HTMLInputElement).checked;
+        })}
+    />
+    Patches
+  </label>`;
 }
 
 /** Figures with what they mean. */
