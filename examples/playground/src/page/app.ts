@@ -163,7 +163,7 @@ export class App {
           const run = this.runOf(reply.id);
           if (run && isAtWork(run)) {
             run.drawings = reply.drawings;
-            if (reply.isFinished) run.status = 'finished';
+            if (reply.status === 'finished') run.status = 'finished';
             else if (run.status === 'preparing') run.status = 'running';
           }
           break;

@@ -60,8 +60,9 @@ export async function firstMap(page: Page): Promise<void> {
 }
 
 /** One of the figures that the page shows. */
-export function figure(page: Page, name: string): Promise<string> {
-  return page.locator(`[data-figure="${name}"]:visible`).innerText();
+export async function figure(page: Page, name: string): Promise<string> {
+  const text = await page.locator(`[data-figure="${name}"]:visible`).textContent();
+  return (text ?? '').trim();
 }
 
 const output = fileURLToPath(new URL('../../output', import.meta.url));

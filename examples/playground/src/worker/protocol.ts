@@ -25,7 +25,8 @@ export type Reply =
       readonly id: number;
       /** In the order of the models. */
       readonly drawings: readonly DrawingState[];
-      readonly isFinished: boolean;
+      /** A paused drawing says nothing more until it goes on. */
+      readonly status: 'running' | 'paused' | 'finished';
     }
   /** A task that failed, or without `id` the loading of the model. */
   | { readonly kind: 'failed'; readonly id?: number; readonly message: string };

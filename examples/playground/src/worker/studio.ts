@@ -12,6 +12,8 @@ const pictureMs = 1000 / 60;
 /** Work that the page asks for while the model is loaded. */
 export type StudioRequest = Exclude<Request, { readonly kind: 'load' }>;
 
+type Drawn = Extract<Reply, { kind: 'drawn' }>;
+
 /** The drawing that is at work or rests. */
 interface Task {
   readonly id: number;
@@ -98,7 +100,7 @@ export class Studio {
         if (task.isCancelled) return;
         const isFinished = drawings.every((drawing) => drawing.isFinished);
         if (isFinished || task.isPaused || performance.now() - shown >= pictureMs) {
-          await this.show(id, drawings, isFinished);
+          await this.show(id, drawings, isFinished ? 'finished' : task.isPaused ? 'paused' : 'running');
           shown = performance.now();
         }
         if (isFinished) return;
@@ -126,10 +128,10 @@ export class Studio {
     return drawings;
   }
 
-  private async show(id: number, drawings: readonly Drawing[], isFinished: boolean): Promise<void> {
+  private async show(id: number, drawings: readonly Drawing[], status: Drawn['status']): Promise<void> {
     const states = [];
     for (const drawing of drawings) states.push(await drawing.state(this.analyser));
-    this.reply({ kind: 'drawn', id, drawings: states, isFinished });
+    this.reply({ kind: 'drawn', id, drawings: states, status });
   }
 }
 

@@ -32,9 +32,14 @@ export function drawStroke(app: App, to: Place, from: Place = to): void {
   const canvas = new OffscreenCanvas(size, size);
   const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D;
   context.putImageData(imageDataOf(picture.pixels), 0, 0);
+  context.fillStyle = brush.colour;
   context.strokeStyle = brush.colour;
   context.lineWidth = brush.width;
   context.lineCap = 'round';
+  // A line without length is not drawn.
+  context.beginPath();
+  context.arc(to.x * size, to.y * size, brush.width / 2, 0, 2 * Math.PI);
+  context.fill();
   context.beginPath();
   context.moveTo(from.x * size, from.y * size);
   context.lineTo(to.x * size, to.y * size);

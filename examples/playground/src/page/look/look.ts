@@ -25,7 +25,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
       label,
       describedBy: 'token-readout',
       gridSize: info.gridSize,
-      cursor: look.cursor,
+      cursor: () => look.cursor,
       onCursor: (token) => setCursor(app, token),
       onStroke: name === 'picture' && look.brush ? (to, from) => drawStroke(app, to, from) : undefined,
     });

@@ -7,7 +7,8 @@ export interface TokenCanvas {
   /** Id of the element that says what is pointed at. */
   readonly describedBy: string;
   readonly gridSize: number;
-  readonly cursor: number | undefined;
+  /** The token that is pointed at now: keys may come faster than the page is shown. */
+  readonly cursor: () => number | undefined;
   readonly onCursor: (token: number | undefined) => void;
   /** Draws instead of pointing; places are in shares of the width. A stroke's first place has none before it. */
   readonly onStroke?: ((to: Place, from: Place | undefined) => void) | undefined;
@@ -35,7 +36,7 @@ export function tokenCanvas(options: TokenCanvas): TemplateResult {
     @pointercancel=${() => strokes.clear()}
     @pointerleave=${(event: PointerEvent) => event.pointerType === 'mouse' && options.onCursor(undefined)}
     @keydown=${(event: KeyboardEvent) => key(event, options)}
-    @focus=${() => options.cursor === undefined && options.onCursor(0)}
+    @focus=${() => options.cursor() === undefined && options.onCursor(0)}
   ></canvas>`;
 }
 
@@ -67,7 +68,8 @@ function placeOf(event: PointerEvent): Place {
   return { x: (event.clientX - left) / width, y: (event.clientY - top) / height };
 }
 
-function key(event: KeyboardEvent, { gridSize, cursor = 0, onCursor, onStroke }: TokenCanvas): void {
+function key(event: KeyboardEvent, { gridSize, onCursor, onStroke, ...options }: TokenCanvas): void {
+  const cursor = options.cursor() ?? 0;
   const [x, y] = [cursor % gridSize, Math.floor(cursor / gridSize)];
   const last = gridSize - 1;
   const targets: Record<string, readonly [number, number]> = {
