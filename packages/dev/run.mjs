@@ -20,7 +20,11 @@ async function lint(args = []) {
 }
 
 /** The page and its workers know other globals than the rest. */
-const projects = ['tsconfig.json', 'examples/playground/tsconfig.json', 'examples/playground/tsconfig.worker.json'];
+const projects = [
+  'tsconfig.json',
+  'examples/playground/tsconfig.page.json',
+  'examples/playground/tsconfig.worker.json',
+];
 
 async function typecheck(args = []) {
   say('checking types ...');
