@@ -39,7 +39,7 @@ export {
 export { createReferenceEngine } from './reference/engine.js';
 export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';
-export { endsOf, type Interval } from './statistics/interval.js';
+export { confidenceShares, type Interval } from './statistics/interval.js';
 export { quantiles } from './statistics/quantile.js';
 export { typeOps } from './type-ops.js';
 export {
