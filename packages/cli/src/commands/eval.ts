@@ -3,7 +3,7 @@ import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { CommandError } from '../errors.js';
 import { computeFigures } from '../evaluation/figures.js';
-import { reportEvaluation } from '../evaluation/report.js';
+import { reportEvaluation, warningsOf } from '../evaluation/report.js';
 import { completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
 import { file, flag, folder, optional, path, required, wholeNumber } from '../options.js';
@@ -67,7 +67,7 @@ export const evaluate = defineCommand({
       }
       const { bootstrap } = values;
       const figures = await computeFigures(...sides, { logits, splitSize, k, bootstrap, threads: context.threads });
-      for (const warning of [...figures.fid.warnings, ...(figures.sfid?.warnings ?? [])]) context.note(warning);
+      for (const warning of warningsOf(figures)) context.note(warning);
       return reportEvaluation({ reference: sides[0], samples: sides[1], figures, splitSize, k });
     } finally {
       await network?.dispose();

@@ -53,7 +53,7 @@ it('has the metrics that take long, from the sources without threads', async () 
   const [x, y] = [gaussian(30, 3, 1), gaussian(40, 3, 2)];
   const threads = startThreads(2);
   expect(await threads.precisionRecall(x, y)).toEqual(runPlan(planPrecisionRecall(x, y, {})));
-  expect((await threads.kernelDistance(x, y, { subsets: 2 })).subsetSize).toBe(30);
+  expect((await threads.kernelDistance(x, y, { subsets: 2 })).subsetSize).toBe(15);
   const reference = featureStatistics(x);
   expect((await threads.frechetInterval(reference, y, { resamples: 3 })).resamples).toBe(3);
   expect((await threads.frechetExtrapolation(reference, y, { points: 3 })).points).toHaveLength(3);
