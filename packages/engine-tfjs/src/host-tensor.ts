@@ -6,27 +6,29 @@ export function typeOf(x: TfjsTensor): TensorType {
   return { dtype: x.dtype as DType, shape: x.shape };
 }
 
-/** A tensor of TensorFlow.js with the data of a host tensor: a copy, but on its CPU backend, which shares the memory. */
+/** A tensor of TensorFlow.js with the data of a host tensor, whose memory some backends go on using. */
 export function toTfjs(tf: Tfjs, { dtype, shape, data }: HostTensor): TfjsTensor {
   return tf.tensor(data, [...shape], dtype);
 }
 
-/** As {@link toTfjs}, always with memory of its own. */
-export function copyToTfjs(tf: Tfjs, tensor: HostTensor): TfjsTensor {
-  const shares = tf.getBackend() === 'cpu';
-  return toTfjs(tf, shares ? ({ ...tensor, data: tensor.data.slice() } as HostTensor) : tensor);
-}
-
-/** Backends whose `data()` is a copy that nothing else refers to. Others may hand out memory that they go on using. */
+/** Backends that copy what they are given, and whose `data()` is a copy. Others may share memory. */
 const copying = ['wasm', 'tensorflow'];
 
-/** The data of a tensor as a host tensor: in `target` if it is given, else with memory of its own. */
-export async function fromTfjs(tf: Tfjs, x: TfjsTensor, target?: HostTensor): Promise<HostTensor> {
-  const data = (await x.data()) as HostTensor['data'];
-  if (target !== undefined) {
-    target.data.set(data);
-    return target;
-  }
-  const { dtype, shape } = typeOf(x);
-  return hostTensor(dtype, shape, copying.includes(tf.getBackend()) ? data : data.slice());
+/** As {@link toTfjs}, with memory of its own. */
+export function copyToTfjs(tf: Tfjs, tensor: HostTensor): TfjsTensor {
+  const data = copying.includes(tf.getBackend()) ? tensor.data : tensor.data.slice();
+  return toTfjs(tf, { ...tensor, data } as HostTensor);
+}
+
+/**
+ * The tensors as host tensors with memory of their own.
+ * @param backend The backend that they are of.
+ */
+export async function fromTfjs(tensors: readonly TfjsTensor[], backend: string): Promise<HostTensor[]> {
+  const all = await Promise.all(tensors.map((x) => x.data() as Promise<HostTensor['data']>));
+  return tensors.map((x, i) => {
+    const data = all[i] as HostTensor['data'];
+    const { dtype, shape } = typeOf(x);
+    return hostTensor(dtype, shape, copying.includes(backend) ? data : data.slice());
+  });
 }

@@ -1,8 +1,8 @@
-import { type AttributesOf, type Backend, createOps, type Ops, type Primitive } from '@dpar/tensor';
+import { type AttributesOf, type Backend, createOps, type Ops, type Primitive, type TensorType } from '@dpar/tensor';
 import { copyToTfjs, typeOf } from './host-tensor.js';
 import { kernels } from './kernels/index.js';
 import type { Kernel, KernelContext } from './kernels/kernel.js';
-import type { Tfjs, TfjsTensor } from './tfjs.js';
+import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
 
 /** Applies a primitive; all that it makes but the result is disposed. */
 export function applyKernel<P extends Primitive>(
@@ -10,21 +10,22 @@ export function applyKernel<P extends Primitive>(
   primitive: P,
   inputs: readonly TfjsTensor[],
   attributes: AttributesOf<P>,
-  output: ReturnType<typeof typeOf>,
+  output: TensorType,
 ): TfjsTensor {
   const kernel: Kernel<P> = kernels[primitive];
   return context.tf.tidy(() => {
     const result = kernel(context, inputs, attributes, output);
     // A tensor of its own, so that each is disposed by whoever made it.
-    return inputs.includes(result) ? context.tf.clone(result) : result;
+    return inputs.includes(result) ? context.tf.reshape(result, result.shape) : result;
   });
 }
 
 /**
  * The tensor interface run eagerly by a TensorFlow.js namespace on its current backend. Handles are tensors of that
- * namespace, which `tf.tidy` and `dispose` free as any other: `tfjsOps<tf.Tensor>(tf)` for its own type of them.
+ * namespace, which `tf.tidy` and `dispose` free as any other.
  */
-export function tfjsOps<T extends TfjsTensor = TfjsTensor>(tf: Tfjs): Ops<T> {
+export function tfjsOps<T extends TfjsTensor>(namespace: TfjsNamespace<T>): Ops<T> {
+  const tf = namespace as unknown as Tfjs;
   const backend: Backend<TfjsTensor> = {
     typeOf,
     constant: (value) => copyToTfjs(tf, value),
@@ -33,5 +34,5 @@ export function tfjsOps<T extends TfjsTensor = TfjsTensor>(tf: Tfjs): Ops<T> {
       return applyKernel(context, primitive, inputs, attributes, output);
     },
   };
-  return createOps(backend) as Ops<TfjsTensor> as Ops<T>;
+  return createOps(backend) as unknown as Ops<T>;
 }

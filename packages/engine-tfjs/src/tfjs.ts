@@ -15,77 +15,68 @@ export type Paddings = [before: number, after: number][];
 /**
  * What this package calls of a TensorFlow.js namespace. `@tensorflow/tfjs-core` with a backend, `@tensorflow/tfjs`,
  * `@tensorflow/tfjs-node` and `@tensorflow/tfjs-node-gpu` all have it. It is described by its structure, so that none of
- * these has to be installed for the types of this package, and each copy or version that has these functions fits.
+ * these has to be installed for the types of this package, and each copy or version that has these functions fits. T is
+ * the namespace's own type of tensors.
  */
-export interface Tfjs {
-  abs(x: TfjsTensor): TfjsTensor;
-  add(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  argMax(x: TfjsTensor, axis?: number): TfjsTensor;
-  cast(x: TfjsTensor, dtype: 'float32' | 'int32' | 'bool'): TfjsTensor;
-  clone(x: TfjsTensor): TfjsTensor;
-  concat(xs: TfjsTensor[], axis?: number): TfjsTensor;
-  conv2d(
-    x: TfjsTensor,
-    filter: TfjsTensor,
-    strides: number,
-    pad: 'valid',
-    dataFormat?: 'NHWC',
-    dilations?: number,
-  ): TfjsTensor;
-  conv2dTranspose(
-    x: TfjsTensor,
-    filter: TfjsTensor,
-    outputShape: [number, number, number, number],
-    strides: number,
-    pad: 'valid',
-  ): TfjsTensor;
-  cos(x: TfjsTensor): TfjsTensor;
-  div(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  equal(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  exp(x: TfjsTensor): TfjsTensor;
-  fill(shape: number[], value: number, dtype?: 'float32' | 'int32' | 'bool'): TfjsTensor;
-  gather(x: TfjsTensor, indices: TfjsTensor, axis?: number, batchDims?: number): TfjsTensor;
-  gatherND(x: TfjsTensor, indices: TfjsTensor): TfjsTensor;
+export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
+  abs(x: T): T;
+  add(a: T, b: T): T;
+  argMax(x: T, axis?: number): T;
+  cast(x: T, dtype: 'float32' | 'int32' | 'bool'): T;
+  concat(xs: T[], axis?: number): T;
+  conv2d(x: T, filter: T, strides: number, pad: 'valid', dataFormat?: 'NHWC', dilations?: number): T;
+  conv2dTranspose(x: T, filter: T, outputShape: [number, number, number, number], strides: number, pad: 'valid'): T;
+  cos(x: T): T;
+  div(a: T, b: T): T;
+  equal(a: T, b: T): T;
+  exp(x: T): T;
+  fill(shape: number[], value: number, dtype?: 'float32' | 'int32' | 'bool'): T;
+  gather(x: T, indices: T, axis?: number, batchDims?: number): T;
+  gatherND(x: T, indices: T): T;
   getBackend(): string;
-  less(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  lessEqual(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  log(x: TfjsTensor): TfjsTensor;
-  logicalAnd(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  logicalNot(x: TfjsTensor): TfjsTensor;
-  logicalOr(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  matMul(a: TfjsTensor, b: TfjsTensor, transposeA?: boolean, transposeB?: boolean): TfjsTensor;
-  max(x: TfjsTensor, axes?: number[], keepDims?: boolean): TfjsTensor;
-  maximum(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  mean(x: TfjsTensor, axes?: number[], keepDims?: boolean): TfjsTensor;
-  minimum(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  mul(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  neg(x: TfjsTensor): TfjsTensor;
-  notEqual(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  pad(x: TfjsTensor, paddings: Paddings): TfjsTensor;
-  reciprocal(x: TfjsTensor): TfjsTensor;
-  reshape(x: TfjsTensor, shape: number[]): TfjsTensor;
-  rsqrt(x: TfjsTensor): TfjsTensor;
-  scalar(value: number, dtype?: 'float32' | 'int32' | 'bool'): TfjsTensor;
-  scatterND(indices: TfjsTensor, updates: TfjsTensor, shape: number[]): TfjsTensor;
-  sigmoid(x: TfjsTensor): TfjsTensor;
-  sin(x: TfjsTensor): TfjsTensor;
-  slice(x: TfjsTensor, begin: number[], size: number[]): TfjsTensor;
-  softmax(x: TfjsTensor): TfjsTensor;
-  sqrt(x: TfjsTensor): TfjsTensor;
-  square(x: TfjsTensor): TfjsTensor;
-  sub(a: TfjsTensor, b: TfjsTensor): TfjsTensor;
-  sum(x: TfjsTensor, axes?: number[], keepDims?: boolean): TfjsTensor;
-  tanh(x: TfjsTensor): TfjsTensor;
-  tensor(
-    values: Float32Array | Int32Array | Uint8Array,
-    shape?: number[],
-    dtype?: 'float32' | 'int32' | 'bool',
-  ): TfjsTensor;
-  tile(x: TfjsTensor, repetitions: number[]): TfjsTensor;
-  transpose(x: TfjsTensor, permutation?: number[]): TfjsTensor;
-  where(condition: TfjsTensor, whenTrue: TfjsTensor, whenFalse: TfjsTensor): TfjsTensor;
+  less(a: T, b: T): T;
+  lessEqual(a: T, b: T): T;
+  log(x: T): T;
+  logicalAnd(a: T, b: T): T;
+  logicalNot(x: T): T;
+  logicalOr(a: T, b: T): T;
+  matMul(a: T, b: T, transposeA?: boolean, transposeB?: boolean): T;
+  max(x: T, axes?: number[], keepDims?: boolean): T;
+  maximum(a: T, b: T): T;
+  mean(x: T, axes?: number[], keepDims?: boolean): T;
+  minimum(a: T, b: T): T;
+  mul(a: T, b: T): T;
+  neg(x: T): T;
+  notEqual(a: T, b: T): T;
+  pad(x: T, paddings: Paddings): T;
+  reciprocal(x: T): T;
+  reshape(x: T, shape: number[]): T;
+  rsqrt(x: T): T;
+  scalar(value: number, dtype?: 'float32' | 'int32' | 'bool'): T;
+  scatterND(indices: T, updates: T, shape: number[]): T;
+  sigmoid(x: T): T;
+  sin(x: T): T;
+  slice(x: T, begin: number[], size: number[]): T;
+  softmax(x: T): T;
+  sqrt(x: T): T;
+  square(x: T): T;
+  sub(a: T, b: T): T;
+  sum(x: T, axes?: number[], keepDims?: boolean): T;
+  tanh(x: T): T;
+  tensor(values: Float32Array | Int32Array | Uint8Array, shape?: number[], dtype?: 'float32' | 'int32' | 'bool'): T;
+  tile(x: T, repetitions: number[]): T;
+  transpose(x: T, permutation?: number[]): T;
+  where(condition: T, whenTrue: T, whenFalse: T): T;
 
-  keep(x: TfjsTensor): TfjsTensor;
-  tidy<R extends TfjsTensor | undefined>(fn: () => R): R;
+  keep(x: T): T;
+  setBackend(name: string): Promise<boolean>;
+  tidy<R extends T | void>(fn: () => R): R;
   memory(): { readonly numTensors: number; readonly numBytes: number };
 }
+
+/** Functions whose tensors have, in TensorFlow.js, a type of their own for each number of axes. */
+type Ranked = 'conv2d' | 'conv2dTranspose';
+
+/** A namespace as users have it, from which its own type of tensors is inferred. */
+export type TfjsNamespace<T extends TfjsTensor> = Omit<Tfjs<NoInfer<T>>, Ranked> &
+  Pick<Tfjs<T>, 'tensor'> & { readonly [Name in Ranked]: (...args: never[]) => unknown };

@@ -11,6 +11,8 @@ function binary(call: (tf: Tfjs, a: TfjsTensor, b: TfjsTensor) => TfjsTensor): K
   return ({ tf }, inputs) => call(tf, inputOf(inputs, 0), inputOf(inputs, 1));
 }
 
+type Triple = [TfjsTensor, TfjsTensor, TfjsTensor];
+
 /** Elementwise kernels. */
 export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   neg: unary((tf, x) => tf.neg(x)),
@@ -43,8 +45,15 @@ export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   lessEqual: binary((tf, a, b) => tf.lessEqual(a, b)),
   and: binary((tf, a, b) => tf.logicalAnd(a, b)),
   or: binary((tf, a, b) => tf.logicalOr(a, b)),
-  select: (context, inputs, _, { shape }) => {
-    const [condition, whenTrue, whenFalse] = inputs.map((x) => broadcastTo(context, x, shape));
-    return context.tf.where(condition as TfjsTensor, whenTrue as TfjsTensor, whenFalse as TfjsTensor);
+  select: (context, inputs, _, { dtype, shape }) => {
+    const { tf } = context;
+    const [condition, whenTrue, whenFalse] = [inputOf(inputs, 0), inputOf(inputs, 1), inputOf(inputs, 2)];
+    if (dtype === 'bool') {
+      // The WASM backend's kernel writes four bytes for each element, where a bool has one.
+      const otherwise = tf.logicalAnd(tf.logicalNot(condition), whenFalse);
+      return tf.logicalOr(tf.logicalAnd(condition, whenTrue), otherwise);
+    }
+    const [c, t, f] = [condition, whenTrue, whenFalse].map((x) => broadcastTo(context, x, shape)) as Triple;
+    return tf.where(c, t, f);
   },
 };
