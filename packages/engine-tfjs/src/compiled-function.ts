@@ -19,6 +19,7 @@ import { TfjsDeviceTensor } from './device-tensor.js';
 import { fromTfjs } from './host-tensor.js';
 import { type Computer, Program } from './program.js';
 import type { TfjsTensor } from './tfjs.js';
+import { inTurn } from './turn.js';
 
 /**
  * Programs that a function keeps, the least recently used of which gives way. Making one again takes less time than
@@ -48,10 +49,7 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   async run(inputs: Tensors<HostTensor | DeviceTensor>, { into = {} }: RunOptions = {}): Promise<Tensors<HostTensor>> {
-    const { program, tensors } = await this.prepare(inputs);
-    const names = program.outputNames;
-    checkOutputNames(into, names);
-    const outputs = program.run(tensors);
+    const { names, outputs } = await inTurn(this.computer, () => this.compute(inputs, into));
     try {
       for (const [i, name] of names.entries()) {
         const { dtype, shape } = outputs[i] as TfjsTensor;
@@ -72,10 +70,9 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
-    const { program, tensors } = await this.prepare(inputs);
-    const outputs = program.run(tensors);
+    const { names, outputs } = await inTurn(this.computer, () => this.compute(inputs));
     return Object.fromEntries(
-      program.outputNames.map((name, i) => [name, new TfjsDeviceTensor(this.computer, outputs[i] as TfjsTensor)]),
+      names.map((name, i) => [name, new TfjsDeviceTensor(this.computer, outputs[i] as TfjsTensor)]),
     );
   }
 
@@ -85,13 +82,11 @@ export class TfjsFunction implements CompiledFunction {
     this.constants.dispose();
   }
 
-  private async prepare(
+  /** @returns The outputs, which are the caller's to dispose. */
+  private compute(
     inputs: Tensors<HostTensor | DeviceTensor>,
-  ): Promise<{ program: Program; tensors: Tensors<HostTensor | TfjsTensor> }> {
-    const { tf, backend } = this.computer;
-    // The namespace has one backend at a time, which others may have changed. What follows, up to the results, is done
-    // at once.
-    while (tf.getBackend() !== backend) await tf.setBackend(backend);
+    into: Tensors<HostTensor> = {},
+  ): { names: readonly string[]; outputs: TfjsTensor[] } {
     if (this.disposed) {
       throw new DparError('run: expected a live function, got one that was disposed. Compile it again.');
     }
@@ -100,7 +95,7 @@ export class TfjsFunction implements CompiledFunction {
     for (const name of Object.keys(inputs).sort()) {
       checkNotConstant(name, this.constants.host);
       const input = inputs[name] as HostTensor | DeviceTensor;
-      if (input instanceof TfjsDeviceTensor && input.computer.tf === tf) {
+      if (input instanceof TfjsDeviceTensor && input.computer.tf === this.computer.tf) {
         tensors[name] = input.value;
         types[name] = input.type;
       } else {
@@ -109,7 +104,9 @@ export class TfjsFunction implements CompiledFunction {
         types[name] = { dtype: host.dtype, shape: host.shape };
       }
     }
-    return { program: this.program(types), tensors };
+    const program = this.program(types);
+    checkOutputNames(into, program.outputNames);
+    return { names: program.outputNames, outputs: program.run(tensors) };
   }
 
   private program(types: Tensors<TensorType>): Program {

@@ -1,25 +1,24 @@
-import { checkCase, conformanceCases } from '@dpar/tensor/conformance';
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-backend-wasm';
-import type { Engine } from '@dpar/tensor';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tfjsEngine } from './index.js';
+import { referenceOps } from '@dpar/tensor';
+import { conformanceCases, findMismatch } from '@dpar/tensor/conformance';
+import { describe, expect, it } from 'vitest';
+import { counts, createEngine, testedBackends } from './testing/backends.js';
 
 const cases = conformanceCases();
 
-describe.each(['cpu', 'wasm'])('TensorFlow.js, %s', (backend) => {
-  let engine: Engine;
-  beforeAll(async () => {
-    await tf.setBackend(backend);
-    engine = tfjsEngine(tf);
-  });
-  afterAll(() => engine.dispose());
+describe.each(testedBackends)('TensorFlow.js, %s', async (backend) => {
+  const engine = await createEngine(backend);
 
-  it.each(cases)('$name', async (conformanceCase) => {
-    const before = tf.memory();
-    expect(await checkCase(engine, conformanceCase)).toBeUndefined();
-    const after = tf.memory();
-    expect([after.numTensors, after.numBytes]).toEqual([before.numTensors, before.numBytes]);
+  it.each(cases)('$name', async ({ fn, inputs, tolerance }) => {
+    const empty = counts();
+    const compiled = engine.compile(fn);
+    const expected = fn(referenceOps, inputs);
+    // The first call records the function, the second repeats it.
+    for (let call = 0; call < 2; call++) {
+      const before = counts();
+      expect(findMismatch(await compiled.run(inputs), expected, tolerance)).toBeUndefined();
+      expect(counts()).toEqual(before);
+    }
+    await compiled.dispose();
+    expect(counts()).toEqual(empty);
   });
 });

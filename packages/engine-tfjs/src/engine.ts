@@ -4,6 +4,7 @@ import { TfjsDeviceTensor } from './device-tensor.js';
 import { copyToTfjs } from './host-tensor.js';
 import type { Computer } from './program.js';
 import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
+import { inTurn } from './turn.js';
 
 /** How {@link tfjsEngine} appears. */
 export interface TfjsEngineOptions {
@@ -31,8 +32,7 @@ export function tfjsEngine<T extends TfjsTensor>(
     },
     upload: async (tensor) => {
       checkHostTensor('tensor', tensor);
-      while (tf.getBackend() !== computer.backend) await tf.setBackend(computer.backend);
-      return new TfjsDeviceTensor(computer, tf.keep(copyToTfjs(tf, tensor)));
+      return inTurn(computer, () => new TfjsDeviceTensor(computer, tf.keep(copyToTfjs(tf, tensor))));
     },
     dispose: async () => {
       for (const compiled of functions) await compiled.dispose();

@@ -70,7 +70,7 @@ export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
 
   keep(x: T): T;
   setBackend(name: string): Promise<boolean>;
-  tidy<R extends T | void>(fn: () => R): R;
+  tidy<R extends T | undefined>(fn: () => R): R;
   memory(): { readonly numTensors: number; readonly numBytes: number };
 }
 
