@@ -30,15 +30,16 @@ export function createContext(
   signal: AbortSignal,
 ): Context & { dispose(): Promise<void> } {
   let engine: Promise<Engine> | undefined;
+  const note = (line: string): void => {
+    if (!options.quiet) stderr.write(`${line}\n`);
+  };
   return {
     signal,
-    note: (line) => {
-      if (!options.quiet) stderr.write(`${line}\n`);
-    },
+    note,
     progress: (progress) => (options.quiet ? silent : createProgress(stderr, progress)),
     terminal: !options.quiet && isTerminal(stderr) ? stderr : undefined,
     engine: () => {
-      engine ??= createEngine(options);
+      engine ??= createEngine(options, note);
       return engine;
     },
     dispose: async () => {
