@@ -114,7 +114,7 @@ describe('loadTfjs', () => {
       Object.assign(new Error("Cannot find module 'google-protobuf'\nRequire stack:\n- /a"), {
         code: 'MODULE_NOT_FOUND',
       }),
-      `${gpu} does not start: Cannot find module 'google-protobuf'`,
+      `${gpu} lacks 'google-protobuf'`,
     ],
     [new TypeError('(0 , util_1.isX) is not a function'), `${gpu} does not start: (0 , util_1.isX) is not a function`],
   ])('says why not: %s', async (error, reason) => {

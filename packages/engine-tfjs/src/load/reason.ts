@@ -11,7 +11,8 @@ export function reasonOf(error: unknown, packageName: string): string {
   const { code } = error as { code?: unknown };
   const [firstLine = ''] = message.split('\n');
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
-    if (firstLine.includes(`'${packageName}'`)) return `${packageName} is not installed`;
+    const [, missing = ''] = /'([^']+)'/.exec(firstLine) ?? [];
+    return missing === packageName ? `${packageName} is not installed` : `${packageName} lacks '${missing}'`;
   }
   if (message.includes('tfjs_binding.node') && /not be found|cannot find/i.test(message)) {
     return `${packageName} has no native library: its install script has not run (npm rebuild ${packageName})`;
