@@ -103,6 +103,18 @@ it('judges sampling by what must be read or multiplied, and by LlamaGen', () => 
   expect(dpar).toMatchObject({ meanPatchLength: 1.81, speedupOverLlamagen: 1.25 });
 });
 
+it('compares engines with ONNX Runtime in the same run', () => {
+  const names = ['engine-tfjs/wasm/matmul', 'engine-tfjs/cpu/matmul', 'engine-tfjs/wasm/train-step'];
+  expect(namesFor('engine-tfjs')).toEqual(expect.arrayContaining(names));
+  const found = benchmarks.find(({ name }) => name === names[0]);
+  expect(found?.uses?.map(({ name }) => name)).toEqual(['engine-ort/matmul']);
+  const figures = found?.figures([{ seconds: 0.02 }, { seconds: 0.01 }, { seconds: 0.09 }], (name) => {
+    expect(name).toBe('engine-ort/matmul');
+    return { gflops: 2 * 13.4217728 };
+  });
+  expect(figures).toEqual({ seconds: 0.02, gflops: expect.closeTo(13.4217728, 9), ortRatio: expect.closeTo(0.5, 9) });
+});
+
 it('says how much quantised weights change the loss', () => {
   const names = ['dpar/int8', 'dpar/int4', 'llamagen/int8', 'llamagen/int4'].map((name) => `quantised-loss/${name}`);
   expect(namesFor('quantised-loss')).toEqual(names);

@@ -32,16 +32,17 @@ export function createContext(
   signal: AbortSignal,
 ): Context & { dispose(): Promise<void> } {
   let engine: Promise<Engine> | undefined;
+  const note = (line: string): void => {
+    if (!options.quiet) stderr.write(`${line}\n`);
+  };
   return {
     signal,
     threads: options.threads,
-    note: (line) => {
-      if (!options.quiet) stderr.write(`${line}\n`);
-    },
+    note,
     progress: (progress) => (options.quiet ? silent : createProgress(stderr, progress)),
     terminal: !options.quiet && isTerminal(stderr) ? stderr : undefined,
     engine: () => {
-      engine ??= createEngine(options);
+      engine ??= createEngine(options, note);
       return engine;
     },
     dispose: async () => {

@@ -1,8 +1,15 @@
-import { type CompiledFunction, DparError, type Engine, type HostTensor, hostTensor } from '@dpar/tensor';
+import {
+  type CompiledFunction,
+  checkHostTensor,
+  DparError,
+  type Engine,
+  type HostTensor,
+  hostTensor,
+} from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
 import { OrtFunction } from './compiled-function.js';
 import { OrtDeviceTensor } from './device-tensor.js';
-import { checkHostTensor, toOrt } from './host-tensor.js';
+import { toOrt } from './host-tensor.js';
 import { memoryKeeper } from './memory.js';
 import { coreCount, type Device, defaultRuntime, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
 

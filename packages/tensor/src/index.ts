@@ -9,6 +9,14 @@ export type {
   TensorFunction,
   WeightFormat,
 } from './engine.js';
+export {
+  callFunction,
+  checkHostTensor,
+  checkNotConstant,
+  checkOutputNames,
+  hostInput,
+  outputTensor,
+} from './engine-support.js';
 export { DparError, isDparError } from './error.js';
 export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
 export { inferType } from './infer.js';

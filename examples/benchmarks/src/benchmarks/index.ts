@@ -1,4 +1,5 @@
 import type { Benchmark } from '../benchmark.js';
+import { engineBenchmarks } from './engines.js';
 import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
 import { inceptionFeatures } from './inception.js';
@@ -19,6 +20,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...[4, 16].flatMap((batch) => [trainStep('dpar', 'b-256', batch), trainStep('llamagen', 'b-256', batch)]),
   ...(['dpar', 'llamagen'] as const).map((kind) => trainStep(kind, 'small', 32)),
   optimizerStep,
+  ...engineBenchmarks,
   ...sampling(1),
   ...sampling(16),
   ...[256, 384, 512].flatMap((resolution) => [sampleCurve('dpar', resolution), sampleCurve('llamagen', resolution)]),
