@@ -1,5 +1,7 @@
+import { availableParallelism, cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import { compareEngines } from './engines.js';
 import { test, train } from './tfjs/train.js';
 import { type Settings, type Size, type Variant, variants } from './variants.js';
 import { type Digits, loadDigits, select } from './vision/digits.js';
@@ -30,8 +32,22 @@ export interface VariantResult {
   readonly runs: readonly Run[];
 }
 
+/** All that the example finds out. */
+export interface Results {
+  readonly command: string;
+  readonly machine: string;
+  readonly settings: Settings;
+  readonly variants: readonly VariantResult[];
+  /** Largest difference from plain JavaScript between rotated queries, by engine. */
+  readonly engineDifferences: Readonly<Record<string, number>>;
+}
+
 /** Trains and tests all variants with all seeds. Variants take turns, so that a busy minute hurts none alone. */
-export async function runExperiment(settings: Settings, say: (line: string) => void): Promise<VariantResult[]> {
+export async function runExperiment(
+  settings: Settings,
+  command: string,
+  say: (line: string) => void,
+): Promise<Results> {
   await tf.setBackend('wasm');
   await tf.ready();
   const digits = await loadDigits();
@@ -47,7 +63,8 @@ export async function runExperiment(settings: Settings, say: (line: string) => v
       );
     }
   }
-  return results;
+  const machine = `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores, Node ${process.versions.node}`;
+  return { command, machine, settings, variants: results, engineDifferences: await compareEngines() };
 }
 
 function runOne(

@@ -48,7 +48,7 @@ export const fullSettings: Settings = {
   size: [28, 40],
   tolerance: 0.05,
   testPictures: 1000,
-  otherPictures: 500,
+  otherPictures: 400,
   otherSizes: [
     [28, 112],
     [56, 56],

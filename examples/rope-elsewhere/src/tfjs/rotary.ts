@@ -1,4 +1,4 @@
-import type { RotaryTable } from '@dpar/rope';
+import { cosSin, type RotaryTable } from '@dpar/rope';
 import * as tf from '@tensorflow/tfjs';
 
 /** Cosines and sines of a table as tensors: [1 or B, positions, 1, headDim / 2] each. */
@@ -8,12 +8,11 @@ export interface Rotation {
 }
 
 /** Moves a table to TensorFlow.js. */
-export function toRotation({ data, shape }: RotaryTable): Rotation {
-  return tf.tidy(() => {
-    const table = tf.tensor5d(data, [shape[0] ?? 1, shape[1] ?? 0, 1, shape[2] ?? 0, 2]);
-    const [cos, sin] = tf.unstack(table, -1) as [tf.Tensor4D, tf.Tensor4D];
-    return { cos, sin };
-  });
+export function toRotation(table: RotaryTable): Rotation {
+  const { shape, cos, sin } = cosSin(table);
+  const [tables = 1, positions = 0, pairs = 0] = shape;
+  const toTensor = (values: Float32Array): tf.Tensor4D => tf.tensor4d(values, [tables, positions, 1, pairs]);
+  return { cos: toTensor(cos), sin: toTensor(sin) };
 }
 
 /**

@@ -46,7 +46,8 @@ export function createWeights(config: TransformerConfig, seed: number): Weights 
     weights[`${layer}.output`] = matrix(heads * headDim, width);
     weights[`${layer}.up`] = matrix(width, feedForward);
     weights[`${layer}.down`] = matrix(feedForward, width);
-    for (const norm of ['attentionNorm', 'feedForwardNorm']) weights[`${layer}.${norm}`] = tf.variable(tf.ones([width]));
+    for (const norm of ['attentionNorm', 'feedForwardNorm'])
+      weights[`${layer}.${norm}`] = tf.variable(tf.ones([width]));
   }
   weights.norm = tf.variable(tf.ones([width]));
   weights.head = matrix(width, classes);

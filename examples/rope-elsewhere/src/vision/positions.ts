@@ -23,7 +23,8 @@ export function rotaryTable(batch: Batch, embedding: RotaryEmbedding, headDim: n
   // Frequencies of 1 down to about 1/100: pictures are some tens of patches wide.
   const options = { headDim, clsTokens: 0, base: 100 };
   // Nothing merged: all pictures share one table.
-  if (embedding === '2d' && shape[1] === gridHeight * gridWidth) return gridTable({ ...options, gridHeight, gridWidth });
+  if (embedding === '2d' && shape[1] === gridHeight * gridWidth)
+    return gridTable({ ...options, gridHeight, gridWidth });
   return patchTable({ shape, data: lengths }, { ...options, embedding, gridWidth });
 }
 
