@@ -1,4 +1,4 @@
-import { gridTable, patchTable } from '@dpar/rope';
+import { applyRotary, gridTable, patchTable } from '@dpar/rope';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -58,7 +58,7 @@ describe('one table in all engines', () => {
   it('share one table among the pictures of a batch', async () => {
     const shared = gridTable({ headDim: 32, gridHeight: 1, gridWidth: 7, clsTokens: 0 }); // [1, 7, 16, 2]
     const plain = await engines['plain JavaScript']?.(x, shared, 'half-split');
-    const session = await rotateInSession(rotationModel('half-split'), x.data, x.shape, shared);
+    const session = await rotateInSession(rotationModel('half-split'), { x, table: shared });
     const tensor = tf.tidy(() =>
       rotate(tf.tensor4d(x.data, [...x.shape]), toRotation(shared), 'half-split').dataSync(),
     );
@@ -66,8 +66,7 @@ describe('one table in all engines', () => {
     expect(largestDifference(tensor, plain ?? [])).toBeLessThan(5e-7);
   });
 
-  it('have the right gradients in TensorFlow.js: those of a rotation rotate back', async () => {
-    const { applyRotary } = await import('@dpar/rope');
+  it('have the right gradients in TensorFlow.js: those of a rotation rotate back', () => {
     const upstream = x.data.map((value, i) => Math.cos(value + i));
     for (const pairs of ['interleaved', 'half-split'] as const) {
       const gradient = tf.tidy(() => {

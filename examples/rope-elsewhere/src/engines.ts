@@ -1,4 +1,4 @@
-import { applyRotary, type PairOptions, patchTable, type RotaryTable } from '@dpar/rope';
+import { applyRotary, cosSin, type PairOptions, patchTable, type RotaryTable } from '@dpar/rope';
 import * as tf from '@tensorflow/tfjs';
 import { rotaryEmbeddingModel, rotationModel } from './onnx/graphs.js';
 import { rotateInSession } from './onnx/session.js';
@@ -24,9 +24,15 @@ export const engines: Readonly<Record<string, Rotate>> = {
       rotated.dispose();
     }
   },
-  'ONNX Runtime': async ({ shape, data }, table, pairs) => rotateInSession(rotationModel(pairs), data, shape, table),
-  'ONNX Runtime, RotaryEmbedding': async ({ shape: [B, P, heads, D], data }, table, pairs) =>
-    rotateInSession(rotaryEmbeddingModel(heads, pairs), data, [B, P, heads * D], table),
+  'ONNX Runtime': async (x, table, pairs) => rotateInSession(rotationModel(pairs), { x, table }),
+  'ONNX Runtime, RotaryEmbedding': async ({ shape: [B, P, heads, headDim], data }, table, pairs) => {
+    const { shape, cos, sin } = cosSin(table);
+    return rotateInSession(rotaryEmbeddingModel(heads, pairs), {
+      x: { shape: [B, P, heads * headDim], data },
+      cos: { shape, data: cos },
+      sin: { shape, data: sin },
+    });
+  },
 };
 
 /** Largest difference of each engine from plain JavaScript, on Dynamic RoPE of merged patches and numbers up to 2 in size. */

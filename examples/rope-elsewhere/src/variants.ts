@@ -60,9 +60,9 @@ export const quickSettings: Settings = {
   ...fullSettings,
   seeds: [1, 2],
   trainPictures: 200,
-  steps: 6,
-  batchSize: 16,
-  testPictures: 32,
-  otherPictures: 16,
+  steps: 4,
+  batchSize: 8,
+  testPictures: 16,
+  otherPictures: 8,
   otherSizes: [[28, 56]],
 };

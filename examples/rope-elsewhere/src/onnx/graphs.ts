@@ -52,18 +52,16 @@ export function rotationModel(pairs: 'interleaved' | 'half-split'): Uint8Array {
 }
 
 /**
- * The same in the one operator that ONNX has for it since operator set 23.
- * Inputs: `x` [B, positions, heads headDim] and `table` [B, positions, headDim / 2, 2]; output: `rotated`, as x.
+ * The same in the one operator that ONNX has for it since operator set 23. Inputs: `x` [B, positions, heads headDim],
+ * `cos` and `sin` [B, positions, headDim / 2], a table for each of the B; output: `rotated`, as x.
  */
 export function rotaryEmbeddingModel(heads: number, pairs: 'interleaved' | 'half-split'): Uint8Array {
   return encode({
     opset: 23,
-    inputs: { x: ['B', 'P', 'width'], table: ['B', 'P', 'pairs', 2] },
+    inputs: { x: ['B', 'P', 'width'], cos: ['B', 'P', 'pairs'], sin: ['B', 'P', 'pairs'] },
     outputs: { rotated: ['B', 'P', 'width'] },
-    constants: { zero: 0, one: 1 },
+    constants: {},
     nodes: [
-      { op: 'Gather', inputs: ['table', 'zero'], outputs: ['cos'], attributes: { axis: 3 } },
-      { op: 'Gather', inputs: ['table', 'one'], outputs: ['sin'], attributes: { axis: 3 } },
       {
         op: 'RotaryEmbedding',
         inputs: ['x', 'cos', 'sin'],

@@ -12,12 +12,13 @@ export function drawPositions(picture: Picture, patches: Tokens, merged: Tokens)
     `<g transform="translate(${left} ${top})"><text class="title" y="-12">${title}</text>` +
     `${pixels(picture)}${boxes(tokens)}</g>`;
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * width + gap + 4} ${height + top + 4}" role="img" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg" class="positions" viewBox="0 0 ${2 * width + gap + 4} ${height + top + 4}" role="img" ` +
     'aria-label="A handwritten digit as equal patches, and as merged patches with row and columns of each">' +
-    '<style>text{font:12px system-ui,sans-serif;text-anchor:middle;dominant-baseline:central}' +
-    '.title{font-size:16px;text-anchor:start;dominant-baseline:auto;fill:#7a7a7a}' +
-    '.box{fill:none;stroke:#3d8bfd;stroke-width:1.5}.run{fill:#f0883e33;stroke:#f0883e;stroke-width:2}' +
-    '.label{fill:#fff;stroke:#000;stroke-width:3px;paint-order:stroke;stroke-linejoin:round}</style>' +
+    '<style>.positions text{font:12px system-ui,sans-serif;text-anchor:middle;dominant-baseline:central}' +
+    '.positions .title{font-size:16px;text-anchor:start;dominant-baseline:auto;fill:#7a7a7a}' +
+    '.positions .box{fill:none;stroke:#3d8bfd;stroke-width:1.5}' +
+    '.positions .run{fill:#f0883e33;stroke:#f0883e;stroke-width:2}' +
+    '.positions .label{fill:#fff;stroke:#000;stroke-width:3px;paint-order:stroke;stroke-linejoin:round}</style>' +
     panel(2, `${patches.lengths.length} patches: (row, column)`, patches) +
     panel(width + gap + 2, `${merged.lengths.length} tokens: (row, first–last column)`, merged) +
     '</svg>\n'

@@ -15,7 +15,7 @@ export function comparison(summaries: readonly Summary[]): Table {
     head: [
       'positions',
       'tokens in training',
-      'seconds of training',
+      'CPU seconds of training',
       ...sizes.map((size) => `right at ${size}, % (tokens)`),
       'right if nothing merges, %',
     ],

@@ -61,7 +61,7 @@ export function classify(config: TransformerConfig, weights: Weights, input: Inp
   const { contents, present } = input;
   const [B, P] = contents.shape;
   const w = (name: string): tf.Variable => weights[name] as tf.Variable;
-  const linear = (x: tf.Tensor2D, name: string): tf.Tensor2D => tf.matMul(x, w(name) as tf.Tensor as tf.Tensor2D);
+  const linear = (x: tf.Tensor2D, name: string): tf.Tensor2D => product(x, w(name));
   const absent = tf.reshape(tf.mul(tf.sub(present, 1), 1e9), [B, 1, 1, P]); // 0 or -1e9
 
   const pixels = tf.reshape(contents, [B * P, config.inputs]) as tf.Tensor2D;
@@ -80,6 +80,24 @@ export function classify(config: TransformerConfig, weights: Weights, input: Inp
   const weightOfToken = tf.reshape(tf.div(present, tf.sum(present, 1, true)), [B, P, 1]);
   const pooled = tf.sum(tf.mul(tf.reshape(rmsNorm(x, w('norm')), [B, P, config.width]), weightOfToken), 1);
   return tf.add(linear(pooled as tf.Tensor2D, 'head'), w('bias'));
+}
+
+/**
+ * The matrix product x w with gradients that transpose first: products of transposed matrices, which TensorFlow.js's own
+ * gradients ask for, take its WASM backend up to four times as long.
+ */
+function product(x: tf.Tensor2D, w: tf.Tensor): tf.Tensor2D {
+  const multiply = tf.customGrad((...[a, b, save]) => {
+    (save as unknown as (kept: tf.Tensor[]) => void)([a as tf.Tensor, b as tf.Tensor]);
+    return {
+      value: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
+      gradFunc: (dy, [a, b]) => [
+        tf.matMul(dy as tf.Tensor2D, tf.transpose(b as tf.Tensor2D)),
+        tf.matMul(tf.transpose(a as tf.Tensor2D), dy as tf.Tensor2D),
+      ],
+    };
+  });
+  return multiply(x, w) as tf.Tensor2D;
 }
 
 /** Softmax attention of queries, keys and values [B, P, H, headDim]: [B P, H headDim]. */
