@@ -54,6 +54,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-  process.exitCode = 1;
+  // A mistake in the command line needs no stack.
+  const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  process.stderr.write(`${isUsage ? error.message : error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = isUsage ? 2 : 1;
 });
