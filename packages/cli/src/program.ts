@@ -85,6 +85,9 @@ function complete(options: Options, given: Readonly<Record<string, unknown>>): R
     if (required && given[name] === undefined) {
       throw new UsageError(`expected ${longName(name)} ${value}, got no such option.`);
     }
+    // The parser takes `--no-x` as the opposite of `--x`.
+    const [, opposite] = /^no([A-Z]\w*)$/.exec(name) ?? [];
+    if (opposite !== undefined) return [name, given[opposite.charAt(0).toLowerCase() + opposite.slice(1)] === false];
     return [name, given[name] ?? fallback];
   });
   return Object.fromEntries(entries);

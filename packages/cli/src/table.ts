@@ -19,3 +19,12 @@ export function formatList(entries: readonly (readonly [string, string])[]): str
 export function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
+
+/** Names that a line shows; of more the number. */
+const shownNames = 5;
+
+/** `a, b` or `a, b, c, d, e and 7 more` */
+export function namesOf(names: readonly string[]): string {
+  const more = names.length - shownNames;
+  return `${names.slice(0, shownNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

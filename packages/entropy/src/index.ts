@@ -7,4 +7,10 @@ export {
   writeEntropyModelConfig,
 } from './config.js';
 export { pearsonCorrelation } from './correlation.js';
+export {
+  type CorrelateGroupsOptions,
+  type Correlation,
+  correlateGroups,
+  correlateIndependent,
+} from './correlation-interval.js';
 export { type EntropyModelOutputs, entropyModel } from './model.js';

@@ -1,3 +1,5 @@
+import { openWorkspace, type Vector } from './kernels/symmetric.js';
+
 /** A matrix L [n, rank] with S = L L^T, by columns: column j is `data[j * n ...]`, zero above its pivot only in pivot order. */
 export interface Factor {
   readonly data: Float64Array;
@@ -11,8 +13,9 @@ export interface Factor {
 export function pivotedCholesky(matrix: Float64Array, n: number): Factor {
   const rest = Float64Array.from({ length: n }, (_, i) => matrix[i * n + i] as number); // diagonal of S - L L^T
   const tolerance = n * Number.EPSILON * rest.reduce((a, b) => Math.max(a, b), 0);
-  const rows = new Float64Array(n * n); // L [n, rank], row i at i * n
-  const done = new Uint8Array(n);
+  const { run, stride, matrix: rows, vectors } = openWorkspace(n, 2, 'pivotedCholesky'); // L, row i at i * stride
+  const [dots, flags] = vectors as [Vector, Vector];
+  const done = new Uint8Array(flags.data.buffer, flags.address, n);
   let rank = 0;
   for (; rank < n; rank++) {
     let pivot = -1;
@@ -22,25 +25,17 @@ export function pivotedCholesky(matrix: Float64Array, n: number): Factor {
     if (!((rest[pivot] as number) > tolerance)) break;
     const root = Math.sqrt(rest[pivot] as number);
     done[pivot] = 1;
-    rows[pivot * n + rank] = root;
+    // Rows are zero from `rank` on, so that the length can be rounded up.
+    run.rowDots(0, 8 * stride, n, pivot, 64 * Math.ceil(rank / 8), flags.address, dots.address);
+    rows[pivot * stride + rank] = root;
     for (let i = 0; i < n; i++) {
       if (done[i] === 1) continue;
-      const [a, b, end] = [i * n, pivot * n, rank];
-      let [s0, s1, s2, s3] = [0, 0, 0, 0];
-      let c = 0;
-      for (; c + 4 <= end; c += 4) {
-        s0 += (rows[a + c] as number) * (rows[b + c] as number);
-        s1 += (rows[a + c + 1] as number) * (rows[b + c + 1] as number);
-        s2 += (rows[a + c + 2] as number) * (rows[b + c + 2] as number);
-        s3 += (rows[a + c + 3] as number) * (rows[b + c + 3] as number);
-      }
-      for (; c < end; c++) s0 += (rows[a + c] as number) * (rows[b + c] as number);
-      const value = ((matrix[i * n + pivot] as number) - (s0 + s1 + s2 + s3)) / root;
-      rows[i * n + rank] = value;
+      const value = ((matrix[pivot * n + i] as number) - (dots.data[i] as number)) / root;
+      rows[i * stride + rank] = value;
       rest[i] = (rest[i] as number) - value * value;
     }
   }
   const data = new Float64Array(rank * n);
-  for (let i = 0; i < n; i++) for (let j = 0; j < rank; j++) data[j * n + i] = rows[i * n + j] as number;
+  for (let i = 0; i < n; i++) for (let j = 0; j < rank; j++) data[j * n + i] = rows[i * stride + j] as number;
   return { data, rank };
 }

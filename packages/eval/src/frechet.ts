@@ -1,5 +1,5 @@
 import { DparError } from '@dpar/tensor';
-import { pivotedCholesky } from './cholesky.js';
+import { type Factor, pivotedCholesky } from './cholesky.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { checkColumns, rowProducts } from './matrix.js';
 import type { FeatureStatistics } from './statistics.js';
@@ -7,7 +7,9 @@ import type { FeatureStatistics } from './statistics.js';
 /** A Fréchet distance, and what to know about it. */
 export interface FrechetDistance {
   readonly distance: number;
-  /** Sentences for the reader of the number, such as that a covariance is rank-deficient. */
+  /** How many images the number is of and what that makes of it, a sentence for its reader. */
+  readonly bias: string;
+  /** Further sentences, such as that a covariance is rank-deficient. */
   readonly warnings: readonly string[];
 }
 
@@ -17,39 +19,70 @@ export interface FrechetDistance {
  *
  * The trace of the root is the sum of the roots of the eigenvalues of S1^1/2 S2 S1^1/2, clamped at 0. They are also those of
  * L^T S2 L for any S1 = L L^T; with the pivoted Cholesky factor that matrix has as many rows as S1 has rank, so that a
- * covariance of few samples gives no spurious eigenvalues.
+ * covariance of few samples gives no spurious eigenvalues. Time: 5 D^3 multiplications; memory: 4 D^2 numbers.
  *
  * @throws DparError if the two have different lengths or are no statistics.
  */
 export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): FrechetDistance {
   const d = a.mean.length;
   checkColumns('frechetDistance', d, b.mean.length);
-  for (const { mean, covariance } of [a, b]) {
-    if (covariance.length !== d * d || !covariance.every(Number.isFinite) || !mean.every(Number.isFinite)) {
-      throw new DparError(
-        `frechetDistance: expected a finite covariance [${d}, ${d}], got ${covariance.length} numbers. Compute it again.`,
-      );
-    }
-  }
-  let distance = 0;
-  for (let i = 0; i < d; i++) {
-    const difference = (a.mean[i] as number) - (b.mean[i] as number);
-    distance += difference * difference + (a.covariance[i * d + i] as number) + (b.covariance[i * d + i] as number);
-  }
+  checkStatistics('frechetDistance', a);
+  checkStatistics('frechetDistance', b);
   // The covariance of fewer samples is the one factored: its rank is smaller.
   const [thin, full] = (a.count ?? Number.POSITIVE_INFINITY) <= (b.count ?? Number.POSITIVE_INFINITY) ? [a, b] : [b, a];
-  const { data, rank } = pivotedCholesky(thin.covariance, d);
-  const factor = { data, rows: rank, columns: d }; // L^T [rank, d]
-  const half = { data: rowProducts(factor, { data: full.covariance, rows: d, columns: d }), rows: rank, columns: d };
-  for (const value of symmetricEigenvalues(rowProducts(half, factor, true), rank)) {
-    distance -= 2 * Math.sqrt(Math.max(0, value));
+  const factor = pivotedCholesky(thin.covariance, d);
+  const roots = sumOfRoots(symmetricEigenvalues(commonMatrix(factor, full.covariance, d), factor.rank));
+  return {
+    distance: squaredDifference(a.mean, b.mean) + trace(a.covariance, d) + trace(b.covariance, d) - 2 * roots,
+    bias: biasOf(a, b),
+    warnings: [a, b].flatMap(({ count }) => rankWarning(count, d)),
+  };
+}
+
+/** Checks that statistics are finite and of one size. @throws DparError if they are not. */
+export function checkStatistics(caller: string, { mean, covariance }: FeatureStatistics): void {
+  const d = mean.length;
+  if (covariance.length !== d * d || !covariance.every(Number.isFinite) || !mean.every(Number.isFinite)) {
+    throw new DparError(
+      `${caller}: expected a finite covariance [${d}, ${d}], got ${covariance.length} numbers. Compute it again.`,
+    );
   }
-  const warnings = [a, b].flatMap(({ count }) =>
-    count !== undefined && count <= d
-      ? [
-          `${count} samples of ${d} dimensions give a rank-deficient covariance: the distance is right, but its bias is large.`,
-        ]
-      : [],
+}
+
+/** L^T S L [rank, rank] of a factor and a covariance [d, d]. */
+export function commonMatrix({ data, rank }: Factor, covariance: Float64Array, d: number): Float64Array {
+  const factor = { data, rows: rank, columns: d }; // L^T [rank, d]
+  const half = { data: rowProducts(factor, { data: covariance, rows: d, columns: d }), rows: rank, columns: d };
+  return rowProducts(half, factor, true);
+}
+
+/** Sum of the square roots of eigenvalues, of which those below 0 are rounding noise. */
+export function sumOfRoots(eigenvalues: Float64Array): number {
+  return eigenvalues.reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
+}
+
+export function squaredDifference(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, i) => sum + (value - (b[i] as number)) ** 2, 0);
+}
+
+export function trace(matrix: Float64Array, d: number): number {
+  let sum = 0;
+  for (let i = 0; i < d; i++) sum += matrix[i * d + i] as number;
+  return sum;
+}
+
+/** A warning if there are no more samples than dimensions. */
+export function rankWarning(count: number | undefined, d: number): string[] {
+  if (count === undefined || count > d) return [];
+  return [
+    `${count} samples of ${d} dimensions give a rank-deficient covariance: the distance is right, but its bias is large.`,
+  ];
+}
+
+function biasOf(a: FeatureStatistics, b: FeatureStatistics): string {
+  const [first, second] = [a, b].map(({ count }) => (count === undefined ? 'an unknown number' : `${count}`));
+  return (
+    `Of ${first} and ${second} images: larger than the distance of infinitely many by a bias that falls about as 1/N. ` +
+    'Compare it only with distances of as many images.'
   );
-  return { distance, warnings };
 }

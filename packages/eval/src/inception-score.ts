@@ -1,3 +1,4 @@
+import { DparError } from '@dpar/tensor';
 import { checkMatrix, type Matrix } from './matrix.js';
 
 /** Mean and standard deviation over the splits. */
@@ -8,40 +9,103 @@ export interface InceptionScore {
   readonly splits: number;
 }
 
+/** How images are split. */
+export interface InceptionScoreOptions {
+  /** Images in a split, 5000 by default; the last split may be shorter, as in the ADM evaluator. */
+  readonly splitSize?: number | undefined;
+}
+
 /**
- * Inception Score: exp of the mean KL divergence, in nats, of each image's class distribution from the mean distribution of
- * its split (Salimans et al. 2016). The last split may be shorter, as in the ADM evaluator.
+ * Inception Score of logits that arrive in pieces: exp of the mean KL divergence, in nats, of each image's class
+ * distribution from the mean distribution of its split (Salimans et al. 2016). Memory: a number for each class.
  *
- * @param logits [N, classes], before softmax.
- * @throws DparError if the logits are empty or not finite.
+ * Splits are of consecutive images, so that images sorted by class give another score than shuffled ones.
  */
-export function inceptionScore(logits: Matrix, { splitSize = 5000 }: { splitSize?: number } = {}): InceptionScore {
-  checkMatrix('inceptionScore', logits, 1);
-  const { rows, columns } = logits;
-  const scores: number[] = [];
-  for (let first = 0; first < rows; first += splitSize) {
-    const end = Math.min(rows, first + splitSize);
-    const marginal = new Float64Array(columns);
-    let negativeEntropy = 0; // sum over images of sum p log p
-    for (let row = first; row < end; row++) {
-      const line = logits.data.subarray(row * columns, (row + 1) * columns);
-      let largest = Number.NEGATIVE_INFINITY;
-      for (const value of line) largest = Math.max(largest, value);
-      let sum = 0;
-      for (const value of line) sum += Math.exp(value - largest);
-      for (let c = 0; c < columns; c++) {
-        const logProbability = (line[c] as number) - largest - Math.log(sum);
-        const probability = Math.exp(logProbability);
-        marginal[c] = (marginal[c] as number) + probability;
-        negativeEntropy += probability * logProbability;
-      }
+export class InceptionScoreAccumulator {
+  readonly #splitSize: number;
+  readonly #marginal: Float64Array; // sum over images of the split of p
+  #negativeEntropy = 0; // sum over images of the split of p log p
+  #count = 0; // images of the split
+  readonly #scores: number[] = [];
+
+  /** @throws DparError if the split size is no whole number from 1 up. */
+  constructor(
+    readonly classes: number,
+    { splitSize = 5000 }: InceptionScoreOptions = {},
+  ) {
+    if (!(Number.isInteger(splitSize) && splitSize >= 1)) {
+      throw new DparError(
+        `inceptionScore: expected a split size that is a whole number from 1 up, got ${splitSize}. ADM's is 5000.`,
+      );
     }
-    const count = end - first;
-    let divergence = negativeEntropy / count;
-    for (const total of marginal) if (total > 0) divergence -= (total / count) * Math.log(total / count);
-    scores.push(Math.exp(divergence));
+    this.#splitSize = splitSize;
+    this.#marginal = new Float64Array(classes);
   }
-  const mean = scores.reduce((a, b) => a + b) / scores.length;
-  const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length);
-  return { mean, deviation, splits: scores.length };
+
+  /**
+   * Adds logits [n, classes], before softmax.
+   * @throws DparError if they have another length or are not finite.
+   */
+  add(logits: Matrix): void {
+    const { data, rows, columns } = logits;
+    if (columns !== this.classes) {
+      throw new DparError(
+        `inceptionScore: expected logits of ${this.classes} classes, got ${columns}. Use one network.`,
+      );
+    }
+    checkMatrix('inceptionScore', logits, 0);
+    for (let row = 0; row < rows; row++) {
+      this.#addImage(data.subarray(row * columns, (row + 1) * columns));
+      if (this.#count === this.#splitSize) this.#endSplit();
+    }
+  }
+
+  /** The score so far, of which the last split may be incomplete. @throws DparError if there are no logits. */
+  finish(): InceptionScore {
+    const scores = this.#count > 0 ? [...this.#scores, this.#score()] : this.#scores;
+    if (scores.length === 0) throw new DparError('inceptionScore: expected logits, got none. Add those of images.');
+    const mean = scores.reduce((a, b) => a + b) / scores.length;
+    const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length);
+    return { mean, deviation, splits: scores.length };
+  }
+
+  #addImage(logits: Float32Array | Float64Array): void {
+    let largest = Number.NEGATIVE_INFINITY;
+    for (const value of logits) largest = Math.max(largest, value);
+    let sum = 0;
+    for (const value of logits) sum += Math.exp(value - largest);
+    const logSum = Math.log(sum);
+    for (let c = 0; c < logits.length; c++) {
+      const logProbability = (logits[c] as number) - largest - logSum;
+      const probability = Math.exp(logProbability);
+      this.#marginal[c] = (this.#marginal[c] as number) + probability;
+      this.#negativeEntropy += probability * logProbability;
+    }
+    this.#count++;
+  }
+
+  #score(): number {
+    let divergence = this.#negativeEntropy / this.#count;
+    for (const total of this.#marginal) {
+      if (total > 0) divergence -= (total / this.#count) * Math.log(total / this.#count);
+    }
+    return Math.exp(divergence);
+  }
+
+  #endSplit(): void {
+    this.#scores.push(this.#score());
+    this.#marginal.fill(0);
+    this.#negativeEntropy = 0;
+    this.#count = 0;
+  }
+}
+
+/**
+ * Inception Score of logits [N, classes] in memory, before softmax; see {@link InceptionScoreAccumulator}.
+ * @throws DparError if the logits are empty or not finite, or the split size is wrong.
+ */
+export function inceptionScore(logits: Matrix, options: InceptionScoreOptions = {}): InceptionScore {
+  const accumulator = new InceptionScoreAccumulator(logits.columns, options);
+  accumulator.add(logits);
+  return accumulator.finish();
 }

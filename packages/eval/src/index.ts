@@ -1,5 +1,11 @@
 export type { FeatureNetwork, ImageFeatures } from './feature-network.js';
 export { type FrechetDistance, frechetDistance } from './frechet.js';
+export {
+  type FrechetExtrapolation,
+  type FrechetExtrapolationOptions,
+  frechetExtrapolation,
+} from './frechet-extrapolation.js';
+export { type FrechetInterval, type FrechetIntervalOptions, frechetInterval } from './frechet-interval.js';
 export type { ImageSet, RgbImage } from './image-set.js';
 export { inceptionParameters } from './inception/convolutions.js';
 export { foldBatchNorm } from './inception/fold.js';
@@ -10,15 +16,20 @@ export {
 } from './inception/inception-network.js';
 export { type InceptionOutputs, inception } from './inception/network.js';
 export { type InceptionWeights, isPublished, parseInceptionWeights } from './inception/weights.js';
-export { type InceptionScore, inceptionScore } from './inception-score.js';
-export { type KernelDistance, kernelDistance } from './kernel-distance.js';
+export {
+  type InceptionScore,
+  InceptionScoreAccumulator,
+  type InceptionScoreOptions,
+  inceptionScore,
+} from './inception-score.js';
+export { type KernelDistance, type KernelDistanceOptions, kernelDistance } from './kernel-distance.js';
 export type { Matrix } from './matrix.js';
 export type { ImageLayout, ValueRange } from './network-input.js';
 export type { OnnxInputOptions } from './onnx/input.js';
 export { createOnnxNetwork, type OnnxNetworkOptions, type OpenOnnxModel, valueRanges } from './onnx/onnx-network.js';
 export type { OnnxOutputNames } from './onnx/outputs.js';
 export type { OnnxRuntime, OnnxSession, OnnxTensor, OnnxValueMetadata } from './onnx/session.js';
-export { type PrecisionRecall, precisionRecall } from './precision-recall.js';
+export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall.js';
 export type { ImageSize } from './resize/resample.js';
 export { describeResize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
 export { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';

@@ -1,67 +1,132 @@
 import { createRandom, DparError } from '@dpar/tensor';
-import { checkColumns, checkMatrix, type Matrix, rowProducts } from './matrix.js';
+import { type Plan, runPlan, type Task } from './jobs.js';
+import { blockRows, type Rows } from './kernels/products.js';
+import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
 
 /** KID, and how well it is known. */
 export interface KernelDistance {
   readonly mean: number;
-  /** Standard error of the mean over the subsets. */
+  /**
+   * Standard error of the mean over the subsets. The subsets are of the same images, so that it says how well all images'
+   * KID is known, not how much it would change with other images.
+   */
   readonly standardError: number;
   readonly subsets: number;
   readonly subsetSize: number;
 }
 
+/** The random subsets. */
+export interface KernelDistanceOptions {
+  /** 100 by default. */
+  readonly subsets?: number | undefined;
+  /** 1000 by default; at most as many as the smaller set has. */
+  readonly subsetSize?: number | undefined;
+  /** 0 by default. */
+  readonly seed?: number | undefined;
+}
+
 /**
  * Kernel Inception Distance (Bińkowski et al. 2018): the unbiased squared MMD with the kernel (x.y / D + 1)^3, mean over
- * random subsets, drawn without repetition within a subset.
+ * random subsets, drawn without repetition within a subset. Float64. Time: 4 subsets x subsetSize^2 x D.
  *
- * @param options `subsets` 100, `subsetSize` 1000 (at most as many as the smaller set has), `seed` 0.
  * @throws DparError if a set has fewer than 2 rows, or lengths differ.
  */
 export function kernelDistance(
   reference: Matrix,
   samples: Matrix,
-  { subsets = 100, subsetSize = 1000, seed = 0 }: { subsets?: number; subsetSize?: number; seed?: number } = {},
+  options: KernelDistanceOptions = {},
 ): KernelDistance {
+  return runPlan(planKernelDistance(reference, samples, options));
+}
+
+/** The work of {@link kernelDistance}. */
+export function planKernelDistance(
+  reference: Matrix,
+  samples: Matrix,
+  { subsets = 100, subsetSize = 1000, seed = 0 }: KernelDistanceOptions,
+): Plan<KernelDistance> {
   checkColumns('kernelDistance', reference.columns, samples.columns);
   checkMatrix('kernelDistance', reference, 2);
   checkMatrix('kernelDistance', samples, 2);
-  if (!(subsets >= 2 && subsetSize >= 2)) {
+  if (!(Number.isInteger(subsets) && Number.isInteger(subsetSize) && subsets >= 2 && subsetSize >= 2)) {
     throw new DparError(`kernelDistance: expected 2 subsets of 2 or more, got ${subsets} of ${subsetSize}. Take more.`);
   }
   const size = Math.min(subsetSize, reference.rows, samples.rows);
-  const values: number[] = [];
-  for (let i = 0; i < subsets; i++) {
-    const x = subset(reference, size, seed, 2 * i);
-    const y = subset(samples, size, seed, 2 * i + 1);
-    const within = (kernelSum(x, x, true) + kernelSum(y, y, true)) / (size * (size - 1));
-    values.push(within - (2 * kernelSum(x, y, false)) / (size * size));
+  const values = new Float64Array(subsets);
+  function* tasks(): Generator<Task> {
+    for (let i = 0; i < subsets; i++) {
+      const x = subset(reference, size, seed, 2 * i);
+      const y = subset(samples, size, seed, 2 * i + 1);
+      // Terms are added when all are there, so that the order in which tasks end makes no difference.
+      const terms: number[] = [];
+      let missing = 0;
+      const within = 1 / (size * (size - 1));
+      const parts = [
+        ...kernelSums(x, x, reference.columns, true).map((part) => ({ ...part, weight: 2 * within })),
+        ...kernelSums(y, y, reference.columns, true).map((part) => ({ ...part, weight: 2 * within })),
+        ...kernelSums(x, y, reference.columns, false).map((part) => ({ ...part, weight: -2 / (size * size) })),
+      ];
+      missing = parts.length;
+      for (const [place, { job, sumOf, weight }] of parts.entries()) {
+        yield {
+          job,
+          take: (products) => {
+            terms[place] = weight * sumOf(products);
+            if (--missing === 0) values[i] = terms.reduce((sum, term) => sum + term, 0);
+          },
+        };
+      }
+    }
   }
-  const mean = values.reduce((a, b) => a + b) / subsets;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (subsets - 1);
-  return { mean, standardError: Math.sqrt(variance / subsets), subsets, subsetSize: size };
+  return {
+    stages: [tasks],
+    result: () => {
+      const mean = values.reduce((a, b) => a + b) / subsets;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (subsets - 1);
+      return { mean, standardError: Math.sqrt(variance / subsets), subsets, subsetSize: size };
+    },
+  };
 }
 
-/** Sum of the kernel over all pairs of rows, of one set with itself without the pairs of a row with itself. */
-function kernelSum(x: Matrix, y: Matrix, same: boolean): number {
-  const products = rowProducts(x, y, same);
-  let sum = 0;
-  for (let i = 0; i < products.length; i++) {
-    if (!(same && i % (x.rows + 1) === 0)) sum += ((products[i] as number) / x.columns + 1) ** 3;
-  }
-  return sum;
+/** The kernel's sum over pairs of rows, by blocks; `same`: of a set with itself, over pairs i > j. */
+function kernelSums(x: readonly Rows[], y: readonly Rows[], columns: number, same: boolean) {
+  return x.flatMap((a, i) =>
+    y.slice(0, same ? i + 1 : undefined).map((b, j) => {
+      const lower = same && i === j;
+      const sumOf = (products: Float64Array): number => {
+        let sum = 0;
+        for (let r = 0; r < a.rows; r++) {
+          const start = r * b.rows;
+          const end = start + (lower ? r : b.rows);
+          for (let place = start; place < end; place++) {
+            const kernel = (products[place] as number) / columns + 1;
+            sum += kernel * kernel * kernel;
+          }
+        }
+        return sum;
+      };
+      return { job: { kind: 'products', a, b, columns, lower } as const, sumOf };
+    }),
+  );
 }
 
-/** `size` different rows, by the first steps of a Fisher-Yates shuffle. */
-function subset({ data, rows, columns }: Matrix, size: number, seed: number, stream: number): Matrix {
-  const uniform = createRandom(seed, stream).fillUniform(new Float32Array(size));
+/** `size` different rows, by the first steps of a Fisher-Yates shuffle, in blocks. */
+function subset({ data, rows, columns }: Matrix, size: number, seed: number, stream: number): Rows[] {
+  const random = createRandom(seed, stream);
   const order = Uint32Array.from({ length: rows }, (_, i) => i);
-  const picked = new Float64Array(size * columns);
-  for (let i = 0; i < size; i++) {
-    const j = Math.min(rows - 1, i + Math.floor((uniform[i] as number) * (rows - i)));
-    const row = order[j] as number;
-    order[j] = order[i] as number;
-    order[i] = row;
-    picked.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  const blocks: Rows[] = [];
+  for (let first = 0; first < size; first += blockRows) {
+    const count = Math.min(blockRows, size - first);
+    const picked = new Float64Array(count * columns);
+    for (let r = 0; r < count; r++) {
+      const i = first + r;
+      const j = i + random.integer(rows - i);
+      const row = order[j] as number;
+      order[j] = order[i] as number;
+      order[i] = row;
+      picked.set(data.subarray(row * columns, (row + 1) * columns), r * columns);
+    }
+    blocks.push({ data: picked, rows: count });
   }
-  return { data: picked, rows: size, columns };
+  return blocks;
 }

@@ -1,4 +1,5 @@
 import { DparError } from '@dpar/tensor';
+import { blockProducts, blockRows, type Rows } from './kernels/products.js';
 
 /** Rows of numbers: `data[row * columns + column]`. */
 export interface Matrix {
@@ -38,52 +39,6 @@ export function checkColumns(caller: string, a: number, b: number): void {
   }
 }
 
-/** Dot products of four rows of `a` with four rows of `b`, all of `length` numbers, from the offsets: [4, 4] into `out`. */
-export function dot4x4(
-  out: Float64Array,
-  a: ArrayLike<number>,
-  aStart: number,
-  aStride: number,
-  b: ArrayLike<number>,
-  bStart: number,
-  bStride: number,
-  length: number,
-): void {
-  const x = a as Float64Array;
-  const y = b as Float64Array;
-  for (let i = 0; i < 4; i += 2) {
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = [0, 0, 0, 0, 0, 0, 0, 0];
-    let p = aStart + i * aStride;
-    let q = bStart;
-    const end = p + length;
-    for (; p < end; p++, q++) {
-      const u = x[p] as number;
-      const v = x[p + aStride] as number;
-      const w0 = y[q] as number;
-      const w1 = y[q + bStride] as number;
-      const w2 = y[q + 2 * bStride] as number;
-      const w3 = y[q + 3 * bStride] as number;
-      s0 += u * w0;
-      s1 += u * w1;
-      s2 += u * w2;
-      s3 += u * w3;
-      s4 += v * w0;
-      s5 += v * w1;
-      s6 += v * w2;
-      s7 += v * w3;
-    }
-    const at = 4 * i;
-    out[at] = s0;
-    out[at + 1] = s1;
-    out[at + 2] = s2;
-    out[at + 3] = s3;
-    out[at + 4] = s4;
-    out[at + 5] = s5;
-    out[at + 6] = s6;
-    out[at + 7] = s7;
-  }
-}
-
 /** Dot product of two rows. */
 export function dot(
   a: ArrayLike<number>,
@@ -97,36 +52,49 @@ export function dot(
   return sum;
 }
 
+/** Some consecutive rows, in the memory of all. */
+export function rowsOf({ data, rows, columns }: Matrix, first: number, count: number): Matrix {
+  const end = Math.min(rows, first + count);
+  return { data: data.subarray(first * columns, end * columns), rows: end - first, columns };
+}
+
+/** Rows in float64: themselves if they are. */
+function inDouble(matrix: Matrix): Rows {
+  const { data, rows } = matrix;
+  return { data: data instanceof Float64Array ? data : Float64Array.from(data), rows };
+}
+
 /**
  * Products of the rows of `a` [n, d] with the rows of `b` [m, d]: [n, m] in float64.
  *
  * @param symmetric Computes the part at and below the diagonal only, and copies it.
  */
 export function rowProducts(a: Matrix, b: Matrix, symmetric = false): Float64Array {
-  const [n, m, d] = [a.rows, b.rows, a.columns];
-  const out = new Float64Array(n * m);
-  const tile = new Float64Array(16);
-  const block = 64; // rows of b that stay in the cache
-  for (let jBlock = 0; jBlock < m; jBlock += block) {
-    const jEnd = Math.min(m, jBlock + block);
-    for (let i = symmetric ? jBlock - (jBlock % 4) : 0; i < n; i += 4) {
-      for (let j = jBlock; j < jEnd; j += 4) {
-        if (symmetric && j > i + 3) break;
-        if (i + 4 <= n && j + 4 <= m) {
-          dot4x4(tile, a.data, i * d, d, b.data, j * d, d, d);
-          for (let s = 0; s < 16; s++) out[(i + (s >> 2)) * m + j + (s & 3)] = tile[s] as number;
-          continue;
-        }
-        for (let r = i; r < Math.min(n, i + 4); r++) {
-          for (let c = j; c < Math.min(m, j + 4); c++) {
-            out[r * m + c] = dot(a.data, r * d, b.data, c * d, d);
-          }
-        }
+  const m = b.rows;
+  const out = new Float64Array(a.rows * m);
+  addRowProducts(out, a, b, symmetric);
+  if (symmetric) {
+    for (let i = 0; i < m; i++) for (let j = 0; j < i; j++) out[j * m + i] = out[i * m + j] as number;
+  }
+  return out;
+}
+
+/**
+ * Adds products of the rows of `a` [n, d] with the rows of `b` [m, d] to numbers [n, m].
+ *
+ * @param lower Only the part at and below the diagonal; of the rest, some.
+ */
+export function addRowProducts(out: Float64Array, a: Matrix, b: Matrix, lower = false): void {
+  const m = b.rows;
+  for (let i = 0; i < a.rows; i += blockRows) {
+    const left = inDouble(rowsOf(a, i, blockRows));
+    for (let j = 0; j < (lower ? i + 1 : m); j += blockRows) {
+      const right = inDouble(rowsOf(b, j, blockRows));
+      const products = blockProducts(left, right, a.columns, lower && i === j);
+      for (let r = 0; r < left.rows; r++) {
+        const [from, to] = [r * right.rows, (i + r) * m + j];
+        for (let c = 0; c < right.rows; c++) out[to + c] = (out[to + c] as number) + (products[from + c] as number);
       }
     }
   }
-  if (symmetric) {
-    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) out[j * m + i] = out[i * m + j] as number;
-  }
-  return out;
 }

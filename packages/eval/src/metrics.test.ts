@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fixturePath } from '@dpar/fixtures';
 import { parseNpy, parseNpz, toFloat64Array } from '@dpar/io';
-import { createRandom } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { frechetDistance } from './frechet.js';
 import { inceptionScore } from './inception-score.js';
@@ -9,16 +8,12 @@ import { kernelDistance } from './kernel-distance.js';
 import type { Matrix } from './matrix.js';
 import { precisionRecall } from './precision-recall.js';
 import { featureStatistics, StatisticsAccumulator } from './statistics.js';
+import { gaussian } from './testing/gaussian.js';
 
 function read(path: string): Matrix {
   const stored = parseNpy(readFileSync(fixturePath(path)));
   const [rows = 0, columns = 0] = stored.shape;
   return { data: toFloat64Array(stored), rows, columns };
-}
-
-function gaussian(rows: number, columns: number, seed: number): Matrix & { data: Float64Array } {
-  const data = Float64Array.from(createRandom(seed).fillNormal(new Float32Array(rows * columns)));
-  return { data, rows, columns };
 }
 
 describe.each(['eval-64d', 'eval-singular'])('%s', (name) => {
@@ -95,6 +90,39 @@ describe('frechetDistance', () => {
     expect(frechetDistance(a, b).distance).toBeCloseTo(9 + 1 + 9 + 4, 10);
   });
 
+  it('of Gaussians whose covariances commute is that of their eigenvalues', () => {
+    // Circulant matrices have the Fourier basis in common; the eigenvalues are the transform of the first row.
+    const n = 24;
+    const circulant = (at: number, value: number) => {
+      const row = Float64Array.from({ length: n }, (_, i) => (i === 0 ? 3 : i === at || i === n - at ? value : 0));
+      const covariance = Float64Array.from({ length: n * n }, (_, i) => {
+        return row[((i % n) - Math.floor(i / n) + n) % n] as number;
+      });
+      const values = Array.from({ length: n }, (_, k) => 3 + 2 * value * Math.cos((2 * Math.PI * k * at) / n));
+      return { statistics: { mean: new Float64Array(n), covariance }, values };
+    };
+    const [a, b] = [circulant(1, 1.4), circulant(5, -0.9)];
+    const expected = a.values.reduce((sum, value, k) => sum + (Math.sqrt(value) - Math.sqrt(b.values[k] ?? 0)) ** 2, 0);
+    const found = frechetDistance(a.statistics, b.statistics);
+    expect(found.distance).toBeCloseTo(expected, 10);
+    expect(found.bias).toContain('Of an unknown number and an unknown number images');
+  });
+
+  it('of two dimensions is what the root of a 2 x 2 matrix gives', () => {
+    // tr M^1/2 = sqrt(tr M + 2 sqrt(det M)), of covariances that do not commute.
+    const [a, b] = [Float64Array.of(4, 1, 1, 2), Float64Array.of(1, -0.5, -0.5, 3)];
+    const product = 4 * 1 + 2 * (1 * -0.5) + 2 * 3;
+    const determinant = (4 * 2 - 1) * (1 * 3 - 0.25);
+    const expected = 4 + 2 + 1 + 3 - 2 * Math.sqrt(product + 2 * Math.sqrt(determinant));
+    const mean = new Float64Array(2);
+    expect(frechetDistance({ mean, covariance: a }, { mean, covariance: b }).distance).toBeCloseTo(expected, 12);
+  });
+
+  it('says of how many images it is', () => {
+    const [a, b] = [featureStatistics(gaussian(30, 3, 1)), featureStatistics(gaussian(40, 3, 2))];
+    expect(frechetDistance(a, b).bias).toMatch(/^Of 30 and 40 images: larger than the distance of infinitely many/);
+  });
+
   it('does not change when both sets are reflected', () => {
     const columns = 17;
     const [x, y] = [gaussian(60, columns, 3), gaussian(50, columns, 4)];
@@ -120,6 +148,41 @@ it('kernelDistance is about 0 for one distribution and positive for two', () => 
   expect(same.standardError).toBeGreaterThan(0);
   const moved = { ...y, data: y.data.map((value) => value + 1) };
   expect(kernelDistance(x, moved, { subsets: 20, subsetSize: 100 }).mean).toBeGreaterThan(1);
+});
+
+it('kernelDistance is unbiased, and of small sets what its definition says', () => {
+  const values = Array.from({ length: 40 }, (_, seed) =>
+    kernelDistance(gaussian(40, 3, 2 * seed), gaussian(40, 3, 2 * seed + 1), { subsets: 2, subsetSize: 40 }),
+  ).map(({ mean }) => mean);
+  const mean = values.reduce((a, b) => a + b) / values.length;
+  const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
+  expect(Math.abs(mean)).toBeLessThan((2.5 * spread) / Math.sqrt(values.length));
+  expect(values.some((value) => value < 0)).toBe(true);
+  // All of both sets: (1.2 / 2 + 1)^3 and so on.
+  const x = { data: Float64Array.of(1, 0, 0, 2), rows: 2, columns: 2 };
+  const y = { data: Float64Array.of(1, 1, -1, 3), rows: 2, columns: 2 };
+  const kernel = (product: number) => (product / 2 + 1) ** 3;
+  const expected = kernel(0) + kernel(2) - (2 * (kernel(1) + kernel(-1) + kernel(2) + kernel(6))) / 4;
+  const found = kernelDistance(x, y, { subsets: 3 });
+  expect(found.mean).toBeCloseTo(expected, 12);
+  expect(found).toMatchObject({ standardError: expect.closeTo(0, 12), subsets: 3, subsetSize: 2 });
+});
+
+it('kernelDistance does not depend on where blocks end', () => {
+  const [x, y] = [gaussian(600, 2, 8), gaussian(600, 2, 9)];
+  const all = kernelDistance(x, y, { subsets: 2, subsetSize: 600 });
+  const mean = (a: Matrix, b: Matrix, same: boolean): number => {
+    let sum = 0;
+    for (let i = 0; i < 600; i++) {
+      for (let j = 0; j < 600; j++) {
+        const product =
+          (a.data[2 * i] ?? 0) * (b.data[2 * j] ?? 0) + (a.data[2 * i + 1] ?? 0) * (b.data[2 * j + 1] ?? 0);
+        if (!(same && i === j)) sum += (product / 2 + 1) ** 3;
+      }
+    }
+    return sum / (same ? 600 * 599 : 600 * 600);
+  };
+  expect(all.mean).toBeCloseTo(mean(x, x, true) + mean(y, y, true) - 2 * mean(x, y, false), 9);
 });
 
 it('refuses features of two lengths, and of NaN', () => {

@@ -1,1 +1,3 @@
 export { readInceptionWeights } from './inception/read-weights.js';
+export * from './sets/index.js';
+export { type MetricThreads, startThreads } from './threads/metric-threads.js';

@@ -1,5 +1,9 @@
 import { DparError } from '@dpar/tensor';
-import { checkColumns, checkMatrix, dot, type Matrix, rowProducts } from './matrix.js';
+import { type Plan, runPlan, type Task } from './jobs.js';
+import { blockRows } from './kernels/products.js';
+import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
+import { NearestRows } from './nearest-rows.js';
+import { frameOf, RoundedSet } from './rounded-set.js';
 
 /** Shares from 0 to 1. */
 export interface PrecisionRecall {
@@ -9,76 +13,116 @@ export interface PrecisionRecall {
   readonly recall: number;
 }
 
-/** Rows whose distances are held at a time. */
-const blockRows = 512;
+/** How manifolds are made. */
+export interface PrecisionRecallOptions {
+  /** Neighbours; 3 by default, as in the paper. */
+  readonly k?: number | undefined;
+}
 
 /**
  * Improved precision and recall (Kynkäänniemi et al. 2019): the manifold of a set is the union of balls around its points,
- * each as wide as the distance to the point's k-th nearest neighbour other than itself. Float64; memory: 512 x 512 distances.
+ * each as wide as the distance to the point's k-th nearest neighbour other than itself.
  *
- * @throws DparError if a set has no more than k rows, or lengths differ.
+ * The result is that of float64 distances. Products in float32 bound them ({@link RoundedSet}), and pairs about which the
+ * bounds do not decide are computed in float64. Features are not copied; memory beyond them: some 30 MB at 2048 dimensions,
+ * and 300 bytes a row. Time: N^2 D for each set and for both; sets of nearly equal rows take several times as long.
+ *
+ * @throws DparError if a set has no more than k rows, or lengths differ, or a number is not finite.
  */
-export function precisionRecall(reference: Matrix, samples: Matrix, { k = 3 }: { k?: number } = {}): PrecisionRecall {
+export function precisionRecall(
+  reference: Matrix,
+  samples: Matrix,
+  options: PrecisionRecallOptions = {},
+): PrecisionRecall {
+  return runPlan(planPrecisionRecall(reference, samples, options));
+}
+
+/** The work of {@link precisionRecall}. */
+export function planPrecisionRecall(
+  reference: Matrix,
+  samples: Matrix,
+  { k = 3 }: PrecisionRecallOptions,
+): Plan<PrecisionRecall> {
   if (!(Number.isInteger(k) && k >= 1)) {
     throw new DparError(`precisionRecall: expected k to be a whole number from 1 up, got ${k}. The paper has 3.`);
   }
   checkColumns('precisionRecall', reference.columns, samples.columns);
   checkMatrix('precisionRecall', reference, k + 1);
   checkMatrix('precisionRecall', samples, k + 1);
-  const [referenceRadii, sampleRadii] = [squaredRadii(reference, k), squaredRadii(samples, k)];
+  const frame = frameOf(reference, samples);
+  const sets = [new RoundedSet(reference, frame), new RoundedSet(samples, frame)] as const;
+  const nearest = [new NearestRows(sets[0], k), new NearestRows(sets[1], k)] as const;
   const inReference = new Uint8Array(samples.rows);
   const inSamples = new Uint8Array(reference.rows);
-  eachDistance(samples, reference, false, (i, j, squared) => {
-    if (squared <= (referenceRadii[j] as number)) inReference[i] = 1;
-    if (squared <= (sampleRadii[i] as number)) inSamples[j] = 1;
-  });
   const share = (flags: Uint8Array): number => flags.reduce((a, b) => a + b, 0) / flags.length;
-  return { precision: share(inReference), recall: share(inSamples) };
-}
-
-/** Squared distance of each row to its k-th nearest other row. */
-function squaredRadii(set: Matrix, k: number): Float64Array {
-  const nearest = new Float64Array(set.rows * k).fill(Number.POSITIVE_INFINITY); // each row's k smallest, ascending
-  const insert = (row: number, value: number): void => {
-    let at = row * k + k - 1;
-    if (value >= (nearest[at] as number)) return;
-    for (; at > row * k && (nearest[at - 1] as number) > value; at--) nearest[at] = nearest[at - 1] as number;
-    nearest[at] = value;
+  return {
+    stages: [
+      () => neighbourTasks(sets[0], nearest[0]),
+      () => neighbourTasks(sets[1], nearest[1]),
+      () => {
+        const [referenceRadii, sampleRadii] = [nearest[0].radii(), nearest[1].radii()];
+        return membershipTasks(sets[1], sets[0], sampleRadii, referenceRadii, inReference, inSamples);
+      },
+    ],
+    result: () => ({ precision: share(inReference), recall: share(inSamples) }),
   };
-  eachDistance(set, set, true, (i, j, squared) => {
-    insert(i, squared);
-    insert(j, squared);
-  });
-  return Float64Array.from({ length: set.rows }, (_, i) => nearest[i * k + k - 1] as number);
 }
 
-/** Calls `visit` with the squared distances of all pairs, or, of one set with itself, of each pair of different rows once. */
-function eachDistance(
-  a: Matrix,
-  b: Matrix,
-  once: boolean,
-  visit: (i: number, j: number, squared: number) => void,
-): void {
-  const [aNorms, bNorms] = [a, b].map(({ data, rows, columns }) =>
-    Float64Array.from({ length: rows }, (_, i) => dot(data, i * columns, data, i * columns, columns)),
-  ) as [Float64Array, Float64Array];
-  for (let i = 0; i < a.rows; i += blockRows) {
-    const left = rowsOf(a, i);
-    for (let j = 0; j < (once ? i + 1 : b.rows); j += blockRows) {
-      const right = rowsOf(b, j);
-      const products = rowProducts(left, right);
-      for (let r = 0; r < left.rows; r++) {
-        for (let c = 0; c < right.rows && !(once && j + c >= i + r); c++) {
-          const squared =
-            (aNorms[i + r] as number) + (bNorms[j + c] as number) - 2 * (products[r * right.rows + c] as number);
-          visit(i + r, j + c, Math.max(0, squared));
-        }
-      }
+/** Offers all pairs of different rows of a set. */
+function* neighbourTasks(set: RoundedSet, nearest: NearestRows): Generator<Task> {
+  const { lowest } = set;
+  yield* pairTasks(set, set, true, (i, j, count, products, at) => {
+    const own = lowest[i] as number;
+    for (let c = 0; c < count && j + c < i; c++) {
+      const bound = own + (lowest[j + c] as number) - 2 * (products[at + c] as number);
+      nearest.offer(i, j + c, bound);
+      nearest.offer(j + c, i, bound);
+    }
+  });
+}
+
+/** Marks the rows of `a` that lie in a ball around a row of `b`, and the rows of `b` that lie in a ball around one of `a`. */
+function* membershipTasks(
+  a: RoundedSet,
+  b: RoundedSet,
+  aRadii: Float64Array,
+  bRadii: Float64Array,
+  aInside: Uint8Array,
+  bInside: Uint8Array,
+): Generator<Task> {
+  yield* pairTasks(a, b, false, (i, j, count, products, at) => {
+    const [own, slack, radius] = [a.lowest[i] as number, a.slack[i] as number, aRadii[i] as number];
+    for (let c = 0; c < count; c++) {
+      const other = j + c;
+      const least = own + (b.lowest[other] as number) - 2 * (products[at + c] as number);
+      const near = least <= (bRadii[other] as number) && aInside[i] === 0;
+      const nearOther = least <= radius && bInside[other] === 0;
+      if (!near && !nearOther) continue;
+      const most = least + slack + (b.slack[other] as number);
+      const decided = (!near || most <= (bRadii[other] as number)) && (!nearOther || most <= radius);
+      const square = decided ? most : a.squaredDistance(i, b, other);
+      if (near && square <= (bRadii[other] as number)) aInside[i] = 1;
+      if (nearOther && square <= radius) bInside[other] = 1;
+    }
+  });
+}
+
+/** Sees products of row i with `count` rows from j on, which lie from `at` on. */
+type RowVisitor = (i: number, j: number, count: number, products: Float64Array, at: number) => void;
+
+/** Products of all pairs of rows, or, `lower`, of a set with itself, of those with i >= j. */
+function* pairTasks(a: RoundedSet, b: RoundedSet, lower: boolean, visit: RowVisitor): Generator<Task> {
+  const { columns } = a.matrix;
+  for (let i = 0; i < a.matrix.rows; i += blockRows) {
+    const left = a.block(i);
+    for (let j = 0; j < (lower ? i + 1 : b.matrix.rows); j += blockRows) {
+      const right = b.block(j);
+      yield {
+        job: { kind: 'products', a: left, b: right, columns, lower: lower && i === j },
+        take: (products) => {
+          for (let r = 0; r < left.rows; r++) visit(i + r, j, right.rows, products, r * right.rows);
+        },
+      };
     }
   }
-}
-
-function rowsOf({ data, rows, columns }: Matrix, first: number): Matrix {
-  const count = Math.min(blockRows, rows - first);
-  return { data: data.subarray(first * columns, (first + count) * columns), rows: count, columns };
 }

@@ -1,5 +1,5 @@
 import { DparError } from '@dpar/tensor';
-import { checkMatrix, type Matrix, rowProducts } from './matrix.js';
+import { addRowProducts, checkMatrix, type Matrix } from './matrix.js';
 
 /** A Gaussian's parameters, estimated from features of D numbers. */
 export interface FeatureStatistics {
@@ -12,11 +12,14 @@ export interface FeatureStatistics {
 }
 
 /** Rows that are multiplied at a time. */
-const batchRows = 256;
+const batchRows = 1024;
+
+/** Rows that are transposed at a time: as many float64 numbers as a cache line has. */
+const lineRows = 8;
 
 /**
- * Mean and covariance of features that arrive in pieces, in float64. Memory: D x D numbers, and a batch. Sums are of
- * differences from the first row, so that a large mean costs no digits.
+ * Mean and covariance of features that arrive in pieces, in float64. Memory: D x D numbers, and a batch of 1024 rows. Sums
+ * are of differences from the first row, so that a large mean costs no digits.
  */
 export class StatisticsAccumulator {
   readonly #shift: Float64Array;
@@ -44,21 +47,31 @@ export class StatisticsAccumulator {
     if (this.#count === 0 && features.rows > 0) this.#shift.set(features.data.subarray(0, d));
     for (let first = 0; first < features.rows; first += batchRows) {
       const rows = Math.min(batchRows, features.rows - first);
-      const centred = new Float64Array(d * rows); // [D, rows]
-      for (let r = 0; r < rows; r++) {
-        for (let c = 0; c < d; c++) {
-          const value = (features.data[(first + r) * d + c] as number) - (this.#shift[c] as number);
-          centred[c * rows + r] = value;
-          this.#sum[c] = (this.#sum[c] as number) + value;
-        }
-      }
-      const matrix = { data: centred, rows: d, columns: rows };
-      const products = rowProducts(matrix, matrix, true);
-      for (let i = 0; i < products.length; i++) {
-        this.#products[i] = (this.#products[i] as number) + (products[i] as number);
-      }
+      const matrix = { data: this.#centre(features, first, rows), rows: d, columns: rows };
+      addRowProducts(this.#products, matrix, matrix, true);
       this.#count += rows;
     }
+  }
+
+  /** Differences of some rows from the first one ever, transposed: [D, rows]. Adds them to the sums. */
+  #centre({ data }: Matrix, first: number, rows: number): Float64Array {
+    const d = this.columns;
+    const [shift, sum] = [this.#shift, this.#sum];
+    const centred = new Float64Array(d * rows);
+    for (let line = 0; line < rows; line += lineRows) {
+      const end = Math.min(rows, line + lineRows);
+      for (let c = 0; c < d; c++) {
+        const shiftOfColumn = shift[c] as number;
+        let total = 0;
+        for (let r = line; r < end; r++) {
+          const value = (data[(first + r) * d + c] as number) - shiftOfColumn;
+          centred[c * rows + r] = value;
+          total += value;
+        }
+        sum[c] = (sum[c] as number) + total;
+      }
+    }
+    return centred;
   }
 
   /** The statistics so far. @throws DparError of fewer than 2 samples. */
@@ -69,8 +82,10 @@ export class StatisticsAccumulator {
     const covariance = new Float64Array(d * d);
     for (let i = 0; i < d; i++) {
       const scale = n * (offset[i] as number);
-      for (let j = 0; j < d; j++) {
-        covariance[i * d + j] = ((this.#products[i * d + j] as number) - scale * (offset[j] as number)) / (n - 1);
+      for (let j = 0; j <= i; j++) {
+        const value = ((this.#products[i * d + j] as number) - scale * (offset[j] as number)) / (n - 1);
+        covariance[i * d + j] = value;
+        covariance[j * d + i] = value;
       }
     }
     return { mean: this.#shift.map((value, i) => value + (offset[i] as number)), covariance, count: n };

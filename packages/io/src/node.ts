@@ -12,8 +12,12 @@ export {
 } from './checkpoint.js';
 export { fileDigest } from './digest.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
+export { parseJsonObject } from './json.js';
 export { linkFolder } from './link-folder.js';
 export { makeFolder } from './make-folder.js';
-export { type NpyReader, openNpy, readNpy, readNpz, writeNpy, writeNpz } from './npy-file.js';
+export { type ArrayReader, type NpyReader, openNpy, readNpy, writeNpy } from './npy-file.js';
+export { type NpzReader, openNpz, readNpz, writeNpz } from './npz-file.js';
+export { type ItemRange, type PartContent, PartFolder, type PartFolderOptions, type PartTypes } from './part-folder.js';
 export { openPyTorch, type PyTorchReader, writePyTorch } from './pytorch-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
+export { agreeOnSettings, checkSettings, readSettings, type Settings, writeSettings } from './settings-file.js';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { HostTensor } from '@dpar/tensor';
 import { writeFileAtomic } from './atomic-file.js';
+import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
 import {
@@ -13,16 +14,25 @@ import {
   parseNpy,
   parseNpyHeader,
 } from './npy.js';
-import { formatNpz, type NpzReadOptions, type NpzWriteOptions, parseNpz } from './npz.js';
-import type { WritableTensors } from './safetensors.js';
+import { npyRows } from './npy-rows.js';
 import type { StoredTensor, StoredType } from './stored.js';
 import { rangeInBytes } from './stored-range.js';
 
-/** An open `.npy` file, of which only the header has been read. */
-export interface NpyReader {
+/** An array in a file, of which only the header has been read. */
+export interface ArrayReader {
   readonly type: StoredType;
   /** Reads the array, as `parseNpy` gives it. */
   read(): Promise<StoredTensor>;
+  /**
+   * Reads rows along the first axis, `count` from `first` on, piece by piece: tensors [n, ...] of some 4 MiB, whatever the
+   * order of the file's axes.
+   * @throws IoError if the array has not these rows, or the file is damaged.
+   */
+  rows(first: number, count: number): AsyncIterable<StoredTensor>;
+}
+
+/** An open `.npy` file. */
+export interface NpyReader extends ArrayReader {
   /**
    * Reads consecutive elements, `count` from `first` on in row-major order, and nothing else of the file.
    * @returns A tensor of the shape [count].
@@ -61,6 +71,7 @@ function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader
   return {
     type: { dtype, shape },
     read: async () => npyTensor(header, await file.read(dataStart, file.size - dataStart)),
+    rows: (first, count) => npyRows('openNpy', `'${path}'`, header, sourceStream(file, 0, file.size), first, count),
     async readRange(first, count) {
       const { begin, length } = rangeInBytes('openNpy', header, first, count, `'${path}'`);
       if (header.fortranOrder && shape.filter((size) => size > 1).length > 1) {
@@ -83,14 +94,4 @@ export async function readNpy(path: string): Promise<StoredTensor> {
 /** Writes a NumPy `.npy` file atomically; see `formatNpy`. */
 export async function writeNpy(path: string, tensor: HostTensor | StoredTensor, options?: NpyOptions): Promise<void> {
   await writeFileAtomic(path, formatNpy(tensor, options));
-}
-
-/** Reads a NumPy `.npz` archive of at most 2 GiB; see `parseNpz`. */
-export async function readNpz(path: string, options?: NpzReadOptions): Promise<Map<string, StoredTensor>> {
-  return parseNpz(await readFile(path), options);
-}
-
-/** Writes a NumPy `.npz` archive atomically; see `formatNpz`. */
-export async function writeNpz(path: string, tensors: WritableTensors, options?: NpzWriteOptions): Promise<void> {
-  await writeFileAtomic(path, formatNpz(tensors, options));
 }

@@ -33,6 +33,9 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** Longest header read, in bytes; real ones have about 100. */
 const maximumHeaderBytes = 65_536;
 
+/** Most axes of an array; NumPy has no more. */
+const maximumAxes = 64;
+
 /** What stands before the data of an `.npy` file. */
 export interface NpyHeader extends StoredType {
   /** The first axis is the fastest. */
@@ -112,6 +115,9 @@ export function parseNpyHeader(caller: string, head: Uint8Array, fileBytes: numb
   const shape = (dimensions[1]?.match(/\d+/g) ?? []).map(Number);
   const size = byteLengthOf({ dtype, shape });
   const dataBytes = fileBytes - head.length;
+  if (shape.length > maximumAxes) {
+    throw new IoError(`${caller}: expected at most ${maximumAxes} axes, got ${shape.length}. The file is damaged.`);
+  }
   if (!shape.every(isCount) || size !== dataBytes) {
     throw new IoError(
       `${caller}: expected ${size ?? 'a countable number of'} bytes of data for ${dtype}[${shape.join(', ')}], ` +

@@ -5,6 +5,7 @@ import { formatNpy, formatNpyHeader, parseNpy } from './npy.js';
 import { namedTensors, type WritableTensors } from './safetensors.js';
 import { byteLengthOf, type StoredTensor } from './stored.js';
 import { zipChunks } from './zip.js';
+import { largestDeflateRatio } from './zip-reader.js';
 
 /** How {@link parseNpz} reads. */
 export interface NpzReadOptions {
@@ -13,7 +14,8 @@ export interface NpzReadOptions {
 }
 
 /**
- * Reads a NumPy `.npz` archive from memory: arrays by name (without `.npy`), in the archive's order.
+ * Reads a NumPy `.npz` archive from memory: arrays by name (without `.npy`), in the archive's order. Checksums are not
+ * compared, as those of files are by `openNpz`.
  *
  * @throws IoError if the archive is not valid, its arrays are larger than allowed, or an array is refused by `parseNpy`.
  */
@@ -23,7 +25,13 @@ export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<s
   let files: Record<string, Uint8Array>;
   try {
     files = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
+      filter: ({ name, originalSize, size }) => {
+        if (originalSize > largestDeflateRatio * size) {
+          throw new IoError(
+            `parseNpz: expected '${name}' to have at most ${largestDeflateRatio} times its ${size} bytes in the file, ` +
+              `got ${originalSize}. The file is damaged.`,
+          );
+        }
         total += originalSize;
         if (total > maximumBytes) {
           throw new IoError(

@@ -6,6 +6,12 @@ export interface ZipMember {
   readonly name: string;
   /** Length in bytes. */
   readonly size: number;
+  /** Bytes that it takes in the archive. */
+  readonly storedSize: number;
+  /** Whether it is compressed, by deflate. */
+  readonly deflated: boolean;
+  /** CRC-32 of its bytes. */
+  readonly crc: number;
   /** Position of the header before its data. */
   readonly header: number;
 }
@@ -15,6 +21,15 @@ export interface ZipDirectory {
   readonly members: ReadonlyMap<string, ZipMember>;
   readonly end: number;
 }
+
+/** How {@link readZipDirectory} reads. */
+export interface ZipReadOptions {
+  /** Takes files that deflate compressed, too. */
+  readonly deflated?: boolean;
+}
+
+/** The most bytes that deflate makes of one. A file that says that it unpacks to more is lying. */
+export const largestDeflateRatio = 1032;
 
 /** Longest directory read, in bytes: some 500,000 files. */
 const maximumDirectoryBytes = 1 << 26;
@@ -39,11 +54,15 @@ export function isZip(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads the directory of an archive of uncompressed files, in the format's 32-bit or 64-bit form.
+ * Reads the directory of an archive, in the format's 32-bit or 64-bit form.
  *
- * @throws IoError if it is not valid, or its files are compressed or encrypted.
+ * @throws IoError if it is not valid, or its files are encrypted or compressed in a way that is not taken.
  */
-export async function readZipDirectory(caller: string, source: ByteSource): Promise<ZipDirectory> {
+export async function readZipDirectory(
+  caller: string,
+  source: ByteSource,
+  options: ZipReadOptions = {},
+): Promise<ZipDirectory> {
   const { start, length, files } = await findDirectory(caller, source);
   if (length > maximumDirectoryBytes || start + length > source.size) {
     throw damaged(
@@ -56,10 +75,10 @@ export async function readZipDirectory(caller: string, source: ByteSource): Prom
   const members = new Map<string, ZipMember>();
   let position = 0;
   while (position < length) {
-    const { member, bytes: taken } = parseEntry(caller, bytes.subarray(position));
+    const { member, bytes: taken } = parseEntry(caller, bytes.subarray(position), options);
     if (members.has(member.name)) throw damaged(caller, 'each file once', `'${member.name}' twice`);
-    if (member.header + lengths.local + member.size > start) {
-      throw damaged(caller, `'${member.name}' before the directory at ${start}`, `${member.size} bytes`);
+    if (member.header + lengths.local + member.storedSize > start) {
+      throw damaged(caller, `'${member.name}' before the directory at ${start}`, `${member.storedSize} bytes`);
     }
     members.set(member.name, member);
     position += taken;
@@ -69,7 +88,7 @@ export async function readZipDirectory(caller: string, source: ByteSource): Prom
 }
 
 /**
- * Position of a file's first byte.
+ * Position of a file's first byte in the archive.
  *
  * @throws IoError if its header is damaged or its data do not end before the directory.
  */
@@ -77,7 +96,7 @@ export async function findZipData(
   caller: string,
   source: ByteSource,
   { end }: ZipDirectory,
-  { name, size, header }: ZipMember,
+  { name, storedSize: size, header }: ZipMember,
 ): Promise<number> {
   const view = viewOf(await source.read(header, lengths.local));
   const start = header + lengths.local + view.getUint16(26, true) + view.getUint16(28, true);
@@ -125,7 +144,11 @@ function positionOf(locator: Uint8Array): number {
 }
 
 /** The file that a directory's bytes begin with, and how many of them tell of it. */
-function parseEntry(caller: string, bytes: Uint8Array): { member: ZipMember; bytes: number } {
+function parseEntry(
+  caller: string,
+  bytes: Uint8Array,
+  { deflated: takesDeflated = false }: ZipReadOptions,
+): { member: ZipMember; bytes: number } {
   const view = viewOf(bytes);
   if (bytes.length < lengths.central || view.getUint32(0, true) !== signatures.central) {
     throw damaged(caller, 'entries in the directory', 'something else');
@@ -136,10 +159,12 @@ function parseEntry(caller: string, bytes: Uint8Array): { member: ZipMember; byt
   if (end > bytes.length) throw damaged(caller, 'whole entries in the directory', 'one that is cut off');
   const name = new TextDecoder().decode(bytes.subarray(lengths.central, nameEnd));
   const [flags, method] = [view.getUint16(8, true), view.getUint16(10, true)];
-  if (method !== 0 || flags & 1) {
+  const deflated = takesDeflated && method === 8;
+  if ((method !== 0 && !deflated) || flags & 1) {
     throw new IoError(
-      `${caller}: expected uncompressed files in the archive, got '${name}' ${flags & 1 ? 'encrypted' : 'compressed'}. ` +
-        'Save the file again with torch.save.',
+      `${caller}: expected ${takesDeflated ? 'stored or deflated' : 'uncompressed'} files in the archive, ` +
+        `got '${name}' ${flags & 1 ? 'encrypted' : 'compressed'}. ` +
+        `Save the file again with ${takesDeflated ? 'numpy.savez' : 'torch.save'}.`,
     );
   }
   const wide = wideFields(bytes.subarray(nameEnd, extraEnd));
@@ -147,9 +172,11 @@ function parseEntry(caller: string, bytes: Uint8Array): { member: ZipMember; byt
     const value = view.getUint32(offset, true);
     return value === elsewhere.long ? (wide.shift() ?? value) : value;
   };
-  const [size, stored, header] = [field(24), field(20), field(42)]; // in the order of the 64-bit fields
-  if (size !== stored) throw damaged(caller, `${size} bytes of '${name}'`, `${stored}`);
-  return { member: { name, size, header }, bytes: end };
+  const [size, storedSize, header] = [field(24), field(20), field(42)]; // in the order of the 64-bit fields
+  if (deflated ? size > largestDeflateRatio * storedSize : size !== storedSize) {
+    throw damaged(caller, `${size} bytes of '${name}'`, `${storedSize}${deflated ? ' that cannot be so many' : ''}`);
+  }
+  return { member: { name, size, storedSize, deflated, crc: view.getUint32(16, true), header }, bytes: end };
 }
 
 /** The 64-bit fields of an entry, of which there are as many as it needs. */

@@ -14,8 +14,8 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return rest;
 });
 
-/** CRC-32 of what gave `crc` so far, and then of `bytes`. */
-function crc32(bytes: Uint8Array, crc: number): number {
+/** CRC-32 of what gave `crc` so far (0 of nothing), and then of `bytes`. */
+export function crc32(bytes: Uint8Array, crc: number): number {
   let rest = ~crc;
   for (let i = 0; i < bytes.length; i++)
     rest = (crcTable[(rest ^ (bytes[i] as number)) & 255] as number) ^ (rest >>> 8);

@@ -28,6 +28,7 @@ export type {
 } from './primitives.js';
 export { bytesPerWeight, dequantizeMatrix, type QuantizedMatrix, quantizeMatrix } from './quantize.js';
 export { categorical, categoricalOfLogits } from './random/categorical.js';
+export { normalQuantile } from './random/normal-quantile.js';
 export {
   createRandom,
   type NormalOptions,
@@ -38,6 +39,8 @@ export {
 export { createReferenceEngine } from './reference/engine.js';
 export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';
+export { endsOf, type Interval } from './statistics/interval.js';
+export { quantiles } from './statistics/quantile.js';
 export { typeOps } from './type-ops.js';
 export {
   bool,

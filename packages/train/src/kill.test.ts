@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { bundle } from '@dpar/config/bundle';
 import { createRandom } from '@dpar/tensor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runFiles } from './run-folder.js';
-import { bundle } from './testing/bundle.js';
 import { filesBelow, metricsOf, tinyRun } from './testing/tiny-run.js';
 
 let folder = '';

@@ -32,5 +32,5 @@ it('says what it cannot read', async () => {
   const samples = ['--samples', fixturePath('eval-64d/sample_features.npy')];
   const { status, stderr } = await runCli(['eval', '--reference', fixturePath('eval-64d'), ...samples]);
   expect(status).toBe(1);
-  expect(stderr).toContain('expected features (.npy) or statistics (.npz)');
+  expect(stderr).toContain('expected images in');
 });

@@ -1,66 +1,86 @@
-import { basename } from 'node:path';
-import { frechetDistance, inceptionScore, kernelDistance, precisionRecall } from '@dpar/eval';
+import { type EvaluationSet, openEvaluationSet, readNpyMatrix } from '@dpar/eval/node';
 import { defineCommand } from '../command.js';
-import { readEvaluationInput, readMatrix } from '../evaluation-input.js';
-import { file, optional, path, required, wholeNumber } from '../options.js';
-import { formatList } from '../table.js';
+import type { Context } from '../context.js';
+import { CommandError } from '../errors.js';
+import { computeFigures } from '../evaluation/figures.js';
+import { reportEvaluation } from '../evaluation/report.js';
+import { completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
+import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
+import { file, flag, folder, optional, path, required, wholeNumber } from '../options.js';
+import { namesOf } from '../table.js';
+
+const kinds = 'folder or .npz of images, features .npy or .npz, or statistics .npz';
 
 export const evaluate = defineCommand({
   name: 'eval',
-  summary: 'FID, Inception Score, precision and recall, and KID of image features',
+  summary: 'FID, sFID, Inception Score, precision and recall, and KID of images or of their features',
   details:
-    'Statistics as reference (.npz with mu and sigma) give FID; features (.npy, [N, D]) also precision, recall and KID.\n' +
+    'Sets are folders of images, ADM .npz files (images arr_0, statistics mu and sigma, or both), and features: .npy ' +
+    '[N, D], or what dpar features wrote. Images need --features. Statistics alone give FID; features also precision, ' +
+    'recall and KID. Features of images are kept beside the set as <set>.features-<network>.npz, and computed again when ' +
+    'the images, the network or the resize change; interrupted work goes on.\n' +
     'FID falls as N grows: compare only values of one N, one resize and one feature network.',
   options: {
-    reference: required(path, 'features .npy, or statistics .npz with mu and sigma'),
-    samples: required(path, 'features .npy, or statistics .npz with mu and sigma'),
-    logits: optional(file, 'class logits of the samples .npy, for the Inception Score'),
+    reference: required(path, kinds),
+    samples: required(path, kinds),
+    ...networkOptions,
+    logits: optional(file, "class logits of the samples .npy, for the Inception Score (default: the network's)"),
     splitSize: optional(wholeNumber(1), 'images in a split of the Inception Score', 5000),
     k: optional(wholeNumber(1), 'neighbours of precision and recall', 3),
+    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
+    cacheFolder: optional(folder, 'where to keep features of images (default: beside the set)'),
+    noCache: flag('keeps no features'),
   },
-  run: async ({ reference, samples, logits, splitSize, k }, context) => {
-    const [expected, found] = [await readEvaluationInput(reference), await readEvaluationInput(samples)];
-    const fid = frechetDistance(expected.statistics, found.statistics);
-    const sfid = expected.spatial && found.spatial ? frechetDistance(expected.spatial, found.spatial) : undefined;
-    const score = logits === undefined ? undefined : inceptionScore(await readMatrix(logits), { splitSize });
-    const both = expected.features && found.features ? ([expected.features, found.features] as const) : undefined;
-    const shares = both && precisionRecall(...both, { k });
-    const kid = both && kernelDistance(...both);
-    const warnings = [...fid.warnings, ...(sfid?.warnings ?? [])];
-    for (const warning of warnings) context.note(warning);
-    const [referenceCount, sampleCount] = [expected.statistics.count, found.statistics.count];
-    const data = {
-      fid: fid.distance,
-      ...(sfid && { sfid: sfid.distance }),
-      ...(score && { inception_score: score.mean, inception_score_deviation: score.deviation }),
-      ...shares,
-      ...(kid && { kid: kid.mean, kid_standard_error: kid.standardError }),
-      reference_count: referenceCount ?? null,
-      sample_count: sampleCount ?? null,
-      warnings,
-    };
-    const text = formatList([
-      ['reference', `${basename(reference)}, N = ${referenceCount ?? 'not stated'}`],
-      ['samples', `${basename(samples)}, N = ${sampleCount ?? 'not stated'}`],
-      ['features', `${found.statistics.mean.length} numbers an image; network and resize as in the files`],
-      ['FID', `${fid.distance.toFixed(4)} (biased upwards; more so with fewer images)`],
-      ...(sfid ? [['sFID', sfid.distance.toFixed(4)] as const] : []),
-      ...(score
-        ? [
-            [
-              'Inception Score',
-              `${score.mean.toFixed(4)} ± ${score.deviation.toFixed(4)}, splits of ${splitSize}`,
-            ] as const,
-          ]
-        : []),
-      ...(shares
-        ? [
-            ['precision', `${shares.precision.toFixed(4)} (k = ${k})`] as const,
-            ['recall', `${shares.recall.toFixed(4)} (k = ${k})`] as const,
-          ]
-        : []),
-      ...(kid ? [['KID', `${kid.mean.toFixed(6)} ± ${kid.standardError.toFixed(6)} (standard error)`] as const] : []),
-    ]);
-    return { data, text };
+  run: async (values, context) => {
+    const { reference, samples, features, resize, splitSize, k } = values;
+    const [expected, found] = [await openEvaluationSet(reference), await openEvaluationSet(samples)];
+    noteIgnored(expected, context);
+    noteIgnored(found, context);
+    const withImages = [expected, found].filter(({ images, pool }) => images !== undefined && pool === undefined);
+    if (features === undefined) {
+      const lacking = needsNetwork(expected) ? reference : needsNetwork(found) ? samples : undefined;
+      if (lacking !== undefined) {
+        throw new CommandError(`expected --features FILE for the images in '${lacking}', got none. ${networkRemedy}`);
+      }
+    } else if (withImages.length === 0) {
+      context.note('--features is not needed: both sets are features already.');
+    }
+    const network =
+      features === undefined || withImages.length === 0
+        ? undefined
+        : await loadFeatureNetwork(features, resize, context);
+    try {
+      checkNetworks([
+        [reference, expected.origin?.networkIdentity ?? (expected.images && network?.identity)],
+        [samples, found.origin?.networkIdentity ?? (found.images && network?.identity)],
+      ]);
+      const sides: [EvaluationSide, EvaluationSide] = [
+        await completeSide('reference', reference, expected, network, values, context),
+        await completeSide('samples', samples, found, network, values, context),
+      ];
+      const logits = values.logits === undefined ? sides[1].logits : await readNpyMatrix(values.logits);
+      const figures = computeFigures(...sides, { logits, splitSize, k });
+      for (const warning of [...figures.fid.warnings, ...(figures.sfid?.warnings ?? [])]) context.note(warning);
+      return reportEvaluation({ reference: sides[0], samples: sides[1], figures, splitSize, k });
+    } finally {
+      await network?.dispose();
+    }
   },
 });
+
+/** Names the files of a folder that are no images. */
+function noteIgnored({ images }: EvaluationSet, context: Context): void {
+  if (images === undefined || images.ignored.length === 0) return;
+  context.note(`${images.path}: no images, and left out: ${namesOf(images.ignored)}`);
+}
+
+/** @throws CommandError if both sides say which network their features are of, and it is not one. */
+function checkNetworks([a, b]: readonly [SideNetwork, SideNetwork]): void {
+  if (a[1] === undefined || b[1] === undefined || a[1] === b[1]) return;
+  throw new CommandError(
+    `expected features of one network and resize, got ${a[1]} in '${a[0]}' and ${b[1]} in '${b[0]}'. ` +
+      'Compute both with the same --features and --resize.',
+  );
+}
+
+type SideNetwork = readonly [path: string, identity: string | undefined];

@@ -3,10 +3,12 @@ import { calibrate } from './calibrate.js';
 import { entropy } from './entropy.js';
 import { evaluate } from './eval.js';
 import { exportCheckpoint } from './export.js';
+import { features } from './features.js';
 import { flops } from './flops.js';
 import { forward } from './forward.js';
 import { importWeights } from './import.js';
 import { info } from './info.js';
+import { merge } from './merge.js';
 import { patchify } from './patchify.js';
 import { report } from './report.js';
 import { sample } from './sample.js';
@@ -21,6 +23,8 @@ export const commands: readonly Command[] = [
   entropy,
   calibrate,
   patchify,
+  merge,
+  features,
   evaluate,
   exportCheckpoint,
   importWeights,

@@ -1,8 +1,8 @@
 import { cp, mkdir, open, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
+import { PartFolder } from '@dpar/io/node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Parts } from '../sample/parts.js';
 import { dpar, failingSample, llamagen, sample, tokenizerFolder } from '../testing/sampling.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 
@@ -11,9 +11,9 @@ afterEach(() => vi.restoreAllMocks());
 /** Runs a command and interrupts it as soon as `batches` batches are kept. @returns What it said. */
 async function interrupted(batches: number, ...argv: string[]): Promise<string> {
   const interruption = new AbortController();
-  const add = Parts.prototype.add;
+  const add = PartFolder.prototype.add;
   let kept = 0;
-  vi.spyOn(Parts.prototype, 'add').mockImplementation(async function (this: Parts, ...batch) {
+  vi.spyOn(PartFolder.prototype, 'add').mockImplementation(async function (this: PartFolder, ...batch) {
     await add.apply(this, batch);
     if (++kept === batches) interruption.abort();
   });

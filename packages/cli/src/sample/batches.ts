@@ -1,16 +1,12 @@
-/** Images `start` to `start + count - 1`. */
-export interface ImageRange {
-  readonly start: number;
-  readonly count: number;
-}
+import type { ItemRange } from '@dpar/io/node';
 
 /**
  * The images that are still to be made, in batches of neighbours.
  *
  * @param there [N]: 1 for images that are not made again.
  */
-export function missingBatches(there: Uint8Array, batchSize: number): ImageRange[] {
-  const batches: ImageRange[] = [];
+export function missingBatches(there: Uint8Array, batchSize: number): ItemRange[] {
+  const batches: ItemRange[] = [];
   let start = there.indexOf(0);
   while (start >= 0) {
     const next = there.indexOf(1, start);

@@ -1,10 +1,10 @@
+import { formatPart, partArray } from '@dpar/eval/node';
 import { npzChunks, toHostTensor } from '@dpar/io';
-import { writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { type PartContent, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { ImageDecoder } from './decode.js';
 import type { FileFormat } from './file-writer.js';
-import type { PartContent } from './parts.js';
 import type { SamplePlan } from './plan.js';
 
 /** `.safetensors`: `tokens` [N, T], `patch_lengths` [N, M] padded with zeros, `labels` [N]. */
@@ -62,9 +62,14 @@ function pixels(decoder: ImageDecoder): Pick<FileFormat, 'types' | 'partOf'> {
 
 const pixelsOf = ({ tensors }: PartContent): Uint8Array => tensors.get('images')?.bytes ?? new Uint8Array();
 
-/** `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]. */
-export function imageArrayFormat({ output, labels }: SamplePlan, decoder: ImageDecoder): FileFormat {
+/**
+ * `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]; a part of a run also says which of its images
+ * they are, for `dpar merge`.
+ */
+export function imageArrayFormat(plan: SamplePlan, decoder: ImageDecoder): FileFormat {
+  const { output, labels, first, total, settings } = plan;
   const S = decoder.imageSize;
+  const part = labels.length < total ? formatPart(first, total, settings) : undefined;
   const wide = new BigInt64Array(Array.from(labels, BigInt));
   return {
     ...pixels(decoder),
@@ -74,6 +79,7 @@ export function imageArrayFormat({ output, labels }: SamplePlan, decoder: ImageD
         npzChunks({
           arr_0: { dtype: 'U8', shape: [labels.length, S, S, 3], chunks: mapParts(parts, pixelsOf) },
           arr_1: { dtype: 'I64', shape: [labels.length], chunks: [new Uint8Array(wide.buffer)] },
+          ...(part && { [partArray]: { dtype: 'U8' as const, shape: [part.length], chunks: [part] } }),
         }),
       ),
   };

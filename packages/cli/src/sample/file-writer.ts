@@ -1,9 +1,9 @@
 import type { StoredTensor } from '@dpar/io';
+import { type PartContent, PartFolder, type PartTypes } from '@dpar/io/node';
 import type { HostTensor } from '@dpar/tensor';
 import type { Generated } from './generator.js';
 import { checkPlace } from './output-kind.js';
-import { type PartContent, Parts, type PartTypes } from './parts.js';
-import type { SamplePlan } from './plan.js';
+import { type SamplePlan, settingsFile } from './plan.js';
 import type { SampleWriter } from './writer.js';
 
 /** What a kind of file is made of. */
@@ -20,11 +20,12 @@ export async function createFileWriter(plan: SamplePlan, format: FileFormat): Pr
   const { output, first, labels, settings, share } = plan;
   const folder = `${output}.partial`;
   await checkPlace(folder, 'folder');
-  const parts = await Parts.open(folder, {
+  const parts = await PartFolder.open(folder, {
     first,
-    images: labels.length,
+    count: labels.length,
     types: format.types,
     settings: { ...settings, ...share },
+    settingsFile,
   });
   return {
     there: parts.there,

@@ -1,14 +1,10 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dpar/io/node';
+import { agreeOnSettings, writeFileAtomic, writeSettings } from '@dpar/io/node';
 import { imageAt, pngOf } from '../images.js';
 import type { ImageDecoder } from './decode.js';
-import type { SamplePlan } from './plan.js';
-import { agreeOnSettings, writeSettings } from './settings.js';
+import { type SamplePlan, settingsFile } from './plan.js';
 import type { SampleWriter } from './writer.js';
-
-/** Name of the file that says what a folder's images are made with. */
-const settingsFile = 'sample.json';
 
 /** Writes each image as it is made: `000012.png` is image 12 of the run, whichever part of it is made here. */
 export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder): Promise<SampleWriter> {

@@ -1,11 +1,13 @@
-import { checkpointIdentity } from '@dpar/io/node';
+import { checkpointIdentity, type Settings } from '@dpar/io/node';
 import { UsageError } from '../errors.js';
 import { weightsFile } from '../model.js';
 import type { Generator } from './generator.js';
 import type { SampleValues } from './options.js';
 import { type OutputKind, outputKind } from './output-kind.js';
 import type { Prefix } from './prefix.js';
-import type { Settings } from './settings.js';
+
+/** Name of the file that says what the images of a folder are made with. */
+export const settingsFile = 'sample.json';
 
 /** What is generated, as far as it matters for the output. N images of T tokens. */
 export interface SamplePlan {
@@ -13,6 +15,8 @@ export interface SamplePlan {
   readonly kind: OutputKind;
   /** Number of the first image in its run, of which others may be made elsewhere. */
   readonly first: number;
+  /** Images of the whole run. */
+  readonly total: number;
   /** [N] */
   readonly labels: Int32Array;
   /** T */
@@ -38,6 +42,7 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
     output,
     kind: outputKind(output),
     first,
+    total: count,
     labels: Int32Array.from({ length: end - first }, (_, i) => classes[(first + i) % classes.length] ?? 0),
     tokensPerImage: model.blockSize,
     classes: new Set(classes).size,

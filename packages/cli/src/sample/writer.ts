@@ -1,5 +1,5 @@
+import type { ItemRange } from '@dpar/io/node';
 import { UsageError } from '../errors.js';
-import type { ImageRange } from './batches.js';
 import type { ImageDecoder } from './decode.js';
 import { gridFormat, imageArrayFormat, tokenFormat } from './file-formats.js';
 import { createFileWriter } from './file-writer.js';
@@ -15,7 +15,7 @@ export interface SampleWriter {
   /** Where finished images are kept if the work ends before the last of them. */
   readonly kept: string;
   /** Keeps a batch. */
-  add(range: ImageRange, batch: Generated): Promise<void>;
+  add(range: ItemRange, batch: Generated): Promise<void>;
   /** Puts the output in its place. @throws the signal's reason when it is aborted. */
   finish(signal: AbortSignal): Promise<void>;
 }

@@ -1,60 +1,68 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fromHostTensor, type StoredDType, type StoredTensor } from '@dpar/io';
-import { formatDigest, readSafetensors, writeSafetensors } from '@dpar/io/node';
 import type { HostTensor } from '@dpar/tensor';
-import { CommandError } from '../errors.js';
-import type { ImageRange } from './batches.js';
-import { agreeOnSettings, type Settings, writeSettings } from './settings.js';
+import { fromHostTensor } from './convert.js';
+import { IoError } from './error.js';
+import { formatDigest } from './identity.js';
+import { readSafetensors, writeSafetensors } from './safetensors-file.js';
+import { agreeOnSettings, type Settings, writeSettings } from './settings-file.js';
+import type { StoredDType, StoredTensor } from './stored.js';
 
-/** The tensors of a part by name, and each one's element type and shape without the first axis, which is that of images. */
+/** Items `start` to `start + count - 1`, such as images. */
+export interface ItemRange {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** The tensors of a part by name, and each one's element type and shape without the first axis, which is that of items. */
 export type PartTypes = Readonly<Record<string, readonly [StoredDType, readonly number[]]>>;
 
-/** What a part holds: of each of its images, a row of each tensor. */
-export interface PartContent extends ImageRange {
+/** What a part holds: of each of its items, a row of each tensor. */
+export interface PartContent extends ItemRange {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-/** Of which images parts are kept, and how. */
-export interface PartsOptions {
-  /** Number of the first image in its run. */
+/** Of which items parts are kept, and how. */
+export interface PartFolderOptions {
+  /** Number of the first item in its run. */
   readonly first: number;
-  readonly images: number;
+  readonly count: number;
+  /** What all parts hold; a part may hold more. */
   readonly types: PartTypes;
   readonly settings: Settings;
+  /** Name of the file with the settings. */
+  readonly settingsFile: string;
 }
 
-const settingsFile = 'sample.json';
-
 /**
- * Finished batches of an output that is not yet whole, in a folder: `000016-000031.safetensors` holds images 16 to 31. The
- * folder appears with the first of them.
+ * Finished parts of work that is not yet whole, in a folder: `000016-000031.safetensors` holds items 16 to 31 of the run. Each
+ * appears whole and carries a digest of its content. The folder appears with the first of them.
  */
-export class Parts {
-  /** [N]: 1 for images of which there is a part. */
+export class PartFolder {
+  /** [count]: 1 for items of which there is a part. */
   readonly there: Uint8Array;
-  private readonly ranges: ImageRange[] = [];
+  private readonly ranges: ItemRange[] = [];
   private agreed = false;
 
   private constructor(
     private readonly folder: string,
-    private readonly options: PartsOptions,
+    private readonly options: PartFolderOptions,
   ) {
-    this.there = new Uint8Array(options.images);
+    this.there = new Uint8Array(options.count);
   }
 
   /**
    * Finds what an earlier run has left. A part that is damaged counts as missing.
-   * @throws CommandError if it was made with other settings, or the folder holds something else.
+   * @throws IoError if it was made with other settings, or the folder holds something else.
    */
-  static async open(folder: string, options: PartsOptions): Promise<Parts> {
-    const parts = new Parts(folder, options);
+  static async open(folder: string, options: PartFolderOptions): Promise<PartFolder> {
+    const parts = new PartFolder(folder, options);
     const names = await readdir(folder).catch(() => []);
     parts.agreed = await parts.agree();
     if (!parts.agreed && names.some((name) => !name.startsWith('.'))) {
-      throw new CommandError(
-        `expected '${join(folder, settingsFile)}' of an earlier run, got a folder without it. Move '${folder}' away.`,
+      throw new IoError(
+        `PartFolder: expected '${join(folder, options.settingsFile)}' of an earlier run, got a folder without it. Move '${folder}' away.`,
       );
     }
     for (const name of names.sort()) {
@@ -64,11 +72,11 @@ export class Parts {
     return parts;
   }
 
-  /** Keeps a finished batch. */
-  async add(range: ImageRange, tensors: Readonly<Record<string, HostTensor | StoredTensor>>): Promise<void> {
+  /** Keeps a finished part. */
+  async add(range: ItemRange, tensors: Readonly<Record<string, HostTensor | StoredTensor>>): Promise<void> {
     // Another run of other settings may have begun in the meantime.
     if (!this.agreed && !(await this.agree()))
-      await writeSettings(join(this.folder, settingsFile), this.options.settings);
+      await writeSettings(join(this.folder, this.options.settingsFile), this.options.settings);
     this.agreed = true;
     const stored = new Map(
       Object.entries(tensors).map(([name, tensor]) => [name, 'bytes' in tensor ? tensor : fromHostTensor(tensor)]),
@@ -78,16 +86,16 @@ export class Parts {
   }
 
   /**
-   * All parts in the order of their images, one at a time.
-   * @throws CommandError if they have been removed or damaged in the meantime.
+   * All parts in the order of their items, one at a time.
+   * @throws IoError if they have been removed or damaged in the meantime.
    */
-  async *contents(signal: AbortSignal): AsyncGenerator<PartContent> {
+  async *contents(signal?: AbortSignal): AsyncGenerator<PartContent> {
     for (const range of this.ranges.sort((a, b) => a.start - b.start)) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const tensors = await this.read(range);
       if (tensors === undefined) {
-        throw new CommandError(
-          `expected finished images in '${this.pathOf(range)}', got none that are whole. Run the same command again.`,
+        throw new IoError(
+          `PartFolder: expected a finished part in '${this.pathOf(range)}', got none that is whole. Run the same command again.`,
         );
       }
       yield { ...range, tensors };
@@ -101,38 +109,39 @@ export class Parts {
 
   private agree(): Promise<boolean> {
     return agreeOnSettings(
-      join(this.folder, settingsFile),
+      join(this.folder, this.options.settingsFile),
       this.options.settings,
       `remove '${this.folder}' to begin anew`,
     );
   }
 
-  private pathOf({ start, count }: ImageRange): string {
+  private pathOf({ start, count }: ItemRange): string {
     const [from, to] = [start, start + count - 1].map((i) => String(this.options.first + i).padStart(6, '0'));
     return join(this.folder, `${from}-${to}.safetensors`);
   }
 
-  private rangeOf(name: string): ImageRange | undefined {
+  private rangeOf(name: string): ItemRange | undefined {
     const [, from, to] = /^(\d{6,})-(\d{6,})\.safetensors$/.exec(name)?.map(Number) ?? [];
     if (from === undefined || to === undefined) return undefined;
     const range = { start: from - this.options.first, count: to - from + 1 };
-    const fits = range.start >= 0 && range.count > 0 && range.start + range.count <= this.options.images;
+    const fits = range.start >= 0 && range.count > 0 && range.start + range.count <= this.options.count;
     return fits && basename(this.pathOf(range)) === name ? range : undefined;
   }
 
-  private overlaps({ start, count }: ImageRange): boolean {
+  private overlaps({ start, count }: ItemRange): boolean {
     return this.there.subarray(start, start + count).includes(1);
   }
 
-  private list(range: ImageRange): void {
+  private list(range: ItemRange): void {
     this.ranges.push(range);
     this.there.fill(1, range.start, range.start + range.count);
   }
 
   /** The tensors of a part; undefined if it is not there, not whole or of other types. */
-  private async read(range: ImageRange): Promise<ReadonlyMap<string, StoredTensor> | undefined> {
+  private async read(range: ItemRange): Promise<ReadonlyMap<string, StoredTensor> | undefined> {
     const content = await readSafetensors(this.pathOf(range)).catch(() => undefined);
     if (content === undefined || content.metadata.digest !== digestOf(content.tensors)) return undefined;
+    if ([...content.tensors.values()].some(({ shape }) => shape[0] !== range.count)) return undefined;
     const fits = Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
       const tensor = content.tensors.get(name);
       return tensor?.dtype === dtype && `${tensor.shape}` === `${[range.count, ...shape]}`;

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 
-const packages = fileURLToPath(new URL('../../../', import.meta.url));
+const packages = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Bundles a source of this package, with the sources of the others, to a file that Node runs. @returns Its path. */
+/** For tests: bundles a source, with those of all packages, to a file that Node runs. @returns Its path. */
 export async function bundle(source: URL, folder: string): Promise<string> {
   await build({
     entry: { program: fileURLToPath(source) },

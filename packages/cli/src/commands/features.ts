@@ -1,0 +1,68 @@
+import { extractParts, extractToFile, openEvaluationSet } from '@dpar/eval/node';
+import { defineCommand } from '../command.js';
+import { CommandError, UsageError } from '../errors.js';
+import { interruptible } from '../evaluation/interruptible.js';
+import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
+import { optional, path, required, shard, wholeNumber } from '../options.js';
+import { formatRate } from '../progress.js';
+import { checkPlace, outputKind } from '../sample/output-kind.js';
+import { countOf, namesOf } from '../table.js';
+
+export const features = defineCommand({
+  name: 'features',
+  summary: 'features of images, for dpar eval',
+  details:
+    'Written as .npz: pool [N, D] and logits float32, and the statistics mu, sigma, mu_s and sigma_s as ADM names them; or as ' +
+    'a folder of parts with checksums, of which several machines can make one each: --shard 0/4 to --shard 3/4 with the ' +
+    'same folder. dpar eval reads both. The same command goes on where an earlier run was interrupted, and gives the ' +
+    'same bytes.',
+  options: {
+    images: required(path, 'folder of images, or ADM sample batch .npz'),
+    ...networkOptions,
+    output: required(path, 'where to write: *.npz or a folder'),
+    shard: optional(shard, 'computes part I of N alone, into a folder'),
+    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
+  },
+  run: async ({ images: input, features: file, resize, output, shard: share, batchSize }, context) => {
+    const kind = outputKind(output);
+    if (kind !== 'npz' && kind !== 'folder') {
+      throw new UsageError(`--output: expected a path that ends in .npz, or a folder, got '${output}'.`);
+    }
+    if (share !== undefined && kind !== 'folder') {
+      throw new UsageError(`--shard: expected a folder as --output, got '${output}'.`);
+    }
+    if (file === undefined) throw new UsageError(`expected --features FILE, got none. ${networkRemedy}`);
+    await checkPlace(output, kind);
+    const { images } = await openEvaluationSet(input);
+    if (images === undefined) {
+      throw new CommandError(`--images: expected images in '${input}', got features or statistics. Pass images.`);
+    }
+    if (images.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(images.ignored)}`);
+    const network = await loadFeatureNetwork(file, resize, context);
+    const begin = performance.now();
+    try {
+      const work = { label: 'features', images: images.count, kept: output, parts: kind === 'folder' };
+      const { count, extracted } = await interruptible(work, context, async (onProgress) => {
+        const options = { batchSize, onProgress, signal: context.signal };
+        if (kind === 'npz') {
+          const { extracted } = await extractToFile(output, images, network, options);
+          return { count: images.count, extracted };
+        }
+        const done = await extractParts(output, images, network, { ...options, share });
+        return { count: done.images, extracted: done.extracted };
+      });
+      const seconds = (performance.now() - begin) / 1000;
+      const rate = extracted > 0 ? extracted / seconds : undefined;
+      const speed = rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} images/s`;
+      return {
+        data: {
+          ...{ images: count, extracted, seconds, images_per_second: rate ?? null },
+          ...{ network: network.name, resize: network.resize, output, ignored_files: images.ignored },
+        },
+        text: `features of ${countOf(count, 'image')} in ${output}, ${extracted} computed${speed}`,
+      };
+    } finally {
+      await network.dispose();
+    }
+  },
+});

@@ -1,0 +1,119 @@
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatNpz } from '@dpar/io';
+import { readNpz } from '@dpar/io/node';
+import { encode } from 'fast-png';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { runCli } from '../testing/run-cli.js';
+import { llamagen, sample, tokenizerFolder } from '../testing/sampling.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
+
+let [folder, output] = ['', ''];
+let run: string[] = [];
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  output = join(folder, 'merged.npz');
+  run = [...llamagen, '--tokenizer', await tokenizerFolder(), '--classes', '0-2', '--count', '7', '--greedy'];
+});
+
+const merge = (...argv: string[]) => runCli(['merge', '--json', '--quiet', '--output', output, '--input', ...argv]);
+
+async function refusal(...argv: string[]): Promise<string> {
+  const { status, stderr } = await merge(...argv);
+  expect(status).toBe(1);
+  return stderr;
+}
+
+describe('parts of dpar sample', () => {
+  it('become the file that one run makes: batches, folders, and both', async () => {
+    const whole = join(folder, 'whole.npz');
+    await sample(...run, '--output', whole);
+    const expected = await readFile(whole);
+    expect([...(await readNpz(whole)).keys()]).toEqual(['arr_0', 'arr_1']);
+    const [batches, images] = [join(folder, 'batches'), join(folder, 'images')];
+    await mkdir(batches);
+    for (const i of [0, 1, 2]) await sample(...run, '--shard', `${i}/3`, '--output', join(batches, `${i}.npz`));
+    for (const i of [2, 0]) await sample(...run, '--shard', `${i}/3`, '--output', images);
+    const paths = [2, 0, 1].map((i) => join(batches, `${i}.npz`));
+    for (const argv of [paths, [batches], [images, join(batches, '1.npz')]]) {
+      await rm(output, { force: true });
+      const { status, stdout, stderr } = await merge(...argv);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(JSON.parse(stdout)).toMatchObject({ images: 7, width: 16, height: 16, labels: true });
+      expect(Buffer.compare(await readFile(output), expected)).toBe(0);
+    }
+    // Again, and with the file among the parts.
+    const inside = join(batches, 'all.npz');
+    for (const _ of [1, 2]) {
+      expect((await runCli(['merge', '--input', batches, '--output', inside])).status).toBe(0);
+      expect(Buffer.compare(await readFile(inside), expected)).toBe(0);
+    }
+
+    // What is missing or there twice is named, and the file that is there stays.
+    expect(await refusal(images)).toContain('expected images 0 to 6, got none of 2-3.');
+    expect(await refusal(...paths.slice(1))).toContain('got none of 4-6.');
+    expect(await refusal(...paths, '--count', '9')).toContain('expected parts of one run of 7 or 9 images');
+    const twice = await refusal(...paths, images);
+    expect(twice).toContain(`got twice 0 (image 0 of '${paths[1]}', ${join(images, '000000.png')}), 1 (`);
+    expect(await refusal(...paths, paths[0] ?? '')).toContain("got '");
+    expect(await readFile(output)).toEqual(expected);
+    expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('of two runs are not merged', async () => {
+    const [a, b] = [join(folder, 'a.npz'), join(folder, 'b')];
+    await sample(...run, '--shard', '0/2', '--output', a);
+    await sample(...run, '--seed', '5', '--shard', '1/2', '--output', b);
+    expect(await refusal(a, b)).toContain("expected 'seed' 0");
+    await writeFile(
+      join(b, '../c.npz'),
+      formatNpz({ arr_0: { dtype: 'U8', shape: [1, 16, 16, 3], bytes: new Uint8Array(768) } }),
+    );
+    expect(await refusal(a, join(folder, 'c.npz'))).toContain('does not say which of its images it holds');
+  });
+});
+
+describe('other sets', () => {
+  const batch = (count: number, value: number, side = 2, labels = false) =>
+    formatNpz({
+      arr_0: { dtype: 'U8', shape: [count, side, side, 3], bytes: new Uint8Array(count * side * side * 3).fill(value) },
+      ...(labels && { arr_1: { dtype: 'I64', shape: [count], bytes: new Uint8Array(8 * count).fill(0) } }),
+    });
+
+  it('follow one another', async () => {
+    await mkdir(join(folder, 'images'));
+    const png = (value: number) =>
+      encode({ width: 2, height: 2, data: new Uint8Array(12).fill(value), channels: 3, depth: 8 });
+    for (const [name, value] of [
+      ['x.png', 5],
+      ['a.png', 4],
+    ] as const)
+      await writeFile(join(folder, 'images', name), png(value));
+    await writeFile(join(folder, 'images/notes.txt'), '');
+    await writeFile(join(folder, 'a.npz'), batch(2, 9));
+    const { stdout } = await merge(join(folder, 'a.npz'), join(folder, 'images'), '--count', '4');
+    expect(JSON.parse(stdout)).toMatchObject({
+      images: 4,
+      labels: false,
+      ignored_files: [join(folder, 'images/notes.txt')],
+    });
+    const bytes = (await readNpz(output)).get('arr_0')?.bytes ?? [];
+    expect([...bytes].filter((_, i) => i % 12 === 0)).toEqual([9, 9, 4, 5]);
+    expect(await refusal(join(folder, 'a.npz'), '--count', '3')).toContain('expected 3 images, got 2');
+  });
+
+  it('must be of one size, whole, and all have labels or none', async () => {
+    await writeFile(join(folder, 'a.npz'), batch(2, 9));
+    await writeFile(join(folder, 'b.npz'), batch(2, 9, 3));
+    await writeFile(join(folder, 'c.npz'), batch(2, 9, 2, true));
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => join(folder, `${name}.npz`)) as [string, string, string];
+    expect(await refusal(a, b)).toContain(`got 3 x 3 in image 0 of '${b}'`);
+    expect(await refusal(a, c)).toContain('expected labels in all parts or in none');
+    await cp(a, join(folder, 'd.png'));
+    await mkdir(join(folder, 'images'));
+    await rename(join(folder, 'd.png'), join(folder, 'images/d.png'));
+    expect(await refusal(a, join(folder, 'images'))).toContain('d.png');
+    expect((await readdir(folder)).sort()).toEqual(['a.npz', 'b.npz', 'c.npz', 'images']);
+  });
+});

@@ -1,0 +1,109 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type FeatureNetwork, type FeatureStatistics, featureStatistics, type Matrix } from '@dpar/eval';
+import {
+  cachedFeatures,
+  type EvaluationSet,
+  extractFeatures,
+  type FeatureOrigin,
+  type FeatureSet,
+  featureCachePath,
+  originOf,
+  type StoredImageSet,
+} from '@dpar/eval/node';
+import { makeFolder } from '@dpar/io/node';
+import type { Context } from '../context.js';
+import { CommandError } from '../errors.js';
+import { interruptible } from './interruptible.js';
+
+/** One of the two sets that are compared, as far as metrics need it. */
+export interface EvaluationSide {
+  readonly path: string;
+  /** Number of images, if it is known. */
+  readonly count?: number;
+  /** [N, D] */
+  readonly pool?: Matrix;
+  /** [N, classes] */
+  readonly logits?: Matrix;
+  readonly statistics: FeatureStatistics;
+  readonly spatial?: FeatureStatistics;
+  readonly origin?: FeatureOrigin;
+  /** Images whose features were computed now. */
+  readonly extracted: number;
+  /** Files that are no images. */
+  readonly ignored: readonly string[];
+}
+
+/** Where features of images are kept. */
+export interface CacheValues {
+  readonly cacheFolder: string | undefined;
+  readonly noCache: boolean;
+  readonly batchSize: number;
+}
+
+/** Which of the two sets a side is. */
+export type SideName = 'reference' | 'samples';
+
+/** Whether features of the images of a set have to be computed before anything can be said. */
+export function needsNetwork({ images, pool, statistics }: EvaluationSet): boolean {
+  return images !== undefined && pool === undefined && statistics === undefined;
+}
+
+/**
+ * Completes a set: features of its images are computed by the network, if there is one, or taken from the cache. Statistics
+ * that a file has beside images are kept: ADM's are of more images than the file holds.
+ */
+export async function completeSide(
+  name: SideName,
+  path: string,
+  set: EvaluationSet,
+  network: FeatureNetwork | undefined,
+  values: CacheValues,
+  context: Context,
+): Promise<EvaluationSide> {
+  const { images, ...stored } = set;
+  const ignored = images?.ignored ?? [];
+  if (images === undefined || stored.pool !== undefined || network === undefined) {
+    const { pool } = stored;
+    const statistics = stored.statistics ?? (pool && featureStatistics(pool));
+    if (statistics === undefined) throw new CommandError(`${path}: expected features or statistics, got none.`);
+    const count = pool?.rows ?? statistics.count;
+    return { ...stored, path, statistics, extracted: 0, ignored, ...(count !== undefined && { count }) };
+  }
+  const { features, extracted } = await featuresOf(name, images, network, values, context);
+  const spatial = stored.statistics === undefined ? features.spatial : stored.spatial;
+  return {
+    ...{ path, count: images.count, pool: features.pool, extracted, ignored, origin: originOf(images, network) },
+    ...(features.logits && { logits: features.logits }),
+    statistics: stored.statistics ?? features.statistics,
+    ...(spatial && { spatial }),
+  };
+}
+
+async function featuresOf(
+  name: SideName,
+  images: StoredImageSet,
+  network: FeatureNetwork,
+  { cacheFolder: folder, noCache, batchSize }: CacheValues,
+  context: Context,
+): Promise<{ features: FeatureSet; extracted: number }> {
+  const kept = noCache ? undefined : featureCachePath(images, network, folder);
+  if (kept !== undefined) await checkWritable(kept, folder);
+  return interruptible({ label: name, images: images.count, kept }, context, async (onProgress) => {
+    const options = { batchSize, onProgress, signal: context.signal };
+    if (kept !== undefined) return cachedFeatures(images, network, { ...options, folder });
+    return { features: await extractFeatures(images, network, options), extracted: images.count };
+  });
+}
+
+/** Finds out before long work that its result can be kept. */
+async function checkWritable(path: string, folder: string | undefined): Promise<void> {
+  if (folder !== undefined) return makeFolder(folder);
+  await access(dirname(path), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new CommandError(
+      `expected to keep features in '${path}', got a place that cannot be written (${error.code}). ` +
+        'Pass --cache-folder DIR for another, or --no-cache.',
+    );
+  });
+}

@@ -1,0 +1,109 @@
+import { createRandom, DparError } from '@dpar/tensor';
+import { pivotedCholesky } from './cholesky.js';
+import { checkStatistics, commonMatrix, squaredDifference, sumOfRoots, trace } from './frechet.js';
+import { type Plan, runPlan, type Task } from './jobs.js';
+import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
+import { rowsAt } from './row-selection.js';
+import { type FeatureStatistics, StatisticsAccumulator } from './statistics.js';
+
+/** A Fréchet distance of infinitely many samples, extrapolated. */
+export interface FrechetExtrapolation {
+  /** The estimate, where the line meets 1/N = 0. */
+  readonly distance: number;
+  /** What the distance of all samples has too much by the same line: slope / N. */
+  readonly bias: number;
+  /** Distances of subsets, smallest first; the last is of all samples. */
+  readonly points: readonly { readonly count: number; readonly distance: number }[];
+}
+
+/** The subsets. */
+export interface FrechetExtrapolationOptions {
+  /** How many sizes, at even steps; 15 by default, as in the paper. */
+  readonly points?: number | undefined;
+  /** The smallest size; by default a tenth of all samples, but no less than twice the dimensions or half of all. */
+  readonly smallest?: number | undefined;
+  /** 0 by default. */
+  readonly seed?: number | undefined;
+}
+
+/**
+ * FID at infinitely many samples (Chong and Forsyth 2020): FID of subsets of several sizes against 1/N, extrapolated to 0 by
+ * least squares. Subsets are the beginnings of one random order, so that their statistics cost no more than those of all.
+ * The bias of the reference's own N remains. The line is one only where N is well above the number of dimensions.
+ *
+ * Time: one {@link import('./frechet.js').frechetDistance} a point.
+ *
+ * @param reference Of as many samples as there are.
+ * @param samples [N, D]
+ * @throws DparError if lengths differ, or there are too few samples for the points.
+ */
+export function frechetExtrapolation(
+  reference: FeatureStatistics,
+  samples: Matrix,
+  options: FrechetExtrapolationOptions = {},
+): FrechetExtrapolation {
+  return runPlan(planFrechetExtrapolation(reference, samples, options));
+}
+
+/** The work of {@link frechetExtrapolation}. */
+export function planFrechetExtrapolation(
+  reference: FeatureStatistics,
+  samples: Matrix,
+  { points = 15, smallest, seed = 0 }: FrechetExtrapolationOptions,
+): Plan<FrechetExtrapolation> {
+  const d = reference.mean.length;
+  const n = samples.rows;
+  checkColumns('frechetExtrapolation', d, samples.columns);
+  checkStatistics('frechetExtrapolation', reference);
+  checkMatrix('frechetExtrapolation', samples, 4);
+  const from = smallest ?? Math.max(Math.ceil(n / 10), Math.min(Math.ceil(n / 2), 2 * d));
+  if (!(Number.isInteger(points) && points >= 2 && Number.isInteger(from) && from >= 2 && from + points - 1 <= n)) {
+    throw new DparError(
+      `frechetExtrapolation: expected 2 or more different sizes up to ${n}, got ${points} from ${from} on. ` +
+        'Take fewer points or more samples.',
+    );
+  }
+  const counts = Array.from({ length: points }, (_, i) => Math.round(from + ((n - from) * i) / (points - 1)));
+  const distances: number[] = [];
+  function* tasks(): Generator<Task> {
+    const factor = pivotedCholesky(reference.covariance, d);
+    const order = createRandom(seed).permutation(n);
+    const accumulator = new StatisticsAccumulator(d);
+    let added = 0;
+    for (const [place, count] of counts.entries()) {
+      for (const piece of rowsAt(samples, order.subarray(added, count))) accumulator.add(piece);
+      added = count;
+      const { mean, covariance } = accumulator.finish();
+      const rest = squaredDifference(reference.mean, mean) + trace(reference.covariance, d) + trace(covariance, d);
+      yield {
+        job: { kind: 'eigenvalues', matrix: commonMatrix(factor, covariance, d), size: factor.rank },
+        take: (eigenvalues) => {
+          distances[place] = rest - 2 * sumOfRoots(eigenvalues);
+        },
+      };
+    }
+  }
+  return {
+    stages: [tasks],
+    result: () => {
+      const { intercept, slope } = line(
+        counts.map((count) => 1 / count),
+        distances,
+      );
+      return {
+        distance: intercept,
+        bias: slope / n,
+        points: counts.map((count, i) => ({ count, distance: distances[i] as number })),
+      };
+    },
+  };
+}
+
+/** The line through points by least squares. */
+function line(x: readonly number[], y: readonly number[]): { intercept: number; slope: number } {
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
+  const [meanX, meanY] = [mean(x), mean(y)];
+  const along = mean(x.map((value, i) => (value - meanX) * ((y[i] as number) - meanY)));
+  const slope = along / mean(x.map((value) => (value - meanX) ** 2));
+  return { intercept: meanY - slope * meanX, slope };
+}

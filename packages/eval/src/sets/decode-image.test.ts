@@ -1,0 +1,86 @@
+import { encode } from 'fast-png';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { randomImages } from '../testing/random-images.js';
+import { decodeImage } from './decode-image.js';
+
+const [image] = randomImages(1, 3, 13, 7);
+const { width, height, data } = image ?? { width: 0, height: 0, data: new Uint8Array() };
+const raw = { raw: { width, height, channels: 3 as const } };
+
+/** The pixels that another decoder gives, without alpha. */
+async function expected(file: Uint8Array): Promise<number[]> {
+  return [...(await sharp(file, { ignoreIcc: true }).toColourspace('srgb').removeAlpha().raw().toBuffer())];
+}
+
+describe('PNG', () => {
+  it('gives RGB as it is', async () => {
+    const file = encode({ width, height, data, channels: 3, depth: 8 });
+    expect(await decodeImage('a.png', file)).toEqual(image);
+  });
+
+  const variants: [string, () => Promise<Uint8Array>][] = [
+    ['palette of 16', () => sharp(data, raw).png({ palette: true, colours: 16 }).toBuffer()],
+    ['palette of 2', () => sharp(data, raw).png({ palette: true, colours: 2 }).toBuffer()],
+    [
+      'palette of 4, interlaced',
+      () => sharp(data, raw).png({ palette: true, colours: 4, progressive: true }).toBuffer(),
+    ],
+    ['grey', () => sharp(data, raw).toColourspace('b-w').png().toBuffer()],
+    ['interlaced', () => sharp(data, raw).png({ progressive: true }).toBuffer()],
+  ];
+  it.each(variants)('%s is as another decoder reads it', async (_, make) => {
+    const file = await make();
+    expect([...(await decodeImage('a.png', file)).data]).toEqual(await expected(file));
+  });
+
+  it('drops alpha and keeps the colours under it, and repeats grey', async () => {
+    const withAlpha = encode({ width: 1, height: 1, data: Uint8Array.of(10, 20, 30, 0), channels: 4, depth: 8 });
+    expect([...(await decodeImage('a.png', withAlpha)).data]).toEqual([10, 20, 30]);
+    const grey = encode({ width: 2, height: 1, data: Uint8Array.of(7, 0, 9, 255), channels: 2, depth: 8 });
+    expect([...(await decodeImage('a.png', grey)).data]).toEqual([7, 7, 7, 9, 9, 9]);
+  });
+
+  it('keeps the upper byte of 16 bits', async () => {
+    const file = encode({ width: 1, height: 1, data: Uint16Array.of(0x12ff, 0xff00, 0x00ff), channels: 3, depth: 16 });
+    expect([...(await decodeImage('a.png', file)).data]).toEqual([0x12, 0xff, 0]);
+  });
+
+  it('spreads fewer bits over 0 to 255', async () => {
+    // 2 bits a sample: 0, 1, 2, 3.
+    const file = encode({ width: 4, height: 1, data: Uint8Array.of(0b00011011), channels: 1, depth: 2 });
+    expect([...(await decodeImage('a.png', file)).data].filter((_, i) => i % 3 === 0)).toEqual([0, 85, 170, 255]);
+  });
+
+  it('names a file that is damaged, without memory for what its header says', async () => {
+    const file = Buffer.from(encode({ width, height, data, channels: 3, depth: 8 }));
+    const huge = Buffer.from(file);
+    huge.writeUInt32BE(0x7fffffff, 16);
+    const changed = Buffer.from(file);
+    changed[60] = (changed[60] ?? 0) ^ 1;
+    for (const bytes of [huge, changed, file.subarray(0, 70), file.subarray(0, 20), Buffer.alloc(0)]) {
+      await expect(decodeImage('dir/a.png', bytes)).rejects.toThrow(
+        "expected an image in 'dir/a.png', got a damaged file",
+      );
+    }
+  });
+});
+
+describe('other formats', () => {
+  it.each(['jpeg', 'webp', 'avif', 'gif', 'tiff'] as const)('%s', async (format) => {
+    const file = await sharp(data, raw).toFormat(format).toBuffer();
+    const decoded = await decodeImage(`a.${format === 'jpeg' ? 'JPG' : format}`, file);
+    expect([decoded.width, decoded.height]).toEqual([width, height]);
+    expect([...decoded.data]).toEqual(await expected(file));
+    await expect(decodeImage('b.webp', file.subarray(0, file.length / 2))).rejects.toThrow("'b.webp'");
+  });
+
+  it('grey JPEG has three channels', async () => {
+    const file = await sharp(data, raw).toColourspace('b-w').jpeg().toBuffer();
+    expect((await decodeImage('a.jpg', file)).data).toHaveLength(data.length);
+  });
+
+  it('names images that it does not read', async () => {
+    await expect(decodeImage('a.bmp', new Uint8Array(9))).rejects.toThrow("got 'a.bmp'. Convert it to PNG.");
+  });
+});

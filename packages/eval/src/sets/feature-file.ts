@@ -1,0 +1,167 @@
+import {
+  type ChunkedTensor,
+  npzChunks,
+  type StoredDType,
+  type StoredTensor,
+  toFloat64Array,
+  toHostTensor,
+} from '@dpar/io';
+import { type ArrayReader, openNpz, parseJsonObject, writeFileAtomic } from '@dpar/io/node';
+import { DparError } from '@dpar/tensor';
+import type { Matrix } from '../matrix.js';
+import type { FeatureStatistics } from '../statistics.js';
+import type { FeatureOrigin, FeatureSet } from './feature-set.js';
+
+/** Names of the arrays of a file. Those of statistics are ADM's, whose evaluator reads them. */
+const names = { pool: 'pool', logits: 'logits', origin: 'origin', mean: 'mu', covariance: 'sigma' } as const;
+
+/** Ending of the names of spatial statistics. */
+const spatialEnding = '_s';
+
+/** What a file of features or statistics holds. */
+export interface StoredFeatures {
+  /** [N, D] */
+  readonly pool?: Matrix;
+  readonly logits?: Matrix;
+  readonly statistics?: FeatureStatistics;
+  readonly spatial?: FeatureStatistics;
+  readonly origin?: FeatureOrigin;
+}
+
+/** Statistics of pool features and, for sFID, of spatial ones. */
+export interface ReferenceStatistics {
+  readonly statistics: FeatureStatistics;
+  readonly spatial?: FeatureStatistics;
+}
+
+function array(dtype: StoredDType, shape: readonly number[], data: ArrayBufferView): ChunkedTensor {
+  return { dtype, shape, chunks: [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)] };
+}
+
+function matrixArray({ data, rows, columns }: Matrix): ChunkedTensor {
+  return array(data instanceof Float32Array ? 'F32' : 'F64', [rows, columns], data);
+}
+
+function gaussianArrays({ mean, covariance }: FeatureStatistics, ending: string): Record<string, ChunkedTensor> {
+  const d = mean.length;
+  return {
+    [names.mean + ending]: array('F64', [d], mean),
+    [names.covariance + ending]: array('F64', [d, d], covariance),
+  };
+}
+
+function statisticsArrays({ statistics, spatial }: ReferenceStatistics): Record<string, ChunkedTensor> {
+  return { ...gaussianArrays(statistics, ''), ...(spatial && gaussianArrays(spatial, spatialEnding)) };
+}
+
+/** Writes statistics as ADM's evaluator reads them: `.npz` with `mu` [D], `sigma` [D, D], and `mu_s`, `sigma_s`, float64. */
+export async function writeStatistics(path: string, statistics: ReferenceStatistics): Promise<void> {
+  await writeFileAtomic(path, npzChunks(statisticsArrays(statistics)));
+}
+
+/**
+ * Writes features and their statistics: `.npz` with `pool` [N, D], `logits` [N, classes] float32, the statistics as
+ * {@link writeStatistics} writes them, and `origin`, JSON in UTF-8, which says what they are of. The same features give the
+ * same bytes.
+ */
+export async function writeFeatures(path: string, features: FeatureSet, origin: FeatureOrigin): Promise<void> {
+  const { network, resize, networkIdentity, imagesIdentity } = origin; // always in this order
+  const text = new TextEncoder().encode(JSON.stringify({ network, resize, networkIdentity, imagesIdentity }));
+  const arrays = {
+    [names.pool]: matrixArray(features.pool),
+    ...(features.logits && { [names.logits]: matrixArray(features.logits) }),
+    ...statisticsArrays(features),
+    [names.origin]: array('U8', [text.length], text),
+  };
+  await writeFileAtomic(path, npzChunks(arrays));
+}
+
+/**
+ * Reads what a `.npz` file has of features and statistics, those of {@link writeFeatures} or ADM's.
+ * @throws DparError if an array has another shape, or the file is damaged.
+ */
+export async function readFeatures(path: string): Promise<StoredFeatures> {
+  const file = await openNpz(path);
+  try {
+    const read = async (name: string): Promise<StoredTensor | undefined> => file.arrays.get(name)?.read();
+    const origin = await readOrigin(path, file.arrays.get(names.origin));
+    const [pool, logits] = [
+      await matrixIn(path, file.arrays, names.pool),
+      await matrixIn(path, file.arrays, names.logits),
+    ];
+    const gaussian = async (ending: string): Promise<FeatureStatistics | undefined> =>
+      gaussianOf(path, pool?.rows, await read(names.mean + ending), await read(names.covariance + ending));
+    const [statistics, spatial] = [await gaussian(''), await gaussian(spatialEnding)];
+    return {
+      ...(pool && { pool }),
+      ...(logits && { logits }),
+      ...(statistics && { statistics }),
+      ...(spatial && { spatial }),
+      ...(origin && { origin }),
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+async function matrixIn(
+  path: string,
+  arrays: ReadonlyMap<string, ArrayReader>,
+  name: string,
+): Promise<Matrix | undefined> {
+  const reader = arrays.get(name);
+  return reader && readMatrix(`'${name}' of '${path}'`, reader);
+}
+
+/**
+ * Reads numbers [N, D], row by row: float64 as they are, all others as float32.
+ * @throws DparError if the array has another rank.
+ */
+export async function readMatrix(what: string, array: ArrayReader): Promise<Matrix> {
+  const { shape, dtype } = array.type;
+  const [rows = 0, columns = 0] = shape;
+  if (shape.length !== 2) {
+    throw new DparError(
+      `readMatrix: expected an array [N, D] in ${what}, got [${shape.join(', ')}]. Write a row an image.`,
+    );
+  }
+  const data = dtype === 'F64' ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
+  let at = 0;
+  for await (const piece of array.rows(0, rows)) {
+    const values = dtype === 'F64' ? toFloat64Array(piece) : toHostTensor(piece, what).data;
+    data.set(values, at);
+    at += values.length;
+  }
+  return { data, rows, columns };
+}
+
+function gaussianOf(
+  path: string,
+  count: number | undefined,
+  mean?: StoredTensor,
+  covariance?: StoredTensor,
+): FeatureStatistics | undefined {
+  if (mean === undefined || covariance === undefined) return undefined;
+  const [d] = mean.shape;
+  if (mean.shape.length !== 1 || covariance.shape.length !== 2 || covariance.shape.some((size) => size !== d)) {
+    throw new DparError(
+      `readFeatures: expected a mean [D] and a covariance [D, D] in '${path}', got [${mean.shape.join(', ')}] and ` +
+        `[${covariance.shape.join(', ')}]. The file is no statistics.`,
+    );
+  }
+  const both = { mean: toFloat64Array(mean), covariance: toFloat64Array(covariance) };
+  return count === undefined ? both : { ...both, count };
+}
+
+async function readOrigin(path: string, array: ArrayReader | undefined): Promise<FeatureOrigin | undefined> {
+  if (array === undefined) return undefined;
+  const { bytes } = await array.read();
+  const { network, resize, networkIdentity, imagesIdentity } = parseJsonObject(
+    'readFeatures',
+    `origin of '${path}'`,
+    bytes,
+  );
+  const texts = { network, resize, networkIdentity, imagesIdentity };
+  if (Object.values(texts).every((text) => typeof text === 'string')) return texts as FeatureOrigin;
+  throw new DparError(`readFeatures: expected to read what the features in '${path}' are of, got something else.`);
+}

@@ -1,0 +1,192 @@
+import { join } from 'node:path';
+import { type StoredTensor, toHostTensor } from '@dpar/io';
+import { type ItemRange, type PartContent, PartFolder, readSettings, type Settings } from '@dpar/io/node';
+import { DparError, float32, type HostTensor } from '@dpar/tensor';
+import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import type { ImageSet } from '../image-set.js';
+import type { Matrix } from '../matrix.js';
+import { defaultBatchSize, type ExtractOptions, featureBatches } from './feature-batches.js';
+import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
+import { formatMissing } from './missing.js';
+
+/** Name of the file in a folder of features that says what they are of. */
+export const featureSettingsFile = 'features.json';
+
+/** Images in a part: some 10 MB of Inception's features, and seconds to minutes of work. */
+const partImages = 512;
+
+/** Which of equal shares of the parts to compute, counted from 0. */
+export interface FeatureShare {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** What {@link extractParts} did. */
+export interface ExtractedParts {
+  readonly parts: PartFolder;
+  /** Images of the share, and those of them whose features were computed now. */
+  readonly images: number;
+  readonly extracted: number;
+}
+
+/**
+ * Computes the features of a set in parts of 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
+ * float32, in a folder. Parts that are there and whole are kept, so that interrupted work goes on; damaged ones are made
+ * again. Batches never cross parts, so that the bytes are the same however often it was interrupted.
+ *
+ * @throws IoError if the folder holds features of another set, network, resize or batch size; the signal's reason if it is
+ * aborted.
+ */
+export async function extractParts(
+  folder: string,
+  set: ImageSet,
+  network: FeatureNetwork,
+  { share = { index: 0, count: 1 }, ...options }: ExtractOptions & { readonly share?: FeatureShare | undefined } = {},
+): Promise<ExtractedParts> {
+  const { batchSize = defaultBatchSize, onProgress, signal } = options;
+  const parts = await openParts(folder, set.count, settingsOf(originOf(set, network), set.count, batchSize));
+  const ours = shareOf(set.count, share);
+  const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
+  let extracted = 0;
+  onProgress?.(there, ours.count);
+  for (const { start, count } of missingRuns(parts.there, ours)) {
+    const range = { first: start, count, partSize: partImages };
+    let part: ImageFeatures[] = [];
+    let [first, rows] = [start, 0];
+    for await (const features of featureBatches(set, network, range, { batchSize, signal })) {
+      part.push(features);
+      rows += features.pool.rows;
+      onProgress?.(there + extracted + rows, ours.count);
+      if (rows < Math.min(partImages, start + count - first)) continue;
+      await parts.add({ start: first, count: rows }, tensorsOf(part));
+      extracted += rows;
+      first += rows;
+      [part, rows] = [[], 0];
+    }
+  }
+  return { parts, images: ours.count, extracted };
+}
+
+/** Whether parts in a folder, if there are any, are of a set by a network. @throws IoError if it holds something else. */
+export async function partsFit(folder: string, origin: FeatureOrigin): Promise<boolean> {
+  const settings = await readSettings(join(folder, featureSettingsFile));
+  return (
+    settings === undefined ||
+    (settings.images === origin.imagesIdentity && settings.network_identity === origin.networkIdentity)
+  );
+}
+
+/** Opens the parts of N images. */
+function openParts(folder: string, count: number, settings: Settings): Promise<PartFolder> {
+  const settingsFile = featureSettingsFile;
+  return PartFolder.open(folder, { first: 0, count, types: {}, settings, settingsFile });
+}
+
+function settingsOf(origin: FeatureOrigin, count: number, batchSize: number): Settings {
+  return {
+    images: origin.imagesIdentity,
+    count,
+    network: origin.network,
+    resize: origin.resize,
+    network_identity: origin.networkIdentity,
+    batch_size: batchSize,
+    part_images: partImages,
+  };
+}
+
+/** The images of a share: whole parts, next to one another. */
+function shareOf(images: number, { index, count }: FeatureShare): ItemRange {
+  const parts = Math.ceil(images / partImages);
+  const [start, end] = [index, index + 1].map((i) =>
+    Math.min(images, Math.floor((i * parts) / count) * partImages),
+  ) as [number, number];
+  return { start, count: end - start };
+}
+
+/** Ranges within a range that are not there, each from the start of a part. */
+function* missingRuns(there: Uint8Array, { start, count }: ItemRange): Generator<ItemRange> {
+  const end = start + count;
+  for (let at = start; at < end; ) {
+    if (there[at] === 1) {
+      at = Math.min(end, at + partImages);
+      continue;
+    }
+    let to = at;
+    while (to < end && there[to] === 0) to = Math.min(end, to + partImages);
+    yield { start: at, count: to - at };
+    at = to;
+  }
+}
+
+/** Rows of some batches together, by the names that they have in a part. */
+function tensorsOf(batches: readonly ImageFeatures[]): Record<string, HostTensor> {
+  const tensors: Record<string, HostTensor> = {};
+  for (const kind of ['pool', 'spatial', 'logits'] as const) {
+    const matrices = batches.map((batch) => batch[kind]).filter((matrix) => matrix !== undefined);
+    const [first] = matrices;
+    if (first === undefined) continue;
+    const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
+    const tensor = float32([rows, first.columns]);
+    let at = 0;
+    for (const { data } of matrices) {
+      tensor.data.set(data, at);
+      at += data.length;
+    }
+    tensors[kind] = tensor;
+  }
+  return tensors;
+}
+
+/**
+ * The features of all parts.
+ * @throws DparError that names the images of which there are none.
+ */
+export async function collectParts(parts: PartFolder, folder: string, signal?: AbortSignal): Promise<FeatureSet> {
+  const missing = formatMissing(parts.there);
+  if (missing !== undefined) {
+    throw new DparError(
+      `collectParts: expected features of ${parts.there.length} images in '${folder}', got none of ${missing}. ` +
+        'Compute the other shares.',
+    );
+  }
+  const collector = new FeatureCollector(parts.there.length);
+  for await (const part of parts.contents(signal)) collector.add(featuresOf(part, folder));
+  return collector.finish();
+}
+
+function featuresOf({ tensors }: PartContent, folder: string): ImageFeatures {
+  const matrix = (name: string): Matrix | undefined => {
+    const stored = tensors.get(name);
+    return stored && matrixOf(stored);
+  };
+  const [pool, spatial, logits] = ['pool', 'spatial', 'logits'].map(matrix);
+  if (pool === undefined) throw new DparError(`collectParts: expected 'pool' in each part of '${folder}', got none.`);
+  return { pool, ...(spatial && { spatial }), ...(logits && { logits }) };
+}
+
+function matrixOf(stored: StoredTensor): Matrix {
+  const { shape, data } = toHostTensor(stored);
+  const [rows = 0] = shape;
+  return { data: Float32Array.from(data), rows, columns: data.length / rows };
+}
+
+/**
+ * Reads a folder of features that {@link extractParts} wrote; undefined if there is no `features.json` in it.
+ * @throws DparError that names the images of which there are none.
+ */
+export async function readFeatureFolder(
+  folder: string,
+): Promise<{ readonly features: FeatureSet; readonly origin: FeatureOrigin } | undefined> {
+  const path = join(folder, featureSettingsFile);
+  const settings = await readSettings(path);
+  if (settings === undefined) return undefined;
+  const { images, count, network, resize, network_identity: networkIdentity } = settings;
+  const texts = { imagesIdentity: images, network, resize, networkIdentity };
+  if (typeof count !== 'number' || Object.values(texts).some((text) => typeof text !== 'string')) {
+    throw new DparError(
+      `readFeatureFolder: expected the settings of features in '${path}', got others. Make it again.`,
+    );
+  }
+  const features = await collectParts(await openParts(folder, count, settings as Settings), folder);
+  return { features, origin: texts as FeatureOrigin };
+}

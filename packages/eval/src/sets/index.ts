@@ -1,0 +1,25 @@
+export { cachedFeatures, featureCachePath } from './cache.js';
+export { decodeImage } from './decode-image.js';
+export { type ExtractedFile, extractToFile, partsFolder } from './extract-file.js';
+export { type ExtractOptions, extractFeatures } from './feature-batches.js';
+export {
+  type ReferenceStatistics,
+  readFeatures,
+  type StoredFeatures,
+  writeFeatures,
+  writeStatistics,
+} from './feature-file.js';
+export {
+  collectParts,
+  type ExtractedParts,
+  extractParts,
+  type FeatureShare,
+  readFeatureFolder,
+} from './feature-parts.js';
+export { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
+export { openImageArray } from './image-array.js';
+export { openImageFolder } from './image-folder.js';
+export { type MergedImages, type MergeOptions, mergeImages } from './merge.js';
+export { formatPart, partArray } from './merge-part.js';
+export { type EvaluationSet, openEvaluationSet, readNpyMatrix } from './open-set.js';
+export type { StoredImageSet } from './stored-image-set.js';

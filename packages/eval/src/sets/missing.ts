@@ -1,0 +1,16 @@
+/** Ranges that are named in a message; of more the number. */
+const namedRanges = 10;
+
+/** Which of the items are not there, such as `3, 7-12`; undefined if all are. */
+export function formatMissing(there: Uint8Array): string | undefined {
+  const ranges: string[] = [];
+  for (let first = there.indexOf(0); first >= 0; ) {
+    const next = there.indexOf(1, first);
+    const last = (next < 0 ? there.length : next) - 1;
+    ranges.push(last > first ? `${first}-${last}` : `${first}`);
+    first = next < 0 ? -1 : there.indexOf(0, next);
+  }
+  if (ranges.length === 0) return undefined;
+  const more = ranges.length - namedRanges;
+  return `${ranges.slice(0, namedRanges).join(', ')}${more > 0 ? ` and ${more} more ranges` : ''}`;
+}

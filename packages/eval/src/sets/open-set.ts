@@ -1,0 +1,76 @@
+import { stat } from 'node:fs/promises';
+import { openNpy, openNpz } from '@dpar/io/node';
+import { DparError } from '@dpar/tensor';
+import type { Matrix } from '../matrix.js';
+import { readFeatures, readMatrix, type StoredFeatures } from './feature-file.js';
+import { readFeatureFolder } from './feature-parts.js';
+import { imageArray, isImageArray, openImageArray } from './image-array.js';
+import { openImageFolder } from './image-folder.js';
+import type { StoredImageSet } from './stored-image-set.js';
+
+/** What a path holds for an evaluation: images, features, statistics, or several of them. */
+export interface EvaluationSet extends StoredFeatures {
+  readonly images?: StoredImageSet;
+}
+
+/**
+ * Finds out what a path holds:
+ * - a folder of images, or of features that `extractParts` wrote;
+ * - `.npz`: images `arr_0` and statistics `mu`, `sigma`, `mu_s`, `sigma_s` as ADM's files have them (some have both), or
+ *   features of `writeFeatures`;
+ * - `.npy`: features [N, D], or images uint8 [N, H, W, 3].
+ *
+ * Images are not read but for their identity; all else is.
+ *
+ * @throws DparError that says what is there instead.
+ */
+export async function openEvaluationSet(path: string): Promise<EvaluationSet> {
+  const status = await stat(path);
+  if (status.isDirectory()) return openFolder(path);
+  if (path.endsWith('.npy')) return openNpySet(path);
+  if (path.endsWith('.npz')) return openNpzSet(path);
+  throw new DparError(
+    `openEvaluationSet: expected a folder of images, .npz or .npy, got '${path}'. Put the images into a folder.`,
+  );
+}
+
+async function openFolder(path: string): Promise<EvaluationSet> {
+  const features = await readFeatureFolder(path);
+  if (features === undefined) return { images: await openImageFolder(path) };
+  return { ...features.features, origin: features.origin };
+}
+
+async function openNpySet(path: string): Promise<EvaluationSet> {
+  const array = await openNpy(path);
+  try {
+    if (isImageArray(array)) return { images: await openImageArray(path) };
+    return { pool: await readMatrix(`'${path}'`, array) };
+  } finally {
+    await array.close();
+  }
+}
+
+async function openNpzSet(path: string): Promise<EvaluationSet> {
+  const file = await openNpz(path);
+  const names = [...file.arrays.keys()];
+  await file.close();
+  const features = await readFeatures(path);
+  const images = names.includes(imageArray) ? await openImageArray(path) : undefined;
+  if (images === undefined && features.pool === undefined && features.statistics === undefined) {
+    throw new DparError(
+      `openEvaluationSet: expected images (arr_0), features (pool) or statistics (mu, sigma) in '${path}', ` +
+        `got ${names.join(', ') || 'nothing'}. Pass an ADM file, or one of dpar features.`,
+    );
+  }
+  return { ...features, ...(images && { images }) };
+}
+
+/** Reads numbers [N, D] from an `.npy` file, such as logits. @throws DparError if the array has another rank. */
+export async function readNpyMatrix(path: string): Promise<Matrix> {
+  const array = await openNpy(path);
+  try {
+    return await readMatrix(`'${path}'`, array);
+  } finally {
+    await array.close();
+  }
+}

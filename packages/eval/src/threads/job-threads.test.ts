@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'tsup';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { planFrechetInterval } from '../frechet-interval.js';
+import { type Plan, runPlan } from '../jobs.js';
+import { planKernelDistance } from '../kernel-distance.js';
+import { planPrecisionRecall } from '../precision-recall.js';
+import { featureStatistics } from '../statistics.js';
+import { gaussian } from '../testing/gaussian.js';
+import { startJobThreads } from './job-threads.js';
+import { startThreads } from './metric-threads.js';
+
+const packages = fileURLToPath(new URL('../../../', import.meta.url));
+let folder = '';
+let program: URL;
+
+/** Builds the program of the threads from the sources, with all that it needs. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
+  await build({
+    entry: [join(packages, 'eval/src/job-worker.ts')],
+    outDir: folder,
+    format: 'esm',
+    outExtension: () => ({ js: '.mjs' }),
+    target: 'es2022',
+    platform: 'node',
+    noExternal: [/.*/],
+    esbuildOptions(options) {
+      options.alias = { '@dpar/tensor': join(packages, 'tensor/src/index.ts') };
+    },
+    config: false,
+    silent: true,
+  });
+  program = pathToFileURL(join(folder, 'job-worker.mjs'));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('gives in threads what it gives in one, several metrics at a time', async () => {
+  const [x, y] = [gaussian(700, 5, 1), gaussian(600, 5, 2)];
+  const single = { ...x, data: Float32Array.from(x.data) };
+  const plans: (() => Plan<unknown>)[] = [
+    () => planPrecisionRecall(single, y, {}),
+    () => planKernelDistance(x, y, { subsets: 5, subsetSize: 550 }),
+    () => planFrechetInterval(featureStatistics(x), y, { resamples: 5 }),
+  ];
+  const threads = startJobThreads(2, program);
+  const found = await Promise.all(plans.map((plan) => threads.run(plan())));
+  await threads.close();
+  expect(found).toEqual(plans.map((plan) => runPlan(plan())));
+  await expect(threads.run(planPrecisionRecall(x, y, {}))).rejects.toThrow('expected a thread that computes');
+});
+
+it('says that a thread has ended', async () => {
+  const broken = join(folder, 'broken.mjs');
+  await writeFile(
+    broken,
+    "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { throw new Error('no'); });",
+  );
+  const threads = startJobThreads(2, pathToFileURL(broken));
+  await expect(threads.run(planPrecisionRecall(gaussian(9, 2, 1), gaussian(9, 2, 2), {}))).rejects.toThrow('got: no.');
+  await threads.close();
+});
+
+it('has the metrics that take long, from the sources without threads', async () => {
+  const [x, y] = [gaussian(30, 3, 1), gaussian(40, 3, 2)];
+  const threads = startThreads(2);
+  expect(await threads.precisionRecall(x, y)).toEqual(runPlan(planPrecisionRecall(x, y, {})));
+  expect((await threads.kernelDistance(x, y, { subsets: 2 })).subsetSize).toBe(30);
+  const reference = featureStatistics(x);
+  expect((await threads.frechetInterval(reference, y, { resamples: 3 })).resamples).toBe(3);
+  expect((await threads.frechetExtrapolation(reference, y, { points: 3 })).points).toHaveLength(3);
+  await expect(threads.precisionRecall(x, gaussian(9, 2, 1))).rejects.toThrow('features of one length');
+  await threads.close();
+  expect(() => startThreads(0)).toThrow('1 or more threads, got 0');
+});

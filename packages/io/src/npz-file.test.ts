@@ -1,0 +1,194 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { zipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeFileAtomic } from './atomic-file.js';
+import { bytesOf } from './convert.js';
+import { IoError } from './error.js';
+import { formatNpy } from './npy.js';
+import { openNpy } from './npy-file.js';
+import { formatNpz, npzChunks } from './npz.js';
+import { openNpz, readNpz } from './npz-file.js';
+import type { StoredTensor } from './stored.js';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'dpar-npz-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function save(bytes: Uint8Array): string {
+  const path = join(folder, 'file.npz');
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** [5, 2, 3] of 16-bit numbers. */
+const tensor: StoredTensor = {
+  dtype: 'U16',
+  shape: [5, 2, 3],
+  bytes: bytesOf(Uint16Array.from({ length: 30 }, (_, i) => i * 257)),
+};
+
+const rowBytes = 12;
+
+/** All that `rows` gives, put together. */
+async function rowsOf(path: string, first: number, count: number): Promise<{ shapes: number[][]; bytes: Uint8Array }> {
+  const file = await openNpz(path);
+  const shapes: number[][] = [];
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of file.arrays.get('a')?.rows(first, count) ?? []) {
+      shapes.push([...piece.shape]);
+      pieces.push(piece.bytes);
+    }
+  } finally {
+    await file.close();
+  }
+  return { shapes, bytes: new Uint8Array(Buffer.concat(pieces)) };
+}
+
+describe.each([
+  ['stored', 'C', 0],
+  ['stored', 'Fortran', 0],
+  ['deflated', 'C', 6],
+  ['deflated', 'Fortran', 6],
+] as const)('%s, %s order', (_, order, level) => {
+  const bytes = zipSync({ 'a.npy': formatNpy(tensor, { fortranOrder: order === 'Fortran' }) }, { level });
+
+  it('reads the array, and any rows of it', async () => {
+    const path = save(bytes);
+    expect(await readNpz(path)).toEqual(new Map([['a', tensor]]));
+    for (let first = 0; first <= 5; first++) {
+      for (let count = 0; first + count <= 5; count++) {
+        const read = await rowsOf(path, first, count);
+        expect(read.bytes).toEqual(tensor.bytes.subarray(first * rowBytes, (first + count) * rowBytes));
+        expect(read.shapes).toEqual(count === 0 ? [] : [[count, 2, 3]]);
+      }
+    }
+    await expect(rowsOf(path, 3, 3)).rejects.toThrow('got 3 from 3 on');
+  });
+
+  it('refuses data that were changed, when all of them are read', async () => {
+    const changed = Buffer.from(bytes);
+    const data = changed.indexOf('PK\x01\x02', 'latin1') - 3;
+    changed[data] = (changed[data] as number) ^ 0x10;
+    await expect(readNpz(save(changed))).rejects.toThrow('The file is damaged.');
+    await expect(rowsOf(save(changed), 0, 5)).rejects.toThrow(IoError);
+  });
+});
+
+it('reads archives in the 64-bit form, row by row', async () => {
+  const path = join(folder, 'wide.npz');
+  await writeFileAtomic(path, npzChunks({ a: { ...tensor, chunks: [tensor.bytes] } }));
+  expect((await rowsOf(path, 1, 3)).bytes).toEqual(tensor.bytes.subarray(rowBytes, 4 * rowBytes));
+});
+
+it('gives rows of a .npy file in pieces of some 4 MiB', async () => {
+  const rows = 3000;
+  const big: StoredTensor = {
+    dtype: 'U8',
+    shape: [rows, 4096],
+    bytes: Uint8Array.from({ length: rows * 4096 }, (_, i) => (i * 31) >> 7),
+  };
+  const path = join(folder, 'big.npy');
+  for (const fortranOrder of [false, true]) {
+    writeFileSync(path, formatNpy(big, { fortranOrder }));
+    const file = await openNpy(path);
+    let at = 7 * 4096;
+    for await (const { shape, bytes } of file.rows(7, rows - 7)) {
+      if (!fortranOrder) expect(shape[0]).toBeLessThanOrEqual(1024);
+      expect(Buffer.compare(bytes, big.bytes.subarray(at, at + bytes.length))).toBe(0);
+      at += bytes.length;
+    }
+    expect(at).toBe(big.bytes.length);
+    await file.close();
+  }
+});
+
+describe('archives that lie', () => {
+  const deflated = zipSync({ 'a.npy': formatNpy(tensor) });
+
+  /** The archive with another size of its file in the directory. */
+  function resized(archive: Uint8Array, size: number): Uint8Array {
+    const bytes = Buffer.from(archive);
+    bytes.writeUInt32LE(size, bytes.indexOf('PK\x01\x02', 'latin1') + 24);
+    return bytes;
+  }
+
+  it.each([
+    ['more than deflate can make', resized(deflated, 0x7fffffff), 'that cannot be so many'],
+    ['more than there is', resized(deflated, 10_000), 'expected 60 bytes of data for U16[5, 2, 3], got 9872'],
+    ['less than there is', resized(deflated, 150), "expected 150 bytes of 'a.npy', got more"],
+    [
+      'an array of many axes',
+      zipSync({ 'a.npy': formatNpy({ ...tensor, shape: [5, 2, 3, ...Array(62).fill(1)] }) }),
+      'axes',
+    ],
+    ['nothing', new Uint8Array(0), 'the records that end a zip archive'],
+    ['the start alone', deflated.subarray(0, 100), 'the records that end a zip archive'],
+  ])('are refused: %s', async (_, bytes, message) => {
+    await expect(readNpz(save(bytes))).rejects.toThrow(IoError);
+    await expect(readNpz(save(bytes))).rejects.toThrow(message);
+  });
+
+  it('refuses more arrays than allowed', async () => {
+    await expect(readNpz(save(deflated), { maximumBytes: 59 })).rejects.toThrow('at most 59 bytes');
+  });
+});
+
+describe('damaged files', () => {
+  const change = (length: number) =>
+    fc.tuple(fc.array(fc.tuple(fc.nat(length - 1), fc.nat(255)), { maxLength: 4 }), fc.nat(length));
+  const files: [string, Uint8Array][] = [
+    ['stored', formatNpz({ a: tensor, b: tensor })],
+    ['deflated', formatNpz({ a: tensor, b: tensor }, { compress: true })],
+  ];
+
+  it.each(files)('%s: read or refused, within memory of 1032 times the file', async (_, valid) => {
+    let read = 0;
+    await fc.assert(
+      fc.asyncProperty(change(valid.length), async ([changes, cut]) => {
+        const file = valid.slice();
+        for (const [at, byte] of changes) file[at] = byte;
+        const bytes = cut % 4 === 0 ? file.subarray(0, cut) : file;
+        try {
+          for (const { bytes: data } of (await readNpz(save(bytes))).values()) {
+            expect(data.length).toBeLessThanOrEqual(1032 * bytes.length);
+          }
+          read++;
+        } catch (error) {
+          if (!(error instanceof IoError)) throw error;
+        }
+      }),
+      { numRuns: 150 },
+    );
+    expect(read).toBeGreaterThan(0);
+  });
+
+  it('.npy: rows are read or refused', async () => {
+    const valid = formatNpy(tensor, { fortranOrder: true });
+    await fc.assert(
+      fc.asyncProperty(change(valid.length), async ([changes, cut]) => {
+        const file = valid.slice();
+        for (const [at, byte] of changes) file[at] = byte;
+        const path = save(cut % 4 === 0 ? file.subarray(0, cut) : file);
+        try {
+          const array = await openNpy(path);
+          try {
+            let total = 0;
+            for await (const { bytes } of array.rows(0, array.type.shape[0] ?? 1)) total += bytes.length;
+            expect(total).toBeLessThanOrEqual(file.length);
+          } finally {
+            await array.close();
+          }
+        } catch (error) {
+          if (!(error instanceof IoError)) throw error;
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

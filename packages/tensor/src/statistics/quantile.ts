@@ -1,0 +1,19 @@
+import { DparError } from '../error.js';
+
+/**
+ * Quantiles of numbers, linear between neighbours in order (type 7 of Hyndman and Fan 1996, as R's and NumPy's default).
+ * @param shares From 0, the smallest number, to 1, the largest.
+ * @returns One for each share.
+ * @throws DparError if there are no numbers, or a share is outside [0, 1].
+ */
+export function quantiles(values: ArrayLike<number>, shares: readonly number[]): number[] {
+  if (values.length === 0) throw new DparError('quantiles: expected numbers, got none.');
+  const sorted = Float64Array.from(values).sort();
+  return shares.map((share) => {
+    if (!(share >= 0 && share <= 1)) throw new DparError(`quantiles: expected shares from 0 to 1, got ${share}.`);
+    const place = share * (sorted.length - 1);
+    const below = Math.floor(place);
+    const low = sorted[below] as number;
+    return low + (place - below) * ((sorted[Math.min(below + 1, sorted.length - 1)] as number) - low);
+  });
+}
