@@ -1,45 +1,58 @@
-import { checkParameters, type ParameterSpecs } from '@dpar/nn';
 import {
   DparError,
   type Engine,
   formatType,
   type HostTensor,
+  type HostTensorOf,
   hostTensor,
   named,
-  type TensorFunction,
+  type Ops,
   type Tensors,
 } from '@dpar/tensor';
 import { gridOf, gridOfImages } from './grid.js';
 import type { ImageTokenizer } from './image-tokenizer.js';
 
+/** A function of one tensor and the parameters, compiled. */
+export interface Stage<I extends HostTensor, O extends HostTensor> {
+  run(x: I): Promise<O>;
+  dispose(): Promise<void>;
+}
+
+/** Compiles a function of one tensor [B, ...] and the parameters, for any B. */
+export function compileStage<I extends HostTensor, O extends HostTensor>(
+  engine: Engine,
+  parameters: Tensors<HostTensor>,
+  fn: <T>(ops: Ops<T>, parameters: Tensors<T>, x: T) => T,
+): Stage<I, O> {
+  const compiled = engine.compile((ops, inputs) => ({ y: fn(ops, inputs, named(inputs, 'x')) }), {
+    constants: parameters,
+    // A rest of fewer images than usual needs no graph of its own.
+    dynamicAxes: { x: { 0: 'images' } },
+  });
+  return {
+    run: async (x) => named(await compiled.run({ x }), 'y') as O,
+    dispose: () => compiled.dispose(),
+  };
+}
+
+/** Images or what becomes of them, on their way to codes. */
+export type Pixels = HostTensorOf<'float32'>;
+/** Codes. */
+export type Codes = HostTensorOf<'int32'>;
+
 /** What a tokenizer is made of. */
-export interface TokenizerParts {
-  readonly codebookSize: number;
-  readonly factor: number;
-  readonly imageSize: number;
-  readonly specs: ParameterSpecs;
-  readonly parameters: Tensors<HostTensor>;
-  /** From `image` [B, 3, H, W] and the parameters to `codes` [B, T]. */
-  readonly encode: TensorFunction;
-  /** From `codes` [B, rows, columns] and the parameters to `image` [B, 3, H, W]. */
-  readonly decode: TensorFunction;
-  /** Pixels that one call of the engine takes, at least an image: what bounds its memory. */
+export interface TokenizerParts extends Pick<ImageTokenizer, 'codebookSize' | 'factor' | 'imageSize' | 'dispose'> {
+  /** From images [B, 3, H, W] to codes [B, T]. */
+  encode(images: Pixels): Promise<Codes>;
+  /** From codes [B, rows, columns] to images [B, 3, H, W]. */
+  decode(codes: Codes): Promise<Pixels>;
+  /** Pixels that one call takes, at least an image: what bounds its memory. */
   readonly pixelsPerCall: number;
 }
 
-/**
- * A tokenizer that runs on an engine.
- * @throws DparError if the parameters are not those that it needs.
- */
-export function engineTokenizer(engine: Engine, parts: TokenizerParts): ImageTokenizer {
-  const { codebookSize, factor, imageSize, specs, parameters, pixelsPerCall } = parts;
-  checkParameters(specs, parameters);
-  // The last images may be fewer: they need no graph of their own.
-  const compile = (fn: TensorFunction, input: string) =>
-    engine.compile(fn, { constants: parameters, dynamicAxes: { [input]: { 0: 'images' } } });
-  const encoder = compile(parts.encode, 'image');
-  const decoder = compile(parts.decode, 'codes');
-
+/** A tokenizer that checks what it gets, and takes some images at a time. */
+export function engineTokenizer({ pixelsPerCall, ...parts }: TokenizerParts): ImageTokenizer {
+  const { codebookSize, factor, imageSize } = parts;
   return {
     codebookSize,
     factor,
@@ -49,9 +62,7 @@ export function engineTokenizer(engine: Engine, parts: TokenizerParts): ImageTok
       const { rows, columns } = gridOfImages('encode', images.shape, factor);
       const [B = 0, , height = 0, width = 0] = images.shape;
       const codes = hostTensor('int32', [B, rows * columns]);
-      await inChunks(images, codes, Math.floor(pixelsPerCall / (height * width)), async (image) =>
-        named(await encoder.run({ image }), 'codes'),
-      );
+      await inChunks(images, codes, Math.floor(pixelsPerCall / (height * width)), (part) => parts.encode(part));
       return codes;
     },
     async decode(codes) {
@@ -59,16 +70,12 @@ export function engineTokenizer(engine: Engine, parts: TokenizerParts): ImageTok
       const { rows, columns } = gridOf('decode', codes.shape);
       const [B = 0] = codes.shape;
       const images = hostTensor('float32', [B, 3, rows * factor, columns * factor]);
-      const grids = hostTensor('int32', [B, rows, columns], codes.data);
-      await inChunks(grids, images, Math.floor(pixelsPerCall / (rows * columns * factor ** 2)), async (part) =>
-        named(await decoder.run({ codes: part }), 'image'),
-      );
+      const grids: Codes = { dtype: 'int32', shape: [B, rows, columns], data: codes.data };
+      const imagesPerCall = Math.floor(pixelsPerCall / (rows * columns * factor ** 2));
+      await inChunks(grids, images, imagesPerCall, (part) => parts.decode(part));
       return images;
     },
-    async dispose() {
-      await encoder.dispose();
-      await decoder.dispose();
-    },
+    dispose: () => parts.dispose(),
   };
 }
 
@@ -82,11 +89,11 @@ function checkCodes(codes: HostTensor, codebookSize: number): void {
 }
 
 /** Runs a function over the first axis, some rows at a time, and collects its outputs in `target`. */
-async function inChunks(
-  source: HostTensor,
+async function inChunks<I extends Pixels | Codes>(
+  source: I,
   target: HostTensor,
   rowsPerCall: number,
-  run: (part: HostTensor) => Promise<HostTensor>,
+  run: (part: I) => Promise<HostTensor>,
 ): Promise<void> {
   const [B = 0, ...rest] = source.shape;
   const width = source.data.length / Math.max(1, B);
@@ -94,8 +101,8 @@ async function inChunks(
   const chunk = Math.max(1, rowsPerCall);
   for (let start = 0; start < B; start += chunk) {
     const rows = Math.min(chunk, B - start);
-    const part = source.data.subarray(start * width, (start + rows) * width);
-    const output = await run(hostTensor(source.dtype, [rows, ...rest], part));
+    const data = source.data.subarray(start * width, (start + rows) * width);
+    const output = await run({ ...source, shape: [rows, ...rest], data });
     target.data.set(output.data, start * targetWidth);
   }
 }

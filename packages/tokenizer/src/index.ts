@@ -1,4 +1,4 @@
-export { createTokenizer, isTokenizerConfig, type TokenizerKind } from './create-tokenizer.js';
+export { createTokenizer } from './create-tokenizer.js';
 export type { CodeGrid } from './grid.js';
 export type { ImageTokenizer } from './image-tokenizer.js';
 export {
@@ -20,8 +20,7 @@ export {
 export { imagesOfPatches, patchesOfImages } from './patch-vq/patches.js';
 export { createPatchVq } from './patch-vq/tokenizer.js';
 export { bytesFromImages, imagesFromBytes, peakSignalToNoiseRatio } from './pixels.js';
-export { type TileOptions, tileTokenizer } from './tiles/tile-tokenizer.js';
 export { readVqConfig, type VqConfig, vqFactor, vqPresets, writeVqConfig } from './vq/config.js';
 export { vqDecode, vqDecodeFunction, vqEncode, vqEncodeFunction, vqLatents } from './vq/model.js';
 export { vqSpecs } from './vq/specs.js';
-export { createVq } from './vq/tokenizer.js';
+export { createVq, type VqOptions } from './vq/tokenizer.js';

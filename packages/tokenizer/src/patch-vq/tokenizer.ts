@@ -1,25 +1,31 @@
-import { type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
-import { engineTokenizer } from '../engine-tokenizer.js';
+import { checkParameters } from '@dpar/nn';
+import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
+import { type Codes, compileStage, engineTokenizer, type Pixels } from '../engine-tokenizer.js';
 import type { ImageTokenizer } from '../image-tokenizer.js';
 import type { PatchVqConfig } from './config.js';
 import { patchVqDecode, patchVqEncode, patchVqSpecs } from './model.js';
 
-/** Pixels that one call of the engine takes: 64 images of 64 px, some 100 MB. */
+/** Pixels that one call of the engine takes: 64 images of 64 px. */
 const pixelsPerCall = 64 * 64 * 64;
 
 /**
- * A patch VQ tokenizer that runs on an engine.
+ * A patch VQ tokenizer that runs on an engine. Memory grows with the pixels of an image.
  * @throws DparError if the parameters are not those of the configuration.
  */
 export function createPatchVq(engine: Engine, config: PatchVqConfig, parameters: Tensors<HostTensor>): ImageTokenizer {
-  return engineTokenizer(engine, {
+  checkParameters(patchVqSpecs(config), parameters);
+  const encoder = compileStage<Pixels, Codes>(engine, parameters, (ops, p, x) => patchVqEncode(ops, config, p, x));
+  const decoder = compileStage<Codes, Pixels>(engine, parameters, (ops, p, x) => patchVqDecode(ops, config, p, x));
+  return engineTokenizer({
     codebookSize: config.codebookSize,
     factor: config.patchSize,
     imageSize: config.imageSize,
-    specs: patchVqSpecs(config),
-    parameters,
-    encode: (ops, inputs) => ({ codes: patchVqEncode(ops, config, inputs, named(inputs, 'image')) }),
-    decode: (ops, inputs) => ({ image: patchVqDecode(ops, config, inputs, named(inputs, 'codes')) }),
     pixelsPerCall,
+    encode: encoder.run,
+    decode: decoder.run,
+    async dispose() {
+      await encoder.dispose();
+      await decoder.dispose();
+    },
   });
 }

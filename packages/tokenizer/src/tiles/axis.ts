@@ -15,25 +15,10 @@ export function tileSpans(length: number, size: number, overlap: number): TileSp
 }
 
 /**
- * The codes that each tile is the best for: those between the middles of its overlaps. They divide the axis.
- * @returns From each tile's first code up to, but not with, the next one's; counted from the axis' start.
- */
-export function ownedSpans(spans: readonly TileSpan[]): { readonly from: number; readonly to: number }[] {
-  const middle = (left: TileSpan, right: TileSpan) => Math.floor((left.start + left.size + right.start) / 2);
-  return spans.map((span, i) => {
-    const [before, after] = [spans[i - 1], spans[i + 1]];
-    return {
-      from: before === undefined ? span.start : middle(before, span),
-      to: after === undefined ? span.start + span.size : middle(span, after),
-    };
-  });
-}
-
-/**
- * How much each tile counts at each of its pixels. In the overlap with a neighbour a tile's weight grows linearly from 0, at
+ * How much each tile counts at each of its points. In the overlap with a neighbour a tile's weight grows linearly from 0, at
  * `margin` codes from its edge, to 1, at `margin` codes from the neighbour's edge. The weights of all tiles add up to 1
  * everywhere.
- * @param factor Pixels of a code.
+ * @param factor Points of a code: pixels, or 1.
  * @returns Of each tile [size * factor].
  */
 export function blendWeights(spans: readonly TileSpan[], factor: number, margin: number): Float32Array[] {
@@ -43,17 +28,17 @@ export function blendWeights(spans: readonly TileSpan[], factor: number, margin:
     const [before, after] = [spans[i - 1], spans[i + 1]];
     const left = before && before.start + before.size - start;
     const right = after && start + size - after.start;
-    return Float32Array.from({ length: size * factor }, (_, pixel) => {
-      const fromLeft = left === undefined ? 1 : ramp((pixel + 0.5) / factor, left, margin);
-      const fromRight = right === undefined ? 1 : ramp(size - (pixel + 0.5) / factor, right, margin);
+    return Float32Array.from({ length: size * factor }, (_, point) => {
+      const fromLeft = left === undefined ? 1 : ramp((point + 0.5) / factor, left, margin);
+      const fromRight = right === undefined ? 1 : ramp(size - (point + 0.5) / factor, right, margin);
       const weight = Math.min(fromLeft, fromRight);
-      sums[start * factor + pixel] = (sums[start * factor + pixel] as number) + weight;
+      sums[start * factor + point] = (sums[start * factor + point] as number) + weight;
       return weight;
     });
   });
   // Where more than two tiles overlap, they come to more than 1.
   return weights.map((values, i) =>
-    values.map((weight, pixel) => weight / (sums[(spans[i]?.start ?? 0) * factor + pixel] as number)),
+    values.map((weight, point) => weight / (sums[(spans[i]?.start ?? 0) * factor + point] as number)),
   );
 }
 

@@ -56,6 +56,9 @@ export function residualBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: st
   return ops.add(changed ? convolution(ops, part('nin_shortcut'), x) : x, second);
 }
 
+/** Most pixels that attend at a time, so that scores of all N by all N pixels are not kept for large images. */
+const queriesAtATime = 4096;
+
 /** x + attention of one head of all C channels among all pixels of norm(x): x [B, C, H, W]. */
 export function attentionBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
   const part = (name: string): Named<T> => below(parameters, `${prefix}.${name}`);
@@ -66,9 +69,19 @@ export function attentionBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: s
     T,
     T,
   ];
-  const weights = ops.softmax(ops.matmul(q, k, { transposeA: true, scale: C ** -0.5 })); // [B, HW, HW]
-  const mixed = ops.matmul(v, weights, { transposeB: true }); // [B, C, HW]
+  const attend = (queries: T): T => {
+    const weights = ops.softmax(ops.matmul(queries, k, { transposeA: true, scale: C ** -0.5 })); // [B, n, HW]
+    return ops.matmul(v, weights, { transposeB: true }); // [B, C, n]
+  };
+  const mixed = H * W <= queriesAtATime ? attend(q) : ops.concat(inPieces(ops, q, queriesAtATime).map(attend), -1);
   return ops.add(x, convolution(ops, part('proj_out'), ops.reshape(mixed, [B, C, H, W])));
+}
+
+/** Parts of the last axis, of at most `size`. */
+function inPieces<T>(ops: Ops<T>, x: T, size: number): T[] {
+  const total = ops.shapeOf(x).at(-1) ?? 0;
+  const sizes = Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size));
+  return ops.split(x, -1, sizes);
 }
 
 /** Residual block, attention, residual block. */
