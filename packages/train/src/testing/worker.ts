@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { bundle } from './bundle.js';
+import { bundle } from '@dpar/config/bundle';
 import { temporaryFolder } from './disk.js';
 
 /** The program of a worker thread, bundled from its source. @param name Of the file in `src`. */
