@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
@@ -64,6 +64,15 @@ describe('dpar forward agrees with the reference vectors', () => {
     expect(names.length).toBeGreaterThan(10);
     for (const name of names)
       expect(relativeError(named(outputs, name), named(gradients, name)), name).toBeLessThan(1e-3);
+  });
+
+  it('vq', async () => {
+    const expected = await load(fixturePath('vq/io.safetensors'));
+    const outputs = await forward('vq');
+    expect(Object.keys(outputs).sort()).toEqual(['codes', 'decoded', 'latent']);
+    expect(outputs.codes).toEqual(expected.codes);
+    expect(relativeError(named(outputs, 'latent'), named(expected, 'latent'))).toBeLessThan(1e-5);
+    expect(relativeError(named(outputs, 'decoded'), named(expected, 'decoded'))).toBeLessThan(1e-5);
   });
 
   it.each(dparModels)('intermediate states of %s', async (fixture) => {
