@@ -43,11 +43,11 @@ export const forward = defineCommand({
     if (/\.(png|npz|npy|json|jsonl)$/i.test(output)) {
       throw new UsageError(`forward: expected an --output FILE.safetensors, got '${output}'.`);
     }
+    const engine = await context.engine();
     if ((await kindOf(checkpoint)) === 'vq') {
       if (gradients) throw new UsageError('--gradients: expected a model that is trained here, got a tokenizer.');
       return vqForward(checkpoint, input, output, context);
     }
-    const engine = await context.engine();
     const { model, config, parameters } = await loadModel(checkpoint);
     const tensors = await readTensors(input);
     const set = tokensFor(model, tensors, `'${input}'`);
