@@ -37,7 +37,6 @@ describe('wrong usage ends with status 2, one line and nothing on stdout', () =>
   const cases: [string, string][] = [
     ['foo', "dpar: expected a known command, got 'foo'. See 'dpar --help'."],
     ['flop', "expected a known command, got 'flop'. Did you mean flops?"],
-    ['tokenize', "expected a command of this version, got 'tokenize'."],
     ['flops extra', "expected options alone after 'flops', got other words."],
     [
       'flops --modle B',

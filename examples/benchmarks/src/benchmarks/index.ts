@@ -11,6 +11,7 @@ import { readBandwidth } from './read-bandwidth.js';
 import { sampling } from './sample.js';
 import { sampleCurve } from './sample-curve.js';
 import { statistics50000 } from './statistics.js';
+import { vqDecoding, vqEncoding } from './tokenizer.js';
 import { trainStep } from './train-step.js';
 
 /** All benchmarks. */
@@ -33,4 +34,6 @@ export const benchmarks: readonly Benchmark[] = [
   precisionRecall10000,
   statistics50000,
   inceptionFeatures,
+  vqEncoding,
+  vqDecoding,
 ];

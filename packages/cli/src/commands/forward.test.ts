@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
@@ -64,6 +64,15 @@ describe('dpar forward agrees with the reference vectors', () => {
     expect(names.length).toBeGreaterThan(10);
     for (const name of names)
       expect(relativeError(named(outputs, name), named(gradients, name)), name).toBeLessThan(1e-3);
+  });
+
+  it('vq', async () => {
+    const expected = await load(fixturePath('vq/io.safetensors'));
+    const outputs = await forward('vq');
+    expect(Object.keys(outputs).sort()).toEqual(['codes', 'decoded', 'latent']);
+    expect(outputs.codes).toEqual(expected.codes);
+    expect(relativeError(named(outputs, 'latent'), named(expected, 'latent'))).toBeLessThan(1e-5);
+    expect(relativeError(named(outputs, 'decoded'), named(expected, 'decoded'))).toBeLessThan(1e-5);
   });
 
   it.each(dparModels)('intermediate states of %s', async (fixture) => {
@@ -149,10 +158,15 @@ describe('dpar forward refuses', () => {
 
   it('another kind of checkpoint, and a folder without one', async () => {
     const { stderr } = await run({}, fixturePath('vq'));
-    expect(stderr).toContain('expected a model of kind "dpar" or "llamagen" or "entropy"');
-    expect(stderr).toContain('got "vq"');
-    expect(stderr).toContain('not in this version yet');
+    expect(stderr).toContain("expected 'image' of type float32[B, 3, H, W]");
     const folder = await temporaryFolder();
+    await cp(fixturePath('vq'), folder, { recursive: true });
+    await writeFile(join(folder, 'config.json'), '{ "kind": "patch-vq" }');
+    const other = await run({}, folder);
+    expect(other.stderr).toContain('expected a model of kind "dpar" or "llamagen" or "entropy"');
+    expect(other.stderr).toContain('got "patch-vq"');
+    await rm(join(folder, 'config.json'));
+    await rm(join(folder, 'model.safetensors'));
     expect((await run({}, folder)).stderr).toContain('expected config.json and model.safetensors in the folder');
     await writeFile(join(folder, 'config.json'), '{}');
     expect((await run({}, join(folder, 'none'))).stderr).toContain('got no such folder');

@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { calibrate } from './calibrate.js';
 import { correlate } from './correlate.js';
+import { detokenize } from './detokenize.js';
 import { entropy } from './entropy.js';
 import { evaluate } from './eval.js';
 import { exportCheckpoint } from './export.js';
@@ -13,6 +14,7 @@ import { merge } from './merge.js';
 import { patchify } from './patchify.js';
 import { report } from './report.js';
 import { sample } from './sample.js';
+import { tokenize } from './tokenize.js';
 import { train } from './train.js';
 
 /** All subcommands, in the order of the help. */
@@ -20,6 +22,8 @@ export const commands: readonly Command[] = [
   train,
   report,
   sample,
+  tokenize,
+  detokenize,
   forward,
   entropy,
   calibrate,
@@ -33,6 +37,3 @@ export const commands: readonly Command[] = [
   flops,
   info,
 ];
-
-/** Subcommands of other versions. */
-export const laterCommands: readonly string[] = ['tokenize', 'detokenize'];

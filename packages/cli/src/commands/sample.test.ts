@@ -210,7 +210,7 @@ describe('dpar sample', () => {
     [
       [...llamagen, '--classes', '1', '--tokenizer', fixturePath('vq'), '--output', 'x.png'],
       1,
-      'tokenizers (vq) are not in',
+      'expected a tokenizer of 48 codes and a model of a square of tokens, got 64 codes',
     ],
     [
       ['--checkpoint', fixturePath('entropy-model'), '--classes', '1', '--output', 'x.safetensors'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { formatSafetensors, parseSafetensors } from '@dpar/io';
-import { readSafetensors, writePyTorch, writeSafetensors } from '@dpar/io/node';
+import { readCheckpoint, readSafetensors, writePyTorch, writeSafetensors } from '@dpar/io/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importCheckpoint } from './import.js';
 
@@ -114,13 +114,33 @@ describe('importCheckpoint of weights alone', () => {
     expect(existsSync(join(folder, 'never'))).toBe(false);
   });
 
+  it("reads LlamaGen's tokenizer, whose sizes its shapes tell", async () => {
+    const { config, parameters } = await readCheckpoint(fixturePath('vq'));
+    const { tensors } = await readSafetensors(fixturePath('vq/model.safetensors'));
+    const path = join(folder, 'vq.pt');
+    const usage = { dtype: 'F32' as const, shape: [9], bytes: new Uint8Array(36) };
+    await writePyTorch(path, { model: new Map([...tensors, ['quantize.codebook_used', usage]]), steps: 7 });
+    const to = join(folder, 'vq');
+    const result = await importCheckpoint(path, to, { settings: ['image_size=32'] });
+    expect(result).toMatchObject({ kind: 'vq', tensors: tensors.size, ignored: ['quantize.codebook_used'] });
+    expect(result.assumed).toEqual(['codebook_l2_norm true (usual)']);
+    const { layout: _, ...expected } = config;
+    const imported = await readCheckpoint(to);
+    expect(imported.config).toEqual(expected);
+    expect({ ...imported.parameters }).toEqual({ ...parameters });
+    const some = new Map([...tensors].filter(([name]) => name !== 'encoder.conv_out.weight'));
+    const damaged = join(folder, 'damaged.safetensors');
+    await writeSafetensors(damaged, some);
+    await expect(importCheckpoint(damaged, to)).rejects.toThrow(
+      "expected encoder.conv_out.weight of LlamaGen's tokenizer",
+    );
+  });
+
   it('refuses files of other things', async () => {
     const to = join(folder, 'never');
-    const vq = fixturePath('vq/model.safetensors');
-    await expect(importCheckpoint(vq, to)).rejects.toThrow(
-      'expected the parameters of a DPAR, class-conditional LlamaGen',
+    await expect(importCheckpoint(fixturePath('torch-pt/values.pt'), to)).rejects.toThrow(
+      /expected the parameters of a DPAR, class-conditional LlamaGen .* got contiguous, transposed/,
     );
-    await expect(importCheckpoint(fixturePath('torch-pt/values.pt'), to)).rejects.toThrow('got contiguous, transposed');
     const empty = join(folder, 'empty.pt');
     await writePyTorch(empty, { steps: 3 });
     await expect(importCheckpoint(empty, to)).rejects.toThrow("expected weights under 'model'");

@@ -8,8 +8,9 @@ import {
   toHostTensor,
 } from '@dpar/io';
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
-import { checkParameters } from '@dpar/nn';
+import { checkParameters, type ParameterSpecs } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { readVqConfig, vqSpecs } from '@dpar/tokenizer';
 import { prefixes } from '../checkpoint.js';
 import { withSetting } from '../train-config.js';
 import { trainableModel } from '../trainable.js';
@@ -21,6 +22,7 @@ import {
   writeTrainerState,
 } from '../trainer-state.js';
 import { type InferredConfig, inferConfig } from './infer-config.js';
+import { inferVqConfig, isVqTokenizer } from './infer-vq-config.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
 import { officialNames } from './state-dict.js';
 import { weightTypes } from './weight-types.js';
@@ -60,7 +62,7 @@ export interface ImportResult {
 
 /**
  * Makes a checkpoint folder of a PyTorch or safetensors file: of `exportPyTorch`, of LlamaGen's training scripts, or of
- * weights alone (DPAR, class-conditional LlamaGen, entropy model), told by names and shapes. Weights keep their element type.
+ * weights alone (DPAR, class-conditional LlamaGen, entropy model, LlamaGen's tokenizer), told by names and shapes. Weights keep their element type.
  * Memory for the largest tensor is enough.
  *
  * @throws DparError that lists missing, extra and misshapen parameters, or keys of the configuration that nothing tells;
@@ -95,7 +97,7 @@ async function importFrom(
   const { tensors: weights, ignored } = officialNames(source);
   const changed = settings.reduce<unknown>(withSetting, { ...given }) as Json;
   const { config, assumed } = configOf(file, weights, changed);
-  const { specs } = trainableModel(config);
+  const specs = specsOf(config);
   const check = (tensors: Weights): void => checkParameters(specs, weightTypes(tensors));
   check(weights);
 
@@ -145,10 +147,16 @@ function continuedState(exported: Json | undefined, step: number, seed: number):
   return trainerStateOf(step, known.seed ?? seed, { ...known, validation_loss: validation ?? null });
 }
 
+/** The parameters of what a config.json describes. */
+function specsOf(config: Json): ParameterSpecs {
+  return config.kind === 'vq' ? vqSpecs(readVqConfig(config)) : trainableModel(config).specs;
+}
+
 /** The config.json that was exported with the weights, with changes; else what can be told of the weights. */
 function configOf(file: WeightsFile, weights: Weights, changes: Json): InferredConfig {
   if (file.config === undefined) {
-    return inferConfig(new Map(Array.from(weights, ([name, { shape }]) => [name, shape])), changes, file.args);
+    const shapes = new Map(Array.from(weights, ([name, { shape }]) => [name, shape]));
+    return isVqTokenizer(shapes) ? inferVqConfig(shapes, changes) : inferConfig(shapes, changes, file.args);
   }
   const patching = { ...(file.config.patching as object), ...(changes.patching as object) };
   const config = { ...file.config, ...changes, ...(changes.patching !== undefined && { patching }) };

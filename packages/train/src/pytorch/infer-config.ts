@@ -27,7 +27,7 @@ export function recognise(shapes: Shapes): 'dpar' | 'llamagen' | 'entropy' {
   }
   const names = [...shapes.keys()];
   throw new DparError(
-    'importCheckpoint: expected the parameters of a DPAR, class-conditional LlamaGen or entropy model ' +
+    "importCheckpoint: expected the parameters of a DPAR, class-conditional LlamaGen or entropy model, or LlamaGen's tokenizer " +
       `(tok_embeddings.weight, layers.0.attention.wqkv.weight, ...), got ${names.slice(0, 4).join(', ')}` +
       `${names.length > 4 ? ` and ${names.length - 4} more` : ''}. Other models are not imported.`,
   );

@@ -7,8 +7,8 @@ const modelKeys = ['model', 'module', 'state_dict', 'model_state_dict'];
 /** Parts of names that PyTorch's wrappers of modules put in: compile, FSDP, checkpointing of activations. */
 const wrapperParts = /(^|\.)(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
 
-/** Tables that some versions of LlamaGen keep beside the weights, and that are computed here. */
-const computed = /(^|\.)(freqs_cis|causal_mask|k_cache|v_cache)$/;
+/** Tables that some versions of LlamaGen keep beside the weights, and that are computed here; a count of codes that is not used. */
+const computed = /(^|\.)(freqs_cis|causal_mask|k_cache|v_cache|codebook_used)$/;
 
 /** Tensors of a model by their official names. */
 export interface StateDict<T> {

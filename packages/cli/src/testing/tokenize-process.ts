@@ -1,0 +1,19 @@
+import { createReferenceEngine } from '@dpar/tensor';
+import { variantsOf } from '../tokenize/crops.js';
+import { openLabelledImages } from '../tokenize/labelled-images.js';
+import { createLlamaGenWriter, createShardWriter } from '../tokenize/token-writer.js';
+import { tokenizeImages } from '../tokenize/tokenize-images.js';
+import { openTokenizer } from '../tokenizer.js';
+
+/** A program that tokenizes images as `dpar tokenize` does, to be killed: TOKENIZER INPUT OUTPUT LAYOUT INDEX COUNT. */
+const [folder = '', input = '', output = '', layout, index, count] = process.argv.slice(2);
+const images = await openLabelledImages(input);
+const tokenizer = await openTokenizer(folder, createReferenceEngine());
+const crops = { crop: 'center', flip: true, size: tokenizer.imageSize, cropRange: 1 } as const;
+const plan = {
+  ...{ output, images: images.set.count, variants: variantsOf(crops), tokensPerImage: tokenizer.gridSize ** 2 },
+  ...{ partImages: 8, settings: { images: images.set.identity, layout: layout ?? '' }, classes: ['a', 'b', 'c'] },
+};
+const writer = layout === 'llamagen' ? await createLlamaGenWriter(plan, 'tiny') : await createShardWriter(plan);
+const share = { index: Number(index), count: Number(count) };
+await tokenizeImages({ images, tokenizer, crops, plan, writer, share }, () => {}, new AbortController().signal);

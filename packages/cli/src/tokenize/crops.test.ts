@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import type { RgbImage } from '@dpar/eval';
+import { describe, expect, it } from 'vitest';
+import { centerSquare, cropVariants } from './crops.js';
+
+function pattern(width: number, height: number): RgbImage {
+  const data = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < 3; c++) data[3 * (y * width + x) + c] = (37 * x + 59 * y + 83 * c + x * y * x) % 256;
+    }
+  }
+  return { width, height, data };
+}
+
+interface Reference {
+  /** Width and height. */
+  readonly from: readonly [number, number];
+  readonly size: number;
+  readonly values: readonly number[];
+}
+
+/** Computed in Python with Pillow 12.3 by ADM's steps: halved by BOX while at least twice the size, BICUBIC, cut. */
+const references: readonly Reference[] = JSON.parse(
+  readFileSync(new URL('center-square-values.json', import.meta.url), 'utf8'),
+);
+
+describe('centerSquare', () => {
+  it.each(references)('$from to $size', ({ from, size, values }) => {
+    const square = centerSquare(pattern(...from), size);
+    expect([square.width, square.height]).toEqual([size, size]);
+    expect([...square.data]).toEqual(values);
+  });
+
+  it('leaves a square of that size as it is', () => {
+    expect(centerSquare(pattern(7, 7), 7)).toEqual(pattern(7, 7));
+  });
+});
+
+/** The red of a pixel. */
+const at = ({ width, data }: RgbImage, x: number, y: number) => data[3 * (y * width + x)];
+
+describe('cropVariants', () => {
+  // Of 11 pixels, so that crops of 10 with a range of 1.1 are cut without a resize.
+  const image = pattern(11, 11);
+
+  it('ten: corners, middle, and these mirrored', () => {
+    const crops = cropVariants(image, { crop: 'ten', flip: false, size: 10, cropRange: 1.1 });
+    expect(crops).toHaveLength(10);
+    // Half a pixel is rounded to the even number, 0.
+    const corners = [
+      [0, 0],
+      [1, 0],
+      [0, 1],
+      [1, 1],
+      [0, 0],
+    ] as const;
+    corners.forEach(([x, y], i) => {
+      const [crop, mirrored] = [crops[i], crops[5 + i]] as [RgbImage, RgbImage];
+      expect([crop.width, crop.height]).toEqual([10, 10]);
+      expect([at(crop, 0, 0), at(crop, 9, 4)]).toEqual([at(image, x, y), at(image, x + 9, y + 4)]);
+      expect([at(mirrored, 9, 0), at(mirrored, 0, 4)]).toEqual([at(image, x, y), at(image, x + 9, y + 4)]);
+    });
+  });
+
+  it('center: the middle, and mirrored with flip', () => {
+    const options = { crop: 'center', size: 11, cropRange: 1.1 } as const;
+    expect(cropVariants(image, { ...options, flip: false })).toEqual([image]);
+    const [square, mirrored] = cropVariants(image, { ...options, flip: true }) as [RgbImage, RgbImage];
+    expect(square).toEqual(image);
+    expect(at(mirrored, 2, 3)).toBe(at(image, 8, 3));
+  });
+});
