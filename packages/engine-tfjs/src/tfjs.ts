@@ -9,7 +9,7 @@ export interface TfjsTensor {
   dispose(): void;
 }
 
-/** Zeros before and after, for each axis. */
+/** Elements before and after, for each axis. */
 export type Paddings = [before: number, after: number][];
 
 /**
@@ -22,6 +22,7 @@ export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
   abs(x: T): T;
   add(a: T, b: T): T;
   argMax(x: T, axis?: number): T;
+  avgPool(x: T, filterSize: [number, number], strides: number, pad: 'valid'): T;
   cast(x: T, dtype: 'float32' | 'int32' | 'bool'): T;
   concat(xs: T[], axis?: number): T;
   conv2d(x: T, filter: T, strides: number, pad: 'valid', dataFormat?: 'NHWC', dilations?: number): T;
@@ -42,13 +43,14 @@ export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
   logicalOr(a: T, b: T): T;
   matMul(a: T, b: T, transposeA?: boolean, transposeB?: boolean): T;
   max(x: T, axes?: number[], keepDims?: boolean): T;
+  maxPool(x: T, filterSize: [number, number], strides: number, pad: 'valid'): T;
   maximum(a: T, b: T): T;
   mean(x: T, axes?: number[], keepDims?: boolean): T;
   minimum(a: T, b: T): T;
   mul(a: T, b: T): T;
   neg(x: T): T;
   notEqual(a: T, b: T): T;
-  pad(x: T, paddings: Paddings): T;
+  pad(x: T, paddings: Paddings, constantValue?: number): T;
   reciprocal(x: T): T;
   reshape(x: T, shape: number[]): T;
   rsqrt(x: T): T;
@@ -75,7 +77,7 @@ export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
 }
 
 /** Functions whose tensors have, in TensorFlow.js, a type of their own for each number of axes. */
-type Ranked = 'conv2d' | 'conv2dTranspose';
+type Ranked = 'conv2d' | 'conv2dTranspose' | 'avgPool' | 'maxPool';
 
 /** A namespace as users have it, from which its own type of tensors is inferred. */
 export type TfjsNamespace<T extends TfjsTensor> = Omit<Tfjs<NoInfer<T>>, Ranked> &

@@ -1,22 +1,56 @@
-import type { ConvolutionAttributes } from '@dpar/tensor';
-import type { TfjsTensor } from '../tfjs.js';
+import type { ConvolutionAttributes, PoolingAttributes } from '@dpar/tensor';
+import type { Paddings, TfjsTensor } from '../tfjs.js';
 import { broadcastTo } from './broadcast.js';
 import { inputOf, type KernelContext, type Kernels, shaped } from './kernel.js';
 
-type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Image =
+  | 'conv2d'
+  | 'conv2dInputGradient'
+  | 'conv2dWeightGradient'
+  | 'resizeNearest'
+  | 'maxPool2d'
+  | 'averagePool2d';
 
 // TensorFlow.js convolves [B, H, W, C] with weights [h, w, I, O] on all backends, and what padding its backends take
 // differs: images are padded before.
 
-/** An image [B, H, W, C] with zeros around it. */
-function padded({ tf }: KernelContext, x: TfjsTensor, [top, left, bottom, right]: ConvolutionAttributes['padding']) {
+/** An image [B, H, W, C] with zeros, or another value, around it. */
+function padded(
+  { tf }: KernelContext,
+  x: TfjsTensor,
+  [top, left, bottom, right]: ConvolutionAttributes['padding'],
+  value = 0,
+) {
   if (top + left + bottom + right === 0) return x;
-  return tf.pad(x, [
+  const paddings: Paddings = [
     [0, 0],
     [top, bottom],
     [left, right],
     [0, 0],
-  ]);
+  ];
+  return tf.pad(x, paddings, value);
+}
+
+/** For each place along an axis, how many elements of a window are not padding. */
+function windowCounts(size: number, places: number, window: number, stride: number, before: number): number[] {
+  return Array.from({ length: places }, (_, place) => {
+    const start = place * stride - before;
+    return Math.min(size, start + window) - Math.max(0, start);
+  });
+}
+
+/** Elements of all windows over those that are not padding, [1, H', W', 1]. */
+function countCorrection(
+  { tf }: KernelContext,
+  [, , height = 0, width = 0]: readonly number[],
+  [, , rows = 0, columns = 0]: readonly number[],
+  { kernel: [kernelHeight, kernelWidth], stride, padding: [top, left] }: PoolingAttributes,
+): TfjsTensor {
+  const down = windowCounts(height, rows, kernelHeight, stride, top);
+  const across = windowCounts(width, columns, kernelWidth, stride, left);
+  const whole = kernelHeight * kernelWidth;
+  const factors = down.flatMap((a) => across.map((b) => whole / (a * b)));
+  return tf.tensor(Float32Array.from(factors), [1, rows, columns, 1]);
 }
 
 /** Kernels of images. */
@@ -62,5 +96,22 @@ export const imageKernels: Kernels<Image> = {
     const [B = 0, C = 0, H = 0, W = 0] = x.shape;
     const pixels = shaped(context.tf, x, [B * C * H, 1, W, 1]);
     return shaped(context.tf, broadcastTo(context, pixels, [B * C * H, factor, W, factor]), shape);
+  },
+  // Below all numbers of float32, so that padding is never the largest.
+  maxPool2d: (context, inputs, { kernel: [height, width], stride, padding }) => {
+    const { tf } = context;
+    const x = padded(context, tf.transpose(inputOf(inputs, 0), [0, 2, 3, 1]), padding, -3.4028234663852886e38);
+    return tf.transpose(tf.maxPool(x, [height, width], stride, 'valid'), [0, 3, 1, 2]);
+  },
+  averagePool2d: (context, inputs, attributes, { shape }) => {
+    const { tf } = context;
+    const { kernel, stride, padding } = attributes;
+    const input = inputOf(inputs, 0);
+    const x = padded(context, tf.transpose(input, [0, 2, 3, 1]), padding);
+    const means = tf.avgPool(x, [kernel[0], kernel[1]], stride, 'valid');
+    const counted = padding.some((size) => size > 0)
+      ? tf.mul(means, countCorrection(context, input.shape, shape, attributes))
+      : means;
+    return tf.transpose(counted, [0, 3, 1, 2]);
   },
 };
