@@ -73,7 +73,9 @@ it('selects by the beginning of names, and slow benchmarks only if asked for', (
   // Not batch-16 too.
   expect(namesFor('sample/llamagen-b-256/int8/batch-1')).toEqual(['sample/llamagen-b-256/int8/batch-1']);
   expect(namesFor('nothing')).toEqual([]);
-  expect(namesFor('patchify', 'nothing', 'eval')).toEqual(['patchify/offline', 'eval/fid-2048']);
+  expect(namesFor('patchify', 'nothing', 'eval')).toEqual([
+    ...['patchify/offline', 'eval/fid-2048', 'eval/precision-recall-10000', 'eval/statistics-50000', 'eval/inception'],
+  ]);
 });
 
 it('judges sampling by what must be read or multiplied, and by LlamaGen', () => {
@@ -99,6 +101,18 @@ it('judges sampling by what must be read or multiplied, and by LlamaGen', () => 
   expect(many.floorRatio).toBeCloseTo((32 * 300) / (16 * 256 * 2 * 2 * (0.097518 + 0.002369)), 1);
   const dpar = figuresOf('sample/dpar-b-256/entropy-t-int8/float32/batch-1');
   expect(dpar).toMatchObject({ meanPatchLength: 1.81, speedupOverLlamagen: 1.25 });
+});
+
+it('compares engines with ONNX Runtime in the same run', () => {
+  const names = ['engine-tfjs/wasm/matmul', 'engine-tfjs/cpu/matmul', 'engine-tfjs/wasm/train-step'];
+  expect(namesFor('engine-tfjs')).toEqual(expect.arrayContaining(names));
+  const found = benchmarks.find(({ name }) => name === names[0]);
+  expect(found?.uses?.map(({ name }) => name)).toEqual(['engine-ort/matmul']);
+  const figures = found?.figures([{ seconds: 0.02 }, { seconds: 0.01 }, { seconds: 0.09 }], (name) => {
+    expect(name).toBe('engine-ort/matmul');
+    return { gflops: 2 * 13.4217728 };
+  });
+  expect(figures).toEqual({ seconds: 0.02, gflops: expect.closeTo(13.4217728, 9), ortRatio: expect.closeTo(0.5, 9) });
 });
 
 it('says how much quantised weights change the loss', () => {

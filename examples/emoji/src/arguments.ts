@@ -15,8 +15,15 @@ export interface Arguments {
   readonly output: string;
   /** Folder of `learning`, `make-model` or `pack-model`. */
   readonly folder: string;
+  /** What computes: ONNX Runtime or TensorFlow.js. */
+  readonly engine: EngineName;
   readonly help: boolean;
 }
+
+const engineNames = ['ort', 'tfjs'] as const;
+
+/** Name of an engine. */
+export type EngineName = (typeof engineNames)[number];
 
 export const usage = `npm run demo -- [options]
 
@@ -25,6 +32,8 @@ Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, generates imag
   --minutes M    about how long to take on two cores (default ${defaultMinutes}); more gives better images
   --smoke        the shortest run, under a minute, that shows that everything works
   --seed S       same seed, same images (default 0)
+  --engine E     ort (ONNX Runtime, default) or tfjs (the best TensorFlow.js backend that is installed; see
+                 packages/engine-tfjs for how long it takes)
   --output DIR   where the report goes (default examples/emoji/output)
   --learning DIR  compares how DPAR and LlamaGen of equal size learn instead, three seeds each (a quarter of an hour)
   --help         prints this
@@ -56,11 +65,16 @@ export function readArguments(args: readonly string[]): Arguments {
   if (tasks.length > 1) {
     throw new UsageError(`demo: expected one thing to do, got ${tasks.map((name) => `--${name}`).join(' and ')}.`);
   }
+  const engine = engineNames.find((name) => name === (values.engine ?? 'ort'));
+  if (engine === undefined) {
+    throw new UsageError(`demo: expected --engine to be one of ${engineNames.join(', ')}, got ${values.engine}.`);
+  }
   // The program lies in dist/ (or src/), beside which the output goes.
   const output = values.output ?? fileURLToPath(new URL('../output', import.meta.url));
   return {
     task: tasks[0] ?? 'train',
     minutes,
+    engine,
     seed: wholeNumber('seed', values.seed ?? '0', 0, Number.MAX_SAFE_INTEGER),
     count: wholeNumber('count', values.count ?? '4', 1, 100),
     output,
@@ -90,6 +104,7 @@ function parse(args: readonly string[]) {
         'make-model': { type: 'string' },
         'pack-model': { type: 'string' },
         learning: { type: 'string' },
+        engine: { type: 'string' },
         help: { type: 'boolean' },
       },
     });

@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { emojiFolder } from '@dpar/emoji/node';
-import { createOrtEngine } from '@dpar/engine-ort';
 import { writeFileAtomic } from '@dpar/io/node';
 import { toPng } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import chalk from 'chalk';
 import { type Arguments, readArguments, UsageError, usage } from './arguments.js';
+import { createEngine } from './engine.js';
 import { compareLearning } from './learning/compare.js';
 import { describeMachine } from './machine.js';
 import { writeOutput } from './output.js';
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     return;
   }
   const stages = createStages();
-  const engine = await createOrtEngine();
+  const engine = await createEngine(args.engine);
   try {
     const text = await tasks[args.task](engine, args, stages);
     stages.stop();
@@ -84,8 +84,9 @@ async function pretrained(engine: Engine, { count, seed, output }: Arguments, st
 }
 
 /** The command that repeats a run. */
-function commandOf({ minutes, smoke, seed }: Arguments): string {
-  return `npm run demo -- ${smoke ? '--smoke' : `--minutes ${minutes}`} --seed ${seed}`;
+function commandOf({ minutes, smoke, seed, engine }: Arguments): string {
+  const other = engine === 'ort' ? '' : ` --engine ${engine}`;
+  return `npm run demo -- ${smoke ? '--smoke' : `--minutes ${minutes}`} --seed ${seed}${other}`;
 }
 
 function summaryOf({ validation, train, dpar, llamaGen }: Awaited<ReturnType<typeof runPipeline>>): string {

@@ -75,9 +75,9 @@ describe('global options', () => {
 
   it('say that an engine is not there', async () => {
     const argv = ['forward', '--checkpoint', 'x', '--input', 'y', '--output', 'z', '--engine', 'tfjs'];
-    const { status, stderr } = await runCli(argv);
+    const { status, stderr } = await runCli([...argv, '--device', 'webgpu']);
     expect(status).toBe(1);
-    expect(stderr).toContain('--engine tfjs: expected the TensorFlow.js engine');
+    expect(stderr).toContain('got none (webgpu: there is no WebGPU here (navigator.gpu)). Install one: npm install');
   });
 
   it('say where to learn which devices work', async () => {

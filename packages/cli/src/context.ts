@@ -19,6 +19,8 @@ export interface Context {
   progress(options: ProgressOptions): Progress;
   /** The terminal that stderr is, for views that are updated in place; none with `--quiet`. */
   readonly terminal: Terminal | undefined;
+  /** Number of threads of `--threads`; undefined for one a core. */
+  readonly threads: number | undefined;
   /** The engine of `--engine`, `--device` and `--threads`. */
   engine(): Promise<Engine>;
 }
@@ -30,15 +32,17 @@ export function createContext(
   signal: AbortSignal,
 ): Context & { dispose(): Promise<void> } {
   let engine: Promise<Engine> | undefined;
+  const note = (line: string): void => {
+    if (!options.quiet) stderr.write(`${line}\n`);
+  };
   return {
     signal,
-    note: (line) => {
-      if (!options.quiet) stderr.write(`${line}\n`);
-    },
+    threads: options.threads,
+    note,
     progress: (progress) => (options.quiet ? silent : createProgress(stderr, progress)),
     terminal: !options.quiet && isTerminal(stderr) ? stderr : undefined,
     engine: () => {
-      engine ??= createEngine(options);
+      engine ??= createEngine(options, note);
       return engine;
     },
     dispose: async () => {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { type TfjsBackend, tfjsBackends, tfjsInstallHints } from '@dpar/engine-tfjs';
+import { tfjsBackendsOf } from './engine.js';
 
-/** A device of ONNX Runtime. */
+/** A device of an engine. */
 export interface DeviceInfo {
   readonly name: 'cpu' | 'webgpu' | 'cuda';
   /** Whether a small computation on it succeeded. */
@@ -8,6 +10,20 @@ export interface DeviceInfo {
   /** How to get it if it is missing, else empty. */
   readonly hint: string;
 }
+
+/** A backend of TensorFlow.js. */
+export interface BackendInfo {
+  readonly name: TfjsBackend;
+  readonly device: DeviceInfo['name'];
+  readonly available: boolean;
+  /** What computes, or why nothing does. */
+  readonly about: string;
+  /** How to get it if it is missing, else empty. */
+  readonly hint: string;
+}
+
+/** The names of all devices. */
+const names = ['cpu', 'webgpu', 'cuda'] as const;
 
 const hints = {
   cpu: 'npm install onnxruntime-node',
@@ -20,29 +36,65 @@ const hints = {
 /** Milliseconds after which a device counts as missing. */
 const patience = 30_000;
 
-/** Tries each device with a small computation. */
+/** Tries each device of ONNX Runtime with a small computation. */
 export async function probeDevices(): Promise<DeviceInfo[]> {
-  const names = ['cpu', 'webgpu', 'cuda'] as const;
   return Promise.all(
     names.map(async (name) => {
-      const available = await works(name);
-      return { name, available, hint: available ? '' : hints[name] };
+      const { works } = await compute(`
+        const { createOrtEngine } = await import(${JSON.stringify(import.meta.resolve('@dpar/engine-ort'))});
+        const engine = await createOrtEngine({ device: ${JSON.stringify(name)}, threads: 1 });`);
+      return { name, available: works, hint: works ? '' : hints[name] };
     }),
   );
 }
 
-/** In a process of its own: the native libraries write to its stderr what they miss, or take it down. */
-function works(device: string): Promise<boolean> {
+/** Tries each backend of TensorFlow.js with a small computation. */
+export async function probeBackends(): Promise<BackendInfo[]> {
+  return Promise.all(
+    tfjsBackends.map(async (name) => {
+      const { works, about } = await compute(`
+        const { createTfjsEngine } = await import(${JSON.stringify(import.meta.resolve('@dpar/engine-tfjs'))});
+        const engine = await createTfjsEngine({ backend: ${JSON.stringify(name)} });`);
+      const device = names.find((device) => tfjsBackendsOf[device].includes(name)) ?? 'cpu';
+      return { name, device, available: works, about, hint: works ? '' : tfjsInstallHints[name] };
+    }),
+  );
+}
+
+/** The devices of TensorFlow.js: each is there if one of its backends is. */
+export function devicesOf(backends: readonly BackendInfo[]): DeviceInfo[] {
+  return names.map((name) => {
+    const own = backends.filter(({ device }) => device === name);
+    const available = own.some((backend) => backend.available);
+    // Of the processor's, the one that installs everywhere.
+    const { hint = '' } = own.find((backend) => backend.name === 'wasm') ?? own[0] ?? {};
+    return { name, available, hint: available ? '' : hint };
+  });
+}
+
+/**
+ * Computes something with an engine in a process of its own: native libraries write to its stderr what they miss, or
+ * take it down.
+ * @param setUp The code that makes the `engine`.
+ */
+function compute(setUp: string): Promise<{ works: boolean; about: string }> {
   const program = `
-    const { createOrtEngine } = await import(${JSON.stringify(import.meta.resolve('@dpar/engine-ort'))});
-    const engine = await createOrtEngine({ device: ${JSON.stringify(device)}, threads: 1 });
-    const x = { dtype: 'float32', shape: [1], data: new Float32Array([1]) };
-    const { y } = await engine.compile((ops, inputs) => ({ y: ops.add(inputs.x, inputs.x) })).run({ x });
-    process.exit(y.data[0] === 2 ? 0 : 1);`;
+    try {
+      ${setUp}
+      const x = { dtype: 'float32', shape: [1], data: new Float32Array([1]) };
+      const { y } = await engine.compile((ops, inputs) => ({ y: ops.add(inputs.x, inputs.x) })).run({ x });
+      process.stdout.write(engine.name, () => process.exit(y.data[0] === 2 ? 0 : 1));
+    } catch (error) {
+      process.stdout.write(String(error.message), () => process.exit(1));
+    }`;
   return new Promise((resolve) => {
     const args = ['--input-type=module', '--eval', program];
-    const child = spawn(process.execPath, args, { stdio: 'ignore', timeout: patience });
-    child.on('error', () => resolve(false));
-    child.on('exit', (status) => resolve(status === 0));
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: patience });
+    let about = '';
+    child.stdout.on('data', (text) => {
+      about += text;
+    });
+    child.on('error', (error) => resolve({ works: false, about: error.message }));
+    child.on('close', (status) => resolve({ works: status === 0, about }));
   });
 }

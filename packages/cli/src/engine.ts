@@ -1,17 +1,30 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import { describeLoaded, loadTfjs, type TfjsBackend, tfjsEngine } from '@dpar/engine-tfjs';
 import type { Engine } from '@dpar/tensor';
-import { CommandError } from './errors.js';
 import type { Globals } from './globals.js';
 
 /** Which engine, and how it computes. */
 export type EngineOptions = Pick<Globals, 'engine' | 'device' | 'threads'>;
 
-/** @throws CommandError if the engine is not part of this version; DparError if its runtime is not installed. */
-export function createEngine({ engine, device, threads }: EngineOptions): Promise<Engine> {
-  if (engine === 'tfjs') {
-    throw new CommandError(
-      '--engine tfjs: expected the TensorFlow.js engine (@dpar/engine-tfjs), got a version without it. Use --engine ort.',
-    );
-  }
-  return createOrtEngine({ device, ...(threads !== undefined && { threads }) });
+/** The backends of TensorFlow.js that compute on a device, the best first. */
+export const tfjsBackendsOf: { readonly [D in Globals['device']]: readonly TfjsBackend[] } = {
+  cpu: ['node', 'wasm', 'cpu'],
+  webgpu: ['webgpu'],
+  cuda: ['node-gpu'],
+};
+
+/**
+ * Makes the engine.
+ * @param note Takes a line for people: which of several backends computes.
+ * @throws DparError if what it runs on is not installed.
+ */
+export async function createEngine(
+  { engine, device, threads }: EngineOptions,
+  note: (line: string) => void,
+): Promise<Engine> {
+  if (engine === 'ort') return createOrtEngine({ device, ...(threads !== undefined && { threads }) });
+  const loaded = await loadTfjs({ backend: tfjsBackendsOf[device] });
+  note(describeLoaded(loaded));
+  if (threads !== undefined) note('TensorFlow.js has as many threads as it chooses: --threads is for --engine ort.');
+  return tfjsEngine(loaded.tf, loaded);
 }

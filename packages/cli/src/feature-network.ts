@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import type { FeatureNetwork } from '@dpar/eval';
+import { createInceptionNetwork, createOnnxNetwork, type FeatureNetwork, valueRanges } from '@dpar/eval';
+import { readInceptionWeights } from '@dpar/eval/node';
 import type { Context } from './context.js';
-import { CommandError, UsageError } from './errors.js';
-import { choice, file, optional } from './options.js';
+import { UsageError } from './errors.js';
+import { choice, file, optional, type Values, wholeNumber } from './options.js';
 
 /** Options that say which feature network images are evaluated with. */
 export const networkOptions = {
@@ -10,14 +12,19 @@ export const networkOptions = {
     file,
     'feature network, for images: Inception-v3 weights (.pth, .safetensors), or any .onnx model',
   ),
-  resize: optional(choice(['adm', 'pytorch', 'clean']), "how images come to the network's size", 'adm'),
+  resize: optional(
+    choice(['adm', 'pytorch', 'clean']),
+    "how images come to the network's size (default: adm, and clean for .onnx)",
+  ),
+  range: optional(
+    choice(Object.keys(valueRanges) as (keyof typeof valueRanges)[]),
+    'for .onnx: values the network was trained with, 0..255, 0..1, -1..1 or as usual for ImageNet',
+  ),
+  imageSize: optional(wholeNumber(1, 4096), "for .onnx that leaves it open: width and height of the network's images"),
 };
 
-/** Values of {@link networkOptions}. */
-export interface NetworkValues {
-  readonly features: string | undefined;
-  readonly resize: 'adm' | 'pytorch' | 'clean';
-}
+/** Values of {@link networkOptions} but for the file. */
+export type NetworkValues = Omit<Values<typeof networkOptions>, 'features'>;
 
 /** What to do without a feature network. */
 export const networkRemedy =
@@ -25,16 +32,36 @@ export const networkRemedy =
   'pt_inception-2015-12-05-6726825d.pth of https://github.com/mseitzer/pytorch-fid/releases.';
 
 /**
- * Loads the feature network of `--features` and `--resize`.
- * @throws UsageError for a file of another kind.
+ * Loads the feature network of a file.
+ * @throws UsageError for a file of another kind, or options that do not go with it; DparError or IoError if the file holds
+ * no such network.
  */
 export async function loadFeatureNetwork(
   path: string,
-  _resize: NetworkValues['resize'],
-  _context: Context,
+  { resize, range, imageSize }: NetworkValues,
+  context: Context,
 ): Promise<FeatureNetwork> {
-  if (!['.pth', '.pt', '.safetensors', '.onnx'].includes(extname(path).toLowerCase())) {
+  const ending = extname(path).toLowerCase();
+  if (ending === '.onnx') {
+    if (range === undefined) {
+      throw new UsageError(
+        `--range: expected the values that '${path}' was trained with, got none. Its card says them.`,
+      );
+    }
+    const ort = await import('onnxruntime-node');
+    const session = context.threads === undefined ? {} : { intraOpNumThreads: context.threads };
+    return createOnnxNetwork(ort, await readFile(path), {
+      range,
+      session,
+      ...(resize && { resize }),
+      ...(imageSize && { size: imageSize }),
+    });
+  }
+  if (!['.pth', '.pt', '.safetensors'].includes(ending)) {
     throw new UsageError(`--features: expected .pth or .safetensors weights, or an .onnx model, got '${path}'.`);
   }
-  throw new CommandError(`--features: expected a version that runs feature networks, got one that does not.`);
+  if (range !== undefined || imageSize !== undefined) {
+    throw new UsageError(`--range, --image-size: expected an .onnx model, got '${path}'. Inception-v3 has its own.`);
+  }
+  return createInceptionNetwork(await context.engine(), await readInceptionWeights(path), resize && { resize });
 }

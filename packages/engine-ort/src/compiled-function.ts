@@ -1,10 +1,12 @@
 import {
   type CompiledFunction,
   type CompileOptions,
+  checkHostTensor,
   type DeviceTensor,
   DparError,
   type DynamicAxes,
   type HostTensor,
+  hostInput,
   type RunOptions,
   type TensorFunction,
   type Tensors,
@@ -13,7 +15,7 @@ import {
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { OrtDeviceTensor } from './device-tensor.js';
 import { DynamicSizes } from './graph/dynamic-sizes.js';
-import { checkHostTensor, toOrt } from './host-tensor.js';
+import { toOrt } from './host-tensor.js';
 import { Program } from './program.js';
 import type { Runtime } from './runtime.js';
 
@@ -151,13 +153,4 @@ function dynamicSizes(types: Tensors<TensorType>, axes: DynamicAxes): Map<string
     }
   }
   return sizes;
-}
-
-function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
-  if (!('data' in tensor)) {
-    throw new DparError(
-      `run: expected '${name}' to be a host tensor or a tensor of this engine, got another. Upload it to this engine.`,
-    );
-  }
-  return checkHostTensor(name, tensor);
 }

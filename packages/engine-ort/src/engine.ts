@@ -1,8 +1,15 @@
-import { type CompiledFunction, DparError, type Engine, type HostTensor, hostTensor } from '@dpar/tensor';
+import {
+  type CompiledFunction,
+  checkHostTensor,
+  DparError,
+  type Engine,
+  type HostTensor,
+  hostTensor,
+} from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
 import { OrtFunction } from './compiled-function.js';
 import { OrtDeviceTensor } from './device-tensor.js';
-import { checkHostTensor, toOrt } from './host-tensor.js';
+import { toOrt } from './host-tensor.js';
 import { memoryKeeper } from './memory.js';
 import { coreCount, type Device, defaultRuntime, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
 
@@ -29,6 +36,11 @@ export interface OrtEngineOptions {
   readonly profile?: string;
   /** The package that runs the graphs. Default: `'node'` in Node, `'web'` elsewhere. */
   readonly runtime?: RuntimeKind;
+  /**
+   * Addresses of onnxruntime-web's own files, for pages whose bundler moved them: `ort-wasm-simd-threaded.mjs` and
+   * `.wasm`. Default: where onnxruntime-web looks for them. The first engine of a page decides.
+   */
+  readonly wasmPaths?: { readonly mjs: URL | string; readonly wasm: URL | string };
 }
 
 /**
@@ -42,7 +54,10 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
     throw new DparError(`createOrtEngine: expected threads to be a whole number >= 1, got ${threads}.`);
   }
   const runtime = await loadRuntime(kind, device);
-  if (kind === 'web') runtime.ort.env.wasm.numThreads = threads;
+  if (kind === 'web') {
+    runtime.ort.env.wasm.numThreads = threads;
+    if (options.wasmPaths !== undefined) runtime.ort.env.wasm.wasmPaths = { ...options.wasmPaths };
+  }
   const keepsMemory = options.keepMemory === undefined ? await memoryKeeper(kind) : undefined;
   const session = (): InferenceSession.SessionOptions => ({
     ...sessionOptions(options, device, kind, threads),

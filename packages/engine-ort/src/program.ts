@@ -1,7 +1,9 @@
 import {
+  checkOutputNames,
   DparError,
   type HostTensor,
   hostTensor,
+  outputTensor,
   type RunOptions,
   type TensorFunction,
   type Tensors,
@@ -12,7 +14,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { OrtDeviceTensor } from './device-tensor.js';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
 import { type TraceOptions, trace } from './graph/trace.js';
-import { outputTensor, overlap, toOrt } from './host-tensor.js';
+import { overlap, toOrt } from './host-tensor.js';
 import { lower } from './lower.js';
 import { encodeModel } from './onnx/writer.js';
 import type { Runtime } from './runtime.js';
@@ -76,12 +78,10 @@ export class Program {
 
   /** Runs with outputs in host memory. */
   async run(inputs: Tensors<Tensor>, { into = {} }: RunOptions): Promise<Tensors<HostTensor>> {
-    for (const name of Object.keys(into)) {
-      if (!this.outputs.some((output) => output.name === name)) {
-        const names = this.outputs.map((output) => output.name).join(', ');
-        throw new DparError(`run: expected names of outputs in 'into' (${names}), got '${name}'.`);
-      }
-    }
+    checkOutputNames(
+      into,
+      this.outputs.map(({ name }) => name),
+    );
     const targets = this.targets(inputs, into);
     const found = await this.runSession(inputs, targets);
     const results: Record<string, HostTensor> = {};

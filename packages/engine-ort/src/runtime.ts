@@ -55,8 +55,13 @@ async function importNode(): Promise<Loaded> {
   return (await importHidden('onnxruntime-node')) as Loaded;
 }
 
-function importWeb(device: Device): Promise<Loaded> {
-  return device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web');
+/**
+ * The smallest build that has the device, so that a page loads nothing that it does not use. Node has a build of its own,
+ * the only one whose threads start there.
+ */
+async function importWeb(device: Device): Promise<Loaded> {
+  if (defaultRuntime() === 'node') return (await importHidden('onnxruntime-web')) as Loaded;
+  return device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm');
 }
 
 /** Imports what only Node has; bundlers for browsers do not follow a name that is not written out. */

@@ -1,4 +1,4 @@
-import { createRandom, DparError, endsOf, type Interval, normalQuantile, quantiles } from '@dpar/tensor';
+import { confidenceShares, createRandom, DparError, type Interval, normalQuantile, quantiles } from '@dpar/tensor';
 import { correlationOf, type PairSums, pearsonCorrelation, sumsOfPairs } from './correlation.js';
 
 /** Pearson's correlation, and where it lies. */
@@ -24,7 +24,7 @@ export function correlateIndependent(
   b: ArrayLike<number>,
   { level = 0.95 }: { level?: number | undefined } = {},
 ): Correlation {
-  const [, upper] = endsOf('correlateIndependent', level);
+  const [, upper] = confidenceShares('correlateIndependent', level);
   const correlation = pearsonCorrelation(a, b);
   const count = a.length;
   if (count < 4) {
@@ -63,7 +63,7 @@ export function correlateGroups(
   size: number,
   { resamples = 2000, level = 0.95, seed = 0 }: CorrelateGroupsOptions = {},
 ): Correlation {
-  const ends = endsOf('correlateGroups', level);
+  const ends = confidenceShares('correlateGroups', level);
   const correlation = pearsonCorrelation(a, b);
   const count = a.length / size;
   if (!(Number.isInteger(count) && count >= 2)) {

@@ -1,8 +1,10 @@
+import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors } from '@dpar/io/node';
 import { countParameters, initializeParameters } from '@dpar/nn';
-import { createReferenceEngine, named, type TensorFunction, valueAndGradients } from '@dpar/tensor';
+import { createReferenceEngine, type Engine, named, type TensorFunction, valueAndGradients } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { entropyModelPresets, entropyModelSpecs, readEntropyModelConfig, writeEntropyModelConfig } from './config.js';
 import { entropyModel } from './model.js';
@@ -17,28 +19,40 @@ function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): n
   );
 }
 
+const engines: [string, () => Promise<Engine>][] = [
+  ['reference', async () => createReferenceEngine()],
+  ['ort', () => createOrtEngine({ threads: 2 })],
+  ['tfjs wasm', () => createTfjsEngine({ backend: 'wasm' })],
+  ['tfjs cpu', () => createTfjsEngine({ backend: 'cpu' })],
+];
+
 describe('entropy model', () => {
-  it('agrees with the reference vectors: logits, loss, entropies and all gradients', async () => {
-    const { config: json, parameters } = await readCheckpoint(fixturePath('entropy-model'));
-    const io = await tensorsOf('entropy-model/io.safetensors');
-    const gradients = await tensorsOf('entropy-model/grads.safetensors');
-    const config = readEntropyModelConfig(json);
-    const names = Object.keys(parameters);
-    expect(Object.keys(entropyModelSpecs(config))).toEqual(names);
-    const loss: TensorFunction = (ops, x) => ({ ...entropyModel(ops, config, x, named(x, 'tokens')) });
-    const compiled = createReferenceEngine().compile((ops, x) => {
-      const result = valueAndGradients(ops, loss, x, { of: 'loss', by: names });
-      return { ...result.outputs, ...result.gradients };
-    });
-    const outputs = await compiled.run({ ...parameters, tokens: named(io, 'tokens') });
-    expect(largestError(named(outputs, 'logits').data, named(io, 'logits').data)).toBeLessThan(2e-4);
-    expect(largestError(named(outputs, 'entropies').data, named(io, 'entropies').data)).toBeLessThan(1e-5);
-    expect(Math.abs((named(outputs, 'loss').data[0] ?? 0) - (named(io, 'loss').data[0] ?? 1))).toBeLessThan(1e-5);
-    for (const name of names) {
-      const expected = named(gradients, `grad.${name}`).data;
-      expect(largestError(named(outputs, name).data, expected), name).toBeLessThan(1e-3);
-    }
-  });
+  it.each(engines)(
+    'agrees with the reference vectors on the engine %s: all outputs and gradients',
+    async (_, create) => {
+      const engine = await create();
+      const { config: json, parameters } = await readCheckpoint(fixturePath('entropy-model'));
+      const io = await tensorsOf('entropy-model/io.safetensors');
+      const gradients = await tensorsOf('entropy-model/grads.safetensors');
+      const config = readEntropyModelConfig(json);
+      const names = Object.keys(parameters);
+      expect(Object.keys(entropyModelSpecs(config))).toEqual(names);
+      const loss: TensorFunction = (ops, x) => ({ ...entropyModel(ops, config, x, named(x, 'tokens')) });
+      const compiled = engine.compile((ops, x) => {
+        const result = valueAndGradients(ops, loss, x, { of: 'loss', by: names });
+        return { ...result.outputs, ...result.gradients };
+      });
+      const outputs = await compiled.run({ ...parameters, tokens: named(io, 'tokens') });
+      expect(largestError(named(outputs, 'logits').data, named(io, 'logits').data)).toBeLessThan(2e-4);
+      expect(largestError(named(outputs, 'entropies').data, named(io, 'entropies').data)).toBeLessThan(1e-5);
+      expect(Math.abs((named(outputs, 'loss').data[0] ?? 0) - (named(io, 'loss').data[0] ?? 1))).toBeLessThan(1e-5);
+      for (const name of names) {
+        const expected = named(gradients, `grad.${name}`).data;
+        expect(largestError(named(outputs, name).data, expected), name).toBeLessThan(1e-3);
+      }
+      await engine.dispose();
+    },
+  );
 
   it('has presets of the sizes that the paper compares: 110M and about half of it', () => {
     const shared = {

@@ -17,7 +17,7 @@ it.each([1, 2, 3, 8, 9, 40, 101])('finds the eigenvalues of the second differenc
   });
 });
 
-it.each([2, 7, 16, 33])('finds those of D - 2 c D-rotated matrices of %i rows', (n) => {
+it.each([2, 7, 16, 33])('finds those of a reflected diagonal of %i rows', (n) => {
   // A reflection H = 1 - 2 u u^T turns a diagonal into a full matrix of the same eigenvalues.
   const u = gaussian(1, n, n).data;
   const square = u.reduce((sum, value) => sum + value * value, 0);

@@ -1,4 +1,4 @@
-import { createRandom, DparError, endsOf, type Interval, quantiles } from '@dpar/tensor';
+import { confidenceShares, createRandom, DparError, type Interval, quantiles } from '@dpar/tensor';
 import { checkStatistics } from './frechet.js';
 import { prepareResampling } from './frechet-resampling.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
@@ -63,7 +63,7 @@ export function planFrechetInterval(
   checkColumns('frechetInterval', d, samples.columns);
   checkStatistics('frechetInterval', reference);
   checkMatrix('frechetInterval', samples, 2);
-  const ends = endsOf('frechetInterval', level);
+  const ends = confidenceShares('frechetInterval', level);
   if (!(Number.isInteger(resamples) && resamples >= 2)) {
     throw new DparError(`frechetInterval: expected 2 or more resamples, got ${resamples}. 200 are usual.`);
   }

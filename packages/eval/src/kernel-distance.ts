@@ -19,7 +19,10 @@ export interface KernelDistance {
 export interface KernelDistanceOptions {
   /** 100 by default. */
   readonly subsets?: number | undefined;
-  /** 1000 by default; at most as many as the smaller set has. */
+  /**
+   * At most as many as the smaller set has. By default 1000, or half of the smaller set if it has no more than that: subsets
+   * of all images would be one and the same.
+   */
   readonly subsetSize?: number | undefined;
   /** 0 by default. */
   readonly seed?: number | undefined;
@@ -43,7 +46,7 @@ export function kernelDistance(
 export function planKernelDistance(
   reference: Matrix,
   samples: Matrix,
-  { subsets = 100, subsetSize = 1000, seed = 0 }: KernelDistanceOptions,
+  { subsets = 100, subsetSize = defaultSize(reference, samples), seed = 0 }: KernelDistanceOptions,
 ): Plan<KernelDistance> {
   checkColumns('kernelDistance', reference.columns, samples.columns);
   checkMatrix('kernelDistance', reference, 2);
@@ -86,6 +89,12 @@ export function planKernelDistance(
       return { mean, standardError: Math.sqrt(variance / subsets), subsets, subsetSize: size };
     },
   };
+}
+
+/** As Bińkowski et al. have it, or so that subsets differ. */
+function defaultSize(reference: Matrix, samples: Matrix): number {
+  const smaller = Math.min(reference.rows, samples.rows);
+  return smaller > 1000 ? 1000 : Math.max(2, Math.floor(smaller / 2));
 }
 
 /** The kernel's sum over pairs of rows, by blocks; `same`: of a set with itself, over pairs i > j. */

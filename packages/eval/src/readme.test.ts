@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { formatWithOptions } from 'node:util';
 import * as engineOrt from '@dpar/engine-ort';
 import { writeSafetensors } from '@dpar/io/node';
+import { createRandom } from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import * as library from './index.js';
 import { featureStatistics, frechetDistance } from './index.js';
@@ -16,6 +17,23 @@ it("gives what the README's example prints", () => {
   const a = featureStatistics({ data: Float64Array.of(0, 1, 2), rows: 3, columns: 1 });
   const b = featureStatistics({ data: Float64Array.of(3, 4, 5), rows: 3, columns: 1 });
   expect(readme).toContain(`console.log(frechetDistance(a, b).distance); // ${frechetDistance(a, b).distance}\n`);
+});
+
+it('gives the interval and the extrapolation that the README prints', () => {
+  const [, example = ''] = /```ts\n(import \{ createRandom.*?)```/s.exec(readme) ?? [];
+  const code = example
+    .replace(/^import .*$/gm, '')
+    .replace('(seed: number, mean: number)', '(seed, mean)')
+    .replace(/console\.log\((.*)\); \/\/ (.*)/g, 'lines.push([[$1].join(" "), "$2"]);');
+  const parameters = { createRandom, ...library };
+  const run = new Function(
+    'parameters',
+    `const { createRandom, featureStatistics, frechetInterval, frechetExtrapolation } = parameters;
+    const lines = []; ${code} return lines;`,
+  );
+  const lines = run(parameters) as [string, string][];
+  expect(lines).toHaveLength(2);
+  for (const [printed, written] of lines) expect(printed).toBe(written);
 });
 
 it('extracts features as the README says, with a file of other weights', async () => {

@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { npzChunks, parseNpz } from './npz.js';
-import { zipChunks } from './zip.js';
+import { crc32, zipChunks } from './zip.js';
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
@@ -69,4 +70,15 @@ describe('npzChunks', () => {
     const chunked = { dtype: 'U8', shape: [3], chunks: [Uint8Array.of(1)] } as const;
     await expect(collect(npzChunks({ a: chunked }))).rejects.toThrow("of 'a.npy', got");
   });
+});
+
+it('crc32 is that of zlib, whatever the pieces', () => {
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 2654435761) >>> 13);
+  for (let length = 0; length <= 40; length++) {
+    const piece = bytes.subarray(3, 3 + length);
+    // gzip ends with the checksum and the length.
+    const expected = gzipSync(piece).readUInt32LE(gzipSync(piece).length - 8);
+    expect(crc32(piece, 0)).toBe(expected);
+    expect(crc32(piece.subarray(5), crc32(piece.subarray(0, 5), 0))).toBe(expected);
+  }
 });

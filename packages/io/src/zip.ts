@@ -8,17 +8,43 @@ export interface ZipEntry {
   readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+/**
+ * Table k at [256 k + byte]: what a byte does to the checksum when k further bytes follow. With eight of them, eight bytes
+ * are taken at a time ("slicing by 8", Kounavis and Berry 2005), which is several times as fast as one by one.
+ */
+const crcTables = new Uint32Array(8 * 256);
+for (let byte = 0; byte < 256; byte++) {
   let rest = byte;
   for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;
-  return rest;
-});
+  crcTables[byte] = rest;
+}
+for (let i = 256; i < crcTables.length; i++) {
+  const before = crcTables[i - 256] as number;
+  crcTables[i] = (before >>> 8) ^ (crcTables[before & 255] as number);
+}
 
 /** CRC-32 of what gave `crc` so far (0 of nothing), and then of `bytes`. */
 export function crc32(bytes: Uint8Array, crc: number): number {
+  const tables = crcTables;
+  const whole = bytes.length - (bytes.length % 8);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let rest = ~crc;
-  for (let i = 0; i < bytes.length; i++)
-    rest = (crcTable[(rest ^ (bytes[i] as number)) & 255] as number) ^ (rest >>> 8);
+  for (let i = 0; i < whole; i += 8) {
+    const low = view.getUint32(i, true) ^ rest;
+    const high = view.getUint32(i + 4, true);
+    rest =
+      (tables[1792 + (low & 255)] as number) ^
+      (tables[1536 + ((low >>> 8) & 255)] as number) ^
+      (tables[1280 + ((low >>> 16) & 255)] as number) ^
+      (tables[1024 + (low >>> 24)] as number) ^
+      (tables[768 + (high & 255)] as number) ^
+      (tables[512 + ((high >>> 8) & 255)] as number) ^
+      (tables[256 + ((high >>> 16) & 255)] as number) ^
+      (tables[high >>> 24] as number);
+  }
+  for (let i = whole; i < bytes.length; i++) {
+    rest = (tables[(rest ^ (bytes[i] as number)) & 255] as number) ^ (rest >>> 8);
+  }
   return ~rest >>> 0;
 }
 

@@ -1,4 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import {
   createReferenceEngine,
@@ -19,6 +20,8 @@ import { largestDifference, loadFixture, type ModelFixture, relativeError } from
 const engines: Record<string, () => Promise<Engine>> = {
   reference: async () => createReferenceEngine(),
   ort: () => createOrtEngine({ threads: 2 }),
+  'tfjs wasm': () => createTfjsEngine({ backend: 'wasm' }),
+  'tfjs cpu': () => createTfjsEngine({ backend: 'cpu' }),
 };
 
 function differentiated(fn: TensorFunction, parameters: readonly string[]): TensorFunction {

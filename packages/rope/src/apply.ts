@@ -39,14 +39,7 @@ export function applyRotary(
   const headDim = 2 * half;
   const width = heads * headDim;
   checkWhole('applyRotary', 'heads', heads, 1);
-  if (shape.at(-1) !== 2 || shape.reduce((size, axis) => size * axis, 1) !== data.length) {
-    refuse(
-      'applyRotary',
-      'a table [..., positions, headDim / 2, 2]',
-      `[${shape.join(', ')}]`,
-      'Pass data and shape that belong together.',
-    );
-  }
+  checkTable('applyRotary', table);
   const entries = data.length / headDim; // positions, or B positions
   if (data.length === 0 ? x.length > 0 : x.length % (entries * width) !== 0) {
     const expected = `x [..., ${[...shape.slice(0, -2), heads, headDim].join(', ')}]`;
@@ -75,4 +68,14 @@ export function applyRotary(
     }
   }
   return out;
+}
+
+/** Refuses a table whose data do not fit its shape [..., positions, headDim / 2, 2]. */
+export function checkTable(
+  where: string,
+  { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array },
+): void {
+  if (shape.at(-1) === 2 && shape.reduce((size, axis) => size * axis, 1) === data.length) return;
+  const remedy = 'Pass data and shape that belong together.';
+  refuse(where, 'a table [..., positions, headDim / 2, 2]', `[${shape.join(', ')}]`, remedy);
 }

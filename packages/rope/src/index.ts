@@ -1,4 +1,5 @@
 export { type ApplyRotaryOptions, applyRotary, type PairOptions } from './apply.js';
+export { type CosSin, cosSin } from './cos-sin.js';
 export { RopeError } from './error.js';
 export { gridTable, sequenceTable } from './grid.js';
 export type { RotaryEmbedding } from './layout.js';

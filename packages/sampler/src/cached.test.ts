@@ -1,4 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { createReferenceEngine, type Engine } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -19,6 +20,7 @@ const reference = createReferenceEngine();
 const engines: Record<string, () => Promise<Engine>> = {
   reference: async () => reference,
   ort: () => createOrtEngine({ threads: 2 }),
+  'tfjs wasm': () => createTfjsEngine({ backend: 'wasm' }),
 };
 
 /** Guided logits of each step against those of one pass without caches, relative to the largest. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { readEntropyModelConfig } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
@@ -21,6 +22,8 @@ async function models() {
 const engines: Record<string, () => Promise<Engine>> = {
   reference: async () => createReferenceEngine(),
   ort: () => createOrtEngine({ threads: 2 }),
+  'tfjs wasm': () => createTfjsEngine({ backend: 'wasm' }),
+  'tfjs cpu': () => createTfjsEngine({ backend: 'cpu' }),
 };
 
 describe.each(Object.keys(engines))(

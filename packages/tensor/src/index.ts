@@ -9,6 +9,14 @@ export type {
   TensorFunction,
   WeightFormat,
 } from './engine.js';
+export {
+  callFunction,
+  checkHostTensor,
+  checkNotConstant,
+  checkOutputNames,
+  hostInput,
+  outputTensor,
+} from './engine-support.js';
 export { DparError, isDparError } from './error.js';
 export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
 export { inferType } from './infer.js';
@@ -39,7 +47,7 @@ export {
 export { createReferenceEngine } from './reference/engine.js';
 export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';
-export { endsOf, type Interval } from './statistics/interval.js';
+export { confidenceShares, type Interval } from './statistics/interval.js';
 export { quantiles } from './statistics/quantile.js';
 export { typeOps } from './type-ops.js';
 export {

@@ -1,4 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, createReferenceEngine, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ const rates = { token: 0.2, residual: 0.5, feedForward: 0.1 };
 const engines: [string, Promise<Engine>][] = [
   ['reference', Promise.resolve(createReferenceEngine())],
   ['ONNX Runtime', createOrtEngine({ threads: 1 })],
+  ['TensorFlow.js WASM', createTfjsEngine({ backend: 'wasm' })],
 ];
 
 afterAll(async () => {

@@ -1,4 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { AdamW } from './adamw.js';
@@ -7,9 +8,11 @@ import { lossAndGradients } from './step.js';
 import { readModelFixture, readTensors, relativeDifference } from './testing/fixtures.js';
 import { trainableModel } from './trainable.js';
 
-// The plain loops of the reference engine are slow: it takes fewer steps.
+// The loops of plain JavaScript are slow: they take fewer steps.
 const engines = [
   { name: 'ONNX Runtime', steps: 8, create: () => createOrtEngine({ threads: 2 }) },
+  { name: 'TensorFlow.js WASM', steps: 8, create: () => createTfjsEngine({ backend: 'wasm' }) },
+  { name: 'TensorFlow.js CPU', steps: 2, create: () => createTfjsEngine({ backend: 'cpu' }) },
   { name: 'reference', steps: 2, create: async () => createReferenceEngine() },
 ];
 

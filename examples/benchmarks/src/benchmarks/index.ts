@@ -1,13 +1,16 @@
 import type { Benchmark } from '../benchmark.js';
+import { engineBenchmarks } from './engines.js';
 import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
 import { inceptionFeatures } from './inception.js';
 import { optimizerStep } from './optimizer.js';
 import { patchifyOffline } from './patchify.js';
+import { precisionRecall10000 } from './precision-recall.js';
 import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
 import { sampling } from './sample.js';
 import { sampleCurve } from './sample-curve.js';
+import { statistics50000 } from './statistics.js';
 import { vqDecoding, vqEncoding } from './tokenizer.js';
 import { trainStep } from './train-step.js';
 
@@ -18,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...[4, 16].flatMap((batch) => [trainStep('dpar', 'b-256', batch), trainStep('llamagen', 'b-256', batch)]),
   ...(['dpar', 'llamagen'] as const).map((kind) => trainStep(kind, 'small', 32)),
   optimizerStep,
+  ...engineBenchmarks,
   ...sampling(1),
   ...sampling(16),
   ...[256, 384, 512].flatMap((resolution) => [sampleCurve('dpar', resolution), sampleCurve('llamagen', resolution)]),
@@ -27,6 +31,8 @@ export const benchmarks: readonly Benchmark[] = [
   quantisedLoss('llamagen', 'int4'),
   patchifyOffline,
   fid2048,
+  precisionRecall10000,
+  statistics50000,
   inceptionFeatures,
   vqEncoding,
   vqDecoding,

@@ -8,7 +8,7 @@ import { createRandom, named } from '@dpar/tensor';
 import { type StepMetrics, Trainer } from '@dpar/train';
 import { openTrainingData, optimizerThreadFor } from '@dpar/train/node';
 import { type Benchmark, medians } from '../benchmark.js';
-import { type TrainedModel, trainedModel } from '../training/models.js';
+import { type ModelSize, type TrainedModel, trainedModel } from '../training/models.js';
 import { writeShards } from '../training/shards.js';
 import { gemmPeak } from './gemm-peak.js';
 
@@ -25,7 +25,7 @@ const dropout = { token: 0.1, residual: 0.1, feedForward: 0.1 };
  * Whole optimizer steps in the paper's setting, with random tokens: batches read from shards on disk, dropout, forward
  * and backward pass, clipping and AdamW.
  */
-export function trainStep(kind: 'dpar' | 'llamagen', size: 'b-256' | 'small', batch: number): Benchmark {
+export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: number): Benchmark {
   const trained = trainedModel(kind, size, batch);
   const gflop = (2 * passes * batch * trained.macs) / 1e9;
   return {

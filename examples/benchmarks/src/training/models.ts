@@ -30,7 +30,7 @@ export interface TrainedModel {
 /** Patches of an image on average, at the mean patch length of the paper at 256 px. */
 export const meanPatches = Math.round(256 / (paperPatchRatios[256] ?? 1));
 
-const sizes: Readonly<Record<string, { readonly preset: Preset; readonly options: PresetOptions }>> = {
+const sizes: Readonly<Record<ModelSize, { readonly preset: Preset; readonly options: PresetOptions }>> = {
   'b-256': { preset: presets.B, options: {} },
   small: {
     preset: {
@@ -43,11 +43,18 @@ const sizes: Readonly<Record<string, { readonly preset: Preset; readonly options
     },
     options: { vocabSize: 1024, numClasses: 10 },
   },
+  demo: {
+    preset: { dim: 96, nHead: 2, nLocalEncoderLayers: 1, nLayer: 2, nLocalDecoderLayers: 1, llamaGenLayers: 4 },
+    options: { vocabSize: 512, numClasses: 9, multipleOf: 96 },
+  },
 };
 
-/** The model of a kind and size. @param size `b-256`: the base model with 16384 codes; `small`: 4 layers, 256 wide, 1024 codes. */
-export function trainedModel(kind: 'dpar' | 'llamagen', size: 'b-256' | 'small', batch: number): TrainedModel {
-  const { preset, options } = sizes[size] as (typeof sizes)[string];
+/** Sizes of models by name: the base model with 16384 codes; 4 layers, 256 wide, 1024 codes; that of `npm run demo`. */
+export type ModelSize = 'b-256' | 'small' | 'demo';
+
+/** The model of a kind and size. */
+export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: number): TrainedModel {
+  const { preset, options } = sizes[size];
   if (kind === 'dpar') {
     const base = dparPreset(preset, options);
     const config: DparConfig = { ...base, patching: { ...base.patching, threshold: 0 } };

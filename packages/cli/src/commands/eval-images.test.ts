@@ -13,7 +13,7 @@ const batches = { seen: 0, at: (_seen: number): void => {} };
 
 vi.mock('../feature-network.js', async (original) => ({
   ...(await original<typeof import('../feature-network.js')>()),
-  loadFeatureNetwork: async (path: string, resize: string) =>
+  loadFeatureNetwork: async (path: string, { resize = 'adm' }: { resize?: string }) =>
     tinyNetwork(`${path}, ${resize}`, () => batches.at(++batches.seen)),
 }));
 
@@ -94,6 +94,23 @@ describe('dpar eval on images', () => {
     expect(await readdir(join(folder, 'caches'))).toHaveLength(2);
     // Another resize is another set of features.
     expect(json(await runCli([...argv, '--resize', 'clean', '--json', '--quiet']))).toMatchObject({ extracted: 70 });
+  });
+
+  it('gives an interval of FID on request', async () => {
+    const { folder, argv } = await sets();
+    const more = ['--no-cache', '--bootstrap', '20', '--quiet'];
+    const found = json(await runCli([...argv, ...more, '--json']));
+    const [low, high] = found.fid_interval;
+    expect(low).toBeLessThanOrEqual(found.fid);
+    expect(high).toBeGreaterThanOrEqual(found.fid);
+    expect(found).toMatchObject({ fid_interval_level: 0.95, fid_standard_error: expect.any(Number) });
+    expect((await runCli([...argv, ...more])).stdout).toContain('(95 %, 20 resamples of the samples)');
+    const statistics = join(folder, 'statistics.npz');
+    const mu = { dtype: 'float32' as const, shape: [3], data: Float32Array.of(9, 0, 0) };
+    const sigma = { dtype: 'float32' as const, shape: [3, 3], data: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) };
+    await writeFile(statistics, formatNpz({ mu, sigma }));
+    const refused = await runCli([...argv, ...more, '--samples', statistics]);
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('expected features or images')]);
   });
 
   it('keeps the statistics that a file has beside its images, as those of ADM', async () => {

@@ -3,7 +3,7 @@ import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { CommandError } from '../errors.js';
 import { computeFigures } from '../evaluation/figures.js';
-import { reportEvaluation } from '../evaluation/report.js';
+import { reportEvaluation, warningsOf } from '../evaluation/report.js';
 import { completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
 import { file, flag, folder, optional, path, required, wholeNumber } from '../options.js';
@@ -27,12 +27,13 @@ export const evaluate = defineCommand({
     logits: optional(file, "class logits of the samples .npy, for the Inception Score (default: the network's)"),
     splitSize: optional(wholeNumber(1), 'images in a split of the Inception Score', 5000),
     k: optional(wholeNumber(1), 'neighbours of precision and recall', 3),
+    bootstrap: optional(wholeNumber(2), 'resamples for an interval of FID, such as 200 (default: no interval)'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
     cacheFolder: optional(folder, 'where to keep features of images (default: beside the set)'),
     noCache: flag('keeps no features'),
   },
   run: async (values, context) => {
-    const { reference, samples, features, resize, splitSize, k } = values;
+    const { reference, samples, features, splitSize, k } = values;
     const [expected, found] = [await openEvaluationSet(reference), await openEvaluationSet(samples)];
     noteIgnored(expected, context);
     noteIgnored(found, context);
@@ -48,7 +49,7 @@ export const evaluate = defineCommand({
     const network =
       features === undefined || withImages.length === 0
         ? undefined
-        : await loadFeatureNetwork(features, resize, context);
+        : await loadFeatureNetwork(features, values, context);
     try {
       checkNetworks([
         [reference, expected.origin?.networkIdentity ?? (expected.images && network?.identity)],
@@ -59,8 +60,14 @@ export const evaluate = defineCommand({
         await completeSide('samples', samples, found, network, values, context),
       ];
       const logits = values.logits === undefined ? sides[1].logits : await readNpyMatrix(values.logits);
-      const figures = computeFigures(...sides, { logits, splitSize, k });
-      for (const warning of [...figures.fid.warnings, ...(figures.sfid?.warnings ?? [])]) context.note(warning);
+      if (values.bootstrap !== undefined && sides[1].pool === undefined) {
+        throw new CommandError(
+          `--bootstrap: expected features or images of the samples, got statistics in '${samples}'.`,
+        );
+      }
+      const { bootstrap } = values;
+      const figures = await computeFigures(...sides, { logits, splitSize, k, bootstrap, threads: context.threads });
+      for (const warning of warningsOf(figures)) context.note(warning);
       return reportEvaluation({ reference: sides[0], samples: sides[1], figures, splitSize, k });
     } finally {
       await network?.dispose();

@@ -23,7 +23,7 @@ export const features = defineCommand({
     shard: optional(shard, 'computes part I of N alone, into a folder'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
   },
-  run: async ({ images: input, features: file, resize, output, shard: share, batchSize }, context) => {
+  run: async ({ images: input, features: file, output, shard: share, batchSize, ...how }, context) => {
     const kind = outputKind(output);
     if (kind !== 'npz' && kind !== 'folder') {
       throw new UsageError(`--output: expected a path that ends in .npz, or a folder, got '${output}'.`);
@@ -38,7 +38,7 @@ export const features = defineCommand({
       throw new CommandError(`--images: expected images in '${input}', got features or statistics. Pass images.`);
     }
     if (images.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(images.ignored)}`);
-    const network = await loadFeatureNetwork(file, resize, context);
+    const network = await loadFeatureNetwork(file, how, context);
     const begin = performance.now();
     try {
       const work = { label: 'features', images: images.count, kept: output, parts: kind === 'folder' };

@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { calibrate } from './calibrate.js';
+import { correlate } from './correlate.js';
 import { detokenize } from './detokenize.js';
 import { entropy } from './entropy.js';
 import { evaluate } from './eval.js';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   entropy,
   calibrate,
   patchify,
+  correlate,
   merge,
   features,
   evaluate,

@@ -11,7 +11,22 @@ it('tells versions, engines and devices', async () => {
   expect(ort).toMatchObject({ name: 'ort', available: true });
   expect(ort.devices.map(({ name }: { name: string }) => name)).toEqual(['cpu', 'webgpu', 'cuda']);
   expect(ort.devices[0]).toEqual({ name: 'cpu', available: true, hint: '' });
-  for (const { available, hint } of [...ort.devices, tfjs]) expect(hint === '').toBe(available);
+  expect(tfjs).toMatchObject({ name: 'tfjs', available: true, hint: '' });
+  expect(tfjs.devices.map(({ name }: { name: string }) => name)).toEqual(['cpu', 'webgpu', 'cuda']);
+  expect(tfjs.devices[0]).toEqual({ name: 'cpu', available: true, hint: '' });
+  expect(tfjs.backends.map(({ name }: { name: string }) => name)).toEqual([
+    'node-gpu',
+    'node',
+    'webgpu',
+    'wasm',
+    'cpu',
+  ]);
+  expect(tfjs.backends[3]).toMatchObject({ device: 'cpu', available: true, about: expect.stringContaining('SIMD') });
+  const all = [...ort.devices, ...tfjs.devices, ...tfjs.backends];
+  for (const { available, hint } of all) expect(hint === '').toBe(available);
   expect(found.packages['onnxruntime-node']).toMatch(/^1\./);
-  expect((await runCli(['info'])).stdout).toContain('--device cpu');
+  expect(found.packages['@tensorflow/tfjs-core']).toMatch(/^4\./);
+  const text = (await runCli(['info'])).stdout;
+  expect(text).toContain('--device cpu');
+  expect(text).toMatch(/backend wasm +works: @tensorflow\/tfjs-backend-wasm 4/);
 });

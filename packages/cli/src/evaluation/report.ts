@@ -15,14 +15,19 @@ export interface Evaluation {
 
 /** The figures for programs and for people, with all that they depend on. */
 export function reportEvaluation({ reference, samples, figures, splitSize, k }: Evaluation): Result {
-  const { fid, sfid, score, shares, kid } = figures;
+  const { fid, sfid, score, shares, kid, interval } = figures;
   const sides = [reference, samples];
   const data = {
     fid: fid.distance,
+    ...(interval && {
+      fid_interval: [interval.low, interval.high],
+      fid_interval_level: interval.level,
+      fid_standard_error: interval.standardError,
+    }),
     ...(sfid && { sfid: sfid.distance }),
     ...(score && { inception_score: score.mean, inception_score_deviation: score.deviation }),
     ...shares,
-    ...(kid && { kid: kid.mean, kid_standard_error: kid.standardError }),
+    ...(kid && { kid: kid.mean, kid_standard_error: kid.standardError, kid_subset_size: kid.subsetSize }),
     reference: reference.path,
     samples: samples.path,
     reference_count: reference.count ?? null,
@@ -32,15 +37,20 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     resize: samples.origin?.resize ?? reference.origin?.resize ?? null,
     extracted: reference.extracted + samples.extracted,
     ignored_files: sides.flatMap(({ ignored }) => ignored),
-    warnings: [...fid.warnings, ...(sfid?.warnings ?? [])],
+    warnings: warningsOf(figures),
   };
   const rows: (readonly [string, string])[] = [
     ['reference', `${basename(reference.path)}, N = ${reference.count ?? 'not stated'}`],
     ['samples', `${basename(samples.path)}, N = ${samples.count ?? 'not stated'}`],
     ['feature network', `${stated(sides, 'network')}, ${data.features} numbers an image`],
     ['resize', stated(sides, 'resize')],
-    ['FID', `${fid.distance.toFixed(4)} (biased upwards; more so with fewer images)`],
+    ['FID', `${fid.distance.toFixed(4)} (biased upwards, about as 1/N: compare at equal N alone)`],
   ];
+  if (interval) {
+    const { low, high, level, resamples } = interval;
+    const text = `${low.toFixed(4)} to ${high.toFixed(4)} (${100 * level} %, ${resamples} resamples of the samples)`;
+    rows.push(['FID interval', text]);
+  }
   if (sfid) rows.push(['sFID', sfid.distance.toFixed(4)]);
   if (score) {
     rows.push(['Inception Score', `${score.mean.toFixed(4)} ± ${score.deviation.toFixed(4)}, splits of ${splitSize}`]);
@@ -49,8 +59,17 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     rows.push(['precision', `${shares.precision.toFixed(4)} (k = ${k})`]);
     rows.push(['recall', `${shares.recall.toFixed(4)} (k = ${k})`]);
   }
-  if (kid) rows.push(['KID', `${kid.mean.toFixed(6)} ± ${kid.standardError.toFixed(6)} (standard error)`]);
+  if (kid)
+    rows.push([
+      'KID',
+      `${kid.mean.toFixed(6)} ± ${kid.standardError.toFixed(6)} (standard error, ${kid.subsets} subsets of ${kid.subsetSize})`,
+    ]);
   return { data, text: formatList(rows) };
+}
+
+/** What the figures warn of, each warning once. */
+export function warningsOf({ fid, sfid }: Figures): string[] {
+  return [...new Set([...fid.warnings, ...(sfid?.warnings ?? [])])];
 }
 
 /** What the sides say of their features; they may not both do so. */

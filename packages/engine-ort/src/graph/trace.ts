@@ -1,8 +1,8 @@
 import {
+  callFunction,
+  checkNotConstant,
   createOps,
-  DparError,
   type HostTensor,
-  isDparError,
   type TensorFunction,
   type Tensors,
   type TensorType,
@@ -41,34 +41,10 @@ export function trace(
   const tracer = new Tracer(dynamic, weightsFirst);
   const inputs: Record<string, GraphNode> = {};
   for (const [name, type] of Object.entries(inputTypes)) {
-    if (Object.hasOwn(constants, name)) {
-      throw new DparError(`run: expected inputs that are not constants already, got '${name}'. Leave it out here.`);
-    }
+    checkNotConstant(name, constants);
     inputs[name] = tracer.input(name, type);
   }
   const known: Record<string, GraphNode> = {};
   for (const [name, value] of Object.entries(constants)) known[name] = tracer.constant(value, name);
-  return { dynamic, inputs, outputs: callWatched(fn, tracer, { ...inputs, ...known }) };
-}
-
-/** Calls the function; if it fails and had read inputs that are not there, the error names them. */
-function callWatched(fn: TensorFunction, tracer: Tracer, inputs: Tensors<GraphNode>): Tensors<GraphNode> {
-  const missing = new Set<string>();
-  const watched = new Proxy(inputs, {
-    get: (target, name, receiver) => {
-      if (typeof name === 'string' && !Object.hasOwn(target, name)) missing.add(name);
-      return Reflect.get(target, name, receiver);
-    },
-  });
-  try {
-    return fn(createOps(tracer), watched);
-  } catch (cause) {
-    if (isDparError(cause) || missing.size === 0) throw cause;
-    const list = (names: Iterable<string>): string => [...names].map((name) => `'${name}'`).join(', ') || 'none';
-    throw new DparError(
-      `run: expected the input ${list(missing)}, got ${list(Object.keys(inputs))}. ` +
-        'Pass every input that the function reads.',
-      { cause },
-    );
-  }
+  return { dynamic, inputs, outputs: callFunction(fn, createOps(tracer), { ...inputs, ...known }) };
 }

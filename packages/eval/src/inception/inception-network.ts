@@ -1,7 +1,7 @@
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
-import { checkBatchSize, type FeatureRows, inBatches } from '../feature-batches.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
 import type { RgbImage } from '../image-set.js';
+import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { inceptionClasses, inceptionSize } from './convolutions.js';

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'tsup';
+import { pathToFileURL } from 'node:url';
+import { bundle } from '@dpar/config/bundle';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { planFrechetInterval } from '../frechet-interval.js';
 import { type Plan, runPlan } from '../jobs.js';
@@ -13,28 +13,12 @@ import { gaussian } from '../testing/gaussian.js';
 import { startJobThreads } from './job-threads.js';
 import { startThreads } from './metric-threads.js';
 
-const packages = fileURLToPath(new URL('../../../', import.meta.url));
 let folder = '';
 let program: URL;
 
-/** Builds the program of the threads from the sources, with all that it needs. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
-  await build({
-    entry: [join(packages, 'eval/src/job-worker.ts')],
-    outDir: folder,
-    format: 'esm',
-    outExtension: () => ({ js: '.mjs' }),
-    target: 'es2022',
-    platform: 'node',
-    noExternal: [/.*/],
-    esbuildOptions(options) {
-      options.alias = { '@dpar/tensor': join(packages, 'tensor/src/index.ts') };
-    },
-    config: false,
-    silent: true,
-  });
-  program = pathToFileURL(join(folder, 'job-worker.mjs'));
+  program = pathToFileURL(await bundle(new URL('../job-worker.ts', import.meta.url), folder));
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -69,7 +53,7 @@ it('has the metrics that take long, from the sources without threads', async () 
   const [x, y] = [gaussian(30, 3, 1), gaussian(40, 3, 2)];
   const threads = startThreads(2);
   expect(await threads.precisionRecall(x, y)).toEqual(runPlan(planPrecisionRecall(x, y, {})));
-  expect((await threads.kernelDistance(x, y, { subsets: 2 })).subsetSize).toBe(30);
+  expect((await threads.kernelDistance(x, y, { subsets: 2 })).subsetSize).toBe(15);
   const reference = featureStatistics(x);
   expect((await threads.frechetInterval(reference, y, { resamples: 3 })).resamples).toBe(3);
   expect((await threads.frechetExtrapolation(reference, y, { points: 3 })).points).toHaveLength(3);

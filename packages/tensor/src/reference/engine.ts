@@ -1,12 +1,17 @@
 import type { CompiledFunction, CompileOptions, DeviceTensor, Engine, RunOptions, TensorFunction } from '../engine.js';
-import { DparError, isDparError } from '../error.js';
+import {
+  callFunction,
+  checkHostTensor,
+  checkNotConstant,
+  checkOutputNames,
+  hostInput,
+  outputTensor,
+} from '../engine-support.js';
+import { DparError } from '../error.js';
 import type { Ops } from '../ops.js';
 import { dequantizeMatrix, quantizeMatrix } from '../quantize.js';
-import { sameShape } from '../shape.js';
-import { formatType, type HostTensor, hostTensor, sizeOf, type Tensors } from '../types.js';
+import { formatType, type HostTensor, hostTensor, type Tensors } from '../types.js';
 import { opsWithMatrices, referenceOps } from './ops.js';
-
-const dataTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
 
 function copyOf({ dtype, shape, data }: HostTensor): HostTensor {
   return hostTensor(dtype, shape, data.slice());
@@ -42,48 +47,11 @@ class ReferenceDeviceTensor implements DeviceTensor {
 }
 
 function resolve(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
-  if (tensor instanceof ReferenceDeviceTensor) return tensor.value;
-  if (!('data' in tensor)) {
-    throw new DparError(
-      `run: expected '${name}' to be a host tensor or a tensor of this engine, got another. Upload it to this engine.`,
-    );
-  }
-  if (!(tensor.data instanceof dataTypes[tensor.dtype]) || tensor.data.length !== sizeOf(tensor.shape)) {
-    throw new DparError(
-      `run: expected '${name}' to hold the data of ${formatType(tensor)}, got ${tensor.data.length} elements of ` +
-        `${tensor.data.constructor.name}. Make tensors with hostTensor.`,
-    );
-  }
-  return tensor;
+  return tensor instanceof ReferenceDeviceTensor ? tensor.value : hostInput(name, tensor);
 }
 
-/** Runs `fn`; if it fails and had read inputs that are not there, the error names them. */
-function call(fn: TensorFunction, ops: Ops<HostTensor>, inputs: Tensors<HostTensor>): Tensors<HostTensor> {
-  const missing = new Set<string>();
-  const watched = new Proxy(inputs, {
-    get: (target, name, receiver) => {
-      if (typeof name === 'string' && !Object.hasOwn(target, name)) missing.add(name);
-      return Reflect.get(target, name, receiver);
-    },
-  });
-  try {
-    return fn(ops, watched);
-  } catch (error) {
-    if (isDparError(error) || missing.size === 0) throw error;
-    const names = (all: Iterable<string>) => [...all].map((name) => `'${name}'`).join(', ') || 'none';
-    throw new DparError(
-      `run: expected the input ${names(missing)}, got ${names(Object.keys(inputs))}. Pass every input that the function reads.`,
-      { cause: error },
-    );
-  }
-}
-
-function write(name: string, value: HostTensor, target: HostTensor): HostTensor {
-  if (target.dtype !== value.dtype || !sameShape(target.shape, value.shape)) {
-    throw new DparError(
-      `run: expected 'into.${name}' of ${formatType(value)}, got ${formatType(target)}. Make it of the output's type.`,
-    );
-  }
+function write(name: string, value: HostTensor, given: HostTensor): HostTensor {
+  const target = outputTensor(name, value, given);
   target.data.set(value.data);
   return target;
 }
@@ -123,26 +91,18 @@ class ReferenceFunction implements CompiledFunction {
     const values: Record<string, HostTensor> = { ...this.constants };
     const signature: string[] = [];
     for (const [name, tensor] of Object.entries(inputs)) {
-      if (Object.hasOwn(this.constants, name)) {
-        throw new DparError(`run: expected inputs that are not constants already, got '${name}'. Leave it out here.`);
-      }
+      checkNotConstant(name, this.constants);
       values[name] = resolve(name, tensor);
       signature.push(`${name}: ${formatType(values[name])}`);
     }
-    const outputs = call(this.fn, this.ops, values);
+    const outputs = callFunction(this.fn, this.ops, values);
     this.seen.add(signature.sort().join('; '));
     return outputs;
   }
 
   async run(inputs: Tensors<HostTensor | DeviceTensor>, { into = {} }: RunOptions = {}): Promise<Tensors<HostTensor>> {
     const outputs = this.evaluate(inputs);
-    for (const name of Object.keys(into)) {
-      if (!Object.hasOwn(outputs, name)) {
-        throw new DparError(
-          `run: expected names of outputs in 'into' (${Object.keys(outputs).join(', ')}), got '${name}'.`,
-        );
-      }
-    }
+    checkOutputNames(into, Object.keys(outputs));
     return Object.fromEntries(
       Object.entries(outputs).map(([name, value]) => {
         const target = into[name];
@@ -170,12 +130,12 @@ export function createReferenceEngine(): Engine {
   return {
     name: 'reference (plain loops)',
     compile: (fn, options = {}) => {
-      for (const [name, tensor] of Object.entries(options.constants ?? {})) resolve(name, tensor);
+      for (const [name, tensor] of Object.entries(options.constants ?? {})) checkHostTensor(name, tensor);
       const result = new ReferenceFunction(fn, options);
       compiled.push(result);
       return result;
     },
-    upload: async (tensor) => new ReferenceDeviceTensor(copyOf(resolve('tensor', tensor))),
+    upload: async (tensor) => new ReferenceDeviceTensor(copyOf(checkHostTensor('tensor', tensor))),
     dispose: async () => {
       for (const fn of compiled) await fn.dispose();
     },

@@ -14,7 +14,7 @@ export interface Interval {
  * @returns The shares of the two ends, such as 0.025 and 0.975.
  * @throws DparError if the level is not between 0 and 1.
  */
-export function endsOf(caller: string, level: number): [number, number] {
+export function confidenceShares(caller: string, level: number): [number, number] {
   if (!(level > 0 && level < 1)) {
     throw new DparError(`${caller}: expected a confidence level between 0 and 1, got ${level}. 0.95 is usual.`);
   }

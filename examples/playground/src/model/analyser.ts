@@ -1,0 +1,49 @@
+import { entropyModel } from '@dpar/entropy';
+import { type Engine, type HostTensorOf, int32, named } from '@dpar/tensor';
+import { bytesFromImages, createPatchVq, type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
+import type { PlaygroundModel } from './playground-model.js';
+
+/** What the models say about one image of T tokens, all that patches are made of. */
+export interface Analysis {
+  /** int32 [T] */
+  readonly tokens: Int32Array;
+  /** Nats, [T - 1]: entry j is about predicting token j + 1. */
+  readonly entropies: Float32Array;
+}
+
+/** Turns images into tokens and entropies, and tokens into images. S x S pixels, T tokens. */
+export interface Analyser {
+  /** @param pixels [S, S, 3], 0..255 */
+  analyse(pixels: Uint8Array): Promise<Analysis>;
+  /**
+   * The image of tokens, [S, S, 3].
+   * @param tokens [T]
+   */
+  decode(tokens: Int32Array): Promise<Uint8Array<ArrayBuffer>>;
+  dispose(): Promise<void>;
+}
+
+/** An analyser with the tokenizer and the entropy model of a model. */
+export function createAnalyser(engine: Engine, { tokenizer: vq, entropy }: PlaygroundModel): Analyser {
+  const tokenizer: ImageTokenizer = createPatchVq(engine, vq.config, vq.parameters);
+  const entropies = engine.compile(
+    (ops, inputs) => ({
+      entropies: entropyModel(ops, entropy.config, inputs, named(inputs, 'tokens')).entropies,
+    }),
+    { constants: entropy.parameters },
+  );
+  const decode = async (tokens: Int32Array): Promise<Uint8Array<ArrayBuffer>> =>
+    bytesFromImages(await tokenizer.decode(int32([1, tokens.length], tokens)));
+  return {
+    decode,
+    async analyse(pixels) {
+      const { data: tokens } = await tokenizer.encode(imagesFromBytes(pixels, tokenizer.imageSize));
+      const outputs = await entropies.run({ tokens: int32([1, tokens.length], tokens) });
+      const { data } = named(outputs, 'entropies') as HostTensorOf<'float32'>;
+      return { tokens, entropies: data };
+    },
+    async dispose() {
+      await Promise.all([tokenizer.dispose(), entropies.dispose()]);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { SampleOptions, SampleStep } from '@dpar/sampler';
+import type { Analyser } from './analyser.js';
+
+/** What is asked of a sampler: one image. */
+export interface DrawOptions {
+  /** Index of the class. */
+  readonly label: number;
+  /** Scale of guidance by the class; 1 is without. */
+  readonly guidanceScale: number;
+  readonly temperature: number;
+  readonly seed: number;
+  /** Tokens that are given, the first of the image in raster order. */
+  readonly prefix: Int32Array;
+}
+
+/** Only the most likely tokens that together reach this probability are drawn. */
+const topP = 0.98;
+
+/** The options as samplers take them. */
+export function sampleOptions({ label, prefix, ...options }: DrawOptions): SampleOptions {
+  return { ...options, labels: [label], prefix, topP };
+}
+
+/** Either sampler. */
+export interface Sampler {
+  steps(options: SampleOptions): AsyncGenerator<SampleStep>;
+}
+
+/** A drawing as it stands after some tokens. */
+export interface DrawingState {
+  /** Tokens so far, [position]. */
+  readonly tokens: Int32Array;
+  /** [position]: 1 where a patch starts. */
+  readonly startsPatch: Uint8Array;
+  /** Seconds that these tokens took, without pauses. */
+  readonly seconds: number;
+  /** The image, [S, S, 3]; what is not drawn yet is any colour. */
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+/** One image that a sampler draws, a token at a time. It can rest between any two. */
+export class Drawing {
+  private readonly steps: AsyncGenerator<SampleStep>;
+  private readonly tokens: Int32Array;
+  private readonly startsPatch: Uint8Array;
+  private position = 0;
+  private seconds = 0;
+
+  /** @param length Tokens T of an image */
+  constructor(
+    sampler: Sampler,
+    options: DrawOptions,
+    private readonly length: number,
+  ) {
+    this.steps = sampler.steps(sampleOptions(options));
+    this.tokens = new Int32Array(length);
+    this.startsPatch = new Uint8Array(length);
+  }
+
+  get isFinished(): boolean {
+    return this.position === this.length;
+  }
+
+  /** Draws the next token, if one is left. */
+  async advance(): Promise<void> {
+    if (this.isFinished) return;
+    const before = performance.now();
+    const { value } = await this.steps.next();
+    this.seconds += (performance.now() - before) / 1000;
+    const step = value as SampleStep;
+    this.tokens[step.position] = step.tokens[0] as number;
+    this.startsPatch[step.position] = step.startsPatch[0] as number;
+    this.position = step.position + 1;
+  }
+
+  async state(analyser: Analyser): Promise<DrawingState> {
+    return {
+      tokens: this.tokens.slice(0, this.position),
+      startsPatch: this.startsPatch.slice(0, this.position),
+      seconds: this.seconds,
+      pixels: await analyser.decode(this.tokens),
+    };
+  }
+}
+
+/** Tokens after which a sampler has compiled all that it needs: a class, a token and a patch. */
+const warmUpTokens = 3;
+
+/** Lets a sampler compile, so that this is no part of the time that a drawing takes. */
+export async function warmUp(sampler: Sampler, options: DrawOptions): Promise<void> {
+  const steps = sampler.steps(sampleOptions(options));
+  for (let token = 0; token < warmUpTokens; token++) await steps.next();
+  await steps.return(undefined);
+}

@@ -1,0 +1,194 @@
+import { patchingOptions } from '@dpar/model';
+import { patchLengths } from '@dpar/patchify';
+import { messageOf } from '../message-of.js';
+import type { ModelInfo } from '../model/playground-model.js';
+import type { ModelName, Reply } from '../worker/protocol.js';
+import { ModelClient } from './client.js';
+import { type Picture, readImage, readSample } from './images/read-image.js';
+import { type Sample, samples } from './images/samples.js';
+import type { Run, State } from './state.js';
+
+/** Most threads of WebAssembly that can be chosen. */
+const mostThreads = 8;
+
+/** The page's state and what visitors can do with it. Views read the state and call these methods. */
+export class App {
+  readonly state: State = {
+    tab: 'look',
+    theme: undefined,
+    model: { status: 'loading' },
+    worksOffline: false,
+    threads: 1,
+    look: { view: 'picture', showsPatches: true },
+    settings: { label: 6, guidanceScale: 1.5, temperature: 1, seed: 1 },
+  };
+  private client = new ModelClient((reply) => this.receive(reply));
+  private analysisId = 0;
+
+  /** @param onChange Shows the state anew. */
+  constructor(private readonly onChange: () => void) {
+    this.client.load(this.state.threads);
+    void this.showSample(samples[0] as Sample);
+  }
+
+  /** Loads the model anew, to run with so many threads. What is being drawn ends. */
+  useThreads(threads: number): void {
+    this.client.terminate();
+    this.client = new ModelClient((reply) => this.receive(reply));
+    this.client.load(threads);
+    this.update((state) => {
+      state.threads = threads;
+      state.model = { status: 'loading' };
+      this.endRuns();
+    });
+  }
+
+  /** What is known of the model, once it is loaded. */
+  get info(): ModelInfo | undefined {
+    const { model } = this.state;
+    return model.status === 'ready' ? model.info : undefined;
+  }
+
+  update(change: (state: State) => void): void {
+    change(this.state);
+    this.onChange();
+  }
+
+  report(problem: string): void {
+    this.update((state) => {
+      state.problem = problem;
+    });
+  }
+
+  /** Width and height of images; the picture of the first sample is read before the model says it. */
+  get imageSize(): number {
+    return this.info?.imageSize ?? 64;
+  }
+
+  async showSample({ url, name }: Sample): Promise<void> {
+    await this.showRead(() => readSample(url, name, this.imageSize));
+  }
+
+  async showFile(file: Blob, name: string): Promise<void> {
+    await this.showRead(() => readImage(file, name, this.imageSize));
+  }
+
+  /** Shows a picture and asks for its tokens and entropies. */
+  showPicture(picture: Picture): void {
+    this.update((state) => {
+      state.look.picture = picture;
+      // Where the picture is to be completed, it takes the place of what was drawn.
+      if (state.keptRows !== undefined) this.clearGeneration();
+    });
+    if (this.info) this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels });
+  }
+
+  /** Patches of the picture with the thresholds as they are set, if it is analysed. */
+  lookPatches(): Int32Array | undefined {
+    const { analysis } = this.state.look;
+    return this.info && analysis && patchLengths(analysis.entropies, this.lookPatching(this.info));
+  }
+
+  /** Threshold in nats and longest patch in tokens, as they are set or else as the model has them. */
+  lookPatching({ dpar, gridSize }: ModelInfo) {
+    const { threshold, maxPatchLength } = this.state.look;
+    const own = patchingOptions(dpar);
+    return {
+      ...own,
+      endOfImage: false,
+      threshold: threshold ?? own.threshold ?? 0,
+      maxPatchLength: maxPatchLength ?? own.maxPatchLength ?? gridSize,
+    };
+  }
+
+  /** Draws an image with one model, or with several in turn. */
+  draw(place: 'generation' | 'comparison', models: readonly ModelName[], prefix: Int32Array): void {
+    const { settings } = this.state;
+    const options = { ...settings, prefix };
+    this.update((state) => {
+      this.endRuns();
+      const id = this.client.start({ kind: 'draw', models, options });
+      state[place] = { id, models, options, status: 'preparing', drawings: [] };
+    });
+  }
+
+  /** Stops a run between two tokens, lets it go on, or ends it. */
+  steer(kind: 'pause' | 'resume' | 'cancel', run: Run): void {
+    this.client.steer(kind, run.id);
+    this.update(() => {
+      run.status = { pause: 'paused', resume: 'running', cancel: 'ended' }[kind] as Run['status'];
+    });
+  }
+
+  /** Ends the drawing and shows an empty image, or the picture that is to be completed. */
+  clearGeneration(): void {
+    const { generation: run } = this.state;
+    if (run && isAtWork(run)) this.client.steer('cancel', run.id);
+    delete this.state.generation;
+    this.onChange();
+  }
+
+  private endRuns(): void {
+    const { generation, comparison } = this.state;
+    for (const run of [generation, comparison]) if (run && isAtWork(run)) run.status = 'ended';
+  }
+
+  private async showRead(read: () => Promise<Picture>): Promise<void> {
+    try {
+      const picture = await read();
+      this.update((state) => {
+        delete state.problem;
+      });
+      this.showPicture(picture);
+    } catch (error) {
+      this.report(messageOf(error));
+    }
+  }
+
+  private receive(reply: Reply): void {
+    this.update((state) => {
+      switch (reply.kind) {
+        case 'loaded':
+          state.model = { status: 'ready', info: reply.info };
+          if (state.look.picture) this.showPicture(state.look.picture);
+          break;
+        case 'analysed':
+          // Another picture may have been chosen since.
+          if (reply.id === this.analysisId) state.look.analysis = reply.analysis;
+          break;
+        case 'reconstructed':
+          if (reply.id === this.analysisId) state.look.reconstruction = reply.pixels;
+          break;
+        case 'drawn': {
+          const run = this.runOf(reply.id);
+          if (run && isAtWork(run)) {
+            run.drawings = reply.drawings;
+            if (reply.status === 'finished') run.status = 'finished';
+            else if (run.status === 'preparing') run.status = 'running';
+          }
+          break;
+        }
+        case 'failed': {
+          const run = reply.id === undefined ? undefined : this.runOf(reply.id);
+          if (run) run.status = 'ended';
+          if (state.model.status === 'loading') state.model = { status: 'failed', message: reply.message };
+          else state.problem = reply.message;
+        }
+      }
+    });
+  }
+
+  private runOf(id: number): Run | undefined {
+    return [this.state.generation, this.state.comparison].find((run) => run?.id === id);
+  }
+}
+
+/** Whether the worker still has the run. */
+export function isAtWork({ status }: Run): boolean {
+  return status === 'preparing' || status === 'running' || status === 'paused';
+}
+
+/** Most threads that can be had: they need memory that they share, which browsers give to isolated pages only. */
+export function threadLimit(): number {
+  return globalThis.crossOriginIsolated ? Math.min(mostThreads, navigator.hardwareConcurrency || 1) : 1;
+}

@@ -1,0 +1,42 @@
+import type { Reply, Request } from '../worker/protocol.js';
+
+/** A request without the number that the client gives it. */
+type Numbered<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never;
+
+/** The worker that runs the models, and the numbers of the tasks that it was given. */
+export class ModelClient {
+  private readonly worker: Worker;
+  private lastId = 0;
+
+  /** @param onReply Called with all that the worker says, and with its failures. */
+  constructor(onReply: (reply: Reply) => void) {
+    this.worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
+    this.worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => onReply(data));
+    this.worker.addEventListener('error', ({ message }) =>
+      onReply({ kind: 'failed', message: message || 'The program of the model could not be started.' }),
+    );
+  }
+
+  terminate(): void {
+    this.worker.terminate();
+  }
+
+  load(threads: number): void {
+    this.send({ kind: 'load', threads });
+  }
+
+  /** Gives the worker a task. @returns Its number, which replies about it name. */
+  start(task: Numbered<Extract<Request, { kind: 'analyse' | 'draw' }>>): number {
+    const id = ++this.lastId;
+    this.send({ ...task, id } as Request);
+    return id;
+  }
+
+  steer(kind: 'pause' | 'resume' | 'cancel', id: number): void {
+    this.send({ kind, id });
+  }
+
+  private send(request: Request): void {
+    this.worker.postMessage(request);
+  }
+}

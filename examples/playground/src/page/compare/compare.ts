@@ -1,0 +1,131 @@
+import { dparMacs, llamaGenMacs } from '@dpar/model';
+import { html, type TemplateResult } from 'lit-html';
+import type { DrawingState } from '../../model/drawing.js';
+import { llamaGenOf, type ModelInfo } from '../../model/playground-model.js';
+import type { ModelName } from '../../worker/protocol.js';
+import type { App } from '../app.js';
+import { lengthsOf, paintDrawing } from '../generate/paint-drawing.js';
+import { runControls, statusOf } from '../generate/run-controls.js';
+import { settingsControls } from '../generate/settings.js';
+import { fixed, patchesCheck } from '../parts/controls.js';
+
+/** Both models, LlamaGen first: DPAR is compared with it. */
+const models: readonly { readonly name: ModelName; readonly title: string; readonly what: string }[] = [
+  { name: 'llamagen', title: 'LlamaGen', what: 'All blocks run once for each token.' },
+  { name: 'dpar', title: 'DPAR', what: 'A few blocks run for each token, the others once for each patch.' },
+];
+
+/** The third part: both models draw with the same seed, in turn. */
+export function compareView(app: App, info: ModelInfo): TemplateResult {
+  const { comparison: run } = app.state;
+  const { llamagen } = info;
+  const start = (): void => app.draw('comparison', shownModels(info), new Int32Array());
+  return html`<div class="lead">
+      <h2>The same seed, two models</h2>
+      <p>
+        Both draw the same class with the same random numbers, a token each in turn, so that neither has the machine for
+        itself. Time is counted apart.
+      </p>
+    </div>
+    ${
+      llamagen
+        ? ''
+        : html`<p class="note" data-missing="llamagen">
+            These weights come without a LlamaGen of the same size, so DPAR draws alone. The multiply-adds are those of a
+            LlamaGen with as many blocks.
+          </p>`
+    }
+    <div class="workbench">
+      <div class="stage">
+        ${models.map(
+          ({ name, title, what }) => html`<figure class=${name === 'llamagen' && !llamagen ? 'absent' : ''}>
+            <figcaption>
+              <h3>${title}</h3>
+              ${name === 'dpar' ? patchesCheck(app) : ''}
+            </figcaption>
+            <canvas
+              class="tokens"
+              data-canvas="compare-${name}"
+              role="img"
+              aria-label="Image by ${title}"
+            ></canvas>
+            <p class="hint">${what}</p>
+          </figure>`,
+        )}
+        ${comparisonTable(app, info)}
+      </div>
+      <div class="panel">
+        <section class="card" aria-label="What to draw">
+          ${settingsControls(app, info, 'compare')} ${runControls(app, run, 'Compare', start)}
+          <p role="status" class="hint">${run?.status === 'running' ? 'Drawing' : statusOf(run, info.dpar.blockSize)}</p>
+        </section>
+      </div>
+    </div>`;
+}
+
+const shownModels = ({ llamagen }: ModelInfo): ModelName[] => (llamagen ? ['llamagen', 'dpar'] : ['dpar']);
+
+/** What one of the models has drawn. */
+function drawingOf(app: App, name: ModelName): DrawingState | undefined {
+  const { comparison: run } = app.state;
+  return run?.drawings[run.models.indexOf(name)];
+}
+
+const tableRows = [
+  ['Tokens', 'tokens'],
+  ['Steps of the big transformer', 'steps'],
+  ['Multiply-adds of an image', 'operations'],
+  ['Time', 'time'],
+  ['Tokens/s', 'speed'],
+] as const;
+
+function comparisonTable(app: App, info: ModelInfo): TemplateResult {
+  const cells = models.map(({ name }) => cellsOf(name, drawingOf(app, name), info));
+  return html`<div class="card table">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col"><span class="visually-hidden">Figure</span></th>
+          ${models.map(({ title }) => html`<th scope="col">${title}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${tableRows.map(
+          ([label, key]) => html`<tr>
+            <th scope="row">${label}</th>
+            ${models.map(({ name }, i) => html`<td data-figure="${name}-${key}">${cells[i]?.[key]}</td>`)}
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function cellsOf(
+  name: ModelName,
+  drawing: DrawingState | undefined,
+  info: ModelInfo,
+): Record<(typeof tableRows)[number][1], string> {
+  const tokens = drawing?.tokens.length ?? 0;
+  const steps = drawing ? lengthsOf(drawing.startsPatch).length : 0;
+  const isWhole = tokens === info.dpar.blockSize;
+  const millions = (operations: number): string => `${fixed(operations / 1e6, 0)} M`;
+  const operations =
+    name === 'llamagen' ? millions(llamaGenMacs(llamaGenOf(info))) : isWhole && millions(dparMacs(info.dpar, steps));
+  return {
+    tokens: drawing ? `${tokens}` : '–',
+    steps: drawing ? `${steps}` : '–',
+    operations: operations || '–',
+    time: drawing ? `${fixed(drawing.seconds, 2)} s` : '–',
+    speed: drawing ? fixed(tokens / drawing.seconds, 0) : '–',
+  };
+}
+
+export function paintComparison(app: App, { gridSize }: ModelInfo): void {
+  const { showsPatches } = app.state.look;
+  for (const { name } of models) {
+    // Every token of LlamaGen is a step: outlines would only hide the image.
+    const hasPatches = name === 'dpar' && showsPatches;
+    paintDrawing(`compare-${name}`, gridSize, drawingOf(app, name), hasPatches);
+  }
+}

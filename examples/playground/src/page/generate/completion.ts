@@ -1,0 +1,81 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { ModelInfo } from '../../model/playground-model.js';
+import type { App } from '../app.js';
+import { paintEdge, paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
+import { choice, slider } from '../parts/controls.js';
+import { sources } from '../parts/sources.js';
+
+/** Whether a whole image is drawn or one is completed, and from which row on. */
+export function completionControls(app: App, { gridSize }: ModelInfo): TemplateResult {
+  const { keptRows } = app.state;
+  const set = (rows: number | undefined): void =>
+    app.update((state) => {
+      if (rows === undefined) delete state.keptRows;
+      else state.keptRows = rows;
+      app.clearGeneration();
+    });
+  return html`<div class="control">
+      ${choice(
+        'Start from',
+        [
+          ['nothing', 'A new image'],
+          ['picture', 'Complete a picture'],
+        ],
+        keptRows === undefined ? 'nothing' : 'picture',
+        (value) => set(value === 'picture' ? gridSize / 2 : undefined),
+      )}
+    </div>
+    ${
+      keptRows === undefined
+        ? nothing
+        : html`${sources(app)}
+          ${slider({
+            id: 'kept-rows',
+            label: 'Erased from row',
+            min: 1,
+            max: gridSize - 1,
+            step: 1,
+            value: keptRows,
+            text: `${keptRows + 1} of ${gridSize}`,
+            hint: 'Drag the edge in the picture. Tokens come row by row, so what is given is always the upper part.',
+            onInput: set,
+          })}`
+    }`;
+}
+
+/** The tokens that are given: the upper rows of the picture, or none. */
+export function prefixOf(app: App, { gridSize }: ModelInfo): Int32Array {
+  const { keptRows, look } = app.state;
+  if (keptRows === undefined || !look.analysis) return new Int32Array();
+  return look.analysis.tokens.slice(0, keptRows * gridSize);
+}
+
+/** Lets the edge of what is kept be dragged on the canvas. */
+export function dragEdge(app: App, { gridSize }: ModelInfo, event: PointerEvent): void {
+  if (app.state.keptRows === undefined || event.buttons === 0) return;
+  const { top, height } = (event.target as HTMLElement).getBoundingClientRect();
+  const row = Math.round(((event.clientY - top) / height) * gridSize);
+  app.update((state) => {
+    state.keptRows = Math.min(gridSize - 1, Math.max(1, row));
+  });
+}
+
+/** Paints what is kept of the picture, and the edge below it. */
+export function paintKept(app: App, { gridSize }: ModelInfo, name: string): void {
+  const { keptRows = 0, look } = app.state;
+  const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
+  const surface = canvas && surfaceOf(canvas, gridSize);
+  if (!surface) return;
+  paintEmptyGrid(surface, getComputedStyle(canvas).getPropertyValue('--grid-line'));
+  if (!look.reconstruction) return;
+  const { context, size, cell, scale } = surface;
+  context.globalAlpha = 0.14;
+  paintPixels(surface, look.reconstruction);
+  context.globalAlpha = 1;
+  paintPixels(surface, look.reconstruction, keptRows * gridSize);
+  const y = keptRows * cell;
+  paintEdge(surface, keptRows, getComputedStyle(canvas).getPropertyValue('--accent'));
+  context.beginPath();
+  context.roundRect(size / 2 - 22 * scale, y - 7 * scale, 44 * scale, 14 * scale, 7 * scale);
+  context.fill();
+}

@@ -1,0 +1,135 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { messageOf } from '../../message-of.js';
+import { type ModelInfo, operationSaving } from '../../model/playground-model.js';
+import type { App } from '../app.js';
+import { downloadPng } from '../images/download.js';
+import { figures, fixed, patchesCheck, percent } from '../parts/controls.js';
+import type { Run } from '../state.js';
+import { completionControls, dragEdge, paintKept, prefixOf } from './completion.js';
+import { lengthsOf, paintDrawing } from './paint-drawing.js';
+import { runControls, statusOf } from './run-controls.js';
+import { settingsControls } from './settings.js';
+
+const canvasName = 'generation';
+
+/** The second part: an image is drawn token by token. */
+export function generateView(app: App, info: ModelInfo): TemplateResult {
+  const { generation: run, keptRows } = app.state;
+  const start = (): void => app.draw('generation', ['dpar'], prefixOf(app, info));
+  const showsEdge = edgeIsShown(app);
+  return html`<div class="lead">
+      <h2>Draw an emoji</h2>
+      <p>
+        Tokens come one by one, in rows from the top. Patches are decided as they come: where the next token is easy to
+        guess, it joins the patch before it.
+      </p>
+    </div>
+    <div class="workbench single">
+      <div class="stage">
+        <figure>
+          <figcaption>
+            <h3>${run ? info.classes[run.options.label] : 'Image'}</h3>
+            ${patchesCheck(app)}
+          </figcaption>
+          <canvas
+            class="tokens ${showsEdge ? 'draggable' : ''}"
+            data-canvas=${canvasName}
+            role="img"
+            aria-label=${pictureLabel(app, info)}
+            @pointerdown=${(event: PointerEvent) => {
+              if (!showsEdge) return;
+              (event.target as HTMLElement).setPointerCapture(event.pointerId);
+              dragEdge(app, info, event);
+            }}
+            @pointermove=${(event: PointerEvent) => showsEdge && dragEdge(app, info, event)}
+          ></canvas>
+          ${progressOf(run, info)}
+        </figure>
+      </div>
+      <div class="panel">
+        <section class="card" aria-label="What to draw">
+          ${completionControls(app, info)} ${settingsControls(app, info, 'generate')}
+          ${runControls(app, run, keptRows === undefined ? 'Generate' : 'Complete', start)}
+        </section>
+        ${generationFigures(run, info)} ${codes(run)}
+        ${
+          run && run.drawings.length > 0
+            ? html`<button type="button" @click=${() => void save(app, run)}>Download PNG</button>`
+            : nothing
+        }
+        ${
+          keptRows !== undefined && run && !showsEdge
+            ? html`<button type="button" class="quiet" @click=${() => app.clearGeneration()}>Back to the erased picture</button>`
+            : nothing
+        }
+      </div>
+    </div>`;
+}
+
+/** Whether the picture to complete is shown, and not what became of it. */
+const edgeIsShown = (app: App): boolean => app.state.keptRows !== undefined && app.state.generation === undefined;
+
+function pictureLabel(app: App, { classes, gridSize }: ModelInfo): string {
+  const { generation: run, keptRows, look } = app.state;
+  if (run)
+    return `Image of the class ${classes[run.options.label]}, ${run.drawings[0]?.tokens.length ?? 0} tokens done`;
+  if (keptRows !== undefined) return `${look.picture?.name}, erased from row ${keptRows + 1} of ${gridSize}`;
+  return 'No image yet';
+}
+
+/** Progress as a bar and in words. */
+export function progressOf(run: Run | undefined, { dpar }: ModelInfo): TemplateResult {
+  const done = run?.drawings[0]?.tokens.length ?? 0;
+  return html`<div class="progress">
+    <progress max=${dpar.blockSize} value=${done} aria-label="Tokens done"></progress>
+    <p role="status">${statusText(run, dpar.blockSize)}</p>
+  </div>`;
+}
+
+/** In words, but not for each token: a screen reader would read them all. */
+function statusText(run: Run | undefined, length: number): string {
+  return run?.status === 'running' ? 'Drawing' : statusOf(run, length);
+}
+
+function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResult {
+  const drawing = run?.drawings[0];
+  const patches = drawing ? lengthsOf(drawing.startsPatch).length : 0;
+  const tokens = drawing?.tokens.length ?? 0;
+  const isWhole = tokens === info.dpar.blockSize;
+  return html`<section class="card" aria-label="Figures">
+    ${figures([
+      ['Tokens', drawing ? `${tokens}` : '–', 'tokens'],
+      ['Patches', drawing ? `${patches}` : '–', 'patches'],
+      ['Tokens/s', drawing ? fixed(tokens / drawing.seconds, 0) : '–', 'speed'],
+      ['FLOPs saved', isWhole ? percent(operationSaving(info, patches)) : '–', 'saving'],
+    ])}
+  </section>`;
+}
+
+/** The codes of the tokens so far, in their patches, to read or to copy. */
+function codes(run: Run | undefined): TemplateResult | typeof nothing {
+  const drawing = run?.drawings[0];
+  if (!drawing) return nothing;
+  const { tokens, startsPatch } = drawing;
+  const text = Array.from(tokens, (token, i) => `${i > 0 && startsPatch[i] ? '| ' : ''}${token}`).join(' ');
+  return html`<details class="card">
+    <summary>Codes of the tokens, in patches</summary>
+    <p class="codes" data-figure="codes">${text}</p>
+  </details>`;
+}
+
+async function save(app: App, { drawings, options }: Run): Promise<void> {
+  const [drawing] = drawings;
+  if (!drawing) return;
+  try {
+    await downloadPng(drawing.pixels, `dpar-${options.label}-${options.seed}.png`);
+  } catch (error) {
+    app.report(messageOf(error));
+  }
+}
+
+export function paintGeneration(app: App, info: ModelInfo): void {
+  const { generation: run, look } = app.state;
+  if (edgeIsShown(app)) paintKept(app, info, canvasName);
+  else paintDrawing(canvasName, info.gridSize, run?.drawings[0], look.showsPatches, run?.options.prefix.length);
+}

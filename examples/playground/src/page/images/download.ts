@@ -1,0 +1,22 @@
+import { imageDataOf } from './read-image.js';
+
+/** How many times larger than the model's the saved images are. */
+const enlargement = 8;
+
+/** Saves an image, [S, S, 3], as a PNG file, enlarged without smoothing. */
+export async function downloadPng(pixels: Uint8Array, fileName: string): Promise<void> {
+  const image = imageDataOf(pixels);
+  const small = new OffscreenCanvas(image.width, image.height);
+  (small.getContext('2d') as OffscreenCanvasRenderingContext2D).putImageData(image, 0, 0);
+  const large = new OffscreenCanvas(image.width * enlargement, image.height * enlargement);
+  const context = large.getContext('2d') as OffscreenCanvasRenderingContext2D;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, large.width, large.height);
+  const url = URL.createObjectURL(await large.convertToBlob({ type: 'image/png' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = fileName;
+  link.click();
+  // The browser has taken hold of the file when the click is over.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

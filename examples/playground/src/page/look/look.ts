@@ -1,0 +1,190 @@
+import { patchIds, patchSpans, patchStatistics } from '@dpar/patchify';
+import { html, type TemplateResult } from 'lit-html';
+import { llamaGenOf, type ModelInfo, operationSaving } from '../../model/playground-model.js';
+import type { App } from '../app.js';
+import { paintCodes, paintCursor, paintEntropies, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
+import { choice, figures, fixed, patchesCheck, percent, slider } from '../parts/controls.js';
+import { sources } from '../parts/sources.js';
+import { tokenCanvas } from '../parts/token-canvas.js';
+import type { LookView } from '../state.js';
+import { brushControls, drawStroke } from './brush.js';
+import { distribution, scaleTicks } from './distribution.js';
+
+/** Nats at the upper end of the heat map and of the threshold. */
+export const mostNats = 6;
+
+/** The first part: tokens, entropies and patches of a picture. */
+export function lookView(app: App, info: ModelInfo): TemplateResult {
+  const { look } = app.state;
+  const { threshold, maxPatchLength } = app.lookPatching(info);
+  const { patching } = info.dpar;
+  const isChanged = look.threshold !== undefined || look.maxPatchLength !== undefined;
+  const canvas = (name: string, label: string) =>
+    tokenCanvas({
+      name,
+      label,
+      describedBy: 'token-readout',
+      gridSize: info.gridSize,
+      cursor: () => look.cursor,
+      onCursor: (token) => setCursor(app, token),
+      onStroke: name === 'picture' && look.brush ? (to, from) => drawStroke(app, to, from) : undefined,
+    });
+  return html`<div class="lead">
+      <h2>Where is a picture easy to predict?</h2>
+      <p>
+        A tokenizer turns it into ${info.dpar.blockSize} tokens. A small model says how uncertain each one is, given those
+        before it. Stretches that are easy to guess become one patch, and the big transformer runs once for each patch.
+      </p>
+    </div>
+    ${sources(app)}
+    <div class="workbench" aria-busy=${look.analysis === undefined}>
+      <div class="stage">
+        <figure>
+          <figcaption>
+            <h3>${look.picture?.name ?? 'Picture'}</h3>
+            ${choice(
+              'What the picture shows',
+              [
+                ['picture', 'Picture'],
+                ['tokens', 'Tokens'],
+                ['entropy', 'Entropy'],
+              ],
+              look.view,
+              (view: LookView) =>
+                app.update(() => {
+                  look.view = view;
+                }),
+            )}
+          </figcaption>
+          ${canvas('picture', 'Picture with its patches')}
+        </figure>
+        <figure class="second">
+          <figcaption>
+            <h3>Entropy</h3>
+            ${patchesCheck(app)}
+          </figcaption>
+          ${canvas('entropy', 'Heat map of the entropies')}
+        </figure>
+        ${readout(app, info)}
+      </div>
+      <div class="panel">
+        ${brushControls(app)} ${results(app, info)}
+        <section class="card" aria-label="Patching">
+          ${slider({
+            id: 'threshold',
+            label: 'Threshold',
+            min: 0,
+            max: mostNats,
+            step: 0.01,
+            value: threshold,
+            text: `${fixed(threshold, 2)} nats`,
+            above: distribution(look.analysis?.entropies, mostNats, threshold),
+            onInput: (value) =>
+              app.update(() => {
+                look.threshold = value;
+              }),
+          })}
+          ${scaleTicks(mostNats)}
+          <p class="hint">
+            A token whose entropy is above the threshold starts a patch. The first token has none: nothing comes before it.
+          </p>
+          ${slider({
+            id: 'max-patch-length',
+            label: 'Longest patch',
+            min: 1,
+            max: info.gridSize,
+            step: 1,
+            value: maxPatchLength,
+            text: maxPatchLength === 1 ? '1 token' : `${maxPatchLength} tokens`,
+            onInput: (value) =>
+              app.update(() => {
+                look.maxPatchLength = value;
+              }),
+          })}
+          <button
+            type="button"
+            class="quiet"
+            ?disabled=${!isChanged}
+            @click=${() =>
+              app.update(() => {
+                delete look.threshold;
+                delete look.maxPatchLength;
+              })}
+          >
+            Reset to ${fixed(patching.threshold ?? 0, 2)} nats, ${patching.maxPatchLength ?? info.gridSize} tokens
+          </button>
+        </section>
+      </div>
+    </div>`;
+}
+
+function results(app: App, info: ModelInfo): TemplateResult {
+  const lengths = app.lookPatches();
+  const statistics = lengths && patchStatistics([lengths]);
+  const known = (text: (statistics: ReturnType<typeof patchStatistics>) => string): string =>
+    statistics ? text(statistics) : '–';
+  return html`<section class="card" aria-label="Patches">
+    ${figures([
+      ['Patches', known(({ patches }) => `${patches}`), 'patches'],
+      ['Mean length', known(({ meanLength }) => fixed(meanLength, 2)), 'mean-length'],
+      ['FLOPs saved', known(({ patches }) => percent(operationSaving(info, patches))), 'saving'],
+    ])}
+    <p class="hint">
+      Saved against LlamaGen with ${llamaGenOf(info).nLayer}
+      blocks, which has one step for each of ${info.dpar.blockSize} tokens.
+    </p>
+  </section>`;
+}
+
+/** What is known of the token that is pointed at. */
+function readout(app: App, { gridSize }: ModelInfo): TemplateResult {
+  const { cursor, analysis } = app.state.look;
+  const lengths = app.lookPatches();
+  if (cursor === undefined || !analysis || !lengths) {
+    return html`<output id="token-readout" class="readout">
+      <span class="muted">Point at a token, or move there with the arrow keys, to read its entropy and its patch.</span>
+    </output>`;
+  }
+  const patch = patchIds(lengths)[cursor] as number;
+  const length = lengths[patch] as number;
+  const entropy = cursor === 0 ? 'none: it is the first' : `${fixed(analysis.entropies[cursor - 1] as number, 2)} nats`;
+  return html`<output id="token-readout" class="readout">
+    <span>Token <b>${cursor}</b></span>
+    <span>row ${Math.floor(cursor / gridSize) + 1}, column ${(cursor % gridSize) + 1}</span>
+    <span>code <b>${analysis.tokens[cursor]}</b></span>
+    <span>entropy <b>${entropy}</b></span>
+    <span>patch <b>${patch + 1}</b> of ${lengths.length}: ${length} ${length === 1 ? 'token' : 'tokens'}</span>
+  </output>`;
+}
+
+function setCursor(app: App, token: number | undefined): void {
+  if (app.state.look.cursor === token) return;
+  app.update(({ look }) => {
+    if (token === undefined) delete look.cursor;
+    else look.cursor = token;
+  });
+}
+
+/** Paints both canvases. */
+export function paintLook(app: App, { gridSize }: ModelInfo): void {
+  const { picture, analysis, reconstruction, view, showsPatches, cursor } = app.state.look;
+  const lengths = app.lookPatches();
+  for (const name of ['picture', 'entropy']) {
+    const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
+    const surface = canvas && surfaceOf(canvas, gridSize);
+    if (!surface) continue;
+    if (name === 'entropy' || view === 'entropy') {
+      if (analysis) paintEntropies(surface, analysis.entropies, mostNats);
+    } else if (view === 'tokens' && analysis && reconstruction) {
+      paintPixels(surface, reconstruction);
+      paintCodes(surface, analysis.tokens);
+    } else if (picture) paintPixels(surface, picture.pixels);
+    if (!lengths) continue;
+    if (showsPatches) paintPatches(surface, lengths);
+    if (cursor !== undefined) {
+      const { starts, ends } = patchSpans(lengths);
+      const patch = patchIds(lengths)[cursor] as number;
+      paintCursor(surface, cursor, [starts[patch] as number, ends[patch] as number]);
+    }
+  }
+}

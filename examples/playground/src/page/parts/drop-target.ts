@@ -1,0 +1,30 @@
+import type { App } from '../app.js';
+
+/** Takes up images that are dropped anywhere on the page, or pasted. */
+export function acceptImages(app: App): void {
+  const { classList } = document.documentElement;
+  addEventListener('dragover', (event) => {
+    if (!event.dataTransfer?.types.includes('Files')) return;
+    event.preventDefault();
+    classList.add('dropping');
+  });
+  addEventListener('dragleave', (event) => {
+    if (event.relatedTarget === null) classList.remove('dropping');
+  });
+  addEventListener('drop', (event) => {
+    classList.remove('dropping');
+    if (!event.dataTransfer?.types.includes('Files')) return;
+    event.preventDefault();
+    show(app, event.dataTransfer.files[0]);
+  });
+  addEventListener('paste', (event) => show(app, event.clipboardData?.files[0]));
+}
+
+function show(app: App, file: File | undefined): void {
+  if (!file) return;
+  app.update((state) => {
+    state.tab = state.tab === 'compare' ? 'look' : state.tab;
+    delete state.look.brush;
+  });
+  void app.showFile(file, file.name);
+}

@@ -1,0 +1,79 @@
+import type { Analysis } from '../model/analyser.js';
+import type { DrawingState, DrawOptions } from '../model/drawing.js';
+import type { ModelInfo } from '../model/playground-model.js';
+import type { ModelName } from '../worker/protocol.js';
+import type { Picture } from './images/read-image.js';
+
+/** The three parts of the page, in their order. */
+export const tabs = ['look', 'generate', 'compare'] as const;
+export type Tab = (typeof tabs)[number];
+
+/** Whether the model is there. */
+export type ModelState =
+  | { readonly status: 'loading' }
+  | { readonly status: 'ready'; readonly info: ModelInfo }
+  | { readonly status: 'failed'; readonly message: string };
+
+/** What the picture shows; small screens have room for one map at a time. */
+export type LookView = 'picture' | 'tokens' | 'entropy';
+
+/** What the first part shows. */
+export interface LookState {
+  picture?: Picture;
+  /** Of the picture, or of one just before it while the new one is in work. */
+  analysis?: Analysis;
+  /** What the tokens of the analysis stand for, [S, S, 3]. */
+  reconstruction?: Uint8Array;
+  /** Nats; undefined: the model's own. */
+  threshold?: number;
+  /** Tokens; undefined: the model's own. */
+  maxPatchLength?: number;
+  view: LookView;
+  showsPatches: boolean;
+  /** The token that is pointed at. */
+  cursor?: number;
+  brush?: Brush;
+}
+
+/** What the visitor draws with. */
+export interface Brush {
+  colour: string;
+  /** Pixels of the image. */
+  width: number;
+}
+
+/** What generation and comparison draw. */
+export interface Settings {
+  label: number;
+  guidanceScale: number;
+  temperature: number;
+  seed: number;
+}
+
+/** A task of drawing that was given to the worker. */
+export interface Run {
+  readonly id: number;
+  readonly models: readonly ModelName[];
+  readonly options: DrawOptions;
+  status: 'preparing' | 'running' | 'paused' | 'finished' | 'ended';
+  /** In the order of the models. */
+  drawings: readonly DrawingState[];
+}
+
+/** All that the page shows. */
+export interface State {
+  tab: Tab;
+  theme: 'light' | 'dark' | undefined;
+  threads: number;
+  model: ModelState;
+  /** What went wrong last, until it is dismissed. */
+  problem?: string;
+  /** Whether the page would start without a network. */
+  worksOffline: boolean;
+  look: LookState;
+  settings: Settings;
+  /** Rows of the picture that are kept when an image is completed; undefined: a whole image is drawn. */
+  keptRows?: number;
+  generation?: Run;
+  comparison?: Run;
+}

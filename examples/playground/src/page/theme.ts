@@ -1,0 +1,38 @@
+import type { App } from './app.js';
+
+const key = 'dpar-theme';
+
+type Theme = 'light' | 'dark';
+
+/** The theme that is shown: the visitor's choice, else that of the system. */
+export function shownTheme(app: App): Theme {
+  return app.state.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+}
+
+/** Takes up the choice of an earlier visit, and follows the system where there is none. */
+export function startTheme(app: App): void {
+  const stored = readChoice();
+  if (stored) setTheme(app, stored);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => app.update(() => {}));
+}
+
+export function setTheme(app: App, theme: Theme): void {
+  document.documentElement.dataset.theme = theme;
+  try {
+    localStorage.setItem(key, theme);
+  } catch {
+    // Where nothing may be stored, the choice holds until the page is closed.
+  }
+  app.update((state) => {
+    state.theme = theme;
+  });
+}
+
+function readChoice(): Theme | undefined {
+  try {
+    const value = localStorage.getItem(key);
+    return value === 'light' || value === 'dark' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * What the page may load: its own files and nothing else. `wasm-unsafe-eval` lets WebAssembly compile; scripts from text,
+ * inline scripts and inline styles stay forbidden. `blob:` images are previews of files that were dropped.
+ */
+export const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' blob:",
+  "style-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+/**
+ * Headers of every response. The first two make the page cross-origin isolated, which threads of WebAssembly need;
+ * workers and the files they load take the policy from headers, where a page may also say it in its HTML.
+ */
+export const responseHeaders = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': contentSecurityPolicy,
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+} as const;

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+/** Where systems have Chromium, or Chrome. */
+const places = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
+];
+
+/** The browser's program, or undefined where there is none: `CHROMIUM_PATH` names another. */
+export function findChromium(): string | undefined {
+  const { CHROMIUM_PATH } = process.env;
+  return [...(CHROMIUM_PATH ? [CHROMIUM_PATH] : []), ...places].find((path) => existsSync(path));
+}
+
+export function launchChromium(executablePath: string): Promise<Browser> {
+  // Containers, in which the user is root, offer no sandbox.
+  const isRoot = process.getuid?.() === 0;
+  return chromium.launch({ executablePath, args: isRoot ? ['--no-sandbox'] : [] });
+}
+
+/** A page, and what it did that it should not. */
+export interface Visit {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Messages of the console that are warnings or errors (violations of the security policy among them), and exceptions. */
+  readonly complaints: string[];
+  /** Addresses of other servers that were asked for. */
+  readonly external: string[];
+}
+
+/** Opens the page in a browser without history. */
+export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(90_000);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const external: string[] = [];
+  page.on('console', (message) => {
+    if (['warning', 'error'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  context.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== 'blob:' && origin !== new URL(url).origin) external.push(request.url());
+  });
+  await page.goto(url);
+  return { context, page, complaints, external };
+}
+
+/** Waits until the entropies of the first picture are shown. */
+export async function firstMap(page: Page): Promise<void> {
+  await page.waitForFunction(() => performance.getEntriesByName('first-entropy-map').length > 0);
+}
+
+/** One of the figures that the page shows. */
+export async function figure(page: Page, name: string): Promise<string> {
+  const text = await page.locator(`[data-figure="${name}"]:visible`).textContent();
+  return (text ?? '').trim();
+}
+
+const output = fileURLToPath(new URL('../../output', import.meta.url));
+
+/** Takes a picture of the whole page for people to look at: `output/NAME.png`. */
+export async function takePicture(page: Page, name: string): Promise<void> {
+  await mkdir(output, { recursive: true });
+  await page.screenshot({ path: join(output, `${name}.png`), fullPage: true });
+}

@@ -1,0 +1,106 @@
+import { loadEmojiModel } from '@dpar/emoji/node';
+import { createOrtEngine } from '@dpar/engine-ort';
+import { llamaGenSpecs } from '@dpar/model';
+import { initializeParameters } from '@dpar/nn';
+import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import type { Engine } from '@dpar/tensor';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sampleOptions } from '../model/drawing.js';
+import { llamaGenOf, type PlaygroundModel } from '../model/playground-model.js';
+import type { Reply } from './protocol.js';
+import { Studio } from './studio.js';
+
+/** A studio whose replies can be waited for. */
+function started(engine: Engine, model: PlaygroundModel) {
+  const replies: Reply[] = [];
+  let wake = (): void => {};
+  const studio = new Studio(engine, model, (reply) => {
+    replies.push(reply);
+    wake();
+  });
+  const until = async (isIt: (reply: Reply) => boolean): Promise<Reply> => {
+    for (;;) {
+      const found = replies.find(isIt);
+      if (found) return found;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  return { studio, replies, until };
+}
+
+type Drawn = Extract<Reply, { kind: 'drawn' }>;
+const isFinished = (id: number) => (reply: Reply) =>
+  reply.kind === 'drawn' && reply.id === id && reply.status === 'finished';
+
+describe('Studio', () => {
+  let engine: Engine;
+  let shipped: PlaygroundModel;
+  /** The shipped model beside a LlamaGen that was not trained. */
+  let model: PlaygroundModel;
+  const options = { label: 2, guidanceScale: 1.5, temperature: 0.9, seed: 5, prefix: new Int32Array() };
+
+  beforeAll(async () => {
+    engine = await createOrtEngine({ threads: 1 });
+    shipped = await loadEmojiModel();
+    const config = llamaGenOf({ dpar: shipped.dpar.config, llamagen: shipped.llamagen?.config });
+    model = { ...shipped, llamagen: { config, parameters: initializeParameters(llamaGenSpecs(config), 3) } };
+  });
+  afterAll(() => engine.dispose());
+
+  it('draws with both models what their samplers draw, stopped in between or not', async () => {
+    const { studio, replies, until } = started(engine, model);
+    studio.handle({ kind: 'draw', id: 1, models: ['llamagen', 'dpar'], options });
+    await until((reply) => reply.kind === 'drawn' && (reply.drawings[0]?.tokens.length ?? 0) >= 20);
+    studio.handle({ kind: 'pause', id: 1 });
+    const paused = await until((reply) => reply.kind === 'drawn' && reply.status === 'paused');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(replies.at(-1)).toBe(paused);
+    studio.handle({ kind: 'resume', id: 1 });
+    const { drawings } = (await until(isFinished(1))) as Drawn;
+    const { config, parameters } = model.llamagen as NonNullable<PlaygroundModel['llamagen']>;
+    const samplers = [
+      new LlamaGenSampler(engine, config, parameters),
+      new DparSampler(engine, model.dpar, model.entropy),
+    ] as const;
+    for (const [i, sampler] of samplers.entries()) {
+      const expected = await sampler.generate(sampleOptions(options));
+      expect(drawings[i]?.tokens).toEqual(expected.tokens);
+      expect(drawings[i]?.startsPatch.reduce((sum, start) => sum + start, 0)).toBe(expected.patchLengths[0]?.length);
+      expect(drawings[i]?.seconds).toBeGreaterThan(0);
+      expect(drawings[i]?.pixels.length).toBe(3 * 64 * 64);
+      await sampler.dispose();
+    }
+  });
+
+  it('leaves out analyses that newer ones have overtaken, also while it draws', async () => {
+    const { studio, replies, until } = started(engine, model);
+    studio.handle({ kind: 'draw', id: 1, models: ['dpar'], options });
+    const grey = (value: number) => new Uint8Array(3 * 64 * 64).fill(value);
+    for (let id = 2; id <= 9; id++) studio.handle({ kind: 'analyse', id, pixels: grey(20 * id) });
+    const last = await until((reply) => reply.kind === 'reconstructed' && reply.id === 9);
+    const analysed = replies.filter(({ kind }) => kind === 'analysed').map((reply) => (reply as { id: number }).id);
+    expect(analysed).toEqual([2, 9]);
+    // The tokenizer knows plain grey well.
+    const { pixels } = last as Extract<Reply, { kind: 'reconstructed' }>;
+    expect(pixels.reduce((sum, value) => sum + Math.abs(value - 180), 0) / pixels.length).toBeLessThan(20);
+    studio.handle({ kind: 'cancel', id: 1 });
+  });
+
+  it('ends a drawing for the next one, and says what is wrong with a request', async () => {
+    const { studio, replies, until } = started(engine, {
+      ...shipped,
+      llamagen: undefined,
+    } as unknown as PlaygroundModel);
+    studio.handle({ kind: 'draw', id: 1, models: ['dpar'], options });
+    await until((reply) => reply.kind === 'drawn');
+    studio.handle({ kind: 'draw', id: 2, models: ['dpar'], options: { ...options, label: 99 } });
+    const failed = await until((reply) => reply.kind === 'failed');
+    expect(failed).toMatchObject({ id: 2, message: expect.stringContaining('expected labels from 0 to 8') });
+    studio.handle({ kind: 'draw', id: 3, models: ['llamagen'], options });
+    const missing = await until((reply) => reply.kind === 'failed' && reply.id === 3);
+    expect(missing).toMatchObject({ message: expect.stringContaining("got 'llamagen'") });
+    expect(replies.some(isFinished(1))).toBe(false);
+  });
+});

@@ -1,0 +1,148 @@
+import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import { DparError, type Engine } from '@dpar/tensor';
+import { messageOf } from '../message-of.js';
+import { type Analyser, createAnalyser } from '../model/analyser.js';
+import { Drawing, type DrawOptions, type Sampler, warmUp } from '../model/drawing.js';
+import { type ModelInfo, modelInfo, type PlaygroundModel } from '../model/playground-model.js';
+import type { ModelName, Reply, Request } from './protocol.js';
+
+/** Milliseconds between two pictures of a drawing: as often as most screens show one. */
+const pictureMs = 1000 / 60;
+
+/** Work that the page asks for while the model is loaded. */
+export type StudioRequest = Exclude<Request, { readonly kind: 'load' }>;
+
+type Drawn = Extract<Reply, { kind: 'drawn' }>;
+
+/** The drawing that is at work or rests. */
+interface Task {
+  readonly id: number;
+  isPaused: boolean;
+  isCancelled: boolean;
+  /** Goes on after a pause, or ends. */
+  wake: () => void;
+}
+
+/**
+ * Carries out what the page asks for. Between two tokens it looks at new requests, so that it pauses at once and an
+ * analysis need not wait for a drawing.
+ */
+export class Studio {
+  readonly info: ModelInfo;
+  private readonly analyser: Analyser;
+  private readonly samplers = new Map<ModelName, Sampler>();
+  private readonly isWarm = new Set<ModelName>();
+  private task: Task | undefined;
+  private waiting: Extract<Request, { kind: 'analyse' }> | undefined;
+  private isAnalysing = false;
+
+  constructor(
+    engine: Engine,
+    model: PlaygroundModel,
+    private readonly reply: (message: Reply) => void,
+  ) {
+    this.info = modelInfo(model, engine.name);
+    this.analyser = createAnalyser(engine, model);
+    this.samplers.set('dpar', new DparSampler(engine, model.dpar, model.entropy));
+    const { llamagen } = model;
+    if (llamagen) this.samplers.set('llamagen', new LlamaGenSampler(engine, llamagen.config, llamagen.parameters));
+  }
+
+  handle(request: StudioRequest): void {
+    switch (request.kind) {
+      case 'analyse':
+        this.waiting = request;
+        if (!this.isAnalysing) void this.analyseWaiting();
+        break;
+      case 'draw':
+        void this.draw(request.id, request.models, request.options);
+        break;
+      default:
+        this.steer(request.kind, request.id);
+    }
+  }
+
+  private async analyseWaiting(): Promise<void> {
+    this.isAnalysing = true;
+    for (let next = this.waiting; next !== undefined; next = this.waiting) {
+      const { id, pixels } = next;
+      this.waiting = undefined;
+      try {
+        const analysis = await this.analyser.analyse(pixels);
+        this.reply({ kind: 'analysed', id, analysis });
+        this.reply({ kind: 'reconstructed', id, pixels: await this.analyser.decode(analysis.tokens) });
+      } catch (error) {
+        this.reply({ kind: 'failed', id, message: messageOf(error) });
+      }
+      await nextMessages();
+    }
+    this.isAnalysing = false;
+  }
+
+  private steer(kind: 'pause' | 'resume' | 'cancel', id: number): void {
+    const { task } = this;
+    if (task?.id !== id) return;
+    task.isPaused = kind === 'pause';
+    task.isCancelled = kind === 'cancel';
+    if (!task.isPaused) task.wake();
+  }
+
+  private async draw(id: number, models: readonly ModelName[], options: DrawOptions): Promise<void> {
+    if (this.task) this.steer('cancel', this.task.id);
+    const task: Task = { id, isPaused: false, isCancelled: false, wake: () => {} };
+    this.task = task;
+    try {
+      const drawings = await this.begin(models, options);
+      let shown = Number.NEGATIVE_INFINITY;
+      for (;;) {
+        for (const drawing of drawings) await drawing.advance();
+        await nextMessages();
+        if (task.isCancelled) return;
+        const isFinished = drawings.every((drawing) => drawing.isFinished);
+        if (isFinished || task.isPaused || performance.now() - shown >= pictureMs) {
+          await this.show(id, drawings, isFinished ? 'finished' : task.isPaused ? 'paused' : 'running');
+          shown = performance.now();
+        }
+        if (isFinished) return;
+        while (task.isPaused) {
+          await new Promise<void>((wake) => {
+            task.wake = wake;
+          });
+        }
+        if (task.isCancelled) return;
+      }
+    } catch (error) {
+      this.reply({ kind: 'failed', id, message: messageOf(error) });
+    }
+  }
+
+  private async begin(models: readonly ModelName[], options: DrawOptions): Promise<Drawing[]> {
+    const drawings: Drawing[] = [];
+    for (const name of models) {
+      const sampler = this.samplers.get(name);
+      if (!sampler) throw new DparError(`draw: expected a model that is loaded, got '${name}'.`);
+      if (!this.isWarm.has(name)) await warmUp(sampler, options);
+      this.isWarm.add(name);
+      drawings.push(new Drawing(sampler, options, this.info.dpar.blockSize));
+    }
+    return drawings;
+  }
+
+  private async show(id: number, drawings: readonly Drawing[], status: Drawn['status']): Promise<void> {
+    const states = [];
+    for (const drawing of drawings) states.push(await drawing.state(this.analyser));
+    this.reply({ kind: 'drawn', id, drawings: states, status });
+  }
+}
+
+/** Lets messages in that wait; timers would wait for some milliseconds. */
+function nextMessages(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}

@@ -1,0 +1,149 @@
+import { type Correlation, correlateGroups, correlateIndependent } from '@dpar/entropy';
+import { openEvaluationSet } from '@dpar/eval/node';
+import { type PatchingOptions, patchLengths } from '@dpar/patchify';
+import { defineCommand, type Result } from '../command.js';
+import type { Context } from '../context.js';
+import { encodings, measureImages } from '../correlate/png-size.js';
+import { readTokenRows, type TokenRows } from '../correlate/token-rows.js';
+import { CommandError, UsageError } from '../errors.js';
+import { file, number, optional, path, wholeNumber } from '../options.js';
+import { countOf, formatList } from '../table.js';
+
+interface CorrelateValues {
+  readonly entropies: string | undefined;
+  readonly against: string | undefined;
+  readonly images: string | undefined;
+  readonly patchLengths: string | undefined;
+  readonly threshold: number | undefined;
+  readonly maxPatchLength: number;
+  readonly rowLength: number | undefined;
+  readonly level: number;
+  readonly resamples: number;
+  readonly seed: number;
+}
+
+export const correlate = defineCommand({
+  name: 'correlate',
+  summary: "Pearson's correlation of entropy maps, or of patch counts and PNG sizes",
+  details:
+    'With --entropies A --against B: of two entropy models on the same tokens, over all tokens (p-corr of Tables S4 and S5). ' +
+    'Tokens of an image depend on one another, so the interval is of a bootstrap that resamples whole images.\n' +
+    'With --images and --patch-lengths, or --entropies and --threshold: of the patches of an image and its size as PNG ' +
+    "(supplement, 1.8), with Fisher's interval of independent images. The size is that of the file if all images are PNG " +
+    'files, else of the image encoded as PNG (filters by least sum of absolute differences, zlib level 9). Images are ' +
+    'in the order of their paths, as the rows of the file must be.\n' +
+    'Files are safetensors, as of dpar entropy and dpar sample, or .npy [N, T].',
+  options: {
+    entropies: optional(file, "entropies: 'entropies' [N, T] of a safetensors file, or .npy"),
+    against: optional(file, 'entropies of the same tokens under another model'),
+    images: optional(path, 'images: folder, .npz or .npy'),
+    patchLengths: optional(file, "patch lengths of the images: 'patch_lengths' [N, M], padded with 0"),
+    threshold: optional(number(), 'nats above which a token starts a patch'),
+    maxPatchLength: optional(wholeNumber(1), 'most tokens in a patch', 4),
+    rowLength: optional(wholeNumber(1), 'tokens in a row of the image (default: as in a square)'),
+    level: optional(number({ above: 0, to: 0.999999 }), 'confidence level', 0.95),
+    resamples: optional(wholeNumber(2, 1_000_000), 'resamples of the bootstrap', 2000),
+    seed: optional(wholeNumber(0), 'seed of the bootstrap', 0),
+  },
+  run: (values, context) =>
+    values.images === undefined ? correlateMaps(values) : correlateSizes(values, values.images, context),
+});
+
+async function correlateMaps({ entropies, against, level, resamples, seed }: CorrelateValues): Promise<Result> {
+  if (entropies === undefined || against === undefined) {
+    throw new UsageError('expected --entropies A --against B, or --images PATH, got neither');
+  }
+  const [a, b] = [await readTokenRows(entropies, 'entropies'), await readTokenRows(against, 'entropies')];
+  if (a.images !== b.images || a.length !== b.length) {
+    throw new CommandError(
+      `expected entropies of the same tokens, got [${a.images}, ${a.length}] in '${entropies}' and ` +
+        `[${b.images}, ${b.length}] in '${against}'. Compute both of one file of tokens.`,
+    );
+  }
+  const { tokens } = b;
+  if (tokens !== undefined && a.tokens?.some((token, i) => token !== tokens[i])) {
+    throw new CommandError(
+      `expected entropies of the same tokens, got other tokens in '${entropies}' than in '${against}'. ` +
+        'Compute both of one file of tokens.',
+    );
+  }
+  const found = correlateGroups(a.data, b.data, a.length, { level, resamples, seed });
+  return {
+    data: { ...dataOf(found), images: a.images, tokens: a.data.length, resamples, interval: 'bootstrap over images' },
+    text: formatList([
+      ['correlation', textOf(found)],
+      ['interval', `bootstrap over images, ${resamples} resamples`],
+      ['of', `${a.data.length} entropies of ${countOf(a.images, 'image')}`],
+    ]),
+  };
+}
+
+async function correlateSizes(values: CorrelateValues, images: string, context: Context): Promise<Result> {
+  const { counts, what } = await patchCounts(values);
+  const set = (await openEvaluationSet(images)).images;
+  if (set === undefined) throw new CommandError(`expected images in '${images}', got none. Pass a folder of images.`);
+  if (set.count !== counts.length) {
+    throw new CommandError(
+      `expected as many images in '${images}' as rows in ${what}, got ${set.count} and ${counts.length}. Pass the same images.`,
+    );
+  }
+  const { bytes, encoding } = await measureImages(set, context);
+  const found = correlateIndependent(counts, bytes, { level: values.level });
+  const mean = (numbers: Float64Array): number => numbers.reduce((a, b) => a + b) / numbers.length;
+  return {
+    data: {
+      ...dataOf(found),
+      images: set.count,
+      mean_patches: mean(counts),
+      mean_png_bytes: mean(bytes),
+      png_sizes: encodings[encoding],
+      interval: "Fisher's z",
+    },
+    text: formatList([
+      ['correlation', textOf(found)],
+      ['interval', "Fisher's z, of independent images"],
+      ['images', `${set.count}`],
+      ['patches', `${mean(counts).toFixed(2)} an image`],
+      ['PNG size', `${Math.round(mean(bytes))} bytes an image; ${encodings[encoding]}`],
+    ]),
+  };
+}
+
+/** Patches of each image, and where they are from. */
+async function patchCounts(values: CorrelateValues): Promise<{ counts: Float64Array; what: string }> {
+  const { patchLengths: lengths, entropies, threshold, against } = values;
+  if ((lengths === undefined) === (entropies === undefined) || against !== undefined) {
+    throw new UsageError('--images: expected either --patch-lengths, or --entropies and --threshold, beside it');
+  }
+  if (lengths !== undefined) {
+    const rows = await readTokenRows(lengths, 'patch_lengths');
+    return { counts: eachRow(rows, (row) => row.filter((length) => length > 0).length), what: `'${lengths}'` };
+  }
+  if (threshold === undefined) throw new UsageError("--entropies: expected --threshold with '--images', got none");
+  const rows = await readTokenRows(entropies as string, 'entropies');
+  const rowLength = values.rowLength ?? Math.sqrt(rows.length + 1);
+  if (!Number.isInteger(rowLength)) {
+    throw new UsageError(`--row-length: expected it where the ${rows.length + 1} tokens are no square, got none`);
+  }
+  const options: PatchingOptions = { threshold, maxPatchLength: values.maxPatchLength, rowLength };
+  return { counts: eachRow(rows, (row) => patchLengths(row, options).length), what: `'${entropies}'` };
+}
+
+function eachRow({ data, images, length }: TokenRows, of: (row: Float64Array) => number): Float64Array {
+  return Float64Array.from({ length: images }, (_, i) => of(data.subarray(i * length, (i + 1) * length)));
+}
+
+/** JSON knows no NaN. */
+const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const dataOf = ({ correlation, low, high, level }: Correlation) => ({
+  correlation: orNull(correlation),
+  low: orNull(low),
+  high: orNull(high),
+  level,
+});
+
+function textOf({ correlation, low, high, level }: Correlation): string {
+  if (Number.isNaN(correlation)) return 'none: one side does not vary';
+  return `${correlation.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)} at ${100 * level} %)`;
+}

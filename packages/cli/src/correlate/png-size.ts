@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { constants, deflate } from 'node:zlib';
+import type { RgbImage } from '@dpar/eval';
+import type { StoredImageSet } from '@dpar/eval/node';
+import type { Context } from '../context.js';
+
+/** How the sizes came about, for people. */
+export const encodings = {
+  files: 'sizes of the PNG files',
+  encoded: 'encoded as PNG: 8-bit RGB, filters by least sum of absolute differences, zlib level 9',
+} as const;
+
+/** Bytes of the compressed sizes of images, in order. */
+export interface ImageSizes {
+  readonly bytes: Float64Array;
+  readonly encoding: keyof typeof encodings;
+}
+
+/** Sizes of images: of the files, if all are PNG files, else of the images encoded as PNG, all by the same settings. */
+export async function measureImages(set: StoredImageSet, context: Context): Promise<ImageSizes> {
+  const bytes = new Float64Array(set.count);
+  const names = Array.from(bytes, (_, i) => set.nameOf(i));
+  const sizes = await Promise.all(names.map((name) => pngFileSize(name)));
+  if (sizes.every((size) => size !== undefined))
+    return { bytes: bytes.map((_, i) => sizes[i] as number), encoding: 'files' };
+  const progress = context.progress({ label: 'images', unit: 'images', total: set.count });
+  try {
+    let done = 0;
+    for await (const image of set.read(0, set.count)) {
+      context.signal.throwIfAborted();
+      bytes[done++] = await encodedPngSize(image);
+      progress.update(done);
+    }
+  } finally {
+    progress.stop();
+  }
+  return { bytes, encoding: 'encoded' };
+}
+
+async function pngFileSize(path: string): Promise<number | undefined> {
+  if (!path.toLowerCase().endsWith('.png')) return undefined;
+  const status = await stat(path).catch(() => undefined);
+  return status?.isFile() ? status.size : undefined;
+}
+
+const compress = promisify(deflate);
+
+/** Bytes of signature, header, end, and of what surrounds the data. */
+const frameBytes = 8 + 25 + 12 + 12;
+
+/**
+ * Bytes of an image as a PNG file with one piece of data. Each row is filtered by that of the five filters whose differences,
+ * as signed bytes, have the least sum of absolute values, as the PNG specification advises (12.8).
+ */
+export async function encodedPngSize({ width, height, data }: RgbImage): Promise<number> {
+  const rowBytes = 3 * width;
+  const filtered = new Uint8Array(height * (rowBytes + 1));
+  const candidates = filters.map(() => new Uint8Array(rowBytes));
+  let above: Uint8Array = new Uint8Array(rowBytes);
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(y * rowBytes, (y + 1) * rowBytes);
+    let [best, least] = [0, Number.POSITIVE_INFINITY];
+    for (const [filter, predict] of filters.entries()) {
+      const candidate = candidates[filter] as Uint8Array;
+      let sum = 0;
+      for (let x = 0; x < rowBytes; x++) {
+        const left = x < 3 ? 0 : (row[x - 3] as number);
+        const corner = x < 3 ? 0 : (above[x - 3] as number);
+        const difference = (row[x] as number) - predict(left, above[x] as number, corner);
+        candidate[x] = difference;
+        sum += Math.abs((difference << 24) >> 24);
+      }
+      if (sum < least) [best, least] = [filter, sum];
+    }
+    filtered[y * (rowBytes + 1)] = best;
+    filtered.set(candidates[best] as Uint8Array, y * (rowBytes + 1) + 1);
+    above = row;
+  }
+  const { length } = await compress(filtered, { level: constants.Z_BEST_COMPRESSION });
+  return frameBytes + length;
+}
+
+/** What each filter predicts of a byte from those to the left, above, and to the left of that (PNG specification, 9.2). */
+const filters: readonly ((left: number, above: number, corner: number) => number)[] = [
+  () => 0,
+  (left) => left,
+  (_, above) => above,
+  (left, above) => (left + above) >> 1,
+  (left, above, corner) => {
+    const [toLeft, toAbove, toCorner] = [above - corner, left - corner, left + above - 2 * corner].map(Math.abs) as [
+      number,
+      number,
+      number,
+    ];
+    if (toLeft <= toAbove && toLeft <= toCorner) return left;
+    return toAbove <= toCorner ? above : corner;
+  },
+];

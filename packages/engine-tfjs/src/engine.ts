@@ -1,0 +1,42 @@
+import { checkHostTensor, type Engine } from '@dpar/tensor';
+import { TfjsFunction } from './compiled-function.js';
+import { TfjsDeviceTensor } from './device-tensor.js';
+import { copyToTfjs } from './host-tensor.js';
+import type { Computer } from './program.js';
+import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
+import { inTurn } from './turn.js';
+
+/** How {@link tfjsEngine} appears. */
+export interface TfjsEngineOptions {
+  /** What computes, for {@link Engine.name}. Default: `TensorFlow.js (<backend>)`. */
+  readonly name?: string;
+}
+
+/**
+ * An engine over a TensorFlow.js namespace, on the backend that is current now; wait for `tf.ready()` before. It goes on
+ * using that backend where another becomes the current one.
+ */
+export function tfjsEngine<T extends TfjsTensor>(
+  namespace: TfjsNamespace<T>,
+  { name }: TfjsEngineOptions = {},
+): Engine {
+  const tf = namespace as unknown as Tfjs;
+  const computer: Computer = { tf, backend: tf.getBackend() };
+  const functions = new Set<TfjsFunction>();
+  return {
+    name: name ?? `TensorFlow.js (${computer.backend})`,
+    compile: (fn, options = {}) => {
+      const compiled = new TfjsFunction(computer, fn, options);
+      functions.add(compiled);
+      return compiled;
+    },
+    upload: async (tensor) => {
+      checkHostTensor('tensor', tensor);
+      return inTurn(computer, () => new TfjsDeviceTensor(computer, tf.keep(copyToTfjs(tf, tensor))));
+    },
+    dispose: async () => {
+      for (const compiled of functions) await compiled.dispose();
+      functions.clear();
+    },
+  };
+}

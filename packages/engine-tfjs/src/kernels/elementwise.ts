@@ -1,0 +1,59 @@
+import type { BinaryPrimitive, ElementwisePrimitive, UnaryPrimitive } from '@dpar/tensor';
+import type { Tfjs, TfjsTensor } from '../tfjs.js';
+import { broadcastTo } from './broadcast.js';
+import { inputOf, type Kernel, type Kernels } from './kernel.js';
+
+function unary(call: (tf: Tfjs, x: TfjsTensor) => TfjsTensor): Kernel<UnaryPrimitive> {
+  return ({ tf }, inputs) => call(tf, inputOf(inputs, 0));
+}
+
+function binary(call: (tf: Tfjs, a: TfjsTensor, b: TfjsTensor) => TfjsTensor): Kernel<BinaryPrimitive> {
+  return ({ tf }, inputs) => call(tf, inputOf(inputs, 0), inputOf(inputs, 1));
+}
+
+type Triple = [TfjsTensor, TfjsTensor, TfjsTensor];
+
+/** Elementwise kernels. */
+export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
+  neg: unary((tf, x) => tf.neg(x)),
+  abs: unary((tf, x) => tf.abs(x)),
+  exp: unary((tf, x) => tf.exp(x)),
+  log: unary((tf, x) => tf.log(x)),
+  sqrt: unary((tf, x) => tf.sqrt(x)),
+  reciprocal: unary((tf, x) => tf.reciprocal(x)),
+  sin: unary((tf, x) => tf.sin(x)),
+  cos: unary((tf, x) => tf.cos(x)),
+  tanh: unary((tf, x) => tf.tanh(x)),
+  sigmoid: unary((tf, x) => tf.sigmoid(x)),
+  silu: unary((tf, x) => tf.mul(x, tf.sigmoid(x))),
+  not: unary((tf, x) => tf.logicalNot(x)),
+  cast: ({ tf }, inputs, { dtype }) => {
+    const x = inputOf(inputs, 0);
+    if (x.dtype === dtype) return x;
+    // The cast of the WASM backend truncates on the way: 0.1 would be false, and 256 too.
+    return dtype === 'bool' ? tf.notEqual(x, tf.scalar(0, x.dtype as 'float32' | 'int32')) : tf.cast(x, dtype);
+  },
+
+  add: binary((tf, a, b) => tf.add(a, b)),
+  sub: binary((tf, a, b) => tf.sub(a, b)),
+  mul: binary((tf, a, b) => tf.mul(a, b)),
+  div: binary((tf, a, b) => tf.div(a, b)),
+  maximum: binary((tf, a, b) => tf.maximum(a, b)),
+  minimum: binary((tf, a, b) => tf.minimum(a, b)),
+  equal: binary((tf, a, b) => tf.equal(a, b)),
+  less: binary((tf, a, b) => tf.less(a, b)),
+  lessEqual: binary((tf, a, b) => tf.lessEqual(a, b)),
+  and: binary((tf, a, b) => tf.logicalAnd(a, b)),
+  or: binary((tf, a, b) => tf.logicalOr(a, b)),
+  select: (context, inputs, _, { dtype, shape }) => {
+    const { tf } = context;
+    const [condition, whenTrue, whenFalse] = [inputOf(inputs, 0), inputOf(inputs, 1), inputOf(inputs, 2)];
+    if (dtype === 'bool') {
+      // The WASM backend's kernel writes four bytes for each element, where a bool has one.
+      const otherwise = tf.logicalAnd(tf.logicalNot(condition), whenFalse);
+      return tf.logicalOr(tf.logicalAnd(condition, whenTrue), otherwise);
+    }
+    const [c, t, f] = [condition, whenTrue, whenFalse].map((x) => broadcastTo(context, x, shape)) as Triple;
+    return tf.where(c, t, f);
+  },
+};

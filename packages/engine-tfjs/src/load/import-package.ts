@@ -1,0 +1,21 @@
+/** Imports a package, or a module of Node, by its name. */
+export type ImportModule = (name: string) => Promise<unknown>;
+
+/**
+ * Imports by name. Packages that run in browsers are written out, so that bundlers find them; what only Node has is
+ * hidden from bundlers.
+ */
+export const importPackage: ImportModule = (name) => {
+  switch (name) {
+    case '@tensorflow/tfjs-core':
+      return import('@tensorflow/tfjs-core');
+    case '@tensorflow/tfjs-backend-cpu':
+      return import('@tensorflow/tfjs-backend-cpu');
+    case '@tensorflow/tfjs-backend-wasm':
+      return import('@tensorflow/tfjs-backend-wasm');
+    case '@tensorflow/tfjs-backend-webgpu':
+      return import('@tensorflow/tfjs-backend-webgpu');
+    default:
+      return import(/* @vite-ignore */ name);
+  }
+};

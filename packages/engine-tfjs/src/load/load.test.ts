@@ -1,0 +1,168 @@
+import { DparError, float32 } from '@dpar/tensor';
+import { describe, expect, it } from 'vitest';
+import { describeLoaded, type ImportModule, loadTfjs, tfjsEngine } from '../index.js';
+import { importPackage } from './import-package.js';
+
+/** Imports of which some are stand-ins; an error is thrown. */
+function importing(standIns: Readonly<Record<string, unknown>>): ImportModule {
+  return async (name) => {
+    if (!(name in standIns)) return importPackage(name);
+    const standIn = standIns[name];
+    if (standIn instanceof Error) throw standIn;
+    return standIn;
+  };
+}
+
+const notInstalled = (name: string): Error =>
+  Object.assign(new Error(`Cannot find package '${name}' imported from /a/b.js`), { code: 'ERR_MODULE_NOT_FOUND' });
+
+/** A namespace that does what the loader asks of tfjs-node. */
+function native(isUsingGpuDevice: boolean) {
+  const calls: string[] = [];
+  const namespace = {
+    version: { 'tfjs-node': '4.22.0' },
+    enableProdMode: () => calls.push('prod'),
+    setBackend: async (name: string) => {
+      calls.push(name);
+      return true;
+    },
+    ready: async () => {},
+    getBackend: () => 'tensorflow',
+    backend: () => ({ isUsingGpuDevice }),
+  };
+  return { calls, namespace };
+}
+
+const gpu = '@tensorflow/tfjs-node-gpu';
+const node = '@tensorflow/tfjs-node';
+
+describe('loadTfjs', () => {
+  it('takes what is best here, says so, and it computes', async () => {
+    const loaded = await loadTfjs({
+      importModule: importing({ [gpu]: notInstalled(gpu), [node]: notInstalled(node) }),
+    });
+    expect(loaded.backend).toBe('wasm');
+    expect(describeLoaded(loaded)).toBe(
+      `TensorFlow.js: ${loaded.name}; not node-gpu (${gpu} is not installed), node (${node} is not installed), ` +
+        'webgpu (there is no WebGPU here (navigator.gpu)).',
+    );
+    // WebAssembly has SIMD in Node, and its threads need what browsers have.
+    expect(loaded.name).toMatch(/^@tensorflow\/tfjs-backend-wasm 4\.\d+\.\d+ \(SIMD, 1 thread\)$/);
+    const engine = tfjsEngine(loaded.tf, loaded);
+    expect(engine.name).toBe(loaded.name);
+    const { y } = await engine.compile((ops, { x }) => ({ y: ops.add(x as never, 1) })).run({ x: float32([1], [2]) });
+    expect(y?.data[0]).toBe(3);
+  });
+
+  it('finds the files of the WASM backend in its package, without requests', async () => {
+    const { fetch } = globalThis;
+    globalThis.fetch = () => Promise.reject(new Error('a request'));
+    try {
+      expect((await loadTfjs({ backend: 'wasm' })).tf.getBackend()).toBe('wasm');
+    } finally {
+      globalThis.fetch = fetch;
+    }
+  });
+
+  it('passes on where the files of the WASM backend are', async () => {
+    const wasm = (await importPackage('@tensorflow/tfjs-backend-wasm')) as object;
+    const given: unknown[] = [];
+    const standIn = { ...wasm, setWasmPaths: (paths: unknown) => given.push(paths) };
+    const importModule = importing({ '@tensorflow/tfjs-backend-wasm': standIn });
+    await loadTfjs({ backend: 'wasm', wasmPaths: '/files/', importModule });
+    expect(given).toEqual(['/files/']);
+  });
+
+  it('takes the one that is asked for', async () => {
+    const { backend, tf, name, skipped } = await loadTfjs({ backend: 'cpu' });
+    expect([backend, tf.getBackend(), skipped]).toEqual(['cpu', 'cpu', []]);
+    expect(name).toMatch(/^@tensorflow\/tfjs-backend-cpu 4\.\d+\.\d+ \(plain JavaScript\)$/);
+    expect((await loadTfjs({ backend: ['webgpu', 'cpu'] })).backend).toBe('cpu');
+  });
+
+  it('takes CUDA first, and the processor where the package for CUDA finds none', async () => {
+    const withGpu = native(true);
+    const first = await loadTfjs({ importModule: importing({ [gpu]: { default: withGpu.namespace } }) });
+    expect([first.backend, first.name, first.skipped]).toEqual(['node-gpu', `${gpu} 4.22.0 (CUDA)`, []]);
+    expect(withGpu.calls).toEqual(['prod', 'tensorflow']);
+    const without = native(false);
+    const second = await loadTfjs({
+      importModule: importing({ [gpu]: without.namespace, [node]: notInstalled(node) }),
+    });
+    expect([second.backend, second.name]).toEqual(['node', `${gpu} 4.22.0`]);
+    expect(second.skipped).toEqual([
+      { backend: 'node-gpu', reason: `${gpu} finds no GPU, or not the CUDA libraries that it needs` },
+    ]);
+  });
+
+  it.each([
+    [
+      new Error('libcudart.so.11.0: cannot open shared object file: No such file or directory'),
+      'the CUDA library libcudart.so.11.0 is missing',
+    ],
+    [
+      new Error('libtensorflow.so.2: cannot open shared object file: No such file or directory'),
+      'the library libtensorflow.so.2 is missing',
+    ],
+    [
+      new Error(
+        'The Node.js native addon module (tfjs_binding.node) can not be found at path: /a/lib/tfjs_binding.node. \n',
+      ),
+      `${gpu} has no native library: its install script has not run (npm rebuild ${gpu})`,
+    ],
+    [
+      Object.assign(new Error("Cannot find module 'google-protobuf'\nRequire stack:\n- /a"), {
+        code: 'MODULE_NOT_FOUND',
+      }),
+      `${gpu} lacks 'google-protobuf'`,
+    ],
+    [new TypeError('(0 , util_1.isX) is not a function'), `${gpu} does not start: (0 , util_1.isX) is not a function`],
+  ])('says why not: %s', async (error, reason) => {
+    const { namespace } = native(false);
+    const importModule = importing({ [gpu]: error, [node]: namespace });
+    const { backend, skipped } = await loadTfjs({ importModule });
+    expect([backend, skipped]).toEqual(['node', [{ backend: 'node-gpu', reason }]]);
+  });
+
+  it('puts back the function that tfjs-node needs and Node 23 has not, before the import', async () => {
+    const util: Record<string, unknown> = {};
+    const { namespace } = native(false);
+    const importModule: ImportModule = async (name) => {
+      if (name === 'node:util') return { default: util };
+      expect(name).toBe(node);
+      expect((util.isNullOrUndefined as (value: unknown) => boolean)(null)).toBe(true);
+      expect((util.isNullOrUndefined as (value: unknown) => boolean)(undefined)).toBe(true);
+      expect((util.isNullOrUndefined as (value: unknown) => boolean)(0)).toBe(false);
+      expect((util.isArray as (value: unknown) => boolean)([])).toBe(true);
+      return namespace;
+    };
+    expect((await loadTfjs({ backend: 'node', importModule })).name).toBe(`${node} 4.22.0`);
+    const own = () => false;
+    util.isNullOrUndefined = own;
+    await loadTfjs({ backend: 'node', importModule: async (name) => (name === node ? namespace : { default: util }) });
+    expect(util.isNullOrUndefined).toBe(own);
+  });
+
+  it('says what is wrong with each if none works', async () => {
+    const core = '@tensorflow/tfjs-core';
+    const importModule: ImportModule = async (name) => {
+      if (name === 'node:util') return { default: {} };
+      throw notInstalled(name);
+    };
+    const loading = loadTfjs({ importModule });
+    await expect(loading).rejects.toBeInstanceOf(DparError);
+    await expect(loading).rejects.toThrow(
+      `got none (node-gpu: ${gpu} is not installed; node: ${node} is not installed; webgpu: there is no WebGPU here ` +
+        `(navigator.gpu); wasm: ${core} is not installed; cpu: ${core} is not installed). Install one: npm install ${core}`,
+    );
+    await expect(loadTfjs({ importModule, backend: 'wasm' })).rejects.toThrow('@tensorflow/tfjs-backend-wasm.');
+  });
+
+  it('goes on where a backend does not initialise', async () => {
+    const { namespace } = native(true);
+    const importModule = importing({ [gpu]: { ...namespace, setBackend: async () => false } });
+    await expect(loadTfjs({ backend: 'node-gpu', importModule })).rejects.toThrow(
+      `node-gpu: ${gpu} does not start: the backend 'tensorflow' could not be initialised`,
+    );
+  });
+});

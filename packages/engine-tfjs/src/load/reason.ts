@@ -1,0 +1,25 @@
+/** A reason, in words of our own, why a backend cannot be used. */
+export class Unusable extends Error {}
+
+const sharedLibrary = /[\w.+-]+\.(?:so(?:\.\d+)*|dll|dylib)\b/;
+const ofCuda = /cuda|cudnn|cublas|cusolver|cusparse|cufft|curand|nccl|nvinfer|nvrtc/i;
+
+/** Why the import of a package, or the start of its backend, failed: half a sentence. */
+export function reasonOf(error: unknown, packageName: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Unusable) return message;
+  const { code } = error as { code?: unknown };
+  const [firstLine = ''] = message.split('\n');
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+    const [, missing = ''] = /'([^']+)'/.exec(firstLine) ?? [];
+    return missing === packageName ? `${packageName} is not installed` : `${packageName} lacks '${missing}'`;
+  }
+  if (message.includes('tfjs_binding.node') && /not be found|cannot find/i.test(message)) {
+    return `${packageName} has no native library: its install script has not run (npm rebuild ${packageName})`;
+  }
+  const [library] = sharedLibrary.exec(message) ?? [];
+  if (library !== undefined && /cannot open|could not load|not found|image not found|no such file/i.test(message)) {
+    return `the ${ofCuda.test(library) ? 'CUDA ' : ''}library ${library} is missing`;
+  }
+  return `${packageName} does not start: ${firstLine}`;
+}

@@ -1,0 +1,82 @@
+/** A tensor of TensorFlow.js, as far as this package looks at it. */
+export interface TfjsTensor {
+  /** No two tensors have the same. */
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: string;
+  data(): Promise<ArrayLike<number> | string[]>;
+  dataSync(): ArrayLike<number> | string[];
+  dispose(): void;
+}
+
+/** Zeros before and after, for each axis. */
+export type Paddings = [before: number, after: number][];
+
+/**
+ * What this package calls of a TensorFlow.js namespace. `@tensorflow/tfjs-core` with a backend, `@tensorflow/tfjs`,
+ * `@tensorflow/tfjs-node` and `@tensorflow/tfjs-node-gpu` all have it. It is described by its structure, so that none of
+ * these has to be installed for the types of this package, and each copy or version that has these functions fits. T is
+ * the namespace's own type of tensors.
+ */
+export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
+  abs(x: T): T;
+  add(a: T, b: T): T;
+  argMax(x: T, axis?: number): T;
+  cast(x: T, dtype: 'float32' | 'int32' | 'bool'): T;
+  concat(xs: T[], axis?: number): T;
+  conv2d(x: T, filter: T, strides: number, pad: 'valid', dataFormat?: 'NHWC', dilations?: number): T;
+  conv2dTranspose(x: T, filter: T, outputShape: [number, number, number, number], strides: number, pad: 'valid'): T;
+  cos(x: T): T;
+  div(a: T, b: T): T;
+  equal(a: T, b: T): T;
+  exp(x: T): T;
+  fill(shape: number[], value: number, dtype?: 'float32' | 'int32' | 'bool'): T;
+  gather(x: T, indices: T, axis?: number, batchDims?: number): T;
+  gatherND(x: T, indices: T): T;
+  getBackend(): string;
+  less(a: T, b: T): T;
+  lessEqual(a: T, b: T): T;
+  log(x: T): T;
+  logicalAnd(a: T, b: T): T;
+  logicalNot(x: T): T;
+  logicalOr(a: T, b: T): T;
+  matMul(a: T, b: T, transposeA?: boolean, transposeB?: boolean): T;
+  max(x: T, axes?: number[], keepDims?: boolean): T;
+  maximum(a: T, b: T): T;
+  mean(x: T, axes?: number[], keepDims?: boolean): T;
+  minimum(a: T, b: T): T;
+  mul(a: T, b: T): T;
+  neg(x: T): T;
+  notEqual(a: T, b: T): T;
+  pad(x: T, paddings: Paddings): T;
+  reciprocal(x: T): T;
+  reshape(x: T, shape: number[]): T;
+  rsqrt(x: T): T;
+  scalar(value: number, dtype?: 'float32' | 'int32' | 'bool'): T;
+  scatterND(indices: T, updates: T, shape: number[]): T;
+  sigmoid(x: T): T;
+  sin(x: T): T;
+  slice(x: T, begin: number[], size: number[]): T;
+  softmax(x: T): T;
+  sqrt(x: T): T;
+  square(x: T): T;
+  sub(a: T, b: T): T;
+  sum(x: T, axes?: number[], keepDims?: boolean): T;
+  tanh(x: T): T;
+  tensor(values: Float32Array | Int32Array | Uint8Array, shape?: number[], dtype?: 'float32' | 'int32' | 'bool'): T;
+  tile(x: T, repetitions: number[]): T;
+  transpose(x: T, permutation?: number[]): T;
+  where(condition: T, whenTrue: T, whenFalse: T): T;
+
+  keep(x: T): T;
+  setBackend(name: string): Promise<boolean>;
+  tidy<R extends T | undefined>(fn: () => R): R;
+  memory(): { readonly numTensors: number; readonly numBytes: number };
+}
+
+/** Functions whose tensors have, in TensorFlow.js, a type of their own for each number of axes. */
+type Ranked = 'conv2d' | 'conv2dTranspose';
+
+/** A namespace as users have it, from which its own type of tensors is inferred. */
+export type TfjsNamespace<T extends TfjsTensor> = Omit<Tfjs<NoInfer<T>>, Ranked> &
+  Pick<Tfjs<T>, 'tensor'> & { readonly [Name in Ranked]: (...args: never[]) => unknown };

@@ -1,0 +1,28 @@
+import { checkTable } from './apply.js';
+
+/** Cosines and sines of a table in arrays of their own. */
+export interface CosSin {
+  /** [1 or B, positions, headDim / 2] */
+  readonly shape: readonly number[];
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/**
+ * Separates the cosines and sines of a table, as engines want them that multiply by each: `cos_cache` and `sin_cache` of
+ * ONNX's RotaryEmbedding, or two tensors of TensorFlow.js.
+ *
+ * @param table [1 or B, positions, headDim / 2, 2]
+ * @throws RopeError if data and shape do not belong together.
+ */
+export function cosSin(table: { readonly shape: readonly number[]; readonly data: Float32Array }): CosSin {
+  checkTable('cosSin', table);
+  const { shape, data } = table;
+  const cos = new Float32Array(data.length / 2);
+  const sin = new Float32Array(data.length / 2);
+  for (let i = 0; i < cos.length; i++) {
+    cos[i] = data[2 * i] as number;
+    sin[i] = data[2 * i + 1] as number;
+  }
+  return { shape: shape.slice(0, -1), cos, sin };
+}

@@ -1,0 +1,79 @@
+import type { DeviceTensor, TensorFunction } from './engine.js';
+import { DparError, isDparError } from './error.js';
+import type { Ops } from './ops.js';
+import { sameShape } from './shape.js';
+import { formatType, type HostTensor, hostTensor, sizeOf, type Tensors, type TensorType } from './types.js';
+
+// What engines have in common: how they check what they are given and say what is wrong.
+
+const dataTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
+
+/** @throws DparError if a tensor's data are not what its type says. */
+export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
+  if (!(tensor.data instanceof dataTypes[tensor.dtype]) || tensor.data.length !== sizeOf(tensor.shape)) {
+    throw new DparError(
+      `run: expected '${name}' to hold the data of ${formatType(tensor)}, got ${tensor.data.length} elements of ` +
+        `${tensor.data.constructor.name}. Make tensors with hostTensor.`,
+    );
+  }
+  return tensor;
+}
+
+/** An input that is no tensor of the engine: a host tensor. @throws DparError if it is another engine's. */
+export function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
+  if (!('data' in tensor)) {
+    throw new DparError(
+      `run: expected '${name}' to be a host tensor or a tensor of this engine, got another. Upload it to this engine.`,
+    );
+  }
+  return checkHostTensor(name, tensor);
+}
+
+/** @throws DparError for an input that is among the constants too. */
+export function checkNotConstant(name: string, constants: Tensors<HostTensor>): void {
+  if (Object.hasOwn(constants, name)) {
+    throw new DparError(`run: expected inputs that are not constants already, got '${name}'. Leave it out here.`);
+  }
+}
+
+/** @throws DparError for a name in `into` that no output has. */
+export function checkOutputNames(into: Tensors<HostTensor>, outputs: readonly string[]): void {
+  for (const name of Object.keys(into)) {
+    if (!outputs.includes(name)) {
+      throw new DparError(`run: expected names of outputs in 'into' (${outputs.join(', ')}), got '${name}'.`);
+    }
+  }
+}
+
+/** The tensor to write output `name` to: the one given for it if its type is right, else a new one. */
+export function outputTensor(name: string, type: TensorType, given: HostTensor | undefined): HostTensor {
+  if (given === undefined) return hostTensor(type.dtype, type.shape);
+  if (given.dtype !== type.dtype || !sameShape(given.shape, type.shape)) {
+    throw new DparError(
+      `run: expected 'into.${name}' of ${formatType(type)}, got ${formatType(given)}. Make it of the output's type.`,
+    );
+  }
+  return checkHostTensor(`into.${name}`, given);
+}
+
+/** Calls a function; if it fails and had read inputs that are not there, the error names them. */
+export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors<T>): Tensors<T> {
+  const missing = new Set<string>();
+  const watched = new Proxy(inputs, {
+    get: (target, name, receiver) => {
+      if (typeof name === 'string' && !Object.hasOwn(target, name)) missing.add(name);
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  try {
+    return fn(ops, watched);
+  } catch (cause) {
+    if (isDparError(cause) || missing.size === 0) throw cause;
+    const list = (names: Iterable<string>): string => [...names].map((name) => `'${name}'`).join(', ') || 'none';
+    throw new DparError(
+      `run: expected the input ${list(missing)}, got ${list(Object.keys(inputs))}. ` +
+        'Pass every input that the function reads.',
+      { cause },
+    );
+  }
+}
