@@ -45,6 +45,20 @@ describe('openImageFolder', () => {
     expect(new Set([before, renamed, await identity()]).size).toBe(3);
   });
 
+  it('has an identity of sizes and names if that is asked for', async () => {
+    const folder = await temporaryFolder();
+    const identity = async () => (await openImageFolder(folder, { digest: 'sizes' })).identity;
+    for (const name of ['1.png', '2.png']) await writeFile(join(folder, name), 'abcd');
+    const before = await identity();
+    await writeFile(join(folder, '1.png'), 'efgh'); // not told apart
+    expect(await identity()).toBe(before);
+    await writeFile(join(folder, '1.png'), 'efghi');
+    const longer = await identity();
+    await rename(join(folder, '2.png'), join(folder, '3.png'));
+    expect(new Set([before, longer, await identity()]).size).toBe(3);
+    expect(longer).not.toBe((await openImageFolder(folder)).identity);
+  });
+
   it('names an image that is damaged when it is read', async () => {
     const folder = await temporaryFolder();
     await writePngs(folder, randomImages(12), (i) => `${10 + i}.png`);
