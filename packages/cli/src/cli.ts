@@ -1,6 +1,6 @@
 import { isDparError } from '@dpar/tensor';
 import { CommanderError } from 'commander';
-import { commands, laterCommands } from './commands/index.js';
+import { commands } from './commands/index.js';
 import { createContext, type Streams } from './context.js';
 import { CommandError, describeError, exitStatus, InterruptedError, UsageError } from './errors.js';
 import { type Globals, globals } from './globals.js';
@@ -46,9 +46,6 @@ export async function run(
   if (argv.length === 0) {
     stderr.write(program.helpInformation());
     return exitStatus.usage;
-  }
-  if (laterCommands.some((name) => name === argv[0])) {
-    return fail(`expected a command of this version, got '${argv[0]}'. ${help}`, exitStatus.usage);
   }
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -39,9 +39,7 @@ export async function loadModel(
     const wanted = kinds.map((kind) => `"${kind}"`).join(' or ');
     throw new CommandError(
       `expected a model of kind ${wanted} in '${folder}', got ${JSON.stringify(config.kind) ?? "no 'kind'"} in its config.json. ` +
-        (config.kind === 'vq'
-          ? 'Tokenizers (vq) are not in this version yet.'
-          : 'Pass the folder of another checkpoint.'),
+        'Pass the folder of another checkpoint.',
     );
   }
   const model = trainableModel(config);

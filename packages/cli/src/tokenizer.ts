@@ -1,6 +1,6 @@
 import { readCheckpoint } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
-import { createPatchVq, type ImageTokenizer, readPatchVqConfig } from '@dpar/tokenizer';
+import { createTokenizer, type ImageTokenizer, type VqOptions } from '@dpar/tokenizer';
 import { CommandError } from './errors.js';
 
 /** Tokens that a model works with. */
@@ -13,22 +13,29 @@ export interface TokenGrid {
 
 /**
  * Loads a tokenizer's checkpoint folder.
+ * @throws CommandError if it is none of a tokenizer.
+ */
+export async function openTokenizer(folder: string, engine: Engine, options: VqOptions = {}): Promise<ImageTokenizer> {
+  const { config, parameters } = await readCheckpoint(folder);
+  if (config.kind === 'vq' || config.kind === 'patch-vq') return createTokenizer(engine, config, parameters, options);
+  throw new CommandError(
+    `expected a tokenizer of kind "vq" or "patch-vq" in '${folder}', got ${JSON.stringify(config.kind) ?? "no 'kind'"}. ` +
+      'Pass another folder.',
+  );
+}
+
+/**
+ * Loads the tokenizer that belongs to a model.
  * @throws CommandError if it is of a kind that is not known, or not made for the model's tokens.
  */
 export async function loadTokenizer(folder: string, engine: Engine, model: TokenGrid): Promise<ImageTokenizer> {
-  const { config, parameters } = await readCheckpoint(folder);
-  if (config.kind !== 'patch-vq') {
-    const remedy = config.kind === 'vq' ? 'LlamaGen tokenizers (vq) are not in this version.' : 'Pass another folder.';
+  const tokenizer = await openTokenizer(folder, engine);
+  const { codebookSize } = tokenizer;
+  // Any square will do: LlamaGen's tokenizer of 256 px makes the images of its models of 384 px too.
+  if (!Number.isInteger(Math.sqrt(model.blockSize)) || codebookSize !== model.vocabSize) {
     throw new CommandError(
-      `expected a tokenizer of kind "patch-vq" in '${folder}', got ${JSON.stringify(config.kind) ?? "no 'kind'"}. ${remedy}`,
-    );
-  }
-  const tokenizer = createPatchVq(engine, readPatchVqConfig(config), parameters);
-  const { gridSize, codebookSize } = tokenizer;
-  if (gridSize * gridSize !== model.blockSize || codebookSize !== model.vocabSize) {
-    throw new CommandError(
-      `expected a tokenizer of ${model.blockSize} tokens an image and ${model.vocabSize} codes as the model has them, ` +
-        `got ${gridSize * gridSize} and ${codebookSize} in '${folder}'. Use the one that the model was trained with.`,
+      `expected a tokenizer of ${model.vocabSize} codes and a model of a square of tokens, ` +
+        `got ${codebookSize} codes in '${folder}' and ${model.blockSize} tokens. Use the one that the model was trained with.`,
     );
   }
   return tokenizer;

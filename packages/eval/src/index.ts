@@ -32,4 +32,5 @@ export type { OnnxRuntime, OnnxSession, OnnxTensor, OnnxValueMetadata } from './
 export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall.js';
 export type { ImageSize } from './resize/resample.js';
 export { describeResize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
+export { type ByteFilter, resizeBytes } from './resize/resize-bytes.js';
 export { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';

@@ -18,6 +18,7 @@ export { makeFolder } from './make-folder.js';
 export { type ArrayReader, type NpyReader, openNpy, readNpy, writeNpy } from './npy-file.js';
 export { type NpzReader, openNpz, readNpz, writeNpz } from './npz-file.js';
 export { type ItemRange, type PartContent, PartFolder, type PartFolderOptions, type PartTypes } from './part-folder.js';
+export { missingParts, type PartShare, shareOfParts } from './part-ranges.js';
 export { openPyTorch, type PyTorchReader, writePyTorch } from './pytorch-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
 export { agreeOnSettings, checkSettings, readSettings, type Settings, writeSettings } from './settings-file.js';

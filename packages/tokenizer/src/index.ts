@@ -1,3 +1,5 @@
+export { createTokenizer } from './create-tokenizer.js';
+export type { CodeGrid } from './grid.js';
 export type { ImageTokenizer } from './image-tokenizer.js';
 export {
   gridSizeOf,
@@ -18,3 +20,7 @@ export {
 export { imagesOfPatches, patchesOfImages } from './patch-vq/patches.js';
 export { createPatchVq } from './patch-vq/tokenizer.js';
 export { bytesFromImages, imagesFromBytes, peakSignalToNoiseRatio } from './pixels.js';
+export { readVqConfig, type VqConfig, vqFactor, vqPresets, writeVqConfig } from './vq/config.js';
+export { vqDecode, vqDecodeFunction, vqEncode, vqEncodeFunction, vqLatents } from './vq/model.js';
+export { vqSpecs } from './vq/specs.js';
+export { createVq, type VqOptions } from './vq/tokenizer.js';

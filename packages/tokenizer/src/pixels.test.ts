@@ -18,6 +18,9 @@ describe('imagesFromBytes', () => {
     fc.assert(
       fc.property(pixels, (bytes) => {
         expect(bytesFromImages(imagesFromBytes(bytes, 2))).toEqual(bytes);
+        const wide = imagesFromBytes(bytes, 4, 1);
+        expect(wide.shape).toEqual([2, 3, 1, 4]);
+        expect(bytesFromImages(wide)).toEqual(bytes);
       }),
     );
   });

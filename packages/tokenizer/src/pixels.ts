@@ -2,17 +2,18 @@ import { DparError, float32, type HostTensorOf } from '@dpar/tensor';
 
 /**
  * Pixels as models read them, from bytes.
- * @param bytes [B, S, S, 3], 0..255, as image files decode to.
- * @param size Width and height S in pixels.
- * @returns [B, 3, S, S] in -1..1.
+ * @param bytes [B, H, W, 3], 0..255, as image files decode to.
+ * @param width Width in pixels, W.
+ * @param height Height in pixels, H; default: square images.
+ * @returns [B, 3, H, W] in -1..1.
  * @throws DparError if the bytes are no whole number of images.
  */
-export function imagesFromBytes(bytes: Uint8Array, size: number): HostTensorOf<'float32'> {
-  const area = size * size;
+export function imagesFromBytes(bytes: Uint8Array, width: number, height = width): HostTensorOf<'float32'> {
+  const area = height * width;
   const images = bytes.length / (3 * area);
   if (!Number.isInteger(images)) {
     throw new DparError(
-      `imagesFromBytes: expected images of ${size}x${size} pixels with 3 bytes each, got ${bytes.length} bytes.`,
+      `imagesFromBytes: expected images of ${width}x${height} pixels with 3 bytes each, got ${bytes.length} bytes.`,
     );
   }
   const data = new Float32Array(bytes.length);
@@ -22,13 +23,13 @@ export function imagesFromBytes(bytes: Uint8Array, size: number): HostTensorOf<'
       for (let i = 0; i < area; i++) data[plane + i] = (bytes[3 * (b * area + i) + channel] as number) / 127.5 - 1;
     }
   }
-  return float32([images, 3, size, size], data);
+  return float32([images, 3, height, width], data);
 }
 
 /**
  * The inverse of {@link imagesFromBytes}: values are clipped to -1..1 and rounded.
- * @param images [B, 3, S, S]
- * @returns [B, S, S, 3], 0..255
+ * @param images [B, 3, H, W]
+ * @returns [B, H, W, 3], 0..255
  */
 export function bytesFromImages(images: HostTensorOf<'float32'>): Uint8Array<ArrayBuffer> {
   const { shape, data } = images;

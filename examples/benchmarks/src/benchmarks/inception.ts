@@ -1,7 +1,8 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createInceptionNetwork, foldBatchNorm, inception, inceptionParameters, type RgbImage } from '@dpar/eval';
-import { createOps, createRandom, float32, type HostTensor, type Tensors, type TensorType } from '@dpar/tensor';
+import { createRandom, float32, type HostTensor, type Tensors, type TensorType } from '@dpar/tensor';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
+import { countMacs } from '../macs.js';
 import { gemmPeak } from './gemm-peak.js';
 
 /** Images of a measurement: two batches. */
@@ -54,17 +55,5 @@ function randomWeights(): Record<string, HostTensor> {
 
 /** Multiply-accumulates of the network's convolutions for one image. */
 function convolutionMacs(parameters: Tensors<HostTensor>): number {
-  let macs = 0;
-  const ops = createOps<TensorType>({
-    typeOf: ({ dtype, shape }) => ({ dtype, shape }),
-    constant: ({ dtype, shape }) => ({ dtype, shape }),
-    apply: (primitive, [, weight], _, output) => {
-      if (primitive === 'conv2d' && weight) {
-        macs += [...output.shape, ...weight.shape.slice(1)].reduce((product, size) => product * size, 1);
-      }
-      return output;
-    },
-  });
-  inception<TensorType>(ops, parameters, { dtype: 'float32', shape: [1, 3, 299, 299] });
-  return macs;
+  return countMacs((ops) => inception<TensorType>(ops, parameters, { dtype: 'float32', shape: [1, 3, 299, 299] }));
 }

@@ -8,6 +8,7 @@ import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
 import { sampling } from './sample.js';
 import { sampleCurve } from './sample-curve.js';
+import { vqDecoding, vqEncoding } from './tokenizer.js';
 import { trainStep } from './train-step.js';
 
 /** All benchmarks. */
@@ -27,4 +28,6 @@ export const benchmarks: readonly Benchmark[] = [
   patchifyOffline,
   fid2048,
   inceptionFeatures,
+  vqEncoding,
+  vqDecoding,
 ];

@@ -149,10 +149,15 @@ describe('dpar forward refuses', () => {
 
   it('another kind of checkpoint, and a folder without one', async () => {
     const { stderr } = await run({}, fixturePath('vq'));
-    expect(stderr).toContain('expected a model of kind "dpar" or "llamagen" or "entropy"');
-    expect(stderr).toContain('got "vq"');
-    expect(stderr).toContain('not in this version yet');
+    expect(stderr).toContain("expected 'image' of type float32[B, 3, H, W]");
     const folder = await temporaryFolder();
+    await cp(fixturePath('vq'), folder, { recursive: true });
+    await writeFile(join(folder, 'config.json'), '{ "kind": "patch-vq" }');
+    const other = await run({}, folder);
+    expect(other.stderr).toContain('expected a model of kind "dpar" or "llamagen" or "entropy"');
+    expect(other.stderr).toContain('got "patch-vq"');
+    await rm(join(folder, 'config.json'));
+    await rm(join(folder, 'model.safetensors'));
     expect((await run({}, folder)).stderr).toContain('expected config.json and model.safetensors in the folder');
     await writeFile(join(folder, 'config.json'), '{}');
     expect((await run({}, join(folder, 'none'))).stderr).toContain('got no such folder');

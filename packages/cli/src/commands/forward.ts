@@ -1,4 +1,4 @@
-import { writeSafetensors } from '@dpar/io/node';
+import { openCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { type DparConfig, globalRotaryTable, patchingOptions, readDparConfig } from '@dpar/model';
 import { type PaddedPatches, padPatchLengths, patchLengths } from '@dpar/patchify';
 import { DparError, float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
@@ -9,6 +9,7 @@ import { loadModel } from '../model.js';
 import { file, flag, folder, required } from '../options.js';
 import { countOf } from '../table.js';
 import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
+import { vqForward } from '../vq-forward.js';
 
 /** What each kind of model writes: names in the file by names of the model's outputs. */
 const outputNames: Readonly<Record<TrainableModel['kind'], Readonly<Record<string, string>>>> = {
@@ -26,20 +27,25 @@ const outputNames: Readonly<Record<TrainableModel['kind'], Readonly<Record<strin
 
 export const forward = defineCommand({
   name: 'forward',
-  summary: 'one teacher-forced pass of a model: logits and loss, with gradients if wanted',
+  summary: 'one teacher-forced pass of a model: logits and loss, with gradients if wanted; or of a tokenizer',
   details:
     "The checkpoint's config.json says what the model is: 'kind' dpar, llamagen or entropy. The input has 'tokens' [B, T] " +
     "int32, 'labels' [B] int32 and, for DPAR, 'patch_lengths' [B, M] int32 or 'entropies' [B, T - 1]. The output has 'logits', " +
-    "'loss', an entropy model's 'entropies', DPAR's intermediate states and, with --gradients, 'grad.<parameter>'.",
+    "'loss', an entropy model's 'entropies', DPAR's intermediate states and, with --gradients, 'grad.<parameter>'. A " +
+    "tokenizer (vq) reads 'image' [B, 3, H, W] in -1..1 and writes 'latent', 'codes' [B, T] and 'decoded'.",
   options: {
     checkpoint: required(folder, 'config.json and model.safetensors'),
-    input: required(file, 'tokens, safetensors'),
+    input: required(file, 'tokens or image, safetensors'),
     output: required(file, 'where to write the results, safetensors'),
     gradients: flag('writes the gradients of the loss by all parameters too'),
   },
   run: async ({ checkpoint, input, output, gradients }, context) => {
     if (/\.(png|npz|npy|json|jsonl)$/i.test(output)) {
       throw new UsageError(`forward: expected an --output FILE.safetensors, got '${output}'.`);
+    }
+    if ((await kindOf(checkpoint)) === 'vq') {
+      if (gradients) throw new UsageError('--gradients: expected a model that is trained here, got a tokenizer.');
+      return vqForward(checkpoint, input, output, context);
     }
     const engine = await context.engine();
     const { model, config, parameters } = await loadModel(checkpoint);
@@ -77,6 +83,13 @@ export const forward = defineCommand({
     };
   },
 });
+
+/** What a checkpoint is of. */
+async function kindOf(folder: string): Promise<unknown> {
+  const { config, parameters } = await openCheckpoint(folder);
+  await parameters.close();
+  return config.kind;
+}
 
 function outputFunction(model: TrainableModel, names: readonly string[]): TensorFunction {
   return (ops, inputs) => {

@@ -1,5 +1,6 @@
 import type { Command } from '../command.js';
 import { calibrate } from './calibrate.js';
+import { detokenize } from './detokenize.js';
 import { entropy } from './entropy.js';
 import { evaluate } from './eval.js';
 import { exportCheckpoint } from './export.js';
@@ -12,6 +13,7 @@ import { merge } from './merge.js';
 import { patchify } from './patchify.js';
 import { report } from './report.js';
 import { sample } from './sample.js';
+import { tokenize } from './tokenize.js';
 import { train } from './train.js';
 
 /** All subcommands, in the order of the help. */
@@ -19,6 +21,8 @@ export const commands: readonly Command[] = [
   train,
   report,
   sample,
+  tokenize,
+  detokenize,
   forward,
   entropy,
   calibrate,
@@ -31,6 +35,3 @@ export const commands: readonly Command[] = [
   flops,
   info,
 ];
-
-/** Subcommands of other versions. */
-export const laterCommands: readonly string[] = ['tokenize', 'detokenize'];

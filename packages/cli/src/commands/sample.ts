@@ -40,7 +40,7 @@ export const sample = defineCommand({
     checkFor(generator, values);
     const prefix = prefixFile === undefined ? undefined : await readPrefix(prefixFile, values.prefixLength, generator);
     const tokenizer = tokenizerFolder && (await loadTokenizer(tokenizerFolder, engine, generator));
-    const decoder = tokenizer ? new ImageDecoder(tokenizer) : undefined;
+    const decoder = tokenizer ? new ImageDecoder(tokenizer, generator.blockSize) : undefined;
     const plan = await planSample(values, generator, prefix);
     const writer = await createSampleWriter(plan, decoder);
 

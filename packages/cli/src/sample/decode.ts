@@ -6,11 +6,15 @@ import type { Images } from '../images.js';
 export class ImageDecoder {
   private total = 0;
 
-  constructor(private readonly tokenizer: ImageTokenizer) {}
+  /** @param tokensPerImage Tokens of an image, a square number T. */
+  constructor(
+    private readonly tokenizer: ImageTokenizer,
+    private readonly tokensPerImage: number,
+  ) {}
 
   /** Width and height of the images in pixels, S. */
   get imageSize(): number {
-    return this.tokenizer.imageSize;
+    return Math.round(Math.sqrt(this.tokensPerImage)) * this.tokenizer.factor;
   }
 
   /** Seconds so far. */

@@ -21,6 +21,8 @@ export interface SamplePlan {
   readonly labels: Int32Array;
   /** T */
   readonly tokensPerImage: number;
+  /** The subfolder of a folder into which each image goes; by default they lie in the folder itself. [N] */
+  readonly subfolders?: readonly string[];
   /** How many different classes are asked for. */
   readonly classes: number;
   /** What decides how image k of the run looks. */

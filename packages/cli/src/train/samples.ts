@@ -56,7 +56,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   }
   const labels = labelsOf(settings, nullClass);
   const tokens = { blockSize: model.tokensPerImage, vocabSize: model.vocabSize };
-  const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens));
+  const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens), tokens.blockSize);
   const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), decoder.imageSize);
   const entropyModel = await entropyModelOf(config, configJson);
   const generatorOf = (parameters: Tensors<HostTensor>) =>

@@ -57,7 +57,8 @@ function stretchColumns(out: Float32Array, plane: Float32Array, width: number, t
   }
 }
 
-function checkImage({ width, height, data }: RgbImage): void {
+/** @throws DparError if an image is empty or has not the bytes of its size. */
+export function checkImage({ width, height, data }: RgbImage): void {
   if (!(width >= 1 && height >= 1 && data.length === 3 * width * height)) {
     throw new DparError(
       `resample: expected an image of at least one pixel with 3 bytes each, got ${width}x${height} with ` +

@@ -51,11 +51,21 @@ function cubic(x: number): number {
   return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
 }
 
+/** The mean of the pixels that a place covers. */
+function box(x: number): number {
+  return x > -0.5 && x <= 0.5 ? 1 : 0;
+}
+
 /** Pillow's antialiased bicubic: where images get smaller, the kernel is as much wider. Weights add up to 1 at the borders too. */
-export const pillowBicubic: TapsRule = (from, to) => {
+export const pillowBicubic: TapsRule = (from, to) => pillowTaps(from, to, cubic, 2);
+
+/** Pillow's box filter: the mean of the pixels that a place covers. */
+export const pillowBox: TapsRule = (from, to) => pillowTaps(from, to, box, 0.5);
+
+function pillowTaps(from: number, to: number, kernel: (x: number) => number, reach: number): Taps {
   const scale = from / to;
   const width = Math.max(1, scale);
-  const support = 2 * width;
+  const support = reach * width;
   const count = Math.min(from, 2 * Math.ceil(support) + 1);
   const first = new Int32Array(to);
   const weights = new Float64Array(to * count);
@@ -66,10 +76,10 @@ export const pillowBicubic: TapsRule = (from, to) => {
     // Near the end of the row, the taps that are not needed come first, so that all lie in it.
     first[i] = Math.min(begin, from - count);
     let sum = 0;
-    for (let k = begin; k < end; k++) sum += cubic((k - center + 0.5) / width);
+    for (let k = begin; k < end; k++) sum += kernel((k - center + 0.5) / width);
     for (let k = begin; k < end; k++) {
-      weights[i * count + k - (first[i] as number)] = cubic((k - center + 0.5) / width) / sum;
+      weights[i * count + k - (first[i] as number)] = kernel((k - center + 0.5) / width) / sum;
     }
   }
   return { count, first, weights };
-};
+}

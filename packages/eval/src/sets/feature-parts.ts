@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
-import { type ItemRange, type PartContent, PartFolder, readSettings, type Settings } from '@dpar/io/node';
+import {
+  missingParts,
+  type PartContent,
+  PartFolder,
+  type PartShare,
+  readSettings,
+  type Settings,
+  shareOfParts,
+} from '@dpar/io/node';
 import { DparError, float32, type HostTensor } from '@dpar/tensor';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
 import type { ImageSet } from '../image-set.js';
@@ -16,10 +24,7 @@ export const featureSettingsFile = 'features.json';
 const partImages = 512;
 
 /** Which of equal shares of the parts to compute, counted from 0. */
-export interface FeatureShare {
-  readonly index: number;
-  readonly count: number;
-}
+export type FeatureShare = PartShare;
 
 /** What {@link extractParts} did. */
 export interface ExtractedParts {
@@ -45,11 +50,11 @@ export async function extractParts(
 ): Promise<ExtractedParts> {
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
   const parts = await openParts(folder, set.count, settingsOf(originOf(set, network), set.count, batchSize));
-  const ours = shareOf(set.count, share);
+  const ours = shareOfParts(set.count, partImages, share);
   const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
   let extracted = 0;
   onProgress?.(there, ours.count);
-  for (const { start, count } of missingRuns(parts.there, ours)) {
+  for (const { start, count } of missingParts(parts.there, ours, partImages)) {
     const range = { first: start, count, partSize: partImages };
     let part: ImageFeatures[] = [];
     let [first, rows] = [start, 0];
@@ -92,30 +97,6 @@ function settingsOf(origin: FeatureOrigin, count: number, batchSize: number): Se
     batch_size: batchSize,
     part_images: partImages,
   };
-}
-
-/** The images of a share: whole parts, next to one another. */
-function shareOf(images: number, { index, count }: FeatureShare): ItemRange {
-  const parts = Math.ceil(images / partImages);
-  const [start, end] = [index, index + 1].map((i) =>
-    Math.min(images, Math.floor((i * parts) / count) * partImages),
-  ) as [number, number];
-  return { start, count: end - start };
-}
-
-/** Ranges within a range that are not there, each from the start of a part. */
-function* missingRuns(there: Uint8Array, { start, count }: ItemRange): Generator<ItemRange> {
-  const end = start + count;
-  for (let at = start; at < end; ) {
-    if (there[at] === 1) {
-      at = Math.min(end, at + partImages);
-      continue;
-    }
-    let to = at;
-    while (to < end && there[to] === 0) to = Math.min(end, to + partImages);
-    yield { start: at, count: to - at };
-    at = to;
-  }
 }
 
 /** Rows of some batches together, by the names that they have in a part. */

@@ -16,6 +16,8 @@ const filesAtATime = 8;
 /** What a folder holds, by paths from it with slashes, sorted by code units. */
 interface Listing {
   readonly images: readonly string[];
+  /** Bytes of each image's file. */
+  readonly sizes: ReadonlyMap<string, number>;
   /** Files that are no images. */
   readonly others: readonly string[];
 }
@@ -23,6 +25,7 @@ interface Listing {
 async function listFolder(folder: string): Promise<Listing> {
   const images: string[] = [];
   const others: string[] = [];
+  const sizes = new Map<string, number>();
   const walk = async (below: string, above: readonly string[]): Promise<void> => {
     const place = await realpath(join(folder, below));
     if (above.includes(place)) {
@@ -32,12 +35,20 @@ async function listFolder(folder: string): Promise<Listing> {
       const path = below === '' ? name : `${below}/${name}`;
       const status = await stat(join(folder, path));
       if (status.isDirectory()) await walk(path, [...above, place]);
-      else if (status.isFile() && isImageName(name)) images.push(path);
-      else if (path !== sampleSettingsFile) others.push(path);
+      else if (status.isFile() && isImageName(name)) {
+        images.push(path);
+        sizes.set(path, status.size);
+      } else if (path !== sampleSettingsFile) others.push(path);
     }
   };
   await walk('', []);
-  return { images: images.sort(), others: others.sort() };
+  return { images: images.sort(), sizes, others: others.sort() };
+}
+
+/** How {@link openImageFolder} tells sets of images apart. */
+export interface ImageFolderOptions {
+  /** What is digested beside the paths: all that the files hold, or their sizes alone, which takes no reading (default: content). */
+  readonly digest?: 'content' | 'sizes';
 }
 
 /**
@@ -47,18 +58,23 @@ async function listFolder(folder: string): Promise<Listing> {
  * @throws DparError if there are no images, or folders that are links make a circle. Reading one that is damaged, or of a
  * format that is not read, throws a DparError that names it.
  */
-export async function openImageFolder(folder: string): Promise<StoredImageSet> {
-  const { images, others } = await listFolder(folder);
+export async function openImageFolder(
+  folder: string,
+  { digest: digested = 'content' }: ImageFolderOptions = {},
+): Promise<StoredImageSet> {
+  const { images, sizes, others } = await listFolder(folder);
   if (images.length === 0) {
     const got = others.length === 0 ? 'an empty folder' : `${others.length} other files, such as '${others[0]}'`;
     throw new DparError(`openImageFolder: expected images in '${folder}', got ${got}. Check the path.`);
   }
   const pathOf = (index: number): string => join(folder, images[index] as string);
   const hash = createHash('sha256');
-  const digest = async (index: number): Promise<Buffer> =>
-    createHash('sha256')
-      .update(await readFile(pathOf(index)))
-      .digest();
+  const digest = async (index: number): Promise<Buffer | string> =>
+    digested === 'sizes'
+      ? `${sizes.get(images[index] as string)}\n`
+      : createHash('sha256')
+          .update(await readFile(pathOf(index)))
+          .digest();
   let index = 0;
   for await (const content of loadAhead(images.length, filesAtATime, digest)) {
     hash.update(`${JSON.stringify(images[index++])}\n`).update(content);

@@ -3,7 +3,7 @@ import { DparError } from '@dpar/tensor';
 
 /** A patch VQ tokenizer, as its config.json describes it. */
 export interface PatchVqConfig {
-  /** Width and height of an image in pixels, S. */
+  /** Width and height in pixels of the images that it was trained on; others may be of any size that patches fill. */
   readonly imageSize: number;
   /** Width and height of a patch in pixels; it divides the image size. */
   readonly patchSize: number;

@@ -8,7 +8,7 @@ import {
   type HostTensorOf,
   named,
 } from '@dpar/tensor';
-import { nearestCodes } from './patches.js';
+import { nearestCodes } from '../nearest-codes.js';
 
 /** Settings of {@link fitCodebook}. */
 export interface FitCodebookOptions {

@@ -1,7 +1,9 @@
 import { initializeParameters, linear, type ParameterSpecs, zeros } from '@dpar/nn';
 import { float32, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
-import { gridSizeOf, type PatchVqConfig, patchWidthOf } from './config.js';
-import { imagesOfPatches, nearestCodes, patchesOfImages } from './patches.js';
+import { type CodeGrid, gridOf, gridOfImages } from '../grid.js';
+import { nearestCodes } from '../nearest-codes.js';
+import { type PatchVqConfig, patchWidthOf } from './config.js';
+import { imagesOfPatches, patchesOfImages } from './patches.js';
 
 /** Parameters of a patch VQ tokenizer, C numbers a patch. All but the codebook belong to the decoder. */
 export function patchVqSpecs(config: PatchVqConfig): ParameterSpecs {
@@ -48,43 +50,45 @@ const embeddingScale = 1.5;
 
 /**
  * The code of each patch: the nearest row of the codebook.
- * @param images [B, 3, S, S]
+ * @param images [B, 3, H, W]
  * @returns int32 [B, T]
+ * @throws DparError if the width of a patch does not divide H and W.
  */
 export function patchVqEncode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, images: T): T {
+  gridOfImages('patchVqEncode', ops.shapeOf(images), config.patchSize);
   return nearestCodes(ops, named(parameters, codebookName), patchesOfImages(ops, images, config.patchSize));
 }
 
 /**
  * Images of codes: each patch is its row of the codebook plus a correction, which a small network computes from the codes
  * of the patch and its eight neighbours, so that edges run on across patches.
- * @param codes int32 [B, T]
- * @returns [B, 3, S, S]
+ * @param codes int32 [B, rows, columns], or [B, T] of square images
+ * @returns [B, 3, H, W]
  */
 export function patchVqDecode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T): T {
-  const patches = ops.add(
-    ops.takeRows(named(parameters, codebookName), codes),
-    correction(ops, config, parameters, codes),
-  );
-  return imagesOfPatches(ops, patches, config.patchSize);
+  const shape = ops.shapeOf(codes);
+  const grid = gridOf('patchVqDecode', shape);
+  const flat = ops.reshape(codes, [shape[0] ?? 0, grid.rows * grid.columns]);
+  const patches = ops.add(ops.takeRows(named(parameters, codebookName), flat), correction(ops, parameters, flat, grid));
+  return imagesOfPatches(ops, patches, config.patchSize, grid);
 }
 
 /** What the neighbourhood adds to each patch: codes [B, T] -> [B, T, C]. */
-function correction<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T): T {
+function correction<T>(ops: Ops<T>, parameters: Tensors<T>, codes: T, grid: CodeGrid): T {
   const embedded = ops.takeRows(named(parameters, 'decoder.embedding.weight'), codes); // [B, T, C]
-  const context = neighbourhoods(ops, embedded, gridSizeOf(config)); // [B, T, 9 C]
+  const context = neighbourhoods(ops, embedded, grid); // [B, T, 9 C]
   const weight = named(parameters, 'decoder.context.weight');
   const hidden = ops.silu(ops.add(linear(ops, weight, context), named(parameters, 'decoder.context.bias')));
   return linear(ops, named(parameters, 'decoder.output.weight'), hidden);
 }
 
 /** The states of each cell and its eight neighbours side by side, zeros beyond the border: [B, T, C] -> [B, T, 9 C]. */
-function neighbourhoods<T>(ops: Ops<T>, cells: T, grid: number): T {
+function neighbourhoods<T>(ops: Ops<T>, cells: T, grid: CodeGrid): T {
   const [B = 0, count = 0, C = 0] = ops.shapeOf(cells);
-  const padded = ops.pad(ops.pad(ops.reshape(cells, [B, grid, grid, C]), 1, 1, 1), 2, 1, 1);
+  const padded = ops.pad(ops.pad(ops.reshape(cells, [B, grid.rows, grid.columns, C]), 1, 1, 1), 2, 1, 1);
   const shifted = [0, 1, 2].flatMap((row) => {
-    const rows = ops.slice(padded, 1, row, grid);
-    return [0, 1, 2].map((column) => ops.slice(rows, 2, column, grid)); // [B, grid, grid, C]
+    const rows = ops.slice(padded, 1, row, grid.rows);
+    return [0, 1, 2].map((column) => ops.slice(rows, 2, column, grid.columns)); // [B, rows, columns, C]
   });
   return ops.reshape(ops.concat(shifted, -1), [B, count, 9 * C]);
 }

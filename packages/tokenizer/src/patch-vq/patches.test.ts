@@ -1,6 +1,6 @@
 import { float32, referenceOps as ops } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { imagesOfPatches, nearestCodes, patchesOfImages } from './patches.js';
+import { imagesOfPatches, patchesOfImages } from './patches.js';
 
 it('cuts images in raster order and puts them together again', () => {
   // Two images of 4 x 4 pixels; value = 1000 image + 100 channel + 10 row + column.
@@ -19,13 +19,11 @@ it('cuts images in raster order and puts them together again', () => {
     ...[1120, 1121, 1130, 1131],
     ...[1220, 1221, 1230, 1231],
   ]);
-  expect(imagesOfPatches(ops, patches, 2)).toEqual(images);
-});
-
-it('finds the nearest code, which need not have the largest product', () => {
-  const codebook = float32([3, 2], [10, 10, 1, 1, -1, 0]);
-  const x = float32([2, 2, 2], [2, 2, 9, 8, -0.1, 0, -5, 1]);
-  const codes = nearestCodes(ops, codebook, x);
-  expect(codes.shape).toEqual([2, 2]);
-  expect([...codes.data]).toEqual([1, 0, 2, 2]);
+  expect(imagesOfPatches(ops, patches, 2, { rows: 2, columns: 2 })).toEqual(images);
+  // The same numbers as images twice as wide as high.
+  const wide = float32([4, 3, 2, 4], images.data);
+  const widePatches = patchesOfImages(ops, wide, 2);
+  expect(widePatches.shape).toEqual([4, 2, 12]);
+  expect([...widePatches.data.subarray(12, 16)]).toEqual([2, 3, 12, 13]);
+  expect(imagesOfPatches(ops, widePatches, 2, { rows: 1, columns: 2 })).toEqual(wide);
 });

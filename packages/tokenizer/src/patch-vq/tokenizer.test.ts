@@ -43,7 +43,7 @@ function decodeByHand(parameters: Record<string, { data: ArrayLike<number> }>, c
 describe('patch VQ', () => {
   it('encodes an image of codebook patches to their codes and, untrained, decodes it without a change', async () => {
     const tokenizer = createPatchVq(engine, config, randomParameters());
-    expect([tokenizer.codebookSize, tokenizer.gridSize, tokenizer.imageSize]).toEqual([5, 3, 6]);
+    expect([tokenizer.codebookSize, tokenizer.gridSize, tokenizer.imageSize, tokenizer.factor]).toEqual([5, 3, 6, 2]);
     const codes = int32(
       [70, 9],
       Array.from({ length: 630 }, (_, i) => (i * i + (i >> 3)) % 5),
@@ -108,8 +108,12 @@ describe('patch VQ', () => {
 
   it('names what does not fit', async () => {
     const tokenizer = createPatchVq(engine, config, randomParameters());
-    await expect(tokenizer.encode(float32([1, 3, 4, 4]))).rejects.toThrow(
-      'float32[B, 3, 6, 6], got float32[1, 3, 4, 4]',
+    await expect(tokenizer.encode(float32([1, 3, 4, 5]))).rejects.toThrow(
+      'encode: expected images [B, 3, H, W] with sides that 2 divides, got [1, 3, 4, 5]. Crop or resize the images.',
+    );
+    await expect(tokenizer.encode(float32([1, 1, 4, 4]))).rejects.toThrow('got [1, 1, 4, 4]');
+    await expect(tokenizer.decode(int32([1, 6]))).rejects.toThrow(
+      'decode: expected codes [B, T] of square images or [B, rows, columns], got [1, 6]',
     );
     await expect(tokenizer.decode(int32([1, 9], [0, 0, 0, 0, 0, 0, 0, 0, 5]))).rejects.toThrow('codes in 0..4, got 5');
     expect(() => createPatchVq(engine, config, {})).toThrow('missing codebook.weight');

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { checkpointIdentity, formatDigest } from '@dpar/io/node';
+import { type DiskSource, diskSource, findTokenLayout } from '@dpar/train/node';
+import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import { CommandError, InterruptedError, UsageError } from '../errors.js';
+import * as option from '../options.js';
+import { formatRate } from '../progress.js';
+import { countThere, missingBatches } from '../sample/batches.js';
+import { ImageDecoder } from '../sample/decode.js';
+import { outputKind } from '../sample/output-kind.js';
+import type { SamplePlan } from '../sample/plan.js';
+import { createSampleWriter, type SampleWriter } from '../sample/writer.js';
+import { countOf } from '../table.js';
+import { readClasses } from '../tokenize/classes.js';
+import { openTokenizer } from '../tokenizer.js';
+
+/** Images that are decoded, and kept, together. */
+const batchSize = 16;
+
+/** Images whose tokens are read at a time. */
+const readImages = 4096;
+
+export const detokenize = defineCommand({
+  name: 'detokenize',
+  summary: 'images of tokens',
+  details:
+    "Input: tokens as dpar tokenize or LlamaGen's extraction writes them, of square images. A path that ends in .png is " +
+    'written as a grid, .npz as an ADM sample batch with the labels as arr_1. Any other path is a folder of PNG files with ' +
+    'a subfolder for each class: its name if dpar tokenize has left the names beside the tokens, else its number. The ' +
+    'same command goes on where an earlier run was interrupted, and gives the same bytes.',
+  options: {
+    tokenizer: option.required(option.folder, 'tokenizer'),
+    input: option.required(option.path, 'tokens: safetensors file, or folder'),
+    output: option.required(option.path, 'where to write: *.png, *.npz or a folder'),
+    variant: option.optional(option.wholeNumber(0), 'which variant of each image', 0),
+    tile: option.optional(
+      option.wholeNumber(1, 8192),
+      'larger images are decoded in tiles of this width, in pixels',
+      512,
+    ),
+    shard: option.optional(option.shard, 'makes the images of part I of N alone'),
+  },
+  run: async (values, context) => {
+    const { input, output, variant, tile, shard = { index: 0, count: 1 } } = values;
+    const kind = outputKind(output);
+    if (kind === 'safetensors') {
+      throw new UsageError(`--output: expected *.png, *.npz or a folder, got '${output}'.`);
+    }
+    const source = diskSource(await findTokenLayout(input));
+    const { images: N, variants: V, tokensPerImage: T } = source;
+    if (variant >= V) throw new UsageError(`--variant: expected 0 to ${V - 1} for '${input}', got ${variant}.`);
+    if (shard.count > N)
+      throw new UsageError(`--shard: expected at most ${N} parts for ${N} images, got ${shard.count}.`);
+    if (!Number.isInteger(Math.sqrt(T))) {
+      throw new CommandError(
+        `expected tokens of square images in '${input}', got ${T} an image. Decode them with @dpar/tokenizer.`,
+      );
+    }
+    const engine = await context.engine();
+    const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: tile });
+    const decoder = new ImageDecoder(tokenizer, T);
+    const [first, end] = [shard.index, shard.index + 1].map((i) => Math.floor((i * N) / shard.count)) as [
+      number,
+      number,
+    ];
+    const { labels, digest } = await readLabels(source, variant, context.signal);
+    const folder = (await stat(input)).isDirectory() ? input : dirname(input);
+    const ours = labels.subarray(first, end);
+    const plan: SamplePlan = {
+      ...{ output, kind, first, total: N, labels: ours, tokensPerImage: T, classes: new Set(labels).size },
+      ...(kind === 'folder' && { subfolders: subfoldersOf(labels, await readClasses(folder)).slice(first, end) }),
+      settings: {
+        tokens: digest,
+        tokenizer: await checkpointIdentity(values.tokenizer),
+        tile: decoder.imageSize > tile ? tile : null,
+      },
+      share: { count: N, shard: `${shard.index}/${shard.count}` },
+    };
+    const writer = await createSampleWriter(plan, decoder);
+    const begin = performance.now();
+    const made = await decodeMissing(source, plan, variant, writer, context);
+    const seconds = (performance.now() - begin) / 1000;
+    const rate = made > 0 ? made / seconds : undefined;
+    const speed = rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} images/s`;
+    return {
+      data: {
+        ...{ images: ours.length, decoded: made, image_size: decoder.imageSize },
+        ...{ seconds, images_per_second: rate ?? null, engine: engine.name, output },
+      },
+      text: `${countOf(ours.length, 'image')} in ${output}, ${made} decoded${speed}`,
+    };
+  },
+});
+
+/** The labels of all images, and a digest of these and of the tokens of a variant. */
+async function readLabels(source: DiskSource, variant: number, signal: AbortSignal) {
+  const hash = createHash('sha256');
+  const labels = new Int32Array(source.images);
+  for (let first = 0; first < source.images; first += readImages) {
+    signal.throwIfAborted();
+    const batch = await loadRange(source, first, Math.min(readImages, source.images - first), variant);
+    labels.set(batch.labels.data, first);
+    hash.update(batch.tokens.data).update(batch.labels.data);
+  }
+  return { labels, digest: formatDigest(hash) };
+}
+
+function loadRange(source: DiskSource, first: number, count: number, variant: number) {
+  const images = Int32Array.from({ length: count }, (_, i) => first + i);
+  return source.load(images, new Int32Array(count).fill(variant));
+}
+
+/** Names of classes, or their numbers with as many digits as the largest has, so that their order is that of the numbers. */
+function subfoldersOf(labels: Int32Array, classes: readonly string[] | undefined): string[] {
+  const digits = String(labels.reduce((largest, label) => Math.max(largest, label), 0)).length;
+  return Array.from(labels, (label) => classes?.[label] ?? String(label).padStart(digits, '0'));
+}
+
+/** Decodes what is not kept, and puts the output in place. @returns Images that were decoded. */
+async function decodeMissing(
+  source: DiskSource,
+  { first, labels }: SamplePlan,
+  variant: number,
+  writer: SampleWriter,
+  context: Context,
+): Promise<number> {
+  const there = countThere(writer.there);
+  const progress = context.progress({ label: 'detokenize', unit: 'images', total: labels.length, start: there });
+  let made = 0;
+  try {
+    for (const range of missingBatches(writer.there, batchSize)) {
+      context.signal.throwIfAborted();
+      const { tokens } = await loadRange(source, first + range.start, range.count, variant);
+      await writer.add(range, { tokens: tokens.data, patchLengths: new Int32Array() });
+      made += range.count;
+      progress.update(there + made);
+    }
+    await writer.finish(context.signal);
+    return made;
+  } catch (error) {
+    const kept = countThere(writer.there);
+    if (!context.signal.aborted || kept === 0) throw error;
+    throw new InterruptedError(
+      `interrupted. ${kept} of ${countOf(labels.length, 'image')} are in '${writer.kept}': run the same command again to go on.`,
+    );
+  } finally {
+    progress.stop();
+  }
+}

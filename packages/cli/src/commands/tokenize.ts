@@ -1,0 +1,114 @@
+import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
+import { defineCommand } from '../command.js';
+import { UsageError } from '../errors.js';
+import { interruptible } from '../evaluation/interruptible.js';
+import * as option from '../options.js';
+import { formatRate } from '../progress.js';
+import { ImageDecoder } from '../sample/decode.js';
+import { checkPlace, outputKind } from '../sample/output-kind.js';
+import { countOf, namesOf } from '../table.js';
+import { drawCheck } from '../tokenize/check.js';
+import { type CropOptions, variantsOf } from '../tokenize/crops.js';
+import { openLabelledImages } from '../tokenize/labelled-images.js';
+import { createLlamaGenWriter, createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
+import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
+import { openTokenizer } from '../tokenizer.js';
+
+export const tokenize = defineCommand({
+  name: 'tokenize',
+  summary: 'tokens of images, for training',
+  details:
+    'Input: a folder with the images of each class in a subfolder, classes numbered in the order of their names, or an ADM ' +
+    "batch (.npz). Output: a folder of shards, safetensors with 'tokens' [n, V, T] ([n, T] for one variant) and 'labels' " +
+    '[n], or with --layout llamagen <name>_codes/<i>.npy and <name>_labels/<i>.npy as LlamaGen extracts them. dpar train ' +
+    'reads both. Images are cropped as there: the middle square (--flip: and its mirror image), or ten crops of a larger ' +
+    'square, of which five are mirrored.\n\nThe same command goes on where an earlier run was interrupted, and gives the ' +
+    'same bytes. Several machines can make one part each in the same folder: --shard 0/4 to --shard 3/4.',
+  options: {
+    tokenizer: option.required(option.folder, 'tokenizer'),
+    input: option.required(option.path, 'folder of images, one class a subfolder, or ADM batch .npz'),
+    output: option.required(option.folder, 'where to write the tokens'),
+    size: option.optional(option.wholeNumber(1, 8192), "width of the crops in pixels (default: the tokenizer's)"),
+    crop: option.optional(option.choice(['center', 'ten']), 'which crops', 'center'),
+    cropRange: option.optional(
+      option.number({ from: 1, to: 4 }),
+      'width of the square that ten crops are taken from, in widths of a crop',
+      1.1,
+    ),
+    flip: option.flag('with --crop center: the mirrored crop too'),
+    layout: option.optional(option.choice(['shards', 'llamagen']), 'files to write', 'shards'),
+    name: option.optional(option.file, 'with --layout llamagen: what its folders begin with (default: images<size>)'),
+    partSize: option.optional(option.wholeNumber(1, 1e6), 'images of a shard; what an interruption loses at most', 256),
+    tile: option.optional(
+      option.wholeNumber(1, 8192),
+      'larger crops are encoded in tiles of this width, in pixels',
+      512,
+    ),
+    shard: option.optional(option.shard, 'tokenizes part I of N alone'),
+    check: option.optional(option.file, 'PNG file for some images beside what their tokens are decoded to'),
+  },
+  run: async (values, context) => {
+    const { input, output, layout, name, partSize, check, shard: share = { index: 0, count: 1 } } = values;
+    if (values.crop === 'ten' && values.flip) {
+      throw new UsageError('--flip: expected --crop center with it, got ten, of which five are mirrored already.');
+    }
+    if (name !== undefined && layout !== 'llamagen')
+      throw new UsageError('--name: expected --layout llamagen with it.');
+    if (check !== undefined && outputKind(check) !== 'png') {
+      throw new UsageError(`--check: expected a path that ends in .png, got '${check}'.`);
+    }
+    await checkPlace(output, 'folder');
+    const images = await openLabelledImages(input);
+    const { set, labels, classes } = images;
+    if (set.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(set.ignored)}`);
+    const engine = await context.engine();
+    const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: values.tile });
+    const { size = tokenizer.imageSize, crop, flip, cropRange } = values;
+    if (size % tokenizer.factor !== 0) {
+      throw new UsageError(`--size: expected a multiple of ${tokenizer.factor}, the pixels of a token, got ${size}.`);
+    }
+    const crops: CropOptions = { crop, flip, size, cropRange };
+    const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
+    const plan: TokenPlan = {
+      ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, classes },
+      settings: {
+        images: set.identity,
+        count: set.count,
+        tokenizer: await checkpointIdentity(values.tokenizer),
+        ...cropSettings(crops),
+        tile: size > values.tile ? values.tile : null,
+        layout,
+        part_size: partSize,
+      },
+    };
+    const writer =
+      layout === 'shards' ? await createShardWriter(plan) : await createLlamaGenWriter(plan, name ?? `images${size}`);
+    const begin = performance.now();
+    const work = { label: 'tokenize', images: set.count, kept: output, parts: true };
+    const tokenized = await interruptible(work, context, (onProgress) =>
+      tokenizeImages({ images, tokenizer, crops, plan, writer, share }, onProgress, context.signal),
+    );
+    const seconds = (performance.now() - begin) / 1000;
+    const checked =
+      check === undefined ? undefined : await drawCheck(check, images, crops, writer, new ImageDecoder(tokenizer, T));
+    const { count } = shareOfParts(set.count, partSize, share);
+    const missing = set.count - writer.there.reduce((sum, value) => sum + value, 0);
+    const rate = tokenized > 0 ? (tokenized * V) / seconds : undefined;
+    const lines = [
+      `${T} tokens of ${countOf(count, 'image')}${V > 1 ? ` in ${V} variants` : ''} in ${output}, ${tokenized} tokenized` +
+        (rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} crops/s`),
+      ...(missing > 0 ? [`${countOf(missing, 'image')} of ${set.count} are still to be made by other parts`] : []),
+      ...(checked
+        ? [`PSNR ${checked.psnr.toFixed(2)} dB of ${countOf(checked.images.length, 'image')} in ${check}`]
+        : []),
+    ];
+    return {
+      data: {
+        ...{ images: count, tokenized, missing, variants: V, tokens_per_image: T, classes: new Set(labels).size },
+        ...{ seconds, crops_per_second: rate ?? null, engine: engine.name, output, ignored_files: set.ignored },
+        ...(checked && { check: { path: check, psnr: checked.psnr, images: checked.images } }),
+      },
+      text: lines.join('\n'),
+    };
+  },
+});

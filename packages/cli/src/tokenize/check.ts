@@ -1,0 +1,52 @@
+import { writeFileAtomic } from '@dpar/io/node';
+import { peakSignalToNoiseRatio } from '@dpar/tokenizer';
+import { Grid, gridLayout } from '../images.js';
+import type { ImageDecoder } from '../sample/decode.js';
+import { type CropOptions, cropVariants, variantsOf } from './crops.js';
+import type { LabelledImages } from './labelled-images.js';
+import type { TokenWriter } from './token-writer.js';
+
+/** Images that a check shows, and pairs of them in a row. */
+const [shown, pairsInRow] = [16, 4];
+
+/** What a check has found. */
+export interface TokenCheck {
+  /** Of all pixels that are shown together, in dB. */
+  readonly psnr: number;
+  readonly images: readonly { readonly name: string; readonly psnr: number }[];
+}
+
+/**
+ * Draws images, evenly spread over those whose tokens are kept, beside what their tokens are decoded to: original, decoded,
+ * original, decoded, ... The tokens are those in the output's files, of the first variant.
+ */
+export async function drawCheck(
+  path: string,
+  { set }: LabelledImages,
+  crops: CropOptions,
+  writer: TokenWriter,
+  decoder: ImageDecoder,
+): Promise<TokenCheck> {
+  const kept = [...writer.there.keys()].filter((i) => writer.there[i] === 1);
+  const count = Math.min(shown, kept.length);
+  const { size } = crops;
+  const grid = new Grid(gridLayout(2 * count, 2 * Math.min(pairsInRow, count), size));
+  const images: { name: string; psnr: number }[] = [];
+  const [originals, decodeds] = [0, 0].map(() => new Uint8Array(count * 3 * size * size)) as [Uint8Array, Uint8Array];
+  for (let i = 0; i < count; i++) {
+    const image = kept[Math.floor((i * kept.length) / count)] as number;
+    const tokens = await writer.read(image);
+    const decoded = await decoder.decode(tokens.slice(0, tokens.length / variantsOf(crops)), 1);
+    for await (const original of set.read(image, 1)) {
+      const [first] = cropVariants(original, crops);
+      if (first === undefined) continue;
+      grid.draw(2 * i, { data: first.data, size });
+      grid.draw(2 * i + 1, decoded);
+      originals.set(first.data, i * first.data.length);
+      decodeds.set(decoded.data, i * first.data.length);
+      images.push({ name: set.nameOf(image), psnr: peakSignalToNoiseRatio(first.data, decoded.data) });
+    }
+  }
+  await writeFileAtomic(path, grid.png());
+  return { psnr: peakSignalToNoiseRatio(originals, decodeds), images };
+}

@@ -1,0 +1,97 @@
+import { named, type Ops, type Tensors } from '@dpar/tensor';
+import { normGroups } from './config.js';
+
+/** Added to variances. */
+const epsilon = 1e-6;
+
+/** The parameters of one part of the network: those of its prefix. */
+export type Named<T> = (name: string) => T;
+
+/** The parameters whose names begin with a prefix and a dot, by the rest of their names. */
+export function below<T>(parameters: Tensors<T>, prefix: string): Named<T> {
+  return (name) => named(parameters, `${prefix}.${name}`);
+}
+
+/** Convolution with bias `[O]`: x [B, I, H, W] -> [B, O, H, W]. A kernel of 3 sees one zero beyond each border. */
+export function convolution<T>(ops: Ops<T>, p: Named<T>, x: T): T {
+  const weight = p('weight'); // [O, I, k, k]
+  const [, , k = 1] = ops.shapeOf(weight);
+  const border = (k - 1) / 2;
+  return withBias(ops, p, ops.conv2d(x, weight, { padding: [border, border, border, border] }));
+}
+
+/** Halves width and height: a convolution of stride 2 that sees one zero beyond the right and the bottom border. */
+export function downsample<T>(ops: Ops<T>, p: Named<T>, x: T): T {
+  return withBias(ops, p, ops.conv2d(x, p('weight'), { stride: 2, padding: [0, 0, 1, 1] }));
+}
+
+function withBias<T>(ops: Ops<T>, p: Named<T>, x: T): T {
+  return ops.add(x, ops.reshape(p('bias'), [-1, 1, 1]));
+}
+
+/**
+ * Group norm (Wu and He 2018) in 32 groups of channels, over the channels of a group and all pixels:
+ * (x - mean) / sqrt(variance + 1e-6) * weight + bias.
+ * @param x [B, C, H, W]
+ */
+export function groupNorm<T>(ops: Ops<T>, p: Named<T>, x: T): T {
+  const [B = 0, C = 0, H = 0, W = 0] = ops.shapeOf(x);
+  const perGroup = C / normGroups;
+  const grouped = ops.reshape(x, [B, normGroups, perGroup * H * W]);
+  const centred = ops.sub(grouped, ops.mean(grouped, { axes: -1, keepDims: true }));
+  const variance = ops.mean(ops.square(centred), { axes: -1, keepDims: true }); // [B, G, 1]
+  const scale = ops.reciprocal(ops.sqrt(ops.add(variance, epsilon)));
+  // Scales of channels first, so that each pixel is multiplied once.
+  const scales = ops.mul(scale, ops.reshape(p('weight'), [1, normGroups, perGroup]));
+  const scaled = ops.mul(ops.reshape(centred, [B, C, H, W]), ops.reshape(scales, [B, C, 1, 1]));
+  return withBias(ops, p, scaled);
+}
+
+/** x + conv2(silu(norm2(conv1(silu(norm1(x)))))); where the channels change, a 1x1 convolution brings x to the new ones. */
+export function residualBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
+  const part = (name: string): Named<T> => below(parameters, `${prefix}.${name}`);
+  const first = convolution(ops, part('conv1'), ops.silu(groupNorm(ops, part('norm1'), x)));
+  const second = convolution(ops, part('conv2'), ops.silu(groupNorm(ops, part('norm2'), first)));
+  const changed = ops.shapeOf(x)[1] !== ops.shapeOf(second)[1];
+  return ops.add(changed ? convolution(ops, part('nin_shortcut'), x) : x, second);
+}
+
+/** Most pixels that attend at a time, so that scores of all N by all N pixels are not kept for large images. */
+const queriesAtATime = 4096;
+
+/** x + attention of one head of all C channels among all pixels of norm(x): x [B, C, H, W]. */
+export function attentionBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
+  const part = (name: string): Named<T> => below(parameters, `${prefix}.${name}`);
+  const [B = 0, C = 0, H = 0, W = 0] = ops.shapeOf(x);
+  const normed = groupNorm(ops, part('norm'), x);
+  const [q, k, v] = ['q', 'k', 'v'].map((name) => ops.reshape(convolution(ops, part(name), normed), [B, C, H * W])) as [
+    T,
+    T,
+    T,
+  ];
+  const attend = (queries: T): T => {
+    const weights = ops.softmax(ops.matmul(queries, k, { transposeA: true, scale: C ** -0.5 })); // [B, n, HW]
+    return ops.matmul(v, weights, { transposeB: true }); // [B, C, n]
+  };
+  const mixed = H * W <= queriesAtATime ? attend(q) : ops.concat(inPieces(ops, q, queriesAtATime).map(attend), -1);
+  return ops.add(x, convolution(ops, part('proj_out'), ops.reshape(mixed, [B, C, H, W])));
+}
+
+/** Parts of the last axis, of at most `size`. */
+function inPieces<T>(ops: Ops<T>, x: T, size: number): T[] {
+  const total = ops.shapeOf(x).at(-1) ?? 0;
+  const sizes = Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size));
+  return ops.split(x, -1, sizes);
+}
+
+/** Residual block, attention, residual block. */
+export function middle<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
+  const first = residualBlock(ops, parameters, `${prefix}.0`, x);
+  return residualBlock(ops, parameters, `${prefix}.2`, attentionBlock(ops, parameters, `${prefix}.1`, first));
+}
+
+/** What encoder and decoder end with: norm, silu, convolution. */
+export function head<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
+  const normed = ops.silu(groupNorm(ops, below(parameters, `${prefix}.norm_out`), x));
+  return convolution(ops, below(parameters, `${prefix}.conv_out`), normed);
+}
