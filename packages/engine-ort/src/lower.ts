@@ -45,6 +45,7 @@ function applicationKey(node: GraphNode): string {
 
 function emit(build: OnnxBuilder, node: GraphNode, context: Pick<Emission<Primitive>, 'operand' | 'applies'>): string {
   if (node.kind === 'input') return build.input(node.name, node.type.dtype, node.type.shape);
+  if (node.kind === 'range') return build.range(node.type.shape[0] ?? 0);
   if (node.kind === 'constant') return build.initializer(node.value, node.name);
   const emitter = emitters[node.primitive] as Emitter<Primitive>;
   return emitter({
