@@ -11,7 +11,7 @@ import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import { trace } from './graph/trace.js';
 import { lower } from './lower.js';
 import type { OnnxMetadata, OnnxModel } from './onnx/model.js';
-import { type ExternalData, encodeModel, type ModelParts, modelParts, totalLength } from './onnx/writer.js';
+import { type ExternalData, encodeModel, type ModelParts, modelParts } from './onnx/writer.js';
 
 /** How a function becomes an ONNX model. */
 export interface ExportOptions {
@@ -119,10 +119,11 @@ const manyRows = 256;
 /** The data one after the other, zeros between them so that each begins at its offset. */
 function padded(parts: readonly ExternalData[]): Uint8Array[] {
   const chunks: Uint8Array[] = [];
+  let end = 0;
   for (const { offset, data } of parts) {
-    const gap = offset - totalLength(chunks);
-    if (gap > 0) chunks.push(new Uint8Array(gap));
+    if (offset > end) chunks.push(new Uint8Array(offset - end));
     chunks.push(data);
+    end = offset + data.length;
   }
   return chunks;
 }

@@ -81,8 +81,7 @@ export function encodeModel(model: OnnxModel, options: ExternalOptions = {}): En
   return { bytes, externalData };
 }
 
-/** Bytes of some pieces together. */
-export function totalLength(chunks: readonly Uint8Array[]): number {
+function totalLength(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
