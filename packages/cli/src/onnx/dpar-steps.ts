@@ -99,7 +99,7 @@ function globalTransformer(config: DparConfig, common: Common): OnnxGraph {
     fn: (ops, x) => {
       const [positions, starts, lengths] = [named(x, 'positions'), named(x, 'patch_starts'), named(x, 'patch_lengths')];
       const [R = 0] = ops.shapeOf(positions);
-      const isClass = ops.reshape(ops.equal(positions, 0), [R, 1]);
+      const isClass = ops.reshape(ops.equal(positions, ops.scalar(0, 'int32')), [R, 1]);
       // The class position has the angles (0, 0).
       const places = {
         index: ops.maximum(ops.sub(positions, 1), 0),
@@ -146,7 +146,7 @@ function decoder(config: DparConfig, common: Common): OnnxGraph {
       const positions = named(x, 'positions');
       const [R = 0] = ops.shapeOf(positions);
       const known = cachesOf(ops, x, caches, gridAngles(ops, config, positions));
-      const isFirst = ops.reshape(ops.equal(positions, 0), [R, 1]);
+      const isFirst = ops.reshape(ops.equal(positions, ops.scalar(0, 'int32')), [R, 1]);
       const start = named(x, 'decoder_start_embedding.weight'); // [1, D]
       const step = { ...known, x: ops.select(isFirst, start, named(x, 'state')) };
       const contexts = ops

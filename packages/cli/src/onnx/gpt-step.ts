@@ -62,7 +62,7 @@ export function llamaGenStepGraph({ config, parameters }: LoadedModel): OnnxGrap
     },
     outputs: { logits: `[batch, ${vocabSize}]: prediction of the next token`, ...cacheOutputs(cacheOf(settings)) },
     fn: (ops, x) => {
-      const isFirst = ops.reshape(ops.equal(named(x, 'positions'), 0), [-1, 1]);
+      const isFirst = ops.reshape(ops.equal(named(x, 'positions'), ops.scalar(0, 'int32')), [-1, 1]);
       const classes = embedding(ops, named(x, 'cls_embedding.embedding_table.weight'), named(x, 'labels'));
       const tokens = embedding(ops, named(x, 'tok_embeddings.weight'), named(x, 'tokens'));
       const { logits, caches } = step(ops, settings, x, ops.select(isFirst, classes, tokens));
