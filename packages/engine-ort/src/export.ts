@@ -53,6 +53,7 @@ export interface OnnxParts {
 /**
  * Writes a function as an ordinary .onnx model (operator set 20) in memory.
  * @param inputTypes Types of the inputs by name, any size at open axes; the other inputs are in `constants`.
+ * All of them are inputs of the model, also those that the function does not read.
  * @returns The bytes of the file. An output with the name of an input is called `name.out`.
  * @throws DparError for shapes that do not fit, and for more than 2 GiB.
  */
@@ -95,7 +96,7 @@ function modelOf(fn: TensorFunction, inputTypes: Tensors<TensorType>, options: E
     new Map(Object.values(dynamicAxes).flatMap((axes) => Object.values(axes).map((axis) => [axis, manyRows]))),
   );
   const traced = trace(fn, openTypes(inputTypes, dynamicAxes, dynamic), { constants, dynamic });
-  const { model, outputNames } = lower(traced, { name, portable, weights });
+  const { model, outputNames } = lower(traced, { name, portable, weights, allInputs: true });
   const meaning = new Map(Object.entries(outputNames).map(([output, graphName]) => [graphName, documentation[output]]));
   const documented = <V extends { readonly name: string }>(
     values: readonly V[],
