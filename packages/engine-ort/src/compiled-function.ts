@@ -14,7 +14,7 @@ import {
 } from '@dpar/tensor';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { OrtDeviceTensor } from './device-tensor.js';
-import { DynamicSizes } from './graph/dynamic-sizes.js';
+import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import { toOrt } from './host-tensor.js';
 import { Program } from './program.js';
 import type { Runtime } from './runtime.js';
@@ -107,7 +107,13 @@ export class OrtFunction implements CompiledFunction {
     if (known) return known.program;
     const dynamic = new DynamicSizes(sizes);
     const { constants = {}, weights = 'float32' } = this.options;
-    const source = { fn: this.fn, inputTypes: this.openTypes(types, dynamic), constants, weights, dynamic };
+    const source = {
+      fn: this.fn,
+      inputTypes: openTypes(types, this.options.dynamicAxes ?? {}, dynamic),
+      constants,
+      weights,
+      dynamic,
+    };
     const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session(), source) };
     this.programs.push(compiled);
     // What failed is not kept: the next call says what is wrong again.
@@ -119,18 +125,6 @@ export class OrtFunction implements CompiledFunction {
   private signatureOf(name: string, { dtype, shape }: TensorType): string {
     const axes = this.options.dynamicAxes?.[name];
     return `${dtype}[${axes ? shape.map((size, axis) => axes[axis] ?? size) : shape}]`;
-  }
-
-  /** The types of the inputs, with placeholders for sizes that are open. */
-  private openTypes(types: Tensors<TensorType>, dynamic: DynamicSizes): Tensors<TensorType> {
-    const { dynamicAxes = {} } = this.options;
-    return Object.fromEntries(
-      Object.entries(types).map(([name, { dtype, shape }]) => {
-        const axes = dynamicAxes[name] ?? {};
-        const open = shape.map((size, axis) => (axes[axis] === undefined ? size : dynamic.placeholder(axes[axis])));
-        return [name, { dtype, shape: open }];
-      }),
-    );
   }
 }
 

@@ -1,8 +1,9 @@
 import { float32, int32, named, referenceOps, type TensorFunction } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
 import * as ort from 'onnxruntime-node';
+import { PbfReader } from 'pbf';
 import { describe, expect, it } from 'vitest';
-import { exportOnnx } from './export.js';
+import { exportOnnx, exportOnnxParts } from './export.js';
 import { trace } from './graph/trace.js';
 import { lower } from './lower.js';
 
@@ -72,6 +73,139 @@ describe('exportOnnx', () => {
     expect(() => exportOnnx((_, tensors) => tensors, {}, { constants })).toThrow(
       'encodeModel: expected a model of at most 2 GiB, got 2.5 GiB.',
     );
+  });
+});
+
+/** Fields of a protobuf message that are messages or texts, by their numbers. */
+function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array[]> {
+  const fields = new Map<number, Uint8Array[]>();
+  const reader = new PbfReader(bytes);
+  reader.readFields((tag, _, pbf) => {
+    if (pbf.type === 2) fields.set(tag, [...(fields.get(tag) ?? []), pbf.readBytes()]);
+  }, undefined);
+  return fields;
+}
+
+const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();
+
+describe('exportOnnx with open axes', () => {
+  const { norm, table } = inputs;
+  const options = { constants: { norm, table }, dynamicAxes: { x: { 0: 'batch' } } };
+
+  it('writes one model for all sizes', async () => {
+    for (const portable of [false, true]) {
+      const session = await ort.InferenceSession.create(exportOnnx(block, { x: inputs.x }, { ...options, portable }));
+      for (const batch of [1, 3]) {
+        const x = float32(
+          [batch, 2, 4],
+          Array.from({ length: 8 * batch }, (_, i) => Math.sin(i)),
+        );
+        const found = await session.run({ x: new ort.Tensor('float32', x.data, [batch, 2, 4]) });
+        const actual = {
+          x: float32([batch, 2, 4], found['x.out']?.data as Float32Array),
+          scores: float32([batch, 2, 2], found.scores?.data as Float32Array),
+        };
+        expect(findMismatch(actual, block(referenceOps, { ...inputs, x }), tolerance)).toBeUndefined();
+      }
+      await session.release();
+    }
+  });
+
+  it('says what the file is, and what inputs and outputs are', () => {
+    const bytes = exportOnnx(
+      block,
+      { x: inputs.x },
+      {
+        ...options,
+        metadata: {
+          producerVersion: '1.2.3',
+          documentation: 'A block.',
+          properties: { kind: 'block', config: '{"é": 1}' },
+        },
+        documentation: { x: 'states', scores: 'attention' },
+      },
+    );
+    // Numbers of onnx.proto: ModelProto.
+    const model = fieldsOf(bytes);
+    expect([2, 3, 6].map((field) => textOf(model.get(field)?.[0]))).toEqual(['dpar', '1.2.3', 'A block.']);
+    const properties = model.get(14)?.map((entry) => [1, 2].map((field) => textOf(fieldsOf(entry).get(field)?.[0])));
+    expect(properties).toEqual([
+      ['kind', 'block'],
+      ['config', '{"é": 1}'],
+    ]);
+    const graph = fieldsOf(model.get(7)?.[0] as Uint8Array);
+    const values = (field: number) =>
+      graph.get(field)?.map((value) => [1, 3].map((part) => textOf(fieldsOf(value).get(part)?.[0])));
+    expect(values(11)).toEqual([['x', 'states']]);
+    // An output of the function is documented by its name there.
+    expect(values(12)).toEqual([
+      ['x.out', 'states'],
+      ['scores', 'attention'],
+    ]);
+  });
+
+  it('keeps inputs that nothing reads, so that all models of a kind take the same', async () => {
+    const fn: TensorFunction = (ops, { x }) => ({ y: ops.neg(x as never) });
+    const bytes = exportOnnx(fn, { x: inputs.x, other: int32([1]) }, { dynamicAxes: { other: { 0: 'n' } } });
+    const session = await ort.InferenceSession.create(bytes);
+    expect(session.inputNames).toEqual(['x', 'other']);
+    const other = new ort.Tensor('int32', Int32Array.of(1, 2), [2]);
+    const { y } = await session.run({ x: new ort.Tensor('float32', inputs.x.data, [1, 2, 4]), other });
+    expect(y?.data[7]).toBe(-8);
+    await session.release();
+  });
+
+  it('refuses quantised weights with standard operators only', () => {
+    expect(() => exportOnnx(block, { x: inputs.x }, { ...options, portable: true, weights: 'int8' })).toThrow(
+      'exportOnnx: expected weights of float32 in a portable model, got int8',
+    );
+  });
+});
+
+describe('exportOnnxParts', () => {
+  it('keeps large tensors in a data file on request, at the start of pages', async () => {
+    const w = float32(
+      [100, 7],
+      Array.from({ length: 700 }, (_, i) => i % 5),
+    );
+    const v = float32(
+      [7, 100],
+      Array.from({ length: 700 }, (_, i) => -(i % 4)),
+    );
+    const fn: TensorFunction = (ops, t) => ({
+      y: ops.matmul(ops.matmul(named(t, 'x'), named(t, 'w')), named(t, 'v')),
+    });
+    const x = float32(
+      [1, 100],
+      Array.from({ length: 100 }, (_, i) => i % 3),
+    );
+    const constants = { w, v };
+    const { model, data } = exportOnnxParts(fn, { x }, { constants, dataFile: 'm.data', external: 'always' });
+    const file = Buffer.concat(data);
+    expect(file.length).toBe(4096 + 2800);
+    expect(data.filter((piece) => piece.buffer === w.data.buffer || piece.buffer === v.data.buffer)).toHaveLength(2);
+    const externalData = [{ path: 'm.data', data: file }];
+    const session = await ort.InferenceSession.create(Buffer.concat(model), { externalData });
+    const { y } = await session.run({ x: new ort.Tensor('float32', x.data, [1, 100]) });
+    expect(Array.from(y?.data as Float32Array)).toEqual(
+      Array.from(fn(referenceOps, { x, ...constants }).y?.data ?? []),
+    );
+    await session.release();
+    const inside = exportOnnxParts(fn, { x }, { constants, dataFile: 'm.data' });
+    expect(inside.data).toEqual([]);
+    expect(Buffer.concat(inside.model)).toEqual(Buffer.from(exportOnnx(fn, { x }, { constants })));
+  });
+
+  it('does so by itself above 2 GiB, without copies', () => {
+    // The same memory five times, under different shapes.
+    const data = new Float32Array(2 ** 27);
+    const shapes = [1, 2, 4, 8, 16].map((rows) => [rows, data.length / rows]);
+    const constants = Object.fromEntries(shapes.map((shape, i) => [`w${i}`, float32(shape, data)]));
+    const parts = exportOnnxParts((_, tensors) => tensors, {}, { constants, dataFile: 'm.data' });
+    expect(parts.data.map((piece) => [piece.buffer === data.buffer, piece.length])).toEqual(
+      shapes.map(() => [true, 2 ** 29]),
+    );
+    expect(parts.model.reduce((sum, piece) => sum + piece.length, 0)).toBeLessThan(2000);
   });
 });
 

@@ -1,3 +1,9 @@
 export { createOrtEngine, type OrtEngineOptions } from './engine.js';
-export { type ExportOptions, exportOnnx } from './export.js';
+export {
+  type DataFileOptions,
+  type ExportOptions,
+  exportOnnx,
+  exportOnnxParts,
+  type OnnxParts,
+} from './export.js';
 export type { Device, RuntimeKind } from './runtime.js';

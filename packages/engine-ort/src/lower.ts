@@ -13,8 +13,14 @@ export interface LoweredFunction {
   readonly outputNames: Tensors<string>;
 }
 
-/** Writes a traced function as an ONNX graph. Inputs that nothing reads are left out. */
-export function lower(traced: TracedFunction, options: Omit<BuilderOptions, 'reserved' | 'dynamic'>): LoweredFunction {
+/** How a traced function is written. */
+export interface LowerOptions extends Omit<BuilderOptions, 'reserved' | 'dynamic'> {
+  /** Whether inputs that nothing reads become inputs of the graph; by default they are left out. */
+  readonly allInputs?: boolean;
+}
+
+/** Writes a traced function as an ONNX graph. */
+export function lower(traced: TracedFunction, { allInputs = false, ...options }: LowerOptions): LoweredFunction {
   const outputs = Object.entries(traced.outputs);
   const inputNames = new Set(Object.keys(traced.inputs));
   const outputNames: Record<string, string> = {};
@@ -27,7 +33,7 @@ export function lower(traced: TracedFunction, options: Omit<BuilderOptions, 'res
   const build = new OnnxBuilder({ ...options, dynamic, reserved: [...inputNames, ...Object.values(outputNames)] });
   const operands = new Map<GraphNode, Operand>();
   const operand = (node: GraphNode): Operand => operands.get(node) as Operand;
-  const nodes = reachable(outputs.map(([, output]) => output));
+  const nodes = reachable([...(allInputs ? Object.values(traced.inputs) : []), ...outputs.map(([, output]) => output)]);
   const applied = new Set(nodes.map(applicationKey));
   const applies = (primitive: Primitive, x: GraphNode): boolean => applied.has(`${primitive} ${x.id}`);
   for (const node of nodes) {
@@ -45,6 +51,7 @@ function applicationKey(node: GraphNode): string {
 
 function emit(build: OnnxBuilder, node: GraphNode, context: Pick<Emission<Primitive>, 'operand' | 'applies'>): string {
   if (node.kind === 'input') return build.input(node.name, node.type.dtype, node.type.shape);
+  if (node.kind === 'range') return build.range(node.type.shape[0] ?? 0);
   if (node.kind === 'constant') return build.initializer(node.value, node.name);
   const emitter = emitters[node.primitive] as Emitter<Primitive>;
   return emitter({

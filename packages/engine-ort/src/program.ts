@@ -69,7 +69,7 @@ export class Program {
       type,
     }));
     const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
-    const { bytes, externalData } = encodeModel(model, size > largestModel ? externalBytes : undefined);
+    const { bytes, externalData } = encodeModel(model, size > largestModel ? { largest: externalBytes } : {});
     const session = await guarded(label, () =>
       runtime.ort.InferenceSession.create(bytes, { ...options, ...(externalData.length > 0 && { externalData }) }),
     );

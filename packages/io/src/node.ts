@@ -1,4 +1,5 @@
 export { type FileContent, writeFileAtomic } from './atomic-file.js';
+export { type NewFile, writeFilesAtomic } from './atomic-files.js';
 export { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 export {
   type Checkpoint,

@@ -76,7 +76,7 @@ export function dpar<T>(
   const decoder = localDecoder(ops, config, parameters, tokens, global, inputs, training); // [B, N, D]
   const logits = predictions(ops, parameters, decoder, config.normEps); // [B, N, V]
   const targets = config.predictEoiToken
-    ? ops.concat([inputs.tokens, ops.constant(int32([B, 1], new Int32Array(B).fill(config.vocabSize)))], 1)
+    ? ops.concat([inputs.tokens, ops.broadcast(ops.constant(int32([1, 1], [config.vocabSize])), [B, 1])], 1)
     : inputs.tokens;
   return {
     encoderTokens: tokens,

@@ -18,9 +18,11 @@ export {
   patchEmbedding,
 } from './decode.js';
 export { type DparInputs, type DparOutputs, dpar } from './dpar.js';
+export { inputsOfLengths } from './inputs-of-lengths.js';
 export { type LlamaGenOutputs, llamaGen } from './llamagen.js';
 export { dparMacs, dparMatmulMacs, llamaGenMacs, llamaGenMatmulMacs } from './macs.js';
 export { dparMemory, llamaGenMemory, type MemoryCount } from './memory.js';
+export { type PatchPlaces, patchAngles } from './patch-angles.js';
 export type { PatchMaps } from './patch-maps.js';
 export {
   dparInputs,

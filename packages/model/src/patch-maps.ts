@@ -32,10 +32,6 @@ export function patchesOfTokens<T>(ops: Ops<T>, patches: T, maps: PatchMaps<T>):
 /** The patch that each token belongs to, as an id that is unique in the batch: int32 [B, N]. */
 export function patchOfTokens<T>(ops: Ops<T>, maps: PatchMaps<T>): T {
   const [B = 0, M = 0, P = 0] = ops.shapeOf(maps.slotMask);
-  const ids = ops.constant({ dtype: 'int32', shape: [B * M * P], data: patchIds(B * M, P) });
-  return ops.reshape(ops.takeRows(ids, maps.tokenSlot), [B, -1]);
-}
-
-function patchIds(patches: number, P: number): Int32Array {
-  return Int32Array.from({ length: patches * P }, (_, slot) => Math.floor(slot / P));
+  const ids = ops.broadcast(ops.reshape(ops.range(B * M), [B * M, 1]), [B * M, P]);
+  return ops.reshape(ops.takeRows(ops.reshape(ids, [B * M * P]), maps.tokenSlot), [B, -1]);
 }

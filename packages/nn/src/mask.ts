@@ -1,4 +1,4 @@
-import { float32, type Ops } from '@dpar/tensor';
+import type { Ops } from '@dpar/tensor';
 
 /** What a masked score is lowered by: finite, so that no implementation meets infinity minus infinity. */
 export const masked = -1e30;
@@ -8,9 +8,9 @@ export const masked = -1e30;
  * @returns Mask to add to scores, [1, 1, length, length].
  */
 export function causalMask<T>(ops: Ops<T>, length: number): T {
-  const data = new Float32Array(length * length);
-  for (let row = 0; row < length; row++) data.fill(masked, row * length + row + 1, (row + 1) * length);
-  return ops.constant(float32([1, 1, length, length], data));
+  const positions = ops.range(length);
+  const seen = ops.lessEqual(ops.reshape(positions, [1, 1, 1, length]), ops.reshape(positions, [1, 1, length, 1]));
+  return additiveMask(ops, seen);
 }
 
 /**

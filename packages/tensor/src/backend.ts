@@ -11,6 +11,8 @@ export interface Backend<T> {
   typeOf(x: T): TensorType;
   /** A tensor whose value is known now. The data must not be changed afterwards. */
   constant(value: HostTensor): T;
+  /** What {@link Ops.range} gives, where sizes may be unknown while tracing. */
+  range?(size: number): T;
   /** Applies a primitive to inputs that fit; `output` is the type that the shape rule gave. */
   apply<P extends Primitive>(primitive: P, inputs: readonly T[], attributes: AttributesOf<P>, output: TensorType): T;
   /** What {@link Ops.recompute} does, where it is more than calling the function. */

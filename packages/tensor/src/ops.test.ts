@@ -4,6 +4,13 @@ import { bool, float32, type HostTensor, int32, referenceOps as ops } from './in
 const x = float32([2, 3], [1, 2, 3, 4, 5, 6]);
 const list = (tensor: HostTensor) => Array.from(tensor.data);
 
+describe('range', () => {
+  it('counts from 0', () => {
+    expect(ops.range(4)).toEqual(int32([4], [0, 1, 2, 3]));
+    expect(ops.range(0)).toEqual(int32([0]));
+  });
+});
+
 describe('numbers as arguments', () => {
   it('take the type of the tensor that they meet, on either side', () => {
     expect(ops.add(int32([2], [1, 2]), 3)).toEqual(int32([2], [4, 5]));

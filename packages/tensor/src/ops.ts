@@ -39,6 +39,11 @@ export interface Ops<T> {
   shapeOf(x: T): Shape;
   constant(value: HostTensor): T;
   scalar(value: number, dtype?: DType): T;
+  /**
+   * 0, 1, ..., size - 1: int32 [size]. Unlike a constant of these numbers it also serves sizes that are open while a function
+   * is compiled (`dynamicAxes`), so functions make masks and indices of it.
+   */
+  range(size: number): T;
   /** Applies a primitive by name: the door for code that is generic over primitives. */
   apply<P extends Primitive>(primitive: P, inputs: readonly T[], attributes: AttributesOf<P>): T;
   /**
@@ -191,6 +196,15 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     typeOf,
     shapeOf,
     constant: (value) => backend.constant(value),
+    range: (size) =>
+      backend.range?.(size) ??
+      backend.constant(
+        hostTensor(
+          'int32',
+          [size],
+          Int32Array.from({ length: size }, (_, i) => i),
+        ),
+      ),
     scalar,
     apply,
     recompute: (fn, inputs) => backend.recompute?.(fn, inputs) ?? fn(ops, inputs),

@@ -1,4 +1,4 @@
-import { DparError } from '@dpar/tensor';
+import { DparError, type DynamicAxes, type Tensors, type TensorType } from '@dpar/tensor';
 
 /**
  * Stand-ins for sizes that are not known yet. A function is traced with a large prime number in place of each, so that
@@ -64,10 +64,48 @@ export class DynamicSizes {
   /** What a size is called in the graph: a number, or an expression of names. */
   dimension(size: number): number | string {
     if (!this.isOpen(size)) return size;
-    for (const [name, prime] of this.placeholders) {
-      if (size === prime) return name;
-      if (size % prime === 0) return `${size / prime} * ${name}`;
-    }
-    return `size ${size}`;
+    const { factor, names, added } = this.termsOf(size) ?? { factor: 1, names: [`size ${size}`], added: 0 };
+    const product = [...(factor === 1 ? [] : [factor]), ...names].join(' * ');
+    return added === 0 ? product : `${product} ${added < 0 ? '-' : '+'} ${Math.abs(added)}`;
   }
+
+  /** What an open size is made of; undefined if it is not a product of dynamic sizes and a number, or next to one. */
+  termsOf(size: number): SizeTerms | undefined {
+    for (let distance = 0; distance <= farthest; distance++) {
+      for (const added of distance === 0 ? [0] : [-distance, distance]) {
+        const names: string[] = [];
+        let factor = size - added;
+        for (const [name, prime] of this.placeholders) {
+          for (; factor % prime === 0; factor /= prime) names.push(name);
+        }
+        if (names.length > 0 && factor < smallest) return { factor, names, added };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** How far from a product of dynamic sizes a size may be: functions add or leave out a position here and there. */
+const farthest = 4;
+
+/** A size as factor * names[0] * names[1] * ... + added. */
+export interface SizeTerms {
+  readonly factor: number;
+  readonly names: readonly string[];
+  readonly added: number;
+}
+
+/** The types of inputs, with placeholders for sizes that are open. */
+export function openTypes(
+  types: Tensors<TensorType>,
+  dynamicAxes: DynamicAxes,
+  dynamic: DynamicSizes,
+): Record<string, TensorType> {
+  return Object.fromEntries(
+    Object.entries(types).map(([name, { dtype, shape }]) => {
+      const axes = dynamicAxes[name] ?? {};
+      const open = shape.map((size, axis) => (axes[axis] === undefined ? size : dynamic.placeholder(axes[axis])));
+      return [name, { dtype, shape: open }];
+    }),
+  );
 }

@@ -20,6 +20,11 @@ export interface ConstantNode extends NodeBase {
   readonly name: string | undefined;
 }
 
+/** 0, 1, ..., size - 1 as int32 [size], for a size that is open. */
+export interface RangeNode extends NodeBase {
+  readonly kind: 'range';
+}
+
 /** An application of the primitive `P`. */
 export interface OperationOf<P extends Primitive> extends NodeBase {
   readonly kind: 'operation';
@@ -32,7 +37,7 @@ export interface OperationOf<P extends Primitive> extends NodeBase {
 export type OperationNode = { [P in Primitive]: OperationOf<P> }[Primitive];
 
 /** A tensor of a traced function: the tracer's tensor handle. */
-export type GraphNode = InputNode | ConstantNode | OperationNode;
+export type GraphNode = InputNode | ConstantNode | RangeNode | OperationNode;
 
 /** Whether a node applies the given primitive. */
 export function isOperation<P extends Primitive>(

@@ -12,7 +12,8 @@ function evaluate(outputs: Tensors<GraphNode>, inputs: Tensors<HostTensor>): Ten
   for (const node of reachable(Object.values(outputs))) {
     if (node.kind === 'input') values.set(node, inputs[node.name] as HostTensor);
     else if (node.kind === 'constant') values.set(node, node.value);
-    else values.set(node, referenceOps.apply(node.primitive, node.inputs.map(computed), node.attributes));
+    else if (node.kind === 'operation')
+      values.set(node, referenceOps.apply(node.primitive, node.inputs.map(computed), node.attributes));
   }
   return Object.fromEntries(Object.entries(outputs).map(([name, node]) => [name, computed(node)]));
 }

@@ -43,6 +43,20 @@ export class Tracer implements Backend<GraphNode> {
     }));
   }
 
+  range(size: number): GraphNode {
+    if (!this.dynamic.isOpen(size)) {
+      return this.constant({ dtype: 'int32', shape: [size], data: Int32Array.from({ length: size }, (_, i) => i) });
+    }
+    const key = `range ${size}`;
+    const node = this.operations.get(key) ?? {
+      kind: 'range',
+      id: this.count++,
+      type: { dtype: 'int32', shape: [size] },
+    };
+    this.operations.set(key, node);
+    return node;
+  }
+
   apply<P extends Primitive>(
     primitive: P,
     inputs: readonly GraphNode[],

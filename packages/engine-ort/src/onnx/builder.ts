@@ -45,6 +45,8 @@ export class OnnxBuilder {
   /** Inner values that became graph outputs. */
   private readonly renamed = new Map<string, string>();
   private readonly produced = new Set<string>();
+  /** Where sizes that are not fixed can be read: an input and its axis, by the name of the size. */
+  private readonly axes = new Map<string, { readonly input: string; readonly axis: number }>();
 
   constructor(options: BuilderOptions) {
     this.name = options.name;
@@ -56,6 +58,10 @@ export class OnnxBuilder {
 
   /** Adds a graph input. */
   input(name: string, type: ElementType, shape: Shape): string {
+    shape.forEach((size, axis) => {
+      const symbol = this.dynamic.dimension(size);
+      if (typeof symbol === 'string' && !this.axes.has(symbol)) this.axes.set(symbol, { input: name, axis });
+    });
     this.inputs.push({ name, type, shape: this.dimensions(shape) });
     return name;
   }
@@ -83,21 +89,46 @@ export class OnnxBuilder {
   }
 
   /**
-   * A constant of int64, as shapes, axes and positions are given: a vector unless `shape` says otherwise.
-   * @throws DparError for a size that is not fixed.
+   * Numbers of int64, as shapes, axes and positions are given: a vector unless `shape` says otherwise. A constant, but for
+   * sizes that are not fixed: these are read from the shapes of inputs.
+   * @throws DparError for a size that no input has.
    */
   int64(values: readonly number[], shape: Shape = [values.length]): string {
     if (values.some((value) => this.dynamic.isOpen(value))) {
-      throw new DparError(
-        `compile: expected fixed sizes where a constant is made of them, got ${this.dimensions(values).join(', ')}. ` +
-          'Pass what depends on a dynamic size as an input.',
-      );
+      const parts = values.map((value) => (this.dynamic.isOpen(value) ? this.openSize(value) : this.int64([value])));
+      const vector = parts.length === 1 ? (parts[0] as string) : this.apply('Concat', parts, { axis: { int: 0 } });
+      return shape.length === 1 ? vector : this.apply('Reshape', [vector, this.int64(shape)]);
     }
     return this.once(`int64 [${shape}] ${values}`, () => {
       const name = this.freshName('int64');
       this.initializers.push({ name, type: 'int64', shape, data: BigInt64Array.from(values, BigInt) });
       return name;
     });
+  }
+
+  /** A size that is not fixed, int64 [1]. */
+  private openSize(size: number): string {
+    const { factor, names, added } = this.dynamic.termsOf(size) ?? { factor: 1, names: [], added: 0 };
+    const sizes = names.map((name) => {
+      const place = this.axes.get(name);
+      return place && this.apply('Shape', [place.input], { start: { int: place.axis }, end: { int: place.axis + 1 } });
+    });
+    if (sizes.length === 0 || sizes.includes(undefined)) {
+      throw new DparError(
+        `compile: expected sizes that follow from those of inputs, got ${this.dimensions([size])}. ` +
+          'Pass what depends on such a size as an input.',
+      );
+    }
+    const product = (sizes as string[]).reduce((a, b) => this.apply('Mul', [a, b]));
+    const scaled = factor === 1 ? product : this.apply('Mul', [product, this.int64([factor])]);
+    return added === 0 ? scaled : this.apply('Add', [scaled, this.int64([added])]);
+  }
+
+  /** 0, 1, ..., size - 1 as int32 [size]. */
+  range(size: number): string {
+    const end = this.int64([size], []);
+    const positions = this.apply('Range', [this.int64([0], []), end, this.int64([1], [])]);
+    return this.apply('Cast', [positions], { to: { int: 6 } });
   }
 
   /** A float32 scalar. */
@@ -133,7 +164,7 @@ export class OnnxBuilder {
 
   /**
    * x in another shape.
-   * @param from Its shape, needed if several sizes are not fixed: all but one of them must stand at the same axis in it.
+   * @param from Its shape: sizes that are not fixed and stand at the same axis in it need not be computed.
    */
   reshape(x: string, shape: Shape, from: Shape = []): string {
     const open = shape.filter((size) => this.dynamic.isOpen(size)).length;
@@ -146,10 +177,7 @@ export class OnnxBuilder {
       return open > 1 && from[axis] === size ? 0 : -1;
     });
     if (sizes.filter((size) => size === -1).length > 1) {
-      throw new DparError(
-        `compile: expected a reshape that leaves all dynamic sizes but one at their axes, got ` +
-          `[${this.dimensions(from).join(', ')}] to [${this.dimensions(shape).join(', ')}].`,
-      );
+      return this.apply('Reshape', [x, this.int64(shape)]);
     }
     return this.apply('Reshape', [x, this.int64(sizes)]);
   }

@@ -33,12 +33,23 @@ export interface OnnxValue {
   readonly type: ElementType;
   /** Sizes, or names of sizes that are not fixed. */
   readonly shape: readonly (number | string)[];
+  /** For readers of the file. */
+  readonly documentation?: string;
 }
 
 /** A constant of the graph; the data are little-endian as in memory. */
 export interface OnnxTensor extends OnnxValue {
   readonly shape: Shape;
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** What an ONNX file says of itself. */
+export interface OnnxMetadata {
+  /** Version of the program that wrote it. */
+  readonly producerVersion?: string;
+  readonly documentation?: string;
+  /** Any further texts by name: `metadata_props`. */
+  readonly properties?: Readonly<Record<string, string>>;
 }
 
 /** What the writer makes a file of. */
@@ -49,6 +60,8 @@ export interface OnnxModel {
   readonly initializers: readonly OnnxTensor[];
   /** In an order in which each node comes after those that it reads. */
   readonly nodes: readonly OnnxNode[];
+  /** What the file says of itself. */
+  readonly metadata?: OnnxMetadata;
   /** Operator set versions by domain. */
   readonly opsets: Readonly<Record<string, number>>;
 }

@@ -69,7 +69,7 @@ describe('encodeModel', () => {
     const w = createRandom(1).fillNormal(new Float32Array(1000)).subarray(100, 500);
     const x = new ort.Tensor('float32', new Float32Array(400).fill(1), [400]);
     for (const largest of [undefined, 1599, 1600]) {
-      const { bytes, externalData } = encodeModel(model(w), largest);
+      const { bytes, externalData } = encodeModel(model(w), largest === undefined ? {} : { largest });
       expect(externalData.map(({ path }) => path)).toEqual(largest === 1599 ? ['w'] : []);
       expect(bytes.length > 1600).toBe(largest !== 1599);
       const session = await ort.InferenceSession.create(bytes, { externalData });

@@ -11,29 +11,50 @@ const external = 1;
 /** A protobuf message, and so an ONNX file with its weights inside, ends at 2 GiB. */
 const maximumBytes = 2 ** 31 - 1;
 
-/** Data of a tensor that stands outside the file; `path` is what the file calls it. */
+/** Data of a tensor that stands outside the file; `path` is what the file calls the place. */
 export interface ExternalData {
   readonly path: string;
+  /** Where it begins there, in bytes. */
+  readonly offset: number;
   readonly data: Uint8Array;
 }
 
-/** An ONNX file and what stands beside it. */
-export interface EncodedModel {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+/** Pieces of an ONNX file, and what stands beside it. */
+export interface ModelParts {
+  readonly chunks: readonly Uint8Array[];
   readonly externalData: readonly ExternalData[];
 }
 
+/** An ONNX file and what stands beside it. */
+export interface EncodedModel extends Pick<ModelParts, 'externalData'> {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Where large tensors go. */
+export interface ExternalOptions {
+  /** Tensors of more bytes stay outside the file, as views of their data; none by default. */
+  readonly largest?: number;
+  /** The one file that takes them, one after the other at multiples of 4096 bytes. Default: each has a place of its own. */
+  readonly dataFile?: string;
+}
+
+/** Offsets in a data file are multiples of this: pages, which runtimes map into memory. */
+const pageBytes = 4096;
+
 /**
- * Writes an ONNX file.
- * @param largest Tensors of more bytes stay outside the file, as views of their data; none by default.
+ * The pieces of an ONNX file, views of the constants among them: nothing large is copied.
  * @throws DparError if the file has more than the 2 GiB that the format takes.
  */
-export function encodeModel(model: OnnxModel, largest = Number.POSITIVE_INFINITY): EncodedModel {
+export function modelParts(model: OnnxModel, { largest = Infinity, dataFile }: ExternalOptions = {}): ModelParts {
   const externalData: ExternalData[] = [];
+  let end = 0;
   const tensors = model.initializers.flatMap((tensor) => {
     if (tensor.data.byteLength <= largest) return tensorField(tensor);
-    externalData.push({ path: tensor.name, data: bytesOf(tensor) });
-    return externalTensorField(tensor);
+    const data = bytesOf(tensor);
+    const place = { path: dataFile ?? tensor.name, offset: dataFile === undefined ? 0 : end, data };
+    end = Math.ceil((end + data.length) / pageBytes) * pageBytes;
+    externalData.push(place);
+    return externalTensorField(tensor, place);
   });
   const graph = [encoded(model, writeGraph), ...tensors];
   const chunks = [encoded(model, writeHeader), fieldStart(7, totalLength(graph)), ...graph];
@@ -41,11 +62,17 @@ export function encodeModel(model: OnnxModel, largest = Number.POSITIVE_INFINITY
   if (length > maximumBytes) {
     throw new DparError(
       `encodeModel: expected a model of at most 2 GiB, got ${(length / 2 ** 30).toFixed(1)} GiB. ` +
-        'Pass some weights as inputs instead of constants.',
+        'Keep the data of large tensors outside the file, or pass some weights as inputs instead of constants.',
     );
   }
+  return { chunks, externalData };
+}
+
+/** Writes an ONNX file to memory. @throws as {@link modelParts} */
+export function encodeModel(model: OnnxModel, options: ExternalOptions = {}): EncodedModel {
+  const { chunks, externalData } = modelParts(model, options);
   // The only copy of the constants: everything before is a list of views.
-  const bytes = new Uint8Array(length);
+  const bytes = new Uint8Array(totalLength(chunks));
   let position = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, position);
@@ -74,7 +101,10 @@ function fieldStart(field: number, length: number): Uint8Array {
 
 function writeHeader(model: OnnxModel, pbf: PbfWriter): void {
   pbf.writeVarintField(1, irVersion);
+  const { producerVersion, documentation, properties = {} } = model.metadata ?? {};
   pbf.writeStringField(2, 'dpar');
+  if (producerVersion !== undefined) pbf.writeStringField(3, producerVersion);
+  if (documentation !== undefined) pbf.writeStringField(6, documentation);
   for (const opset of Object.entries(model.opsets)) {
     pbf.writeMessage(
       8,
@@ -85,6 +115,13 @@ function writeHeader(model: OnnxModel, pbf: PbfWriter): void {
       opset,
     );
   }
+  for (const property of Object.entries(properties)) pbf.writeMessage(14, writeEntry, property);
+}
+
+/** Two texts, as metadata and the places of external data are given. */
+function writeEntry([key, value]: readonly [string, string], pbf: PbfWriter): void {
+  pbf.writeStringField(1, key);
+  pbf.writeStringField(2, value);
 }
 
 function writeGraph(model: OnnxModel, pbf: PbfWriter): void {
@@ -120,9 +157,10 @@ function writeAttribute([name, value]: [string, OnnxAttribute], pbf: PbfWriter):
   }
 }
 
-function writeValue({ name, type, shape }: OnnxValue, pbf: PbfWriter): void {
+function writeValue({ name, type, shape, documentation }: OnnxValue, pbf: PbfWriter): void {
   pbf.writeStringField(1, name);
   pbf.writeMessage(2, (_, typeMessage) => typeMessage.writeMessage(1, writeTensorType, { type, shape }), undefined);
+  if (documentation !== undefined) pbf.writeStringField(3, documentation);
 }
 
 function writeTensorType({ type, shape }: Pick<OnnxValue, 'type' | 'shape'>, pbf: PbfWriter): void {
@@ -161,20 +199,11 @@ function tensorField(tensor: OnnxTensor): Uint8Array[] {
 }
 
 /** A tensor of the graph whose data are elsewhere. */
-function externalTensorField(tensor: OnnxTensor): Uint8Array[] {
-  const entries = { location: tensor.name, offset: '0', length: String(tensor.data.byteLength) };
+function externalTensorField(tensor: OnnxTensor, { path, offset, data }: ExternalData): Uint8Array[] {
+  const entries = { location: path, offset: String(offset), length: String(data.length) };
   const content = encoded(tensor, (_, pbf) => {
     writeTensorHeader(tensor, pbf);
-    for (const entry of Object.entries(entries)) {
-      pbf.writeMessage(
-        13,
-        ([key, value], message) => {
-          message.writeStringField(1, key);
-          message.writeStringField(2, value);
-        },
-        entry,
-      );
-    }
+    for (const entry of Object.entries(entries)) pbf.writeMessage(13, writeEntry, entry);
     pbf.writeVarintField(14, external);
   });
   return [fieldStart(tensorsOfGraph, content.length), content];

@@ -39,6 +39,7 @@ export class Tape<T> {
     const backend: Backend<Variable<T>> = {
       typeOf: (x) => base.typeOf(x.value),
       constant: (value) => ({ value: base.constant(value), tracked: false }),
+      range: (size) => ({ value: base.range(size), tracked: false }),
       apply: (primitive, inputs, attributes) => {
         const x = inputs.map((input) => input.value);
         const y = base.apply(primitive, x, attributes);

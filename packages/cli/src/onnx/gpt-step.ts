@@ -1,0 +1,72 @@
+import { readEntropyModelConfig } from '@dpar/entropy';
+import { readLlamaGenConfig } from '@dpar/model';
+import { embedding, entropyOfLogits, type GptConfig, gptStep } from '@dpar/nn';
+import { named, type Ops, type Tensors } from '@dpar/tensor';
+import type { LoadedModel } from '../model.js';
+import { type CacheShape, cacheInputs, cacheOutputs, cachesOf, gridAngles, presentCaches } from './cached-step.js';
+import { integers, type OnnxGraph } from './graph.js';
+
+const cacheOf = ({ nLayer, nHead, dim }: GptConfig): CacheShape => ({
+  layers: nLayer,
+  heads: nHead,
+  headDim: dim / nHead,
+});
+
+/** What a step of a GPT gives: its logits [R, V] and its caches. */
+function step<T>(ops: Ops<T>, config: GptConfig, inputs: Tensors<T>, x: T): { logits: T; caches: Record<string, T> } {
+  const angles = gridAngles(ops, config, named(inputs, 'positions'));
+  const known = cachesOf(ops, inputs, cacheOf(config), angles);
+  const { logits, ...added } = gptStep(ops, config, inputs, { ...known, x });
+  return { logits, caches: presentCaches(ops, known, added) };
+}
+
+/** One position of an entropy model: `entropy_step`. */
+export function entropyStepGraph({ config, parameters }: LoadedModel): OnnxGraph {
+  const settings = readEntropyModelConfig(config);
+  const { blockSize, vocabSize } = settings;
+  return {
+    name: 'entropy_step',
+    description: 'Entropy model of DPAR: reads one token of each row and gives the entropy of the next one.',
+    parameters,
+    config,
+    inputs: {
+      tokens: integers(['batch'], 'the newest token of each row'),
+      ...cacheInputs(cacheOf(settings), blockSize),
+    },
+    outputs: {
+      entropies: '[batch]: entropy of the prediction of the next token, nats',
+      logits: `[batch, ${vocabSize}]: the prediction`,
+      ...cacheOutputs(cacheOf(settings)),
+    },
+    fn: (ops, x) => {
+      const embedded = embedding(ops, named(x, 'tok_embeddings.weight'), named(x, 'tokens'));
+      const { logits, caches } = step(ops, settings, x, embedded);
+      return { entropies: entropyOfLogits(ops, logits), logits, ...caches };
+    },
+  };
+}
+
+/** One position of LlamaGen: `model_step`. */
+export function llamaGenStepGraph({ config, parameters }: LoadedModel): OnnxGraph {
+  const settings = readLlamaGenConfig(config);
+  const { blockSize, vocabSize, numClasses } = settings;
+  return {
+    name: 'model_step',
+    description: 'LlamaGen: reads the class, then one token of each row at a time, and predicts the next token.',
+    parameters,
+    config,
+    inputs: {
+      labels: integers(['batch'], `classes 0 to ${numClasses - 1}, ${numClasses} for no class; read at position 0`),
+      tokens: integers(['batch'], 'the newest token of each row; anything (0) at position 0'),
+      ...cacheInputs(cacheOf(settings), blockSize + 1),
+    },
+    outputs: { logits: `[batch, ${vocabSize}]: prediction of the next token`, ...cacheOutputs(cacheOf(settings)) },
+    fn: (ops, x) => {
+      const isFirst = ops.reshape(ops.equal(named(x, 'positions'), ops.scalar(0, 'int32')), [-1, 1]);
+      const classes = embedding(ops, named(x, 'cls_embedding.embedding_table.weight'), named(x, 'labels'));
+      const tokens = embedding(ops, named(x, 'tok_embeddings.weight'), named(x, 'tokens'));
+      const { logits, caches } = step(ops, settings, x, ops.select(isFirst, classes, tokens));
+      return { logits, ...caches };
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
+import { writeFileAtomic, writeFilesAtomic, writeFolderAtomic } from '@dpar/io/node';
+import type { WeightFormat } from '@dpar/tensor';
+import { CommandError, UsageError } from '../errors.js';
+import { version } from '../version.js';
+import { type OnnxGraph, signatureOf } from './graph.js';
+
+/** How graphs are written. */
+export interface WriteOptions {
+  readonly weights: WeightFormat;
+  /** Standard operators only. */
+  readonly portable: boolean;
+  /** Weights in a file of their own, even where they would fit into the model. */
+  readonly externalData: boolean;
+}
+
+/** Names of an input's or output's sizes and what it is, as JSON has them. */
+type Interface = Readonly<Record<string, unknown>>;
+
+/** Inputs and outputs of a graph, for programs that read the file's metadata. */
+export function interfaceOf({ inputs, outputs }: OnnxGraph): { inputs: Interface; outputs: Interface } {
+  return { inputs, outputs };
+}
+
+function partsOf(graph: OnnxGraph, dataFile: string, { weights, portable, externalData }: WriteOptions): OnnxParts {
+  const { types, dynamicAxes } = signatureOf(graph);
+  const { inputs, outputs } = interfaceOf(graph);
+  const meanings = Object.entries(graph.inputs).map(([name, { meaning }]) => [name, meaning] as const);
+  const { kind } = graph.config as { readonly kind?: unknown };
+  return exportOnnxParts(graph.fn, types, {
+    name: graph.name,
+    constants: graph.parameters,
+    dynamicAxes,
+    weights,
+    portable,
+    dataFile,
+    external: externalData ? 'always' : 'large',
+    documentation: { ...Object.fromEntries(meanings), ...graph.outputs },
+    metadata: {
+      producerVersion: version,
+      documentation: graph.description,
+      properties: {
+        kind: String(kind),
+        graph: graph.name,
+        config: JSON.stringify(graph.config),
+        inputs: JSON.stringify(inputs),
+        outputs: JSON.stringify(outputs),
+        weights,
+        operators: portable ? 'standard' : 'onnxruntime',
+      },
+    },
+  });
+}
+
+/**
+ * Writes one graph to a file, and its weights beside it (`FILE.data`) if it is large or this is asked for: whole or not at
+ * all. @returns The files.
+ */
+export async function writeOnnxFile(graph: OnnxGraph, path: string, options: WriteOptions): Promise<string[]> {
+  const dataPath = `${path}.data`;
+  const { model, data } = partsOf(graph, basename(dataPath), options);
+  const files = [...(data.length > 0 ? [{ path: dataPath, content: data }] : []), { path, content: model }];
+  await writeFilesAtomic(files);
+  return files.map((file) => file.path);
+}
+
+/**
+ * Writes graphs to a folder, each to a file of its name, and config.json: whole or not at all.
+ * @throws CommandError if there is a folder that holds other things. @returns The files.
+ */
+export async function writeOnnxFolder(
+  graphs: readonly OnnxGraph[],
+  folder: string,
+  options: WriteOptions,
+): Promise<string[]> {
+  await refuseOtherFolder(folder);
+  const names: string[] = [];
+  await writeFolderAtomic(folder, async (partial) => {
+    for (const graph of graphs) {
+      const written = await writeOnnxFile(graph, join(partial, `${graph.name}.onnx`), options);
+      names.push(...written.map((path) => basename(path)));
+    }
+    await writeFileAtomic(join(partial, 'config.json'), `${JSON.stringify(graphs[0]?.config, null, 2)}\n`);
+  });
+  return [...names, 'config.json'].map((name) => join(folder, name));
+}
+
+/** A folder is replaced with all that it holds: this must be an older export. */
+async function refuseOtherFolder(folder: string): Promise<void> {
+  let names: string[] = [];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR') throw new UsageError(`--output: expected a folder, got the file '${folder}'.`);
+    if (code !== 'ENOENT') throw error;
+  }
+  const other = names.find((name) => name !== 'config.json' && !/\.onnx(\.data)?$/.test(name));
+  if (other === undefined) return;
+  throw new CommandError(
+    `expected a new folder or one of an earlier export at '${folder}', got one that holds '${other}'. Choose another folder.`,
+  );
+}

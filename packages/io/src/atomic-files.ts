@@ -1,0 +1,43 @@
+import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type FileContent, siblingOf, syncFolder } from './atomic-file.js';
+import { makeFolder } from './make-folder.js';
+
+/** A file to write. */
+export interface NewFile {
+  readonly path: string;
+  readonly content: FileContent;
+}
+
+/**
+ * Writes files that belong together, of which the last refers to the others: readers who open that one never find the
+ * others half-written, or of another time. All are written beside their places and to the disk; then the last one that was
+ * there before is removed, and the new ones are renamed into place in order. If anything fails before that, what was there
+ * stays as it is and what was written is removed; a crash while renaming leaves the last one missing.
+ */
+export async function writeFilesAtomic(files: readonly NewFile[]): Promise<void> {
+  const targets = files.map(({ path, content }) => {
+    const target = resolve(path);
+    return { target, content, partial: siblingOf(target, 'partial') };
+  });
+  const last = targets.at(-1);
+  if (last === undefined) return;
+  try {
+    for (const { target, partial, content } of targets) {
+      await makeFolder(dirname(target));
+      const handle = await open(partial, 'wx');
+      try {
+        await writeFile(handle, content);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    if (targets.length > 1) await rm(last.target, { force: true });
+    for (const { target, partial } of targets) await rename(partial, target);
+  } catch (error) {
+    for (const { partial } of targets) await rm(partial, { force: true }).catch(() => {});
+    throw error;
+  }
+  for (const folder of new Set(targets.map(({ target }) => dirname(target)))) await syncFolder(folder);
+}
