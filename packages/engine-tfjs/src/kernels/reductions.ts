@@ -1,21 +1,26 @@
+import { sizeOf } from '@dpar/tensor';
 import type { Tfjs, TfjsTensor } from '../tfjs.js';
-import { inputOf, type Kernel, type Kernels } from './kernel.js';
+import { inputOf, type Kernel, type Kernels, shaped } from './kernel.js';
 
 type Reduction = 'sum' | 'mean' | 'max' | 'argMax';
 
+/** @param ofNothing What no elements give. */
 function reduction(
+  ofNothing: number,
   call: (tf: Tfjs, x: TfjsTensor, axes: number[]) => TfjsTensor,
 ): Kernel<Exclude<Reduction, 'argMax'>> {
-  return ({ tf }, inputs, { axes }) => {
+  return ({ tf }, inputs, { axes }, { shape }) => {
     const x = inputOf(inputs, 0);
+    if (sizeOf(x.shape) === 0) return tf.fill([...shape], ofNothing, 'float32');
     return axes.length === 0 ? x : call(tf, x, [...axes]);
   };
 }
 
 /** Kernels that reduce axes. */
 export const reductionKernels: Kernels<Reduction> = {
-  sum: reduction((tf, x, axes) => tf.sum(x, axes, true)),
-  mean: reduction((tf, x, axes) => tf.mean(x, axes, true)),
-  max: reduction((tf, x, axes) => tf.max(x, axes, true)),
-  argMax: ({ tf }, inputs) => tf.argMax(inputOf(inputs, 0), -1),
+  sum: reduction(0, (tf, x, axes) => tf.sum(x, axes, true)),
+  mean: reduction(Number.NaN, (tf, x, axes) => tf.mean(x, axes, true)),
+  max: reduction(Number.NEGATIVE_INFINITY, (tf, x, axes) => tf.max(x, axes, true)),
+  // WebGPU leaves an axis of a tensor that has but one.
+  argMax: ({ tf }, inputs, _, { shape }) => shaped(tf, tf.argMax(inputOf(inputs, 0), -1), shape),
 };
