@@ -1,6 +1,9 @@
 import protobuf from 'protobufjs';
 
-/** The part of the ONNX format (https://onnx.ai/onnx/repo-docs/IR.html) that small graphs need. */
+/**
+ * The part of the ONNX format (https://onnx.ai/onnx/repo-docs/IR.html) that small graphs need. Protobuf.js, the most used
+ * library for Protocol Buffers, encodes by a schema as text, so that no generated code is needed.
+ */
 const schema = `
   syntax = "proto3";
   message Model { int64 ir_version = 1; string producer_name = 2; Graph graph = 7; repeated OperatorSet opset_import = 8; }
