@@ -92,7 +92,8 @@ export class OrtFunction implements CompiledFunction {
   private input(name: string, input: HostTensor | DeviceTensor): PreparedInput {
     if (input instanceof OrtDeviceTensor) return { tensor: input.value, type: input.type };
     const known = this.prepared.get(input as HostTensor);
-    if (known) return known;
+    // A tensor whose data are others now, because the memory was moved, is another input.
+    if (known && known.tensor.data === (input as HostTensor).data) return known;
     const host = hostInput(name, input);
     const prepared = { tensor: toOrt(this.runtime, host), type: { dtype: host.dtype, shape: host.shape } };
     this.prepared.set(host, prepared);

@@ -5,6 +5,7 @@ import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { BatchOrder } from './batch-order.js';
 import type { StepMetrics } from './metrics.js';
+import { optimizerThread } from './optimizer-thread.js';
 import { cosineSchedule } from './schedule.js';
 import { tinyModel, tinySet } from './testing/tiny.js';
 import { sliceImages } from './token-set.js';
@@ -52,6 +53,21 @@ describe('Trainer', () => {
     expect(metrics.at(-1)?.loss).toBeLessThan(0.1);
     expect(metrics.at(-1)?.validationLoss).toBeLessThan(0.1);
     expect(metrics.map(({ learningRate }) => learningRate)).toEqual(metrics.map((_, step) => schedule(step)));
+  });
+
+  it.each(['reference', 'ort'])('does the same with a thread for the optimizer, on %s', async (name) => {
+    const run = async (changes: Partial<TrainerOptions>) => {
+      const engine = name === 'ort' ? await createOrtEngine({ threads: 1 }) : createReferenceEngine();
+      const trainer = tinyTrainer('dpar', { engine, steps: 4, averageDecay: 0.9, accumulationSteps: 3, ...changes });
+      const metrics = (await metricsOf(trainer)).map(({ loss, gradientNorm }) => [loss, gradientNorm]);
+      const { moments } = trainer.optimizer;
+      await trainer.dispose();
+      await engine.dispose();
+      return { metrics, parameters: trainer.parameters, average: trainer.average, moments };
+    };
+    expect(await run({ optimizerThread: optimizerThread() })).toEqual(await run({}));
+    const once = { accumulationSteps: 1 };
+    expect(await run({ ...once, optimizerThread: optimizerThread() })).toEqual(await run(once));
   });
 
   it('reports what it does', async () => {
