@@ -80,7 +80,8 @@ function digests({ tokenizer, entropy, dpar, llamagen, classes }: EmojiModel): u
 describe('loading', () => {
   const server = createServer(async ({ url = '' }, response) => {
     const bytes = await readFile(join(emojiFolder, url)).catch(() => undefined);
-    response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+    // Without connections that are kept, none has been closed when it is used again.
+    response.writeHead(bytes === undefined ? 404 : 200, { connection: 'close' }).end(bytes);
   });
   let files: EmojiFiles;
 
@@ -109,6 +110,8 @@ describe('loading', () => {
   it('names the file that is missing, damaged or of another model', async () => {
     const missing = { ...files, classes: `${files.classes}.gz` };
     await expect(fetchEmojiModel(missing)).rejects.toThrow(/classes\.json\.gz', got status 404/);
+    const nowhere = { ...files, classes: 'http://127.0.0.1:1/classes.json' };
+    await expect(fetchEmojiModel(nowhere)).rejects.toThrow(/:1\/classes\.json', got no answer/);
     const read = (text: string) => (file: URL | string) =>
       file === emojiFiles.classes ? Promise.resolve(new TextEncoder().encode(text)) : readFile(file);
     await expect(readEmojiModel(emojiFiles, read('['))).rejects.toThrow(/classes\.json', got other text/);

@@ -12,7 +12,11 @@ export function fetchEmojiModel(files: EmojiFiles = emojiFiles): Promise<EmojiMo
 }
 
 async function fetchBytes(file: URL | string): Promise<Uint8Array> {
-  const response = await fetch(file);
+  const response = await fetch(file).catch((cause) => {
+    throw new DparError(`fetchEmojiModel: expected the file '${file}', got no answer: ${cause.message}. Try again.`, {
+      cause,
+    });
+  });
   if (!response.ok) {
     throw new DparError(
       `fetchEmojiModel: expected the file '${file}', got status ${response.status}. ` +

@@ -74,7 +74,11 @@ export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string
     );
   }
   const values = new Int8Array(codes.bytes.buffer, codes.bytes.byteOffset, codes.bytes.byteLength);
-  const data = Float32Array.from(values, (code, i) => code * (factors[Math.floor(i / columns)] as number));
+  const data = new Float32Array(rows * columns);
+  for (let row = 0, i = 0; row < rows; row++) {
+    const factor = factors[row] as number;
+    for (const end = i + columns; i < end; i++) data[i] = (values[i] as number) * factor;
+  }
   return { dtype: 'float32', shape: [rows, columns], data };
 }
 
