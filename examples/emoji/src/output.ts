@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeEntropyModelConfig } from '@dpar/entropy';
-import { writeCheckpoint, writeFileAtomic } from '@dpar/io/node';
+import { writeCheckpoint, writeFileAtomic, writeJson } from '@dpar/io/node';
 import { writeDparConfig, writeLlamaGenConfig } from '@dpar/model';
 import { montage, type Picture, toPng } from '@dpar/report';
 import { writePatchVqConfig } from '@dpar/tokenizer';
@@ -20,7 +20,7 @@ export async function writeOutput(folder: string, results: Results, record: RunR
   for (const [name, picture] of Object.entries(pictureFiles(figures))) {
     await writeFileAtomic(join(folder, `${name}.png`), toPng(picture));
   }
-  await writeFileAtomic(join(folder, 'results.json'), `${JSON.stringify(numbers(results, record), null, 2)}\n`);
+  await writeJson(join(folder, 'results.json'), numbers(results, record));
   const { tokenizer, entropyModel, dpar, llamaGen, settings } = results;
   const models = join(folder, 'models');
   await mkdir(models, { recursive: true });

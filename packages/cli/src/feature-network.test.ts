@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { exportOnnx } from '@dpar/engine-ort';
 import { createRandom, named, type TensorFunction } from '@dpar/tensor';
 import { encode } from 'fast-png';
 import { beforeEach, expect, it } from 'vitest';
 import { runCli } from './testing/run-cli.js';
-import { temporaryFolder } from './testing/temporary-folder.js';
 
 let folder: string;
 

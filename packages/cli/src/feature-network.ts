@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { createInceptionNetwork, createOnnxNetwork, type FeatureNetwork, valueRanges } from '@dpar/eval';
+import { createInceptionNetwork, createOnnxNetwork, type FeatureNetwork, resizeMethods, valueRanges } from '@dpar/eval';
 import { readInceptionWeights } from '@dpar/eval/node';
 import type { Context } from './context.js';
 import { UsageError } from './errors.js';
@@ -12,10 +12,7 @@ export const networkOptions = {
     file,
     'feature network, for images: Inception-v3 weights (.pth, .safetensors), or any .onnx model',
   ),
-  resize: optional(
-    choice(['adm', 'pytorch', 'clean']),
-    "how images come to the network's size (default: adm, and clean for .onnx)",
-  ),
+  resize: optional(choice(resizeMethods), "how images come to the network's size (default: adm, and clean for .onnx)"),
   range: optional(
     choice(Object.keys(valueRanges) as (keyof typeof valueRanges)[]),
     'for .onnx: values the network was trained with, 0..255, 0..1, -1..1 or as usual for ImageNet',

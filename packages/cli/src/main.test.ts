@@ -3,9 +3,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from './testing/temporary-folder.js';
 
 const bin = fileURLToPath(new URL('../bin/dpar.js', import.meta.url));
 

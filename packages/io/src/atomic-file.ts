@@ -36,6 +36,17 @@ function withPath(error: unknown, path: string): unknown {
 /** What {@link writeFileAtomic} writes: text (UTF-8), bytes, or pieces of them one after the other. */
 export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
+/** Writes a file that is not there yet, to the disk. */
+export async function writeNewFile(path: string, content: FileContent): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await writeFile(handle, content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /**
  * Writes a file so that `path` at all times holds its old content, or the new one as a whole: into a hidden file beside
  * it, to the disk, then renamed. Missing folders above it are made. A symbolic link at `path` is replaced, not followed.
@@ -47,13 +58,7 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
   const partial = siblingOf(target, 'partial');
   await makeFolder(dirname(target));
   try {
-    const handle = await open(partial, 'wx');
-    try {
-      await writeFile(handle, content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeNewFile(partial, content);
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});

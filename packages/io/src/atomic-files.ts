@@ -1,6 +1,6 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type FileContent, siblingOf, syncFolder } from './atomic-file.js';
+import { type FileContent, siblingOf, syncFolder, writeNewFile } from './atomic-file.js';
 import { makeFolder } from './make-folder.js';
 
 /** A file to write. */
@@ -25,13 +25,7 @@ export async function writeFilesAtomic(files: readonly NewFile[]): Promise<void>
   try {
     for (const { target, partial, content } of targets) {
       await makeFolder(dirname(target));
-      const handle = await open(partial, 'wx');
-      try {
-        await writeFile(handle, content);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await writeNewFile(partial, content);
     }
     if (targets.length > 1) await rm(last.target, { force: true });
     for (const { target, partial } of targets) await rename(partial, target);

@@ -1,4 +1,5 @@
 import type { ByteSource } from './byte-source.js';
+import { concatenate } from './concatenate.js';
 
 /** Bytes that are read one after the other, from any position on. */
 export interface ByteStream {
@@ -59,14 +60,8 @@ export async function* groupBytes(pieces: AsyncIterable<Uint8Array>, length: num
   if (held > 0) yield join(parts);
 }
 
+/** One part is not copied. */
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    bytes.set(part, position);
-    position += part.length;
-  }
-  return bytes;
+  return parts.length === 1 && only !== undefined ? only : concatenate(parts);
 }

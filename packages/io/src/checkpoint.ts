@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostTensor } from '@dpar/tensor';
-import { writeFileAtomic } from './atomic-file.js';
 import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
@@ -9,6 +8,7 @@ import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
 import type { SafetensorsOptions, StreamedTensors } from './safetensors.js';
 import { openSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
+import { writeJson } from './write-json.js';
 
 /** Names of a checkpoint's files. */
 export const checkpointFiles = { config: 'config.json', model: 'model.safetensors' } as const;
@@ -102,7 +102,7 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const { more, ...format } = options;
   await writeFolderAtomic(folder, async (partial) => {
-    await writeFileAtomic(join(partial, checkpointFiles.config), `${JSON.stringify(config, null, 2)}\n`);
+    await writeJson(join(partial, checkpointFiles.config), config);
     await writeSafetensors(join(partial, checkpointFiles.model), parameters, format);
     await more?.(partial);
   });

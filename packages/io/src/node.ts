@@ -23,3 +23,4 @@ export { missingParts, type PartShare, shareOfParts } from './part-ranges.js';
 export { openPyTorch, type PyTorchReader, writePyTorch } from './pytorch-file.js';
 export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
 export { agreeOnSettings, checkSettings, readSettings, type Settings, writeSettings } from './settings-file.js';
+export { writeJson } from './write-json.js';

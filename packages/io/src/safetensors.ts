@@ -1,5 +1,6 @@
 import type { HostTensor } from '@dpar/tensor';
 import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
+import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
@@ -126,12 +127,5 @@ export async function* safetensorsStream(
 
 /** A whole safetensors file in memory; see {@link safetensorsChunks}, which needs less of it. */
 export function formatSafetensors(tensors: WritableTensors, options: SafetensorsOptions = {}): Uint8Array {
-  const chunks = [...safetensorsChunks(tensors, options)];
-  const file = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let position = 0;
-  for (const chunk of chunks) {
-    file.set(chunk, position);
-    position += chunk.length;
-  }
-  return file;
+  return concatenate([...safetensorsChunks(tensors, options)]);
 }

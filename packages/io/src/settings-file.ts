@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { writeFileAtomic } from './atomic-file.js';
 import { IoError } from './error.js';
 import { parseJsonObject } from './json.js';
+import { writeJson } from './write-json.js';
 
 /** What something is made with, as far as it decides what it becomes: names and values. */
 export type Settings = Readonly<Record<string, string | number | boolean | null>>;
@@ -61,5 +61,5 @@ export async function agreeOnSettings(path: string, settings: Settings, remedy: 
 
 /** Leaves the settings in a file for later runs. */
 export async function writeSettings(path: string, settings: Settings): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`);
+  await writeJson(path, settings);
 }

@@ -1,3 +1,4 @@
+import { concatenate } from './concatenate.js';
 import { IoError } from './error.js';
 
 /** A file of an archive, whose bytes come piece by piece. */
@@ -62,15 +63,7 @@ function fields(...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])
   return bytes;
 }
 
-function join(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    bytes.set(part, position);
-    position += part.length;
-  }
-  return bytes;
-}
+const join = (...parts: readonly Uint8Array[]): Uint8Array => concatenate(parts);
 
 /** A 32-bit field whose value stands in the 64-bit one instead. */
 const elsewhere = 0xffffffff;

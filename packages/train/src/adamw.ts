@@ -43,6 +43,13 @@ export interface AdamWAverage {
   readonly decay: number;
 }
 
+/** What an update works with beside the gradients. */
+export interface AdamWHelp {
+  readonly average?: AdamWAverage | undefined;
+  /** Does about half of the work. */
+  readonly thread?: OptimizerThread | undefined;
+}
+
 /** One update. */
 export interface AdamWUpdate extends AdamWSettings {
   readonly average?: AdamWAverage | undefined;
@@ -142,34 +149,32 @@ export class AdamW {
   }
 
   /**
-   * One update whose settings depend on the gradients' norm, with another thread that does about half of the work.
-   * Results are those of `update`, to the bit. Until it is over, data of parameters, gradients and averages may be away;
-   * afterwards their tensors may hold other typed arrays than before.
+   * One update whose settings depend on the gradients' norm; another thread, if there is one, does about half of the work.
+   * Results are those of `update`, to the bit. With a thread, data of parameters, gradients and averages may be away until
+   * it is over; afterwards their tensors may hold other typed arrays than before.
    * @param decide Settings of the update, of the Euclidean norm of all gradients. What it throws leaves all as it was.
    * @throws DparError as `update`, and if the thread ends, which loses what it had.
    */
   async updateByNorm(
     gradients: Tensors<HostTensor>,
     decide: (norm: number) => AdamWSettings,
-    thread: OptimizerThread,
-    average?: AdamWAverage,
+    { average, thread }: AdamWHelp = {},
   ): Promise<void> {
     const parts = this.partsOf(gradients, average);
-    const moved = movedParts(parts);
+    const moved = thread === undefined ? [] : movedParts(parts);
     const stay = parts.filter((part) => !moved.includes(part));
-    const there = thread.take(moved.map(arraysOf));
+    const there = thread?.take(moved.map(arraysOf));
     const squares = new Map(stay.map((part) => [part, sumOfSquares(arraysOf(part).gradient)]));
-    for (const [i, sum] of (await there).entries()) squares.set(moved[i] as Part, sum);
+    for (const [i, sum] of ((await there) ?? []).entries()) squares.set(moved[i] as Part, sum);
     let numbers: ((slot: Slot) => UpdateNumbers) | undefined;
     try {
       const norm = Math.sqrt(parts.reduce((sum, part) => sum + (squares.get(part) as number), 0));
       numbers = this.numbersOf(decide(norm), average);
     } finally {
-      const back = thread.giveBack(
-        numbers && moved.map(({ slot }) => (numbers as (slot: Slot) => UpdateNumbers)(slot)),
-      );
-      if (numbers !== undefined) for (const part of stay) applyUpdate(arraysOf(part), numbers(part.slot));
-      for (const [i, arrays] of (await back).entries()) put(arrays, moved[i] as Part);
+      const numbersOf = numbers;
+      const back = thread?.giveBack(numbersOf && moved.map(({ slot }) => numbersOf(slot)));
+      if (numbersOf !== undefined) for (const part of stay) applyUpdate(arraysOf(part), numbersOf(part.slot));
+      for (const [i, arrays] of ((await back) ?? []).entries()) put(arrays, moved[i] as Part);
     }
     this.updates++;
   }

@@ -20,7 +20,10 @@ type OptimizerRequest =
   | { readonly updates: readonly UpdateNumbers[] | undefined };
 
 /** What comes back: the sum of squares of each gradient, then the arrays. */
-type OptimizerReply = { readonly squares: readonly number[] } | { readonly parameters: readonly UpdateArrays[] };
+interface OptimizerReply {
+  readonly squares?: readonly number[];
+  readonly parameters?: readonly UpdateArrays[];
+}
 
 /** Answers the requests of {@link OptimizerThread}. Arrays are moved, not copied. */
 export function serveOptimizer(port: MessagePort): void {
@@ -75,14 +78,14 @@ export function askOptimizer(port: MessagePort): OptimizerThread & { fail(error:
     waiting?.resolve(reply);
   });
   port.unref();
-  const ask = async <R>(request: OptimizerRequest, moved: readonly UpdateArrays[], key: string): Promise<R> => {
+  const ask = async (request: OptimizerRequest, moved: readonly UpdateArrays[] = []): Promise<OptimizerReply> => {
     if (failure !== undefined) throw failure;
     const reply = new Promise<OptimizerReply>((resolve, reject) => {
       waiting = { resolve, reject };
     });
     port.ref();
     port.postMessage(request, memoryOf(moved));
-    return (await reply)[key as keyof OptimizerReply] as R;
+    return reply;
   };
   const fail = (error: Error): void => {
     failure ??= error;
@@ -90,8 +93,8 @@ export function askOptimizer(port: MessagePort): OptimizerThread & { fail(error:
     port.unref();
   };
   return {
-    take: (parameters) => ask({ parameters }, parameters, 'squares'),
-    giveBack: (updates) => ask({ updates }, [], 'parameters'),
+    take: async (parameters) => (await ask({ parameters }, parameters)).squares ?? [],
+    giveBack: async (updates) => (await ask({ updates })).parameters ?? [],
     fail,
     async close() {
       fail(new DparError('optimizerThread: expected an open thread, got a closed one. Start another.'));

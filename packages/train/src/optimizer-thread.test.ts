@@ -34,7 +34,7 @@ async function updated(program: URL | undefined | 'alone', averaged: boolean) {
   const thread = program === 'alone' ? undefined : optimizerThread(program);
   for (let step = 0; step < 4; step++) {
     const gradients = random(10 + step);
-    if (thread) await optimizer.updateByNorm(gradients, settings, thread, average);
+    if (thread) await optimizer.updateByNorm(gradients, settings, { average, thread });
     else optimizer.update(gradients, { ...settings(globalNorm(gradients)), average });
     expect(dataOf(gradients)).toEqual(dataOf(random(10 + step)));
   }
@@ -58,13 +58,13 @@ describe('optimizerThread', () => {
       expect(norm).toBe(globalNorm(random(2)));
       throw new Error('refused');
     };
-    await expect(optimizer.updateByNorm(gradients, refuse, thread)).rejects.toThrow('refused');
+    await expect(optimizer.updateByNorm(gradients, refuse, { thread })).rejects.toThrow('refused');
     expect(dataOf(parameters)).toEqual(dataOf(random(1)));
     expect(dataOf(gradients)).toEqual(dataOf(random(2)));
     expect(optimizer.step).toBe(0);
     expect(named(optimizer.moments, 'a').first).toEqual(new Float32Array(2100));
     // It goes on.
-    await optimizer.updateByNorm(gradients, settings, thread);
+    await optimizer.updateByNorm(gradients, settings, { thread });
     expect(optimizer.step).toBe(1);
     await thread.close();
   });
@@ -80,7 +80,7 @@ describe('optimizerThread', () => {
     const optimizer = new AdamW(parameters);
     const thread = optimizerThread();
     const gradients = { a: float32([100], new Float32Array(100).fill(1)), b: float32([100]), c: float32([50]) };
-    await optimizer.updateByNorm(gradients, settings, thread);
+    await optimizer.updateByNorm(gradients, settings, { thread });
     expect(memory.length).toBe(300);
     expect(memory[0]).toBeCloseTo(-0.01, 5);
     await thread.close();
@@ -89,7 +89,7 @@ describe('optimizerThread', () => {
   it('says that the thread has ended', async () => {
     const parameters = random(1);
     const thread = optimizerThread(new URL('data:text/javascript,throw new Error("no more")'));
-    await expect(new AdamW(parameters).updateByNorm(random(2), settings, thread)).rejects.toThrow(
+    await expect(new AdamW(parameters).updateByNorm(random(2), settings, { thread })).rejects.toThrow(
       'expected a thread that updates parameters, got: no more',
     );
     await thread.close();

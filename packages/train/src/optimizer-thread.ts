@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { askOptimizer, type OptimizerThread, serveOptimizer } from './optimizer-port.js';
+import { startWorker } from './start-worker.js';
 
 /** What the thread is started with. */
 export interface OptimizerWorkerData {
@@ -28,21 +29,18 @@ export function optimizerThread(program = builtWorker): OptimizerThread {
     serveOptimizer(port);
     return thread;
   }
-  const worker = new Worker(program, { workerData: { port } satisfies OptimizerWorkerData, transferList: [port] });
-  worker.unref();
-  const ended = (what: string): void =>
+  const stop = startWorker(program, { port } satisfies OptimizerWorkerData, (what) =>
     thread.fail(
       new DparError(
         `optimizerThread: expected a thread that updates parameters, got: ${what}. Resume from a checkpoint.`,
       ),
-    );
-  worker.on('error', (error) => ended(error.message));
-  worker.on('exit', () => ended('the end of it'));
+    ),
+  );
   return {
     ...thread,
     async close() {
       await thread.close();
-      await worker.terminate();
+      await stop();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeFolder, writeFileAtomic } from '@dpar/io/node';
+import { makeFolder, writeJson } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { restoreVerified } from './checkpoint.js';
@@ -119,7 +119,7 @@ export async function* train(
       options.onNote?.(`goes on from step ${trainer.step} in '${whole.folder}'`);
     }
     await makeFolder(join(output, runFiles.checkpoints));
-    await writeFileAtomic(join(output, runFiles.config), `${JSON.stringify(config, null, 2)}\n`);
+    await writeJson(join(output, runFiles.config), config);
     const file = await MetricsFile.open(join(output, runFiles.metrics), trainer.step);
     metricsFile = file;
     const checkpoints = new RunCheckpoints(output, config.checkpoints, { config: recordedConfig(config), data });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointFiles, fileDigest, writeFileAtomic } from '@dpar/io/node';
+import { checkpointFiles, fileDigest, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 
@@ -102,7 +102,7 @@ export async function writeTrainerState(
   files?: Readonly<Record<string, FileRecord>>,
 ): Promise<void> {
   const whole: TrainerState = { ...state, files: { ...(files ?? (await recordsIn(folder))) } };
-  await writeFileAtomic(join(folder, trainerFiles.state), `${JSON.stringify(whole, null, 2)}\n`);
+  await writeJson(join(folder, trainerFiles.state), whole);
 }
 
 async function recordsIn(folder: string): Promise<Record<string, FileRecord>> {

@@ -5,7 +5,7 @@ import { BatchOrder } from './batch-order.js';
 import { BatchQueue } from './batch-queue.js';
 import { checkBatch, checkTokenSet, checkTokenSource } from './check-set.js';
 import { dropClasses } from './class-dropout.js';
-import { clipFactor, globalNorm } from './clip.js';
+import { clipFactor } from './clip.js';
 import { copyParameters } from './ema.js';
 import type { StepMetrics } from './metrics.js';
 import type { OptimizerThread } from './optimizer-port.js';
@@ -167,8 +167,7 @@ export class Trainer {
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw notFinite(step, loss, norm, batch);
       return { learningRate, gradientScale: clipFactor(norm, maxGradientNorm) };
     };
-    if (optimizerThread) await this.optimizer.updateByNorm(gradients, settings, optimizerThread, average);
-    else this.optimizer.update(gradients, { ...settings(globalNorm(gradients)), average });
+    await this.optimizer.updateByNorm(gradients, settings, { average, thread: optimizerThread });
     const end = performance.now();
     const seconds = (end - begin) / 1000;
     return {

@@ -1,6 +1,6 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createRandom, float32, named } from '@dpar/tensor';
-import { type Benchmark, medians, secondsOf } from '../benchmark.js';
+import { type Benchmark, type Figures, type FiguresOf, medians, secondsOf } from '../benchmark.js';
 
 /** Rows, inner size and columns of the products: large squares, and what the layers of a base model multiply. */
 const sizes = [
@@ -44,3 +44,10 @@ export const gemmPeak: Benchmark = {
   },
   figures: (samples) => ({ gflops: Math.max(...Object.values(medians(samples))) }),
 };
+
+/** What work of so many operations reaches, and its share of the peak of the same run, if that was measured. */
+export function speedOf(gflop: number, seconds: number, figuresOf: FiguresOf): Figures {
+  const gflops = gflop / seconds;
+  const { gflops: peak } = figuresOf(gemmPeak.name);
+  return { gflops, ...(peak !== undefined && { peakShare: gflops / peak }) };
+}

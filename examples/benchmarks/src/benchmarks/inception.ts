@@ -3,7 +3,7 @@ import { createInceptionNetwork, foldBatchNorm, inception, inceptionParameters, 
 import { createRandom, float32, type HostTensor, type Tensors, type TensorType } from '@dpar/tensor';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { countMacs } from '../macs.js';
-import { gemmPeak } from './gemm-peak.js';
+import { gemmPeak, speedOf } from './gemm-peak.js';
 
 /** Images of a measurement: two batches. */
 const count = 16;
@@ -32,9 +32,7 @@ export const inceptionFeatures: Benchmark = {
   },
   figures: (samples, figuresOf) => {
     const { seconds = Number.NaN, gflop = Number.NaN } = medians(samples);
-    const gflops = gflop / seconds;
-    const { gflops: peak } = figuresOf(gemmPeak.name);
-    return { imagesPerSecond: count / seconds, gflops, ...(peak !== undefined && { peakShare: gflops / peak }) };
+    return { imagesPerSecond: count / seconds, ...speedOf(gflop, seconds, figuresOf) };
   },
 };
 

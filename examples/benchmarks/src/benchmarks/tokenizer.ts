@@ -4,7 +4,7 @@ import { createRandom, float32, int32, type Tensors, type TensorType } from '@dp
 import { createVq, type ImageTokenizer, vqDecode, vqEncode, vqPresets, vqSpecs } from '@dpar/tokenizer';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { countMacs } from '../macs.js';
-import { gemmPeak } from './gemm-peak.js';
+import { gemmPeak, speedOf } from './gemm-peak.js';
 
 const config = vqPresets['VQ-16'];
 
@@ -45,9 +45,7 @@ function vqBenchmark(
     },
     figures: (samples, figuresOf) => {
       const { seconds = Number.NaN, gflop = Number.NaN } = medians(samples);
-      const gflops = gflop / seconds;
-      const { gflops: peak } = figuresOf(gemmPeak.name);
-      return { imagesPerSecond: count / seconds, gflops, ...(peak !== undefined && { peakShare: gflops / peak }) };
+      return { imagesPerSecond: count / seconds, ...speedOf(gflop, seconds, figuresOf) };
     },
   };
 }

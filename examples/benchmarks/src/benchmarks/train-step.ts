@@ -10,7 +10,7 @@ import { openTrainingData, optimizerThreadFor } from '@dpar/train/node';
 import { type Benchmark, medians } from '../benchmark.js';
 import { type ModelSize, type TrainedModel, trainedModel } from '../training/models.js';
 import { writeShards } from '../training/shards.js';
-import { gemmPeak } from './gemm-peak.js';
+import { gemmPeak, speedOf } from './gemm-peak.js';
 
 /** Forward pass, and a backward pass with twice its products. */
 const passes = 3;
@@ -56,15 +56,7 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: num
     },
     figures: (samples, figuresOf) => {
       const { seconds = Number.NaN, ...parts } = medians(samples);
-      const gflops = gflop / seconds;
-      const { gflops: peak } = figuresOf(gemmPeak.name);
-      return {
-        seconds,
-        imagesPerSecond: batch / seconds,
-        gflops,
-        ...(peak !== undefined && { peakShare: gflops / peak }),
-        ...parts,
-      };
+      return { seconds, imagesPerSecond: batch / seconds, ...speedOf(gflop, seconds, figuresOf), ...parts };
     },
   };
 }

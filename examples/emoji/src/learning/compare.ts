@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dpar/io/node';
+import { writeFileAtomic, writeJson } from '@dpar/io/node';
 import { dparMatmulMacs, llamaGenMatmulMacs, readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
 import { type MetricsLine, parseMetrics } from '@dpar/report';
@@ -47,7 +47,7 @@ export async function compareLearning(engine: Engine, folder: string, stages: St
   };
   const report = join(folder, 'learning', 'report.html');
   await mkdir(join(folder, 'learning'), { recursive: true });
-  await writeFileAtomic(join(folder, 'learning', 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  await writeJson(join(folder, 'learning', 'results.json'), results);
   await writeFileAtomic(report, learningPage(results));
   return `${verdict(results.models)}\nReport: ${report}`;
 }

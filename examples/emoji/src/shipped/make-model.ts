@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calibrateThreshold } from '@dpar/entropy';
-import { writeFileAtomic } from '@dpar/io/node';
+import { writeJson } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import { int32 } from '@dpar/tensor';
 import { entropiesOfSet, readTrainConfig } from '@dpar/train';
@@ -45,7 +45,7 @@ export async function prepareModel(
 /** Runs a configuration, from its last checkpoint if there is one. */
 async function trainRun(engine: Engine, name: string, json: Record<string, unknown>, folder: string, stages: Stages) {
   const config = readTrainConfig(json);
-  await writeFileAtomic(join(folder, `${config.model.kind}.json`), `${JSON.stringify(json, null, 2)}\n`);
+  await writeJson(join(folder, `${config.model.kind}.json`), json);
   await stages.run(name, config.steps, async (progress) => {
     let validation = '';
     for await (const { step, loss, validationLoss } of train(engine, config, { resume: true })) {

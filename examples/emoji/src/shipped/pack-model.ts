@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { EmojiModel } from '@dpar/emoji';
 import { readEntropyModelConfig } from '@dpar/entropy';
 import { formatSafetensors, int8Weights, parseSafetensors, toHostTensors } from '@dpar/io';
-import { type Checkpoint, readCheckpoint, writeCheckpoint, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
+import { type Checkpoint, readCheckpoint, writeCheckpoint, writeFolderAtomic, writeJson } from '@dpar/io/node';
 import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import type { Engine } from '@dpar/tensor';
 import { readPatchVqConfig } from '@dpar/tokenizer';
@@ -128,8 +128,4 @@ function checkQuality(before: ModelQuality, after: ModelQuality): void {
 
 function countNumbers({ parameters }: Checkpoint): number {
   return Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
-}
-
-async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }

@@ -1,6 +1,7 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { correlateGroups, correlateIndependent } from '@dpar/entropy';
 import { writeNpy, writeNpz, writeSafetensors } from '@dpar/io/node';
 import { createRandom, float32, int32 } from '@dpar/tensor';
@@ -9,7 +10,6 @@ import { describe, expect, it } from 'vitest';
 import { encodedPngSize } from '../correlate/png-size.js';
 import { pngOf } from '../images.js';
 import { runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const [images, tokens] = [12, 16];
 

@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { writeSafetensors } from '@dpar/io/node';
 import { batchPatchLengths } from '@dpar/patchify';
@@ -7,7 +8,6 @@ import { named } from '@dpar/tensor';
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 import { readTensors } from '../tokens.js';
 
 const model = ['--checkpoint', fixturePath('entropy-model')];

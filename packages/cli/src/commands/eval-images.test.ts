@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz } from '@dpar/io';
 import { createRandom } from '@dpar/tensor';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CliRun, runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 import { tinyNetwork } from '../testing/tiny-network.js';
 
 /** Batches that the network has seen, and what it does at each. */

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { formatSafetensors } from '@dpar/io';
 import { readSafetensors } from '@dpar/io/node';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 it.each(['dpar-dynamic4d', 'llamagen', 'entropy-model'])('exports %s, and imports the same', async (name) => {
   const folder = await temporaryFolder();

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors, writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { type HostTensor, named, sameShape, type Tensors } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const load = async (path: string): Promise<Tensors<HostTensor>> => toHostTensors((await readSafetensors(path)).tensors);
 

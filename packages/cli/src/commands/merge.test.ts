@@ -1,12 +1,12 @@
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz } from '@dpar/io';
 import { readNpz } from '@dpar/io/node';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 import { llamagen, sample, tokenizerFolder } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 let [folder, output] = ['', ''];
 let run: string[] = [];

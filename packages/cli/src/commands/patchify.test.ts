@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 async function patchify(content: unknown) {
   const folder = await temporaryFolder();

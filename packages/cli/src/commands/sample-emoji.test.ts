@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { emojiFolder } from '@dpar/emoji/node';
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
 import { sample } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 it('draws with the weights of @dpar/emoji', async () => {
   const output = join(await temporaryFolder(), 'grid.png');

@@ -1,10 +1,10 @@
 import { cp, mkdir, open, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { PartFolder } from '@dpar/io/node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { dpar, failingSample, llamagen, sample, tokenizerFolder } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { readNpz, writeSafetensors } from '@dpar/io/node';
 import { float32, int32, named } from '@dpar/tensor';
@@ -7,7 +8,6 @@ import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 import { dpar, failingSample, llamagen, rowsOf, sample, tokenizerFolder } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 import { readTensors } from '../tokens.js';
 
 describe('dpar sample', () => {

@@ -1,12 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { named } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 import { dpar } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 import { readTensors } from '../tokens.js';
 
 // What the commands compute with TensorFlow.js is what they compute with ONNX Runtime.

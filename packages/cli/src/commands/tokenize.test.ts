@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { formatNpz, toHostTensors } from '@dpar/io';
 import { PartFolder, readCheckpoint, readNpy, readNpz, readSafetensors } from '@dpar/io/node';
@@ -10,7 +11,6 @@ import { decode, encode } from 'fast-png';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 import { tokenizerFolder } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 import { readTensors } from '../tokens.js';
 
 const tokens = fixturePath('dpar-dynamic4d/io.safetensors');

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { entropyModel, readEntropyModelConfig } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
@@ -14,7 +15,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { openOnnx, runOnnx, runtimes } from '../testing/onnx.js';
 import { runCli } from '../testing/run-cli.js';
 import { tokenizerFolder } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const engine = await createOrtEngine({ threads: 1 });
 afterAll(() => engine.dispose());

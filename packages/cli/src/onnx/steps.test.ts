@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { readEntropyModelConfig } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
@@ -12,7 +13,6 @@ import { createRandom, float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { openOnnx, runtimes } from '../testing/onnx.js';
 import { runCli } from '../testing/run-cli.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 /** The module `dpar.js` of the README. */
 async function readmeModule(folder: string) {

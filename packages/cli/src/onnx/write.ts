@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
-import { writeFileAtomic, writeFilesAtomic, writeFolderAtomic } from '@dpar/io/node';
+import { writeFilesAtomic, writeFolderAtomic, writeJson } from '@dpar/io/node';
 import type { WeightFormat } from '@dpar/tensor';
 import { CommandError, UsageError } from '../errors.js';
 import { version } from '../version.js';
@@ -82,7 +82,7 @@ export async function writeOnnxFolder(
       const written = await writeOnnxFile(graph, join(partial, `${graph.name}.onnx`), options);
       names.push(...written.map((path) => basename(path)));
     }
-    await writeFileAtomic(join(partial, 'config.json'), `${JSON.stringify(graphs[0]?.config, null, 2)}\n`);
+    await writeJson(join(partial, 'config.json'), graphs[0]?.config);
   });
   return [...names, 'config.json'].map((name) => join(folder, name));
 }

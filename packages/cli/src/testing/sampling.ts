@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { writeCheckpoint } from '@dpar/io/node';
 import { createRandom, float32, type HostTensor } from '@dpar/tensor';
 import { patchVqSpecs, writePatchVqConfig } from '@dpar/tokenizer';
 import { expect } from 'vitest';
 import { type CliRun, runCli } from './run-cli.js';
-import { temporaryFolder } from './temporary-folder.js';
 
 /** Options of a DPAR model: 8x8 tokens of 48 codes, 5 classes. */
 export const dpar = [

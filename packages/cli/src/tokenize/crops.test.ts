@@ -1,17 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { RgbImage } from '@dpar/eval';
+import { patternImage } from '@dpar/fixtures';
 import { describe, expect, it } from 'vitest';
 import { centerSquare, cropVariants } from './crops.js';
-
-function pattern(width: number, height: number): RgbImage {
-  const data = new Uint8Array(3 * width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) data[3 * (y * width + x) + c] = (37 * x + 59 * y + 83 * c + x * y * x) % 256;
-    }
-  }
-  return { width, height, data };
-}
 
 interface Reference {
   /** Width and height. */
@@ -27,13 +18,13 @@ const references: readonly Reference[] = JSON.parse(
 
 describe('centerSquare', () => {
   it.each(references)('$from to $size', ({ from, size, values }) => {
-    const square = centerSquare(pattern(...from), size);
+    const square = centerSquare(patternImage(...from), size);
     expect([square.width, square.height]).toEqual([size, size]);
     expect([...square.data]).toEqual(values);
   });
 
   it('leaves a square of that size as it is', () => {
-    expect(centerSquare(pattern(7, 7), 7)).toEqual(pattern(7, 7));
+    expect(centerSquare(patternImage(7, 7), 7)).toEqual(patternImage(7, 7));
   });
 });
 
@@ -42,7 +33,7 @@ const at = ({ width, data }: RgbImage, x: number, y: number) => data[3 * (y * wi
 
 describe('cropVariants', () => {
   // Of 11 pixels, so that crops of 10 with a range of 1.1 are cut without a resize.
-  const image = pattern(11, 11);
+  const image = patternImage(11, 11);
 
   it('ten: corners, middle, and these mirrored', () => {
     const crops = cropVariants(image, { crop: 'ten', flip: false, size: 10, cropRange: 1.1 });

@@ -3,11 +3,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { bundle } from '@dpar/config/bundle';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz } from '@dpar/io';
 import { createRandom } from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import { tokenizerFolder } from '../testing/sampling.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const images = 96; // 12 parts
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dpar/io/node';
+import { writeJson } from '@dpar/io/node';
 import type { RunRecord } from '@dpar/report';
 import { watchFiles } from '@dpar/train/node';
 import { isObject } from '../json-file.js';
@@ -21,5 +21,5 @@ export async function readRecord(output: string): Promise<RunRecord | undefined>
 
 /** Writes it, whole or not at all. */
 export async function writeRecord(output: string, record: RunRecord): Promise<void> {
-  await writeFileAtomic(recordPath(output), `${JSON.stringify(record, null, 2)}\n`);
+  await writeJson(recordPath(output), record);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { patternImage } from '@dpar/fixtures';
 import { expect, it } from 'vitest';
-import type { RgbImage } from '../image-set.js';
 import { type ByteFilter, resizeBytes } from './resize-bytes.js';
 
 interface Reference {
@@ -11,24 +11,14 @@ interface Reference {
   readonly values: readonly number[];
 }
 
-/** Computed by Pillow 12.3 from the image that `pattern` makes. */
+/** Computed by Pillow 12.3 from the image that `patternImage` makes. */
 const references: readonly Reference[] = JSON.parse(
   readFileSync(new URL('resize-bytes-values.json', import.meta.url), 'utf8'),
 );
 
-function pattern(width: number, height: number): RgbImage {
-  const data = new Uint8Array(3 * width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) data[3 * (y * width + x) + c] = (37 * x + 59 * y + 83 * c + x * y * x) % 256;
-    }
-  }
-  return { width, height, data };
-}
-
 it.each(references)("$filter from $from to $to gives Pillow's bytes", ({ filter, from, to, values }) => {
   const [width, height] = to;
-  const resized = resizeBytes(pattern(...from), { width, height }, filter);
+  const resized = resizeBytes(patternImage(...from), { width, height }, filter);
   expect(resized).toMatchObject({ width, height });
   expect([...resized.data]).toEqual(values);
 });

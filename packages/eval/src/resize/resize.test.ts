@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { patternImage } from '@dpar/fixtures';
 import { DparError } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RgbImage } from '../image-set.js';
 import { type ResizeMethod, resizeImage, resizeMethods } from './resize.js';
 import { pillowBicubic, pyTorchBilinear, type TapsRule, tensorFlowBilinear } from './taps.js';
 
@@ -15,23 +15,13 @@ interface Reference {
 }
 
 /**
- * Computed in Python from the image that `pattern` makes: `pytorch` by PyTorch 1.13's interpolate; `clean` by Pillow 9.4's
+ * Computed in Python from the image that `patternImage` makes: `pytorch` by PyTorch 1.13's interpolate; `clean` by Pillow 9.4's
  * resize of each channel in mode F; `adm` by PyTorch's grid_sample in float64 at the places x * from / to, as TensorFlow 1
  * defines them.
  */
 const references: readonly Reference[] = JSON.parse(
   readFileSync(new URL('resize-values.json', import.meta.url), 'utf8'),
 );
-
-function pattern(width: number, height: number): RgbImage {
-  const data = new Uint8Array(3 * width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) data[3 * (y * width + x) + c] = (37 * x + 59 * y + 83 * c + x * y * x) % 256;
-    }
-  }
-  return { width, height, data };
-}
 
 /** The red plane of a row of grey pixels, brought to `width`. */
 function row(pixels: readonly number[], width: number, method: ResizeMethod): number[] {
@@ -42,7 +32,7 @@ function row(pixels: readonly number[], width: number, method: ResizeMethod): nu
 
 describe('resizeImage', () => {
   it.each(references)('$method from $from to $to', ({ method, from, to, values }) => {
-    const resized = resizeImage(pattern(...from), { width: to[0], height: to[1] }, method);
+    const resized = resizeImage(patternImage(...from), { width: to[0], height: to[1] }, method);
     expect(resized).toHaveLength(values.length);
     const errors = values.map((value, i) => Math.abs(value - (resized[i] as number)));
     expect(Math.max(...errors)).toBeLessThan(2e-4);
@@ -67,7 +57,7 @@ describe('resizeImage', () => {
   });
 
   it.each(resizeMethods)('%s leaves images of the right size as they are', (method) => {
-    const image = pattern(6, 5);
+    const image = patternImage(6, 5);
     const planes = resizeImage(image, { width: 6, height: 5 }, method);
     const bytes = Array.from(image.data, (_, i) => planes[(i % 3) * 30 + Math.floor(i / 3)]);
     expect(bytes).toEqual(Array.from(image.data));

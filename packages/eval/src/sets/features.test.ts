@@ -1,12 +1,12 @@
 import { cp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz, toFloat64Array } from '@dpar/io';
 import { readNpz, writeNpz } from '@dpar/io/node';
 import { describe, expect, it } from 'vitest';
 import type { FeatureNetwork } from '../feature-network.js';
 import { featureStatistics } from '../statistics.js';
 import { pixelsOf, randomImages, writePngs } from '../testing/random-images.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
 import { tinyNetwork } from '../testing/tiny-network.js';
 import { cachedFeatures, featureCachePath } from './cache.js';
 import { extractToFile } from './extract-file.js';

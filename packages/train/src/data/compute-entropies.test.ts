@@ -1,19 +1,13 @@
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { readCheckpoint, writeCheckpoint, writeNpy } from '@dpar/io/node';
 import { createReferenceEngine } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { entropiesOfSet } from '../entropies.js';
 import { countPatches } from '../patch-counts.js';
-import {
-  entropyCheckpoint,
-  int64,
-  randomVariants,
-  temporaryFolder,
-  writeLlamaGen,
-  writeShards,
-} from '../testing/disk.js';
+import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { withEntropies } from './attach-entropies.js';
 import { computeEntropies } from './compute-entropies.js';

@@ -1,11 +1,12 @@
 import { rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { writeNpy, writeSafetensors } from '@dpar/io/node';
 import { createRandom, int32 } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BatchOrder } from '../batch-order.js';
-import { int64, randomVariants, rowsOf, temporaryFolder, writeLlamaGen, writeShards } from '../testing/disk.js';
+import { int64, randomVariants, rowsOf, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinySet } from '../testing/tiny.js';
 import { takeImages } from '../token-set.js';
 import { diskSource } from './disk-source.js';

@@ -1,9 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { writeNpy, writeSafetensors } from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { int64, randomVariants, temporaryFolder, writeLlamaGen, writeShards } from '../testing/disk.js';
+import { int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinySet } from '../testing/tiny.js';
 import { findTokenLayout } from './find-layout.js';
 

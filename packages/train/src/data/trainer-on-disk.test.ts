@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { writeNpy, writeSafetensors } from '@dpar/io/node';
 import { readDparConfig } from '@dpar/model';
 import { initializeParameters } from '@dpar/nn';
@@ -7,14 +8,7 @@ import { createRandom, createReferenceEngine, type Engine, float32, type HostTen
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StepMetrics } from '../metrics.js';
-import {
-  entropyCheckpoint,
-  int64,
-  randomVariants,
-  temporaryFolder,
-  writeLlamaGen,
-  writeShards,
-} from '../testing/disk.js';
+import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { train } from '../train.js';
 import { readTrainConfig } from '../train-config.js';

@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { describe, expect, it } from 'vitest';
-import { randomVariants, rowsOf, temporaryFolder, writeLlamaGen } from '../testing/disk.js';
+import { randomVariants, rowsOf, writeLlamaGen } from '../testing/disk.js';
 import { builtWorker } from '../testing/worker.js';
 import { requestBatches, serveBatches } from './batch-port.js';
 import { findTokenLayout } from './find-layout.js';

@@ -1,5 +1,6 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { DparError } from '@dpar/tensor';
+import { startWorker } from '../start-worker.js';
 import type { TokenSource } from '../token-source.js';
 import { type BatchRequests, requestBatches, serveBatches } from './batch-port.js';
 import { diskSource } from './disk-source.js';
@@ -45,16 +46,8 @@ function start(layout: TokenLayout, program: URL | undefined) {
     serveBatches(port, diskSource(layout));
     return { requests, stop: async () => {} };
   }
-  const worker = new Worker(program, { workerData: { layout, port } satisfies BatchWorkerData, transferList: [port] });
-  worker.unref();
-  const ended = (what: string): void =>
-    requests.fail(new DparError(`workerSource: expected a thread that reads '${layout.path}', got: ${what}.`));
-  worker.on('error', (error) => ended(error.message));
-  worker.on('exit', () => ended('the end of it'));
-  return {
-    requests,
-    stop: async () => {
-      await worker.terminate();
-    },
-  };
+  const stop = startWorker(program, { layout, port } satisfies BatchWorkerData, (what) =>
+    requests.fail(new DparError(`workerSource: expected a thread that reads '${layout.path}', got: ${what}.`)),
+  );
+  return { requests, stop };
 }

@@ -1,20 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import type { StoredTensor } from '@dpar/io';
 import { writeCheckpoint, writeNpy, writeSafetensors } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, int32, named } from '@dpar/tensor';
-import { onTestFinished } from 'vitest';
 import { sliceImages, type TokenSet } from '../token-set.js';
 import { tinyModel } from './tiny.js';
-
-/** A folder that goes when the test ends. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'dpar-data-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** Whole numbers as NumPy stores them by default. */
 export function int64(shape: readonly number[], values: ArrayLike<number>): StoredTensor {

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { bundle } from '@dpar/config/bundle';
-import { temporaryFolder } from './disk.js';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 
 /** The program of a worker thread, bundled from its source. @param name Of the file in `src`. */
 export async function builtWorker(name: string): Promise<URL> {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** An empty folder that is removed after the test that asks for it. */
+/** For tests: an empty folder that is removed after the test that asks for it. */
 export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'dpar-cli-'));
+  const folder = await mkdtemp(join(tmpdir(), 'dpar-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
