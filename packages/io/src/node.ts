@@ -12,6 +12,7 @@ export {
   writeCheckpoint,
 } from './checkpoint.js';
 export { fileDigest } from './digest.js';
+export { type FolderLock, lockFolder } from './folder-lock.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
 export { parseJsonObject } from './json.js';
 export { linkFolder } from './link-folder.js';
