@@ -30,5 +30,10 @@ export {
   safetensorsChunks,
   type WritableTensors,
 } from './safetensors.js';
-export { formatSafetensorsIndex, parseSafetensorsIndex, type SafetensorsIndex } from './safetensors-index.js';
+export {
+  formatSafetensorsIndex,
+  indexSuffix,
+  parseSafetensorsIndex,
+  type SafetensorsIndex,
+} from './safetensors-index.js';
 export { formatStoredType, type StoredDType, type StoredTensor, type StoredType } from './stored.js';
