@@ -22,6 +22,7 @@ export {
   type SafetensorsExportResult,
 } from './pytorch/export-safetensors.js';
 export { type ImportOptions, type ImportResult, importCheckpoint } from './pytorch/import.js';
+export { specsOf } from './pytorch/model-specs.js';
 export { runFiles, stepFolder, watchFiles } from './run-folder.js';
 export { readTokenSet, writeTokenSet } from './token-file.js';
 export { createTrainer, type TrainOptions, train } from './train.js';
