@@ -78,6 +78,7 @@ export const detokenize = defineCommand({
         tile: decoder.imageSize > tile ? tile : null,
       },
       share: { count: N, shard: `${shard.index}/${shard.count}` },
+      isShard: values.shard !== undefined,
     };
     const writer = await createSampleWriter(plan, decoder);
     const begin = performance.now();
