@@ -14,7 +14,7 @@ export {
 export { fileDigest } from './digest.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
 export { parseJsonObject } from './json.js';
-export { linkFolder } from './link-folder.js';
+export { linkFile, linkFolder } from './link-folder.js';
 export { makeFolder } from './make-folder.js';
 export { formatMissing } from './missing-items.js';
 export { type ArrayReader, type NpyReader, openNpy, readNpy, writeNpy } from './npy-file.js';

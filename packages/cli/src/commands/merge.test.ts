@@ -51,11 +51,11 @@ describe('parts of dpar sample', () => {
     }
 
     // What is missing or there twice is named, and the file that is there stays.
-    expect(await refusal(images)).toContain('expected images 0 to 6, got none of 2-3.');
+    expect(await refusal(images)).toContain('expected images 0-6 once each, got none of 2-3.');
     expect(await refusal(...paths.slice(1))).toContain('got none of 4-6.');
-    expect(await refusal(...paths, '--count', '9')).toContain('expected parts of one run of 7 or 9 images');
+    expect(await refusal(...paths, '--count', '9')).toContain('expected shards of a run of 9 images, got 7');
     const twice = await refusal(...paths, images);
-    expect(twice).toContain(`got twice 0 (image 0 of '${paths[1]}', ${join(images, '000000.png')}), 1 (`);
+    expect(twice).toContain(`got twice 0 ('${join(images, '000000.png')}', '${paths[1]}'), 1 (`);
     expect(await refusal(...paths, paths[0] ?? '')).toContain("got '");
     expect(await readFile(output)).toEqual(expected);
     expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);

@@ -2,6 +2,7 @@ import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { interruptible } from '../evaluation/interruptible.js';
+import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
 import { ImageDecoder } from '../sample/decode.js';
@@ -49,7 +50,8 @@ export const tokenize = defineCommand({
     check: option.optional(option.file, 'PNG file for some images beside what their tokens are decoded to'),
   },
   run: async (values, context) => {
-    const { input, output, layout, name, partSize, check, shard: share = { index: 0, count: 1 } } = values;
+    const { input, output, layout, name, partSize, check } = values;
+    const share = takeShare(values.shard, context) ?? { index: 0, count: 1 };
     if (values.crop === 'ten' && values.flip) {
       throw new UsageError('--flip: expected --crop center with it, got ten, of which five are mirrored already.');
     }

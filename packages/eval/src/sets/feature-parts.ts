@@ -20,11 +20,18 @@ import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from 
 /** Name of the file in a folder of features that says what they are of. */
 export const featureSettingsFile = 'features.json';
 
-/** Images in a part: some 10 MB of Inception's features, and seconds to minutes of work. */
-const partImages = 512;
+/** Images in a part by default: some 10 MB of Inception's features, and seconds to minutes of work. */
+export const defaultPartImages = 512;
 
 /** Which of equal shares of the parts to compute, counted from 0. */
 export type FeatureShare = PartShare;
+
+/** How {@link extractParts} computes. */
+export interface ExtractPartsOptions extends ExtractOptions {
+  readonly share?: FeatureShare | undefined;
+  /** Images of a part. */
+  readonly partImages?: number | undefined;
+}
 
 /** What {@link extractParts} did. */
 export interface ExtractedParts {
@@ -35,7 +42,7 @@ export interface ExtractedParts {
 }
 
 /**
- * Computes the features of a set in parts of 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
+ * Computes the features of a set in parts of (by default) 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
  * float32, in a folder. Parts that are there and whole are kept, so that interrupted work goes on; damaged ones are made
  * again. Batches never cross parts, so that the bytes are the same however often it was interrupted.
  *
@@ -46,11 +53,11 @@ export async function extractParts(
   folder: string,
   set: ImageSet,
   network: FeatureNetwork,
-  { share = { index: 0, count: 1 }, ...options }: ExtractOptions & { readonly share?: FeatureShare | undefined } = {},
+  { share = { index: 0, count: 1 }, partImages = defaultPartImages, ...options }: ExtractPartsOptions = {},
 ): Promise<ExtractedParts> {
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
   const ours = shareOfParts(set.count, partImages, share);
-  const settings = settingsOf(originOf(set, network), set.count, batchSize);
+  const settings = settingsOf(originOf(set, network), set.count, batchSize, partImages);
   const parts = await openParts(folder, set.count, settings, ours);
   const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
   let extracted = 0;
@@ -88,7 +95,7 @@ function openParts(folder: string, count: number, settings: Settings, ours?: Ite
   return PartFolder.open(folder, { first: 0, count, types: {}, settings, settingsFile, ...(ours && { ours }) });
 }
 
-function settingsOf(origin: FeatureOrigin, count: number, batchSize: number): Settings {
+function settingsOf(origin: FeatureOrigin, count: number, batchSize: number, partImages: number): Settings {
   return {
     images: origin.imagesIdentity,
     count,

@@ -12,7 +12,9 @@ export {
 export {
   collectFeatures,
   collectParts,
+  defaultPartImages,
   type ExtractedParts,
+  type ExtractPartsOptions,
   extractParts,
   type FeatureShare,
   featureSettingsFile,

@@ -9,6 +9,7 @@ import {
   parseShardRecord,
   readSettings,
   runDigest,
+  type Settings,
   type ShardRecord,
 } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
@@ -46,7 +47,7 @@ export async function readMergePart(set: StoredImageSet): Promise<MergePart> {
 /** Images in a folder with `sample.json` are shards of a run, whose classes they have in turn. */
 async function readFolder(set: StoredImageSet): Promise<MergePart> {
   const path = join(set.path, sampleSettingsFile);
-  const settings = await readSettings(path);
+  const settings = (await readSettings(path)) as Settings | undefined;
   if (settings === undefined) return { set };
   const shards: ImageShard[] = [];
   const damaged: string[] = [];
@@ -59,7 +60,7 @@ async function readFolder(set: StoredImageSet): Promise<MergePart> {
     }
     const record = await readFile(name).then(readPngRecord);
     if (record === undefined) damaged.push(name);
-    else shards.push({ name, record, index, isWhole: async () => true });
+    else shards.push({ name, record: { ...record, settings }, index, isWhole: async () => true });
   }
   const run = runDigest(settings);
   const other = shards.find(({ record }) => record.run !== run);

@@ -70,13 +70,11 @@ export async function findEntropies(
   damagedIsMissing = false,
 ): Promise<FoundEntropies> {
   const all = entropyParts(layout, folder);
-  const stateOrNone = async (part: EntropyPart) => {
-    try {
-      return await stateOf(layout, part);
-    } catch (error) {
-      if (!damagedIsMissing || !isDparError(error)) throw error;
-    }
-  };
+  const stateOrNone = (part: EntropyPart) =>
+    stateOf(layout, part).catch((error: unknown) => {
+      if (damagedIsMissing && isDparError(error)) return undefined;
+      throw error;
+    });
   const states = await pMap(all, stateOrNone, { concurrency: 16 });
   let [wanted, like] = [checkpoint, 'the entropy model that is given'];
   for (const [i, part] of all.entries()) {
