@@ -8,7 +8,7 @@ import { exportOnnx } from '@dpar/engine-ort';
 import { fixturePath } from '@dpar/fixtures';
 import { formatNpz } from '@dpar/io';
 import { createRandom, named, type TensorFunction } from '@dpar/tensor';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from './testing/run-cli.js';
 import { dpar, tokenizerFolder } from './testing/sampling.js';
 
@@ -45,7 +45,7 @@ const blockMeans: TensorFunction = (ops, inputs) => {
   return { pool: ops.reshape(pooled, [2, 12]) };
 };
 
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await temporaryFolder();
   tokenizer = await tokenizerFolder();
   const pixels = Uint8Array.from({ length: images * 768 }, () => random.integer(256));
@@ -60,22 +60,36 @@ interface Case {
   readonly name: string;
   readonly argv: () => string[];
   readonly made: string;
+  /** Makes what the command reads. */
+  readonly prepare?: () => Promise<unknown>;
   /** Whether shards have a path of their own each. */
   readonly files?: boolean;
   /** Endings of merged results. */
   readonly merged: readonly string[];
 }
 
+const tokenizeArgv = () => [
+  'tokenize',
+  '--tokenizer',
+  tokenizer,
+  '--input',
+  place('images.npz'),
+  '--flip',
+  '--part-size',
+  '2',
+];
+
 const cases: readonly Case[] = [
   {
     name: 'tokenize',
-    argv: () => ['tokenize', '--tokenizer', tokenizer, '--input', place('images.npz'), '--flip', '--part-size', '2'],
+    argv: () => tokenizeArgv(),
     made: 'tokenized',
     merged: ['.safetensors', ''],
   },
   {
     name: 'entropy',
-    argv: () => ['entropy', '--checkpoint', fixturePath('entropy-model'), '--input', place('tokenize-whole')],
+    argv: () => ['entropy', '--checkpoint', fixturePath('entropy-model'), '--input', place('tokens')],
+    prepare: async () => cli(...tokenizeArgv(), '--output', place('tokens')),
     made: 'written',
     merged: ['.safetensors', ''],
   },
@@ -97,8 +111,9 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe.each(cases)('8 shards of dpar $name', ({ name, argv, made, files = false, merged }) => {
+describe.each(cases)('8 shards of dpar $name', ({ name, argv, made, prepare, files = false, merged }) => {
   it('in random order, killed and repeated, are merged to the bytes of one run', { timeout: 240_000 }, async () => {
+    await prepare?.();
     const whole = place(files ? `${name}-whole.safetensors` : `${name}-whole`);
     await cli(...argv(), '--output', whole);
     const parts = place(`${name}-shards`);
