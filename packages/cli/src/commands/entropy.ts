@@ -16,6 +16,7 @@ import { computeEntropies } from '../entropies.js';
 import { UsageError } from '../errors.js';
 import { takeShare } from '../machine-share.js';
 import { folder, optional, path, required, type Shard, shard, wholeNumber } from '../options.js';
+import type { Progress } from '../progress.js';
 import { outputKind } from '../sample/output-kind.js';
 import { countOf } from '../table.js';
 
@@ -89,10 +90,13 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
   const layout = await findTokenLayout(input);
   const model = await loadEntropyModel(checkpoint);
   const engine = await context.engine();
-  const progress = context.progress({ label: 'entropy', unit: 'images', total: layout.images });
+  let progress: Progress | undefined;
   const begin = performance.now();
   try {
-    const onProgress = (done: number): void => progress.update(done);
+    const onProgress = (done: number, total: number): void => {
+      progress ??= context.progress({ label: 'entropy', unit: 'images', total });
+      progress.update(done);
+    };
     const options = { folder: output, share, batchSize, onProgress, signal: context.signal };
     const { written, skipped, images } = await computeFiles(engine, model, layout, options);
     const seconds = (performance.now() - begin) / 1000;
@@ -103,6 +107,6 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
       text: `entropies of ${countOf(images, 'image')}${each} in ${output}: ${countOf(written, 'file')} written, ${skipped} there before`,
     };
   } finally {
-    progress.stop();
+    progress?.stop();
   }
 }
