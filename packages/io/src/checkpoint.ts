@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HostTensor } from '@dpar/tensor';
 import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
 import type { SafetensorsOptions, StreamedTensors } from './safetensors.js';

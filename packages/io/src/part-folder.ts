@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { HostTensor } from '@dpar/tensor';
 import { fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { formatDigest } from './identity.js';
 import { readSafetensors, writeSafetensors } from './safetensors-file.js';
 import { agreeOnSettings, type Settings, writeSettings } from './settings-file.js';
