@@ -16,5 +16,8 @@ it('finds what a program prints', () => {
 });
 
 it('reads the commands of a shell block', () => {
-  expect(shellCommands('npm i a   # note\n\n# alone\ndpar b --c 1 \\\n  --d 2\n')).toEqual(['npm i a', 'dpar b --c 1 --d 2']);
+  expect(shellCommands('npm i a   # note\n\n# alone\ndpar b --c 1 \\\n  --d 2\n')).toEqual([
+    'npm i a',
+    'dpar b --c 1 --d 2',
+  ]);
 });

@@ -1,0 +1,25 @@
+import { cp, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { runOrThrow } from '../publish/commands.js';
+import { type Published, root } from '../publish/published.js';
+
+/**
+ * Copies what a release is made of, to a git repository of its own: manifests of all workspace packages, and of those that are
+ * published what goes into their tarballs.
+ */
+export async function copyForRelease(published: readonly Published[], target: string): Promise<void> {
+  const tracked = (await runOrThrow('git', ['ls-files', '--cached', '--others', '--exclude-standard'], root)).split('\n');
+  const isManifest = /^(\.changeset\/.*|LICENSE|package\.json|pnpm-workspace\.yaml|(packages|examples)\/[\w-]+\/package\.json)$/;
+  const shipped = published.flatMap(({ folder, manifest }) =>
+    ['README.md', ...manifest.files].map((name) => `${folder}/${name}`),
+  );
+  for (const path of [...tracked.filter((file) => isManifest.test(file)), ...shipped]) {
+    await mkdir(dirname(join(target, path)), { recursive: true });
+    await cp(join(root, path), join(target, path), { recursive: true });
+  }
+  // Changesets asks git for the commits that added notes.
+  const author = ['-c', 'user.name=release test', '-c', 'user.email=test@example.invalid', '-c', 'commit.gpgsign=false'];
+  await runOrThrow('git', ['init', '--quiet', '--initial-branch=main'], target);
+  await runOrThrow('git', ['add', '--all', '--force'], target);
+  await runOrThrow('git', [...author, 'commit', '--quiet', '--message=Copy'], target);
+}
