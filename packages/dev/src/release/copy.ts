@@ -1,4 +1,4 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runOrThrow } from '../publish/commands.js';
 import { type Published, root } from '../publish/published.js';
@@ -17,9 +17,19 @@ export async function copyForRelease(published: readonly Published[], target: st
     await mkdir(dirname(join(target, path)), { recursive: true });
     await cp(join(root, path), join(target, path), { recursive: true });
   }
+  // pnpm reads the versions of other packages where they are installed.
+  for (const { folder, manifest } of published) {
+    const modules = join(target, folder, 'node_modules/@dpar');
+    await mkdir(modules, { recursive: true });
+    const others = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.devDependencies };
+    for (const name of Object.keys(others).filter((other) => other.startsWith('@dpar/'))) {
+      const short = name.slice('@dpar/'.length);
+      await symlink(join(target, 'packages', short), join(modules, short), 'junction');
+    }
+  }
   // Changesets asks git for the commits that added notes.
   const author = ['-c', 'user.name=release test', '-c', 'user.email=test@example.invalid', '-c', 'commit.gpgsign=false'];
   await runOrThrow('git', ['init', '--quiet', '--initial-branch=main'], target);
-  await runOrThrow('git', ['add', '--all', '--force'], target);
+  await runOrThrow('git', ['add', '.changeset', 'package.json'], target);
   await runOrThrow('git', [...author, 'commit', '--quiet', '--message=Copy'], target);
 }
