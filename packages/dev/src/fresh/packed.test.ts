@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkPackage } from '@arethetypeswrong/core';
 import { findChromium } from '@dpar/config/chromium';
+import { transform } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +12,8 @@ import { publishedPackages, root } from '../publish/published.js';
 import { type Registry, serveRegistry } from '../publish/registry.js';
 import { packAll, type Tarball } from '../publish/tarballs.js';
 import { type Example, firstExample, inTypeScript } from '../readme/examples.js';
+import { coveredElsewhere, preparations } from '../readme/plan.js';
+import { type Program, readmePrograms } from '../readme/programs.js';
 import { buildPage, runPage } from './browser.js';
 import { createProject, hasRegistry, type PackageManager, type Project, runner, runPrograms } from './project.js';
 import { compile, resolutions } from './typescript.js';
@@ -105,6 +108,20 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
     5 * minutes,
   );
 
+  it('prints what the other blocks of the READMEs say', async () => {
+    const others = readmePrograms().filter(
+      ({ name, code }) => !(name in coveredElsewhere) && !programs.some((first) => first.code === code),
+    );
+    expect(others.map(({ name }) => name)).toContain('README.md 1');
+    const write = async ({ name, code }: Program, i: number) =>
+      project.write(`block${i}.mjs`, (await transform(`${preparations[name] ?? ''}\n${code}`, { loader: 'ts' })).code);
+    const outputs = await runPrograms(project.folder, await Promise.all(others.map(write)));
+    for (const [i, { name, expected }] of others.entries()) {
+      if (expected === '') expect(outputs[i], name).not.toContain('Error');
+      else expect(outputs[i], name).toBe(expected);
+    }
+  }, 300_000);
+
   it(
     'has the commands that the READMEs show',
     async () => {
@@ -177,6 +194,26 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
       expectOutputs(await runPage(page, chromium), forBrowsers);
     },
     5 * minutes,
+  );
+});
+
+describe.skipIf(!isOnline)('a project with one package alone', () => {
+  it.each(['@dpar/rope', '@dpar/patchify', '@dpar/eval', '@dpar/io', '@dpar/report'])(
+    'runs the first example of %s',
+    async (name) => {
+      const project = await createProject('npm', registry.url);
+      try {
+        await project.install([name]);
+        await project.write('runner.mjs', runner);
+        const { code, expected } = programs.find((example) => example.name === name)!;
+        expect(await runPrograms(project.folder, [await project.write('example.mjs', code)])).toEqual([expected]);
+        const tensor = (await findCopies(join(project.folder, 'node_modules'))).includes('@dpar/tensor');
+        expect(tensor).toBe(name === '@dpar/eval');
+      } finally {
+        await project.remove();
+      }
+    },
+    2 * minutes,
   );
 });
 

@@ -8,8 +8,11 @@ import { type Published, root } from '../publish/published.js';
  * published what goes into their tarballs.
  */
 export async function copyForRelease(published: readonly Published[], target: string): Promise<void> {
-  const tracked = (await runOrThrow('git', ['ls-files', '--cached', '--others', '--exclude-standard'], root)).split('\n');
-  const isManifest = /^(\.changeset\/.*|LICENSE|package\.json|pnpm-workspace\.yaml|(packages|examples)\/[\w-]+\/package\.json)$/;
+  const tracked = (await runOrThrow('git', ['ls-files', '--cached', '--others', '--exclude-standard'], root)).split(
+    '\n',
+  );
+  const isManifest =
+    /^(\.changeset\/.*|LICENSE|package\.json|pnpm-workspace\.yaml|(packages|examples)\/[\w-]+\/package\.json)$/;
   const shipped = published.flatMap(({ folder, manifest }) =>
     ['README.md', ...manifest.files].map((name) => `${folder}/${name}`),
   );
@@ -28,7 +31,14 @@ export async function copyForRelease(published: readonly Published[], target: st
     }
   }
   // Changesets asks git for the commits that added notes.
-  const author = ['-c', 'user.name=release test', '-c', 'user.email=test@example.invalid', '-c', 'commit.gpgsign=false'];
+  const author = [
+    '-c',
+    'user.name=release test',
+    '-c',
+    'user.email=test@example.invalid',
+    '-c',
+    'commit.gpgsign=false',
+  ];
   await runOrThrow('git', ['init', '--quiet', '--initial-branch=main'], target);
   await runOrThrow('git', ['add', '.changeset', 'package.json'], target);
   await runOrThrow('git', [...author, 'commit', '--quiet', '--message=Copy'], target);

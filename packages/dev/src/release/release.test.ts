@@ -44,7 +44,9 @@ describe('a release, in a copy', () => {
     const next = `${major}.${minor! + 1}.0`;
     for (const { folder: path } of packages) expect((await manifestOf(path)).version, path).toBe(next);
     for (const path of ['packages/dev', 'packages/fixtures', 'examples/emoji']) {
-      expect((await manifestOf(path)).version).toBe(JSON.parse(await readFile(join(root, path, 'package.json'), 'utf8')).version);
+      expect((await manifestOf(path)).version).toBe(
+        JSON.parse(await readFile(join(root, path, 'package.json'), 'utf8')).version,
+      );
     }
   });
 
