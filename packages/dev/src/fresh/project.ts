@@ -41,9 +41,11 @@ export async function createProject(manager: PackageManager, registry: string): 
   return { folder, install, write, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Whether npm's registry answers. */
+/** Whether npm's registry answers, asked for a package that ours need. */
 export async function hasRegistry(folder: string): Promise<boolean> {
-  return (await run('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=10000'], folder)).status === 0;
+  return (
+    (await run('npm', ['view', 'fflate', 'version', '--fetch-retries=0', '--fetch-timeout=10000'], folder)).status === 0
+  );
 }
 
 /** Programs and what they print, run one after the other in one process of Node. */
