@@ -70,6 +70,12 @@ const tasks = {
   format: (args) => lint(['--write', ...args]),
   kernels: (args) => executeNode('packages/dev/kernels.mjs', args),
   changeset: (args) => executeTool('@changesets/cli', 'changeset', args),
+  'release:version': () => executeNode('packages/dev/release-version.mjs', []),
+  // Changesets publishes with the pnpm that it finds on the PATH, where pnpm puts itself.
+  'release:publish': async (args) => {
+    const status = await build();
+    return status === 0 ? executePnpm(['exec', 'changeset', 'publish', ...args]) : status;
+  },
 };
 
 async function main([name, ...args]) {

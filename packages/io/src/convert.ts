@@ -1,6 +1,6 @@
-import type { HostTensor } from '@dpar/tensor';
 import { IoError } from './error.js';
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
+import type { HostTensor } from './host-tensor.js';
 import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor } from './stored.js';
 
 /** The element types in which a float32 tensor can be written. */

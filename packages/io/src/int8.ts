@@ -1,6 +1,6 @@
-import type { HostTensor } from '@dpar/tensor';
 import { bytesOf, checkStored, toHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
 
 /** What is added to a matrix's name to name its scales. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { HostTensor } from '@dpar/tensor';
 import { writeFileAtomic } from './atomic-file.js';
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
+import type { HostTensor } from './host-tensor.js';
 import {
   formatNpy,
   type NpyHeader,

@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { HostTensor } from '@dpar/tensor';
 import { fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { agreeOnSettings, type Settings, writeSettings } from './settings-file.js';
 import { readShard, readShardRecord, writeShard } from './shard-file.js';
 import { runDigest, type ShardRecord } from './shard-record.js';

@@ -1,8 +1,8 @@
-import type { HostTensor } from '@dpar/tensor';
 import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
 import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from './stored.js';
 
