@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageGraph } from './generate/graph.mjs';
-import { refreshLinks } from './generate/links.mjs';
-import { refreshSizes } from './generate/sizes.mjs';
+import { packageGraph } from './generate/graph.js';
+import { refreshLinks } from './generate/links.js';
+import { refreshSizes } from './generate/sizes.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

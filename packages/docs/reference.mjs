@@ -1,6 +1,6 @@
 // Makes the API reference of all published packages in packages/docs/output: HTML pages with a search.
 import { Application } from 'typedoc';
-import options from './typedoc.config.mjs';
+import options from './typedoc.config.js';
 
 const app = await Application.bootstrapWithPlugins(options);
 const project = await app.convert();

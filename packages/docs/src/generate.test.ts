@@ -2,13 +2,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { expect, it } from 'vitest';
-import { packageGraph } from '../generate/graph.mjs';
-import { refreshLinks } from '../generate/links.mjs';
-import { refreshSizes } from '../generate/sizes.mjs';
+import { packageGraph } from '../generate/graph.js';
+import { refreshLinks } from '../generate/links.js';
+import { refreshSizes } from '../generate/sizes.js';
 
 it('finds the line of a declaration', async () => {
   const folder = await temporaryFolder();
-  await writeFile(join(folder, 'a.ts'), '// three\n\nexport async function three() {}\nclass A {\n  four<T>(): T {}\n}\n');
+  await writeFile(
+    join(folder, 'a.ts'),
+    '// three\n\nexport async function three() {}\nclass A {\n  four<T>(): T {}\n}\n',
+  );
   const fresh = (text: string) => refreshLinks(text, join(folder, 'b.md'));
   expect(fresh('[`three`](a.ts#L1) and [`four`](a.ts#L9)')).toBe('[`three`](a.ts#L3) and [`four`](a.ts#L5)');
   expect(() => fresh('[`five`](a.ts#L1)')).toThrow('expected a.ts to declare five');
@@ -19,7 +22,10 @@ it('draws no arrow that follows from others', async () => {
   const root = await temporaryFolder();
   const write = async (name: string, manifest: object) => {
     await mkdir(join(root, 'packages', name), { recursive: true });
-    await writeFile(join(root, 'packages', name, 'package.json'), JSON.stringify({ name: `@dpar/${name}`, ...manifest }));
+    await writeFile(
+      join(root, 'packages', name, 'package.json'),
+      JSON.stringify({ name: `@dpar/${name}`, ...manifest }),
+    );
   };
   await write('a', { dependencies: { '@dpar/b': '*', other: '*' }, peerDependencies: { '@dpar/c': '*' } });
   await write('b', { dependencies: { '@dpar/c': '*' } });

@@ -14,8 +14,11 @@ export interface TensorType {
 
 /** The typed array that holds the data of each element type. */
 export interface DataOf {
+  /** Single precision. */
   float32: Float32Array;
+  /** Indices, labels, lengths. */
   int32: Int32Array;
+  /** Bytes 0 or 1. */
   bool: Uint8Array;
 }
 

@@ -11,18 +11,19 @@ export interface Reference {
 
 /** Reads the sources of entry points with their comments. @throws Error if TypeDoc cannot. */
 export async function convert(options: TypeDocOptions): Promise<Reference> {
-  const app = await Application.bootstrapWithPlugins(options);
+  const app = await Application.bootstrapWithPlugins({ ...options, logLevel: LogLevel.Warn });
   const warnings: string[] = [];
   app.logger = new (class extends Logger {
     override log(message: string, level: LogLevel): void {
       if (level >= LogLevel.Warn) warnings.push(message);
     }
   })();
-  const project = await app.convert();
-  const program = app.getEntryPoints()?.[0]?.program;
-  if (project === undefined || program === undefined) {
+  const entryPoints = app.getEntryPoints() ?? [];
+  const [entryPoint] = entryPoints;
+  if (entryPoint === undefined) {
     throw new Error(`convert: expected sources that TypeDoc reads, got ${warnings.join('\n')}`);
   }
+  const project = app.converter.convert(entryPoints);
   app.validate(project);
-  return { project, program, warnings };
+  return { project, program: entryPoint.program, warnings };
 }

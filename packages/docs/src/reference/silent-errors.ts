@@ -1,4 +1,4 @@
-import { type ProjectReflection, ReflectionKind } from 'typedoc';
+import { type DeclarationReflection, ReflectionKind } from 'typedoc';
 import ts from 'typescript';
 import type { Reference } from './convert.js';
 
@@ -7,41 +7,40 @@ import type { Reference } from './convert.js';
  * or calls a function with `@throws` that is not exported, so that nobody can look that up.
  */
 export function findSilentErrors({ project, program }: Reference): string[] {
+  const checker = program.getTypeChecker(); // It also makes nodes know their parents.
   const exported = new Set<ts.Node>();
   const bodies: { name: string; body: ts.Node; said: boolean }[] = [];
   for (const reflection of project.getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Constructor)) {
     if (!reflection.isDeclaration() || reflection.signatures === undefined) continue;
     const said = reflection.signatures.some(({ comment }) => comment?.getTag('@throws') !== undefined);
-    for (const declaration of declarationsOf(project, program, reflection)) {
+    for (const declaration of declarationsOf(program, reflection)) {
       exported.add(declaration);
       if (declaration.body !== undefined) bodies.push({ name: reflection.getFullName(), body: declaration.body, said });
     }
   }
-  const checker = program.getTypeChecker();
   return bodies.filter(({ body, said }) => !said && throws(body, exported, checker)).map(({ name }) => name);
 }
 
 type FunctionNode = ts.FunctionLikeDeclaration;
 
 /** The function nodes that a reflection was made of; a constant that holds an arrow function counts as that function. */
-function declarationsOf(
-  project: ProjectReflection,
-  program: ts.Program,
-  reflection: Parameters<ProjectReflection['getSymbolIdFromReflection']>[0],
-): FunctionNode[] {
-  const id = project.getSymbolIdFromReflection(reflection);
-  const source = id && program.getSourceFile(id.fileName);
-  if (source === undefined) return [];
-  const found: FunctionNode[] = [];
-  const visit = (node: ts.Node): void => {
-    if (node.pos === id?.pos || (ts.isVariableDeclaration(node) && node.name.pos === id?.pos)) {
-      const inner = ts.isVariableDeclaration(node) ? node.initializer : node;
-      if (inner !== undefined && ts.isFunctionLike(inner) && 'body' in inner) found.push(inner as FunctionNode);
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
+function declarationsOf(program: ts.Program, { sources = [] }: DeclarationReflection): FunctionNode[] {
+  return sources.flatMap(({ fullFileName, line, character }) => {
+    const file = program.getSourceFile(fullFileName);
+    if (file === undefined) return [];
+    const place = ts.getPositionOfLineAndCharacter(file, line - 1, character);
+    let node: ts.Node | undefined = innermost(file, place, file);
+    while (node !== undefined && !ts.isFunctionLike(node) && !ts.isVariableDeclaration(node)) node = node.parent;
+    const found = node !== undefined && ts.isVariableDeclaration(node) ? node.initializer : node;
+    return found !== undefined && ts.isFunctionLike(found) && 'body' in found ? [found as FunctionNode] : [];
+  });
+}
+
+function innermost(node: ts.Node, place: number, file: ts.SourceFile): ts.Node {
+  const inner = ts.forEachChild(node, (child) =>
+    place >= child.getStart(file) && place < child.end ? child : undefined,
+  );
+  return inner === undefined ? node : innermost(inner, place, file);
 }
 
 /** Functions within, which are called later or by others, are left out, and so is what a `try` catches. */

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nameModules } from './name-modules.mjs';
+import { nameModules } from './name-modules.js';
 
 const packages = fileURLToPath(new URL('..', import.meta.url));
 

@@ -10,7 +10,8 @@ import { dirname, join } from 'node:path';
 export function refreshLinks(text, path) {
   return text.replace(/\[`(\w+)`\]\(([^)\s#]+\.ts)#L\d+\)/g, (_, name, target) => {
     const line = lineOf(name, join(dirname(path), target));
-    if (line === undefined) throw new Error(`refreshLinks: expected ${target} to declare ${name}, got none in ${path}.`);
+    if (line === undefined)
+      throw new Error(`refreshLinks: expected ${target} to declare ${name}, got none in ${path}.`);
     return `[\`${name}\`](${target}#L${line})`;
   });
 }
