@@ -1,4 +1,4 @@
-import { Comment, Converter } from 'typedoc';
+import { Converter } from 'typedoc';
 
 /**
  * A plugin of TypeDoc: modules are called as they are imported.
@@ -14,7 +14,6 @@ export function nameModules(app, entryPoints) {
       const name = names.get(file);
       if (name === undefined) throw new Error(`nameModules: expected an entry point of a package, got ${file}.`);
       module.name = name;
-      module.comment ??= new Comment();
     }
   });
 }
