@@ -53,6 +53,12 @@ async function buildAndRun(folder, name, file, args) {
   return executeNode(path, args);
 }
 
+/** Brings what guides and README take from the code up to date, and makes the API reference. */
+async function docs(args) {
+  const status = await executeNode('packages/docs/generate.mjs', []);
+  return status === 0 ? executeNode('packages/docs/reference.mjs', args) : status;
+}
+
 const tasks = {
   build: (args) => build(args),
   // With a filter only the tests asked for run, on a fresh build.
@@ -65,6 +71,7 @@ const tasks = {
   playground: (args) => buildAndRun('examples/playground', '@dpar/example-playground', 'dist/main.js', args),
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
   tables: (args) => buildAndRun('packages/cli', '@dpar/cli', 'bin/dpar.js', ['flops', '--table', ...args]),
+  docs: (args) => docs(args),
   lint: async (args) => Math.max(await lint(args), await typecheck()),
   typecheck: (args) => typecheck(args),
   format: (args) => lint(['--write', ...args]),

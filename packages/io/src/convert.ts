@@ -120,7 +120,12 @@ export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTen
   }
 }
 
-/** Values of a stored tensor in float64, row-major. F64 data are shared where the alignment allows it. 64-bit whole numbers beyond 2^53 are rounded. */
+/**
+ * Values of a stored tensor in float64, row-major. F64 data are shared where the alignment allows it. 64-bit whole
+ * numbers beyond 2^53 are rounded.
+ *
+ * @throws IoError if bytes and shape do not agree.
+ */
 export function toFloat64Array(stored: StoredTensor): Float64Array {
   checkStored('toFloat64Array', stored, 'the tensor');
   const { dtype, bytes } = stored;

@@ -85,6 +85,7 @@ export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string
 /**
  * All tensors of a file as host tensors, see {@link toHostTensor}; matrices that {@link int8Weights} rounded are float32
  * again. The record has no prototype, so that an absent name is undefined whatever it is.
+ * @throws IoError for a type that host tensors do not have.
  */
 export function toHostTensors(tensors: ReadonlyMap<string, StoredTensor>): Record<string, HostTensor> {
   const record: Record<string, HostTensor> = Object.create(null);

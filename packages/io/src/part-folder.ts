@@ -20,6 +20,7 @@ export type PartTypes = Readonly<Record<string, readonly [StoredDType, readonly 
 
 /** What a part holds: of each of its items, a row of each tensor. */
 export interface PartContent extends ItemRange {
+  /** By name, [count, ...]. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
@@ -44,7 +45,7 @@ export interface PartFolderOptions {
  * appears whole and is a shard, with a record of what it holds and was made with. The folder appears with the first of them.
  */
 export class PartFolder {
-  /** [count]: 1 for items of which there is a part. */
+  /** [count], 1 for items of which there is a part. */
   readonly there: Uint8Array;
   private readonly broken: ItemRange[] = [];
   private readonly shards: NamedShard[] = [];
@@ -77,7 +78,7 @@ export class PartFolder {
     return parts;
   }
 
-  /** Keeps a finished part. */
+  /** Keeps a finished part. @throws IoError for tensors that do not fit the part. */
   async add(range: ItemRange, tensors: Readonly<Record<string, HostTensor | StoredTensor>>): Promise<void> {
     // Another run of other settings may have begun in the meantime.
     if (!this.agreed && !(await this.agree()))

@@ -125,7 +125,11 @@ export async function* safetensorsStream(
   }
 }
 
-/** A whole safetensors file in memory; see {@link safetensorsChunks}, which needs less of it. */
+/**
+ * A whole safetensors file in memory; see {@link safetensorsChunks}, which needs less of it.
+ *
+ * @throws IoError for data that do not fit their type.
+ */
 export function formatSafetensors(tensors: WritableTensors, options: SafetensorsOptions = {}): Uint8Array {
   return concatenate([...safetensorsChunks(tensors, options)]);
 }

@@ -38,6 +38,7 @@ export interface ExtractedParts {
   readonly parts: PartFolder;
   /** Images of the share, and those of them whose features were computed now. */
   readonly images: number;
+  /** Images of the share whose features were computed now. */
   readonly extracted: number;
 }
 

@@ -20,6 +20,7 @@ export interface ComputeEntropiesOptions extends EntropyOptions {
 export interface ComputedEntropies {
   /** Files written, and those that were there already. */
   readonly written: number;
+  /** Files that were there already. */
   readonly skipped: number;
   /** Images of the share, each in all variants. */
   readonly images: number;
