@@ -1,8 +1,9 @@
 import { readdir, stat, writeFile } from 'node:fs/promises';
+import { shellCommands } from '@dpar/config/code-blocks';
 import { exportOnnx } from '@dpar/engine-ort';
 import { named } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { blocksOf, commandsOf } from './testing/blocks.js';
+import { blocksOf } from './testing/blocks.js';
 import { writeEmojiImages } from './testing/emoji-images.js';
 import { enterWorkFolder, runCommand } from './testing/work-folder.js';
 
@@ -21,7 +22,7 @@ it('goes from images to figures, as the guide says, in small', { timeout: 300_00
   expect(configs.map((text) => JSON.parse(text).output)).toEqual(['entropy', 'dpar']);
   for (const text of configs) await writeFile(`${JSON.parse(text).output}.json`, text);
 
-  const [install, ...commands] = blocksOf(guide, 'sh').flatMap(commandsOf);
+  const [install, ...commands] = blocksOf(guide, 'sh').flatMap(shellCommands);
   expect(install).toBe('npm install @dpar/cli @dpar/emoji');
   expect(commands.map((command) => command.split(' ')[1])).toEqual([
     ...['tokenize', 'train', 'calibrate', 'train', 'sample', 'sample', 'eval'],

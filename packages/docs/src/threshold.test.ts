@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { shellCommands } from '@dpar/config/code-blocks';
 import { calibrateThreshold } from '@dpar/entropy';
 import { toHostTensor } from '@dpar/io';
 import { openSafetensors } from '@dpar/io/node';
 import { expect, it } from 'vitest';
-import { blocksOf, commandsOf } from './testing/blocks.js';
+import { blocksOf } from './testing/blocks.js';
 import { isValidation, writeEmojiImages } from './testing/emoji-images.js';
 import { enterWorkFolder, runCommand } from './testing/work-folder.js';
 
@@ -36,7 +37,7 @@ it('has the thresholds of the shipped emoji model', { timeout: 300_000 }, async 
     }
   }
 
-  const [command = ''] = blocksOf(guide, 'sh').flatMap(commandsOf);
+  const [command = ''] = blocksOf(guide, 'sh').flatMap(shellCommands);
   const printed = await runCommand(command.replace('*.safetensors', shard ?? ''));
   expect(Number(/threshold +([\d.]+)/.exec(printed)?.[1])).toBeCloseTo(rows[1]?.[1] as number, 2);
 });

@@ -9,6 +9,7 @@ import { formatStoredType } from './stored.js';
 
 /** Which items of a run, such as its images, a shard holds: `first` to `first + count - 1` of `total`. */
 export interface ShardItems {
+  /** The first of them, from 0. */
   readonly first: number;
   readonly count: number;
   readonly total: number;

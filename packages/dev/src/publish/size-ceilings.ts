@@ -20,7 +20,10 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     bytes: 16_000,
     reason: 'readers and writers of four formats, a third of it PyTorch pickles; pages import some',
   },
-  '@dpar/io/node': { bytes: 22_000, reason: 'for Node: the formats again, in pieces, and files that appear whole' },
+  '@dpar/io/node': {
+    bytes: 25_000,
+    reason: 'for Node: the formats again, in pieces and in several files, shards, and files that appear whole',
+  },
   '@dpar/engine-ort': {
     bytes: 14_500,
     reason: 'tracer, simplification and writer of graphs; beside 12 MB of onnxruntime-web',
@@ -41,5 +44,5 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/report': { bytes: 9_500, reason: 'charts, pictures and the style sheet of a page' },
   '@dpar/emoji': { bytes: 1_000, reason: 'finds files; the weights are beside it' },
   '@dpar/emoji/node': { bytes: 1_000, reason: 'the same from the disk' },
-  '@dpar/cli': { bytes: 45_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
+  '@dpar/cli': { bytes: 49_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
 };

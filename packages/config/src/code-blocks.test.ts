@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { expectedOutput, readBlocks, shellCommands } from './blocks.js';
+import { expectedOutput, readBlocks, shellCommands } from './code-blocks.js';
 
 it('reads fenced blocks', () => {
   const markdown = 'Text\n\n```js\na();\n```\n\n```\nplain\n```\nnot ```js inline```\n';
