@@ -23,7 +23,8 @@ export async function linkFolder(source: string, target: string): Promise<void> 
 
 /**
  * Gives a file that is never changed in place a second name, whole or not at all: as a hard link, or a copy where there are
- * none. The folder of the new name must be there, and no file of that name.
+ * none.
+ * @throws Error of the system if the file or the folder of the new name is missing, or a file of that name is there.
  */
 export async function linkFile(source: string, target: string): Promise<void> {
   try {

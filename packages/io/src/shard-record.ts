@@ -31,7 +31,10 @@ export function runDigest(settings: Readonly<Record<string, unknown>>): string {
   return formatDigest(createHash('sha256').update(JSON.stringify(entries)));
 }
 
-/** A digest of tensors, in any order: their names, types and data. */
+/**
+ * A digest of tensors, in any order: their names, types and data.
+ * @throws IoError if data do not fit their type and shape.
+ */
 export async function contentDigest(tensors: StreamedTensors): Promise<string> {
   const hash = createHash('sha256');
   for (const [name, tensor] of namedTensors(tensors).sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -6,9 +6,9 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'examples/rope-elsewhere/README.md 0': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 2': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 3': 'examples/rope-elsewhere/src/readme.test.ts',
-  'packages/cli/README.md 12': 'packages/cli/src/onnx/steps.test.ts',
-  // In a page, with files of this page's server: the loop that it calls is block 12.
   'packages/cli/README.md 13': 'packages/cli/src/onnx/steps.test.ts',
+  // In a page, with files of this page's server: the loop that it calls is block 13.
+  'packages/cli/README.md 14': 'packages/cli/src/onnx/steps.test.ts',
   // The forms of imports that only Vite knows.
   'packages/emoji/README.md 3': 'examples/playground/vite.config.ts',
   'packages/engine-ort/README.md 2': 'examples/playground/src/worker/worker.ts',
@@ -25,6 +25,6 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
 export const preparations: Readonly<Record<string, string>> = {
   'packages/eval/README.md 3': `const rows = (mean) => ({ data: Float64Array.from({ length: 40 }, (_, i) => mean + i % 7), rows: 10, columns: 4 });
 const [reference, samples] = [rows(0), rows(1)];`,
-  'packages/io/README.md 2': `import { writePyTorch } from '@dpar/io/node';
+  'packages/io/README.md 3': `import { writePyTorch } from '@dpar/io/node';
 await writePyTorch('checkpoint.pt', { model: { weight: { dtype: 'F32', shape: [2], bytes: new Uint8Array(8) } } });`,
 };
