@@ -24,11 +24,14 @@ export interface EmojiConfigs {
   readonly llamagen: LlamaGenConfig;
 }
 
+/** The models of {@link EmojiConfigs} with their weights. */
+export type EmojiWeights = { readonly [Name in keyof EmojiConfigs]: Weights<EmojiConfigs[Name]> };
+
 /** All that it takes to draw emoji. */
-export type EmojiModel = { readonly [Name in keyof EmojiConfigs]: Weights<EmojiConfigs[Name]> } & {
+export interface EmojiModel extends EmojiWeights {
   /** Names of the classes; a label is an index into them. */
   readonly classes: readonly string[];
-};
+}
 
 /** The model without its weights, which are read when they are asked for. */
 export interface OpenEmojiModel {

@@ -1,4 +1,4 @@
-import type { EmojiModel, OpenEmojiModel } from '@dpar/emoji';
+import type { EmojiModel, EmojiWeights, OpenEmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
@@ -8,8 +8,13 @@ import { sampleOptions } from '../model/drawing.js';
 import type { Reply } from './protocol.js';
 import { Studio } from './studio.js';
 
+/** Weights that are there already. */
+function readFrom(model: EmojiWeights): OpenEmojiModel['weights'] {
+  return async (name) => model[name];
+}
+
 /** A studio whose replies can be waited for, and which reads weights with `weights`. */
-function started(engine: Engine, model: EmojiModel, weights: OpenEmojiModel['weights'] = async (name) => model[name]) {
+function started(engine: Engine, model: EmojiModel, weights: OpenEmojiModel['weights'] = readFrom(model)) {
   const replies: Reply[] = [];
   let wake = (): void => {};
   const { tokenizer, entropy, dpar, llamagen, classes } = model;
@@ -94,7 +99,7 @@ describe('Studio', () => {
     let asked = 0;
     const { studio, replies, until } = started(engine, model, async (name) => {
       if (name === 'llamagen' && ++asked === 1) throw new Error('no network');
-      return model[name];
+      return readFrom(model)(name);
     });
     studio.handle({ kind: 'draw', id: 1, models: ['dpar'], options });
     await until((reply) => reply.kind === 'drawn');
