@@ -1,0 +1,37 @@
+import type { Chart } from '@dpar/report';
+
+/** Names of the tables, in the order of the report. */
+export const tableNames = ['s1', 's2', 's3', 's4', 's5', 's6', '1.8', 's7', 's8', 's9', 'larger-patches'] as const;
+export type TableName = (typeof tableNames)[number];
+
+/** A table of the report. */
+export interface Grid {
+  readonly caption?: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** What followed, beside what the paper says. */
+export interface Finding {
+  /** Whether the paper's figure or order shows here; undefined where it can be neither shown nor refuted. */
+  readonly agrees: boolean | undefined;
+  readonly text: string;
+}
+
+/** A table of the supplement, made again. It is data alone, so that it can be kept as JSON. */
+export interface TableResult {
+  readonly name: TableName;
+  readonly title: string;
+  /** `exact`: arithmetic, as in the paper. `scaled`: at the size of emoji. `both`: parts of each. */
+  readonly basis: 'exact' | 'scaled' | 'both';
+  /** What was done, paragraph by paragraph. */
+  readonly about: readonly string[];
+  readonly tables: readonly Grid[];
+  readonly charts: readonly (Chart & { readonly legend?: boolean })[];
+  readonly findings: readonly Finding[];
+  /** Wall-clock seconds that making it took in the run that finished it; what was cached takes none. */
+  readonly seconds: number;
+}
+
+/** What the makers of tables give; the rest is added by those who call them. */
+export type TableContent = Omit<TableResult, 'name' | 'seconds'>;
