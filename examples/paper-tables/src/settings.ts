@@ -33,6 +33,8 @@ export interface Settings {
   readonly emoji?: number;
   /** DPAR and LlamaGen are trained once from each. */
   readonly seeds: readonly number[];
+  /** How many of them guidance and the length of training are varied with. */
+  readonly sweepSeeds: number;
   /** Width, heads and global layers of DPAR; LlamaGen has as many layers as DPAR in all, as in the paper. */
   readonly model: {
     readonly dim: number;
@@ -102,8 +104,9 @@ const largerPatches = [
 /** All tables, three seeds: hours. */
 export const fullSettings: Settings = {
   seeds: [0, 1, 2],
+  sweepSeeds: 1,
   model: { dim: 64, nHead: 1, nLayer: 4, multipleOf: 32 },
-  training: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60 },
+  training: { steps: 480, batchSize: 16, learningRate: 5e-3, warmupSteps: 60 },
   entropy: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, dim: 96, nLayer: 2, nHead: 1 },
   halfEntropy: { dim: 64, nLayer: 2, nHead: 1 },
   bucketRatio: 1.15,
@@ -120,9 +123,9 @@ export const fullSettings: Settings = {
   guidanceScales,
   trainingShares,
   grids: [
-    { size: 4, steps: 600, entropySteps: 600, batchSize: 16, quality: true },
-    { size: 8, steps: 600, entropySteps: 600, batchSize: 16, quality: true },
-    { size: 16, steps: 600, entropySteps: 600, batchSize: 16, quality: true },
+    { size: 4, steps: 480, entropySteps: 480, batchSize: 16, quality: true },
+    { size: 8, steps: 480, entropySteps: 480, batchSize: 16, quality: true },
+    { size: 16, steps: 480, entropySteps: 480, batchSize: 16, quality: true },
     { size: 24, steps: 100, entropySteps: 150, batchSize: 8, quality: false },
     { size: 32, steps: 60, entropySteps: 100, batchSize: 4, quality: false },
   ],

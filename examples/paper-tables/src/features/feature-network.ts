@@ -5,12 +5,16 @@ import { type ClassifierConfig, classifier, classifierSize } from './network.js'
 
 const batchSize = 64;
 
-/** A classifier as a source of features: what its last convolution says, averaged over places, and its logits. */
+/**
+ * A classifier as a source of features: what its last convolution says, averaged over places, and its logits.
+ * @param scale Factor on the features, which gives their distances a readable size.
+ */
 export function classifierFeatures(
   engine: Engine,
   config: ClassifierConfig,
   parameters: Tensors<HostTensor>,
   identity: string,
+  scale: number,
 ): FeatureNetwork {
   const compiled = engine.compile((ops, inputs) => classifier(ops, config, inputs, named(inputs, 'images')), {
     constants: parameters,
@@ -19,7 +23,7 @@ export function classifierFeatures(
     name: 'classifier of emoji',
     resize: "Pillow's bicubic to 64 x 64",
     identity,
-    extract: (images) => extract(compiled, config, images),
+    extract: (images) => extract(compiled, config, images, scale),
     dispose: () => compiled.dispose(),
   };
 }
@@ -28,6 +32,7 @@ async function extract(
   compiled: CompiledFunction,
   { channels, classes }: ClassifierConfig,
   images: readonly RgbImage[],
+  scale: number,
 ): Promise<ImageFeatures> {
   const columns = channels[3];
   const pool = new Float32Array(images.length * columns);
@@ -47,7 +52,7 @@ async function extract(
     logits.set(rows('logits', classes), start * classes);
   }
   return {
-    pool: { data: pool, rows: images.length, columns },
+    pool: { data: pool.map((value) => scale * value), rows: images.length, columns },
     logits: { data: logits, rows: images.length, columns: classes },
   };
 }

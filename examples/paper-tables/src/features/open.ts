@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createInceptionNetwork, type FeatureNetwork } from '@dpar/eval';
+import { createInceptionNetwork, type FeatureNetwork, featureStatistics } from '@dpar/eval';
 import { readInceptionWeights } from '@dpar/eval/node';
 import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import { augment } from '../../../emoji/src/augment.js';
@@ -27,7 +27,7 @@ export async function ownFeatures(lab: Lab): Promise<FeatureNetwork> {
   const { classes, of } = await subcategories();
   const config = { channels: features.channels, classes: classes.length };
   const { digest } = (await lab.data.at('google', 16)).train;
-  const identity = digestOf([features, classes, digest]);
+  const identity = digestOf([features, classes, digest, totalVariance]);
   const folder = await cache.place('features', identity);
   if (!existsSync(folder)) {
     const labels = (set: ImageSet) => Int32Array.from(set.names, (name) => classes.indexOf(of(name)));
@@ -35,19 +35,29 @@ export async function ownFeatures(lab: Lab): Promise<FeatureNetwork> {
     const parameters = await stages.run('Feature network', features.steps, (progress) =>
       trainClassifier(engine, config, { pixels: images.pixels, labels: labels(images) }, features, progress),
     );
-    const network = classifierFeatures(engine, config, parameters, identity);
+    const network = classifierFeatures(engine, config, parameters, identity, 1);
     const accuracy = await accuracyOn(network, validation, labels(validation));
+    const scale = Math.sqrt(totalVariance / (await varianceOn(network, train)));
     await network.dispose();
-    await writeCheckpoint(folder, { kind: 'classifier', ...config, accuracy }, parameters);
+    await writeCheckpoint(folder, { kind: 'classifier', ...config, accuracy, scale }, parameters);
   }
   const { config: json, parameters } = await readCheckpoint(folder);
   const percent = (100 * Number(json.accuracy)).toFixed(0);
   return {
-    ...classifierFeatures(engine, config, parameters, identity),
+    ...classifierFeatures(engine, config, parameters, identity, Number(json.scale)),
     name:
       `a convolutional classifier of ${classes.length} subcategories of emoji, trained by this example ` +
-      `(${percent} % of ${validation.labels.length} validation images right; ${config.channels[3]} features)`,
+      `(${percent} % of ${validation.labels.length} validation images right; ${config.channels[3]} features, scaled to a total variance of ${totalVariance})`,
   };
+}
+
+/** Features are scaled so that their variances over the training images sum to this. */
+const totalVariance = 100;
+
+async function varianceOn(network: FeatureNetwork, { pixels }: ImageSet): Promise<number> {
+  const { pool } = await network.extract(imagesOf(pixels, 64));
+  const { covariance, mean } = featureStatistics(pool);
+  return mean.reduce((sum, _, i) => sum + (covariance[i * (mean.length + 1)] as number), 0);
 }
 
 async function accuracyOn(network: FeatureNetwork, { pixels }: ImageSet, labels: Int32Array): Promise<number> {

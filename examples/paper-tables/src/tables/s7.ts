@@ -8,17 +8,17 @@ import type { Finding, Grid, TableContent } from '../report/result.js';
 import { baseVariant } from '../settings.js';
 import { sweepCharts } from './charts.js';
 import { paperCells, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
-import { scaledNote } from './trained.js';
+import { scaledNote, sweepSeeds } from './trained.js';
 import { compareTrend } from './trend.js';
 
 /** Table S7: quality against the scale of guidance. */
 export async function makeS7(lab: Lab): Promise<TableContent> {
-  const { seeds, guidanceScales } = lab.settings;
+  const { guidanceScales } = lab.settings;
   const data = await patchedData(lab, ownEntropy);
   const found = [];
   for (const guidance of guidanceScales) {
     const evaluations: Evaluation[] = [];
-    for (const seed of seeds) {
+    for (const seed of sweepSeeds(lab)) {
       const run = await dparRun(lab, baseVariant, data, seed, 'E1D4');
       evaluations.push(
         await evaluate(lab, { name: `${run.name}, guidance ${guidance}`, run, patches: data, guidance }),

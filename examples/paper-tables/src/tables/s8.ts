@@ -8,7 +8,7 @@ import { baseVariant } from '../settings.js';
 import { sweepCharts } from './charts.js';
 import { paperCells, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
 import { trends } from './s7.js';
-import { scaledNote } from './trained.js';
+import { scaledNote, sweepSeeds } from './trained.js';
 
 /** The paper's epochs of a share of its training. */
 const paperEpochs = 300;
@@ -18,14 +18,14 @@ const guidance = 2;
 
 /** Table S8: quality against the length of training, at checkpoints of the same runs. */
 export async function makeS8(lab: Lab): Promise<TableContent> {
-  const { seeds, trainingShares, training } = lab.settings;
+  const { trainingShares, training } = lab.settings;
   const data = await patchedData(lab, ownEntropy);
   const found = [];
   for (const share of trainingShares) {
     const step = stepAt(share, training.steps);
     const evaluations: Evaluation[] = [];
     const losses: number[] = [];
-    for (const seed of seeds) {
+    for (const seed of sweepSeeds(lab)) {
       const run = await dparRun(lab, baseVariant, data, seed, 'E1D4');
       const name = `${run.name}, step ${step}`;
       evaluations.push(await evaluate(lab, { name, run, patches: data, step, guidance }));

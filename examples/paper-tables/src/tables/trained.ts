@@ -72,6 +72,11 @@ export function orderFindings(variants: readonly ComparedVariant[]): Finding[] {
   ];
 }
 
+/** Seeds of tables that vary guidance or the length of training: fewer, since each takes many images. */
+export function sweepSeeds({ settings }: Lab): readonly number[] {
+  return settings.seeds.slice(0, settings.sweepSeeds);
+}
+
 /** What every scaled-down table says of its models and features. */
 export async function scaledNote(lab: Lab): Promise<string> {
   const { settings, engine } = lab;
