@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { EmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { patchingOptions } from '@dpar/model';
@@ -13,7 +14,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Analysis, createAnalyser } from './model/analyser.js';
 import { type DrawOptions, sampleOptions } from './model/drawing.js';
-import { modelInfo, operationSaving, type PlaygroundModel } from './model/playground-model.js';
+import { operationSaving } from './model/model-info.js';
 import { contentSecurityPolicy } from './security.js';
 import { type PageServer, servePage } from './server/serve.js';
 import { figure, findChromium, firstMap, launchChromium, takePicture, type Visit, visit } from './testing/browser.js';
@@ -58,7 +59,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
   let server: PageServer;
   let visitor: Visit;
   let page: Page;
-  let model: PlaygroundModel;
+  let model: EmojiModel;
   let engine: Engine;
   /** Patches of the first sample. */
   let samplePatches: string;
@@ -137,7 +138,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
       const { patches, meanLength } = statistics(nats, longest);
       await soon(() => figure(page, 'patches')).toBe(`${patches}`);
       expect(await figure(page, 'mean-length')).toBe(meanLength.toFixed(2));
-      const saving = operationSaving(modelInfo(model, ''), patches);
+      const saving = operationSaving({ dpar: model.dpar.config, llamagen: model.llamagen.config }, patches);
       expect(await figure(page, 'saving')).toBe(`${(100 * saving).toFixed(1)}%`.replace('-', '\u2212'));
       counts.add(patches);
     }
@@ -271,15 +272,14 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     expect(tokens).toEqual([...(await drawInNode(options)).tokens]);
   });
 
-  it('compares with LlamaGen, or says that there is none', async () => {
+  it('compares with LlamaGen', async () => {
     await page.getByRole('tab', { name: 'Compare' }).click();
-    expect(await page.locator('[data-missing=llamagen]').count()).toBe(model.llamagen ? 0 : 1);
     await page.getByRole('button', { name: 'Compare', exact: true }).click();
     await page.getByText('Finished').waitFor();
     expect(await figure(page, 'dpar-tokens')).toBe('256');
     expect(Number(await figure(page, 'dpar-steps'))).toBeLessThan(256);
     expect(await figure(page, 'dpar-time')).toMatch(/^\d+\.\d\d s$/);
-    expect(await figure(page, 'llamagen-steps')).toBe(model.llamagen ? '256' : '–');
+    expect(await figure(page, 'llamagen-steps')).toBe('256');
   });
 
   it('has the same patches with two threads', async () => {

@@ -10,9 +10,17 @@ import { entropyModelSpecs } from '@dpar/entropy';
 import { openSafetensors } from '@dpar/io/node';
 import { dparSpecs, llamaGenSpecs } from '@dpar/model';
 import { checkParameters } from '@dpar/nn';
+import type { HostTensor } from '@dpar/tensor';
 import { patchVqSpecs } from '@dpar/tokenizer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EmojiFiles, type EmojiModel, emojiFiles, fetchEmojiModel } from './index.js';
+import {
+  type EmojiFiles,
+  type EmojiModel,
+  emojiFiles,
+  fetchEmojiModel,
+  openEmojiModel,
+  type Weights,
+} from './index.js';
 import { readEmojiModel } from './model.js';
 import { emojiFolder, loadEmojiModel } from './node.js';
 
@@ -64,17 +72,14 @@ describe('the shipped model', () => {
   });
 });
 
-/** The model with a hash in place of the numbers of each weight, which are too many to compare one by one. */
+/** A model with a hash in place of the numbers of each weight, which are too many to compare one by one. */
+function digest({ config, parameters }: Weights<unknown>): unknown {
+  const hash = ({ data }: HostTensor): string => createHash('sha256').update(data).digest('hex');
+  return { config, parameters: Object.entries(parameters).map(([name, p]) => [name, p.shape, hash(p)]) };
+}
+
 function digests({ tokenizer, entropy, dpar, llamagen, classes }: EmojiModel): unknown {
-  const models = [tokenizer, entropy, dpar, llamagen].map(({ config, parameters }) => ({
-    config,
-    parameters: Object.entries(parameters).map(([name, { shape, data }]) => [
-      name,
-      shape,
-      createHash('sha256').update(data).digest('hex'),
-    ]),
-  }));
-  return { models, classes };
+  return { models: [tokenizer, entropy, dpar, llamagen].map(digest), classes };
 }
 
 describe('loading', () => {
@@ -105,6 +110,15 @@ describe('loading', () => {
 
   it('over the network gives what is on the disk', async () => {
     expect(digests(await fetchEmojiModel(files))).toEqual(digests(await loadEmojiModel()));
+  });
+
+  it('over the network a model at a time asks for no other weights', async () => {
+    const whole = await loadEmojiModel();
+    const { configs, classes, weights } = await openEmojiModel({ ...files, dpar: { ...files.dpar, weights: '' } });
+    expect(configs.dpar).toEqual(whole.dpar.config);
+    expect(classes).toEqual(whole.classes);
+    expect(digest(await weights('entropy'))).toEqual(digest(whole.entropy));
+    await expect(weights('dpar')).rejects.toThrow(/expected the file ''/);
   });
 
   it('names the file that is missing, damaged or of another model', async () => {

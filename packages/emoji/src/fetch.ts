@@ -1,6 +1,6 @@
 import { DparError } from '@dpar/tensor';
 import { type EmojiFiles, emojiFiles } from './files.js';
-import { type EmojiModel, readEmojiModel } from './model.js';
+import { type EmojiModel, type OpenEmojiModel, openModel, readEmojiModel } from './model.js';
 
 /**
  * Loads the model in a browser, with `fetch`.
@@ -11,15 +11,25 @@ export function fetchEmojiModel(files: EmojiFiles = emojiFiles): Promise<EmojiMo
   return readEmojiModel(files, fetchBytes);
 }
 
+/**
+ * Loads what is small of the model in a browser. Its weights follow as they are asked for, so that a page can show the
+ * entropies of an image before those that draw are there.
+ * @param files Where the files are (default: beside this package's code).
+ * @throws DparError naming a file that cannot be fetched or is damaged.
+ */
+export function openEmojiModel(files: EmojiFiles = emojiFiles): Promise<OpenEmojiModel> {
+  return openModel(files, fetchBytes);
+}
+
 async function fetchBytes(file: URL | string): Promise<Uint8Array> {
   const response = await fetch(file).catch((cause) => {
-    throw new DparError(`fetchEmojiModel: expected the file '${file}', got no answer: ${cause.message}. Try again.`, {
+    throw new DparError(`emoji model: expected the file '${file}', got no answer: ${cause.message}. Try again.`, {
       cause,
     });
   });
   if (!response.ok) {
     throw new DparError(
-      `fetchEmojiModel: expected the file '${file}', got status ${response.status}. ` +
+      `emoji model: expected the file '${file}', got status ${response.status}. ` +
         "Pass the addresses of this package's files as the page's server has them.",
     );
   }

@@ -1,3 +1,3 @@
-export { fetchEmojiModel } from './fetch.js';
+export { fetchEmojiModel, openEmojiModel } from './fetch.js';
 export { type EmojiFiles, emojiFiles, type ModelFiles } from './files.js';
-export type { EmojiModel, Weights } from './model.js';
+export type { EmojiConfigs, EmojiModel, OpenEmojiModel, Weights } from './model.js';

@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostTensor } from '@dpar/tensor';
 import { findFolder, writeFolderAtomic } from './atomic-folder.js';
@@ -6,8 +7,10 @@ import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
-import type { SafetensorsOptions, StreamedTensors } from './safetensors.js';
-import { openSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
+import type { StreamedTensors } from './safetensors.js';
+import { openSafetensors, type SafetensorsFileOptions, writeSafetensors } from './safetensors-file.js';
+import { indexSuffix } from './safetensors-index.js';
+import type { SafetensorsReader } from './safetensors-reader.js';
 import { writeJson } from './write-json.js';
 
 /** Names of a checkpoint's files. */
@@ -22,7 +25,7 @@ export interface Checkpoint {
 }
 
 /** How {@link writeCheckpoint} writes. */
-export interface CheckpointOptions extends SafetensorsOptions {
+export interface CheckpointOptions extends SafetensorsFileOptions {
   /** Writes further files into the folder, such as the optimizer's state, before it is put in place. */
   readonly more?: (folder: string) => Promise<void>;
 }
@@ -42,7 +45,7 @@ export interface OpenCheckpoint extends Pick<Checkpoint, 'config'> {
 }
 
 /**
- * Reads `config.json` of a folder and opens `model.safetensors`.
+ * Reads `config.json` of a folder and opens `model.safetensors`, or the files of `model.safetensors.index.json`.
  *
  * @throws IoError that says what is missing or damaged.
  */
@@ -51,9 +54,9 @@ export async function openCheckpoint(
   { weights = checkpointFiles.model }: CheckpointReadOptions = {},
 ): Promise<OpenCheckpoint> {
   const found = await findFolder(folder);
-  const present = found === undefined ? [] : await readdir(found);
   const wanted = [checkpointFiles.config, weights];
-  const missing = wanted.filter((name) => !present.includes(name));
+  const isThere = (name: string): boolean => found !== undefined && existsSync(join(found, name));
+  const missing = wanted.filter((name) => !isThere(name) && !(name === weights && isThere(name + indexSuffix)));
   if (found === undefined || missing.length > 0) {
     throw new IoError(
       `readCheckpoint: expected ${wanted.join(' and ')} in the folder '${folder}', ` +
@@ -66,7 +69,7 @@ export async function openCheckpoint(
 }
 
 /**
- * Reads `config.json` and `model.safetensors` of a folder. Half-precision parameters, and those that
+ * Reads `config.json` and `model.safetensors`, in one file or several, of a folder. Half-precision parameters, and those that
  * `int8Weights` rounded, become float32.
  *
  * @throws IoError that says what is missing or damaged.

@@ -8,14 +8,6 @@ export interface ChunkedTensor extends StoredType {
   readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/** A tensor that is read when its data are asked for, as one piece. */
-export function deferredTensor({ dtype, shape }: StoredType, read: () => Promise<StoredTensor>): ChunkedTensor {
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    yield (await read()).bytes;
-  }
-  return { dtype, shape, chunks: { [Symbol.asyncIterator]: chunks } };
-}
-
 /** Most elements converted at a time, so that a big tensor needs no second buffer of its size. */
 const chunkElements = 1 << 22;
 

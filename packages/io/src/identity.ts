@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { findFolder } from './atomic-folder.js';
 import { checkpointFiles } from './checkpoint.js';
 import { fileDigest } from './digest.js';
+import { safetensorsFiles } from './safetensors-set.js';
 
 /** A digest as settings show it: enough of it to tell any two contents apart. */
 export function formatDigest(digest: Hash | string): string {
@@ -16,5 +17,7 @@ export function formatDigest(digest: Hash | string): string {
  */
 export async function checkpointIdentity(folder: string, weights: string = checkpointFiles.model): Promise<string> {
   const found = (await findFolder(folder)) ?? folder;
-  return formatDigest(await fileDigest(join(found, checkpointFiles.config), join(found, weights)));
+  const file = join(found, weights);
+  const files = await safetensorsFiles(file);
+  return formatDigest(await fileDigest(join(found, checkpointFiles.config), ...(files.length > 0 ? files : [file])));
 }

@@ -1,4 +1,4 @@
-export { type ChunkedTensor, deferredTensor } from './chunks.js';
+export type { ChunkedTensor } from './chunks.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor } from './convert.js';
 export { IoError } from './error.js';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
@@ -30,4 +30,10 @@ export {
   safetensorsChunks,
   type WritableTensors,
 } from './safetensors.js';
+export {
+  formatSafetensorsIndex,
+  indexSuffix,
+  parseSafetensorsIndex,
+  type SafetensorsIndex,
+} from './safetensors-index.js';
 export { formatStoredType, type StoredDType, type StoredTensor, type StoredType } from './stored.js';

@@ -12,6 +12,7 @@ export {
   writeCheckpoint,
 } from './checkpoint.js';
 export { fileDigest } from './digest.js';
+export { type FolderLock, lockFolder } from './folder-lock.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
 export { parseJsonObject } from './json.js';
 export { linkFolder } from './link-folder.js';
@@ -21,6 +22,13 @@ export { type NpzReader, openNpz, readNpz, writeNpz } from './npz-file.js';
 export { type ItemRange, type PartContent, PartFolder, type PartFolderOptions, type PartTypes } from './part-folder.js';
 export { missingParts, type PartShare, shareOfParts } from './part-ranges.js';
 export { openPyTorch, type PyTorchReader, writePyTorch } from './pytorch-file.js';
-export { openSafetensors, readSafetensors, type SafetensorsReader, writeSafetensors } from './safetensors-file.js';
+export {
+  openSafetensors,
+  readSafetensors,
+  type SafetensorsFileOptions,
+  writeSafetensors,
+} from './safetensors-file.js';
+export type { SafetensorsReader } from './safetensors-reader.js';
+export { safetensorsFiles } from './safetensors-set.js';
 export { agreeOnSettings, checkSettings, readSettings, type Settings, writeSettings } from './settings-file.js';
 export { writeJson } from './write-json.js';

@@ -1,5 +1,4 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
@@ -13,7 +12,6 @@ import { openNpy, readNpy, writeNpy } from './npy-file.js';
 import { readNpz, writeNpz } from './npz-file.js';
 import { formatSafetensors, parseSafetensors } from './safetensors.js';
 import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors-file.js';
-import { formatHeader } from './safetensors-header.js';
 
 let folder: string;
 beforeAll(() => {
@@ -122,28 +120,6 @@ describe('files', () => {
     const path = join(folder, 'never.safetensors');
     await expect(writeSafetensors(path, { a: { ...tensors.a, shape: [3] } })).rejects.toThrow(IoError);
     expect(readdirSync(folder).filter((name) => name.includes('never'))).toEqual([]);
-  });
-
-  // Windows would write all the zeros.
-  it.skipIf(process.platform === 'win32')('above 4 GiB are read tensor by tensor', async () => {
-    const path = join(folder, 'sparse.safetensors');
-    const begin = 5 * 2 ** 30;
-    const header = formatHeader(
-      [
-        { name: 'big', dtype: 'F32', shape: [5, 2 ** 28], begin: 0, end: begin },
-        { name: 'small', dtype: 'I32', shape: [2], begin, end: begin + 8 },
-      ],
-      {},
-    );
-    const handle = await open(path, 'w'); // a sparse file: the zeros take no space
-    await handle.write(header, 0, header.length, 0);
-    await handle.write(Int32Array.of(11, -12), 0, 8, header.length + begin);
-    await handle.close();
-    const file = await openSafetensors(path);
-    expect(file.types.get('big')?.shape).toEqual([5, 2 ** 28]);
-    expect(await file.read('small')).toMatchObject({ bytes: new Uint8Array(Int32Array.of(11, -12).buffer) });
-    await file.close();
-    rmSync(path);
   });
 });
 

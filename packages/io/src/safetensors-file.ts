@@ -1,94 +1,32 @@
+import { existsSync } from 'node:fs';
 import { writeFileAtomic } from './atomic-file.js';
-import { IoError } from './error.js';
-import { type FileSource, openFile } from './file-source.js';
 import {
   type SafetensorsContent,
   type SafetensorsOptions,
   type StreamedTensors,
   safetensorsStream,
 } from './safetensors.js';
-import { type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import type { StoredTensor, StoredType } from './stored.js';
-import { rangeInBytes } from './stored-range.js';
-
-/** An open safetensors file, of which only the header has been read. */
-export interface SafetensorsReader {
-  /** Names in the order of the data in the file. */
-  readonly names: readonly string[];
-  /** Element types and shapes by name. */
-  readonly types: ReadonlyMap<string, StoredType>;
-  /** Free text by key, empty if the file has none. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /**
-   * Reads one tensor into memory of its own.
-   * @throws IoError if the file has no tensor of this name, or has become shorter.
-   */
-  read(name: string): Promise<StoredTensor>;
-  /**
-   * Reads consecutive elements of one tensor, `count` from `first` on in row-major order, and nothing else of the file.
-   * @returns A tensor of the shape [count].
-   * @throws IoError if the file has no such tensor or the tensor not these elements, or the file has become shorter.
-   */
-  readRange(name: string, first: number, count: number): Promise<StoredTensor>;
-  /** Closes the file. */
-  close(): Promise<void>;
-}
+import { indexSuffix } from './safetensors-index.js';
+import { openSingleFile, type SafetensorsReader } from './safetensors-reader.js';
+import { openShards } from './safetensors-shards.js';
+import { writeShards } from './safetensors-shards-writer.js';
+import type { StoredTensor } from './stored.js';
 
 /**
  * Opens a safetensors file of any size, reads its header, and reads tensors when asked for. Close it afterwards.
  *
- * @throws IoError if there is no file, or its header is refused: see `parseSafetensors`.
+ * Tensors may lie in several files with an index, Hugging Face's layout: `path` is the index, whose name ends in
+ * `.safetensors.index.json`, or `model.safetensors` where there is no such file but `model.safetensors.index.json`.
+ *
+ * @throws IoError if there is no file, or its header is refused: see `parseSafetensors`. Of several files: if one of them or
+ * a tensor is missing, is not in the index or lies in two of them, or the index leads out of its folder.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsReader> {
-  const file = await openFile('openSafetensors', 'a safetensors file', path);
-  try {
-    const caller = `openSafetensors ('${path}')`;
-    const prefix = await file.read(0, Math.min(prefixBytes, file.size));
-    const headerBytes = parseHeaderLength(caller, prefix, file.size);
-    const dataStart = prefixBytes + headerBytes;
-    const bytes = await file.read(prefixBytes, headerBytes);
-    const { entries, metadata } = parseHeader(caller, bytes, file.size - dataStart);
-    return reader(file, path, dataStart, entries, metadata);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-function reader(
-  file: FileSource,
-  path: string,
-  dataStart: number,
-  entries: readonly HeaderEntry[],
-  metadata: Readonly<Record<string, string>>,
-): SafetensorsReader {
-  const byName = new Map(entries.map((entry) => [entry.name, entry]));
-  const entryOf = (name: string): HeaderEntry => {
-    const entry = byName.get(name);
-    if (entry !== undefined) return entry;
-    const some = entries.slice(0, 5).map((other) => `'${other.name}'`);
-    throw new IoError(
-      `openSafetensors: expected a tensor of '${path}', got the name '${name}'. ` +
-        `Its ${entries.length} tensors are ${some.join(', ')}${entries.length > some.length ? ', ...' : ''}.`,
-    );
-  };
-  return {
-    names: [...byName.keys()],
-    types: byName,
-    metadata,
-    async read(name) {
-      const entry = entryOf(name);
-      const { dtype, shape, begin, end } = entry;
-      return { dtype, shape, bytes: await file.read(dataStart + begin, end - begin) };
-    },
-    async readRange(name, first, count) {
-      const entry = entryOf(name);
-      const { begin, length } = rangeInBytes('openSafetensors', entry, first, count, `'${name}' of '${path}'`);
-      const bytes = await file.read(dataStart + entry.begin + begin, length);
-      return { dtype: entry.dtype, shape: [count], bytes };
-    },
-    close: () => file.close(),
-  };
+  if (path.endsWith(indexSuffix)) return openShards('openSafetensors', path);
+  const index = path + indexSuffix;
+  return !existsSync(path) && existsSync(index)
+    ? openShards('openSafetensors', index)
+    : openSingleFile('openSafetensors', path);
 }
 
 /**
@@ -107,16 +45,31 @@ export async function readSafetensors(path: string): Promise<SafetensorsContent>
   }
 }
 
+/** How {@link writeSafetensors} writes. */
+export interface SafetensorsFileOptions extends SafetensorsOptions {
+  /**
+   * Most bytes of tensors in a file; without it all are in one. Where they are more, `model-00001-of-00003.safetensors` and
+   * so on are written with `model.safetensors.index.json`, Hugging Face's layout, tensors in the order given. Each file
+   * is longer by its header; a tensor that is larger has a file of its own.
+   */
+  readonly maximumShardBytes?: number | undefined;
+}
+
 /**
  * Writes a safetensors file of any size, atomically and without a copy of it in memory. The same tensors give the same
  * bytes; float32 tensors in memory are written as `options.dtype` says, others as they are.
  *
+ * Of several files the index comes last, and files of an older set are removed after that: see `writeFilesAtomic`.
+ *
+ * @param path Its name ends in `.safetensors` where there may be several files.
  * @throws IoError if a tensor's data do not fit its shape or a name is reserved.
  */
 export async function writeSafetensors(
   path: string,
   tensors: StreamedTensors,
-  options: SafetensorsOptions = {},
+  options: SafetensorsFileOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, safetensorsStream(tensors, options));
+  const { maximumShardBytes, ...format } = options;
+  if (maximumShardBytes === undefined) await writeFileAtomic(path, safetensorsStream(tensors, format));
+  else await writeShards(path, tensors, format, maximumShardBytes);
 }

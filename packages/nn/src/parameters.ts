@@ -37,7 +37,7 @@ export function countParameters(specs: ParameterSpecs): number {
 
 /**
  * Checks that parameters are those of a model: names, element type and shapes.
- * @throws DparError listing what is missing, extra or of another shape.
+ * @throws DparError listing all that is missing, extra or of another shape.
  */
 export function checkParameters(specs: ParameterSpecs, parameters: Tensors<TensorType>): void {
   const problems: string[] = [];
@@ -50,9 +50,8 @@ export function checkParameters(specs: ParameterSpecs, parameters: Tensors<Tenso
   }
   for (const name of Object.keys(parameters)) if (!Object.hasOwn(specs, name)) problems.push(`unknown ${name}`);
   if (problems.length > 0) {
-    const shown = problems.slice(0, 8).join('; ') + (problems.length > 8 ? `; and ${problems.length - 8} more` : '');
     throw new DparError(
-      `checkParameters: expected the ${Object.keys(specs).length} parameters of the configuration, got: ${shown}. ` +
+      `checkParameters: expected the ${Object.keys(specs).length} parameters of the configuration, got: ${problems.join('; ')}. ` +
         'Use the config.json that belongs to these weights.',
     );
   }

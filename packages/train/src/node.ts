@@ -16,7 +16,13 @@ export {
 export { workerSource } from './data/worker-source.js';
 export { optimizerThread, optimizerThreadFor } from './optimizer-thread.js';
 export { type ExportOptions, type ExportResult, exportPyTorch } from './pytorch/export.js';
+export {
+  exportSafetensors,
+  type SafetensorsExportOptions,
+  type SafetensorsExportResult,
+} from './pytorch/export-safetensors.js';
 export { type ImportOptions, type ImportResult, importCheckpoint } from './pytorch/import.js';
+export { specsOf } from './pytorch/model-specs.js';
 export { runFiles, stepFolder, watchFiles } from './run-folder.js';
 export { readTokenSet, writeTokenSet } from './token-file.js';
 export { createTrainer, type TrainOptions, train } from './train.js';

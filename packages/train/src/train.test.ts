@@ -58,6 +58,25 @@ describe('train', () => {
     ]);
   });
 
+  it('lets no second run into its folder while it goes on', async () => {
+    const path = join(folder, 'tokens.safetensors');
+    await writeTokenSet(path, tinySet(4));
+    const output = join(folder, 'run');
+    const config = readTrainConfig({
+      model: { kind: 'entropy', ...tiny },
+      ...{ data: { tokens: path }, steps: 2, batch_size: 2, output },
+    });
+    const first = train(createReferenceEngine(), config);
+    await first.next();
+    const second = train(createReferenceEngine(), config, { resume: true });
+    await expect(second.next()).rejects.toThrow(`process ${process.pid} on`);
+    await first.return(undefined);
+    const steps = [];
+    for await (const { step } of train(createReferenceEngine(), config, { resume: true })) steps.push(step);
+    expect(steps).toEqual([2]);
+    expect(await readdir(output)).not.toContain('.lock');
+  });
+
   it('leaves a checkpoint when it is stopped', async () => {
     const path = join(folder, 'tokens.safetensors');
     await writeTokenSet(path, tinySet(4));

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeFolder, writeJson } from '@dpar/io/node';
+import { lockFolder, makeFolder, writeJson } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { restoreVerified } from './checkpoint.js';
@@ -94,10 +94,9 @@ export interface TrainOptions {
  * `metrics.jsonl` (a line for each step, as it is done), `checkpoints/step-000500/` and so on as the configuration says,
  * one always at the end, and `last/` and `best/`, which other commands read: see {@link RunCheckpoints}. A run that is
  * stopped in whatever way and resumed writes the same bytes as one that never stopped, but for the times in
- * `metrics.jsonl`. After an error in a step no checkpoint is written, since what led to it may be wrong already. Only one
- * process may write a folder at a time.
+ * `metrics.jsonl`. After an error in a step no checkpoint is written, since what led to it may be wrong already.
  * @yields The metrics of each step.
- * @throws DparError if the folder holds a run and `resume` is not set; if settings or data are not those of the run that is
+ * @throws DparError if another process trains into the folder; if it holds a run and `resume` is not set; if settings or data are not those of the run that is
  * resumed; if a loss is not finite.
  */
 export async function* train(
@@ -107,10 +106,13 @@ export async function* train(
 ): AsyncGenerator<StepMetrics> {
   const { signal, resume = false, onStart, onCheckpoint } = options;
   const { output } = config;
-  const whole = await openRunFolder(output, resume, options.onNote);
-  const trainer = await createTrainer(engine, config, { signal, onProgress: options.onData });
+  const lock = await lockFolder(output);
+  let opened: Trainer | undefined;
   let metricsFile: MetricsFile | undefined;
   try {
+    const whole = await openRunFolder(output, resume, options.onNote);
+    const trainer = await createTrainer(engine, config, { signal, onProgress: options.onData });
+    opened = trainer;
     const { data: training, validation } = trainer.options;
     const data = await dataIdentity({ training, validation });
     if (whole !== undefined) {
@@ -148,6 +150,7 @@ export async function* train(
     if (trainer.step > checkpoints.step) await write(validationLoss);
   } finally {
     await metricsFile?.close();
-    await trainer.dispose();
+    await opened?.dispose();
+    await lock.release();
   }
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { checkpointFiles, fileDigest, writeJson } from '@dpar/io/node';
+import { basename, join } from 'node:path';
+import { indexSuffix } from '@dpar/io';
+import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 
@@ -45,7 +46,9 @@ export async function readTrainerState(folder: string): Promise<TrainerState> {
     );
   });
   const result = schema.safeParse(parsed(text));
-  if (result.success && [checkpointFiles.model, trainerFiles.optimizer].every((name) => name in result.data.files)) {
+  const isListed = (name: string): boolean =>
+    result.success && (name in result.data.files || name + indexSuffix in result.data.files);
+  if (result.success && [checkpointFiles.model, trainerFiles.optimizer].every(isListed)) {
     return result.data;
   }
   throw new DparError(
@@ -106,12 +109,12 @@ export async function writeTrainerState(
 }
 
 async function recordsIn(folder: string): Promise<Record<string, FileRecord>> {
-  const names = [checkpointFiles.config, checkpointFiles.model, trainerFiles.optimizer, trainerFiles.average];
+  const tensors = [checkpointFiles.model, trainerFiles.optimizer, trainerFiles.average];
+  const paths = [join(folder, checkpointFiles.config)].filter((path) => existsSync(path));
+  for (const name of tensors) paths.push(...(await safetensorsFiles(join(folder, name))));
   const records: Record<string, FileRecord> = {};
-  for (const name of names) {
-    const path = join(folder, name);
-    if (existsSync(path)) records[name] = { bytes: (await stat(path)).size, sha256: await fileDigest(path) };
-  }
+  for (const path of paths)
+    records[basename(path)] = { bytes: (await stat(path)).size, sha256: await fileDigest(path) };
   return records;
 }
 

@@ -1,7 +1,10 @@
+import type { EmojiModel } from '@dpar/emoji';
 import { entropyModel } from '@dpar/entropy';
 import { type Engine, type HostTensorOf, int32, named } from '@dpar/tensor';
 import { bytesFromImages, createPatchVq, type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
-import type { PlaygroundModel } from './playground-model.js';
+
+/** The models that analyse images. */
+export type Analysts = Pick<EmojiModel, 'tokenizer' | 'entropy'>;
 
 /** What the models say about one image of T tokens, all that patches are made of. */
 export interface Analysis {
@@ -24,7 +27,7 @@ export interface Analyser {
 }
 
 /** An analyser with the tokenizer and the entropy model of a model. */
-export function createAnalyser(engine: Engine, { tokenizer: vq, entropy }: PlaygroundModel): Analyser {
+export function createAnalyser(engine: Engine, { tokenizer: vq, entropy }: Analysts): Analyser {
   const tokenizer: ImageTokenizer = createPatchVq(engine, vq.config, vq.parameters);
   const entropies = engine.compile(
     (ops, inputs) => ({

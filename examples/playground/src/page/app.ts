@@ -1,7 +1,7 @@
 import { patchingOptions } from '@dpar/model';
 import { patchLengths } from '@dpar/patchify';
 import { messageOf } from '../message-of.js';
-import type { ModelInfo } from '../model/playground-model.js';
+import type { ModelInfo } from '../model/model-info.js';
 import type { ModelName, Reply } from '../worker/protocol.js';
 import { ModelClient } from './client.js';
 import { type Picture, readImage, readSample } from './images/read-image.js';
@@ -22,20 +22,25 @@ export class App {
     look: { view: 'picture', showsPatches: true },
     settings: { label: 6, guidanceScale: 1.5, temperature: 1, seed: 1 },
   };
-  private client = new ModelClient((reply) => this.receive(reply));
   private analysisId = 0;
 
-  /** @param onChange Shows the state anew. */
-  constructor(private readonly onChange: () => void) {
-    this.client.load(this.state.threads);
+  /**
+   * @param client Runs the model with one thread.
+   * @param onChange Shows the state anew.
+   */
+  constructor(
+    private client: ModelClient,
+    private readonly onChange: () => void,
+  ) {
+    client.listen((reply) => this.receive(reply));
     void this.showSample(samples[0] as Sample);
   }
 
   /** Loads the model anew, to run with so many threads. What is being drawn ends. */
   useThreads(threads: number): void {
     this.client.terminate();
-    this.client = new ModelClient((reply) => this.receive(reply));
-    this.client.load(threads);
+    this.client = new ModelClient(threads);
+    this.client.listen((reply) => this.receive(reply));
     this.update((state) => {
       state.threads = threads;
       state.model = { status: 'loading' };

@@ -8,21 +8,27 @@ export class ModelClient {
   private readonly worker: Worker;
   private lastId = 0;
 
-  /** @param onReply Called with all that the worker says, and with its failures. */
-  constructor(onReply: (reply: Reply) => void) {
+  private unheard: Reply[] = [];
+  private onReply = (reply: Reply): unknown => this.unheard.push(reply);
+
+  /** Starts the worker, which loads the model. @param threads Of WebAssembly, which the model runs on. */
+  constructor(threads: number) {
     this.worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
-    this.worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => onReply(data));
+    this.worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => this.onReply(data));
     this.worker.addEventListener('error', ({ message }) =>
-      onReply({ kind: 'failed', message: message || 'The program of the model could not be started.' }),
+      this.onReply({ kind: 'failed', message: message || 'The program of the model could not be started.' }),
     );
+    this.send({ kind: 'load', threads });
+  }
+
+  /** Hands on all that the worker says, its failures among it, and has said so far. */
+  listen(onReply: (reply: Reply) => void): void {
+    this.onReply = onReply;
+    for (const reply of this.unheard.splice(0)) onReply(reply);
   }
 
   terminate(): void {
     this.worker.terminate();
-  }
-
-  load(threads: number): void {
-    this.send({ kind: 'load', threads });
   }
 
   /** Gives the worker a task. @returns Its number, which replies about it name. */

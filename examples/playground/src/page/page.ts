@@ -1,5 +1,5 @@
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
-import type { ModelInfo } from '../model/playground-model.js';
+import type { ModelInfo } from '../model/model-info.js';
 import { type App, threadLimit } from './app.js';
 import { compareView, paintComparison } from './compare/compare.js';
 import { generateView, paintGeneration } from './generate/generate.js';

@@ -1,6 +1,6 @@
 import type { Analysis } from '../model/analyser.js';
 import type { DrawingState, DrawOptions } from '../model/drawing.js';
-import type { ModelInfo } from '../model/playground-model.js';
+import type { ModelInfo } from '../model/model-info.js';
 import type { ModelName } from '../worker/protocol.js';
 import type { Picture } from './images/read-image.js';
 

@@ -1,20 +1,26 @@
+import type { EmojiModel, OpenEmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { llamaGenSpecs } from '@dpar/model';
-import { initializeParameters } from '@dpar/nn';
 import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleOptions } from '../model/drawing.js';
-import { llamaGenOf, type PlaygroundModel } from '../model/playground-model.js';
 import type { Reply } from './protocol.js';
 import { Studio } from './studio.js';
 
-/** A studio whose replies can be waited for. */
-function started(engine: Engine, model: PlaygroundModel) {
+/** A studio whose replies can be waited for, and which reads weights with `weights`. */
+function started(engine: Engine, model: EmojiModel, weights: OpenEmojiModel['weights'] = async (name) => model[name]) {
   const replies: Reply[] = [];
   let wake = (): void => {};
-  const studio = new Studio(engine, model, (reply) => {
+  const { tokenizer, entropy, dpar, llamagen, classes } = model;
+  const configs = {
+    tokenizer: tokenizer.config,
+    entropy: entropy.config,
+    dpar: dpar.config,
+    llamagen: llamagen.config,
+  };
+  const open: OpenEmojiModel = { configs, classes, weights };
+  const studio = new Studio(engine, open, model, Promise.resolve(), (reply) => {
     replies.push(reply);
     wake();
   });
@@ -36,16 +42,12 @@ const isFinished = (id: number) => (reply: Reply) =>
 
 describe('Studio', () => {
   let engine: Engine;
-  let shipped: PlaygroundModel;
-  /** The shipped model beside a LlamaGen that was not trained. */
-  let model: PlaygroundModel;
+  let model: EmojiModel;
   const options = { label: 2, guidanceScale: 1.5, temperature: 0.9, seed: 5, prefix: new Int32Array() };
 
   beforeAll(async () => {
     engine = await createOrtEngine({ threads: 1 });
-    shipped = await loadEmojiModel();
-    const config = llamaGenOf({ dpar: shipped.dpar.config, llamagen: shipped.llamagen?.config });
-    model = { ...shipped, llamagen: { config, parameters: initializeParameters(llamaGenSpecs(config), 3) } };
+    model = await loadEmojiModel();
   });
   afterAll(() => engine.dispose());
 
@@ -59,7 +61,7 @@ describe('Studio', () => {
     expect(replies.at(-1)).toBe(paused);
     studio.handle({ kind: 'resume', id: 1 });
     const { drawings } = (await until(isFinished(1))) as Drawn;
-    const { config, parameters } = model.llamagen as NonNullable<PlaygroundModel['llamagen']>;
+    const { config, parameters } = model.llamagen;
     const samplers = [
       new LlamaGenSampler(engine, config, parameters),
       new DparSampler(engine, model.dpar, model.entropy),
@@ -89,10 +91,11 @@ describe('Studio', () => {
   });
 
   it('ends a drawing for the next one, and says what is wrong with a request', async () => {
-    const { studio, replies, until } = started(engine, {
-      ...shipped,
-      llamagen: undefined,
-    } as unknown as PlaygroundModel);
+    let asked = 0;
+    const { studio, replies, until } = started(engine, model, async (name) => {
+      if (name === 'llamagen' && ++asked === 1) throw new Error('no network');
+      return model[name];
+    });
     studio.handle({ kind: 'draw', id: 1, models: ['dpar'], options });
     await until((reply) => reply.kind === 'drawn');
     studio.handle({ kind: 'draw', id: 2, models: ['dpar'], options: { ...options, label: 99 } });
@@ -100,7 +103,11 @@ describe('Studio', () => {
     expect(failed).toMatchObject({ id: 2, message: expect.stringContaining('expected labels from 0 to 8') });
     studio.handle({ kind: 'draw', id: 3, models: ['llamagen'], options });
     const missing = await until((reply) => reply.kind === 'failed' && reply.id === 3);
-    expect(missing).toMatchObject({ message: expect.stringContaining("got 'llamagen'") });
+    expect(missing).toMatchObject({ message: 'no network' });
+    // The next drawing asks for the weights anew.
+    studio.handle({ kind: 'draw', id: 4, models: ['llamagen'], options });
+    await until((reply) => reply.kind === 'drawn' && reply.id === 4);
+    studio.handle({ kind: 'cancel', id: 4 });
     expect(replies.some(isFinished(1))).toBe(false);
   });
 });

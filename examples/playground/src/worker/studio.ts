@@ -1,9 +1,11 @@
+import type { OpenEmojiModel } from '@dpar/emoji';
 import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
-import { DparError, type Engine } from '@dpar/tensor';
+import type { Engine } from '@dpar/tensor';
 import { messageOf } from '../message-of.js';
-import { type Analyser, createAnalyser } from '../model/analyser.js';
+import type { Analyser, Analysts } from '../model/analyser.js';
 import { Drawing, type DrawOptions, type Sampler, warmUp } from '../model/drawing.js';
-import { type ModelInfo, modelInfo, type PlaygroundModel } from '../model/playground-model.js';
+import { createEarlyAnalyser } from '../model/early-analyser.js';
+import { type ModelInfo, modelInfo } from '../model/model-info.js';
 import type { ModelName, Reply, Request } from './protocol.js';
 
 /** Milliseconds between two pictures of a drawing: as often as most screens show one. */
@@ -30,22 +32,27 @@ interface Task {
 export class Studio {
   readonly info: ModelInfo;
   private readonly analyser: Analyser;
-  private readonly samplers = new Map<ModelName, Sampler>();
+  /** Those whose weights are there or on their way. */
+  private readonly samplers = new Map<ModelName, Promise<Sampler>>();
   private readonly isWarm = new Set<ModelName>();
   private task: Task | undefined;
   private waiting: Extract<Request, { kind: 'analyse' }> | undefined;
   private isAnalysing = false;
 
+  /**
+   * @param model The model, of which the weights that draw are read later: with the first analysis, or the first drawing.
+   * @param analysts Those of its models that analyse images.
+   * @param started Is fulfilled when the engine can run.
+   */
   constructor(
-    engine: Engine,
-    model: PlaygroundModel,
+    private readonly engine: Engine,
+    private readonly model: OpenEmojiModel,
+    private readonly analysts: Analysts,
+    started: Promise<unknown>,
     private readonly reply: (message: Reply) => void,
   ) {
     this.info = modelInfo(model, engine.name);
-    this.analyser = createAnalyser(engine, model);
-    this.samplers.set('dpar', new DparSampler(engine, model.dpar, model.entropy));
-    const { llamagen } = model;
-    if (llamagen) this.samplers.set('llamagen', new LlamaGenSampler(engine, llamagen.config, llamagen.parameters));
+    this.analyser = createEarlyAnalyser(engine, started, analysts);
   }
 
   handle(request: StudioRequest): void {
@@ -77,6 +84,32 @@ export class Studio {
       await nextMessages();
     }
     this.isAnalysing = false;
+    void this.prepareSamplers();
+  }
+
+  /** Lets the weights of the samplers come, so that they are there when something is drawn. */
+  private async prepareSamplers(): Promise<void> {
+    try {
+      await this.sampler('dpar');
+      await this.sampler('llamagen');
+    } catch {
+      // A drawing asks anew, and says it.
+    }
+  }
+
+  private sampler(name: ModelName): Promise<Sampler> {
+    const known = this.samplers.get(name);
+    if (known) return known;
+    const sampler = this.loadSampler(name);
+    this.samplers.set(name, sampler);
+    sampler.catch(() => this.samplers.delete(name));
+    return sampler;
+  }
+
+  private async loadSampler(name: ModelName): Promise<Sampler> {
+    if (name === 'dpar') return new DparSampler(this.engine, await this.model.weights(name), this.analysts.entropy);
+    const { config, parameters } = await this.model.weights(name);
+    return new LlamaGenSampler(this.engine, config, parameters);
   }
 
   private steer(kind: 'pause' | 'resume' | 'cancel', id: number): void {
@@ -119,8 +152,7 @@ export class Studio {
   private async begin(models: readonly ModelName[], options: DrawOptions): Promise<Drawing[]> {
     const drawings: Drawing[] = [];
     for (const name of models) {
-      const sampler = this.samplers.get(name);
-      if (!sampler) throw new DparError(`draw: expected a model that is loaded, got '${name}'.`);
+      const sampler = await this.sampler(name);
       if (!this.isWarm.has(name)) await warmUp(sampler, options);
       this.isWarm.add(name);
       drawings.push(new Drawing(sampler, options, this.info.dpar.blockSize));

@@ -1,10 +1,9 @@
-import { fetchEmojiModel } from '@dpar/emoji';
+import { openEmojiModel } from '@dpar/emoji';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { type Engine, float32, named } from '@dpar/tensor';
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import { messageOf } from '../message-of.js';
-import type { PlaygroundModel } from '../model/playground-model.js';
 import type { Reply, Request } from './protocol.js';
 import { Studio } from './studio.js';
 
@@ -14,20 +13,29 @@ const reply = (message: Reply): void => self.postMessage(message);
 
 let studio: Studio | undefined;
 
-/** An engine that has run already: its WebAssembly compiles while the weights are on their way. */
-async function startEngine(threads: number): Promise<Engine> {
-  const engine = await createOrtEngine({ threads, wasmPaths: { mjs, wasm } });
+/** Lets the engine run once, for which it loads and compiles its WebAssembly. */
+async function start(engine: Engine): Promise<void> {
   const first = engine.compile((ops, inputs) => ({ y: ops.neg(named(inputs, 'x')) }));
   await first.run({ x: float32([1], [0]) });
   await first.dispose();
-  return engine;
+}
+
+/** The model, with the weights that the first picture needs. */
+async function openModel() {
+  const model = await openEmojiModel();
+  const [tokenizer, entropy] = await Promise.all([model.weights('tokenizer'), model.weights('entropy')]);
+  return { model, analysts: { tokenizer, entropy } };
 }
 
 async function load(threads: number): Promise<void> {
   try {
-    const [model, engine] = await Promise.all([fetchEmojiModel() as Promise<PlaygroundModel>, startEngine(threads)]);
-    studio = new Studio(engine, model, reply);
+    const engine = await createOrtEngine({ threads, wasmPaths: { mjs, wasm } });
+    const { model, analysts } = await openModel();
+    // What analyses the first picture has come; the WebAssembly comes meanwhile.
+    const started = start(engine);
+    studio = new Studio(engine, model, analysts, started, reply);
     reply({ kind: 'loaded', info: studio.info });
+    await started;
   } catch (error) {
     reply({ kind: 'failed', message: messageOf(error) });
   }

@@ -64,8 +64,11 @@ it("imports LlamaGen's training checkpoint, which other commands read", async ()
 
 it('says what it cannot do', async () => {
   const output = join(await temporaryFolder(), 'x');
-  const vq = await runCli(['export', '--checkpoint', fixturePath('vq'), '--format', 'pytorch', '--output', output]);
-  expect(vq).toMatchObject({ status: 1, stderr: expect.stringContaining(`got "vq"`) });
+  const decode = ['--decode', '--max-shard-size', '1MB'];
+  for (const [i, format] of (['safetensors', 'pytorch'] as const).entries()) {
+    const argv = ['export', '--checkpoint', fixturePath('vq'), '--format', format, '--output', output];
+    expect(await runCli([...argv, ...decode.slice(i, i + 2)])).toMatchObject({ status: 2 });
+  }
   const other = await runCli(['import', '--input', fixturePath('patchify.json'), '--output', output]);
   expect(other).toMatchObject({ status: 1, stderr: expect.stringContaining('expected a file of torch.save') });
   expect(existsSync(output)).toBe(false);

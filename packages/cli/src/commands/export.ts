@@ -1,44 +1,65 @@
-import { exportPyTorch } from '@dpar/train/node';
+import { exportPyTorch, exportSafetensors } from '@dpar/train/node';
 import { defineCommand, type Result } from '../command.js';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
 import { exportOnnxCheckpoint } from '../onnx/export.js';
 import { interfaceOf } from '../onnx/write.js';
-import { choice, flag, folder, optional, path, required } from '../options.js';
+import { byteSize, choice, flag, folder, optional, path, required, type Values } from '../options.js';
 import { formatList } from '../table.js';
+
+const options = {
+  checkpoint: required(folder, 'a DPAR, LlamaGen or entropy model, or a tokenizer'),
+  format: required(choice(['pytorch', 'safetensors', 'onnx']), 'what is written'),
+  output: required(path, 'file to write, such as model.pt, model.safetensors or model.onnx, or folder'),
+  withoutOptimizer: flag('pytorch: leaves out the state of the optimizer, which is twice as large as the weights'),
+  maxShardSize: optional(byteSize, 'safetensors: most bytes of tensors in a file, such as 2GB (10^9 bytes each)'),
+  decode: flag('onnx: the steps of generation with cached keys and values'),
+  entropyCheckpoint: optional(folder, 'onnx: entropy model whose step comes along with those of a DPAR model'),
+  average: flag(
+    "onnx, safetensors: the moving average of the model's weights, which training with average_decay keeps",
+  ),
+  weights: optional(choice(['float32', 'int8', 'int4']), 'onnx: format of the weight matrices', 'float32'),
+  portable: flag('onnx: standard operators only, for other runtimes than ONNX Runtime'),
+  externalData: flag('onnx: weights in a file of their own (FILE.onnx.data), as above 2 GiB'),
+};
 
 export const exportCheckpoint = defineCommand({
   name: 'export',
-  summary: 'writes a checkpoint as a PyTorch file, as the training scripts of LlamaGen do, or as ONNX models',
+  summary:
+    'writes a checkpoint as a PyTorch file, as the training scripts of LlamaGen do, as safetensors or as ONNX models',
   details:
     "Keys of the PyTorch file, which torch.load(path, weights_only=True) opens: 'model' (state_dict), 'ema' (moving average), " +
     "'optimizer' (state of torch.optim.AdamW) and 'steps', where the checkpoint has them; 'config', the text of config.json. " +
+    'safetensors: FILE.safetensors, or a folder with config.json too; with --max-shard-size several files with an index. ' +
     'ONNX: the teacher-forced pass of a model (FILE.onnx), with --decode a folder of its steps with cached keys and values; ' +
     'encode.onnx and decode.onnx of a tokenizer. Batch and patches may be of any size; the files say what they take.',
-  options: {
-    checkpoint: required(folder, 'a DPAR, LlamaGen or entropy model; for ONNX also a tokenizer'),
-    format: required(choice(['pytorch', 'onnx']), 'what is written'),
-    output: required(path, 'file to write, such as model.pt or model.onnx, or folder'),
-    withoutOptimizer: flag('pytorch: leaves out the state of the optimizer, which is twice as large as the weights'),
-    decode: flag('onnx: the steps of generation with cached keys and values'),
-    entropyCheckpoint: optional(folder, 'onnx: entropy model whose step comes along with those of a DPAR model'),
-    average: flag("onnx: the moving average of the model's weights, which training with average_decay keeps"),
-    weights: optional(choice(['float32', 'int8', 'int4']), 'onnx: format of the weight matrices', 'float32'),
-    portable: flag('onnx: standard operators only, for other runtimes than ONNX Runtime'),
-    externalData: flag('onnx: weights in a file of their own (FILE.onnx.data), as above 2 GiB'),
-  },
+  options,
   run: async (values, context) => {
-    const { decode, entropyCheckpoint, average, weights, portable, externalData } = values;
-    if (values.format === 'onnx') {
-      if (values.withoutOptimizer) throw new UsageError('--without-optimizer: expected --format pytorch, got onnx.');
-      return toOnnx(values);
-    }
-    if (decode || entropyCheckpoint !== undefined || average || weights !== 'float32' || portable || externalData) {
-      throw new UsageError('--format: expected onnx with these options, got pytorch.');
-    }
-    return toPyTorch(values, context);
+    checkFormat(values);
+    if (values.format === 'onnx') return toOnnx(values);
+    return values.format === 'pytorch' ? toPyTorch(values, context) : toSafetensors(values, context);
   },
 });
+
+/** What formats have an option, by its name on the command line. */
+function checkFormat(values: Values<typeof options>): void {
+  const { format, decode, entropyCheckpoint, average, weights, portable, externalData } = values;
+  const uses: readonly (readonly [option: string, given: boolean, formats: readonly string[]])[] = [
+    ['--without-optimizer', values.withoutOptimizer, ['pytorch']],
+    ['--max-shard-size', values.maxShardSize !== undefined, ['safetensors']],
+    ['--average', average, ['onnx', 'safetensors']],
+    ['--decode', decode, ['onnx']],
+    ['--entropy-checkpoint', entropyCheckpoint !== undefined, ['onnx']],
+    ['--weights', weights !== 'float32', ['onnx']],
+    ['--portable', portable, ['onnx']],
+    ['--external-data', externalData, ['onnx']],
+  ];
+  for (const [option, given, formats] of uses) {
+    if (given && !formats.includes(format)) {
+      throw new UsageError(`${option}: expected --format ${formats.join(' or ')}, got ${format}.`);
+    }
+  }
+}
 
 async function toOnnx(options: Parameters<typeof exportOnnxCheckpoint>[0]): Promise<Result> {
   const { kind, graphs, files } = await exportOnnxCheckpoint(options);
@@ -83,6 +104,30 @@ async function toPyTorch({ checkpoint, output, withoutOptimizer }: PyTorchExport
       ['keys', keys.join(', ')],
       ...(step === undefined ? [] : [['step', String(step)] as const]),
       ...(settingsFrom === undefined ? [] : [["optimizer's settings", `from ${settingsFrom}`] as const]),
+      ['output', output],
+    ]),
+  };
+}
+
+interface SafetensorsExport {
+  readonly checkpoint: string;
+  readonly output: string;
+  readonly average: boolean;
+  readonly maxShardSize: number | undefined;
+}
+
+async function toSafetensors(options: SafetensorsExport, context: Context): Promise<Result> {
+  const { checkpoint, output, average, maxShardSize: maximumShardBytes } = options;
+  const { signal } = context;
+  const { kind, tensors, files, leftOut } = await exportSafetensors(checkpoint, output, {
+    ...{ average, maximumShardBytes, signal },
+  });
+  if (leftOut.length > 0) context.note(`export: not in the files: ${leftOut.join(', ')}`);
+  return {
+    data: { kind, format: 'safetensors', output, tensors, files, left_out: leftOut },
+    text: formatList([
+      ['model', `${kind}, ${tensors} tensors`],
+      ['files', files.join(', ')],
       ['output', output],
     ]),
   };

@@ -1,7 +1,18 @@
 import { importCheckpoint } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import { readJsonObject } from '../json-file.js';
-import { assignment, choice, file, folder, optional, repeated, required, wholeNumber } from '../options.js';
+import {
+  assignment,
+  byteSize,
+  choice,
+  file,
+  folder,
+  optional,
+  path,
+  repeated,
+  required,
+  wholeNumber,
+} from '../options.js';
 import { formatList } from '../table.js';
 
 export const importWeights = defineCommand({
@@ -9,20 +20,25 @@ export const importWeights = defineCommand({
   summary: 'makes a checkpoint of a PyTorch or safetensors file',
   details:
     'Reads files of dpar export, checkpoints of LlamaGen and of the authors of DPAR, and state_dicts alone (.pt, .pth, ' +
-    '.safetensors). A PyTorch file is read as data: nothing in it runs. Sizes are told by the shapes; keys of config.json that ' +
+    '.safetensors; several .safetensors files by their .safetensors.index.json, or by the folder that they are in). A PyTorch file is read as data: nothing in it runs. Sizes are told by the shapes; keys of config.json that ' +
     'shapes cannot tell come from --set, --config, what the training script was called with, or the preset of these sizes.',
   options: {
-    input: required(file, 'PyTorch or safetensors file'),
+    input: required(path, 'PyTorch or safetensors file, index of several, or their folder'),
     config: optional(file, 'config.json, all of its keys or some'),
     set: repeated(assignment, 'sets a key of config.json, as in block_size=256 or patching.threshold=7.8'),
     only: optional(choice(['model', 'ema']), 'takes these weights alone, without average and state of the optimizer'),
     seed: optional(wholeNumber(0), "the training's seed, if the file names none", 0),
+    maxShardSize: optional(
+      byteSize,
+      'most bytes of tensors in a file, such as 2GB; more come in several with an index',
+    ),
     output: required(folder, 'checkpoint to write'),
   },
-  run: async ({ input, config, set, only, seed, output }, context) => {
+  run: async ({ input, config, set, only, seed, maxShardSize, output }, context) => {
     const given = config === undefined ? {} : await readJsonObject(config);
     const { signal } = context;
-    const result = await importCheckpoint(input, output, { config: given, settings: set, only, seed, signal });
+    const options = { config: given, settings: set, only, seed, maximumShardBytes: maxShardSize, signal };
+    const result = await importCheckpoint(input, output, options);
     const { kind, tensors, files, step, assumed, ignored } = result;
     if (assumed.length > 0) context.note(`import: not told by the file: ${assumed.join(', ')}`);
     if (ignored.length > 0) context.note(`import: no weights, left out: ${ignored.join(', ')}`);

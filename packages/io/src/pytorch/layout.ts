@@ -61,7 +61,7 @@ export function toRows(tensor: PyTorchTensor, bytes: Uint8Array): Uint8Array {
 }
 
 /** Whether elements lie one after the other, last axis fastest. Strides of axes of one element do not matter. */
-function isRowMajor({ shape, strides }: PyTorchTensor): boolean {
+export function isRowMajor({ shape, strides }: PyTorchTensor): boolean {
   if (shape.includes(0)) return true;
   let expected = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

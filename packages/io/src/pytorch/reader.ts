@@ -1,8 +1,9 @@
 import { type ByteSource, memorySource } from '../byte-source.js';
+import { sourceStream } from '../byte-stream.js';
 import { IoError } from '../error.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from '../stored.js';
 import { bytesPerElement, readContainer } from './containers.js';
-import { maximumExpansion, rangeOf, toRows } from './layout.js';
+import { isRowMajor, maximumExpansion, rangeOf, toRows } from './layout.js';
 import type { PyTorchTensor, PyTorchValue } from './values.js';
 
 /** The content of a PyTorch file, whose tensors' data are still there. */
@@ -13,6 +14,12 @@ export interface PyTorchContent {
    * @throws IoError if its data are not in the file.
    */
   read(tensor: PyTorchTensor): Promise<StoredTensor>;
+  /**
+   * The bytes of one tensor as {@link read} gives them, in pieces that are read when asked for. Elements that lie one after
+   * the other come 1 MiB at a time, others at once.
+   * @throws IoError if its data are not in the file.
+   */
+  chunks(tensor: PyTorchTensor): AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -26,28 +33,41 @@ export async function parsePyTorch(bytes: Uint8Array): Promise<PyTorchContent> {
 /** Reads the value of a PyTorch file, and its tensors when asked for. */
 export async function readPyTorchSource(caller: string, source: ByteSource): Promise<PyTorchContent> {
   const { value, find } = await readContainer(caller, source);
+  /** Where the elements of a tensor lie that has any, from the first to the last that it uses. */
+  const placeOf = async (tensor: PyTorchTensor): Promise<{ start: number; length: number }> => {
+    const { dtype, storage } = tensor;
+    const width = storedTypeBytes[dtype];
+    const { begin, end } = rangeOf(tensor);
+    if ((byteLengthOf(tensor) as number) > maximumExpansion * source.size) {
+      throw new IoError(
+        `${caller}: expected tensors of at most ${maximumExpansion} times the file's ${source.size} bytes, ` +
+          `got ${formatStoredType(tensor)}. Save it without repeated elements: tensor.contiguous().`,
+      );
+    }
+    if (end === begin) return { start: 0, length: 0 };
+    const data = await find(storage);
+    const from = storage.start * bytesPerElement(storage) + begin * width;
+    const length = (end - begin) * width;
+    if (from + length > data.size) {
+      throw new IoError(
+        `${caller}: expected ${from + length} bytes of the storage '${storage.key}', got ${data.size}. The file is damaged.`,
+      );
+    }
+    return { start: data.start + from, length };
+  };
+  const read = async (tensor: PyTorchTensor): Promise<StoredTensor> => {
+    const { dtype, shape } = tensor;
+    const { start, length } = await placeOf(tensor);
+    const bytes = length === 0 ? new Uint8Array(0) : toRows(tensor, await source.read(start, length));
+    return { dtype, shape, bytes };
+  };
   return {
     value,
-    async read(tensor) {
-      const { dtype, shape, storage } = tensor;
-      const width = storedTypeBytes[dtype];
-      const { begin, end } = rangeOf(tensor);
-      if ((byteLengthOf(tensor) as number) > maximumExpansion * source.size) {
-        throw new IoError(
-          `${caller}: expected tensors of at most ${maximumExpansion} times the file's ${source.size} bytes, ` +
-            `got ${formatStoredType(tensor)}. Save it without repeated elements: tensor.contiguous().`,
-        );
-      }
-      if (end === begin) return { dtype, shape, bytes: new Uint8Array(0) };
-      const data = await find(storage);
-      const from = storage.start * bytesPerElement(storage) + begin * width;
-      const length = (end - begin) * width;
-      if (from + length > data.size) {
-        throw new IoError(
-          `${caller}: expected ${from + length} bytes of the storage '${storage.key}', got ${data.size}. The file is damaged.`,
-        );
-      }
-      return { dtype, shape, bytes: toRows(tensor, await source.read(data.start + from, length)) };
+    read,
+    async *chunks(tensor) {
+      if (!isRowMajor(tensor)) return yield (await read(tensor)).bytes;
+      const { start, length } = await placeOf(tensor);
+      yield* sourceStream(source, start, length).from(0);
     },
   };
 }

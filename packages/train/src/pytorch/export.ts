@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { deferredTensor, type WritablePyTorchValue } from '@dpar/io';
-import { openCheckpoint, openSafetensors, type SafetensorsReader, writePyTorch } from '@dpar/io/node';
+import { indexSuffix, type WritablePyTorchValue } from '@dpar/io';
+import { checkpointFiles, openCheckpoint, openSafetensors, type SafetensorsReader, writePyTorch } from '@dpar/io/node';
 import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { prefixes } from '../checkpoint.js';
 import { runFiles } from '../run-folder.js';
 import { readTrainConfig } from '../train-config.js';
-import { trainableModel } from '../trainable.js';
 import { trainerFiles } from '../trainer-state.js';
+import { interruptible } from './interruptible.js';
+import { leftOut } from './left-out.js';
+import { specsOf } from './model-specs.js';
 import { formatOptimizerState, type OptimizerSettings, type ParameterShapes } from './optimizer-state.js';
 import { weightTypes } from './weight-types.js';
 
@@ -52,7 +54,7 @@ export async function exportPyTorch(
   const open: SafetensorsReader[] = [checkpoint.parameters];
   const openOther = async (name: string): Promise<SafetensorsReader | undefined> => {
     const place = join(checkpoint.folder, name);
-    if (!existsSync(place)) return undefined;
+    if (!existsSync(place) && !existsSync(place + indexSuffix)) return undefined;
     const file = await openSafetensors(place);
     open.push(file);
     return file;
@@ -85,7 +87,11 @@ export async function exportPyTorch(
       keys: Object.keys(value),
       step: trainer?.step,
       settingsFrom: settings?.from,
-      leftOut: await othersIn(checkpoint.folder, optimizer),
+      leftOut: await leftOut(
+        checkpoint.folder,
+        [...[checkpointFiles.model, trainerFiles.average], ...(optimizer ? [trainerFiles.optimizer] : [])],
+        [checkpointFiles.config, trainerFiles.state],
+      ),
     };
   } finally {
     for (const file of open) await file.close();
@@ -94,7 +100,7 @@ export async function exportPyTorch(
 
 /** Names and shapes of the weights in the model's order, by which PyTorch numbers them. */
 function parametersOf(config: Readonly<Record<string, unknown>>, file: SafetensorsReader): ParameterShapes {
-  const { specs } = trainableModel(config);
+  const specs = specsOf(config);
   checkParameters(specs, weightTypes(file.types));
   return Object.entries(specs).map(([name, { shape }]) => [name, shape]);
 }
@@ -112,10 +118,8 @@ function tensorOf(file: SafetensorsReader, name: string, signal: AbortSignal | u
   if (type === undefined) {
     throw new DparError(`exportPyTorch: expected a tensor '${name}', got none in the checkpoint.`);
   }
-  return deferredTensor(type, () => {
-    signal?.throwIfAborted();
-    return file.read(name);
-  });
+  const { dtype, shape } = type;
+  return { dtype, shape, chunks: interruptible(() => file.chunks(name), signal) };
 }
 
 async function readState(path: string): Promise<{ text: string; step: number } | undefined> {
@@ -137,10 +141,4 @@ async function settingsOf(folder: string): Promise<OptimizerSettings & { readonl
   const { optimizer } = readTrainConfig(JSON.parse(await readFile(path, 'utf8')));
   const { learning_rate: learningRate, betas, epsilon, weight_decay: weightDecay } = optimizer;
   return { learningRate, betas, epsilon, weightDecay, from: path };
-}
-
-async function othersIn(folder: string, optimizer: boolean): Promise<string[]> {
-  const written = ['config.json', 'model.safetensors', trainerFiles.average, trainerFiles.state];
-  if (optimizer) written.push(trainerFiles.optimizer);
-  return (await readdir(folder)).filter((name) => !written.includes(name)).sort();
 }

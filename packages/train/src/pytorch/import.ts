@@ -1,19 +1,11 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type ChunkedTensor,
-  deferredTensor,
-  type PyTorchTensor,
-  type StoredTensor,
-  type StoredType,
-  toHostTensor,
-} from '@dpar/io';
+import { type ChunkedTensor, type PyTorchTensor, toHostTensor } from '@dpar/io';
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
-import { checkParameters, type ParameterSpecs } from '@dpar/nn';
+import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
-import { readVqConfig, vqSpecs } from '@dpar/tokenizer';
 import { prefixes } from '../checkpoint.js';
 import { withSetting } from '../train-config.js';
-import { trainableModel } from '../trainable.js';
 import {
   readStateFields,
   type TrainerState,
@@ -21,10 +13,11 @@ import {
   trainerStateOf,
   writeTrainerState,
 } from '../trainer-state.js';
-import { type InferredConfig, inferConfig } from './infer-config.js';
-import { inferVqConfig, isVqTokenizer } from './infer-vq-config.js';
+import { checkKeys, type InferredConfig, inferConfig, withPlaceholders } from './infer-config.js';
+import { interruptible } from './interruptible.js';
+import { specsOf } from './model-specs.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
-import { officialNames } from './state-dict.js';
+import { officialNames, type StateDict } from './state-dict.js';
 import { weightTypes } from './weight-types.js';
 import { openWeights, type Weight, type Weights, type WeightsFile } from './weights-file.js';
 
@@ -40,6 +33,8 @@ export interface ImportOptions {
   readonly only?: 'model' | 'ema' | undefined;
   /** Seed of the training that goes on from here, where the file names none (default 0). */
   readonly seed?: number;
+  /** Most bytes of tensors in a file; where there are more, they come in several with an index: see `writeSafetensors`. */
+  readonly maximumShardBytes?: number | undefined;
   /** Aborted to end the work; nothing is written then. */
   readonly signal?: AbortSignal;
 }
@@ -62,8 +57,9 @@ export interface ImportResult {
 
 /**
  * Makes a checkpoint folder of a PyTorch or safetensors file: of `exportPyTorch`, of LlamaGen's training scripts, or of
- * weights alone (DPAR, class-conditional LlamaGen, entropy model, LlamaGen's tokenizer), told by names and shapes. Weights keep their element type.
- * Memory for the largest tensor is enough.
+ * weights alone (DPAR, class-conditional LlamaGen, entropy model, LlamaGen's tokenizer), told by names and shapes. Several
+ * safetensors files come by their index or their folder. Weights keep their element type, and free text of safetensors
+ * files is kept. They are read piece by piece: memory for the largest tensor is enough.
  *
  * @throws DparError that lists missing, extra and misshapen parameters, or keys of the configuration that nothing tells;
  * IoError if the file is refused: see `openPyTorch`.
@@ -85,7 +81,7 @@ async function importFrom(
   file: WeightsFile,
   path: string,
   folder: string,
-  { config: given = {}, settings = [], only, seed = 0, signal }: ImportOptions,
+  { config: given = {}, settings = [], only, seed = 0, maximumShardBytes, signal }: ImportOptions,
 ): Promise<ImportResult> {
   const source = only === 'ema' ? file.average : file.model;
   if (source === undefined) {
@@ -96,10 +92,13 @@ async function importFrom(
   }
   const { tensors: weights, ignored } = officialNames(source);
   const changed = settings.reduce<unknown>(withSetting, { ...given }) as Json;
-  const { config, assumed } = configOf(file, weights, changed);
-  const specs = specsOf(config);
+  const inferred = configOf(file, path, { tensors: weights, ignored }, changed);
+  const specs = specsOf(withPlaceholders(inferred));
   const check = (tensors: Weights): void => checkParameters(specs, weightTypes(tensors));
   check(weights);
+  checkKeys(inferred);
+  const { config, assumed } = inferred;
+  specsOf(config); // all keys are valid
 
   const average = only === undefined && file.average ? officialNames(file.average).tensors : undefined;
   if (average !== undefined) check(average);
@@ -113,13 +112,17 @@ async function importFrom(
         })
       : undefined;
 
+  // In the official order, which decides what lies together in a file.
   const streamed = (tensors: Weights): Map<string, ChunkedTensor> =>
-    new Map(Array.from(tensors, ([name, weight]) => [name, later(weight, () => weight.read(), signal)]));
+    new Map(Object.keys(specs).map((name) => [name, later(tensors.get(name) as Weight, signal)]));
+  const format = { maximumShardBytes };
   await writeCheckpoint(folder, config, streamed(weights), {
+    ...format,
+    metadata: file.metadata,
     more: async (partial) => {
-      if (average !== undefined) await writeSafetensors(join(partial, trainerFiles.average), streamed(average));
+      if (average !== undefined) await writeSafetensors(join(partial, trainerFiles.average), streamed(average), format);
       if (optimizer === undefined) return;
-      await writeSafetensors(join(partial, trainerFiles.optimizer), momentsOf(file, optimizer, signal));
+      await writeSafetensors(join(partial, trainerFiles.optimizer), momentsOf(file, optimizer, signal), format);
       const { step } = optimizer;
       await writeTrainerState(partial, continuedState(file.trainer, step, seed));
     },
@@ -128,14 +131,10 @@ async function importFrom(
     kind: String(config.kind),
     config,
     tensors: weights.size,
-    files: [
-      ...['config.json', 'model.safetensors'],
-      ...(average ? [trainerFiles.average] : []),
-      ...(optimizer ? [trainerFiles.optimizer, trainerFiles.state] : []),
-    ],
+    files: (await readdir(folder)).sort(),
     step: optimizer?.step,
     assumed,
-    ignored,
+    ignored: [...ignored.keys()],
   };
 }
 
@@ -147,20 +146,20 @@ function continuedState(exported: Json | undefined, step: number, seed: number):
   return trainerStateOf(step, known.seed ?? seed, { ...known, validation_loss: validation ?? null });
 }
 
-/** The parameters of what a config.json describes. */
-function specsOf(config: Json): ParameterSpecs {
-  return config.kind === 'vq' ? vqSpecs(readVqConfig(config)) : trainableModel(config).specs;
-}
-
 /** The config.json that was exported with the weights, with changes; else what can be told of the weights. */
-function configOf(file: WeightsFile, weights: Weights, changes: Json): InferredConfig {
+function configOf(
+  file: WeightsFile,
+  path: string,
+  { tensors, ignored }: StateDict<Weight>,
+  changes: Json,
+): InferredConfig {
   if (file.config === undefined) {
-    const shapes = new Map(Array.from(weights, ([name, { shape }]) => [name, shape]));
-    return isVqTokenizer(shapes) ? inferVqConfig(shapes, changes) : inferConfig(shapes, changes, file.args);
+    const shapes = new Map(Array.from(tensors, ([name, { shape }]) => [name, shape]));
+    return inferConfig(shapes, changes, { args: file.args, file: path, rotaryTable: ignored.get('freqs_cis')?.shape });
   }
   const patching = { ...(file.config.patching as object), ...(changes.patching as object) };
   const config = { ...file.config, ...changes, ...(changes.patching !== undefined && { patching }) };
-  return { config, assumed: [] };
+  return { config, assumed: [], missing: [] };
 }
 
 /**
@@ -176,7 +175,10 @@ function momentsOf(
   { moments }: OptimizerState,
   signal: AbortSignal | undefined,
 ): Map<string, ChunkedTensor> {
-  const tensor = (moment: PyTorchTensor): ChunkedTensor => later(moment, () => file.read(moment), signal);
+  const tensor = (moment: PyTorchTensor): ChunkedTensor => {
+    const { dtype, shape } = moment;
+    return later({ dtype, shape, chunks: () => file.chunks(moment) }, signal);
+  };
   return new Map(
     Array.from(moments).flatMap(([name, { first, second }]) => [
       [prefixes.first + name, tensor(first)],
@@ -185,9 +187,6 @@ function momentsOf(
   );
 }
 
-function later(type: StoredType, read: () => Promise<StoredTensor>, signal: AbortSignal | undefined): ChunkedTensor {
-  return deferredTensor(type, () => {
-    signal?.throwIfAborted();
-    return read();
-  });
+function later({ dtype, shape, chunks }: Weight, signal: AbortSignal | undefined): ChunkedTensor {
+  return { dtype, shape, chunks: interruptible(chunks, signal) };
 }

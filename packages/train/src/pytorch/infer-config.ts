@@ -1,47 +1,43 @@
 import { entropyModelPresets } from '@dpar/entropy';
 import { presets } from '@dpar/model';
 import { feedForwardWidth } from '@dpar/nn';
-import { DparError, type Shape } from '@dpar/tensor';
+import { DparError } from '@dpar/tensor';
+import { inferVqConfig } from './infer-vq-config.js';
+import { type ImportedKind, recognise, type Shapes } from './recognise.js';
+import { blockCount, commonSize } from './shape-votes.js';
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** Shapes of parameters by their official names. */
-export type Shapes = ReadonlyMap<string, Shape>;
 
 /** A config.json, and what in it rests on no more than the usual value or the preset of that size. */
 export interface InferredConfig {
   readonly config: Json;
   readonly assumed: readonly string[];
+  /** Keys that nothing tells, which the configuration does not have. */
+  readonly missing: readonly string[];
+}
+
+/** What a file tells beside the weights. */
+export interface Hints {
+  /** What LlamaGen's training script was called with. */
+  readonly args?: Json;
+  /** Name of the file: LlamaGen's are published as `c2i_B_256.pt`. */
+  readonly file?: string | undefined;
+  /** Shape of the rotary table that some versions of LlamaGen keep: [class tokens + T, headDim / 2, 2]. */
+  readonly rotaryTable?: readonly number[] | undefined;
 }
 
 /**
- * The kind of model that parameters are of, by their names.
- * @throws DparError if they are of none that is known.
- */
-export function recognise(shapes: Shapes): 'dpar' | 'llamagen' | 'entropy' {
-  const has = (name: string): boolean => shapes.has(name);
-  if (has('tok_embeddings.weight') && has('layers.0.attention.wqkv.weight') && has('output.weight')) {
-    if (has('decoder_start_embedding.weight') || layersOf(shapes, 'local_encoder.layers') > 0) return 'dpar';
-    if (has('cls_embedding.embedding_table.weight')) return 'llamagen';
-    if (![...shapes.keys()].some((name) => name.startsWith('cls_embedding.'))) return 'entropy';
-  }
-  const names = [...shapes.keys()];
-  throw new DparError(
-    "importCheckpoint: expected the parameters of a DPAR, class-conditional LlamaGen or entropy model, or LlamaGen's tokenizer " +
-      `(tok_embeddings.weight, layers.0.attention.wqkv.weight, ...), got ${names.slice(0, 4).join(', ')}` +
-      `${names.length > 4 ? ` and ${names.length - 4} more` : ''}. Other models are not imported.`,
-  );
-}
-
-/**
- * The config.json of a model whose parameters are known. Sizes come from shapes. What shapes cannot tell comes from `given`,
- * then `args` (the command line of LlamaGen's training scripts), then the preset of these sizes (heads) or the usual value.
+ * The config.json of a model whose parameters are known, also where some are missing or have another shape. Sizes come from
+ * shapes. What shapes cannot tell comes from `given`, then the hints: the command line of LlamaGen's training scripts, the
+ * rotary table, the file's name; then the preset of these sizes (heads) or the usual value.
  *
  * @param given Keys of config.json that are known; they come before all others.
- * @throws DparError that lists the keys that nothing tells.
+ * @throws DparError if the parameters are of no kind that is known.
  */
-export function inferConfig(shapes: Shapes, given: Json, args: Json): InferredConfig {
-  const kind = recognise(shapes);
+export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): InferredConfig {
+  const { args = {}, file = '', rotaryTable = [] } = hints;
+  const kind = recognise(shapes, given.kind);
+  if (kind === 'vq') return inferVqConfig(shapes, given);
   const assumed: string[] = [];
   const missing: string[] = [];
   const known = (key: string): unknown => given[key] ?? args[key];
@@ -57,7 +53,13 @@ export function inferConfig(shapes: Shapes, given: Json, args: Json): InferredCo
 
   const sizes = sizesOf(shapes, kind);
   const preset = presetOf(kind, sizes);
-  const blockSize = need('block_size', known('block_size') ?? gridOf(args));
+  const table = kind === 'dpar' ? undefined : tableSizes(rotaryTable, sizes.dim, kind === 'entropy' ? 0 : 1);
+  const told = known('block_size') ?? gridOf(args) ?? table?.blockSize;
+  const [, pixels] = /(?:^|[/\\])c2i_[^_/\\]+_(256|384|512)\b[^/\\]*$/.exec(file) ?? [];
+  const blockSize =
+    told === undefined && pixels !== undefined && kind !== 'entropy'
+      ? assume('block_size', gridOf({ image_size: Number(pixels) }), "the file's name")
+      : need('block_size', told);
   const predictEoi = kind === 'dpar' && (known('predict_eoi_token') ?? sizes.rows === 16385);
   const config: Record<string, unknown> = {
     kind,
@@ -68,9 +70,9 @@ export function inferConfig(shapes: Shapes, given: Json, args: Json): InferredCo
       n_local_decoder_layers: sizes.decoderLayers,
     }),
     n_head:
-      known('n_head') === undefined && preset !== undefined
+      known('n_head') === undefined && table === undefined && preset !== undefined
         ? assume('n_head', preset.heads, `preset ${preset.name}`)
-        : need('n_head', known('n_head')),
+        : need('n_head', known('n_head') ?? table?.heads),
     multiple_of: known('multiple_of') ?? multipleOf(sizes),
     vocab_size: sizes.rows - (predictEoi ? 1 : 0),
     block_size: blockSize,
@@ -96,13 +98,28 @@ export function inferConfig(shapes: Shapes, given: Json, args: Json): InferredCo
     const keys = Object.hasOwn(needed, patching.mode) ? needed[patching.mode as keyof typeof needed] : [];
     for (const key of keys) if (!Object.hasOwn(patching, key)) missing.push(`patching.${key}`);
   }
-  if (missing.length > 0) {
-    throw new DparError(
-      `importCheckpoint: expected ${missing.join(', ')} of this ${kind} model, which its shapes do not tell, got none. ` +
-        `Give them with --config FILE, or as in --set ${missing[0]}=${example(missing[0])}.`,
-    );
-  }
-  return { config: { ...config, ...given, ...(config.patching ? { patching: config.patching } : {}) }, assumed };
+  return {
+    config: { ...config, ...given, ...(config.patching ? { patching: config.patching } : {}) },
+    assumed,
+    missing,
+  };
+}
+
+/** A configuration whose model has the same parameters, with any values for the keys that nothing tells. */
+export function withPlaceholders({ config, missing }: InferredConfig): Json {
+  if (missing.length === 0) return config;
+  const any = { n_head: 1, block_size: 256, embedding_type: null };
+  const undecided = Object.fromEntries(Object.entries(any).filter(([key]) => missing.includes(key)));
+  return { ...config, ...undecided, ...(config.kind === 'dpar' && { patching: { mode: 'token', row_length: 1 } }) };
+}
+
+/** @throws DparError that lists the keys that nothing tells, if there are any. */
+export function checkKeys({ config, missing }: InferredConfig): void {
+  if (missing.length === 0) return;
+  throw new DparError(
+    `importCheckpoint: expected ${missing.join(', ')} of this ${config.kind} model, which its shapes do not tell, got none. ` +
+      `Give them with --config FILE, or as in --set ${missing[0]}=${example(missing[0])}.`,
+  );
 }
 
 function example(key: string | undefined): string {
@@ -125,25 +142,34 @@ interface Sizes {
   readonly classes: number | undefined;
 }
 
-function sizesOf(shapes: Shapes, kind: string): Sizes {
-  const [rows = 0, dim = 0] = shapes.get('tok_embeddings.weight') ?? [];
+function sizesOf(shapes: Shapes, kind: Exclude<ImportedKind, 'vq'>): Sizes {
   const classes = shapes.get('cls_embedding.embedding_table.weight')?.[0];
+  const dim = commonSize(shapes, [
+    [/^(tok_embeddings|output)\.weight$/, 1, 2],
+    [/(^|\.)(attention_norm|ffn_norm|norm)\.weight$/, 0, 1],
+    [/\.attention\.wqkv\.weight$/, 1, 2],
+  ]);
+  const feedForward = commonSize(shapes, [
+    [/\.feed_forward\.w[13]\.weight$/, 0, 2],
+    [/\.feed_forward\.w2\.weight$/, 1, 2],
+  ]);
   return {
-    dim,
-    rows,
-    layers: layersOf(shapes, 'layers'),
-    encoderLayers: layersOf(shapes, 'local_encoder.layers'),
-    decoderLayers: layersOf(shapes, 'local_decoder.layers'),
-    feedForward: shapes.get('layers.0.feed_forward.w1.weight')?.[0] ?? 0,
+    dim: dim ?? 0,
+    rows: commonSize(shapes, [[/^(tok_embeddings|output)\.weight$/, 0, 2]]) ?? 16384,
+    layers: blockCount(shapes, 'layers'),
+    encoderLayers: blockCount(shapes, 'local_encoder.layers'),
+    decoderLayers: blockCount(shapes, 'local_decoder.layers'),
+    feedForward: feedForward ?? 0,
     classes: classes === undefined || kind === 'entropy' ? undefined : classes - 1, // the last is the null class
   };
 }
 
-/** Number of blocks `prefix.0`, `prefix.1`, ... */
-function layersOf(shapes: Shapes, prefix: string): number {
-  let count = 0;
-  while (shapes.has(`${prefix}.${count}.attention.wqkv.weight`)) count++;
-  return count;
+/** Tokens and heads that a rotary table [class tokens + T, headDim / 2, 2] tells; undefined if it is none. */
+function tableSizes(shape: readonly number[], dim: number, classTokens: number) {
+  const [positions = 0, pairs = 0, parts] = shape;
+  const [blockSize, heads] = [positions - classTokens, dim / (2 * pairs)];
+  const fits = shape.length === 3 && parts === 2 && Number.isInteger(Math.sqrt(blockSize)) && Number.isInteger(heads);
+  return fits && blockSize > 0 ? { blockSize, heads } : undefined;
 }
 
 /** The preset that has these sizes, with its number of heads. */

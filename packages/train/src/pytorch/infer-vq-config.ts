@@ -1,48 +1,48 @@
-import { DparError } from '@dpar/tensor';
-import { codebookName } from '@dpar/tokenizer';
-import type { InferredConfig, Shapes } from './infer-config.js';
-
-/** Whether parameters are those of LlamaGen's tokenizer. */
-export function isVqTokenizer(shapes: Shapes): boolean {
-  return shapes.has(codebookName) && shapes.has('encoder.conv_in.weight') && shapes.has('decoder.conv_in.weight');
-}
+import { codebookName, vqPresets } from '@dpar/tokenizer';
+import type { InferredConfig } from './infer-config.js';
+import type { Shapes } from './recognise.js';
+import { blockCount, commonSize, type Place } from './shape-votes.js';
 
 /**
- * The config.json of LlamaGen's tokenizer, of the shapes of its parameters.
+ * The config.json of LlamaGen's tokenizer, of the shapes of its parameters, also where some are missing or have another
+ * shape. What no shape tells is that of VQ-16.
+ *
  * @param given Keys of config.json that are known; they come before all others.
- * @throws DparError if the shapes are not those of such a tokenizer.
  */
 export function inferVqConfig(shapes: Shapes, given: Readonly<Record<string, unknown>>): InferredConfig {
-  const ch = sizeOf(shapes, 'encoder.conv_in.weight', 0);
+  const usual = vqPresets['VQ-16'];
+  const size = (otherwise: number, ...places: Place[]): number => commonSize(shapes, places) ?? otherwise;
+  const ch = size(usual.ch, [/^encoder\.conv_in\.(weight|bias)$/, 0], [/^encoder\.conv_blocks\.0\.res\.0\.norm1\./, 0]);
   const levels: number[] = [];
-  const levelOf = (i: number) => `encoder.conv_blocks.${i}.res`;
-  while (shapes.has(`${levelOf(levels.length)}.0.conv1.weight`)) {
-    levels.push(sizeOf(shapes, `${levelOf(levels.length)}.0.conv1.weight`, 0) / ch);
+  for (let i = 0; i < blockCount(shapes, 'encoder.conv_blocks'); i++) {
+    const block = new RegExp(`^encoder\\.conv_blocks\\.${i}\\.res\\.\\d+\\.(conv[12]\\.(weight|bias)|norm2\\.\\w+)$`);
+    levels.push(Math.max(1, Math.round(size(ch, [block, 0]) / ch)));
   }
-  let blocks = 0;
-  while (shapes.has(`${levelOf(0)}.${blocks}.conv1.weight`)) blocks++;
   const told = {
     kind: 'vq',
     ch,
-    ch_mult: levels,
-    num_res_blocks: blocks,
-    z_channels: sizeOf(shapes, 'encoder.conv_out.weight', 0),
-    codebook_size: sizeOf(shapes, codebookName, 0),
-    codebook_embed_dim: sizeOf(shapes, codebookName, 1),
+    ch_mult: levels.length > 0 ? levels : usual.chMult,
+    num_res_blocks: blockCount(shapes, 'encoder.conv_blocks.0.res') || usual.numResBlocks,
+    z_channels: size(
+      usual.zChannels,
+      [/^encoder\.conv_out\.(weight|bias)$/, 0],
+      [/^decoder\.conv_in\.weight$/, 1],
+      [/^quant_conv\.weight$/, 1],
+      [/^post_quant_conv\.(weight|bias)$/, 0],
+    ),
+    codebook_size: shapes.get(codebookName)?.[0] ?? usual.codebookSize,
+    codebook_embed_dim: size(
+      usual.codebookEmbedDim,
+      [/^quantize\.embedding\.weight$/, 1],
+      [/^quant_conv\.(weight|bias)$/, 0],
+      [/^post_quant_conv\.weight$/, 1],
+    ),
   };
-  const usual = { codebook_l2_norm: true, image_size: 256 };
-  const assumed = Object.entries(usual).filter(([key]) => given[key] === undefined);
+  const untold = { codebook_l2_norm: true, image_size: 256 };
+  const assumed = Object.entries(untold).filter(([key]) => given[key] === undefined);
   return {
-    config: { ...told, ...usual, ...given },
+    config: { ...told, ...untold, ...given },
     assumed: assumed.map(([key, value]) => `${key} ${value} (usual)`),
+    missing: [],
   };
-}
-
-function sizeOf(shapes: Shapes, name: string, axis: number): number {
-  const size = shapes.get(name)?.[axis];
-  if (size !== undefined && size > 0) return size;
-  throw new DparError(
-    `importCheckpoint: expected ${name} of LlamaGen's tokenizer, got ${shapes.has(name) ? 'another shape' : 'none'}. ` +
-      'Save model.state_dict().',
-  );
 }

@@ -62,6 +62,31 @@ describe('a checkpoint that is exported and imported', () => {
     await restoreTrainer(to, trainer);
   });
 
+  it.each(['dpar', 'llamagen', 'entropy'] as const)('has the same bytes by way of several files: %s', async (kind) => {
+    const [from, file, parts, back, to] = ['from', 'one.pt', 'parts', 'back.pt', 'to'].map((name) =>
+      join(folder, `${kind}-several-${name}`),
+    ) as [string, string, string, string, string];
+    const trainer = await trained(tinyModel(kind));
+    await writeTrainerCheckpoint(from, trainer);
+    await exportPyTorch(from, file);
+    const { files } = await importCheckpoint(file, parts, { maximumShardBytes: 3000 });
+    for (const name of ['model', 'average', 'optimizer']) {
+      expect(files.filter((part) => part.startsWith(`${name}-0`)).length).toBeGreaterThan(2);
+      expect(files).toContain(`${name}.safetensors.index.json`);
+      expect(files).not.toContain(`${name}.safetensors`);
+    }
+    expect((await exportPyTorch(parts, back)).leftOut).toEqual([]);
+    await importCheckpoint(back, to);
+    expect(contentOf(to)).toEqual(contentOf(from));
+    // Training goes on from it, and notices damage.
+    const other = await trained(tinyModel(kind));
+    await restoreTrainer(parts, other);
+    expect(largestDifference(other.parameters, trainer.parameters)).toBe(0);
+    const part = join(parts, files.find((name) => name.startsWith('optimizer-0')) as string);
+    writeFileSync(part, readFileSync(part).subarray(0, -1));
+    await expect(restoreTrainer(parts, other)).rejects.toThrow('The checkpoint is damaged');
+  });
+
   it('may leave out the optimizer, and the average', async () => {
     const from = join(folder, 'whole');
     await writeTrainerCheckpoint(from, await trained());

@@ -13,8 +13,8 @@ const computed = /(^|\.)(freqs_cis|causal_mask|k_cache|v_cache|codebook_used)$/;
 /** Tensors of a model by their official names. */
 export interface StateDict<T> {
   readonly tensors: ReadonlyMap<string, T>;
-  /** Names of what is no weight. */
-  readonly ignored: readonly string[];
+  /** What is no weight. */
+  readonly ignored: ReadonlyMap<string, T>;
 }
 
 /** The state_dict in a value that `torch.save` wrote: under one of the usual keys, or the value itself; undefined if none. */
@@ -47,10 +47,10 @@ export function officialNames<T extends StoredType>(tensors: ReadonlyMap<string,
   const names = Array.from(tensors.keys(), unwrappedName);
   const wrapped = names.every((name) => name.startsWith('module.')); // DistributedDataParallel
   const official = new Map<string, T>();
-  const ignored: string[] = [];
+  const ignored = new Map<string, T>();
   [...tensors.values()].forEach((tensor, i) => {
     const name = (names[i] as string).slice(wrapped ? 'module.'.length : 0);
-    if (computed.test(name)) ignored.push(name);
+    if (computed.test(name)) ignored.set(name, tensor);
     else if (official.has(name)) {
       throw new DparError(`importCheckpoint: expected each parameter once, got '${name}' twice. Save the bare model.`);
     } else official.set(name, tensor);

@@ -1,15 +1,17 @@
-import { open } from 'node:fs/promises';
-import type { PyTorchTensor, PyTorchValue, StoredTensor, StoredType } from '@dpar/io';
-import { openPyTorch, openSafetensors } from '@dpar/io/node';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { indexSuffix, type PyTorchTensor, type PyTorchValue, type StoredTensor, type StoredType } from '@dpar/io';
+import { checkpointFiles, openPyTorch, openSafetensors, readSettings } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { plainAttributes } from './plain-values.js';
+import { importedKinds } from './recognise.js';
 import { findStateDict, stateDictOf } from './state-dict.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A tensor of a file, read when asked for. */
+/** A tensor of a file, read piece by piece when asked for. */
 export interface Weight extends StoredType {
-  read(): Promise<StoredTensor>;
+  chunks(): AsyncIterable<Uint8Array>;
 }
 
 /** Tensors by the names that the file gives them. */
@@ -29,15 +31,26 @@ export interface WeightsFile {
   readonly trainer: Json | undefined;
   /** What the training script was called with. */
   readonly args: Json;
+  /** Free text of a safetensors file. */
+  readonly metadata: Readonly<Record<string, string>>;
   read(tensor: PyTorchTensor): Promise<StoredTensor>;
+  chunks(tensor: PyTorchTensor): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a file of weights: one of `torch.save` or a safetensors file, told by its first bytes.
- * @throws IoError if it is neither; DparError if a text in it is not JSON.
+ * Opens a file of weights: one of `torch.save` or a safetensors file, told by its first bytes; the index of several
+ * safetensors files (`.safetensors.index.json`); or a folder with `model.safetensors` or such an index, and `config.json` if
+ * it is one of these models.
+ * @throws IoError if it is none of these; DparError if a text in it is not JSON.
  */
 export async function openWeights(path: string): Promise<WeightsFile> {
+  if (path.endsWith(indexSuffix)) return openSafetensorsWeights(path);
+  if ((await stat(path)).isDirectory()) {
+    const config = await readSettings(join(path, checkpointFiles.config));
+    const ours = importedKinds.some((kind) => kind === config?.kind) ? config : undefined;
+    return openSafetensorsWeights(join(path, checkpointFiles.model), ours);
+  }
   return (await isSafetensors(path)) ? openSafetensorsWeights(path) : openPyTorchWeights(path);
 }
 
@@ -52,21 +65,27 @@ async function isSafetensors(path: string): Promise<boolean> {
   }
 }
 
-async function openSafetensorsWeights(path: string): Promise<WeightsFile> {
+async function openSafetensorsWeights(path: string, config?: Json): Promise<WeightsFile> {
   const file = await openSafetensors(path);
   const weight = ([name, type]: readonly [string, StoredType]) =>
-    [name, { ...type, read: () => file.read(name) }] as const;
+    [name, { ...type, chunks: () => file.chunks(name) }] as const;
   return {
     model: new Map(Array.from(file.types, weight)),
     average: undefined,
     optimizer: undefined,
     steps: undefined,
-    config: undefined,
+    config,
     trainer: undefined,
     args: {},
-    read: () => Promise.reject(new DparError('openWeights: expected a tensor of PyTorch, got one of safetensors.')),
+    metadata: file.metadata,
+    read: () => noPyTorch(),
+    chunks: () => noPyTorch(),
     close: () => file.close(),
   };
+}
+
+function noPyTorch(): never {
+  throw new DparError('openWeights: expected a tensor of PyTorch, got one of safetensors.');
 }
 
 async function openPyTorchWeights(path: string): Promise<WeightsFile> {
@@ -79,7 +98,7 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
       new Map(
         Array.from(dict, ([name, tensor]) => {
           const { dtype, shape } = tensor;
-          return [name, { dtype, shape, read: () => file.read(tensor) }];
+          return [name, { dtype, shape, chunks: () => file.chunks(tensor) }];
         }),
       );
     const steps = entry('steps');
@@ -91,7 +110,9 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
       config: jsonOf(path, 'config', entry('config')),
       trainer: jsonOf(path, 'trainer', entry('trainer')),
       args: plainAttributes(entry('args')),
+      metadata: {},
       read: (tensor) => file.read(tensor),
+      chunks: (tensor) => file.chunks(tensor),
       close: () => file.close(),
     };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { dparMacs, llamaGenMacs } from '@dpar/model';
 import { html, type TemplateResult } from 'lit-html';
 import type { DrawingState } from '../../model/drawing.js';
-import { llamaGenOf, type ModelInfo } from '../../model/playground-model.js';
+import type { ModelInfo } from '../../model/model-info.js';
 import type { ModelName } from '../../worker/protocol.js';
 import type { App } from '../app.js';
 import { lengthsOf, paintDrawing } from '../generate/paint-drawing.js';
@@ -18,8 +18,7 @@ const models: readonly { readonly name: ModelName; readonly title: string; reado
 /** The third part: both models draw with the same seed, in turn. */
 export function compareView(app: App, info: ModelInfo): TemplateResult {
   const { comparison: run } = app.state;
-  const { llamagen } = info;
-  const start = (): void => app.draw('comparison', shownModels(info), new Int32Array());
+  const start = (): void => app.draw('comparison', shownModels, new Int32Array());
   return html`<div class="lead">
       <h2>The same seed, two models</h2>
       <p>
@@ -27,18 +26,10 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
         itself. Time is counted apart. This LlamaGen was trained for fewer steps: compare steps and time, not looks.
       </p>
     </div>
-    ${
-      llamagen
-        ? ''
-        : html`<p class="note" data-missing="llamagen">
-            These weights come without a LlamaGen of the same size, so DPAR draws alone. The multiply-adds are those of a
-            LlamaGen with as many blocks.
-          </p>`
-    }
     <div class="workbench">
       <div class="stage">
         ${models.map(
-          ({ name, title, what }) => html`<figure class=${name === 'llamagen' && !llamagen ? 'absent' : ''}>
+          ({ name, title, what }) => html`<figure>
             <figcaption>
               <h3>${title}</h3>
               ${name === 'dpar' ? patchesCheck(app) : ''}
@@ -63,7 +54,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
     </div>`;
 }
 
-const shownModels = ({ llamagen }: ModelInfo): ModelName[] => (llamagen ? ['llamagen', 'dpar'] : ['dpar']);
+const shownModels = models.map(({ name }) => name);
 
 /** What one of the models has drawn. */
 function drawingOf(app: App, name: ModelName): DrawingState | undefined {
@@ -111,7 +102,7 @@ function cellsOf(
   const isWhole = tokens === info.dpar.blockSize;
   const millions = (operations: number): string => `${fixed(operations / 1e6, 0)} M`;
   const operations =
-    name === 'llamagen' ? millions(llamaGenMacs(llamaGenOf(info))) : isWhole && millions(dparMacs(info.dpar, steps));
+    name === 'llamagen' ? millions(llamaGenMacs(info.llamagen)) : isWhole && millions(dparMacs(info.dpar, steps));
   return {
     tokens: drawing ? `${tokens}` : '–',
     steps: drawing ? `${steps}` : '–',

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import type { ModelInfo } from '../../model/playground-model.js';
+import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { paintEdge, paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
 import { choice, slider } from '../parts/controls.js';

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { messageOf } from '../../message-of.js';
-import { type ModelInfo, operationSaving } from '../../model/playground-model.js';
+import { type ModelInfo, operationSaving } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { downloadPng } from '../images/download.js';
 import { figures, fixed, patchesCheck, percent } from '../parts/controls.js';

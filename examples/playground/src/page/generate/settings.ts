@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from 'lit-html';
-import type { ModelInfo } from '../../model/playground-model.js';
+import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { fixed, slider } from '../parts/controls.js';
 

@@ -1,6 +1,6 @@
 import { patchIds, patchSpans, patchStatistics } from '@dpar/patchify';
 import { html, type TemplateResult } from 'lit-html';
-import { llamaGenOf, type ModelInfo, operationSaving } from '../../model/playground-model.js';
+import { type ModelInfo, operationSaving } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { paintCodes, paintCursor, paintEntropies, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
 import { choice, figures, fixed, patchesCheck, percent, slider } from '../parts/controls.js';
@@ -130,7 +130,7 @@ function results(app: App, info: ModelInfo): TemplateResult {
       ['FLOPs saved', known(({ patches }) => percent(operationSaving(info, patches))), 'saving'],
     ])}
     <p class="hint">
-      Saved against LlamaGen with ${llamaGenOf(info).nLayer}
+      Saved against LlamaGen with ${info.llamagen.nLayer}
       blocks, which has one step for each of ${info.dpar.blockSize} tokens.
     </p>
   </section>`;

@@ -1,0 +1,51 @@
+import { render } from 'lit-html';
+import { App } from './app.js';
+import type { ModelClient } from './client.js';
+import { keepFiles } from './offline.js';
+import { page, paintPage } from './page.js';
+import { acceptImages } from './parts/drop-target.js';
+import { type Tab, tabs } from './state.js';
+import { startTheme } from './theme.js';
+
+/** Shows the page in `root`, and shows it anew whenever its state changes. @param client Runs the model with one thread. */
+export function showPage(root: HTMLElement, client: ModelClient): void {
+  /** Whether the next frame shows the state anew: once, however often it changed. */
+  let isScheduled = false;
+  let keepsFiles = false;
+
+  const show = (): void => {
+    isScheduled = false;
+    render(page(app), root);
+    paintPage(app);
+    // The service worker's downloads begin when the page has what it shows first.
+    if (!keepsFiles && app.state.look.analysis) {
+      keepsFiles = true;
+      performance.mark('first-entropy-map');
+      void keepFiles(app);
+    }
+  };
+  const schedule = (): void => {
+    if (isScheduled) return;
+    isScheduled = true;
+    requestAnimationFrame(show);
+  };
+  const app = new App(client, schedule);
+
+  startTheme(app);
+  acceptImages(app);
+  followAddress(app);
+  addEventListener('hashchange', () => followAddress(app));
+  // Canvases have as many pixels as they are large on the screen.
+  new ResizeObserver(schedule).observe(root);
+  schedule();
+}
+
+/** Shows the part that the address names. */
+function followAddress(app: App): void {
+  const tab = location.hash.slice(1) as Tab;
+  if (tabs.includes(tab)) {
+    app.update((state) => {
+      state.tab = tab;
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { ChunkedTensor, StoredType } from '@dpar/io';
+import { checkpointFiles, openCheckpoint, safetensorsFiles, writeCheckpoint, writeSafetensors } from '@dpar/io/node';
+import { checkParameters } from '@dpar/nn';
+import { trainerFiles } from '../trainer-state.js';
+import { interruptible } from './interruptible.js';
+import { leftOut } from './left-out.js';
+import { specsOf } from './model-specs.js';
+import { weightTypes } from './weight-types.js';
+
+/** What {@link exportSafetensors} writes. */
+export interface SafetensorsExportOptions {
+  /** The moving average of the weights instead of them (default false). */
+  readonly average?: boolean;
+  /** Most bytes of tensors in a file; where there are more, they come in several with an index: see `writeSafetensors`. */
+  readonly maximumShardBytes?: number | undefined;
+  /** Aborted to end the work; nothing is written then. */
+  readonly signal?: AbortSignal;
+}
+
+/** What {@link exportSafetensors} has written. */
+export interface SafetensorsExportResult {
+  readonly kind: string;
+  /** Number of tensors. */
+  readonly tensors: number;
+  /** Names of the files. */
+  readonly files: readonly string[];
+  /** Files of the checkpoint that are not among them. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Writes a checkpoint's weights as safetensors, in one file or several with an index: into `path`, if its name ends in
+ * `.safetensors`, else into a folder of that name with `config.json`, which is a checkpoint itself. Element types and free
+ * text stay as they are. Tensors are read piece by piece: memory for the largest one is enough.
+ *
+ * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
+ */
+export async function exportSafetensors(
+  folder: string,
+  path: string,
+  { average = false, maximumShardBytes, signal }: SafetensorsExportOptions = {},
+): Promise<SafetensorsExportResult> {
+  const weights = average ? trainerFiles.average : checkpointFiles.model;
+  const { config, folder: found, parameters } = await openCheckpoint(folder, { weights });
+  try {
+    const specs = specsOf(config);
+    checkParameters(specs, weightTypes(parameters.types));
+    // In the official order, which decides what lies together in a file.
+    const tensors = new Map<string, ChunkedTensor>();
+    for (const name of Object.keys(specs)) {
+      const { dtype, shape } = parameters.types.get(name) as StoredType;
+      tensors.set(name, { dtype, shape, chunks: interruptible(() => parameters.chunks(name), signal) });
+    }
+    const options = { metadata: parameters.metadata, maximumShardBytes };
+    const single = path.endsWith('.safetensors');
+    if (single) await writeSafetensors(path, tensors, options);
+    else await writeCheckpoint(path, config, tensors, options);
+    return {
+      kind: String(config.kind),
+      tensors: tensors.size,
+      files: single
+        ? (await safetensorsFiles(path)).map((file) => basename(file)).sort()
+        : (await readdir(path)).sort(),
+      leftOut: await leftOut(found, [weights], single ? [] : [checkpointFiles.config]),
+    };
+  } finally {
+    await parameters.close();
+  }
+}

@@ -1,0 +1,40 @@
+import { DparError, type Shape } from '@dpar/tensor';
+
+/** Shapes of parameters by their official names. */
+export type Shapes = ReadonlyMap<string, Shape>;
+
+/** Kinds of model whose weights are imported, as `kind` in config.json names them. */
+export const importedKinds = ['dpar', 'llamagen', 'entropy', 'vq'] as const;
+export type ImportedKind = (typeof importedKinds)[number];
+
+/** Names that only LlamaGen's tokenizer has. */
+const tokenizerName =
+  /^((encoder|decoder)\.(conv_in|conv_out|conv_blocks|mid|norm_out)\.|quantize\.|(post_)?quant_conv\.)/;
+
+/** Names of LlamaGen's blocks, which all other kinds have; the first is theirs alone among well-known models. */
+const blockName = /^layers\.\d+\.attention\.wqkv\.weight$/;
+const patchName = /^(local_encoder|local_decoder|decoder_start_embedding)\./;
+const classTable = 'cls_embedding.embedding_table.weight';
+
+/**
+ * The kind of model that parameters are of, by their names, also where some are missing or do not belong there.
+ *
+ * @param given `kind` of config.json, if it is known; it comes first.
+ * @throws DparError if they are of none that is known.
+ */
+export function recognise(shapes: Shapes, given?: unknown): ImportedKind {
+  const known = importedKinds.find((kind) => kind === given);
+  if (known !== undefined) return known;
+  const names = [...shapes.keys()];
+  if (names.filter((name) => tokenizerName.test(name)).length > names.length / 2) return 'vq';
+  if (names.some((name) => blockName.test(name) || name.startsWith('local_encoder.layers.'))) {
+    if (names.some((name) => patchName.test(name))) return 'dpar';
+    if (shapes.has(classTable)) return 'llamagen';
+    if (!names.some((name) => name.startsWith('cls_embedding.'))) return 'entropy';
+  }
+  throw new DparError(
+    "importCheckpoint: expected the parameters of a DPAR, class-conditional LlamaGen or entropy model, or LlamaGen's tokenizer " +
+      `(tok_embeddings.weight, layers.0.attention.wqkv.weight, ...), got ${names.slice(0, 4).join(', ')}` +
+      `${names.length > 4 ? ` and ${names.length - 4} more` : ''}. Other models are not imported.`,
+  );
+}
