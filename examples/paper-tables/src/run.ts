@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import type { FeatureNetwork } from '@dpar/eval';
@@ -11,6 +12,9 @@ import { inceptionFeatures, ownFeatures } from './features/open.js';
 import { Cache, digestOf } from './lab/cache.js';
 import { EmojiData } from './lab/images.js';
 import type { Lab } from './lab/lab.js';
+import { WorkLog } from './lab/work.js';
+import { planOf, totalOf } from './plan/plan.js';
+import { TimeLeft } from './plan/time-left.js';
 import { labelOf } from './report/headings.js';
 import { reportMarkdown, tableMarkdown } from './report/markdown.js';
 import { reportPage } from './report/page.js';
@@ -50,9 +54,8 @@ export async function makeTables(engine: Engine, stages: Stages, options: Tables
   const recipe = digestOf([settings, options.inception !== undefined]);
   for (const [i, table] of tables.entries()) {
     process.stderr.write(`${labelOf(table)} (${i + 1} of ${tables.length})\n`);
-    const begun = performance.now();
     const content = await tableMakers[table](lab);
-    const result: TableResult = { name: table, seconds: (performance.now() - begun) / 1000, ...content };
+    const result: TableResult = { name: table, ...content, work: lab.work.take() };
     await writeJson(join(folder, 'tables', `${table}.json`), { recipe, result });
     await writeFileAtomic(join(folder, 'tables', `${table}.md`), `${tableMarkdown(result)}\n`);
     await writeReport(folder, recipe, record);
@@ -60,16 +63,22 @@ export async function makeTables(engine: Engine, stages: Stages, options: Tables
   return join(folder, 'report.html');
 }
 
-async function openLab(engine: Engine, stages: Stages, { settings, work, inception }: TablesOptions): Promise<Lab> {
+async function openLab(
+  engine: Engine,
+  stages: Stages,
+  { settings, tables, work, inception }: TablesOptions,
+): Promise<Lab> {
   const { tokenizer: vq } = await loadEmojiModel();
   const tokenizer = createPatchVq(engine, vq.config, vq.parameters);
   const cache = new Cache(join(work, 'cache'));
+  const timeLeft = new TimeLeft(totalOf(planOf(settings, tables)), availableParallelism());
   let network: Promise<FeatureNetwork> | undefined;
   const lab: Lab = {
     engine,
     settings,
     cache,
     stages,
+    work: new WorkLog(cache, stages, timeLeft),
     tokenizer,
     data: new EmojiData(tokenizer, cache, stages, settings.emoji),
     features: () => {

@@ -8,6 +8,7 @@ import { augment } from '../../../emoji/src/augment.js';
 import type { ImageSet } from '../../../emoji/src/emoji.js';
 import { digestOf } from '../lab/cache.js';
 import type { Lab } from '../lab/lab.js';
+import { featuresCost } from '../plan/costs.js';
 import { classifierFeatures, imagesOf } from './feature-network.js';
 import { trainClassifier } from './train.js';
 
@@ -21,7 +22,7 @@ export async function inceptionFeatures({ engine }: Pick<Lab, 'engine'>, file: s
  * training images, or read where it was trained before. Its name says how well it does on the validation images.
  */
 export async function ownFeatures(lab: Lab): Promise<FeatureNetwork> {
-  const { engine, settings, stages, cache } = lab;
+  const { engine, settings, cache } = lab;
   const { features } = settings;
   const { train, validation } = await lab.data.images('google');
   const { classes, of } = await subcategories();
@@ -29,18 +30,21 @@ export async function ownFeatures(lab: Lab): Promise<FeatureNetwork> {
   const { digest } = (await lab.data.at('google', 16)).train;
   const identity = digestOf([features, classes, digest, totalVariance]);
   const folder = await cache.place('features', identity);
-  if (!existsSync(folder)) {
+  const work = {
+    ...{ kind: 'features', identity, name: 'Feature network', total: features.steps },
+    cost: featuresCost(features),
+  };
+  await lab.work.ensure(work, existsSync(folder), async (progress) => {
     const labels = (set: ImageSet) => Int32Array.from(set.names, (name) => classes.indexOf(of(name)));
     const images = augment(train, [], features.copies, 0);
-    const parameters = await stages.run('Feature network', features.steps, (progress) =>
-      trainClassifier(engine, config, { pixels: images.pixels, labels: labels(images) }, features, progress),
-    );
+    const labelled = { pixels: images.pixels, labels: labels(images) };
+    const parameters = await trainClassifier(engine, config, labelled, features, progress);
     const network = classifierFeatures(engine, config, parameters, identity, 1);
     const accuracy = await accuracyOn(network, validation, labels(validation));
     const scale = Math.sqrt(totalVariance / (await varianceOn(network, train)));
     await network.dispose();
     await writeCheckpoint(folder, { kind: 'classifier', ...config, accuracy, scale }, parameters);
-  }
+  });
   const { config: json, parameters } = await readCheckpoint(folder);
   const percent = (100 * Number(json.accuracy)).toFixed(0);
   return {

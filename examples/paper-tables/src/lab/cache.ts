@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, writeJson } from '@dpar/io/node';
+import { makeFolder } from '@dpar/io/node';
 
 /** A digest of a JSON value, whatever the order of its keys: 16 hexadecimal digits. */
 export function digestOf(value: unknown): string {
@@ -27,14 +25,5 @@ export class Cache {
   async place(kind: string, name: string): Promise<string> {
     await makeFolder(join(this.folder, kind));
     return join(this.folder, kind, name);
-  }
-
-  /** A JSON value, of the disk if it is there. @param recipe Everything that decides on it. */
-  async json<R>(kind: string, recipe: unknown, compute: () => Promise<R>): Promise<R> {
-    const path = await this.place(kind, `${digestOf(recipe)}.json`);
-    if (existsSync(path)) return (JSON.parse(await readFile(path, 'utf8')) as { value: R }).value;
-    const value = await compute();
-    await writeJson(path, { recipe, value });
-    return value;
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type Calibration, calibrateThreshold } from '@dpar/entropy';
 import { toHostTensors } from '@dpar/io';
 import { fileDigest, readSafetensors } from '@dpar/io/node';
@@ -5,6 +6,8 @@ import { type PatchStatistics, patchLengths, patchStatistics } from '@dpar/patch
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { entropiesOfSet } from '@dpar/train';
 import { type LoadedEntropyModel, loadEntropyModel, writeTokenSet } from '@dpar/train/node';
+import { entropiesCost } from '../plan/costs.js';
+import { dparSize, entropySize, llamaGenSize, type TrainingSize } from '../plan/sizes.js';
 import { mainGrid, type TrainingSettings, type Variant } from '../settings.js';
 import type { GridData, TokenizedImages, Vendor } from './images.js';
 import type { Lab } from './lab.js';
@@ -46,32 +49,29 @@ function optimizerKeys({ learningRate, warmupSteps }: TrainingSettings, steps: n
 
 /** Trains an entropy model. */
 export async function entropyRun(lab: Lab, recipe: EntropyRecipe): Promise<Run> {
-  const { entropy, halfEntropy, model, grids } = lab.settings;
+  const { entropy, halfEntropy, model } = lab.settings;
   const { vendor, grid, size, seed } = recipe;
   const { dim, nLayer, nHead } = size === 'half' ? halfEntropy : entropy;
-  const other = grids.find((settings) => settings.size === grid && grid !== mainGrid);
-  const steps = other?.entropySteps ?? entropy.steps;
   const data = await lab.data.at(vendor, grid);
   return trainOnce(lab, {
     name: `Entropy model, ${vendor}, ${grid}x${grid}, ${size}, seed ${seed}`,
-    config: {
+    size: entropySize(lab.settings, grid, size),
+    keys: {
       model: {
         kind: 'entropy',
         ...{ dim, n_layer: nLayer, n_head: nHead, multiple_of: model.multipleOf },
         ...{ vocab_size: vocabSize, block_size: grid * grid, num_classes: data.classes.length },
       },
-      ...runKeys(entropy, steps, other?.batchSize ?? entropy.batchSize, seed),
+      ...runKeys(entropy, entropySize(lab.settings, grid, size), seed),
     },
     data,
   });
 }
 
-function runKeys(training: TrainingSettings, steps: number, batchSize: number, seed: number) {
+function runKeys(training: TrainingSettings, { steps }: TrainingSize, seed: number) {
   return {
     optimizer: optimizerKeys(training, steps),
     initialization: 'narrow',
-    steps,
-    batch_size: batchSize,
     seed,
     validate_every: Math.max(1, Math.floor(steps / 6)),
     checkpoints: { every: Math.max(1, Math.floor(steps / 6)), keep: 7, best: false },
@@ -109,23 +109,25 @@ async function withEntropies(
   images: TokenizedImages,
   part: string,
 ): Promise<DataFile & { entropies: HostTensorOf<'float32'> }> {
-  const path = await lab.cache.place('entropies', `${run.identity}-${images.digest.slice(0, 16)}-${part}.safetensors`);
+  const identity = `${run.identity}-${images.digest.slice(0, 16)}-${part}`;
+  const path = await lab.cache.place('entropies', `${identity}.safetensors`);
   const { tokens } = images;
   const labels = int32([images.labels.length], images.labels);
-  const known = await readSafetensors(path).catch(() => undefined);
-  const stored = known && toHostTensors(known.tensors).entropies;
-  if (stored?.dtype === 'float32') return { path, digest: await fileDigest(path), entropies: stored };
-  const entropies = await lab.stages.run(`Entropies of ${part} images`, 1, (progress) =>
-    entropiesOfSet(
+  const [N = 0, T = 0] = tokens.shape;
+  const cost = entropiesCost({ dim: config.dim, tokenLayers: config.nLayer, tokens: T }, N);
+  const work = { kind: 'entropies', identity, name: `Entropies of ${part} images`, total: N, cost };
+  await lab.work.ensure(work, existsSync(path), async (progress) => {
+    const entropies = await entropiesOfSet(
       lab.engine,
       config,
       parameters,
       { tokens, labels },
-      { batchSize: 16, onProgress: (done, all) => progress.update(done / all) },
-    ),
-  );
-  await writeTokenSet(path, { tokens, labels, entropies });
-  return { path, digest: await fileDigest(path), entropies };
+      { batchSize: 16, onProgress: (done) => progress.update(done) },
+    );
+    await writeTokenSet(path, { tokens, labels, entropies });
+  });
+  const { entropies } = toHostTensors((await readSafetensors(path)).tensors);
+  return { path, digest: await fileDigest(path), entropies: entropies as HostTensorOf<'float32'> };
 }
 
 /** Patches of images at a threshold. */
@@ -171,10 +173,11 @@ export function batchKeys({ settings }: Lab): Record<string, number> {
 
 /** Trains DPAR on data with patches. */
 export async function dparRun(lab: Lab, variant: Variant, data: PatchedData, seed: number, what: string): Promise<Run> {
-  const { steps, batchSize } = gridTraining(lab, data.grid.grid);
+  const size = dparSize(lab.settings, variant, data.grid.grid);
   return trainOnce(lab, {
     name: `DPAR ${what}, seed ${seed}`,
-    config: { model: dparKeys(lab, variant, data), ...runKeys(lab.settings.training, steps, batchSize, seed) },
+    size,
+    keys: { model: dparKeys(lab, variant, data), ...runKeys(lab.settings.training, size, seed) },
     data: data.files,
     dataKeys: batchKeys(lab),
   });
@@ -182,15 +185,11 @@ export async function dparRun(lab: Lab, variant: Variant, data: PatchedData, see
 
 /** Trains a LlamaGen. */
 export async function llamaGenRun(lab: Lab, variant: Variant, grid: GridData, seed: number): Promise<Run> {
-  const { steps, batchSize } = gridTraining(lab, grid.grid);
+  const size = llamaGenSize(lab.settings, variant, grid.grid);
   return trainOnce(lab, {
     name: `LlamaGen ${grid.grid}x${grid.grid}, seed ${seed}`,
-    config: { model: llamaGenKeys(lab, variant, grid), ...runKeys(lab.settings.training, steps, batchSize, seed) },
+    size,
+    keys: { model: llamaGenKeys(lab, variant, grid), ...runKeys(lab.settings.training, size, seed) },
     data: grid,
   });
-}
-
-function gridTraining({ settings }: Lab, grid: number): { steps: number; batchSize: number } {
-  if (grid === mainGrid) return settings.training;
-  return settings.grids.find(({ size }) => size === grid) ?? settings.training;
 }

@@ -10,6 +10,7 @@ import {
 } from '@dpar/eval';
 import { bytesFromImages } from '@dpar/tokenizer';
 import { imagesOf } from '../features/feature-network.js';
+import { measuringCost } from '../plan/costs.js';
 import { mainGrid, patchSize } from '../settings.js';
 import type { Lab } from './lab.js';
 import { type SampleRecipe, type Samples, sampleOnce } from './samples.js';
@@ -105,7 +106,8 @@ export async function evaluate(lab: Lab, recipe: SampleRecipe): Promise<Evaluati
   const network = await lab.features();
   const reference = (await lab.data.at('google', mainGrid)).train.digest;
   const recipeKey = { samples: samples.identity, features: network.identity, reference };
-  const quality = await lab.cache.json('quality', recipeKey, async () =>
+  const work = { kind: 'quality', name: `Quality: ${recipe.name}`, total: 1, cost: measuringCost(images) };
+  const quality = await lab.work.json(work, recipeKey, async () =>
     measure(lab, network, await pixelsOf(lab, samples), patchSize * Math.sqrt(T)),
   );
   return {
@@ -121,7 +123,9 @@ export async function tokenizerFid(lab: Lab): Promise<number> {
   const network = await lab.features();
   const { train, validation } = await lab.data.at('google', mainGrid);
   const recipe = { tokenizer: [train.digest, validation.digest], features: network.identity };
-  return lab.cache.json('quality', recipe, async () => {
+  const count = train.labels.length + validation.labels.length;
+  const work = { kind: 'quality', name: "Quality of the tokenizer's images", total: 1, cost: measuringCost(count) };
+  return lab.work.json(work, recipe, async () => {
     const { statistics } = await referenceOf(lab, network);
     const decoded = await Promise.all([train, validation].map((set) => pixelsOf(lab, set)));
     const features = await extractAll(

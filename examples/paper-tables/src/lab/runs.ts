@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeJson } from '@dpar/io/node';
+import { makeFolder, writeJson } from '@dpar/io/node';
 import { parseMetrics } from '@dpar/report';
 import { readTrainConfig } from '@dpar/train';
 import { readTrainerState, runFiles, train } from '@dpar/train/node';
 import { type CurvePoint, validationCurve } from '../../../emoji/src/learning/curve.js';
 import { median } from '../../../emoji/src/stages/training.js';
+import { trainingCost } from '../plan/costs.js';
+import type { TrainingSize } from '../plan/sizes.js';
 import { digestOf } from './cache.js';
 import type { Lab } from './lab.js';
 
@@ -23,14 +25,14 @@ export interface Run {
   readonly curve: readonly CurvePoint[];
   /** Median of the steps. */
   readonly stepSeconds: number;
-  /** Of all steps, compilation included. */
-  readonly trainingSeconds: number;
 }
 
-/** What is trained: the keys of a configuration of `dpar train`, without data and output. */
+/** What is trained: the keys of a configuration of `dpar train`, without steps, data and output. */
 export interface Recipe {
   readonly name: string;
-  readonly config: { readonly steps: number } & Readonly<Record<string, unknown>>;
+  /** Steps and images of each, and what they should cost. */
+  readonly size: TrainingSize;
+  readonly keys: Readonly<Record<string, unknown>>;
   /** Files of the data with the digests of their content. */
   readonly data: { readonly train: DataFile; readonly validation: DataFile };
   /** Further keys of `data`. */
@@ -42,6 +44,9 @@ export interface DataFile {
   readonly digest: string;
 }
 
+/** Folder of training runs in the cache. */
+export const runsKind = 'runs';
+
 /** Folder of the checkpoint at the end of a run. */
 export const lastCheckpoint = (run: Run): string => join(run.folder, runFiles.last);
 
@@ -49,26 +54,26 @@ export const lastCheckpoint = (run: Run): string => join(run.folder, runFiles.la
  * Trains as a recipe says, from its last checkpoint if it was interrupted; what was trained before is only read. The run is
  * found by a digest of configuration and data, whatever its name.
  */
-export async function trainOnce(lab: Lab, { name, config, data, dataKeys }: Recipe): Promise<Run> {
+export async function trainOnce(lab: Lab, { name, size, keys, data, dataKeys }: Recipe): Promise<Run> {
+  const config = { ...keys, steps: size.steps, batch_size: size.batchSize };
   const identity = digestOf([config, dataKeys, data.train.digest, data.validation.digest]);
-  const output = await lab.cache.place('runs', identity);
+  const output = await lab.cache.place(runsKind, identity);
   const json = {
     ...config,
     data: { tokens: data.train.path, validation: data.validation.path, ...dataKeys },
     output,
   };
-  const { steps } = config;
-  const done = await stepsDone(output);
-  if (done < steps) {
-    await lab.stages.run(name, steps, async (progress) => {
-      let validation = '';
-      for await (const { step, loss, validationLoss } of train(lab.engine, readTrainConfig(json), { resume: true })) {
-        if (validationLoss !== undefined) validation = ` (validation ${validationLoss.toFixed(3)})`;
-        progress.update(step, `loss ${loss.toFixed(3)}${validation}`);
-      }
-    });
+  const { steps } = size;
+  const work = { kind: runsKind, identity, name, total: steps, cost: trainingCost(size) };
+  await lab.work.ensure(work, (await stepsDone(output)) >= steps, async (progress) => {
+    let validation = '';
+    await makeFolder(output);
     await writeJson(join(output, 'recipe.json'), { name, ...json });
-  }
+    for await (const { step, loss, validationLoss } of train(lab.engine, readTrainConfig(json), { resume: true })) {
+      if (validationLoss !== undefined) validation = ` (validation ${validationLoss.toFixed(3)})`;
+      progress.update(step, `loss ${loss.toFixed(3)}${validation}`);
+    }
+  });
   const metrics = parseMetrics(await readFile(join(output, runFiles.metrics), 'utf8'));
   const { validation_loss: validationLoss } = await readTrainerState(join(output, runFiles.last));
   return {
@@ -79,7 +84,6 @@ export async function trainOnce(lab: Lab, { name, config, data, dataKeys }: Reci
     validationLoss: validationLoss ?? Number.NaN,
     curve: validationCurve(metrics, 0),
     stepSeconds: median(metrics.map(({ seconds = Number.NaN }) => seconds)),
-    trainingSeconds: metrics.reduce((sum, { seconds = 0 }) => sum + seconds, 0),
   };
 }
 

@@ -7,6 +7,8 @@ import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import { collectTokens, DparSampler, LlamaGenSampler, type SampleOptions, type SampleStep } from '@dpar/sampler';
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { stepFolder } from '@dpar/train/node';
+import type { Progress } from '../../../emoji/src/progress.js';
+import { samplingCost } from '../plan/costs.js';
 import { digestOf } from './cache.js';
 import type { Lab } from './lab.js';
 import type { PatchedData } from './models.js';
@@ -65,46 +67,57 @@ export async function sampleOnce(lab: Lab, recipe: SampleRecipe): Promise<Sample
   const identity = digestOf([run.identity, step, patches?.run.identity, patching, guidance, images, sampling]);
   const path = await lab.cache.place('samples', `${identity}.safetensors`);
   const record = await lab.cache.place('samples', `${identity}.json`);
-  if (!existsSync(record)) {
-    const data = await lab.data.at('google', Math.sqrt(await tokensOf(run)));
-    const all = spreadLabels(data.train.labels, images);
-    const T = data.grid ** 2;
-    const tokens = int32([images, T]);
-    let [patchCount, begun] = [0, performance.now()];
-    await lab.stages.run(`Images: ${recipe.name}`, images * T, async (progress) => {
-      const folder = stepFolder(run.folder, step);
-      const sampler = await openSampler(lab, folder, patches);
-      try {
-        begun = performance.now();
-        for (let first = 0; first < images; first += sampling.batchSize) {
-          const labels = all.subarray(first, first + sampling.batchSize);
-          const options = { labels, seed, firstIndex: first, guidanceScale: guidance, temperature, topP, ...patching };
-          const generated = await collectTokens(sampler.steps(options), labels.length, T, (done) =>
-            progress.update(first * T + done * labels.length),
-          );
-          tokens.data.set(generated.tokens, first * T);
-          for (const lengths of generated.patchLengths) patchCount += lengths.length;
-        }
-      } finally {
-        await sampler.dispose();
-      }
-    });
-    const seconds = (performance.now() - begun) / 1000;
+  const T = await tokensOf(run);
+  const work = {
+    ...{ kind: 'samples', identity, name: `Images: ${recipe.name}` },
+    ...{ total: images * T, cost: samplingCost(images, T) },
+  };
+  await lab.work.ensure(work, existsSync(record), async (progress) => {
+    const options = { guidanceScale: guidance, seed, temperature, topP, ...patching };
+    const folder = stepFolder(run.folder, step);
+    const { tokens, ...rest } = await generate(lab, folder, patches, images, T, options, progress);
     await writeSafetensors(path, { tokens });
-    const meanPatchLength = (images * T) / patchCount;
-    await writeJson(record, {
-      name: recipe.name,
-      run: run.identity,
-      step,
-      guidance,
-      patching,
-      meanPatchLength,
-      seconds,
-    });
-  }
+    await writeJson(record, { name: recipe.name, run: run.identity, step, guidance, patching, ...rest });
+  });
   const { meanPatchLength, seconds } = JSON.parse(await readFile(record, 'utf8'));
   const { tokens } = toHostTensors((await readSafetensors(path)).tensors);
   return { identity, tokens: tokens as HostTensorOf<'int32'>, meanPatchLength, seconds };
+}
+
+/** Generates images in batches, of classes as frequent as among the training images. Time is of generation alone. */
+async function generate(
+  lab: Lab,
+  folder: string,
+  patches: PatchedData | undefined,
+  images: number,
+  T: number,
+  options: Omit<SampleOptions, 'labels' | 'firstIndex'>,
+  progress: Progress,
+): Promise<Omit<Samples, 'identity'>> {
+  const { batchSize } = lab.settings.sampling;
+  const { train } = await lab.data.at('google', Math.sqrt(T));
+  const all = spreadLabels(train.labels, images);
+  const tokens = int32([images, T]);
+  let patchCount = 0;
+  const sampler = await openSampler(lab, folder, patches);
+  try {
+    const begun = performance.now();
+    for (let first = 0; first < images; first += batchSize) {
+      const labels = all.subarray(first, first + batchSize);
+      const generated = await collectTokens(
+        sampler.steps({ ...options, labels, firstIndex: first }),
+        labels.length,
+        T,
+        (done) => progress.update(first * T + done * labels.length),
+      );
+      tokens.data.set(generated.tokens, first * T);
+      for (const lengths of generated.patchLengths) patchCount += lengths.length;
+    }
+    const seconds = (performance.now() - begun) / 1000;
+    return { tokens, meanPatchLength: (images * T) / patchCount, seconds };
+  } finally {
+    await sampler.dispose();
+  }
 }
 
 async function tokensOf(run: Run): Promise<number> {

@@ -1,7 +1,7 @@
-import { formatSeconds } from '@dpar/report';
 import { basisTexts, disagreements, labelOf, markOf } from './headings.js';
 import type { Grid, TableResult } from './result.js';
 import type { RunRecord } from './run-record.js';
+import { tableTimeText, timeText, trainingTimes, workOf } from './times.js';
 
 /** One table with all that belongs to it, as Markdown; charts are in the page. */
 export function tableMarkdown({ name, title, basis, about, tables, findings }: TableResult): string {
@@ -26,10 +26,11 @@ export function reportMarkdown(results: readonly TableResult[], record: RunRecor
   return `${[
     "# The tables of DPAR's supplement, made again",
     `\`${record.command}\`, ${record.date}. ${record.machine}; ${record.engine}. Seeds ${record.seeds.join(', ')}. ` +
-      `Wall-clock time of the tables: ${formatSeconds(results.reduce((sum, { seconds }) => sum + seconds, 0))}.`,
+      `Time of everything that was computed: ${timeText(workOf(results))}.`,
     others.length === 0
       ? 'Everything that could be compared agreed with the paper.'
       : `What did not agree with the paper:\n\n${others.map(({ table, text }) => `- ${table}: ${text}`).join('\n')}`,
-    ...results.map(tableMarkdown),
+    ...results.map((result, i) => `${tableMarkdown(result)}\n\n${tableTimeText(results, i)}`),
+    `## Times\n\n${gridMarkdown(trainingTimes(results))}`,
   ].join('\n\n')}\n`;
 }

@@ -1,4 +1,5 @@
 import type { Chart } from '@dpar/report';
+import type { WorkTime } from '../lab/work.js';
 
 /** Names of the tables, in the order of the report. */
 export const tableNames = ['s1', 's2', 's3', 's4', 's5', 's6', '1.8', 's7', 's8', 's9', 'larger-patches'] as const;
@@ -27,11 +28,11 @@ export interface TableResult {
   /** What was done, paragraph by paragraph. */
   readonly about: readonly string[];
   readonly tables: readonly Grid[];
-  readonly charts: readonly (Chart & { readonly legend?: boolean })[];
+  readonly charts: readonly Chart[];
   readonly findings: readonly Finding[];
-  /** Wall-clock seconds that making it took in the run that finished it; what was cached takes none. */
-  readonly seconds: number;
+  /** What was computed for it and how long that took, in this run or in earlier ones. */
+  readonly work: readonly WorkTime[];
 }
 
 /** What the makers of tables give; the rest is added by those who call them. */
-export type TableContent = Omit<TableResult, 'name' | 'seconds'>;
+export type TableContent = Omit<TableResult, 'name' | 'work'>;

@@ -4,6 +4,6 @@ export interface RunRecord {
   readonly engine: string;
   readonly command: string;
   readonly seeds: readonly number[];
-  /** Of the repository's version, such as `2026-11-24`. */
+  /** Day on which it was finished, such as `2026-11-24`. */
   readonly date: string;
 }
