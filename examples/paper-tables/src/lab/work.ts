@@ -81,26 +81,33 @@ export class WorkLog {
     };
     let saved = Promise.resolve();
     let savedAt = 0;
+    let last = now();
     let first: number | undefined;
-    await this.stages.run(name, total, (progress) =>
-      make({
-        update: (count, note) => {
-          // Resumed work does not begin at nought.
-          first ??= count;
-          const share = total > first ? (count - first) / (total - first) : 1;
-          const left = this.timeLeft.during(share * cost, elapsed());
-          progress.update(count, [note, left].filter(Boolean).join('; '));
-          if (elapsed() - savedAt < saveEverySeconds) return;
-          savedAt = elapsed();
-          saved = saved.then(() => writeJson(path, now()));
-        },
-      }),
-    );
-    await saved;
-    const time = now();
-    await writeJson(path, time);
+    const save = (): Promise<void> => {
+      savedAt = elapsed();
+      last = now();
+      const time = last;
+      saved = saved.then(() => writeJson(path, time));
+      return saved;
+    };
+    try {
+      await this.stages.run(name, total, (progress) =>
+        make({
+          update: (count, note) => {
+            // Resumed work does not begin at nought.
+            first ??= count;
+            const share = total > first ? (count - first) / (total - first) : 1;
+            const left = this.timeLeft.during(share * cost, elapsed());
+            progress.update(count, [note, left].filter(Boolean).join('; '));
+            if (elapsed() - savedAt > saveEverySeconds) void save();
+          },
+        }),
+      );
+    } finally {
+      await save();
+    }
     this.timeLeft.done(id, cost, elapsed());
-    return time;
+    return last;
   }
 
   /** A JSON value, of the disk if it is there. @param recipe Everything that decides on it. */
