@@ -13,7 +13,8 @@ async function main(): Promise<void> {
   const stages = createStages();
   const engine = await createOrtEngine();
   try {
-    const report = await makeTables(engine, stages, { ...args, work: resolve(args.work) });
+    const onTable = (text: string) => void process.stderr.write(`${text}\n`);
+    const report = await makeTables(engine, stages, { ...args, work: resolve(args.work), onTable });
     stages.stop();
     process.stdout.write(`Report: ${report}\n`);
   } finally {

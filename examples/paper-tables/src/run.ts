@@ -32,6 +32,8 @@ export interface TablesOptions {
   readonly work: string;
   readonly inception?: string | undefined;
   readonly command: string;
+  /** Is told which table is next. */
+  readonly onTable?: (text: string) => void;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface TablesOptions {
  * @returns Path of the report.
  */
 export async function makeTables(engine: Engine, stages: Stages, options: TablesOptions): Promise<string> {
-  const { settings, tables, work, name, command } = options;
+  const { settings, tables, work, name, command, onTable } = options;
   const folder = join(work, name);
   await makeFolder(join(folder, 'tables'));
   const lab = await openLab(engine, stages, options);
@@ -53,7 +55,7 @@ export async function makeTables(engine: Engine, stages: Stages, options: Tables
   };
   const recipe = digestOf([settings, options.inception !== undefined]);
   for (const [i, table] of tables.entries()) {
-    process.stderr.write(`${labelOf(table)} (${i + 1} of ${tables.length})\n`);
+    onTable?.(`${labelOf(table)} (${i + 1} of ${tables.length})`);
     const content = await tableMakers[table](lab);
     const result: TableResult = { name: table, ...content, work: lab.work.take() };
     await writeJson(join(folder, 'tables', `${table}.json`), { recipe, result });

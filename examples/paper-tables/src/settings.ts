@@ -157,7 +157,7 @@ export const quickSettings: Settings = {
 /** The smallest that goes through every table: for tests. */
 export const smokeSettings: Settings = {
   ...quickSettings,
-  emoji: 240,
+  emoji: 160,
   seeds: [0],
   bucketRatio: 10,
   model: { dim: 32, nHead: 1, nLayer: 1, multipleOf: 16 },
@@ -165,13 +165,12 @@ export const smokeSettings: Settings = {
   entropy: { ...quickSettings.entropy, steps: 6, warmupSteps: 2, batchSize: 4, dim: 32, nLayer: 1 },
   halfEntropy: { dim: 16, nLayer: 1, nHead: 1 },
   features: { ...quickSettings.features, steps: 6, warmupSteps: 2, batchSize: 16, channels: [4, 8, 8, 8] },
-  sampling: { ...quickSettings.sampling, images: 24, batchSize: 24 },
+  sampling: { ...quickSettings.sampling, images: 8, batchSize: 8 },
   guidanceScales: [1, 2],
   trainingShares: [1 / 2, 1],
   grids: [
-    { size: 4, steps: 4, entropySteps: 4, batchSize: 4, quality: true },
-    { size: 16, steps: 6, entropySteps: 6, batchSize: 4, quality: true },
-    { size: 20, steps: 2, entropySteps: 2, batchSize: 2, quality: false },
+    { size: 4, steps: 2, entropySteps: 2, batchSize: 4, quality: true },
+    { size: 8, steps: 2, entropySteps: 2, batchSize: 2, quality: false },
   ],
   timedImages: 2,
   timedSteps: 1,

@@ -99,7 +99,8 @@ export class WorkLog {
             const share = total > first ? (count - first) / (total - first) : 1;
             const left = this.timeLeft.during(share * cost, elapsed());
             progress.update(count, [note, left].filter(Boolean).join('; '));
-            if (elapsed() - savedAt > saveEverySeconds) void save();
+            // A failure shows when it is saved at the end.
+            if (elapsed() - savedAt > saveEverySeconds) save().catch(() => {});
           },
         }),
       );
