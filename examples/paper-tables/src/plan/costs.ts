@@ -2,67 +2,79 @@ import type { Settings, Variant } from '../settings.js';
 import { dparSize, llamaGenSize, type TrainingSize } from './sizes.js';
 
 /**
- * Processor seconds, all threads together, that parts of the run take on a core of an AMD EPYC with AVX-512: the basis of the
- * estimate of the time that is left, and of the sizes of a quick run. Measured with small models, of which much of the time
- * is for starting operators, so that it grows with layers and tokens rather than with the width.
+ * Processor seconds, all threads together, that parts of the run take on an AMD EPYC with AVX-512: the basis of the
+ * estimate of the time that is left, and of the sizes of a quick run. They were measured on the example's small models, for
+ * which time grows with layers and width.
  */
 
-/** Of compiling graphs and reading data, for a run of whatever length. */
-const startSeconds = 4;
+/** Of compiling a graph of DPAR for 256 tokens. */
+const dparCompileSeconds = 2.6;
+
+/** Of compiling any other graph. */
+const compileSeconds = 1.5;
 
 /** Of a layer of 64 channels, forward and backward, for each token. */
-const layerSeconds = 7e-6;
+const layerSeconds = 7.4e-6;
 
-/** Of a token's logits and loss, forward and backward. */
-const logitSeconds = 1.5e-5;
+/** Of a token's logits and loss at 64 channels, forward and backward. */
+const logitSeconds = 8.3e-6;
+
+/** Patches, their padding and attention between them and tokens make DPAR this much dearer than its layers. */
+const dparFactor = 1.5;
 
 /** Mean tokens of a patch. */
 const patchLength = 1.8;
 
-export function trainingCost({ dim, tokenLayers, patchLayers, tokens, steps, batchSize }: TrainingSize): number {
+/** Validations of a run, each of all validation images, forward alone: a third of a step's work for an image. */
+const validations = 6;
+
+function tokenCost({ dim, tokenLayers, patchLayers }: Pick<TrainingSize, 'dim' | 'tokenLayers' | 'patchLayers'>) {
   const layers = tokenLayers + patchLayers / patchLength;
-  const validation = 1.2;
-  const token = (logitSeconds + layers * layerSeconds) * (dim / 64);
-  return startSeconds + validation * steps * batchSize * tokens * token;
+  return (logitSeconds + layers * layerSeconds) * (dim / 64) * (patchLayers > 0 ? dparFactor : 1);
 }
 
-/** Of generating a token with guidance, by DPAR with its entropy model or by LlamaGen. */
-const generationSeconds = 6e-4;
+const startCost = ({ patchLayers, tokens, graphs }: TrainingSize): number =>
+  patchLayers > 0 ? graphs * dparCompileSeconds * Math.min(1, tokens / 256) : compileSeconds;
+
+const stepsCost = (size: TrainingSize): number => size.steps * size.batchSize * size.tokens * tokenCost(size);
+
+/** A whole training run with its validations. */
+export function trainingCost(size: TrainingSize): number {
+  return startCost(size) + stepsCost(size) + (validations * size.validationImages * size.tokens * tokenCost(size)) / 3;
+}
+
+/** Of generating a token with guidance in large batches, by DPAR with its entropy model. */
+const generationSeconds = 5e-4;
 
 export function samplingCost(images: number, tokens: number): number {
-  return startSeconds + images * tokens * generationSeconds;
+  return compileSeconds + images * tokens * generationSeconds;
 }
 
-/** Of an image's features, and of its part in distances and resampling. */
-const measuringSeconds = 0.02;
-
+/** Distances and resampling, and the features of images. */
 export function measuringCost(images: number): number {
-  return measuringSeconds * images;
+  return 1 + images * 2e-3;
 }
 
-/** Entropies of images that an entropy model has read: the forward pass alone. */
+/** Entropies of images, forward alone. */
 export function entropiesCost(size: Pick<TrainingSize, 'dim' | 'tokenLayers' | 'tokens'>, images: number): number {
-  const token = ((logitSeconds + size.tokenLayers * layerSeconds) / 3) * (size.dim / 64);
-  return 1 + images * size.tokens * token;
+  return (images * size.tokens * tokenCost({ ...size, patchLayers: 0 })) / 3;
 }
 
 /** Of an image of a step of the classifier whose features measure quality. */
-const classifierSeconds = 2e-3;
+const classifierSeconds = 1.7e-3;
 
 export function featuresCost({ steps, batchSize }: { readonly steps: number; readonly batchSize: number }): number {
-  return 2 + steps * batchSize * classifierSeconds;
+  return steps * batchSize * classifierSeconds;
 }
 
-/** Timed steps of both models, with those that compile. */
+/** Steps of both models that are timed, with those that compile. */
 export function stepTimesCost(settings: Settings, variant: Variant, grid: number, batchSize: number): number {
-  const timed = { steps: 2 * settings.timedSteps, batchSize };
-  return (
-    trainingCost({ ...dparSize(settings, variant, grid), ...timed }) +
-    trainingCost({ ...llamaGenSize(settings, variant, grid), ...timed })
-  );
+  const timed = { steps: settings.timedSteps, batchSize };
+  const sizes = [dparSize(settings, variant, grid), llamaGenSize(settings, variant, grid)];
+  return sizes.reduce((sum, size) => sum + startCost(size) + 2 * stepsCost({ ...size, ...timed }), 0);
 }
 
-/** Two rounds of both models. */
+/** Two rounds of both models, in small batches. */
 export function generationTimesCost(images: number, tokens: number): number {
-  return 4 * samplingCost(images, tokens);
+  return 4 * images * tokens * 2 * generationSeconds;
 }

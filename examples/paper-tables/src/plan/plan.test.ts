@@ -16,8 +16,8 @@ it('names what several tables share once', () => {
   expect(runs(fullSettings, ['s2', 's7', 's8', 'larger-patches'])).toHaveLength(1 + 3 * 4);
 });
 
-it('expects a quick run to take less than 15 minutes on two cores', () => {
-  expect(totalOf(planOf(quickSettings, tableNames)) / 2).toBeLessThan(15 * 60);
+it('expects a quick run to take less than 15 minutes, even if one of two cores is idle all the time', () => {
+  expect(totalOf(planOf(quickSettings, tableNames))).toBeLessThan(15 * 60);
 });
 
 it('tells the time left at the pace that was measured', () => {

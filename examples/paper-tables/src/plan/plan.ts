@@ -10,13 +10,10 @@ import {
   stepTimesCost,
   trainingCost,
 } from './costs.js';
-import { dparSize, entropySize, llamaGenSize } from './sizes.js';
+import { dparSize, emojiCount, entropySize, llamaGenSize } from './sizes.js';
 
 /** What a run computes, by name: processor seconds that it should take. What several tables share is there once. */
 export type Plan = Map<string, number>;
-
-/** About how many emoji there are, where the settings do not say. */
-const allEmoji = 3800;
 
 /** What tables need that is not arithmetic. */
 export function planOf(settings: Settings, tables: readonly TableName[]): Plan {
@@ -33,7 +30,7 @@ function planTable(plan: Plan, settings: Settings, table: TableName): void {
   if (table === 's1' || table === 's6') return;
   addEntropies(plan, settings, 'own', mainGrid, 'whole');
   if (table === '1.8') return;
-  plan.set('features', featuresCost(settings.features) + measuringCost(2 * (settings.emoji ?? allEmoji)));
+  plan.set('features', featuresCost(settings.features) + measuringCost(2 * emojiCount(settings)));
   const evaluated = (name: string, tokens: number) => {
     plan.set(`images of ${name}`, samplingCost(sampling.images, tokens) + measuringCost(sampling.images));
   };
@@ -93,7 +90,7 @@ const guided = ({ sampling }: Settings, scale: number, seed: number): string =>
 function addEntropies(plan: Plan, settings: Settings, name: string, grid: number, size: 'whole' | 'half'): void {
   const training = entropySize(settings, grid, size);
   plan.set(`train entropy ${name}`, trainingCost(training));
-  plan.set(`entropies ${name}`, entropiesCost(training, settings.emoji ?? allEmoji));
+  plan.set(`entropies ${name}`, entropiesCost(training, emojiCount(settings)));
 }
 
 function addGrid(
