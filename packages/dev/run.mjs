@@ -53,6 +53,12 @@ async function buildAndRun(folder, name, file, args) {
   return executeNode(path, args);
 }
 
+/** Brings what guides and README take from the code up to date, and makes the API reference. */
+async function docs(args) {
+  const status = await executeNode('packages/docs/generate.mjs', []);
+  return status === 0 ? executeNode('packages/docs/reference.mjs', args) : status;
+}
+
 const tasks = {
   build: (args) => build(args),
   // With a filter only the tests asked for run, on a fresh build.
@@ -64,12 +70,23 @@ const tasks = {
   demo: (args) => buildAndRun('examples/emoji', '@dpar/example-emoji', 'dist/main.js', args),
   playground: (args) => buildAndRun('examples/playground', '@dpar/example-playground', 'dist/main.js', args),
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
+<<<<<<< HEAD
   tables: (args) => buildAndRun('examples/paper-tables', '@dpar/example-paper-tables', 'dist/main.js', args),
+=======
+  tables: (args) => buildAndRun('packages/cli', '@dpar/cli', 'bin/dpar.js', ['flops', '--table', ...args]),
+  docs: (args) => docs(args),
+>>>>>>> main
   lint: async (args) => Math.max(await lint(args), await typecheck()),
   typecheck: (args) => typecheck(args),
   format: (args) => lint(['--write', ...args]),
   kernels: (args) => executeNode('packages/dev/kernels.mjs', args),
   changeset: (args) => executeTool('@changesets/cli', 'changeset', args),
+  'release:version': () => executeNode('packages/dev/release-version.mjs', []),
+  // Changesets publishes with the pnpm that it finds on the PATH, where pnpm puts itself.
+  'release:publish': async (args) => {
+    const status = await build();
+    return status === 0 ? executePnpm(['exec', 'changeset', 'publish', ...args]) : status;
+  },
 };
 
 async function main([name, ...args]) {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findChromium, launchChromium } from '@dpar/config/chromium';
 import type { EmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
@@ -17,7 +18,7 @@ import { type DrawOptions, sampleOptions } from './model/drawing.js';
 import { operationSaving } from './model/model-info.js';
 import { contentSecurityPolicy } from './security.js';
 import { type PageServer, servePage } from './server/serve.js';
-import { figure, findChromium, firstMap, launchChromium, takePicture, type Visit, visit } from './testing/browser.js';
+import { figure, firstMap, takePicture, type Visit, visit } from './testing/browser.js';
 
 /** What the page says once it has caught up: on busy machines that takes a while. */
 const soon = <V>(read: () => V | Promise<V>) => expect.poll(read, { timeout: 60_000, interval: 100 });

@@ -1,5 +1,8 @@
+import { statSync } from 'node:fs';
 import { type EntropyModelConfig, readEntropyModelConfig } from '@dpar/entropy';
-import { entropiesOfSet, sizeOfSet, type TokenSet } from '@dpar/train';
+import { int32 } from '@dpar/tensor';
+import { checkTokenSet, entropiesOfSet, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
+import { diskSource, findTokenLayout } from '@dpar/train/node';
 import type { Context } from './context.js';
 import { loadModel } from './model.js';
 import { readTensors, tokensFor } from './tokens.js';
@@ -11,7 +14,7 @@ export interface TokensWithEntropies {
   readonly seconds: number;
 }
 
-/** Reads tokens and computes their entropies, with progress. */
+/** Reads tokens, of a file or of all images of a folder in all variants, and computes their entropies, with progress. */
 export async function computeEntropies(
   { checkpoint, input, batchSize }: { checkpoint: string; input: string; batchSize: number },
   context: Context,
@@ -19,7 +22,7 @@ export async function computeEntropies(
   const engine = await context.engine();
   const { model, config: json, parameters } = await loadModel(checkpoint, ['entropy']);
   const config = readEntropyModelConfig(json);
-  const set = tokensFor(model, await readTensors(input), `'${input}'`);
+  const set = await readSet(model, input);
   const progress = context.progress({ label: 'entropy', unit: 'images', total: sizeOfSet(set).images });
   const begin = performance.now();
   try {
@@ -30,4 +33,16 @@ export async function computeEntropies(
   } finally {
     progress.stop();
   }
+}
+
+async function readSet(model: TrainableModel, input: string): Promise<TokenSet> {
+  if (statSync(input, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return tokensFor(model, await readTensors(input), `'${input}'`);
+  }
+  const layout = await findTokenLayout(input);
+  const sequences = layout.images * layout.variants;
+  const tokens = await diskSource(layout).readTokens(0, layout.images);
+  const set = { tokens: int32([sequences, layout.tokensPerImage], tokens), labels: int32([sequences]) };
+  checkTokenSet(model, set, `'${input}'`);
+  return set;
 }

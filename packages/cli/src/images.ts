@@ -19,9 +19,9 @@ export function countImages({ data, size }: Images): number {
   return data.length / (3 * size * size);
 }
 
-/** A PNG file of one image. */
-export function pngOf({ data, size }: Images): Uint8Array {
-  return encode({ width: size, height: size, data, channels: 3, depth: 8 });
+/** A PNG file of one image. @param text Text in it, by keyword. */
+export function pngOf({ data, size }: Images, text?: Record<string, string>): Uint8Array {
+  return encode({ width: size, height: size, data, channels: 3, depth: 8, ...(text && { text }) });
 }
 
 /** Pixels between the images of a grid. */

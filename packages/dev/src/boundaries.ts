@@ -1,5 +1,3 @@
-import type { Import } from './imports.js';
-
 /** A workspace package, as far as the checks look at it. */
 export interface WorkspacePackage {
   readonly name: string;
@@ -17,7 +15,7 @@ export interface Manifest {
 /** A source file and what it imports. */
 export interface Source {
   readonly file: string;
-  readonly imports: readonly Import[];
+  readonly imports: readonly string[];
 }
 
 /** The library packages, ground floor first. Each may depend on those before it and on no other. */
@@ -43,8 +41,8 @@ export const floors: readonly string[] = [
 /** Private packages for development. They depend on no library package; libraries may have them as devDependencies. */
 const tools = ['@dpar/config', '@dpar/dev', '@dpar/fixtures'];
 
-/** Packages that work alone, without the code of any other: what they import of it are types. */
-const standalone = ['@dpar/rope', '@dpar/patchify', '@dpar/io'];
+/** Packages that work alone: whoever installs one gets its code and its types without any other. */
+const standalone = ['@dpar/rope', '@dpar/patchify', '@dpar/io', '@dpar/report'];
 
 /** Packages whose code must also run in a browser, so that it may not import modules of Node. */
 const portable = [
@@ -92,7 +90,7 @@ function sourceViolations(
     for (const dev of [...Object.keys(manifest.devDependencies ?? {}), ...rootDependencies]) declared.add(dev);
   if (tools.includes(name)) for (const dev of Object.keys(manifest.devDependencies ?? {})) declared.add(dev);
   const wrong: string[] = [];
-  for (const { specifier, typeOnly } of imports) {
+  for (const specifier of imports) {
     if (specifier.startsWith('.')) continue;
     if (specifier.startsWith('node:')) {
       if (portable.includes(name) && !isTest)
@@ -103,8 +101,8 @@ function sourceViolations(
     if (target !== name && !declared.has(target)) {
       wrong.push(`${file}: expected ${target} in package.json's dependencies or peerDependencies, got no such entry.`);
     }
-    if (isOurs(target) && standalone.includes(name) && !isTest && !typeOnly) {
-      wrong.push(`${file}: expected 'import type' of ${target}, got an import of values.`);
+    if (isOurs(target) && target !== name && standalone.includes(name) && !isTest) {
+      wrong.push(`${file}: expected a package that works alone, got an import of ${target}.`);
     }
   }
   return wrong;

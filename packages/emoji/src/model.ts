@@ -8,6 +8,7 @@ import type { EmojiFiles } from './files.js';
 /** A model's configuration and its weights, float32, under their official names. */
 export interface Weights<C> {
   readonly config: C;
+  /** By official name, float32. */
   readonly parameters: Readonly<Record<string, HostTensor>>;
 }
 

@@ -65,7 +65,7 @@ export function exportOnnx(
   return encodeModel(modelOf(fn, inputTypes, options)).bytes;
 }
 
-/** As {@link exportOnnx}, in pieces, and for models of any size. */
+/** As {@link exportOnnx}, in pieces, and for models of any size. @throws DparError as exportOnnx does. */
 export function exportOnnxParts(
   fn: TensorFunction,
   inputTypes: Tensors<TensorType>,

@@ -4,7 +4,7 @@ import type { EntropyModelConfig } from './config.js';
 
 /** What one teacher-forced pass of an entropy model gives. T tokens per image, V codes. */
 export interface EntropyModelOutputs<T> {
-  /** [B, T - 1, V]: position j predicts token j + 1 from tokens 0..j. */
+  /** [B, T - 1, V], position j predicts token j + 1 from tokens 0..j. */
   readonly logits: T;
   /** [B, T - 1], nats: entropies of these predictions. */
   readonly entropies: T;

@@ -31,7 +31,7 @@ export interface FrechetExtrapolationOptions {
  * least squares. Subsets are the beginnings of one random order, so that their statistics cost no more than those of all.
  * The bias of the reference's own N remains. The line is one only where N is well above the number of dimensions.
  *
- * Time: one {@link import('./frechet.js').frechetDistance} a point.
+ * Time: one `frechetDistance` a point.
  *
  * @param reference Of as many samples as there are.
  * @param samples [N, D]

@@ -16,6 +16,7 @@ export interface FrechetInterval extends Interval {
    * an estimate of the distance's own bias.
    */
   readonly shift: number;
+  /** How many resamples the interval is of. */
   readonly resamples: number;
 }
 

@@ -6,6 +6,7 @@ import type { FeatureStatistics } from './statistics.js';
 
 /** A Fréchet distance, and what to know about it. */
 export interface FrechetDistance {
+  /** Squared Fréchet distance of the two normal distributions: FID, if the features are those of its network. */
   readonly distance: number;
   /** How many images the number is of and what that makes of it, a sentence for its reader. */
   readonly bias: string;

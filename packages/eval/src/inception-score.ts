@@ -3,9 +3,11 @@ import { checkMatrix, type Matrix } from './matrix.js';
 
 /** Mean and standard deviation over the splits. */
 export interface InceptionScore {
+  /** Mean over the splits: 1 to the number of classes. */
   readonly mean: number;
   /** Standard deviation over the splits (of the population); 0 with one split. */
   readonly deviation: number;
+  /** Number of splits. */
   readonly splits: number;
 }
 

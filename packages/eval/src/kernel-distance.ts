@@ -5,13 +5,16 @@ import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
 
 /** KID, and how well it is known. */
 export interface KernelDistance {
+  /** Unbiased squared maximum mean discrepancy, mean over the subsets; below 0 by chance where the sets are alike. */
   readonly mean: number;
   /**
    * Standard error of the mean over the subsets. The subsets are of the same images, so that it says how well all images'
    * KID is known, not how much it would change with other images.
    */
   readonly standardError: number;
+  /** Number of subsets. */
   readonly subsets: number;
+  /** Images in a subset, of each of the two sets. */
   readonly subsetSize: number;
 }
 

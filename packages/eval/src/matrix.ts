@@ -3,6 +3,7 @@ import { blockProducts, blockRows, type Rows } from './kernels/products.js';
 
 /** Rows of numbers: `data[row * columns + column]`. */
 export interface Matrix {
+  /** [rows, columns] */
   readonly data: Float64Array | Float32Array;
   readonly rows: number;
   readonly columns: number;

@@ -23,7 +23,7 @@ export interface PrecisionRecallOptions {
  * Improved precision and recall (Kynkäänniemi et al. 2019): the manifold of a set is the union of balls around its points,
  * each as wide as the distance to the point's k-th nearest neighbour other than itself.
  *
- * The result is that of float64 distances. Products in float32 bound them ({@link RoundedSet}), and pairs about which the
+ * The result is that of float64 distances. Products in float32 bound them (see `RoundedSet`), and pairs about which the
  * bounds do not decide are computed in float64. Features are not copied; memory beyond them: some 30 MB at 2048 dimensions,
  * and 300 bytes a row. Time: N^2 D for each set and for both; sets of nearly equal rows take several times as long.
  *

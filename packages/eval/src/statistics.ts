@@ -92,7 +92,11 @@ export class StatisticsAccumulator {
   }
 }
 
-/** Mean and covariance of features [n, D] in memory; see {@link StatisticsAccumulator}. */
+/**
+ * Mean and covariance of features [n, D] in memory; see {@link StatisticsAccumulator}.
+ *
+ * @throws DparError for fewer than two rows, another number of columns, or a value that is not finite.
+ */
 export function featureStatistics(features: Matrix): FeatureStatistics {
   const accumulator = new StatisticsAccumulator(features.columns);
   accumulator.add(features);

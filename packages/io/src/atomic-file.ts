@@ -52,6 +52,8 @@ export async function writeNewFile(path: string, content: FileContent): Promise<
  * it, to the disk, then renamed. Missing folders above it are made. A symbolic link at `path` is replaced, not followed.
  * If anything fails, the content's own iteration included, the hidden file is removed and the error passed on; after a
  * crash it may stay as `.name.partial-*`.
+ *
+ * @throws the error of the file system, or that of the content's own iteration.
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   const target = resolve(path);

@@ -14,6 +14,8 @@ export interface NewFile {
  * others half-written, or of another time. All are written beside their places and to the disk; then the last one that was
  * there before is removed, and the new ones are renamed into place in order. If anything fails before that, what was there
  * stays as it is and what was written is removed; a crash while renaming leaves the last one missing.
+ *
+ * @throws the error of the file system, or that of the content's own iteration.
  */
 export async function writeFilesAtomic(files: readonly NewFile[]): Promise<void> {
   const targets = files.map(({ path, content }) => {

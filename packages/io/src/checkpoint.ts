@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HostTensor } from '@dpar/tensor';
 import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
 import type { StreamedTensors } from './safetensors.js';

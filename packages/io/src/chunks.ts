@@ -1,6 +1,6 @@
-import type { HostTensor } from '@dpar/tensor';
 import { checkStored, encodeData, type FloatStorage, storageOf } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { byteLengthOf, isStoredDType, type StoredTensor, type StoredType, storedTypeBytes } from './stored.js';
 
 /** A tensor whose data come piece by piece: row-major, little-endian. */

@@ -1,6 +1,6 @@
-import type { HostTensor } from '@dpar/tensor';
 import { IoError } from './error.js';
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
+import type { HostTensor } from './host-tensor.js';
 import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor } from './stored.js';
 
 /** The element types in which a float32 tensor can be written. */
@@ -120,7 +120,12 @@ export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTen
   }
 }
 
-/** Values of a stored tensor in float64, row-major. F64 data are shared where the alignment allows it. 64-bit whole numbers beyond 2^53 are rounded. */
+/**
+ * Values of a stored tensor in float64, row-major. F64 data are shared where the alignment allows it. 64-bit whole
+ * numbers beyond 2^53 are rounded.
+ *
+ * @throws IoError if bytes and shape do not agree.
+ */
 export function toFloat64Array(stored: StoredTensor): Float64Array {
   checkStored('toFloat64Array', stored, 'the tensor');
   const { dtype, bytes } = stored;

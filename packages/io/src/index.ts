@@ -2,6 +2,7 @@ export type { ChunkedTensor } from './chunks.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor } from './convert.js';
 export { IoError } from './error.js';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
+export type { HostTensor } from './host-tensor.js';
 export { int8Weights, toHostTensors } from './int8.js';
 export { formatNpy, type NpyOptions, parseNpy } from './npy.js';
 export {

@@ -1,6 +1,6 @@
-import type { HostTensor } from '@dpar/tensor';
 import { bytesOf, checkStored, toHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
 
 /** What is added to a matrix's name to name its scales. */
@@ -85,6 +85,7 @@ export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string
 /**
  * All tensors of a file as host tensors, see {@link toHostTensor}; matrices that {@link int8Weights} rounded are float32
  * again. The record has no prototype, so that an absent name is undefined whatever it is.
+ * @throws IoError for a type that host tensors do not have.
  */
 export function toHostTensors(tensors: ReadonlyMap<string, StoredTensor>): Record<string, HostTensor> {
   const record: Record<string, HostTensor> = Object.create(null);

@@ -1,5 +1,7 @@
-import { copyFile, link, readdir } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { link, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from './atomic-file.js';
 import { writeFolderAtomic } from './atomic-folder.js';
 
 /** What file systems without hard links say, those that are mounted over another, and where a file has its most links. */
@@ -19,11 +21,16 @@ export async function linkFolder(source: string, target: string): Promise<void> 
   });
 }
 
-async function linkFile(source: string, target: string): Promise<void> {
+/**
+ * Gives a file that is never changed in place a second name, whole or not at all: as a hard link, or a copy where there are
+ * none.
+ * @throws Error of the system if the file or the folder of the new name is missing, or a file of that name is there.
+ */
+export async function linkFile(source: string, target: string): Promise<void> {
   try {
     await link(source, target);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && withoutLinks.has(error.code))) throw error;
-    await copyFile(source, target);
+    await writeFileAtomic(target, createReadStream(source));
   }
 }

@@ -4,6 +4,8 @@ import { dirname } from 'node:path';
 /**
  * Makes a folder and those above it, as far as they are missing. Node's own `recursive` says on a read-only file system
  * that there is no such folder; here the error says what is wrong.
+ *
+ * @throws the error of the file system, such as EROFS or EACCES.
  */
 export async function makeFolder(path: string): Promise<void> {
   try {

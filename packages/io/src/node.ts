@@ -15,8 +15,9 @@ export { fileDigest } from './digest.js';
 export { type FolderLock, lockFolder } from './folder-lock.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
 export { parseJsonObject } from './json.js';
-export { linkFolder } from './link-folder.js';
+export { linkFile, linkFolder } from './link-folder.js';
 export { makeFolder } from './make-folder.js';
+export { formatMissing } from './missing-items.js';
 export { type ArrayReader, type NpyReader, openNpy, readNpy, writeNpy } from './npy-file.js';
 export { type NpzReader, openNpz, readNpz, writeNpz } from './npz-file.js';
 export { type ItemRange, type PartContent, PartFolder, type PartFolderOptions, type PartTypes } from './part-folder.js';
@@ -31,4 +32,20 @@ export {
 export type { SafetensorsReader } from './safetensors-reader.js';
 export { safetensorsFiles } from './safetensors-set.js';
 export { agreeOnSettings, checkSettings, readSettings, type Settings, writeSettings } from './settings-file.js';
+export {
+  readShard,
+  readShardRecord,
+  type ShardContent,
+  type ShardOptions,
+  writeShard,
+} from './shard-file.js';
+export {
+  contentDigest,
+  parseShardRecord,
+  runDigest,
+  type ShardItems,
+  type ShardRecord,
+  shardRecord,
+} from './shard-record.js';
+export { type ArrangeOptions, arrangeShards, type NamedShard } from './shard-set.js';
 export { writeJson } from './write-json.js';

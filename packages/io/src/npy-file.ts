@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { HostTensor } from '@dpar/tensor';
 import { writeFileAtomic } from './atomic-file.js';
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
+import type { HostTensor } from './host-tensor.js';
 import {
   formatNpy,
   type NpyHeader,
@@ -86,12 +86,12 @@ function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader
   };
 }
 
-/** Reads a NumPy `.npy` file of at most 2 GiB; see `parseNpy`. */
+/** Reads a NumPy `.npy` file of at most 2 GiB; see `parseNpy`. @throws IoError for a damaged file. */
 export async function readNpy(path: string): Promise<StoredTensor> {
   return parseNpy(await readFile(path));
 }
 
-/** Writes a NumPy `.npy` file atomically; see `formatNpy`. */
+/** Writes a NumPy `.npy` file atomically; see `formatNpy`. @throws IoError for data that do not fit their type. */
 export async function writeNpy(path: string, tensor: HostTensor | StoredTensor, options?: NpyOptions): Promise<void> {
   await writeFileAtomic(path, formatNpy(tensor, options));
 }

@@ -1,6 +1,6 @@
-import type { HostTensor } from '@dpar/tensor';
 import { bytesOf, checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import {
   byteLengthOf,
   isCount,

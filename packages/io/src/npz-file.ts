@@ -105,7 +105,11 @@ export async function readNpz(path: string, options: NpzReadOptions = {}): Promi
   }
 }
 
-/** Writes a NumPy `.npz` archive of arrays in memory atomically; see `formatNpz`. */
+/**
+ * Writes a NumPy `.npz` archive of arrays in memory atomically; see `formatNpz`.
+ *
+ * @throws IoError for data that do not fit their type.
+ */
 export async function writeNpz(path: string, tensors: WritableTensors, options?: NpzWriteOptions): Promise<void> {
   await writeFileAtomic(path, formatNpz(tensors, options));
 }

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { HostTensor } from '@dpar/tensor';
 import { fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
-import { formatDigest } from './identity.js';
-import { readSafetensors, writeSafetensors } from './safetensors-file.js';
+import type { HostTensor } from './host-tensor.js';
 import { agreeOnSettings, type Settings, writeSettings } from './settings-file.js';
+import { readShard, readShardRecord, writeShard } from './shard-file.js';
+import { runDigest, type ShardRecord } from './shard-record.js';
+import { arrangeShards, type NamedShard } from './shard-set.js';
 import type { StoredDType, StoredTensor } from './stored.js';
 
 /** Items `start` to `start + count - 1`, such as images. */
@@ -20,6 +20,7 @@ export type PartTypes = Readonly<Record<string, readonly [StoredDType, readonly 
 
 /** What a part holds: of each of its items, a row of each tensor. */
 export interface PartContent extends ItemRange {
+  /** By name, [count, ...]. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
@@ -28,6 +29,10 @@ export interface PartFolderOptions {
   /** Number of the first item in its run. */
   readonly first: number;
   readonly count: number;
+  /** Items of the run, of which others may be kept elsewhere (default: `first + count`). */
+  readonly total?: number;
+  /** Items whose parts are read and checked; of others only the headers are read (default: all). */
+  readonly ours?: ItemRange;
   /** What all parts hold; a part may hold more. */
   readonly types: PartTypes;
   readonly settings: Settings;
@@ -37,12 +42,13 @@ export interface PartFolderOptions {
 
 /**
  * Finished parts of work that is not yet whole, in a folder: `000016-000031.safetensors` holds items 16 to 31 of the run. Each
- * appears whole and carries a digest of its content. The folder appears with the first of them.
+ * appears whole and is a shard, with a record of what it holds and was made with. The folder appears with the first of them.
  */
 export class PartFolder {
-  /** [count]: 1 for items of which there is a part. */
+  /** [count], 1 for items of which there is a part. */
   readonly there: Uint8Array;
-  private readonly ranges: ItemRange[] = [];
+  private readonly broken: ItemRange[] = [];
+  private readonly shards: NamedShard[] = [];
   private agreed = false;
 
   private constructor(
@@ -54,7 +60,7 @@ export class PartFolder {
 
   /**
    * Finds what an earlier run has left. A part that is damaged counts as missing.
-   * @throws IoError if it was made with other settings, or the folder holds something else.
+   * @throws IoError if it, or one of its parts, was made with other settings, or the folder holds something else.
    */
   static async open(folder: string, options: PartFolderOptions): Promise<PartFolder> {
     const parts = new PartFolder(folder, options);
@@ -67,12 +73,12 @@ export class PartFolder {
     }
     for (const name of names.sort()) {
       const range = parts.rangeOf(name);
-      if (range !== undefined && !parts.overlaps(range) && (await parts.read(range)) !== undefined) parts.list(range);
+      if (range !== undefined && !parts.overlaps(range)) await parts.find(range);
     }
     return parts;
   }
 
-  /** Keeps a finished part. */
+  /** Keeps a finished part. @throws IoError for tensors that do not fit the part. */
   async add(range: ItemRange, tensors: Readonly<Record<string, HostTensor | StoredTensor>>): Promise<void> {
     // Another run of other settings may have begun in the meantime.
     if (!this.agreed && !(await this.agree()))
@@ -81,8 +87,17 @@ export class PartFolder {
     const stored = new Map(
       Object.entries(tensors).map(([name, tensor]) => [name, 'bytes' in tensor ? tensor : fromHostTensor(tensor)]),
     );
-    await writeSafetensors(this.pathOf(range), stored, { metadata: { digest: digestOf(stored) } });
-    this.list(range);
+    const path = this.pathOf(range);
+    this.list(range, await writeShard(path, stored, this.itemsOf(range), this.options.settings));
+  }
+
+  /**
+   * Checks that there are parts with all items.
+   * @param items What items are, in the plural: `images`.
+   * @throws IoError that names the items that are missing, and damaged parts.
+   */
+  checkWhole(items: string): void {
+    arrangeShards(this.shards, { items, damaged: this.damaged(), total: this.total });
   }
 
   /**
@@ -90,8 +105,9 @@ export class PartFolder {
    * @throws IoError if they have been removed or damaged in the meantime.
    */
   async *contents(signal?: AbortSignal): AsyncGenerator<PartContent> {
-    for (const range of this.ranges.sort((a, b) => a.start - b.start)) {
+    for (const { record } of this.shards.sort((a, b) => a.record.first - b.record.first)) {
       signal?.throwIfAborted();
+      const range = { start: record.first - this.options.first, count: record.count };
       const tensors = await this.read(range);
       if (tensors === undefined) {
         throw new IoError(
@@ -132,15 +148,57 @@ export class PartFolder {
     return this.there.subarray(start, start + count).includes(1);
   }
 
-  private list(range: ItemRange): void {
-    this.ranges.push(range);
+  /** Paths of parts that are damaged and were not made again. */
+  private damaged(): string[] {
+    const lost = ({ start, count }: ItemRange): boolean => this.there.subarray(start, start + count).includes(0);
+    return this.broken.filter(lost).map((range) => this.pathOf(range));
+  }
+
+  private get total(): number {
+    const { first, count, total = first + count } = this.options;
+    return total;
+  }
+
+  private itemsOf({ start, count }: ItemRange) {
+    return { first: this.options.first + start, count, total: this.total };
+  }
+
+  private list(range: ItemRange, record: ShardRecord): void {
+    this.shards.push({ name: this.pathOf(range), record });
     this.there.fill(1, range.start, range.start + range.count);
+  }
+
+  /** Lists a part that is there, or tells that it is damaged. */
+  private async find(range: ItemRange): Promise<void> {
+    const path = this.pathOf(range);
+    const { ours = { start: 0, count: this.options.count } } = this.options;
+    const isOurs = range.start < ours.start + ours.count && range.start + range.count > ours.start;
+    const record = await readShardRecord(path).catch(() => undefined);
+    if (record !== undefined) this.checkRun(path, record);
+    const whole =
+      record !== undefined && this.fits(range, record) && (!isOurs || (await this.read(range)) !== undefined);
+    if (whole) this.list(range, record);
+    else this.broken.push(range);
+  }
+
+  private checkRun(path: string, { run }: ShardRecord): void {
+    const { settings, settingsFile } = this.options;
+    if (run === runDigest(settings)) return;
+    throw new IoError(
+      `PartFolder: expected parts of the run ${runDigest(settings)} that '${join(this.folder, settingsFile)}' tells, got one ` +
+        `of ${run} in '${path}'. Move it away.`,
+    );
+  }
+
+  private fits(range: ItemRange, record: ShardRecord): boolean {
+    const { first, count, total } = this.itemsOf(range);
+    return record.first === first && record.count === count && record.total === total;
   }
 
   /** The tensors of a part; undefined if it is not there, not whole or of other types. */
   private async read(range: ItemRange): Promise<ReadonlyMap<string, StoredTensor> | undefined> {
-    const content = await readSafetensors(this.pathOf(range)).catch(() => undefined);
-    if (content === undefined || content.metadata.digest !== digestOf(content.tensors)) return undefined;
+    const content = await readShard(this.pathOf(range)).catch(() => undefined);
+    if (content === undefined || !this.fits(range, content.record)) return undefined;
     if ([...content.tensors.values()].some(({ shape }) => shape[0] !== range.count)) return undefined;
     const fits = Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
       const tensor = content.tensors.get(name);
@@ -148,13 +206,4 @@ export class PartFolder {
     });
     return fits ? content.tensors : undefined;
   }
-}
-
-function digestOf(tensors: ReadonlyMap<string, StoredTensor>): string {
-  const hash = createHash('sha256');
-  for (const name of [...tensors.keys()].sort()) {
-    hash.update(name);
-    hash.update(tensors.get(name)?.bytes ?? new Uint8Array());
-  }
-  return formatDigest(hash);
 }

@@ -1,8 +1,8 @@
-import type { HostTensor } from '@dpar/tensor';
 import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
 import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
+import type { HostTensor } from './host-tensor.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from './stored.js';
 
@@ -125,7 +125,11 @@ export async function* safetensorsStream(
   }
 }
 
-/** A whole safetensors file in memory; see {@link safetensorsChunks}, which needs less of it. */
+/**
+ * A whole safetensors file in memory; see {@link safetensorsChunks}, which needs less of it.
+ *
+ * @throws IoError for data that do not fit their type.
+ */
 export function formatSafetensors(tensors: WritableTensors, options: SafetensorsOptions = {}): Uint8Array {
   return concatenate([...safetensorsChunks(tensors, options)]);
 }

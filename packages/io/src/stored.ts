@@ -30,6 +30,7 @@ export interface StoredType {
 
 /** A tensor as files store it: row-major, little-endian. `bytes` may be a view into a bigger buffer, at any offset. */
 export interface StoredTensor extends StoredType {
+  /** Row-major, little-endian. */
   readonly bytes: Uint8Array;
 }
 

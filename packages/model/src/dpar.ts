@@ -34,7 +34,7 @@ export interface DparOutputs<T> {
   readonly global: T;
   /** Decoder states [B, N, D]. */
   readonly decoder: T;
-  /** [B, N, V]: position i predicts token i. */
+  /** [B, N, V], position i predicts token i. */
   readonly logits: T;
   /** Scalar, nats: mean cross-entropy over all N tokens. */
   readonly loss: T;

@@ -4,7 +4,7 @@ import type { LlamaGenConfig } from './config.js';
 
 /** What one teacher-forced pass gives. T tokens per image, V codes. */
 export interface LlamaGenOutputs<T> {
-  /** [B, T, V]: position i predicts token i from the class and tokens 0..i - 1. */
+  /** [B, T, V], position i predicts token i from the class and tokens 0..i - 1. */
   readonly logits: T;
   /** Scalar, nats: mean cross-entropy over all tokens. */
   readonly loss: T;

@@ -4,7 +4,9 @@ import { dparSpecs, llamaGenSpecs } from './specs.js';
 
 /** Memory of a model in bytes, float32. */
 export interface MemoryCount {
+  /** Parameters: 4 bytes each. */
   readonly weights: number;
+  /** As many bytes as the weights. */
   readonly gradients: number;
   /** AdamW's two moments. */
   readonly optimizer: number;

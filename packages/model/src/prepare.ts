@@ -22,6 +22,7 @@ function tableOptions(config: DparConfig) {
  * Rotary table of the global transformer for a batch: the class position, then patches 0..M - 2.
  * @param patchLengths [B, M], padded with zeros
  * @returns [B, M, headDim / 2, 2]
+ * @throws RopeError for patches that do not fit the grid, or a head size that the embedding cannot have.
  */
 export function globalRotaryTable(config: DparConfig, patchLengths: PaddedPatches): RotaryTable {
   return patchTable(patchLengths, { ...tableOptions(config), positions: patchLengths.shape[1] ?? 0 });
@@ -34,7 +35,11 @@ export interface PatchPlace {
   readonly length: number;
 }
 
-/** Rotary angles of single patches, as {@link globalRotaryTable} has them: [patches, headDim / 2, 2]. */
+/**
+ * Rotary angles of single patches, as {@link globalRotaryTable} has them: [patches, headDim / 2, 2].
+ *
+ * @throws RopeError for patches that do not fit the grid.
+ */
 export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[]): Float32Array {
   const options = { ...tableOptions(config), clsTokens: 0 };
   if (options.embedding === '1d') {

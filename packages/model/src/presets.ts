@@ -7,6 +7,7 @@ export interface Preset {
   /** Local encoder, global transformer, local decoder. */
   readonly nLocalEncoderLayers: number;
   readonly nLayer: number;
+  /** Blocks of the local decoder. */
   readonly nLocalDecoderLayers: number;
   /** Blocks of the LlamaGen model of that size. */
   readonly llamaGenLayers: number;
@@ -40,6 +41,7 @@ export interface PresetOptions {
   readonly gridSize?: number;
   readonly vocabSize?: number;
   readonly numClasses?: number;
+  /** Feed-forward widths are multiples of this (default 256). */
   readonly multipleOf?: number;
 }
 

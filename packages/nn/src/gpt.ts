@@ -81,7 +81,11 @@ export function dropTokens<T>(ops: Ops<T>, x: T, training: Training<T>): T {
   return dropout(ops, x, training.dropout?.({ name: 'tok_embeddings', kind: 'token', shape: ops.shapeOf(x) }));
 }
 
-/** The class embedding before a sequence: x [B, T, D], labels int32 [B] -> [B, 1 + T, D]. */
+/**
+ * The class embedding before a sequence: x [B, T, D], labels int32 [B] -> [B, 1 + T, D].
+ *
+ * @throws DparError without labels.
+ */
 export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, labels: T | undefined): T {
   if (labels === undefined)
     throw new DparError('prependClass: expected labels [B] for a class-conditional model, got none.');

@@ -20,7 +20,11 @@ export interface ParameterSpec {
 /** All parameters of a model under their official names, in the official order. */
 export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
 
-/** Freshly initialised parameters; the same seed gives the same values on every machine. */
+/**
+ * Freshly initialised parameters; the same seed gives the same values on every machine.
+ *
+ * @throws DparError for a shape that is none.
+ */
 export function initializeParameters(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {
   const entries = Object.entries(specs).map(([name, { shape, initializer }], index): [string, HostTensor] => {
     const tensor = hostTensor('float32', shape);

@@ -7,6 +7,7 @@ export interface GridConfig {
   readonly nHead: number;
   /** Tokens of the square grid. */
   readonly blockSize: number;
+  /** Base of the angles; the paper's is 10000. */
   readonly ropeBase: number;
   /** Class tokens before the grid, whose angles are (0, 0). */
   readonly clsTokenNum: number;
@@ -30,7 +31,11 @@ export function gridRotaryData(config: GridConfig, positions?: number): RotaryTa
   });
 }
 
-/** As {@link gridRotaryData}, as a constant of the computation. */
+/**
+ * As {@link gridRotaryData}, as a constant of the computation.
+ *
+ * @throws RopeError if headDim is no multiple of 4.
+ */
 export function gridRotaryTable<T>(ops: Ops<T>, config: GridConfig, positions: number): T {
   return ops.constant(gridRotaryData(config, positions));
 }

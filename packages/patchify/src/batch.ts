@@ -73,7 +73,7 @@ export function padPatchLengths(images: readonly ArrayLike<number>[], padTo?: Pa
   return { dtype: 'int32', shape: [images.length, patches], data };
 }
 
-/** The lengths of each image without padding, as views into `padded`. */
+/** The lengths of each image without padding, as views into `padded`. @throws PatchifyError as {@link tokenCount}. */
 export function unpadPatchLengths({ shape, data }: PaddedPatches): Int32Array[] {
   const [batch = 0, patches = 0] = shape;
   return Array.from({ length: batch }, (_, b) => {
@@ -84,7 +84,11 @@ export function unpadPatchLengths({ shape, data }: PaddedPatches): Int32Array[] 
   });
 }
 
-/** Lays the patch lengths of images out one after the other, with the offsets (cumulative lengths) of each image. */
+/**
+ * Lays the patch lengths of images out one after the other, with the offsets (cumulative lengths) of each image.
+ *
+ * @throws PatchifyError as {@link tokenCount}.
+ */
 export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPatches {
   const patchOffsets = new Int32Array(images.length + 1);
   const tokenOffsets = new Int32Array(images.length + 1);

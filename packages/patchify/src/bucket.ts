@@ -9,7 +9,9 @@ import { checkWhole, refuse } from './error.js';
 export interface BucketOptions {
   /** Largest size, as a rule the number of tokens T. */
   readonly max: number;
+  /** Distance of the sizes, in patches. */
   readonly step?: number;
+  /** Largest factor between neighbouring sizes (default 1.125). */
   readonly ratio?: number;
 }
 

@@ -32,7 +32,11 @@ export function tokenCount(lengths: ArrayLike<number>): number {
   return tokens;
 }
 
-/** The patch of each token: lengths [M], padded with zeros or not -> int32 [T]. Lengths [1, 2] give [0, 1, 1]. */
+/**
+ * The patch of each token: lengths [M], padded with zeros or not -> int32 [T]. Lengths [1, 2] give [0, 1, 1].
+ *
+ * @throws PatchifyError as {@link tokenCount}.
+ */
 export function patchIds(lengths: ArrayLike<number>): Int32Array {
   const ids = new Int32Array(tokenCount(lengths));
   let token = 0;
@@ -47,6 +51,8 @@ export function patchIds(lengths: ArrayLike<number>): Int32Array {
 /**
  * First and last token of each patch: lengths [M] -> starts and ends [M]. Padding (length 0) gets the empty span from T
  * to T - 1, as in the paper authors' code. Lengths [1, 2] give starts [0, 1] and ends [0, 2].
+ *
+ * @throws PatchifyError as {@link tokenCount}.
  */
 export function patchSpans(lengths: ArrayLike<number>): PatchSpans {
   tokenCount(lengths);
@@ -84,7 +90,11 @@ export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
   return lengths;
 }
 
-/** Lengths of spans, the inverse of {@link patchSpans}: starts and ends [M] -> int32 [M]. */
+/**
+ * Lengths of spans, the inverse of {@link patchSpans}: starts and ends [M] -> int32 [M].
+ *
+ * @throws PatchifyError as {@link tokenCount}.
+ */
 export function lengthsFromSpans({ starts, ends }: PatchSpans): Int32Array {
   const lengths = starts.map((start, m) => (ends[m] ?? Number.NaN) - start + 1);
   let token = 0;

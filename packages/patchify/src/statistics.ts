@@ -22,6 +22,7 @@ export interface PatchStatistics {
  * Statistics of images' patch lengths.
  *
  * @param images Lengths of each image, with or without padding (zeros on the right); or a padded batch [B, M].
+ * @throws PatchifyError as {@link tokenCount}.
  */
 export function patchStatistics(
   images: readonly ArrayLike<number>[] | { readonly shape: readonly number[]; readonly data: Int32Array },

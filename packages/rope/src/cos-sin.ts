@@ -4,7 +4,9 @@ import { checkTable } from './apply.js';
 export interface CosSin {
   /** [1 or B, positions, headDim / 2] */
   readonly shape: readonly number[];
+  /** Cosines, of the given shape. */
   readonly cos: Float32Array;
+  /** Sines, of the given shape. */
   readonly sin: Float32Array;
 }
 

@@ -6,12 +6,15 @@ import { buildTable, type Coordinates, type RotaryTable, type RotaryTableOptions
 export interface PatchLengthBatch {
   /** [B, M] */
   readonly shape: readonly number[];
+  /** Tokens of each patch, row-major. */
   readonly data: ArrayLike<number>;
 }
 
 /** First and last token (included) of each patch of one image, or of B images with `shape` [B, M]. */
 export interface PatchSpanList {
+  /** First token of each patch. */
   readonly starts: ArrayLike<number>;
+  /** Last token of each patch (included). */
   readonly ends: ArrayLike<number>;
   readonly shape?: readonly number[];
 }

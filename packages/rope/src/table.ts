@@ -9,6 +9,7 @@ export interface RotaryTable {
   readonly dtype: 'float32';
   /** [1 or B, positions, headDim / 2, 2] */
   readonly shape: readonly number[];
+  /** Row-major. */
   readonly data: Float32Array;
 }
 

@@ -24,6 +24,7 @@ import { repeatRows } from './transformer.js';
 /** A model's configuration and weights. */
 export interface ModelWeights<C> {
   readonly config: C;
+  /** By official name, float32. */
   readonly parameters: Tensors<HostTensor>;
 }
 

@@ -37,7 +37,7 @@ export interface SampleStep {
   readonly position: number;
   /** int32 [B] */
   readonly tokens: Int32Array;
-  /** [B]: 1 where the token starts a patch. */
+  /** [B], 1 where the token starts a patch. */
   readonly startsPatch: Uint8Array;
 }
 

@@ -45,7 +45,11 @@ export function checkOutputNames(into: Tensors<HostTensor>, outputs: readonly st
   }
 }
 
-/** The tensor to write output `name` to: the one given for it if its type is right, else a new one. */
+/**
+ * The tensor to write output `name` to: the one given for it if its type is right, else a new one.
+ *
+ * @throws DparError for a tensor of another type or shape.
+ */
 export function outputTensor(name: string, type: TensorType, given: HostTensor | undefined): HostTensor {
   if (given === undefined) return hostTensor(type.dtype, type.shape);
   if (given.dtype !== type.dtype || !sameShape(given.shape, type.shape)) {
@@ -56,7 +60,11 @@ export function outputTensor(name: string, type: TensorType, given: HostTensor |
   return checkHostTensor(`into.${name}`, given);
 }
 
-/** Calls a function; if it fails and had read inputs that are not there, the error names them. */
+/**
+ * Calls a function; if it fails and had read inputs that are not there, the error names them.
+ *
+ * @throws DparError that names inputs which the function read and did not get; its own error otherwise.
+ */
 export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors<T>): Tensors<T> {
   const missing = new Set<string>();
   const watched = new Proxy(inputs, {

@@ -14,8 +14,11 @@ export interface TensorType {
 
 /** The typed array that holds the data of each element type. */
 export interface DataOf {
+  /** Single precision. */
   float32: Float32Array;
+  /** Indices, labels, lengths. */
   int32: Int32Array;
+  /** Bytes 0 or 1. */
   bool: Uint8Array;
 }
 
@@ -82,17 +85,29 @@ export function hostTensor<D extends DType>(
   return { dtype, shape: [...shape], data: values } as unknown as HostTensorOf<D>;
 }
 
-/** A float32 host tensor, see {@link hostTensor}. */
+/**
+ * A float32 host tensor, see {@link hostTensor}.
+ *
+ * @throws DparError for a shape that is none, or data of another length.
+ */
 export function float32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'float32'> {
   return hostTensor('float32', shape, data);
 }
 
-/** An int32 host tensor, see {@link hostTensor}. */
+/**
+ * An int32 host tensor, see {@link hostTensor}.
+ *
+ * @throws DparError for a shape that is none, or data of another length.
+ */
 export function int32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'int32'> {
   return hostTensor('int32', shape, data);
 }
 
-/** A bool host tensor (bytes 0 or 1), see {@link hostTensor}. */
+/**
+ * A bool host tensor (bytes 0 or 1), see {@link hostTensor}.
+ *
+ * @throws DparError for a shape that is none, or data of another length.
+ */
 export function bool(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'bool'> {
   return hostTensor('bool', shape, data);
 }

@@ -23,7 +23,9 @@ export interface AdamWOptions {
 
 /** What AdamW remembers of one parameter: running means of its gradient and of the gradient's square. */
 export interface Moments {
+  /** Moving mean of the gradients, as long as the parameter. */
   readonly first: Float32Array;
+  /** Moving mean of the squared gradients, as long as the parameter. */
   readonly second: Float32Array;
 }
 

@@ -6,6 +6,7 @@ export { type LoadedEntropyModel, loadEntropyModel } from './data/entropy-model.
 export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './data/entropy-parts.js';
 export { findTokenLayout } from './data/find-layout.js';
 export type { EntropyPart, TokenLayout, TokenShard } from './data/layout.js';
+export { entropyName } from './data/shard-layout.js';
 export {
   type DataProgress,
   openTrainingData,

@@ -15,7 +15,7 @@ export async function readTokenSet(path: string, entropiesPath?: string): Promis
   return tokenSet({ tokens, labels, entropies: beside.entropies });
 }
 
-/** Writes a token set as {@link readTokenSet} reads it. */
+/** Writes a token set as {@link readTokenSet} reads it. @throws IoError for data that do not fit their type. */
 export async function writeTokenSet(path: string, { tokens, labels, entropies }: TokenSet): Promise<void> {
   await writeSafetensors(path, { tokens, labels, ...(entropies && { entropies }) });
 }

@@ -67,7 +67,7 @@ function check<D extends 'int32' | 'float32'>(
   throw new DparError(`tokenSet: expected '${name}' of type ${expected} to go with the tokens, got ${got}.`);
 }
 
-/** The given images of a set, copied. */
+/** The given images of a set, copied. @throws DparError for an image that the set does not have. */
 export function takeImages(set: TokenSet, images: ArrayLike<number>): Batch {
   const rows = Int32Array.from(images);
   const batch = { images: rows, tokens: takeRows(set.tokens, rows), labels: takeRows(set.labels, rows) };

@@ -20,6 +20,8 @@ import { Trainer } from './trainer.js';
 /**
  * Makes the trainer of a configuration: opens its data, computing entropies that are missing if it says how, and draws
  * initial parameters. Paths are relative to the working folder. The trainer's `dispose` closes the data.
+ *
+ * @throws DparError for a configuration, data or checkpoint that do not fit together, naming which.
  */
 export async function createTrainer(
   engine: Engine,
@@ -92,12 +94,12 @@ export interface TrainOptions {
 /**
  * Trains as a configuration says and writes its output folder: `train.json` (the configuration with all defaults),
  * `metrics.jsonl` (a line for each step, as it is done), `checkpoints/step-000500/` and so on as the configuration says,
- * one always at the end, and `last/` and `best/`, which other commands read: see {@link RunCheckpoints}. A run that is
+ * one always at the end, and `last/` and `best/`, which other commands read: see the README. A run that is
  * stopped in whatever way and resumed writes the same bytes as one that never stopped, but for the times in
  * `metrics.jsonl`. After an error in a step no checkpoint is written, since what led to it may be wrong already.
- * @yields The metrics of each step.
- * @throws DparError if another process trains into the folder; if it holds a run and `resume` is not set; if settings or data are not those of the run that is
- * resumed; if a loss is not finite.
+ * @returns The metrics of each step, as they come.
+ * @throws DparError if another process trains into the folder; if the folder holds a run and `resume` is not set; if
+ * settings or data are not those of the run that is resumed; if a loss is not finite.
  */
 export async function* train(
   engine: Engine,

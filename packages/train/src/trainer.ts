@@ -50,6 +50,7 @@ export interface TrainerOptions extends BatchGradientsOptions {
   readonly averageDecay?: number | undefined;
   /** Set whose loss is measured every `validateEvery` steps (default: only after the last). */
   readonly validation?: TokenSet | TokenSource | undefined;
+  /** Steps between validations; see `validation`. */
   readonly validateEvery?: number | undefined;
   /** Batches that are grouped by patch count together, see {@link BatchOrder}. */
   readonly windowBatches?: number | undefined;

@@ -25,7 +25,7 @@ export async function compareEntropyModels(
   what: string,
 ): Promise<readonly [WithEntropyModel, WithEntropyModel]> {
   const usual = await patchedData(lab, ownEntropy);
-  const with_ = async (name: string, data: PatchedData, label: string): Promise<WithEntropyModel> => ({
+  const trainWith = async (name: string, data: PatchedData, label: string): Promise<WithEntropyModel> => ({
     name,
     data,
     parameters: countParameters(trainableEntropyModel(data.model.config).specs),
@@ -36,7 +36,7 @@ export async function compareEntropyModels(
     ),
     ...(await trainVariant(lab, baseVariant, data, label)),
   });
-  return [await with_(names[0], usual, 'E1D4'), await with_(names[1], await patchedData(lab, other), what)];
+  return [await trainWith(names[0], usual, 'E1D4'), await trainWith(names[1], await patchedData(lab, other), what)];
 }
 
 /** The paper's figures beside ours, for both entropy models. */

@@ -1,5 +1,6 @@
 import type { Evaluation } from '../lab/quality.js';
-import type { PaperQuality } from '../paper/tables.js';
+import type { PaperModel, PaperQuality } from '../paper/tables.js';
+import type { Grid } from '../report/result.js';
 import { formatSpread, type Spread, spreadOf } from '../report/spread.js';
 
 /** FID, Inception Score, precision and recall over seeds. */
@@ -30,4 +31,15 @@ export function qualityCells({ fid, inceptionScore, precision, recall }: Quality
 export function paperCells(row: PaperQuality | undefined): string[] {
   const cell = (value: number | undefined) => value?.toFixed(2) ?? '';
   return [cell(row?.fid), cell(row?.inceptionScore), cell(row?.precision), cell(row?.recall)];
+}
+
+/** All rows of Table S7 or S8 as the paper prints them. */
+export function paperModelTable(models: readonly PaperModel[], pixels: number): Grid {
+  return {
+    caption: `The paper's figures of all models at ${pixels} px: they take ImageNet`,
+    head: ['Model', 'epoch', 'scale', ...qualityHead],
+    rows: models.flatMap(({ model, rows }) =>
+      rows.map((row) => [`${model}-${pixels}`, `${row.epoch}`, row.guidance.toFixed(2), ...paperCells(row)]),
+    ),
+  };
 }

@@ -7,7 +7,7 @@ import { type PaperModel, paperS7 } from '../paper/tables.js';
 import type { Finding, Grid, TableContent } from '../report/result.js';
 import { baseVariant } from '../settings.js';
 import { sweepCharts } from './charts.js';
-import { paperCells, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
+import { paperCells, paperModelTable, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
 import { scaledNote, sweepSeeds } from './trained.js';
 import { compareTrend } from './trend.js';
 
@@ -47,6 +47,7 @@ export async function makeS7(lab: Lab): Promise<TableContent> {
         rows: found.map(({ at, quality }) => [at.toString(), ...paperCells(paperAt(at)), ...qualityCells(quality)]),
       },
       parameterTable(paperS7),
+      paperModelTable(paperS7, 256),
     ],
     charts: sweepCharts('scale of guidance', Math.min(...guidanceScales), found),
     findings:

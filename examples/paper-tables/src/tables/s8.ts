@@ -6,7 +6,7 @@ import type { TableContent } from '../report/result.js';
 import { spreadOf } from '../report/spread.js';
 import { baseVariant } from '../settings.js';
 import { sweepCharts } from './charts.js';
-import { paperCells, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
+import { paperCells, paperModelTable, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
 import { trends } from './s7.js';
 import { scaledNote, sweepSeeds } from './trained.js';
 
@@ -57,6 +57,7 @@ export async function makeS8(lab: Lab): Promise<TableContent> {
           return [row?.epoch.toString() ?? '', ...paperCells(row), at.toString(), lossText, ...qualityCells(quality)];
         }),
       },
+      paperModelTable(paperS8, 384),
     ],
     charts: sweepCharts('steps', 0, found),
     findings:

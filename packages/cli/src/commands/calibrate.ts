@@ -1,7 +1,7 @@
 import { calibrateThreshold } from '@dpar/entropy';
 import { defineCommand } from '../command.js';
 import { computeEntropies } from '../entropies.js';
-import { file, folder, number, optional, required, wholeNumber } from '../options.js';
+import { folder, number, optional, path, required, wholeNumber } from '../options.js';
 import { formatList } from '../table.js';
 
 export const calibrate = defineCommand({
@@ -10,7 +10,7 @@ export const calibrate = defineCommand({
   details: 'Patches are those of DPAR (Algorithm 1): none crosses a row of the square grid.',
   options: {
     checkpoint: required(folder, 'entropy model'),
-    input: required(file, 'tokens, safetensors'),
+    input: required(path, 'tokens: safetensors file, or folder of shards'),
     targetMeanPatchLength: required(number({ from: 1 }), 'wanted tokens per patch, in the paper 1.81 at 256 px'),
     maxPatchLength: optional(wholeNumber(1), 'most tokens in a patch', 4),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 16),

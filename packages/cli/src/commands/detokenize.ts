@@ -6,6 +6,7 @@ import { type DiskSource, diskSource, findTokenLayout } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { CommandError, InterruptedError, UsageError } from '../errors.js';
+import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
 import { countThere, missingBatches } from '../sample/batches.js';
@@ -44,7 +45,9 @@ export const detokenize = defineCommand({
     shard: option.optional(option.shard, 'makes the images of part I of N alone'),
   },
   run: async (values, context) => {
-    const { input, output, variant, tile, shard = { index: 0, count: 1 } } = values;
+    const { input, output, variant, tile } = values;
+    const share = takeShare(values.shard, context);
+    const shard = share ?? { index: 0, count: 1 };
     const kind = outputKind(output);
     if (kind === 'safetensors') {
       throw new UsageError(`--output: expected *.png, *.npz or a folder, got '${output}'.`);
@@ -78,6 +81,7 @@ export const detokenize = defineCommand({
         tile: decoder.imageSize > tile ? tile : null,
       },
       share: { count: N, shard: `${shard.index}/${shard.count}` },
+      isShard: share !== undefined,
     };
     const writer = await createSampleWriter(plan, decoder);
     const begin = performance.now();

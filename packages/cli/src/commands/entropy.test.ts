@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
@@ -47,6 +47,11 @@ it('finds the threshold of a mean patch length', async () => {
   const patches = batchPatchLengths(entropies, 2, options).data.filter((length) => length > 0);
   expect(128 / patches.length).toBeCloseTo(found.mean_patch_length, 10);
   expect(patches.length / 2).toBeCloseTo(found.mean_patches, 10);
+  // A folder of two such shards has the same entropies, twice.
+  const shards = await temporaryFolder();
+  for (const i of [0, 1]) await copyFile(input, join(shards, `${i}.safetensors`));
+  const { stdout: ofFolder } = await runCli(argv.map((word) => (word === input ? shards : word)));
+  expect(JSON.parse(ofFolder)).toEqual({ ...found, images: 4 });
 });
 
 it('says which means can be reached', async () => {

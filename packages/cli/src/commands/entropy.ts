@@ -14,7 +14,10 @@ import { defineCommand, type Result } from '../command.js';
 import type { Context } from '../context.js';
 import { computeEntropies } from '../entropies.js';
 import { UsageError } from '../errors.js';
+import { takeShare } from '../machine-share.js';
 import { folder, optional, path, required, type Shard, shard, wholeNumber } from '../options.js';
+import type { Progress } from '../progress.js';
+import { outputKind } from '../sample/output-kind.js';
 import { countOf } from '../table.js';
 
 /** Width of a token in a picture, in pixels. */
@@ -44,17 +47,18 @@ export const entropy = defineCommand({
     output: required(path, 'where to write the entropies: safetensors file, or folder for a folder'),
     png: optional(folder, 'folder for a picture of each image of a file'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 16),
-    shard: optional(shard, 'of a folder, only part I of N of the files'),
+    shard: optional(shard, 'only part I of N of the files; writes a folder, for a file too'),
   },
-  run: (values, context) =>
-    statSync(values.input, { throwIfNoEntry: false })?.isDirectory() === true
+  run: (given, context) => {
+    const values = { ...given, shard: takeShare(given.shard, context) };
+    return statSync(values.input, { throwIfNoEntry: false })?.isDirectory() === true || values.shard !== undefined
       ? entropiesOfFolder(values, context)
-      : entropiesOfFile(values, context),
+      : entropiesOfFile(values, context);
+  },
 });
 
 async function entropiesOfFile(values: EntropyValues, context: Context): Promise<Result> {
   const { checkpoint, input, output, png, batchSize } = values;
-  if (values.shard !== undefined) throw new UsageError("--shard: expected a folder as '--input', got a file");
   const { set, config, seconds } = await computeEntropies({ checkpoint, input, batchSize }, context);
   const metadata = { [entropyCheckpointKey]: await checkpointIdentity(checkpoint) };
   await writeSafetensors(output, { ...set }, { metadata });
@@ -79,14 +83,20 @@ async function entropiesOfFile(values: EntropyValues, context: Context): Promise
 
 async function entropiesOfFolder(values: EntropyValues, context: Context): Promise<Result> {
   const { checkpoint, input, output, png, batchSize, shard: share } = values;
-  if (png !== undefined) throw new UsageError("--png: expected a file as '--input', got a folder");
+  if (png !== undefined) throw new UsageError("--png: expected a file as '--input' and no shard, got others");
+  if (outputKind(output) !== 'folder') {
+    throw new UsageError(`--output: expected a folder for shards of entropies, got '${output}'.`);
+  }
   const layout = await findTokenLayout(input);
   const model = await loadEntropyModel(checkpoint);
   const engine = await context.engine();
-  const progress = context.progress({ label: 'entropy', unit: 'images', total: layout.images });
+  let progress: Progress | undefined;
   const begin = performance.now();
   try {
-    const onProgress = (done: number): void => progress.update(done);
+    const onProgress = (done: number, total: number): void => {
+      progress ??= context.progress({ label: 'entropy', unit: 'images', total });
+      progress.update(done);
+    };
     const options = { folder: output, share, batchSize, onProgress, signal: context.signal };
     const { written, skipped, images } = await computeFiles(engine, model, layout, options);
     const seconds = (performance.now() - begin) / 1000;
@@ -97,6 +107,6 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
       text: `entropies of ${countOf(images, 'image')}${each} in ${output}: ${countOf(written, 'file')} written, ${skipped} there before`,
     };
   } finally {
-    progress.stop();
+    progress?.stop();
   }
 }

@@ -1,9 +1,10 @@
-import { extractParts, extractToFile, openEvaluationSet } from '@dpar/eval/node';
+import { defaultPartImages, extractParts, extractToFile, openEvaluationSet } from '@dpar/eval/node';
 import { defineCommand } from '../command.js';
 import { CommandError, UsageError } from '../errors.js';
 import { interruptible } from '../evaluation/interruptible.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
-import { optional, path, required, shard, wholeNumber } from '../options.js';
+import { takeShare } from '../machine-share.js';
+import { optional, path, required, shard as shardOption, wholeNumber } from '../options.js';
 import { formatRate } from '../progress.js';
 import { checkPlace, outputKind } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
@@ -20,16 +21,18 @@ export const features = defineCommand({
     images: required(path, 'folder of images, or ADM sample batch .npz'),
     ...networkOptions,
     output: required(path, 'where to write: *.npz or a folder'),
-    shard: optional(shard, 'computes part I of N alone, into a folder'),
+    shard: optional(shardOption, 'computes part I of N alone, into a folder'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
+    partSize: optional(wholeNumber(1, 1e6), 'images of a part of a folder', defaultPartImages),
   },
-  run: async ({ images: input, features: file, output, shard: share, batchSize, ...how }, context) => {
+  run: async ({ images: input, features: file, output, shard, batchSize, partSize, ...how }, context) => {
+    const share = takeShare(shard, context);
     const kind = outputKind(output);
     if (kind !== 'npz' && kind !== 'folder') {
       throw new UsageError(`--output: expected a path that ends in .npz, or a folder, got '${output}'.`);
     }
     if (share !== undefined && kind !== 'folder') {
-      throw new UsageError(`--shard: expected a folder as --output, got '${output}'.`);
+      throw new UsageError(`--shard ${share.index}/${share.count}: expected a folder as --output, got '${output}'.`);
     }
     if (file === undefined) throw new UsageError(`expected --features FILE, got none. ${networkRemedy}`);
     await checkPlace(output, kind);
@@ -48,7 +51,7 @@ export const features = defineCommand({
           const { extracted } = await extractToFile(output, images, network, options);
           return { count: images.count, extracted };
         }
-        const done = await extractParts(output, images, network, { ...options, share });
+        const done = await extractParts(output, images, network, { ...options, share, partImages: partSize });
         return { count: done.images, extracted: done.extracted };
       });
       const seconds = (performance.now() - begin) / 1000;

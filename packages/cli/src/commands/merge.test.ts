@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz } from '@dpar/io';
 import { readNpz } from '@dpar/io/node';
+import { createRandom } from '@dpar/tensor';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
-import { llamagen, sample, tokenizerFolder } from '../testing/sampling.js';
+import { failingSample, llamagen, sample, tokenizerFolder } from '../testing/sampling.js';
 
 let [folder, output] = ['', ''];
 let run: string[] = [];
@@ -51,11 +52,11 @@ describe('parts of dpar sample', () => {
     }
 
     // What is missing or there twice is named, and the file that is there stays.
-    expect(await refusal(images)).toContain('expected images 0 to 6, got none of 2-3.');
+    expect(await refusal(images)).toContain('expected images 0-6 once each, got none of 2-3.');
     expect(await refusal(...paths.slice(1))).toContain('got none of 4-6.');
-    expect(await refusal(...paths, '--count', '9')).toContain('expected parts of one run of 7 or 9 images');
+    expect(await refusal(...paths, '--count', '9')).toContain('expected shards of a run of 9 images, got 7');
     const twice = await refusal(...paths, images);
-    expect(twice).toContain(`got twice 0 (image 0 of '${paths[1]}', ${join(images, '000000.png')}), 1 (`);
+    expect(twice).toContain(`got twice 0 ('${join(images, '000000.png')}', '${paths[1]}'), 1 (`);
     expect(await refusal(...paths, paths[0] ?? '')).toContain("got '");
     expect(await readFile(output)).toEqual(expected);
     expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
@@ -115,5 +116,58 @@ describe('other sets', () => {
     await rename(join(folder, 'd.png'), join(folder, 'images/d.png'));
     expect(await refusal(a, join(folder, 'images'))).toContain('d.png');
     expect((await readdir(folder)).sort()).toEqual(['a.npz', 'b.npz', 'c.npz', 'images']);
+  });
+});
+
+describe('shards', () => {
+  it("of LlamaGen's layout hold the tokens of the other, and damage to one of their files is found", async () => {
+    const random = createRandom(3);
+    const pixels = Uint8Array.from({ length: 6 * 768 }, () => random.integer(256));
+    const images = join(folder, 'images.npz');
+    await writeFile(images, formatNpz({ arr_0: { dtype: 'U8', shape: [6, 16, 16, 3], bytes: pixels } }));
+    const tokenize = ['tokenize', '--tokenizer', await tokenizerFolder(), '--input', images, '--flip', '--quiet'];
+    const [shards, llamagen, copy] = ['shards', 'llamagen', 'copy'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const made = [
+      await runCli([...tokenize, '--output', shards]),
+      await runCli([...tokenize, '--output', llamagen, '--layout', 'llamagen', '--part-size', '2']),
+    ];
+    expect(made.map(({ status }) => status)).toEqual([0, 0]);
+    const [a, b] = ['a', 'b'].map((name) => join(folder, `${name}.safetensors`)) as [string, string];
+    const run = (...argv: string[]) => runCli(['merge', '--quiet', ...argv]);
+    expect((await run('--input', shards, '--output', a)).status).toBe(0);
+    expect((await run('--input', llamagen, '--output', b)).status).toBe(0);
+    expect(await readFile(b)).toEqual(await readFile(a));
+    expect((await run('--input', llamagen, '--output', copy)).status).toBe(0);
+    expect((await readdir(copy, { recursive: true })).sort()).toEqual(
+      (await readdir(llamagen, { recursive: true })).sort(),
+    );
+    const codes = join('images16_codes', '3.npy');
+    expect(await readFile(join(copy, codes))).toEqual(await readFile(join(llamagen, codes)));
+    // The copy has names of its own for the same files.
+    await rm(join(copy, codes));
+    await cp(join(llamagen, 'images16_codes', '2.npy'), join(copy, codes));
+    const { status, stderr } = await run('--input', copy, '--output', join(folder, 'c.safetensors'));
+    expect(status).toBe(1);
+    expect(stderr).toContain('got none of 2-3; damaged shards');
+    expect((await run('--input', shards, '--output', join(folder, 'x.npz'))).status).toBe(2);
+  });
+
+  it('are not made again where they are whole, and never in the place of another', async () => {
+    const path = join(folder, '1.npz');
+    const argv = [...run, '--shard', '1/3', '--output', path];
+    expect(await sample(...argv)).toMatchObject({ generated: 2 });
+    const bytes = await readFile(path);
+    expect(await sample(...argv)).toMatchObject({ images: 2, generated: 0 });
+    expect((await failingSample([...run, '--shard', '2/3', '--output', path])).stderr).toContain(
+      'expected the shard of images 4 to 6 of 7',
+    );
+    expect((await failingSample([...argv, '--seed', '9'])).stderr).toContain("expected 'seed' 0");
+    await writeFile(path, bytes.subarray(0, -9));
+    expect(await sample(...argv)).toMatchObject({ generated: 2 });
+    expect(await readFile(path)).toEqual(bytes);
   });
 });

@@ -1,43 +1,59 @@
-import { mergeImages, readFeatureFolder, writeFeatures } from '@dpar/eval/node';
+import { mergeImages } from '@dpar/eval/node';
 import { defineCommand, type Result } from '../command.js';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
-import { file, optional, path, repeated, required, wholeNumber } from '../options.js';
+import { type FoundShards, findShards } from '../merge/find-shards.js';
+import { mergeShards } from '../merge/merge-shards.js';
+import { choice, optional, path, repeated, required, wholeNumber } from '../options.js';
 import type { Progress } from '../progress.js';
 import { checkPlace, outputKind } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
 
 export const merge = defineCommand({
   name: 'merge',
-  summary: 'one .npz of the parts that dpar sample or dpar features made',
+  summary: 'one result of the shards that machines made: tokens, entropies, samples or features',
   details:
-    'Images: an ADM sample batch, arr_0 uint8 [N, H, W, 3] and, where the parts have labels, arr_1. Parts are .npz files of ' +
-    'dpar sample --shard, folders of its images, or folders of such files, in any order; images that are missing or there ' +
-    'twice are named. Other folders of images and ADM sample batches follow one another as they are given. A folder of ' +
-    'dpar features becomes a .npz of features. The same parts give the same bytes.',
+    'Shards are what dpar tokenize, entropy, sample and features make with --shard (and without), in any order: folders, ' +
+    'and files of samples. They say which images they hold and what they were made with: images that are missing or there ' +
+    'twice, damaged shards and those of another run are named, and nothing is written. Tokens and entropies become one ' +
+    '.safetensors file or a folder as one run writes it, samples without a tokenizer .safetensors, features .npz or a folder. ' +
+    'Images become an ADM sample batch .npz, arr_0 uint8 [N, H, W, 3] and, where the shards have labels, arr_1; other ' +
+    'folders of images and ADM sample batches follow one another as they are given. The same shards give the same bytes ' +
+    'as one run.',
   options: {
-    input: repeated(path, 'parts: .npz files or folders'),
-    output: required(file, 'where to write: *.npz'),
-    count: optional(wholeNumber(1, 1e7), 'number of images that there must be (default: as the parts say)'),
+    input: repeated(path, 'shards: files or folders'),
+    output: required(path, 'where to write: *.npz, *.safetensors or a folder'),
+    kind: optional(choice(['tokens', 'entropies']), 'which shards, where a folder has both'),
+    count: optional(wholeNumber(1, 1e8), 'number of images that there must be (default: as the shards say)'),
   },
-  run: async ({ input, output, count }, context) => {
+  run: async ({ input, output, kind, count }, context) => {
     if (input.length === 0) throw new UsageError('expected --input PATH ..., got none.');
-    if (outputKind(output) !== 'npz') {
-      throw new UsageError(`--output: expected a path that ends in .npz, got '${output}'.`);
-    }
-    await checkPlace(output, 'npz');
-    const [only] = input;
-    const features = input.length === 1 && only !== undefined ? await mergeFeatures(only, output) : undefined;
-    return features ?? mergeSets(input, output, count, context);
+    const ending = outputKind(output);
+    if (ending === 'png') throw new UsageError(`--output: expected *.npz, *.safetensors or a folder, got '${output}'.`);
+    await checkPlace(output, ending);
+    const found = await findAll(input);
+    if (found !== undefined) return mergeShards({ found, kind, output, outputKind: ending, count }, context);
+    if (ending !== 'npz')
+      throw new UsageError(`--output: expected a path that ends in .npz for images, got '${output}'.`);
+    return mergeSets(input, output, count, context);
   },
 });
 
-async function mergeFeatures(input: string, output: string): Promise<Result | undefined> {
-  const found = await readFeatureFolder(input);
-  if (found === undefined) return undefined;
-  await writeFeatures(output, found.features, found.origin);
-  const images = found.features.pool.rows;
-  return { data: { images, output }, text: `features of ${countOf(images, 'image')} in ${output}` };
+/** The shards of tensors among the inputs; undefined if there are none, and they are images. */
+async function findAll(inputs: readonly string[]): Promise<FoundShards | undefined> {
+  const shards: FoundShards['shards'][number][] = [];
+  const damaged: string[] = [];
+  const others: string[] = [];
+  for (const input of inputs) {
+    const found = await findShards(input);
+    if (found === undefined) others.push(input);
+    shards.push(...(found?.shards ?? []));
+    damaged.push(...(found?.damaged ?? []));
+  }
+  if (others.length === inputs.length) return undefined;
+  const [other] = others;
+  if (other === undefined) return { shards, damaged };
+  throw new UsageError(`--input: expected shards of one kind, got '${other}' without tensors beside others with them.`);
 }
 
 async function mergeSets(
@@ -56,7 +72,7 @@ async function mergeSets(
     const { images, width, height, labels, ignored } = merged;
     if (ignored.length > 0) context.note(`no images, and left out: ${namesOf(ignored)}`);
     return {
-      data: { images, width, height, labels, output, ignored_files: ignored },
+      data: { kind: 'images', images, width, height, labels, output, ignored_files: ignored },
       text: `${countOf(images, 'image')} of ${width} x ${height} pixels in ${output}${labels ? ', with labels' : ''}`,
     };
   } finally {

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
+import { takeShare } from '../machine-share.js';
 import { countThere } from '../sample/batches.js';
 import { ImageDecoder } from '../sample/decode.js';
 import { loadGenerator } from '../sample/generator.js';
@@ -23,7 +24,8 @@ export const sample = defineCommand({
     'folder that are there are not made again, and finished batches of a file are kept in PATH.partial until it is ' +
     'whole. The same seed gives the same images whatever the batch size and the number of parts.',
   options: sampleOptions,
-  run: async (values, context) => {
+  run: async (given, context) => {
+    const values = { ...given, shard: takeShare(given.shard, context) };
     const { output, checkpoint, average, entropyCheckpoint, weights, entropyWeights } = values;
     const { tokenizer: tokenizerFolder, prefix: prefixFile } = values;
     if (outputKind(output) !== 'safetensors' && tokenizerFolder === undefined) {

@@ -2,6 +2,7 @@ import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { interruptible } from '../evaluation/interruptible.js';
+import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
 import { ImageDecoder } from '../sample/decode.js';
@@ -10,7 +11,8 @@ import { countOf, namesOf } from '../table.js';
 import { drawCheck } from '../tokenize/check.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';
 import { openLabelledImages } from '../tokenize/labelled-images.js';
-import { createLlamaGenWriter, createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
+import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
+import { createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -48,7 +50,8 @@ export const tokenize = defineCommand({
     check: option.optional(option.file, 'PNG file for some images beside what their tokens are decoded to'),
   },
   run: async (values, context) => {
-    const { input, output, layout, name, partSize, check, shard: share = { index: 0, count: 1 } } = values;
+    const { input, output, layout, name, partSize, check } = values;
+    const share = takeShare(values.shard, context) ?? { index: 0, count: 1 };
     if (values.crop === 'ten' && values.flip) {
       throw new UsageError('--flip: expected --crop center with it, got ten, of which five are mirrored already.');
     }
@@ -71,6 +74,7 @@ export const tokenize = defineCommand({
     const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
     const plan: TokenPlan = {
       ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, classes },
+      ours: shareOfParts(set.count, partSize, share),
       settings: {
         images: set.identity,
         count: set.count,
@@ -86,12 +90,12 @@ export const tokenize = defineCommand({
     const begin = performance.now();
     const work = { label: 'tokenize', images: set.count, kept: output, parts: true };
     const tokenized = await interruptible(work, context, (onProgress) =>
-      tokenizeImages({ images, tokenizer, crops, plan, writer, share }, onProgress, context.signal),
+      tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, context.signal),
     );
     const seconds = (performance.now() - begin) / 1000;
     const checked =
       check === undefined ? undefined : await drawCheck(check, images, crops, writer, new ImageDecoder(tokenizer, T));
-    const { count } = shareOfParts(set.count, partSize, share);
+    const { count } = plan.ours;
     const missing = set.count - writer.there.reduce((sum, value) => sum + value, 0);
     const rate = tokenized > 0 ? (tokenized * V) / seconds : undefined;
     const lines = [

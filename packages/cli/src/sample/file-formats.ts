@@ -1,6 +1,14 @@
-import { formatPart, partArray } from '@dpar/eval/node';
+import { isWholeBatch, readBatchRecord, shardArray } from '@dpar/eval/node';
 import { npzChunks, toHostTensor } from '@dpar/io';
-import { type PartContent, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import {
+  type PartContent,
+  readShard,
+  readShardRecord,
+  shardRecord,
+  writeFileAtomic,
+  writeSafetensors,
+  writeShard,
+} from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { ImageDecoder } from './decode.js';
@@ -8,10 +16,13 @@ import type { FileFormat } from './file-writer.js';
 import type { SamplePlan } from './plan.js';
 
 /** `.safetensors`: `tokens` [N, T], `patch_lengths` [N, M] padded with zeros, `labels` [N]. */
-export function tokenFormat({ output, labels, tokensPerImage: T }: SamplePlan): FileFormat {
+export function tokenFormat(plan: SamplePlan): FileFormat {
+  const { output, labels, tokensPerImage: T } = plan;
   const N = labels.length;
   return {
     types: { tokens: ['I32', [T]], patch_lengths: ['I32', [T]] },
+    recordOf: () => readShardRecord(output),
+    isWhole: () => readShard(output).then(Boolean, () => false),
     partOf: async ({ tokens, patchLengths }, count) => ({
       tokens: int32([count, T], tokens),
       patch_lengths: int32([count, T], patchLengths),
@@ -19,18 +30,25 @@ export function tokenFormat({ output, labels, tokensPerImage: T }: SamplePlan): 
     write: async (parts) => {
       const tokens = new Int32Array(N * T);
       const patchLengths = new Int32Array(N * T);
-      for await (const part of parts) {
+      for await (const part of parts()) {
         tokens.set(rowsOf(part, 'tokens'), part.start * T);
         patchLengths.set(rowsOf(part, 'patch_lengths'), part.start * T);
       }
       const M = withoutPadding(patchLengths, N, T);
-      await writeSafetensors(output, {
+      const tensors = {
         tokens: int32([N, T], tokens),
         patch_lengths: int32([N, M], patchLengths.subarray(0, N * M)),
         labels: int32([N], labels),
-      });
+      };
+      if (plan.isShard) await writeShard(output, tensors, itemsOf(plan), plan.settings, { withSettings: true });
+      else await writeSafetensors(output, tensors);
     },
   };
+}
+
+/** Which images of the run the output of a plan has. */
+function itemsOf({ first, labels, total }: SamplePlan) {
+  return { first, count: labels.length, total };
 }
 
 function rowsOf({ tensors }: PartContent, name: string): Int32Array {
@@ -63,25 +81,29 @@ function pixels(decoder: ImageDecoder): Pick<FileFormat, 'types' | 'partOf'> {
 const pixelsOf = ({ tensors }: PartContent): Uint8Array => tensors.get('images')?.bytes ?? new Uint8Array();
 
 /**
- * `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]; a part of a run also says which of its images
- * they are, for `dpar merge`.
+ * `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]; a shard of a run has its record too, for
+ * `dpar merge`.
  */
 export function imageArrayFormat(plan: SamplePlan, decoder: ImageDecoder): FileFormat {
-  const { output, labels, first, total, settings } = plan;
+  const { output, labels, settings, isShard } = plan;
   const S = decoder.imageSize;
-  const part = labels.length < total ? formatPart(first, total, settings) : undefined;
+  const N = labels.length;
   const wide = new BigInt64Array(Array.from(labels, BigInt));
+  const labelArray = { dtype: 'I64', shape: [N], chunks: [new Uint8Array(wide.buffer)] } as const;
+  const arraysOf = (parts: AsyncIterable<PartContent>) => ({
+    arr_0: { dtype: 'U8' as const, shape: [N, S, S, 3], chunks: mapParts(parts, pixelsOf) },
+    arr_1: labelArray,
+  });
   return {
     ...pixels(decoder),
-    write: (parts) =>
-      writeFileAtomic(
-        output,
-        npzChunks({
-          arr_0: { dtype: 'U8', shape: [labels.length, S, S, 3], chunks: mapParts(parts, pixelsOf) },
-          arr_1: { dtype: 'I64', shape: [labels.length], chunks: [new Uint8Array(wide.buffer)] },
-          ...(part && { [partArray]: { dtype: 'U8' as const, shape: [part.length], chunks: [part] } }),
-        }),
-      ),
+    recordOf: () => readBatchRecord(output),
+    isWhole: (record) => isWholeBatch(output, record),
+    write: async (parts) => {
+      const record = isShard ? await shardRecord(itemsOf(plan), settings, arraysOf(parts()), true) : undefined;
+      const bytes = record && new TextEncoder().encode(JSON.stringify(record));
+      const shard = bytes && { dtype: 'U8' as const, shape: [bytes.length], chunks: [bytes] };
+      await writeFileAtomic(output, npzChunks({ ...arraysOf(parts()), ...(shard && { [shardArray]: shard }) }));
+    },
   };
 }
 
@@ -97,7 +119,7 @@ export function gridFormat({ output, labels, classes }: SamplePlan, decoder: Ima
     ...pixels(decoder),
     write: async (parts) => {
       const grid = new Grid(layout);
-      for await (const part of parts) grid.draw(part.start, { data: pixelsOf(part), size });
+      for await (const part of parts()) grid.draw(part.start, { data: pixelsOf(part), size });
       await writeFileAtomic(output, grid.png());
     },
   };

@@ -29,6 +29,8 @@ export interface SamplePlan {
   readonly settings: Settings;
   /** What decides which images of the run these are. */
   readonly share: Settings;
+  /** These are a shard, which says so, and not the whole run. */
+  readonly isShard: boolean;
 }
 
 /** @throws UsageError for more parts than images. */
@@ -50,6 +52,7 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
     classes: new Set(classes).size,
     settings: await settingsOf(values, model, prefix),
     share: { count, shard: `${shard.index}/${shard.count}` },
+    isShard: values.shard !== undefined,
   };
 }
 

@@ -1,7 +1,9 @@
+import { shareOfParts } from '@dpar/io/node';
 import { createReferenceEngine } from '@dpar/tensor';
 import { variantsOf } from '../tokenize/crops.js';
 import { openLabelledImages } from '../tokenize/labelled-images.js';
-import { createLlamaGenWriter, createShardWriter } from '../tokenize/token-writer.js';
+import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
+import { createShardWriter } from '../tokenize/token-writer.js';
 import { tokenizeImages } from '../tokenize/tokenize-images.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -13,7 +15,7 @@ const crops = { crop: 'center', flip: true, size: tokenizer.imageSize, cropRange
 const plan = {
   ...{ output, images: images.set.count, variants: variantsOf(crops), tokensPerImage: tokenizer.gridSize ** 2 },
   ...{ partImages: 8, settings: { images: images.set.identity, layout: layout ?? '' }, classes: ['a', 'b', 'c'] },
+  ours: shareOfParts(images.set.count, 8, { index: Number(index), count: Number(count) }),
 };
 const writer = layout === 'llamagen' ? await createLlamaGenWriter(plan, 'tiny') : await createShardWriter(plan);
-const share = { index: Number(index), count: Number(count) };
-await tokenizeImages({ images, tokenizer, crops, plan, writer, share }, () => {}, new AbortController().signal);
+await tokenizeImages({ images, tokenizer, crops, plan, writer }, () => {}, new AbortController().signal);

@@ -4,7 +4,7 @@ import { writeFileAtomic } from '@dpar/io/node';
 import { CommandError } from '../errors.js';
 
 /** Name of the file with the names of the classes, a list in the order of their numbers. */
-const classesFile = 'classes.json';
+export const classesFile = 'classes.json';
 
 /** Leaves the names of the classes beside tokens. */
 export async function writeClasses(folder: string, classes: readonly string[]): Promise<void> {

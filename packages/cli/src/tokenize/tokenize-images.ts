@@ -1,5 +1,5 @@
 import type { RgbImage } from '@dpar/eval';
-import { missingParts, type PartShare, shareOfParts } from '@dpar/io/node';
+import { missingParts } from '@dpar/io/node';
 import { type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
 import { type CropOptions, cropVariants, variantsOf } from './crops.js';
 import type { LabelledImages } from './labelled-images.js';
@@ -15,7 +15,6 @@ export interface TokenizeWork {
   readonly crops: CropOptions;
   readonly plan: TokenPlan;
   readonly writer: TokenWriter;
-  readonly share: PartShare;
 }
 
 /**
@@ -26,12 +25,11 @@ export interface TokenizeWork {
  * @throws the signal's reason when it is aborted.
  */
 export async function tokenizeImages(
-  { images, tokenizer, crops, plan, writer, share }: TokenizeWork,
+  { images, tokenizer, crops, plan, writer }: TokenizeWork,
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const { partImages, tokensPerImage: T, variants: V } = plan;
-  const ours = shareOfParts(plan.images, partImages, share);
+  const { partImages, tokensPerImage: T, variants: V, ours } = plan;
   const before = writer.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
   const batchImages = Math.max(1, Math.floor(cropsAtATime / V));
   let done = 0;

@@ -4,6 +4,7 @@ import { sha256 } from '../sha256.js';
 
 /** Weights of the FID Inception-v3, by torchvision's names. */
 export interface InceptionWeights {
+  /** By torchvision's names, float32. */
   readonly parameters: Tensors<HostTensor>;
   /** SHA-256 of the file that they come from, 64 hexadecimal digits. */
   readonly sha256: string;

@@ -28,6 +28,7 @@ function digits(text: string): string {
  * again when the images, the network or its resize have changed since, or the file is damaged. Interrupted work goes on.
  *
  * @param folder Folder of caches; default: beside the set.
+ * @throws DparError as {@link extractToFile}; the signal's reason when it is aborted.
  */
 export async function cachedFeatures(
   set: StoredImageSet,

@@ -16,7 +16,7 @@ export function isImageName(name: string): boolean {
 }
 
 /**
- * Decodes an image file to 8-bit RGB as {@link decodePng} does: alpha is dropped, colours and orientation stay as stored.
+ * Decodes an image file to 8-bit RGB: alpha is dropped, colours and orientation stay as stored.
  * PNG needs no other package; JPEG, WebP, AVIF, GIF (first picture) and TIFF (first page) are decoded by `sharp`, an optional
  * peer: its decoders are those of the formats' own libraries (libjpeg, libwebp ...), and it installs without a build.
  *

@@ -55,7 +55,11 @@ export async function* featureBatches(
   if (images.length > 0) yield await extract(images);
 }
 
-/** Features of all images of a set, in memory; see {@link FeatureCollector}. */
+/**
+ * Features of all images of a set, in memory; see {@link FeatureCollector}.
+ *
+ * @throws DparError for an image that cannot be read, or if the network gives other rows than one an image; the signal's reason if it is aborted.
+ */
 export async function extractFeatures(
   set: ImageSet,
   network: FeatureNetwork,

@@ -54,7 +54,12 @@ function statisticsArrays({ statistics, spatial }: ReferenceStatistics): Record<
   return { ...gaussianArrays(statistics, ''), ...(spatial && gaussianArrays(spatial, spatialEnding)) };
 }
 
-/** Writes statistics as ADM's evaluator reads them: `.npz` with `mu` [D], `sigma` [D, D], and `mu_s`, `sigma_s`, float64. */
+/**
+ * Writes statistics as ADM's evaluator reads them: `.npz` with `mu` [D], `sigma` [D, D], and `mu_s`, `sigma_s`,
+ * float64.
+ *
+ * @throws the error of the file system.
+ */
 export async function writeStatistics(path: string, statistics: ReferenceStatistics): Promise<void> {
   await writeFileAtomic(path, npzChunks(statisticsArrays(statistics)));
 }
@@ -63,6 +68,7 @@ export async function writeStatistics(path: string, statistics: ReferenceStatist
  * Writes features and their statistics: `.npz` with `pool` [N, D], `logits` [N, classes] float32, the statistics as
  * {@link writeStatistics} writes them, and `origin`, JSON in UTF-8, which says what they are of. The same features give the
  * same bytes.
+ * @throws the error of the file system.
  */
 export async function writeFeatures(path: string, features: FeatureSet, origin: FeatureOrigin): Promise<void> {
   const { network, resize, networkIdentity, imagesIdentity } = origin; // always in this order

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
 import {
+  type ItemRange,
   missingParts,
   type PartContent,
   PartFolder,
@@ -15,27 +16,34 @@ import type { ImageSet } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 import { defaultBatchSize, type ExtractOptions, featureBatches } from './feature-batches.js';
 import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
-import { formatMissing } from './missing.js';
 
 /** Name of the file in a folder of features that says what they are of. */
 export const featureSettingsFile = 'features.json';
 
-/** Images in a part: some 10 MB of Inception's features, and seconds to minutes of work. */
-const partImages = 512;
+/** Images in a part by default: some 10 MB of Inception's features, and seconds to minutes of work. */
+export const defaultPartImages = 512;
 
 /** Which of equal shares of the parts to compute, counted from 0. */
 export type FeatureShare = PartShare;
+
+/** How {@link extractParts} computes. */
+export interface ExtractPartsOptions extends ExtractOptions {
+  readonly share?: FeatureShare | undefined;
+  /** Images of a part. */
+  readonly partImages?: number | undefined;
+}
 
 /** What {@link extractParts} did. */
 export interface ExtractedParts {
   readonly parts: PartFolder;
   /** Images of the share, and those of them whose features were computed now. */
   readonly images: number;
+  /** Images of the share whose features were computed now. */
   readonly extracted: number;
 }
 
 /**
- * Computes the features of a set in parts of 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
+ * Computes the features of a set in parts of (by default) 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
  * float32, in a folder. Parts that are there and whole are kept, so that interrupted work goes on; damaged ones are made
  * again. Batches never cross parts, so that the bytes are the same however often it was interrupted.
  *
@@ -46,11 +54,12 @@ export async function extractParts(
   folder: string,
   set: ImageSet,
   network: FeatureNetwork,
-  { share = { index: 0, count: 1 }, ...options }: ExtractOptions & { readonly share?: FeatureShare | undefined } = {},
+  { share = { index: 0, count: 1 }, partImages = defaultPartImages, ...options }: ExtractPartsOptions = {},
 ): Promise<ExtractedParts> {
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
-  const parts = await openParts(folder, set.count, settingsOf(originOf(set, network), set.count, batchSize));
   const ours = shareOfParts(set.count, partImages, share);
+  const settings = settingsOf(originOf(set, network), set.count, batchSize, partImages);
+  const parts = await openParts(folder, set.count, settings, ours);
   const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
   let extracted = 0;
   onProgress?.(there, ours.count);
@@ -81,13 +90,13 @@ export async function partsFit(folder: string, origin: FeatureOrigin): Promise<b
   );
 }
 
-/** Opens the parts of N images. */
-function openParts(folder: string, count: number, settings: Settings): Promise<PartFolder> {
+/** Opens the parts of N images. @param ours Images whose parts are checked. */
+function openParts(folder: string, count: number, settings: Settings, ours?: ItemRange): Promise<PartFolder> {
   const settingsFile = featureSettingsFile;
-  return PartFolder.open(folder, { first: 0, count, types: {}, settings, settingsFile });
+  return PartFolder.open(folder, { first: 0, count, types: {}, settings, settingsFile, ...(ours && { ours }) });
 }
 
-function settingsOf(origin: FeatureOrigin, count: number, batchSize: number): Settings {
+function settingsOf(origin: FeatureOrigin, count: number, batchSize: number, partImages: number): Settings {
   return {
     images: origin.imagesIdentity,
     count,
@@ -120,28 +129,35 @@ function tensorsOf(batches: readonly ImageFeatures[]): Record<string, HostTensor
 
 /**
  * The features of all parts.
- * @throws DparError that names the images of which there are none.
+ * @throws IoError that names the images of which there are none, and damaged parts.
  */
-export async function collectParts(parts: PartFolder, folder: string, signal?: AbortSignal): Promise<FeatureSet> {
-  const missing = formatMissing(parts.there);
-  if (missing !== undefined) {
-    throw new DparError(
-      `collectParts: expected features of ${parts.there.length} images in '${folder}', got none of ${missing}. ` +
-        'Compute the other shares.',
-    );
-  }
-  const collector = new FeatureCollector(parts.there.length);
-  for await (const part of parts.contents(signal)) collector.add(featuresOf(part, folder));
+export function collectParts(parts: PartFolder, folder: string, signal?: AbortSignal): Promise<FeatureSet> {
+  parts.checkWhole('images');
+  return collectFeatures(parts.contents(signal), parts.there.length, folder);
+}
+
+/**
+ * The features of N images, of parts in the order of the images.
+ * @param what Where the parts lie, for error messages.
+ */
+export async function collectFeatures(
+  parts: AsyncIterable<Pick<PartContent, 'tensors'>>,
+  count: number,
+  what: string,
+): Promise<FeatureSet> {
+  const collector = new FeatureCollector(count);
+  for await (const part of parts) collector.add(featuresOf(part, what));
   return collector.finish();
 }
 
-function featuresOf({ tensors }: PartContent, folder: string): ImageFeatures {
+function featuresOf({ tensors }: Pick<PartContent, 'tensors'>, folder: string): ImageFeatures {
   const matrix = (name: string): Matrix | undefined => {
     const stored = tensors.get(name);
     return stored && matrixOf(stored);
   };
   const [pool, spatial, logits] = ['pool', 'spatial', 'logits'].map(matrix);
-  if (pool === undefined) throw new DparError(`collectParts: expected 'pool' in each part of '${folder}', got none.`);
+  if (pool === undefined)
+    throw new DparError(`collectFeatures: expected 'pool' in each part of '${folder}', got none.`);
   return { pool, ...(spatial && { spatial }), ...(logits && { logits }) };
 }
 
@@ -153,7 +169,7 @@ function matrixOf(stored: StoredTensor): Matrix {
 
 /**
  * Reads a folder of features that {@link extractParts} wrote; undefined if there is no `features.json` in it.
- * @throws DparError that names the images of which there are none.
+ * @throws IoError that names the images of which there are none, and damaged parts.
  */
 export async function readFeatureFolder(
   folder: string,
@@ -161,13 +177,21 @@ export async function readFeatureFolder(
   const path = join(folder, featureSettingsFile);
   const settings = await readSettings(path);
   if (settings === undefined) return undefined;
-  const { images, count, network, resize, network_identity: networkIdentity } = settings;
-  const texts = { imagesIdentity: images, network, resize, networkIdentity };
-  if (typeof count !== 'number' || Object.values(texts).some((text) => typeof text !== 'string')) {
-    throw new DparError(
-      `readFeatureFolder: expected the settings of features in '${path}', got others. Make it again.`,
-    );
-  }
+  const { count, origin } = readFeatureSettings(settings, path);
   const features = await collectParts(await openParts(folder, count, settings as Settings), folder);
-  return { features, origin: texts as FeatureOrigin };
+  return { features, origin };
+}
+
+/** What the settings of a folder of features tell. @throws DparError if they are others. */
+export function readFeatureSettings(
+  { images, count, network, resize, network_identity: networkIdentity }: Readonly<Record<string, unknown>>,
+  path: string,
+): { readonly count: number; readonly origin: FeatureOrigin } {
+  const texts = { imagesIdentity: images, network, resize, networkIdentity };
+  if (typeof count === 'number' && Object.values(texts).every((text) => typeof text === 'string')) {
+    return { count, origin: texts as FeatureOrigin };
+  }
+  throw new DparError(
+    `readFeatureSettings: expected the settings of features in '${path}', got others. Make it again.`,
+  );
 }

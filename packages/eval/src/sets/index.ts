@@ -10,16 +10,22 @@ export {
   writeStatistics,
 } from './feature-file.js';
 export {
+  collectFeatures,
   collectParts,
+  defaultPartImages,
   type ExtractedParts,
+  type ExtractPartsOptions,
   extractParts,
   type FeatureShare,
+  featureSettingsFile,
   readFeatureFolder,
+  readFeatureSettings,
 } from './feature-parts.js';
 export { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
 export { openImageArray } from './image-array.js';
 export { openImageFolder } from './image-folder.js';
 export { type MergedImages, type MergeOptions, mergeImages } from './merge.js';
-export { formatPart, partArray } from './merge-part.js';
+export { isWholeBatch, readBatchRecord, shardArray } from './merge-part.js';
 export { type EvaluationSet, openEvaluationSet, readNpyMatrix } from './open-set.js';
+export { pngContent, pngRecordKey, readPngRecord } from './png-record.js';
 export type { StoredImageSet } from './stored-image-set.js';

@@ -1,6 +1,6 @@
+import { arrangeShards } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import type { MergePart } from './merge-part.js';
-import { formatMissing } from './missing.js';
+import type { ImageShard, MergePart } from './merge-part.js';
 
 /** Neighbours in a part that are neighbours in the result. */
 export interface PlacedImages {
@@ -9,86 +9,39 @@ export interface PlacedImages {
   readonly count: number;
 }
 
-/** Most images of a run; a larger number in a name is a mistake. */
-const mostImages = 10_000_000;
-
-/** Images that are there twice, of which so many are named. */
-const namedTwice = 5;
-
 /**
- * The order in which the images of parts follow one another: by their numbers, if they have any.
+ * The order in which the images of parts follow one another: as the records of shards tell, else as the parts are given.
  *
  * @param expected Number of images that there must be.
- * @throws DparError that names images that are missing or there twice.
+ * @throws IoError that names images that are missing or there twice, damaged shards and those of another run.
  */
-export function orderImages(
+export async function orderImages(
   parts: readonly MergePart[],
   expected: number | undefined,
-): { readonly total: number; readonly placed: readonly PlacedImages[] } {
-  if (parts.some(({ run }) => run === undefined)) {
+): Promise<{ readonly total: number; readonly placed: readonly PlacedImages[] }> {
+  if (parts.some(({ shards }) => shards === undefined)) {
     const total = parts.reduce((sum, { set }) => sum + set.count, 0);
     if (expected !== undefined && expected !== total) {
       throw new DparError(`mergeImages: expected ${expected} images, got ${total}. Add or leave out parts.`);
     }
     return { total, placed: parts.map((part) => ({ part, first: 0, count: part.set.count })) };
   }
-  const total = totalOf(parts, expected);
-  const owner = new Int32Array(total).fill(-1); // number of the part, and the image's place in it
-  const place = new Int32Array(total);
-  const twice: string[] = [];
-  for (const [k, { set, run }] of parts.entries()) {
-    for (let i = 0; i < set.count; i++) {
-      const number = run?.numberOf(i) ?? 0;
-      const before = parts[owner[number] as number];
-      if (before !== undefined) {
-        twice.push(`${number} (${before.set.nameOf(place[number] as number)}, ${set.nameOf(i)})`);
-      }
-      owner[number] = k;
-      place[number] = i;
+  const whole: (ImageShard & { readonly part: MergePart })[] = [];
+  const damaged = parts.flatMap((part) => part.damaged ?? []);
+  for (const part of parts) {
+    for (const shard of part.shards ?? []) {
+      if (await shard.isWhole()) whole.push({ ...shard, part });
+      else damaged.push(shard.name);
     }
   }
-  if (twice.length > 0) {
-    const more = twice.length - namedTwice;
-    throw new DparError(
-      `mergeImages: expected each image once, got twice ${twice.slice(0, namedTwice).join(', ')}` +
-        `${more > 0 ? ` and ${more} more` : ''}. Leave out one of the parts.`,
-    );
-  }
-  const missing = formatMissing(Uint8Array.from(owner, (k) => Number(k >= 0)));
-  if (missing !== undefined) {
-    throw new DparError(
-      `mergeImages: expected images 0 to ${total - 1}, got none of ${missing}. Run the command that makes them again.`,
-    );
-  }
-  return { total, placed: runsOf(parts, owner, place) };
-}
-
-function totalOf(parts: readonly MergePart[], expected: number | undefined): number {
-  let largest = 0;
-  for (const { set, run } of parts) {
-    for (let i = 0; i < set.count; i++) largest = Math.max(largest, run?.numberOf(i) ?? 0);
-  }
-  const stated = parts.map(({ run }) => run?.total).filter((total) => total !== undefined);
-  const totals = new Set(expected === undefined ? stated : [...stated, expected]);
-  const [total = largest + 1] = totals;
-  if (totals.size > 1 || total <= largest || total > mostImages) {
-    throw new DparError(
-      `mergeImages: expected parts of one run of ${[...totals].join(' or ') || `at most ${mostImages}`} images, ` +
-        `got image ${largest}. Pass the parts of one run, and its number of images.`,
-    );
-  }
-  return total;
-}
-
-/** Joins neighbours, so that each part is read in as few pieces as can be. */
-function runsOf(parts: readonly MergePart[], owner: Int32Array, place: Int32Array): PlacedImages[] {
+  const total = expected === undefined ? {} : { total: expected };
+  const ordered = arrangeShards(whole, { items: 'images', damaged, ...total });
   const placed: PlacedImages[] = [];
-  for (let at = 0; at < owner.length; ) {
-    let end = at + 1;
-    while (end < owner.length && owner[end] === owner[at] && place[end] === (place[end - 1] as number) + 1) end++;
-    const part = parts[owner[at] as number] as MergePart;
-    placed.push({ part, first: place[at] as number, count: end - at });
-    at = end;
+  for (const { part, index, record } of ordered) {
+    const last = placed.at(-1);
+    if (last?.part === part && last.first + last.count === index) {
+      placed[placed.length - 1] = { ...last, count: last.count + record.count };
+    } else placed.push({ part, first: index, count: record.count });
   }
-  return placed;
+  return { total: ordered[0]?.record.total ?? 0, placed };
 }

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type ChunkedTensor, npzChunks } from '@dpar/io';
-import { checkSettings, writeFileAtomic } from '@dpar/io/node';
+import { writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { openImageArray } from './image-array.js';
 import { openImageFolder } from './image-folder.js';
@@ -35,7 +35,7 @@ export interface MergedImages {
  *
  * The file appears whole or not at all, and the same parts give the same bytes. Memory: a few images.
  *
- * @throws DparError that names images that are missing, there twice, damaged or of another size.
+ * @throws DparError or IoError that names images that are missing, there twice, damaged or of another size.
  */
 export async function mergeImages(
   paths: readonly string[],
@@ -43,7 +43,7 @@ export async function mergeImages(
   { count, onProgress, signal }: MergeOptions = {},
 ): Promise<MergedImages> {
   const parts = await openParts(paths, output);
-  const { total, placed } = orderImages(parts, count);
+  const { total, placed } = await orderImages(parts, count);
   const [first] = placed;
   if (first === undefined) throw new DparError('mergeImages: expected images, got none. Pass other paths.');
   const { width, height } = await sizeOf(first);
@@ -73,15 +73,10 @@ async function openParts(paths: readonly string[], output: string): Promise<Merg
   }
   const parts: MergePart[] = [];
   for (const path of files) parts.push(await readMergePart(await openImages(path)));
-  const runs = parts.flatMap(({ run }) => run ?? []);
-  const [first] = runs;
-  for (const { path, settings } of runs) {
-    if (first !== undefined) checkSettings(first.path, first.settings, settings, `leave out '${path}'`);
-  }
-  if (runs.length > 0 && runs.length < parts.length) {
-    const other = parts.find(({ run }) => run === undefined);
+  const others = parts.filter(({ shards }) => shards === undefined);
+  if (others.length > 0 && others.length < parts.length) {
     throw new DparError(
-      `mergeImages: expected parts of one run, got '${other?.set.path}', which does not say which of its images it holds. ` +
+      `mergeImages: expected parts of one run, got '${others[0]?.set.path}', which does not say which of its images it holds. ` +
         'Merge it alone.',
     );
   }

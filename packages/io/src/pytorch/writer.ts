@@ -1,5 +1,5 @@
-import type { HostTensor } from '@dpar/tensor';
 import { type ChunkedTensor, dataChunks, typeToWrite } from '../chunks.js';
+import type { HostTensor } from '../host-tensor.js';
 import { byteLengthOf, type StoredTensor, type StoredType } from '../stored.js';
 import { type ZipEntry, zipChunks } from '../zip.js';
 import { checkDepth, PickleWriter } from './pickle-writer.js';

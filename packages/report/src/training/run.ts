@@ -20,6 +20,7 @@ export interface TrainingRun {
 /** Size and cost of a model. */
 export interface ModelFigures {
   readonly kind: string;
+  /** Number of weights. */
   readonly parameters: number;
   /** Multiply-accumulates of all matrix products of a forward pass for one image. */
   readonly forwardMacs: number;

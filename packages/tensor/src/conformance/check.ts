@@ -6,6 +6,7 @@ import { findMismatch } from './compare.js';
 /**
  * Runs a case on an engine and compares with the reference implementation.
  * @returns The first difference in words, or `undefined` if the engine agrees.
+ * @throws the engine's error, if it fails.
  */
 export async function checkCase(
   engine: Engine,

@@ -10,6 +10,7 @@ import { gradientRules } from './rules.js';
 
 /** The tape's tensor handle: a tensor of the implementation below, and whether the loss is differentiated through it. */
 export interface Variable<T> {
+  /** The tensor itself, of the interface below the tape. */
   readonly value: T;
   readonly tracked: boolean;
 }

@@ -33,6 +33,7 @@ export function categorical(weights: ArrayLike<number>, uniform: number): number
  * As {@link categorical}, for logits (log probabilities up to a constant; -Infinity excludes a category). It uses
  * `Math.exp`, which may differ between JavaScript engines in the last bit, so it may decide differently where `uniform`
  * is as close as 1e-15 to the border between two categories.
+ * @throws DparError as {@link categorical}.
  */
 export function categoricalOfLogits(logits: ArrayLike<number>, uniform: number): number {
   let largest = Number.NEGATIVE_INFINITY;

@@ -6,13 +6,17 @@ import { philox4x32 } from './philox.js';
 
 /** Range of {@link Random.fillUniform}: [low, high), by default [0, 1). */
 export interface UniformOptions {
+  /** Lower end, included (default 0). */
   readonly low?: number;
+  /** Upper end, excluded (default 1). */
   readonly high?: number;
 }
 
 /** Distribution of {@link Random.fillNormal}; mean 0 and standard deviation 1 by default. */
 export interface NormalOptions {
+  /** Default 0. */
   readonly mean?: number;
+  /** Standard deviation (default 1). */
   readonly std?: number;
 }
 

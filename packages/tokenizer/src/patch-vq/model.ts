@@ -64,6 +64,7 @@ export function patchVqEncode<T>(ops: Ops<T>, config: PatchVqConfig, parameters:
  * of the patch and its eight neighbours, so that edges run on across patches.
  * @param codes int32 [B, rows, columns], or [B, T] of square images
  * @returns [B, 3, H, W]
+ * @throws DparError for codes of another shape.
  */
 export function patchVqDecode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T): T {
   const shape = ops.shapeOf(codes);

@@ -73,6 +73,7 @@ export function vqEncode<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T
  * Images of codes by LlamaGen's tokenizer.
  * @param codes int32 [B, rows, columns], or [B, T] of square images
  * @returns [B, 3, rows f, columns f] in about -1..1, not clipped
+ * @throws DparError for codes of another shape.
  */
 export function vqDecode<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, codes: T): T {
   const shape = ops.shapeOf(codes);

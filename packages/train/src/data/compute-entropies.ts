@@ -1,11 +1,11 @@
-import { writeSafetensors } from '@dpar/io/node';
 import { type Engine, float32, int32 } from '@dpar/tensor';
+import pMap from 'p-map';
 import { checkTokenSet } from '../check-set.js';
 import { type EntropyOptions, entropyComputer } from '../entropies.js';
 import { trainableEntropyModel } from '../trainable.js';
 import { diskSource } from './disk-source.js';
 import type { LoadedEntropyModel } from './entropy-model.js';
-import { entropyMetadata, findEntropies } from './entropy-parts.js';
+import { areWhole, findEntropies, writeEntropies } from './entropy-parts.js';
 import type { ImageRange, TokenLayout } from './layout.js';
 
 /** Settings of {@link computeEntropies}. */
@@ -20,6 +20,7 @@ export interface ComputeEntropiesOptions extends EntropyOptions {
 export interface ComputedEntropies {
   /** Files written, and those that were there already. */
   readonly written: number;
+  /** Files that were there already. */
   readonly skipped: number;
   /** Images of the share, each in all variants. */
   readonly images: number;
@@ -27,8 +28,8 @@ export interface ComputedEntropies {
 
 /**
  * Computes the entropies of all images of a data set, in all variants, and writes them file by file (see `entropyParts`).
- * Files that are there are kept, so that interrupted work goes on where it stopped; each appears whole or not at all and
- * tells of which model it is. `onProgress` counts images.
+ * Files that are there and whole are kept, so that interrupted work goes on where it stopped; damaged ones are computed again.
+ * Each appears whole or not at all and tells of which model it is. `onProgress` counts images.
  * @throws DparError if a file is stale (see `findEntropies`), or tokens do not fit the model, naming the file; the signal's
  * reason if it is aborted.
  */
@@ -40,10 +41,11 @@ export async function computeEntropies(
 ): Promise<ComputedEntropies> {
   const { folder, share = { index: 0, count: 1 }, batchSize, onProgress, signal } = options;
   const { variants: V, tokensPerImage: T } = layout;
-  const { parts, missing } = await findEntropies(layout, folder, identity);
+  const { parts, missing } = await findEntropies(layout, folder, identity, true);
   const absent = new Set(missing);
   const ours = parts.filter((_, k) => k % share.count === share.index);
-  const todo = ours.filter((part) => absent.has(part));
+  const wholes = await pMap(ours, async (part) => !absent.has(part) && (await areWhole(part)), { concurrency: 4 });
+  const todo = ours.filter((_, k) => !wholes[k]);
   const images = countImages(ours);
   let done = images - countImages(todo);
   const result = { written: todo.length, skipped: ours.length - todo.length, images };
@@ -65,11 +67,7 @@ export async function computeEntropies(
         onProgress: (of) => onProgress?.(done + of / V, images),
       });
       const tensor = float32([part.images, V, T - 1], entropies.data);
-      await writeSafetensors(
-        part.path,
-        { entropies: tensor },
-        { metadata: await entropyMetadata(layout, part, identity) },
-      );
+      await writeEntropies(layout, part, tensor, identity);
       done += part.images;
     }
   } finally {

@@ -7,6 +7,7 @@ import { trainableEntropyModel } from '../trainable.js';
 /** An entropy model with its weights, and what tells it from all others. */
 export interface LoadedEntropyModel {
   readonly config: EntropyModelConfig;
+  /** By official name, float32. */
   readonly parameters: Tensors<HostTensor>;
   /** See `checkpointIdentity`. */
   readonly identity: string;

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { formatStoredType, type StoredType } from '@dpar/io';
-import { formatDigest, openSafetensors } from '@dpar/io/node';
-import { DparError } from '@dpar/tensor';
+import { formatDigest, openSafetensors, readShard, writeShard } from '@dpar/io/node';
+import { DparError, type HostTensor, isDparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import { diskSource } from './disk-source.js';
-import type { EntropyPart, TokenLayout } from './layout.js';
+import type { EntropyPart, ImageRange, TokenLayout } from './layout.js';
 import { npyPrefix } from './shard-layout.js';
 
 /** Most sequences (images times variants) in a file of entropies: 4 MB at 256 tokens, minutes of work on a processor. */
@@ -60,15 +60,22 @@ export interface FoundEntropies {
  * these tokens (of which the first and last image of each file are compared).
  * @param folder See {@link entropyParts}.
  * @param checkpoint Identity of the entropy model that they must be of; by default all of any one.
+ * @param damagedIsMissing Files that cannot be read count as missing; by default they are refused.
  * @throws DparError naming the file if entropies are stale: of another model, or of other tokens.
  */
 export async function findEntropies(
   layout: TokenLayout,
   folder?: string,
   checkpoint?: string,
+  damagedIsMissing = false,
 ): Promise<FoundEntropies> {
   const all = entropyParts(layout, folder);
-  const states = await pMap(all, (part) => stateOf(layout, part), { concurrency: 16 });
+  const stateOrNone = (part: EntropyPart) =>
+    stateOf(layout, part).catch((error: unknown) => {
+      if (damagedIsMissing && isDparError(error)) return undefined;
+      throw error;
+    });
+  const states = await pMap(all, stateOrNone, { concurrency: 16 });
   let [wanted, like] = [checkpoint, 'the entropy model that is given'];
   for (const [i, part] of all.entries()) {
     const state = states[i];
@@ -105,13 +112,39 @@ async function stateOf(layout: TokenLayout, part: EntropyPart) {
   return { metadata: file.metadata, type: file.types.get('entropies'), tokens: await tokensDigest(layout, part) };
 }
 
-/** The metadata of a file of entropies: what they were computed with and of. */
-export async function entropyMetadata(layout: TokenLayout, part: EntropyPart, checkpoint: string) {
-  return { [entropyCheckpointKey]: checkpoint, [tokensKey]: await tokensDigest(layout, part) };
+/**
+ * Whether a file of entropies holds what its record as a shard tells. Files without one are not known to be whole.
+ */
+export function areWhole({ path }: EntropyPart): Promise<boolean> {
+  return readShard(path).then(
+    () => true,
+    () => false,
+  );
 }
 
-/** A digest of the tokens of the first and last image of a part, in all variants. */
-async function tokensDigest(layout: TokenLayout, { first, images }: EntropyPart): Promise<string> {
+/**
+ * Writes the entropies of a part, [images, V, T - 1]: a shard of the entropies of the data set, which tells what they were
+ * computed with and of.
+ */
+export async function writeEntropies(
+  layout: TokenLayout,
+  part: EntropyPart,
+  entropies: HostTensor,
+  checkpoint: string,
+): Promise<void> {
+  const { images: total, variants, tokensPerImage } = layout;
+  const settings = {
+    [entropyCheckpointKey]: checkpoint,
+    ...{ variants, tokens_per_image: tokensPerImage },
+    [tokensKey]: await tokensDigest(layout, { first: 0, images: total }),
+  };
+  const metadata = { [entropyCheckpointKey]: checkpoint, [tokensKey]: await tokensDigest(layout, part) };
+  const items = { first: part.first, count: part.images, total };
+  await writeShard(part.path, { entropies }, items, settings, { withSettings: true, metadata });
+}
+
+/** A digest of the tokens of the first and last image of a range, in all variants. */
+async function tokensDigest(layout: TokenLayout, { first, images }: ImageRange): Promise<string> {
   const source = diskSource(layout);
   const hash = createHash('sha256');
   for (const image of new Set([first, first + images - 1])) hash.update(await source.readTokens(image, 1));

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { commands } from './commands/index.js';
+import { globals } from './globals.js';
+import { createProgram } from './program.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Every `dpar` command line in the shell blocks of the repository's READMEs, continued lines joined. */
+const lines = ['.', 'packages', 'examples'].flatMap((group) => {
+  const folders = group === '.' ? [''] : readdirSync(`${root}/${group}`).map((name) => `${group}/${name}/`);
+  return folders.flatMap((folder) => {
+    let text = '';
+    try {
+      text = readFileSync(`${root}/${folder}README.md`, 'utf8');
+    } catch {
+      return []; // no README there
+    }
+    return [...text.matchAll(/^```sh\n(.*?)^```$/gms)]
+      .flatMap(([, code = '']) => code.replace(/\\\n\s*/g, '').split('\n'))
+      .map((line) => line.replace(/\s+#.*$/, ''))
+      .filter((line) => /^(npx )?dpar /.test(line))
+      .map((line) => ({ file: `${folder}README.md`, line }));
+  });
+});
+
+/** Reads the line as the command does, and stops before the work. @returns The name of the command that would run. */
+async function parse(line: string): Promise<string> {
+  let name = '';
+  const settings = { version: '0', globals, print: () => {} };
+  const program = createProgram(commands, settings, async (command) => {
+    name = command.name;
+  });
+  await program.parseAsync(line.replace(/^(npx )?dpar /, '').split(/\s+/), { from: 'user' });
+  return name;
+}
+
+it('finds the lines', () => {
+  expect(lines.length).toBeGreaterThan(20);
+});
+
+it.each(lines)('$file: $line', async ({ line }) => {
+  expect(commands.map(({ name }) => name)).toContain(await parse(line));
+});
+
+it('finds what is wrong', async () => {
+  await expect(parse('dpar flops --tabel')).rejects.toThrow();
+  await expect(parse('dpar train --config')).rejects.toThrow();
+});

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectedOutput, readBlocks, shellCommands } from '@dpar/config/code-blocks';
+import { type Published, root } from '../publish/published.js';
+
+/** The first example of a package's README. */
+export interface Example {
+  readonly name: string;
+  /** Packages that the README's first block installs. */
+  readonly install: readonly string[];
+  /** A program, or for a command the line of the shell. */
+  readonly code: string;
+  readonly isCommand: boolean;
+  /** What it prints. */
+  readonly expected: string;
+}
+
+/** The first example of a package's README, with what it says to install. @throws Error if it lacks one of these. */
+export function firstExample({ name, folder }: Pick<Published, 'name' | 'folder'>): Example {
+  const blocks = readBlocks(readFileSync(join(root, folder, 'README.md'), 'utf8'));
+  const [installation, ...commands] = shellCommands(blocks[0]?.code ?? '');
+  const example = blocks[1];
+  if (!installation?.startsWith('npm install ') || example === undefined) {
+    throw new Error(`firstExample: expected 'npm install' and an example in ${folder}/README.md, got ${installation}.`);
+  }
+  const install = installation.split(' ').slice(2);
+  const [command] = commands;
+  if (command !== undefined) return { name, install, code: command, isCommand: true, expected: example.code.trimEnd() };
+  return { name, install, code: example.code, isCommand: false, expected: expectedOutput(example.code) };
+}
+
+/** An example as somebody writes it in TypeScript: functions over the tensor interface have their type. */
+export function inTypeScript(code: string): string {
+  const typed = code.replace(/^const (\w+) = \(ops, /gm, 'const $1: TensorFunction = (ops, ');
+  const isTyped = typed !== code;
+  return `${isTyped ? "import type { TensorFunction } from '@dpar/tensor';\n" : ''}${typed}\nexport {};\n`;
+}

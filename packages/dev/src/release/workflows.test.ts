@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { validateWorkflow } from '@action-validator/core';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { root } from '../publish/published.js';
+
+const folder = join(root, '.github/workflows');
+const files = readdirSync(folder);
+const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+
+/** What the tests read of a workflow. */
+interface Workflow {
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+interface Job {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly strategy?: { readonly matrix: Readonly<Record<string, readonly (string | number)[]>> };
+  readonly steps: readonly {
+    readonly run?: string;
+    readonly uses?: string;
+    readonly with?: Readonly<Record<string, string>>;
+  }[];
+}
+
+const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+
+describe.each(files)('%s', (file) => {
+  it('is valid by the schema of GitHub workflows', () => {
+    expect(validateWorkflow(read(file))).toMatchObject({ errors: [] });
+  });
+
+  it('runs scripts that there are', () => {
+    const { jobs } = parse(read(file)) as Workflow;
+    const commands = Object.values(jobs).flatMap(({ steps }) =>
+      steps.flatMap((step) => [step.run, step.with?.version, step.with?.publish].filter((text) => text !== undefined)),
+    );
+    expect(commands.length).toBeGreaterThan(0);
+    for (const command of commands) {
+      const [, name = ''] = /^npm (?:run )?([\w:]+)$/.exec(command) ?? [];
+      expect(Object.keys(scripts), command).toContain(name);
+    }
+  });
+});
+
+it('finds what is wrong', () => {
+  expect(validateWorkflow(read('ci.yml').replace('runs-on', 'run-on')).errors).not.toEqual([]);
+});
+
+it('tests on three systems with three versions of Node', () => {
+  const { test } = (parse(read('ci.yml')) as Workflow).jobs;
+  expect(test!.strategy!.matrix).toEqual({
+    os: ['ubuntu-latest', 'macos-latest', 'windows-latest'],
+    node: [20, 22, 24],
+  });
+});
+
+it('publishes with provenance, by changesets', () => {
+  const { release } = (parse(read('release.yml')) as Workflow).jobs;
+  expect(release!.permissions).toEqual({ contents: 'write', 'pull-requests': 'write', 'id-token': 'write' });
+  expect(release!.steps.map(({ uses }) => uses)).toContain('changesets/action@v1');
+});

@@ -1,0 +1,36 @@
+// Parts of Markdown files that are made from the code: `node packages/docs/generate.mjs` (of `npm run docs`) writes them,
+// with --check it only names the files that are not current, and fails.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageGraph } from './generate/graph.js';
+import { refreshLinks } from './generate/links.js';
+import { refreshSizes } from './generate/sizes.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The guides and decisions, and what lies at the root. */
+const files = [
+  ...['README.md', 'CONTRIBUTING.md'],
+  ...['guides', 'decisions'].flatMap((folder) =>
+    readdirSync(join(root, 'packages/docs', folder))
+      .filter((name) => name.endsWith('.md'))
+      .sort()
+      .map((name) => `packages/docs/${folder}/${name}`),
+  ),
+];
+
+/** What stands between the markers `<!-- graph -->` and `<!-- /graph -->` is replaced. */
+const refreshGraph = (text) =>
+  text.replace(/(<!-- graph -->\n).*?(<!-- \/graph -->)/s, (_, start, end) => `${start}${packageGraph(root)}${end}`);
+
+const check = process.argv.includes('--check');
+for (const file of files) {
+  const path = join(root, file);
+  const text = readFileSync(path, 'utf8').replaceAll('\r\n', '\n');
+  const fresh = await refreshSizes(refreshGraph(refreshLinks(text, path)), root);
+  if (fresh === text) continue;
+  console.log(file);
+  if (check) process.exitCode = 1;
+  else writeFileSync(path, fresh);
+}

@@ -1,0 +1,1 @@
+export function packageGraph(root: string): string;

@@ -1,0 +1,1 @@
+export function refreshLinks(text: string, path: string): string;

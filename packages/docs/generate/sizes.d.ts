@@ -1,0 +1,1 @@
+export function refreshSizes(text: string, root: string): Promise<string>;
