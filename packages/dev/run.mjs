@@ -70,12 +70,8 @@ const tasks = {
   demo: (args) => buildAndRun('examples/emoji', '@dpar/example-emoji', 'dist/main.js', args),
   playground: (args) => buildAndRun('examples/playground', '@dpar/example-playground', 'dist/main.js', args),
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
-<<<<<<< HEAD
   tables: (args) => buildAndRun('examples/paper-tables', '@dpar/example-paper-tables', 'dist/main.js', args),
-=======
-  tables: (args) => buildAndRun('packages/cli', '@dpar/cli', 'bin/dpar.js', ['flops', '--table', ...args]),
   docs: (args) => docs(args),
->>>>>>> main
   lint: async (args) => Math.max(await lint(args), await typecheck()),
   typecheck: (args) => typecheck(args),
   format: (args) => lint(['--write', ...args]),
