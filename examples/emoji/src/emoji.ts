@@ -23,21 +23,39 @@ export interface ImageSet {
   readonly names: readonly string[];
 }
 
-/** Google's emoji with their categories as classes. */
+/** Emoji of one vendor with their categories as classes. */
 export interface Emoji {
   readonly classes: readonly string[];
   readonly train: ImageSet;
   readonly validation: ImageSet;
 }
 
-/** What is used of an entry of the package's emoji.json. */
-interface Entry {
+/** A package of drawings: those of other vendors have the same index. */
+export interface EmojiPackage {
+  /** As the package's files name it. */
+  readonly vendor: 'google' | 'twitter';
+  /** Path of its emoji.json, beside which the drawings lie. */
+  readonly index: string;
+}
+
+/** Google's drawings, which all images are of unless another package is given. */
+const google = (): EmojiPackage => ({
+  vendor: 'google',
+  index: createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json'),
+});
+
+/** What is used of an entry of the package's emoji.json; whether there is an image is `has_img_<vendor>`. */
+interface Entry extends Image {
   readonly unified: string;
   readonly short_name: string;
   readonly category: string;
+  readonly skin_variations?: Readonly<Record<string, Image>>;
+}
+
+interface Image {
   readonly image: string;
   readonly has_img_google: boolean;
-  readonly skin_variations?: Readonly<Record<string, { readonly image: string; readonly has_img_google: boolean }>>;
+  readonly has_img_twitter: boolean;
 }
 
 interface ImageFile {
@@ -53,15 +71,14 @@ export function isValidation(unified: string): boolean {
 }
 
 /** The image files; the category 'Component' (five patches of skin colour) is left out. */
-async function imageFiles(): Promise<ImageFile[]> {
-  const index = createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json');
-  const folder = join(dirname(index), 'img', 'google', String(imageSize));
+async function imageFiles({ vendor, index }: EmojiPackage): Promise<ImageFile[]> {
+  const folder = join(dirname(index), 'img', vendor, String(imageSize));
   const entries = JSON.parse(await readFile(index, 'utf8')) as Entry[];
   return entries
     .filter(({ category }) => category !== 'Component')
     .flatMap((entry) =>
       [entry, ...Object.values(entry.skin_variations ?? {})]
-        .filter((variant) => variant.has_img_google)
+        .filter((variant) => variant[`has_img_${vendor}`])
         .map((variant) => ({
           path: join(folder, variant.image),
           name: entry.short_name,
@@ -89,8 +106,11 @@ async function decode(files: readonly ImageFile[], onProgress: (done: number) =>
 }
 
 /** About `limit` of the image files, evenly spread (all if undefined), and the classes of all. */
-async function selectFiles(limit: number | undefined): Promise<{ files: ImageFile[]; classes: string[] }> {
-  const all = await imageFiles();
+async function selectFiles(
+  limit: number | undefined,
+  source: EmojiPackage = google(),
+): Promise<{ files: ImageFile[]; classes: string[] }> {
+  const all = await imageFiles(source);
   const stride = limit === undefined ? 1 : Math.max(1, all.length / limit);
   return {
     files: all.filter((_, i) => Math.floor((i + 1) / stride) > Math.floor(i / stride)),
@@ -113,12 +133,14 @@ async function readSet(
 /**
  * Reads the emoji.
  * @param limit Reads about this many, evenly spread (default: all).
+ * @param source Whose drawings (default: Google's).
  */
 export async function loadEmoji(
   limit: number | undefined,
   onProgress: (done: number, total: number) => void,
+  source?: EmojiPackage,
 ): Promise<Emoji> {
-  const { files, classes } = await selectFiles(limit);
+  const { files, classes } = await selectFiles(limit, source);
   const train = files.filter((file) => !file.isValidation);
   const validation = files.filter((file) => file.isValidation);
   return {

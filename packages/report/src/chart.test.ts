@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { barChart, lineChart, type Series } from './chart.js';
+import { barChart, type Chart, lineChart, type Series } from './chart.js';
 import { hasClass, parsePage, pointsOf, textsOf } from './testing/parse.js';
 
-const draw = (series: readonly Series[], more: { fitFrom?: number; marks?: { x: number; name: string }[] } = {}) =>
+const draw = (series: readonly Series[], more: Partial<Pick<Chart, 'xFrom' | 'fitFrom' | 'marks'>> = {}) =>
   parsePage(
     `<!doctype html><title>t</title>${lineChart({ title: 'A < B', xLabel: 'Steps', yLabel: 'Loss', series, ...more })}`,
   );
@@ -72,6 +72,51 @@ it('draws charts of one value, of equal values and of none', () => {
   ).toEqual([125, 125]);
   for (const text of textsOf(one, 'text', 'tick')) expect(text.length).toBeLessThan(8);
   expect(JSON.stringify(draw([{ name: 'a', style: 'a', points: [] }]))).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+it('begins the x axis where it is told to', () => {
+  const points: [number, number][] = [
+    [10, 0],
+    [15, 1],
+    [20, 4],
+  ];
+  const series = [{ name: 'a', style: 'a', points }];
+  const from = draw(series, { xFrom: 10 });
+  const [[first, middle, last] = []] = pathOf(from, 'a');
+  const ticks = textsOf(from, 'text', 'tick');
+  expect(ticks).toEqual(expect.arrayContaining(['10', '20']));
+  expect(ticks).not.toContain('5');
+  expect(last).toEqual([406, 12]);
+  expect(middle?.[0]).toBeCloseTo(((first?.[0] ?? 0) + 406) / 2, 0);
+  const [[fromZero, middleOfZero] = []] = pathOf(draw(series), 'a');
+  // With an axis from 0 the points fill its right half only.
+  expect(fromZero?.[0]).toBeCloseTo(middle?.[0] ?? 0, 0);
+  expect(middleOfZero?.[0]).toBeGreaterThan(middle?.[0] ?? 0);
+});
+
+it('draws an axis of one place', () => {
+  const drawn = draw([{ name: 'a', style: 'a', points: [[3, 1]] }], { xFrom: 3 });
+  expect(JSON.stringify(drawn)).not.toMatch(/NaN|Infinity/);
+  expect(drawn.filter(({ name }) => name === 'circle')).toHaveLength(1);
+});
+
+it('draws a cloud of points in any order', () => {
+  const points: [number, number][] = [
+    [100, 4],
+    [0, 0],
+    [50, Number.NaN],
+    [50, 2],
+  ];
+  const elements = draw([{ name: 'all', style: 'a', joined: false, points }]);
+  const cloud = elements.find((element) => hasClass(element, 'cloud'));
+  expect(cloud?.text).toBe('all');
+  expect(elements.filter((element) => hasClass(element, 'line'))).toEqual([]);
+  expect(elements.filter(({ name }) => name === 'circle')).toEqual([]);
+  // A dot is a line of no length; the point that is not finite has none.
+  const [, zero = ''] = /M([\d.]+) 238h0/.exec(cloud?.attributes.d ?? '') ?? [];
+  const middle = Number(((Number(zero) + 406) / 2).toFixed(1));
+  expect(cloud?.attributes.d).toMatch(new RegExp(`^M406 12h0M${zero} 238h0M[\\d.]+ 125h0$`));
+  expect(Number(/M([\d.]+) 125h0/.exec(cloud?.attributes.d ?? '')?.[1])).toBeCloseTo(middle, 0);
 });
 
 it('marks places of x', () => {

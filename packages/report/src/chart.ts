@@ -13,6 +13,8 @@ export interface Series {
   readonly points: readonly (readonly [number, number])[];
   /** Whether each point has a dot, where there are few of them; a single one always has. */
   readonly dots?: boolean;
+  /** False for a cloud of points in any order, which no line joins: all of them are one path, so that there may be many. */
+  readonly joined?: boolean;
 }
 
 /** A line chart. */
@@ -20,6 +22,8 @@ export interface Chart {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
+  /** Where the x axis begins (default: 0). */
+  readonly xFrom?: number;
   readonly series: readonly Series[];
   /** The y axis fits the points from this x on (default: all); what lies outside of it is cut off. */
   readonly fitFrom?: number;
@@ -38,7 +42,7 @@ const overhang = 4;
 const digits = 1;
 
 /** A chart as inline SVG that scales with its place; colours come from the page's style sheet, for light and dark mode. */
-export function lineChart({ title, xLabel, yLabel, series, fitFrom = 0, marks = [] }: Chart): Html {
+export function lineChart({ title, xLabel, yLabel, xFrom = 0, series, fitFrom = xFrom, marks = [] }: Chart): Html {
   const all = series.flatMap(({ points }) => points.filter(([, y]) => Number.isFinite(y)));
   const bottom = height - margin.bottom;
   const fitted = all.filter(([x]) => x >= fitFrom).map(([, y]) => y);
@@ -47,8 +51,8 @@ export function lineChart({ title, xLabel, yLabel, series, fitFrom = 0, marks = 
   const yTicks = y.ticks(5).map((tick) => ({ at: round(y(tick)), text: yText(tick) }));
   const left = 30 + 7 * Math.max(...yTicks.map(({ text }) => text.length));
   const right = width - margin.right;
-  const longest = rangeOf([0, ...all.map(([x]) => x), ...marks.map(({ x }) => x)])[1];
-  const x = scaleLinear([0, longest || 1], [left, right]);
+  const longest = rangeOf([xFrom, ...all.map(([x]) => x), ...marks.map(({ x }) => x)])[1];
+  const x = scaleLinear([xFrom, longest > xFrom ? longest : xFrom + 1], [left, right]);
   const xText = x.tickFormat(6);
   const path = line()
     .defined(([, value]) => Number.isFinite(value))
@@ -79,11 +83,25 @@ ${marks.map(({ x: place, name }) => {
   const at = round(x(place));
   return html`<line class="mark" x1="${at}" x2="${at}" y1="${margin.top}" y2="${bottom}"><title>${name}</title></line>`;
 })}
-${series.map(({ name, style, points, dots = false }) => {
+${series.map(({ name, style, points, dots = false, joined = true }) => {
+  if (!joined) return cloud(name, style, points, x, y);
   const d = path(points.map(([a, b]): [number, number] => [a, b])) ?? '';
   return html`<path class="line ${style}" d="${d}"><title>${name}</title></path>
 ${dots || points.length === 1 ? dotsOf(points, style, x, y) : undefined}`;
 })}</svg></svg></figure>`;
+}
+
+/** Points as lines of no length, which round ends make dots of. */
+function cloud(
+  name: string,
+  style: string,
+  points: Series['points'],
+  x: (value: number) => number,
+  y: (value: number) => number,
+): Html {
+  const finite = points.filter(([, value]) => Number.isFinite(value));
+  const d = finite.map(([a, b]) => `M${round(x(a))} ${round(y(b))}h0`).join('');
+  return html`<path class="cloud ${style}" d="${d}"><title>${name}</title></path>`;
 }
 
 /** Dots at the points; their titles say the values. */

@@ -33,6 +33,7 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg .grid { stroke: var(--rule); stroke-width: 1; }
 svg .axis { stroke: var(--soft); stroke-width: 1; }
 svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
+svg .cloud { fill: none; stroke-width: 3; stroke-linecap: round; stroke-opacity: 0.35; }
 svg .bar { fill: var(--accent); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; max-width: none; } .legend svg { vertical-align: middle; }
 @media (max-width: 620px) { dl { grid-template-columns: 1fr; gap: 2px; } dd { margin-bottom: 10px; } }

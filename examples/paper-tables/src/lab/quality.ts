@@ -1,0 +1,137 @@
+import {
+  type FeatureNetwork,
+  type FeatureStatistics,
+  featureStatistics,
+  frechetDistance,
+  frechetInterval,
+  type ImageFeatures,
+  inceptionScore,
+  precisionRecall,
+} from '@dpar/eval';
+import { bytesFromImages } from '@dpar/tokenizer';
+import { imagesOf } from '../features/feature-network.js';
+import { measuringCost } from '../plan/costs.js';
+import { mainGrid, patchSize } from '../settings.js';
+import type { Lab } from './lab.js';
+import { type SampleRecipe, type Samples, sampleOnce } from './samples.js';
+
+/** How good images are, by features. */
+export interface Quality {
+  readonly fid: number;
+  /** Interval of level 0.95 for other samples of the model. */
+  readonly fidLow: number;
+  readonly fidHigh: number;
+  readonly inceptionScore: number;
+  readonly precision: number;
+  readonly recall: number;
+}
+
+/** Quality of generated images, and what they cost. */
+export interface Evaluation extends Quality {
+  readonly images: number;
+  readonly meanPatchLength: number;
+  readonly secondsPerImage: number;
+}
+
+interface Reference {
+  readonly features: ImageFeatures;
+  readonly statistics: FeatureStatistics;
+}
+
+const references = new WeakMap<FeatureNetwork, Promise<Reference>>();
+
+/** Features of all real images, 64 x 64 pixels as they come. */
+function referenceOf(lab: Lab, network: FeatureNetwork): Promise<Reference> {
+  const known = references.get(network) ?? computeReference(lab, network);
+  references.set(network, known);
+  return known;
+}
+
+async function computeReference(lab: Lab, network: FeatureNetwork): Promise<Reference> {
+  const { train, validation } = await lab.data.images('google');
+  const images = [train, validation].flatMap(({ pixels }) => imagesOf(pixels, 64));
+  const features = await lab.stages.run('Features of the real images', images.length, (progress) =>
+    extractAll(network, images, (done) => progress.update(done)),
+  );
+  return { features, statistics: featureStatistics(features.pool) };
+}
+
+async function extractAll(
+  network: FeatureNetwork,
+  images: ReturnType<typeof imagesOf>,
+  onProgress: (done: number) => void = () => {},
+): Promise<ImageFeatures> {
+  const parts: ImageFeatures[] = [];
+  for (let start = 0; start < images.length; start += 256) {
+    parts.push(await network.extract(images.slice(start, start + 256)));
+    onProgress(Math.min(images.length, start + 256));
+  }
+  const joined = (of: (part: ImageFeatures) => ImageFeatures['pool'] | undefined) => {
+    const columns = parts[0] ? (of(parts[0])?.columns ?? 0) : 0;
+    const data = new Float32Array(images.length * columns);
+    let at = 0;
+    for (const part of parts) {
+      const rows = of(part)?.data ?? [];
+      data.set(rows, at);
+      at += rows.length;
+    }
+    return { data, rows: images.length, columns };
+  };
+  return { pool: joined(({ pool }) => pool), logits: joined(({ logits }) => logits) };
+}
+
+async function measure(lab: Lab, network: FeatureNetwork, pixels: Uint8Array, size: number): Promise<Quality> {
+  const { features, statistics } = await referenceOf(lab, network);
+  const { pool, logits } = await extractAll(network, imagesOf(pixels, size));
+  const interval = frechetInterval(statistics, pool);
+  if (logits === undefined) throw new Error('quality: expected a feature network with logits, got one without.');
+  return {
+    fid: interval.distance,
+    fidLow: interval.low,
+    fidHigh: interval.high,
+    inceptionScore: inceptionScore(logits, { splitSize: logits.rows }).mean,
+    ...precisionRecall(features.pool, pool),
+  };
+}
+
+/** Images of tokens: [N, S, S, 3]. */
+export async function pixelsOf(lab: Lab, { tokens }: Pick<Samples, 'tokens'>): Promise<Uint8Array> {
+  return bytesFromImages(await lab.tokenizer.decode(tokens));
+}
+
+/** Generates images and measures them; what was measured before with the same features is read. */
+export async function evaluate(lab: Lab, recipe: SampleRecipe): Promise<Evaluation> {
+  const samples = await sampleOnce(lab, recipe);
+  const [images = 0, T = 0] = samples.tokens.shape;
+  const network = await lab.features();
+  const reference = (await lab.data.at('google', mainGrid)).train.digest;
+  const recipeKey = { samples: samples.identity, features: network.identity, reference };
+  const work = { kind: 'quality', name: `Quality: ${recipe.name}`, total: 1, cost: measuringCost(images) };
+  const quality = await lab.work.json(work, recipeKey, async () =>
+    measure(lab, network, await pixelsOf(lab, samples), patchSize * Math.sqrt(T)),
+  );
+  return {
+    ...quality,
+    images,
+    meanPatchLength: samples.meanPatchLength,
+    secondsPerImage: samples.seconds / images,
+  };
+}
+
+/** What the tokenizer alone costs: the FID of the real images' own tokens, the least that a model of tokens can have. */
+export async function tokenizerFid(lab: Lab): Promise<number> {
+  const network = await lab.features();
+  const { train, validation } = await lab.data.at('google', mainGrid);
+  const recipe = { tokenizer: [train.digest, validation.digest], features: network.identity };
+  const count = train.labels.length + validation.labels.length;
+  const work = { kind: 'quality', name: "Quality of the tokenizer's images", total: 1, cost: measuringCost(count) };
+  return lab.work.json(work, recipe, async () => {
+    const { statistics } = await referenceOf(lab, network);
+    const decoded = await Promise.all([train, validation].map((set) => pixelsOf(lab, set)));
+    const features = await extractAll(
+      network,
+      decoded.flatMap((pixels) => imagesOf(pixels, 64)),
+    );
+    return frechetDistance(statistics, featureStatistics(features.pool)).distance;
+  });
+}

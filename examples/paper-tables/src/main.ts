@@ -1,0 +1,31 @@
+import { resolve } from 'node:path';
+import { createOrtEngine } from '@dpar/engine-ort';
+import { createStages } from '../../emoji/src/progress.js';
+import { readArguments, UsageError, usage } from './arguments.js';
+import { makeTables } from './run.js';
+
+async function main(): Promise<void> {
+  const args = readArguments(process.argv.slice(2));
+  if (args.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const stages = createStages();
+  const engine = await createOrtEngine();
+  try {
+    const onTable = (text: string) => void process.stderr.write(`${text}\n`);
+    const report = await makeTables(engine, stages, { ...args, work: resolve(args.work), onTable });
+    stages.stop();
+    process.stdout.write(`Report: ${report}\n`);
+  } finally {
+    stages.stop();
+    await engine.dispose();
+  }
+}
+
+main().catch((error: unknown) => {
+  const isUsage = error instanceof UsageError;
+  const text = error instanceof Error ? (isUsage ? error.message : error.stack) : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+});

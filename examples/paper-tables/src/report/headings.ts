@@ -1,0 +1,27 @@
+import type { TableName, TableResult } from './result.js';
+
+/** `Table S1`, `Section 1.8`, `Inference`. */
+export function labelOf(name: TableName): string {
+  if (name === '1.8') return 'Section 1.8';
+  return name === 'larger-patches' ? 'Inference' : `Table ${name.toUpperCase()}`;
+}
+
+/** What a table's figures are. */
+export const basisTexts: Readonly<Record<TableResult['basis'], string>> = {
+  exact: 'Exact: arithmetic, as in the paper.',
+  scaled: 'Scaled down to emoji.',
+  both: 'Scaled down to emoji; exact where it says so.',
+};
+
+/** How a finding is marked. */
+export function markOf(agrees: boolean | undefined): string {
+  if (agrees === undefined) return 'open';
+  return agrees ? 'as in the paper' : 'not as in the paper';
+}
+
+/** What did not agree with the paper, a sentence each with its table. */
+export function disagreements(results: readonly TableResult[]): { table: string; text: string }[] {
+  return results.flatMap(({ name, findings }) =>
+    findings.filter(({ agrees }) => agrees === false).map(({ text }) => ({ table: labelOf(name), text })),
+  );
+}

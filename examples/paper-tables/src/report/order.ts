@@ -1,0 +1,45 @@
+import type { Finding } from './result.js';
+import { differenceOf, type Spread } from './spread.js';
+
+/** A variant with its figure in the paper and ours, of which less is better. */
+export interface Ranked {
+  readonly name: string;
+  readonly paper: number;
+  readonly ours: Spread;
+}
+
+/**
+ * Whether variants come in the paper's order here, by the means over seeds, and which neighbours in that order differ by
+ * more than two standard errors.
+ * @param what Name of our figure, such as 'FID'.
+ */
+export function compareOrder(what: string, variants: readonly Ranked[]): Finding {
+  const byPaper = [...variants].sort((a, b) => a.paper - b.paper);
+  const byOurs = [...variants].sort((a, b) => a.ours.mean - b.ours.mean);
+  const same = byPaper.every((variant, i) => variant === byOurs[i]);
+  const list = (sorted: readonly Ranked[]) => sorted.map(({ name }) => name).join(' < ');
+  const pairs = byPaper.slice(1).map((worse, i) => {
+    const better = byPaper[i] as Ranked;
+    const { mean, clear } = differenceOf(better.ours, worse.ours);
+    return { names: `${better.name} and ${worse.name}`, holds: mean > 0, clear };
+  });
+  const sure = (holds: boolean) => pairs.filter((pair) => pair.clear && pair.holds === holds).map(({ names }) => names);
+  const [confirmed, refuted] = [sure(true), sure(false)];
+  const several = variants.every(({ ours }) => ours.values.length > 1);
+  const certainty = !several
+    ? 'One seed says nothing of the spread.'
+    : [
+        confirmed.length > 0 && `By more than two standard errors as in the paper: ${confirmed.join('; ')}.`,
+        refuted.length > 0 && `By more than two standard errors the other way round: ${refuted.join('; ')}.`,
+        confirmed.length + refuted.length < pairs.length &&
+          `Within two standard errors: ${pairs.length - confirmed.length - refuted.length} of ${pairs.length} neighbouring pairs.`,
+      ]
+        .filter(Boolean)
+        .join(' ');
+  return {
+    agrees: same ? true : several && refuted.length === 0 ? undefined : false,
+    text: same
+      ? `${what}: the paper's order holds (${list(byOurs)}). ${certainty}`
+      : `${what}: the paper has ${list(byPaper)}, here it is ${list(byOurs)}. ${certainty}`,
+  };
+}

@@ -1,0 +1,179 @@
+import type { EmbeddingType } from '@dpar/model';
+
+/** How a model is trained; all learning rates rise for some steps and then fall as half a cosine wave. */
+export interface TrainingSettings {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly warmupSteps: number;
+}
+
+/** Encoder and decoder layers of a variant of DPAR, and where it sees its patches. */
+export interface Variant {
+  readonly encoderLayers: number;
+  readonly decoderLayers: number;
+  readonly embedding: Exclude<EmbeddingType, null>;
+}
+
+/** A token grid of the comparison of resolutions. */
+export interface GridSettings {
+  /** Tokens in a row, and rows. */
+  readonly size: number;
+  /** Steps of DPAR and LlamaGen. */
+  readonly steps: number;
+  readonly entropySteps: number;
+  readonly batchSize: number;
+  /** Whether it is trained long enough for its quality to be measured, from all seeds; otherwise only times are. */
+  readonly quality: boolean;
+}
+
+/** Everything that decides on the figures, with the data; same settings, same figures but for times. */
+export interface Settings {
+  /** About how many emoji are read; all if left out. */
+  readonly emoji?: number;
+  /** DPAR and LlamaGen are trained once from each. */
+  readonly seeds: readonly number[];
+  /** How many of them guidance and the length of training are varied with. */
+  readonly sweepSeeds: number;
+  /** Width, heads and global layers of DPAR; LlamaGen has as many layers as DPAR in all, as in the paper. */
+  readonly model: {
+    readonly dim: number;
+    readonly nHead: number;
+    readonly nLayer: number;
+    /** The feed-forward width is a multiple of this. */
+    readonly multipleOf: number;
+  };
+  readonly training: TrainingSettings;
+  readonly entropy: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
+  /** Layers of an entropy model of about half the parameters. */
+  readonly halfEntropy: { readonly dim: number; readonly nLayer: number; readonly nHead: number };
+  /** DPAR's batches are padded to some numbers of patches, each at most this factor above the one before. */
+  readonly bucketRatio: number;
+  readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
+  readonly features: TrainingSettings & {
+    readonly channels: readonly [number, number, number, number];
+    /** How often each training image is there, shifted and perhaps mirrored but for the first time. */
+    readonly copies: number;
+  };
+  readonly sampling: {
+    /** Images of an evaluation. */
+    readonly images: number;
+    readonly batchSize: number;
+    readonly seed: number;
+    /** Scale of classifier-free guidance where it is not what is varied. */
+    readonly guidance: number;
+    readonly temperature: number;
+    readonly topP: number;
+  };
+  /** Table S7: scales of guidance. */
+  readonly guidanceScales: readonly number[];
+  /** Table S8: shares of the training after which images are drawn; the paper's are 50, 100, 200 and 300 epochs. */
+  readonly trainingShares: readonly number[];
+  readonly grids: readonly GridSettings[];
+  /** Images that generation is timed with. */
+  readonly timedImages: number;
+  /** Steps of each model that are timed, in turns. */
+  readonly timedSteps: number;
+  /** Patches at inference that are longer than those of training: mean and longest length in tokens. */
+  readonly largerPatches: readonly { readonly mean: number; readonly longest: number }[];
+}
+
+/** Pixels of a patch's side: those of the tokenizer of @dpar/emoji. */
+export const patchSize = 4;
+
+/** Tokens in a row of an emoji of 64 pixels, and rows. */
+export const mainGrid = 16;
+
+/** DPAR where neither its depth nor its positions are varied. */
+export const baseVariant: Variant = { encoderLayers: 1, decoderLayers: 4, embedding: 'dynamic_4d' };
+
+const guidanceScales = [1, 1.5, 1.75, 1.9, 2, 2.1];
+
+const trainingShares = [1 / 6, 1 / 3, 2 / 3, 1];
+
+const largerPatches = [
+  { mean: 1.81, longest: 4 },
+  { mean: 1.81, longest: 8 },
+  { mean: 2.1, longest: 4 },
+  { mean: 2.1, longest: 8 },
+  { mean: 2.5, longest: 8 },
+  { mean: 3, longest: 8 },
+  { mean: 3, longest: 16 },
+];
+
+/** All tables: some hours. */
+export const fullSettings: Settings = {
+  seeds: [0, 1, 2],
+  sweepSeeds: 1,
+  model: { dim: 64, nHead: 1, nLayer: 4, multipleOf: 32 },
+  training: { steps: 480, batchSize: 16, learningRate: 5e-3, warmupSteps: 60 },
+  entropy: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, dim: 96, nLayer: 2, nHead: 1 },
+  halfEntropy: { dim: 64, nLayer: 2, nHead: 1 },
+  bucketRatio: 1.15,
+  patching: { targetMeanPatchLength: 1.81, maxPatchLength: 4 },
+  features: {
+    steps: 1500,
+    batchSize: 64,
+    learningRate: 3e-3,
+    warmupSteps: 50,
+    channels: [24, 48, 96, 64],
+    copies: 4,
+  },
+  sampling: { images: 1000, batchSize: 125, seed: 0, guidance: 1.5, temperature: 1, topP: 1 },
+  guidanceScales,
+  trainingShares,
+  grids: [
+    { size: 4, steps: 480, entropySteps: 480, batchSize: 16, quality: true },
+    { size: 8, steps: 480, entropySteps: 480, batchSize: 16, quality: true },
+    { size: 16, steps: 480, entropySteps: 480, batchSize: 16, quality: true },
+    { size: 24, steps: 100, entropySteps: 400, batchSize: 8, quality: false },
+    { size: 32, steps: 60, entropySteps: 400, batchSize: 4, quality: false },
+  ],
+  timedImages: 16,
+  timedSteps: 10,
+  largerPatches,
+};
+
+/** All tables within a quarter of an hour, of every fourth emoji: shows that all works, not what it gives. */
+export const quickSettings: Settings = {
+  ...fullSettings,
+  emoji: 1000,
+  bucketRatio: 1.4,
+  training: { ...fullSettings.training, steps: 18, warmupSteps: 6 },
+  entropy: { ...fullSettings.entropy, steps: 60, warmupSteps: 20 },
+  features: { ...fullSettings.features, steps: 120, warmupSteps: 20, copies: 1 },
+  sampling: { ...fullSettings.sampling, images: 24, batchSize: 24 },
+  grids: [
+    { size: 4, steps: 60, entropySteps: 60, batchSize: 16, quality: true },
+    { size: 8, steps: 60, entropySteps: 60, batchSize: 16, quality: true },
+    { size: 16, steps: 18, entropySteps: 60, batchSize: 16, quality: true },
+    { size: 24, steps: 2, entropySteps: 24, batchSize: 4, quality: false },
+    { size: 32, steps: 2, entropySteps: 24, batchSize: 2, quality: false },
+  ],
+  timedImages: 4,
+  timedSteps: 3,
+  largerPatches: largerPatches.slice(0, 4),
+};
+
+/** The smallest that goes through every table: for tests. */
+export const smokeSettings: Settings = {
+  ...quickSettings,
+  emoji: 160,
+  seeds: [0],
+  bucketRatio: 10,
+  model: { dim: 32, nHead: 1, nLayer: 1, multipleOf: 16 },
+  training: { ...quickSettings.training, steps: 6, warmupSteps: 2, batchSize: 4 },
+  entropy: { ...quickSettings.entropy, steps: 6, warmupSteps: 2, batchSize: 4, dim: 32, nLayer: 1 },
+  halfEntropy: { dim: 16, nLayer: 1, nHead: 1 },
+  features: { ...quickSettings.features, steps: 6, warmupSteps: 2, batchSize: 16, channels: [4, 8, 8, 8] },
+  sampling: { ...quickSettings.sampling, images: 8, batchSize: 8 },
+  guidanceScales: [1, 2],
+  trainingShares: [1 / 2, 1],
+  grids: [
+    { size: 4, steps: 2, entropySteps: 2, batchSize: 4, quality: true },
+    { size: 8, steps: 2, entropySteps: 2, batchSize: 2, quality: false },
+  ],
+  timedImages: 2,
+  timedSteps: 1,
+  largerPatches: largerPatches.slice(0, 2),
+};

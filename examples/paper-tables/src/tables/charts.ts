@@ -1,0 +1,64 @@
+import type { Chart, Series } from '@dpar/report';
+import type { Run } from '../lab/runs.js';
+import { type Spread, spreadOf } from '../report/spread.js';
+import type { QualitySpread } from './quality-cells.js';
+
+/** Styles of lines in the order in which they are used. */
+export const lineStyles = ['one', 'two', 'three', 'four', 'five'] as const;
+
+/** Mean validation loss of runs against steps, a line for each variant; the steep beginning is cut off. */
+export function lossChart(
+  title: string,
+  variants: readonly { readonly name: string; readonly runs: readonly Run[] }[],
+): Chart {
+  const series = variants.map(({ name, runs }, i) => ({
+    name,
+    style: lineStyles[i % lineStyles.length] as string,
+    dots: true,
+    points: (runs[0]?.curve ?? []).map(
+      ({ step }, at) => [step, spreadOf(runs.map(({ curve }) => curve[at]?.loss ?? Number.NaN)).mean] as const,
+    ),
+  }));
+  const steps = series[0]?.points.map(([step]) => step) ?? [];
+  return {
+    title,
+    xLabel: 'steps',
+    yLabel: 'validation loss, nats per token',
+    series,
+    fitFrom: steps[Math.min(2, steps.length - 1)] ?? 0,
+  };
+}
+
+/** Charts of FID, Inception Score, precision and recall against something, with lowest and highest of the seeds. */
+export function sweepCharts(
+  xLabel: string,
+  xFrom: number,
+  found: readonly { readonly at: number; readonly quality: QualitySpread }[],
+): Chart[] {
+  const lines = (of: (quality: QualitySpread) => Spread, name: string, style: string): Series[] => {
+    const points = (read: (spread: Spread) => number) =>
+      found.map(({ at, quality }) => [at, read(of(quality))] as const);
+    return [
+      { name, style, dots: true, points: points(({ mean }) => mean) },
+      { name: `${name}, lowest seed`, style: `${style} thin`, points: points(({ values }) => Math.min(...values)) },
+      { name: `${name}, highest seed`, style: `${style} thin`, points: points(({ values }) => Math.max(...values)) },
+    ];
+  };
+  const chart = (title: string, yLabel: string, series: Series[]): Chart => ({ title, xLabel, xFrom, yLabel, series });
+  return [
+    chart(
+      'FID',
+      'FID',
+      lines(({ fid }) => fid, 'FID', 'one'),
+    ),
+    chart(
+      'Inception Score',
+      'IS',
+      lines(({ inceptionScore }) => inceptionScore, 'Inception Score', 'one'),
+    ),
+    chart('Precision and recall', 'share', [
+      ...lines(({ precision }) => precision, 'precision', 'one'),
+      ...lines(({ recall }) => recall, 'recall', 'two'),
+    ]),
+  ];
+}

@@ -1,0 +1,85 @@
+import { dparPreset, dparSpecs, presets } from '@dpar/model';
+import { countParameters } from '@dpar/nn';
+import type { Lab } from '../lab/lab.js';
+import { dparRun, ownEntropy, patchedData } from '../lab/models.js';
+import { type Evaluation, evaluate } from '../lab/quality.js';
+import { type PaperModel, paperS7 } from '../paper/tables.js';
+import type { Finding, Grid, TableContent } from '../report/result.js';
+import { baseVariant } from '../settings.js';
+import { sweepCharts } from './charts.js';
+import { paperCells, paperModelTable, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
+import { scaledNote, sweepSeeds } from './trained.js';
+import { compareTrend } from './trend.js';
+
+/** Table S7: quality against the scale of guidance. */
+export async function makeS7(lab: Lab): Promise<TableContent> {
+  const { guidanceScales } = lab.settings;
+  const data = await patchedData(lab, ownEntropy);
+  const found = [];
+  for (const guidance of guidanceScales) {
+    const evaluations: Evaluation[] = [];
+    for (const seed of sweepSeeds(lab)) {
+      const run = await dparRun(lab, baseVariant, data, seed, 'E1D4');
+      evaluations.push(
+        await evaluate(lab, { name: `${run.name}, guidance ${guidance}`, run, patches: data, guidance }),
+      );
+    }
+    found.push({ at: guidance, quality: qualitySpread(evaluations) });
+  }
+  const paper = paperS7[0]?.rows ?? [];
+  const paperAt = (guidance: number) => paper.find((row) => row.guidance === guidance);
+  const shared = found.filter(({ at }) => paperAt(at));
+  const [first, last] = [shared[0], shared.at(-1)];
+  return {
+    title: 'Guidance',
+    basis: 'both',
+    about: [
+      "The paper's rows are of DPAR-B at 256 px and epoch 300; ours of the DPAR of this example (E1D4) after its whole training.",
+      await scaledNote(lab),
+    ],
+    tables: [
+      {
+        head: [
+          'Scale',
+          ...qualityHead.map((name) => `${name}, paper (B-256)`),
+          ...qualityHead.map((name) => `${name}, ours`),
+        ],
+        rows: found.map(({ at, quality }) => [at.toString(), ...paperCells(paperAt(at)), ...qualityCells(quality)]),
+      },
+      parameterTable(paperS7),
+      paperModelTable(paperS7, 256),
+    ],
+    charts: sweepCharts('scale of guidance', Math.min(...guidanceScales), found),
+    findings:
+      first && last && first !== last
+        ? trends(`From scale ${first.at} to ${last.at}`, [paperAt(first.at), paperAt(last.at)], [first, last])
+        : [],
+  };
+}
+
+/** Where the four figures go, in the paper and here. */
+export function trends(
+  change: string,
+  [paperFirst, paperLast]: readonly (PaperModel['rows'][number] | undefined)[],
+  [first, last]: readonly { readonly quality: ReturnType<typeof qualitySpread> }[],
+): Finding[] {
+  return (['fid', 'inceptionScore', 'precision', 'recall'] as const).flatMap((key, i) => {
+    const ours = [first?.quality[key].mean, last?.quality[key].mean];
+    const paper = [paperFirst?.[key], paperLast?.[key]];
+    if ([...ours, ...paper].includes(undefined)) return [];
+    return compareTrend(change, qualityHead[i] as string, paper as [number, number], ours as [number, number], 2);
+  });
+}
+
+/** Parameters as the paper prints them, and as counted. */
+export function parameterTable(models: readonly PaperModel[]): Grid {
+  return {
+    caption: 'Exact: parameters of DPAR, counted from the shapes of its weights.',
+    head: ['Model', 'Parameters, paper', 'ours'],
+    rows: models.map(({ model, parameters }) => [
+      model,
+      `${parameters / 1e6}M`,
+      `${(countParameters(dparSpecs(dparPreset(presets[model]))) / 1e6).toFixed(1)}M`,
+    ]),
+  };
+}
