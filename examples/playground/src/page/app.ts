@@ -120,8 +120,10 @@ export class App {
   /** Stops a run between two tokens, lets it go on, or ends it. */
   steer(kind: 'pause' | 'resume' | 'cancel', run: Run): void {
     this.client.steer(kind, run.id);
+    // Until the worker says that it has stopped, tokens still come.
+    if (kind === 'pause') return;
     this.update(() => {
-      run.status = { pause: 'paused', resume: 'running', cancel: 'ended' }[kind] as Run['status'];
+      run.status = kind === 'resume' ? 'running' : 'ended';
     });
   }
 
@@ -168,7 +170,7 @@ export class App {
           const run = this.runOf(reply.id);
           if (run && isAtWork(run)) {
             run.drawings = reply.drawings;
-            if (reply.status === 'finished') run.status = 'finished';
+            if (reply.status !== 'running') run.status = reply.status;
             else if (run.status === 'preparing') run.status = 'running';
           }
           break;
