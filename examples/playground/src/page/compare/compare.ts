@@ -23,7 +23,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
       <h2>The same seed, two models</h2>
       <p>
         Both draw the same class with the same random numbers, a token each in turn, so that neither has the machine for
-        itself. Time is counted apart. This LlamaGen was trained for fewer steps: compare steps and time, not looks.
+        itself. Time is counted apart. Both have as many weights and were trained for as many steps.
       </p>
     </div>
     <div class="workbench">
