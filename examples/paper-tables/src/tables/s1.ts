@@ -5,7 +5,9 @@ import type { TableContent } from '../report/result.js';
 export function makeS1(): TableContent {
   const rows = tableS1();
   const deviation = (ours: number, paper: number) => 100 * (ours / paper - 1);
-  const signed = (value: number) => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(2)} %`;
+  // What rounds to zero has no sign.
+  const signed = (value: number) =>
+    `${value <= -0.005 ? '-' : value < 0.005 ? '' : '+'}${Math.abs(value).toFixed(2)} %`;
   const largest = (of: (row: (typeof rows)[number]) => number) => Math.max(...rows.map((row) => Math.abs(of(row))));
   const llamaGen = largest((row) => deviation(row.llamaGenGmacs, row.paper.llamaGenGmacs));
   const dpar = largest((row) => deviation(row.dparGmacs, row.paper.dparGmacs));
@@ -15,7 +17,7 @@ export function makeS1(): TableContent {
     about: [
       'What the paper calls GFLOPs are 10^9 multiply-accumulates of the linear layers for one image, and 8 per layer and ' +
         'channel for norms and the like; attention products are not counted. Mean tokens per patch: 1.81 at 256 px, 2.06 ' +
-        'at 384 px, which the paper rounds to two digits. Also by `npx dpar flops --table`.',
+        'at 384 px, which the paper rounds to two digits. The command `dpar flops --table` counts them too.',
     ],
     tables: [
       {
