@@ -1,20 +1,20 @@
 /**
- * Measured with ONNX Runtime on 2 cores of an AMD EPYC with AVX-512 (bare matrix products: 260 to 350 GFLOP/s), float32, while
- * other programs used the same cores: lower bounds of what an idle machine does.
+ * Measured with ONNX Runtime on 2 cores of an AMD EPYC with AVX-512 (bare matrix products: 260 to 350 GFLOP/s), float32, with
+ * nothing else to do (sampling: with busy neighbours).
  */
 export const measured = {
   /** VQ-16 at 256 pixels. */
-  encodedImagesPerSecond: 0.37,
-  decodedImagesPerSecond: 0.56,
+  encodedImagesPerSecond: 2.42,
+  decodedImagesPerSecond: 1.32,
   /** DPAR-B at 256 pixels, 16 images at a time, with classifier-free guidance; 362 with int8 weights. */
   sampledTokensPerSecond: 268,
   /**
    * Sequences of 256 tokens, 16 at a time, by the entropy models GPT-B (110 M parameters) and T (37 M; 29 M without the token
-   * table). While these ran the load was 18 to 20 on 2 cores, so that they are far below what the machine does alone.
+   * table).
    */
-  entropiesPerSecond: { B: 0.36, T: 0.82 },
-  /** The lower end of bare matrix products on the idle machine. */
-  matrixProductFlops: 260e9,
+  entropiesPerSecond: { B: 2.99, T: 5.03 },
+  /** The upper end of bare matrix products. */
+  matrixProductFlops: 350e9,
 } as const;
 
 /** A GPU, with the share of its peak that work is taken to reach. */
