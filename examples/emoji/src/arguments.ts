@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { UsageError } from './run-program.js';
 import { defaultMinutes } from './settings.js';
 
 /** What the command line asks for. */
@@ -48,9 +49,6 @@ For a new version of that package:
   --make-model DIR  trains its model (hours; started again, it goes on)
   --pack-model DIR  puts the best weights of DIR so far into packages/emoji, with their figures
 `;
-
-/** A mistake in the command line. */
-export class UsageError extends Error {}
 
 /** @throws UsageError saying what was expected. */
 export function readArguments(args: readonly string[]): Arguments {

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '@dpar/io/node';
 import { toPng } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import chalk from 'chalk';
-import { type Arguments, readArguments, UsageError, usage } from './arguments.js';
+import { type Arguments, readArguments, usage } from './arguments.js';
 import { createEngine } from './engine.js';
 import { compareLearning } from './learning/compare.js';
 import { describeMachine } from './machine.js';
@@ -14,6 +14,7 @@ import { runPipeline } from './pipeline.js';
 import { drawPretrained } from './pretrained/draw.js';
 import { preview } from './pretrained/preview.js';
 import { createStages, type Stages } from './progress.js';
+import { runProgram } from './run-program.js';
 import { settingsFor, smokeSettings } from './settings.js';
 import { modelCard, updateCard } from './shipped/card.js';
 import { makeModel } from './shipped/make-model.js';
@@ -99,9 +100,4 @@ function summaryOf({ validation, train, dpar, llamaGen }: Awaited<ReturnType<typ
   ].join('\n');
 }
 
-main().catch((error: unknown) => {
-  const isUsage = error instanceof UsageError;
-  const text = error instanceof Error ? (isUsage ? error.message : error.stack) : String(error);
-  process.stderr.write(`${text}\n`);
-  process.exitCode = isUsage ? 2 : 1;
-});
+runProgram(main);

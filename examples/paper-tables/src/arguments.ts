@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { UsageError } from '../../emoji/src/run-program.js';
 import { type TableName, tableNames } from './report/result.js';
 import { fullSettings, quickSettings, type Settings, smokeSettings } from './settings.js';
 
@@ -33,9 +34,6 @@ down to emoji elsewhere. What was trained or measured is kept: a run that was st
   --inception FILE weights of the Inception-v3 of FID (see packages/eval), whose features are then used
   --help           prints this
 `;
-
-/** A mistake in the command line. */
-export class UsageError extends Error {}
 
 /** @throws UsageError saying what was expected. */
 export function readArguments(args: readonly string[]): Arguments {

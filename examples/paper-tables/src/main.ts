@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createStages } from '../../emoji/src/progress.js';
-import { readArguments, UsageError, usage } from './arguments.js';
+import { runProgram } from '../../emoji/src/run-program.js';
+import { readArguments, usage } from './arguments.js';
 import { makeTables } from './run.js';
 
 async function main(): Promise<void> {
@@ -23,9 +24,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  const isUsage = error instanceof UsageError;
-  const text = error instanceof Error ? (isUsage ? error.message : error.stack) : String(error);
-  process.stderr.write(`${text}\n`);
-  process.exitCode = isUsage ? 2 : 1;
-});
+runProgram(main);
