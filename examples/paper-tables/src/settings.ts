@@ -33,7 +33,7 @@ export interface Settings {
   readonly emoji?: number;
   /** DPAR and LlamaGen are trained once from each. */
   readonly seeds: readonly number[];
-  /** How many of them guidance and the length of training are varied with. */
+  /** How many of them guidance, the length of training and the patches at inference are varied with. */
   readonly sweepSeeds: number;
   /** Width, heads and global layers of DPAR; LlamaGen has as many layers as DPAR in all, as in the paper. */
   readonly model: {
@@ -104,7 +104,7 @@ const largerPatches = [
 /** All tables: some hours. */
 export const fullSettings: Settings = {
   seeds: [0, 1, 2],
-  sweepSeeds: 1,
+  sweepSeeds: 3,
   model: { dim: 64, nHead: 1, nLayer: 4, multipleOf: 32 },
   training: { steps: 480, batchSize: 16, learningRate: 5e-3, warmupSteps: 60 },
   entropy: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, dim: 96, nLayer: 2, nHead: 1 },
@@ -138,6 +138,7 @@ export const fullSettings: Settings = {
 export const quickSettings: Settings = {
   ...fullSettings,
   emoji: 1000,
+  sweepSeeds: 1,
   bucketRatio: 1.4,
   training: { ...fullSettings.training, steps: 18, warmupSteps: 6 },
   entropy: { ...fullSettings.entropy, steps: 60, warmupSteps: 20 },

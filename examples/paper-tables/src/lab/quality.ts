@@ -26,11 +26,10 @@ export interface Quality {
   readonly recall: number;
 }
 
-/** Quality of generated images, and what they cost. */
+/** Quality of generated images, and their patches. */
 export interface Evaluation extends Quality {
   readonly images: number;
   readonly meanPatchLength: number;
-  readonly secondsPerImage: number;
 }
 
 interface Reference {
@@ -114,7 +113,6 @@ export async function evaluate(lab: Lab, recipe: SampleRecipe): Promise<Evaluati
     ...quality,
     images,
     meanPatchLength: samples.meanPatchLength,
-    secondsPerImage: samples.seconds / images,
   };
 }
 

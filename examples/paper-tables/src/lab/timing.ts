@@ -3,13 +3,14 @@ import { collectTokens } from '@dpar/sampler';
 import { readTrainConfig } from '@dpar/train';
 import { createTrainer } from '@dpar/train/node';
 import { describeProcessor } from '../../../emoji/src/machine.js';
+import type { Progress } from '../../../emoji/src/progress.js';
 import { median } from '../../../emoji/src/stages/training.js';
 import { generationTimesCost, stepTimesCost } from '../plan/costs.js';
 import type { Variant } from '../settings.js';
 import type { Lab } from './lab.js';
 import { batchKeys, dparKeys, llamaGenKeys, type PatchedData } from './models.js';
 import { lastCheckpoint, type Run } from './runs.js';
-import { openSampler, spreadLabels } from './samples.js';
+import { type OpenSampler, openSampler, spreadLabels } from './samples.js';
 
 /** Seconds of DPAR and of LlamaGen on the same machine, in turns. */
 export interface Times {
@@ -59,48 +60,111 @@ export async function stepTimes(lab: Lab, variant: Variant, data: PatchedData, b
   });
 }
 
-/** Time of generating one image with guidance, of a batch; the first batch of each model, which compiles, does not count. */
+/** Rounds of generation that are timed. */
+const timedRounds = 3;
+
+/** How images are generated that are timed. */
+interface TimedGeneration {
+  readonly sampler: OpenSampler;
+  /** Patching other than in training. */
+  readonly patching?: { readonly threshold: number; readonly maxPatchLength: number };
+}
+
+/**
+ * Median time of generating one image with guidance, of a batch, for each of some ways: a batch of each in turn, so that what
+ * else the machine does meets all; the first round, which compiles, does not count. Patches are of all timed images.
+ */
+async function generationInTurns(
+  { settings: { timedImages, sampling } }: Lab,
+  { train, grid }: PatchedData['grid'],
+  ways: readonly TimedGeneration[],
+  progress: Progress,
+): Promise<{ readonly seconds: number; readonly meanPatchLength: number }[]> {
+  const { guidance, temperature, topP } = sampling;
+  const labels = spreadLabels(train.labels, timedImages);
+  const T = grid * grid;
+  const timed = ways.map(() => ({ seconds: [] as number[], patches: 0 }));
+  for (let round = 0; round <= timedRounds; round++) {
+    for (const [i, { sampler, patching }] of ways.entries()) {
+      const begun = performance.now();
+      const options = { labels, guidanceScale: guidance, temperature, topP, seed: round, ...patching };
+      const { patchLengths } = await collectTokens(sampler.steps(options), timedImages, T, (done) =>
+        progress.update((ways.length * round + i) * T + done),
+      );
+      const way = timed[i];
+      if (round === 0 || way === undefined) continue;
+      way.seconds.push((performance.now() - begun) / 1000 / timedImages);
+      way.patches += patchLengths.reduce((sum, lengths) => sum + lengths.length, 0);
+    }
+  }
+  return timed.map(({ seconds, patches }) => ({
+    seconds: median(seconds),
+    meanPatchLength: (timedRounds * timedImages * T) / patches,
+  }));
+}
+
+/** What decides on times of generation, with the models. */
+function generationRecipe({ settings: { timedImages, sampling } }: Lab) {
+  const { guidance, temperature, topP } = sampling;
+  return { timedImages, timedRounds, guidance, temperature, topP, machine: machine() };
+}
+
+/** Steps that the progress of timed generation counts to. */
+const generationSteps = (ways: number, T: number): number => (timedRounds + 1) * ways * T;
+
+/** Time of generating one image with DPAR and LlamaGen. */
 export async function generationTimes(
   lab: Lab,
   data: PatchedData,
   runs: { readonly dpar: Run; readonly llamaGen: Run },
 ): Promise<Times & { readonly meanPatchLength: number }> {
-  const { timedImages, sampling } = lab.settings;
-  const { guidance, temperature, topP } = sampling;
   const identities = [runs.dpar.identity, runs.llamaGen.identity, data.run.identity];
-  const recipe = { identities, timedImages, guidance, temperature, topP, machine: machine() };
   const { grid } = data.grid;
   const T = grid * grid;
   const work = {
-    ...{ kind: 'times', name: `Times of generation, ${grid}x${grid}`, total: 4 * T },
-    cost: generationTimesCost(timedImages, T),
+    ...{ kind: 'times', name: `Times of generation, ${grid}x${grid}`, total: generationSteps(2, T) },
+    cost: generationTimesCost(lab.settings.timedImages, T, 2),
   };
-  return lab.work.json(work, recipe, async (progress) => {
-    const labels = spreadLabels(data.grid.train.labels, timedImages);
+  return lab.work.json(work, { identities, ...generationRecipe(lab) }, async (progress) => {
     const samplers = [
       await openSampler(lab, lastCheckpoint(runs.dpar), data),
       await openSampler(lab, lastCheckpoint(runs.llamaGen), undefined),
     ];
-    const seconds = [0, 0];
-    let patches = 0;
-    for (const [round, i] of [
-      [0, 0],
-      [0, 1],
-      [1, 0],
-      [1, 1],
-    ] as const) {
-      const sampler = samplers[i];
-      if (sampler === undefined) continue;
-      const begun = performance.now();
-      const options = { labels, guidanceScale: guidance, temperature, topP, seed: round };
-      const { patchLengths } = await collectTokens(sampler.steps(options), labels.length, T, (done) =>
-        progress.update((2 * round + i) * T + done),
-      );
-      seconds[i] = (performance.now() - begun) / 1000 / timedImages;
-      if (i === 0) patches = patchLengths.reduce((sum, lengths) => sum + lengths.length, 0);
+    try {
+      const ways = samplers.map((sampler) => ({ sampler }));
+      const [dpar, llamaGen] = await generationInTurns(lab, data.grid, ways, progress);
+      return {
+        dpar: dpar?.seconds ?? Number.NaN,
+        llamaGen: llamaGen?.seconds ?? Number.NaN,
+        meanPatchLength: dpar?.meanPatchLength ?? Number.NaN,
+      };
+    } finally {
+      for (const sampler of samplers) await sampler.dispose();
     }
-    for (const sampler of samplers) await sampler.dispose();
-    const meanPatchLength = (timedImages * T) / patches;
-    return { dpar: seconds[0] as number, llamaGen: seconds[1] as number, meanPatchLength };
+  });
+}
+
+/** Seconds of generating one image with a DPAR that patches as each of some options say. */
+export async function patchingTimes(
+  lab: Lab,
+  data: PatchedData,
+  run: Run,
+  patchings: readonly { readonly threshold: number; readonly maxPatchLength: number }[],
+): Promise<number[]> {
+  const { grid } = data.grid;
+  const T = grid * grid;
+  const work = {
+    ...{ kind: 'times', name: 'Times of generation with larger patches', total: generationSteps(patchings.length, T) },
+    cost: generationTimesCost(lab.settings.timedImages, T, patchings.length),
+  };
+  const recipe = { identities: [run.identity, data.run.identity], patchings, ...generationRecipe(lab) };
+  return lab.work.json(work, recipe, async (progress) => {
+    const sampler = await openSampler(lab, lastCheckpoint(run), data);
+    try {
+      const ways = patchings.map((patching) => ({ sampler, patching }));
+      return (await generationInTurns(lab, data.grid, ways, progress)).map(({ seconds }) => seconds);
+    } finally {
+      await sampler.dispose();
+    }
   });
 }

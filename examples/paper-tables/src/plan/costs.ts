@@ -74,7 +74,7 @@ export function stepTimesCost(settings: Settings, variant: Variant, grid: number
   return sizes.reduce((sum, size) => sum + startCost(size) + 2 * stepsCost({ ...size, ...timed }), 0);
 }
 
-/** Two rounds of both models, in small batches. */
-export function generationTimesCost(images: number, tokens: number): number {
-  return 4 * images * tokens * 2 * generationSeconds;
+/** Four rounds of some ways of generating, in small batches. */
+export function generationTimesCost(images: number, tokens: number, ways: number): number {
+  return 4 * ways * images * tokens * generationSeconds;
 }

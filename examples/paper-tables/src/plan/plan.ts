@@ -73,13 +73,13 @@ function planTable(plan: Plan, settings: Settings, table: TableName): void {
       for (const grid of settings.grids) addGrid(plan, settings, grid, evaluated);
       break;
     case 'larger-patches': {
-      const first = seeds.slice(0, 1);
-      trained('base', baseVariant, first);
+      trained('base', baseVariant, few);
       const { targetMeanPatchLength, maxPatchLength } = settings.patching;
       for (const { mean, longest } of largerPatches) {
         const asTrained = mean === targetMeanPatchLength && longest === maxPatchLength;
-        for (const seed of first) evaluated(asTrained ? `base ${seed}` : `patches ${mean} ${longest} ${seed}`, T);
+        for (const seed of few) evaluated(asTrained ? `base ${seed}` : `patches ${mean} ${longest} ${seed}`, T);
       }
+      plan.set('times of patches', generationTimesCost(settings.timedImages, T, largerPatches.length));
     }
   }
 }
@@ -110,5 +110,5 @@ function addGrid(
     evaluated(`LlamaGen ${size} ${seed}`, size ** 2);
   }
   plan.set(`times of steps ${size}`, stepTimesCost(settings, baseVariant, size, batchSize));
-  plan.set(`times of generation ${size}`, generationTimesCost(settings.timedImages, size ** 2));
+  plan.set(`times of generation ${size}`, generationTimesCost(settings.timedImages, size ** 2, 2));
 }

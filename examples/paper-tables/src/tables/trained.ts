@@ -72,7 +72,7 @@ export function orderFindings(variants: readonly ComparedVariant[]): Finding[] {
   ];
 }
 
-/** Seeds of tables that vary guidance or the length of training: fewer, since each takes many images. */
+/** Seeds of tables that vary one model in many ways: maybe fewer, since each way takes many images. */
 export function sweepSeeds({ settings }: Lab): readonly number[] {
   return settings.seeds.slice(0, settings.sweepSeeds);
 }
