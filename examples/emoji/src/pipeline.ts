@@ -114,7 +114,7 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
     const shared = { settings: models, seed };
     const dparTask = {
       name: 'DPAR',
-      model: trainableDpar(dparConfig, { bucketRatio: models.bucketRatio }),
+      model: trainableDpar(dparConfig),
       forwardMacs: matmulMacs.dpar,
     };
     const llamaGenTask = {

@@ -28,8 +28,6 @@ export interface Settings {
     readonly size: Preset;
     /** Feed-forward widths are multiples of these; chosen so that both models have the same number of parameters. */
     readonly multipleOf: { readonly dpar: number; readonly llamaGen: number };
-    /** DPAR's batches are padded to some numbers of patches, each at most this factor above the one before. */
-    readonly bucketRatio: number;
   };
   readonly generation: {
     readonly imagesPerClass: number;
@@ -80,7 +78,6 @@ export function settingsFor(minutes: number, seed: number): Settings {
         ...training,
         size: { dim: 96, nHead: 2, nLocalEncoderLayers: 1, nLayer: 2, nLocalDecoderLayers: 1, llamaGenLayers: 4 },
         multipleOf: { dpar: 64, llamaGen: 96 },
-        bucketRatio: 1.15,
         steps: steps(1800),
       },
     };
@@ -94,7 +91,6 @@ export function settingsFor(minutes: number, seed: number): Settings {
       learningRate: 3e-3,
       size: { dim: 128, nHead: 2, nLocalEncoderLayers: 1, nLayer: 4, nLocalDecoderLayers: 2, llamaGenLayers: 7 },
       multipleOf: { dpar: 64, llamaGen: 84 },
-      bucketRatio: 1.1,
       steps: steps(750),
     },
   };
@@ -120,7 +116,6 @@ export function smokeSettings(seed: number): Settings {
       steps: 30,
       size: { dim: 64, nHead: 1, nLocalEncoderLayers: 1, nLayer: 1, nLocalDecoderLayers: 1, llamaGenLayers: 3 },
       multipleOf: { dpar: 8, llamaGen: 64 },
-      bucketRatio: 1.5,
     },
     generation: { ...usual.generation, imagesPerClass: 1 },
   };

@@ -147,6 +147,18 @@ describe('dynamic axes', () => {
     expect(compiled.signatures).toBe(1);
   });
 
+  it('turns by tables of open length, one for each sequence of a fixed number', async () => {
+    const fn: TensorFunction = (ops, x) => ({ y: ops.rotary(named(x, 'x'), named(x, 'table')) });
+    const compiled = engine.compile(fn, { dynamicAxes: { x: { 1: 'positions' }, table: { 1: 'positions' } } });
+    const oracle = reference.compile(fn);
+    for (const length of [5, 2, 9]) {
+      const inputs = { x: random([3, length, 16], 1), table: random([3, length, 4, 2], 2) };
+      const [actual, expected] = [await compiled.run(inputs), await oracle.run(inputs)];
+      expect(largestError(named(actual, 'y'), named(expected, 'y'))).toBeLessThan(1e-5);
+    }
+    expect(compiled.signatures).toBe(1);
+  });
+
   it('refuses sizes that do not follow from those of inputs', async () => {
     const fn: TensorFunction = (ops, { x, b }) => ({
       y: ops.broadcast(b as NonNullable<typeof b>, [(ops.shapeOf(x as NonNullable<typeof x>)[0] ?? 0) - 100, 2]),

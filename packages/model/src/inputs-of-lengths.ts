@@ -58,7 +58,7 @@ export function inputsOfLengths<T>(
   return {
     tokens,
     labels,
-    slotToken: ops.reshape(ops.select(ops.less(within, length), token, empty), [B * M * P]),
+    slotToken: ops.select(ops.less(within, length), token, empty),
     tokenSlot: ops.reshape(tokenSlot, [B * N]),
     slotMask: ops.less(within, ops.maximum(length, 1)),
     // The class position, whose angles are (0, 0), then patches 0..M - 2.

@@ -5,7 +5,7 @@ import type { Ops } from '@dpar/tensor';
  * `densePatches` of @dpar/patchify.
  */
 export interface PatchMaps<T> {
-  /** int32 [B M P]: row b N + t of the token in each slot, -1 where a slot is empty. */
+  /** int32 [B, M, P]: row b N + t of the token in each slot, -1 where a slot is empty. */
   readonly slotToken: T;
   /** int32 [B N]: slot (b M + m) P + p of each token. */
   readonly tokenSlot: T;
@@ -16,8 +16,7 @@ export interface PatchMaps<T> {
 /** Lays token states out by patch: [B, N, D] -> [B, M, P, D], zeros in empty slots. */
 export function tokensOfPatches<T>(ops: Ops<T>, tokens: T, maps: PatchMaps<T>): T {
   const [B = 0, N = 0, D = 0] = ops.shapeOf(tokens);
-  const slots = ops.takeRowsOnce(ops.reshape(tokens, [B * N, D]), maps.slotToken, maps.tokenSlot);
-  return ops.reshape(slots, [...ops.shapeOf(maps.slotMask), D]);
+  return ops.takeRowsOnce(ops.reshape(tokens, [B * N, D]), maps.slotToken, maps.tokenSlot);
 }
 
 /** Gives each token the state of its patch: [B, M, D] -> [B, N, D]. */
@@ -25,7 +24,11 @@ export function patchesOfTokens<T>(ops: Ops<T>, patches: T, maps: PatchMaps<T>):
   const [B = 0, M = 0, D = 0] = ops.shapeOf(patches);
   const P = ops.shapeOf(maps.slotMask)[2] ?? 0;
   const slots = ops.broadcast(ops.reshape(patches, [B, M, 1, D]), [B, M, P, D]);
-  const rows = ops.takeRowsOnce(ops.reshape(slots, [B * M * P, D]), maps.tokenSlot, maps.slotToken);
+  const rows = ops.takeRowsOnce(
+    ops.reshape(slots, [B * M * P, D]),
+    maps.tokenSlot,
+    ops.reshape(maps.slotToken, [B * M * P]),
+  );
   return ops.reshape(rows, [B, -1, D]);
 }
 

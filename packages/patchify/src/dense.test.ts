@@ -14,7 +14,7 @@ describe('densePatches', () => {
     expect([...slotToken.data]).toEqual([0, -1, -1, 1, 2, -1, 3, -1, -1, 4, -1, -1, 5, 6, 7, -1, -1, -1]);
     expect([...tokenSlot.data]).toEqual([0, 3, 4, 6, 9, 12, 13, 14]);
     expect([...slotMask.data]).toEqual([1, 0, 0, 1, 1, 0, 1, 0, 0, 1, 0, 0, 1, 1, 1, 1, 0, 0]);
-    expect([slotToken.shape, tokenSlot.shape, slotMask.shape]).toEqual([[18], [8], [2, 3, 3]]);
+    expect([slotToken.shape, tokenSlot.shape, slotMask.shape]).toEqual([[2, 3, 3], [8], [2, 3, 3]]);
   });
 
   it('leaves out the last token and the last patch on request', () => {

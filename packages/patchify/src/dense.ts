@@ -18,7 +18,7 @@ export interface DenseOptions {
  * All three are tensors also to `@dpar/tensor`.
  */
 export interface DensePatches {
-  /** int32 [B M P]: row b N + t of the token in each slot, -1 if the slot is empty. */
+  /** int32 [B, M, P]: row b N + t of the token in each slot, -1 if the slot is empty. */
   readonly slotToken: { readonly dtype: 'int32'; readonly shape: readonly number[]; readonly data: Int32Array };
   /** int32 [B N]: slot (b M + m) P + p of each token, -1 if its patch is left out. */
   readonly tokenSlot: { readonly dtype: 'int32'; readonly shape: readonly number[]; readonly data: Int32Array };
@@ -97,7 +97,7 @@ export function densePatches(
     for (let m = columns; m < patches; m++) slotMask[(b * patches + m) * slots] = 1;
   }
   return {
-    slotToken: { dtype: 'int32', shape: [slotToken.length], data: slotToken },
+    slotToken: { dtype: 'int32', shape: [batch, patches, slots], data: slotToken },
     tokenSlot: { dtype: 'int32', shape: [tokenSlot.length], data: tokenSlot },
     slotMask: { dtype: 'bool', shape: [batch, patches, slots], data: slotMask },
   };

@@ -1,5 +1,5 @@
-import type { Dropout, DropoutKind, DropoutPlace, Training } from '@dpar/nn';
-import { type HostTensor, type HostTensorOf, hostTensor, named, type Tensors, typeOps } from '@dpar/tensor';
+import type { Dropout, DropoutPlace, Training } from '@dpar/nn';
+import { type DynamicAxes, type HostTensor, named, sizeOf, type Tensors, type TensorType, typeOps } from '@dpar/tensor';
 import { randomStream } from './random-streams.js';
 import type { TrainableModel } from './trainable.js';
 
@@ -27,11 +27,13 @@ export function dropoutFrom<T>(tensors: Tensors<T>, rates: DropoutRates): NonNul
 
 /**
  * Masks of a model's dropout. They are a function of the seed, the step and the shapes of the batch alone, drawn from the
- * counter-based generator; each call overwrites what the one before gave for the same shapes.
+ * counter-based generator; each call overwrites what the one before gave.
  */
 export class DropoutMasks {
-  /** Masks by shapes of the inputs, with the kind of each. */
-  private readonly known = new Map<string, readonly Mask[]>();
+  /** Memory of the masks by name, as large as was needed so far. */
+  private readonly memory = new Map<string, Uint8Array>();
+  private places: readonly DropoutPlace[] = [];
+  private shapes = '';
 
   constructor(
     private readonly model: TrainableModel,
@@ -46,31 +48,59 @@ export class DropoutMasks {
    */
   draw(inputs: Tensors<HostTensor>, index: number): Tensors<HostTensor> {
     const random = randomStream(this.seed, 'dropout', index);
-    const masks = this.masksFor(inputs);
-    for (const { kind, tensor } of masks) random.fillKeepMask(tensor.data, 1 - this.rates[kind]);
-    return Object.fromEntries(masks.map(({ name, tensor }) => [prefix + name, tensor]));
+    const masks = this.placesFor(inputs).map(({ name, kind, shape }) => {
+      const data = this.memoryOf(name, sizeOf(shape));
+      random.fillKeepMask(data, 1 - this.rates[kind]);
+      return [prefix + name, { dtype: 'bool', shape, data }] as const;
+    });
+    return Object.fromEntries(masks);
   }
 
-  private masksFor(inputs: Tensors<HostTensor>): readonly Mask[] {
+  private placesFor(inputs: Tensors<HostTensor>): readonly DropoutPlace[] {
     const shapes = JSON.stringify(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
-    const masks =
-      this.known.get(shapes) ??
-      dropoutPlaces(this.model, inputs)
-        .filter(({ kind }) => this.rates[kind] > 0)
-        .map(({ name, kind, shape }) => ({ name, kind, tensor: hostTensor('bool', shape) }));
-    this.known.set(shapes, masks);
-    return masks;
+    if (shapes !== this.shapes) this.places = placesWithDropout(this.model, this.rates, inputs);
+    this.shapes = shapes;
+    return this.places;
+  }
+
+  private memoryOf(name: string, size: number): Uint8Array {
+    const known = this.memory.get(name);
+    const memory = known !== undefined && known.length >= size ? known : new Uint8Array(size);
+    this.memory.set(name, memory);
+    return memory.subarray(0, size);
   }
 }
 
-interface Mask {
-  readonly name: string;
-  readonly kind: DropoutKind;
-  readonly tensor: HostTensorOf<'bool'>;
+/** The places of {@link dropoutPlaces} with a rate above 0. */
+function placesWithDropout(model: TrainableModel, rates: DropoutRates, inputs: Tensors<TensorType>): DropoutPlace[] {
+  return dropoutPlaces(model, inputs).filter(({ kind }) => rates[kind] > 0);
+}
+
+/**
+ * Axes of the masks whose size goes with the dynamic axes of a model's inputs, by name of the mask.
+ * @param inputs Inputs of any batch.
+ */
+export function maskAxes(model: TrainableModel, rates: DropoutRates, inputs: Tensors<TensorType>): DynamicAxes {
+  const found: Record<string, Record<number, string>> = {};
+  const usual = placesWithDropout(model, rates, inputs);
+  const names = new Set(Object.values(model.dynamicAxes).flatMap((axes) => Object.values(axes)));
+  for (const size of names) {
+    // What grows with the size depends on it.
+    const grown = Object.entries(inputs).map(([name, { dtype, shape }]) => {
+      const axes = model.dynamicAxes[name] ?? {};
+      return [name, { dtype, shape: shape.map((n, axis) => (axes[axis] === size ? n + 1 : n)) }] as const;
+    });
+    for (const [i, { name, shape }] of placesWithDropout(model, rates, Object.fromEntries(grown)).entries()) {
+      shape.forEach((n, axis) => {
+        if (n !== usual[i]?.shape[axis]) found[prefix + name] = { ...found[prefix + name], [axis]: size };
+      });
+    }
+  }
+  return found;
 }
 
 /** Where a model may drop activations, for a batch with the given inputs: the model is run on shapes alone. */
-export function dropoutPlaces(model: TrainableModel, inputs: Tensors<HostTensor>): DropoutPlace[] {
+export function dropoutPlaces(model: TrainableModel, inputs: Tensors<TensorType>): DropoutPlace[] {
   const places: DropoutPlace[] = [];
   const parameters = Object.fromEntries(
     Object.entries(model.specs).map(([name, { shape }]) => [name, { dtype: 'float32', shape } as const]),

@@ -8,7 +8,7 @@ import {
   type Tensors,
   valueAndGradients,
 } from '@dpar/tensor';
-import { type DropoutRates, dropoutFrom, noDropout } from './dropout.js';
+import { type DropoutRates, dropoutFrom, maskAxes, noDropout } from './dropout.js';
 import type { TrainableModel } from './trainable.js';
 
 /** Prefix of the names of gradients among the outputs: `grad.<parameter>`. */
@@ -67,8 +67,8 @@ export interface LossAndGradients {
 }
 
 /**
- * Loss and gradients of a model by its parameters, forward and backward as one graph for each signature. Gradients are
- * written into tensors that are allocated once.
+ * Loss and gradients of a model by its parameters, forward and backward as one graph whatever the sizes of its dynamic
+ * axes, where the engine can, and one for each size of others. Gradients are written into tensors that are allocated once.
  * @param outputs Further outputs of the model to return, such as `logits`.
  */
 export function lossAndGradients(
@@ -78,15 +78,19 @@ export function lossAndGradients(
   options: StepOptions = {},
 ): LossAndGradients {
   const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
-  const compiled: CompiledFunction = engine.compile(gradientFunction(model, wanted, options));
+  let compiled: CompiledFunction | undefined;
   const into = Object.fromEntries(
     Object.entries(model.specs).map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]),
   );
   return {
     get signatures() {
-      return compiled.signatures;
+      return compiled?.signatures ?? 0;
     },
     async run(parameters, inputs) {
+      // The axes of masks are known with the shapes of a batch.
+      compiled ??= engine.compile(gradientFunction(model, wanted, options), {
+        dynamicAxes: { ...model.dynamicAxes, ...maskAxes(model, options.dropout ?? noDropout, inputs) },
+      });
       const results = await compiled.run({ ...parameters, ...inputs }, { into });
       const gradients = Object.keys(model.specs).map((name) => [name, results[gradientPrefix + name]] as const);
       return {
@@ -97,7 +101,7 @@ export function lossAndGradients(
         outputs: Object.fromEntries(Object.entries(results).filter(([name]) => outputs.includes(name))),
       };
     },
-    dispose: () => compiled.dispose(),
+    dispose: async () => compiled?.dispose(),
   };
 }
 

@@ -77,7 +77,13 @@ const dataKeys = z.strictObject({
   class_dropout: fraction.default(0.1).describe('Probability at which a label becomes the null class'),
   window_batches: count.default(32).describe('Batches that are grouped by patch count together'),
   prefetch_batches: z.int().min(0).default(2).describe('Batches read ahead while a step runs, for data on disk'),
-  bucket_ratio: z.number().gt(1).default(1.05).describe('Factor between the numbers of patches that are padded to'),
+  bucket_ratio: z
+    .number()
+    .gt(1)
+    .optional()
+    .describe(
+      'Factor between the numbers of patches that are padded to; by default batches are padded to their longest image',
+    ),
 });
 
 const optimizerKeys = z.strictObject({

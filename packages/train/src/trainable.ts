@@ -22,7 +22,15 @@ import {
 } from '@dpar/model';
 import type { ParameterSpecs, Training } from '@dpar/nn';
 import { padPatchLengths, patchLengths, writePatchLengths } from '@dpar/patchify';
-import { DparError, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
+import {
+  DparError,
+  type DynamicAxes,
+  type HostTensor,
+  type HostTensorOf,
+  named,
+  type Ops,
+  type Tensors,
+} from '@dpar/tensor';
 import { missingEntropies } from './patch-counts.js';
 import type { Batch } from './token-set.js';
 
@@ -31,6 +39,10 @@ export interface TrainableModel {
   readonly kind: 'dpar' | 'llamagen' | 'entropy';
   /** The model's config.json. */
   readonly configJson: Readonly<Record<string, unknown>>;
+  /**
+   * Axes of {@link inputs} whose size differs from batch to batch: one graph serves all sizes, where the engine can.
+   */
+  readonly dynamicAxes: DynamicAxes;
   /** Tokens of an image, T. */
   readonly tokensPerImage: number;
   /** Tokens are 0 to vocabSize - 1. */
@@ -68,14 +80,15 @@ export interface TrainableModel {
 /** Settings of {@link trainableDpar}. */
 export interface TrainableDparOptions {
   /**
-   * Batches are padded to one of some numbers of patches, each at most this factor above the one before (default 1.05).
-   * A larger factor wastes more work and compiles fewer graphs.
+   * Batches are padded to one of some numbers of patches, each at most this factor above the one before, for engines that
+   * prepare anew for each size. A larger factor wastes more work on fewer sizes. Default: batches are padded to the
+   * patches of their longest image.
    */
-  readonly bucketRatio?: number;
+  readonly bucketRatio?: number | undefined;
 }
 
 /** A DPAR model as training sees it. Patches come from the batch's patch lengths, or else from its entropies. */
-export function trainableDpar(config: DparConfig, { bucketRatio = 1.05 }: TrainableDparOptions = {}): TrainableModel {
+export function trainableDpar(config: DparConfig, { bucketRatio }: TrainableDparOptions = {}): TrainableModel {
   const patching = patchingOptions(config);
   const needsEntropies = config.patching.mode === 'entropy_row_boundary';
   const predictedTokens = config.blockSize + (config.predictEoiToken ? 1 : 0);
@@ -91,6 +104,7 @@ export function trainableDpar(config: DparConfig, { bucketRatio = 1.05 }: Traina
   return {
     kind: 'dpar',
     configJson: writeDparConfig(config),
+    dynamicAxes: { globalTable: { 1: 'patches' }, slotToken: { 1: 'patches' }, slotMask: { 1: 'patches' } },
     tokensPerImage: config.blockSize,
     vocabSize: config.vocabSize,
     nullClass: config.numClasses,
@@ -102,7 +116,7 @@ export function trainableDpar(config: DparConfig, { bucketRatio = 1.05 }: Traina
         batch.patchLengths ??
         padPatchLengths(
           sources(batch.images.length, batch.entropies).map((source) => patchLengths(source, patching)),
-          { max: predictedTokens, ratio: bucketRatio },
+          bucketRatio === undefined ? undefined : { max: predictedTokens, ratio: bucketRatio },
         );
       return dparInputs(config, batch.tokens, batch.labels, lengths);
     },
@@ -136,8 +150,9 @@ function dparTensors<T>(tensors: Tensors<T>): DparInputs<T> {
 /** What a model without patches says of them. */
 function withoutPatches(
   predictedTokens: number,
-): Pick<TrainableModel, 'needsEntropies' | 'patchCounts' | 'globalPositions'> {
+): Pick<TrainableModel, 'dynamicAxes' | 'needsEntropies' | 'patchCounts' | 'globalPositions'> {
   return {
+    dynamicAxes: {},
     needsEntropies: false,
     patchCounts: () => undefined,
     globalPositions(inputs) {

@@ -1,6 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { initializeParameters } from '@dpar/nn';
-import { bucketSize } from '@dpar/patchify';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { BatchOrder } from './batch-order.js';
@@ -187,8 +186,7 @@ describe('Trainer', () => {
     for (const { step, paddingShare, meanPatchLength, seconds, waitSeconds } of await metricsOf(trainer)) {
       const patches = Array.from(order.at(step - 1), (image) => counts[image] ?? 0);
       const sum = patches.reduce((total, count) => total + count);
-      const computed = bucketSize(Math.max(...patches), { max: 16, ratio: 1.05 });
-      expect(paddingShare).toBeCloseTo(1 - sum / (6 * computed), 12);
+      expect(paddingShare).toBeCloseTo(1 - sum / (6 * Math.max(...patches)), 12);
       expect(meanPatchLength).toBeCloseTo((6 * 16) / sum, 12);
       expect(waitSeconds).toBeGreaterThanOrEqual(0);
       expect(waitSeconds).toBeLessThan(seconds);

@@ -23,9 +23,10 @@ export interface Validator {
 
 /** A validator; the forward pass alone is compiled, with the parameters as inputs. */
 export function createValidator(engine: Engine, model: TrainableModel): Validator {
-  const compiled: CompiledFunction = engine.compile((ops, inputs) => ({
-    loss: named(model.outputs(ops, inputs), 'loss'),
-  }));
+  const compiled: CompiledFunction = engine.compile(
+    (ops, inputs) => ({ loss: named(model.outputs(ops, inputs), 'loss') }),
+    { dynamicAxes: model.dynamicAxes },
+  );
   const orders = new WeakMap<TokenSet | TokenSource, Int32Array>();
   return {
     async loss(parameters, set, batchSize, signal) {

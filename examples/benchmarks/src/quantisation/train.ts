@@ -53,7 +53,7 @@ export async function trainDpar(engine: Engine, { classes, train, validation }: 
     rowLength,
   });
   const config: DparConfig = { ...preset, patching: { ...preset.patching, threshold } };
-  const model = trainableDpar(config, { bucketRatio: 1.15 });
+  const model = trainableDpar(config);
   return { ...(await fit(engine, model, trainSet, 400)), validation: await withEntropies(validation) };
 }
 

@@ -47,7 +47,7 @@ export function learningRun(
     data: {
       tokens: `${folder}/data/train`,
       validation: `${folder}/data/validation`,
-      ...(kind === 'dpar' && { entropy_checkpoint: `${folder}/entropy/best`, window_batches: 4, bucket_ratio: 1.15 }),
+      ...(kind === 'dpar' && { entropy_checkpoint: `${folder}/entropy/best`, window_batches: 4 }),
     },
     optimizer: { learning_rate: 5e-3, schedule: 'cosine', warmup_steps: 60, final_fraction: 0.05 },
     initialization: 'narrow',

@@ -25,7 +25,7 @@ function component(build: OnnxBuilder, table: Operand, index: 0 | 1, shape: Shap
 
 /** int64 [batch, length]: 0, 1, 2, ..., one for each row of `cache`. */
 function positionsInOrder(build: OnnxBuilder, cache: string, [batch, length]: readonly [number, number]): string {
-  if (!build.dynamic.isOpen(batch)) {
+  if (!build.dynamic.isOpen(batch * length)) {
     const positions = Array.from({ length: batch * length }, (_, i) => i);
     return build.int64(positions, [batch, length]);
   }
