@@ -14,6 +14,8 @@ export interface Arguments {
   readonly work: string;
   /** File of Inception's weights, for the official features. */
   readonly inception: string | undefined;
+  /** Of the engine; as many as there are cores if undefined. */
+  readonly threads: number | undefined;
   /** The command that repeats the run. */
   readonly command: string;
   readonly help: boolean;
@@ -30,6 +32,7 @@ down to emoji elsewhere. What was trained or measured is kept: a run that was st
   --steps N        optimizer steps of the models of 16 x 16 tokens
   --seeds N        seeds of every variant (3)
   --images N       images of an evaluation (1000)
+  --threads N      threads of the engine (all cores)
   --work DIR       cache and reports (default examples/paper-tables/output)
   --inception FILE weights of the Inception-v3 of FID (see packages/eval), whose features are then used
   --help           prints this
@@ -61,6 +64,7 @@ export function readArguments(args: readonly string[]): Arguments {
     tables: chosenTables(values.only),
     work: values.work ?? fileURLToPath(new URL('../output', import.meta.url)),
     inception: values.inception,
+    threads: values.threads === undefined ? undefined : wholeNumber('threads', values.threads, 1),
     command: ['npm run tables', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     help: values.help ?? false,
   };
@@ -95,6 +99,7 @@ function parse(args: readonly string[]) {
         steps: { type: 'string' },
         seeds: { type: 'string' },
         images: { type: 'string' },
+        threads: { type: 'string' },
         work: { type: 'string' },
         inception: { type: 'string' },
         help: { type: 'boolean' },

@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     return;
   }
   const stages = createStages();
-  const engine = await createOrtEngine();
+  const engine = await createOrtEngine(args.threads === undefined ? {} : { threads: args.threads });
   try {
     const onTable = (text: string) => void process.stderr.write(`${text}\n`);
     const report = await makeTables(engine, stages, { ...args, work: resolve(args.work), onTable });

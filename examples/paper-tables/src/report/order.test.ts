@@ -29,8 +29,15 @@ it('leaves another order within the spread open', () => {
   expect(text).toContain('Within two standard errors: 1 of 1 neighbouring pairs.');
 });
 
+it('leaves the order of the paper open where it could be chance', () => {
+  const { agrees, text } = compareOrder('FID', [variant('A', 1, [2, 5, 2]), variant('B', 2, [3, 4, 4])]);
+  expect(agrees).toBeUndefined();
+  expect(text).toContain("the paper's order holds (A < B). Within two standard errors: 1 of 1");
+});
+
 it('does not speak of certainty with one seed', () => {
-  const { text } = compareOrder('FID', [variant('A', 1, [2]), variant('B', 2, [3])]);
+  const { agrees, text } = compareOrder('FID', [variant('A', 1, [2]), variant('B', 2, [3])]);
+  expect(agrees).toBeUndefined();
   expect(text).toContain('One seed says nothing of the spread.');
   expect(text).not.toContain('standard error');
 });

@@ -36,8 +36,14 @@ export function compareOrder(what: string, variants: readonly Ranked[]): Finding
       ]
         .filter(Boolean)
         .join(' ');
+  // An order that could be chance neither shows nor refutes anything.
+  const agreement = (): boolean | undefined => {
+    if (!several) return undefined;
+    if (refuted.length > 0) return false;
+    return same && confirmed.length > 0 ? true : undefined;
+  };
   return {
-    agrees: same ? true : several && refuted.length === 0 ? undefined : false,
+    agrees: agreement(),
     text: same
       ? `${what}: the paper's order holds (${list(byOurs)}). ${certainty}`
       : `${what}: the paper has ${list(byPaper)}, here it is ${list(byOurs)}. ${certainty}`,

@@ -25,7 +25,7 @@ export async function makeS5(lab: Lab): Promise<TableContent> {
     tables: [
       entropyModelTable('size of the entropy model', rows, paperS5),
       {
-        caption: "Exact: parameters of the paper's entropy models, counted from the shapes of their weights.",
+        caption: "Exact: parameters of the paper's entropy models, counted from the shapes of their weights",
         head: ['Paper', 'preset', 'parameters'],
         rows: counts,
       },

@@ -50,10 +50,12 @@ export async function makeS7(lab: Lab): Promise<TableContent> {
       paperModelTable(paperS7, 256),
     ],
     charts: sweepCharts('scale of guidance', Math.min(...guidanceScales), found),
-    findings:
-      first && last && first !== last
+    findings: [
+      ...(first && last && first !== last
         ? trends(`From scale ${first.at} to ${last.at}`, [paperAt(first.at), paperAt(last.at)], [first, last])
-        : [],
+        : []),
+      parameterFinding(paperS7),
+    ],
   };
 }
 
@@ -64,22 +66,38 @@ export function trends(
   [first, last]: readonly { readonly quality: ReturnType<typeof qualitySpread> }[],
 ): Finding[] {
   return (['fid', 'inceptionScore', 'precision', 'recall'] as const).flatMap((key, i) => {
-    const ours = [first?.quality[key].mean, last?.quality[key].mean];
-    const paper = [paperFirst?.[key], paperLast?.[key]];
-    if ([...ours, ...paper].includes(undefined)) return [];
-    return compareTrend(change, qualityHead[i] as string, paper as [number, number], ours as [number, number], 2);
+    const ours = [first?.quality[key], last?.quality[key]] as const;
+    const paper = [paperFirst?.[key], paperLast?.[key]] as const;
+    if (!ours[0] || !ours[1] || paper[0] === undefined || paper[1] === undefined) return [];
+    return compareTrend(change, qualityHead[i] as string, [paper[0], paper[1]], [ours[0], ours[1]], 2);
   });
 }
+
+const countedParameters = (model: PaperModel['model']): number =>
+  countParameters(dparSpecs(dparPreset(presets[model])));
+
+/** Whether the numbers of parameters are the paper's, to one percent. */
+export function parameterFinding(models: readonly PaperModel[]): Finding {
+  const others = models.filter(({ model, parameters }) => Math.abs(countedParameters(model) / parameters - 1) > 0.01);
+  const list = others
+    .map(
+      ({ model, parameters }) =>
+        `${model} has ${millionsOf(countedParameters(model))}, in the paper ${parameters / 1e6}M`,
+    )
+    .join('; ');
+  return {
+    agrees: others.length === 0,
+    text: `Parameters are the paper's to one percent${others.length === 0 ? '' : `, but for these: ${list}`}.`,
+  };
+}
+
+const millionsOf = (count: number): string => `${(count / 1e6).toFixed(1)}M`;
 
 /** Parameters as the paper prints them, and as counted. */
 export function parameterTable(models: readonly PaperModel[]): Grid {
   return {
-    caption: 'Exact: parameters of DPAR, counted from the shapes of its weights.',
+    caption: 'Exact: parameters of DPAR, counted from the shapes of its weights',
     head: ['Model', 'Parameters, paper', 'ours'],
-    rows: models.map(({ model, parameters }) => [
-      model,
-      `${parameters / 1e6}M`,
-      `${(countParameters(dparSpecs(dparPreset(presets[model]))) / 1e6).toFixed(1)}M`,
-    ]),
+    rows: models.map(({ model, parameters }) => [model, `${parameters / 1e6}M`, millionsOf(countedParameters(model))]),
   };
 }

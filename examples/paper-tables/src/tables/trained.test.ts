@@ -57,15 +57,15 @@ it('draws mean losses at the steps of validation', () => {
 });
 
 it('follows figures along a sweep, with the lowest and the highest seed', () => {
-  const found = [1, 2].map((at) => ({ at, quality: qualitySpread([evaluation(at), evaluation(3 * at)]) }));
+  const found = [1, 2].map((at) => ({ at, quality: qualitySpread([evaluation(at), evaluation(at + 2)]) }));
   expect(qualityCells(found[0]?.quality as (typeof found)[number]['quality'])).toEqual([
     ...['2.00 ± 1.41', '4.00 ± 2.83', '0.50 ± 0.00', '0.25 ± 0.00'],
   ]);
   const [fid] = sweepCharts('scale', 1, found);
   expect(fid?.series.map(({ points }) => points.map(([, y]) => y))).toEqual([
-    [2, 4],
+    [2, 3],
     [1, 2],
-    [3, 6],
+    [3, 4],
   ]);
   const paper = [1, 2].map((guidance) => ({
     ...{ epoch: 300, guidance, fid: 5 - guidance, inceptionScore: 100 * guidance },

@@ -1,12 +1,21 @@
 import { expect, it } from 'vitest';
+import { spreadOf } from '../report/spread.js';
 import { compareTrend } from './trend.js';
 
+const change = (first: readonly number[], last: readonly number[]) =>
+  compareTrend('From 1 to 2', 'IS', [190, 250], [spreadOf(first), spreadOf(last)], 1);
+
 it('compares where figures go', () => {
-  const rise = compareTrend('From 1 to 2', 'IS', [190, 250], [3, 4.5], 1);
-  expect(rise).toEqual({
+  expect(change([3, 3.2], [4.5, 4.6])).toEqual({
     agrees: true,
-    text: 'From 1 to 2, IS rises in the paper (190.0 to 250.0) and rises here (3.0 to 4.5).',
+    text: 'From 1 to 2, IS rises in the paper (190.0 to 250.0) and rises here (3.1 to 4.5).',
   });
-  expect(compareTrend('From 1 to 2', 'FID', [5, 4], [3, 4], 0).agrees).toBe(false);
-  expect(compareTrend('From 1 to 2', 'recall', [0.5, 0.5], [0.4, 0.4], 1).agrees).toBe(true);
+  expect(change([4.5, 4.6], [3, 3.2]).agrees).toBe(false);
+});
+
+it('leaves open what could be chance', () => {
+  const { agrees, text } = change([3, 5], [4, 4.5]);
+  expect(agrees).toBeUndefined();
+  expect(text).toContain('(4.0 to 4.3, within two standard errors)');
+  expect(change([3], [4])).toMatchObject({ agrees: undefined, text: expect.stringContaining('of one seed') });
 });
