@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { disableTelemetry } from '@dpar/engine-ort';
 import { createInceptionNetwork, createOnnxNetwork, type FeatureNetwork, resizeMethods, valueRanges } from '@dpar/eval';
 import { readInceptionWeights } from '@dpar/eval/node';
 import type { Context } from './context.js';
@@ -45,6 +46,7 @@ export async function loadFeatureNetwork(
         `--range: expected the values that '${path}' was trained with, got none. Its card says them.`,
       );
     }
+    disableTelemetry();
     const ort = await import('onnxruntime-node');
     const session = context.threads === undefined ? {} : { intraOpNumThreads: context.threads };
     return createOnnxNetwork(ort, await readFile(path), {

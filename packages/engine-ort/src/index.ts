@@ -7,3 +7,4 @@ export {
   type OnnxParts,
 } from './export.js';
 export type { Device, RuntimeKind } from './runtime.js';
+export { disableTelemetry } from './telemetry.js';

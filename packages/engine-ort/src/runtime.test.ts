@@ -1,6 +1,6 @@
 import { DparError } from '@dpar/tensor';
-import { expect, it, vi } from 'vitest';
-import { coreCount, defaultRuntime } from './runtime.js';
+import { afterEach, expect, it, vi } from 'vitest';
+import { coreCount, defaultRuntime, loadRuntime } from './runtime.js';
 
 vi.mock('onnxruntime-web', () => {
   throw new Error('no such package');
@@ -11,6 +11,17 @@ it('says which package is missing', async () => {
   const created = createOrtEngine({ runtime: 'web' });
   await expect(created).rejects.toThrow(/expected the package 'onnxruntime-web', got: .* npm i onnxruntime-web$/s);
   await expect(created).rejects.toBeInstanceOf(DparError);
+});
+
+afterEach(() => vi.unstubAllEnvs());
+
+it.each([
+  [undefined, '1'],
+  ['0', '0'],
+])('loads a runtime that does not report its use, unless the user said otherwise (%s)', async (given, expected) => {
+  vi.stubEnv('ORT_DISABLE_TELEMETRY', given);
+  await loadRuntime('node', 'cpu');
+  expect(process.env.ORT_DISABLE_TELEMETRY).toBe(expected);
 });
 
 it('knows Node and its cores', async () => {

@@ -1,5 +1,6 @@
 import { DparError } from '@dpar/tensor';
 import type { env, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
+import { disableTelemetry } from './telemetry.js';
 
 /** Where an engine computes. */
 export type Device = 'cpu' | 'webgpu' | 'cuda';
@@ -52,6 +53,7 @@ export async function coreCount(): Promise<number> {
 type Loaded = OrtModule | { default: OrtModule };
 
 async function importNode(): Promise<Loaded> {
+  disableTelemetry();
   return (await importHidden('onnxruntime-node')) as Loaded;
 }
 
