@@ -72,7 +72,17 @@ export class Trainer {
 
   /** @throws DparError if the data do not fit the model, or a size is wrong. */
   constructor(readonly options: TrainerOptions) {
-    const { engine, model, parameters, data, validation, batchSize, seed, windowBatches } = options;
+    const { engine, model, parameters, data, validation, batchSize, seed, windowBatches, steps, schedule } = options;
+    if (data === undefined || parameters === undefined) {
+      const missing = data === undefined ? "'data', a token set or a source" : "'parameters' by name";
+      throw new DparError(`Trainer: expected ${missing}, got none.`);
+    }
+    if (!Number.isInteger(steps) || steps < 0) {
+      throw new DparError(`Trainer: expected 'steps' to be a whole number >= 0, got ${steps}.`);
+    }
+    if (schedule !== undefined && typeof schedule !== 'function') {
+      throw new DparError(`Trainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
+    }
     checkData(model, data, 'training data');
     if (validation !== undefined) checkData(model, validation, 'validation data');
     this.parameters = parameters;
@@ -89,7 +99,7 @@ export class Trainer {
     // A set in memory would be read by this thread, ahead of time or not.
     const ahead = isTokenSource(data) ? (options.prefetchBatches ?? 2) : 0;
     this.batches = new BatchQueue((step) => this.loadBatch(step), ahead, options.steps);
-    this.schedule = options.schedule ?? constantSchedule(1e-4);
+    this.schedule = schedule ?? constantSchedule(1e-4);
     this.optimizer = new AdamW(parameters, options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(parameters);
     this.gradients = new BatchGradients(engine, model, options);
