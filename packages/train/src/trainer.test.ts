@@ -201,6 +201,8 @@ describe('Trainer', () => {
 
   it('refuses options that are missing or of another kind', () => {
     expect(() => tinyTrainer('dpar', { steps: Number.NaN })).toThrow("'steps' to be a whole number >= 0, got NaN");
+    expect(() => tinyTrainer('dpar', { classDropout: 2 })).toThrow("'classDropout' from 0 to 1, got 2");
+    expect(() => tinyTrainer('dpar', { parameters: {} })).toThrow('missing tok_embeddings.weight');
     const schedule = 0.01 as unknown as Schedule;
     expect(() => tinyTrainer('dpar', { schedule })).toThrow('Pass constantSchedule(0.01).');
     const data = undefined as unknown as TokenSet;
