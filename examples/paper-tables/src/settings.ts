@@ -47,8 +47,6 @@ export interface Settings {
   readonly entropy: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
   /** Layers of an entropy model of about half the parameters. */
   readonly halfEntropy: { readonly dim: number; readonly nLayer: number; readonly nHead: number };
-  /** DPAR's batches are padded to some numbers of patches, each at most this factor above the one before. */
-  readonly bucketRatio: number;
   readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
   readonly features: TrainingSettings & {
     readonly channels: readonly [number, number, number, number];
@@ -109,7 +107,6 @@ export const fullSettings: Settings = {
   training: { steps: 480, batchSize: 16, learningRate: 5e-3, warmupSteps: 60 },
   entropy: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, dim: 96, nLayer: 2, nHead: 1 },
   halfEntropy: { dim: 64, nLayer: 2, nHead: 1 },
-  bucketRatio: 1.15,
   patching: { targetMeanPatchLength: 1.81, maxPatchLength: 4 },
   features: {
     steps: 1500,
@@ -139,7 +136,6 @@ export const quickSettings: Settings = {
   ...fullSettings,
   emoji: 1000,
   sweepSeeds: 1,
-  bucketRatio: 1.4,
   training: { ...fullSettings.training, steps: 18, warmupSteps: 6 },
   entropy: { ...fullSettings.entropy, steps: 60, warmupSteps: 20 },
   features: { ...fullSettings.features, steps: 120, warmupSteps: 20, copies: 1 },
@@ -161,7 +157,6 @@ export const smokeSettings: Settings = {
   ...quickSettings,
   emoji: 160,
   seeds: [0],
-  bucketRatio: 10,
   model: { dim: 32, nHead: 1, nLayer: 1, multipleOf: 16 },
   training: { ...quickSettings.training, steps: 6, warmupSteps: 2, batchSize: 4 },
   entropy: { ...quickSettings.entropy, steps: 6, warmupSteps: 2, batchSize: 4, dim: 32, nLayer: 1 },

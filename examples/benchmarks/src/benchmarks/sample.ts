@@ -57,10 +57,17 @@ function sample(name: string, variant: Variant): Benchmark {
         ...(floor !== undefined && { floorRatio: seconds / floor }),
         ...(entropyModel && { meanPatchLength }),
         ...(llamaGen !== undefined && { speedupOverLlamagen: llamaGen / secondsPerImage }),
+        ...(entropyModel && { speedupAtFloor: speedupAtFloor(variant, meanPatchLength) }),
         ...stages,
       };
     },
   };
+}
+
+/** How many times quicker than LlamaGen DPAR would be if both took what must be read, or multiplied, and nothing else. */
+function speedupAtFloor(variant: Variant, meanPatchLength: number): number {
+  const bound = variant.batch === 1 ? 'bytes' : 'flops';
+  return llamaGenCost(llamaGenPreset(presets.B), variant.weights)[bound] / costOf(variant, meanPatchLength)[bound];
 }
 
 /**

@@ -1,7 +1,8 @@
 import { dparPreset, llamaGenPreset, presets } from '@dpar/model';
+import type { WeightFormat } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { entropyConfig } from './configs.js';
-import { dparCost, llamaGenCost } from './floor.js';
+import { type EntropyModelSize, entropyConfig } from './configs.js';
+import { dparCost, llamaGenCost, type SamplingCost } from './floor.js';
 
 const llamaGen = llamaGenPreset(presets.B);
 const dpar = dparPreset(presets.B);
@@ -36,4 +37,16 @@ it('counts the parts of DPAR as often as they step', () => {
   const products = 255 * (encoder + entropy) + 127 * patch + 2 * (128 * global + 256 * decoder);
   const attended = 32_640 * 1536 + 2 * 8256 * 8 * 1536 + 2 * 32_896 * 3 * 1536 + 32_640 * 6 * 1024;
   expect(cost.flops).toBe(2 * (products + attended));
+});
+
+it('bounds what patching can save, whatever computes it', () => {
+  const speedup = (size: EntropyModelSize, entropyWeights: WeightFormat, bound: keyof SamplingCost): number => {
+    const cost = dparCost(dpar, entropyConfig(size, 16), { weights: 'float32', entropyWeights }, 1.81);
+    return llamaGenCost(llamaGen, 'float32')[bound] / cost[bound];
+  };
+  expect(speedup('T', 'int8', 'bytes')).toBeCloseTo(1.2, 2);
+  expect(speedup('T', 'int4', 'bytes')).toBeCloseTo(1.24, 2);
+  expect(speedup('T', 'int8', 'flops')).toBeCloseTo(1.16, 2);
+  expect(speedup('B', 'int8', 'bytes')).toBeCloseTo(0.98, 2);
+  expect(speedup('B', 'int8', 'flops')).toBeCloseTo(0.82, 2);
 });

@@ -166,10 +166,8 @@ export function llamaGenKeys(lab: Lab, variant: Variant, grid: GridData): Record
   };
 }
 
-/** Keys of DPAR's batches: few graphs are compiled, and batches stay mixed. */
-export function batchKeys({ settings }: Lab): Record<string, number> {
-  return { window_batches: 4, bucket_ratio: settings.bucketRatio };
-}
+/** Keys of DPAR's batches: windows of few of them, so that small sets stay mixed. */
+export const batchKeys: Readonly<Record<string, number>> = { window_batches: 4 };
 
 /** Trains DPAR on data with patches. */
 export async function dparRun(lab: Lab, variant: Variant, data: PatchedData, seed: number, what: string): Promise<Run> {
@@ -179,7 +177,7 @@ export async function dparRun(lab: Lab, variant: Variant, data: PatchedData, see
     size,
     keys: { model: dparKeys(lab, variant, data), ...runKeys(lab.settings.training, size, seed) },
     data: data.files,
-    dataKeys: batchKeys(lab),
+    dataKeys: batchKeys,
   });
 }
 

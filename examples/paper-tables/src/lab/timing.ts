@@ -41,7 +41,7 @@ export async function stepTimes(lab: Lab, variant: Variant, data: PatchedData, b
         output: lab.cache.folder,
       });
     const trainers = [
-      await createTrainer(lab.engine, config(dpar, data.files.train.path, batchKeys(lab))),
+      await createTrainer(lab.engine, config(dpar, data.files.train.path, batchKeys)),
       await createTrainer(lab.engine, config(llamaGen, grid.train.path, {})),
     ];
     const runs = trainers.map((trainer) => ({ steps: trainer.run(), seconds: [] as number[], graphs: 0 }));

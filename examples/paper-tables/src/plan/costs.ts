@@ -7,7 +7,7 @@ import { dparSize, llamaGenSize, type TrainingSize } from './sizes.js';
  * which time grows with layers and width.
  */
 
-/** Of compiling a graph of DPAR for 256 tokens. */
+/** Of compiling DPAR's graph. */
 const dparCompileSeconds = 2.6;
 
 /** Of compiling any other graph. */
@@ -33,8 +33,7 @@ function tokenCost({ dim, tokenLayers, patchLayers }: Pick<TrainingSize, 'dim' |
   return (logitSeconds + layers * layerSeconds) * (dim / 64) * (patchLayers > 0 ? dparFactor : 1);
 }
 
-const startCost = ({ patchLayers, tokens, graphs }: TrainingSize): number =>
-  patchLayers > 0 ? graphs * dparCompileSeconds * Math.min(1, tokens / 256) : compileSeconds;
+const startCost = ({ patchLayers }: TrainingSize): number => (patchLayers > 0 ? dparCompileSeconds : compileSeconds);
 
 const stepsCost = (size: TrainingSize): number => size.steps * size.batchSize * size.tokens * tokenCost(size);
 

@@ -12,8 +12,6 @@ export interface TrainingSize {
   readonly steps: number;
   readonly batchSize: number;
   readonly validationImages: number;
-  /** That are compiled: DPAR's batches have several numbers of patches. */
-  readonly graphs: number;
 }
 
 type Size = 'whole' | 'half';
@@ -28,7 +26,6 @@ export function entropySize(settings: Settings, grid: number, size: Size): Train
     steps: other?.entropySteps ?? entropy.steps,
     batchSize: other?.batchSize ?? entropy.batchSize,
     validationImages: validationImages(settings),
-    graphs: 1,
   };
 }
 
@@ -38,15 +35,13 @@ export function dparSize(settings: Settings, variant: Variant, grid: number): Tr
     ...{ dim, tokenLayers: variant.encoderLayers + variant.decoderLayers, patchLayers: nLayer, tokens: grid ** 2 },
     ...stepsAt(settings, grid),
     validationImages: validationImages(settings),
-    // Means over a batch of patches of an image spread by a factor of about 1.9.
-    graphs: Math.ceil(Math.log(1.9) / Math.log(settings.bucketRatio)),
   };
 }
 
 /** A LlamaGen of as many layers as DPAR has in all, as the paper compares them. */
 export function llamaGenSize(settings: Settings, variant: Variant, grid: number): TrainingSize {
   const { tokenLayers, patchLayers, ...size } = dparSize(settings, variant, grid);
-  return { ...size, tokenLayers: tokenLayers + patchLayers, patchLayers: 0, graphs: 1 };
+  return { ...size, tokenLayers: tokenLayers + patchLayers, patchLayers: 0 };
 }
 
 /** About how many emoji are read. */

@@ -6,7 +6,7 @@ it('takes the mean and the deviation with n - 1', () => {
   const spread = spreadOf([2, 4, 9]);
   expect(spread.mean).toBe(5);
   expect(spread.deviation).toBeCloseTo(Math.sqrt(13), 12);
-  expect(formatSpread(spread, 2)).toBe('5.00 ± 3.61');
+  expect(formatSpread(spread, 2)).toBe('5.00\u00a0±\u00a03.61');
 });
 
 it('has no deviation of one value', () => {

@@ -13,9 +13,11 @@ export function spreadOf(values: readonly number[]): Spread {
   return { values, mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : Number.NaN };
 }
 
-/** `1.234 ± 0.012`; without the second part where there is one value. */
+/** `1.234 ± 0.012` on one line; without the second part where there is one value. */
 export function formatSpread({ mean, deviation }: Spread, digits: number): string {
-  return Number.isNaN(deviation) ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
+  return Number.isNaN(deviation)
+    ? mean.toFixed(digits)
+    : `${mean.toFixed(digits)}\u00a0±\u00a0${deviation.toFixed(digits)}`;
 }
 
 /** How two means differ. */

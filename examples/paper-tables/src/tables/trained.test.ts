@@ -24,8 +24,8 @@ const variants = [
 
 it('puts means over seeds beside the paper', () => {
   expect(variantTable(['Variant', 'Paper'], variants).rows).toEqual([
-    ['A', '3.32', '2.500 ± 0.707', '11.00 ± 1.41', '10.00, 12.00'],
-    ['B', '3.42', '1.450 ± 0.636', '15.10 ± 1.56', '14.00, 16.20'],
+    ['A', '3.32', '2.500\u00a0±\u00a00.707', '11.00\u00a0±\u00a01.41', '10.00, 12.00'],
+    ['B', '3.42', '1.450\u00a0±\u00a00.636', '15.10\u00a0±\u00a01.56', '14.00, 16.20'],
   ]);
 });
 
@@ -59,7 +59,7 @@ it('draws mean losses at the steps of validation', () => {
 it('follows figures along a sweep, with the lowest and the highest seed', () => {
   const found = [1, 2].map((at) => ({ at, quality: qualitySpread([evaluation(at), evaluation(at + 2)]) }));
   expect(qualityCells(found[0]?.quality as (typeof found)[number]['quality'])).toEqual([
-    ...['2.00 ± 1.41', '4.00 ± 2.83', '0.50 ± 0.00', '0.25 ± 0.00'],
+    ...['2.00\u00a0±\u00a01.41', '4.00\u00a0±\u00a02.83', '0.50\u00a0±\u00a00.00', '0.25\u00a0±\u00a00.00'],
   ]);
   const [fid] = sweepCharts('scale', 1, found);
   expect(fid?.series.map(({ points }) => points.map(([, y]) => y))).toEqual([
