@@ -23,9 +23,12 @@ export function openEmojiModel(files: EmojiFiles = emojiFiles): Promise<OpenEmoj
 
 async function fetchBytes(file: URL | string): Promise<Uint8Array> {
   const response = await fetch(file).catch((cause) => {
-    throw new DparError(`emoji model: expected the file '${file}', got no answer: ${cause.message}. Try again.`, {
-      cause,
-    });
+    throw new DparError(
+      `emoji model: expected the file '${file}', got no answer: ${cause.message}. Try again; in Node use '@dpar/emoji/node'.`,
+      {
+        cause,
+      },
+    );
   });
   if (!response.ok) {
     throw new DparError(

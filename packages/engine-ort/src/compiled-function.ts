@@ -1,7 +1,7 @@
 import {
   type CompiledFunction,
   type CompileOptions,
-  checkHostTensor,
+  checkCompileOptions,
   type DeviceTensor,
   DparError,
   type DynamicAxes,
@@ -48,7 +48,7 @@ export class OrtFunction implements CompiledFunction {
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
   ) {
-    for (const [name, tensor] of Object.entries(options.constants ?? {})) checkHostTensor(name, tensor);
+    checkCompileOptions(options);
   }
 
   get signatures(): number {

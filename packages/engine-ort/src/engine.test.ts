@@ -5,11 +5,13 @@ import {
   type HostTensor,
   int32,
   named,
+  type Ops,
   type TensorFunction,
+  type Tensors,
   valueAndGradients,
 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createOrtEngine } from './index.js';
+import { createOrtEngine, exportOnnx } from './index.js';
 
 const engine = await createOrtEngine({ threads: 1 });
 afterAll(() => engine.dispose());
@@ -206,6 +208,32 @@ describe('errors', () => {
     await expectRejection(run({ a, b: doubles }), 'of Float64Array. Make tensors with hostTensor.');
   });
 
+  it('reject what is no tensor, and types that there are not', async () => {
+    await expectRejection(
+      run({ a, b: [1, 2] as unknown as HostTensor }),
+      "run: expected 'b' to be a tensor, got none.",
+    );
+    const doubles = { dtype: 'float64', shape: [2], data: new Float64Array(2) } as unknown as HostTensor;
+    await expectRejection(run({ a, b: doubles }), "expected 'b' of float32, int32 or bool, got float64");
+  });
+
+  it('reject a function that returns a tensor without a name, or nothing', async () => {
+    const unnamed: unknown = (ops: Ops<HostTensor>, inputs: Tensors<HostTensor>) => ops.neg(named(inputs, 'a'));
+    await expectRejection(
+      engine.compile(unnamed as TensorFunction).run({ a }),
+      'tensors by name, got a tensor. Return { y: ... }.',
+    );
+    const nothing = (() => undefined) as unknown as TensorFunction;
+    await expectRejection(engine.compile(nothing).run({ a }), 'tensors by name, got undefined');
+  });
+
+  it('reject an unknown format of weights', () => {
+    const options = { weights: 'float16' as 'float32' };
+    const expected = "compile: expected 'weights' to be one of float32, int8, int4, got float16.";
+    expect(() => engine.compile(addAndScale, options)).toThrow(expected);
+    expect(() => exportOnnx(addAndScale, { a, b }, options)).toThrow(expected);
+  });
+
   it("reject 'into' of another type or name", async () => {
     await expectRejection(run({ a, b }, { sum: float32([3]) }), "expected 'into.sum' of float32[2], got float32[3]");
     await expectRejection(
@@ -222,7 +250,8 @@ describe('errors', () => {
     );
   });
 
-  it('refuse a number of threads that is none', async () => {
+  it('refuse a device that is none, and a number of threads', async () => {
+    await expectRejection(createOrtEngine({ device: 'gpu' as 'cuda' }), 'one of cpu, webgpu, cuda, got gpu');
     await expectRejection(createOrtEngine({ threads: 0 }), 'createOrtEngine: expected threads to be a whole number');
     await expectRejection(createOrtEngine({ threads: 1.5 }), 'got 1.5');
   });

@@ -11,7 +11,15 @@ import { OrtFunction } from './compiled-function.js';
 import { OrtDeviceTensor } from './device-tensor.js';
 import { toOrt } from './host-tensor.js';
 import { memoryKeeper } from './memory.js';
-import { coreCount, type Device, defaultRuntime, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
+import {
+  coreCount,
+  type Device,
+  defaultRuntime,
+  devices,
+  loadRuntime,
+  type Runtime,
+  type RuntimeKind,
+} from './runtime.js';
 
 /** How {@link createOrtEngine} computes. */
 export interface OrtEngineOptions {
@@ -45,11 +53,14 @@ export interface OrtEngineOptions {
 
 /**
  * An engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
- * @throws DparError if the package of the runtime (onnxruntime-node or onnxruntime-web) is not installed, or for a
- * number of threads that is not a whole number >= 1.
+ * @throws DparError if the package of the runtime (onnxruntime-node or onnxruntime-web) is not installed, for an
+ * unknown device, or for a number of threads that is not a whole number >= 1.
  */
 export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
   const { device = 'cpu', runtime: kind = defaultRuntime(), threads = await coreCount() } = options;
+  if (!devices.includes(device)) {
+    throw new DparError(`createOrtEngine: expected 'device' to be one of ${devices.join(', ')}, got ${device}.`);
+  }
   if (!Number.isInteger(threads) || threads < 1) {
     throw new DparError(`createOrtEngine: expected threads to be a whole number >= 1, got ${threads}.`);
   }

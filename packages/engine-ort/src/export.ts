@@ -1,4 +1,5 @@
 import {
+  checkCompileOptions,
   DparError,
   type DynamicAxes,
   type HostTensor,
@@ -92,6 +93,7 @@ function modelOf(fn: TensorFunction, inputTypes: Tensors<TensorType>, options: E
         'Leave out one of the two.',
     );
   }
+  checkCompileOptions({ constants, weights });
   const dynamic = new DynamicSizes(
     new Map(Object.values(dynamicAxes).flatMap((axes) => Object.values(axes).map((axis) => [axis, manyRows]))),
   );

@@ -2,8 +2,11 @@ import { DparError } from '@dpar/tensor';
 import type { env, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
 import { disableTelemetry } from './telemetry.js';
 
+/** All devices. */
+export const devices = ['cpu', 'webgpu', 'cuda'] as const;
+
 /** Where an engine computes. */
-export type Device = 'cpu' | 'webgpu' | 'cuda';
+export type Device = (typeof devices)[number];
 
 /** Which package runs the graphs. */
 export type RuntimeKind = 'node' | 'web';

@@ -1,5 +1,5 @@
 import {
-  checkHostTensor,
+  checkCompileOptions,
   dequantizeMatrix,
   float32,
   type HostTensor,
@@ -24,14 +24,14 @@ export class Constants {
   /** Whether matrices differ from the constants. */
   readonly preparesMatrices: boolean;
 
-  /** @throws DparError if the data of one are not what its type says. */
+  /** @throws DparError if the data of one are not what its type says, or for an unknown format. */
   constructor(
     private readonly tf: Tfjs,
     backend: string,
     readonly host: Tensors<HostTensor>,
     private readonly weights: WeightFormat,
   ) {
-    for (const [name, tensor] of Object.entries(host)) checkHostTensor(name, tensor);
+    checkCompileOptions({ constants: host, weights });
     this.transposesMatrices = backend === 'wasm';
     this.preparesMatrices = this.transposesMatrices || weights !== 'float32';
     for (const [name, tensor] of Object.entries(host)) this.plain.set(name, this.upload(tensor));

@@ -437,3 +437,7 @@ describe.each(testedBackends)('the engine on %s', async (backend) => {
     await expectRejection(fn.run({ a }), 'run: expected a live function');
   });
 });
+
+it('refuses what is not TensorFlow.js', () => {
+  expect(() => tfjsEngine({} as typeof tf)).toThrow('tfjsEngine: expected TensorFlow.js, got another.');
+});

@@ -1,4 +1,4 @@
-import { checkHostTensor, type Engine } from '@dpar/tensor';
+import { checkHostTensor, DparError, type Engine } from '@dpar/tensor';
 import { TfjsFunction } from './compiled-function.js';
 import { TfjsDeviceTensor } from './device-tensor.js';
 import { copyToTfjs } from './host-tensor.js';
@@ -15,12 +15,19 @@ export interface TfjsEngineOptions {
 /**
  * An engine over a TensorFlow.js namespace, on the backend that is current now; wait for `tf.ready()` before. It goes on
  * using that backend where another becomes the current one.
+ *
+ * @throws DparError for what is no such namespace.
  */
 export function tfjsEngine<T extends TfjsTensor>(
   namespace: TfjsNamespace<T>,
   { name }: TfjsEngineOptions = {},
 ): Engine {
   const tf = namespace as unknown as Tfjs;
+  if (typeof tf?.getBackend !== 'function') {
+    throw new DparError(
+      "tfjsEngine: expected TensorFlow.js, got another. Pass import * as tf from '@tensorflow/tfjs-core'.",
+    );
+  }
   const computer: Computer = { tf, backend: tf.getBackend() };
   const functions = new Set<TfjsFunction>();
   return {

@@ -25,10 +25,10 @@ export interface FrechetDistance {
  * @throws DparError if the two have different lengths or are no statistics.
  */
 export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): FrechetDistance {
-  const d = a.mean.length;
-  checkColumns('frechetDistance', d, b.mean.length);
   checkStatistics('frechetDistance', a);
   checkStatistics('frechetDistance', b);
+  const d = a.mean.length;
+  checkColumns('frechetDistance', d, b.mean.length);
   // The covariance of fewer samples is the one factored: its rank is smaller.
   const [thin, full] = (a.count ?? Number.POSITIVE_INFINITY) <= (b.count ?? Number.POSITIVE_INFINITY) ? [a, b] : [b, a];
   const factor = pivotedCholesky(thin.covariance, d);
@@ -42,6 +42,9 @@ export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): Fre
 
 /** Checks that statistics are finite and of one size. @throws DparError if they are not. */
 export function checkStatistics(caller: string, { mean, covariance }: FeatureStatistics): void {
+  if (mean === undefined || covariance === undefined) {
+    throw new DparError(`${caller}: expected statistics, got none. Make them of features with featureStatistics.`);
+  }
   const d = mean.length;
   if (covariance.length !== d * d || !covariance.every(Number.isFinite) || !mean.every(Number.isFinite)) {
     throw new DparError(

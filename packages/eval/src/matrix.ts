@@ -10,16 +10,21 @@ export interface Matrix {
 }
 
 /**
- * Checks that a matrix is as large as it says and holds finite numbers.
+ * Checks that a matrix is a typed array as large as it says, and holds finite numbers.
  *
  * @param caller Name for the message.
  * @throws DparError if it is not, or has fewer than `minimumRows` rows.
  */
 export function checkMatrix(caller: string, { data, rows, columns }: Matrix, minimumRows: number): void {
-  if (!(rows >= minimumRows && columns >= 1 && data.length === rows * columns)) {
+  if (!(data instanceof Float64Array || data instanceof Float32Array) || data.length !== rows * columns) {
     throw new DparError(
-      `${caller}: expected at least ${minimumRows} rows of features, got [${rows}, ${columns}] with ${data.length} numbers. ` +
-        'Pass more samples.',
+      `${caller}: expected features { data, rows, columns } with 'data' a Float64Array or Float32Array of rows * columns, ` +
+        `got [${rows}, ${columns}] with ${data?.length ?? 'no'} numbers. Pass data and sizes that belong together.`,
+    );
+  }
+  if (!(rows >= minimumRows && columns >= 1)) {
+    throw new DparError(
+      `${caller}: expected at least ${minimumRows} rows of features, got [${rows}, ${columns}]. Pass more samples.`,
     );
   }
   for (let i = 0; i < data.length; i++) {

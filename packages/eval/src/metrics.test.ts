@@ -7,7 +7,7 @@ import { inceptionScore } from './inception-score.js';
 import { kernelDistance } from './kernel-distance.js';
 import type { Matrix } from './matrix.js';
 import { precisionRecall } from './precision-recall.js';
-import { featureStatistics, StatisticsAccumulator } from './statistics.js';
+import { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';
 import { gaussian } from './testing/gaussian.js';
 
 function read(path: string): Matrix {
@@ -189,4 +189,13 @@ it('refuses features of two lengths, and of NaN', () => {
   expect(() => precisionRecall(gaussian(9, 2, 1), gaussian(9, 3, 1))).toThrow('expected features of one length');
   const bad = { data: Float64Array.of(1, Number.NaN, 3, 4), rows: 2, columns: 2 };
   expect(() => featureStatistics(bad)).toThrow('expected finite features, got NaN in row 0');
+});
+
+it('refuses what is no matrix of features, and features in place of statistics', () => {
+  const plain = { data: [1, 2, 3, 4] as unknown as Float64Array, rows: 2, columns: 2 };
+  expect(() => featureStatistics(plain)).toThrow("'data' a Float64Array or Float32Array");
+  expect(() => featureStatistics([[1, 2]] as unknown as Matrix)).toThrow('with no numbers');
+  expect(() => featureStatistics({ ...gaussian(9, 2, 1), rows: 8 })).toThrow('got [8, 2] with 18 numbers');
+  const features = gaussian(9, 2, 1) as unknown as FeatureStatistics;
+  expect(() => frechetDistance(features, features)).toThrow('Make them of features with featureStatistics.');
 });

@@ -40,10 +40,10 @@ export class StatisticsAccumulator {
    */
   add(features: Matrix): void {
     const d = this.columns;
+    checkMatrix('StatisticsAccumulator', features, 0);
     if (features.columns !== d) {
       throw new DparError(`StatisticsAccumulator: expected rows of ${d}, got ${features.columns}. Use one network.`);
     }
-    checkMatrix('StatisticsAccumulator', features, 0);
     if (this.#count === 0 && features.rows > 0) this.#shift.set(features.data.subarray(0, d));
     for (let first = 0; first < features.rows; first += batchRows) {
       const rows = Math.min(batchRows, features.rows - first);

@@ -25,7 +25,7 @@ export function typeToWrite(
   const dtype: string = 'data' in tensor ? storageOf(tensor.dtype, float) : tensor.dtype;
   if (!isStoredDType(dtype)) {
     throw new IoError(
-      `${caller}: expected a dtype of ${Object.keys(storedTypeBytes).join(', ')} for '${name}', got '${dtype}'.`,
+      `${caller}: expected a dtype of ${Object.keys(storedTypeBytes).join(', ')} for '${name}', got '${tensor.dtype}'.`,
     );
   }
   const { shape } = tensor;

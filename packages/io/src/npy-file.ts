@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from './atomic-file.js';
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
@@ -88,7 +87,12 @@ function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader
 
 /** Reads a NumPy `.npy` file of at most 2 GiB; see `parseNpy`. @throws IoError for a damaged file. */
 export async function readNpy(path: string): Promise<StoredTensor> {
-  return parseNpy(await readFile(path));
+  const file = await openFile('readNpy', 'a NumPy file', path);
+  try {
+    return parseNpy(await file.read(0, file.size));
+  } finally {
+    await file.close();
+  }
 }
 
 /** Writes a NumPy `.npy` file atomically; see `formatNpy`. @throws IoError for data that do not fit their type. */

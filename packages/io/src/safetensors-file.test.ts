@@ -128,6 +128,7 @@ describe('NumPy files', () => {
     const stored = { dtype: 'F64', shape: [2], bytes: new Uint8Array(16).fill(7) } as const;
     await writeNpy(join(folder, 'x.npy'), stored);
     expect(await readNpy(join(folder, 'x.npy'))).toEqual(stored);
+    await expect(readNpy(join(folder, 'none.npy'))).rejects.toThrow('readNpy: expected a NumPy file at');
     await writeNpz(join(folder, 'x.npz'), { mu: stored }, { compress: true });
     expect(await readNpz(join(folder, 'x.npz'))).toEqual(new Map([['mu', stored]]));
   });

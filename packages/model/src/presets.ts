@@ -1,3 +1,4 @@
+import { DparError } from '@dpar/tensor';
 import type { DparConfig, LlamaGenConfig } from './config.js';
 
 /** Sizes of a DPAR model and of the LlamaGen model that it is compared with. */
@@ -51,7 +52,11 @@ export const pixelsPerToken = 16;
 /** Thresholds in nats by grid size (Table S9, whose columns 'Plen' and 'Threshold' are exchanged). */
 const thresholds: Readonly<Record<number, number>> = { 8: 7.6, 16: 7.8, 24: 7.9, 32: 8.1 };
 
-function shared({ dim, nHead }: Preset, options: PresetOptions) {
+function shared(size: Preset, options: PresetOptions) {
+  if (typeof size !== 'object') {
+    throw new DparError(`preset: expected a size, one of 'presets', got ${size}. Pass presets.B, for example.`);
+  }
+  const { dim, nHead } = size;
   const { gridSize = 16, vocabSize = 16384, numClasses = 1000, multipleOf = 256 } = options;
   return {
     dim,
@@ -66,7 +71,11 @@ function shared({ dim, nHead }: Preset, options: PresetOptions) {
   };
 }
 
-/** The DPAR configuration of a size, with the paper's patching: Dynamic RoPE, patches of at most 4 tokens. */
+/**
+ * The DPAR configuration of a size, with the paper's patching: Dynamic RoPE, patches of at most 4 tokens.
+ *
+ * @throws DparError if `size` is none, such as a name alone.
+ */
 export function dparPreset(size: Preset, options: PresetOptions = {}): DparConfig {
   const gridSize = options.gridSize ?? 16;
   return {
@@ -86,7 +95,7 @@ export function dparPreset(size: Preset, options: PresetOptions = {}): DparConfi
   };
 }
 
-/** The LlamaGen configuration of a size. */
+/** The LlamaGen configuration of a size. @throws DparError if `size` is none, such as a name alone. */
 export function llamaGenPreset(size: Preset, options: PresetOptions = {}): LlamaGenConfig {
   return { ...shared(size, options), nLayer: size.llamaGenLayers };
 }

@@ -1,7 +1,7 @@
 import { countParameters } from '@dpar/nn';
 import { describe, expect, it } from 'vitest';
 import { dparMemory, llamaGenMemory } from './memory.js';
-import { dparPreset, llamaGenPreset, presets } from './presets.js';
+import { dparPreset, llamaGenPreset, type Preset, type PresetName, presets } from './presets.js';
 import { dparSpecs, llamaGenSpecs } from './specs.js';
 import { compareCompute, tableS1 } from './table-s1.js';
 
@@ -18,6 +18,13 @@ describe('Table S1', () => {
     expect(row.dparGmacs.toFixed(2)).toBe('19.21');
     expect(row.reductionPercent.toFixed(1)).toBe('23.1');
   });
+});
+
+it('refuses sizes that there are not, and figures out of range', () => {
+  expect(() => compareCompute('Z' as PresetName, 256, 1.81)).toThrow('expected one of nano, micro');
+  expect(() => compareCompute('B', 100, 1.81)).toThrow('a resolution that 16 divides');
+  expect(() => compareCompute('B', 256, 0.5)).toThrow('got 256 and 0.5');
+  expect(() => dparPreset('B' as unknown as Preset)).toThrow("one of 'presets', got B");
 });
 
 describe('sizes', () => {

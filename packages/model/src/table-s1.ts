@@ -1,4 +1,5 @@
 import { countParameters } from '@dpar/nn';
+import { DparError } from '@dpar/tensor';
 import { dparMacs, llamaGenMacs } from './macs.js';
 import { dparPreset, llamaGenPreset, type PresetName, pixelsPerToken, presets } from './presets.js';
 import { dparSpecs } from './specs.js';
@@ -21,8 +22,23 @@ export interface ComputeRow {
 /** Mean tokens per patch of the paper's models, by resolution in pixels. */
 export const paperPatchRatios: Readonly<Record<number, number>> = { 256: 1.81, 384: 2.06 };
 
-/** Compute of one size at one resolution, counted as Table S1 of the paper does. */
+/**
+ * Compute of one size at one resolution, counted as Table S1 of the paper does.
+ *
+ * @param resolution Pixels, a multiple of 16.
+ * @param patchRatio Tokens per patch, at least 1.
+ * @throws DparError for a name that `presets` does not have, or numbers out of range.
+ */
 export function compareCompute(model: PresetName, resolution: number, patchRatio: number): ComputeRow {
+  if (!Object.hasOwn(presets, model)) {
+    throw new DparError(`compareCompute: expected one of ${Object.keys(presets).join(', ')}, got ${model}.`);
+  }
+  if (!(resolution > 0 && resolution % pixelsPerToken === 0 && patchRatio >= 1)) {
+    throw new DparError(
+      `compareCompute: expected a resolution that ${pixelsPerToken} divides and 1 or more tokens per patch, got ` +
+        `${resolution} and ${patchRatio}.`,
+    );
+  }
   const options = { gridSize: resolution / pixelsPerToken };
   const size = presets[model];
   const config = dparPreset(size, options);

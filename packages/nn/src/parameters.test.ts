@@ -2,6 +2,7 @@ import { float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { ones, standardNormal, truncatedNormal, zeros } from './initialize.js';
 import { checkParameters, countParameters, initializeParameters } from './parameters.js';
+import { stackSpecs } from './stack.js';
 
 const specs = {
   embedding: standardNormal([100, 100]),
@@ -34,6 +35,13 @@ describe('initializeParameters', () => {
   it('is a function of the seed', () => {
     expect(initializeParameters(specs, 7)).toEqual(parameters);
     expect(initializeParameters(specs, 8).embedding).not.toEqual(parameters.embedding);
+  });
+
+  it('are not of heads that do not divide the width, or of sizes that are missing', () => {
+    const config = { dim: 64, nHead: 5, multipleOf: 32, normEps: 1e-5 };
+    expect(() => stackSpecs('layers', 1, config)).toThrow("'dim' to be a multiple of 'nHead'");
+    const partial = { dim: 64, nHead: 4 } as typeof config;
+    expect(() => stackSpecs('layers', 1, partial)).toThrow('got 64, 4 and undefined. Pass a whole configuration.');
   });
 
   it('counts', () => {

@@ -1,4 +1,4 @@
-import { named, type Ops, type Tensors } from '@dpar/tensor';
+import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { type BlockParams, transformerBlock } from './block.js';
 import { feedForwardWidth } from './feed-forward.js';
 import { ones, standardNormal } from './initialize.js';
@@ -17,9 +17,19 @@ export interface StackConfig {
   readonly normEps: number;
 }
 
-/** Parameters of the blocks `prefix.0` to `prefix.(layers - 1)`. */
+/**
+ * Parameters of the blocks `prefix.0` to `prefix.(layers - 1)`.
+ *
+ * @throws DparError for a width that is no multiple of the heads, or sizes that are missing.
+ */
 export function stackSpecs(prefix: string, layers: number, config: StackConfig): Record<string, ParameterSpec> {
-  const { dim: D, multipleOf } = config;
+  const { dim: D, nHead, multipleOf } = config;
+  if (!(D > 0 && D % nHead === 0 && multipleOf > 0)) {
+    throw new DparError(
+      `stackSpecs: expected 'dim' to be a multiple of 'nHead', and 'multipleOf' above 0, got ${D}, ${nHead} and ` +
+        `${multipleOf}. Pass a whole configuration.`,
+    );
+  }
   const F = feedForwardWidth(D, multipleOf);
   const specs: Record<string, ParameterSpec> = {};
   for (let layer = 0; layer < layers; layer++) {

@@ -19,6 +19,10 @@ describe('pictures', () => {
     ]);
   });
 
+  it('are square', () => {
+    expect(() => pictureOf(new Uint8Array(5))).toThrow('expected bytes [S, S, 3], got 5');
+  });
+
   it('show values as colours, from dark to light', () => {
     const brightness = [0, 0.25, 0.5, 0.75, 1].map((value) => heatColour(value).reduce((sum, part) => sum + part, 0));
     expect(brightness).toEqual([...brightness].sort((a, b) => a - b));

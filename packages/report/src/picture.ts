@@ -15,9 +15,16 @@ function blank(width: number, height: number): Picture {
   return { width, height, data: new Uint8Array(4 * width * height) };
 }
 
-/** A square picture from [S, S, 3], each pixel repeated `factor` times in both directions. */
+/**
+ * A square picture from [S, S, 3], each pixel repeated `factor` times in both directions.
+ *
+ * @throws Error if the bytes are not those of a square.
+ */
 export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
-  const size = Math.round(Math.sqrt(pixels.length / 3));
+  const size = Math.sqrt(pixels.length / 3);
+  if (!Number.isInteger(size)) {
+    throw new Error(`pictureOf: expected bytes [S, S, 3], got ${pixels.length}. Pass one square picture in RGB.`);
+  }
   const picture = blank(size * factor, size * factor);
   for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < picture.width; x++) {

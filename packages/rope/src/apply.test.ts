@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyRotary, gridTable, type PairOptions, patchTable, type RotaryTable, sequenceTable } from './index.js';
+import {
+  applyRotary,
+  gridTable,
+  type PairOptions,
+  patchTable,
+  type RotaryTable,
+  rotate,
+  sequenceTable,
+} from './index.js';
 import { largestDifference } from './testing/formulas.js';
 
 const numbers = (length: number) =>
@@ -107,6 +115,14 @@ describe('applyRotary', () => {
       expect(applyRotary(x, table, { heads: 2, pairs: kind, out: x })).toBe(x);
       expect(x).toEqual(expected);
     }
+  });
+
+  it('refuses pairs that there are not', () => {
+    const table = sequenceTable({ headDim: 4, length: 2, clsTokens: 0 });
+    const options = { pairs: 'split' as 'half-split' };
+    const expected = "expected 'pairs' to be interleaved or half-split, got split";
+    expect(() => applyRotary(new Float32Array(8), table, options)).toThrow(`applyRotary: ${expected}`);
+    expect(() => rotate({ rotary: (x: string) => x }, 'x', 'table', options)).toThrow(`rotate: ${expected}`);
   });
 
   it('refuses sizes that do not go together', () => {

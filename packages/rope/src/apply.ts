@@ -26,7 +26,7 @@ export interface ApplyRotaryOptions extends PairOptions {
  * @param table [positions, headDim / 2, 2], used for each of the leading axes of x; or with B before it, the first
  * leading axis of x being B then.
  * @returns As x.
- * @throws RopeError if the sizes do not go together.
+ * @throws RopeError if the sizes do not go together, or 'pairs' has no such name.
  */
 export function applyRotary(
   x: Float32Array,
@@ -39,6 +39,7 @@ export function applyRotary(
   const headDim = 2 * half;
   const width = heads * headDim;
   checkWhole('applyRotary', 'heads', heads, 1);
+  checkPairs('applyRotary', pairs);
   checkTable('applyRotary', table);
   const entries = data.length / headDim; // positions, or B positions
   if (data.length === 0 ? x.length > 0 : x.length % (entries * width) !== 0) {
@@ -68,6 +69,12 @@ export function applyRotary(
     }
   }
   return out;
+}
+
+/** Refuses another name than those of {@link PairOptions}. */
+export function checkPairs(where: string, pairs: string): void {
+  if (pairs === 'interleaved' || pairs === 'half-split') return;
+  refuse(where, "'pairs' to be interleaved or half-split", pairs, "Check 'pairs'.");
 }
 
 /** Refuses a table whose data do not fit its shape [..., positions, headDim / 2, 2]. */

@@ -1,4 +1,4 @@
-import type { PairOptions } from './apply.js';
+import { checkPairs, type PairOptions } from './apply.js';
 
 /** What is used of a tensor engine: the `Ops` of `@dpar/tensor` have it. T: a tensor handle. */
 export interface RotaryOps<T> {
@@ -11,7 +11,9 @@ export interface RotaryOps<T> {
  * @param x [B, positions, H headDim]
  * @param table [1 or B, positions, headDim / 2, 2], a tensor of a table's data; a constant to gradients.
  * @returns As x.
+ * @throws RopeError if 'pairs' has no such name; what `ops` throws for shapes that do not fit.
  */
 export function rotate<T>(ops: RotaryOps<T>, x: T, table: T, { pairs = 'interleaved' }: PairOptions = {}): T {
+  checkPairs('rotate', pairs);
   return ops.rotary(x, table, { interleaved: pairs === 'interleaved' });
 }

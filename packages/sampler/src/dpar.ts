@@ -49,7 +49,7 @@ export class DparSampler {
 
   /**
    * @param entropyModel Needed if patches depend on entropies.
-   * @throws DparError if it is missing, or is made for other tokens.
+   * @throws DparError if it is missing, or is made for other tokens; or if the model is no DPAR.
    */
   constructor(
     engine: Engine,
@@ -57,6 +57,11 @@ export class DparSampler {
     entropyModel?: ModelWeights<EntropyModelConfig>,
     { weights = 'float32', entropyWeights = weights }: SamplerOptions = {},
   ) {
+    if (config?.patching === undefined || config.blockSize === undefined) {
+      throw new DparError(
+        'DparSampler: expected the configuration of a DPAR, got another. Pass { config: readDparConfig(json), parameters }.',
+      );
+    }
     if (config.patching.mode === 'entropy_row_boundary' && !entropyModel) {
       throw new DparError(
         'DparSampler: expected an entropy model for patches by entropy, got none. Pass it as the third argument.',
@@ -136,7 +141,8 @@ export class DparSampler {
   }
 
   /** Generates whole images. @throws as {@link DparSampler.steps} */
-  generate(options: DparSampleOptions): Promise<GeneratedTokens> {
+  async generate(options: DparSampleOptions): Promise<GeneratedTokens> {
+    checkOptions(options, this.config.numClasses, this.config);
     return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
   }
 

@@ -1,5 +1,5 @@
 import type { LlamaGenConfig } from '@dpar/model';
-import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
+import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
 import { collectTokens, type GeneratedTokens } from './collect.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
@@ -21,12 +21,18 @@ export class LlamaGenSampler {
   private readonly stage: GptStage;
   private readonly stopwatch = new Stopwatch();
 
+  /** @throws DparError for what is no configuration. */
   constructor(
     engine: Engine,
     private readonly config: LlamaGenConfig,
     parameters: Tensors<HostTensor>,
     { weights }: Omit<SamplerOptions, 'entropyWeights'> = {},
   ) {
+    if (config?.blockSize === undefined) {
+      throw new DparError(
+        'LlamaGenSampler: expected the configuration of a LlamaGen, got another. Pass readLlamaGenConfig(json), parameters.',
+      );
+    }
     this.stage = new GptStage(engine, config, parameters, 'predictions', weights);
   }
 
@@ -61,7 +67,8 @@ export class LlamaGenSampler {
   }
 
   /** Generates whole images. @throws as {@link LlamaGenSampler.steps} */
-  generate(options: SampleOptions): Promise<GeneratedTokens> {
+  async generate(options: SampleOptions): Promise<GeneratedTokens> {
+    checkOptions(options, this.config.numClasses, this.config);
     return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
   }
 

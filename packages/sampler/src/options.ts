@@ -50,6 +50,9 @@ export function checkOptions(
   numClasses: number,
   { blockSize: T, vocabSize: V }: { readonly blockSize: number; readonly vocabSize: number },
 ): void {
+  if (typeof options?.labels?.length !== 'number') {
+    throw new DparError('sample: expected labels, the class of each image, got none. Pass { labels: [0] }.');
+  }
   checkDecoding(options);
   checkGuidance(options);
   const { labels, prefix = [] } = options;

@@ -1,8 +1,10 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import type { DparConfig, LlamaGenConfig } from '@dpar/model';
 import { createReferenceEngine } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { DparSampler } from './dpar.js';
 import { LlamaGenSampler } from './llamagen.js';
+import type { SampleOptions } from './options.js';
 import { tinyDpar, tinyEntropyModel, tinyLlamaGen } from './testing/uncached.js';
 
 const engine = createReferenceEngine();
@@ -88,6 +90,20 @@ describe('errors', () => {
   });
 
   const { config, parameters } = tinyLlamaGen();
+
+  it('asks for configurations as they are read, of the right kind', () => {
+    const json = { config: { kind: 'dpar', patching: {} } as unknown as DparConfig, parameters };
+    expect(() => new DparSampler(engine, json)).toThrow('expected the configuration of a DPAR, got another');
+    const llamaGen = { config: config as unknown as DparConfig, parameters };
+    expect(() => new DparSampler(engine, llamaGen)).toThrow('expected the configuration of a DPAR, got another');
+    const both = { config, parameters } as unknown as LlamaGenConfig;
+    expect(() => new LlamaGenSampler(engine, both, parameters)).toThrow('expected the configuration of a LlamaGen');
+  });
+
+  it('asks for labels', async () => {
+    const none = {} as SampleOptions;
+    await expect(new LlamaGenSampler(engine, config, parameters).generate(none)).rejects.toThrow('expected labels');
+  });
 
   it.each([
     [{ labels: [4] }, /labels from 0 to 2.*got 4/],

@@ -1,4 +1,4 @@
-import type { DeviceTensor, TensorFunction } from './engine.js';
+import type { CompileOptions, DeviceTensor, TensorFunction, WeightFormat } from './engine.js';
 import { DparError, isDparError } from './error.js';
 import type { Ops } from './ops.js';
 import { sameShape } from './shape.js';
@@ -8,8 +8,15 @@ import { formatType, type HostTensor, hostTensor, sizeOf, type Tensors, type Ten
 
 const dataTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
 
+const weightFormats: readonly WeightFormat[] = ['float32', 'int8', 'int4'];
+
 /** @throws DparError if a tensor's data are not what its type says. */
 export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
+  if (!Object.hasOwn(dataTypes, tensor.dtype)) {
+    throw new DparError(
+      `run: expected '${name}' of float32, int32 or bool, got ${tensor.dtype}. Convert it with hostTensor.`,
+    );
+  }
   if (!(tensor.data instanceof dataTypes[tensor.dtype]) || tensor.data.length !== sizeOf(tensor.shape)) {
     throw new DparError(
       `run: expected '${name}' to hold the data of ${formatType(tensor)}, got ${tensor.data.length} elements of ` +
@@ -21,12 +28,26 @@ export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
 
 /** An input that is no tensor of the engine: a host tensor. @throws DparError if it is another engine's. */
 export function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
+  if (typeof tensor !== 'object' || !('shape' in tensor || 'type' in tensor)) {
+    throw new DparError(`run: expected '${name}' to be a tensor, got none. Make it with float32, int32 or bool.`);
+  }
   if (!('data' in tensor)) {
     throw new DparError(
       `run: expected '${name}' to be a host tensor or a tensor of this engine, got another. Upload it to this engine.`,
     );
   }
   return checkHostTensor(name, tensor);
+}
+
+/** @throws DparError for constants whose data are not what their types say, or an unknown format of weights. */
+export function checkCompileOptions({
+  constants = {},
+  weights = 'float32',
+}: Pick<CompileOptions, 'constants' | 'weights'>): void {
+  for (const [name, tensor] of Object.entries(constants)) checkHostTensor(name, tensor);
+  if (!weightFormats.includes(weights)) {
+    throw new DparError(`compile: expected 'weights' to be one of ${weightFormats.join(', ')}, got ${weights}.`);
+  }
 }
 
 /** @throws DparError for an input that is among the constants too. */
@@ -63,7 +84,8 @@ export function outputTensor(name: string, type: TensorType, given: HostTensor |
 /**
  * Calls a function; if it fails and had read inputs that are not there, the error names them.
  *
- * @throws DparError that names inputs which the function read and did not get; its own error otherwise.
+ * @throws DparError that names inputs which the function read and did not get, or for a result that is no set of named
+ * tensors; its own error otherwise.
  */
 export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors<T>): Tensors<T> {
   const missing = new Set<string>();
@@ -74,7 +96,7 @@ export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors
     },
   });
   try {
-    return fn(ops, watched);
+    return namedOutputs(ops, fn(ops, watched));
   } catch (cause) {
     if (isDparError(cause) || missing.size === 0) throw cause;
     const list = (names: Iterable<string>): string => [...names].map((name) => `'${name}'`).join(', ') || 'none';
@@ -84,4 +106,14 @@ export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors
       { cause },
     );
   }
+}
+
+/** The result of a function, if that is tensors by name and not a tensor. */
+function namedOutputs<T>(ops: Ops<T>, outputs: Tensors<T>): Tensors<T> {
+  const isObject = typeof outputs === 'object' && outputs !== null;
+  const isTensor = isObject && Object.hasOwn(dataTypes, ops.typeOf(outputs as T)?.dtype);
+  if (isObject && !isTensor) return outputs;
+  throw new DparError(
+    `run: expected a function that returns tensors by name, got ${isTensor ? 'a tensor' : outputs}. Return { y: ... }.`,
+  );
 }

@@ -11,6 +11,7 @@ export type {
 } from './engine.js';
 export {
   callFunction,
+  checkCompileOptions,
   checkHostTensor,
   checkNotConstant,
   checkOutputNames,

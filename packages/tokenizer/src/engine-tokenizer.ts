@@ -59,6 +59,7 @@ export function engineTokenizer({ pixelsPerCall, ...parts }: TokenizerParts): Im
     imageSize,
     gridSize: imageSize / factor,
     async encode(images) {
+      checkImages(images);
       const { rows, columns } = gridOfImages('encode', images.shape, factor);
       const [B = 0, , height = 0, width = 0] = images.shape;
       const codes = hostTensor('int32', [B, rows * columns]);
@@ -79,8 +80,18 @@ export function engineTokenizer({ pixelsPerCall, ...parts }: TokenizerParts): Im
   };
 }
 
+function checkImages(images: HostTensor): void {
+  if (images.dtype === 'float32') return;
+  throw new DparError(
+    `encode: expected images float32[B, 3, H, W], got ${images.dtype ?? 'no tensor'}. Make them with imagesFromBytes.`,
+  );
+}
+
 function checkCodes(codes: HostTensor, codebookSize: number): void {
-  if (codes.dtype !== 'int32') throw new DparError(`decode: expected codes of type int32, got ${formatType(codes)}.`);
+  if (codes.dtype !== 'int32') {
+    const got = codes.dtype === undefined ? 'no tensor' : formatType(codes);
+    throw new DparError(`decode: expected codes of type int32, got ${got}. Make them with int32 of @dpar/tensor.`);
+  }
   const outside = codes.data.find((code) => code < 0 || code >= codebookSize);
   if (outside === undefined) return;
   throw new DparError(

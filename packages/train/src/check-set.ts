@@ -1,11 +1,11 @@
 import { DparError } from '@dpar/tensor';
 import { missingEntropies } from './patch-counts.js';
-import { type Batch, sizeOfSet, type TokenSet } from './token-set.js';
+import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
 import type { TokenSource } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
 
 /**
- * Checks that a set can be read by a model: tokens per image, token and class range.
+ * Checks that a set can be read by a model: types and shapes, tokens per image, token and class range.
  * @param name What the set is called in messages.
  * @param nameOf What a row of the set is called.
  * @throws DparError naming what does not fit, and the first image where.
@@ -16,7 +16,7 @@ export function checkTokenSet(
   name: string,
   nameOf: NameOfRow = (row) => `image ${row}`,
 ): void {
-  checkSize(model, sizeOfSet(set), name);
+  checkSize(model, sizeOfSet(tokenSet(set)), name);
   checkRanges(model, set, name, nameOf);
 }
 

@@ -1,13 +1,13 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { initializeParameters } from '@dpar/nn';
-import { createReferenceEngine, named } from '@dpar/tensor';
+import { createReferenceEngine, float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { BatchOrder } from './batch-order.js';
 import type { StepMetrics } from './metrics.js';
 import { optimizerThread } from './optimizer-thread.js';
-import { cosineSchedule } from './schedule.js';
+import { cosineSchedule, type Schedule } from './schedule.js';
 import { tinyModel, tinySet } from './testing/tiny.js';
-import { sliceImages } from './token-set.js';
+import { sliceImages, type TokenSet } from './token-set.js';
 import { Trainer, type TrainerOptions } from './trainer.js';
 
 function tinyTrainer(kind: 'dpar' | 'llamagen' | 'entropy', changes: Partial<TrainerOptions> = {}): Trainer {
@@ -199,7 +199,22 @@ describe('Trainer', () => {
     }
   });
 
+  it('refuses options that are missing or of another kind', () => {
+    expect(() => tinyTrainer('dpar', { steps: Number.NaN })).toThrow("'steps' to be a whole number >= 0, got NaN");
+    expect(() => tinyTrainer('dpar', { classDropout: 2 })).toThrow("'classDropout' from 0 to 1, got 2");
+    expect(() => tinyTrainer('dpar', { parameters: {} })).toThrow('missing tok_embeddings.weight');
+    const schedule = 0.01 as unknown as Schedule;
+    expect(() => tinyTrainer('dpar', { schedule })).toThrow('Pass constantSchedule(0.01).');
+    const data = undefined as unknown as TokenSet;
+    expect(() => tinyTrainer('dpar', { data })).toThrow("Trainer: expected 'data'");
+  });
+
   it('refuses data that do not fit the model', () => {
+    const { entropies, ...unlabelled } = tinySet(3);
+    const long = { ...unlabelled, entropies: float32([3, 16]) };
+    expect(() => tinyTrainer('dpar', { data: long })).toThrow("'entropies' of type float32[3, 15]");
+    const missing = { tokens: unlabelled.tokens } as TokenSet;
+    expect(() => tinyTrainer('llamagen', { data: missing })).toThrow("'labels' of type int32[3]");
     const data = tinySet(3);
     data.tokens.data[17] = 6;
     expect(() => tinyTrainer('dpar', { data })).toThrow('tokens of training data from 0 to 5, got 6 in image 1');

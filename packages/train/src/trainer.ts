@@ -1,3 +1,4 @@
+import { checkParameters } from '@dpar/nn';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
 import { AdamW, type AdamWOptions, type AdamWSettings } from './adamw.js';
 import { BatchGradients, type BatchGradientsOptions } from './batch-gradients.js';
@@ -70,9 +71,11 @@ export class Trainer {
   private readonly gradients: BatchGradients;
   private readonly validator: Validator;
 
-  /** @throws DparError if the data do not fit the model, or a size is wrong. */
+  /** @throws DparError if parameters or data do not fit the model, or an option is out of range. */
   constructor(readonly options: TrainerOptions) {
     const { engine, model, parameters, data, validation, batchSize, seed, windowBatches } = options;
+    checkOptions(options);
+    checkParameters(model.specs, parameters);
     checkData(model, data, 'training data');
     if (validation !== undefined) checkData(model, validation, 'validation data');
     this.parameters = parameters;
@@ -208,4 +211,21 @@ function notFinite(step: number, loss: number, gradientNorm: number, { images }:
     `Trainer: expected a finite loss and gradient norm, got ${loss} and ${gradientNorm} at step ${step + 1}, ` +
       `with the batch of images ${shown}. Lower the learning rate, or start from an earlier checkpoint.`,
   );
+}
+
+/** Refuses options that are missing or out of range. */
+function checkOptions({ data, parameters, steps, schedule, classDropout = 0 }: TrainerOptions): void {
+  if (data === undefined || parameters === undefined) {
+    const missing = data === undefined ? "'data', a token set or a source" : "'parameters' by name";
+    throw new DparError(`Trainer: expected ${missing}, got none.`);
+  }
+  if (!Number.isInteger(steps) || steps < 0) {
+    throw new DparError(`Trainer: expected 'steps' to be a whole number >= 0, got ${steps}.`);
+  }
+  if (!(classDropout >= 0 && classDropout <= 1)) {
+    throw new DparError(`Trainer: expected 'classDropout' from 0 to 1, got ${classDropout}.`);
+  }
+  if (schedule !== undefined && typeof schedule !== 'function') {
+    throw new DparError(`Trainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
+  }
 }

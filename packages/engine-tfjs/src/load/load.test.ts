@@ -156,6 +156,10 @@ describe('loadTfjs', () => {
         `(navigator.gpu); wasm: ${core} is not installed; cpu: ${core} is not installed). Install one: npm install ${core}`,
     );
     await expect(loadTfjs({ importModule, backend: 'wasm' })).rejects.toThrow('@tensorflow/tfjs-backend-wasm.');
+    const gpuOrSo = 'gpu' as 'webgpu';
+    await expect(loadTfjs({ importModule, backend: gpuOrSo })).rejects.toThrow(
+      'one of node-gpu, node, webgpu, wasm, cpu',
+    );
   });
 
   it('goes on where a backend does not initialise', async () => {

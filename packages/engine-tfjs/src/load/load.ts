@@ -49,13 +49,16 @@ export const tfjsInstallHints: { readonly [B in TfjsBackend]: string } = {
 
 /**
  * Loads the fastest TensorFlow.js backend that is installed and works, and makes it the current one.
- * @throws DparError if none is; it says why for each.
+ * @throws DparError if none is; it says why for each. Also for a backend of another name.
  */
 export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfjs> {
   const { backend: wanted = tfjsBackends, wasmPaths, importModule = importPackage } = options;
   const loading: Loading = { importModule, wasmPaths };
   const skipped: SkippedBackend[] = [];
   for (const backend of typeof wanted === 'string' ? [wanted] : wanted) {
+    if (!tfjsBackends.includes(backend)) {
+      throw new DparError(`loadTfjs: expected 'backend' to be one of ${tfjsBackends.join(', ')}, got ${backend}.`);
+    }
     try {
       return { ...(await starters[backend](loading)), backend, skipped };
     } catch (error) {

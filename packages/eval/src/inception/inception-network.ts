@@ -59,6 +59,7 @@ export function createInceptionNetwork(
   options: InceptionOptions = {},
 ): FeatureNetwork {
   const { resize = 'adm', batchSize = 8 } = options;
+  const description = describeResize(resize);
   const { range, ...defaults } = conventions[resize];
   const { logits = defaults.logits, spatialOrder = defaults.spatialOrder } = options;
   checkBatchSize('createInceptionNetwork', batchSize);
@@ -78,7 +79,7 @@ export function createInceptionNetwork(
     name: isPublished(weights)
       ? 'Inception-v3 of pytorch-fid'
       : `Inception-v3 with other weights than pytorch-fid's (SHA-256 ${digits}...): figures cannot be compared to others`,
-    resize: describeResize(resize),
+    resize: description,
     identity: `inception-v3 sha256:${digits} ${resize} ${logits} ${spatialOrder}`,
     async extract(images) {
       compiled ??= compile();

@@ -1,3 +1,4 @@
+import { DparError } from '@dpar/tensor';
 import type { RgbImage } from '../image-set.js';
 import { type ImageSize, resample } from './resample.js';
 import { pillowBicubic, pyTorchBilinear, type TapsRule, tensorFlowBilinear } from './taps.js';
@@ -28,9 +29,14 @@ const resizes: Readonly<Record<ResizeMethod, Resize>> = {
 /** All methods. */
 export const resizeMethods = Object.keys(resizes) as ResizeMethod[];
 
-/** A method in words, with what it is comparable to. */
+function resizeOf(method: ResizeMethod): Resize {
+  if (Object.hasOwn(resizes, method)) return resizes[method];
+  throw new DparError(`resizeImage: expected 'resize' to be one of ${resizeMethods.join(', ')}, got ${method}.`);
+}
+
+/** A method in words, with what it is comparable to. @throws DparError for an unknown method. */
 export function describeResize(method: ResizeMethod): string {
-  return resizes[method].description;
+  return resizeOf(method).description;
 }
 
 /**
@@ -42,8 +48,8 @@ export function describeResize(method: ResizeMethod): string {
  *   arXiv:2104.11222).
  *
  * @returns Planes of red, green and blue, [3, height, width], in about 0..255.
- * @throws DparError if the image is empty or has not the bytes of its size.
+ * @throws DparError if the image is empty or has not the bytes of its size, or for an unknown method.
  */
 export function resizeImage(image: RgbImage, size: ImageSize, method: ResizeMethod): Float32Array {
-  return resample(image, size, resizes[method].taps);
+  return resample(image, size, resizeOf(method).taps);
 }

@@ -117,6 +117,7 @@ describe('streams', () => {
       'random: expected the seed to be a whole number from 0 to 2^53 - 1, got -1.',
     );
     expect(() => createRandom(0.5)).toThrow('the seed');
+    expect(() => createRandom('7' as unknown as number)).toThrow('the seed');
     expect(() => createRandom(2n ** 64n)).toThrow('a seed from 0 to 2^64 - 1, got 18446744073709551616');
     expect(() => createRandom(-1n)).toThrow('a seed from 0 to 2^64 - 1');
     expect(() => createRandom(1, 1.5)).toThrow('a stream id');

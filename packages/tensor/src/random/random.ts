@@ -82,7 +82,7 @@ function demandWhole(value: number, what: string): void {
 }
 
 function keyOfSeed(seed: number | bigint): Key {
-  if (typeof seed === 'number') demandWhole(seed, 'the seed');
+  if (typeof seed !== 'bigint') demandWhole(seed, 'the seed');
   const value = BigInt(seed);
   if (value !== BigInt.asUintN(64, value)) {
     throw new DparError(`random: expected a seed from 0 to 2^64 - 1, got ${seed}.`);

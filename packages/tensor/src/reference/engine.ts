@@ -1,6 +1,7 @@
 import type { CompiledFunction, CompileOptions, DeviceTensor, Engine, RunOptions, TensorFunction } from '../engine.js';
 import {
   callFunction,
+  checkCompileOptions,
   checkHostTensor,
   checkNotConstant,
   checkOutputNames,
@@ -130,7 +131,7 @@ export function createReferenceEngine(): Engine {
   return {
     name: 'reference (plain loops)',
     compile: (fn, options = {}) => {
-      for (const [name, tensor] of Object.entries(options.constants ?? {})) checkHostTensor(name, tensor);
+      checkCompileOptions(options);
       const result = new ReferenceFunction(fn, options);
       compiled.push(result);
       return result;

@@ -112,6 +112,9 @@ describe('patch VQ', () => {
       'encode: expected images [B, 3, H, W] with sides that 2 divides, got [1, 3, 4, 5]. Crop or resize the images.',
     );
     await expect(tokenizer.encode(float32([1, 1, 4, 4]))).rejects.toThrow('got [1, 1, 4, 4]');
+    const bytes = new Uint8Array(48) as never;
+    await expect(tokenizer.encode(bytes)).rejects.toThrow('got no tensor. Make them with imagesFromBytes.');
+    await expect(tokenizer.decode(bytes)).rejects.toThrow('expected codes of type int32, got no tensor.');
     await expect(tokenizer.decode(int32([1, 6]))).rejects.toThrow(
       'decode: expected codes [B, T] of square images or [B, rows, columns], got [1, 6]',
     );
