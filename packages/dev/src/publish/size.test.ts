@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { publishedPackages, root } from '@dpar/config/published';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import { publishedPackages, root } from './published.js';
 import { sizeCeilings } from './size-ceilings.js';
 
 const entries = publishedPackages().flatMap(({ name, folder, manifest }) =>
