@@ -8,7 +8,7 @@ export default defineConfig({
     // Tests read the sources, so that they need no build.
     alias: [
       { find: /^@dpar\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
-      { find: /^@dpar\/([^/]+)\/([^/]+)$/, replacement: `${packages}/$1/src/$2.ts` },
+      { find: /^@dpar\/([^/]+)\/([^/]+)$/, replacement: `${packages}/$1/src/$2` },
     ],
   },
   test: {

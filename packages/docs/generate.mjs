@@ -2,12 +2,10 @@
 // with --check it only names the files that are not current, and fails.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from '@dpar/config/published';
 import { packageGraph } from './generate/graph.js';
 import { refreshLinks } from './generate/links.js';
 import { refreshSizes } from './generate/sizes.js';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The guides and decisions, and what lies at the root. */
 const files = [

@@ -2,13 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { patchLengths } from '@dpar/patchify';
 import { expect, it } from 'vitest';
-import { type Figures, median, medians, type Sample, selectBenchmarks } from './benchmark.js';
+import { type Figures, medians, type Sample, selectBenchmarks } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
 import { randomEntropies } from './patches.js';
 
 it('takes medians', () => {
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1, 3, 2])).toBe(2);
   expect(
     medians([
       { a: 1, b: 6 },
@@ -36,12 +34,12 @@ it('judges the optimizer by the bytes it must move', () => {
   const optimizer = benchmarks.find(({ name }) => name === 'optimizer/adamw-115m');
   const samples = [
     { normSeconds: 0.1, updateSeconds: 0.3 },
-    { normSeconds: 0.1, updateSeconds: 0.4 },
+    { normSeconds: 0.1, updateSeconds: 0.5 },
   ];
   const figures = optimizer?.figures(samples, () => ({ gigabytesPerSecond: 20 }));
-  expect(figures?.seconds).toBeCloseTo(0.4, 12);
+  expect(figures?.seconds).toBeCloseTo(0.5, 12);
   // 115 million parameters, 40 bytes each.
-  expect(figures?.gigabytesPerSecond).toBeCloseTo((40 * 0.115) / 0.4, 0);
+  expect(figures?.gigabytesPerSecond).toBeCloseTo((40 * 0.115) / 0.5, 0);
   expect(figures?.bandwidthShare).toBeCloseTo((figures?.gigabytesPerSecond ?? 0) / 20, 12);
 });
 

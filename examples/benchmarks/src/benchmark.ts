@@ -1,3 +1,5 @@
+import { median } from '@dpar/report';
+
 /** Settings of a run. */
 export interface Settings {
   /** Threads of the engine. */
@@ -47,12 +49,6 @@ export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: rea
       return exact ? name === prefix : name.startsWith(prefix) && prefix.startsWith(onlyWith);
     }),
   );
-}
-
-/** The median, of the lower middle if the number is even. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }
 
 /** Medians of all figures of some samples, by name. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readBlocks, shellCommands } from '@dpar/config/code-blocks';
 import { expect, it } from 'vitest';
 import { commands } from './commands/index.js';
 import { globals } from './globals.js';
@@ -17,9 +18,9 @@ const lines = ['.', 'packages', 'examples'].flatMap((group) => {
     } catch {
       return []; // no README there
     }
-    return [...text.matchAll(/^```sh\n(.*?)^```$/gms)]
-      .flatMap(([, code = '']) => code.replace(/\\\n\s*/g, '').split('\n'))
-      .map((line) => line.replace(/\s+#.*$/, ''))
+    return readBlocks(text)
+      .filter(({ language }) => language === 'sh')
+      .flatMap(({ code }) => shellCommands(code))
       .filter((line) => /^(npx )?dpar /.test(line))
       .map((line) => ({ file: `${folder}README.md`, line }));
   });

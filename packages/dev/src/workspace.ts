@@ -1,10 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root } from '@dpar/config/published';
 import type { Manifest, WorkspacePackage } from './boundaries.js';
 import { readImports } from './imports.js';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** All packages of the repository with what their sources import. */
 export function readWorkspace(): WorkspacePackage[] {

@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { publishedPackages } from '@dpar/config/published';
 
 /**
  * The published packages and what each needs to run, as a Mermaid graph in a fenced block. Of the arrows that follow from
@@ -20,15 +19,9 @@ export function packageGraph(root) {
 
 /** Packages by name, without the scope, with the packages of ours that they have as dependencies and peers. */
 function readNeeds(root) {
-  const manifests = readdirSync(join(root, 'packages'))
-    .sort()
-    .map((folder) => join(root, 'packages', folder, 'package.json'))
-    .filter((file) => existsSync(file))
-    .map((file) => JSON.parse(readFileSync(file, 'utf8')))
-    .filter((manifest) => !manifest.private);
   const short = (name) => name.replace('@dpar/', '');
   return new Map(
-    manifests.map(({ name, dependencies, peerDependencies }) => [
+    publishedPackages(root).map(({ name, manifest: { dependencies, peerDependencies } }) => [
       short(name),
       Object.keys({ ...dependencies, ...peerDependencies })
         .filter((dependency) => dependency.startsWith('@dpar/'))

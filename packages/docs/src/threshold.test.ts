@@ -5,8 +5,9 @@ import { calibrateThreshold } from '@dpar/entropy';
 import { toHostTensor } from '@dpar/io';
 import { openSafetensors } from '@dpar/io/node';
 import { expect, it } from 'vitest';
+import { isValidation } from '../../../examples/emoji/src/emoji.js';
 import { blocksOf } from './testing/blocks.js';
-import { isValidation, writeEmojiImages } from './testing/emoji-images.js';
+import { writeEmojiImages } from './testing/emoji-images.js';
 import { enterWorkFolder, runCommand } from './testing/work-folder.js';
 
 const guide = 'packages/docs/guides/threshold.md';
@@ -18,7 +19,7 @@ it('has the thresholds of the shipped emoji model', { timeout: 300_000 }, async 
   expect(rows).toHaveLength(5);
 
   await enterWorkFolder();
-  expect(await writeEmojiImages('images', isValidation)).toBe(89);
+  expect(await writeEmojiImages('images', ({ unified }) => isValidation(unified))).toBe(89);
   const model = 'node_modules/@dpar/emoji/model';
   await runCommand(`dpar tokenize --tokenizer ${model}/tokenizer --input images --output tokens`);
   const shard = (await readdir('tokens')).find((name) => name.endsWith('.safetensors'));

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { formatWithOptions } from 'node:util';
+import { expectedOutput } from '@dpar/config/code-blocks';
+import { printedBy, readmeExamples } from '@dpar/config/readme-example';
 import * as engineOrt from '@dpar/engine-ort';
 import * as sampler from '@dpar/sampler';
 import * as tensor from '@dpar/tensor';
@@ -8,16 +8,15 @@ import { expect, it } from 'vitest';
 import * as library from './node.js';
 
 it('prints what the README says', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const [, example = ''] = /```js\n(.*?)```/s.exec(readme) ?? [];
-  const [, expected = ''] = /((?:^\/\/ .*\n)+)$/m.exec(example) ?? [];
-  const code = example.replace(/^import (\{.*\}) from '@dpar\/[\w-]+(?:\/node)?';$/gm, 'const $1 = library;');
-  let printed = '';
-  const log = (...values: unknown[]) => {
-    printed += `// ${formatWithOptions({ colors: false }, ...values)}\n`;
-  };
-  const run = new Function('library', 'console', `return (async () => { ${code} })();`);
-  await run({ ...engineOrt, ...sampler, ...tensor, ...tokenizer, ...library }, { log });
-  expect(expected).not.toBe('');
-  expect(printed).toBe(expected);
+  const [example = ''] = readmeExamples(new URL('../README.md', import.meta.url));
+  expect(expectedOutput(example)).not.toBe('');
+  expect(
+    await printedBy(example, {
+      '@dpar/emoji/node': library,
+      '@dpar/engine-ort': engineOrt,
+      '@dpar/sampler': sampler,
+      '@dpar/tensor': tensor,
+      '@dpar/tokenizer': tokenizer,
+    }),
+  ).toBe(expectedOutput(example));
 });

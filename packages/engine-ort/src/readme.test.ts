@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { formatWithOptions } from 'node:util';
+import { expectedOutput } from '@dpar/config/code-blocks';
+import { printedBy, readmeExamples } from '@dpar/config/readme-example';
 import * as tensor from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import * as library from './index.js';
 
 it('prints what the README says', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const [, example = ''] = /```js\n(.*?)```/s.exec(readme) ?? [];
-  const [, expected = ''] = /((?:^\/\/ .*\n)+)$/m.exec(example) ?? [];
-  const code = example.replace(/^import (\{.*\}) from '@dpar\/[\w-]+';$/gm, 'const $1 = library;');
-  let printed = '';
-  const log = (...values: unknown[]) => {
-    printed += `// ${formatWithOptions({ colors: false }, ...values)}\n`;
-  };
-  const run = new Function('library', 'console', `return (async () => { ${code} })();`);
-  await run({ ...tensor, ...library }, { log });
-  expect(expected).not.toBe('');
-  expect(printed).toBe(expected);
+  const [example = ''] = readmeExamples(new URL('../README.md', import.meta.url));
+  expect(expectedOutput(example)).not.toBe('');
+  expect(await printedBy(example, { '@dpar/engine-ort': library, '@dpar/tensor': tensor })).toBe(
+    expectedOutput(example),
+  );
 });

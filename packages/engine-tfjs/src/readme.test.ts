@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { formatWithOptions } from 'node:util';
+import { expectedOutput } from '@dpar/config/code-blocks';
+import { printedBy, readmeExamples } from '@dpar/config/readme-example';
 import * as tensor from '@dpar/tensor';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -9,25 +9,14 @@ import '@tensorflow/tfjs-backend-cpu';
 const modules = { '@dpar/engine-tfjs': library, '@dpar/tensor': tensor, '@tensorflow/tfjs-core': tf };
 
 describe('the README', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const blocks = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code = '']) => code);
+  const examples = readmeExamples(new URL('../README.md', import.meta.url));
 
   it('has examples', () => {
-    expect(blocks).toHaveLength(2);
+    expect(examples).toHaveLength(2);
   });
 
-  it.each(blocks)('prints what it says: %#', async (block) => {
-    const [, expected = ''] = /((?:^\/\/ .*\n)+)$/m.exec(block) ?? [];
-    const code = block
-      .replace(/^import (?:\* as )?(.*) from '(.*)';$/gm, "const $1 = modules['$2'];")
-      .replace(/^import '.*';$/gm, '');
-    let printed = '';
-    const log = (...values: unknown[]) => {
-      printed += `// ${formatWithOptions({ colors: false }, ...values)}\n`;
-    };
-    const run = new Function('modules', 'console', `return (async () => { ${code} })();`);
-    await run(modules, { log });
-    expect(expected).not.toBe('');
-    expect(printed).toBe(expected);
+  it.each(examples)('prints what it says: %#', async (example) => {
+    expect(expectedOutput(example)).not.toBe('');
+    expect(await printedBy(example, modules)).toBe(expectedOutput(example));
   });
 });

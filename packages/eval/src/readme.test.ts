@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatWithOptions } from 'node:util';
+import { expectedOutput } from '@dpar/config/code-blocks';
+import { printedBy, readmeExamples } from '@dpar/config/readme-example';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import * as engineOrt from '@dpar/engine-ort';
 import { writeSafetensors } from '@dpar/io/node';
 import { createRandom } from '@dpar/tensor';
@@ -11,7 +12,8 @@ import { featureStatistics, frechetDistance } from './index.js';
 import * as node from './node.js';
 import { formulaWeights } from './testing/formula-weights.js';
 
-const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+const path = new URL('../README.md', import.meta.url);
+const readme = await readFile(path, 'utf8');
 
 it("gives what the README's example prints", () => {
   const a = featureStatistics({ data: Float64Array.of(0, 1, 2), rows: 3, columns: 1 });
@@ -37,21 +39,11 @@ it('gives the interval and the extrapolation that the README prints', () => {
 });
 
 it('extracts features as the README says, with a file of other weights', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
-  const file = join(folder, 'weights.safetensors');
+  const file = join(await temporaryFolder(), 'weights.safetensors');
   await writeSafetensors(file, formulaWeights());
-  const [, example = ''] = /```js\n(.*?)```/s.exec(readme) ?? [];
-  const [, expected = ''] = /((?:^\/\/ .*\n)+)$/m.exec(example) ?? [];
-  const code = example
-    .replace(/^import (\{.*\}) from '@dpar\/[\w-]+(?:\/node)?';$/gm, 'const $1 = library;')
-    .replace('pt_inception-2015-12-05-6726825d.pth', file);
-  let printed = '';
-  const log = (...values: unknown[]) => {
-    printed += `// ${formatWithOptions({ colors: false }, ...values)}\n`;
-  };
-  const run = new Function('library', 'console', `return (async () => { ${code} })();`);
-  await run({ ...engineOrt, ...library, ...node }, { log });
-  await rm(folder, { recursive: true });
-  expect(expected).not.toBe('');
-  expect(printed).toBe(expected);
+  const [example = ''] = readmeExamples(path);
+  const code = example.replace('pt_inception-2015-12-05-6726825d.pth', file);
+  const modules = { '@dpar/engine-ort': engineOrt, '@dpar/eval': library, '@dpar/eval/node': node };
+  expect(expectedOutput(example)).not.toBe('');
+  expect(await printedBy(code, modules)).toBe(expectedOutput(example));
 });

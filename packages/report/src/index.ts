@@ -2,6 +2,7 @@ export { barChart, type Chart, legend, lineChart, type Series } from './chart.js
 export { MovingMean, type Point, smooth, thin } from './curve.js';
 export { figure, formatSeconds, millions, percent } from './format.js';
 export { Html, type HtmlValue, html, table } from './html.js';
+export { median } from './median.js';
 export { type Page, page } from './page.js';
 export {
   heatColour,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readmeExamples } from '@dpar/config/readme-example';
 import * as ort from '@dpar/engine-ort';
 import { fixturePath } from '@dpar/fixtures';
 import * as io from '@dpar/io/node';
@@ -6,8 +6,7 @@ import { expect, it } from 'vitest';
 import * as library from './index.js';
 
 it('runs what the README shows', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-  const examples = [...readme.matchAll(/```js\n(.*?)```/gs)].map(([, code = '']) => code);
+  const examples = readmeExamples(new URL('../README.md', import.meta.url));
   expect(examples).toHaveLength(2);
   const names = new Set<string>();
   const code = examples.join('').replace(/^import \{(.*)\} from '@dpar\/[\w/-]+';$/gm, (_, list: string) => {

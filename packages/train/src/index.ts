@@ -36,4 +36,4 @@ export {
   trainableModel,
 } from './trainable.js';
 export { Trainer, type TrainerOptions } from './trainer.js';
-export { createValidator, type Validator } from './validate.js';
+export { createValidator, type Validator, type ValidatorOptions } from './validate.js';

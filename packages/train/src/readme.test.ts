@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { expectedOutput } from '@dpar/config/code-blocks';
+import { printedBy, readmeExamples } from '@dpar/config/readme-example';
 import * as engineOrt from '@dpar/engine-ort';
 import * as nn from '@dpar/nn';
 import * as tensor from '@dpar/tensor';
@@ -7,24 +9,17 @@ import * as library from './index.js';
 import { modelFromSettings } from './model-settings.js';
 import { readTrainConfig } from './train-config.js';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const readme = new URL('../README.md', import.meta.url);
 
 it('prints what the README says', async () => {
-  const [, example = ''] = /```js\n(.*?)```/s.exec(readme) ?? [];
-  const [, expected = ''] = /((?:^\/\/ .*\n)+)$/m.exec(example) ?? [];
-  const code = example.replace(/^import (\{.*\}) from '@dpar\/[\w-]+';$/gm, 'const $1 = library;');
-  let printed = '';
-  const log = (line: string) => {
-    printed += `// ${line}\n`;
-  };
-  const run = new Function('library', 'console', `return (async () => { ${code} })();`);
-  await run({ ...engineOrt, ...nn, ...tensor, ...library }, { log });
-  expect(expected).not.toBe('');
-  expect(printed).toBe(expected);
+  const [example = ''] = readmeExamples(readme);
+  const modules = { '@dpar/engine-ort': engineOrt, '@dpar/nn': nn, '@dpar/tensor': tensor, '@dpar/train': library };
+  expect(expectedOutput(example)).not.toBe('');
+  expect(await printedBy(example, modules)).toBe(expectedOutput(example));
 });
 
 it('shows a configuration that is valid', () => {
-  const [, example = ''] = /```json\n(.*?)```/s.exec(readme) ?? [];
+  const [, example = ''] = /```json\n(.*?)```/s.exec(readFileSync(readme, 'utf8')) ?? [];
   const config = readTrainConfig(JSON.parse(example), ['optimizer.learning_rate=3e-4']);
   expect(modelFromSettings(config.model).configJson).toMatchObject({ kind: 'dpar', dim: 128, vocab_size: 512 });
 });

@@ -1,4 +1,11 @@
-import { type CompiledFunction, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import {
+  type CompiledFunction,
+  type Engine,
+  type HostTensor,
+  named,
+  type Tensors,
+  type WeightFormat,
+} from '@dpar/tensor';
 import { countPatches } from './patch-counts.js';
 import { scalarOf } from './step.js';
 import type { TokenSet } from './token-set.js';
@@ -10,6 +17,7 @@ export interface Validator {
   /**
    * Mean cross-entropy over all predicted tokens of a set, in nats per token; of images with variants, those of the first
    * one. Labels are used as they are.
+   * @param parameters Those that are not among {@link ValidatorOptions.constants}.
    * @throws The signal's reason if it is aborted.
    */
   loss(
@@ -21,11 +29,19 @@ export interface Validator {
   dispose(): Promise<void>;
 }
 
-/** A validator; the forward pass alone is compiled, with the parameters as inputs. */
-export function createValidator(engine: Engine, model: TrainableModel): Validator {
+/** Settings of {@link createValidator}. */
+export interface ValidatorOptions {
+  /** Parameters that stay the same from call to call, which the engine can repack or quantise (default: none). */
+  readonly constants?: Tensors<HostTensor>;
+  /** Format of the constant matrices of products (default: `float32`). */
+  readonly weights?: WeightFormat;
+}
+
+/** A validator; the forward pass alone is compiled, with the parameters as inputs but for those that are constants. */
+export function createValidator(engine: Engine, model: TrainableModel, options: ValidatorOptions = {}): Validator {
   const compiled: CompiledFunction = engine.compile(
     (ops, inputs) => ({ loss: named(model.outputs(ops, inputs), 'loss') }),
-    { dynamicAxes: model.dynamicAxes },
+    { ...options, dynamicAxes: model.dynamicAxes },
   );
   const orders = new WeakMap<TokenSet | TokenSource, Int32Array>();
   return {

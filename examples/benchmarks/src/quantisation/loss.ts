@@ -1,5 +1,5 @@
-import { type Engine, named, type WeightFormat } from '@dpar/tensor';
-import { sizeOfSet, sliceImages } from '@dpar/train';
+import type { Engine, WeightFormat } from '@dpar/tensor';
+import { createValidator } from '@dpar/train';
 import type { Trained } from './train.js';
 
 const batchSize = 16;
@@ -10,20 +10,10 @@ export async function lossWith(
   { model, parameters, validation }: Trained,
   weights: WeightFormat,
 ): Promise<number> {
-  const compiled = engine.compile((ops, inputs) => ({ loss: named(model.outputs(ops, inputs), 'loss') }), {
-    constants: parameters,
-    weights,
-  });
-  const { images } = sizeOfSet(validation);
-  let sum = 0;
+  const validator = createValidator(engine, model, { constants: parameters, weights });
   try {
-    for (let start = 0; start < images; start += batchSize) {
-      const count = Math.min(batchSize, images - start);
-      const { data } = named(await compiled.run(model.inputs(sliceImages(validation, start, count))), 'loss');
-      sum += count * (data[0] as number);
-    }
+    return await validator.loss({}, validation, batchSize);
   } finally {
-    await compiled.dispose();
+    await validator.dispose();
   }
-  return sum / images;
 }

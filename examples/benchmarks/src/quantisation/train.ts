@@ -1,10 +1,10 @@
 import { calibrateThreshold, type EntropyModelConfig } from '@dpar/entropy';
 import { type DparConfig, dparPreset, llamaGenPreset, presets } from '@dpar/model';
-import { initializeParameters, type ParameterSpec, type ParameterSpecs } from '@dpar/nn';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import {
   cosineSchedule,
   entropiesOfSet,
+  initializeNarrow,
   type TokenSet,
   type TrainableModel,
   Trainer,
@@ -63,7 +63,7 @@ async function fit(
   data: TokenSet,
   steps: number,
 ): Promise<Pick<Trained, 'model' | 'parameters'>> {
-  const parameters = initializeNarrow(model.specs);
+  const parameters = initializeNarrow(model.specs, 1);
   const schedule = cosineSchedule({ learningRate: 4e-3, steps, warmupSteps: 40, finalFraction: 0.05 });
   const trainer = new Trainer({
     engine,
@@ -81,14 +81,4 @@ async function fit(
   }
   await trainer.dispose();
   return { model, parameters };
-}
-
-/** Narrow models learn little in a short run from the usual standard deviation of 0.02; this one grows as they narrow. */
-function initializeNarrow(specs: ParameterSpecs): Record<string, HostTensor> {
-  const entries = Object.entries(specs).map(([name, { shape, initializer }]): [string, ParameterSpec] => {
-    if (initializer.kind !== 'normal') return [name, { shape, initializer }];
-    const std = name.includes('embedding') ? 0.7 : 0.7 / Math.sqrt(shape[1] ?? 1);
-    return [name, { shape, initializer: { kind: 'normal', std } }];
-  });
-  return initializeParameters(Object.fromEntries(entries), 1);
 }

@@ -1,5 +1,4 @@
-import type { MetricsLine } from '@dpar/report';
-import { median } from '../stages/training.js';
+import { type MetricsLine, median } from '@dpar/report';
 
 /** The validation loss at one moment of a run. */
 export interface CurvePoint {

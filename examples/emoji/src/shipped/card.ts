@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomic } from '@dpar/io/node';
+import { millions } from '@dpar/report';
 import type { BeforeAndAfter, ModelRecord, TrainingRecord } from './training-record.js';
 
 const begin = '<!-- Written by `npm run demo -- --pack-model DIR`: -->\n';
@@ -26,10 +27,6 @@ ${row('LlamaGen', llamagen, `loss ${change(llamagen.loss, 4, 'nats per token')}`
 | command | \`${record.command}\`, seed ${record.seed} |
 | machine | ${record.machine} |
 `;
-}
-
-function millions(count: number): string {
-  return `${(count / 1e6).toFixed(2)} M`;
 }
 
 /** Text with the figures of a card put in. @throws Error if it has no place for them. */

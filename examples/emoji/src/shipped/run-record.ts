@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseMetrics } from '@dpar/report';
+import { median, parseMetrics } from '@dpar/report';
 import { readTrainerState, runFiles } from '@dpar/train/node';
-import { median } from '../stages/training.js';
 import type { RunName } from './settings.js';
 
 /** How long a run trained until its best weights. */

@@ -1,4 +1,5 @@
 import { countParameters } from '@dpar/nn';
+import { median } from '@dpar/report';
 import type { Engine, HostTensor } from '@dpar/tensor';
 import {
   cosineSchedule,
@@ -191,11 +192,4 @@ class TrainingRun {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** The middle value, NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle) - 1] ?? Number.NaN)) / 2;
 }

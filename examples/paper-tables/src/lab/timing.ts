@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { median } from '@dpar/report';
 import { collectTokens } from '@dpar/sampler';
 import { readTrainConfig } from '@dpar/train';
 import { createTrainer } from '@dpar/train/node';
 import { describeProcessor } from '../../../emoji/src/machine.js';
 import type { Progress } from '../../../emoji/src/progress.js';
-import { median } from '../../../emoji/src/stages/training.js';
 import { generationTimesCost, stepTimesCost } from '../plan/costs.js';
 import type { Variant } from '../settings.js';
 import type { Lab } from './lab.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@dpar/io/node';
+import { writeJson } from '@dpar/io/node';
 import { CommandError } from '../errors.js';
 
 /** Name of the file with the names of the classes, a list in the order of their numbers. */
@@ -8,7 +8,7 @@ export const classesFile = 'classes.json';
 
 /** Leaves the names of the classes beside tokens. */
 export async function writeClasses(folder: string, classes: readonly string[]): Promise<void> {
-  await writeFileAtomic(join(folder, classesFile), `${JSON.stringify(classes, null, 1)}\n`);
+  await writeJson(join(folder, classesFile), classes);
 }
 
 /** The names of the classes beside tokens, if there are any. @throws CommandError if the file holds something else. */

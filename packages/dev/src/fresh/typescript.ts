@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { root } from '@dpar/config/published';
 import { run } from '../publish/commands.js';
-import { root } from '../publish/published.js';
 import type { Project } from './project.js';
 
 /** How TypeScript finds packages: as bundlers do it, and as Node does it. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './published.js';
+import { root } from '@dpar/config/published';
 
 /** How a command ended. */
 export interface Ended {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { root } from '@dpar/config/published';
 import { expect, it } from 'vitest';
 import { run } from './commands.js';
-import { root } from './published.js';
 
 // What is shipped and what only tests import is the matter of the boundaries; knip knows what nothing imports.
 it('has no dependency that is unused or not declared', async () => {

@@ -1,6 +1,6 @@
+import { type PackageManifest, publishedPackages } from '@dpar/config/published';
 import { describe, expect, it } from 'vitest';
 import { manifestFaults } from './manifest.js';
-import { type PackageManifest, publishedPackages } from './published.js';
 
 const packages = publishedPackages();
 

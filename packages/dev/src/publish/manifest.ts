@@ -1,4 +1,4 @@
-import type { PackageManifest } from './published.js';
+import type { PackageManifest } from '@dpar/config/published';
 
 /** Runtimes that are large or hold state, of which a program must have one copy: users bring them. */
 const broughtByUsers = /^(@dpar\/tensor|onnxruntime-(node|web)|@tensorflow\/.*|sharp)$/;

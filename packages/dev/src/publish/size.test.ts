@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { compressedBytes } from '@dpar/config/compressed-bytes';
+import { publishedPackages, root } from '@dpar/config/published';
 import { expect, it } from 'vitest';
-import { publishedPackages, root } from './published.js';
 import { sizeCeilings } from './size-ceilings.js';
 
 const entries = publishedPackages().flatMap(({ name, folder, manifest }) =>
@@ -10,16 +9,6 @@ const entries = publishedPackages().flatMap(({ name, folder, manifest }) =>
     typeof target === 'string' ? [] : [{ entry: name + path.slice(1), file: join(root, folder, target.default!) }],
   ),
 );
-
-/** Bytes of a program that takes in all exports of a built file, minified and compressed. */
-async function compressedBytes(file: string): Promise<number> {
-  const { outputFiles } = await build({
-    stdin: { contents: `export * from ${JSON.stringify(file)};`, resolveDir: root },
-    ...{ bundle: true, minify: true, format: 'esm', platform: 'neutral', packages: 'external', external: ['node:*'] },
-    ...{ write: false, logLevel: 'error' },
-  });
-  return gzipSync(outputFiles[0]!.contents, { level: 9 }).length;
-}
 
 it('knows a ceiling and its reason for each entry', () => {
   expect(Object.keys(sizeCeilings).sort()).toEqual(entries.map(({ entry }) => entry).sort());

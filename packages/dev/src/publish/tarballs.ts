@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPackageFromTarballData, type Package } from '@arethetypeswrong/core';
+import { type PackageManifest, type Published, root } from '@dpar/config/published';
 import { pnpm, runOrThrow } from './commands.js';
-import { type PackageManifest, type Published, root } from './published.js';
 
 /** A package as the registry gets it. */
 export interface Tarball {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectedOutput, readBlocks, shellCommands } from '@dpar/config/code-blocks';
-import { type Published, root } from '../publish/published.js';
+import { type Published, root } from '@dpar/config/published';
 
 /** The first example of a package's README. */
 export interface Example {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from '@dpar/config/published';
 import { expect, it } from 'vitest';
-import { root } from '../publish/published.js';
 import { coveredElsewhere, preparations } from './plan.js';
 import { readmePrograms } from './programs.js';
 

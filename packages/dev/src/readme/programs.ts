@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectedOutput, readBlocks } from '@dpar/config/code-blocks';
-import { root } from '../publish/published.js';
+import { root } from '@dpar/config/published';
 
 /** A block of a README that is a program. */
 export interface Program {

@@ -1,7 +1,7 @@
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { type Published, root } from '@dpar/config/published';
 import { runOrThrow } from '../publish/commands.js';
-import { type Published, root } from '../publish/published.js';
 
 /**
  * Copies what a release is made of, to a git repository of its own: manifests of all workspace packages, and of those that are

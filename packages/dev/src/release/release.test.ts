@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type PackageManifest, publishedPackages, root } from '@dpar/config/published';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pnpm, runOrThrow } from '../publish/commands.js';
-import { type PackageManifest, publishedPackages, root } from '../publish/published.js';
 import { type Registry, serveRegistry } from '../publish/registry.js';
 import { copyForRelease } from './copy.js';
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validateWorkflow } from '@action-validator/core';
+import { root } from '@dpar/config/published';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { root } from '../publish/published.js';
 
 const folder = join(root, '.github/workflows');
 const files = readdirSync(folder);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -29,9 +28,4 @@ export async function writeEmojiImages(folder: string, wanted: (entry: Entry) =>
       .toFile(join(place, `${short_name}.png`));
   }
   return entries.length;
-}
-
-/** Whether the models of @dpar/emoji kept an emoji for validation: 5 % by the hash of its code points. */
-export function isValidation({ unified }: Entry): boolean {
-  return createHash('sha256').update(unified).digest().readUInt32BE(0) / 2 ** 32 < 0.05;
 }

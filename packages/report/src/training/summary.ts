@@ -1,6 +1,7 @@
 import { smooth } from '../curve.js';
 import { figure, formatSeconds, millions } from '../format.js';
 import { type Html, html, table } from '../html.js';
+import { median } from '../median.js';
 import { secondsOf, smoothingWindow } from './curves.js';
 import { lastBeforeFailure, type TrainingRun, trainingFlop } from './run.js';
 
@@ -10,8 +11,8 @@ export interface RunFigures {
   /** Smoothed, nats per token. */
   readonly loss: number | undefined;
   readonly bestValidation: { readonly loss: number; readonly step: number } | undefined;
-  /** Median of all steps. */
-  readonly imagesPerSecond: number | undefined;
+  /** Median of all steps, NaN if none has it. */
+  readonly imagesPerSecond: number;
   /** Mean of all steps; undefined for a model without patches. */
   readonly meanPatchLength: number | undefined;
   /** In training steps. */
@@ -40,12 +41,6 @@ export function figuresOf(run: TrainingRun): RunFigures {
     meanPatchLength: lengths.some((length) => length !== 1) ? mean : undefined,
     seconds: secondsOf(run).at(-1) ?? 0,
   };
-}
-
-/** The middle of some values; undefined if there are none. */
-export function median(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
 }
 
 const states = { running: 'not ended yet', done: 'done', interrupted: 'interrupted', failed: 'failed' } as const;
@@ -102,6 +97,6 @@ export function comparison(runs: readonly TrainingRun[]): Html {
 }
 
 /** Speed in 10^9 floating-point operations per second. */
-export function gigaFlops(imagesPerSecond: number | undefined, model: TrainingRun['model']): string {
-  return figure(imagesPerSecond && model && (imagesPerSecond * trainingFlop(model)) / 1e9);
+export function gigaFlops(imagesPerSecond: number, model: TrainingRun['model']): string {
+  return figure(model && (imagesPerSecond * trainingFlop(model)) / 1e9);
 }

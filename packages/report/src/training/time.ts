@@ -1,8 +1,8 @@
 import { formatSeconds, percent } from '../format.js';
 import { type Html, html, table } from '../html.js';
+import { median } from '../median.js';
 import type { MetricsLine } from './metrics.js';
 import type { TrainingRun } from './run.js';
-import { median } from './summary.js';
 
 /** A part of a run's time. */
 export interface TimePart {
@@ -19,7 +19,7 @@ export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
   const restOf = (line: MetricsLine): number => named.reduce((rest, key) => rest - (line[key] ?? 0), line.seconds ?? 0);
   const rests = metrics.map(restOf);
   const compiles = metrics.map(({ graphs = 0 }, i) => graphs > (metrics[i - 1]?.graphs ?? 0));
-  const usual = median(rests.filter((_, i) => !compiles[i])) ?? 0;
+  const usual = median(rests.filter((_, i) => !compiles[i])) || 0; // of none: all is compiling
   const compiling = sum(rests.map((seconds, i) => (compiles[i] ? Math.max(0, seconds - usual) : 0)));
   const rest = named.includes('optimizer_seconds') ? 'Forward and backward' : 'Training steps';
   const parts = [

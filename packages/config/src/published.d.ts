@@ -1,9 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
 /** The repository's root folder. */
-export const root = fileURLToPath(new URL('../../../..', import.meta.url));
+export const root: string;
 
 /** A package that goes to the registry. */
 export interface Published {
@@ -29,14 +25,9 @@ export interface PackageManifest {
   readonly [key: string]: unknown;
 }
 
-/** All packages that are not private, by name. */
-export function publishedPackages(): Published[] {
-  return readdirSync(join(root, 'packages'))
-    .map((name) => `packages/${name}`)
-    .filter((folder) => existsSync(join(root, folder, 'package.json')))
-    .map((folder) => {
-      const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as PackageManifest;
-      return { name: manifest.name, folder, manifest };
-    })
-    .filter(({ manifest }) => manifest.private !== true);
-}
+/**
+ * All packages that are not private, by the names of their folders.
+ *
+ * @param repository Its root folder (default: that of this one).
+ */
+export function publishedPackages(repository?: string): Published[];

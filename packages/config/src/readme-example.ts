@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { formatWithOptions } from 'node:util';
+import { readBlocks } from './code-blocks.js';
+
+/** For tests: the JavaScript programs of a README. */
+export function readmeExamples(readme: URL): string[] {
+  return readBlocks(readFileSync(readme, 'utf8'))
+    .filter(({ language }) => language === 'js')
+    .map(({ code }) => code);
+}
+
+/**
+ * For tests: runs a program of a README in this process.
+ *
+ * @param modules What it imports, by the names that it imports from.
+ * @returns What it prints, without the line break at the end.
+ */
+export async function printedBy(code: string, modules: Readonly<Record<string, object>>): Promise<string> {
+  const body = code
+    .replace(/^import (?:\* as )?([^']*) from '(.*)';$/gm, "const $1 = modules['$2'];")
+    .replace(/^import '.*';$/gm, '');
+  const printed: string[] = [];
+  const log = (...values: unknown[]) => void printed.push(formatWithOptions({ colors: false }, ...values));
+  await new Function('modules', 'console', `return (async () => { ${body} })();`)(modules, { log });
+  return printed.join('\n');
+}
