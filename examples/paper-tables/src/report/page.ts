@@ -11,7 +11,7 @@ const style = `
 .one, .dpar { stroke: var(--one); } .two, .llamagen { stroke: var(--two); } .three { stroke: var(--three); } .four { stroke: var(--four); } .five { stroke: var(--five); }
 svg .thin { stroke-width: 1; stroke-dasharray: 4 3; }
 svg .dot.one, svg .dot.dpar { fill: var(--one); } svg .dot.two, svg .dot.llamagen { fill: var(--two); } svg .dot.three { fill: var(--three); } svg .dot.four { fill: var(--four); }
-.charts > :only-child { grid-column: 1 / -1; max-width: 720px; }
+.charts > :only-child { grid-column: 1 / -1; max-width: 520px; }
 .findings { padding-left: 0; list-style: none; } .findings li { margin: 6px 0; max-width: 85ch; }
 .findings b { font-weight: 600; } .agrees { color: var(--good); } .differs { color: var(--bad); }
 `;
