@@ -32,8 +32,8 @@ export function dropoutFrom<T>(tensors: Tensors<T>, rates: DropoutRates): NonNul
 export class DropoutMasks {
   /** Memory of the masks by name, as large as was needed so far. */
   private readonly memory = new Map<string, Uint8Array>();
-  private places: readonly DropoutPlace[] = [];
-  private shapes = '';
+  /** Places by shapes of the inputs. */
+  private readonly places = new Map<string, readonly DropoutPlace[]>();
 
   constructor(
     private readonly model: TrainableModel,
@@ -58,9 +58,9 @@ export class DropoutMasks {
 
   private placesFor(inputs: Tensors<HostTensor>): readonly DropoutPlace[] {
     const shapes = JSON.stringify(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
-    if (shapes !== this.shapes) this.places = placesWithDropout(this.model, this.rates, inputs);
-    this.shapes = shapes;
-    return this.places;
+    const places = this.places.get(shapes) ?? placesWithDropout(this.model, this.rates, inputs);
+    this.places.set(shapes, places);
+    return places;
   }
 
   private memoryOf(name: string, size: number): Uint8Array {
