@@ -82,6 +82,9 @@ export const patchSize = 4;
 /** Tokens in a row of an emoji of 64 pixels, and rows. */
 export const mainGrid = 16;
 
+/** Rounds of generation that are timed, after one that compiles. */
+export const timedRounds = 3;
+
 /** DPAR where neither its depth nor its positions are varied. */
 export const baseVariant: Variant = { encoderLayers: 1, decoderLayers: 4, embedding: 'dynamic_4d' };
 

@@ -6,7 +6,7 @@ import { createTrainer } from '@dpar/train/node';
 import { describeProcessor } from '../../../emoji/src/machine.js';
 import type { Progress } from '../../../emoji/src/progress.js';
 import { generationTimesCost, stepTimesCost } from '../plan/costs.js';
-import type { Variant } from '../settings.js';
+import { timedRounds, type Variant } from '../settings.js';
 import type { Lab } from './lab.js';
 import { batchKeys, dparKeys, llamaGenKeys, type PatchedData } from './models.js';
 import { lastCheckpoint, type Run } from './runs.js';
@@ -59,9 +59,6 @@ export async function stepTimes(lab: Lab, variant: Variant, data: PatchedData, b
     return { dpar: first as number, llamaGen: second as number };
   });
 }
-
-/** Rounds of generation that are timed. */
-const timedRounds = 3;
 
 /** How images are generated that are timed. */
 interface TimedGeneration {

@@ -1,4 +1,4 @@
-import type { Settings, Variant } from '../settings.js';
+import { type Settings, timedRounds, type Variant } from '../settings.js';
 import { dparSize, llamaGenSize, type TrainingSize } from './sizes.js';
 
 /**
@@ -73,7 +73,7 @@ export function stepTimesCost(settings: Settings, variant: Variant, grid: number
   return sizes.reduce((sum, size) => sum + startCost(size) + 2 * stepsCost({ ...size, ...timed }), 0);
 }
 
-/** Four rounds of some ways of generating, in small batches. */
+/** All rounds of some ways of generating, in small batches. */
 export function generationTimesCost(images: number, tokens: number, ways: number): number {
-  return 4 * ways * images * tokens * generationSeconds;
+  return (timedRounds + 1) * ways * images * tokens * generationSeconds;
 }

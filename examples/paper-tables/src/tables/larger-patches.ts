@@ -5,7 +5,7 @@ import { dparRun, ownEntropy, patchedData } from '../lab/models.js';
 import { type Evaluation, evaluate } from '../lab/quality.js';
 import { patchingTimes } from '../lab/timing.js';
 import type { Finding, TableContent } from '../report/result.js';
-import { differenceOf, formatSpread } from '../report/spread.js';
+import { differenceOf, formatSpread, spreadOf } from '../report/spread.js';
 import { baseVariant, mainGrid } from '../settings.js';
 import { lineStyles } from './charts.js';
 import { type QualitySpread, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
@@ -40,8 +40,7 @@ export async function makeLargerPatches(lab: Lab): Promise<TableContent> {
         }),
       );
     }
-    const lengths = evaluations.map(({ meanPatchLength }) => meanPatchLength);
-    const meanPatchLength = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+    const { mean: meanPatchLength } = spreadOf(evaluations.map((evaluation) => evaluation.meanPatchLength));
     found.push({ mean, longest, threshold, asTrained, meanPatchLength, quality: qualitySpread(evaluations) });
   }
   const patchings = found.map(({ threshold, longest }) => ({ threshold, maxPatchLength: longest }));
