@@ -143,7 +143,7 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
     return generate(sampler.steps(sampling), B, T, progress).finally(() => sampler.dispose());
   });
   const llamaGenGenerated = await stages.run('LlamaGen generates', T, async (progress) => {
-    const sampler = new LlamaGenSampler(engine, configs.llamaGen, llamaGen.parameters);
+    const sampler = new LlamaGenSampler(engine, { config: configs.llamaGen, parameters: llamaGen.parameters });
     return generate(sampler.steps(sampling), B, T, progress).finally(() => sampler.dispose());
   });
   const pixelsOf = async ({ tokens: codes }: Generated) =>

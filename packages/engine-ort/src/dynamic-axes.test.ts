@@ -11,7 +11,6 @@ import {
 } from '@dpar/tensor';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { trace } from './graph/trace.js';
 import { createOrtEngine } from './index.js';
 
 const engine = await createOrtEngine({ threads: 1 });
@@ -177,33 +176,6 @@ describe('dynamic axes', () => {
     await expect(compiled.run({ a: random([3], 1), b: random([1], 1) })).rejects.toThrow(
       "expected one size 'rows', got 3 and, for axis 0 of 'b', 1",
     );
-  });
-});
-
-describe('products of some rows with a constant matrix', () => {
-  const primitives = (rows: number): string[] => {
-    const fn: TensorFunction = (ops, x) => {
-      const h = named(x, 'x');
-      const product = (a: typeof h, w: string) => ops.matmul(a, named(x, w), { transposeB: true });
-      return { y: product(ops.mul(ops.silu(product(h, 'w1')), product(h, 'w3')), 'w2') };
-    };
-    const { outputs } = trace(fn, { x: float32([rows, 16]) }, { constants, weightsFirst: true });
-    const found: string[] = [];
-    const visit = (node: (typeof outputs)[string]): void => {
-      if (node.kind !== 'operation') return;
-      for (const input of node.inputs) visit(input);
-      found.push(node.primitive);
-    };
-    for (const node of Object.values(outputs)) visit(node);
-    return found;
-  };
-
-  it('have the matrix first, and are transposed once at the end', () => {
-    const untransposed = ['matmul', 'silu', 'matmul', 'mul', 'matmul'];
-    expect(primitives(4)).toEqual(untransposed);
-    expect(primitives(5)).toEqual([...untransposed, 'transpose']);
-    expect(primitives(64)).toEqual([...untransposed, 'transpose']);
-    expect(primitives(65)).toEqual(untransposed);
   });
 });
 

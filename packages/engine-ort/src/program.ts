@@ -60,8 +60,8 @@ export class Program {
     { fn, inputTypes, weights, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
-    const weightsFirst = options.executionProviders?.[0] === 'cpu' && weights === 'float32';
-    const traced = trace(fn, inputTypes, { ...known, weightsFirst });
+    const forProcessor = options.executionProviders?.[0] === 'cpu' && weights === 'float32';
+    const traced = trace(fn, inputTypes, { ...known, forProcessor });
     const { model, outputNames } = lower(traced, { name: label, weights });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({
       name,

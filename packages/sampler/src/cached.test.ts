@@ -63,7 +63,7 @@ describe.each(Object.keys(engines))('on the engine %s', (name) => {
   it('LlamaGen gives the logits and tokens of one pass without caches', async () => {
     const model = tinyLlamaGen();
     const engine = await (engines[name] as () => Promise<Engine>)();
-    const sampler = new LlamaGenSampler(engine, model.config, model.parameters);
+    const sampler = new LlamaGenSampler(engine, model);
     for (const options of optionSets) {
       const { result, logits } = await withLogits(() => sampler.generate(options));
       const expected = await uncachedLlamaGen(reference, model, result, options);
@@ -130,7 +130,7 @@ describe('any configuration, batch, threshold and guidance', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyOptions, { minLength: 1, maxLength: 4 }), async (runs) => {
         const model = tinyLlamaGen();
-        const sampler = new LlamaGenSampler(engine, model.config, model.parameters);
+        const sampler = new LlamaGenSampler(engine, model);
         for (const options of runs) {
           const { result, logits } = await withLogits(() => sampler.generate(options));
           const expected = await uncachedLlamaGen(engine, model, result, options);

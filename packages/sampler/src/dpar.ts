@@ -7,6 +7,7 @@ import { collectTokens, type GeneratedTokens } from './collect.js';
 import { DparStages } from './dpar-stages.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
+import type { ModelWeights } from './model-weights.js';
 import { type FinishedPatches, OpenPatches } from './open-patches.js';
 import {
   checkOptions,
@@ -20,13 +21,6 @@ import {
 import { predictionInputs } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
 import { repeatRows } from './transformer.js';
-
-/** A model's configuration and weights. */
-export interface ModelWeights<C> {
-  readonly config: C;
-  /** By official name, float32. */
-  readonly parameters: Tensors<HostTensor>;
-}
 
 /** Options of {@link DparSampler}. */
 export interface DparSampleOptions extends SampleOptions {

@@ -1,8 +1,9 @@
 import type { LlamaGenConfig } from '@dpar/model';
-import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { DparError, type Engine } from '@dpar/tensor';
 import { collectTokens, type GeneratedTokens } from './collect.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
+import type { ModelWeights } from './model-weights.js';
 import {
   checkOptions,
   rowLabels,
@@ -18,21 +19,23 @@ import { repeatRows } from './transformer.js';
 
 /** Generates images with LlamaGen: one step per token, keys and values cached. */
 export class LlamaGenSampler {
+  private readonly config: LlamaGenConfig;
   private readonly stage: GptStage;
   private readonly stopwatch = new Stopwatch();
 
   /** @throws DparError for what is no configuration. */
   constructor(
     engine: Engine,
-    private readonly config: LlamaGenConfig,
-    parameters: Tensors<HostTensor>,
+    { config, parameters }: ModelWeights<LlamaGenConfig>,
     { weights }: Omit<SamplerOptions, 'entropyWeights'> = {},
   ) {
     if (config?.blockSize === undefined) {
       throw new DparError(
-        'LlamaGenSampler: expected the configuration of a LlamaGen, got another. Pass readLlamaGenConfig(json), parameters.',
+        'LlamaGenSampler: expected the configuration of a LlamaGen, got another. ' +
+          'Pass { config: readLlamaGenConfig(json), parameters }.',
       );
     }
+    this.config = config;
     this.stage = new GptStage(engine, config, parameters, 'predictions', weights);
   }
 

@@ -71,7 +71,7 @@ describe.each(['int8', 'int4'] as const)('weights of %s', (weights) => {
   it('give about the probabilities of float32, the same for an image in any batch', async () => {
     const ort = await createOrtEngine({ threads: 1 });
     const { config, parameters } = tinyLlamaGen();
-    const sampler = new LlamaGenSampler(ort, config, parameters, { weights });
+    const sampler = new LlamaGenSampler(ort, { config, parameters }, { weights });
     const options = { seed: 2, guidanceScale: 2 };
     const all = await sampler.generate({ ...options, labels: [0, 1, 2, 0, 1, 2, 0] });
     const part = await sampler.generate({ ...options, labels: [1, 2], firstIndex: 1 });
@@ -97,12 +97,14 @@ describe('errors', () => {
     const llamaGen = { config: config as unknown as DparConfig, parameters };
     expect(() => new DparSampler(engine, llamaGen)).toThrow('expected the configuration of a DPAR, got another');
     const both = { config, parameters } as unknown as LlamaGenConfig;
-    expect(() => new LlamaGenSampler(engine, both, parameters)).toThrow('expected the configuration of a LlamaGen');
+    expect(() => new LlamaGenSampler(engine, { config: both, parameters })).toThrow(
+      'expected the configuration of a LlamaGen',
+    );
   });
 
   it('asks for labels', async () => {
     const none = {} as SampleOptions;
-    await expect(new LlamaGenSampler(engine, config, parameters).generate(none)).rejects.toThrow('expected labels');
+    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(none)).rejects.toThrow('expected labels');
   });
 
   it.each([
@@ -116,7 +118,7 @@ describe('errors', () => {
     [{ labels: [0, 1], prefix: [1, 2, 3] }, /prefix of K tokens for each of 2 images.*got 3/],
     [{ labels: [0], prefix: [12] }, /tokens from 0 to 11, got 12/],
   ])('refuses %o', async (options, message) => {
-    await expect(new LlamaGenSampler(engine, config, parameters).generate(options)).rejects.toThrow(message);
+    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(options)).rejects.toThrow(message);
   });
 
   it('refuses weights that give no finite logits', async () => {
@@ -124,13 +126,13 @@ describe('errors', () => {
       ...parameters,
       'norm.weight': { ...parameters['norm.weight'], data: new Float32Array(32).fill(NaN) },
     };
-    const sampler = new LlamaGenSampler(engine, config, broken as typeof parameters);
+    const sampler = new LlamaGenSampler(engine, { config, parameters: broken as typeof parameters });
     await expect(sampler.generate({ labels: [0] })).rejects.toThrow('expected finite logits');
     await expect(sampler.generate({ labels: [0], greedy: true })).rejects.toThrow('expected finite logits');
   });
 
   it('stops when it is aborted', async () => {
-    const sampler = new LlamaGenSampler(engine, config, parameters);
+    const sampler = new LlamaGenSampler(engine, { config, parameters });
     const controller = new AbortController();
     const seen: number[] = [];
     const run = async () => {

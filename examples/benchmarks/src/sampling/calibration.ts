@@ -36,7 +36,7 @@ export async function thresholdFor(
 /** The tokens that any model generates, found with the smallest: int32 [B, T]. */
 async function tokensToCome(engine: Engine, T: number, batch: number): Promise<HostTensorOf<'int32'>> {
   const config = llamaGenPreset({ ...presets.nano, llamaGenLayers: 1 }, { gridSize: Math.sqrt(T) });
-  const sampler = new LlamaGenSampler(engine, config, randomParameters(llamaGenSpecs(config), 1, 0.02));
+  const sampler = new LlamaGenSampler(engine, { config, parameters: randomParameters(llamaGenSpecs(config), 1, 0.02) });
   try {
     return int32([batch, T], (await sampler.generate(samplingOptions(batch))).tokens);
   } finally {

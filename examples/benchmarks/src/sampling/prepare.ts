@@ -65,7 +65,7 @@ async function dparGenerator(
 function llamaGenGenerator(engine: Engine, { batch, gridSize, weights }: Variant): Generator {
   const config = llamaGenPreset(presets.B, { gridSize });
   const parameters = randomParameters(llamaGenSpecs(config), 1, outputStd.model);
-  const sampler = new LlamaGenSampler(engine, config, parameters, { weights });
+  const sampler = new LlamaGenSampler(engine, { config, parameters }, { weights });
   return generatorOf(sampler, () => sampler.generate(samplingOptions(batch)));
 }
 

@@ -134,6 +134,6 @@ export interface OpenSampler {
 /** A sampler of a checkpoint. */
 export async function openSampler(lab: Lab, folder: string, patches: PatchedData | undefined): Promise<OpenSampler> {
   const { config, parameters } = await readCheckpoint(folder);
-  if (patches === undefined) return new LlamaGenSampler(lab.engine, readLlamaGenConfig(config), parameters);
+  if (patches === undefined) return new LlamaGenSampler(lab.engine, { config: readLlamaGenConfig(config), parameters });
   return new DparSampler(lab.engine, { config: readDparConfig(config), parameters }, patches.model);
 }

@@ -68,7 +68,7 @@ describe('Studio', () => {
     const { drawings } = (await until(isFinished(1))) as Drawn;
     const { config, parameters } = model.llamagen;
     const samplers = [
-      new LlamaGenSampler(engine, config, parameters),
+      new LlamaGenSampler(engine, { config, parameters }),
       new DparSampler(engine, model.dpar, model.entropy),
     ] as const;
     for (const [i, sampler] of samplers.entries()) {

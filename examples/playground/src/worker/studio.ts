@@ -108,8 +108,7 @@ export class Studio {
 
   private async loadSampler(name: ModelName): Promise<Sampler> {
     if (name === 'dpar') return new DparSampler(this.engine, await this.model.weights(name), this.analysts.entropy);
-    const { config, parameters } = await this.model.weights(name);
-    return new LlamaGenSampler(this.engine, config, parameters);
+    return new LlamaGenSampler(this.engine, await this.model.weights(name));
   }
 
   private steer(kind: 'pause' | 'resume' | 'cancel', id: number): void {

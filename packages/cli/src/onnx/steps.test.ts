@@ -121,7 +121,7 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
         for (const [row, token] of tokens.entries()) generated[row]?.push(token);
       }
       const engine = await createOrtEngine({ threads: 1 });
-      const sampler = new LlamaGenSampler(engine, settings, parameters);
+      const sampler = new LlamaGenSampler(engine, { config: settings, parameters });
       const expected = await sampler.generate({ labels: Int32Array.from(labels), greedy: true });
       expect(generated.flat()).toEqual(Array.from(expected.tokens));
       await engine.dispose();

@@ -77,7 +77,7 @@ export function createGenerator(
 ): Generator {
   if (json.kind === 'llamagen') {
     const config = readLlamaGenConfig(json);
-    return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, config, parameters, held)) };
+    return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, { config, parameters }, held)) };
   }
   const config = readDparConfig(json);
   const entropy = entropyModel && {

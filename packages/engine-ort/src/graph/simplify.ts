@@ -1,45 +1,12 @@
-import {
-  type AttributesOf,
-  broadcastShapes,
-  inferType,
-  type Primitive,
-  type Shape,
-  sameShape,
-  sizeOf,
-  type TensorType,
-} from '@dpar/tensor';
+import { type AttributesOf, broadcastShapes, type Primitive, sameShape, sizeOf, type TensorType } from '@dpar/tensor';
 import { type GraphNode, isOperation, knownScalar } from './node.js';
+import { apartInCache, beforeTranspose, weightFirst } from './processor-kernels.js';
+import { type Application, apply, firstOf, inputOf, reshape, type Simplification } from './simplification.js';
 import type { Tracer } from './tracer.js';
-
-interface Application<P extends Primitive> {
-  readonly tracer: Tracer;
-  readonly inputs: readonly GraphNode[];
-  readonly attributes: AttributesOf<P>;
-  readonly output: TensorType;
-}
-
-/** A node that is equal to an application and needs less, if the rule knows one. */
-type Simplification<P extends Primitive> = (application: Application<P>) => GraphNode | undefined;
-
-function apply<P extends Primitive>(
-  tracer: Tracer,
-  primitive: P,
-  inputs: readonly GraphNode[],
-  attributes: AttributesOf<P>,
-): GraphNode {
-  const types = inputs.map((input) => input.type);
-  return tracer.apply(primitive, inputs, attributes, inferType(primitive, types, attributes));
-}
-
-const reshape = (tracer: Tracer, x: GraphNode, shape: Shape): GraphNode => apply(tracer, 'reshape', [x], { shape });
 
 /** What a node is a broadcast of, or the node itself. */
 function source(node: GraphNode): GraphNode {
   return isOperation(node, 'broadcast') ? source(inputOf(node.inputs, 0)) : node;
-}
-
-function inputOf(inputs: readonly GraphNode[], index: number): GraphNode {
-  return inputs[index] as GraphNode;
 }
 
 /** Layout changes of one broadcast number are that number, broadcast to another shape. */
@@ -71,17 +38,6 @@ function neutral<P extends Primitive>(number: number, places: readonly number[])
   };
 }
 
-/** The first simplification that knows something. */
-function firstOf<P extends Primitive>(...rules: readonly Simplification<P>[]): Simplification<P> {
-  return (application) => {
-    for (const rule of rules) {
-      const found = rule(application);
-      if (found) return found;
-    }
-    return undefined;
-  };
-}
-
 /** Nothing to reduce: no axes, or axes of size 1. */
 const trivialReduction: Simplification<'sum' | 'mean' | 'max'> = ({ inputs, output }) => {
   const x = inputOf(inputs, 0);
@@ -94,34 +50,6 @@ function swapsLastTwo(permutation: readonly number[]): boolean {
   return (
     rank >= 2 && permutation.every((axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i))
   );
-}
-
-/** x W^T with a constant W as (W x^T)^T, where that is quicker. */
-const weightFirst: Simplification<'matmul'> = ({ tracer, inputs, attributes, output }) => {
-  const [x, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
-  const { transposeA, transposeB, scale } = attributes;
-  if (!tracer.weightsFirst || weight.kind !== 'constant' || x.kind === 'constant') return undefined;
-  if (weight.type.shape.length !== 2 || !transposeB || transposeA || scale !== 1) return undefined;
-  const rows = sizeOf(x.type.shape.slice(0, -1));
-  if (tracer.dynamic.rowRange(rows) !== 'some') return undefined;
-  const flat = reshape(tracer, x, [rows, x.type.shape.at(-1) as number]);
-  const y = apply(tracer, 'matmul', [weight, flat], attributes); // [N, rows]
-  return reshape(tracer, apply(tracer, 'transpose', [y], { permutation: [1, 0] }), output.shape);
-};
-
-/** Elementwise operations on transposed products are done before they are transposed, so that it may not be needed. */
-function beforeTranspose(
-  { tracer, inputs, attributes }: Application<Primitive>,
-  primitive: Primitive,
-): GraphNode | undefined {
-  if (!tracer.weightsFirst || !['silu', 'mul'].includes(primitive)) return undefined;
-  const sources = inputs.flatMap((x) =>
-    isOperation(x, 'transpose') && x.type.shape.length === 2 ? [inputOf(x.inputs, 0)] : [],
-  );
-  if (sources.length < inputs.length || !sources.every((x) => sameShape(x.type.shape, sources[0]?.type.shape ?? []))) {
-    return undefined;
-  }
-  return apply(tracer, 'transpose', [apply(tracer, primitive, sources, attributes)], { permutation: [1, 0] });
 }
 
 const matmul: Simplification<'matmul'> = ({ tracer, inputs, attributes, output }) => {
@@ -260,7 +188,7 @@ const rules: { readonly [P in Primitive]?: Simplification<P> } = {
   }),
   mean: trivialReduction,
   max: trivialReduction,
-  matmul: firstOf(weightFirst, matmul),
+  matmul: firstOf(weightFirst, matmul, apartInCache),
   resizeNearest: ({ inputs, attributes: { factor } }) => (factor === 1 ? inputs[0] : undefined),
 };
 

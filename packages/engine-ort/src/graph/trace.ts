@@ -17,8 +17,8 @@ export interface TraceOptions {
   readonly constants?: Tensors<HostTensor>;
   /** The open sizes whose placeholders are in the types. */
   readonly dynamic?: DynamicSizes;
-  /** See {@link Tracer.weightsFirst}. */
-  readonly weightsFirst?: boolean;
+  /** See {@link Tracer.forProcessor}. */
+  readonly forProcessor?: boolean;
 }
 
 /** A function as a graph. */
@@ -36,9 +36,9 @@ export interface TracedFunction {
 export function trace(
   fn: TensorFunction,
   inputTypes: Tensors<TensorType>,
-  { constants = {}, dynamic = new DynamicSizes(), weightsFirst = false }: TraceOptions = {},
+  { constants = {}, dynamic = new DynamicSizes(), forProcessor = false }: TraceOptions = {},
 ): TracedFunction {
-  const tracer = new Tracer(dynamic, weightsFirst);
+  const tracer = new Tracer(dynamic, forProcessor);
   const inputs: Record<string, GraphNode> = {};
   for (const [name, type] of Object.entries(inputTypes)) {
     checkNotConstant(name, constants);

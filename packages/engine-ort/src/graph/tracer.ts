@@ -15,13 +15,12 @@ export class Tracer implements Backend<GraphNode> {
 
   /**
    * @param dynamic The open sizes whose placeholders are in the types.
-   * @param weightsFirst Products of some rows with a constant matrix are computed as W x^T, transposed: ONNX Runtime's
-   * kernel for processors goes through W once then, and keeps the rows in registers. With 16 rows by [3072, 768] it takes
-   * 0.67, with 32 rows 0.7 times as long as x W^T with W packed before; below 5 rows it takes longer.
+   * @param forProcessor Whether float32 kernels of ONNX Runtime for processors will compute it: what they are slow with is
+   * put otherwise.
    */
   constructor(
     readonly dynamic: DynamicSizes = new DynamicSizes(),
-    readonly weightsFirst = false,
+    readonly forProcessor = false,
   ) {}
 
   typeOf(x: GraphNode): TensorType {

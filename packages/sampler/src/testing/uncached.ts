@@ -15,8 +15,9 @@ import { initializeParameters, type ParameterSpecs } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
 import type { GeneratedTokens } from '../collect.js';
-import type { DparSampleOptions, ModelWeights } from '../dpar.js';
+import type { DparSampleOptions } from '../dpar.js';
 import { guidanceAt, isGuided } from '../guidance.js';
+import type { ModelWeights } from '../model-weights.js';
 import { rowLabels } from '../options.js';
 
 /** Models small enough to be run many times: 4 x 4 tokens of 12 codes, 3 classes. */

@@ -1,0 +1,46 @@
+import { type AttributesOf, inferType, type Primitive, type Shape, type TensorType } from '@dpar/tensor';
+import type { GraphNode } from './node.js';
+import type { Tracer } from './tracer.js';
+
+/** An application of a primitive that is about to become a node. */
+export interface Application<P extends Primitive> {
+  readonly tracer: Tracer;
+  readonly inputs: readonly GraphNode[];
+  readonly attributes: AttributesOf<P>;
+  readonly output: TensorType;
+}
+
+/** A node that is equal to an application and needs less, if the rule knows one. */
+export type Simplification<P extends Primitive> = (application: Application<P>) => GraphNode | undefined;
+
+/** The first simplification that knows something. */
+export function firstOf<P extends Primitive>(...rules: readonly Simplification<P>[]): Simplification<P> {
+  return (application) => {
+    for (const rule of rules) {
+      const found = rule(application);
+      if (found) return found;
+    }
+    return undefined;
+  };
+}
+
+/** Applies a primitive in place of another application. */
+export function apply<P extends Primitive>(
+  tracer: Tracer,
+  primitive: P,
+  inputs: readonly GraphNode[],
+  attributes: AttributesOf<P>,
+): GraphNode {
+  const types = inputs.map((input) => input.type);
+  return tracer.apply(primitive, inputs, attributes, inferType(primitive, types, attributes));
+}
+
+/** x in another shape. */
+export function reshape(tracer: Tracer, x: GraphNode, shape: Shape): GraphNode {
+  return apply(tracer, 'reshape', [x], { shape });
+}
+
+/** Input `index` (the shape rules have checked that it is there). */
+export function inputOf(inputs: readonly GraphNode[], index: number): GraphNode {
+  return inputs[index] as GraphNode;
+}
