@@ -10,12 +10,12 @@ const run = promisify(execFile);
 /** Where Python may be: the first on the path may lack packages that the system's has. */
 const candidates = ['python3', '/usr/bin/python3'];
 
-let found: Promise<string | undefined> | undefined;
+const found = new Map<string, Promise<string | undefined>>();
 
-/** A Python with NumPy and SciPy, if there is one. */
-async function findPython(): Promise<string | undefined> {
+/** A Python with the modules, if there is one. */
+async function findPython(modules: string): Promise<string | undefined> {
   for (const python of candidates) {
-    const works = await run(python, ['-c', 'import numpy, scipy']).then(
+    const works = await run(python, ['-c', `import ${modules}`]).then(
       () => true,
       () => false,
     );
@@ -24,26 +24,38 @@ async function findPython(): Promise<string | undefined> {
   return undefined;
 }
 
+/** What a script of the folder `python` is run with. */
+export interface PythonOptions {
+  /** Threads of its matrix products. */
+  readonly threads: number;
+  /** Modules that it imports, as in `import a, b`. Default: NumPy and SciPy. */
+  readonly modules?: string;
+}
+
 /**
- * Runs a script of the folder `python` on numbers, which it gets as files.
- * @param threads Threads of its matrix products.
- * @returns The numbers that it prints as JSON; undefined where there is no NumPy and SciPy.
+ * Runs a script of the folder `python`.
+ * @param inputs Numbers, which it gets as files, and others, which it gets as they are.
+ * @returns The numbers that it prints as JSON; undefined where there is no Python with its modules.
  */
 export async function runPython(
   script: string,
-  inputs: readonly (Float32Array | Float64Array)[],
-  threads: number,
+  inputs: readonly (Float32Array | Float64Array | number)[],
+  { threads, modules = 'numpy, scipy' }: PythonOptions,
 ): Promise<Record<string, number> | undefined> {
-  found ??= findPython();
-  const python = await found;
+  if (!found.has(modules)) found.set(modules, findPython(modules));
+  const python = await found.get(modules);
   if (python === undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'dpar-benchmark-'));
   try {
-    const files = inputs.map((_, i) => join(folder, `${i}.bin`));
-    for (const [i, data] of inputs.entries()) await writeFile(files[i] as string, data);
+    const parts: string[] = [];
+    for (const [i, data] of inputs.entries()) {
+      const part = typeof data === 'number' ? `${data}` : join(folder, `${i}.bin`);
+      if (typeof data !== 'number') await writeFile(part, data);
+      parts.push(part);
+    }
     const program = fileURLToPath(new URL(`../python/${script}`, import.meta.url));
     const env = { ...process.env, OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` };
-    const { stdout } = await run(python, [program, ...files], { env });
+    const { stdout } = await run(python, [program, ...parts], { env });
     return JSON.parse(stdout) as Record<string, number>;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -28,7 +28,7 @@ export const fid2048: Benchmark = {
         const seconds = await secondsOf(() => {
           distance = frechetDistance(a, b).distance;
         });
-        const python = await runPython('fid.py', [a.covariance, b.covariance], threads);
+        const python = await runPython('fid.py', [a.covariance, b.covariance], { threads });
         if (python === undefined) return { seconds };
         return {
           seconds,

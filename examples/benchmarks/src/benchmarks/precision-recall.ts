@@ -45,7 +45,7 @@ export const precisionRecall10000: Benchmark = {
         const seconds = await secondsOf(async () => {
           found = await metrics.precisionRecall(a, b);
         });
-        const python = await runPython('precision_recall.py', [reference, samples], threads);
+        const python = await runPython('precision_recall.py', [reference, samples], { threads });
         return {
           seconds,
           ...found,

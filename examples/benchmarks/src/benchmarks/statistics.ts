@@ -22,7 +22,7 @@ export const statistics50000: Benchmark = {
           for (let i = 0; i < pieces; i++) accumulator.add({ data, rows, columns });
           return accumulator.finish();
         });
-        const python = await runPython('covariance.py', [data], threads);
+        const python = await runPython('covariance.py', [data], { threads });
         return { seconds, ...(python && { numpySeconds: python.seconds ?? Number.NaN }) };
       },
     };

@@ -7,7 +7,8 @@ import { initializeParameters } from '@dpar/nn';
 import { createRandom, named } from '@dpar/tensor';
 import { type StepMetrics, Trainer } from '@dpar/train';
 import { openTrainingData, optimizerThreadFor } from '@dpar/train/node';
-import { type Benchmark, medians } from '../benchmark.js';
+import { type Benchmark, medians, type Sample } from '../benchmark.js';
+import { runPython } from '../python.js';
 import { type ModelSize, type TrainedModel, trainedModel } from '../training/models.js';
 import { writeShards } from '../training/shards.js';
 import { gemmPeak, speedOf } from './gemm-peak.js';
@@ -50,7 +51,7 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: num
             else steps.push(metrics);
             graphs = metrics.graphs;
           }
-          return medians(steps.map(sampleOf));
+          return { ...medians(steps.map(sampleOf)), ...(await pytorchStep(trained, threads)) };
         },
       };
     },
@@ -63,6 +64,16 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: num
 
 function sampleOf({ seconds, waitSeconds, optimizerSeconds, paddingShare }: StepMetrics) {
   return { seconds, waitSeconds, optimizerSeconds, paddingShare };
+}
+
+/** Images of a step in PyTorch at most: it takes more memory. */
+const pytorchImages = 4;
+
+/** The same steps of a base LlamaGen in eager PyTorch, where that is installed. */
+async function pytorchStep({ size, batch, pytorch }: TrainedModel, threads: number): Promise<Sample> {
+  if (pytorch === undefined || size !== 'b-256' || batch > pytorchImages) return {};
+  const { seconds } = (await runPython('train_step.py', [...pytorch, threads], { threads, modules: 'torch' })) ?? {};
+  return seconds === undefined ? {} : { pytorchSeconds: seconds };
 }
 
 async function startTrainer({ model, batch }: TrainedModel, threads: number): Promise<Trainer> {

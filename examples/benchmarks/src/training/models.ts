@@ -13,6 +13,7 @@ import {
   paperPatchRatios,
   presets,
 } from '@dpar/model';
+import { named } from '@dpar/tensor';
 import { type TrainableModel, trainableDpar, trainableLlamaGen } from '@dpar/train';
 
 /** A model whose training is measured, of images of 16x16 tokens. */
@@ -25,6 +26,8 @@ export interface TrainedModel {
   /** Multiply-accumulates of matrix products in a forward pass for one image. */
   readonly macs: number;
   readonly memory: MemoryCount;
+  /** What `python/train_step.py` is told of a LlamaGen. */
+  readonly pytorch?: readonly number[];
 }
 
 /** Patches of an image on average, at the mean patch length of the paper at 256 px. */
@@ -66,10 +69,14 @@ export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: 
     };
   }
   const config: LlamaGenConfig = llamaGenPreset(preset, options);
+  const { dim, nHead, nLayer, vocabSize, numClasses, blockSize } = config;
+  const model = trainableLlamaGen(config);
+  const hidden = named(model.specs, 'layers.0.feed_forward.w1.weight').shape[0] ?? 0;
   return {
     ...{ kind, size, batch },
-    model: trainableLlamaGen(config),
+    model,
     macs: llamaGenMatmulMacs(config),
     memory: llamaGenMemory(config, batch),
+    pytorch: [dim, nHead, nLayer, hidden, vocabSize, numClasses, blockSize, batch],
   };
 }
