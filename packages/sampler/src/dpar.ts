@@ -1,7 +1,7 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
 import { type DparConfig, patchingOptions, patchRotaryRows } from '@dpar/model';
 import { createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
-import { DparError, type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import { DparError, type Engine, float32, named } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
 import { collectTokens, type GeneratedTokens } from './collect.js';
 import { DparStages } from './dpar-stages.js';
