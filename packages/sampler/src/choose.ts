@@ -1,4 +1,4 @@
-import { DparError } from '@dpar/tensor';
+import { DparError, type Random } from '@dpar/tensor';
 
 /** How a token is drawn. */
 export interface DecodingOptions {
@@ -46,30 +46,23 @@ function notFinite(logit: number): DparError {
 }
 
 /**
- * Draws a token: top-k, then top-p, then one draw from what is left, as LlamaGen does it.
+ * Draws a token: top-k, then top-p, then one draw from what is left, as LlamaGen does it. Each token has a random number of
+ * its own (the Gumbel-max trick), so the draw depends on last bits of probabilities only if two tokens all but tie.
  * @param probabilities [V] of all tokens at the temperature that is wanted, overwritten; their sum may be any positive number.
- * @param uniform Number in [0, 1) that decides.
+ * @param random Stream that decides: V words of it.
  * @throws DparError if one is not finite: the weights are broken, or not of this model.
  */
 export function chooseToken(
   probabilities: Float32Array,
   { topK = 0, topP = 1 }: Pick<DecodingOptions, 'topK' | 'topP'>,
-  uniform: number,
+  random: Pick<Random, 'gumbelMax'>,
 ): number {
-  if ((topK > 0 && topK < probabilities.length) || topP < 1) keepLikely(probabilities, topK, topP);
+  // The sum is not finite if a probability is not.
   let total = 0;
   for (let token = 0; token < probabilities.length; token++) total += probabilities[token] as number;
   if (!(total > 0 && Number.isFinite(total))) throw notFinite(total);
-  let rest = uniform * total;
-  let last = 0;
-  for (let token = 0; token < probabilities.length; token++) {
-    const probability = probabilities[token] as number;
-    if (probability === 0) continue;
-    last = token;
-    rest -= probability;
-    if (rest < 0) break;
-  }
-  return last;
+  if ((topK > 0 && topK < probabilities.length) || topP < 1) keepLikely(probabilities, topK, topP);
+  return random.gumbelMax(probabilities);
 }
 
 /** Sets to zero all probabilities but the k largest, and of those all but the fewest that reach a share of p. */

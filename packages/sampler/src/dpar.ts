@@ -11,12 +11,12 @@ import type { ModelWeights } from './model-weights.js';
 import { type FinishedPatches, OpenPatches } from './open-patches.js';
 import {
   checkOptions,
+  imageStreams,
   rowLabels,
   type SampleOptions,
   type SamplerOptions,
   type SampleStep,
   type StageSeconds,
-  tokenUniforms,
 } from './options.js';
 import { predictionInputs } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
@@ -96,7 +96,7 @@ export class DparSampler {
     const slots = longestPatch(T, patching);
     const patchers = Array.from({ length: batch }, () => createOnlinePatcher(patching));
     const open = new OpenPatches({ batch, layers, slots, dim: D });
-    const uniforms = tokenUniforms(options, T);
+    const streams = imageStreams(options);
     const entropyCache = entropyStage?.newCache(batch);
     const encoderCache = stages.newCache('encoder', batch);
     const globalCache = stages.newCache('global', labels.length);
@@ -113,7 +113,7 @@ export class DparSampler {
       const predictions = await stopwatch.time('decoder', () =>
         stages.predict(decoderCache, x, contexts, predictionInputs(options, position, T)),
       );
-      const tokens = await stopwatch.time('draw', () => nextTokens(predictions, options, uniforms, position));
+      const tokens = await stopwatch.time('draw', () => nextTokens(predictions, options, streams, position));
       yield { position, tokens, startsPatch };
       if (position + 1 === T) return;
 

@@ -1,12 +1,16 @@
+import type { Random } from '@dpar/tensor';
 import { chooseToken, mostLikely } from './choose.js';
 import { prefixLength, type SampleOptions } from './options.js';
 import type { Predictions } from './predictions.js';
 
-/** The next token of each image: the given one while there is a prefix, else drawn by the decoding options. */
+/**
+ * The next token of each image: the given one while there is a prefix, else drawn by the decoding options.
+ * @param streams As {@link imageStreams} gives them.
+ */
 export function nextTokens(
   { logits, probabilities }: Predictions,
   options: SampleOptions,
-  uniforms: readonly Float64Array[],
+  streams: readonly Random[],
   position: number,
 ): Int32Array {
   const { labels, prefix = [], greedy } = options;
@@ -16,10 +20,6 @@ export function nextTokens(
     if (position < given) return prefix[image * given + position] as number;
     const [begin, end] = [image * V, (image + 1) * V];
     if (greedy) return mostLikely(logits.subarray(begin, end));
-    return chooseToken(
-      probabilities.subarray(begin, end),
-      options,
-      (uniforms[image] as Float64Array)[position] as number,
-    );
+    return chooseToken(probabilities.subarray(begin, end), options, (streams[image] as Random).fork(position));
   });
 }

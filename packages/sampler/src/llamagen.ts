@@ -6,12 +6,12 @@ import { GptStage } from './gpt-stage.js';
 import type { ModelWeights } from './model-weights.js';
 import {
   checkOptions,
+  imageStreams,
   rowLabels,
   type SampleOptions,
   type SamplerOptions,
   type SampleStep,
   type StageSeconds,
-  tokenUniforms,
 } from './options.js';
 import { predictionInputs, predictionsOf } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
@@ -53,7 +53,7 @@ export class LlamaGenSampler {
     checkOptions(options, numClasses, this.config);
     const labels = rowLabels(options, numClasses);
     const cache = this.stage.newCache(labels.length);
-    const uniforms = tokenUniforms(options, T);
+    const streams = imageStreams(options);
     let read = labels;
     for (let position = 0; position < T; position++) {
       options.signal?.throwIfAborted();
@@ -62,7 +62,7 @@ export class LlamaGenSampler {
         this.stage.read(cache, kind, read, predictionInputs(options, position, T)),
       );
       const tokens = await this.stopwatch.time('draw', () =>
-        nextTokens(predictionsOf(outputs), options, uniforms, position),
+        nextTokens(predictionsOf(outputs), options, streams, position),
       );
       yield { position, tokens, startsPatch: new Uint8Array(tokens.length).fill(1) };
       read = repeatRows(tokens, labels.length / tokens.length);

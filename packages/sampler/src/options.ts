@@ -1,4 +1,4 @@
-import { createRandom, DparError, type WeightFormat } from '@dpar/tensor';
+import { createRandom, DparError, type Random, type WeightFormat } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
 import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
 
@@ -93,11 +93,7 @@ export function rowLabels(options: SampleOptions, nullClass: number): Int32Array
 
 const imageStream = 0x696d67;
 
-/** The random numbers that choose tokens: one for each (image, position), the same in any batch. */
-export function tokenUniforms(options: SampleOptions, positions: number): Float64Array[] {
-  const { seed = 0, firstIndex = 0 } = options;
-  return Array.from({ length: options.labels.length }, (_, image) => {
-    const random = createRandom(seed, imageStream, firstIndex + image);
-    return Float64Array.from({ length: positions }, () => random.uniform());
-  });
+/** The random stream of each image, the same in any batch; each position has a stream of its own below it. */
+export function imageStreams({ seed = 0, firstIndex = 0, labels }: SampleOptions): Random[] {
+  return Array.from({ length: labels.length }, (_, image) => createRandom(seed, imageStream, firstIndex + image));
 }

@@ -2,7 +2,7 @@ import { expect, vi } from 'vitest';
 import { DparStages } from '../dpar-stages.js';
 import { nextTokens } from '../draw.js';
 import { GptStage } from '../gpt-stage.js';
-import { type SampleOptions, tokenUniforms } from '../options.js';
+import { imageStreams, type SampleOptions } from '../options.js';
 import type { Predictions } from '../predictions.js';
 
 /** Runs a generation and notes the guided logits of each step. */
@@ -46,10 +46,10 @@ export function expectLogits(
 /** Draws all tokens again from the guided logits of all positions: [B, T]. */
 export function redraw(logits: readonly Float32Array[], options: SampleOptions): Int32Array {
   const B = options.labels.length;
-  const uniforms = tokenUniforms(options, logits.length);
+  const streams = imageStreams(options);
   const tokens = new Int32Array(B * logits.length);
   logits.forEach((step, position) => {
-    nextTokens(predictionsOf(step, B, options), options, uniforms, position).forEach((token, image) => {
+    nextTokens(predictionsOf(step, B, options), options, streams, position).forEach((token, image) => {
       tokens[image * logits.length + position] = token;
     });
   });

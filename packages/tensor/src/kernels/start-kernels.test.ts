@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { isDparError } from '../error.js';
-import { keepMaskWasm } from './keep-mask.wasm.js';
+import { philoxWasm } from './philox.wasm.js';
 import { type KernelConstant, startKernels } from './start-kernels.js';
 
 describe('startKernels', () => {
   it('gives the exports, with a memory of their own for each call', () => {
-    const [one, other] = [0, 1].map(() => startKernels<{ capacity: KernelConstant }>(keepMaskWasm, 'test'));
-    expect(one?.capacity.value).toBe(8192);
+    const [one, other] = [0, 1].map(() => startKernels<{ maskCapacity: KernelConstant }>(philoxWasm, 'test'));
+    expect(one?.maskCapacity.value).toBe(8192);
     expect(one?.memory.buffer.byteLength).toBeGreaterThanOrEqual(8192);
     expect(one?.memory.buffer).not.toBe(other?.memory.buffer);
   });

@@ -1,14 +1,5 @@
 import { DparError } from '../error.js';
-import { keepMaskWasm } from '../kernels/keep-mask.wasm.js';
-import { type KernelConstant, type KernelMemory, startKernels } from '../kernels/start-kernels.js';
-
-/** Exports of assembly/keep-mask.ts. */
-interface Kernels extends KernelMemory {
-  readonly capacity: KernelConstant;
-  keepMask(count: number, blockLow: number, blockHigh: number, key0: number, key1: number, last: number): void;
-}
-
-let kernels: Kernels | undefined;
+import { philoxKernels } from './philox-kernels.js';
 
 const twoTo32 = 2 ** 32;
 
@@ -33,8 +24,8 @@ export function fillKeepMask(mask: Uint8Array, keep: number, key: readonly [numb
     mask.fill(0);
     return;
   }
-  kernels ??= startKernels<Kernels>(keepMaskWasm, 'fillKeepMask');
-  const capacity = kernels.capacity.value;
+  const kernels = philoxKernels('fillKeepMask');
+  const capacity = kernels.maskCapacity.value;
   const chunk = new Uint8Array(kernels.memory.buffer, 0, capacity);
   let block = Math.floor(position / 4);
   // Elements of the first block that earlier words decide on.

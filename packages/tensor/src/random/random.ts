@@ -1,5 +1,6 @@
 import { DparError } from '../error.js';
 import { categorical, categoricalOfLogits } from './categorical.js';
+import { gumbelMax } from './gumbel-max.js';
 import { fillKeepMask } from './keep-mask.js';
 import { normalQuantile, normalShareBelow } from './normal-quantile.js';
 import { philox4x32 } from './philox.js';
@@ -51,6 +52,13 @@ export interface Random {
   categorical(weights: ArrayLike<number>): number;
   /** Index of a category by its logit. One word. */
   categoricalOfLogits(logits: ArrayLike<number>): number;
+  /**
+   * Index of a category by its probability or weight, with a number of its own for each category (the Gumbel-max trick), so
+   * that weights that differ by rounding lead to the same category but for near ties. One word for each category. Needs
+   * WebAssembly with SIMD.
+   * @param weights Finite; they need not sum to 1, and those that are not above 0 are never drawn.
+   */
+  gumbelMax(weights: Float32Array): number;
   /** Fills `data`, one word for each element, and returns it. Rounding to float32 may reach `high`. */
   fillUniform(data: Float32Array, options?: UniformOptions): Float32Array;
   /** Fills `data`, one word for each element, and returns it. */
@@ -179,6 +187,12 @@ class PhiloxRandom implements Random {
 
   categoricalOfLogits(logits: ArrayLike<number>): number {
     return categoricalOfLogits(logits, this.share());
+  }
+
+  gumbelMax(weights: Float32Array): number {
+    const winner = gumbelMax(weights, this.key, this.next);
+    this.next += weights.length;
+    return winner;
   }
 
   fillUniform(data: Float32Array, { low = 0, high = 1 }: UniformOptions = {}): Float32Array {
