@@ -107,12 +107,13 @@ export class OrtFunction implements CompiledFunction {
     const known = this.programs.find((program) => program.signature === signature && program.dynamic.serves(sizes));
     if (known) return known.program;
     const dynamic = new DynamicSizes(sizes);
-    const { constants = {}, weights = 'float32' } = this.options;
+    const { constants = {}, weights = 'float32', batchInvariant = false } = this.options;
     const source = {
       fn: this.fn,
       inputTypes: openTypes(types, this.options.dynamicAxes ?? {}, dynamic),
       constants,
       weights,
+      batchInvariant,
       dynamic,
     };
     const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session(), source) };

@@ -35,6 +35,7 @@ export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic
   readonly fn: TensorFunction;
   readonly inputTypes: Tensors<TensorType>;
   readonly weights: WeightFormat;
+  readonly batchInvariant: boolean;
 }
 
 /** A function for one signature: a session of ONNX Runtime and what its outputs are. */
@@ -57,10 +58,11 @@ export class Program {
   static async build(
     runtime: Runtime,
     options: InferenceSession.SessionOptions,
-    { fn, inputTypes, weights, ...known }: ProgramSource,
+    { fn, inputTypes, weights, batchInvariant, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
-    const forProcessor = options.executionProviders?.[0] === 'cpu' && weights === 'float32';
+    // Kernels sum in blocks of 256 whatever the number of rows, but in longer ones where the rules turn a product round.
+    const forProcessor = options.executionProviders?.[0] === 'cpu' && weights === 'float32' && !batchInvariant;
     const traced = trace(fn, inputTypes, { ...known, forProcessor });
     const { model, outputNames } = lower(traced, { name: label, weights });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({

@@ -34,7 +34,9 @@ export class GptStage {
       return { ...outputs, ...cacheOutputs(ops, cache) };
     };
     const dynamicAxes = { ...cacheAxes(config.nLayer, false), ...predictionAxes, x: { 0: 'rows' } };
-    this.compiled = engine.compile(step, { constants: parameters, weights, dynamicAxes });
+    // Entropies are compared with a threshold: last bits that depended on the batch would move patches.
+    const batchInvariant = result === 'entropies';
+    this.compiled = engine.compile(step, { constants: parameters, weights, dynamicAxes, batchInvariant });
     this.table = scaledTable(gridRotaryData(config).data, config.dim / config.nHead);
   }
 

@@ -40,6 +40,12 @@ export interface CompileOptions {
    * function must not make constants, slices or broadcasts of such a size. Without effect where nothing is compiled.
    */
   readonly dynamicAxes?: DynamicAxes;
+  /**
+   * Keeps the bits of each row of a product with a constant matrix the same however many rows there are, where that
+   * excludes faster kernels for some numbers of rows (default: false). For results that are compared with a threshold.
+   * Holds for float32 weights on processors.
+   */
+  readonly batchInvariant?: boolean;
 }
 
 /** How a compiled function runs. */

@@ -56,6 +56,9 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
   };
 }
 
+/** How seeds become tokens. Runs of a version that drew in another way must not be continued. */
+const drawMethod = 'gumbel';
+
 /** By the names of the options. Batch size, threads and the like are not among them: the images are the same with any. */
 async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefix): Promise<Settings> {
   const { output, checkpoint, tokenizer, weights, entropyWeights = weights } = values;
@@ -71,6 +74,7 @@ async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefi
       outputKind(output) !== 'safetensors' && { tokenizer: await checkpointIdentity(tokenizer) }),
     classes: values.classes.join(','),
     seed: values.seed,
+    draw: drawMethod,
     ...(prefix && { prefix: prefix.identity, prefix_length: prefix.length }),
     cfg_scale: values.cfgScale,
     cfg_schedule: values.cfgSchedule,
