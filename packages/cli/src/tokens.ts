@@ -10,7 +10,7 @@ export async function readTensors(path: string): Promise<Tensors<HostTensor>> {
 
 /**
  * The tokenized images among tensors: `tokens` [N, T], `labels` [N] and, if there are any, `entropies` [N, T - 1].
- * A model without classes needs no labels.
+ * A model without classes needs no labels; the null class is one of the labels.
  * @throws DparError if something is missing or does not fit the model.
  */
 export function tokensFor(model: TrainableModel, tensors: Tensors<HostTensor>, name: string): TokenSet {
@@ -19,7 +19,7 @@ export function tokensFor(model: TrainableModel, tensors: Tensors<HostTensor>, n
   // What else a file calls entropies is no part of the set.
   const fits = entropies !== undefined && model.kind === 'dpar';
   const set = tokenSet({ tokens, labels, ...(fits && { entropies }) });
-  checkTokenSet(model, set, name);
+  checkTokenSet(model, set, name, { nullClass: true });
   return set;
 }
 

@@ -1,7 +1,7 @@
 export { accumulateGradients } from './accumulate.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments } from './adamw.js';
 export { BatchOrder, type BatchOrderOptions, type Visits } from './batch-order.js';
-export { checkTokenSet, checkTokenSource } from './check-set.js';
+export { type CheckOptions, checkTokenSet, checkTokenSource, countsFromOne } from './check-set.js';
 export { dropClasses } from './class-dropout.js';
 export { clipFactor, globalNorm } from './clip.js';
 export {

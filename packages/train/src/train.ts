@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { lockFolder, makeFolder, writeJson } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
+import { checkBatch } from './check-set.js';
 import { restoreVerified } from './checkpoint.js';
 import { openTrainingData, type TrainingDataOptions } from './data/training-data.js';
-import { dataIdentity } from './data-identity.js';
+import { dataIdentity, sampleOf } from './data-identity.js';
 import { initializeNarrow } from './initialize-narrow.js';
 import type { StepMetrics } from './metrics.js';
 import { MetricsFile } from './metrics-file.js';
@@ -14,6 +15,7 @@ import { optimizerThreadFor } from './optimizer-thread.js';
 import { checkResumable, recordedConfig } from './resume-settings.js';
 import { RunCheckpoints, runFiles } from './run-folder.js';
 import { constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
+import { isTokenSource } from './token-source.js';
 import type { TrainConfig } from './train-config.js';
 import { Trainer } from './trainer.js';
 
@@ -42,6 +44,13 @@ export async function createTrainer(
           { tokens: data.validation, entropies: data.validation_entropies, entropyCheckpoint },
           { ...options, patchCounts: false },
         );
+  // Each batch is checked when it is loaded; what is wrong everywhere is to be found before the first step.
+  for (const [name, source] of [
+    ['training data', training.data],
+    ['validation data', validation?.data],
+  ] as const) {
+    if (source !== undefined && isTokenSource(source)) checkBatch(model, await sampleOf(source), source, name);
+  }
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const parameters = initialize(model.specs, config.seed);
   return new Trainer({
@@ -122,22 +131,28 @@ export async function* train(
       await restoreVerified(whole.folder, whole.state, trainer);
       options.onNote?.(`goes on from step ${trainer.step} in '${whole.folder}'`);
     }
-    await makeFolder(join(output, runFiles.checkpoints));
-    await writeJson(join(output, runFiles.config), config);
-    const file = await MetricsFile.open(join(output, runFiles.metrics), trainer.step);
-    metricsFile = file;
     const checkpoints = new RunCheckpoints(output, config.checkpoints, { config: recordedConfig(config), data });
-    if (whole !== undefined) await checkpoints.continueFrom(whole);
+    /** Writes what every run has. A new run does so after its first step: one that fails before leaves the folder as it was. */
+    const begin = async (): Promise<MetricsFile> => {
+      await makeFolder(join(output, runFiles.checkpoints));
+      await writeJson(join(output, runFiles.config), config);
+      return MetricsFile.open(join(output, runFiles.metrics), whole === undefined ? 0 : trainer.step);
+    };
+    if (whole !== undefined) {
+      metricsFile = await begin();
+      await checkpoints.continueFrom(whole);
+    }
     const write = async (validationLoss?: number): Promise<void> => {
-      const begin = performance.now();
-      await file.sync();
+      const before = performance.now();
+      await metricsFile?.sync();
       const folder = await checkpoints.write(trainer, validationLoss);
-      onCheckpoint?.({ step: trainer.step, folder, seconds: (performance.now() - begin) / 1000 });
+      onCheckpoint?.({ step: trainer.step, folder, seconds: (performance.now() - before) / 1000 });
     };
     onStart?.(trainer.step, trainer);
     let validationLoss: number | undefined;
     for await (const metrics of trainer.run(signal)) {
-      await file.append(metrics);
+      metricsFile ??= await begin();
+      await metricsFile.append(metrics);
       if (checkpoints.isDue(metrics)) await write(metrics.validationLoss);
       let stopped = true;
       try {

@@ -220,8 +220,18 @@ describe('Trainer', () => {
     expect(() => tinyTrainer('dpar', { data })).toThrow('tokens of training data from 0 to 5, got 6 in image 1');
     const { tokens, labels } = tinySet(3);
     expect(() => tinyTrainer('dpar', { data: { tokens, labels } })).toThrow('expected entropies beside the tokens');
-    labels.data[2] = 4;
-    expect(() => tinyTrainer('llamagen', { data: { tokens, labels } })).toThrow('from 0 to 3, got 4 in image 2');
+    const labelled = (...classes: number[]) => {
+      labels.data.set(classes);
+      return () => tinyTrainer('llamagen', { data: { tokens, labels } });
+    };
+    expect(labelled(0, 1, 4)).toThrow(
+      'labels of training data from 0 to 2, got 4 in image 2. These labels go from 0 to 4: set num_classes to 5,',
+    );
+    // Counted from 1, the last class would be the one that stands for none.
+    expect(labelled(2, 3, 1)).toThrow('got 3, the null class of images without a class, in image 1.');
+    expect(labelled(2, 3, 1)).toThrow('from 1 to 3 as if classes were counted from 1: subtract 1 from each label.');
+    expect(labelled(0, -1, 1)).toThrow('got -1 in image 1. These labels go from -1 to 1: number classes from 0.');
+    labels.data.set([0, 1, 2]);
     expect(() => tinyTrainer('llamagen', { validation: sliceImages(data, 0, 0) })).toThrow('got 0 images of 16');
   });
 });

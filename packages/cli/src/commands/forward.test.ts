@@ -104,6 +104,22 @@ describe('dpar forward agrees with the reference vectors', () => {
   });
 });
 
+it('dpar forward says which labels are the null class', async () => {
+  const folder = await temporaryFolder();
+  const [input, output] = [fixturePath('llamagen/io.safetensors'), join(folder, 'out.safetensors')];
+  const { status, stderr } = await runCli([
+    'forward',
+    '--checkpoint',
+    fixturePath('llamagen'),
+    '--input',
+    input,
+    '--output',
+    output,
+  ]);
+  expect(status).toBe(0);
+  expect(stderr).toContain('label 5 is the null class: 1 image without a class');
+});
+
 describe('dpar forward refuses', () => {
   const run = async (tensors: Record<string, unknown>, checkpoint = fixturePath('dpar-dynamic4d')) => {
     const folder = await temporaryFolder();
@@ -128,6 +144,21 @@ describe('dpar forward refuses', () => {
       [{ tokens: outside, labels, patch_lengths }, 'from 0 to 47, got 48'],
       [{ tokens, labels, patch_lengths: shorter }, 'to sum to 64 tokens, got 63'],
     ];
+    const all = await load(fixturePath('dpar-dynamic4d/io.safetensors'));
+    // Each of 1 to 5 where classes are 0 to 4: a data set that counts from 1.
+    const five = (tensor: HostTensor | undefined) => {
+      const rows = (tensor?.data ?? []).slice(0, (2 * (tensor?.data.length ?? 0)) / 3);
+      return {
+        ...tensor,
+        shape: [5, ...(tensor?.shape.slice(1) ?? [])],
+        data: Int32Array.from([...(tensor?.data ?? []), ...rows]),
+      };
+    };
+    const fromOne = { dtype: 'int32', shape: [5], data: Int32Array.of(3, 1, 2, 5, 4) };
+    cases.push([
+      { tokens: five(all.tokens), labels: fromOne, patch_lengths: five(all.patch_lengths) },
+      'got 5, the null class of images without a class, in image 3. These labels go from 1 to 5 as if classes were counted',
+    ]);
     for (const [tensors, message] of cases) {
       const { status, stdout, stderr } = await run(tensors);
       expect([status, stdout]).toEqual([1, '']);

@@ -58,6 +58,12 @@ export const forward = defineCommand({
     const inputs = model.inputs({ ...batch, ...(patches && { patchLengths: patches }) });
 
     const names = outputNames[model.kind];
+    const unlabelled = set.labels.data.filter((label) => label === model.nullClass).length;
+    if (unlabelled > 0) {
+      context.note(
+        `forward: label ${model.nullClass} is the null class: ${countOf(unlabelled, 'image')} without a class`,
+      );
+    }
     context.note(`forward: ${countOf(images, 'image')}, ${model.kind} model, ${engine.name}`);
     const fn = gradients ? gradientFunction(model, Object.keys(names)) : outputFunction(model, Object.keys(names));
     const begin = performance.now();

@@ -169,6 +169,11 @@ describe('dpar sample', () => {
   });
 
   const wrong: [string[], number, string][] = [
+    [
+      [...llamagen, '--classes', '1-5', '--output', 'x.safetensors'],
+      2,
+      'got 1 to 5, where 5 is the null class. Subtract 1',
+    ],
     [[...llamagen, '--classes', '6', '--output', 'x.safetensors'], 2, '--classes: expected classes from 0 to 4, or 5'],
     [[...llamagen, '--classes', '0-999999999', '--output', 'x.safetensors'], 2, '--classes: expected whole numbers'],
     [[...llamagen, '--classes', '1,,2', '--output', 'x.safetensors'], 2, '--classes: expected whole numbers'],

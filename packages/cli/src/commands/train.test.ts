@@ -1,8 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
-import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
+import { writeSafetensors } from '@dpar/io/node';
+import { type HostTensor, int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 import { readTensors } from '../tokens.js';
@@ -29,6 +31,8 @@ const config = {
   steps: 6,
   batch_size: 3,
 };
+
+const fixedPatches = { mode: 'static', max_patch_length: 2 };
 
 async function configFile(content: object = config): Promise<{ path: string; output: string }> {
   const folder = await temporaryFolder();
@@ -146,4 +150,46 @@ it('says what is wrong with a configuration', async () => {
     expect(status).toBe(1);
   }
   expect(await runCli(['train', '--config', 'x', '--set', 'steps'])).toMatchObject({ status: 2 });
+});
+
+it('leaves the output folder free when it fails before its first step', async () => {
+  const { path, output } = await configFile();
+  const argv = ['train', '--config', path, '--output', output, '--threads', '1'];
+  for (const [setting, message] of [
+    ['model.vocab_size=40', /expected tokens of training data from 0 to 39, got 4\d/],
+    ['model.num_classes=4', /got 4, the null class of images without a class,.* counted from 1/],
+    ['model.block_size=16', /expected images of 16 tokens/],
+    ['data.tokens=/nowhere.safetensors', /nowhere/],
+  ] as const) {
+    const { status, stderr } = await runCli([...argv, '--set', setting]);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(existsSync(output) ? await readdir(output) : []).toEqual([]);
+  }
+  expect((await runCli(argv)).status).toBe(0);
+});
+
+it('checks the labels of folders of tokens before the first step', async () => {
+  const { tokens: images } = await readTensors(tokens);
+  const folder = await temporaryFolder();
+  await writeSafetensors(join(folder, '000000-000002.safetensors'), {
+    tokens: images as HostTensor,
+    labels: int32([3], [1, 2, 3]),
+  });
+  const { path, output } = await configFile({
+    ...config,
+    model: { ...config.model, num_classes: 3, patching: fixedPatches },
+  });
+  const { status, stderr } = await runCli([
+    'train',
+    '--config',
+    path,
+    '--output',
+    output,
+    '--set',
+    `data.tokens=${folder}`,
+  ]);
+  expect(status).toBe(1);
+  expect(stderr).toContain('expected labels of training data from 0 to 2, got 3, the null class');
+  expect(stderr).toContain('from 1 to 3 as if classes were counted from 1: subtract 1 from each label.');
 });

@@ -21,9 +21,8 @@ export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder
   const { output, first, total, labels, settings, subfolders } = plan;
   await mkdir(output, { recursive: true });
   const settingsPath = join(output, settingsFile);
-  if (!(await agreeOnSettings(settingsPath, settings, 'choose another folder'))) {
-    await writeSettings(settingsPath, settings);
-  }
+  const agree = (): Promise<boolean> => agreeOnSettings(settingsPath, settings, 'choose another folder');
+  let agreed = await agree();
   const nameOf = (i: number): string => join(subfolders?.[i] ?? '', `${String(first + i).padStart(6, '0')}.png`);
   const run = runDigest(settings);
   const found = await pMap(labels.keys(), (i) => isThere(join(output, nameOf(i)), run), { concurrency: filesAtATime });
@@ -33,6 +32,9 @@ export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder
     kept: output,
     add: async ({ start, count }, { tokens }) => {
       const images = await decoder.decode(tokens, count);
+      // With the first image: a run that fails before it leaves no settings that others would have to agree with.
+      if (!agreed && !(await agree())) await writeSettings(settingsPath, settings);
+      agreed = true;
       for (let i = 0; i < count; i++) {
         const image = imageAt(images, i);
         const content = pngContent({ width: image.size, height: image.size, data: image.data });

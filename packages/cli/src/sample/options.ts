@@ -1,4 +1,5 @@
 import type { DparSampleOptions } from '@dpar/sampler';
+import { countsFromOne } from '@dpar/train';
 import { UsageError } from '../errors.js';
 import * as option from '../options.js';
 import type { Generator } from './generator.js';
@@ -46,6 +47,12 @@ export function checkFor({ kind, numClasses, blockSize: T }: Generator, values: 
   if (outside !== undefined) {
     throw new UsageError(
       `--classes: expected classes from 0 to ${numClasses - 1}, or ${numClasses} for none, got ${outside}.`,
+    );
+  }
+  if (countsFromOne(classes, numClasses)) {
+    throw new UsageError(
+      `--classes: expected classes from 0 to ${numClasses - 1}, got 1 to ${numClasses}, where ${numClasses} is the null class. ` +
+        'Subtract 1 from each.',
     );
   }
   if (cfgInterval !== undefined && cfgInterval[1] > T) {

@@ -87,10 +87,9 @@ export async function createLlamaGenWriter(plan: TokenPlan, name: string): Promi
   const [codes, labelled] = ['codes', 'labels'].map((what) => join(output, `${name}_${what}`)) as [string, string];
   const records = join(output, `${name}${recordsEnd}`);
   const settingsPath = join(output, tokenSettingsFile);
-  if (!(await agreeOnSettings(settingsPath, settings, `choose another folder than '${output}'`))) {
-    await mkdir(output, { recursive: true });
-    await writeSettings(settingsPath, settings);
-  }
+  const agree = (): Promise<boolean> =>
+    agreeOnSettings(settingsPath, settings, `choose another folder than '${output}'`);
+  let agreed = await agree();
   await Promise.all([codes, labelled, records].map((folder) => mkdir(folder, { recursive: true })));
   const recordOf = ({ start, count }: ItemRange): string =>
     join(records, `${[start, start + count - 1].map((i) => String(i).padStart(6, '0')).join('-')}.json`);
@@ -118,6 +117,8 @@ export async function createLlamaGenWriter(plan: TokenPlan, name: string): Promi
     there,
     async add(range, tokens, labels) {
       const { start, count } = range;
+      if (!agreed && !(await agree())) await writeSettings(settingsPath, settings);
+      agreed = true;
       if (classes !== undefined) await writeClasses(output, classes);
       for (let i = 0; i < count; i++) {
         const file = `${start + i}.npy`;

@@ -96,7 +96,8 @@ export class TrainWatch {
     follower.activity = undefined;
     display.show(follower.state, true);
     display.stop();
-    await this.renew(state, error);
+    // A run that failed before its first step leaves nothing, so that the same command can be given again.
+    if (follower.state.step > 0) await this.renew(state, error);
   }
 
   private async drawIfDue(step: number, { trainer, follower, display }: Watched): Promise<boolean> {

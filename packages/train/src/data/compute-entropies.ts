@@ -59,9 +59,9 @@ export async function computeEntropies(
       signal?.throwIfAborted();
       const sequences = part.images * V;
       const tokens = int32([sequences, T], await source.readTokens(part.first, part.images));
-      checkTokenSet(model, { tokens, labels: int32([sequences]) }, `'${layout.path}'`, (row) =>
-        source.nameOf(part.first + Math.floor(row / V)),
-      );
+      checkTokenSet(model, { tokens, labels: int32([sequences]) }, `'${layout.path}'`, {
+        nameOf: (row) => source.nameOf(part.first + Math.floor(row / V)),
+      });
       const entropies = await computer.run(tokens, {
         signal,
         onProgress: (of) => onProgress?.(done + of / V, images),
