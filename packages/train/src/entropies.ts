@@ -35,7 +35,8 @@ export function entropyComputer(
 ): EntropyComputer {
   const compiled = engine.compile(
     (ops, inputs) => ({ entropies: entropyModel(ops, config, inputs, named(inputs, 'tokens')).entropies }),
-    { constants: parameters },
+    // Patches and thresholds come from these: they must not depend on how many images are computed together.
+    { constants: parameters, batchInvariant: true },
   );
   return {
     async run(tokens, { onProgress, signal } = {}) {
