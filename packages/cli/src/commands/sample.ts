@@ -23,7 +23,7 @@ export const sample = defineCommand({
     'Any other path is a folder of PNG files. The same command goes on where an earlier run was interrupted: images of a ' +
     'folder that are there are not made again, and finished batches of a file are kept in PATH.partial until it is ' +
     'whole. The same seed gives the same images at any batch size and in any number of parts, on one machine with one ' +
-    'engine: rounding changes about one image in ten thousand, where two tokens all but tie.',
+    'engine: rounding may change one image in thousands, where two tokens all but tie.',
   options: sampleOptions,
   run: async (given, context) => {
     const values = { ...given, shard: takeShare(given.shard, context) };
