@@ -5,6 +5,7 @@ export {
   checkSameClasses,
   classesFile,
   classesKey,
+  classesOfData,
   readCheckpointClasses,
   readClassNames,
   writeClassNames,

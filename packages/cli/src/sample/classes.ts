@@ -64,7 +64,8 @@ export async function resolveClasses(
     const text = (end: number): string => joined(parts.slice(first, end));
     const ends = Array.from({ length: Math.min(longestName, parts.length - first) }, (_, i) => first + i + 1);
     const end = ends.findLast((end) => numberOf.has(text(end)));
-    if (end === undefined) throw unknownName(part.text.trim(), checkpoint, known);
+    if (end === undefined)
+      throw new UsageError(`--classes: ${describeUnknownClass(part.text.trim(), checkpoint, known)}`);
     numbers.push(numberOf.get(text(end)) as number);
     first = end;
   }
@@ -77,11 +78,15 @@ const joined = (parts: readonly ClassPart[]): string =>
     .join(',')
     .trim();
 
-function unknownName(name: string, checkpoint: string, known: ClassNames | undefined): UsageError {
+/**
+ * Says of a name that it is that of no class, and which names are near it.
+ * @param place What has no names where none are known.
+ */
+export function describeUnknownClass(name: string, place: string, known: ClassNames | undefined): string {
   if (known === undefined) {
-    return new UsageError(
-      `--classes: expected whole numbers such as 0,3,4 or 0-9, got '${name}'. ` +
-        `No names of classes are known for '${checkpoint}': put them into its classes.json, in order.`,
+    return (
+      `expected whole numbers such as 0,3,4 or 0-9, got '${name}'. ` +
+      `No names of classes are known for '${place}': put them into its classes.json, in order.`
     );
   }
   const lower = name.toLowerCase();
@@ -89,7 +94,5 @@ function unknownName(name: string, checkpoint: string, known: ClassNames | undef
     other.toLowerCase().includes(lower) ? 0 : leven(lower, other.toLowerCase());
   const nearest = [...known.names].sort((a, b) => distance(a) - distance(b)).slice(0, suggestions);
   const shown = nearest.map((other) => `'${other}'`).join(', ');
-  return new UsageError(
-    `--classes: expected numbers or names of classes in '${known.path}', got '${name}'. The nearest names are ${shown}.`,
-  );
+  return `expected numbers or names of classes in '${known.path}', got '${name}'. The nearest names are ${shown}.`;
 }
