@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
 import type { Kind } from '../options.js';
 
 /** Part of a list of classes: numbers, or text that is a name. */
-interface ClassPart {
+export interface ClassPart {
   /** As it was given. */
   readonly text: string;
   readonly numbers?: readonly number[];
