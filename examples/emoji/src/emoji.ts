@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { compareCodePoints } from '@dpar/io';
 import sharp from 'sharp';
 
 /** Width and height of an image in pixels. */
@@ -114,7 +115,7 @@ async function selectFiles(
   const stride = limit === undefined ? 1 : Math.max(1, all.length / limit);
   return {
     files: all.filter((_, i) => Math.floor((i + 1) / stride) > Math.floor(i / stride)),
-    classes: [...new Set(all.map(({ category }) => category))].sort(),
+    classes: [...new Set(all.map(({ category }) => category))].sort(compareCodePoints),
   };
 }
 

@@ -123,23 +123,6 @@ export function choice<const V extends string>(values: readonly V[]): Kind<V> {
   };
 }
 
-/** Most numbers that a range stands for: 1000 times the classes of ImageNet, and nothing that fills the memory. */
-const longestRange = 1_000_000;
-
-/** Whole numbers from 0 up, separated by commas; `0-9` is a range. */
-export const wholeNumbers: Kind<readonly number[]> = {
-  value: 'LIST',
-  parse: (text) =>
-    text.split(',').flatMap((part) => {
-      const [, first, last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(part.trim()) ?? [];
-      const count = Number(last) - Number(first) + 1;
-      if (!(count >= 1 && count <= longestRange)) {
-        return refuse('whole numbers separated by commas, such as 0,3,4 or 0-9', text);
-      }
-      return Array.from({ length: count }, (_, i) => Number(first) + i);
-    }),
-};
-
 /** Part `index` of `count` equal parts of the work. */
 export interface Shard {
   readonly index: number;

@@ -1,4 +1,5 @@
 export type { ChunkedTensor } from './chunks.js';
+export { compareCodePoints } from './code-points.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor } from './convert.js';
 export { IoError } from './error.js';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';

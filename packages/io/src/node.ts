@@ -48,4 +48,5 @@ export {
   shardRecord,
 } from './shard-record.js';
 export { type ArrangeOptions, arrangeShards, type NamedShard } from './shard-set.js';
+export { isSystemEntry } from './system-entry.js';
 export { writeJson } from './write-json.js';

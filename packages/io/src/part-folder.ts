@@ -8,6 +8,7 @@ import { readShard, readShardRecord, writeShard } from './shard-file.js';
 import { runDigest, type ShardRecord } from './shard-record.js';
 import { arrangeShards, type NamedShard } from './shard-set.js';
 import type { StoredDType, StoredTensor } from './stored.js';
+import { isSystemEntry } from './system-entry.js';
 
 /** Items `start` to `start + count - 1`, such as images. */
 export interface ItemRange {
@@ -66,7 +67,7 @@ export class PartFolder {
     const parts = new PartFolder(folder, options);
     const names = await readdir(folder).catch(() => []);
     parts.agreed = await parts.agree();
-    if (!parts.agreed && names.some((name) => !name.startsWith('.'))) {
+    if (!parts.agreed && names.some((name) => !isSystemEntry(name))) {
       throw new IoError(
         `PartFolder: expected '${join(folder, options.settingsFile)}' of an earlier run, got a folder without it. Move '${folder}' away.`,
       );

@@ -1,3 +1,4 @@
+import { compareCodePoints } from './code-points.js';
 import { IoError } from './error.js';
 import { isObject, parseJsonObject } from './json.js';
 import { byteLengthOf, formatStoredType, isCount, isStoredDType, type StoredType, storedTypeBytes } from './stored.js';
@@ -120,7 +121,7 @@ function shown(value: unknown): string {
 /** A header in bytes, with its length before it and spaces after it, so that the data begin at a multiple of 8. */
 export function formatHeader(entries: readonly HeaderEntry[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const fields: [string, unknown][] = [];
-  const texts = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const texts = Object.entries(metadata).sort(([a], [b]) => compareCodePoints(a, b));
   if (texts.length > 0) fields.push(['__metadata__', Object.fromEntries(texts)]);
   for (const { name, dtype, shape, begin, end } of entries) {
     if (name === '__metadata__' || name === '__proto__') {

@@ -1,3 +1,4 @@
+import { compareCodePoints } from './code-points.js';
 import { IoError } from './error.js';
 import { isObject, parseJsonObject } from './json.js';
 import { isCount } from './stored.js';
@@ -44,7 +45,7 @@ export function parseSafetensorsIndex(bytes: Uint8Array, caller = 'parseSafetens
       `${caller}: expected a whole number of bytes as 'metadata.total_size', got ${shown(totalSize)}. The index is damaged.`,
     );
   }
-  return { shards: [...new Set(weightMap.values())].sort(), weightMap, totalSize };
+  return { shards: [...new Set(weightMap.values())].sort(compareCodePoints), weightMap, totalSize };
 }
 
 /** Whether a value names a file of a folder and nothing outside, on any system. */
@@ -60,7 +61,7 @@ function shown(value: unknown): string {
 
 /** The text of an index, as Hugging Face's libraries write it: tensors by name. */
 export function formatSafetensorsIndex(weightMap: ReadonlyMap<string, string>, totalSize: number): string {
-  const entries = [...weightMap].sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = [...weightMap].sort(([a], [b]) => compareCodePoints(a, b));
   const index = { metadata: { total_size: totalSize }, weight_map: Object.fromEntries(entries) };
   return `${JSON.stringify(index, null, 2)}\n`;
 }

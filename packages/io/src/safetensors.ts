@@ -1,4 +1,5 @@
 import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
+import { compareCodePoints } from './code-points.js';
 import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
@@ -71,7 +72,7 @@ function plan<T extends HostTensor | StoredTensor | ChunkedTensor>(
     tensor,
   }));
   const order = Object.keys(storedTypeBytes);
-  typed.sort((a, b) => order.indexOf(b.dtype) - order.indexOf(a.dtype) || (a.name < b.name ? -1 : 1));
+  typed.sort((a, b) => order.indexOf(b.dtype) - order.indexOf(a.dtype) || compareCodePoints(a.name, b.name));
   const entries: HeaderEntry[] = [];
   let position = 0;
   for (const { name, dtype, shape } of typed) {

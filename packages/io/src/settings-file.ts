@@ -41,9 +41,12 @@ export function checkSettings(
   const names = new Set([...Object.keys(settings), ...Object.keys(there)]);
   const other = [...names].find((name) => JSON.stringify(there[name]) !== JSON.stringify(settings[name]));
   if (other === undefined) return;
+  const values = [there[other], settings[other]];
+  const digests = values.every((value) => typeof value === 'string' && value.startsWith('sha256:'));
   throw new IoError(
     `checkSettings: expected '${other}' ${shown(there[other])} as in '${path}', which earlier work was done with, ` +
-      `got ${shown(settings[other])}. Pass the same settings to go on, or ${remedy}.`,
+      `got ${shown(settings[other])}${digests ? `: what '${other}' names has other content now` : ''}. ` +
+      `Pass the same settings to go on, or ${remedy}.`,
   );
 }
 

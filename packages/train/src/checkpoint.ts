@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { safetensorsChunks, toHostTensor } from '@dpar/io';
 import { checkpointFiles, findFolder, openSafetensors, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
 import { DparError, float32, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
+import { classesFile } from './class-names.js';
 import { differences, formatDifferences } from './differences.js';
 import type { Trainer } from './trainer.js';
 import {
@@ -24,6 +25,8 @@ export interface RunRecord {
   readonly config?: Readonly<Record<string, unknown>>;
   /** What the data are, by the configuration's keys. */
   readonly data?: Readonly<Record<string, string>>;
+  /** Names of the model's classes, if they are known; they become `classes.json`. */
+  readonly classes?: readonly string[] | undefined;
   /** Nats per token, if it was measured at this step. */
   readonly validationLoss?: number | undefined;
 }
@@ -31,7 +34,7 @@ export interface RunRecord {
 /**
  * Writes a trainer's checkpoint, whole or not at all: `config.json` and `model.safetensors` as any checkpoint has them,
  * `optimizer.safetensors` (`exp_avg.<parameter>` and `exp_avg_sq.<parameter>`), `average.safetensors` if a moving average
- * is kept, and `trainer.json` with step, seed, the run's record, and size and SHA-256 of the other files. Step and seed are
+ * is kept, `classes.json` if the names of the classes are known, and `trainer.json` with step, seed, the run's record, and size and SHA-256 of the other files. Step and seed are
  * all that random numbers depend on. Tensors are written as they lie in memory, without a copy.
  * @throws DparError if a parameter is not finite; nothing is written then.
  */
@@ -44,6 +47,7 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
     [trainerFiles.optimizer, safetensorsChunks(momentsOf(trainer))],
   ];
   if (average !== undefined) contents.push([trainerFiles.average, safetensorsChunks(average)]);
+  if (run.classes !== undefined) contents.push([classesFile, [jsonBytes(run.classes)]]);
   await writeFolderAtomic(folder, async (partial) => {
     const files: Record<string, FileRecord> = {};
     for (const [name, chunks] of contents) files[name] = await writeRecorded(join(partial, name), chunks);

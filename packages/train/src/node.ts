@@ -1,4 +1,15 @@
 export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './checkpoint.js';
+export {
+  type ClassNames,
+  checkClassNames,
+  checkSameClasses,
+  classesFile,
+  classesKey,
+  classesOfData,
+  readCheckpointClasses,
+  readClassNames,
+  writeClassNames,
+} from './class-names.js';
 export { withEntropies } from './data/attach-entropies.js';
 export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './data/compute-entropies.js';
 export { type DiskSource, diskSource } from './data/disk-source.js';

@@ -37,11 +37,16 @@ export function checkResumable(config: TrainConfig, data: Readonly<Record<string
   const steps = changed.some(({ key }) => key === 'steps')
     ? ' Steps can be raised if the schedule is constant, else they are part of it.'
     : '';
+  const contents = changed.some(({ expected, got }) => isDigest(expected) && isDigest(got))
+    ? ' Data of another digest have other content.'
+    : '';
   throw new DparError(
     `train: expected the settings and data that the run in '${output}' was started with, got ${formatDifferences(changed)}. ` +
-      `Go on with those, or choose another output for a new run.${steps}`,
+      `Go on with those, or choose another output for a new run.${contents}${steps}`,
   );
 }
+
+const isDigest = (value: unknown): boolean => typeof value === 'string' && value.startsWith('sha256:');
 
 function isFree({ key, expected, got }: Difference, { optimizer }: TrainConfig): boolean {
   if (key === 'steps') return optimizer.schedule === 'constant' && Number(got) > Number(expected);

@@ -119,10 +119,12 @@ const checkpointKeys = z.strictObject({
 const sampleKeys = z.strictObject({
   every: count.describe('Steps between grids of images; one is drawn after the last step too'),
   classes: z
-    .array(z.int().min(0))
+    .array(z.union([z.int().min(0), z.string()], { error: 'expected a class by its number from 0 up, or by its name' }))
     .min(1)
     .optional()
-    .describe('Classes of the images, in turn; default: the first eight, or all if there are fewer'),
+    .describe(
+      'Classes of the images, in turn, by number or by the name in classes.json of the data; default: the first eight, or all if there are fewer',
+    ),
   count: count.default(16).describe('Images of a grid'),
   cfg_scale: z.number().min(0).default(2).describe('Scale of classifier-free guidance, 1 for none'),
   temperature: positive.default(1).describe('Divides the logits'),

@@ -4,6 +4,7 @@ import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { checkBatch } from './check-set.js';
 import { restoreVerified } from './checkpoint.js';
+import { checkSameClasses, classesOfData, readCheckpointClasses } from './class-names.js';
 import { openTrainingData, type TrainingDataOptions } from './data/training-data.js';
 import { dataIdentity, sampleOf } from './data-identity.js';
 import { initializeNarrow } from './initialize-narrow.js';
@@ -32,6 +33,7 @@ export async function createTrainer(
 ): Promise<Trainer> {
   const { data, dropout, optimizer } = config;
   const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
+  await classesOfData(data, model.nullClass);
   const entropyCheckpoint = data.entropy_checkpoint;
   const paths = { tokens: data.tokens, entropies: data.entropies, entropyCheckpoint };
   const training = await openTrainingData(engine, model, paths, options);
@@ -84,6 +86,8 @@ function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {
     : cosineSchedule({ learningRate, steps, warmupSteps, finalFraction });
 }
 
+const resumeRemedy = 'Go on with the data that the run was started with, or choose another output.';
+
 /** How {@link train} runs, and whom it tells what. */
 export interface TrainOptions {
   /** Ends the run after a whole step, with its checkpoint. */
@@ -126,12 +130,15 @@ export async function* train(
     opened = trainer;
     const { data: training, validation } = trainer.options;
     const data = await dataIdentity({ training, validation });
+    const classes = await classesOfData(config.data, trainer.options.model.nullClass);
     if (whole !== undefined) {
+      checkSameClasses(await readCheckpointClasses(whole.folder), classes, resumeRemedy);
       checkResumable(config, data, whole.state);
       await restoreVerified(whole.folder, whole.state, trainer);
       options.onNote?.(`goes on from step ${trainer.step} in '${whole.folder}'`);
     }
-    const checkpoints = new RunCheckpoints(output, config.checkpoints, { config: recordedConfig(config), data });
+    const record = { config: recordedConfig(config), data, classes: classes?.names };
+    const checkpoints = new RunCheckpoints(output, config.checkpoints, record);
     /** Writes what every run has. A new run does so after its first step: one that fails before leaves the folder as it was. */
     const begin = async (): Promise<MetricsFile> => {
       await makeFolder(join(output, runFiles.checkpoints));

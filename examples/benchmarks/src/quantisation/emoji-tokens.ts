@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { compareCodePoints } from '@dpar/io';
 import { createRandom, type Engine, float32, type HostTensorOf, int32, named } from '@dpar/tensor';
 import {
   createPatchVq,
@@ -44,7 +45,7 @@ interface Entry {
 export async function loadEmojiTokens(engine: Engine): Promise<EmojiTokens> {
   const index = createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json');
   const entries = (JSON.parse(await readFile(index, 'utf8')) as Entry[]).filter((entry) => entry.has_img_google);
-  const classes = [...new Set(entries.map(({ category }) => category))].sort();
+  const classes = [...new Set(entries.map(({ category }) => category))].sort(compareCodePoints);
   const order = createRandom(1).permutation(entries.length);
   const chosen = Array.from(order, (i) => entries[i] as Entry);
   const folder = join(dirname(index), 'img', 'google', `${tokenizerConfig.imageSize}`);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createInceptionNetwork, type FeatureNetwork, featureStatistics } from '@dpar/eval';
 import { readInceptionWeights } from '@dpar/eval/node';
+import { compareCodePoints } from '@dpar/io';
 import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import { augment } from '../../../emoji/src/augment.js';
 import type { ImageSet } from '../../../emoji/src/emoji.js';
@@ -80,5 +81,5 @@ async function subcategories(): Promise<{ classes: string[]; of: (name: string) 
   const index = createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json');
   const entries = JSON.parse(await readFile(index, 'utf8')) as { short_name: string; subcategory: string }[];
   const byName = new Map(entries.map((entry) => [entry.short_name, entry.subcategory]));
-  return { classes: [...new Set(byName.values())].sort(), of: (name) => byName.get(name) as string };
+  return { classes: [...new Set(byName.values())].sort(compareCodePoints), of: (name) => byName.get(name) as string };
 }

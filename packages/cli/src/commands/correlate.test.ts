@@ -96,6 +96,7 @@ describe('dpar correlate of patches and PNG sizes', () => {
     }
     const patches = join(folder, 'patches.safetensors');
     await writeSafetensors(patches, { patch_lengths: int32([images, images], lengths) });
+    for (const name of ['Thumbs.db', '._000.png', 'notes.txt']) await writeFile(join(folder, 'set', name), '');
     const found = await json('--images', join(folder, 'set'), '--patch-lengths', patches);
     const { correlation, low, high } = correlateIndependent(counts, sizes);
     expect(found).toMatchObject({
@@ -105,6 +106,7 @@ describe('dpar correlate of patches and PNG sizes', () => {
       images,
       mean_patches: 6.5,
       png_sizes: 'sizes of the PNG files',
+      ignored_files: ['._000.png', 'Thumbs.db', 'notes.txt'],
     });
     expect(found.correlation).toBeGreaterThan(0.6);
   });

@@ -7,7 +7,7 @@ import { encodings, measureImages } from '../correlate/png-size.js';
 import { readTokenRows, type TokenRows } from '../correlate/token-rows.js';
 import { CommandError, UsageError } from '../errors.js';
 import { file, number, optional, path, wholeNumber } from '../options.js';
-import { countOf, formatList } from '../table.js';
+import { countOf, formatList, namesOf } from '../table.js';
 
 interface CorrelateValues {
   readonly entropies: string | undefined;
@@ -82,6 +82,7 @@ async function correlateSizes(values: CorrelateValues, images: string, context: 
   const { counts, what } = await patchCounts(values);
   const set = (await openEvaluationSet(images)).images;
   if (set === undefined) throw new CommandError(`expected images in '${images}', got none. Pass a folder of images.`);
+  if (set.ignored.length > 0) context.note(`${images}: no images, and left out: ${namesOf(set.ignored)}`);
   if (set.count !== counts.length) {
     throw new CommandError(
       `expected as many images in '${images}' as rows in ${what}, got ${set.count} and ${counts.length}. Pass the same images.`,
@@ -98,6 +99,7 @@ async function correlateSizes(values: CorrelateValues, images: string, context: 
       mean_png_bytes: mean(bytes),
       png_sizes: encodings[encoding],
       interval: "Fisher's z",
+      ignored_files: set.ignored,
     },
     text: formatList([
       ['correlation', textOf(found)],

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { checkpointIdentity, formatDigest } from '@dpar/io/node';
-import { type DiskSource, diskSource, findTokenLayout } from '@dpar/train/node';
+import { type ClassNames, type DiskSource, diskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { CommandError, InterruptedError, UsageError } from '../errors.js';
@@ -15,7 +13,7 @@ import { outputKind } from '../sample/output-kind.js';
 import type { SamplePlan } from '../sample/plan.js';
 import { createSampleWriter, type SampleWriter } from '../sample/writer.js';
 import { countOf } from '../table.js';
-import { readClasses } from '../tokenize/classes.js';
+import { classDigest } from '../tokenize/class-list.js';
 import { openTokenizer } from '../tokenizer.js';
 
 /** Images that are decoded, and kept, together. */
@@ -30,7 +28,7 @@ export const detokenize = defineCommand({
   details:
     "Input: tokens as dpar tokenize or LlamaGen's extraction writes them, of square images. A path that ends in .png is " +
     'written as a grid, .npz as an ADM sample batch with the labels as arr_1. Any other path is a folder of PNG files with ' +
-    'a subfolder for each class: its name if dpar tokenize has left the names beside the tokens, else its number. The ' +
+    'a subfolder for each class, also for those without images: its name if dpar tokenize has left the names beside the tokens, else its number. The ' +
     'same command goes on where an earlier run was interrupted, and gives the same bytes.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
@@ -70,15 +68,17 @@ export const detokenize = defineCommand({
       number,
     ];
     const { labels, digest } = await readLabels(source, variant, context.signal);
-    const folder = (await stat(input)).isDirectory() ? input : dirname(input);
+    const classes = await readClassNames(input);
+    const folders = foldersOf(labels, classes);
     const ours = labels.subarray(first, end);
     const plan: SamplePlan = {
       ...{ output, kind, first, total: N, labels: ours, tokensPerImage: T, classes: new Set(labels).size },
-      ...(kind === 'folder' && { subfolders: subfoldersOf(labels, await readClasses(folder)).slice(first, end) }),
+      ...(kind === 'folder' && { subfolders: Array.from(ours, (label) => folders[label] as string), folders }),
       settings: {
         tokens: digest,
         tokenizer: await checkpointIdentity(values.tokenizer),
         tile: decoder.imageSize > tile ? tile : null,
+        ...(kind === 'folder' && classes && { class_names: classDigest(classes.names) }),
       },
       share: { count: N, shard: `${shard.index}/${shard.count}` },
       isShard: share !== undefined,
@@ -117,10 +117,26 @@ function loadRange(source: DiskSource, first: number, count: number, variant: nu
   return source.load(images, new Int32Array(count).fill(variant));
 }
 
-/** Names of classes, or their numbers with as many digits as the largest has, so that their order is that of the numbers. */
-function subfoldersOf(labels: Int32Array, classes: readonly string[] | undefined): string[] {
-  const digits = String(labels.reduce((largest, label) => Math.max(largest, label), 0)).length;
-  return Array.from(labels, (label) => classes?.[label] ?? String(label).padStart(digits, '0'));
+/** Most classes without names that are given folders; more labels are a mistake. */
+const mostClasses = 1_000_000;
+
+/**
+ * The folder of each class, also of those without images, so that whoever numbers the folders gets the same labels: the names of
+ * the classes, or their numbers with as many digits as the largest has, so that their order is that of the numbers.
+ * @throws CommandError for labels that are no classes.
+ */
+function foldersOf(labels: Int32Array, classes: ClassNames | undefined): readonly string[] {
+  const count = classes?.names.length ?? mostClasses;
+  const outside = labels.find((label) => label < 0 || label >= count);
+  if (outside !== undefined) {
+    const listed = classes === undefined ? '' : `, as '${classes.path}' lists classes`;
+    throw new CommandError(
+      `expected labels from 0 to ${count - 1}${listed}, got ${outside}. Correct the list or the labels.`,
+    );
+  }
+  if (classes !== undefined) return classes.names;
+  const largest = labels.reduce((most, label) => Math.max(most, label), 0);
+  return Array.from({ length: largest + 1 }, (_, label) => String(label).padStart(String(largest).length, '0'));
 }
 
 /** Decodes what is not kept, and puts the output in place. @returns Images that were decoded. */

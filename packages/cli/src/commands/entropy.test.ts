@@ -5,6 +5,7 @@ import { fixturePath } from '@dpar/fixtures';
 import { writeSafetensors } from '@dpar/io/node';
 import { batchPatchLengths } from '@dpar/patchify';
 import { named } from '@dpar/tensor';
+import { readClassNames } from '@dpar/train/node';
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
@@ -32,6 +33,16 @@ it('computes the entropies of the reference vectors, and draws them', async () =
   const map = decode(await readFile(join(png, '000000.png')));
   expect([map.width, map.height]).toEqual([128, 128]);
   expect([...map.data.subarray(0, 3)]).toEqual([128, 128, 128]);
+});
+
+it('keeps the names of classes', async () => {
+  const folder = await temporaryFolder();
+  await copyFile(input, join(folder, 'tokens.safetensors'));
+  await writeFile(join(folder, 'classes.json'), '["cat", "dog"]');
+  const output = join(folder, 'other/out.safetensors');
+  const argv = ['entropy', ...model, '--input', join(folder, 'tokens.safetensors'), '--output', output, '--quiet'];
+  expect((await runCli(argv)).status).toBe(0);
+  expect(await readClassNames(output)).toEqual({ path: output, names: ['cat', 'dog'] });
 });
 
 it('finds the threshold of a mean patch length', async () => {

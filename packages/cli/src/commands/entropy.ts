@@ -5,10 +5,12 @@ import { checkpointIdentity, writeFileAtomic, writeSafetensors } from '@dpar/io/
 import { heatMap, toPng } from '@dpar/report';
 import { sizeOfSet } from '@dpar/train';
 import {
+  classesKey,
   computeEntropies as computeFiles,
   entropyCheckpointKey,
   findTokenLayout,
   loadEntropyModel,
+  readClassNames,
 } from '@dpar/train/node';
 import { defineCommand, type Result } from '../command.js';
 import type { Context } from '../context.js';
@@ -60,7 +62,11 @@ export const entropy = defineCommand({
 async function entropiesOfFile(values: EntropyValues, context: Context): Promise<Result> {
   const { checkpoint, input, output, png, batchSize } = values;
   const { set, config, seconds } = await computeEntropies({ checkpoint, input, batchSize }, context);
-  const metadata = { [entropyCheckpointKey]: await checkpointIdentity(checkpoint) };
+  const classes = await readClassNames(input);
+  const metadata = {
+    [entropyCheckpointKey]: await checkpointIdentity(checkpoint),
+    ...(classes && { [classesKey]: JSON.stringify(classes.names) }),
+  };
   await writeSafetensors(output, { ...set }, { metadata });
   const { images } = sizeOfSet(set);
   const entropies = set.entropies.data;

@@ -128,10 +128,11 @@ describe('dpar eval on images', () => {
 
   it('names what is no image, and an image that is damaged', async () => {
     const { folder, argv } = await sets();
-    await writeFile(join(folder, 'samples/notes.txt'), '');
+    const others = ['._0001.png', 'Thumbs.db', 'notes.txt'];
+    for (const name of others) await writeFile(join(folder, 'samples', name), '');
     const { stderr, stdout } = await runCli([...argv, '--json']);
-    expect(stderr).toContain('no images, and left out: notes.txt');
-    expect(JSON.parse(stdout).ignored_files).toEqual(['notes.txt']);
+    expect(stderr).toContain('no images, and left out: ._0001.png, Thumbs.db, notes.txt');
+    expect(JSON.parse(stdout).ignored_files).toEqual(others);
     await writeFile(join(folder, 'samples/0007.png'), 'no image');
     const failed = await runCli([...argv, '--quiet']);
     expect([failed.status, failed.stderr]).toEqual([1, expect.stringContaining('0007.png')]);

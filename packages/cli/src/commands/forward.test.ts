@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
@@ -165,6 +165,21 @@ describe('dpar forward refuses', () => {
       expect(stderr).toContain(message);
       expect(stderr.trim().split('\n')).toHaveLength(1);
     }
+  });
+
+  it('tokens of other classes than those of the model', async () => {
+    const folder = await temporaryFolder();
+    const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
+    await writeCheckpoint(join(folder, 'model'), config, parameters);
+    await writeFile(join(folder, 'model/classes.json'), '["a", "b", "c", "d", "e"]');
+    await writeFile(join(folder, 'classes.json'), '["a", "c", "d", "e"]');
+    const input = join(folder, 'in.safetensors');
+    await copyFile(fixturePath('llamagen/io.safetensors'), input);
+    const argv = ['forward', '--checkpoint', join(folder, 'model'), '--input', input, '--output', join(folder, 'x')];
+    const { status, stderr } = await runCli([...argv, '--quiet']);
+    expect([status, stderr]).toEqual([1, expect.stringContaining("expected class 1 to be 'b' as in")]);
+    await writeFile(join(folder, 'classes.json'), '["a", "b", "c", "d", "e"]');
+    expect((await runCli(argv)).status).toBe(0);
   });
 
   it('weights that give no finite loss', async () => {

@@ -3,6 +3,7 @@ import { type DparConfig, globalRotaryTable, patchingOptions, readDparConfig } f
 import { type PaddedPatches, padPatchLengths, patchLengths } from '@dpar/patchify';
 import { DparError, float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
 import { gradientFunction, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
+import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { loadModel } from '../model.js';
@@ -52,6 +53,9 @@ export const forward = defineCommand({
     const tensors = await readTensors(input);
     const set = tokensFor(model, tensors, `'${input}'`);
     const { images } = sizeOfSet(set);
+    if (model.nullClass !== undefined) {
+      checkSameClasses(await readCheckpointClasses(checkpoint, model.nullClass), await readClassNames(input));
+    }
     const dparConfig = model.kind === 'dpar' ? readDparConfig(config) : undefined;
     const patches = dparConfig && (patchLengthsOf(model, tensors, images) ?? patchesOf(dparConfig, set));
     const batch = { ...set, images: Int32Array.from({ length: images }, (_, i) => i) };

@@ -91,13 +91,13 @@ describe('other sets', () => {
       ['a.png', 4],
     ] as const)
       await writeFile(join(folder, 'images', name), png(value));
-    await writeFile(join(folder, 'images/notes.txt'), '');
+    for (const name of ['notes.txt', '.x.png', '._a.png']) await writeFile(join(folder, 'images', name), '');
     await writeFile(join(folder, 'a.npz'), batch(2, 9));
     const { stdout } = await merge(join(folder, 'a.npz'), join(folder, 'images'), '--count', '4');
     expect(JSON.parse(stdout)).toMatchObject({
       images: 4,
       labels: false,
-      ignored_files: [join(folder, 'images/notes.txt')],
+      ignored_files: ['._a.png', '.x.png', 'notes.txt'].map((name) => join(folder, 'images', name)),
     });
     const bytes = (await readNpz(output)).get('arr_0')?.bytes ?? [];
     expect([...bytes].filter((_, i) => i % 12 === 0)).toEqual([9, 9, 4, 5]);

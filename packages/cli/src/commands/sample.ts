@@ -2,6 +2,7 @@ import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { takeShare } from '../machine-share.js';
 import { countThere } from '../sample/batches.js';
+import { resolveClasses } from '../sample/classes.js';
 import { ImageDecoder } from '../sample/decode.js';
 import { loadGenerator } from '../sample/generator.js';
 import { makeImages } from '../sample/make.js';
@@ -26,13 +27,13 @@ export const sample = defineCommand({
     'engine: rounding may change one image in thousands, where two tokens all but tie.',
   options: sampleOptions,
   run: async (given, context) => {
-    const values = { ...given, shard: takeShare(given.shard, context) };
-    const { output, checkpoint, average, entropyCheckpoint, weights, entropyWeights } = values;
-    const { tokenizer: tokenizerFolder, prefix: prefixFile } = values;
+    const shard = takeShare(given.shard, context);
+    const { output, checkpoint, average, entropyCheckpoint, weights, entropyWeights } = given;
+    const { tokenizer: tokenizerFolder, prefix: prefixFile } = given;
     if (outputKind(output) !== 'safetensors' && tokenizerFolder === undefined) {
       throw new UsageError(`expected --tokenizer DIR to write images to '${output}', got none.`);
     }
-    if (prefixFile === undefined && values.prefixLength !== undefined) {
+    if (prefixFile === undefined && given.prefixLength !== undefined) {
       throw new UsageError('expected --prefix FILE with --prefix-length, got none.');
     }
     const engine = await context.engine();
@@ -40,6 +41,8 @@ export const sample = defineCommand({
       ...{ checkpoint, average, entropyCheckpoint, weights },
       ...(entropyWeights !== undefined && { entropyWeights }),
     });
+    const classes = await resolveClasses(given.classes, checkpoint, generator.numClasses, context);
+    const values = { ...given, shard, classes };
     checkFor(generator, values);
     const prefix = prefixFile === undefined ? undefined : await readPrefix(prefixFile, values.prefixLength, generator);
     const tokenizer = tokenizerFolder && (await loadTokenizer(tokenizerFolder, engine, generator));

@@ -82,12 +82,13 @@ describe('dpar tokenize', () => {
       tokens_per_image: 64,
       classes: 3,
     });
-    expect(result.ignored_files).toEqual(['notes.txt']);
+    expect(result).toMatchObject({ ignored_files: ['notes.txt'], empty_classes: [] });
     expect((await readdir(output)).sort()).toEqual([
       '000000-000002.safetensors',
       '000003-000005.safetensors',
       '000006-000006.safetensors',
       'classes.json',
+      'images.jsonl',
       'tokenize.json',
     ]);
     const { tensors } = await readSafetensors(join(output, '000003-000005.safetensors'));

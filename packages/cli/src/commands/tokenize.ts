@@ -9,10 +9,11 @@ import { ImageDecoder } from '../sample/decode.js';
 import { checkPlace } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
 import { drawCheck } from '../tokenize/check.js';
+import { classDigest, readClassList } from '../tokenize/class-list.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';
-import { openLabelledImages } from '../tokenize/labelled-images.js';
+import { emptyClasses, openLabelledImages } from '../tokenize/labelled-images.js';
 import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
-import { createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
+import { checkSource, createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -20,8 +21,10 @@ export const tokenize = defineCommand({
   name: 'tokenize',
   summary: 'tokens of images, for training',
   details:
-    'Input: a folder with the images of each class in a subfolder, classes numbered in the order of their names, or an ADM ' +
-    "batch (.npz). Output: a folder of shards, safetensors with 'tokens' [n, V, T] ([n, T] for one variant) and 'labels' " +
+    'Input: a folder with the images of each class in a subfolder, classes numbered in the order of their names by code ' +
+    'point as torchvision does, also those without images, or an ADM batch (.npz). With images of the same classes that lie ' +
+    'elsewhere, such as validation data, pass --classes-file of the first. Hidden entries, and those that systems make (such ' +
+    "as .git, @eaDir, __MACOSX, Thumbs.db) are left out. Output: a folder of shards, safetensors with 'tokens' [n, V, T] ([n, T] for one variant) and 'labels' " +
     '[n], or with --layout llamagen <name>_codes/<i>.npy and <name>_labels/<i>.npy as LlamaGen extracts them. dpar train ' +
     'reads both. Images are cropped as there: the middle square (--flip: and its mirror image), or ten crops of a larger ' +
     'square, of which five are mirrored.\n\nThe same command goes on where an earlier run was interrupted, and gives the ' +
@@ -30,6 +33,10 @@ export const tokenize = defineCommand({
     tokenizer: option.required(option.folder, 'tokenizer'),
     input: option.required(option.path, 'folder of images, one class a subfolder, or ADM batch .npz'),
     output: option.required(option.folder, 'where to write the tokens'),
+    classesFile: option.optional(
+      option.file,
+      "all classes by number: classes.json of other tokens, or a name a line (default: the input's folders, in order)",
+    ),
     size: option.optional(option.wholeNumber(1, 8192), "width of the crops in pixels (default: the tokenizer's)"),
     crop: option.optional(option.choice(['center', 'ten']), 'which crops', 'center'),
     cropRange: option.optional(
@@ -61,8 +68,11 @@ export const tokenize = defineCommand({
       throw new UsageError(`--check: expected a path that ends in .png, got '${check}'.`);
     }
     await checkPlace(output, 'folder');
-    const images = await openLabelledImages(input);
+    const list = values.classesFile === undefined ? undefined : await readClassList(values.classesFile);
+    const images = await openLabelledImages(input, list);
     const { set, labels, classes } = images;
+    const empty = emptyClasses(images);
+    if (empty.length > 0) context.note(`${input}: no images of ${namesOf(empty)}, which keep their class numbers`);
     if (set.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(set.ignored)}`);
     const engine = await context.engine();
     const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: values.tile });
@@ -73,11 +83,12 @@ export const tokenize = defineCommand({
     const crops: CropOptions = { crop, flip, size, cropRange };
     const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
     const plan: TokenPlan = {
-      ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, classes },
+      ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, source: images },
       ours: shareOfParts(set.count, partSize, share),
       settings: {
         images: set.identity,
         count: set.count,
+        classes: classes === undefined ? null : classDigest(classes),
         tokenizer: await checkpointIdentity(values.tokenizer),
         ...cropSettings(crops),
         tile: size > values.tile ? values.tile : null,
@@ -85,6 +96,7 @@ export const tokenize = defineCommand({
         part_size: partSize,
       },
     };
+    await checkSource(plan, input);
     const writer =
       layout === 'shards' ? await createShardWriter(plan) : await createLlamaGenWriter(plan, name ?? `images${size}`);
     const begin = performance.now();
@@ -108,8 +120,16 @@ export const tokenize = defineCommand({
     ];
     return {
       data: {
-        ...{ images: count, tokenized, missing, variants: V, tokens_per_image: T, classes: new Set(labels).size },
-        ...{ seconds, crops_per_second: rate ?? null, engine: engine.name, output, ignored_files: set.ignored },
+        ...{
+          images: count,
+          tokenized,
+          missing,
+          variants: V,
+          tokens_per_image: T,
+          classes: classes?.length ?? new Set(labels).size,
+        },
+        ...{ seconds, crops_per_second: rate ?? null, engine: engine.name, output },
+        ...{ ignored_files: set.ignored, empty_classes: empty },
         ...(checked && { check: { path: check, psnr: checked.psnr, images: checked.images } }),
       },
       text: lines.join('\n'),

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
@@ -68,6 +68,21 @@ describe('samples of a run', () => {
     expect(await gridOf(averaged.output)).toEqual(await gridOf(still.output));
   });
 
+  it('are of classes by the names that the data have', async () => {
+    const data = await temporaryFolder();
+    await copyFile(tokens, join(data, 'tokens.safetensors'));
+    await writeFile(join(data, 'classes.json'), '["a", "b", "c", "d", "e"]');
+    const samples = { every: 5, count: 2, tokenizer: await tokenizerFolder() };
+    const more = { data: { tokens: data }, steps: 1 };
+    const named = await train('llamagen', { samples: { ...samples, classes: ['e', 1] }, ...more });
+    const numbered = await train('llamagen', { samples: { ...samples, classes: [4, 1] }, ...more });
+    expect([named.status, numbered.status]).toEqual([0, 0]);
+    const gridOf = (output: string) => readFile(join(output, 'samples', 'step-000001.png'));
+    expect(await gridOf(named.output)).toEqual(await gridOf(numbered.output));
+    const { status, stderr } = await train('llamagen', { samples: { ...samples, classes: ['f'] }, ...more });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('samples.classes: expected numbers or names of')]);
+  });
+
   it('are refused before anything is trained if they could not be drawn', async () => {
     const tokenizer = await tokenizerFolder();
     const wrong: [keyof typeof models, object, string][] = [
@@ -75,6 +90,16 @@ describe('samples of a run', () => {
       ['llamagen', { every: 2, tokenizer: '/no/such' }, "'/no/such'"],
       ['llamagen', { every: 2, tokenizer: fixturePath('llamagen') }, 'expected a tokenizer of kind "vq" or "patch-vq"'],
       ['llamagen', { every: 2, tokenizer, classes: [6] }, 'samples.classes: expected classes from 0 to 4'],
+      [
+        'llamagen',
+        { every: 2, tokenizer, classes: [-1] },
+        'samples.classes.0: expected a class by its number from 0 up',
+      ],
+      [
+        'llamagen',
+        { every: 2, tokenizer, classes: ['Flags'] },
+        'samples.classes: expected whole numbers such as 0,3,4 or',
+      ],
       ['llamagen', { every: 2, tokenizer, top_p: 0 }, 'samples.top_p'],
       ['llamagen', { every: 2, tokenizer, temprature: 1 }, "Did you mean 'samples.temperature'?"],
       ['dpar', { every: 2, tokenizer }, 'samples: expected entropy_checkpoint'],

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { featureSettingsFile } from '@dpar/eval/node';
-import { readSettings, runDigest, type Settings } from '@dpar/io/node';
+import { isSystemEntry, readSettings, runDigest, type Settings } from '@dpar/io/node';
 import { entropyName } from '@dpar/train/node';
 import { CommandError } from '../errors.js';
 import { recordsEnd } from '../tokenize/llamagen-writer.js';
@@ -27,7 +27,7 @@ export async function findShards(path: string): Promise<FoundShards | undefined>
     if (!path.endsWith('.safetensors')) return undefined;
     return gather([[path, () => openShardFile(path, kindOf(path, 'samples'), path, undefined)]]);
   }
-  const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
+  const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !isSystemEntry(name));
   const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const settingsFile = [tokenSettingsFile, featureSettingsFile].find((name) => existsSync(join(path, name)));
@@ -37,7 +37,7 @@ export async function findShards(path: string): Promise<FoundShards | undefined>
 
   const tensorFiles = files.filter((name) => name.endsWith('.safetensors'));
   for (const folder of folders.filter((name) => name.endsWith('_entropies'))) {
-    const inside = await readdir(join(path, folder));
+    const inside = (await readdir(join(path, folder))).filter((name) => !isSystemEntry(name));
     tensorFiles.push(...inside.filter((name) => entropyName.test(name)).map((name) => join(folder, name)));
   }
   const openings: Opening[] = tensorFiles.sort().map((name): Opening => {

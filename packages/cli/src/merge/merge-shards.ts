@@ -1,7 +1,9 @@
+import { describeImageChange, readImageList } from '@dpar/eval/node';
 import { arrangeShards } from '@dpar/io/node';
+import { checkSameClasses, readClassNames } from '@dpar/train/node';
 import type { Result } from '../command.js';
 import type { Context } from '../context.js';
-import { UsageError } from '../errors.js';
+import { CommandError, UsageError } from '../errors.js';
 import type { OutputKind } from '../sample/output-kind.js';
 import { countOf } from '../table.js';
 import type { FoundShards } from './find-shards.js';
@@ -39,6 +41,7 @@ export async function mergeShards(work: MergeWork, context: Context): Promise<Re
     throw new UsageError(`--output: expected ${expected} for ${kind}, got '${output}'.`);
   }
   const shards = found.shards.filter((shard) => shard.kind === kind);
+  await checkSources(shards);
   const progress = context.progress({
     ...{ label: 'merge', unit: 'images' },
     total: 2 * shards.reduce((sum, { record }) => sum + record.count, 0),
@@ -69,6 +72,26 @@ export async function mergeShards(work: MergeWork, context: Context): Promise<Re
     };
   } finally {
     progress.stop();
+  }
+}
+
+/**
+ * Checks what shards in several folders were made of, where that is known.
+ * @throws DparError that names the first class that differs; CommandError that names the first image.
+ */
+async function checkSources(shards: readonly TensorShard[]): Promise<void> {
+  const [like, ...others] = [...new Map(shards.map((shard) => [shard.input, shard])).values()];
+  if (like === undefined || (like.kind !== 'tokens' && like.kind !== 'features')) return;
+  const classes = like.kind === 'tokens' ? await readClassNames(like.input) : undefined;
+  for (const other of others) {
+    if (like.kind === 'tokens') checkSameClasses(classes, await readClassNames(other.input));
+    if (like.record.settings?.images === other.record.settings?.images) continue;
+    const [a, b] = [await readImageList(like.input), await readImageList(other.input)];
+    if (a === undefined || b === undefined) continue;
+    throw new CommandError(
+      `expected shards of the same images as in '${like.input}', got in '${other.input}' ${describeImageChange(a, b)}. ` +
+        'Leave it out, or make it again of the same images.',
+    );
   }
 }
 

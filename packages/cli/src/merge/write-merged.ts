@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { collectFeatures, featureSettingsFile, readFeatureSettings, writeFeatures } from '@dpar/eval/node';
+import {
+  collectFeatures,
+  featureSettingsFile,
+  imageListFile,
+  readFeatureSettings,
+  writeFeatures,
+} from '@dpar/eval/node';
 import type { ChunkedTensor, StoredTensor, StoredType } from '@dpar/io';
 import { fileDigest, linkFile, makeFolder, writeSafetensors } from '@dpar/io/node';
-import { entropyCheckpointKey } from '@dpar/train/node';
+import { classesFile, classesKey, entropyCheckpointKey, readClassNames } from '@dpar/train/node';
 import { CommandError } from '../errors.js';
-import { classesFile } from '../tokenize/classes.js';
 import { tokenSettingsFile } from '../tokenize/token-writer.js';
 import type { TensorShard } from './shard.js';
 
@@ -34,7 +39,12 @@ export async function writeMergedTensors(path: string, shards: readonly TensorSh
     };
   }
   const made = (await first.metadata())[entropyCheckpointKey];
-  await writeSafetensors(path, tensors, made === undefined ? {} : { metadata: { [entropyCheckpointKey]: made } });
+  const classes = first.kind === 'tokens' ? await readClassNames(first.input) : undefined;
+  const metadata = {
+    ...(made !== undefined && { [entropyCheckpointKey]: made }),
+    ...(classes && { [classesKey]: JSON.stringify(classes.names) }),
+  };
+  await writeSafetensors(path, tensors, { metadata });
 }
 
 function mergedShape(name: string, shards: readonly TensorShard[], types: readonly (StoredType | undefined)[]) {
@@ -99,7 +109,7 @@ export async function writeMergedFeatures(path: string, shards: readonly TensorS
  * @throws CommandError if another file is in the place of one.
  */
 export async function writeMergedFolder(folder: string, shards: readonly TensorShard[], onItems: OnItems) {
-  const settings = [tokenSettingsFile, featureSettingsFile, classesFile];
+  const settings = [tokenSettingsFile, featureSettingsFile, classesFile, imageListFile];
   for (const input of new Set(shards.map((shard) => shard.input))) {
     const about = shards.some(({ kind }) => kind !== 'entropies') ? settings : [];
     for (const file of about.filter((name) => existsSync(join(input, name)))) await place(input, folder, file);

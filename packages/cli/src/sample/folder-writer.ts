@@ -18,11 +18,12 @@ const filesAtATime = 8;
  * @throws CommandError for an image of another run.
  */
 export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder): Promise<SampleWriter> {
-  const { output, first, total, labels, settings, subfolders } = plan;
+  const { output, first, total, labels, settings, subfolders, folders = [] } = plan;
   await mkdir(output, { recursive: true });
   const settingsPath = join(output, settingsFile);
   const agree = (): Promise<boolean> => agreeOnSettings(settingsPath, settings, 'choose another folder');
   let agreed = await agree();
+  for (const folder of folders) await mkdir(join(output, folder), { recursive: true });
   const nameOf = (i: number): string => join(subfolders?.[i] ?? '', `${String(first + i).padStart(6, '0')}.png`);
   const run = runDigest(settings);
   const found = await pMap(labels.keys(), (i) => isThere(join(output, nameOf(i)), run), { concurrency: filesAtATime });

@@ -2,6 +2,7 @@ import type { DparSampleOptions } from '@dpar/sampler';
 import { countsFromOne } from '@dpar/train';
 import { UsageError } from '../errors.js';
 import * as option from '../options.js';
+import { classList } from './classes.js';
 import type { Generator } from './generator.js';
 
 const weightFormat = option.choice(['float32', 'int8', 'int4']);
@@ -14,7 +15,10 @@ export const sampleOptions = {
   tokenizer: option.optional(option.folder, 'tokenizer, for images'),
   weights: option.optional(weightFormat, 'format of the weights: less memory and time, or more accuracy', 'float32'),
   entropyWeights: option.optional(weightFormat, "format of the entropy model's weights (default: as --weights)"),
-  classes: option.required(option.wholeNumbers, 'classes such as 0,3,4 or 0-9; the images are of them in turn'),
+  classes: option.required(
+    classList,
+    "classes such as 0,3,4 or 0-9, or by the names in the model's classes.json; the images are of them in turn",
+  ),
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one of each class)'),
   prefix: option.optional(option.file, "given tokens to complete: 'tokens' [N, K]; image k completes row k mod N"),
   prefixLength: option.optional(option.wholeNumber(1), 'given tokens of an image, K (default: all of a row)'),
@@ -37,8 +41,11 @@ export const sampleOptions = {
   output: option.required(option.path, 'where to write: *.png, *.npz, *.safetensors or a folder'),
 };
 
-/** Values of {@link sampleOptions}. */
-export type SampleValues = option.Values<typeof sampleOptions>;
+/** Values of {@link sampleOptions}, with the numbers of classes. */
+export interface SampleValues extends Omit<option.Values<typeof sampleOptions>, 'classes'> {
+  /** By number. */
+  readonly classes: readonly number[];
+}
 
 /** @throws UsageError for options that do not fit the model or one another. */
 export function checkFor({ kind, numClasses, blockSize: T }: Generator, values: SampleValues): void {

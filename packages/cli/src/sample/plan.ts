@@ -23,6 +23,8 @@ export interface SamplePlan {
   readonly tokensPerImage: number;
   /** The subfolder of a folder into which each image goes; by default they lie in the folder itself. [N] */
   readonly subfolders?: readonly string[];
+  /** All subfolders, which a folder gets also without images. */
+  readonly folders?: readonly string[];
   /** How many different classes are asked for. */
   readonly classes: number;
   /** What decides how image k of the run looks. */

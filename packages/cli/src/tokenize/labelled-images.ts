@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { relative } from 'node:path';
 import { openImageArray, openImageFolder, type StoredImageSet } from '@dpar/eval/node';
 import { toHostTensor } from '@dpar/io';
 import { openNpz } from '@dpar/io/node';
+import type { ClassNames } from '@dpar/train/node';
+import { closestMatch } from 'leven';
 import { CommandError } from '../errors.js';
 
 /** Images with their classes. */
@@ -10,7 +11,7 @@ export interface LabelledImages {
   readonly set: StoredImageSet;
   /** [N] */
   readonly labels: Int32Array;
-  /** Names of the classes, by their numbers; undefined if the images have none. */
+  /** Names of the classes, by their numbers; undefined if none are known. */
   readonly classes: readonly string[] | undefined;
 }
 
@@ -18,34 +19,65 @@ export interface LabelledImages {
 const labelArray = 'arr_1';
 
 /**
- * Opens a folder of images with one class in each subfolder, numbered in the order of their names as torchvision's ImageFolder
- * does, or an ADM sample batch with or without labels. Images without classes have class 0.
- * @throws CommandError if only some images are in subfolders, or labels do not fit.
+ * Opens a folder of images with one class in each subfolder, or an ADM sample batch with or without labels. Classes are
+ * numbered by the list that is given, else in the order of the names of all subfolders by code point, as torchvision's
+ * ImageFolder does; those without images keep their numbers. Images without classes have class 0.
+ * @param list All classes by their numbers.
+ * @throws CommandError if only some images are in subfolders, a folder of images is not in the list, or labels do not fit.
  */
-export async function openLabelledImages(path: string): Promise<LabelledImages> {
-  if ((await stat(path)).isDirectory()) return openClasses(path);
+export async function openLabelledImages(path: string, list?: ClassNames): Promise<LabelledImages> {
+  if ((await stat(path)).isDirectory()) return openClasses(path, list);
   const set = await openImageArray(path);
   const labels = path.endsWith('.npz') ? await readLabels(path, set.count) : undefined;
-  return { set, labels: labels ?? new Int32Array(set.count), classes: undefined };
+  if (list !== undefined) checkLabels(path, labels, list);
+  return { set, labels: labels ?? new Int32Array(set.count), classes: list?.names };
 }
 
-async function openClasses(path: string): Promise<LabelledImages> {
+/** Names of the classes of which there are no images. */
+export function emptyClasses({ labels, classes = [] }: LabelledImages): string[] {
+  const there = new Set(labels);
+  return classes.filter((_, number) => !there.has(number));
+}
+
+async function openClasses(path: string, list: ClassNames | undefined): Promise<LabelledImages> {
   // Reading all of ImageNet to tell it from others would take longer than starting again is worth.
   const set = await openImageFolder(path, { digest: 'sizes' });
-  const names = Array.from({ length: set.count }, (_, i) => {
-    const [folder, ...rest] = relative(path, set.nameOf(i)).split(/[/\\]/);
-    return rest.length > 0 ? folder : undefined;
-  });
+  const { files = [], folders = [] } = set;
+  const folderOf = (file: string): string | undefined => /^(.+?)\//.exec(file)?.[1];
+  const names = files.map((file) => folderOf(file.path));
   const alone = names.indexOf(undefined);
-  if (alone < 0) {
-    const classes = [...new Set(names as string[])].sort();
-    const numbers = new Map(classes.map((name, number) => [name, number]));
-    return { set, labels: Int32Array.from(names as string[], (name) => numbers.get(name) as number), classes };
+  if (alone >= 0) {
+    const classless = names.every((name) => name === undefined);
+    if (classless && list === undefined) return { set, labels: new Int32Array(set.count), classes: undefined };
+    throw new CommandError(
+      `expected each image of '${path}' in the folder of its class${list ? ` as '${list.path}' lists them` : ', or all without one'}, ` +
+        `got '${set.nameOf(alone)}'${classless ? '' : ' beside folders'}. Move it into one.`,
+    );
   }
-  if (names.every((name) => name === undefined)) return { set, labels: new Int32Array(set.count), classes: undefined };
+  const classes = list?.names ?? folders;
+  const numbers = new Map(classes.map((name, number) => [name, number]));
+  const labels = Int32Array.from(names as string[], (name) => numbers.get(name) ?? refuseFolder(path, name, list));
+  return { set, labels, classes };
+}
+
+function refuseFolder(path: string, name: string, list: ClassNames | undefined): never {
+  const nearest = closestMatch(name, [...(list?.names ?? [])]);
   throw new CommandError(
-    `expected each image of '${path}' in the folder of its class, or all without one, got '${set.nameOf(alone)}' beside ` +
-      'folders. Move it into one.',
+    `expected folders in '${path}' that '${list?.path}' lists, got '${name}' (the nearest is '${nearest}'). ` +
+      'Rename it, move it away, or add it to the end of the list.',
+  );
+}
+
+function checkLabels(path: string, labels: Int32Array | undefined, { path: file, names }: ClassNames): void {
+  if (labels === undefined) {
+    throw new CommandError(
+      `expected labels ${labelArray} in '${path}' with '${file}', got none. Leave --classes-file out.`,
+    );
+  }
+  const outside = labels.find((label) => label < 0 || label >= names.length);
+  if (outside === undefined) return;
+  throw new CommandError(
+    `expected labels from 0 to ${names.length - 1} in '${path}', as '${file}' lists classes, got ${outside}. Pass the whole list.`,
   );
 }
 

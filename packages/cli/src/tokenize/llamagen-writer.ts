@@ -17,7 +17,6 @@ import {
 } from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
 import { CommandError } from '../errors.js';
-import { writeClasses } from './classes.js';
 import { type TokenPlan, type TokenWriter, tokenSettingsFile } from './token-writer.js';
 
 /** What the folder ends in that has a record of each part beside LlamaGen's files, which have no room for it. */
@@ -83,7 +82,7 @@ function tensorsOf(count: number, V: number, T: number, codes: Int32Array, label
  * @throws IoError if the folder holds other tokens; CommandError if a part of it is of another run.
  */
 export async function createLlamaGenWriter(plan: TokenPlan, name: string): Promise<TokenWriter> {
-  const { output, images, variants: V, tokensPerImage: T, partImages, ours, settings, classes } = plan;
+  const { output, images, variants: V, tokensPerImage: T, partImages, ours, settings } = plan;
   const [codes, labelled] = ['codes', 'labels'].map((what) => join(output, `${name}_${what}`)) as [string, string];
   const records = join(output, `${name}${recordsEnd}`);
   const settingsPath = join(output, tokenSettingsFile);
@@ -119,7 +118,6 @@ export async function createLlamaGenWriter(plan: TokenPlan, name: string): Promi
       const { start, count } = range;
       if (!agreed && !(await agree())) await writeSettings(settingsPath, settings);
       agreed = true;
-      if (classes !== undefined) await writeClasses(output, classes);
       for (let i = 0; i < count; i++) {
         const file = `${start + i}.npy`;
         await writeNpy(join(codes, file), int64([1, V, T], tokens.subarray(i * V * T, (i + 1) * V * T)));

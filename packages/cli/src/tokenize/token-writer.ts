@@ -1,7 +1,8 @@
+import { checkSameImages, writeImageList } from '@dpar/eval/node';
 import { type ItemRange, PartFolder, type Settings } from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
-import { diskSource, findTokenLayout } from '@dpar/train/node';
-import { writeClasses } from './classes.js';
+import { checkSameClasses, diskSource, findTokenLayout, readClassNames, writeClassNames } from '@dpar/train/node';
+import type { LabelledImages } from './labelled-images.js';
 
 /** Name of the file that says what the tokens of a folder are made of. */
 export const tokenSettingsFile = 'tokenize.json';
@@ -18,7 +19,8 @@ export interface TokenPlan {
   readonly ours: ItemRange;
   /** What decides on the tokens. */
   readonly settings: Settings;
-  readonly classes: readonly string[] | undefined;
+  /** What is tokenized. */
+  readonly source: LabelledImages;
 }
 
 /** Keeps tokens, part by part. */
@@ -32,11 +34,30 @@ export interface TokenWriter {
 }
 
 /**
+ * Checks that earlier work in the folder was done on the same images, by the same classes.
+ * @throws DparError that names the first image or class that differs.
+ */
+export async function checkSource({ output, source: { set, classes } }: TokenPlan, input: string): Promise<void> {
+  const remedy = 'choose another folder for the tokens of these';
+  if (classes !== undefined) {
+    const there = await readClassNames(output);
+    checkSameClasses(there, { path: input, names: classes }, `Bring the classes back to go on, or ${remedy}.`);
+  }
+  await checkSameImages(output, tokenSettingsFile, set, remedy);
+}
+
+/** Leaves the names of classes and images beside tokens. */
+export async function describeSource({ output, source: { set, classes } }: TokenPlan): Promise<void> {
+  if (classes !== undefined) await writeClassNames(output, classes);
+  await writeImageList(output, set);
+}
+
+/**
  * Safetensors files `000000-000255.safetensors` with `tokens` [n, V, T] int32, [n, T] for one variant, and `labels` [n].
  * @throws IoError if the folder holds other tokens or something else.
  */
 export async function createShardWriter(plan: TokenPlan): Promise<TokenWriter> {
-  const { output, images, variants: V, tokensPerImage: T, ours, settings, classes } = plan;
+  const { output, images, variants: V, tokensPerImage: T, ours, settings } = plan;
   const shape = V === 1 ? [T] : [V, T];
   const types = { tokens: ['I32', shape], labels: ['I32', []] } as const;
   const parts = await PartFolder.open(output, {
@@ -52,7 +73,6 @@ export async function createShardWriter(plan: TokenPlan): Promise<TokenWriter> {
     async add(range, tokens, labels) {
       const { count } = range;
       await parts.add(range, { tokens: int32([count, ...shape], tokens), labels: int32([count], labels) });
-      if (classes !== undefined) await writeClasses(output, classes);
     },
     async read(image) {
       // Parts of other shares may be missing.

@@ -3,7 +3,7 @@ import { missingParts } from '@dpar/io/node';
 import { type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
 import { type CropOptions, cropVariants, variantsOf } from './crops.js';
 import type { LabelledImages } from './labelled-images.js';
-import type { TokenPlan, TokenWriter } from './token-writer.js';
+import { describeSource, type TokenPlan, type TokenWriter } from './token-writer.js';
 
 /** Crops that are in memory at a time. */
 const cropsAtATime = 32;
@@ -52,6 +52,7 @@ export async function tokenizeImages(
       onProgress(before + done, ours.count);
       if (taken < count) continue;
       await writer.add({ start: first, count }, tokens, images.labels.subarray(first, first + count));
+      await describeSource(plan);
       first += count;
       count = Math.min(partImages, run.start + run.count - first);
       tokens = new Int32Array(count * V * T);
@@ -59,6 +60,8 @@ export async function tokenizeImages(
     }
   }
   signal.throwIfAborted();
+  // An earlier run may have been killed right after its last part.
+  if (done === 0 && writer.there.includes(1)) await describeSource(plan);
   return done;
 }
 

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@dpar/io/node';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { modelFromSettings, type TrainConfig } from '@dpar/train';
-import { watchFiles } from '@dpar/train/node';
+import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../errors.js';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { JsonObject } from '../json-file.js';
 import { loadModel, type ModelContent } from '../model.js';
 import { missingBatches } from '../sample/batches.js';
+import { describeUnknownClass } from '../sample/classes.js';
 import { ImageDecoder } from '../sample/decode.js';
 import { createGenerator, generateBatch, needsEntropyModel } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
@@ -54,7 +55,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
         'which predicts no first token and so cannot draw an image. Leave samples out.',
     );
   }
-  const labels = labelsOf(settings, nullClass);
+  const labels = labelsOf(await classNumbers(config, nullClass), settings.count, nullClass);
   const tokens = { blockSize: model.tokensPerImage, vocabSize: model.vocabSize };
   const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens), tokens.blockSize);
   const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), decoder.imageSize);
@@ -87,8 +88,19 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   };
 }
 
-function labelsOf({ classes, count }: SampleSettings, numClasses: number): Int32Array {
-  const drawn = classes ?? Array.from({ length: Math.min(defaultClasses, numClasses) }, (_, label) => label);
+/** The classes that are drawn, of which the configuration may name some as the data do. */
+async function classNumbers({ samples, data }: TrainConfig, numClasses: number): Promise<number[]> {
+  const { classes } = samples ?? {};
+  if (classes === undefined) return Array.from({ length: Math.min(defaultClasses, numClasses) }, (_, label) => label);
+  const known = classes.some((part) => typeof part === 'string') ? await classesOfData(data, numClasses) : undefined;
+  return classes.map((part) => {
+    const number = typeof part === 'number' ? part : (known?.names.indexOf(part) ?? -1);
+    if (number >= 0) return number;
+    throw new CommandError(`samples.classes: ${describeUnknownClass(String(part), data.tokens, known)}`);
+  });
+}
+
+function labelsOf(drawn: readonly number[], count: number, numClasses: number): Int32Array {
   const outside = drawn.find((label) => label > numClasses);
   if (outside !== undefined) {
     throw new CommandError(

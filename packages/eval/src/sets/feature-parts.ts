@@ -16,6 +16,7 @@ import type { ImageSet } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 import { defaultBatchSize, type ExtractOptions, featureBatches } from './feature-batches.js';
 import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
+import { checkSameImages, writeImageList } from './image-list.js';
 
 /** Name of the file in a folder of features that says what they are of. */
 export const featureSettingsFile = 'features.json';
@@ -45,9 +46,11 @@ export interface ExtractedParts {
 /**
  * Computes the features of a set in parts of (by default) 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
  * float32, in a folder. Parts that are there and whole are kept, so that interrupted work goes on; damaged ones are made
- * again. Batches never cross parts, so that the bytes are the same however often it was interrupted.
+ * again. Batches never cross parts, so that the bytes are the same however often it was interrupted. `images.jsonl` lists the
+ * files of the images.
  *
- * @throws IoError if the folder holds features of another set, network, resize or batch size; the signal's reason if it is
+ * @throws DparError that says what has changed if the folder holds features of other images; IoError if it holds those of
+ * another network, resize or batch size; the signal's reason if it is
  * aborted.
  */
 export async function extractParts(
@@ -59,6 +62,7 @@ export async function extractParts(
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
   const ours = shareOfParts(set.count, partImages, share);
   const settings = settingsOf(originOf(set, network), set.count, batchSize, partImages);
+  await checkSameImages(folder, featureSettingsFile, set, `remove '${folder}' to begin anew`);
   const parts = await openParts(folder, set.count, settings, ours);
   const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
   let extracted = 0;
@@ -73,6 +77,7 @@ export async function extractParts(
       onProgress?.(there + extracted + rows, ours.count);
       if (rows < Math.min(partImages, start + count - first)) continue;
       await parts.add({ start: first, count: rows }, tensorsOf(part));
+      await writeImageList(folder, set);
       extracted += rows;
       first += rows;
       [part, rows] = [[], 0];

@@ -92,6 +92,24 @@ describe('extractToFile', () => {
     expect((await extractToFile(output, set, failingNetwork(0))).extracted).toBe(0);
   });
 
+  it('says which images have changed since', async () => {
+    const folder = await temporaryFolder();
+    const [images, output] = [join(folder, 'images'), join(folder, 'features')];
+    await writePngs(images, randomImages(3), (i) => `${i}.png`);
+    const extract = async () => extractParts(output, await openImageFolder(images), tinyNetwork());
+    await extract();
+    expect((await readFile(join(output, 'images.jsonl'), 'utf8')).split('\n')[1]).toMatch(
+      /^\["1.png",\d+,"[0-9a-f]{16}"\]$/,
+    );
+    await writePngs(images, randomImages(1, 5), () => '1.png');
+    await expect(extract()).rejects.toThrow(/got in '.*images' 3 images: '1.png' has other content\. Bring them back/);
+    await writePngs(images, randomImages(2, 5), (i) => `${3 + i}.png`);
+    await rm(join(images, '0.png'));
+    await expect(extract()).rejects.toThrow("4 images in place of 3: '0.png' is missing, and 3 more differ.");
+    await rm(join(output, 'images.jsonl'));
+    await expect(extract()).rejects.toThrow('4 images with other names or content in place of 3.');
+  });
+
   it('refuses to go on with other settings', async () => {
     const folder = await temporaryFolder();
     const set = await manyImages(folder);

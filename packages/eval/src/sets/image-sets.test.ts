@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, rmdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpy, formatNpz, npzChunks, type StoredTensor } from '@dpar/io';
@@ -75,6 +75,59 @@ describe('openImageFolder', () => {
     expect((await openImageFolder(folder)).count).toBe(4);
     await symlink(folder, join(folder, 'a/c'));
     await expect(openImageFolder(folder)).rejects.toThrow('got a circle');
+  });
+
+  it('names a link that leads nowhere, to itself or to a file that is gone', async () => {
+    const folder = await temporaryFolder();
+    await writePngs(folder, randomImages(1), () => 'cat/1.png');
+    for (const [link, target] of [
+      ['cat/2.png', 'gone.png'],
+      ['dog', '/nowhere/dog'],
+      ['self.png', 'self.png'],
+    ] as const) {
+      const path = join(folder, link);
+      await symlink(target, path);
+      await expect(openImageFolder(folder)).rejects.toThrow(`behind the link '${path}', got nothing at '${target}'.`);
+      await rm(path);
+    }
+    await symlink('nowhere', join(folder, 'cat/.#lock'));
+    expect((await openImageFolder(folder)).ignored).toEqual(['cat/.#lock']);
+  });
+
+  // Other systems refuse such names themselves.
+  it.runIf(process.platform === 'linux')('names a file or folder whose name is not UTF-8', async () => {
+    const folder = await temporaryFolder();
+    await writePngs(folder, randomImages(1), () => 'cat/1.png');
+    const latin1 = (name: string) => Buffer.from(join(folder, name), 'latin1');
+    for (const name of ['caf\xe9.png', 'cat/\xff\xfe.jpg']) {
+      await writeFile(latin1(name), '');
+      const shown = join(folder, name.replace('\xe9', '\\xE9').replace('\xff\xfe', '\\xFF\\xFE'));
+      await expect(openImageFolder(folder)).rejects.toThrow(`expected file names in UTF-8, got '${shown}'.`);
+      await rm(latin1(name));
+    }
+    await mkdir(latin1('caf\xe9'));
+    await expect(openImageFolder(folder)).rejects.toThrow(`got '${join(folder, 'caf\\xE9')}'.`);
+    await rmdir(latin1('caf\xe9'));
+    for (const name of ['notes-\xe9.txt', '.\xe9.png']) await writeFile(latin1(name), '');
+    expect((await openImageFolder(folder)).ignored).toEqual(['.\\xE9.png', 'notes-\\xE9.txt']);
+  });
+
+  it('does not look into entries of the system, at any depth', async () => {
+    const folder = await temporaryFolder();
+    const own = ['a/1.png', 'a/b/2.png', '\uff41/3.png', '\u{1f600}/4.png'];
+    const others = [
+      '.git/5.png',
+      'a/@eaDir/6.png',
+      'a/b/._2.png',
+      'a/b/.hidden.png',
+      'System Volume Information/7.png',
+    ];
+    await writePngs(folder, randomImages(9), (i) => [...own, ...others][i] ?? '');
+    await mkdir(join(folder, 'empty'));
+    const set = await openImageFolder(folder);
+    expect(set.files?.map(({ path }) => path)).toEqual(own);
+    expect(set.folders).toEqual(['a', 'empty', '\uff41', '\u{1f600}']);
+    expect(set.ignored).toEqual(['.git', 'System Volume Information', 'a/@eaDir', 'a/b/._2.png', 'a/b/.hidden.png']);
   });
 
   it('refuses a folder without images', async () => {

@@ -13,7 +13,7 @@ import {
   type ShardRecord,
 } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import { sampleSettingsFile } from './image-folder.js';
+import { sampleSettingsFile } from './list-folder.js';
 import { readPngRecord } from './png-record.js';
 import type { StoredImageSet } from './stored-image-set.js';
 

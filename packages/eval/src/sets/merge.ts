@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { type ChunkedTensor, npzChunks } from '@dpar/io';
-import { writeFileAtomic } from '@dpar/io/node';
+import { type ChunkedTensor, compareCodePoints, npzChunks } from '@dpar/io';
+import { isSystemEntry, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { openImageArray } from './image-array.js';
 import { openImageFolder } from './image-folder.js';
@@ -90,11 +90,10 @@ async function openImages(path: string): Promise<StoredImageSet> {
 /** The batches in a folder of batches; else the path itself. The output may lie among them. */
 async function expand(path: string, output: string): Promise<string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
-  const names = (await readdir(path)).sort();
+  const names = (await readdir(path)).filter((name) => !isSystemEntry(name)).sort(compareCodePoints);
   const batches = names.filter((name) => name.endsWith('.npz')).map((name) => join(path, name));
   const others = batches.filter((batch) => resolve(batch) !== resolve(output));
-  const visible = names.filter((name) => !name.startsWith('.'));
-  return others.length > 0 && batches.length === visible.length ? others : [path];
+  return others.length > 0 && batches.length === names.length ? others : [path];
 }
 
 function nameOf({ part, first }: PlacedImages, index: number): string {

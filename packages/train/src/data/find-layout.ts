@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { isSystemEntry } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import type { TokenLayout } from './layout.js';
 import { findLlamaGen, pairsOf } from './llamagen-layout.js';
@@ -35,7 +36,7 @@ export async function findTokenLayout(path: string): Promise<TokenLayout> {
     );
   }
   if (path.replace(/[/\\]+$/, '').endsWith('_codes')) return findLlamaGen(path, dirname(path), basename(path));
-  const entries = await readdir(path, { withFileTypes: true });
+  const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !isSystemEntry(name));
   const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
   const folders = entries.filter((entry) => !entry.isFile()).map(({ name }) => name);
   const shards = shardNames(files);

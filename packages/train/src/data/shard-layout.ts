@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { formatStoredType, type StoredType } from '@dpar/io';
-import { openSafetensors } from '@dpar/io/node';
+import { isSystemEntry, openSafetensors } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import type { TokenLayout, TokenShard } from './layout.js';
@@ -22,7 +22,7 @@ export const entropyName = /(^|[._-])entropies(-\d+)?\.safetensors$/;
 export function shardNames(files: readonly string[]): ShardName[] {
   const known = new Set(files);
   const shards = files
-    .filter((name) => !name.startsWith('.'))
+    .filter((name) => !isSystemEntry(name))
     .flatMap((tokens): ShardName[] => {
       if (tokens.endsWith('.safetensors')) return entropyName.test(tokens) ? [] : [{ tokens }];
       const prefix = npyPrefix(tokens);

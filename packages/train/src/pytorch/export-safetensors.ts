@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ChunkedTensor, StoredType } from '@dpar/io';
 import { checkpointFiles, openCheckpoint, safetensorsFiles, writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { checkParameters } from '@dpar/nn';
+import { classesFile, readCheckpointClasses, writeClassNames } from '../class-names.js';
 import { trainerFiles } from '../trainer-state.js';
 import { interruptible } from './interruptible.js';
 import { leftOut } from './left-out.js';
@@ -33,7 +34,7 @@ export interface SafetensorsExportResult {
 /**
  * Writes a checkpoint's weights as safetensors, in one file or several with an index: into `path`, if its name ends in
  * `.safetensors`, else into a folder of that name with `config.json`, which is a checkpoint itself. Element types and free
- * text stay as they are. Tensors are read piece by piece: memory for the largest one is enough.
+ * text stay as they are; names of classes come along into a folder. Tensors are read piece by piece: memory for the largest one is enough.
  *
  * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
  */
@@ -54,16 +55,20 @@ export async function exportSafetensors(
       tensors.set(name, { dtype, shape, chunks: interruptible(() => parameters.chunks(name), signal) });
     }
     const options = { metadata: parameters.metadata, maximumShardBytes };
+    const classes = await readCheckpointClasses(found);
     const single = path.endsWith('.safetensors');
     if (single) await writeSafetensors(path, tensors, options);
-    else await writeCheckpoint(path, config, tensors, options);
+    else {
+      await writeCheckpoint(path, config, tensors, options);
+      if (classes !== undefined) await writeClassNames(path, classes.names);
+    }
     return {
       kind: String(config.kind),
       tensors: tensors.size,
       files: single
         ? (await safetensorsFiles(path)).map((file) => basename(file)).sort()
         : (await readdir(path)).sort(),
-      leftOut: await leftOut(found, [weights], single ? [] : [checkpointFiles.config]),
+      leftOut: await leftOut(found, [weights], single ? [] : [checkpointFiles.config, classesFile]),
     };
   } finally {
     await parameters.close();

@@ -1,0 +1,76 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { emojiFolder } from '@dpar/emoji/node';
+import { fixturePath } from '@dpar/fixtures';
+import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
+import { describe, expect, it } from 'vitest';
+import { failingSample, sample } from '../testing/sampling.js';
+import { readTensors } from '../tokens.js';
+import { classList, resolveClasses } from './classes.js';
+
+/** The numbers of a list for a model of five classes, and what is noted. */
+async function resolve(text: string, names?: readonly string[]) {
+  const folder = await temporaryFolder();
+  if (names !== undefined) await writeFile(join(folder, 'classes.json'), JSON.stringify(names));
+  const notes: string[] = [];
+  const numbers = await resolveClasses(classList.parse(text), folder, 5, { note: (note) => notes.push(note) });
+  return { numbers, notes };
+}
+
+describe('--classes', () => {
+  const names = ['cat', 'Animals & Nature', 'tench, Tinca tinca', '10-20', '0'];
+
+  it.each([
+    ['1,3,4', [1, 3, 4]],
+    ['cat', [0]],
+    ['Animals & Nature, cat ,1-2', [1, 0, 1, 2]],
+    ['cat,tench, Tinca tinca,cat', [0, 2, 0]],
+    ['4,cat,3-4', [4, 0, 3, 4]],
+  ])('%j', async (text, numbers) => {
+    expect(await resolve(text, names)).toEqual({ numbers, notes: [] });
+  });
+
+  it('takes a number as a number, and says so where it is the name of another class', async () => {
+    expect(await resolve('0', names)).toEqual({
+      numbers: [0],
+      notes: ['--classes: 0 is class 0, not class 4 of that name'],
+    });
+    expect(await resolve('1,2', ['0', '1', '2', '3', '4'])).toEqual({ numbers: [1, 2], notes: [] });
+  });
+
+  it('suggests the nearest names of an unknown one', async () => {
+    await expect(resolve('Cat', names)).rejects.toThrow("got 'Cat'. The nearest names are 'cat'");
+    await expect(resolve('0,nature', names)).rejects.toThrow("got 'nature'. The nearest names are 'Animals & Nature'");
+    await expect(resolve('cat')).rejects.toThrow(
+      /got 'cat'. No names of classes are known for '.*': put them into its/,
+    );
+  });
+
+  it.each(['1,,2', '', ',', '3-1', '0-999999999', '--greedy'])('refuses %j', (text) => {
+    expect(() => classList.parse(text)).toThrow(`expected whole numbers separated by commas`);
+  });
+});
+
+it('are those of the checkpoint, or of the folder that it lies in', async () => {
+  const folder = await temporaryFolder();
+  const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
+  const checkpoint = join(folder, 'models/llamagen');
+  await mkdir(join(folder, 'models'));
+  await writeCheckpoint(checkpoint, config, parameters);
+  await writeFile(join(folder, 'models/classes.json'), '["a", "b", "c", "d", "e"]');
+  const output = join(folder, 'out.safetensors');
+  const argv = ['--checkpoint', checkpoint, '--output', output];
+  await sample(...argv, '--classes', 'c,0');
+  expect([...((await readTensors(output)).labels?.data ?? [])]).toEqual([2, 0]);
+  await writeFile(join(checkpoint, 'classes.json'), '["c", "b", "a"]');
+  await sample(...argv, '--classes', 'a', '--output', join(folder, 'again.safetensors'));
+  expect([...((await readTensors(join(folder, 'again.safetensors'))).labels?.data ?? [])]).toEqual([2]);
+});
+
+it('name what the emoji model draws', async () => {
+  const argv = ['--checkpoint', join(emojiFolder, 'llamagen'), '--output', 'x.safetensors', '--classes'];
+  const { status, stderr } = await failingSample([...argv, 'Flag']);
+  expect(status).toBe(2);
+  expect(stderr).toContain("got 'Flag'. The nearest names are 'Flags'");
+});

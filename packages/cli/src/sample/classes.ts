@@ -1,0 +1,98 @@
+import { type ClassNames, readCheckpointClasses } from '@dpar/train/node';
+import leven from 'leven';
+import type { Context } from '../context.js';
+import { UsageError } from '../errors.js';
+import type { Kind } from '../options.js';
+
+/** Part of a list of classes: numbers, or text that is a name. */
+export interface ClassPart {
+  /** As it was given. */
+  readonly text: string;
+  readonly numbers?: readonly number[];
+}
+
+/** Most numbers that a range stands for: 1000 times the classes of ImageNet, and nothing that fills the memory. */
+const longestRange = 1_000_000;
+
+/** Classes separated by commas: whole numbers from 0 up, ranges such as `0-9`, and names. */
+export const classList: Kind<readonly ClassPart[]> = {
+  value: 'LIST',
+  parse: (text) =>
+    text.split(',').map((part): ClassPart => {
+      const [range, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+      if (range === undefined && part.trim() !== '' && !text.startsWith('--')) return { text: part };
+      const count = Number(last) - Number(first) + 1;
+      if (!(count >= 1 && count <= longestRange && Number.isSafeInteger(Number(last)))) {
+        throw new UsageError(
+          `expected whole numbers separated by commas, such as 0,3,4 or 0-9, or names of classes, got '${text}'`,
+        );
+      }
+      return { text: part, numbers: Array.from({ length: count }, (_, i) => Number(first) + i) };
+    }),
+};
+
+/** Most names that an error suggests. */
+const suggestions = 3;
+
+/**
+ * The numbers of the classes that are asked for by number or name. A number is never taken as a name.
+ * @param checkpoint Folder of the model, with whose weights the names lie.
+ * @throws UsageError for a name that is not known, with the nearest that are.
+ */
+export async function resolveClasses(
+  parts: readonly ClassPart[],
+  checkpoint: string,
+  numClasses: number,
+  context: Pick<Context, 'note'>,
+): Promise<number[]> {
+  const known = await readCheckpointClasses(checkpoint, numClasses);
+  const numberOf = new Map(known?.names.map((name, number) => [name, number]));
+  // Names may have commas in them.
+  const longestName = Math.max(1, ...(known?.names.map((name) => name.split(',').length) ?? []));
+  const numbers: number[] = [];
+  for (let first = 0; first < parts.length; ) {
+    const part = parts[first] as ClassPart;
+    if (part.numbers !== undefined) {
+      const named = numberOf.get(part.text.trim());
+      if (named !== undefined && named !== part.numbers[0]) {
+        context.note(`--classes: ${part.text.trim()} is class ${part.text.trim()}, not class ${named} of that name`);
+      }
+      numbers.push(...part.numbers);
+      first++;
+      continue;
+    }
+    const text = (end: number): string => joined(parts.slice(first, end));
+    const ends = Array.from({ length: Math.min(longestName, parts.length - first) }, (_, i) => first + i + 1);
+    const end = ends.findLast((end) => numberOf.has(text(end)));
+    if (end === undefined)
+      throw new UsageError(`--classes: ${describeUnknownClass(part.text.trim(), checkpoint, known)}`);
+    numbers.push(numberOf.get(text(end)) as number);
+    first = end;
+  }
+  return numbers;
+}
+
+const joined = (parts: readonly ClassPart[]): string =>
+  parts
+    .map(({ text }) => text)
+    .join(',')
+    .trim();
+
+/**
+ * Says of a name that it is that of no class, and which names are near it.
+ * @param place What has no names where none are known.
+ */
+export function describeUnknownClass(name: string, place: string, known: ClassNames | undefined): string {
+  if (known === undefined) {
+    return (
+      `expected whole numbers such as 0,3,4 or 0-9, got '${name}'. ` +
+      `No names of classes are known for '${place}': put them into its classes.json, in order.`
+    );
+  }
+  const lower = name.toLowerCase();
+  const distance = (other: string): number =>
+    other.toLowerCase().includes(lower) ? 0 : leven(lower, other.toLowerCase());
+  const nearest = [...known.names].sort((a, b) => distance(a) - distance(b)).slice(0, suggestions);
+  const shown = nearest.map((other) => `'${other}'`).join(', ');
+  return `expected numbers or names of classes in '${known.path}', got '${name}'. The nearest names are ${shown}.`;
+}

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { formatDigest } from '@dpar/io/node';
+import { type ClassNames, checkClassNames } from '@dpar/train/node';
+import { CommandError } from '../errors.js';
+
+/**
+ * Reads a list of names of classes, in the order of their numbers: JSON such as `classes.json`, or text with a name on each line.
+ * @throws CommandError or DparError naming what is no name, or there twice.
+ */
+export async function readClassList(path: string): Promise<ClassNames> {
+  const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
+  if (!/^\s*[[{]/.test(text)) return checkClassNames(path, text.replace(/(\r?\n)+$/, '').split(/\r?\n/));
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(
+      `--classes-file: expected a JSON list of names, or a name on each line, in '${path}', got damaged JSON (${reason}). Correct it.`,
+    );
+  }
+  return checkClassNames(path, value);
+}
+
+/** What tells a list of classes from others, for settings. */
+export function classDigest(names: readonly string[]): string {
+  return formatDigest(createHash('sha256').update(JSON.stringify(names)));
+}
