@@ -28,4 +28,24 @@ describe.skipIf(adapter === undefined)(`TensorFlow.js, webgpu: ${adapter}`, asyn
     await compiled.dispose();
     expect(counts()).toEqual(empty);
   });
+
+  // Its whole numbers are exact up to 2^24 = 16,777,216: rows of codes of a batch of images have more elements.
+  it('reads and writes at places beyond 2^24', async () => {
+    const [rows, size] = [3, 2 ** 23 + 1];
+    const x = float32([rows, size]);
+    const indices = int32([rows], [5, size - 1, size - 2]); // The last two places are odd.
+    indices.data.forEach((column, row) => {
+      x.data[row * size + column] = row + 1;
+    });
+    const fn: TensorFunction = (ops, inputs) => {
+      const taken = ops.takeLast(named(inputs, 'x'), named(inputs, 'indices'));
+      const written = ops.scatterLast(taken, named(inputs, 'indices'), size);
+      return { taken, same: ops.sum(ops.abs(ops.sub(written, named(inputs, 'x')))) };
+    };
+    const compiled = engine.compile(fn);
+    const { taken, same } = await compiled.run({ x, indices });
+    expect(taken).toEqual(float32([rows], [1, 2, 3]));
+    expect(Array.from(same?.data ?? [])).toEqual([0]);
+    await compiled.dispose();
+  });
 });
