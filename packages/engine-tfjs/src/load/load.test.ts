@@ -112,6 +112,12 @@ describe('loadTfjs', () => {
       `${gpu} has no native library: its install script has not run (npm rebuild ${gpu})`,
     ],
     [
+      Object.assign(new Error(`Import "${gpu}" not a dependency\n    at file:///a/b.js:2:58`), {
+        code: 'ERR_MODULE_NOT_FOUND',
+      }),
+      `${gpu} is not installed`,
+    ],
+    [
       Object.assign(new Error("Cannot find module 'google-protobuf'\nRequire stack:\n- /a"), {
         code: 'MODULE_NOT_FOUND',
       }),
@@ -156,7 +162,10 @@ describe('loadTfjs', () => {
       `got none (node-gpu: ${gpu} is not installed; node: ${node} is not installed; webgpu: there is no WebGPU here ` +
         `(navigator.gpu), and webgpu is not installed; wasm: ${core} is not installed; cpu: ${core} is not installed). Install one: npm install ${core}`,
     );
-    await expect(loadTfjs({ importModule, backend: 'wasm' })).rejects.toThrow('@tensorflow/tfjs-backend-wasm.');
+    const loadingWasm = loadTfjs({ importModule, backend: 'wasm' });
+    await expect(loadingWasm).rejects.toThrow('@tensorflow/tfjs-backend-wasm.');
+    const skipped = [{ backend: 'wasm', reason: `${core} is not installed` }];
+    await expect(loadingWasm).rejects.toMatchObject({ cause: { skipped } });
     const gpuOrSo = 'gpu' as 'webgpu';
     await expect(loadTfjs({ importModule, backend: gpuOrSo })).rejects.toThrow(
       'one of node-gpu, node, webgpu, wasm, cpu',

@@ -52,7 +52,7 @@ export const tfjsInstallHints: { readonly [B in TfjsBackend]: string } = {
 /**
  * Loads the fastest TensorFlow.js backend that is installed and works, and makes it the current one. A WebGPU that is a
  * program on the processor is taken only where no other is asked for.
- * @throws DparError if none is; it says why for each. Also for a backend of another name.
+ * @throws DparError if none is; it says why for each, and its `cause` has them as `skipped`. Also for a backend of another name.
  */
 export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfjs> {
   const { backend: wanted = tfjsBackends, wasmPaths, importModule = importPackage } = options;
@@ -74,6 +74,7 @@ export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfj
   throw new DparError(
     `loadTfjs: expected a TensorFlow.js backend that works, got none (${reasons}). ` +
       `Install one: ${tfjsInstallHints[first?.backend ?? 'wasm']}.`,
+    { cause: { skipped } },
   );
 }
 
