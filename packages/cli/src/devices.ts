@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { ortInstallHints } from '@dpar/engine-ort';
 import { type TfjsBackend, tfjsBackends, tfjsInstallHints } from '@dpar/engine-tfjs';
 import { tfjsBackendsOf } from './engine.js';
 import { evaluationArguments, javaScriptRuntime } from './runtime.js';
@@ -30,7 +31,7 @@ export interface BackendInfo {
 const names = ['cpu', 'webgpu', 'cuda'] as const;
 
 const hints = {
-  cpu: 'npm install onnxruntime-node',
+  cpu: ortInstallHints.node,
   webgpu: 'it needs a GPU with a Vulkan, Metal or Direct3D 12 driver; onnxruntime-node has it for x64 and for Apple',
   cuda:
     'it needs an NVIDIA GPU, CUDA 12 with cuDNN 9 and, on Linux x64, the part of onnxruntime-node that its install script ' +

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ortInstallHints } from '@dpar/engine-ort';
 import { tfjsInstallHints } from '@dpar/engine-tfjs';
 import { defineCommand } from '../command.js';
 import { type BackendInfo, type DeviceInfo, devicesOf, probeBackends, probeDevices } from '../devices.js';
@@ -38,7 +39,7 @@ export const info = defineCommand({
   run: async () => {
     const [devices, backends] = await Promise.all([probeDevices(), probeBackends()]);
     const engines: EngineInfo[] = [
-      engineOf('ort', devices, 'npm install onnxruntime-node'),
+      engineOf('ort', devices, ortInstallHints.node),
       { ...engineOf('tfjs', devicesOf(backends), tfjsInstallHints.wasm), backends },
     ];
     const versions = Object.entries(optionalPackages).map(([name, { use, by }]) => ({
@@ -69,7 +70,7 @@ export const info = defineCommand({
 function elsewhere(name: string, use: string): string {
   const here = versionOf(name, pathToFileURL(join(process.cwd(), 'package.json')).href);
   return here === undefined
-    ? `missing: npm install ${name} (${use})`
+    ? `missing: ${name === 'onnxruntime-node' ? ortInstallHints.node : `npm install ${name}`} (${use})`
     : `${here} in this folder, which the installed dpar does not use: install both in one project, or both globally`;
 }
 
