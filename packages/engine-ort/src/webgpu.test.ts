@@ -1,5 +1,5 @@
 import { float32, named, type TensorFunction } from '@dpar/tensor';
-import { checkCase, conformanceCases } from '@dpar/tensor/conformance';
+import { checkCase, shaderCases } from '@dpar/tensor/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOrtEngine } from './index.js';
 
@@ -20,8 +20,8 @@ const isThere = await engine
     },
   );
 
-describe.skipIf(!isThere)('onnxruntime-node on WebGPU', () => {
-  it.each(conformanceCases())('$name', async (conformanceCase) => {
+describe.skipIf(!isThere)('onnxruntime-node on WebGPU', async () => {
+  it.each(isThere ? await shaderCases(engine) : [])('$name', async (conformanceCase) => {
     expect(await checkCase(engine, conformanceCase)).toBeUndefined();
   });
 
