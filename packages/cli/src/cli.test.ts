@@ -75,9 +75,11 @@ describe('global options', () => {
 
   it('say that an engine is not there', async () => {
     const argv = ['forward', '--checkpoint', 'x', '--input', 'y', '--output', 'z', '--engine', 'tfjs'];
-    const { status, stderr } = await runCli([...argv, '--device', 'webgpu']);
+    const { status, stderr } = await runCli([...argv, '--device', 'cuda']);
     expect(status).toBe(1);
-    expect(stderr).toContain('got none (webgpu: there is no WebGPU here (navigator.gpu)). Install one: npm install');
+    expect(stderr).toContain(
+      "got none (node-gpu: @tensorflow/tfjs-node-gpu lacks 'google-protobuf'). Install one: npm install",
+    );
   });
 
   it('say where to learn which devices work', async () => {

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
+import { ortInstallHints } from '@dpar/engine-ort';
 import { type TfjsBackend, tfjsBackends, tfjsInstallHints } from '@dpar/engine-tfjs';
 import { tfjsBackendsOf } from './engine.js';
+import { evaluationArguments, javaScriptRuntime } from './runtime.js';
+import { versionOf } from './version.js';
 
 /** A device of an engine. */
 export interface DeviceInfo {
@@ -9,6 +12,8 @@ export interface DeviceInfo {
   readonly available: boolean;
   /** How to get it if it is missing, else empty. */
   readonly hint: string;
+  /** Why nothing computes, if it is missing. */
+  readonly reason?: string;
 }
 
 /** A backend of TensorFlow.js. */
@@ -26,7 +31,7 @@ export interface BackendInfo {
 const names = ['cpu', 'webgpu', 'cuda'] as const;
 
 const hints = {
-  cpu: 'npm install onnxruntime-node',
+  cpu: ortInstallHints.node,
   webgpu: 'it needs a GPU with a Vulkan, Metal or Direct3D 12 driver; onnxruntime-node has it for x64 and for Apple',
   cuda:
     'it needs an NVIDIA GPU, CUDA 12 with cuDNN 9 and, on Linux x64, the part of onnxruntime-node that its install script ' +
@@ -40,10 +45,13 @@ const patience = 30_000;
 export async function probeDevices(): Promise<DeviceInfo[]> {
   return Promise.all(
     names.map(async (name) => {
-      const { works } = await compute(`
+      const { works, about } = await compute(`
         const { createOrtEngine } = await import(${JSON.stringify(import.meta.resolve('@dpar/engine-ort'))});
         const engine = await createOrtEngine({ device: ${JSON.stringify(name)}, threads: 1 });`);
-      return { name, available: works, hint: works ? '' : hints[name] };
+      if (works) return { name, available: true, hint: '' };
+      const isInstalled = versionOf('onnxruntime-node', '@dpar/engine-ort') !== undefined;
+      const reason = isInstalled ? about : 'onnxruntime-node is not installed';
+      return { name, available: false, hint: hints[isInstalled ? name : 'cpu'], reason };
     }),
   );
 }
@@ -67,8 +75,8 @@ export function devicesOf(backends: readonly BackendInfo[]): DeviceInfo[] {
     const own = backends.filter(({ device }) => device === name);
     const available = own.some((backend) => backend.available);
     // Of the processor's, the one that installs everywhere.
-    const { hint = '' } = own.find((backend) => backend.name === 'wasm') ?? own[0] ?? {};
-    return { name, available, hint: available ? '' : hint };
+    const { hint = '', about = '' } = own.find((backend) => backend.name === 'wasm') ?? own[0] ?? {};
+    return available ? { name, available, hint: '' } : { name, available, hint, reason: about };
   });
 }
 
@@ -85,16 +93,20 @@ function compute(setUp: string): Promise<{ works: boolean; about: string }> {
       const { y } = await engine.compile((ops, inputs) => ({ y: ops.add(inputs.x, inputs.x) })).run({ x });
       process.stdout.write(engine.name, () => process.exit(y.data[0] === 2 ? 0 : 1));
     } catch (error) {
-      process.stdout.write(String(error.message), () => process.exit(1));
+      const [skipped] = error.cause?.skipped ?? [];
+      process.stdout.write(String(skipped?.reason ?? error.message ?? error), () => process.exit(1));
     }`;
   return new Promise((resolve) => {
-    const args = ['--input-type=module', '--eval', program];
+    const args = evaluationArguments(javaScriptRuntime(), program);
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: patience });
     let about = '';
     child.stdout.on('data', (text) => {
       about += text;
     });
     child.on('error', (error) => resolve({ works: false, about: error.message }));
-    child.on('close', (status) => resolve({ works: status === 0, about }));
+    child.on('close', (status, signal) => {
+      const ended = `the process that tried it ended with ${signal ?? `status ${status}`}`;
+      resolve({ works: status === 0, about: about.trim() || ended });
+    });
   });
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { disableTelemetry } from '@dpar/engine-ort';
+import { disableTelemetry, ortInstallHints } from '@dpar/engine-ort';
 import { createInceptionNetwork, createOnnxNetwork, type FeatureNetwork, resizeMethods, valueRanges } from '@dpar/eval';
 import { readInceptionWeights } from '@dpar/eval/node';
 import type { Context } from './context.js';
-import { UsageError } from './errors.js';
+import { CommandError, UsageError } from './errors.js';
 import { choice, file, optional, type Values, wholeNumber } from './options.js';
 
 /** Options that say which feature network images are evaluated with. */
@@ -47,7 +47,10 @@ export async function loadFeatureNetwork(
       );
     }
     disableTelemetry();
-    const ort = await import('onnxruntime-node');
+    const ort = await import('onnxruntime-node').catch((cause: unknown) => {
+      const message = `--features: expected the package 'onnxruntime-node' for '${path}', got none that starts.`;
+      throw new CommandError(`${message} Install it: ${ortInstallHints.node}`, { cause });
+    });
     const session = context.threads === undefined ? {} : { intraOpNumThreads: context.threads };
     return createOnnxNetwork(ort, await readFile(path), {
       range,

@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { javaScriptRuntime } from './runtime.js';
 import { version } from './version.js';
 
 /** `23.5 GiB` */
@@ -6,8 +7,10 @@ export const formatMemory = (bytes: number): string => `${(bytes / 2 ** 30).toFi
 
 /** The versions and the hardware that the command runs with. */
 export function machine() {
+  const { name, version: runtimeVersion } = javaScriptRuntime();
   return {
     dpar: version,
+    runtime: `${name} ${runtimeVersion}`,
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',

@@ -1,14 +1,21 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 /**
- * Version of a package that the command uses; undefined if it is not installed.
+ * Version of an installed package; undefined if it is not found. Not every package lets others import its package.json,
+ * so that this looks in the folders where it may be.
  * @param by The package, or address of the module, that imports it.
  */
 export function versionOf(name: string, by = import.meta.url): string | undefined {
+  const require = createRequire(by.includes(':') ? by : import.meta.resolve(by));
+  for (const folder of require.resolve.paths(name) ?? []) {
+    const file = join(folder, name, 'package.json');
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  }
   try {
-    return (
-      createRequire(by.includes(':') ? by : import.meta.resolve(by))(`${name}/package.json`) as { version: string }
-    ).version;
+    // Package managers that keep packages elsewhere answer here.
+    return (require(`${name}/package.json`) as { version: string }).version;
   } catch {
     return undefined;
   }

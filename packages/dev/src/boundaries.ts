@@ -8,6 +8,7 @@ export interface WorkspacePackage {
 /** The dependencies of a package.json. */
 export interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
@@ -85,7 +86,8 @@ function sourceViolations(
   rootDependencies: readonly string[],
 ): string[] {
   const isTest = isTestFile(file);
-  const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }));
+  const { dependencies, optionalDependencies, peerDependencies } = manifest;
+  const declared = new Set(Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }));
   if (isTest)
     for (const dev of [...Object.keys(manifest.devDependencies ?? {}), ...rootDependencies]) declared.add(dev);
   if (tools.includes(name)) for (const dev of Object.keys(manifest.devDependencies ?? {})) declared.add(dev);

@@ -119,11 +119,19 @@ function sessionOptions(
     },
     // Planned memory comes on top of what the first run took: 40 % more in a training step, and no quicker.
     enableMemPattern: false,
-    ...(device === 'webgpu' && { preferredOutputLocation: 'gpu-buffer' as const }),
+    ...(keepsOutputs(device, kind) && { preferredOutputLocation: 'gpu-buffer' as const }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     // Errors are thrown; they need not be printed too.
     logSeverityLevel: 4,
   };
+}
+
+/**
+ * Whether outputs stay in the memory of a graphics processor. In browsers they do; onnxruntime-node has no way to read
+ * them from there, and ends the process where they are asked for.
+ */
+function keepsOutputs(device: Device, kind: RuntimeKind): boolean {
+  return device === 'webgpu' && kind === 'web';
 }
 
 const uploaders = new WeakMap<Runtime, CompiledFunction>();
@@ -134,7 +142,7 @@ async function upload(
   compile: Engine['compile'],
   tensor: HostTensor,
 ): Promise<OrtDeviceTensor> {
-  if (device === 'webgpu') {
+  if (keepsOutputs(device, runtime.kind)) {
     // The way to that memory is to be the output of a graph.
     const identity = uploaders.get(runtime) ?? compile((_, inputs) => inputs);
     uploaders.set(runtime, identity);

@@ -6,5 +6,5 @@ export {
   exportOnnxParts,
   type OnnxParts,
 } from './export.js';
-export type { Device, RuntimeKind } from './runtime.js';
+export { type Device, ortInstallHints, type RuntimeKind } from './runtime.js';
 export { disableTelemetry } from './telemetry.js';

@@ -1,16 +1,40 @@
 import { DparError } from '@dpar/tensor';
 import { afterEach, expect, it, vi } from 'vitest';
-import { coreCount, defaultRuntime, loadRuntime } from './runtime.js';
+import { absence, coreCount, defaultRuntime, loadRuntime, ortInstallHints } from './runtime.js';
 
 vi.mock('onnxruntime-web', () => {
   throw new Error('no such package');
 });
 
-it('says which package is missing', async () => {
+it('says which package does not start', async () => {
   const { createOrtEngine } = await import('./index.js');
   const created = createOrtEngine({ runtime: 'web' });
-  await expect(created).rejects.toThrow(/expected the package 'onnxruntime-web', got: .* npm i onnxruntime-web$/s);
+  await expect(created).rejects.toThrow(
+    /expected the package 'onnxruntime-web' to start, got '.*'\. If it is not whole, install it again: npm install onnxruntime-web$/s,
+  );
   await expect(created).rejects.toBeInstanceOf(DparError);
+});
+
+it.each([
+  // As Node, an older Node, Bun and Deno say it.
+  [
+    "Cannot find package 'onnxruntime-node' imported from /a/b.js",
+    "expected the package 'onnxruntime-node', got none.",
+  ],
+  ["Cannot find module 'onnxruntime-node'\nRequire stack:\n- /a", "expected the package 'onnxruntime-node', got none."],
+  ["Cannot find package 'onnxruntime-node' from '/a/b.js'", "expected the package 'onnxruntime-node', got none."],
+  ['Import "onnxruntime-node" not a dependency', "expected the package 'onnxruntime-node', got none."],
+  [
+    "Cannot find module '../bin/napi-v6/freebsd/x64/onnxruntime_binding.node'",
+    "to start, got 'Cannot find module '../bin/napi-v6/freebsd/x64/onnxruntime_binding.node''",
+  ],
+  ['libstdc++.so.6: cannot open shared object file', "to start, got 'libstdc++.so.6: cannot open shared object file'"],
+])('tells a package that is missing from one that does not start: %s', (message, expected) => {
+  expect(absence('onnxruntime-node', new Error(message))).toContain(expected);
+});
+
+it('installs onnxruntime-node without the download of its script', () => {
+  expect(ortInstallHints.node).toBe('npm install --onnxruntime-node-install=skip onnxruntime-node');
 });
 
 afterEach(() => vi.unstubAllEnvs());

@@ -39,11 +39,24 @@ export async function loadRuntime(kind: RuntimeKind, device: Device): Promise<Ru
     const loaded = kind === 'node' ? await importNode() : await importWeb(device);
     return { kind, ort: 'InferenceSession' in loaded ? loaded : loaded.default };
   } catch (cause) {
-    throw new DparError(`createOrtEngine: expected the package '${name}', got: ${cause}. Install it: npm i ${name}`, {
-      cause,
-    });
+    throw new DparError(`createOrtEngine: ${absence(name, cause)} ${ortInstallHints[kind]}`, { cause });
   }
 }
+
+/** Says that a package is not there, or is there and useless, as on systems for which its native part is not built. */
+export function absence(name: string, cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const isMissing = new RegExp(`^(Cannot find (package|module)|Import) ['"]${name}['"]`).test(message);
+  return isMissing
+    ? `expected the package '${name}', got none. Install it:`
+    : `expected the package '${name}' to start, got '${message}'. If it is not whole, install it again:`;
+}
+
+/** How to install the package of each runtime. Its install script fetches what only CUDA needs, and fails behind firewalls. */
+export const ortInstallHints: { readonly [Kind in RuntimeKind]: string } = {
+  node: 'npm install --onnxruntime-node-install=skip onnxruntime-node',
+  web: 'npm install onnxruntime-web',
+};
 
 /** Number of processor cores. */
 export async function coreCount(): Promise<number> {

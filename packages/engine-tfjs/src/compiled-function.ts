@@ -15,6 +15,7 @@ import {
   type TensorType,
 } from '@dpar/tensor';
 import { Constants } from './constants.js';
+import { checked } from './device-errors.js';
 import { TfjsDeviceTensor } from './device-tensor.js';
 import { fromTfjs } from './host-tensor.js';
 import { type Computer, Program } from './program.js';
@@ -26,6 +27,12 @@ import { inTurn } from './turn.js';
  * running it: where sizes change from call to call, they need not all be kept.
  */
 const mostPrograms = 64;
+
+/** What a call computed, in order. */
+interface Outputs {
+  readonly names: readonly string[];
+  readonly outputs: readonly TfjsTensor[];
+}
 
 /** A function and its programs, one for each signature. */
 export class TfjsFunction implements CompiledFunction {
@@ -49,13 +56,13 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   async run(inputs: Tensors<HostTensor | DeviceTensor>, { into = {} }: RunOptions = {}): Promise<Tensors<HostTensor>> {
-    const { names, outputs } = await inTurn(this.computer, () => this.compute(inputs, into));
+    const { names, outputs } = await this.call(inputs, into);
     try {
       for (const [i, name] of names.entries()) {
         const { dtype, shape } = outputs[i] as TfjsTensor;
         outputTensor(name, { dtype: dtype as TensorType['dtype'], shape }, into[name]);
       }
-      const found = await fromTfjs(outputs, this.computer.backend);
+      const found = await checked(this.computer.device, () => fromTfjs(outputs, this.computer.backend));
       return Object.fromEntries(
         names.map((name, i) => {
           const value = found[i] as HostTensor;
@@ -70,7 +77,7 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
-    const { names, outputs } = await inTurn(this.computer, () => this.compute(inputs));
+    const { names, outputs } = await this.call(inputs);
     return Object.fromEntries(
       names.map((name, i) => [name, new TfjsDeviceTensor(this.computer, outputs[i] as TfjsTensor)]),
     );
@@ -83,10 +90,17 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   /** @returns The outputs, which are the caller's to dispose. */
-  private compute(
-    inputs: Tensors<HostTensor | DeviceTensor>,
-    into: Tensors<HostTensor> = {},
-  ): { names: readonly string[]; outputs: TfjsTensor[] } {
+  private call(inputs: Tensors<HostTensor | DeviceTensor>, into: Tensors<HostTensor> = {}): Promise<Outputs> {
+    return inTurn(
+      this.computer,
+      () => this.compute(inputs, into),
+      ({ outputs }) => {
+        for (const output of outputs) output.dispose();
+      },
+    );
+  }
+
+  private compute(inputs: Tensors<HostTensor | DeviceTensor>, into: Tensors<HostTensor>): Outputs {
     if (this.disposed) {
       throw new DparError('run: expected a live function, got one that was disposed. Compile it again.');
     }

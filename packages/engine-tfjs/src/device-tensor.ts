@@ -1,4 +1,5 @@
 import { type DeviceTensor, DparError, type HostTensor, type TensorType } from '@dpar/tensor';
+import { checked } from './device-errors.js';
 import { fromTfjs, typeOf } from './host-tensor.js';
 import type { Computer } from './program.js';
 import type { TfjsTensor } from './tfjs.js';
@@ -27,7 +28,8 @@ export class TfjsDeviceTensor implements DeviceTensor {
   }
 
   async read(): Promise<HostTensor> {
-    const [host] = await fromTfjs([this.value], this.computer.backend);
+    const { computer, value } = this;
+    const [host] = await checked(computer.device, () => fromTfjs([value], computer.backend));
     return host as HostTensor;
   }
 

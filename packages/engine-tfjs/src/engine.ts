@@ -1,5 +1,6 @@
 import { checkHostTensor, DparError, type Engine } from '@dpar/tensor';
 import { TfjsFunction } from './compiled-function.js';
+import { deviceOf } from './device-errors.js';
 import { TfjsDeviceTensor } from './device-tensor.js';
 import { copyToTfjs } from './host-tensor.js';
 import type { Computer } from './program.js';
@@ -28,7 +29,7 @@ export function tfjsEngine<T extends TfjsTensor>(
       "tfjsEngine: expected TensorFlow.js, got another. Pass import * as tf from '@tensorflow/tfjs-core'.",
     );
   }
-  const computer: Computer = { tf, backend: tf.getBackend() };
+  const computer: Computer = { tf, backend: tf.getBackend(), device: deviceOf(tf) };
   const functions = new Set<TfjsFunction>();
   return {
     name: name ?? `TensorFlow.js (${computer.backend})`,

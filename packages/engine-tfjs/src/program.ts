@@ -10,6 +10,7 @@ import {
   type TensorType,
 } from '@dpar/tensor';
 import type { Constants } from './constants.js';
+import type { GpuDevice } from './device-errors.js';
 import { toTfjs } from './host-tensor.js';
 import type { KernelContext } from './kernels/kernel.js';
 import { applyKernel } from './ops.js';
@@ -20,6 +21,8 @@ import { type TracedStep, type TracedValue, trace } from './trace.js';
 export interface Computer {
   readonly tf: Tfjs;
   readonly backend: string;
+  /** Of the WebGPU backend: what reports errors. */
+  readonly device?: GpuDevice | undefined;
 }
 
 /** A value that steps read: the result of one, or something that is there before. */

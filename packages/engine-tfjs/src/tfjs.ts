@@ -23,6 +23,7 @@ export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
   add(a: T, b: T): T;
   argMax(x: T, axis?: number): T;
   avgPool(x: T, filterSize: [number, number], strides: number, pad: 'valid'): T;
+  backend(): unknown;
   cast(x: T, dtype: 'float32' | 'int32' | 'bool'): T;
   concat(xs: T[], axis?: number): T;
   conv2d(x: T, filter: T, strides: number, pad: 'valid', dataFormat?: 'NHWC', dilations?: number): T;

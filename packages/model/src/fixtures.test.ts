@@ -24,6 +24,14 @@ const engines: Record<string, () => Promise<Engine>> = {
   'tfjs cpu': () => createTfjsEngine({ backend: 'cpu' }),
 };
 
+// Where there is a graphics processor, or a driver that is a program.
+try {
+  const webgpu = await createTfjsEngine({ backend: 'webgpu' });
+  engines['tfjs webgpu'] = async () => webgpu;
+} catch (error) {
+  console.warn(`[fixtures] WebGPU is left out: ${(error as Error).message}`);
+}
+
 function differentiated(fn: TensorFunction, parameters: readonly string[]): TensorFunction {
   return (ops, inputs) => {
     const { outputs, gradients } = valueAndGradients(ops, fn, inputs, { of: 'loss', by: parameters });

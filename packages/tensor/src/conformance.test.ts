@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkCase, conformanceCases, findMismatch } from './conformance.js';
-import { createReferenceEngine, float32, int32 } from './index.js';
+import { checkCase, conformanceCases, findMismatch, shaderCases } from './conformance.js';
+import { createReferenceEngine, type Engine, float32, int32, named } from './index.js';
 
 const cases = conformanceCases();
 
@@ -43,5 +43,23 @@ describe('findMismatch', () => {
     expect(findMismatch({}, { y }, tolerance)).toBe('expected outputs y, got ');
     expect(findMismatch({ y: int32([2]) }, { y }, tolerance)).toContain('expected float32[2], got int32[2]');
     expect(findMismatch({ y: float32([1, 2]) }, { y }, tolerance)).toContain('expected float32[2], got float32[1, 2]');
+  });
+});
+
+describe('shaderCases', () => {
+  it('are all cases where sines are good to the last digits', async () => {
+    expect((await shaderCases(createReferenceEngine())).map(({ name }) => name)).toEqual(cases.map(({ name }) => name));
+  });
+
+  it('leave out what a driver may do otherwise where they are not', async () => {
+    const precise = createReferenceEngine();
+    const coarse: Engine = {
+      ...precise,
+      compile: () => precise.compile((ops, x) => ({ y: ops.add(ops.sin(named(x, 'x')), 1e-4) })),
+    };
+    const names = (await shaderCases(coarse)).map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(600);
+    expect(names.filter((name) => /(^|of )(sin|cos) of/.test(name))).toEqual([]);
+    expect(names.filter((name) => name.includes('special values'))).toEqual([]);
   });
 });

@@ -1,12 +1,20 @@
-import { expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { createOrtEngine } from '@dpar/engine-ort';
+import { float32 } from '@dpar/tensor';
+import { describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
-import { version } from '../version.js';
+import { version, versionOf } from '../version.js';
 
 it('tells versions, engines and devices', async () => {
   const { status, stdout, stderr } = await runCli(['info', '--json']);
   expect([status, stderr]).toEqual([0, '']);
   const found = JSON.parse(stdout);
-  expect(found).toMatchObject({ dpar: version, node: process.versions.node, cores: expect.any(Number) });
+  const { node } = process.versions;
+  expect(found).toMatchObject({ dpar: version, runtime: `Node ${node}`, node, cores: expect.any(Number) });
   const [ort, tfjs] = found.engines;
   expect(ort).toMatchObject({ name: 'ort', available: true });
   expect(ort.devices.map(({ name }: { name: string }) => name)).toEqual(['cpu', 'webgpu', 'cuda']);
@@ -24,9 +32,53 @@ it('tells versions, engines and devices', async () => {
   expect(tfjs.backends[3]).toMatchObject({ device: 'cpu', available: true, about: expect.stringContaining('SIMD') });
   const all = [...ort.devices, ...tfjs.devices, ...tfjs.backends];
   for (const { available, hint } of all) expect(hint === '').toBe(available);
+  // The device is there if the engine computes on it.
+  const engine = await createOrtEngine({ device: 'webgpu', threads: 1 });
+  const computing = engine
+    .compile((ops, { x }) => ({ y: ops.neg(x as NonNullable<typeof x>) }))
+    .run({ x: float32([1]) });
+  const error = await computing.then(
+    () => undefined,
+    ({ message }: Error) => message,
+  );
+  await engine.dispose();
+  expect(ort.devices[1]).toMatchObject({ name: 'webgpu', available: error === undefined });
+  if (error !== undefined) expect(ort.devices[1].reason).toContain(error.slice(-40).trim());
   expect(found.packages['onnxruntime-node']).toMatch(/^1\./);
+  // Its package.json is not among what it exports.
+  expect(found.packages['onnxruntime-web']).toMatch(/^1\./);
   expect(found.packages['@tensorflow/tfjs-core']).toMatch(/^4\./);
   const text = (await runCli(['info'])).stdout;
   expect(text).toContain('--device cpu');
   expect(text).toMatch(/backend wasm +works: @tensorflow\/tfjs-backend-wasm 4/);
+  // What is installed and does not start is not called missing: here the package lacks its native part.
+  expect(text).toMatch(/backend node-gpu +does not work: @tensorflow\/tfjs-node-gpu lacks 'google-protobuf'$/m);
+  expect(text).toMatch(/backend node +missing: npm install @tensorflow\/tfjs-node$/m);
+});
+
+const bin = fileURLToPath(new URL('../../bin/dpar.js', import.meta.url));
+
+// With those of them that are on the PATH.
+it.for([
+  ['Bun', 'bun', []],
+  ['Deno', 'deno', ['run', '--allow-all']],
+] as const)('knows %s, and finds engines there', ([name, path, settings], { skip }) => {
+  const { error, stdout } = spawnSync(path, [...settings, bin, 'info', '--json'], { encoding: 'utf8' });
+  skip(error !== undefined, `${name} is not installed`);
+  const { runtime, engines } = JSON.parse(stdout);
+  expect(runtime).toMatch(new RegExp(`^${name} \\d`));
+  expect(engines.map(({ available }: { available: boolean }) => available)).toEqual([true, true]);
+});
+
+describe('versionOf', () => {
+  it('finds packages that others may import and those that they may not', async () => {
+    const folder = await temporaryFolder();
+    const from = pathToFileURL(join(folder, 'index.js')).href;
+    const manifests = { open: { version: '1.2.3' }, closed: { version: '4.5.6', exports: { '.': './index.js' } } };
+    for (const [name, manifest] of Object.entries(manifests)) {
+      await mkdir(join(folder, 'node_modules', name), { recursive: true });
+      await writeFile(join(folder, 'node_modules', name, 'package.json'), JSON.stringify(manifest));
+    }
+    expect(['open', 'closed', 'none'].map((name) => versionOf(name, from))).toEqual(['1.2.3', '4.5.6', undefined]);
+  });
 });

@@ -1,16 +1,23 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ortInstallHints } from '@dpar/engine-ort';
 import { tfjsInstallHints } from '@dpar/engine-tfjs';
 import { defineCommand } from '../command.js';
 import { type BackendInfo, type DeviceInfo, devicesOf, probeBackends, probeDevices } from '../devices.js';
 import { formatMemory, machine } from '../machine.js';
+import { javaScriptRuntime } from '../runtime.js';
 import { formatList } from '../table.js';
 import { versionOf } from '../version.js';
 
 /** Packages that engines run on, and what each is for. */
 const optionalPackages = {
-  'onnxruntime-node': { use: 'engine ort in Node', by: undefined },
-  'onnxruntime-web': { use: 'engine ort in browsers', by: undefined },
+  'onnxruntime-node': { use: 'engine ort in Node', by: '@dpar/engine-ort' },
+  'onnxruntime-web': { use: 'engine ort in browsers', by: '@dpar/engine-ort' },
   '@tensorflow/tfjs-core': { use: 'engine tfjs', by: '@dpar/engine-tfjs' },
+  '@tensorflow/tfjs-backend-cpu': { use: 'engine tfjs in JavaScript', by: '@dpar/engine-tfjs' },
   '@tensorflow/tfjs-backend-wasm': { use: 'engine tfjs in WebAssembly', by: '@dpar/engine-tfjs' },
+  '@tensorflow/tfjs-backend-webgpu': { use: 'engine tfjs on WebGPU', by: '@dpar/engine-tfjs' },
+  webgpu: { use: 'WebGPU in Node, for engine tfjs', by: '@dpar/engine-tfjs' },
   '@tensorflow/tfjs-node': { use: 'engine tfjs on the CPU', by: '@dpar/engine-tfjs' },
   '@tensorflow/tfjs-node-gpu': { use: 'engine tfjs on CUDA', by: '@dpar/engine-tfjs' },
 } as const;
@@ -32,7 +39,7 @@ export const info = defineCommand({
   run: async () => {
     const [devices, backends] = await Promise.all([probeDevices(), probeBackends()]);
     const engines: EngineInfo[] = [
-      engineOf('ort', devices, 'npm install onnxruntime-node'),
+      engineOf('ort', devices, ortInstallHints.node),
       { ...engineOf('tfjs', devicesOf(backends), tfjsInstallHints.wasm), backends },
     ];
     const versions = Object.entries(optionalPackages).map(([name, { use, by }]) => ({
@@ -45,13 +52,11 @@ export const info = defineCommand({
       engines,
       packages: Object.fromEntries(versions.map(({ name, found }) => [name, found ?? null])),
     };
-    const packages = versions.map(({ name, use, found }): [string, string] => [
-      name,
-      found ?? `missing: npm install ${name} (${use})`,
-    ]);
+    const packages = versions.map(({ name, use, found }): [string, string] => [name, found ?? elsewhere(name, use)]);
+    const { name: runtime, version } = javaScriptRuntime();
     const text = formatList([
       ['dpar', data.dpar],
-      ['Node', `${data.node}, ${data.platform}`],
+      [runtime, `${version}${runtime === 'Node' ? '' : ` (as Node ${data.node})`}, ${data.platform}`],
       ['CPU', `${data.cpu}, ${data.cores} cores`],
       ['memory', formatMemory(data.memory_bytes)],
       ...engines.flatMap(describeEngine),
@@ -61,21 +66,48 @@ export const info = defineCommand({
   },
 });
 
+/** About a package that the engines do not find: it may be in the folder where the command runs all the same. */
+function elsewhere(name: string, use: string): string {
+  const here = versionOf(name, pathToFileURL(join(process.cwd(), 'package.json')).href);
+  return here === undefined
+    ? `missing: ${name === 'onnxruntime-node' ? ortInstallHints.node : `npm install ${name}`} (${use})`
+    : `${here} in this folder, which the installed dpar does not use: install both in one project, or both globally`;
+}
+
 function engineOf(name: EngineInfo['name'], devices: readonly DeviceInfo[], hint: string): EngineInfo {
   const available = devices.some((device) => device.available);
   return { name, available, devices, hint: available ? '' : hint };
 }
 
 function describeEngine({ name, available, devices, backends = [], hint }: EngineInfo): [string, string][] {
+  const [processor] = devices;
   return [
-    [`--engine ${name}`, available ? 'works' : `missing: ${hint}`],
-    ...devices.map((device): [string, string] => [
-      `  --device ${device.name}`,
-      device.available ? 'works' : `missing: ${device.hint}`,
-    ]),
-    ...backends.map((backend): [string, string] => [
-      `  backend ${backend.name}`,
-      backend.available ? `works: ${backend.about}` : `missing: ${backend.hint}`,
+    [`--engine ${name}`, available ? 'works' : stateOf({ ...processor, available, hint })],
+    ...devices.map((device): [string, string] => [`  --device ${device.name}`, stateOf(device)]),
+    ...backends.map(({ name, about, ...backend }): [string, string] => [
+      `  backend ${name}`,
+      backend.available ? `works: ${about}` : stateOf({ ...backend, reason: about }),
     ]),
   ];
+}
+
+/** `works`, `missing` with how to get it, or why what is installed does not work. */
+function stateOf({ available, reason, hint }: Pick<DeviceInfo, 'available' | 'reason' | 'hint'>): string {
+  if (available) return 'works';
+  if (reason === undefined || reason.endsWith('is not installed')) return `missing: ${hint}`;
+  // What is installed already need not be installed.
+  return `does not work: ${oneLine(reason)}${hint.startsWith('npm install') ? '' : `; ${hint}`}`;
+}
+
+/** Letters of a reason that a line shows. */
+const longestReason = 200;
+
+/** A message of a native library without the place in its sources; the end says what is wrong. */
+function oneLine(text: string): string {
+  const line = text
+    .replaceAll(/\s+/g, ' ')
+    .replace(/^run: ONNX Runtime failed in '\w+': /, '')
+    .replace(/^.*was false\. /, '')
+    .replace(/\.? *$/, '');
+  return line.length <= longestReason ? line : `... ${line.slice(-longestReason)}`;
 }

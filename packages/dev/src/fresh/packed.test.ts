@@ -8,7 +8,7 @@ import { transform } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runOrThrow } from '../publish/commands.js';
+import { run, runOrThrow } from '../publish/commands.js';
 import { type Registry, serveRegistry } from '../publish/registry.js';
 import { packAll, type Tarball } from '../publish/tarballs.js';
 import { type Example, firstExample, inTypeScript } from '../readme/examples.js';
@@ -214,6 +214,43 @@ describe.skipIf(!isOnline)('a project with one package alone', () => {
       }
     },
     2 * minutes,
+  );
+});
+
+// Only there does the install script of onnxruntime-node download anything.
+const downloads = process.platform === 'linux' && process.arch === 'x64';
+
+describe.skipIf(!isOnline || !downloads)('an installation with install scripts, behind a firewall', () => {
+  it(
+    'has the command, which says how to get the engine',
+    async () => {
+      const project = await createProject('npm', registry.url);
+      const npm = (...args: string[]) =>
+        // A proxy that does not answer stands for the firewall.
+        run(
+          'env',
+          ['-u', 'ONNXRUNTIME_NODE_INSTALL', 'GLOBAL_AGENT_HTTPS_PROXY=http://127.0.0.1:9', 'npm', ...args],
+          project.folder,
+        );
+      const dpar = async (...args: string[]) =>
+        JSON.parse(await runOrThrow('npx', ['dpar', ...args, '--json'], project.folder));
+      try {
+        await project.write('.npmrc', `@dpar:registry=${registry.url}\naudit=false\nfund=false\n`);
+        const installed = await npm('install', '@dpar/cli');
+        expect(installed.status, installed.stderr).toBe(0);
+        expect((await dpar('flops')).dpar_gmacs).toBeGreaterThan(19);
+        const [ort] = (await dpar('info')).engines;
+        // An npm that runs no install scripts has it already.
+        if (!ort.available) {
+          expect(ort.hint).toBe('npm install --onnxruntime-node-install=skip onnxruntime-node');
+          expect((await npm(...ort.hint.split(' ').slice(1))).status).toBe(0);
+        }
+        expect((await dpar('info')).engines[0].available).toBe(true);
+      } finally {
+        await project.remove();
+      }
+    },
+    5 * minutes,
   );
 });
 

@@ -23,7 +23,11 @@ export function firstExample({ name, folder }: Pick<Published, 'name' | 'folder'
   if (!installation?.startsWith('npm install ') || example === undefined) {
     throw new Error(`firstExample: expected 'npm install' and an example in ${folder}/README.md, got ${installation}.`);
   }
-  const install = installation.split(' ').slice(2);
+  // Flags are npm's own: other package managers run no install scripts.
+  const install = installation
+    .split(' ')
+    .slice(2)
+    .filter((word) => !word.startsWith('-'));
   const [command] = commands;
   if (command !== undefined) return { name, install, code: command, isCommand: true, expected: example.code.trimEnd() };
   return { name, install, code: example.code, isCommand: false, expected: expectedOutput(example.code) };

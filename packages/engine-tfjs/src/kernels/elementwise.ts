@@ -1,6 +1,7 @@
 import type { BinaryPrimitive, ElementwisePrimitive, UnaryPrimitive } from '@dpar/tensor';
 import type { Tfjs, TfjsTensor } from '../tfjs.js';
 import { broadcastTo } from './broadcast.js';
+import { castTo } from './cast.js';
 import { inputOf, type Kernel, type Kernels } from './kernel.js';
 
 function unary(call: (tf: Tfjs, x: TfjsTensor) => TfjsTensor): Kernel<UnaryPrimitive> {
@@ -24,15 +25,15 @@ export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   sin: unary((tf, x) => tf.sin(x)),
   cos: unary((tf, x) => tf.cos(x)),
   tanh: unary((tf, x) => tf.tanh(x)),
-  sigmoid: unary((tf, x) => tf.sigmoid(x)),
+  sigmoid: ({ tf, backend }, inputs) => {
+    const x = inputOf(inputs, 0);
+    const y = tf.sigmoid(x);
+    // Some drivers of graphics processors take NaN to 0: the smaller of NaN and 0 is NaN, and so is the larger of any and NaN.
+    return backend === 'webgpu' ? tf.maximum(y, tf.minimum(x, tf.scalar(0))) : y;
+  },
   silu: unary((tf, x) => tf.mul(x, tf.sigmoid(x))),
   not: unary((tf, x) => tf.logicalNot(x)),
-  cast: ({ tf }, inputs, { dtype }) => {
-    const x = inputOf(inputs, 0);
-    if (x.dtype === dtype) return x;
-    // The cast of the WASM backend truncates on the way: 0.1 would be false, and 256 too.
-    return dtype === 'bool' ? tf.notEqual(x, tf.scalar(0, x.dtype as 'float32' | 'int32')) : tf.cast(x, dtype);
-  },
+  cast: (context, inputs, { dtype }) => castTo(context, inputOf(inputs, 0), dtype),
 
   add: binary((tf, a, b) => tf.add(a, b)),
   sub: binary((tf, a, b) => tf.sub(a, b)),

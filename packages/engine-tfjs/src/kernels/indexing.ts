@@ -35,14 +35,17 @@ function takeRows({ tf, backend }: KernelContext, x: TfjsTensor, indices: TfjsTe
     : tf.gather(x, shaped(tf, indices, [count]));
 }
 
-/** Places [rows, 1] of one element of each row of a tensor [rows, size], counted through all rows. */
-function placesInRows({ tf }: KernelContext, indices: TfjsTensor, rows: number, size: number): TfjsTensor {
-  const starts = tf.tensor(
-    Int32Array.from({ length: rows }, (_, row) => row * size),
+/**
+ * Row and column [rows, 2] of one element of each row. Places counted through all rows would be beyond 2^24, up to which
+ * the WebGPU backend's whole numbers are exact.
+ */
+function placesInRows({ tf }: KernelContext, indices: TfjsTensor, rows: number): TfjsTensor {
+  const numbers = tf.tensor(
+    Int32Array.from({ length: rows }, (_, row) => row),
     [rows, 1],
     'int32',
   );
-  return tf.add(shaped(tf, indices, [rows, 1]), starts);
+  return tf.concat([numbers, shaped(tf, indices, [rows, 1])], 1);
 }
 
 /** Kernels that read or write by index. */
@@ -76,7 +79,7 @@ export const indexingKernels: Kernels<Indexing> = {
     const [rows, size] = [sizeOf(shape), x.shape.at(-1) ?? 0];
     if (rows === 0) return tf.fill([...shape], 0, x.dtype as 'float32' | 'int32' | 'bool');
     checkIndices(context, 'takeLast', indices, 0, size);
-    const taken = tf.gatherND(shaped(tf, x, [rows * size]), placesInRows(context, indices, rows, size));
+    const taken = tf.gatherND(shaped(tf, x, [rows, size]), placesInRows(context, indices, rows));
     return shaped(tf, taken, shape);
   },
   scatterLast: (context, inputs, { size }, { shape }) => {
@@ -85,7 +88,7 @@ export const indexingKernels: Kernels<Indexing> = {
     const rows = sizeOf(values.shape);
     if (rows === 0 || size === 0) return tf.fill([...shape], 0, 'float32');
     checkIndices(context, 'scatterLast', indices, 0, size);
-    const places = placesInRows(context, indices, rows, size);
-    return shaped(tf, tf.scatterND(places, shaped(tf, values, [rows]), [rows * size]), shape);
+    const places = placesInRows(context, indices, rows);
+    return shaped(tf, tf.scatterND(places, shaped(tf, values, [rows]), [rows, size]), shape);
   },
 };

@@ -1,4 +1,5 @@
 import { broadcastTo } from './broadcast.js';
+import { castTo } from './cast.js';
 import { inputOf, type Kernels, shaped } from './kernel.js';
 
 type Layout = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad';
@@ -6,12 +7,15 @@ type Layout = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad'
 /** Kernels that move elements. */
 export const layoutKernels: Kernels<Layout> = {
   reshape: ({ tf }, inputs, { shape }) => shaped(tf, inputOf(inputs, 0), shape),
-  transpose: ({ tf }, inputs, { permutation }, { shape }) => {
+  transpose: (context, inputs, { permutation }, { dtype, shape }) => {
+    const { tf, backend } = context;
     const x = inputOf(inputs, 0);
     // Axes of size 1 may go anywhere: what stays in order is not moved.
     const moved = permutation.filter((axis) => x.shape[axis] !== 1);
     if (moved.every((axis, i) => i === 0 || axis > (moved[i - 1] ?? 0))) return shaped(tf, x, shape);
-    return tf.transpose(x, [...permutation]);
+    if (backend !== 'webgpu' || dtype === 'float32') return tf.transpose(x, [...permutation]);
+    // The WebGPU backend's program for more than two axes is made for float32 and does not compile for other types.
+    return castTo(context, tf.transpose(castTo(context, x, 'float32'), [...permutation]), dtype);
   },
   broadcast: (context, inputs, { shape }) => broadcastTo(context, inputOf(inputs, 0), shape),
   concat: ({ tf }, inputs, { axis }) => {

@@ -1,6 +1,7 @@
 import type { Tfjs } from '../tfjs.js';
 import type { ImportModule } from './import-package.js';
 import { reasonOf, Unusable } from './reason.js';
+import { findAdapter } from './webgpu.js';
 
 /** Backends of TensorFlow.js: CUDA and the processor natively, graphics processors of browsers, WebAssembly, JavaScript. */
 export type TfjsBackend = 'node-gpu' | 'node' | 'webgpu' | 'wasm' | 'cpu';
@@ -14,6 +15,8 @@ export type WasmFile =
 /** What loading a backend needs. */
 export interface Loading {
   readonly importModule: ImportModule;
+  /** Whether there is no other to take in its place. */
+  readonly isOnlyOne: boolean;
   /** Folder (ending in `/`) or addresses of the WASM backend's files. */
   readonly wasmPaths?: string | Readonly<Record<WasmFile, string>> | undefined;
   /** `tfjs-node-gpu`, where it was loaded already and found no GPU. */
@@ -32,7 +35,6 @@ export interface Namespace extends Tfjs {
   ready(): Promise<void>;
   enableProdMode(): void;
   env(): { getAsync(flag: string): Promise<number | boolean | string> };
-  backend(): unknown;
   readonly version?: Readonly<Record<string, string>>;
   readonly version_core?: string;
 }
@@ -54,13 +56,16 @@ export const starters: { readonly [B in TfjsBackend]: (loading: Loading) => Prom
     if (given) return { tf: given, name: nativeName('@tensorflow/tfjs-node-gpu', given) };
     return startNative(loading, '@tensorflow/tfjs-node');
   },
-  webgpu: async ({ importModule }) => {
-    const { navigator } = globalThis as { navigator?: { gpu?: unknown } };
-    if (navigator?.gpu === undefined) throw new Unusable('there is no WebGPU here (navigator.gpu)');
+  webgpu: async ({ importModule, isOnlyOne }) => {
+    // Before the package, which registers its backend only where it finds WebGPU.
+    const adapter = await findAdapter(importModule);
+    if (adapter.isSoftware && !isOnlyOne) {
+      throw new Unusable(`WebGPU is a program on the processor here, ${adapter.name}; ask for 'webgpu' to have it`);
+    }
     const tf = await importNamespace(importModule, '@tensorflow/tfjs-core');
     await importModule('@tensorflow/tfjs-backend-webgpu');
     await makeCurrent(tf, 'webgpu');
-    return { tf, name: `@tensorflow/tfjs-backend-webgpu ${tf.version_core}` };
+    return { tf, name: `@tensorflow/tfjs-backend-webgpu ${tf.version_core} (${adapter.name || 'WebGPU'})` };
   },
   wasm: async ({ importModule, wasmPaths }) => {
     const tf = await importNamespace(importModule, '@tensorflow/tfjs-core');

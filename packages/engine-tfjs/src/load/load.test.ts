@@ -1,5 +1,5 @@
 import { DparError, float32 } from '@dpar/tensor';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { describeLoaded, type ImportModule, loadTfjs, tfjsEngine } from '../index.js';
 import { importPackage } from './import-package.js';
 
@@ -39,12 +39,12 @@ const node = '@tensorflow/tfjs-node';
 describe('loadTfjs', () => {
   it('takes what is best here, says so, and it computes', async () => {
     const loaded = await loadTfjs({
-      importModule: importing({ [gpu]: notInstalled(gpu), [node]: notInstalled(node) }),
+      importModule: importing({ [gpu]: notInstalled(gpu), [node]: notInstalled(node), webgpu: notInstalled('webgpu') }),
     });
     expect(loaded.backend).toBe('wasm');
     expect(describeLoaded(loaded)).toBe(
       `TensorFlow.js: ${loaded.name}; not node-gpu (${gpu} is not installed), node (${node} is not installed), ` +
-        'webgpu (there is no WebGPU here (navigator.gpu)).',
+        'webgpu (there is no WebGPU here (navigator.gpu), and webgpu is not installed).',
     );
     // WebAssembly has SIMD in Node, and its threads need what browsers have.
     expect(loaded.name).toMatch(/^@tensorflow\/tfjs-backend-wasm 4\.\d+\.\d+ \(SIMD, 1 thread\)$/);
@@ -77,7 +77,8 @@ describe('loadTfjs', () => {
     const { backend, tf, name, skipped } = await loadTfjs({ backend: 'cpu' });
     expect([backend, tf.getBackend(), skipped]).toEqual(['cpu', 'cpu', []]);
     expect(name).toMatch(/^@tensorflow\/tfjs-backend-cpu 4\.\d+\.\d+ \(plain JavaScript\)$/);
-    expect((await loadTfjs({ backend: ['webgpu', 'cpu'] })).backend).toBe('cpu');
+    const importModule = importing({ webgpu: notInstalled('webgpu') });
+    expect((await loadTfjs({ backend: ['webgpu', 'cpu'], importModule })).backend).toBe('cpu');
   });
 
   it('takes CUDA first, and the processor where the package for CUDA finds none', async () => {
@@ -109,6 +110,12 @@ describe('loadTfjs', () => {
         'The Node.js native addon module (tfjs_binding.node) can not be found at path: /a/lib/tfjs_binding.node. \n',
       ),
       `${gpu} has no native library: its install script has not run (npm rebuild ${gpu})`,
+    ],
+    [
+      Object.assign(new Error(`Import "${gpu}" not a dependency\n    at file:///a/b.js:2:58`), {
+        code: 'ERR_MODULE_NOT_FOUND',
+      }),
+      `${gpu} is not installed`,
     ],
     [
       Object.assign(new Error("Cannot find module 'google-protobuf'\nRequire stack:\n- /a"), {
@@ -153,13 +160,56 @@ describe('loadTfjs', () => {
     await expect(loading).rejects.toBeInstanceOf(DparError);
     await expect(loading).rejects.toThrow(
       `got none (node-gpu: ${gpu} is not installed; node: ${node} is not installed; webgpu: there is no WebGPU here ` +
-        `(navigator.gpu); wasm: ${core} is not installed; cpu: ${core} is not installed). Install one: npm install ${core}`,
+        `(navigator.gpu), and webgpu is not installed; wasm: ${core} is not installed; cpu: ${core} is not installed). Install one: npm install ${core}`,
     );
-    await expect(loadTfjs({ importModule, backend: 'wasm' })).rejects.toThrow('@tensorflow/tfjs-backend-wasm.');
+    const loadingWasm = loadTfjs({ importModule, backend: 'wasm' });
+    await expect(loadingWasm).rejects.toThrow('@tensorflow/tfjs-backend-wasm.');
+    const skipped = [{ backend: 'wasm', reason: `${core} is not installed` }];
+    await expect(loadingWasm).rejects.toMatchObject({ cause: { skipped } });
     const gpuOrSo = 'gpu' as 'webgpu';
     await expect(loadTfjs({ importModule, backend: gpuOrSo })).rejects.toThrow(
       'one of node-gpu, node, webgpu, wasm, cpu',
     );
+  });
+
+  describe('on WebGPU', () => {
+    const inNode = globalThis.navigator;
+    afterEach(() => {
+      Object.defineProperty(globalThis, 'navigator', { value: inNode, configurable: true, writable: true });
+    });
+
+    /** Stand-ins for the package webgpu, which finds an adapter, and for TensorFlow.js. */
+    const packages = (adapter: object | null) => {
+      Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
+      const { namespace } = native(true);
+      return importing({
+        webgpu: { globals: {}, create: () => ({ requestAdapter: async () => adapter }) },
+        '@tensorflow/tfjs-core': { ...namespace, version_core: '4.22.0' },
+        '@tensorflow/tfjs-backend-webgpu': {},
+        '@tensorflow/tfjs-backend-cpu': {},
+      });
+    };
+
+    it('takes that of the package webgpu where there is no other, and names the graphics processor', async () => {
+      const importModule = packages({ info: { vendor: 'acme', architecture: 'one', isFallbackAdapter: false } });
+      const { backend, name } = await loadTfjs({ backend: ['webgpu', 'cpu'], importModule });
+      expect([backend, name]).toEqual(['webgpu', '@tensorflow/tfjs-backend-webgpu 4.22.0 (acme one)']);
+      expect(globalThis.navigator).toHaveProperty('gpu');
+    });
+
+    it('takes a software renderer only where nothing else is asked for', async () => {
+      const importModule = packages({ info: { description: 'a renderer', isFallbackAdapter: true } });
+      expect((await loadTfjs({ backend: 'webgpu', importModule })).name).toMatch(/\(a renderer\)$/);
+      const { backend, skipped } = await loadTfjs({ backend: ['webgpu', 'cpu'], importModule });
+      const reason = "WebGPU is a program on the processor here, a renderer; ask for 'webgpu' to have it";
+      expect([backend, skipped]).toEqual(['cpu', [{ backend: 'webgpu', reason }]]);
+    });
+
+    it('says that no graphics processor is found', async () => {
+      await expect(loadTfjs({ backend: 'webgpu', importModule: packages(null) })).rejects.toThrow(
+        'webgpu: WebGPU finds no graphics processor, or no driver',
+      );
+    });
   });
 
   it('goes on where a backend does not initialise', async () => {

@@ -42,20 +42,24 @@ export const tfjsBackends: readonly TfjsBackend[] = ['node-gpu', 'node', 'webgpu
 export const tfjsInstallHints: { readonly [B in TfjsBackend]: string } = {
   'node-gpu': 'npm install @tensorflow/tfjs-node-gpu (Linux, an NVIDIA GPU with CUDA 11 and cuDNN 8)',
   node: 'npm install @tensorflow/tfjs-node',
-  webgpu: 'npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-webgpu (browsers)',
+  webgpu:
+    'npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-webgpu, in Node also webgpu ' +
+    '(a GPU with a Vulkan, Metal or Direct3D 12 driver)',
   wasm: 'npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-wasm',
   cpu: 'npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu',
 };
 
 /**
- * Loads the fastest TensorFlow.js backend that is installed and works, and makes it the current one.
- * @throws DparError if none is; it says why for each. Also for a backend of another name.
+ * Loads the fastest TensorFlow.js backend that is installed and works, and makes it the current one. A WebGPU that is a
+ * program on the processor is taken only where no other is asked for.
+ * @throws DparError if none is; it says why for each, and its `cause` has them as `skipped`. Also for a backend of another name.
  */
 export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfjs> {
   const { backend: wanted = tfjsBackends, wasmPaths, importModule = importPackage } = options;
-  const loading: Loading = { importModule, wasmPaths };
+  const backends = typeof wanted === 'string' ? [wanted] : wanted;
+  const loading: Loading = { importModule, wasmPaths, isOnlyOne: backends.length === 1 };
   const skipped: SkippedBackend[] = [];
-  for (const backend of typeof wanted === 'string' ? [wanted] : wanted) {
+  for (const backend of backends) {
     if (!tfjsBackends.includes(backend)) {
       throw new DparError(`loadTfjs: expected 'backend' to be one of ${tfjsBackends.join(', ')}, got ${backend}.`);
     }
@@ -70,6 +74,7 @@ export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfj
   throw new DparError(
     `loadTfjs: expected a TensorFlow.js backend that works, got none (${reasons}). ` +
       `Install one: ${tfjsInstallHints[first?.backend ?? 'wasm']}.`,
+    { cause: { skipped } },
   );
 }
 

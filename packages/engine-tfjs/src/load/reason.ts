@@ -11,7 +11,7 @@ export function reasonOf(error: unknown, packageName: string): string {
   const { code } = error as { code?: unknown };
   const [firstLine = ''] = message.split('\n');
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
-    const [, missing = ''] = /'([^']+)'/.exec(firstLine) ?? [];
+    const [, missing = ''] = /['"]([^'"]+)['"]/.exec(firstLine) ?? []; // Deno has double quotes
     return missing === packageName ? `${packageName} is not installed` : `${packageName} lacks '${missing}'`;
   }
   if (message.includes('tfjs_binding.node') && /not be found|cannot find/i.test(message)) {

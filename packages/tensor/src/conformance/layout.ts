@@ -31,9 +31,9 @@ export const layoutCases: PrimitiveCases<Layout> = {
   ],
   transpose: [
     ...ofEachType([2, 3], { permutation: [1, 0] }),
-    moved([normal([2, 3, 4])], { permutation: [2, 0, 1] }),
+    ...ofEachType([2, 3, 4], { permutation: [2, 0, 1] }),
     moved([normal([2, 3, 4])], { permutation: [0, 1, 2] }, 'to the same order'),
-    moved([normal([2, 3, 4, 5])], { permutation: [0, 2, 1, 3] }),
+    ...ofEachType([2, 3, 4, 5], { permutation: [0, 2, 1, 3] }),
     moved([normal([2, 1, 2, 1, 3, 2])], { permutation: [0, 5, 3, 1, 4, 2] }),
     moved([normal([1, 4])], { permutation: [1, 0] }),
     moved([normal([])], { permutation: [] }),
