@@ -80,12 +80,18 @@ async function readLegacy(caller: string, source: ByteSource): Promise<Container
   const { value, keys, types, end } = await readPickles(caller, source);
   const places = new Map<string, StorageData>();
   let position = end;
+  let unknown: string | undefined;
   for (const key of keys) {
     const type = typeof key === 'string' ? types.get(key) : undefined;
     if (typeof key !== 'string' || type === undefined || position + 8 > source.size) throw missing(caller, String(key));
     const head = await source.read(position, 8);
     const elements = Number(new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true));
-    const size = elements * bytesPerElement(type);
+    const width = bytesPerElement(type);
+    if (width === undefined) {
+      unknown = type.otherType; // what follows lies nobody knows where
+      break;
+    }
+    const size = elements * width;
     position += 8;
     if (!isCount(size) || position + size > source.size) throw missing(caller, key);
     places.set(key, { start: position, size });
@@ -95,8 +101,12 @@ async function readLegacy(caller: string, source: ByteSource): Promise<Container
     value,
     async find({ key }) {
       const place = places.get(key);
-      if (place === undefined) throw missing(caller, key);
-      return place;
+      if (place !== undefined) return place;
+      if (unknown === undefined) throw missing(caller, key);
+      throw new IoError(
+        `${caller}: expected data of the storage '${key}' behind those of known size, got ${unknown} before it. ` +
+          'Save the file again with PyTorch 1.6 or later.',
+      );
     },
   };
 }
@@ -141,8 +151,20 @@ function parsePickles(caller: string, bytes: Uint8Array) {
   return { value, keys, types, end: position };
 }
 
-/** Bytes of an element of a storage. */
-export function bytesPerElement({ dtype }: PyTorchStorage): number {
+/** Bytes of an element of storages that are not read. */
+const otherTypeBytes: ReadonlyMap<string, number> = new Map([
+  ['torch.ComplexFloatStorage', 8],
+  ['torch.ComplexDoubleStorage', 16],
+  ['torch.QInt8Storage', 1],
+  ['torch.QUInt8Storage', 1],
+  ['torch.QInt32Storage', 4],
+  ['torch.QUInt4x2Storage', 1],
+  ['torch.QUInt2x4Storage', 1],
+]);
+
+/** Bytes of an element of a storage; undefined for a type that nothing is known of. */
+export function bytesPerElement({ dtype, otherType }: PyTorchStorage): number | undefined {
+  if (otherType !== undefined) return otherTypeBytes.get(otherType);
   return dtype === undefined ? 1 : storedTypeBytes[dtype];
 }
 

@@ -97,8 +97,9 @@ export class PickleMachine {
 
   addItems(values: PyTorchValue[]): void {
     const set = this.top();
-    if (!(set instanceof Set)) throw this.damaged('a set to add to', shown(set));
-    for (const value of values) set.add(value);
+    if (set instanceof PythonObject) for (const value of values) set.items.push(value);
+    else if (set instanceof Set) for (const value of values) set.add(value);
+    else throw this.damaged('a set to add to', shown(set));
   }
 
   global(module: PyTorchValue | undefined, name: PyTorchValue | undefined): void {
@@ -108,7 +109,7 @@ export class PickleMachine {
 
   /** What a call gives: see {@link call}. */
   reduce([callee, args]: readonly PyTorchValue[]): void {
-    if (!(callee instanceof PythonGlobal) || !isList(args)) {
+    if (!isNamed(callee) || !isList(args)) {
       throw this.damaged('a function and its arguments', `${shown(callee)} and ${shown(args)}`);
     }
     for (const arg of args) {
@@ -119,18 +120,20 @@ export class PickleMachine {
   }
 
   newObject([type, args]: readonly PyTorchValue[]): void {
-    if (!(type instanceof PythonGlobal) || !isList(args)) {
+    if (!isNamed(type) || !isList(args)) {
       throw this.damaged('a class and its arguments', `${shown(type)} and ${shown(args)}`);
     }
-    this.pushNew(type.name === 'collections.OrderedDict' ? new Map() : new PythonObject(type.name, args));
+    const name = type instanceof PythonGlobal ? type.name : type.type;
+    this.pushNew(name === 'collections.OrderedDict' ? new Map() : new PythonObject(name, args));
   }
 
-  /** Attributes of an object. A dict's, such as the version numbers that a state_dict carries, are left out. */
+  /** Attributes of an object. Those of others, such as the version numbers that a state_dict carries, are left out. */
   build(): void {
     const state = this.pop();
     const target = this.top();
     if (target instanceof PythonObject) target.state = state;
-    else if (!(target instanceof Map)) throw this.damaged('an object for attributes', shown(target));
+    else if (typeof target !== 'object' || target === null)
+      throw this.damaged('an object for attributes', shown(target));
   }
 
   private count(containers: number): void {
@@ -146,4 +149,9 @@ export class PickleMachine {
   private damaged(expected: string, got: string): IoError {
     return this.cursor.damaged(expected, got);
   }
+}
+
+/** Whether a value can be called as far as its name says: a class, a function, or an object that may be one. */
+function isNamed(value: PyTorchValue | undefined): value is PythonGlobal | PythonObject {
+  return value instanceof PythonGlobal || value instanceof PythonObject;
 }
