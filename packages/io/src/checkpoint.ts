@@ -10,7 +10,7 @@ import { parseJsonObject } from './json.js';
 import type { StreamedTensors } from './safetensors.js';
 import { openSafetensors, type SafetensorsFileOptions, writeSafetensors } from './safetensors-file.js';
 import { indexSuffix } from './safetensors-index.js';
-import type { SafetensorsReader } from './safetensors-reader.js';
+import { type SafetensorsReader, unreadTensor } from './safetensors-reader.js';
 import { writeJson } from './write-json.js';
 
 /** Names of a checkpoint's files. */
@@ -78,6 +78,7 @@ export async function readCheckpoint(folder: string, options: CheckpointReadOpti
   const { config, parameters: file } = await openCheckpoint(folder, options);
   const parameters: Record<string, HostTensor> = Object.create(null);
   try {
+    for (const [name, type] of file.unread) throw unreadTensor('readCheckpoint', `'${name}' in '${folder}'`, type);
     for (const name of file.names.filter((name) => !areScales(name, file.types))) {
       const stored = await file.read(name);
       const scales = scalesOf(name, file.types);

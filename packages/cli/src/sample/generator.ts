@@ -20,6 +20,8 @@ import type { TokenGrid } from '../tokenizer.js';
 export interface Generator extends TokenGrid {
   readonly kind: 'dpar' | 'llamagen';
   readonly numClasses: number;
+  /** 0: the model has no null class, and so no guidance. */
+  readonly classDropoutProb?: number | undefined;
   /** Folder of the entropy model, if the model's patches need one. */
   readonly entropyCheckpoint?: string;
   steps(options: DparSampleOptions): AsyncIterable<SampleStep>;

@@ -1,3 +1,4 @@
+import { hasNullClass } from '@dpar/nn';
 import type { DparSampleOptions } from '@dpar/sampler';
 import { UsageError } from '../errors.js';
 import * as option from '../options.js';
@@ -40,12 +41,20 @@ export const sampleOptions = {
 export type SampleValues = option.Values<typeof sampleOptions>;
 
 /** @throws UsageError for options that do not fit the model or one another. */
-export function checkFor({ kind, numClasses, blockSize: T }: Generator, values: SampleValues): void {
+export function checkFor(generator: Generator, values: SampleValues): void {
+  const { kind, numClasses, blockSize: T } = generator;
   const { classes, cfgInterval, threshold, maxPatchLength, entropyWeights } = values;
-  const outside = classes.find((label) => label > numClasses);
+  const hasNull = hasNullClass(generator);
+  const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
   if (outside !== undefined) {
     throw new UsageError(
-      `--classes: expected classes from 0 to ${numClasses - 1}, or ${numClasses} for none, got ${outside}.`,
+      `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for none` : ''}, got ${outside}.`,
+    );
+  }
+  if (!hasNull && values.cfgScale !== 1) {
+    throw new UsageError(
+      `--cfg-scale: expected 1 for '${values.checkpoint}', which was trained without a null class (class_dropout_prob 0 in ` +
+        `its config.json), got ${values.cfgScale}. Pass --cfg-scale 1.`,
     );
   }
   if (cfgInterval !== undefined && cfgInterval[1] > T) {

@@ -51,7 +51,9 @@ const typeOfName: ReadonlyMap<string, StoredDType> = new Map<string, StoredDType
 export function storageOfId(caller: string, id: PyTorchValue): PyTorchStorage {
   const [what, type, key, , elements, view = null] = isList(id) ? id : [];
   if (what !== 'storage' || !(type instanceof PythonGlobal) || typeof key !== 'string') {
-    throw new IoError(`${caller}: expected references to storages alone, got ${shown(what)}. The file is damaged.`);
+    throw new IoError(
+      `${caller}: expected references to storages alone, got ${formatPyTorchValue(what)}. The file is damaged.`,
+    );
   }
   const [, start, length] = isList(view) ? view : [null, 0, elements];
   if (!isCount(start) || !isCount(length)) {
@@ -180,11 +182,11 @@ export function isList(value: PyTorchValue | undefined): value is readonly PyTor
   return Array.isArray(value);
 }
 
-/** A value as error messages name it. */
-export function shown(value: PyTorchValue | undefined): string {
+/** A value of a PyTorch file as error messages name it: `an object of collections.Counter`. */
+export function formatPyTorchValue(value: PyTorchValue | undefined): string {
   if (value instanceof PythonGlobal) return value.name;
   if (value instanceof PythonObject) return `an object of ${value.type}`;
-  if (value instanceof UnreadTensor) return `a tensor that is ${value.kind}`;
+  if (value instanceof UnreadTensor) return `a tensor of another kind: ${value.kind}`;
   if (typeof value === 'string') return JSON.stringify(value.length > 50 ? `${value.slice(0, 50)}...` : value);
   if (isList(value)) return 'a list';
   if (value instanceof Map) return 'a dict';
