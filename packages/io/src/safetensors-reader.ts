@@ -1,6 +1,7 @@
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
+import { formatBytes, refuseForeign } from './foreign-file.js';
 import {
   type HeaderEntry,
   parseHeader,
@@ -53,7 +54,8 @@ export async function openSingleFile(caller: string, path: string): Promise<Safe
   const file = await openFile(caller, 'a safetensors file', path);
   try {
     const place = `${caller} ('${path}')`;
-    const prefix = await file.read(0, Math.min(prefixBytes, file.size));
+    const prefix = await file.read(0, Math.min(formatBytes, file.size));
+    refuseForeign(place, 'a safetensors file', 'safetensors', prefix);
     const headerBytes = parseHeaderLength(place, prefix, file.size);
     const dataStart = prefixBytes + headerBytes;
     const bytes = await file.read(prefixBytes, headerBytes);

@@ -2,6 +2,7 @@ import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chu
 import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
+import { refuseForeign } from './foreign-file.js';
 import type { HostTensor } from './host-tensor.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes, type UnreadType } from './stored.js';
@@ -38,6 +39,7 @@ export interface SafetensorsOptions {
  */
 export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
   const file = bytesOf(bytes); // a Node Buffer's subarray would be a Buffer
+  refuseForeign('parseSafetensors', 'a safetensors file', 'safetensors', file);
   const dataStart = prefixBytes + parseHeaderLength('parseSafetensors', file, file.length);
   const header = parseHeader('parseSafetensors', file.subarray(prefixBytes, dataStart), file.length - dataStart);
   const tensors = new Map<string, StoredTensor>();

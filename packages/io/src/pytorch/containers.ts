@@ -1,5 +1,6 @@
 import type { ByteSource } from '../byte-source.js';
 import { IoError } from '../error.js';
+import { formatBytes, refuseForeign } from '../foreign-file.js';
 import { isCount, storedTypeBytes } from '../stored.js';
 import { findZipData, isZip, readZipDirectory } from '../zip-reader.js';
 import { isList, storageOfId } from './callables.js';
@@ -24,7 +25,8 @@ export interface Container {
 
 /** Reads what `torch.save` writes: a zip archive since PyTorch 1.6, before that pickles followed by data. */
 export async function readContainer(caller: string, source: ByteSource): Promise<Container> {
-  const first = await source.read(0, Math.min(source.size, 4));
+  const first = await source.read(0, Math.min(source.size, formatBytes));
+  if (!isZip(first)) refuseForeign(caller, 'a file of torch.save', 'pytorch', first);
   return isZip(first) ? readArchive(caller, source) : readLegacy(caller, source);
 }
 
@@ -34,9 +36,11 @@ async function readArchive(caller: string, source: ByteSource): Promise<Containe
   const { members } = directory;
   const pickleName = [...members.keys()].find((name) => name === 'data.pkl' || /^[^/]+\/data\.pkl$/.test(name));
   if (pickleName === undefined) {
-    const some = [...members.keys()].slice(0, 3).join(', ');
+    const names = [...members.keys()];
+    const weights = names.find((name) => /\.(pt|pth|bin|ckpt|safetensors)$/.test(name));
     throw new IoError(
-      `${caller}: expected an archive with data.pkl, got ${some || 'none'}. Pass a file of torch.save.`,
+      `${caller}: expected an archive with data.pkl, got ${names.slice(0, 3).join(', ') || 'none'}. ` +
+        (weights === undefined ? 'Pass a file of torch.save.' : `Unpack it and pass ${weights}.`),
     );
   }
   const prefix = pickleName.slice(0, -'data.pkl'.length);
