@@ -77,7 +77,7 @@ function rebuildTensor(caller: string, args: Arguments): PyTorchTensor | UnreadT
   }
   const dtype = type instanceof PythonGlobal ? typeOfName.get(type.name) : storage.dtype;
   if (dtype === undefined) {
-    return new UnreadTensor(type instanceof PythonGlobal ? type.name : (storage.otherType ?? 'no element type'));
+    return new UnreadTensor(type instanceof PythonGlobal ? type.name : (storage.otherType ?? 'of no element type'));
   }
   // PyTorch negates the elements of such a view when it reads them.
   const flags = args.slice(6).find((flag) => flag instanceof Map);
@@ -138,7 +138,7 @@ const callables: ReadonlyMap<string, Callable> = new Map<string, Callable>([
   ['torch._utils._rebuild_sparse_tensor', unread('sparse')],
   ['torch._utils._rebuild_nested_tensor', unread('nested')],
   ['torch._utils._rebuild_qtensor', unread('quantized')],
-  ['torch._utils._rebuild_meta_tensor_no_storage', unread('without data (meta)')],
+  ['torch._utils._rebuild_meta_tensor_no_storage', unread('without data')],
   ['torch.Size', size],
   ['collections.OrderedDict', orderedDict],
   ['collections.defaultdict', () => new Map()],
@@ -186,7 +186,9 @@ export function isList(value: PyTorchValue | undefined): value is readonly PyTor
 export function formatPyTorchValue(value: PyTorchValue | undefined): string {
   if (value instanceof PythonGlobal) return value.name;
   if (value instanceof PythonObject) return `an object of ${value.type}`;
-  if (value instanceof UnreadTensor) return `a tensor of another kind: ${value.kind}`;
+  if (value instanceof UnreadTensor) {
+    return value.kind.startsWith('torch.') ? `a tensor of ${value.kind}` : `a tensor that is ${value.kind}`;
+  }
   if (typeof value === 'string') return JSON.stringify(value.length > 50 ? `${value.slice(0, 50)}...` : value);
   if (isList(value)) return 'a list';
   if (value instanceof Map) return 'a dict';

@@ -177,7 +177,7 @@ describe.each(['foreign-objects.pt', 'foreign-objects-legacy.pt'])('parsePyTorch
       'sparse',
       'quantized',
       'quantized',
-      'without data (meta)',
+      'without data',
       'nested',
       'lazily negated',
     ]);

@@ -71,12 +71,17 @@ export async function openWeights(path: string): Promise<WeightsFile> {
   return (await isSafetensors(path)) ? openSafetensorsWeights(path) : openPyTorchWeights(path);
 }
 
-/** Whether the file's header begins where that of a safetensors file does. PyTorch files begin with PK or an opcode. */
+/**
+ * Whether a file is one of safetensors: its header begins there, or its name says so and it does not begin as PyTorch files do,
+ * with PK or an opcode.
+ */
 async function isSafetensors(path: string): Promise<boolean> {
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(9), 0, 9, 0);
-    return bytesRead === 9 && buffer[8] === 0x7b && buffer.toString('latin1', 0, 2) !== 'PK';
+    if (buffer.toString('latin1', 0, 2) === 'PK') return false;
+    if (bytesRead === 9 && buffer[8] === 0x7b) return true;
+    return path.endsWith('.safetensors') && buffer[0] !== 0x80;
   } finally {
     await handle.close();
   }
