@@ -122,7 +122,11 @@ async function findDirectory(caller: string, source: ByteSource) {
   const isEnd = (): boolean =>
     view.getUint32(at, true) === signatures.end && at + lengths.end + view.getUint16(at + 20, true) === tailLength;
   while (at >= 0 && !isEnd()) at--;
-  if (at < 0) throw damaged(caller, 'the records that end a zip archive', 'none');
+  if (at < 0) {
+    throw new IoError(
+      `${caller}: expected the records that end a zip archive, got none. The file is cut off: write or download it again.`,
+    );
+  }
   const [files, length, start] = [
     view.getUint16(at + 10, true),
     view.getUint32(at + 12, true),

@@ -38,6 +38,7 @@ export const sample = defineCommand({
     const generator = await loadGenerator(engine, {
       ...{ checkpoint, average, entropyCheckpoint, weights },
       ...(entropyWeights !== undefined && { entropyWeights }),
+      note: (line) => context.note(`sample: ${line}`),
     });
     checkFor(generator, values);
     const prefix = prefixFile === undefined ? undefined : await readPrefix(prefixFile, values.prefixLength, generator);
