@@ -20,7 +20,7 @@ export const importWeights = defineCommand({
   summary: 'makes a checkpoint of a PyTorch or safetensors file',
   details:
     'Reads files of dpar export, checkpoints of LlamaGen and of the authors of DPAR, and state_dicts alone (.pt, .pth, ' +
-    '.safetensors; several .safetensors files by their .safetensors.index.json, or by the folder that they are in). A PyTorch file is read as data: nothing in it runs. Sizes are told by the shapes; keys of config.json that ' +
+    '.safetensors; several .safetensors files by their .safetensors.index.json, or by the folder that they are in). A PyTorch file is read as data: nothing in it runs, and objects that are no weights are passed over. Sizes are told by the shapes; keys of config.json that ' +
     'shapes cannot tell come from --set, --config, what the training script was called with, or the preset of these sizes.',
   options: {
     input: required(path, 'PyTorch or safetensors file, index of several, or their folder'),
