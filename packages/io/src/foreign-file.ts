@@ -18,6 +18,7 @@ export const formatBytes = 512;
 
 const unpack = 'Unpack it first.';
 const download = 'Download the file itself, not the page about it.';
+const again = 'Download the file again, or pass the right one.';
 const original = 'Get the original weights, of PyTorch or safetensors.';
 const notWeights = 'Pass the file of weights.';
 
@@ -66,9 +67,9 @@ const texts: readonly (readonly [start: RegExp, format: (match: RegExpExecArray,
       return { what: `an HTML page${title === undefined ? '' : ` (${title.trim()})`}`, remedy: download };
     },
   ],
-  [/^<(\?xml|Error|\w+[\s>])/, (_, text) => ({ what: `an XML document, ${start(text)}`, remedy: download })],
-  [/^[{[]/, (_, text) => ({ what: `JSON text, ${start(text)}`, remedy: download })],
-  [/^/, (_, text) => ({ what: `text, ${start(text)}`, remedy: download })],
+  [/^<(\?xml|Error|\w+[\s>])/, (_, text) => ({ what: `an XML document, ${start(text)}`, remedy: again })],
+  [/^[{[]/, (_, text) => ({ what: `JSON text, ${start(text)}`, remedy: again })],
+  [/^/, (_, text) => ({ what: `text, ${start(text)}`, remedy: again })],
 ];
 
 function start(text: string): string {

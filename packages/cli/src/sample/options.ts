@@ -18,7 +18,11 @@ export const sampleOptions = {
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one of each class)'),
   prefix: option.optional(option.file, "given tokens to complete: 'tokens' [N, K]; image k completes row k mod N"),
   prefixLength: option.optional(option.wholeNumber(1), 'given tokens of an image, K (default: all of a row)'),
-  cfgScale: option.optional(option.number({ from: 0 }), 'scale of classifier-free guidance, 1 for none (and for a model without a null class)', 2),
+  cfgScale: option.optional(
+    option.number({ from: 0 }),
+    'scale of classifier-free guidance, 1 for none (and for a model without a null class)',
+    2,
+  ),
   cfgSchedule: option.optional(
     option.choice(['constant', 'linear', 'cosine']),
     'how the scale grows from 1 at the first token to all of it at the last; constant: all of it everywhere',

@@ -76,6 +76,13 @@ describe('importCheckpoint of files with foreign objects', () => {
     expect(existsSync(never())).toBe(false);
   });
 
+  it('says what all weights are where none is read', async () => {
+    const path = fixturePath('torch-pt/complex-state-dict.pt');
+    await expect(importCheckpoint(path, never(), { settings: set })).rejects.toThrow(
+      /got cls_embedding\.embedding_table\.weight: a tensor of torch\.ComplexFloatStorage; tok_.* and 6 more\. Convert them/,
+    );
+  });
+
   it.each<[string, () => WritablePyTorchValue]>([
     ['beside the name of the model', () => ({ model: 'GPT-B', state_dict: weights })],
     ['beside other tensors', () => ({ model: { scale: float32([1]) }, state_dict: weights })],
@@ -159,7 +166,7 @@ describe('importCheckpoint of the state of another optimizer', () => {
         state: states((t) => ({ step: 1, exp_avg: t, exp_avg_sq: t, max_exp_avg_sq: t })),
         param_groups: groups,
       }),
-      'got step, exp_avg, exp_avg_sq, max_exp_avg_sq',
+      'with amsgrad false, got max_exp_avg_sq of true',
     ],
     ['two of them', () => [{ state: {}, param_groups: [] }], "with 'state' and 'param_groups'"],
   ])('names --only model: %s', async (_, optimizer, message) => {

@@ -90,8 +90,8 @@ export async function parseOptimizerState(
   for (const [name, shape] of parameters) {
     const state: PyTorchValue = states.get(names.get(name) ?? null) ?? null;
     const [first, second] = [entry(state, 'exp_avg'), entry(state, 'exp_avg_sq')];
-    const isAmsgrad = entry(state, 'max_exp_avg_sq') instanceof PyTorchTensor;
-    if (!isMoment(first, shape) || !isMoment(second, shape) || isAmsgrad) {
+    if (entry(state, 'max_exp_avg_sq') instanceof PyTorchTensor) throw unfit('amsgrad false', 'max_exp_avg_sq of true');
+    if (!isMoment(first, shape) || !isMoment(second, shape)) {
       const keys = [...(entriesOf(state)?.keys() ?? [])].join(', ') || 'none';
       throw unfit(`exp_avg and exp_avg_sq of shape [${shape.join(', ')}] for '${name}'`, keys);
     }

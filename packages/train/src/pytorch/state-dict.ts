@@ -5,6 +5,7 @@ import {
   type PyTorchValue,
   PythonObject,
   type StoredType,
+  UnreadTensor,
 } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 import { kindOf } from './recognise.js';
@@ -70,21 +71,23 @@ function candidates(value: PyTorchValue | undefined, depth: number): FoundStateD
   return own === undefined ? inner : [...inner, own];
 }
 
-function isModel({ tensors }: FoundStateDict): boolean {
-  return kindOf(Array.from(tensors.keys(), unwrappedName)) !== undefined;
+function isModel({ tensors, others }: FoundStateDict): boolean {
+  return kindOf(Array.from([...tensors.keys(), ...others.keys()], unwrappedName)) !== undefined;
 }
 
-/** A dict, or a module that was saved whole, as a state_dict; undefined if it has no tensors. */
+/** A dict, or a module that was saved whole, as a state_dict; undefined if it has no tensors, of any type. */
 function stateDictOf(value: PyTorchValue | undefined): FoundStateDict | undefined {
   const tensors = new Map<string, PyTorchTensor>();
   const others = new Map<string, string>();
+  let hasTensors = false;
   const entries: Iterable<readonly [PyTorchValue, PyTorchValue]> = entriesOf(value) ?? moduleTensors(value, '', 0);
   for (const [name, tensor] of entries) {
     if (typeof name !== 'string') continue;
+    hasTensors ||= tensor instanceof PyTorchTensor || tensor instanceof UnreadTensor;
     if (tensor instanceof PyTorchTensor) tensors.set(name, tensor);
     else others.set(name, formatPyTorchValue(tensor));
   }
-  return tensors.size > 0 ? { tensors, others } : undefined;
+  return hasTensors ? { tensors, others } : undefined;
 }
 
 /** Parameters and buffers of a pickled `torch.nn.Module`, named as its `state_dict` names them. */
