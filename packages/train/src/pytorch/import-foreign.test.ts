@@ -110,6 +110,15 @@ describe('importCheckpoint of files with foreign objects', () => {
     return new Map(Array.from(weights, ([name, tensor]) => [change(name), tensor]));
   }
 
+  it('takes no notice of 8-bit numbers beside the weights', async () => {
+    const path = join(folder, 'beside.safetensors');
+    const scale: StoredTensor = { dtype: 'F8_E5M2', shape: [1], bytes: Uint8Array.of(0) };
+    await writeSafetensors(path, new Map(weights).set('scale', scale));
+    const { ignored } = await importCheckpoint(path, to(), { settings: set });
+    expect(ignored).toEqual(['scale']);
+    await expectWeights(to());
+  });
+
   it('says which keys there are where no weights are found', async () => {
     const path = await save({ epoch: 3, history: [1, 2] });
     await expect(importCheckpoint(path, never())).rejects.toThrow(

@@ -24,7 +24,14 @@ import { interruptible } from './interruptible.js';
 import { specsOf } from './model-specs.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
 import { officialNames, type StateDict } from './state-dict.js';
-import { averageOf, checkWeights, refuseUnread, unreadWeights, withTiedTable } from './usable-weights.js';
+import {
+  averageOf,
+  checkWeights,
+  refuseUnread,
+  unreadWeights,
+  withoutForeign,
+  withTiedTable,
+} from './usable-weights.js';
 import { openWeights, type Weight, type Weights, type WeightsFile } from './weights-file.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -109,7 +116,8 @@ async function importFrom(
   const inferred = configOf(file, path, found, changed);
   const specs = specsOf(withPlaceholders(inferred));
   refuseUnread(path, unread, (name) => Object.hasOwn(specs, name));
-  const { tensors: weights, tied } = withTiedTable(found.tensors, specs);
+  const own = withoutForeign(found.tensors, specs);
+  const { tensors: weights, tied } = withTiedTable(own, specs);
   checkWeights(specs, weights, path, only);
   checkKeys(inferred);
   const { config, assumed } = inferred;
@@ -118,7 +126,7 @@ async function importFrom(
   const leftOut: string[] = [];
   const average =
     only === undefined && file.average ? averageOf(file.average, specs, (why) => leftOut.push(why)) : undefined;
-  const shapes = numberedOrder([...found.tensors.keys()], Object.keys(specs)).map(
+  const shapes = numberedOrder([...own.keys()], Object.keys(specs)).map(
     (name) => [name, (weights.get(name) as Weight).shape] as const,
   );
   const optimizerState = only === undefined ? optimizerOf(file, leftOut) : undefined;
@@ -151,7 +159,7 @@ async function importFrom(
     files: (await readdir(folder)).sort(),
     step: optimizer?.step,
     assumed: [...assumed, ...tied],
-    ignored: [...ignored.keys()],
+    ignored: [...ignored.keys(), ...[...found.tensors.keys()].filter((name) => !own.has(name))],
     leftOut,
     notes: file.notes,
   };

@@ -27,6 +27,11 @@ export function refuseUnread(
   );
 }
 
+/** Tensors without those of 8-bit types that are no weights of the model: as little asked for as those that are not read. */
+export function withoutForeign(tensors: Weights, specs: ParameterSpecs): Weights {
+  return new Map([...tensors].filter(([name, { dtype }]) => Object.hasOwn(specs, name) || !dtype.startsWith('F8_')));
+}
+
 /** The two tables that some models share, as LLaMA's do: files of safetensors keep one of them. */
 const tiedTables = ['tok_embeddings.weight', 'output.weight'] as const;
 
