@@ -117,6 +117,7 @@ function aliases(
 }
 
 function parseMetadata(caller: string, value: unknown): Record<string, string> {
+  if (value === null) return {}; // as the reference library reads it
   if (!isObject(value) || !Object.values(value).every((text) => typeof text === 'string')) {
     throw new IoError(
       `${caller}: expected '__metadata__' to hold text by key, got ${shown(value)}. The file is damaged.`,

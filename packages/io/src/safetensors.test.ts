@@ -217,6 +217,12 @@ describe('parseSafetensors', () => {
     ]);
   });
 
+  it('takes metadata that are null as none', () => {
+    const entry = { dtype: 'U8', shape: [1], data_offsets: [0, 1] };
+    const { tensors, metadata } = parseSafetensors(fileOf({ __metadata__: null, x: entry }, 1));
+    expect([[...tensors.keys()], metadata]).toEqual([['x'], {}]);
+  });
+
   it('has a tensor under each name that the metadata name as its alias', () => {
     const metadata = {
       'output.weight': 'embed.weight',

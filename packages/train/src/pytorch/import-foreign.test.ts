@@ -131,6 +131,10 @@ describe('importCheckpoint of files with foreign objects', () => {
     const result = await importCheckpoint(await save({ model: weights, config }), to());
     expect(result.config).toMatchObject({ n_head: 1, block_size: 16 });
     expect(result.config).not.toHaveProperty('optimizer');
+    // As Lightning keeps them.
+    const { optimizer: _, ...hyper_parameters } = config;
+    const lightning = await importCheckpoint(await save({ state_dict: weights, hyper_parameters }), to());
+    expect(lightning.config).toEqual(result.config);
   });
 });
 

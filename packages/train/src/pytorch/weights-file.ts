@@ -128,6 +128,7 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
         ),
         others: found.others,
       };
+    const attributes = (key: string): Json => plainAttributes(entries?.get(key));
     const config = jsonOf(entries?.get('config'));
     return {
       model: stateDict(findStateDict(file.value)),
@@ -136,7 +137,7 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
       keys: entries === undefined ? formatPyTorchValue(file.value) : shownKeys([...entries.keys()]),
       config: isOurs(config) ? config : undefined,
       trainer: jsonOf(entries?.get('trainer')),
-      args: { ...config, ...plainAttributes(entries?.get('args')) },
+      args: { ...config, ...attributes('hyper_parameters'), ...attributes('args') },
       metadata: {},
       notes: [],
       read: (tensor) => file.read(tensor),
