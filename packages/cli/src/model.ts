@@ -36,7 +36,7 @@ export async function loadModel(
   kinds: readonly TrainableModel['kind'][] = ['dpar', 'llamagen', 'entropy'],
   average = false,
 ): Promise<LoadedModel> {
-  const { config, parameters, notes } = await readCheckpoint(folder, { weights: weightsFile(average) });
+  const { config, parameters, notes = [] } = await readCheckpoint(folder, { weights: weightsFile(average) });
   if (!kinds.some((kind) => kind === config.kind)) {
     const wanted = kinds.map((kind) => `"${kind}"`).join(' or ');
     throw new CommandError(

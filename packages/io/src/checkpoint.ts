@@ -22,8 +22,8 @@ export interface Checkpoint {
   readonly config: Record<string, unknown>;
   /** The tensors of `model.safetensors`, by their names there. */
   readonly parameters: Record<string, HostTensor>;
-  /** What is wrong with the files without touching the parameters, as sentences for the user. */
-  readonly notes: readonly string[];
+  /** What is wrong with the files without touching the parameters, as sentences for the user; not there if nothing is. */
+  readonly notes?: readonly string[];
 }
 
 /** How {@link writeCheckpoint} writes. */
@@ -90,7 +90,7 @@ export async function readCheckpoint(folder: string, options: CheckpointReadOpti
   } finally {
     await file.close();
   }
-  return { config, parameters, notes: file.notes };
+  return { config, parameters, ...(file.notes.length > 0 && { notes: file.notes }) };
 }
 
 /**

@@ -15,8 +15,7 @@ import { runRecord, trainingConfig } from './run-record.js';
 import { type RunName, runNames, type ShippedSettings, shipped } from './settings.js';
 import type { BeforeAndAfter, TrainingRecord } from './training-record.js';
 
-type Content = Pick<Checkpoint, 'config' | 'parameters'>;
-type Checkpoints = Readonly<Record<'tokenizer' | RunName, Content>>;
+type Checkpoints = Readonly<Record<'tokenizer' | RunName, Checkpoint>>;
 
 /** Element type of what is no matrix; matrices are int8. */
 const storage = { dtype: 'F16' } as const;
@@ -110,7 +109,7 @@ function modelOf({ tokenizer, entropy, dpar, llamagen }: Checkpoints, classes: r
 
 /** The checkpoints as they are read again after they were written for shipping. */
 function rounded({ tokenizer, entropy, dpar, llamagen }: Checkpoints): Checkpoints {
-  const round = ({ config, parameters }: Content): Content => {
+  const round = ({ config, parameters }: Checkpoint): Checkpoint => {
     const file = formatSafetensors(int8Weights(parameters), storage);
     return { config, parameters: toHostTensors(parseSafetensors(file).tensors) };
   };
@@ -127,6 +126,6 @@ function checkQuality(before: ModelQuality, after: ModelQuality): void {
   }
 }
 
-function countNumbers({ parameters }: Content): number {
+function countNumbers({ parameters }: Checkpoint): number {
   return Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
 }

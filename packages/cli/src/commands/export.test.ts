@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
@@ -101,4 +101,34 @@ it('says what it cannot do', async () => {
   const other = await runCli(['import', '--input', fixturePath('patchify.json'), '--output', output]);
   expect(other).toMatchObject({ status: 1, stderr: expect.stringContaining('expected a file of torch.save') });
   expect(existsSync(output)).toBe(false);
+});
+
+it('reads weights whose index says a wrong size, with a note', async () => {
+  const folder = await temporaryFolder();
+  const [parts, output] = [join(folder, 'parts'), join(folder, 'out')];
+  const from = [
+    'export',
+    '--checkpoint',
+    fixturePath('llamagen'),
+    '--format',
+    'safetensors',
+    '--max-shard-size',
+    '200KB',
+  ];
+  expect(await runCli([...from, '--output', parts])).toMatchObject({ status: 0 });
+  const index = join(parts, 'model.safetensors.index.json');
+  const json = JSON.parse(await readFile(index, 'utf8'));
+  await writeFile(index, JSON.stringify({ ...json, metadata: { total_size: '4 MB' } }));
+  const note = `'metadata.total_size' of '${index}' is "4 MB", but the tensors take ${json.metadata.total_size} bytes`;
+  const io = fixturePath('llamagen/io.safetensors');
+  for (const [i, argv] of [
+    ['import', '--input', index, '--set', 'block_size=64', 'n_head=2'],
+    ['import', '--input', parts],
+    ['forward', '--checkpoint', parts, '--input', io],
+    ['export', '--checkpoint', parts, '--format', 'pytorch'],
+    ['export', '--checkpoint', parts, '--format', 'safetensors'],
+  ].entries()) {
+    const { status, stderr } = await runCli([...argv, '--output', `${output}-${i}.safetensors`]);
+    expect([status, stderr]).toEqual([0, expect.stringContaining(`${argv[0]}: ${note}`)]);
+  }
 });
