@@ -16,6 +16,8 @@ export interface ModelContent {
 /** A checkpoint's model and weights. */
 export interface LoadedModel extends ModelContent {
   readonly model: TrainableModel;
+  /** What is wrong with the files without touching the weights, for the user. */
+  readonly notes: readonly string[];
 }
 
 /** The file of a checkpoint's weights, or of their moving average. */
@@ -34,7 +36,7 @@ export async function loadModel(
   kinds: readonly TrainableModel['kind'][] = ['dpar', 'llamagen', 'entropy'],
   average = false,
 ): Promise<LoadedModel> {
-  const { config, parameters } = await readCheckpoint(folder, { weights: weightsFile(average) });
+  const { config, parameters, notes = [] } = await readCheckpoint(folder, { weights: weightsFile(average) });
   if (!kinds.some((kind) => kind === config.kind)) {
     const wanted = kinds.map((kind) => `"${kind}"`).join(' or ');
     throw new CommandError(
@@ -44,5 +46,5 @@ export async function loadModel(
   }
   const model = trainableModel(config);
   checkParameters(model.specs, parameters);
-  return { model, config, parameters };
+  return { model, config, parameters, notes };
 }

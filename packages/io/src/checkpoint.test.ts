@@ -72,7 +72,17 @@ describe('a checkpoint', () => {
     ['a config that is cut', { 'config.json': '{"a":', 'model.safetensors': '' }, 'config.json'],
     ['a config that is a list', { 'config.json': '[1]', 'model.safetensors': '' }, 'it is a list'],
     ['a config with a key twice', { 'config.json': '{"a":1,\n"a":2}', 'model.safetensors': '' }, 'twice'],
-    ['parameters that are cut', { 'config.json': ' {}\n', 'model.safetensors': 'cut' }, 'at least 8 bytes'],
+    ['parameters that are cut', { 'config.json': ' {}\n', 'model.safetensors': '\u0002\0\0' }, 'at least 8 bytes'],
+    [
+      'text for parameters',
+      { 'config.json': '{}', 'model.safetensors': 'Not Found' },
+      'another format: text, "Not Found"',
+    ],
+    [
+      'a pointer for a config',
+      { 'config.json': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n', 'model.safetensors': '' },
+      'got a Git LFS pointer to a file of 7 bytes. Fetch the file itself: git lfs pull.',
+    ],
   ])('with %s is refused', async (name, files, message) => {
     const path = join(folder, name.replaceAll(' ', '-'));
     if (files !== undefined) mkdirSync(path);

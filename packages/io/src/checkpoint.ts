@@ -10,7 +10,7 @@ import { parseJsonObject } from './json.js';
 import type { StreamedTensors } from './safetensors.js';
 import { openSafetensors, type SafetensorsFileOptions, writeSafetensors } from './safetensors-file.js';
 import { indexSuffix } from './safetensors-index.js';
-import type { SafetensorsReader } from './safetensors-reader.js';
+import { type SafetensorsReader, unreadTensor } from './safetensors-reader.js';
 import { writeJson } from './write-json.js';
 
 /** Names of a checkpoint's files. */
@@ -22,6 +22,8 @@ export interface Checkpoint {
   readonly config: Record<string, unknown>;
   /** The tensors of `model.safetensors`, by their names there. */
   readonly parameters: Record<string, HostTensor>;
+  /** What is wrong with the files without touching the parameters, as sentences for the user; not there if nothing is. */
+  readonly notes?: readonly string[];
 }
 
 /** How {@link writeCheckpoint} writes. */
@@ -78,6 +80,7 @@ export async function readCheckpoint(folder: string, options: CheckpointReadOpti
   const { config, parameters: file } = await openCheckpoint(folder, options);
   const parameters: Record<string, HostTensor> = Object.create(null);
   try {
+    for (const [name, type] of file.unread) throw unreadTensor('readCheckpoint', `'${name}' in '${folder}'`, type);
     for (const name of file.names.filter((name) => !areScales(name, file.types))) {
       const stored = await file.read(name);
       const scales = scalesOf(name, file.types);
@@ -87,7 +90,7 @@ export async function readCheckpoint(folder: string, options: CheckpointReadOpti
   } finally {
     await file.close();
   }
-  return { config, parameters };
+  return { config, parameters, ...(file.notes.length > 0 && { notes: file.notes }) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { IoError } from './error.js';
+import { decodeFloat8 } from './float8.js';
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
 import type { HostTensor } from './host-tensor.js';
 import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor } from './stored.js';
@@ -78,7 +79,7 @@ function checkedBool(bytes: Uint8Array, name: string): Uint8Array {
 }
 
 /**
- * A stored tensor as a host tensor of the same shape. F32, F16, BF16, F64 become float32 (F64 rounded to nearest); I32,
+ * A stored tensor as a host tensor of the same shape. F32, F16, BF16, F8, F64 become float32 (F64 rounded to nearest); I32,
  * I64, U32, U64, I16, U16, I8, U8 become int32; BOOL becomes bool. F32, I32 and BOOL data are shared with `stored.bytes`
  * where the alignment allows it (a writer of either then changes both), else copied.
  *
@@ -98,6 +99,9 @@ export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTen
       return float32(decodeFloat16(elementsOf(bytes, Uint16Array)));
     case 'BF16':
       return float32(decodeBfloat16(elementsOf(bytes, Uint16Array)));
+    case 'F8_E4M3':
+    case 'F8_E5M2':
+      return float32(decodeFloat8(bytes, dtype));
     case 'F64':
       return float32(Float32Array.from(elementsOf(bytes, Float64Array)));
     case 'I32':

@@ -13,14 +13,17 @@ export {
   npzChunks,
   parseNpz,
 } from './npz.js';
+export { formatPyTorchValue } from './pytorch/callables.js';
 export { type PyTorchContent, parsePyTorch } from './pytorch/reader.js';
 export {
+  entriesOf,
   type PyTorchDict,
   PyTorchStorage,
   PyTorchTensor,
   type PyTorchValue,
   PythonGlobal,
   PythonObject,
+  UnreadTensor,
 } from './pytorch/values.js';
 export { pytorchChunks, type WritablePyTorchValue } from './pytorch/writer.js';
 export {

@@ -1,4 +1,5 @@
 import { IoError } from './error.js';
+import { formatOf } from './foreign-file.js';
 
 /** Deepest nesting that {@link parseJsonObject} takes; the headers it reads need three levels. */
 const maximumDepth = 64;
@@ -20,6 +21,11 @@ export function parseJsonObject(caller: string, what: string, bytes: Uint8Array)
       throw new Error(`it is ${value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`}`);
     return value;
   } catch (error) {
+    const format = formatOf(bytes);
+    // What begins as JSON or is any text has its own reason.
+    if (format !== undefined && !/^(JSON )?text, /.test(format.what)) {
+      throw new IoError(`${caller}: expected ${what} to be a JSON object, got ${format.what}. ${format.remedy}`);
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new IoError(
       `${caller}: expected ${what} to be a JSON object, got something else (${reason}). The file is damaged or of another format.`,

@@ -2,13 +2,13 @@ import { writeFileAtomic } from './atomic-file.js';
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
+import { formatBytes } from './foreign-file.js';
 import type { HostTensor } from './host-tensor.js';
 import {
   formatNpy,
   type NpyHeader,
   type NpyOptions,
   npyDataStart,
-  npyPrefixBytes,
   npyTensor,
   parseNpy,
   parseNpyHeader,
@@ -42,9 +42,6 @@ export interface NpyReader extends ArrayReader {
   close(): Promise<void>;
 }
 
-/** Bytes read at first: those of the header that NumPy writes for an array of few dimensions. */
-const likelyHeaderBytes = 128;
-
 /**
  * Opens a NumPy `.npy` file of any size, reads its header, and the array or parts of it when asked for. Close it
  * afterwards.
@@ -55,8 +52,8 @@ export async function openNpy(path: string): Promise<NpyReader> {
   const file = await openFile('openNpy', 'a NumPy file', path);
   try {
     const caller = `openNpy ('${path}')`;
-    const begin = await file.read(0, Math.min(file.size, likelyHeaderBytes));
-    const dataStart = npyDataStart(caller, begin.subarray(0, npyPrefixBytes), file.size);
+    const begin = await file.read(0, Math.min(file.size, formatBytes));
+    const dataStart = npyDataStart(caller, begin, file.size);
     const head = dataStart <= begin.length ? begin.subarray(0, dataStart) : await file.read(0, dataStart);
     return npyReader(file, path, parseNpyHeader(caller, head, file.size));
   } catch (error) {

@@ -65,7 +65,7 @@ describe('npy', () => {
   });
 
   it('reads back every element type in both orders', () => {
-    const dtypes = (Object.keys(storedTypeBytes) as StoredDType[]).filter((dtype) => dtype !== 'BF16');
+    const dtypes = (Object.keys(storedTypeBytes) as StoredDType[]).filter((dtype) => !/^(BF16|F8_.*)$/.test(dtype));
     fc.assert(
       fc.property(
         fc.constantFrom(...dtypes),

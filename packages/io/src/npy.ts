@@ -1,5 +1,6 @@
 import { bytesOf, checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
+import { refuseForeign } from './foreign-file.js';
 import type { HostTensor } from './host-tensor.js';
 import {
   byteLengthOf,
@@ -70,11 +71,12 @@ export const npyPrefixBytes = 12;
 /**
  * Where the data of an `.npy` file of format version 1, 2 or 3 begin, in bytes.
  *
- * @param prefix The file's first {@link npyPrefixBytes}, or more.
+ * @param prefix The file's first {@link npyPrefixBytes}, or more, by which another format is named.
  * @param fileBytes Length of the whole file.
  * @throws IoError if it is no such file, or cut off.
  */
 export function npyDataStart(caller: string, prefix: Uint8Array, fileBytes: number): number {
+  refuseForeign(caller, 'a NumPy file (.npy)', 'npy', prefix);
   const version = prefix[6] ?? 0;
   if (!magic.every((byte, i) => prefix[i] === byte) || version < 1 || version > 3 || prefix.length < npyPrefixBytes) {
     throw new IoError(
@@ -93,12 +95,16 @@ export function npyDataStart(caller: string, prefix: Uint8Array, fileBytes: numb
   return start + length;
 }
 
+/** The error for an array of an element type that is not read: structured, complex, text, objects, dates. */
+export class UnreadArrayError extends IoError {}
+
 /**
  * Reads the header of an `.npy` file.
  *
  * @param head The file up to where its data begin.
  * @param fileBytes Length of the whole file.
- * @throws IoError if it is not valid, of another element type, or the file has not the bytes that it promises.
+ * @throws IoError if it is not valid or the file has not the bytes that it promises; {@link UnreadArrayError} for another
+ * element type.
  */
 export function parseNpyHeader(caller: string, head: Uint8Array, fileBytes: number): NpyHeader {
   const text = new TextDecoder().decode(head.subarray(head[6] === 1 ? 10 : 12));
@@ -107,7 +113,8 @@ export function parseNpyHeader(caller: string, head: Uint8Array, fileBytes: numb
   const dimensions = /'shape'\s*:\s*\(([\d,\sL]*)\)/.exec(text);
   const dtype = descr && Object.hasOwn(typeOfCode, descr[2] as string) ? typeOfCode[descr[2] as string] : undefined;
   if (dtype === undefined || fortran === null || dimensions === null) {
-    throw new IoError(
+    const isArray = text.includes("'descr'") && fortran !== null && dimensions !== null;
+    throw new (isArray ? UnreadArrayError : IoError)(
       `${caller}: expected descr (one of ${Object.keys(typeOfCode).join(', ')}), fortran_order and shape in the header, ` +
         `got ${JSON.stringify(text.slice(0, 200).trim())}. Save the array with one of these element types.`,
     );

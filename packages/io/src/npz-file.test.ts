@@ -8,7 +8,7 @@ import { bytesOf } from './convert.js';
 import { IoError } from './error.js';
 import { formatNpy } from './npy.js';
 import { openNpy } from './npy-file.js';
-import { npzChunks } from './npz.js';
+import { npzChunks, parseNpz } from './npz.js';
 import { openNpz, readNpz } from './npz-file.js';
 import type { StoredTensor } from './stored.js';
 
@@ -107,6 +107,77 @@ it('gives rows of a .npy file in pieces of some 4 MiB', async () => {
   }
 });
 
+describe('archives with arrays that are not read', () => {
+  /** An `.npy` file of any element type, without data. */
+  function otherArray(descr: string): Uint8Array {
+    const text = `{'descr': ${descr}, 'fortran_order': False, 'shape': (0,), }`.padEnd(117);
+    return Buffer.concat([Buffer.from('\x93NUMPY\x01\0\x76\0', 'latin1'), Buffer.from(`${text}\n`)]);
+  }
+
+  const archive = zipSync({
+    'objects.npy': otherArray("'|O'"),
+    'a.npy': formatNpy(tensor),
+    'names.npy': otherArray("'<U5'"),
+    'records.npy': otherArray("[('x', '<f4'), ('y', '<i8', (2,))]"),
+    'complex.npy': otherArray("'<c8'"),
+    'dates.npy': otherArray("'<M8[ns]'"),
+    'readme.txt': Buffer.from('text'),
+  });
+
+  it('give the others', async () => {
+    expect(await readNpz(save(archive))).toEqual(new Map([['a', tensor]]));
+    expect(parseNpz(archive)).toEqual(new Map([['a', tensor]]));
+    expect(await readNpz(save(archive), { names: ['a'] })).toEqual(new Map([['a', tensor]]));
+    expect(parseNpz(archive, { names: ['a'], maximumBytes: 200 })).toEqual(new Map([['a', tensor]]));
+  });
+
+  it('say what an array is that is asked for', async () => {
+    const file = await openNpz(save(archive));
+    for (const [name, descr] of [
+      ['objects', "'|O'"],
+      ['names', "'<U5'"],
+      ['records', "[('x', '<f4')"],
+      ['complex', "'<c8'"],
+      ['dates', "'<M8[ns]'"],
+    ] as const) {
+      const message = `got "{'descr': ${descr}`;
+      expect(() => file.arrays.get(name)?.type).toThrow(message);
+      await expect(file.arrays.get(name)?.read()).rejects.toThrow(message);
+      await expect(file.arrays.get(name)?.rows(0, 0)[Symbol.asyncIterator]().next()).rejects.toThrow(message);
+      await expect(readNpz(save(archive), { names: [name] })).rejects.toThrow(message);
+      expect(() => parseNpz(archive, { names: [name] })).toThrow(message);
+    }
+    await file.close();
+  });
+
+  it('say that an array is missing that is asked for', async () => {
+    const message = "expected an array 'b' in the archive, got ";
+    await expect(readNpz(save(archive), { names: ['b'] })).rejects.toThrow(message);
+    expect(() => parseNpz(archive, { names: ['b'] })).toThrow(message);
+  });
+
+  it('may have members of other kinds of compression', async () => {
+    const bytes = Buffer.from(archive);
+    bytes.writeUInt16LE(14, bytes.lastIndexOf('PK\x01\x02', undefined, 'latin1') + 10); // LZMA, of readme.txt
+    const second = bytes.indexOf(
+      'PK\x01\x02',
+      bytes.indexOf('names.npy', bytes.indexOf('PK\x01\x02', 0, 'latin1')) - 60,
+      'latin1',
+    );
+    bytes.writeUInt16LE(12, second + 10); // bzip2, of names.npy
+    expect(await readNpz(save(bytes))).toEqual(new Map([['a', tensor]]));
+    const file = await openNpz(save(bytes));
+    await expect(file.arrays.get('names')?.read()).rejects.toThrow("got 'names.npy' compressed");
+    await file.close();
+  });
+
+  it('are refused where their headers are damaged', async () => {
+    const damaged = Buffer.from(otherArray("'|O'"));
+    damaged.fill(0x78, 40, 60);
+    await expect(readNpz(save(zipSync({ 'a.npy': formatNpy(tensor), 'b.npy': damaged })))).rejects.toThrow(IoError);
+  });
+});
+
 describe('archives that lie', () => {
   const deflated = zipSync({ 'a.npy': formatNpy(tensor) });
 
@@ -126,7 +197,7 @@ describe('archives that lie', () => {
       zipSync({ 'a.npy': formatNpy({ ...tensor, shape: [5, 2, 3, ...Array(62).fill(1)] }) }),
       'axes',
     ],
-    ['nothing', new Uint8Array(0), 'the records that end a zip archive'],
+    ['nothing', new Uint8Array(0), 'got another format: an empty file'],
     ['the start alone', deflated.subarray(0, 100), 'the records that end a zip archive'],
   ])('are refused: %s', async (_, bytes, message) => {
     await expect(readNpz(save(bytes))).rejects.toThrow(IoError);

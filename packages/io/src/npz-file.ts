@@ -2,13 +2,14 @@ import { writeFileAtomic } from './atomic-file.js';
 import type { ByteStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { openFile } from './file-source.js';
-import { npyTensor } from './npy.js';
+import { formatBytes, refuseForeign } from './foreign-file.js';
+import { npyTensor, UnreadArrayError } from './npy.js';
 import type { ArrayReader } from './npy-file.js';
 import { npyRows, readNpyHeader } from './npy-rows.js';
-import { formatNpz, type NpzReadOptions, type NpzWriteOptions } from './npz.js';
+import { checkArrays, formatNpz, type NpzReadOptions, type NpzWriteOptions } from './npz.js';
 import type { WritableTensors } from './safetensors.js';
 import { byteLengthOf, type StoredTensor } from './stored.js';
-import { readZipDirectory } from './zip-reader.js';
+import { isZip, readZipDirectory, UnreadMemberError } from './zip-reader.js';
 import { zipStream } from './zip-stream.js';
 
 /** An open `.npz` archive, of which only the directory and the arrays' headers have been read. */
@@ -22,23 +23,45 @@ export interface NpzReader {
 /**
  * Opens a NumPy `.npz` archive of any size, in the zip format's 32-bit or 64-bit form, with arrays stored or deflated. Their
  * data are read when asked for, and unpacked piece by piece. Checksums are compared when all of an array is read. Files
- * in the archive that do not end in `.npy` are passed over. Close it afterwards.
+ * in the archive that do not end in `.npy` are passed over. An array of an element type that `parseNpy` does not read is
+ * refused when it is asked for its type or data. Close it afterwards.
  *
  * Memory: what the data take, of deflated ones at most 1032 times their bytes in the file, which is what deflate can do.
  *
- * @throws IoError if there is no file, it is no such archive, or an array is refused by `parseNpy`.
+ * @throws IoError if there is no file, it is no such archive, or the header of an array is damaged.
  */
 export async function openNpz(path: string): Promise<NpzReader> {
+  const { arrays, close } = await openArrays(path);
+  return { arrays, close };
+}
+
+interface OpenArrays extends NpzReader {
+  /** Arrays of element types that are not read. */
+  readonly unread: ReadonlySet<string>;
+}
+
+async function openArrays(path: string): Promise<OpenArrays> {
   const caller = `openNpz ('${path}')`;
   const file = await openFile('openNpz', 'a NumPy archive', path);
   try {
+    const first = await file.read(0, Math.min(file.size, formatBytes));
+    if (!isZip(first)) refuseForeign(caller, 'a NumPy archive (.npz)', 'npz', first);
     const directory = await readZipDirectory(caller, file, { deflated: true });
+    checkArrays(caller, [...directory.members.keys()]);
     const arrays = new Map<string, ArrayReader>();
-    for (const [name, member] of directory.members) {
-      if (!name.endsWith('.npy')) continue;
-      arrays.set(name.slice(0, -4), await arrayReader(caller, name, await zipStream(caller, file, directory, member)));
+    const unread = new Set<string>();
+    for (const [member, entry] of directory.members) {
+      if (!member.endsWith('.npy')) continue;
+      const name = member.slice(0, -4);
+      try {
+        arrays.set(name, await arrayReader(caller, member, await zipStream(caller, file, directory, entry)));
+      } catch (error) {
+        if (!(error instanceof UnreadArrayError || error instanceof UnreadMemberError)) throw error;
+        arrays.set(name, refusingReader(error));
+        unread.add(name);
+      }
     }
-    return { arrays, close: () => file.close() };
+    return { arrays, unread, close: () => file.close() };
   } catch (error) {
     await file.close();
     throw error;
@@ -51,6 +74,20 @@ async function arrayReader(caller: string, name: string, stream: ByteStream): Pr
     type: { dtype: header.dtype, shape: header.shape },
     read: async () => npyTensor(header, (await collect(caller, name, stream)).subarray(header.dataStart)),
     rows: (first, count) => npyRows(caller, `'${name}'`, header, stream, first, count),
+  };
+}
+
+/** An array that is not read: whatever is asked of it is the error. */
+function refusingReader(error: IoError): ArrayReader {
+  return {
+    get type(): never {
+      throw error;
+    },
+    read: () => Promise.reject(error),
+    // biome-ignore lint/correctness/useYield: it has nothing to give
+    async *rows() {
+      throw error;
+    },
   };
 }
 
@@ -80,17 +117,20 @@ function allocate(caller: string, name: string, length: number): Uint8Array<Arra
 }
 
 /**
- * Reads all arrays of a NumPy `.npz` archive; see {@link openNpz}.
+ * Reads the arrays of a NumPy `.npz` archive; see {@link openNpz} and, for which of them, `parseNpz`.
  *
- * @throws IoError also if they take more than `maximumBytes`.
+ * @throws IoError also if they take more than `maximumBytes`, or one that `names` has is missing.
  */
 export async function readNpz(path: string, options: NpzReadOptions = {}): Promise<Map<string, StoredTensor>> {
-  const { maximumBytes = 2 ** 31 } = options;
-  const file = await openNpz(path);
+  const { maximumBytes = 2 ** 31, names } = options;
+  const file = await openArrays(path);
   try {
+    const members = Array.from(file.arrays.keys(), (name) => `${name}.npy`);
+    checkArrays(`readNpz ('${path}')`, members, names);
     const read = new Map<string, StoredTensor>();
     let total = 0;
     for (const [name, array] of file.arrays) {
+      if (names === undefined ? file.unread.has(name) : !names.includes(name)) continue;
       total += byteLengthOf(array.type) ?? 0;
       if (total > maximumBytes) {
         throw new IoError(

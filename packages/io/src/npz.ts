@@ -1,31 +1,42 @@
 import { unzipSync, zipSync } from 'fflate';
 import type { ChunkedTensor } from './chunks.js';
 import { IoError } from './error.js';
-import { formatNpy, formatNpyHeader, parseNpy } from './npy.js';
+import { refuseForeign } from './foreign-file.js';
+import { formatNpy, formatNpyHeader, parseNpy, UnreadArrayError } from './npy.js';
 import { namedTensors, type WritableTensors } from './safetensors.js';
 import { byteLengthOf, type StoredTensor } from './stored.js';
 import { zipChunks } from './zip.js';
-import { largestDeflateRatio } from './zip-reader.js';
+import { isZip, largestDeflateRatio } from './zip-reader.js';
 
 /** How {@link parseNpz} reads. */
 export interface NpzReadOptions {
   /** Most bytes that the arrays may take together when unpacked; 2 GiB by default. */
   readonly maximumBytes?: number;
+  /** The arrays that are read, by name; all by default, but for those of element types that are not read. */
+  readonly names?: readonly string[];
 }
 
 /**
  * Reads a NumPy `.npz` archive from memory: arrays by name (without `.npy`), in the archive's order. Checksums are not
- * compared, as those of files are by `openNpz`.
+ * compared, as those of files are by `openNpz`. Arrays of element types that `parseNpy` does not read (objects, text, complex
+ * and structured ones) are left out, unless `names` asks for them.
  *
- * @throws IoError if the archive is not valid, its arrays are larger than allowed, or an array is refused by `parseNpy`.
+ * @throws IoError if the archive is not valid, its arrays are larger than allowed, one that `names` has is missing, or an array
+ * is refused by `parseNpy`.
  */
 export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, StoredTensor> {
-  const { maximumBytes = 2 ** 31 } = options;
+  const { maximumBytes = 2 ** 31, names } = options;
+  if (!isZip(bytes)) refuseForeign('parseNpz', 'a NumPy archive (.npz)', 'npz', bytes);
   let total = 0;
+  const others: string[] = [];
   let files: Record<string, Uint8Array>;
   try {
     files = unzipSync(bytes, {
       filter: ({ name, originalSize, size }) => {
+        if (!name.endsWith('.npy') || names?.includes(name.slice(0, -4)) === false) {
+          others.push(name);
+          return false;
+        }
         if (originalSize > largestDeflateRatio * size) {
           throw new IoError(
             `parseNpz: expected '${name}' to have at most ${largestDeflateRatio} times its ${size} bytes in the file, ` +
@@ -38,7 +49,7 @@ export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<s
             `parseNpz: expected at most ${maximumBytes} bytes of arrays, got more. Raise maximumBytes if the file is trusted.`,
           );
         }
-        return name.endsWith('.npy');
+        return true;
       },
     });
   } catch (error) {
@@ -46,7 +57,37 @@ export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<s
     const reason = error instanceof Error ? error.message : String(error);
     throw new IoError(`parseNpz: expected a NumPy .npz archive, got other bytes (${reason}). The file is damaged.`);
   }
-  return new Map(Object.entries(files).map(([name, file]) => [name.slice(0, -'.npy'.length), parseNpy(file)]));
+  const arrays = new Map<string, StoredTensor>();
+  for (const [member, file] of Object.entries(files)) {
+    try {
+      arrays.set(member.slice(0, -4), parseNpy(file));
+    } catch (error) {
+      if (!(error instanceof UnreadArrayError) || names !== undefined) throw error;
+    }
+  }
+  checkArrays('parseNpz', [...Object.keys(files), ...others], names);
+  return arrays;
+}
+
+/**
+ * @param members Names of all files in an archive.
+ * @throws IoError if an array that is asked for is missing, or the archive has files, but no arrays.
+ */
+export function checkArrays(caller: string, members: readonly string[], names: readonly string[] = []): void {
+  const missing = names.find((name) => !members.includes(`${name}.npy`));
+  const some = members.slice(0, 5).join(', ') + (members.length > 5 ? ', ...' : '');
+  if (missing !== undefined) {
+    throw new IoError(
+      `${caller}: expected an array '${missing}' in the archive, got ${some || 'none'}. Check the name.`,
+    );
+  }
+  if (members.length > 0 && !members.some((name) => name.endsWith('.npy'))) {
+    throw new IoError(
+      `${caller}: expected a NumPy archive (.npz) of arrays (.npy), got ` +
+        `${members.some((name) => name.endsWith('data.pkl')) ? 'a PyTorch file' : 'a zip archive'}, ${some}. ` +
+        'Pass a file that numpy.savez wrote.',
+    );
+  }
 }
 
 /** How {@link formatNpz} writes. */

@@ -13,11 +13,12 @@ export interface PyTorchReader extends PyTorchContent {
  * Opens a file of `torch.save` of any size: the zip format, or the one before PyTorch 1.6. Its value is read at once, its
  * tensors when asked for, each into memory of its own. Close it afterwards.
  *
- * A pickle is read as data: nothing in it runs. Tensors and plain containers become what they are; an object of any other
- * class, such as `argparse.Namespace`, is kept as the name of the class with its attributes. Reading takes at most 64 MiB
+ * A pickle is read as data: nothing in it runs. Tensors and plain containers become what they are; any other object, such as
+ * `argparse.Namespace`, is kept as the name of its class or function with arguments and attributes. Reading takes at most 64 MiB
  * of pickle, 2^20 containers, and for a tensor 16 times the file's length.
  *
- * @throws IoError that says what is missing or damaged, or which function the pickle wants called.
+ * @throws IoError that says what is missing or damaged, which other format the file has, or which harmful function its pickle
+ * wants called.
  */
 export async function openPyTorch(path: string): Promise<PyTorchReader> {
   const file = await openFile('openPyTorch', 'a PyTorch file', path);

@@ -44,6 +44,25 @@ describe('files', () => {
     await file.close();
   });
 
+  it('say which type is not read, when that tensor is asked for', async () => {
+    const path = join(folder, 'complex.safetensors');
+    const header = JSON.stringify({
+      z: { dtype: 'C64', shape: [1], data_offsets: [0, 8] },
+      x: { dtype: 'U8', shape: [1], data_offsets: [8, 9] },
+    });
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    writeFileSync(path, Buffer.concat([length, Buffer.from(header), Buffer.alloc(9, 5)]));
+    const file = await openSafetensors(path);
+    expect([file.names, [...file.unread.keys()]]).toEqual([['x'], ['z']]);
+    expect((await file.read('x')).bytes).toEqual(Uint8Array.of(5));
+    await expect(file.read('z')).rejects.toThrow(`expected 'z' of '${path}' of one of the types BOOL, U8,`);
+    await expect(file.readRange('z', 0, 1)).rejects.toThrow('got C64[1]. Convert it');
+    expect(() => file.chunks('z')).toThrow('got C64[1]');
+    await file.close();
+    expect([...(await readSafetensors(path)).tensors.keys()]).toEqual(['x']);
+  });
+
   it('are read by ranges of elements', async () => {
     const path = join(folder, 'ranges.safetensors');
     await writeSafetensors(path, { ...tensors, h: float32([2, 3], [0, 1, 2, 3, 4, 5]) }, { dtype: 'F16' });

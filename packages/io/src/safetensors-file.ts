@@ -39,7 +39,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsContent>
   try {
     const tensors = new Map<string, StoredTensor>();
     for (const name of file.names) tensors.set(name, await file.read(name));
-    return { tensors, metadata: file.metadata };
+    return { tensors, unread: file.unread, metadata: file.metadata };
   } finally {
     await file.close();
   }

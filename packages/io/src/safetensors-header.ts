@@ -1,7 +1,7 @@
 import { compareCodePoints } from './code-points.js';
 import { IoError } from './error.js';
 import { isObject, parseJsonObject } from './json.js';
-import { byteLengthOf, formatStoredType, isCount, isStoredDType, type StoredType, storedTypeBytes } from './stored.js';
+import { byteLengthOf, formatStoredType, isCount, isStoredDType, type StoredType, type UnreadType } from './stored.js';
 
 /** Longest header read or written, in bytes; the limit of the reference library, far above real headers (1 MB). */
 export const maximumHeaderBytes = 100_000_000;
@@ -16,9 +16,22 @@ export interface HeaderEntry extends StoredType {
   readonly end: number;
 }
 
+/** A tensor of a type that is not read: what it is, and where its data lie. */
+interface UnreadEntry extends UnreadType {
+  readonly name: string;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Names of element types: those of the format so far, such as F4, F6_E2M3, F8_E8M0 and C64, and of those to come. */
+const typeName = /^[A-Z][A-Z0-9_]{0,31}$/;
+
 /** A header's content: entries in the order of their data, and free text by key. */
 export interface SafetensorsHeader {
+  /** Tensors that are read, and further names of them. */
   readonly entries: readonly HeaderEntry[];
+  /** Tensors of types that are not read, such as C64 or F4, by name. */
+  readonly unread: ReadonlyMap<string, UnreadType>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -45,7 +58,8 @@ export function parseHeaderLength(caller: string, prefix: Uint8Array, fileBytes:
 }
 
 /**
- * Reads a header and checks that its tensors fill the data part without overlap, hole or rest.
+ * Reads a header and checks that its tensors fill the data part without overlap, hole or rest. A tensor that `metadata` names
+ * as another one's alias, as `safetensors.torch.save_model` does for tensors that share their data, has an entry as well.
  *
  * @param dataBytes Length of the data part.
  * @throws IoError if anything is not as the format demands.
@@ -58,15 +72,15 @@ export function parseHeader(caller: string, bytes: Uint8Array, dataBytes: number
     );
   }
   const json = parseJsonObject(caller, 'the safetensors header', bytes);
-  const entries: HeaderEntry[] = [];
+  const all: (HeaderEntry | UnreadEntry)[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(json)) {
     if (name === '__metadata__') metadata = parseMetadata(caller, value);
-    else entries.push(parseEntry(caller, name, value));
+    else all.push(parseEntry(caller, name, value));
   }
-  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  all.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let position = 0;
-  for (const { name, begin, end } of entries) {
+  for (const { name, begin, end } of all) {
     if (begin !== position) {
       throw new IoError(
         `${caller}: expected the data of '${name}' to begin at ${position}, where those before it end, got ${begin}. ` +
@@ -81,10 +95,30 @@ export function parseHeader(caller: string, bytes: Uint8Array, dataBytes: number
         `The file is ${position > dataBytes ? 'cut off' : 'longer than its header says'}.`,
     );
   }
-  return { entries, metadata };
+  const entries = all.filter(isRead);
+  const unread = new Map<string, UnreadType>(all.filter((entry) => !isRead(entry)).map((entry) => [entry.name, entry]));
+  return { entries: [...entries, ...aliases(entries, unread, metadata)], unread, metadata };
+}
+
+function isRead(entry: HeaderEntry | UnreadEntry): entry is HeaderEntry {
+  return isStoredDType(entry.dtype);
+}
+
+/** Entries of names that have no data, but that `metadata` names with the tensor that they share. */
+function aliases(
+  entries: readonly HeaderEntry[],
+  unread: ReadonlyMap<string, UnreadType>,
+  metadata: Readonly<Record<string, string>>,
+): HeaderEntry[] {
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  return Object.entries(metadata).flatMap(([name, kept]) => {
+    const entry = byName.get(kept);
+    return entry === undefined || byName.has(name) || unread.has(name) ? [] : [{ ...entry, name }];
+  });
 }
 
 function parseMetadata(caller: string, value: unknown): Record<string, string> {
+  if (value === null) return {}; // as the reference library reads it
   if (!isObject(value) || !Object.values(value).every((text) => typeof text === 'string')) {
     throw new IoError(
       `${caller}: expected '__metadata__' to hold text by key, got ${shown(value)}. The file is damaged.`,
@@ -93,17 +127,19 @@ function parseMetadata(caller: string, value: unknown): Record<string, string> {
   return value as Record<string, string>;
 }
 
-function parseEntry(caller: string, name: string, value: unknown): HeaderEntry {
+function parseEntry(caller: string, name: string, value: unknown): HeaderEntry | UnreadEntry {
   const refuse = (expected: string, got: unknown) =>
     new IoError(`${caller}: expected ${expected} for the tensor '${name}', got ${shown(got)}. The file is damaged.`);
   if (!isObject(value)) throw refuse('dtype, shape and data_offsets', value);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (!isStoredDType(dtype)) throw refuse(`a dtype of ${Object.keys(storedTypeBytes).join(', ')}`, dtype);
+  if (typeof dtype !== 'string' || !typeName.test(dtype)) throw refuse('a dtype of letters, such as F32,', dtype);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw refuse('a shape of whole numbers from 0 up', shape);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     throw refuse('data_offsets [begin, end] of whole numbers', offsets);
   }
   const [begin, end] = offsets as [number, number];
+  if (!isStoredDType(dtype) && begin <= end) return { name, dtype, shape, begin, end };
+  if (!isStoredDType(dtype)) throw refuse('data_offsets [begin, end] in this order', offsets);
   const size = byteLengthOf({ dtype, shape });
   if (size === undefined) throw refuse('a shape of countable size', shape);
   if (size !== end - begin) {

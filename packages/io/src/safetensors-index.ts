@@ -1,7 +1,6 @@
 import { compareCodePoints } from './code-points.js';
 import { IoError } from './error.js';
 import { isObject, parseJsonObject } from './json.js';
-import { isCount } from './stored.js';
 
 /** What follows the name of a file's first part in the name of its index: `model.safetensors.index.json`. */
 export const indexSuffix = '.index.json';
@@ -12,18 +11,21 @@ export interface SafetensorsIndex {
   readonly shards: readonly string[];
   /** The file of each tensor. */
   readonly weightMap: ReadonlyMap<string, string>;
-  /** Bytes of all tensors together; undefined if the index does not say. */
-  readonly totalSize: number | undefined;
+  /** Further names of tensors that share their data, with the name under which they lie in a file. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** `metadata.total_size` as it stands there: bytes of all tensors together, if it is right. Nothing depends on it. */
+  readonly totalSize: unknown;
 }
 
 /**
- * Reads an index: `weight_map`, the file of each tensor, and `metadata.total_size`.
+ * Reads an index: `weight_map`, the file of each tensor, and of `metadata` the total size and the names of tensors that share
+ * their data, as huggingface_hub writes them.
  *
  * @param caller Name of the function, for error messages.
  * @throws IoError if it is not of this form, names a tensor twice, or names a file that is not of its own folder.
  */
 export function parseSafetensorsIndex(bytes: Uint8Array, caller = 'parseSafetensorsIndex'): SafetensorsIndex {
-  const { weight_map: map, metadata = {} } = parseJsonObject(caller, 'the index of safetensors files', bytes);
+  const { weight_map: map, metadata } = parseJsonObject(caller, 'the index of safetensors files', bytes);
   if (!isObject(map) || Object.keys(map).length === 0) {
     throw new IoError(
       `${caller}: expected 'weight_map' with the file of each tensor, got ${shown(map)}. The index is damaged or of another format.`,
@@ -39,13 +41,11 @@ export function parseSafetensorsIndex(bytes: Uint8Array, caller = 'parseSafetens
     }
     weightMap.set(name, shard);
   }
-  const totalSize = isObject(metadata) ? metadata.total_size : metadata;
-  if (totalSize !== undefined && !isCount(totalSize)) {
-    throw new IoError(
-      `${caller}: expected a whole number of bytes as 'metadata.total_size', got ${shown(totalSize)}. The index is damaged.`,
-    );
-  }
-  return { shards: [...new Set(weightMap.values())].sort(compareCodePoints), weightMap, totalSize };
+  const { total_size: totalSize, ...texts } = isObject(metadata) ? metadata : {};
+  const aliases = Object.entries(texts).filter(
+    (entry): entry is [string, string] => weightMap.has(String(entry[1])) && !weightMap.has(entry[0]),
+  );
+  return { shards: [...new Set(weightMap.values())].sort(compareCodePoints), weightMap, aliases: new Map(aliases), totalSize };
 }
 
 /** Whether a value names a file of a folder and nothing outside, on any system. */

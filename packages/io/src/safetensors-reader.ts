@@ -1,8 +1,15 @@
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
-import { type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import type { StoredTensor, StoredType } from './stored.js';
+import { formatBytes, refuseForeign } from './foreign-file.js';
+import {
+  type HeaderEntry,
+  parseHeader,
+  parseHeaderLength,
+  prefixBytes,
+  type SafetensorsHeader,
+} from './safetensors-header.js';
+import { formatStoredType, type StoredTensor, type StoredType, storedTypeBytes, type UnreadType } from './stored.js';
 import { rangeInBytes } from './stored-range.js';
 
 /** An open safetensors file, or several with an index, of which only the headers have been read. */
@@ -11,8 +18,12 @@ export interface SafetensorsReader {
   readonly names: readonly string[];
   /** Element types and shapes by name. */
   readonly types: ReadonlyMap<string, StoredType>;
+  /** Tensors of types that are not read, such as C64 or F4, by name: asking for their data is an error. */
+  readonly unread: ReadonlyMap<string, UnreadType>;
   /** Free text by key, empty if the file has none. Of several files, what they have in common. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What is wrong with the file or the index without touching the tensors, as sentences for the user. */
+  readonly notes: readonly string[];
   /**
    * Reads one tensor into memory of its own.
    * @throws IoError if the file has no tensor of this name, or has become shorter.
@@ -43,12 +54,12 @@ export async function openSingleFile(caller: string, path: string): Promise<Safe
   const file = await openFile(caller, 'a safetensors file', path);
   try {
     const place = `${caller} ('${path}')`;
-    const prefix = await file.read(0, Math.min(prefixBytes, file.size));
+    const prefix = await file.read(0, Math.min(formatBytes, file.size));
+    refuseForeign(place, 'a safetensors file', 'safetensors', prefix);
     const headerBytes = parseHeaderLength(place, prefix, file.size);
     const dataStart = prefixBytes + headerBytes;
     const bytes = await file.read(prefixBytes, headerBytes);
-    const { entries, metadata } = parseHeader(place, bytes, file.size - dataStart);
-    return reader(file, caller, path, dataStart, entries, metadata);
+    return reader(file, caller, path, dataStart, parseHeader(place, bytes, file.size - dataStart));
   } catch (error) {
     await file.close();
     throw error;
@@ -60,16 +71,17 @@ function reader(
   caller: string,
   path: string,
   dataStart: number,
-  entries: readonly HeaderEntry[],
-  metadata: Readonly<Record<string, string>>,
+  { entries, unread, metadata }: SafetensorsHeader,
 ): SafetensorsReader {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const entryOf = (name: string): HeaderEntry =>
-    byName.get(name) ?? noSuchTensor(caller, path, name, [...byName.keys()]);
+    byName.get(name) ?? noSuchTensor(caller, path, name, [...byName.keys()], unread);
   return {
     names: [...byName.keys()],
     types: byName,
+    unread,
     metadata,
+    notes: [],
     async read(name) {
       const { dtype, shape, begin, end } = entryOf(name);
       return { dtype, shape, bytes: await file.read(dataStart + begin, end - begin) };
@@ -88,11 +100,27 @@ function reader(
   };
 }
 
-/** @throws IoError that names some of the tensors that there are. */
-export function noSuchTensor(caller: string, path: string, name: string, names: readonly string[]): never {
+/** @throws IoError that names some of the tensors that there are, or the type of this one if it is not read. */
+export function noSuchTensor(
+  caller: string,
+  path: string,
+  name: string,
+  names: readonly string[],
+  unread: ReadonlyMap<string, UnreadType>,
+): never {
+  const type = unread.get(name);
+  if (type !== undefined) throw unreadTensor(caller, `'${name}' of '${path}'`, type);
   const some = names.slice(0, 5).map((other) => `'${other}'`);
   throw new IoError(
     `${caller}: expected a tensor of '${path}', got the name '${name}'. ` +
       `Its ${names.length} tensors are ${some.join(', ')}${names.length > some.length ? ', ...' : ''}.`,
+  );
+}
+
+/** The error for a tensor of a type that is not read. */
+export function unreadTensor(caller: string, what: string, type: UnreadType): IoError {
+  return new IoError(
+    `${caller}: expected ${what} of one of the types ${Object.keys(storedTypeBytes).join(', ')}, got ${formatStoredType(type)}. ` +
+      'Convert it in the program that wrote the file, such as tensor.float(), and save the file again.',
   );
 }

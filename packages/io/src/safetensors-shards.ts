@@ -4,7 +4,7 @@ import { IoError } from './error.js';
 import { openFile } from './file-source.js';
 import { parseSafetensorsIndex, type SafetensorsIndex } from './safetensors-index.js';
 import { noSuchTensor, openSingleFile, type SafetensorsReader } from './safetensors-reader.js';
-import { byteLengthOf, type StoredType } from './stored.js';
+import { byteLengthOf, type StoredType, type UnreadType } from './stored.js';
 
 /** Most names that an error shows of each kind of difference. */
 const shownNames = 20;
@@ -32,7 +32,7 @@ export async function readIndex(caller: string, path: string): Promise<Safetenso
  *
  * @param caller Name of the function, for error messages.
  * @throws IoError that lists files that are missing, tensors that a file lacks, and those that the index does not name or
- * that lie in two files; also if the tensors have not the bytes that the index says.
+ * that lie in two files.
  */
 export async function openShards(caller: string, path: string): Promise<SafetensorsReader> {
   const index = await readIndex(caller, path);
@@ -65,18 +65,17 @@ function checkShards(
   index: SafetensorsIndex,
   opened: ReadonlyMap<string, SafetensorsReader>,
 ): void {
-  const { weightMap, totalSize } = index;
-  const has = (shard: string | undefined, name: string): boolean => opened.get(shard ?? '')?.types.has(name) ?? false;
+  const { weightMap } = index;
+  const has = (shard: string | undefined, name: string): boolean => holds(opened.get(shard ?? ''), name);
   const lacking = [...weightMap]
     .filter(([name, shard]) => !has(shard, name))
     .map(([name, shard]) => `'${name}' (${shard})`);
   const twice: string[] = [];
   const unnamed: string[] = [];
-  let bytes = 0;
   for (const [shard, file] of opened) {
-    for (const [name, type] of file.types) {
-      bytes += byteLengthOf(type) as number;
+    for (const name of [...file.types.keys(), ...file.unread.keys()]) {
       const place = weightMap.get(name);
+      if (place === undefined && isAlias(file, name)) continue;
       if (place === undefined || !has(place, name)) unnamed.push(`'${name}' (${shard})`);
       else if (place !== shard) twice.push(`'${name}' (${place}, ${shard})`);
     }
@@ -87,9 +86,15 @@ function checkShards(
     ...(unnamed.length > 0 ? [`where the index does not say ${listed(unnamed)}`] : []),
   ];
   if (problems.length > 0) throw unfit(caller, path, index, problems.join('; '));
-  if (totalSize !== undefined && totalSize !== bytes) {
-    throw unfit(caller, path, index, `${bytes} bytes of tensors, not the ${totalSize} of 'metadata.total_size'`);
-  }
+}
+
+function holds(file: SafetensorsReader | undefined, name: string): boolean {
+  return file !== undefined && (file.types.has(name) || file.unread.has(name));
+}
+
+/** Whether a name of a file has no data of its own, but is named with the tensor that it shares. */
+function isAlias({ metadata, types }: SafetensorsReader, name: string): boolean {
+  return Object.hasOwn(metadata, name) && types.has(metadata[name] as string);
 }
 
 function listed(names: readonly string[]): string {
@@ -100,24 +105,47 @@ function listed(names: readonly string[]): string {
 function joined(
   caller: string,
   path: string,
-  { weightMap }: SafetensorsIndex,
+  index: SafetensorsIndex,
   opened: ReadonlyMap<string, SafetensorsReader>,
   close: () => Promise<void>,
 ): SafetensorsReader {
+  const { weightMap, aliases } = index;
   const files = [...opened.values()];
-  const names = files.flatMap((file) => file.names);
-  const fileOf = (name: string): SafetensorsReader =>
-    opened.get(weightMap.get(name) ?? '') ?? noSuchTensor(caller, path, name, names);
-  const types = new Map<string, StoredType>(files.flatMap((file) => [...file.types]));
+  // The file of each name, and the name there.
+  const places = new Map(files.flatMap((file) => file.names.map((name) => [name, { file, name }] as const)));
+  for (const [name, kept] of aliases) {
+    const place = places.get(kept);
+    if (place !== undefined) places.set(name, place);
+  }
+  const unread = new Map<string, UnreadType>(files.flatMap((file) => [...file.unread]));
+  const names = [...places.keys()];
+  const placeOf = (name: string) => places.get(name) ?? noSuchTensor(caller, path, name, names, unread);
+  const types = new Map<string, StoredType>(
+    Array.from(places, ([name, place]) => [name, place.file.types.get(place.name) as StoredType]),
+  );
+  const stored = [...weightMap.keys()].flatMap((name) => types.get(name) ?? []);
   return {
     names,
     types,
+    unread,
     metadata: commonText(files.map((file) => file.metadata)),
-    read: async (name) => fileOf(name).read(name),
-    readRange: async (name, first, count) => fileOf(name).readRange(name, first, count),
-    chunks: (name) => fileOf(name).chunks(name),
+    notes: unread.size > 0 ? [] : sizeNotes(path, index, stored),
+    read: async (name) => placeOf(name).file.read(placeOf(name).name),
+    readRange: async (name, first, count) => placeOf(name).file.readRange(placeOf(name).name, first, count),
+    chunks: (name) => placeOf(name).file.chunks(placeOf(name).name),
     close,
   };
+}
+
+/** What an index says wrongly of the size of all tensors together. */
+function sizeNotes(path: string, { totalSize }: SafetensorsIndex, types: readonly StoredType[]): string[] {
+  const bytes = types.reduce((sum, type) => sum + (byteLengthOf(type) as number), 0);
+  if (totalSize === undefined || totalSize === bytes) return [];
+  const text = JSON.stringify(totalSize);
+  return [
+    `'metadata.total_size' of '${path}' is ${text.length > 50 ? `${text.slice(0, 50)}...` : text}, but the tensors take ` +
+      `${bytes} bytes; all of them are there`,
+  ];
 }
 
 /** The entries that all have. */

@@ -3,11 +3,11 @@ import { fixturePath } from '@dpar/fixtures';
 import { float32, hostTensor, int32 } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toFloat64Array } from './convert.js';
+import { toFloat64Array, toHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { formatSafetensors, parseSafetensors, safetensorsChunks } from './safetensors.js';
 import { parseHeader, parseHeaderLength } from './safetensors-header.js';
-import type { StoredTensor } from './stored.js';
+import { formatStoredType, type StoredTensor } from './stored.js';
 
 /** A file with this header text and so many bytes of data. */
 function fileOf(header: string | object, dataBytes = 0): Uint8Array {
@@ -179,10 +179,67 @@ describe('the fixtures', () => {
   });
 });
 
+describe('parseSafetensors', () => {
+  it('reads F8 as the numbers that they are', () => {
+    const entry = (dtype: string, begin: number) => ({ dtype, shape: [8], data_offsets: [begin, begin + 8] });
+    const file = fileOf({ a: entry('F8_E4M3', 0), b: entry('F8_E5M2', 8) }, 16);
+    file.set([0x00, 0x80, 0x01, 0x08, 0x38, 0xc0, 0x7e, 0x7f], file.length - 16);
+    file.set([0x00, 0x80, 0x01, 0x04, 0x3c, 0xc0, 0x7b, 0x7c], file.length - 8);
+    const { tensors } = parseSafetensors(file);
+    const values = (name: string) => [...toHostTensor(tensors.get(name) as StoredTensor).data];
+    // PyTorch 2.13: torch.tensor([...], dtype=torch.uint8).view(torch.float8_e4m3fn).float(), and float8_e5m2.
+    expect(values('a')).toEqual([0, -0, 2 ** -9, 2 ** -6, 1, -2, 448, Number.NaN]);
+    expect(values('b')).toEqual([0, -0, 2 ** -16, 2 ** -14, 1, -2, 57344, Number.POSITIVE_INFINITY]);
+  });
+
+  it('lists tensors of types that are not read, and reads the others', () => {
+    const file = fileOf(
+      {
+        x: { dtype: 'F32', shape: [1], data_offsets: [0, 4] },
+        complex: { dtype: 'C64', shape: [2], data_offsets: [4, 20] },
+        small: { dtype: 'F4', shape: [3, 2], data_offsets: [20, 23] },
+        scale: { dtype: 'F8_E8M0', shape: [1], data_offsets: [23, 24] },
+        later: { dtype: 'Q3_K', shape: [], data_offsets: [24, 25] },
+        y: { dtype: 'U8', shape: [1], data_offsets: [25, 26] },
+      },
+      26,
+    );
+    file.set([0, 0, 0x80, 0x3f], file.length - 26);
+    file[file.length - 1] = 9;
+    const { tensors, unread } = parseSafetensors(file);
+    expect([...tensors.keys()]).toEqual(['x', 'y']);
+    expect([tensors.get('x')?.bytes[3], tensors.get('y')?.bytes[0]]).toEqual([0x3f, 9]);
+    expect(Array.from(unread, ([name, type]) => [name, formatStoredType(type)])).toEqual([
+      ['complex', 'C64[2]'],
+      ['small', 'F4[3, 2]'],
+      ['scale', 'F8_E8M0[1]'],
+      ['later', 'Q3_K[]'],
+    ]);
+  });
+
+  it('takes metadata that are null as none', () => {
+    const entry = { dtype: 'U8', shape: [1], data_offsets: [0, 1] };
+    const { tensors, metadata } = parseSafetensors(fileOf({ __metadata__: null, x: entry }, 1));
+    expect([[...tensors.keys()], metadata]).toEqual([['x'], {}]);
+  });
+
+  it('has a tensor under each name that the metadata name as its alias', () => {
+    const metadata = {
+      'output.weight': 'embed.weight',
+      format: 'pt',
+      'embed.weight': 'embed.weight',
+      absent: 'nothing',
+    };
+    const { tensors } = parseSafetensors(formatSafetensors({ 'embed.weight': float32([1], [3]) }, { metadata }));
+    expect([...tensors.keys()]).toEqual(['embed.weight', 'output.weight']);
+    expect(tensors.get('output.weight')).toEqual(tensors.get('embed.weight'));
+  });
+});
+
 describe('parseSafetensors refuses', () => {
   const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
   const cases: [string, Uint8Array, string][] = [
-    ['an empty file', new Uint8Array(0), 'at least 8 bytes'],
+    ['an empty file', new Uint8Array(0), 'got another format: an empty file. Write'],
     ['seven bytes', new Uint8Array(7), 'at least 8 bytes'],
     ['no header', new Uint8Array(8), "begins with '{'"],
     ['a header beyond the file', Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d), 'at most 2 bytes'],
@@ -215,7 +272,17 @@ describe('parseSafetensors refuses', () => {
       '__proto__',
     ],
     ['deep nesting', fileOf(`{"a":${'['.repeat(1_000_000)}`), 'nested deeper'],
-    ['an unknown dtype', fileOf({ a: { ...entry, dtype: 'F31' } }, 4), 'dtype of BOOL, U8, I8'],
+    [
+      'an unread dtype, offsets the wrong way',
+      fileOf({ a: { ...entry, dtype: 'C64', data_offsets: [4, 0] } }, 4),
+      'order',
+    ],
+    ['an unread dtype, data with a hole', fileOf({ a: { ...entry, dtype: 'C64', data_offsets: [2, 4] } }, 4), 'a hole'],
+    [
+      'an unread dtype, data that are cut',
+      fileOf({ a: { ...entry, dtype: 'C64', data_offsets: [0, 8] } }, 4),
+      'cut off',
+    ],
     ['a dtype named like a method', fileOf({ a: { ...entry, dtype: 'toString' } }, 4), 'a dtype of'],
     ['a missing dtype', fileOf({ a: { shape: [1], data_offsets: [0, 4] } }, 4), 'a dtype of'],
     ['a missing shape', fileOf({ a: { dtype: 'F32', data_offsets: [0, 4] } }, 4), 'a shape'],

@@ -3,14 +3,17 @@ import { compareCodePoints } from './code-points.js';
 import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
+import { refuseForeign } from './foreign-file.js';
 import type { HostTensor } from './host-tensor.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from './stored.js';
+import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes, type UnreadType } from './stored.js';
 
 /** The content of a safetensors file. */
 export interface SafetensorsContent {
   /** Tensors by name, in the order of their data in the file. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Tensors of types that are not read, such as C64 or F4, by name. */
+  readonly unread: ReadonlyMap<string, UnreadType>;
   /** Free text by key, empty if the file has none. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -29,20 +32,22 @@ export interface SafetensorsOptions {
 }
 
 /**
- * Reads a safetensors file from memory. Nothing is copied: the tensors are views into `bytes`.
+ * Reads a safetensors file from memory. Nothing is copied: the tensors are views into `bytes`. Tensors of types that are not
+ * read are listed as `unread`; names that share another tensor's data, as the file's metadata say, are tensors too.
  *
  * @throws IoError if the file is not valid: see the format's description, https://huggingface.co/docs/safetensors. Names
  * that occur twice, overlapping data, holes and trailing bytes are refused too.
  */
 export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
   const file = bytesOf(bytes); // a Node Buffer's subarray would be a Buffer
+  refuseForeign('parseSafetensors', 'a safetensors file', 'safetensors', file);
   const dataStart = prefixBytes + parseHeaderLength('parseSafetensors', file, file.length);
   const header = parseHeader('parseSafetensors', file.subarray(prefixBytes, dataStart), file.length - dataStart);
   const tensors = new Map<string, StoredTensor>();
   for (const { name, dtype, shape, begin, end } of header.entries) {
     tensors.set(name, { dtype, shape, bytes: file.subarray(dataStart + begin, dataStart + end) });
   }
-  return { tensors, metadata: header.metadata };
+  return { tensors, unread: header.unread, metadata: header.metadata };
 }
 
 /** Names and tensors, in the order given. */

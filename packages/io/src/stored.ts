@@ -6,6 +6,8 @@ export const storedTypeBytes = {
   BOOL: 1,
   U8: 1,
   I8: 1,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
   I16: 2,
   U16: 2,
   F16: 2,
@@ -58,7 +60,15 @@ export function byteLengthOf(type: StoredType): number | undefined {
   return bytes;
 }
 
+/** What is known of a tensor whose element type is not read, such as `C64`. */
+export interface UnreadType {
+  /** The name of the element type in the file. */
+  readonly dtype: string;
+  /** Sizes of the axes, outermost first. */
+  readonly shape: readonly number[];
+}
+
 /** A stored type as error messages print it: `F32[2, 3]`. */
-export function formatStoredType(type: StoredType): string {
+export function formatStoredType(type: StoredType | UnreadType): string {
   return `${type.dtype}[${type.shape.join(', ')}]`;
 }

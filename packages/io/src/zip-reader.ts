@@ -14,7 +14,12 @@ export interface ZipMember {
   readonly crc: number;
   /** Position of the header before its data. */
   readonly header: number;
+  /** Why its data are not read; undefined if they are. */
+  readonly refused: string | undefined;
 }
+
+/** The error for a file of an archive that is encrypted, or compressed in a way that is not taken. */
+export class UnreadMemberError extends IoError {}
 
 /** Files of an archive by name, in the archive's order, and the position behind the last. */
 export interface ZipDirectory {
@@ -56,7 +61,7 @@ export function isZip(bytes: Uint8Array): boolean {
 /**
  * Reads the directory of an archive, in the format's 32-bit or 64-bit form.
  *
- * @throws IoError if it is not valid, or its files are encrypted or compressed in a way that is not taken.
+ * @throws IoError if it is not valid.
  */
 export async function readZipDirectory(
   caller: string,
@@ -90,14 +95,16 @@ export async function readZipDirectory(
 /**
  * Position of a file's first byte in the archive.
  *
- * @throws IoError if its header is damaged or its data do not end before the directory.
+ * @throws IoError if its header is damaged or its data do not end before the directory; {@link UnreadMemberError} if it is
+ * encrypted, or compressed in a way that is not taken.
  */
 export async function findZipData(
   caller: string,
   source: ByteSource,
   { end }: ZipDirectory,
-  { name, storedSize: size, header }: ZipMember,
+  { name, storedSize: size, header, refused }: ZipMember,
 ): Promise<number> {
+  if (refused !== undefined) throw new UnreadMemberError(`${caller}: ${refused}`);
   const view = viewOf(await source.read(header, lengths.local));
   const start = header + lengths.local + view.getUint16(26, true) + view.getUint16(28, true);
   if (view.getUint32(0, true) !== signatures.local || start + size > end) {
@@ -115,7 +122,11 @@ async function findDirectory(caller: string, source: ByteSource) {
   const isEnd = (): boolean =>
     view.getUint32(at, true) === signatures.end && at + lengths.end + view.getUint16(at + 20, true) === tailLength;
   while (at >= 0 && !isEnd()) at--;
-  if (at < 0) throw damaged(caller, 'the records that end a zip archive', 'none');
+  if (at < 0) {
+    throw new IoError(
+      `${caller}: expected the records that end a zip archive, got none. The file is cut off: write or download it again.`,
+    );
+  }
   const [files, length, start] = [
     view.getUint16(at + 10, true),
     view.getUint32(at + 12, true),
@@ -160,23 +171,23 @@ function parseEntry(
   const name = new TextDecoder().decode(bytes.subarray(lengths.central, nameEnd));
   const [flags, method] = [view.getUint16(8, true), view.getUint16(10, true)];
   const deflated = takesDeflated && method === 8;
-  if ((method !== 0 && !deflated) || flags & 1) {
-    throw new IoError(
-      `${caller}: expected ${takesDeflated ? 'stored or deflated' : 'uncompressed'} files in the archive, ` +
-        `got '${name}' ${flags & 1 ? 'encrypted' : 'compressed'}. ` +
-        `Save the file again with ${takesDeflated ? 'numpy.savez' : 'torch.save'}.`,
-    );
-  }
+  const isRead = (method === 0 || deflated) && !(flags & 1);
+  const refused = isRead
+    ? undefined
+    : `expected ${takesDeflated ? 'stored or deflated' : 'uncompressed'} files in the archive, ` +
+      `got '${name}' ${flags & 1 ? 'encrypted' : 'compressed'}. ` +
+      `Save the file again with ${takesDeflated ? 'numpy.savez' : 'torch.save'}.`;
   const wide = wideFields(bytes.subarray(nameEnd, extraEnd));
   const field = (offset: number): number => {
     const value = view.getUint32(offset, true);
     return value === elsewhere.long ? (wide.shift() ?? value) : value;
   };
   const [size, storedSize, header] = [field(24), field(20), field(42)]; // in the order of the 64-bit fields
-  if (deflated ? size > largestDeflateRatio * storedSize : size !== storedSize) {
+  if (isRead && (deflated ? size > largestDeflateRatio * storedSize : size !== storedSize)) {
     throw damaged(caller, `${size} bytes of '${name}'`, `${storedSize}${deflated ? ' that cannot be so many' : ''}`);
   }
-  return { member: { name, size, storedSize, deflated, crc: view.getUint32(16, true), header }, bytes: end };
+  const crc = view.getUint32(16, true);
+  return { member: { name, size, storedSize, deflated, crc, header, refused }, bytes: end };
 }
 
 /** The 64-bit fields of an entry, of which there are as many as it needs. */

@@ -1,4 +1,5 @@
 import {
+  classRows,
   gptSpecs,
   ones,
   type ParameterSpec,
@@ -22,10 +23,10 @@ export function tableRows(config: DparConfig): number {
 
 /** Parameters of a DPAR model under their official names, in the official order. */
 export function dparSpecs(config: DparConfig): ParameterSpecs {
-  const { dim: D, numClasses, nLocalEncoderLayers, nLocalDecoderLayers } = config;
+  const { dim: D, nLocalEncoderLayers, nLocalDecoderLayers } = config;
   const rows = tableRows(config);
   const specs: Record<string, ParameterSpec> = {
-    'cls_embedding.embedding_table.weight': standardNormal([numClasses + 1, D]),
+    'cls_embedding.embedding_table.weight': standardNormal([classRows(config), D]),
     'tok_embeddings.weight': standardNormal([rows, D]),
     ...stackSpecs('local_encoder.layers', nLocalEncoderLayers, config),
   };

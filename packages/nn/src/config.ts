@@ -8,6 +8,8 @@ export interface Field<V> {
   readonly expected: string;
   /** Value of a missing key; without it the key is required. */
   readonly fallback?: V;
+  /** Whether the key may be missing; the configuration then lacks it too. */
+  readonly isOptional?: boolean;
 }
 
 /** The fields of a configuration, by their camelCase names. */
@@ -27,6 +29,15 @@ export function numberAbove(minimum: number, fallback?: number): Field<number> {
   return field(
     (value) => (typeof value === 'number' && Number.isFinite(value) && value > minimum ? value : undefined),
     `a number above ${minimum}`,
+    fallback,
+  );
+}
+
+/** A number from `least` to `most`. */
+export function numberIn(least: number, most: number, fallback?: number): Field<number> {
+  return field(
+    (value) => (typeof value === 'number' && value >= least && value <= most ? value : undefined),
+    `a number from ${least} to ${most}`,
     fallback,
   );
 }
@@ -52,6 +63,11 @@ export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null>
     `${inner.expected} or null`,
     fallback,
   );
+}
+
+/** A key that may be missing. */
+export function optional<V>(inner: Field<V>): Field<V> {
+  return { ...inner, isOptional: true };
 }
 
 /** An object with fields of its own. */
@@ -80,9 +96,10 @@ function snakeCase(name: string): string {
 export function readConfig<C extends object>(what: string, json: unknown, fields: Fields<C>): C {
   if (!isObject(json)) throw new DparError(`${what}: expected a JSON object, got ${JSON.stringify(json)}.`);
   const config: Record<string, unknown> = {};
-  for (const [name, { parse, expected, fallback }] of Object.entries<Field<unknown>>(fields)) {
+  for (const [name, { parse, expected, fallback, isOptional = false }] of Object.entries<Field<unknown>>(fields)) {
     const key = snakeCase(name);
     const given = Object.hasOwn(json, key) ? json[key] : undefined;
+    if (given === undefined && isOptional) continue;
     const value = given === undefined ? fallback : parse(given);
     if (value === undefined) {
       const got = given === undefined ? 'no such key' : JSON.stringify(given);

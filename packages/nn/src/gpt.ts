@@ -1,5 +1,5 @@
 import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
-import { type Fields, numberAbove, wholeNumber } from './config.js';
+import { type Fields, numberAbove, numberIn, optional, wholeNumber } from './config.js';
 import { type DecodeResult, type DecodeStep, decodeStack } from './decode.js';
 import { dropout } from './dropout.js';
 import { ones, standardNormal, zeros } from './initialize.js';
@@ -18,8 +18,10 @@ export interface GptConfig extends StackConfig {
   readonly vocabSize: number;
   /** Tokens of an image: a square grid of rows and columns. */
   readonly blockSize: number;
-  /** Number of classes; class `numClasses` is the null class of guidance. */
+  /** Number of classes; class `numClasses` is the null class of guidance, if there is one. */
   readonly numClasses: number;
+  /** LlamaGen's probability of the null class in training; 0: there is none, and no row for it. Default: there is one. */
+  readonly classDropoutProb?: number | undefined;
   /** Base of the rotary frequencies. */
   readonly ropeBase: number;
   /** 1 if a class embedding comes before the tokens, else 0. */
@@ -35,15 +37,26 @@ export const stackFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
   vocabSize: wholeNumber(1, 16384),
   blockSize: wholeNumber(1, 256),
   numClasses: wholeNumber(1, 1000),
+  classDropoutProb: optional(numberIn(0, 1)),
   ropeBase: numberAbove(0, 10000),
   normEps: numberAbove(0, 1e-5),
 };
 
+/** Whether a model has a null class, which guidance needs. */
+export function hasNullClass({ classDropoutProb }: Pick<GptConfig, 'classDropoutProb'>): boolean {
+  return classDropoutProb !== 0;
+}
+
+/** Rows of the table of class embeddings: one for each class, then that of the null class, if there is one. */
+export function classRows(config: Pick<GptConfig, 'numClasses' | 'classDropoutProb'>): number {
+  return config.numClasses + (hasNullClass(config) ? 1 : 0);
+}
+
 /** Parameters of a GPT under their official names. */
 export function gptSpecs(config: GptConfig): ParameterSpecs {
-  const { dim: D, vocabSize: V, nLayer, numClasses, clsTokenNum } = config;
+  const { dim: D, vocabSize: V, nLayer, clsTokenNum } = config;
   return {
-    ...(clsTokenNum > 0 && { 'cls_embedding.embedding_table.weight': standardNormal([numClasses + 1, D]) }),
+    ...(clsTokenNum > 0 && { 'cls_embedding.embedding_table.weight': standardNormal([classRows(config), D]) }),
     'tok_embeddings.weight': standardNormal([V, D]),
     ...stackSpecs('layers', nLayer, config),
     'norm.weight': ones([D]),

@@ -5,7 +5,9 @@ export {
   type Fields,
   nested,
   numberAbove,
+  numberIn,
   oneOf,
+  optional,
   orNull,
   readConfig,
   trueOrFalse,
@@ -24,11 +26,13 @@ export {
 export { type Dropout, type DropoutKind, type DropoutPlace, dropout, linearWithDropout } from './dropout.js';
 export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
 export {
+  classRows,
   dropTokens,
   type GptConfig,
   gptLogits,
   gptSpecs,
   gptStep,
+  hasNullClass,
   predictions,
   prependClass,
   stackFields,
@@ -43,6 +47,7 @@ export {
   initializeParameters,
   type ParameterSpec,
   type ParameterSpecs,
+  parameterProblems,
 } from './parameters.js';
 export { type GridConfig, gridRotaryData, gridRotaryTable } from './rotary-table.js';
 export { blockParams, namedBlock, type StackConfig, stackSpecs, transformerStack } from './stack.js';

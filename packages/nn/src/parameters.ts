@@ -39,11 +39,8 @@ export function countParameters(specs: ParameterSpecs): number {
   return Object.values(specs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/**
- * Checks that parameters are those of a model: names, element type and shapes.
- * @throws DparError listing all that is missing, extra or of another shape.
- */
-export function checkParameters(specs: ParameterSpecs, parameters: Tensors<TensorType>): void {
+/** Differences of parameters from those of a model, as text: what is missing, extra, of another element type or shape. */
+export function parameterProblems(specs: ParameterSpecs, parameters: Tensors<TensorType>): string[] {
   const problems: string[] = [];
   for (const [name, { shape }] of Object.entries(specs)) {
     const tensor = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
@@ -53,6 +50,15 @@ export function checkParameters(specs: ParameterSpecs, parameters: Tensors<Tenso
     }
   }
   for (const name of Object.keys(parameters)) if (!Object.hasOwn(specs, name)) problems.push(`unknown ${name}`);
+  return problems;
+}
+
+/**
+ * Checks that parameters are those of a model: names, element type and shapes.
+ * @throws DparError listing all that is missing, extra or of another shape.
+ */
+export function checkParameters(specs: ParameterSpecs, parameters: Tensors<TensorType>): void {
+  const problems = parameterProblems(specs, parameters);
   if (problems.length > 0) {
     throw new DparError(
       `checkParameters: expected the ${Object.keys(specs).length} parameters of the configuration, got: ${problems.join('; ')}. ` +

@@ -1,3 +1,4 @@
+import { type GptConfig, hasNullClass } from '@dpar/nn';
 import { createRandom, DparError, type Random, type WeightFormat } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
 import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
@@ -42,25 +43,34 @@ export interface SampleStep {
 }
 
 /**
- * @param tokens T and V of the model
+ * @param model T and V of the model, and whether it has a null class
  * @throws DparError naming the option that is wrong.
  */
 export function checkOptions(
   options: SampleOptions,
   numClasses: number,
-  { blockSize: T, vocabSize: V }: { readonly blockSize: number; readonly vocabSize: number },
+  model: Pick<GptConfig, 'blockSize' | 'vocabSize' | 'classDropoutProb'>,
 ): void {
+  const { blockSize: T, vocabSize: V } = model;
   if (typeof options?.labels?.length !== 'number') {
     throw new DparError('sample: expected labels, the class of each image, got none. Pass { labels: [0] }.');
   }
   checkDecoding(options);
   checkGuidance(options);
+  const hasNull = hasNullClass(model);
+  if (!hasNull && isGuided(options)) {
+    throw new DparError(
+      `sample: expected a guidance scale of 1 for a model without a null class (class_dropout_prob 0), got ` +
+        `${options.guidanceScale}. Leave guidanceScale out.`,
+    );
+  }
+  const largest = hasNull ? numClasses : numClasses - 1;
   const { labels, prefix = [] } = options;
   if (labels.length === 0) throw new DparError('sample: expected at least one label, got none.');
   for (const label of Array.from(labels)) {
-    if (!(Number.isInteger(label) && label >= 0 && label <= numClasses)) {
+    if (!(Number.isInteger(label) && label >= 0 && label <= largest)) {
       throw new DparError(
-        `sample: expected labels from 0 to ${numClasses - 1} (or ${numClasses}, the null class), got ${label}.`,
+        `sample: expected labels from 0 to ${numClasses - 1}${hasNull ? ` (or ${numClasses}, the null class)` : ''}, got ${label}.`,
       );
     }
   }

@@ -180,6 +180,20 @@ describe('errors', () => {
     await expect(new LlamaGenSampler(engine, { config, parameters }).generate(options)).rejects.toThrow(message);
   });
 
+  it('refuses guidance and the null class of a model without one', async () => {
+    const models = [
+      new DparSampler(engine, tinyDpar({ class_dropout_prob: 0 }), tinyEntropyModel()),
+      new LlamaGenSampler(engine, tinyLlamaGen({ class_dropout_prob: 0 })),
+    ];
+    for (const sampler of models) {
+      await expect(sampler.generate({ labels: [0], guidanceScale: 2 })).rejects.toThrow(
+        'expected a guidance scale of 1 for a model without a null class (class_dropout_prob 0), got 2. Leave guidanceScale out.',
+      );
+      await expect(sampler.generate({ labels: [3] })).rejects.toThrow('expected labels from 0 to 2, got 3.');
+      expect((await sampler.generate({ labels: [2] })).tokens).toHaveLength(T);
+    }
+  });
+
   it('refuses weights that give no finite logits', async () => {
     const broken = {
       ...parameters,

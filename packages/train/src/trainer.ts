@@ -214,7 +214,7 @@ function notFinite(step: number, loss: number, gradientNorm: number, { images }:
 }
 
 /** Refuses options that are missing or out of range. */
-function checkOptions({ data, parameters, steps, schedule, classDropout = 0 }: TrainerOptions): void {
+function checkOptions({ model, data, parameters, steps, schedule, classDropout = 0.1 }: TrainerOptions): void {
   if (data === undefined || parameters === undefined) {
     const missing = data === undefined ? "'data', a token set or a source" : "'parameters' by name";
     throw new DparError(`Trainer: expected ${missing}, got none.`);
@@ -224,6 +224,11 @@ function checkOptions({ data, parameters, steps, schedule, classDropout = 0 }: T
   }
   if (!(classDropout >= 0 && classDropout <= 1)) {
     throw new DparError(`Trainer: expected 'classDropout' from 0 to 1, got ${classDropout}.`);
+  }
+  if (classDropout > 0 && model.configJson.class_dropout_prob === 0) {
+    throw new DparError(
+      `Trainer: expected 'classDropout' 0 for a model without a null class (class_dropout_prob 0), got ${classDropout}.`,
+    );
   }
   if (schedule !== undefined && typeof schedule !== 'function') {
     throw new DparError(`Trainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
@@ -62,6 +62,35 @@ it("imports LlamaGen's training checkpoint, which other commands read", async ()
   expect(JSON.parse((await runCli(forward)).stdout).loss).toBeCloseTo(5.685564041137695, 5);
 });
 
+it('imports weights beside objects of other kinds, and samples from a model without a null class', async () => {
+  const output = join(await temporaryFolder(), 'model');
+  const input = fixturePath('torch-pt/foreign-objects.pt');
+  const imported = await runCli(['import', '--input', input, '--output', output, '--set', 'num_classes=4', '--json']);
+  expect(imported.stderr).toContain('the class table has 4 rows for 4 classes, so there is no null class');
+  expect(JSON.parse(imported.stdout)).toMatchObject({
+    ...{ tensors: 11, left_out: [], notes: [] },
+    config: { num_classes: 4, class_dropout_prob: 0 },
+  });
+  const to = join(output, 'samples.safetensors');
+  const sample = ['sample', '--checkpoint', output, '--classes', '3', '--output', to, '--json'];
+  for (const scale of [[], ['--cfg-scale', '4']]) {
+    expect(await runCli([...sample, ...scale])).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        /--cfg-scale: expected 1 for '.*', which was trained without a null class .* got [24]\. Pass --cfg-scale 1\./,
+      ),
+    });
+  }
+  expect(await runCli([...sample, '--classes', '4', '--cfg-scale', '1'])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('--classes: expected classes from 0 to 3, got 4.'),
+  });
+  expect(existsSync(to)).toBe(false);
+  expect(await runCli([...sample, '--cfg-scale', '1'])).toMatchObject({ status: 0 });
+  const { tensors } = await readSafetensors(to);
+  expect(tensors.get('tokens')?.shape).toEqual([1, 16]);
+});
+
 it('says what it cannot do', async () => {
   const output = join(await temporaryFolder(), 'x');
   const decode = ['--decode', '--max-shard-size', '1MB'];
@@ -72,4 +101,34 @@ it('says what it cannot do', async () => {
   const other = await runCli(['import', '--input', fixturePath('patchify.json'), '--output', output]);
   expect(other).toMatchObject({ status: 1, stderr: expect.stringContaining('expected a file of torch.save') });
   expect(existsSync(output)).toBe(false);
+});
+
+it('reads weights whose index says a wrong size, with a note', async () => {
+  const folder = await temporaryFolder();
+  const [parts, output] = [join(folder, 'parts'), join(folder, 'out')];
+  const from = [
+    'export',
+    '--checkpoint',
+    fixturePath('llamagen'),
+    '--format',
+    'safetensors',
+    '--max-shard-size',
+    '200KB',
+  ];
+  expect(await runCli([...from, '--output', parts])).toMatchObject({ status: 0 });
+  const index = join(parts, 'model.safetensors.index.json');
+  const json = JSON.parse(await readFile(index, 'utf8'));
+  await writeFile(index, JSON.stringify({ ...json, metadata: { total_size: '4 MB' } }));
+  const note = `'metadata.total_size' of '${index}' is "4 MB", but the tensors take ${json.metadata.total_size} bytes`;
+  const io = fixturePath('llamagen/io.safetensors');
+  for (const [i, argv] of [
+    ['import', '--input', index, '--set', 'block_size=64', 'n_head=2'],
+    ['import', '--input', parts],
+    ['forward', '--checkpoint', parts, '--input', io],
+    ['export', '--checkpoint', parts, '--format', 'pytorch'],
+    ['export', '--checkpoint', parts, '--format', 'safetensors'],
+  ].entries()) {
+    const { status, stderr } = await runCli([...argv, '--output', `${output}-${i}.safetensors`]);
+    expect([status, stderr]).toEqual([0, expect.stringContaining(`${argv[0]}: ${note}`)]);
+  }
 });

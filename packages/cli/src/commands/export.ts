@@ -86,7 +86,8 @@ interface PyTorchExport {
 
 async function toPyTorch({ checkpoint, output, withoutOptimizer }: PyTorchExport, context: Context): Promise<Result> {
   const result = await exportPyTorch(checkpoint, output, { optimizer: !withoutOptimizer, signal: context.signal });
-  const { kind, tensors, keys, step, settingsFrom, leftOut } = result;
+  const { kind, tensors, keys, step, settingsFrom, leftOut, notes } = result;
+  for (const note of notes) context.note(`export: ${note}`);
   if (leftOut.length > 0) context.note(`export: not in the file: ${leftOut.join(', ')}`);
   return {
     data: {
@@ -119,9 +120,10 @@ interface SafetensorsExport {
 async function toSafetensors(options: SafetensorsExport, context: Context): Promise<Result> {
   const { checkpoint, output, average, maxShardSize: maximumShardBytes } = options;
   const { signal } = context;
-  const { kind, tensors, files, leftOut } = await exportSafetensors(checkpoint, output, {
+  const { kind, tensors, files, leftOut, notes } = await exportSafetensors(checkpoint, output, {
     ...{ average, maximumShardBytes, signal },
   });
+  for (const note of notes) context.note(`export: ${note}`);
   if (leftOut.length > 0) context.note(`export: not in the files: ${leftOut.join(', ')}`);
   return {
     data: { kind, format: 'safetensors', output, tensors, files, left_out: leftOut },

@@ -49,7 +49,8 @@ export const forward = defineCommand({
       if (gradients) throw new UsageError('--gradients: expected a model that is trained here, got a tokenizer.');
       return vqForward(checkpoint, input, output, context);
     }
-    const { model, config, parameters } = await loadModel(checkpoint);
+    const { model, config, parameters, notes } = await loadModel(checkpoint);
+    for (const note of notes) context.note(`forward: ${note}`);
     const tensors = await readTensors(input);
     const set = tokensFor(model, tensors, `'${input}'`);
     const { images } = sizeOfSet(set);

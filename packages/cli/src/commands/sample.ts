@@ -40,6 +40,7 @@ export const sample = defineCommand({
     const generator = await loadGenerator(engine, {
       ...{ checkpoint, average, entropyCheckpoint, weights },
       ...(entropyWeights !== undefined && { entropyWeights }),
+      note: (line) => context.note(`sample: ${line}`),
     });
     const classes = await resolveClasses(given.classes, checkpoint, generator.numClasses, context);
     const values = { ...given, shard, classes };

@@ -12,7 +12,7 @@ import { embedding } from '@dpar/nn';
 import { named } from '@dpar/tensor';
 import type { LoadedModel } from '../model.js';
 import { cacheInputs, cacheOutputs, cachesOf, gridAngles, presentCaches } from './cached-step.js';
-import { floats, integers, type OnnxGraph } from './graph.js';
+import { classNumbers, floats, integers, type OnnxGraph } from './graph.js';
 
 type Common = Pick<OnnxGraph, 'parameters' | 'config'>;
 
@@ -70,7 +70,7 @@ function encoder(config: DparConfig, common: Common): OnnxGraph {
 }
 
 function globalTransformer(config: DparConfig, common: Common): OnnxGraph {
-  const { dim: D, nHead, nLayer, nLocalEncoderLayers: E, nLocalDecoderLayers: layers, numClasses, blockSize } = config;
+  const { dim: D, nHead, nLayer, nLocalEncoderLayers: E, nLocalDecoderLayers: layers, blockSize } = config;
   const P = patchSlots(config);
   const caches = shapeOfCaches(config, nLayer);
   const headDim = D / nHead;
@@ -80,7 +80,7 @@ function globalTransformer(config: DparConfig, common: Common): OnnxGraph {
     description:
       'Global transformer of DPAR: reads the class of each row first, then a patch of those rows whose patch is finished.',
     inputs: {
-      labels: integers(['batch'], `classes 0 to ${numClasses - 1}, ${numClasses} for no class; read at position 0`),
+      labels: integers(['batch'], `${classNumbers(config)}; read at position 0`),
       active: {
         dtype: 'bool',
         shape: ['batch'],

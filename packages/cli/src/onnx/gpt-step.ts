@@ -4,7 +4,7 @@ import { embedding, entropyOfLogits, type GptConfig, gptStep } from '@dpar/nn';
 import { named, type Ops, type Tensors } from '@dpar/tensor';
 import type { LoadedModel } from '../model.js';
 import { type CacheShape, cacheInputs, cacheOutputs, cachesOf, gridAngles, presentCaches } from './cached-step.js';
-import { integers, type OnnxGraph } from './graph.js';
+import { classNumbers, integers, type OnnxGraph } from './graph.js';
 
 const cacheOf = ({ nLayer, nHead, dim }: GptConfig): CacheShape => ({
   layers: nLayer,
@@ -49,14 +49,14 @@ export function entropyStepGraph({ config, parameters }: LoadedModel): OnnxGraph
 /** One position of LlamaGen: `model_step`. */
 export function llamaGenStepGraph({ config, parameters }: LoadedModel): OnnxGraph {
   const settings = readLlamaGenConfig(config);
-  const { blockSize, vocabSize, numClasses } = settings;
+  const { blockSize, vocabSize } = settings;
   return {
     name: 'model_step',
     description: 'LlamaGen: reads the class, then one token of each row at a time, and predicts the next token.',
     parameters,
     config,
     inputs: {
-      labels: integers(['batch'], `classes 0 to ${numClasses - 1}, ${numClasses} for no class; read at position 0`),
+      labels: integers(['batch'], `${classNumbers(settings)}; read at position 0`),
       tokens: integers(['batch'], 'the newest token of each row; anything (0) at position 0'),
       ...cacheInputs(cacheOf(settings), blockSize + 1),
     },

@@ -1,3 +1,4 @@
+import { type GptConfig, hasNullClass } from '@dpar/nn';
 import type { DType, DynamicAxes, HostTensor, TensorFunction, Tensors, TensorType } from '@dpar/tensor';
 
 /** An input of an exported graph. */
@@ -27,6 +28,13 @@ export interface OnnxGraph {
 /** An input of type int32. */
 export function integers(shape: GraphInput['shape'], meaning: string): GraphInput {
   return { dtype: 'int32', shape, meaning };
+}
+
+/** The classes of a model as the meaning of an input tells them. */
+export function classNumbers(config: Pick<GptConfig, 'numClasses' | 'classDropoutProb'>): string {
+  const { numClasses } = config;
+  const none = hasNullClass(config) ? `, ${numClasses} for no class, as guidance needs it` : '; no guidance';
+  return `classes 0 to ${numClasses - 1}${none}`;
 }
 
 /** An input of type float32. */

@@ -2,12 +2,10 @@ import { entropyModel, readEntropyModelConfig } from '@dpar/entropy';
 import { dpar, inputsOfLengths, llamaGen, patchSlots, readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import { named } from '@dpar/tensor';
 import type { LoadedModel } from '../model.js';
-import { integers, type OnnxGraph } from './graph.js';
+import { classNumbers, integers, type OnnxGraph } from './graph.js';
 
 const loss = 'mean cross-entropy over all images and tokens, nats, scalar';
 const tokens = (T: number) => integers(['batch', T], 'codes of the images in raster order');
-const labels = (classes: number) =>
-  integers(['batch'], `classes 0 to ${classes - 1}; ${classes} is the null class of classifier-free guidance`);
 
 /** The teacher-forced pass of a model as a graph. */
 export function teacherForcedGraph({ model, config, parameters }: LoadedModel): OnnxGraph {
@@ -29,24 +27,24 @@ export function teacherForcedGraph({ model, config, parameters }: LoadedModel): 
   }
   if (model.kind === 'llamagen') {
     const llamagen = readLlamaGenConfig(config);
-    const { blockSize: T, vocabSize: V, numClasses } = llamagen;
+    const { blockSize: T, vocabSize: V } = llamagen;
     return {
       ...common,
       description: 'LlamaGen (class-conditional): one teacher-forced pass.',
-      inputs: { tokens: tokens(T), labels: labels(numClasses) },
+      inputs: { tokens: tokens(T), labels: integers(['batch'], classNumbers(llamagen)) },
       outputs: { logits: `[batch, ${T}, ${V}]: position i predicts token i from the class and tokens 0..i - 1`, loss },
       fn: (ops, x) => ({ ...llamaGen(ops, llamagen, x, named(x, 'tokens'), named(x, 'labels')) }),
     };
   }
   const settings = readDparConfig(config);
-  const { blockSize: T, vocabSize, numClasses, predictEoiToken } = settings;
+  const { blockSize: T, vocabSize, predictEoiToken } = settings;
   const [N, V] = predictEoiToken ? [T + 1, vocabSize + 1] : [T, vocabSize];
   return {
     ...common,
     description: 'DPAR: one teacher-forced pass.',
     inputs: {
       tokens: tokens(T),
-      labels: labels(numClasses),
+      labels: integers(['batch'], classNumbers(settings)),
       patch_lengths: integers(
         ['batch', 'patches'],
         `tokens in each patch, 1 to ${patchSlots(settings)}, zeros after the last patch; each row sums to ${N}` +

@@ -20,6 +20,8 @@ import type { TokenGrid } from '../tokenizer.js';
 export interface Generator extends TokenGrid {
   readonly kind: 'dpar' | 'llamagen';
   readonly numClasses: number;
+  /** 0: the model has no null class, and so no guidance. */
+  readonly classDropoutProb?: number | undefined;
   /** Folder of the entropy model, if the model's patches need one. */
   readonly entropyCheckpoint?: string;
   steps(options: DparSampleOptions): AsyncIterable<SampleStep>;
@@ -43,6 +45,8 @@ export interface GeneratorOptions extends SamplerOptions {
   /** Whether the moving average of the checkpoint's weights is used. */
   readonly average: boolean;
   readonly entropyCheckpoint: string | undefined;
+  /** Takes what is wrong with the files without touching the weights. */
+  readonly note?: (line: string) => void;
 }
 
 /**
@@ -50,13 +54,15 @@ export interface GeneratorOptions extends SamplerOptions {
  * @throws UsageError if that one is missing.
  */
 export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
-  const { checkpoint, average, entropyCheckpoint, ...held } = options;
+  const { checkpoint, average, entropyCheckpoint, note = () => {}, ...held } = options;
   const model = await loadModel(checkpoint, ['dpar', 'llamagen'], average);
+  model.notes.forEach(note);
   if (!needsEntropyModel(model.config)) return createGenerator(engine, model, undefined, held);
   if (entropyCheckpoint === undefined) {
     throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);
   }
   const entropyModel = await loadModel(entropyCheckpoint, ['entropy']);
+  entropyModel.notes.forEach(note);
   return { ...createGenerator(engine, model, entropyModel, held), entropyCheckpoint };
 }
 

@@ -1,3 +1,4 @@
+import { hasNullClass } from '@dpar/nn';
 import type { DparSampleOptions } from '@dpar/sampler';
 import { countsFromOne } from '@dpar/train';
 import { UsageError } from '../errors.js';
@@ -22,7 +23,11 @@ export const sampleOptions = {
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one of each class)'),
   prefix: option.optional(option.file, "given tokens to complete: 'tokens' [N, K]; image k completes row k mod N"),
   prefixLength: option.optional(option.wholeNumber(1), 'given tokens of an image, K (default: all of a row)'),
-  cfgScale: option.optional(option.number({ from: 0 }), 'scale of classifier-free guidance, 1 for none', 2),
+  cfgScale: option.optional(
+    option.number({ from: 0 }),
+    'scale of classifier-free guidance, 1 for none (and for a model without a null class)',
+    2,
+  ),
   cfgSchedule: option.optional(
     option.choice(['constant', 'linear', 'cosine']),
     'how the scale grows from 1 at the first token to all of it at the last; constant: all of it everywhere',
@@ -48,12 +53,20 @@ export interface SampleValues extends Omit<option.Values<typeof sampleOptions>, 
 }
 
 /** @throws UsageError for options that do not fit the model or one another. */
-export function checkFor({ kind, numClasses, blockSize: T }: Generator, values: SampleValues): void {
+export function checkFor(generator: Generator, values: SampleValues): void {
+  const { kind, numClasses, blockSize: T } = generator;
   const { classes, cfgInterval, threshold, maxPatchLength, entropyWeights } = values;
-  const outside = classes.find((label) => label > numClasses);
+  const hasNull = hasNullClass(generator);
+  const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
   if (outside !== undefined) {
     throw new UsageError(
-      `--classes: expected classes from 0 to ${numClasses - 1}, or ${numClasses} for none, got ${outside}.`,
+      `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for none` : ''}, got ${outside}.`,
+    );
+  }
+  if (!hasNull && values.cfgScale !== 1) {
+    throw new UsageError(
+      `--cfg-scale: expected 1 for '${values.checkpoint}', which was trained without a null class (class_dropout_prob 0 in ` +
+        `its config.json), got ${values.cfgScale}. Pass --cfg-scale 1.`,
     );
   }
   if (countsFromOne(classes, numClasses)) {

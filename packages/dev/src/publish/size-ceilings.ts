@@ -17,11 +17,12 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/rope': { bytes: 3_000, reason: 'a page that only rotates positions must not notice it' },
   '@dpar/patchify': { bytes: 3_000, reason: 'a page that only makes patches must not notice it' },
   '@dpar/io': {
-    bytes: 16_000,
-    reason: 'readers and writers of four formats, a third of it PyTorch pickles; pages import some',
+    bytes: 18_500,
+    reason:
+      'readers and writers of four formats, a third of it PyTorch pickles; names of other formats; pages import some',
   },
   '@dpar/io/node': {
-    bytes: 25_000,
+    bytes: 28_000,
     reason: 'for Node: the formats again, in pieces and in several files, shards, and files that appear whole',
   },
   '@dpar/engine-ort': {
@@ -38,7 +39,7 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     reason: 'two samplers with caches and guidance: what the page of the playground loads',
   },
   '@dpar/train': { bytes: 14_500, reason: 'trainer, order of data, configuration with a description of each key' },
-  '@dpar/train/node': { bytes: 32_000, reason: 'for Node: the trainer again, data on disk, runs that resume, PyTorch' },
+  '@dpar/train/node': { bytes: 34_000, reason: 'for Node: the trainer again, data on disk, runs that resume, PyTorch' },
   '@dpar/eval': { bytes: 17_500, reason: 'five metrics, Inception-v3 as a function, 4 kB of WebAssembly' },
   '@dpar/eval/node': { bytes: 20_000, reason: 'for Node: threads, which hold the kernels again, and sets of images' },
   '@dpar/report': { bytes: 9_500, reason: 'charts, pictures and the style sheet of a page' },

@@ -1,4 +1,4 @@
-import { PyTorchTensor, parsePyTorch, parseSafetensors, type StoredTensor, toHostTensors } from '@dpar/io';
+import { entriesOf, PyTorchTensor, parsePyTorch, parseSafetensors, type StoredTensor, toHostTensors } from '@dpar/io';
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { sha256 } from '../sha256.js';
 
@@ -42,7 +42,7 @@ function isSafetensors(bytes: Uint8Array): boolean {
 async function stateDict(bytes: Uint8Array): Promise<Map<string, StoredTensor>> {
   const { value, read } = await parsePyTorch(bytes);
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, tensor] of value instanceof Map ? value : []) {
+  for (const [name, tensor] of entriesOf(value) ?? []) {
     if (typeof name !== 'string' || !(tensor instanceof PyTorchTensor)) continue;
     if (!name.endsWith('.num_batches_tracked')) tensors.set(name, await read(tensor));
   }

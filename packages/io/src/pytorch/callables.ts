@@ -8,10 +8,13 @@ import {
   PythonGlobal,
   PythonObject,
   storageClasses,
+  UnreadTensor,
 } from './values.js';
 
 type Arguments = readonly PyTorchValue[];
-type Callable = (caller: string, args: Arguments) => PyTorchValue;
+
+/** What a function of Python gives; undefined for arguments that it is not known with. */
+type Callable = (caller: string, args: Arguments) => PyTorchValue | undefined;
 
 const typeOfStorage = new Map(
   Object.entries(storageClasses).map(([dtype, name]) => [`torch.${name}`, dtype as StoredDType]),
@@ -35,35 +38,38 @@ const typeOfName: ReadonlyMap<string, StoredDType> = new Map<string, StoredDType
   ['torch.float64', 'F64'],
   ['torch.int64', 'I64'],
   ['torch.uint64', 'U64'],
+  ['torch.float8_e4m3fn', 'F8_E4M3'],
+  ['torch.float8_e5m2', 'F8_E5M2'],
 ]);
 
 /**
  * The storage that a persistent id names: `('storage', class, key, device, elements)`, and in files of the older format a
  * sixth field, by which a storage is part of another.
  *
- * @throws IoError if it is something else, or of an element type that is not read.
+ * @throws IoError if it is something else.
  */
 export function storageOfId(caller: string, id: PyTorchValue): PyTorchStorage {
   const [what, type, key, , elements, view = null] = isList(id) ? id : [];
   if (what !== 'storage' || !(type instanceof PythonGlobal) || typeof key !== 'string') {
-    throw new IoError(`${caller}: expected references to storages alone, got ${shown(what)}. The file is damaged.`);
-  }
-  const dtype = typeOfStorage.get(type.name);
-  if (dtype === undefined && !byteStorages.includes(type.name)) {
     throw new IoError(
-      `${caller}: expected tensors of ${[...typeOfStorage.keys()].join(', ')}, got ${type.name}. ` +
-        'Convert them in PyTorch and save the file again.',
+      `${caller}: expected references to storages alone, got ${formatPyTorchValue(what)}. The file is damaged.`,
     );
   }
   const [, start, length] = isList(view) ? view : [null, 0, elements];
   if (!isCount(start) || !isCount(length)) {
     throw new IoError(`${caller}: expected whole numbers as sizes of a storage, got others. The file is damaged.`);
   }
-  return new PyTorchStorage(key, dtype, length, start);
+  const dtype = typeOfStorage.get(type.name);
+  const isKnown = dtype !== undefined || byteStorages.includes(type.name);
+  return new PyTorchStorage(key, dtype, length, start, isKnown ? undefined : type.name);
 }
 
-/** `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)`; other versions begin alike. */
-function rebuildTensor(caller: string, [storage, offset, shape, strides, , , type]: Arguments): PyTorchTensor {
+/**
+ * `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks, metadata)`; the third version has the element type
+ * before `metadata`, others begin alike.
+ */
+function rebuildTensor(caller: string, args: Arguments): PyTorchTensor | UnreadTensor {
+  const [storage, offset, shape, strides, , , type] = args;
   if (!(storage instanceof PyTorchStorage) || !isList(shape) || !isList(strides)) {
     throw new IoError(
       `${caller}: expected a tensor of storage, offset, size and stride, got others. The file is damaged.`,
@@ -71,49 +77,56 @@ function rebuildTensor(caller: string, [storage, offset, shape, strides, , , typ
   }
   const dtype = type instanceof PythonGlobal ? typeOfName.get(type.name) : storage.dtype;
   if (dtype === undefined) {
-    throw new IoError(
-      `${caller}: expected a tensor of ${[...typeOfName.keys()].join(', ')}, got ${shown(type)}. ` +
-        'Convert it in PyTorch and save the file again.',
-    );
+    return new UnreadTensor(type instanceof PythonGlobal ? type.name : (storage.otherType ?? 'of no element type'));
   }
+  // PyTorch negates the elements of such a view when it reads them.
+  const flags = args.slice(6).find((flag) => flag instanceof Map);
+  if (flags instanceof Map && (flags.get('neg') || flags.get('conj'))) return new UnreadTensor('lazily negated');
   const tensor = new PyTorchTensor(dtype, shape as number[], strides as number[], offset as number, storage);
   checkTensor(caller, tensor);
   return tensor;
 }
 
 /** A parameter is read as its tensor. */
-function rebuildParameter(caller: string, [tensor]: Arguments): PyTorchValue {
-  if (tensor instanceof PyTorchTensor) return tensor;
-  throw new IoError(`${caller}: expected a tensor as parameter, got ${shown(tensor)}. The file is damaged.`);
-}
+const rebuildParameter: Callable = (_, [tensor]) => tensor;
 
 const fromType = 'torch._tensor._rebuild_from_type_v2';
 
 /** `_rebuild_from_type_v2(function, class, arguments, attributes)`: a tensor with attributes, which are left out. */
-function rebuildFromType(caller: string, [rebuild, , args]: Arguments): PyTorchValue {
-  if (rebuild instanceof PythonGlobal && rebuild.name !== fromType && isList(args)) return call(caller, rebuild, args);
-  throw new IoError(`${caller}: expected a tensor's function and arguments, got others. The file is damaged.`);
-}
-
-const orderedDict: Callable = (caller, [pairs = []]) => {
-  if (isList(pairs) && pairs.every((pair) => isList(pair) && pair.length === 2)) {
-    return new Map(pairs as unknown as [PyTorchValue, PyTorchValue][]);
-  }
-  throw new IoError(`${caller}: expected pairs of keys and values, got ${shown(pairs)}. The file is damaged.`);
+const rebuildFromType: Callable = (caller, [rebuild, , args]) => {
+  if (!(rebuild instanceof PythonGlobal) || !isList(args)) return undefined;
+  if (rebuild.name !== fromType) return call(caller, rebuild, args);
+  throw new IoError(`${caller}: expected a tensor's function, got ${fromType} in itself. The file is damaged.`);
 };
 
-const list: Callable = (caller, [items = []]) => {
-  if (isList(items)) return [...items];
-  throw new IoError(`${caller}: expected a list of items, got ${shown(items)}. The file is damaged.`);
-};
+const unread =
+  (kind: string): Callable =>
+  () =>
+    new UnreadTensor(kind);
+
+const orderedDict: Callable = (_, [pairs = []]) =>
+  isList(pairs) && pairs.every((pair) => isList(pair) && pair.length === 2)
+    ? new Map(pairs as unknown as [PyTorchValue, PyTorchValue][])
+    : undefined;
+
+const size: Callable = (_, [items = []]) => (isList(items) ? Object.freeze([...items]) : undefined);
+
+const set: Callable = (_, [items = []]) => (isList(items) ? new Set(items) : undefined);
 
 /** Bytes in files of pickle protocol 2: text of characters 0 to 255, and the name of that encoding. */
-const encode: Callable = (caller, [text, encoding]) => {
-  if (typeof text !== 'string' || encoding !== 'latin1') {
-    throw new IoError(`${caller}: expected bytes as text in latin1, got ${shown(encoding)}. The file is damaged.`);
-  }
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-};
+const encode: Callable = (_, [text, encoding]) =>
+  typeof text === 'string' && encoding === 'latin1'
+    ? Uint8Array.from(text, (character) => character.charCodeAt(0))
+    : undefined;
+
+/** Longest name that is put together of a class and what is in it. */
+const maximumNameLength = 1000;
+
+/** A class within another, or a method, by its name. */
+const attribute: Callable = (_, [owner, name]) =>
+  owner instanceof PythonGlobal && typeof name === 'string' && owner.name.length + name.length < maximumNameLength
+    ? new PythonGlobal(`${owner.name}.${name}`)
+    : undefined;
 
 const callables: ReadonlyMap<string, Callable> = new Map<string, Callable>([
   ['torch._utils._rebuild_tensor', rebuildTensor],
@@ -122,50 +135,46 @@ const callables: ReadonlyMap<string, Callable> = new Map<string, Callable>([
   ['torch._utils._rebuild_parameter', rebuildParameter],
   ['torch._utils._rebuild_parameter_with_state', rebuildParameter],
   [fromType, rebuildFromType],
-  ['torch.Size', (caller, args) => Object.freeze(list(caller, args))],
+  ['torch._utils._rebuild_sparse_tensor', unread('sparse')],
+  ['torch._utils._rebuild_nested_tensor', unread('nested')],
+  ['torch._utils._rebuild_qtensor', unread('quantized')],
+  ['torch._utils._rebuild_meta_tensor_no_storage', unread('without data')],
+  ['torch.Size', size],
   ['collections.OrderedDict', orderedDict],
   ['collections.defaultdict', () => new Map()],
   ['_codecs.encode', encode],
   ...['__builtin__', 'builtins'].flatMap((module): [string, Callable][] => [
-    [`${module}.set`, (caller, args) => new Set(list(caller, args) as PyTorchValue[])],
-    [`${module}.frozenset`, (caller, args) => new Set(list(caller, args) as PyTorchValue[])],
+    [`${module}.set`, set],
+    [`${module}.frozenset`, set],
     [`${module}.bytearray`, (caller, args) => (args[0] instanceof Uint8Array ? args[0] : encode(caller, args))],
+    [`${module}.getattr`, attribute],
   ]),
 ]);
 
-/** Classes whose objects pickles make by calls: kept, like any object, as a name and what it was called with. */
-const classes: ReadonlySet<string> = new Set([
-  'torch.device',
-  'numpy.dtype',
-  'numpy.core.multiarray.scalar',
-  'numpy._core.multiarray.scalar',
-  'numpy.core.multiarray._reconstruct',
-  'numpy._core.multiarray._reconstruct',
-  '__builtin__.complex',
-  'builtins.complex',
-  'datetime.datetime',
-  'datetime.timedelta',
-  'pathlib.Path',
-  'pathlib.PosixPath',
-  'pathlib.PurePosixPath',
-  'pathlib.WindowsPath',
-  'pathlib.PureWindowsPath',
-]);
+/** Functions that do something rather than make a value. A file that wants one called is not one of weights. */
+const harmful = new RegExp(
+  [
+    '^(__builtin__|builtins)\\.(eval|exec|execfile|compile|open|input|apply|breakpoint|__import__)$',
+    '^(os|posix|nt)\\.(system|popen|exec|spawn|posix_spawn|startfile|fork|kill|open|remove|unlink|rename|replace|rmdir|putenv)',
+    '^(subprocess|pty|runpy|importlib|ctypes|socket|webbrowser|shutil|marshal|torch\\.hub)\\.',
+  ].join('|'),
+);
 
 /**
  * What a call in a pickle gives. Nothing of Python runs: a few functions, those that make tensors and plain containers,
- * have a counterpart here; objects of a few classes are kept as a name with arguments.
+ * have a counterpart here; for any other, the value is an object of that name with its arguments.
  *
- * @throws IoError for any other, with its name.
+ * @throws IoError for a function that is known to do harm, with its name.
  */
-export function call(caller: string, callee: PythonGlobal, args: Arguments): PyTorchValue {
-  const callable = callables.get(callee.name);
-  if (callable !== undefined) return callable(caller, args);
-  if (classes.has(callee.name)) return new PythonObject(callee.name, args);
-  throw new IoError(
-    `${caller}: expected calls of functions that make tensors and plain containers, got ${callee.name}. It was not called: ` +
-      "pickles are read as data. Save weights alone from PyTorch, as in torch.save({'model': model.state_dict()}, path).",
-  );
+export function call(caller: string, callee: PythonGlobal | PythonObject, args: Arguments): PyTorchValue {
+  if (callee instanceof PythonObject) return new PythonObject(callee.type, args);
+  if (harmful.test(callee.name)) {
+    throw new IoError(
+      `${caller}: expected calls that make values, got ${callee.name}. It was not called: pickles are read as data. ` +
+        'Do not open this file in Python; get the weights from a source that you trust.',
+    );
+  }
+  return callables.get(callee.name)?.(caller, args) ?? new PythonObject(callee.name, args);
 }
 
 /** Whether a value is a list or a tuple. */
@@ -173,10 +182,13 @@ export function isList(value: PyTorchValue | undefined): value is readonly PyTor
   return Array.isArray(value);
 }
 
-/** A value as error messages name it. */
-export function shown(value: PyTorchValue | undefined): string {
+/** A value of a PyTorch file as error messages name it: `an object of collections.Counter`. */
+export function formatPyTorchValue(value: PyTorchValue | undefined): string {
   if (value instanceof PythonGlobal) return value.name;
   if (value instanceof PythonObject) return `an object of ${value.type}`;
+  if (value instanceof UnreadTensor) {
+    return value.kind.startsWith('torch.') ? `a tensor of ${value.kind}` : `a tensor that is ${value.kind}`;
+  }
   if (typeof value === 'string') return JSON.stringify(value.length > 50 ? `${value.slice(0, 50)}...` : value);
   if (isList(value)) return 'a list';
   if (value instanceof Map) return 'a dict';

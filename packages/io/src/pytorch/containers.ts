@@ -1,5 +1,6 @@
 import type { ByteSource } from '../byte-source.js';
 import { IoError } from '../error.js';
+import { formatBytes, refuseForeign } from '../foreign-file.js';
 import { isCount, storedTypeBytes } from '../stored.js';
 import { findZipData, isZip, readZipDirectory } from '../zip-reader.js';
 import { isList, storageOfId } from './callables.js';
@@ -24,7 +25,8 @@ export interface Container {
 
 /** Reads what `torch.save` writes: a zip archive since PyTorch 1.6, before that pickles followed by data. */
 export async function readContainer(caller: string, source: ByteSource): Promise<Container> {
-  const first = await source.read(0, Math.min(source.size, 4));
+  const first = await source.read(0, Math.min(source.size, formatBytes));
+  if (!isZip(first)) refuseForeign(caller, 'a file of torch.save', 'pytorch', first);
   return isZip(first) ? readArchive(caller, source) : readLegacy(caller, source);
 }
 
@@ -34,9 +36,11 @@ async function readArchive(caller: string, source: ByteSource): Promise<Containe
   const { members } = directory;
   const pickleName = [...members.keys()].find((name) => name === 'data.pkl' || /^[^/]+\/data\.pkl$/.test(name));
   if (pickleName === undefined) {
-    const some = [...members.keys()].slice(0, 3).join(', ');
+    const names = [...members.keys()];
+    const weights = names.find((name) => /\.(pt|pth|bin|ckpt|safetensors)$/.test(name));
     throw new IoError(
-      `${caller}: expected an archive with data.pkl, got ${some || 'none'}. Pass a file of torch.save.`,
+      `${caller}: expected an archive with data.pkl, got ${names.slice(0, 3).join(', ') || 'none'}. ` +
+        (weights === undefined ? 'Pass a file of torch.save.' : `Unpack it and pass ${weights}.`),
     );
   }
   const prefix = pickleName.slice(0, -'data.pkl'.length);
@@ -80,12 +84,18 @@ async function readLegacy(caller: string, source: ByteSource): Promise<Container
   const { value, keys, types, end } = await readPickles(caller, source);
   const places = new Map<string, StorageData>();
   let position = end;
+  let unknown: string | undefined;
   for (const key of keys) {
     const type = typeof key === 'string' ? types.get(key) : undefined;
     if (typeof key !== 'string' || type === undefined || position + 8 > source.size) throw missing(caller, String(key));
     const head = await source.read(position, 8);
     const elements = Number(new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true));
-    const size = elements * bytesPerElement(type);
+    const width = bytesPerElement(type);
+    if (width === undefined) {
+      unknown = type.otherType; // what follows lies nobody knows where
+      break;
+    }
+    const size = elements * width;
     position += 8;
     if (!isCount(size) || position + size > source.size) throw missing(caller, key);
     places.set(key, { start: position, size });
@@ -95,8 +105,12 @@ async function readLegacy(caller: string, source: ByteSource): Promise<Container
     value,
     async find({ key }) {
       const place = places.get(key);
-      if (place === undefined) throw missing(caller, key);
-      return place;
+      if (place !== undefined) return place;
+      if (unknown === undefined) throw missing(caller, key);
+      throw new IoError(
+        `${caller}: expected data of the storage '${key}' behind those of known size, got ${unknown} before it. ` +
+          'Save the file again with PyTorch 1.6 or later.',
+      );
     },
   };
 }
@@ -141,8 +155,20 @@ function parsePickles(caller: string, bytes: Uint8Array) {
   return { value, keys, types, end: position };
 }
 
-/** Bytes of an element of a storage. */
-export function bytesPerElement({ dtype }: PyTorchStorage): number {
+/** Bytes of an element of storages that are not read. */
+const otherTypeBytes: ReadonlyMap<string, number> = new Map([
+  ['torch.ComplexFloatStorage', 8],
+  ['torch.ComplexDoubleStorage', 16],
+  ['torch.QInt8Storage', 1],
+  ['torch.QUInt8Storage', 1],
+  ['torch.QInt32Storage', 4],
+  ['torch.QUInt4x2Storage', 1],
+  ['torch.QUInt2x4Storage', 1],
+]);
+
+/** Bytes of an element of a storage; undefined for a type that nothing is known of. */
+export function bytesPerElement({ dtype, otherType }: PyTorchStorage): number | undefined {
+  if (otherType !== undefined) return otherTypeBytes.get(otherType);
   return dtype === undefined ? 1 : storedTypeBytes[dtype];
 }
 

@@ -1,5 +1,5 @@
 import { IoError } from '../error.js';
-import { call, isList, shown } from './callables.js';
+import { call, formatPyTorchValue, isList } from './callables.js';
 import type { PickleCursor } from './pickle-cursor.js';
 import { type PyTorchValue, PythonGlobal, PythonObject } from './values.js';
 
@@ -83,22 +83,23 @@ export class PickleMachine {
   append(values: PyTorchValue[]): void {
     const list = this.top();
     const items = list instanceof PythonObject ? list.items : list;
-    if (!isList(items) || Object.isFrozen(items)) throw this.damaged('a list to append to', shown(list));
+    if (!isList(items) || Object.isFrozen(items)) throw this.damaged('a list to append to', formatPyTorchValue(list));
     for (const value of values) (items as PyTorchValue[]).push(value);
   }
 
   setItems(pairs: PyTorchValue[]): void {
     const dict = this.top();
     const entries = dict instanceof PythonObject ? dict.entries : dict;
-    if (!(entries instanceof Map)) throw this.damaged('a dict to add to', shown(dict));
+    if (!(entries instanceof Map)) throw this.damaged('a dict to add to', formatPyTorchValue(dict));
     if (pairs.length % 2 !== 0) throw this.damaged('a value for each key', `${pairs.length} keys and values`);
     for (let i = 0; i < pairs.length; i += 2) entries.set(pairs[i], pairs[i + 1]);
   }
 
   addItems(values: PyTorchValue[]): void {
     const set = this.top();
-    if (!(set instanceof Set)) throw this.damaged('a set to add to', shown(set));
-    for (const value of values) set.add(value);
+    if (set instanceof PythonObject) for (const value of values) set.items.push(value);
+    else if (set instanceof Set) for (const value of values) set.add(value);
+    else throw this.damaged('a set to add to', formatPyTorchValue(set));
   }
 
   global(module: PyTorchValue | undefined, name: PyTorchValue | undefined): void {
@@ -108,8 +109,11 @@ export class PickleMachine {
 
   /** What a call gives: see {@link call}. */
   reduce([callee, args]: readonly PyTorchValue[]): void {
-    if (!(callee instanceof PythonGlobal) || !isList(args)) {
-      throw this.damaged('a function and its arguments', `${shown(callee)} and ${shown(args)}`);
+    if (!isNamed(callee) || !isList(args)) {
+      throw this.damaged(
+        'a function and its arguments',
+        `${formatPyTorchValue(callee)} and ${formatPyTorchValue(args)}`,
+      );
     }
     for (const arg of args) {
       if (isList(arg)) this.count(arg.length);
@@ -119,18 +123,20 @@ export class PickleMachine {
   }
 
   newObject([type, args]: readonly PyTorchValue[]): void {
-    if (!(type instanceof PythonGlobal) || !isList(args)) {
-      throw this.damaged('a class and its arguments', `${shown(type)} and ${shown(args)}`);
+    if (!isNamed(type) || !isList(args)) {
+      throw this.damaged('a class and its arguments', `${formatPyTorchValue(type)} and ${formatPyTorchValue(args)}`);
     }
-    this.pushNew(type.name === 'collections.OrderedDict' ? new Map() : new PythonObject(type.name, args));
+    const name = type instanceof PythonGlobal ? type.name : type.type;
+    this.pushNew(name === 'collections.OrderedDict' ? new Map() : new PythonObject(name, args));
   }
 
-  /** Attributes of an object. A dict's, such as the version numbers that a state_dict carries, are left out. */
+  /** Attributes of an object. Those of others, such as the version numbers that a state_dict carries, are left out. */
   build(): void {
     const state = this.pop();
     const target = this.top();
     if (target instanceof PythonObject) target.state = state;
-    else if (!(target instanceof Map)) throw this.damaged('an object for attributes', shown(target));
+    else if (typeof target !== 'object' || target === null)
+      throw this.damaged('an object for attributes', formatPyTorchValue(target));
   }
 
   private count(containers: number): void {
@@ -146,4 +152,9 @@ export class PickleMachine {
   private damaged(expected: string, got: string): IoError {
     return this.cursor.damaged(expected, got);
   }
+}
+
+/** Whether a value can be called as far as its name says: a class, a function, or an object that may be one. */
+function isNamed(value: PyTorchValue | undefined): value is PythonGlobal | PythonObject {
+  return value instanceof PythonGlobal || value instanceof PythonObject;
 }

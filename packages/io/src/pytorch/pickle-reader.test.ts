@@ -44,6 +44,14 @@ describe('parsePickle', () => {
   it('calls no function', () => {
     expect(() => parse(`cos\nsystem\n${text('ls')}\x85R.`)).toThrow('got os.system. It was not called');
     expect(() => parse(`c__builtin__\neval\n${text('1')}\x85R.`)).toThrow('__builtin__.eval');
+    expect(() => parse(`csubprocess\nPopen\n${text('ls')}\x85R.`)).toThrow('got subprocess.Popen');
+    // One that is known to do no harm is not called either: the value is its name, with arguments.
+    expect(parse(`cmine\nmake\nq\0${text('a')}\x85R.`)).toEqual(new PythonObject('mine.make', ['a']));
+    // What a call gives may be called: the value is another object of that name.
+    expect(parse(`cmine\nmake\n)R${text('a')}\x85R.`)).toEqual(new PythonObject('mine.make', ['a']));
+    expect(parse(`c__builtin__\ngetattr\ncmine\nOuter\n${text('Inner')}\x86R)\x81.`)).toEqual(
+      new PythonObject('mine.Outer.Inner', []),
+    );
     // The instructions of protocol 0 and 1 that call too.
     expect(() => parse(`(${text('ls')}ios\nsystem\n.`)).toThrow('the byte 105');
     expect(() => parse(`(cos\nsystem\n${text('ls')}o.`)).toThrow('the byte 111');
@@ -77,6 +85,7 @@ describe('parsePickle', () => {
   it.each([
     ['dicts', `${'}'.repeat(2 ** 20 + 1)}.`],
     ['kept values', `N${'\x94'.repeat(2 ** 20 + 1)}.`],
+    ['objects of unknown classes', `cmine\nmake\nq\0${'h\0)R'.repeat(2 ** 20)}.`],
     ['copies of a list', `](${'N'.repeat(1000)}eq\0ctorch\nSize\nq\x01${'h\x01h\0\x85R'.repeat(2000)}.`],
   ])('refuses more %s than it has memory for', (_, body) => {
     expect(() => parse(body)).toThrow('at most 1048576 lists');

@@ -46,7 +46,7 @@ export async function readPyTorchSource(caller: string, source: ByteSource): Pro
     }
     if (end === begin) return { start: 0, length: 0 };
     const data = await find(storage);
-    const from = storage.start * bytesPerElement(storage) + begin * width;
+    const from = storage.start * (bytesPerElement(storage) ?? width) + begin * width;
     const length = (end - begin) * width;
     if (from + length > data.size) {
       throw new IoError(

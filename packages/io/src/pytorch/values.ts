@@ -15,6 +15,7 @@ export type PyTorchValue =
   | PyTorchDict
   | ReadonlySet<PyTorchValue>
   | PyTorchTensor
+  | UnreadTensor
   | PyTorchStorage
   | PythonGlobal
   | PythonObject;
@@ -50,17 +51,36 @@ export class PythonObject {
   }
 }
 
+/**
+ * The entries of a dict, or of an object whose class is a dict, such as a subclass of `OrderedDict`; undefined for any other
+ * value.
+ */
+export function entriesOf(value: PyTorchValue | undefined): PyTorchDict | undefined {
+  if (value instanceof Map) return value;
+  return value instanceof PythonObject && value.entries.size > 0 ? value.entries : undefined;
+}
+
 /** Memory that tensors are views of, and that several may share. Its data stay in the file. */
 export class PyTorchStorage {
   constructor(
     /** Its name in the file. */
     readonly key: string,
-    /** Type of its elements; undefined for plain bytes, whose tensors say what they hold. */
+    /** Type of its elements; undefined for plain bytes, whose tensors say what they hold, and for `otherType`. */
     readonly dtype: StoredDType | undefined,
     /** Elements of that type, or bytes. */
     readonly elements: number,
     /** Where it begins in the data of its name, in elements; above 0 in old files. */
     readonly start: number,
+    /** Class of a storage whose elements are not read, such as `torch.ComplexFloatStorage`. */
+    readonly otherType?: string,
+  ) {}
+}
+
+/** A tensor whose data are not read: complex, sparse, quantized, or without data. */
+export class UnreadTensor {
+  constructor(
+    /** What makes it so: an element type such as `torch.complex64`, or a word such as `sparse`. */
+    readonly kind: string,
   ) {}
 }
 

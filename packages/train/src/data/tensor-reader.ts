@@ -21,6 +21,8 @@ export async function openTensor(path: string, name: string): Promise<TensorRead
   if (isNpy(path)) return openNpy(path);
   const file = await openSafetensors(path);
   const type = file.types.get(name);
+  // One of a type that is not read says so.
+  if (file.unread.has(name)) await file.read(name).finally(() => file.close());
   if (type !== undefined) {
     return { type, readRange: (first, count) => file.readRange(name, first, count), close: () => file.close() };
   }

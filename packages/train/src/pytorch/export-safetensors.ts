@@ -29,6 +29,8 @@ export interface SafetensorsExportResult {
   readonly files: readonly string[];
   /** Files of the checkpoint that are not among them. */
   readonly leftOut: readonly string[];
+  /** What is wrong with the checkpoint without touching the weights, such as the size that an index says. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -64,6 +66,7 @@ export async function exportSafetensors(
     }
     return {
       kind: String(config.kind),
+      notes: parameters.notes,
       tensors: tensors.size,
       files: single
         ? (await safetensorsFiles(path)).map((file) => basename(file)).sort()

@@ -36,6 +36,8 @@ export interface ExportResult {
   readonly settingsFrom: string | undefined;
   /** Files of the checkpoint that have no place in the PyTorch file. */
   readonly leftOut: readonly string[];
+  /** What is wrong with the checkpoint without touching the weights, such as the size that an index says. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -87,6 +89,7 @@ export async function exportPyTorch(
       keys: Object.keys(value),
       step: trainer?.step,
       settingsFrom: settings?.from,
+      notes: open.flatMap((file) => file.notes),
       leftOut: await leftOut(
         checkpoint.folder,
         [...[checkpointFiles.model, trainerFiles.average], ...(optimizer ? [trainerFiles.optimizer] : [])],

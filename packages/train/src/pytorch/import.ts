@@ -1,8 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ChunkedTensor, type PyTorchTensor, toHostTensor } from '@dpar/io';
+import {
+  type ChunkedTensor,
+  entriesOf,
+  formatPyTorchValue,
+  type PyTorchTensor,
+  type PyTorchValue,
+  toHostTensor,
+} from '@dpar/io';
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
-import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { prefixes } from '../checkpoint.js';
 import { withSetting } from '../train-config.js';
@@ -18,7 +24,14 @@ import { interruptible } from './interruptible.js';
 import { specsOf } from './model-specs.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
 import { officialNames, type StateDict } from './state-dict.js';
-import { weightTypes } from './weight-types.js';
+import {
+  averageOf,
+  checkWeights,
+  refuseUnread,
+  unreadWeights,
+  withoutForeign,
+  withTiedTable,
+} from './usable-weights.js';
 import { openWeights, type Weight, type Weights, type WeightsFile } from './weights-file.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -53,6 +66,10 @@ export interface ImportResult {
   readonly assumed: readonly string[];
   /** Names in the file that are no weights. */
   readonly ignored: readonly string[];
+  /** Parts of the file that are not of this model, with the reason: `ema: missing norm.weight [768]`. */
+  readonly leftOut: readonly string[];
+  /** What is wrong with the file without touching the weights, such as the size that an index says. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -85,32 +102,40 @@ async function importFrom(
 ): Promise<ImportResult> {
   const source = only === 'ema' ? file.average : file.model;
   if (source === undefined) {
-    const remedy = only === undefined && file.average !== undefined ? "Take 'ema' alone." : 'Save model.state_dict().';
+    const remedy =
+      only === undefined && file.average !== undefined ? "Take 'ema' alone: --only ema." : 'Save model.state_dict().';
     throw new DparError(
-      `importCheckpoint: expected weights under '${only ?? 'model'}' in '${path}', got none. ${remedy}`,
+      `importCheckpoint: expected weights under '${only ?? 'model'}' in '${path}', got none in ${file.keys}. ${remedy}`,
     );
   }
-  const { tensors: weights, ignored } = officialNames(source);
+  const found = officialNames(source.tensors);
+  const { ignored } = found;
+  const unread = unreadWeights(source);
+  refuseUnread(path, unread, (name) => name.endsWith('.weight') || name.endsWith('.bias'));
   const changed = settings.reduce<unknown>(withSetting, { ...given }) as Json;
-  const inferred = configOf(file, path, { tensors: weights, ignored }, changed);
+  const inferred = configOf(file, path, found, changed);
   const specs = specsOf(withPlaceholders(inferred));
-  const check = (tensors: Weights): void => checkParameters(specs, weightTypes(tensors));
-  check(weights);
+  refuseUnread(path, unread, (name) => Object.hasOwn(specs, name));
+  const own = withoutForeign(found.tensors, specs);
+  const { tensors: weights, tied } = withTiedTable(own, specs);
+  checkWeights(specs, weights, path, only);
   checkKeys(inferred);
   const { config, assumed } = inferred;
   specsOf(config); // all keys are valid
 
-  const average = only === undefined && file.average ? officialNames(file.average).tensors : undefined;
-  if (average !== undefined) check(average);
-  const shapes = numberedOrder([...weights.keys()], Object.keys(specs)).map(
+  const leftOut: string[] = [];
+  const average =
+    only === undefined && file.average ? averageOf(file.average, specs, (why) => leftOut.push(why)) : undefined;
+  const shapes = numberedOrder([...own.keys()], Object.keys(specs)).map(
     (name) => [name, (weights.get(name) as Weight).shape] as const,
   );
+  const optimizerState = only === undefined ? optimizerOf(file, leftOut) : undefined;
   const optimizer =
-    only === undefined && file.optimizer !== undefined
-      ? await parseOptimizerState(file.optimizer, shapes, async (tensor) => {
+    optimizerState === undefined
+      ? undefined
+      : await parseOptimizerState(optimizerState, shapes, async (tensor) => {
           return Number(toHostTensor(await file.read(tensor)).data[0]);
-        })
-      : undefined;
+        });
 
   // In the official order, which decides what lies together in a file.
   const streamed = (tensors: Weights): Map<string, ChunkedTensor> =>
@@ -133,9 +158,18 @@ async function importFrom(
     tensors: weights.size,
     files: (await readdir(folder)).sort(),
     step: optimizer?.step,
-    assumed,
-    ignored: [...ignored.keys()],
+    assumed: [...assumed, ...tied],
+    ignored: [...ignored.keys(), ...[...found.tensors.keys()].filter((name) => !own.has(name))],
+    leftOut,
+    notes: file.notes,
   };
+}
+
+/** The optimizer's state; undefined if the file has none, or only the name or the object of one, which `leftOut` says. */
+function optimizerOf({ optimizer }: WeightsFile, leftOut: string[]): PyTorchValue | undefined {
+  if (optimizer === undefined || Array.isArray(optimizer) || entriesOf(optimizer) !== undefined) return optimizer;
+  leftOut.push(`optimizer: ${formatPyTorchValue(optimizer)}, not a state_dict`);
+  return undefined;
 }
 
 /** The state of a run that goes on here at a step, by what was exported of it. */

@@ -76,7 +76,7 @@ export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): Inf
     multiple_of: known('multiple_of') ?? multipleOf(sizes),
     vocab_size: sizes.rows - (predictEoi ? 1 : 0),
     block_size: blockSize,
-    num_classes: sizes.classes ?? known('num_classes') ?? 1000,
+    ...classesOf(sizes.classRows, known),
     rope_base: assume('rope_base', 10000, 'usual'),
     norm_eps: assume('norm_eps', 1e-5, 'usual'),
     cls_token_num: kind === 'entropy' ? 0 : 1,
@@ -139,11 +139,12 @@ interface Sizes {
   readonly encoderLayers: number;
   readonly decoderLayers: number;
   readonly feedForward: number;
-  readonly classes: number | undefined;
+  /** Rows of the class table. */
+  readonly classRows: number | undefined;
 }
 
 function sizesOf(shapes: Shapes, kind: Exclude<ImportedKind, 'vq'>): Sizes {
-  const classes = shapes.get('cls_embedding.embedding_table.weight')?.[0];
+  const classRows = shapes.get('cls_embedding.embedding_table.weight')?.[0];
   const dim = commonSize(shapes, [
     [/^(tok_embeddings|output)\.weight$/, 1, 2],
     [/(^|\.)(attention_norm|ffn_norm|norm)\.weight$/, 0, 1],
@@ -160,8 +161,18 @@ function sizesOf(shapes: Shapes, kind: Exclude<ImportedKind, 'vq'>): Sizes {
     encoderLayers: blockCount(shapes, 'local_encoder.layers'),
     decoderLayers: blockCount(shapes, 'local_decoder.layers'),
     feedForward: feedForward ?? 0,
-    classes: classes === undefined || kind === 'entropy' ? undefined : classes - 1, // the last is the null class
+    classRows: kind === 'entropy' ? undefined : classRows,
   };
+}
+
+/**
+ * Number of classes, of the rows of the class table. The last row is the null class, unless the file says that there are as
+ * many classes as rows, or that LlamaGen's `class_dropout_prob` was 0, at which it makes none.
+ */
+function classesOf(rows: number | undefined, known: (key: string) => unknown): Json {
+  if (rows === undefined) return { num_classes: known('num_classes') ?? 1000 };
+  const hasNone = known('num_classes') === rows || known('class_dropout_prob') === 0;
+  return hasNone ? { num_classes: rows, class_dropout_prob: 0 } : { num_classes: rows - 1 };
 }
 
 /** Tokens and heads that a rotary table [class tokens + T, headDim / 2, 2] tells; undefined if it is none. */

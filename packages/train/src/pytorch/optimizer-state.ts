@@ -1,4 +1,4 @@
-import { PyTorchTensor, type PyTorchValue, type WritablePyTorchValue } from '@dpar/io';
+import { entriesOf, PyTorchTensor, type PyTorchValue, type WritablePyTorchValue } from '@dpar/io';
 import { DparError, float32, type Shape, sameShape } from '@dpar/tensor';
 import type { Moments } from '../adamw.js';
 import { unwrappedName } from './state-dict.js';
@@ -80,8 +80,8 @@ export async function parseOptimizerState(
   parameters: ParameterShapes,
   readStep: (tensor: PyTorchTensor) => Promise<number>,
 ): Promise<OptimizerState | undefined> {
-  const [states, groups] = [entry(value, 'state'), entry(value, 'param_groups')];
-  if (!(states instanceof Map) || !Array.isArray(groups)) throw unfit("'state' and 'param_groups'", 'others');
+  const [states, groups] = [entriesOf(entry(value, 'state')), entry(value, 'param_groups')];
+  if (states === undefined || !Array.isArray(groups)) throw unfit("'state' and 'param_groups'", 'others');
   if (states.size === 0) return undefined;
   const names = namesOf(groups, parameters);
   if (states.size !== parameters.length) throw unfit(`states of ${parameters.length} parameters`, `${states.size}`);
@@ -90,8 +90,9 @@ export async function parseOptimizerState(
   for (const [name, shape] of parameters) {
     const state: PyTorchValue = states.get(names.get(name) ?? null) ?? null;
     const [first, second] = [entry(state, 'exp_avg'), entry(state, 'exp_avg_sq')];
+    if (entry(state, 'max_exp_avg_sq') instanceof PyTorchTensor) throw unfit('amsgrad false', 'max_exp_avg_sq of true');
     if (!isMoment(first, shape) || !isMoment(second, shape)) {
-      const keys = state instanceof Map ? [...state.keys()].join(', ') : 'none';
+      const keys = [...(entriesOf(state)?.keys() ?? [])].join(', ') || 'none';
       throw unfit(`exp_avg and exp_avg_sq of shape [${shape.join(', ')}] for '${name}'`, keys);
     }
     moments.set(name, { first, second });
@@ -126,7 +127,7 @@ function namedThemselves(params: readonly PyTorchValue[] | undefined): readonly 
 }
 
 function entry(value: PyTorchValue, key: string): PyTorchValue {
-  return value instanceof Map ? (value.get(key) ?? null) : null;
+  return entriesOf(value)?.get(key) ?? null;
 }
 
 function isMoment(value: PyTorchValue, shape: Shape): value is PyTorchTensor {
@@ -136,6 +137,6 @@ function isMoment(value: PyTorchValue, shape: Shape): value is PyTorchTensor {
 function unfit(expected: string, got: string): DparError {
   return new DparError(
     `parseOptimizerState: expected the state of torch.optim.AdamW with ${expected}, got ${got}. ` +
-      'Take the weights alone, without the state of the optimizer.',
+      "Take the weights alone: dpar import --only model, or { only: 'model' } in JavaScript.",
   );
 }

@@ -23,18 +23,21 @@ const classTable = 'cls_embedding.embedding_table.weight';
  * @throws DparError if they are of none that is known.
  */
 export function recognise(shapes: Shapes, given?: unknown): ImportedKind {
-  const known = importedKinds.find((kind) => kind === given);
-  if (known !== undefined) return known;
   const names = [...shapes.keys()];
-  if (names.filter((name) => tokenizerName.test(name)).length > names.length / 2) return 'vq';
-  if (names.some((name) => blockName.test(name) || name.startsWith('local_encoder.layers.'))) {
-    if (names.some((name) => patchName.test(name))) return 'dpar';
-    if (shapes.has(classTable)) return 'llamagen';
-    if (!names.some((name) => name.startsWith('cls_embedding.'))) return 'entropy';
-  }
+  const known = importedKinds.find((kind) => kind === given) ?? kindOf(names);
+  if (known !== undefined) return known;
   throw new DparError(
     "importCheckpoint: expected the parameters of a DPAR, class-conditional LlamaGen or entropy model, or LlamaGen's tokenizer " +
       `(tok_embeddings.weight, layers.0.attention.wqkv.weight, ...), got ${names.slice(0, 4).join(', ')}` +
       `${names.length > 4 ? ` and ${names.length - 4} more` : ''}. Other models are not imported.`,
   );
+}
+
+/** The kind of model that has parameters of these names; undefined if it is none that is known. */
+export function kindOf(names: readonly string[]): ImportedKind | undefined {
+  if (names.filter((name) => tokenizerName.test(name)).length > names.length / 2) return 'vq';
+  if (!names.some((name) => blockName.test(name) || name.startsWith('local_encoder.layers.'))) return undefined;
+  if (names.some((name) => patchName.test(name))) return 'dpar';
+  if (names.includes(classTable)) return 'llamagen';
+  return names.some((name) => name.startsWith('cls_embedding.')) ? undefined : 'entropy';
 }

@@ -1,11 +1,20 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { indexSuffix, type PyTorchTensor, type PyTorchValue, type StoredTensor, type StoredType } from '@dpar/io';
+import {
+  entriesOf,
+  formatPyTorchValue,
+  formatStoredType,
+  indexSuffix,
+  type PyTorchTensor,
+  type PyTorchValue,
+  type StoredTensor,
+  type StoredType,
+} from '@dpar/io';
 import { checkpointFiles, openPyTorch, openSafetensors, readSettings } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { plainAttributes } from './plain-values.js';
 import { importedKinds } from './recognise.js';
-import { findStateDict, stateDictOf } from './state-dict.js';
+import { type FoundStateDict, findAverage, findStateDict } from './state-dict.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -17,15 +26,22 @@ export interface Weight extends StoredType {
 /** Tensors by the names that the file gives them. */
 export type Weights = ReadonlyMap<string, Weight>;
 
+/** A state_dict of a file. */
+export interface FileStateDict {
+  readonly tensors: Weights;
+  /** What stands under its other names, as text: tensors of types that are not read, and values of other kinds. */
+  readonly others: ReadonlyMap<string, string>;
+}
+
 /** An open file of weights, of PyTorch or safetensors. */
 export interface WeightsFile {
-  readonly model: Weights | undefined;
+  readonly model: FileStateDict | undefined;
   /** The moving average. */
-  readonly average: Weights | undefined;
+  readonly average: FileStateDict | undefined;
   /** The optimizer's state_dict. */
   readonly optimizer: PyTorchValue | undefined;
-  /** Steps of training. */
-  readonly steps: number | undefined;
+  /** Its keys, as error messages show them. */
+  readonly keys: string;
   /** config.json and trainer.json, where the file was exported here. */
   readonly config: Json | undefined;
   readonly trainer: Json | undefined;
@@ -33,6 +49,8 @@ export interface WeightsFile {
   readonly args: Json;
   /** Free text of a safetensors file. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What is wrong with the file without touching the weights. */
+  readonly notes: readonly string[];
   read(tensor: PyTorchTensor): Promise<StoredTensor>;
   chunks(tensor: PyTorchTensor): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
@@ -42,24 +60,28 @@ export interface WeightsFile {
  * Opens a file of weights: one of `torch.save` or a safetensors file, told by its first bytes; the index of several
  * safetensors files (`.safetensors.index.json`); or a folder with `model.safetensors` or such an index, and `config.json` if
  * it is one of these models.
- * @throws IoError if it is none of these; DparError if a text in it is not JSON.
+ * @throws IoError if it is none of these.
  */
 export async function openWeights(path: string): Promise<WeightsFile> {
   if (path.endsWith(indexSuffix)) return openSafetensorsWeights(path);
   if ((await stat(path)).isDirectory()) {
     const config = await readSettings(join(path, checkpointFiles.config));
-    const ours = importedKinds.some((kind) => kind === config?.kind) ? config : undefined;
-    return openSafetensorsWeights(join(path, checkpointFiles.model), ours);
+    return openSafetensorsWeights(join(path, checkpointFiles.model), isOurs(config) ? config : undefined);
   }
   return (await isSafetensors(path)) ? openSafetensorsWeights(path) : openPyTorchWeights(path);
 }
 
-/** Whether the file's header begins where that of a safetensors file does. PyTorch files begin with PK or an opcode. */
+/**
+ * Whether a file is one of safetensors: its header begins there, or its name says so and it does not begin as PyTorch files do,
+ * with PK or an opcode.
+ */
 async function isSafetensors(path: string): Promise<boolean> {
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(9), 0, 9, 0);
-    return bytesRead === 9 && buffer[8] === 0x7b && buffer.toString('latin1', 0, 2) !== 'PK';
+    if (buffer.toString('latin1', 0, 2) === 'PK') return false;
+    if (bytesRead === 9 && buffer[8] === 0x7b) return true;
+    return path.endsWith('.safetensors') && buffer[0] !== 0x80;
   } finally {
     await handle.close();
   }
@@ -70,14 +92,18 @@ async function openSafetensorsWeights(path: string, config?: Json): Promise<Weig
   const weight = ([name, type]: readonly [string, StoredType]) =>
     [name, { ...type, chunks: () => file.chunks(name) }] as const;
   return {
-    model: new Map(Array.from(file.types, weight)),
+    model: {
+      tensors: new Map(Array.from(file.types, weight)),
+      others: new Map(Array.from(file.unread, ([name, type]) => [name, formatStoredType(type)])),
+    },
     average: undefined,
     optimizer: undefined,
-    steps: undefined,
+    keys: 'tensors',
     config,
     trainer: undefined,
     args: {},
     metadata: file.metadata,
+    notes: file.notes,
     read: () => noPyTorch(),
     chunks: () => noPyTorch(),
     close: () => file.close(),
@@ -91,26 +117,29 @@ function noPyTorch(): never {
 async function openPyTorchWeights(path: string): Promise<WeightsFile> {
   const file = await openPyTorch(path);
   try {
-    const entry = (key: string): PyTorchValue | undefined =>
-      file.value instanceof Map ? file.value.get(key) : undefined;
-    const weights = (dict: ReadonlyMap<string, PyTorchTensor> | undefined): Weights | undefined =>
-      dict &&
-      new Map(
-        Array.from(dict, ([name, tensor]) => {
-          const { dtype, shape } = tensor;
-          return [name, { dtype, shape, chunks: () => file.chunks(tensor) }];
-        }),
-      );
-    const steps = entry('steps');
+    const entries = entriesOf(file.value);
+    const stateDict = (found: FoundStateDict | undefined): FileStateDict | undefined =>
+      found && {
+        tensors: new Map(
+          Array.from(found.tensors, ([name, tensor]) => {
+            const { dtype, shape } = tensor;
+            return [name, { dtype, shape, chunks: () => file.chunks(tensor) }];
+          }),
+        ),
+        others: found.others,
+      };
+    const attributes = (key: string): Json => plainAttributes(entries?.get(key));
+    const config = jsonOf(entries?.get('config'));
     return {
-      model: weights(findStateDict(file.value)),
-      average: weights(stateDictOf(entry('ema'))),
-      optimizer: entry('optimizer') ?? undefined,
-      steps: typeof steps === 'number' ? steps : undefined,
-      config: jsonOf(path, 'config', entry('config')),
-      trainer: jsonOf(path, 'trainer', entry('trainer')),
-      args: plainAttributes(entry('args')),
+      model: stateDict(findStateDict(file.value)),
+      average: stateDict(findAverage(file.value)),
+      optimizer: entries?.get('optimizer') ?? undefined,
+      keys: entries === undefined ? formatPyTorchValue(file.value) : shownKeys([...entries.keys()]),
+      config: isOurs(config) ? config : undefined,
+      trainer: jsonOf(entries?.get('trainer')),
+      args: { ...config, ...attributes('hyper_parameters'), ...attributes('args') },
       metadata: {},
+      notes: [],
       read: (tensor) => file.read(tensor),
       chunks: (tensor) => file.chunks(tensor),
       close: () => file.close(),
@@ -121,13 +150,26 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
   }
 }
 
-/** An object that stands in the file as JSON text, or as a dict where a script has put it there. */
-function jsonOf(path: string, key: string, value: PyTorchValue | undefined): Json | undefined {
-  if (value instanceof Map) return plainAttributes(value);
-  if (typeof value !== 'string') return undefined;
+/** An object that stands in the file as JSON text, or as a dict where a script has put it there; undefined for others. */
+function jsonOf(value: PyTorchValue | undefined): Json | undefined {
+  if (typeof value !== 'string') return value === undefined ? undefined : plainAttributes(value);
   try {
     const parsed: unknown = JSON.parse(value);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Json;
-  } catch {}
-  throw new DparError(`importCheckpoint: expected '${key}' of '${path}' to be a JSON object, got other text.`);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Json) : undefined;
+  } catch {
+    return undefined; // such as the path of a configuration
+  }
+}
+
+/** Whether a configuration is the config.json of one of these models, not that of another program. */
+function isOurs(config: Json | undefined): boolean {
+  return [...importedKinds, 'patch-vq'].some((kind) => kind === config?.kind);
+}
+
+/** Most keys that an error message shows. */
+const shownKeyCount = 8;
+
+function shownKeys(keys: readonly PyTorchValue[]): string {
+  const names = keys.slice(0, shownKeyCount).map((key) => (typeof key === 'string' ? key : formatPyTorchValue(key)));
+  return `${names.join(', ') || 'none'}${keys.length > names.length ? ', ...' : ''}`;
 }

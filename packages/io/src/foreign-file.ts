@@ -1,0 +1,138 @@
+import { IoError } from './error.js';
+
+/** Formats that this package reads. */
+export type OwnFormat = 'safetensors' | 'pytorch' | 'npy' | 'npz';
+
+/** A format that a file's first bytes tell. */
+interface Format {
+  /** The format, if this package reads it. */
+  readonly own?: OwnFormat;
+  /** What the file is, with an article. */
+  readonly what: string;
+  /** What to do where it stands in place of another file. */
+  readonly remedy: string;
+}
+
+/** Bytes of a file's start that tell its format: the mark of tar archives ends there. */
+export const formatBytes = 512;
+
+const unpack = 'Unpack it first.';
+const download = 'Download the file itself, not the page about it.';
+const again = 'Download the file again, or pass the right one.';
+const original = 'Get the original weights, of PyTorch or safetensors.';
+const notWeights = 'Pass the file of weights.';
+
+/** Formats by bytes at a position, each a character. */
+const signatures: readonly (readonly [bytes: string, format: Format, position?: number])[] = [
+  ['\x93NUMPY', { own: 'npy', what: 'a NumPy array (.npy)', remedy: 'Give it a name that ends in .npy.' }],
+  [
+    '\x80',
+    { own: 'pytorch', what: 'a PyTorch file or another pickle', remedy: 'Pass it where a PyTorch file is read.' },
+  ],
+  ['\x1f\x8b', { what: 'a gzip archive', remedy: unpack }],
+  ['BZh', { what: 'a bzip2 archive', remedy: unpack }],
+  ['\xfd7zXZ', { what: 'an xz archive', remedy: unpack }],
+  ['\x28\xb5\x2f\xfd', { what: 'a Zstandard archive', remedy: unpack }],
+  ['7z\xbc\xaf', { what: 'a 7z archive', remedy: unpack }],
+  ['Rar!', { what: 'a RAR archive', remedy: unpack }],
+  ['ustar', { what: 'a tar archive', remedy: unpack }, 257],
+  ['GGUF', { what: 'a GGUF file', remedy: original }],
+  ['lmgg', { what: 'a GGML file', remedy: original }],
+  ['tjgg', { what: 'a GGML file', remedy: original }],
+  ['\x89HDF', { what: 'an HDF5 file', remedy: original }],
+  ['pytorch', { what: 'an ONNX model', remedy: original }, 4],
+  ['onnx', { what: 'an ONNX model', remedy: original }, 4],
+  ['TFL3', { what: 'a TensorFlow Lite model', remedy: original }, 4],
+  ['\x89PNG', { what: 'an image (PNG)', remedy: notWeights }],
+  ['\xff\xd8\xff', { what: 'an image (JPEG)', remedy: notWeights }],
+  ['%PDF', { what: 'a PDF document', remedy: notWeights }],
+  ['\0'.repeat(64), { what: 'zeros', remedy: 'Download it again: it is not complete.' }],
+];
+
+/** Formats of text, by how it begins. */
+const texts: readonly (readonly [start: RegExp, format: (match: RegExpExecArray, text: string) => Format])[] = [
+  [
+    /^version https:\/\/(git-lfs|hawser)\.github\.com\/spec\/(?:.*\nsize (\d+))?/s,
+    ([, , size]) => ({
+      what: `a Git LFS pointer${size === undefined ? '' : ` to a file of ${size} bytes`}`,
+      remedy: 'Fetch the file itself: git lfs pull.',
+    }),
+  ],
+  [/^\S*annex\/objects\//, () => ({ what: 'a git-annex pointer', remedy: 'Fetch the file itself: git annex get.' })],
+  [/^(outs|md5):\s/, () => ({ what: 'a DVC pointer', remedy: 'Fetch the file itself: dvc pull.' })],
+  [
+    /^(<!doctype html|<html|<head|<body|<!--)/i,
+    (_, text) => {
+      const [, title] = /<title[^>]*>\s*([^<]{1,60})/i.exec(text) ?? [];
+      return { what: `an HTML page${title === undefined ? '' : ` (${title.trim()})`}`, remedy: download };
+    },
+  ],
+  [/^<(\?xml|Error|\w+[\s>])/, (_, text) => ({ what: `an XML document, ${start(text)}`, remedy: again })],
+  [/^[{[]/, (_, text) => ({ what: `JSON text, ${start(text)}`, remedy: again })],
+  [/^/, (_, text) => ({ what: `text, ${start(text)}`, remedy: again })],
+];
+
+function start(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+}
+
+/**
+ * The format that a file's first bytes tell; undefined if it is none that is known.
+ *
+ * @param bytes The first {@link formatBytes}, or all of a shorter file.
+ */
+export function formatOf(bytes: Uint8Array): Format | undefined {
+  if (bytes.length === 0) return { what: 'an empty file', remedy: 'Write or download it again.' };
+  const first = bytes.subarray(0, formatBytes);
+  // One character for each byte, whatever it is: a decoder of latin1 is one of windows-1252.
+  const characters = String.fromCharCode(...first);
+  if (characters.startsWith('PK\x03\x04')) return zipFormat(characters);
+  if (characters.startsWith('\0\0\0{', 5)) {
+    return { own: 'safetensors', what: 'a safetensors file', remedy: 'Pass it where a safetensors file is read.' };
+  }
+  const known = signatures.find(([signature, , position = 0]) => characters.startsWith(signature, position));
+  if (known !== undefined) return known[1];
+  const text = textOf(first);
+  for (const [pattern, format] of text === undefined ? [] : texts) {
+    const match = pattern.exec(text as string);
+    if (match !== null) return format(match, text as string);
+  }
+  return undefined;
+}
+
+/** A zip archive by the name of its first file. */
+function zipFormat(characters: string): Format {
+  const length = characters.charCodeAt(26) + 256 * characters.charCodeAt(27);
+  const name = characters.slice(30, 30 + length);
+  if (name.endsWith('.npy')) {
+    return { own: 'npz', what: 'a NumPy archive (.npz)', remedy: 'Give it a name that ends in .npz.' };
+  }
+  if (/^[^/]+\/(data\.pkl|\.format_version|byteorder|version|data\/)|^data\.pkl$/.test(name)) {
+    return { own: 'pytorch', what: 'a PyTorch file', remedy: 'Pass it where a PyTorch file is read.' };
+  }
+  return { what: `a zip archive of ${JSON.stringify(name.slice(0, 60))}`, remedy: unpack };
+}
+
+/** Bytes as text, if they are such: UTF-8 without control characters. */
+function textOf(bytes: Uint8Array): string | undefined {
+  const text = new TextDecoder('utf-8')
+    .decode(bytes)
+    .replace(/\ufffd{0,3}$/, '')
+    .trim(); // the last character may be cut
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary files from text
+  return text === '' || /[\u0000-\u0008\u000e-\u001f\u007f\ufffd]/.test(text) ? undefined : text;
+}
+
+/**
+ * Refuses a file whose first bytes are of another format than is wanted, with its name. One of a format that is not known
+ * passes: the reader says what is wrong with it.
+ *
+ * @param wanted What the file should be, for error messages: `a safetensors file`.
+ * @param bytes The first {@link formatBytes}, or all of a shorter file.
+ * @throws IoError that names the format, and what to do.
+ */
+export function refuseForeign(caller: string, wanted: string, own: OwnFormat, bytes: Uint8Array): void {
+  const format = formatOf(bytes);
+  if (format === undefined || format.own === own) return;
+  throw new IoError(`${caller}: expected ${wanted}, got another format: ${format.what}. ${format.remedy}`);
+}
