@@ -92,8 +92,8 @@ describe('samples of a run', () => {
       ['llamagen', { every: 2, tokenizer, classes: [6] }, 'samples.classes: expected classes from 0 to 4'],
       [
         'llamagen',
-        { every: 2, tokenizer, classes: [-1] },
-        'samples.classes.0: expected a class by its number from 0 up',
+        { every: 2, tokenizer, classes: [null] },
+        'samples.classes.0: expected a class by its number from 0 up, or by its name',
       ],
       [
         'llamagen',
