@@ -173,7 +173,8 @@ describe('loadTfjs', () => {
   });
 
   describe('on WebGPU', () => {
-    const inNode = globalThis.navigator;
+    const scope = globalThis as { navigator?: object };
+    const inNode = scope.navigator;
     afterEach(() => {
       Object.defineProperty(globalThis, 'navigator', { value: inNode, configurable: true, writable: true });
     });
@@ -194,7 +195,7 @@ describe('loadTfjs', () => {
       const importModule = packages({ info: { vendor: 'acme', architecture: 'one', isFallbackAdapter: false } });
       const { backend, name } = await loadTfjs({ backend: ['webgpu', 'cpu'], importModule });
       expect([backend, name]).toEqual(['webgpu', '@tensorflow/tfjs-backend-webgpu 4.22.0 (acme one)']);
-      expect(globalThis.navigator).toHaveProperty('gpu');
+      expect(scope.navigator).toHaveProperty('gpu');
     });
 
     it('takes a software renderer only where nothing else is asked for', async () => {

@@ -18,22 +18,21 @@ export interface Adapter {
   readonly isSoftware: boolean;
 }
 
+/** What has a navigator: browsers, workers, and Node from version 21 on. */
+const scope = globalThis as { navigator?: { gpu?: Gpu } };
+
 /**
  * Finds WebGPU's graphics processor. Where `navigator.gpu` is missing, as in Node, the package `webgpu` gives it, if it is
  * installed; it stays from then on.
  * @throws Unusable with the reason if there is none.
  */
 export async function findAdapter(importModule: ImportModule): Promise<Adapter> {
-  const gpu = ownGpu() ?? (await gpuOfPackage(importModule));
+  const gpu = scope.navigator?.gpu ?? (await gpuOfPackage(importModule));
   const adapter = await gpu.requestAdapter();
   if (adapter === null)
     throw new Unusable('WebGPU finds no graphics processor, or no driver (Vulkan, Metal, Direct3D 12)');
   const { vendor = '', architecture = '', description = '', isFallbackAdapter = false } = adapter.info ?? {};
   return { name: description || `${vendor} ${architecture}`.trim(), isSoftware: isFallbackAdapter };
-}
-
-function ownGpu(): Gpu | undefined {
-  return (globalThis as { navigator?: { gpu?: Gpu } }).navigator?.gpu;
 }
 
 async function gpuOfPackage(importModule: ImportModule): Promise<Gpu> {
@@ -45,8 +44,7 @@ async function gpuOfPackage(importModule: ImportModule): Promise<Gpu> {
   Object.assign(globalThis, globals);
   const gpu = create([]);
   // Node 20 has no navigator.
-  if (globalThis.navigator === undefined)
-    Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true });
-  Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
+  if (scope.navigator === undefined) Object.defineProperty(scope, 'navigator', { value: {}, configurable: true });
+  Object.defineProperty(scope.navigator, 'gpu', { value: gpu, configurable: true });
   return gpu;
 }
