@@ -2,6 +2,14 @@ import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { interruptible } from '../evaluation/interruptible.js';
+import {
+  backgroundOption,
+  formatColor,
+  readingOnto,
+  skipDamagedOption,
+  soundImages,
+  withImageCheck,
+} from '../image-options.js';
 import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
@@ -10,7 +18,7 @@ import { checkPlace } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
 import { drawCheck } from '../tokenize/check.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';
-import { openLabelledImages } from '../tokenize/labelled-images.js';
+import { labelledSound, openLabelledImages } from '../tokenize/labelled-images.js';
 import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
 import { createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
@@ -24,7 +32,8 @@ export const tokenize = defineCommand({
     "batch (.npz). Output: a folder of shards, safetensors with 'tokens' [n, V, T] ([n, T] for one variant) and 'labels' " +
     '[n], or with --layout llamagen <name>_codes/<i>.npy and <name>_labels/<i>.npy as LlamaGen extracts them. dpar train ' +
     'reads both. Images are cropped as there: the middle square (--flip: and its mirror image), or ten crops of a larger ' +
-    'square, of which five are mirrored.\n\nThe same command goes on where an earlier run was interrupted, and gives the ' +
+    'square, of which five are mirrored. Image files are turned upright as their EXIF orientation says, put on ' +
+    '--background where they are transparent, and all checked before the first is tokenized.\n\nThe same command goes on where an earlier run was interrupted, and gives the ' +
     'same bytes. Several machines can make one part each in the same folder: --shard 0/4 to --shard 3/4.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
@@ -37,6 +46,8 @@ export const tokenize = defineCommand({
       'width of the square that ten crops are taken from, in widths of a crop',
       1.1,
     ),
+    background: backgroundOption,
+    skipDamaged: skipDamagedOption,
     flip: option.flag('with --crop center: the mirrored crop too'),
     layout: option.optional(option.choice(['shards', 'llamagen']), 'files to write', 'shards'),
     name: option.optional(option.file, 'with --layout llamagen: what its folders begin with (default: images<size>)'),
@@ -61,9 +72,13 @@ export const tokenize = defineCommand({
       throw new UsageError(`--check: expected a path that ends in .png, got '${check}'.`);
     }
     await checkPlace(output, 'folder');
-    const images = await openLabelledImages(input);
+    const reading = readingOnto(values.background);
+    const all = await openLabelledImages(input, reading);
+    const { ignored } = all.set;
+    if (ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(ignored)}`);
+    const sound = await soundImages(all.set, values.skipDamaged, reading, context);
+    const images = sound ? labelledSound(all, sound) : all;
     const { set, labels, classes } = images;
-    if (set.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(set.ignored)}`);
     const engine = await context.engine();
     const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: values.tile });
     const { size = tokenizer.imageSize, crop, flip, cropRange } = values;
@@ -80,6 +95,7 @@ export const tokenize = defineCommand({
         count: set.count,
         tokenizer: await checkpointIdentity(values.tokenizer),
         ...cropSettings(crops),
+        background: formatColor(values.background),
         tile: size > values.tile ? values.tile : null,
         layout,
         part_size: partSize,
@@ -90,7 +106,9 @@ export const tokenize = defineCommand({
     const begin = performance.now();
     const work = { label: 'tokenize', images: set.count, kept: output, parts: true };
     const tokenized = await interruptible(work, context, (onProgress) =>
-      tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, context.signal),
+      withImageCheck(input, reading, context, ({ onCheck }) =>
+        tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, { onCheck, signal: context.signal }),
+      ),
     );
     const seconds = (performance.now() - begin) / 1000;
     const checked =
@@ -109,7 +127,8 @@ export const tokenize = defineCommand({
     return {
       data: {
         ...{ images: count, tokenized, missing, variants: V, tokens_per_image: T, classes: new Set(labels).size },
-        ...{ seconds, crops_per_second: rate ?? null, engine: engine.name, output, ignored_files: set.ignored },
+        ...{ seconds, crops_per_second: rate ?? null, engine: engine.name, output, ignored_files: ignored },
+        skipped_files: sound?.skipped.map(({ name }) => name) ?? [],
         ...(checked && { check: { path: check, psnr: checked.psnr, images: checked.images } }),
       },
       text: lines.join('\n'),

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { openImageArray, openImageFolder, type StoredImageSet } from '@dpar/eval/node';
+import type { ImageReading } from '@dpar/eval';
+import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/eval/node';
 import { toHostTensor } from '@dpar/io';
 import { openNpz } from '@dpar/io/node';
 import { CommandError } from '../errors.js';
@@ -20,18 +21,24 @@ const labelArray = 'arr_1';
 /**
  * Opens a folder of images with one class in each subfolder, numbered in the order of their names as torchvision's ImageFolder
  * does, or an ADM sample batch with or without labels. Images without classes have class 0.
+ * @param reading How files become RGB.
  * @throws CommandError if only some images are in subfolders, or labels do not fit.
  */
-export async function openLabelledImages(path: string): Promise<LabelledImages> {
-  if ((await stat(path)).isDirectory()) return openClasses(path);
+export async function openLabelledImages(path: string, reading: ImageReading): Promise<LabelledImages> {
+  if ((await stat(path)).isDirectory()) return openClasses(path, reading);
   const set = await openImageArray(path);
   const labels = path.endsWith('.npz') ? await readLabels(path, set.count) : undefined;
   return { set, labels: labels ?? new Int32Array(set.count), classes: undefined };
 }
 
-async function openClasses(path: string): Promise<LabelledImages> {
+/** The images that are left of a set, with the classes that they had in it. */
+export function labelledSound(images: LabelledImages, { set, kept }: SoundImages): LabelledImages {
+  return { ...images, set, labels: Int32Array.from(kept, (index) => images.labels[index] as number) };
+}
+
+async function openClasses(path: string, reading: ImageReading): Promise<LabelledImages> {
   // Reading all of ImageNet to tell it from others would take longer than starting again is worth.
-  const set = await openImageFolder(path, { digest: 'sizes' });
+  const set = await openImageFolder(path, { digest: 'sizes', reading });
   const names = Array.from({ length: set.count }, (_, i) => {
     const [folder, ...rest] = relative(path, set.nameOf(i)).split(/[/\\]/);
     return rest.length > 0 ? folder : undefined;

@@ -3,7 +3,9 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatDigest } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import { decodeImage, isImageName } from './decode-image.js';
+import { isImageName } from '../decode/image-format.js';
+import type { ImageReading } from '../image-set.js';
+import { decodeImage, inspectImage } from './decode-image.js';
 import { loadAhead } from './load-ahead.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
@@ -49,6 +51,8 @@ async function listFolder(folder: string): Promise<Listing> {
 export interface ImageFolderOptions {
   /** What is digested beside the paths: all that the files hold, or their sizes alone, which takes no reading (default: content). */
   readonly digest?: 'content' | 'sizes';
+  /** How files become RGB where `read` is not told otherwise. */
+  readonly reading?: ImageReading;
 }
 
 /**
@@ -60,7 +64,7 @@ export interface ImageFolderOptions {
  */
 export async function openImageFolder(
   folder: string,
-  { digest: digested = 'content' }: ImageFolderOptions = {},
+  { digest: digested = 'content', reading: usual = {} }: ImageFolderOptions = {},
 ): Promise<StoredImageSet> {
   const { images, sizes, others } = await listFolder(folder);
   if (images.length === 0) {
@@ -86,10 +90,15 @@ export async function openImageFolder(
     identity: formatDigest(hash),
     ignored: others,
     nameOf: pathOf,
-    read: (first, count) =>
+    read: (first, count, reading = usual) =>
       loadAhead(count, filesAtATime, async (i) => {
         const path = pathOf(first + i);
-        return decodeImage(path, await readFile(path));
+        return decodeImage(path, await readFile(path), reading);
+      }),
+    inspect: (first, count) =>
+      loadAhead(count, filesAtATime, async (i) => {
+        const path = pathOf(first + i);
+        return inspectImage(path, await readFile(path));
       }),
   };
 }
