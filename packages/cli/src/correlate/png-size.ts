@@ -24,13 +24,13 @@ export interface ImageSizes {
  * @throws DparError that names all images that cannot be read.
  */
 export async function measureImages(set: StoredImageSet, reading: ImageReading, context: Context): Promise<ImageSizes> {
+  const all = [{ start: 0, count: set.count }];
+  await withImageCheck(set.path, reading, context, (options) => checkImages(set, all, options));
   const bytes = new Float64Array(set.count);
   const names = Array.from(bytes, (_, i) => set.nameOf(i));
   const sizes = await Promise.all(names.map((name) => pngFileSize(name)));
   if (sizes.every((size) => size !== undefined))
     return { bytes: bytes.map((_, i) => sizes[i] as number), encoding: 'files' };
-  const all = [{ start: 0, count: set.count }];
-  await withImageCheck(set.path, reading, context, (options) => checkImages(set, all, options));
   const progress = context.progress({ label: 'images', unit: 'images', total: set.count });
   try {
     let done = 0;
