@@ -11,7 +11,7 @@ import { DparSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Analysis, createAnalyser } from './model/analyser.js';
 import { type DrawOptions, sampleOptions } from './model/drawing.js';
@@ -124,7 +124,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     // Stored on its side, as cameras write what they take on end.
     const turned = await sharp(lion).rotate(270).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
     const analyser = createAnalyser(engine, model);
-    const pixels = (image: sharp.Sharp) => image.toColourspace('srgb').raw().toBuffer();
+    const pixels = (image: Sharp) => image.toColourspace('srgb').raw().toBuffer();
     const upright = await analyser.analyse(await pixels(sharp(turned).rotate()));
     const sideways = await analyser.analyse(await pixels(sharp(turned)));
     await analyser.dispose();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ImageReading } from '../image-set.js';
 import { randomImages } from '../testing/random-images.js';
 import { decodeImage } from './decode-image.js';
@@ -160,6 +160,27 @@ describe('as Pillow to the bit', () => {
       const bytes = Buffer.from(file, 'base64');
       const cut = decodeImage('dir/a.jpg', bytes.subarray(0, Math.floor(0.7 * bytes.length)));
       await expect(cut, name).rejects.toThrow("'dir/a.jpg', got a damaged file");
+    }
+  });
+});
+
+describe('without sharp', () => {
+  it('PNG is read, other files say what to install, and none counts as damaged', async () => {
+    vi.resetModules();
+    vi.doMock('sharp', () => {
+      throw new Error('not installed');
+    });
+    try {
+      const { decodeImage: decode, inspectImage } = await import('./decode-image.js');
+      expect(await decode('a.png', encode({ width, height, data, channels: 3, depth: 8 }))).toEqual(image);
+      const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0);
+      const message = "expected the package 'sharp' to read 'a.jpg' (JPEG), got none. Install it (npm i sharp)";
+      await expect(decode('a.jpg', jpeg)).rejects.toThrow(message);
+      await expect(inspectImage('a.jpg', jpeg)).rejects.toThrow(message);
+      await expect(decode('a.jpg', Buffer.from('BM6\0\0\0\0\0\0\0', 'latin1'))).rejects.toThrow('got BMP');
+    } finally {
+      vi.doUnmock('sharp');
+      vi.resetModules();
     }
   });
 });
