@@ -9,13 +9,13 @@ import { countOf } from './table.js';
 const white: Rgb = [255, 255, 255];
 
 /** Option for the colour behind transparent pixels where models are concerned. */
-export const backgroundOption = optional(color, 'colour behind transparent pixels', white);
+export const backgroundOption = optional(color, 'colour behind transparent pixels (default: white)');
 
 /** Option to go on without images that cannot be read. */
 export const skipDamagedOption = flag('leaves out images that cannot be read, and lists them, instead of refusing all');
 
 /** How images are read for models: upright, on a background. */
-export function readingOnto(background: Rgb = white): ImageReading {
+export function readingOnto(background: Rgb = white): ImageReading & { readonly background: Rgb } {
   return { orientation: 'upright', background };
 }
 

@@ -22,7 +22,7 @@ interface CorrelateValues {
   readonly level: number;
   readonly resamples: number;
   readonly seed: number;
-  readonly background: Rgb;
+  readonly background: Rgb | undefined;
   readonly skipDamaged: boolean;
 }
 

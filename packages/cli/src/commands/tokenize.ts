@@ -95,7 +95,7 @@ export const tokenize = defineCommand({
         count: set.count,
         tokenizer: await checkpointIdentity(values.tokenizer),
         ...cropSettings(crops),
-        background: formatColor(values.background),
+        background: formatColor(reading.background),
         tile: size > values.tile ? values.tile : null,
         layout,
         part_size: partSize,
