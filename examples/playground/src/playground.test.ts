@@ -11,7 +11,7 @@ import { DparSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Analysis, createAnalyser } from './model/analyser.js';
 import { type DrawOptions, sampleOptions } from './model/drawing.js';
@@ -118,6 +118,22 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     await drop('lion.png', lion);
     await soon(() => page.locator('figure h3').first().textContent()).toBe('lion.png');
     expect(await page.getByRole('alert').isVisible()).toBe(false);
+  });
+
+  it('shows photographs upright', async () => {
+    // Stored on its side, as cameras write what they take on end.
+    const turned = await sharp(lion).rotate(270).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
+    const analyser = createAnalyser(engine, model);
+    const pixels = (image: Sharp) => image.toColourspace('srgb').raw().toBuffer();
+    const upright = await analyser.analyse(await pixels(sharp(turned).rotate()));
+    const sideways = await analyser.analyse(await pixels(sharp(turned)));
+    await analyser.dispose();
+    const count = ({ entropies }: Analysis) => patchLengths(entropies, patchingOptions(model.dpar.config)).length;
+    expect(count(upright)).not.toBe(count(sideways));
+    await drop('turned.jpg', turned);
+    await soon(() => figure(page, 'patches')).toBe(`${count(upright)}`);
+    await drop('lion.png', lion);
+    await soon(() => page.locator('figure h3').first().textContent()).toBe('lion.png');
   });
 
   it('makes the patches of @dpar/patchify, wherever the sliders stand', async () => {

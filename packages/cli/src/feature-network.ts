@@ -5,7 +5,7 @@ import { createInceptionNetwork, createOnnxNetwork, type FeatureNetwork, resizeM
 import { readInceptionWeights } from '@dpar/eval/node';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
-import { choice, file, optional, type Values, wholeNumber } from './options.js';
+import { choice, color, file, optional, type Values, wholeNumber } from './options.js';
 
 /** Options that say which feature network images are evaluated with. */
 export const networkOptions = {
@@ -19,6 +19,12 @@ export const networkOptions = {
     'for .onnx: values the network was trained with, 0..255, 0..1, -1..1 or as usual for ImageNet',
   ),
   imageSize: optional(wholeNumber(1, 4096), "for .onnx that leaves it open: width and height of the network's images"),
+  orientation: optional(
+    choice(['upright', 'stored']),
+    'whether image files are turned as their EXIF orientation says (default: upright for .onnx; stored for Inception-v3, as ' +
+      'the evaluators of ADM, pytorch-fid and clean-fid read them)',
+  ),
+  background: optional(color, 'colour behind transparent pixels (default: transparency is dropped, as evaluators do)'),
 };
 
 /** Values of {@link networkOptions} but for the file. */
@@ -36,10 +42,11 @@ export const networkRemedy =
  */
 export async function loadFeatureNetwork(
   path: string,
-  { resize, range, imageSize }: NetworkValues,
+  { resize, range, imageSize, orientation, background }: NetworkValues,
   context: Context,
 ): Promise<FeatureNetwork> {
   const ending = extname(path).toLowerCase();
+  const reading = { ...(orientation && { orientation }), ...(background && { background }) };
   if (ending === '.onnx') {
     if (range === undefined) {
       throw new UsageError(
@@ -55,6 +62,7 @@ export async function loadFeatureNetwork(
     return createOnnxNetwork(ort, await readFile(path), {
       range,
       session,
+      reading,
       ...(resize && { resize }),
       ...(imageSize && { size: imageSize }),
     });
@@ -65,5 +73,8 @@ export async function loadFeatureNetwork(
   if (range !== undefined || imageSize !== undefined) {
     throw new UsageError(`--range, --image-size: expected an .onnx model, got '${path}'. Inception-v3 has its own.`);
   }
-  return createInceptionNetwork(await context.engine(), await readInceptionWeights(path), resize && { resize });
+  return createInceptionNetwork(await context.engine(), await readInceptionWeights(path), {
+    reading,
+    ...(resize && { resize }),
+  });
 }

@@ -1,3 +1,5 @@
+import type { Rgb } from '@dpar/eval';
+import colorString from 'color-string';
 import { UsageError } from './errors.js';
 
 /** One option of a command: what its help shows and how its text is read. */
@@ -122,6 +124,19 @@ export function choice<const V extends string>(values: readonly V[]): Kind<V> {
     parse: (text) => values.find((value) => value === text) ?? refuse(expected, text),
   };
 }
+
+/** An opaque colour, as CSS writes it: white, #ffffff, #fff, rgb(255, 255, 255) ... */
+export const color: Kind<Rgb> = {
+  value: 'COLOR',
+  parse: (text) => {
+    const [red, green, blue, alpha] = colorString.get.rgb(text.trim().toLowerCase()) ?? [];
+    const parts = [red, green, blue].map((part) => Math.round(part ?? Number.NaN));
+    if (alpha !== 1 || !parts.every((part) => part >= 0 && part <= 255)) {
+      return refuse('an opaque colour, such as white, black or #ff8800', text);
+    }
+    return parts as unknown as Rgb;
+  },
+};
 
 /** Part `index` of `count` equal parts of the work. */
 export interface Shard {

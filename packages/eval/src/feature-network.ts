@@ -1,4 +1,4 @@
-import type { RgbImage } from './image-set.js';
+import type { ImageReading, RgbImage } from './image-set.js';
 import type { Matrix } from './matrix.js';
 
 /** What a feature network says of images, a row for each. */
@@ -17,7 +17,9 @@ export interface FeatureNetwork {
   readonly name: string;
   /** For people: how images come to the network's size, and what that is comparable to. */
   readonly resize: string;
-  /** Differs where the weights or the resize differ: what caches of features are found by. */
+  /** How image files become RGB for it. Default: upright, transparency dropped. */
+  readonly reading?: ImageReading;
+  /** Differs where the weights, the resize or the reading differ: what caches of features are found by. */
   readonly identity: string;
   /**
    * Features of some images, of any sizes.

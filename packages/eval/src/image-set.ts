@@ -5,6 +5,32 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
+/** Red, green and blue, 0..255. */
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** How image files become RGB. */
+export interface ImageReading {
+  /**
+   * `upright` (default): turned and mirrored as the file's EXIF orientation says. `stored`: the pixels as they lie in the
+   * file, as most evaluators read them. TIFF and AVIF files are upright either way.
+   */
+  readonly orientation?: 'upright' | 'stored' | undefined;
+  /** Colour behind transparent pixels. Default: transparency is dropped, and the colours under it show. */
+  readonly background?: Rgb | undefined;
+}
+
+/** What a look at an image finds. */
+export interface ImageInspection {
+  /** For people: its file. */
+  readonly name: string;
+  /** Why it cannot be read; undefined if it can. */
+  readonly damage: string | undefined;
+  /** The file's pixels lie turned or mirrored, as its EXIF orientation says. */
+  readonly isTurned: boolean;
+  /** Some pixels let a background through. */
+  readonly isTransparent: boolean;
+}
+
 /** Images in a fixed order, read as they are needed. */
 export interface ImageSet {
   /** For people: the folder or file. */
@@ -15,7 +41,10 @@ export interface ImageSet {
   readonly identity: string;
   /**
    * Images `first` to `first + count - 1`, in order.
+   * @param reading How files become RGB; a set may have a default of its own.
    * @throws an error that names the image, if one cannot be read.
    */
-  read(first: number, count: number): AsyncIterable<RgbImage>;
+  read(first: number, count: number, reading?: ImageReading): AsyncIterable<RgbImage>;
+  /** Looks at images without keeping them; missing where images cannot be damaged one by one. */
+  readonly inspect?: ((first: number, count: number) => AsyncIterable<ImageInspection>) | undefined;
 }

@@ -6,7 +6,7 @@ export {
   frechetExtrapolation,
 } from './frechet-extrapolation.js';
 export { type FrechetInterval, type FrechetIntervalOptions, frechetInterval } from './frechet-interval.js';
-export type { ImageSet, RgbImage } from './image-set.js';
+export type { ImageInspection, ImageReading, ImageSet, Rgb, RgbImage } from './image-set.js';
 export { inceptionParameters } from './inception/convolutions.js';
 export { foldBatchNorm } from './inception/fold.js';
 export {

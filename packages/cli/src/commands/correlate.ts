@@ -1,4 +1,5 @@
 import { type Correlation, correlateGroups, correlateIndependent } from '@dpar/entropy';
+import type { Rgb } from '@dpar/eval';
 import { openEvaluationSet } from '@dpar/eval/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
 import { defineCommand, type Result } from '../command.js';
@@ -6,6 +7,7 @@ import type { Context } from '../context.js';
 import { encodings, measureImages } from '../correlate/png-size.js';
 import { readTokenRows, type TokenRows } from '../correlate/token-rows.js';
 import { CommandError, UsageError } from '../errors.js';
+import { backgroundOption, readingOnto, skipDamagedOption, soundImages } from '../image-options.js';
 import { file, number, optional, path, wholeNumber } from '../options.js';
 import { countOf, formatList, namesOf } from '../table.js';
 
@@ -20,6 +22,8 @@ interface CorrelateValues {
   readonly level: number;
   readonly resamples: number;
   readonly seed: number;
+  readonly background: Rgb | undefined;
+  readonly skipDamaged: boolean;
 }
 
 export const correlate = defineCommand({
@@ -30,7 +34,7 @@ export const correlate = defineCommand({
     'Tokens of an image depend on one another, so the interval is of a bootstrap that resamples whole images.\n' +
     'With --images and --patch-lengths, or --entropies and --threshold: of the patches of an image and its size as PNG ' +
     "(supplement, 1.8), with Fisher's interval of independent images. The size is that of the file if all images are PNG " +
-    'files, else of the image encoded as PNG (filters by least sum of absolute differences, zlib level 9). Images are ' +
+    'files, else of the upright image encoded as PNG (filters by least sum of absolute differences, zlib level 9). Images are ' +
     'in the order of their paths, as the rows of the file must be.\n' +
     'Files are safetensors, as of dpar entropy and dpar sample, or .npy [N, T].',
   options: {
@@ -44,6 +48,8 @@ export const correlate = defineCommand({
     level: optional(number({ above: 0, to: 0.999999 }), 'confidence level', 0.95),
     resamples: optional(wholeNumber(2, 1_000_000), 'resamples of the bootstrap', 2000),
     seed: optional(wholeNumber(0), 'seed of the bootstrap', 0),
+    background: backgroundOption,
+    skipDamaged: skipDamagedOption,
   },
   run: (values, context) =>
     values.images === undefined ? correlateMaps(values) : correlateSizes(values, values.images, context),
@@ -80,21 +86,25 @@ async function correlateMaps({ entropies, against, level, resamples, seed }: Cor
 
 async function correlateSizes(values: CorrelateValues, images: string, context: Context): Promise<Result> {
   const { counts, what } = await patchCounts(values);
-  const set = (await openEvaluationSet(images)).images;
-  if (set === undefined) throw new CommandError(`expected images in '${images}', got none. Pass a folder of images.`);
-  if (set.ignored.length > 0) context.note(`${images}: no images, and left out: ${namesOf(set.ignored)}`);
+  const all = (await openEvaluationSet(images)).images;
+  if (all === undefined) throw new CommandError(`expected images in '${images}', got none. Pass a folder of images.`);
+  const reading = readingOnto(values.background);
+  const sound = await soundImages(all, values.skipDamaged, reading, context);
+  const set = sound?.set ?? all;
+  if (all.ignored.length > 0) context.note(`${images}: no images, and left out: ${namesOf(all.ignored)}`);
   if (set.count !== counts.length) {
     throw new CommandError(
       `expected as many images in '${images}' as rows in ${what}, got ${set.count} and ${counts.length}. Pass the same images.`,
     );
   }
-  const { bytes, encoding } = await measureImages(set, context);
+  const { bytes, encoding } = await measureImages(set, reading, context);
   const found = correlateIndependent(counts, bytes, { level: values.level });
   const mean = (numbers: Float64Array): number => numbers.reduce((a, b) => a + b) / numbers.length;
   return {
     data: {
       ...dataOf(found),
       images: set.count,
+      skipped_files: sound?.skipped.map(({ name }) => name) ?? [],
       mean_patches: mean(counts),
       mean_png_bytes: mean(bytes),
       png_sizes: encodings[encoding],

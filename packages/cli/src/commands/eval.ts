@@ -6,6 +6,7 @@ import { computeFigures } from '../evaluation/figures.js';
 import { reportEvaluation, warningsOf } from '../evaluation/report.js';
 import { completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
+import { skipDamagedOption } from '../image-options.js';
 import { file, flag, folder, optional, path, required, wholeNumber } from '../options.js';
 import { namesOf } from '../table.js';
 
@@ -31,6 +32,7 @@ export const evaluate = defineCommand({
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
     cacheFolder: optional(folder, 'where to keep features of images (default: beside the set)'),
     noCache: flag('keeps no features'),
+    skipDamaged: skipDamagedOption,
   },
   run: async (values, context) => {
     const { reference, samples, features, splitSize, k } = values;
@@ -86,7 +88,7 @@ function checkNetworks([a, b]: readonly [SideNetwork, SideNetwork]): void {
   if (a[1] === undefined || b[1] === undefined || a[1] === b[1]) return;
   throw new CommandError(
     `expected features of one network and resize, got ${a[1]} in '${a[0]}' and ${b[1]} in '${b[0]}'. ` +
-      'Compute both with the same --features and --resize.',
+      'Compute both with the same --features, --resize, --orientation and --background.',
   );
 }
 

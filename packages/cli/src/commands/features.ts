@@ -3,6 +3,7 @@ import { defineCommand } from '../command.js';
 import { CommandError, UsageError } from '../errors.js';
 import { interruptible } from '../evaluation/interruptible.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
+import { skipDamagedOption, soundImages, withImageCheck } from '../image-options.js';
 import { takeShare } from '../machine-share.js';
 import { optional, path, required, shard as shardOption, wholeNumber } from '../options.js';
 import { formatRate } from '../progress.js';
@@ -22,10 +23,11 @@ export const features = defineCommand({
     ...networkOptions,
     output: required(path, 'where to write: *.npz or a folder'),
     shard: optional(shardOption, 'computes part I of N alone, into a folder'),
+    skipDamaged: skipDamagedOption,
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
     partSize: optional(wholeNumber(1, 1e6), 'images of a part of a folder', defaultPartImages),
   },
-  run: async ({ images: input, features: file, output, shard, batchSize, partSize, ...how }, context) => {
+  run: async ({ images: input, features: file, output, shard, batchSize, partSize, skipDamaged, ...how }, context) => {
     const share = takeShare(shard, context);
     const kind = outputKind(output);
     if (kind !== 'npz' && kind !== 'folder') {
@@ -36,24 +38,29 @@ export const features = defineCommand({
     }
     if (file === undefined) throw new UsageError(`expected --features FILE, got none. ${networkRemedy}`);
     await checkPlace(output, kind);
-    const { images } = await openEvaluationSet(input);
-    if (images === undefined) {
+    const { images: all } = await openEvaluationSet(input);
+    if (all === undefined) {
       throw new CommandError(`--images: expected images in '${input}', got features or statistics. Pass images.`);
     }
-    if (images.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(images.ignored)}`);
+    if (all.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(all.ignored)}`);
     const network = await loadFeatureNetwork(file, how, context);
     const begin = performance.now();
+    const { reading = {} } = network;
     try {
+      const sound = await soundImages(all, skipDamaged, reading, context);
+      const images = sound?.set ?? all;
       const work = { label: 'features', images: images.count, kept: output, parts: kind === 'folder' };
-      const { count, extracted } = await interruptible(work, context, async (onProgress) => {
-        const options = { batchSize, onProgress, signal: context.signal };
-        if (kind === 'npz') {
-          const { extracted } = await extractToFile(output, images, network, options);
-          return { count: images.count, extracted };
-        }
-        const done = await extractParts(output, images, network, { ...options, share, partImages: partSize });
-        return { count: done.images, extracted: done.extracted };
-      });
+      const { count, extracted } = await interruptible(work, context, (onProgress) =>
+        withImageCheck(input, reading, context, async (check) => {
+          const options = { batchSize, onProgress, ...check };
+          if (kind === 'npz') {
+            const { extracted } = await extractToFile(output, images, network, options);
+            return { count: images.count, extracted };
+          }
+          const done = await extractParts(output, images, network, { ...options, share, partImages: partSize });
+          return { count: done.images, extracted: done.extracted };
+        }),
+      );
       const seconds = (performance.now() - begin) / 1000;
       const rate = extracted > 0 ? extracted / seconds : undefined;
       const speed = rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} images/s`;
@@ -61,6 +68,7 @@ export const features = defineCommand({
         data: {
           ...{ images: count, extracted, seconds, images_per_second: rate ?? null },
           ...{ network: network.name, resize: network.resize, output, ignored_files: images.ignored },
+          skipped_files: sound?.skipped.map(({ name }) => name) ?? [],
         },
         text: `features of ${countOf(count, 'image')} in ${output}, ${extracted} computed${speed}`,
       };

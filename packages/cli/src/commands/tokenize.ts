@@ -2,6 +2,14 @@ import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { interruptible } from '../evaluation/interruptible.js';
+import {
+  backgroundOption,
+  formatColor,
+  readingOnto,
+  skipDamagedOption,
+  soundImages,
+  withImageCheck,
+} from '../image-options.js';
 import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
@@ -11,7 +19,7 @@ import { countOf, namesOf } from '../table.js';
 import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';
-import { emptyClasses, openLabelledImages } from '../tokenize/labelled-images.js';
+import { emptyClasses, labelledSound, openLabelledImages } from '../tokenize/labelled-images.js';
 import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
 import { checkSource, createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
@@ -27,7 +35,8 @@ export const tokenize = defineCommand({
     "as .git, @eaDir, __MACOSX, Thumbs.db) are left out. Output: a folder of shards, safetensors with 'tokens' [n, V, T] ([n, T] for one variant) and 'labels' " +
     '[n], or with --layout llamagen <name>_codes/<i>.npy and <name>_labels/<i>.npy as LlamaGen extracts them. dpar train ' +
     'reads both. Images are cropped as there: the middle square (--flip: and its mirror image), or ten crops of a larger ' +
-    'square, of which five are mirrored.\n\nThe same command goes on where an earlier run was interrupted, and gives the ' +
+    'square, of which five are mirrored. Image files are turned upright as their EXIF orientation says, put on ' +
+    '--background where they are transparent, and all checked before the first is tokenized.\n\nThe same command goes on where an earlier run was interrupted, and gives the ' +
     'same bytes. Several machines can make one part each in the same folder: --shard 0/4 to --shard 3/4.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
@@ -44,6 +53,8 @@ export const tokenize = defineCommand({
       'width of the square that ten crops are taken from, in widths of a crop',
       1.1,
     ),
+    background: backgroundOption,
+    skipDamaged: skipDamagedOption,
     flip: option.flag('with --crop center: the mirrored crop too'),
     layout: option.optional(option.choice(['shards', 'llamagen']), 'files to write', 'shards'),
     name: option.optional(option.file, 'with --layout llamagen: what its folders begin with (default: images<size>)'),
@@ -69,11 +80,15 @@ export const tokenize = defineCommand({
     }
     await checkPlace(output, 'folder');
     const list = values.classesFile === undefined ? undefined : await readClassList(values.classesFile);
-    const images = await openLabelledImages(input, list);
+    const reading = readingOnto(values.background);
+    const all = await openLabelledImages(input, reading, list);
+    const { ignored } = all.set;
+    if (ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(ignored)}`);
+    const sound = await soundImages(all.set, values.skipDamaged, reading, context);
+    const images = sound ? labelledSound(all, sound) : all;
     const { set, labels, classes } = images;
     const empty = emptyClasses(images);
     if (empty.length > 0) context.note(`${input}: no images of ${namesOf(empty)}, which keep their class numbers`);
-    if (set.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(set.ignored)}`);
     const engine = await context.engine();
     const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: values.tile });
     const { size = tokenizer.imageSize, crop, flip, cropRange } = values;
@@ -91,6 +106,7 @@ export const tokenize = defineCommand({
         classes: classes === undefined ? null : classDigest(classes),
         tokenizer: await checkpointIdentity(values.tokenizer),
         ...cropSettings(crops),
+        background: formatColor(reading.background),
         tile: size > values.tile ? values.tile : null,
         layout,
         part_size: partSize,
@@ -102,7 +118,9 @@ export const tokenize = defineCommand({
     const begin = performance.now();
     const work = { label: 'tokenize', images: set.count, kept: output, parts: true };
     const tokenized = await interruptible(work, context, (onProgress) =>
-      tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, context.signal),
+      withImageCheck(input, reading, context, ({ onCheck }) =>
+        tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, { onCheck, signal: context.signal }),
+      ),
     );
     const seconds = (performance.now() - begin) / 1000;
     const checked =
@@ -129,7 +147,8 @@ export const tokenize = defineCommand({
           classes: classes?.length ?? new Set(labels).size,
         },
         ...{ seconds, crops_per_second: rate ?? null, engine: engine.name, output },
-        ...{ ignored_files: set.ignored, empty_classes: empty },
+        ...{ ignored_files: ignored, empty_classes: empty },
+        skipped_files: sound?.skipped.map(({ name }) => name) ?? [],
         ...(checked && { check: { path: check, psnr: checked.psnr, images: checked.images } }),
       },
       text: lines.join('\n'),

@@ -1,9 +1,10 @@
-import { stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, deflate } from 'node:zlib';
-import type { RgbImage } from '@dpar/eval';
-import type { StoredImageSet } from '@dpar/eval/node';
+import type { ImageReading, RgbImage } from '@dpar/eval';
+import { checkImages, imageFormatOf, type StoredImageSet } from '@dpar/eval/node';
 import type { Context } from '../context.js';
+import { withImageCheck } from '../image-options.js';
 
 /** How the sizes came about, for people. */
 export const encodings = {
@@ -17,8 +18,14 @@ export interface ImageSizes {
   readonly encoding: keyof typeof encodings;
 }
 
-/** Sizes of images: of the files, if all are PNG files, else of the images encoded as PNG, all by the same settings. */
-export async function measureImages(set: StoredImageSet, context: Context): Promise<ImageSizes> {
+/**
+ * Sizes of images: of the files, if all are PNG files, else of the images encoded as PNG, all by the same settings.
+ * @param reading How files become the images that are encoded.
+ * @throws DparError that names all images that cannot be read.
+ */
+export async function measureImages(set: StoredImageSet, reading: ImageReading, context: Context): Promise<ImageSizes> {
+  const all = [{ start: 0, count: set.count }];
+  await withImageCheck(set.path, reading, context, (options) => checkImages(set, all, options));
   const bytes = new Float64Array(set.count);
   const names = Array.from(bytes, (_, i) => set.nameOf(i));
   const sizes = await Promise.all(names.map((name) => pngFileSize(name)));
@@ -27,7 +34,7 @@ export async function measureImages(set: StoredImageSet, context: Context): Prom
   const progress = context.progress({ label: 'images', unit: 'images', total: set.count });
   try {
     let done = 0;
-    for await (const image of set.read(0, set.count)) {
+    for await (const image of set.read(0, set.count, reading)) {
       context.signal.throwIfAborted();
       bytes[done++] = await encodedPngSize(image);
       progress.update(done);
@@ -38,10 +45,16 @@ export async function measureImages(set: StoredImageSet, context: Context): Prom
   return { bytes, encoding: 'encoded' };
 }
 
+/** Bytes of a PNG file, whatever its name; undefined for anything else. */
 async function pngFileSize(path: string): Promise<number | undefined> {
-  if (!path.toLowerCase().endsWith('.png')) return undefined;
-  const status = await stat(path).catch(() => undefined);
-  return status?.isFile() ? status.size : undefined;
+  const file = await open(path).catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(64), 0, 64, 0);
+    return imageFormatOf(buffer.subarray(0, bytesRead))?.name === 'PNG' ? (await file.stat()).size : undefined;
+  } finally {
+    await file.close();
+  }
 }
 
 const compress = promisify(deflate);

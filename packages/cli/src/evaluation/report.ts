@@ -37,6 +37,7 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     resize: samples.origin?.resize ?? reference.origin?.resize ?? null,
     extracted: reference.extracted + samples.extracted,
     ignored_files: sides.flatMap(({ ignored }) => ignored),
+    skipped_files: sides.flatMap(({ skipped }) => skipped),
     warnings: warningsOf(figures),
   };
   const rows: (readonly [string, string])[] = [

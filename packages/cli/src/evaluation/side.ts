@@ -15,6 +15,7 @@ import {
 import { makeFolder } from '@dpar/io/node';
 import type { Context } from '../context.js';
 import { CommandError } from '../errors.js';
+import { soundImages, withImageCheck } from '../image-options.js';
 import { interruptible } from './interruptible.js';
 
 /** One of the two sets that are compared, as far as metrics need it. */
@@ -33,13 +34,16 @@ export interface EvaluationSide {
   readonly extracted: number;
   /** Files that are no images. */
   readonly ignored: readonly string[];
+  /** Images that cannot be read and were left out. */
+  readonly skipped: readonly string[];
 }
 
-/** Where features of images are kept. */
+/** How features of images are computed and where they are kept. */
 export interface CacheValues {
   readonly cacheFolder: string | undefined;
   readonly noCache: boolean;
   readonly batchSize: number;
+  readonly skipDamaged: boolean;
 }
 
 /** Which of the two sets a side is. */
@@ -69,12 +73,15 @@ export async function completeSide(
     const statistics = stored.statistics ?? (pool && featureStatistics(pool));
     if (statistics === undefined) throw new CommandError(`${path}: expected features or statistics, got none.`);
     const count = pool?.rows ?? statistics.count;
-    return { ...stored, path, statistics, extracted: 0, ignored, ...(count !== undefined && { count }) };
+    return { ...stored, path, statistics, extracted: 0, ignored, skipped: [], ...(count !== undefined && { count }) };
   }
-  const { features, extracted } = await featuresOf(name, images, network, values, context);
+  const sound = await soundImages(images, values.skipDamaged, network.reading ?? {}, context);
+  const found = sound?.set ?? images;
+  const { features, extracted } = await featuresOf(name, found, network, values, context);
   const spatial = stored.statistics === undefined ? features.spatial : stored.spatial;
   return {
-    ...{ path, count: images.count, pool: features.pool, extracted, ignored, origin: originOf(images, network) },
+    ...{ path, count: found.count, pool: features.pool, extracted, ignored, origin: originOf(found, network) },
+    skipped: sound?.skipped.map(({ name }) => name) ?? [],
     ...(features.logits && { logits: features.logits }),
     statistics: stored.statistics ?? features.statistics,
     ...(spatial && { spatial }),
@@ -90,11 +97,13 @@ async function featuresOf(
 ): Promise<{ features: FeatureSet; extracted: number }> {
   const kept = noCache ? undefined : featureCachePath(images, network, folder);
   if (kept !== undefined) await checkWritable(kept, folder);
-  return interruptible({ label: name, images: images.count, kept }, context, async (onProgress) => {
-    const options = { batchSize, onProgress, signal: context.signal };
-    if (kept !== undefined) return cachedFeatures(images, network, { ...options, folder });
-    return { features: await extractFeatures(images, network, options), extracted: images.count };
-  });
+  return interruptible({ label: name, images: images.count, kept }, context, (onProgress) =>
+    withImageCheck(images.path, network.reading ?? {}, context, async (check) => {
+      const options = { batchSize, onProgress, ...check };
+      if (kept !== undefined) return cachedFeatures(images, network, { ...options, folder });
+      return { features: await extractFeatures(images, network, options), extracted: images.count };
+    }),
+  );
 }
 
 /** Finds out before long work that its result can be kept. */

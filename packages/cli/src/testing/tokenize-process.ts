@@ -9,7 +9,7 @@ import { openTokenizer } from '../tokenizer.js';
 
 /** A program that tokenizes images as `dpar tokenize` does, to be killed: TOKENIZER INPUT OUTPUT LAYOUT INDEX COUNT. */
 const [folder = '', input = '', output = '', layout, index, count] = process.argv.slice(2);
-const images = await openLabelledImages(input);
+const images = await openLabelledImages(input, {});
 const tokenizer = await openTokenizer(folder, createReferenceEngine());
 const crops = { crop: 'center', flip: true, size: tokenizer.imageSize, cropRange: 1 } as const;
 const plan = {
@@ -19,4 +19,4 @@ const plan = {
   ours: shareOfParts(images.set.count, 8, { index: Number(index), count: Number(count) }),
 };
 const writer = layout === 'llamagen' ? await createLlamaGenWriter(plan, 'tiny') : await createShardWriter(plan);
-await tokenizeImages({ images, tokenizer, crops, plan, writer }, () => {}, new AbortController().signal);
+await tokenizeImages({ images, tokenizer, crops, plan, writer }, () => {}, { signal: new AbortController().signal });

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { openImageArray, openImageFolder, type StoredImageSet } from '@dpar/eval/node';
+import type { ImageReading } from '@dpar/eval';
+import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/eval/node';
 import { toHostTensor } from '@dpar/io';
 import { openNpz } from '@dpar/io/node';
 import type { ClassNames } from '@dpar/train/node';
@@ -22,11 +23,16 @@ const labelArray = 'arr_1';
  * Opens a folder of images with one class in each subfolder, or an ADM sample batch with or without labels. Classes are
  * numbered by the list that is given, else in the order of the names of all subfolders by code point, as torchvision's
  * ImageFolder does; those without images keep their numbers. Images without classes have class 0.
+ * @param reading How files become RGB.
  * @param list All classes by their numbers.
  * @throws CommandError if only some images are in subfolders, a folder of images is not in the list, or labels do not fit.
  */
-export async function openLabelledImages(path: string, list?: ClassNames): Promise<LabelledImages> {
-  if ((await stat(path)).isDirectory()) return openClasses(path, list);
+export async function openLabelledImages(
+  path: string,
+  reading: ImageReading,
+  list?: ClassNames,
+): Promise<LabelledImages> {
+  if ((await stat(path)).isDirectory()) return openClasses(path, reading, list);
   const set = await openImageArray(path);
   const labels = path.endsWith('.npz') ? await readLabels(path, set.count) : undefined;
   if (list !== undefined) checkLabels(path, labels, list);
@@ -39,9 +45,14 @@ export function emptyClasses({ labels, classes = [] }: LabelledImages): string[]
   return classes.filter((_, number) => !there.has(number));
 }
 
-async function openClasses(path: string, list: ClassNames | undefined): Promise<LabelledImages> {
+/** The images that are left of a set, with the classes that they had in it. */
+export function labelledSound(images: LabelledImages, { set, kept }: SoundImages): LabelledImages {
+  return { ...images, set, labels: Int32Array.from(kept, (index) => images.labels[index] as number) };
+}
+
+async function openClasses(path: string, reading: ImageReading, list: ClassNames | undefined): Promise<LabelledImages> {
   // Reading all of ImageNet to tell it from others would take longer than starting again is worth.
-  const set = await openImageFolder(path, { digest: 'sizes' });
+  const set = await openImageFolder(path, { digest: 'sizes', reading });
   const { files = [], folders = [] } = set;
   const folderOf = (file: string): string | undefined => /^(.+?)\//.exec(file)?.[1];
   const names = files.map((file) => folderOf(file.path));

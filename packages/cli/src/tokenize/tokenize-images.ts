@@ -1,4 +1,5 @@
 import type { RgbImage } from '@dpar/eval';
+import { type CheckOptions, checkImages } from '@dpar/eval/node';
 import { missingParts } from '@dpar/io/node';
 import { type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
 import { type CropOptions, cropVariants, variantsOf } from './crops.js';
@@ -22,19 +23,21 @@ export interface TokenizeWork {
  * same however often it was interrupted.
  * @param onProgress Told how many images of the share are done.
  * @returns Images that were tokenized.
- * @throws the signal's reason when it is aborted.
+ * @throws DparError that names all images that cannot be read, before any is tokenized; the signal's reason when it is aborted.
  */
 export async function tokenizeImages(
   { images, tokenizer, crops, plan, writer }: TokenizeWork,
   onProgress: (done: number, total: number) => void,
-  signal: AbortSignal,
+  { onCheck, signal }: CheckOptions & { readonly signal: AbortSignal },
 ): Promise<number> {
   const { partImages, tokensPerImage: T, variants: V, ours } = plan;
   const before = writer.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
   const batchImages = Math.max(1, Math.floor(cropsAtATime / V));
   let done = 0;
+  const missing = [...missingParts(writer.there, ours, partImages)];
+  await checkImages(images.set, missing, { onCheck, signal });
   onProgress(before, ours.count);
-  for (const run of missingParts(writer.there, ours, partImages)) {
+  for (const run of missing) {
     let first = run.start;
     let count = Math.min(partImages, run.start + run.count - first);
     let tokens = new Int32Array(count * V * T);

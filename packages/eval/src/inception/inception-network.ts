@@ -1,6 +1,6 @@
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import type { RgbImage } from '../image-set.js';
+import type { ImageReading, RgbImage } from '../image-set.js';
 import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
@@ -30,6 +30,11 @@ export interface InceptionOptions {
   readonly logits?: 'unbiased' | 'biased';
   /** Default: `channel-height-width` for `pytorch`, else `height-width-channel`. */
   readonly spatialOrder?: SpatialOrder;
+  /**
+   * How image files become RGB. Default: as all three evaluators read them, with the pixels as stored (EXIF orientation is
+   * not applied) and transparency dropped.
+   */
+  readonly reading?: ImageReading;
   /** Images that are computed at a time (default: 8, which takes some 130 MB besides the weights). */
   readonly batchSize?: number;
 }
@@ -37,11 +42,16 @@ export interface InceptionOptions {
 /** TensorFlow's graph subtracts 128 from bytes and divides by 128. */
 const tensorFlowRange: ValueRange = { mean: 128, deviation: 128 };
 
-/** What evaluators do besides resizing. */
+/** What evaluators do besides resizing. All read files by Pillow's `convert('RGB')`, which turns no picture upright. */
 const conventions = {
-  adm: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel' },
-  pytorch: { range: { mean: 127.5, deviation: 127.5 }, logits: 'biased', spatialOrder: 'channel-height-width' },
-  clean: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel' },
+  adm: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel', orientation: 'stored' },
+  pytorch: {
+    range: { mean: 127.5, deviation: 127.5 },
+    logits: 'biased',
+    spatialOrder: 'channel-height-width',
+    orientation: 'stored',
+  },
+  clean: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel', orientation: 'stored' },
 } as const satisfies Record<ResizeMethod, object>;
 
 /**
@@ -62,6 +72,7 @@ export function createInceptionNetwork(
   const description = describeResize(resize);
   const { range, ...defaults } = conventions[resize];
   const { logits = defaults.logits, spatialOrder = defaults.spatialOrder } = options;
+  const reading: ImageReading = { orientation: defaults.orientation, ...options.reading };
   checkBatchSize('createInceptionNetwork', batchSize);
   const size = { width: inceptionSize, height: inceptionSize };
   const input: NetworkInput = { size, layout: 'NCHW', resize, range };
@@ -80,7 +91,8 @@ export function createInceptionNetwork(
       ? 'Inception-v3 of pytorch-fid'
       : `Inception-v3 with other weights than pytorch-fid's (SHA-256 ${digits}...): figures cannot be compared to others`,
     resize: description,
-    identity: `inception-v3 sha256:${digits} ${resize} ${logits} ${spatialOrder}`,
+    reading,
+    identity: `inception-v3 sha256:${digits} ${resize} ${logits} ${spatialOrder}${otherReading(reading, defaults.orientation)}`,
     async extract(images) {
       compiled ??= compile();
       const network = compiled;
@@ -89,6 +101,12 @@ export function createInceptionNetwork(
     },
     dispose: async () => compiled?.dispose(),
   };
+}
+
+/** What tells features of images that are read otherwise than by the evaluator from its own. */
+function otherReading(reading: ImageReading, orientation: ImageReading['orientation']): string {
+  const isUsual = reading.orientation === orientation && reading.background === undefined;
+  return isUsual ? '' : ` ${JSON.stringify(reading)}`;
 }
 
 /** The network with rows of features as outputs. */

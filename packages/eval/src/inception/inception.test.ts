@@ -3,7 +3,7 @@ import { readTensors } from '@dpar/fixtures';
 import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageFeatures } from '../feature-network.js';
-import type { RgbImage } from '../image-set.js';
+import type { ImageReading, RgbImage } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 import { fixtureParameters, formulaWeights } from '../testing/formula-weights.js';
 import { inceptionParameters } from './convolutions.js';
@@ -69,6 +69,18 @@ describe('the network', () => {
     expect(relativeError(spatial?.data ?? [], fixture('spatial').values)).toBeLessThan(1e-5);
     expect(relativeError(logits?.data ?? [], fixture('logits').values)).toBeLessThan(1e-5);
     await network.dispose();
+  });
+
+  it('reads files as the evaluators do, as stored, unless it is told otherwise', () => {
+    for (const resize of ['adm', 'pytorch', 'clean'] as const) {
+      expect(createInceptionNetwork(engine, weights, { resize }).reading).toEqual({ orientation: 'stored' });
+    }
+    const identity = (reading?: ImageReading) =>
+      createInceptionNetwork(engine, weights, reading && { reading }).identity;
+    expect(identity()).toBe('inception-v3 sha256:0123456789abcdef adm unbiased height-width-channel');
+    expect(identity({ orientation: 'stored' })).toBe(identity());
+    const others = [identity(), identity({ orientation: 'upright' }), identity({ background: [255, 255, 255] })];
+    expect(new Set(others).size).toBe(3);
   });
 
   it('gives spatial features in the order of TensorFlow and logits without the bias', async () => {

@@ -1,6 +1,6 @@
 import { DparError } from '@dpar/tensor';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import type { RgbImage } from '../image-set.js';
+import type { ImageReading, RgbImage } from '../image-set.js';
 import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
@@ -35,6 +35,8 @@ export interface OnnxNetworkOptions extends OnnxInputOptions {
   readonly resize?: ResizeMethod;
   /** Default: see `findOutputs`: `pool`, `spatial`, `logits`, or the only pooled one. */
   readonly outputs?: OnnxOutputNames;
+  /** How image files become RGB. Default: turned upright by their EXIF orientation, transparency dropped. */
+  readonly reading?: ImageReading;
   /** Images that are computed at a time (default: 8), where the model does not fix their number. */
   readonly batchSize?: number;
   /** For people. Default: that it is an ONNX model, and its digest. */
@@ -79,10 +81,12 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
       }
       return features;
     };
-    const settings = { input: inputName, size, layout, range, outputs };
+    const reading: ImageReading = { orientation: 'upright', ...options.reading };
+    const settings = { input: inputName, size, layout, range, outputs, reading };
     return {
       name: options.name ?? `ONNX model ${weights}: figures can be compared to others of this model only`,
       resize: describeResize(resize),
+      reading,
       identity: `onnx ${weights} ${resize} ${JSON.stringify(settings)}`,
       async extract(images) {
         return (await inBatches(images, fixedBatch ?? wantedBatch, compute)) as unknown as ImageFeatures;

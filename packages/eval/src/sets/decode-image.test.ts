@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import sharp from 'sharp';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { ImageReading } from '../image-set.js';
 import { randomImages } from '../testing/random-images.js';
 import { decodeImage } from './decode-image.js';
 
@@ -80,7 +82,105 @@ describe('other formats', () => {
     expect((await decodeImage('a.jpg', file)).data).toHaveLength(data.length);
   });
 
-  it('names images that it does not read', async () => {
-    await expect(decodeImage('a.bmp', new Uint8Array(9))).rejects.toThrow("got 'a.bmp'. Convert it to PNG.");
+  it('go by what a file holds, whatever its name', async () => {
+    const expectedData = await expected(await sharp(data, raw).webp().toBuffer());
+    for (const name of ['a.png', 'a.jpg', 'a.bmp', 'a']) {
+      expect([...(await decodeImage(name, await sharp(data, raw).webp().toBuffer())).data], name).toEqual(expectedData);
+    }
+    const png = encode({ width, height, data, channels: 3, depth: 8 });
+    expect(await decodeImage('a.jpg', png)).toEqual(image);
+  });
+
+  const others: [string, string, Uint8Array, string][] = [
+    ['BMP', 'a.jpg', Buffer.from('BM6\0\0\0\0\0\0\0', 'latin1'), "got BMP in 'a.jpg'. Convert it to PNG, such as"],
+    [
+      'HEIC',
+      'a.jpg',
+      Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+      "got HEIC in 'a.jpg'. Convert it to",
+    ],
+    ['JPEG XL', 'a.png', Uint8Array.of(0xff, 0x0a, 0, 0), "got JPEG XL in 'a.png'. Convert it to PNG"],
+    [
+      'SVG',
+      'a.png',
+      Buffer.from('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="2" height="2"/>'),
+      'got SVG',
+    ],
+    [
+      'TGA, which has no signature',
+      'a.tga',
+      new Uint8Array(30),
+      "'a.tga', got a file of a format that is not read. Convert it to PNG.",
+    ],
+    ['a Git LFS pointer', 'a.png', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), 'git lfs pull'],
+    ['an HTML page', 'a.png', Buffer.from('\n<!DOCTYPE html><html>'), 'got an HTML page. Download the image itself.'],
+    ['text', 'a.png', Buffer.from('no image'), 'begins with 6e 6f 20 69 6d 61 67 65'],
+    ['nothing', 'a.png', new Uint8Array(), 'a damaged file (it is empty)'],
+  ];
+  it.each(others)('says what %s is and needs', async (_, name, file, message) => {
+    await expect(decodeImage(name, file)).rejects.toThrow(message);
+  });
+});
+
+/** Files and what Pillow 12.3 makes of them; bytes in base64. */
+interface Recorded {
+  readonly name: string;
+  readonly file: string;
+  readonly size: readonly [width: number, height: number];
+  /** By `exif_transpose` and `convert('RGB')`. */
+  readonly upright: string;
+  /** By `convert('RGB')`, where it differs. */
+  readonly stored?: string;
+  /** By `exif_transpose` and `alpha_composite` on white and on (10, 200, 30), where they differ. */
+  readonly white?: string;
+  readonly green?: string;
+}
+
+const recorded: readonly Recorded[] = JSON.parse(
+  readFileSync(new URL('../decode/pillow-values.json', import.meta.url), 'utf8'),
+);
+
+describe('as Pillow to the bit', () => {
+  it.each(recorded)('$name', async ({ file, size, upright, stored = upright, white = upright, green = upright }) => {
+    const bytes = Buffer.from(file, 'base64');
+    const read = async (reading: ImageReading) => {
+      const { width, height, data } = await decodeImage('a', bytes, reading);
+      return { size: [width, height], data: Buffer.from(data).toString('base64') };
+    };
+    expect(await read({})).toEqual({ size, data: upright });
+    expect((await read({ orientation: 'stored' })).data).toBe(stored);
+    expect(await read({ background: [255, 255, 255] })).toEqual({ size, data: white });
+    expect(await read({ background: [10, 200, 30] })).toEqual({ size, data: green });
+  });
+
+  it('refuses files that are cut off', async () => {
+    for (const { name, file } of recorded.filter(({ name }) =>
+      /^orientation 6 of|^CMYK (JPEG|TIFF)$|^GIF$|odd bytes/.test(name),
+    )) {
+      const bytes = Buffer.from(file, 'base64');
+      const cut = decodeImage('dir/a.jpg', bytes.subarray(0, Math.floor(0.7 * bytes.length)));
+      await expect(cut, name).rejects.toThrow("'dir/a.jpg', got a damaged file");
+    }
+  });
+});
+
+describe('without sharp', () => {
+  it('PNG is read, other files say what to install, and none counts as damaged', async () => {
+    vi.resetModules();
+    vi.doMock('sharp', () => {
+      throw new Error('not installed');
+    });
+    try {
+      const { decodeImage: decode, inspectImage } = await import('./decode-image.js');
+      expect(await decode('a.png', encode({ width, height, data, channels: 3, depth: 8 }))).toEqual(image);
+      const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0);
+      const message = "expected the package 'sharp' to read 'a.jpg' (JPEG), got none. Install it (npm i sharp)";
+      await expect(decode('a.jpg', jpeg)).rejects.toThrow(message);
+      await expect(inspectImage('a.jpg', jpeg)).rejects.toThrow(message);
+      await expect(decode('a.jpg', Buffer.from('BM6\0\0\0\0\0\0\0', 'latin1'))).rejects.toThrow('got BMP');
+    } finally {
+      vi.doUnmock('sharp');
+      vi.resetModules();
+    }
   });
 });

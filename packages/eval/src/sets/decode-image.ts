@@ -1,59 +1,79 @@
-import { extname } from 'node:path';
 import { DparError } from '@dpar/tensor';
-import type { RgbImage } from '../image-set.js';
-import { decodePng, readPngHeader, toRgb } from './decode-png.js';
+import { describeOther, imageFormatOf } from '../decode/image-format.js';
+import { decodePng, readPngFile } from '../decode/png.js';
+import { decodeBySharp, MissingSharpError } from '../decode/sharp.js';
+import { isTransparent, rgbOf, type StoredPicture } from '../decode/stored-picture.js';
+import type { ImageInspection, ImageReading, RgbImage } from '../image-set.js';
 
-/** Files that are images by their names, and read. */
-const readable = new Set(['.png', '.jpg', '.jpeg', '.jfif', '.webp', '.avif', '.gif', '.tif', '.tiff']);
-
-/** Files that are images by their names, and not read. */
-const unreadable = new Set(['.bmp', '.ppm', '.pgm', '.heic', '.heif', '.jp2', '.jxl', '.exr', '.hdr', '.tga', '.svg']);
-
-/** Whether a file is an image by its name, whether or not its format can be read. */
-export function isImageName(name: string): boolean {
-  const extension = extname(name).toLowerCase();
-  return readable.has(extension) || unreadable.has(extension);
+/** An image cannot be read, for a reason that is in its file. */
+class DamagedImageError extends DparError {
+  /** @param damage What the file is instead. */
+  constructor(
+    readonly damage: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /**
- * Decodes an image file to 8-bit RGB: alpha is dropped, colours and orientation stay as stored.
- * PNG needs no other package; JPEG, WebP, AVIF, GIF (first picture) and TIFF (first page) are decoded by `sharp`, an optional
- * peer: its decoders are those of the formats' own libraries (libjpeg, libwebp ...), and it installs without a build.
+ * Decodes an image file to 8-bit RGB as Pillow's `convert('RGB')` does, without colour management, and turns it upright.
+ * The first bytes tell the format, not the name. PNG needs no other package; JPEG, WebP, AVIF, GIF (first picture) and TIFF
+ * (first page) are decoded by `sharp`, an optional peer: its decoders are those of the formats' own libraries (libjpeg,
+ * libwebp ...), and it installs without a build.
  *
- * @param name The file, for its format and for error messages.
+ * @param name The file, for error messages.
  * @throws DparError that names the file if it is damaged, of a format that is not read, or `sharp` is missing.
  */
-export async function decodeImage(name: string, bytes: Uint8Array): Promise<RgbImage> {
-  const extension = extname(name).toLowerCase();
-  if (!readable.has(extension)) {
-    throw new DparError(
-      `decodeImage: expected an image of ${[...readable].join(', ')}, got '${name}'. Convert it to PNG.`,
-    );
+export async function decodeImage(name: string, bytes: Uint8Array, reading: ImageReading = {}): Promise<RgbImage> {
+  return rgbOf(await decodePicture(name, bytes), reading);
+}
+
+/** Finds out whether an image file can be read. @throws DparError if `sharp` is missing. */
+export async function inspectImage(name: string, bytes: Uint8Array): Promise<ImageInspection> {
+  try {
+    const picture = await decodePicture(name, bytes);
+    const isTurned = picture.orientation !== 1;
+    return { name, damage: undefined, isTurned, isTransparent: isTransparent(picture) };
+  } catch (error) {
+    if (!(error instanceof DamagedImageError)) throw error;
+    return { name, damage: error.damage, isTurned: false, isTransparent: false };
+  }
+}
+
+/** Decodes an image file as it is stored. @throws DamagedImageError that names the file; MissingSharpError. */
+async function decodePicture(name: string, bytes: Uint8Array): Promise<StoredPicture> {
+  const format = imageFormatOf(bytes);
+  if (format === undefined) {
+    const { what, remedy } = describeOther(name, bytes);
+    throw new DamagedImageError(what, `decodeImage: expected an image in '${name}', got ${what}. ${remedy}`);
   }
   try {
-    if (extension !== '.png') return await decodeBySharp(name, bytes);
-    const { depth, interlaced } = readPngHeader(bytes);
+    // sharp would choose a size.
+    if (format.name === 'SVG') throw new DparError('decodeImage: expected pixels, got a drawing.');
+    if (format.name !== 'PNG') return await decodeBySharp(name, format.name, bytes);
+    const file = readPngFile(bytes);
     // fast-png does not read these.
-    return depth < 8 && interlaced ? await decodeBySharp(name, bytes) : decodePng(bytes);
-  } catch (error) {
-    if (error instanceof MissingSharpError) throw error;
-    const reason = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim();
-    throw new DparError(`decodeImage: expected an image in '${name}', got a damaged file (${reason}). Make it again.`, {
-      cause: error,
+    if (file.depth >= 8 || !file.interlaced) return decodePng(file);
+    return { ...(await decodeBySharp(name, format.name, bytes)), orientation: file.orientation };
+  } catch (cause) {
+    if (format.remedy !== undefined) {
+      const message = `decodeImage: expected PNG, JPEG, WebP, AVIF, GIF or TIFF, got ${format.name} in '${name}'. ${format.remedy}`;
+      throw new DamagedImageError(`${format.name}, which is not read: ${lowerFirst(format.remedy)}`, message, {
+        cause,
+      });
+    }
+    if (cause instanceof MissingSharpError) throw cause;
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ').trim();
+    const what = `a damaged file (${reason})`;
+    throw new DamagedImageError(what, `decodeImage: expected an image in '${name}', got ${what}. Make it again.`, {
+      cause,
     });
   }
 }
 
-class MissingSharpError extends DparError {}
-
-async function decodeBySharp(name: string, bytes: Uint8Array): Promise<RgbImage> {
-  const { default: sharp } = await import('sharp').catch((cause) => {
-    throw new MissingSharpError(
-      `decodeImage: expected the package 'sharp' to read '${name}', got none. Install it (npm i sharp), or convert the images to PNG.`,
-      { cause },
-    );
-  });
-  const image = sharp(bytes, { ignoreIcc: true, failOn: 'warning' });
-  const { data, info } = await image.toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data: toRgb(data, info.channels, (value) => value) };
+/** A sentence for the middle of another one. */
+function lowerFirst(sentence: string): string {
+  return `${sentence[0]?.toLowerCase()}${sentence.slice(1, -1)}`;
 }

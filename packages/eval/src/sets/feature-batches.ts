@@ -1,15 +1,15 @@
 import { DparError } from '@dpar/tensor';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
 import type { ImageSet, RgbImage } from '../image-set.js';
+import { type CheckOptions, checkImages } from './check-images.js';
 import { FeatureCollector, type FeatureSet } from './feature-set.js';
 
 /** How features are computed. */
-export interface ExtractOptions {
+export interface ExtractOptions extends CheckOptions {
   /** Images at a time, 32 by default. */
   readonly batchSize?: number | undefined;
   /** Told how many of all images are done. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export const defaultBatchSize = 32;
@@ -43,7 +43,7 @@ export async function* featureBatches(
   };
   let images: RgbImage[] = [];
   let taken = 0;
-  for await (const image of set.read(first, count)) {
+  for await (const image of set.read(first, count, network.reading ?? {})) {
     signal?.throwIfAborted();
     images.push(image);
     taken++;
@@ -58,13 +58,14 @@ export async function* featureBatches(
 /**
  * Features of all images of a set, in memory; see {@link FeatureCollector}.
  *
- * @throws DparError for an image that cannot be read, or if the network gives other rows than one an image; the signal's reason if it is aborted.
+ * @throws DparError that names all images that cannot be read, or if the network gives other rows than one an image; the signal's reason if it is aborted.
  */
 export async function extractFeatures(
   set: ImageSet,
   network: FeatureNetwork,
   options: ExtractOptions = {},
 ): Promise<FeatureSet> {
+  await checkImages(set, [{ start: 0, count: set.count }], options);
   const collector = new FeatureCollector(set.count);
   let done = 0;
   for await (const features of featureBatches(set, network, { first: 0, count: set.count }, options)) {

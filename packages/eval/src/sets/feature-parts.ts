@@ -14,6 +14,7 @@ import { DparError, float32, type HostTensor } from '@dpar/tensor';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
 import type { ImageSet } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
+import { checkImages } from './check-images.js';
 import { defaultBatchSize, type ExtractOptions, featureBatches } from './feature-batches.js';
 import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
 import { checkSameImages, writeImageList } from './image-list.js';
@@ -49,8 +50,8 @@ export interface ExtractedParts {
  * again. Batches never cross parts, so that the bytes are the same however often it was interrupted. `images.jsonl` lists the
  * files of the images.
  *
- * @throws DparError that says what has changed if the folder holds features of other images; IoError if it holds those of
- * another network, resize or batch size; the signal's reason if it is
+ * @throws DparError that names all images that cannot be read, or says what has changed if the folder holds features of other
+ * images; IoError if it holds those of another network, resize or batch size; the signal's reason if it is
  * aborted.
  */
 export async function extractParts(
@@ -67,7 +68,9 @@ export async function extractParts(
   const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
   let extracted = 0;
   onProgress?.(there, ours.count);
-  for (const { start, count } of missingParts(parts.there, ours, partImages)) {
+  const missing = [...missingParts(parts.there, ours, partImages)];
+  await checkImages(set, missing, options);
+  for (const { start, count } of missing) {
     const range = { first: start, count, partSize: partImages };
     let part: ImageFeatures[] = [];
     let [first, rows] = [start, 0];

@@ -1,4 +1,4 @@
-import { cp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz, toFloat64Array } from '@dpar/io';
@@ -9,6 +9,7 @@ import { featureStatistics } from '../statistics.js';
 import { pixelsOf, randomImages, writePngs } from '../testing/random-images.js';
 import { tinyNetwork } from '../testing/tiny-network.js';
 import { cachedFeatures, featureCachePath } from './cache.js';
+import { type ImageCheck, withoutDamaged } from './check-images.js';
 import { extractToFile } from './extract-file.js';
 import { extractFeatures } from './feature-batches.js';
 import { readFeatures, writeStatistics } from './feature-file.js';
@@ -182,6 +183,55 @@ describe('cachedFeatures', () => {
     await rm(join(images, '7.png'));
     expect((await cachedFeatures(await openImageFolder(images), tinyNetwork())).extracted).toBe(599);
     expect(await readdir(folder)).toHaveLength(2);
+  });
+});
+
+describe('a folder with damaged images', () => {
+  const names = [2, 5, 11];
+
+  /** 12 images, of which three are cut off. */
+  async function damagedFolder(): Promise<string> {
+    const folder = join(await temporaryFolder(), 'images');
+    await writePngs(folder, randomImages(12), (i) => `${10 + i}.png`);
+    for (const i of names) await truncate(join(folder, `${10 + i}.png`), 50);
+    return folder;
+  }
+
+  it('is refused before features are computed, with all of their names', async () => {
+    const folder = await damagedFolder();
+    const { network, seen } = countingNetwork();
+    const set = await openImageFolder(folder);
+    const message = new RegExp(
+      `got 3 of 12 that cannot: ${names.map((i) => `'.*${10 + i}\\.png' \\(.*\\)`).join(', ')}`,
+    );
+    await expect(extractFeatures(set, network, { batchSize: 1 })).rejects.toThrow(message);
+    await expect(extractParts(`${folder}-parts`, set, network, { partImages: 2 })).rejects.toThrow(message);
+    // Of a share, its own are named.
+    const share = { partImages: 6, share: { index: 1, count: 2 } };
+    await expect(extractParts(`${folder}-share`, set, network, share)).rejects.toThrow(
+      /got 1 of 6 that cannot: '.*21\.png'/,
+    );
+    expect(seen.images).toBe(0);
+  });
+
+  it('can be read without them', async () => {
+    const folder = await damagedFolder();
+    const whole = await openImageFolder(folder);
+    const checks: ImageCheck[] = [];
+    const { set, kept, skipped } = await withoutDamaged(whole, { onCheck: (check) => checks.push(check) });
+    expect(kept).toEqual([0, 1, 3, 4, 6, 7, 8, 9, 10]);
+    expect(skipped.map(({ name }) => name)).toEqual(names.map((i) => join(folder, `${10 + i}.png`)));
+    expect(checks.at(-1)).toEqual({ done: 12, total: 12, turned: 0, transparent: 0 });
+    expect(set.nameOf(4)).toBe(join(folder, '16.png'));
+    expect(set.identity).not.toBe(whole.identity);
+    const images = randomImages(12).filter((_, i) => !names.includes(i));
+    const read = [];
+    for await (const image of set.read(1, 7)) read.push(image);
+    expect(read).toEqual(images.slice(1, 8));
+    for (const i of names) await rm(join(folder, `${10 + i}.png`));
+    expect(await extractFeatures(set, tinyNetwork())).toEqual(
+      await extractFeatures(await openImageFolder(folder), tinyNetwork()),
+    );
   });
 });
 

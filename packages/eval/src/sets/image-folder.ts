@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatDigest } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import { decodeImage } from './decode-image.js';
+import type { ImageReading } from '../image-set.js';
+import { decodeImage, inspectImage } from './decode-image.js';
 import { listFolder } from './list-folder.js';
 import { loadAhead } from './load-ahead.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
@@ -15,6 +16,8 @@ const filesAtATime = 8;
 export interface ImageFolderOptions {
   /** What is digested beside the paths: all that the files hold, or their sizes alone, which takes no reading (default: content). */
   readonly digest?: 'content' | 'sizes';
+  /** How files become RGB where `read` is not told otherwise. */
+  readonly reading?: ImageReading;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface ImageFolderOptions {
  */
 export async function openImageFolder(
   folder: string,
-  { digest: digested = 'content' }: ImageFolderOptions = {},
+  { digest: digested = 'content', reading: usual = {} }: ImageFolderOptions = {},
 ): Promise<StoredImageSet> {
   const { images, folders, ignored } = await listFolder(folder);
   if (images.length === 0) {
@@ -57,10 +60,15 @@ export async function openImageFolder(
     folders,
     ignored,
     nameOf: (index) => paths[index] as string,
-    read: (first, count) =>
+    read: (first, count, reading = usual) =>
       loadAhead(count, filesAtATime, async (i) => {
         const path = paths[first + i] as string;
-        return decodeImage(path, await readFile(path));
+        return decodeImage(path, await readFile(path), reading);
+      }),
+    inspect: (first, count) =>
+      loadAhead(count, filesAtATime, async (i) => {
+        const path = paths[first + i] as string;
+        return inspectImage(path, await readFile(path));
       }),
   };
 }

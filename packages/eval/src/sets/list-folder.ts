@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { compareCodePoints } from '@dpar/io';
 import { isSystemEntry } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import { isImageName } from './decode-image.js';
+import { isImageName } from '../decode/image-format.js';
 
 /** Name of the file in which `dpar sample` says what a folder's images are made with; it is not named as no image. */
 export const sampleSettingsFile = 'sample.json';

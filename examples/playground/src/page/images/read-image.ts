@@ -9,7 +9,8 @@ export interface Picture {
 const largestMegabytes = 40;
 
 /**
- * Decodes an image file and scales it to S x S pixels, on white: its middle where it is not square.
+ * Decodes an image file and scales it to S x S pixels, upright as its EXIF orientation says and on white: its middle where it
+ * is not square.
  * @throws Error if it is no image that the browser can read, or too large.
  */
 export async function readImage(file: Blob, name: string, size: number): Promise<Picture> {
@@ -19,6 +20,7 @@ export async function readImage(file: Blob, name: string, size: number): Promise
   }
   let bitmap: ImageBitmap;
   try {
+    // Upright is every browser's default, and older ones refuse the option that names it.
     bitmap = await createImageBitmap(file);
   } catch {
     throw new Error(`'${name}' is not an image that this browser can read. Try a PNG, JPEG, WebP or GIF file.`);

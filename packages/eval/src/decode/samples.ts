@@ -1,0 +1,45 @@
+import type { StoredPicture } from './stored-picture.js';
+
+/**
+ * Pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) as red, green and blue, with alpha apart.
+ * @param to8Bits Turns a sample into a byte.
+ */
+export function separate(
+  samples: ArrayLike<number>,
+  channels: number,
+  to8Bits: (value: number) => number,
+): Pick<StoredPicture, 'data' | 'alpha'> {
+  const pixels = samples.length / channels;
+  const data = new Uint8Array(3 * pixels);
+  const alpha = channels % 2 === 0 ? new Uint8Array(pixels) : undefined;
+  const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
+  for (let i = 0; i < pixels; i++) {
+    const at = i * channels;
+    data[3 * i] = to8Bits(samples[at] as number);
+    data[3 * i + 1] = to8Bits(samples[at + green] as number);
+    data[3 * i + 2] = to8Bits(samples[at + blue] as number);
+    if (alpha) alpha[i] = to8Bits(samples[at + channels - 1] as number);
+  }
+  return { data, ...(alpha && { alpha }) };
+}
+
+/**
+ * Cyan, magenta, yellow and black as red, green and blue, by the arithmetic of Pillow's `convert('RGB')`: no colour profile.
+ * @param channels 4, or more with channels that are left out.
+ */
+export function rgbOfCmyk(
+  samples: ArrayLike<number>,
+  channels: number,
+  to8Bits: (value: number) => number,
+): Uint8Array {
+  const pixels = samples.length / channels;
+  const data = new Uint8Array(3 * pixels);
+  for (let i = 0; i < pixels; i++) {
+    const light = 255 - to8Bits(samples[i * channels + 3] as number);
+    for (let c = 0; c < 3; c++) {
+      const ink = to8Bits(samples[i * channels + c] as number);
+      data[3 * i + c] = light - Math.round((ink * light) / 255);
+    }
+  }
+  return data;
+}

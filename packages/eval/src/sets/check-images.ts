@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { formatDigest, type ItemRange } from '@dpar/io/node';
+import { DparError } from '@dpar/tensor';
+import type { ImageInspection, ImageSet } from '../image-set.js';
+import type { ImageFile, StoredImageSet } from './stored-image-set.js';
+
+/** What has been found of some images so far. */
+export interface ImageCheck {
+  /** Images that were looked at. */
+  readonly done: number;
+  readonly total: number;
+  /** Images whose files say that they lie turned or mirrored. */
+  readonly turned: number;
+  /** Images that are transparent somewhere. */
+  readonly transparent: number;
+}
+
+/** How images are checked. */
+export interface CheckOptions {
+  readonly onCheck?: ((found: ImageCheck) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Decodes images before long work, so that no damaged one ends it midway.
+ * @throws DparError that names all that cannot be read; the signal's reason when it is aborted.
+ */
+export async function checkImages(
+  set: ImageSet,
+  ranges: readonly ItemRange[],
+  options: CheckOptions = {},
+): Promise<void> {
+  const damaged: ImageInspection[] = [];
+  let total = 0;
+  for await (const { inspection } of inspections(set, ranges, options)) {
+    if (inspection.damage !== undefined) damaged.push(inspection);
+    total++;
+  }
+  if (damaged.length === 0) return;
+  throw new DparError(
+    `checkImages: expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
+      `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
+      'Replace them, or leave them out (--skip-damaged).',
+  );
+}
+
+/** A set without its damaged images. */
+export interface SoundImages {
+  readonly set: StoredImageSet;
+  /** Numbers that the images have in the whole set, ascending. */
+  readonly kept: readonly number[];
+  /** What was left out, and why. */
+  readonly skipped: readonly { readonly name: string; readonly damage: string }[];
+}
+
+/**
+ * Decodes all images of a set, and leaves out those that cannot be read.
+ * @throws DparError if none is left; the signal's reason when it is aborted.
+ */
+export async function withoutDamaged(set: StoredImageSet, options: CheckOptions = {}): Promise<SoundImages> {
+  const kept: number[] = [];
+  const skipped: { name: string; damage: string }[] = [];
+  if (set.inspect === undefined) return { set, kept: Array.from({ length: set.count }, (_, i) => i), skipped };
+  for await (const { index, inspection } of inspections(set, [{ start: 0, count: set.count }], options)) {
+    const { name, damage } = inspection;
+    if (damage === undefined) kept.push(index);
+    else skipped.push({ name, damage });
+  }
+  const [first] = skipped;
+  if (kept.length === 0 && first !== undefined) {
+    throw new DparError(
+      `withoutDamaged: expected images that can be read in '${set.path}', got none of ${set.count}, such as '${first.name}' ` +
+        `(${first.damage}). Check the folder.`,
+    );
+  }
+  return { set: first === undefined ? { ...set, inspect: undefined } : subset(set, kept), kept, skipped };
+}
+
+async function* inspections(
+  set: ImageSet,
+  ranges: readonly ItemRange[],
+  { onCheck, signal }: CheckOptions,
+): AsyncGenerator<{ readonly index: number; readonly inspection: ImageInspection }> {
+  if (set.inspect === undefined) return;
+  const total = ranges.reduce((sum, { count }) => sum + count, 0);
+  let [done, turned, transparent] = [0, 0, 0];
+  for (const { start, count } of ranges) {
+    let index = start;
+    for await (const inspection of set.inspect(start, count)) {
+      signal?.throwIfAborted();
+      if (inspection.isTurned) turned++;
+      if (inspection.isTransparent) transparent++;
+      yield { index: index++, inspection };
+      onCheck?.({ done: ++done, total, turned, transparent });
+    }
+  }
+}
+
+/** Some images of a set, which have been checked. */
+function subset(set: StoredImageSet, kept: readonly number[]): StoredImageSet {
+  const hash = createHash('sha256').update(set.identity).update(JSON.stringify(kept));
+  return {
+    ...set,
+    count: kept.length,
+    identity: formatDigest(hash),
+    ...(set.files && { files: kept.map((index) => set.files?.[index] as ImageFile) }),
+    nameOf: (index) => set.nameOf(kept[index] as number),
+    async *read(first, count, reading) {
+      // Neighbours in the set are read together, some ahead of others.
+      for (let at = first; at < first + count; ) {
+        const start = kept[at] as number;
+        let run = 1;
+        while (at + run < first + count && kept[at + run] === start + run) run++;
+        yield* set.read(start, run, reading);
+        at += run;
+      }
+    },
+    inspect: undefined,
+  };
+}
