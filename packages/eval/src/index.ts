@@ -16,12 +16,12 @@ export {
 } from './inception/inception-network.js';
 export { type InceptionOutputs, inception } from './inception/network.js';
 export { type InceptionWeights, isPublished, parseInceptionWeights } from './inception/weights.js';
+export { inceptionScore } from './inception-score.js';
 export {
   type InceptionScore,
   InceptionScoreAccumulator,
   type InceptionScoreOptions,
-  inceptionScore,
-} from './inception-score.js';
+} from './inception-score-accumulator.js';
 export { type KernelDistance, type KernelDistanceOptions, kernelDistance } from './kernel-distance.js';
 export type { Matrix } from './matrix.js';
 export type { ImageLayout, ValueRange } from './network-input.js';
