@@ -26,9 +26,17 @@ export { type KernelDistance, type KernelDistanceOptions, kernelDistance } from 
 export type { Matrix } from './matrix.js';
 export type { ImageLayout, ValueRange } from './network-input.js';
 export type { OnnxInputOptions } from './onnx/input.js';
-export { createOnnxNetwork, type OnnxNetworkOptions, type OpenOnnxModel, valueRanges } from './onnx/onnx-network.js';
-export type { OnnxOutputNames } from './onnx/outputs.js';
-export type { OnnxRuntime, OnnxSession, OnnxTensor, OnnxValueMetadata } from './onnx/session.js';
+export { createOnnxNetwork, type OnnxNetworkOptions, type OpenOnnxModel } from './onnx/onnx-network.js';
+export { type OnnxOutputNames, type TokenPooling, tokenPoolings } from './onnx/outputs.js';
+export { type ValueRangeName, valueRanges } from './onnx/range.js';
+export type {
+  OnnxData,
+  OnnxDataType,
+  OnnxRuntime,
+  OnnxSession,
+  OnnxTensor,
+  OnnxValueMetadata,
+} from './onnx/session.js';
 export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall.js';
 export type { ImageSize } from './resize/resample.js';
 export { describeResize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
