@@ -65,9 +65,10 @@ function largestMagnitude(values: Float64Array): number {
 
 /**
  * The factor L of a covariance S = L L^T, up to rounding noise: of float64, or, where that leaves more, of float32.
+ * @param which Which of several covariances it is, for the error message.
  * @throws DparError if S is not positive semidefinite.
  */
-export function covarianceFactor(caller: string, covariance: Float64Array, d: number): Factor {
+export function covarianceFactor(caller: string, covariance: Float64Array, d: number, which = ''): Factor {
   const scale = largestMagnitude(covariance);
   const precise = pivotedCholesky(covariance, d);
   if (precise.residual <= singleNoise * scale) return precise;
@@ -76,7 +77,7 @@ export function covarianceFactor(caller: string, covariance: Float64Array, d: nu
   if (rounded.residual <= indefiniteLimit * scale) return rounded;
   const least = symmetricEigenvalues(covariance, d).reduce((a, b) => Math.min(a, b));
   throw new DparError(
-    `${caller}: expected a positive semidefinite covariance, got one with the eigenvalue ${Number(least.toPrecision(6))}. ` +
+    `${caller}: expected a positive semidefinite covariance, got one with the eigenvalue ${Number(least.toPrecision(6))}${which}. ` +
       'Pass the covariance of the features, such as numpy.cov(features, rowvar=False).',
   );
 }

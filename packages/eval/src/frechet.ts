@@ -30,10 +30,8 @@ export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): Fre
   checkStatistics('frechetDistance', b);
   const d = a.mean.length;
   checkColumns('frechetDistance', d, b.mean.length);
-  const [ofA, ofB] = [a, b].map(({ covariance }) => covarianceFactor('frechetDistance', covariance, d)) as [
-    Factor,
-    Factor,
-  ];
+  const ofA = covarianceFactor('frechetDistance', a.covariance, d, ' in the first statistics');
+  const ofB = covarianceFactor('frechetDistance', b.covariance, d, ' in the second statistics');
   // The factor of fewer samples has a smaller rank.
   const [factor, other] = ofA.rank <= ofB.rank ? [ofA, b] : [ofB, a];
   const roots = sumOfRoots(symmetricEigenvalues(commonMatrix(factor, other.covariance, d), factor.rank));

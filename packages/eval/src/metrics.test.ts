@@ -215,13 +215,13 @@ describe('statistics from elsewhere', () => {
     [
       'one with an eigenvalue below 0',
       { mean, covariance: Float64Array.of(1, 2, 2, 1) },
-      'got one with the eigenvalue -1.',
+      'got one with the eigenvalue -1',
     ],
-    ['variances below 0', { mean, covariance: Float64Array.of(-1, 0, 0, -1) }, 'got one with the eigenvalue -1.'],
+    ['variances below 0', { mean, covariance: Float64Array.of(-1, 0, 0, -1) }, 'got one with the eigenvalue -1'],
     [
       'covariances without variances',
       { mean, covariance: Float64Array.of(0, 1, 1, 0) },
-      'got one with the eigenvalue -1.',
+      'got one with the eigenvalue -1',
     ],
     ['one of another size', { mean, covariance: Float64Array.of(1, 0, 0) }, 'got 2 and 3 numbers.'],
     ['a diagonal', { mean, covariance: Float64Array.of(1, 1) }, 'got 2 and 2 numbers.'],

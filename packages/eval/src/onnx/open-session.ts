@@ -26,7 +26,7 @@ export async function openSession<T extends OnnxTensor>(
       : InferenceSession.create(model, quiet));
   } catch (cause) {
     throw new DparError(
-      `createOnnxNetwork: expected a model that ONNX Runtime takes, got: ${reasonOf(cause, beginning)}`,
+      `createOnnxNetwork: expected a model that ONNX Runtime takes, got: ${reasonOf(cause, model, beginning)}`,
       {
         cause,
       },
@@ -34,7 +34,7 @@ export async function openSession<T extends OnnxTensor>(
   }
 }
 
-function reasonOf(cause: unknown, beginning: Uint8Array): string {
+function reasonOf(cause: unknown, model: Uint8Array | string, beginning: Uint8Array): string {
   const reason = describeFailure(cause);
   if (/protobuf parsing failed|No graph was found/i.test(reason)) {
     const text = new TextDecoder().decode(beginning.subarray(0, shownCharacters)).replaceAll(/[^\x20-\x7e]+/g, '?');
@@ -43,7 +43,7 @@ function reasonOf(cause: unknown, beginning: Uint8Array): string {
   if (/^Unsupported data type: 16/.test(reason)) {
     return 'inputs or outputs of bfloat16, which ONNX Runtime does not have in JavaScript. Export the network in float32.';
   }
-  if (/external|file_?size|GetFileLength|model_path|data location/i.test(reason)) {
+  if (typeof model !== 'string' && /external|file_?size|GetFileLength|model_path|data location/i.test(reason)) {
     return (
       `one whose weights are in other files (${reason}). In Node open it with openOnnxModel of @dpar/eval/node, elsewhere ` +
       "pass a session that was opened with 'externalData'."
