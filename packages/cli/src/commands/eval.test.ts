@@ -77,12 +77,12 @@ describe('dpar eval on files of other tools', () => {
   ])('refuses features and logits %s, with the file', async (_, content, message) => {
     const fine = await write('fine.npy', formatNpy(features(8, 4)));
     const path = await write('odd.npy', content);
-    for (const argv of [
+    for (const [reference, samples, ...more] of [
       [fine, path],
       [path, fine],
       [fine, fine, '--logits', path],
     ] as const) {
-      const { status, stderr, stdout } = await run(...argv);
+      const { status, stderr, stdout } = await run(reference, samples, ...more);
       expect([status, stdout, stderr.split('\n').length]).toEqual([1, '', 2]);
       expect(stderr).toContain(`'${path}'`);
       expect(stderr).toContain(message);

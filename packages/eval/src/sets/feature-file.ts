@@ -9,7 +9,6 @@ import {
 } from '@dpar/io';
 import { type ArrayReader, openNpz, parseJsonObject, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import { checkStatistics } from '../covariance.js';
 import type { Matrix } from '../matrix.js';
 import type { FeatureStatistics } from '../statistics.js';
 import type { FeatureOrigin, FeatureSet } from './feature-set.js';
@@ -202,7 +201,6 @@ function gaussianOf(
     );
   }
   const both = { mean: toFloat64Array(mean), covariance: toFloat64Array(covariance) };
-  checkStatistics(`readFeatures ('${path}', ${names.mean}${ending} and ${names.covariance}${ending})`, both);
   return count === undefined ? both : { ...both, count };
 }
 
