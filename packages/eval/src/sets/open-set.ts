@@ -64,7 +64,7 @@ async function openNpzSet(path: string): Promise<EvaluationSet> {
   if (images === undefined && features.pool === undefined && features.statistics === undefined) {
     throw new DparError(
       `openEvaluationSet: expected images (arr_0), features (pool) or statistics (mu, sigma) in '${path}', ` +
-        `got ${names.join(', ') || 'nothing'}. Pass an ADM file, or one of dpar features.`,
+        `got ${names.map((name) => `'${name}'`).join(', ') || 'nothing'}. Pass an ADM file, or features as .npy [N, D] or under the name pool.`,
     );
   }
   return { ...features, ...(images && { images }) };
