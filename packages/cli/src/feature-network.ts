@@ -1,11 +1,22 @@
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { disableTelemetry, ortInstallHints } from '@dpar/engine-ort';
-import { createInceptionNetwork, createOnnxNetwork, type FeatureNetwork, resizeMethods, valueRanges } from '@dpar/eval';
-import { readInceptionWeights } from '@dpar/eval/node';
+import {
+  createInceptionNetwork,
+  createOnnxNetwork,
+  type FeatureNetwork,
+  type ImageReading,
+  type OnnxNetworkOptions,
+  resizeMethods,
+  tokenPoolings,
+  type ValueRangeName,
+  valueRanges,
+} from '@dpar/eval';
+import { openOnnxModel, readInceptionWeights } from '@dpar/eval/node';
+import { isDparError } from '@dpar/tensor';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
-import { choice, color, file, optional, type Values, wholeNumber } from './options.js';
+import { choice, color, file, optional, outputNames, text, type Values, wholeNumber } from './options.js';
+import { longName } from './program.js';
 
 /** Options that say which feature network images are evaluated with. */
 export const networkOptions = {
@@ -15,8 +26,8 @@ export const networkOptions = {
   ),
   resize: optional(choice(resizeMethods), "how images come to the network's size (default: adm, and clean for .onnx)"),
   range: optional(
-    choice(Object.keys(valueRanges) as (keyof typeof valueRanges)[]),
-    'for .onnx: values the network was trained with, 0..255, 0..1, -1..1 or as usual for ImageNet',
+    choice(Object.keys(valueRanges) as ValueRangeName[]),
+    "for .onnx: values the network was trained with: 0..255, 0..1, -1..1, or with ImageNet's (DINO, DINOv2) or CLIP's mean and deviation",
   ),
   imageSize: optional(wholeNumber(1, 4096), "for .onnx that leaves it open: width and height of the network's images"),
   orientation: optional(
@@ -25,7 +36,27 @@ export const networkOptions = {
       'the evaluators of ADM, pytorch-fid and clean-fid read them)',
   ),
   background: optional(color, 'colour behind transparent pixels (default: transparency is dropped, as evaluators do)'),
+  layout: optional(choice(['NCHW', 'NHWC']), 'for .onnx that leaves it open: order of the axes'),
+  input: optional(text('NAME', 'the name of an input'), 'for .onnx of several inputs: the one that takes images'),
+  outputs: optional(
+    outputNames,
+    'for .onnx: outputs to take, such as pool=pooler_output,logits=logits; a name alone is pool (default: by name and shape)',
+  ),
+  tokens: optional(
+    choice(tokenPoolings),
+    'for .onnx that gives tokens [N, T, D]: takes the first (class) token or their mean',
+  ),
 };
+
+/** Options that say how an ONNX model is read, by the names that `createOnnxNetwork` gives them. */
+const onnxOptions = {
+  range: 'range',
+  size: 'imageSize',
+  layout: 'layout',
+  input: 'input',
+  outputs: 'outputs',
+  tokens: 'tokens',
+} as const satisfies Partial<Record<keyof OnnxNetworkOptions, keyof typeof networkOptions>>;
 
 /** Values of {@link networkOptions} but for the file. */
 export type NetworkValues = Omit<Values<typeof networkOptions>, 'features'>;
@@ -42,39 +73,72 @@ export const networkRemedy =
  */
 export async function loadFeatureNetwork(
   path: string,
-  { resize, range, imageSize, orientation, background }: NetworkValues,
+  values: NetworkValues,
   context: Context,
 ): Promise<FeatureNetwork> {
+  const { resize } = values;
   const ending = extname(path).toLowerCase();
-  const reading = { ...(orientation && { orientation }), ...(background && { background }) };
-  if (ending === '.onnx') {
-    if (range === undefined) {
-      throw new UsageError(
-        `--range: expected the values that '${path}' was trained with, got none. Its card says them.`,
-      );
-    }
-    disableTelemetry();
-    const ort = await import('onnxruntime-node').catch((cause: unknown) => {
-      const message = `--features: expected the package 'onnxruntime-node' for '${path}', got none that starts.`;
-      throw new CommandError(`${message} Install it: ${ortInstallHints.node}`, { cause });
-    });
-    const session = context.threads === undefined ? {} : { intraOpNumThreads: context.threads };
-    return createOnnxNetwork(ort, await readFile(path), {
-      range,
-      session,
-      reading,
-      ...(resize && { resize }),
-      ...(imageSize && { size: imageSize }),
-    });
-  }
+  if (ending === '.onnx') return loadOnnxNetwork(path, values, context);
   if (!['.pth', '.pt', '.safetensors'].includes(ending)) {
     throw new UsageError(`--features: expected .pth or .safetensors weights, or an .onnx model, got '${path}'.`);
   }
-  if (range !== undefined || imageSize !== undefined) {
-    throw new UsageError(`--range, --image-size: expected an .onnx model, got '${path}'. Inception-v3 has its own.`);
+  const reading = readingOf(values);
+  const given = Object.values(onnxOptions).filter((name) => values[name] !== undefined);
+  if (given.length > 0) {
+    throw new UsageError(
+      `${given.map(longName).join(', ')}: expected an .onnx model, got '${path}'. Inception-v3 has its own.`,
+    );
   }
   return createInceptionNetwork(await context.engine(), await readInceptionWeights(path), {
     reading,
     ...(resize && { resize }),
   });
+}
+
+function readingOf({ orientation, background }: NetworkValues): ImageReading {
+  return { ...(orientation && { orientation }), ...(background && { background }) };
+}
+
+async function loadOnnxNetwork(path: string, values: NetworkValues, context: Context): Promise<FeatureNetwork> {
+  const { resize, range, imageSize: size, layout, input, outputs, tokens } = values;
+  const reading = readingOf(values);
+  disableTelemetry();
+  const ort = await import('onnxruntime-node').catch((cause: unknown) => {
+    const message = `--features: expected the package 'onnxruntime-node' for '${path}', got none that starts.`;
+    throw new CommandError(`${message} Install it: ${ortInstallHints.node}`, { cause });
+  });
+  const options = Object.entries({ reading, resize, range, size, layout, input, outputs, tokens });
+  const given = Object.fromEntries(options.filter(([, value]) => value !== undefined)) as OnnxNetworkOptions;
+  const session = context.threads === undefined ? {} : { intraOpNumThreads: context.threads };
+  const model = await openOnnxModel(ort, path, session).catch((error: unknown) => {
+    throw inOptionNames(error, path);
+  });
+  try {
+    const network = await createOnnxNetwork(ort, model, given);
+    return {
+      ...network,
+      extract: (images) =>
+        network.extract(images).catch((error: unknown) => {
+          throw inOptionNames(error, path);
+        }),
+      dispose: () => model.session.release(),
+    };
+  } catch (error) {
+    await model.session.release();
+    throw inOptionNames(error, path);
+  }
+}
+
+/** An error of the package as users of the command read it: with the file, and the options that the command has. */
+function inOptionNames(error: unknown, path: string): unknown {
+  if (!isDparError(error)) return error;
+  const names = Object.keys(onnxOptions).join('|');
+  const message = error.message
+    .replace(/^(createOnnxNetwork|openOnnxModel|extract): /, `'${path}': `)
+    .replaceAll(new RegExp(`'(${names})(: \\{ pool: name \\})?'`, 'g'), (_, name: keyof typeof onnxOptions, value) => {
+      return longName(onnxOptions[name]) + (value === undefined ? '' : ' pool=NAME');
+    });
+  return message.includes('Pass --range')
+    ? new UsageError(`--range: ${message.replace(`'${path}': `, '')}`)
+    : new CommandError(message, { cause: error });
 }

@@ -64,6 +64,26 @@ export const file: Kind<string> = { value: 'FILE', parse: textOf('the path of a 
 export const folder: Kind<string> = { value: 'DIR', parse: textOf('the path of a folder') };
 export const path: Kind<string> = { value: 'PATH', parse: textOf('a path') };
 
+/** Any text, such as a name. */
+export function text(value: string, what: string): Kind<string> {
+  return { value, parse: textOf(what) };
+}
+
+/** Outputs of a feature network by what they are taken for. */
+export const outputNames: Kind<{ pool?: string; spatial?: string; logits?: string }> = {
+  value: 'KIND=NAME',
+  parse: (list) => {
+    const entries = list.split(',').map((entry) => {
+      const [, kind = 'pool', name = ''] = /^(?:(pool|spatial|logits)=)?([^=]+)$/.exec(entry.trim()) ?? [];
+      return name === '' ? refuse('names of outputs, such as pool=pooler_output,logits=logits', list) : [kind, name];
+    });
+    const kinds = new Set(entries.map(([kind]) => kind));
+    return kinds.size === entries.length
+      ? Object.fromEntries(entries)
+      : refuse('one name for each of pool, spatial and logits', list);
+  },
+};
+
 const numeral = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A finite number in a range. */

@@ -1,6 +1,6 @@
 import { createRandom, DparError } from '@dpar/tensor';
-import { pivotedCholesky } from './cholesky.js';
-import { checkStatistics, commonMatrix, squaredDifference, sumOfRoots, trace } from './frechet.js';
+import { checkStatistics, covarianceFactor } from './covariance.js';
+import { commonMatrix, distanceOf, squaredDifference, sumOfRoots, trace } from './frechet.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
 import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
 import { rowsAt } from './row-selection.js';
@@ -51,10 +51,10 @@ export function planFrechetExtrapolation(
   samples: Matrix,
   { points = 15, smallest, seed = 0 }: FrechetExtrapolationOptions,
 ): Plan<FrechetExtrapolation> {
+  checkStatistics('frechetExtrapolation', reference);
   const d = reference.mean.length;
   const n = samples.rows;
   checkColumns('frechetExtrapolation', d, samples.columns);
-  checkStatistics('frechetExtrapolation', reference);
   checkMatrix('frechetExtrapolation', samples, 4);
   const from = smallest ?? Math.max(Math.ceil(n / 10), Math.min(Math.ceil(n / 2), 2 * d));
   if (!(Number.isInteger(points) && points >= 2 && Number.isInteger(from) && from >= 2 && from + points - 1 <= n)) {
@@ -66,7 +66,7 @@ export function planFrechetExtrapolation(
   const counts = Array.from({ length: points }, (_, i) => Math.round(from + ((n - from) * i) / (points - 1)));
   const distances: number[] = [];
   function* tasks(): Generator<Task> {
-    const factor = pivotedCholesky(reference.covariance, d);
+    const factor = covarianceFactor('frechetExtrapolation', reference.covariance, d);
     const order = createRandom(seed).permutation(n);
     const accumulator = new StatisticsAccumulator(d);
     let added = 0;
@@ -78,7 +78,7 @@ export function planFrechetExtrapolation(
       yield {
         job: { kind: 'eigenvalues', matrix: commonMatrix(factor, covariance, d), size: factor.rank },
         take: (eigenvalues) => {
-          distances[place] = rest - 2 * sumOfRoots(eigenvalues);
+          distances[place] = distanceOf(rest, sumOfRoots(eigenvalues));
         },
       };
     }

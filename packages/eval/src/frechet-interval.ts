@@ -1,5 +1,5 @@
 import { confidenceShares, createRandom, DparError, type Interval, quantiles } from '@dpar/tensor';
-import { checkStatistics } from './frechet.js';
+import { checkStatistics } from './covariance.js';
 import { prepareResampling } from './frechet-resampling.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
 import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
@@ -59,10 +59,10 @@ export function planFrechetInterval(
   samples: Matrix,
   { resamples = 200, level = 0.95, seed = 0 }: FrechetIntervalOptions,
 ): Plan<FrechetInterval> {
+  checkStatistics('frechetInterval', reference);
   const d = reference.mean.length;
   const n = samples.rows;
   checkColumns('frechetInterval', d, samples.columns);
-  checkStatistics('frechetInterval', reference);
   checkMatrix('frechetInterval', samples, 2);
   const ends = confidenceShares('frechetInterval', level);
   if (!(Number.isInteger(resamples) && resamples >= 2)) {

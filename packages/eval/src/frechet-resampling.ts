@@ -1,5 +1,6 @@
-import { type Factor, pivotedCholesky } from './cholesky.js';
-import { sumOfRoots, trace } from './frechet.js';
+import type { Factor } from './cholesky.js';
+import { covarianceFactor } from './covariance.js';
+import { distanceOf, sumOfRoots, trace } from './frechet.js';
 import type { Job } from './jobs.js';
 import { type Matrix, rowProducts, rowsOf } from './matrix.js';
 import { rowsAt } from './row-selection.js';
@@ -27,7 +28,7 @@ const pieceRows = 1024;
 export function prepareResampling(reference: FeatureStatistics, samples: Matrix): (rows: Int32Array) => Resample {
   const { data, rows: n, columns: d } = samples;
   const { mean } = reference;
-  const factor = pivotedCholesky(reference.covariance, d);
+  const factor = covarianceFactor('frechetInterval', reference.covariance, d);
   const referenceTrace = trace(reference.covariance, d);
   // A resample has about 0.63 n different rows. To be a little larger is less work than to compute a covariance.
   const few = n <= 2 * factor.rank;
@@ -46,7 +47,7 @@ export function prepareResampling(reference: FeatureStatistics, samples: Matrix)
     const ownTrace = (squares - n * ofMeans) / (n - 1);
     return {
       job: jobOf(rows),
-      finish: (eigenvalues) => ofMeans + referenceTrace + ownTrace - 2 * sumOfRoots(eigenvalues),
+      finish: (eigenvalues) => distanceOf(ofMeans + referenceTrace + ownTrace, sumOfRoots(eigenvalues)),
     };
   };
 }

@@ -1,12 +1,12 @@
-import { DparError } from '@dpar/tensor';
-import { type Factor, pivotedCholesky } from './cholesky.js';
+import type { Factor } from './cholesky.js';
+import { checkStatistics, covarianceFactor } from './covariance.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { checkColumns, rowProducts } from './matrix.js';
 import type { FeatureStatistics } from './statistics.js';
 
 /** A Fréchet distance, and what to know about it. */
 export interface FrechetDistance {
-  /** Squared Fréchet distance of the two normal distributions: FID, if the features are those of its network. */
+  /** Squared Fréchet distance of the two normal distributions, from 0 up: FID, if the features are those of its network. */
   readonly distance: number;
   /** How many images the number is of and what that makes of it, a sentence for its reader. */
   readonly bias: string;
@@ -20,37 +20,27 @@ export interface FrechetDistance {
  *
  * The trace of the root is the sum of the roots of the eigenvalues of S1^1/2 S2 S1^1/2, clamped at 0. They are also those of
  * L^T S2 L for any S1 = L L^T; with the pivoted Cholesky factor that matrix has as many rows as S1 has rank, so that a
- * covariance of few samples gives no spurious eigenvalues. Time: 5 D^3 multiplications; memory: 4 D^2 numbers.
+ * covariance of few samples gives no spurious eigenvalues. Time: 6 D^3 multiplications; memory: 5 D^2 numbers.
  *
- * @throws DparError if the two have different lengths or are no statistics.
+ * @throws DparError if the two have different lengths, a number is not finite, or a covariance is not symmetric or not positive
+ * semidefinite.
  */
 export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): FrechetDistance {
   checkStatistics('frechetDistance', a);
   checkStatistics('frechetDistance', b);
   const d = a.mean.length;
   checkColumns('frechetDistance', d, b.mean.length);
-  // The covariance of fewer samples is the one factored: its rank is smaller.
-  const [thin, full] = (a.count ?? Number.POSITIVE_INFINITY) <= (b.count ?? Number.POSITIVE_INFINITY) ? [a, b] : [b, a];
-  const factor = pivotedCholesky(thin.covariance, d);
-  const roots = sumOfRoots(symmetricEigenvalues(commonMatrix(factor, full.covariance, d), factor.rank));
+  const ofA = covarianceFactor('frechetDistance', a.covariance, d, ' in the first statistics');
+  const ofB = covarianceFactor('frechetDistance', b.covariance, d, ' in the second statistics');
+  // The factor of fewer samples has a smaller rank.
+  const [factor, other] = ofA.rank <= ofB.rank ? [ofA, b] : [ofB, a];
+  const roots = sumOfRoots(symmetricEigenvalues(commonMatrix(factor, other.covariance, d), factor.rank));
+  const ofMeans = squaredDifference(a.mean, b.mean);
   return {
-    distance: squaredDifference(a.mean, b.mean) + trace(a.covariance, d) + trace(b.covariance, d) - 2 * roots,
+    distance: distanceOf(ofMeans + trace(a.covariance, d) + trace(b.covariance, d), roots),
     bias: biasOf(a, b),
     warnings: [a, b].flatMap(({ count }) => rankWarning(count, d)),
   };
-}
-
-/** Checks that statistics are finite and of one size. @throws DparError if they are not. */
-export function checkStatistics(caller: string, { mean, covariance }: FeatureStatistics): void {
-  if (mean === undefined || covariance === undefined) {
-    throw new DparError(`${caller}: expected statistics, got none. Make them of features with featureStatistics.`);
-  }
-  const d = mean.length;
-  if (covariance.length !== d * d || !covariance.every(Number.isFinite) || !mean.every(Number.isFinite)) {
-    throw new DparError(
-      `${caller}: expected a finite covariance [${d}, ${d}], got ${covariance.length} numbers. Compute it again.`,
-    );
-  }
 }
 
 /** L^T S L [rank, rank] of a factor and a covariance [d, d]. */
@@ -63,6 +53,11 @@ export function commonMatrix({ data, rank }: Factor, covariance: Float64Array, d
 /** Sum of the square roots of eigenvalues, of which those below 0 are rounding noise. */
 export function sumOfRoots(eigenvalues: Float64Array): number {
   return eigenvalues.reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
+}
+
+/** The distance of what the means and traces add up to. Rounding brings that of equal statistics below 0. */
+export function distanceOf(meansAndTraces: number, roots: number): number {
+  return Math.max(0, meansAndTraces - 2 * roots);
 }
 
 export function squaredDifference(a: Float64Array, b: Float64Array): number {

@@ -1,113 +1,81 @@
-import { DparError } from '@dpar/tensor';
-import { checkMatrix, type Matrix } from './matrix.js';
+import { createRandom } from '@dpar/tensor';
+import {
+  type InceptionScore,
+  InceptionScoreAccumulator,
+  type InceptionScoreOptions,
+} from './inception-score-accumulator.js';
+import type { Matrix } from './matrix.js';
+import { rowsAt } from './row-selection.js';
 
-/** Mean and standard deviation over the splits. */
-export interface InceptionScore {
-  /** Mean over the splits: 1 to the number of classes. */
-  readonly mean: number;
-  /** Standard deviation over the splits (of the population); 0 with one split. */
-  readonly deviation: number;
-  /** Number of splits. */
-  readonly splits: number;
-}
+/** Random splits with which those in the given order are compared. */
+const randomSplits = 16;
 
-/** How images are split. */
-export interface InceptionScoreOptions {
-  /** Images in a split, 5000 by default; the last split may be shorter, as in the ADM evaluator. */
-  readonly splitSize?: number | undefined;
-}
+/** A lower score than of random splits is worth a warning from this share on, */
+const lowShare = 0.97;
 
-/**
- * Inception Score of logits that arrive in pieces: exp of the mean KL divergence, in nats, of each image's class
- * distribution from the mean distribution of its split (Salimans et al. 2016). Memory: a number for each class.
- *
- * Splits are of consecutive images, so that images sorted by class give another score than shuffled ones.
- */
-export class InceptionScoreAccumulator {
-  readonly #splitSize: number;
-  readonly #marginal: Float64Array; // sum over images of the split of p
-  #negativeEntropy = 0; // sum over images of the split of p log p
-  #count = 0; // images of the split
-  readonly #scores: number[] = [];
+/** and if chance explains it no more: this many standard errors. */
+const standardErrors = 3;
 
-  /** @throws DparError if the split size is no whole number from 1 up. */
-  constructor(
-    readonly classes: number,
-    { splitSize = 5000 }: InceptionScoreOptions = {},
-  ) {
-    if (!(Number.isInteger(splitSize) && splitSize >= 1)) {
-      throw new DparError(
-        `inceptionScore: expected a split size that is a whole number from 1 up, got ${splitSize}. ADM's is 5000.`,
-      );
-    }
-    this.#splitSize = splitSize;
-    this.#marginal = new Float64Array(classes);
-  }
-
-  /**
-   * Adds logits [n, classes], before softmax.
-   * @throws DparError if they have another length or are not finite.
-   */
-  add(logits: Matrix): void {
-    const { data, rows, columns } = logits;
-    if (columns !== this.classes) {
-      throw new DparError(
-        `inceptionScore: expected logits of ${this.classes} classes, got ${columns}. Use one network.`,
-      );
-    }
-    checkMatrix('inceptionScore', logits, 0);
-    for (let row = 0; row < rows; row++) {
-      this.#addImage(data.subarray(row * columns, (row + 1) * columns));
-      if (this.#count === this.#splitSize) this.#endSplit();
-    }
-  }
-
-  /** The score so far, of which the last split may be incomplete. @throws DparError if there are no logits. */
-  finish(): InceptionScore {
-    const scores = this.#count > 0 ? [...this.#scores, this.#score()] : this.#scores;
-    if (scores.length === 0) throw new DparError('inceptionScore: expected logits, got none. Add those of images.');
-    const mean = scores.reduce((a, b) => a + b) / scores.length;
-    const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length);
-    return { mean, deviation, splits: scores.length };
-  }
-
-  #addImage(logits: Float32Array | Float64Array): void {
-    let largest = Number.NEGATIVE_INFINITY;
-    for (const value of logits) largest = Math.max(largest, value);
-    let sum = 0;
-    for (const value of logits) sum += Math.exp(value - largest);
-    const logSum = Math.log(sum);
-    for (let c = 0; c < logits.length; c++) {
-      const logProbability = (logits[c] as number) - largest - logSum;
-      const probability = Math.exp(logProbability);
-      this.#marginal[c] = (this.#marginal[c] as number) + probability;
-      this.#negativeEntropy += probability * logProbability;
-    }
-    this.#count++;
-  }
-
-  #score(): number {
-    let divergence = this.#negativeEntropy / this.#count;
-    for (const total of this.#marginal) {
-      if (total > 0) divergence -= (total / this.#count) * Math.log(total / this.#count);
-    }
-    return Math.exp(divergence);
-  }
-
-  #endSplit(): void {
-    this.#scores.push(this.#score());
-    this.#marginal.fill(0);
-    this.#negativeEntropy = 0;
-    this.#count = 0;
-  }
-}
+/** Rounding in float16 moves the sum of a row of probabilities by less. */
+const sumTolerance = 1e-2;
 
 /**
- * Inception Score of logits [N, classes] in memory, before softmax; see {@link InceptionScoreAccumulator}.
+ * Inception Score of logits [N, classes] in memory, before softmax; see {@link InceptionScoreAccumulator}. Its warnings also
+ * say if the score is low because of the images' order, and if the logits are probabilities.
  * @throws DparError if the logits are empty or not finite, or the split size is wrong.
  */
 export function inceptionScore(logits: Matrix, options: InceptionScoreOptions = {}): InceptionScore {
   const accumulator = new InceptionScoreAccumulator(logits.columns, options);
   accumulator.add(logits);
-  return accumulator.finish();
+  const { warnings, ...score } = accumulator.finish();
+  const whole = accumulator.splitScores().slice(0, Math.floor(logits.rows / accumulator.splitSize));
+  return {
+    ...score,
+    warnings: [...warnings, ...orderWarning(logits, accumulator.splitSize, whole), ...kindWarning(logits)],
+  };
+}
+
+/**
+ * A warning if whole splits in the given order have lower scores than splits of random images: as where images are sorted by
+ * class, so that a split holds some classes only.
+ */
+function orderWarning(logits: Matrix, splitSize: number, scores: readonly number[]): string[] {
+  if (logits.rows <= splitSize || scores.length === 0) return [];
+  const random = Array.from({ length: randomSplits }, (_, stream) => {
+    const accumulator = new InceptionScoreAccumulator(logits.columns, { splitSize });
+    const rows = createRandom(0, stream).permutation(logits.rows).subarray(0, splitSize);
+    for (const piece of rowsAt(logits, rows)) accumulator.add(piece);
+    return accumulator.finish().mean;
+  });
+  const [given, expected] = [mean(scores), mean(random)];
+  const variance = random.reduce((sum, score) => sum + (score - expected) ** 2, 0) / (randomSplits - 1);
+  const error = Math.sqrt(variance / scores.length + variance / randomSplits);
+  if (given >= lowShare * expected || given >= expected - standardErrors * error) return [];
+  return [
+    `The Inception Score depends on the order of the images: its splits of ${splitSize} in the given order have ` +
+      `${given.toFixed(2)} on average, splits of random images ${expected.toFixed(2)}. Images that are sorted by class give ` +
+      'too low a score: shuffle them, or choose a split size of all images.',
+  ];
+}
+
+/** A warning if each row is from 0 up and has the sum 1. */
+function kindWarning({ data, rows, columns }: Matrix): string[] {
+  if (columns < 2) return [];
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    for (let place = row * columns; place < (row + 1) * columns; place++) {
+      const value = data[place] as number;
+      if (value < 0) return [];
+      sum += value;
+    }
+    if (Math.abs(sum - 1) > sumTolerance) return [];
+  }
+  return [
+    'The logits of the Inception Score are probabilities: each row has the sum 1, and softmax of them gives too low a score. ' +
+      'Pass logits, or the logarithms of the probabilities.',
+  ];
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b) / values.length;
 }

@@ -16,19 +16,27 @@ export {
 } from './inception/inception-network.js';
 export { type InceptionOutputs, inception } from './inception/network.js';
 export { type InceptionWeights, isPublished, parseInceptionWeights } from './inception/weights.js';
+export { inceptionScore } from './inception-score.js';
 export {
   type InceptionScore,
   InceptionScoreAccumulator,
   type InceptionScoreOptions,
-  inceptionScore,
-} from './inception-score.js';
+} from './inception-score-accumulator.js';
 export { type KernelDistance, type KernelDistanceOptions, kernelDistance } from './kernel-distance.js';
 export type { Matrix } from './matrix.js';
 export type { ImageLayout, ValueRange } from './network-input.js';
 export type { OnnxInputOptions } from './onnx/input.js';
-export { createOnnxNetwork, type OnnxNetworkOptions, type OpenOnnxModel, valueRanges } from './onnx/onnx-network.js';
-export type { OnnxOutputNames } from './onnx/outputs.js';
-export type { OnnxRuntime, OnnxSession, OnnxTensor, OnnxValueMetadata } from './onnx/session.js';
+export { createOnnxNetwork, type OnnxNetworkOptions, type OpenOnnxModel } from './onnx/onnx-network.js';
+export { type OnnxOutputNames, type TokenPooling, tokenPoolings } from './onnx/outputs.js';
+export { type ValueRangeName, valueRanges } from './onnx/range.js';
+export type {
+  OnnxData,
+  OnnxDataType,
+  OnnxRuntime,
+  OnnxSession,
+  OnnxTensor,
+  OnnxValueMetadata,
+} from './onnx/session.js';
 export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall.js';
 export type { ImageSize } from './resize/resample.js';
 export { describeResize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';

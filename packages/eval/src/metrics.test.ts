@@ -3,6 +3,8 @@ import { fixturePath } from '@dpar/fixtures';
 import { parseNpy, parseNpz, toFloat64Array } from '@dpar/io';
 import { describe, expect, it } from 'vitest';
 import { frechetDistance } from './frechet.js';
+import { frechetExtrapolation } from './frechet-extrapolation.js';
+import { frechetInterval } from './frechet-interval.js';
 import { inceptionScore } from './inception-score.js';
 import { kernelDistance } from './kernel-distance.js';
 import type { Matrix } from './matrix.js';
@@ -198,4 +200,71 @@ it('refuses what is no matrix of features, and features in place of statistics',
   expect(() => featureStatistics({ ...gaussian(9, 2, 1), rows: 8 })).toThrow('got [8, 2] with 18 numbers');
   const features = gaussian(9, 2, 1) as unknown as FeatureStatistics;
   expect(() => frechetDistance(features, features)).toThrow('Make them of features with featureStatistics.');
+});
+
+describe('statistics from elsewhere', () => {
+  const mean = new Float64Array(2);
+  const fine = { mean, covariance: Float64Array.of(1, 0.5, 0.5, 1) };
+
+  it.each<[string, FeatureStatistics, string]>([
+    [
+      'a covariance that is not symmetric',
+      { mean, covariance: Float64Array.of(1, 2, 0, 1) },
+      'got 0 at [1, 0] and 2 at [0, 1]',
+    ],
+    [
+      'one with an eigenvalue below 0',
+      { mean, covariance: Float64Array.of(1, 2, 2, 1) },
+      'got one with the eigenvalue -1',
+    ],
+    ['variances below 0', { mean, covariance: Float64Array.of(-1, 0, 0, -1) }, 'got one with the eigenvalue -1'],
+    [
+      'covariances without variances',
+      { mean, covariance: Float64Array.of(0, 1, 1, 0) },
+      'got one with the eigenvalue -1',
+    ],
+    ['one of another size', { mean, covariance: Float64Array.of(1, 0, 0) }, 'got 2 and 3 numbers.'],
+    ['a diagonal', { mean, covariance: Float64Array.of(1, 1) }, 'got 2 and 2 numbers.'],
+    ['nothing', { mean: new Float64Array(0), covariance: new Float64Array(0) }, 'got 0 and 0 numbers.'],
+    [
+      'NaN in the mean',
+      { ...fine, mean: Float64Array.of(0, Number.NaN) },
+      'expected finite statistics, got NaN at [1] of the mean.',
+    ],
+    [
+      'NaN in the covariance',
+      { mean, covariance: Float64Array.of(1, Number.NaN, 0, 1) },
+      'expected finite statistics, got NaN at [0, 1] of the covariance.',
+    ],
+    [
+      'an infinite variance',
+      { mean, covariance: Float64Array.of(1, 0, 0, Number.POSITIVE_INFINITY) },
+      'got Infinity at [1, 1] of the covariance.',
+    ],
+  ])('%s is refused by every function of them', (_, statistics, message) => {
+    const samples = gaussian(20, 2, 1);
+    if (statistics.mean.length === 2) expect(() => frechetDistance(fine, statistics)).toThrow(message);
+    expect(() => frechetDistance(statistics, fine)).toThrow(`frechetDistance: expected`);
+    expect(() => frechetDistance(statistics, fine)).toThrow(message);
+    expect(() => frechetInterval(statistics, samples, { resamples: 2 })).toThrow(message);
+    expect(() => frechetExtrapolation(statistics, samples)).toThrow(message);
+  });
+
+  it('may be rounded to float32, also with fewer samples than dimensions', () => {
+    const [a, b] = [featureStatistics(gaussian(30, 64, 3)), featureStatistics(gaussian(300, 64, 4))];
+    const rounded = ({ mean, covariance }: FeatureStatistics) => ({
+      mean: Float64Array.from(Float32Array.from(mean)),
+      covariance: Float64Array.from(Float32Array.from(covariance)),
+    });
+    const { distance } = frechetDistance(a, b);
+    expect(frechetDistance(rounded(a), rounded(b)).distance / distance).toBeCloseTo(1, 3);
+    expect(frechetDistance(rounded(b), rounded(a)).distance / distance).toBeCloseTo(1, 3);
+  });
+
+  it('has no distance below 0, nor 0 with a sign', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const statistics = featureStatistics(gaussian(30, 8, seed));
+      expect(Object.is(Math.min(0, frechetDistance(statistics, statistics).distance), 0)).toBe(true);
+    }
+  });
 });

@@ -8,6 +8,7 @@ import { encodings, measureImages } from '../correlate/png-size.js';
 import { readTokenRows, type TokenRows } from '../correlate/token-rows.js';
 import { CommandError, UsageError } from '../errors.js';
 import { backgroundOption, readingOnto, skipDamagedOption, soundImages } from '../image-options.js';
+import { finiteOrNull, formatFixed } from '../numbers.js';
 import { file, number, optional, path, wholeNumber } from '../options.js';
 import { countOf, formatList, namesOf } from '../table.js';
 
@@ -145,17 +146,14 @@ function eachRow({ data, images, length }: TokenRows, of: (row: Float64Array) =>
   return Float64Array.from({ length: images }, (_, i) => of(data.subarray(i * length, (i + 1) * length)));
 }
 
-/** JSON knows no NaN. */
-const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
 const dataOf = ({ correlation, low, high, level }: Correlation) => ({
-  correlation: orNull(correlation),
-  low: orNull(low),
-  high: orNull(high),
+  correlation: finiteOrNull(correlation),
+  low: finiteOrNull(low),
+  high: finiteOrNull(high),
   level,
 });
 
 function textOf({ correlation, low, high, level }: Correlation): string {
   if (Number.isNaN(correlation)) return 'none: one side does not vary';
-  return `${correlation.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)} at ${100 * level} %)`;
+  return `${formatFixed(correlation, 4)} (${formatFixed(low, 4)} to ${formatFixed(high, 4)} at ${100 * level} %)`;
 }

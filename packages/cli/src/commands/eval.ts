@@ -1,3 +1,4 @@
+import type { Matrix } from '@dpar/eval';
 import { type EvaluationSet, openEvaluationSet, readNpyMatrix } from '@dpar/eval/node';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
@@ -8,7 +9,7 @@ import { completeSide, type EvaluationSide, needsNetwork } from '../evaluation/s
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
 import { skipDamagedOption } from '../image-options.js';
 import { file, flag, folder, optional, path, required, wholeNumber } from '../options.js';
-import { namesOf } from '../table.js';
+import { countOf, namesOf } from '../table.js';
 
 const kinds = 'folder or .npz of images, features .npy or .npz, or statistics .npz';
 
@@ -35,7 +36,7 @@ export const evaluate = defineCommand({
     skipDamaged: skipDamagedOption,
   },
   run: async (values, context) => {
-    const { reference, samples, features, splitSize, k } = values;
+    const { reference, samples, features, splitSize, k, bootstrap } = values;
     const [expected, found] = [await openEvaluationSet(reference), await openEvaluationSet(samples)];
     noteIgnored(expected, context);
     noteIgnored(found, context);
@@ -48,6 +49,12 @@ export const evaluate = defineCommand({
     } else if (withImages.length === 0) {
       context.note('--features is not needed: both sets are features already.');
     }
+    if (bootstrap !== undefined && found.pool === undefined && (found.images === undefined || features === undefined)) {
+      throw new CommandError(
+        `--bootstrap: expected features or images of the samples, got statistics in '${samples}'.`,
+      );
+    }
+    const given = values.logits === undefined ? undefined : await readLogits(values.logits, found, samples);
     const network =
       features === undefined || withImages.length === 0
         ? undefined
@@ -61,13 +68,7 @@ export const evaluate = defineCommand({
         await completeSide('reference', reference, expected, network, values, context),
         await completeSide('samples', samples, found, network, values, context),
       ];
-      const logits = values.logits === undefined ? sides[1].logits : await readNpyMatrix(values.logits);
-      if (values.bootstrap !== undefined && sides[1].pool === undefined) {
-        throw new CommandError(
-          `--bootstrap: expected features or images of the samples, got statistics in '${samples}'.`,
-        );
-      }
-      const { bootstrap } = values;
+      const logits = given ?? sides[1].logits;
       const figures = await computeFigures(...sides, { logits, splitSize, k, bootstrap, threads: context.threads });
       for (const warning of warningsOf(figures)) context.note(warning);
       return reportEvaluation({ reference: sides[0], samples: sides[1], figures, splitSize, k });
@@ -76,6 +77,17 @@ export const evaluate = defineCommand({
     }
   },
 });
+
+/** @throws CommandError if there are not as many logits as samples. */
+async function readLogits(path: string, { pool, images, statistics }: EvaluationSet, samples: string): Promise<Matrix> {
+  const logits = await readNpyMatrix(path);
+  const count = pool?.rows ?? images?.count ?? statistics?.count;
+  if (count === undefined || logits.rows === count) return logits;
+  throw new CommandError(
+    `--logits: expected a row for each of ${countOf(count, 'sample')} in '${samples}', got ${logits.rows} in '${path}'. ` +
+      'Pass the logits of these samples.',
+  );
+}
 
 /** Names the files of a folder that are no images. */
 function noteIgnored({ images }: EvaluationSet, context: Context): void {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Result } from '../command.js';
+import { finiteOrNull, formatFixed } from '../numbers.js';
 import { formatList } from '../table.js';
 import type { Figures } from './figures.js';
 import type { EvaluationSide } from './side.js';
@@ -18,16 +19,23 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
   const { fid, sfid, score, shares, kid, interval } = figures;
   const sides = [reference, samples];
   const data = {
-    fid: fid.distance,
+    fid: finiteOrNull(fid.distance),
     ...(interval && {
-      fid_interval: [interval.low, interval.high],
+      fid_interval: [interval.low, interval.high].map(finiteOrNull),
       fid_interval_level: interval.level,
-      fid_standard_error: interval.standardError,
+      fid_standard_error: finiteOrNull(interval.standardError),
     }),
-    ...(sfid && { sfid: sfid.distance }),
-    ...(score && { inception_score: score.mean, inception_score_deviation: score.deviation }),
+    ...(sfid && { sfid: finiteOrNull(sfid.distance) }),
+    ...(score && {
+      inception_score: finiteOrNull(score.mean),
+      inception_score_deviation: finiteOrNull(score.deviation),
+    }),
     ...shares,
-    ...(kid && { kid: kid.mean, kid_standard_error: kid.standardError, kid_subset_size: kid.subsetSize }),
+    ...(kid && {
+      kid: finiteOrNull(kid.mean),
+      kid_standard_error: finiteOrNull(kid.standardError),
+      kid_subset_size: kid.subsetSize,
+    }),
     reference: reference.path,
     samples: samples.path,
     reference_count: reference.count ?? null,
@@ -45,32 +53,48 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     ['samples', `${basename(samples.path)}, N = ${samples.count ?? 'not stated'}`],
     ['feature network', `${stated(sides, 'network')}, ${data.features} numbers an image`],
     ['resize', stated(sides, 'resize')],
-    ['FID', `${fid.distance.toFixed(4)} (biased upwards, about as 1/N: compare at equal N alone)`],
+    ['FID', `${formatFixed(fid.distance, 4)} (biased upwards, about as 1/N: compare at equal N alone)`],
   ];
   if (interval) {
     const { low, high, level, resamples } = interval;
-    const text = `${low.toFixed(4)} to ${high.toFixed(4)} (${100 * level} %, ${resamples} resamples of the samples)`;
+    const text = `${formatFixed(low, 4)} to ${formatFixed(high, 4)} (${100 * level} %, ${resamples} resamples of the samples)`;
     rows.push(['FID interval', text]);
   }
-  if (sfid) rows.push(['sFID', sfid.distance.toFixed(4)]);
+  if (sfid) rows.push(['sFID', formatFixed(sfid.distance, 4)]);
   if (score) {
-    rows.push(['Inception Score', `${score.mean.toFixed(4)} ± ${score.deviation.toFixed(4)}, splits of ${splitSize}`]);
+    rows.push([
+      'Inception Score',
+      `${formatFixed(score.mean, 4)} ± ${formatFixed(score.deviation, 4)}, splits of ${splitSize}`,
+    ]);
   }
   if (shares) {
-    rows.push(['precision', `${shares.precision.toFixed(4)} (k = ${k})`]);
-    rows.push(['recall', `${shares.recall.toFixed(4)} (k = ${k})`]);
+    rows.push(['precision', `${formatFixed(shares.precision, 4)} (k = ${k})`]);
+    rows.push(['recall', `${formatFixed(shares.recall, 4)} (k = ${k})`]);
   }
   if (kid)
     rows.push([
       'KID',
-      `${kid.mean.toFixed(6)} ± ${kid.standardError.toFixed(6)} (standard error, ${kid.subsets} subsets of ${kid.subsetSize})`,
+      `${formatFixed(kid.mean, 6)} ± ${formatFixed(kid.standardError, 6)} (standard error, ${kid.subsets} subsets of ${kid.subsetSize})`,
     ]);
   return { data, text: formatList(rows) };
 }
 
-/** What the figures warn of, each warning once. */
-export function warningsOf({ fid, sfid }: Figures): string[] {
-  return [...new Set([...fid.warnings, ...(sfid?.warnings ?? [])])];
+/** What the figures warn of, each warning once; among it figures that are no numbers, which are null in JSON. */
+export function warningsOf({ fid, sfid, score, kid, interval }: Figures): string[] {
+  const figures = {
+    FID: fid.distance,
+    'the interval of FID': interval && interval.high - interval.low,
+    sFID: sfid?.distance,
+    'the Inception Score': score?.mean,
+    KID: kid?.mean,
+  };
+  const overflows = Object.entries(figures).flatMap(([name, value]) =>
+    value === undefined || Number.isFinite(value)
+      ? []
+      : [`${name} is ${value}: products of the features exceed float64. Check the features, or scale them.`],
+  );
+  const warnings = [fid, sfid, score].flatMap((figure) => figure?.warnings ?? []);
+  return [...new Set([...warnings, ...overflows])];
 }
 
 /** What the sides say of their features; they may not both do so. */

@@ -1,13 +1,15 @@
 import { DparError } from '@dpar/tensor';
 import type { ImageLayout } from '../network-input.js';
 import type { ImageSize } from '../resize/resample.js';
+import { deduceLayout } from './layout.js';
 import { formatValue, type OnnxValueMetadata, valueNamed } from './session.js';
+import { imageTypes, type OnnxImageType } from './values.js';
 
 /** What is said of the input; the rest is read off the model. */
 export interface OnnxInputOptions {
-  /** Name of the input. Default: the only one. */
+  /** Name of the input. Default: the only one that can be of images. */
   readonly input?: string;
-  /** Order of the axes. Default: by which axis has the size 3. */
+  /** Order of the axes. Default: by their sizes and names. */
   readonly layout?: ImageLayout;
   /** Size that images are brought to, in pixels: of both sides, or width and height. Default: the model's. */
   readonly size?: number | ImageSize;
@@ -16,6 +18,7 @@ export interface OnnxInputOptions {
 /** The input of a model. */
 export interface OnnxInput {
   readonly name: string;
+  readonly type: OnnxImageType;
   readonly layout: ImageLayout;
   readonly size: ImageSize;
   /** The only number of images that the model takes, if it is fixed. */
@@ -27,20 +30,27 @@ export interface OnnxInput {
  * @throws DparError if it reads no images, or leaves open what is not said either.
  */
 export function findInput(inputs: readonly OnnxValueMetadata[], options: OnnxInputOptions): OnnxInput {
-  const value = options.input === undefined ? onlyInput(inputs) : valueNamed(inputs, options.input, 'input');
+  const value = options.input === undefined ? onlyImages(inputs) : valueNamed(inputs, options.input, 'input');
   const { name, shape = [] } = value;
-  if (!value.isTensor || shape.length !== 4) {
+  if (!isImages(value)) {
     throw new DparError(
       `createOnnxNetwork: expected an input of images with 4 axes, got ${formatValue(value)}. Export the network that reads images.`,
     );
   }
-  const layout = options.layout ?? layoutOf(value, shape);
-  const channels = shape[layout === 'NCHW' ? 1 : 3];
-  if (typeof channels === 'number' && channels !== 3) {
-    throw new DparError(`createOnnxNetwork: expected images of 3 channels in ${layout}, got ${formatValue(value)}.`);
+  const type = typeOf(value);
+  const layout = options.layout ?? deduceLayout(value);
+  if (layout !== 'NCHW' && layout !== 'NHWC') {
+    throw new DparError(`createOnnxNetwork: expected 'layout' to be NCHW or NHWC, got ${JSON.stringify(layout)}.`);
+  }
+  const channels = fixed(shape[layout === 'NCHW' ? 1 : 3]);
+  if (channels !== undefined && channels !== 3) {
+    throw new DparError(
+      `createOnnxNetwork: expected images of 3 channels in ${layout}, got ${formatValue(value)}. ` +
+        'Take a network that reads red, green and blue.',
+    );
   }
   const size = sizeOf(value, layout === 'NCHW' ? [shape[2], shape[3]] : [shape[1], shape[2]], options.size);
-  return { name, layout, size, batch: fixed(shape[0]) };
+  return { name, type, layout, size, batch: fixed(shape[0]) };
 }
 
 /** A size that the model fixes. */
@@ -48,19 +58,28 @@ function fixed(size: number | string | undefined): number | undefined {
   return typeof size === 'number' && size > 0 ? size : undefined;
 }
 
-function onlyInput(inputs: readonly OnnxValueMetadata[]): OnnxValueMetadata {
-  const [first, ...others] = inputs;
-  if (first && others.length === 0) return first;
+function isImages({ isTensor, shape }: OnnxValueMetadata): boolean {
+  return isTensor && shape?.length === 4;
+}
+
+function onlyImages(inputs: readonly OnnxValueMetadata[]): OnnxValueMetadata {
+  const [only] = inputs;
+  if (only !== undefined && inputs.length === 1) return only;
+  const [first, ...others] = inputs.filter(isImages);
+  if (first !== undefined && others.length === 0) return first;
   throw new DparError(
-    `createOnnxNetwork: expected a model with one input, got ${inputs.map(formatValue).join(', ') || 'none'}. Pass 'input'.`,
+    `createOnnxNetwork: expected a model with one input of images, got ${inputs.map(formatValue).join(', ') || 'none'}. ` +
+      "Pass 'input', the name of the one that takes images.",
   );
 }
 
-function layoutOf(value: OnnxValueMetadata, shape: readonly (number | string)[]): ImageLayout {
-  const [first, last] = [shape[1] === 3, shape[3] === 3];
-  if (first !== last) return first ? 'NCHW' : 'NHWC';
+function typeOf(value: OnnxValueMetadata): OnnxImageType {
+  const { type = 'float32' } = value;
+  const known = imageTypes.find((name) => name === type);
+  if (known !== undefined) return known;
   throw new DparError(
-    `createOnnxNetwork: expected one axis of 3 channels, the second or the last, got ${formatValue(value)}. Pass 'layout'.`,
+    `createOnnxNetwork: expected an input of ${imageTypes.join(', ')}, got ${formatValue(value)} of ${type}. ` +
+      'Export the network with a float32 input.',
   );
 }
 

@@ -5,20 +5,14 @@ import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { sha256 } from '../sha256.js';
+import { describeFailure } from './failures.js';
 import { findInput, type OnnxInputOptions } from './input.js';
-import { findOutputs, type OnnxOutputNames, rowsOf } from './outputs.js';
+import { openSession } from './open-session.js';
+import { findOutputs, type OnnxOutputNames, rowsOf, type TokenPooling, tokenPoolings } from './outputs.js';
+import { rangeOf, type ValueRangeName } from './range.js';
 import type { OnnxRuntime, OnnxSession, OnnxTensor } from './session.js';
-
-/**
- * Usual ranges of values. `bytes`: 0..255; `unit`: 0..1; `signed`: -1..1; `imagenet`: the mean and standard deviation
- * that networks of torchvision and their like are trained with.
- */
-export const valueRanges = {
-  bytes: { mean: 0, deviation: 1 },
-  unit: { mean: 0, deviation: 255 },
-  signed: { mean: 127.5, deviation: 127.5 },
-  imagenet: { mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375] },
-} as const satisfies Record<string, ValueRange>;
+import { textFeeds } from './text-inputs.js';
+import { checkFinite, encodeValues } from './values.js';
 
 /** A session that is there already, with what caches find its features by. It is not released with the network. */
 export interface OpenOnnxModel<T> {
@@ -29,14 +23,22 @@ export interface OpenOnnxModel<T> {
 
 /** How {@link createOnnxNetwork} computes. */
 export interface OnnxNetworkOptions extends OnnxInputOptions {
-  /** Values that the network was trained with: one of {@link valueRanges}, or a mean and deviation of bytes. */
-  readonly range: keyof typeof valueRanges | ValueRange;
+  /**
+   * Values that the network was trained with: one of `valueRanges`, or a mean and deviation of bytes. Default for an input of
+   * uint8: bytes.
+   */
+  readonly range?: ValueRangeName | ValueRange;
   /** Default: `clean`, which does not alias. */
   readonly resize?: ResizeMethod;
-  /** Default: see `findOutputs`: `pool`, `spatial`, `logits`, or the only pooled one. */
+  /**
+   * Default: `pool`, `spatial` and `logits` by name; without a `pool` the only output [N, D], or `image_embeds` or
+   * `pooler_output`.
+   */
   readonly outputs?: OnnxOutputNames;
   /** How image files become RGB. Default: turned upright by their EXIF orientation, transparency dropped. */
   readonly reading?: ImageReading;
+  /** Takes tokens [N, T, D] as `pool`: the first one of each image (the class token), or their mean. */
+  readonly tokens?: TokenPooling;
   /** Images that are computed at a time (default: 8), where the model does not fix their number. */
   readonly batchSize?: number;
   /** For people. Default: that it is an ONNX model, and its digest. */
@@ -46,45 +48,61 @@ export interface OnnxNetworkOptions extends OnnxInputOptions {
 }
 
 /**
- * Any ONNX model as a feature network.
+ * Any ONNX model as a feature network. Inputs may be float32, float16, float64 or uint8, outputs float32, float16 or float64.
+ * Texts that a model like CLIP reads besides images are filled in with placeholders.
  *
  * @param ort The namespace of `onnxruntime-node` or `onnxruntime-web` (1.22 or later).
- * @param model The bytes of the `.onnx` file, or an open session (as it needs to be for weights beside the file).
+ * @param model The bytes of the `.onnx` file, or an open session, as `openOnnxModel` of `@dpar/eval/node` opens it for weights
+ * beside the file.
  * @throws DparError if the model reads no images or gives no pooled features, leaves open what the options leave open
  * too, or ONNX Runtime does not take it.
  */
 export async function createOnnxNetwork<T extends OnnxTensor>(
   ort: OnnxRuntime<T>,
   model: Uint8Array | OpenOnnxModel<T>,
-  options: OnnxNetworkOptions,
+  options: OnnxNetworkOptions = {},
 ): Promise<FeatureNetwork> {
   const { resize = 'clean', batchSize: wantedBatch = 8 } = options;
   checkBatchSize('createOnnxNetwork', wantedBatch);
   const isBytes = model instanceof Uint8Array;
   const weights = isBytes ? `sha256:${(await sha256(model)).slice(0, 16)}` : model.identity;
-  const session = isBytes ? await open(ort, model, options.session) : model.session;
+  const session = isBytes ? await openSession(ort, model, model, options.session) : model.session;
   const release = async (): Promise<void> => void (isBytes && (await session.release()));
   try {
-    const { name: inputName, batch: fixedBatch, layout, size } = findInput(session.inputMetadata, options);
-    const outputs = findOutputs(session.outputMetadata, options.outputs ?? {});
-    const range = typeof options.range === 'string' ? valueRanges[options.range] : options.range;
+    const { name: inputName, type, batch: fixedBatch, layout, size } = findInput(session.inputMetadata, options);
+    const texts = textFeeds(ort, session.inputMetadata, inputName);
+    const { tokens } = options;
+    if (tokens !== undefined && !tokenPoolings.includes(tokens)) {
+      throw new DparError(`createOnnxNetwork: expected 'tokens' to be ${tokenPoolings.join(' or ')}, got '${tokens}'.`);
+    }
+    const { names: outputs, chosen } = findOutputs(session.outputMetadata, options.outputs ?? {}, tokens);
+    const range = rangeOf(options.range, type);
     const input: NetworkInput = { size, layout, resize, range };
+    const fetches = [...new Set(Object.values(outputs))];
     const compute = async (batch: readonly RgbImage[]): Promise<FeatureRows> => {
       const rows = fixedBatch ?? batch.length;
       const shape = layout === 'NCHW' ? [rows, 3, size.height, size.width] : [rows, size.height, size.width, 3];
-      const images = new ort.Tensor('float32', networkInput(batch, input, rows), shape);
-      const found = await session.run({ [inputName]: images } as Record<string, T>, Object.values(outputs));
+      const images = new ort.Tensor(type, encodeValues(networkInput(batch, input, rows), type), shape);
+      const found = await runSession(
+        session,
+        { ...texts, [inputName]: images },
+        fetches,
+        `${type} [${shape.join(', ')}]`,
+      );
       const features: Record<string, Float32Array> = {};
       for (const [feature, output] of Object.entries(outputs)) {
-        const data = await rowsOf(feature, output, found[output] as OnnxTensor, rows);
+        const tensor = found[output] as OnnxTensor;
+        const data = await rowsOf(feature, output, tensor, rows, tokens);
         features[feature] = data.subarray(0, (data.length / rows) * batch.length);
+        checkFinite(output, tensor, features[feature], batch.length);
       }
       return features;
     };
     const reading: ImageReading = { orientation: 'upright', ...options.reading };
-    const settings = { input: inputName, size, layout, range, outputs, reading };
+    const settings = { input: inputName, size, layout, range, outputs, reading, ...(tokens && { tokens }) };
+    const of = chosen || tokens ? `, output '${outputs.pool}'${tokens ? ` (${tokens} of tokens)` : ''}` : '';
     return {
-      name: options.name ?? `ONNX model ${weights}: figures can be compared to others of this model only`,
+      name: options.name ?? `ONNX model ${weights}${of}: figures can be compared to others of this model only`,
       resize: describeResize(resize),
       reading,
       identity: `onnx ${weights} ${resize} ${JSON.stringify(settings)}`,
@@ -99,16 +117,19 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
   }
 }
 
-async function open<T extends OnnxTensor>(
-  ort: OnnxRuntime<T>,
-  model: Uint8Array,
-  options: object | undefined,
-): Promise<OnnxSession<T>> {
+/** @param images The images' type and shape, for the error message. @throws DparError if ONNX Runtime fails. */
+async function runSession<T extends OnnxTensor>(
+  session: OnnxSession<T>,
+  feeds: Readonly<Record<string, T>>,
+  fetches: readonly string[],
+  images: string,
+): Promise<Readonly<Record<string, OnnxTensor>>> {
   try {
-    return await ort.InferenceSession.create(model, options);
+    return await session.run(feeds, fetches, { logSeverityLevel: 4 });
   } catch (cause) {
     throw new DparError(
-      `createOnnxNetwork: expected a model that ONNX Runtime takes, got: ${cause instanceof Error ? cause.message : cause}`,
+      `extract: expected a network that takes images ${images}, got a failure in ONNX Runtime: ${describeFailure(cause)}. ` +
+        "Pass 'size', what the network was trained with, or a batch size of 1 if it takes single images only.",
       { cause },
     );
   }

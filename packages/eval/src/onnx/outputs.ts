@@ -1,60 +1,129 @@
 import { DparError } from '@dpar/tensor';
 import type { ImageFeatures } from '../feature-network.js';
 import { formatValue, type OnnxTensor, type OnnxValueMetadata, valueNamed } from './session.js';
+import { decodeValues, featureTypes } from './values.js';
 
 /** Names of outputs by what they are. */
 export type OnnxOutputNames = { readonly [F in keyof ImageFeatures]?: string };
 
 /**
+ * How a sequence [N, T, D] of tokens becomes features [N, D]: `first`, the first token, which is the class token of ViT,
+ * DINOv2 and CLIP; or the mean over all tokens.
+ */
+export type TokenPooling = 'first' | 'mean';
+
+/** All ways of pooling. */
+export const tokenPoolings: readonly TokenPooling[] = ['first', 'mean'];
+
+/** Outputs of usual exports that are features of images, the better first. */
+const usualNames = ['image_embeds', 'pooler_output'];
+
+/** What is taken of a model, and how. */
+export interface OnnxOutputs {
+  /** Outputs by feature. */
+  readonly names: Readonly<Record<string, string>>;
+  /** `pool` was not the only output that it could be. */
+  readonly chosen: boolean;
+}
+
+/**
  * Finds out what a model gives. Not said, `pool` is the output of this name, or the only one with an axis of features
- * (`[N, D]`, or 4 axes of which two are 1); `spatial` and `logits` are the outputs of these names, if there are such.
+ * (`[N, D]`, or further axes of 1), or of several the one of a usual name; `spatial` and `logits` are the outputs of these
+ * names, if there are such.
  *
- * @returns Names of outputs by feature.
- * @throws DparError if `pool` is open, or a name is none of the model's.
+ * @param tokens How tokens are pooled; `pool` may then be a sequence.
+ * @throws DparError if `pool` is open, or a name is none of the model's, or an output holds no floating-point numbers.
  */
 export function findOutputs(
   outputs: readonly OnnxValueMetadata[],
   given: OnnxOutputNames,
-): Readonly<Record<string, string>> {
+  tokens?: TokenPooling,
+): OnnxOutputs {
   const names: Record<string, string> = {};
   for (const feature of ['pool', 'spatial', 'logits'] as const) {
     const wanted = given[feature];
     if (wanted !== undefined) names[feature] = valueNamed(outputs, wanted, 'output').name;
     else if (outputs.some(({ name }) => name === feature)) names[feature] = feature;
   }
-  names.pool ??= pooledOutput(outputs.filter(({ name }) => !Object.values(names).includes(name)));
-  return names;
+  const chosen = names.pool === undefined ? pooledOutput(outputs, Object.values(names), tokens) : undefined;
+  names.pool ??= chosen?.name as string;
+  for (const name of Object.values(names)) checkType(valueNamed(outputs, name, 'output'));
+  return { names, chosen: chosen?.among !== 1 && chosen !== undefined };
 }
 
-function pooledOutput(outputs: readonly OnnxValueMetadata[]): string {
-  const pooled = outputs.filter(({ isTensor, shape = [] }) => isTensor && isPooled(shape));
-  const [first, ...others] = pooled;
-  if (first && others.length === 0) return first.name;
+function pooledOutput(
+  outputs: readonly OnnxValueMetadata[],
+  taken: readonly string[],
+  tokens: TokenPooling | undefined,
+): { name: string; among: number } {
+  const free = outputs.filter(({ name, isTensor }) => isTensor && !taken.includes(name));
+  const candidates = free.filter(({ shape = [] }) => (tokens ? shape.length === 3 : isPooled(shape)));
+  const [first, ...others] = candidates;
+  if (first && others.length === 0) return { name: first.name, among: 1 };
+  const usual = usualNames.find((name) => (tokens ? candidates : free).some((output) => output.name === name));
+  if (usual !== undefined) return { name: usual, among: candidates.length };
+  const sequences = free.filter(({ shape }) => shape?.length === 3);
+  const remedy =
+    !tokens && candidates.length === 0 && sequences.length === 1
+      ? "Pass 'tokens': first for the class token, or mean; or export the network with its pooling."
+      : "Pass 'outputs: { pool: name }'.";
   throw new DparError(
     `createOnnxNetwork: expected one output of pooled features, [N, D] or [N, D, 1, 1], got ` +
-      `${outputs.map(formatValue).join(', ') || 'none'}. Pass 'outputs: { pool: name }'.`,
+      `${outputs.map(formatValue).join(', ') || 'none'}. ${remedy}`,
   );
 }
 
-/** Whether a shape has one axis of features besides that of images. */
+function checkType(value: OnnxValueMetadata): void {
+  const { type = 'float32', isTensor } = value;
+  if (isTensor && featureTypes.includes(type)) return;
+  throw new DparError(
+    `createOnnxNetwork: expected an output of ${featureTypes.join(', ')}, got ${formatValue(value)} of ${type}. ` +
+      "Pass 'outputs' with the name of one that holds features.",
+  );
+}
+
+/** Whether a shape has one axis of features besides that of images; one that is not known may have. */
 function isPooled([, ...sizes]: readonly (number | string)[]): boolean {
-  return sizes.length === 1 || (sizes.length === 3 && sizes.filter((size) => size === 1).length >= 2);
+  return sizes.filter((size) => size !== 1).length <= 1;
 }
 
 /**
  * The rows of an output.
  * @param rows Images in the batch.
- * @throws DparError if it has not one row of float32 for each image, or pooled features have more than one axis.
+ * @throws DparError if it has not one row of floating-point numbers for each image, or pooled features have more than one axis.
  */
-export async function rowsOf(feature: string, name: string, tensor: OnnxTensor, rows: number): Promise<Float32Array> {
+export async function rowsOf(
+  feature: string,
+  name: string,
+  tensor: OnnxTensor,
+  rows: number,
+  tokens?: TokenPooling,
+): Promise<Float32Array> {
   const { type, dims } = tensor;
-  const data = await tensor.getData();
-  const fits = dims.length >= 2 && dims[0] === rows && (feature !== 'pool' || isPooled(dims));
-  if (!(data instanceof Float32Array) || !fits) {
+  const isPool = feature === 'pool';
+  const isSequence = isPool && tokens !== undefined && dims.length === 3 && !dims.includes(0);
+  const data = await decodeValues(tensor);
+  const fits = dims.length >= 2 && dims[0] === rows && (!isPool || isPooled(dims) || isSequence);
+  if (data === undefined || data.length === 0 || !fits) {
     throw new DparError(
-      `extract: expected float32 [${rows}, D]${feature === 'pool' ? ', pooled,' : ''} in the output '${name}', ` +
-        `got ${type} [${dims.join(', ')}]. Export the network with float32 outputs${feature === 'pool' ? ', pooled over places' : ''}.`,
+      `extract: expected float32 [${rows}, D]${isPool ? ', pooled,' : ''} in the output '${name}', ` +
+        `got ${type} [${dims.join(', ')}]. Export the network with float32 outputs${isPool ? ', pooled over places' : ''}.`,
     );
   }
-  return data;
+  return isSequence ? poolTokens(data, dims, tokens) : data;
+}
+
+/** [N, T, D] to [N, D]. */
+function poolTokens(data: Float32Array, dims: readonly number[], pooling: TokenPooling): Float32Array {
+  const [rows, length, columns] = dims as [number, number, number];
+  const pooled = new Float32Array(rows * columns);
+  const taken = pooling === 'first' ? 1 : length;
+  for (let row = 0; row < rows; row++) {
+    for (let c = 0; c < columns; c++) {
+      let sum = 0;
+      for (let t = 0; t < taken; t++) sum += data[(row * length + t) * columns + c] as number;
+      pooled[row * columns + c] = sum / taken;
+    }
+  }
+  return pooled;
 }

@@ -12,6 +12,8 @@ export interface OnnxTensor {
 export interface OnnxValueMetadata {
   readonly name: string;
   readonly isTensor: boolean;
+  /** Element type; float32 if it is not said. */
+  readonly type?: string;
   readonly shape?: readonly (number | string)[];
 }
 
@@ -19,19 +21,33 @@ export interface OnnxValueMetadata {
 export interface OnnxSession<T = never> {
   readonly inputMetadata: readonly OnnxValueMetadata[];
   readonly outputMetadata: readonly OnnxValueMetadata[];
-  run(feeds: Readonly<Record<string, T>>, fetches: readonly string[]): Promise<Readonly<Record<string, OnnxTensor>>>;
+  run(
+    feeds: Readonly<Record<string, T>>,
+    fetches: readonly string[],
+    options?: { readonly logSeverityLevel?: 4 },
+  ): Promise<Readonly<Record<string, OnnxTensor>>>;
   release(): Promise<void>;
 }
 
+/** Data of inputs; float16 as bits. */
+export type OnnxData = Float32Array | Float64Array | Uint16Array | Uint8Array | BigInt64Array | Int32Array;
+
+/** Element types of inputs. */
+export type OnnxDataType = 'float32' | 'float64' | 'float16' | 'uint8' | 'int64' | 'int32';
+
 /** What is needed of `onnxruntime-node` or `onnxruntime-web`: pass the namespace. */
 export interface OnnxRuntime<T extends OnnxTensor = OnnxTensor> {
-  readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => T;
-  readonly InferenceSession: { create(model: Uint8Array, options?: object): Promise<OnnxSession<T>> };
+  readonly Tensor: new (type: OnnxDataType, data: OnnxData, dims: readonly number[]) => T;
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: object): Promise<OnnxSession<T>>;
+    /** Takes the path of a file, in Node. */
+    create(path: string, options?: object): Promise<OnnxSession<T>>;
+  };
 }
 
 /** A value as messages print it: `'features' [batch, 2048]`. */
 export function formatValue({ name, isTensor, shape = [] }: OnnxValueMetadata): string {
-  return `'${name}' ${isTensor ? `[${shape.join(', ')}]` : '(no tensor)'}`;
+  return `'${name}' ${isTensor ? `[${shape.map((size) => (size === '' ? '?' : size)).join(', ')}]` : '(no tensor)'}`;
 }
 
 /** The value of a name. @throws DparError that lists those that there are. */

@@ -1,5 +1,6 @@
 import {
   type ChunkedTensor,
+  formatStoredType,
   npzChunks,
   type StoredDType,
   type StoredTensor,
@@ -14,6 +15,9 @@ import type { FeatureOrigin, FeatureSet } from './feature-set.js';
 
 /** Names of the arrays of a file. Those of statistics are ADM's, whose evaluator reads them. */
 const names = { pool: 'pool', logits: 'logits', origin: 'origin', mean: 'mu', covariance: 'sigma' } as const;
+
+/** Element types of features. */
+const floatTypes: readonly StoredDType[] = ['F16', 'BF16', 'F32', 'F64'];
 
 /** Ending of the names of spatial statistics. */
 const spatialEnding = '_s';
@@ -96,8 +100,9 @@ export async function readFeatures(path: string): Promise<StoredFeatures> {
       await matrixIn(path, file.arrays, names.logits),
     ];
     const gaussian = async (ending: string): Promise<FeatureStatistics | undefined> =>
-      gaussianOf(path, pool?.rows, await read(names.mean + ending), await read(names.covariance + ending));
+      gaussianOf(path, ending, pool?.rows, await read(names.mean + ending), await read(names.covariance + ending));
     const [statistics, spatial] = [await gaussian(''), await gaussian(spatialEnding)];
+    checkTogether(path, pool, logits, statistics);
     return {
       ...(pool && { pool }),
       ...(logits && { logits }),
@@ -107,6 +112,23 @@ export async function readFeatures(path: string): Promise<StoredFeatures> {
     };
   } finally {
     await file.close();
+  }
+}
+
+/** @throws DparError if arrays of a file are not of the same images and network. */
+function checkTogether(path: string, pool?: Matrix, logits?: Matrix, statistics?: FeatureStatistics): void {
+  if (pool === undefined) return;
+  if (logits !== undefined && logits.rows !== pool.rows) {
+    throw new DparError(
+      `readFeatures: expected as many rows of '${names.logits}' as of '${names.pool}' in '${path}', got ${logits.rows} and ` +
+        `${pool.rows}. Compute both of the same images.`,
+    );
+  }
+  if (statistics !== undefined && statistics.mean.length !== pool.columns) {
+    throw new DparError(
+      `readFeatures: expected statistics of ${pool.columns} numbers, as '${names.pool}' has, in '${path}', got ` +
+        `${statistics.mean.length}. Compute both with one network.`,
+    );
   }
 }
 
@@ -120,15 +142,23 @@ async function matrixIn(
 }
 
 /**
- * Reads numbers [N, D], row by row: float64 as they are, all others as float32.
- * @throws DparError if the array has another rank.
+ * Reads floating-point numbers [N, D], row by row: float64 as they are, float16 and float32 as float32.
+ * @param what The array, for error messages.
+ * @throws DparError if the array is of another rank or element type, empty, or holds a number that is not finite.
  */
 export async function readMatrix(what: string, array: ArrayReader): Promise<Matrix> {
   const { shape, dtype } = array.type;
   const [rows = 0, columns = 0] = shape;
-  if (shape.length !== 2) {
+  if (shape.length !== 2 || rows === 0 || columns === 0) {
     throw new DparError(
-      `readMatrix: expected an array [N, D] in ${what}, got [${shape.join(', ')}]. Write a row an image.`,
+      `readMatrix: expected an array [N, D] in ${what}, got ${formatStoredType(array.type)}. Write a row an image` +
+        `${dtype === 'U8' && shape.length > 2 ? ', or images as U8[N, H, W, 3]' : ''}.`,
+    );
+  }
+  if (!floatTypes.includes(dtype)) {
+    throw new DparError(
+      `readMatrix: expected floating-point numbers in ${what}, got ${formatStoredType(array.type)}. Pass features or logits of a ` +
+        'network, not labels, tokens or bytes; what holds them as whole numbers convert with astype(numpy.float32).',
     );
   }
   const data = dtype === 'F64' ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
@@ -138,16 +168,31 @@ export async function readMatrix(what: string, array: ArrayReader): Promise<Matr
     data.set(values, at);
     at += values.length;
   }
+  const place = data.findIndex((value) => !Number.isFinite(value));
+  if (place >= 0) {
+    throw new DparError(
+      `readMatrix: expected finite numbers in ${what}, got ${data[place]} in row ${Math.floor(place / columns)}. ` +
+        'Compute that row again.',
+    );
+  }
   return { data, rows, columns };
 }
 
 function gaussianOf(
   path: string,
+  ending: string,
   count: number | undefined,
   mean?: StoredTensor,
   covariance?: StoredTensor,
 ): FeatureStatistics | undefined {
-  if (mean === undefined || covariance === undefined) return undefined;
+  if (mean === undefined && covariance === undefined) return undefined;
+  if (mean === undefined || covariance === undefined) {
+    const [there, missing] = mean === undefined ? [names.covariance, names.mean] : [names.mean, names.covariance];
+    throw new DparError(
+      `readFeatures: expected ${there}${ending} and ${missing}${ending} together in '${path}', got no ${missing}${ending}. ` +
+        'Write both.',
+    );
+  }
   const [d] = mean.shape;
   if (mean.shape.length !== 1 || covariance.shape.length !== 2 || covariance.shape.some((size) => size !== d)) {
     throw new DparError(

@@ -50,7 +50,7 @@ async function openArray(path: string): Promise<{ array: ArrayReader; close(): P
   await file.close();
   const got = array === undefined ? 'none' : formatStoredType(array.type);
   throw new DparError(
-    `openImageArray: expected images U8[N, H, W, 3]${isNpz ? ` as ${imageArray}` : ''} in '${path}', got ${got}. Pass an ADM sample batch.`,
+    `openImageArray: expected images U8[N, H, W, 3]${isNpz ? ` as ${imageArray}` : ''} in '${path}', got ${got}. Pass an ADM sample batch; features pass as .npy [N, D], or under the name pool.`,
   );
 }
 

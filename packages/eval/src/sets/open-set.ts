@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { openNpy, openNpz } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkStatistics } from '../covariance.js';
 import type { Matrix } from '../matrix.js';
 import { readFeatures, readMatrix, type StoredFeatures } from './feature-file.js';
 import { readFeatureFolder } from './feature-parts.js';
@@ -22,7 +23,8 @@ export interface EvaluationSet extends StoredFeatures {
  *
  * Images are not read but for their identity; all else is.
  *
- * @throws DparError that says what is there instead.
+ * @throws DparError that says what is there instead, or that features or statistics are none: see `readFeatures` and
+ * `frechetDistance`.
  */
 export async function openEvaluationSet(path: string): Promise<EvaluationSet> {
   const status = await stat(path);
@@ -55,11 +57,14 @@ async function openNpzSet(path: string): Promise<EvaluationSet> {
   const names = [...file.arrays.keys()];
   await file.close();
   const features = await readFeatures(path);
+  for (const [ending, statistics] of Object.entries({ '': features.statistics, _s: features.spatial })) {
+    if (statistics) checkStatistics(`openEvaluationSet (mu${ending} and sigma${ending} of '${path}')`, statistics);
+  }
   const images = names.includes(imageArray) ? await openImageArray(path) : undefined;
   if (images === undefined && features.pool === undefined && features.statistics === undefined) {
     throw new DparError(
       `openEvaluationSet: expected images (arr_0), features (pool) or statistics (mu, sigma) in '${path}', ` +
-        `got ${names.join(', ') || 'nothing'}. Pass an ADM file, or one of dpar features.`,
+        `got ${names.map((name) => `'${name}'`).join(', ') || 'nothing'}. Pass an ADM file, or features as .npy [N, D] or under the name pool.`,
     );
   }
   return { ...features, ...(images && { images }) };

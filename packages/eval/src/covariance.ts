@@ -1,0 +1,83 @@
+import { DparError } from '@dpar/tensor';
+import { type Factor, pivotedCholesky } from './cholesky.js';
+import { symmetricEigenvalues } from './eigenvalues.js';
+import type { FeatureStatistics } from './statistics.js';
+
+// Shares of the largest entry of a covariance.
+
+/** Rounding noise of a covariance that was computed or stored in float32. */
+const singleNoise = 1e-6;
+
+/** What float32 and half precision leave of symmetry. */
+const asymmetryLimit = 1e-4;
+
+/** Eigenvalues below 0 that float32 arithmetic explains. */
+const indefiniteLimit = 1e-4;
+
+/**
+ * Checks that statistics are a mean [D] and a symmetric covariance [D, D] of finite numbers. Whether the covariance is positive
+ * semidefinite is found out by {@link covarianceFactor}.
+ * @throws DparError that names the entry, if they are not.
+ */
+export function checkStatistics(caller: string, { mean, covariance }: FeatureStatistics): void {
+  if (mean === undefined || covariance === undefined) {
+    throw new DparError(`${caller}: expected statistics, got none. Make them of features with featureStatistics.`);
+  }
+  const d = mean.length;
+  if (d === 0 || covariance.length !== d * d) {
+    throw new DparError(
+      `${caller}: expected a mean [D] and a covariance [D, D], got ${d} and ${covariance.length} numbers. ` +
+        'Pass both of one file, the covariance with all its entries.',
+    );
+  }
+  checkFinite(caller, mean, (place) => `[${place}] of the mean`);
+  checkFinite(caller, covariance, (place) => `[${Math.floor(place / d)}, ${place % d}] of the covariance`);
+  checkSymmetric(caller, covariance, d);
+}
+
+/** @throws DparError if an entry is not finite. */
+function checkFinite(caller: string, values: Float64Array, nameOf: (place: number) => string): void {
+  const place = values.findIndex((value) => !Number.isFinite(value));
+  if (place < 0) return;
+  throw new DparError(
+    `${caller}: expected finite statistics, got ${values[place]} at ${nameOf(place)}. Compute them again of finite features.`,
+  );
+}
+
+/** @throws DparError if an entry differs from the one across the diagonal. */
+function checkSymmetric(caller: string, covariance: Float64Array, d: number): void {
+  const scale = largestMagnitude(covariance);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < i; j++) {
+      const [value, across] = [covariance[i * d + j] as number, covariance[j * d + i] as number];
+      if (Math.abs(value - across) <= asymmetryLimit * scale) continue;
+      throw new DparError(
+        `${caller}: expected a symmetric covariance, got ${value} at [${i}, ${j}] and ${across} at [${j}, ${i}]. ` +
+          'Pass the covariance of the features, such as numpy.cov(features, rowvar=False).',
+      );
+    }
+  }
+}
+
+function largestMagnitude(values: Float64Array): number {
+  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+}
+
+/**
+ * The factor L of a covariance S = L L^T, up to rounding noise: of float64, or, where that leaves more, of float32.
+ * @param which Which of several covariances it is, for the error message.
+ * @throws DparError if S is not positive semidefinite.
+ */
+export function covarianceFactor(caller: string, covariance: Float64Array, d: number, which = ''): Factor {
+  const scale = largestMagnitude(covariance);
+  const precise = pivotedCholesky(covariance, d);
+  if (precise.residual <= singleNoise * scale) return precise;
+  // Pivots that are noise themselves would magnify it.
+  const rounded = pivotedCholesky(covariance, d, singleNoise);
+  if (rounded.residual <= indefiniteLimit * scale) return rounded;
+  const least = symmetricEigenvalues(covariance, d).reduce((a, b) => Math.min(a, b));
+  throw new DparError(
+    `${caller}: expected a positive semidefinite covariance, got one with the eigenvalue ${Number(least.toPrecision(6))}${which}. ` +
+      'Pass the covariance of the features, such as numpy.cov(features, rowvar=False).',
+  );
+}

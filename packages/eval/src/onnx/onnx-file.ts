@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { DparError } from '@dpar/tensor';
+import { externalDataFiles } from './external-data.js';
+import type { OpenOnnxModel } from './onnx-network.js';
+import { openSession } from './open-session.js';
+import type { OnnxRuntime, OnnxTensor } from './session.js';
+
+/**
+ * Opens an ONNX file for `createOnnxNetwork`, with weights that lie in files beside it, such as `model.onnx_data`. Release the
+ * session afterwards.
+ *
+ * @param ort The namespace of `onnxruntime-node` (1.22 or later).
+ * @param options Options of the session.
+ * @throws DparError if a file of weights is not there, or ONNX Runtime does not take the model.
+ */
+export async function openOnnxModel<T extends OnnxTensor>(
+  ort: OnnxRuntime<T>,
+  path: string,
+  options?: object,
+): Promise<OpenOnnxModel<T>> {
+  const model = await readFile(path);
+  const hash = createHash('sha256').update(model);
+  const files = dataFiles(model);
+  for (const file of files) await addFile(hash, path, file);
+  const session = await openSession(ort, files.length === 0 ? model : path, model, options);
+  return { session, identity: `sha256:${hash.digest('hex').slice(0, 16)}` };
+}
+
+/** None of what is no model: ONNX Runtime says so. */
+function dataFiles(model: Uint8Array): string[] {
+  try {
+    return externalDataFiles(model);
+  } catch {
+    return [];
+  }
+}
+
+async function addFile(hash: ReturnType<typeof createHash>, model: string, file: string): Promise<void> {
+  const path = join(dirname(model), file);
+  try {
+    await pipeline(createReadStream(path), async (chunks) => {
+      for await (const chunk of chunks) hash.update(chunk);
+    });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new DparError(
+      `openOnnxModel: expected the weights of '${model}' in '${path}', got ${code === 'ENOENT' ? 'no such file' : code}. ` +
+        'Put both files into one folder, under the names that they were exported with.',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,53 @@
+import { DparError } from '@dpar/tensor';
+import { describeFailure } from './failures.js';
+import type { OnnxRuntime, OnnxSession, OnnxTensor } from './session.js';
+
+/** Characters of a file that are shown where it is no model. */
+const shownCharacters = 40;
+
+/**
+ * Opens a session of a model.
+ * @param model The bytes of the file, or in Node its path.
+ * @param beginning The file or its first bytes, for error messages.
+ * @throws DparError if ONNX Runtime does not take it.
+ */
+export async function openSession<T extends OnnxTensor>(
+  ort: OnnxRuntime<T>,
+  model: Uint8Array | string,
+  beginning: Uint8Array,
+  options: object | undefined,
+): Promise<OnnxSession<T>> {
+  // Errors are thrown; they need not be printed too.
+  const quiet = { logSeverityLevel: 4, ...options };
+  try {
+    const { InferenceSession } = ort;
+    return await (typeof model === 'string'
+      ? InferenceSession.create(model, quiet)
+      : InferenceSession.create(model, quiet));
+  } catch (cause) {
+    throw new DparError(
+      `createOnnxNetwork: expected a model that ONNX Runtime takes, got: ${reasonOf(cause, model, beginning)}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function reasonOf(cause: unknown, model: Uint8Array | string, beginning: Uint8Array): string {
+  const reason = describeFailure(cause);
+  if (/protobuf parsing failed|No graph was found/i.test(reason)) {
+    const text = new TextDecoder().decode(beginning.subarray(0, shownCharacters)).replaceAll(/[^\x20-\x7e]+/g, '?');
+    return `a file that is no ONNX model and begins with '${text}'. Download or export it again.`;
+  }
+  if (/^Unsupported data type: 16/.test(reason)) {
+    return 'inputs or outputs of bfloat16, which ONNX Runtime does not have in JavaScript. Export the network in float32.';
+  }
+  if (typeof model !== 'string' && /external|file_?size|GetFileLength|model_path|data location/i.test(reason)) {
+    return (
+      `one whose weights are in other files (${reason}). In Node open it with openOnnxModel of @dpar/eval/node, elsewhere ` +
+      "pass a session that was opened with 'externalData'."
+    );
+  }
+  return `${reason}. Export the network again, with operators and an opset that this version of ONNX Runtime has.`;
+}
