@@ -6,7 +6,6 @@ import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
 import { ImageDecoder } from '../sample/decode.js';
-import { checkPlace } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
 import { drawCheck } from '../tokenize/check.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';
@@ -29,7 +28,7 @@ export const tokenize = defineCommand({
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
     input: option.required(option.path, 'folder of images, one class a subfolder, or ADM batch .npz'),
-    output: option.required(option.folder, 'where to write the tokens'),
+    output: option.required(option.outputFolder, 'where to write the tokens'),
     size: option.optional(option.wholeNumber(1, 8192), "width of the crops in pixels (default: the tokenizer's)"),
     crop: option.optional(option.choice(['center', 'ten']), 'which crops', 'center'),
     cropRange: option.optional(
@@ -47,7 +46,7 @@ export const tokenize = defineCommand({
       512,
     ),
     shard: option.optional(option.shard, 'tokenizes part I of N alone'),
-    check: option.optional(option.file, 'PNG file for some images beside what their tokens are decoded to'),
+    check: option.optional(option.outputFile, 'PNG file for some images beside what their tokens are decoded to'),
   },
   run: async (values, context) => {
     const { input, output, layout, name, partSize, check } = values;
@@ -60,7 +59,6 @@ export const tokenize = defineCommand({
     if (check !== undefined && !/\.png$/i.test(check)) {
       throw new UsageError(`--check: expected a path that ends in .png, got '${check}'.`);
     }
-    await checkPlace(output, 'folder');
     const images = await openLabelledImages(input);
     const { set, labels, classes } = images;
     if (set.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(set.ignored)}`);

@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pngContent, pngRecordKey, readPngRecord } from '@dpar/eval/node';
-import { agreeOnSettings, runDigest, shardRecord, writeFileAtomic, writeSettings } from '@dpar/io/node';
+import { agreeOnSettings, makeFolder, runDigest, shardRecord, writeFileAtomic, writeSettings } from '@dpar/io/node';
 import pMap from 'p-map';
 import { CommandError } from '../errors.js';
 import { imageAt, pngOf } from '../images.js';
@@ -19,7 +19,7 @@ const filesAtATime = 8;
  */
 export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder): Promise<SampleWriter> {
   const { output, first, total, labels, settings, subfolders } = plan;
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   const settingsPath = join(output, settingsFile);
   if (!(await agreeOnSettings(settingsPath, settings, 'choose another folder'))) {
     await writeSettings(settingsPath, settings);
