@@ -46,10 +46,12 @@ function expected(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return typeNames[issue.expected] ?? issue.expected;
   if (issue.code === 'invalid_value') return `one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
   if (issue.code === 'too_small' || issue.code === 'too_big') {
-    const [bound, inclusive, other] =
-      issue.code === 'too_small' ? [issue.minimum, 'from', 'above'] : [issue.maximum, 'up to', 'below'];
-    const range = `${issue.inclusive ? inclusive : other} ${bound}`;
-    return issue.origin === 'array' ? `a list of ${range} values` : `a number ${range}`;
+    const [bound, least, above, listed] =
+      issue.code === 'too_small'
+        ? [issue.minimum, 'from', 'above', 'at least']
+        : [issue.maximum, 'up to', 'below', 'at most'];
+    if (issue.origin === 'array') return `a list of ${listed} ${bound} values`;
+    return `a number ${issue.inclusive ? least : above} ${bound}`;
   }
   return issue.message;
 }

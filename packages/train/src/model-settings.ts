@@ -28,7 +28,8 @@ export function modelFromSettings(settings: ModelSettings, options: TrainableDpa
   } catch (error) {
     if (!isDparError(error)) throw error;
     // The keys of a model's config.json stand below 'model' in a training configuration.
-    const message = error.message.replace(/^\w+: /, '').replace(/'(\w+)'/g, (quoted, key) => {
+    const message = error.message.replace(/^\w+: /, '').replace(/'(\w+)'/g, (quoted, name: string) => {
+      const key = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
       if (Object.hasOwn(settings, key) || modelKeys(settings.kind).includes(key)) return `'model.${key}'`;
       return modelKeys(settings.kind).includes(`patching.${key}`) ? `'model.patching.${key}'` : quoted;
     });

@@ -61,12 +61,18 @@ describe('readTrainConfig', () => {
     expect(said({ output: undefined })).toBe("'output' to be a text, got no such key.");
     expect(said({ optimizer: { betas: [0.9, 1] } })).toBe("'optimizer.betas.1' to be a number below 1, got 1.");
     expect(said({ optimizer: { betas: 0.9 } })).toBe("'optimizer.betas' to be a list, got 0.9.");
+    expect(said({ optimizer: { betas: [0.9] } })).toBe(
+      "'optimizer.betas' to be a list of at least 2 values, got [0.9].",
+    );
     expect(said({ optimizer: { schedule: 'linear' } })).toBe(
       `'optimizer.schedule' to be one of "constant", "cosine", got "linear".`,
     );
     // JSON holds no larger whole numbers: another seed would be taken without a word.
     expect(said(JSON.parse('{ "seed": 9007199254740993 }'))).toBe(
       "'seed' to be a number up to 9007199254740991, got 9007199254740992.",
+    );
+    expect(() => readTrainConfig(minimal, ['seed=9007199254740993'])).toThrow(
+      "expected 'seed' to be a whole number up to 9007199254740991, got 9007199254740993.",
     );
     const samples = { every: 1, tokenizer: 't', temperature: 0 };
     expect(read({ samples })).toThrow("above 0, got 0. Set 'samples.top_k' to 1 for the most likely token.");
@@ -142,6 +148,9 @@ describe('modelFromSettings', () => {
     });
     expect(() => modelFromSettings({ kind: 'llamagen', ...keys })).toThrow(
       "modelFromSettings: expected 'model.dim' to be a whole number >= 1, got no such key.",
+    );
+    expect(() => modelFromSettings(readTrainConfig(minimal, ['model.dim=63']).model)).toThrow(
+      "expected 'model.dim' to be a multiple of 'model.n_head'",
     );
     const odd = readTrainConfig(minimal, ['model.patching.row_length=7']).model;
     expect(() => modelFromSettings(odd)).toThrow(

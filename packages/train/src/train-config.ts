@@ -233,6 +233,12 @@ export function withSetting(json: unknown, setting: string): unknown {
       `readTrainConfig: expected a setting such as 'optimizer.learning_rate=1e-3', got '${setting}'.`,
     );
   }
+  if (/^[+-]?\d+$/.test(text) && !Number.isSafeInteger(Number(text))) {
+    throw new DparError(
+      `readTrainConfig: expected '${path}' to be a whole number up to ${Number.MAX_SAFE_INTEGER}, got ${text}. ` +
+        'Its last digits would be lost: choose a smaller one.',
+    );
+  }
   return changed(json, path.split('.'), parsed(text));
 }
 
