@@ -33,7 +33,7 @@ export interface Slurm {
 }
 
 /** Waits until something holds. @throws Error after some seconds. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, seconds = 90): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, what: string, seconds = 150): Promise<void> {
   const end = performance.now() + 1000 * seconds;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`expected ${what} within ${seconds} s, got none.`);
