@@ -38,14 +38,20 @@ const fileErrors: Readonly<Record<string, (place: (preposition: string) => strin
   EIO: (place) => `expected to read or write${place('')}, got an error of the disk. Check the disk.`,
 };
 
+/** Codes whose messages say enough without a place. */
+const ofDisks: ReadonlySet<string> = new Set(['EDQUOT', 'ENOSPC', 'EFBIG', 'EIO', 'EROFS']);
+
 /**
  * What an error of the file system says, in the form of our messages; undefined for other errors.
  * @param path The place that the user named, if the error is about it.
  */
 export function describeFileError(error: unknown, path?: string): string | undefined {
   const { code } = Object(error) as NodeJS.ErrnoException;
-  const describe = code === undefined || !Object.hasOwn(fileErrors, code) ? undefined : fileErrors[code];
-  return describe?.((preposition) => (path === undefined ? '' : `${preposition && ' '}${preposition} '${path}'`));
+  if (code === undefined || !Object.hasOwn(fileErrors, code)) return undefined;
+  if (path === undefined && !ofDisks.has(code)) return undefined;
+  return fileErrors[code]?.((preposition) =>
+    path === undefined ? '' : `${preposition && ' '}${preposition} '${path}'`,
+  );
 }
 
 /** One line that says what went wrong. */
