@@ -4,6 +4,7 @@ import { commands } from './commands/index.js';
 import { createContext, type Streams } from './context.js';
 import { CommandError, describeError, exitStatus, InterruptedError, UsageError } from './errors.js';
 import { type Globals, globals } from './globals.js';
+import { checkOutputs } from './output-place.js';
 import { createProgram, describeUsage } from './program.js';
 import { version } from './version.js';
 
@@ -25,6 +26,7 @@ export async function run(
     const { json, quiet, ...engine } = values as Globals;
     const context = createContext(streams, { ...engine, quiet }, signal);
     try {
+      await checkOutputs(command.options, values);
       const { data, text } = await command.run(values as never, context);
       print(`${json ? JSON.stringify(data) : text}\n`);
     } catch (error) {

@@ -19,7 +19,7 @@ export interface Context {
   progress(options: ProgressOptions): Progress;
   /** The terminal that stderr is, for views that are updated in place; none with `--quiet`. */
   readonly terminal: Terminal | undefined;
-  /** Number of threads of `--threads`; undefined for one a core. */
+  /** Number of threads of `--threads`; undefined for those of `availableThreads`. */
   readonly threads: number | undefined;
   /** The engine of `--engine`, `--device` and `--threads`. */
   engine(): Promise<Engine>;

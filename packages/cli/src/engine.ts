@@ -1,6 +1,6 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { describeLoaded, loadTfjs, type TfjsBackend, tfjsEngine } from '@dpar/engine-tfjs';
-import type { Engine } from '@dpar/tensor';
+import { availableThreads, type Engine } from '@dpar/tensor';
 import type { Globals } from './globals.js';
 
 /** Which engine, and how it computes. */
@@ -23,8 +23,12 @@ export async function createEngine(
   note: (line: string) => void,
 ): Promise<Engine> {
   if (engine === 'ort') return createOrtEngine({ device, ...(threads !== undefined && { threads }) });
+  // Native TensorFlow reads it when it is loaded; by default it takes all cores of the machine.
+  process.env.TF_NUM_INTRAOP_THREADS ??= String(threads ?? availableThreads());
   const loaded = await loadTfjs({ backend: tfjsBackendsOf[device] });
   note(describeLoaded(loaded));
-  if (threads !== undefined) note('TensorFlow.js has as many threads as it chooses: --threads is for --engine ort.');
+  if (threads !== undefined && loaded.backend !== 'node') {
+    note('TensorFlow.js has as many threads as it chooses: --threads is for --engine ort.');
+  }
   return tfjsEngine(loaded.tf, loaded);
 }

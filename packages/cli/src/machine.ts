@@ -1,4 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableThreads } from '@dpar/tensor';
 import { javaScriptRuntime } from './runtime.js';
 import { version } from './version.js';
 
@@ -15,6 +16,8 @@ export function machine() {
     platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
+    /** What engines use by default. */
+    threads: availableThreads(),
     memory_bytes: totalmem(),
   };
 }

@@ -1,12 +1,20 @@
 import { run } from './cli.js';
 import { exitStatus } from './errors.js';
 
+/** Milliseconds within which a second signal is the first one again: npm, shells and schedulers pass on what all processes got. */
+const echo = 500;
+
 const interruption = new AbortController();
+let interruptedAt = 0;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // The second time without waiting for the step that is running.
-    if (interruption.signal.aborted) process.exit(exitStatus.interrupted);
-    interruption.abort(new Error('interrupted'));
+    if (!interruption.signal.aborted) {
+      interruptedAt = performance.now();
+      interruption.abort(new Error('interrupted'));
+    } else if (performance.now() - interruptedAt > echo) {
+      // The second time without waiting for the step that is running.
+      process.exit(exitStatus.interrupted);
+    }
   });
 }
 

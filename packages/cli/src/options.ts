@@ -14,7 +14,14 @@ export interface Option<V> {
   readonly repeated?: boolean;
   /** Value of a missing option. */
   readonly fallback?: V;
+  readonly output?: OutputPlace;
 }
+
+/**
+ * What a path that is written must be, which is checked before the command runs: a file, a folder, that of the two which its
+ * ending asks for, or any of them.
+ */
+export type OutputPlace = 'file' | 'folder' | 'ending' | 'any';
 
 /** The options of a command by their camelCase names: `topK` is written `--top-k`. */
 export type Options = Readonly<Record<string, Option<unknown>>>;
@@ -26,6 +33,7 @@ export type Values<O extends Options> = { readonly [K in keyof O]: O[K] extends 
 export interface Kind<V> {
   readonly value: string;
   readonly parse: (text: string) => V;
+  readonly output?: OutputPlace;
 }
 
 /** An option that must be given. */
@@ -51,8 +59,8 @@ export function repeated<V>(kind: Kind<V>, description: string): Option<readonly
   return { ...kind, description, repeated: true, fallback: [] } as unknown as Option<readonly V[]>;
 }
 
-function refuse(expected: string, text: string): never {
-  throw new UsageError(`expected ${expected}, got '${text}'`);
+function refuse(expected: string, text: string, remedy = ''): never {
+  throw new UsageError(`expected ${expected}, got '${text}'${remedy && `. ${remedy}`}`);
 }
 
 /** Text that is no option: what follows a forgotten value would otherwise be taken for it. */
@@ -83,11 +91,17 @@ export const outputNames: Kind<{ pool?: string; spatial?: string; logits?: strin
       : refuse('one name for each of pool, spatial and logits', list);
   },
 };
+/** A file that is written. */
+export const outputFile: Kind<string> = { ...file, output: 'file' };
+/** A folder that is written. */
+export const outputFolder: Kind<string> = { ...folder, output: 'folder' };
+/** A path that is written. */
+export const outputPath = (output: OutputPlace): Kind<string> => ({ ...path, output });
 
 const numeral = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
-/** A finite number in a range. */
-export function number(range: { above?: number; from?: number; to?: number } = {}): Kind<number> {
+/** A finite number in a range. @param remedy What to do where the number is too small: a sentence. */
+export function number(range: { above?: number; from?: number; to?: number } = {}, remedy = ''): Kind<number> {
   const { above = Number.NEGATIVE_INFINITY, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = range;
   const bounds = [
     above > Number.NEGATIVE_INFINITY ? `above ${above}` : '',
@@ -99,20 +113,27 @@ export function number(range: { above?: number; from?: number; to?: number } = {
     value: 'NUMBER',
     parse: (text) => {
       const value = numeral.test(text) ? Number(text) : Number.NaN;
-      const fits = Number.isFinite(value) && value > above && value >= from && value <= to;
-      return fits ? value : refuse(expected, text);
+      if (Math.abs(value) === Number.POSITIVE_INFINITY) return refuse(`${expected} of double precision`, text);
+      const fits = value > above && value >= from && value <= to;
+      return fits ? value : refuse(expected, text, value <= above || value < from ? remedy : '');
     },
   };
 }
 
-/** A whole number in a range. */
+/** The whole number that a text is; NaN for other texts. Beyond 2^53 - 1 it may be another one, of a neighbour. */
+function wholeNumberOf(text: string): number {
+  return /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** A whole number in a range, without one up to 2^53 - 1. Larger ones would lose their last digits. */
 export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER): Kind<number> {
-  const expected = `a whole number from ${from}${to < Number.MAX_SAFE_INTEGER ? ` to ${to}` : ' up'}`;
+  const expected = `a whole number from ${from}`;
   return {
     value: 'NUMBER',
     parse: (text) => {
-      const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-      return Number.isSafeInteger(value) && value >= from && value <= to ? value : refuse(expected, text);
+      const value = wholeNumberOf(text);
+      if (value >= from && value <= to) return value;
+      return refuse(`${expected}${to < Number.MAX_SAFE_INTEGER || value > to ? ` to ${to}` : ' up'}`, text);
     },
   };
 }
@@ -132,7 +153,10 @@ export const byteSize: Kind<number> = {
     const bytes = Math.floor(Number(digits) * (units[unit.toLowerCase()] ?? Number.NaN));
     return Number.isSafeInteger(bytes) && bytes >= 1
       ? bytes
-      : refuse('a size from 1 byte up, such as 2GB or 500MB', text);
+      : refuse(
+          bytes > Number.MAX_SAFE_INTEGER ? 'a size up to 8000TiB' : 'a size from 1 byte up, such as 2GB or 500MB',
+          text,
+        );
   },
 };
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
-import { exportOnnx } from '@dpar/engine-ort';
 import { fixturePath } from '@dpar/fixtures';
 import { formatNpz } from '@dpar/io';
-import { createRandom, named, type TensorFunction } from '@dpar/tensor';
+import { createRandom } from '@dpar/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { blockMeansNetwork } from './testing/block-means.js';
 import { runCli } from './testing/run-cli.js';
 import { dpar, tokenizerFolder } from './testing/sampling.js';
 
@@ -39,20 +39,13 @@ async function contentsOf(path: string): Promise<Map<string, string>> {
   );
 }
 
-/** Two channels' means of blocks, as a feature network. */
-const blockMeans: TensorFunction = (ops, inputs) => {
-  const pooled = ops.averagePool2d(named(inputs, 'images'), { kernel: [8, 8], stride: 8 });
-  return { pool: ops.reshape(pooled, [2, 12]) };
-};
-
 beforeEach(async () => {
   folder = await temporaryFolder();
   tokenizer = await tokenizerFolder();
   const pixels = Uint8Array.from({ length: images * 768 }, () => random.integer(256));
   const arr_0 = { dtype: 'U8' as const, shape: [images, 16, 16, 3], bytes: pixels };
   await writeFile(place('images.npz'), formatNpz({ arr_0 }));
-  const type = { dtype: 'float32', shape: [2, 3, 16, 16] } as const;
-  await writeFile(place('means.onnx'), exportOnnx(blockMeans, { images: type }));
+  await writeFile(place('means.onnx'), blockMeansNetwork());
 });
 
 /** A command whose shards are made, what counts how many were made, and where the merged result goes. */

@@ -1,4 +1,5 @@
 import {
+  availableThreads,
   type CompiledFunction,
   checkHostTensor,
   DparError,
@@ -11,21 +12,13 @@ import { OrtFunction } from './compiled-function.js';
 import { OrtDeviceTensor } from './device-tensor.js';
 import { toOrt } from './host-tensor.js';
 import { memoryKeeper } from './memory.js';
-import {
-  coreCount,
-  type Device,
-  defaultRuntime,
-  devices,
-  loadRuntime,
-  type Runtime,
-  type RuntimeKind,
-} from './runtime.js';
+import { type Device, defaultRuntime, devices, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
 
 /** How {@link createOrtEngine} computes. */
 export interface OrtEngineOptions {
   /** Default: `'cpu'`. */
   readonly device?: Device;
-  /** Threads that work on one operator. Default: one for each core. */
+  /** Threads that work on one operator. Default: `availableThreads()`, the cores that affinity, Slurm and quotas leave. */
   readonly threads?: number;
   /**
    * Whether threads that wait for the next operator look for it for a moment before they sleep (default: true). Generation
@@ -57,7 +50,7 @@ export interface OrtEngineOptions {
  * unknown device, or for a number of threads that is not a whole number >= 1.
  */
 export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
-  const { device = 'cpu', runtime: kind = defaultRuntime(), threads = await coreCount() } = options;
+  const { device = 'cpu', runtime: kind = defaultRuntime(), threads = availableThreads() } = options;
   if (!devices.includes(device)) {
     throw new DparError(`createOrtEngine: expected 'device' to be one of ${devices.join(', ')}, got ${device}.`);
   }

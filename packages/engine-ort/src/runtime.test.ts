@@ -1,6 +1,6 @@
 import { DparError } from '@dpar/tensor';
 import { afterEach, expect, it, vi } from 'vitest';
-import { absence, coreCount, defaultRuntime, loadRuntime, ortInstallHints } from './runtime.js';
+import { absence, defaultRuntime, loadRuntime, ortInstallHints } from './runtime.js';
 
 vi.mock('onnxruntime-web', () => {
   throw new Error('no such package');
@@ -48,7 +48,16 @@ it.each([
   expect(process.env.ORT_DISABLE_TELEMETRY).toBe(expected);
 });
 
-it('knows Node and its cores', async () => {
+it('knows Node', () => {
   expect(defaultRuntime()).toBe('node');
-  expect(await coreCount()).toBeGreaterThanOrEqual(1);
+});
+
+it('has the threads that Slurm grants, unless told', async () => {
+  vi.stubEnv('SLURM_CPUS_PER_TASK', '1');
+  const { createOrtEngine } = await import('./index.js');
+  const [granted, told] = [await createOrtEngine(), await createOrtEngine({ threads: 3 })];
+  expect([granted.name, told.name]).toEqual([
+    expect.stringContaining('(cpu, 1 thread)'),
+    expect.stringContaining('(cpu, 3 threads)'),
+  ]);
 });

@@ -58,14 +58,6 @@ export const ortInstallHints: { readonly [Kind in RuntimeKind]: string } = {
   web: 'npm install onnxruntime-web',
 };
 
-/** Number of processor cores. */
-export async function coreCount(): Promise<number> {
-  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
-  if (navigator?.hardwareConcurrency !== undefined) return navigator.hardwareConcurrency;
-  const os = (await importHidden('node:os')) as typeof import('node:os');
-  return os.availableParallelism();
-}
-
 type Loaded = OrtModule | { default: OrtModule };
 
 async function importNode(): Promise<Loaded> {

@@ -28,9 +28,14 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** An error of the system, such as that of a full disk, with the path that it does not name where a file is open already. */
-function withPath(error: unknown, path: string): unknown {
-  return error instanceof Error && 'code' in error && !('path' in error) ? Object.assign(error, { path }) : error;
+/**
+ * An error of the system about a hidden file or folder that is being written, as one about its target: also that of a full
+ * disk, which names no path where a file is open already.
+ */
+export function aboutTarget(error: unknown, partial: string, target: string): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error;
+  const { path = partial } = error as NodeJS.ErrnoException;
+  return path.startsWith(partial) ? Object.assign(error, { path: target + path.slice(partial.length) }) : error;
 }
 
 /** What {@link writeFileAtomic} writes: text (UTF-8), bytes, or pieces of them one after the other. */
@@ -64,7 +69,7 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});
-    throw withPath(error, path);
+    throw aboutTarget(error, partial, path);
   }
   await syncFolder(dirname(target));
 }

@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type FileContent, siblingOf, syncFolder, writeNewFile } from './atomic-file.js';
+import { aboutTarget, type FileContent, siblingOf, syncFolder, writeNewFile } from './atomic-file.js';
 import { makeFolder } from './make-folder.js';
 
 /** A file to write. */
@@ -20,14 +20,16 @@ export interface NewFile {
 export async function writeFilesAtomic(files: readonly NewFile[]): Promise<void> {
   const targets = files.map(({ path, content }) => {
     const target = resolve(path);
-    return { target, content, partial: siblingOf(target, 'partial') };
+    return { path, target, content, partial: siblingOf(target, 'partial') };
   });
   const last = targets.at(-1);
   if (last === undefined) return;
   try {
-    for (const { target, partial, content } of targets) {
+    for (const { path, target, partial, content } of targets) {
       await makeFolder(dirname(target));
-      await writeNewFile(partial, content);
+      await writeNewFile(partial, content).catch((error) => {
+        throw aboutTarget(error, partial, path);
+      });
     }
     if (targets.length > 1) await rm(last.target, { force: true });
     for (const { target, partial } of targets) await rename(partial, target);

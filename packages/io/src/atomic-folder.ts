@@ -1,6 +1,6 @@
 import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseSibling, type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
+import { aboutTarget, parseSibling, type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
 import { IoError } from './error.js';
 import { makeFolder } from './make-folder.js';
 
@@ -139,7 +139,7 @@ export async function writeFolderAtomic(path: string, fill: (folder: string) => 
     previous = await swapIn(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => {});
-    throw error;
+    throw aboutTarget(error, partial, path);
   }
   await syncFolder(dirname(target));
   // The new folder is in place: what cannot be removed now, the next write removes.

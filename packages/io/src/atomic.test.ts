@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { writeFileAtomic } from './atomic-file.js';
+import { writeFilesAtomic } from './atomic-files.js';
 import { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 
 // Every operation on the file system counts down; at 0 it fails, and in a crash so does each one after it.
@@ -285,6 +286,38 @@ describe('recoverFolder', () => {
     expect(readFileSync(join(folder, 'gone', 'origin'), 'utf8')).toBe(`.gone.previous-${id}`);
     expect(readFileSync(join(folder, 'there', 'origin'), 'utf8')).toBe('there');
     await recoverFolder(join(folder, 'none'));
+  });
+});
+
+describe('an error of the system that names no place', () => {
+  /** As the system reports a full disk to the writer of an open file. */
+  async function* full(): AsyncGenerator<Uint8Array> {
+    yield Uint8Array.of(1);
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  }
+  const pathOf = async (writing: Promise<unknown>) => ((await failureOf(writing)) as NodeJS.ErrnoException).path;
+
+  it('names the file or folder that was to be written, whichever writes it', async () => {
+    const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+    expect(await pathOf(writeFileAtomic(one, full()))).toBe(one);
+    const files = [
+      { path: one, content: 'whole' },
+      { path: two, content: full() },
+    ];
+    expect(await pathOf(writeFilesAtomic(files))).toBe(two);
+    const inFolder = (name: string) =>
+      writeFolderAtomic(one, (partial) => writeFileAtomic(join(partial, name), full()));
+    expect(await pathOf(inFolder('weights'))).toBe(join(one, 'weights'));
+    const nested = writeFolderAtomic(one, (partial) =>
+      writeFilesAtomic([{ path: join(partial, 'a'), content: full() }]),
+    );
+    expect(await pathOf(nested)).toBe(join(one, 'a'));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('keeps the place of what was read', async () => {
+    const missing = Object.assign(new Error('ENOENT'), { code: 'ENOENT', path: '/other' });
+    expect(await pathOf(writeFolderAtomic(join(folder, 'one'), () => Promise.reject(missing)))).toBe('/other');
   });
 });
 

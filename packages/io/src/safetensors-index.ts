@@ -45,7 +45,12 @@ export function parseSafetensorsIndex(bytes: Uint8Array, caller = 'parseSafetens
   const aliases = Object.entries(texts).filter(
     (entry): entry is [string, string] => weightMap.has(String(entry[1])) && !weightMap.has(entry[0]),
   );
-  return { shards: [...new Set(weightMap.values())].sort(compareCodePoints), weightMap, aliases: new Map(aliases), totalSize };
+  return {
+    shards: [...new Set(weightMap.values())].sort(compareCodePoints),
+    weightMap,
+    aliases: new Map(aliases),
+    totalSize,
+  };
 }
 
 /** Whether a value names a file of a folder and nothing outside, on any system. */

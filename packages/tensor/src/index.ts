@@ -1,3 +1,4 @@
+export { availableThreads, type RuntimeHost } from './available-threads.js';
 export type { Backend } from './backend.js';
 export type {
   CompiledFunction,

@@ -6,7 +6,10 @@ import { metricsLine, type StepMetrics } from './metrics.js';
 
 /** `metrics.jsonl` of a run: one line for each step, in order. */
 export class MetricsFile {
-  private constructor(private readonly file: FileHandle) {}
+  private constructor(
+    private readonly path: string,
+    private readonly file: FileHandle,
+  ) {}
 
   /**
    * Opens the file for the steps after `step`. Lines of later steps, repeated ones and half ones, as a killed run leaves
@@ -14,11 +17,14 @@ export class MetricsFile {
    */
   static async open(path: string, step: number): Promise<MetricsFile> {
     await writeFileAtomic(path, step > 0 ? linesUpTo(path, step) : '');
-    return new MetricsFile(await open(path, 'a'));
+    return new MetricsFile(path, await open(path, 'a'));
   }
 
   async append(metrics: StepMetrics): Promise<void> {
-    await this.file.appendFile(metricsLine(metrics));
+    await this.file.appendFile(metricsLine(metrics)).catch((error: Error) => {
+      // An open file does not know its path: that of a full disk would be missing.
+      throw Object.assign(error, { path: this.path });
+    });
   }
 
   /** Writes the lines to the disk: before a checkpoint of their step, so that none is missing where a run goes on. */

@@ -8,7 +8,8 @@ import {
   readLlamaGenConfig,
 } from '@dpar/model';
 import { writeConfig } from '@dpar/nn';
-import type { ModelSettings } from './train-config.js';
+import { DparError, isDparError } from '@dpar/tensor';
+import { type ModelSettings, trainConfigKeys } from './train-config.js';
 import {
   type TrainableDparOptions,
   type TrainableModel,
@@ -22,6 +23,25 @@ import {
  * @throws DparError if keys are missing or do not go together.
  */
 export function modelFromSettings(settings: ModelSettings, options: TrainableDparOptions = {}): TrainableModel {
+  try {
+    return build(settings, options);
+  } catch (error) {
+    if (!isDparError(error)) throw error;
+    // The keys of a model's config.json stand below 'model' in a training configuration.
+    const message = error.message.replace(/^\w+: /, '').replace(/'(\w+)'/g, (quoted, name: string) => {
+      const key = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      if (Object.hasOwn(settings, key) || modelKeys(settings.kind).includes(key)) return `'model.${key}'`;
+      return modelKeys(settings.kind).includes(`patching.${key}`) ? `'model.patching.${key}'` : quoted;
+    });
+    throw new DparError(`modelFromSettings: ${message}`, { cause: error });
+  }
+}
+
+/** Names of the keys of a kind of model, such as `patching.threshold`. */
+const modelKeys = (kind: ModelSettings['kind']): string[] =>
+  trainConfigKeys(kind).flatMap(({ key }) => (key.startsWith('model.') ? [key.slice('model.'.length)] : []));
+
+function build(settings: ModelSettings, options: TrainableDparOptions): TrainableModel {
   switch (settings.kind) {
     case 'dpar': {
       const { preset, patching, ...keys } = settings;

@@ -1,6 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { availableThreads, DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { askOptimizer, type OptimizerThread, serveOptimizer } from './optimizer-port.js';
 import { startWorker } from './start-worker.js';
 
@@ -48,5 +47,5 @@ export function optimizerThread(program = builtWorker): OptimizerThread {
 /** A thread if the parameters are so many that it pays, and there is a core for it. */
 export function optimizerThreadFor(parameters: Tensors<HostTensor>): OptimizerThread | undefined {
   const count = Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
-  return count >= worthwhile && availableParallelism() > 1 ? optimizerThread() : undefined;
+  return count >= worthwhile && availableThreads() > 1 ? optimizerThread() : undefined;
 }

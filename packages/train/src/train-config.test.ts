@@ -9,6 +9,16 @@ const minimal = {
   output: 'run',
 };
 
+/** The message of the error that a function throws. */
+function messageOf(fn: () => unknown): string {
+  try {
+    fn();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
+
 describe('readTrainConfig', () => {
   it('fills in the settings of the paper', () => {
     const { optimizer, data, batch_size, seed } = readTrainConfig(minimal);
@@ -38,10 +48,46 @@ describe('readTrainConfig', () => {
 
   it('names the key whose value is wrong', () => {
     const read = (changes: object) => () => readTrainConfig({ ...minimal, ...changes });
-    expect(read({ steps: '100' })).toThrow('readTrainConfig: steps: Invalid input: expected number, received string.');
-    expect(read({ optimizer: { betas: [0.9, 2] } })).toThrow('optimizer.betas.1: ');
+    const said = (changes: object): string => {
+      const [, sentence = ''] =
+        /^readTrainConfig: expected (.*) Correct it in the configuration, or with --set\.$/.exec(
+          messageOf(read(changes)),
+        ) ?? [messageOf(read(changes))];
+      return sentence;
+    };
+    expect(said({ steps: '100' })).toBe(`'steps' to be a number, got "100".`);
+    expect(said({ steps: 0 })).toBe("'steps' to be a number from 1, got 0.");
+    expect(said({ steps: 1.5 })).toBe("'steps' to be a whole number, got 1.5.");
+    expect(said({ output: undefined })).toBe("'output' to be a text, got no such key.");
+    expect(said({ optimizer: { betas: [0.9, 1] } })).toBe("'optimizer.betas.1' to be a number below 1, got 1.");
+    expect(said({ optimizer: { betas: 0.9 } })).toBe("'optimizer.betas' to be a list, got 0.9.");
+    expect(said({ optimizer: { betas: [0.9] } })).toBe(
+      "'optimizer.betas' to be a list of at least 2 values, got [0.9].",
+    );
+    expect(said({ optimizer: { schedule: 'linear' } })).toBe(
+      `'optimizer.schedule' to be one of "constant", "cosine", got "linear".`,
+    );
+    // JSON holds no larger whole numbers: another seed would be taken without a word.
+    expect(said(JSON.parse('{ "seed": 9007199254740993 }'))).toBe(
+      "'seed' to be a number up to 9007199254740991, got 9007199254740992.",
+    );
+    expect(() => readTrainConfig(minimal, ['seed=9007199254740993'])).toThrow(
+      "expected 'seed' to be a whole number up to 9007199254740991, got 9007199254740993.",
+    );
+    const samples = { every: 1, tokenizer: 't', temperature: 0 };
+    expect(read({ samples })).toThrow("above 0, got 0. Set 'samples.top_k' to 1 for the most likely token.");
     expect(read({ model: { kind: 'gpt' } })).toThrow('"dpar", "llamagen", "entropy", got "gpt"');
     expect(() => readTrainConfig(null)).toThrow("'model.kind'");
+  });
+
+  it('names the keys that do not go together', () => {
+    const read = (changes: object) => () => readTrainConfig({ ...minimal, ...changes });
+    const optimizer = { schedule: 'cosine', warmup_steps: 100 };
+    expect(read({ optimizer })).toThrow("expected 'optimizer.warmup_steps' below the 100 of 'steps', got 100.");
+    expect(read({ optimizer: { ...optimizer, schedule: 'constant' } })).not.toThrow();
+    expect(read({ batch_size: 10, accumulation_steps: 4 })).toThrow(
+      "expected 'accumulation_steps' to divide the 10 of 'batch_size', got 4.",
+    );
   });
 
   it('takes settings from the command line', () => {
@@ -100,6 +146,15 @@ describe('modelFromSettings', () => {
       cls_token_num: 0,
       vocab_size: 512,
     });
-    expect(() => modelFromSettings({ kind: 'llamagen', ...keys })).toThrow("'dim'");
+    expect(() => modelFromSettings({ kind: 'llamagen', ...keys })).toThrow(
+      "modelFromSettings: expected 'model.dim' to be a whole number >= 1, got no such key.",
+    );
+    expect(() => modelFromSettings(readTrainConfig(minimal, ['model.dim=63']).model)).toThrow(
+      "expected 'model.dim' to be a multiple of 'model.n_head'",
+    );
+    const odd = readTrainConfig(minimal, ['model.patching.row_length=7']).model;
+    expect(() => modelFromSettings(odd)).toThrow(
+      "expected 'model.patching.row_length' to divide 'model.block_size' 64",
+    );
   });
 });

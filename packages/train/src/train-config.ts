@@ -1,8 +1,8 @@
 import { entropyModelPresets } from '@dpar/entropy';
 import { presets } from '@dpar/model';
 import { DparError } from '@dpar/tensor';
-import { closestMatch } from 'leven';
 import { z } from 'zod';
+import { describeIssue, shapeOf } from './config-issues.js';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
@@ -91,7 +91,7 @@ const optimizerKeys = z.strictObject({
   schedule: z.enum(['constant', 'cosine']).default('constant').describe('How the learning rate changes'),
   warmup_steps: z.int().min(0).default(0).describe('Steps in which a cosine schedule rises to the learning rate'),
   final_fraction: fraction.default(0).describe('Where a cosine schedule ends, as a fraction of the learning rate'),
-  betas: z.tuple([fraction, fraction]).default([0.9, 0.95]).describe("AdamW's decay rates of the moments"),
+  betas: z.tuple([rate, rate]).default([0.9, 0.95]).describe("AdamW's decay rates of the moments"),
   epsilon: positive.default(1e-8).describe("AdamW's epsilon"),
   weight_decay: z.number().min(0).default(0.05).describe('Decay of tensors of 2 or more dimensions'),
   max_gradient_norm: positive.default(1).describe('Gradients are shortened to this norm'),
@@ -190,8 +190,28 @@ export function readTrainConfig(json: unknown, settings: readonly string[] = [])
   }
   const schema = schemas[kind as keyof typeof schemas];
   const result = schema.safeParse(changed);
-  if (result.success) return result.data;
-  throw new DparError(`readTrainConfig: ${result.error.issues.map((issue) => describe(issue, schema)).join(' ')}`);
+  if (!result.success) {
+    const sentences = result.error.issues.map((issue) => describeIssue(issue, changed, schema));
+    throw new DparError(`readTrainConfig: ${sentences.join(' ')}`);
+  }
+  checkTogether(result.data);
+  return result.data;
+}
+
+/** Keys that depend on one another. */
+function checkTogether({ optimizer, steps, batch_size, accumulation_steps }: TrainConfig): void {
+  if (optimizer.schedule === 'cosine' && optimizer.warmup_steps >= steps) {
+    throw new DparError(
+      `readTrainConfig: expected 'optimizer.warmup_steps' below the ${steps} of 'steps', got ${optimizer.warmup_steps}. ` +
+        'Warm up for fewer steps.',
+    );
+  }
+  if (batch_size % accumulation_steps !== 0) {
+    throw new DparError(
+      `readTrainConfig: expected 'accumulation_steps' to divide the ${batch_size} of 'batch_size', got ` +
+        `${accumulation_steps}. Change one of the two.`,
+    );
+  }
 }
 
 /** A key's description and default, for documentation: `optimizer.learning_rate` and so on. */
@@ -206,27 +226,6 @@ function keysOf(schema: z.ZodType, prefix: string): { key: string; description: 
   ]);
 }
 
-/** The fields of an object schema, also of one that is optional or has a default. */
-function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
-  if (schema instanceof z.ZodObject) return schema.shape;
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap() as z.ZodType);
-  return undefined;
-}
-
-function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
-  const path = issue.path.map(String);
-  if (issue.code !== 'unrecognized_keys') return `${path.join('.')}: ${issue.message}.`;
-  const holder = path.reduce<z.ZodType | undefined>((at, name) => at && shapeOf(at)?.[name], schema);
-  const fields = Object.keys((holder && shapeOf(holder)) ?? {});
-  return issue.keys
-    .map((key) => {
-      const nearest = closestMatch(key, fields);
-      const remedy = nearest === undefined ? 'Leave it out.' : `Did you mean '${[...path, nearest].join('.')}'?`;
-      return `expected a known key, got '${[...path, key].join('.')}'. ${remedy}`;
-    })
-    .join(' ');
-}
-
 /** JSON with a change such as `optimizer.learning_rate=1e-3`. @throws DparError if it is none. */
 export function withSetting(json: unknown, setting: string): unknown {
   const match = /^([\w.]+)=(.*)$/s.exec(setting);
@@ -234,6 +233,12 @@ export function withSetting(json: unknown, setting: string): unknown {
   if (match === null) {
     throw new DparError(
       `readTrainConfig: expected a setting such as 'optimizer.learning_rate=1e-3', got '${setting}'.`,
+    );
+  }
+  if (/^[+-]?\d+$/.test(text) && !Number.isSafeInteger(Number(text))) {
+    throw new DparError(
+      `readTrainConfig: expected '${path}' to be a whole number up to ${Number.MAX_SAFE_INTEGER}, got ${text}. ` +
+        'Its last digits would be lost: choose a smaller one.',
     );
   }
   return changed(json, path.split('.'), parsed(text));

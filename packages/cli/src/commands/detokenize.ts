@@ -33,7 +33,7 @@ export const detokenize = defineCommand({
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
     input: option.required(option.path, 'tokens: safetensors file, or folder'),
-    output: option.required(option.path, 'where to write: *.png, *.npz or a folder'),
+    output: option.required(option.outputPath('ending'), 'where to write: *.png, *.npz or a folder'),
     variant: option.optional(option.wholeNumber(0), 'which variant of each image', 0),
     tile: option.optional(
       option.wholeNumber(1, 8192),

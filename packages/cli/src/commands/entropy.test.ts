@@ -1,4 +1,4 @@
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
@@ -43,6 +43,36 @@ it('keeps the names of classes', async () => {
   const argv = ['entropy', ...model, '--input', join(folder, 'tokens.safetensors'), '--output', output, '--quiet'];
   expect((await runCli(argv)).status).toBe(0);
   expect(await readClassNames(output)).toEqual({ path: output, names: ['cat', 'dog'] });
+});
+
+it('refuses places that are of another kind, before it computes', async () => {
+  const folder = await temporaryFolder();
+  const [file, tokens] = [join(folder, 'file'), join(folder, 'tokens')];
+  await writeFile(file, '');
+  await mkdir(tokens);
+  await copyFile(input, join(tokens, 'a.safetensors'));
+  const refusal = async (from: string, ...more: string[]) => {
+    const { status, stdout, stderr } = await runCli(['entropy', ...model, '--input', from, ...more]);
+    expect(stdout).toBe('');
+    expect(await readdir(folder)).toEqual(['file', 'tokens']);
+    return `${status} ${stderr}`;
+  };
+  const output = ['--output', join(folder, 'out.safetensors')];
+  expect(await refusal(input, ...output, '--png', file)).toMatch(
+    /^1 .*--png: expected a folder or nothing at .*, got a file/,
+  );
+  const png = join(folder, 'maps.png');
+  expect(await refusal(input, ...output, '--png', png)).toMatch(/^2 .*--png: expected a folder, .* got '.*maps\.png'/);
+  expect(await refusal(tokens, '--output', tokens, '--png', join(folder, 'maps'))).toContain(
+    `--png: expected a file of tokens as --input and no shard, got the folder '${tokens}'.`,
+  );
+  expect(await refusal(input, '--output', tokens)).toMatch(
+    /^1 .*--output: expected a file or nothing at .*, got a folder/,
+  );
+  expect(await refusal(input, '--output', png)).toMatch(/^2 .*--output: expected a FILE\.safetensors/);
+  expect(await refusal(tokens, '--output', file)).toMatch(
+    /^1 .*--output: expected a folder or nothing at .*, got a file/,
+  );
 });
 
 it('finds the threshold of a mean patch length', async () => {

@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointIdentity, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { checkpointIdentity, makeFolder, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
 import { heatMap, toPng } from '@dpar/report';
 import { sizeOfSet } from '@dpar/train';
 import {
@@ -17,7 +16,18 @@ import type { Context } from '../context.js';
 import { computeEntropies } from '../entropies.js';
 import { UsageError } from '../errors.js';
 import { takeShare } from '../machine-share.js';
-import { folder, optional, path, required, type Shard, shard, wholeNumber } from '../options.js';
+import {
+  folder,
+  optional,
+  outputFolder,
+  outputPath,
+  path,
+  required,
+  type Shard,
+  shard,
+  wholeNumber,
+} from '../options.js';
+import { checkOutput } from '../output-place.js';
 import type { Progress } from '../progress.js';
 import { outputKind } from '../sample/output-kind.js';
 import { countOf } from '../table.js';
@@ -46,8 +56,8 @@ export const entropy = defineCommand({
   options: {
     checkpoint: required(folder, 'entropy model'),
     input: required(path, 'tokens: safetensors file, or folder'),
-    output: required(path, 'where to write the entropies: safetensors file, or folder for a folder'),
-    png: optional(folder, 'folder for a picture of each image of a file'),
+    output: required(outputPath('any'), 'where to write the entropies: safetensors file, or folder for a folder'),
+    png: optional(outputFolder, 'folder for a picture of each image of a file'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 16),
     shard: optional(shard, 'only part I of N of the files; writes a folder, for a file too'),
   },
@@ -61,6 +71,13 @@ export const entropy = defineCommand({
 
 async function entropiesOfFile(values: EntropyValues, context: Context): Promise<Result> {
   const { checkpoint, input, output, png, batchSize } = values;
+  if (/\.(png|npz|npy|jsonl?)$/i.test(output)) {
+    throw new UsageError(`--output: expected a FILE.safetensors for the entropies of a file, got '${output}'.`);
+  }
+  await checkOutput('--output', output, 'file');
+  if (png !== undefined && /\.(png|jpe?g|webp|gif|npz|safetensors)$/i.test(png)) {
+    throw new UsageError(`--png: expected a folder, for a picture of each image, got '${png}'. Pass a folder.`);
+  }
   const { set, config, seconds } = await computeEntropies({ checkpoint, input, batchSize }, context);
   const classes = await readClassNames(input);
   const metadata = {
@@ -72,7 +89,7 @@ async function entropiesOfFile(values: EntropyValues, context: Context): Promise
   const entropies = set.entropies.data;
   const mean = entropies.reduce((sum, value) => sum + value, 0) / entropies.length;
   if (png !== undefined) {
-    await mkdir(png, { recursive: true });
+    await makeFolder(png);
     const predicted = entropies.length / images;
     for (let i = 0; i < images; i++) {
       const path = join(png, `${String(i).padStart(6, '0')}.png`);
@@ -89,10 +106,14 @@ async function entropiesOfFile(values: EntropyValues, context: Context): Promise
 
 async function entropiesOfFolder(values: EntropyValues, context: Context): Promise<Result> {
   const { checkpoint, input, output, png, batchSize, shard: share } = values;
-  if (png !== undefined) throw new UsageError("--png: expected a file as '--input' and no shard, got others");
+  if (png !== undefined) {
+    const got = share === undefined ? `the folder '${input}'` : `--shard ${share.index}/${share.count}`;
+    throw new UsageError(`--png: expected a file of tokens as --input and no shard, got ${got}. Leave out --png.`);
+  }
   if (outputKind(output) !== 'folder') {
     throw new UsageError(`--output: expected a folder for shards of entropies, got '${output}'.`);
   }
+  await checkOutput('--output', output, 'folder');
   const layout = await findTokenLayout(input);
   const model = await loadEntropyModel(checkpoint);
   const engine = await context.engine();

@@ -8,7 +8,7 @@ import { reportEvaluation, warningsOf } from '../evaluation/report.js';
 import { completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
 import { skipDamagedOption } from '../image-options.js';
-import { file, flag, folder, optional, path, required, wholeNumber } from '../options.js';
+import { file, flag, optional, outputFolder, path, required, wholeNumber } from '../options.js';
 import { countOf, namesOf } from '../table.js';
 
 const kinds = 'folder or .npz of images, features .npy or .npz, or statistics .npz';
@@ -31,7 +31,7 @@ export const evaluate = defineCommand({
     k: optional(wholeNumber(1), 'neighbours of precision and recall', 3),
     bootstrap: optional(wholeNumber(2), 'resamples for an interval of FID, such as 200 (default: no interval)'),
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
-    cacheFolder: optional(folder, 'where to keep features of images (default: beside the set)'),
+    cacheFolder: optional(outputFolder, 'where to keep features of images (default: beside the set)'),
     noCache: flag('keeps no features'),
     skipDamaged: skipDamagedOption,
   },

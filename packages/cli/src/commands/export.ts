@@ -4,13 +4,13 @@ import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
 import { exportOnnxCheckpoint } from '../onnx/export.js';
 import { interfaceOf } from '../onnx/write.js';
-import { byteSize, choice, flag, folder, optional, path, required, type Values } from '../options.js';
+import { byteSize, choice, flag, folder, optional, outputPath, required, type Values } from '../options.js';
 import { formatList } from '../table.js';
 
 const options = {
   checkpoint: required(folder, 'a DPAR, LlamaGen or entropy model, or a tokenizer'),
   format: required(choice(['pytorch', 'safetensors', 'onnx']), 'what is written'),
-  output: required(path, 'file to write, such as model.pt, model.safetensors or model.onnx, or folder'),
+  output: required(outputPath('any'), 'file to write, such as model.pt, model.safetensors or model.onnx, or folder'),
   withoutOptimizer: flag('pytorch: leaves out the state of the optimizer, which is twice as large as the weights'),
   maxShardSize: optional(byteSize, 'safetensors: most bytes of tensors in a file, such as 2GB (10^9 bytes each)'),
   decode: flag('onnx: the steps of generation with cached keys and values'),

@@ -5,9 +5,9 @@ import { interruptible } from '../evaluation/interruptible.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
 import { skipDamagedOption, soundImages, withImageCheck } from '../image-options.js';
 import { takeShare } from '../machine-share.js';
-import { optional, path, required, shard as shardOption, wholeNumber } from '../options.js';
+import { optional, outputPath, path, required, shard as shardOption, wholeNumber } from '../options.js';
 import { formatRate } from '../progress.js';
-import { checkPlace, outputKind } from '../sample/output-kind.js';
+import { outputKind } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
 
 export const features = defineCommand({
@@ -21,7 +21,7 @@ export const features = defineCommand({
   options: {
     images: required(path, 'folder of images, or ADM sample batch .npz'),
     ...networkOptions,
-    output: required(path, 'where to write: *.npz or a folder'),
+    output: required(outputPath('ending'), 'where to write: *.npz or a folder'),
     shard: optional(shardOption, 'computes part I of N alone, into a folder'),
     skipDamaged: skipDamagedOption,
     batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
@@ -37,7 +37,6 @@ export const features = defineCommand({
       throw new UsageError(`--shard ${share.index}/${share.count}: expected a folder as --output, got '${output}'.`);
     }
     if (file === undefined) throw new UsageError(`expected --features FILE, got none. ${networkRemedy}`);
-    await checkPlace(output, kind);
     const { images: all } = await openEvaluationSet(input);
     if (all === undefined) {
       throw new CommandError(`--images: expected images in '${input}', got features or statistics. Pass images.`);

@@ -7,7 +7,7 @@ import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/t
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { loadModel } from '../model.js';
-import { file, flag, folder, required } from '../options.js';
+import { file, flag, folder, outputFile, required } from '../options.js';
 import { countOf } from '../table.js';
 import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
 import { vqForward } from '../vq-forward.js';
@@ -37,7 +37,7 @@ export const forward = defineCommand({
   options: {
     checkpoint: required(folder, 'config.json and model.safetensors'),
     input: required(file, 'tokens or image, safetensors'),
-    output: required(file, 'where to write the results, safetensors'),
+    output: required(outputFile, 'where to write the results, safetensors'),
     gradients: flag('writes the gradients of the loss by all parameters too'),
   },
   run: async ({ checkpoint, input, output, gradients }, context) => {

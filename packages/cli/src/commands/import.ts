@@ -6,8 +6,8 @@ import {
   byteSize,
   choice,
   file,
-  folder,
   optional,
+  outputFolder,
   path,
   repeated,
   required,
@@ -32,7 +32,7 @@ export const importWeights = defineCommand({
       byteSize,
       'most bytes of tensors in a file, such as 2GB; more come in several with an index',
     ),
-    output: required(folder, 'checkpoint to write'),
+    output: required(outputFolder, 'checkpoint to write'),
   },
   run: async ({ input, config, set, only, seed, maxShardSize, output }, context) => {
     const given = config === undefined ? {} : await readJsonObject(config);

@@ -58,6 +58,7 @@ export const info = defineCommand({
       ['dpar', data.dpar],
       [runtime, `${version}${runtime === 'Node' ? '' : ` (as Node ${data.node})`}, ${data.platform}`],
       ['CPU', `${data.cpu}, ${data.cores} cores`],
+      ['threads', `${data.threads} unless --threads says otherwise`],
       ['memory', formatMemory(data.memory_bytes)],
       ...engines.flatMap(describeEngine),
       ...packages,

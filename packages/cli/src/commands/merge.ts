@@ -4,9 +4,9 @@ import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
 import { type FoundShards, findShards } from '../merge/find-shards.js';
 import { mergeShards } from '../merge/merge-shards.js';
-import { choice, optional, path, repeated, required, wholeNumber } from '../options.js';
+import { choice, optional, outputPath, path, repeated, required, wholeNumber } from '../options.js';
 import type { Progress } from '../progress.js';
-import { checkPlace, outputKind } from '../sample/output-kind.js';
+import { outputKind } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
 
 export const merge = defineCommand({
@@ -22,7 +22,7 @@ export const merge = defineCommand({
     'as one run.',
   options: {
     input: repeated(path, 'shards: files or folders'),
-    output: required(path, 'where to write: *.npz, *.safetensors or a folder'),
+    output: required(outputPath('ending'), 'where to write: *.npz, *.safetensors or a folder'),
     kind: optional(choice(['tokens', 'entropies']), 'which shards, where a folder has both'),
     count: optional(wholeNumber(1, 1e8), 'number of images that there must be (default: as the shards say)'),
   },
@@ -30,7 +30,6 @@ export const merge = defineCommand({
     if (input.length === 0) throw new UsageError('expected --input PATH ..., got none.');
     const ending = outputKind(output);
     if (ending === 'png') throw new UsageError(`--output: expected *.npz, *.safetensors or a folder, got '${output}'.`);
-    await checkPlace(output, ending);
     const found = await findAll(input);
     if (found !== undefined) return mergeShards({ found, kind, output, outputKind: ending, count }, context);
     if (ending !== 'npz')

@@ -61,5 +61,7 @@ it('refuses what it cannot read, and says which case', async () => {
   const read = await runCli(['patchify', '--input', folder, '--output', 'never.json']);
   expect(read.stderr).toBe(`dpar patchify: expected a file at '${folder}', got a folder. Check the path.\n`);
   const written = await runCli(['patchify', '--input', fixturePath('patchify.json'), '--output', folder]);
-  expect(written.stderr).toBe(`dpar patchify: expected a file at '${folder}', got a folder. Check the path.\n`);
+  expect(written.stderr).toBe(
+    `dpar patchify: --output: expected a file or nothing at '${folder}', got a folder. Choose another path.\n`,
+  );
 });

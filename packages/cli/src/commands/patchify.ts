@@ -3,7 +3,7 @@ import { type PatchingOptions, patchLengths } from '@dpar/patchify';
 import { defineCommand } from '../command.js';
 import { CommandError } from '../errors.js';
 import { isObject, type JsonObject, readJsonObject } from '../json-file.js';
-import { file, required } from '../options.js';
+import { file, outputFile, required } from '../options.js';
 import { countOf } from '../table.js';
 
 export const patchify = defineCommand({
@@ -15,7 +15,7 @@ export const patchify = defineCommand({
     "and needs no entropies. The output is the same with each case's 'patch_lengths'.",
   options: {
     input: required(file, 'cases, JSON'),
-    output: required(file, 'where to write them with patch_lengths'),
+    output: required(outputFile, 'where to write them with patch_lengths'),
   },
   run: async ({ input, output }) => {
     const content = await readJsonObject(input);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { watchFiles } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { file, folder, optional, repeated } from '../options.js';
+import { folder, optional, outputFile, repeated } from '../options.js';
 import { writeReport } from '../report/write-report.js';
 import { countOf } from '../table.js';
 
@@ -14,7 +14,7 @@ export const report = defineCommand({
     "the run goes on. Default output: report.html in the run's folder; of several runs, comparison.html in the first one's.",
   options: {
     run: repeated(folder, "output folder of 'dpar train'; several are compared"),
-    output: optional(file, 'HTML file to write'),
+    output: optional(outputFile, 'HTML file to write'),
   },
   run: async ({ run: folders, output }) => {
     const [first] = folders;

@@ -14,7 +14,6 @@ import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
 import { ImageDecoder } from '../sample/decode.js';
-import { checkPlace } from '../sample/output-kind.js';
 import { countOf, namesOf } from '../table.js';
 import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
@@ -41,7 +40,7 @@ export const tokenize = defineCommand({
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
     input: option.required(option.path, 'folder of images, one class a subfolder, or ADM batch .npz'),
-    output: option.required(option.folder, 'where to write the tokens'),
+    output: option.required(option.outputFolder, 'where to write the tokens'),
     classesFile: option.optional(
       option.file,
       "all classes by number: classes.json of other tokens, or a name a line (default: the input's folders, in order)",
@@ -65,7 +64,7 @@ export const tokenize = defineCommand({
       512,
     ),
     shard: option.optional(option.shard, 'tokenizes part I of N alone'),
-    check: option.optional(option.file, 'PNG file for some images beside what their tokens are decoded to'),
+    check: option.optional(option.outputFile, 'PNG file for some images beside what their tokens are decoded to'),
   },
   run: async (values, context) => {
     const { input, output, layout, name, partSize, check } = values;
@@ -78,7 +77,6 @@ export const tokenize = defineCommand({
     if (check !== undefined && !/\.png$/i.test(check)) {
       throw new UsageError(`--check: expected a path that ends in .png, got '${check}'.`);
     }
-    await checkPlace(output, 'folder');
     const list = values.classesFile === undefined ? undefined : await readClassList(values.classesFile);
     const reading = readingOnto(values.background);
     const all = await openLabelledImages(input, reading, list);

@@ -5,7 +5,8 @@ import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { InterruptedError } from '../errors.js';
 import { readJsonObject } from '../json-file.js';
-import { assignment, file, flag, folder, optional, repeated, required } from '../options.js';
+import { assignment, file, flag, optional, outputFolder, repeated, required } from '../options.js';
+import { checkOutput } from '../output-place.js';
 import { formatList } from '../table.js';
 import { dataProgress } from '../train/data-progress.js';
 import { TrainWatch } from '../train/watch.js';
@@ -16,7 +17,7 @@ export const train = defineCommand({
   details: `The configuration is JSON. Its keys, of which 'model.preset' gives most of the model's:\n\n${keyTable()}`,
   options: {
     config: required(file, 'configuration, JSON'),
-    output: optional(folder, "folder to write, in place of the configuration's"),
+    output: optional(outputFolder, "folder to write, in place of the configuration's"),
     resume: flag('goes on from the newest checkpoint of the output folder, or starts if there is none'),
     set: repeated(assignment, 'changes the configuration, as in optimizer.learning_rate=1e-3'),
   },
@@ -24,6 +25,7 @@ export const train = defineCommand({
     const json = await readJsonObject(path);
     const changes = output === undefined ? set : [...set, `output=${JSON.stringify(output)}`];
     const config = readTrainConfig(json, changes);
+    await checkOutput("the configuration's output", config.output, 'folder');
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
     const run = followRun(config, await TrainWatch.create(config, engine, context, resume), context);

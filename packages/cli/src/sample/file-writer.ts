@@ -10,8 +10,8 @@ import {
 } from '@dpar/io/node';
 import type { HostTensor } from '@dpar/tensor';
 import { CommandError } from '../errors.js';
+import { checkOutput } from '../output-place.js';
 import type { Generated } from './generator.js';
-import { checkPlace } from './output-kind.js';
 import { type SamplePlan, settingsFile } from './plan.js';
 import type { SampleWriter } from './writer.js';
 
@@ -40,7 +40,7 @@ export async function createFileWriter(plan: SamplePlan, format: FileFormat): Pr
     return { there, kept: output, add: async () => {}, finish: async () => {} };
   }
   const folder = `${output}.partial`;
-  await checkPlace(folder, 'folder');
+  await checkOutput('--output', folder, 'folder');
   const parts = await PartFolder.open(folder, {
     first,
     count: labels.length,

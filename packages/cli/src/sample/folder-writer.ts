@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pngContent, pngRecordKey, readPngRecord } from '@dpar/eval/node';
-import { agreeOnSettings, runDigest, shardRecord, writeFileAtomic, writeSettings } from '@dpar/io/node';
+import { agreeOnSettings, makeFolder, runDigest, shardRecord, writeFileAtomic, writeSettings } from '@dpar/io/node';
 import pMap from 'p-map';
 import { CommandError } from '../errors.js';
 import { imageAt, pngOf } from '../images.js';
@@ -19,11 +19,11 @@ const filesAtATime = 8;
  */
 export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder): Promise<SampleWriter> {
   const { output, first, total, labels, settings, subfolders, folders = [] } = plan;
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   const settingsPath = join(output, settingsFile);
   const agree = (): Promise<boolean> => agreeOnSettings(settingsPath, settings, 'choose another folder');
   let agreed = await agree();
-  for (const folder of folders) await mkdir(join(output, folder), { recursive: true });
+  for (const folder of folders) await makeFolder(join(output, folder));
   const nameOf = (i: number): string => join(subfolders?.[i] ?? '', `${String(first + i).padStart(6, '0')}.png`);
   const run = runDigest(settings);
   const found = await pMap(labels.keys(), (i) => isThere(join(output, nameOf(i)), run), { concurrency: filesAtATime });

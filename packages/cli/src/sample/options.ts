@@ -6,6 +6,8 @@ import * as option from '../options.js';
 import { classList } from './classes.js';
 import type { Generator } from './generator.js';
 
+const greedyRemedy = 'Pass --greedy for the most likely token, or leave it out';
+
 const weightFormat = option.choice(['float32', 'int8', 'int4']);
 
 /** Options of `dpar sample`. */
@@ -34,16 +36,20 @@ export const sampleOptions = {
     'constant',
   ),
   cfgInterval: option.optional(option.interval, 'tokens that are guided, the first and the one after (default: all)'),
-  temperature: option.optional(option.number({ above: 0 }), 'divides the logits', 1),
+  temperature: option.optional(option.number({ above: 0 }, greedyRemedy), 'divides the logits', 1),
   topK: option.optional(option.wholeNumber(0), 'draws from the k most likely tokens, 0 for all', 0),
-  topP: option.optional(option.number({ above: 0, to: 1 }), 'draws from the fewest tokens of this probability', 1),
+  topP: option.optional(
+    option.number({ above: 0, to: 1 }, greedyRemedy),
+    'draws from the fewest tokens of this probability',
+    1,
+  ),
   greedy: option.flag('always takes the most likely token'),
   threshold: option.optional(option.number(), "entropy (nats) that starts a patch (default: the model's)"),
   maxPatchLength: option.optional(option.wholeNumber(1), "most tokens in a patch (default: the model's)"),
   seed: option.optional(option.wholeNumber(0), 'decides on the draws', 0),
   batchSize: option.optional(option.wholeNumber(1, 4096), 'images at a time', 16),
   shard: option.optional(option.shard, 'makes the images of part i of n alone, 0/n to (n - 1)/n'),
-  output: option.required(option.path, 'where to write: *.png, *.npz, *.safetensors or a folder'),
+  output: option.required(option.outputPath('ending'), 'where to write: *.png, *.npz, *.safetensors or a folder'),
 };
 
 /** Values of {@link sampleOptions}, with the numbers of classes. */

@@ -5,7 +5,6 @@ import { gridFormat, imageArrayFormat, tokenFormat } from './file-formats.js';
 import { createFileWriter } from './file-writer.js';
 import { createFolderWriter } from './folder-writer.js';
 import type { Generated } from './generator.js';
-import { checkPlace } from './output-kind.js';
 import type { SamplePlan } from './plan.js';
 
 /** Takes generated images, batch by batch. */
@@ -26,7 +25,6 @@ export interface SampleWriter {
  */
 export async function createSampleWriter(plan: SamplePlan, decoder: ImageDecoder | undefined): Promise<SampleWriter> {
   const { output, kind } = plan;
-  await checkPlace(output, kind);
   if (kind === 'safetensors') return createFileWriter(plan, tokenFormat(plan));
   if (decoder === undefined) throw new UsageError(`expected --tokenizer DIR for '${output}', got none.`);
   if (kind === 'folder') return createFolderWriter(plan, decoder);

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
 import {
   agreeOnSettings,
   contentDigest,
   type ItemRange,
+  makeFolder,
   parseShardRecord,
   readNpy,
   runDigest,
@@ -89,7 +90,7 @@ export async function createLlamaGenWriter(plan: TokenPlan, name: string): Promi
   const agree = (): Promise<boolean> =>
     agreeOnSettings(settingsPath, settings, `choose another folder than '${output}'`);
   let agreed = await agree();
-  await Promise.all([codes, labelled, records].map((folder) => mkdir(folder, { recursive: true })));
+  await Promise.all([codes, labelled, records].map((folder) => makeFolder(folder)));
   const recordOf = ({ start, count }: ItemRange): string =>
     join(records, `${[start, start + count - 1].map((i) => String(i).padStart(6, '0')).join('-')}.json`);
 

@@ -26,7 +26,7 @@ export interface JobThreads {
  */
 export function startJobThreads(count: number, program: URL | undefined = builtProgram): JobThreads {
   if (!(Number.isInteger(count) && count >= 1)) {
-    throw new DparError(`startThreads: expected 1 or more threads, got ${count}. Leave it out for one a core.`);
+    throw new DparError(`startThreads: expected 1 or more threads, got ${count}. Leave it out for the default.`);
   }
   const threads = program === undefined ? [] : Array.from({ length: count }, () => new JobThread(program));
   return {

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableThreads } from '@dpar/tensor';
 import {
   type FrechetExtrapolation,
   type FrechetExtrapolationOptions,
@@ -35,10 +35,10 @@ export interface MetricThreads {
 
 /**
  * Starts threads for metrics.
- * @param count How many; by default one a core.
+ * @param count How many; by default `availableThreads()`: the cores that affinity, Slurm and quotas leave.
  * @throws DparError if the number is not 1 or more.
  */
-export function startThreads(count = availableParallelism()): MetricThreads {
+export function startThreads(count = availableThreads()): MetricThreads {
   const threads = startJobThreads(count);
   return {
     precisionRecall: async (reference, samples, options = {}) =>

@@ -1,0 +1,73 @@
+import { closestMatch } from 'leven';
+import { z } from 'zod';
+
+/** Names of JSON's types, and of what the schemas make of them. */
+const typeNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+  tuple: 'a list',
+};
+
+/** What to do where a value has a meaning that another key has here. */
+const remedies: Readonly<Record<string, string>> = {
+  'samples.temperature': "Set 'samples.top_k' to 1 for the most likely token.",
+};
+
+/** Most characters of a value that a message shows. */
+const shownCharacters = 60;
+
+/**
+ * An issue of a configuration as a sentence that names the key as the user wrote it, what it should be, and the value that came;
+ * for an unknown key the nearest one that exists.
+ * @param json The configuration that the issue is of.
+ */
+export function describeIssue(issue: z.core.$ZodIssue, json: unknown, schema: z.ZodType): string {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, schema)).join(' ');
+  const key = path.join('.');
+  const value = valueAt(json, path);
+  const got = value === undefined ? 'no such key' : shown(value);
+  const remedy = remedies[key] ?? 'Correct it in the configuration, or with --set.';
+  return `expected '${key}' to be ${expected(issue)}, got ${got}. ${remedy}`;
+}
+
+/** The fields of an object schema, also of one that is optional or has a default. */
+export function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
+  if (schema instanceof z.ZodObject) return schema.shape;
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap() as z.ZodType);
+  return undefined;
+}
+
+function expected(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return typeNames[issue.expected] ?? issue.expected;
+  if (issue.code === 'invalid_value') return `one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+  if (issue.code === 'too_small' || issue.code === 'too_big') {
+    const [bound, least, above, listed] =
+      issue.code === 'too_small'
+        ? [issue.minimum, 'from', 'above', 'at least']
+        : [issue.maximum, 'up to', 'below', 'at most'];
+    if (issue.origin === 'array') return `a list of ${listed} ${bound} values`;
+    return `a number ${issue.inclusive ? least : above} ${bound}`;
+  }
+  return issue.message;
+}
+
+function unknownKey(key: string, path: readonly string[], schema: z.ZodType): string {
+  const holder = path.reduce<z.ZodType | undefined>((at, name) => at && shapeOf(at)?.[name], schema);
+  const nearest = closestMatch(key, Object.keys((holder && shapeOf(holder)) ?? {}));
+  const remedy = nearest === undefined ? 'Leave it out.' : `Did you mean '${[...path, nearest].join('.')}'?`;
+  return `expected a known key, got '${[...path, key].join('.')}'. ${remedy}`;
+}
+
+function valueAt(json: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, name) => (Object.hasOwn(Object(at), name) ? Object(at)[name] : undefined), json);
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}...` : text;
+}
