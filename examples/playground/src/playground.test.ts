@@ -19,16 +19,13 @@ import { type DrawOptions, sampleOptions } from './model/drawing.js';
 import { contentSecurityPolicy } from './security.js';
 import { type PageServer, servePage } from './server/serve.js';
 import { figure, firstMap, takePicture, type Visit, visit } from './testing/browser.js';
+import { sampleFile } from './testing/sample-file.js';
 
 /** What the page says once it has caught up: on busy machines that takes a while. */
 const soon = <V>(read: () => V | Promise<V>) => expect.poll(read, { timeout: 60_000, interval: 100 });
 
 const folder = fileURLToPath(new URL('../dist/page', import.meta.url));
 const chromium = findChromium();
-
-/** File of an emoji that the page ships. */
-const sampleFile = (name: string): string =>
-  fileURLToPath(new URL(`../node_modules/emoji-datasource-google/img/google/64/${name}.png`, import.meta.url));
 
 if (!existsSync(folder)) throw new Error(`playground: expected the built page in '${folder}'. Run: npm run build`);
 if (chromium === undefined) {

@@ -64,9 +64,12 @@ function mainAction(
   }
 }
 
-/** Brings the picture into view where the button was reached by scrolling past it. */
+/** Brings the picture into view where the button was reached by scrolling past most of it. */
 function showPicture(button: HTMLElement): void {
-  button.closest('.workbench')?.querySelector('.tokens')?.scrollIntoView({ block: 'nearest' });
+  const picture = button.closest('.workbench')?.querySelector('.tokens');
+  if (!picture) return;
+  const { top, bottom, height } = picture.getBoundingClientRect();
+  if (Math.min(bottom, innerHeight) - Math.max(top, 0) < height / 2) picture.scrollIntoView({ block: 'nearest' });
 }
 
 /** What a run is doing, in words. @param length Tokens of an image. */
