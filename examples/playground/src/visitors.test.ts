@@ -173,7 +173,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
         await soon(() => focused(page)).toBe('Compare');
         await page.keyboard.press('Home');
         await soon(() => focused(page)).toBe('Look');
-        expect(await page.locator('#panel-look').isVisible()).toBe(true);
+        await soon(() => page.locator('#panel-look').isVisible()).toBe(true);
       }));
   });
 
