@@ -67,7 +67,7 @@ export interface Results {
   readonly dpar: GeneratorResult<DparConfig>;
   readonly llamaGen: GeneratorResult<LlamaGenConfig>;
   /** Linear layers only, as Table S1 of the paper counts. */
-  readonly linearMacs: Compute;
+  readonly linearMacs: Compute & { readonly entropyModel: number };
   /** All matrix products, attention included. */
   readonly matmulMacs: Compute;
   /** Class of each generated image. */
@@ -172,7 +172,12 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
       generated: llamaGenGenerated,
       pixels: await pixelsOf(llamaGenGenerated),
     },
-    linearMacs: { dpar: dparMacs(dparConfig, patches), llamaGen: llamaGenMacs(configs.llamaGen) },
+    linearMacs: {
+      dpar: dparMacs(dparConfig, patches),
+      llamaGen: llamaGenMacs(configs.llamaGen),
+      // A GPT of the same blocks.
+      entropyModel: llamaGenMacs(configs.entropy),
+    },
     matmulMacs,
     labels,
   };

@@ -14,21 +14,18 @@ import type { Browser, Page } from 'playwright-core';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Analysis, createAnalyser } from './model/analyser.js';
+import { operationSaving, savingWithoutEntropyModel } from './model/costs.js';
 import { type DrawOptions, sampleOptions } from './model/drawing.js';
-import { operationSaving } from './model/model-info.js';
 import { contentSecurityPolicy } from './security.js';
 import { type PageServer, servePage } from './server/serve.js';
 import { figure, firstMap, takePicture, type Visit, visit } from './testing/browser.js';
+import { sampleFile } from './testing/sample-file.js';
 
 /** What the page says once it has caught up: on busy machines that takes a while. */
 const soon = <V>(read: () => V | Promise<V>) => expect.poll(read, { timeout: 60_000, interval: 100 });
 
 const folder = fileURLToPath(new URL('../dist/page', import.meta.url));
 const chromium = findChromium();
-
-/** File of an emoji that the page ships. */
-const sampleFile = (name: string): string =>
-  fileURLToPath(new URL(`../node_modules/emoji-datasource-google/img/google/64/${name}.png`, import.meta.url));
 
 if (!existsSync(folder)) throw new Error(`playground: expected the built page in '${folder}'. Run: npm run build`);
 if (chromium === undefined) {
@@ -155,8 +152,13 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
       const { patches, meanLength } = statistics(nats, longest);
       await soon(() => figure(page, 'patches')).toBe(`${patches}`);
       expect(await figure(page, 'mean-length')).toBe(meanLength.toFixed(2));
-      const saving = operationSaving({ dpar: model.dpar.config, llamagen: model.llamagen.config }, patches);
-      expect(await figure(page, 'saving')).toBe(`${(100 * saving).toFixed(1)}%`.replace('-', '\u2212'));
+      const models = { dpar: model.dpar.config, entropy: model.entropy.config, llamagen: model.llamagen.config };
+      const percent = (share: number) => `${(100 * share).toFixed(1)}%`.replace('-', '\u2212');
+      const saving = operationSaving(models, { patches, isGuided: false });
+      expect(await figure(page, 'saving')).toBe(percent(saving));
+      const withoutEntropyModel = savingWithoutEntropyModel(models, patches);
+      expect(await figure(page, 'saving-without-entropy')).toBe(percent(withoutEntropyModel));
+      expect(withoutEntropyModel - saving).toBeCloseTo(0.17, 2);
       counts.add(patches);
     }
     expect(counts.size).toBe(settings.length);

@@ -15,6 +15,7 @@ import { OrtDeviceTensor } from './device-tensor.js';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
 import { type TraceOptions, trace } from './graph/trace.js';
 import { overlap, toOrt } from './host-tensor.js';
+import { inTurn } from './in-turn.js';
 import { lower } from './lower.js';
 import { encodeModel } from './onnx/writer.js';
 import type { Runtime } from './runtime.js';
@@ -154,7 +155,8 @@ export class Program {
       fetches[graphName] = target === undefined ? null : toOrt(this.runtime, target);
     }
     return guarded(this.label, async () => {
-      const found = await session.run(feeds, fetches);
+      const run = (): Promise<InferenceSession.OnnxValueMapType> => session.run(feeds, fetches);
+      const found = await (this.runtime.kind === 'web' ? inTurn(run) : run());
       return this.outputs.map(({ graphName }) => found[graphName] as Tensor);
     });
   }

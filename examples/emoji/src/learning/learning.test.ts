@@ -47,7 +47,7 @@ describe('the verdict', () => {
     const models = (loss: number) => ({ dpar: result(loss, 0.8), llamagen: result(2, 1) });
     expect(verdict(models(1.9))).toContain("lower than LlamaGen's by 0.100");
     expect(verdict(models(2.1))).toContain('does not show');
-    expect(verdict(models(2.001))).toContain('within the spread, at 20 % fewer operations');
+    expect(verdict(models(2.001))).toContain('within the spread, at 20 % fewer operations (the entropy model');
     const page = learningPage({ machine: 'm', engine: 'e', command: 'c', models: models(1.9) });
     expect(page).toContain('1.900 ± 0.010');
     expect(page.match(/<svg/g)?.length).toBeGreaterThanOrEqual(3);

@@ -28,7 +28,7 @@ ${settingsSection(results, record)}`,
 
 /** The run in plain words, and its key figures. */
 function summary(
-  { settings, train, validation, dpar, llamaGen, matmulMacs, classes }: Results,
+  { settings, train, validation, dpar, llamaGen, entropyModel, matmulMacs, classes }: Results,
   { stages }: RunRecord,
 ): Html {
   const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0);
@@ -41,14 +41,14 @@ function summary(
   return html`<p class="lead">In ${duration(seconds)}, this computer learned to draw emoji from ${train.images.labels.length / settings.copies} pictures of ${classes.length}
 kinds, twice: with LlamaGen, which predicts an image token by token, and with DPAR, which first joins tokens that are easy to predict into patches
 and gives its big transformer only the patches. That spared it ${reduction} of the positions. A training step of DPAR took ${timeRatio.toFixed(2)} times as
-long as one of LlamaGen, at the same number of parameters; its loss on emoji that neither had seen was
+long as one of LlamaGen, at the same number of parameters, not counting the entropy model that makes the patches; its loss on emoji that neither had seen was
 ${dparLoss.toFixed(3)} nats per token, that of LlamaGen ${llamaGenLoss.toFixed(3)}${comparison(dparLoss, llamaGenLoss)}.</p>
 <div class="tiles">
 ${tile(`${validation.psnr.toFixed(1)} dB`, 'PSNR of the tokenizer, validation images')}
 ${tile(reduction, `fewer positions (${train.patches.meanLength.toFixed(2)} tokens per patch)`)}
 ${tile(`${dparLoss.toFixed(3)} / ${llamaGenLoss.toFixed(3)}`, 'validation loss of DPAR / LlamaGen, nats per token')}
 ${tile(timeRatio.toFixed(2), `time of a training step, DPAR / LlamaGen (computed from FLOPs: ${computeRatio.toFixed(2)})`)}
-${tile(`${millions(dpar.training.parameterCount)}`, `parameters of DPAR (LlamaGen: ${millions(llamaGen.training.parameterCount)})`)}
+${tile(`${millions(dpar.training.parameterCount)}`, `parameters of DPAR (LlamaGen: ${millions(llamaGen.training.parameterCount)}); its entropy model: ${millions(entropyModel.training.parameterCount)}`)}
 </div>`;
 }
 

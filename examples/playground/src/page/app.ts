@@ -1,6 +1,7 @@
 import { patchingOptions } from '@dpar/model';
 import { patchLengths } from '@dpar/patchify';
 import { messageOf } from '../message-of.js';
+import type { DrawOptions } from '../model/drawing.js';
 import type { ModelInfo } from '../model/model-info.js';
 import type { ModelName, Reply } from '../worker/protocol.js';
 import { ModelClient } from './client.js';
@@ -11,6 +12,9 @@ import type { Run, State } from './state.js';
 /** Most threads of WebAssembly that can be chosen. */
 const mostThreads = 8;
 
+/** What is given of a picture that is completed, and the class to complete it as. */
+export type Completion = Pick<DrawOptions, 'prefix' | 'label'>;
+
 /** The page's state and what visitors can do with it. Views read the state and call these methods. */
 export class App {
   readonly state: State = {
@@ -19,10 +23,13 @@ export class App {
     model: { status: 'loading' },
     worksOffline: false,
     threads: 1,
-    look: { view: 'picture', showsPatches: true },
+    look: { view: 'picture', showsPatches: true, isAnalysed: false },
     settings: { label: 6, guidanceScale: 1.5, temperature: 1, seed: 1 },
   };
   private analysisId = 0;
+  private classificationId = 0;
+  /** Pictures that were asked for: one that takes long to read must not take the place of a later one. */
+  private asked = 0;
 
   /**
    * @param client Runs the model with one thread.
@@ -70,22 +77,58 @@ export class App {
     return this.info?.imageSize ?? 64;
   }
 
-  async showSample({ url, name }: Sample): Promise<void> {
-    await this.showRead(() => readSample(url, name, this.imageSize));
+  async showSample(sample: Sample): Promise<void> {
+    await this.showRead(() => readSample(sample, this.imageSize));
   }
 
   async showFile(file: Blob, name: string): Promise<void> {
     await this.showRead(() => readImage(file, name, this.imageSize));
   }
 
-  /** Shows a picture and asks for its tokens and entropies. */
+  /** Shows a picture, in place of all that was known of the one before, and asks for its tokens and entropies. */
   showPicture(picture: Picture): void {
+    delete this.state.look.analysis;
+    delete this.state.look.reconstruction;
+    this.showStroke(picture);
+  }
+
+  /** Shows the picture after a stroke; its tokens and entropies stay as they were until the new ones are there. */
+  showStroke(picture: Picture): void {
+    this.asked++;
     this.update((state) => {
       state.look.picture = picture;
+      state.look.isAnalysed = false;
+      delete state.look.logLikelihoods;
+      delete state.completionLabel;
       // Where the picture is to be completed, it takes the place of what was drawn.
       if (state.keptRows !== undefined) this.clearGeneration();
     });
-    if (this.info) this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels });
+    this.analysePicture();
+  }
+
+  /** Rows of the picture that are kept when it is completed; undefined: a whole image is drawn. */
+  keepRows(rows: number | undefined): void {
+    this.update((state) => {
+      if (rows === undefined) delete state.keptRows;
+      else state.keptRows = rows;
+      this.clearGeneration();
+    });
+    this.classifyPicture();
+  }
+
+  private analysePicture(): void {
+    const { picture } = this.state.look;
+    if (this.info && picture) this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels });
+  }
+
+  /** Asks for the class of the picture if it is to be completed and nothing says it. */
+  private classifyPicture(): void {
+    const { keptRows, look } = this.state;
+    const { analysis, isAnalysed, picture, logLikelihoods } = look;
+    if (keptRows === undefined || !analysis || !isAnalysed || picture?.className || logLikelihoods) return;
+    // Asked for already.
+    if (this.classificationId > this.analysisId) return;
+    this.classificationId = this.client.start({ kind: 'classify', analysis });
   }
 
   /** Patches of the picture with the thresholds as they are set, if it is analysed. */
@@ -107,11 +150,12 @@ export class App {
   }
 
   /** Draws an image with one model, or with several in turn. */
-  draw(place: 'generation' | 'comparison', models: readonly ModelName[], prefix: Int32Array): void {
+  draw(place: 'generation' | 'comparison', models: readonly ModelName[], completion?: Completion): void {
     const { settings } = this.state;
-    const options = { ...settings, prefix };
+    const options = { ...settings, prefix: new Int32Array(), ...completion };
     this.update((state) => {
       this.endRuns();
+      delete state.problem;
       const id = this.client.start({ kind: 'draw', models, options });
       state[place] = { id, models, options, status: 'preparing', drawings: [] };
     });
@@ -141,14 +185,17 @@ export class App {
   }
 
   private async showRead(read: () => Promise<Picture>): Promise<void> {
+    const number = ++this.asked;
     try {
       const picture = await read();
+      if (number !== this.asked) return;
       this.update((state) => {
         delete state.problem;
+        delete state.look.brush;
       });
       this.showPicture(picture);
     } catch (error) {
-      this.report(messageOf(error));
+      if (number === this.asked) this.report(messageOf(error));
     }
   }
 
@@ -157,11 +204,20 @@ export class App {
       switch (reply.kind) {
         case 'loaded':
           state.model = { status: 'ready', info: reply.info };
-          if (state.look.picture) this.showPicture(state.look.picture);
+          this.analysePicture();
           break;
         case 'analysed':
           // Another picture may have been chosen since.
-          if (reply.id === this.analysisId) state.look.analysis = reply.analysis;
+          if (reply.id !== this.analysisId) break;
+          state.look.analysis = reply.analysis;
+          state.look.isAnalysed = true;
+          this.classifyPicture();
+          break;
+        case 'classified':
+          // A picture that came since has its own analysis.
+          if (reply.id === this.classificationId && reply.id > this.analysisId) {
+            state.look.logLikelihoods = reply.logLikelihoods;
+          }
           break;
         case 'reconstructed':
           if (reply.id === this.analysisId) state.look.reconstruction = reply.pixels;

@@ -3,11 +3,12 @@ import type { Reply, Request } from '../worker/protocol.js';
 /** A request without the number that the client gives it. */
 type Numbered<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never;
 
+/** Number of the last task. Counted for all workers together: what an earlier one was given keeps its number. */
+let lastId = 0;
+
 /** The worker that runs the models, and the numbers of the tasks that it was given. */
 export class ModelClient {
   private readonly worker: Worker;
-  private lastId = 0;
-
   private unheard: Reply[] = [];
   private onReply = (reply: Reply): unknown => this.unheard.push(reply);
 
@@ -32,8 +33,8 @@ export class ModelClient {
   }
 
   /** Gives the worker a task. @returns Its number, which replies about it name. */
-  start(task: Numbered<Extract<Request, { kind: 'analyse' | 'draw' }>>): number {
-    const id = ++this.lastId;
+  start(task: Numbered<Extract<Request, { kind: 'analyse' | 'classify' | 'draw' }>>): number {
+    const id = ++lastId;
     this.send({ ...task, id } as Request);
     return id;
   }

@@ -64,19 +64,20 @@ function showTab(app: App, tab: Tab): void {
   });
 }
 
-/** Arrow keys move between tabs, as the ARIA pattern has it. */
+/** Arrow keys, Home and End move between tabs, as the ARIA pattern has it. */
 function moveTab(app: App, event: KeyboardEvent): void {
-  const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (move === undefined) return;
+  const shown = tabs.indexOf(app.state.tab);
+  const target = { ArrowLeft: shown - 1, ArrowRight: shown + 1, Home: 0, End: tabs.length - 1 }[event.key];
+  if (target === undefined) return;
   event.preventDefault();
-  const tab = tabs[(tabs.indexOf(app.state.tab) + move + tabs.length) % tabs.length] as Tab;
+  const tab = tabs[(target + tabs.length) % tabs.length] as Tab;
   showTab(app, tab);
   document.getElementById(`tab-${tab}`)?.focus();
 }
 
 function panel(app: App, tab: Tab): TemplateResult {
   const isShown = app.state.tab === tab;
-  return html`<section id="panel-${tab}" role="tabpanel" aria-labelledby="tab-${tab}" ?hidden=${!isShown}>
+  return html`<section id="panel-${tab}" role="tabpanel" tabindex="-1" aria-labelledby="tab-${tab}" ?hidden=${!isShown}>
     ${isShown ? content(app, tab) : nothing}
   </section>`;
 }

@@ -1,9 +1,11 @@
 import { render } from 'lit-html';
 import { App } from './app.js';
 import type { ModelClient } from './client.js';
+import { FocusKeeper } from './focus.js';
 import { keepFiles } from './offline.js';
 import { page, paintPage } from './page.js';
 import { acceptImages } from './parts/drop-target.js';
+import { onPointerChange } from './parts/pointer.js';
 import { type Tab, tabs } from './state.js';
 import { startTheme } from './theme.js';
 
@@ -15,7 +17,7 @@ export function showPage(root: HTMLElement, client: ModelClient): void {
 
   const show = (): void => {
     isScheduled = false;
-    render(page(app), root);
+    focus.during(() => render(page(app), root));
     paintPage(app);
     // The service worker's downloads begin when the page has what it shows first.
     if (!keepsFiles && app.state.look.analysis) {
@@ -31,10 +33,12 @@ export function showPage(root: HTMLElement, client: ModelClient): void {
   };
   const app = new App(client, schedule);
 
+  const focus = new FocusKeeper(root, () => document.getElementById(`panel-${app.state.tab}`));
   startTheme(app);
   acceptImages(app);
   followAddress(app);
   addEventListener('hashchange', () => followAddress(app));
+  onPointerChange(schedule);
   // Canvases have as many pixels as they are large on the screen.
   new ResizeObserver(schedule).observe(root);
   schedule();

@@ -20,10 +20,14 @@ export type LookView = 'picture' | 'tokens' | 'entropy';
 /** What the first part shows. */
 export interface LookState {
   picture?: Picture;
-  /** Of the picture, or of one just before it while the new one is in work. */
+  /** Of the picture; while it is drawn, of the picture before the last stroke until that is analysed too. */
   analysis?: Analysis;
+  /** Whether the analysis is of the picture as it is now. */
+  isAnalysed: boolean;
   /** What the tokens of the analysis stand for, [S, S, 3]. */
   reconstruction?: Uint8Array;
+  /** How likely its beginnings are under each class, [C, T]; asked for when it is to be completed and its class is unknown. */
+  logLikelihoods?: Float64Array;
   /** Nats; undefined: the model's own. */
   threshold?: number;
   /** Tokens; undefined: the model's own. */
@@ -74,6 +78,8 @@ export interface State {
   settings: Settings;
   /** Rows of the picture that are kept when an image is completed; undefined: a whole image is drawn. */
   keptRows?: number;
+  /** The class that was chosen for the picture to complete; undefined: that of the picture. Another picture forgets it. */
+  completionLabel?: number;
   generation?: Run;
   comparison?: Run;
 }

@@ -1,11 +1,11 @@
 import type { OpenEmojiModel } from '@dpar/emoji';
-import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { messageOf } from '../message-of.js';
 import type { Analyser, Analysts } from '../model/analyser.js';
-import { Drawing, type DrawOptions, type Sampler, warmUp } from '../model/drawing.js';
+import { Drawing, type DrawOptions, warmUp } from '../model/drawing.js';
 import { createEarlyAnalyser } from '../model/early-analyser.js';
 import { type ModelInfo, modelInfo } from '../model/model-info.js';
+import { DrawingModels } from './drawing-models.js';
 import type { ModelName, Reply, Request } from './protocol.js';
 
 /** Milliseconds between two pictures of a drawing: as often as most screens show one. */
@@ -32,8 +32,7 @@ interface Task {
 export class Studio {
   readonly info: ModelInfo;
   private readonly analyser: Analyser;
-  /** Those whose weights are there or on their way. */
-  private readonly samplers = new Map<ModelName, Promise<Sampler>>();
+  private readonly models: DrawingModels;
   private readonly isWarm = new Set<ModelName>();
   private task: Task | undefined;
   private waiting: Extract<Request, { kind: 'analyse' }> | undefined;
@@ -45,13 +44,14 @@ export class Studio {
    * @param started Is fulfilled when the engine can run.
    */
   constructor(
-    private readonly engine: Engine,
-    private readonly model: OpenEmojiModel,
-    private readonly analysts: Analysts,
+    engine: Engine,
+    model: OpenEmojiModel,
+    analysts: Analysts,
     started: Promise<unknown>,
     private readonly reply: (message: Reply) => void,
   ) {
     this.info = modelInfo(model, engine.name);
+    this.models = new DrawingModels(engine, model, analysts);
     this.analyser = createEarlyAnalyser(engine, started, analysts);
   }
 
@@ -60,6 +60,9 @@ export class Studio {
       case 'analyse':
         this.waiting = request;
         if (!this.isAnalysing) void this.analyseWaiting();
+        break;
+      case 'classify':
+        void this.classify(request);
         break;
       case 'draw':
         void this.draw(request.id, request.models, request.options);
@@ -90,25 +93,20 @@ export class Studio {
   /** Lets the weights of the samplers come, so that they are there when something is drawn. */
   private async prepareSamplers(): Promise<void> {
     try {
-      await this.sampler('dpar');
-      await this.sampler('llamagen');
+      await this.models.sampler('dpar');
+      await this.models.sampler('llamagen');
     } catch {
       // A drawing asks anew, and says it.
     }
   }
 
-  private sampler(name: ModelName): Promise<Sampler> {
-    const known = this.samplers.get(name);
-    if (known) return known;
-    const sampler = this.loadSampler(name);
-    this.samplers.set(name, sampler);
-    sampler.catch(() => this.samplers.delete(name));
-    return sampler;
-  }
-
-  private async loadSampler(name: ModelName): Promise<Sampler> {
-    if (name === 'dpar') return new DparSampler(this.engine, await this.model.weights(name), this.analysts.entropy);
-    return new LlamaGenSampler(this.engine, await this.model.weights(name));
+  private async classify({ id, analysis }: Extract<Request, { kind: 'classify' }>): Promise<void> {
+    try {
+      const classifier = await this.models.classifier();
+      this.reply({ kind: 'classified', id, logLikelihoods: await classifier.logLikelihoods(analysis) });
+    } catch (error) {
+      this.reply({ kind: 'failed', id, message: messageOf(error) });
+    }
   }
 
   private steer(kind: 'pause' | 'resume' | 'cancel', id: number): void {
@@ -151,7 +149,7 @@ export class Studio {
   private async begin(models: readonly ModelName[], options: DrawOptions): Promise<Drawing[]> {
     const drawings: Drawing[] = [];
     for (const name of models) {
-      const sampler = await this.sampler(name);
+      const sampler = await this.models.sampler(name);
       if (!this.isWarm.has(name)) await warmUp(sampler, options);
       this.isWarm.add(name);
       drawings.push(new Drawing(sampler, options, this.info.dpar.blockSize));

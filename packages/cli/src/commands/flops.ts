@@ -19,7 +19,7 @@ export const flops = defineCommand({
   summary: 'counts compute and parameters of LlamaGen and DPAR, as Table S1 of the paper does',
   details:
     'Billions of multiply-accumulates (GMACs) for one image: linear layers, and 8 per layer and channel for norms and the ' +
-    'like; attention products are not counted. The paper calls them GFLOPs.',
+    'like; neither attention products nor the entropy model are counted. The paper calls them GFLOPs.',
   options: {
     model: optional(choice(models), 'size of the model', 'B'),
     resolution: optional(

@@ -1,5 +1,5 @@
-import { dparMacs, llamaGenMacs } from '@dpar/model';
-import { html, type TemplateResult } from 'lit-html';
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { dparCost, entropyCost, llamaGenCost } from '../../model/costs.js';
 import type { DrawingState } from '../../model/drawing.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { ModelName } from '../../worker/protocol.js';
@@ -8,22 +8,29 @@ import { lengthsOf, paintDrawing } from '../generate/paint-drawing.js';
 import { runControls, statusOf } from '../generate/run-controls.js';
 import { settingsControls } from '../generate/settings.js';
 import { fixed, patchesCheck } from '../parts/controls.js';
+import type { Run } from '../state.js';
+import { timeExplained } from './time-explained.js';
 
 /** Both models, LlamaGen first: DPAR is compared with it. */
 const models: readonly { readonly name: ModelName; readonly title: string; readonly what: string }[] = [
   { name: 'llamagen', title: 'LlamaGen', what: 'All blocks run once for each token.' },
-  { name: 'dpar', title: 'DPAR', what: 'A few blocks run for each token, the others once for each patch.' },
+  {
+    name: 'dpar',
+    title: 'DPAR',
+    what: 'A few blocks and the entropy model run for each token, the other blocks once for each patch.',
+  },
 ];
 
 /** The third part: both models draw with the same seed, in turn. */
 export function compareView(app: App, info: ModelInfo): TemplateResult {
   const { comparison: run } = app.state;
-  const start = (): void => app.draw('comparison', shownModels, new Int32Array());
+  const start = (): void => app.draw('comparison', shownModels);
   return html`<div class="lead">
       <h2>The same seed, two models</h2>
       <p>
         Both draw the same class with the same random numbers, a token each in turn, so that neither has the machine for
-        itself. Time is counted apart. Both have as many weights and were trained for as many steps.
+        itself. Time is counted apart. Both have as many weights and were trained for as many steps; DPAR's entropy model, with
+        a fifth as many, comes on top.
       </p>
     </div>
     <div class="workbench">
@@ -43,13 +50,16 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
             <p class="hint">${what}</p>
           </figure>`,
         )}
-        ${comparisonTable(app, info)}
+        <p role="status" class="hint">${statusOf(run, info.dpar.blockSize)}</p>
+        ${comparisonTable(app, info)} ${timeExplained(run, info)}
       </div>
       <div class="panel">
         <section class="card" aria-label="What to draw">
-          ${settingsControls(app, info, 'compare')} ${runControls(app, run, 'Compare', start)}
-          <p role="status" class="hint">${run?.status === 'running' ? 'Drawing' : statusOf(run, info.dpar.blockSize)}</p>
+          ${settingsControls(app, info, 'compare')}
         </section>
+        <div class="run">
+          ${runControls(app, run, { label: 'Compare', start })}
+        </div>
       </div>
     </div>`;
 }
@@ -65,15 +75,19 @@ function drawingOf(app: App, name: ModelName): DrawingState | undefined {
 const tableRows = [
   ['Tokens', 'tokens'],
   ['Steps of the big transformer', 'steps'],
-  ['Multiply-adds of an image', 'operations'],
+  ['Multiply-adds, entropy model included', 'operations'],
+  ['Of these, the entropy model', 'entropy-operations'],
   ['Time', 'time'],
   ['Tokens/s', 'speed'],
 ] as const;
 
 function comparisonTable(app: App, info: ModelInfo): TemplateResult {
-  const cells = models.map(({ name }) => cellsOf(name, drawingOf(app, name), info));
+  const { comparison: run, settings } = app.state;
+  const isGuided = (run?.options ?? settings).guidanceScale !== 1;
+  const cells = models.map(({ name }) => cellsOf(name, drawingOf(app, name), { info, isGuided }));
   return html`<div class="card table">
     <table>
+      ${run ? html`<caption>${settingsOf(run, info)}</caption>` : nothing}
       <thead>
         <tr>
           <th scope="col"><span class="visually-hidden">Figure</span></th>
@@ -89,24 +103,35 @@ function comparisonTable(app: App, info: ModelInfo): TemplateResult {
         )}
       </tbody>
     </table>
+    <p class="hint">
+      Multiply-adds of linear layers, as the paper counts them${isGuided ? ', and with the second row that guidance adds' : ''}.
+    </p>
   </div>`;
+}
+
+/** What the figures are of: the settings may have been changed since. */
+function settingsOf({ options }: Run, { classes }: ModelInfo): string {
+  const { label, guidanceScale, temperature, seed } = options;
+  const guidance = guidanceScale === 1 ? 'no guidance' : `guidance ${fixed(guidanceScale, 1)}`;
+  return `${classes[label]}, ${guidance}, temperature ${fixed(temperature, 2)}, seed ${seed}`;
 }
 
 function cellsOf(
   name: ModelName,
   drawing: DrawingState | undefined,
-  info: ModelInfo,
+  { info, isGuided }: { readonly info: ModelInfo; readonly isGuided: boolean },
 ): Record<(typeof tableRows)[number][1], string> {
   const tokens = drawing?.tokens.length ?? 0;
   const steps = drawing ? lengthsOf(drawing.startsPatch).length : 0;
   const isWhole = tokens === info.dpar.blockSize;
   const millions = (operations: number): string => `${fixed(operations / 1e6, 0)} M`;
-  const operations =
-    name === 'llamagen' ? millions(llamaGenMacs(info.llamagen)) : isWhole && millions(dparMacs(info.dpar, steps));
+  const dparOperations = () => dparCost(info, { patches: steps, isGuided }) + entropyCost(info);
   return {
     tokens: drawing ? `${tokens}` : '–',
     steps: drawing ? `${steps}` : '–',
-    operations: operations || '–',
+    operations:
+      name === 'llamagen' ? millions(llamaGenCost(info, isGuided)) : isWhole ? millions(dparOperations()) : '–',
+    'entropy-operations': name === 'llamagen' ? 'none' : millions(entropyCost(info)),
     time: drawing ? `${fixed(drawing.seconds, 2)} s` : '–',
     speed: drawing ? fixed(tokens / drawing.seconds, 0) : '–',
   };

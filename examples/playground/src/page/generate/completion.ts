@@ -1,19 +1,14 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { ModelInfo } from '../../model/model-info.js';
-import type { App } from '../app.js';
+import type { App, Completion } from '../app.js';
 import { paintEdge, paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
 import { choice, slider } from '../parts/controls.js';
 import { sources } from '../parts/sources.js';
+import { completionClass } from './completion-class.js';
 
 /** Whether a whole image is drawn or one is completed, and from which row on. */
 export function completionControls(app: App, { gridSize }: ModelInfo): TemplateResult {
   const { keptRows } = app.state;
-  const set = (rows: number | undefined): void =>
-    app.update((state) => {
-      if (rows === undefined) delete state.keptRows;
-      else state.keptRows = rows;
-      app.clearGeneration();
-    });
   return html`<div class="control">
       ${choice(
         'Start from',
@@ -22,13 +17,13 @@ export function completionControls(app: App, { gridSize }: ModelInfo): TemplateR
           ['picture', 'Complete a picture'],
         ],
         keptRows === undefined ? 'nothing' : 'picture',
-        (value) => set(value === 'picture' ? gridSize / 2 : undefined),
+        (value) => app.keepRows(value === 'picture' ? gridSize / 2 : undefined),
       )}
     </div>
     ${
       keptRows === undefined
         ? nothing
-        : html`${sources(app)}
+        : html`${sources(app, { canDraw: false })}
           ${slider({
             id: 'kept-rows',
             label: 'Erased from row',
@@ -38,16 +33,17 @@ export function completionControls(app: App, { gridSize }: ModelInfo): TemplateR
             value: keptRows,
             text: `${keptRows + 1} of ${gridSize}`,
             hint: 'Drag the edge in the picture. Tokens come row by row, so what is given is always the upper part.',
-            onInput: set,
+            onInput: (rows) => app.keepRows(rows),
           })}`
     }`;
 }
 
-/** The tokens that are given: the upper rows of the picture, or none. */
-export function prefixOf(app: App, { gridSize }: ModelInfo): Int32Array {
-  const { keptRows, look } = app.state;
-  if (keptRows === undefined || !look.analysis) return new Int32Array();
-  return look.analysis.tokens.slice(0, keptRows * gridSize);
+/** The upper rows of the picture as they are given, and their class; undefined until both are known. */
+export function completionOf(app: App, info: ModelInfo): Completion | undefined {
+  const { keptRows = 0, look } = app.state;
+  const { label } = completionClass(app, info);
+  if (!look.isAnalysed || !look.analysis || label === undefined) return undefined;
+  return { label, prefix: look.analysis.tokens.slice(0, keptRows * info.gridSize) };
 }
 
 /** Lets the edge of what is kept be dragged on the canvas. */
@@ -55,9 +51,7 @@ export function dragEdge(app: App, { gridSize }: ModelInfo, event: PointerEvent)
   if (app.state.keptRows === undefined || event.buttons === 0) return;
   const { top, height } = (event.target as HTMLElement).getBoundingClientRect();
   const row = Math.round(((event.clientY - top) / height) * gridSize);
-  app.update((state) => {
-    state.keptRows = Math.min(gridSize - 1, Math.max(1, row));
-  });
+  app.keepRows(Math.min(gridSize - 1, Math.max(1, row)));
 }
 
 /** Paints what is kept of the picture, and the edge below it. */

@@ -1,13 +1,15 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { messageOf } from '../../message-of.js';
-import { type ModelInfo, operationSaving } from '../../model/model-info.js';
+import { operationSaving } from '../../model/costs.js';
+import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { downloadPng } from '../images/download.js';
 import { figures, fixed, patchesCheck, percent } from '../parts/controls.js';
 import type { Run } from '../state.js';
-import { completionControls, dragEdge, paintKept, prefixOf } from './completion.js';
+import { completionControls, completionOf, dragEdge, paintKept } from './completion.js';
+import { completionClassChoice } from './completion-class.js';
 import { lengthsOf, paintDrawing } from './paint-drawing.js';
-import { runControls, statusOf } from './run-controls.js';
+import { type RunStart, runControls, statusOf } from './run-controls.js';
 import { settingsControls } from './settings.js';
 
 const canvasName = 'generation';
@@ -15,7 +17,13 @@ const canvasName = 'generation';
 /** The second part: an image is drawn token by token. */
 export function generateView(app: App, info: ModelInfo): TemplateResult {
   const { generation: run, keptRows } = app.state;
-  const start = (): void => app.draw('generation', ['dpar'], prefixOf(app, info));
+  const completes = keptRows !== undefined;
+  const completion = completes ? completionOf(app, info) : undefined;
+  const runStart: RunStart = {
+    label: completes ? 'Complete' : 'Generate',
+    isReady: !completes || completion !== undefined,
+    start: () => app.draw('generation', ['dpar'], completion),
+  };
   const showsEdge = edgeIsShown(app);
   return html`<div class="lead">
       <h2>Draw an emoji</h2>
@@ -28,7 +36,7 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
       <div class="stage">
         <figure>
           <figcaption>
-            <h3>${run ? info.classes[run.options.label] : 'Image'}</h3>
+            <h3>${heading(app, info)}</h3>
             ${patchesCheck(app)}
           </figcaption>
           <canvas
@@ -48,9 +56,10 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
       </div>
       <div class="panel">
         <section class="card" aria-label="What to draw">
-          ${completionControls(app, info)} ${settingsControls(app, info, 'generate')}
-          ${runControls(app, run, keptRows === undefined ? 'Generate' : 'Complete', start)}
+          ${completionControls(app, info)}
+          ${settingsControls(app, info, 'generate', completes ? completionClassChoice(app, info) : undefined)}
         </section>
+        <div class="run">${runControls(app, run, runStart)}</div>
         ${generationFigures(run, info)} ${codes(run)}
         ${
           run && run.drawings.length > 0
@@ -58,12 +67,25 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
             : nothing
         }
         ${
-          keptRows !== undefined && run && !showsEdge
-            ? html`<button type="button" class="quiet" @click=${() => app.clearGeneration()}>Back to the erased picture</button>`
+          completes && run
+            ? html`<button type="button" class="quiet" @click=${() => backToPicture(app)}>Back to the erased picture</button>`
             : nothing
         }
       </div>
     </div>`;
+}
+
+/** Shows the erased picture again; the focus goes to its edge, as this button goes away. */
+function backToPicture(app: App): void {
+  app.clearGeneration();
+  document.getElementById('kept-rows')?.focus();
+}
+
+/** Names what is drawn: its class, and the picture that is completed. */
+function heading({ state }: App, { classes }: ModelInfo): string {
+  const { generation: run, keptRows, look } = state;
+  const picture = keptRows === undefined ? undefined : look.picture?.name;
+  return [picture, run && classes[run.options.label]].filter(Boolean).join(': ') || 'Image';
 }
 
 /** Whether the picture to complete is shown, and not what became of it. */
@@ -82,13 +104,8 @@ export function progressOf(run: Run | undefined, { dpar }: ModelInfo): TemplateR
   const done = run?.drawings[0]?.tokens.length ?? 0;
   return html`<div class="progress">
     <progress max=${dpar.blockSize} value=${done} aria-label="Tokens done"></progress>
-    <p role="status">${statusText(run, dpar.blockSize)}</p>
+    <p role="status">${statusOf(run, dpar.blockSize)}</p>
   </div>`;
-}
-
-/** In words, but not for each token: a screen reader would read them all. */
-function statusText(run: Run | undefined, length: number): string {
-  return run?.status === 'running' ? 'Drawing' : statusOf(run, length);
 }
 
 function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResult {
@@ -96,13 +113,17 @@ function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResul
   const patches = drawing ? lengthsOf(drawing.startsPatch).length : 0;
   const tokens = drawing?.tokens.length ?? 0;
   const isWhole = tokens === info.dpar.blockSize;
+  const isGuided = run !== undefined && run.options.guidanceScale !== 1;
   return html`<section class="card" aria-label="Figures">
     ${figures([
       ['Tokens', drawing ? `${tokens}` : '–', 'tokens'],
       ['Patches', drawing ? `${patches}` : '–', 'patches'],
       ['Tokens/s', drawing ? fixed(tokens / drawing.seconds, 0) : '–', 'speed'],
-      ['FLOPs saved', isWhole ? percent(operationSaving(info, patches)) : '–', 'saving'],
+      ['FLOPs saved', isWhole ? percent(operationSaving(info, { patches, isGuided })) : '–', 'saving'],
     ])}
+    <p class="hint">
+      Saved against LlamaGen with the same settings. The entropy model is counted.
+    </p>
   </section>`;
 }
 

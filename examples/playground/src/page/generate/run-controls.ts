@@ -2,22 +2,74 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { App } from '../app.js';
 import type { Run } from '../state.js';
 
-/** Starts, stops and goes on. @param start Begins a new run. */
-export function runControls(app: App, run: Run | undefined, label: string, start: () => void): TemplateResult {
-  if (run?.status === 'preparing' || run?.status === 'running') {
-    return html`<div class="buttons">
-      <button type="button" class="primary" @click=${() => app.steer('pause', run)}>Stop</button>
-    </div>`;
-  }
-  const isPaused = run?.status === 'paused';
+/** What begins a new run. */
+export interface RunStart {
+  readonly label: string;
+  /** Whether all is there that it needs. */
+  readonly isReady?: boolean;
+  readonly start: () => void;
+}
+
+/**
+ * Starts, stops and resumes. One button does each in turn, so that it keeps the keyboard's focus; another starts over
+ * while a run is stopped.
+ */
+export function runControls(
+  app: App,
+  run: Run | undefined,
+  { label, isReady = true, start }: RunStart,
+): TemplateResult {
+  const isStopped = run?.status === 'paused';
+  const begin = (event: Event): void => {
+    if (!isReady) return;
+    start();
+    showPicture(event.currentTarget as HTMLElement);
+  };
+  const startOver = (event: Event): void => {
+    begin(event);
+    // This button goes away.
+    (event.currentTarget as HTMLElement).parentElement?.querySelector<HTMLElement>('.primary')?.focus();
+  };
+  const main = mainAction(app, run, { label, begin });
   return html`<div class="buttons">
-    ${
-      isPaused
-        ? html`<button type="button" class="primary" @click=${() => app.steer('resume', run)}>Resume</button>`
-        : nothing
-    }
-    <button type="button" class=${isPaused ? '' : 'primary'} @click=${start}>${isPaused ? 'Start over' : label}</button>
+    <button
+      type="button"
+      class="primary"
+      aria-disabled=${main.act === begin && !isReady}
+      @click=${(event: MouseEvent) => {
+        // The second click of a double click is not meant for what the button has become.
+        if (event.detail < 2) main.act(event);
+      }}
+      @keydown=${(event: KeyboardEvent) => event.repeat && event.key === 'Enter' && event.preventDefault()}
+    >
+      ${main.text}
+    </button>
+    ${isStopped ? html`<button type="button" aria-disabled=${!isReady} @click=${startOver}>Start over</button>` : nothing}
   </div>`;
+}
+
+function mainAction(
+  app: App,
+  run: Run | undefined,
+  { label, begin }: { label: string; begin: (event: Event) => void },
+) {
+  switch (run?.status) {
+    case 'preparing':
+    case 'running':
+      return { text: 'Stop', act: () => app.steer('pause', run) };
+    case 'paused':
+      return { text: 'Resume', act: () => app.steer('resume', run) };
+    default:
+      return { text: label, act: begin };
+  }
+}
+
+/** Brings the picture into view where the button was reached by scrolling past most of it. */
+function showPicture(button: HTMLElement): void {
+  const picture = button.closest('.workbench')?.querySelector('.tokens');
+  if (!picture) return;
+  const { top, bottom, height } = picture.getBoundingClientRect();
+  if (Math.min(bottom, innerHeight) - Math.max(top, 0) < height / 2) picture.scrollIntoView({ block: 'nearest' });
 }
 
 /** What a run is doing, in words. @param length Tokens of an image. */
@@ -28,7 +80,8 @@ export function statusOf(run: Run | undefined, length: number): string {
     case 'preparing':
       return 'Getting ready';
     case 'running':
-      return `Drawing: token ${done} of ${length}`;
+      // Not for each token: a screen reader would read them all.
+      return 'Drawing';
     case 'paused':
       return run.drawings.length > 0 ? `Stopped after ${done} of ${length} tokens` : 'Stopped';
     case 'finished':

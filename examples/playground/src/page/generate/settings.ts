@@ -1,4 +1,5 @@
-import { html, type TemplateResult } from 'lit-html';
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { fixed, slider } from '../parts/controls.js';
@@ -6,21 +7,50 @@ import { fixed, slider } from '../parts/controls.js';
 /** Seeds that the button chooses from. */
 const seeds = 1_000_000;
 
-/** What is drawn and how, for generation and comparison alike. @param place Keeps ids of the two apart. */
-export function settingsControls(app: App, { classes }: ModelInfo, place: string): TemplateResult {
+/** The class to draw. */
+export interface ClassChoice {
+  /** Undefined while it is looked for. */
+  readonly label?: number;
+  /** Where the class comes from. */
+  readonly hint?: string;
+  readonly onChoose: (label: number) => void;
+}
+
+/** The class of new images. */
+function newImageClass(app: App): ClassChoice {
+  const { settings } = app.state;
+  return {
+    label: settings.label,
+    onChoose: (label) =>
+      app.update(() => {
+        settings.label = label;
+      }),
+  };
+}
+
+/**
+ * What is drawn and how, for generation and comparison alike.
+ * @param place Keeps ids of the two apart.
+ */
+export function settingsControls(
+  app: App,
+  { classes }: ModelInfo,
+  place: string,
+  { label: chosen, hint, onChoose }: ClassChoice = newImageClass(app),
+): TemplateResult {
   const { settings } = app.state;
   const set = (change: () => void): void => app.update(change);
   return html`<div class="control">
       <label for="${place}-class">Class</label>
       <select
         id="${place}-class"
-        @change=${(event: Event) =>
-          set(() => {
-            settings.label = (event.target as HTMLSelectElement).selectedIndex;
-          })}
+        aria-describedby=${hint ? `${place}-class-hint` : nothing}
+        @change=${(event: Event) => onChoose(classes.indexOf((event.target as HTMLSelectElement).value))}
       >
-        ${classes.map((name, label) => html`<option .selected=${label === settings.label}>${name}</option>`)}
+        ${classes.map((name, label) => html`<option .selected=${live(label === chosen)}>${name}</option>`)}
+        <option value="" disabled hidden .selected=${live(chosen === undefined)}>…</option>
       </select>
+      ${hint ? html`<p class="hint" id="${place}-class-hint">${hint}</p>` : nothing}
     </div>
     ${slider({
       id: `${place}-guidance`,
@@ -57,7 +87,7 @@ export function settingsControls(app: App, { classes }: ModelInfo, place: string
           min="0"
           max=${2 ** 31 - 1}
           step="1"
-          .value=${String(settings.seed)}
+          .value=${live(String(settings.seed))}
           @change=${(event: Event) =>
             set(() => {
               const value = (event.target as HTMLInputElement).valueAsNumber;

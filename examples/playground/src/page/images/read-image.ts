@@ -1,6 +1,10 @@
+import type { Sample } from './samples.js';
+
 /** An image as the models read it. */
 export interface Picture {
   readonly name: string;
+  /** Name of its class, where that is known. */
+  readonly className?: string;
   /** [S, S, 3], 0..255 */
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
@@ -37,10 +41,10 @@ export async function readImage(file: Blob, name: string, size: number): Promise
 }
 
 /** Fetches and decodes a picture of the page. */
-export async function readSample(url: string, name: string, size: number): Promise<Picture> {
+export async function readSample({ url, name, className }: Sample, size: number): Promise<Picture> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`The picture '${name}' could not be loaded (status ${response.status}).`);
-  return readImage(await response.blob(), name, size);
+  return { ...(await readImage(await response.blob(), name, size)), className };
 }
 
 /** [S, S, 4] -> [S, S, 3]. */

@@ -20,27 +20,29 @@ import harp from 'emoji-datasource-google/img/google/64/1fa89.png?url';
 /** A picture that is shipped with the page. */
 export interface Sample {
   readonly name: string;
+  /** Its category in Unicode, which is its class. */
+  readonly className: string;
   readonly url: string;
 }
 
 /** Some of the emoji that the models have not seen in training. */
 export const samples: readonly Sample[] = [
-  { name: 'Lion', url: lion },
-  { name: 'Thinking face', url: thinking },
-  { name: 'Angry face', url: rage },
-  { name: 'Beating heart', url: heart },
-  { name: 'Peacock', url: peacock },
-  { name: 'Rose', url: rose },
-  { name: 'Cup of tea', url: tea },
-  { name: 'Pie', url: pie },
-  { name: 'Broccoli', url: broccoli },
-  { name: 'Compass', url: compass },
-  { name: 'School', url: school },
-  { name: 'Clock', url: clock },
-  { name: 'Rugby ball', url: football },
-  { name: 'Telescope', url: telescope },
-  { name: 'Harp', url: harp },
-  { name: 'Flag of Australia', url: australia },
-  { name: 'Flag of Morocco', url: morocco },
-  { name: 'Merperson', url: merperson },
+  { name: 'Lion', className: 'Animals & Nature', url: lion },
+  { name: 'Thinking face', className: 'Smileys & Emotion', url: thinking },
+  { name: 'Angry face', className: 'Smileys & Emotion', url: rage },
+  { name: 'Beating heart', className: 'Smileys & Emotion', url: heart },
+  { name: 'Peacock', className: 'Animals & Nature', url: peacock },
+  { name: 'Rose', className: 'Animals & Nature', url: rose },
+  { name: 'Cup of tea', className: 'Food & Drink', url: tea },
+  { name: 'Pie', className: 'Food & Drink', url: pie },
+  { name: 'Broccoli', className: 'Food & Drink', url: broccoli },
+  { name: 'Compass', className: 'Travel & Places', url: compass },
+  { name: 'School', className: 'Travel & Places', url: school },
+  { name: 'Clock', className: 'Travel & Places', url: clock },
+  { name: 'Rugby ball', className: 'Activities', url: football },
+  { name: 'Telescope', className: 'Objects', url: telescope },
+  { name: 'Harp', className: 'Objects', url: harp },
+  { name: 'Flag of Australia', className: 'Flags', url: australia },
+  { name: 'Flag of Morocco', className: 'Flags', url: morocco },
+  { name: 'Merperson', className: 'People & Body', url: merperson },
 ];

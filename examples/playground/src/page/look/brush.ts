@@ -45,7 +45,7 @@ export function drawStroke(app: App, to: Place, from: Place = to): void {
   context.lineTo(to.x * size, to.y * size);
   context.stroke();
   const pixels = withoutAlpha(context.getImageData(0, 0, size, size).data);
-  app.showPicture({ name: drawingName, pixels });
+  app.showStroke({ name: drawingName, pixels });
 }
 
 /** Colours, width and an eraser for all. */
@@ -83,6 +83,6 @@ export function brushControls(app: App): TemplateResult {
           brush.width = width;
         }),
     })}
-    <button type="button" class="quiet" @click=${() => app.showPicture(blankPicture(app.imageSize))}>Clear</button>
+    <button type="button" class="quiet" @click=${() => app.showStroke(blankPicture(app.imageSize))}>Clear</button>
   </section>`;
 }

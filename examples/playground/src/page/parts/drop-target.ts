@@ -24,7 +24,6 @@ function show(app: App, file: File | undefined): void {
   if (!file) return;
   app.update((state) => {
     state.tab = state.tab === 'compare' ? 'look' : state.tab;
-    delete state.look.brush;
   });
   void app.showFile(file, file.name);
 }

@@ -1,17 +1,11 @@
-import { html, type TemplateResult } from 'lit-html';
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { App } from '../app.js';
-import { type Sample, samples } from '../images/samples.js';
+import { samples } from '../images/samples.js';
 import { blankPicture } from '../look/brush.js';
 
-/** The pictures to choose from, a file, and an empty sheet. */
-export function sources(app: App): TemplateResult {
+/** The pictures to choose from, a file, and where it can be drawn on, an empty sheet. */
+export function sources(app: App, { canDraw }: { readonly canDraw: boolean }): TemplateResult {
   const { picture, brush } = app.state.look;
-  const choose = (sample: Sample): void => {
-    app.update(({ look }) => {
-      delete look.brush;
-    });
-    void app.showSample(sample);
-  };
   return html`<div class="sources" role="group" aria-label="Picture">
     <label class="source action">
       <input
@@ -23,22 +17,26 @@ export function sources(app: App): TemplateResult {
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V5m0 0L7.5 9.5M12 5l4.5 4.5M5 15v3.5h14V15" /></svg>
       <span>Open</span>
     </label>
-    <button
-      type="button"
-      class="source action"
-      aria-pressed=${brush !== undefined}
-      @click=${() => startDrawing(app)}
-    >
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 19l1-4L16.5 4.500l3 3L9 18l-4 1zM14 7l3 3" /></svg>
-      <span>Draw</span>
-    </button>
+    ${
+      canDraw
+        ? html`<button
+            type="button"
+            class="source action"
+            aria-pressed=${brush !== undefined}
+            @click=${() => startDrawing(app)}
+          >
+            <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 19l1-4L16.5 4.500l3 3L9 18l-4 1zM14 7l3 3" /></svg>
+            <span>Draw</span>
+          </button>`
+        : nothing
+    }
     ${samples.map(
       (sample) => html`<button
         type="button"
         class="source"
         aria-pressed=${picture?.name === sample.name}
         title=${sample.name}
-        @click=${() => choose(sample)}
+        @click=${() => void app.showSample(sample)}
       >
         <img src=${sample.url} alt=${sample.name} width="64" height="64" />
       </button>`,
@@ -51,9 +49,6 @@ function openFile(app: App, input: HTMLInputElement): void {
   // The same file can be chosen again.
   input.value = '';
   if (!file) return;
-  app.update(({ look }) => {
-    delete look.brush;
-  });
   void app.showFile(file, file.name);
 }
 

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { isTouch } from './pointer.js';
 
 /** A square canvas of tokens that can be pointed at, with a mouse, a finger or the arrow keys. */
 export interface TokenCanvas {
@@ -28,7 +29,7 @@ export function tokenCanvas(options: TokenCanvas): TemplateResult {
     tabindex="0"
     role="application"
     aria-roledescription="token grid"
-    aria-label="${label}. Arrow keys move from token to token${onStroke ? ', space draws' : ''}."
+    aria-label="${label}. ${isTouch() ? touchHint(options) : keyHint(options)}"
     aria-describedby=${describedBy || nothing}
     @pointerdown=${(event: PointerEvent) => press(event, options)}
     @pointermove=${(event: PointerEvent) => move(event, options)}
@@ -39,6 +40,12 @@ export function tokenCanvas(options: TokenCanvas): TemplateResult {
     @focus=${() => options.cursor() === undefined && options.onCursor(0)}
   ></canvas>`;
 }
+
+const keyHint = ({ onStroke }: TokenCanvas): string =>
+  `Arrow keys move from token to token${onStroke ? ', space draws' : ''}.`;
+
+const touchHint = ({ onStroke }: TokenCanvas): string =>
+  onStroke ? 'Draw with a finger.' : 'Touch a token to read it.';
 
 /** The last place of each pointer that draws. */
 const strokes = new Map<number, Place>();

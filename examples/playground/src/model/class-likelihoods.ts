@@ -1,0 +1,62 @@
+import { type DparConfig, dpar, dparInputs, patchingOptions } from '@dpar/model';
+import { padPatchLengths, patchLengths } from '@dpar/patchify';
+import type { ModelWeights } from '@dpar/sampler';
+import { type Engine, int32, named } from '@dpar/tensor';
+import type { Analysis } from './analyser.js';
+
+/** Says how likely an image is under each class. C classes, T tokens, V codes. */
+export interface Classifier {
+  /**
+   * Log-likelihoods of the beginnings of an image in nats, [C, T]: entry (c, t) is that of tokens 0 to t under class c.
+   * Every beginning is in one answer, as no token depends on later ones.
+   */
+  logLikelihoods(image: Analysis): Promise<Float64Array>;
+}
+
+/** A classifier that asks a DPAR: one pass over the image for each class. */
+export function createClassifier(engine: Engine, { config, parameters }: ModelWeights<DparConfig>): Classifier {
+  const { numClasses: C, blockSize: T, vocabSize: V } = config;
+  const forward = engine.compile((ops, inputs) => ({ logits: dpar(ops, config, inputs, inputs as never).logits }), {
+    constants: parameters,
+  });
+  const labels = int32(
+    [C],
+    Int32Array.from({ length: C }, (_, label) => label),
+  );
+  return {
+    async logLikelihoods({ tokens, entropies }) {
+      const lengths = patchLengths(entropies, patchingOptions(config));
+      const repeated = new Int32Array(C * T).map((_, i) => tokens[i % T] as number);
+      // Padded to as many patches as there can be, so that one compiled graph serves all images.
+      const patches = padPatchLengths(new Array<Int32Array>(C).fill(lengths), T);
+      const outputs = await forward.run(dparInputs(config, int32([C, T], repeated), labels, patches));
+      return cumulated(named(outputs, 'logits').data as Float32Array, repeated, { T, V });
+    },
+  };
+}
+
+/** Sums of the log-probabilities of tokens [C, T] under logits [C, T, V], up to each token. */
+function cumulated(logits: Float32Array, tokens: Int32Array, { T, V }: { T: number; V: number }): Float64Array {
+  const sums = new Float64Array(tokens.length);
+  tokens.forEach((token, i) => {
+    const row = logits.subarray(i * V, (i + 1) * V);
+    const most = row.reduce((a, b) => Math.max(a, b));
+    const total = row.reduce((sum, logit) => sum + Math.exp(logit - most), 0);
+    const before = i % T === 0 ? 0 : (sums[i - 1] as number);
+    sums[i] = before + (row[token] as number) - most - Math.log(total);
+  });
+  return sums;
+}
+
+/**
+ * The class under which an image's first tokens are likeliest.
+ * @param logLikelihoods [C, T], of {@link Classifier}
+ * @param given Tokens that are looked at, 1 to T.
+ */
+export function likeliestClass(logLikelihoods: Float64Array, classes: number, given: number): number {
+  const T = logLikelihoods.length / classes;
+  const of = (label: number): number => logLikelihoods[label * T + given - 1] as number;
+  let best = 0;
+  for (let label = 1; label < classes; label++) if (of(label) > of(best)) best = label;
+  return best;
+}

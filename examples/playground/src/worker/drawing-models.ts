@@ -1,0 +1,43 @@
+import type { EmojiConfigs, OpenEmojiModel, Weights } from '@dpar/emoji';
+import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import type { Engine } from '@dpar/tensor';
+import type { Analysts } from '../model/analyser.js';
+import { type Classifier, createClassifier } from '../model/class-likelihoods.js';
+import type { Sampler } from '../model/drawing.js';
+import type { ModelName } from './protocol.js';
+
+/** What is made with the weights that draw. They are read once, when they are first asked for; after a failure, anew. */
+export class DrawingModels {
+  private readonly made = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly model: OpenEmojiModel,
+    private readonly analysts: Analysts,
+  ) {}
+
+  sampler(name: ModelName): Promise<Sampler> {
+    return this.once(`sampler ${name}`, async () =>
+      name === 'dpar'
+        ? new DparSampler(this.engine, await this.weights(name), this.analysts.entropy)
+        : new LlamaGenSampler(this.engine, await this.weights(name)),
+    );
+  }
+
+  classifier(): Promise<Classifier> {
+    return this.once('classifier', async () => createClassifier(this.engine, await this.weights('dpar')));
+  }
+
+  private weights<Name extends ModelName>(name: Name): Promise<Weights<EmojiConfigs[Name]>> {
+    return this.once(`weights ${name}`, () => this.model.weights(name));
+  }
+
+  private once<V>(name: string, make: () => Promise<V>): Promise<V> {
+    const known = this.made.get(name) as Promise<V> | undefined;
+    if (known) return known;
+    const made = make();
+    this.made.set(name, made);
+    made.catch(() => this.made.delete(name));
+    return made;
+  }
+}
