@@ -1,9 +1,12 @@
+import type { KindsOf } from '@dpar/check';
 import { checkHostTensor, DparError, type Engine } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { TfjsFunction } from './compiled-function.js';
 import { TfjsDeviceTensor } from './device-tensor.js';
 import { copyToTfjs } from './host-tensor.js';
 import type { Computer } from './program.js';
 import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
+import { tfjsNamespaceKinds } from './tfjs.js';
 import { inTurn } from './turn.js';
 
 /** How {@link tfjsEngine} appears. */
@@ -12,16 +15,21 @@ export interface TfjsEngineOptions {
   readonly name?: string;
 }
 
+const tfjsEngineOptionsKinds: KindsOf<TfjsEngineOptions> = { 'name?': 'string' };
+
 /**
  * An engine over a TensorFlow.js namespace, on the backend that is current now; wait for `tf.ready()` before. It goes on
  * using that backend where another becomes the current one.
  *
  * @throws DparError for what is no such namespace.
  */
-export function tfjsEngine<T extends TfjsTensor>(
-  namespace: TfjsNamespace<T>,
-  { name }: TfjsEngineOptions = {},
-): Engine {
+export function tfjsEngine<T extends TfjsTensor>(namespace: TfjsNamespace<T>, options: TfjsEngineOptions = {}): Engine {
+  checkArguments(
+    'tfjsEngine',
+    { namespace, options },
+    { namespace: tfjsNamespaceKinds, 'options?': tfjsEngineOptionsKinds },
+  );
+  const { name } = options;
   const tf = namespace as unknown as Tfjs;
   if (typeof tf?.getBackend !== 'function') {
     throw new DparError(

@@ -1,4 +1,6 @@
+import type { KindsOf } from '@dpar/check';
 import { confidenceShares, createRandom, DparError, type Interval, normalQuantile, quantiles } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { correlationOf, type PairSums, pearsonCorrelation, sumsOfPairs } from './correlation.js';
 
 /** Pearson's correlation, and where it lies. */
@@ -22,8 +24,14 @@ export interface Correlation extends Interval {
 export function correlateIndependent(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
-  { level = 0.95 }: { level?: number | undefined } = {},
+  options: { level?: number | undefined } = {},
 ): Correlation {
+  checkArguments(
+    'correlateIndependent',
+    { a, b, options },
+    { a: 'number[]', b: 'number[]', 'options?': { 'level?': 'number' } },
+  );
+  const { level = 0.95 } = options;
   const [, upper] = confidenceShares('correlateIndependent', level);
   const correlation = pearsonCorrelation(a, b);
   const count = a.length;
@@ -45,6 +53,12 @@ export interface CorrelateGroupsOptions {
   readonly seed?: number | undefined;
 }
 
+const correlateGroupsOptionsKinds: KindsOf<CorrelateGroupsOptions> = {
+  'resamples?': 'number',
+  'level?': 'number',
+  'seed?': 'number',
+};
+
 /**
  * Pearson's correlation of pairs in equal groups that are independent of one another while the pairs within one are not,
  * such as the tokens of images (the paper's p-corr of entropy maps, Tables S4 and S5): over all pairs. Its interval is the
@@ -61,8 +75,14 @@ export function correlateGroups(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
   size: number,
-  { resamples = 2000, level = 0.95, seed = 0 }: CorrelateGroupsOptions = {},
+  options: CorrelateGroupsOptions = {},
 ): Correlation {
+  checkArguments(
+    'correlateGroups',
+    { a, b, size, options },
+    { a: 'number[]', b: 'number[]', size: 'number', 'options?': correlateGroupsOptionsKinds },
+  );
+  const { resamples = 2000, level = 0.95, seed = 0 } = options;
   const ends = confidenceShares('correlateGroups', level);
   const correlation = pearsonCorrelation(a, b);
   const count = a.length / size;

@@ -1,4 +1,5 @@
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** Sums over pairs of numbers (a, b). */
 export interface PairSums {
@@ -19,6 +20,8 @@ export interface PairSums {
  * @throws DparError if they differ in length or are empty.
  */
 export function pearsonCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  checkArguments('pearsonCorrelation', { a, b }, { a: 'number[]', b: 'number[]' });
+
   const n = a.length;
   if (n === 0 || n !== b.length) {
     throw new DparError(`pearsonCorrelation: expected two sequences of one length, got ${n} and ${b.length} numbers.`);

@@ -1,8 +1,10 @@
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { type Factor, pivotedCholesky } from './cholesky.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { checkColumns, rowProducts } from './matrix.js';
 import type { FeatureStatistics } from './statistics.js';
+import { featureStatisticsKinds } from './statistics.js';
 
 /** A Fréchet distance, and what to know about it. */
 export interface FrechetDistance {
@@ -25,6 +27,8 @@ export interface FrechetDistance {
  * @throws DparError if the two have different lengths or are no statistics.
  */
 export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): FrechetDistance {
+  checkArguments('frechetDistance', { a, b }, { a: featureStatisticsKinds, b: featureStatisticsKinds });
+
   checkStatistics('frechetDistance', a);
   checkStatistics('frechetDistance', b);
   const d = a.mean.length;

@@ -1,9 +1,13 @@
+import type { KindsOf } from '@dpar/check';
 /** An image: bytes [height, width, 3] of red, green and blue. */
 export interface RgbImage {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
 }
+
+/** Kinds of {@link RgbImage}. */
+export const rgbImageKinds: KindsOf<RgbImage> = { width: 'number', height: 'number', data: 'Uint8Array', '*': 'any' };
 
 /** Images in a fixed order, read as they are needed. */
 export interface ImageSet {
@@ -19,3 +23,12 @@ export interface ImageSet {
    */
   read(first: number, count: number): AsyncIterable<RgbImage>;
 }
+
+/** Kinds of {@link ImageSet}. */
+export const imageSetKinds: KindsOf<ImageSet> = {
+  name: 'string',
+  count: 'number',
+  identity: 'string',
+  read: 'function',
+  '*': 'any',
+};

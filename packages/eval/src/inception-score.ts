@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
-import { checkMatrix, type Matrix } from './matrix.js';
+import { checkArguments } from './check-arguments.js';
+import { checkMatrix, type Matrix, matrixKinds } from './matrix.js';
 
 /** Mean and standard deviation over the splits. */
 export interface InceptionScore {
@@ -17,6 +19,8 @@ export interface InceptionScoreOptions {
   readonly splitSize?: number | undefined;
 }
 
+const inceptionScoreOptionsKinds: KindsOf<InceptionScoreOptions> = { 'splitSize?': 'number' };
+
 /**
  * Inception Score of logits that arrive in pieces: exp of the mean KL divergence, in nats, of each image's class
  * distribution from the mean distribution of its split (Salimans et al. 2016). Memory: a number for each class.
@@ -33,8 +37,14 @@ export class InceptionScoreAccumulator {
   /** @throws DparError if the split size is no whole number from 1 up. */
   constructor(
     readonly classes: number,
-    { splitSize = 5000 }: InceptionScoreOptions = {},
+    options: InceptionScoreOptions = {},
   ) {
+    checkArguments(
+      'InceptionScoreAccumulator',
+      { classes, options },
+      { classes: 'number', 'options?': inceptionScoreOptionsKinds },
+    );
+    const { splitSize = 5000 } = options;
     if (!(Number.isInteger(splitSize) && splitSize >= 1)) {
       throw new DparError(
         `inceptionScore: expected a split size that is a whole number from 1 up, got ${splitSize}. ADM's is 5000.`,
@@ -49,6 +59,8 @@ export class InceptionScoreAccumulator {
    * @throws DparError if they have another length or are not finite.
    */
   add(logits: Matrix): void {
+    checkArguments('InceptionScoreAccumulator.add', { logits }, { logits: matrixKinds });
+
     const { data, rows, columns } = logits;
     if (columns !== this.classes) {
       throw new DparError(
@@ -107,6 +119,12 @@ export class InceptionScoreAccumulator {
  * @throws DparError if the logits are empty or not finite, or the split size is wrong.
  */
 export function inceptionScore(logits: Matrix, options: InceptionScoreOptions = {}): InceptionScore {
+  checkArguments(
+    'inceptionScore',
+    { logits, options },
+    { logits: matrixKinds, 'options?': inceptionScoreOptionsKinds },
+  );
+
   const accumulator = new InceptionScoreAccumulator(logits.columns, options);
   accumulator.add(logits);
   return accumulator.finish();

@@ -1,11 +1,18 @@
 import { writeFileAtomic } from './atomic-file.js';
 import type { ByteStream } from './byte-stream.js';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { openFile } from './file-source.js';
 import { npyTensor } from './npy.js';
 import type { ArrayReader } from './npy-file.js';
 import { npyRows, readNpyHeader } from './npy-rows.js';
-import { formatNpz, type NpzReadOptions, type NpzWriteOptions } from './npz.js';
+import {
+  formatNpz,
+  type NpzReadOptions,
+  type NpzWriteOptions,
+  npzReadOptionsKinds,
+  npzWriteOptionsKinds,
+} from './npz.js';
 import type { WritableTensors } from './safetensors.js';
 import { byteLengthOf, type StoredTensor } from './stored.js';
 import { readZipDirectory } from './zip-reader.js';
@@ -29,6 +36,8 @@ export interface NpzReader {
  * @throws IoError if there is no file, it is no such archive, or an array is refused by `parseNpy`.
  */
 export async function openNpz(path: string): Promise<NpzReader> {
+  checkArguments('openNpz', { path }, { path: 'string' });
+
   const caller = `openNpz ('${path}')`;
   const file = await openFile('openNpz', 'a NumPy archive', path);
   try {
@@ -85,6 +94,8 @@ function allocate(caller: string, name: string, length: number): Uint8Array<Arra
  * @throws IoError also if they take more than `maximumBytes`.
  */
 export async function readNpz(path: string, options: NpzReadOptions = {}): Promise<Map<string, StoredTensor>> {
+  checkArguments('readNpz', { path, options }, { path: 'string', 'options?': npzReadOptionsKinds });
+
   const { maximumBytes = 2 ** 31 } = options;
   const file = await openNpz(path);
   try {
@@ -111,5 +122,11 @@ export async function readNpz(path: string, options: NpzReadOptions = {}): Promi
  * @throws IoError for data that do not fit their type.
  */
 export async function writeNpz(path: string, tensors: WritableTensors, options?: NpzWriteOptions): Promise<void> {
+  checkArguments(
+    'writeNpz',
+    { path, tensors, options },
+    { path: 'string', tensors: 'Map | object', 'options?': npzWriteOptionsKinds },
+  );
+
   await writeFileAtomic(path, formatNpz(tensors, options));
 }

@@ -1,4 +1,6 @@
+import type { KindsOf } from '@dpar/check';
 import { unzipSync, zipSync } from 'fflate';
+import { checkArguments } from './check-arguments.js';
 import type { ChunkedTensor } from './chunks.js';
 import { IoError } from './error.js';
 import { formatNpy, formatNpyHeader, parseNpy } from './npy.js';
@@ -13,6 +15,9 @@ export interface NpzReadOptions {
   readonly maximumBytes?: number;
 }
 
+/** Kinds of {@link NpzReadOptions}. */
+export const npzReadOptionsKinds: KindsOf<NpzReadOptions> = { 'maximumBytes?': 'number' };
+
 /**
  * Reads a NumPy `.npz` archive from memory: arrays by name (without `.npy`), in the archive's order. Checksums are not
  * compared, as those of files are by `openNpz`.
@@ -20,6 +25,8 @@ export interface NpzReadOptions {
  * @throws IoError if the archive is not valid, its arrays are larger than allowed, or an array is refused by `parseNpy`.
  */
 export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, StoredTensor> {
+  checkArguments('parseNpz', { bytes, options }, { bytes: 'Uint8Array', 'options?': npzReadOptionsKinds });
+
   const { maximumBytes = 2 ** 31 } = options;
   let total = 0;
   let files: Record<string, Uint8Array>;
@@ -55,12 +62,17 @@ export interface NpzWriteOptions {
   readonly compress?: boolean;
 }
 
+/** Kinds of {@link NpzWriteOptions}. */
+export const npzWriteOptionsKinds: KindsOf<NpzWriteOptions> = { 'compress?': 'boolean' };
+
 /**
  * A NumPy `.npz` archive in memory, arrays in the order given. The same arrays give the same bytes.
  *
  * @throws IoError where `formatNpy` does.
  */
 export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {}): Uint8Array {
+  checkArguments('formatNpz', { tensors, options }, { tensors: 'Map | object', 'options?': npzWriteOptionsKinds });
+
   const files: Record<string, Uint8Array> = {};
   for (const [name, tensor] of namedTensors(tensors)) files[`${name}.npy`] = formatNpy(tensor);
   // The format counts years from 1980, in local time.
@@ -73,6 +85,8 @@ export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {
  * @throws IoError if data are not as long as type and shape say, and where `formatNpy` does.
  */
 export function npzChunks(tensors: Readonly<Record<string, ChunkedTensor>>): AsyncGenerator<Uint8Array> {
+  checkArguments('npzChunks', { tensors }, { tensors: 'object' });
+
   const entries = Object.entries(tensors).map(([name, tensor]) => {
     const header = formatNpyHeader(tensor);
     const size = byteLengthOf(tensor);

@@ -1,4 +1,6 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** One key of a configuration: how its value is read from JSON, and what it is if the key is missing. */
 export interface Field<V> {
@@ -10,11 +12,22 @@ export interface Field<V> {
   readonly fallback?: V;
 }
 
+const fieldKinds: KindsOf<Field<object>> = {
+  parse: 'function',
+  expected: 'string',
+  'fallback?': 'unknown',
+  '*': 'any',
+};
+
 /** The fields of a configuration, by their camelCase names. */
 export type Fields<C> = { readonly [K in keyof C]-?: Field<C[K]> };
 
+const fieldsKinds: KindsOf<Fields<object>> = { , '*': 'any' };
+
 /** A whole number of at least `minimum`. */
 export function wholeNumber(minimum: number, fallback?: number): Field<number> {
+  checkArguments('wholeNumber', { minimum, fallback }, { minimum: 'number', 'fallback?': 'number' });
+
   return field(
     (value) => (typeof value === 'number' && Number.isInteger(value) && value >= minimum ? value : undefined),
     `a whole number >= ${minimum}`,
@@ -24,6 +37,8 @@ export function wholeNumber(minimum: number, fallback?: number): Field<number> {
 
 /** A finite number above `minimum`. */
 export function numberAbove(minimum: number, fallback?: number): Field<number> {
+  checkArguments('numberAbove', { minimum, fallback }, { minimum: 'number', 'fallback?': 'number' });
+
   return field(
     (value) => (typeof value === 'number' && Number.isFinite(value) && value > minimum ? value : undefined),
     `a number above ${minimum}`,
@@ -33,11 +48,15 @@ export function numberAbove(minimum: number, fallback?: number): Field<number> {
 
 /** `true` or `false`. */
 export function trueOrFalse(fallback?: boolean): Field<boolean> {
+  checkArguments('trueOrFalse', { fallback }, { 'fallback?': 'boolean' });
+
   return field((value) => (typeof value === 'boolean' ? value : undefined), 'true or false', fallback);
 }
 
 /** One of some given values (strings or null). */
 export function oneOf<V extends string | null>(values: readonly V[], fallback?: V): Field<V> {
+  checkArguments('oneOf', { values, fallback }, { values: 'object[]', 'fallback?': 'string | null' });
+
   return field(
     (value) => values.find((candidate) => candidate === value),
     `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`,
@@ -47,6 +66,8 @@ export function oneOf<V extends string | null>(values: readonly V[], fallback?: 
 
 /** Any value that the field takes, or null. */
 export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null> {
+  checkArguments('orNull', { inner, fallback }, { inner: fieldKinds, 'fallback?': 'unknown | null' });
+
   return field<V | null>(
     (value) => (value === null ? null : inner.parse(value)),
     `${inner.expected} or null`,
@@ -56,6 +77,8 @@ export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null>
 
 /** An object with fields of its own. */
 export function nested<C extends object>(fields: Fields<C>, fallback?: C): Field<C> {
+  checkArguments('nested', { fields, fallback }, { fields: fieldsKinds, 'fallback?': 'object' });
+
   return field((value) => (isObject(value) ? readConfig('config', value, fields) : undefined), 'an object', fallback);
 }
 
@@ -78,6 +101,8 @@ function snakeCase(name: string): string {
  * @throws DparError naming the key, what it should be and what came.
  */
 export function readConfig<C extends object>(what: string, json: unknown, fields: Fields<C>): C {
+  checkArguments('readConfig', { what, json, fields }, { what: 'string', 'json?': 'any', fields: fieldsKinds });
+
   if (!isObject(json)) throw new DparError(`${what}: expected a JSON object, got ${JSON.stringify(json)}.`);
   const config: Record<string, unknown> = {};
   for (const [name, { parse, expected, fallback }] of Object.entries<Field<unknown>>(fields)) {
@@ -95,6 +120,8 @@ export function readConfig<C extends object>(what: string, json: unknown, fields
 
 /** The JSON of a configuration, with the official snake_case keys. */
 export function writeConfig(config: object): Record<string, unknown> {
+  checkArguments('writeConfig', { config }, { config: 'object' });
+
   return Object.fromEntries(
     Object.entries(config).map(([name, value]) => [snakeCase(name), isObject(value) ? writeConfig(value) : value]),
   );

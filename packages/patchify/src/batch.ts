@@ -1,5 +1,8 @@
+import type { KindsOf } from '@dpar/check';
 import type { PatchingOptions } from './boundaries.js';
-import { type BucketOptions, bucketSize } from './bucket.js';
+import { patchingOptionsKinds } from './boundaries.js';
+import { type BucketOptions, bucketOptionsKinds, bucketSize } from './bucket.js';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 import { writePatchLengths } from './patch-lengths.js';
 import { tokenCount } from './spans.js';
@@ -13,6 +16,13 @@ export interface PaddedPatches {
   readonly data: Int32Array;
 }
 
+const paddedPatchesKinds: KindsOf<PaddedPatches> = {
+  dtype: "'int32'",
+  shape: 'number[]',
+  data: 'Int32Array',
+  '*': 'any',
+};
+
 /** Patch lengths of B images one after the other, without padding. */
 export interface PackedPatches {
   /** int32 [sum of M]: the lengths of image 0, then of image 1, ... */
@@ -22,6 +32,13 @@ export interface PackedPatches {
   /** int32 [B + 1]: the same for tokens, if those of all images lie one after the other. */
   readonly tokenOffsets: Int32Array;
 }
+
+const packedPatchesKinds: KindsOf<PackedPatches> = {
+  lengths: 'Int32Array',
+  patchOffsets: 'Int32Array',
+  tokenOffsets: 'Int32Array',
+  '*': 'any',
+};
 
 /** To how many patches a batch is padded: a number, a bucket size, or (default) those of its longest image. */
 export type PadTo = number | BucketOptions;
@@ -40,6 +57,17 @@ export function batchPatchLengths(
   options: PatchingOptions,
   padTo?: PadTo,
 ): PaddedPatches {
+  checkArguments(
+    'batchPatchLengths',
+    { entropies, batch, options, padTo },
+    {
+      entropies: 'Float32Array | Float64Array',
+      batch: 'number',
+      options: patchingOptionsKinds,
+      'padTo?': ['number', bucketOptionsKinds],
+    },
+  );
+
   checkWhole('batchPatchLengths', 'batch', batch, 1);
   const perImage = entropies.length / batch; // T - 1
   if (!Number.isInteger(perImage)) {
@@ -61,6 +89,12 @@ export function batchPatchLengths(
  * @throws PatchifyError if `padTo` is too small.
  */
 export function padPatchLengths(images: readonly ArrayLike<number>[], padTo?: PadTo): PaddedPatches {
+  checkArguments(
+    'padPatchLengths',
+    { images, padTo },
+    { images: 'number[][]', 'padTo?': ['number', bucketOptionsKinds] },
+  );
+
   const longest = images.reduce((most, lengths) => Math.max(most, lengths.length), 0);
   const patches = typeof padTo === 'object' ? bucketSize(longest, padTo) : (padTo ?? longest);
   if (!(patches >= longest)) {
@@ -74,7 +108,9 @@ export function padPatchLengths(images: readonly ArrayLike<number>[], padTo?: Pa
 }
 
 /** The lengths of each image without padding, as views into `padded`. @throws PatchifyError as {@link tokenCount}. */
-export function unpadPatchLengths({ shape, data }: PaddedPatches): Int32Array[] {
+export function unpadPatchLengths(paddedPatches: PaddedPatches): Int32Array[] {
+  checkArguments('unpadPatchLengths', { paddedPatches }, { paddedPatches: paddedPatchesKinds });
+  const { shape, data } = paddedPatches;
   const [batch = 0, patches = 0] = shape;
   return Array.from({ length: batch }, (_, b) => {
     const row = data.subarray(b * patches, (b + 1) * patches);
@@ -90,6 +126,8 @@ export function unpadPatchLengths({ shape, data }: PaddedPatches): Int32Array[] 
  * @throws PatchifyError as {@link tokenCount}.
  */
 export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPatches {
+  checkArguments('packPatchLengths', { images }, { images: 'number[][]' });
+
   const patchOffsets = new Int32Array(images.length + 1);
   const tokenOffsets = new Int32Array(images.length + 1);
   images.forEach((lengths, b) => {
@@ -104,6 +142,8 @@ export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPa
 }
 
 /** The lengths of each image, as views into `packed`. */
-export function unpackPatchLengths({ lengths, patchOffsets }: PackedPatches): Int32Array[] {
+export function unpackPatchLengths(packedPatches: PackedPatches): Int32Array[] {
+  checkArguments('unpackPatchLengths', { packedPatches }, { packedPatches: packedPatchesKinds });
+  const { lengths, patchOffsets } = packedPatches;
   return Array.from(patchOffsets.subarray(1), (end, b) => lengths.subarray(patchOffsets[b], end));
 }

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /**
@@ -15,8 +17,13 @@ export interface BucketOptions {
   readonly ratio?: number;
 }
 
+/** Kinds of {@link BucketOptions}. */
+export const bucketOptionsKinds: KindsOf<BucketOptions> = { max: 'number', 'step?': 'number', 'ratio?': 'number' };
+
 /** All bucket sizes, ascending; the last is `max`. */
-export function bucketSizes({ max, step, ratio = 1.125 }: BucketOptions): number[] {
+export function bucketSizes(options: BucketOptions): number[] {
+  checkArguments('bucketSizes', { options }, { options: bucketOptionsKinds });
+  const { max, step, ratio = 1.125 } = options;
   checkWhole('bucketSizes', 'max', max, 1);
   const sizes = [max];
   if (step !== undefined) {
@@ -36,6 +43,8 @@ export function bucketSizes({ max, step, ratio = 1.125 }: BucketOptions): number
  * @throws PatchifyError if n is above `max`.
  */
 export function bucketSize(n: number, options: BucketOptions): number {
+  checkArguments('bucketSize', { n, options }, { n: 'number', options: bucketOptionsKinds });
+
   const size = bucketSizes(options).find((candidate) => candidate >= n);
   return size ?? refuse('bucketSize', `at most ${options.max} patches`, n, "Raise 'max'.");
 }

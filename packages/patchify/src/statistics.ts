@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import { tokenCount } from './spans.js';
 
 /** What a set of patched images looks like. */
@@ -27,6 +28,12 @@ export interface PatchStatistics {
 export function patchStatistics(
   images: readonly ArrayLike<number>[] | { readonly shape: readonly number[]; readonly data: Int32Array },
 ): PatchStatistics {
+  checkArguments(
+    'patchStatistics',
+    { images },
+    { images: ['number[][]', { shape: 'number[]', data: 'Int32Array', '*': 'any' }] },
+  );
+
   const rows = 'shape' in images ? rowsOf(images.data, images.shape[0] ?? 0) : images;
   const histogram = [0];
   let tokens = 0;

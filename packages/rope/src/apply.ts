@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /** Which elements of a head form a pair. */
@@ -9,6 +11,9 @@ export interface PairOptions {
   readonly pairs?: 'interleaved' | 'half-split';
 }
 
+/** Kinds of {@link PairOptions}. */
+export const pairOptionsKinds: KindsOf<PairOptions> = { 'pairs?': "'interleaved' | 'half-split'" };
+
 /** Options of {@link applyRotary}. */
 export interface ApplyRotaryOptions extends PairOptions {
   /** Heads H of each position. Default: 1. */
@@ -18,6 +23,13 @@ export interface ApplyRotaryOptions extends PairOptions {
   /** Array for the result, of the size of x; may be x itself. Default: a new one. */
   readonly out?: Float32Array;
 }
+
+const applyRotaryOptionsKinds: KindsOf<ApplyRotaryOptions> = {
+  'heads?': 'number',
+  'inverse?': 'boolean',
+  'out?': 'Float32Array',
+  'pairs?': "'interleaved' | 'half-split'",
+};
 
 /**
  * Rotates queries or keys: pair (a, b) becomes (a cos - b sin, a sin + b cos), the same in each head.
@@ -33,6 +45,16 @@ export function applyRotary(
   table: { readonly shape: readonly number[]; readonly data: Float32Array },
   options: ApplyRotaryOptions = {},
 ): Float32Array {
+  checkArguments(
+    'applyRotary',
+    { x, table, options },
+    {
+      x: 'Float32Array',
+      table: { shape: 'number[]', data: 'Float32Array', '*': 'any' },
+      'options?': applyRotaryOptionsKinds,
+    },
+  );
+
   const { heads = 1, pairs = 'interleaved', inverse = false, out = new Float32Array(x.length) } = options;
   const { shape, data } = table;
   const half = shape.at(-2) ?? 0; // pairs of a head

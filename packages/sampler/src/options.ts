@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { createRandom, DparError, type WeightFormat } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
 import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
@@ -9,6 +10,12 @@ export interface SamplerOptions {
   /** Format of the entropy model's weights (default: as `weights`). */
   readonly entropyWeights?: WeightFormat;
 }
+
+/** Kinds of {@link SamplerOptions}. */
+export const samplerOptionsKinds: KindsOf<SamplerOptions> = {
+  'weights?': "'float32' | 'int8' | 'int4'",
+  'entropyWeights?': "'float32' | 'int8' | 'int4'",
+};
 
 /**
  * Seconds that each stage of generation took so far: `entropy`, `encoder`, `global`, `decoder` (LlamaGen: `model`), and
@@ -31,6 +38,22 @@ export interface SampleOptions extends DecodingOptions, GuidanceOptions {
   /** Stops between two tokens. */
   readonly signal?: AbortSignal;
 }
+
+/** Kinds of {@link SampleOptions}. */
+export const sampleOptionsKinds: KindsOf<SampleOptions> = {
+  labels: 'number[]',
+  'seed?': 'number',
+  'firstIndex?': 'number',
+  'prefix?': 'number[]',
+  'signal?': 'AbortSignal',
+  'greedy?': 'boolean',
+  'temperature?': 'number',
+  'topK?': 'number',
+  'topP?': 'number',
+  'guidanceScale?': 'number',
+  'guidanceSchedule?': "'constant' | 'linear' | 'cosine'",
+  'guidanceInterval?': 'number[]',
+};
 
 /** One position of every image of a batch. */
 export interface SampleStep {

@@ -1,8 +1,25 @@
-import type { CompileOptions, DeviceTensor, TensorFunction, WeightFormat } from './engine.js';
+import { checkArguments } from './check-arguments.js';
+import {
+  type CompileOptions,
+  compileOptionsKinds,
+  type DeviceTensor,
+  type RunOptions,
+  runOptionsKinds,
+  type TensorFunction,
+  type WeightFormat,
+} from './engine.js';
 import { DparError, isDparError } from './error.js';
 import type { Ops } from './ops.js';
 import { sameShape } from './shape.js';
-import { formatType, type HostTensor, hostTensor, sizeOf, type Tensors, type TensorType } from './types.js';
+import {
+  formatType,
+  type HostTensor,
+  hostTensor,
+  sizeOf,
+  type Tensors,
+  type TensorType,
+  tensorTypeKinds,
+} from './types.js';
 
 // What engines have in common: how they check what they are given and say what is wrong.
 
@@ -12,6 +29,7 @@ const weightFormats: readonly WeightFormat[] = ['float32', 'int8', 'int4'];
 
 /** @throws DparError if a tensor's data are not what its type says. */
 export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
+  checkArguments('run', { [name]: tensor }, { [name]: { dtype: 'string', shape: 'number[]', data: 'any', '*': 'any' } });
   if (!Object.hasOwn(dataTypes, tensor.dtype)) {
     throw new DparError(
       `run: expected '${name}' of float32, int32 or bool, got ${tensor.dtype}. Convert it with hostTensor.`,
@@ -28,7 +46,7 @@ export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
 
 /** An input that is no tensor of the engine: a host tensor. @throws DparError if it is another engine's. */
 export function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
-  if (typeof tensor !== 'object' || !('shape' in tensor || 'type' in tensor)) {
+  if (typeof tensor !== 'object' || tensor === null || !('shape' in tensor || 'type' in tensor)) {
     throw new DparError(`run: expected '${name}' to be a tensor, got none. Make it with float32, int32 or bool.`);
   }
   if (!('data' in tensor)) {
@@ -39,11 +57,25 @@ export function hostInput(name: string, tensor: HostTensor | DeviceTensor): Host
   return checkHostTensor(name, tensor);
 }
 
+/**
+ * Checks what `compile` of an engine is called with.
+ *
+ * @throws DparError for a function that is none, an unknown option, or as {@link checkCompileOptions}.
+ */
+export function checkCompileArguments(fn: TensorFunction, options: CompileOptions): void {
+  checkArguments('compile', { fn, options }, { fn: 'function', options: compileOptionsKinds });
+  checkCompileOptions(options);
+}
+
+/** Checks what `run` and `runOnDevice` of an engine are called with. @throws DparError also for an unknown option. */
+export function checkRunArguments(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): void {
+  checkArguments('run', { inputs, options }, { inputs: 'object', options: runOptionsKinds });
+}
+
 /** @throws DparError for constants whose data are not what their types say, or an unknown format of weights. */
-export function checkCompileOptions({
-  constants = {},
-  weights = 'float32',
-}: Pick<CompileOptions, 'constants' | 'weights'>): void {
+export function checkCompileOptions(options: Pick<CompileOptions, 'constants' | 'weights'>): void {
+  checkArguments('compile', { options }, { options: compileOptionsKinds });
+  const { constants = {}, weights = 'float32' } = options;
   for (const [name, tensor] of Object.entries(constants)) checkHostTensor(name, tensor);
   if (!weightFormats.includes(weights)) {
     throw new DparError(`compile: expected 'weights' to be one of ${weightFormats.join(', ')}, got ${weights}.`);
@@ -52,6 +84,8 @@ export function checkCompileOptions({
 
 /** @throws DparError for an input that is among the constants too. */
 export function checkNotConstant(name: string, constants: Tensors<HostTensor>): void {
+  checkArguments('checkNotConstant', { name, constants }, { name: 'string', constants: 'object' });
+
   if (Object.hasOwn(constants, name)) {
     throw new DparError(`run: expected inputs that are not constants already, got '${name}'. Leave it out here.`);
   }
@@ -59,6 +93,8 @@ export function checkNotConstant(name: string, constants: Tensors<HostTensor>): 
 
 /** @throws DparError for a name in `into` that no output has. */
 export function checkOutputNames(into: Tensors<HostTensor>, outputs: readonly string[]): void {
+  checkArguments('checkOutputNames', { into, outputs }, { into: 'object', outputs: 'string[]' });
+
   for (const name of Object.keys(into)) {
     if (!outputs.includes(name)) {
       throw new DparError(`run: expected names of outputs in 'into' (${outputs.join(', ')}), got '${name}'.`);
@@ -72,6 +108,7 @@ export function checkOutputNames(into: Tensors<HostTensor>, outputs: readonly st
  * @throws DparError for a tensor of another type or shape.
  */
 export function outputTensor(name: string, type: TensorType, given: HostTensor | undefined): HostTensor {
+  checkArguments('outputTensor', { name, type }, { name: 'string', type: tensorTypeKinds });
   if (given === undefined) return hostTensor(type.dtype, type.shape);
   if (given.dtype !== type.dtype || !sameShape(given.shape, type.shape)) {
     throw new DparError(
@@ -88,6 +125,8 @@ export function outputTensor(name: string, type: TensorType, given: HostTensor |
  * tensors; its own error otherwise.
  */
 export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors<T>): Tensors<T> {
+  checkArguments('callFunction', { fn, ops, inputs }, { fn: 'function', ops: 'Ops', inputs: 'object' });
+
   const missing = new Set<string>();
   const watched = new Proxy(inputs, {
     get: (target, name, receiver) => {

@@ -1,8 +1,11 @@
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { missingEntropies } from './patch-counts.js';
-import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
+import { type Batch, sizeOfSet, type TokenSet, tokenSet, tokenSetKinds } from './token-set.js';
 import type { TokenSource } from './token-source.js';
+import { tokenSourceKinds } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
 
 /**
  * Checks that a set can be read by a model: types and shapes, tokens per image, token and class range.
@@ -16,6 +19,12 @@ export function checkTokenSet(
   name: string,
   nameOf: NameOfRow = (row) => `image ${row}`,
 ): void {
+  checkArguments(
+    'checkTokenSet',
+    { model, set, name, nameOf },
+    { model: trainableModelKinds, set: tokenSetKinds, name: 'string', 'nameOf?': 'function' },
+  );
+
   checkSize(model, sizeOfSet(tokenSet(set)), name);
   checkRanges(model, set, name, nameOf);
 }
@@ -25,6 +34,12 @@ export function checkTokenSet(
  * @throws DparError naming what does not fit.
  */
 export function checkTokenSource(model: TrainableModel, source: TokenSource, name: string): void {
+  checkArguments(
+    'checkTokenSource',
+    { model, source, name },
+    { model: trainableModelKinds, source: tokenSourceKinds, name: 'string' },
+  );
+
   checkSize(model, source, name);
   if (model.needsEntropies && !source.hasEntropies) throw missingEntropies('checkTokenSource');
 }

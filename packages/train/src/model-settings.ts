@@ -8,11 +8,13 @@ import {
   readLlamaGenConfig,
 } from '@dpar/model';
 import { writeConfig } from '@dpar/nn';
+import { checkArguments } from './check-arguments.js';
 import type { ModelSettings } from './train-config.js';
 import {
   type TrainableDparOptions,
   type TrainableModel,
   trainableDpar,
+  trainableDparOptionsKinds,
   trainableEntropyModel,
   trainableLlamaGen,
 } from './trainable.js';
@@ -22,6 +24,70 @@ import {
  * @throws DparError if keys are missing or do not go together.
  */
 export function modelFromSettings(settings: ModelSettings, options: TrainableDparOptions = {}): TrainableModel {
+  checkArguments(
+    'modelFromSettings',
+    { settings, options },
+    {
+      settings: [
+        {
+          kind: "'dpar'",
+          'n_local_encoder_layers?': 'number',
+          'n_local_decoder_layers?': 'number',
+          'embedding_type?': "'dynamic_4d' | 'dynamic_3d' | '2d' | null",
+          'encoder_block_causal?': 'boolean',
+          'predict_eoi_token?': 'boolean',
+          'patching?': {
+            'mode?': "'entropy_row_boundary' | 'static' | 'token'",
+            'threshold?': 'number | null',
+            'max_patch_length?': 'number | null',
+            'row_length?': 'number',
+            '*': 'any',
+          },
+          'dim?': 'number',
+          'n_layer?': 'number',
+          'n_head?': 'number',
+          'multiple_of?': 'number',
+          'vocab_size?': 'number',
+          'block_size?': 'number',
+          'num_classes?': 'number',
+          'rope_base?': 'number',
+          'norm_eps?': 'number',
+          'preset?': "'nano' | 'micro' | 'mini' | 'B' | 'L' | 'L-E2D3' | 'L-E3D2' | 'L-E4D1' | 'XL' | 'XXL' | 'XXXL'",
+          '*': 'any',
+        },
+        {
+          kind: "'llamagen'",
+          'dim?': 'number',
+          'n_layer?': 'number',
+          'n_head?': 'number',
+          'multiple_of?': 'number',
+          'vocab_size?': 'number',
+          'block_size?': 'number',
+          'num_classes?': 'number',
+          'rope_base?': 'number',
+          'norm_eps?': 'number',
+          'preset?': "'nano' | 'micro' | 'mini' | 'B' | 'L' | 'L-E2D3' | 'L-E3D2' | 'L-E4D1' | 'XL' | 'XXL' | 'XXXL'",
+          '*': 'any',
+        },
+        {
+          kind: "'entropy'",
+          'dim?': 'number',
+          'n_layer?': 'number',
+          'n_head?': 'number',
+          'multiple_of?': 'number',
+          'vocab_size?': 'number',
+          'block_size?': 'number',
+          'num_classes?': 'number',
+          'rope_base?': 'number',
+          'norm_eps?': 'number',
+          'preset?': "'nano' | 'B' | 'S' | 'T'",
+          '*': 'any',
+        },
+      ],
+      'options?': trainableDparOptionsKinds,
+    },
+  );
+
   switch (settings.kind) {
     case 'dpar': {
       const { preset, patching, ...keys } = settings;

@@ -3,6 +3,7 @@ import { presets } from '@dpar/model';
 import { DparError } from '@dpar/tensor';
 import { closestMatch } from 'leven';
 import { z } from 'zod';
+import { checkArguments } from './check-arguments.js';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
@@ -177,6 +178,8 @@ export type ModelSettings = TrainConfig['model'];
  * @throws DparError naming the key that is wrong; for an unknown key, the nearest one that exists.
  */
 export function readTrainConfig(json: unknown, settings: readonly string[] = []): TrainConfig {
+  checkArguments('readTrainConfig', { json, settings }, { 'json?': 'any', 'settings?': 'string[]' });
+
   const changed = settings.reduce(withSetting, json);
   const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(changed).data?.model.kind;
   const known = Object.keys(schemas);
@@ -194,6 +197,8 @@ export function readTrainConfig(json: unknown, settings: readonly string[] = [])
 
 /** A key's description and default, for documentation: `optimizer.learning_rate` and so on. */
 export function trainConfigKeys(kind: ModelSettings['kind']): { key: string; description: string }[] {
+  checkArguments('trainConfigKeys', { kind }, { kind: "'dpar' | 'llamagen' | 'entropy'" });
+
   return keysOf(schemas[kind], '');
 }
 

@@ -1,13 +1,17 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
 import type { RgbImage } from '../image-set.js';
 import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
-import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
+import { type NetworkInput, networkInput, type ValueRange, valueRangeKinds } from '../network-input.js';
+import { imageSizeKinds } from '../resize/resample.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { sha256 } from '../sha256.js';
 import { findInput, type OnnxInputOptions } from './input.js';
-import { findOutputs, type OnnxOutputNames, rowsOf } from './outputs.js';
+import { findOutputs, type OnnxOutputNames, onnxOutputNamesKinds, rowsOf } from './outputs.js';
 import type { OnnxRuntime, OnnxSession, OnnxTensor } from './session.js';
+import { onnxRuntimeKinds, onnxSessionKinds } from './session.js';
 
 /**
  * Usual ranges of values. `bytes`: 0..255; `unit`: 0..1; `signed`: -1..1; `imagenet`: the mean and standard deviation
@@ -27,6 +31,12 @@ export interface OpenOnnxModel<T> {
   readonly identity: string;
 }
 
+const openOnnxModelKinds: KindsOf<OpenOnnxModel<object>> = {
+  session: onnxSessionKinds,
+  identity: 'string',
+  '*': 'any',
+};
+
 /** How {@link createOnnxNetwork} computes. */
 export interface OnnxNetworkOptions extends OnnxInputOptions {
   /** Values that the network was trained with: one of {@link valueRanges}, or a mean and deviation of bytes. */
@@ -43,6 +53,18 @@ export interface OnnxNetworkOptions extends OnnxInputOptions {
   readonly session?: object;
 }
 
+const onnxNetworkOptionsKinds: KindsOf<OnnxNetworkOptions> = {
+  range: ["'bytes' | 'unit' | 'signed' | 'imagenet'", valueRangeKinds],
+  'resize?': "'adm' | 'pytorch' | 'clean'",
+  'outputs?': onnxOutputNamesKinds,
+  'batchSize?': 'number',
+  'name?': 'string',
+  'session?': 'object',
+  'input?': 'string',
+  'layout?': "'NCHW' | 'NHWC'",
+  'size?': ['number', imageSizeKinds],
+};
+
 /**
  * Any ONNX model as a feature network.
  *
@@ -56,6 +78,12 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
   model: Uint8Array | OpenOnnxModel<T>,
   options: OnnxNetworkOptions,
 ): Promise<FeatureNetwork> {
+  checkArguments(
+    'createOnnxNetwork',
+    { ort, model, options },
+    { ort: onnxRuntimeKinds, model: ['Uint8Array', openOnnxModelKinds], options: onnxNetworkOptionsKinds },
+  );
+
   const { resize = 'clean', batchSize: wantedBatch = 8 } = options;
   checkBatchSize('createOnnxNetwork', wantedBatch);
   const isBytes = model instanceof Uint8Array;

@@ -1,9 +1,18 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import type { ImageFeatures } from '../feature-network.js';
 import { formatValue, type OnnxTensor, type OnnxValueMetadata, valueNamed } from './session.js';
 
 /** Names of outputs by what they are. */
 export type OnnxOutputNames = { readonly [F in keyof ImageFeatures]?: string };
+
+/** Kinds of {@link OnnxOutputNames}. */
+export const onnxOutputNamesKinds: KindsOf<OnnxOutputNames> = {
+  'pool?': 'string',
+  'spatial?': 'string',
+  'logits?': 'string',
+  '*': 'any',
+};
 
 /**
  * Finds out what a model gives. Not said, `pool` is the output of this name, or the only one with an axis of features

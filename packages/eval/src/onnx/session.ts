@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 
 /** A tensor of ONNX Runtime. */
@@ -15,6 +16,13 @@ export interface OnnxValueMetadata {
   readonly shape?: readonly (number | string)[];
 }
 
+const onnxValueMetadataKinds: KindsOf<OnnxValueMetadata> = {
+  name: 'string',
+  isTensor: 'boolean',
+  'shape?': 'object[]',
+  '*': 'any',
+};
+
 /** An InferenceSession of ONNX Runtime 1.22 or later. */
 export interface OnnxSession<T = never> {
   readonly inputMetadata: readonly OnnxValueMetadata[];
@@ -23,11 +31,27 @@ export interface OnnxSession<T = never> {
   release(): Promise<void>;
 }
 
+/** Kinds of {@link OnnxSession}. */
+export const onnxSessionKinds: KindsOf<OnnxSession<object>> = {
+  inputMetadata: 'object[]',
+  outputMetadata: 'object[]',
+  run: 'function',
+  release: 'function',
+  '*': 'any',
+};
+
 /** What is needed of `onnxruntime-node` or `onnxruntime-web`: pass the namespace. */
 export interface OnnxRuntime<T extends OnnxTensor = OnnxTensor> {
   readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => T;
   readonly InferenceSession: { create(model: Uint8Array, options?: object): Promise<OnnxSession<T>> };
 }
+
+/** Kinds of {@link OnnxRuntime}. */
+export const onnxRuntimeKinds: KindsOf<OnnxRuntime<object>> = {
+  Tensor: 'object',
+  InferenceSession: { create: 'function', '*': 'any' },
+  '*': 'any',
+};
 
 /** A value as messages print it: `'features' [batch, 2048]`. */
 export function formatValue({ name, isTensor, shape = [] }: OnnxValueMetadata): string {

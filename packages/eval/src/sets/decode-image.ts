@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { RgbImage } from '../image-set.js';
 import { decodePng, readPngHeader, toRgb } from './decode-png.js';
 
@@ -24,6 +25,8 @@ export function isImageName(name: string): boolean {
  * @throws DparError that names the file if it is damaged, of a format that is not read, or `sharp` is missing.
  */
 export async function decodeImage(name: string, bytes: Uint8Array): Promise<RgbImage> {
+  checkArguments('decodeImage', { name, bytes }, { name: 'string', bytes: 'Uint8Array' });
+
   const extension = extname(name).toLowerCase();
   if (!readable.has(extension)) {
     throw new DparError(

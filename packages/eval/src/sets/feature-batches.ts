@@ -1,6 +1,10 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import { featureNetworkKinds } from '../feature-network.js';
 import type { ImageSet, RgbImage } from '../image-set.js';
+import { imageSetKinds } from '../image-set.js';
 import { FeatureCollector, type FeatureSet } from './feature-set.js';
 
 /** How features are computed. */
@@ -11,6 +15,13 @@ export interface ExtractOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Kinds of {@link ExtractOptions}. */
+export const extractOptionsKinds: KindsOf<ExtractOptions> = {
+  'batchSize?': 'number',
+  'onProgress?': 'function',
+  'signal?': 'AbortSignal',
+};
 
 export const defaultBatchSize = 32;
 
@@ -65,6 +76,12 @@ export async function extractFeatures(
   network: FeatureNetwork,
   options: ExtractOptions = {},
 ): Promise<FeatureSet> {
+  checkArguments(
+    'extractFeatures',
+    { set, network, options },
+    { set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
+  );
+
   const collector = new FeatureCollector(set.count);
   let done = 0;
   for await (const features of featureBatches(set, network, { first: 0, count: set.count }, options)) {

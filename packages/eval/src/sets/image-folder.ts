@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { formatDigest } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { decodeImage, isImageName } from './decode-image.js';
 import { loadAhead } from './load-ahead.js';
 import type { StoredImageSet } from './stored-image-set.js';
@@ -51,6 +53,8 @@ export interface ImageFolderOptions {
   readonly digest?: 'content' | 'sizes';
 }
 
+const imageFolderOptionsKinds: KindsOf<ImageFolderOptions> = { 'digest?': "'content' | 'sizes'" };
+
 /**
  * The images of a folder and of those in it, as a set, in the order of their paths. Its identity is a digest of their paths
  * and contents. What files are images is decided by their names' ends; all others are listed as `ignored`.
@@ -58,10 +62,9 @@ export interface ImageFolderOptions {
  * @throws DparError if there are no images, or folders that are links make a circle. Reading one that is damaged, or of a
  * format that is not read, throws a DparError that names it.
  */
-export async function openImageFolder(
-  folder: string,
-  { digest: digested = 'content' }: ImageFolderOptions = {},
-): Promise<StoredImageSet> {
+export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<StoredImageSet> {
+  checkArguments('openImageFolder', { folder, options }, { folder: 'string', 'options?': imageFolderOptionsKinds });
+  const { digest: digested = 'content' } = options;
   const { images, sizes, others } = await listFolder(folder);
   if (images.length === 0) {
     const got = others.length === 0 ? 'an empty folder' : `${others.length} other files, such as '${others[0]}'`;

@@ -1,5 +1,6 @@
 import { contentDigest, parseShardRecord, type ShardRecord } from '@dpar/io/node';
 import { decode } from 'fast-png';
+import { checkArguments } from '../check-arguments.js';
 import type { RgbImage } from '../image-set.js';
 
 /** Keyword of the text in a PNG file that is its record as a shard of a run. */
@@ -12,6 +13,8 @@ export const pngContent = ({ width, height, data }: RgbImage) => ({
 
 /** The record of a PNG file of `dpar sample`, whose pixels it tells; undefined if it has none, or is damaged. */
 export async function readPngRecord(bytes: Uint8Array): Promise<ShardRecord | undefined> {
+  checkArguments('readPngRecord', { bytes }, { bytes: 'Uint8Array' });
+
   try {
     const { width, height, data, text } = decode(bytes, { checkCrc: true });
     const record = parseShardRecord('a PNG file', new TextEncoder().encode(text[pngRecordKey] ?? ''));

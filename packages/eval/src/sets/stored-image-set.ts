@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { ImageSet } from '../image-set.js';
 
 /** A set of images on the disk. */
@@ -8,3 +9,15 @@ export interface StoredImageSet extends ImageSet {
   /** An image as people find it: its file, or its number in a file. */
   nameOf(index: number): string;
 }
+
+/** Kinds of {@link StoredImageSet}. */
+export const storedImageSetKinds: KindsOf<StoredImageSet> = {
+  path: 'string',
+  ignored: 'string[]',
+  nameOf: 'function',
+  name: 'string',
+  count: 'number',
+  identity: 'string',
+  read: 'function',
+  '*': 'any',
+};

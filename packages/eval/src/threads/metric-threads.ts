@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { checkArguments } from '../check-arguments.js';
 import {
   type FrechetExtrapolation,
   type FrechetExtrapolationOptions,
@@ -39,6 +40,8 @@ export interface MetricThreads {
  * @throws DparError if the number is not 1 or more.
  */
 export function startThreads(count = availableParallelism()): MetricThreads {
+  checkArguments('startThreads', { count }, { 'count?': 'number' });
+
   const threads = startJobThreads(count);
   return {
     precisionRecall: async (reference, samples, options = {}) =>

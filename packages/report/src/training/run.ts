@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { MetricsLine } from './metrics.js';
 
 /** A training run, as its report shows it. */
@@ -17,6 +18,19 @@ export interface TrainingRun {
   readonly sampleCount?: number;
 }
 
+/** Kinds of {@link TrainingRun}. */
+export const trainingRunKinds: KindsOf<TrainingRun> = {
+  name: 'string',
+  steps: 'number',
+  settings: 'object',
+  metrics: 'object[]',
+  'model?': modelFiguresKinds,
+  'record?': runRecordKinds,
+  'samples?': 'object[]',
+  'sampleCount?': 'number',
+  '*': 'any',
+};
+
 /** Size and cost of a model. */
 export interface ModelFigures {
   readonly kind: string;
@@ -25,6 +39,13 @@ export interface ModelFigures {
   /** Multiply-accumulates of all matrix products of a forward pass for one image. */
   readonly forwardMacs: number;
 }
+
+const modelFiguresKinds: KindsOf<ModelFigures> = {
+  kind: 'string',
+  parameters: 'number',
+  forwardMacs: 'number',
+  '*': 'any',
+};
 
 /** What a run leaves of itself beside its metrics. */
 export interface RunRecord {
@@ -38,12 +59,22 @@ export interface RunRecord {
   readonly seconds?: Readonly<Record<string, number>>;
 }
 
+const runRecordKinds: KindsOf<RunRecord> = {
+  state: "'running' | 'done' | 'interrupted' | 'failed'",
+  'message?': 'string',
+  machine: 'object',
+  'seconds?': 'object',
+  '*': 'any',
+};
+
 /** Images of one moment of training, all in one picture. */
 export interface SampleGrid {
   readonly step: number;
   /** A PNG file. */
   readonly png: Uint8Array;
 }
+
+const sampleGridKinds: KindsOf<SampleGrid> = { step: 'number', png: 'Uint8Array', '*': 'any' };
 
 /** Floating-point operations of one training step for one image: a backward pass costs two forward passes. */
 export const trainingFlop = ({ forwardMacs }: ModelFigures): number => 6 * forwardMacs;

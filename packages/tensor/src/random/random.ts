@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 import { categorical, categoricalOfLogits } from './categorical.js';
 import { fillKeepMask } from './keep-mask.js';
@@ -219,5 +220,7 @@ function sharesWithin(cut: number): { below: number; within: number } {
  * @throws DparError if the seed or an id is out of range.
  */
 export function createRandom(seed: number | bigint, ...stream: readonly number[]): Random {
+  checkArguments('createRandom', { seed, stream }, { seed: 'number | bigint', stream: 'number[]' });
+
   return new PhiloxRandom(stream.reduce<Key>(derivedKey, keyOfSeed(seed)));
 }

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 /**
  * Where the parts of a tokenized data set lie on disk. N images in V variants of T tokens each. A layout is plain data, so
  * that it can be handed to another thread.
@@ -24,6 +25,19 @@ export interface TokenLayout {
   readonly entropies?: readonly EntropyPart[];
 }
 
+/** Kinds of {@link TokenLayout}. */
+export const tokenLayoutKinds: KindsOf<TokenLayout> = {
+  form: "'llamagen' | 'shards'",
+  path: 'string',
+  images: 'number',
+  variants: 'number',
+  tokensPerImage: 'number',
+  shards: 'object[]',
+  'folders?': { codes: 'string', labels: 'string', '*': 'any' },
+  'entropies?': 'object[]',
+  '*': 'any',
+};
+
 /** Consecutive images of a set that lie in one file. */
 export interface ImageRange {
   /** Number of the first image in the set. */
@@ -41,10 +55,21 @@ export interface TokenShard extends ImageRange {
   readonly hasEntropies: boolean;
 }
 
+const tokenShardKinds: KindsOf<TokenShard> = {
+  tokens: 'string',
+  labels: 'string',
+  hasEntropies: 'boolean',
+  first: 'number',
+  images: 'number',
+  '*': 'any',
+};
+
 /** A safetensors file with `entropies` [images, V, T - 1] or, for V = 1, [images, T - 1]. */
 export interface EntropyPart extends ImageRange {
   readonly path: string;
 }
+
+const entropyPartKinds: KindsOf<EntropyPart> = { path: 'string', first: 'number', images: 'number', '*': 'any' };
 
 /** Tensors of a set by the names that they have in safetensors files. */
 export type TensorName = 'tokens' | 'labels' | 'entropies';

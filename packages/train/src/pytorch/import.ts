@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { type ChunkedTensor, type PyTorchTensor, toHostTensor } from '@dpar/io';
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { prefixes } from '../checkpoint.js';
 import { withSetting } from '../train-config.js';
 import {
@@ -39,6 +41,15 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
 }
 
+const importOptionsKinds: KindsOf<ImportOptions> = {
+  'config?': 'object',
+  'settings?': 'string[]',
+  'only?': "'model' | 'ema'",
+  'seed?': 'number',
+  'maximumShardBytes?': 'number',
+  'signal?': 'AbortSignal',
+};
+
 /** What {@link importCheckpoint} has written. */
 export interface ImportResult {
   readonly kind: string;
@@ -69,6 +80,12 @@ export async function importCheckpoint(
   folder: string,
   options: ImportOptions = {},
 ): Promise<ImportResult> {
+  checkArguments(
+    'importCheckpoint',
+    { path, folder, options },
+    { path: 'string', folder: 'string', 'options?': importOptionsKinds },
+  );
+
   const file = await openWeights(path);
   try {
     return await importFrom(file, path, folder, options);

@@ -1,0 +1,168 @@
+import { formatValue, typeName } from './format-value.js';
+import type { Kind, RecordKind } from './kinds.js';
+import { unknownName } from './nearest-name.js';
+
+/**
+ * Refuses arguments that are missing or of another kind than expected, and options of unknown names.
+ *
+ * @param where The function that the user called.
+ * @param values The arguments by name.
+ * @param kinds The kinds of the arguments, by the same names.
+ */
+export type CheckArguments = (where: string, values: Readonly<Record<string, unknown>>, kinds: RecordKind) => void;
+
+/** A check of arguments that throws a package's own error. */
+export function createCheck(PackageError: new (message: string) => Error): CheckArguments {
+  return (where, values, kinds) => {
+    for (const name in kinds) {
+      const isOptional = name.endsWith('?');
+      const argument = isOptional ? name.slice(0, -1) : name;
+      const value = values[argument];
+      const problem =
+        isOptional && value === undefined ? undefined : mismatch(value, kinds[name] as Kind, argument, true);
+      if (problem !== undefined) throw new PackageError(`${where}: expected ${problem}`);
+    }
+  };
+}
+
+/** What is wrong with a value, in the words after `expected`; undefined if nothing is. `top`: it is an argument itself. */
+function mismatch(value: unknown, kind: Kind, path: string, top: boolean): string | undefined {
+  if (typeof kind === 'string') return matches(value, kind) ? undefined : refusal(value, kind, path);
+  if (isAlternatives(kind)) {
+    const problems = kind.map((one) => mismatch(value, one, path, top));
+    if (problems.includes(undefined)) return undefined;
+    // Of an object, the record that it should be says best what is wrong.
+    const record = isRecord(value) ? kind.findIndex((one) => typeof one === 'object' && !isAlternatives(one)) : -1;
+    return problems[record] ?? refusal(value, kind, path);
+  }
+  return isRecord(value) ? recordMismatch(value, kind, path, top) : refusal(value, kind, path);
+}
+
+function recordMismatch(
+  value: Readonly<Record<string, unknown>>,
+  kinds: RecordKind,
+  path: string,
+  top: boolean,
+): string | undefined {
+  // Options are named as users write them: without the name of the argument.
+  const prefix = top ? (path === 'options' ? '' : `${path}.`) : `${path}.`;
+  const others = kinds['*'];
+  for (const name of Object.keys(value)) {
+    if (name in kinds || `${name}?` in kinds) continue;
+    if (others === undefined) {
+      const names = namesOf(kinds);
+      return `${listOf(names, 'options', 'no options')}, got an ${unknownName('option', prefix, name, names)}`;
+    }
+    const problem = others === 'any' ? undefined : mismatch(value[name], others, prefix + name, false);
+    if (problem !== undefined) return problem;
+  }
+  for (const name in kinds) {
+    if (name === '*') continue;
+    const isOptional = name.endsWith('?');
+    const key = isOptional ? name.slice(0, -1) : name;
+    if (isOptional && value[key] === undefined) continue;
+    const problem = mismatch(value[key], kinds[name] as Kind, prefix + key, false);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function refusal(value: unknown, kind: Kind, path: string): string {
+  const list = typeof kind === 'string' && kind.endsWith('[]') && isList(value) ? value : undefined;
+  if (typeof kind === 'string' && list !== undefined) {
+    const at = Array.prototype.findIndex.call(list, (item) => !matches(item, kind.slice(0, -2)));
+    if (at >= 0) return refusal(list[at], kind.slice(0, -2), `${path}[${at}]`);
+  }
+  return `'${path}' to be ${describe(kind)}, got ${formatValue(value)}. ${value === undefined ? 'Pass' : 'Check'} '${path}'.`;
+}
+
+function describe(kind: Kind): string {
+  if (typeof kind === 'string') {
+    return kind
+      .split(' | ')
+      .map(
+        (one) =>
+          words[one] ??
+          (/^['"]/.test(one) ? one : one.endsWith('[]') ? `an array of ${one.slice(0, -2)}s` : `a ${one}`),
+      )
+      .join(' or ');
+  }
+  if (isAlternatives(kind)) return kind.map(describe).join(' or ');
+  const required = Object.keys(kind).filter((name) => name !== '*' && !name.endsWith('?'));
+  return required.length === 0 ? 'an object' : `an object with ${required.join(', ')}`;
+}
+
+/** Kinds whose words are not `a` and their name. */
+const words: Readonly<Record<string, string>> = {
+  null: 'null',
+  unknown: 'a value',
+  object: 'an object',
+  Int8Array: 'an Int8Array',
+  Int32Array: 'an Int32Array',
+  AbortSignal: 'an AbortSignal',
+  Ops: 'the operations of an engine',
+  Engine: 'an engine',
+  HostTensor: 'a tensor { dtype, shape, data }',
+  Tensor: 'a tensor of the engine',
+};
+
+function matches(value: unknown, kind: string): boolean {
+  if (kind.includes(' | ')) return kind.split(' | ').some((one) => matches(value, one));
+  if (kind.endsWith('[]')) {
+    if (!isList(value)) return false;
+    const element = kind.slice(0, -2);
+    if (element === 'number' && ArrayBuffer.isView(value)) return true;
+    if (!Array.isArray(value) && element !== 'number') return false;
+    return Array.prototype.every.call(value, (item) =>
+      element === 'number' ? typeof item === 'number' : matches(item, element),
+    );
+  }
+  const test = tests[kind];
+  if (test !== undefined) return test(value);
+  if (kind[0] === "'") return value === kind.slice(1, -1);
+  return typeof value === 'object' && value !== null && typeName(value) === kind;
+}
+
+const holds = (value: unknown, ...methods: readonly string[]): boolean =>
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+
+const tests: Readonly<Record<string, (value: unknown) => boolean>> = {
+  any: () => true,
+  unknown: (value) => value !== undefined,
+  null: (value) => value === null,
+  number: (value) => typeof value === 'number' && value === value,
+  NaN: (value) => Number.isNaN(value),
+  string: (value) => typeof value === 'string',
+  boolean: (value) => typeof value === 'boolean',
+  bigint: (value) => typeof value === 'bigint',
+  function: (value) => typeof value === 'function',
+  object: (value) => typeof value === 'object' && value !== null,
+  AbortSignal: (value) => holds(value, 'addEventListener') && 'aborted' in (value as object),
+  Uint8Array: (value) => ArrayBuffer.isView(value) && ['Uint8Array', 'Uint8ClampedArray'].includes(typeName(value)),
+  Ops: (value) => holds(value, 'add', 'matmul', 'reshape'),
+  Engine: (value) => holds(value, 'compile'),
+  HostTensor: (value) => {
+    const { dtype, shape, data } = (value ?? {}) as Record<string, unknown>;
+    return typeof dtype === 'string' && Array.isArray(shape) && ArrayBuffer.isView(data);
+  },
+  Tensor: (value) => typeof value === 'object' && value !== null && !isList(value),
+};
+
+function isList(value: unknown): value is ArrayLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { length?: unknown }).length === 'number';
+}
+
+const isAlternatives = (kind: RecordKind | readonly Kind[]): kind is readonly Kind[] => Array.isArray(kind);
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+  !Array.isArray(value) &&
+  !ArrayBuffer.isView(value);
+
+const namesOf = (kinds: RecordKind): string[] =>
+  Object.keys(kinds).map((name) => (name.endsWith('?') ? name.slice(0, -1) : name));
+
+const listOf = (names: readonly string[], what: string, none: string): string =>
+  names.length === 0 ? none : `${what} among ${names.join(', ')}`;
