@@ -35,6 +35,11 @@ function mismatch(value: unknown, kind: Kind, path: string, top: boolean): strin
     const record = isRecord(value) ? kind.findIndex((one) => typeof one === 'object' && !isAlternatives(one)) : -1;
     return problems[record] ?? refusal(value, kind, path);
   }
+  const element = kind['[]'];
+  if (element !== undefined) {
+    if (!Array.isArray(value)) return refusal(value, kind, path);
+    return first(value, (item, i) => mismatch(item, element, `${path}[${i}]`, false));
+  }
   return isRecord(value) ? recordMismatch(value, kind, path, top) : refusal(value, kind, path);
 }
 
@@ -67,6 +72,14 @@ function recordMismatch(
   return undefined;
 }
 
+function first<V>(items: readonly V[], of: (item: V, i: number) => string | undefined): string | undefined {
+  for (const [i, item] of items.entries()) {
+    const found = of(item, i);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function refusal(value: unknown, kind: Kind, path: string): string {
   const list = typeof kind === 'string' && kind.endsWith('[]') && isList(value) ? value : undefined;
   if (typeof kind === 'string' && list !== undefined) {
@@ -88,6 +101,7 @@ function describe(kind: Kind): string {
       .join(' or ');
   }
   if (isAlternatives(kind)) return kind.map(describe).join(' or ');
+  if ('[]' in kind) return 'an array';
   const required = Object.keys(kind).filter((name) => name !== '*' && !name.endsWith('?'));
   return required.length === 0 ? 'an object' : `an object with ${required.join(', ')}`;
 }
@@ -132,7 +146,7 @@ const tests: Readonly<Record<string, (value: unknown) => boolean>> = {
   any: () => true,
   unknown: (value) => value !== undefined,
   null: (value) => value === null,
-  number: (value) => typeof value === 'number' && value === value,
+  number: (value) => typeof value === 'number' && !Number.isNaN(value),
   NaN: (value) => Number.isNaN(value),
   string: (value) => typeof value === 'string',
   boolean: (value) => typeof value === 'boolean',

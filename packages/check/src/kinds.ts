@@ -7,6 +7,9 @@
  */
 export type Kind = string | RecordKind | readonly Kind[];
 
+/** An array whose elements are all of one kind, where a text such as `'string[]'` cannot name that. */
+export const listOf = (kind: Kind): RecordKind => ({ '[]': kind });
+
 /**
  * Kinds of an object's properties by name. A name that ends in `?` may be left out. Other names are refused unless the
  * record has the name `*`, which is the kind of all others.
@@ -17,5 +20,9 @@ export interface RecordKind {
 
 /** Kinds of all properties of an interface: the compiler finds those that are forgotten, or no longer there. */
 export type KindsOf<O> = {
-  readonly [K in keyof O & string as undefined extends O[K] ? `${K}?` : {} extends Pick<O, K> ? `${K}?` : K]-?: Kind;
+  readonly [K in keyof O & string as undefined extends O[K]
+    ? `${K}?`
+    : object extends Pick<O, K>
+      ? `${K}?`
+      : K]-?: Kind;
 } & { readonly '*'?: Kind };

@@ -110,8 +110,8 @@ export function exportOnnxParts(
       },
     },
   );
-  const { dataFile, external = 'large', ...options } = options;
-  const model = modelOf(fn, inputTypes, options);
+  const { dataFile, external = 'large', ...settings } = options;
+  const model = modelOf(fn, inputTypes, settings);
   const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
   const outside = external === 'always' || size > largestInside;
   const { chunks, externalData }: ModelParts = modelParts(model, outside ? { largest: externalBytes, dataFile } : {});

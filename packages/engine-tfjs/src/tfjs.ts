@@ -85,7 +85,7 @@ export type TfjsNamespace<T extends TfjsTensor> = Omit<Tfjs<NoInfer<T>>, Ranked>
   Pick<Tfjs<T>, 'tensor'> & { readonly [Name in Ranked]: (...args: never[]) => unknown };
 
 /** Kinds of {@link TfjsNamespace}. */
-export const tfjsNamespaceKinds: KindsOf<TfjsNamespace<object>> = {
+export const tfjsNamespaceKinds: KindsOf<TfjsNamespace<TfjsTensor>> = {
   abs: 'function',
   add: 'function',
   argMax: 'function',

@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import { type FileContent, siblingOf, syncFolder, writeNewFile } from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
 import { makeFolder } from './make-folder.js';
@@ -22,7 +22,7 @@ const newFileKinds: KindsOf<NewFile> = { path: 'string', content: 'string | Uint
  * @throws the error of the file system, or that of the content's own iteration.
  */
 export async function writeFilesAtomic(files: readonly NewFile[]): Promise<void> {
-  checkArguments('writeFilesAtomic', { files }, { files: 'object[]' });
+  checkArguments('writeFilesAtomic', { files }, { files: listOf(newFileKinds) });
 
   const targets = files.map(({ path, content }) => {
     const target = resolve(path);

@@ -2,7 +2,6 @@ import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
 import type { HostTensor } from './host-tensor.js';
-import { typedKinds } from './host-tensor.js';
 import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor, storedTensorKinds } from './stored.js';
 
 /** The element types in which a float32 tensor can be written. */
@@ -168,7 +167,7 @@ export function encodeData(data: HostTensor['data'], float: FloatStorage): Uint8
  * @throws IoError if the number of elements is not that of the shape.
  */
 export function fromHostTensor(tensor: HostTensor, float: FloatStorage = 'F32'): StoredTensor {
-  checkArguments('fromHostTensor', { tensor, float }, { tensor: typedKinds, 'float?': "'F32' | 'F16' | 'BF16'" });
+  checkArguments('fromHostTensor', { tensor, float }, { tensor: 'HostTensor', 'float?': "'F32' | 'F16' | 'BF16'" });
 
   const stored = {
     dtype: storageOf(tensor.dtype, float),

@@ -1,14 +1,4 @@
-import type { KindsOf } from '@dpar/check';
-
 type Typed<D extends string, A> = { readonly dtype: D; readonly shape: readonly number[]; readonly data: A };
-
-/** Kinds of {@link Typed}. */
-export const typedKinds: KindsOf<Typed<object, object>> = {
-  dtype: 'string',
-  shape: 'number[]',
-  data: 'unknown',
-  '*': 'any',
-};
 
 /**
  * A tensor in ordinary memory: row-major data in a typed array, `bool` as one byte of 0 or 1. The same type as

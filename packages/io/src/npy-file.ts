@@ -4,7 +4,6 @@ import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
 import type { HostTensor } from './host-tensor.js';
-import { typedKinds } from './host-tensor.js';
 import {
   formatNpy,
   type NpyHeader,
@@ -108,7 +107,7 @@ export async function writeNpy(path: string, tensor: HostTensor | StoredTensor, 
   checkArguments(
     'writeNpy',
     { path, tensor, options },
-    { path: 'string', tensor: [typedKinds, storedTensorKinds], 'options?': npyOptionsKinds },
+    { path: 'string', tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
   );
 
   await writeFileAtomic(path, formatNpy(tensor, options));

@@ -3,7 +3,6 @@ import { checkArguments } from './check-arguments.js';
 import { bytesOf, checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import type { HostTensor } from './host-tensor.js';
-import { typedKinds } from './host-tensor.js';
 import {
   byteLengthOf,
   isCount,
@@ -200,7 +199,7 @@ export function formatNpy(tensor: HostTensor | StoredTensor, options: NpyOptions
   checkArguments(
     'formatNpy',
     { tensor, options },
-    { tensor: [typedKinds, storedTensorKinds], 'options?': npyOptionsKinds },
+    { tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
   );
 
   const stored = 'bytes' in tensor ? tensor : fromHostTensor(tensor);

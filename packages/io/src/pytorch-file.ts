@@ -2,7 +2,6 @@ import { writeFileAtomic } from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
 import { chunkedTensorKinds } from './chunks.js';
 import { openFile } from './file-source.js';
-import { typedKinds } from './host-tensor.js';
 import { type PyTorchContent, readPyTorchSource } from './pytorch/reader.js';
 import { pytorchChunks, type WritablePyTorchValue } from './pytorch/writer.js';
 import { storedTensorKinds } from './stored.js';
@@ -50,7 +49,7 @@ export async function writePyTorch(path: string, value: WritablePyTorchValue): P
       path: 'string',
       value: [
         'string | number | bigint | boolean | any[] | Map | object | null',
-        typedKinds,
+        'HostTensor',
         storedTensorKinds,
         chunkedTensorKinds,
       ],

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { formatMissing } from './missing-items.js';
@@ -38,7 +38,11 @@ const namedShards = 5;
  * was made with something else.
  */
 export function arrangeShards<S extends NamedShard>(shards: readonly S[], options: ArrangeOptions): readonly S[] {
-  checkArguments('arrangeShards', { shards, options }, { shards: 'object[]', options: arrangeOptionsKinds });
+  checkArguments(
+    'arrangeShards',
+    { shards, options },
+    { shards: listOf(namedShardKinds), options: arrangeOptionsKinds },
+  );
   const { items, total: expectedTotal, damaged = [] } = options;
   const [like] = shards;
   for (const shard of shards) if (like !== undefined) checkRun(like, shard);

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import { densePatches, longestPatch, type PaddedPatches, type PatchingOptions } from '@dpar/patchify';
 import { patchTable, type RotaryTable, sequenceTable } from '@dpar/rope';
 import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
@@ -54,7 +54,7 @@ const patchPlaceKinds: KindsOf<PatchPlace> = { index: 'number', start: 'number',
  * @throws RopeError for patches that do not fit the grid.
  */
 export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[]): Float32Array {
-  checkArguments('patchRotaryRows', { config, places }, { config: dparConfigKinds, places: 'object[]' });
+  checkArguments('patchRotaryRows', { config, places }, { config: dparConfigKinds, places: listOf(patchPlaceKinds) });
 
   const options = { ...tableOptions(config), clsTokens: 0 };
   if (options.embedding === '1d') {

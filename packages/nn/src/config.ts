@@ -22,8 +22,6 @@ const fieldKinds: KindsOf<Field<object>> = {
 /** The fields of a configuration, by their camelCase names. */
 export type Fields<C> = { readonly [K in keyof C]-?: Field<C[K]> };
 
-const fieldsKinds: KindsOf<Fields<object>> = { , '*': 'any' };
-
 /** A whole number of at least `minimum`. */
 export function wholeNumber(minimum: number, fallback?: number): Field<number> {
   checkArguments('wholeNumber', { minimum, fallback }, { minimum: 'number', 'fallback?': 'number' });
@@ -55,7 +53,7 @@ export function trueOrFalse(fallback?: boolean): Field<boolean> {
 
 /** One of some given values (strings or null). */
 export function oneOf<V extends string | null>(values: readonly V[], fallback?: V): Field<V> {
-  checkArguments('oneOf', { values, fallback }, { values: 'object[]', 'fallback?': 'string | null' });
+  checkArguments('oneOf', { values, fallback }, { values: 'any[]', 'fallback?': 'string | null' });
 
   return field(
     (value) => values.find((candidate) => candidate === value),
@@ -77,7 +75,7 @@ export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null>
 
 /** An object with fields of its own. */
 export function nested<C extends object>(fields: Fields<C>, fallback?: C): Field<C> {
-  checkArguments('nested', { fields, fallback }, { fields: fieldsKinds, 'fallback?': 'object' });
+  checkArguments('nested', { fields, fallback }, { fields: 'object', 'fallback?': 'object' });
 
   return field((value) => (isObject(value) ? readConfig('config', value, fields) : undefined), 'an object', fallback);
 }
@@ -101,7 +99,7 @@ function snakeCase(name: string): string {
  * @throws DparError naming the key, what it should be and what came.
  */
 export function readConfig<C extends object>(what: string, json: unknown, fields: Fields<C>): C {
-  checkArguments('readConfig', { what, json, fields }, { what: 'string', 'json?': 'any', fields: fieldsKinds });
+  checkArguments('readConfig', { what, json, fields }, { what: 'string', 'json?': 'any', fields: 'object' });
 
   if (!isObject(json)) throw new DparError(`${what}: expected a JSON object, got ${JSON.stringify(json)}.`);
   const config: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
 import { checkArguments } from './check-arguments.js';
@@ -25,7 +25,6 @@ const seriesKinds: KindsOf<Series> = {
   points: 'number[][]',
   'dots?': 'boolean',
   'joined?': 'boolean',
-  '*': 'any',
 };
 
 /** A line chart. */
@@ -47,10 +46,9 @@ const chartKinds: KindsOf<Chart> = {
   xLabel: 'string',
   yLabel: 'string',
   'xFrom?': 'number',
-  series: 'object[]',
+  series: listOf(seriesKinds),
   'fitFrom?': 'number',
-  'marks?': 'object[]',
-  '*': 'any',
+  'marks?': listOf({ x: 'number', name: 'string' }),
 };
 
 const width = 420;
@@ -163,7 +161,7 @@ function opened([least, largest]: [number, number]): [number, number] {
 
 /** The key to lines of the given names and styles. */
 export function legend(entries: readonly { readonly name: string; readonly style: string }[]): Html {
-  checkArguments('legend', { entries }, { entries: 'object[]' });
+  checkArguments('legend', { entries }, { entries: listOf({ name: 'string', style: 'string' }) });
 
   return html`<p class="legend">${entries.map(
     ({ name, style }) =>
@@ -177,7 +175,11 @@ export function barChart(
   yLabel: string,
   bars: readonly { readonly name: string; readonly value: number }[],
 ): Html {
-  checkArguments('barChart', { title, yLabel, bars }, { title: 'string', yLabel: 'string', bars: 'object[]' });
+  checkArguments(
+    'barChart',
+    { title, yLabel, bars },
+    { title: 'string', yLabel: 'string', bars: listOf({ name: 'string', value: 'number | NaN' }) },
+  );
 
   const left = 52;
   const bottom = height - margin.bottom;

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import { interpolateInferno } from 'd3-scale-chromatic';
 import { encode } from 'fast-png';
 import { checkArguments } from './check-arguments.js';
@@ -46,7 +46,11 @@ export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
 
 /** Pictures of one size in rows of `columns`, with transparent gaps. */
 export function montage(pictures: readonly Picture[], columns: number, gap = 4): Picture {
-  checkArguments('montage', { pictures, columns, gap }, { pictures: 'object[]', columns: 'number', 'gap?': 'number' });
+  checkArguments(
+    'montage',
+    { pictures, columns, gap },
+    { pictures: listOf(pictureKinds), columns: 'number', 'gap?': 'number' },
+  );
 
   const { width = 1, height = 1 } = pictures[0] ?? {};
   const rows = Math.ceil(pictures.length / columns);

@@ -29,7 +29,11 @@ const weightFormats: readonly WeightFormat[] = ['float32', 'int8', 'int4'];
 
 /** @throws DparError if a tensor's data are not what its type says. */
 export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
-  checkArguments('run', { [name]: tensor }, { [name]: { dtype: 'string', shape: 'number[]', data: 'any', '*': 'any' } });
+  checkArguments(
+    'run',
+    { [name]: tensor },
+    { [name]: { dtype: 'string', shape: 'number[]', data: 'any', '*': 'any' } },
+  );
   if (!Object.hasOwn(dataTypes, tensor.dtype)) {
     throw new DparError(
       `run: expected '${name}' of float32, int32 or bool, got ${tensor.dtype}. Convert it with hostTensor.`,

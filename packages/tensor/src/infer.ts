@@ -361,7 +361,9 @@ export function inferType<P extends Primitive>(
   attributes: AttributesOf<P>,
 ): TensorType {
   if (!Object.hasOwn(rules, primitive)) {
-    throw new DparError(`inferType: expected the name of a primitive, got ${formatValue(primitive)}. Check 'primitive'.`);
+    throw new DparError(
+      `inferType: expected the name of a primitive, got ${formatValue(primitive)}. Check 'primitive'.`,
+    );
   }
   const rule: ShapeRule<AttributesOf<P>> = rules[primitive];
   try {

@@ -3,6 +3,7 @@ import { backendKinds } from './backend.js';
 import { checkArguments } from './check-arguments.js';
 import type { TensorFunction } from './engine.js';
 import { inferType } from './infer.js';
+import { withCheckedArguments } from './ops-arguments.js';
 import type {
   AttributesOf,
   BinaryPrimitive,
@@ -11,7 +12,6 @@ import type {
   Primitive,
   UnaryPrimitive,
 } from './primitives.js';
-import { withCheckedArguments } from './ops-arguments.js';
 import { positiveAxis } from './shape.js';
 import { type DType, type HostTensor, hostTensor, type Shape, type Tensors, type TensorType } from './types.js';
 

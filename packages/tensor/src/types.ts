@@ -99,7 +99,9 @@ function makeTensor<D extends DType>(
 ): HostTensorOf<D> {
   for (const dimension of shape) {
     if (!Number.isInteger(dimension) || dimension < 0) {
-      throw new DparError(`${where}: expected dimensions that are whole numbers >= 0, got [${shape.join(', ')}]. Check the shape.`);
+      throw new DparError(
+        `${where}: expected dimensions that are whole numbers >= 0, got [${shape.join(', ')}]. Check the shape.`,
+      );
     }
   }
   const size = sizeOf(shape);

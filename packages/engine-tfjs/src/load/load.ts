@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import { DparError, type Engine } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { tfjsEngine } from '../engine.js';
@@ -20,7 +20,7 @@ export interface LoadTfjsOptions {
 }
 
 const loadTfjsOptionsKinds: KindsOf<LoadTfjsOptions> = {
-  'backend?': "'node-gpu' | 'node' | 'webgpu' | 'wasm' | 'cpu' | object[]",
+  'backend?': "'node-gpu' | 'node' | 'webgpu' | 'wasm' | 'cpu' | string[]",
   'wasmPaths?': [
     'string',
     {
@@ -107,7 +107,11 @@ export async function createTfjsEngine(options: LoadTfjsOptions = {}): Promise<E
 
 /** What was taken and why nothing before it, in one line. */
 export function describeLoaded(settings: Pick<LoadedTfjs, 'name' | 'skipped'>): string {
-  checkArguments('describeLoaded', { settings }, { settings: { name: 'string', skipped: 'object[]', '*': 'any' } });
+  checkArguments(
+    'describeLoaded',
+    { settings },
+    { settings: { name: 'string', skipped: listOf(skippedBackendKinds), '*': 'any' } },
+  );
   const { name, skipped } = settings;
   const reasons = skipped.map(({ backend, reason }) => `${backend} (${reason})`);
   return reasons.length === 0 ? `TensorFlow.js: ${name}.` : `TensorFlow.js: ${name}; not ${reasons.join(', ')}.`;

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 
 /** A tensor of ONNX Runtime. */
@@ -19,7 +19,7 @@ export interface OnnxValueMetadata {
 const onnxValueMetadataKinds: KindsOf<OnnxValueMetadata> = {
   name: 'string',
   isTensor: 'boolean',
-  'shape?': 'object[]',
+  'shape?': 'any[]',
   '*': 'any',
 };
 
@@ -33,8 +33,8 @@ export interface OnnxSession<T = never> {
 
 /** Kinds of {@link OnnxSession}. */
 export const onnxSessionKinds: KindsOf<OnnxSession<object>> = {
-  inputMetadata: 'object[]',
-  outputMetadata: 'object[]',
+  inputMetadata: listOf(onnxValueMetadataKinds),
+  outputMetadata: listOf(onnxValueMetadataKinds),
   run: 'function',
   release: 'function',
   '*': 'any',
@@ -47,8 +47,8 @@ export interface OnnxRuntime<T extends OnnxTensor = OnnxTensor> {
 }
 
 /** Kinds of {@link OnnxRuntime}. */
-export const onnxRuntimeKinds: KindsOf<OnnxRuntime<object>> = {
-  Tensor: 'object',
+export const onnxRuntimeKinds: KindsOf<OnnxRuntime<OnnxTensor>> = {
+  Tensor: 'function',
   InferenceSession: { create: 'function', '*': 'any' },
   '*': 'any',
 };

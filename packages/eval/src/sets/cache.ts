@@ -53,10 +53,10 @@ export async function cachedFeatures(
       'options?': { 'batchSize?': 'number', 'onProgress?': 'function', 'signal?': 'AbortSignal', 'folder?': 'string' },
     },
   );
-  const { folder, ...options } = options;
+  const { folder, ...settings } = options;
   const path = featureCachePath(set, network, folder);
   // Parts of what the set was before it changed are of no use to anybody.
   const parts = partsFolder(path);
   if (!(await partsFit(parts, originOf(set, network)))) await rm(parts, { recursive: true, force: true });
-  return { ...(await extractToFile(path, set, network, options)), path };
+  return { ...(await extractToFile(path, set, network, settings)), path };
 }

@@ -73,7 +73,7 @@ export async function extractParts(
     { folder, set, network, options },
     { folder: 'string', set: imageSetKinds, network: featureNetworkKinds, 'options?': extractPartsOptionsKinds },
   );
-  const { share = { index: 0, count: 1 }, partImages = defaultPartImages, ...options } = options;
+  const { share = { index: 0, count: 1 }, partImages = defaultPartImages } = options;
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
   const ours = shareOfParts(set.count, partImages, share);
   const settings = settingsOf(originOf(set, network), set.count, batchSize, partImages);

@@ -1,5 +1,3 @@
-import type { KindsOf } from '@dpar/check';
-import { checkArguments } from '../check-arguments.js';
 import type { StoredDType, StoredType } from '../stored.js';
 
 /**
@@ -24,26 +22,12 @@ export type PyTorchValue =
 /** A dict, in the order of its keys in the file. */
 export interface PyTorchDict extends ReadonlyMap<PyTorchValue, PyTorchValue> {}
 
-const pyTorchDictKinds: KindsOf<PyTorchDict> = {
-  forEach: 'function',
-  get: 'function',
-  has: 'function',
-  size: 'number',
-  entries: 'function',
-  keys: 'function',
-  values: 'function',
-  '__@iterator@27': 'function',
-  '*': 'any',
-};
-
 /** A class, function or constant of Python, of which no more than the name is known: `torch.float16`. */
 export class PythonGlobal {
   constructor(
     /** Module and name, separated by a dot. */
     readonly name: string,
-  ) {
-    checkArguments('PythonGlobal', { name }, { name: 'string' });
-  }
+  ) {}
 }
 
 /** An object of a class of which no more than the name is known, such as `argparse.Namespace`, with what it holds. */
@@ -62,8 +46,6 @@ export class PythonObject {
     readonly type: string,
     args: readonly PyTorchValue[],
   ) {
-    checkArguments('PythonObject', { type, args }, { type: 'string', args: 'object[]' });
-
     this.args = args;
   }
 }
@@ -79,19 +61,7 @@ export class PyTorchStorage {
     readonly elements: number,
     /** Where it begins in the data of its name, in elements; above 0 in old files. */
     readonly start: number,
-  ) {
-    checkArguments(
-      'PyTorchStorage',
-      { key, dtype, elements, start },
-      {
-        key: 'string',
-        'dtype?':
-          "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
-        elements: 'number',
-        start: 'number',
-      },
-    );
-  }
+  ) {}
 }
 
 /** A tensor, of which element (i, j, ...) is that at `offset + i strides[0] + j strides[1] + ...` of its storage. */
@@ -104,19 +74,7 @@ export class PyTorchTensor implements StoredType {
     /** In elements. */
     readonly offset: number,
     readonly storage: PyTorchStorage,
-  ) {
-    checkArguments(
-      'PyTorchTensor',
-      { dtype, shape, strides, offset, storage },
-      {
-        dtype: "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
-        shape: 'number[]',
-        strides: 'number[]',
-        offset: 'number',
-        storage: 'object',
-      },
-    );
-  }
+  ) {}
 }
 
 /** Storage classes of module `torch`, by element type. */

@@ -1,3 +1,4 @@
+import { listOf } from '@dpar/check';
 import { checkArguments } from '../check-arguments.js';
 import { ReportError } from '../error.js';
 import { type Html, html } from '../html.js';
@@ -17,7 +18,7 @@ import { timeSection } from './time.js';
  * @throws ReportError if there is no run.
  */
 export function trainingReport(runs: readonly TrainingRun[]): string {
-  checkArguments('trainingReport', { runs }, { runs: 'object[]' });
+  checkArguments('trainingReport', { runs }, { runs: listOf(trainingRunKinds) });
 
   const [first] = runs;
   if (first === undefined) throw new ReportError('trainingReport: expected at least one run, got none.');

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import type { MetricsLine } from './metrics.js';
 
 /** A training run, as its report shows it. */
@@ -17,19 +17,6 @@ export interface TrainingRun {
   /** How many grids there are, if not all are among `samples`. */
   readonly sampleCount?: number;
 }
-
-/** Kinds of {@link TrainingRun}. */
-export const trainingRunKinds: KindsOf<TrainingRun> = {
-  name: 'string',
-  steps: 'number',
-  settings: 'object',
-  metrics: 'object[]',
-  'model?': modelFiguresKinds,
-  'record?': runRecordKinds,
-  'samples?': 'object[]',
-  'sampleCount?': 'number',
-  '*': 'any',
-};
 
 /** Size and cost of a model. */
 export interface ModelFigures {
@@ -83,3 +70,16 @@ export const trainingFlop = ({ forwardMacs }: ModelFigures): number => 6 * forwa
 export function lastBeforeFailure({ record, metrics }: TrainingRun): number | undefined {
   return record?.state === 'failed' ? (metrics.at(-1)?.step ?? 0) : undefined;
 }
+
+/** Kinds of {@link TrainingRun}. */
+export const trainingRunKinds: KindsOf<TrainingRun> = {
+  name: 'string',
+  steps: 'number',
+  settings: 'object',
+  metrics: 'object[]',
+  'model?': modelFiguresKinds,
+  'record?': runRecordKinds,
+  'samples?': listOf(sampleGridKinds),
+  'sampleCount?': 'number',
+  '*': 'any',
+};

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 import type { Backend } from '../backend.js';
 import { checkArguments } from '../check-arguments.js';
 import type { TensorFunction } from '../engine.js';
@@ -73,7 +73,7 @@ export class Tape<T> {
    * @throws DparError if `of` is not a single float32 element.
    */
   gradients(of: Variable<T>, by: readonly Variable<T>[]): T[] {
-    checkArguments('Tape.gradients', { of, by }, { of: variableKinds, by: 'object[]' });
+    checkArguments('Tape.gradients', { of, by }, { of: variableKinds, by: listOf(variableKinds) });
 
     const { base } = this;
     const type = base.typeOf(of.value);

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, listOf } from '@dpar/check';
 /**
  * Where the parts of a tokenized data set lie on disk. N images in V variants of T tokens each. A layout is plain data, so
  * that it can be handed to another thread.
@@ -24,19 +24,6 @@ export interface TokenLayout {
   /** Files with the entropies, in the order of their images; undefined if there are none. */
   readonly entropies?: readonly EntropyPart[];
 }
-
-/** Kinds of {@link TokenLayout}. */
-export const tokenLayoutKinds: KindsOf<TokenLayout> = {
-  form: "'llamagen' | 'shards'",
-  path: 'string',
-  images: 'number',
-  variants: 'number',
-  tokensPerImage: 'number',
-  shards: 'object[]',
-  'folders?': { codes: 'string', labels: 'string', '*': 'any' },
-  'entropies?': 'object[]',
-  '*': 'any',
-};
 
 /** Consecutive images of a set that lie in one file. */
 export interface ImageRange {
@@ -112,3 +99,16 @@ function rangeWith<R extends ImageRange>(ranges: readonly R[], image: number): R
   }
   return ranges[low] as R;
 }
+
+/** Kinds of {@link TokenLayout}. */
+export const tokenLayoutKinds: KindsOf<TokenLayout> = {
+  form: "'llamagen' | 'shards'",
+  path: 'string',
+  images: 'number',
+  variants: 'number',
+  tokensPerImage: 'number',
+  shards: listOf(tokenShardKinds),
+  'folders?': { codes: 'string', labels: 'string', '*': 'any' },
+  'entropies?': listOf(entropyPartKinds),
+  '*': 'any',
+};
