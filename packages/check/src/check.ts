@@ -144,6 +144,7 @@ const holds = (value: unknown, ...methods: readonly string[]): boolean =>
 
 const tests: Readonly<Record<string, (value: unknown) => boolean>> = {
   any: () => true,
+  undefined: (value) => value === undefined,
   unknown: (value) => value !== undefined,
   null: (value) => value === null,
   number: (value) => typeof value === 'number' && !Number.isNaN(value),

@@ -59,7 +59,8 @@ export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[
   const options = { ...tableOptions(config), clsTokens: 0 };
   if (options.embedding === '1d') {
     const length = places.reduce((most, { index }) => Math.max(most, index + 1), 0);
-    const { data } = sequenceTable({ ...options, length });
+    const { headDim, base } = options;
+    const { data } = sequenceTable({ headDim, base, length });
     const rows = new Float32Array(places.length * options.headDim);
     places.forEach(({ index }, i) => {
       const row = data.subarray(index * options.headDim, (index + 1) * options.headDim);

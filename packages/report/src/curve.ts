@@ -17,7 +17,7 @@ export class MovingMean {
 
   /** Adds a value. @returns The mean after it; NaN as long as there is none. */
   add(value: number): number {
-    checkArguments('MovingMean.add', { value }, { value: 'number' });
+    checkArguments('MovingMean.add', { value }, { value: 'number | NaN' });
 
     if (Number.isFinite(value)) {
       const kept = 1 - 1 / this.window;

@@ -7,7 +7,7 @@ export const millions = (count: number): string => `${(count / 1e6).toFixed(2)} 
 
 /** `9.1e-4`, `0.0312`, `52`: short, with the digits that matter; `-` for what is not there. */
 export function figure(value: number | undefined, digits = 3): string {
-  checkArguments('figure', { value, digits }, { 'value?': 'number', 'digits?': 'number' });
+  checkArguments('figure', { value, digits }, { 'value?': 'number | NaN', 'digits?': 'number' });
 
   if (value === undefined || Number.isNaN(value)) return '-';
   const size = Math.abs(value);
@@ -20,7 +20,7 @@ const exponential = (value: number, digits: number): string => value.toExponenti
 
 /** `42 s`, `3 min 5 s`, `2 h 10 min` */
 export function formatSeconds(seconds: number): string {
-  checkArguments('formatSeconds', { seconds }, { seconds: 'number' });
+  checkArguments('formatSeconds', { seconds }, { seconds: 'number | NaN' });
 
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;

@@ -68,7 +68,7 @@ export function montage(pictures: readonly Picture[], columns: number, gap = 4):
 
 /** Colour of a value from 0 (black) to 1 (yellow): red, green, blue. */
 export function heatColour(value: number): [number, number, number] {
-  checkArguments('heatColour', { value }, { value: 'number' });
+  checkArguments('heatColour', { value }, { value: 'number | NaN' });
 
   const hex = Number.parseInt(interpolateInferno(Math.min(1, Math.max(0, value))).slice(1), 16);
   return [hex >> 16, (hex >> 8) & 255, hex & 255];
@@ -82,7 +82,11 @@ export function heatColour(value: number): [number, number, number] {
  * @throws ReportError if they are no square number.
  */
 export function heatMap(values: readonly (number | undefined)[], maximum: number, cell: number): Picture {
-  checkArguments('heatMap', { values, maximum, cell }, { values: 'number[]', maximum: 'number', cell: 'number' });
+  checkArguments(
+    'heatMap',
+    { values, maximum, cell },
+    { values: listOf('number | NaN | undefined'), maximum: 'number', cell: 'number' },
+  );
 
   if (!Number.isInteger(Math.sqrt(values.length))) {
     throw new ReportError(

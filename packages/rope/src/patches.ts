@@ -93,7 +93,7 @@ export function patchTable(
       lastColumn: first.map((_, m) => Math.max(0, ends[b * count + m] as number) % gridWidth),
     };
   });
-  return buildTable(where, embedding, images, count, options);
+  return buildTable(where, embedding, images, count, { ...options, clsTokens: options.clsTokens ?? 1 });
 }
 
 function spansOf(patches: ArrayLike<number> | PatchLengthBatch | PatchSpanList): Required<PatchSpanList> {

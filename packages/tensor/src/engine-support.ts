@@ -141,7 +141,8 @@ export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors
   try {
     return namedOutputs(ops, fn(ops, watched));
   } catch (cause) {
-    if (isDparError(cause) || missing.size === 0) throw cause;
+    // An operation says so itself when a tensor is missing; any other error of ours says better what is wrong.
+    if (missing.size === 0 || (isDparError(cause) && !cause.message.includes('got undefined.'))) throw cause;
     const list = (names: Iterable<string>): string => [...names].map((name) => `'${name}'`).join(', ') || 'none';
     throw new DparError(
       `run: expected the input ${list(missing)}, got ${list(Object.keys(inputs))}. ` +
@@ -151,10 +152,18 @@ export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors
   }
 }
 
+function isTensorOf<T>(ops: Ops<T>, value: unknown): boolean {
+  try {
+    return Object.hasOwn(dataTypes, ops.typeOf(value as T).dtype);
+  } catch {
+    return false;
+  }
+}
+
 /** The result of a function, if that is tensors by name and not a tensor. */
 function namedOutputs<T>(ops: Ops<T>, outputs: Tensors<T>): Tensors<T> {
   const isObject = typeof outputs === 'object' && outputs !== null;
-  const isTensor = isObject && Object.hasOwn(dataTypes, ops.typeOf(outputs as T)?.dtype);
+  const isTensor = isObject && isTensorOf(ops, outputs);
   if (isObject && !isTensor) return outputs;
   throw new DparError(
     `run: expected a function that returns tensors by name, got ${isTensor ? 'a tensor' : outputs}. Return { y: ... }.`,

@@ -231,7 +231,5 @@ function sharesWithin(cut: number): { below: number; within: number } {
  * @throws DparError if the seed or an id is out of range.
  */
 export function createRandom(seed: number | bigint, ...stream: readonly number[]): Random {
-  checkArguments('createRandom', { seed, stream }, { seed: 'number | bigint', stream: 'number[]' });
-
   return new PhiloxRandom(stream.reduce<Key>(derivedKey, keyOfSeed(seed)));
 }
