@@ -13,14 +13,24 @@ export type CheckArguments = (where: string, values: Readonly<Record<string, unk
 
 /** A check of arguments that throws a package's own error. */
 export function createCheck(PackageError: new (message: string) => Error): CheckArguments {
+  const refuse = (where: string, problem: string | undefined): void => {
+    if (problem !== undefined) throw new PackageError(`${where}: expected ${problem}`);
+  };
   return (where, values, kinds) => {
+    // A name that is not known says most about what was meant.
+    for (const name in kinds) {
+      const kind = kinds[name] as Kind;
+      const argument = name.replace('?', '');
+      const value = values[argument];
+      if (typeof kind === 'object' && !isAlternatives(kind) && isRecord(value)) {
+        refuse(where, unknownOption(value, kind, prefixOf(argument, true)));
+      }
+    }
     for (const name in kinds) {
       const isOptional = name.endsWith('?');
       const argument = isOptional ? name.slice(0, -1) : name;
       const value = values[argument];
-      const problem =
-        isOptional && value === undefined ? undefined : mismatch(value, kinds[name] as Kind, argument, true);
-      if (problem !== undefined) throw new PackageError(`${where}: expected ${problem}`);
+      if (!isOptional || value !== undefined) refuse(where, mismatch(value, kinds[name] as Kind, argument, true));
     }
   };
 }
@@ -49,18 +59,9 @@ function recordMismatch(
   path: string,
   top: boolean,
 ): string | undefined {
-  // Options are named as users write them: without the name of the argument.
-  const prefix = top ? (path === 'options' ? '' : `${path}.`) : `${path}.`;
-  const others = kinds['*'];
-  for (const name of Object.keys(value)) {
-    if (name in kinds || `${name}?` in kinds) continue;
-    if (others === undefined) {
-      const names = namesOf(kinds);
-      return `${listOf(names, 'options', 'no options')}, got an ${unknownName('option', prefix, name, names)}`;
-    }
-    const problem = others === 'any' ? undefined : mismatch(value[name], others, prefix + name, false);
-    if (problem !== undefined) return problem;
-  }
+  const prefix = prefixOf(path, top);
+  const unknown = unknownOption(value, kinds, prefix);
+  if (unknown !== undefined) return unknown;
   for (const name in kinds) {
     if (name === '*') continue;
     const isOptional = name.endsWith('?');
@@ -70,6 +71,22 @@ function recordMismatch(
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** Options are named as users write them: without the name of the argument. */
+const prefixOf = (path: string, top: boolean): string => (top && path === 'options' ? '' : `${path}.`);
+
+function unknownOption(
+  value: Readonly<Record<string, unknown>>,
+  kinds: RecordKind,
+  prefix: string,
+): string | undefined {
+  if ('*' in kinds || '[]' in kinds) return undefined;
+  const name = Object.keys(value).find((given) => !(given in kinds) && !(`${given}?` in kinds));
+  if (name === undefined) return undefined;
+  const names = Object.keys(kinds).map((known) => known.replace('?', ''));
+  const known = names.length === 0 ? 'no options' : `options among ${names.join(', ')}`;
+  return `${known}, got an ${unknownName('option', prefix, name, names)}`;
 }
 
 function first<V>(items: readonly V[], of: (item: V, i: number) => string | undefined): string | undefined {
@@ -175,9 +192,3 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
   !Array.isArray(value) &&
   !ArrayBuffer.isView(value);
-
-const namesOf = (kinds: RecordKind): string[] =>
-  Object.keys(kinds).map((name) => (name.endsWith('?') ? name.slice(0, -1) : name));
-
-const listOf = (names: readonly string[], what: string, none: string): string =>
-  names.length === 0 ? none : `${what} among ${names.join(', ')}`;

@@ -14,6 +14,12 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return nearest ?? names.find((other) => holds(plain(other), wanted) || holds(wanted, plain(other)));
 }
 
+/** The name of which `name` is a slip of the pen, at most two letters (or a third) away; undefined if it is no such slip. */
+export function misspelt(name: string, names: readonly string[]): string | undefined {
+  const most = Math.min(2, Math.floor(plain(name).length / 3));
+  return names.find((other) => editDistance(plain(name), plain(other)) <= most);
+}
+
 /** Words about a name that is not among those known: `an unknown option 'K'. Did you mean 'k'?` */
 export function unknownName(what: string, path: string, name: string, names: readonly string[]): string {
   const nearest = nearestName(name, names);

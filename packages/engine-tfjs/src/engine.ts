@@ -1,5 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import { checkHostTensor, DparError, type Engine } from '@dpar/tensor';
+import { checkCompileArguments, checkHostTensor, DparError, type Engine } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { TfjsFunction } from './compiled-function.js';
 import { TfjsDeviceTensor } from './device-tensor.js';
@@ -41,6 +41,7 @@ export function tfjsEngine<T extends TfjsTensor>(namespace: TfjsNamespace<T>, op
   return {
     name: name ?? `TensorFlow.js (${computer.backend})`,
     compile: (fn, options = {}) => {
+      checkCompileArguments(fn, options);
       const compiled = new TfjsFunction(computer, fn, options);
       functions.add(compiled);
       return compiled;

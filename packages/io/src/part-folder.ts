@@ -125,9 +125,12 @@ export class PartFolder {
    * All parts in the order of their items, one at a time.
    * @throws IoError if they have been removed or damaged in the meantime.
    */
-  async *contents(signal?: AbortSignal): AsyncGenerator<PartContent> {
+  contents(signal?: AbortSignal): AsyncGenerator<PartContent> {
     checkArguments('PartFolder.contents', { signal }, { 'signal?': 'AbortSignal' });
+    return this.readContents(signal);
+  }
 
+  private async *readContents(signal?: AbortSignal): AsyncGenerator<PartContent> {
     for (const { record } of this.shards.sort((a, b) => a.record.first - b.record.first)) {
       signal?.throwIfAborted();
       const range = { start: record.first - this.options.first, count: record.count };

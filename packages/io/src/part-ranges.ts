@@ -32,13 +32,16 @@ export function shareOfParts(items: number, partSize: number, partShare: PartSha
  * @param there 1 for items of parts that are there; parts are there as a whole or not at all.
  * @param range Begins where a part begins.
  */
-export function* missingParts(there: Uint8Array, itemRange: ItemRange, partSize: number): Generator<ItemRange> {
+export function missingParts(there: Uint8Array, itemRange: ItemRange, partSize: number): Generator<ItemRange> {
   checkArguments(
     'missingParts',
     { there, itemRange, partSize },
     { there: 'Uint8Array', itemRange: itemRangeKinds, partSize: 'number' },
   );
-  const { start, count } = itemRange;
+  return missing(there, itemRange, partSize);
+}
+
+function* missing(there: Uint8Array, { start, count }: ItemRange, partSize: number): Generator<ItemRange> {
   const end = start + count;
   for (let at = start; at < end; ) {
     if (there[at] === 1) {

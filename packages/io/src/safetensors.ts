@@ -97,13 +97,17 @@ function plan<T extends HostTensor | StoredTensor | ChunkedTensor>(
  *
  * @throws IoError at the first piece, if a tensor's data do not fit its shape or a name is reserved.
  */
-export function* safetensorsChunks(tensors: WritableTensors, options: SafetensorsOptions = {}): Generator<Uint8Array> {
+export function safetensorsChunks(tensors: WritableTensors, options: SafetensorsOptions = {}): Generator<Uint8Array> {
   checkArguments(
     'safetensorsChunks',
     { tensors, options },
     { tensors: 'Map | object', 'options?': safetensorsOptionsKinds },
   );
 
+  return safetensorsPieces(tensors, options);
+}
+
+function* safetensorsPieces(tensors: WritableTensors, options: SafetensorsOptions): Generator<Uint8Array> {
   const { header, tensors: ordered } = plan(namedTensors(tensors), options);
   yield header;
   for (const tensor of ordered) yield* memoryChunks(tensor, options.dtype ?? 'F32');

@@ -106,7 +106,7 @@ export function readDparConfig(json: unknown): DparConfig {
   checkArguments('readDparConfig', { json }, { 'json?': 'any' });
 
   const config = readConfig('readDparConfig', json, dparFields);
-  checkGrid(config);
+  checkGrid('readDparConfig', config);
   const { mode, maxPatchLength, rowLength } = config.patching;
   if (mode === 'static' && maxPatchLength === null) {
     throw new DparError(
@@ -129,7 +129,7 @@ export function readLlamaGenConfig(json: unknown): LlamaGenConfig {
   checkArguments('readLlamaGenConfig', { json }, { 'json?': 'any' });
 
   const config = readConfig('readLlamaGenConfig', json, { ...stackFields, clsTokenNum: wholeNumber(1, 1) });
-  checkGrid(config);
+  checkGrid('readLlamaGenConfig', config);
   return config;
 }
 
@@ -151,11 +151,11 @@ export function writeLlamaGenConfig(config: LlamaGenConfig): Record<string, unkn
   return { kind: 'llamagen', ...writeConfig(config) };
 }
 
-function checkGrid({ blockSize, clsTokenNum }: GptConfig | DparConfig): void {
+function checkGrid(where: string, { blockSize, clsTokenNum }: GptConfig | DparConfig): void {
   if (clsTokenNum !== 1) {
-    throw new DparError(`config: expected 'cls_token_num' 1 (class-conditional models), got ${clsTokenNum}.`);
+    throw new DparError(`${where}: expected 'cls_token_num' 1 (class-conditional models), got ${clsTokenNum}.`);
   }
   if (!Number.isInteger(Math.sqrt(blockSize))) {
-    throw new DparError(`config: expected 'block_size' to be a square number (rows x columns), got ${blockSize}.`);
+    throw new DparError(`${where}: expected 'block_size' to be a square number (rows x columns), got ${blockSize}.`);
   }
 }

@@ -20,7 +20,7 @@ export function inputsOfLengths<T>(
   tokens: T,
   labels: T,
   patchLengths: T,
-  slots = patchSlots(config),
+  slots?: number,
 ): DparInputs<T> {
   checkArguments(
     'inputsOfLengths',
@@ -37,7 +37,7 @@ export function inputsOfLengths<T>(
 
   const [B = 0, M = 0] = ops.shapeOf(patchLengths);
   const N = config.blockSize + (config.predictEoiToken ? 1 : 0);
-  const P = slots;
+  const P = slots ?? patchSlots(config);
   const floats = (x: T): T => ops.cast(x, 'float32');
   const ints = (x: T): T => ops.cast(x, 'int32');
 

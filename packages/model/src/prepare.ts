@@ -93,7 +93,7 @@ export function dparInputs(
   tokens: HostTensor,
   labels: HostTensor,
   patchLengths: PaddedPatches,
-  slots = patchSlots(config),
+  slots?: number,
 ): DparInputs<HostTensor> & Tensors<HostTensor> {
   checkArguments(
     'dparInputs',
@@ -121,6 +121,6 @@ export function dparInputs(
     tokens,
     labels: int32([B], labels.data),
     globalTable: globalRotaryTable(config, patchLengths),
-    ...densePatches(patchLengths, { tokens: T + (config.predictEoiToken ? 1 : 0), slots }),
+    ...densePatches(patchLengths, { tokens: T + (config.predictEoiToken ? 1 : 0), slots: slots ?? patchSlots(config) }),
   };
 }

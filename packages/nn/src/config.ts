@@ -1,11 +1,14 @@
-import type { KindsOf } from '@dpar/check';
+import { type KindsOf, misspelt, unknownName } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
 /** One key of a configuration: how its value is read from JSON, and what it is if the key is missing. */
 export interface Field<V> {
-  /** The value, or `undefined` if it is not what is expected. */
-  readonly parse: (value: unknown) => V | undefined;
+  /**
+   * The value, or `undefined` if it is not what is expected. For the errors of fields within: the function that reads, and
+   * the key with a dot.
+   */
+  readonly parse: (value: unknown, what: string, prefix: string) => V | undefined;
   /** What is expected, for error messages. */
   readonly expected: string;
   /** Value of a missing key; without it the key is required. */
@@ -67,17 +70,21 @@ export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null>
   checkArguments('orNull', { inner, fallback }, { inner: fieldKinds, 'fallback?': 'unknown | null' });
 
   return field<V | null>(
-    (value) => (value === null ? null : inner.parse(value)),
+    (value, what, prefix) => (value === null ? null : inner.parse(value, what, prefix)),
     `${inner.expected} or null`,
     fallback,
   );
 }
 
-/** An object with fields of its own. */
+/** An object with fields of its own, and no others. */
 export function nested<C extends object>(fields: Fields<C>, fallback?: C): Field<C> {
   checkArguments('nested', { fields, fallback }, { fields: 'object', 'fallback?': 'object' });
 
-  return field((value) => (isObject(value) ? readConfig('config', value, fields) : undefined), 'an object', fallback);
+  return field(
+    (value, what, prefix) => (isObject(value) ? readFields(what, prefix, value, fields) : undefined),
+    'an object',
+    fallback,
+  );
 }
 
 function field<V>(parse: Field<V>['parse'], expected: string, fallback: V | undefined): Field<V> {
@@ -88,28 +95,56 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Refuses a key that is near to one that is missing; of an object within, any that is not known. */
+function checkKeys(what: string, prefix: string, json: Record<string, unknown>, known: readonly string[]): void {
+  const missing = known.filter((key) => !Object.hasOwn(json, key));
+  for (const key of Object.keys(json)) {
+    if (known.includes(key)) continue;
+    if (prefix === '' && misspelt(key, missing) === undefined) continue;
+    throw new DparError(
+      `${what}: expected keys among ${known.join(', ')}, got an ${unknownName('key', prefix, key, known)}`,
+    );
+  }
+}
+
 /** `nLayer` as the official files write it: `n_layer`. */
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /**
- * Reads a configuration from parsed JSON with the official snake_case keys. Other keys are left alone: files hold
- * more than the architecture (training settings, results).
+ * Reads a configuration from parsed JSON with the official snake_case keys. Other keys are left alone, as files hold more
+ * than the architecture (training settings, results), unless they look like a slip of the pen for a key that is missing.
  * @throws DparError naming the key, what it should be and what came.
  */
 export function readConfig<C extends object>(what: string, json: unknown, fields: Fields<C>): C {
   checkArguments('readConfig', { what, json, fields }, { what: 'string', 'json?': 'any', fields: 'object' });
 
-  if (!isObject(json)) throw new DparError(`${what}: expected a JSON object, got ${JSON.stringify(json)}.`);
+  if (!isObject(json)) {
+    throw new DparError(
+      `${what}: expected a JSON object, got ${JSON.stringify(json)}. Pass the content of a config.json.`,
+    );
+  }
+  return readFields(what, '', json, fields);
+}
+
+function readFields<C extends object>(
+  what: string,
+  prefix: string,
+  json: Record<string, unknown>,
+  fields: Fields<C>,
+): C {
+  checkKeys(what, prefix, json, Object.keys(fields).map(snakeCase));
   const config: Record<string, unknown> = {};
   for (const [name, { parse, expected, fallback }] of Object.entries<Field<unknown>>(fields)) {
     const key = snakeCase(name);
     const given = Object.hasOwn(json, key) ? json[key] : undefined;
-    const value = given === undefined ? fallback : parse(given);
+    const value = given === undefined ? fallback : parse(given, what, `${prefix}${key}.`);
     if (value === undefined) {
       const got = given === undefined ? 'no such key' : JSON.stringify(given);
-      throw new DparError(`${what}: expected '${key}' to be ${expected}, got ${got}.`);
+      throw new DparError(
+        `${what}: expected '${prefix}${key}' to be ${expected}, got ${got}. Correct the configuration.`,
+      );
     }
     config[name] = value;
   }

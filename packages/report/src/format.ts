@@ -1,9 +1,15 @@
 import { checkArguments } from './check-arguments.js';
-/** `12.3 %` of a share from 0 to 1. */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+/** `12.3 %` of a share from 0 to 1. @throws ReportError if it is no number. */
+export function percent(share: number): string {
+  checkArguments('percent', { share }, { share: 'number | NaN' });
+  return `${(100 * share).toFixed(1)} %`;
+}
 
 /** `0.59 M` */
-export const millions = (count: number): string => `${(count / 1e6).toFixed(2)} M`;
+export function millions(count: number): string {
+  checkArguments('millions', { count }, { count: 'number | NaN' });
+  return `${(count / 1e6).toFixed(2)} M`;
+}
 
 /** `9.1e-4`, `0.0312`, `52`: short, with the digits that matter; `-` for what is not there. */
 export function figure(value: number | undefined, digits = 3): string {

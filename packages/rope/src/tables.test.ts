@@ -60,7 +60,7 @@ describe('gridTable', () => {
   });
 
   it('fills an array of the caller, whatever it held', () => {
-    const out = new Float32Array(40).fill(7);
+    const out = new Float32Array(32).fill(7);
     const table = gridTable({ headDim: 8, gridHeight: 2, gridWidth: 2, out });
     expect(table.data).toBe(out);
     expect(out).toEqual(gridTable({ headDim: 8, gridHeight: 2, gridWidth: 2 }).data);
@@ -175,8 +175,8 @@ describe('what tables refuse', () => {
 
   it('other wrong options', () => {
     const grid = { headDim: 8, gridHeight: 2, gridWidth: 2 };
-    expect(() => gridTable({ ...grid, positions: 6 })).toThrow('expected at most 5 positions, got 6');
-    expect(() => gridTable({ ...grid, out: new Float32Array(4) })).toThrow("expected 'out' of 40 numbers, got 4");
+    expect(() => gridTable({ ...grid, positions: 6 })).toThrow('expected at most 4 positions, got 6');
+    expect(() => gridTable({ ...grid, out: new Float32Array(4) })).toThrow("expected 'out' of 32 numbers, got 4");
     expect(() => gridTable({ ...grid, base: 0 })).toThrow("'base'");
     expect(() => gridTable({ ...grid, clsTokens: -1 })).toThrow("'clsTokens'");
     expect(() => gridTable({ ...grid, gridWidth: 0 })).toThrow("'gridWidth'");

@@ -118,9 +118,12 @@ export class DparSampler {
    * Yields the tokens of all images, position by position, and where patches start.
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
-  async *steps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
+  steps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
     checkArguments('DparSampler.steps', { options }, { options: dparSampleOptionsKinds });
+    return this.generateSteps(options);
+  }
 
+  private async *generateSteps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
     const { config, stages, entropyStage, stopwatch } = this;
     const { numClasses, blockSize: T, dim: D, nLocalEncoderLayers: layers } = config;
     checkOptions(options, numClasses, config);

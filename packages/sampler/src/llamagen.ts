@@ -58,9 +58,12 @@ export class LlamaGenSampler {
    * Yields the tokens of all images, position by position.
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
-  async *steps(options: SampleOptions): AsyncGenerator<SampleStep> {
+  steps(options: SampleOptions): AsyncGenerator<SampleStep> {
     checkArguments('LlamaGenSampler.steps', { options }, { options: sampleOptionsKinds });
+    return this.generateSteps(options);
+  }
 
+  private async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     const { numClasses, blockSize: T } = this.config;
     checkOptions(options, numClasses, this.config);
     const labels = rowLabels(options, numClasses);

@@ -29,6 +29,7 @@ const weightFormats: readonly WeightFormat[] = ['float32', 'int8', 'int4'];
 
 /** @throws DparError if a tensor's data are not what its type says. */
 export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
+  checkArguments('run', { name }, { name: 'string' });
   checkArguments(
     'run',
     { [name]: tensor },
@@ -50,6 +51,7 @@ export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
 
 /** An input that is no tensor of the engine: a host tensor. @throws DparError if it is another engine's. */
 export function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
+  checkArguments('run', { name }, { name: 'string' });
   if (typeof tensor !== 'object' || tensor === null || !('shape' in tensor || 'type' in tensor)) {
     throw new DparError(`run: expected '${name}' to be a tensor, got none. Make it with float32, int32 or bool.`);
   }

@@ -1,7 +1,7 @@
+import { unknownName } from '@dpar/check';
 import { entropyModelPresets } from '@dpar/entropy';
 import { presets } from '@dpar/model';
 import { DparError } from '@dpar/tensor';
-import { closestMatch } from 'leven';
 import { z } from 'zod';
 import { checkArguments } from './check-arguments.js';
 
@@ -180,19 +180,23 @@ export type ModelSettings = TrainConfig['model'];
 export function readTrainConfig(json: unknown, settings: readonly string[] = []): TrainConfig {
   checkArguments('readTrainConfig', { json, settings }, { 'json?': 'any', 'settings?': 'string[]' });
 
-  const changed = settings.reduce(withSetting, json);
-  const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(changed).data?.model.kind;
+  return parseTrainConfig('readTrainConfig', settings.reduce(withSetting, json));
+}
+
+/** A configuration with its defaults filled in. @throws DparError as {@link readTrainConfig}, in the name of `where`. */
+export function parseTrainConfig(where: string, json: unknown): TrainConfig {
+  const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(json).data?.model.kind;
   const known = Object.keys(schemas);
   if (kind === undefined || !Object.hasOwn(schemas, kind)) {
     const expected = known.map((name) => `"${name}"`).join(', ');
     throw new DparError(
-      `readTrainConfig: expected 'model.kind' to be one of ${expected}, got ${kind === undefined ? 'none' : JSON.stringify(kind)}.`,
+      `${where}: expected 'model.kind' to be one of ${expected}, got ${kind === undefined ? 'undefined' : JSON.stringify(kind)}. Correct 'model.kind'.`,
     );
   }
   const schema = schemas[kind as keyof typeof schemas];
-  const result = schema.safeParse(changed);
+  const result = schema.safeParse(json);
   if (result.success) return result.data;
-  throw new DparError(`readTrainConfig: ${result.error.issues.map((issue) => describe(issue, schema)).join(' ')}`);
+  throw new DparError(`${where}: ${result.error.issues.map((issue) => describe(issue, schema)).join(' ')}`);
 }
 
 /** A key's description and default, for documentation: `optimizer.learning_rate` and so on. */
@@ -222,11 +226,10 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
   const holder = path.reduce<z.ZodType | undefined>((at, name) => at && shapeOf(at)?.[name], schema);
   const fields = Object.keys((holder && shapeOf(holder)) ?? {});
   return issue.keys
-    .map((key) => {
-      const nearest = closestMatch(key, fields);
-      const remedy = nearest === undefined ? 'Leave it out.' : `Did you mean '${[...path, nearest].join('.')}'?`;
-      return `expected a known key, got '${[...path, key].join('.')}'. ${remedy}`;
-    })
+    .map(
+      (key) =>
+        `expected a known key, got an ${unknownName('key', path.map((name) => `${name}.`).join(''), key, fields)}`,
+    )
     .join(' ');
 }
 

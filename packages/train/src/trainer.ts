@@ -141,9 +141,12 @@ export class Trainer {
    * @throws DparError if a loss or gradient is not finite, naming step and images. The parameters are then as before that
    * step.
    */
-  async *run(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
+  run(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
     checkArguments('Trainer.run', { signal }, { 'signal?': 'AbortSignal' });
+    return this.runSteps(signal);
+  }
 
+  private async *runSteps(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
     while (this.step < this.options.steps && !signal?.aborted) {
       const metrics = await this.trainStep();
       yield this.validationIsDue() ? { ...metrics, validationLoss: await this.validate() } : metrics;

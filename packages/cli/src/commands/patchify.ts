@@ -1,3 +1,4 @@
+import { unknownName } from '@dpar/check';
 import { writeFileAtomic } from '@dpar/io/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
 import { defineCommand } from '../command.js';
@@ -19,6 +20,7 @@ export const patchify = defineCommand({
   },
   run: async ({ input, output }) => {
     const content = await readJsonObject(input);
+    checkKeys(content, ['cases', 'note']);
     if (!Array.isArray(content.cases)) {
       throw new CommandError(
         `expected a list 'cases' in '${input}', got ${JSON.stringify(content.cases)}. Check the file.`,
@@ -42,8 +44,28 @@ function asObject(entry: unknown): JsonObject {
   return isObject(entry) ? entry : refuse('an object', entry);
 }
 
+const caseKeys = [
+  'entropies',
+  'tokens',
+  'mode',
+  'threshold',
+  'max_patch_length',
+  'row_length',
+  'patch_lengths',
+  'note',
+];
+
+/** Refuses a name that no case or file has. */
+function checkKeys(object: JsonObject, known: readonly string[]): void {
+  for (const key of Object.keys(object)) {
+    if (known.includes(key)) continue;
+    throw new CommandError(`expected keys among ${known.join(', ')}, got an ${unknownName('key', '', key, known)}`);
+  }
+}
+
 /** The patch lengths of one case. */
 function lengthsOf(entry: JsonObject): Int32Array {
+  checkKeys(entry, caseKeys);
   const mode = (entry.mode ?? 'entropy_row_boundary') as NonNullable<PatchingOptions['mode']>;
   const options: PatchingOptions = {
     mode,

@@ -67,7 +67,7 @@ function ratio([numerator, denominator]: readonly [readonly number[], readonly n
  * which IEEE 754 rounds correctly, so the result is the same to the bit on every platform.
  */
 export function normalQuantile(p: number): number {
-  if (!(p > 0 && p < 1)) {
+  if (typeof p !== 'number' || !(p > 0 && p < 1)) {
     throw new DparError(`normalQuantile: expected a probability between 0 and 1, got ${formatValue(p)}. Check 'p'.`);
   }
 

@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { formatValue, type KindsOf } from '@dpar/check';
 import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 import { categorical, categoricalOfLogits } from './categorical.js';
@@ -79,7 +79,9 @@ function lowAndHigh(value: number): [number, number] {
 
 function demandWhole(where: string, value: number, what: string): void {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new DparError(`${where}: expected ${what} to be a whole number from 0 to 2^53 - 1, got ${value}.`);
+    throw new DparError(
+      `${where}: expected ${what} to be a whole number from 0 to 2^53 - 1, got ${formatValue(value)}. Pass such a number.`,
+    );
   }
 }
 
@@ -87,7 +89,7 @@ function keyOfSeed(seed: number | bigint): Key {
   if (typeof seed !== 'bigint') demandWhole('createRandom', seed, 'the seed');
   const value = BigInt(seed);
   if (value !== BigInt.asUintN(64, value)) {
-    throw new DparError(`createRandom: expected a seed from 0 to 2^64 - 1, got ${seed}.`);
+    throw new DparError(`createRandom: expected a seed from 0 to 2^64 - 1, got ${seed}. Pass such a number.`);
   }
   return [Number(value & 0xffffffffn), Number(value >> 32n)];
 }
