@@ -1,11 +1,11 @@
 import type { KindsOf } from '@dpar/check';
 import type { PatchingOptions } from './boundaries.js';
 import { patchingOptionsKinds } from './boundaries.js';
-import { type BucketOptions, bucketOptionsKinds, bucketSize } from './bucket.js';
+import { type BucketOptions, bucketOptionsKinds, smallestBucket } from './bucket.js';
 import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
-import { writePatchLengths } from './patch-lengths.js';
-import { tokenCount } from './spans.js';
+import { fillPatchLengths } from './patch-lengths.js';
+import { countTokens } from './spans.js';
 
 /** Patch lengths of B images, padded with zeros on the right: an int32 tensor [B, M], also to `@dpar/tensor`. */
 export interface PaddedPatches {
@@ -74,10 +74,11 @@ export function batchPatchLengths(
     refuse('batchPatchLengths', `entropies [${batch}, T - 1]`, `${entropies.length} entropies`, "Check 'batch'.");
   }
   const scratch = new Int32Array(perImage + 2);
-  return padPatchLengths(
+  return pad(
+    'batchPatchLengths',
     Array.from({ length: batch }, (_, b) => {
       const image = entropies.subarray(b * perImage, (b + 1) * perImage);
-      return scratch.slice(0, writePatchLengths(scratch, image, options));
+      return scratch.slice(0, fillPatchLengths('batchPatchLengths', scratch, image, options));
     }),
     padTo,
   );
@@ -94,11 +95,14 @@ export function padPatchLengths(images: readonly ArrayLike<number>[], padTo?: Pa
     { images, padTo },
     { images: 'number[][]', 'padTo?': ['number', bucketOptionsKinds] },
   );
+  return pad('padPatchLengths', images, padTo);
+}
 
+function pad(where: string, images: readonly ArrayLike<number>[], padTo?: PadTo): PaddedPatches {
   const longest = images.reduce((most, lengths) => Math.max(most, lengths.length), 0);
-  const patches = typeof padTo === 'object' ? bucketSize(longest, padTo) : (padTo ?? longest);
+  const patches = typeof padTo === 'object' ? smallestBucket(where, longest, padTo) : (padTo ?? longest);
   if (!(patches >= longest)) {
-    refuse('padPatchLengths', `room for ${longest} patches`, patches, "Raise 'padTo' or leave it out.");
+    refuse(where, `room for ${longest} patches`, patches, "Raise 'padTo' or leave it out.");
   }
   const data = new Int32Array(images.length * patches);
   images.forEach((lengths, b) => {
@@ -115,7 +119,7 @@ export function unpadPatchLengths(paddedPatches: PaddedPatches): Int32Array[] {
   return Array.from({ length: batch }, (_, b) => {
     const row = data.subarray(b * patches, (b + 1) * patches);
     const end = row.indexOf(0);
-    tokenCount(row);
+    countTokens('unpadPatchLengths', row);
     return end < 0 ? row : row.subarray(0, end);
   });
 }
@@ -132,7 +136,7 @@ export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPa
   const tokenOffsets = new Int32Array(images.length + 1);
   images.forEach((lengths, b) => {
     patchOffsets[b + 1] = (patchOffsets[b] ?? 0) + lengths.length;
-    tokenOffsets[b + 1] = (tokenOffsets[b] ?? 0) + tokenCount(lengths);
+    tokenOffsets[b + 1] = (tokenOffsets[b] ?? 0) + countTokens('packPatchLengths', lengths);
   });
   const lengths = new Int32Array(patchOffsets[images.length] ?? 0);
   images.forEach((image, b) => {

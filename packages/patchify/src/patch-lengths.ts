@@ -20,7 +20,7 @@ export function patchLengths(entropies: ArrayLike<number> | number, options: Pat
   const tokens = typeof entropies === 'number' ? entropies : entropies.length + 1;
   checkWhole('patchLengths', 'tokens', tokens, 1);
   const lengths = new Int32Array(tokens + (options.endOfImage ? 1 : 0));
-  return lengths.slice(0, writePatchLengths(lengths, entropies, options));
+  return lengths.slice(0, fillPatchLengths('patchLengths', lengths, entropies, options));
 }
 
 /**
@@ -39,8 +39,16 @@ export function writePatchLengths(
     { target, entropies, options },
     { target: 'Int32Array', entropies: 'number | number[]', options: patchingOptionsKinds },
   );
+  return fillPatchLengths('writePatchLengths', target, entropies, options);
+}
 
-  const where = 'writePatchLengths';
+/** As {@link writePatchLengths}, for a function that is called `where`. */
+export function fillPatchLengths(
+  where: string,
+  target: Int32Array,
+  entropies: ArrayLike<number> | number,
+  options: PatchingOptions,
+): number {
   const starts = startRule(where, options);
   const known: ArrayLike<number> = typeof entropies === 'number' ? [] : entropies;
   const tokens = typeof entropies === 'number' ? entropies : entropies.length + 1;

@@ -19,18 +19,17 @@ const patchSpansKinds: KindsOf<PatchSpans> = { starts: 'Int32Array', ends: 'Int3
  */
 export function tokenCount(lengths: ArrayLike<number>): number {
   checkArguments('tokenCount', { lengths }, { lengths: 'number[]' });
+  return countTokens('tokenCount', lengths);
+}
 
+/** As {@link tokenCount}, for a function that is called `where`. */
+export function countTokens(where: string, lengths: ArrayLike<number>): number {
   let tokens = 0;
   let ended = false;
   for (let m = 0; m < lengths.length; m++) {
     const length = lengths[m] as number;
     if (!(Number.isInteger(length) && length >= 0) || (ended && length > 0)) {
-      refuse(
-        'tokenCount',
-        'whole patch lengths, then zeros for padding',
-        `${length} at patch ${m}`,
-        'Check the lengths.',
-      );
+      refuse(where, 'whole patch lengths, then zeros for padding', `${length} at patch ${m}`, 'Check the lengths.');
     }
     ended = length === 0;
     tokens += length;
@@ -46,7 +45,7 @@ export function tokenCount(lengths: ArrayLike<number>): number {
 export function patchIds(lengths: ArrayLike<number>): Int32Array {
   checkArguments('patchIds', { lengths }, { lengths: 'number[]' });
 
-  const ids = new Int32Array(tokenCount(lengths));
+  const ids = new Int32Array(countTokens('patchIds', lengths));
   let token = 0;
   for (let m = 0; m < lengths.length; m++) {
     const start = token;
@@ -65,7 +64,7 @@ export function patchIds(lengths: ArrayLike<number>): Int32Array {
 export function patchSpans(lengths: ArrayLike<number>): PatchSpans {
   checkArguments('patchSpans', { lengths }, { lengths: 'number[]' });
 
-  tokenCount(lengths);
+  countTokens('patchSpans', lengths);
   const starts = new Int32Array(lengths.length);
   const ends = new Int32Array(lengths.length);
   let token = 0;
@@ -123,6 +122,6 @@ export function lengthsFromSpans(patchSpans: PatchSpans): Int32Array {
     }
     token += lengths[m] as number;
   }
-  tokenCount(lengths);
+  countTokens('lengthsFromSpans', lengths);
   return lengths;
 }

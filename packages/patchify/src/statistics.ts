@@ -1,5 +1,5 @@
 import { checkArguments } from './check-arguments.js';
-import { tokenCount } from './spans.js';
+import { countTokens } from './spans.js';
 
 /** What a set of patched images looks like. */
 export interface PatchStatistics {
@@ -40,7 +40,7 @@ export function patchStatistics(
   let patches = 0;
   let places = 0;
   for (const lengths of rows) {
-    tokens += tokenCount(lengths);
+    tokens += countTokens('patchStatistics', lengths);
     places += lengths.length;
     for (let m = 0; m < lengths.length; m++) {
       const length = lengths[m] as number;

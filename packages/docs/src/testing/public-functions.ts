@@ -109,7 +109,10 @@ function functionsOf(
 function functionOf(entry: string, name: string, node: ts.SignatureDeclaration, value: Callable): PublicFunction {
   const parameters = node.parameters.filter((parameter) => parameter.name.getText() !== 'this');
   const isOptional = (p: ts.ParameterDeclaration): boolean =>
-    p.questionToken !== undefined || p.initializer !== undefined || p.dotDotDotToken !== undefined;
+    /\bundefined$/.test(p.type?.getText() ?? '') ||
+    p.questionToken !== undefined ||
+    p.initializer !== undefined ||
+    p.dotDotDotToken !== undefined;
   const required = parameters.findIndex(isOptional);
   return {
     entry,
