@@ -1,7 +1,7 @@
 import type { KindsOf } from '@dpar/check';
 import { confidenceShares, createRandom, DparError, type Interval, normalQuantile, quantiles } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { correlationOf, type PairSums, pearsonCorrelation, sumsOfPairs } from './correlation.js';
+import { correlate, correlationOf, type PairSums, sumsOfPairs } from './correlation.js';
 
 /** Pearson's correlation, and where it lies. */
 export interface Correlation extends Interval {
@@ -33,7 +33,7 @@ export function correlateIndependent(
   );
   const { level = 0.95 } = options;
   const [, upper] = confidenceShares('correlateIndependent', level);
-  const correlation = pearsonCorrelation(a, b);
+  const correlation = correlate('correlateIndependent', a, b);
   const count = a.length;
   if (count < 4) {
     throw new DparError(`correlateIndependent: expected 4 or more pairs, got ${count}. Take more for an interval.`);
@@ -84,7 +84,7 @@ export function correlateGroups(
   );
   const { resamples = 2000, level = 0.95, seed = 0 } = options;
   const ends = confidenceShares('correlateGroups', level);
-  const correlation = pearsonCorrelation(a, b);
+  const correlation = correlate('correlateGroups', a, b);
   const count = a.length / size;
   if (!(Number.isInteger(count) && count >= 2)) {
     throw new DparError(

@@ -21,10 +21,16 @@ export interface PairSums {
  */
 export function pearsonCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   checkArguments('pearsonCorrelation', { a, b }, { a: 'number[]', b: 'number[]' });
+  return correlate('pearsonCorrelation', a, b);
+}
 
+/** As {@link pearsonCorrelation}, for a function that is called `where`. */
+export function correlate(where: string, a: ArrayLike<number>, b: ArrayLike<number>): number {
   const n = a.length;
   if (n === 0 || n !== b.length) {
-    throw new DparError(`pearsonCorrelation: expected two sequences of one length, got ${n} and ${b.length} numbers.`);
+    throw new DparError(
+      `${where}: expected two sequences of one length, got ${n} and ${b.length} numbers. Pass pairs.`,
+    );
   }
   return correlationOf(sumsOfPairs(a, b, n)[0] as PairSums);
 }

@@ -114,6 +114,7 @@ export class StatisticsAccumulator {
 export function featureStatistics(features: Matrix): FeatureStatistics {
   checkArguments('featureStatistics', { features }, { features: matrixKinds });
 
+  checkMatrix('featureStatistics', features, 2);
   const accumulator = new StatisticsAccumulator(features.columns);
   accumulator.add(features);
   return accumulator.finish();

@@ -1,5 +1,4 @@
 import type { KindsOf } from '@dpar/check';
-import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
 
@@ -72,9 +71,6 @@ export const pixelsPerToken = 16;
 const thresholds: Readonly<Record<number, number>> = { 8: 7.6, 16: 7.8, 24: 7.9, 32: 8.1 };
 
 function shared(size: Preset, options: PresetOptions) {
-  if (typeof size !== 'object') {
-    throw new DparError(`preset: expected a size, one of 'presets', got ${size}. Pass presets.B, for example.`);
-  }
   const { dim, nHead } = size;
   const { gridSize = 16, vocabSize = 16384, numClasses = 1000, multipleOf = 256 } = options;
   return {

@@ -6,7 +6,6 @@ import {
   type RunOptions,
   runOptionsKinds,
   type TensorFunction,
-  type WeightFormat,
 } from './engine.js';
 import { DparError, isDparError } from './error.js';
 import type { Ops } from './ops.js';
@@ -24,8 +23,6 @@ import {
 // What engines have in common: how they check what they are given and say what is wrong.
 
 const dataTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
-
-const weightFormats: readonly WeightFormat[] = ['float32', 'int8', 'int4'];
 
 /** @throws DparError if a tensor's data are not what its type says. */
 export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
@@ -81,11 +78,7 @@ export function checkRunArguments(inputs: Tensors<HostTensor | DeviceTensor>, op
 /** @throws DparError for constants whose data are not what their types say, or an unknown format of weights. */
 export function checkCompileOptions(options: Pick<CompileOptions, 'constants' | 'weights'>): void {
   checkArguments('compile', { options }, { options: compileOptionsKinds });
-  const { constants = {}, weights = 'float32' } = options;
-  for (const [name, tensor] of Object.entries(constants)) checkHostTensor(name, tensor);
-  if (!weightFormats.includes(weights)) {
-    throw new DparError(`compile: expected 'weights' to be one of ${weightFormats.join(', ')}, got ${weights}.`);
-  }
+  for (const [name, tensor] of Object.entries(options.constants ?? {})) checkHostTensor(name, tensor);
 }
 
 /** @throws DparError for an input that is among the constants too. */
