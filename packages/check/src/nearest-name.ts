@@ -1,6 +1,7 @@
 /**
  * The name that was probably meant: of at most a third of different letters, upper and lower case and `_` aside, or
- * one that holds the other (`thread` and `threads`, `cfgScale` and `scale`). Undefined if none is near.
+ * one that holds the other (`thread` and `threads`), or has the same last word (`cfgScale` and `guidanceScale`). Undefined if
+ * none is near.
  */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const wanted = plain(name);
@@ -11,7 +12,11 @@ export function nearestName(name: string, names: readonly string[]): string | un
     if (distance < least || (distance === least && nearest === undefined)) [nearest, least] = [candidate, distance];
   }
   const holds = (a: string, b: string): boolean => b.length > 2 && a.includes(b);
-  return nearest ?? names.find((other) => holds(plain(other), wanted) || holds(wanted, plain(other)));
+  return (
+    nearest ??
+    names.find((other) => holds(plain(other), wanted) || holds(wanted, plain(other))) ??
+    names.find((other) => lastWord(other) === lastWord(name) && lastWord(name).length > 3)
+  );
 }
 
 /** The name of which `name` is a slip of the pen, at most two letters (or a third) away; undefined if it is no such slip. */
@@ -26,6 +31,9 @@ export function unknownName(what: string, path: string, name: string, names: rea
   const remedy = nearest === undefined ? 'Leave it out.' : `Did you mean '${path}${nearest}'?`;
   return `unknown ${what} '${path}${name}'. ${remedy}`;
 }
+
+/** `scale` of `cfgScale` and `cfg_scale`. */
+const lastWord = (name: string): string => (/[A-Z]?[a-z]+$/.exec(name)?.[0] ?? name).toLowerCase();
 
 const plain = (name: string): string => name.replace(/[_\-\s]/g, '').toLowerCase();
 

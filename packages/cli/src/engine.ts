@@ -26,5 +26,5 @@ export async function createEngine(
   const loaded = await loadTfjs({ backend: tfjsBackendsOf[device] });
   note(describeLoaded(loaded));
   if (threads !== undefined) note('TensorFlow.js has as many threads as it chooses: --threads is for --engine ort.');
-  return tfjsEngine(loaded.tf, loaded);
+  return tfjsEngine(loaded.tf, { name: loaded.name });
 }

@@ -6,7 +6,6 @@ import { TfjsDeviceTensor } from './device-tensor.js';
 import { copyToTfjs } from './host-tensor.js';
 import type { Computer } from './program.js';
 import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
-import { tfjsNamespaceKinds } from './tfjs.js';
 import { inTurn } from './turn.js';
 
 /** How {@link tfjsEngine} appears. */
@@ -24,11 +23,7 @@ const tfjsEngineOptionsKinds: KindsOf<TfjsEngineOptions> = { 'name?': 'string' }
  * @throws DparError for what is no such namespace.
  */
 export function tfjsEngine<T extends TfjsTensor>(namespace: TfjsNamespace<T>, options: TfjsEngineOptions = {}): Engine {
-  checkArguments(
-    'tfjsEngine',
-    { namespace, options },
-    { namespace: tfjsNamespaceKinds, 'options?': tfjsEngineOptionsKinds },
-  );
+  checkArguments('tfjsEngine', { namespace, options }, { namespace: 'object', 'options?': tfjsEngineOptionsKinds });
   const { name } = options;
   const tf = namespace as unknown as Tfjs;
   if (typeof tf?.getBackend !== 'function') {

@@ -12,7 +12,7 @@ export interface Matrix {
 
 /** Kinds of {@link Matrix}. */
 export const matrixKinds: KindsOf<Matrix> = {
-  data: 'Float64Array | Float32Array',
+  data: 'any',
   rows: 'number',
   columns: 'number',
   '*': 'any',

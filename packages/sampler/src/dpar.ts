@@ -35,18 +35,18 @@ export interface DparSampleOptions extends SampleOptions {
 }
 
 const dparSampleOptionsKinds: KindsOf<DparSampleOptions> = {
-  'threshold?': 'number',
-  'maxPatchLength?': 'number',
+  'threshold?': 'number | NaN',
+  'maxPatchLength?': 'number | NaN',
   labels: 'number[]',
   'seed?': 'number',
   'firstIndex?': 'number',
   'prefix?': 'number[]',
   'signal?': 'AbortSignal',
   'greedy?': 'boolean',
-  'temperature?': 'number',
-  'topK?': 'number',
-  'topP?': 'number',
-  'guidanceScale?': 'number',
+  'temperature?': 'number | NaN',
+  'topK?': 'number | NaN',
+  'topP?': 'number | NaN',
+  'guidanceScale?': 'number | NaN',
   'guidanceSchedule?': "'constant' | 'linear' | 'cosine'",
   'guidanceInterval?': 'number[]',
 };

@@ -18,7 +18,7 @@ const matmulKinds: KindsOf<MatmulOptions> = {
   'transposeB?': 'boolean',
   'scale?': 'number',
 };
-const poolingKinds: KindsOf<PoolingOptions> = { kernel: 'number', 'stride?': 'number', 'padding?': 'number[]' };
+const poolingKinds: KindsOf<PoolingOptions> = { kernel: 'number[]', 'stride?': 'number', 'padding?': 'number[]' };
 const convolutionKinds: KindsOf<Partial<ConvolutionAttributes>> = { 'stride?': 'number', 'padding?': 'number[]' };
 
 const reduction: RecordKind = { ...x, 'options?': reductionKinds };

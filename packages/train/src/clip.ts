@@ -20,7 +20,7 @@ export function globalNorm(tensors: Tensors<HostTensor>): number {
  * maxNorm / (norm + 1e-6), at most 1.
  */
 export function clipFactor(norm: number, maxNorm: number): number {
-  checkArguments('clipFactor', { norm, maxNorm }, { norm: 'number', maxNorm: 'number' });
+  checkArguments('clipFactor', { norm, maxNorm }, { norm: 'number | NaN', maxNorm: 'number' });
 
   return Math.min(1, maxNorm / (norm + 1e-6));
 }

@@ -15,8 +15,8 @@ import type { StepMetrics } from './metrics.js';
 import type { OptimizerThread } from './optimizer-port.js';
 import { optimizerThreadKinds } from './optimizer-port.js';
 import { constantSchedule, type Schedule } from './schedule.js';
-import { type Batch, sizeOfSet, type TokenSet, tokenSetKinds } from './token-set.js';
-import { isTokenSource, sourceOf, type TokenSource, tokenSourceKinds } from './token-source.js';
+import { type Batch, sizeOfSet, type TokenSet } from './token-set.js';
+import { isTokenSource, sourceOf, type TokenSource } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
 import { trainableModelKinds } from './trainable.js';
 import { createValidator, type Validator } from './validate.js';
@@ -66,19 +66,19 @@ const trainerOptionsKinds: KindsOf<TrainerOptions> = {
   engine: 'Engine',
   model: trainableModelKinds,
   parameters: 'object',
-  data: [tokenSetKinds, tokenSourceKinds],
+  data: 'object',
   'patchCounts?': 'number[]',
   'prefetchBatches?': 'number',
-  steps: 'number',
+  steps: 'number | NaN',
   batchSize: 'number',
   seed: 'number',
-  'schedule?': 'function',
+  'schedule?': 'any',
   'optimizer?': adamWOptionsKinds,
   'optimizerThread?': optimizerThreadKinds,
   'maxGradientNorm?': 'number',
   'classDropout?': 'number',
   'averageDecay?': 'number',
-  'validation?': [tokenSetKinds, tokenSourceKinds],
+  'validation?': 'object',
   'validateEvery?': 'number',
   'windowBatches?': 'number',
   'dropout?': dropoutRatesKinds,
