@@ -15,8 +15,8 @@ export interface FeatureStatistics {
 
 /** Kinds of {@link FeatureStatistics}. */
 export const featureStatisticsKinds: KindsOf<FeatureStatistics> = {
-  mean: 'Float64Array',
-  covariance: 'Float64Array',
+  mean: 'any',
+  covariance: 'any',
   'count?': 'number',
   '*': 'any',
 };

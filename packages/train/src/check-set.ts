@@ -1,7 +1,7 @@
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { missingEntropies } from './patch-counts.js';
-import { type Batch, sizeOfSet, type TokenSet, tokenSet, tokenSetKinds } from './token-set.js';
+import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
 import type { TokenSource } from './token-source.js';
 import { tokenSourceKinds } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
@@ -22,7 +22,7 @@ export function checkTokenSet(
   checkArguments(
     'checkTokenSet',
     { model, set, name, nameOf },
-    { model: trainableModelKinds, set: tokenSetKinds, name: 'string', 'nameOf?': 'function' },
+    { model: trainableModelKinds, set: 'object', name: 'string', 'nameOf?': 'function' },
   );
 
   checkSize(model, sizeOfSet(tokenSet(set)), name);
