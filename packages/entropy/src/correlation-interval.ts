@@ -18,7 +18,7 @@ export interface Correlation extends Interval {
  *
  * @param a [n]
  * @param b [n]
- * @param level Confidence level.
+ * @param options `level`: Confidence level.
  * @throws DparError if they differ in length, or there are fewer than 4 pairs, or the level is not between 0 and 1.
  */
 export function correlateIndependent(

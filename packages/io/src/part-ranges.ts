@@ -30,7 +30,7 @@ export function shareOfParts(items: number, partSize: number, partShare: PartSha
 /**
  * Ranges of whole parts within a range that are not there, as long as they come.
  * @param there 1 for items of parts that are there; parts are there as a whole or not at all.
- * @param range Begins where a part begins.
+ * @param itemRange Begins where a part begins.
  */
 export function missingParts(there: Uint8Array, itemRange: ItemRange, partSize: number): Generator<ItemRange> {
   checkArguments(

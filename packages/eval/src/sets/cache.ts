@@ -36,7 +36,7 @@ function digits(text: string): string {
  * Features of a set by a network, computed at most once: kept in the file that {@link featureCachePath} names, and computed
  * again when the images, the network or its resize have changed since, or the file is damaged. Interrupted work goes on.
  *
- * @param folder Folder of caches; default: beside the set.
+ * @param options `folder`: the folder of caches; default: beside the set.
  * @throws DparError as {@link extractToFile}; the signal's reason when it is aborted.
  */
 export async function cachedFeatures(
