@@ -65,6 +65,8 @@ function ratio([numerator, denominator]: readonly [readonly number[], readonly n
  * Quantile of the standard normal distribution: the x below which a share p of it lies, 0 < p < 1. Algorithm AS 241
  * (Wichura, 1988; PPND16), relative error about 1e-15. Made of additions, multiplications, divisions and square roots,
  * which IEEE 754 rounds correctly, so the result is the same to the bit on every platform.
+ *
+ * @throws DparError unless p is between 0 and 1, neither included.
  */
 export function normalQuantile(p: number): number {
   if (typeof p !== 'number' || !(p > 0 && p < 1)) {
