@@ -5,7 +5,7 @@ const { PatchifyError } = patchify;
 
 it.each<readonly [string, () => unknown]>([
   ['patchLengths', () => patchify.patchLengths([Number.NaN, 1], { threshold: 1 })],
-  ['patchLengths', () => (patchify.patchLengths as (entropies: number[]) => unknown)([5, 1, 3])],
+  ['patchLengths', () => (patchify.patchLengths as unknown as (entropies: number[]) => unknown)([5, 1, 3])],
   ['patchLengths', () => patchify.patchLengths([5, 1], { treshold: 1 } as object)],
   ['batchPatchLengths', () => patchify.batchPatchLengths(Float32Array.of(Number.NaN, 1), 2, { threshold: 1 })],
   ['batchPatchLengths', () => patchify.batchPatchLengths(new Float32Array(4), 2, {}, 1)],
