@@ -8,5 +8,5 @@ export async function createEngine(name: EngineName): Promise<Engine> {
   if (name === 'ort') return createOrtEngine();
   const loaded = await loadTfjs();
   process.stderr.write(`${describeLoaded(loaded)}\n`);
-  return tfjsEngine(loaded.tf, loaded);
+  return tfjsEngine(loaded.tf, { name: loaded.name });
 }

@@ -15,7 +15,8 @@ export type Rotate = (x: Heads, table: RotaryTable, pairs: NonNullable<PairOptio
 
 /** All ways to apply a table. They give the same numbers to float precision. */
 export const engines: Readonly<Record<string, Rotate>> = {
-  'plain JavaScript': async ({ shape, data }, table, pairs) => applyRotary(data, table, { heads: shape[2], pairs }),
+  'plain JavaScript': async ({ shape, data }, table, pairs) =>
+    applyRotary(data, table, { batch: shape[0], heads: shape[2], pairs }),
   'TensorFlow.js': async ({ shape, data }, table, pairs) => {
     const rotated = tf.tidy(() => rotate(tf.tensor4d(data, [...shape]), toRotation(table), pairs));
     try {

@@ -1,4 +1,5 @@
-import { isDparError } from '@dpar/tensor';
+import { type CheckArguments, createCheck } from '@dpar/check';
+import { DparError, isDparError } from '@dpar/tensor';
 import { CommanderError } from 'commander';
 import { commands } from './commands/index.js';
 import { createContext, type Streams } from './context.js';
@@ -7,6 +8,8 @@ import { type Globals, globals } from './globals.js';
 import { checkOutputs } from './output-place.js';
 import { createProgram, describeUsage } from './program.js';
 import { version } from './version.js';
+
+const checkArguments: CheckArguments = /* @__PURE__ */ createCheck(DparError);
 
 /**
  * Runs the `dpar` command.
@@ -20,6 +23,11 @@ export async function run(
   streams: Streams,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<number> {
+  checkArguments(
+    'run',
+    { argv, streams, signal },
+    { argv: 'string[]', streams: { stdout: 'object', stderr: 'object', '*': 'any' }, 'signal?': 'AbortSignal' },
+  );
   const { stdout, stderr } = streams;
   const print = (text: string): void => void stdout.write(text);
   const program = createProgram(commands, { version, globals, print }, async (command, values) => {

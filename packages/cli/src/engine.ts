@@ -30,5 +30,5 @@ export async function createEngine(
   if (threads !== undefined && loaded.backend !== 'node') {
     note('TensorFlow.js has as many threads as it chooses: --threads is for --engine ort.');
   }
-  return tfjsEngine(loaded.tf, loaded);
+  return tfjsEngine(loaded.tf, { name: loaded.name });
 }

@@ -16,7 +16,7 @@ describe('the workspace', () => {
   });
 
   it('holds only known packages', () => {
-    const known = [...floors, '@dpar/config', '@dpar/dev', '@dpar/docs', '@dpar/fixtures'];
+    const known = [...floors, '@dpar/check', '@dpar/config', '@dpar/dev', '@dpar/docs', '@dpar/fixtures'];
     const others = packages.map(({ name }) => name).filter((name) => !known.includes(name));
     expect(others.filter((name) => !name.startsWith('@dpar/example-'))).toEqual([]);
   });

@@ -40,7 +40,10 @@ export const floors: readonly string[] = [
 ];
 
 /** Private packages for development. They depend on no library package; libraries may have them as devDependencies. */
-const tools = ['@dpar/config', '@dpar/dev', '@dpar/fixtures'];
+const tools = ['@dpar/check', '@dpar/config', '@dpar/dev', '@dpar/fixtures'];
+
+/** A private package whose source is built into the packages that use it, so that it is a devDependency of theirs. */
+const builtIn = '@dpar/check';
 
 /** Packages that work alone: whoever installs one gets its code and its types without any other. */
 const standalone = ['@dpar/rope', '@dpar/patchify', '@dpar/io', '@dpar/report'];
@@ -100,6 +103,7 @@ function sourceViolations(
       continue;
     }
     const target = packageOf(specifier);
+    if (target === builtIn && builtIn in (manifest.devDependencies ?? {})) continue;
     if (target !== name && !declared.has(target)) {
       wrong.push(`${file}: expected ${target} in package.json's dependencies or peerDependencies, got no such entry.`);
     }

@@ -1,5 +1,6 @@
 import { DparError } from '@dpar/tensor';
-import { type EmojiFiles, emojiFiles } from './files.js';
+import { checkArguments } from './check-arguments.js';
+import { type EmojiFiles, emojiFiles, emojiFilesKinds } from './files.js';
 import { type EmojiModel, type OpenEmojiModel, openModel, readEmojiModel } from './model.js';
 
 /**
@@ -8,6 +9,8 @@ import { type EmojiModel, type OpenEmojiModel, openModel, readEmojiModel } from 
  * @throws DparError naming a file that cannot be fetched or is damaged.
  */
 export function fetchEmojiModel(files: EmojiFiles = emojiFiles): Promise<EmojiModel> {
+  checkArguments('fetchEmojiModel', { files }, { 'files?': emojiFilesKinds });
+
   return readEmojiModel(files, fetchBytes);
 }
 
@@ -18,6 +21,8 @@ export function fetchEmojiModel(files: EmojiFiles = emojiFiles): Promise<EmojiMo
  * @throws DparError naming a file that cannot be fetched or is damaged.
  */
 export function openEmojiModel(files: EmojiFiles = emojiFiles): Promise<OpenEmojiModel> {
+  checkArguments('openEmojiModel', { files }, { 'files?': emojiFilesKinds });
+
   return openModel(files, fetchBytes);
 }
 

@@ -1,8 +1,11 @@
+import type { KindsOf } from '@dpar/check';
 /** Where the two files of one model are: `config.json` and `model.safetensors`. */
 export interface ModelFiles {
   readonly config: URL | string;
   readonly weights: URL | string;
 }
+
+const modelFilesKinds: KindsOf<ModelFiles> = { config: 'string | object', weights: 'string | object', '*': 'any' };
 
 /** Where the files of the emoji model are. */
 export interface EmojiFiles {
@@ -13,6 +16,16 @@ export interface EmojiFiles {
   /** Names of the classes. */
   readonly classes: URL | string;
 }
+
+/** Kinds of {@link EmojiFiles}. */
+export const emojiFilesKinds: KindsOf<EmojiFiles> = {
+  tokenizer: modelFilesKinds,
+  entropy: modelFilesKinds,
+  dpar: modelFilesKinds,
+  llamagen: modelFilesKinds,
+  classes: 'string | object',
+  '*': 'any',
+};
 
 /**
  * The files that this package holds. Each is written as bundlers look for it (`new URL('...', import.meta.url)`), so that

@@ -1,7 +1,8 @@
 import {
   type CompiledFunction,
   type CompileOptions,
-  checkCompileOptions,
+  checkCompileArguments,
+  checkRunArguments,
   type DeviceTensor,
   DparError,
   type DynamicAxes,
@@ -48,7 +49,7 @@ export class OrtFunction implements CompiledFunction {
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
   ) {
-    checkCompileOptions(options);
+    checkCompileArguments(fn, options);
   }
 
   get signatures(): number {
@@ -56,11 +57,13 @@ export class OrtFunction implements CompiledFunction {
   }
 
   async run(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): Promise<Tensors<HostTensor>> {
+    checkRunArguments(inputs, options);
     const { program, tensors } = await this.prepare(inputs);
     return program.run(tensors, options);
   }
 
   async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
+    checkRunArguments(inputs);
     const { program, tensors } = await this.prepare(inputs);
     return program.runOnDevice(tensors);
   }

@@ -229,7 +229,7 @@ describe('errors', () => {
 
   it('reject an unknown format of weights', () => {
     const options = { weights: 'float16' as 'float32' };
-    const expected = "compile: expected 'weights' to be one of float32, int8, int4, got float16.";
+    const expected = "expected 'weights' to be 'float32' or 'int8' or 'int4', got 'float16'.";
     expect(() => engine.compile(addAndScale, options)).toThrow(expected);
     expect(() => exportOnnx(addAndScale, { a, b }, options)).toThrow(expected);
   });
@@ -251,7 +251,10 @@ describe('errors', () => {
   });
 
   it('refuse a device that is none, and a number of threads', async () => {
-    await expectRejection(createOrtEngine({ device: 'gpu' as 'cuda' }), 'one of cpu, webgpu, cuda, got gpu');
+    await expectRejection(
+      createOrtEngine({ device: 'gpu' as 'cuda' }),
+      "'device' to be 'cpu' or 'webgpu' or 'cuda', got 'gpu'",
+    );
     await expectRejection(createOrtEngine({ threads: 0 }), 'createOrtEngine: expected threads to be a whole number');
     await expectRejection(createOrtEngine({ threads: 1.5 }), 'got 1.5');
   });

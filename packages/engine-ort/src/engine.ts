@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   availableThreads,
   type CompiledFunction,
@@ -8,6 +9,7 @@ import {
   hostTensor,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
+import { checkArguments } from './check-arguments.js';
 import { OrtFunction } from './compiled-function.js';
 import { OrtDeviceTensor } from './device-tensor.js';
 import { toOrt } from './host-tensor.js';
@@ -44,12 +46,24 @@ export interface OrtEngineOptions {
   readonly wasmPaths?: { readonly mjs: URL | string; readonly wasm: URL | string };
 }
 
+const ortEngineOptionsKinds: KindsOf<OrtEngineOptions> = {
+  'device?': "'cpu' | 'webgpu' | 'cuda'",
+  'threads?': 'number',
+  'spinning?': 'boolean',
+  'keepMemory?': 'boolean',
+  'profile?': 'string',
+  'runtime?': "'node' | 'web'",
+  'wasmPaths?': { mjs: 'string | object', wasm: 'string | object', '*': 'any' },
+};
+
 /**
  * An engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
  * @throws DparError if the package of the runtime (onnxruntime-node or onnxruntime-web) is not installed, for an
  * unknown device, or for a number of threads that is not a whole number >= 1.
  */
 export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
+  checkArguments('createOrtEngine', { options }, { 'options?': ortEngineOptionsKinds });
+
   const { device = 'cpu', runtime: kind = defaultRuntime(), threads = availableThreads() } = options;
   if (!devices.includes(device)) {
     throw new DparError(`createOrtEngine: expected 'device' to be one of ${devices.join(', ')}, got ${device}.`);

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   checkCompileOptions,
   DparError,
@@ -8,10 +9,12 @@ import {
   type TensorType,
   type WeightFormat,
 } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import { trace } from './graph/trace.js';
 import { lower } from './lower.js';
 import type { OnnxMetadata, OnnxModel } from './onnx/model.js';
+import { onnxMetadataKinds } from './onnx/model.js';
 import { type ExternalData, encodeModel, type ModelParts, modelParts } from './onnx/writer.js';
 
 /** How a function becomes an ONNX model. */
@@ -34,6 +37,16 @@ export interface ExportOptions {
   /** What it says of inputs and outputs, by the names that they have in the function. */
   readonly documentation?: Readonly<Record<string, string>>;
 }
+
+const exportOptionsKinds: KindsOf<ExportOptions> = {
+  'constants?': 'object',
+  'portable?': 'boolean',
+  'name?': 'string',
+  'dynamicAxes?': 'object',
+  'weights?': "'float32' | 'int8' | 'int4'",
+  'metadata?': onnxMetadataKinds,
+  'documentation?': 'object',
+};
 
 /** Where {@link exportOnnxParts} puts the data of large tensors. */
 export interface DataFileOptions {
@@ -63,6 +76,12 @@ export function exportOnnx(
   inputTypes: Tensors<TensorType>,
   options: ExportOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  checkArguments(
+    'exportOnnx',
+    { fn, inputTypes, options },
+    { fn: 'function', inputTypes: 'object', 'options?': exportOptionsKinds },
+  );
+
   return encodeModel(modelOf(fn, inputTypes, options)).bytes;
 }
 
@@ -70,9 +89,29 @@ export function exportOnnx(
 export function exportOnnxParts(
   fn: TensorFunction,
   inputTypes: Tensors<TensorType>,
-  { dataFile, external = 'large', ...options }: ExportOptions & DataFileOptions,
+  options: ExportOptions & DataFileOptions,
 ): OnnxParts {
-  const model = modelOf(fn, inputTypes, options);
+  checkArguments(
+    'exportOnnxParts',
+    { fn, inputTypes, options },
+    {
+      fn: 'function',
+      inputTypes: 'object',
+      options: {
+        'constants?': 'object',
+        'portable?': 'boolean',
+        'name?': 'string',
+        'dynamicAxes?': 'object',
+        'weights?': "'float32' | 'int8' | 'int4'",
+        'metadata?': onnxMetadataKinds,
+        'documentation?': 'object',
+        dataFile: 'string',
+        'external?': "'always' | 'large'",
+      },
+    },
+  );
+  const { dataFile, external = 'large', ...settings } = options;
+  const model = modelOf(fn, inputTypes, settings);
   const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
   const outside = external === 'always' || size > largestInside;
   const { chunks, externalData }: ModelParts = modelParts(model, outside ? { largest: externalBytes, dataFile } : {});

@@ -3,6 +3,7 @@ import {
   type CompileOptions,
   checkNotConstant,
   checkOutputNames,
+  checkRunArguments,
   type DeviceTensor,
   DparError,
   formatType,
@@ -55,7 +56,9 @@ export class TfjsFunction implements CompiledFunction {
     return this.made;
   }
 
-  async run(inputs: Tensors<HostTensor | DeviceTensor>, { into = {} }: RunOptions = {}): Promise<Tensors<HostTensor>> {
+  async run(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): Promise<Tensors<HostTensor>> {
+    checkRunArguments(inputs, options);
+    const { into = {} } = options;
     const { names, outputs } = await this.call(inputs, into);
     try {
       for (const [i, name] of names.entries()) {
@@ -77,6 +80,7 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
+    checkRunArguments(inputs);
     const { names, outputs } = await this.call(inputs);
     return Object.fromEntries(
       names.map((name, i) => [name, new TfjsDeviceTensor(this.computer, outputs[i] as TfjsTensor)]),

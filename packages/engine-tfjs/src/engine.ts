@@ -1,4 +1,6 @@
-import { checkHostTensor, DparError, type Engine } from '@dpar/tensor';
+import type { KindsOf } from '@dpar/check';
+import { checkCompileArguments, checkHostTensor, DparError, type Engine } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { TfjsFunction } from './compiled-function.js';
 import { deviceOf } from './device-errors.js';
 import { TfjsDeviceTensor } from './device-tensor.js';
@@ -13,16 +15,17 @@ export interface TfjsEngineOptions {
   readonly name?: string;
 }
 
+const tfjsEngineOptionsKinds: KindsOf<TfjsEngineOptions> = { 'name?': 'string' };
+
 /**
  * An engine over a TensorFlow.js namespace, on the backend that is current now; wait for `tf.ready()` before. It goes on
  * using that backend where another becomes the current one.
  *
  * @throws DparError for what is no such namespace.
  */
-export function tfjsEngine<T extends TfjsTensor>(
-  namespace: TfjsNamespace<T>,
-  { name }: TfjsEngineOptions = {},
-): Engine {
+export function tfjsEngine<T extends TfjsTensor>(namespace: TfjsNamespace<T>, options: TfjsEngineOptions = {}): Engine {
+  checkArguments('tfjsEngine', { namespace, options }, { namespace: 'object', 'options?': tfjsEngineOptionsKinds });
+  const { name } = options;
   const tf = namespace as unknown as Tfjs;
   if (typeof tf?.getBackend !== 'function') {
     throw new DparError(
@@ -34,6 +37,7 @@ export function tfjsEngine<T extends TfjsTensor>(
   return {
     name: name ?? `TensorFlow.js (${computer.backend})`,
     compile: (fn, options = {}) => {
+      checkCompileArguments(fn, options);
       const compiled = new TfjsFunction(computer, fn, options);
       functions.add(compiled);
       return compiled;

@@ -1,8 +1,10 @@
 import { type AttributesOf, type Backend, createOps, type Ops, type Primitive, type TensorType } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { copyToTfjs, typeOf } from './host-tensor.js';
 import { kernels } from './kernels/index.js';
 import type { Kernel, KernelContext } from './kernels/kernel.js';
 import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
+import { tfjsNamespaceKinds } from './tfjs.js';
 
 /** Applies a primitive; all that it makes but the result is disposed. */
 export function applyKernel<P extends Primitive>(
@@ -25,6 +27,8 @@ export function applyKernel<P extends Primitive>(
  * namespace, which `tf.tidy` and `dispose` free as any other.
  */
 export function tfjsOps<T extends TfjsTensor>(namespace: TfjsNamespace<T>): Ops<T> {
+  checkArguments('tfjsOps', { namespace }, { namespace: tfjsNamespaceKinds });
+
   const tf = namespace as unknown as Tfjs;
   const backend: Backend<TfjsTensor> = {
     typeOf,

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 /** A tensor of TensorFlow.js, as far as this package looks at it. */
 export interface TfjsTensor {
   /** No two tensors have the same. */
@@ -83,3 +84,63 @@ type Ranked = 'conv2d' | 'conv2dTranspose' | 'avgPool' | 'maxPool';
 /** A namespace as users have it, from which its own type of tensors is inferred. */
 export type TfjsNamespace<T extends TfjsTensor> = Omit<Tfjs<NoInfer<T>>, Ranked> &
   Pick<Tfjs<T>, 'tensor'> & { readonly [Name in Ranked]: (...args: never[]) => unknown };
+
+/** Kinds of {@link TfjsNamespace}. */
+export const tfjsNamespaceKinds: KindsOf<TfjsNamespace<TfjsTensor>> = {
+  abs: 'function',
+  add: 'function',
+  backend: 'function',
+  argMax: 'function',
+  cast: 'function',
+  concat: 'function',
+  cos: 'function',
+  div: 'function',
+  equal: 'function',
+  exp: 'function',
+  fill: 'function',
+  gather: 'function',
+  gatherND: 'function',
+  getBackend: 'function',
+  less: 'function',
+  lessEqual: 'function',
+  log: 'function',
+  logicalAnd: 'function',
+  logicalNot: 'function',
+  logicalOr: 'function',
+  matMul: 'function',
+  max: 'function',
+  maximum: 'function',
+  mean: 'function',
+  minimum: 'function',
+  mul: 'function',
+  neg: 'function',
+  notEqual: 'function',
+  pad: 'function',
+  reciprocal: 'function',
+  reshape: 'function',
+  rsqrt: 'function',
+  scalar: 'function',
+  scatterND: 'function',
+  sigmoid: 'function',
+  sin: 'function',
+  slice: 'function',
+  softmax: 'function',
+  sqrt: 'function',
+  square: 'function',
+  sub: 'function',
+  sum: 'function',
+  tanh: 'function',
+  tensor: 'function',
+  tile: 'function',
+  transpose: 'function',
+  where: 'function',
+  keep: 'function',
+  setBackend: 'function',
+  tidy: 'function',
+  memory: 'function',
+  conv2d: 'function',
+  conv2dTranspose: 'function',
+  avgPool: 'function',
+  maxPool: 'function',
+  '*': 'any',
+};

@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { type PatchingOptions, writePatchLengths } from '@dpar/patchify';
 import { DparError, type HostTensor } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { floatToOrder, orderToFloat } from './float-order.js';
 
 /** What {@link calibrateThreshold} looks for. */
@@ -13,6 +15,13 @@ export interface CalibrationOptions {
   /** An end-of-image token follows the tokens of each image, as a patch of its own. */
   readonly endOfImage?: boolean;
 }
+
+const calibrationOptionsKinds: KindsOf<CalibrationOptions> = {
+  targetMeanPatchLength: 'number',
+  'maxPatchLength?': 'number | null',
+  'rowLength?': 'number | null',
+  'endOfImage?': 'boolean',
+};
 
 /** What {@link calibrateThreshold} finds. */
 export interface Calibration {
@@ -36,6 +45,15 @@ export interface Calibration {
  * @throws DparError if the mean cannot be reached (the message names the range that can), or the shape is wrong.
  */
 export function calibrateThreshold(entropies: HostTensor, options: CalibrationOptions): Calibration {
+  checkArguments(
+    'calibrateThreshold',
+    { entropies, options },
+    {
+      entropies: 'HostTensor',
+      options: calibrationOptionsKinds,
+    },
+  );
+
   const [images = 0, predicted = 0] = entropies.shape;
   if (entropies.dtype !== 'float32' || entropies.shape.length !== 2 || images === 0 || predicted === 0) {
     throw new DparError(

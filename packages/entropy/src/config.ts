@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   type Fields,
   type GptConfig,
@@ -8,12 +9,28 @@ import {
   wholeNumber,
   writeConfig,
 } from '@dpar/nn';
+import { checkArguments } from './check-arguments.js';
 
 /** The entropy model: an unconditional GPT over image tokens. */
 export interface EntropyModelConfig extends GptConfig {
   /** No class token. */
   readonly clsTokenNum: 0;
 }
+
+/** Kinds of {@link EntropyModelConfig}. */
+export const entropyModelConfigKinds: KindsOf<EntropyModelConfig> = {
+  'classDropoutProb?': 'number',
+  clsTokenNum: 'number',
+  nLayer: 'number',
+  vocabSize: 'number',
+  blockSize: 'number',
+  numClasses: 'number',
+  ropeBase: 'number',
+  dim: 'number',
+  nHead: 'number',
+  multipleOf: 'number',
+  normEps: 'number',
+};
 
 const fields: Fields<GptConfig> = { ...stackFields, clsTokenNum: wholeNumber(0, 0) };
 
@@ -22,16 +39,22 @@ const fields: Fields<GptConfig> = { ...stackFields, clsTokenNum: wholeNumber(0, 
  * @throws DparError naming the key that is wrong.
  */
 export function readEntropyModelConfig(json: unknown): EntropyModelConfig {
+  checkArguments('readEntropyModelConfig', { json }, { 'json?': 'any' });
+
   return { ...readConfig('readEntropyModelConfig', json, fields), clsTokenNum: 0 };
 }
 
 /** The config.json of an entropy model. */
 export function writeEntropyModelConfig(config: EntropyModelConfig): Record<string, unknown> {
+  checkArguments('writeEntropyModelConfig', { config }, { config: entropyModelConfigKinds });
+
   return { kind: 'entropy', ...writeConfig(config) };
 }
 
 /** Parameters of an entropy model under their official names. */
 export function entropyModelSpecs(config: EntropyModelConfig): ParameterSpecs {
+  checkArguments('entropyModelSpecs', { config }, { config: entropyModelConfigKinds });
+
   return gptSpecs(config);
 }
 

@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { confidenceShares, createRandom, DparError, type Interval, normalQuantile, quantiles } from '@dpar/tensor';
-import { correlationOf, type PairSums, pearsonCorrelation, sumsOfPairs } from './correlation.js';
+import { checkArguments } from './check-arguments.js';
+import { correlate, correlationOf, type PairSums, sumsOfPairs } from './correlation.js';
 
 /** Pearson's correlation, and where it lies. */
 export interface Correlation extends Interval {
@@ -16,16 +18,22 @@ export interface Correlation extends Interval {
  *
  * @param a [n]
  * @param b [n]
- * @param level Confidence level.
+ * @param options `level`: Confidence level.
  * @throws DparError if they differ in length, or there are fewer than 4 pairs, or the level is not between 0 and 1.
  */
 export function correlateIndependent(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
-  { level = 0.95 }: { level?: number | undefined } = {},
+  options: { level?: number | undefined } = {},
 ): Correlation {
+  checkArguments(
+    'correlateIndependent',
+    { a, b, options },
+    { a: 'number[]', b: 'number[]', 'options?': { 'level?': 'number' } },
+  );
+  const { level = 0.95 } = options;
   const [, upper] = confidenceShares('correlateIndependent', level);
-  const correlation = pearsonCorrelation(a, b);
+  const correlation = correlate('correlateIndependent', a, b);
   const count = a.length;
   if (count < 4) {
     throw new DparError(`correlateIndependent: expected 4 or more pairs, got ${count}. Take more for an interval.`);
@@ -45,6 +53,12 @@ export interface CorrelateGroupsOptions {
   readonly seed?: number | undefined;
 }
 
+const correlateGroupsOptionsKinds: KindsOf<CorrelateGroupsOptions> = {
+  'resamples?': 'number',
+  'level?': 'number',
+  'seed?': 'number',
+};
+
 /**
  * Pearson's correlation of pairs in equal groups that are independent of one another while the pairs within one are not,
  * such as the tokens of images (the paper's p-corr of entropy maps, Tables S4 and S5): over all pairs. Its interval is the
@@ -61,10 +75,16 @@ export function correlateGroups(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
   size: number,
-  { resamples = 2000, level = 0.95, seed = 0 }: CorrelateGroupsOptions = {},
+  options: CorrelateGroupsOptions = {},
 ): Correlation {
+  checkArguments(
+    'correlateGroups',
+    { a, b, size, options },
+    { a: 'number[]', b: 'number[]', size: 'number', 'options?': correlateGroupsOptionsKinds },
+  );
+  const { resamples = 2000, level = 0.95, seed = 0 } = options;
   const ends = confidenceShares('correlateGroups', level);
-  const correlation = pearsonCorrelation(a, b);
+  const correlation = correlate('correlateGroups', a, b);
   const count = a.length / size;
   if (!(Number.isInteger(count) && count >= 2)) {
     throw new DparError(

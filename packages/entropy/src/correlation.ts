@@ -1,4 +1,5 @@
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** Sums over pairs of numbers (a, b). */
 export interface PairSums {
@@ -19,9 +20,17 @@ export interface PairSums {
  * @throws DparError if they differ in length or are empty.
  */
 export function pearsonCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  checkArguments('pearsonCorrelation', { a, b }, { a: 'number[]', b: 'number[]' });
+  return correlate('pearsonCorrelation', a, b);
+}
+
+/** As {@link pearsonCorrelation}, for a function that is called `where`. */
+export function correlate(where: string, a: ArrayLike<number>, b: ArrayLike<number>): number {
   const n = a.length;
   if (n === 0 || n !== b.length) {
-    throw new DparError(`pearsonCorrelation: expected two sequences of one length, got ${n} and ${b.length} numbers.`);
+    throw new DparError(
+      `${where}: expected two sequences of one length, got ${n} and ${b.length} numbers. Pass pairs.`,
+    );
   }
   return correlationOf(sumsOfPairs(a, b, n)[0] as PairSums);
 }

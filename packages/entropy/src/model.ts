@@ -1,6 +1,8 @@
 import { crossEntropy, entropyOfLogits, gptLogits, type Training } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { EntropyModelConfig } from './config.js';
+import { entropyModelConfigKinds } from './config.js';
 
 /** What one teacher-forced pass of an entropy model gives. T tokens per image, V codes. */
 export interface EntropyModelOutputs<T> {
@@ -24,6 +26,12 @@ export function entropyModel<T>(
   tokens: T,
   training: Training<T> = {},
 ): EntropyModelOutputs<T> {
+  checkArguments(
+    'entropyModel',
+    { ops, config, parameters, tokens, training },
+    { ops: 'Ops', config: entropyModelConfigKinds, parameters: 'object', tokens: 'Tensor', 'training?': 'object' },
+  );
+
   const T1 = (ops.shapeOf(tokens)[1] ?? 0) - 1;
   const logits = gptLogits(ops, config, parameters, ops.slice(tokens, 1, 0, T1), undefined, training);
   return {

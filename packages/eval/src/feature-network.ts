@@ -1,5 +1,7 @@
-import type { ImageReading, RgbImage } from './image-set.js';
+import type { KindsOf } from '@dpar/check';
+import { type ImageReading, imageReadingKinds, type RgbImage } from './image-set.js';
 import type { Matrix } from './matrix.js';
+import { matrixKinds } from './matrix.js';
 
 /** What a feature network says of images, a row for each. */
 export interface ImageFeatures {
@@ -10,6 +12,14 @@ export interface ImageFeatures {
   /** Class logits before softmax, which the Inception Score is of, [N, classes]. */
   readonly logits?: Matrix;
 }
+
+/** Kinds of {@link ImageFeatures}. */
+export const imageFeaturesKinds: KindsOf<ImageFeatures> = {
+  pool: matrixKinds,
+  'spatial?': matrixKinds,
+  'logits?': matrixKinds,
+  '*': 'any',
+};
 
 /** Turns images into features. Figures can be compared only between features of one network and one resize. */
 export interface FeatureNetwork {
@@ -29,3 +39,14 @@ export interface FeatureNetwork {
   /** Frees what was compiled. */
   dispose(): Promise<void>;
 }
+
+/** Kinds of {@link FeatureNetwork}. */
+export const featureNetworkKinds: KindsOf<FeatureNetwork> = {
+  name: 'string',
+  resize: 'string',
+  identity: 'string',
+  extract: 'function',
+  dispose: 'function',
+  'reading?': imageReadingKinds,
+  '*': 'any',
+};

@@ -1,10 +1,12 @@
+import type { KindsOf } from '@dpar/check';
 import { createRandom, DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { checkStatistics, covarianceFactor } from './covariance.js';
 import { commonMatrix, distanceOf, squaredDifference, sumOfRoots, trace } from './frechet.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
-import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
+import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
 import { rowsAt } from './row-selection.js';
-import { type FeatureStatistics, StatisticsAccumulator } from './statistics.js';
+import { type FeatureStatistics, featureStatisticsKinds, StatisticsAccumulator } from './statistics.js';
 
 /** A Fréchet distance of infinitely many samples, extrapolated. */
 export interface FrechetExtrapolation {
@@ -26,6 +28,12 @@ export interface FrechetExtrapolationOptions {
   readonly seed?: number | undefined;
 }
 
+const frechetExtrapolationOptionsKinds: KindsOf<FrechetExtrapolationOptions> = {
+  'points?': 'number',
+  'smallest?': 'number',
+  'seed?': 'number',
+};
+
 /**
  * FID at infinitely many samples (Chong and Forsyth 2020): FID of subsets of several sizes against 1/N, extrapolated to 0 by
  * least squares. Subsets are the beginnings of one random order, so that their statistics cost no more than those of all.
@@ -42,6 +50,12 @@ export function frechetExtrapolation(
   samples: Matrix,
   options: FrechetExtrapolationOptions = {},
 ): FrechetExtrapolation {
+  checkArguments(
+    'frechetExtrapolation',
+    { reference, samples, options },
+    { reference: featureStatisticsKinds, samples: matrixKinds, 'options?': frechetExtrapolationOptionsKinds },
+  );
+
   return runPlan(planFrechetExtrapolation(reference, samples, options));
 }
 

@@ -1,9 +1,12 @@
+import type { KindsOf } from '@dpar/check';
 import { confidenceShares, createRandom, DparError, type Interval, quantiles } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { checkStatistics } from './covariance.js';
 import { prepareResampling } from './frechet-resampling.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
-import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
+import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
 import type { FeatureStatistics } from './statistics.js';
+import { featureStatisticsKinds } from './statistics.js';
 
 /** Where the Fréchet distance of N samples lies, by the bootstrap. */
 export interface FrechetInterval extends Interval {
@@ -30,6 +33,12 @@ export interface FrechetIntervalOptions {
   readonly seed?: number | undefined;
 }
 
+const frechetIntervalOptionsKinds: KindsOf<FrechetIntervalOptions> = {
+  'resamples?': 'number',
+  'level?': 'number',
+  'seed?': 'number',
+};
+
 /**
  * Bootstrap interval of FID: how much the distance of N samples would vary if others were drawn from the same model. The
  * sample images are resampled, N of N with repetition; the reference is held fixed. The interval is about the distance of
@@ -50,6 +59,12 @@ export function frechetInterval(
   samples: Matrix,
   options: FrechetIntervalOptions = {},
 ): FrechetInterval {
+  checkArguments(
+    'frechetInterval',
+    { reference, samples, options },
+    { reference: featureStatisticsKinds, samples: matrixKinds, 'options?': frechetIntervalOptionsKinds },
+  );
+
   return runPlan(planFrechetInterval(reference, samples, options));
 }
 

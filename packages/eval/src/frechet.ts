@@ -1,8 +1,10 @@
+import { checkArguments } from './check-arguments.js';
 import type { Factor } from './cholesky.js';
 import { checkStatistics, covarianceFactor } from './covariance.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { checkColumns, rowProducts } from './matrix.js';
 import type { FeatureStatistics } from './statistics.js';
+import { featureStatisticsKinds } from './statistics.js';
 
 /** A Fréchet distance, and what to know about it. */
 export interface FrechetDistance {
@@ -26,6 +28,8 @@ export interface FrechetDistance {
  * semidefinite.
  */
 export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): FrechetDistance {
+  checkArguments('frechetDistance', { a, b }, { a: featureStatisticsKinds, b: featureStatisticsKinds });
+
   checkStatistics('frechetDistance', a);
   checkStatistics('frechetDistance', b);
   const d = a.mean.length;

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 /** An image: bytes [height, width, 3] of red, green and blue. */
 export interface RgbImage {
   readonly width: number;
@@ -19,6 +20,12 @@ export interface ImageReading {
   readonly background?: Rgb | undefined;
 }
 
+/** Kinds of {@link ImageReading}. */
+export const imageReadingKinds: KindsOf<ImageReading> = {
+  'orientation?': "'upright' | 'stored'",
+  'background?': 'number[]',
+};
+
 /** What a look at an image finds. */
 export interface ImageInspection {
   /** For people: its file. */
@@ -30,6 +37,8 @@ export interface ImageInspection {
   /** Some pixels let a background through. */
   readonly isTransparent: boolean;
 }
+/** Kinds of {@link RgbImage}. */
+export const rgbImageKinds: KindsOf<RgbImage> = { width: 'number', height: 'number', data: 'Uint8Array', '*': 'any' };
 
 /** Images in a fixed order, read as they are needed. */
 export interface ImageSet {
@@ -48,3 +57,13 @@ export interface ImageSet {
   /** Looks at images without keeping them; missing where images cannot be damaged one by one. */
   readonly inspect?: ((first: number, count: number) => AsyncIterable<ImageInspection>) | undefined;
 }
+
+/** Kinds of {@link ImageSet}. */
+export const imageSetKinds: KindsOf<ImageSet> = {
+  name: 'string',
+  count: 'number',
+  identity: 'string',
+  read: 'function',
+  'inspect?': 'function',
+  '*': 'any',
+};

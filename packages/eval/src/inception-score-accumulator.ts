@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
-import { checkMatrix, type Matrix } from './matrix.js';
+import { checkArguments } from './check-arguments.js';
+import { checkMatrix, type Matrix, matrixKinds } from './matrix.js';
 
 /** Images in a split, as in the ADM evaluator. */
 const defaultSplitSize = 5000;
@@ -22,6 +24,9 @@ export interface InceptionScoreOptions {
   readonly splitSize?: number | undefined;
 }
 
+/** Kinds of {@link InceptionScoreOptions}. */
+export const inceptionScoreOptionsKinds: KindsOf<InceptionScoreOptions> = { 'splitSize?': 'number' };
+
 /**
  * Inception Score of logits that arrive in pieces: exp of the mean KL divergence, in nats, of each image's class
  * distribution from the mean distribution of its split (Salimans et al. 2016). Memory: a number for each class.
@@ -40,8 +45,14 @@ export class InceptionScoreAccumulator {
   /** @throws DparError if the split size is no whole number from 1 up. */
   constructor(
     readonly classes: number,
-    { splitSize = defaultSplitSize }: InceptionScoreOptions = {},
+    options: InceptionScoreOptions = {},
   ) {
+    checkArguments(
+      'InceptionScoreAccumulator',
+      { classes, options },
+      { classes: 'number', 'options?': inceptionScoreOptionsKinds },
+    );
+    const { splitSize = defaultSplitSize } = options;
     if (!(Number.isInteger(splitSize) && splitSize >= 1)) {
       throw new DparError(
         `inceptionScore: expected a split size that is a whole number from 1 up, got ${splitSize}. ADM's is 5000.`,
@@ -56,6 +67,7 @@ export class InceptionScoreAccumulator {
    * @throws DparError if they have another length or are not finite.
    */
   add(logits: Matrix): void {
+    checkArguments('InceptionScoreAccumulator.add', { logits }, { logits: matrixKinds });
     const { data, rows, columns } = logits;
     if (columns !== this.classes) {
       throw new DparError(

@@ -1,10 +1,12 @@
 import { createRandom } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import {
   type InceptionScore,
   InceptionScoreAccumulator,
   type InceptionScoreOptions,
+  inceptionScoreOptionsKinds,
 } from './inception-score-accumulator.js';
-import type { Matrix } from './matrix.js';
+import { type Matrix, matrixKinds } from './matrix.js';
 import { rowsAt } from './row-selection.js';
 
 /** Random splits with which those in the given order are compared. */
@@ -25,6 +27,12 @@ const sumTolerance = 1e-2;
  * @throws DparError if the logits are empty or not finite, or the split size is wrong.
  */
 export function inceptionScore(logits: Matrix, options: InceptionScoreOptions = {}): InceptionScore {
+  checkArguments(
+    'inceptionScore',
+    { logits, options },
+    { logits: matrixKinds, 'options?': inceptionScoreOptionsKinds },
+  );
+
   const accumulator = new InceptionScoreAccumulator(logits.columns, options);
   accumulator.add(logits);
   const { warnings, ...score } = accumulator.finish();

@@ -1,7 +1,9 @@
+import type { KindsOf } from '@dpar/check';
 import { createRandom, DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
 import { blockRows, type Rows } from './kernels/products.js';
-import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
+import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
 
 /** KID, and how well it is known. */
 export interface KernelDistance {
@@ -31,6 +33,12 @@ export interface KernelDistanceOptions {
   readonly seed?: number | undefined;
 }
 
+const kernelDistanceOptionsKinds: KindsOf<KernelDistanceOptions> = {
+  'subsets?': 'number',
+  'subsetSize?': 'number',
+  'seed?': 'number',
+};
+
 /**
  * Kernel Inception Distance (Bińkowski et al. 2018): the unbiased squared MMD with the kernel (x.y / D + 1)^3, mean over
  * random subsets, drawn without repetition within a subset. Float64. Time: 4 subsets x subsetSize^2 x D.
@@ -42,6 +50,12 @@ export function kernelDistance(
   samples: Matrix,
   options: KernelDistanceOptions = {},
 ): KernelDistance {
+  checkArguments(
+    'kernelDistance',
+    { reference, samples, options },
+    { reference: matrixKinds, samples: matrixKinds, 'options?': kernelDistanceOptionsKinds },
+  );
+
   return runPlan(planKernelDistance(reference, samples, options));
 }
 

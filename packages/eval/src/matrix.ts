@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { blockProducts, blockRows, type Rows } from './kernels/products.js';
 
@@ -8,6 +9,14 @@ export interface Matrix {
   readonly rows: number;
   readonly columns: number;
 }
+
+/** Kinds of {@link Matrix}. */
+export const matrixKinds: KindsOf<Matrix> = {
+  data: 'any',
+  rows: 'number',
+  columns: 'number',
+  '*': 'any',
+};
 
 /**
  * Checks that a matrix is a typed array as large as it says, and holds finite numbers.

@@ -196,7 +196,9 @@ it('refuses features of two lengths, and of NaN', () => {
 it('refuses what is no matrix of features, and features in place of statistics', () => {
   const plain = { data: [1, 2, 3, 4] as unknown as Float64Array, rows: 2, columns: 2 };
   expect(() => featureStatistics(plain)).toThrow("'data' a Float64Array or Float32Array");
-  expect(() => featureStatistics([[1, 2]] as unknown as Matrix)).toThrow('with no numbers');
+  expect(() => featureStatistics([[1, 2]] as unknown as Matrix)).toThrow(
+    "featureStatistics: expected 'features' to be an object with data, rows, columns, got an array of 1.",
+  );
   expect(() => featureStatistics({ ...gaussian(9, 2, 1), rows: 8 })).toThrow('got [8, 2] with 18 numbers');
   const features = gaussian(9, 2, 1) as unknown as FeatureStatistics;
   expect(() => frechetDistance(features, features)).toThrow('Make them of features with featureStatistics.');

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { RgbImage } from './image-set.js';
 import type { ImageSize } from './resize/resample.js';
 import { type ResizeMethod, resizeImage } from './resize/resize.js';
@@ -7,6 +8,13 @@ export interface ValueRange {
   readonly mean: number | readonly [number, number, number];
   readonly deviation: number | readonly [number, number, number];
 }
+
+/** Kinds of {@link ValueRange}. */
+export const valueRangeKinds: KindsOf<ValueRange> = {
+  mean: 'number | number[]',
+  deviation: 'number | number[]',
+  '*': 'any',
+};
 
 /** Order of the axes: images [N, 3, H, W] or [N, H, W, 3]. */
 export type ImageLayout = 'NCHW' | 'NHWC';

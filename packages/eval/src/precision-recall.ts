@@ -1,7 +1,9 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
 import { blockRows } from './kernels/products.js';
-import { checkColumns, checkMatrix, type Matrix } from './matrix.js';
+import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
 import { NearestRows } from './nearest-rows.js';
 import { frameOf, RoundedSet } from './rounded-set.js';
 
@@ -19,6 +21,8 @@ export interface PrecisionRecallOptions {
   readonly k?: number | undefined;
 }
 
+const precisionRecallOptionsKinds: KindsOf<PrecisionRecallOptions> = { 'k?': 'number' };
+
 /**
  * Improved precision and recall (Kynkäänniemi et al. 2019): the manifold of a set is the union of balls around its points,
  * each as wide as the distance to the point's k-th nearest neighbour other than itself.
@@ -34,6 +38,12 @@ export function precisionRecall(
   samples: Matrix,
   options: PrecisionRecallOptions = {},
 ): PrecisionRecall {
+  checkArguments(
+    'precisionRecall',
+    { reference, samples, options },
+    { reference: matrixKinds, samples: matrixKinds, 'options?': precisionRecallOptionsKinds },
+  );
+
   return runPlan(planPrecisionRecall(reference, samples, options));
 }
 

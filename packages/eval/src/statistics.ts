@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
-import { addRowProducts, checkMatrix, type Matrix } from './matrix.js';
+import { checkArguments } from './check-arguments.js';
+import { addRowProducts, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
 
 /** A Gaussian's parameters, estimated from features of D numbers. */
 export interface FeatureStatistics {
@@ -10,6 +12,14 @@ export interface FeatureStatistics {
   /** Samples that they are of; undefined where a file of statistics does not say. */
   readonly count?: number;
 }
+
+/** Kinds of {@link FeatureStatistics}. */
+export const featureStatisticsKinds: KindsOf<FeatureStatistics> = {
+  mean: 'any',
+  covariance: 'any',
+  'count?': 'number',
+  '*': 'any',
+};
 
 /** Rows that are multiplied at a time. */
 const batchRows = 1024;
@@ -29,6 +39,8 @@ export class StatisticsAccumulator {
 
   /** @param columns Length of a feature vector, D. */
   constructor(readonly columns: number) {
+    checkArguments('StatisticsAccumulator', { columns }, { columns: 'number' });
+
     this.#shift = new Float64Array(columns);
     this.#sum = new Float64Array(columns);
     this.#products = new Float64Array(columns * columns);
@@ -39,6 +51,8 @@ export class StatisticsAccumulator {
    * @throws DparError if they have another length or are not finite.
    */
   add(features: Matrix): void {
+    checkArguments('StatisticsAccumulator.add', { features }, { features: matrixKinds });
+
     const d = this.columns;
     checkMatrix('StatisticsAccumulator', features, 0);
     if (features.columns !== d) {
@@ -98,6 +112,9 @@ export class StatisticsAccumulator {
  * @throws DparError for fewer than two rows, another number of columns, or a value that is not finite.
  */
 export function featureStatistics(features: Matrix): FeatureStatistics {
+  checkArguments('featureStatistics', { features }, { features: matrixKinds });
+
+  checkMatrix('featureStatistics', features, 2);
   const accumulator = new StatisticsAccumulator(features.columns);
   accumulator.add(features);
   return accumulator.finish();

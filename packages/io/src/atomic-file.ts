@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { checkArguments } from './check-arguments.js';
 import { makeFolder } from './make-folder.js';
 
 /** What a hidden file or folder beside its target is: not yet complete, or the complete one that was there before. */
@@ -61,6 +62,8 @@ export async function writeNewFile(path: string, content: FileContent): Promise<
  * @throws the error of the file system, or that of the content's own iteration.
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
+  checkArguments('writeFileAtomic', { path, content }, { path: 'string', content: 'string | Uint8Array | object' });
+
   const target = resolve(path);
   const partial = siblingOf(target, 'partial');
   await makeFolder(dirname(target));

@@ -1,6 +1,8 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { type KindsOf, listOf } from '@dpar/check';
 import { aboutTarget, type FileContent, siblingOf, syncFolder, writeNewFile } from './atomic-file.js';
+import { checkArguments } from './check-arguments.js';
 import { makeFolder } from './make-folder.js';
 
 /** A file to write. */
@@ -8,6 +10,8 @@ export interface NewFile {
   readonly path: string;
   readonly content: FileContent;
 }
+
+const newFileKinds: KindsOf<NewFile> = { path: 'string', content: 'string | Uint8Array | object', '*': 'any' };
 
 /**
  * Writes files that belong together, of which the last refers to the others: readers who open that one never find the
@@ -18,6 +22,8 @@ export interface NewFile {
  * @throws the error of the file system, or that of the content's own iteration.
  */
 export async function writeFilesAtomic(files: readonly NewFile[]): Promise<void> {
+  checkArguments('writeFilesAtomic', { files }, { files: listOf(newFileKinds) });
+
   const targets = files.map(({ path, content }) => {
     const target = resolve(path);
     return { path, target, content, partial: siblingOf(target, 'partial') };

@@ -1,6 +1,7 @@
 import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { aboutTarget, parseSibling, type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { makeFolder } from './make-folder.js';
 
@@ -42,6 +43,8 @@ async function placeOf(path: string): Promise<string> {
  * between its two renames, the hidden folder beside it. Changes nothing; undefined if there is neither.
  */
 export async function findFolder(path: string): Promise<string | undefined> {
+  checkArguments('findFolder', { path }, { path: 'string' });
+
   const place = await placeOf(path);
   const status = await unlessMissing(lstat(place));
   if (status !== undefined) return status.isDirectory() ? path : undefined;
@@ -64,6 +67,8 @@ async function recover(target: string): Promise<void> {
  * @param names Names in the folder; all by default.
  */
 export async function recoverFolder(folder: string, names?: readonly string[]): Promise<void> {
+  checkArguments('recoverFolder', { folder, names }, { folder: 'string', 'names?': 'string[]' });
+
   const entries = (await unlessMissing(readdir(folder))) ?? [];
   const interrupted = new Set(entries.flatMap((entry) => parseSibling(entry)?.name ?? []));
   for (const name of interrupted) if (names?.includes(name) ?? true) await recover(join(resolve(folder), name));
@@ -71,6 +76,8 @@ export async function recoverFolder(folder: string, names?: readonly string[]): 
 
 /** Removes a folder so that a crash leaves it whole or, for {@link recoverFolder} to finish, without its name. */
 export async function removeFolderAtomic(folder: string): Promise<void> {
+  checkArguments('removeFolderAtomic', { folder }, { folder: 'string' });
+
   const target = resolve(folder);
   await unlessMissing(discard(target, target));
 }
@@ -124,6 +131,8 @@ async function swapIn(partial: string, target: string): Promise<string | undefin
  * @throws IoError if `path` is not a folder.
  */
 export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  checkArguments('writeFolderAtomic', { path, fill }, { path: 'string', fill: 'function' });
+
   const target = await placeOf(path);
   if ((await unlessMissing(lstat(target)))?.isDirectory() === false) {
     throw new IoError(`writeFolderAtomic: expected a folder or nothing at '${path}', got a file. Choose another path.`);

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { findFolder, writeFolderAtomic } from './atomic-folder.js';
+import { checkArguments } from './check-arguments.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import type { HostTensor } from './host-tensor.js';
@@ -32,11 +34,20 @@ export interface CheckpointOptions extends SafetensorsFileOptions {
   readonly more?: (folder: string) => Promise<void>;
 }
 
+const checkpointOptionsKinds: KindsOf<CheckpointOptions> = {
+  'more?': 'function',
+  'maximumShardBytes?': 'number',
+  'metadata?': 'object',
+  'dtype?': "'F32' | 'F16' | 'BF16'",
+};
+
 /** What of a checkpoint is read. */
 export interface CheckpointReadOptions {
   /** Name of the file with the parameters, if it is another than `model.safetensors`. */
   readonly weights?: string;
 }
+
+const checkpointReadOptionsKinds: KindsOf<CheckpointReadOptions> = { 'weights?': 'string' };
 
 /** An open checkpoint, whose tensors are read when asked for. */
 export interface OpenCheckpoint extends Pick<Checkpoint, 'config'> {
@@ -51,10 +62,9 @@ export interface OpenCheckpoint extends Pick<Checkpoint, 'config'> {
  *
  * @throws IoError that says what is missing or damaged.
  */
-export async function openCheckpoint(
-  folder: string,
-  { weights = checkpointFiles.model }: CheckpointReadOptions = {},
-): Promise<OpenCheckpoint> {
+export async function openCheckpoint(folder: string, options: CheckpointReadOptions = {}): Promise<OpenCheckpoint> {
+  checkArguments('openCheckpoint', { folder, options }, { folder: 'string', 'options?': checkpointReadOptionsKinds });
+  const { weights = checkpointFiles.model } = options;
   const found = await findFolder(folder);
   const wanted = [checkpointFiles.config, weights];
   const isThere = (name: string): boolean => found !== undefined && existsSync(join(found, name));
@@ -77,6 +87,8 @@ export async function openCheckpoint(
  * @throws IoError that says what is missing or damaged.
  */
 export async function readCheckpoint(folder: string, options: CheckpointReadOptions = {}): Promise<Checkpoint> {
+  checkArguments('readCheckpoint', { folder, options }, { folder: 'string', 'options?': checkpointReadOptionsKinds });
+
   const { config, parameters: file } = await openCheckpoint(folder, options);
   const parameters: Record<string, HostTensor> = Object.create(null);
   try {
@@ -106,6 +118,12 @@ export async function writeCheckpoint(
   parameters: StreamedTensors,
   options: CheckpointOptions = {},
 ): Promise<void> {
+  checkArguments(
+    'writeCheckpoint',
+    { folder, config, parameters, options },
+    { folder: 'string', config: 'object', parameters: 'Map | object', 'options?': checkpointOptionsKinds },
+  );
+
   const { more, ...format } = options;
   await writeFolderAtomic(folder, async (partial) => {
     await writeJson(join(partial, checkpointFiles.config), config);

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { checkStored, encodeData, type FloatStorage, storageOf } from './convert.js';
 import { IoError } from './error.js';
 import type { HostTensor } from './host-tensor.js';
@@ -7,6 +8,14 @@ import { byteLengthOf, isStoredDType, type StoredTensor, type StoredType, stored
 export interface ChunkedTensor extends StoredType {
   readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
+
+/** Kinds of {@link ChunkedTensor}. */
+export const chunkedTensorKinds: KindsOf<ChunkedTensor> = {
+  chunks: 'object',
+  dtype: "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
+  shape: 'number[]',
+  '*': 'any',
+};
 
 /** Most elements converted at a time, so that a big tensor needs no second buffer of its size. */
 const chunkElements = 1 << 22;

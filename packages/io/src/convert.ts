@@ -1,8 +1,9 @@
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { decodeFloat8 } from './float8.js';
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
 import type { HostTensor } from './host-tensor.js';
-import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor } from './stored.js';
+import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor, storedTensorKinds } from './stored.js';
 
 /** The element types in which a float32 tensor can be written. */
 export type FloatStorage = 'F32' | 'F16' | 'BF16';
@@ -87,6 +88,8 @@ function checkedBool(bytes: Uint8Array, name: string): Uint8Array {
  * @throws IoError if a whole number does not fit into int32, or a BOOL byte is neither 0 nor 1.
  */
 export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTensor {
+  checkArguments('toHostTensor', { stored, name }, { stored: storedTensorKinds, 'name?': 'string' });
+
   checkStored('toHostTensor', stored, name);
   const { dtype, bytes } = stored;
   const shape = [...stored.shape];
@@ -131,6 +134,8 @@ export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTen
  * @throws IoError if bytes and shape do not agree.
  */
 export function toFloat64Array(stored: StoredTensor): Float64Array {
+  checkArguments('toFloat64Array', { stored }, { stored: storedTensorKinds });
+
   checkStored('toFloat64Array', stored, 'the tensor');
   const { dtype, bytes } = stored;
   switch (dtype) {
@@ -166,6 +171,8 @@ export function encodeData(data: HostTensor['data'], float: FloatStorage): Uint8
  * @throws IoError if the number of elements is not that of the shape.
  */
 export function fromHostTensor(tensor: HostTensor, float: FloatStorage = 'F32'): StoredTensor {
+  checkArguments('fromHostTensor', { tensor, float }, { tensor: 'HostTensor', 'float?': "'F32' | 'F16' | 'BF16'" });
+
   const stored = {
     dtype: storageOf(tensor.dtype, float),
     shape: [...tensor.shape],

@@ -2,6 +2,7 @@ import { link, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseSibling, siblingOf, writeNewFile } from './atomic-file.js';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { makeFolder } from './make-folder.js';
 
@@ -27,6 +28,8 @@ interface Holder {
  * @throws IoError if another process holds it, also if that is this process by an earlier call.
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
+  checkArguments('lockFolder', { folder }, { folder: 'string' });
+
   const path = join(resolve(folder), lockName);
   await makeFolder(folder);
   if (!(await tryLock(path))) {

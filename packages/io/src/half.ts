@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 /**
  * float16 (IEEE 754 binary16) and bfloat16 to and from float32, on bit patterns: NaN payloads survive, rounding is to
  * nearest with ties to even, finite values beyond the range become infinity.
@@ -61,6 +62,8 @@ function table(): Uint32Array {
 
 /** Values of float16 bit patterns; exact. */
 export function decodeFloat16(halves: Uint16Array): Float32Array {
+  checkArguments('decodeFloat16', { halves }, { halves: 'Uint16Array' });
+
   const bits = new Uint32Array(halves.length);
   const lookup = table();
   for (let i = 0; i < halves.length; i++) bits[i] = lookup[halves[i] as number] as number;
@@ -69,6 +72,8 @@ export function decodeFloat16(halves: Uint16Array): Float32Array {
 
 /** Values of bfloat16 bit patterns; exact. */
 export function decodeBfloat16(halves: Uint16Array): Float32Array {
+  checkArguments('decodeBfloat16', { halves }, { halves: 'Uint16Array' });
+
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] as number) << 16;
   return new Float32Array(bits.buffer);
@@ -76,11 +81,15 @@ export function decodeBfloat16(halves: Uint16Array): Float32Array {
 
 /** The float16 bit patterns nearest to `values`. */
 export function encodeFloat16(values: Float32Array): Uint16Array {
+  checkArguments('encodeFloat16', { values }, { values: 'Float32Array' });
+
   return encode(values, float32BitsToFloat16);
 }
 
 /** The bfloat16 bit patterns nearest to `values`. */
 export function encodeBfloat16(values: Float32Array): Uint16Array {
+  checkArguments('encodeBfloat16', { values }, { values: 'Float32Array' });
+
   return encode(values, float32BitsToBfloat16);
 }
 

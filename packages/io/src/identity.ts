@@ -1,12 +1,15 @@
 import type { Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { findFolder } from './atomic-folder.js';
+import { checkArguments } from './check-arguments.js';
 import { checkpointFiles } from './checkpoint.js';
 import { fileDigest } from './digest.js';
 import { safetensorsFiles } from './safetensors-set.js';
 
 /** A digest as settings show it: enough of it to tell any two contents apart. */
 export function formatDigest(digest: Hash | string): string {
+  checkArguments('formatDigest', { digest }, { digest: 'string | object' });
+
   const digits = typeof digest === 'string' ? digest : digest.digest('hex');
   return `sha256:${digits.slice(0, 16)}`;
 }
@@ -16,6 +19,8 @@ export function formatDigest(digest: Hash | string): string {
  * @param weights File of the weights.
  */
 export async function checkpointIdentity(folder: string, weights: string = checkpointFiles.model): Promise<string> {
+  checkArguments('checkpointIdentity', { folder, weights }, { folder: 'string', 'weights?': 'string' });
+
   const found = (await findFolder(folder)) ?? folder;
   const file = join(found, weights);
   const files = await safetensorsFiles(file);

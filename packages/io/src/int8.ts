@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import { bytesOf, checkStored, toHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import type { HostTensor } from './host-tensor.js';
@@ -18,6 +19,8 @@ const largest = 127;
  * @throws IoError if a matrix holds a number that is not finite.
  */
 export function int8Weights(tensors: Readonly<Record<string, HostTensor>>): Record<string, HostTensor | StoredTensor> {
+  checkArguments('int8Weights', { tensors }, { tensors: 'object' });
+
   const result: Record<string, HostTensor | StoredTensor> = Object.create(null);
   for (const [name, tensor] of Object.entries(tensors)) {
     if (tensor.dtype !== 'float32' || tensor.shape.length !== 2) {
@@ -88,6 +91,8 @@ export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string
  * @throws IoError for a type that host tensors do not have.
  */
 export function toHostTensors(tensors: ReadonlyMap<string, StoredTensor>): Record<string, HostTensor> {
+  checkArguments('toHostTensors', { tensors }, { tensors: 'Map' });
+
   const record: Record<string, HostTensor> = Object.create(null);
   for (const [name, stored] of tensors) {
     if (areScales(name, tensors)) continue;

@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { formatOf } from './foreign-file.js';
 
@@ -13,6 +14,8 @@ const maximumDepth = 64;
  * @throws IoError if the text is refused.
  */
 export function parseJsonObject(caller: string, what: string, bytes: Uint8Array): Record<string, unknown> {
+  checkArguments('parseJsonObject', { caller, what, bytes }, { caller: 'string', what: 'string', bytes: 'Uint8Array' });
+
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     checkKeys(text);

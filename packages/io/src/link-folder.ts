@@ -3,6 +3,7 @@ import { link, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from './atomic-file.js';
 import { writeFolderAtomic } from './atomic-folder.js';
+import { checkArguments } from './check-arguments.js';
 
 /** What file systems without hard links say, those that are mounted over another, and where a file has its most links. */
 const withoutLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK']);
@@ -16,6 +17,8 @@ const withoutLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTS
  * @throws IoError if `target` is a file.
  */
 export async function linkFolder(source: string, target: string): Promise<void> {
+  checkArguments('linkFolder', { source, target }, { source: 'string', target: 'string' });
+
   await writeFolderAtomic(target, async (partial) => {
     for (const name of await readdir(source)) await linkFile(join(source, name), join(partial, name));
   });
@@ -27,6 +30,8 @@ export async function linkFolder(source: string, target: string): Promise<void> 
  * @throws Error of the system if the file or the folder of the new name is missing, or a file of that name is there.
  */
 export async function linkFile(source: string, target: string): Promise<void> {
+  checkArguments('linkFile', { source, target }, { source: 'string', target: 'string' });
+
   try {
     await link(source, target);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { checkArguments } from './check-arguments.js';
 
 /**
  * Makes a folder and those above it, as far as they are missing. Node's own `recursive` says on a read-only file system
@@ -8,6 +9,8 @@ import { dirname } from 'node:path';
  * @throws the error of the file system, such as EROFS or EACCES.
  */
 export async function makeFolder(path: string): Promise<void> {
+  checkArguments('makeFolder', { path }, { path: 'string' });
+
   try {
     await mkdir(path);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { writeFileAtomic } from './atomic-file.js';
 import { sourceStream } from './byte-stream.js';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
 import { formatBytes } from './foreign-file.js';
@@ -9,12 +10,14 @@ import {
   type NpyHeader,
   type NpyOptions,
   npyDataStart,
+  npyOptionsKinds,
   npyTensor,
   parseNpy,
   parseNpyHeader,
 } from './npy.js';
 import { npyRows } from './npy-rows.js';
 import type { StoredTensor, StoredType } from './stored.js';
+import { storedTensorKinds } from './stored.js';
 import { rangeInBytes } from './stored-range.js';
 
 /** An array in a file, of which only the header has been read. */
@@ -49,6 +52,8 @@ export interface NpyReader extends ArrayReader {
  * @throws IoError if there is no file, or its header is refused: see `parseNpy`.
  */
 export async function openNpy(path: string): Promise<NpyReader> {
+  checkArguments('openNpy', { path }, { path: 'string' });
+
   const file = await openFile('openNpy', 'a NumPy file', path);
   try {
     const caller = `openNpy ('${path}')`;
@@ -84,6 +89,8 @@ function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader
 
 /** Reads a NumPy `.npy` file of at most 2 GiB; see `parseNpy`. @throws IoError for a damaged file. */
 export async function readNpy(path: string): Promise<StoredTensor> {
+  checkArguments('readNpy', { path }, { path: 'string' });
+
   const file = await openFile('readNpy', 'a NumPy file', path);
   try {
     return parseNpy(await file.read(0, file.size));
@@ -94,5 +101,11 @@ export async function readNpy(path: string): Promise<StoredTensor> {
 
 /** Writes a NumPy `.npy` file atomically; see `formatNpy`. @throws IoError for data that do not fit their type. */
 export async function writeNpy(path: string, tensor: HostTensor | StoredTensor, options?: NpyOptions): Promise<void> {
+  checkArguments(
+    'writeNpy',
+    { path, tensor, options },
+    { path: 'string', tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
+  );
+
   await writeFileAtomic(path, formatNpy(tensor, options));
 }

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { bytesOf, checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { refuseForeign } from './foreign-file.js';
@@ -8,6 +10,7 @@ import {
   type StoredDType,
   type StoredTensor,
   type StoredType,
+  storedTensorKinds,
   storedTypeBytes,
 } from './stored.js';
 import { forEachStrided } from './strided.js';
@@ -53,6 +56,8 @@ export interface NpyHeader extends StoredType {
  * @throws IoError if the file is not valid or of another element type (structured, complex, text, objects).
  */
 export function parseNpy(bytes: Uint8Array): StoredTensor {
+  checkArguments('parseNpy', { bytes }, { bytes: 'Uint8Array' });
+
   const dataStart = npyDataStart('parseNpy', bytes, bytes.length);
   const header = parseNpyHeader('parseNpy', bytes.subarray(0, dataStart), bytes.length);
   return npyTensor(header, bytesOf(bytes.subarray(dataStart)));
@@ -164,6 +169,9 @@ export interface NpyOptions {
   readonly fortranOrder?: boolean;
 }
 
+/** Kinds of {@link NpyOptions}. */
+export const npyOptionsKinds: KindsOf<NpyOptions> = { 'fortranOrder?': 'boolean' };
+
 /**
  * What stands before the data of an `.npy` file (version 1).
  *
@@ -195,6 +203,12 @@ export function formatNpyHeader({ dtype, shape }: StoredType, options: NpyOption
  * @throws IoError if data and shape do not belong together, or the element type is BF16, which NumPy does not have.
  */
 export function formatNpy(tensor: HostTensor | StoredTensor, options: NpyOptions = {}): Uint8Array {
+  checkArguments(
+    'formatNpy',
+    { tensor, options },
+    { tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
+  );
+
   const stored = 'bytes' in tensor ? tensor : fromHostTensor(tensor);
   checkStored('formatNpy', stored, 'the tensor');
   const { dtype, shape, bytes } = stored;

@@ -1,12 +1,20 @@
 import { writeFileAtomic } from './atomic-file.js';
 import type { ByteStream } from './byte-stream.js';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { openFile } from './file-source.js';
 import { formatBytes, refuseForeign } from './foreign-file.js';
 import { npyTensor, UnreadArrayError } from './npy.js';
 import type { ArrayReader } from './npy-file.js';
 import { npyRows, readNpyHeader } from './npy-rows.js';
-import { checkArrays, formatNpz, type NpzReadOptions, type NpzWriteOptions } from './npz.js';
+import {
+  checkArrays,
+  formatNpz,
+  type NpzReadOptions,
+  type NpzWriteOptions,
+  npzReadOptionsKinds,
+  npzWriteOptionsKinds,
+} from './npz.js';
 import type { WritableTensors } from './safetensors.js';
 import { byteLengthOf, type StoredTensor } from './stored.js';
 import { isZip, readZipDirectory, UnreadMemberError } from './zip-reader.js';
@@ -31,6 +39,8 @@ export interface NpzReader {
  * @throws IoError if there is no file, it is no such archive, or the header of an array is damaged.
  */
 export async function openNpz(path: string): Promise<NpzReader> {
+  checkArguments('openNpz', { path }, { path: 'string' });
+
   const { arrays, close } = await openArrays(path);
   return { arrays, close };
 }
@@ -122,6 +132,8 @@ function allocate(caller: string, name: string, length: number): Uint8Array<Arra
  * @throws IoError also if they take more than `maximumBytes`, or one that `names` has is missing.
  */
 export async function readNpz(path: string, options: NpzReadOptions = {}): Promise<Map<string, StoredTensor>> {
+  checkArguments('readNpz', { path, options }, { path: 'string', 'options?': npzReadOptionsKinds });
+
   const { maximumBytes = 2 ** 31, names } = options;
   const file = await openArrays(path);
   try {
@@ -151,5 +163,11 @@ export async function readNpz(path: string, options: NpzReadOptions = {}): Promi
  * @throws IoError for data that do not fit their type.
  */
 export async function writeNpz(path: string, tensors: WritableTensors, options?: NpzWriteOptions): Promise<void> {
+  checkArguments(
+    'writeNpz',
+    { path, tensors, options },
+    { path: 'string', tensors: 'Map | object', 'options?': npzWriteOptionsKinds },
+  );
+
   await writeFileAtomic(path, formatNpz(tensors, options));
 }

@@ -1,4 +1,6 @@
+import type { KindsOf } from '@dpar/check';
 import { unzipSync, zipSync } from 'fflate';
+import { checkArguments } from './check-arguments.js';
 import type { ChunkedTensor } from './chunks.js';
 import { IoError } from './error.js';
 import { refuseForeign } from './foreign-file.js';
@@ -16,6 +18,9 @@ export interface NpzReadOptions {
   readonly names?: readonly string[];
 }
 
+/** Kinds of {@link NpzReadOptions}. */
+export const npzReadOptionsKinds: KindsOf<NpzReadOptions> = { 'maximumBytes?': 'number', 'names?': 'string[]' };
+
 /**
  * Reads a NumPy `.npz` archive from memory: arrays by name (without `.npy`), in the archive's order. Checksums are not
  * compared, as those of files are by `openNpz`. Arrays of element types that `parseNpy` does not read (objects, text, complex
@@ -25,6 +30,8 @@ export interface NpzReadOptions {
  * is refused by `parseNpy`.
  */
 export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, StoredTensor> {
+  checkArguments('parseNpz', { bytes, options }, { bytes: 'Uint8Array', 'options?': npzReadOptionsKinds });
+
   const { maximumBytes = 2 ** 31, names } = options;
   if (!isZip(bytes)) refuseForeign('parseNpz', 'a NumPy archive (.npz)', 'npz', bytes);
   let total = 0;
@@ -96,12 +103,17 @@ export interface NpzWriteOptions {
   readonly compress?: boolean;
 }
 
+/** Kinds of {@link NpzWriteOptions}. */
+export const npzWriteOptionsKinds: KindsOf<NpzWriteOptions> = { 'compress?': 'boolean' };
+
 /**
  * A NumPy `.npz` archive in memory, arrays in the order given. The same arrays give the same bytes.
  *
  * @throws IoError where `formatNpy` does.
  */
 export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {}): Uint8Array {
+  checkArguments('formatNpz', { tensors, options }, { tensors: 'Map | object', 'options?': npzWriteOptionsKinds });
+
   const files: Record<string, Uint8Array> = {};
   for (const [name, tensor] of namedTensors(tensors)) files[`${name}.npy`] = formatNpy(tensor);
   // The format counts years from 1980, in local time.
@@ -114,6 +126,8 @@ export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {
  * @throws IoError if data are not as long as type and shape say, and where `formatNpy` does.
  */
 export function npzChunks(tensors: Readonly<Record<string, ChunkedTensor>>): AsyncGenerator<Uint8Array> {
+  checkArguments('npzChunks', { tensors }, { tensors: 'object' });
+
   const entries = Object.entries(tensors).map(([name, tensor]) => {
     const header = formatNpyHeader(tensor);
     const size = byteLengthOf(tensor);

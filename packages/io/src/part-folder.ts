@@ -1,5 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import type { HostTensor } from './host-tensor.js';
@@ -15,6 +17,9 @@ export interface ItemRange {
   readonly start: number;
   readonly count: number;
 }
+
+/** Kinds of {@link ItemRange}. */
+export const itemRangeKinds: KindsOf<ItemRange> = { start: 'number', count: 'number', '*': 'any' };
 
 /** The tensors of a part by name, and each one's element type and shape without the first axis, which is that of items. */
 export type PartTypes = Readonly<Record<string, readonly [StoredDType, readonly number[]]>>;
@@ -41,6 +46,16 @@ export interface PartFolderOptions {
   readonly settingsFile: string;
 }
 
+const partFolderOptionsKinds: KindsOf<PartFolderOptions> = {
+  first: 'number',
+  count: 'number',
+  'total?': 'number',
+  'ours?': itemRangeKinds,
+  types: 'object',
+  settings: 'object',
+  settingsFile: 'string',
+};
+
 /**
  * Finished parts of work that is not yet whole, in a folder: `000016-000031.safetensors` holds items 16 to 31 of the run. Each
  * appears whole and is a shard, with a record of what it holds and was made with. The folder appears with the first of them.
@@ -64,6 +79,8 @@ export class PartFolder {
    * @throws IoError if it, or one of its parts, was made with other settings, or the folder holds something else.
    */
   static async open(folder: string, options: PartFolderOptions): Promise<PartFolder> {
+    checkArguments('PartFolder.open', { folder, options }, { folder: 'string', options: partFolderOptionsKinds });
+
     const parts = new PartFolder(folder, options);
     const names = await readdir(folder).catch(() => []);
     parts.agreed = await parts.agree();
@@ -81,6 +98,8 @@ export class PartFolder {
 
   /** Keeps a finished part. @throws IoError for tensors that do not fit the part. */
   async add(range: ItemRange, tensors: Readonly<Record<string, HostTensor | StoredTensor>>): Promise<void> {
+    checkArguments('PartFolder.add', { range, tensors }, { range: itemRangeKinds, tensors: 'object' });
+
     // Another run of other settings may have begun in the meantime.
     if (!this.agreed && !(await this.agree()))
       await writeSettings(join(this.folder, this.options.settingsFile), this.options.settings);
@@ -98,6 +117,8 @@ export class PartFolder {
    * @throws IoError that names the items that are missing, and damaged parts.
    */
   checkWhole(items: string): void {
+    checkArguments('PartFolder.checkWhole', { items }, { items: 'string' });
+
     arrangeShards(this.shards, { items, damaged: this.damaged(), total: this.total });
   }
 
@@ -105,7 +126,12 @@ export class PartFolder {
    * All parts in the order of their items, one at a time.
    * @throws IoError if they have been removed or damaged in the meantime.
    */
-  async *contents(signal?: AbortSignal): AsyncGenerator<PartContent> {
+  contents(signal?: AbortSignal): AsyncGenerator<PartContent> {
+    checkArguments('PartFolder.contents', { signal }, { 'signal?': 'AbortSignal' });
+    return this.readContents(signal);
+  }
+
+  private async *readContents(signal?: AbortSignal): AsyncGenerator<PartContent> {
     for (const { record } of this.shards.sort((a, b) => a.record.first - b.record.first)) {
       signal?.throwIfAborted();
       const range = { start: record.first - this.options.first, count: record.count };

@@ -1,7 +1,10 @@
 import { writeFileAtomic } from './atomic-file.js';
+import { checkArguments } from './check-arguments.js';
+import { chunkedTensorKinds } from './chunks.js';
 import { openFile } from './file-source.js';
 import { type PyTorchContent, readPyTorchSource } from './pytorch/reader.js';
 import { pytorchChunks, type WritablePyTorchValue } from './pytorch/writer.js';
+import { storedTensorKinds } from './stored.js';
 
 /** An open PyTorch file, of which all but the tensors' data has been read. */
 export interface PyTorchReader extends PyTorchContent {
@@ -21,6 +24,8 @@ export interface PyTorchReader extends PyTorchContent {
  * wants called.
  */
 export async function openPyTorch(path: string): Promise<PyTorchReader> {
+  checkArguments('openPyTorch', { path }, { path: 'string' });
+
   const file = await openFile('openPyTorch', 'a PyTorch file', path);
   try {
     const content = await readPyTorchSource(`openPyTorch ('${path}')`, file);
@@ -38,5 +43,19 @@ export async function openPyTorch(path: string): Promise<PyTorchReader> {
  * @throws IoError where `pytorchChunks` does.
  */
 export async function writePyTorch(path: string, value: WritablePyTorchValue): Promise<void> {
+  checkArguments(
+    'writePyTorch',
+    { path, value },
+    {
+      path: 'string',
+      value: [
+        'string | number | bigint | boolean | any[] | Map | object | null',
+        'HostTensor',
+        storedTensorKinds,
+        chunkedTensorKinds,
+      ],
+    },
+  );
+
   await writeFileAtomic(path, pytorchChunks(value));
 }

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import type { KindsOf } from '@dpar/check';
 import { writeFileAtomic } from './atomic-file.js';
+import { checkArguments } from './check-arguments.js';
 import {
   type SafetensorsContent,
   type SafetensorsOptions,
@@ -22,6 +24,8 @@ import type { StoredTensor } from './stored.js';
  * a tensor is missing, is not in the index or lies in two of them, or the index leads out of its folder.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsReader> {
+  checkArguments('openSafetensors', { path }, { path: 'string' });
+
   if (path.endsWith(indexSuffix)) return openShards('openSafetensors', path);
   const index = path + indexSuffix;
   return !existsSync(path) && existsSync(index)
@@ -35,6 +39,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
  * @throws IoError if there is no file, or it is refused: see `parseSafetensors`.
  */
 export async function readSafetensors(path: string): Promise<SafetensorsContent> {
+  checkArguments('readSafetensors', { path }, { path: 'string' });
+
   const file = await openSafetensors(path);
   try {
     const tensors = new Map<string, StoredTensor>();
@@ -55,6 +61,12 @@ export interface SafetensorsFileOptions extends SafetensorsOptions {
   readonly maximumShardBytes?: number | undefined;
 }
 
+const safetensorsFileOptionsKinds: KindsOf<SafetensorsFileOptions> = {
+  'maximumShardBytes?': 'number',
+  'metadata?': 'object',
+  'dtype?': "'F32' | 'F16' | 'BF16'",
+};
+
 /**
  * Writes a safetensors file of any size, atomically and without a copy of it in memory. The same tensors give the same
  * bytes; float32 tensors in memory are written as `options.dtype` says, others as they are.
@@ -69,6 +81,12 @@ export async function writeSafetensors(
   tensors: StreamedTensors,
   options: SafetensorsFileOptions = {},
 ): Promise<void> {
+  checkArguments(
+    'writeSafetensors',
+    { path, tensors, options },
+    { path: 'string', tensors: 'Map | object', 'options?': safetensorsFileOptionsKinds },
+  );
+
   const { maximumShardBytes, ...format } = options;
   if (maximumShardBytes === undefined) await writeFileAtomic(path, safetensorsStream(tensors, format));
   else await writeShards(path, tensors, format, maximumShardBytes);

@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import { compareCodePoints } from './code-points.js';
 import { IoError } from './error.js';
 import { isObject, parseJsonObject } from './json.js';
@@ -25,6 +26,8 @@ export interface SafetensorsIndex {
  * @throws IoError if it is not of this form, names a tensor twice, or names a file that is not of its own folder.
  */
 export function parseSafetensorsIndex(bytes: Uint8Array, caller = 'parseSafetensorsIndex'): SafetensorsIndex {
+  checkArguments('parseSafetensorsIndex', { bytes, caller }, { bytes: 'Uint8Array', 'caller?': 'string' });
+
   const { weight_map: map, metadata } = parseJsonObject(caller, 'the index of safetensors files', bytes);
   if (!isObject(map) || Object.keys(map).length === 0) {
     throw new IoError(
@@ -66,6 +69,8 @@ function shown(value: unknown): string {
 
 /** The text of an index, as Hugging Face's libraries write it: tensors by name. */
 export function formatSafetensorsIndex(weightMap: ReadonlyMap<string, string>, totalSize: number): string {
+  checkArguments('formatSafetensorsIndex', { weightMap, totalSize }, { weightMap: 'Map', totalSize: 'number' });
+
   const entries = [...weightMap].sort(([a], [b]) => compareCodePoints(a, b));
   const index = { metadata: { total_size: totalSize }, weight_map: Object.fromEntries(entries) };
   return `${JSON.stringify(index, null, 2)}\n`;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { checkArguments } from './check-arguments.js';
 import { indexSuffix } from './safetensors-index.js';
 import { readIndex } from './safetensors-shards.js';
 
@@ -10,6 +11,8 @@ import { readIndex } from './safetensors-shards.js';
  * @throws IoError if the index is refused.
  */
 export async function safetensorsFiles(path: string): Promise<string[]> {
+  checkArguments('safetensorsFiles', { path }, { path: 'string' });
+
   if (!path.endsWith(indexSuffix) && existsSync(path)) return [path];
   const index = path.endsWith(indexSuffix) ? path : path + indexSuffix;
   if (!existsSync(index)) return [];

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
 import { compareCodePoints } from './code-points.js';
 import { concatenate } from './concatenate.js';
@@ -31,6 +33,11 @@ export interface SafetensorsOptions {
   readonly dtype?: FloatStorage;
 }
 
+const safetensorsOptionsKinds: KindsOf<SafetensorsOptions> = {
+  'metadata?': 'object',
+  'dtype?': "'F32' | 'F16' | 'BF16'",
+};
+
 /**
  * Reads a safetensors file from memory. Nothing is copied: the tensors are views into `bytes`. Tensors of types that are not
  * read are listed as `unread`; names that share another tensor's data, as the file's metadata say, are tensors too.
@@ -39,6 +46,8 @@ export interface SafetensorsOptions {
  * that occur twice, overlapping data, holes and trailing bytes are refused too.
  */
 export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
+  checkArguments('parseSafetensors', { bytes }, { bytes: 'Uint8Array' });
+
   const file = bytesOf(bytes); // a Node Buffer's subarray would be a Buffer
   refuseForeign('parseSafetensors', 'a safetensors file', 'safetensors', file);
   const dataStart = prefixBytes + parseHeaderLength('parseSafetensors', file, file.length);
@@ -94,7 +103,17 @@ function plan<T extends HostTensor | StoredTensor | ChunkedTensor>(
  *
  * @throws IoError at the first piece, if a tensor's data do not fit its shape or a name is reserved.
  */
-export function* safetensorsChunks(tensors: WritableTensors, options: SafetensorsOptions = {}): Generator<Uint8Array> {
+export function safetensorsChunks(tensors: WritableTensors, options: SafetensorsOptions = {}): Generator<Uint8Array> {
+  checkArguments(
+    'safetensorsChunks',
+    { tensors, options },
+    { tensors: 'Map | object', 'options?': safetensorsOptionsKinds },
+  );
+
+  return safetensorsPieces(tensors, options);
+}
+
+function* safetensorsPieces(tensors: WritableTensors, options: SafetensorsOptions): Generator<Uint8Array> {
   const { header, tensors: ordered } = plan(namedTensors(tensors), options);
   yield header;
   for (const tensor of ordered) yield* memoryChunks(tensor, options.dtype ?? 'F32');
@@ -137,5 +156,11 @@ export async function* safetensorsStream(
  * @throws IoError for data that do not fit their type.
  */
 export function formatSafetensors(tensors: WritableTensors, options: SafetensorsOptions = {}): Uint8Array {
+  checkArguments(
+    'formatSafetensors',
+    { tensors, options },
+    { tensors: 'Map | object', 'options?': safetensorsOptionsKinds },
+  );
+
   return concatenate([...safetensorsChunks(tensors, options)]);
 }

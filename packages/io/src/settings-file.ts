@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { parseJsonObject } from './json.js';
 import { writeJson } from './write-json.js';
@@ -16,6 +17,8 @@ function shown(value: unknown): string {
 
 /** Reads a JSON object from a file; undefined if there is none. @throws IoError if the file holds something else. */
 export async function readSettings(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  checkArguments('readSettings', { path }, { path: 'string' });
+
   try {
     return parseJsonObject('readSettings', `'${path}'`, await readFile(path));
   } catch (error) {
@@ -38,6 +41,12 @@ export function checkSettings(
   settings: Readonly<Record<string, unknown>>,
   remedy: string,
 ): void {
+  checkArguments(
+    'checkSettings',
+    { path, there, settings, remedy },
+    { path: 'string', there: 'object', settings: 'object', remedy: 'string' },
+  );
+
   const names = new Set([...Object.keys(settings), ...Object.keys(there)]);
   const other = [...names].find((name) => JSON.stringify(there[name]) !== JSON.stringify(settings[name]));
   if (other === undefined) return;
@@ -57,6 +66,12 @@ export function checkSettings(
  * @throws IoError if a setting differs, or the file holds something else.
  */
 export async function agreeOnSettings(path: string, settings: Settings, remedy: string): Promise<boolean> {
+  checkArguments(
+    'agreeOnSettings',
+    { path, settings, remedy },
+    { path: 'string', settings: 'object', remedy: 'string' },
+  );
+
   const there = await readSettings(path);
   if (there !== undefined) checkSettings(path, there, settings, remedy);
   return there !== undefined;
@@ -64,5 +79,7 @@ export async function agreeOnSettings(path: string, settings: Settings, remedy: 
 
 /** Leaves the settings in a file for later runs. */
 export async function writeSettings(path: string, settings: Settings): Promise<void> {
+  checkArguments('writeSettings', { path, settings }, { path: 'string', settings: 'object' });
+
   await writeJson(path, settings);
 }

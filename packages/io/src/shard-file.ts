@@ -1,8 +1,17 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import type { WritableTensors } from './safetensors.js';
 import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors-file.js';
 import type { Settings } from './settings-file.js';
-import { contentDigest, parseShardRecord, type ShardItems, type ShardRecord, shardRecord } from './shard-record.js';
+import {
+  contentDigest,
+  parseShardRecord,
+  type ShardItems,
+  type ShardRecord,
+  shardItemsKinds,
+  shardRecord,
+} from './shard-record.js';
 import type { StoredTensor } from './stored.js';
 
 /** Key of a safetensors file's metadata under which its record as a shard stands. */
@@ -16,6 +25,8 @@ export interface ShardOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+const shardOptionsKinds: KindsOf<ShardOptions> = { 'withSettings?': 'boolean', 'metadata?': 'object' };
+
 /** A shard of a run and its tensors. */
 export interface ShardContent {
   readonly record: ShardRecord;
@@ -28,8 +39,20 @@ export async function writeShard(
   tensors: WritableTensors,
   items: ShardItems,
   settings: Settings,
-  { withSettings = false, metadata = {} }: ShardOptions = {},
+  options: ShardOptions = {},
 ): Promise<ShardRecord> {
+  checkArguments(
+    'writeShard',
+    { path, tensors, items, settings, options },
+    {
+      path: 'string',
+      tensors: 'Map | object',
+      items: shardItemsKinds,
+      settings: 'object',
+      'options?': shardOptionsKinds,
+    },
+  );
+  const { withSettings = false, metadata = {} } = options;
   const record = await shardRecord(items, settings, tensors, withSettings);
   await writeSafetensors(path, tensors, { metadata: { ...metadata, [recordKey]: JSON.stringify(record) } });
   return record;
@@ -37,6 +60,8 @@ export async function writeShard(
 
 /** Reads the record of a shard without what it holds; undefined for a safetensors file without one. @throws IoError */
 export async function readShardRecord(path: string): Promise<ShardRecord | undefined> {
+  checkArguments('readShardRecord', { path }, { path: 'string' });
+
   const file = await openSafetensors(path);
   await file.close();
   return recordOf(path, file.metadata);
@@ -44,6 +69,8 @@ export async function readShardRecord(path: string): Promise<ShardRecord | undef
 
 /** Reads a shard. @throws IoError if it is damaged, or no shard. */
 export async function readShard(path: string): Promise<ShardContent> {
+  checkArguments('readShard', { path }, { path: 'string' });
+
   const { tensors, metadata } = await readSafetensors(path);
   const record = recordOf(path, metadata);
   const digest = await contentDigest(tensors);

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { dataChunks, typeToWrite } from './chunks.js';
 import { IoError } from './error.js';
 import { formatDigest } from './identity.js';
@@ -15,6 +17,9 @@ export interface ShardItems {
   readonly total: number;
 }
 
+/** Kinds of {@link ShardItems}. */
+export const shardItemsKinds: KindsOf<ShardItems> = { first: 'number', count: 'number', total: 'number', '*': 'any' };
+
 /** What a shard of a run says of itself. */
 export interface ShardRecord extends ShardItems {
   /** Digest of what the run is made with, see {@link runDigest}: shards of another run have another. */
@@ -25,8 +30,21 @@ export interface ShardRecord extends ShardItems {
   readonly settings?: Settings;
 }
 
+/** Kinds of {@link ShardRecord}. */
+export const shardRecordKinds: KindsOf<ShardRecord> = {
+  run: 'string',
+  digest: 'string',
+  'settings?': 'object',
+  first: 'number',
+  count: 'number',
+  total: 'number',
+  '*': 'any',
+};
+
 /** A digest of what a run is made with: models by their content, options, seed. */
 export function runDigest(settings: Readonly<Record<string, unknown>>): string {
+  checkArguments('runDigest', { settings }, { settings: 'object' });
+
   const entries = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
   return formatDigest(createHash('sha256').update(JSON.stringify(entries)));
 }
@@ -36,6 +54,8 @@ export function runDigest(settings: Readonly<Record<string, unknown>>): string {
  * @throws IoError if data do not fit their type and shape.
  */
 export async function contentDigest(tensors: StreamedTensors): Promise<string> {
+  checkArguments('contentDigest', { tensors }, { tensors: 'Map | object' });
+
   const hash = createHash('sha256');
   for (const [name, tensor] of namedTensors(tensors).sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`${name} ${formatStoredType(typeToWrite('contentDigest', name, tensor, 'F32'))}\n`);
@@ -46,11 +66,17 @@ export async function contentDigest(tensors: StreamedTensors): Promise<string> {
 
 /** The record of a shard. @param withSettings They do not stand beside it. */
 export async function shardRecord(
-  { first, count, total }: ShardItems,
+  shardItems: ShardItems,
   settings: Settings,
   tensors: StreamedTensors,
   withSettings = false,
 ): Promise<ShardRecord> {
+  checkArguments(
+    'shardRecord',
+    { shardItems, settings, tensors, withSettings },
+    { shardItems: shardItemsKinds, settings: 'object', tensors: 'Map | object', 'withSettings?': 'boolean' },
+  );
+  const { first, count, total } = shardItems;
   const [run, digest] = [runDigest(settings), await contentDigest(tensors)];
   return { first, count, total, run, digest, ...(withSettings && { settings }) };
 }
@@ -61,6 +87,8 @@ export async function shardRecord(
  * @throws IoError if it is none.
  */
 export function parseShardRecord(what: string, bytes: Uint8Array): ShardRecord {
+  checkArguments('parseShardRecord', { what, bytes }, { what: 'string', bytes: 'Uint8Array' });
+
   const { first, count, total, run, digest, settings } = parseJsonObject('parseShardRecord', what, bytes);
   const numbers = [first, count, total].every((value) => Number.isSafeInteger(value) && (value as number) >= 0);
   const record = { first, count, total, run, digest, ...(settings !== undefined && { settings }) } as ShardRecord;

@@ -1,13 +1,18 @@
+import { type KindsOf, listOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { formatMissing } from './missing-items.js';
 import { checkSettings } from './settings-file.js';
 import type { ShardRecord } from './shard-record.js';
+import { shardRecordKinds } from './shard-record.js';
 
 /** A shard by its file or place, as people find it. */
 export interface NamedShard {
   readonly name: string;
   readonly record: ShardRecord;
 }
+
+const namedShardKinds: KindsOf<NamedShard> = { name: 'string', record: shardRecordKinds, '*': 'any' };
 
 /** What of a run should be there. */
 export interface ArrangeOptions {
@@ -18,6 +23,8 @@ export interface ArrangeOptions {
   /** Shards that are damaged, by name. */
   readonly damaged?: readonly string[];
 }
+
+const arrangeOptionsKinds: KindsOf<ArrangeOptions> = { items: 'string', 'total?': 'number', 'damaged?': 'string[]' };
 
 /** Most items of a run; a larger number is a mistake. */
 const mostItems = 100_000_000;
@@ -30,10 +37,13 @@ const namedShards = 5;
  * @throws IoError that names items that are missing, shards with items that are there twice, damaged shards, and a shard that
  * was made with something else.
  */
-export function arrangeShards<S extends NamedShard>(
-  shards: readonly S[],
-  { items, total: expectedTotal, damaged = [] }: ArrangeOptions,
-): readonly S[] {
+export function arrangeShards<S extends NamedShard>(shards: readonly S[], options: ArrangeOptions): readonly S[] {
+  checkArguments(
+    'arrangeShards',
+    { shards, options },
+    { shards: listOf(namedShardKinds), options: arrangeOptionsKinds },
+  );
+  const { items, total: expectedTotal, damaged = [] } = options;
   const [like] = shards;
   for (const shard of shards) if (like !== undefined) checkRun(like, shard);
   const total = expectedTotal ?? like?.record.total ?? 0;

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 /**
  * Element types as safetensors names them, with their size in bytes. The order is that of the reference library, which
  * writes tensors by descending type, then by name.
@@ -30,11 +32,25 @@ export interface StoredType {
   readonly shape: readonly number[];
 }
 
+const storedTypeKinds: KindsOf<StoredType> = {
+  dtype: "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
+  shape: 'number[]',
+  '*': 'any',
+};
+
 /** A tensor as files store it: row-major, little-endian. `bytes` may be a view into a bigger buffer, at any offset. */
 export interface StoredTensor extends StoredType {
   /** Row-major, little-endian. */
   readonly bytes: Uint8Array;
 }
+
+/** Kinds of {@link StoredTensor}. */
+export const storedTensorKinds: KindsOf<StoredTensor> = {
+  bytes: 'Uint8Array',
+  dtype: "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
+  shape: 'number[]',
+  '*': 'any',
+};
 
 /** Whether `value` names an element type that this package reads and writes. */
 export function isStoredDType(value: unknown): value is StoredDType {
@@ -70,5 +86,7 @@ export interface UnreadType {
 
 /** A stored type as error messages print it: `F32[2, 3]`. */
 export function formatStoredType(type: StoredType | UnreadType): string {
+  checkArguments('formatStoredType', { type }, { type: storedTypeKinds });
+
   return `${type.dtype}[${type.shape.join(', ')}]`;
 }

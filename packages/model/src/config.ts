@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   type Fields,
   type GptConfig,
@@ -13,6 +14,7 @@ import {
   writeConfig,
 } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /**
  * Positions of the global transformer: Dynamic RoPE with redundancy (`dynamic_4d`, the paper's) or without
@@ -32,6 +34,13 @@ export interface PatchingConfig {
   readonly rowLength: number;
 }
 
+const patchingConfigKinds: KindsOf<PatchingConfig> = {
+  mode: "'entropy_row_boundary' | 'static' | 'token'",
+  threshold: 'number | null',
+  maxPatchLength: 'number | null',
+  rowLength: 'number',
+};
+
 /** A DPAR model, as its config.json describes it. */
 export interface DparConfig extends StackConfig, Omit<GptConfig, 'nLayer'> {
   /** Blocks of the global transformer, G. */
@@ -47,6 +56,27 @@ export interface DparConfig extends StackConfig, Omit<GptConfig, 'nLayer'> {
   readonly predictEoiToken: boolean;
   readonly patching: PatchingConfig;
 }
+
+/** Kinds of {@link DparConfig}. */
+export const dparConfigKinds: KindsOf<DparConfig> = {
+  nLayer: 'number',
+  nLocalEncoderLayers: 'number',
+  nLocalDecoderLayers: 'number',
+  embeddingType: "'dynamic_4d' | 'dynamic_3d' | '2d' | null",
+  encoderBlockCausal: 'boolean',
+  predictEoiToken: 'boolean',
+  patching: patchingConfigKinds,
+  dim: 'number',
+  nHead: 'number',
+  multipleOf: 'number',
+  normEps: 'number',
+  vocabSize: 'number',
+  blockSize: 'number',
+  numClasses: 'number',
+  ropeBase: 'number',
+  clsTokenNum: 'number',
+  'classDropoutProb?': 'number',
+};
 
 /** A LlamaGen model (class-conditional). */
 export type LlamaGenConfig = GptConfig;
@@ -74,8 +104,10 @@ const dparFields: Fields<DparConfig> = {
  * @throws DparError naming the key that is wrong, or settings that do not go together.
  */
 export function readDparConfig(json: unknown): DparConfig {
+  checkArguments('readDparConfig', { json }, { 'json?': 'any' });
+
   const config = readConfig('readDparConfig', json, dparFields);
-  checkGrid(config);
+  checkGrid('readDparConfig', config);
   const { mode, maxPatchLength, rowLength } = config.patching;
   if (mode === 'static' && maxPatchLength === null) {
     throw new DparError(
@@ -95,26 +127,36 @@ export function readDparConfig(json: unknown): DparConfig {
  * @throws DparError naming the key that is wrong.
  */
 export function readLlamaGenConfig(json: unknown): LlamaGenConfig {
+  checkArguments('readLlamaGenConfig', { json }, { 'json?': 'any' });
+
   const config = readConfig('readLlamaGenConfig', json, { ...stackFields, clsTokenNum: wholeNumber(1, 1) });
-  checkGrid(config);
+  checkGrid('readLlamaGenConfig', config);
   return config;
 }
 
 /** The config.json of a DPAR model. */
 export function writeDparConfig(config: DparConfig): Record<string, unknown> {
+  checkArguments('writeDparConfig', { config }, { config: dparConfigKinds });
+
   return { kind: 'dpar', ...writeConfig(config) };
 }
 
 /** The config.json of a LlamaGen model. */
 export function writeLlamaGenConfig(config: LlamaGenConfig): Record<string, unknown> {
+  checkArguments(
+    'writeLlamaGenConfig',
+    { config },
+    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
+  );
+
   return { kind: 'llamagen', ...writeConfig(config) };
 }
 
-function checkGrid({ blockSize, clsTokenNum }: GptConfig | DparConfig): void {
+function checkGrid(where: string, { blockSize, clsTokenNum }: GptConfig | DparConfig): void {
   if (clsTokenNum !== 1) {
-    throw new DparError(`config: expected 'cls_token_num' 1 (class-conditional models), got ${clsTokenNum}.`);
+    throw new DparError(`${where}: expected 'cls_token_num' 1 (class-conditional models), got ${clsTokenNum}.`);
   }
   if (!Number.isInteger(Math.sqrt(blockSize))) {
-    throw new DparError(`config: expected 'block_size' to be a square number (rows x columns), got ${blockSize}.`);
+    throw new DparError(`${where}: expected 'block_size' to be a square number (rows x columns), got ${blockSize}.`);
   }
 }

@@ -1,6 +1,8 @@
 import { type DecodeResult, type DecodeStep, decodeBlock, decodeStack, predictions } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 import { decoderContext } from './local-decoder.js';
 import { attendToOwnTokens, poolPatches, type Slots } from './patch-embedding.js';
 
@@ -17,6 +19,17 @@ export function encoderStep<T>(
   parameters: Tensors<T>,
   step: DecodeStep<T>,
 ): EncoderStepResult<T> {
+  checkArguments(
+    'encoderStep',
+    { ops, config, parameters, step },
+    {
+      ops: 'Ops',
+      config: dparConfigKinds,
+      parameters: 'object',
+      step: { x: 'Tensor', table: 'Tensor', mask: 'Tensor', '*': 'any' },
+    },
+  );
+
   let { x } = step;
   const states: T[] = [];
   const keys: T[] = [];
@@ -44,6 +57,12 @@ export function patchEmbedding<T>(
   states: readonly T[],
   slotMask: T,
 ): T {
+  checkArguments(
+    'patchEmbedding',
+    { ops, config, parameters, states, slotMask },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor[]', slotMask: 'Tensor' },
+  );
+
   const [R = 0, , P = 0] = ops.shapeOf(slotMask);
   const slots: Slots<T> = { layOut: (x) => ops.reshape(x, [R, 1, P, config.dim]), mask: slotMask };
   const [first] = states;
@@ -67,6 +86,17 @@ export function globalStep<T>(
   parameters: Tensors<T>,
   step: DecodeStep<T>,
 ): GlobalStepResult<T> {
+  checkArguments(
+    'globalStep',
+    { ops, config, parameters, step },
+    {
+      ops: 'Ops',
+      config: dparConfigKinds,
+      parameters: 'object',
+      step: { x: 'Tensor', table: 'Tensor', mask: 'Tensor', '*': 'any' },
+    },
+  );
+
   const { x, keys, values } = decodeStack(ops, parameters, 'layers', step, config);
   const contexts = Array.from({ length: config.nLocalDecoderLayers }, (_, layer) =>
     decoderContext(ops, config, parameters, layer, x),
@@ -92,6 +122,18 @@ export function decoderStep<T>(
   step: DecodeStep<T>,
   contexts: readonly T[],
 ): DecoderStepResult<T> {
+  checkArguments(
+    'decoderStep',
+    { ops, config, parameters, step, contexts },
+    {
+      ops: 'Ops',
+      config: dparConfigKinds,
+      parameters: 'object',
+      step: { x: 'Tensor', table: 'Tensor', mask: 'Tensor', '*': 'any' },
+      contexts: 'Tensor[]',
+    },
+  );
+
   const keys: T[] = [];
   const values: T[] = [];
   let h = step.x;

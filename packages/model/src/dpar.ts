@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   causalMask,
   crossEntropy,
@@ -9,7 +10,9 @@ import {
   transformerStack,
 } from '@dpar/nn';
 import { int32, named, type Ops, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 import { localDecoder } from './local-decoder.js';
 import { localEncoder } from './local-encoder.js';
 import type { PatchMaps } from './patch-maps.js';
@@ -23,6 +26,16 @@ export interface DparInputs<T> extends PatchMaps<T> {
   /** Rotary table of the global transformer's positions, class token first: [1 or B, M, headDim / 2, 2]. */
   readonly globalTable: T;
 }
+
+const dparInputsKinds: KindsOf<DparInputs<object>> = {
+  tokens: 'Tensor',
+  labels: 'Tensor',
+  globalTable: 'Tensor',
+  slotToken: 'Tensor',
+  tokenSlot: 'Tensor',
+  slotMask: 'Tensor',
+  '*': 'any',
+};
 
 /** What one teacher-forced pass gives. */
 export interface DparOutputs<T> {
@@ -51,6 +64,12 @@ export function dpar<T>(
   inputs: DparInputs<T>,
   training: Training<T> = {},
 ): DparOutputs<T> {
+  checkArguments(
+    'dpar',
+    { ops, config, parameters, inputs, training },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', inputs: dparInputsKinds, 'training?': 'object' },
+  );
+
   const [B = 0, length = 0] = ops.shapeOf(inputs.tokens);
   const M = ops.shapeOf(inputs.slotMask)[1] ?? 0;
   const read = config.predictEoiToken ? inputs.tokens : ops.slice(inputs.tokens, 1, 0, length - 1); // [B, N - 1]

@@ -1,5 +1,7 @@
 import type { Ops } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 import type { DparInputs } from './dpar.js';
 import { patchAngles } from './patch-angles.js';
 import { patchSlots } from './prepare.js';
@@ -18,11 +20,24 @@ export function inputsOfLengths<T>(
   tokens: T,
   labels: T,
   patchLengths: T,
-  slots = patchSlots(config),
+  slots?: number,
 ): DparInputs<T> {
+  checkArguments(
+    'inputsOfLengths',
+    { ops, config, tokens, labels, patchLengths, slots },
+    {
+      ops: 'Ops',
+      config: dparConfigKinds,
+      tokens: 'Tensor',
+      labels: 'Tensor',
+      patchLengths: 'Tensor',
+      'slots?': 'number',
+    },
+  );
+
   const [B = 0, M = 0] = ops.shapeOf(patchLengths);
   const N = config.blockSize + (config.predictEoiToken ? 1 : 0);
-  const P = slots;
+  const P = slots ?? patchSlots(config);
   const floats = (x: T): T => ops.cast(x, 'float32');
   const ints = (x: T): T => ops.cast(x, 'int32');
 

@@ -1,5 +1,6 @@
 import { crossEntropy, gptLogits, type Training } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { LlamaGenConfig } from './config.js';
 
 /** What one teacher-forced pass gives. T tokens per image, V codes. */
@@ -24,6 +25,19 @@ export function llamaGen<T>(
   labels: T,
   training: Training<T> = {},
 ): LlamaGenOutputs<T> {
+  checkArguments(
+    'llamaGen',
+    { ops, config, parameters, tokens, labels, training },
+    {
+      ops: 'Ops',
+      config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' },
+      parameters: 'object',
+      tokens: 'Tensor',
+      labels: 'Tensor',
+      'training?': 'object',
+    },
+  );
+
   const length = ops.shapeOf(tokens)[1] ?? 0;
   const logits = gptLogits(ops, config, parameters, ops.slice(tokens, 1, 0, length - 1), labels, training);
   return { logits, loss: crossEntropy(ops, logits, tokens) };

@@ -1,5 +1,7 @@
 import { feedForwardWidth } from '@dpar/nn';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 
 /** Multiply-accumulates of the linear layers of one block, for one position: 4 D^2 + 3 D F. */
 function blockMacs(D: number, multipleOf: number): number {
@@ -15,7 +17,13 @@ function attentionMacs(length: number, D: number): number {
  * Multiply-accumulates of LlamaGen for one image, as Table S1 counts them: linear layers, and 8 per layer and channel
  * for norms and the like; attention products are not counted.
  */
-export function llamaGenMacs({ dim: D, multipleOf, nLayer: L, vocabSize: V, blockSize: T }: LlamaGenConfig): number {
+export function llamaGenMacs(config: LlamaGenConfig): number {
+  checkArguments(
+    'llamaGenMacs',
+    { config },
+    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
+  );
+  const { dim: D, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
   return T * (L * blockMacs(D, multipleOf) + 8 * L * D + V * D);
 }
 
@@ -24,6 +32,8 @@ export function llamaGenMacs({ dim: D, multipleOf, nLayer: L, vocabSize: V, bloc
  * @param patches Patches M of the image (a mean may be fractional)
  */
 export function dparMacs(config: DparConfig, patches: number): number {
+  checkArguments('dparMacs', { config, patches }, { config: dparConfigKinds, patches: 'number' });
+
   const { dim: D, multipleOf, nLayer: G, vocabSize: V, blockSize: T } = config;
   const E = config.nLocalEncoderLayers;
   const local = E + config.nLocalDecoderLayers;
@@ -35,12 +45,20 @@ export function dparMacs(config: DparConfig, patches: number): number {
 
 /** Multiply-accumulates of all matrix products of a LlamaGen forward pass, attention included. */
 export function llamaGenMatmulMacs(config: LlamaGenConfig): number {
+  checkArguments(
+    'llamaGenMatmulMacs',
+    { config },
+    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
+  );
+
   const { dim: D, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
   return T * (L * blockMacs(D, multipleOf) + V * D) + L * attentionMacs(T, D);
 }
 
 /** Multiply-accumulates of all matrix products of a DPAR forward pass over M patches, attention included. */
 export function dparMatmulMacs(config: DparConfig, patches: number): number {
+  checkArguments('dparMatmulMacs', { config, patches }, { config: dparConfigKinds, patches: 'number' });
+
   const { dim: D, multipleOf, nLayer: G, vocabSize: V, blockSize: T } = config;
   const E = config.nLocalEncoderLayers;
   const decoder = config.nLocalDecoderLayers;

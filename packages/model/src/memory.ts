@@ -1,5 +1,7 @@
 import { countParameters, feedForwardWidth } from '@dpar/nn';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 import { dparSpecs, llamaGenSpecs } from './specs.js';
 
 /** Memory of a model in bytes, float32. */
@@ -39,6 +41,12 @@ function memoryCount(parameters: number, activations: number, cache: number): Me
 
 /** Memory of LlamaGen for a batch of B images. */
 export function llamaGenMemory(config: LlamaGenConfig, batch: number): MemoryCount {
+  checkArguments(
+    'llamaGenMemory',
+    { config, batch },
+    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' }, batch: 'number' },
+  );
+
   const { dim: D, nHead: H, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
   const perImage = T * (L * blockActivations(D, H, multipleOf, T) + 2 * V + 2 * D);
   return memoryCount(countParameters(llamaGenSpecs(config)), batch * perImage, batch * 2 * L * (T + 1) * D);
@@ -49,6 +57,12 @@ export function llamaGenMemory(config: LlamaGenConfig, batch: number): MemoryCou
  * @param patches Patches M of an image, with padding.
  */
 export function dparMemory(config: DparConfig, batch: number, patches: number): MemoryCount {
+  checkArguments(
+    'dparMemory',
+    { config, batch, patches },
+    { config: dparConfigKinds, batch: 'number', patches: 'number' },
+  );
+
   const { dim: D, nHead: H, multipleOf, nLayer: G, vocabSize: V, blockSize: T, patching } = config;
   const local = config.nLocalEncoderLayers + config.nLocalDecoderLayers;
   const slots = patches * (patching.maxPatchLength ?? patching.rowLength);

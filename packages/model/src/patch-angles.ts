@@ -1,5 +1,8 @@
+import type { KindsOf } from '@dpar/check';
 import { bool, float32, type Ops } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 import { patchRotaryRows } from './prepare.js';
 
 /** Where patches are in their images, int32 [...]: their numbers, and their first and last tokens (included). */
@@ -9,12 +12,20 @@ export interface PatchPlaces<T> {
   readonly last: T;
 }
 
+const patchPlacesKinds: KindsOf<PatchPlaces<object>> = { index: 'Tensor', first: 'Tensor', last: 'Tensor', '*': 'any' };
+
 /**
  * Rotary angles of patches, as `globalRotaryTable` has them, as part of a computation: rows of constant tables over tokens or
  * patch numbers. Each pair of a row depends on the number, on the first token or on the last token alone.
  * @returns [..., headDim]
  */
-export function patchAngles<T>(ops: Ops<T>, config: DparConfig, { index, first, last }: PatchPlaces<T>): T {
+export function patchAngles<T>(ops: Ops<T>, config: DparConfig, patchPlaces: PatchPlaces<T>): T {
+  checkArguments(
+    'patchAngles',
+    { ops, config, patchPlaces },
+    { ops: 'Ops', config: dparConfigKinds, patchPlaces: patchPlacesKinds },
+  );
+  const { index, first, last } = patchPlaces;
   const headDim = config.dim / config.nHead;
   const numbered = config.embeddingType === null;
   // The place after the last token is that of padded patches and of the end-of-image token.

@@ -1,11 +1,16 @@
+import { type KindsOf, listOf } from '@dpar/check';
 import { densePatches, longestPatch, type PaddedPatches, type PatchingOptions } from '@dpar/patchify';
 import { patchTable, type RotaryTable, sequenceTable } from '@dpar/rope';
 import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 import type { DparInputs } from './dpar.js';
 
 /** The patching of a configuration as @dpar/patchify takes it. */
-export function patchingOptions({ patching, predictEoiToken }: DparConfig): PatchingOptions {
+export function patchingOptions(config: DparConfig): PatchingOptions {
+  checkArguments('patchingOptions', { config }, { config: dparConfigKinds });
+  const { patching, predictEoiToken } = config;
   return { ...patching, endOfImage: predictEoiToken };
 }
 
@@ -25,6 +30,12 @@ function tableOptions(config: DparConfig) {
  * @throws RopeError for patches that do not fit the grid, or a head size that the embedding cannot have.
  */
 export function globalRotaryTable(config: DparConfig, patchLengths: PaddedPatches): RotaryTable {
+  checkArguments(
+    'globalRotaryTable',
+    { config, patchLengths },
+    { config: dparConfigKinds, patchLengths: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' } },
+  );
+
   return patchTable(patchLengths, { ...tableOptions(config), positions: patchLengths.shape[1] ?? 0 });
 }
 
@@ -35,16 +46,21 @@ export interface PatchPlace {
   readonly length: number;
 }
 
+const patchPlaceKinds: KindsOf<PatchPlace> = { index: 'number', start: 'number', length: 'number', '*': 'any' };
+
 /**
  * Rotary angles of single patches, as {@link globalRotaryTable} has them: [patches, headDim / 2, 2].
  *
  * @throws RopeError for patches that do not fit the grid.
  */
 export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[]): Float32Array {
+  checkArguments('patchRotaryRows', { config, places }, { config: dparConfigKinds, places: listOf(patchPlaceKinds) });
+
   const options = { ...tableOptions(config), clsTokens: 0 };
   if (options.embedding === '1d') {
     const length = places.reduce((most, { index }) => Math.max(most, index + 1), 0);
-    const { data } = sequenceTable({ ...options, length });
+    const { headDim, base } = options;
+    const { data } = sequenceTable({ headDim, base, length });
     const rows = new Float32Array(places.length * options.headDim);
     places.forEach(({ index }, i) => {
       const row = data.subarray(index * options.headDim, (index + 1) * options.headDim);
@@ -59,6 +75,8 @@ export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[
 
 /** Number of slots P that the patches of a configuration need. */
 export function patchSlots(config: DparConfig): number {
+  checkArguments('patchSlots', { config }, { config: dparConfigKinds });
+
   return longestPatch(config.blockSize, patchingOptions(config));
 }
 
@@ -75,8 +93,20 @@ export function dparInputs(
   tokens: HostTensor,
   labels: HostTensor,
   patchLengths: PaddedPatches,
-  slots = patchSlots(config),
+  slots?: number,
 ): DparInputs<HostTensor> & Tensors<HostTensor> {
+  checkArguments(
+    'dparInputs',
+    { config, tokens, labels, patchLengths, slots },
+    {
+      config: dparConfigKinds,
+      tokens: 'HostTensor',
+      labels: 'HostTensor',
+      patchLengths: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+      'slots?': 'number',
+    },
+  );
+
   const [B = 0, T = 0] = tokens.shape;
   const [rows, M = 0] = patchLengths.shape;
   if (tokens.dtype !== 'int32' || tokens.shape.length !== 2 || T !== config.blockSize) {
@@ -91,6 +121,6 @@ export function dparInputs(
     tokens,
     labels: int32([B], labels.data),
     globalTable: globalRotaryTable(config, patchLengths),
-    ...densePatches(patchLengths, { tokens: T + (config.predictEoiToken ? 1 : 0), slots }),
+    ...densePatches(patchLengths, { tokens: T + (config.predictEoiToken ? 1 : 0), slots: slots ?? patchSlots(config) }),
   };
 }

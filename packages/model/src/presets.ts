@@ -1,4 +1,5 @@
-import { DparError } from '@dpar/tensor';
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
 
 /** Sizes of a DPAR model and of the LlamaGen model that it is compared with. */
@@ -13,6 +14,16 @@ export interface Preset {
   /** Blocks of the LlamaGen model of that size. */
   readonly llamaGenLayers: number;
 }
+
+const presetKinds: KindsOf<Preset> = {
+  dim: 'number',
+  nHead: 'number',
+  nLocalEncoderLayers: 'number',
+  nLayer: 'number',
+  nLocalDecoderLayers: 'number',
+  llamaGenLayers: 'number',
+  '*': 'any',
+};
 
 function preset(dim: number, nHead: number, E: number, G: number, D: number, llamaGenLayers: number): Preset {
   return { dim, nHead, nLocalEncoderLayers: E, nLayer: G, nLocalDecoderLayers: D, llamaGenLayers };
@@ -46,6 +57,13 @@ export interface PresetOptions {
   readonly multipleOf?: number;
 }
 
+const presetOptionsKinds: KindsOf<PresetOptions> = {
+  'gridSize?': 'number',
+  'vocabSize?': 'number',
+  'numClasses?': 'number',
+  'multipleOf?': 'number',
+};
+
 /** DPAR and LlamaGen on 16x16 tokens downsample an image by this factor. */
 export const pixelsPerToken = 16;
 
@@ -53,9 +71,6 @@ export const pixelsPerToken = 16;
 const thresholds: Readonly<Record<number, number>> = { 8: 7.6, 16: 7.8, 24: 7.9, 32: 8.1 };
 
 function shared(size: Preset, options: PresetOptions) {
-  if (typeof size !== 'object') {
-    throw new DparError(`preset: expected a size, one of 'presets', got ${size}. Pass presets.B, for example.`);
-  }
   const { dim, nHead } = size;
   const { gridSize = 16, vocabSize = 16384, numClasses = 1000, multipleOf = 256 } = options;
   return {
@@ -77,6 +92,8 @@ function shared(size: Preset, options: PresetOptions) {
  * @throws DparError if `size` is none, such as a name alone.
  */
 export function dparPreset(size: Preset, options: PresetOptions = {}): DparConfig {
+  checkArguments('dparPreset', { size, options }, { size: presetKinds, 'options?': presetOptionsKinds });
+
   const gridSize = options.gridSize ?? 16;
   return {
     ...shared(size, options),
@@ -97,5 +114,7 @@ export function dparPreset(size: Preset, options: PresetOptions = {}): DparConfi
 
 /** The LlamaGen configuration of a size. @throws DparError if `size` is none, such as a name alone. */
 export function llamaGenPreset(size: Preset, options: PresetOptions = {}): LlamaGenConfig {
+  checkArguments('llamaGenPreset', { size, options }, { size: presetKinds, 'options?': presetOptionsKinds });
+
   return { ...shared(size, options), nLayer: size.llamaGenLayers };
 }

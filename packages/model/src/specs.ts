@@ -9,10 +9,18 @@ import {
   truncatedNormal,
   zeros,
 } from '@dpar/nn';
+import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
+import { dparConfigKinds } from './config.js';
 
 /** Parameters of a LlamaGen model under their official names. */
 export function llamaGenSpecs(config: LlamaGenConfig): ParameterSpecs {
+  checkArguments(
+    'llamaGenSpecs',
+    { config },
+    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
+  );
+
   return gptSpecs(config);
 }
 
@@ -23,6 +31,8 @@ export function tableRows(config: DparConfig): number {
 
 /** Parameters of a DPAR model under their official names, in the official order. */
 export function dparSpecs(config: DparConfig): ParameterSpecs {
+  checkArguments('dparSpecs', { config }, { config: dparConfigKinds });
+
   const { dim: D, nLocalEncoderLayers, nLocalDecoderLayers } = config;
   const rows = tableRows(config);
   const specs: Record<string, ParameterSpec> = {

@@ -21,10 +21,12 @@ describe('Table S1', () => {
 });
 
 it('refuses sizes that there are not, and figures out of range', () => {
-  expect(() => compareCompute('Z' as PresetName, 256, 1.81)).toThrow('expected one of nano, micro');
+  expect(() => compareCompute('Z' as PresetName, 256, 1.81)).toThrow(
+    "compareCompute: expected 'model' to be 'nano' or 'micro'",
+  );
   expect(() => compareCompute('B', 100, 1.81)).toThrow('a resolution that 16 divides');
   expect(() => compareCompute('B', 256, 0.5)).toThrow('got 256 and 0.5');
-  expect(() => dparPreset('B' as unknown as Preset)).toThrow("one of 'presets', got B");
+  expect(() => dparPreset('B' as unknown as Preset)).toThrow("dparPreset: expected 'size' to be an object with dim");
 });
 
 describe('sizes', () => {

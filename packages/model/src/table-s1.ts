@@ -1,5 +1,6 @@
 import { countParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { dparMacs, llamaGenMacs } from './macs.js';
 import { dparPreset, llamaGenPreset, type PresetName, pixelsPerToken, presets } from './presets.js';
 import { dparSpecs } from './specs.js';
@@ -30,6 +31,16 @@ export const paperPatchRatios: Readonly<Record<number, number>> = { 256: 1.81, 3
  * @throws DparError for a name that `presets` does not have, or numbers out of range.
  */
 export function compareCompute(model: PresetName, resolution: number, patchRatio: number): ComputeRow {
+  checkArguments(
+    'compareCompute',
+    { model, resolution, patchRatio },
+    {
+      model: "'nano' | 'micro' | 'mini' | 'B' | 'L' | 'L-E2D3' | 'L-E3D2' | 'L-E4D1' | 'XL' | 'XXL' | 'XXXL'",
+      resolution: 'number',
+      patchRatio: 'number',
+    },
+  );
+
   if (!Object.hasOwn(presets, model)) {
     throw new DparError(`compareCompute: expected one of ${Object.keys(presets).join(', ')}, got ${model}.`);
   }

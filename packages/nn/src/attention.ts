@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import type { Ops } from '@dpar/tensor';
-import { type Dropout, linearWithDropout } from './dropout.js';
+import { checkArguments } from './check-arguments.js';
+import { type Dropout, dropoutKinds, linearWithDropout } from './dropout.js';
 import { linear } from './linear.js';
 
 /** Weights of self-attention: queries, keys and values in one matrix. */
@@ -10,6 +12,9 @@ export interface AttentionParams<T> {
   readonly wo: T;
 }
 
+/** Kinds of {@link AttentionParams}. */
+export const attentionParamsKinds: KindsOf<AttentionParams<object>> = { wqkv: 'Tensor', wo: 'Tensor', '*': 'any' };
+
 /**
  * Multi-head self-attention with rotary positions (LlamaGen's).
  * @param x [B, T, D]
@@ -19,6 +24,12 @@ export interface AttentionParams<T> {
  * @returns [B, T, D]
  */
 export function attention<T>(ops: Ops<T>, p: AttentionParams<T>, x: T, table: T, mask: T, drop?: Dropout<T>): T {
+  checkArguments(
+    'attention',
+    { ops, p, x, table, mask, drop },
+    { ops: 'Ops', p: attentionParamsKinds, x: 'Tensor', table: 'Tensor', mask: 'Tensor', 'drop?': dropoutKinds },
+  );
+
   const [B = 0, length = 0, D = 0] = ops.shapeOf(x);
   const headDim = 2 * (ops.shapeOf(table)[2] ?? 1);
   const H = D / headDim;

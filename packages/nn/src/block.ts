@@ -1,7 +1,10 @@
+import type { KindsOf } from '@dpar/check';
 import type { Ops } from '@dpar/tensor';
-import { type AttentionParams, attention } from './attention.js';
+import { type AttentionParams, attention, attentionParamsKinds } from './attention.js';
+import { checkArguments } from './check-arguments.js';
 import type { Dropout } from './dropout.js';
-import { type FeedForwardParams, swiGlu } from './feed-forward.js';
+import { dropoutKinds } from './dropout.js';
+import { type FeedForwardParams, feedForwardParamsKinds, swiGlu } from './feed-forward.js';
 
 /** Weights of a transformer block. */
 export interface BlockParams<T> {
@@ -13,6 +16,14 @@ export interface BlockParams<T> {
   readonly ffnNorm: T;
 }
 
+const blockParamsKinds: KindsOf<BlockParams<object>> = {
+  attention: attentionParamsKinds,
+  feedForward: feedForwardParamsKinds,
+  attentionNorm: 'Tensor',
+  ffnNorm: 'Tensor',
+  '*': 'any',
+};
+
 /** Dropout in a block. */
 export interface BlockDropout<T> {
   /** Of what attention adds, `[B, T, D]`. */
@@ -20,6 +31,12 @@ export interface BlockDropout<T> {
   /** Of what the feed-forward layer adds, `[B, T, D]`. */
   readonly feedForward?: Dropout<T> | undefined;
 }
+
+const blockDropoutKinds: KindsOf<BlockDropout<object>> = {
+  'attention?': dropoutKinds,
+  'feedForward?': dropoutKinds,
+  '*': 'any',
+};
 
 /**
  * Pre-norm transformer block (LlamaGen's): x + attention(norm(x)), then x + feedForward(norm(x)).
@@ -38,6 +55,20 @@ export function transformerBlock<T>(
   normEps: number,
   drop: BlockDropout<T> = {},
 ): T {
+  checkArguments(
+    'transformerBlock',
+    { ops, p, x, table, mask, normEps, drop },
+    {
+      ops: 'Ops',
+      p: blockParamsKinds,
+      x: 'Tensor',
+      table: 'Tensor',
+      mask: 'Tensor',
+      normEps: 'number',
+      'drop?': blockDropoutKinds,
+    },
+  );
+
   const h = ops.add(
     x,
     attention(ops, p.attention, ops.rmsNorm(x, p.attentionNorm, normEps), table, mask, drop.attention),

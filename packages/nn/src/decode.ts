@@ -1,8 +1,10 @@
+import type { KindsOf } from '@dpar/check';
 import type { Ops, Tensors } from '@dpar/tensor';
 import type { AttentionParams } from './attention.js';
+import { checkArguments } from './check-arguments.js';
 import { swiGlu } from './feed-forward.js';
 import { linear } from './linear.js';
-import { blockParams, type StackConfig } from './stack.js';
+import { blockParams, type StackConfig, stackConfigKinds } from './stack.js';
 
 /** Keys and values of the positions that one block has seen. C cached sequences, room for L positions. */
 export interface BlockCache<T> {
@@ -12,6 +14,8 @@ export interface BlockCache<T> {
   readonly values: T;
 }
 
+const blockCacheKinds: KindsOf<BlockCache<object>> = { keys: 'Tensor', values: 'Tensor', '*': 'any' };
+
 /** Which of the cached sequences take part in a step. R of C sequences. */
 export interface CacheSelection<T> {
   /** int32 [R]: the cached sequence of each row. */
@@ -19,6 +23,8 @@ export interface CacheSelection<T> {
   /** int32 [C]: the row of each cached sequence; any row for those that take no part. */
   readonly places: T;
 }
+
+const cacheSelectionKinds: KindsOf<CacheSelection<object>> = { rows: 'Tensor', places: 'Tensor', '*': 'any' };
 
 /** One step of a transformer over R sequences: what it reads beside the weights. */
 export interface DecodeStep<T> {
@@ -37,8 +43,20 @@ export interface DecodeStep<T> {
   readonly selection?: CacheSelection<T>;
 }
 
+/** Kinds of {@link DecodeStep}. */
+export const decodeStepKinds: KindsOf<DecodeStep<object>> = {
+  x: 'Tensor',
+  table: 'Tensor',
+  mask: 'Tensor',
+  caches: 'object[]',
+  'selection?': cacheSelectionKinds,
+  '*': 'any',
+};
+
 /** The angles of a rotary table as {@link DecodeStep} takes them. */
 export function scaledTable(table: Float32Array, headDim: number): Float32Array {
+  checkArguments('scaledTable', { table, headDim }, { table: 'Float32Array', headDim: 'number' });
+
   const scale = headDim ** -0.25;
   return table.map((value) => scale * value);
 }
@@ -90,6 +108,12 @@ export function decodeStack<T>(
   step: DecodeStep<T>,
   config: StackConfig,
 ): DecodeResult<T> {
+  checkArguments(
+    'decodeStack',
+    { ops, parameters, prefix, step, config },
+    { ops: 'Ops', parameters: 'object', prefix: 'string', step: decodeStepKinds, config: stackConfigKinds },
+  );
+
   const keys: T[] = [];
   const values: T[] = [];
   let h = step.x;
@@ -111,6 +135,19 @@ export function decodeBlock<T>(
   cache: BlockCache<T>,
   config: StackConfig,
 ): { x: T; key: T; value: T } {
+  checkArguments(
+    'decodeBlock',
+    { ops, parameters, block, step, cache, config },
+    {
+      ops: 'Ops',
+      parameters: 'object',
+      block: 'string',
+      step: { x: 'Tensor', table: 'Tensor', mask: 'Tensor', 'selection?': cacheSelectionKinds, '*': 'any' },
+      cache: blockCacheKinds,
+      config: stackConfigKinds,
+    },
+  );
+
   const p = blockParams(parameters, block);
   const normed = ops.rmsNorm(step.x, p.attentionNorm, config.normEps);
   const { mixed, k, v } = decodeAttention(ops, p.attention, normed, step, cache);

@@ -1,6 +1,8 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { type Fields, numberAbove, numberIn, optional, wholeNumber } from './config.js';
-import { type DecodeResult, type DecodeStep, decodeStack } from './decode.js';
+import { type DecodeResult, type DecodeStep, decodeStack, decodeStepKinds } from './decode.js';
 import { dropout } from './dropout.js';
 import { ones, standardNormal, zeros } from './initialize.js';
 import { embedding, linear } from './linear.js';
@@ -9,6 +11,7 @@ import type { ParameterSpecs } from './parameters.js';
 import { gridRotaryTable } from './rotary-table.js';
 import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
 import type { Training } from './training.js';
+import { trainingKinds } from './training.js';
 
 /** A decoder-only transformer over the tokens of an image, as LlamaGen's and the entropy model's config.json has it. */
 export interface GptConfig extends StackConfig {
@@ -27,6 +30,21 @@ export interface GptConfig extends StackConfig {
   /** 1 if a class embedding comes before the tokens, else 0. */
   readonly clsTokenNum: number;
 }
+
+const gptConfigKinds: KindsOf<GptConfig> = {
+  nLayer: 'number',
+  vocabSize: 'number',
+  blockSize: 'number',
+  numClasses: 'number',
+  ropeBase: 'number',
+  clsTokenNum: 'number',
+  'classDropoutProb?': 'number',
+  dim: 'number',
+  nHead: 'number',
+  multipleOf: 'number',
+  normEps: 'number',
+  '*': 'any',
+};
 
 /** How the keys that all models share are read. */
 export const stackFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
@@ -54,6 +72,8 @@ export function classRows(config: Pick<GptConfig, 'numClasses' | 'classDropoutPr
 
 /** Parameters of a GPT under their official names. */
 export function gptSpecs(config: GptConfig): ParameterSpecs {
+  checkArguments('gptSpecs', { config }, { config: gptConfigKinds });
+
   const { dim: D, vocabSize: V, nLayer, clsTokenNum } = config;
   return {
     ...(clsTokenNum > 0 && { 'cls_embedding.embedding_table.weight': standardNormal([classRows(config), D]) }),
@@ -79,6 +99,19 @@ export function gptLogits<T>(
   labels: T | undefined,
   training: Training<T> = {},
 ): T {
+  checkArguments(
+    'gptLogits',
+    { ops, config, parameters, tokens, labels, training },
+    {
+      ops: 'Ops',
+      config: gptConfigKinds,
+      parameters: 'object',
+      tokens: 'Tensor',
+      'labels?': 'Tensor',
+      'training?': trainingKinds,
+    },
+  );
+
   const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), tokens); // [B, T, D]
   const sequence = config.clsTokenNum > 0 ? prependClass(ops, parameters, embedded, labels) : embedded;
   const x = dropTokens(ops, sequence, training);
@@ -91,6 +124,8 @@ export function gptLogits<T>(
 
 /** Dropout of embedded tokens: x [B, T, D]. */
 export function dropTokens<T>(ops: Ops<T>, x: T, training: Training<T>): T {
+  checkArguments('dropTokens', { ops, x, training }, { ops: 'Ops', x: 'Tensor', training: trainingKinds });
+
   return dropout(ops, x, training.dropout?.({ name: 'tok_embeddings', kind: 'token', shape: ops.shapeOf(x) }));
 }
 
@@ -100,6 +135,12 @@ export function dropTokens<T>(ops: Ops<T>, x: T, training: Training<T>): T {
  * @throws DparError without labels.
  */
 export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, labels: T | undefined): T {
+  checkArguments(
+    'prependClass',
+    { ops, parameters, x, labels },
+    { ops: 'Ops', parameters: 'object', x: 'Tensor', 'labels?': 'Tensor' },
+  );
+
   if (labels === undefined)
     throw new DparError('prependClass: expected labels [B] for a class-conditional model, got none.');
   const [B = 0, , D = 0] = ops.shapeOf(x);
@@ -109,6 +150,12 @@ export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, label
 
 /** Final norm and output projection: x [..., D] -> logits [..., V]. */
 export function predictions<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, normEps: number): T {
+  checkArguments(
+    'predictions',
+    { ops, parameters, x, normEps },
+    { ops: 'Ops', parameters: 'object', x: 'Tensor', normEps: 'number' },
+  );
+
   const normed = ops.rmsNorm(x, named(parameters, 'norm.weight'), normEps);
   return linear(ops, named(parameters, 'output.weight'), normed);
 }
@@ -120,6 +167,12 @@ export function gptStep<T>(
   parameters: Tensors<T>,
   step: DecodeStep<T>,
 ): Omit<DecodeResult<T>, 'x'> & { readonly logits: T } {
+  checkArguments(
+    'gptStep',
+    { ops, config, parameters, step },
+    { ops: 'Ops', config: gptConfigKinds, parameters: 'object', step: decodeStepKinds },
+  );
+
   const { x, keys, values } = decodeStack(ops, parameters, 'layers', step, config);
   return { logits: predictions(ops, parameters, x, config.normEps), keys, values };
 }

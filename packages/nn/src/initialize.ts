@@ -1,4 +1,5 @@
 import { createRandom, type Shape } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { ParameterSpec } from './parameters.js';
 
 /** How a parameter's values are drawn. */
@@ -9,21 +10,29 @@ export type Initializer =
 
 /** A parameter of zeros (output projections start so). */
 export function zeros(shape: Shape): ParameterSpec {
+  checkArguments('zeros', { shape }, { shape: 'number[]' });
+
   return { shape, initializer: { kind: 'zeros' } };
 }
 
 /** A parameter of ones (norms). */
 export function ones(shape: Shape): ParameterSpec {
+  checkArguments('ones', { shape }, { shape: 'number[]' });
+
   return { shape, initializer: { kind: 'ones' } };
 }
 
 /** Linear layers and embeddings: normal with standard deviation 0.02, as LlamaGen has it. */
 export function standardNormal(shape: Shape): ParameterSpec {
+  checkArguments('standardNormal', { shape }, { shape: 'number[]' });
+
   return { shape, initializer: { kind: 'normal', std: 0.02 } };
 }
 
 /** Normal with the given standard deviation, given that it is within `cut` standard deviations of 0. */
 export function truncatedNormal(shape: Shape, std: number, cut: number): ParameterSpec {
+  checkArguments('truncatedNormal', { shape, std, cut }, { shape: 'number[]', std: 'number', cut: 'number' });
+
   return { shape, initializer: { kind: 'truncatedNormal', std, cut } };
 }
 

@@ -1,4 +1,5 @@
 import type { Ops } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /**
  * Linear layer without bias, weight as PyTorch stores it: y = x W^T.
@@ -8,6 +9,12 @@ import type { Ops } from '@dpar/tensor';
  * @returns [..., O]
  */
 export function linear<T>(ops: Ops<T>, weight: T, x: T, scale = 1): T {
+  checkArguments(
+    'linear',
+    { ops, weight, x, scale },
+    { ops: 'Ops', weight: 'Tensor', x: 'Tensor', 'scale?': 'number' },
+  );
+
   return ops.matmul(x, weight, { transposeB: true, scale });
 }
 
@@ -18,5 +25,7 @@ export function linear<T>(ops: Ops<T>, weight: T, x: T, scale = 1): T {
  * @returns [..., D]
  */
 export function embedding<T>(ops: Ops<T>, table: T, indices: T): T {
+  checkArguments('embedding', { ops, table, indices }, { ops: 'Ops', table: 'Tensor', indices: 'Tensor' });
+
   return ops.takeRows(table, indices);
 }

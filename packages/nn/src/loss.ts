@@ -1,4 +1,5 @@
 import type { Ops } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /**
  * Mean cross-entropy of predictions, in nats.
@@ -7,6 +8,8 @@ import type { Ops } from '@dpar/tensor';
  * @returns scalar
  */
 export function crossEntropy<T>(ops: Ops<T>, logits: T, targets: T): T {
+  checkArguments('crossEntropy', { ops, logits, targets }, { ops: 'Ops', logits: 'Tensor', targets: 'Tensor' });
+
   return ops.neg(ops.mean(ops.takeLast(ops.logSoftmax(logits), targets)));
 }
 
@@ -16,6 +19,8 @@ export function crossEntropy<T>(ops: Ops<T>, logits: T, targets: T): T {
  * @returns [...]
  */
 export function entropyOfLogits<T>(ops: Ops<T>, logits: T): T {
+  checkArguments('entropyOfLogits', { ops, logits }, { ops: 'Ops', logits: 'Tensor' });
+
   const logProbabilities = ops.logSoftmax(logits);
   return ops.neg(ops.sum(ops.mul(ops.exp(logProbabilities), logProbabilities), { axes: -1 }));
 }

@@ -1,4 +1,5 @@
 import type { Ops } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** What a masked score is lowered by: finite, so that no implementation meets infinity minus infinity. */
 export const masked = -1e30;
@@ -8,6 +9,8 @@ export const masked = -1e30;
  * @returns Mask to add to scores, [1, 1, length, length].
  */
 export function causalMask<T>(ops: Ops<T>, length: number): T {
+  checkArguments('causalMask', { ops, length }, { ops: 'Ops', length: 'number' });
+
   const positions = ops.range(length);
   const seen = ops.lessEqual(ops.reshape(positions, [1, 1, 1, length]), ops.reshape(positions, [1, 1, length, 1]));
   return additiveMask(ops, seen);
@@ -19,6 +22,8 @@ export function causalMask<T>(ops: Ops<T>, length: number): T {
  * @returns Mask to add to scores, [B, 1, T, T].
  */
 export function blockCausalMask<T>(ops: Ops<T>, ids: T): T {
+  checkArguments('blockCausalMask', { ops, ids }, { ops: 'Ops', ids: 'Tensor' });
+
   const [batch = 0, length = 0] = ops.shapeOf(ids);
   const same = ops.equal(ops.reshape(ids, [batch, 1, length, 1]), ops.reshape(ids, [batch, 1, 1, length]));
   return ops.add(ops.select(same, 0, masked), causalMask(ops, length));
@@ -26,5 +31,7 @@ export function blockCausalMask<T>(ops: Ops<T>, ids: T): T {
 
 /** Mask to add to scores from a bool tensor of the same shape: 0 where true, strongly negative where false. */
 export function additiveMask<T>(ops: Ops<T>, visible: T): T {
+  checkArguments('additiveMask', { ops, visible }, { ops: 'Ops', visible: 'Tensor' });
+
   return ops.select(visible, 0, masked);
 }

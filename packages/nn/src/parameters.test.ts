@@ -41,7 +41,9 @@ describe('initializeParameters', () => {
     const config = { dim: 64, nHead: 5, multipleOf: 32, normEps: 1e-5 };
     expect(() => stackSpecs('layers', 1, config)).toThrow("'dim' to be a multiple of 'nHead'");
     const partial = { dim: 64, nHead: 4 } as typeof config;
-    expect(() => stackSpecs('layers', 1, partial)).toThrow('got 64, 4 and undefined. Pass a whole configuration.');
+    expect(() => stackSpecs('layers', 1, partial)).toThrow(
+      "stackSpecs: expected 'config.multipleOf' to be a number, got undefined.",
+    );
   });
 
   it('counts', () => {

@@ -9,6 +9,7 @@ import {
   type Tensors,
   type TensorType,
 } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { type Initializer, initialize } from './initialize.js';
 
 /** Shape and initialisation of one float32 parameter. */
@@ -26,6 +27,8 @@ export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
  * @throws DparError for a shape that is none.
  */
 export function initializeParameters(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {
+  checkArguments('initializeParameters', { specs, seed }, { specs: 'object', seed: 'number' });
+
   const entries = Object.entries(specs).map(([name, { shape, initializer }], index): [string, HostTensor] => {
     const tensor = hostTensor('float32', shape);
     initialize(tensor.data, initializer, seed, index);
@@ -36,11 +39,15 @@ export function initializeParameters(specs: ParameterSpecs, seed: number): Recor
 
 /** Number of scalar parameters. */
 export function countParameters(specs: ParameterSpecs): number {
+  checkArguments('countParameters', { specs }, { specs: 'object' });
+
   return Object.values(specs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 /** Differences of parameters from those of a model, as text: what is missing, extra, of another element type or shape. */
 export function parameterProblems(specs: ParameterSpecs, parameters: Tensors<TensorType>): string[] {
+  checkArguments('parameterProblems', { specs, parameters }, { specs: 'object', parameters: 'object' });
+
   const problems: string[] = [];
   for (const [name, { shape }] of Object.entries(specs)) {
     const tensor = Object.hasOwn(parameters, name) ? parameters[name] : undefined;

@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { gridTable, type RotaryTable } from '@dpar/rope';
 import type { Ops } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** What the rotary table of a token grid depends on. */
 export interface GridConfig {
@@ -13,6 +15,15 @@ export interface GridConfig {
   readonly clsTokenNum: number;
 }
 
+const gridConfigKinds: KindsOf<GridConfig> = {
+  dim: 'number',
+  nHead: 'number',
+  blockSize: 'number',
+  ropeBase: 'number',
+  clsTokenNum: 'number',
+  '*': 'any',
+};
+
 /**
  * 2D rotary table of a token grid, class tokens first.
  * @param positions Only the first so many positions; by default all.
@@ -20,6 +31,8 @@ export interface GridConfig {
  * @throws RopeError if headDim is no multiple of 4.
  */
 export function gridRotaryData(config: GridConfig, positions?: number): RotaryTable {
+  checkArguments('gridRotaryData', { config, positions }, { config: gridConfigKinds, 'positions?': 'number' });
+
   const side = Math.sqrt(config.blockSize);
   return gridTable({
     headDim: config.dim / config.nHead,
@@ -37,5 +50,11 @@ export function gridRotaryData(config: GridConfig, positions?: number): RotaryTa
  * @throws RopeError if headDim is no multiple of 4.
  */
 export function gridRotaryTable<T>(ops: Ops<T>, config: GridConfig, positions: number): T {
+  checkArguments(
+    'gridRotaryTable',
+    { ops, config, positions },
+    { ops: 'Ops', config: gridConfigKinds, positions: 'number' },
+  );
+
   return ops.constant(gridRotaryData(config, positions));
 }

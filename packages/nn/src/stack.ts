@@ -1,9 +1,12 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { type BlockParams, transformerBlock } from './block.js';
+import { checkArguments } from './check-arguments.js';
 import { feedForwardWidth } from './feed-forward.js';
 import { ones, standardNormal } from './initialize.js';
 import type { ParameterSpec } from './parameters.js';
 import type { Training } from './training.js';
+import { trainingKinds } from './training.js';
 
 /** What all blocks of a transformer share. */
 export interface StackConfig {
@@ -17,12 +20,27 @@ export interface StackConfig {
   readonly normEps: number;
 }
 
+/** Kinds of {@link StackConfig}. */
+export const stackConfigKinds: KindsOf<StackConfig> = {
+  dim: 'number',
+  nHead: 'number',
+  multipleOf: 'number',
+  normEps: 'number',
+  '*': 'any',
+};
+
 /**
  * Parameters of the blocks `prefix.0` to `prefix.(layers - 1)`.
  *
  * @throws DparError for a width that is no multiple of the heads, or sizes that are missing.
  */
 export function stackSpecs(prefix: string, layers: number, config: StackConfig): Record<string, ParameterSpec> {
+  checkArguments(
+    'stackSpecs',
+    { prefix, layers, config },
+    { prefix: 'string', layers: 'number', config: stackConfigKinds },
+  );
+
   const { dim: D, nHead, multipleOf } = config;
   if (!(D > 0 && D % nHead === 0 && multipleOf > 0)) {
     throw new DparError(
@@ -47,6 +65,8 @@ export function stackSpecs(prefix: string, layers: number, config: StackConfig):
 
 /** The weights of one block from parameters with official names. */
 export function blockParams<T>(parameters: Tensors<T>, block: string): BlockParams<T> {
+  checkArguments('blockParams', { parameters, block }, { parameters: 'object', block: 'string' });
+
   const weight = (name: string): T => named(parameters, `${block}.${name}.weight`);
   return {
     attention: { wqkv: weight('attention.wqkv'), wo: weight('attention.wo') },
@@ -71,6 +91,21 @@ export function namedBlock<T>(
   config: StackConfig,
   training: Training<T> = {},
 ): T {
+  checkArguments(
+    'namedBlock',
+    { ops, parameters, block, x, table, mask, config, training },
+    {
+      ops: 'Ops',
+      parameters: 'object',
+      block: 'string',
+      x: 'Tensor',
+      table: 'Tensor',
+      mask: 'Tensor',
+      config: stackConfigKinds,
+      'training?': trainingKinds,
+    },
+  );
+
   const { normEps } = config;
   const shape = ops.shapeOf(x);
   const attention = training.dropout?.({ name: `${block}.attention`, kind: 'residual', shape });
@@ -106,6 +141,22 @@ export function transformerStack<T>(
   config: StackConfig,
   training: Training<T> = {},
 ): T {
+  checkArguments(
+    'transformerStack',
+    { ops, parameters, prefix, layers, x, table, mask, config, training },
+    {
+      ops: 'Ops',
+      parameters: 'object',
+      prefix: 'string',
+      layers: 'number',
+      x: 'Tensor',
+      table: 'Tensor',
+      mask: 'Tensor',
+      config: stackConfigKinds,
+      'training?': trainingKinds,
+    },
+  );
+
   let h = x;
   for (let layer = 0; layer < layers; layer++) {
     h = namedBlock(ops, parameters, `${prefix}.${layer}`, h, table, mask, config, training);

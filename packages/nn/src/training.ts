@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { Dropout, DropoutPlace } from './dropout.js';
 
 /** What a pass does beyond computing the model's function, when it is one of training. */
@@ -7,3 +8,10 @@ export interface Training<T> {
   /** Nothing inside transformer blocks is kept for the backward pass: see `Ops.recompute`. */
   readonly recomputeBlocks?: boolean | undefined;
 }
+
+/** Kinds of {@link Training}. */
+export const trainingKinds: KindsOf<Training<object>> = {
+  'dropout?': 'function',
+  'recomputeBlocks?': 'boolean',
+  '*': 'any',
+};

@@ -1,8 +1,11 @@
+import type { KindsOf } from '@dpar/check';
 import type { PatchingOptions } from './boundaries.js';
-import { type BucketOptions, bucketSize } from './bucket.js';
+import { patchingOptionsKinds } from './boundaries.js';
+import { type BucketOptions, bucketOptionsKinds, smallestBucket } from './bucket.js';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
-import { writePatchLengths } from './patch-lengths.js';
-import { tokenCount } from './spans.js';
+import { fillPatchLengths } from './patch-lengths.js';
+import { countTokens } from './spans.js';
 
 /** Patch lengths of B images, padded with zeros on the right: an int32 tensor [B, M], also to `@dpar/tensor`. */
 export interface PaddedPatches {
@@ -13,6 +16,13 @@ export interface PaddedPatches {
   readonly data: Int32Array;
 }
 
+const paddedPatchesKinds: KindsOf<PaddedPatches> = {
+  dtype: "'int32'",
+  shape: 'number[]',
+  data: 'Int32Array',
+  '*': 'any',
+};
+
 /** Patch lengths of B images one after the other, without padding. */
 export interface PackedPatches {
   /** int32 [sum of M]: the lengths of image 0, then of image 1, ... */
@@ -22,6 +32,13 @@ export interface PackedPatches {
   /** int32 [B + 1]: the same for tokens, if those of all images lie one after the other. */
   readonly tokenOffsets: Int32Array;
 }
+
+const packedPatchesKinds: KindsOf<PackedPatches> = {
+  lengths: 'Int32Array',
+  patchOffsets: 'Int32Array',
+  tokenOffsets: 'Int32Array',
+  '*': 'any',
+};
 
 /** To how many patches a batch is padded: a number, a bucket size, or (default) those of its longest image. */
 export type PadTo = number | BucketOptions;
@@ -40,16 +57,28 @@ export function batchPatchLengths(
   options: PatchingOptions,
   padTo?: PadTo,
 ): PaddedPatches {
+  checkArguments(
+    'batchPatchLengths',
+    { entropies, batch, options, padTo },
+    {
+      entropies: 'Float32Array | Float64Array',
+      batch: 'number',
+      options: patchingOptionsKinds,
+      'padTo?': ['number', bucketOptionsKinds],
+    },
+  );
+
   checkWhole('batchPatchLengths', 'batch', batch, 1);
   const perImage = entropies.length / batch; // T - 1
   if (!Number.isInteger(perImage)) {
     refuse('batchPatchLengths', `entropies [${batch}, T - 1]`, `${entropies.length} entropies`, "Check 'batch'.");
   }
   const scratch = new Int32Array(perImage + 2);
-  return padPatchLengths(
+  return pad(
+    'batchPatchLengths',
     Array.from({ length: batch }, (_, b) => {
       const image = entropies.subarray(b * perImage, (b + 1) * perImage);
-      return scratch.slice(0, writePatchLengths(scratch, image, options));
+      return scratch.slice(0, fillPatchLengths('batchPatchLengths', scratch, image, options));
     }),
     padTo,
   );
@@ -61,10 +90,19 @@ export function batchPatchLengths(
  * @throws PatchifyError if `padTo` is too small.
  */
 export function padPatchLengths(images: readonly ArrayLike<number>[], padTo?: PadTo): PaddedPatches {
+  checkArguments(
+    'padPatchLengths',
+    { images, padTo },
+    { images: 'number[][]', 'padTo?': ['number', bucketOptionsKinds] },
+  );
+  return pad('padPatchLengths', images, padTo);
+}
+
+function pad(where: string, images: readonly ArrayLike<number>[], padTo?: PadTo): PaddedPatches {
   const longest = images.reduce((most, lengths) => Math.max(most, lengths.length), 0);
-  const patches = typeof padTo === 'object' ? bucketSize(longest, padTo) : (padTo ?? longest);
+  const patches = typeof padTo === 'object' ? smallestBucket(where, longest, padTo) : (padTo ?? longest);
   if (!(patches >= longest)) {
-    refuse('padPatchLengths', `room for ${longest} patches`, patches, "Raise 'padTo' or leave it out.");
+    refuse(where, `room for ${longest} patches`, patches, "Raise 'padTo' or leave it out.");
   }
   const data = new Int32Array(images.length * patches);
   images.forEach((lengths, b) => {
@@ -74,12 +112,14 @@ export function padPatchLengths(images: readonly ArrayLike<number>[], padTo?: Pa
 }
 
 /** The lengths of each image without padding, as views into `padded`. @throws PatchifyError as {@link tokenCount}. */
-export function unpadPatchLengths({ shape, data }: PaddedPatches): Int32Array[] {
+export function unpadPatchLengths(paddedPatches: PaddedPatches): Int32Array[] {
+  checkArguments('unpadPatchLengths', { paddedPatches }, { paddedPatches: paddedPatchesKinds });
+  const { shape, data } = paddedPatches;
   const [batch = 0, patches = 0] = shape;
   return Array.from({ length: batch }, (_, b) => {
     const row = data.subarray(b * patches, (b + 1) * patches);
     const end = row.indexOf(0);
-    tokenCount(row);
+    countTokens('unpadPatchLengths', row);
     return end < 0 ? row : row.subarray(0, end);
   });
 }
@@ -90,11 +130,13 @@ export function unpadPatchLengths({ shape, data }: PaddedPatches): Int32Array[] 
  * @throws PatchifyError as {@link tokenCount}.
  */
 export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPatches {
+  checkArguments('packPatchLengths', { images }, { images: 'number[][]' });
+
   const patchOffsets = new Int32Array(images.length + 1);
   const tokenOffsets = new Int32Array(images.length + 1);
   images.forEach((lengths, b) => {
     patchOffsets[b + 1] = (patchOffsets[b] ?? 0) + lengths.length;
-    tokenOffsets[b + 1] = (tokenOffsets[b] ?? 0) + tokenCount(lengths);
+    tokenOffsets[b + 1] = (tokenOffsets[b] ?? 0) + countTokens('packPatchLengths', lengths);
   });
   const lengths = new Int32Array(patchOffsets[images.length] ?? 0);
   images.forEach((image, b) => {
@@ -104,6 +146,8 @@ export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPa
 }
 
 /** The lengths of each image, as views into `packed`. */
-export function unpackPatchLengths({ lengths, patchOffsets }: PackedPatches): Int32Array[] {
+export function unpackPatchLengths(packedPatches: PackedPatches): Int32Array[] {
+  checkArguments('unpackPatchLengths', { packedPatches }, { packedPatches: packedPatchesKinds });
+  const { lengths, patchOffsets } = packedPatches;
   return Array.from(patchOffsets.subarray(1), (end, b) => lengths.subarray(patchOffsets[b], end));
 }

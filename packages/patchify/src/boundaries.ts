@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /**
@@ -25,6 +27,15 @@ export interface PatchingOptions {
   /** An end-of-image token follows the T tokens: a patch of its own, so the lengths end in one more 1. */
   readonly endOfImage?: boolean;
 }
+
+/** Kinds of {@link PatchingOptions}. */
+export const patchingOptionsKinds: KindsOf<PatchingOptions> = {
+  'mode?': "'entropy_row_boundary' | 'static' | 'token'",
+  'threshold?': 'number | null',
+  'maxPatchLength?': 'number | null',
+  'rowLength?': 'number | null',
+  'endOfImage?': 'boolean',
+};
 
 /**
  * Whether token i >= 1 starts a patch, given the length of the patch before it, the number of patches before it and,
@@ -75,6 +86,8 @@ const maxInt32 = 2 ** 31 - 1;
 
 /** Most tokens that a patch of an image of T tokens can have: the number of slots P of the dense layout. */
 export function longestPatch(tokens: number, options: PatchingOptions): number {
+  checkArguments('longestPatch', { tokens, options }, { tokens: 'number', options: patchingOptionsKinds });
+
   const { mode, maxPatchLength, rowLength } = options;
   if (mode === 'token') return 1;
   if (mode === 'static') return Math.min(tokens, Math.ceil(maxPatchLength ?? tokens));

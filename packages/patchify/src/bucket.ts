@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /**
@@ -15,16 +17,24 @@ export interface BucketOptions {
   readonly ratio?: number;
 }
 
-/** All bucket sizes, ascending; the last is `max`. */
-export function bucketSizes({ max, step, ratio = 1.125 }: BucketOptions): number[] {
-  checkWhole('bucketSizes', 'max', max, 1);
+/** Kinds of {@link BucketOptions}. */
+export const bucketOptionsKinds: KindsOf<BucketOptions> = { max: 'number', 'step?': 'number', 'ratio?': 'number' };
+
+/** All bucket sizes, ascending; the last is `max`. @throws PatchifyError if an option is out of range. */
+export function bucketSizes(options: BucketOptions): number[] {
+  checkArguments('bucketSizes', { options }, { options: bucketOptionsKinds });
+  return sizesOf('bucketSizes', options);
+}
+
+function sizesOf(where: string, { max, step, ratio = 1.125 }: BucketOptions): number[] {
+  checkWhole(where, 'max', max, 1);
   const sizes = [max];
   if (step !== undefined) {
-    checkWhole('bucketSizes', 'step', step, 1);
+    checkWhole(where, 'step', step, 1);
     for (let size = Math.ceil(max / step - 1) * step; size > 0; size -= step) sizes.push(size);
     return sizes.reverse();
   }
-  if (!(ratio > 1)) refuse('bucketSizes', "'ratio' to be a number above 1", ratio, 'Take 1.125 or so.');
+  if (!(ratio > 1)) refuse(where, "'ratio' to be a number above 1", ratio, 'Take 1.125 or so.');
   // The size before s is the largest number that s would pad by more than the factor.
   for (let size = Math.ceil(max / ratio) - 1; size > 0; size = Math.ceil(size / ratio) - 1) sizes.push(size);
   return sizes.reverse();
@@ -36,6 +46,12 @@ export function bucketSizes({ max, step, ratio = 1.125 }: BucketOptions): number
  * @throws PatchifyError if n is above `max`.
  */
 export function bucketSize(n: number, options: BucketOptions): number {
-  const size = bucketSizes(options).find((candidate) => candidate >= n);
-  return size ?? refuse('bucketSize', `at most ${options.max} patches`, n, "Raise 'max'.");
+  checkArguments('bucketSize', { n, options }, { n: 'number', options: bucketOptionsKinds });
+  return smallestBucket('bucketSize', n, options);
+}
+
+/** As {@link bucketSize}, for a function that is called `where`. */
+export function smallestBucket(where: string, n: number, options: BucketOptions): number {
+  const size = sizesOf(where, options).find((candidate) => candidate >= n);
+  return size ?? refuse(where, `at most ${options.max} patches`, n, "Raise 'max'.");
 }

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /** Size of a dense layout. */
@@ -11,6 +13,13 @@ export interface DenseOptions {
   /** Patches may hold fewer than N tokens: the other tokens get no slot. Default: this is refused. */
   readonly partial?: boolean;
 }
+
+const denseOptionsKinds: KindsOf<DenseOptions> = {
+  tokens: 'number',
+  slots: 'number',
+  'patches?': 'number',
+  'partial?': 'boolean',
+};
 
 /**
  * Where each token sits when patches are laid out densely: B images, N tokens, M patches, P slots. `slotToken` and
@@ -40,6 +49,12 @@ export function densePatches(
   patchLengths: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
   options: DenseOptions,
 ): DensePatches {
+  checkArguments(
+    'densePatches',
+    { patchLengths, options },
+    { patchLengths: { shape: 'number[]', data: 'number[]', '*': 'any' }, options: denseOptionsKinds },
+  );
+
   const [batch = 0, columns = 0] = patchLengths.shape;
   const { tokens, slots, patches = columns, partial = false } = options;
   checkWhole('densePatches', 'tokens', tokens, 0);

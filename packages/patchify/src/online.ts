@@ -1,4 +1,6 @@
-import { type PatchingOptions, startRule } from './boundaries.js';
+import type { KindsOf } from '@dpar/check';
+import { type PatchingOptions, patchingOptionsKinds, startRule } from './boundaries.js';
+import { checkArguments } from './check-arguments.js';
 
 /** Where an online patcher stands. */
 export interface PatcherState {
@@ -9,6 +11,13 @@ export interface PatcherState {
   /** Tokens in the patch that the last token is in. */
   readonly patchLength: number;
 }
+
+const patcherStateKinds: KindsOf<PatcherState> = {
+  tokens: 'number',
+  patches: 'number',
+  patchLength: 'number',
+  '*': 'any',
+};
 
 /** Places tokens one at a time, while an image is generated; see {@link createOnlinePatcher}. */
 export interface OnlinePatcher extends PatcherState {
@@ -33,6 +42,12 @@ export interface OnlinePatcher extends PatcherState {
  * @param state Where to start instead, from a patcher's `snapshot`.
  */
 export function createOnlinePatcher(options: PatchingOptions, state: PatcherState = afterFirstToken): OnlinePatcher {
+  checkArguments(
+    'createOnlinePatcher',
+    { options, state },
+    { options: patchingOptionsKinds, 'state?': patcherStateKinds },
+  );
+
   const starts = startRule('createOnlinePatcher', options);
   let { tokens, patches, patchLength } = state;
   const snapshot = (): PatcherState => ({ tokens, patches, patchLength });

@@ -132,7 +132,7 @@ describe('patchLengths', () => {
     expect(() => patchLengths(0, { mode: 'token' })).toThrow("'tokens'");
     expect(() => patchLengths(4, { mode: 'static' })).toThrow("'maxPatchLength' to be a number >= 1");
     expect(() => patchLengths(4, { mode: 'static', maxPatchLength: 0.9 })).toThrow('got 0.9');
-    expect(() => patchLengths(4, { mode: 'other' as 'token' })).toThrow('got other');
+    expect(() => patchLengths(4, { mode: 'other' as 'token' })).toThrow("got 'other'");
     try {
       patchLengths([Number.NaN], {});
     } catch (error) {

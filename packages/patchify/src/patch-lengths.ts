@@ -1,4 +1,5 @@
-import { type PatchingOptions, startRule } from './boundaries.js';
+import { type PatchingOptions, patchingOptionsKinds, startRule } from './boundaries.js';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /**
@@ -10,10 +11,16 @@ import { checkWhole, refuse } from './error.js';
  * @throws PatchifyError if an entropy is not a number or an option is wrong.
  */
 export function patchLengths(entropies: ArrayLike<number> | number, options: PatchingOptions): Int32Array {
+  checkArguments(
+    'patchLengths',
+    { entropies, options },
+    { entropies: 'number | number[]', options: patchingOptionsKinds },
+  );
+
   const tokens = typeof entropies === 'number' ? entropies : entropies.length + 1;
   checkWhole('patchLengths', 'tokens', tokens, 1);
   const lengths = new Int32Array(tokens + (options.endOfImage ? 1 : 0));
-  return lengths.slice(0, writePatchLengths(lengths, entropies, options));
+  return lengths.slice(0, fillPatchLengths('patchLengths', lengths, entropies, options));
 }
 
 /**
@@ -27,7 +34,21 @@ export function writePatchLengths(
   entropies: ArrayLike<number> | number,
   options: PatchingOptions,
 ): number {
-  const where = 'writePatchLengths';
+  checkArguments(
+    'writePatchLengths',
+    { target, entropies, options },
+    { target: 'Int32Array', entropies: 'number | number[]', options: patchingOptionsKinds },
+  );
+  return fillPatchLengths('writePatchLengths', target, entropies, options);
+}
+
+/** As {@link writePatchLengths}, for a function that is called `where`. */
+export function fillPatchLengths(
+  where: string,
+  target: Int32Array,
+  entropies: ArrayLike<number> | number,
+  options: PatchingOptions,
+): number {
   const starts = startRule(where, options);
   const known: ArrayLike<number> = typeof entropies === 'number' ? [] : entropies;
   const tokens = typeof entropies === 'number' ? entropies : entropies.length + 1;

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { refuse } from './error.js';
 
 /** First and last token of each patch, the last one included. */
@@ -8,23 +10,26 @@ export interface PatchSpans {
   readonly ends: Int32Array;
 }
 
+const patchSpansKinds: KindsOf<PatchSpans> = { starts: 'Int32Array', ends: 'Int32Array', '*': 'any' };
+
 /**
  * Number of tokens in patches.
  *
  * @throws PatchifyError if a length is negative or not a whole number, or a patch follows padding (length 0).
  */
 export function tokenCount(lengths: ArrayLike<number>): number {
+  checkArguments('tokenCount', { lengths }, { lengths: 'number[]' });
+  return countTokens('tokenCount', lengths);
+}
+
+/** As {@link tokenCount}, for a function that is called `where`. */
+export function countTokens(where: string, lengths: ArrayLike<number>): number {
   let tokens = 0;
   let ended = false;
   for (let m = 0; m < lengths.length; m++) {
     const length = lengths[m] as number;
     if (!(Number.isInteger(length) && length >= 0) || (ended && length > 0)) {
-      refuse(
-        'tokenCount',
-        'whole patch lengths, then zeros for padding',
-        `${length} at patch ${m}`,
-        'Check the lengths.',
-      );
+      refuse(where, 'whole patch lengths, then zeros for padding', `${length} at patch ${m}`, 'Check the lengths.');
     }
     ended = length === 0;
     tokens += length;
@@ -38,7 +43,9 @@ export function tokenCount(lengths: ArrayLike<number>): number {
  * @throws PatchifyError as {@link tokenCount}.
  */
 export function patchIds(lengths: ArrayLike<number>): Int32Array {
-  const ids = new Int32Array(tokenCount(lengths));
+  checkArguments('patchIds', { lengths }, { lengths: 'number[]' });
+
+  const ids = new Int32Array(countTokens('patchIds', lengths));
   let token = 0;
   for (let m = 0; m < lengths.length; m++) {
     const start = token;
@@ -55,7 +62,9 @@ export function patchIds(lengths: ArrayLike<number>): Int32Array {
  * @throws PatchifyError as {@link tokenCount}.
  */
 export function patchSpans(lengths: ArrayLike<number>): PatchSpans {
-  tokenCount(lengths);
+  checkArguments('patchSpans', { lengths }, { lengths: 'number[]' });
+
+  countTokens('patchSpans', lengths);
   const starts = new Int32Array(lengths.length);
   const ends = new Int32Array(lengths.length);
   let token = 0;
@@ -72,6 +81,8 @@ export function patchSpans(lengths: ArrayLike<number>): PatchSpans {
  * of {@link patchIds}.
  */
 export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
+  checkArguments('lengthsFromIds', { ids }, { ids: 'number[]' });
+
   const lengths = new Int32Array(ids.length === 0 ? 0 : (ids[ids.length - 1] as number) + 1);
   let patch = 0;
   for (let i = 0; i < ids.length; i++) {
@@ -95,7 +106,9 @@ export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
  *
  * @throws PatchifyError as {@link tokenCount}.
  */
-export function lengthsFromSpans({ starts, ends }: PatchSpans): Int32Array {
+export function lengthsFromSpans(patchSpans: PatchSpans): Int32Array {
+  checkArguments('lengthsFromSpans', { patchSpans }, { patchSpans: patchSpansKinds });
+  const { starts, ends } = patchSpans;
   const lengths = starts.map((start, m) => (ends[m] ?? Number.NaN) - start + 1);
   let token = 0;
   for (let m = 0; m < lengths.length; m++) {
@@ -109,6 +122,6 @@ export function lengthsFromSpans({ starts, ends }: PatchSpans): Int32Array {
     }
     token += lengths[m] as number;
   }
-  tokenCount(lengths);
+  countTokens('lengthsFromSpans', lengths);
   return lengths;
 }

@@ -1,4 +1,5 @@
-import { tokenCount } from './spans.js';
+import { checkArguments } from './check-arguments.js';
+import { countTokens } from './spans.js';
 
 /** What a set of patched images looks like. */
 export interface PatchStatistics {
@@ -27,13 +28,19 @@ export interface PatchStatistics {
 export function patchStatistics(
   images: readonly ArrayLike<number>[] | { readonly shape: readonly number[]; readonly data: Int32Array },
 ): PatchStatistics {
+  checkArguments(
+    'patchStatistics',
+    { images },
+    { images: ['number[][]', { shape: 'number[]', data: 'Int32Array', '*': 'any' }] },
+  );
+
   const rows = 'shape' in images ? rowsOf(images.data, images.shape[0] ?? 0) : images;
   const histogram = [0];
   let tokens = 0;
   let patches = 0;
   let places = 0;
   for (const lengths of rows) {
-    tokens += tokenCount(lengths);
+    tokens += countTokens('patchStatistics', lengths);
     places += lengths.length;
     for (let m = 0; m < lengths.length; m++) {
       const length = lengths[m] as number;

@@ -1,5 +1,7 @@
+import { type KindsOf, listOf } from '@dpar/check';
 import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
+import { checkArguments } from './check-arguments.js';
 import { type Html, html } from './html.js';
 
 // Scales and paths are d3's, which need no browser. Whole chart libraries want a DOM or a canvas to draw on.
@@ -17,6 +19,14 @@ export interface Series {
   readonly joined?: boolean;
 }
 
+const seriesKinds: KindsOf<Series> = {
+  name: 'string',
+  style: 'string',
+  points: 'number[][]',
+  'dots?': 'boolean',
+  'joined?': 'boolean',
+};
+
 /** A line chart. */
 export interface Chart {
   readonly title: string;
@@ -31,6 +41,16 @@ export interface Chart {
   readonly marks?: readonly { readonly x: number; readonly name: string }[];
 }
 
+const chartKinds: KindsOf<Chart> = {
+  title: 'string',
+  xLabel: 'string',
+  yLabel: 'string',
+  'xFrom?': 'number',
+  series: listOf(seriesKinds),
+  'fitFrom?': 'number',
+  'marks?': listOf({ x: 'number', name: 'string' }),
+};
+
 const width = 420;
 const height = 280;
 const margin = { top: 12, right: 14, bottom: 42 };
@@ -42,7 +62,9 @@ const overhang = 4;
 const digits = 1;
 
 /** A chart as inline SVG that scales with its place; colours come from the page's style sheet, for light and dark mode. */
-export function lineChart({ title, xLabel, yLabel, xFrom = 0, series, fitFrom = xFrom, marks = [] }: Chart): Html {
+export function lineChart(chart: Chart): Html {
+  checkArguments('lineChart', { chart }, { chart: chartKinds });
+  const { title, xLabel, yLabel, xFrom = 0, series, fitFrom = xFrom, marks = [] } = chart;
   const all = series.flatMap(({ points }) => points.filter(([, y]) => Number.isFinite(y)));
   const bottom = height - margin.bottom;
   const fitted = all.filter(([x]) => x >= fitFrom).map(([, y]) => y);
@@ -139,6 +161,8 @@ function opened([least, largest]: [number, number]): [number, number] {
 
 /** The key to lines of the given names and styles. */
 export function legend(entries: readonly { readonly name: string; readonly style: string }[]): Html {
+  checkArguments('legend', { entries }, { entries: listOf({ name: 'string', style: 'string' }) });
+
   return html`<p class="legend">${entries.map(
     ({ name, style }) =>
       html`<span><svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true"><path class="line ${style}" d="M1 5H27"/></svg> ${name}</span> `,
@@ -151,6 +175,12 @@ export function barChart(
   yLabel: string,
   bars: readonly { readonly name: string; readonly value: number }[],
 ): Html {
+  checkArguments(
+    'barChart',
+    { title, yLabel, bars },
+    { title: 'string', yLabel: 'string', bars: listOf({ name: 'string', value: 'number | NaN' }) },
+  );
+
   const left = 52;
   const bottom = height - margin.bottom;
   const y = scaleLinear([0, rangeOf(bars.map(({ value }) => value))[1]], [bottom, margin.top + 14]);

@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 /** A point of a curve. */
 export type Point = readonly [x: number, y: number];
 
@@ -10,10 +11,14 @@ export class MovingMean {
   private weight = 0;
 
   /** @param window At least 1, which keeps the last value alone. */
-  constructor(private readonly window: number) {}
+  constructor(private readonly window: number) {
+    checkArguments('MovingMean', { window }, { window: 'number' });
+  }
 
   /** Adds a value. @returns The mean after it; NaN as long as there is none. */
   add(value: number): number {
+    checkArguments('MovingMean.add', { value }, { value: 'number | NaN' });
+
     if (Number.isFinite(value)) {
       const kept = 1 - 1 / this.window;
       this.sum = kept * this.sum + value / this.window;
@@ -30,6 +35,8 @@ export class MovingMean {
 
 /** A curve with each y replaced by the {@link MovingMean} of those up to it. Points without a finite y are left out. */
 export function smooth(points: readonly Point[], window: number): Point[] {
+  checkArguments('smooth', { points, window }, { points: 'number[][]', window: 'number' });
+
   const mean = new MovingMean(window);
   return points.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => [x, mean.add(y)]);
 }
@@ -39,6 +46,8 @@ export function smooth(points: readonly Point[], window: number): Point[] {
  * lowest, highest and last point stay (M4, Jugel et al., VLDB 2014). Points that are not finite all stay.
  */
 export function thin(points: readonly Point[], parts: number): readonly Point[] {
+  checkArguments('thin', { points, parts }, { points: 'number[][]', parts: 'number' });
+
   if (points.length <= 4 * parts) return points;
   const [start, end] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
   const partOf = ([x]: Point): number => Math.min(parts - 1, Math.floor((parts * (x - start)) / (end - start)));

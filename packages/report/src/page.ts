@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { Html, html } from './html.js';
 import { style } from './style.js';
 
@@ -9,8 +11,12 @@ export interface Page {
   readonly style?: string;
 }
 
+const pageKinds: KindsOf<Page> = { title: 'string', body: 'object', 'style?': 'string', '*': 'any' };
+
 /** A whole HTML page that needs nothing else. Its heading is the title. */
-export function page({ title, body, style: more = '' }: Page): string {
+export function page(page: Page): string {
+  checkArguments('page', { page }, { page: pageKinds });
+  const { title, body, style: more = '' } = page;
   return `<!doctype html>\n${html`<html lang="en">
 <head>
 <meta charset="utf-8">

@@ -1,5 +1,8 @@
+import { type KindsOf, listOf } from '@dpar/check';
 import { interpolateInferno } from 'd3-scale-chromatic';
 import { encode } from 'fast-png';
+import { checkArguments } from './check-arguments.js';
+import { ReportError } from './error.js';
 import { type Html, html } from './html.js';
 
 /** A picture in memory: red, green, blue and opacity of each pixel, row by row. */
@@ -10,6 +13,8 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
+const pictureKinds: KindsOf<Picture> = { width: 'number', height: 'number', data: 'Uint8Array', '*': 'any' };
+
 /** An empty (transparent) picture. */
 function blank(width: number, height: number): Picture {
   return { width, height, data: new Uint8Array(4 * width * height) };
@@ -18,12 +23,14 @@ function blank(width: number, height: number): Picture {
 /**
  * A square picture from [S, S, 3], each pixel repeated `factor` times in both directions.
  *
- * @throws Error if the bytes are not those of a square.
+ * @throws ReportError if the bytes are not those of a square.
  */
 export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
+  checkArguments('pictureOf', { pixels, factor }, { pixels: 'Uint8Array', 'factor?': 'number' });
+
   const size = Math.sqrt(pixels.length / 3);
   if (!Number.isInteger(size)) {
-    throw new Error(`pictureOf: expected bytes [S, S, 3], got ${pixels.length}. Pass one square picture in RGB.`);
+    throw new ReportError(`pictureOf: expected bytes [S, S, 3], got ${pixels.length}. Pass one square picture in RGB.`);
   }
   const picture = blank(size * factor, size * factor);
   for (let y = 0; y < picture.height; y++) {
@@ -39,6 +46,12 @@ export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
 
 /** Pictures of one size in rows of `columns`, with transparent gaps. */
 export function montage(pictures: readonly Picture[], columns: number, gap = 4): Picture {
+  checkArguments(
+    'montage',
+    { pictures, columns, gap },
+    { pictures: listOf(pictureKinds), columns: 'number', 'gap?': 'number' },
+  );
+
   const { width = 1, height = 1 } = pictures[0] ?? {};
   const rows = Math.ceil(pictures.length / columns);
   const whole = blank(columns * (width + gap) - gap, rows * (height + gap) - gap);
@@ -55,6 +68,8 @@ export function montage(pictures: readonly Picture[], columns: number, gap = 4):
 
 /** Colour of a value from 0 (black) to 1 (yellow): red, green, blue. */
 export function heatColour(value: number): [number, number, number] {
+  checkArguments('heatColour', { value }, { value: 'number | NaN' });
+
   const hex = Number.parseInt(interpolateInferno(Math.min(1, Math.max(0, value))).slice(1), 16);
   return [hex >> 16, (hex >> 8) & 255, hex & 255];
 }
@@ -64,11 +79,19 @@ export function heatColour(value: number): [number, number, number] {
  * @param values [grid^2], raster order; undefined is grey.
  * @param maximum The value of the brightest colour.
  * @param cell Pixels of a cell in both directions.
- * @throws Error if they are no square number.
+ * @throws ReportError if they are no square number.
  */
 export function heatMap(values: readonly (number | undefined)[], maximum: number, cell: number): Picture {
+  checkArguments(
+    'heatMap',
+    { values, maximum, cell },
+    { values: listOf('number | NaN | undefined'), maximum: 'number', cell: 'number' },
+  );
+
   if (!Number.isInteger(Math.sqrt(values.length))) {
-    throw new Error(`heatMap: expected a square number of values, got ${values.length}. Pass those of a whole grid.`);
+    throw new ReportError(
+      `heatMap: expected a square number of values, got ${values.length}. Pass those of a whole grid.`,
+    );
   }
   const colours = values.flatMap((value) => (value === undefined ? [128, 128, 128] : heatColour(value / maximum)));
   return pictureOf(Uint8Array.from(colours), cell);
@@ -80,6 +103,12 @@ export function heatMap(values: readonly (number | undefined)[], maximum: number
  * @param grid Tokens in a row.
  */
 export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: number): Picture {
+  checkArguments(
+    'withPatches',
+    { picture, lengths, grid },
+    { picture: pictureKinds, lengths: 'number[]', grid: 'number' },
+  );
+
   const { width, height } = picture;
   const data = picture.data.slice();
   const cell = width / grid;
@@ -98,17 +127,23 @@ export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: 
 }
 
 /** A picture as the bytes of a PNG file. */
-export function toPng({ width, height, data }: Picture): Uint8Array {
+export function toPng(picture: Picture): Uint8Array {
+  checkArguments('toPng', { picture }, { picture: pictureKinds });
+  const { width, height, data } = picture;
   return encode({ width, height, data, channels: 4, depth: 8 }, { zlib: { level: 9 } });
 }
 
 /** A picture inside a page. */
 export function image(picture: Picture, description: string): Html {
+  checkArguments('image', { picture, description }, { picture: pictureKinds, description: 'string' });
+
   return imageOfPng(toPng(picture), description);
 }
 
 /** A PNG file inside a page. */
 export function imageOfPng(png: Uint8Array, description: string): Html {
+  checkArguments('imageOfPng', { png, description }, { png: 'Uint8Array', description: 'string' });
+
   // The header comes first in the file: signature (8 bytes), length and name of the chunk, width, height.
   const header = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const [width, height] = [header.getUint32(16), header.getUint32(20)];

@@ -42,7 +42,7 @@ describe('applyRotary', () => {
     const table = gridTable({ headDim: 8, gridHeight: 2, gridWidth: 2, clsTokens: 1, clsRotation: 'identity' });
     fc.assert(
       fc.property(numbers(2 * 5 * 3 * 8), pairs, (x, kind) => {
-        const options = { heads: 3, pairs: kind };
+        const options = { heads: 3, pairs: kind, batch: 2 };
         const rotated = applyRotary(x, table, options);
         for (let start = 0; start < x.length; start += 8) {
           const [before, after] = [x.subarray(start, start + 8), rotated.subarray(start, start + 8)];
@@ -89,22 +89,45 @@ describe('applyRotary', () => {
   });
 
   it('makes zero class positions vanish', () => {
-    const table = sequenceTable({ headDim: 4, length: 1 });
+    const table = sequenceTable({ headDim: 4, length: 1, clsTokens: 1 });
     expect([...applyRotary(Float32Array.of(1, 2, 3, 4, 1, 2, 3, 4), table)]).toEqual([0, 0, 0, 0, 1, 2, 3, 4]);
   });
 
-  it('uses one table for all leading axes, or the table of each image for the axes within it', () => {
+  it('uses one table for all sequences, or the table of each image for its sequences', () => {
     const lengths = { shape: [2, 3], data: [1, 2, 3, 3, 1, 1] };
     const options = { embedding: 'dynamic_4d', headDim: 16, gridWidth: 8, clsTokens: 0 } as const;
     const batch = patchTable(lengths, options); // [2, 3, 8, 2]
-    const x = Float32Array.from({ length: 2 * 2 * 3 * 16 }, (_, i) => Math.sin(i)); // [2, 2, 3, 1, 16]
-    const rotated = applyRotary(x, batch);
+    const x = Float32Array.from({ length: 2 * 2 * 3 * 16 }, (_, i) => Math.sin(i)); // [2 images, 2, 3, 1, 16]
+    const rotated = applyRotary(x, batch, { batch: 4 });
     const ofImage = (b: number) => patchTable(lengths.data.slice(3 * b, 3 * b + 3), options);
     const half = x.length / 2;
-    expect(rotated.slice(0, half)).toEqual(applyRotary(x.slice(0, half), ofImage(0)));
-    expect(rotated.slice(half)).toEqual(applyRotary(x.slice(half), ofImage(1)));
+    expect(rotated.slice(0, half)).toEqual(applyRotary(x.slice(0, half), ofImage(0), { batch: 2 }));
+    expect(rotated.slice(half)).toEqual(applyRotary(x.slice(half), ofImage(1), { batch: 2 }));
     const part = half / 2;
-    expect(applyRotary(x.slice(0, half), ofImage(0)).slice(part)).toEqual(applyRotary(x.slice(part, half), ofImage(0)));
+    const ofFirst = applyRotary(x.slice(0, half), ofImage(0), { batch: 2 });
+    expect(ofFirst.slice(part)).toEqual(applyRotary(x.slice(part, half), ofImage(0)));
+  });
+
+  it('refuses sequences that are shorter or longer than the table, though the numbers divide', () => {
+    const x = Float32Array.from({ length: 5 * 4 * 8 }, (_, i) => Math.sin(i)); // 5 sequences of 4 positions
+    const table = sequenceTable({ headDim: 8, length: 4 });
+    expect(table.shape).toEqual([1, 4, 4, 2]);
+    const rotated = applyRotary(x, table, { batch: 5 });
+    for (let b = 0; b < 5; b++) {
+      const [start, end] = [b * 32, (b + 1) * 32];
+      expect(rotated.slice(start, end)).toEqual(applyRotary(x.slice(start, end), table));
+    }
+    const five = sequenceTable({ headDim: 8, length: 4, clsTokens: 1 });
+    expect(() => applyRotary(x, five)).toThrow(
+      '[1, 5, 1, 8] of 40 numbers, got 160. Make the table for the positions of x',
+    );
+    expect(() => applyRotary(x, five, { batch: 5 })).toThrow('[5, 5, 1, 8] of 200 numbers, got 160');
+    expect(() => applyRotary(x, table)).toThrow("set 'batch' to the number of sequences");
+    const two = patchTable(
+      { shape: [2, 4], data: [1, 1, 1, 1, 1, 1, 1, 1] },
+      { embedding: '1d', headDim: 8, clsTokens: 0 },
+    );
+    expect(() => applyRotary(x, two, { batch: 5 })).toThrow("'batch' to be a multiple of the table's 2, got 5");
   });
 
   it('works in place', () => {
@@ -120,20 +143,22 @@ describe('applyRotary', () => {
   it('refuses pairs that there are not', () => {
     const table = sequenceTable({ headDim: 4, length: 2, clsTokens: 0 });
     const options = { pairs: 'split' as 'half-split' };
-    const expected = "expected 'pairs' to be interleaved or half-split, got split";
+    const expected = "expected 'pairs' to be 'interleaved' or 'half-split', got 'split'";
     expect(() => applyRotary(new Float32Array(8), table, options)).toThrow(`applyRotary: ${expected}`);
     expect(() => rotate({ rotary: (x: string) => x }, 'x', 'table', options)).toThrow(`rotate: ${expected}`);
   });
 
   it('refuses sizes that do not go together', () => {
     const table = sequenceTable({ headDim: 4, length: 2, clsTokens: 0 });
-    expect(() => applyRotary(new Float32Array(12), table)).toThrow('expected x [..., 1, 2, 1, 4], got 12 numbers');
-    expect(() => applyRotary(new Float32Array(8), table, { heads: 2 })).toThrow('got 8 numbers');
+    expect(() => applyRotary(new Float32Array(12), table)).toThrow(
+      'applyRotary: expected x [batch, positions, heads, headDim] = [1, 2, 1, 4] of 8 numbers, got 12.',
+    );
+    expect(() => applyRotary(new Float32Array(8), table, { heads: 2 })).toThrow('of 16 numbers, got 8');
     expect(() => applyRotary(new Float32Array(8), table, { heads: 0 })).toThrow("'heads'");
     expect(() => applyRotary(new Float32Array(8), table, { out: new Float32Array(4) })).toThrow("'out' of 8 numbers");
     expect(() => applyRotary(new Float32Array(8), { shape: [2, 4], data: table.data })).toThrow('a table [...');
     const none = sequenceTable({ headDim: 4, length: 0, clsTokens: 0 });
     expect(applyRotary(new Float32Array(0), none)).toHaveLength(0);
-    expect(() => applyRotary(new Float32Array(4), none)).toThrow('got 4 numbers');
+    expect(() => applyRotary(new Float32Array(4), none)).toThrow('of 0 numbers, got 4');
   });
 });

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /** Which elements of a head form a pair. */
@@ -9,53 +11,80 @@ export interface PairOptions {
   readonly pairs?: 'interleaved' | 'half-split';
 }
 
+/** Kinds of {@link PairOptions}. */
+export const pairOptionsKinds: KindsOf<PairOptions> = { 'pairs?': "'interleaved' | 'half-split'" };
+
 /** Options of {@link applyRotary}. */
 export interface ApplyRotaryOptions extends PairOptions {
   /** Heads H of each position. Default: 1. */
   readonly heads?: number;
+  /** Sequences in x: the product of the axes before the positions. Default: the table's B. */
+  readonly batch?: number;
   /** Rotate back. Undoes a rotation, except at class positions whose rows are zero. */
   readonly inverse?: boolean;
   /** Array for the result, of the size of x; may be x itself. Default: a new one. */
   readonly out?: Float32Array;
 }
 
+const applyRotaryOptionsKinds: KindsOf<ApplyRotaryOptions> = {
+  'heads?': 'number',
+  'batch?': 'number',
+  'inverse?': 'boolean',
+  'out?': 'Float32Array',
+  'pairs?': "'interleaved' | 'half-split'",
+};
+
 /**
  * Rotates queries or keys: pair (a, b) becomes (a cos - b sin, a sin + b cos), the same in each head.
  *
- * @param x [..., positions, H, headDim]
- * @param table [positions, headDim / 2, 2], used for each of the leading axes of x; or with B before it, the first
- * leading axis of x being B then.
+ * @param x [batch, positions, H, headDim], the positions being those of the table.
+ * @param table [1 or B, positions, headDim / 2, 2]: one for all sequences of x; or one for each of B, `batch` being a
+ * multiple of B (the sequences of a table then follow each other).
  * @returns As x.
- * @throws RopeError if the sizes do not go together, or 'pairs' has no such name.
+ * @throws RopeError if x has other positions than the table, or the sizes do not go together otherwise.
  */
 export function applyRotary(
   x: Float32Array,
   table: { readonly shape: readonly number[]; readonly data: Float32Array },
   options: ApplyRotaryOptions = {},
 ): Float32Array {
-  const { heads = 1, pairs = 'interleaved', inverse = false, out = new Float32Array(x.length) } = options;
+  checkArguments(
+    'applyRotary',
+    { x, table, options },
+    {
+      x: 'Float32Array',
+      table: { shape: 'number[]', data: 'Float32Array', '*': 'any' },
+      'options?': applyRotaryOptionsKinds,
+    },
+  );
+
+  const { heads = 1, pairs = 'interleaved', inverse = false } = options;
   const { shape, data } = table;
   const half = shape.at(-2) ?? 0; // pairs of a head
   const headDim = 2 * half;
   const width = heads * headDim;
   checkWhole('applyRotary', 'heads', heads, 1);
-  checkPairs('applyRotary', pairs);
   checkTable('applyRotary', table);
-  const entries = data.length / headDim; // positions, or B positions
-  if (data.length === 0 ? x.length > 0 : x.length % (entries * width) !== 0) {
-    const expected = `x [..., ${[...shape.slice(0, -2), heads, headDim].join(', ')}]`;
-    refuse('applyRotary', expected, `${x.length} numbers`, "Check 'heads' and the table's positions.");
+  const positions = shape.at(-3) ?? 1;
+  const tables = shape.slice(0, -3).reduce((product, size) => product * size, 1); // B
+  const batch = options.batch ?? tables;
+  checkWhole('applyRotary', 'batch', batch, 0);
+  if (batch % (tables || 1) !== 0) {
+    refuse('applyRotary', `'batch' to be a multiple of the table's ${tables}`, batch, "Check 'batch'.");
   }
+  if (x.length !== batch * positions * width) {
+    const expected = `x [batch, positions, heads, headDim] = [${batch}, ${positions}, ${heads}, ${headDim}]`;
+    const remedy = "Make the table for the positions of x, and set 'batch' to the number of sequences.";
+    refuse('applyRotary', `${expected} of ${batch * positions * width} numbers`, x.length, remedy);
+  }
+  const out = options.out ?? new Float32Array(x.length);
   if (out.length !== x.length) refuse('applyRotary', `'out' of ${x.length} numbers`, out.length, 'Allocate as x.');
 
   const [step, apart] = pairs === 'interleaved' ? [2, 1] : [1, half]; // between pairs, within a pair
   const sign = inverse ? -1 : 1;
-  // Positions [b, ..., p] with a table [b, p]: the axes between repeat the table of b.
-  const perTable = shape.at(-3) ?? 1;
-  const tables = Math.max(1, entries / perTable);
-  const repeats = x.length / (tables * perTable * width || 1);
+  const perTable = (batch / (tables || 1)) * positions; // rows of x that use the same table
   for (let at = 0, row = 0; at < x.length; at += width, row++) {
-    const entry = Math.floor(row / (perTable * repeats)) * perTable + (row % perTable);
+    const entry = Math.floor(row / perTable) * positions + (row % positions);
     for (let start = at; start < at + width; start += headDim) {
       for (let i = 0; i < half; i++) {
         const cos = data[entry * headDim + 2 * i] as number;
@@ -69,12 +98,6 @@ export function applyRotary(
     }
   }
   return out;
-}
-
-/** Refuses another name than those of {@link PairOptions}. */
-export function checkPairs(where: string, pairs: string): void {
-  if (pairs === 'interleaved' || pairs === 'half-split') return;
-  refuse(where, "'pairs' to be interleaved or half-split", pairs, "Check 'pairs'.");
 }
 
 /** Refuses a table whose data do not fit its shape [..., positions, headDim / 2, 2]. */

@@ -1,4 +1,5 @@
 import { checkTable } from './apply.js';
+import { checkArguments } from './check-arguments.js';
 
 /** Cosines and sines of a table in arrays of their own. */
 export interface CosSin {
@@ -18,6 +19,8 @@ export interface CosSin {
  * @throws RopeError if data and shape do not belong together.
  */
 export function cosSin(table: { readonly shape: readonly number[]; readonly data: Float32Array }): CosSin {
+  checkArguments('cosSin', { table }, { table: { shape: 'number[]', data: 'Float32Array', '*': 'any' } });
+
   checkTable('cosSin', table);
   const { shape, data } = table;
   const cos = new Float32Array(data.length / 2);

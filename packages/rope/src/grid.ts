@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import { checkWhole } from './error.js';
 import { buildTable, type RotaryTable, type RotaryTableOptions } from './table.js';
 
@@ -9,6 +10,22 @@ import { buildTable, type RotaryTable, type RotaryTableOptions } from './table.j
  * @throws RopeError if headDim is odd or another option is wrong.
  */
 export function sequenceTable(options: RotaryTableOptions & { readonly length: number }): RotaryTable {
+  checkArguments(
+    'sequenceTable',
+    { options },
+    {
+      options: {
+        headDim: 'number',
+        'base?': 'number',
+        'clsTokens?': 'number',
+        'clsRotation?': "'zero' | 'identity'",
+        'positions?': 'number',
+        'out?': 'Float32Array',
+        length: 'number',
+      },
+    },
+  );
+
   const { length } = options;
   checkWhole('sequenceTable', 'length', length, 0);
   return buildTable('sequenceTable', '1d', [{ index: Int32Array.from({ length }, (_, m) => m) }], length, options);
@@ -25,6 +42,23 @@ export function sequenceTable(options: RotaryTableOptions & { readonly length: n
 export function gridTable(
   options: RotaryTableOptions & { readonly gridHeight: number; readonly gridWidth: number },
 ): RotaryTable {
+  checkArguments(
+    'gridTable',
+    { options },
+    {
+      options: {
+        headDim: 'number',
+        'base?': 'number',
+        'clsTokens?': 'number',
+        'clsRotation?': "'zero' | 'identity'",
+        'positions?': 'number',
+        'out?': 'Float32Array',
+        gridHeight: 'number',
+        gridWidth: 'number',
+      },
+    },
+  );
+
   const { gridHeight, gridWidth } = options;
   checkWhole('gridTable', 'gridHeight', gridHeight, 1);
   checkWhole('gridTable', 'gridWidth', gridWidth, 1);

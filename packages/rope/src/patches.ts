@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 import type { RotaryEmbedding } from './layout.js';
 import { buildTable, type Coordinates, type RotaryTable, type RotaryTableOptions } from './table.js';
@@ -10,6 +12,8 @@ export interface PatchLengthBatch {
   readonly data: ArrayLike<number>;
 }
 
+const patchLengthBatchKinds: KindsOf<PatchLengthBatch> = { shape: 'number[]', data: 'number[]', '*': 'any' };
+
 /** First and last token (included) of each patch of one image, or of B images with `shape` [B, M]. */
 export interface PatchSpanList {
   /** First token of each patch. */
@@ -19,6 +23,13 @@ export interface PatchSpanList {
   readonly shape?: readonly number[];
 }
 
+const patchSpanListKinds: KindsOf<PatchSpanList> = {
+  starts: 'number[]',
+  ends: 'number[]',
+  'shape?': 'number[]',
+  '*': 'any',
+};
+
 /** Options of {@link patchTable}. */
 export interface PatchTableOptions extends RotaryTableOptions {
   /** `null`, as in the configuration of a model without dynamic embedding, is `1d`: patch m at position m. */
@@ -26,6 +37,17 @@ export interface PatchTableOptions extends RotaryTableOptions {
   /** Tokens in a row of the image; `1d` needs none. */
   readonly gridWidth?: number;
 }
+
+const patchTableOptionsKinds: KindsOf<PatchTableOptions> = {
+  embedding: "'1d' | '2d' | 'dynamic_3d' | 'dynamic_4d' | null",
+  'gridWidth?': 'number',
+  headDim: 'number',
+  'base?': 'number',
+  'clsTokens?': 'number',
+  'clsRotation?': "'zero' | 'identity'",
+  'positions?': 'number',
+  'out?': 'Float32Array',
+};
 
 /**
  * Rotary table of patches: Dynamic RoPE and its variants, see {@link RotaryEmbedding}. A patch of the tokens s to e lies
@@ -42,6 +64,12 @@ export function patchTable(
   patches: ArrayLike<number> | PatchLengthBatch | PatchSpanList,
   options: PatchTableOptions,
 ): RotaryTable {
+  checkArguments(
+    'patchTable',
+    { patches, options },
+    { patches: ['number[]', patchLengthBatchKinds, patchSpanListKinds], options: patchTableOptionsKinds },
+  );
+
   const where = 'patchTable';
   const embedding = options.embedding ?? '1d';
   const { starts, ends, shape } = spansOf(patches);
@@ -65,7 +93,7 @@ export function patchTable(
       lastColumn: first.map((_, m) => Math.max(0, ends[b * count + m] as number) % gridWidth),
     };
   });
-  return buildTable(where, embedding, images, count, options);
+  return buildTable(where, embedding, images, count, { ...options, clsTokens: options.clsTokens ?? 1 });
 }
 
 function spansOf(patches: ArrayLike<number> | PatchLengthBatch | PatchSpanList): Required<PatchSpanList> {

@@ -36,6 +36,16 @@ describe('rotate', () => {
     expect(rotate(ops, x, table, options).data).not.toEqual(rotate(ops, x, table).data);
   });
 
+  it('refuses a table of other positions, where the engine knows shapes', () => {
+    const shapes: RotaryOps<Plain> = { ...ops, shapeOf: ({ shape }) => shape };
+    expect(rotate(shapes, x, table).data).toEqual(rotate(ops, x, table).data);
+    const { data: rows } = patchTable([1, 1, 1], { embedding: '1d', headDim: 16 });
+    const other: Plain = { dtype: 'float32', shape: [1, 4, 8, 2], data: rows };
+    expect(() => rotate(shapes, x, other)).toThrow(
+      'rotate: expected a table of the 3 positions of x [2, 3, 32], got [1, 4, 8, 2].',
+    );
+  });
+
   it('takes the tensor interface', () => {
     const takes = (tensorOps: Ops<Plain>): RotaryOps<Plain> => tensorOps;
     expect(takes).toBeTypeOf('function');

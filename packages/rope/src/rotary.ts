@@ -1,9 +1,16 @@
-import { checkPairs, type PairOptions } from './apply.js';
+import type { KindsOf } from '@dpar/check';
+import { type PairOptions, pairOptionsKinds } from './apply.js';
+import { checkArguments } from './check-arguments.js';
+import { refuse } from './error.js';
 
 /** What is used of a tensor engine: the `Ops` of `@dpar/tensor` have it. T: a tensor handle. */
 export interface RotaryOps<T> {
   rotary(x: T, table: T, options?: { readonly interleaved?: boolean }): T;
+  /** With it, sizes are checked before the engine sees them. */
+  shapeOf?(x: T): readonly number[];
 }
+
+const rotaryOpsKinds: KindsOf<RotaryOps<object>> = { rotary: 'function', 'shapeOf?': 'function', '*': 'any' };
 
 /**
  * Rotates queries or keys on a tensor engine; see `applyRotary`.
@@ -11,9 +18,24 @@ export interface RotaryOps<T> {
  * @param x [B, positions, H headDim]
  * @param table [1 or B, positions, headDim / 2, 2], a tensor of a table's data; a constant to gradients.
  * @returns As x.
- * @throws RopeError if 'pairs' has no such name; what `ops` throws for shapes that do not fit.
+ * @throws RopeError if 'pairs' has no such name, or x has other positions than the table; what `ops` throws for other
+ * shapes that do not fit.
  */
-export function rotate<T>(ops: RotaryOps<T>, x: T, table: T, { pairs = 'interleaved' }: PairOptions = {}): T {
-  checkPairs('rotate', pairs);
+export function rotate<T>(ops: RotaryOps<T>, x: T, table: T, options: PairOptions = {}): T {
+  checkArguments(
+    'rotate',
+    { ops, x, table, options },
+    { ops: rotaryOpsKinds, x: 'unknown', table: 'unknown', 'options?': pairOptionsKinds },
+  );
+  const { pairs = 'interleaved' } = options;
+  const [shape, tableShape] = [ops.shapeOf?.(x), ops.shapeOf?.(table)];
+  if (shape !== undefined && tableShape !== undefined && shape[1] !== tableShape[1]) {
+    refuse(
+      'rotate',
+      `a table of the ${shape[1]} positions of x [${shape.join(', ')}]`,
+      `[${tableShape.join(', ')}]`,
+      "Make the table for these positions; 'clsTokens' count among them.",
+    );
+  }
   return ops.rotary(x, table, { interleaved: pairs === 'interleaved' });
 }

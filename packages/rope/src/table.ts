@@ -19,7 +19,10 @@ export interface RotaryTableOptions {
   readonly headDim: number;
   /** Base of the frequencies. Default: 10000. */
   readonly base?: number;
-  /** Positions for class (or start) tokens before all others. Default: 1. */
+  /**
+   * Positions for class (or start) tokens before all others. Default: 0 for sequences and grids, 1 for patches, whose models
+   * begin with a class token.
+   */
   readonly clsTokens?: number;
   /**
    * The rows of class positions: `zero` is (0, 0) as in LlamaGen and DPAR, where queries and keys of these positions
@@ -43,7 +46,7 @@ export function buildTable(
   available: number,
   options: RotaryTableOptions,
 ): RotaryTable {
-  const { headDim, base = 10000, clsTokens = 1, clsRotation = 'zero' } = options;
+  const { headDim, base = 10000, clsTokens = 0, clsRotation = 'zero' } = options;
   const layout = layoutOf(where, embedding, headDim);
   checkWhole(where, 'clsTokens', clsTokens, 0);
   if (!(base > 0 && base < Infinity)) refuse(where, "'base' to be a number above 0", base, "Check 'base'.");

@@ -36,7 +36,7 @@ describe('sequenceTable', () => {
     const zero = [0, 0, 0, 0];
     const identity = [1, 0, 1, 0];
     const tokens = [oneDimensional(0, 4), oneDimensional(1, 4)];
-    expectRows(sequenceTable({ headDim: 4, length: 2 }).data, 4, [zero, ...tokens]);
+    expectRows(sequenceTable({ headDim: 4, length: 2, clsTokens: 1 }).data, 4, [zero, ...tokens]);
     const options = { headDim: 4, length: 2, clsTokens: 2, clsRotation: 'identity' } as const;
     expectRows(sequenceTable(options).data, 4, [identity, identity, ...tokens]);
   });
@@ -44,23 +44,23 @@ describe('sequenceTable', () => {
 
 describe('gridTable', () => {
   it('is equation S1 in raster order, also where rows and columns differ in number', () => {
-    const { shape, data } = gridTable({ headDim: 12, gridHeight: 2, gridWidth: 3, base: 100 });
+    const { shape, data } = gridTable({ headDim: 12, gridHeight: 2, gridWidth: 3, base: 100, clsTokens: 1 });
     expect(shape).toEqual([1, 7, 6, 2]);
     const tokens = [0, 1, 2, 3, 4, 5].map((t) => equationS1(Math.floor(t / 3), t % 3, 12, 100));
     expectRows(data, 12, [new Array<number>(12).fill(0), ...tokens]);
   });
 
   it('emits only the first positions on request', () => {
-    const whole = gridTable({ headDim: 8, gridHeight: 3, gridWidth: 3 });
+    const whole = gridTable({ headDim: 8, gridHeight: 3, gridWidth: 3, clsTokens: 1 });
     for (const positions of [0, 1, 4, 10]) {
-      const cut = gridTable({ headDim: 8, gridHeight: 3, gridWidth: 3, positions });
+      const cut = gridTable({ headDim: 8, gridHeight: 3, gridWidth: 3, positions, clsTokens: 1 });
       expect(cut.shape).toEqual([1, positions, 4, 2]);
       expect(cut.data).toEqual(whole.data.slice(0, positions * 8));
     }
   });
 
   it('fills an array of the caller, whatever it held', () => {
-    const out = new Float32Array(40).fill(7);
+    const out = new Float32Array(32).fill(7);
     const table = gridTable({ headDim: 8, gridHeight: 2, gridWidth: 2, out });
     expect(table.data).toBe(out);
     expect(out).toEqual(gridTable({ headDim: 8, gridHeight: 2, gridWidth: 2 }).data);
@@ -151,9 +151,11 @@ describe('patchTable', () => {
 
   it('equals 1D and 2D tables of tokens if every patch is one token', () => {
     const ones = new Array<number>(12).fill(1);
-    const grid = gridTable({ headDim: 16, gridHeight: 3, gridWidth: 4 });
+    const grid = gridTable({ headDim: 16, gridHeight: 3, gridWidth: 4, clsTokens: 1 });
     expect(patchTable(ones, { embedding: '2d', headDim: 16, gridWidth: 4 })).toEqual(grid);
-    expect(patchTable(ones, { embedding: '1d', headDim: 16 })).toEqual(sequenceTable({ headDim: 16, length: 12 }));
+    expect(patchTable(ones, { embedding: '1d', headDim: 16 })).toEqual(
+      sequenceTable({ headDim: 16, length: 12, clsTokens: 1 }),
+    );
   });
 });
 
@@ -173,14 +175,16 @@ describe('what tables refuse', () => {
 
   it('other wrong options', () => {
     const grid = { headDim: 8, gridHeight: 2, gridWidth: 2 };
-    expect(() => gridTable({ ...grid, positions: 6 })).toThrow('expected at most 5 positions, got 6');
-    expect(() => gridTable({ ...grid, out: new Float32Array(4) })).toThrow("expected 'out' of 40 numbers, got 4");
+    expect(() => gridTable({ ...grid, positions: 6 })).toThrow('expected at most 4 positions, got 6');
+    expect(() => gridTable({ ...grid, out: new Float32Array(4) })).toThrow("expected 'out' of 32 numbers, got 4");
     expect(() => gridTable({ ...grid, base: 0 })).toThrow("'base'");
     expect(() => gridTable({ ...grid, clsTokens: -1 })).toThrow("'clsTokens'");
     expect(() => gridTable({ ...grid, gridWidth: 0 })).toThrow("'gridWidth'");
     expect(() => sequenceTable({ headDim: 8, length: 1.5 })).toThrow("'length'");
     expect(() => patchTable([1], { embedding: '2d', headDim: 8 })).toThrow("'gridWidth'");
-    expect(() => patchTable([1], { embedding: 'toString' as '2d', headDim: 8, gridWidth: 2 })).toThrow('got toString');
+    expect(() => patchTable([1], { embedding: 'toString' as '2d', headDim: 8, gridWidth: 2 })).toThrow(
+      "got 'toString'",
+    );
     expect(() => patchTable([-1], { embedding: '1d', headDim: 8 })).toThrow("'patch length'");
     expect(() => patchTable({ shape: [2, 2], data: [1] }, { embedding: '1d', headDim: 8 })).toThrow('got 1 for [2, 2]');
     expect(() => patchTable({ starts: [3], ends: [1] }, { embedding: '1d', headDim: 8 })).toThrow('got 3 to 1 at 0');

@@ -131,7 +131,8 @@ describe('any configuration, batch, threshold and guidance', () => {
       fc.asyncProperty(fc.array(anyOptions, { minLength: 1, maxLength: 4 }), async (runs) => {
         const model = tinyLlamaGen();
         const sampler = new LlamaGenSampler(engine, model);
-        for (const options of runs) {
+        for (const { threshold, maxPatchLength, ...options } of runs) {
+          expect([threshold, maxPatchLength]).toHaveLength(2); // of patches, which this model has not
           const { result, logits } = await withLogits(() => sampler.generate(options));
           const expected = await uncachedLlamaGen(engine, model, result, options);
           expectLogits(logits, expected, tolerance);

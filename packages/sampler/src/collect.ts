@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import type { SampleStep } from './options.js';
 
 /** Finished images. */
@@ -20,6 +21,12 @@ export async function collectTokens(
   positions: number,
   onPosition?: (done: number) => void,
 ): Promise<GeneratedTokens> {
+  checkArguments(
+    'collectTokens',
+    { steps, batch, positions, onPosition },
+    { steps: 'object', batch: 'number', positions: 'number', 'onPosition?': 'function' },
+  );
+
   const tokens = new Int32Array(batch * positions);
   const lengths: number[][] = Array.from({ length: batch }, () => []);
   for await (const step of steps) {

@@ -1,13 +1,16 @@
+import type { KindsOf } from '@dpar/check';
 import type { EntropyModelConfig } from '@dpar/entropy';
 import { type DparConfig, patchingOptions, patchRotaryRows } from '@dpar/model';
 import { createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
 import { DparError, type Engine, float32, named } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
+import { checkArguments } from './check-arguments.js';
 import { collectTokens, type GeneratedTokens } from './collect.js';
 import { DparStages } from './dpar-stages.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import type { ModelWeights } from './model-weights.js';
+import { modelWeightsKinds } from './model-weights.js';
 import { type FinishedPatches, OpenPatches } from './open-patches.js';
 import {
   checkOptions,
@@ -17,6 +20,7 @@ import {
   type SamplerOptions,
   type SampleStep,
   type StageSeconds,
+  samplerOptionsKinds,
 } from './options.js';
 import { predictionInputs } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
@@ -29,6 +33,23 @@ export interface DparSampleOptions extends SampleOptions {
   /** Longest patch in tokens, in place of the model's own. */
   readonly maxPatchLength?: number;
 }
+
+const dparSampleOptionsKinds: KindsOf<DparSampleOptions> = {
+  'threshold?': 'number | NaN',
+  'maxPatchLength?': 'number | NaN',
+  labels: 'number[]',
+  'seed?': 'number',
+  'firstIndex?': 'number',
+  'prefix?': 'number[]',
+  'signal?': 'AbortSignal',
+  'greedy?': 'boolean',
+  'temperature?': 'number | NaN',
+  'topK?': 'number | NaN',
+  'topP?': 'number | NaN',
+  'guidanceScale?': 'number | NaN',
+  'guidanceSchedule?': "'constant' | 'linear' | 'cosine'",
+  'guidanceInterval?': 'number[]',
+};
 
 /**
  * Generates images with DPAR. Each token costs one step of the entropy model, the local encoder and the local decoder;
@@ -47,10 +68,22 @@ export class DparSampler {
    */
   constructor(
     engine: Engine,
-    { config, parameters }: ModelWeights<DparConfig>,
+    modelWeights: ModelWeights<DparConfig>,
     entropyModel?: ModelWeights<EntropyModelConfig>,
-    { weights = 'float32', entropyWeights = weights }: SamplerOptions = {},
+    options: SamplerOptions = {},
   ) {
+    checkArguments(
+      'DparSampler',
+      { engine, modelWeights, entropyModel, options },
+      {
+        engine: 'Engine',
+        modelWeights: modelWeightsKinds,
+        'entropyModel?': modelWeightsKinds,
+        'options?': samplerOptionsKinds,
+      },
+    );
+    const { config, parameters } = modelWeights;
+    const { weights = 'float32', entropyWeights = weights } = options;
     if (config?.patching === undefined || config.blockSize === undefined) {
       throw new DparError(
         'DparSampler: expected the configuration of a DPAR, got another. Pass { config: readDparConfig(json), parameters }.',
@@ -85,7 +118,12 @@ export class DparSampler {
    * Yields the tokens of all images, position by position, and where patches start.
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
-  async *steps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
+  steps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
+    checkArguments('DparSampler.steps', { options }, { options: dparSampleOptionsKinds });
+    return this.generateSteps(options);
+  }
+
+  private async *generateSteps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
     const { config, stages, entropyStage, stopwatch } = this;
     const { numClasses, blockSize: T, dim: D, nLocalEncoderLayers: layers } = config;
     checkOptions(options, numClasses, config);
@@ -136,6 +174,8 @@ export class DparSampler {
 
   /** Generates whole images. @throws as {@link DparSampler.steps} */
   async generate(options: DparSampleOptions): Promise<GeneratedTokens> {
+    checkArguments('DparSampler.generate', { options }, { options: dparSampleOptionsKinds });
+
     checkOptions(options, this.config.numClasses, this.config);
     return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
   }

@@ -1,9 +1,11 @@
 import type { LlamaGenConfig } from '@dpar/model';
 import { DparError, type Engine } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { collectTokens, type GeneratedTokens } from './collect.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import type { ModelWeights } from './model-weights.js';
+import { modelWeightsKinds } from './model-weights.js';
 import {
   checkOptions,
   imageStreams,
@@ -12,6 +14,7 @@ import {
   type SamplerOptions,
   type SampleStep,
   type StageSeconds,
+  sampleOptionsKinds,
 } from './options.js';
 import { predictionInputs, predictionsOf } from './predictions.js';
 import { Stopwatch } from './stopwatch.js';
@@ -26,9 +29,16 @@ export class LlamaGenSampler {
   /** @throws DparError for what is no configuration. */
   constructor(
     engine: Engine,
-    { config, parameters }: ModelWeights<LlamaGenConfig>,
-    { weights }: Omit<SamplerOptions, 'entropyWeights'> = {},
+    modelWeights: ModelWeights<LlamaGenConfig>,
+    options: Omit<SamplerOptions, 'entropyWeights'> = {},
   ) {
+    checkArguments(
+      'LlamaGenSampler',
+      { engine, modelWeights, options },
+      { engine: 'Engine', modelWeights: modelWeightsKinds, 'options?': { 'weights?': "'float32' | 'int8' | 'int4'" } },
+    );
+    const { config, parameters } = modelWeights;
+    const { weights } = options;
     if (config?.blockSize === undefined) {
       throw new DparError(
         'LlamaGenSampler: expected the configuration of a LlamaGen, got another. ' +
@@ -48,7 +58,12 @@ export class LlamaGenSampler {
    * Yields the tokens of all images, position by position.
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
-  async *steps(options: SampleOptions): AsyncGenerator<SampleStep> {
+  steps(options: SampleOptions): AsyncGenerator<SampleStep> {
+    checkArguments('LlamaGenSampler.steps', { options }, { options: sampleOptionsKinds });
+    return this.generateSteps(options);
+  }
+
+  private async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     const { numClasses, blockSize: T } = this.config;
     checkOptions(options, numClasses, this.config);
     const labels = rowLabels(options, numClasses);
@@ -71,6 +86,8 @@ export class LlamaGenSampler {
 
   /** Generates whole images. @throws as {@link LlamaGenSampler.steps} */
   async generate(options: SampleOptions): Promise<GeneratedTokens> {
+    checkArguments('LlamaGenSampler.generate', { options }, { options: sampleOptionsKinds });
+
     checkOptions(options, this.config.numClasses, this.config);
     return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
   }

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { HostTensor, Tensors } from '@dpar/tensor';
 
 /** A model's configuration and weights. */
@@ -6,3 +7,6 @@ export interface ModelWeights<C> {
   /** By official name, float32. */
   readonly parameters: Tensors<HostTensor>;
 }
+
+/** Kinds of {@link ModelWeights}. */
+export const modelWeightsKinds: KindsOf<ModelWeights<object>> = { config: 'unknown', parameters: 'object', '*': 'any' };

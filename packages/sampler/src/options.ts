@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { type GptConfig, hasNullClass } from '@dpar/nn';
 import { createRandom, DparError, type Random, type WeightFormat } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
@@ -10,6 +11,12 @@ export interface SamplerOptions {
   /** Format of the entropy model's weights (default: as `weights`). */
   readonly entropyWeights?: WeightFormat;
 }
+
+/** Kinds of {@link SamplerOptions}. */
+export const samplerOptionsKinds: KindsOf<SamplerOptions> = {
+  'weights?': "'float32' | 'int8' | 'int4'",
+  'entropyWeights?': "'float32' | 'int8' | 'int4'",
+};
 
 /**
  * Seconds that each stage of generation took so far: `entropy`, `encoder`, `global`, `decoder` (LlamaGen: `model`), and
@@ -32,6 +39,22 @@ export interface SampleOptions extends DecodingOptions, GuidanceOptions {
   /** Stops between two tokens. */
   readonly signal?: AbortSignal;
 }
+
+/** Kinds of {@link SampleOptions}. */
+export const sampleOptionsKinds: KindsOf<SampleOptions> = {
+  labels: 'number[]',
+  'seed?': 'number',
+  'firstIndex?': 'number',
+  'prefix?': 'number[]',
+  'signal?': 'AbortSignal',
+  'greedy?': 'boolean',
+  'temperature?': 'number | NaN',
+  'topK?': 'number | NaN',
+  'topP?': 'number | NaN',
+  'guidanceScale?': 'number | NaN',
+  'guidanceSchedule?': "'constant' | 'linear' | 'cosine'",
+  'guidanceInterval?': 'number[]',
+};
 
 /** One position of every image of a batch. */
 export interface SampleStep {

@@ -163,7 +163,13 @@ describe('errors', () => {
 
   it('asks for labels', async () => {
     const none = {} as SampleOptions;
-    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(none)).rejects.toThrow('expected labels');
+    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(none)).rejects.toThrow(
+      "LlamaGenSampler.generate: expected 'labels' to be an array of numbers, got undefined. Pass 'labels'.",
+    );
+    const misspelt = { labels: [0], cfgScale: 2 };
+    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(misspelt)).rejects.toThrow(
+      "unknown option 'cfgScale'. Did you mean 'guidanceScale'?",
+    );
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { TensorFunction } from './engine.js';
 import type { AttributesOf, Primitive } from './primitives.js';
 import type { HostTensor, Tensors, TensorType } from './types.js';
@@ -18,3 +19,13 @@ export interface Backend<T> {
   /** What {@link Ops.recompute} does, where it is more than calling the function. */
   recompute?(fn: TensorFunction, inputs: Tensors<T>): Tensors<T>;
 }
+
+/** Kinds of {@link Backend}. */
+export const backendKinds: KindsOf<Backend<object>> = {
+  typeOf: 'function',
+  constant: 'function',
+  'range?': 'function',
+  apply: 'function',
+  'recompute?': 'function',
+  '*': 'any',
+};

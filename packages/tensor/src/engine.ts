@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { Ops } from './ops.js';
 import type { HostTensor, Tensors, TensorType } from './types.js';
 
@@ -53,6 +54,17 @@ export interface RunOptions {
   /** Where to write outputs, by name: host tensors of the right type, whose data are overwritten and returned. */
   readonly into?: Tensors<HostTensor>;
 }
+
+/** Kinds of {@link CompileOptions}. */
+export const compileOptionsKinds: KindsOf<CompileOptions> = {
+  'constants?': 'object',
+  'weights?': "'float32' | 'int8' | 'int4'",
+  'batchInvariant?': 'boolean',
+  'dynamicAxes?': 'object',
+};
+
+/** Kinds of {@link RunOptions}. */
+export const runOptionsKinds: KindsOf<RunOptions> = { 'into?': 'object' };
 
 /** A function compiled by an engine, once for each signature (names and types of the inputs) that it is called with. */
 export interface CompiledFunction {

@@ -12,10 +12,12 @@ export type {
 } from './engine.js';
 export {
   callFunction,
+  checkCompileArguments,
   checkCompileOptions,
   checkHostTensor,
   checkNotConstant,
   checkOutputNames,
+  checkRunArguments,
   hostInput,
   outputTensor,
 } from './engine-support.js';

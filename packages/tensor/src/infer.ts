@@ -1,3 +1,4 @@
+import { formatValue } from '@dpar/check';
 import { DparError } from './error.js';
 import type {
   AttributesOf,
@@ -359,6 +360,11 @@ export function inferType<P extends Primitive>(
   inputs: readonly TensorType[],
   attributes: AttributesOf<P>,
 ): TensorType {
+  if (!Object.hasOwn(rules, primitive)) {
+    throw new DparError(
+      `inferType: expected the name of a primitive, got ${formatValue(primitive)}. Check 'primitive'.`,
+    );
+  }
   const rule: ShapeRule<AttributesOf<P>> = rules[primitive];
   try {
     return rule(inputs, attributes);

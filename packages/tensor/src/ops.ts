@@ -1,6 +1,9 @@
 import type { Backend } from './backend.js';
+import { backendKinds } from './backend.js';
+import { checkArguments } from './check-arguments.js';
 import type { TensorFunction } from './engine.js';
 import { inferType } from './infer.js';
+import { withCheckedArguments } from './ops-arguments.js';
 import type {
   AttributesOf,
   BinaryPrimitive,
@@ -144,6 +147,8 @@ export interface Ops<T> {
 
 /** Builds the {@link Ops} of a backend: fills in defaults, checks shapes and types, and calls the backend. */
 export function createOps<T>(backend: Backend<T>): Ops<T> {
+  checkArguments('createOps', { backend }, { backend: backendKinds });
+
   const typeOf = (x: T): TensorType => backend.typeOf(x);
   const shapeOf = (x: T): Shape => backend.typeOf(x).shape;
 
@@ -272,7 +277,7 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     maxPool2d: pool('maxPool2d'),
     averagePool2d: pool('averagePool2d'),
   };
-  return ops;
+  return withCheckedArguments(ops, backend);
 }
 
 const noPadding: ConvolutionAttributes['padding'] = [0, 0, 0, 0];

@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import type { WeightFormat } from './engine.js';
 import { DparError } from './error.js';
 import { float32, type HostTensor, type HostTensorOf } from './types.js';
@@ -19,6 +21,16 @@ export interface QuantizedMatrix {
   readonly scales: Float32Array;
 }
 
+const quantizedMatrixKinds: KindsOf<QuantizedMatrix> = {
+  rows: 'number',
+  columns: 'number',
+  bits: 'number',
+  blockSize: 'number',
+  codes: 'Uint8Array',
+  scales: 'Float32Array',
+  '*': 'any',
+};
+
 /** Columns that share a scale. Fewer would cost more memory than they gain in precision. */
 const blockSizes = { int8: 128, int4: 32 } as const;
 
@@ -27,6 +39,8 @@ const codeBits = { int8: 8, int4: 4 } as const;
 
 /** Bytes that one weight takes in a format, its share of the scales included. */
 export function bytesPerWeight(format: WeightFormat): number {
+  checkArguments('bytesPerWeight', { format }, { format: "'float32' | 'int8' | 'int4'" });
+
   return format === 'float32' ? 4 : codeBits[format] / 8 + 4 / blockSizes[format];
 }
 
@@ -37,6 +51,15 @@ export function bytesPerWeight(format: WeightFormat): number {
  * @throws DparError if it is no matrix of float32.
  */
 export function quantizeMatrix(matrix: HostTensor, format: 'int8' | 'int4'): QuantizedMatrix {
+  checkArguments(
+    'quantizeMatrix',
+    { matrix, format },
+    {
+      matrix: 'HostTensor',
+      format: "'int8' | 'int4'",
+    },
+  );
+
   const [rows, columns] = matrix.shape;
   if (matrix.dtype !== 'float32' || matrix.shape.length !== 2 || rows === undefined || columns === undefined) {
     throw new DparError(`quantizeMatrix: expected float32[N, K], got ${matrix.dtype}[${matrix.shape}].`);
@@ -74,6 +97,8 @@ export function quantizeMatrix(matrix: HostTensor, format: 'int8' | 'int4'): Qua
 
 /** The matrix [N, K] that a quantized one stands for. */
 export function dequantizeMatrix(matrix: QuantizedMatrix): HostTensorOf<'float32'> {
+  checkArguments('dequantizeMatrix', { matrix }, { matrix: quantizedMatrixKinds });
+
   const { rows, columns, bits, blockSize, codes, scales } = matrix;
   const blocks = Math.ceil(columns / blockSize);
   const zero = 2 ** (bits - 1);

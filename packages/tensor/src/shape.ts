@@ -1,12 +1,17 @@
+import { checkArguments } from './check-arguments.js';
 import type { Shape } from './types.js';
 
 /** Shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
+  checkArguments('sameShape', { a, b }, { a: 'number[]', b: 'number[]' });
+
   return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
 }
 
 /** The shape two shapes broadcast to under NumPy's rule, or `undefined` if they do not. */
 export function broadcastShapes(a: Shape, b: Shape): number[] | undefined {
+  checkArguments('broadcastShapes', { a, b }, { a: 'number[]', b: 'number[]' });
+
   const rank = Math.max(a.length, b.length);
   const result: number[] = [];
   for (let i = 0; i < rank; i++) {
@@ -20,6 +25,8 @@ export function broadcastShapes(a: Shape, b: Shape): number[] | undefined {
 
 /** Row-major strides in elements. */
 export function stridesOf(shape: Shape): number[] {
+  checkArguments('stridesOf', { shape }, { shape: 'number[]' });
+
   const strides = new Array<number>(shape.length);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

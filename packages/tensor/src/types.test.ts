@@ -31,7 +31,7 @@ describe('hostTensor', () => {
 
   it('rejects data and shapes that do not belong together', () => {
     expect(() => float32([2, 3], [1, 2])).toThrow(
-      'hostTensor: expected 6 elements for the shape [2, 3], got 2. Pass data and shape that belong together.',
+      'float32: expected 6 elements for the shape [2, 3], got 2. Pass data and shape that belong together.',
     );
     expect(() => float32([], [])).toThrow('expected 1 elements for the shape [], got 0');
     for (const size of [-1, 1.5, Number.NaN]) {

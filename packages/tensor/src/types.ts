@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 import { DparError } from './error.js';
 
 /** Element types. Indices are `int32`; `bool` is stored one byte per element, 0 or 1. */
@@ -11,6 +13,13 @@ export interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
 }
+
+/** Kinds of {@link TensorType}. */
+export const tensorTypeKinds: KindsOf<TensorType> = {
+  dtype: "'float32' | 'int32' | 'bool'",
+  shape: 'number[]',
+  '*': 'any',
+};
 
 /** The typed array that holds the data of each element type. */
 export interface DataOf {
@@ -35,6 +44,8 @@ export type Tensors<T> = Readonly<Record<string, T>>;
 
 /** A tensor of a named set. @throws DparError if there is none of that name. */
 export function named<T>(tensors: Tensors<T>, name: string): T {
+  checkArguments('named', { tensors, name }, { tensors: 'object', name: 'string' });
+
   const found = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
   if (found === undefined) {
     const names = Object.keys(tensors);
@@ -46,6 +57,8 @@ export function named<T>(tensors: Tensors<T>, name: string): T {
 
 /** Number of elements of a shape (1 for a scalar). */
 export function sizeOf(shape: Shape): number {
+  checkArguments('sizeOf', { shape }, { shape: 'number[]' });
+
   let size = 1;
   for (const dimension of shape) size *= dimension;
   return size;
@@ -53,6 +66,8 @@ export function sizeOf(shape: Shape): number {
 
 /** A shape or a type as error messages print it: `float32[2, 3]`. */
 export function formatType(type: TensorType): string {
+  checkArguments('formatType', { type }, { type: tensorTypeKinds });
+
   return `${type.dtype}[${type.shape.join(', ')}]`;
 }
 
@@ -68,15 +83,31 @@ export function hostTensor<D extends DType>(
   shape: Shape,
   data?: DataOf[D] | ArrayLike<number>,
 ): HostTensorOf<D> {
+  checkArguments(
+    'hostTensor',
+    { dtype, shape, data },
+    { dtype: "'float32' | 'int32' | 'bool'", shape: 'number[]', 'data?': 'number[]' },
+  );
+  return makeTensor('hostTensor', dtype, shape, data);
+}
+
+function makeTensor<D extends DType>(
+  where: string,
+  dtype: D,
+  shape: Shape,
+  data?: DataOf[D] | ArrayLike<number>,
+): HostTensorOf<D> {
   for (const dimension of shape) {
     if (!Number.isInteger(dimension) || dimension < 0) {
-      throw new DparError(`hostTensor: expected dimensions that are whole numbers >= 0, got [${shape.join(', ')}].`);
+      throw new DparError(
+        `${where}: expected dimensions that are whole numbers >= 0, got [${shape.join(', ')}]. Check the shape.`,
+      );
     }
   }
   const size = sizeOf(shape);
   if (data !== undefined && data.length !== size) {
     throw new DparError(
-      `hostTensor: expected ${size} elements for the shape [${shape.join(', ')}], got ${data.length}. ` +
+      `${where}: expected ${size} elements for the shape [${shape.join(', ')}], got ${data.length}. ` +
         'Pass data and shape that belong together.',
     );
   }
@@ -91,7 +122,9 @@ export function hostTensor<D extends DType>(
  * @throws DparError for a shape that is none, or data of another length.
  */
 export function float32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'float32'> {
-  return hostTensor('float32', shape, data);
+  checkArguments('float32', { shape, data }, { shape: 'number[]', 'data?': 'number[]' });
+
+  return makeTensor('float32', 'float32', shape, data);
 }
 
 /**
@@ -100,7 +133,9 @@ export function float32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'f
  * @throws DparError for a shape that is none, or data of another length.
  */
 export function int32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'int32'> {
-  return hostTensor('int32', shape, data);
+  checkArguments('int32', { shape, data }, { shape: 'number[]', 'data?': 'number[]' });
+
+  return makeTensor('int32', 'int32', shape, data);
 }
 
 /**
@@ -109,5 +144,7 @@ export function int32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'int
  * @throws DparError for a shape that is none, or data of another length.
  */
 export function bool(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'bool'> {
-  return hostTensor('bool', shape, data);
+  checkArguments('bool', { shape, data }, { shape: 'number[]', 'data?': 'number[]' });
+
+  return makeTensor('bool', 'bool', shape, data);
 }

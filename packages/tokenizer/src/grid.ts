@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError, type Shape } from '@dpar/tensor';
 
 /** Rows and columns of an image's codes. */
@@ -5,6 +6,9 @@ export interface CodeGrid {
   readonly rows: number;
   readonly columns: number;
 }
+
+/** Kinds of {@link CodeGrid}. */
+export const codeGridKinds: KindsOf<CodeGrid> = { rows: 'number', columns: 'number', '*': 'any' };
 
 /**
  * The grid of codes [B, rows, columns], or of codes [B, T] of square images.

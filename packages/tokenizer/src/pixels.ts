@@ -1,4 +1,5 @@
 import { DparError, float32, type HostTensorOf } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /**
  * Pixels as models read them, from bytes.
@@ -9,6 +10,12 @@ import { DparError, float32, type HostTensorOf } from '@dpar/tensor';
  * @throws DparError if the bytes are no whole number of images.
  */
 export function imagesFromBytes(bytes: Uint8Array, width: number, height = width): HostTensorOf<'float32'> {
+  checkArguments(
+    'imagesFromBytes',
+    { bytes, width, height },
+    { bytes: 'Uint8Array', width: 'number', 'height?': 'number' },
+  );
+
   const area = height * width;
   const images = bytes.length / (3 * area);
   if (!Number.isInteger(images)) {
@@ -32,6 +39,12 @@ export function imagesFromBytes(bytes: Uint8Array, width: number, height = width
  * @returns [B, H, W, 3], 0..255
  */
 export function bytesFromImages(images: HostTensorOf<'float32'>): Uint8Array<ArrayBuffer> {
+  checkArguments(
+    'bytesFromImages',
+    { images },
+    { images: { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' } },
+  );
+
   const { shape, data } = images;
   const [B = 0, , height = 0, width = 0] = shape;
   const area = height * width;
@@ -54,6 +67,8 @@ export function bytesFromImages(images: HostTensorOf<'float32'>): Uint8Array<Arr
  * @throws DparError if the two differ in length, or are empty.
  */
 export function peakSignalToNoiseRatio(original: Uint8Array, other: Uint8Array): number {
+  checkArguments('peakSignalToNoiseRatio', { original, other }, { original: 'Uint8Array', other: 'Uint8Array' });
+
   if (original.length !== other.length || original.length === 0) {
     throw new DparError(
       `peakSignalToNoiseRatio: expected two images of one size, got ${original.length} and ${other.length} bytes.`,

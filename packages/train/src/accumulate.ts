@@ -1,4 +1,5 @@
 import type { HostTensor, Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { float32Data, matchingData } from './float32-data.js';
 import { addScaled } from './kernels/optimizer.js';
 
@@ -10,6 +11,12 @@ import { addScaled } from './kernels/optimizer.js';
  * @throws DparError if a gradient is missing, not float32 or of another size; nothing has changed then.
  */
 export function accumulateGradients(sum: Tensors<HostTensor>, gradients: Tensors<HostTensor>, scale = 1): void {
+  checkArguments(
+    'accumulateGradients',
+    { sum, gradients, scale },
+    { sum: 'object', gradients: 'object', 'scale?': 'number' },
+  );
+
   const pairs = Object.entries(sum).map(([name, tensor]) => {
     const data = float32Data('accumulateGradients', name, tensor);
     return [data, matchingData('accumulateGradients', 'a gradient', gradients, name, data.length)] as const;

@@ -1,4 +1,6 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { averageRate } from './ema.js';
 import { float32Data, matchingData } from './float32-data.js';
 import { sumOfSquares } from './kernels/optimizer.js';
@@ -6,6 +8,7 @@ import {
   applyUpdate,
   memoryOf,
   type OptimizerThread,
+  optimizerThreadKinds,
   type UpdateArrays,
   type UpdateNumbers,
   viewsOf,
@@ -20,6 +23,13 @@ export interface AdamWOptions {
   /** Decoupled decay of tensors of 2 or more dimensions (default 0.05); others are not decayed. */
   readonly weightDecay?: number;
 }
+
+/** Kinds of {@link AdamWOptions}. */
+export const adamWOptionsKinds: KindsOf<AdamWOptions> = {
+  'betas?': 'number[]',
+  'epsilon?': 'number',
+  'weightDecay?': 'number',
+};
 
 /** What AdamW remembers of one parameter: running means of its gradient and of the gradient's square. */
 export interface Moments {
@@ -45,6 +55,8 @@ export interface AdamWAverage {
   readonly decay: number;
 }
 
+const adamWAverageKinds: KindsOf<AdamWAverage> = { tensors: 'object', decay: 'number', '*': 'any' };
+
 /** What an update works with beside the gradients. */
 export interface AdamWHelp {
   readonly average?: AdamWAverage | undefined;
@@ -52,10 +64,23 @@ export interface AdamWHelp {
   readonly thread?: OptimizerThread | undefined;
 }
 
+const adamWHelpKinds: KindsOf<AdamWHelp> = {
+  'average?': adamWAverageKinds,
+  'thread?': optimizerThreadKinds,
+  '*': 'any',
+};
+
 /** One update. */
 export interface AdamWUpdate extends AdamWSettings {
   readonly average?: AdamWAverage | undefined;
 }
+
+const adamWUpdateKinds: KindsOf<AdamWUpdate> = {
+  'average?': adamWAverageKinds,
+  learningRate: 'number',
+  'gradientScale?': 'number',
+  '*': 'any',
+};
 
 interface Slot {
   readonly name: string;
@@ -89,6 +114,8 @@ export class AdamW {
    * @throws DparError for a parameter that is not float32, or settings out of range.
    */
   constructor(parameters: Tensors<HostTensor>, options: AdamWOptions = {}) {
+    checkArguments('AdamW', { parameters, options }, { parameters: 'object', 'options?': adamWOptionsKinds });
+
     const { betas = [0.9, 0.95], epsilon = 1e-8, weightDecay = 0.05 } = options;
     if (!betas.every((beta) => beta >= 0 && beta < 1) || !(epsilon >= 0) || !(weightDecay >= 0)) {
       throw new DparError(
@@ -121,6 +148,8 @@ export class AdamW {
    * @throws DparError if a parameter's moments are missing or of another size.
    */
   restore(step: number, moments: Readonly<Record<string, Moments>>): void {
+    checkArguments('AdamW.restore', { step, moments }, { step: 'number', moments: 'object' });
+
     for (const { name, parameter } of this.slots) {
       const given = moments[name];
       const { length } = parameter.data;
@@ -144,7 +173,9 @@ export class AdamW {
    * @throws DparError if a gradient or average is missing, not float32 or of another size, or where WebAssembly with
    *   SIMD is missing; nothing has changed then.
    */
-  update(gradients: Tensors<HostTensor>, { average, ...settings }: AdamWUpdate): void {
+  update(gradients: Tensors<HostTensor>, options: AdamWUpdate): void {
+    checkArguments('AdamW.update', { gradients, options }, { gradients: 'object', options: adamWUpdateKinds });
+    const { average, ...settings } = options;
     const numbers = this.numbersOf(settings, average);
     for (const part of this.partsOf(gradients, average)) applyUpdate(arraysOf(part), numbers(part.slot));
     this.updates++;
@@ -160,8 +191,14 @@ export class AdamW {
   async updateByNorm(
     gradients: Tensors<HostTensor>,
     decide: (norm: number) => AdamWSettings,
-    { average, thread }: AdamWHelp = {},
+    options: AdamWHelp = {},
   ): Promise<void> {
+    checkArguments(
+      'AdamW.updateByNorm',
+      { gradients, decide, options },
+      { gradients: 'object', decide: 'function', 'options?': adamWHelpKinds },
+    );
+    const { average, thread } = options;
     const parts = this.partsOf(gradients, average);
     const moved = thread === undefined ? [] : movedParts(parts);
     const stay = parts.filter((part) => !moved.includes(part));

@@ -1,4 +1,6 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { randomStream } from './random-streams.js';
 
 /** What {@link BatchOrder} arranges. */
@@ -18,6 +20,15 @@ export interface BatchOrderOptions {
   /** Batches that are sorted together (default 32); 1 groups nothing. */
   readonly windowBatches?: number | undefined;
 }
+
+const batchOrderOptionsKinds: KindsOf<BatchOrderOptions> = {
+  images: 'number',
+  batchSize: 'number',
+  seed: 'number',
+  'variants?': 'number',
+  'patchCounts?': 'number[]',
+  'windowBatches?': 'number',
+};
 
 const defaultWindow = 32;
 
@@ -48,6 +59,8 @@ export class BatchOrder {
 
   /** @throws DparError if there are no images or a size is not a whole number above 0. */
   constructor(private readonly options: BatchOrderOptions) {
+    checkArguments('BatchOrder', { options }, { options: batchOrderOptionsKinds });
+
     const { images, batchSize, windowBatches = defaultWindow, variants = 1, patchCounts } = options;
     if (![images, batchSize, windowBatches, variants].every((size) => Number.isInteger(size) && size > 0)) {
       const got = JSON.stringify({ images, batchSize, windowBatches, variants });
@@ -61,11 +74,15 @@ export class BatchOrder {
 
   /** The images of the batch at a step (from 0): int32 [B]. */
   at(step: number): Int32Array {
+    checkArguments('BatchOrder.at', { step }, { step: 'number' });
+
     return this.visitsAt(step).images;
   }
 
   /** The images of the batch at a step (from 0) and their variants. */
   visitsAt(step: number): Visits {
+    checkArguments('BatchOrder.visitsAt', { step }, { step: 'number' });
+
     const size = this.options.windowBatches ?? defaultWindow;
     const index = Math.floor(step / size);
     if (this.window?.index !== index) this.window = { index, batches: this.batchesOfWindow(index, size) };
@@ -74,6 +91,8 @@ export class BatchOrder {
 
   /** Epoch of the first image of a step, counted from 0. */
   epochOf(step: number): number {
+    checkArguments('BatchOrder.epochOf', { step }, { step: 'number' });
+
     return Math.floor((step * this.options.batchSize) / this.options.images);
   }
 

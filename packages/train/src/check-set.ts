@@ -1,8 +1,12 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { missingEntropies } from './patch-counts.js';
 import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
 import type { TokenSource } from './token-source.js';
+import { tokenSourceKinds } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
 
 /** How a set is checked. */
 export interface CheckOptions {
@@ -15,12 +19,20 @@ export interface CheckOptions {
   readonly nullClass?: boolean;
 }
 
+const checkOptionsKinds: KindsOf<CheckOptions> = { 'nameOf?': 'function', 'nullClass?': 'boolean' };
+
 /**
  * Checks that a set can be read by a model: types and shapes, tokens per image, token and class range.
  * @param name Name of the set in messages.
  * @throws DparError naming what does not fit, and the first image where.
  */
 export function checkTokenSet(model: TrainableModel, set: TokenSet, name: string, options: CheckOptions = {}): void {
+  checkArguments(
+    'checkTokenSet',
+    { model, set, name, options },
+    { model: trainableModelKinds, set: 'object', name: 'string', 'options?': checkOptionsKinds },
+  );
+
   checkSize(model, sizeOfSet(tokenSet(set)), name);
   checkRanges(model, set, name, options);
 }
@@ -30,6 +42,12 @@ export function checkTokenSet(model: TrainableModel, set: TokenSet, name: string
  * @throws DparError naming what does not fit.
  */
 export function checkTokenSource(model: TrainableModel, source: TokenSource, name: string): void {
+  checkArguments(
+    'checkTokenSource',
+    { model, source, name },
+    { model: trainableModelKinds, source: tokenSourceKinds, name: 'string' },
+  );
+
   checkSize(model, source, name);
   if (model.needsEntropies && !source.hasEntropies) throw missingEntropies('checkTokenSource');
 }

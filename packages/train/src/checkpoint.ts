@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { safetensorsChunks, toHostTensor } from '@dpar/io';
 import { checkpointFiles, findFolder, openSafetensors, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
 import { DparError, float32, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { classesFile } from './class-names.js';
 import { differences, formatDifferences } from './differences.js';
 import type { Trainer } from './trainer.js';
@@ -31,6 +33,14 @@ export interface RunRecord {
   readonly validationLoss?: number | undefined;
 }
 
+const runRecordKinds: KindsOf<RunRecord> = {
+  'config?': 'object',
+  'data?': 'object',
+  'classes?': 'string[]',
+  'validationLoss?': 'number',
+  '*': 'any',
+};
+
 /**
  * Writes a trainer's checkpoint, whole or not at all: `config.json` and `model.safetensors` as any checkpoint has them,
  * `optimizer.safetensors` (`exp_avg.<parameter>` and `exp_avg_sq.<parameter>`), `average.safetensors` if a moving average
@@ -39,6 +49,12 @@ export interface RunRecord {
  * @throws DparError if a parameter is not finite; nothing is written then.
  */
 export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, run: RunRecord = {}): Promise<void> {
+  checkArguments(
+    'writeTrainerCheckpoint',
+    { folder, trainer, run },
+    { folder: 'string', trainer: 'object', 'run?': runRecordKinds },
+  );
+
   const { parameters, average, options } = trainer;
   checkFinite(trainer);
   const contents: [string, Iterable<Uint8Array>][] = [
@@ -67,6 +83,8 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
  * @throws DparError if the checkpoint is damaged, or of another model or seed; nothing has changed then.
  */
 export async function restoreTrainer(folder: string, trainer: Trainer): Promise<TrainerState> {
+  checkArguments('restoreTrainer', { folder, trainer }, { folder: 'string', trainer: 'object' });
+
   const found = (await findFolder(folder)) ?? folder;
   const state = await verifyTrainerCheckpoint(found);
   await restoreVerified(found, state, trainer);

@@ -1,4 +1,5 @@
 import { type HostTensorOf, int32 } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { randomStream } from './random-streams.js';
 
 /**
@@ -16,6 +17,18 @@ export function dropClasses(
   seed: number,
   step: number,
 ): HostTensorOf<'int32'> {
+  checkArguments(
+    'dropClasses',
+    { labels, nullClass, probability, seed, step },
+    {
+      labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+      nullClass: 'number',
+      probability: 'number',
+      seed: 'number',
+      step: 'number',
+    },
+  );
+
   const random = randomStream(seed, 'classDropout', step);
   return int32(
     labels.shape,

@@ -1,4 +1,5 @@
 import type { HostTensor, Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { float32Data } from './float32-data.js';
 import { sumOfSquares } from './kernels/optimizer.js';
 
@@ -7,6 +8,8 @@ import { sumOfSquares } from './kernels/optimizer.js';
  * @throws DparError if one is not float32.
  */
 export function globalNorm(tensors: Tensors<HostTensor>): number {
+  checkArguments('globalNorm', { tensors }, { tensors: 'object' });
+
   let total = 0;
   for (const [name, tensor] of Object.entries(tensors)) total += sumOfSquares(float32Data('globalNorm', name, tensor));
   return Math.sqrt(total);
@@ -17,5 +20,7 @@ export function globalNorm(tensors: Tensors<HostTensor>): number {
  * maxNorm / (norm + 1e-6), at most 1.
  */
 export function clipFactor(norm: number, maxNorm: number): number {
+  checkArguments('clipFactor', { norm, maxNorm }, { norm: 'number | NaN', maxNorm: 'number' });
+
   return Math.min(1, maxNorm / (norm + 1e-6));
 }

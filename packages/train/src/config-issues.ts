@@ -1,4 +1,4 @@
-import { closestMatch } from 'leven';
+import { unknownName } from '@dpar/check';
 import { z } from 'zod';
 
 /** Names of JSON's types, and of what the schemas make of them. */
@@ -58,9 +58,8 @@ function expected(issue: z.core.$ZodIssue): string {
 
 function unknownKey(key: string, path: readonly string[], schema: z.ZodType): string {
   const holder = path.reduce<z.ZodType | undefined>((at, name) => at && shapeOf(at)?.[name], schema);
-  const nearest = closestMatch(key, Object.keys((holder && shapeOf(holder)) ?? {}));
-  const remedy = nearest === undefined ? 'Leave it out.' : `Did you mean '${[...path, nearest].join('.')}'?`;
-  return `expected a known key, got '${[...path, key].join('.')}'. ${remedy}`;
+  const known = Object.keys((holder && shapeOf(holder)) ?? {});
+  return `expected a known key, got an ${unknownName('key', path.map((name) => `${name}.`).join(''), key, known)}`;
 }
 
 function valueAt(json: unknown, path: readonly string[]): unknown {

@@ -1,7 +1,10 @@
+import type { KindsOf } from '@dpar/check';
 import type { Dropout, DropoutPlace, Training } from '@dpar/nn';
 import { type DynamicAxes, type HostTensor, named, sizeOf, type Tensors, type TensorType, typeOps } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { randomStream } from './random-streams.js';
 import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
 
 /** Probabilities at which activations become zero; 0 is no dropout. The paper's and LlamaGen's are 0.1 each. */
 export interface DropoutRates {
@@ -12,6 +15,14 @@ export interface DropoutRates {
   /** Of what feed-forward layers add. */
   readonly feedForward: number;
 }
+
+/** Kinds of {@link DropoutRates}. */
+export const dropoutRatesKinds: KindsOf<DropoutRates> = {
+  token: 'number',
+  residual: 'number',
+  feedForward: 'number',
+  '*': 'any',
+};
 
 /** Rates of a model without dropout. */
 export const noDropout: DropoutRates = { token: 0, residual: 0, feedForward: 0 };
@@ -39,7 +50,13 @@ export class DropoutMasks {
     private readonly model: TrainableModel,
     private readonly rates: DropoutRates,
     private readonly seed: number,
-  ) {}
+  ) {
+    checkArguments(
+      'DropoutMasks',
+      { model, rates, seed },
+      { model: trainableModelKinds, rates: dropoutRatesKinds, seed: 'number' },
+    );
+  }
 
   /**
    * The masks of one pass, by name.
@@ -47,6 +64,8 @@ export class DropoutMasks {
    * @param index Number of the pass: other numbers give other masks.
    */
   draw(inputs: Tensors<HostTensor>, index: number): Tensors<HostTensor> {
+    checkArguments('DropoutMasks.draw', { inputs, index }, { inputs: 'object', index: 'number' });
+
     const random = randomStream(this.seed, 'dropout', index);
     const masks = this.placesFor(inputs).map(({ name, kind, shape }) => {
       const data = this.memoryOf(name, sizeOf(shape));
@@ -101,6 +120,8 @@ export function maskAxes(model: TrainableModel, rates: DropoutRates, inputs: Ten
 
 /** Where a model may drop activations, for a batch with the given inputs: the model is run on shapes alone. */
 export function dropoutPlaces(model: TrainableModel, inputs: Tensors<TensorType>): DropoutPlace[] {
+  checkArguments('dropoutPlaces', { model, inputs }, { model: trainableModelKinds, inputs: 'object' });
+
   const places: DropoutPlace[] = [];
   const parameters = Object.fromEntries(
     Object.entries(model.specs).map(([name, { shape }]) => [name, { dtype: 'float32', shape } as const]),

@@ -1,9 +1,12 @@
 import { DparError, float32, type HostTensor, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { float32Data, matchingData } from './float32-data.js';
 import { moveAverage } from './kernels/optimizer.js';
 
 /** A copy of parameters, as which a moving average starts. */
 export function copyParameters(parameters: Tensors<HostTensor>): Record<string, HostTensor> {
+  checkArguments('copyParameters', { parameters }, { parameters: 'object' });
+
   return Object.fromEntries(
     Object.entries(parameters).map(([name, { shape, data }]) => [name, float32(shape, new Float32Array(data))]),
   );
@@ -14,6 +17,12 @@ export function copyParameters(parameters: Tensors<HostTensor>): Record<string, 
  * @throws DparError if a parameter is missing, not float32 or of another size; nothing has changed then.
  */
 export function updateAverage(average: Tensors<HostTensor>, parameters: Tensors<HostTensor>, decay: number): void {
+  checkArguments(
+    'updateAverage',
+    { average, parameters, decay },
+    { average: 'object', parameters: 'object', decay: 'number' },
+  );
+
   const rate = averageRate('updateAverage', decay);
   const pairs = Object.entries(average).map(([name, tensor]) => {
     const data = float32Data('updateAverage', name, tensor);

@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
 import { type Engine, float32, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { sizeOfSet, type TokenSet, takeRows } from './token-set.js';
 
 /** Settings of {@link entropiesOfSet}. */
@@ -11,6 +13,12 @@ export interface EntropyOptions {
   /** Stops between batches. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const entropyOptionsKinds: KindsOf<EntropyOptions> = {
+  'batchSize?': 'number',
+  'onProgress?': 'function',
+  'signal?': 'AbortSignal',
+};
 
 /** Computes entropies of any number of sets with one compiled graph. */
 export interface EntropyComputer {
@@ -70,6 +78,22 @@ export async function entropiesOfSet(
   set: Pick<TokenSet, 'tokens' | 'labels'>,
   options: EntropyOptions = {},
 ): Promise<HostTensorOf<'float32'>> {
+  checkArguments(
+    'entropiesOfSet',
+    { engine, config, parameters, set, options },
+    {
+      engine: 'Engine',
+      config: { clsTokenNum: 'number', nLayer: 'number', vocabSize: 'number', '*': 'any' },
+      parameters: 'object',
+      set: {
+        tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+        labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+        '*': 'any',
+      },
+      'options?': entropyOptionsKinds,
+    },
+  );
+
   const { batchSize = 16, ...rest } = options;
   const computer = entropyComputer(engine, config, parameters, Math.min(batchSize, sizeOfSet(set).images));
   try {

@@ -1,5 +1,6 @@
 import { initializeParameters, type ParameterSpec, type ParameterSpecs } from '@dpar/nn';
 import type { HostTensor } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** Standard deviation of embeddings, and of linear layers times the root of their inputs. */
 const scale = 0.7;
@@ -11,6 +12,8 @@ const scale = 0.7;
  * Whatever starts in another way (norms, the output layer, cross-attention) stays as it is.
  */
 export function initializeNarrow(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {
+  checkArguments('initializeNarrow', { specs, seed }, { specs: 'object', seed: 'number' });
+
   const entries = Object.entries(specs).map(([name, spec]): [string, ParameterSpec] => {
     const { shape, initializer } = spec;
     if (initializer.kind !== 'normal') return [name, spec];

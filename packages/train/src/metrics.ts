@@ -1,3 +1,5 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
 /** What one training step reports. */
 export interface StepMetrics {
   /** The step, counted from 1. */
@@ -26,8 +28,27 @@ export interface StepMetrics {
   readonly validationLoss?: number;
 }
 
+const stepMetricsKinds: KindsOf<StepMetrics> = {
+  step: 'number',
+  epoch: 'number',
+  loss: 'number',
+  gradientNorm: 'number',
+  learningRate: 'number',
+  seconds: 'number',
+  waitSeconds: 'number',
+  optimizerSeconds: 'number',
+  imagesPerSecond: 'number',
+  meanPatchLength: 'number',
+  paddingShare: 'number',
+  graphs: 'number',
+  'validationLoss?': 'number',
+  '*': 'any',
+};
+
 /** One line of metrics.jsonl: the metrics as JSON with snake_case keys. */
 export function metricsLine(metrics: StepMetrics): string {
+  checkArguments('metricsLine', { metrics }, { metrics: stepMetricsKinds });
+
   const entries = Object.entries(metrics).map(([name, value]) => [snakeCase(name), value]);
   return `${JSON.stringify(Object.fromEntries(entries))}\n`;
 }

@@ -9,11 +9,13 @@ import {
 } from '@dpar/model';
 import { writeConfig } from '@dpar/nn';
 import { DparError, isDparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { type ModelSettings, trainConfigKeys } from './train-config.js';
 import {
   type TrainableDparOptions,
   type TrainableModel,
   trainableDpar,
+  trainableDparOptionsKinds,
   trainableEntropyModel,
   trainableLlamaGen,
 } from './trainable.js';
@@ -23,6 +25,11 @@ import {
  * @throws DparError if keys are missing or do not go together.
  */
 export function modelFromSettings(settings: ModelSettings, options: TrainableDparOptions = {}): TrainableModel {
+  checkArguments(
+    'modelFromSettings',
+    { settings, options },
+    { settings: 'object', 'options?': trainableDparOptionsKinds },
+  );
   try {
     return build(settings, options);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { type AdamWArrays, type AdamWScalars, sumOfSquares, updateParameter } from './kernels/optimizer.js';
 
@@ -68,6 +69,14 @@ export interface OptimizerThread {
   giveBack(updates: readonly UpdateNumbers[] | undefined): Promise<readonly UpdateArrays[]>;
   close(): Promise<void>;
 }
+
+/** Kinds of {@link OptimizerThread}. */
+export const optimizerThreadKinds: KindsOf<OptimizerThread> = {
+  take: 'function',
+  giveBack: 'function',
+  close: 'function',
+  '*': 'any',
+};
 
 /** The other end of {@link serveOptimizer}; one request is open at a time. */
 export function askOptimizer(port: MessagePort): OptimizerThread & { fail(error: Error): void } {

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { availableThreads, DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { askOptimizer, type OptimizerThread, serveOptimizer } from './optimizer-port.js';
 import { startWorker } from './start-worker.js';
 
@@ -22,6 +23,8 @@ const worthwhile = 2 ** 22;
  * @param program The thread's program; `undefined` for none.
  */
 export function optimizerThread(program = builtWorker): OptimizerThread {
+  checkArguments('optimizerThread', { program }, { 'program?': 'object' });
+
   const { port1, port2: port } = new MessageChannel();
   const thread = askOptimizer(port1);
   if (program === undefined) {
@@ -46,6 +49,8 @@ export function optimizerThread(program = builtWorker): OptimizerThread {
 
 /** A thread if the parameters are so many that it pays, and there is a core for it. */
 export function optimizerThreadFor(parameters: Tensors<HostTensor>): OptimizerThread | undefined {
+  checkArguments('optimizerThreadFor', { parameters }, { parameters: 'object' });
+
   const count = Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
   return count >= worthwhile && availableThreads() > 1 ? optimizerThread() : undefined;
 }

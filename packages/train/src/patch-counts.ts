@@ -1,6 +1,10 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError, float32 } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import type { TokenSource } from './token-source.js';
+import { tokenSourceKinds } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
 
 /** Settings of {@link countPatches}. */
 export interface PatchCountOptions {
@@ -9,6 +13,8 @@ export interface PatchCountOptions {
   /** Stops the work. */
   readonly signal?: AbortSignal | undefined;
 }
+
+const patchCountOptionsKinds: KindsOf<PatchCountOptions> = { 'onProgress?': 'function', 'signal?': 'AbortSignal' };
 
 /** Images read at a time, in all their variants. */
 const sequencesAtATime = 4096;
@@ -23,8 +29,14 @@ const sequencesAtATime = 4096;
 export async function countPatches(
   model: TrainableModel,
   source: TokenSource,
-  { onProgress, signal }: PatchCountOptions = {},
+  options: PatchCountOptions = {},
 ): Promise<Uint16Array | undefined> {
+  checkArguments(
+    'countPatches',
+    { model, source, options },
+    { model: trainableModelKinds, source: tokenSourceKinds, 'options?': patchCountOptionsKinds },
+  );
+  const { onProgress, signal } = options;
   const { images, variants, tokensPerImage } = source;
   if (model.kind !== 'dpar') return undefined;
   if (model.predictedTokens >= 2 ** 16) {

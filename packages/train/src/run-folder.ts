@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { linkFolder, removeFolderAtomic } from '@dpar/io/node';
+import { checkArguments } from './check-arguments.js';
 import { type RunRecord, writeTrainerCheckpoint } from './checkpoint.js';
 import type { StepMetrics } from './metrics.js';
 import type { TrainConfig } from './train-config.js';
@@ -21,6 +22,8 @@ export const watchFiles = { record: 'run.json', report: 'report.html', samples: 
 
 /** Folder of the checkpoint after a step: `checkpoints/step-000500`. */
 export function stepFolder(output: string, step: number): string {
+  checkArguments('stepFolder', { output, step }, { output: 'string', step: 'number' });
+
   return join(output, runFiles.checkpoints, `step-${String(step).padStart(6, '0')}`);
 }
 

@@ -1,10 +1,14 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** Learning rate of each step, counted from 0. */
 export type Schedule = (step: number) => number;
 
 /** The same learning rate at every step, the paper's setting. */
 export function constantSchedule(learningRate: number): Schedule {
+  checkArguments('constantSchedule', { learningRate }, { learningRate: 'number' });
+
   return () => learningRate;
 }
 
@@ -20,12 +24,21 @@ export interface CosineScheduleOptions {
   readonly finalFraction?: number;
 }
 
+const cosineScheduleOptionsKinds: KindsOf<CosineScheduleOptions> = {
+  learningRate: 'number',
+  steps: 'number',
+  'warmupSteps?': 'number',
+  'finalFraction?': 'number',
+};
+
 /**
  * Linear warm-up, then half a cosine wave down: step s has learningRate (s + 1) / warmupSteps while warming up, the full
  * rate at `warmupSteps`, and finalFraction of it at `steps` and after.
  * @throws DparError if the warm-up is not shorter than the run.
  */
 export function cosineSchedule(options: CosineScheduleOptions): Schedule {
+  checkArguments('cosineSchedule', { options }, { options: cosineScheduleOptionsKinds });
+
   const { learningRate, steps, warmupSteps = 0, finalFraction = 0 } = options;
   if (!(warmupSteps >= 0 && warmupSteps < steps)) {
     throw new DparError(

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   type CompiledFunction,
   type Engine,
@@ -8,8 +9,10 @@ import {
   type Tensors,
   valueAndGradients,
 } from '@dpar/tensor';
-import { type DropoutRates, dropoutFrom, maskAxes, noDropout } from './dropout.js';
+import { checkArguments } from './check-arguments.js';
+import { type DropoutRates, dropoutFrom, dropoutRatesKinds, maskAxes, noDropout } from './dropout.js';
 import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
 
 /** Prefix of the names of gradients among the outputs: `grad.<parameter>`. */
 export const gradientPrefix = 'grad.';
@@ -25,6 +28,8 @@ export interface StepOptions {
   readonly recomputeBlocks?: boolean | undefined;
 }
 
+const stepOptionsKinds: KindsOf<StepOptions> = { 'dropout?': dropoutRatesKinds, 'recomputeBlocks?': 'boolean' };
+
 /**
  * The function that a training step compiles: from parameters and inputs of a batch, all by name, to some of the model's
  * outputs and, under `grad.<parameter>`, the gradients of its loss by all parameters.
@@ -33,8 +38,14 @@ export interface StepOptions {
 export function gradientFunction(
   model: TrainableModel,
   outputs: readonly string[],
-  { dropout = noDropout, recomputeBlocks }: StepOptions = {},
+  options: StepOptions = {},
 ): TensorFunction {
+  checkArguments(
+    'gradientFunction',
+    { model, outputs, options },
+    { model: trainableModelKinds, outputs: 'string[]', 'options?': stepOptionsKinds },
+  );
+  const { dropout = noDropout, recomputeBlocks } = options;
   const by = Object.keys(model.specs);
   return (ops, inputs) => {
     const forward: TensorFunction = (tapeOps, variables) =>
@@ -77,6 +88,12 @@ export function lossAndGradients(
   outputs: readonly string[] = [],
   options: StepOptions = {},
 ): LossAndGradients {
+  checkArguments(
+    'lossAndGradients',
+    { engine, model, outputs, options },
+    { engine: 'Engine', model: trainableModelKinds, 'outputs?': 'string[]', 'options?': stepOptionsKinds },
+  );
+
   const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
   let compiled: CompiledFunction | undefined;
   const into = Object.fromEntries(

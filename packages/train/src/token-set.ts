@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { PaddedPatches } from '@dpar/patchify';
 import {
   DparError,
@@ -8,6 +9,7 @@ import {
   type Shape,
   sameShape,
 } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** Tokenized images in memory. N images, T tokens each. */
 export interface TokenSet {
@@ -19,6 +21,14 @@ export interface TokenSet {
   readonly entropies?: HostTensorOf<'float32'>;
 }
 
+/** Kinds of {@link TokenSet}. */
+export const tokenSetKinds: KindsOf<TokenSet> = {
+  tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+  labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+  'entropies?': { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' },
+  '*': 'any',
+};
+
 /** Some images of a set, in the order of a batch. B images. */
 export interface Batch extends TokenSet {
   /** [B], which images of the set these are. */
@@ -28,7 +38,9 @@ export interface Batch extends TokenSet {
 }
 
 /** Number of images N and tokens per image T of a set. */
-export function sizeOfSet({ tokens }: TokenSet): { images: number; tokensPerImage: number } {
+export function sizeOfSet(tokenSet: TokenSet): { images: number; tokensPerImage: number } {
+  checkArguments('sizeOfSet', { tokenSet }, { tokenSet: tokenSetKinds });
+  const { tokens } = tokenSet;
   const [images = 0, tokensPerImage = 0] = tokens.shape;
   return { images, tokensPerImage };
 }
@@ -42,6 +54,19 @@ export function tokenSet(tensors: {
   readonly labels: HostTensor | undefined;
   readonly entropies?: HostTensor | undefined;
 }): TokenSet {
+  checkArguments(
+    'tokenSet',
+    { tensors },
+    {
+      tensors: {
+        'tokens?': 'HostTensor',
+        'labels?': 'HostTensor',
+        'entropies?': 'HostTensor',
+        '*': 'any',
+      },
+    },
+  );
+
   const { tokens, labels, entropies } = tensors;
   if (tokens?.dtype !== 'int32' || tokens.shape.length !== 2) {
     throw new DparError(
@@ -69,6 +94,8 @@ function check<D extends 'int32' | 'float32'>(
 
 /** The given images of a set, copied. @throws DparError for an image that the set does not have. */
 export function takeImages(set: TokenSet, images: ArrayLike<number>): Batch {
+  checkArguments('takeImages', { set, images }, { set: tokenSetKinds, images: 'number[]' });
+
   const rows = Int32Array.from(images);
   const batch = { images: rows, tokens: takeRows(set.tokens, rows), labels: takeRows(set.labels, rows) };
   return set.entropies === undefined ? batch : { ...batch, entropies: takeRows(set.entropies, rows) };
@@ -76,6 +103,8 @@ export function takeImages(set: TokenSet, images: ArrayLike<number>): Batch {
 
 /** Consecutive images of a set, `count` from `first` on, copied. */
 export function sliceImages(set: TokenSet, first: number, count: number): Batch {
+  checkArguments('sliceImages', { set, first, count }, { set: tokenSetKinds, first: 'number', count: 'number' });
+
   return takeImages(
     set,
     Int32Array.from({ length: count }, (_, i) => first + i),

@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
-import { type Batch, sizeOfSet, type TokenSet, takeImages } from './token-set.js';
+import { checkArguments } from './check-arguments.js';
+import { type Batch, sizeOfSet, type TokenSet, takeImages, tokenSetKinds } from './token-set.js';
 
 /**
  * Tokenized images wherever they lie, of which only those of a batch need to be in memory. N images of T tokens; each
@@ -32,13 +34,30 @@ export interface TokenSource {
   close(): Promise<void>;
 }
 
+/** Kinds of {@link TokenSource}. */
+export const tokenSourceKinds: KindsOf<TokenSource> = {
+  images: 'number',
+  tokensPerImage: 'number',
+  variants: 'number',
+  hasEntropies: 'boolean',
+  load: 'function',
+  readEntropies: 'function',
+  nameOf: 'function',
+  close: 'function',
+  '*': 'any',
+};
+
 /** Whether data are a source, not a set in memory. */
 export function isTokenSource(data: TokenSet | TokenSource): data is TokenSource {
+  checkArguments('isTokenSource', { data }, { data: 'object' });
+
   return 'load' in data;
 }
 
 /** A source of one variant that reads from a set in memory. */
 export function memorySource(set: TokenSet): TokenSource {
+  checkArguments('memorySource', { set }, { set: tokenSetKinds });
+
   const { images, tokensPerImage } = sizeOfSet(set);
   const predicted = tokensPerImage - 1;
   return {

@@ -35,14 +35,14 @@ describe('readTrainConfig', () => {
   it('refuses unknown keys and names the nearest one', () => {
     const read = (changes: object) => () => readTrainConfig({ ...minimal, ...changes });
     expect(read({ optimizer: { learning_rte: 1 } })).toThrow(
-      "got 'optimizer.learning_rte'. Did you mean 'optimizer.learning_rate'?",
+      "got an unknown key 'optimizer.learning_rte'. Did you mean 'optimizer.learning_rate'?",
     );
-    expect(read({ batchsize: 3 })).toThrow("got 'batchsize'. Did you mean 'batch_size'?");
+    expect(read({ batchsize: 3 })).toThrow("got an unknown key 'batchsize'. Did you mean 'batch_size'?");
     expect(read({ model: { ...minimal.model, patching: { treshold: 1 } } })).toThrow(
       "Did you mean 'model.patching.threshold'?",
     );
     expect(read({ model: { kind: 'llamagen', preset: 'nano', n_local_encoder_layers: 1 } })).toThrow(
-      "expected a known key, got 'model.n_local_encoder_layers'",
+      "expected a known key, got an unknown key 'model.n_local_encoder_layers'",
     );
   });
 
@@ -103,7 +103,7 @@ describe('readTrainConfig', () => {
     expect(config.model.preset).toBe('micro');
     expect(config.data.validation).toBe('v.safetensors');
     expect(() => readTrainConfig(minimal, ['steps'])).toThrow("such as 'optimizer.learning_rate=1e-3', got 'steps'");
-    expect(() => readTrainConfig(minimal, ['__proto__.polluted=1'])).toThrow("got '__proto__'");
+    expect(() => readTrainConfig(minimal, ['__proto__.polluted=1'])).toThrow("got an unknown key '__proto__'");
     expect({}).not.toHaveProperty('polluted');
   });
 

@@ -2,6 +2,7 @@ import { entropyModelPresets } from '@dpar/entropy';
 import { presets } from '@dpar/model';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
+import { checkArguments } from './check-arguments.js';
 import { describeIssue, shapeOf } from './config-issues.js';
 
 const count = z.int().min(1);
@@ -179,13 +180,19 @@ export type ModelSettings = TrainConfig['model'];
  * @throws DparError naming the key that is wrong; for an unknown key, the nearest one that exists.
  */
 export function readTrainConfig(json: unknown, settings: readonly string[] = []): TrainConfig {
-  const changed = settings.reduce(withSetting, json);
-  const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(changed).data?.model.kind;
+  checkArguments('readTrainConfig', { json, settings }, { 'json?': 'any', 'settings?': 'string[]' });
+
+  return parseTrainConfig('readTrainConfig', settings.reduce(withSetting, json));
+}
+
+/** A configuration with its defaults filled in. @throws DparError as {@link readTrainConfig}, in the name of `where`. */
+export function parseTrainConfig(where: string, json: unknown): TrainConfig {
+  const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(json).data?.model.kind;
   const known = Object.keys(schemas);
   if (kind === undefined || !Object.hasOwn(schemas, kind)) {
     const expected = known.map((name) => `"${name}"`).join(', ');
     throw new DparError(
-      `readTrainConfig: expected 'model.kind' to be one of ${expected}, got ${kind === undefined ? 'none' : JSON.stringify(kind)}.`,
+      `${where}: expected 'model.kind' to be one of ${expected}, got ${kind === undefined ? 'undefined' : JSON.stringify(kind)}. Correct 'model.kind'.`,
     );
   }
   const schema = schemas[kind as keyof typeof schemas];
@@ -216,6 +223,8 @@ function checkTogether({ optimizer, steps, batch_size, accumulation_steps }: Tra
 
 /** A key's description and default, for documentation: `optimizer.learning_rate` and so on. */
 export function trainConfigKeys(kind: ModelSettings['kind']): { key: string; description: string }[] {
+  checkArguments('trainConfigKeys', { kind }, { kind: "'dpar' | 'llamagen' | 'entropy'" });
+
   return keysOf(schemas[kind], '');
 }
 

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { lockFolder, makeFolder, writeJson } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { checkBatch } from './check-set.js';
 import { restoreVerified } from './checkpoint.js';
 import { checkSameClasses, classesOfData, readCheckpointClasses } from './class-names.js';
-import { openTrainingData, type TrainingDataOptions } from './data/training-data.js';
+import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from './data/training-data.js';
 import { dataIdentity, sampleOf } from './data-identity.js';
 import { initializeNarrow } from './initialize-narrow.js';
 import type { StepMetrics } from './metrics.js';
@@ -17,7 +19,7 @@ import { checkResumable, recordedConfig } from './resume-settings.js';
 import { RunCheckpoints, runFiles } from './run-folder.js';
 import { constantSchedule, cosineSchedule, type Schedule } from './schedule.js';
 import { isTokenSource } from './token-source.js';
-import type { TrainConfig } from './train-config.js';
+import { parseTrainConfig, type TrainConfig } from './train-config.js';
 import { Trainer } from './trainer.js';
 
 /**
@@ -31,6 +33,19 @@ export async function createTrainer(
   config: TrainConfig,
   options: TrainingDataOptions = {},
 ): Promise<Trainer> {
+  checkArguments(
+    'createTrainer',
+    { engine, config, options },
+    {
+      engine: 'Engine',
+      config: 'object',
+      'options?': trainingDataOptionsKinds,
+    },
+  );
+  return makeTrainer(engine, parseTrainConfig('createTrainer', config), options);
+}
+
+async function makeTrainer(engine: Engine, config: TrainConfig, options: TrainingDataOptions): Promise<Trainer> {
   const { data, dropout, optimizer } = config;
   const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
   await classesOfData(data, model.nullClass);
@@ -104,6 +119,15 @@ export interface TrainOptions {
   readonly onCheckpoint?: (checkpoint: { step: number; folder: string; seconds: number }) => void;
 }
 
+const trainOptionsKinds: KindsOf<TrainOptions> = {
+  'signal?': 'AbortSignal',
+  'resume?': 'boolean',
+  'onData?': 'function',
+  'onNote?': 'function',
+  'onStart?': 'function',
+  'onCheckpoint?': 'function',
+};
+
 /**
  * Trains as a configuration says and writes its output folder: `train.json` (the configuration with all defaults),
  * `metrics.jsonl` (a line for each step, as it is done), `checkpoints/step-000500/` and so on as the configuration says,
@@ -114,11 +138,20 @@ export interface TrainOptions {
  * @throws DparError if another process trains into the folder; if the folder holds a run and `resume` is not set; if
  * settings or data are not those of the run that is resumed; if a loss is not finite.
  */
-export async function* train(
-  engine: Engine,
-  config: TrainConfig,
-  options: TrainOptions = {},
-): AsyncGenerator<StepMetrics> {
+export function train(engine: Engine, config: TrainConfig, options: TrainOptions = {}): AsyncGenerator<StepMetrics> {
+  checkArguments(
+    'train',
+    { engine, config, options },
+    {
+      engine: 'Engine',
+      config: 'object',
+      'options?': trainOptionsKinds,
+    },
+  );
+  return trainWith(engine, parseTrainConfig('train', config), options);
+}
+
+async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOptions): AsyncGenerator<StepMetrics> {
   const { signal, resume = false, onStart, onCheckpoint } = options;
   const { output } = config;
   const lock = await lockFolder(output);
@@ -126,7 +159,7 @@ export async function* train(
   let metricsFile: MetricsFile | undefined;
   try {
     const whole = await openRunFolder(output, resume, options.onNote);
-    const trainer = await createTrainer(engine, config, { signal, onProgress: options.onData });
+    const trainer = await makeTrainer(engine, config, { signal, onProgress: options.onData });
     opened = trainer;
     const { data: training, validation } = trainer.options;
     const data = await dataIdentity({ training, validation });

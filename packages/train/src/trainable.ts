@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   type EntropyModelConfig,
   entropyModel,
@@ -31,6 +32,7 @@ import {
   type Ops,
   type Tensors,
 } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { missingEntropies } from './patch-counts.js';
 import type { Batch } from './token-set.js';
 
@@ -77,6 +79,24 @@ export interface TrainableModel {
   globalPositions(inputs: Tensors<HostTensor>): { patches: number; positions: number };
 }
 
+/** Kinds of {@link TrainableModel}. */
+export const trainableModelKinds: KindsOf<TrainableModel> = {
+  kind: "'dpar' | 'llamagen' | 'entropy'",
+  configJson: 'object',
+  dynamicAxes: 'object',
+  tokensPerImage: 'number',
+  vocabSize: 'number',
+  'nullClass?': 'number',
+  predictedTokens: 'number',
+  specs: 'object',
+  outputs: 'function',
+  inputs: 'function',
+  needsEntropies: 'boolean',
+  patchCounts: 'function',
+  globalPositions: 'function',
+  '*': 'any',
+};
+
 /** Settings of {@link trainableDpar}. */
 export interface TrainableDparOptions {
   /**
@@ -87,8 +107,20 @@ export interface TrainableDparOptions {
   readonly bucketRatio?: number | undefined;
 }
 
+/** Kinds of {@link TrainableDparOptions}. */
+export const trainableDparOptionsKinds: KindsOf<TrainableDparOptions> = { 'bucketRatio?': 'number' };
+
 /** A DPAR model as training sees it. Patches come from the batch's patch lengths, or else from its entropies. */
-export function trainableDpar(config: DparConfig, { bucketRatio }: TrainableDparOptions = {}): TrainableModel {
+export function trainableDpar(config: DparConfig, options: TrainableDparOptions = {}): TrainableModel {
+  checkArguments(
+    'trainableDpar',
+    { config, options },
+    {
+      config: { nLayer: 'number', nLocalEncoderLayers: 'number', nLocalDecoderLayers: 'number', '*': 'any' },
+      'options?': trainableDparOptionsKinds,
+    },
+  );
+  const { bucketRatio } = options;
   const patching = patchingOptions(config);
   const needsEntropies = config.patching.mode === 'entropy_row_boundary';
   const predictedTokens = config.blockSize + (config.predictEoiToken ? 1 : 0);
@@ -164,6 +196,12 @@ function withoutPatches(
 
 /** A LlamaGen model as training sees it. */
 export function trainableLlamaGen(config: LlamaGenConfig): TrainableModel {
+  checkArguments(
+    'trainableLlamaGen',
+    { config },
+    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
+  );
+
   return {
     kind: 'llamagen',
     configJson: writeLlamaGenConfig(config),
@@ -182,6 +220,12 @@ export function trainableLlamaGen(config: LlamaGenConfig): TrainableModel {
 
 /** An entropy model as training sees it. */
 export function trainableEntropyModel(config: EntropyModelConfig): TrainableModel {
+  checkArguments(
+    'trainableEntropyModel',
+    { config },
+    { config: { clsTokenNum: 'number', nLayer: 'number', vocabSize: 'number', '*': 'any' } },
+  );
+
   return {
     kind: 'entropy',
     configJson: writeEntropyModelConfig(config),
@@ -203,6 +247,8 @@ export function trainableEntropyModel(config: EntropyModelConfig): TrainableMode
  * @throws DparError for another kind, or a key that is wrong.
  */
 export function trainableModel(configJson: Readonly<Record<string, unknown>>): TrainableModel {
+  checkArguments('trainableModel', { configJson }, { configJson: 'object' });
+
   switch (configJson.kind) {
     case 'dpar':
       return trainableDpar(readDparConfig(configJson));

@@ -5,6 +5,7 @@ import { indexSuffix } from '@dpar/io';
 import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
+import { checkArguments } from './check-arguments.js';
 
 /** Names of the files that a trainer adds to a model's checkpoint. */
 export const trainerFiles = {
@@ -37,6 +38,8 @@ export type FileRecord = z.infer<typeof fileRecord>;
  * @throws DparError if the folder is not a trainer's checkpoint, or the file is damaged.
  */
 export async function readTrainerState(folder: string): Promise<TrainerState> {
+  checkArguments('readTrainerState', { folder }, { folder: 'string' });
+
   const path = join(folder, trainerFiles.state);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;

@@ -1,19 +1,24 @@
+import type { KindsOf } from '@dpar/check';
 import { checkParameters } from '@dpar/nn';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
-import { AdamW, type AdamWOptions, type AdamWSettings } from './adamw.js';
+import { AdamW, type AdamWOptions, type AdamWSettings, adamWOptionsKinds } from './adamw.js';
 import { BatchGradients, type BatchGradientsOptions } from './batch-gradients.js';
 import { BatchOrder } from './batch-order.js';
 import { BatchQueue } from './batch-queue.js';
+import { checkArguments } from './check-arguments.js';
 import { checkBatch, checkTokenSet, checkTokenSource } from './check-set.js';
 import { dropClasses } from './class-dropout.js';
 import { clipFactor } from './clip.js';
+import { dropoutRatesKinds } from './dropout.js';
 import { copyParameters } from './ema.js';
 import type { StepMetrics } from './metrics.js';
 import type { OptimizerThread } from './optimizer-port.js';
+import { optimizerThreadKinds } from './optimizer-port.js';
 import { constantSchedule, type Schedule } from './schedule.js';
 import { type Batch, sizeOfSet, type TokenSet } from './token-set.js';
 import { isTokenSource, sourceOf, type TokenSource } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
 import { createValidator, type Validator } from './validate.js';
 
 /** What a {@link Trainer} does. Defaults are the paper's where it has them. */
@@ -57,6 +62,30 @@ export interface TrainerOptions extends BatchGradientsOptions {
   readonly windowBatches?: number | undefined;
 }
 
+const trainerOptionsKinds: KindsOf<TrainerOptions> = {
+  engine: 'Engine',
+  model: trainableModelKinds,
+  parameters: 'object',
+  data: 'object',
+  'patchCounts?': 'number[]',
+  'prefetchBatches?': 'number',
+  steps: 'number | NaN',
+  batchSize: 'number',
+  seed: 'number',
+  'schedule?': 'any',
+  'optimizer?': adamWOptionsKinds,
+  'optimizerThread?': optimizerThreadKinds,
+  'maxGradientNorm?': 'number',
+  'classDropout?': 'number',
+  'averageDecay?': 'number',
+  'validation?': 'object',
+  'validateEvery?': 'number',
+  'windowBatches?': 'number',
+  'dropout?': dropoutRatesKinds,
+  'accumulationSteps?': 'number',
+  'recomputeBlocks?': 'boolean',
+};
+
 /** Trains a model: steps of forward, backward, clipping and AdamW, in an order that the seed decides. */
 export class Trainer {
   /** The parameters, changed by each step. */
@@ -73,6 +102,8 @@ export class Trainer {
 
   /** @throws DparError if parameters or data do not fit the model, or an option is out of range. */
   constructor(readonly options: TrainerOptions) {
+    checkArguments('Trainer', { options }, { options: trainerOptionsKinds });
+
     const { engine, model, parameters, data, validation, batchSize, seed, windowBatches } = options;
     checkOptions(options);
     checkParameters(model.specs, parameters);
@@ -110,7 +141,12 @@ export class Trainer {
    * @throws DparError if a loss or gradient is not finite, naming step and images. The parameters are then as before that
    * step.
    */
-  async *run(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
+  run(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
+    checkArguments('Trainer.run', { signal }, { 'signal?': 'AbortSignal' });
+    return this.runSteps(signal);
+  }
+
+  private async *runSteps(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
     while (this.step < this.options.steps && !signal?.aborted) {
       const metrics = await this.trainStep();
       yield this.validationIsDue() ? { ...metrics, validationLoss: await this.validate() } : metrics;
@@ -119,6 +155,8 @@ export class Trainer {
 
   /** Mean loss over the validation data, nats per token. @throws DparError if there are none. */
   async validate(parameters = this.parameters): Promise<number> {
+    checkArguments('Trainer.validate', { parameters }, { 'parameters?': 'object' });
+
     const { validation, batchSize } = this.options;
     if (validation === undefined) throw new DparError("Trainer.validate: expected 'validation' data, got none.");
     return this.validator.loss(parameters, validation, batchSize);

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   type CompiledFunction,
   type Engine,
@@ -6,11 +7,13 @@ import {
   type Tensors,
   type WeightFormat,
 } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 import { countPatches } from './patch-counts.js';
 import { scalarOf } from './step.js';
 import type { TokenSet } from './token-set.js';
 import { sourceOf, type TokenSource } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
 
 /** Loss of a model over whole sets. */
 export interface Validator {
@@ -37,8 +40,19 @@ export interface ValidatorOptions {
   readonly weights?: WeightFormat;
 }
 
+const validatorOptionsKinds: KindsOf<ValidatorOptions> = {
+  'constants?': 'object',
+  'weights?': "'float32' | 'int8' | 'int4'",
+};
+
 /** A validator; the forward pass alone is compiled, with the parameters as inputs but for those that are constants. */
 export function createValidator(engine: Engine, model: TrainableModel, options: ValidatorOptions = {}): Validator {
+  checkArguments(
+    'createValidator',
+    { engine, model, options },
+    { engine: 'Engine', model: trainableModelKinds, 'options?': validatorOptionsKinds },
+  );
+
   const compiled: CompiledFunction = engine.compile(
     (ops, inputs) => ({ loss: named(model.outputs(ops, inputs), 'loss') }),
     { ...options, dynamicAxes: model.dynamicAxes },

@@ -1,3 +1,4 @@
+import { misspelt } from '@dpar/check';
 import { openCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { type DparConfig, globalRotaryTable, patchingOptions, readDparConfig } from '@dpar/model';
 import { type PaddedPatches, padPatchLengths, patchLengths } from '@dpar/patchify';
@@ -52,6 +53,7 @@ export const forward = defineCommand({
     const { model, config, parameters, notes } = await loadModel(checkpoint);
     for (const note of notes) context.note(`forward: ${note}`);
     const tensors = await readTensors(input);
+    checkInputNames(Object.keys(tensors), input);
     const set = tokensFor(model, tensors, `'${input}'`);
     const { images } = sizeOfSet(set);
     if (model.nullClass !== undefined) {
@@ -94,6 +96,18 @@ export const forward = defineCommand({
     };
   },
 });
+
+/** Refuses a tensor whose name is a slip of the pen for one that is missing. Others that nobody asked for may be there. */
+function checkInputNames(names: readonly string[], input: string): void {
+  const missing = ['tokens', 'labels', 'patch_lengths', 'entropies'].filter((name) => !names.includes(name));
+  for (const name of names) {
+    const meant = misspelt(name, missing);
+    if (meant === undefined) continue;
+    throw new DparError(
+      `forward: expected tensors with the names of the input in '${input}', got unknown tensor '${name}'. Did you mean '${meant}'?`,
+    );
+  }
+}
 
 /** What a checkpoint is of. */
 async function kindOf(folder: string): Promise<unknown> {

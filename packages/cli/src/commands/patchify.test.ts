@@ -48,6 +48,9 @@ it('refuses what it cannot read, and says which case', async () => {
     [{ cases: [{ entropies: ['x'] }] }, "expected a list of numbers for 'entropies'"],
     [{ cases: [{ entropies, threshold: '1' }] }, 'expected a number or null for \'threshold\', got "1"'],
     [{ cases: [{ entropies, mode: 'other' }] }, 'other'],
+    [{ cases: [{ entropies, treshold: 1 }] }, "got an unknown key 'treshold'. Did you mean 'threshold'?"],
+    [{ cases: [{ entropies, maxPatchLength: 4 }] }, "Did you mean 'max_patch_length'?"],
+    [{ cases: [], threshold: 1 }, "got an unknown key 'threshold'. Leave it out."],
     [{ cases: [{ mode: 'token' }] }, "expected a number for 'tokens'"],
   ];
   for (const [content, message] of wrong) {

@@ -1,3 +1,4 @@
+import { unknownName } from '@dpar/check';
 import { writeFileAtomic } from '@dpar/io/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
 import { defineCommand } from '../command.js';
@@ -12,13 +13,14 @@ export const patchify = defineCommand({
   details:
     "The input is an object whose 'cases' have 'entropies' (nats; entry j belongs to the prediction of token j + 1), " +
     "'threshold', 'max_patch_length', 'row_length' and 'tokens'; a case of the modes 'static' and 'token' names its 'mode' " +
-    "and needs no entropies. The output is the same with each case's 'patch_lengths'.",
+    "and needs no entropies. It may have a 'name', 'note', 'id', 'image', 'file' or 'label'; other keys are refused. The output is the same with each case's 'patch_lengths'.",
   options: {
     input: required(file, 'cases, JSON'),
     output: required(outputFile, 'where to write them with patch_lengths'),
   },
   run: async ({ input, output }) => {
     const content = await readJsonObject(input);
+    checkKeys(content, ['cases'], ['name', 'note']);
     if (!Array.isArray(content.cases)) {
       throw new CommandError(
         `expected a list 'cases' in '${input}', got ${JSON.stringify(content.cases)}. Check the file.`,
@@ -42,8 +44,22 @@ function asObject(entry: unknown): JsonObject {
   return isObject(entry) ? entry : refuse('an object', entry);
 }
 
+const caseKeys = ['entropies', 'tokens', 'mode', 'threshold', 'max_patch_length', 'row_length'];
+
+/** What a case may say of itself: its result, and whose it is. */
+const remarkKeys = ['patch_lengths', 'name', 'note', 'id', 'image', 'file', 'label'];
+
+/** Refuses a name that no case or file has. */
+function checkKeys(object: JsonObject, known: readonly string[], remarks: readonly string[]): void {
+  for (const key of Object.keys(object)) {
+    if (known.includes(key) || remarks.includes(key)) continue;
+    throw new CommandError(`expected keys among ${known.join(', ')}, got an ${unknownName('key', '', key, known)}`);
+  }
+}
+
 /** The patch lengths of one case. */
 function lengthsOf(entry: JsonObject): Int32Array {
+  checkKeys(entry, caseKeys, remarkKeys);
   const mode = (entry.mode ?? 'entropy_row_boundary') as NonNullable<PatchingOptions['mode']>;
   const options: PatchingOptions = {
     mode,

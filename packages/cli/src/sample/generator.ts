@@ -83,7 +83,8 @@ export function createGenerator(
 ): Generator {
   if (json.kind === 'llamagen') {
     const config = readLlamaGenConfig(json);
-    return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, { config, parameters }, held)) };
+    const weights = held.weights === undefined ? {} : { weights: held.weights };
+    return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, { config, parameters }, weights)) };
   }
   const config = readDparConfig(json);
   const entropy = entropyModel && {

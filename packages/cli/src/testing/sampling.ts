@@ -35,7 +35,7 @@ export async function failingSample(argv: readonly string[], signal?: AbortSigna
 /** Folder of a tokenizer of random weights that fits these models; images of 16x16 pixels. */
 export async function tokenizerFolder(seed = 1): Promise<string> {
   const folder = join(await temporaryFolder(), 'tokenizer');
-  const config = { imageSize: 16, patchSize: 2, codebookSize: 48, embeddingDim: 8, hiddenDim: 16 };
+  const config = { imageSize: 16, patchSize: 2, codebookSize: 48, hiddenDim: 16 };
   const random = createRandom(seed);
   const weights = Object.entries(patchVqSpecs(config)).map(([name, { shape }]): [string, HostTensor] => {
     const tensor = float32(shape);

@@ -6,18 +6,19 @@ export interface SizeCeiling {
 
 /**
  * Bytes of entry points as a whole: bundled without other packages, minified and compressed by gzip. Where one grows past
- * its ceiling, find out what came in; raise the ceiling only together with its reason.
+ * its ceiling, find out what came in; raise the ceiling only together with its reason. Checks of arguments and options take
+ * 2.1 kB of each package, and 1 to 20 % more for the names and types of its own options.
  */
 export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/tensor': {
-    bytes: 17_000,
+    bytes: 20_000,
     reason: '40 primitives, each with shape rule, gradient and reference; Philox in WebAssembly',
   },
-  '@dpar/tensor/conformance': { bytes: 20_000, reason: 'for test runners: the package and some 700 cases' },
-  '@dpar/rope': { bytes: 3_000, reason: 'a page that only rotates positions must not notice it' },
-  '@dpar/patchify': { bytes: 3_000, reason: 'a page that only makes patches must not notice it' },
+  '@dpar/tensor/conformance': { bytes: 22_250, reason: 'for test runners: the package and some 700 cases' },
+  '@dpar/rope': { bytes: 5_000, reason: 'a page that only rotates positions must not notice it; half are checks' },
+  '@dpar/patchify': { bytes: 5_500, reason: 'a page that only makes patches must not notice it; half are checks' },
   '@dpar/io': {
-    bytes: 18_500,
+    bytes: 21_000,
     reason:
       'readers and writers of four formats, a third of it PyTorch pickles; names of other formats; pages import some',
   },
@@ -26,27 +27,27 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     reason: 'for Node: the formats again, in pieces and in several files, shards, and files that appear whole',
   },
   '@dpar/engine-ort': {
-    bytes: 14_500,
+    bytes: 15_750,
     reason: 'tracer, simplification and writer of graphs; beside 12 MB of onnxruntime-web',
   },
-  '@dpar/engine-tfjs': { bytes: 9_000, reason: 'every primitive in calls of tfjs; beside 150 kB of tfjs-core' },
-  '@dpar/nn': { bytes: 4_500, reason: 'building blocks, twice: whole sequences and one position at a time' },
-  '@dpar/entropy': { bytes: 2_500, reason: 'one model, the search for a threshold, correlations' },
-  '@dpar/model': { bytes: 6_000, reason: 'two models, their steps, presets and costs' },
-  '@dpar/tokenizer': { bytes: 7_500, reason: 'two tokenizers, tiles, and the training of the small one' },
+  '@dpar/engine-tfjs': { bytes: 10_750, reason: 'every primitive in calls of tfjs; beside 150 kB of tfjs-core' },
+  '@dpar/nn': { bytes: 7_250, reason: 'building blocks, twice: whole sequences and one position at a time' },
+  '@dpar/entropy': { bytes: 4_500, reason: 'one model, the search for a threshold, correlations' },
+  '@dpar/model': { bytes: 8_750, reason: 'two models, their steps, presets and costs' },
+  '@dpar/tokenizer': { bytes: 9_750, reason: 'two tokenizers, tiles, and the training of the small one' },
   '@dpar/sampler': {
-    bytes: 7_000,
+    bytes: 9_250,
     reason: 'two samplers with caches and guidance: what the page of the playground loads',
   },
-  '@dpar/train': { bytes: 14_500, reason: 'trainer, order of data, configuration with a description of each key' },
-  '@dpar/train/node': { bytes: 34_000, reason: 'for Node: the trainer again, data on disk, runs that resume, PyTorch' },
-  '@dpar/eval': { bytes: 17_500, reason: 'five metrics, Inception-v3 as a function, 4 kB of WebAssembly' },
+  '@dpar/train': { bytes: 17_750, reason: 'trainer, order of data, configuration with a description of each key' },
+  '@dpar/train/node': { bytes: 39_000, reason: 'for Node: the trainer again, data on disk, runs that resume, PyTorch' },
+  '@dpar/eval': { bytes: 23_000, reason: 'five metrics, Inception-v3 as a function, 4 kB of WebAssembly' },
   '@dpar/eval/node': {
-    bytes: 22_500,
+    bytes: 27_000,
     reason: 'for Node: threads, which hold the kernels again, sets of images, image files as Pillow reads them',
   },
-  '@dpar/report': { bytes: 9_500, reason: 'charts, pictures and the style sheet of a page' },
-  '@dpar/emoji': { bytes: 1_000, reason: 'finds files; the weights are beside it' },
+  '@dpar/report': { bytes: 11_750, reason: 'charts, pictures and the style sheet of a page' },
+  '@dpar/emoji': { bytes: 3_250, reason: 'finds files, and checks; the weights are beside it' },
   '@dpar/emoji/node': { bytes: 1_000, reason: 'the same from the disk' },
   '@dpar/cli': { bytes: 49_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
 };

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { Shape } from '@dpar/tensor';
 
 /**
@@ -51,6 +52,14 @@ export interface OnnxMetadata {
   /** Any further texts by name: `metadata_props`. */
   readonly properties?: Readonly<Record<string, string>>;
 }
+
+/** Kinds of {@link OnnxMetadata}. */
+export const onnxMetadataKinds: KindsOf<OnnxMetadata> = {
+  'producerVersion?': 'string',
+  'documentation?': 'string',
+  'properties?': 'object',
+  '*': 'any',
+};
 
 /** What the writer makes a file of. */
 export interface OnnxModel {

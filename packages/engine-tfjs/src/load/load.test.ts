@@ -48,7 +48,7 @@ describe('loadTfjs', () => {
     );
     // WebAssembly has SIMD in Node, and its threads need what browsers have.
     expect(loaded.name).toMatch(/^@tensorflow\/tfjs-backend-wasm 4\.\d+\.\d+ \(SIMD, 1 thread\)$/);
-    const engine = tfjsEngine(loaded.tf, loaded);
+    const engine = tfjsEngine(loaded.tf, { name: loaded.name });
     expect(engine.name).toBe(loaded.name);
     const { y } = await engine.compile((ops, { x }) => ({ y: ops.add(x as never, 1) })).run({ x: float32([1], [2]) });
     expect(y?.data[0]).toBe(3);
@@ -168,7 +168,7 @@ describe('loadTfjs', () => {
     await expect(loadingWasm).rejects.toMatchObject({ cause: { skipped } });
     const gpuOrSo = 'gpu' as 'webgpu';
     await expect(loadTfjs({ importModule, backend: gpuOrSo })).rejects.toThrow(
-      'one of node-gpu, node, webgpu, wasm, cpu',
+      "'backend' to be 'node-gpu' or 'node' or 'webgpu' or 'wasm' or 'cpu'",
     );
   });
 

@@ -1,4 +1,6 @@
+import { type KindsOf, listOf } from '@dpar/check';
 import { DparError, type Engine } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { tfjsEngine } from '../engine.js';
 import type { Tfjs } from '../tfjs.js';
 import { explain, type Loading, starters, type TfjsBackend, type WasmFile } from './backends.js';
@@ -17,12 +19,32 @@ export interface LoadTfjsOptions {
   readonly importModule?: ImportModule;
 }
 
+const loadTfjsOptionsKinds: KindsOf<LoadTfjsOptions> = {
+  'backend?': "'node-gpu' | 'node' | 'webgpu' | 'wasm' | 'cpu' | string[]",
+  'wasmPaths?': [
+    'string',
+    {
+      'tfjs-backend-wasm.wasm': 'string',
+      'tfjs-backend-wasm-simd.wasm': 'string',
+      'tfjs-backend-wasm-threaded-simd.wasm': 'string',
+      '*': 'any',
+    },
+  ],
+  'importModule?': 'function',
+};
+
 /** A backend that was not taken. */
 export interface SkippedBackend {
   readonly backend: TfjsBackend;
   /** Half a sentence, such as `@tensorflow/tfjs-node is not installed`. */
   readonly reason: string;
 }
+
+const skippedBackendKinds: KindsOf<SkippedBackend> = {
+  backend: "'node-gpu' | 'node' | 'webgpu' | 'wasm' | 'cpu'",
+  reason: 'string',
+  '*': 'any',
+};
 
 /** What {@link loadTfjs} found. */
 export interface LoadedTfjs {
@@ -55,6 +77,8 @@ export const tfjsInstallHints: { readonly [B in TfjsBackend]: string } = {
  * @throws DparError if none is; it says why for each, and its `cause` has them as `skipped`. Also for a backend of another name.
  */
 export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfjs> {
+  checkArguments('loadTfjs', { options }, { 'options?': loadTfjsOptionsKinds });
+
   const { backend: wanted = tfjsBackends, wasmPaths, importModule = importPackage } = options;
   const backends = typeof wanted === 'string' ? [wanted] : wanted;
   const loading: Loading = { importModule, wasmPaths, isOnlyOne: backends.length === 1 };
@@ -80,12 +104,20 @@ export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfj
 
 /** An engine on what {@link loadTfjs} finds. @throws what that throws. */
 export async function createTfjsEngine(options: LoadTfjsOptions = {}): Promise<Engine> {
+  checkArguments('createTfjsEngine', { options }, { 'options?': loadTfjsOptionsKinds });
+
   const { tf, name } = await loadTfjs(options);
   return tfjsEngine(tf, { name });
 }
 
 /** What was taken and why nothing before it, in one line. */
-export function describeLoaded({ name, skipped }: Pick<LoadedTfjs, 'name' | 'skipped'>): string {
+export function describeLoaded(settings: Pick<LoadedTfjs, 'name' | 'skipped'>): string {
+  checkArguments(
+    'describeLoaded',
+    { settings },
+    { settings: { name: 'string', skipped: listOf(skippedBackendKinds), '*': 'any' } },
+  );
+  const { name, skipped } = settings;
   const reasons = skipped.map(({ backend, reason }) => `${backend} (${reason})`);
   return reasons.length === 0 ? `TensorFlow.js: ${name}.` : `TensorFlow.js: ${name}; not ${reasons.join(', ')}.`;
 }

@@ -8,6 +8,7 @@ import {
   sameShape,
   type Tensors,
 } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { inceptionClasses, inceptionConvolutions, inceptionParameters, poolFeatures } from './convolutions.js';
 
 /** Added to variances by the network's batch norm. */
@@ -21,6 +22,8 @@ const epsilon = 0.001;
  * @throws DparError naming parameters that are missing, or of another shape.
  */
 export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, HostTensor> {
+  checkArguments('foldBatchNorm', { parameters }, { parameters: 'object' });
+
   checkInceptionParameters(parameters);
   const values = (name: string): HostTensor['data'] => named(parameters, name).data;
   const folded: Record<string, HostTensor> = {};

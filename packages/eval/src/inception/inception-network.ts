@@ -1,13 +1,15 @@
+import type { KindsOf } from '@dpar/check';
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import type { ImageReading, RgbImage } from '../image-set.js';
+import { type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { inceptionClasses, inceptionSize } from './convolutions.js';
 import { checkInceptionParameters, foldBatchNorm } from './fold.js';
 import { inception } from './network.js';
-import { type InceptionWeights, isPublished } from './weights.js';
+import { type InceptionWeights, inceptionWeightsKinds, isPublished } from './weights.js';
 
 /**
  * Order of the spatial features of an image: `height-width-channel` [17, 17, 7] is TensorFlow's and that of `mu_s` and
@@ -39,6 +41,14 @@ export interface InceptionOptions {
   readonly batchSize?: number;
 }
 
+const inceptionOptionsKinds: KindsOf<InceptionOptions> = {
+  'resize?': "'adm' | 'pytorch' | 'clean'",
+  'logits?': "'unbiased' | 'biased'",
+  'spatialOrder?': "'height-width-channel' | 'channel-height-width'",
+  'batchSize?': 'number',
+  'reading?': imageReadingKinds,
+};
+
 /** TensorFlow's graph subtracts 128 from bytes and divides by 128. */
 const tensorFlowRange: ValueRange = { mean: 128, deviation: 128 };
 
@@ -68,6 +78,12 @@ export function createInceptionNetwork(
   weights: InceptionWeights,
   options: InceptionOptions = {},
 ): FeatureNetwork {
+  checkArguments(
+    'createInceptionNetwork',
+    { engine, weights, options },
+    { engine: 'Engine', weights: inceptionWeightsKinds, 'options?': inceptionOptionsKinds },
+  );
+
   const { resize = 'adm', batchSize = 8 } = options;
   const description = describeResize(resize);
   const { range, ...defaults } = conventions[resize];

@@ -1,4 +1,5 @@
 import { named, type Ops, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { type InceptionConvolution, inceptionClasses, inceptionConvolutions, poolFeatures } from './convolutions.js';
 
 /** What the network says of B images. */
@@ -23,6 +24,8 @@ const spatialChannels = 7;
  * @param images [B, 3, 299, 299], about -1..1.
  */
 export function inception<T>(ops: Ops<T>, parameters: Tensors<T>, images: T): InceptionOutputs<T> {
+  checkArguments('inception', { ops, parameters, images }, { ops: 'Ops', parameters: 'object', images: 'Tensor' });
+
   /** Convolution, batch norm (folded) and ReLU: one after the other, as named. */
   const convolve = (x: T, ...names: readonly string[]): T => {
     let y = x;

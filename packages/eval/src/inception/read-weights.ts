@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { type InceptionWeights, parseInceptionWeights } from './weights.js';
 
 /**
@@ -7,6 +8,8 @@ import { type InceptionWeights, parseInceptionWeights } from './weights.js';
  * @throws DparError if there is no such file, and what `parseInceptionWeights` throws.
  */
 export async function readInceptionWeights(path: string): Promise<InceptionWeights> {
+  checkArguments('readInceptionWeights', { path }, { path: 'string' });
+
   const bytes = await readFile(path).catch((cause) => {
     throw new DparError(
       `readInceptionWeights: expected a readable file, got '${path}': ${cause.message}. Get ` +

@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { entriesOf, PyTorchTensor, parsePyTorch, parseSafetensors, type StoredTensor, toHostTensors } from '@dpar/io';
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { sha256 } from '../sha256.js';
 
 /** Weights of the FID Inception-v3, by torchvision's names. */
@@ -10,6 +12,9 @@ export interface InceptionWeights {
   readonly sha256: string;
 }
 
+/** Kinds of {@link InceptionWeights}. */
+export const inceptionWeightsKinds: KindsOf<InceptionWeights> = { parameters: 'object', sha256: 'string', '*': 'any' };
+
 /**
  * The first 8 of the 64 hexadecimal digits of the SHA-256 of pytorch-fid's file: by the convention of torch.hub, its name
  * (pt_inception-2015-12-05-6726825d.pth) says them.
@@ -17,7 +22,9 @@ export interface InceptionWeights {
 const publishedDigits = '6726825d';
 
 /** Whether weights are pytorch-fid's, by the first 8 digits of the SHA-256: with others, figures cannot be compared. */
-export function isPublished({ sha256 }: InceptionWeights): boolean {
+export function isPublished(inceptionWeights: InceptionWeights): boolean {
+  checkArguments('isPublished', { inceptionWeights }, { inceptionWeights: inceptionWeightsKinds });
+  const { sha256 } = inceptionWeights;
   return sha256.startsWith(publishedDigits);
 }
 
@@ -29,6 +36,8 @@ export function isPublished({ sha256 }: InceptionWeights): boolean {
  * IoError if the file is refused: see `parsePyTorch` and `parseSafetensors`.
  */
 export async function parseInceptionWeights(bytes: Uint8Array): Promise<InceptionWeights> {
+  checkArguments('parseInceptionWeights', { bytes }, { bytes: 'Uint8Array' });
+
   const tensors = isSafetensors(bytes) ? parseSafetensors(bytes).tensors : await stateDict(bytes);
   return { parameters: toHostTensors(tensors), sha256: await sha256(bytes) };
 }

@@ -1,16 +1,26 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import type { ImageReading, RgbImage } from '../image-set.js';
+import { type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
-import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
+import { type NetworkInput, networkInput, type ValueRange, valueRangeKinds } from '../network-input.js';
+import { imageSizeKinds } from '../resize/resample.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { sha256 } from '../sha256.js';
 import { describeFailure } from './failures.js';
 import { findInput, type OnnxInputOptions } from './input.js';
 import { openSession } from './open-session.js';
-import { findOutputs, type OnnxOutputNames, rowsOf, type TokenPooling, tokenPoolings } from './outputs.js';
+import {
+  findOutputs,
+  type OnnxOutputNames,
+  onnxOutputNamesKinds,
+  rowsOf,
+  type TokenPooling,
+  tokenPoolings,
+} from './outputs.js';
 import { rangeOf, type ValueRangeName } from './range.js';
-import type { OnnxRuntime, OnnxSession, OnnxTensor } from './session.js';
+import { type OnnxRuntime, type OnnxSession, type OnnxTensor, onnxRuntimeKinds, onnxSessionKinds } from './session.js';
 import { textFeeds } from './text-inputs.js';
 import { checkFinite, encodeValues } from './values.js';
 
@@ -20,6 +30,12 @@ export interface OpenOnnxModel<T> {
   /** Differs where the weights differ. */
   readonly identity: string;
 }
+
+const openOnnxModelKinds: KindsOf<OpenOnnxModel<object>> = {
+  session: onnxSessionKinds,
+  identity: 'string',
+  '*': 'any',
+};
 
 /** How {@link createOnnxNetwork} computes. */
 export interface OnnxNetworkOptions extends OnnxInputOptions {
@@ -47,6 +63,20 @@ export interface OnnxNetworkOptions extends OnnxInputOptions {
   readonly session?: object;
 }
 
+const onnxNetworkOptionsKinds: KindsOf<OnnxNetworkOptions> = {
+  'range?': ["'bytes' | 'unit' | 'signed' | 'imagenet' | 'clip'", valueRangeKinds],
+  'resize?': "'adm' | 'pytorch' | 'clean'",
+  'outputs?': onnxOutputNamesKinds,
+  'reading?': imageReadingKinds,
+  'tokens?': "'first' | 'mean'",
+  'batchSize?': 'number',
+  'name?': 'string',
+  'session?': 'object',
+  'input?': 'string',
+  'layout?': "'NCHW' | 'NHWC'",
+  'size?': ['number', imageSizeKinds],
+};
+
 /**
  * Any ONNX model as a feature network. Inputs may be float32, float16, float64 or uint8, outputs float32, float16 or float64.
  * Texts that a model like CLIP reads besides images are filled in with placeholders.
@@ -62,6 +92,12 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
   model: Uint8Array | OpenOnnxModel<T>,
   options: OnnxNetworkOptions = {},
 ): Promise<FeatureNetwork> {
+  checkArguments(
+    'createOnnxNetwork',
+    { ort, model, options },
+    { ort: onnxRuntimeKinds, model: ['Uint8Array', openOnnxModelKinds], 'options?': onnxNetworkOptionsKinds },
+  );
+
   const { resize = 'clean', batchSize: wantedBatch = 8 } = options;
   checkBatchSize('createOnnxNetwork', wantedBatch);
   const isBytes = model instanceof Uint8Array;

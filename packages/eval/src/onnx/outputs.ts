@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import type { ImageFeatures } from '../feature-network.js';
 import { formatValue, type OnnxTensor, type OnnxValueMetadata, valueNamed } from './session.js';
@@ -5,6 +6,14 @@ import { decodeValues, featureTypes } from './values.js';
 
 /** Names of outputs by what they are. */
 export type OnnxOutputNames = { readonly [F in keyof ImageFeatures]?: string };
+
+/** Kinds of {@link OnnxOutputNames}. */
+export const onnxOutputNamesKinds: KindsOf<OnnxOutputNames> = {
+  'pool?': 'string',
+  'spatial?': 'string',
+  'logits?': 'string',
+  '*': 'any',
+};
 
 /**
  * How a sequence [N, T, D] of tokens becomes features [N, D]: `first`, the first token, which is the class token of ViT,

@@ -1,3 +1,4 @@
+import { type KindsOf, listOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 
 /** A tensor of ONNX Runtime. */
@@ -17,6 +18,14 @@ export interface OnnxValueMetadata {
   readonly shape?: readonly (number | string)[];
 }
 
+const onnxValueMetadataKinds: KindsOf<OnnxValueMetadata> = {
+  name: 'string',
+  isTensor: 'boolean',
+  'type?': 'string',
+  'shape?': 'any[]',
+  '*': 'any',
+};
+
 /** An InferenceSession of ONNX Runtime 1.22 or later. */
 export interface OnnxSession<T = never> {
   readonly inputMetadata: readonly OnnxValueMetadata[];
@@ -28,6 +37,15 @@ export interface OnnxSession<T = never> {
   ): Promise<Readonly<Record<string, OnnxTensor>>>;
   release(): Promise<void>;
 }
+
+/** Kinds of {@link OnnxSession}. */
+export const onnxSessionKinds: KindsOf<OnnxSession<object>> = {
+  inputMetadata: listOf(onnxValueMetadataKinds),
+  outputMetadata: listOf(onnxValueMetadataKinds),
+  run: 'function',
+  release: 'function',
+  '*': 'any',
+};
 
 /** Data of inputs; float16 as bits. */
 export type OnnxData = Float32Array | Float64Array | Uint16Array | Uint8Array | BigInt64Array | Int32Array;
@@ -44,6 +62,13 @@ export interface OnnxRuntime<T extends OnnxTensor = OnnxTensor> {
     create(path: string, options?: object): Promise<OnnxSession<T>>;
   };
 }
+
+/** Kinds of {@link OnnxRuntime}. */
+export const onnxRuntimeKinds: KindsOf<OnnxRuntime<OnnxTensor>> = {
+  Tensor: 'function',
+  InferenceSession: { create: 'function', '*': 'any' },
+  '*': 'any',
+};
 
 /** A value as messages print it: `'features' [batch, 2048]`. */
 export function formatValue({ name, isTensor, shape = [] }: OnnxValueMetadata): string {

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import type { RgbImage } from '../image-set.js';
 import type { Taps, TapsRule } from './taps.js';
@@ -7,6 +8,9 @@ export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
+
+/** Kinds of {@link ImageSize}. */
+export const imageSizeKinds: KindsOf<ImageSize> = { width: 'number', height: 'number', '*': 'any' };
 
 /**
  * Brings an image to a size, rows first. Nothing is rounded to whole numbers or clipped.

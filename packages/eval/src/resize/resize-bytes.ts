@@ -1,5 +1,7 @@
+import { checkArguments } from '../check-arguments.js';
 import type { RgbImage } from '../image-set.js';
-import { checkImage, type ImageSize } from './resample.js';
+import { rgbImageKinds } from '../image-set.js';
+import { checkImage, type ImageSize, imageSizeKinds } from './resample.js';
 import { pillowBicubic, pillowBox, type Taps } from './taps.js';
 
 /** Filters of {@link resizeBytes}. */
@@ -15,7 +17,13 @@ const one = 2 ** 22;
  * rounded to bytes after each. The bytes are Pillow's.
  * @throws DparError if the image is empty or has not the bytes of its size.
  */
-export function resizeBytes(image: RgbImage, { width, height }: ImageSize, filter: ByteFilter): RgbImage {
+export function resizeBytes(image: RgbImage, imageSize: ImageSize, filter: ByteFilter): RgbImage {
+  checkArguments(
+    'resizeBytes',
+    { image, imageSize, filter },
+    { image: rgbImageKinds, imageSize: imageSizeKinds, filter: "'box' | 'bicubic'" },
+  );
+  const { width, height } = imageSize;
   checkImage(image);
   const rule = rules[filter];
   const stretched = new Uint8Array(3 * image.height * width);

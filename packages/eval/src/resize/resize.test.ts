@@ -67,7 +67,9 @@ describe('resizeImage', () => {
     for (const method of resizeMethods) expect(row([7], 3, method)).toEqual([7, 7, 7]);
     const size = { width: 2, height: 2 };
     const other = 'bicubic' as ResizeMethod;
-    expect(() => resizeImage(patternImage(2, 2), size, other)).toThrow('one of adm, pytorch, clean, got bicubic');
+    expect(() => resizeImage(patternImage(2, 2), size, other)).toThrow(
+      "'method' to be 'adm' or 'pytorch' or 'clean', got 'bicubic'",
+    );
     expect(() => resizeImage({ width: 0, height: 4, data: new Uint8Array(0) }, size, 'adm')).toThrow(DparError);
     expect(() => resizeImage({ width: 2, height: 2, data: new Uint8Array(16) }, size, 'adm')).toThrow(
       'resample: expected an image of at least one pixel with 3 bytes each, got 2x2 with 16 bytes. Convert it to RGB.',

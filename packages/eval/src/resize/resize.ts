@@ -1,6 +1,8 @@
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { RgbImage } from '../image-set.js';
-import { type ImageSize, resample } from './resample.js';
+import { rgbImageKinds } from '../image-set.js';
+import { type ImageSize, imageSizeKinds, resample } from './resample.js';
 import { pillowBicubic, pyTorchBilinear, type TapsRule, tensorFlowBilinear } from './taps.js';
 
 /** How images come to a network's size, each as one evaluator does it. */
@@ -36,6 +38,8 @@ function resizeOf(method: ResizeMethod): Resize {
 
 /** A method in words, with what it is comparable to. @throws DparError for an unknown method. */
 export function describeResize(method: ResizeMethod): string {
+  checkArguments('describeResize', { method }, { method: "'adm' | 'pytorch' | 'clean'" });
+
   return resizeOf(method).description;
 }
 
@@ -51,5 +55,11 @@ export function describeResize(method: ResizeMethod): string {
  * @throws DparError if the image is empty or has not the bytes of its size, or for an unknown method.
  */
 export function resizeImage(image: RgbImage, size: ImageSize, method: ResizeMethod): Float32Array {
+  checkArguments(
+    'resizeImage',
+    { image, size, method },
+    { image: rgbImageKinds, size: imageSizeKinds, method: "'adm' | 'pytorch' | 'clean'" },
+  );
+
   return resample(image, size, resizeOf(method).taps);
 }

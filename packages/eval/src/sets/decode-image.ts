@@ -1,9 +1,10 @@
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { describeOther, imageFormatOf } from '../decode/image-format.js';
 import { decodePng, readPngFile } from '../decode/png.js';
 import { decodeBySharp, MissingSharpError } from '../decode/sharp.js';
 import { isTransparent, rgbOf, type StoredPicture } from '../decode/stored-picture.js';
-import type { ImageInspection, ImageReading, RgbImage } from '../image-set.js';
+import { type ImageInspection, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 
 /** An image cannot be read, for a reason that is in its file. */
 class DamagedImageError extends DparError {
@@ -27,6 +28,11 @@ class DamagedImageError extends DparError {
  * @throws DparError that names the file if it is damaged, of a format that is not read, or `sharp` is missing.
  */
 export async function decodeImage(name: string, bytes: Uint8Array, reading: ImageReading = {}): Promise<RgbImage> {
+  checkArguments(
+    'decodeImage',
+    { name, bytes, reading },
+    { name: 'string', bytes: 'Uint8Array', 'reading?': imageReadingKinds },
+  );
   return rgbOf(await decodePicture(name, bytes), reading);
 }
 

@@ -1,6 +1,10 @@
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork } from '../feature-network.js';
+import { featureNetworkKinds } from '../feature-network.js';
 import type { ImageSet } from '../image-set.js';
+import { imageSetKinds } from '../image-set.js';
 import type { ExtractOptions } from './feature-batches.js';
+import { extractOptionsKinds } from './feature-batches.js';
 import { readFeatures, writeFeatures } from './feature-file.js';
 import { collectParts, extractParts } from './feature-parts.js';
 import { type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
@@ -14,6 +18,8 @@ export interface ExtractedFile {
 
 /** Folder in which the parts of a file lie until it is whole. */
 export function partsFolder(path: string): string {
+  checkArguments('partsFolder', { path }, { path: 'string' });
+
   return `${path}.partial`;
 }
 
@@ -30,6 +36,12 @@ export async function extractToFile(
   network: FeatureNetwork,
   options: ExtractOptions = {},
 ): Promise<ExtractedFile> {
+  checkArguments(
+    'extractToFile',
+    { path, set, network, options },
+    { path: 'string', set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
+  );
+
   const there = await findFeatures(path, originOf(set, network));
   if (there !== undefined) return { features: there, extracted: 0 };
   const folder = partsFolder(path);

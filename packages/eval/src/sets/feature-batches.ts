@@ -1,6 +1,10 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import { featureNetworkKinds } from '../feature-network.js';
 import type { ImageSet, RgbImage } from '../image-set.js';
+import { imageSetKinds } from '../image-set.js';
 import { type CheckOptions, checkImages } from './check-images.js';
 import { FeatureCollector, type FeatureSet } from './feature-set.js';
 
@@ -11,6 +15,14 @@ export interface ExtractOptions extends CheckOptions {
   /** Told how many of all images are done. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
+
+/** Kinds of {@link ExtractOptions}. */
+export const extractOptionsKinds: KindsOf<ExtractOptions> = {
+  'batchSize?': 'number',
+  'onProgress?': 'function',
+  'signal?': 'AbortSignal',
+  'onCheck?': 'function',
+};
 
 export const defaultBatchSize = 32;
 
@@ -65,6 +77,12 @@ export async function extractFeatures(
   network: FeatureNetwork,
   options: ExtractOptions = {},
 ): Promise<FeatureSet> {
+  checkArguments(
+    'extractFeatures',
+    { set, network, options },
+    { set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
+  );
+
   await checkImages(set, [{ start: 0, count: set.count }], options);
   const collector = new FeatureCollector(set.count);
   let done = 0;

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   type ChunkedTensor,
   formatStoredType,
@@ -9,9 +10,12 @@ import {
 } from '@dpar/io';
 import { type ArrayReader, openNpz, parseJsonObject, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { Matrix } from '../matrix.js';
 import type { FeatureStatistics } from '../statistics.js';
+import { featureStatisticsKinds } from '../statistics.js';
 import type { FeatureOrigin, FeatureSet } from './feature-set.js';
+import { featureOriginKinds, featureSetKinds } from './feature-set.js';
 
 /** Names of the arrays of a file. Those of statistics are ADM's, whose evaluator reads them. */
 const names = { pool: 'pool', logits: 'logits', origin: 'origin', mean: 'mu', covariance: 'sigma' } as const;
@@ -37,6 +41,12 @@ export interface ReferenceStatistics {
   readonly statistics: FeatureStatistics;
   readonly spatial?: FeatureStatistics;
 }
+
+const referenceStatisticsKinds: KindsOf<ReferenceStatistics> = {
+  statistics: featureStatisticsKinds,
+  'spatial?': featureStatisticsKinds,
+  '*': 'any',
+};
 
 function array(dtype: StoredDType, shape: readonly number[], data: ArrayBufferView): ChunkedTensor {
   return { dtype, shape, chunks: [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)] };
@@ -65,6 +75,8 @@ function statisticsArrays({ statistics, spatial }: ReferenceStatistics): Record<
  * @throws the error of the file system.
  */
 export async function writeStatistics(path: string, statistics: ReferenceStatistics): Promise<void> {
+  checkArguments('writeStatistics', { path, statistics }, { path: 'string', statistics: referenceStatisticsKinds });
+
   await writeFileAtomic(path, npzChunks(statisticsArrays(statistics)));
 }
 
@@ -75,6 +87,12 @@ export async function writeStatistics(path: string, statistics: ReferenceStatist
  * @throws the error of the file system.
  */
 export async function writeFeatures(path: string, features: FeatureSet, origin: FeatureOrigin): Promise<void> {
+  checkArguments(
+    'writeFeatures',
+    { path, features, origin },
+    { path: 'string', features: featureSetKinds, origin: featureOriginKinds },
+  );
+
   const { network, resize, networkIdentity, imagesIdentity } = origin; // always in this order
   const text = new TextEncoder().encode(JSON.stringify({ network, resize, networkIdentity, imagesIdentity }));
   const arrays = {
@@ -91,6 +109,8 @@ export async function writeFeatures(path: string, features: FeatureSet, origin: 
  * @throws DparError if an array has another shape, or the file is damaged.
  */
 export async function readFeatures(path: string): Promise<StoredFeatures> {
+  checkArguments('readFeatures', { path }, { path: 'string' });
+
   const file = await openNpz(path);
   try {
     const read = async (name: string): Promise<StoredTensor | undefined> => file.arrays.get(name)?.read();

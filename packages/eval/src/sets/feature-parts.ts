@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
 import {
   type ItemRange,
@@ -11,8 +12,11 @@ import {
   shareOfParts,
 } from '@dpar/io/node';
 import { DparError, float32, type HostTensor } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import { featureNetworkKinds } from '../feature-network.js';
 import type { ImageSet } from '../image-set.js';
+import { imageSetKinds } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 import { checkImages } from './check-images.js';
 import { defaultBatchSize, type ExtractOptions, featureBatches } from './feature-batches.js';
@@ -34,6 +38,15 @@ export interface ExtractPartsOptions extends ExtractOptions {
   /** Images of a part. */
   readonly partImages?: number | undefined;
 }
+
+const extractPartsOptionsKinds: KindsOf<ExtractPartsOptions> = {
+  'share?': { index: 'number', count: 'number', '*': 'any' },
+  'partImages?': 'number',
+  'batchSize?': 'number',
+  'onProgress?': 'function',
+  'signal?': 'AbortSignal',
+  'onCheck?': 'function',
+};
 
 /** What {@link extractParts} did. */
 export interface ExtractedParts {
@@ -58,8 +71,14 @@ export async function extractParts(
   folder: string,
   set: ImageSet,
   network: FeatureNetwork,
-  { share = { index: 0, count: 1 }, partImages = defaultPartImages, ...options }: ExtractPartsOptions = {},
+  options: ExtractPartsOptions = {},
 ): Promise<ExtractedParts> {
+  checkArguments(
+    'extractParts',
+    { folder, set, network, options },
+    { folder: 'string', set: imageSetKinds, network: featureNetworkKinds, 'options?': extractPartsOptionsKinds },
+  );
+  const { share = { index: 0, count: 1 }, partImages = defaultPartImages } = options;
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
   const ours = shareOfParts(set.count, partImages, share);
   const settings = settingsOf(originOf(set, network), set.count, batchSize, partImages);
@@ -140,6 +159,12 @@ function tensorsOf(batches: readonly ImageFeatures[]): Record<string, HostTensor
  * @throws IoError that names the images of which there are none, and damaged parts.
  */
 export function collectParts(parts: PartFolder, folder: string, signal?: AbortSignal): Promise<FeatureSet> {
+  checkArguments(
+    'collectParts',
+    { parts, folder, signal },
+    { parts: 'object', folder: 'string', 'signal?': 'AbortSignal' },
+  );
+
   parts.checkWhole('images');
   return collectFeatures(parts.contents(signal), parts.there.length, folder);
 }
@@ -153,6 +178,8 @@ export async function collectFeatures(
   count: number,
   what: string,
 ): Promise<FeatureSet> {
+  checkArguments('collectFeatures', { parts, count, what }, { parts: 'object', count: 'number', what: 'string' });
+
   const collector = new FeatureCollector(count);
   for await (const part of parts) collector.add(featuresOf(part, what));
   return collector.finish();
@@ -182,6 +209,8 @@ function matrixOf(stored: StoredTensor): Matrix {
 export async function readFeatureFolder(
   folder: string,
 ): Promise<{ readonly features: FeatureSet; readonly origin: FeatureOrigin } | undefined> {
+  checkArguments('readFeatureFolder', { folder }, { folder: 'string' });
+
   const path = join(folder, featureSettingsFile);
   const settings = await readSettings(path);
   if (settings === undefined) return undefined;
@@ -192,9 +221,11 @@ export async function readFeatureFolder(
 
 /** What the settings of a folder of features tell. @throws DparError if they are others. */
 export function readFeatureSettings(
-  { images, count, network, resize, network_identity: networkIdentity }: Readonly<Record<string, unknown>>,
+  settings: Readonly<Record<string, unknown>>,
   path: string,
 ): { readonly count: number; readonly origin: FeatureOrigin } {
+  checkArguments('readFeatureSettings', { settings, path }, { settings: 'object', path: 'string' });
+  const { images, count, network, resize, network_identity: networkIdentity } = settings;
   const texts = { imagesIdentity: images, network, resize, networkIdentity };
   if (typeof count === 'number' && Object.values(texts).every((text) => typeof text === 'string')) {
     return { count, origin: texts as FeatureOrigin };

@@ -1,8 +1,13 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import { featureNetworkKinds, imageFeaturesKinds } from '../feature-network.js';
 import type { ImageSet } from '../image-set.js';
+import { imageSetKinds } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
-import { type FeatureStatistics, StatisticsAccumulator } from '../statistics.js';
+import { matrixKinds } from '../matrix.js';
+import { type FeatureStatistics, featureStatisticsKinds, StatisticsAccumulator } from '../statistics.js';
 
 /** What features were computed with and of. */
 export interface FeatureOrigin {
@@ -16,8 +21,19 @@ export interface FeatureOrigin {
   readonly imagesIdentity: string;
 }
 
+/** Kinds of {@link FeatureOrigin}. */
+export const featureOriginKinds: KindsOf<FeatureOrigin> = {
+  network: 'string',
+  resize: 'string',
+  networkIdentity: 'string',
+  imagesIdentity: 'string',
+  '*': 'any',
+};
+
 /** Where the features of a set by a network come from. */
 export function originOf(set: ImageSet, network: FeatureNetwork): FeatureOrigin {
+  checkArguments('originOf', { set, network }, { set: imageSetKinds, network: featureNetworkKinds });
+
   const { name, resize, identity: networkIdentity } = network;
   return { network: name, resize, networkIdentity, imagesIdentity: set.identity };
 }
@@ -34,6 +50,15 @@ export interface FeatureSet {
   readonly spatial?: FeatureStatistics;
 }
 
+/** Kinds of {@link FeatureSet}. */
+export const featureSetKinds: KindsOf<FeatureSet> = {
+  pool: matrixKinds,
+  'logits?': matrixKinds,
+  statistics: featureStatisticsKinds,
+  'spatial?': featureStatisticsKinds,
+  '*': 'any',
+};
+
 /** Rows that are added to statistics together, so that they do not depend on the pieces in which features arrive. */
 const blockRows = 1024;
 
@@ -49,10 +74,14 @@ export class FeatureCollector {
   #spatial: BlockStatistics | undefined;
 
   /** @param count Number of images, N. */
-  constructor(readonly count: number) {}
+  constructor(readonly count: number) {
+    checkArguments('FeatureCollector', { count }, { count: 'number' });
+  }
 
   /** @throws DparError if a piece is of another network, has more images than expected, or is not finite. */
-  add({ pool, spatial, logits }: ImageFeatures): void {
+  add(imageFeatures: ImageFeatures): void {
+    checkArguments('FeatureCollector.add', { imageFeatures }, { imageFeatures: imageFeaturesKinds });
+    const { pool, spatial, logits } = imageFeatures;
     const rows = pool.rows;
     this.#check(rows, spatial, logits);
     this.#statistics ??= new BlockStatistics(pool.columns);

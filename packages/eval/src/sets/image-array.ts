@@ -1,6 +1,7 @@
 import { formatStoredType } from '@dpar/io';
 import { type ArrayReader, fileDigest, formatDigest, openNpy, openNpz } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { RgbImage } from '../image-set.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
@@ -20,6 +21,8 @@ export function isImageArray({ type: { dtype, shape } }: ArrayReader): boolean {
  * @throws DparError if the file holds something else; see also `openNpz`.
  */
 export async function openImageArray(path: string): Promise<StoredImageSet> {
+  checkArguments('openImageArray', { path }, { path: 'string' });
+
   const type = await withArray(path, async (array) => array.type);
   const [count = 0, height = 0, width = 0] = type.shape;
   return {

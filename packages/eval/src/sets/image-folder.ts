@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { formatDigest } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import type { ImageReading } from '../image-set.js';
+import { checkArguments } from '../check-arguments.js';
+import { type ImageReading, imageReadingKinds } from '../image-set.js';
 import { decodeImage, inspectImage } from './decode-image.js';
 import { listFolder } from './list-folder.js';
 import { loadAhead } from './load-ahead.js';
@@ -20,6 +22,11 @@ export interface ImageFolderOptions {
   readonly reading?: ImageReading;
 }
 
+const imageFolderOptionsKinds: KindsOf<ImageFolderOptions> = {
+  'digest?': "'content' | 'sizes'",
+  'reading?': imageReadingKinds,
+};
+
 /**
  * The images of a folder and of those in it, as a set, in the order of their paths by code point. Its identity is a digest of
  * their paths and contents. What files are images is decided by their names' ends; all others are listed as `ignored`, and so
@@ -28,10 +35,9 @@ export interface ImageFolderOptions {
  * @throws DparError if there are no images, folders that are links make a circle, a link leads nowhere, or a file name is not
  * UTF-8. Reading an image that is damaged, or of a format that is not read, throws a DparError that names it.
  */
-export async function openImageFolder(
-  folder: string,
-  { digest: digested = 'content', reading: usual = {} }: ImageFolderOptions = {},
-): Promise<StoredImageSet> {
+export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<StoredImageSet> {
+  checkArguments('openImageFolder', { folder, options }, { folder: 'string', 'options?': imageFolderOptionsKinds });
+  const { digest: digested = 'content', reading: usual = {} } = options;
   const { images, folders, ignored } = await listFolder(folder);
   if (images.length === 0) {
     const got = ignored.length === 0 ? 'an empty folder' : `${ignored.length} other files, such as '${ignored[0]}'`;

@@ -13,6 +13,7 @@ import {
   type ShardRecord,
 } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { sampleSettingsFile } from './list-folder.js';
 import { readPngRecord } from './png-record.js';
 import type { StoredImageSet } from './stored-image-set.js';
@@ -107,6 +108,8 @@ async function readBatch(set: StoredImageSet): Promise<MergePart> {
 
 /** The record of a batch that is a shard; undefined for one without. @throws IoError if the file is damaged. */
 export async function readBatchRecord(path: string): Promise<ShardRecord | undefined> {
+  checkArguments('readBatchRecord', { path }, { path: 'string' });
+
   const file = await openNpz(path);
   try {
     const stored = await file.arrays.get(shardArray)?.read();
@@ -117,7 +120,13 @@ export async function readBatchRecord(path: string): Promise<ShardRecord | undef
 }
 
 /** Whether a batch holds what its record tells. */
-export async function isWholeBatch(path: string, { digest }: ShardRecord): Promise<boolean> {
+export async function isWholeBatch(path: string, shardRecord: ShardRecord): Promise<boolean> {
+  checkArguments(
+    'isWholeBatch',
+    { path, shardRecord },
+    { path: 'string', shardRecord: { run: 'string', digest: 'string', first: 'number', '*': 'any' } },
+  );
+  const { digest } = shardRecord;
   const file = await openNpz(path);
   try {
     const arrays = [...file.arrays].filter(([name]) => name !== shardArray);

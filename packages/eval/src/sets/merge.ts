@@ -1,8 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { type ChunkedTensor, compareCodePoints, npzChunks } from '@dpar/io';
 import { isSystemEntry, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { openImageArray } from './image-array.js';
 import { openImageFolder } from './image-folder.js';
 import { orderImages, type PlacedImages } from './merge-order.js';
@@ -16,6 +18,12 @@ export interface MergeOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+const mergeOptionsKinds: KindsOf<MergeOptions> = {
+  'count?': 'number',
+  'onProgress?': 'function',
+  'signal?': 'AbortSignal',
+};
 
 /** What {@link mergeImages} wrote. */
 export interface MergedImages {
@@ -40,8 +48,14 @@ export interface MergedImages {
 export async function mergeImages(
   paths: readonly string[],
   output: string,
-  { count, onProgress, signal }: MergeOptions = {},
+  options: MergeOptions = {},
 ): Promise<MergedImages> {
+  checkArguments(
+    'mergeImages',
+    { paths, output, options },
+    { paths: 'string[]', output: 'string', 'options?': mergeOptionsKinds },
+  );
+  const { count, onProgress, signal } = options;
   const parts = await openParts(paths, output);
   const { total, placed } = await orderImages(parts, count);
   const [first] = placed;

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { openNpy, openNpz } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { checkStatistics } from '../covariance.js';
 import type { Matrix } from '../matrix.js';
 import { readFeatures, readMatrix, type StoredFeatures } from './feature-file.js';
@@ -27,6 +28,8 @@ export interface EvaluationSet extends StoredFeatures {
  * `frechetDistance`.
  */
 export async function openEvaluationSet(path: string): Promise<EvaluationSet> {
+  checkArguments('openEvaluationSet', { path }, { path: 'string' });
+
   const status = await stat(path);
   if (status.isDirectory()) return openFolder(path);
   if (path.endsWith('.npy')) return openNpySet(path);
@@ -72,6 +75,8 @@ async function openNpzSet(path: string): Promise<EvaluationSet> {
 
 /** Reads numbers [N, D] from an `.npy` file, such as logits. @throws DparError if the array has another rank. */
 export async function readNpyMatrix(path: string): Promise<Matrix> {
+  checkArguments('readNpyMatrix', { path }, { path: 'string' });
+
   const array = await openNpy(path);
   try {
     return await readMatrix(`'${path}'`, array);

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { ImageSet } from '../image-set.js';
 
 /** The file of an image in a folder. */
@@ -22,3 +23,18 @@ export interface StoredImageSet extends ImageSet {
   /** An image as people find it: its file, or its number in a file. */
   nameOf(index: number): string;
 }
+
+/** Kinds of {@link StoredImageSet}. */
+export const storedImageSetKinds: KindsOf<StoredImageSet> = {
+  path: 'string',
+  ignored: 'string[]',
+  nameOf: 'function',
+  name: 'string',
+  count: 'number',
+  identity: 'string',
+  read: 'function',
+  'inspect?': 'function',
+  'files?': 'object[]',
+  'folders?': 'string[]',
+  '*': 'any',
+};

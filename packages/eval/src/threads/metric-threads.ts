@@ -1,4 +1,5 @@
 import { availableThreads } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import {
   type FrechetExtrapolation,
   type FrechetExtrapolationOptions,
@@ -39,6 +40,8 @@ export interface MetricThreads {
  * @throws DparError if the number is not 1 or more.
  */
 export function startThreads(count = availableThreads()): MetricThreads {
+  checkArguments('startThreads', { count }, { 'count?': 'number' });
+
   const threads = startJobThreads(count);
   return {
     precisionRecall: async (reference, samples, options = {}) =>

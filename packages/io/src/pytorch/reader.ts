@@ -1,5 +1,6 @@
 import { type ByteSource, memorySource } from '../byte-source.js';
 import { sourceStream } from '../byte-stream.js';
+import { checkArguments } from '../check-arguments.js';
 import { IoError } from '../error.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from '../stored.js';
 import { bytesPerElement, readContainer } from './containers.js';
@@ -27,6 +28,8 @@ export interface PyTorchContent {
  * lie one after the other are views into `bytes`.
  */
 export async function parsePyTorch(bytes: Uint8Array): Promise<PyTorchContent> {
+  checkArguments('parsePyTorch', { bytes }, { bytes: 'Uint8Array' });
+
   return readPyTorchSource('parsePyTorch', memorySource(bytes));
 }
 

@@ -1,6 +1,7 @@
-import { type ChunkedTensor, dataChunks, typeToWrite } from '../chunks.js';
+import { checkArguments } from '../check-arguments.js';
+import { type ChunkedTensor, chunkedTensorKinds, dataChunks, typeToWrite } from '../chunks.js';
 import type { HostTensor } from '../host-tensor.js';
-import { byteLengthOf, type StoredTensor, type StoredType } from '../stored.js';
+import { byteLengthOf, type StoredTensor, type StoredType, storedTensorKinds } from '../stored.js';
 import { type ZipEntry, zipChunks } from '../zip.js';
 import { checkDepth, PickleWriter } from './pickle-writer.js';
 
@@ -41,6 +42,19 @@ const alignment = 64;
  * values are nested more than 100 deep.
  */
 export function pytorchChunks(value: WritablePyTorchValue): AsyncGenerator<Uint8Array> {
+  checkArguments(
+    'pytorchChunks',
+    { value },
+    {
+      value: [
+        'string | number | bigint | boolean | any[] | Map | object | null',
+        'HostTensor',
+        storedTensorKinds,
+        chunkedTensorKinds,
+      ],
+    },
+  );
+
   const storages = new Map<WritableTensor, Storage>();
   const pickle = new PickleWriter();
   writeValue(pickle, value, storages, 0);

@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 /** The metrics of one step by their names in `metrics.jsonl`: `step`, `loss`, ... What was not finite is NaN. */
 export type MetricsLine = Readonly<Record<string, number>>;
 
@@ -7,6 +8,8 @@ export type MetricsLine = Readonly<Record<string, number>>;
  * @returns The steps in ascending order.
  */
 export function parseMetrics(text: string): MetricsLine[] {
+  checkArguments('parseMetrics', { text }, { text: 'string' });
+
   const lines: MetricsLine[] = [];
   for (const line of text.split('\n')) {
     const metrics = parseLine(line);

@@ -1,8 +1,12 @@
+import { listOf } from '@dpar/check';
+import { checkArguments } from '../check-arguments.js';
+import { ReportError } from '../error.js';
 import { type Html, html } from '../html.js';
 import { page } from '../page.js';
 import { imageOfPng } from '../picture.js';
 import { curvesSection } from './curves.js';
 import type { TrainingRun } from './run.js';
+import { trainingRunKinds } from './run.js';
 import { machineSection, modelSection, settingsSection } from './settings.js';
 import { trainingStyle } from './style.js';
 import { comparison, failure, tiles } from './summary.js';
@@ -11,11 +15,13 @@ import { timeSection } from './time.js';
 /**
  * The report of a training run, or of several beside one another: one HTML page that needs nothing else, light or dark as
  * the reader's system is.
- * @throws Error if there is no run.
+ * @throws ReportError if there is no run.
  */
 export function trainingReport(runs: readonly TrainingRun[]): string {
+  checkArguments('trainingReport', { runs }, { runs: listOf(trainingRunKinds) });
+
   const [first] = runs;
-  if (first === undefined) throw new Error('trainingReport: expected at least one run, got none.');
+  if (first === undefined) throw new ReportError('trainingReport: expected at least one run, got none.');
   const alone = runs.length === 1;
   return page({
     title: alone ? `Training of ${first.name}` : `Training of ${runs.map(({ name }) => name).join(', ')}`,

@@ -1,3 +1,4 @@
+import { type KindsOf, listOf } from '@dpar/check';
 import type { MetricsLine } from './metrics.js';
 
 /** A training run, as its report shows it. */
@@ -26,6 +27,13 @@ export interface ModelFigures {
   readonly forwardMacs: number;
 }
 
+const modelFiguresKinds: KindsOf<ModelFigures> = {
+  kind: 'string',
+  parameters: 'number',
+  forwardMacs: 'number',
+  '*': 'any',
+};
+
 /** What a run leaves of itself beside its metrics. */
 export interface RunRecord {
   /** `running` also stands for a run that was ended without a chance to say so. */
@@ -38,12 +46,22 @@ export interface RunRecord {
   readonly seconds?: Readonly<Record<string, number>>;
 }
 
+const runRecordKinds: KindsOf<RunRecord> = {
+  state: "'running' | 'done' | 'interrupted' | 'failed'",
+  'message?': 'string',
+  machine: 'object',
+  'seconds?': 'object',
+  '*': 'any',
+};
+
 /** Images of one moment of training, all in one picture. */
 export interface SampleGrid {
   readonly step: number;
   /** A PNG file. */
   readonly png: Uint8Array;
 }
+
+const sampleGridKinds: KindsOf<SampleGrid> = { step: 'number', png: 'Uint8Array', '*': 'any' };
 
 /** Floating-point operations of one training step for one image: a backward pass costs two forward passes. */
 export const trainingFlop = ({ forwardMacs }: ModelFigures): number => 6 * forwardMacs;
@@ -52,3 +70,16 @@ export const trainingFlop = ({ forwardMacs }: ModelFigures): number => 6 * forwa
 export function lastBeforeFailure({ record, metrics }: TrainingRun): number | undefined {
   return record?.state === 'failed' ? (metrics.at(-1)?.step ?? 0) : undefined;
 }
+
+/** Kinds of {@link TrainingRun}. */
+export const trainingRunKinds: KindsOf<TrainingRun> = {
+  name: 'string',
+  steps: 'number',
+  settings: 'object',
+  metrics: 'object[]',
+  'model?': modelFiguresKinds,
+  'record?': runRecordKinds,
+  'samples?': listOf(sampleGridKinds),
+  'sampleCount?': 'number',
+  '*': 'any',
+};

@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import { sameShape } from '../shape.js';
 import { formatType, type HostTensor, type Tensors } from '../types.js';
 import type { Tolerance } from './case.js';
@@ -29,6 +30,11 @@ export function findMismatch(
   expected: Tensors<HostTensor>,
   tolerance: Tolerance,
 ): string | undefined {
+  checkArguments(
+    'findMismatch',
+    { actual, expected, tolerance },
+    { actual: 'object', expected: 'object', tolerance: { relative: 'number', absolute: 'number', '*': 'any' } },
+  );
   const [names, wanted] = [Object.keys(actual).sort().join(', '), Object.keys(expected).sort().join(', ')];
   if (names !== wanted) return `expected outputs ${wanted}, got ${names}`;
   for (const [name, value] of Object.entries(expected)) {

@@ -1,4 +1,6 @@
+import { type KindsOf, listOf } from '@dpar/check';
 import type { Backend } from '../backend.js';
+import { checkArguments } from '../check-arguments.js';
 import type { TensorFunction } from '../engine.js';
 import { DparError } from '../error.js';
 import { createOps, type Ops } from '../ops.js';
@@ -14,6 +16,8 @@ export interface Variable<T> {
   readonly value: T;
   readonly tracked: boolean;
 }
+
+const variableKinds: KindsOf<Variable<object>> = { value: 'Tensor', tracked: 'boolean', '*': 'any' };
 
 /** A gradient of an input, computed when it is asked for. */
 type Pullback<T> = () => T | SliceGradientOf<T>;
@@ -37,6 +41,8 @@ export class Tape<T> {
   private readonly computed = new Set<Variable<T>>();
 
   constructor(private readonly base: Ops<T>) {
+    checkArguments('Tape', { base }, { base: 'Ops' });
+
     const backend: Backend<Variable<T>> = {
       typeOf: (x) => base.typeOf(x.value),
       constant: (value) => ({ value: base.constant(value), tracked: false }),
@@ -57,6 +63,8 @@ export class Tape<T> {
 
   /** A tensor to differentiate by (`tracked`), or a constant to the tape. */
   variable(value: T, tracked = true): Variable<T> {
+    checkArguments('Tape.variable', { value, tracked }, { value: 'Tensor', 'tracked?': 'boolean' });
+
     return { value, tracked: tracked && this.base.typeOf(value).dtype === 'float32' };
   }
 
@@ -65,6 +73,8 @@ export class Tape<T> {
    * @throws DparError if `of` is not a single float32 element.
    */
   gradients(of: Variable<T>, by: readonly Variable<T>[]): T[] {
+    checkArguments('Tape.gradients', { of, by }, { of: variableKinds, by: listOf(variableKinds) });
+
     const { base } = this;
     const type = base.typeOf(of.value);
     if (type.dtype !== 'float32' || sizeOf(type.shape) !== 1) {
@@ -190,6 +200,8 @@ export interface GradientOptions {
   readonly by: readonly string[];
 }
 
+const gradientOptionsKinds: KindsOf<GradientOptions> = { of: 'string', by: 'string[]' };
+
 /**
  * Runs a function and differentiates one of its outputs by some of its inputs.
  * @returns All outputs, and the gradients under the names of their inputs.
@@ -201,6 +213,12 @@ export function valueAndGradients<T>(
   inputs: Tensors<T>,
   options: GradientOptions,
 ): { outputs: Tensors<T>; gradients: Tensors<T> } {
+  checkArguments(
+    'valueAndGradients',
+    { ops, fn, inputs, options },
+    { ops: 'Ops', fn: 'function', inputs: 'object', options: gradientOptionsKinds },
+  );
+
   const tape = new Tape(ops);
   const wanted = new Set(options.by);
   const variables: Record<string, Variable<T>> = {};

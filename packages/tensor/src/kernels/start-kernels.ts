@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 
 /** A number that kernels export, such as the address of an array in their memory. */
@@ -25,6 +26,8 @@ declare const WebAssembly: {
  * @throws DparError where WebAssembly or its SIMD instructions are missing or forbidden.
  */
 export function startKernels<Exports>(base64: string, caller: string): Exports & KernelMemory {
+  checkArguments('startKernels', { base64, caller }, { base64: 'string', caller: 'string' });
+
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   try {
     return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Exports & KernelMemory;

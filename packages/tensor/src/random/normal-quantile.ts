@@ -1,3 +1,5 @@
+import { formatValue } from '@dpar/check';
+import { DparError } from '../error.js';
 /**
  * Natural logarithm from additions, multiplications and divisions alone, for 0 < x <= 1. `Math.log` may differ between
  * JavaScript engines in the last bit; this is the same everywhere. Relative error below 1e-15.
@@ -63,8 +65,14 @@ function ratio([numerator, denominator]: readonly [readonly number[], readonly n
  * Quantile of the standard normal distribution: the x below which a share p of it lies, 0 < p < 1. Algorithm AS 241
  * (Wichura, 1988; PPND16), relative error about 1e-15. Made of additions, multiplications, divisions and square roots,
  * which IEEE 754 rounds correctly, so the result is the same to the bit on every platform.
+ *
+ * @throws DparError unless p is between 0 and 1, neither included.
  */
 export function normalQuantile(p: number): number {
+  if (typeof p !== 'number' || !(p > 0 && p < 1)) {
+    throw new DparError(`normalQuantile: expected a probability between 0 and 1, got ${formatValue(p)}. Check 'p'.`);
+  }
+
   const fromMiddle = p - 0.5;
   if (Math.abs(fromMiddle) <= 0.425) return fromMiddle * ratio(centre, 0.180625 - fromMiddle * fromMiddle);
   const r = Math.sqrt(-portableLog(fromMiddle < 0 ? p : 1 - p));

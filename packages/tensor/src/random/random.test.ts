@@ -114,7 +114,7 @@ describe('streams', () => {
 
   it('reject seeds, ids and positions that are no whole numbers in range', () => {
     expect(() => createRandom(-1)).toThrow(
-      'random: expected the seed to be a whole number from 0 to 2^53 - 1, got -1.',
+      'createRandom: expected the seed to be a whole number from 0 to 2^53 - 1, got -1. Pass such a number.',
     );
     expect(() => createRandom(0.5)).toThrow('the seed');
     expect(() => createRandom('7' as unknown as number)).toThrow('the seed');

@@ -1,3 +1,5 @@
+import { formatValue, type KindsOf } from '@dpar/check';
+import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 import { categorical, categoricalOfLogits } from './categorical.js';
 import { gumbelMax } from './gumbel-max.js';
@@ -83,29 +85,35 @@ function lowAndHigh(value: number): [number, number] {
   return [value % twoTo32, Math.floor(value / twoTo32)];
 }
 
-function demandWhole(value: number, what: string): void {
+function demandWhole(where: string, value: number, what: string): void {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new DparError(`random: expected ${what} to be a whole number from 0 to 2^53 - 1, got ${value}.`);
+    throw new DparError(
+      `${where}: expected ${what} to be a whole number from 0 to 2^53 - 1, got ${formatValue(value)}. Pass such a number.`,
+    );
   }
 }
 
 function keyOfSeed(seed: number | bigint): Key {
-  if (typeof seed !== 'bigint') demandWhole(seed, 'the seed');
+  if (typeof seed !== 'bigint') demandWhole('createRandom', seed, 'the seed');
   const value = BigInt(seed);
   if (value !== BigInt.asUintN(64, value)) {
-    throw new DparError(`random: expected a seed from 0 to 2^64 - 1, got ${seed}.`);
+    throw new DparError(`createRandom: expected a seed from 0 to 2^64 - 1, got ${seed}. Pass such a number.`);
   }
   return [Number(value & 0xffffffffn), Number(value >> 32n)];
 }
 
 /** The key of stream `id` below `key`. */
 function derivedKey(key: Key, id: number): Key {
-  demandWhole(id, 'a stream id');
+  demandWhole('createRandom', id, 'a stream id');
   const words = new Uint32Array(4);
   philox4x32([...lowAndHigh(id), 0, derivesKey], key, words);
   const [low = 0, high = 0] = words;
   return [low, high];
 }
+
+const uniformKinds: KindsOf<UniformOptions> = { 'low?': 'number', 'high?': 'number' };
+const normalKinds: KindsOf<NormalOptions> = { 'mean?': 'number', 'std?': 'number' };
+const truncatedNormalKinds: KindsOf<TruncatedNormalOptions> = { ...normalKinds, cut: 'number' };
 
 class PhiloxRandom implements Random {
   private next = 0;
@@ -120,7 +128,7 @@ class PhiloxRandom implements Random {
   }
 
   set position(position: number) {
-    demandWhole(position, 'the position');
+    demandWhole('position', position, 'the position');
     this.next = position;
   }
 
@@ -190,22 +198,29 @@ class PhiloxRandom implements Random {
   }
 
   gumbelMax(weights: Float32Array): number {
+    checkArguments('gumbelMax', { weights }, { weights: 'Float32Array' });
     const winner = gumbelMax(weights, this.key, this.next);
     this.next += weights.length;
     return winner;
   }
 
-  fillUniform(data: Float32Array, { low = 0, high = 1 }: UniformOptions = {}): Float32Array {
+  fillUniform(data: Float32Array, options: UniformOptions = {}): Float32Array {
+    checkArguments('fillUniform', { data, options }, { data: 'Float32Array', 'options?': uniformKinds });
+    const { low = 0, high = 1 } = options;
     for (let i = 0; i < data.length; i++) data[i] = low + (high - low) * this.uniform();
     return data;
   }
 
-  fillNormal(data: Float32Array, { mean = 0, std = 1 }: NormalOptions = {}): Float32Array {
+  fillNormal(data: Float32Array, options: NormalOptions = {}): Float32Array {
+    checkArguments('fillNormal', { data, options }, { data: 'Float32Array', 'options?': normalKinds });
+    const { mean = 0, std = 1 } = options;
     for (let i = 0; i < data.length; i++) data[i] = mean + std * this.normal();
     return data;
   }
 
-  fillTruncatedNormal(data: Float32Array, { mean = 0, std = 1, cut }: TruncatedNormalOptions): Float32Array {
+  fillTruncatedNormal(data: Float32Array, options: TruncatedNormalOptions): Float32Array {
+    checkArguments('fillTruncatedNormal', { data, options }, { data: 'Float32Array', options: truncatedNormalKinds });
+    const { mean = 0, std = 1, cut } = options;
     const shares = sharesWithin(cut);
     for (let i = 0; i < data.length; i++) data[i] = mean + std * this.normalWithin(shares);
     return data;

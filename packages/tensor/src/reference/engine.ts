@@ -1,10 +1,11 @@
 import type { CompiledFunction, CompileOptions, DeviceTensor, Engine, RunOptions, TensorFunction } from '../engine.js';
 import {
   callFunction,
-  checkCompileOptions,
+  checkCompileArguments,
   checkHostTensor,
   checkNotConstant,
   checkOutputNames,
+  checkRunArguments,
   hostInput,
   outputTensor,
 } from '../engine-support.js';
@@ -101,7 +102,9 @@ class ReferenceFunction implements CompiledFunction {
     return outputs;
   }
 
-  async run(inputs: Tensors<HostTensor | DeviceTensor>, { into = {} }: RunOptions = {}): Promise<Tensors<HostTensor>> {
+  async run(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): Promise<Tensors<HostTensor>> {
+    checkRunArguments(inputs, options);
+    const { into = {} } = options;
     const outputs = this.evaluate(inputs);
     checkOutputNames(into, Object.keys(outputs));
     return Object.fromEntries(
@@ -113,6 +116,7 @@ class ReferenceFunction implements CompiledFunction {
   }
 
   async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
+    checkRunArguments(inputs);
     const outputs = Object.entries(this.evaluate(inputs));
     return Object.fromEntries(outputs.map(([name, value]) => [name, new ReferenceDeviceTensor(copyOf(value))]));
   }
@@ -131,7 +135,7 @@ export function createReferenceEngine(): Engine {
   return {
     name: 'reference (plain loops)',
     compile: (fn, options = {}) => {
-      checkCompileOptions(options);
+      checkCompileArguments(fn, options);
       const result = new ReferenceFunction(fn, options);
       compiled.push(result);
       return result;

@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 
 /** Where a quantity lies with some confidence. */
@@ -15,6 +16,8 @@ export interface Interval {
  * @throws DparError if the level is not between 0 and 1.
  */
 export function confidenceShares(caller: string, level: number): [number, number] {
+  checkArguments('confidenceShares', { caller, level }, { caller: 'string', level: 'number' });
+
   if (!(level > 0 && level < 1)) {
     throw new DparError(`${caller}: expected a confidence level between 0 and 1, got ${level}. 0.95 is usual.`);
   }

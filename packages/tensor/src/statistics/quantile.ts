@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 
 /**
@@ -7,6 +8,8 @@ import { DparError } from '../error.js';
  * @throws DparError if there are no numbers, or a share is outside [0, 1].
  */
 export function quantiles(values: ArrayLike<number>, shares: readonly number[]): number[] {
+  checkArguments('quantiles', { values, shares }, { values: 'number[]', shares: 'number[]' });
+
   if (values.length === 0) throw new DparError('quantiles: expected numbers, got none.');
   const sorted = Float64Array.from(values).sort();
   return shares.map((share) => {

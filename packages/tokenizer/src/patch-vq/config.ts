@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { type Fields, readConfig, wholeNumber, writeConfig } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 
 /** A patch VQ tokenizer, as its config.json describes it. */
 export interface PatchVqConfig {
@@ -13,6 +15,14 @@ export interface PatchVqConfig {
   readonly hiddenDim: number;
 }
 
+/** Kinds of {@link PatchVqConfig}. */
+export const patchVqConfigKinds: KindsOf<PatchVqConfig> = {
+  imageSize: 'number',
+  patchSize: 'number',
+  codebookSize: 'number',
+  hiddenDim: 'number',
+};
+
 const fields: Fields<PatchVqConfig> = {
   imageSize: wholeNumber(1),
   patchSize: wholeNumber(1),
@@ -25,6 +35,8 @@ const fields: Fields<PatchVqConfig> = {
  * @throws DparError naming the key that is wrong.
  */
 export function readPatchVqConfig(json: unknown): PatchVqConfig {
+  checkArguments('readPatchVqConfig', { json }, { 'json?': 'any' });
+
   const config = readConfig('readPatchVqConfig', json, fields);
   if (config.imageSize % config.patchSize !== 0) {
     throw new DparError(
@@ -36,15 +48,21 @@ export function readPatchVqConfig(json: unknown): PatchVqConfig {
 
 /** The config.json of a patch VQ tokenizer. */
 export function writePatchVqConfig(config: PatchVqConfig): Record<string, unknown> {
+  checkArguments('writePatchVqConfig', { config }, { config: patchVqConfigKinds });
+
   return { kind: 'patch-vq', ...writeConfig(config) };
 }
 
 /** Patches in a row of an image, and rows. */
-export function gridSizeOf({ imageSize, patchSize }: PatchVqConfig): number {
+export function gridSizeOf(config: PatchVqConfig): number {
+  checkArguments('gridSizeOf', { config }, { config: patchVqConfigKinds });
+  const { imageSize, patchSize } = config;
   return imageSize / patchSize;
 }
 
 /** Numbers in a patch: pixels times 3 colours. */
-export function patchWidthOf({ patchSize }: PatchVqConfig): number {
+export function patchWidthOf(config: PatchVqConfig): number {
+  checkArguments('patchWidthOf', { config }, { config: patchVqConfigKinds });
+  const { patchSize } = config;
   return 3 * patchSize * patchSize;
 }

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import {
   createRandom,
   DparError,
@@ -8,6 +9,7 @@ import {
   type HostTensorOf,
   named,
 } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { nearestCodes } from '../nearest-codes.js';
 
 /** Settings of {@link fitCodebook}. */
@@ -26,6 +28,15 @@ export interface FitCodebookOptions {
   readonly onIteration?: (done: number, meanSquaredError: number) => void;
 }
 
+const fitCodebookOptionsKinds: KindsOf<FitCodebookOptions> = {
+  codes: 'number',
+  seed: 'number',
+  'iterations?': 'number',
+  'samplesPerCode?': 'number',
+  'pinned?': { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' },
+  'onIteration?': 'function',
+};
+
 /** Rows that one call of the engine takes. */
 const chunk = 32768;
 
@@ -41,6 +52,16 @@ export async function fitCodebook(
   patches: HostTensorOf<'float32'>,
   options: FitCodebookOptions,
 ): Promise<HostTensorOf<'float32'>> {
+  checkArguments(
+    'fitCodebook',
+    { engine, patches, options },
+    {
+      engine: 'Engine',
+      patches: { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' },
+      options: fitCodebookOptionsKinds,
+    },
+  );
+
   const { codes, seed, iterations = 15, samplesPerCode = 256, onIteration } = options;
   const C = patches.shape[1] ?? 0;
   const { pinned = float32([0, C]) } = options;

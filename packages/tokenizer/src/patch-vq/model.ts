@@ -1,12 +1,15 @@
 import { initializeParameters, linear, type ParameterSpecs, zeros } from '@dpar/nn';
 import { float32, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { type CodeGrid, gridOf, gridOfImages } from '../grid.js';
 import { nearestCodes } from '../nearest-codes.js';
-import { type PatchVqConfig, patchWidthOf } from './config.js';
+import { type PatchVqConfig, patchVqConfigKinds, patchWidthOf } from './config.js';
 import { imagesOfPatches, patchesOfImages } from './patches.js';
 
 /** Parameters of a patch VQ tokenizer, C numbers a patch. All but the codebook belong to the decoder. */
 export function patchVqSpecs(config: PatchVqConfig): ParameterSpecs {
+  checkArguments('patchVqSpecs', { config }, { config: patchVqConfigKinds });
+
   const { codebookSize: K, hiddenDim: F } = config;
   const C = patchWidthOf(config);
   return {
@@ -22,6 +25,8 @@ const codebookName = 'codebook.weight';
 
 /** The parameters that gradients train: those of the decoder. */
 export function patchVqTrainable(config: PatchVqConfig): string[] {
+  checkArguments('patchVqTrainable', { config }, { config: patchVqConfigKinds });
+
   return Object.keys(patchVqSpecs(config)).filter((name) => name !== codebookName);
 }
 
@@ -35,6 +40,16 @@ export function initializePatchVq(
   codebook: HostTensorOf<'float32'>,
   seed: number,
 ): Record<string, HostTensor> {
+  checkArguments(
+    'initializePatchVq',
+    { config, codebook, seed },
+    {
+      config: patchVqConfigKinds,
+      codebook: { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' },
+      seed: 'number',
+    },
+  );
+
   return {
     ...initializeParameters(patchVqSpecs(config), seed),
     [codebookName]: codebook,
@@ -55,6 +70,12 @@ const embeddingScale = 1.5;
  * @throws DparError if the width of a patch does not divide H and W.
  */
 export function patchVqEncode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, images: T): T {
+  checkArguments(
+    'patchVqEncode',
+    { ops, config, parameters, images },
+    { ops: 'Ops', config: patchVqConfigKinds, parameters: 'object', images: 'Tensor' },
+  );
+
   gridOfImages('patchVqEncode', ops.shapeOf(images), config.patchSize);
   return nearestCodes(ops, named(parameters, codebookName), patchesOfImages(ops, images, config.patchSize));
 }
@@ -67,6 +88,12 @@ export function patchVqEncode<T>(ops: Ops<T>, config: PatchVqConfig, parameters:
  * @throws DparError for codes of another shape.
  */
 export function patchVqDecode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T): T {
+  checkArguments(
+    'patchVqDecode',
+    { ops, config, parameters, codes },
+    { ops: 'Ops', config: patchVqConfigKinds, parameters: 'object', codes: 'Tensor' },
+  );
+
   const shape = ops.shapeOf(codes);
   const grid = gridOf('patchVqDecode', shape);
   const flat = ops.reshape(codes, [shape[0] ?? 0, grid.rows * grid.columns]);
@@ -96,5 +123,11 @@ function neighbourhoods<T>(ops: Ops<T>, cells: T, grid: CodeGrid): T {
 
 /** Mean squared error of decoded images, for pixels in -1..1: scalar. */
 export function patchVqLoss<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T, images: T): T {
+  checkArguments(
+    'patchVqLoss',
+    { ops, config, parameters, codes, images },
+    { ops: 'Ops', config: patchVqConfigKinds, parameters: 'object', codes: 'Tensor', images: 'Tensor' },
+  );
+
   return ops.mean(ops.square(ops.sub(patchVqDecode(ops, config, parameters, codes), images)));
 }

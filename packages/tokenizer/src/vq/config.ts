@@ -1,5 +1,7 @@
+import type { KindsOf } from '@dpar/check';
 import { type Field, type Fields, readConfig, trueOrFalse, wholeNumber, writeConfig } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 
 /** LlamaGen's VQ tokenizer, as its config.json describes it. */
 export interface VqConfig {
@@ -20,6 +22,18 @@ export interface VqConfig {
   /** Width and height in pixels of the images that it was trained on; others may be of any size that the factor divides. */
   readonly imageSize: number;
 }
+
+/** Kinds of {@link VqConfig}. */
+export const vqConfigKinds: KindsOf<VqConfig> = {
+  ch: 'number',
+  chMult: 'number[]',
+  numResBlocks: 'number',
+  zChannels: 'number',
+  codebookSize: 'number',
+  codebookEmbedDim: 'number',
+  codebookL2Norm: 'boolean',
+  imageSize: 'number',
+};
 
 /** Groups of channels that are normalised together. */
 export const normGroups = 32;
@@ -48,6 +62,8 @@ const fields: Fields<VqConfig> = {
  * @throws DparError naming the key that is wrong.
  */
 export function readVqConfig(json: unknown): VqConfig {
+  checkArguments('readVqConfig', { json }, { 'json?': 'any' });
+
   const config = readConfig('readVqConfig', json, fields);
   if (config.ch % normGroups !== 0) {
     throw new DparError(
@@ -64,11 +80,15 @@ export function readVqConfig(json: unknown): VqConfig {
 
 /** The config.json of LlamaGen's tokenizer. */
 export function writeVqConfig(config: VqConfig): Record<string, unknown> {
+  checkArguments('writeVqConfig', { config }, { config: vqConfigKinds });
+
   return { kind: 'vq', ...writeConfig(config) };
 }
 
 /** Pixels for each code in both directions: 2 for each level but the first. */
-export function vqFactor({ chMult }: VqConfig): number {
+export function vqFactor(config: VqConfig): number {
+  checkArguments('vqFactor', { config }, { config: vqConfigKinds });
+  const { chMult } = config;
   return 2 ** (chMult.length - 1);
 }
 

@@ -1,7 +1,8 @@
 import { named, type Ops, type TensorFunction, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { gridOf, gridOfImages } from '../grid.js';
 import { codesOfLatents, latentsOfCodes } from './codebook.js';
-import { type VqConfig, vqFactor } from './config.js';
+import { type VqConfig, vqConfigKinds, vqFactor } from './config.js';
 import { attentionBlock, below, convolution, downsample, head, middle, residualBlock } from './layers.js';
 import { decoderLevels, encoderLevels, type Level } from './levels.js';
 
@@ -55,6 +56,12 @@ export function decodeFine<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors
  * @throws DparError if the factor f does not divide H and W.
  */
 export function vqLatents<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, images: T): T {
+  checkArguments(
+    'vqLatents',
+    { ops, config, parameters, images },
+    { ops: 'Ops', config: vqConfigKinds, parameters: 'object', images: 'Tensor' },
+  );
+
   gridOfImages('vqLatents', ops.shapeOf(images), vqFactor(config));
   return encodeCoarse(ops, config, parameters, encodeFine(ops, config, parameters, images));
 }
@@ -66,6 +73,12 @@ export function vqLatents<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<
  * @throws DparError if the factor f does not divide H and W.
  */
 export function vqEncode<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, images: T): T {
+  checkArguments(
+    'vqEncode',
+    { ops, config, parameters, images },
+    { ops: 'Ops', config: vqConfigKinds, parameters: 'object', images: 'Tensor' },
+  );
+
   return codesOfLatents(ops, config, parameters, vqLatents(ops, config, parameters, images));
 }
 
@@ -76,6 +89,12 @@ export function vqEncode<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T
  * @throws DparError for codes of another shape.
  */
 export function vqDecode<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, codes: T): T {
+  checkArguments(
+    'vqDecode',
+    { ops, config, parameters, codes },
+    { ops: 'Ops', config: vqConfigKinds, parameters: 'object', codes: 'Tensor' },
+  );
+
   const shape = ops.shapeOf(codes);
   const { rows, columns } = gridOf('vqDecode', shape);
   const grid = ops.reshape(codes, [shape[0] ?? 0, rows, columns]);
@@ -96,6 +115,8 @@ function blocks<T>(ops: Ops<T>, parameters: Tensors<T>, { prefix, widths, attent
  * `latent` [B, D, h, w].
  */
 export function vqEncodeFunction(config: VqConfig): TensorFunction {
+  checkArguments('vqEncodeFunction', { config }, { config: vqConfigKinds });
+
   return (ops, inputs) => {
     const latent = vqLatents(ops, config, inputs, named(inputs, 'image'));
     return { codes: codesOfLatents(ops, config, inputs, latent), latent };
@@ -104,5 +125,7 @@ export function vqEncodeFunction(config: VqConfig): TensorFunction {
 
 /** {@link vqDecode} as a function of named tensors, to compile or to export: from `codes` and the parameters to `image`. */
 export function vqDecodeFunction(config: VqConfig): TensorFunction {
+  checkArguments('vqDecodeFunction', { config }, { config: vqConfigKinds });
+
   return (ops, inputs) => ({ image: vqDecode(ops, config, inputs, named(inputs, 'codes')) });
 }

@@ -1,10 +1,14 @@
 import { ones, type ParameterSpec, type ParameterSpecs, zeros } from '@dpar/nn';
+import { checkArguments } from '../check-arguments.js';
 import { codebookName } from './codebook.js';
 import type { VqConfig } from './config.js';
+import { vqConfigKinds } from './config.js';
 import { decoderLevels, encoderLevels } from './levels.js';
 
 /** All parameters of LlamaGen's tokenizer under their official names, in the official order. */
 export function vqSpecs(config: VqConfig): ParameterSpecs {
+  checkArguments('vqSpecs', { config }, { config: vqConfigKinds });
+
   const { ch, chMult, zChannels, codebookSize, codebookEmbedDim } = config;
   const coarsest = ch * (chMult.at(-1) ?? 1);
   const encoder = encoderLevels(config).flatMap(({ prefix, widths, attention, resampled }) => [

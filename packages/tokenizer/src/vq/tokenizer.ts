@@ -1,10 +1,12 @@
+import type { KindsOf } from '@dpar/check';
 import { checkParameters } from '@dpar/nn';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { type Codes, compileStage, engineTokenizer, type Pixels } from '../engine-tokenizer.js';
 import type { ImageTokenizer } from '../image-tokenizer.js';
 import { inTiles, type Tiling } from '../tiles/in-tiles.js';
 import { codesOfLatents } from './codebook.js';
-import { type VqConfig, vqFactor } from './config.js';
+import { type VqConfig, vqConfigKinds, vqFactor } from './config.js';
 import { decodeCoarse, decodeFine, encodeCoarse, encodeFine, vqDecode, vqEncode } from './model.js';
 import { vqSpecs } from './specs.js';
 
@@ -18,6 +20,9 @@ export interface VqOptions {
   /** Least that neighbouring tiles have in common, in pixels (default: a quarter of a tile). */
   readonly overlapPixels?: number | undefined;
 }
+
+/** Kinds of {@link VqOptions}. */
+export const vqOptionsKinds: KindsOf<VqOptions> = { 'tilePixels?': 'number', 'overlapPixels?': 'number' };
 
 /** Pixels that one call of the engine takes: one image of 256 px. More at a time are no faster. */
 const pixelsPerCall = 256 * 256;
@@ -38,6 +43,12 @@ export function createVq(
   parameters: Tensors<HostTensor>,
   options: VqOptions = {},
 ): ImageTokenizer {
+  checkArguments(
+    'createVq',
+    { engine, config, parameters, options },
+    { engine: 'Engine', config: vqConfigKinds, parameters: 'object', 'options?': vqOptionsKinds },
+  );
+
   const { [usage]: _, ...weights } = parameters;
   checkParameters(vqSpecs(config), weights);
   const factor = vqFactor(config);

@@ -1,7 +1,9 @@
 import { openSafetensors } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { entropyCheckpointKey, findEntropies } from './entropy-parts.js';
 import type { TokenLayout } from './layout.js';
+import { tokenLayoutKinds } from './layout.js';
 
 /**
  * The layout with the entropies beside its tokens, or in another folder; those in the files of tokens count where there
@@ -11,6 +13,12 @@ import type { TokenLayout } from './layout.js';
  * @throws DparError if some are missing, or stale.
  */
 export async function withEntropies(layout: TokenLayout, folder?: string, checkpoint?: string): Promise<TokenLayout> {
+  checkArguments(
+    'withEntropies',
+    { layout, folder, checkpoint },
+    { layout: tokenLayoutKinds, 'folder?': 'string', 'checkpoint?': 'string' },
+  );
+
   const { parts, missing } = await findEntropies(layout, folder, checkpoint);
   if (missing.length === 0) return { ...layout, entropies: parts };
   if (missing.length === parts.length && folder === undefined && checkpoint === undefined) return layout;

@@ -1,12 +1,16 @@
+import type { KindsOf } from '@dpar/check';
 import { type Engine, float32, int32 } from '@dpar/tensor';
 import pMap from 'p-map';
+import { checkArguments } from '../check-arguments.js';
 import { checkTokenSet } from '../check-set.js';
 import { type EntropyOptions, entropyComputer } from '../entropies.js';
 import { trainableEntropyModel } from '../trainable.js';
 import { diskSource } from './disk-source.js';
 import type { LoadedEntropyModel } from './entropy-model.js';
+import { loadedEntropyModelKinds } from './entropy-model.js';
 import { areWhole, findEntropies, writeEntropies } from './entropy-parts.js';
 import type { ImageRange, TokenLayout } from './layout.js';
+import { tokenLayoutKinds } from './layout.js';
 
 /** Settings of {@link computeEntropies}. */
 export interface ComputeEntropiesOptions extends EntropyOptions {
@@ -15,6 +19,14 @@ export interface ComputeEntropiesOptions extends EntropyOptions {
   /** Which of equal shares of the files to compute, counted from 0: for work on several machines. Default: all. */
   readonly share?: { readonly index: number; readonly count: number } | undefined;
 }
+
+const computeEntropiesOptionsKinds: KindsOf<ComputeEntropiesOptions> = {
+  'folder?': 'string',
+  'share?': { index: 'number', count: 'number', '*': 'any' },
+  'batchSize?': 'number',
+  'onProgress?': 'function',
+  'signal?': 'AbortSignal',
+};
 
 /** What {@link computeEntropies} did. */
 export interface ComputedEntropies {
@@ -35,10 +47,21 @@ export interface ComputedEntropies {
  */
 export async function computeEntropies(
   engine: Engine,
-  { config, parameters, identity }: LoadedEntropyModel,
+  loadedEntropyModel: LoadedEntropyModel,
   layout: TokenLayout,
   options: ComputeEntropiesOptions = {},
 ): Promise<ComputedEntropies> {
+  checkArguments(
+    'computeEntropies',
+    { engine, loadedEntropyModel, layout, options },
+    {
+      engine: 'Engine',
+      loadedEntropyModel: loadedEntropyModelKinds,
+      layout: tokenLayoutKinds,
+      'options?': computeEntropiesOptionsKinds,
+    },
+  );
+  const { config, parameters, identity } = loadedEntropyModel;
   const { folder, share = { index: 0, count: 1 }, batchSize, onProgress, signal } = options;
   const { variants: V, tokensPerImage: T } = layout;
   const { parts, missing } = await findEntropies(layout, folder, identity, true);

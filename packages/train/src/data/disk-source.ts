@@ -1,6 +1,7 @@
 import { DparError, float32, int32 } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { TokenSource } from '../token-source.js';
-import { fileOf, type TensorName, type TokenLayout } from './layout.js';
+import { fileOf, type TensorName, type TokenLayout, tokenLayoutKinds } from './layout.js';
 import { type Place, readPlaces } from './read-places.js';
 
 /** A source on disk. */
@@ -12,6 +13,8 @@ export interface DiskSource extends TokenSource {
 
 /** Reads images where they lie; the thread that calls waits for the disk, see `workerSource`. */
 export function diskSource(layout: TokenLayout): DiskSource {
+  checkArguments('diskSource', { layout }, { layout: tokenLayoutKinds });
+
   const { images: N, variants: V, tokensPerImage: T } = layout;
 
   /** Places of rows of `width` elements, one for each image, in the given variants. */

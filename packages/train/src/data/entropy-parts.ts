@@ -5,8 +5,10 @@ import { formatStoredType, type StoredType } from '@dpar/io';
 import { formatDigest, openSafetensors, readShard, writeShard } from '@dpar/io/node';
 import { DparError, type HostTensor, isDparError } from '@dpar/tensor';
 import pMap from 'p-map';
+import { checkArguments } from '../check-arguments.js';
 import { diskSource } from './disk-source.js';
 import type { EntropyPart, ImageRange, TokenLayout } from './layout.js';
+import { tokenLayoutKinds } from './layout.js';
 import { npyPrefix } from './shard-layout.js';
 
 /** Most sequences (images times variants) in a file of entropies: 4 MB at 256 tokens, minutes of work on a processor. */
@@ -25,6 +27,8 @@ const tokensKey = 'tokens';
  * @param folder Default: the folder of the shards, or of LlamaGen's `<name>_codes`.
  */
 export function entropyParts(layout: TokenLayout, folder?: string): EntropyPart[] {
+  checkArguments('entropyParts', { layout, folder }, { layout: tokenLayoutKinds, 'folder?': 'string' });
+
   const { folders, images, variants } = layout;
   if (folders !== undefined) {
     const name = basename(folders.codes).replace(/codes$/, 'entropies');
@@ -69,6 +73,12 @@ export async function findEntropies(
   checkpoint?: string,
   damagedIsMissing = false,
 ): Promise<FoundEntropies> {
+  checkArguments(
+    'findEntropies',
+    { layout, folder, checkpoint, damagedIsMissing },
+    { layout: tokenLayoutKinds, 'folder?': 'string', 'checkpoint?': 'string', 'damagedIsMissing?': 'boolean' },
+  );
+
   const all = entropyParts(layout, folder);
   const stateOrNone = (part: EntropyPart) =>
     stateOf(layout, part).catch((error: unknown) => {

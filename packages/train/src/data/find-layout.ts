@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { isSystemEntry } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import type { TokenLayout } from './layout.js';
 import { findLlamaGen, pairsOf } from './llamagen-layout.js';
 import { readShards, shardNames } from './shard-layout.js';
@@ -23,6 +24,8 @@ const expected =
  * files.
  */
 export async function findTokenLayout(path: string): Promise<TokenLayout> {
+  checkArguments('findTokenLayout', { path }, { path: 'string' });
+
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
     throw new DparError(`findTokenLayout: expected ${expected} at '${path}', got none. Check the path.`);

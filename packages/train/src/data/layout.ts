@@ -1,3 +1,4 @@
+import { type KindsOf, listOf } from '@dpar/check';
 /**
  * Where the parts of a tokenized data set lie on disk. N images in V variants of T tokens each. A layout is plain data, so
  * that it can be handed to another thread.
@@ -41,10 +42,21 @@ export interface TokenShard extends ImageRange {
   readonly hasEntropies: boolean;
 }
 
+const tokenShardKinds: KindsOf<TokenShard> = {
+  tokens: 'string',
+  labels: 'string',
+  hasEntropies: 'boolean',
+  first: 'number',
+  images: 'number',
+  '*': 'any',
+};
+
 /** A safetensors file with `entropies` [images, V, T - 1] or, for V = 1, [images, T - 1]. */
 export interface EntropyPart extends ImageRange {
   readonly path: string;
 }
+
+const entropyPartKinds: KindsOf<EntropyPart> = { path: 'string', first: 'number', images: 'number', '*': 'any' };
 
 /** Tensors of a set by the names that they have in safetensors files. */
 export type TensorName = 'tokens' | 'labels' | 'entropies';
@@ -87,3 +99,16 @@ function rangeWith<R extends ImageRange>(ranges: readonly R[], image: number): R
   }
   return ranges[low] as R;
 }
+
+/** Kinds of {@link TokenLayout}. */
+export const tokenLayoutKinds: KindsOf<TokenLayout> = {
+  form: "'llamagen' | 'shards'",
+  path: 'string',
+  images: 'number',
+  variants: 'number',
+  tokensPerImage: 'number',
+  shards: listOf(tokenShardKinds),
+  'folders?': { codes: 'string', labels: 'string', '*': 'any' },
+  'entropies?': listOf(entropyPartKinds),
+  '*': 'any',
+};

@@ -1,10 +1,13 @@
 import { statSync } from 'node:fs';
+import type { KindsOf } from '@dpar/check';
 import { checkpointIdentity } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { countPatches } from '../patch-counts.js';
 import type { TokenSet } from '../token-set.js';
 import { isTokenSource, type TokenSource } from '../token-source.js';
 import type { TrainableModel } from '../trainable.js';
+import { trainableModelKinds } from '../trainable.js';
 import { withEntropies, withEntropiesOfFile } from './attach-entropies.js';
 import { computeEntropies } from './compute-entropies.js';
 import { diskSource } from './disk-source.js';
@@ -24,6 +27,13 @@ export interface TrainingDataPaths {
   readonly entropyCheckpoint?: string | undefined;
 }
 
+const trainingDataPathsKinds: KindsOf<TrainingDataPaths> = {
+  tokens: 'string',
+  'entropies?': 'string',
+  'entropyCheckpoint?': 'string',
+  '*': 'any',
+};
+
 /** How far the preparation of the data is, in images. */
 export interface DataProgress {
   readonly stage: 'entropies' | 'patches';
@@ -38,6 +48,13 @@ export interface TrainingDataOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DataProgress) => void) | undefined;
 }
+
+/** Kinds of {@link TrainingDataOptions}. */
+export const trainingDataOptionsKinds: KindsOf<TrainingDataOptions> = {
+  'patchCounts?': 'boolean',
+  'signal?': 'AbortSignal',
+  'onProgress?': 'function',
+};
 
 /** Data as a `Trainer` takes them. */
 export interface TrainingData {
@@ -61,6 +78,17 @@ export async function openTrainingData(
   paths: TrainingDataPaths,
   options: TrainingDataOptions = {},
 ): Promise<TrainingData> {
+  checkArguments(
+    'openTrainingData',
+    { engine, model, paths, options },
+    {
+      engine: 'Engine',
+      model: trainableModelKinds,
+      paths: trainingDataPathsKinds,
+      'options?': trainingDataOptionsKinds,
+    },
+  );
+
   const { entropies, ...bare } = await findTokenLayout(paths.tokens);
   const layout = model.needsEntropies
     ? await completeLayout(engine, { ...bare, ...(entropies && { entropies }) }, paths, options)

@@ -1,10 +1,12 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { startWorker } from '../start-worker.js';
 import type { TokenSource } from '../token-source.js';
 import { type BatchRequests, requestBatches, serveBatches } from './batch-port.js';
 import { diskSource } from './disk-source.js';
 import type { TokenLayout } from './layout.js';
+import { tokenLayoutKinds } from './layout.js';
 
 /** What the worker thread is started with. */
 export interface BatchWorkerData {
@@ -24,6 +26,8 @@ const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./bat
  * @param worker The thread's program; `undefined` for none.
  */
 export function workerSource(layout: TokenLayout, worker = builtWorker): TokenSource {
+  checkArguments('workerSource', { layout, worker }, { layout: tokenLayoutKinds, 'worker?': 'object' });
+
   const local = diskSource(layout);
   let started: { readonly requests: BatchRequests; stop(): Promise<void> } | undefined;
   return {

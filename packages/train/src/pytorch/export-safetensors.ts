@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import type { ChunkedTensor, StoredType } from '@dpar/io';
 import { checkpointFiles, openCheckpoint, safetensorsFiles, writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { checkParameters } from '@dpar/nn';
+import { checkArguments } from '../check-arguments.js';
 import { classesFile, readCheckpointClasses, writeClassNames } from '../class-names.js';
 import { trainerFiles } from '../trainer-state.js';
 import { interruptible } from './interruptible.js';
@@ -19,6 +21,12 @@ export interface SafetensorsExportOptions {
   /** Aborted to end the work; nothing is written then. */
   readonly signal?: AbortSignal;
 }
+
+const safetensorsExportOptionsKinds: KindsOf<SafetensorsExportOptions> = {
+  'average?': 'boolean',
+  'maximumShardBytes?': 'number',
+  'signal?': 'AbortSignal',
+};
 
 /** What {@link exportSafetensors} has written. */
 export interface SafetensorsExportResult {
@@ -43,8 +51,14 @@ export interface SafetensorsExportResult {
 export async function exportSafetensors(
   folder: string,
   path: string,
-  { average = false, maximumShardBytes, signal }: SafetensorsExportOptions = {},
+  options: SafetensorsExportOptions = {},
 ): Promise<SafetensorsExportResult> {
+  checkArguments(
+    'exportSafetensors',
+    { folder, path, options },
+    { folder: 'string', path: 'string', 'options?': safetensorsExportOptionsKinds },
+  );
+  const { average = false, maximumShardBytes, signal } = options;
   const weights = average ? trainerFiles.average : checkpointFiles.model;
   const { config, folder: found, parameters } = await openCheckpoint(folder, { weights });
   try {

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { indexSuffix, type WritablePyTorchValue } from '@dpar/io';
 import { checkpointFiles, openCheckpoint, openSafetensors, type SafetensorsReader, writePyTorch } from '@dpar/io/node';
 import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { prefixes } from '../checkpoint.js';
 import { runFiles } from '../run-folder.js';
 import { readTrainConfig } from '../train-config.js';
@@ -22,6 +24,8 @@ export interface ExportOptions {
   /** Aborted to end the work; nothing is written then. */
   readonly signal?: AbortSignal;
 }
+
+const exportOptionsKinds: KindsOf<ExportOptions> = { 'optimizer?': 'boolean', 'signal?': 'AbortSignal' };
 
 /** What {@link exportPyTorch} has written. */
 export interface ExportResult {
@@ -47,11 +51,13 @@ export interface ExportResult {
  *
  * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
  */
-export async function exportPyTorch(
-  folder: string,
-  path: string,
-  { optimizer = true, signal }: ExportOptions = {},
-): Promise<ExportResult> {
+export async function exportPyTorch(folder: string, path: string, options: ExportOptions = {}): Promise<ExportResult> {
+  checkArguments(
+    'exportPyTorch',
+    { folder, path, options },
+    { folder: 'string', path: 'string', 'options?': exportOptionsKinds },
+  );
+  const { optimizer = true, signal } = options;
   const checkpoint = await openCheckpoint(folder);
   const open: SafetensorsReader[] = [checkpoint.parameters];
   const openOther = async (name: string): Promise<SafetensorsReader | undefined> => {

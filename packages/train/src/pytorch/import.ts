@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import {
   type ChunkedTensor,
   entriesOf,
@@ -10,6 +11,7 @@ import {
 } from '@dpar/io';
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { prefixes } from '../checkpoint.js';
 import { withSetting } from '../train-config.js';
 import {
@@ -52,6 +54,15 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
 }
 
+const importOptionsKinds: KindsOf<ImportOptions> = {
+  'config?': 'object',
+  'settings?': 'string[]',
+  'only?': "'model' | 'ema'",
+  'seed?': 'number',
+  'maximumShardBytes?': 'number',
+  'signal?': 'AbortSignal',
+};
+
 /** What {@link importCheckpoint} has written. */
 export interface ImportResult {
   readonly kind: string;
@@ -86,6 +97,12 @@ export async function importCheckpoint(
   folder: string,
   options: ImportOptions = {},
 ): Promise<ImportResult> {
+  checkArguments(
+    'importCheckpoint',
+    { path, folder, options },
+    { path: 'string', folder: 'string', 'options?': importOptionsKinds },
+  );
+
   const file = await openWeights(path);
   try {
     return await importFrom(file, path, folder, options);

@@ -1,5 +1,6 @@
 import type { ParameterSpecs } from '@dpar/nn';
 import { patchVqSpecs, readPatchVqConfig, readVqConfig, vqSpecs } from '@dpar/tokenizer';
+import { checkArguments } from '../check-arguments.js';
 import { trainableModel } from '../trainable.js';
 
 /**
@@ -7,6 +8,8 @@ import { trainableModel } from '../trainable.js';
  * @throws DparError for another kind, or a key that is wrong.
  */
 export function specsOf(config: Readonly<Record<string, unknown>>): ParameterSpecs {
+  checkArguments('specsOf', { config }, { config: 'object' });
+
   if (config.kind === 'vq') return vqSpecs(readVqConfig(config));
   if (config.kind === 'patch-vq') return patchVqSpecs(readPatchVqConfig(config));
   return trainableModel(config).specs;

@@ -1,0 +1,4 @@
+export { type CheckArguments, createCheck } from './check.js';
+export { formatValue } from './format-value.js';
+export { type Kind, type KindsOf, listOf, type RecordKind } from './kinds.js';
+export { misspelt, nearestName, unknownName } from './nearest-name.js';

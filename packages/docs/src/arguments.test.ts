@@ -1,0 +1,62 @@
+import { isDparError } from '@dpar/tensor';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { type PublicFunction, publicFunctions } from './testing/public-functions.js';
+
+/** Functions that take any value in all places, so that no argument of theirs is wrong. */
+const takeAnything = ['isDparError', 'html'];
+
+/** Functions for each token or draw: the samplers, which call them, look at the options once. */
+const inLoops = ['chooseToken', 'mostLikely', 'categorical', 'categoricalOfLogits'];
+
+/** What no function takes. */
+const nonsense = Symbol('nonsense');
+
+/** What a function throws, its promise's rejection too; undefined if it accepts the arguments. */
+async function errorOf({ call }: PublicFunction, given: readonly unknown[]): Promise<unknown> {
+  try {
+    await call(given);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+const functions = await publicFunctions(ts);
+const checked = functions.filter(({ name }) => !takeAnything.includes(name) && !inLoops.includes(name));
+const titled = (list: readonly PublicFunction[]) => list.map((f) => [`${f.entry} ${f.name}`, f] as const);
+
+it('finds the public functions', () => {
+  expect(functions.length).toBeGreaterThan(300);
+});
+
+describe('without arguments', () => {
+  it.each(titled(checked.filter(({ required }) => required > 0)))('%s says what is missing', async (_, f) => {
+    const error = await errorOf(f, []);
+    expect(isDparError(error), String(error)).toBe(true);
+    expect(String(error)).toMatch(new RegExp(`^DparError: ${f.says}: expected .+ got (undefined|none)\\.`));
+  });
+});
+
+describe('with arguments of a wrong type', () => {
+  it.each(titled(checked.filter(({ parameters }) => parameters.length > 0)))('%s says so', async (_, f) => {
+    const error = await errorOf(
+      f,
+      f.parameters.map(() => nonsense),
+    );
+    expect(isDparError(error), String(error)).toBe(true);
+    expect(String(error)).toMatch(new RegExp(`^DparError: ${f.says}: expected .+\\. [A-Z]`));
+  });
+});
+
+describe('with an unknown option', () => {
+  const withOptions = titled(checked.filter(({ parameters }) => parameters.some(({ isOptions }) => isOptions)));
+  it.each(withOptions)('%s names it', async (_, f) => {
+    const given = f.parameters.map(({ isOptions }) => (isOptions ? { wrongName: 1 } : undefined));
+    const error = await errorOf(f, given);
+    expect(isDparError(error), String(error)).toBe(true);
+    expect(String(error)).toMatch(
+      new RegExp(`^DparError: ${f.says}: expected .+ unknown option '(\\w+\\.)?wrongName'`),
+    );
+  });
+});

@@ -1,0 +1,5 @@
+import { type CheckArguments, createCheck } from '@dpar/check';
+import { PatchifyError } from './error.js';
+
+/** Refuses arguments of public functions that are missing or of another kind, and unknown options. @throws PatchifyError */
+export const checkArguments: CheckArguments = /* @__PURE__ */ createCheck(PatchifyError);
