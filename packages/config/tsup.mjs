@@ -7,8 +7,8 @@ const shared = {
   sourcemap: true,
   clean: true,
   silent: true,
-  // Node's own modules are written with their prefix, as in 'node:fs'.
-  external: [/^node:/],
+  // Node's own modules are written with their prefix, as in 'node:fs'. Of dependencies tsup knows those that must be there.
+  external: [/^node:/, 'onnxruntime-node'],
   removeNodeProtocol: false,
 };
 
