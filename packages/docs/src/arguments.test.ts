@@ -6,9 +6,6 @@ import { type PublicFunction, publicFunctions } from './testing/public-functions
 /** Functions that take any value in all places, so that no argument of theirs is wrong. */
 const takeAnything = ['isDparError', 'html'];
 
-/** Functions for each token or draw: the samplers, which call them, look at the options once. */
-const inLoops = ['chooseToken', 'mostLikely', 'categorical', 'categoricalOfLogits'];
-
 /** What no function takes. */
 const nonsense = Symbol('nonsense');
 
@@ -23,7 +20,7 @@ async function errorOf({ call }: PublicFunction, given: readonly unknown[]): Pro
 }
 
 const functions = await publicFunctions(ts);
-const checked = functions.filter(({ name }) => !takeAnything.includes(name) && !inLoops.includes(name));
+const checked = functions.filter(({ name }) => !takeAnything.includes(name));
 const titled = (list: readonly PublicFunction[]) => list.map((f) => [`${f.entry} ${f.name}`, f] as const);
 
 it('finds the public functions', () => {

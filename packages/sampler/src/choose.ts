@@ -1,4 +1,5 @@
 import { DparError, type Random } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** How a token is drawn. */
 export interface DecodingOptions {
@@ -30,6 +31,7 @@ export function checkDecoding({ temperature = 1, topK = 0, topP = 1 }: DecodingO
  * @throws DparError if one is NaN, or the largest is infinite: the weights are broken, or not of this model.
  */
 export function mostLikely(logits: Float32Array): number {
+  checkArguments('mostLikely', { logits }, { logits: 'Float32Array' });
   let best = 0;
   for (let i = 0; i < logits.length; i++) {
     const logit = logits[i] as number;
@@ -54,9 +56,19 @@ function notFinite(logit: number): DparError {
  */
 export function chooseToken(
   probabilities: Float32Array,
-  { topK = 0, topP = 1 }: Pick<DecodingOptions, 'topK' | 'topP'>,
+  options: Pick<DecodingOptions, 'topK' | 'topP'>,
   random: Pick<Random, 'gumbelMax'>,
 ): number {
+  checkArguments(
+    'chooseToken',
+    { probabilities, options, random },
+    {
+      probabilities: 'Float32Array',
+      options: { 'topK?': 'number', 'topP?': 'number' },
+      random: { gumbelMax: 'function', '*': 'any' },
+    },
+  );
+  const { topK = 0, topP = 1 } = options;
   // The sum is not finite if a probability is not.
   let total = 0;
   for (let token = 0; token < probabilities.length; token++) total += probabilities[token] as number;

@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 
 /**
@@ -7,6 +8,7 @@ import { DparError } from '../error.js';
  * @throws DparError if a weight is negative or not finite, or all are 0.
  */
 export function categorical(weights: ArrayLike<number>, uniform: number): number {
+  checkArguments('categorical', { weights, uniform }, { weights: 'number[]', uniform: 'number' });
   let total = 0;
   for (let i = 0; i < weights.length; i++) {
     const weight = weights[i] as number;
@@ -36,6 +38,7 @@ export function categorical(weights: ArrayLike<number>, uniform: number): number
  * @throws DparError as {@link categorical}.
  */
 export function categoricalOfLogits(logits: ArrayLike<number>, uniform: number): number {
+  checkArguments('categoricalOfLogits', { logits, uniform }, { logits: 'number[]', uniform: 'number' });
   let largest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i] as number);
   return categorical(
