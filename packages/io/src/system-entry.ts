@@ -1,3 +1,5 @@
+import { checkArguments } from './check-arguments.js';
+
 /** Files and folders that systems and programs leave among a user's own, in lower case; those with a leading dot are not named. */
 const systemEntries: ReadonlySet<string> = new Set([
   // Windows
@@ -20,5 +22,6 @@ const systemEntries: ReadonlySet<string> = new Set([
  * @param name Of the entry, without its folder.
  */
 export function isSystemEntry(name: string): boolean {
+  checkArguments('isSystemEntry', { name }, { name: 'string' });
   return name.startsWith('.') || systemEntries.has(name.toLowerCase());
 }

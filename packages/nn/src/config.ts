@@ -52,6 +52,7 @@ export function numberAbove(minimum: number, fallback?: number): Field<number> {
 
 /** A number from `least` to `most`. */
 export function numberIn(least: number, most: number, fallback?: number): Field<number> {
+  checkArguments('numberIn', { least, most, fallback }, { least: 'number', most: 'number', 'fallback?': 'number' });
   return field(
     (value) => (typeof value === 'number' && value >= least && value <= most ? value : undefined),
     `a number from ${least} to ${most}`,
@@ -90,6 +91,7 @@ export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null>
 
 /** A key that may be missing. */
 export function optional<V>(inner: Field<V>): Field<V> {
+  checkArguments('optional', { inner }, { inner: fieldKinds });
   return { ...inner, isOptional: true };
 }
 

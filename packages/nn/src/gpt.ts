@@ -61,12 +61,18 @@ export const stackFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
 };
 
 /** Whether a model has a null class, which guidance needs. */
-export function hasNullClass({ classDropoutProb }: Pick<GptConfig, 'classDropoutProb'>): boolean {
-  return classDropoutProb !== 0;
+export function hasNullClass(config: Pick<GptConfig, 'classDropoutProb'>): boolean {
+  checkArguments('hasNullClass', { config }, { config: { 'classDropoutProb?': 'number', '*': 'any' } });
+  return config.classDropoutProb !== 0;
 }
 
 /** Rows of the table of class embeddings: one for each class, then that of the null class, if there is one. */
 export function classRows(config: Pick<GptConfig, 'numClasses' | 'classDropoutProb'>): number {
+  checkArguments(
+    'classRows',
+    { config },
+    { config: { numClasses: 'number', 'classDropoutProb?': 'number', '*': 'any' } },
+  );
   return config.numClasses + (hasNullClass(config) ? 1 : 0);
 }
 

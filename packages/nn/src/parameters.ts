@@ -65,6 +65,7 @@ export function parameterProblems(specs: ParameterSpecs, parameters: Tensors<Ten
  * @throws DparError listing all that is missing, extra or of another shape.
  */
 export function checkParameters(specs: ParameterSpecs, parameters: Tensors<TensorType>): void {
+  checkArguments('checkParameters', { specs, parameters }, { specs: 'object', parameters: 'object' });
   const problems = parameterProblems(specs, parameters);
   if (problems.length > 0) {
     throw new DparError(

@@ -1,3 +1,5 @@
+import { checkArguments } from './check-arguments.js';
+
 /** What {@link availableThreads} asks the runtime for: parts of Node's `process` and of `navigator`. */
 export interface RuntimeHost {
   readonly process?: {
@@ -22,6 +24,7 @@ type ReadText = (path: string) => string | undefined;
  * @param host Where to look; by default the running program's globals.
  */
 export function availableThreads(host: RuntimeHost = globalThis as RuntimeHost): number {
+  checkArguments('availableThreads', { host }, { host: 'object' });
   const { env = {} } = host.process ?? {};
   const limits = [coresOf(host), wholeNumber(env.SLURM_CPUS_PER_TASK ?? env.SLURM_CPUS_ON_NODE)];
   const quota = cpuQuota(readerOf(host));

@@ -103,6 +103,7 @@ function checkLabels(
  * class would be the null class here.
  */
 export function countsFromOne(labels: ArrayLike<number>, classes: number): boolean {
+  checkArguments('countsFromOne', { labels, classes }, { labels: 'number[]', classes: 'number' });
   const there = new Set(Array.from(labels));
   return classes > 1 && there.size === classes && !there.has(0) && there.has(1) && there.has(classes);
 }

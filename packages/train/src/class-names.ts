@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { findFolder, isSystemEntry, openSafetensors, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** Name of the file beside tokens, and in a checkpoint, with the names of the classes: a JSON list in the order of their numbers. */
 export const classesFile = 'classes.json';
@@ -16,12 +18,15 @@ export interface ClassNames {
   readonly names: readonly string[];
 }
 
+const classNamesKinds: KindsOf<ClassNames> = { path: 'string', names: 'string[]', '*': 'any' };
+
 /**
  * Checks a list of names of classes, which are also names of folders.
  * @param path Where it stands, for error messages.
  * @throws DparError naming what is no name, or there twice.
  */
 export function checkClassNames(path: string, value: unknown): ClassNames {
+  checkArguments('checkClassNames', { path, value }, { path: 'string', value: 'any' });
   const fail = (got: string): never => {
     throw new DparError(
       `checkClassNames: expected a list of different names of folders in '${path}', got ${got}. Correct or remove it.`,
@@ -43,6 +48,7 @@ export function checkClassNames(path: string, value: unknown): ClassNames {
 
 /** Leaves the names of classes in a folder. */
 export async function writeClassNames(folder: string, names: readonly string[]): Promise<void> {
+  checkArguments('writeClassNames', { folder, names }, { folder: 'string', names: 'string[]' });
   await writeJson(join(folder, classesFile), names);
 }
 
@@ -52,6 +58,7 @@ export async function writeClassNames(folder: string, names: readonly string[]):
  * @returns undefined if none are known. @throws DparError if a list is damaged.
  */
 export async function readClassNames(path: string): Promise<ClassNames | undefined> {
+  checkArguments('readClassNames', { path }, { path: 'string' });
   if (path.endsWith('.safetensors')) {
     const text = await metadataOf(path);
     if (text !== undefined) return parsed(path, text);
@@ -67,6 +74,7 @@ export async function readClassNames(path: string): Promise<ClassNames | undefin
  * @returns undefined if none are known. @throws DparError if the list is damaged.
  */
 export async function readCheckpointClasses(folder: string, numClasses?: number): Promise<ClassNames | undefined> {
+  checkArguments('readCheckpointClasses', { folder, numClasses }, { folder: 'string', 'numClasses?': 'number' });
   const found = (await findFolder(folder)) ?? folder;
   const own = await readList(join(found, classesFile));
   if (own !== undefined) return own;
@@ -85,6 +93,11 @@ export function checkSameClasses(
   got: ClassNames | undefined,
   remedy = `Tokenize all images with one list: dpar tokenize --classes-file '${expected?.path}'.`,
 ): void {
+  checkArguments(
+    'checkSameClasses',
+    { expected, got, remedy },
+    { 'expected?': classNamesKinds, 'got?': classNamesKinds, remedy: 'string' },
+  );
   if (expected === undefined || got === undefined) return;
   const [a, b] = [expected.names, got.names];
   const number = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => i).find((i) => a[i] !== b[i]);
@@ -104,9 +117,15 @@ export function checkSameClasses(
  * @throws DparError that names the first class that differs, or if there are more names than the model has classes.
  */
 export async function classesOfData(
-  { tokens, validation }: { readonly tokens: string; readonly validation?: string | undefined },
+  data: { readonly tokens: string; readonly validation?: string | undefined },
   numClasses: number | undefined,
 ): Promise<ClassNames | undefined> {
+  checkArguments(
+    'classesOfData',
+    { data, numClasses },
+    { data: { tokens: 'string', 'validation?': 'string', '*': 'any' }, 'numClasses?': 'number' },
+  );
+  const { tokens, validation } = data;
   if (numClasses === undefined) return undefined;
   const training = await readClassNames(tokens);
   const validated = validation === undefined ? undefined : await readClassNames(validation);

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { checkArguments } from '../check-arguments.js';
 
 /** A format of image files. */
 export interface ImageFormat {
@@ -54,6 +55,7 @@ const signatures: readonly (readonly [at: number, text: string, format: ImageFor
  * @returns undefined for bytes of no format that is known.
  */
 export function imageFormatOf(bytes: Uint8Array): ImageFormat | undefined {
+  checkArguments('imageFormatOf', { bytes }, { bytes: 'Uint8Array' });
   const found = signatures.find(([at, text]) =>
     [...text].every((character, i) => character === '?' || bytes[at + i] === character.charCodeAt(0)),
   );

@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { externalDataFiles } from './external-data.js';
 import type { OpenOnnxModel } from './onnx-network.js';
 import { openSession } from './open-session.js';
 import type { OnnxRuntime, OnnxTensor } from './session.js';
+import { onnxRuntimeKinds } from './session.js';
 
 /**
  * Opens an ONNX file for `createOnnxNetwork`, with weights that lie in files beside it, such as `model.onnx_data`. Release the
@@ -22,6 +24,11 @@ export async function openOnnxModel<T extends OnnxTensor>(
   path: string,
   options?: object,
 ): Promise<OpenOnnxModel<T>> {
+  checkArguments(
+    'openOnnxModel',
+    { ort, path, options },
+    { ort: onnxRuntimeKinds, path: 'string', 'options?': 'object' },
+  );
   const model = await readFile(path);
   const hash = createHash('sha256').update(model);
   const files = dataFiles(model);

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { KindsOf } from '@dpar/check';
 import { formatDigest, type ItemRange } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import type { ImageInspection, ImageSet } from '../image-set.js';
-import type { ImageFile, StoredImageSet } from './stored-image-set.js';
+import { checkArguments } from '../check-arguments.js';
+import { type ImageInspection, type ImageSet, imageSetKinds } from '../image-set.js';
+import { type ImageFile, type StoredImageSet, storedImageSetKinds } from './stored-image-set.js';
 
 /** What has been found of some images so far. */
 export interface ImageCheck {
@@ -21,6 +23,8 @@ export interface CheckOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const checkOptionsKinds: KindsOf<CheckOptions> = { 'onCheck?': 'function', 'signal?': 'AbortSignal' };
+
 /**
  * Decodes images before long work, so that no damaged one ends it midway.
  * @throws DparError that names all that cannot be read; the signal's reason when it is aborted.
@@ -30,6 +34,11 @@ export async function checkImages(
   ranges: readonly ItemRange[],
   options: CheckOptions = {},
 ): Promise<void> {
+  checkArguments(
+    'checkImages',
+    { set, ranges, options },
+    { set: imageSetKinds, ranges: 'object[]', 'options?': checkOptionsKinds },
+  );
   const damaged: ImageInspection[] = [];
   let total = 0;
   for await (const { inspection } of inspections(set, ranges, options)) {
@@ -58,6 +67,7 @@ export interface SoundImages {
  * @throws DparError if none is left; the signal's reason when it is aborted.
  */
 export async function withoutDamaged(set: StoredImageSet, options: CheckOptions = {}): Promise<SoundImages> {
+  checkArguments('withoutDamaged', { set, options }, { set: storedImageSetKinds, 'options?': checkOptionsKinds });
   const kept: number[] = [];
   const skipped: { name: string; damage: string }[] = [];
   if (set.inspect === undefined) return { set, kept: Array.from({ length: set.count }, (_, i) => i), skipped };

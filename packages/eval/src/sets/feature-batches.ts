@@ -83,7 +83,7 @@ export async function extractFeatures(
     { set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
 
-  await checkImages(set, [{ start: 0, count: set.count }], options);
+  await checkImages(set, [{ start: 0, count: set.count }], { onCheck: options.onCheck, signal: options.signal });
   const collector = new FeatureCollector(set.count);
   let done = 0;
   for await (const features of featureBatches(set, network, { first: 0, count: set.count }, options)) {

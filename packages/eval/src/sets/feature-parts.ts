@@ -88,7 +88,7 @@ export async function extractParts(
   let extracted = 0;
   onProgress?.(there, ours.count);
   const missing = [...missingParts(parts.there, ours, partImages)];
-  await checkImages(set, missing, options);
+  await checkImages(set, missing, { onCheck: options.onCheck, signal: options.signal });
   for (const { start, count } of missing) {
     const range = { first: start, count, partSize: partImages };
     let part: ImageFeatures[] = [];

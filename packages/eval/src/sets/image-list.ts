@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { compareCodePoints } from '@dpar/io';
 import { readSettings, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import type { ImageSet } from '../image-set.js';
+import { checkArguments } from '../check-arguments.js';
+import { type ImageSet, imageSetKinds } from '../image-set.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
 
 /** Name of the file beside tokens or features that lists their images: a line `["cat/a.png",1234]` for each, in their order. */
@@ -17,7 +18,9 @@ type ListedSet = ImageSet & Pick<StoredImageSet, 'files'>;
 const linesAtATime = 4096;
 
 /** Leaves the list of a set's images beside what is made of them, once. A set in one file has none. */
-export async function writeImageList(folder: string, { files }: ListedSet): Promise<void> {
+export async function writeImageList(folder: string, set: ListedSet): Promise<void> {
+  checkArguments('writeImageList', { folder, set }, { folder: 'string', set: imageSetKinds });
+  const { files } = set;
   const path = join(folder, imageListFile);
   if (files !== undefined && !existsSync(path)) await writeFileAtomic(path, linesOf(files));
 }
@@ -33,6 +36,7 @@ function* linesOf(files: readonly ImageFile[]): Generator<Uint8Array> {
 
 /** Reads the list of images in a folder; undefined if there is none, or it is damaged. */
 export async function readImageList(folder: string): Promise<readonly ImageFile[] | undefined> {
+  checkArguments('readImageList', { folder }, { folder: 'string' });
   const text = await readFile(join(folder, imageListFile), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
@@ -51,6 +55,7 @@ export async function readImageList(folder: string): Promise<readonly ImageFile[
  * of {@link compareCodePoints}.
  */
 export function describeImageChange(before: readonly ImageFile[], after: readonly ImageFile[]): string {
+  checkArguments('describeImageChange', { before, after }, { before: 'object[]', after: 'object[]' });
   let first = 'their contents differ';
   let [changes, i, j] = [0, 0, 0];
   while (i < before.length || j < after.length) {
@@ -87,6 +92,11 @@ export async function checkSameImages(
   set: ListedSet,
   remedy: string,
 ): Promise<void> {
+  checkArguments(
+    'checkSameImages',
+    { folder, settingsFile, set, remedy },
+    { folder: 'string', settingsFile: 'string', set: imageSetKinds, remedy: 'string' },
+  );
   const there = await readSettings(join(folder, settingsFile));
   if (there === undefined || there.images === set.identity) return;
   const { files } = set;

@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import type { StoredDType, StoredType } from '../stored.js';
 
 /**
@@ -81,7 +82,9 @@ export class UnreadTensor {
   constructor(
     /** What makes it so: an element type such as `torch.complex64`, or a word such as `sparse`. */
     readonly kind: string,
-  ) {}
+  ) {
+    checkArguments('UnreadTensor', { kind }, { kind: 'string' });
+  }
 }
 
 /** A tensor, of which element (i, j, ...) is that at `offset + i strides[0] + j strides[1] + ...` of its storage. */

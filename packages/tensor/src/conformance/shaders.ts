@@ -1,3 +1,4 @@
+import { checkArguments } from '../check-arguments.js';
 import type { Engine } from '../engine.js';
 import { float32, named } from '../types.js';
 import { type ConformanceCase, conformanceCases } from './cases.js';
@@ -11,6 +12,7 @@ const leftToDrivers = /\b(sin|cos) of|special values/;
  * @see https://www.w3.org/TR/WGSL/#floating-point-accuracy
  */
 export async function shaderCases(engine: Engine): Promise<ConformanceCase[]> {
+  checkArguments('shaderCases', { engine }, { engine: 'Engine' });
   const angles = [1, 2, 3, 4, 5, 6];
   const compiled = engine.compile((ops, inputs) => ({ y: ops.sin(named(inputs, 'x')) }));
   const { data } = named(await compiled.run({ x: float32([angles.length], angles) }), 'y');
