@@ -2,7 +2,14 @@ import type { KindsOf } from '@dpar/check';
 import { checkStored, encodeData, type FloatStorage, storageOf } from './convert.js';
 import { IoError } from './error.js';
 import type { HostTensor } from './host-tensor.js';
-import { byteLengthOf, isStoredDType, type StoredTensor, type StoredType, storedTypeBytes } from './stored.js';
+import {
+  byteLengthOf,
+  isStoredDType,
+  type StoredTensor,
+  type StoredType,
+  storedDTypeKind,
+  storedTypeBytes,
+} from './stored.js';
 
 /** A tensor whose data come piece by piece: row-major, little-endian. */
 export interface ChunkedTensor extends StoredType {
@@ -12,7 +19,7 @@ export interface ChunkedTensor extends StoredType {
 /** Kinds of {@link ChunkedTensor}. */
 export const chunkedTensorKinds: KindsOf<ChunkedTensor> = {
   chunks: 'object',
-  dtype: "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
+  dtype: storedDTypeKind,
   shape: 'number[]',
   '*': 'any',
 };

@@ -1,5 +1,6 @@
 import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
+
 /**
  * Element types as safetensors names them, with their size in bytes. The order is that of the reference library, which
  * writes tensors by descending type, then by name.
@@ -25,18 +26,17 @@ export const storedTypeBytes = {
 /** An element type as files store it. */
 export type StoredDType = keyof typeof storedTypeBytes;
 
+/** The element types as arguments are checked for them. */
+export const storedDTypeKind = Object.keys(storedTypeBytes)
+  .map((name) => `'${name}'`)
+  .join(' | ');
+
 /** What is known of a stored tensor without its data. */
 export interface StoredType {
   readonly dtype: StoredDType;
   /** Sizes of the axes, outermost first; `[]` is a scalar. */
   readonly shape: readonly number[];
 }
-
-const storedTypeKinds: KindsOf<StoredType> = {
-  dtype: "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
-  shape: 'number[]',
-  '*': 'any',
-};
 
 /** A tensor as files store it: row-major, little-endian. `bytes` may be a view into a bigger buffer, at any offset. */
 export interface StoredTensor extends StoredType {
@@ -47,7 +47,7 @@ export interface StoredTensor extends StoredType {
 /** Kinds of {@link StoredTensor}. */
 export const storedTensorKinds: KindsOf<StoredTensor> = {
   bytes: 'Uint8Array',
-  dtype: "'F32' | 'F16' | 'BF16' | 'BOOL' | 'U8' | 'I8' | 'I16' | 'U16' | 'I32' | 'U32' | 'F64' | 'I64' | 'U64'",
+  dtype: storedDTypeKind,
   shape: 'number[]',
   '*': 'any',
 };
@@ -86,7 +86,7 @@ export interface UnreadType {
 
 /** A stored type as error messages print it: `F32[2, 3]`. */
 export function formatStoredType(type: StoredType | UnreadType): string {
-  checkArguments('formatStoredType', { type }, { type: storedTypeKinds });
+  checkArguments('formatStoredType', { type }, { type: { dtype: 'string', shape: 'number[]', '*': 'any' } });
 
   return `${type.dtype}[${type.shape.join(', ')}]`;
 }

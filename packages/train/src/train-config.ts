@@ -120,7 +120,7 @@ const checkpointKeys = z.strictObject({
 const sampleKeys = z.strictObject({
   every: count.describe('Steps between grids of images; one is drawn after the last step too'),
   classes: z
-    .array(z.union([z.int().min(0), z.string()], { error: 'expected a class by its number from 0 up, or by its name' }))
+    .array(z.union([z.int().min(0), z.string()], { error: 'a class by its number from 0 up, or by its name' }))
     .min(1)
     .optional()
     .describe(
@@ -196,26 +196,26 @@ export function parseTrainConfig(where: string, json: unknown): TrainConfig {
     );
   }
   const schema = schemas[kind as keyof typeof schemas];
-  const result = schema.safeParse(changed);
+  const result = schema.safeParse(json);
   if (!result.success) {
-    const sentences = result.error.issues.map((issue) => describeIssue(issue, changed, schema));
-    throw new DparError(`readTrainConfig: ${sentences.join(' ')}`);
+    const sentences = result.error.issues.map((issue) => describeIssue(issue, json, schema));
+    throw new DparError(`${where}: ${sentences.join(' ')}`);
   }
-  checkTogether(result.data);
+  checkTogether(where, result.data);
   return result.data;
 }
 
 /** Keys that depend on one another. */
-function checkTogether({ optimizer, steps, batch_size, accumulation_steps }: TrainConfig): void {
+function checkTogether(where: string, { optimizer, steps, batch_size, accumulation_steps }: TrainConfig): void {
   if (optimizer.schedule === 'cosine' && optimizer.warmup_steps >= steps) {
     throw new DparError(
-      `readTrainConfig: expected 'optimizer.warmup_steps' below the ${steps} of 'steps', got ${optimizer.warmup_steps}. ` +
+      `${where}: expected 'optimizer.warmup_steps' below the ${steps} of 'steps', got ${optimizer.warmup_steps}. ` +
         'Warm up for fewer steps.',
     );
   }
   if (batch_size % accumulation_steps !== 0) {
     throw new DparError(
-      `readTrainConfig: expected 'accumulation_steps' to divide the ${batch_size} of 'batch_size', got ` +
+      `${where}: expected 'accumulation_steps' to divide the ${batch_size} of 'batch_size', got ` +
         `${accumulation_steps}. Change one of the two.`,
     );
   }

@@ -128,7 +128,7 @@ describe('Trainer on data on disk', () => {
     await expect(metricsOf(await trainerOn(root, { model, batchSize: 4 }))).rejects.toThrow(unknown);
     await writeNpy(codes, int64([1, 2, 16], new Array(32).fill(5)));
     await writeNpy(join(root, 'tiny_labels', '1.npy'), int64([1], [4]));
-    const label = 'expected labels of training data from 0 to 3, got 4 in image 1';
+    const label = 'expected labels of training data from 0 to 2, got 4 in image 1';
     await expect(metricsOf(await trainerOn(root, { model, batchSize: 4 }))).rejects.toThrow(label);
     expect(trainer.parameters).toEqual(before);
     await expect(trainerOn(root)).rejects.toThrow('expected entropies beside the tokens, got none');
