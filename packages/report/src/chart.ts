@@ -161,7 +161,7 @@ function opened([least, largest]: [number, number]): [number, number] {
 
 /** The key to lines of the given names and styles. */
 export function legend(entries: readonly { readonly name: string; readonly style: string }[]): Html {
-  checkArguments('legend', { entries }, { entries: listOf({ name: 'string', style: 'string' }) });
+  checkArguments('legend', { entries }, { entries: listOf({ name: 'string', style: 'string', '*': 'any' }) });
 
   return html`<p class="legend">${entries.map(
     ({ name, style }) =>
@@ -178,7 +178,7 @@ export function barChart(
   checkArguments(
     'barChart',
     { title, yLabel, bars },
-    { title: 'string', yLabel: 'string', bars: listOf({ name: 'string', value: 'number | NaN' }) },
+    { title: 'string', yLabel: 'string', bars: listOf({ name: 'string', value: 'number | NaN', '*': 'any' }) },
   );
 
   const left = 52;

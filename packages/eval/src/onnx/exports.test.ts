@@ -234,8 +234,13 @@ describe('messages', () => {
       options,
       'expected no inputs besides images and texts (input_ids, ',
     ],
-    ['no layout', [pixels()], { ...options, layout: 'nchw' as 'NCHW' }, 'to be NCHW or NHWC, got "nchw"'],
-    ['no such range', [pixels()], { ...options, range: 'clipp' as 'clip' }, "imagenet, clip, got 'clipp'"],
+    ['no layout', [pixels()], { ...options, layout: 'nchw' as 'NCHW' }, "to be 'NCHW' or 'NHWC', got 'nchw'"],
+    [
+      'no such range',
+      [pixels()],
+      { ...options, range: 'clipp' as 'clip' },
+      "or 'clip' or an object with mean, deviation, got 'clipp'",
+    ],
     [
       'no deviation',
       [pixels()],
@@ -246,7 +251,7 @@ describe('messages', () => {
       'no tokens',
       [pixels()],
       { ...options, tokens: 'cls' as 'first' },
-      "expected 'tokens' to be first or mean, got 'cls'",
+      "expected 'tokens' to be 'first' or 'mean', got 'cls'",
     ],
   ])('say what is wrong: %s', async (_, inputs, given, message) => {
     const outputs = [{ name: 'y', shape: ['batch', 3] }];

@@ -5,7 +5,7 @@ import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork } from '../feature-network.js';
 import { featureNetworkKinds } from '../feature-network.js';
 import { type ExtractedFile, extractToFile, partsFolder } from './extract-file.js';
-import type { ExtractOptions } from './feature-batches.js';
+import { type ExtractOptions, extractOptionsKinds } from './feature-batches.js';
 import { partsFit } from './feature-parts.js';
 import { originOf } from './feature-set.js';
 import type { StoredImageSet } from './stored-image-set.js';
@@ -50,7 +50,7 @@ export async function cachedFeatures(
     {
       set: storedImageSetKinds,
       network: featureNetworkKinds,
-      'options?': { 'batchSize?': 'number', 'onProgress?': 'function', 'signal?': 'AbortSignal', 'folder?': 'string' },
+      'options?': { ...extractOptionsKinds, 'folder?': 'string' },
     },
   );
   const { folder, ...settings } = options;
