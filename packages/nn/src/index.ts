@@ -37,17 +37,21 @@ export {
   prependClass,
   stackFields,
 } from './gpt.js';
-export { type Initializer, ones, standardNormal, truncatedNormal, zeros } from './initialize.js';
 export { embedding, linear } from './linear.js';
 export { crossEntropy, entropyOfLogits } from './loss.js';
 export { additiveMask, blockCausalMask, causalMask, masked } from './mask.js';
 export {
   checkParameters,
   countParameters,
+  type Initializer,
   initializeParameters,
+  ones,
   type ParameterSpec,
   type ParameterSpecs,
   parameterProblems,
+  standardNormal,
+  truncatedNormal,
+  zeros,
 } from './parameters.js';
 export { type GridConfig, gridRotaryData, gridRotaryTable } from './rotary-table.js';
 export { blockParams, namedBlock, type StackConfig, stackSpecs, transformerStack } from './stack.js';

@@ -1,7 +1,14 @@
 import { float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { ones, standardNormal, truncatedNormal, zeros } from './initialize.js';
-import { checkParameters, countParameters, initializeParameters } from './parameters.js';
+import {
+  checkParameters,
+  countParameters,
+  initializeParameters,
+  ones,
+  standardNormal,
+  truncatedNormal,
+  zeros,
+} from './parameters.js';
 import { stackSpecs } from './stack.js';
 
 const specs = {

@@ -1,4 +1,5 @@
 import {
+  createRandom,
   DparError,
   formatType,
   type HostTensor,
@@ -10,7 +11,12 @@ import {
   type TensorType,
 } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { type Initializer, initialize } from './initialize.js';
+
+/** How a parameter's values are drawn. */
+export type Initializer =
+  | { readonly kind: 'zeros' | 'ones' }
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'truncatedNormal'; readonly std: number; readonly cut: number };
 
 /** Shape and initialisation of one float32 parameter. */
 export interface ParameterSpec {
@@ -20,6 +26,51 @@ export interface ParameterSpec {
 
 /** All parameters of a model under their official names, in the official order. */
 export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
+
+/** A parameter of zeros (output projections start so). */
+export function zeros(shape: Shape): ParameterSpec {
+  checkArguments('zeros', { shape }, { shape: 'number[]' });
+
+  return { shape, initializer: { kind: 'zeros' } };
+}
+
+/** A parameter of ones (norms). */
+export function ones(shape: Shape): ParameterSpec {
+  checkArguments('ones', { shape }, { shape: 'number[]' });
+
+  return { shape, initializer: { kind: 'ones' } };
+}
+
+/** Linear layers and embeddings: normal with standard deviation 0.02, as LlamaGen has it. */
+export function standardNormal(shape: Shape): ParameterSpec {
+  checkArguments('standardNormal', { shape }, { shape: 'number[]' });
+
+  return { shape, initializer: { kind: 'normal', std: 0.02 } };
+}
+
+/** Normal with the given standard deviation, given that it is within `cut` standard deviations of 0. */
+export function truncatedNormal(shape: Shape, std: number, cut: number): ParameterSpec {
+  checkArguments('truncatedNormal', { shape, std, cut }, { shape: 'number[]', std: 'number', cut: 'number' });
+
+  return { shape, initializer: { kind: 'truncatedNormal', std, cut } };
+}
+
+/** Fills one parameter; (seed, index of the parameter) selects the random stream. */
+function initialize(data: Float32Array, initializer: Initializer, seed: number, index: number): void {
+  switch (initializer.kind) {
+    case 'zeros':
+      data.fill(0);
+      return;
+    case 'ones':
+      data.fill(1);
+      return;
+    case 'normal':
+      createRandom(seed, index).fillNormal(data, { std: initializer.std });
+      return;
+    case 'truncatedNormal':
+      createRandom(seed, index).fillTruncatedNormal(data, { std: initializer.std, cut: initializer.cut });
+  }
+}
 
 /**
  * Freshly initialised parameters; the same seed gives the same values on every machine.

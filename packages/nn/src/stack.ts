@@ -3,8 +3,8 @@ import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { type BlockParams, transformerBlock } from './block.js';
 import { checkArguments } from './check-arguments.js';
 import { feedForwardWidth } from './feed-forward.js';
-import { ones, standardNormal } from './initialize.js';
 import type { ParameterSpec } from './parameters.js';
+import { ones, standardNormal } from './parameters.js';
 import type { Training } from './training.js';
 import { trainingKinds } from './training.js';
 

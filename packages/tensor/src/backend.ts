@@ -1,5 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import type { TensorFunction } from './engine.js';
+import type { TensorFunction } from './ops.js';
 import type { AttributesOf, Primitive } from './primitives.js';
 import type { HostTensor, Tensors, TensorType } from './types.js';
 

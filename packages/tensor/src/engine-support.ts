@@ -5,10 +5,9 @@ import {
   type DeviceTensor,
   type RunOptions,
   runOptionsKinds,
-  type TensorFunction,
 } from './engine.js';
 import { DparError, isDparError } from './error.js';
-import type { Ops } from './ops.js';
+import type { Ops, TensorFunction } from './ops.js';
 import { sameShape } from './shape.js';
 import {
   formatType,

@@ -1,12 +1,6 @@
 import type { KindsOf } from '@dpar/check';
-import type { Ops } from './ops.js';
+import type { TensorFunction } from './ops.js';
 import type { HostTensor, Tensors, TensorType } from './types.js';
-
-/**
- * A function over the tensor interface, from named tensors to named tensors. It is generic in the tensor handle, so that
- * it can be run, traced or differentiated; it must depend on nothing but its inputs and their types.
- */
-export type TensorFunction = <T>(ops: Ops<T>, inputs: Tensors<T>) => Tensors<T>;
 
 /** A tensor that stays with its engine, so that it need not travel for each call. */
 export interface DeviceTensor {

@@ -1,5 +1,6 @@
 export { availableThreads, type RuntimeHost } from './available-threads.js';
 export type { Backend } from './backend.js';
+export { createOps } from './create-ops.js';
 export type {
   CompiledFunction,
   CompileOptions,
@@ -7,7 +8,6 @@ export type {
   DynamicAxes,
   Engine,
   RunOptions,
-  TensorFunction,
   WeightFormat,
 } from './engine.js';
 export {
@@ -25,7 +25,7 @@ export { DparError, isDparError } from './error.js';
 export { type GradientOptions, Tape, type Variable, valueAndGradients } from './gradients/tape.js';
 export { inferType } from './infer.js';
 export { type KernelConstant, type KernelMemory, startKernels } from './kernels/start-kernels.js';
-export { createOps, type MatmulOptions, type Ops, type PoolingOptions, type ReductionOptions } from './ops.js';
+export type { MatmulOptions, Ops, PoolingOptions, ReductionOptions, TensorFunction } from './ops.js';
 export type {
   AttributesOf,
   BinaryPrimitive,

@@ -1,4 +1,5 @@
-import { createOps, type Ops } from './ops.js';
+import { createOps } from './create-ops.js';
+import type { Ops } from './ops.js';
 import type { TensorType } from './types.js';
 
 /**

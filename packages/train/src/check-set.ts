@@ -1,10 +1,9 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { missingEntropies } from './patch-counts.js';
 import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
 import type { TokenSource } from './token-source.js';
-import { tokenSourceKinds } from './token-source.js';
+import { missingEntropies, tokenSourceKinds } from './token-source.js';
 import type { TrainableModel } from './trainable.js';
 import { trainableModelKinds } from './trainable.js';
 

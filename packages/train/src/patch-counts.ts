@@ -1,10 +1,8 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError, float32 } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { TokenSource } from './token-source.js';
-import { tokenSourceKinds } from './token-source.js';
-import type { TrainableModel } from './trainable.js';
-import { trainableModelKinds } from './trainable.js';
+import { missingEntropies, type TokenSource, tokenSourceKinds } from './token-source.js';
+import { type TrainableModel, trainableModelKinds } from './trainable.js';
 
 /** Settings of {@link countPatches}. */
 export interface PatchCountOptions {
@@ -54,12 +52,4 @@ export async function countPatches(
     onProgress?.(first + count, images);
   }
   return counts;
-}
-
-/** The error of data without the entropies that a model's patches are made of. */
-export function missingEntropies(caller: string): DparError {
-  return new DparError(
-    `${caller}: expected entropies beside the tokens, got none. Compute them with an entropy model: ` +
-      "'data.entropy_checkpoint' of a training configuration, 'dpar entropy', or 'entropiesOfSet'.",
-  );
 }

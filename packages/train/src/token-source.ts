@@ -79,3 +79,11 @@ export function memorySource(set: TokenSet): TokenSource {
 export function sourceOf(data: TokenSet | TokenSource): TokenSource {
   return isTokenSource(data) ? data : memorySource(data);
 }
+
+/** The error of data without the entropies that a model's patches are made of. */
+export function missingEntropies(caller: string): DparError {
+  return new DparError(
+    `${caller}: expected entropies beside the tokens, got none. Compute them with an entropy model: ` +
+      "'data.entropy_checkpoint' of a training configuration, 'dpar entropy', or 'entropiesOfSet'.",
+  );
+}

@@ -33,8 +33,8 @@ import {
   type Tensors,
 } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { missingEntropies } from './patch-counts.js';
 import type { Batch } from './token-set.js';
+import { missingEntropies } from './token-source.js';
 
 /** What training needs to know of a model; the same for all of them. */
 export interface TrainableModel {

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.js';
 import { takeShare } from '../machine-share.js';
 import { countThere } from '../sample/batches.js';
 import { resolveClasses } from '../sample/classes.js';
+import { createSampleWriter } from '../sample/create-writer.js';
 import { ImageDecoder } from '../sample/decode.js';
 import { loadGenerator } from '../sample/generator.js';
 import { makeImages } from '../sample/make.js';
@@ -11,7 +12,6 @@ import { outputKind } from '../sample/output-kind.js';
 import { planSample } from '../sample/plan.js';
 import { readPrefix } from '../sample/prefix.js';
 import { summarize } from '../sample/summary.js';
-import { createSampleWriter } from '../sample/writer.js';
 import { countOf } from '../table.js';
 import { loadTokenizer } from '../tokenizer.js';
 

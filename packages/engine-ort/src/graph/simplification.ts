@@ -1,10 +1,34 @@
-import { type AttributesOf, inferType, type Primitive, type Shape, type TensorType } from '@dpar/tensor';
+import {
+  type AttributesOf,
+  type HostTensor,
+  inferType,
+  type Primitive,
+  type Shape,
+  type TensorType,
+} from '@dpar/tensor';
+import type { DynamicSizes } from './dynamic-sizes.js';
 import type { GraphNode } from './node.js';
-import type { Tracer } from './tracer.js';
+
+/** What rules need of the tracer: to make other nodes, and to know what the graph is for. */
+export interface NodeMaker {
+  /** The open sizes whose placeholders are in the types. */
+  readonly dynamic: DynamicSizes;
+  /**
+   * Whether float32 kernels of ONNX Runtime for processors will compute it: what they are slow with is put otherwise.
+   */
+  readonly forProcessor: boolean;
+  constant(value: HostTensor, name?: string): GraphNode;
+  apply<P extends Primitive>(
+    primitive: P,
+    inputs: readonly GraphNode[],
+    attributes: AttributesOf<P>,
+    output: TensorType,
+  ): GraphNode;
+}
 
 /** An application of a primitive that is about to become a node. */
 export interface Application<P extends Primitive> {
-  readonly tracer: Tracer;
+  readonly tracer: NodeMaker;
   readonly inputs: readonly GraphNode[];
   readonly attributes: AttributesOf<P>;
   readonly output: TensorType;
@@ -26,7 +50,7 @@ export function firstOf<P extends Primitive>(...rules: readonly Simplification<P
 
 /** Applies a primitive in place of another application. */
 export function apply<P extends Primitive>(
-  tracer: Tracer,
+  tracer: NodeMaker,
   primitive: P,
   inputs: readonly GraphNode[],
   attributes: AttributesOf<P>,
@@ -36,7 +60,7 @@ export function apply<P extends Primitive>(
 }
 
 /** x in another shape. */
-export function reshape(tracer: Tracer, x: GraphNode, shape: Shape): GraphNode {
+export function reshape(tracer: NodeMaker, x: GraphNode, shape: Shape): GraphNode {
   return apply(tracer, 'reshape', [x], { shape });
 }
 

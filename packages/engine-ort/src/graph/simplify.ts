@@ -1,8 +1,15 @@
 import { type AttributesOf, broadcastShapes, type Primitive, sameShape, sizeOf, type TensorType } from '@dpar/tensor';
 import { type GraphNode, isOperation, knownScalar } from './node.js';
 import { apartInCache, beforeTranspose, weightFirst } from './processor-kernels.js';
-import { type Application, apply, firstOf, inputOf, reshape, type Simplification } from './simplification.js';
-import type { Tracer } from './tracer.js';
+import {
+  type Application,
+  apply,
+  firstOf,
+  inputOf,
+  type NodeMaker,
+  reshape,
+  type Simplification,
+} from './simplification.js';
 
 /** What a node is a broadcast of, or the node itself. */
 function source(node: GraphNode): GraphNode {
@@ -194,7 +201,7 @@ const rules: { readonly [P in Primitive]?: Simplification<P> } = {
 
 /** An equal node that needs less than the application, or `undefined` if none is known. */
 export function simplify<P extends Primitive>(
-  tracer: Tracer,
+  tracer: NodeMaker,
   primitive: P,
   inputs: readonly GraphNode[],
   attributes: AttributesOf<P>,

@@ -2,21 +2,21 @@ import type { AttributesOf, Backend, HostTensor, Primitive, TensorType } from '@
 import { ConstantPool } from './constants.js';
 import { DynamicSizes } from './dynamic-sizes.js';
 import type { GraphNode, OperationNode } from './node.js';
+import type { NodeMaker } from './simplification.js';
 import { simplify } from './simplify.js';
 
 /**
  * A backend that computes nothing and notes what is to be computed. Equal applications and equal constants become one
  * node, and what has no effect (a reshape to the same shape, a product with 1) none at all.
  */
-export class Tracer implements Backend<GraphNode> {
+export class Tracer implements Backend<GraphNode>, NodeMaker {
   private count = 0;
   private readonly constants = new ConstantPool<GraphNode>();
   private readonly operations = new Map<string, GraphNode>();
 
   /**
    * @param dynamic The open sizes whose placeholders are in the types.
-   * @param forProcessor Whether float32 kernels of ONNX Runtime for processors will compute it: what they are slow with is
-   * put otherwise.
+   * @param forProcessor See {@link NodeMaker.forProcessor}.
    */
   constructor(
     readonly dynamic: DynamicSizes = new DynamicSizes(),

@@ -1,4 +1,4 @@
-import type { TensorFunction } from '../engine.js';
+import type { TensorFunction } from '../ops.js';
 import type { AttributesOf, Primitive } from '../primitives.js';
 import { formatType, type HostTensor, type Tensors } from '../types.js';
 import type { PrimitiveCase, PrimitiveCases, Tolerance } from './case.js';

@@ -1,4 +1,4 @@
-import type { TensorFunction } from '../engine.js';
+import type { TensorFunction } from '../ops.js';
 import { bool, type HostTensor, int32, named, type Tensors } from '../types.js';
 import { integers, normal } from './case.js';
 import { gradientOf } from './functions.js';

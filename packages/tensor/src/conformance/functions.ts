@@ -1,6 +1,5 @@
-import type { TensorFunction } from '../engine.js';
 import { valueAndGradients } from '../gradients/tape.js';
-import type { Ops } from '../ops.js';
+import type { Ops, TensorFunction } from '../ops.js';
 import type { AttributesOf, Primitive } from '../primitives.js';
 import { named, type Tensors } from '../types.js';
 import { normal, type PrimitiveCase } from './case.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { primitiveCases } from '../conformance/cases.js';
 import { compositions } from '../conformance/compositions.js';
 import { applicationOf, gradientOf, inputName, lossOf } from '../conformance/functions.js';
-import type { TensorFunction } from '../engine.js';
+import type { TensorFunction } from '../ops.js';
 import type { Primitive } from '../primitives.js';
 import type { ReferenceTensor } from '../reference/kernel.js';
 import { doublePrecisionOps as ops } from '../reference/ops.js';

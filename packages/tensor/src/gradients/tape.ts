@@ -1,9 +1,9 @@
 import { type KindsOf, listOf } from '@dpar/check';
 import type { Backend } from '../backend.js';
 import { checkArguments } from '../check-arguments.js';
-import type { TensorFunction } from '../engine.js';
+import { createOps } from '../create-ops.js';
 import { DparError } from '../error.js';
-import { createOps, type Ops } from '../ops.js';
+import type { Ops, TensorFunction } from '../ops.js';
 import type { Primitive } from '../primitives.js';
 import { formatType, named, sizeOf, type Tensors } from '../types.js';
 import { sumOfGradients } from './accumulate.js';

@@ -1,4 +1,4 @@
-import type { CompiledFunction, CompileOptions, DeviceTensor, Engine, RunOptions, TensorFunction } from '../engine.js';
+import type { CompiledFunction, CompileOptions, DeviceTensor, Engine, RunOptions } from '../engine.js';
 import {
   callFunction,
   checkCompileArguments,
@@ -10,7 +10,7 @@ import {
   outputTensor,
 } from '../engine-support.js';
 import { DparError } from '../error.js';
-import type { Ops } from '../ops.js';
+import type { Ops, TensorFunction } from '../ops.js';
 import { dequantizeMatrix, quantizeMatrix } from '../quantize.js';
 import { formatType, type HostTensor, hostTensor, type Tensors } from '../types.js';
 import { opsWithMatrices, referenceOps } from './ops.js';

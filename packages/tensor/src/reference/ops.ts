@@ -1,5 +1,6 @@
 import type { Backend } from '../backend.js';
-import { createOps, type Ops } from '../ops.js';
+import { createOps } from '../create-ops.js';
+import type { Ops } from '../ops.js';
 import type { AttributesOf, Primitive } from '../primitives.js';
 import { type HostTensor, sizeOf, type TensorType } from '../types.js';
 import { elementwiseKernels } from './elementwise.js';

@@ -21,10 +21,11 @@ import {
   trainerStateOf,
   writeTrainerState,
 } from '../trainer-state.js';
-import { checkKeys, type InferredConfig, inferConfig, withPlaceholders } from './infer-config.js';
+import { checkKeys, inferConfig, withPlaceholders } from './infer-config.js';
 import { interruptible } from './interruptible.js';
 import { specsOf } from './model-specs.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
+import type { InferredConfig } from './recognise.js';
 import { officialNames, type StateDict } from './state-dict.js';
 import {
   averageOf,

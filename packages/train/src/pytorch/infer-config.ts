@@ -3,18 +3,10 @@ import { presets } from '@dpar/model';
 import { feedForwardWidth } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { inferVqConfig } from './infer-vq-config.js';
-import { type ImportedKind, recognise, type Shapes } from './recognise.js';
+import { type ImportedKind, type InferredConfig, recognise, type Shapes } from './recognise.js';
 import { blockCount, commonSize } from './shape-votes.js';
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** A config.json, and what in it rests on no more than the usual value or the preset of that size. */
-export interface InferredConfig {
-  readonly config: Json;
-  readonly assumed: readonly string[];
-  /** Keys that nothing tells, which the configuration does not have. */
-  readonly missing: readonly string[];
-}
 
 /** What a file tells beside the weights. */
 export interface Hints {

@@ -1,6 +1,5 @@
 import { codebookName, vqPresets } from '@dpar/tokenizer';
-import type { InferredConfig } from './infer-config.js';
-import type { Shapes } from './recognise.js';
+import type { InferredConfig, Shapes } from './recognise.js';
 import { blockCount, commonSize, type Place } from './shape-votes.js';
 
 /**

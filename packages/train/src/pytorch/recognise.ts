@@ -41,3 +41,11 @@ export function kindOf(names: readonly string[]): ImportedKind | undefined {
   if (names.includes(classTable)) return 'llamagen';
   return names.some((name) => name.startsWith('cls_embedding.')) ? undefined : 'entropy';
 }
+
+/** A config.json, and what in it rests on no more than the usual value or the preset of that size. */
+export interface InferredConfig {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly assumed: readonly string[];
+  /** Keys that nothing tells, which the configuration does not have. */
+  readonly missing: readonly string[];
+}
