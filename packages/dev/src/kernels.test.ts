@@ -9,7 +9,7 @@ it('has kernels that are what their sources compile to', () => {
   expect(stdout.split('\n').filter((line) => line !== '')).toEqual([
     'packages/eval/src/kernels/products.wasm.ts',
     'packages/eval/src/kernels/symmetric.wasm.ts',
-    'packages/tensor/src/kernels/keep-mask.wasm.ts',
+    'packages/tensor/src/kernels/philox.wasm.ts',
     'packages/train/src/kernels/optimizer.wasm.ts',
   ]);
   expect(status).toBe(0);

@@ -11,10 +11,10 @@ export interface SizeCeiling {
  */
 export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/tensor': {
-    bytes: 20_000,
-    reason: '40 primitives, each with shape rule, gradient and reference; Philox in WebAssembly',
+    bytes: 22_500,
+    reason: '40 primitives, each with shape rule, gradient, reference and checks of arguments; Philox in WebAssembly',
   },
-  '@dpar/tensor/conformance': { bytes: 22_250, reason: 'for test runners: the package and some 700 cases' },
+  '@dpar/tensor/conformance': { bytes: 24_000, reason: 'for test runners: the package and some 700 cases' },
   '@dpar/rope': { bytes: 5_000, reason: 'a page that only rotates positions must not notice it; half are checks' },
   '@dpar/patchify': { bytes: 5_500, reason: 'a page that only makes patches must not notice it; half are checks' },
   '@dpar/io': {
@@ -23,14 +23,17 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
       'readers and writers of four formats, a third of it PyTorch pickles; names of other formats; pages import some',
   },
   '@dpar/io/node': {
-    bytes: 28_000,
+    bytes: 32_000,
     reason: 'for Node: the formats again, in pieces and in several files, shards, and files that appear whole',
   },
   '@dpar/engine-ort': {
     bytes: 15_750,
     reason: 'tracer, simplification and writer of graphs; beside 12 MB of onnxruntime-web',
   },
-  '@dpar/engine-tfjs': { bytes: 10_750, reason: 'every primitive in calls of tfjs; beside 150 kB of tfjs-core' },
+  '@dpar/engine-tfjs': {
+    bytes: 12_000,
+    reason: 'every primitive in calls of tfjs, errors of devices; beside 150 kB of tfjs-core',
+  },
   '@dpar/nn': { bytes: 7_250, reason: 'building blocks, twice: whole sequences and one position at a time' },
   '@dpar/entropy': { bytes: 4_500, reason: 'one model, the search for a threshold, correlations' },
   '@dpar/model': { bytes: 8_750, reason: 'two models, their steps, presets and costs' },
@@ -39,15 +42,15 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     bytes: 9_250,
     reason: 'two samplers with caches and guidance: what the page of the playground loads',
   },
-  '@dpar/train': { bytes: 17_750, reason: 'trainer, order of data, configuration with a description of each key' },
+  '@dpar/train': { bytes: 19_000, reason: 'trainer, order of data, configuration with a description of each key' },
   '@dpar/train/node': { bytes: 39_000, reason: 'for Node: the trainer again, data on disk, runs that resume, PyTorch' },
   '@dpar/eval': { bytes: 23_000, reason: 'five metrics, Inception-v3 as a function, 4 kB of WebAssembly' },
   '@dpar/eval/node': {
-    bytes: 27_000,
+    bytes: 30_000,
     reason: 'for Node: threads, which hold the kernels again, sets of images, image files as Pillow reads them',
   },
   '@dpar/report': { bytes: 11_750, reason: 'charts, pictures and the style sheet of a page' },
   '@dpar/emoji': { bytes: 3_250, reason: 'finds files, and checks; the weights are beside it' },
   '@dpar/emoji/node': { bytes: 1_000, reason: 'the same from the disk' },
-  '@dpar/cli': { bytes: 49_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
+  '@dpar/cli': { bytes: 58_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
 };
