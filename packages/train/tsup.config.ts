@@ -1,3 +1,8 @@
 import { library } from '@dpar/config/tsup';
 
-export default library(['src/index.ts', 'src/node.ts', 'src/batch-worker.ts', 'src/optimizer-worker.ts']);
+export default library({
+  index: 'src/index.ts',
+  node: 'src/node.ts',
+  'batch-worker': 'src/disk/batch-worker.ts',
+  'optimizer-worker': 'src/optimizer/worker.ts',
+});

@@ -1,4 +1,4 @@
-export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './checkpoint.js';
+export { withEntropies } from './disk/attach-entropies.js';
 export {
   type ClassNames,
   checkClassNames,
@@ -9,24 +9,24 @@ export {
   readCheckpointClasses,
   readClassNames,
   writeClassNames,
-} from './class-names.js';
-export { withEntropies } from './data/attach-entropies.js';
-export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './data/compute-entropies.js';
-export { type DiskSource, diskSource } from './data/disk-source.js';
-export { type LoadedEntropyModel, loadEntropyModel } from './data/entropy-model.js';
-export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './data/entropy-parts.js';
-export { findTokenLayout } from './data/find-layout.js';
-export type { EntropyPart, TokenLayout, TokenShard } from './data/layout.js';
-export { entropyName } from './data/shard-layout.js';
+} from './disk/class-names.js';
+export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './disk/compute-entropies.js';
+export { type DiskSource, diskSource } from './disk/disk-source.js';
+export { type LoadedEntropyModel, loadEntropyModel } from './disk/entropy-model.js';
+export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './disk/entropy-parts.js';
+export { findTokenLayout } from './disk/find-layout.js';
+export type { EntropyPart, TokenLayout, TokenShard } from './disk/layout.js';
+export { entropyName } from './disk/shard-layout.js';
+export { readTokenSet, writeTokenSet } from './disk/token-file.js';
 export {
   type DataProgress,
   openTrainingData,
   type TrainingData,
   type TrainingDataOptions,
   type TrainingDataPaths,
-} from './data/training-data.js';
-export { workerSource } from './data/worker-source.js';
-export { optimizerThread, optimizerThreadFor } from './optimizer-thread.js';
+} from './disk/training-data.js';
+export { workerSource } from './disk/worker-source.js';
+export { optimizerThread, optimizerThreadFor } from './optimizer/thread.js';
 export { type ExportOptions, type ExportResult, exportPyTorch } from './pytorch/export.js';
 export {
   exportSafetensors,
@@ -35,7 +35,7 @@ export {
 } from './pytorch/export-safetensors.js';
 export { type ImportOptions, type ImportResult, importCheckpoint } from './pytorch/import.js';
 export { specsOf } from './pytorch/model-specs.js';
-export { runFiles, stepFolder, watchFiles } from './run-folder.js';
-export { readTokenSet, writeTokenSet } from './token-file.js';
-export { createTrainer, type TrainOptions, train } from './train.js';
-export { readTrainerState, type TrainerState, trainerFiles } from './trainer-state.js';
+export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';
+export { createTrainer, type TrainOptions, train } from './run/train.js';
+export { readTrainerState, type TrainerState, trainerFiles } from './run/trainer-state.js';

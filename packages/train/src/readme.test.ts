@@ -6,8 +6,8 @@ import * as nn from '@dpar/nn';
 import * as tensor from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import * as library from './index.js';
-import { modelFromSettings } from './model-settings.js';
-import { readTrainConfig } from './train-config.js';
+import { modelFromSettings } from './run/model-settings.js';
+import { readTrainConfig } from './run/train-config.js';
 
 const readme = new URL('../README.md', import.meta.url);
 

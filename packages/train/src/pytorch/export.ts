@@ -7,10 +7,10 @@ import { checkpointFiles, openCheckpoint, openSafetensors, type SafetensorsReade
 import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { prefixes } from '../checkpoint.js';
-import { runFiles } from '../run-folder.js';
-import { readTrainConfig } from '../train-config.js';
-import { trainerFiles } from '../trainer-state.js';
+import { prefixes } from '../run/checkpoint.js';
+import { runFiles } from '../run/run-folder.js';
+import { readTrainConfig } from '../run/train-config.js';
+import { trainerFiles } from '../run/trainer-state.js';
 import { interruptible } from './interruptible.js';
 import { leftOut } from './left-out.js';
 import { specsOf } from './model-specs.js';

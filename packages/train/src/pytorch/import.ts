@@ -12,15 +12,15 @@ import {
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { prefixes } from '../checkpoint.js';
-import { withSetting } from '../train-config.js';
+import { prefixes } from '../run/checkpoint.js';
+import { withSetting } from '../run/train-config.js';
 import {
   readStateFields,
   type TrainerState,
   trainerFiles,
   trainerStateOf,
   writeTrainerState,
-} from '../trainer-state.js';
+} from '../run/trainer-state.js';
 import { checkKeys, inferConfig, withPlaceholders } from './infer-config.js';
 import { interruptible } from './interruptible.js';
 import { specsOf } from './model-specs.js';

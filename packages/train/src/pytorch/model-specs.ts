@@ -1,7 +1,7 @@
 import type { ParameterSpecs } from '@dpar/nn';
 import { patchVqSpecs, readPatchVqConfig, readVqConfig, vqSpecs } from '@dpar/tokenizer';
+import { trainableModel } from '../batches/trainable.js';
 import { checkArguments } from '../check-arguments.js';
-import { trainableModel } from '../trainable.js';
 
 /**
  * The parameters of what a config.json describes, in the official order: a model, or a tokenizer.

@@ -7,11 +7,11 @@ import { openPyTorch, readCheckpoint, readSafetensors, writePyTorch } from '@dpa
 import { initializeParameters } from '@dpar/nn';
 import { createReferenceEngine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { restoreTrainer, writeTrainerCheckpoint } from '../checkpoint.js';
-import { updateAverage } from '../ema.js';
+import { trainableModel } from '../batches/trainable.js';
+import { updateAverage } from '../optimizer/ema.js';
+import { restoreTrainer, writeTrainerCheckpoint } from '../run/checkpoint.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
-import { trainableModel } from '../trainable.js';
-import { Trainer } from '../trainer.js';
+import { Trainer } from '../trainer/trainer.js';
 import { exportPyTorch } from './export.js';
 import { importCheckpoint } from './import.js';
 

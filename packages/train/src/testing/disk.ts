@@ -4,7 +4,7 @@ import type { StoredTensor } from '@dpar/io';
 import { writeCheckpoint, writeNpy, writeSafetensors } from '@dpar/io/node';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, int32, named } from '@dpar/tensor';
-import { sliceImages, type TokenSet } from '../token-set.js';
+import { sliceImages, type TokenSet } from '../batches/token-set.js';
 import { tinyModel } from './tiny.js';
 
 /** Whole numbers as NumPy stores them by default. */

@@ -2,7 +2,7 @@ import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors } from '@dpar/io/node';
 import { type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
-import type { Batch } from '../token-set.js';
+import type { Batch } from '../batches/token-set.js';
 
 /** A model fixture: config.json, parameters and the batch that they were run on. */
 export async function readModelFixture(name: string) {

@@ -1,4 +1,4 @@
-import type { AdamWArrays, AdamWScalars, FollowingAverage } from '../kernels/optimizer.js';
+import type { AdamWArrays, AdamWScalars, FollowingAverage } from '../optimizer/kernels.js';
 
 const { fround, sqrt } = Math;
 

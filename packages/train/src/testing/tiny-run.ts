@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileDigest } from '@dpar/io/node';
-import { writeTokenSet } from '../token-file.js';
-import { readTrainConfig, type TrainConfig } from '../train-config.js';
+import { writeTokenSet } from '../disk/token-file.js';
+import { readTrainConfig, type TrainConfig } from '../run/train-config.js';
 import { tinySet } from './tiny.js';
 
 /** A configuration of a tiny run in `folder/run`, with its data in `folder`. */

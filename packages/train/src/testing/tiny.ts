@@ -1,6 +1,6 @@
 import { createRandom, float32, int32 } from '@dpar/tensor';
-import type { TokenSet } from '../token-set.js';
-import { type TrainableModel, trainableModel } from '../trainable.js';
+import type { TokenSet } from '../batches/token-set.js';
+import { type TrainableModel, trainableModel } from '../batches/trainable.js';
 
 const shared = { dim: 16, n_head: 1, multiple_of: 8, vocab_size: 6, block_size: 16, num_classes: 3 };
 

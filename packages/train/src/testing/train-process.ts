@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createReferenceEngine } from '@dpar/tensor';
-import { train } from '../train.js';
-import { readTrainConfig } from '../train-config.js';
+import { train } from '../run/train.js';
+import { readTrainConfig } from '../run/train-config.js';
 
 // A process that trains as the configuration in its argument says and goes on with what is there: tests kill it.
 const [path = ''] = process.argv.slice(2);

@@ -1,8 +1,0 @@
-import { workerData } from 'node:worker_threads';
-import { serveBatches } from './data/batch-port.js';
-import { diskSource } from './data/disk-source.js';
-import type { BatchWorkerData } from './data/worker-source.js';
-
-// The program of the thread that `workerSource` starts.
-const { layout, port } = workerData as BatchWorkerData;
-serveBatches(port, diskSource(layout));

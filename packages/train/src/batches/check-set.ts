@@ -1,0 +1,119 @@
+import type { KindsOf } from '@dpar/check';
+import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
+import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
+import type { TokenSource } from './token-source.js';
+import { missingEntropies, tokenSourceKinds } from './token-source.js';
+import type { TrainableModel } from './trainable.js';
+import { trainableModelKinds } from './trainable.js';
+
+/** How a set is checked. */
+export interface CheckOptions {
+  /** Name of a row of the set in messages (default: `image 7`). */
+  readonly nameOf?: (row: number) => string;
+  /**
+   * Whether images may have the null class, as one forward pass can (default: false). Labels that are 1 to the number of
+   * classes, each of them and no 0, are refused even then.
+   */
+  readonly nullClass?: boolean;
+}
+
+const checkOptionsKinds: KindsOf<CheckOptions> = { 'nameOf?': 'function', 'nullClass?': 'boolean' };
+
+/**
+ * Checks that a set can be read by a model: types and shapes, tokens per image, token and class range.
+ * @param name Name of the set in messages.
+ * @throws DparError naming what does not fit, and the first image where.
+ */
+export function checkTokenSet(model: TrainableModel, set: TokenSet, name: string, options: CheckOptions = {}): void {
+  checkArguments(
+    'checkTokenSet',
+    { model, set, name, options },
+    { model: trainableModelKinds, set: 'object', name: 'string', 'options?': checkOptionsKinds },
+  );
+
+  checkSize(model, sizeOfSet(tokenSet(set)), name);
+  checkRanges(model, set, name, options);
+}
+
+/**
+ * Checks what is known of a source before anything is loaded: tokens per image, and entropies where the model needs them.
+ * @throws DparError naming what does not fit.
+ */
+export function checkTokenSource(model: TrainableModel, source: TokenSource, name: string): void {
+  checkArguments(
+    'checkTokenSource',
+    { model, source, name },
+    { model: trainableModelKinds, source: tokenSourceKinds, name: 'string' },
+  );
+
+  checkSize(model, source, name);
+  if (model.needsEntropies && !source.hasEntropies) throw missingEntropies('checkTokenSource');
+}
+
+/**
+ * Checks the token and class range of a batch that a source has loaded.
+ * @throws DparError naming what does not fit, and the first image and its file where.
+ */
+export function checkBatch(model: TrainableModel, batch: Batch, source: TokenSource, name: string): void {
+  checkRanges(model, batch, name, { nameOf: (row) => source.nameOf(batch.images[row] as number) });
+}
+
+function checkSize(model: TrainableModel, size: { images: number; tokensPerImage: number }, name: string): void {
+  const { images, tokensPerImage } = size;
+  if (images > 0 && tokensPerImage === model.tokensPerImage) return;
+  throw new DparError(
+    `checkTokenSet: expected images of ${model.tokensPerImage} tokens (the model's 'block_size') as ${name}, ` +
+      `got ${images} images of ${tokensPerImage}. Tokenize them at the model's resolution.`,
+  );
+}
+
+function checkRanges(model: TrainableModel, set: TokenSet, name: string, options: CheckOptions): void {
+  const { nameOf = (row) => `image ${row}` } = options;
+  const tokens = set.tokens.data;
+  const wrong = tokens.findIndex((token) => !(token >= 0 && token < model.vocabSize));
+  if (wrong >= 0) {
+    throw new DparError(
+      `checkTokenSet: expected tokens of ${name} from 0 to ${model.vocabSize - 1}, got ${tokens[wrong]} in ` +
+        `${nameOf(Math.floor(wrong / model.tokensPerImage))}. Use the tokenizer that the model is configured for.`,
+    );
+  }
+  if (model.nullClass !== undefined) checkLabels(set.labels.data, model.nullClass, name, { ...options, nameOf });
+}
+
+function checkLabels(
+  labels: Int32Array,
+  classes: number,
+  name: string,
+  { nullClass = false, nameOf }: CheckOptions & Required<Pick<CheckOptions, 'nameOf'>>,
+): void {
+  const largest = nullClass && !countsFromOne(labels, classes) ? classes : classes - 1;
+  const wrong = labels.findIndex((label) => !(label >= 0 && label <= largest));
+  if (wrong < 0) return;
+  const isNull = labels[wrong] === classes ? ', the null class of images without a class,' : '';
+  throw new DparError(
+    `checkTokenSet: expected labels of ${name} from 0 to ${classes - 1}, got ${labels[wrong]}${isNull} in ${nameOf(wrong)}. ` +
+      remedyFor(labels, classes),
+  );
+}
+
+/**
+ * Whether labels are each of 1 to the number of classes, and never 0: those of a data set that counts from 1, whose last
+ * class would be the null class here.
+ */
+export function countsFromOne(labels: ArrayLike<number>, classes: number): boolean {
+  checkArguments('countsFromOne', { labels, classes }, { labels: 'number[]', classes: 'number' });
+  const there = new Set(Array.from(labels));
+  return classes > 1 && there.size === classes && !there.has(0) && there.has(1) && there.has(classes);
+}
+
+function remedyFor(labels: Int32Array, classes: number): string {
+  const [least, most] = labels.reduce(([low, high], label) => [Math.min(low, label), Math.max(high, label)], [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ] as readonly [number, number]);
+  const range = `These labels go from ${least} to ${most}`;
+  if (least === 1 && most === classes) return `${range} as if classes were counted from 1: subtract 1 from each label.`;
+  if (least < 0) return `${range}: number classes from 0.`;
+  return `${range}: set num_classes to ${most + 1}, or number classes from 0.`;
+}

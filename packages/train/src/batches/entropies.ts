@@ -1,0 +1,104 @@
+import type { KindsOf } from '@dpar/check';
+import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
+import { type Engine, float32, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
+import { sizeOfSet, type TokenSet, takeRows } from './token-set.js';
+
+/** Settings of {@link entropiesOfSet}. */
+export interface EntropyOptions {
+  /** Images at a time (default 16). */
+  readonly batchSize?: number | undefined;
+  /** Called after each batch. */
+  readonly onProgress?: ((done: number, images: number) => void) | undefined;
+  /** Stops between batches. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const entropyOptionsKinds: KindsOf<EntropyOptions> = {
+  'batchSize?': 'number',
+  'onProgress?': 'function',
+  'signal?': 'AbortSignal',
+};
+
+/** Computes entropies of any number of sets with one compiled graph. */
+export interface EntropyComputer {
+  /**
+   * @param tokens int32 [N, T]
+   * @returns float32 [N, T - 1]: entry j belongs to the prediction of token j + 1, nats
+   * @throws The signal's reason if it is aborted.
+   */
+  run(
+    tokens: HostTensorOf<'int32'>,
+    options?: Pick<EntropyOptions, 'onProgress' | 'signal'>,
+  ): Promise<HostTensorOf<'float32'>>;
+  dispose(): Promise<void>;
+}
+
+/** @param batchSize Images at a time (default 16). */
+export function entropyComputer(
+  engine: Engine,
+  config: EntropyModelConfig,
+  parameters: Tensors<HostTensor>,
+  batchSize = 16,
+): EntropyComputer {
+  const compiled = engine.compile(
+    (ops, inputs) => ({ entropies: entropyModel(ops, config, inputs, named(inputs, 'tokens')).entropies }),
+    // Patches and thresholds come from these: they must not depend on how many images are computed together.
+    { constants: parameters, batchInvariant: true },
+  );
+  return {
+    async run(tokens, { onProgress, signal } = {}) {
+      const [images = 0, tokensPerImage = 0] = tokens.shape;
+      const predicted = tokensPerImage - 1;
+      const result = float32([images, predicted]);
+      for (let start = 0; start < images; start += batchSize) {
+        signal?.throwIfAborted();
+        const count = Math.min(batchSize, images - start);
+        // The last batch is filled up, so that one graph does for all.
+        const rows = Int32Array.from({ length: batchSize }, (_, i) => start + Math.min(i, count - 1));
+        const entropies = named(await compiled.run({ tokens: takeRows(tokens, rows) }), 'entropies');
+        result.data.set(entropies.data.subarray(0, count * predicted), start * predicted);
+        onProgress?.(start + count, images);
+      }
+      return result;
+    },
+    dispose: () => compiled.dispose(),
+  };
+}
+
+/**
+ * Entropies of an entropy model's predictions for all images of a set, nats.
+ * @returns float32 [N, T - 1]: entry j belongs to the prediction of token j + 1
+ * @throws The signal's reason if it is aborted.
+ */
+export async function entropiesOfSet(
+  engine: Engine,
+  config: EntropyModelConfig,
+  parameters: Tensors<HostTensor>,
+  set: Pick<TokenSet, 'tokens' | 'labels'>,
+  options: EntropyOptions = {},
+): Promise<HostTensorOf<'float32'>> {
+  checkArguments(
+    'entropiesOfSet',
+    { engine, config, parameters, set, options },
+    {
+      engine: 'Engine',
+      config: { clsTokenNum: 'number', nLayer: 'number', vocabSize: 'number', '*': 'any' },
+      parameters: 'object',
+      set: {
+        tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+        labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+        '*': 'any',
+      },
+      'options?': entropyOptionsKinds,
+    },
+  );
+
+  const { batchSize = 16, ...rest } = options;
+  const computer = entropyComputer(engine, config, parameters, Math.min(batchSize, sizeOfSet(set).images));
+  try {
+    return await computer.run(set.tokens, rest);
+  } finally {
+    await computer.dispose();
+  }
+}

@@ -1,0 +1,125 @@
+import type { KindsOf } from '@dpar/check';
+import type { PaddedPatches } from '@dpar/patchify';
+import {
+  DparError,
+  formatType,
+  type HostTensor,
+  type HostTensorOf,
+  hostTensor,
+  type Shape,
+  sameShape,
+} from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
+
+/** Tokenized images in memory. N images, T tokens each. */
+export interface TokenSet {
+  /** [N, T], raster order */
+  readonly tokens: HostTensorOf<'int32'>;
+  /** [N], classes from 0 */
+  readonly labels: HostTensorOf<'int32'>;
+  /** [N, T - 1], nats: entry j belongs to the prediction of token j + 1. Needed where entropies make the patches. */
+  readonly entropies?: HostTensorOf<'float32'>;
+}
+
+/** Kinds of {@link TokenSet}. */
+export const tokenSetKinds: KindsOf<TokenSet> = {
+  tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+  labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+  'entropies?': { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' },
+  '*': 'any',
+};
+
+/** Some images of a set, in the order of a batch. B images. */
+export interface Batch extends TokenSet {
+  /** [B], which images of the set these are. */
+  readonly images: Int32Array;
+  /** [B, M], padded with zeros: patches that are given instead of being made of the entropies. */
+  readonly patchLengths?: PaddedPatches;
+}
+
+/** Number of images N and tokens per image T of a set. */
+export function sizeOfSet(tokenSet: TokenSet): { images: number; tokensPerImage: number } {
+  checkArguments('sizeOfSet', { tokenSet }, { tokenSet: tokenSetKinds });
+  const { tokens } = tokenSet;
+  const [images = 0, tokensPerImage = 0] = tokens.shape;
+  return { images, tokensPerImage };
+}
+
+/**
+ * Puts tensors, as read from a file, together to a token set. Nothing is copied.
+ * @throws DparError if one is missing, or shapes or element types are not those of {@link TokenSet}.
+ */
+export function tokenSet(tensors: {
+  readonly tokens: HostTensor | undefined;
+  readonly labels: HostTensor | undefined;
+  readonly entropies?: HostTensor | undefined;
+}): TokenSet {
+  checkArguments(
+    'tokenSet',
+    { tensors },
+    {
+      tensors: {
+        'tokens?': 'HostTensor',
+        'labels?': 'HostTensor',
+        'entropies?': 'HostTensor',
+        '*': 'any',
+      },
+    },
+  );
+
+  const { tokens, labels, entropies } = tensors;
+  if (tokens?.dtype !== 'int32' || tokens.shape.length !== 2) {
+    throw new DparError(
+      `tokenSet: expected 'tokens' of type int32[N, T], got ${tokens ? formatType(tokens) : 'none'}.`,
+    );
+  }
+  const [images = 0, length = 0] = tokens.shape;
+  check('labels', labels, 'int32', [images]);
+  if (entropies === undefined) return { tokens, labels };
+  check('entropies', entropies, 'float32', [images, length - 1]);
+  return { tokens, labels, entropies };
+}
+
+function check<D extends 'int32' | 'float32'>(
+  name: string,
+  tensor: HostTensor | undefined,
+  dtype: D,
+  shape: Shape,
+): asserts tensor is HostTensorOf<D> {
+  if (tensor?.dtype === dtype && sameShape(tensor.shape, shape)) return;
+  const expected = formatType({ dtype, shape });
+  const got = tensor ? formatType(tensor) : 'none';
+  throw new DparError(`tokenSet: expected '${name}' of type ${expected} to go with the tokens, got ${got}.`);
+}
+
+/** The given images of a set, copied. @throws DparError for an image that the set does not have. */
+export function takeImages(set: TokenSet, images: ArrayLike<number>): Batch {
+  checkArguments('takeImages', { set, images }, { set: tokenSetKinds, images: 'number[]' });
+
+  const rows = Int32Array.from(images);
+  const batch = { images: rows, tokens: takeRows(set.tokens, rows), labels: takeRows(set.labels, rows) };
+  return set.entropies === undefined ? batch : { ...batch, entropies: takeRows(set.entropies, rows) };
+}
+
+/** Consecutive images of a set, `count` from `first` on, copied. */
+export function sliceImages(set: TokenSet, first: number, count: number): Batch {
+  checkArguments('sliceImages', { set, first, count }, { set: tokenSetKinds, first: 'number', count: 'number' });
+
+  return takeImages(
+    set,
+    Int32Array.from({ length: count }, (_, i) => first + i),
+  );
+}
+
+/** Rows of a tensor [N, ...], copied. @throws DparError for a row that it does not have. */
+export function takeRows<D extends 'int32' | 'float32'>(tensor: HostTensorOf<D>, rows: Int32Array): HostTensorOf<D> {
+  const { dtype, shape, data } = tensor as HostTensorOf<'int32' | 'float32'>;
+  const [N = 0, ...rest] = shape;
+  const width = rest.reduce((product, size) => product * size, 1);
+  const taken = hostTensor(dtype, [rows.length, ...rest]);
+  rows.forEach((row, i) => {
+    if (!(row >= 0 && row < N)) throw new DparError(`takeImages: expected images in 0..${N - 1}, got ${row}.`);
+    taken.data.set(data.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return taken as unknown as HostTensorOf<D>;
+}

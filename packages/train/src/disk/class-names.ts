@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
+import { findFolder, isSystemEntry, openSafetensors, writeJson } from '@dpar/io/node';
+import { DparError } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
+
+/** Name of the file beside tokens, and in a checkpoint, with the names of the classes: a JSON list in the order of their numbers. */
+export const classesFile = 'classes.json';
+
+/** Key of a safetensors file's metadata under which that list stands, for tokens in one file. */
+export const classesKey = 'classes';
+
+/** Names of classes, and where they stand. */
+export interface ClassNames {
+  readonly path: string;
+  /** By their numbers. */
+  readonly names: readonly string[];
+}
+
+const classNamesKinds: KindsOf<ClassNames> = { path: 'string', names: 'string[]', '*': 'any' };
+
+/**
+ * Checks a list of names of classes, which are also names of folders.
+ * @param path Where it stands, for error messages.
+ * @throws DparError naming what is no name, or there twice.
+ */
+export function checkClassNames(path: string, value: unknown): ClassNames {
+  checkArguments('checkClassNames', { path, value }, { path: 'string', value: 'any' });
+  const fail = (got: string): never => {
+    throw new DparError(
+      `checkClassNames: expected a list of different names of folders in '${path}', got ${got}. Correct or remove it.`,
+    );
+  };
+  if (!Array.isArray(value)) return fail(value === null || typeof value !== 'object' ? typeof value : 'an object');
+  if (value.length === 0) return fail('an empty list');
+  const numbers = new Map<unknown, number>();
+  for (const [number, name] of value.entries()) {
+    if (typeof name !== 'string' || name === '' || isSystemEntry(name) || /[/\\]/.test(name)) {
+      return fail(`${JSON.stringify(name)} as class ${number}`);
+    }
+    const other = numbers.get(name);
+    if (other !== undefined) return fail(`'${name}' as classes ${other} and ${number}`);
+    numbers.set(name, number);
+  }
+  return { path, names: value };
+}
+
+/** Leaves the names of classes in a folder. */
+export async function writeClassNames(folder: string, names: readonly string[]): Promise<void> {
+  checkArguments('writeClassNames', { folder, names }, { folder: 'string', names: 'string[]' });
+  await writeJson(join(folder, classesFile), names);
+}
+
+/**
+ * The names of the classes of tokens: `classes.json` in their folder, or what a safetensors file says of itself.
+ * @param path As `findTokenLayout` takes it.
+ * @returns undefined if none are known. @throws DparError if a list is damaged.
+ */
+export async function readClassNames(path: string): Promise<ClassNames | undefined> {
+  checkArguments('readClassNames', { path }, { path: 'string' });
+  if (path.endsWith('.safetensors')) {
+    const text = await metadataOf(path);
+    if (text !== undefined) return parsed(path, text);
+  }
+  // LlamaGen's folder of codes has the list beside it.
+  const beside = /\.(safetensors|npy)$|_codes[/\\]*$/.test(basename(path));
+  return (await readList(join(path, classesFile))) ?? (beside ? readList(join(dirname(path), classesFile)) : undefined);
+}
+
+/**
+ * The names of a model's classes: `classes.json` in the folder of its checkpoint, or one of as many names beside that folder.
+ * @param numClasses Classes of the model; without it only the folder itself counts.
+ * @returns undefined if none are known. @throws DparError if the list is damaged.
+ */
+export async function readCheckpointClasses(folder: string, numClasses?: number): Promise<ClassNames | undefined> {
+  checkArguments('readCheckpointClasses', { folder, numClasses }, { folder: 'string', 'numClasses?': 'number' });
+  const found = (await findFolder(folder)) ?? folder;
+  const own = await readList(join(found, classesFile));
+  if (own !== undefined) return own;
+  if (numClasses === undefined) return undefined;
+  const beside = await readList(join(dirname(found), classesFile)).catch(() => undefined);
+  return beside?.names.length === numClasses ? beside : undefined;
+}
+
+/**
+ * Checks that two lists of classes are the same, where both are known.
+ * @param remedy What to do if not.
+ * @throws DparError that names the first class that differs.
+ */
+export function checkSameClasses(
+  expected: ClassNames | undefined,
+  got: ClassNames | undefined,
+  remedy = `Tokenize all images with one list: dpar tokenize --classes-file '${expected?.path}'.`,
+): void {
+  checkArguments(
+    'checkSameClasses',
+    { expected, got, remedy },
+    { 'expected?': classNamesKinds, 'got?': classNamesKinds, remedy: 'string' },
+  );
+  if (expected === undefined || got === undefined) return;
+  const [a, b] = [expected.names, got.names];
+  const number = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => i).find((i) => a[i] !== b[i]);
+  if (number === undefined) return;
+  const shown = (name: string | undefined): string => (name === undefined ? 'none' : `'${name}'`);
+  const lengths = a.length === b.length ? '' : ` (${b.length} classes in place of ${a.length})`;
+  throw new DparError(
+    `checkSameClasses: expected class ${number} to be ${shown(a[number])} as in '${expected.path}', got ` +
+      `${shown(b[number])} in '${got.path}'${lengths}. ${remedy}`,
+  );
+}
+
+/**
+ * The names of the classes that a model learns, by the training data and the validation data, which must agree.
+ * @param numClasses Classes of the model; undefined if it has none, and then no names.
+ * @returns undefined if none are known.
+ * @throws DparError that names the first class that differs, or if there are more names than the model has classes.
+ */
+export async function classesOfData(
+  data: { readonly tokens: string; readonly validation?: string | undefined },
+  numClasses: number | undefined,
+): Promise<ClassNames | undefined> {
+  checkArguments(
+    'classesOfData',
+    { data, numClasses },
+    { data: { tokens: 'string', 'validation?': 'string', '*': 'any' }, 'numClasses?': 'number' },
+  );
+  const { tokens, validation } = data;
+  if (numClasses === undefined) return undefined;
+  const training = await readClassNames(tokens);
+  const validated = validation === undefined ? undefined : await readClassNames(validation);
+  checkSameClasses(training, validated);
+  const classes = training ?? validated;
+  if (classes === undefined || classes.names.length <= numClasses) return classes;
+  throw new DparError(
+    `classesOfData: expected a model of ${classes.names.length} classes, as '${classes.path}' lists them, got num_classes ` +
+      `${numClasses}. Set model.num_classes to ${classes.names.length}.`,
+  );
+}
+
+/** What a file that cannot be read says is for those to tell who read its tokens. */
+async function metadataOf(path: string): Promise<string | undefined> {
+  const file = await openSafetensors(path).catch(() => undefined);
+  await file?.close();
+  return file?.metadata[classesKey];
+}
+
+async function readList(path: string): Promise<ClassNames | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+  });
+  return text === undefined ? undefined : parsed(path, text);
+}
+
+function parsed(path: string, text: string): ClassNames {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = text;
+  }
+  return checkClassNames(path, value);
+}

@@ -1,6 +1,0 @@
-import { workerData } from 'node:worker_threads';
-import { serveOptimizer } from './optimizer-port.js';
-import type { OptimizerWorkerData } from './optimizer-thread.js';
-
-// The program of the thread that `optimizerThread` starts.
-serveOptimizer((workerData as OptimizerWorkerData).port);

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
+import { safetensorsChunks, toHostTensor } from '@dpar/io';
+import { checkpointFiles, findFolder, openSafetensors, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
+import { DparError, float32, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
+import { classesFile } from '../disk/class-names.js';
+import type { Trainer } from '../trainer/trainer.js';
+import { differences, formatDifferences } from './differences.js';
+import {
+  type FileRecord,
+  type TrainerState,
+  trainerFiles,
+  trainerStateOf,
+  verifyTrainerCheckpoint,
+  writeTrainerState,
+} from './trainer-state.js';
+
+/** Prefixes of the names of moments, PyTorch's. */
+export const prefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
+
+/** What a checkpoint says of its run beside the trainer's own state. */
+export interface RunRecord {
+  /** The training configuration, in snake_case. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** What the data are, by the configuration's keys. */
+  readonly data?: Readonly<Record<string, string>>;
+  /** Names of the model's classes, if they are known; they become `classes.json`. */
+  readonly classes?: readonly string[] | undefined;
+  /** Nats per token, if it was measured at this step. */
+  readonly validationLoss?: number | undefined;
+}
+
+const runRecordKinds: KindsOf<RunRecord> = {
+  'config?': 'object',
+  'data?': 'object',
+  'classes?': 'string[]',
+  'validationLoss?': 'number',
+  '*': 'any',
+};
+
+/**
+ * Writes a trainer's checkpoint, whole or not at all: `config.json` and `model.safetensors` as any checkpoint has them,
+ * `optimizer.safetensors` (`exp_avg.<parameter>` and `exp_avg_sq.<parameter>`), `average.safetensors` if a moving average
+ * is kept, `classes.json` if the names of the classes are known, and `trainer.json` with step, seed, the run's record, and size and SHA-256 of the other files. Step and seed are
+ * all that random numbers depend on. Tensors are written as they lie in memory, without a copy.
+ * @throws DparError if a parameter is not finite; nothing is written then.
+ */
+export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, run: RunRecord = {}): Promise<void> {
+  checkArguments(
+    'writeTrainerCheckpoint',
+    { folder, trainer, run },
+    { folder: 'string', trainer: 'object', 'run?': runRecordKinds },
+  );
+
+  const { parameters, average, options } = trainer;
+  checkFinite(trainer);
+  const contents: [string, Iterable<Uint8Array>][] = [
+    [checkpointFiles.config, [jsonBytes(options.model.configJson)]],
+    [checkpointFiles.model, safetensorsChunks(parameters)],
+    [trainerFiles.optimizer, safetensorsChunks(momentsOf(trainer))],
+  ];
+  if (average !== undefined) contents.push([trainerFiles.average, safetensorsChunks(average)]);
+  if (run.classes !== undefined) contents.push([classesFile, [jsonBytes(run.classes)]]);
+  await writeFolderAtomic(folder, async (partial) => {
+    const files: Record<string, FileRecord> = {};
+    for (const [name, chunks] of contents) files[name] = await writeRecorded(join(partial, name), chunks);
+    const { config, data, validationLoss } = run;
+    const state = trainerStateOf(trainer.step, options.seed, {
+      validation_loss: validationLoss ?? null,
+      ...(data && { data: { ...data } }),
+      ...(config && { config: { ...config } }),
+    });
+    await writeTrainerState(partial, state, files);
+  });
+}
+
+/**
+ * Puts a trainer, made with the same options as the one that wrote the checkpoint, back to where that one stood:
+ * parameters, moments, average and step.
+ * @throws DparError if the checkpoint is damaged, or of another model or seed; nothing has changed then.
+ */
+export async function restoreTrainer(folder: string, trainer: Trainer): Promise<TrainerState> {
+  checkArguments('restoreTrainer', { folder, trainer }, { folder: 'string', trainer: 'object' });
+
+  const found = (await findFolder(folder)) ?? folder;
+  const state = await verifyTrainerCheckpoint(found);
+  await restoreVerified(found, state, trainer);
+  return state;
+}
+
+/** {@link restoreTrainer} from a folder whose files have been verified. Tensors are read one at a time. */
+export async function restoreVerified(folder: string, state: TrainerState, trainer: Trainer): Promise<void> {
+  const { parameters, optimizer, average, options } = trainer;
+  const config: unknown = JSON.parse(await readFile(join(folder, checkpointFiles.config), 'utf8'));
+  const changed = differences(
+    { ...options.model.configJson, seed: options.seed },
+    { ...Object(config), seed: state.seed },
+  );
+  if (changed.length > 0) {
+    throw new DparError(
+      `restoreTrainer: expected a checkpoint of this model and seed in '${folder}', got ${formatDifferences(changed)}. ` +
+        'Resume with the settings that the run was started with.',
+    );
+  }
+  const sources: [string, Tensors<HostTensor>][] = [
+    [checkpointFiles.model, parameters],
+    [trainerFiles.optimizer, momentsOf(trainer)],
+  ];
+  if (average !== undefined) sources.push([trainerFiles.average, average]);
+  for (const [name, targets] of sources) await readInto(join(folder, name), targets, 'check');
+  for (const [name, targets] of sources) await readInto(join(folder, name), targets, 'read');
+  optimizer.restore(state.step, optimizer.moments);
+}
+
+/** The moments of all parameters by PyTorch's names: shared, not copied. */
+function momentsOf({ parameters, optimizer }: Trainer): Record<string, HostTensor> {
+  const tensors: Record<string, HostTensor> = {};
+  for (const [name, { first, second }] of Object.entries(optimizer.moments)) {
+    const shape = parameters[name]?.shape ?? [];
+    tensors[prefixes.first + name] = float32(shape, first);
+    tensors[prefixes.second + name] = float32(shape, second);
+  }
+  return tensors;
+}
+
+/** Writes a file of pieces. @returns Its size and digest. */
+async function writeRecorded(path: string, chunks: Iterable<Uint8Array>): Promise<FileRecord> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  function* recorded(): Generator<Uint8Array> {
+    for (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  await writeFileAtomic(path, recorded());
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Checks that a file has float32 tensors of the names and shapes of `targets`, or reads them. */
+async function readInto(path: string, targets: Tensors<HostTensor>, action: 'check' | 'read'): Promise<void> {
+  const file = await openSafetensors(path);
+  try {
+    for (const [name, { shape, data }] of Object.entries(targets)) {
+      const type = file.types.get(name);
+      if (type?.dtype !== 'F32' || !sameShape(type.shape, shape)) {
+        throw new DparError(
+          `restoreTrainer: expected ${formatType({ dtype: 'float32', shape })} for '${name}' in '${path}', ` +
+            `got ${type ? `${type.dtype}[${type.shape.join(', ')}]` : 'none'}. Use a checkpoint of this model.`,
+        );
+      }
+      if (action === 'read') data.set(toHostTensor(await file.read(name), `'${name}'`).data);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function checkFinite({ parameters, step }: Trainer): void {
+  for (const [name, { data }] of Object.entries(parameters)) {
+    let sum = 0;
+    for (let i = 0; i < data.length; i++) sum += 0 * (data[i] as number); // NaN for infinity and NaN
+    if (Number.isNaN(sum)) {
+      throw new DparError(
+        `writeTrainerCheckpoint: expected finite parameters after step ${step}, got others in '${name}'. ` +
+          'They are not written. Lower the learning rate, or start from an earlier checkpoint.',
+      );
+    }
+  }
+}

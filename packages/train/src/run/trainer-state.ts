@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { indexSuffix } from '@dpar/io';
+import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
+import { DparError } from '@dpar/tensor';
+import { z } from 'zod';
+import { checkArguments } from '../check-arguments.js';
+
+/** Names of the files that a trainer adds to a model's checkpoint. */
+export const trainerFiles = {
+  optimizer: 'optimizer.safetensors',
+  average: 'average.safetensors',
+  state: 'trainer.json',
+} as const;
+
+/** Size and SHA-256 of a file, by which damage is noticed. */
+const fileRecord = z.object({ bytes: z.number(), sha256: z.string() });
+
+const schema = z.object({
+  step: z.int().min(0),
+  seed: z.number(),
+  random_state: z.string(),
+  validation_loss: z.number().nullable(),
+  data: z.record(z.string(), z.string()),
+  config: z.record(z.string(), z.unknown()).nullable(),
+  files: z.record(z.string(), fileRecord),
+});
+
+/** What `trainer.json` of a checkpoint says: where the run stood, what it was of, and the files beside it. */
+export type TrainerState = z.infer<typeof schema>;
+
+/** Size and SHA-256 of one file of a checkpoint. */
+export type FileRecord = z.infer<typeof fileRecord>;
+
+/**
+ * Reads `trainer.json` of a checkpoint.
+ * @throws DparError if the folder is not a trainer's checkpoint, or the file is damaged.
+ */
+export async function readTrainerState(folder: string): Promise<TrainerState> {
+  checkArguments('readTrainerState', { folder }, { folder: 'string' });
+
+  const path = join(folder, trainerFiles.state);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    throw new DparError(
+      `readTrainerState: expected a trainer's checkpoint in '${folder}', got no ${trainerFiles.state}. ` +
+        'Training goes on only from folders that it wrote itself.',
+    );
+  });
+  const result = schema.safeParse(parsed(text));
+  const isListed = (name: string): boolean =>
+    result.success && (name in result.data.files || name + indexSuffix in result.data.files);
+  if (result.success && [checkpointFiles.model, trainerFiles.optimizer].every(isListed)) {
+    return result.data;
+  }
+  throw new DparError(
+    `readTrainerState: expected a trainer's state in '${path}', got other text. The file is damaged.`,
+  );
+}
+
+/**
+ * Reads `trainer.json` and checks that each file beside it is what was written.
+ * @throws DparError naming the file that is missing, cut or changed.
+ */
+export async function verifyTrainerCheckpoint(folder: string): Promise<TrainerState> {
+  const state = await readTrainerState(folder);
+  for (const [name, { bytes, sha256 }] of Object.entries(state.files)) {
+    const path = join(folder, name);
+    const size = await stat(path).then(
+      (status) => `${status.size} bytes`,
+      () => 'no such file',
+    );
+    const got = size === `${bytes} bytes` && (await fileDigest(path)) !== sha256 ? 'others' : size;
+    if (got !== `${bytes} bytes`) {
+      throw new DparError(
+        `verifyTrainerCheckpoint: expected the ${bytes} bytes that were written to '${path}', got ${got}. The checkpoint is damaged.`,
+      );
+    }
+  }
+  return state;
+}
+
+const partial = schema.partial();
+
+/** What can be read of another file's `trainer.json`; nothing of one that is not of this form. */
+export function readStateFields(json: unknown): z.infer<typeof partial> {
+  return partial.safeParse(json).data ?? {};
+}
+
+/** How `random_state` reads. */
+const randomState = 'every random number is a function of the seed and the step';
+
+/** What `trainer.json` says, but for the files. */
+export function trainerStateOf(
+  step: number,
+  seed: number,
+  more: Pick<z.infer<typeof partial>, 'validation_loss' | 'data' | 'config'> = {},
+): Omit<TrainerState, 'files'> {
+  const { validation_loss = null, data = {}, config = null } = more;
+  return { step, seed, random_state: randomState, validation_loss, data, config };
+}
+
+/** Writes `trainer.json` into a folder that is being made. @param files Records of the other files; by default they are read. */
+export async function writeTrainerState(
+  folder: string,
+  state: Omit<TrainerState, 'files'>,
+  files?: Readonly<Record<string, FileRecord>>,
+): Promise<void> {
+  const whole: TrainerState = { ...state, files: { ...(files ?? (await recordsIn(folder))) } };
+  await writeJson(join(folder, trainerFiles.state), whole);
+}
+
+async function recordsIn(folder: string): Promise<Record<string, FileRecord>> {
+  const tensors = [checkpointFiles.model, trainerFiles.optimizer, trainerFiles.average];
+  const paths = [join(folder, checkpointFiles.config)].filter((path) => existsSync(path));
+  for (const name of tensors) paths.push(...(await safetensorsFiles(join(folder, name))));
+  const records: Record<string, FileRecord> = {};
+  for (const path of paths)
+    records[basename(path)] = { bytes: (await stat(path)).size, sha256: await fileDigest(path) };
+  return records;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
+import { initializeParameters } from '@dpar/nn';
+import { createRandom, createReferenceEngine, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import { afterAll, describe, expect, it } from 'vitest';
+import { takeImages } from '../batches/token-set.js';
+import { tinyModel, tinySet } from '../testing/tiny.js';
+import { DropoutMasks, dropoutPlaces } from './dropout.js';
+import { lossAndGradients } from './step.js';
+
+const kinds = ['dpar', 'llamagen', 'entropy'] as const;
+const rates = { token: 0.2, residual: 0.5, feedForward: 0.1 };
+const engines: [string, Promise<Engine>][] = [
+  ['reference', Promise.resolve(createReferenceEngine())],
+  ['ONNX Runtime', createOrtEngine({ threads: 1 })],
+  ['TensorFlow.js WASM', createTfjsEngine({ backend: 'wasm' })],
+];
+
+afterAll(async () => {
+  for (const [, engine] of engines) await (await engine).dispose();
+});
+
+function batchOf(kind: (typeof kinds)[number]) {
+  const model = tinyModel(kind);
+  const parameters = initializeParameters(model.specs, 3);
+  // They start at zero, with which nothing else would matter.
+  createRandom(5).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.3 });
+  return { model, parameters, inputs: model.inputs(takeImages(tinySet(6), [0, 3, 5])) };
+}
+
+function shareOfOnes({ data }: HostTensor): number {
+  return Array.from(data).filter((value) => value === 1).length / data.length;
+}
+
+describe('DropoutMasks', () => {
+  it.each(kinds)('are there for the tokens and two places of each block of %s', (kind) => {
+    const { model, inputs } = batchOf(kind);
+    const places = dropoutPlaces(model, inputs);
+    const blocks = Object.keys(model.specs).flatMap((name) => /^(.*)\.attention\.wo\.weight$/.exec(name)?.[1] ?? []);
+    const expected = ['tok_embeddings', ...blocks.flatMap((name) => [`${name}.attention`, `${name}.feed_forward`])];
+    expect(places.map(({ name }) => name).sort()).toEqual(expected.sort());
+    expect(places.filter(({ kind: what }) => what === 'token')).toHaveLength(1);
+    expect(places.filter(({ kind: what }) => what === 'residual')).toHaveLength(blocks.length);
+  });
+
+  it('keep the shares that the rates leave', () => {
+    const { model } = batchOf('llamagen');
+    const inputs = model.inputs(takeImages(tinySet(6), Array(64).fill(1)));
+    const masks = new DropoutMasks(model, rates, 1).draw(inputs, 0);
+    expect(shareOfOnes(named(masks, 'keep.tok_embeddings'))).toBeCloseTo(0.8, 1);
+    expect(shareOfOnes(named(masks, 'keep.layers.0.attention'))).toBeCloseTo(0.5, 1);
+    expect(shareOfOnes(named(masks, 'keep.layers.1.feed_forward'))).toBeCloseTo(0.9, 1);
+  });
+
+  it('are a function of seed and number, and leave out places without dropout', () => {
+    const { model, inputs } = batchOf('dpar');
+    const draw = (seed: number, index: number): Tensors<HostTensor> =>
+      structuredClone(new DropoutMasks(model, { ...rates, token: 0 }, seed).draw(inputs, index));
+    expect(draw(1, 2)).toEqual(draw(1, 2));
+    expect(draw(1, 2)).not.toEqual(draw(1, 3));
+    expect(draw(1, 2)).not.toEqual(draw(2, 2));
+    expect(draw(1, 2)).not.toHaveProperty('keep.tok_embeddings');
+  });
+});
+
+describe.each(engines)('a step with dropout (%s)', (_, pending) => {
+  it.each(kinds)('of %s gives the same loss and gradients with blocks recomputed', async (kind) => {
+    const engine = await pending;
+    const { model, parameters, inputs } = batchOf(kind);
+    const masks = new DropoutMasks(model, rates, 1).draw(inputs, 0);
+    const run = async (dropout: typeof rates | undefined, recomputeBlocks: boolean) => {
+      const step = lossAndGradients(engine, model, [], { dropout, recomputeBlocks });
+      const result = await step.run(parameters, { ...inputs, ...(dropout && masks) });
+      return structuredClone(result);
+    };
+    const [plain, dropped, again] = [await run(undefined, false), await run(rates, false), await run(rates, true)];
+    expect(Math.abs(dropped.loss - plain.loss)).toBeGreaterThan(1e-3);
+    expect(again.loss).toBeCloseTo(dropped.loss, 6);
+    for (const [name, { data }] of Object.entries(dropped.gradients)) {
+      const largest = Math.max(...(data as Float32Array).map(Math.abs));
+      expect(largest, name).toBeGreaterThan(0);
+      const other = named(again.gradients, name).data;
+      const error = Math.max(...(data as Float32Array).map((value, i) => Math.abs(value - (other[i] as number))));
+      expect(error / largest, name).toBeLessThan(1e-5);
+    }
+  });
+});
