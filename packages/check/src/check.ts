@@ -1,4 +1,4 @@
-import { formatValue, typeName } from './format-value.js';
+import { formatValue } from './format-value.js';
 import type { Kind, RecordKind } from './kinds.js';
 import { misspelt, unknownName } from './nearest-name.js';
 
@@ -81,26 +81,29 @@ function unknownOption(
   prefix: string,
 ): string | undefined {
   if ('[]' in kinds) return undefined;
-  const given = Object.keys(value).filter((name) => !isKnown(name, kinds) && value[name] !== undefined);
-  if (given.length === 0) return undefined;
-  const names = Object.keys(kinds)
-    .filter((name) => name !== '*')
-    .map(plainName);
-  const name = '*' in kinds ? given.find((one) => isSlip(one, value, kinds)) : given[0];
+  let known = 0;
+  for (const name in kinds) if (Object.hasOwn(value, plainName(name))) known++;
+  const given = Object.keys(value);
+  if (given.length === known) return undefined; // most often, and quickly
+  const names = Object.keys(kinds).filter((name) => name !== '*');
+  const meant = '*' in kinds ? absentOptions(value, names) : undefined;
+  const name = given.find(
+    (one) =>
+      value[one] !== undefined &&
+      !(Object.hasOwn(kinds, one) || Object.hasOwn(kinds, `${one}?`)) &&
+      (meant === undefined || misspelt(one, meant) !== undefined),
+  );
   if (name === undefined) return undefined;
-  const known = names.length === 0 ? 'no options' : `options among ${names.join(', ')}`;
-  return `${known}, got an ${unknownName('option', prefix, name, names)}`;
+  const plainNames = names.map(plainName);
+  const expected = names.length === 0 ? 'no options' : `options among ${plainNames.join(', ')}`;
+  return `${expected}, got an ${unknownName('option', prefix, name, plainNames)}`;
 }
 
-const isKnown = (name: string, kinds: RecordKind): boolean =>
-  Object.hasOwn(kinds, name) || Object.hasOwn(kinds, `${name}?`);
-
-/** Whether a name among others that are data of the user's is a slip of one that may be left out, and is. */
-function isSlip(name: string, value: Readonly<Record<string, unknown>>, kinds: RecordKind): boolean {
+/** What may be left out, and is, of a plain object: of these alone a name among data of the user's may be a slip. */
+function absentOptions(value: Readonly<Record<string, unknown>>, names: readonly string[]): readonly string[] {
   const prototype = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return false;
-  const absent = Object.keys(kinds).filter((known) => known.endsWith('?') && value[plainName(known)] === undefined);
-  return misspelt(name, absent.map(plainName)) !== undefined;
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return [];
+  return names.filter((name) => name.endsWith('?') && value[plainName(name)] === undefined).map(plainName);
 }
 
 /** `k` of the name `k?` of what may be left out; remembered, as functions are called often. */
@@ -178,7 +181,7 @@ const testOf = /* @__PURE__ */ remembered((kind): Test => {
     const text = kind.slice(1, -1);
     return (value) => value === text;
   }
-  return tests[kind] ?? ((value) => typeof value === 'object' && value !== null && typeName(value) === kind);
+  return tests[kind] ?? ((value) => ArrayBuffer.isView(value) && tagOf(value) === kind);
 });
 
 /** Numbers in an array, a typed array or what is like one; NaN too. */
@@ -188,6 +191,9 @@ function isNumbers(value: unknown): boolean {
   for (let i = 0; i < value.length; i++) if (typeof value[i] !== 'number') return false;
   return true;
 }
+
+/** `Float32Array` of such, of classes that extend it and of those of another frame. */
+const tagOf = (value: ArrayBufferView): string => value[Symbol.toStringTag as never];
 
 const holds = (value: unknown, ...methods: readonly string[]): boolean =>
   (typeof value === 'object' || typeof value === 'function') &&
@@ -208,7 +214,7 @@ const tests: Readonly<Record<string, Test>> = {
   object: (value) => typeof value === 'object' && value !== null,
   Map: (value) => holds(value, 'get', 'has', 'entries'),
   AbortSignal: (value) => holds(value, 'addEventListener') && 'aborted' in (value as object),
-  Uint8Array: (value) => ArrayBuffer.isView(value) && ['Uint8Array', 'Uint8ClampedArray'].includes(typeName(value)),
+  Uint8Array: (value) => ArrayBuffer.isView(value) && /^Uint8(Clamped)?Array$/.test(tagOf(value)),
   Ops: (value) => holds(value, 'add', 'matmul', 'reshape'),
   Engine: (value) => holds(value, 'compile'),
   HostTensor: (value) => {
