@@ -52,7 +52,7 @@ it('refuses what it cannot read, and says which case', async () => {
     [{ cases: [{ entropies, maxPatchLength: 4 }] }, "Did you mean 'max_patch_length'?"],
     [
       { cases: [], threshold: 1 },
-      "input.json': expected keys among cases, got an unknown key 'threshold'. Leave it out.",
+      "in.json': expected keys among cases, got an unknown key 'threshold'. Leave it out.",
     ],
     [{ cases: [{ mode: 'token' }] }, "expected a number for 'tokens'"],
   ];
