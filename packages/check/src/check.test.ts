@@ -83,6 +83,47 @@ describe('createCheck', () => {
     expect(() => check('fn', { x: wrong }, { x: kind })).toThrow(/^fn: expected 'x(\[\d\])?' to be /);
   });
 
+  it.each([
+    ['a name without a value', { k: 1, unheard: undefined }],
+    ['an object without a prototype', Object.assign(Object.create(null), { k: 1 })],
+    ['a frozen object', Object.freeze({ k: 1 })],
+    [
+      'an instance of a class',
+      new (class {
+        readonly k = 1;
+        get pairs() {
+          return 'one';
+        }
+      })(),
+    ],
+  ])('takes %s', (_, value) => {
+    expect(said(value)).toBeUndefined();
+  });
+
+  it('takes more in records of data, but no slip of a name that is left out', () => {
+    const kinds = { series: listOf({ name: 'string', 'dots?': 'boolean', '*': 'any' }) };
+    const checkSeries = (one: object) => () => check('fn', { series: [one] }, kinds);
+    expect(checkSeries({ name: 'a', color: 'red', id: 3 })).not.toThrow();
+    expect(checkSeries({ name: 'a', dots: true, dot: true })).not.toThrow();
+    expect(checkSeries({ name: 'a', dot: true })).toThrow("unknown option 'series[0].dot'. Did you mean");
+    expect(
+      checkSeries(
+        new (class extends Map {
+          name = 'a';
+          dot = true;
+        })(),
+      ),
+    ).not.toThrow();
+  });
+
+  it('takes typed arrays of classes of their own, and maps that only read', () => {
+    class Floats extends Float32Array {}
+    const map = { get() {}, has() {}, entries() {} };
+    expect(() =>
+      check('fn', { a: new Floats(2), b: new Floats(2), map }, { a: 'Float32Array', b: 'number[]', map: 'Map' }),
+    ).not.toThrow();
+  });
+
   it('says which element of an array is wrong', () => {
     expect(() => check('fn', { x: [1, '2'] }, { x: 'number[]' })).toThrow("'x[1]' to be a number, got '2'");
   });

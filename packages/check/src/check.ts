@@ -1,6 +1,6 @@
-import { formatValue, typeName } from './format-value.js';
+import { formatValue } from './format-value.js';
 import type { Kind, RecordKind } from './kinds.js';
-import { unknownName } from './nearest-name.js';
+import { misspelt, unknownName } from './nearest-name.js';
 
 /**
  * Refuses arguments that are missing or of another kind than expected, and options of unknown names.
@@ -20,17 +20,15 @@ export function createCheck(PackageError: new (message: string) => Error): Check
     // A name that is not known says most about what was meant.
     for (const name in kinds) {
       const kind = kinds[name] as Kind;
-      const argument = name.replace('?', '');
+      if (typeof kind !== 'object' || isAlternatives(kind)) continue;
+      const argument = plainName(name);
       const value = values[argument];
-      if (typeof kind === 'object' && !isAlternatives(kind) && isRecord(value)) {
-        refuse(where, unknownOption(value, kind, prefixOf(argument, true)));
-      }
+      if (isRecord(value)) refuse(where, unknownOption(value, kind, prefixOf(argument, true)));
     }
     for (const name in kinds) {
-      const isOptional = name.endsWith('?');
-      const argument = isOptional ? name.slice(0, -1) : name;
+      const argument = plainName(name);
       const value = values[argument];
-      if (!isOptional || value !== undefined) refuse(where, mismatch(value, kinds[name] as Kind, argument, true));
+      if (argument === name || value !== undefined) refuse(where, mismatch(value, kinds[name] as Kind, argument, true));
     }
   };
 }
@@ -48,7 +46,8 @@ function mismatch(value: unknown, kind: Kind, path: string, top: boolean): strin
   const element = kind['[]'];
   if (element !== undefined) {
     if (!Array.isArray(value)) return refusal(value, kind, path);
-    return first(value, (item, i) => mismatch(item, element, `${path}[${i}]`, false));
+    const at = value.findIndex((item) => mismatch(item, element, path, false) !== undefined);
+    return at < 0 ? undefined : mismatch(value[at], element, `${path}[${at}]`, false);
   }
   return isRecord(value) ? recordMismatch(value, kind, path, top) : refusal(value, kind, path);
 }
@@ -64,10 +63,10 @@ function recordMismatch(
   if (unknown !== undefined) return unknown;
   for (const name in kinds) {
     if (name === '*') continue;
-    const isOptional = name.endsWith('?');
-    const key = isOptional ? name.slice(0, -1) : name;
-    if (isOptional && value[key] === undefined) continue;
-    const problem = mismatch(value[key], kinds[name] as Kind, prefix + key, false);
+    const key = plainName(name);
+    const given = value[key];
+    if (key !== name && given === undefined) continue;
+    const problem = mismatch(given, kinds[name] as Kind, prefix + key, false);
     if (problem !== undefined) return problem;
   }
   return undefined;
@@ -81,20 +80,46 @@ function unknownOption(
   kinds: RecordKind,
   prefix: string,
 ): string | undefined {
-  if ('*' in kinds || '[]' in kinds) return undefined;
-  const name = Object.keys(value).find((given) => !(given in kinds) && !(`${given}?` in kinds));
+  if ('[]' in kinds) return undefined;
+  let known = 0;
+  for (const name in kinds) if (Object.hasOwn(value, plainName(name))) known++;
+  const given = Object.keys(value);
+  if (given.length === known) return undefined; // most often, and quickly
+  const names = Object.keys(kinds).filter((name) => name !== '*');
+  const meant = '*' in kinds ? absentOptions(value, names) : undefined;
+  const name = given.find(
+    (one) =>
+      value[one] !== undefined &&
+      !(Object.hasOwn(kinds, one) || Object.hasOwn(kinds, `${one}?`)) &&
+      (meant === undefined || misspelt(one, meant) !== undefined),
+  );
   if (name === undefined) return undefined;
-  const names = Object.keys(kinds).map((known) => known.replace('?', ''));
-  const known = names.length === 0 ? 'no options' : `options among ${names.join(', ')}`;
-  return `${known}, got an ${unknownName('option', prefix, name, names)}`;
+  const plainNames = names.map(plainName);
+  const expected = names.length === 0 ? 'no options' : `options among ${plainNames.join(', ')}`;
+  return `${expected}, got an ${unknownName('option', prefix, name, plainNames)}`;
 }
 
-function first<V>(items: readonly V[], of: (item: V, i: number) => string | undefined): string | undefined {
-  for (const [i, item] of items.entries()) {
-    const found = of(item, i);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** What may be left out, and is, of a plain object: of these alone a name among data of the user's may be a slip. */
+function absentOptions(value: Readonly<Record<string, unknown>>, names: readonly string[]): readonly string[] {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return [];
+  return names.filter((name) => name.endsWith('?') && value[plainName(name)] === undefined).map(plainName);
+}
+
+/** `k` of the name `k?` of what may be left out; remembered, as functions are called often. */
+const plainName = /* @__PURE__ */ remembered((name) => (name.endsWith('?') ? name.slice(0, -1) : name));
+
+/** A function of a text that computes each result once. For texts of this code, which are few. */
+function remembered<V>(of: (text: string) => V): (text: string) => V {
+  const results = new Map<string, V>();
+  return (text) => {
+    let result = results.get(text);
+    if (result === undefined) {
+      result = of(text);
+      results.set(text, result);
+    }
+    return result;
+  };
 }
 
 function refusal(value: unknown, kind: Kind, path: string): string {
@@ -137,29 +162,45 @@ const words: Readonly<Record<string, string>> = {
   Tensor: 'a tensor of the engine',
 };
 
-function matches(value: unknown, kind: string): boolean {
-  if (kind.includes(' | ')) return kind.split(' | ').some((one) => matches(value, one));
-  if (kind.endsWith('[]')) {
-    if (!isList(value)) return false;
-    const element = kind.slice(0, -2);
-    if (element === 'number' && ArrayBuffer.isView(value)) return true;
-    if (!Array.isArray(value) && element !== 'number') return false;
-    return Array.prototype.every.call(value, (item) =>
-      element === 'number' ? typeof item === 'number' : matches(item, element),
-    );
+const matches = (value: unknown, kind: string): boolean => testOf(kind)(value);
+
+type Test = (value: unknown) => boolean;
+
+/** The test of a kind, made once: functions that check their arguments are called for each token. */
+const testOf = /* @__PURE__ */ remembered((kind): Test => {
+  if (kind.includes(' | ')) {
+    const either = kind.split(' | ').map(testOf);
+    return (value) => either.some((test) => test(value));
   }
-  const test = tests[kind];
-  if (test !== undefined) return test(value);
-  if (kind[0] === "'") return value === kind.slice(1, -1);
-  return typeof value === 'object' && value !== null && typeName(value) === kind;
+  if (kind === 'number[]') return isNumbers;
+  if (kind.endsWith('[]')) {
+    const test = testOf(kind.slice(0, -2));
+    return (value) => Array.isArray(value) && value.every((item) => test(item));
+  }
+  if (kind[0] === "'") {
+    const text = kind.slice(1, -1);
+    return (value) => value === text;
+  }
+  return tests[kind] ?? ((value) => ArrayBuffer.isView(value) && tagOf(value) === kind);
+});
+
+/** Numbers in an array, a typed array or what is like one; NaN too. */
+function isNumbers(value: unknown): boolean {
+  if (ArrayBuffer.isView(value)) return true;
+  if (!isList(value)) return false;
+  for (let i = 0; i < value.length; i++) if (typeof value[i] !== 'number') return false;
+  return true;
 }
+
+/** `Float32Array` of such, of classes that extend it and of those of another frame. */
+const tagOf = (value: ArrayBufferView): string => value[Symbol.toStringTag as never];
 
 const holds = (value: unknown, ...methods: readonly string[]): boolean =>
   (typeof value === 'object' || typeof value === 'function') &&
   value !== null &&
   methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
 
-const tests: Readonly<Record<string, (value: unknown) => boolean>> = {
+const tests: Readonly<Record<string, Test>> = {
   any: () => true,
   undefined: (value) => value === undefined,
   unknown: (value) => value !== undefined,
@@ -171,8 +212,9 @@ const tests: Readonly<Record<string, (value: unknown) => boolean>> = {
   bigint: (value) => typeof value === 'bigint',
   function: (value) => typeof value === 'function',
   object: (value) => typeof value === 'object' && value !== null,
+  Map: (value) => holds(value, 'get', 'has', 'entries'),
   AbortSignal: (value) => holds(value, 'addEventListener') && 'aborted' in (value as object),
-  Uint8Array: (value) => ArrayBuffer.isView(value) && ['Uint8Array', 'Uint8ClampedArray'].includes(typeName(value)),
+  Uint8Array: (value) => ArrayBuffer.isView(value) && /^Uint8(Clamped)?Array$/.test(tagOf(value)),
   Ops: (value) => holds(value, 'add', 'matmul', 'reshape'),
   Engine: (value) => holds(value, 'compile'),
   HostTensor: (value) => {

@@ -17,7 +17,7 @@ export function formatValue(value: unknown): string {
 }
 
 /** `Float32Array`, `Map`, the name of a class; `Object` for others. Also of values of another frame or window. */
-export function typeName(value: object): string {
+function typeName(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1) === 'Object'
     ? ((value.constructor as { name?: string } | undefined)?.name ?? 'Object')
     : Object.prototype.toString.call(value).slice(8, -1);

@@ -12,7 +12,8 @@ export const listOf = (kind: Kind): RecordKind => ({ '[]': kind });
 
 /**
  * Kinds of an object's properties by name. A name that ends in `?` may be left out. Other names are refused unless the
- * record has the name `*`, which is the kind of all others.
+ * record has the name `*`, which is the kind of all others: then only slips of names that are left out are refused. A name
+ * whose value is undefined is as if it were not there.
  */
 export interface RecordKind {
   readonly [name: string]: Kind;

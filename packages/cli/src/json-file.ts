@@ -22,7 +22,9 @@ export async function readJsonObject(path: string): Promise<JsonObject> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CommandError(`expected JSON in '${path}', got something else (${reason}). Check the file.`);
   }
-  if (!isObject(value))
-    throw new CommandError(`expected a JSON object in '${path}', got another value. Check the file.`);
+  if (!isObject(value)) {
+    const got = Array.isArray(value) ? `a list of ${value.length}` : JSON.stringify(value).slice(0, 60);
+    throw new CommandError(`expected a JSON object in '${path}', got ${got}. Check the file.`);
+  }
   return value;
 }

@@ -34,6 +34,10 @@ describe('ids and spans', () => {
     );
   });
 
+  it('may be plain arrays', () => {
+    expect(lengthsFromSpans({ starts: [0, 2], ends: [1, 2] })).toEqual(Int32Array.of(2, 1));
+  });
+
   it('refuse what is no patching', () => {
     expect(() => patchIds([1, 0, 2])).toThrow('got 2 at patch 2');
     expect(() => patchIds([1, -1])).toThrow('got -1 at patch 1');

@@ -10,7 +10,7 @@ export interface PatchSpans {
   readonly ends: Int32Array;
 }
 
-const patchSpansKinds: KindsOf<PatchSpans> = { starts: 'Int32Array', ends: 'Int32Array', '*': 'any' };
+const patchSpansKinds: KindsOf<PatchSpans> = { starts: 'number[]', ends: 'number[]', '*': 'any' };
 
 /**
  * Number of tokens in patches.
@@ -106,10 +106,13 @@ export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
  *
  * @throws PatchifyError as {@link tokenCount}.
  */
-export function lengthsFromSpans(patchSpans: PatchSpans): Int32Array {
+export function lengthsFromSpans(patchSpans: {
+  readonly starts: ArrayLike<number>;
+  readonly ends: ArrayLike<number>;
+}): Int32Array {
   checkArguments('lengthsFromSpans', { patchSpans }, { patchSpans: patchSpansKinds });
   const { starts, ends } = patchSpans;
-  const lengths = starts.map((start, m) => (ends[m] ?? Number.NaN) - start + 1);
+  const lengths = Array.from(starts, (start, m) => (ends[m] ?? Number.NaN) - start + 1);
   let token = 0;
   for (let m = 0; m < lengths.length; m++) {
     if (starts[m] !== token) {
@@ -123,5 +126,5 @@ export function lengthsFromSpans(patchSpans: PatchSpans): Int32Array {
     token += lengths[m] as number;
   }
   countTokens('lengthsFromSpans', lengths);
-  return lengths;
+  return Int32Array.from(lengths);
 }

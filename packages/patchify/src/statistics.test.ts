@@ -23,6 +23,8 @@ describe('patchStatistics', () => {
   it('finds the same in images without padding', () => {
     const padded = patchStatistics(padPatchLengths(images, 4));
     expect(patchStatistics(images)).toEqual({ ...padded, padding: 0, paddingWaste: 0 });
+    const { shape, data } = padPatchLengths(images, 4);
+    expect(patchStatistics({ shape, data: [...data] })).toEqual(padded);
   });
 
   it('has numbers for nothing at all', () => {

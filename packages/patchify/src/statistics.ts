@@ -26,12 +26,12 @@ export interface PatchStatistics {
  * @throws PatchifyError as {@link tokenCount}.
  */
 export function patchStatistics(
-  images: readonly ArrayLike<number>[] | { readonly shape: readonly number[]; readonly data: Int32Array },
+  images: readonly ArrayLike<number>[] | { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
 ): PatchStatistics {
   checkArguments(
     'patchStatistics',
     { images },
-    { images: ['number[][]', { shape: 'number[]', data: 'Int32Array', '*': 'any' }] },
+    { images: ['number[][]', { shape: 'number[]', data: 'number[]', '*': 'any' }] },
   );
 
   const rows = 'shape' in images ? rowsOf(images.data, images.shape[0] ?? 0) : images;
@@ -64,7 +64,7 @@ export function patchStatistics(
 }
 
 /** Rows of a matrix, as views. */
-function rowsOf(data: Int32Array, rows: number): Int32Array[] {
+function rowsOf(data: ArrayLike<number>, rows: number): ArrayLike<number>[] {
   const columns = rows === 0 ? 0 : data.length / rows;
-  return Array.from({ length: rows }, (_, b) => data.subarray(b * columns, (b + 1) * columns));
+  return Array.from({ length: rows }, (_, b) => Array.prototype.slice.call(data, b * columns, (b + 1) * columns));
 }

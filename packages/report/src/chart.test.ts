@@ -139,3 +139,10 @@ it('draws bars as high as their values', () => {
   expect(heights).toEqual([212, 106]);
   expect(textsOf(elements, 'text', 'tick')).toEqual(['50.0 %', '1', '25.0 %', '2']);
 });
+
+it('takes series with more than it draws, but no misspelt option', () => {
+  const series = { name: 'a', style: 'a', points: [[0, 1] as const], run: 'first' };
+  expect(() => draw([series])).not.toThrow();
+  const misspelt = { ...series, dot: true };
+  expect(() => draw([misspelt])).toThrow("unknown option 'chart.series[0].dot'. Did you mean");
+});

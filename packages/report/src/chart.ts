@@ -25,6 +25,7 @@ const seriesKinds: KindsOf<Series> = {
   points: 'number[][]',
   'dots?': 'boolean',
   'joined?': 'boolean',
+  '*': 'any',
 };
 
 /** A line chart. */
@@ -48,7 +49,7 @@ const chartKinds: KindsOf<Chart> = {
   'xFrom?': 'number',
   series: listOf(seriesKinds),
   'fitFrom?': 'number',
-  'marks?': listOf({ x: 'number', name: 'string' }),
+  'marks?': listOf({ x: 'number', name: 'string', '*': 'any' }),
 };
 
 const width = 420;

@@ -130,6 +130,14 @@ describe('applyRotary', () => {
     expect(() => applyRotary(x, two, { batch: 5 })).toThrow("'batch' to be a multiple of the table's 2, got 5");
   });
 
+  it('takes numbers of any arrays', () => {
+    const table = sequenceTable({ headDim: 4, length: 2 });
+    const x = [1, 2, 3, 4, 5, 6, 7, 8];
+    const expected = applyRotary(Float32Array.from(x), table);
+    expect(applyRotary(x, { shape: table.shape, data: [...table.data] })).toEqual(expected);
+    expect(applyRotary(Float64Array.from(x), table)).toEqual(expected);
+  });
+
   it('works in place', () => {
     const table = sequenceTable({ headDim: 8, length: 3, clsTokens: 0 });
     for (const kind of ['interleaved', 'half-split'] as const) {

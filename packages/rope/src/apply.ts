@@ -44,16 +44,16 @@ const applyRotaryOptionsKinds: KindsOf<ApplyRotaryOptions> = {
  * @throws RopeError if x has other positions than the table, or the sizes do not go together otherwise.
  */
 export function applyRotary(
-  x: Float32Array,
-  table: { readonly shape: readonly number[]; readonly data: Float32Array },
+  x: ArrayLike<number>,
+  table: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
   options: ApplyRotaryOptions = {},
 ): Float32Array {
   checkArguments(
     'applyRotary',
     { x, table, options },
     {
-      x: 'Float32Array',
-      table: { shape: 'number[]', data: 'Float32Array', '*': 'any' },
+      x: 'number[]',
+      table: { shape: 'number[]', data: 'number[]', '*': 'any' },
       'options?': applyRotaryOptionsKinds,
     },
   );
@@ -103,7 +103,7 @@ export function applyRotary(
 /** Refuses a table whose data do not fit its shape [..., positions, headDim / 2, 2]. */
 export function checkTable(
   where: string,
-  { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array },
+  { shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
 ): void {
   if (shape.at(-1) === 2 && shape.reduce((size, axis) => size * axis, 1) === data.length) return;
   const remedy = 'Pass data and shape that belong together.';

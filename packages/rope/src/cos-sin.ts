@@ -18,8 +18,8 @@ export interface CosSin {
  * @param table [1 or B, positions, headDim / 2, 2]
  * @throws RopeError if data and shape do not belong together.
  */
-export function cosSin(table: { readonly shape: readonly number[]; readonly data: Float32Array }): CosSin {
-  checkArguments('cosSin', { table }, { table: { shape: 'number[]', data: 'Float32Array', '*': 'any' } });
+export function cosSin(table: { readonly shape: readonly number[]; readonly data: ArrayLike<number> }): CosSin {
+  checkArguments('cosSin', { table }, { table: { shape: 'number[]', data: 'number[]', '*': 'any' } });
 
   checkTable('cosSin', table);
   const { shape, data } = table;

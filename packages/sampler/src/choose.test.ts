@@ -46,6 +46,7 @@ describe('chooseToken', () => {
 
   it('finds the most likely, the first of equal logits', () => {
     expect(mostLikely(Float32Array.of(-5, -3, -3))).toBe(1);
+    expect(mostLikely([-5, -3, -3])).toBe(1);
   });
 
   it('refuses what broken weights give', () => {

@@ -30,8 +30,8 @@ export function checkDecoding({ temperature = 1, topK = 0, topP = 1 }: DecodingO
  * Index of the largest logit (the first of equal ones).
  * @throws DparError if one is NaN, or the largest is infinite: the weights are broken, or not of this model.
  */
-export function mostLikely(logits: Float32Array): number {
-  checkArguments('mostLikely', { logits }, { logits: 'Float32Array' });
+export function mostLikely(logits: ArrayLike<number>): number {
+  checkArguments('mostLikely', { logits }, { logits: 'number[]' });
   let best = 0;
   for (let i = 0; i < logits.length; i++) {
     const logit = logits[i] as number;

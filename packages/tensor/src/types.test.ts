@@ -13,6 +13,7 @@ describe('hostTensor', () => {
     expect(float32([2], [1, 0.1]).data).toEqual(new Float32Array([1, 0.1]));
     expect(int32([2], new Float32Array([3, -4.5])).data).toEqual(new Int32Array([3, -4]));
     expect(bool([2], [1, 0]).data).toEqual(new Uint8Array([1, 0]));
+    expect(bool([2], [true, false]).data).toEqual(new Uint8Array([1, 0]));
     expect(hostTensor('int32', [1], [7])).toEqual(int32([1], [7]));
   });
 

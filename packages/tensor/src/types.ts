@@ -139,12 +139,12 @@ export function int32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'int
 }
 
 /**
- * A bool host tensor (bytes 0 or 1), see {@link hostTensor}.
+ * A bool host tensor (bytes 0 or 1, from these or booleans), see {@link hostTensor}.
  *
  * @throws DparError for a shape that is none, or data of another length.
  */
-export function bool(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'bool'> {
-  checkArguments('bool', { shape, data }, { shape: 'number[]', 'data?': 'number[]' });
+export function bool(shape: Shape, data?: ArrayLike<number> | ArrayLike<boolean>): HostTensorOf<'bool'> {
+  checkArguments('bool', { shape, data }, { shape: 'number[]', 'data?': 'number[] | boolean[]' });
 
-  return makeTensor('bool', 'bool', shape, data);
+  return makeTensor('bool', 'bool', shape, data as ArrayLike<number>);
 }

@@ -50,7 +50,7 @@ it('refuses what it cannot read, and says which case', async () => {
     [{ cases: [{ entropies, mode: 'other' }] }, 'other'],
     [{ cases: [{ entropies, treshold: 1 }] }, "got an unknown key 'treshold'. Did you mean 'threshold'?"],
     [{ cases: [{ entropies, maxPatchLength: 4 }] }, "Did you mean 'max_patch_length'?"],
-    [{ cases: [], threshold: 1 }, "got an unknown key 'threshold'. Leave it out."],
+    [{ cases: [], threshold: 1 }, "in.json': expected keys among cases, got an unknown key 'threshold'. Leave it out."],
     [{ cases: [{ mode: 'token' }] }, "expected a number for 'tokens'"],
   ];
   for (const [content, message] of wrong) {

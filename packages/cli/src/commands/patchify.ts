@@ -20,7 +20,11 @@ export const patchify = defineCommand({
   },
   run: async ({ input, output }) => {
     const content = await readJsonObject(input);
-    checkKeys(content, ['cases'], ['name', 'note']);
+    try {
+      checkKeys(content, ['cases'], ['name', 'note']);
+    } catch (error) {
+      throw new CommandError(`'${input}': ${(error as Error).message}`, { cause: error });
+    }
     if (!Array.isArray(content.cases)) {
       throw new CommandError(
         `expected a list 'cases' in '${input}', got ${JSON.stringify(content.cases)}. Check the file.`,

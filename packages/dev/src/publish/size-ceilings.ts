@@ -7,7 +7,7 @@ export interface SizeCeiling {
 /**
  * Bytes of entry points as a whole: bundled without other packages, minified and compressed by gzip. Where one grows past
  * its ceiling, find out what came in; raise the ceiling only together with its reason. Checks of arguments and options take
- * 2.1 kB of each package, and 1 to 20 % more for the names and types of its own options.
+ * 2.3 kB of each package, and 1 to 20 % more for the names and types of its own options.
  */
 export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/tensor': {
@@ -15,7 +15,7 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     reason: '40 primitives, each with shape rule, gradient, reference and checks of arguments; Philox in WebAssembly',
   },
   '@dpar/tensor/conformance': { bytes: 24_000, reason: 'for test runners: the package and some 700 cases' },
-  '@dpar/rope': { bytes: 5_000, reason: 'a page that only rotates positions must not notice it; half are checks' },
+  '@dpar/rope': { bytes: 5_250, reason: 'a page that only rotates positions must not notice it; half are checks' },
   '@dpar/patchify': { bytes: 5_500, reason: 'a page that only makes patches must not notice it; half are checks' },
   '@dpar/io': {
     bytes: 21_000,
@@ -34,8 +34,8 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     bytes: 12_000,
     reason: 'every primitive in calls of tfjs, errors of devices; beside 150 kB of tfjs-core',
   },
-  '@dpar/nn': { bytes: 7_250, reason: 'building blocks, twice: whole sequences and one position at a time' },
-  '@dpar/entropy': { bytes: 4_500, reason: 'one model, the search for a threshold, correlations' },
+  '@dpar/nn': { bytes: 7_750, reason: 'building blocks, twice: whole sequences and one position at a time' },
+  '@dpar/entropy': { bytes: 4_750, reason: 'one model, the search for a threshold, correlations' },
   '@dpar/model': { bytes: 8_750, reason: 'two models, their steps, presets and costs' },
   '@dpar/tokenizer': { bytes: 9_750, reason: 'two tokenizers, tiles, and the training of the small one' },
   '@dpar/sampler': {
@@ -50,7 +50,7 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     reason: 'for Node: threads, which hold the kernels again, sets of images, image files as Pillow reads them',
   },
   '@dpar/report': { bytes: 11_750, reason: 'charts, pictures and the style sheet of a page' },
-  '@dpar/emoji': { bytes: 3_250, reason: 'finds files, and checks; the weights are beside it' },
+  '@dpar/emoji': { bytes: 3_500, reason: 'finds files, and checks; the weights are beside it' },
   '@dpar/emoji/node': { bytes: 1_000, reason: 'the same from the disk' },
   '@dpar/cli': { bytes: 58_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
 };

@@ -27,7 +27,7 @@ const shownCharacters = 60;
  */
 export function describeIssue(issue: z.core.$ZodIssue, json: unknown, schema: z.ZodType): string {
   const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, schema)).join(' ');
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(key, path, schema)).join(' Also ');
   const key = path.join('.');
   const value = valueAt(json, path);
   const got = value === undefined ? 'no such key' : shown(value);

@@ -37,6 +37,9 @@ describe('readTrainConfig', () => {
     expect(read({ optimizer: { learning_rte: 1 } })).toThrow(
       "got an unknown key 'optimizer.learning_rte'. Did you mean 'optimizer.learning_rate'?",
     );
+    expect(read({ stepps: 3, batchsize: 3 })).toThrow(
+      "got an unknown key 'stepps'. Did you mean 'steps'? Also expected a known key, got an unknown key 'batchsize'.",
+    );
     expect(read({ batchsize: 3 })).toThrow("got an unknown key 'batchsize'. Did you mean 'batch_size'?");
     expect(read({ model: { ...minimal.model, patching: { treshold: 1 } } })).toThrow(
       "Did you mean 'model.patching.threshold'?",

@@ -199,7 +199,7 @@ export function parseTrainConfig(where: string, json: unknown): TrainConfig {
   const result = schema.safeParse(json);
   if (!result.success) {
     const sentences = result.error.issues.map((issue) => describeIssue(issue, json, schema));
-    throw new DparError(`${where}: ${sentences.join(' ')}`);
+    throw new DparError(`${where}: ${sentences.join(' Also ')}`);
   }
   checkTogether(where, result.data);
   return result.data;
