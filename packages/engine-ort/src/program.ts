@@ -63,9 +63,12 @@ export class Program {
   ): Promise<Program> {
     const label = fn.name || 'function';
     // Kernels sum in blocks of 256 whatever the number of rows, but in longer ones where the rules turn a product round.
-    const forProcessor = options.executionProviders?.[0] === 'cpu' && weights === 'float32' && !batchInvariant;
-    const traced = trace(fn, inputTypes, { ...known, forProcessor });
-    const { model, outputNames } = lower(traced, { name: label, weights });
+    const onProcessor = options.executionProviders?.[0] === 'cpu';
+    const traced = trace(fn, inputTypes, {
+      ...known,
+      forProcessor: onProcessor && weights === 'float32' && !batchInvariant,
+    });
+    const { model, outputNames } = lower(traced, { name: label, weights, evenRows: onProcessor });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({
       name,
       graphName: outputNames[name] ?? name,

@@ -24,13 +24,27 @@ it.each([
     'Desktop.ini',
   ],
   ...['$RECYCLE.BIN', 'System Volume Information', '@Recycle', 'Icon\r', '__pycache__'],
+  ...['FOUND.000', 'RECYCLER', '~snapshot', '@sharebin', '@SynologyDrive'],
 ])('%j is of the system', (name) => {
   expect(isSystemEntry(name)).toBe(true);
 });
 
-it.each(['cat', 'lost', 'found', '@home', '#1', '__init__', 'recycle', 'Icon', 'x.git', 'Thumbs', '$', '_'])(
-  "%j may be a user's",
-  (name) => {
-    expect(isSystemEntry(name)).toBe(false);
-  },
-);
+it.each([
+  'cat',
+  'lost',
+  'found',
+  '@home',
+  '#1',
+  '__init__',
+  'recycle',
+  'recycled',
+  'found.object',
+  'FOUND.0',
+  'Icon',
+  'x.git',
+  'Thumbs',
+  '$',
+  '_',
+])("%j may be a user's", (name) => {
+  expect(isSystemEntry(name)).toBe(false);
+});

@@ -58,7 +58,7 @@ export const correlate = defineCommand({
 
 async function correlateMaps({ entropies, against, level, resamples, seed }: CorrelateValues): Promise<Result> {
   if (entropies === undefined || against === undefined) {
-    throw new UsageError('expected --entropies A --against B, or --images PATH, got neither');
+    throw new UsageError('expected --entropies A --against B, or --images PATH, got neither.');
   }
   const [a, b] = [await readTokenRows(entropies, 'entropies'), await readTokenRows(against, 'entropies')];
   if (a.images !== b.images || a.length !== b.length) {
@@ -126,7 +126,7 @@ async function correlateSizes(values: CorrelateValues, images: string, context: 
 async function patchCounts(values: CorrelateValues): Promise<{ counts: Float64Array; what: string }> {
   const { patchLengths: lengths, entropies, threshold, against } = values;
   if ((lengths === undefined) === (entropies === undefined) || against !== undefined) {
-    throw new UsageError('--images: expected either --patch-lengths, or --entropies and --threshold, beside it');
+    throw new UsageError('--images: expected either --patch-lengths, or --entropies and --threshold, beside it.');
   }
   if (lengths !== undefined) {
     const rows = await readTokenRows(lengths, 'patch_lengths');
@@ -136,7 +136,7 @@ async function patchCounts(values: CorrelateValues): Promise<{ counts: Float64Ar
   const rows = await readTokenRows(entropies as string, 'entropies');
   const rowLength = values.rowLength ?? Math.sqrt(rows.length + 1);
   if (!Number.isInteger(rowLength)) {
-    throw new UsageError(`--row-length: expected it where the ${rows.length + 1} tokens are no square, got none`);
+    throw new UsageError(`--row-length: expected it where the ${rows.length + 1} tokens are no square, got none.`);
   }
   const options: PatchingOptions = { threshold, maxPatchLength: values.maxPatchLength, rowLength };
   return { counts: eachRow(rows, (row) => patchLengths(row, options).length), what: `'${entropies}'` };

@@ -168,6 +168,14 @@ describe('dpar sample', () => {
     expect(figures.mean_patch_length).toBe(mean);
   });
 
+  it('says which images have the null class', async () => {
+    const output = join(await temporaryFolder(), 'out.safetensors');
+    const { stderr } = await runCli(['sample', ...llamagen, '--classes', '4,5', '--output', output]);
+    expect(stderr).toContain('class 5 is the null class: its images have no class (the classes are 0 to 4)');
+    const others = await runCli(['sample', ...llamagen, '--classes', '4', '--output', `${output}.safetensors`]);
+    expect(others.stderr).not.toContain('null class');
+  });
+
   const wrong: [string[], number, string][] = [
     [
       [...llamagen, '--classes', '1-5', '--output', 'x.safetensors'],

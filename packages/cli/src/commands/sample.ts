@@ -45,6 +45,11 @@ export const sample = defineCommand({
     const classes = await resolveClasses(given.classes, checkpoint, generator.numClasses, context);
     const values = { ...given, shard, classes };
     checkFor(generator, values);
+    if (classes.includes(generator.numClasses)) {
+      context.note(
+        `sample: class ${generator.numClasses} is the null class: its images have no class (the classes are 0 to ${generator.numClasses - 1})`,
+      );
+    }
     const prefix = prefixFile === undefined ? undefined : await readPrefix(prefixFile, values.prefixLength, generator);
     const tokenizer = tokenizerFolder && (await loadTokenizer(tokenizerFolder, engine, generator));
     const decoder = tokenizer ? new ImageDecoder(tokenizer, generator.blockSize) : undefined;

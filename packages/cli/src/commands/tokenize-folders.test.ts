@@ -76,6 +76,18 @@ describe('classes', () => {
       labels: [1, 0],
       names: ['fox', 'cat'],
     });
+    // Tokens have the list too, in a folder or merged to one file.
+    const merged = join(folder, 'a.safetensors');
+    expect((await runCli(['merge', '--input', join(folder, 'a'), '--output', merged])).status).toBe(0);
+    for (const [i, tokens] of [join(folder, 'a'), merged].entries()) {
+      expect(await tokenized(validation, `d${i}`, '--classes-file', tokens)).toMatchObject({
+        labels: [0, 2],
+        names: training.names,
+      });
+    }
+    expect(await refusal(validation, 'x', '--classes-file', validation)).toContain(
+      `expected tokens with a list of classes in '${validation}', got none. Pass a JSON list`,
+    );
   });
 
   it('that the list does not have, and images outside of them, are refused', async () => {

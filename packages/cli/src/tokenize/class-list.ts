@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { formatDigest } from '@dpar/io/node';
-import { type ClassNames, checkClassNames } from '@dpar/train/node';
+import { type ClassNames, checkClassNames, readClassNames } from '@dpar/train/node';
 import { CommandError } from '../errors.js';
 
 /**
- * Reads a list of names of classes, in the order of their numbers: JSON such as `classes.json`, or text with a name on each line.
+ * Reads a list of names of classes, in the order of their numbers: JSON such as `classes.json`, text with a name on each line,
+ * or that of tokens, a folder or safetensors file.
  * @throws CommandError or DparError naming what is no name, or there twice.
  */
 export async function readClassList(path: string): Promise<ClassNames> {
+  if (path.endsWith('.safetensors') || (await stat(path)).isDirectory()) {
+    const names = await readClassNames(path);
+    if (names !== undefined) return names;
+    throw new CommandError(
+      `--classes-file: expected tokens with a list of classes in '${path}', got none. Pass a JSON list, or a file with a name on each line.`,
+    );
+  }
   const text = (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   if (!/^\s*[[{]/.test(text)) return checkClassNames(path, text.replace(/(\r?\n)+$/, '').split(/\r?\n/));
   let value: unknown;

@@ -25,7 +25,7 @@ export const matmul: Emitter<'matmul'> = ({ build, inputs, attributes, output })
     !attributes.transposeA &&
     !build.portable
   ) {
-    return quantizedProduct(build, left, b.node, attributes);
+    return quantizedProduct(build, a, b.node, attributes, output.shape);
   }
   if (attributes.transposeA && !attributes.transposeB && output.shape.length === 2) {
     return gradientProduct(build, left, right, attributes, output.shape);
@@ -45,7 +45,13 @@ function isWeight({ node }: Operand): boolean {
 const activationsOf8Bits = 4;
 
 /** x W^T with a constant W [N, K] stored in 8 or 4 bits. */
-function quantizedProduct(build: OnnxBuilder, x: Matrices, weight: GraphNode, { scale }: Attributes): string {
+function quantizedProduct(
+  build: OnnxBuilder,
+  x: Operand,
+  weight: GraphNode,
+  { scale }: Attributes,
+  shape: Shape,
+): string {
   const { value, name } = weight as ConstantNode;
   const [codes, scales, { rows, columns, bits, blockSize }] = build.quantized(value, name);
   const attributes = {
@@ -55,8 +61,29 @@ function quantizedProduct(build: OnnxBuilder, x: Matrices, weight: GraphNode, { 
     block_size: { int: blockSize },
     accuracy_level: { int: activationsOf8Bits },
   };
-  const y = build.apply('MatMulNBits', [x.name, codes, scales], attributes, microsoft);
+  const product = (rows: string): string => build.apply('MatMulNBits', [rows, codes, scales], attributes, microsoft);
+  const y = build.evenRows && bits === 8 ? withEvenRows(build, x, shape, product) : product(x.name);
   return scale === 1 ? y : build.apply('Mul', [y, build.float(scale)]);
+}
+
+/**
+ * A product of rows in an even number, by a row of zeros where there is one too few. ONNX Runtime's kernel for weights of 8 bits
+ * takes two rows at a time. It sums one that is left over in another order, and the next product, which rounds to 8 bits, makes
+ * much of that: the last sequence of a batch would be computed otherwise than the others.
+ * @param shape Of the product.
+ */
+function withEvenRows(build: OnnxBuilder, x: Operand, shape: Shape, product: (rows: string) => string): string {
+  const from = x.type.shape;
+  const [rows, columns] = [sizeOf(from.slice(0, -1)), from.at(-1) ?? 0];
+  const open = build.dynamic.isOpen(rows);
+  if (!open && rows % 2 === 0) return product(x.name);
+  const flat = from.length === 2 ? x.name : build.reshape(x.name, [rows, columns], from);
+  const count = build.int64([rows]);
+  const odd = open ? build.apply('Mod', [count, build.int64([2])]) : build.int64([1]);
+  const added = build.apply('Concat', [build.int64([0, 0]), odd, build.int64([0])], { axis: { int: 0 } });
+  const y = product(build.apply('Pad', [flat, added]));
+  const own = build.apply('Slice', [y, build.int64([0]), count, build.int64([0])]);
+  return shape.length === 2 ? own : build.reshape(own, shape, from);
 }
 
 /**

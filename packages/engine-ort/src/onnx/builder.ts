@@ -25,6 +25,8 @@ export interface BuilderOptions {
   readonly portable?: boolean;
   /** Format of constant matrices of products (default: float32). */
   readonly weights?: WeightFormat;
+  /** Whether products with weights of 8 bits get an even number of rows (default: false). */
+  readonly evenRows?: boolean;
   /** Sizes that are not fixed. */
   readonly dynamic?: DynamicSizes;
 }
@@ -33,6 +35,7 @@ export interface BuilderOptions {
 export class OnnxBuilder {
   readonly portable: boolean;
   readonly weights: WeightFormat;
+  readonly evenRows: boolean;
   readonly dynamic: DynamicSizes;
   private readonly name: string;
   private readonly taken: Set<string>;
@@ -53,6 +56,7 @@ export class OnnxBuilder {
     this.taken = new Set(options.reserved);
     this.portable = options.portable ?? false;
     this.weights = options.weights ?? 'float32';
+    this.evenRows = options.evenRows ?? false;
     this.dynamic = options.dynamic ?? new DynamicSizes();
   }
 

@@ -32,6 +32,7 @@ describe('checkClassNames', () => {
     [{ cat: 0 }, 'an object'],
     [[], 'an empty list'],
     ['cat', 'string'],
+    [null, 'null'],
   ])('refuses %j', (value, got) => {
     expect(() => checkClassNames('list', value)).toThrow(`in 'list', got ${got}. Correct or remove it.`);
   });
@@ -74,7 +75,9 @@ describe('readClassNames', () => {
     await writeSafetensors(path, { tokens: int32([1, 1]) }, { metadata: { [classesKey]: JSON.stringify(names) } });
     expect(await readClassNames(path)).toEqual({ path, names });
     await writeFile(join(folder, 'classes.json'), '["cat"');
-    await expect(readClassNames(folder)).rejects.toThrow(join(folder, 'classes.json'));
+    await expect(readClassNames(folder)).rejects.toThrow(
+      `expected a JSON list of names in '${join(folder, 'classes.json')}', got damaged JSON`,
+    );
   });
 });
 

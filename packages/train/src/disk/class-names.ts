@@ -32,7 +32,8 @@ export function checkClassNames(path: string, value: unknown): ClassNames {
       `checkClassNames: expected a list of different names of folders in '${path}', got ${got}. Correct or remove it.`,
     );
   };
-  if (!Array.isArray(value)) return fail(value === null || typeof value !== 'object' ? typeof value : 'an object');
+  if (!Array.isArray(value))
+    return fail(value === null ? 'null' : typeof value === 'object' ? 'an object' : typeof value);
   if (value.length === 0) return fail('an empty list');
   const numbers = new Map<unknown, number>();
   for (const [number, name] of value.entries()) {
@@ -156,8 +157,12 @@ function parsed(path: string, text: string): ClassNames {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    value = text;
+  } catch (error) {
+    throw new DparError(
+      `readClassNames: expected a JSON list of names in '${path}', got damaged JSON (${(error as Error).message}). ` +
+        'Correct or remove it.',
+      { cause: error },
+    );
   }
   return checkClassNames(path, value);
 }

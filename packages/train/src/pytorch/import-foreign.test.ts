@@ -244,6 +244,13 @@ describe('importCheckpoint of a model without a null class', () => {
     const result = await importCheckpoint(await save(weights), to(), { settings });
     expect(result.config.num_classes).toBe(classes);
   });
+
+  it.each([5, 2])('says so where the arguments tell of %d classes, and the class table has 4 rows', async (told) => {
+    const path = await save({ model: weights, args: { num_classes: told } });
+    const { config, assumed } = await importCheckpoint(path, to(), { settings: set });
+    expect(config.num_classes).toBe(3);
+    expect(assumed).toContain(`num_classes 3 (its class table has 4 rows, though it says ${told} classes)`);
+  });
 });
 
 describe('importCheckpoint of safetensors files', () => {

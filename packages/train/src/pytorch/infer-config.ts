@@ -68,7 +68,7 @@ export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): Inf
     multiple_of: known('multiple_of') ?? multipleOf(sizes),
     vocab_size: sizes.rows - (predictEoi ? 1 : 0),
     block_size: blockSize,
-    ...classesOf(sizes.classRows, known),
+    ...classesOf(sizes.classRows, known, (line) => assumed.push(line)),
     rope_base: assume('rope_base', 10000, 'usual'),
     norm_eps: assume('norm_eps', 1e-5, 'usual'),
     cls_token_num: kind === 'entropy' ? 0 : 1,
@@ -159,12 +159,18 @@ function sizesOf(shapes: Shapes, kind: Exclude<ImportedKind, 'vq'>): Sizes {
 
 /**
  * Number of classes, of the rows of the class table. The last row is the null class, unless the file says that there are as
- * many classes as rows, or that LlamaGen's `class_dropout_prob` was 0, at which it makes none.
+ * many classes as rows, or that LlamaGen's `class_dropout_prob` was 0, at which it makes none. `assume` takes a line where the
+ * file says a number that is neither, as after training with other classes.
  */
-function classesOf(rows: number | undefined, known: (key: string) => unknown): Json {
-  if (rows === undefined) return { num_classes: known('num_classes') ?? 1000 };
-  const hasNone = known('num_classes') === rows || known('class_dropout_prob') === 0;
-  return hasNone ? { num_classes: rows, class_dropout_prob: 0 } : { num_classes: rows - 1 };
+function classesOf(rows: number | undefined, known: (key: string) => unknown, assume: (line: string) => void): Json {
+  const told = known('num_classes');
+  if (rows === undefined) return { num_classes: told ?? 1000 };
+  const hasNone = told === rows || known('class_dropout_prob') === 0;
+  const classes = hasNone ? rows : rows - 1;
+  if (told !== undefined && told !== classes) {
+    assume(`num_classes ${classes} (its class table has ${rows} rows, though it says ${JSON.stringify(told)} classes)`);
+  }
+  return { num_classes: classes, ...(hasNone && { class_dropout_prob: 0 }) };
 }
 
 /** Tokens and heads that a rotary table [class tokens + T, headDim / 2, 2] tells; undefined if it is none. */
