@@ -23,6 +23,11 @@ export function checkStatistics(caller: string, { mean, covariance }: FeatureSta
   if (mean === undefined || covariance === undefined) {
     throw new DparError(`${caller}: expected statistics, got none. Make them of features with featureStatistics.`);
   }
+  if (!isTyped(mean) || !isTyped(covariance)) {
+    throw new DparError(
+      `${caller}: expected a mean and a covariance as Float64Array, got other lists of numbers. Convert both with Float64Array.from(values.flat()).`,
+    );
+  }
   const d = mean.length;
   if (d === 0 || covariance.length !== d * d) {
     throw new DparError(
@@ -33,6 +38,10 @@ export function checkStatistics(caller: string, { mean, covariance }: FeatureSta
   checkFinite(caller, mean, (place) => `[${place}] of the mean`);
   checkFinite(caller, covariance, (place) => `[${Math.floor(place / d)}, ${place % d}] of the covariance`);
   checkSymmetric(caller, covariance, d);
+}
+
+function isTyped(values: unknown): boolean {
+  return values instanceof Float64Array || values instanceof Float32Array;
 }
 
 /** @throws DparError if an entry is not finite. */

@@ -1,4 +1,6 @@
 import type { KindsOf } from '@dpar/check';
+import { DparError } from '@dpar/tensor';
+
 /** An image: bytes [height, width, 3] of red, green and blue. */
 export interface RgbImage {
   readonly width: number;
@@ -25,6 +27,17 @@ export const imageReadingKinds: KindsOf<ImageReading> = {
   'orientation?': "'upright' | 'stored'",
   'background?': 'number[]',
 };
+
+/** @throws DparError if the background is no colour in bytes. */
+export function checkBackground(caller: string, { background }: ImageReading): void {
+  if (background === undefined) return;
+  const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 255;
+  if (background.length === 3 && background.every(isByte)) return;
+  throw new DparError(
+    `${caller}: expected 'background' to be red, green and blue from 0 to 255, got [${Array.from(background as readonly number[]).join(', ')}]. ` +
+      'Pass three whole numbers, such as [255, 255, 255] for white.',
+  );
+}
 
 /** What a look at an image finds. */
 export interface ImageInspection {

@@ -1,5 +1,7 @@
+import { listOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
-import type { RgbImage } from './image-set.js';
+import { checkArguments } from './check-arguments.js';
+import { type RgbImage, rgbImageKinds } from './image-set.js';
 import type { Matrix } from './matrix.js';
 
 /** Rows of features of some images, by the name of the feature. */
@@ -17,7 +19,10 @@ export async function inBatches(
   batchSize: number,
   compute: (batch: readonly RgbImage[]) => Promise<FeatureRows>,
 ): Promise<Record<string, Matrix>> {
-  if (images.length === 0) throw new DparError('extract: expected at least one image, got none.');
+  checkArguments('extract', { images }, { images: listOf(rgbImageKinds) });
+  if (images.length === 0) {
+    throw new DparError('extract: expected at least one image, got none. Leave out the call, or add images.');
+  }
   const features: Record<string, Matrix> = {};
   for (let first = 0; first < images.length; first += batchSize) {
     const batch = images.slice(first, first + batchSize);
@@ -33,6 +38,8 @@ export async function inBatches(
 /** @throws DparError if it is not a whole number >= 1. */
 export function checkBatchSize(caller: string, batchSize: number): void {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new DparError(`${caller}: expected a batch size that is a whole number >= 1, got ${batchSize}.`);
+    throw new DparError(
+      `${caller}: expected a batch size that is a whole number >= 1, got ${batchSize}. Pass one, such as 8.`,
+    );
   }
 }

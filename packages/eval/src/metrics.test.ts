@@ -227,6 +227,11 @@ describe('statistics from elsewhere', () => {
     ],
     ['one of another size', { mean, covariance: Float64Array.of(1, 0, 0) }, 'got 2 and 3 numbers.'],
     ['a diagonal', { mean, covariance: Float64Array.of(1, 1) }, 'got 2 and 2 numbers.'],
+    [
+      'lists that are no typed arrays',
+      { mean: [0, 0], covariance: [1, 0, 0, 1] } as unknown as FeatureStatistics,
+      'expected a mean and a covariance as Float64Array, got other lists of numbers.',
+    ],
     ['nothing', { mean: new Float64Array(0), covariance: new Float64Array(0) }, 'got 0 and 0 numbers.'],
     [
       'NaN in the mean',

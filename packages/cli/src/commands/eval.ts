@@ -5,7 +5,7 @@ import type { Context } from '../context.js';
 import { CommandError } from '../errors.js';
 import { computeFigures } from '../evaluation/figures.js';
 import { reportEvaluation, warningsOf } from '../evaluation/report.js';
-import { completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
+import { checkSides, completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
 import { skipDamagedOption } from '../image-options.js';
 import { file, flag, optional, outputFolder, path, required, wholeNumber } from '../options.js';
@@ -64,9 +64,10 @@ export const evaluate = defineCommand({
         [reference, expected.origin?.networkIdentity ?? (expected.images && network?.identity)],
         [samples, found.origin?.networkIdentity ?? (found.images && network?.identity)],
       ]);
+      const [checkedReference, checkedSamples] = await checkSides([expected, found] as const, network, values, context);
       const sides: [EvaluationSide, EvaluationSide] = [
-        await completeSide('reference', reference, expected, network, values, context),
-        await completeSide('samples', samples, found, network, values, context),
+        await completeSide('reference', reference, checkedReference, network, values, context),
+        await completeSide('samples', samples, checkedSamples, network, values, context),
       ];
       const logits = given ?? sides[1].logits;
       const figures = await computeFigures(...sides, { logits, splitSize, k, bootstrap, threads: context.threads });

@@ -225,6 +225,17 @@ describe('images that cannot be read', () => {
     expect(await json(...evaluation, '--skip-damaged')).toMatchObject({ extracted: 0 });
   });
 
+  it('are all named of both sets of an evaluation, before any features are computed', async () => {
+    await writeDamaged();
+    await write('other/a.png', new Uint8Array());
+    const options = [...(await networkOptions()), '--cache-folder', join(folder, 'cache')];
+    const argv = ['eval', '--reference', join(folder, 'other'), '--samples', join(folder, 'set'), ...options];
+    const { status, stdout, stderr } = await run(...argv);
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/got 4 of 9 that cannot: .*other\/a\.png.*1\.png.*5\.png.*7\.png/);
+    expect(await readdir(join(folder, 'cache')).catch(() => [])).toEqual([]);
+  });
+
   it('are an error if none is left', async () => {
     await write('set/a/0.png', new Uint8Array());
     const { status, stderr } = await run(...tokenize('set', 'x', '--skip-damaged'));

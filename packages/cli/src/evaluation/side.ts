@@ -1,7 +1,13 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type FeatureNetwork, type FeatureStatistics, featureStatistics, type Matrix } from '@dpar/eval';
+import {
+  type FeatureNetwork,
+  type FeatureStatistics,
+  featureStatistics,
+  type ImageInspection,
+  type Matrix,
+} from '@dpar/eval';
 import {
   cachedFeatures,
   type EvaluationSet,
@@ -9,7 +15,9 @@ import {
   type FeatureOrigin,
   type FeatureSet,
   featureCachePath,
+  findDamaged,
   originOf,
+  partsFolder,
   type StoredImageSet,
 } from '@dpar/eval/node';
 import { makeFolder } from '@dpar/io/node';
@@ -52,6 +60,45 @@ export type SideName = 'reference' | 'samples';
 /** Whether features of the images of a set have to be computed before anything can be said. */
 export function needsNetwork({ images, pool, statistics }: EvaluationSet): boolean {
   return images !== undefined && pool === undefined && statistics === undefined;
+}
+
+/**
+ * Looks at the images of both sets before the features of either are computed, unless some are kept already: what cannot be
+ * read is then found in one go. The sets that come back are not looked at again.
+ * @throws CommandError that names all images of both sets that cannot be read.
+ */
+export async function checkSides<Sets extends readonly EvaluationSet[]>(
+  sets: Sets,
+  network: FeatureNetwork | undefined,
+  { cacheFolder, noCache, skipDamaged }: CacheValues,
+  context: Context,
+): Promise<{ -readonly [I in keyof Sets]: EvaluationSet }> {
+  const checked: EvaluationSet[] = [];
+  const damaged: ImageInspection[] = [];
+  let total = 0;
+  for (const set of sets) {
+    const { images, pool } = set;
+    const isNew = (images: StoredImageSet, network: FeatureNetwork): boolean => {
+      const kept = featureCachePath(images, network, cacheFolder);
+      return noCache || !(existsSync(kept) || existsSync(partsFolder(kept)));
+    };
+    if (skipDamaged || images === undefined || pool || network === undefined || !isNew(images, network)) {
+      checked.push(set);
+      continue;
+    }
+    const found = await withImageCheck(images.path, network.reading ?? {}, context, (options) =>
+      findDamaged(images, options),
+    );
+    damaged.push(...found);
+    total += images.count;
+    checked.push({ ...set, images: { ...images, inspect: undefined } });
+  }
+  if (damaged.length === 0) return checked as { -readonly [I in keyof Sets]: EvaluationSet };
+  throw new CommandError(
+    `expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
+      `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
+      'Replace them, or leave them out (--skip-damaged).',
+  );
 }
 
 /**

@@ -9,6 +9,8 @@ export interface ImageFormat {
 }
 
 const convert = 'Convert it to PNG.';
+const render = 'Render it to PNG at the size you need.';
+const develop = 'Develop it to JPEG or PNG, such as with darktable-cli.';
 
 /** What begins a file of each format: text at a place. `?` stands for any byte. */
 const signatures: readonly (readonly [at: number, text: string, format: ImageFormat])[] = [
@@ -23,7 +25,7 @@ const signatures: readonly (readonly [at: number, text: string, format: ImageFor
   [0, 'MM\0+', { name: 'TIFF' }],
   [4, 'ftypavif', { name: 'AVIF' }],
   [4, 'ftypavis', { name: 'AVIF' }],
-  ...['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1'].map(
+  ...['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs', 'mif1', 'mif2', 'msf1', 'miaf'].map(
     (brand) =>
       [
         4,
@@ -46,7 +48,20 @@ const signatures: readonly (readonly [at: number, text: string, format: ImageFor
   [0, 'qoif', { name: 'QOI', remedy: convert }],
   [0, 'DDS ', { name: 'DDS', remedy: convert }],
   [0, '\0\0\x01\0', { name: 'ICO', remedy: convert }],
-  ...[1, 2, 3, 4, 5, 6].map((kind) => [0, `P${kind}\n`, { name: 'PNM', remedy: convert }] as const),
+  ...['1', '2', '3', '4', '5', '6'].flatMap((kind) =>
+    ['\n', '\r', ' ', '\t'].map((space) => [0, `P${kind}${space}`, { name: 'PNM', remedy: convert }] as const),
+  ),
+  [0, 'P7\n', { name: 'PAM', remedy: convert }],
+  [0, 'Pf\n', { name: 'PFM', remedy: convert }],
+  [0, 'PF\n', { name: 'PFM', remedy: convert }],
+  [0, 'icns', { name: 'ICNS', remedy: convert }],
+  [0, '\n\x05\x01', { name: 'PCX', remedy: convert }],
+  [0, '\x01\xda', { name: 'SGI', remedy: convert }],
+  [0, 'gimp xcf', { name: 'XCF', remedy: 'Export it from GIMP as PNG.' }],
+  [0, '%PDF', { name: 'PDF', remedy: render }],
+  [0, '%!PS', { name: 'PostScript', remedy: render }],
+  [0, 'FUJIFILMCCD-RAW', { name: 'a raw photograph', remedy: develop }],
+  [4, 'ftypcrx ', { name: 'a raw photograph', remedy: develop }],
 ];
 
 /**
@@ -59,8 +74,7 @@ export function imageFormatOf(bytes: Uint8Array): ImageFormat | undefined {
   const found = signatures.find(([at, text]) =>
     [...text].every((character, i) => character === '?' || bytes[at + i] === character.charCodeAt(0)),
   );
-  if (found === undefined)
-    return isSvg(bytes) ? { name: 'SVG', remedy: 'Render it to PNG at the size you need.' } : undefined;
+  if (found === undefined) return isSvg(bytes) ? { name: 'SVG', remedy: render } : undefined;
   const [, , format] = found;
   // Files of many brands: those with AVIF images begin as those with HEIC images may.
   if (format.name === 'HEIC' && latin1(bytes.subarray(8, 40)).includes('avif')) return { name: 'AVIF' };
@@ -75,14 +89,18 @@ function isSvg(bytes: Uint8Array): boolean {
 
 /** What a file of no known format is, and what to do about it. */
 export function describeOther(name: string, bytes: Uint8Array): { readonly what: string; readonly remedy: string } {
-  const begin = latin1(bytes.subarray(0, 200)).trimStart();
+  const begin = latin1(bytes.subarray(0, 200)).replace('\xef\xbb\xbf', '').trimStart();
   if (bytes.length === 0) return { what: 'a damaged file (it is empty)', remedy: 'Make it again.' };
   if (begin.startsWith('version https://git-lfs')) {
     return { what: 'a Git LFS pointer', remedy: 'Fetch the file itself: git lfs pull.' };
   }
   if (/^<(!doctype html|html)/i.test(begin)) return { what: 'an HTML page', remedy: 'Download the image itself.' };
-  // Some formats have no signature.
-  if (unreadEndings.has(extname(name).toLowerCase())) {
+  if (/^(<\?xml|[{[]\s*["{])/.test(begin)) {
+    return { what: 'a text, such as an error message of a server', remedy: 'Download the image itself.' };
+  }
+  // Some formats have no signature, or one at the end.
+  const end = latin1(bytes.subarray(-18));
+  if (end.startsWith('TRUEVISION-XFILE') || unreadEndings.has(extname(name).toLowerCase())) {
     return { what: 'a file of a format that is not read', remedy: convert };
   }
   const first = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');

@@ -1,8 +1,9 @@
 import { DparError } from '@dpar/tensor';
 import { type DecodedPng, decode } from 'fast-png';
+import { readPngText } from './png-text.js';
 import { separate } from './samples.js';
 import type { StoredPicture } from './stored-picture.js';
-import { readTiffTag, tiffTags, validOrientation } from './tiff-tags.js';
+import { readOrientation } from './tiff-tags.js';
 
 /** The most bytes that deflate makes of one. A header of more pixels is lying. */
 const largestRatio = 1032;
@@ -46,12 +47,13 @@ export function readPngFile(bytes: Uint8Array): PngFile {
     throw new DparError(`decodePng: expected a whole file, got its first ${bytes.length} bytes. The file is damaged.`);
   }
   const exif = chunks.find(({ name }) => name === 'eXIf');
-  const orientation = exif && readTiffTag(bytes.subarray(exif.start + 8, exif.end - 4), tiffTags.orientation);
+  const dataOf = ({ start, end }: { start: number; end: number }) => bytes.subarray(start + 8, end - 4);
+  const text = readPngText(chunks.map((chunk) => ({ name: chunk.name, data: dataOf(chunk) })));
   const kept = chunks.filter(({ name }) => pixelChunks.includes(name));
   return {
     ...{ width, height, depth },
     interlaced: view.getUint8(28) !== 0,
-    orientation: validOrientation(orientation),
+    orientation: readOrientation(exif ? dataOf(exif) : text.exif, text.xmp),
     pixels: joined([bytes.subarray(0, 8), ...kept.map(({ start, end }) => bytes.subarray(start, end))]),
   };
 }

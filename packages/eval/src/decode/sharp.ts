@@ -3,7 +3,7 @@ import type { Sharp } from 'sharp';
 import { readGif } from './gif.js';
 import { rgbOfCmyk, separate } from './samples.js';
 import { type StoredPicture, turnUpright } from './stored-picture.js';
-import { readTiffTag, tiffTags, validOrientation, withTiffTag } from './tiff-tags.js';
+import { readOrientation, readTiffTag, tiffTags, validOrientation, withTiffTag } from './tiff-tags.js';
 
 /** The package that decodes all but PNG is not installed: the file may well be whole. */
 export class MissingSharpError extends DparError {}
@@ -32,12 +32,13 @@ export async function decodeBySharp(name: string, format: string, bytes: Uint8Ar
   });
   const open = (file: Uint8Array) => sharp(file, { ignoreIcc: true, failOn: 'error' });
   if (format === 'GIF') return decodeGif(bytes, open);
-  return format === 'TIFF' ? decodeTiff(bytes, open) : decodePixels(open(bytes));
+  return format === 'TIFF' ? decodeTiff(bytes, open) : decodePixels(open(bytes), format !== 'AVIF');
 }
 
-async function decodePixels(image: Sharp): Promise<StoredPicture> {
-  const { space, orientation, depth } = await image.metadata();
-  const turn = { orientation: validOrientation(orientation) };
+/** @param byTags Whether the orientation is that of the EXIF and XMP data; else it is sharp's. */
+async function decodePixels(image: Sharp, byTags = false): Promise<StoredPicture> {
+  const { space, orientation, depth, exif, xmp } = await image.metadata();
+  const turn = { orientation: byTags ? readOrientation(exif, xmp) : validOrientation(orientation) };
   if (space === 'cmyk') {
     const inks = image.pipelineColourspace('cmyk').toColourspace('cmyk');
     const isWide = depth === 'ushort';

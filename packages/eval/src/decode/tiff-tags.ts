@@ -1,28 +1,50 @@
 /** Numbers of the tags that are read of TIFF directories, which EXIF data are too. */
 export const tiffTags = { orientation: 274, extraSamples: 338 } as const;
 
-/** The type of 16-bit whole numbers. */
-const shortType = 3;
+/** Bytes of a whole number, by its type: some programs write the orientation in four. */
+const widths: Readonly<Record<number, 2 | 4>> = { 3: 2, 4: 4 };
 
 /**
- * The first value of a tag of 16-bit numbers in the first directory of TIFF or EXIF data.
+ * The first value of a tag of whole numbers in the first directory of TIFF or EXIF data.
  * @returns undefined if the data have no such tag, or are damaged: what an EXIF block says is never a reason to refuse an image.
  */
 export function readTiffTag(bytes: Uint8Array, tag: number): number | undefined {
   const place = findTiffTag(bytes, tag);
-  return place && viewOf(bytes).getUint16(place.at, place.little);
+  return place && valueAt(viewOf(bytes), place);
+}
+
+/** EXIF orientation, 1 to 8, of EXIF data, or else of XMP data, as Pillow's `exif_transpose` finds it. */
+export function readOrientation(exif: Uint8Array | undefined, xmp: Uint8Array | undefined): number {
+  const tag = exif && readTiffTag(exif, tiffTags.orientation);
+  if (tag !== undefined || xmp === undefined) return validOrientation(tag);
+  const [, digit] = /tiff:Orientation(?:="|>)([0-9])/.exec(Buffer.from(xmp).toString('latin1')) ?? [];
+  return validOrientation(digit === undefined ? undefined : Number(digit));
+}
+
+function valueAt(view: DataView, { at, little, width }: Place): number {
+  return width === 2 ? view.getUint16(at, little) : view.getUint32(at, little);
 }
 
 /** A copy of TIFF data with another value of a tag that they have. */
 export function withTiffTag(bytes: Uint8Array, tag: number, value: number): Uint8Array {
   const copy = Uint8Array.from(bytes);
   const place = findTiffTag(copy, tag);
-  if (place) viewOf(copy).setUint16(place.at, value, place.little);
+  if (place) {
+    const view = viewOf(copy);
+    if (place.width === 2) view.setUint16(place.at, value, place.little);
+    else view.setUint32(place.at, value, place.little);
+  }
   return copy;
 }
 
-/** Where the first value of a tag lies, and in which order of bytes. */
-function findTiffTag(bytes: Uint8Array, tag: number): { readonly at: number; readonly little: boolean } | undefined {
+/** Where the first value of a tag lies, its bytes and their order. */
+interface Place {
+  readonly at: number;
+  readonly little: boolean;
+  readonly width: 2 | 4;
+}
+
+function findTiffTag(bytes: Uint8Array, tag: number): Place | undefined {
   // Some programs write the marker of JPEG files before it.
   const begin = String.fromCharCode(...bytes.subarray(0, 4)) === 'Exif' ? 6 : 0;
   const view = viewOf(bytes);
@@ -33,10 +55,12 @@ function findTiffTag(bytes: Uint8Array, tag: number): { readonly at: number; rea
     const directory = begin + view.getUint32(begin + 4, little);
     const count = view.getUint16(directory, little);
     for (let entry = directory + 2; entry < directory + 2 + 12 * count; entry += 12) {
-      if (view.getUint16(entry, little) !== tag || view.getUint16(entry + 2, little) !== shortType) continue;
-      // Up to two values are in the entry itself.
-      const at = view.getUint32(entry + 4, little) <= 2 ? entry + 8 : begin + view.getUint32(entry + 8, little);
-      return at + 2 <= bytes.length ? { at, little } : undefined;
+      const width = widths[view.getUint16(entry + 2, little)];
+      if (view.getUint16(entry, little) !== tag || width === undefined) continue;
+      // Up to four bytes are in the entry itself.
+      const size = width * view.getUint32(entry + 4, little);
+      const at = size <= 4 ? entry + 8 : begin + view.getUint32(entry + 8, little);
+      return at + width <= bytes.length ? { at, little, width } : undefined;
     }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;

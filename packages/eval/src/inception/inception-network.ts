@@ -2,7 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import { type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
+import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
@@ -89,6 +89,7 @@ export function createInceptionNetwork(
   const { range, ...defaults } = conventions[resize];
   const { logits = defaults.logits, spatialOrder = defaults.spatialOrder } = options;
   const reading: ImageReading = { orientation: defaults.orientation, ...options.reading };
+  checkBackground('createInceptionNetwork', reading);
   checkBatchSize('createInceptionNetwork', batchSize);
   const size = { width: inceptionSize, height: inceptionSize };
   const input: NetworkInput = { size, layout: 'NCHW', resize, range };

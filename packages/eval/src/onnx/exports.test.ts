@@ -185,6 +185,9 @@ describe('outputs', () => {
     );
     expect(await poolOf(file, { ...options, tokens: 'first' })).toEqual(bytes.map((value) => 2 * value));
     expect(await poolOf(file, { ...options, tokens: 'mean' })).toEqual(bytes);
+    await expect(poolOf(file, { ...options, outputs: { pool: 'last_hidden_state' } })).rejects.toThrow(
+      "got a sequence of tokens [2, 3, 3]. Pass 'tokens': first for the class token, or mean.",
+    );
   });
 
   it('of whole numbers are refused, and NaN', async () => {
@@ -248,6 +251,18 @@ describe('messages', () => {
       "expected 'range' with a mean and a deviation",
     ],
     [
+      'an output of no such feature',
+      [pixels()],
+      { ...options, outputs: { pol: 'y' } as object },
+      "got an unknown option 'outputs.pol'. Did you mean 'outputs.pool'?",
+    ],
+    [
+      'a background of two numbers',
+      [pixels()],
+      { ...options, reading: { background: [1, 2] as unknown as [number, number, number] } },
+      "expected 'background' to be red, green and blue from 0 to 255, got [1, 2].",
+    ],
+    [
       'no tokens',
       [pixels()],
       { ...options, tokens: 'cls' as 'first' },
@@ -278,6 +293,18 @@ describe('messages', () => {
       /^extract: expected a network that takes images float32 \[2, 3, 5, 5\], got a failure in ONNX Runtime: MatMul: [^/]*mismatch\. Pass 'size'/,
     );
     await expect(failure).rejects.not.toThrow(/status code|\.h:|onnxruntime_src/);
+  });
+
+  it('of calls without images, or a file, say so', async () => {
+    const network = await createOnnxNetwork(ort, model(pixels()), options);
+    await expect(network.extract(undefined as unknown as RgbImage[])).rejects.toThrow(
+      "extract: expected 'images' to be",
+    );
+    await network.dispose();
+    const path = join(await temporaryFolder(), 'model.onnx');
+    await expect(openOnnxModel(ort, path)).rejects.toThrow(
+      `openOnnxModel: expected an ONNX file at '${path}', got no such file. Check the path.`,
+    );
   });
 
   it('of files that are no models say how they begin', async () => {

@@ -14,6 +14,7 @@ export function describeFailure(cause: unknown): string {
     .replaceAll(/ ''/g, '')
     .replaceAll(/(?:[\w./\\-]*[/\\])?[\w.-]+\.(?:h|hpp|cc|cpp):\d+ /g, '')
     .replaceAll(/\b[\w:~<>]+(?:::[\w~<>]+)+\([^)]*\)(?: const)?(?: \[[^\]]*\])? ?/g, '')
+    .replaceAll(/(^|: )void /g, '$1')
     .replace(/^Load model from .*? failed: ?/, '')
     .trim()
     .replace(/\.+$/, '');

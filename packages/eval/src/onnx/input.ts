@@ -99,7 +99,8 @@ function sizeOf(
   const whole = Number.isInteger(size.width) && Number.isInteger(size.height) && size.width > 0 && size.height > 0;
   if (!whole || (width ?? size.width) !== size.width || (height ?? size.height) !== size.height) {
     throw new DparError(
-      `createOnnxNetwork: expected a size that the input takes, ${formatValue(value)}, got ${size.width}x${size.height}.`,
+      `createOnnxNetwork: expected a size that the input takes, ${formatValue(value)}, got ${size.width}x${size.height}. ` +
+        "Leave 'size' out, or pass whole numbers that fit.",
     );
   }
   return { width: size.width, height: size.height };

@@ -17,7 +17,7 @@ import { onnxRuntimeKinds } from './session.js';
  *
  * @param ort The namespace of `onnxruntime-node` (1.22 or later).
  * @param options Options of the session.
- * @throws DparError if a file of weights is not there, or ONNX Runtime does not take the model.
+ * @throws DparError if the file or one of weights is not there, or ONNX Runtime does not take the model.
  */
 export async function openOnnxModel<T extends OnnxTensor>(
   ort: OnnxRuntime<T>,
@@ -29,7 +29,10 @@ export async function openOnnxModel<T extends OnnxTensor>(
     { ort, path, options },
     { ort: onnxRuntimeKinds, path: 'string', 'options?': 'object' },
   );
-  const model = await readFile(path);
+  const model = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const got = cause.code === 'ENOENT' ? 'no such file' : cause.code === 'EISDIR' ? 'a folder' : cause.code;
+    throw new DparError(`openOnnxModel: expected an ONNX file at '${path}', got ${got}. Check the path.`, { cause });
+  });
   const hash = createHash('sha256').update(model);
   const files = dataFiles(model);
   for (const file of files) await addFile(hash, path, file);

@@ -2,7 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import { type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
+import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange, valueRangeKinds } from '../network-input.js';
 import { imageSizeKinds } from '../resize/resample.js';
@@ -99,6 +99,7 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
   );
 
   const { resize = 'clean', batchSize: wantedBatch = 8 } = options;
+  checkBackground('createOnnxNetwork', options.reading ?? {});
   checkBatchSize('createOnnxNetwork', wantedBatch);
   const isBytes = model instanceof Uint8Array;
   const weights = isBytes ? `sha256:${(await sha256(model)).slice(0, 16)}` : model.identity;

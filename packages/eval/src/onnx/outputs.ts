@@ -12,7 +12,6 @@ export const onnxOutputNamesKinds: KindsOf<OnnxOutputNames> = {
   'pool?': 'string',
   'spatial?': 'string',
   'logits?': 'string',
-  '*': 'any',
 };
 
 /**
@@ -113,6 +112,12 @@ export async function rowsOf(
   const isSequence = isPool && tokens !== undefined && dims.length === 3 && !dims.includes(0);
   const data = await decodeValues(tensor);
   const fits = dims.length >= 2 && dims[0] === rows && (!isPool || isPooled(dims) || isSequence);
+  if (data !== undefined && isPool && !tokens && dims.length === 3 && dims[0] === rows) {
+    throw new DparError(
+      `extract: expected pooled features [${rows}, D] in the output '${name}', got a sequence of tokens [${dims.join(', ')}]. ` +
+        "Pass 'tokens': first for the class token, or mean.",
+    );
+  }
   if (data === undefined || data.length === 0 || !fits) {
     throw new DparError(
       `extract: expected float32 [${rows}, D]${isPool ? ', pooled,' : ''} in the output '${name}', ` +

@@ -84,6 +84,6 @@ export function valueNamed(
   const found = values.find((value) => value.name === name);
   if (found) return found;
   throw new DparError(
-    `createOnnxNetwork: expected the name of an ${what} of the model (${values.map(formatValue).join(', ')}), got '${name}'.`,
+    `createOnnxNetwork: expected the name of an ${what} of the model (${values.map(formatValue).join(', ')}), got '${name}'. Pass one of these.`,
   );
 }

@@ -26,6 +26,15 @@ export interface CheckOptions {
 const checkOptionsKinds: KindsOf<CheckOptions> = { 'onCheck?': 'function', 'signal?': 'AbortSignal' };
 
 /**
+ * Decodes all images of a set, and lists those that cannot be read.
+ * @throws the signal's reason when it is aborted.
+ */
+export async function findDamaged(set: ImageSet, options: CheckOptions = {}): Promise<ImageInspection[]> {
+  checkArguments('findDamaged', { set, options }, { set: imageSetKinds, 'options?': checkOptionsKinds });
+  return (await inspectAll(set, [{ start: 0, count: set.count }], options)).damaged;
+}
+
+/**
  * Decodes images before long work, so that no damaged one ends it midway.
  * @throws DparError that names all that cannot be read; the signal's reason when it is aborted.
  */
@@ -39,18 +48,27 @@ export async function checkImages(
     { set, ranges, options },
     { set: imageSetKinds, ranges: 'object[]', 'options?': checkOptionsKinds },
   );
-  const damaged: ImageInspection[] = [];
-  let total = 0;
-  for await (const { inspection } of inspections(set, ranges, options)) {
-    if (inspection.damage !== undefined) damaged.push(inspection);
-    total++;
-  }
+  const { damaged, total } = await inspectAll(set, ranges, options);
   if (damaged.length === 0) return;
   throw new DparError(
     `checkImages: expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
       `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
       'Replace them, or leave them out (--skip-damaged).',
   );
+}
+
+async function inspectAll(
+  set: ImageSet,
+  ranges: readonly ItemRange[],
+  options: CheckOptions,
+): Promise<{ readonly damaged: ImageInspection[]; readonly total: number }> {
+  const damaged: ImageInspection[] = [];
+  let total = 0;
+  for await (const { inspection } of inspections(set, ranges, options)) {
+    if (inspection.damage !== undefined) damaged.push(inspection);
+    total++;
+  }
+  return { damaged, total };
 }
 
 /** A set without its damaged images. */

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ImageReading } from '../image-set.js';
 import { randomImages } from '../testing/random-images.js';
 import { decodeImage } from './decode-image.js';
+import { openImageFolder } from './image-folder.js';
 
 const [image] = randomImages(1, 3, 13, 7);
 const { width, height, data } = image ?? { width: 0, height: 0, data: new Uint8Array() };
@@ -112,6 +113,23 @@ describe('other formats', () => {
       new Uint8Array(30),
       "'a.tga', got a file of a format that is not read. Convert it to PNG.",
     ],
+    ['PNM with other white space', 'a.png', Buffer.from('P6 2 2 255 000000000000'), 'got PNM'],
+    ['PDF', 'a.jpg', Buffer.from('%PDF-1.4\n'), "got PDF in 'a.jpg'. Render it to PNG"],
+    ['a raw photograph', 'a.jpg', Buffer.from('\0\0\0\x18ftypcrx \0\0\0\0', 'latin1'), 'Develop it to JPEG or PNG'],
+    [
+      'TGA by its end',
+      'a.png',
+      Buffer.from(`\0\0\x02${'\0'.repeat(30)}TRUEVISION-XFILE.\0`, 'latin1'),
+      "'a.png', got a file of a format that is not read. Convert it to PNG.",
+    ],
+    [
+      'an error of a server',
+      'a.jpg',
+      Buffer.from('<?xml version="1.0"?><Error/>'),
+      'got a text, such as an error message',
+    ],
+    ['an error in JSON', 'a.jpg', Buffer.from('{"error": 404}'), 'got a text, such as an error message'],
+    ['a page with a mark of its encoding', 'a.jpg', Buffer.from('\ufeff<!DOCTYPE html>'), 'got an HTML page'],
     ['a Git LFS pointer', 'a.png', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), 'git lfs pull'],
     ['an HTML page', 'a.png', Buffer.from('\n<!DOCTYPE html><html>'), 'got an HTML page. Download the image itself.'],
     ['text', 'a.png', Buffer.from('no image'), 'begins with 6e 6f 20 69 6d 61 67 65'],
@@ -162,6 +180,35 @@ describe('as Pillow to the bit', () => {
       await expect(cut, name).rejects.toThrow("'dir/a.jpg', got a damaged file");
     }
   });
+});
+
+it.each([
+  [[255, 255], '[255, 255]'],
+  [[0, 0, 0, 255], '[0, 0, 0, 255]'],
+  [[-1, 0, 0], '[-1, 0, 0]'],
+  [[0, 256, 0], '[0, 256, 0]'],
+  [[0.5, 0, 0], '[0.5, 0, 0]'],
+  [[Number.NaN, 0, 0], '[NaN, 0, 0]'],
+])('refuses %s as background', async (background, shown) => {
+  const file = encode({ width: 1, height: 1, data: Uint8Array.of(10, 20, 30, 0), channels: 4, depth: 8 });
+  const reading = { background } as unknown as ImageReading;
+  const message = `expected 'background' to be red, green and blue from 0 to 255, got ${shown}. Pass three`;
+  await expect(decodeImage('a.png', file, reading)).rejects.toThrow(`decodeImage: ${message}`);
+  await expect(openImageFolder('nowhere', { reading })).rejects.toThrow(`openImageFolder: ${message}`);
+});
+
+it('says that a kind of TIFF is not read, in place of damage, once', async () => {
+  const file = Buffer.from(await sharp(data, raw).tiff({ compression: 'none' }).toBuffer());
+  // 34925: LZMA
+  const directory = file.readUInt32LE(4);
+  for (let at = directory + 2; at < directory + 2 + 12 * file.readUInt16LE(directory); at += 12) {
+    if (file.readUInt16LE(at) === 259) file.writeUInt16LE(34925, at + 8);
+  }
+  const refused = decodeImage('a.tif', file);
+  await expect(refused).rejects.toThrow(
+    /got a TIFF file of a kind that is not read \(.*LZMA.*\)\. Convert it to PNG\.$/,
+  );
+  await expect(refused).rejects.not.toThrow(/LZMA.*LZMA.*LZMA/);
 });
 
 describe('without sharp', () => {

@@ -4,7 +4,13 @@ import { describeOther, imageFormatOf } from '../decode/image-format.js';
 import { decodePng, readPngFile } from '../decode/png.js';
 import { decodeBySharp, MissingSharpError } from '../decode/sharp.js';
 import { isTransparent, rgbOf, type StoredPicture } from '../decode/stored-picture.js';
-import { type ImageInspection, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
+import {
+  checkBackground,
+  type ImageInspection,
+  type ImageReading,
+  imageReadingKinds,
+  type RgbImage,
+} from '../image-set.js';
 
 /** An image cannot be read, for a reason that is in its file. */
 class DamagedImageError extends DparError {
@@ -33,6 +39,7 @@ export async function decodeImage(name: string, bytes: Uint8Array, reading: Imag
     { name, bytes, reading },
     { name: 'string', bytes: 'Uint8Array', 'reading?': imageReadingKinds },
   );
+  checkBackground('decodeImage', reading);
   return rgbOf(await decodePicture(name, bytes), reading);
 }
 
@@ -71,12 +78,21 @@ async function decodePicture(name: string, bytes: Uint8Array): Promise<StoredPic
       });
     }
     if (cause instanceof MissingSharpError) throw cause;
-    const reason = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ').trim();
-    const what = `a damaged file (${reason})`;
-    throw new DamagedImageError(what, `decodeImage: expected an image in '${name}', got ${what}. Make it again.`, {
-      cause,
-    });
+    const reason = reasonOf(cause);
+    // Libraries leave some kinds of TIFF out.
+    const isUnread = /not configured|bad labq format/.test(reason);
+    const what = isUnread
+      ? `a ${format.name} file of a kind that is not read (${reason})`
+      : `a damaged file (${reason})`;
+    const remedy = isUnread ? 'Convert it to PNG.' : 'Make it again.';
+    throw new DamagedImageError(what, `decodeImage: expected an image in '${name}', got ${what}. ${remedy}`, { cause });
   }
+}
+
+/** What an error says, in one line; decoders repeat themselves. */
+function reasonOf(cause: unknown): string {
+  const lines = (cause instanceof Error ? cause.message : String(cause)).split('\n').map((line) => line.trim());
+  return [...new Set(lines.filter((line) => line !== ''))].join(' ').replaceAll(/\s+/g, ' ').replace(/\.$/, '');
 }
 
 /** A sentence for the middle of another one. */

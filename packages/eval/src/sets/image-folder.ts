@@ -5,7 +5,7 @@ import type { KindsOf } from '@dpar/check';
 import { formatDigest } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { type ImageReading, imageReadingKinds } from '../image-set.js';
+import { checkBackground, type ImageReading, imageReadingKinds } from '../image-set.js';
 import { decodeImage, inspectImage } from './decode-image.js';
 import { listFolder } from './list-folder.js';
 import { loadAhead } from './load-ahead.js';
@@ -38,6 +38,7 @@ const imageFolderOptionsKinds: KindsOf<ImageFolderOptions> = {
 export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<StoredImageSet> {
   checkArguments('openImageFolder', { folder, options }, { folder: 'string', 'options?': imageFolderOptionsKinds });
   const { digest: digested = 'content', reading: usual = {} } = options;
+  checkBackground('openImageFolder', usual);
   const { images, folders, ignored } = await listFolder(folder);
   if (images.length === 0) {
     const got = ignored.length === 0 ? 'an empty folder' : `${ignored.length} other files, such as '${ignored[0]}'`;

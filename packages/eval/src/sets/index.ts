@@ -1,6 +1,13 @@
 export { type ImageFormat, imageFormatOf } from '../decode/image-format.js';
 export { cachedFeatures, featureCachePath } from './cache.js';
-export { type CheckOptions, checkImages, type ImageCheck, type SoundImages, withoutDamaged } from './check-images.js';
+export {
+  type CheckOptions,
+  checkImages,
+  findDamaged,
+  type ImageCheck,
+  type SoundImages,
+  withoutDamaged,
+} from './check-images.js';
 export { decodeImage } from './decode-image.js';
 export { type ExtractedFile, extractToFile, partsFolder } from './extract-file.js';
 export { type ExtractOptions, extractFeatures } from './feature-batches.js';

@@ -1,0 +1,44 @@
+import { inflateSync } from 'node:zlib';
+
+/** The most bytes of a text that is looked into. */
+const longest = 1 << 20;
+
+/** What texts of a PNG file say of the picture. */
+export interface PngText {
+  /** EXIF data as older versions of ImageMagick write them. */
+  readonly exif: Uint8Array | undefined;
+  readonly xmp: Uint8Array | undefined;
+}
+
+/**
+ * EXIF and XMP data that a PNG file holds as texts.
+ * @param chunks All chunks; texts that are damaged are passed over.
+ */
+export function readPngText(chunks: readonly { readonly name: string; readonly data: Uint8Array }[]): PngText {
+  const texts = new Map(chunks.flatMap(({ name, data }) => textOf(name, Buffer.from(data))));
+  const profile = texts.get('Raw profile type exif')?.toString('latin1');
+  // A line with the name, one with the length, and the bytes in hexadecimal digits.
+  const digits = profile && /^\s*exif\s+\d+\s+([0-9a-f\s]+)$/i.exec(profile)?.[1]?.replaceAll(/\s+/g, '');
+  return { exif: digits ? Buffer.from(digits, 'hex') : undefined, xmp: texts.get('XML:com.adobe.xmp') };
+}
+
+/** The keyword and content of a chunk of text; none of another chunk. */
+function textOf(name: string, data: Buffer): [string, Buffer][] {
+  if (!['tEXt', 'zTXt', 'iTXt'].includes(name)) return [];
+  const end = data.indexOf(0);
+  if (end < 0) return [];
+  let content = data.subarray(end + 1);
+  let deflated = name === 'zTXt';
+  if (deflated) content = content.subarray(1);
+  if (name === 'iTXt') {
+    deflated = content[0] === 1;
+    // The language and the translated keyword follow.
+    const language = content.indexOf(0, 2);
+    content = content.subarray(content.indexOf(0, language + 1) + 1);
+  }
+  try {
+    return [[data.toString('latin1', 0, end), deflated ? inflateSync(content, { maxOutputLength: longest }) : content]];
+  } catch {
+    return [];
+  }
+}
