@@ -44,6 +44,7 @@ export { additiveMask, blockCausalMask, causalMask, masked } from './mask.js';
 export {
   checkParameters,
   countParameters,
+  formatProblems,
   initializeParameters,
   type ParameterSpec,
   type ParameterSpecs,

@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { indexSuffix, type WritablePyTorchValue } from '@dpar/io';
-import { checkpointFiles, openCheckpoint, openSafetensors, type SafetensorsReader, writePyTorch } from '@dpar/io/node';
+import {
+  checkpointFiles,
+  dequantized,
+  openCheckpoint,
+  openSafetensors,
+  type SafetensorsReader,
+  writePyTorch,
+} from '@dpar/io/node';
 import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
@@ -47,7 +54,7 @@ export interface ExportResult {
 /**
  * Writes a checkpoint as LlamaGen's training scripts do, for `torch.load(path, weights_only=True)`: `model`, a state_dict
  * with the official names; `ema`, the moving average; `optimizer`, the state of `torch.optim.AdamW`; `steps`. Beside them
- * `config` and `trainer`, the texts of config.json and trainer.json. Memory for the largest tensor is enough.
+ * `config` and `trainer`, the texts of config.json and trainer.json. Matrices that `int8Weights` rounded become float32. Memory for the largest tensor is enough.
  *
  * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
  */
@@ -59,7 +66,8 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
   );
   const { optimizer = true, signal } = options;
   const checkpoint = await openCheckpoint(folder);
-  const open: SafetensorsReader[] = [checkpoint.parameters];
+  const parameters = dequantized(checkpoint.parameters);
+  const open: SafetensorsReader[] = [parameters];
   const openOther = async (name: string): Promise<SafetensorsReader | undefined> => {
     const place = join(checkpoint.folder, name);
     if (!existsSync(place) && !existsSync(place + indexSuffix)) return undefined;
@@ -68,7 +76,7 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
     return file;
   };
   try {
-    const { config, parameters } = checkpoint;
+    const { config } = checkpoint;
     const shapes = parametersOf(config, parameters);
     const names = shapes.map(([name]) => name);
     const average = await openOther(trainerFiles.average);

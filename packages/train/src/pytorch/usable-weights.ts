@@ -1,11 +1,8 @@
-import { checkParameters, type ParameterSpecs, parameterProblems } from '@dpar/nn';
+import { checkParameters, formatProblems, type ParameterSpecs, parameterProblems } from '@dpar/nn';
 import { DparError, sameShape } from '@dpar/tensor';
 import { officialNames, unwrappedName } from './state-dict.js';
 import { weightTypes } from './weight-types.js';
 import type { FileStateDict, Weights } from './weights-file.js';
-
-/** Most differences or values that a message shows. */
-const shownProblems = 5;
 
 /** What of a state_dict is not read, by official names. */
 export function unreadWeights({ others }: FileStateDict): ReadonlyMap<string, string> {
@@ -22,7 +19,7 @@ export function refuseUnread(
   if (wrong.length === 0) return;
   throw new DparError(
     `importCheckpoint: expected tensors of float32, float16, bfloat16 or float64 as weights in '${path}', got ` +
-      `${wrong.slice(0, shownProblems).join('; ')}${wrong.length > shownProblems ? ` and ${wrong.length - shownProblems} more` : ''}. ` +
+      `${formatProblems(wrong)}. ` +
       'Convert them in PyTorch (to_dense, dequantize, float) and save the file again.',
   );
 }
@@ -60,7 +57,7 @@ export function checkWeights(
   const problems = parameterProblems(specs, weightTypes(weights));
   if (problems.length === 0) return;
   throw new DparError(
-    `importCheckpoint: expected all weights of the model in 'ema' of '${path}', got: ${problems.join('; ')}. ` +
+    `importCheckpoint: expected all weights of the model in 'ema' of '${path}', got: ${formatProblems(problems)}. ` +
       'Take the model itself: --only model.',
   );
 }
@@ -74,7 +71,6 @@ export function averageOf(
   const { tensors } = withTiedTable(officialNames(source.tensors).tensors, specs);
   const problems = parameterProblems(specs, weightTypes(tensors));
   if (problems.length === 0) return tensors;
-  const more = problems.length - shownProblems;
-  leaveOut(`ema: ${problems.slice(0, shownProblems).join('; ')}${more > 0 ? ` and ${more} more` : ''}`);
+  leaveOut(`ema: ${formatProblems(problems)}`);
   return undefined;
 }
