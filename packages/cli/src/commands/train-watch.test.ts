@@ -18,7 +18,6 @@ const models = {
     patching: { threshold: 1, max_patch_length: 4 },
   },
   entropy: { kind: 'entropy', ...tiny },
-  withoutNull: { kind: 'llamagen', ...tiny, class_dropout_prob: 0 },
 } as const;
 
 const tokens = fixturePath('dpar-dynamic4d/io.safetensors');
@@ -109,8 +108,6 @@ describe('samples of a run', () => {
         { every: 2, tokenizer, entropy_checkpoint: fixturePath('llamagen') },
         'expected a model of kind "entropy"',
       ],
-      ['withoutNull', { every: 2, tokenizer }, 'samples.cfg_scale: expected 1 for a model without a null class'],
-      ['withoutNull', { every: 2, tokenizer, cfg_scale: 1, classes: [5] }, 'expected classes from 0 to 4, got 5.'],
       ['entropy', { every: 2, tokenizer }, 'samples: expected a model with classes (dpar or llamagen), got "entropy"'],
     ];
     for (const [kind, samples, message] of wrong) {

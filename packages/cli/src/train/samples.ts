@@ -55,13 +55,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
         'which predicts no first token and so cannot draw an image. Leave samples out.',
     );
   }
-  const hasNull = configJson.class_dropout_prob !== 0;
-  if (!hasNull && settings.cfg_scale !== 1) {
-    throw new CommandError(
-      `samples.cfg_scale: expected 1 for a model without a null class (class_dropout_prob 0), got ${settings.cfg_scale}. Set it to 1.`,
-    );
-  }
-  const labels = labelsOf(await classNumbers(config, nullClass), settings.count, nullClass, hasNull);
+  const labels = labelsOf(await classNumbers(config, nullClass), settings.count, nullClass);
   const tokens = { blockSize: model.tokensPerImage, vocabSize: model.vocabSize };
   const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens), tokens.blockSize);
   const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), decoder.imageSize);
@@ -106,11 +100,11 @@ async function classNumbers({ samples, data }: TrainConfig, numClasses: number):
   });
 }
 
-function labelsOf(drawn: readonly number[], count: number, numClasses: number, hasNull: boolean): Int32Array {
-  const outside = drawn.find((label) => label > (hasNull ? numClasses : numClasses - 1));
+function labelsOf(drawn: readonly number[], count: number, numClasses: number): Int32Array {
+  const outside = drawn.find((label) => label > numClasses);
   if (outside !== undefined) {
     throw new CommandError(
-      `samples.classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for none` : ''}, got ${outside}.`,
+      `samples.classes: expected classes from 0 to ${numClasses - 1}, or ${numClasses} for none, got ${outside}.`,
     );
   }
   return Int32Array.from({ length: count }, (_, i) => drawn[i % drawn.length] ?? 0);
