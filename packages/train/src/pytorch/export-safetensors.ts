@@ -10,14 +10,13 @@ import {
   writeCheckpoint,
   writeSafetensors,
 } from '@dpar/io/node';
-import { checkParameters } from '@dpar/nn';
 import { checkArguments } from '../check-arguments.js';
 import { classesFile, readCheckpointClasses, writeClassNames } from '../class-names.js';
 import { trainerFiles } from '../trainer-state.js';
 import { interruptible } from './interruptible.js';
 import { leftOut } from './left-out.js';
 import { specsOf } from './model-specs.js';
-import { weightTypes } from './weight-types.js';
+import { checkStoredWeights } from './usable-weights.js';
 
 /** What {@link exportSafetensors} writes. */
 export interface SafetensorsExportOptions {
@@ -71,7 +70,7 @@ export async function exportSafetensors(
   const parameters = dequantized(stored);
   try {
     const specs = specsOf(config);
-    checkParameters(specs, weightTypes(parameters.types));
+    checkStoredWeights('exportSafetensors', folder, specs, parameters);
     // In the official order, which decides what lies together in a file.
     const tensors = new Map<string, ChunkedTensor>();
     for (const name of Object.keys(specs)) {

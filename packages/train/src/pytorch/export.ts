@@ -11,7 +11,6 @@ import {
   type SafetensorsReader,
   writePyTorch,
 } from '@dpar/io/node';
-import { checkParameters } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { prefixes } from '../checkpoint.js';
@@ -22,7 +21,7 @@ import { interruptible } from './interruptible.js';
 import { leftOut } from './left-out.js';
 import { specsOf } from './model-specs.js';
 import { formatOptimizerState, type OptimizerSettings, type ParameterShapes } from './optimizer-state.js';
-import { weightTypes } from './weight-types.js';
+import { checkStoredWeights } from './usable-weights.js';
 
 /** What {@link exportPyTorch} writes beside the weights. */
 export interface ExportOptions {
@@ -77,7 +76,10 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
   };
   try {
     const { config } = checkpoint;
-    const shapes = parametersOf(config, parameters);
+    const specs = specsOf(config);
+    checkStoredWeights('exportPyTorch', folder, specs, parameters);
+    // By the model's order PyTorch numbers them.
+    const shapes: ParameterShapes = Object.entries(specs).map(([name, { shape }]) => [name, shape]);
     const names = shapes.map(([name]) => name);
     const average = await openOther(trainerFiles.average);
     const moments = optimizer ? await openOther(trainerFiles.optimizer) : undefined;
@@ -113,13 +115,6 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
   } finally {
     for (const file of open) await file.close();
   }
-}
-
-/** Names and shapes of the weights in the model's order, by which PyTorch numbers them. */
-function parametersOf(config: Readonly<Record<string, unknown>>, file: SafetensorsReader): ParameterShapes {
-  const specs = specsOf(config);
-  checkParameters(specs, weightTypes(file.types));
-  return Object.entries(specs).map(([name, { shape }]) => [name, shape]);
 }
 
 function stateDict(

@@ -1,3 +1,5 @@
+import { formatStoredType } from '@dpar/io';
+import type { SafetensorsReader } from '@dpar/io/node';
 import { checkParameters, formatProblems, type ParameterSpecs, parameterProblems } from '@dpar/nn';
 import { DparError, sameShape } from '@dpar/tensor';
 import { officialNames, unwrappedName } from './state-dict.js';
@@ -11,6 +13,7 @@ export function unreadWeights({ others }: FileStateDict): ReadonlyMap<string, st
 
 /** @throws DparError that lists values that are not read where the model has its weights. */
 export function refuseUnread(
+  caller: string,
   path: string,
   unread: ReadonlyMap<string, string>,
   isWeight: (name: string) => boolean,
@@ -18,10 +21,22 @@ export function refuseUnread(
   const wrong = [...unread].filter(([name]) => isWeight(name)).map(([name, value]) => `${name}: ${value}`);
   if (wrong.length === 0) return;
   throw new DparError(
-    `importCheckpoint: expected tensors of float32, float16, bfloat16 or float64 as weights in '${path}', got ` +
+    `${caller}: expected tensors of float32, float16, bfloat16 or float64 as weights in '${path}', got ` +
       `${formatProblems(wrong)}. ` +
       'Convert them in PyTorch (to_dense, dequantize, float) and save the file again.',
   );
+}
+
+/** @throws DparError if a checkpoint's weights are not those of its model, or of a type that is not read. */
+export function checkStoredWeights(
+  caller: string,
+  folder: string,
+  specs: ParameterSpecs,
+  { types, unread }: Pick<SafetensorsReader, 'types' | 'unread'>,
+): void {
+  const values = new Map(Array.from(unread, ([name, type]) => [name, formatStoredType(type)]));
+  refuseUnread(caller, folder, values, (name) => Object.hasOwn(specs, name));
+  checkParameters(specs, weightTypes(types));
 }
 
 /** Tensors without those of 8-bit types that are no weights of the model: as little asked for as those that are not read. */
