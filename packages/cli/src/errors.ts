@@ -58,8 +58,12 @@ export function describeFileError(error: unknown, path?: string): string | undef
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // Where a file was to be moved to is the place that the user named.
-  const { path: source, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
-  const known = describeFileError(error, dest ?? source);
+  const { path: source, dest, code, syscall } = error as NodeJS.ErrnoException & { readonly dest?: string };
+  const place = dest ?? source;
+  const known =
+    code === 'ENOENT' && syscall === 'mkdir'
+      ? `expected a place for the folder '${place}', got one where none can be made. Choose another path.`
+      : describeFileError(error, place);
   const message = known ?? error.message;
   // What nobody foresaw says at least how to learn more.
   const expectedOne = known || isDparError(error) || error instanceof UsageError || error instanceof CommandError;

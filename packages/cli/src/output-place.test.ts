@@ -53,6 +53,14 @@ describe('a place', () => {
     await expect(checkOutput('--output', join(folder, name), kind)).rejects.toThrow(message);
   });
 
+  it('is no device or pipe, which an output would replace', async () => {
+    for (const kind of ['file', 'folder', 'any'] as const) {
+      await expect(checkOutput('--output', '/dev/null', kind)).rejects.toThrow(
+        "--output: expected a file, a folder or nothing at '/dev/null', got a device or a pipe. Choose another path.",
+      );
+    }
+  });
+
   it('is taken where it is free, or holds an older output', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'file'), '');

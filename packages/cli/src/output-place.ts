@@ -27,6 +27,12 @@ export async function checkOutput(name: string, path: string, kind: 'file' | 'fo
     // Outputs are written under a longer, hidden name first.
     await statusOf(join(dirname(path), `.${basename(path)}.partial-0123456789abcdef`));
     const there = await statusOf(path);
+    if (there !== undefined && !there.isFile() && !there.isDirectory()) {
+      // Outputs are put in place by renaming, which would replace the device.
+      throw new CommandError(
+        `${name}: expected a file, a folder or nothing at '${path}', got a device or a pipe. Choose another path.`,
+      );
+    }
     if (there !== undefined && kind !== 'any' && there.isDirectory() !== (kind === 'folder')) {
       const [expected, got] = kind === 'folder' ? ['a folder', 'a file'] : ['a file', 'a folder'];
       throw new CommandError(`${name}: expected ${expected} or nothing at '${path}', got ${got}. Choose another path.`);

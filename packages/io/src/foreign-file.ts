@@ -1,10 +1,11 @@
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 
 /** Formats that this package reads. */
 export type OwnFormat = 'safetensors' | 'pytorch' | 'npy' | 'npz';
 
 /** A format that a file's first bytes tell. */
-interface Format {
+export interface FileFormat {
   /** The format, if this package reads it. */
   readonly own?: OwnFormat;
   /** What the file is, with an article. */
@@ -23,7 +24,7 @@ const original = 'Get the original weights, of PyTorch or safetensors.';
 const notWeights = 'Pass the file of weights.';
 
 /** Formats by bytes at a position, each a character. */
-const signatures: readonly (readonly [bytes: string, format: Format, position?: number])[] = [
+const signatures: readonly (readonly [bytes: string, format: FileFormat, position?: number])[] = [
   ['\x93NUMPY', { own: 'npy', what: 'a NumPy array (.npy)', remedy: 'Give it a name that ends in .npy.' }],
   [
     '\x80',
@@ -50,7 +51,7 @@ const signatures: readonly (readonly [bytes: string, format: Format, position?: 
 ];
 
 /** Formats of text, by how it begins. */
-const texts: readonly (readonly [start: RegExp, format: (match: RegExpExecArray, text: string) => Format])[] = [
+const texts: readonly (readonly [start: RegExp, format: (match: RegExpExecArray, text: string) => FileFormat])[] = [
   [
     /^version https:\/\/(git-lfs|hawser)\.github\.com\/spec\/(?:.*\nsize (\d+))?/s,
     ([, , size]) => ({
@@ -79,9 +80,11 @@ function start(text: string): string {
 /**
  * The format that a file's first bytes tell; undefined if it is none that is known.
  *
- * @param bytes The first {@link formatBytes}, or all of a shorter file.
+ * @param bytes The first 512 bytes, or more, or all of a shorter file.
  */
-export function formatOf(bytes: Uint8Array): Format | undefined {
+export function formatOf(bytes: Uint8Array): FileFormat | undefined {
+  checkArguments('formatOf', { bytes }, { bytes: 'Uint8Array' });
+
   if (bytes.length === 0) return { what: 'an empty file', remedy: 'Write or download it again.' };
   const first = bytes.subarray(0, formatBytes);
   // One character for each byte, whatever it is: a decoder of latin1 is one of windows-1252.
@@ -101,7 +104,7 @@ export function formatOf(bytes: Uint8Array): Format | undefined {
 }
 
 /** A zip archive by the name of its first file. */
-function zipFormat(characters: string): Format {
+function zipFormat(characters: string): FileFormat {
   const length = characters.charCodeAt(26) + 256 * characters.charCodeAt(27);
   const name = characters.slice(30, 30 + length);
   if (name.endsWith('.npy')) {

@@ -2,6 +2,7 @@ export type { ChunkedTensor } from './chunks.js';
 export { compareCodePoints } from './code-points.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor } from './convert.js';
 export { IoError } from './error.js';
+export { type FileFormat, formatOf, type OwnFormat } from './foreign-file.js';
 export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
 export type { HostTensor } from './host-tensor.js';
 export { int8Weights, toHostTensors } from './int8.js';

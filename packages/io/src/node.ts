@@ -14,6 +14,7 @@ export {
 export { fileDigest } from './digest.js';
 export { type FolderLock, lockFolder } from './folder-lock.js';
 export { checkpointIdentity, formatDigest } from './identity.js';
+export { dequantized } from './int8-reader.js';
 export { parseJsonObject } from './json.js';
 export { linkFile, linkFolder } from './link-folder.js';
 export { makeFolder } from './make-folder.js';

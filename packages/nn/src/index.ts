@@ -43,6 +43,7 @@ export { additiveMask, blockCausalMask, causalMask, masked } from './mask.js';
 export {
   checkParameters,
   countParameters,
+  formatProblems,
   type Initializer,
   initializeParameters,
   ones,

@@ -64,4 +64,12 @@ describe('initializeParameters', () => {
       /missing norm \[100\]; output is float32\[1, 2\] instead of float32\[10, 100\]; unknown extra/,
     );
   });
+
+  it('lists a few problems and counts the others', () => {
+    expect(() =>
+      checkParameters(stackSpecs('layers', 9, { dim: 8, nHead: 1, multipleOf: 8, normEps: 1e-5 }), {}),
+    ).toThrow(
+      /^checkParameters: expected the \d+ parameters of the configuration, got: (missing layers\.0[^;]*; ){5}and \d+ more\. Use/,
+    );
+  });
 });

@@ -111,16 +111,27 @@ export function parameterProblems(specs: ParameterSpecs, parameters: Tensors<Ten
   return problems;
 }
 
+/** Most differences that a message names. */
+const namedProblems = 5;
+
+/** The first few of what {@link parameterProblems} finds in one line, and how many more there are. */
+export function formatProblems(problems: readonly string[]): string {
+  checkArguments('formatProblems', { problems }, { problems: 'string[]' });
+
+  const more = problems.length - namedProblems;
+  return `${problems.slice(0, namedProblems).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
 /**
  * Checks that parameters are those of a model: names, element type and shapes.
- * @throws DparError listing all that is missing, extra or of another shape.
+ * @throws DparError naming some of what is missing, extra or of another shape, and how many there are.
  */
 export function checkParameters(specs: ParameterSpecs, parameters: Tensors<TensorType>): void {
   checkArguments('checkParameters', { specs, parameters }, { specs: 'object', parameters: 'object' });
   const problems = parameterProblems(specs, parameters);
   if (problems.length > 0) {
     throw new DparError(
-      `checkParameters: expected the ${Object.keys(specs).length} parameters of the configuration, got: ${problems.join('; ')}. ` +
+      `checkParameters: expected the ${Object.keys(specs).length} parameters of the configuration, got: ${formatProblems(problems)}. ` +
         'Use the config.json that belongs to these weights.',
     );
   }

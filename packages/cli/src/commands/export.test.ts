@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
-import { formatSafetensors } from '@dpar/io';
-import { readSafetensors } from '@dpar/io/node';
+import { formatSafetensors, int8Weights } from '@dpar/io';
+import { readCheckpoint, readSafetensors, writeCheckpoint } from '@dpar/io/node';
 import { expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 
@@ -130,5 +130,25 @@ it('reads weights whose index says a wrong size, with a note', async () => {
   ].entries()) {
     const { status, stderr } = await runCli([...argv, '--output', `${output}-${i}.safetensors`]);
     expect([status, stderr]).toEqual([0, expect.stringContaining(`${argv[0]}: ${note}`)]);
+  }
+});
+
+it.each(['pytorch', 'safetensors'])('exports weights of 8 bits as %s of float32, and imports them', async (format) => {
+  const folder = await temporaryFolder();
+  const from = fixturePath('llamagen');
+  const rounded = join(folder, 'rounded');
+  const { config, parameters } = await readCheckpoint(from);
+  await writeCheckpoint(rounded, config, int8Weights(parameters));
+  const expected = (await readCheckpoint(rounded)).parameters;
+  const file = join(folder, format === 'pytorch' ? 'model.pt' : 'model.safetensors');
+  const exported = await runCli(['export', '--checkpoint', rounded, '--format', format, '--output', file]);
+  expect(exported.stderr).toMatch(/export: \d+ matrices of 8-bit whole numbers with scales are read as float32/);
+  expect(exported.status).toBe(0);
+  for (const input of [file, rounded]) {
+    const output = join(folder, `back-${input === file}`);
+    const settings = ['--config', join(from, 'config.json')];
+    const imported = await runCli(['import', '--input', input, ...settings, '--output', output]);
+    expect(imported).toMatchObject({ status: 0 });
+    expect((await readCheckpoint(output)).parameters).toEqual(expected);
   }
 });

@@ -54,7 +54,9 @@ describe('parseInceptionWeights', () => {
     await expect(readInceptionWeights('nowhere.pth')).rejects.toBeInstanceOf(DparError);
     const folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
     await writeFile(join(folder, 'page.pth'), '<!DOCTYPE html> saved by mistake');
-    await expect(readInceptionWeights(join(folder, 'page.pth'))).rejects.toThrow(/parsePyTorch: expected/);
+    await expect(readInceptionWeights(join(folder, 'page.pth'))).rejects.toThrow(
+      /readInceptionWeights: expected weights .*page\.pth', got an HTML page\. Download the file itself/,
+    );
     await rm(folder, { recursive: true });
   });
 });

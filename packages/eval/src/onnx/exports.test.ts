@@ -310,7 +310,14 @@ describe('messages', () => {
   it('of files that are no models say how they begin', async () => {
     const pointer = new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:0');
     await expect(createOnnxNetwork(ort, pointer, options)).rejects.toThrow(
-      "got: a file that is no ONNX model and begins with 'version https://git-lfs.github.com/spec/'. Download",
+      'got: a Git LFS pointer. Fetch the file itself: git lfs pull.',
+    );
+    const page = new TextEncoder().encode('<!DOCTYPE html><title>Sign in</title>');
+    await expect(createOnnxNetwork(ort, page, options)).rejects.toThrow(
+      'got: an HTML page (Sign in). Download the file',
+    );
+    await expect(createOnnxNetwork(ort, Uint8Array.of(1, 2, 3, 65), options)).rejects.toThrow(
+      "got: a file that is no ONNX model and begins with '?A'. Download",
     );
     await expect(createOnnxNetwork(ort, model(pixels(open, 'bfloat16')), options)).rejects.toThrow(
       'got: inputs or outputs of bfloat16, which',

@@ -1,3 +1,4 @@
+import { formatOf } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 import { describeFailure } from './failures.js';
 import type { OnnxRuntime, OnnxSession, OnnxTensor } from './session.js';
@@ -37,6 +38,8 @@ export async function openSession<T extends OnnxTensor>(
 function reasonOf(cause: unknown, model: Uint8Array | string, beginning: Uint8Array): string {
   const reason = describeFailure(cause);
   if (/protobuf parsing failed|No graph was found/i.test(reason)) {
+    const format = formatOf(beginning);
+    if (format !== undefined) return `${format.what}. ${format.remedy}`;
     const text = new TextDecoder().decode(beginning.subarray(0, shownCharacters)).replaceAll(/[^\x20-\x7e]+/g, '?');
     return `a file that is no ONNX model and begins with '${text}'. Download or export it again.`;
   }

@@ -12,7 +12,7 @@ export interface CheckOptions {
   /** Name of a row of the set in messages (default: `image 7`). */
   readonly nameOf?: (row: number) => string;
   /**
-   * Whether images may have the null class, as one forward pass can (default: false). Labels that are 1 to the number of
+   * Whether images may have the null class, if the model has one, as one forward pass can (default: false). Labels that are 1 to the number of
    * classes, each of them and no 0, are refused even then.
    */
   readonly nullClass?: boolean;
@@ -78,19 +78,24 @@ function checkRanges(model: TrainableModel, set: TokenSet, name: string, options
         `${nameOf(Math.floor(wrong / model.tokensPerImage))}. Use the tokenizer that the model is configured for.`,
     );
   }
-  if (model.nullClass !== undefined) checkLabels(set.labels.data, model.nullClass, name, { ...options, nameOf });
+  if (model.nullClass === undefined) return;
+  const hasNull = model.configJson.class_dropout_prob !== 0;
+  checkLabels(set.labels.data, model.nullClass, name, { ...options, hasNull, nameOf });
 }
 
 function checkLabels(
   labels: Int32Array,
   classes: number,
   name: string,
-  { nullClass = false, nameOf }: CheckOptions & Required<Pick<CheckOptions, 'nameOf'>>,
+  { nullClass = false, hasNull, nameOf }: CheckOptions & Required<Pick<CheckOptions, 'nameOf'>> & { hasNull: boolean },
 ): void {
-  const largest = nullClass && !countsFromOne(labels, classes) ? classes : classes - 1;
+  const largest = nullClass && hasNull && !countsFromOne(labels, classes) ? classes : classes - 1;
   const wrong = labels.findIndex((label) => !(label >= 0 && label <= largest));
   if (wrong < 0) return;
-  const isNull = labels[wrong] === classes ? ', the null class of images without a class,' : '';
+  const none = hasNull
+    ? ', the null class of images without a class,'
+    : ', though the model has no null class (class_dropout_prob 0),';
+  const isNull = labels[wrong] === classes ? none : '';
   throw new DparError(
     `checkTokenSet: expected labels of ${name} from 0 to ${classes - 1}, got ${labels[wrong]}${isNull} in ${nameOf(wrong)}. ` +
       remedyFor(labels, classes),

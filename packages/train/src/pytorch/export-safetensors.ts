@@ -2,15 +2,21 @@ import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import type { ChunkedTensor, StoredType } from '@dpar/io';
-import { checkpointFiles, openCheckpoint, safetensorsFiles, writeCheckpoint, writeSafetensors } from '@dpar/io/node';
-import { checkParameters } from '@dpar/nn';
+import {
+  checkpointFiles,
+  dequantized,
+  openCheckpoint,
+  safetensorsFiles,
+  writeCheckpoint,
+  writeSafetensors,
+} from '@dpar/io/node';
 import { checkArguments } from '../check-arguments.js';
 import { classesFile, readCheckpointClasses, writeClassNames } from '../disk/class-names.js';
 import { trainerFiles } from '../run/trainer-state.js';
 import { interruptible } from './interruptible.js';
 import { leftOut } from './left-out.js';
 import { specsOf } from './model-specs.js';
-import { weightTypes } from './weight-types.js';
+import { checkStoredWeights } from './usable-weights.js';
 
 /** What {@link exportSafetensors} writes. */
 export interface SafetensorsExportOptions {
@@ -44,7 +50,7 @@ export interface SafetensorsExportResult {
 /**
  * Writes a checkpoint's weights as safetensors, in one file or several with an index: into `path`, if its name ends in
  * `.safetensors`, else into a folder of that name with `config.json`, which is a checkpoint itself. Element types and free
- * text stay as they are; names of classes come along into a folder. Tensors are read piece by piece: memory for the largest one is enough.
+ * text stay as they are, but matrices that `int8Weights` rounded become float32; names of classes come along into a folder. Tensors are read piece by piece: memory for the largest one is enough.
  *
  * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
  */
@@ -60,10 +66,11 @@ export async function exportSafetensors(
   );
   const { average = false, maximumShardBytes, signal } = options;
   const weights = average ? trainerFiles.average : checkpointFiles.model;
-  const { config, folder: found, parameters } = await openCheckpoint(folder, { weights });
+  const { config, folder: found, parameters: stored } = await openCheckpoint(folder, { weights });
+  const parameters = dequantized(stored);
   try {
     const specs = specsOf(config);
-    checkParameters(specs, weightTypes(parameters.types));
+    checkStoredWeights('exportSafetensors', folder, specs, parameters);
     // In the official order, which decides what lies together in a file.
     const tensors = new Map<string, ChunkedTensor>();
     for (const name of Object.keys(specs)) {

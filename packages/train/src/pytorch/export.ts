@@ -3,8 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { indexSuffix, type WritablePyTorchValue } from '@dpar/io';
-import { checkpointFiles, openCheckpoint, openSafetensors, type SafetensorsReader, writePyTorch } from '@dpar/io/node';
-import { checkParameters } from '@dpar/nn';
+import {
+  checkpointFiles,
+  dequantized,
+  openCheckpoint,
+  openSafetensors,
+  type SafetensorsReader,
+  writePyTorch,
+} from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { prefixes } from '../run/checkpoint.js';
@@ -15,7 +21,7 @@ import { interruptible } from './interruptible.js';
 import { leftOut } from './left-out.js';
 import { specsOf } from './model-specs.js';
 import { formatOptimizerState, type OptimizerSettings, type ParameterShapes } from './optimizer-state.js';
-import { weightTypes } from './weight-types.js';
+import { checkStoredWeights } from './usable-weights.js';
 
 /** What {@link exportPyTorch} writes beside the weights. */
 export interface ExportOptions {
@@ -47,7 +53,7 @@ export interface ExportResult {
 /**
  * Writes a checkpoint as LlamaGen's training scripts do, for `torch.load(path, weights_only=True)`: `model`, a state_dict
  * with the official names; `ema`, the moving average; `optimizer`, the state of `torch.optim.AdamW`; `steps`. Beside them
- * `config` and `trainer`, the texts of config.json and trainer.json. Memory for the largest tensor is enough.
+ * `config` and `trainer`, the texts of config.json and trainer.json. Matrices that `int8Weights` rounded become float32. Memory for the largest tensor is enough.
  *
  * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
  */
@@ -59,7 +65,8 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
   );
   const { optimizer = true, signal } = options;
   const checkpoint = await openCheckpoint(folder);
-  const open: SafetensorsReader[] = [checkpoint.parameters];
+  const parameters = dequantized(checkpoint.parameters);
+  const open: SafetensorsReader[] = [parameters];
   const openOther = async (name: string): Promise<SafetensorsReader | undefined> => {
     const place = join(checkpoint.folder, name);
     if (!existsSync(place) && !existsSync(place + indexSuffix)) return undefined;
@@ -68,8 +75,11 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
     return file;
   };
   try {
-    const { config, parameters } = checkpoint;
-    const shapes = parametersOf(config, parameters);
+    const { config } = checkpoint;
+    const specs = specsOf(config);
+    checkStoredWeights('exportPyTorch', folder, specs, parameters);
+    // By the model's order PyTorch numbers them.
+    const shapes: ParameterShapes = Object.entries(specs).map(([name, { shape }]) => [name, shape]);
     const names = shapes.map(([name]) => name);
     const average = await openOther(trainerFiles.average);
     const moments = optimizer ? await openOther(trainerFiles.optimizer) : undefined;
@@ -105,13 +115,6 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
   } finally {
     for (const file of open) await file.close();
   }
-}
-
-/** Names and shapes of the weights in the model's order, by which PyTorch numbers them. */
-function parametersOf(config: Readonly<Record<string, unknown>>, file: SafetensorsReader): ParameterShapes {
-  const specs = specsOf(config);
-  checkParameters(specs, weightTypes(file.types));
-  return Object.entries(specs).map(([name, { shape }]) => [name, shape]);
 }
 
 function stateDict(

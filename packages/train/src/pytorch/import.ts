@@ -129,11 +129,11 @@ async function importFrom(
   const found = officialNames(source.tensors);
   const { ignored } = found;
   const unread = unreadWeights(source);
-  refuseUnread(path, unread, (name) => name.endsWith('.weight') || name.endsWith('.bias'));
+  refuseUnread('importCheckpoint', path, unread, (name) => name.endsWith('.weight') || name.endsWith('.bias'));
   const changed = settings.reduce<unknown>(withSetting, { ...given }) as Json;
   const inferred = configOf(file, path, found, changed);
   const specs = specsOf(withPlaceholders(inferred));
-  refuseUnread(path, unread, (name) => Object.hasOwn(specs, name));
+  refuseUnread('importCheckpoint', path, unread, (name) => Object.hasOwn(specs, name));
   const own = withoutForeign(found.tensors, specs);
   const { tensors: weights, tied } = withTiedTable(own, specs);
   checkWeights(specs, weights, path, only);

@@ -13,6 +13,7 @@ import { restoreTrainer, writeTrainerCheckpoint } from '../run/checkpoint.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { Trainer } from '../trainer/trainer.js';
 import { exportPyTorch } from './export.js';
+import { exportSafetensors } from './export-safetensors.js';
 import { importCheckpoint } from './import.js';
 
 let folder: string;
@@ -85,6 +86,23 @@ describe('a checkpoint that is exported and imported', () => {
     const part = join(parts, files.find((name) => name.startsWith('optimizer-0')) as string);
     writeFileSync(part, readFileSync(part).subarray(0, -1));
     await expect(restoreTrainer(parts, other)).rejects.toThrow('The checkpoint is damaged');
+  });
+
+  it('names a weight of a type that is not read', async () => {
+    const from = join(folder, 'complex');
+    await writeTrainerCheckpoint(from, await trained());
+    const path = join(from, 'model.safetensors');
+    const bytes = readFileSync(path);
+    const headerBytes = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes));
+    // F32 [2n] has as many bytes as C64 [n].
+    header['norm.weight'] = { ...header['norm.weight'], dtype: 'C64', shape: [8] };
+    const text = Buffer.from(JSON.stringify(header).padEnd(headerBytes));
+    writeFileSync(path, Buffer.concat([bytes.subarray(0, 8), text, bytes.subarray(8 + headerBytes)]));
+    const message = (caller: string) =>
+      `${caller}: expected tensors of float32, float16, bfloat16 or float64 as weights in`;
+    await expect(exportPyTorch(from, join(folder, 'c.pt'))).rejects.toThrow(message('exportPyTorch'));
+    await expect(exportSafetensors(from, join(folder, 'c.safetensors'))).rejects.toThrow('got norm.weight: C64[8].');
   });
 
   it('may leave out the optimizer, and the average', async () => {

@@ -1,11 +1,10 @@
-import { checkParameters, type ParameterSpecs, parameterProblems } from '@dpar/nn';
+import { formatStoredType } from '@dpar/io';
+import type { SafetensorsReader } from '@dpar/io/node';
+import { checkParameters, formatProblems, type ParameterSpecs, parameterProblems } from '@dpar/nn';
 import { DparError, sameShape } from '@dpar/tensor';
 import { officialNames, unwrappedName } from './state-dict.js';
 import { weightTypes } from './weight-types.js';
 import type { FileStateDict, Weights } from './weights-file.js';
-
-/** Most differences or values that a message shows. */
-const shownProblems = 5;
 
 /** What of a state_dict is not read, by official names. */
 export function unreadWeights({ others }: FileStateDict): ReadonlyMap<string, string> {
@@ -14,6 +13,7 @@ export function unreadWeights({ others }: FileStateDict): ReadonlyMap<string, st
 
 /** @throws DparError that lists values that are not read where the model has its weights. */
 export function refuseUnread(
+  caller: string,
   path: string,
   unread: ReadonlyMap<string, string>,
   isWeight: (name: string) => boolean,
@@ -21,10 +21,22 @@ export function refuseUnread(
   const wrong = [...unread].filter(([name]) => isWeight(name)).map(([name, value]) => `${name}: ${value}`);
   if (wrong.length === 0) return;
   throw new DparError(
-    `importCheckpoint: expected tensors of float32, float16, bfloat16 or float64 as weights in '${path}', got ` +
-      `${wrong.slice(0, shownProblems).join('; ')}${wrong.length > shownProblems ? ` and ${wrong.length - shownProblems} more` : ''}. ` +
+    `${caller}: expected tensors of float32, float16, bfloat16 or float64 as weights in '${path}', got ` +
+      `${formatProblems(wrong)}. ` +
       'Convert them in PyTorch (to_dense, dequantize, float) and save the file again.',
   );
+}
+
+/** @throws DparError if a checkpoint's weights are not those of its model, or of a type that is not read. */
+export function checkStoredWeights(
+  caller: string,
+  folder: string,
+  specs: ParameterSpecs,
+  { types, unread }: Pick<SafetensorsReader, 'types' | 'unread'>,
+): void {
+  const values = new Map(Array.from(unread, ([name, type]) => [name, formatStoredType(type)]));
+  refuseUnread(caller, folder, values, (name) => Object.hasOwn(specs, name));
+  checkParameters(specs, weightTypes(types));
 }
 
 /** Tensors without those of 8-bit types that are no weights of the model: as little asked for as those that are not read. */
@@ -60,7 +72,7 @@ export function checkWeights(
   const problems = parameterProblems(specs, weightTypes(weights));
   if (problems.length === 0) return;
   throw new DparError(
-    `importCheckpoint: expected all weights of the model in 'ema' of '${path}', got: ${problems.join('; ')}. ` +
+    `importCheckpoint: expected all weights of the model in 'ema' of '${path}', got: ${formatProblems(problems)}. ` +
       'Take the model itself: --only model.',
   );
 }
@@ -74,7 +86,6 @@ export function averageOf(
   const { tensors } = withTiedTable(officialNames(source.tensors).tensors, specs);
   const problems = parameterProblems(specs, weightTypes(tensors));
   if (problems.length === 0) return tensors;
-  const more = problems.length - shownProblems;
-  leaveOut(`ema: ${problems.slice(0, shownProblems).join('; ')}${more > 0 ? ` and ${more} more` : ''}`);
+  leaveOut(`ema: ${formatProblems(problems)}`);
   return undefined;
 }

@@ -10,7 +10,7 @@ import {
   type StoredTensor,
   type StoredType,
 } from '@dpar/io';
-import { checkpointFiles, openPyTorch, openSafetensors, readSettings } from '@dpar/io/node';
+import { checkpointFiles, dequantized, openPyTorch, openSafetensors, readSettings } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { plainAttributes } from './plain-values.js';
 import { importedKinds } from './recognise.js';
@@ -88,7 +88,7 @@ async function isSafetensors(path: string): Promise<boolean> {
 }
 
 async function openSafetensorsWeights(path: string, config?: Json): Promise<WeightsFile> {
-  const file = await openSafetensors(path);
+  const file = dequantized(await openSafetensors(path));
   const weight = ([name, type]: readonly [string, StoredType]) =>
     [name, { ...type, chunks: () => file.chunks(name) }] as const;
   return {

@@ -3,7 +3,9 @@ import { initializeParameters } from '@dpar/nn';
 import { createReferenceEngine, float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { BatchOrder } from '../batches/batch-order.js';
+import { checkTokenSet } from '../batches/check-set.js';
 import { sliceImages, type TokenSet } from '../batches/token-set.js';
+import { trainableModel } from '../batches/trainable.js';
 import { cosineSchedule, type Schedule } from '../optimizer/schedule.js';
 import { optimizerThread } from '../optimizer/thread.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
@@ -230,6 +232,13 @@ describe('Trainer', () => {
     // Counted from 1, the last class would be the one that stands for none.
     expect(labelled(2, 3, 1)).toThrow('got 3, the null class of images without a class, in image 1.');
     expect(labelled(2, 3, 1)).toThrow('from 1 to 3 as if classes were counted from 1: subtract 1 from each label.');
+    // A model whose table has no row for it cannot read it even where that class is wanted.
+    const withoutNull = trainableModel({ ...tinyModel('llamagen').configJson, class_dropout_prob: 0 });
+    labels.data.set([0, 3, 1]);
+    expect(() => checkTokenSet(tinyModel('llamagen'), { tokens, labels }, 'x', { nullClass: true })).not.toThrow();
+    expect(() => checkTokenSet(withoutNull, { tokens, labels }, 'x', { nullClass: true })).toThrow(
+      'labels of x from 0 to 2, got 3, though the model has no null class (class_dropout_prob 0), in image 1.',
+    );
     expect(labelled(0, -1, 1)).toThrow('got -1 in image 1. These labels go from -1 to 1: number classes from 0.');
     labels.data.set([0, 1, 2]);
     expect(() => tinyTrainer('llamagen', { validation: sliceImages(data, 0, 0) })).toThrow('got 0 images of 16');

@@ -1,0 +1,75 @@
+import type { KindsOf } from '@dpar/check';
+import { checkArguments } from './check-arguments.js';
+import { bytesOf } from './convert.js';
+import { areScales, fromInt8, scalesOf } from './int8.js';
+import type { SafetensorsReader } from './safetensors-reader.js';
+import type { StoredTensor, StoredType } from './stored.js';
+
+const readerKinds: KindsOf<SafetensorsReader> = {
+  names: 'string[]',
+  types: 'Map',
+  unread: 'Map',
+  metadata: 'object',
+  notes: 'string[]',
+  read: 'function',
+  readRange: 'function',
+  chunks: 'function',
+  close: 'function',
+};
+
+/** Most bytes of a piece of {@link SafetensorsReader.chunks} here, if a row is not longer. */
+const pieceBytes = 2 ** 20;
+
+/**
+ * An open file whose matrices that `int8Weights` rounded are read as F32, row by row, and whose scales are no tensors of
+ * their own. Other tensors stay as they are. `notes` says how many matrices there are. Closing it closes the file.
+ *
+ * @returns The file itself if it has no such matrix.
+ */
+export function dequantized(file: SafetensorsReader): SafetensorsReader {
+  checkArguments('dequantized', { file }, { file: readerKinds });
+
+  const rounded = file.names.filter((name) => scalesOf(name, file.types) !== undefined);
+  if (rounded.length === 0) return file;
+  const matrices = new Set(rounded);
+  const names = file.names.filter((name) => !areScales(name, file.types));
+  const types = new Map<string, StoredType>();
+  for (const name of names) {
+    const { dtype, shape } = file.types.get(name) as StoredType;
+    types.set(name, { dtype: matrices.has(name) ? 'F32' : dtype, shape });
+  }
+
+  /** Rows `first` to `first + count - 1` of a matrix, F32. */
+  const rowsOf = async (name: string, first: number, count: number): Promise<StoredTensor> => {
+    const [, columns = 0] = types.get(name)?.shape ?? [];
+    const codes = await file.readRange(name, first * columns, count * columns);
+    const scales = await file.readRange(scalesOf(name, file.types) as string, first, count);
+    const { data } = fromInt8({ ...codes, shape: [count, columns] }, scales, `'${name}'`);
+    return { dtype: 'F32', shape: [count, columns], bytes: bytesOf(data) };
+  };
+  const pieces = async function* (name: string): AsyncGenerator<Uint8Array> {
+    const [rows = 0, columns = 0] = types.get(name)?.shape ?? [];
+    const step = Math.max(1, Math.floor(pieceBytes / (4 * Math.max(columns, 1))));
+    for (let row = 0; row < rows; row += step) yield (await rowsOf(name, row, Math.min(step, rows - row))).bytes;
+  };
+  const read = (name: string): Promise<StoredTensor> =>
+    matrices.has(name) ? rowsOf(name, 0, types.get(name)?.shape[0] ?? 0) : file.read(name);
+
+  return {
+    names,
+    types,
+    unread: file.unread,
+    metadata: file.metadata,
+    notes: [...file.notes, `${rounded.length} matrices of 8-bit whole numbers with scales are read as float32`],
+    read,
+    async readRange(name, first, count) {
+      if (!matrices.has(name)) return file.readRange(name, first, count);
+      // Refuses elements that are not there.
+      await file.readRange(name, first, count);
+      const { bytes } = await read(name);
+      return { dtype: 'F32', shape: [count], bytes: bytes.slice(4 * first, 4 * (first + count)) };
+    },
+    chunks: (name) => (matrices.has(name) ? pieces(name) : file.chunks(name)),
+    close: () => file.close(),
+  };
+}
