@@ -30,21 +30,12 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     bytes: 16_500,
     reason: 'tracer, simplification and writer of graphs; beside 12 MB of onnxruntime-web',
   },
-<<<<<<< HEAD
   '@dpar/engine-tfjs': {
     bytes: 12_000,
     reason: 'every primitive in calls of tfjs, errors of devices; beside 150 kB of tfjs-core',
   },
   '@dpar/nn': { bytes: 7_750, reason: 'building blocks, twice: whole sequences and one position at a time' },
   '@dpar/entropy': { bytes: 4_750, reason: 'one model, the search for a threshold, correlations' },
-=======
-  '@dpar/engine-tfjs': { bytes: 10_750, reason: 'every primitive in calls of tfjs; beside 150 kB of tfjs-core' },
-  '@dpar/nn': {
-    bytes: 7_500,
-    reason: 'building blocks, twice: whole sequences and one position at a time; with checks',
-  },
-  '@dpar/entropy': { bytes: 4_500, reason: 'one model, the search for a threshold, correlations' },
->>>>>>> qa-weights
   '@dpar/model': { bytes: 8_750, reason: 'two models, their steps, presets and costs' },
   '@dpar/tokenizer': { bytes: 9_750, reason: 'two tokenizers, tiles, and the training of the small one' },
   '@dpar/sampler': {
