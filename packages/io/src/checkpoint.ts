@@ -10,7 +10,12 @@ import type { HostTensor } from './host-tensor.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
 import type { StreamedTensors } from './safetensors.js';
-import { openSafetensors, type SafetensorsFileOptions, writeSafetensors } from './safetensors-file.js';
+import {
+  openSafetensors,
+  type SafetensorsFileOptions,
+  safetensorsFileOptionsKinds,
+  writeSafetensors,
+} from './safetensors-file.js';
 import { indexSuffix } from './safetensors-index.js';
 import { type SafetensorsReader, unreadTensor } from './safetensors-reader.js';
 import { writeJson } from './write-json.js';
@@ -36,9 +41,7 @@ export interface CheckpointOptions extends SafetensorsFileOptions {
 
 const checkpointOptionsKinds: KindsOf<CheckpointOptions> = {
   'more?': 'function',
-  'maximumShardBytes?': 'number',
-  'metadata?': 'object',
-  'dtype?': "'F32' | 'F16' | 'BF16'",
+  ...safetensorsFileOptionsKinds,
 };
 
 /** What of a checkpoint is read. */

@@ -6,6 +6,7 @@ import {
   type SafetensorsContent,
   type SafetensorsOptions,
   type StreamedTensors,
+  safetensorsOptionsKinds,
   safetensorsStream,
 } from './safetensors.js';
 import { indexSuffix } from './safetensors-index.js';
@@ -61,10 +62,10 @@ export interface SafetensorsFileOptions extends SafetensorsOptions {
   readonly maximumShardBytes?: number | undefined;
 }
 
-const safetensorsFileOptionsKinds: KindsOf<SafetensorsFileOptions> = {
+/** Kinds of {@link SafetensorsFileOptions}. */
+export const safetensorsFileOptionsKinds: KindsOf<SafetensorsFileOptions> = {
   'maximumShardBytes?': 'number',
-  'metadata?': 'object',
-  'dtype?': "'F32' | 'F16' | 'BF16'",
+  ...safetensorsOptionsKinds,
 };
 
 /**

@@ -33,7 +33,8 @@ export interface SafetensorsOptions {
   readonly dtype?: FloatStorage;
 }
 
-const safetensorsOptionsKinds: KindsOf<SafetensorsOptions> = {
+/** Kinds of {@link SafetensorsOptions}. */
+export const safetensorsOptionsKinds: KindsOf<SafetensorsOptions> = {
   'metadata?': 'object',
   'dtype?': "'F32' | 'F16' | 'BF16'",
 };

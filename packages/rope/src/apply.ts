@@ -31,7 +31,7 @@ const applyRotaryOptionsKinds: KindsOf<ApplyRotaryOptions> = {
   'batch?': 'number',
   'inverse?': 'boolean',
   'out?': 'Float32Array',
-  'pairs?': "'interleaved' | 'half-split'",
+  ...pairOptionsKinds,
 };
 
 /**

@@ -1,6 +1,6 @@
 import { checkArguments } from './check-arguments.js';
 import { checkWhole } from './error.js';
-import { buildTable, type RotaryTable, type RotaryTableOptions } from './table.js';
+import { buildTable, type RotaryTable, type RotaryTableOptions, rotaryTableOptionsKinds } from './table.js';
 
 /**
  * 1D RoPE: position m is rotated by m, the first after the class positions being 0.
@@ -15,12 +15,7 @@ export function sequenceTable(options: RotaryTableOptions & { readonly length: n
     { options },
     {
       options: {
-        headDim: 'number',
-        'base?': 'number',
-        'clsTokens?': 'number',
-        'clsRotation?': "'zero' | 'identity'",
-        'positions?': 'number',
-        'out?': 'Float32Array',
+        ...rotaryTableOptionsKinds,
         length: 'number',
       },
     },
@@ -47,12 +42,7 @@ export function gridTable(
     { options },
     {
       options: {
-        headDim: 'number',
-        'base?': 'number',
-        'clsTokens?': 'number',
-        'clsRotation?': "'zero' | 'identity'",
-        'positions?': 'number',
-        'out?': 'Float32Array',
+        ...rotaryTableOptionsKinds,
         gridHeight: 'number',
         gridWidth: 'number',
       },

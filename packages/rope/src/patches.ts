@@ -2,7 +2,13 @@ import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 import type { RotaryEmbedding } from './layout.js';
-import { buildTable, type Coordinates, type RotaryTable, type RotaryTableOptions } from './table.js';
+import {
+  buildTable,
+  type Coordinates,
+  type RotaryTable,
+  type RotaryTableOptions,
+  rotaryTableOptionsKinds,
+} from './table.js';
 
 /** Patch lengths of B images, padded with zeros on the right. */
 export interface PatchLengthBatch {
@@ -41,12 +47,7 @@ export interface PatchTableOptions extends RotaryTableOptions {
 const patchTableOptionsKinds: KindsOf<PatchTableOptions> = {
   embedding: "'1d' | '2d' | 'dynamic_3d' | 'dynamic_4d' | null",
   'gridWidth?': 'number',
-  headDim: 'number',
-  'base?': 'number',
-  'clsTokens?': 'number',
-  'clsRotation?': "'zero' | 'identity'",
-  'positions?': 'number',
-  'out?': 'Float32Array',
+  ...rotaryTableOptionsKinds,
 };
 
 /**

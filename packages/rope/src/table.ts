@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { checkWhole, refuse } from './error.js';
 import { type Coordinate, layoutOf, type Part, type RotaryEmbedding } from './layout.js';
 
@@ -34,6 +35,16 @@ export interface RotaryTableOptions {
   /** Array to fill and return as the table's data, of exactly its size. Default: a new one. */
   readonly out?: Float32Array;
 }
+
+/** Kinds of {@link RotaryTableOptions}. */
+export const rotaryTableOptionsKinds: KindsOf<RotaryTableOptions> = {
+  headDim: 'number',
+  'base?': 'number',
+  'clsTokens?': 'number',
+  'clsRotation?': "'zero' | 'identity'",
+  'positions?': 'number',
+  'out?': 'Float32Array',
+};
 
 /** One image's coordinate for each position, class positions not counted. All are whole numbers >= 0. */
 export type Coordinates = Partial<Readonly<Record<Coordinate, Int32Array>>>;

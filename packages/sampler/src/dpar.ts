@@ -20,6 +20,7 @@ import {
   type SamplerOptions,
   type SampleStep,
   type StageSeconds,
+  sampleOptionsKinds,
   samplerOptionsKinds,
 } from './options.js';
 import { predictionInputs } from './predictions.js';
@@ -37,18 +38,7 @@ export interface DparSampleOptions extends SampleOptions {
 const dparSampleOptionsKinds: KindsOf<DparSampleOptions> = {
   'threshold?': 'number | NaN',
   'maxPatchLength?': 'number | NaN',
-  labels: 'number[]',
-  'seed?': 'number',
-  'firstIndex?': 'number',
-  'prefix?': 'number[]',
-  'signal?': 'AbortSignal',
-  'greedy?': 'boolean',
-  'temperature?': 'number | NaN',
-  'topK?': 'number | NaN',
-  'topP?': 'number | NaN',
-  'guidanceScale?': 'number | NaN',
-  'guidanceSchedule?': "'constant' | 'linear' | 'cosine'",
-  'guidanceInterval?': 'number[]',
+  ...sampleOptionsKinds,
 };
 
 /**

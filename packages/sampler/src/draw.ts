@@ -13,14 +13,13 @@ export function nextTokens(
   streams: readonly Random[],
   position: number,
 ): Int32Array {
-  const { labels, prefix = [], greedy, topK, topP } = options;
-  const decoding = { ...(topK !== undefined && { topK }), ...(topP !== undefined && { topP }) };
+  const { labels, prefix = [], greedy, topK = 0, topP = 1 } = options;
   const given = prefixLength(options);
   const V = logits.length / labels.length;
   return Int32Array.from({ length: labels.length }, (_, image) => {
     if (position < given) return prefix[image * given + position] as number;
     const [begin, end] = [image * V, (image + 1) * V];
     if (greedy) return mostLikely(logits.subarray(begin, end));
-    return chooseToken(probabilities.subarray(begin, end), decoding, (streams[image] as Random).fork(position));
+    return chooseToken(probabilities.subarray(begin, end), { topK, topP }, (streams[image] as Random).fork(position));
   });
 }

@@ -19,7 +19,7 @@ import type { ImageSet } from '../image-set.js';
 import { imageSetKinds } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 import { checkImages } from './check-images.js';
-import { defaultBatchSize, type ExtractOptions, featureBatches } from './feature-batches.js';
+import { defaultBatchSize, type ExtractOptions, extractOptionsKinds, featureBatches } from './feature-batches.js';
 import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
 import { checkSameImages, writeImageList } from './image-list.js';
 
@@ -42,10 +42,7 @@ export interface ExtractPartsOptions extends ExtractOptions {
 const extractPartsOptionsKinds: KindsOf<ExtractPartsOptions> = {
   'share?': { index: 'number', count: 'number', '*': 'any' },
   'partImages?': 'number',
-  'batchSize?': 'number',
-  'onProgress?': 'function',
-  'signal?': 'AbortSignal',
-  'onCheck?': 'function',
+  ...extractOptionsKinds,
 };
 
 /** What {@link extractParts} did. */

@@ -1,5 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import type { ImageSet } from '../image-set.js';
+import { type ImageSet, imageSetKinds } from '../image-set.js';
 
 /** The file of an image in a folder. */
 export interface ImageFile {
@@ -29,12 +29,7 @@ export const storedImageSetKinds: KindsOf<StoredImageSet> = {
   path: 'string',
   ignored: 'string[]',
   nameOf: 'function',
-  name: 'string',
-  count: 'number',
-  identity: 'string',
-  read: 'function',
-  'inspect?': 'function',
+  ...imageSetKinds,
   'files?': 'object[]',
   'folders?': 'string[]',
-  '*': 'any',
 };

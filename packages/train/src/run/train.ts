@@ -6,7 +6,7 @@ import type { Engine } from '@dpar/tensor';
 import { checkBatch } from '../batches/check-set.js';
 import { isTokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
-import { checkSameClasses, classesOfData, readCheckpointClasses } from '../disk/class-names.js';
+import { type ClassNames, checkSameClasses, classesOfData, readCheckpointClasses } from '../disk/class-names.js';
 import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
 import { constantSchedule, cosineSchedule, type Schedule } from '../optimizer/schedule.js';
 import { optimizerThreadFor } from '../optimizer/thread.js';
@@ -42,13 +42,18 @@ export async function createTrainer(
       'options?': trainingDataOptionsKinds,
     },
   );
-  return makeTrainer(engine, parseTrainConfig('createTrainer', config), options);
+  return (await makeTrainer(engine, parseTrainConfig('createTrainer', config), options)).trainer;
 }
 
-async function makeTrainer(engine: Engine, config: TrainConfig, options: TrainingDataOptions): Promise<Trainer> {
+/** The trainer of a configuration, and the names of its classes where the data have them. */
+async function makeTrainer(
+  engine: Engine,
+  config: TrainConfig,
+  options: TrainingDataOptions,
+): Promise<{ trainer: Trainer; classes: ClassNames | undefined }> {
   const { data, dropout, optimizer } = config;
   const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
-  await classesOfData(data, model.nullClass);
+  const classes = await classesOfData(data, model.nullClass);
   const entropyCheckpoint = data.entropy_checkpoint;
   const paths = { tokens: data.tokens, entropies: data.entropies, entropyCheckpoint };
   const training = await openTrainingData(engine, model, paths, options);
@@ -70,7 +75,7 @@ async function makeTrainer(engine: Engine, config: TrainConfig, options: Trainin
   }
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const parameters = initialize(model.specs, config.seed);
-  return new Trainer({
+  const trainer = new Trainer({
     engine,
     model,
     parameters,
@@ -92,6 +97,7 @@ async function makeTrainer(engine: Engine, config: TrainConfig, options: Trainin
     validateEvery: config.validate_every ?? undefined,
     windowBatches: data.window_batches,
   });
+  return { trainer, classes };
 }
 
 function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {
@@ -159,11 +165,10 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
   let metricsFile: MetricsFile | undefined;
   try {
     const whole = await openRunFolder(output, resume, options.onNote);
-    const trainer = await makeTrainer(engine, config, { signal, onProgress: options.onData });
+    const { trainer, classes } = await makeTrainer(engine, config, { signal, onProgress: options.onData });
     opened = trainer;
     const { data: training, validation } = trainer.options;
     const data = await dataIdentity({ training, validation });
-    const classes = await classesOfData(config.data, trainer.options.model.nullClass);
     if (whole !== undefined) {
       checkSameClasses(await readCheckpointClasses(whole.folder), classes, resumeRemedy);
       checkResumable(config, data, whole.state);
