@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
-import { type EntropyModelConfig, readEntropyModelConfig } from '@dpar/entropy';
+import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
+import { loadModel } from '@dpar/model/node';
+import type { ImageArchitecture } from '@dpar/nn';
 import { int32 } from '@dpar/tensor';
-import { checkTokenSet, entropiesOfSet, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
+import { checkTokenSet, entropiesOfSet, sizeOfSet, type TokenSet } from '@dpar/train';
 import { diskSource, findTokenLayout } from '@dpar/train/node';
 import type { Context } from './context.js';
-import { loadModel } from './model.js';
 import { readTensors, tokensFor } from './tokens.js';
 
 /** Tokens with their entropies. */
@@ -20,22 +21,22 @@ export async function computeEntropies(
   context: Context,
 ): Promise<TokensWithEntropies> {
   const engine = await context.engine();
-  const { model, config: json, parameters } = await loadModel(checkpoint, ['entropy']);
-  const config = readEntropyModelConfig(json);
+  const model = await loadModel(checkpoint, { kinds: [entropyKind] });
+  const { config } = model;
   const set = await readSet(model, input);
   const progress = context.progress({ label: 'entropy', unit: 'images', total: sizeOfSet(set).images });
   const begin = performance.now();
   try {
     const onProgress = (done: number): void => progress.update(done);
     const options = { batchSize, signal: context.signal, onProgress };
-    const entropies = await entropiesOfSet(engine, config, parameters, set, options);
+    const entropies = await entropiesOfSet(engine, model, set, options);
     return { set: { ...set, entropies }, config, seconds: (performance.now() - begin) / 1000 };
   } finally {
     progress.stop();
   }
 }
 
-async function readSet(model: TrainableModel, input: string): Promise<TokenSet> {
+async function readSet(model: ImageArchitecture, input: string): Promise<TokenSet> {
   if (statSync(input, { throwIfNoEntry: false })?.isDirectory() !== true) {
     return tokensFor(model, await readTensors(input), `'${input}'`);
   }

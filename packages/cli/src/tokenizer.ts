@@ -1,6 +1,6 @@
-import { readCheckpoint } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
 import type { Engine } from '@dpar/tensor';
-import { createTokenizer, type ImageTokenizer, type VqOptions } from '@dpar/tokenizer';
+import { createTokenizer, type ImageTokenizer, type TokenizerOptions, tokenizerKinds } from '@dpar/tokenizer';
 import { CommandError } from './errors.js';
 
 /** Tokens that a model works with. */
@@ -13,15 +13,14 @@ export interface TokenGrid {
 
 /**
  * Loads a tokenizer's checkpoint folder.
- * @throws CommandError if it is none of a tokenizer.
+ * @throws DparError if it holds another kind of model.
  */
-export async function openTokenizer(folder: string, engine: Engine, options: VqOptions = {}): Promise<ImageTokenizer> {
-  const { config, parameters } = await readCheckpoint(folder);
-  if (config.kind === 'vq' || config.kind === 'patch-vq') return createTokenizer(engine, config, parameters, options);
-  throw new CommandError(
-    `expected a tokenizer of kind "vq" or "patch-vq" in '${folder}', got ${JSON.stringify(config.kind) ?? "no 'kind'"}. ` +
-      'Pass another folder.',
-  );
+export async function openTokenizer(
+  folder: string,
+  engine: Engine,
+  options: TokenizerOptions = {},
+): Promise<ImageTokenizer> {
+  return createTokenizer(engine, await loadModel(folder, { kinds: tokenizerKinds }), options);
 }
 
 /**

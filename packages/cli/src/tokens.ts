@@ -1,7 +1,8 @@
 import { toHostTensors } from '@dpar/io';
 import { readSafetensors } from '@dpar/io/node';
+import type { ImageArchitecture } from '@dpar/nn';
 import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
-import { checkTokenSet, type TokenSet, type TrainableModel, tokenSet } from '@dpar/train';
+import { checkTokenSet, type TokenSet, tokenSet } from '@dpar/train';
 
 /** The tensors of a safetensors file. */
 export async function readTensors(path: string): Promise<Tensors<HostTensor>> {
@@ -13,11 +14,11 @@ export async function readTensors(path: string): Promise<Tensors<HostTensor>> {
  * A model without classes needs no labels; the null class is one of the labels.
  * @throws DparError if something is missing or does not fit the model.
  */
-export function tokensFor(model: TrainableModel, tensors: Tensors<HostTensor>, name: string): TokenSet {
+export function tokensFor(model: ImageArchitecture, tensors: Tensors<HostTensor>, name: string): TokenSet {
   const { tokens, entropies } = tensors;
-  const labels = tensors.labels ?? (model.nullClass === undefined ? int32([tokens?.shape[0] ?? 0]) : undefined);
+  const labels = tensors.labels ?? (!model.kind.hasClasses ? int32([tokens?.shape[0] ?? 0]) : undefined);
   // What else a file calls entropies is no part of the set.
-  const fits = entropies !== undefined && model.kind === 'dpar';
+  const fits = entropies !== undefined && model.kind.hasPatches;
   const set = tokenSet({ tokens, labels, ...(fits && { entropies }) });
   checkTokenSet(model, set, name, { nullClass: true });
   return set;
@@ -27,17 +28,22 @@ export function tokensFor(model: TrainableModel, tensors: Tensors<HostTensor>, n
  * The patch lengths among tensors, int32 [B, M] padded with zeros; undefined if there are none.
  * @throws DparError if they are not those of the images.
  */
-export function patchLengthsOf(model: TrainableModel, { patch_lengths: given }: Tensors<HostTensor>, images: number) {
+export function patchLengthsOf(
+  model: ImageArchitecture,
+  { patch_lengths: given }: Tensors<HostTensor>,
+  images: number,
+) {
   if (given === undefined) return undefined;
   if (given.dtype !== 'int32' || given.shape.length !== 2 || given.shape[0] !== images) {
     throw new DparError(`expected 'patch_lengths' of type int32[${images}, M], got ${formatType(given)}.`);
   }
   const M = given.shape[1] ?? 0;
+  const predicted = model.kind.predictedTokens(model.config);
   for (let b = 0; b < images; b++) {
     const sum = given.data.subarray(b * M, (b + 1) * M).reduce((total: number, length: number) => total + length, 0);
-    if (sum !== model.predictedTokens) {
+    if (sum !== predicted) {
       throw new DparError(
-        `expected 'patch_lengths' of image ${b} to sum to ${model.predictedTokens} tokens, got ${sum}. Check the file.`,
+        `expected 'patch_lengths' of image ${b} to sum to ${predicted} tokens, got ${sum}. Check the file.`,
       );
     }
   }

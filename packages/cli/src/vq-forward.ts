@@ -1,7 +1,7 @@
-import { readCheckpoint, writeSafetensors } from '@dpar/io/node';
-import { checkParameters } from '@dpar/nn';
+import { writeSafetensors } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
 import { formatType, named } from '@dpar/tensor';
-import { readVqConfig, vqDecodeFunction, vqEncodeFunction, vqSpecs } from '@dpar/tokenizer';
+import { vqDecodeFunction, vqEncodeFunction, vqKind } from '@dpar/tokenizer';
 import type { Result } from './command.js';
 import type { Context } from './context.js';
 import { CommandError } from './errors.js';
@@ -14,9 +14,7 @@ import { readTensors } from './tokens.js';
  * @throws CommandError if the input has no images.
  */
 export async function vqForward(checkpoint: string, input: string, output: string, context: Context): Promise<Result> {
-  const { config: json, parameters } = await readCheckpoint(checkpoint);
-  const config = readVqConfig(json);
-  checkParameters(vqSpecs(config), parameters);
+  const { config, parameters } = await loadModel(checkpoint, { kinds: [vqKind] });
   const { image } = await readTensors(input);
   if (image?.dtype !== 'float32' || image.shape.length !== 4) {
     const got = image === undefined ? 'none' : formatType(image);

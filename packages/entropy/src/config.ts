@@ -1,5 +1,6 @@
-import type { KindsOf } from '@dpar/check';
 import {
+  argumentKinds,
+  type Field,
   type Fields,
   type GptConfig,
   gptSpecs,
@@ -17,22 +18,14 @@ export interface EntropyModelConfig extends GptConfig {
   readonly clsTokenNum: 0;
 }
 
-/** Kinds of {@link EntropyModelConfig}. */
-export const entropyModelConfigKinds: KindsOf<EntropyModelConfig> = {
-  'classDropoutProb?': 'number',
-  clsTokenNum: 'number',
-  nLayer: 'number',
-  vocabSize: 'number',
-  blockSize: 'number',
-  numClasses: 'number',
-  ropeBase: 'number',
-  dim: 'number',
-  nHead: 'number',
-  multipleOf: 'number',
-  normEps: 'number',
+/** Keys of an entropy model's config.json. */
+export const entropyModelFields: Fields<EntropyModelConfig> = {
+  ...stackFields,
+  clsTokenNum: wholeNumber(0, 0) as Field<0>,
 };
 
-const fields: Fields<GptConfig> = { ...stackFields, clsTokenNum: wholeNumber(0, 0) };
+/** Kinds of {@link EntropyModelConfig}. */
+export const entropyModelConfigKinds = argumentKinds(entropyModelFields);
 
 /**
  * Reads an entropy model's config.json.
@@ -41,7 +34,7 @@ const fields: Fields<GptConfig> = { ...stackFields, clsTokenNum: wholeNumber(0, 
 export function readEntropyModelConfig(json: unknown): EntropyModelConfig {
   checkArguments('readEntropyModelConfig', { json }, { 'json?': 'any' });
 
-  return { ...readConfig('readEntropyModelConfig', json, fields), clsTokenNum: 0 };
+  return { ...readConfig('readEntropyModelConfig', json, entropyModelFields), clsTokenNum: 0 };
 }
 
 /** The config.json of an entropy model. */

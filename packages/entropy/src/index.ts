@@ -13,4 +13,5 @@ export {
   correlateGroups,
   correlateIndependent,
 } from './correlation-interval.js';
+export { entropyKind } from './kind.js';
 export { type EntropyModelOutputs, entropyModel } from './model.js';

@@ -1,5 +1,6 @@
-import type { KindsOf } from '@dpar/check';
 import {
+  argumentKinds,
+  described,
   type Fields,
   type GptConfig,
   nested,
@@ -22,10 +23,12 @@ import { checkArguments } from './check-arguments.js';
  */
 export type EmbeddingType = 'dynamic_4d' | 'dynamic_3d' | '2d' | null;
 
-/** How tokens are grouped to patches. */
+const patchingModes = ['entropy_row_boundary', 'static', 'token'] as const;
+
+/** Patches of a model. */
 export interface PatchingConfig {
   /** By entropy with a patch start at each row (the paper's), groups of a fixed length, or every token alone. */
-  readonly mode: 'entropy_row_boundary' | 'static' | 'token';
+  readonly mode: (typeof patchingModes)[number];
   /** Entropy in nats above which a token starts a patch. */
   readonly threshold: number | null;
   /** Longest patch P in tokens, and the patch length of the static mode (which may be fractional: a mean length). */
@@ -33,13 +36,6 @@ export interface PatchingConfig {
   /** Tokens in a row of the grid. */
   readonly rowLength: number;
 }
-
-const patchingConfigKinds: KindsOf<PatchingConfig> = {
-  mode: "'entropy_row_boundary' | 'static' | 'token'",
-  threshold: 'number | null',
-  maxPatchLength: 'number | null',
-  rowLength: 'number',
-};
 
 /** A DPAR model, as its config.json describes it. */
 export interface DparConfig extends StackConfig, Omit<GptConfig, 'nLayer'> {
@@ -57,47 +53,41 @@ export interface DparConfig extends StackConfig, Omit<GptConfig, 'nLayer'> {
   readonly patching: PatchingConfig;
 }
 
-/** Kinds of {@link DparConfig}. */
-export const dparConfigKinds: KindsOf<DparConfig> = {
-  nLayer: 'number',
-  nLocalEncoderLayers: 'number',
-  nLocalDecoderLayers: 'number',
-  embeddingType: "'dynamic_4d' | 'dynamic_3d' | '2d' | null",
-  encoderBlockCausal: 'boolean',
-  predictEoiToken: 'boolean',
-  patching: patchingConfigKinds,
-  dim: 'number',
-  nHead: 'number',
-  multipleOf: 'number',
-  normEps: 'number',
-  vocabSize: 'number',
-  blockSize: 'number',
-  numClasses: 'number',
-  ropeBase: 'number',
-  clsTokenNum: 'number',
-  'classDropoutProb?': 'number',
-};
-
 /** A LlamaGen model (class-conditional). */
 export type LlamaGenConfig = GptConfig;
 
 const patchingFields: Fields<PatchingConfig> = {
-  mode: oneOf(['entropy_row_boundary', 'static', 'token'], 'entropy_row_boundary'),
-  threshold: orNull(numberAbove(Number.NEGATIVE_INFINITY), null),
-  maxPatchLength: orNull(numberAbove(0), null),
-  rowLength: wholeNumber(1),
+  mode: described('Rule that merges tokens into patches', oneOf(patchingModes, 'entropy_row_boundary')),
+  threshold: described(
+    'Entropy in nats above which a token starts a patch',
+    orNull(numberAbove(Number.NEGATIVE_INFINITY), null),
+  ),
+  maxPatchLength: described('Longest patch P; in static mode the (mean) patch length', orNull(numberAbove(0), null)),
+  rowLength: described('Tokens in a row', wholeNumber(1)),
 };
 
-const dparFields: Fields<DparConfig> = {
+const embeddingTypes = ['dynamic_4d', 'dynamic_3d', '2d', null] as const;
+
+/** Keys of a DPAR model's config.json. */
+export const dparFields: Fields<DparConfig> = {
   ...stackFields,
   clsTokenNum: wholeNumber(1, 1),
-  nLocalEncoderLayers: wholeNumber(1),
-  nLocalDecoderLayers: wholeNumber(1),
-  embeddingType: oneOf<EmbeddingType>(['dynamic_4d', 'dynamic_3d', '2d', null], null),
-  encoderBlockCausal: trueOrFalse(false),
-  predictEoiToken: trueOrFalse(false),
-  patching: nested(patchingFields),
+  nLocalEncoderLayers: described('Blocks of the local encoder', wholeNumber(1)),
+  nLocalDecoderLayers: described('Blocks of the local decoder', wholeNumber(1)),
+  embeddingType: described('Positional embedding of patches', oneOf<EmbeddingType>(embeddingTypes, null)),
+  encoderBlockCausal: described('Encoder tokens see only their own patch', trueOrFalse(false)),
+  predictEoiToken: described('The model also predicts an end-of-image token', trueOrFalse(false)),
+  patching: described('Patches', nested(patchingFields)),
 };
+
+/** Keys of a LlamaGen model's config.json. */
+export const llamaGenFields: Fields<LlamaGenConfig> = { ...stackFields, clsTokenNum: wholeNumber(1, 1) };
+
+/** Kinds of {@link DparConfig}, for checks of arguments. */
+export const dparConfigKinds = argumentKinds(dparFields);
+
+/** Kinds of {@link LlamaGenConfig}, for checks of arguments. */
+export const llamaGenConfigKinds = { ...argumentKinds(llamaGenFields), '*': 'any' };
 
 /**
  * Reads a DPAR model's config.json (official snake_case keys).
@@ -129,7 +119,7 @@ export function readDparConfig(json: unknown): DparConfig {
 export function readLlamaGenConfig(json: unknown): LlamaGenConfig {
   checkArguments('readLlamaGenConfig', { json }, { 'json?': 'any' });
 
-  const config = readConfig('readLlamaGenConfig', json, { ...stackFields, clsTokenNum: wholeNumber(1, 1) });
+  const config = readConfig('readLlamaGenConfig', json, llamaGenFields);
   checkGrid('readLlamaGenConfig', config);
   return config;
 }
@@ -143,11 +133,7 @@ export function writeDparConfig(config: DparConfig): Record<string, unknown> {
 
 /** The config.json of a LlamaGen model. */
 export function writeLlamaGenConfig(config: LlamaGenConfig): Record<string, unknown> {
-  checkArguments(
-    'writeLlamaGenConfig',
-    { config },
-    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
-  );
+  checkArguments('writeLlamaGenConfig', { config }, { config: llamaGenConfigKinds });
 
   return { kind: 'llamagen', ...writeConfig(config) };
 }

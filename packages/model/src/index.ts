@@ -19,8 +19,11 @@ export {
 } from './decode.js';
 export { type DparInputs, type DparOutputs, dpar } from './dpar.js';
 export { inputsOfLengths } from './inputs-of-lengths.js';
+export { dparKind } from './kinds/dpar.js';
+export { imageModelKinds } from './kinds/index.js';
+export { llamaGenKind } from './kinds/llamagen.js';
 export { type LlamaGenOutputs, llamaGen } from './llamagen.js';
-export { dparMacs, dparMatmulMacs, llamaGenMacs, llamaGenMatmulMacs } from './macs.js';
+export { dparMacs, dparMatmulMacs, llamaGenMacs } from './macs.js';
 export { dparMemory, llamaGenMemory, type MemoryCount } from './memory.js';
 export { type PatchPlaces, patchAngles } from './patch-angles.js';
 export type { PatchMaps } from './patch-maps.js';

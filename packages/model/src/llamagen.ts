@@ -1,7 +1,7 @@
 import { crossEntropy, gptLogits, type Training } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { LlamaGenConfig } from './config.js';
+import { type LlamaGenConfig, llamaGenConfigKinds } from './config.js';
 
 /** What one teacher-forced pass gives. T tokens per image, V codes. */
 export interface LlamaGenOutputs<T> {
@@ -30,7 +30,7 @@ export function llamaGen<T>(
     { ops, config, parameters, tokens, labels, training },
     {
       ops: 'Ops',
-      config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' },
+      config: llamaGenConfigKinds,
       parameters: 'object',
       tokens: 'Tensor',
       labels: 'Tensor',

@@ -1,30 +1,16 @@
-import { feedForwardWidth } from '@dpar/nn';
+import { attentionMacs, blockMacs } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
-
-/** Multiply-accumulates of the linear layers of one block, for one position: 4 D^2 + 3 D F. */
-function blockMacs(D: number, multipleOf: number): number {
-  return 4 * D * D + 3 * D * feedForwardWidth(D, multipleOf);
-}
-
-/** Attention products of a causal block over a sequence, all positions: scores and mixing, without using causality. */
-function attentionMacs(length: number, D: number): number {
-  return 2 * length * length * D;
-}
+import { dparConfigKinds, llamaGenConfigKinds } from './config.js';
 
 /**
  * Multiply-accumulates of LlamaGen for one image, as Table S1 counts them: linear layers, and 8 per layer and channel
  * for norms and the like; attention products are not counted.
  */
 export function llamaGenMacs(config: LlamaGenConfig): number {
-  checkArguments(
-    'llamaGenMacs',
-    { config },
-    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
-  );
-  const { dim: D, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
-  return T * (L * blockMacs(D, multipleOf) + 8 * L * D + V * D);
+  checkArguments('llamaGenMacs', { config }, { config: llamaGenConfigKinds });
+  const { dim: D, nLayer: L, vocabSize: V, blockSize: T } = config;
+  return T * (L * blockMacs(config) + 8 * L * D + V * D);
 }
 
 /**
@@ -34,35 +20,23 @@ export function llamaGenMacs(config: LlamaGenConfig): number {
 export function dparMacs(config: DparConfig, patches: number): number {
   checkArguments('dparMacs', { config, patches }, { config: dparConfigKinds, patches: 'number' });
 
-  const { dim: D, multipleOf, nLayer: G, vocabSize: V, blockSize: T } = config;
+  const { dim: D, nLayer: G, vocabSize: V, blockSize: T } = config;
   const E = config.nLocalEncoderLayers;
   const local = E + config.nLocalDecoderLayers;
-  const block = blockMacs(D, multipleOf);
+  const block = blockMacs(config);
   const perToken = local * block + 8 * local * D + V * D + 2 * E * D * D;
   const perPatch = G * block + 8 * G * D + (2 * E + config.nLocalDecoderLayers) * D * D;
   return T * perToken + patches * perPatch;
-}
-
-/** Multiply-accumulates of all matrix products of a LlamaGen forward pass, attention included. */
-export function llamaGenMatmulMacs(config: LlamaGenConfig): number {
-  checkArguments(
-    'llamaGenMatmulMacs',
-    { config },
-    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
-  );
-
-  const { dim: D, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
-  return T * (L * blockMacs(D, multipleOf) + V * D) + L * attentionMacs(T, D);
 }
 
 /** Multiply-accumulates of all matrix products of a DPAR forward pass over M patches, attention included. */
 export function dparMatmulMacs(config: DparConfig, patches: number): number {
   checkArguments('dparMatmulMacs', { config, patches }, { config: dparConfigKinds, patches: 'number' });
 
-  const { dim: D, multipleOf, nLayer: G, vocabSize: V, blockSize: T } = config;
+  const { dim: D, nLayer: G, vocabSize: V, blockSize: T } = config;
   const E = config.nLocalEncoderLayers;
   const decoder = config.nLocalDecoderLayers;
-  const block = blockMacs(D, multipleOf);
+  const block = blockMacs(config);
   const linear =
     T * ((E + decoder) * block + V * D + 2 * E * D * D) + patches * (G * block + (2 * E + decoder) * D * D);
   return linear + E * attentionMacs(T - 1, D) + decoder * attentionMacs(T, D) + G * attentionMacs(patches, D);

@@ -1,7 +1,7 @@
 import { countParameters, feedForwardWidth } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
+import { dparConfigKinds, llamaGenConfigKinds } from './config.js';
 import { dparSpecs, llamaGenSpecs } from './specs.js';
 
 /** Memory of a model in bytes, float32. */
@@ -41,11 +41,7 @@ function memoryCount(parameters: number, activations: number, cache: number): Me
 
 /** Memory of LlamaGen for a batch of B images. */
 export function llamaGenMemory(config: LlamaGenConfig, batch: number): MemoryCount {
-  checkArguments(
-    'llamaGenMemory',
-    { config, batch },
-    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' }, batch: 'number' },
-  );
+  checkArguments('llamaGenMemory', { config, batch }, { config: llamaGenConfigKinds, batch: 'number' });
 
   const { dim: D, nHead: H, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
   const perImage = T * (L * blockActivations(D, H, multipleOf, T) + 2 * V + 2 * D);

@@ -1,4 +1,5 @@
 import type { KindsOf } from '@dpar/check';
+import type { Json, ModelKind } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
 
@@ -117,4 +118,14 @@ export function llamaGenPreset(size: Preset, options: PresetOptions = {}): Llama
   checkArguments('llamaGenPreset', { size, options }, { size: presetKinds, 'options?': presetOptionsKinds });
 
   return { ...shared(size, options), nLayer: size.llamaGenLayers };
+}
+
+/** All sizes as presets of a kind of model; the grid's size follows from `block_size` of the settings. */
+export function presetsOf(configOf: (size: Preset, options: PresetOptions) => Json): ModelKind['presets'] {
+  return Object.fromEntries(
+    Object.entries(presets).map(([name, size]) => [
+      name,
+      ({ block_size: T }: Json) => configOf(size, typeof T === 'number' ? { gridSize: Math.sqrt(T) } : {}),
+    ]),
+  );
 }

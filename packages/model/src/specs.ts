@@ -11,15 +11,11 @@ import {
 } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
 import type { DparConfig, LlamaGenConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
+import { dparConfigKinds, llamaGenConfigKinds } from './config.js';
 
 /** Parameters of a LlamaGen model under their official names. */
 export function llamaGenSpecs(config: LlamaGenConfig): ParameterSpecs {
-  checkArguments(
-    'llamaGenSpecs',
-    { config },
-    { config: { nLayer: 'number', vocabSize: 'number', blockSize: 'number', '*': 'any' } },
-  );
+  checkArguments('llamaGenSpecs', { config }, { config: llamaGenConfigKinds });
 
   return gptSpecs(config);
 }

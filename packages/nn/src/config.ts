@@ -2,7 +2,15 @@ import { type KindsOf, misspelt, unknownName } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
-/** One key of a configuration: how its value is read from JSON, and what it is if the key is missing. */
+/** Values that an argument may have, in the words of argument checks: `'number'`, `'string | null'`, or fields of an object. */
+export type ArgumentKind = string | ArgumentKinds;
+
+/** Kinds of an object's properties; a name that ends in `?` may be left out, and `*` stands for all other names. */
+export interface ArgumentKinds {
+  readonly [name: string]: ArgumentKind;
+}
+
+/** One key of a configuration: its values, its meaning, and its value if the key is missing. */
 export interface Field<V> {
   /**
    * The value, or `undefined` if it is not what is expected. For the errors of fields within: the function that reads, and
@@ -15,11 +23,20 @@ export interface Field<V> {
   readonly fallback?: V;
   /** Whether the key may be missing; the configuration then lacks it too. */
   readonly isOptional?: boolean;
+  /** Kind of the value, for checks of arguments. */
+  readonly argument: ArgumentKind;
+  /** Meaning of the key, for help texts. A field without one is no setting of a training configuration. */
+  readonly about?: string;
+  /** Fields of a value that is an object. */
+  readonly fields?: Fields<object>;
 }
 
 const fieldKinds: KindsOf<Field<object>> = {
   parse: 'function',
   expected: 'string',
+  argument: 'string | object',
+  'about?': 'string',
+  'fields?': 'object',
   'isOptional?': 'boolean',
   'fallback?': 'unknown',
   '*': 'any',
@@ -35,6 +52,7 @@ export function wholeNumber(minimum: number, fallback?: number): Field<number> {
   return field(
     (value) => (typeof value === 'number' && Number.isInteger(value) && value >= minimum ? value : undefined),
     `a whole number >= ${minimum}`,
+    'number',
     fallback,
   );
 }
@@ -45,7 +63,8 @@ export function numberAbove(minimum: number, fallback?: number): Field<number> {
 
   return field(
     (value) => (typeof value === 'number' && Number.isFinite(value) && value > minimum ? value : undefined),
-    `a number above ${minimum}`,
+    Number.isFinite(minimum) ? `a number above ${minimum}` : 'a number',
+    'number',
     fallback,
   );
 }
@@ -56,6 +75,7 @@ export function numberIn(least: number, most: number, fallback?: number): Field<
   return field(
     (value) => (typeof value === 'number' && value >= least && value <= most ? value : undefined),
     `a number from ${least} to ${most}`,
+    'number',
     fallback,
   );
 }
@@ -64,7 +84,7 @@ export function numberIn(least: number, most: number, fallback?: number): Field<
 export function trueOrFalse(fallback?: boolean): Field<boolean> {
   checkArguments('trueOrFalse', { fallback }, { 'fallback?': 'boolean' });
 
-  return field((value) => (typeof value === 'boolean' ? value : undefined), 'true or false', fallback);
+  return field((value) => (typeof value === 'boolean' ? value : undefined), 'true or false', 'boolean', fallback);
 }
 
 /** One of some given values (strings or null). */
@@ -74,6 +94,7 @@ export function oneOf<V extends string | null>(values: readonly V[], fallback?: 
   return field(
     (value) => values.find((candidate) => candidate === value),
     `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`,
+    values.map((value) => (value === null ? 'null' : `'${value}'`)).join(' | '),
     fallback,
   );
 }
@@ -85,6 +106,7 @@ export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null>
   return field<V | null>(
     (value, what, prefix) => (value === null ? null : inner.parse(value, what, prefix)),
     `${inner.expected} or null`,
+    `${inner.argument} | null`,
     fallback,
   );
 }
@@ -99,15 +121,34 @@ export function optional<V>(inner: Field<V>): Field<V> {
 export function nested<C extends object>(fields: Fields<C>, fallback?: C): Field<C> {
   checkArguments('nested', { fields, fallback }, { fields: 'object', 'fallback?': 'object' });
 
-  return field(
-    (value, what, prefix) => (isObject(value) ? readFields(what, prefix, value, fields) : undefined),
-    'an object',
-    fallback,
-  );
+  const parse: Field<C>['parse'] = (value, what, prefix) =>
+    isObject(value) ? readFields(what, prefix, value, fields) : undefined;
+  return { ...field(parse, 'an object', argumentKinds(fields), fallback), fields };
 }
 
-function field<V>(parse: Field<V>['parse'], expected: string, fallback: V | undefined): Field<V> {
-  return fallback === undefined ? { parse, expected } : { parse, expected, fallback };
+/** A field with the meaning of its key, such as `Width D`. */
+export function described<V>(about: string, inner: Field<V>): Field<V> {
+  checkArguments('described', { about, inner }, { about: 'string', inner: fieldKinds });
+  return { ...inner, about };
+}
+
+function field<V>(
+  parse: Field<V>['parse'],
+  expected: string,
+  argument: ArgumentKind,
+  fallback: V | undefined,
+): Field<V> {
+  return fallback === undefined ? { parse, expected, argument } : { parse, expected, argument, fallback };
+}
+
+/** Kinds of a configuration's properties, for checks of arguments. */
+export function argumentKinds<C>(fields: Fields<C>): ArgumentKinds {
+  checkArguments('argumentKinds', { fields }, { fields: 'object' });
+  const kinds: Record<string, ArgumentKind> = {};
+  for (const [name, { argument, isOptional }] of Object.entries<Field<unknown>>(fields)) {
+    kinds[isOptional ? `${name}?` : name] = argument;
+  }
+  return kinds;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -127,7 +168,7 @@ function checkKeys(what: string, prefix: string, json: Record<string, unknown>, 
 }
 
 /** `nLayer` as the official files write it: `n_layer`. */
-function snakeCase(name: string): string {
+export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

@@ -1,7 +1,6 @@
-import type { KindsOf } from '@dpar/check';
 import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { type Fields, numberAbove, numberIn, optional, wholeNumber } from './config.js';
+import { argumentKinds, described, type Fields, numberAbove, numberIn, optional, wholeNumber } from './config.js';
 import { type DecodeResult, type DecodeStep, decodeStack, decodeStepKinds } from './decode.js';
 import { dropout } from './dropout.js';
 import { embedding, linear } from './linear.js';
@@ -31,34 +30,22 @@ export interface GptConfig extends StackConfig {
   readonly clsTokenNum: number;
 }
 
-const gptConfigKinds: KindsOf<GptConfig> = {
-  nLayer: 'number',
-  vocabSize: 'number',
-  blockSize: 'number',
-  numClasses: 'number',
-  ropeBase: 'number',
-  clsTokenNum: 'number',
-  'classDropoutProb?': 'number',
-  dim: 'number',
-  nHead: 'number',
-  multipleOf: 'number',
-  normEps: 'number',
-  '*': 'any',
+/** Keys that all transformers over image tokens share. */
+export const stackFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
+  dim: described('Width D', wholeNumber(1)),
+  nLayer: described('Transformer blocks (DPAR: of the global transformer)', wholeNumber(1)),
+  nHead: described('Attention heads H', wholeNumber(1)),
+  multipleOf: described('The feed-forward width is a multiple of this', wholeNumber(1, 256)),
+  vocabSize: described('Vocabulary V of the tokenizer', wholeNumber(1, 16384)),
+  blockSize: described('Tokens per image T, a square number', wholeNumber(1, 256)),
+  numClasses: described('Number of classes', wholeNumber(1, 1000)),
+  classDropoutProb: optional(numberIn(0, 1)),
+  ropeBase: described('Base of the rotary frequencies', numberAbove(0, 10000)),
+  normEps: described('Epsilon of RMSNorm', numberAbove(0, 1e-5)),
 };
 
-/** How the keys that all models share are read. */
-export const stackFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
-  dim: wholeNumber(1),
-  nLayer: wholeNumber(1),
-  nHead: wholeNumber(1),
-  multipleOf: wholeNumber(1, 256),
-  vocabSize: wholeNumber(1, 16384),
-  blockSize: wholeNumber(1, 256),
-  numClasses: wholeNumber(1, 1000),
-  classDropoutProb: optional(numberIn(0, 1)),
-  ropeBase: numberAbove(0, 10000),
-  normEps: numberAbove(0, 1e-5),
-};
+/** Kinds of a {@link GptConfig}, which may have further keys. */
+export const gptConfigKinds = { ...argumentKinds(stackFields), clsTokenNum: 'number', '*': 'any' };
 
 /** Whether a model has a null class, which guidance needs. */
 export function hasNullClass(config: Pick<GptConfig, 'classDropoutProb'>): boolean {
@@ -181,4 +168,13 @@ export function gptStep<T>(
 
   const { x, keys, values } = decodeStack(ops, parameters, 'layers', step, config);
   return { logits: predictions(ops, parameters, x, config.normEps), keys, values };
+}
+
+/** Names of the blocks' first weights, which tell these models from others. */
+const blockName = /^layers\.\d+\.attention\.wqkv\.weight$/;
+
+/** Whether tensors with these names are the blocks of a model with LlamaGen's names. */
+export function hasGptBlocks(names: readonly string[]): boolean {
+  checkArguments('hasGptBlocks', { names }, { names: 'string[]' });
+  return names.some((name) => blockName.test(name));
 }

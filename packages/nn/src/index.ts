@@ -1,6 +1,10 @@
 export { type AttentionParams, attention } from './attention.js';
 export { type BlockDropout, type BlockParams, transformerBlock } from './block.js';
 export {
+  type ArgumentKind,
+  type ArgumentKinds,
+  argumentKinds,
+  described,
   type Field,
   type Fields,
   nested,
@@ -10,6 +14,7 @@ export {
   optional,
   orNull,
   readConfig,
+  snakeCase,
   trueOrFalse,
   wholeNumber,
   writeConfig,
@@ -23,6 +28,15 @@ export {
   decodeStack,
   scaledTable,
 } from './decode.js';
+export {
+  classNumbers,
+  type DescribedGraph,
+  floats,
+  type GraphDescription,
+  type GraphInput,
+  integers,
+  signatureOf,
+} from './described-graph.js';
 export { type Dropout, type DropoutKind, type DropoutPlace, dropout, linearWithDropout } from './dropout.js';
 export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
 export {
@@ -32,14 +46,42 @@ export {
   gptLogits,
   gptSpecs,
   gptStep,
+  hasGptBlocks,
   hasNullClass,
   predictions,
   prependClass,
   stackFields,
 } from './gpt.js';
+export {
+  type ImageArchitecture,
+  type ImageBatch,
+  type ImageConfig,
+  type ImageModel,
+  type ImageModelKind,
+  type InputOptions,
+  imageTokens,
+  nullClassOf,
+  teacherForcedGraph,
+  withoutPatches,
+} from './image-model.js';
 export { embedding, linear } from './linear.js';
 export { crossEntropy, entropyOfLogits } from './loss.js';
+export { attentionMacs, blockMacs, gptMatmulMacs } from './macs.js';
 export { additiveMask, blockCausalMask, causalMask, masked } from './mask.js';
+export {
+  type Architecture,
+  architectureArgument,
+  architectureOf,
+  type ConfigOf,
+  type Json,
+  kindNames,
+  kindOfConfig,
+  type Model,
+  type ModelKind,
+  type ModelOfKind,
+  modelArgument,
+  modelOf,
+} from './model-kind.js';
 export {
   checkParameters,
   countParameters,

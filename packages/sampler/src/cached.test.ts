@@ -3,8 +3,7 @@ import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { createReferenceEngine, type Engine } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DparSampleOptions, DparSampler } from './dpar.js';
-import { LlamaGenSampler } from './llamagen.js';
+import { createSampler } from './create-sampler.js';
 import type { SampleOptions } from './options.js';
 import { expectLogits, redraw, withLogits } from './testing/compare.js';
 import {
@@ -49,7 +48,7 @@ describe.each(Object.keys(engines))('on the engine %s', (name) => {
 
     it('gives the logits and tokens of one pass without caches', async () => {
       const engine = await (engines[name] as () => Promise<Engine>)();
-      const sampler = new DparSampler(engine, model, entropyModel);
+      const sampler = createSampler(engine, model, { entropyModel });
       for (const options of optionSets) {
         const { result, logits } = await withLogits(() => sampler.generate(options));
         const expected = await uncachedDpar(reference, model, result, options);
@@ -63,7 +62,7 @@ describe.each(Object.keys(engines))('on the engine %s', (name) => {
   it('LlamaGen gives the logits and tokens of one pass without caches', async () => {
     const model = tinyLlamaGen();
     const engine = await (engines[name] as () => Promise<Engine>)();
-    const sampler = new LlamaGenSampler(engine, model);
+    const sampler = createSampler(engine, model);
     for (const options of optionSets) {
       const { result, logits } = await withLogits(() => sampler.generate(options));
       const expected = await uncachedLlamaGen(reference, model, result, options);
@@ -75,7 +74,7 @@ describe.each(Object.keys(engines))('on the engine %s', (name) => {
 });
 
 /** Any way of generating some images of the tiny models. */
-const anyOptions: fc.Arbitrary<DparSampleOptions> = fc
+const anyOptions: fc.Arbitrary<SampleOptions> = fc
   .record({
     labels: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 7 }),
     seed: fc.nat(1000),
@@ -110,7 +109,7 @@ describe('any configuration, batch, threshold and guidance', () => {
       fc.asyncProperty(anyModel, fc.array(anyOptions, { minLength: 1, maxLength: 3 }), async (changes, runs) => {
         const model = tinyDpar(changes);
         const entropyModel = tinyEntropyModel({ n_layer: changes.n_layer, n_head: changes.n_head });
-        const sampler = new DparSampler(engine, model, entropyModel);
+        const sampler = createSampler(engine, model, { entropyModel });
         for (const options of runs) {
           const { result, logits } = await withLogits(() => sampler.generate(options));
           const expected = await uncachedDpar(engine, model, result, options);
@@ -130,7 +129,7 @@ describe('any configuration, batch, threshold and guidance', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyOptions, { minLength: 1, maxLength: 4 }), async (runs) => {
         const model = tinyLlamaGen();
-        const sampler = new LlamaGenSampler(engine, model);
+        const sampler = createSampler(engine, model);
         for (const { threshold, maxPatchLength, ...options } of runs) {
           expect([threshold, maxPatchLength]).toHaveLength(2); // of patches, which this model has not
           const { result, logits } = await withLogits(() => sampler.generate(options));

@@ -1,6 +1,5 @@
-import type { KindsOf } from '@dpar/check';
-import type { EntropyModelConfig } from '@dpar/entropy';
-import { type DparConfig, patchingOptions, patchRotaryRows } from '@dpar/model';
+import { type DparConfig, dparKind, patchingOptions, patchRotaryRows } from '@dpar/model';
+import type { Model } from '@dpar/nn';
 import { createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
 import { DparError, type Engine, float32, named } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
@@ -9,8 +8,6 @@ import { collectTokens, type GeneratedTokens } from './collect.js';
 import { DparStages } from './dpar-stages.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
-import type { ModelWeights } from './model-weights.js';
-import { modelWeightsKinds } from './model-weights.js';
 import { type FinishedPatches, OpenPatches } from './open-patches.js';
 import {
   checkOptions,
@@ -21,79 +18,42 @@ import {
   type SampleStep,
   type StageSeconds,
   sampleOptionsKinds,
-  samplerOptionsKinds,
 } from './options.js';
 import { predictionInputs } from './predictions.js';
+import type { Sampler } from './sampler.js';
 import { Stopwatch } from './stopwatch.js';
 import { repeatRows } from './transformer.js';
-
-/** Options of {@link DparSampler}. */
-export interface DparSampleOptions extends SampleOptions {
-  /** Entropy in nats above which a token starts a patch, in place of the model's own. */
-  readonly threshold?: number;
-  /** Longest patch in tokens, in place of the model's own. */
-  readonly maxPatchLength?: number;
-}
-
-const dparSampleOptionsKinds: KindsOf<DparSampleOptions> = {
-  'threshold?': 'number | NaN',
-  'maxPatchLength?': 'number | NaN',
-  ...sampleOptionsKinds,
-};
 
 /**
  * Generates images with DPAR. Each token costs one step of the entropy model, the local encoder and the local decoder;
  * the global transformer steps when a patch ends, and only for the images whose patch did. All keys and values are
  * cached. Guidance doubles the rows of the global transformer and the decoder; tokens and patches are shared.
  */
-export class DparSampler {
+export class DparSampler implements Sampler {
   private readonly config: DparConfig;
   private readonly stages: DparStages;
   private readonly entropyStage: GptStage | undefined;
   private readonly stopwatch = new Stopwatch();
 
-  /**
-   * @param entropyModel Needed if patches depend on entropies.
-   * @throws DparError if it is missing, or is made for other tokens; or if the model is no DPAR.
-   */
-  constructor(
-    engine: Engine,
-    modelWeights: ModelWeights<DparConfig>,
-    entropyModel?: ModelWeights<EntropyModelConfig>,
-    options: SamplerOptions = {},
-  ) {
-    checkArguments(
-      'DparSampler',
-      { engine, modelWeights, entropyModel, options },
-      {
-        engine: 'Engine',
-        modelWeights: modelWeightsKinds,
-        'entropyModel?': modelWeightsKinds,
-        'options?': samplerOptionsKinds,
-      },
-    );
-    const { config, parameters } = modelWeights;
-    const { weights = 'float32', entropyWeights = weights } = options;
-    if (config?.patching === undefined || config.blockSize === undefined) {
+  /** @throws DparError if the entropy model is missing, or is made for other tokens. */
+  constructor(engine: Engine, { config, parameters }: Model<DparConfig>, options: SamplerOptions) {
+    const { entropyModel, weights = 'float32', entropyWeights = weights } = options;
+    if (dparKind.needsEntropies(config) && !entropyModel) {
       throw new DparError(
-        'DparSampler: expected the configuration of a DPAR, got another. Pass { config: readDparConfig(json), parameters }.',
-      );
-    }
-    if (config.patching.mode === 'entropy_row_boundary' && !entropyModel) {
-      throw new DparError(
-        'DparSampler: expected an entropy model for patches by entropy, got none. Pass it as the third argument.',
+        "createSampler: expected 'entropyModel' for a model whose patches depend on entropies, got undefined. " +
+          'Pass { entropyModel }.',
       );
     }
     const other = entropyModel?.config;
     if (other && (other.vocabSize !== config.vocabSize || other.blockSize !== config.blockSize)) {
       throw new DparError(
-        `DparSampler: expected an entropy model for ${config.blockSize} tokens of ${config.vocabSize} codes, ` +
+        `createSampler: expected an entropy model for ${config.blockSize} tokens of ${config.vocabSize} codes, ` +
           `got one for ${other.blockSize} of ${other.vocabSize}. Use the one that the model was trained with.`,
       );
     }
     this.config = config;
     this.stages = new DparStages(engine, config, parameters, weights);
-    if (entropyModel && config.patching.mode === 'entropy_row_boundary') {
+    if (entropyModel && dparKind.needsEntropies(config)) {
       const { config: gpt, parameters: gptParameters } = entropyModel;
       this.entropyStage = new GptStage(engine, gpt, gptParameters, 'entropies', entropyWeights);
     }
@@ -108,12 +68,12 @@ export class DparSampler {
    * Yields the tokens of all images, position by position, and where patches start.
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
-  steps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
-    checkArguments('DparSampler.steps', { options }, { options: dparSampleOptionsKinds });
+  steps(options: SampleOptions): AsyncGenerator<SampleStep> {
+    checkArguments('Sampler.steps', { options }, { options: sampleOptionsKinds });
     return this.generateSteps(options);
   }
 
-  private async *generateSteps(options: DparSampleOptions): AsyncGenerator<SampleStep> {
+  private async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     const { config, stages, entropyStage, stopwatch } = this;
     const { numClasses, blockSize: T, dim: D, nLocalEncoderLayers: layers } = config;
     checkOptions(options, numClasses, config);
@@ -163,8 +123,8 @@ export class DparSampler {
   }
 
   /** Generates whole images. @throws as {@link DparSampler.steps} */
-  async generate(options: DparSampleOptions): Promise<GeneratedTokens> {
-    checkArguments('DparSampler.generate', { options }, { options: dparSampleOptionsKinds });
+  async generate(options: SampleOptions): Promise<GeneratedTokens> {
+    checkArguments('Sampler.generate', { options }, { options: sampleOptionsKinds });
 
     checkOptions(options, this.config.numClasses, this.config);
     return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
@@ -180,7 +140,7 @@ export class DparSampler {
     return named(outputs, 'entropies').data as Float32Array;
   }
 
-  private patching({ threshold, maxPatchLength }: DparSampleOptions): PatchingOptions {
+  private patching({ threshold, maxPatchLength }: SampleOptions): PatchingOptions {
     return {
       ...patchingOptions(this.config),
       endOfImage: false,

@@ -1,21 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
-import { readEntropyModelConfig } from '@dpar/entropy';
+import { entropyKind } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
-import { readCheckpoint, readSafetensors } from '@dpar/io/node';
-import { readDparConfig } from '@dpar/model';
+import { readSafetensors } from '@dpar/io/node';
+import { dparKind } from '@dpar/model';
+import { loadModel } from '@dpar/model/node';
 import { createReferenceEngine, type Engine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { DparSampler } from './dpar.js';
+import { createSampler } from './create-sampler.js';
 
 async function models() {
-  const dpar = await readCheckpoint(fixturePath('dpar-dynamic4d'));
-  const entropy = await readCheckpoint(fixturePath('entropy-model'));
   return {
-    model: { config: readDparConfig(dpar.config), parameters: dpar.parameters },
-    entropyModel: { config: readEntropyModelConfig(entropy.config), parameters: entropy.parameters },
+    model: await loadModel(fixturePath('dpar-dynamic4d'), { kinds: [dparKind] }),
+    entropyModel: await loadModel(fixturePath('entropy-model'), { kinds: [entropyKind] }),
   };
 }
 
@@ -34,7 +33,7 @@ describe.each(Object.keys(engines))(
       const settings = JSON.parse(await readFile(fixturePath(`${name}/config.json`), 'utf8'));
       const io = toHostTensors((await readSafetensors(fixturePath(`${name}/io.safetensors`))).tensors);
       const engine = await (engines[engineName] as () => Promise<Engine>)();
-      const sampler = new DparSampler(engine, model, entropyModel);
+      const sampler = createSampler(engine, model, { entropyModel });
       const { tokens, patchLengths } = await sampler.generate({
         labels: named(io, 'labels').data,
         guidanceScale: settings.cfg_scale,

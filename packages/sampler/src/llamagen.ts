@@ -1,11 +1,10 @@
 import type { LlamaGenConfig } from '@dpar/model';
+import type { Model } from '@dpar/nn';
 import { DparError, type Engine } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { collectTokens, type GeneratedTokens } from './collect.js';
 import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
-import type { ModelWeights } from './model-weights.js';
-import { modelWeightsKinds } from './model-weights.js';
 import {
   checkOptions,
   imageStreams,
@@ -17,34 +16,17 @@ import {
   sampleOptionsKinds,
 } from './options.js';
 import { predictionInputs, predictionsOf } from './predictions.js';
+import type { Sampler } from './sampler.js';
 import { Stopwatch } from './stopwatch.js';
 import { repeatRows } from './transformer.js';
 
 /** Generates images with LlamaGen: one step per token, keys and values cached. */
-export class LlamaGenSampler {
+export class LlamaGenSampler implements Sampler {
   private readonly config: LlamaGenConfig;
   private readonly stage: GptStage;
   private readonly stopwatch = new Stopwatch();
 
-  /** @throws DparError for what is no configuration. */
-  constructor(
-    engine: Engine,
-    modelWeights: ModelWeights<LlamaGenConfig>,
-    options: Omit<SamplerOptions, 'entropyWeights'> = {},
-  ) {
-    checkArguments(
-      'LlamaGenSampler',
-      { engine, modelWeights, options },
-      { engine: 'Engine', modelWeights: modelWeightsKinds, 'options?': { 'weights?': "'float32' | 'int8' | 'int4'" } },
-    );
-    const { config, parameters } = modelWeights;
-    const { weights } = options;
-    if (config?.blockSize === undefined) {
-      throw new DparError(
-        'LlamaGenSampler: expected the configuration of a LlamaGen, got another. ' +
-          'Pass { config: readLlamaGenConfig(json), parameters }.',
-      );
-    }
+  constructor(engine: Engine, { config, parameters }: Model<LlamaGenConfig>, { weights }: SamplerOptions) {
     this.config = config;
     this.stage = new GptStage(engine, config, parameters, 'predictions', weights);
   }
@@ -59,13 +41,14 @@ export class LlamaGenSampler {
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
   steps(options: SampleOptions): AsyncGenerator<SampleStep> {
-    checkArguments('LlamaGenSampler.steps', { options }, { options: sampleOptionsKinds });
+    checkArguments('Sampler.steps', { options }, { options: sampleOptionsKinds });
     return this.generateSteps(options);
   }
 
   private async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     const { numClasses, blockSize: T } = this.config;
     checkOptions(options, numClasses, this.config);
+    refusePatching(options);
     const labels = rowLabels(options, numClasses);
     const cache = this.stage.newCache(labels.length);
     const streams = imageStreams(options);
@@ -86,13 +69,23 @@ export class LlamaGenSampler {
 
   /** Generates whole images. @throws as {@link LlamaGenSampler.steps} */
   async generate(options: SampleOptions): Promise<GeneratedTokens> {
-    checkArguments('LlamaGenSampler.generate', { options }, { options: sampleOptionsKinds });
+    checkArguments('Sampler.generate', { options }, { options: sampleOptionsKinds });
 
     checkOptions(options, this.config.numClasses, this.config);
+    refusePatching(options);
     return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
   }
 
   async dispose(): Promise<void> {
     await this.stage.dispose();
   }
+}
+
+/** @throws DparError for options of patches. */
+function refusePatching({ threshold, maxPatchLength }: SampleOptions): void {
+  if (threshold === undefined && maxPatchLength === undefined) return;
+  const given = threshold === undefined ? `maxPatchLength ${maxPatchLength}` : `threshold ${threshold}`;
+  throw new DparError(
+    `sample: expected no options of patches for a model without patches, got ${given}. Leave it out.`,
+  );
 }

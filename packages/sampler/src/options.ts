@@ -1,19 +1,23 @@
 import type { KindsOf } from '@dpar/check';
-import { type GptConfig, hasNullClass } from '@dpar/nn';
+import type { EntropyModelConfig } from '@dpar/entropy';
+import { type GptConfig, hasNullClass, type Model, modelArgument } from '@dpar/nn';
 import { createRandom, DparError, type Random, type WeightFormat } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
 import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
 
-/** How a sampler holds its models. */
+/** Settings of a sampler: its entropy model, and the formats of weights. */
 export interface SamplerOptions {
+  /** Needed by a model whose patches depend on entropies; others ignore it. */
+  readonly entropyModel?: Model<EntropyModelConfig> | undefined;
   /** Format of the weights (default: `float32`). */
-  readonly weights?: WeightFormat;
+  readonly weights?: WeightFormat | undefined;
   /** Format of the entropy model's weights (default: as `weights`). */
-  readonly entropyWeights?: WeightFormat;
+  readonly entropyWeights?: WeightFormat | undefined;
 }
 
 /** Kinds of {@link SamplerOptions}. */
 export const samplerOptionsKinds: KindsOf<SamplerOptions> = {
+  'entropyModel?': modelArgument,
   'weights?': "'float32' | 'int8' | 'int4'",
   'entropyWeights?': "'float32' | 'int8' | 'int4'",
 };
@@ -36,6 +40,10 @@ export interface SampleOptions extends DecodingOptions, GuidanceOptions {
    * Tokens that are given, [B, K] row-major: the first K positions of each image, which the rest completes. Default: none.
    */
   readonly prefix?: ArrayLike<number>;
+  /** Entropy in nats above which a token starts a patch, in place of the model's own. Models without patches refuse it. */
+  readonly threshold?: number;
+  /** Longest patch in tokens, in place of the model's own. Models without patches refuse it. */
+  readonly maxPatchLength?: number;
   /** Stops between two tokens. */
   readonly signal?: AbortSignal;
 }
@@ -46,6 +54,8 @@ export const sampleOptionsKinds: KindsOf<SampleOptions> = {
   'seed?': 'number',
   'firstIndex?': 'number',
   'prefix?': 'number[]',
+  'threshold?': 'number | NaN',
+  'maxPatchLength?': 'number | NaN',
   'signal?': 'AbortSignal',
   'greedy?': 'boolean',
   'temperature?': 'number | NaN',

@@ -1,18 +1,16 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import type { DparConfig, LlamaGenConfig } from '@dpar/model';
 import { createRandom, createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { DparSampler } from './dpar.js';
+import { createSampler } from './create-sampler.js';
 import { GptStage } from './gpt-stage.js';
-import { LlamaGenSampler } from './llamagen.js';
 import type { SampleOptions } from './options.js';
 import { tinyDpar, tinyEntropyModel, tinyLlamaGen } from './testing/uncached.js';
 
 const engine = createReferenceEngine();
 const T = 16;
 
-describe('DparSampler', () => {
-  const sampler = new DparSampler(engine, tinyDpar(), tinyEntropyModel());
+describe('the sampler of a DPAR', () => {
+  const sampler = createSampler(engine, tinyDpar(), { entropyModel: tinyEntropyModel() });
 
   it('completes given tokens', async () => {
     const prefix = Array.from({ length: 2 * 9 }, (_, i) => (5 * i) % 12);
@@ -31,7 +29,7 @@ describe('DparSampler', () => {
   });
 
   it('says how long each stage took', async () => {
-    const timed = new DparSampler(engine, tinyDpar(), tinyEntropyModel());
+    const timed = createSampler(engine, tinyDpar(), { entropyModel: tinyEntropyModel() });
     expect(timed.stageSeconds).toEqual({});
     await timed.generate({ labels: [0] });
     const once = timed.stageSeconds;
@@ -42,7 +40,7 @@ describe('DparSampler', () => {
 
   it('runs no entropy model for patches that do not depend on entropies', async () => {
     const model = tinyDpar({ patching: { mode: 'static', max_patch_length: 2, row_length: 4 } });
-    const fixed = new DparSampler(engine, model, tinyEntropyModel());
+    const fixed = createSampler(engine, model, { entropyModel: tinyEntropyModel() });
     const { patchLengths } = await fixed.generate({ labels: [0] });
     expect(patchLengths[0]).toEqual(new Int32Array(8).fill(2));
     expect(fixed.stageSeconds).not.toHaveProperty('entropy');
@@ -59,7 +57,7 @@ describe('DparSampler', () => {
         return fn;
       },
     };
-    const many = new DparSampler(counting, tinyDpar(), tinyEntropyModel());
+    const many = createSampler(counting, tinyDpar(), { entropyModel: tinyEntropyModel() });
     for (const size of [5, 7, 16]) await many.generate({ labels: new Array(size).fill(1), guidanceScale: 2 });
     expect(compiled.map((fn) => fn.signatures)).toEqual([1, 1, 1, 1]);
     await many.generate({ labels: [1], guidanceScale: 2 });
@@ -104,10 +102,10 @@ describe('on ONNX Runtime, where kernels depend on the number of rows', () => {
 
   it('images are the same in any batch, with top-k and top-p too', async () => {
     const ort = await createOrtEngine({ threads: 2 });
-    const sampler = new DparSampler(
+    const sampler = createSampler(
       ort,
       tinyDpar({ ...wide, patching: { threshold: 6.5, max_patch_length: 3, row_length: 4 } }),
-      tinyEntropyModel(wide),
+      { entropyModel: tinyEntropyModel(wide) },
     );
     for (const decoding of [{}, { topK: 500 }, { topP: 0.8, temperature: 1.1 }]) {
       const options = { ...decoding, seed: 4, guidanceScale: 2 };
@@ -129,8 +127,7 @@ describe('on ONNX Runtime, where kernels depend on the number of rows', () => {
 describe.each(['int8', 'int4'] as const)('weights of %s', (weights) => {
   it('give about the probabilities of float32, the same for an image in any batch', async () => {
     const ort = await createOrtEngine({ threads: 1 });
-    const { config, parameters } = tinyLlamaGen();
-    const sampler = new LlamaGenSampler(ort, { config, parameters }, { weights });
+    const sampler = createSampler(ort, tinyLlamaGen(), { weights });
     const options = { seed: 2, guidanceScale: 2 };
     const all = await sampler.generate({ ...options, labels: [0, 1, 2, 0, 1, 2, 0] });
     const part = await sampler.generate({ ...options, labels: [1, 2], firstIndex: 1 });
@@ -143,31 +140,38 @@ describe('errors', () => {
   const model = tinyDpar();
 
   it('asks for an entropy model, and for one of the same tokens', () => {
-    expect(() => new DparSampler(engine, model)).toThrow(/expected an entropy model/);
+    expect(() => createSampler(engine, model)).toThrow(/expected 'entropyModel'/);
     const other = tinyEntropyModel({ vocab_size: 13 });
-    expect(() => new DparSampler(engine, model, other)).toThrow(/16 tokens of 12 codes, got one for 16 of 13/);
+    expect(() => createSampler(engine, model, { entropyModel: other })).toThrow(
+      /16 tokens of 12 codes, got one for 16 of 13/,
+    );
   });
 
-  const { config, parameters } = tinyLlamaGen();
+  const llamaGen = tinyLlamaGen();
 
-  it('asks for configurations as they are read, of the right kind', () => {
-    const json = { config: { kind: 'dpar', patching: {} } as unknown as DparConfig, parameters };
-    expect(() => new DparSampler(engine, json)).toThrow('expected the configuration of a DPAR, got another');
-    const llamaGen = { config: config as unknown as DparConfig, parameters };
-    expect(() => new DparSampler(engine, llamaGen)).toThrow('expected the configuration of a DPAR, got another');
-    const both = { config, parameters } as unknown as LlamaGenConfig;
-    expect(() => new LlamaGenSampler(engine, { config: both, parameters })).toThrow(
-      'expected the configuration of a LlamaGen',
+  it('asks for a model that generates', () => {
+    expect(() => createSampler(engine, tinyEntropyModel())).toThrow(
+      'expected a model of kind "dpar" or "llamagen", got kind "entropy". Pass a model that generates images.',
     );
+    const { config, parameters } = model;
+    expect(() => createSampler(engine, { config, parameters } as typeof model)).toThrow(
+      "createSampler: expected 'model.kind'",
+    );
+  });
+
+  it('refuses patches of a model without them', async () => {
+    const sampler = createSampler(engine, llamaGen);
+    await expect(sampler.generate({ labels: [0], threshold: 1 })).rejects.toThrow('got threshold 1. Leave it out.');
+    await expect(sampler.steps({ labels: [0], maxPatchLength: 3 }).next()).rejects.toThrow('got maxPatchLength 3.');
   });
 
   it('asks for labels', async () => {
     const none = {} as SampleOptions;
-    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(none)).rejects.toThrow(
-      "LlamaGenSampler.generate: expected 'labels' to be an array of numbers, got undefined. Pass 'labels'.",
+    await expect(createSampler(engine, llamaGen).generate(none)).rejects.toThrow(
+      "Sampler.generate: expected 'labels' to be an array of numbers, got undefined. Pass 'labels'.",
     );
     const misspelt = { labels: [0], cfgScale: 2 };
-    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(misspelt)).rejects.toThrow(
+    await expect(createSampler(engine, llamaGen).generate(misspelt)).rejects.toThrow(
       "unknown option 'cfgScale'. Did you mean 'guidanceScale'?",
     );
   });
@@ -183,13 +187,13 @@ describe('errors', () => {
     [{ labels: [0, 1], prefix: [1, 2, 3] }, /prefix of K tokens for each of 2 images.*got 3/],
     [{ labels: [0], prefix: [12] }, /tokens from 0 to 11, got 12/],
   ])('refuses %o', async (options, message) => {
-    await expect(new LlamaGenSampler(engine, { config, parameters }).generate(options)).rejects.toThrow(message);
+    await expect(createSampler(engine, llamaGen).generate(options)).rejects.toThrow(message);
   });
 
   it('refuses guidance and the null class of a model without one', async () => {
     const models = [
-      new DparSampler(engine, tinyDpar({ class_dropout_prob: 0 }), tinyEntropyModel()),
-      new LlamaGenSampler(engine, tinyLlamaGen({ class_dropout_prob: 0 })),
+      createSampler(engine, tinyDpar({ class_dropout_prob: 0 }), { entropyModel: tinyEntropyModel() }),
+      createSampler(engine, tinyLlamaGen({ class_dropout_prob: 0 })),
     ];
     for (const sampler of models) {
       await expect(sampler.generate({ labels: [0], guidanceScale: 2 })).rejects.toThrow(
@@ -202,16 +206,16 @@ describe('errors', () => {
 
   it('refuses weights that give no finite logits', async () => {
     const broken = {
-      ...parameters,
-      'norm.weight': { ...parameters['norm.weight'], data: new Float32Array(32).fill(NaN) },
+      ...llamaGen.parameters,
+      'norm.weight': { ...llamaGen.parameters['norm.weight'], data: new Float32Array(32).fill(NaN) },
     };
-    const sampler = new LlamaGenSampler(engine, { config, parameters: broken as typeof parameters });
+    const sampler = createSampler(engine, { ...llamaGen, parameters: broken as typeof llamaGen.parameters });
     await expect(sampler.generate({ labels: [0] })).rejects.toThrow('expected finite logits');
     await expect(sampler.generate({ labels: [0], greedy: true })).rejects.toThrow('expected finite logits');
   });
 
   it('stops when it is aborted', async () => {
-    const sampler = new LlamaGenSampler(engine, { config, parameters });
+    const sampler = createSampler(engine, llamaGen);
     const controller = new AbortController();
     const seen: number[] = [];
     const run = async () => {

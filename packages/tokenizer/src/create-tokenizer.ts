@@ -1,33 +1,34 @@
-import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { type ModelOfKind, modelArgument } from '@dpar/nn';
+import { DparError, type Engine } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import type { ImageTokenizer } from './image-tokenizer.js';
-import { readPatchVqConfig } from './patch-vq/config.js';
-import { createPatchVq } from './patch-vq/tokenizer.js';
-import { readVqConfig } from './vq/config.js';
-import { createVq, type VqOptions, vqOptionsKinds } from './vq/tokenizer.js';
+import { patchVqKind } from './kinds/patch-vq.js';
+import type { TokenizerKind, TokenizerOptions } from './kinds/tokenizer-kind.js';
+import { vqKind } from './kinds/vq.js';
+import { vqOptionsKinds } from './vq/tokenizer.js';
+
+/** All kinds of tokenizers: the one list that a new kind joins. */
+export const tokenizerKinds: readonly TokenizerKind[] = [vqKind, patchVqKind];
+
+/** A tokenizer's kind, configuration and weights. */
+export type TokenizerModel = ModelOfKind<TokenizerKind>;
 
 /**
- * The tokenizer that a checkpoint describes, whichever it is.
- * @param config config.json, with its `kind`: `vq` or `patch-vq`.
- * @param options For `vq`.
- * @throws DparError for another kind, or parameters that are not those of the configuration.
+ * A tokenizer on an engine.
+ * @param model Of one of {@link tokenizerKinds}, as `loadModel` of `@dpar/model/node` loads it.
+ * @throws DparError for a model of another kind, or parameters that are not those of the configuration.
  */
-export function createTokenizer(
-  engine: Engine,
-  config: { readonly kind?: unknown },
-  parameters: Tensors<HostTensor>,
-  options: VqOptions = {},
-): ImageTokenizer {
+export function createTokenizer(engine: Engine, model: TokenizerModel, options: TokenizerOptions = {}): ImageTokenizer {
   checkArguments(
     'createTokenizer',
-    { engine, config, parameters, options },
-    { engine: 'Engine', config: { 'kind?': 'any', '*': 'any' }, parameters: 'object', 'options?': vqOptionsKinds },
+    { engine, model, options },
+    { engine: 'Engine', model: modelArgument, 'options?': vqOptionsKinds },
   );
 
-  if (config.kind === 'vq') return createVq(engine, readVqConfig(config), parameters, options);
-  if (config.kind === 'patch-vq') return createPatchVq(engine, readPatchVqConfig(config), parameters);
+  const { kind, config, parameters } = model;
+  if (typeof kind.create === 'function') return kind.create(engine, config, parameters, options);
   throw new DparError(
-    `createTokenizer: expected a tokenizer of kind "vq" or "patch-vq", got ${JSON.stringify(config.kind) ?? "no 'kind'"}. ` +
-      'Pass the checkpoint of a tokenizer.',
+    `createTokenizer: expected the model of a tokenizer, got a model of kind "${kind.name}". ` +
+      'Load it with the kinds of tokenizers: loadModel(folder, { kinds: tokenizerKinds }).',
   );
 }

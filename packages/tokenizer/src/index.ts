@@ -1,6 +1,10 @@
-export { createTokenizer } from './create-tokenizer.js';
+export { createTokenizer, type TokenizerModel, tokenizerKinds } from './create-tokenizer.js';
+export { tokenizerGraphs } from './graphs.js';
 export type { CodeGrid } from './grid.js';
 export type { ImageTokenizer } from './image-tokenizer.js';
+export { patchVqKind } from './kinds/patch-vq.js';
+export type { TokenizerConfig, TokenizerKind, TokenizerOptions } from './kinds/tokenizer-kind.js';
+export { vqKind } from './kinds/vq.js';
 export {
   gridSizeOf,
   type PatchVqConfig,
@@ -24,4 +28,4 @@ export { codebookName } from './vq/codebook.js';
 export { readVqConfig, type VqConfig, vqFactor, vqPresets, writeVqConfig } from './vq/config.js';
 export { vqDecode, vqDecodeFunction, vqEncode, vqEncodeFunction, vqLatents } from './vq/model.js';
 export { vqSpecs } from './vq/specs.js';
-export { createVq, type VqOptions } from './vq/tokenizer.js';
+export { createVq } from './vq/tokenizer.js';

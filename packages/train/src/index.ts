@@ -4,20 +4,18 @@ export { type EntropyOptions, entropiesOfSet } from './batches/entropies.js';
 export { countPatches, type PatchCountOptions } from './batches/patch-counts.js';
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
 export { isTokenSource, memorySource, type TokenSource } from './batches/token-source.js';
-export {
-  type TrainableDparOptions,
-  type TrainableModel,
-  trainableDpar,
-  trainableEntropyModel,
-  trainableLlamaGen,
-  trainableModel,
-} from './batches/trainable.js';
-export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments } from './optimizer/adamw.js';
+export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments, type PendingUpdate } from './optimizer/adamw.js';
 export { copyParameters, updateAverage } from './optimizer/ema.js';
 export { accumulateGradients, clipFactor, globalNorm } from './optimizer/gradients.js';
 export { type CosineScheduleOptions, constantSchedule, cosineSchedule, type Schedule } from './optimizer/schedule.js';
-export { modelFromSettings } from './run/model-settings.js';
-export { type ModelSettings, readTrainConfig, type TrainConfig, trainConfigKeys } from './run/train-config.js';
+export { architectureFromSettings } from './run/model-settings.js';
+export {
+  type ModelSettings,
+  readTrainConfig,
+  type TrainConfig,
+  trainConfigKeys,
+  withSetting,
+} from './run/train-config.js';
 export { dropClasses } from './step/class-dropout.js';
 export {
   DropoutMasks,

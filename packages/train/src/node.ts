@@ -12,7 +12,6 @@ export {
 } from './disk/class-names.js';
 export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './disk/compute-entropies.js';
 export { type DiskSource, diskSource } from './disk/disk-source.js';
-export { type LoadedEntropyModel, loadEntropyModel } from './disk/entropy-model.js';
 export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './disk/entropy-parts.js';
 export { findTokenLayout } from './disk/find-layout.js';
 export type { EntropyPart, TokenLayout, TokenShard } from './disk/layout.js';
@@ -27,15 +26,15 @@ export {
 } from './disk/training-data.js';
 export { workerSource } from './disk/worker-source.js';
 export { optimizerThread, optimizerThreadFor } from './optimizer/thread.js';
-export { type ExportOptions, type ExportResult, exportPyTorch } from './pytorch/export.js';
-export {
-  exportSafetensors,
-  type SafetensorsExportOptions,
-  type SafetensorsExportResult,
-} from './pytorch/export-safetensors.js';
-export { type ImportOptions, type ImportResult, importCheckpoint } from './pytorch/import.js';
-export { specsOf } from './pytorch/model-specs.js';
-export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { momentPrefixes, type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';
 export { createTrainer, type TrainOptions, train } from './run/train.js';
-export { readTrainerState, type TrainerState, trainerFiles } from './run/trainer-state.js';
+export {
+  type FileRecord,
+  readStateFields,
+  readTrainerState,
+  type TrainerState,
+  trainerFiles,
+  trainerStateOf,
+  writeTrainerState,
+} from './run/trainer-state.js';

@@ -6,7 +6,7 @@ import * as nn from '@dpar/nn';
 import * as tensor from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import * as library from './index.js';
-import { modelFromSettings } from './run/model-settings.js';
+import { architectureFromSettings } from './run/model-settings.js';
 import { readTrainConfig } from './run/train-config.js';
 
 const readme = new URL('../README.md', import.meta.url);
@@ -21,5 +21,6 @@ it('prints what the README says', async () => {
 it('shows a configuration that is valid', () => {
   const [, example = ''] = /```json\n(.*?)```/s.exec(readFileSync(readme, 'utf8')) ?? [];
   const config = readTrainConfig(JSON.parse(example), ['optimizer.learning_rate=3e-4']);
-  expect(modelFromSettings(config.model).configJson).toMatchObject({ kind: 'dpar', dim: 128, vocab_size: 512 });
+  const { kind, config: model } = architectureFromSettings(config.model);
+  expect(kind.writeConfig(model)).toMatchObject({ kind: 'dpar', dim: 128, vocab_size: 512 });
 });

@@ -1,5 +1,6 @@
 import { type EntropyModelConfig, entropyModelPresets } from '@dpar/entropy';
-import { compareCompute, llamaGenMatmulMacs, llamaGenPreset, paperPatchRatios, presets } from '@dpar/model';
+import { compareCompute, llamaGenPreset, paperPatchRatios, presets } from '@dpar/model';
+import { gptMatmulMacs } from '@dpar/nn';
 import { vqPresets, vqSpecs } from '@dpar/tokenizer';
 import { measured, type Processor, processors } from './rates.js';
 
@@ -46,7 +47,7 @@ export function vqMacs(part: 'encoder' | 'decoder', size: number): number {
 
 /** Multiply-accumulates of an entropy model for an image. */
 function entropyMacs(size: Pick<EntropyModelConfig, 'dim' | 'nLayer' | 'nHead'>): number {
-  return llamaGenMatmulMacs({ ...llamaGenPreset(presets.B), ...size });
+  return gptMatmulMacs({ ...llamaGenPreset(presets.B), ...size });
 }
 
 /** Multiply-accumulates of DPAR for an image, as Table S1 counts them; with guidance each image is computed twice. */

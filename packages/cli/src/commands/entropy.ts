@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { entropyKind } from '@dpar/entropy';
 import { checkpointIdentity, makeFolder, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
 import { heatMap, toPng } from '@dpar/report';
 import { sizeOfSet } from '@dpar/train';
 import {
@@ -8,7 +10,6 @@ import {
   computeEntropies as computeFiles,
   entropyCheckpointKey,
   findTokenLayout,
-  loadEntropyModel,
   readClassNames,
 } from '@dpar/train/node';
 import { defineCommand, type Result } from '../command.js';
@@ -115,7 +116,7 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
   }
   await checkOutput('--output', output, 'folder');
   const layout = await findTokenLayout(input);
-  const model = await loadEntropyModel(checkpoint);
+  const model = await loadModel(checkpoint, { kinds: [entropyKind] });
   const engine = await context.engine();
   let progress: Progress | undefined;
   const begin = performance.now();
@@ -124,7 +125,8 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
       progress ??= context.progress({ label: 'entropy', unit: 'images', total });
       progress.update(done);
     };
-    const options = { folder: output, share, batchSize, onProgress, signal: context.signal };
+    const identity = await checkpointIdentity(checkpoint);
+    const options = { identity, folder: output, share, batchSize, onProgress, signal: context.signal };
     const { written, skipped, images } = await computeFiles(engine, model, layout, options);
     const seconds = (performance.now() - begin) / 1000;
     const { variants } = layout;

@@ -1,4 +1,4 @@
-import { exportPyTorch, exportSafetensors } from '@dpar/train/node';
+import { exportPyTorch, exportSafetensors } from '@dpar/checkpoint';
 import { defineCommand, type Result } from '../command.js';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';

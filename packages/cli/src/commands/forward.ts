@@ -1,31 +1,19 @@
 import { misspelt } from '@dpar/check';
 import { openCheckpoint, writeSafetensors } from '@dpar/io/node';
-import { type DparConfig, globalRotaryTable, patchingOptions, readDparConfig } from '@dpar/model';
-import { type PaddedPatches, padPatchLengths, patchLengths } from '@dpar/patchify';
+import { type DparConfig, globalRotaryTable } from '@dpar/model';
+import { loadModel } from '@dpar/model/node';
+import { type ImageArchitecture, nullClassOf } from '@dpar/nn';
+import type { PaddedPatches } from '@dpar/patchify';
 import { DparError, float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
-import { gradientFunction, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
+import { vqKind } from '@dpar/tokenizer';
+import { gradientFunction, sizeOfSet, type TokenSet } from '@dpar/train';
 import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { loadModel } from '../model.js';
 import { file, flag, folder, outputFile, required } from '../options.js';
 import { countOf } from '../table.js';
 import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
 import { vqForward } from '../vq-forward.js';
-
-/** What each kind of model writes: names in the file by names of the model's outputs. */
-const outputNames: Readonly<Record<TrainableModel['kind'], Readonly<Record<string, string>>>> = {
-  dpar: {
-    logits: 'logits',
-    loss: 'loss',
-    encoderTokens: 'local_encoder.tokens',
-    encoderPatches: 'local_encoder.patches',
-    global: 'global',
-    decoder: 'local_decoder',
-  },
-  llamagen: { logits: 'logits', loss: 'loss' },
-  entropy: { logits: 'logits', loss: 'loss', entropies: 'entropies' },
-};
 
 export const forward = defineCommand({
   name: 'forward',
@@ -46,39 +34,36 @@ export const forward = defineCommand({
       throw new UsageError(`forward: expected an --output FILE.safetensors, got '${output}'.`);
     }
     const engine = await context.engine();
-    if ((await kindOf(checkpoint)) === 'vq') {
+    if ((await kindOf(checkpoint)) === vqKind.name) {
       if (gradients) throw new UsageError('--gradients: expected a model that is trained here, got a tokenizer.');
       return vqForward(checkpoint, input, output, context);
     }
-    const { model, config, parameters, notes } = await loadModel(checkpoint);
-    for (const note of notes) context.note(`forward: ${note}`);
+    const model = await loadModel(checkpoint, { onNote: (note) => context.note(`forward: ${note}`) });
+    const { kind, parameters } = model;
+    const nullClass = nullClassOf(model);
     const tensors = await readTensors(input);
     checkInputNames(Object.keys(tensors), input);
     const set = tokensFor(model, tensors, `'${input}'`);
     const { images } = sizeOfSet(set);
-    if (model.nullClass !== undefined) {
-      checkSameClasses(await readCheckpointClasses(checkpoint, model.nullClass), await readClassNames(input));
+    if (nullClass !== undefined) {
+      checkSameClasses(await readCheckpointClasses(checkpoint, nullClass), await readClassNames(input));
     }
-    const dparConfig = model.kind === 'dpar' ? readDparConfig(config) : undefined;
-    const patches = dparConfig && (patchLengthsOf(model, tensors, images) ?? patchesOf(dparConfig, set));
-    const batch = { ...set, images: Int32Array.from({ length: images }, (_, i) => i) };
-    const inputs = model.inputs({ ...batch, ...(patches && { patchLengths: patches }) });
+    const patches = patchesOf(model, tensors, set);
+    const inputs = kind.inputs(model.config, { ...set, ...(patches && { patchLengths: patches }) });
 
-    const names = outputNames[model.kind];
-    const unlabelled = set.labels.data.filter((label) => label === model.nullClass).length;
+    const unlabelled = set.labels.data.filter((label) => label === nullClass).length;
     if (unlabelled > 0) {
-      context.note(
-        `forward: label ${model.nullClass} is the null class: ${countOf(unlabelled, 'image')} without a class`,
-      );
+      context.note(`forward: label ${nullClass} is the null class: ${countOf(unlabelled, 'image')} without a class`);
     }
-    context.note(`forward: ${countOf(images, 'image')}, ${model.kind} model, ${engine.name}`);
+    context.note(`forward: ${countOf(images, 'image')}, ${kind.name} model, ${engine.name}`);
+    const names = kind.outputNames;
     const fn = gradients ? gradientFunction(model, Object.keys(names)) : outputFunction(model, Object.keys(names));
     const begin = performance.now();
     const results = await engine.compile(fn).run({ ...parameters, ...inputs });
     const seconds = (performance.now() - begin) / 1000;
     context.signal.throwIfAborted();
 
-    const written: Record<string, HostTensor> = { ...patchTensors(dparConfig, patches) };
+    const written: Record<string, HostTensor> = patches ? patchTensors(model.config as DparConfig, patches) : {};
     for (const [name, tensor] of Object.entries(results)) written[names[name] ?? name] = tensor;
     const loss = Number(named(results, 'loss').data[0]);
     if (!Number.isFinite(loss)) {
@@ -91,7 +76,7 @@ export const forward = defineCommand({
     await writeSafetensors(output, written);
     const shapes = Object.fromEntries(Object.entries(written).map(([name, { shape }]) => [name, shape]));
     return {
-      data: { kind: model.kind, images, loss, seconds, engine: engine.name, output, tensors: shapes },
+      data: { kind: kind.name, images, loss, seconds, engine: engine.name, output, tensors: shapes },
       text: `loss ${loss.toFixed(6)} nats per token; ${Object.keys(written).length} tensors written to ${output}`,
     };
   },
@@ -116,29 +101,22 @@ async function kindOf(folder: string): Promise<unknown> {
   return config.kind;
 }
 
-function outputFunction(model: TrainableModel, names: readonly string[]): TensorFunction {
+function outputFunction({ kind, config }: ImageArchitecture, names: readonly string[]): TensorFunction {
   return (ops, inputs) => {
-    const outputs = model.outputs(ops, inputs);
+    const outputs = kind.outputs(ops, config, inputs);
     return Object.fromEntries(names.map((name) => [name, named(outputs, name)]));
   };
 }
 
-/** The patches that a model's configuration makes of entropies, padded to those of the longest image. */
-function patchesOf(config: DparConfig, { tokens, entropies }: TokenSet): PaddedPatches | undefined {
-  const options = patchingOptions(config);
-  const [images = 0, T = 0] = tokens.shape;
-  if (config.patching.mode !== 'entropy_row_boundary') {
-    return padPatchLengths(Array.from({ length: images }, () => patchLengths(T, options)));
-  }
-  // Without entropies the model itself says what is missing.
-  if (entropies === undefined) return undefined;
-  const imageOf = (b: number): Float32Array => entropies.data.subarray(b * (T - 1), (b + 1) * (T - 1));
-  return padPatchLengths(Array.from({ length: images }, (_, b) => patchLengths(imageOf(b), options)));
+/** The patches that the file has, or those that the model makes of the entropies; undefined for a model without patches. */
+function patchesOf(model: ImageArchitecture, tensors: Tensors<HostTensor>, set: TokenSet): PaddedPatches | undefined {
+  const { kind, config } = model;
+  if (!kind.hasPatches) return undefined;
+  return patchLengthsOf(model, tensors, sizeOfSet(set).images) ?? kind.patchLengths(config, set);
 }
 
 /** Patch lengths, and the rotary table of the global transformer: class token, then all M patches. */
-function patchTensors(config: DparConfig | undefined, patches: PaddedPatches | undefined): Tensors<HostTensor> {
-  if (config === undefined || patches === undefined) return {};
+function patchTensors(config: DparConfig, patches: PaddedPatches): Record<string, HostTensor> {
   const [B = 0, M = 0] = patches.shape;
   // The table leaves the last patch out, which here is one more than there are.
   const longer = new Int32Array(B * (M + 1));

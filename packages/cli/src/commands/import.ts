@@ -1,4 +1,4 @@
-import { importCheckpoint } from '@dpar/train/node';
+import { importCheckpoint } from '@dpar/checkpoint';
 import { defineCommand } from '../command.js';
 import { readJsonObject } from '../json-file.js';
 import {

@@ -63,7 +63,15 @@ export const sample = defineCommand({
     const begin = performance.now();
     const made = await makeImages({ values, plan, generator, prefix, writer }, context);
     return summarize({
-      ...{ kind: generator.kind, engine: engine.name, output, images, made, tokensPerImage: plan.tokensPerImage },
+      ...{
+        kind: generator.kind,
+        hasPatches: generator.hasPatches,
+        engine: engine.name,
+        output,
+        images,
+        made,
+        tokensPerImage: plan.tokensPerImage,
+      },
       seconds: (performance.now() - begin) / 1000,
       stages: { ...generator.stageSeconds(), ...(decoder && { tokenizer: decoder.seconds }) },
     });

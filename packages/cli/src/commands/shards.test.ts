@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { modelKinds } from '@dpar/checkpoint';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import type { StoredTensor } from '@dpar/io';
 import { openCheckpoint, readSafetensors, writeSafetensors } from '@dpar/io/node';
-import { specsOf } from '@dpar/train/node';
+import { kindOfConfig } from '@dpar/nn';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
 
@@ -20,7 +21,10 @@ async function published(name: string, size: number): Promise<{ one: string; sev
   const { config, parameters } = await openCheckpoint(fixturePath(name));
   await parameters.close();
   const { tensors } = await readSafetensors(fixturePath(`${name}/model.safetensors`));
-  const ordered = new Map(Object.keys(specsOf(config)).map((key) => [key, tensors.get(key) as StoredTensor]));
+  const kind = kindOfConfig('test', modelKinds, config);
+  const ordered = new Map(
+    Object.keys(kind.specs(kind.readConfig(config))).map((key) => [key, tensors.get(key) as StoredTensor]),
+  );
   const metadata = { format: 'pt' };
   const [one, several] = [join(folder, 'one', 'model.safetensors'), join(folder, 'several', 'model.safetensors')];
   await writeSafetensors(one, ordered, { metadata });

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { formatNpz, toHostTensors } from '@dpar/io';
-import { PartFolder, readCheckpoint, readNpy, readNpz, readSafetensors } from '@dpar/io/node';
+import { PartFolder, readNpy, readNpz, readSafetensors } from '@dpar/io/node';
 import { createRandom, createReferenceEngine, int32 } from '@dpar/tensor';
-import { createTokenizer, imagesFromBytes } from '@dpar/tokenizer';
+import { createTokenizer, imagesFromBytes, tokenizerKinds } from '@dpar/tokenizer';
 import { diskSource, findTokenLayout } from '@dpar/train/node';
 import { decode, encode } from 'fast-png';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -53,8 +53,8 @@ async function contentsOf(folder: string): Promise<Map<string, string>> {
 
 /** The tokens that a tokenizer of a folder gives images, mirrored or not. */
 async function tokensOf(folder: string, mirrored = false): Promise<number[][]> {
-  const { config, parameters } = await readCheckpoint(folder);
-  const tokenizer = createTokenizer(createReferenceEngine(), config, parameters);
+  const model = await loadModel(folder, { kinds: tokenizerKinds });
+  const tokenizer = createTokenizer(createReferenceEngine(), model);
   return Promise.all(
     files.map(async (_, i) => {
       const pixels = pixelsOf(i);

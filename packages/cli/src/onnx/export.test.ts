@@ -8,9 +8,10 @@ import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors } from '@dpar/io/node';
 import { dpar, dparInputs, llamaGen, readDparConfig, readLlamaGenConfig } from '@dpar/model';
+import { loadModel } from '@dpar/model/node';
 import { type HostTensor, type HostTensorOf, hostTensor, named, type TensorFunction, type Tensors } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
-import { createTokenizer } from '@dpar/tokenizer';
+import { createTokenizer, tokenizerKinds } from '@dpar/tokenizer';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openOnnx, runOnnx, runtimes } from '../testing/onnx.js';
 import { runCli } from '../testing/run-cli.js';
@@ -126,8 +127,7 @@ describe('tokenizers', () => {
     const folder = join(await temporaryFolder(), 'onnx');
     await exported(checkpoint, folder);
     expect((await readdir(folder)).sort()).toEqual(['config.json', 'decode.onnx', 'encode.onnx']);
-    const { config, parameters } = await readCheckpoint(checkpoint);
-    const tokenizer = createTokenizer(engine, config, parameters);
+    const tokenizer = createTokenizer(engine, await loadModel(checkpoint, { kinds: tokenizerKinds }));
     const { imageSize: S } = tokenizer;
     for (const batch of [1, 3]) {
       const data = Float32Array.from({ length: batch * 3 * S * S }, (_, i) => Math.sin(i * i));

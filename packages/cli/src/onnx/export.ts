@@ -1,11 +1,11 @@
-import { openCheckpoint, readCheckpoint } from '@dpar/io/node';
+import { entropyKind } from '@dpar/entropy';
+import { openCheckpoint } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
+import { type DescribedGraph, teacherForcedGraph } from '@dpar/nn';
+import { stepGraphs } from '@dpar/sampler/onnx';
+import { tokenizerGraphs, tokenizerKinds } from '@dpar/tokenizer';
 import { UsageError } from '../errors.js';
-import { loadModel } from '../model.js';
-import { dparStepGraphs } from './dpar-steps.js';
-import { entropyStepGraph, llamaGenStepGraph } from './gpt-step.js';
-import type { OnnxGraph } from './graph.js';
-import { teacherForcedGraph } from './teacher-forced.js';
-import { tokenizerGraphs } from './tokenizer.js';
+import { weightsFile } from '../sample/generator.js';
 import { type WriteOptions, writeOnnxFile, writeOnnxFolder } from './write.js';
 
 /** What becomes ONNX files. */
@@ -23,7 +23,7 @@ export interface OnnxExport extends WriteOptions {
 /** What was written. */
 export interface OnnxResult {
   readonly kind: string;
-  readonly graphs: readonly OnnxGraph[];
+  readonly graphs: readonly DescribedGraph[];
   readonly files: readonly string[];
 }
 
@@ -49,14 +49,14 @@ export async function exportOnnxCheckpoint(options: OnnxExport): Promise<OnnxRes
     throw new UsageError(`--output: expected a folder for ${several}, got '${output}'.`);
   }
   const files = single
-    ? await writeOnnxFile(graphs[0] as OnnxGraph, output, options)
+    ? await writeOnnxFile(graphs[0] as DescribedGraph, output, options)
     : await writeOnnxFolder(graphs, output, options);
   return { kind, graphs, files };
 }
 
 interface Graphs {
   readonly kind: string;
-  readonly graphs: readonly OnnxGraph[];
+  readonly graphs: readonly DescribedGraph[];
   /** Whether it is one graph in a file of its own. */
   readonly single: boolean;
 }
@@ -67,23 +67,22 @@ async function graphsOf({ checkpoint, decode, average, entropyCheckpoint }: Onnx
     if (decode) throw new UsageError('--decode: expected a model, got a tokenizer, which has no such steps.');
     return { ...tokenizer, single: false };
   }
-  const loaded = await loadModel(checkpoint, undefined, average);
-  const { kind } = loaded.model;
-  if (!decode) return { kind, graphs: [teacherForcedGraph(loaded)], single: true };
-  if (entropyCheckpoint !== undefined && kind !== 'dpar') {
+  const model = await loadModel(checkpoint, { weights: weightsFile(average) });
+  const kind = model.kind.name;
+  if (!decode) return { kind, graphs: [teacherForcedGraph(model)], single: true };
+  if (entropyCheckpoint === undefined) return { kind, graphs: stepGraphs(model), single: false };
+  if (!model.kind.hasPatches) {
     throw new UsageError(`--entropy-checkpoint: expected a DPAR model, got one of kind '${kind}'.`);
   }
-  if (kind === 'llamagen') return { kind, graphs: [llamaGenStepGraph(loaded)], single: false };
-  if (kind === 'entropy') return { kind, graphs: [entropyStepGraph(loaded)], single: false };
-  const entropy = entropyCheckpoint === undefined ? undefined : await loadModel(entropyCheckpoint, ['entropy']);
-  const graphs = [...dparStepGraphs(loaded), ...(entropy ? [entropyStepGraph(entropy)] : [])];
-  return { kind, graphs, single: false };
+  const entropyModel = await loadModel(entropyCheckpoint, { kinds: [entropyKind] });
+  return { kind, graphs: [...stepGraphs(model), ...stepGraphs(entropyModel)], single: false };
 }
 
-/** The graphs of a checkpoint of a tokenizer; undefined if it is none. */
+/** The graphs of a tokenizer's checkpoint; undefined for other checkpoints. */
 async function tokenizerOf(checkpoint: string): Promise<Omit<Graphs, 'single'> | undefined> {
   const { config, parameters } = await openCheckpoint(checkpoint);
   await parameters.close();
-  if (config.kind !== 'vq' && config.kind !== 'patch-vq') return undefined;
-  return { kind: config.kind, graphs: tokenizerGraphs(config, (await readCheckpoint(checkpoint)).parameters) };
+  if (!tokenizerKinds.some(({ name }) => name === config.kind)) return undefined;
+  const model = await loadModel(checkpoint, { kinds: tokenizerKinds });
+  return { kind: model.kind.name, graphs: tokenizerGraphs(model) };
 }

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { readEntropyModelConfig } from '@dpar/entropy';
+import { entropyKind } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
-import { readCheckpoint, readSafetensors, writeCheckpoint } from '@dpar/io/node';
-import { dparSpecs, readDparConfig, readLlamaGenConfig, writeDparConfig } from '@dpar/model';
-import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import { readSafetensors } from '@dpar/io/node';
+import { dparKind, dparSpecs, readDparConfig, writeDparConfig } from '@dpar/model';
+import { loadModel, saveModel } from '@dpar/model/node';
+import { createSampler } from '@dpar/sampler';
 import { createRandom, float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { openOnnx, runtimes } from '../testing/onnx.js';
@@ -56,9 +57,8 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
     const folder = await temporaryFolder();
     const { generate } = await readmeModule(folder);
     const [checkpoint, output] = [join(folder, 'checkpoint'), join(folder, 'onnx')];
-    const entropy = await readCheckpoint(fixturePath('entropy-model'));
-    const entropyConfig = readEntropyModelConfig(entropy.config);
-    const { blockSize: block_size, vocabSize: vocab_size } = entropyConfig;
+    const entropyModel = await loadModel(fixturePath('entropy-model'), { kinds: [entropyKind] });
+    const { blockSize: block_size, vocabSize: vocab_size } = entropyModel.config;
     const sizes = { dim: 32, n_head: 2, n_layer: 2, multiple_of: 8, vocab_size, block_size, num_classes: 5 };
     const layers = { n_local_encoder_layers: 2, n_local_decoder_layers: 2 };
     const patching = { mode: 'entropy_row_boundary', threshold: 2.3, max_patch_length: null, row_length: 8 };
@@ -72,13 +72,14 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
         return [name, tensor];
       }),
     );
-    await writeCheckpoint(checkpoint, writeDparConfig(config), parameters);
+    const model = { kind: dparKind, config, parameters };
+    await saveModel(checkpoint, model);
     await exportSteps(output, '--checkpoint', checkpoint, '--entropy-checkpoint', fixturePath('entropy-model'));
     const load = (step: string) => openOnnx(ort, join(output, `${step}.onnx`));
     const labels = [0, 3, 1];
     const images = await generate(ort, load, { config: writeDparConfig(config), labels, guidance: 1.5 });
     const engine = await createOrtEngine({ threads: 1 });
-    const sampler = new DparSampler(engine, { config, parameters }, { ...entropy, config: entropyConfig });
+    const sampler = createSampler(engine, model, { entropyModel });
     const expected = await sampler.generate({ labels: Int32Array.from(labels), guidanceScale: 1.5, greedy: true });
     expect(images.flat()).toEqual(Array.from(expected.tokens));
     const lengths = expected.patchLengths.flatMap((image) => Array.from(image));
@@ -89,9 +90,8 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
   it('LlamaGen: one step a token, as its sampler generates', async () => {
     const output = join(await temporaryFolder(), 'onnx');
     await exportSteps(output, '--checkpoint', fixturePath('llamagen'));
-    const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
-    const settings = readLlamaGenConfig(config);
-    const { blockSize: T, vocabSize: V } = settings;
+    const model = await loadModel(fixturePath('llamagen'));
+    const { blockSize: T, vocabSize: V } = model.config;
     const session = await openOnnx(ort, join(output, 'model_step.onnx'));
     for (const labels of [[0, 3], [1]]) {
       const B = labels.length;
@@ -121,7 +121,7 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
         for (const [row, token] of tokens.entries()) generated[row]?.push(token);
       }
       const engine = await createOrtEngine({ threads: 1 });
-      const sampler = new LlamaGenSampler(engine, { config: settings, parameters });
+      const sampler = createSampler(engine, model);
       const expected = await sampler.generate({ labels: Int32Array.from(labels), greedy: true });
       expect(generated.flat()).toEqual(Array.from(expected.tokens));
       await engine.dispose();

@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
 import { writeFilesAtomic, writeFolderAtomic, writeJson } from '@dpar/io/node';
+import { type DescribedGraph, signatureOf } from '@dpar/nn';
 import type { WeightFormat } from '@dpar/tensor';
 import { CommandError, UsageError } from '../errors.js';
 import { version } from '../version.js';
-import { type OnnxGraph, signatureOf } from './graph.js';
 
 /** How graphs are written. */
 export interface WriteOptions {
@@ -20,15 +20,18 @@ export interface WriteOptions {
 type Interface = Readonly<Record<string, unknown>>;
 
 /** Inputs and outputs of a graph, for programs that read the file's metadata. */
-export function interfaceOf({ inputs, outputs }: OnnxGraph): { inputs: Interface; outputs: Interface } {
+export function interfaceOf({ inputs, outputs }: DescribedGraph): { inputs: Interface; outputs: Interface } {
   return { inputs, outputs };
 }
 
-function partsOf(graph: OnnxGraph, dataFile: string, { weights, portable, externalData }: WriteOptions): OnnxParts {
+function partsOf(
+  graph: DescribedGraph,
+  dataFile: string,
+  { weights, portable, externalData }: WriteOptions,
+): OnnxParts {
   const { types, dynamicAxes } = signatureOf(graph);
   const { inputs, outputs } = interfaceOf(graph);
   const meanings = Object.entries(graph.inputs).map(([name, { meaning }]) => [name, meaning] as const);
-  const { kind } = graph.config as { readonly kind?: unknown };
   return exportOnnxParts(graph.fn, types, {
     name: graph.name,
     constants: graph.parameters,
@@ -42,7 +45,7 @@ function partsOf(graph: OnnxGraph, dataFile: string, { weights, portable, extern
       producerVersion: version,
       documentation: graph.description,
       properties: {
-        kind: String(kind),
+        kind: String(graph.config.kind),
         graph: graph.name,
         config: JSON.stringify(graph.config),
         inputs: JSON.stringify(inputs),
@@ -58,7 +61,7 @@ function partsOf(graph: OnnxGraph, dataFile: string, { weights, portable, extern
  * Writes one graph to a file, and its weights beside it (`FILE.data`) if it is large or this is asked for: whole or not at
  * all. @returns The files.
  */
-export async function writeOnnxFile(graph: OnnxGraph, path: string, options: WriteOptions): Promise<string[]> {
+export async function writeOnnxFile(graph: DescribedGraph, path: string, options: WriteOptions): Promise<string[]> {
   const dataPath = `${path}.data`;
   const { model, data } = partsOf(graph, basename(dataPath), options);
   const files = [...(data.length > 0 ? [{ path: dataPath, content: data }] : []), { path, content: model }];
@@ -71,7 +74,7 @@ export async function writeOnnxFile(graph: OnnxGraph, path: string, options: Wri
  * @throws CommandError if there is a folder that holds other things. @returns The files.
  */
 export async function writeOnnxFolder(
-  graphs: readonly OnnxGraph[],
+  graphs: readonly DescribedGraph[],
   folder: string,
   options: WriteOptions,
 ): Promise<string[]> {

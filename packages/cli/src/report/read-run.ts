@@ -1,14 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { countParameters } from '@dpar/nn';
 import { type MetricsLine, parseMetrics, type SampleGrid, type TrainingRun } from '@dpar/report';
 import { isDparError } from '@dpar/tensor';
-import { readTrainConfig } from '@dpar/train';
+import { architectureFromSettings, readTrainConfig, type TrainConfig } from '@dpar/train';
 import { runFiles } from '@dpar/train/node';
 import { CommandError } from '../errors.js';
 import { type JsonObject, readJsonObject } from '../json-file.js';
 import { readRecord } from '../train/record.js';
 import { samplePath, samplesFolder } from '../train/samples.js';
-import { modelFigures } from './model-figures.js';
 
 /** Most grids of samples that a report holds: each is as large as its file. */
 const mostSamples = 12;
@@ -37,6 +37,19 @@ export async function readRun(folder: string): Promise<TrainingRun> {
     sampleCount: steps.length,
     ...(model && { model }),
     ...(record && { record }),
+  };
+}
+
+/** Size and cost of the model of a run. The metrics have the lengths of its patches. */
+function modelFigures(settings: TrainConfig['model'], metrics: readonly MetricsLine[]): TrainingRun['model'] {
+  const { kind, config } = architectureFromSettings(settings);
+  const predicted = kind.predictedTokens(config);
+  const patches = metrics.map(({ mean_patch_length: length = 1 }) => predicted / length);
+  const mean = patches.length > 0 ? patches.reduce((sum, count) => sum + count, 0) / patches.length : predicted;
+  return {
+    kind: kind.name,
+    parameters: countParameters(kind.specs(config)),
+    forwardMacs: kind.matmulMacs(config, mean),
   };
 }
 

@@ -1,32 +1,30 @@
-import { readEntropyModelConfig } from '@dpar/entropy';
-import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
+import { entropyKind } from '@dpar/entropy';
+import { dparKind, llamaGenKind } from '@dpar/model';
+import { loadModel } from '@dpar/model/node';
+import type { ImageModel, ImageModelKind } from '@dpar/nn';
 import { padPatchLengths } from '@dpar/patchify';
-import {
-  collectTokens,
-  type DparSampleOptions,
-  DparSampler,
-  LlamaGenSampler,
-  type SamplerOptions,
-  type SampleStep,
-  type StageSeconds,
-} from '@dpar/sampler';
+import { collectTokens, createSampler, type SampleOptions, type SamplerOptions, type SampleStep } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
+import { trainerFiles } from '@dpar/train/node';
 import { UsageError } from '../errors.js';
-import type { JsonObject } from '../json-file.js';
-import { loadModel, type ModelContent } from '../model.js';
 import type { TokenGrid } from '../tokenizer.js';
+
+/** Kinds of models that generate images. */
+const generating: readonly ImageModelKind[] = [dparKind, llamaGenKind];
 
 /** A loaded model that generates. */
 export interface Generator extends TokenGrid {
-  readonly kind: 'dpar' | 'llamagen';
+  /** Value of `kind` in its config.json. */
+  readonly kind: string;
+  readonly hasPatches: boolean;
   readonly numClasses: number;
   /** 0: the model has no null class, and so no guidance. */
   readonly classDropoutProb?: number | undefined;
   /** Folder of the entropy model, if the model's patches need one. */
   readonly entropyCheckpoint?: string;
-  steps(options: DparSampleOptions): AsyncIterable<SampleStep>;
+  steps(options: SampleOptions): AsyncIterable<SampleStep>;
   /** Seconds that each stage took so far. */
-  stageSeconds(): StageSeconds;
+  stageSeconds(): Readonly<Record<string, number>>;
   /** Frees what was compiled. */
   dispose(): Promise<void>;
 }
@@ -39,64 +37,49 @@ export interface Generated {
   readonly patchLengths: Int32Array;
 }
 
-/** Which models generate, and how they are held. */
-export interface GeneratorOptions extends SamplerOptions {
+/** Checkpoints of the models that generate, and formats of their weights. */
+export interface GeneratorOptions extends Pick<SamplerOptions, 'weights' | 'entropyWeights'> {
   readonly checkpoint: string;
   /** Whether the moving average of the checkpoint's weights is used. */
   readonly average: boolean;
   readonly entropyCheckpoint: string | undefined;
-  /** Takes what is wrong with the files without touching the weights. */
+  /** Receives faults of the files that do not touch the weights. */
   readonly note?: (line: string) => void;
 }
+
+/** File of a checkpoint's weights, or of their moving average, which training with `average_decay` keeps. */
+export const weightsFile = (average: boolean): string | undefined => (average ? trainerFiles.average : undefined);
 
 /**
  * Loads the model of a checkpoint, and the entropy model that its patches need.
  * @throws UsageError if that one is missing.
  */
 export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
-  const { checkpoint, average, entropyCheckpoint, note = () => {}, ...held } = options;
-  const model = await loadModel(checkpoint, ['dpar', 'llamagen'], average);
-  model.notes.forEach(note);
-  if (!needsEntropyModel(model.config)) return createGenerator(engine, model, undefined, held);
+  const { checkpoint, average, entropyCheckpoint, note: onNote, ...formats } = options;
+  const model = await loadModel(checkpoint, { kinds: generating, weights: weightsFile(average), onNote });
+  if (!model.kind.needsEntropies(model.config)) return createGenerator(engine, model, formats);
   if (entropyCheckpoint === undefined) {
     throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);
   }
-  const entropyModel = await loadModel(entropyCheckpoint, ['entropy']);
-  entropyModel.notes.forEach(note);
-  return { ...createGenerator(engine, model, entropyModel, held), entropyCheckpoint };
-}
-
-/** Whether a model's patches depend on the entropies of its tokens. @param config Its config.json. */
-export function needsEntropyModel(config: JsonObject): boolean {
-  return config.kind === 'dpar' && readDparConfig(config).patching.mode === 'entropy_row_boundary';
+  const entropyModel = await loadModel(entropyCheckpoint, { kinds: [entropyKind], onNote });
+  return { ...createGenerator(engine, model, { ...formats, entropyModel }), entropyCheckpoint };
 }
 
 /**
  * Makes a generator of a model in memory. Nothing is compiled before it generates.
  * @throws DparError if the entropy model is missing or does not fit.
  */
-export function createGenerator(
-  engine: Engine,
-  { config: json, parameters }: ModelContent,
-  entropyModel?: ModelContent,
-  held: SamplerOptions = {},
-): Generator {
-  if (json.kind === 'llamagen') {
-    const config = readLlamaGenConfig(json);
-    const weights = held.weights === undefined ? {} : { weights: held.weights };
-    return { ...config, kind: 'llamagen', ...stepping(new LlamaGenSampler(engine, { config, parameters }, weights)) };
-  }
-  const config = readDparConfig(json);
-  const entropy = entropyModel && {
-    config: readEntropyModelConfig(entropyModel.config),
-    parameters: entropyModel.parameters,
-  };
-  return { ...config, kind: 'dpar', ...stepping(new DparSampler(engine, { config, parameters }, entropy, held)) };
-}
-
-function stepping(sampler: LlamaGenSampler | DparSampler): Pick<Generator, 'steps' | 'stageSeconds' | 'dispose'> {
+export function createGenerator(engine: Engine, model: ImageModel, options: SamplerOptions = {}): Generator {
+  const sampler = createSampler(engine, model, options);
+  const { blockSize, vocabSize, numClasses, classDropoutProb } = model.config;
   return {
-    steps: (options) => sampler.steps(options),
+    kind: model.kind.name,
+    hasPatches: model.kind.hasPatches,
+    blockSize,
+    vocabSize,
+    numClasses,
+    classDropoutProb,
+    steps: (sampleOptions) => sampler.steps(sampleOptions),
     stageSeconds: () => sampler.stageSeconds,
     dispose: () => sampler.dispose(),
   };
@@ -105,7 +88,7 @@ function stepping(sampler: LlamaGenSampler | DparSampler): Pick<Generator, 'step
 /** Generates a batch. @param onToken Called after each token of all images, with the number of tokens done for each. */
 export async function generateBatch(
   generator: Generator,
-  options: DparSampleOptions,
+  options: SampleOptions,
   onToken: (position: number) => void,
 ): Promise<Generated> {
   const { blockSize: T } = generator;

@@ -1,5 +1,5 @@
 import { hasNullClass } from '@dpar/nn';
-import type { DparSampleOptions } from '@dpar/sampler';
+import type { SampleOptions } from '@dpar/sampler';
 import { countsFromOne } from '@dpar/train';
 import { UsageError } from '../errors.js';
 import * as option from '../options.js';
@@ -60,7 +60,7 @@ export interface SampleValues extends Omit<option.Values<typeof sampleOptions>, 
 
 /** @throws UsageError for options that do not fit the model or one another. */
 export function checkFor(generator: Generator, values: SampleValues): void {
-  const { kind, numClasses, blockSize: T } = generator;
+  const { hasPatches, numClasses, blockSize: T } = generator;
   const { classes, cfgInterval, threshold, maxPatchLength, entropyWeights } = values;
   const hasNull = hasNullClass(generator);
   const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
@@ -84,16 +84,16 @@ export function checkFor(generator: Generator, values: SampleValues): void {
   if (cfgInterval !== undefined && cfgInterval[1] > T) {
     throw new UsageError(`--cfg-interval: expected tokens from 0 to ${T}, got ${cfgInterval.join(':')}.`);
   }
-  if (kind === 'llamagen' && (threshold !== undefined || maxPatchLength !== undefined)) {
+  if (!hasPatches && (threshold !== undefined || maxPatchLength !== undefined)) {
     throw new UsageError('expected --threshold and --max-patch-length with a DPAR model, got a LlamaGen model.');
   }
-  if (kind === 'llamagen' && entropyWeights !== undefined) {
+  if (!hasPatches && entropyWeights !== undefined) {
     throw new UsageError('expected --entropy-weights with a DPAR model, got a LlamaGen model.');
   }
 }
 
 /** How tokens are drawn and patches are made. */
-export function decodingOf(values: SampleValues): Omit<DparSampleOptions, 'labels'> {
+export function decodingOf(values: SampleValues): Omit<SampleOptions, 'labels'> {
   const { seed, greedy, temperature, topK, topP, cfgInterval, threshold, maxPatchLength } = values;
   return {
     ...{ seed, greedy, temperature, topK, topP },

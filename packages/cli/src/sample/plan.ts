@@ -1,7 +1,6 @@
 import { checkpointIdentity, type Settings } from '@dpar/io/node';
 import { UsageError } from '../errors.js';
-import { weightsFile } from '../model.js';
-import type { Generator } from './generator.js';
+import { type Generator, weightsFile } from './generator.js';
 import type { SampleValues } from './options.js';
 import { type OutputKind, outputKind } from './output-kind.js';
 import type { Prefix } from './prefix.js';

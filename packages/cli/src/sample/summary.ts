@@ -6,7 +6,9 @@ import type { Made } from './make.js';
 
 /** What a run has made. */
 export interface SampleFigures {
-  readonly kind: 'dpar' | 'llamagen';
+  /** Kind of the model. */
+  readonly kind: string;
+  readonly hasPatches: boolean;
   readonly engine: string;
   readonly output: string;
   /** Images of the output. */
@@ -21,20 +23,20 @@ export interface SampleFigures {
 
 /** The figures for programs and for people. Rates are null, and not shown, when nothing was made. */
 export function summarize(figures: SampleFigures): Result {
-  const { kind, engine, output, images, made, tokensPerImage, seconds, stages } = figures;
+  const { kind, hasPatches, engine, output, images, made, tokensPerImage, seconds, stages } = figures;
   const summary = `${countOf(images, 'image')} in ${output}, ${made.images} made`;
   const imageRate = made.images / seconds;
   const tokenRate = made.tokens / seconds;
   const meanPatchLength = (made.images * tokensPerImage) / made.patches;
   const any = made.images > 0;
   const rates = `${formatRate(imageRate)} images/s, ${formatRate(tokenRate)} tokens/s`;
-  const patches = kind === 'dpar' ? `, ${meanPatchLength.toFixed(2)} tokens per patch` : '';
+  const patches = hasPatches ? `, ${meanPatchLength.toFixed(2)} tokens per patch` : '';
   return {
     data: {
       ...{ kind, images, generated: made.images, seconds },
       images_per_second: any ? imageRate : null,
       tokens_per_second: any ? tokenRate : null,
-      ...(kind === 'dpar' && { mean_patch_length: any ? meanPatchLength : null }),
+      ...(hasPatches && { mean_patch_length: any ? meanPatchLength : null }),
       ...{ stages, engine, output },
     },
     text: any ? `${summary} in ${seconds.toFixed(1)} s: ${rates}${patches}` : summary,

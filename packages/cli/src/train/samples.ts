@@ -1,16 +1,17 @@
 import { join } from 'node:path';
+import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import { writeFileAtomic } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
+import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
-import { modelFromSettings, type TrainConfig } from '@dpar/train';
+import { architectureFromSettings, type TrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../errors.js';
 import { Grid, gridColumns, gridLayout } from '../images.js';
-import type { JsonObject } from '../json-file.js';
-import { loadModel, type ModelContent } from '../model.js';
 import { missingBatches } from '../sample/batches.js';
 import { describeUnknownClass } from '../sample/classes.js';
 import { ImageDecoder } from '../sample/decode.js';
-import { createGenerator, generateBatch, needsEntropyModel } from '../sample/generator.js';
+import { createGenerator, generateBatch } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
 
 /** Draws grids of images while a model trains. */
@@ -48,20 +49,21 @@ export function samplePath(output: string, step: number): string {
 export async function prepareSamples(config: TrainConfig, engine: Engine): Promise<SampleGrids | undefined> {
   const { samples: settings, output, steps } = config;
   if (settings === undefined) return undefined;
-  const { configJson, nullClass, ...model } = modelFromSettings(config.model);
+  const architecture = architectureFromSettings(config.model);
+  const nullClass = nullClassOf(architecture);
   if (nullClass === undefined) {
     throw new CommandError(
-      `samples: expected a model with classes (dpar or llamagen), got "${model.kind}", ` +
+      `samples: expected a model with classes (dpar or llamagen), got "${architecture.kind.name}", ` +
         'which predicts no first token and so cannot draw an image. Leave samples out.',
     );
   }
   const labels = labelsOf(await classNumbers(config, nullClass), settings.count, nullClass);
-  const tokens = { blockSize: model.tokensPerImage, vocabSize: model.vocabSize };
+  const tokens = architecture.config;
   const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens), tokens.blockSize);
   const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), decoder.imageSize);
-  const entropyModel = await entropyModelOf(config, configJson);
+  const entropyModel = await entropyModelOf(config, architecture);
   const generatorOf = (parameters: Tensors<HostTensor>) =>
-    createGenerator(engine, { config: configJson, parameters }, entropyModel);
+    createGenerator(engine, { ...architecture, parameters }, { entropyModel });
   // Models that do not go together are refused when a generator is made, before it needs weights.
   generatorOf({});
   return {
@@ -113,11 +115,11 @@ function labelsOf(drawn: readonly number[], count: number, numClasses: number): 
 /** The entropy model of the samples, or else that of the training data. */
 async function entropyModelOf(
   { samples, data }: TrainConfig,
-  configJson: JsonObject,
-): Promise<ModelContent | undefined> {
-  if (!needsEntropyModel(configJson)) return undefined;
+  { kind, config }: ImageArchitecture,
+): Promise<ImageModel<EntropyModelConfig> | undefined> {
+  if (!kind.needsEntropies(config)) return undefined;
   const folder = samples?.entropy_checkpoint ?? data.entropy_checkpoint;
-  if (folder !== undefined) return loadModel(folder, ['entropy']);
+  if (folder !== undefined) return loadModel(folder, { kinds: [entropyKind] });
   throw new CommandError(
     'samples: expected entropy_checkpoint, the folder of an entropy model, for a DPAR model with patches by entropy, ' +
       'got none. Pass the one that the entropies of the training data come from.',

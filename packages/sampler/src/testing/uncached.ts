@@ -1,24 +1,30 @@
-import { type EntropyModelConfig, entropyModel, entropyModelSpecs, readEntropyModelConfig } from '@dpar/entropy';
+import {
+  type EntropyModelConfig,
+  entropyKind,
+  entropyModel,
+  entropyModelSpecs,
+  readEntropyModelConfig,
+} from '@dpar/entropy';
 import {
   type DparConfig,
   dpar,
   dparInputs,
+  dparKind,
   dparSpecs,
   type LlamaGenConfig,
   llamaGen,
+  llamaGenKind,
   llamaGenSpecs,
   patchingOptions,
   readDparConfig,
   readLlamaGenConfig,
 } from '@dpar/model';
-import { initializeParameters, type ParameterSpecs } from '@dpar/nn';
+import { type ImageModel, initializeParameters, type ParameterSpecs } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
 import type { GeneratedTokens } from '../collect.js';
-import type { DparSampleOptions } from '../dpar.js';
 import { guidanceAt, isGuided } from '../guidance.js';
-import type { ModelWeights } from '../model-weights.js';
-import { rowLabels } from '../options.js';
+import { rowLabels, type SampleOptions } from '../options.js';
 
 /** Models small enough to be run many times: 4 x 4 tokens of 12 codes, 3 classes. */
 export const tiny = { dim: 32, n_layer: 1, n_head: 2, multiple_of: 16, vocab_size: 12, block_size: 16, num_classes: 3 };
@@ -31,7 +37,7 @@ export function weightsOf(specs: ParameterSpecs, seed: number): Record<string, H
 }
 
 /** A tiny DPAR with some of its settings changed. */
-export function tinyDpar(changes: object = {}): ModelWeights<DparConfig> {
+export function tinyDpar(changes: object = {}): ImageModel<DparConfig> {
   const config = readDparConfig({
     ...tiny,
     n_local_encoder_layers: 1,
@@ -41,27 +47,27 @@ export function tinyDpar(changes: object = {}): ModelWeights<DparConfig> {
     patching: { threshold: 1.2, max_patch_length: 3, row_length: 4 },
     ...changes,
   });
-  return { config, parameters: weightsOf(dparSpecs(config), 1) };
+  return { kind: dparKind, config, parameters: weightsOf(dparSpecs(config), 1) };
 }
 
 /** The entropy model that goes with {@link tinyDpar}. */
-export function tinyEntropyModel(changes: object = {}): ModelWeights<EntropyModelConfig> {
+export function tinyEntropyModel(changes: object = {}): ImageModel<EntropyModelConfig> {
   const config = readEntropyModelConfig({ ...tiny, ...changes });
-  return { config, parameters: weightsOf(entropyModelSpecs(config), 2) };
+  return { kind: entropyKind, config, parameters: weightsOf(entropyModelSpecs(config), 2) };
 }
 
 /** A tiny LlamaGen. */
-export function tinyLlamaGen(changes: object = {}): ModelWeights<LlamaGenConfig> {
+export function tinyLlamaGen(changes: object = {}): ImageModel<LlamaGenConfig> {
   const config = readLlamaGenConfig({ ...tiny, n_layer: 2, cls_token_num: 1, ...changes });
-  return { config, parameters: weightsOf(llamaGenSpecs(config), 1) };
+  return { kind: llamaGenKind, config, parameters: weightsOf(llamaGenSpecs(config), 1) };
 }
 
 /** Guided logits of all positions, one array [B, V] for each, from one pass without caches over finished images. */
 export async function uncachedDpar(
   engine: Engine,
-  { config: trained, parameters }: ModelWeights<DparConfig>,
+  { config: trained, parameters }: ImageModel<DparConfig>,
   { tokens, patchLengths: lengths }: GeneratedTokens,
-  options: DparSampleOptions,
+  options: SampleOptions,
 ): Promise<Float32Array[]> {
   const { maxPatchLength = trained.patching.maxPatchLength } = options;
   const config = { ...trained, patching: { ...trained.patching, maxPatchLength } };
@@ -92,9 +98,9 @@ export async function uncachedDpar(
 /** As {@link uncachedDpar}, for LlamaGen. */
 export async function uncachedLlamaGen(
   engine: Engine,
-  { config, parameters }: ModelWeights<LlamaGenConfig>,
+  { config, parameters }: ImageModel<LlamaGenConfig>,
   { tokens }: GeneratedTokens,
-  options: DparSampleOptions,
+  options: SampleOptions,
 ): Promise<Float32Array[]> {
   const labels = rowLabels(options, config.numClasses);
   const forward = engine.compile((ops, x) => ({
@@ -112,10 +118,10 @@ export async function uncachedLlamaGen(
 /** Patch lengths of finished images, from their entropies all at once. */
 export async function offlinePatches(
   engine: Engine,
-  { config: gpt, parameters }: ModelWeights<EntropyModelConfig>,
-  { config }: ModelWeights<DparConfig>,
+  { config: gpt, parameters }: ImageModel<EntropyModelConfig>,
+  { config }: ImageModel<DparConfig>,
   { tokens }: GeneratedTokens,
-  { threshold, maxPatchLength }: DparSampleOptions,
+  { threshold, maxPatchLength }: SampleOptions,
 ): Promise<Int32Array[]> {
   const { blockSize: T } = config;
   const B = tokens.length / T;
@@ -134,7 +140,7 @@ export async function offlinePatches(
 }
 
 /** @param logits [rows, N, V']: for each position, the first V of V' count. */
-function guidedLogits(logits: HostTensor, V: number, T: number, options: DparSampleOptions): Float32Array[] {
+function guidedLogits(logits: HostTensor, V: number, T: number, options: SampleOptions): Float32Array[] {
   const [, N = 0, width = 0] = logits.shape;
   const B = options.labels.length;
   return Array.from({ length: T }, (_, position) => {

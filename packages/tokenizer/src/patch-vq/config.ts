@@ -1,5 +1,4 @@
-import type { KindsOf } from '@dpar/check';
-import { type Fields, readConfig, wholeNumber, writeConfig } from '@dpar/nn';
+import { argumentKinds, type Fields, readConfig, wholeNumber, writeConfig } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 
@@ -15,20 +14,16 @@ export interface PatchVqConfig {
   readonly hiddenDim: number;
 }
 
-/** Kinds of {@link PatchVqConfig}. */
-export const patchVqConfigKinds: KindsOf<PatchVqConfig> = {
-  imageSize: 'number',
-  patchSize: 'number',
-  codebookSize: 'number',
-  hiddenDim: 'number',
-};
-
-const fields: Fields<PatchVqConfig> = {
+/** Keys of a patch VQ tokenizer's config.json. */
+export const patchVqFields: Fields<PatchVqConfig> = {
   imageSize: wholeNumber(1),
   patchSize: wholeNumber(1),
   codebookSize: wholeNumber(1),
   hiddenDim: wholeNumber(1),
 };
+
+/** Kinds of {@link PatchVqConfig}, for checks of arguments. */
+export const patchVqConfigKinds = argumentKinds(patchVqFields);
 
 /**
  * Reads a patch VQ tokenizer's config.json (kind `patch-vq`).
@@ -37,7 +32,7 @@ const fields: Fields<PatchVqConfig> = {
 export function readPatchVqConfig(json: unknown): PatchVqConfig {
   checkArguments('readPatchVqConfig', { json }, { 'json?': 'any' });
 
-  const config = readConfig('readPatchVqConfig', json, fields);
+  const config = readConfig('readPatchVqConfig', json, patchVqFields);
   if (config.imageSize % config.patchSize !== 0) {
     throw new DparError(
       `readPatchVqConfig: expected 'patch_size' to divide 'image_size' ${config.imageSize}, got ${config.patchSize}.`,

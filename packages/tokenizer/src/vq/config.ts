@@ -1,5 +1,4 @@
-import type { KindsOf } from '@dpar/check';
-import { type Field, type Fields, readConfig, trueOrFalse, wholeNumber, writeConfig } from '@dpar/nn';
+import { argumentKinds, type Field, type Fields, readConfig, trueOrFalse, wholeNumber, writeConfig } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 
@@ -23,22 +22,11 @@ export interface VqConfig {
   readonly imageSize: number;
 }
 
-/** Kinds of {@link VqConfig}. */
-export const vqConfigKinds: KindsOf<VqConfig> = {
-  ch: 'number',
-  chMult: 'number[]',
-  numResBlocks: 'number',
-  zChannels: 'number',
-  codebookSize: 'number',
-  codebookEmbedDim: 'number',
-  codebookL2Norm: 'boolean',
-  imageSize: 'number',
-};
-
 /** Groups of channels that are normalised together. */
 export const normGroups = 32;
 
 const multiples: Field<readonly number[]> = {
+  argument: 'number[]',
   expected: 'a list of whole numbers >= 1',
   parse: (value) => {
     const fits = Array.isArray(value) && value.length > 0 && value.every((item) => Number.isInteger(item) && item >= 1);
@@ -46,7 +34,8 @@ const multiples: Field<readonly number[]> = {
   },
 };
 
-const fields: Fields<VqConfig> = {
+/** Keys of the config.json of LlamaGen's tokenizer. */
+export const vqFields: Fields<VqConfig> = {
   ch: wholeNumber(1),
   chMult: multiples,
   numResBlocks: wholeNumber(1),
@@ -57,6 +46,9 @@ const fields: Fields<VqConfig> = {
   imageSize: wholeNumber(1, 256),
 };
 
+/** Kinds of {@link VqConfig}, for checks of arguments. */
+export const vqConfigKinds = argumentKinds(vqFields);
+
 /**
  * Reads the config.json of LlamaGen's tokenizer (kind `vq`).
  * @throws DparError naming the key that is wrong.
@@ -64,7 +56,7 @@ const fields: Fields<VqConfig> = {
 export function readVqConfig(json: unknown): VqConfig {
   checkArguments('readVqConfig', { json }, { 'json?': 'any' });
 
-  const config = readConfig('readVqConfig', json, fields);
+  const config = readConfig('readVqConfig', json, vqFields);
   if (config.ch % normGroups !== 0) {
     throw new DparError(
       `readVqConfig: expected 'ch' to be a multiple of ${normGroups}, the groups of its norms, got ${config.ch}.`,

@@ -2,6 +2,7 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors } from '@dpar/io/node';
+import { kindOfConfig, modelOf } from '@dpar/nn';
 import {
   createRandom,
   createReferenceEngine,
@@ -12,7 +13,8 @@ import {
   named,
 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createTokenizer } from '../create-tokenizer.js';
+import { createTokenizer, type TokenizerModel, tokenizerKinds } from '../create-tokenizer.js';
+import { vqKind } from '../kinds/vq.js';
 import { readVqConfig, vqPresets, writeVqConfig } from './config.js';
 import { vqDecodeFunction, vqEncodeFunction } from './model.js';
 import { vqSpecs } from './specs.js';
@@ -58,7 +60,7 @@ describe("LlamaGen's tokenizer agrees with the reference vectors", () => {
 
   it('as a tokenizer, with what official files have besides', async () => {
     const usage = { 'quantize.codebook_used': float32([65536]) };
-    const tokenizer = createTokenizer(ort, json, { ...parameters, ...usage });
+    const tokenizer = createTokenizer(ort, modelOf(vqKind, json, { ...parameters, ...usage }));
     const { codebookSize, factor, gridSize, imageSize } = tokenizer;
     expect({ codebookSize, factor, gridSize, imageSize }).toEqual({
       codebookSize: 64,
@@ -130,7 +132,11 @@ describe("LlamaGen's tokenizer", async () => {
   it('names what does not fit', async () => {
     await expect(tokenizer.encode(float32([1, 3, 8, 10]))).rejects.toThrow('sides that 4 divides, got [1, 3, 8, 10]');
     await expect(tokenizer.decode(int32([1, 4], [0, 1, 64, 2]))).rejects.toThrow('codes in 0..63, got 64');
-    expect(() => createTokenizer(ort, { kind: 'dpar' }, parameters)).toThrow('kind "vq" or "patch-vq", got "dpar"');
+    expect(() => kindOfConfig('load', tokenizerKinds, { kind: 'dpar' })).toThrow(
+      'load: expected a model of kind "vq" or "patch-vq", got "dpar" in its config.json.',
+    );
+    const other = { kind: { name: 'dpar', specs: () => ({}) }, config, parameters } as unknown as TokenizerModel;
+    expect(() => createTokenizer(ort, other)).toThrow('expected the model of a tokenizer, got a model of kind "dpar".');
     expect(() => createVq(ort, config, {})).toThrow('missing encoder.conv_in.weight');
     expect(() => createVq(ort, config, parameters, { tilePixels: 30 })).toThrow('multiples of 4 pixels');
     expect(() => createVq(ort, config, parameters, { tilePixels: 32, overlapPixels: 20 })).toThrow(

@@ -5,6 +5,9 @@ import type { VqConfig } from './config.js';
 import { vqConfigKinds } from './config.js';
 import { decoderLevels, encoderLevels } from './levels.js';
 
+/** A count of LlamaGen's training code that official files have beside the parameters. */
+export const usageCount = 'quantize.codebook_used';
+
 /** All parameters of LlamaGen's tokenizer under their official names, in the official order. */
 export function vqSpecs(config: VqConfig): ParameterSpecs {
   checkArguments('vqSpecs', { config }, { config: vqConfigKinds });

@@ -3,8 +3,9 @@ import { fixturePath } from '@dpar/fixtures';
 import { readCheckpoint } from '@dpar/io/node';
 import { createRandom, int32 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { TokenizerOptions } from '../kinds/tokenizer-kind.js';
 import { readVqConfig } from './config.js';
-import { createVq, type VqOptions } from './tokenizer.js';
+import { createVq } from './tokenizer.js';
 
 const engine = await createOrtEngine({ threads: 1 });
 afterAll(() => engine.dispose());
@@ -25,7 +26,7 @@ describe('images in tiles', { timeout: 30_000 }, () => {
     const power = images.data.reduce((sum, value) => sum + value * value, 0);
 
     /** Root mean square of what differs, as a share of that of the image, and the share of codes that are the same. */
-    const compare = async (options: VqOptions) => {
+    const compare = async (options: TokenizerOptions) => {
       const tiled = createVq(engine, config, parameters, options);
       const { data } = await tiled.decode(grid);
       const difference = data.reduce((sum, value, i) => sum + (value - (images.data[i] as number)) ** 2, 0);

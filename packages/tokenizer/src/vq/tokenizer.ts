@@ -4,31 +4,18 @@ import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/ten
 import { checkArguments } from '../check-arguments.js';
 import { type Codes, compileStage, engineTokenizer, type Pixels } from '../engine-tokenizer.js';
 import type { ImageTokenizer } from '../image-tokenizer.js';
+import type { TokenizerOptions } from '../kinds/tokenizer-kind.js';
 import { inTiles, type Tiling } from '../tiles/in-tiles.js';
 import { codesOfLatents } from './codebook.js';
 import { type VqConfig, vqConfigKinds, vqFactor } from './config.js';
 import { decodeCoarse, decodeFine, encodeCoarse, encodeFine, vqDecode, vqEncode } from './model.js';
-import { vqSpecs } from './specs.js';
+import { usageCount, vqSpecs } from './specs.js';
 
-/** How {@link createVq} treats large images. */
-export interface VqOptions {
-  /**
-   * Images that are wider or higher than this many pixels are cut into tiles of this size (default 512). It bounds the
-   * memory of all that runs at more than one cell a code.
-   */
-  readonly tilePixels?: number | undefined;
-  /** Least that neighbouring tiles have in common, in pixels (default: a quarter of a tile). */
-  readonly overlapPixels?: number | undefined;
-}
-
-/** Kinds of {@link VqOptions}. */
-export const vqOptionsKinds: KindsOf<VqOptions> = { 'tilePixels?': 'number', 'overlapPixels?': 'number' };
+/** Kinds of {@link TokenizerOptions}. */
+export const vqOptionsKinds: KindsOf<TokenizerOptions> = { 'tilePixels?': 'number', 'overlapPixels?': 'number' };
 
 /** Pixels that one call of the engine takes: one image of 256 px. More at a time are no faster. */
 const pixelsPerCall = 256 * 256;
-
-/** A count of the training code that official files have beside the parameters. */
-const usage = 'quantize.codebook_used';
 
 /**
  * LlamaGen's VQ tokenizer on an engine. Images up to the size of a tile are exact. Of larger ones the coarsest level, with its
@@ -41,7 +28,7 @@ export function createVq(
   engine: Engine,
   config: VqConfig,
   parameters: Tensors<HostTensor>,
-  options: VqOptions = {},
+  options: TokenizerOptions = {},
 ): ImageTokenizer {
   checkArguments(
     'createVq',
@@ -49,7 +36,7 @@ export function createVq(
     { engine: 'Engine', config: vqConfigKinds, parameters: 'object', 'options?': vqOptionsKinds },
   );
 
-  const { [usage]: _, ...weights } = parameters;
+  const { [usageCount]: _, ...weights } = parameters;
   checkParameters(vqSpecs(config), weights);
   const factor = vqFactor(config);
   const tiling = tilingOf(factor, options);
@@ -85,7 +72,7 @@ export function createVq(
 }
 
 /** Tiles in codes. A quarter of the overlap is left out at each edge, where what lies beyond is missing most. */
-function tilingOf(factor: number, { tilePixels = 512, overlapPixels }: VqOptions): Tiling {
+function tilingOf(factor: number, { tilePixels = 512, overlapPixels }: TokenizerOptions): Tiling {
   const size = tilePixels / factor;
   const overlap = overlapPixels === undefined ? Math.floor(size / 4) : overlapPixels / factor;
   const fits = Number.isInteger(size) && Number.isInteger(overlap) && overlap >= 0 && 2 * overlap <= size && size > 0;

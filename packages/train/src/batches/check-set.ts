@@ -1,11 +1,10 @@
 import type { KindsOf } from '@dpar/check';
+import { architectureArgument, hasNullClass, type ImageArchitecture } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
 import type { TokenSource } from './token-source.js';
 import { missingEntropies, tokenSourceKinds } from './token-source.js';
-import type { TrainableModel } from './trainable.js';
-import { trainableModelKinds } from './trainable.js';
 
 /** How a set is checked. */
 export interface CheckOptions {
@@ -25,11 +24,11 @@ const checkOptionsKinds: KindsOf<CheckOptions> = { 'nameOf?': 'function', 'nullC
  * @param name Name of the set in messages.
  * @throws DparError naming what does not fit, and the first image where.
  */
-export function checkTokenSet(model: TrainableModel, set: TokenSet, name: string, options: CheckOptions = {}): void {
+export function checkTokenSet(model: ImageArchitecture, set: TokenSet, name: string, options: CheckOptions = {}): void {
   checkArguments(
     'checkTokenSet',
     { model, set, name, options },
-    { model: trainableModelKinds, set: 'object', name: 'string', 'options?': checkOptionsKinds },
+    { model: architectureArgument, set: 'object', name: 'string', 'options?': checkOptionsKinds },
   );
 
   checkSize(model, sizeOfSet(tokenSet(set)), name);
@@ -40,47 +39,50 @@ export function checkTokenSet(model: TrainableModel, set: TokenSet, name: string
  * Checks what is known of a source before anything is loaded: tokens per image, and entropies where the model needs them.
  * @throws DparError naming what does not fit.
  */
-export function checkTokenSource(model: TrainableModel, source: TokenSource, name: string): void {
+export function checkTokenSource(model: ImageArchitecture, source: TokenSource, name: string): void {
   checkArguments(
     'checkTokenSource',
     { model, source, name },
-    { model: trainableModelKinds, source: tokenSourceKinds, name: 'string' },
+    { model: architectureArgument, source: tokenSourceKinds, name: 'string' },
   );
 
   checkSize(model, source, name);
-  if (model.needsEntropies && !source.hasEntropies) throw missingEntropies('checkTokenSource');
+  if (model.kind.needsEntropies(model.config) && !source.hasEntropies) throw missingEntropies('checkTokenSource');
 }
 
 /**
  * Checks the token and class range of a batch that a source has loaded.
  * @throws DparError naming what does not fit, and the first image and its file where.
  */
-export function checkBatch(model: TrainableModel, batch: Batch, source: TokenSource, name: string): void {
+export function checkBatch(model: ImageArchitecture, batch: Batch, source: TokenSource, name: string): void {
   checkRanges(model, batch, name, { nameOf: (row) => source.nameOf(batch.images[row] as number) });
 }
 
-function checkSize(model: TrainableModel, size: { images: number; tokensPerImage: number }, name: string): void {
+function checkSize(model: ImageArchitecture, size: { images: number; tokensPerImage: number }, name: string): void {
   const { images, tokensPerImage } = size;
-  if (images > 0 && tokensPerImage === model.tokensPerImage) return;
+  if (images > 0 && tokensPerImage === model.config.blockSize) return;
   throw new DparError(
-    `checkTokenSet: expected images of ${model.tokensPerImage} tokens (the model's 'block_size') as ${name}, ` +
+    `checkTokenSet: expected images of ${model.config.blockSize} tokens (the model's 'block_size') as ${name}, ` +
       `got ${images} images of ${tokensPerImage}. Tokenize them at the model's resolution.`,
   );
 }
 
-function checkRanges(model: TrainableModel, set: TokenSet, name: string, options: CheckOptions): void {
+function checkRanges(model: ImageArchitecture, set: TokenSet, name: string, options: CheckOptions): void {
   const { nameOf = (row) => `image ${row}` } = options;
   const tokens = set.tokens.data;
-  const wrong = tokens.findIndex((token) => !(token >= 0 && token < model.vocabSize));
+  const wrong = tokens.findIndex((token) => !(token >= 0 && token < model.config.vocabSize));
   if (wrong >= 0) {
     throw new DparError(
-      `checkTokenSet: expected tokens of ${name} from 0 to ${model.vocabSize - 1}, got ${tokens[wrong]} in ` +
-        `${nameOf(Math.floor(wrong / model.tokensPerImage))}. Use the tokenizer that the model is configured for.`,
+      `checkTokenSet: expected tokens of ${name} from 0 to ${model.config.vocabSize - 1}, got ${tokens[wrong]} in ` +
+        `${nameOf(Math.floor(wrong / model.config.blockSize))}. Use the tokenizer that the model is configured for.`,
     );
   }
-  if (model.nullClass === undefined) return;
-  const hasNull = model.configJson.class_dropout_prob !== 0;
-  checkLabels(set.labels.data, model.nullClass, name, { ...options, hasNull, nameOf });
+  if (!model.kind.hasClasses) return;
+  checkLabels(set.labels.data, model.config.numClasses, name, {
+    ...options,
+    hasNull: hasNullClass(model.config),
+    nameOf,
+  });
 }
 
 function checkLabels(

@@ -1,4 +1,5 @@
-import { readEntropyModelConfig } from '@dpar/entropy';
+import type { EntropyModelConfig } from '@dpar/entropy';
+import type { ImageModel } from '@dpar/nn';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { readModelFixture } from '../testing/fixtures.js';
@@ -7,21 +8,15 @@ import { sizeOfSet, takeImages } from './token-set.js';
 
 describe('entropiesOfSet', () => {
   it('computes the entropies that PyTorch does, in batches that do not divide the set', async () => {
-    const { config, parameters, batch, io } = await readModelFixture('entropy-model');
+    const { model, batch, io } = await readModelFixture('entropy-model');
     const { images } = sizeOfSet(batch);
     const order = Int32Array.from({ length: 2 * images + 1 }, (_, i) => i % images);
     const progress: number[] = [];
     const engine = createReferenceEngine();
-    const entropies = await entropiesOfSet(
-      engine,
-      readEntropyModelConfig(config),
-      parameters,
-      takeImages(batch, order),
-      {
-        batchSize: 2,
-        onProgress: (done, total) => progress.push(done / total),
-      },
-    );
+    const entropies = await entropiesOfSet(engine, model as ImageModel<EntropyModelConfig>, takeImages(batch, order), {
+      batchSize: 2,
+      onProgress: (done, total) => progress.push(done / total),
+    });
     const expected = named(io, 'entropies');
     const width = expected.shape[1] ?? 0;
     expect(entropies.shape).toEqual([order.length, width]);
@@ -35,8 +30,8 @@ describe('entropiesOfSet', () => {
   });
 
   it('stops when it is told to', async () => {
-    const { config, parameters, batch } = await readModelFixture('entropy-model');
-    const run = entropiesOfSet(createReferenceEngine(), readEntropyModelConfig(config), parameters, batch, {
+    const { model, batch } = await readModelFixture('entropy-model');
+    const run = entropiesOfSet(createReferenceEngine(), model as ImageModel<EntropyModelConfig>, batch, {
       signal: AbortSignal.abort(new Error('stopped')),
     });
     await expect(run).rejects.toThrow('stopped');

@@ -1,6 +1,7 @@
 import type { KindsOf } from '@dpar/check';
 import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
-import { type Engine, float32, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
+import { type Model, modelArgument } from '@dpar/nn';
+import { type Engine, float32, type HostTensorOf, named } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { sizeOfSet, type TokenSet, takeRows } from './token-set.js';
 
@@ -37,8 +38,7 @@ export interface EntropyComputer {
 /** @param batchSize Images at a time (default 16). */
 export function entropyComputer(
   engine: Engine,
-  config: EntropyModelConfig,
-  parameters: Tensors<HostTensor>,
+  { config, parameters }: Model<EntropyModelConfig>,
   batchSize = 16,
 ): EntropyComputer {
   const compiled = engine.compile(
@@ -73,18 +73,16 @@ export function entropyComputer(
  */
 export async function entropiesOfSet(
   engine: Engine,
-  config: EntropyModelConfig,
-  parameters: Tensors<HostTensor>,
+  model: Model<EntropyModelConfig>,
   set: Pick<TokenSet, 'tokens' | 'labels'>,
   options: EntropyOptions = {},
 ): Promise<HostTensorOf<'float32'>> {
   checkArguments(
     'entropiesOfSet',
-    { engine, config, parameters, set, options },
+    { engine, model, set, options },
     {
       engine: 'Engine',
-      config: { clsTokenNum: 'number', nLayer: 'number', vocabSize: 'number', '*': 'any' },
-      parameters: 'object',
+      model: modelArgument,
       set: {
         tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
         labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
@@ -95,7 +93,7 @@ export async function entropiesOfSet(
   );
 
   const { batchSize = 16, ...rest } = options;
-  const computer = entropyComputer(engine, config, parameters, Math.min(batchSize, sizeOfSet(set).images));
+  const computer = entropyComputer(engine, model, Math.min(batchSize, sizeOfSet(set).images));
   try {
     return await computer.run(set.tokens, rest);
   } finally {

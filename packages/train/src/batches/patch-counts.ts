@@ -1,8 +1,8 @@
 import type { KindsOf } from '@dpar/check';
+import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import { DparError, float32 } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { missingEntropies, type TokenSource, tokenSourceKinds } from './token-source.js';
-import { type TrainableModel, trainableModelKinds } from './trainable.js';
 
 /** Settings of {@link countPatches}. */
 export interface PatchCountOptions {
@@ -25,30 +25,33 @@ const sequencesAtATime = 4096;
  * aborted.
  */
 export async function countPatches(
-  model: TrainableModel,
+  model: ImageArchitecture,
   source: TokenSource,
   options: PatchCountOptions = {},
 ): Promise<Uint16Array | undefined> {
   checkArguments(
     'countPatches',
     { model, source, options },
-    { model: trainableModelKinds, source: tokenSourceKinds, 'options?': patchCountOptionsKinds },
+    { model: architectureArgument, source: tokenSourceKinds, 'options?': patchCountOptionsKinds },
   );
   const { onProgress, signal } = options;
   const { images, variants, tokensPerImage } = source;
-  if (model.kind !== 'dpar') return undefined;
-  if (model.predictedTokens >= 2 ** 16) {
-    throw new DparError(`countPatches: expected images of less than ${2 ** 16} tokens, got ${model.predictedTokens}.`);
+  if (!model.kind.hasPatches) return undefined;
+  if (model.kind.predictedTokens(model.config) >= 2 ** 16) {
+    throw new DparError(
+      `countPatches: expected images of less than ${2 ** 16} tokens, got ${model.kind.predictedTokens(model.config)}.`,
+    );
   }
   const counts = new Uint16Array(images * variants);
-  if (!model.needsEntropies) return counts.fill(model.patchCounts(1, undefined)?.[0] ?? 0);
+  if (!model.kind.needsEntropies(model.config))
+    return counts.fill(model.kind.patchCounts(model.config, 1, undefined)?.[0] ?? 0);
   if (!source.hasEntropies) throw missingEntropies('countPatches');
   const chunk = Math.max(1, Math.floor(sequencesAtATime / variants));
   for (let first = 0; first < images; first += chunk) {
     signal?.throwIfAborted();
     const count = Math.min(chunk, images - first);
     const entropies = float32([count * variants, tokensPerImage - 1], await source.readEntropies(first, count));
-    counts.set(model.patchCounts(count * variants, entropies) ?? [], first * variants);
+    counts.set(model.kind.patchCounts(model.config, count * variants, entropies) ?? [], first * variants);
     onProgress?.(first + count, images);
   }
   return counts;

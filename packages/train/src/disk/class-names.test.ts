@@ -4,7 +4,6 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { writeSafetensors } from '@dpar/io/node';
 import { createReferenceEngine, int32 } from '@dpar/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { exportSafetensors } from '../pytorch/export-safetensors.js';
 import { createTrainer, train } from '../run/train.js';
 import type { TrainConfig } from '../run/train-config.js';
 import { tinyRun } from '../testing/tiny-run.js';
@@ -121,9 +120,6 @@ describe('train', () => {
     expect(await finish(config)).toBe(2);
     const last = join(config.output, 'last');
     expect(await readCheckpointClasses(last)).toEqual({ path: join(last, 'classes.json'), names });
-    const copy = join(folder, 'copy');
-    expect((await exportSafetensors(last, copy)).files).toContain('classes.json');
-    expect((await readCheckpointClasses(copy))?.names).toEqual(names);
     for (const place of [config.data.tokens, config.data.validation ?? '']) {
       await writeClassNames(place, ['cat', 'dog', 'owl']);
     }

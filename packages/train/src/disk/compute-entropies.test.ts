@@ -2,7 +2,9 @@ import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { readCheckpoint, writeCheckpoint, writeNpy } from '@dpar/io/node';
+import { entropyKind } from '@dpar/entropy';
+import { checkpointIdentity, readCheckpoint, writeCheckpoint, writeNpy } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
 import { createReferenceEngine } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { entropiesOfSet } from '../batches/entropies.js';
@@ -12,11 +14,16 @@ import { tinyModel, tinySet } from '../testing/tiny.js';
 import { withEntropies } from './attach-entropies.js';
 import { computeEntropies } from './compute-entropies.js';
 import { diskSource } from './disk-source.js';
-import { loadEntropyModel } from './entropy-model.js';
 import { entropyParts, findEntropies } from './entropy-parts.js';
 import { findTokenLayout } from './find-layout.js';
 
 const engine = createReferenceEngine();
+
+/** An entropy model and its identity, as `computeEntropies` takes them. */
+async function loadEntropyModel(folder: string) {
+  const model = await loadModel(folder, { kinds: [entropyKind] });
+  return { model, identity: await checkpointIdentity(folder) };
+}
 
 describe('computeEntropies', () => {
   it("computes all variants of LlamaGen's layout in parts, and goes on where it stopped", async () => {
@@ -26,10 +33,15 @@ describe('computeEntropies', () => {
     const data = randomVariants(5, V);
     await writeLlamaGen(root, data);
     const layout = await findTokenLayout(root);
-    const model = await loadEntropyModel(await entropyCheckpoint());
+    const { model, identity } = await loadEntropyModel(await entropyCheckpoint());
     const controller = new AbortController();
     const onProgress = (done: number) => done > 3 && controller.abort(new Error('stopped'));
-    const first = computeEntropies(engine, model, layout, { batchSize: 500, onProgress, signal: controller.signal });
+    const first = computeEntropies(engine, model, layout, {
+      identity,
+      batchSize: 500,
+      onProgress,
+      signal: controller.signal,
+    });
     await expect(first).rejects.toThrow('stopped');
     const folder = join(root, 'tiny_entropies');
     expect(await readdir(folder)).toEqual(['entropies-00000.safetensors']);
@@ -38,6 +50,7 @@ describe('computeEntropies', () => {
 
     const progress: number[] = [];
     const second = await computeEntropies(engine, model, layout, {
+      identity,
       batchSize: 500,
       onProgress: (done, images) => progress.push(done / images),
     });
@@ -45,7 +58,7 @@ describe('computeEntropies', () => {
     expect(progress[0]).toBeCloseTo((2 + 1 / 3) / 5, 10);
     expect(progress.at(-1)).toBe(1);
     expect((await stat(join(folder, 'entropies-00000.safetensors'))).mtimeMs).toBe(written);
-    expect((await computeEntropies(engine, model, layout)).written).toBe(0);
+    expect((await computeEntropies(engine, model, layout, { identity })).written).toBe(0);
 
     const source = diskSource(await withEntropies(layout));
     const rows = [0, 1, V - 1, V, 3 * V + 7, 5 * V - 1];
@@ -54,14 +67,16 @@ describe('computeEntropies', () => {
       images,
       Int32Array.from(rows, (row) => row % V),
     );
-    const expected = await entropiesOfSet(engine, model.config, model.parameters, batch);
+    const expected = await entropiesOfSet(engine, model, batch);
     await engine.dispose();
     expected.data.forEach((value, i) => {
       expect(batch.entropies?.data[i]).toBeCloseTo(value, 5);
     });
     const dpar = tinyModel('dpar');
     const counts = await countPatches(dpar, source);
-    expect(rows.map((row) => counts?.[row])).toEqual([...(dpar.patchCounts(rows.length, batch.entropies) ?? [])]);
+    expect(rows.map((row) => counts?.[row])).toEqual([
+      ...(dpar.kind.patchCounts(dpar.config, rows.length, batch.entropies) ?? []),
+    ]);
   });
 
   it('writes beside shards or elsewhere, in shares', async () => {
@@ -69,12 +84,12 @@ describe('computeEntropies', () => {
     const { tokens, labels } = tinySet(10);
     await writeShards(folder, { tokens, labels }, [4, 3, 3], true);
     const layout = await findTokenLayout(folder);
-    const model = await loadEntropyModel(await entropyCheckpoint());
+    const { model, identity } = await loadEntropyModel(await entropyCheckpoint());
     const names = ['part-8.entropies.safetensors', 'part-9_entropies.safetensors', 'part-10.entropies.safetensors'];
     expect(entropyParts(layout).map(({ path }) => path)).toEqual(names.map((name) => join(folder, name)));
     for (const index of [0, 1]) {
       const share = { index, count: 2 };
-      const { written, images } = await computeEntropies(engine, model, layout, { folder: elsewhere, share });
+      const { written, images } = await computeEntropies(engine, model, layout, { identity, folder: elsewhere, share });
       expect([written, images]).toEqual(
         [
           [2, 7],
@@ -84,11 +99,11 @@ describe('computeEntropies', () => {
     }
     expect((await readdir(elsewhere)).sort()).toEqual([...names].sort());
     expect((await withEntropies(layout)).entropies).toBeUndefined();
-    const all = diskSource(await withEntropies(layout, elsewhere, model.identity));
-    const expected = await entropiesOfSet(engine, model.config, model.parameters, { tokens, labels });
+    const all = diskSource(await withEntropies(layout, elsewhere, identity));
+    const expected = await entropiesOfSet(engine, model, { tokens, labels });
     expect(await all.readEntropies(0, 10)).toEqual(expected.data);
     // Files of entropies are no shards.
-    await computeEntropies(engine, model, layout);
+    await computeEntropies(engine, model, layout, { identity });
     expect((await findTokenLayout(folder)).images).toBe(10);
   });
 
@@ -102,10 +117,10 @@ describe('computeEntropies', () => {
       await loadEntropyModel(await entropyCheckpoint(2)),
     ];
     expect(other.identity).not.toBe(model.identity);
-    await computeEntropies(engine, model, layout);
+    await computeEntropies(engine, model.model, layout, { identity: model.identity });
     const path = join(root, 'tiny_entropies', 'entropies-00000.safetensors');
     const stale = `expected entropies of the checkpoint ${other.identity}, that of the entropy model that is given, got ${model.identity} in '${path}'. They are stale`;
-    await expect(computeEntropies(engine, other, layout)).rejects.toThrow(stale);
+    await expect(computeEntropies(engine, other.model, layout, { identity: other.identity })).rejects.toThrow(stale);
     await expect(withEntropies(layout, undefined, other.identity)).rejects.toThrow(stale);
     const bytes = await readFile(path);
     await truncate(path, 100);
@@ -124,8 +139,8 @@ describe('computeEntropies', () => {
     const root = await temporaryFolder();
     await writeLlamaGen(root, randomVariants(3, 2));
     await writeNpy(join(root, 'tiny_codes', '1.npy'), int64([2, 16], new Array(32).fill(6)));
-    const model = await loadEntropyModel(await entropyCheckpoint());
-    await expect(computeEntropies(engine, model, await findTokenLayout(root))).rejects.toThrow(
+    const { model, identity } = await loadEntropyModel(await entropyCheckpoint());
+    await expect(computeEntropies(engine, model, await findTokenLayout(root), { identity })).rejects.toThrow(
       `from 0 to 5, got 6 in image 1 ('${join(root, 'tiny_codes', '1.npy')}')`,
     );
     await expect(loadEntropyModel(join(root, 'none'))).rejects.toThrow();

@@ -1,19 +1,20 @@
 import type { KindsOf } from '@dpar/check';
+import type { EntropyModelConfig } from '@dpar/entropy';
+import { type ImageModel, modelArgument } from '@dpar/nn';
 import { type Engine, float32, int32 } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkTokenSet } from '../batches/check-set.js';
 import { type EntropyOptions, entropyComputer } from '../batches/entropies.js';
-import { trainableEntropyModel } from '../batches/trainable.js';
 import { checkArguments } from '../check-arguments.js';
 import { diskSource } from './disk-source.js';
-import type { LoadedEntropyModel } from './entropy-model.js';
-import { loadedEntropyModelKinds } from './entropy-model.js';
 import { areWhole, findEntropies, writeEntropies } from './entropy-parts.js';
 import type { ImageRange, TokenLayout } from './layout.js';
 import { tokenLayoutKinds } from './layout.js';
 
 /** Settings of {@link computeEntropies}. */
 export interface ComputeEntropiesOptions extends EntropyOptions {
+  /** Identity of the entropy model (`checkpointIdentity` of @dpar/io), which is recorded in each file. */
+  readonly identity: string;
   /** Folder to write into; default: beside the tokens. */
   readonly folder?: string | undefined;
   /** Which of equal shares of the files to compute, counted from 0: for work on several machines. Default: all. */
@@ -21,6 +22,7 @@ export interface ComputeEntropiesOptions extends EntropyOptions {
 }
 
 const computeEntropiesOptionsKinds: KindsOf<ComputeEntropiesOptions> = {
+  identity: 'string',
   'folder?': 'string',
   'share?': { index: 'number', count: 'number', '*': 'any' },
   'batchSize?': 'number',
@@ -47,22 +49,21 @@ export interface ComputedEntropies {
  */
 export async function computeEntropies(
   engine: Engine,
-  loadedEntropyModel: LoadedEntropyModel,
+  model: ImageModel<EntropyModelConfig>,
   layout: TokenLayout,
-  options: ComputeEntropiesOptions = {},
+  options: ComputeEntropiesOptions,
 ): Promise<ComputedEntropies> {
   checkArguments(
     'computeEntropies',
-    { engine, loadedEntropyModel, layout, options },
+    { engine, model, layout, options },
     {
       engine: 'Engine',
-      loadedEntropyModel: loadedEntropyModelKinds,
+      model: modelArgument,
       layout: tokenLayoutKinds,
-      'options?': computeEntropiesOptionsKinds,
+      options: computeEntropiesOptionsKinds,
     },
   );
-  const { config, parameters, identity } = loadedEntropyModel;
-  const { folder, share = { index: 0, count: 1 }, batchSize, onProgress, signal } = options;
+  const { identity, folder, share = { index: 0, count: 1 }, batchSize, onProgress, signal } = options;
   const { variants: V, tokensPerImage: T } = layout;
   const { parts, missing } = await findEntropies(layout, folder, identity, true);
   const absent = new Set(missing);
@@ -75,8 +76,7 @@ export async function computeEntropies(
   if (todo.length === 0) return result;
 
   const source = diskSource(layout);
-  const model = trainableEntropyModel(config);
-  const computer = entropyComputer(engine, config, parameters, batchSize);
+  const computer = entropyComputer(engine, model, batchSize);
   try {
     for (const part of todo) {
       signal?.throwIfAborted();

@@ -2,12 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { writeNpy, writeSafetensors } from '@dpar/io/node';
-import { readDparConfig } from '@dpar/model';
-import { initializeParameters } from '@dpar/nn';
 import { createRandom, createReferenceEngine, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { trainableDpar } from '../batches/trainable.js';
 import { train } from '../run/train.js';
 import { readTrainConfig } from '../run/train-config.js';
 import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
@@ -20,13 +17,11 @@ const engine = createReferenceEngine();
 
 /** Trains on what lies at a path, to a step and from one. */
 async function trainerOn(tokens: string, changes: Partial<TrainerOptions> = {}, entropyModel?: string) {
-  const model = changes.model ?? tinyModel('dpar');
+  const model = changes.model ?? tinyModel('dpar', {}, 7);
   const opened = await openTrainingData(engine, model, { tokens, entropyCheckpoint: entropyModel });
-  const parameters = initializeParameters(model.specs, 7);
   return new Trainer({
     engine,
     model,
-    parameters,
     ...opened,
     steps: 5,
     batchSize: 3,
@@ -97,7 +92,7 @@ describe('Trainer on data on disk', () => {
     /** The inputs of the steps from one to another. */
     const inputsOf = async (from: number, to: number, prefetchBatches: number) => {
       const seen: Tensors<HostTensor>[] = [];
-      const recording = recordingEngine(seen, model.specs);
+      const recording = recordingEngine(seen, model.kind.specs(model.config));
       const trainer = await trainerOn(root, { engine: recording, steps: to, prefetchBatches }, checkpoint);
       const zero = Object.entries(trainer.optimizer.moments);
       trainer.optimizer.restore(from, Object.fromEntries(zero));
@@ -133,7 +128,9 @@ describe('Trainer on data on disk', () => {
     expect(trainer.parameters).toEqual(before);
     await expect(trainerOn(root)).rejects.toThrow('expected entropies beside the tokens, got none');
     const large = tinyModel('llamagen');
-    await expect(trainerOn(root, { model: { ...large, tokensPerImage: 25 } })).rejects.toThrow('got 4 images of 16');
+    await expect(trainerOn(root, { model: { ...large, config: { ...large.config, blockSize: 25 } } })).rejects.toThrow(
+      'got 4 images of 16',
+    );
   });
 
   it('pads less than 5 % of the positions with the default settings', async () => {
@@ -158,7 +155,7 @@ describe('Trainer on data on disk', () => {
     const seen: Tensors<HostTensor>[] = [];
     const trainer = await trainerOn(folder, {
       model,
-      engine: recordingEngine(seen, model.specs),
+      engine: recordingEngine(seen, model.kind.specs(model.config)),
       ...{ steps: 20, batchSize: 32, windowBatches: undefined },
     });
     const metrics = await metricsOf(trainer);
@@ -171,9 +168,8 @@ describe('Trainer on data on disk', () => {
 });
 
 function smallDpar() {
-  const { configJson } = tinyModel('dpar');
   const patching = { mode: 'entropy_row_boundary', threshold: 7.8, max_patch_length: 4, row_length: 16 };
-  return trainableDpar(readDparConfig({ ...configJson, block_size: 256, patching }));
+  return tinyModel('dpar', { block_size: 256, patching }, 7);
 }
 
 describe('train', () => {
@@ -181,7 +177,8 @@ describe('train', () => {
     const [root, validation, output] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
     await writeLlamaGen(root, randomVariants(6, 10));
     await writeShards(validation, tinySet(4), [4]);
-    const { patching, kind, ...size } = tinyModel('dpar').configJson as Record<string, object>;
+    const { kind: dpar, config: tiny } = tinyModel('dpar');
+    const { patching, kind, ...size } = dpar.writeConfig(tiny) as Record<string, object>;
     const config = readTrainConfig({
       model: {
         kind,

@@ -1,17 +1,17 @@
 import { statSync } from 'node:fs';
 import type { KindsOf } from '@dpar/check';
+import { entropyKind } from '@dpar/entropy';
 import { checkpointIdentity } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
+import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { countPatches } from '../batches/patch-counts.js';
 import type { TokenSet } from '../batches/token-set.js';
 import { isTokenSource, type TokenSource } from '../batches/token-source.js';
-import type { TrainableModel } from '../batches/trainable.js';
-import { trainableModelKinds } from '../batches/trainable.js';
 import { checkArguments } from '../check-arguments.js';
 import { withEntropies, withEntropiesOfFile } from './attach-entropies.js';
 import { computeEntropies } from './compute-entropies.js';
 import { diskSource } from './disk-source.js';
-import { loadEntropyModel } from './entropy-model.js';
 import { findEntropies } from './entropy-parts.js';
 import { findTokenLayout } from './find-layout.js';
 import type { TokenLayout } from './layout.js';
@@ -74,7 +74,7 @@ const bytesInMemory = 1 << 26;
  */
 export async function openTrainingData(
   engine: Engine,
-  model: TrainableModel,
+  model: ImageArchitecture,
   paths: TrainingDataPaths,
   options: TrainingDataOptions = {},
 ): Promise<TrainingData> {
@@ -83,20 +83,22 @@ export async function openTrainingData(
     { engine, model, paths, options },
     {
       engine: 'Engine',
-      model: trainableModelKinds,
+      model: architectureArgument,
       paths: trainingDataPathsKinds,
       'options?': trainingDataOptionsKinds,
     },
   );
 
   const { entropies, ...bare } = await findTokenLayout(paths.tokens);
-  const layout = model.needsEntropies
+  const layout = model.kind.needsEntropies(model.config)
     ? await completeLayout(engine, { ...bare, ...(entropies && { entropies }) }, paths, options)
     : bare;
   const data = fitsInMemory(layout) ? await readSet(layout) : workerSource(layout);
   // That entropies are missing is the trainer's to say.
   const countable =
-    options.patchCounts !== false && isTokenSource(data) && (data.hasEntropies || !model.needsEntropies);
+    options.patchCounts !== false &&
+    isTokenSource(data) &&
+    (data.hasEntropies || !model.kind.needsEntropies(model.config));
   if (!countable) return { data, patchCounts: undefined };
   const onProgress = (done: number, total: number) => options.onProgress?.({ stage: 'patches', done, total });
   return { data, patchCounts: await countPatches(model, data, { signal: options.signal, onProgress }) };
@@ -115,8 +117,9 @@ async function completeLayout(
     const { parts, missing } = await findEntropies(layout, entropies, identity);
     if (missing.length === 0) return { ...layout, entropies: parts };
     const onProgress = (done: number, total: number) => report?.({ stage: 'entropies', done, total });
-    const model = await loadEntropyModel(entropyCheckpoint);
-    await computeEntropies(engine, model, layout, { folder: entropies, signal, onProgress });
+    const model = await loadModel(entropyCheckpoint, { kinds: [entropyKind] });
+    const options = { identity: await checkpointIdentity(entropyCheckpoint), folder: entropies, signal, onProgress };
+    await computeEntropies(engine, model, layout, options);
   }
   return withEntropies(layout, entropies, identity);
 }

@@ -57,7 +57,7 @@ export interface AdamWAverage {
 
 const adamWAverageKinds: KindsOf<AdamWAverage> = { tensors: 'object', decay: 'number', '*': 'any' };
 
-/** What an update works with beside the gradients. */
+/** Helpers of an update. */
 export interface AdamWHelp {
   readonly average?: AdamWAverage | undefined;
   /** Does about half of the work. */
@@ -69,6 +69,16 @@ const adamWHelpKinds: KindsOf<AdamWHelp> = {
   'thread?': optimizerThreadKinds,
   '*': 'any',
 };
+
+/** An update that has begun: see {@link AdamW.begin}. One of `apply` and `cancel` is called, once. */
+export interface PendingUpdate {
+  /** Euclidean norm of all gradients. */
+  readonly gradientNorm: number;
+  /** Updates all parameters. */
+  apply(settings: AdamWSettings): Promise<void>;
+  /** Leaves all as it was. */
+  cancel(): Promise<void>;
+}
 
 /** One update. */
 export interface AdamWUpdate extends AdamWSettings {
@@ -182,40 +192,37 @@ export class AdamW {
   }
 
   /**
-   * One update whose settings depend on the gradients' norm; another thread, if there is one, does about half of the work.
-   * Results are those of `update`, to the bit. With a thread, data of parameters, gradients and averages may be away until
-   * it is over; afterwards their tensors may hold other typed arrays than before.
-   * @param decide Settings of the update, of the Euclidean norm of all gradients. What it throws leaves all as it was.
-   * @throws DparError as `update`, and if the thread ends, which loses what it had.
+   * Begins an update whose settings depend on the norm of the gradients: computes the norm. With another thread, about half
+   * of the arrays move there; parameters, gradients and averages must not be used until the update is applied or cancelled,
+   * and their tensors may hold other typed arrays afterwards. Results are those of `update`, to the bit.
+   * @throws DparError as `update`, and if the thread ends, which loses the arrays that it had.
    */
-  async updateByNorm(
-    gradients: Tensors<HostTensor>,
-    decide: (norm: number) => AdamWSettings,
-    options: AdamWHelp = {},
-  ): Promise<void> {
-    checkArguments(
-      'AdamW.updateByNorm',
-      { gradients, decide, options },
-      { gradients: 'object', decide: 'function', 'options?': adamWHelpKinds },
-    );
+  async begin(gradients: Tensors<HostTensor>, options: AdamWHelp = {}): Promise<PendingUpdate> {
+    checkArguments('AdamW.begin', { gradients, options }, { gradients: 'object', 'options?': adamWHelpKinds });
     const { average, thread } = options;
+    if (average !== undefined) averageRate('AdamW.begin', average.decay);
     const parts = this.partsOf(gradients, average);
     const moved = thread === undefined ? [] : movedParts(parts);
-    const stay = parts.filter((part) => !moved.includes(part));
+    const kept = parts.filter((part) => !moved.includes(part));
     const there = thread?.take(moved.map(arraysOf));
-    const squares = new Map(stay.map((part) => [part, sumOfSquares(arraysOf(part).gradient)]));
+    const squares = new Map(kept.map((part) => [part, sumOfSquares(arraysOf(part).gradient)]));
     for (const [i, sum] of ((await there) ?? []).entries()) squares.set(moved[i] as Part, sum);
-    let numbers: ((slot: Slot) => UpdateNumbers) | undefined;
-    try {
-      const norm = Math.sqrt(parts.reduce((sum, part) => sum + (squares.get(part) as number), 0));
-      numbers = this.numbersOf(decide(norm), average);
-    } finally {
-      const numbersOf = numbers;
-      const back = thread?.giveBack(numbersOf && moved.map(({ slot }) => numbersOf(slot)));
-      if (numbersOf !== undefined) for (const part of stay) applyUpdate(arraysOf(part), numbersOf(part.slot));
+    // In the order of the parameters: the sum does not depend on where each part was computed.
+    const gradientNorm = Math.sqrt(parts.reduce((sum, part) => sum + (squares.get(part) as number), 0));
+
+    const finish = async (numbers: ((slot: Slot) => UpdateNumbers) | undefined): Promise<void> => {
+      const back = thread?.giveBack(numbers && moved.map(({ slot }) => numbers(slot)));
+      if (numbers !== undefined) for (const part of kept) applyUpdate(arraysOf(part), numbers(part.slot));
       for (const [i, arrays] of ((await back) ?? []).entries()) put(arrays, moved[i] as Part);
-    }
-    this.updates++;
+    };
+    return {
+      gradientNorm,
+      apply: async (settings) => {
+        await finish(this.numbersOf(settings, average));
+        this.updates++;
+      },
+      cancel: () => finish(undefined),
+    };
   }
 
   private partsOf(gradients: Tensors<HostTensor>, average: AdamWAverage | undefined): readonly Part[] {

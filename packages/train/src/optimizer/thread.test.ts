@@ -26,6 +26,12 @@ const dataOf = (tensors: Tensors<HostTensor>) =>
 
 const settings = (norm: number) => ({ learningRate: 0.01, gradientScale: clipFactor(norm, 0.5) });
 
+/** An update whose settings depend on the norm of the gradients. */
+async function update(optimizer: AdamW, ...[gradients, options]: Parameters<AdamW['begin']>): Promise<void> {
+  const begun = await optimizer.begin(gradients, options);
+  await begun.apply(settings(begun.gradientNorm));
+}
+
 /** Some updates alone, or with a thread. */
 async function updated(program: URL | undefined | 'alone', averaged: boolean) {
   const parameters = random(1);
@@ -34,7 +40,7 @@ async function updated(program: URL | undefined | 'alone', averaged: boolean) {
   const thread = program === 'alone' ? undefined : optimizerThread(program);
   for (let step = 0; step < 4; step++) {
     const gradients = random(10 + step);
-    if (thread) await optimizer.updateByNorm(gradients, settings, { average, thread });
+    if (thread) await update(optimizer, gradients, { average, thread });
     else optimizer.update(gradients, { ...settings(globalNorm(gradients)), average });
     expect(dataOf(gradients)).toEqual(dataOf(random(10 + step)));
   }
@@ -50,21 +56,19 @@ describe('optimizerThread', () => {
     expect(await updated(await builtWorker('optimizer/worker'), averaged)).toEqual(expected);
   });
 
-  it('leaves all as it was if the norm is refused', async () => {
+  it('leaves all as it was if the update is cancelled', async () => {
     const [parameters, gradients] = [random(1), random(2)];
     const optimizer = new AdamW(parameters);
     const thread = optimizerThread();
-    const refuse = (norm: number): never => {
-      expect(norm).toBe(globalNorm(random(2)));
-      throw new Error('refused');
-    };
-    await expect(optimizer.updateByNorm(gradients, refuse, { thread })).rejects.toThrow('refused');
+    const begun = await optimizer.begin(gradients, { thread });
+    expect(begun.gradientNorm).toBe(globalNorm(random(2)));
+    await begun.cancel();
     expect(dataOf(parameters)).toEqual(dataOf(random(1)));
     expect(dataOf(gradients)).toEqual(dataOf(random(2)));
     expect(optimizer.step).toBe(0);
     expect(named(optimizer.moments, 'a').first).toEqual(new Float32Array(2100));
     // It goes on.
-    await optimizer.updateByNorm(gradients, settings, { thread });
+    await update(optimizer, gradients, { thread });
     expect(optimizer.step).toBe(1);
     await thread.close();
   });
@@ -80,7 +84,7 @@ describe('optimizerThread', () => {
     const optimizer = new AdamW(parameters);
     const thread = optimizerThread();
     const gradients = { a: float32([100], new Float32Array(100).fill(1)), b: float32([100]), c: float32([50]) };
-    await optimizer.updateByNorm(gradients, settings, { thread });
+    await update(optimizer, gradients, { thread });
     expect(memory.length).toBe(300);
     expect(memory[0]).toBeCloseTo(-0.01, 5);
     await thread.close();
@@ -89,7 +93,7 @@ describe('optimizerThread', () => {
   it('says that the thread has ended', async () => {
     const parameters = random(1);
     const thread = optimizerThread(new URL('data:text/javascript,throw new Error("no more")'));
-    await expect(new AdamW(parameters).updateByNorm(random(2), settings, { thread })).rejects.toThrow(
+    await expect(new AdamW(parameters).begin(random(2), { thread })).rejects.toThrow(
       'expected a thread that updates parameters, got: no more',
     );
     await thread.close();

@@ -2,7 +2,6 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { trainableModel } from '../batches/trainable.js';
 import { lossAndGradients } from '../step/step.js';
 import { readModelFixture, readTensors, relativeDifference } from '../testing/fixtures.js';
 import { AdamW } from './adamw.js';
@@ -18,7 +17,7 @@ const engines = [
 
 describe.each(engines)('training on the $name engine', ({ create, steps }) => {
   it('follows PyTorch over steps of AdamW', async () => {
-    const { config, parameters, batch } = await readModelFixture('dpar-dynamic4d');
+    const { config, model, parameters, batch } = await readModelFixture('dpar-dynamic4d');
     const settings = config.adamw as {
       lr: number;
       betas: [number, number];
@@ -28,14 +27,13 @@ describe.each(engines)('training on the $name engine', ({ create, steps }) => {
       loss_and_grad_norm: [number, number][];
     };
     const engine = await create();
-    const model = trainableModel(config);
     const compiled = lossAndGradients(engine, model);
     const optimizer = new AdamW(parameters, {
       betas: settings.betas,
       epsilon: settings.eps,
       weightDecay: settings.weight_decay,
     });
-    const inputs = model.inputs(batch);
+    const inputs = model.kind.inputs(model.config, batch);
     expect(settings.loss_and_grad_norm).toHaveLength(8);
     for (const [expectedLoss, expectedNorm] of settings.loss_and_grad_norm.slice(0, steps)) {
       const { loss, gradients } = await compiled.run(parameters, inputs);

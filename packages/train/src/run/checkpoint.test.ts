@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
-import { initializeParameters } from '@dpar/nn';
+import { readCheckpoint } from '@dpar/io/node';
+import { saveModel } from '@dpar/model/node';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tinyModel, tinySet } from '../testing/tiny.js';
@@ -21,12 +21,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function tinyTrainer(seed: number, changes: Partial<TrainerOptions> = {}): Trainer {
-  const { model = tinyModel('dpar') } = changes;
+  const { model = tinyModel('dpar', {}, 1) } = changes;
   const engine = createReferenceEngine();
-  const parameters = initializeParameters(model.specs, 1);
   const sizes = { steps: 6, batchSize: 3, averageDecay: 0.9 };
-  return new Trainer({ engine, model, parameters, data: tinySet(7), ...sizes, seed, ...changes });
+  return new Trainer({ engine, model, data: tinySet(7), ...sizes, seed, ...changes });
 }
+
+/** Content of a trainer's config.json. */
+const configJson = ({ options: { model } }: Trainer) => model.kind.writeConfig(model.config);
 
 /** What a trainer would write. */
 const stateOf = ({ parameters, average, optimizer, step }: Trainer) =>
@@ -52,7 +54,7 @@ describe("a trainer's checkpoint", () => {
     const record = { config: { steps: 6 }, data: { 'data.tokens': 'sha256:0' }, validationLoss: 1.5 };
     await writeTrainerCheckpoint(folder, trainer, record);
     const { config, parameters } = await readCheckpoint(folder);
-    expect(config).toEqual(trainer.options.model.configJson);
+    expect(config).toEqual(configJson(trainer));
     expect(parameters).toEqual(trainer.parameters);
     const average = await readCheckpoint(folder, { weights: 'average.safetensors' });
     expect(average.parameters).toEqual(trainer.average);
@@ -132,7 +134,7 @@ describe("a trainer's checkpoint", () => {
     await writeTrainerCheckpoint(other, tinyTrainer(1, { averageDecay: undefined }));
     expect(await refusal(tinyTrainer(1))).toContain('average.safetensors');
     // A model without a trainer's state, and no checkpoint at all.
-    await writeCheckpoint(other, tinyModel('dpar').configJson, tinyTrainer(1).parameters);
+    await saveModel(other, tinyModel('dpar'));
     expect(await refusal(tinyTrainer(1))).toContain("expected a trainer's checkpoint in");
     await rm(other, { recursive: true });
     await mkdir(other);

@@ -19,7 +19,7 @@ import {
 } from './trainer-state.js';
 
 /** Prefixes of the names of moments, PyTorch's. */
-export const prefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
+export const momentPrefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
 
 /** What a checkpoint says of its run beside the trainer's own state. */
 export interface RunRecord {
@@ -58,7 +58,7 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
   const { parameters, average, options } = trainer;
   checkFinite(trainer);
   const contents: [string, Iterable<Uint8Array>][] = [
-    [checkpointFiles.config, [jsonBytes(options.model.configJson)]],
+    [checkpointFiles.config, [jsonBytes(configJson(trainer))]],
     [checkpointFiles.model, safetensorsChunks(parameters)],
     [trainerFiles.optimizer, safetensorsChunks(momentsOf(trainer))],
   ];
@@ -95,10 +95,7 @@ export async function restoreTrainer(folder: string, trainer: Trainer): Promise<
 export async function restoreVerified(folder: string, state: TrainerState, trainer: Trainer): Promise<void> {
   const { parameters, optimizer, average, options } = trainer;
   const config: unknown = JSON.parse(await readFile(join(folder, checkpointFiles.config), 'utf8'));
-  const changed = differences(
-    { ...options.model.configJson, seed: options.seed },
-    { ...Object(config), seed: state.seed },
-  );
+  const changed = differences({ ...configJson(trainer), seed: options.seed }, { ...Object(config), seed: state.seed });
   if (changed.length > 0) {
     throw new DparError(
       `restoreTrainer: expected a checkpoint of this model and seed in '${folder}', got ${formatDifferences(changed)}. ` +
@@ -115,13 +112,16 @@ export async function restoreVerified(folder: string, state: TrainerState, train
   optimizer.restore(state.step, optimizer.moments);
 }
 
+/** Content of config.json. */
+const configJson = ({ options: { model } }: Trainer): Record<string, unknown> => model.kind.writeConfig(model.config);
+
 /** The moments of all parameters by PyTorch's names: shared, not copied. */
 function momentsOf({ parameters, optimizer }: Trainer): Record<string, HostTensor> {
   const tensors: Record<string, HostTensor> = {};
   for (const [name, { first, second }] of Object.entries(optimizer.moments)) {
     const shape = parameters[name]?.shape ?? [];
-    tensors[prefixes.first + name] = float32(shape, first);
-    tensors[prefixes.second + name] = float32(shape, second);
+    tensors[momentPrefixes.first + name] = float32(shape, first);
+    tensors[momentPrefixes.second + name] = float32(shape, second);
   }
   return tensors;
 }

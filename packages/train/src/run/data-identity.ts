@@ -37,8 +37,17 @@ async function digestsOf(data: TokenSet | TokenSource, key: string, entropiesKey
   return digests;
 }
 
+/** Batches of {@link sampleOf}: a source is read once, to be checked and to be identified. */
+const sampled = new WeakMap<TokenSource, Promise<Batch>>();
+
 /** Images of a source that stand for all: 64, the first and the last among them. */
 export function sampleOf(source: TokenSource): Promise<Batch> {
+  const batch = sampled.get(source) ?? loadSample(source);
+  sampled.set(source, batch);
+  return batch;
+}
+
+function loadSample(source: TokenSource): Promise<Batch> {
   const count = Math.min(samples, source.images);
   const last = Math.max(1, count - 1);
   const images = Int32Array.from({ length: count }, (_, i) => Math.floor((i * (source.images - 1)) / last));

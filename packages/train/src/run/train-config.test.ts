@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { modelFromSettings } from './model-settings.js';
-import { readTrainConfig, trainConfigKeys } from './train-config.js';
+import { architectureFromSettings } from './model-settings.js';
+import { type ModelSettings, readTrainConfig, trainConfigKeys } from './train-config.js';
 
 const minimal = {
   model: { kind: 'dpar', preset: 'nano', vocab_size: 512, block_size: 64, num_classes: 9 },
@@ -79,7 +79,7 @@ describe('readTrainConfig', () => {
     );
     const samples = { every: 1, tokenizer: 't', temperature: 0 };
     expect(read({ samples })).toThrow("above 0, got 0. Set 'samples.top_k' to 1 for the most likely token.");
-    expect(read({ model: { kind: 'gpt' } })).toThrow('"dpar", "llamagen", "entropy", got "gpt"');
+    expect(read({ model: { kind: 'gpt' } })).toThrow('"dpar", "llamagen" or "entropy", got "gpt"');
     expect(() => readTrainConfig(null)).toThrow("'model.kind'");
   });
 
@@ -119,12 +119,16 @@ describe('readTrainConfig', () => {
   });
 });
 
-describe('modelFromSettings', () => {
+/** The config.json that settings describe. */
+function configJson(settings: ModelSettings) {
+  const { kind, config } = architectureFromSettings(settings);
+  return kind.writeConfig(config);
+}
+
+describe('architectureFromSettings', () => {
   it('changes a preset by the keys that are given', () => {
-    const model = modelFromSettings(
-      readTrainConfig(minimal, ['model.n_layer=5', 'model.patching.threshold=2.5']).model,
-    );
-    expect(model.configJson).toMatchObject({
+    const model = configJson(readTrainConfig(minimal, ['model.n_layer=5', 'model.patching.threshold=2.5']).model);
+    expect(model).toMatchObject({
       kind: 'dpar',
       dim: 128,
       n_layer: 5,
@@ -139,24 +143,24 @@ describe('modelFromSettings', () => {
 
   it('makes models of the other kinds', () => {
     const keys = { vocab_size: 512, block_size: 64, num_classes: 9 };
-    const llamaGen = modelFromSettings({ kind: 'llamagen', preset: 'nano', ...keys });
-    expect(llamaGen.configJson).toMatchObject({ kind: 'llamagen', dim: 128, n_layer: 4, cls_token_num: 1 });
-    const entropy = modelFromSettings({ kind: 'entropy', preset: 'nano', ...keys });
-    expect(entropy.configJson).toMatchObject({
+    const llamaGen = configJson({ kind: 'llamagen', preset: 'nano', ...keys });
+    expect(llamaGen).toMatchObject({ kind: 'llamagen', dim: 128, n_layer: 4, cls_token_num: 1 });
+    const entropy = configJson({ kind: 'entropy', preset: 'nano', ...keys });
+    expect(entropy).toMatchObject({
       kind: 'entropy',
       dim: 192,
       n_layer: 3,
       cls_token_num: 0,
       vocab_size: 512,
     });
-    expect(() => modelFromSettings({ kind: 'llamagen', ...keys })).toThrow(
-      "modelFromSettings: expected 'model.dim' to be a whole number >= 1, got no such key.",
+    expect(() => architectureFromSettings({ kind: 'llamagen', ...keys })).toThrow(
+      "architectureFromSettings: expected 'model.dim' to be a whole number >= 1, got no such key.",
     );
-    expect(() => modelFromSettings(readTrainConfig(minimal, ['model.dim=63']).model)).toThrow(
+    expect(() => architectureFromSettings(readTrainConfig(minimal, ['model.dim=63']).model)).toThrow(
       "expected 'model.dim' to be a multiple of 'model.n_head'",
     );
     const odd = readTrainConfig(minimal, ['model.patching.row_length=7']).model;
-    expect(() => modelFromSettings(odd)).toThrow(
+    expect(() => architectureFromSettings(odd)).toThrow(
       "expected 'model.patching.row_length' to divide 'model.block_size' 64",
     );
   });

@@ -1,5 +1,5 @@
-import { entropyModelPresets } from '@dpar/entropy';
-import { presets } from '@dpar/model';
+import { imageModelKinds } from '@dpar/model';
+import { type Field, type Fields, type ImageModelKind, type Json, kindNames, kindOfConfig, snakeCase } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 import { checkArguments } from '../check-arguments.js';
@@ -9,54 +9,26 @@ const count = z.int().min(1);
 const positive = z.number().positive();
 const fraction = z.number().min(0).max(1);
 const rate = z.number().min(0).lt(1);
-const nullablePositive = positive.nullable();
 
-/** Keys of a model that all kinds have, under their official names. A preset gives what is left out. */
-const sharedKeys = {
-  dim: count.optional().describe('Width D'),
-  n_layer: count.optional().describe('Transformer blocks (DPAR: of the global transformer)'),
-  n_head: count.optional().describe('Attention heads H'),
-  multiple_of: count.optional().describe('The feed-forward width is a multiple of this'),
-  vocab_size: count.optional().describe('Vocabulary V of the tokenizer'),
-  block_size: count.optional().describe('Tokens per image T, a square number'),
-  num_classes: count.optional().describe('Number of classes'),
-  rope_base: positive.optional().describe('Base of the rotary frequencies'),
-  norm_eps: positive.optional().describe('Epsilon of RMSNorm'),
-};
+/** Schema of the `model` part of a configuration, from the keys of a kind of model. A preset gives what is left out. */
+function modelSchema({ name, presets, fields }: ImageModelKind) {
+  return z.strictObject({
+    kind: z.literal(name),
+    preset: z.enum(Object.keys(presets)).optional().describe('Size, of which single keys may be changed'),
+    ...fieldSchemas(fields),
+  });
+}
 
-const patchingKeys = z.strictObject({
-  mode: z.enum(['entropy_row_boundary', 'static', 'token']).optional().describe('How tokens are grouped'),
-  threshold: z.number().nullable().optional().describe('Entropy in nats above which a token starts a patch'),
-  max_patch_length: nullablePositive.optional().describe('Longest patch P; in static mode the (mean) length'),
-  row_length: count.optional().describe('Tokens in a row'),
-});
-
-const modelPresets = Object.keys(presets) as [keyof typeof presets, ...(keyof typeof presets)[]];
-const entropyPresets = Object.keys(entropyModelPresets) as [keyof typeof entropyModelPresets];
-
-const models = {
-  dpar: z.strictObject({
-    kind: z.literal('dpar'),
-    preset: z.enum(modelPresets).optional().describe('Size, of which single keys may be changed'),
-    ...sharedKeys,
-    n_local_encoder_layers: count.optional().describe('Blocks of the local encoder'),
-    n_local_decoder_layers: count.optional().describe('Blocks of the local decoder'),
-    embedding_type: z.enum(['dynamic_4d', 'dynamic_3d', '2d']).nullable().optional().describe('Positions of patches'),
-    encoder_block_causal: z.boolean().optional().describe('Encoder tokens see only their own patch'),
-    predict_eoi_token: z.boolean().optional().describe('An end-of-image token is predicted too'),
-    patching: patchingKeys.optional().describe('How tokens are grouped to patches'),
-  }),
-  llamagen: z.strictObject({
-    kind: z.literal('llamagen'),
-    preset: z.enum(modelPresets).optional().describe('Size, of which single keys may be changed'),
-    ...sharedKeys,
-  }),
-  entropy: z.strictObject({
-    kind: z.literal('entropy'),
-    preset: z.enum(entropyPresets).optional().describe('Size, of which single keys may be changed'),
-    ...sharedKeys,
-  }),
-};
+function fieldSchemas<C extends object>(fields: Fields<C>): Record<string, z.ZodType> {
+  const schemas: Record<string, z.ZodType> = {};
+  for (const [name, { parse, expected, about, fields: inner }] of Object.entries<Field<unknown>>(fields)) {
+    if (about === undefined) continue;
+    const isValid = (value: unknown): boolean => parse(value, name, '') !== undefined;
+    const schema = inner ? z.strictObject(fieldSchemas(inner)) : z.custom(isValid, { error: expected });
+    schemas[snakeCase(name)] = schema.optional().describe(about);
+  }
+  return schemas;
+}
 
 const dataKeys = z.strictObject({
   tokens: z
@@ -139,9 +111,9 @@ const sampleKeys = z.strictObject({
     .describe('Checkpoint folder of the entropy model, for patches by entropy; default: that of the data'),
 });
 
-function schemaOf<M extends z.ZodType>(model: M) {
+function schemaOf(kind: ImageModelKind) {
   return z.strictObject({
-    model: model.describe('The model: its kind, and a preset or its keys'),
+    model: modelSchema(kind).describe('The model: its kind, and a preset or its keys'),
     data: dataKeys.describe('What is learnt from'),
     optimizer: optimizerKeys.prefault({}).describe('AdamW and the learning rate'),
     steps: count.describe('Optimizer steps of the run'),
@@ -166,13 +138,18 @@ function schemaOf<M extends z.ZodType>(model: M) {
   });
 }
 
-const schemas = { dpar: schemaOf(models.dpar), llamagen: schemaOf(models.llamagen), entropy: schemaOf(models.entropy) };
+const schemas = new Map(imageModelKinds.map((kind) => [kind.name, schemaOf(kind)]));
+
+/** The `model` part of a training configuration: keys of the kind's config.json, and a preset that gives the others. */
+export interface ModelSettings extends Json {
+  readonly kind: string;
+  readonly preset?: string | undefined;
+}
 
 /** A training configuration, as `dpar train --config` reads it: snake_case keys, defaults filled in. */
-export type TrainConfig = z.infer<(typeof schemas)[keyof typeof schemas]>;
-
-/** The `model` part of a training configuration. */
-export type ModelSettings = TrainConfig['model'];
+export interface TrainConfig extends Omit<z.infer<ReturnType<typeof schemaOf>>, 'model'> {
+  model: ModelSettings;
+}
 
 /**
  * Reads a training configuration from parsed JSON and fills in defaults.
@@ -188,14 +165,13 @@ export function readTrainConfig(json: unknown, settings: readonly string[] = [])
 /** A configuration with its defaults filled in. @throws DparError as {@link readTrainConfig}, in the name of `where`. */
 export function parseTrainConfig(where: string, json: unknown): TrainConfig {
   const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(json).data?.model.kind;
-  const known = Object.keys(schemas);
-  if (kind === undefined || !Object.hasOwn(schemas, kind)) {
-    const expected = known.map((name) => `"${name}"`).join(', ');
+  const schema = schemas.get(kind ?? '');
+  if (schema === undefined) {
     throw new DparError(
-      `${where}: expected 'model.kind' to be one of ${expected}, got ${kind === undefined ? 'undefined' : JSON.stringify(kind)}. Correct 'model.kind'.`,
+      `${where}: expected 'model.kind' to be ${kindNames(imageModelKinds)}, got ${JSON.stringify(kind)}. ` +
+        "Correct 'model.kind'.",
     );
   }
-  const schema = schemas[kind as keyof typeof schemas];
   const result = schema.safeParse(json);
   if (!result.success) {
     const sentences = result.error.issues.map((issue) => describeIssue(issue, json, schema));
@@ -221,11 +197,11 @@ function checkTogether(where: string, { optimizer, steps, batch_size, accumulati
   }
 }
 
-/** A key's description and default, for documentation: `optimizer.learning_rate` and so on. */
-export function trainConfigKeys(kind: ModelSettings['kind']): { key: string; description: string }[] {
-  checkArguments('trainConfigKeys', { kind }, { kind: "'dpar' | 'llamagen' | 'entropy'" });
+/** Keys of the configuration of a kind of model, with their descriptions: `optimizer.learning_rate` and so on. */
+export function trainConfigKeys(kind: string): { key: string; description: string }[] {
+  checkArguments('trainConfigKeys', { kind }, { kind: 'string' });
 
-  return keysOf(schemas[kind], '');
+  return keysOf(schemaOf(kindOfConfig('trainConfigKeys', imageModelKinds, { kind })), '');
 }
 
 function keysOf(schema: z.ZodType, prefix: string): { key: string; description: string }[] {

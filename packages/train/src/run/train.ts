@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { lockFolder, makeFolder, writeJson } from '@dpar/io/node';
-import { initializeParameters } from '@dpar/nn';
+import { initializeParameters, nullClassOf } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
 import { checkBatch } from '../batches/check-set.js';
 import { isTokenSource } from '../batches/token-source.js';
@@ -16,7 +16,7 @@ import { Trainer } from '../trainer/trainer.js';
 import { restoreVerified } from './checkpoint.js';
 import { dataIdentity, sampleOf } from './data-identity.js';
 import { MetricsFile } from './metrics-file.js';
-import { modelFromSettings } from './model-settings.js';
+import { architectureFromSettings } from './model-settings.js';
 import { openRunFolder } from './open-run.js';
 import { checkResumable, recordedConfig } from './resume-settings.js';
 import { RunCheckpoints, runFiles } from './run-folder.js';
@@ -52,17 +52,17 @@ async function makeTrainer(
   options: TrainingDataOptions,
 ): Promise<{ trainer: Trainer; classes: ClassNames | undefined }> {
   const { data, dropout, optimizer } = config;
-  const model = modelFromSettings(config.model, { bucketRatio: data.bucket_ratio });
-  const classes = await classesOfData(data, model.nullClass);
+  const architecture = architectureFromSettings(config.model);
+  const classes = await classesOfData(data, nullClassOf(architecture));
   const entropyCheckpoint = data.entropy_checkpoint;
   const paths = { tokens: data.tokens, entropies: data.entropies, entropyCheckpoint };
-  const training = await openTrainingData(engine, model, paths, options);
+  const training = await openTrainingData(engine, architecture, paths, options);
   const validation =
     data.validation === undefined
       ? undefined
       : await openTrainingData(
           engine,
-          model,
+          architecture,
           { tokens: data.validation, entropies: data.validation_entropies, entropyCheckpoint },
           { ...options, patchCounts: false },
         );
@@ -71,14 +71,14 @@ async function makeTrainer(
     ['training data', training.data],
     ['validation data', validation?.data],
   ] as const) {
-    if (source !== undefined && isTokenSource(source)) checkBatch(model, await sampleOf(source), source, name);
+    if (source !== undefined && isTokenSource(source)) checkBatch(architecture, await sampleOf(source), source, name);
   }
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
-  const parameters = initialize(model.specs, config.seed);
+  const parameters = initialize(architecture.kind.specs(architecture.config), config.seed);
   const trainer = new Trainer({
     engine,
-    model,
-    parameters,
+    model: { ...architecture, parameters },
+    bucketRatio: data.bucket_ratio,
     optimizerThread: optimizerThreadFor(parameters),
     ...training,
     prefetchBatches: data.prefetch_batches,

@@ -1,6 +1,6 @@
+import type { ImageArchitecture } from '@dpar/nn';
 import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import { type Batch, takeImages } from '../batches/token-set.js';
-import type { TrainableModel } from '../batches/trainable.js';
 import { accumulateGradients } from '../optimizer/gradients.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
 import { type LossAndGradients, lossAndGradients } from './step.js';
@@ -18,6 +18,11 @@ export interface BatchGradientsOptions {
   readonly accumulationSteps?: number | undefined;
   /** Computes what is inside transformer blocks a second time in the backward pass: less memory, a third more work. */
   readonly recomputeBlocks?: boolean | undefined;
+  /**
+   * Pads batches to one of some numbers of patches, each at most this factor above the one before, for engines that
+   * prepare anew for each size. Default: batches are padded to the patches of their longest image.
+   */
+  readonly bucketRatio?: number | undefined;
 }
 
 /** What comes of a batch. */
@@ -40,7 +45,7 @@ export class BatchGradients {
 
   constructor(
     engine: Engine,
-    private readonly model: TrainableModel,
+    private readonly model: ImageArchitecture,
     private readonly options: BatchGradientsOptions,
   ) {
     const { seed, dropout = noDropout, recomputeBlocks } = options;
@@ -58,16 +63,17 @@ export class BatchGradients {
    * @throws DparError if the batch cannot be cut into equal parts.
    */
   async run(parameters: Tensors<HostTensor>, batch: Batch, step: number): Promise<BatchGradientsResult> {
-    const { accumulationSteps = 1 } = this.options;
+    const { accumulationSteps = 1, bucketRatio } = this.options;
+    const { kind, config } = this.model;
     const scale = 1 / accumulationSteps;
     const sum = accumulationSteps === 1 ? undefined : this.clearedSum();
     const total = { loss: 0, gradients: {}, patches: 0, positions: 0 };
     for (const [pass, part] of splitBatch(batch, accumulationSteps).entries()) {
-      const inputs = this.model.inputs(part);
+      const inputs = kind.inputs(config, part, { bucketRatio });
       const masks = this.masks.draw(inputs, step * accumulationSteps + pass);
       const { loss, gradients } = await this.passes.run(parameters, { ...inputs, ...masks });
       if (sum !== undefined) accumulateGradients(sum, gradients, scale);
-      const { patches, positions } = this.model.globalPositions(inputs);
+      const { patches, positions } = kind.globalPositions(config, inputs);
       total.loss += loss * scale;
       total.gradients = sum ?? gradients;
       total.patches += patches;
@@ -84,7 +90,7 @@ export class BatchGradients {
   /** Zeros in which the gradients of a batch's parts are added. */
   private clearedSum(): Tensors<HostTensor> {
     this.sum ??= Object.fromEntries(
-      Object.entries(this.model.specs).map(([name, { shape }]) => [name, float32(shape)]),
+      Object.entries(this.model.kind.specs(this.model.config)).map(([name, { shape }]) => [name, float32(shape)]),
     );
     for (const { data } of Object.values(this.sum)) data.fill(0);
     return this.sum;

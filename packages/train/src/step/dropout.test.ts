@@ -22,10 +22,10 @@ afterAll(async () => {
 
 function batchOf(kind: (typeof kinds)[number]) {
   const model = tinyModel(kind);
-  const parameters = initializeParameters(model.specs, 3);
+  const parameters = initializeParameters(model.kind.specs(model.config), 3);
   // They start at zero, with which nothing else would matter.
   createRandom(5).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.3 });
-  return { model, parameters, inputs: model.inputs(takeImages(tinySet(6), [0, 3, 5])) };
+  return { model, parameters, inputs: model.kind.inputs(model.config, takeImages(tinySet(6), [0, 3, 5])) };
 }
 
 function shareOfOnes({ data }: HostTensor): number {
@@ -36,7 +36,9 @@ describe('DropoutMasks', () => {
   it.each(kinds)('are there for the tokens and two places of each block of %s', (kind) => {
     const { model, inputs } = batchOf(kind);
     const places = dropoutPlaces(model, inputs);
-    const blocks = Object.keys(model.specs).flatMap((name) => /^(.*)\.attention\.wo\.weight$/.exec(name)?.[1] ?? []);
+    const blocks = Object.keys(model.kind.specs(model.config)).flatMap(
+      (name) => /^(.*)\.attention\.wo\.weight$/.exec(name)?.[1] ?? [],
+    );
     const expected = ['tok_embeddings', ...blocks.flatMap((name) => [`${name}.attention`, `${name}.feed_forward`])];
     expect(places.map(({ name }) => name).sort()).toEqual(expected.sort());
     expect(places.filter(({ kind: what }) => what === 'token')).toHaveLength(1);
@@ -45,7 +47,7 @@ describe('DropoutMasks', () => {
 
   it('keep the shares that the rates leave', () => {
     const { model } = batchOf('llamagen');
-    const inputs = model.inputs(takeImages(tinySet(6), Array(64).fill(1)));
+    const inputs = model.kind.inputs(model.config, takeImages(tinySet(6), Array(64).fill(1)));
     const masks = new DropoutMasks(model, rates, 1).draw(inputs, 0);
     expect(shareOfOnes(named(masks, 'keep.tok_embeddings'))).toBeCloseTo(0.8, 1);
     expect(shareOfOnes(named(masks, 'keep.layers.0.attention'))).toBeCloseTo(0.5, 1);

@@ -1,9 +1,8 @@
 import type { KindsOf } from '@dpar/check';
 import type { Dropout, DropoutPlace, Training } from '@dpar/nn';
+import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import { type DynamicAxes, type HostTensor, named, sizeOf, type Tensors, type TensorType, typeOps } from '@dpar/tensor';
 import { randomStream } from '../batches/random-streams.js';
-import type { TrainableModel } from '../batches/trainable.js';
-import { trainableModelKinds } from '../batches/trainable.js';
 import { checkArguments } from '../check-arguments.js';
 
 /** Probabilities at which activations become zero; 0 is no dropout. The paper's and LlamaGen's are 0.1 each. */
@@ -47,14 +46,14 @@ export class DropoutMasks {
   private readonly places = new Map<string, readonly DropoutPlace[]>();
 
   constructor(
-    private readonly model: TrainableModel,
+    private readonly model: ImageArchitecture,
     private readonly rates: DropoutRates,
     private readonly seed: number,
   ) {
     checkArguments(
       'DropoutMasks',
       { model, rates, seed },
-      { model: trainableModelKinds, rates: dropoutRatesKinds, seed: 'number' },
+      { model: architectureArgument, rates: dropoutRatesKinds, seed: 'number' },
     );
   }
 
@@ -91,7 +90,7 @@ export class DropoutMasks {
 }
 
 /** The places of {@link dropoutPlaces} with a rate above 0. */
-function placesWithDropout(model: TrainableModel, rates: DropoutRates, inputs: Tensors<TensorType>): DropoutPlace[] {
+function placesWithDropout(model: ImageArchitecture, rates: DropoutRates, inputs: Tensors<TensorType>): DropoutPlace[] {
   return dropoutPlaces(model, inputs).filter(({ kind }) => rates[kind] > 0);
 }
 
@@ -99,14 +98,14 @@ function placesWithDropout(model: TrainableModel, rates: DropoutRates, inputs: T
  * Axes of the masks whose size goes with the dynamic axes of a model's inputs, by name of the mask.
  * @param inputs Inputs of any batch.
  */
-export function maskAxes(model: TrainableModel, rates: DropoutRates, inputs: Tensors<TensorType>): DynamicAxes {
+export function maskAxes(model: ImageArchitecture, rates: DropoutRates, inputs: Tensors<TensorType>): DynamicAxes {
   const found: Record<string, Record<number, string>> = {};
   const usual = placesWithDropout(model, rates, inputs);
-  const names = new Set(Object.values(model.dynamicAxes).flatMap((axes) => Object.values(axes)));
+  const names = new Set(Object.values(model.kind.dynamicAxes).flatMap((axes) => Object.values(axes)));
   for (const size of names) {
     // What grows with the size depends on it.
     const grown = Object.entries(inputs).map(([name, { dtype, shape }]) => {
-      const axes = model.dynamicAxes[name] ?? {};
+      const axes = model.kind.dynamicAxes[name] ?? {};
       return [name, { dtype, shape: shape.map((n, axis) => (axes[axis] === size ? n + 1 : n)) }] as const;
     });
     for (const [i, { name, shape }] of placesWithDropout(model, rates, Object.fromEntries(grown)).entries()) {
@@ -119,16 +118,20 @@ export function maskAxes(model: TrainableModel, rates: DropoutRates, inputs: Ten
 }
 
 /** Where a model may drop activations, for a batch with the given inputs: the model is run on shapes alone. */
-export function dropoutPlaces(model: TrainableModel, inputs: Tensors<TensorType>): DropoutPlace[] {
-  checkArguments('dropoutPlaces', { model, inputs }, { model: trainableModelKinds, inputs: 'object' });
+export function dropoutPlaces(model: ImageArchitecture, inputs: Tensors<TensorType>): DropoutPlace[] {
+  checkArguments('dropoutPlaces', { model, inputs }, { model: architectureArgument, inputs: 'object' });
 
   const places: DropoutPlace[] = [];
   const parameters = Object.fromEntries(
-    Object.entries(model.specs).map(([name, { shape }]) => [name, { dtype: 'float32', shape } as const]),
+    Object.entries(model.kind.specs(model.config)).map(([name, { shape }]) => [
+      name,
+      { dtype: 'float32', shape } as const,
+    ]),
   );
   const types = Object.entries(inputs).map(([name, { dtype, shape }]) => [name, { dtype, shape }] as const);
-  model.outputs(
+  model.kind.outputs(
     typeOps,
+    model.config,
     { ...parameters, ...Object.fromEntries(types) },
     {
       dropout: (place) => {

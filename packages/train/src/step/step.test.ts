@@ -20,12 +20,12 @@ it.each([
   ['with dropout and blocks recomputed', { dropout, recomputeBlocks: true }],
 ])('one graph serves batches of any number of patches, %s', async (_, options) => {
   const model = tinyModel('dpar');
-  const parameters = initializeParameters(model.specs, 3);
+  const parameters = initializeParameters(model.kind.specs(model.config), 3);
   // They start at zero, with which nothing else would matter.
   createRandom(5).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.3 });
   const compiled = lossAndGradients(engine, model, [], options);
   const masks = new DropoutMasks(model, options.dropout, 1);
-  const T = model.tokensPerImage;
+  const T = model.config.blockSize;
   const set = takeImages(tinySet(6), [1, 4]);
   for (const [index, lengths] of [
     [4, 4, 4, 4],
@@ -38,12 +38,12 @@ it.each([
       shape: [2, lengths.length],
       data: Int32Array.from([...lengths, ...lengths]),
     };
-    const inputs = model.inputs({ ...set, patchLengths });
+    const inputs = model.kind.inputs(model.config, { ...set, patchLengths });
     const all = { ...inputs, ...masks.draw(inputs, index) };
     const actual = await compiled.run(parameters, all);
     const expected = await lossAndGradients(reference, model, [], options).run(parameters, all);
     expect(actual.loss).toBeCloseTo(expected.loss, 5);
-    for (const name of Object.keys(model.specs)) {
+    for (const name of Object.keys(model.kind.specs(model.config))) {
       const error = relativeDifference(named(actual.gradients, name), named(expected.gradients, name));
       expect(error, name).toBeLessThan(1e-4);
     }
@@ -53,8 +53,8 @@ it.each([
 
 it('masks of the global transformer go with the number of patches, others do not', () => {
   const model = tinyModel('dpar');
-  const axes = maskAxes(model, dropout, model.inputs(takeImages(tinySet(6), [1, 4])));
+  const axes = maskAxes(model, dropout, model.kind.inputs(model.config, takeImages(tinySet(6), [1, 4])));
   expect(axes['keep.layers.0.attention']).toEqual({ 1: 'patches' });
   expect(axes).not.toHaveProperty('keep.tok_embeddings');
-  expect(maskAxes(model, noDropout, model.inputs(takeImages(tinySet(6), [1, 4])))).toEqual({});
+  expect(maskAxes(model, noDropout, model.kind.inputs(model.config, takeImages(tinySet(6), [1, 4])))).toEqual({});
 });

@@ -1,4 +1,5 @@
 import type { KindsOf } from '@dpar/check';
+import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import {
   type CompiledFunction,
   type Engine,
@@ -9,8 +10,6 @@ import {
   type Tensors,
   valueAndGradients,
 } from '@dpar/tensor';
-import type { TrainableModel } from '../batches/trainable.js';
-import { trainableModelKinds } from '../batches/trainable.js';
 import { checkArguments } from '../check-arguments.js';
 import { type DropoutRates, dropoutFrom, dropoutRatesKinds, maskAxes, noDropout } from './dropout.js';
 
@@ -36,20 +35,23 @@ const stepOptionsKinds: KindsOf<StepOptions> = { 'dropout?': dropoutRatesKinds, 
  * @param outputs Names of the model's outputs to return.
  */
 export function gradientFunction(
-  model: TrainableModel,
+  model: ImageArchitecture,
   outputs: readonly string[],
   options: StepOptions = {},
 ): TensorFunction {
   checkArguments(
     'gradientFunction',
     { model, outputs, options },
-    { model: trainableModelKinds, outputs: 'string[]', 'options?': stepOptionsKinds },
+    { model: architectureArgument, outputs: 'string[]', 'options?': stepOptionsKinds },
   );
   const { dropout = noDropout, recomputeBlocks } = options;
-  const by = Object.keys(model.specs);
+  const by = Object.keys(model.kind.specs(model.config));
   return (ops, inputs) => {
     const forward: TensorFunction = (tapeOps, variables) =>
-      model.outputs(tapeOps, variables, { dropout: dropoutFrom(variables, dropout), recomputeBlocks });
+      model.kind.outputs(tapeOps, model.config, variables, {
+        dropout: dropoutFrom(variables, dropout),
+        recomputeBlocks,
+      });
     const results = valueAndGradients(ops, forward, inputs, { of: 'loss', by });
     return {
       ...Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)])),
@@ -84,20 +86,20 @@ export interface LossAndGradients {
  */
 export function lossAndGradients(
   engine: Engine,
-  model: TrainableModel,
+  model: ImageArchitecture,
   outputs: readonly string[] = [],
   options: StepOptions = {},
 ): LossAndGradients {
   checkArguments(
     'lossAndGradients',
     { engine, model, outputs, options },
-    { engine: 'Engine', model: trainableModelKinds, 'outputs?': 'string[]', 'options?': stepOptionsKinds },
+    { engine: 'Engine', model: architectureArgument, 'outputs?': 'string[]', 'options?': stepOptionsKinds },
   );
 
   const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
   let compiled: CompiledFunction | undefined;
   const into = Object.fromEntries(
-    Object.entries(model.specs).map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]),
+    Object.entries(model.kind.specs(model.config)).map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]),
   );
   return {
     get signatures() {
@@ -106,10 +108,12 @@ export function lossAndGradients(
     async run(parameters, inputs) {
       // The axes of masks are known with the shapes of a batch.
       compiled ??= engine.compile(gradientFunction(model, wanted, options), {
-        dynamicAxes: { ...model.dynamicAxes, ...maskAxes(model, options.dropout ?? noDropout, inputs) },
+        dynamicAxes: { ...model.kind.dynamicAxes, ...maskAxes(model, options.dropout ?? noDropout, inputs) },
       });
       const results = await compiled.run({ ...parameters, ...inputs }, { into });
-      const gradients = Object.keys(model.specs).map((name) => [name, results[gradientPrefix + name]] as const);
+      const gradients = Object.keys(model.kind.specs(model.config)).map(
+        (name) => [name, results[gradientPrefix + name]] as const,
+      );
       return {
         loss: results.loss?.data[0] ?? Number.NaN,
         gradients: Object.fromEntries(

@@ -12,7 +12,7 @@ it.each(['dpar', 'llamagen'] as const)(
   async (kind) => {
     const model = tinyModel(kind);
     const parameters = Object.fromEntries(
-      Object.entries(model.specs).map(([name, { shape }], i) => {
+      Object.entries(model.kind.specs(model.config)).map(([name, { shape }], i) => {
         const values = createRandom(7, i).fillNormal(new Float32Array(sizeOf(shape)), { std: 0.3 });
         return [name, float32(shape, values)];
       }),

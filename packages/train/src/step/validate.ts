@@ -1,4 +1,5 @@
 import type { KindsOf } from '@dpar/check';
+import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import {
   type CompiledFunction,
   type Engine,
@@ -10,8 +11,6 @@ import {
 import { countPatches } from '../batches/patch-counts.js';
 import type { TokenSet } from '../batches/token-set.js';
 import { sourceOf, type TokenSource } from '../batches/token-source.js';
-import type { TrainableModel } from '../batches/trainable.js';
-import { trainableModelKinds } from '../batches/trainable.js';
 import { checkArguments } from '../check-arguments.js';
 import { scalarOf } from './step.js';
 
@@ -38,24 +37,28 @@ export interface ValidatorOptions {
   readonly constants?: Tensors<HostTensor>;
   /** Format of the constant matrices of products (default: `float32`). */
   readonly weights?: WeightFormat;
+  /** See `bucketRatio` of {@link TrainerOptions}. */
+  readonly bucketRatio?: number | undefined;
 }
 
 const validatorOptionsKinds: KindsOf<ValidatorOptions> = {
   'constants?': 'object',
   'weights?': "'float32' | 'int8' | 'int4'",
+  'bucketRatio?': 'number',
 };
 
 /** A validator; the forward pass alone is compiled, with the parameters as inputs but for those that are constants. */
-export function createValidator(engine: Engine, model: TrainableModel, options: ValidatorOptions = {}): Validator {
+export function createValidator(engine: Engine, model: ImageArchitecture, options: ValidatorOptions = {}): Validator {
   checkArguments(
     'createValidator',
     { engine, model, options },
-    { engine: 'Engine', model: trainableModelKinds, 'options?': validatorOptionsKinds },
+    { engine: 'Engine', model: architectureArgument, 'options?': validatorOptionsKinds },
   );
 
+  const { bucketRatio, ...compileOptions } = options;
   const compiled: CompiledFunction = engine.compile(
-    (ops, inputs) => ({ loss: named(model.outputs(ops, inputs), 'loss') }),
-    { ...options, dynamicAxes: model.dynamicAxes },
+    (ops, inputs) => ({ loss: named(model.kind.outputs(ops, model.config, inputs), 'loss') }),
+    { ...compileOptions, dynamicAxes: model.kind.dynamicAxes },
   );
   const orders = new WeakMap<TokenSet | TokenSource, Int32Array>();
   return {
@@ -75,7 +78,10 @@ export function createValidator(engine: Engine, model: TrainableModel, options: 
         signal?.throwIfAborted();
         const batch = await next;
         if (start + batchSize < order.length) next = load(start + batchSize);
-        const { loss } = await compiled.run({ ...parameters, ...model.inputs(batch) });
+        const { loss } = await compiled.run({
+          ...parameters,
+          ...model.kind.inputs(model.config, batch, { bucketRatio }),
+        });
         // Each image has as many predicted tokens as any other.
         if (loss !== undefined) sum += scalarOf(loss) * batch.images.length;
       }
@@ -87,7 +93,7 @@ export function createValidator(engine: Engine, model: TrainableModel, options: 
 
 /** All images of a source, those with few patches first, so that batches hardly need padding. */
 async function imagesByPatchCount(
-  model: TrainableModel,
+  model: ImageArchitecture,
   source: TokenSource,
   signal: AbortSignal | undefined,
 ): Promise<Int32Array> {

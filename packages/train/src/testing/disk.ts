@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import type { StoredTensor } from '@dpar/io';
-import { writeCheckpoint, writeNpy, writeSafetensors } from '@dpar/io/node';
-import { initializeParameters } from '@dpar/nn';
+import { writeNpy, writeSafetensors } from '@dpar/io/node';
+import { saveModel } from '@dpar/model/node';
 import { createRandom, int32, named } from '@dpar/tensor';
 import { sliceImages, type TokenSet } from '../batches/token-set.js';
 import { tinyModel } from './tiny.js';
@@ -63,13 +63,12 @@ export function rowsOf(data: ReturnType<typeof randomVariants>, images: Int32Arr
 /** The checkpoint of a tiny entropy model; weights of another seed are another model. */
 export async function entropyCheckpoint(seed = 1): Promise<string> {
   const folder = join(await temporaryFolder(), 'entropy');
-  const { specs, configJson } = tinyModel('entropy');
-  const parameters = initializeParameters(specs, seed);
+  const model = tinyModel('entropy', {}, seed);
   // It starts at zero, which would make all entropies the same.
-  const { data } = named(parameters, 'output.weight');
+  const { data } = named(model.parameters, 'output.weight');
   data.forEach((_, i) => {
     data[i] = Math.sin(i * seed);
   });
-  await writeCheckpoint(folder, configJson, parameters);
+  await saveModel(folder, model);
   return folder;
 }

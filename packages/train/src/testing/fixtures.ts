@@ -1,6 +1,8 @@
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors } from '@dpar/io/node';
+import { imageModelKinds } from '@dpar/model';
+import { kindOfConfig, modelOf } from '@dpar/nn';
 import { type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
 import type { Batch } from '../batches/token-set.js';
 
@@ -17,7 +19,8 @@ export async function readModelFixture(name: string) {
   const lengths = io.patch_lengths as HostTensorOf<'int32'> | undefined;
   const images = Int32Array.from({ length: tokens.shape[0] ?? 0 }, (_, i) => i);
   const batch: Batch = { images, tokens, labels, ...(lengths && { patchLengths: lengths }) };
-  return { config, parameters, io, batch };
+  const model = modelOf(kindOfConfig('readModelFixture', imageModelKinds, config), config, parameters);
+  return { config, model, parameters, io, batch };
 }
 
 /** The tensors of a safetensors fixture. */

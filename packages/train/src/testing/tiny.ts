@@ -1,6 +1,7 @@
+import { imageModelKinds } from '@dpar/model';
+import { architectureOf, type ImageModel, initializeParameters, kindOfConfig } from '@dpar/nn';
 import { createRandom, float32, int32 } from '@dpar/tensor';
 import type { TokenSet } from '../batches/token-set.js';
-import { type TrainableModel, trainableModel } from '../batches/trainable.js';
 
 const shared = { dim: 16, n_head: 1, multiple_of: 8, vocab_size: 6, block_size: 16, num_classes: 3 };
 
@@ -18,9 +19,13 @@ const configs = {
   entropy: { kind: 'entropy', ...shared, n_layer: 2, cls_token_num: 0 },
 } as const;
 
-/** Models of 16 tokens that train in moments. */
-export function tinyModel(kind: keyof typeof configs): TrainableModel {
-  return trainableModel(configs[kind]);
+/** A model of 16 tokens that trains in moments. */
+export function tinyModel(kind: keyof typeof configs, changes: object = {}, seed = 1): ImageModel {
+  const architecture = architectureOf(kindOfConfig('tinyModel', imageModelKinds, configs[kind]), {
+    ...configs[kind],
+    ...changes,
+  });
+  return { ...architecture, parameters: initializeParameters(architecture.kind.specs(architecture.config), seed) };
 }
 
 /** Random images for the tiny models; each begins with a token of its own, so that it can be told from the others. */

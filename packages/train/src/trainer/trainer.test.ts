@@ -1,11 +1,9 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import { initializeParameters } from '@dpar/nn';
 import { createReferenceEngine, float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { BatchOrder } from '../batches/batch-order.js';
 import { checkTokenSet } from '../batches/check-set.js';
 import { sliceImages, type TokenSet } from '../batches/token-set.js';
-import { trainableModel } from '../batches/trainable.js';
 import { cosineSchedule, type Schedule } from '../optimizer/schedule.js';
 import { optimizerThread } from '../optimizer/thread.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
@@ -13,11 +11,9 @@ import type { StepMetrics } from './metrics.js';
 import { Trainer, type TrainerOptions } from './trainer.js';
 
 function tinyTrainer(kind: 'dpar' | 'llamagen' | 'entropy', changes: Partial<TrainerOptions> = {}): Trainer {
-  const model = tinyModel(kind);
   return new Trainer({
     engine: createReferenceEngine(),
-    model,
-    parameters: initializeParameters(model.specs, 7),
+    model: tinyModel(kind, {}, 7),
     data: tinySet(5),
     steps: 3,
     batchSize: 3,
@@ -149,7 +145,7 @@ describe('Trainer', () => {
     let sum = 0;
     for (let image = 0; image < 5; image++) {
       sum += await tinyTrainer('dpar', {
-        parameters: trainer.parameters,
+        model: { ...tinyModel('dpar'), parameters: trainer.parameters },
         validation: sliceImages(validation, image, 1),
       }).validate();
     }
@@ -183,7 +179,7 @@ describe('Trainer', () => {
   it('reports what is padding, and how long it waited', async () => {
     const trainer = tinyTrainer('dpar', { data: tinySet(40), steps: 10, batchSize: 6, windowBatches: 1 });
     const model = tinyModel('dpar');
-    const counts = model.patchCounts(40, tinySet(40).entropies) ?? new Int32Array();
+    const counts = model.kind.patchCounts(model.config, 40, tinySet(40).entropies) ?? new Int32Array();
     const order = new BatchOrder({ images: 40, batchSize: 6, windowBatches: 1, seed: 7, patchCounts: counts });
     for (const { step, paddingShare, meanPatchLength, seconds, waitSeconds } of await metricsOf(trainer)) {
       const patches = Array.from(order.at(step - 1), (image) => counts[image] ?? 0);
@@ -204,7 +200,9 @@ describe('Trainer', () => {
   it('refuses options that are missing or of another kind', () => {
     expect(() => tinyTrainer('dpar', { steps: Number.NaN })).toThrow("'steps' to be a whole number >= 0, got NaN");
     expect(() => tinyTrainer('dpar', { classDropout: 2 })).toThrow("'classDropout' from 0 to 1, got 2");
-    expect(() => tinyTrainer('dpar', { parameters: {} })).toThrow('missing tok_embeddings.weight');
+    expect(() => tinyTrainer('dpar', { model: { ...tinyModel('dpar'), parameters: {} } })).toThrow(
+      'missing tok_embeddings.weight',
+    );
     const schedule = 0.01 as unknown as Schedule;
     expect(() => tinyTrainer('dpar', { schedule })).toThrow('Pass constantSchedule(0.01).');
     const data = undefined as unknown as TokenSet;
@@ -233,7 +231,8 @@ describe('Trainer', () => {
     expect(labelled(2, 3, 1)).toThrow('got 3, the null class of images without a class, in image 1.');
     expect(labelled(2, 3, 1)).toThrow('from 1 to 3 as if classes were counted from 1: subtract 1 from each label.');
     // A model whose table has no row for it cannot read it even where that class is wanted.
-    const withoutNull = trainableModel({ ...tinyModel('llamagen').configJson, class_dropout_prob: 0 });
+    const { kind, config, parameters } = tinyModel('llamagen');
+    const withoutNull = { kind, config: { ...config, classDropoutProb: 0 }, parameters };
     labels.data.set([0, 3, 1]);
     expect(() => checkTokenSet(tinyModel('llamagen'), { tokens, labels }, 'x', { nullClass: true })).not.toThrow();
     expect(() => checkTokenSet(withoutNull, { tokens, labels }, 'x', { nullClass: true })).toThrow(

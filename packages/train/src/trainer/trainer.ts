@@ -1,15 +1,13 @@
 import type { KindsOf } from '@dpar/check';
-import { checkParameters } from '@dpar/nn';
+import { checkParameters, hasNullClass, type ImageModel, modelArgument, nullClassOf } from '@dpar/nn';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
 import { BatchOrder } from '../batches/batch-order.js';
 import { BatchQueue } from '../batches/batch-queue.js';
 import { checkBatch, checkTokenSet, checkTokenSource } from '../batches/check-set.js';
 import { type Batch, sizeOfSet, type TokenSet } from '../batches/token-set.js';
 import { isTokenSource, sourceOf, type TokenSource } from '../batches/token-source.js';
-import type { TrainableModel } from '../batches/trainable.js';
-import { trainableModelKinds } from '../batches/trainable.js';
 import { checkArguments } from '../check-arguments.js';
-import { AdamW, type AdamWOptions, type AdamWSettings, adamWOptionsKinds } from '../optimizer/adamw.js';
+import { AdamW, type AdamWOptions, adamWOptionsKinds } from '../optimizer/adamw.js';
 import { copyParameters } from '../optimizer/ema.js';
 import { clipFactor } from '../optimizer/gradients.js';
 import type { OptimizerThread } from '../optimizer/port.js';
@@ -24,12 +22,11 @@ import type { StepMetrics } from './metrics.js';
 /** What a {@link Trainer} does. Defaults are the paper's where it has them. */
 export interface TrainerOptions extends BatchGradientsOptions {
   readonly engine: Engine;
-  readonly model: TrainableModel;
   /**
-   * Starting point, changed in place: see `initializeParameters` of @dpar/nn. With an `optimizerThread`, a step may put
-   * other typed arrays into these tensors.
+   * The model. Its parameters are the starting point and are changed in place: see `initializeParameters` of @dpar/nn.
+   * With an `optimizerThread`, a step may put other typed arrays into these tensors.
    */
-  readonly parameters: Tensors<HostTensor>;
+  readonly model: ImageModel;
   /** Images in memory, or a source that loads those of a batch. */
   readonly data: TokenSet | TokenSource;
   /**
@@ -64,8 +61,7 @@ export interface TrainerOptions extends BatchGradientsOptions {
 
 const trainerOptionsKinds: KindsOf<TrainerOptions> = {
   engine: 'Engine',
-  model: trainableModelKinds,
-  parameters: 'object',
+  model: modelArgument,
   data: 'object',
   'patchCounts?': 'number[]',
   'prefetchBatches?': 'number',
@@ -84,6 +80,7 @@ const trainerOptionsKinds: KindsOf<TrainerOptions> = {
   'dropout?': dropoutRatesKinds,
   'accumulationSteps?': 'number',
   'recomputeBlocks?': 'boolean',
+  'bucketRatio?': 'number',
 };
 
 /** Trains a model: steps of forward, backward, clipping and AdamW, in an order that the seed decides. */
@@ -104,9 +101,10 @@ export class Trainer {
   constructor(readonly options: TrainerOptions) {
     checkArguments('Trainer', { options }, { options: trainerOptionsKinds });
 
-    const { engine, model, parameters, data, validation, batchSize, seed, windowBatches } = options;
+    const { engine, model, data, validation, batchSize, seed, windowBatches } = options;
+    const { parameters } = model;
     checkOptions(options);
-    checkParameters(model.specs, parameters);
+    checkParameters(model.kind.specs(model.config), parameters);
     checkData(model, data, 'training data');
     if (validation !== undefined) checkData(model, validation, 'validation data');
     this.parameters = parameters;
@@ -127,7 +125,7 @@ export class Trainer {
     this.optimizer = new AdamW(parameters, options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(parameters);
     this.gradients = new BatchGradients(engine, model, options);
-    this.validator = createValidator(engine, model);
+    this.validator = createValidator(engine, model, { bucketRatio: options.bucketRatio });
   }
 
   /** Number of steps done. */
@@ -188,8 +186,9 @@ export class Trainer {
     const batch = await this.batches.take(step);
     // A set in memory was checked as a whole.
     if (isTokenSource(data)) checkBatch(model, batch, data, 'training data');
-    if (model.nullClass === undefined) return batch;
-    return { ...batch, labels: dropClasses(batch.labels, model.nullClass, classDropout, seed, step) };
+    const nullClass = nullClassOf(model);
+    if (nullClass === undefined) return batch;
+    return { ...batch, labels: dropClasses(batch.labels, nullClass, classDropout, seed, step) };
   }
 
   private async trainStep(): Promise<StepMetrics> {
@@ -200,16 +199,16 @@ export class Trainer {
     const waitSeconds = (performance.now() - begin) / 1000;
     const { loss, gradients, patches, positions } = await this.gradients.run(this.parameters, batch, step);
     const computed = performance.now();
-    const learningRate = this.schedule(step);
     const average =
       averageDecay === undefined || !this.average ? undefined : { tensors: this.average, decay: averageDecay };
-    let gradientNorm = Number.NaN;
-    const settings = (norm: number): AdamWSettings => {
-      gradientNorm = norm;
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw notFinite(step, loss, norm, batch);
-      return { learningRate, gradientScale: clipFactor(norm, maxGradientNorm) };
-    };
-    await this.optimizer.updateByNorm(gradients, settings, { average, thread: optimizerThread });
+    const update = await this.optimizer.begin(gradients, { average, thread: optimizerThread });
+    const { gradientNorm } = update;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      await update.cancel();
+      throw notFinite(step, loss, gradientNorm, batch);
+    }
+    const learningRate = this.schedule(step);
+    await update.apply({ learningRate, gradientScale: clipFactor(gradientNorm, maxGradientNorm) });
     const end = performance.now();
     const seconds = (end - begin) / 1000;
     return {
@@ -222,22 +221,23 @@ export class Trainer {
       waitSeconds,
       optimizerSeconds: (end - computed) / 1000,
       imagesPerSecond: batchSize / seconds,
-      meanPatchLength: (batchSize * model.predictedTokens) / patches,
+      meanPatchLength: (batchSize * model.kind.predictedTokens(model.config)) / patches,
       paddingShare: 1 - patches / positions,
       graphs: this.gradients.graphs,
     };
   }
 }
 
-function checkData(model: TrainableModel, data: TokenSet | TokenSource, name: string): void {
+function checkData(model: ImageModel, data: TokenSet | TokenSource, name: string): void {
   if (isTokenSource(data)) checkTokenSource(model, data, name);
   else checkTokenSet(model, data, name);
 }
 
 /** By what batches are grouped. A source's counts take long to make, so that they are given. */
 function patchCountsOf({ model, data, patchCounts }: TrainerOptions): ArrayLike<number> | undefined {
-  if (!isTokenSource(data)) return patchCounts ?? model.patchCounts(sizeOfSet(data).images, data.entropies);
-  if (model.kind !== 'dpar' || patchCounts !== undefined) return patchCounts;
+  if (!isTokenSource(data))
+    return patchCounts ?? model.kind.patchCounts(model.config, sizeOfSet(data).images, data.entropies);
+  if (!model.kind.hasPatches || patchCounts !== undefined) return patchCounts;
   throw new DparError(
     "Trainer: expected 'patchCounts' with a source of data, got none. Pass what 'countPatches' counts.",
   );
@@ -252,18 +252,15 @@ function notFinite(step: number, loss: number, gradientNorm: number, { images }:
 }
 
 /** Refuses options that are missing or out of range. */
-function checkOptions({ model, data, parameters, steps, schedule, classDropout = 0.1 }: TrainerOptions): void {
-  if (data === undefined || parameters === undefined) {
-    const missing = data === undefined ? "'data', a token set or a source" : "'parameters' by name";
-    throw new DparError(`Trainer: expected ${missing}, got none.`);
-  }
+function checkOptions({ model, data, steps, schedule, classDropout = 0.1 }: TrainerOptions): void {
+  if (data === undefined) throw new DparError("Trainer: expected 'data', a token set or a source, got undefined.");
   if (!Number.isInteger(steps) || steps < 0) {
     throw new DparError(`Trainer: expected 'steps' to be a whole number >= 0, got ${steps}.`);
   }
   if (!(classDropout >= 0 && classDropout <= 1)) {
     throw new DparError(`Trainer: expected 'classDropout' from 0 to 1, got ${classDropout}.`);
   }
-  if (classDropout > 0 && model.configJson.class_dropout_prob === 0) {
+  if (classDropout > 0 && !hasNullClass(model.config)) {
     throw new DparError(
       `Trainer: expected 'classDropout' 0 for a model without a null class (class_dropout_prob 0), got ${classDropout}.`,
     );

@@ -4,17 +4,14 @@ import { join } from 'node:path';
 import { fixturePath } from '@dpar/fixtures';
 import { type PyTorchDict, type PyTorchTensor, type PyTorchValue, type StoredTensor, toHostTensors } from '@dpar/io';
 import { openPyTorch, readCheckpoint, readSafetensors, writePyTorch } from '@dpar/io/node';
-import { initializeParameters } from '@dpar/nn';
-import { createReferenceEngine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
+import { float32, type HostTensor, type Tensors } from '@dpar/tensor';
+import { type Trainer, updateAverage } from '@dpar/train';
+import { restoreTrainer, writeTrainerCheckpoint } from '@dpar/train/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { trainableModel } from '../batches/trainable.js';
-import { updateAverage } from '../optimizer/ema.js';
-import { restoreTrainer, writeTrainerCheckpoint } from '../run/checkpoint.js';
-import { tinyModel, tinySet } from '../testing/tiny.js';
-import { Trainer } from '../trainer/trainer.js';
 import { exportPyTorch } from './export.js';
 import { exportSafetensors } from './export-safetensors.js';
 import { importCheckpoint } from './import.js';
+import { tinyGpt, tinyModel, trained } from './testing/tiny.js';
 
 let folder: string;
 beforeAll(() => {
@@ -22,15 +19,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const smallGpt = { dim: 16, n_layer: 1, n_head: 1, multiple_of: 8, vocab_size: 6, block_size: 16, num_classes: 3 };
-
-async function trained(model = trainableModel({ kind: 'llamagen', ...smallGpt })): Promise<Trainer> {
-  const parameters = initializeParameters(model.specs, 7);
-  const settings = { data: tinySet(5), steps: 3, batchSize: 3, seed: 7, averageDecay: 0.9 };
-  const trainer = new Trainer({ engine: createReferenceEngine(), model, parameters, ...settings });
-  for await (const { loss } of trainer.run()) expect(loss).toBeGreaterThan(0);
-  return trainer;
-}
+/** Content of a trainer's config.json. */
+const configJson = ({ options: { model } }: Trainer) => model.kind.writeConfig(model.config);
 
 /** Names and bytes of a folder's files. */
 function contentOf(path: string): Map<string, string> {
@@ -121,7 +111,7 @@ describe('a checkpoint that is exported and imported', () => {
     await writeTrainerCheckpoint(from, await trained());
     const optimizer = { learning_rate: 0.003, betas: [0.8, 0.99], weight_decay: 0.2 };
     const config = {
-      model: { kind: 'llamagen', ...smallGpt },
+      model: { kind: 'llamagen', ...tinyGpt },
       data: { tokens: 't' },
       optimizer,
       steps: 3,
@@ -179,7 +169,7 @@ describe('a checkpoint that PyTorch trained on', () => {
     updateAverage(trainer.average as Tensors<HostTensor>, trainer.parameters, 0.9);
 
     const imported = await readCheckpoint(to);
-    expect(imported.config).toEqual(trainer.options.model.configJson);
+    expect(imported.config).toEqual(configJson(trainer));
     expect(largestDifference(imported.parameters, trainer.parameters)).toBeLessThan(1e-6);
     const tensors = async (name: string) => toHostTensors((await readSafetensors(join(to, name))).tensors);
     expect(largestDifference(await tensors('average.safetensors'), trainer.average ?? {})).toBeLessThan(1e-6);

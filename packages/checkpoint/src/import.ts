@@ -10,20 +10,21 @@ import {
   toHostTensor,
 } from '@dpar/io';
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
+import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
-import { checkArguments } from '../check-arguments.js';
-import { prefixes } from '../run/checkpoint.js';
-import { withSetting } from '../run/train-config.js';
+import { withSetting } from '@dpar/train';
 import {
+  momentPrefixes,
   readStateFields,
   type TrainerState,
   trainerFiles,
   trainerStateOf,
   writeTrainerState,
-} from '../run/trainer-state.js';
+} from '@dpar/train/node';
+import { checkArguments } from './check-arguments.js';
 import { checkKeys, inferConfig, withPlaceholders } from './infer-config.js';
 import { interruptible } from './interruptible.js';
-import { specsOf } from './model-specs.js';
+import { specsOf } from './kinds.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
 import type { InferredConfig } from './recognise.js';
 import { officialNames, type StateDict } from './state-dict.js';
@@ -36,8 +37,6 @@ import {
   withTiedTable,
 } from './usable-weights.js';
 import { openWeights, type Weight, type Weights, type WeightsFile } from './weights-file.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** How {@link importCheckpoint} reads. */
 export interface ImportOptions {
@@ -233,8 +232,8 @@ function momentsOf(
   };
   return new Map(
     Array.from(moments).flatMap(([name, { first, second }]) => [
-      [prefixes.first + name, tensor(first)],
-      [prefixes.second + name, tensor(second)],
+      [momentPrefixes.first + name, tensor(first)],
+      [momentPrefixes.second + name, tensor(second)],
     ]),
   );
 }

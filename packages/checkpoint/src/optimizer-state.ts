@@ -1,6 +1,6 @@
 import { entriesOf, PyTorchTensor, type PyTorchValue, type WritablePyTorchValue } from '@dpar/io';
 import { DparError, float32, type Shape, sameShape } from '@dpar/tensor';
-import type { Moments } from '../optimizer/adamw.js';
+import type { Moments } from '@dpar/train';
 import { unwrappedName } from './state-dict.js';
 
 /** Settings that `torch.optim.AdamW` keeps with its state. */

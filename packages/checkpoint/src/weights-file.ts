@@ -11,12 +11,11 @@ import {
   type StoredType,
 } from '@dpar/io';
 import { checkpointFiles, dequantized, openPyTorch, openSafetensors, readSettings } from '@dpar/io/node';
+import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { modelKinds } from './kinds.js';
 import { plainAttributes } from './plain-values.js';
-import { importedKinds } from './recognise.js';
 import { type FoundStateDict, findAverage, findStateDict } from './state-dict.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** A tensor of a file, read piece by piece when asked for. */
 export interface Weight extends StoredType {
@@ -163,7 +162,7 @@ function jsonOf(value: PyTorchValue | undefined): Json | undefined {
 
 /** Whether a configuration is the config.json of one of these models, not that of another program. */
 function isOurs(config: Json | undefined): boolean {
-  return [...importedKinds, 'patch-vq'].some((kind) => kind === config?.kind);
+  return modelKinds.some(({ name }) => name === config?.kind);
 }
 
 /** Most keys that an error message shows. */

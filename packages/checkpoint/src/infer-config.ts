@@ -1,12 +1,9 @@
-import { entropyModelPresets } from '@dpar/entropy';
-import { presets } from '@dpar/model';
-import { feedForwardWidth } from '@dpar/nn';
+import { feedForwardWidth, type ImageModelKind, type Json, type ModelKind } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
+import { vqKind } from '@dpar/tokenizer';
 import { inferVqConfig } from './infer-vq-config.js';
-import { type ImportedKind, type InferredConfig, recognise, type Shapes } from './recognise.js';
+import { type InferredConfig, recognise, type Shapes } from './recognise.js';
 import { blockCount, commonSize } from './shape-votes.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** What a file tells beside the weights. */
 export interface Hints {
@@ -29,7 +26,8 @@ export interface Hints {
 export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): InferredConfig {
   const { args = {}, file = '', rotaryTable = [] } = hints;
   const kind = recognise(shapes, given.kind);
-  if (kind === 'vq') return inferVqConfig(shapes, given);
+  if (kind === (vqKind as ModelKind)) return inferVqConfig(shapes, given);
+  if (!isImageModelKind(kind)) return { config: { ...given, kind: kind.name }, assumed: [], missing: [] };
   const assumed: string[] = [];
   const missing: string[] = [];
   const known = (key: string): unknown => given[key] ?? args[key];
@@ -45,19 +43,19 @@ export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): Inf
 
   const sizes = sizesOf(shapes, kind);
   const preset = presetOf(kind, sizes);
-  const table = kind === 'dpar' ? undefined : tableSizes(rotaryTable, sizes.dim, kind === 'entropy' ? 0 : 1);
+  const table = kind.hasPatches ? undefined : tableSizes(rotaryTable, sizes.dim, kind.hasClasses ? 1 : 0);
   const told = known('block_size') ?? gridOf(args) ?? table?.blockSize;
   const [, pixels] = /(?:^|[/\\])c2i_[^_/\\]+_(256|384|512)\b[^/\\]*$/.exec(file) ?? [];
   const blockSize =
-    told === undefined && pixels !== undefined && kind !== 'entropy'
+    told === undefined && pixels !== undefined && kind.hasClasses
       ? assume('block_size', gridOf({ image_size: Number(pixels) }), "the file's name")
       : need('block_size', told);
-  const predictEoi = kind === 'dpar' && (known('predict_eoi_token') ?? sizes.rows === 16385);
+  const predictEoi = kind.hasPatches && (known('predict_eoi_token') ?? sizes.rows === 16385);
   const config: Record<string, unknown> = {
-    kind,
+    kind: kind.name,
     dim: sizes.dim,
     n_layer: sizes.layers,
-    ...(kind === 'dpar' && {
+    ...(kind.hasPatches && {
       n_local_encoder_layers: sizes.encoderLayers,
       n_local_decoder_layers: sizes.decoderLayers,
     }),
@@ -71,9 +69,9 @@ export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): Inf
     ...classesOf(sizes.classRows, known, (line) => assumed.push(line)),
     rope_base: assume('rope_base', 10000, 'usual'),
     norm_eps: assume('norm_eps', 1e-5, 'usual'),
-    cls_token_num: kind === 'entropy' ? 0 : 1,
+    cls_token_num: kind.hasClasses ? 1 : 0,
   };
-  if (kind === 'dpar') {
+  if (kind.hasPatches) {
     const embeddingType = Object.hasOwn(given, 'embedding_type') ? given.embedding_type : args.embedding_type;
     config.embedding_type = need('embedding_type', embeddingType);
     config.encoder_block_causal = assume('encoder_block_causal', false, 'usual');
@@ -102,7 +100,11 @@ export function withPlaceholders({ config, missing }: InferredConfig): Json {
   if (missing.length === 0) return config;
   const any = { n_head: 1, block_size: 256, embedding_type: null };
   const undecided = Object.fromEntries(Object.entries(any).filter(([key]) => missing.includes(key)));
-  return { ...config, ...undecided, ...(config.kind === 'dpar' && { patching: { mode: 'token', row_length: 1 } }) };
+  return {
+    ...config,
+    ...undecided,
+    ...(config.patching !== undefined && { patching: { mode: 'token', row_length: 1 } }),
+  };
 }
 
 /** @throws DparError that lists the keys that nothing tells, if there are any. */
@@ -135,7 +137,7 @@ interface Sizes {
   readonly classRows: number | undefined;
 }
 
-function sizesOf(shapes: Shapes, kind: Exclude<ImportedKind, 'vq'>): Sizes {
+function sizesOf(shapes: Shapes, kind: ImageModelKind): Sizes {
   const classRows = shapes.get('cls_embedding.embedding_table.weight')?.[0];
   const dim = commonSize(shapes, [
     [/^(tok_embeddings|output)\.weight$/, 1, 2],
@@ -153,7 +155,7 @@ function sizesOf(shapes: Shapes, kind: Exclude<ImportedKind, 'vq'>): Sizes {
     encoderLayers: blockCount(shapes, 'local_encoder.layers'),
     decoderLayers: blockCount(shapes, 'local_decoder.layers'),
     feedForward: feedForward ?? 0,
-    classRows: kind === 'entropy' ? undefined : classRows,
+    classRows: kind.hasClasses ? classRows : undefined,
   };
 }
 
@@ -182,23 +184,17 @@ function tableSizes(shape: readonly number[], dim: number, classTokens: number) 
 }
 
 /** The preset that has these sizes, with its number of heads. */
-function presetOf(kind: string, sizes: Sizes): { name: string; heads: number } | undefined {
-  if (kind === 'entropy') {
-    const found = Object.entries(entropyModelPresets).find(
-      ([, { dim, nLayer }]) => dim === sizes.dim && nLayer === sizes.layers,
-    );
-    return found && { name: found[0], heads: found[1].nHead };
+function presetOf(kind: ImageModelKind, sizes: Sizes): { name: string; heads: unknown } | undefined {
+  for (const [name, keysOf] of Object.entries(kind.presets)) {
+    const { dim, n_layer, n_local_encoder_layers = 0, n_local_decoder_layers = 0, n_head: heads } = keysOf({});
+    const layers = [n_layer, n_local_encoder_layers, n_local_decoder_layers];
+    const found = [sizes.layers, sizes.encoderLayers, sizes.decoderLayers];
+    if (dim === sizes.dim && layers.join() === found.join()) return { name, heads };
   }
-  const found = Object.entries(presets).find(
-    ([, { dim, nLayer, nLocalEncoderLayers, nLocalDecoderLayers, ...rest }]) => {
-      if (dim !== sizes.dim) return false;
-      if (kind === 'llamagen') return rest.llamaGenLayers === sizes.layers;
-      const layers = [nLayer, nLocalEncoderLayers, nLocalDecoderLayers];
-      return layers.join() === [sizes.layers, sizes.encoderLayers, sizes.decoderLayers].join();
-    },
-  );
-  return found && { name: found[0], heads: found[1].nHead };
+  return undefined;
 }
+
+const isImageModelKind = (kind: ModelKind): kind is ImageModelKind => 'hasPatches' in kind;
 
 /** A `multiple_of` that gives the width of the feed-forward layers: LlamaGen's 256, or the largest power of two that does. */
 function multipleOf({ dim, feedForward }: Sizes): number {

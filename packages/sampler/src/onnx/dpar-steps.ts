@@ -6,26 +6,22 @@ import {
   patchAngles,
   patchEmbedding,
   patchSlots,
-  readDparConfig,
 } from '@dpar/model';
-import { embedding } from '@dpar/nn';
+import { classNumbers, type DescribedGraph, embedding, floats, integers, type Model } from '@dpar/nn';
 import { named } from '@dpar/tensor';
-import type { LoadedModel } from '../model.js';
 import { cacheInputs, cacheOutputs, cachesOf, gridAngles, presentCaches } from './cached-step.js';
-import { classNumbers, floats, integers, type OnnxGraph } from './graph.js';
 
-type Common = Pick<OnnxGraph, 'parameters' | 'config'>;
+type Common = Pick<DescribedGraph, 'parameters' | 'config'>;
 
 const shapeOfCaches = ({ dim, nHead }: DparConfig, layers: number) => ({ layers, heads: nHead, headDim: dim / nHead });
 
 /** The three steps of a DPAR model: `decoder_step` predicts a token, `encoder_step` reads it, `global_step` reads patches. */
-export function dparStepGraphs({ config, parameters }: LoadedModel): OnnxGraph[] {
-  const settings = readDparConfig(config);
-  const common = { parameters, config };
-  return [encoder(settings, common), globalTransformer(settings, common), decoder(settings, common)];
+export function dparStepGraphs({ kind, config, parameters }: Model<DparConfig>): DescribedGraph[] {
+  const common = { parameters, config: kind.writeConfig(config) };
+  return [encoder(config, common), globalTransformer(config, common), decoder(config, common)];
 }
 
-function encoder(config: DparConfig, common: Common): OnnxGraph {
+function encoder(config: DparConfig, common: Common): DescribedGraph {
   const { dim: D, nLocalEncoderLayers: E, blockSize } = config;
   const P = patchSlots(config);
   const caches = shapeOfCaches(config, E);
@@ -69,7 +65,7 @@ function encoder(config: DparConfig, common: Common): OnnxGraph {
   };
 }
 
-function globalTransformer(config: DparConfig, common: Common): OnnxGraph {
+function globalTransformer(config: DparConfig, common: Common): DescribedGraph {
   const { dim: D, nHead, nLayer, nLocalEncoderLayers: E, nLocalDecoderLayers: layers, blockSize } = config;
   const P = patchSlots(config);
   const caches = shapeOfCaches(config, nLayer);
@@ -126,7 +122,7 @@ function globalTransformer(config: DparConfig, common: Common): OnnxGraph {
   };
 }
 
-function decoder(config: DparConfig, common: Common): OnnxGraph {
+function decoder(config: DparConfig, common: Common): DescribedGraph {
   const { dim: D, nLocalDecoderLayers: layers, vocabSize, blockSize } = config;
   const caches = shapeOfCaches(config, layers);
   return {

@@ -8,7 +8,7 @@ import {
   UnreadTensor,
 } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
-import { kindOf } from './recognise.js';
+import { kindOfNames } from './recognise.js';
 
 /** Keys under which training scripts keep a model's state_dict: LlamaGen's, DeepSpeed's, Lightning's, others'. */
 const modelKeys = ['model', 'module', 'state_dict', 'model_state_dict'];
@@ -72,7 +72,7 @@ function candidates(value: PyTorchValue | undefined, depth: number): FoundStateD
 }
 
 function isModel({ tensors, others }: FoundStateDict): boolean {
-  return kindOf(Array.from([...tensors.keys(), ...others.keys()], unwrappedName)) !== undefined;
+  return kindOfNames(Array.from([...tensors.keys(), ...others.keys()], unwrappedName)) !== undefined;
 }
 
 /** A dict, or a module that was saved whole, as a state_dict; undefined if it has no tensors, of any type. */

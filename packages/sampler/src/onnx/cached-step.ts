@@ -2,12 +2,14 @@ import {
   additiveMask,
   type DecodeResult,
   type DecodeStep,
+  floats,
+  type GraphInput,
   type GridConfig,
   gridRotaryData,
+  integers,
   scaledTable,
 } from '@dpar/nn';
 import { float32, named, type Ops, type Tensors } from '@dpar/tensor';
-import { floats, type GraphInput, integers } from './graph.js';
 
 /** A transformer that decodes with cached keys and values: sizes of its caches. */
 export interface CacheShape {

@@ -10,12 +10,11 @@ import {
   writeCheckpoint,
   writeSafetensors,
 } from '@dpar/io/node';
-import { checkArguments } from '../check-arguments.js';
-import { classesFile, readCheckpointClasses, writeClassNames } from '../disk/class-names.js';
-import { trainerFiles } from '../run/trainer-state.js';
+import { classesFile, readCheckpointClasses, trainerFiles, writeClassNames } from '@dpar/train/node';
+import { checkArguments } from './check-arguments.js';
 import { interruptible } from './interruptible.js';
+import { specsOf } from './kinds.js';
 import { leftOut } from './left-out.js';
-import { specsOf } from './model-specs.js';
 import { checkStoredWeights } from './usable-weights.js';
 
 /** What {@link exportSafetensors} writes. */

@@ -12,14 +12,12 @@ import {
   writePyTorch,
 } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
-import { checkArguments } from '../check-arguments.js';
-import { prefixes } from '../run/checkpoint.js';
-import { runFiles } from '../run/run-folder.js';
-import { readTrainConfig } from '../run/train-config.js';
-import { trainerFiles } from '../run/trainer-state.js';
+import { readTrainConfig } from '@dpar/train';
+import { momentPrefixes, runFiles, trainerFiles } from '@dpar/train/node';
+import { checkArguments } from './check-arguments.js';
 import { interruptible } from './interruptible.js';
+import { specsOf } from './kinds.js';
 import { leftOut } from './left-out.js';
-import { specsOf } from './model-specs.js';
 import { formatOptimizerState, type OptimizerSettings, type ParameterShapes } from './optimizer-state.js';
 import { checkStoredWeights } from './usable-weights.js';
 
@@ -91,8 +89,8 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
       ...(moments &&
         settings && {
           optimizer: formatOptimizerState(shapes, trainer?.step ?? 0, settings, (name) => ({
-            first: tensorOf(moments, prefixes.first + name, signal),
-            second: tensorOf(moments, prefixes.second + name, signal),
+            first: tensorOf(moments, momentPrefixes.first + name, signal),
+            second: tensorOf(moments, momentPrefixes.second + name, signal),
           })),
         }),
       ...(trainer && { steps: trainer.step, trainer: trainer.text }),

@@ -1,10 +1,17 @@
-import { readEntropyModelConfig } from '@dpar/entropy';
-import { readLlamaGenConfig } from '@dpar/model';
-import { embedding, entropyOfLogits, type GptConfig, gptStep } from '@dpar/nn';
+import type { EntropyModelConfig } from '@dpar/entropy';
+import type { LlamaGenConfig } from '@dpar/model';
+import {
+  classNumbers,
+  type DescribedGraph,
+  embedding,
+  entropyOfLogits,
+  type GptConfig,
+  gptStep,
+  integers,
+  type Model,
+} from '@dpar/nn';
 import { named, type Ops, type Tensors } from '@dpar/tensor';
-import type { LoadedModel } from '../model.js';
 import { type CacheShape, cacheInputs, cacheOutputs, cachesOf, gridAngles, presentCaches } from './cached-step.js';
-import { classNumbers, integers, type OnnxGraph } from './graph.js';
 
 const cacheOf = ({ nLayer, nHead, dim }: GptConfig): CacheShape => ({
   layers: nLayer,
@@ -21,51 +28,49 @@ function step<T>(ops: Ops<T>, config: GptConfig, inputs: Tensors<T>, x: T): { lo
 }
 
 /** One position of an entropy model: `entropy_step`. */
-export function entropyStepGraph({ config, parameters }: LoadedModel): OnnxGraph {
-  const settings = readEntropyModelConfig(config);
-  const { blockSize, vocabSize } = settings;
+export function entropyStepGraph({ kind, config, parameters }: Model<EntropyModelConfig>): DescribedGraph {
+  const { blockSize, vocabSize } = config;
   return {
     name: 'entropy_step',
     description: 'Entropy model of DPAR: reads one token of each row and gives the entropy of the next one.',
     parameters,
-    config,
+    config: kind.writeConfig(config),
     inputs: {
       tokens: integers(['batch'], 'the newest token of each row'),
-      ...cacheInputs(cacheOf(settings), blockSize),
+      ...cacheInputs(cacheOf(config), blockSize),
     },
     outputs: {
       entropies: '[batch]: entropy of the prediction of the next token, nats',
       logits: `[batch, ${vocabSize}]: the prediction`,
-      ...cacheOutputs(cacheOf(settings)),
+      ...cacheOutputs(cacheOf(config)),
     },
     fn: (ops, x) => {
       const embedded = embedding(ops, named(x, 'tok_embeddings.weight'), named(x, 'tokens'));
-      const { logits, caches } = step(ops, settings, x, embedded);
+      const { logits, caches } = step(ops, config, x, embedded);
       return { entropies: entropyOfLogits(ops, logits), logits, ...caches };
     },
   };
 }
 
 /** One position of LlamaGen: `model_step`. */
-export function llamaGenStepGraph({ config, parameters }: LoadedModel): OnnxGraph {
-  const settings = readLlamaGenConfig(config);
-  const { blockSize, vocabSize } = settings;
+export function llamaGenStepGraph({ kind, config, parameters }: Model<LlamaGenConfig>): DescribedGraph {
+  const { blockSize, vocabSize } = config;
   return {
     name: 'model_step',
     description: 'LlamaGen: reads the class, then one token of each row at a time, and predicts the next token.',
     parameters,
-    config,
+    config: kind.writeConfig(config),
     inputs: {
-      labels: integers(['batch'], `${classNumbers(settings)}; read at position 0`),
+      labels: integers(['batch'], `${classNumbers(config)}; read at position 0`),
       tokens: integers(['batch'], 'the newest token of each row; anything (0) at position 0'),
-      ...cacheInputs(cacheOf(settings), blockSize + 1),
+      ...cacheInputs(cacheOf(config), blockSize + 1),
     },
-    outputs: { logits: `[batch, ${vocabSize}]: prediction of the next token`, ...cacheOutputs(cacheOf(settings)) },
+    outputs: { logits: `[batch, ${vocabSize}]: prediction of the next token`, ...cacheOutputs(cacheOf(config)) },
     fn: (ops, x) => {
       const isFirst = ops.reshape(ops.equal(named(x, 'positions'), ops.scalar(0, 'int32')), [-1, 1]);
       const classes = embedding(ops, named(x, 'cls_embedding.embedding_table.weight'), named(x, 'labels'));
       const tokens = embedding(ops, named(x, 'tok_embeddings.weight'), named(x, 'tokens'));
-      const { logits, caches } = step(ops, settings, x, ops.select(isFirst, classes, tokens));
+      const { logits, caches } = step(ops, config, x, ops.select(isFirst, classes, tokens));
       return { logits, ...caches };
     },
   };

@@ -5,7 +5,7 @@ import { createRandom, type TensorType } from '@dpar/tensor';
 import { vqPresets, vqSpecs, writeVqConfig } from '@dpar/tokenizer';
 import { describe, expect, it } from 'vitest';
 import { checkKeys, inferConfig, withPlaceholders } from './infer-config.js';
-import { specsOf } from './model-specs.js';
+import { specsOf } from './kinds.js';
 import { recognise, type Shapes } from './recognise.js';
 
 const shapesOf = (specs: ParameterSpecs): Map<string, readonly number[]> =>

@@ -1,0 +1,8 @@
+export { type ExportOptions, type ExportResult, exportPyTorch } from './export.js';
+export {
+  exportSafetensors,
+  type SafetensorsExportOptions,
+  type SafetensorsExportResult,
+} from './export-safetensors.js';
+export { type ImportOptions, type ImportResult, importCheckpoint } from './import.js';
+export { modelKinds } from './kinds.js';

@@ -1,0 +1,1 @@
+export { type LoadOptions, loadModel, saveModel } from './load.js';

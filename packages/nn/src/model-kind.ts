@@ -1,0 +1,159 @@
+import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
+import type { ArgumentKinds, Fields } from './config.js';
+import { checkParameters, type ParameterSpecs } from './parameters.js';
+
+/** Parsed JSON of an object with snake_case keys. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * A kind of model: everything that the rest of the code asks about models of this kind.
+ * @typeParam C The configuration, in camelCase.
+ */
+export interface ModelKind<C extends object = object> {
+  /** Value of `kind` in config.json. */
+  readonly name: string;
+  /** Name in messages, such as `DPAR`. */
+  readonly title: string;
+  /** Keys of the configuration: values, meanings and defaults. */
+  readonly fields: Fields<C>;
+  /**
+   * Named sizes. Each returns the keys of config.json that the size decides.
+   * Keys of the settings that the user gave, such as `block_size`, are its argument.
+   */
+  readonly presets: Readonly<Record<string, (given: Json) => Json>>;
+  /** Keys of config.json that follow from others in settings for training (default: none). */
+  derived?(given: Json): Json;
+  /** Reads config.json. @throws DparError naming the key that is wrong. */
+  readConfig(json: unknown): C;
+  /** Content of config.json, with its `kind`. */
+  writeConfig(config: C): Record<string, unknown>;
+  /** Parameters under their official names, in the official order. */
+  specs(config: C): ParameterSpecs;
+  /** Names of tensors that official files hold beside the parameters, and that are ignored (default: none). */
+  readonly ignored?: readonly string[];
+  /** Whether tensors with these names, which may lack some and have others, are the weights of such a model. */
+  recognise(names: readonly string[]): boolean;
+}
+
+/** A model without its weights. */
+export interface Architecture<C extends object = object> {
+  readonly kind: ModelKind<C>;
+  readonly config: C;
+}
+
+/** A model: its kind, its configuration and its weights. */
+export interface Model<C extends object = object> extends Architecture<C> {
+  /** By official name, float32. */
+  readonly parameters: Tensors<HostTensor>;
+}
+
+/** Kinds of an {@link Architecture}, for checks of arguments. */
+export const architectureArgument: ArgumentKinds = {
+  kind: { name: 'string', specs: 'function', '*': 'any' },
+  config: 'object',
+  '*': 'any',
+};
+
+/** Kinds of a {@link Model}, for checks of arguments. */
+export const modelArgument: ArgumentKinds = { ...architectureArgument, parameters: 'object' };
+
+const kindArgument: ArgumentKinds = { name: 'string', readConfig: 'function', '*': 'any' };
+
+/**
+ * The kind that `kind` in a config.json names.
+ * @param caller Function that the error names.
+ * @param folder Checkpoint folder that the error names, if there is one.
+ * @throws DparError if `kind` is missing or not among `kinds`.
+ */
+export function kindOfConfig<K extends ModelKind>(
+  caller: string,
+  kinds: readonly K[],
+  json: unknown,
+  folder?: string,
+): K {
+  checkArguments(
+    'kindOfConfig',
+    { caller, kinds, json, folder },
+    { caller: 'string', kinds: 'object[]', 'json?': 'any', 'folder?': 'string' },
+  );
+
+  const name = (json as { readonly kind?: unknown } | null | undefined)?.kind;
+  const found = kinds.find((kind) => kind.name === name);
+  if (found !== undefined) return found;
+  throw new DparError(
+    `${caller}: expected a model of kind ${kindNames(kinds)}${folder === undefined ? '' : ` in '${folder}'`}, ` +
+      `got ${JSON.stringify(name) ?? "no 'kind'"} in its config.json. Pass the checkpoint of such a model.`,
+  );
+}
+
+/** Names of kinds for messages: `"dpar", "llamagen" or "entropy"`. */
+export function kindNames(kinds: readonly { readonly name: string }[]): string {
+  checkArguments('kindNames', { kinds }, { kinds: 'object[]' });
+  const names = kinds.map(({ name }) => `"${name}"`);
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}
+
+/**
+ * The architecture that training settings describe: a preset's keys, changed by the keys that are given.
+ * @param settings Keys of config.json in snake_case and `preset`; `kind` is ignored.
+ * @throws DparError naming a key that is missing or wrong, or a preset that does not exist.
+ */
+export function architectureOf<K extends ModelKind>(
+  kind: K,
+  settings: Json,
+): { readonly kind: K; readonly config: ConfigOf<K> } {
+  checkArguments('architectureOf', { kind, settings }, { kind: kindArgument, settings: 'object' });
+
+  const { kind: _, preset, ...given } = settings;
+  const size = preset === undefined ? {} : presetKeys(kind, preset, given);
+  const keys = [size, given].reduce(merged, kind.derived?.(given) ?? {});
+  return { kind, config: kind.readConfig(keys) as ConfigOf<K> };
+}
+
+function presetKeys({ name, presets }: ModelKind, preset: unknown, given: Json): Json {
+  const found = Object.entries(presets).find(([key]) => key === preset);
+  if (found !== undefined) return found[1](given);
+  const known = Object.keys(presets).join(', ');
+  throw new DparError(
+    `architectureOf: expected 'preset' of a ${name} model to be one of ${known}, got ${JSON.stringify(preset)}.`,
+  );
+}
+
+/** Keys of two objects; of objects within both, the keys of both. The second comes first. */
+function merged(first: Json, second: Json): Json {
+  const result: Record<string, unknown> = { ...first };
+  for (const [key, value] of Object.entries(second)) {
+    const before = result[key];
+    result[key] = isObject(before) && isObject(value) ? merged(before, value) : value;
+  }
+  return result;
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Configuration of a kind of model. */
+export type ConfigOf<K extends ModelKind> = ReturnType<K['readConfig']>;
+
+/** A model of a kind. */
+export interface ModelOfKind<K extends ModelKind> {
+  readonly kind: K;
+  readonly config: ConfigOf<K>;
+  readonly parameters: Tensors<HostTensor>;
+}
+
+/**
+ * Puts a model together from the content of a checkpoint.
+ * @param kind See {@link kindOfConfig}.
+ * @param json Content of config.json.
+ * @throws DparError for a wrong key, or parameters that are not those of the configuration.
+ */
+export function modelOf<K extends ModelKind>(kind: K, json: unknown, parameters: Tensors<HostTensor>): ModelOfKind<K> {
+  checkArguments('modelOf', { kind, json, parameters }, { kind: kindArgument, 'json?': 'any', parameters: 'object' });
+
+  const config = kind.readConfig(json) as ConfigOf<K>;
+  const weights = Object.fromEntries(Object.entries(parameters).filter(([name]) => !kind.ignored?.includes(name)));
+  checkParameters(kind.specs(config), weights);
+  return { kind, config, parameters: weights };
+}

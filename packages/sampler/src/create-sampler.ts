@@ -1,0 +1,34 @@
+import { type DparConfig, dparKind, type LlamaGenConfig, llamaGenKind } from '@dpar/model';
+import { type ImageModel, kindNames, type Model, modelArgument } from '@dpar/nn';
+import { DparError, type Engine } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
+import { DparSampler } from './dpar.js';
+import { LlamaGenSampler } from './llamagen.js';
+import { type SamplerOptions, samplerOptionsKinds } from './options.js';
+import type { Sampler } from './sampler.js';
+
+type Create = (engine: Engine, model: Model, options: SamplerOptions) => Sampler;
+
+/** Samplers of the kinds of models that generate: the list that a new kind joins. */
+const samplers: readonly (readonly [{ readonly name: string }, Create])[] = [
+  [dparKind, (engine, model, options) => new DparSampler(engine, model as Model<DparConfig>, options)],
+  [llamaGenKind, (engine, model, options) => new LlamaGenSampler(engine, model as Model<LlamaGenConfig>, options)],
+];
+
+/**
+ * The sampler of a model: it generates the tokens of images. Nothing is compiled before it generates.
+ * @throws DparError for a model that does not generate, and for an entropy model that is missing or made for other tokens.
+ */
+export function createSampler(engine: Engine, model: ImageModel, options: SamplerOptions = {}): Sampler {
+  checkArguments(
+    'createSampler',
+    { engine, model, options },
+    { engine: 'Engine', model: modelArgument, 'options?': samplerOptionsKinds },
+  );
+  const found = samplers.find(([kind]) => kind.name === model.kind.name);
+  if (found !== undefined) return found[1](engine, model, options);
+  throw new DparError(
+    `createSampler: expected a model of kind ${kindNames(samplers.map(([kind]) => kind))}, got kind "${model.kind.name}". ` +
+      'Pass a model that generates images.',
+  );
+}
