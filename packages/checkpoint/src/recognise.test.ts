@@ -43,7 +43,7 @@ const models: [string, string, ParameterSpecs][] = [
 
 describe('parameters of a model, of which only names and shapes are there', () => {
   it.each(models)('are recognised: %s', (_, kind, specs) => {
-    expect(recognise(shapesOf(specs))).toBe(kind);
+    expect(recognise(shapesOf(specs)).name).toBe(kind);
     expect(problemsOf(shapesOf(specs))).toBe('');
   });
 
@@ -62,7 +62,7 @@ describe('parameters of a model, of which only names and shapes are there', () =
       const extra = Array.from({ length: 10 }, (_, i) => `extra.${i}.weight`);
       for (const name of extra) shapes.set(name, [2]);
       // A whole block or level that is away leaves no trace; what makes it one is not taken away here.
-      expect(recognise(shapes)).toBe(kind);
+      expect(recognise(shapes).name).toBe(kind);
       const message = problemsOf(shapes);
       const shown = (name: string): string => `[${specs[name]?.shape.join(', ')}]`;
       for (const name of missing) expect(message).toContain(`missing ${name} ${shown(name)}`);
@@ -81,7 +81,7 @@ describe('parameters of a model, of which only names and shapes are there', () =
     for (const names of [llama, text, ['encoder.layer.0.attention.self.query.weight'], []]) {
       const shapes = new Map(names.map((name) => [name, [4, 4]]));
       expect(() => recognise(shapes)).toThrow('Other models are not imported');
-      expect(recognise(shapes, 'llamagen')).toBe('llamagen');
+      expect(recognise(shapes, 'llamagen').name).toBe('llamagen');
     }
   });
 });

@@ -209,7 +209,7 @@ describe('dpar forward refuses', () => {
     await cp(fixturePath('vq'), folder, { recursive: true });
     await writeFile(join(folder, 'config.json'), '{ "kind": "patch-vq" }');
     const other = await run({}, folder);
-    expect(other.stderr).toContain('expected a model of kind "dpar" or "llamagen" or "entropy"');
+    expect(other.stderr).toContain('expected a model of kind "dpar", "llamagen" or "entropy"');
     expect(other.stderr).toContain('got "patch-vq"');
     await rm(join(folder, 'config.json'));
     await rm(join(folder, 'model.safetensors'));

@@ -4,6 +4,7 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { formatNpz, toHostTensors } from '@dpar/io';
 import { PartFolder, readNpy, readNpz, readSafetensors } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
 import { createRandom, createReferenceEngine, int32 } from '@dpar/tensor';
 import { createTokenizer, imagesFromBytes, tokenizerKinds } from '@dpar/tokenizer';
 import { diskSource, findTokenLayout } from '@dpar/train/node';
@@ -211,7 +212,7 @@ describe('dpar tokenize', () => {
       [['--size', '15'], 2, 'a multiple of 2, the pixels of a token, got 15'],
       [['--check', 'x.jpg'], 2, '--check: expected a path that ends in .png'],
       [['--name', 'x'], 2, '--name: expected --layout llamagen'],
-      [['--tokenizer', fixturePath('llamagen')], 1, 'expected a tokenizer of kind "vq" or "patch-vq"'],
+      [['--tokenizer', fixturePath('llamagen')], 1, 'expected a model of kind "vq" or "patch-vq"'],
       [['--input', folder], 1, 'expected images in'],
     ];
     for (const [more, expected, message] of wrong) {

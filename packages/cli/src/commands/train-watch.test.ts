@@ -88,7 +88,7 @@ describe('samples of a run', () => {
     const wrong: [keyof typeof models, object, string][] = [
       ['llamagen', { every: 2 }, 'samples.tokenizer'],
       ['llamagen', { every: 2, tokenizer: '/no/such' }, "'/no/such'"],
-      ['llamagen', { every: 2, tokenizer: fixturePath('llamagen') }, 'expected a tokenizer of kind "vq" or "patch-vq"'],
+      ['llamagen', { every: 2, tokenizer: fixturePath('llamagen') }, 'expected a model of kind "vq" or "patch-vq"'],
       ['llamagen', { every: 2, tokenizer, classes: [6] }, 'samples.classes: expected classes from 0 to 4'],
       [
         'llamagen',

@@ -139,7 +139,7 @@ it("keeps a moving average that 'sample' takes", async () => {
 it('says what is wrong with a configuration', async () => {
   const wrong: [object, string[], string][] = [
     [{ ...config, stepps: 3 }, [], "Did you mean 'steps'?"],
-    [{ ...config, model: { kind: 'gpt' } }, [], "expected 'model.kind' to be one of"],
+    [{ ...config, model: { kind: 'gpt' } }, [], "expected 'model.kind' to be"],
     [config, ['--set', 'optimizer.learning_rat=1'], "Did you mean 'optimizer.learning_rate'?"],
     [config, ['--set', 'data.tokens=/no/such.safetensors'], 'got none. Check the path.'],
   ];

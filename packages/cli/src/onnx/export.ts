@@ -1,7 +1,7 @@
 import { entropyKind } from '@dpar/entropy';
 import { openCheckpoint } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
-import { type DescribedGraph, teacherForcedGraph } from '@dpar/nn';
+import { type DescribedGraph, type Json, teacherForcedGraph } from '@dpar/nn';
 import { stepGraphs } from '@dpar/sampler/onnx';
 import { tokenizerGraphs, tokenizerKinds } from '@dpar/tokenizer';
 import { UsageError } from '../errors.js';
@@ -62,27 +62,31 @@ interface Graphs {
 }
 
 async function graphsOf({ checkpoint, decode, average, entropyCheckpoint }: OnnxExport): Promise<Graphs> {
-  const tokenizer = await tokenizerOf(checkpoint);
-  if (tokenizer) {
+  const config = await configOf(checkpoint);
+  if (tokenizerKinds.some(({ name }) => name === config.kind)) {
     if (decode) throw new UsageError('--decode: expected a model, got a tokenizer, which has no such steps.');
-    return { ...tokenizer, single: false };
+    const model = await loadModel(checkpoint, { kinds: tokenizerKinds });
+    return { kind: model.kind.name, graphs: withConfig(config, tokenizerGraphs(model)), single: false };
   }
   const model = await loadModel(checkpoint, { weights: weightsFile(average) });
   const kind = model.kind.name;
-  if (!decode) return { kind, graphs: [teacherForcedGraph(model)], single: true };
-  if (entropyCheckpoint === undefined) return { kind, graphs: stepGraphs(model), single: false };
+  if (!decode) return { kind, graphs: withConfig(config, [teacherForcedGraph(model)]), single: true };
+  const steps = withConfig(config, stepGraphs(model));
+  if (entropyCheckpoint === undefined) return { kind, graphs: steps, single: false };
   if (!model.kind.hasPatches) {
     throw new UsageError(`--entropy-checkpoint: expected a DPAR model, got one of kind '${kind}'.`);
   }
   const entropyModel = await loadModel(entropyCheckpoint, { kinds: [entropyKind] });
-  return { kind, graphs: [...stepGraphs(model), ...stepGraphs(entropyModel)], single: false };
+  const entropySteps = withConfig(await configOf(entropyCheckpoint), stepGraphs(entropyModel));
+  return { kind, graphs: [...steps, ...entropySteps], single: false };
 }
 
-/** The graphs of a tokenizer's checkpoint; undefined for other checkpoints. */
-async function tokenizerOf(checkpoint: string): Promise<Omit<Graphs, 'single'> | undefined> {
+/** Content of a checkpoint's config.json, with keys that do not belong to the model. */
+async function configOf(checkpoint: string): Promise<Json> {
   const { config, parameters } = await openCheckpoint(checkpoint);
   await parameters.close();
-  if (!tokenizerKinds.some(({ name }) => name === config.kind)) return undefined;
-  const model = await loadModel(checkpoint, { kinds: tokenizerKinds });
-  return { kind: model.kind.name, graphs: tokenizerGraphs(model) };
+  return config;
 }
+
+const withConfig = (config: Json, graphs: readonly DescribedGraph[]): DescribedGraph[] =>
+  graphs.map((graph) => ({ ...graph, config }));
