@@ -18,7 +18,7 @@ const files = [
   ),
 ];
 
-/** What stands between the markers `<!-- graph -->` and `<!-- /graph -->` is replaced. */
+/** Replaces the text between the markers `<!-- graph -->` and `<!-- /graph -->`. */
 const refreshGraph = (text) =>
   text.replace(/(<!-- graph -->\n).*?(<!-- \/graph -->)/s, (_, start, end) => `${start}${packageGraph(root)}${end}`);
 
