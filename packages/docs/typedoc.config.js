@@ -37,6 +37,7 @@ export default {
   excludeExternals: true,
   disableGit: true,
   sourceLinkTemplate: `${repository}/blob/main/packages/{path}#L{line}`,
+  router: 'pages',
   headings: { readme: false, document: false },
   navigationLinks: { GitHub: repository },
   groupOrder: ['Guides', 'Packages', 'Examples', 'Decisions', 'Contributing'],

@@ -7,7 +7,7 @@ import { Converter } from 'typedoc';
  * @param {ReadonlyMap<string, string>} entryPoints Name of each module to its source file.
  */
 export function nameModules(app, entryPoints) {
-  const names = new Map([...entryPoints].map(([name, file]) => [file, name]));
+  const names = new Map([...entryPoints].map(([name, file]) => [file.replaceAll('\\', '/'), name]));
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
     for (const module of context.project.children ?? []) {
       const file = context.project.files.getReflectionPath(module);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import { publishedPackages, root } from '@dpar/config/published';
-import { Converter, DocumentReflection, MinimalSourceFile } from 'typedoc';
+import { Comment, Converter, DocumentReflection, IndexEvent, KindRouter, MinimalSourceFile } from 'typedoc';
 import { markdownFiles } from './markdown.js';
 
 /** Web page of the repository. */
@@ -10,44 +10,56 @@ export const repository = 'https://github.com/dpar-ts/dpar';
 /** Groups of the navigation, by the folder of a page's file. All other pages are of the group Contributing. */
 const groups = { examples: 'Examples', 'packages/docs/guides': 'Guides', 'packages/docs/decisions': 'Decisions' };
 
+/** Absolute path, with '/' on all systems. */
+const absolute = (path) => posix.join(root.replaceAll('\\', '/'), path);
+
 /**
  * A plugin of TypeDoc that makes a page of each Markdown file. README.md is the front page. A package's README becomes
- * part of the package's page. Files below the folder of a README become pages below its page.
+ * part of the package's page. Files below the folder of another README become pages below its page.
  *
  * @param {import('typedoc').Application} app
  */
 export function addPages(app) {
+  app.renderer.defineRouter('pages', PageRouter);
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     const pages = new Map([['.', project], ...modulesByFolder(project)]);
     // Notes of changes get into pages with the change logs of a release.
     for (const path of markdownFiles(root).filter((path) => !path.startsWith('.'))) {
       const folder = posix.dirname(path);
       const isReadme = posix.basename(path) === 'README.md';
-      const text = readFileSync(join(root, path), 'utf8');
+      const text = readFileSync(absolute(path), 'utf8');
       const [heading = '', title = path] = /^# (.+)\n/m.exec(text) ?? [];
       const parse = (markdown) => {
-        const file = new MinimalSourceFile(linkToSources(markdown, folder), join(root, path));
+        const file = new MinimalSourceFile(linkToSources(markdown, folder), absolute(path));
         return app.converter.parseRawComment(file, project.files).content;
       };
       let page = isReadme ? pages.get(folder) : undefined;
       if (page === undefined) {
         page = new DocumentReflection(title, nearest(pages, folder), parse(text), { group: groupOf(folder) });
         page.parent.addChild(page);
-        project.registerReflection(page);
+        project.registerReflection(page, undefined, absolute(path));
       } else {
-        // These pages have headings of their own.
+        // A package's page has a heading of its own.
         page.readme = parse(page === project ? text : text.replace(heading, ''));
+        project.files.registerReflectionPath(absolute(path), page);
       }
-      project.files.registerReflectionPath(join(root, path), page);
       if (isReadme) pages.set(folder, page);
     }
-    for (const [folder, page] of pages) project.files.registerReflectionPath(join(root, folder), page);
+    for (const [folder, page] of pages) project.files.registerReflectionPath(absolute(folder), page);
+  });
+  // The search reads documents only; READMEs are parts of other pages.
+  app.renderer.on(IndexEvent.PREPARE_INDEX, ({ searchResults, searchFields }) => {
+    for (const [index, { readme }] of searchResults.entries()) {
+      if (readme !== undefined) searchFields[index].document = Comment.combineDisplayParts(readme);
+    }
   });
 }
 
 /** Pages of the published packages: those of their main entry points. */
 const modulesByFolder = (project) =>
-  publishedPackages().map(({ name, folder }) => [folder, project.children.find((module) => module.name === name)]);
+  publishedPackages()
+    .map(({ name, folder }) => [folder, project.children.find((module) => module.name === name)])
+    .filter(([, module]) => module !== undefined);
 
 /** The page of the nearest folder above that has one. */
 const nearest = (pages, folder) => pages.get(folder) ?? nearest(pages, posix.dirname(folder));
@@ -58,7 +70,16 @@ const groupOf = (folder) => Object.entries(groups).find(([start]) => folder.star
 function linkToSources(text, folder) {
   return text.replace(/\]\(([^\s)#:]+)(#[^\s)]*)?\)/g, (link, target, anchor = '') => {
     const path = posix.join(folder, target);
-    const isShown = /\.(md|png|svg|jpe?g|gif|webp)$/.test(path) || existsSync(join(root, path, 'README.md'));
-    return isShown || !existsSync(join(root, path)) ? link : `](${repository}/blob/main/${path}${anchor})`;
+    const isShown = /\.(md|png|svg|jpe?g|gif|webp)$/.test(path) || existsSync(absolute(`${path}/README.md`));
+    return isShown || !existsSync(absolute(path)) ? link : `](${repository}/blob/main/${path}${anchor})`;
   });
+}
+
+/** Names the pages of Markdown files by their paths: guides/engines.html, examples/emoji.html. */
+class PageRouter extends KindRouter {
+  getIdealBaseName(reflection) {
+    if (!reflection.isDocument()) return super.getIdealBaseName(reflection);
+    const path = reflection.project.files.getReflectionPath(reflection);
+    return posix.relative(absolute(''), path).replace(/^packages\/docs\/|(\/README)?\.md$/g, '');
+  }
 }

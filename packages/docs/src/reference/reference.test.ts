@@ -33,7 +33,8 @@ it('makes a site with all READMEs and without dead links', { timeout: 300_000 },
   for (const [page, file] of [
     ['index.html', 'README.md'],
     ['modules/_dpar_io.html', 'packages/io/README.md'],
-    ['documents/Contributing.html', 'CONTRIBUTING.md'],
+    ['CONTRIBUTING.html', 'CONTRIBUTING.md'],
+    ['guides/own-images.html', 'packages/docs/guides/own-images.md'],
   ] as const) {
     const { anchors } = readHtml(await readFile(join(site, page), 'utf8'));
     const [, ...sections] = readMarkdown(await readFile(join(root, file), 'utf8')).anchors;
