@@ -49,6 +49,7 @@ export default {
   markdownItLoader: drawDiagrams,
   highlightLanguages: [...OptionDefaults.highlightLanguages, 'python'],
   includeHierarchySummary: false,
+  logLevel: 'Warn',
   hideGenerator: true,
   includeVersion: false,
   blockTags: ['@param', '@returns', '@throws', '@template', '@example', '@see', '@default', '@defaultValue'],

@@ -1,7 +1,7 @@
 import { Converter } from 'typedoc';
 
 /**
- * A plugin of TypeDoc: modules are called as they are imported.
+ * A plugin of TypeDoc that names modules as they are imported.
  *
  * @param {import('typedoc').Application} app
  * @param {ReadonlyMap<string, string>} entryPoints Name of each module to its source file.

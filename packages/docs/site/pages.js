@@ -23,8 +23,7 @@ export function addPages(app) {
   app.renderer.defineRouter('pages', PageRouter);
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     const pages = new Map([['.', project], ...modulesByFolder(project)]);
-    // Notes of changes get into pages with the change logs of a release.
-    for (const path of markdownFiles(root).filter((path) => !path.startsWith('.'))) {
+    for (const path of pageFiles()) {
       const folder = posix.dirname(path);
       const isReadme = posix.basename(path) === 'README.md';
       const text = readFileSync(absolute(path), 'utf8');
@@ -53,6 +52,15 @@ export function addPages(app) {
       if (readme !== undefined) searchFields[index].document = Comment.combineDisplayParts(readme);
     }
   });
+}
+
+/** Markdown files in the order in which README.md links to them, then the others. Notes of changes are no pages. */
+function pageFiles() {
+  const readme = readFileSync(absolute('README.md'), 'utf8');
+  const place = (path) => (readme.includes(`(${path})`) ? readme.indexOf(`(${path})`) : readme.length);
+  return markdownFiles(root)
+    .filter((path) => !path.startsWith('.'))
+    .sort((a, b) => place(a) - place(b));
 }
 
 /** Pages of the published packages: those of their main entry points. */

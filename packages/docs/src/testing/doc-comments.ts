@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@dpar/config/published';
 import ts from 'typescript';
@@ -25,12 +25,9 @@ export function sourceFiles(): string[] {
 }
 
 function filesBelow(folder: string): string[] {
-  try {
-    const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
-    return names.filter((name) => name.endsWith('.ts')).map((name) => `${folder}/${name.replaceAll('\\', '/')}`);
-  } catch {
-    return []; // A folder without sources.
-  }
+  if (!existsSync(join(root, folder))) return [];
+  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `${folder}/${name.replaceAll('\\', '/')}`);
 }
 
 /** Doc comments of the source at a path from the repository's root. */
