@@ -53,10 +53,10 @@ async function buildAndRun(folder, name, file, args) {
   return executeNode(path, args);
 }
 
-/** Brings what guides and README take from the code up to date, and makes the API reference. */
+/** Updates the generated parts of Markdown files and builds the documentation site. */
 async function docs(args) {
   const status = await executeNode('packages/docs/generate.mjs', []);
-  return status === 0 ? executeNode('packages/docs/reference.mjs', args) : status;
+  return status === 0 ? executeNode('packages/docs/site.mjs', args) : status;
 }
 
 const tasks = {

@@ -1,8 +1,13 @@
-// The API reference of all published packages: `npm run docs`.
+// The documentation site: pages of all Markdown files and the API reference of all published packages (`npm run docs`).
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publishedPackages, root } from '@dpar/config/published';
-import { nameModules } from './name-modules.js';
+import { OptionDefaults } from 'typedoc';
+import { drawDiagrams } from './site/diagrams.js';
+import { nameModules } from './site/modules.js';
+import { addPages, repository } from './site/pages.js';
+
+const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** Entry points of the published packages, by name as users import them: '@dpar/io/node' to its source. */
 export const entryPoints = new Map(
@@ -20,18 +25,31 @@ export const entryPoints = new Map(
 export default {
   name: 'DPAR for TypeScript',
   entryPoints: [...entryPoints.values()],
-  tsconfig: fileURLToPath(new URL('tsconfig.reference.json', import.meta.url)),
-  readme: fileURLToPath(new URL('reference.md', import.meta.url)),
-  out: fileURLToPath(new URL('output', import.meta.url)),
+  tsconfig: path('tsconfig.reference.json'),
+  readme: 'none',
+  out: path('output'),
   basePath: join(root, 'packages'),
-  plugin: [(app) => nameModules(app, entryPoints)],
+  plugin: [(app) => nameModules(app, entryPoints), addPages],
   // Types are checked by `npm run typecheck`.
   skipErrorChecking: true,
   excludePrivate: true,
   excludeProtected: true,
   excludeExternals: true,
   disableGit: true,
-  sourceLinkTemplate: 'https://github.com/dpar-ts/dpar/blob/main/packages/{path}#L{line}',
+  sourceLinkTemplate: `${repository}/blob/main/packages/{path}#L{line}`,
+  router: 'pages',
+  headings: { readme: false, document: false },
+  navigationLinks: { GitHub: repository },
+  groupOrder: ['Guides', 'Packages', 'Examples', 'Decisions', 'Contributing'],
+  navigation: { includeGroups: true },
+  searchInDocuments: true,
+  customCss: path('site/style.css'),
+  favicon: join(root, 'examples/playground/public/favicon.svg'),
+  locales: { en: { kind_module: 'Package', kind_plural_module: 'Packages' } },
+  markdownItLoader: drawDiagrams,
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'python'],
+  includeHierarchySummary: false,
+  logLevel: 'Warn',
   hideGenerator: true,
   includeVersion: false,
   blockTags: ['@param', '@returns', '@throws', '@template', '@example', '@see', '@default', '@defaultValue'],

@@ -3,16 +3,16 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { type PublicFunction, publicFunctions } from './testing/public-functions.js';
 
-/** Functions that take any value in all places, so that no argument of theirs is wrong. */
+/** Functions that accept any value for each argument. */
 const takeAnything = ['isDparError', 'html', 'formatPyTorchValue', 'entriesOf'];
 
-/** What sorting calls for each pair of names. */
+/** Functions that sorting calls for each pair of names; a check would cost too much. */
 const inLoops = ['compareCodePoints'];
 
-/** What no function takes. */
+/** A value that no function accepts. */
 const nonsense = Symbol('nonsense');
 
-/** What a function throws, its promise's rejection too; undefined if it accepts the arguments. */
+/** The error that a function throws or rejects with; undefined if it accepts the arguments. */
 async function errorOf({ call }: PublicFunction, given: readonly unknown[]): Promise<unknown> {
   try {
     await call(given);

@@ -102,7 +102,7 @@ export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
 }
 
 /**
- * Lengths of spans, the inverse of {@link patchSpans}: starts and ends [M] -> int32 [M].
+ * Lengths of spans, the inverse of `patchSpans`: starts and ends [M] -> int32 [M].
  *
  * @throws PatchifyError as {@link tokenCount}.
  */

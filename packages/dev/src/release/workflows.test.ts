@@ -61,3 +61,12 @@ it('publishes with provenance, by changesets', () => {
   expect(release!.permissions).toEqual({ contents: 'write', 'pull-requests': 'write', 'id-token': 'write' });
   expect(release!.steps.map(({ uses }) => uses)).toContain('changesets/action@v1');
 });
+
+it('publishes the documentation site to GitHub Pages', () => {
+  const { publish } = (parse(read('docs.yml')) as Workflow).jobs;
+  expect(publish!.permissions).toEqual({ contents: 'read', pages: 'write', 'id-token': 'write' });
+  expect(publish!.steps.find(({ uses }) => uses?.startsWith('actions/upload-pages-artifact'))?.with).toEqual({
+    path: 'packages/docs/output',
+  });
+  expect(publish!.steps.map(({ uses }) => uses)).toContain('actions/deploy-pages@v4');
+});

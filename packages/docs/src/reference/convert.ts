@@ -1,11 +1,12 @@
 import { Application, Logger, LogLevel, type ProjectReflection, type TypeDocOptions } from 'typedoc';
 import type ts from 'typescript';
 
-/** What TypeDoc knows of some sources. */
+/** TypeDoc's knowledge of some sources. */
 export interface Reference {
+  readonly app: Application;
   readonly project: ProjectReflection;
   readonly program: ts.Program;
-  /** What TypeDoc's own checks found: exports without a comment or left out, links that lead nowhere. */
+  /** Findings of TypeDoc's own checks: exports without a comment or left out, links that lead nowhere. */
   readonly warnings: readonly string[];
 }
 
@@ -25,5 +26,5 @@ export async function convert(options: TypeDocOptions): Promise<Reference> {
   }
   const project = app.converter.convert(entryPoints);
   app.validate(project);
-  return { project, program: entryPoint.program, warnings };
+  return { app, project, program: entryPoint.program, warnings };
 }

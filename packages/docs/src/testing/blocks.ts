@@ -10,7 +10,7 @@ export function blocksOf(path: string, language: string): string[] {
     .map(({ code }) => code);
 }
 
-/** What a block prints, and what it says that it prints: comments at the end, or behind a `console.log`. */
+/** The output of a block, and the output that its comments announce: at the end, or behind a `console.log`. */
 export async function runBlock(code: string): Promise<{ readonly printed: string; readonly expected: string }> {
   let printed = '';
   const log = (...values: unknown[]): void => {

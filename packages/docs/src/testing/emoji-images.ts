@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 
-/** What is used of an entry of emoji.json. */
+/** The used part of an entry of emoji.json. */
 interface Entry {
   readonly unified: string;
   readonly short_name: string;

@@ -4,7 +4,7 @@ import type ts from 'typescript';
 
 /** A parameter of a public function. */
 interface Parameter {
-  /** Whether it is an object of options or of a configuration, whose names are known. */
+  /** True for an object of options or of a configuration, whose names are known. */
   readonly isOptions: boolean;
 }
 
@@ -17,13 +17,13 @@ export interface PublicFunction {
   /** The name that its errors begin with, as a pattern. */
   readonly says: string;
   readonly parameters: readonly Parameter[];
-  /** How many arguments must be given. */
+  /** Number of required arguments. */
   readonly required: number;
   /** Calls it; a method on an object that its constructor has not seen, as arguments are looked at first. */
   readonly call: (given: readonly unknown[]) => unknown;
 }
 
-/** What engines call to check what their own methods are given; errors name those. */
+/** Helpers with which engines check the arguments of their own methods; errors name those methods. */
 const ofEngines: Readonly<Record<string, string>> = {
   checkCompileArguments: 'compile',
   checkCompileOptions: 'compile',

@@ -1,13 +1,13 @@
 import { Converter } from 'typedoc';
 
 /**
- * A plugin of TypeDoc: modules are called as they are imported.
+ * A plugin of TypeDoc that names modules as they are imported.
  *
  * @param {import('typedoc').Application} app
  * @param {ReadonlyMap<string, string>} entryPoints Name of each module to its source file.
  */
 export function nameModules(app, entryPoints) {
-  const names = new Map([...entryPoints].map(([name, file]) => [file, name]));
+  const names = new Map([...entryPoints].map(([name, file]) => [file.replaceAll('\\', '/'), name]));
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
     for (const module of context.project.children ?? []) {
       const file = context.project.files.getReflectionPath(module);

@@ -1,0 +1,1 @@
+export function markdownFiles(root: string, folder?: string): string[];
