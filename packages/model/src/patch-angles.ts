@@ -1,4 +1,5 @@
 import type { KindsOf } from '@dpar/check';
+import { rotaryLayout } from '@dpar/rope';
 import { bool, float32, type Ops } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import type { DparConfig } from './config.js';
@@ -15,8 +16,8 @@ export interface PatchPlaces<T> {
 const patchPlacesKinds: KindsOf<PatchPlaces<object>> = { index: 'Tensor', first: 'Tensor', last: 'Tensor', '*': 'any' };
 
 /**
- * Rotary angles of patches, as `globalRotaryTable` has them, as part of a computation: rows of constant tables over tokens or
- * patch numbers. Each pair of a row depends on the number, on the first token or on the last token alone.
+ * Rotary angles of patches, as `globalRotaryTable` has them, inside a computation: rows of one constant table. Each pair is
+ * rotated by one coordinate (Equation S2), which follows from the patch's number, its first token or its last token.
  * @returns [..., headDim]
  */
 export function patchAngles<T>(ops: Ops<T>, config: DparConfig, patchPlaces: PatchPlaces<T>): T {
@@ -27,19 +28,15 @@ export function patchAngles<T>(ops: Ops<T>, config: DparConfig, patchPlaces: Pat
   );
   const { index, first, last } = patchPlaces;
   const headDim = config.dim / config.nHead;
-  const numbered = config.embeddingType === null;
-  // The place after the last token is that of padded patches and of the end-of-image token.
+  // Row i: patch i, of token i alone. The last row is that of padded patches and of the end-of-image token.
   const rows = config.blockSize + 1;
   const places = Array.from({ length: rows }, (_, i) => ({ index: i, start: i, length: 1 }));
   const table = ops.constant(float32([rows, headDim], patchRotaryRows(config, places)));
-  if (numbered) return ops.takeRows(table, index);
-  const [alone, longer] = [1, 2].map((length) => patchRotaryRows(config, [{ index: 0, start: 0, length }]));
-  const byLast = Uint8Array.from({ length: headDim }, (_, i) => {
-    const pair = i - (i % 2);
-    return Number([pair, pair + 1].some((k) => alone?.[k] !== longer?.[k]));
-  });
+  if (config.embeddingType === null) return ops.takeRows(table, index);
   const byFirst = ops.takeRows(table, first);
-  return byLast.includes(1)
-    ? ops.select(ops.constant(bool([headDim], byLast)), ops.takeRows(table, last), byFirst)
-    : byFirst;
+  const byLast = rotaryLayout(config.embeddingType, headDim).flatMap(({ coordinate, pairs }) =>
+    new Array<number>(2 * pairs).fill(coordinate === 'lastColumn' ? 1 : 0),
+  );
+  if (!byLast.includes(1)) return byFirst;
+  return ops.select(ops.constant(bool([headDim], byLast)), ops.takeRows(table, last), byFirst);
 }

@@ -1,3 +1,4 @@
+import { checkArguments } from './check-arguments.js';
 import { refuse } from './error.js';
 
 /**
@@ -57,4 +58,18 @@ export function layoutOf(where: string, embedding: RotaryEmbedding, headDim: num
     );
   }
   return shares.map(([coordinate, share]) => ({ coordinate, pairs: headDim / share }));
+}
+
+/**
+ * The parts of a row of a rotary table, in order: the coordinate that rotates each part, and its number of pairs.
+ *
+ * @throws RopeError for an unknown embedding, or a headDim that does not divide into its parts.
+ */
+export function rotaryLayout(embedding: RotaryEmbedding, headDim: number): Part[] {
+  checkArguments(
+    'rotaryLayout',
+    { embedding, headDim },
+    { embedding: "'1d' | '2d' | 'dynamic_3d' | 'dynamic_4d'", headDim: 'number' },
+  );
+  return layoutOf('rotaryLayout', embedding, headDim);
 }
