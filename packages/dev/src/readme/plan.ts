@@ -6,9 +6,6 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'examples/rope-elsewhere/README.md 0': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 2': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 3': 'examples/rope-elsewhere/src/readme.test.ts',
-  'packages/cli/README.md 14': 'packages/cli/src/onnx/steps.test.ts',
-  // In a page, with files of this page's server: the loop that it calls is block 14.
-  'packages/cli/README.md 15': 'packages/cli/src/onnx/steps.test.ts',
   // The forms of imports that only Vite knows.
   'packages/emoji/README.md 3': 'examples/playground/vite.config.ts',
   'packages/engine-ort/README.md 2': 'examples/playground/src/worker/worker.ts',
