@@ -13,8 +13,6 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'packages/eval/README.md 4': 'packages/eval/src/readme.test.ts',
   'packages/eval/README.md 5': 'packages/eval/src/onnx/onnx-network.test.ts',
   'packages/eval/README.md 6': 'packages/eval/src/sets/features.test.ts',
-  // With a photograph.
-  'packages/eval/README.md 7': 'packages/eval/src/sets/decode-image.test.ts',
   // A loop of tests over an engine of one's own.
   'packages/tensor/README.md 3': 'packages/engine-ort/src/conformance.test.ts',
   'packages/tokenizer/README.md 2': 'packages/tokenizer/src/readme.test.ts',
