@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readBlocks, shellCommands } from '@dpar/config/code-blocks';
 import { expect, it } from 'vitest';
@@ -8,23 +8,23 @@ import { createProgram } from './program.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Every `dpar` command line in the shell blocks of the repository's READMEs, continued lines joined. */
-const lines = ['.', 'packages', 'examples'].flatMap((group) => {
-  const folders = group === '.' ? [''] : readdirSync(`${root}/${group}`).map((name) => `${group}/${name}/`);
-  return folders.flatMap((folder) => {
-    let text = '';
-    try {
-      text = readFileSync(`${root}/${folder}README.md`, 'utf8');
-    } catch {
-      return []; // no README there
-    }
-    return readBlocks(text)
-      .filter(({ language }) => language === 'sh')
-      .flatMap(({ code }) => shellCommands(code))
-      .filter((line) => /^(npx )?dpar /.test(line))
-      .map((line) => ({ file: `${folder}README.md`, line }));
-  });
-});
+/** The READMEs of the repository, its packages and its examples, and the guides. */
+const files = [
+  'README.md',
+  ...['packages', 'examples'].flatMap((group) =>
+    readdirSync(`${root}/${group}`).map((name) => `${group}/${name}/README.md`),
+  ),
+  ...readdirSync(`${root}/packages/docs/guides`).map((name) => `packages/docs/guides/${name}`),
+].filter((file) => existsSync(`${root}/${file}`));
+
+/** Every `dpar` command line in their shell blocks, continued lines joined. */
+const lines = files.flatMap((file) =>
+  readBlocks(readFileSync(`${root}/${file}`, 'utf8'))
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ code }) => shellCommands(code))
+    .filter((line) => /^(npx )?dpar /.test(line))
+    .map((line) => ({ file, line })),
+);
 
 /** Reads the line as the command does, and stops before the work. @returns The name of the command that would run. */
 async function parse(line: string): Promise<string> {

@@ -15,10 +15,10 @@ import { describe, expect, it } from 'vitest';
 import { openOnnx, runtimes } from '../testing/onnx.js';
 import { runCli } from '../testing/run-cli.js';
 
-/** The module `dpar.js` of the README. */
-async function readmeModule(folder: string) {
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const [, code = ''] = /```js\n\/\/ dpar\.js\n(.*?)```/s.exec(readme) ?? [];
+/** The module `dpar.js` of the guide. */
+async function guideModule(folder: string) {
+  const guide = await readFile(new URL('../../../docs/guides/onnx.md', import.meta.url), 'utf8');
+  const [, code = ''] = /```js\n\/\/ dpar\.js\n(.*?)```/s.exec(guide) ?? [];
   const path = join(folder, 'dpar.mjs');
   await writeFile(path, code);
   return import(/* @vite-ignore */ pathToFileURL(path).href);
@@ -34,9 +34,9 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
     ['generate-greedy-nocfg', []],
     ['generate-greedy-cfg2', []],
     ['generate-greedy-cfg2', ['--portable', '--external-data']],
-  ])("the README's loop generates the tokens of %s %j", async (name, more) => {
+  ])("the guide's loop generates the tokens of %s %j", async (name, more) => {
     const folder = await temporaryFolder();
-    const { generate } = await readmeModule(folder);
+    const { generate } = await guideModule(folder);
     const output = join(folder, 'onnx');
     const entropy = ['--entropy-checkpoint', fixturePath('entropy-model')];
     await exportSteps(output, '--checkpoint', fixturePath('dpar-dynamic4d'), ...entropy, ...more);
@@ -55,7 +55,7 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
 
   it.each([null, '2d'])('DPAR of other settings, embedding %s: as its sampler generates', async (embedding_type) => {
     const folder = await temporaryFolder();
-    const { generate } = await readmeModule(folder);
+    const { generate } = await guideModule(folder);
     const [checkpoint, output] = [join(folder, 'checkpoint'), join(folder, 'onnx')];
     const entropyModel = await loadModel(fixturePath('entropy-model'), { kinds: [entropyKind] });
     const { blockSize: block_size, vocabSize: vocab_size } = entropyModel.config;

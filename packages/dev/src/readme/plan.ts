@@ -6,9 +6,6 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'examples/rope-elsewhere/README.md 0': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 2': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 3': 'examples/rope-elsewhere/src/readme.test.ts',
-  'packages/cli/README.md 14': 'packages/cli/src/onnx/steps.test.ts',
-  // In a page, with files of this page's server: the loop that it calls is block 14.
-  'packages/cli/README.md 15': 'packages/cli/src/onnx/steps.test.ts',
   // The forms of imports that only Vite knows.
   'packages/emoji/README.md 3': 'examples/playground/vite.config.ts',
   'packages/engine-ort/README.md 2': 'examples/playground/src/worker/worker.ts',
@@ -16,8 +13,6 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'packages/eval/README.md 4': 'packages/eval/src/readme.test.ts',
   'packages/eval/README.md 5': 'packages/eval/src/onnx/onnx-network.test.ts',
   'packages/eval/README.md 6': 'packages/eval/src/sets/features.test.ts',
-  // With a photograph.
-  'packages/eval/README.md 7': 'packages/eval/src/sets/decode-image.test.ts',
   // A loop of tests over an engine of one's own.
   'packages/tensor/README.md 3': 'packages/engine-ort/src/conformance.test.ts',
   'packages/tokenizer/README.md 2': 'packages/tokenizer/src/readme.test.ts',
