@@ -2,11 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const packages = fileURLToPath(new URL('./packages', import.meta.url));
+const examples = fileURLToPath(new URL('./examples', import.meta.url));
 
 export default defineConfig({
   resolve: {
     // Tests read the sources, so that they need no build.
     alias: [
+      { find: /^@dpar\/example-([^/]+)$/, replacement: `${examples}/$1/src/index.ts` },
+      { find: /^@dpar\/example-([^/]+)\/([^/]+)$/, replacement: `${examples}/$1/src/$2` },
       { find: /^@dpar\/([^/]+)$/, replacement: `${packages}/$1/src/index.ts` },
       { find: /^@dpar\/([^/]+)\/([^/]+)$/, replacement: `${packages}/$1/src/$2` },
     ],

@@ -72,7 +72,11 @@ it('selects by the beginning of names, and slow benchmarks only if asked for', (
   expect(namesFor('sample/llamagen-b-256/int8/batch-1')).toEqual(['sample/llamagen-b-256/int8/batch-1']);
   expect(namesFor('nothing')).toEqual([]);
   expect(namesFor('patchify', 'nothing', 'eval')).toEqual([
-    ...['patchify/offline', 'eval/fid-2048', 'eval/precision-recall-10000', 'eval/statistics-50000', 'eval/inception'],
+    'patchify/offline',
+    'eval/fid-2048',
+    'eval/precision-recall-10000',
+    'eval/statistics-50000',
+    'eval/inception',
   ]);
 });
 

@@ -1,7 +1,7 @@
+import { createStages } from '@dpar/example-kit';
 import { expect, it, vi } from 'vitest';
 import { createEngine } from './engine.js';
 import { runPipeline } from './pipeline.js';
-import { createStages } from './progress.js';
 import { type Settings, smokeSettings } from './settings.js';
 
 /** The smoke test's models, trained for a few steps only. */

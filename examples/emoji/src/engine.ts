@@ -3,7 +3,7 @@ import { describeLoaded, loadTfjs, tfjsEngine } from '@dpar/engine-tfjs';
 import type { Engine } from '@dpar/tensor';
 import type { EngineName } from './arguments.js';
 
-/** Makes an engine; of TensorFlow.js it says on stderr which backend computes, and why none that is faster. */
+/** Creates an engine. For TensorFlow.js, prints to stderr which backend was loaded, and why no faster one. */
 export async function createEngine(name: EngineName): Promise<Engine> {
   if (name === 'ort') return createOrtEngine();
   const loaded = await loadTfjs();

@@ -5,13 +5,13 @@ import { writeCheckpoint, writeFileAtomic, writeJson } from '@dpar/io/node';
 import { writeDparConfig, writeLlamaGenConfig } from '@dpar/model';
 import { montage, type Picture, toPng } from '@dpar/report';
 import { writePatchVqConfig } from '@dpar/tokenizer';
-import type { Results } from './pipeline.js';
 import { drawFigures, type Figures } from './report/figures.js';
 import { type RunRecord, reportPage } from './report/report.js';
+import type { Results } from './results.js';
 
 /**
- * Writes the report and all that belongs to it: `report.html`, the pictures as PNG files, the figures as
- * `results.json`, and the models as checkpoints that the `dpar` command reads.
+ * Writes a run: `report.html`, the pictures as PNG files, the figures as `results.json`, and the models as checkpoints that
+ * the `dpar` command reads.
  * @returns Path of the report.
  */
 export async function writeOutput(folder: string, results: Results, record: RunRecord): Promise<string> {
@@ -35,16 +35,13 @@ export async function writeOutput(folder: string, results: Results, record: RunR
 
 function pictureFiles({ grids, generatedPatches, reconstructions, entropies }: Figures): Record<string, Picture> {
   const pairs = reconstructions.map(({ original, reconstructed }) => montage([original, reconstructed], 1));
+  const maps = entropies.map(({ picture }) => picture);
   return {
     'generated-dpar': grids.dpar,
     'generated-llamagen': grids.llamaGen,
     'generated-patches': generatedPatches,
     reconstructions: montage(pairs, 12, 8),
-    entropies: montage(
-      entropies.map(({ picture }) => picture),
-      2,
-      16,
-    ),
+    entropies: montage(maps, 2, 16),
   };
 }
 

@@ -1,32 +1,32 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
+import { imageSize } from '@dpar/example-kit/emoji';
 import { type DparConfig, dparPreset, type LlamaGenConfig, llamaGenPreset, type Preset } from '@dpar/model';
-import { imageSize } from './emoji.js';
 import type { TokenizerSettings } from './stages/tokenizer.js';
 
-/** How one model is trained: AdamW, learning rate warmed up and then lowered as half a cosine wave. */
+/** How one model is trained: AdamW with warm-up and a cosine schedule. */
 export interface TrainingSettings {
   readonly steps: number;
   readonly batchSize: number;
   readonly learningRate: number;
   readonly warmupSteps: number;
-  /** How often the validation loss is measured, spread over the run. */
+  /** Validations, spread over the run. */
   readonly validations: number;
 }
 
-/** Everything that decides on the result of a run; same settings, same tokens. */
+/** All settings of a run: the same settings give the same tokens. */
 export interface Settings {
   readonly seed: number;
   /** About how many images are read; all if left out. */
   readonly images?: number;
-  /** How often each training image is there, changed but for the first time. */
+  /** Copies of each training image, of which all but the first are changed. */
   readonly copies: number;
   readonly tokenizer: TokenizerSettings;
   readonly entropyModel: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
   readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
-  /** DPAR and LlamaGen: both are trained alike. */
+  /** DPAR and LlamaGen, which are trained alike. */
   readonly models: TrainingSettings & {
     readonly size: Preset;
-    /** Feed-forward widths are multiples of these; chosen so that both models have the same number of parameters. */
+    /** Feed-forward widths are multiples of these, which gives both models about the same number of parameters. */
     readonly multipleOf: { readonly dpar: number; readonly llamaGen: number };
   };
   readonly generation: {
@@ -41,13 +41,13 @@ const patchSize = 4;
 /** Tokens in a row of an image, and rows. */
 export const gridSize = imageSize / patchSize;
 
-/** What `npm run demo` takes on two cores; training is scaled to other times. */
+/** Minutes of `npm run demo` on two cores; training is scaled to other times. */
 export const defaultMinutes = 10;
 
-/** Minutes that do not grow with training: reading images, drawing grids, the report. */
+/** Minutes that do not depend on training: reading images, generating images, the report. */
 const fixedMinutes = 1.5;
 
-/** From here on a larger model learns from changed copies of the images too. */
+/** Longer runs train a larger model, on changed copies of the images too. */
 const longMinutes = 25;
 
 /** Settings for a run of about the given minutes. */
@@ -66,37 +66,28 @@ export function settingsFor(minutes: number, seed: number): Settings {
       learningRate: 5e-3,
     },
     patching: { targetMeanPatchLength: 1.8, maxPatchLength: 4 },
-    // Lower temperatures and shares of probability leave many images white: the background is the likeliest beginning.
+    // Lower temperatures and values of top-p leave many images white: the background is the likeliest beginning.
     generation: { imagesPerClass: 4, guidanceScale: 1.5, temperature: 1, topP: 0.98 },
   };
   if (minutes < longMinutes) {
+    const size = { dim: 96, nHead: 2, nLocalEncoderLayers: 1, nLayer: 2, nLocalDecoderLayers: 1, llamaGenLayers: 4 };
     return {
       ...shared,
       copies: 1,
       entropyModel: { ...training, dim: 64, nLayer: 2, nHead: 1, steps: steps(900) },
-      models: {
-        ...training,
-        size: { dim: 96, nHead: 2, nLocalEncoderLayers: 1, nLayer: 2, nLocalDecoderLayers: 1, llamaGenLayers: 4 },
-        multipleOf: { dpar: 64, llamaGen: 96 },
-        steps: steps(1800),
-      },
+      models: { ...training, size, multipleOf: { dpar: 64, llamaGen: 96 }, steps: steps(1800) },
     };
   }
+  const size = { dim: 128, nHead: 2, nLocalEncoderLayers: 1, nLayer: 4, nLocalDecoderLayers: 2, llamaGenLayers: 7 };
   return {
     ...shared,
     copies: 4,
     entropyModel: { ...training, dim: 96, nLayer: 2, nHead: 2, steps: steps(600) },
-    models: {
-      ...training,
-      learningRate: 3e-3,
-      size: { dim: 128, nHead: 2, nLocalEncoderLayers: 1, nLayer: 4, nLocalDecoderLayers: 2, llamaGenLayers: 7 },
-      multipleOf: { dpar: 64, llamaGen: 84 },
-      steps: steps(750),
-    },
+    models: { ...training, learningRate: 3e-3, size, multipleOf: { dpar: 64, llamaGen: 84 }, steps: steps(750) },
   };
 }
 
-/** Settings of the smoke test: every part runs, nothing is learned well. */
+/** Settings of the smoke test: every part runs for a few steps. */
 export function smokeSettings(seed: number): Settings {
   const training = { validations: 2, batchSize: 8, learningRate: 3e-3, warmupSteps: 5 };
   const usual = settingsFor(defaultMinutes, seed);
@@ -121,7 +112,7 @@ export function smokeSettings(seed: number): Settings {
   };
 }
 
-/** The configurations of the three models. */
+/** Configurations of the three models. */
 export function modelConfigs(settings: Settings, numClasses: number) {
   const { tokenizer, entropyModel, models, patching } = settings;
   const options = { gridSize, vocabSize: tokenizer.config.codebookSize, numClasses };

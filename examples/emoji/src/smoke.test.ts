@@ -2,10 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createStages } from '@dpar/example-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeOutput } from './output.js';
-import { type Results, runPipeline } from './pipeline.js';
-import { createStages } from './progress.js';
+import { runPipeline } from './pipeline.js';
+import type { Results } from './results.js';
 import { smokeSettings } from './settings.js';
 
 let results: Results;

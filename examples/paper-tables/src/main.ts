@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { createStages } from '../../emoji/src/progress.js';
-import { runProgram } from '../../emoji/src/run-program.js';
+import { createStages, runProgram } from '@dpar/example-kit';
 import { readArguments, usage } from './arguments.js';
 import { makeTables } from './run.js';
 

@@ -3,27 +3,25 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import type { FeatureNetwork } from '@dpar/eval';
+import { describeMachine, type Stages } from '@dpar/example-kit';
 import { makeFolder, writeFileAtomic, writeJson } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import { createPatchVq } from '@dpar/tokenizer';
-import { describeMachine } from '../../emoji/src/machine.js';
-import type { Stages } from '../../emoji/src/progress.js';
 import { inceptionFeatures, ownFeatures } from './features/open.js';
 import { Cache, digestOf } from './lab/cache.js';
+import { estimateOf, totalOf } from './lab/estimate.js';
 import { EmojiData } from './lab/images.js';
 import type { Lab } from './lab/lab.js';
+import { TimeLeft } from './lab/time-left.js';
 import { WorkLog } from './lab/work.js';
-import { planOf, totalOf } from './plan/plan.js';
-import { TimeLeft } from './plan/time-left.js';
 import { labelOf } from './report/headings.js';
 import { reportMarkdown, tableMarkdown } from './report/markdown.js';
 import { reportPage } from './report/page.js';
-import { type TableName, type TableResult, tableNames } from './report/result.js';
-import type { RunRecord } from './report/run-record.js';
+import { type RunRecord, type TableName, type TableResult, tableNames } from './report/result.js';
 import type { Settings } from './settings.js';
-import { tableMakers } from './tables/index.js';
+import { tables as allTables } from './tables/index.js';
 
-/** What is made, and where. */
+/** Options of {@link makeTables}. */
 export interface TablesOptions {
   readonly settings: Settings;
   /** Folder of the report within `work`. */
@@ -32,13 +30,13 @@ export interface TablesOptions {
   readonly work: string;
   readonly inception?: string | undefined;
   readonly command: string;
-  /** Is told which table is next. */
+  /** Called before each table with its name. */
   readonly onTable?: (text: string) => void;
 }
 
 /**
- * Makes tables one after the other. Each is written as it is finished, with the report of all that are: `tables/s1.json`,
- * `tables/s1.md`, `tables.md` and `report.html`.
+ * Makes tables one after the other. After each it writes the table (`tables/s1.json`, `tables/s1.md`) and the report of
+ * all finished tables (`tables.md`, `report.html`).
  * @returns Path of the report.
  */
 export async function makeTables(engine: Engine, stages: Stages, options: TablesOptions): Promise<string> {
@@ -56,7 +54,7 @@ export async function makeTables(engine: Engine, stages: Stages, options: Tables
   const recipe = digestOf([settings, options.inception !== undefined]);
   for (const [i, table] of tables.entries()) {
     onTable?.(`${labelOf(table)} (${i + 1} of ${tables.length})`);
-    const content = await tableMakers[table](lab);
+    const content = await allTables[table].make(lab);
     const result: TableResult = { name: table, ...content, work: lab.work.take() };
     await writeJson(join(folder, 'tables', `${table}.json`), { recipe, result });
     await writeFileAtomic(join(folder, 'tables', `${table}.md`), `${tableMarkdown(result)}\n`);
@@ -73,7 +71,8 @@ async function openLab(
   const { tokenizer: vq } = await loadEmojiModel();
   const tokenizer = createPatchVq(engine, vq.config, vq.parameters);
   const cache = new Cache(join(work, 'cache'));
-  const timeLeft = new TimeLeft(totalOf(planOf(settings, tables)), availableParallelism());
+  const rows = tables.flatMap((table) => allTables[table].rows(settings));
+  const timeLeft = new TimeLeft(totalOf(estimateOf(settings, rows)), availableParallelism());
   let network: Promise<FeatureNetwork> | undefined;
   const lab: Lab = {
     engine,
@@ -91,7 +90,7 @@ async function openLab(
   return lab;
 }
 
-/** The report of all tables in a folder that were made with the same settings. */
+/** Writes the report of all tables in a folder that were made with the same settings. */
 async function writeReport(folder: string, recipe: string, record: RunRecord): Promise<void> {
   const results: TableResult[] = [];
   for (const name of tableNames) {

@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createStages } from '@dpar/example-kit';
 import { expect, it } from 'vitest';
-import { createStages } from '../../emoji/src/progress.js';
-import { planOf } from './plan/plan.js';
+import { estimateOf } from './lab/estimate.js';
 import type { TableName, TableResult } from './report/result.js';
 import { makeTables } from './run.js';
 import { smokeSettings } from './settings.js';
+import { tables as allTables } from './tables/index.js';
 
 /** One of each kind: the other tables differ from S4 in the variants that they train, from S8 in what they vary. */
 const tables: readonly TableName[] = ['s1', 's4', 's6', '1.8', 's8', 's9', 'larger-patches'];
@@ -30,7 +31,8 @@ it('makes tables at the smallest size, and only reads the second time', async ()
     const first = await make();
     for (const name of tables) expect(first.page).toContain(`id="${name}"`);
     const trained = first.stages.filter((name) => /^(DPAR|LlamaGen|Entropy model)/.test(name));
-    const planned = [...planOf(smokeSettings, tables).keys()].filter((name) => name.startsWith('train '));
+    const rows = tables.flatMap((name) => allTables[name].rows(smokeSettings));
+    const planned = [...estimateOf(smokeSettings, rows).keys()].filter((name) => name.startsWith('train '));
     expect(trained).toHaveLength(planned.length);
     const second = await make();
     expect(second.stages.filter((name) => !name.startsWith('Images ('))).toEqual([]);

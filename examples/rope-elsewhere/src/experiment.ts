@@ -1,18 +1,19 @@
-import { availableParallelism, cpus } from 'node:os';
+import { describeMachine, spreadOf } from '@dpar/example-kit';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { compareEngines } from './engines.js';
-import { test, train } from './tfjs/train.js';
+import { test } from './tfjs/evaluate.js';
+import { train } from './tfjs/train.js';
 import { type Settings, type Size, type Variant, variants } from './variants.js';
 import { type Digits, loadDigits, select } from './vision/digits.js';
 
-/** One variant, trained and tested with one seed. */
+/** A variant, trained and tested with one seed. */
 export interface Run {
   readonly seed: number;
   /** Processor seconds of training. */
   readonly cpuSeconds: number;
   readonly finalLoss: number;
-  /** Tokens of a training picture. */
+  /** Mean tokens of a training picture. */
   readonly trainTokens: number;
   readonly tests: readonly Test[];
 }
@@ -20,7 +21,7 @@ export interface Run {
 /** Result of a test of one kind. */
 export interface Test {
   readonly size: Size;
-  /** Whether the test merged patches as training did. */
+  /** Whether patches are merged as in training. */
   readonly asTrained: boolean;
   readonly accuracy: number;
   readonly meanTokens: number;
@@ -32,7 +33,7 @@ export interface VariantResult {
   readonly runs: readonly Run[];
 }
 
-/** All that the example finds out. */
+/** All results of the example. */
 export interface Results {
   readonly command: string;
   readonly machine: string;
@@ -42,7 +43,7 @@ export interface Results {
   readonly engineDifferences: Readonly<Record<string, number>>;
 }
 
-/** Trains and tests all variants with all seeds. Variants take turns, so that a busy minute hurts none alone. */
+/** Trains and tests all variants with all seeds. Variants take turns, so that other load on the machine affects all alike. */
 export async function runExperiment(
   settings: Settings,
   command: string,
@@ -63,8 +64,13 @@ export async function runExperiment(
       );
     }
   }
-  const machine = `${cpus()[0]?.model.trim() ?? process.arch}, ${availableParallelism()} cores, Node ${process.versions.node}`;
-  return { command, machine, settings, variants: results, engineDifferences: await compareEngines() };
+  return {
+    command,
+    machine: describeMachine(),
+    settings,
+    variants: results,
+    engineDifferences: await compareEngines(),
+  };
 }
 
 function runOne(
@@ -81,22 +87,19 @@ function runOne(
     ...otherSizes.map((other) => ({ size: other, asTrained: true, ...test(model, few, other) })),
   ];
   if (variant.merged) tests.push({ size, asTrained: false, ...test(model, few, size, false) });
-  const last = model.losses.slice(-50);
   for (const weight of Object.values(model.weights)) weight.dispose();
   return {
     seed,
     cpuSeconds: model.cpuSeconds,
-    finalLoss: last.reduce((sum, loss) => sum + loss, 0) / last.length,
+    finalLoss: spreadOf(model.losses.slice(-50)).mean,
     trainTokens: model.meanTokens,
     tests,
   };
 }
 
-/** So many of the digits, evenly spread over all. */
+/** Takes `count` digits, evenly spread over all. */
 function spread(digits: Digits, count: number): Digits {
   const stride = digits.labels.length / count;
-  return select(
-    digits,
-    Array.from({ length: count }, (_, i) => Math.floor(i * stride)),
-  );
+  const order = Array.from({ length: count }, (_, i) => Math.floor(i * stride));
+  return select(digits, order);
 }

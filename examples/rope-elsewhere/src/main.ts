@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readOptions, runProgram } from '@dpar/example-kit';
 import { type Results, runExperiment } from './experiment.js';
 import { drawChart } from './report/chart.js';
 import { examplePicture } from './report/example.js';
@@ -14,20 +14,18 @@ const usage = `node examples/rope-elsewhere/dist/main.js [options]
 
 Trains one TensorFlow.js vision transformer with learned positions, 2D RoPE and Dynamic RoPE, and writes a report.
 
-  --quick         seconds instead of minutes: shows that all works, not what it gives
-  --results FILE  writes the report of an earlier run's results.json
-  --output DIR    where the report goes (default examples/rope-elsewhere/output)
-  --help          prints this
+  --quick         runs for seconds instead of minutes, to test that everything works
+  --results FILE  writes the report of an earlier run from its results.json
+  --output DIR    folder of the report (default examples/rope-elsewhere/output)
+  --help          prints this text
 `;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      results: { type: 'string' },
-      output: { type: 'string', default: fileURLToPath(new URL('../output', import.meta.url)) },
-      help: { type: 'boolean', default: false },
-    },
+  const values = readOptions('rope-elsewhere', process.argv.slice(2), {
+    quick: { type: 'boolean', default: false },
+    results: { type: 'string' },
+    output: { type: 'string', default: fileURLToPath(new URL('../output', import.meta.url)) },
+    help: { type: 'boolean', default: false },
   });
   if (values.help) {
     process.stdout.write(usage);
@@ -53,9 +51,4 @@ async function main(): Promise<void> {
   process.stdout.write(`${toMarkdown(comparison(summaries))}\n\nReport: ${join(output, 'report.html')}\n`);
 }
 
-main().catch((error: unknown) => {
-  // A mistake in the command line needs no stack.
-  const isUsage = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(`${isUsage ? error.message : error instanceof Error ? error.stack : error}\n`);
-  process.exitCode = isUsage ? 2 : 1;
-});
+runProgram(main);

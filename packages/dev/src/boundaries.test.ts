@@ -40,6 +40,9 @@ describe('findViolations', () => {
       expect(check('@dpar/nn', { [kind]: { '@dpar/rope': '*' } })).toEqual([]);
       expect(check('@dpar/fixtures', { [kind]: { '@dpar/tensor': '*' } })).toHaveLength(1);
       expect(check('@dpar/example-a', { [kind]: { '@dpar/cli': '*' } })).toEqual([]);
+      expect(check('@dpar/example-a', { [kind]: { '@dpar/example-kit': '*' } })).toEqual([]);
+      expect(check('@dpar/cli', { [kind]: { '@dpar/example-kit': '*' } })).toHaveLength(1);
+      expect(check('@dpar/example-a', { [kind]: { '@dpar/example-b': '*' } })).toHaveLength(1);
     },
   );
 

@@ -45,6 +45,9 @@ const tools = ['@dpar/check', '@dpar/config', '@dpar/dev', '@dpar/fixtures'];
 /** A private package whose source is built into the packages that use it, so that it is a devDependency of theirs. */
 const builtIn = '@dpar/check';
 
+/** The private package that examples share: it stands above all library packages, and below the other examples. */
+const exampleKit = '@dpar/example-kit';
+
 /** Packages that work alone: whoever installs one gets its code and its types without any other. */
 const standalone = ['@dpar/rope', '@dpar/patchify', '@dpar/io', '@dpar/report'];
 
@@ -117,6 +120,7 @@ function sourceViolations(
 function pointsDown(from: string, to: string): boolean {
   if (tools.includes(to)) return from !== to;
   if (tools.includes(from)) return false;
+  if (to === exampleKit) return from !== exampleKit && !floors.includes(from);
   // Examples, which are not on a floor, stand above all.
   const floor = floors.includes(from) ? floors.indexOf(from) : floors.length;
   return floors.includes(to) && floors.indexOf(to) < floor;

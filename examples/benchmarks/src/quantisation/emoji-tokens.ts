@@ -1,27 +1,17 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { decodeImages, encodeAll, imageSize, imagesAt, patchesAt, readEntries } from '@dpar/example-kit/emoji';
 import { compareCodePoints } from '@dpar/io';
-import { createRandom, type Engine, float32, type HostTensorOf, int32, named } from '@dpar/tensor';
-import {
-  createPatchVq,
-  fitCodebook,
-  imagesFromBytes,
-  initializePatchVq,
-  type PatchVqConfig,
-  patchesOfImages,
-  patchWidthOf,
-} from '@dpar/tokenizer';
+import { createRandom, type Engine, float32, int32 } from '@dpar/tensor';
+import { createPatchVq, fitCodebook, initializePatchVq, type PatchVqConfig } from '@dpar/tokenizer';
 import type { TokenSet } from '@dpar/train';
-import sharp from 'sharp';
 
 /** Patches of 4x4 pixels: 16x16 tokens an image. */
-const tokenizerConfig: PatchVqConfig = { imageSize: 64, patchSize: 4, codebookSize: 256, hiddenDim: 1 };
+const tokenizerConfig: PatchVqConfig = { imageSize, patchSize: 4, codebookSize: 256, hiddenDim: 1 };
 
-/** Codes of the tokens. */
+/** Number of codes. */
 export const vocabSize = tokenizerConfig.codebookSize;
 
-/** Images whose patches the codebook is made of. */
+/** Images whose patches the codebook is fitted to. */
 const codebookImages = 500;
 
 /** Images that are kept for validation. */
@@ -34,31 +24,20 @@ export interface EmojiTokens {
   readonly validation: TokenSet;
 }
 
-/** What is used of an entry of the package's emoji.json. */
-interface Entry {
-  readonly category: string;
-  readonly image: string;
-  readonly has_img_google: boolean;
-}
-
-/** Google's emoji without variants of skin tone, in random order, as tokens of a codebook of their patches. */
+/** Loads Google's emoji without variants of skin tone, in random order, as tokens of a codebook of their patches. */
 export async function loadEmojiTokens(engine: Engine): Promise<EmojiTokens> {
-  const index = createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json');
-  const entries = (JSON.parse(await readFile(index, 'utf8')) as Entry[]).filter((entry) => entry.has_img_google);
+  const list = await readEntries('google');
+  const entries = list.entries.filter((entry) => entry.has_img_google);
   const classes = [...new Set(entries.map(({ category }) => category))].sort(compareCodePoints);
-  const order = createRandom(1).permutation(entries.length);
-  const chosen = Array.from(order, (i) => entries[i] as Entry);
-  const folder = join(dirname(index), 'img', 'google', `${tokenizerConfig.imageSize}`);
-  const tokens = await tokenize(engine, await decode(chosen.map(({ image }) => join(folder, image))));
+  const chosen = Array.from(createRandom(1).permutation(entries.length), (i) => entries[i] as (typeof entries)[number]);
+  const pixels = await decodeImages(chosen.map(({ image }) => join(list.folder, image)));
+  const tokens = await tokenize(engine, pixels);
   const labels = chosen.map(({ category }) => classes.indexOf(category));
-  const part = (start: number, end: number): TokenSet => {
-    const T = tokens.shape[1] ?? 0;
-    const count = end - start;
-    return {
-      tokens: int32([count, T], tokens.data.slice(start * T, end * T)),
-      labels: int32([count], labels.slice(start, end)),
-    };
-  };
+  const [, T = 0] = tokens.shape;
+  const part = (start: number, end: number): TokenSet => ({
+    tokens: int32([end - start, T], tokens.data.slice(start * T, end * T)),
+    labels: int32([end - start], labels.slice(start, end)),
+  });
   return {
     classes: classes.length,
     train: part(validationImages, chosen.length),
@@ -66,38 +45,20 @@ export async function loadEmojiTokens(engine: Engine): Promise<EmojiTokens> {
   };
 }
 
-/** Image files on white: [N, 3, 64, 64] in -1..1. */
-async function decode(files: readonly string[]): Promise<HostTensorOf<'float32'>> {
-  const images: Buffer[] = [];
-  for (const file of files) {
-    images.push(await sharp(file).flatten({ background: '#fff' }).toColourspace('srgb').raw().toBuffer());
-  }
-  return imagesFromBytes(Buffer.concat(images), tokenizerConfig.imageSize);
-}
-
-/** The codes of images: int32 [N, T]. */
-async function tokenize(engine: Engine, images: HostTensorOf<'float32'>): Promise<HostTensorOf<'int32'>> {
-  const { imageSize: S, patchSize, codebookSize } = tokenizerConfig;
-  const C = patchWidthOf(tokenizerConfig);
-  const cut = engine.compile((ops, inputs) => ({
-    patches: patchesOfImages(ops, named(inputs, 'images'), patchSize),
-  }));
-  const some = float32([codebookImages, 3, S, S], images.data.subarray(0, codebookImages * 3 * S * S));
-  const patches = named(await cut.run({ images: some }), 'patches').data as Float32Array;
-  await cut.dispose();
-  // The first code is white, which most patches are.
-  const pinned = float32([1, C], new Float32Array(C).fill(1));
-  const codebook = await fitCodebook(engine, float32([patches.length / C, C], patches), {
-    codes: codebookSize,
+/** Fits a codebook to the first images, and encodes all: int32 [N, T]. */
+async function tokenize(engine: Engine, pixels: Uint8Array) {
+  const some = Array.from({ length: codebookImages }, (_, i) => i);
+  const patches = await patchesAt(engine, tokenizerConfig, imagesAt(pixels, some));
+  const C = patches.shape[1] ?? 0;
+  const codebook = await fitCodebook(engine, patches, {
+    codes: vocabSize,
     seed: 1,
     iterations: 8,
     samplesPerCode: 128,
-    pinned,
+    pinned: float32([1, C], new Float32Array(C).fill(1)), // white
   });
   const tokenizer = createPatchVq(engine, tokenizerConfig, initializePatchVq(tokenizerConfig, codebook, 1));
-  try {
-    return await tokenizer.encode(images);
-  } finally {
-    await tokenizer.dispose();
-  }
+  const tokens = await encodeAll(tokenizer, pixels);
+  await tokenizer.dispose();
+  return tokens;
 }

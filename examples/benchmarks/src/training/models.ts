@@ -62,7 +62,9 @@ export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: 
     const base = dparPreset(preset, options);
     const config: DparConfig = { ...base, patching: { ...base.patching, threshold: 0 } };
     return {
-      ...{ kind, size, batch },
+      kind,
+      size,
+      batch,
       model: trainableDpar(config),
       macs: dparMatmulMacs(config, meanPatches),
       memory: dparMemory(config, batch, meanPatches),
@@ -73,7 +75,9 @@ export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: 
   const model = trainableLlamaGen(config);
   const hidden = named(model.specs, 'layers.0.feed_forward.w1.weight').shape[0] ?? 0;
   return {
-    ...{ kind, size, batch },
+    kind,
+    size,
+    batch,
     model,
     macs: llamaGenMatmulMacs(config),
     memory: llamaGenMemory(config, batch),

@@ -1,8 +1,7 @@
 import { countParameters } from '@dpar/nn';
 import { modelFromSettings, readTrainConfig } from '@dpar/train';
 import { describe, expect, it } from 'vitest';
-import { spread, validationCurve } from './curve.js';
-import { type LearningResult, learningPage, verdict } from './report.js';
+import { type LearningResult, learningPage, spreadCurve, verdict } from './report.js';
 import { kinds, learningRun } from './settings.js';
 
 it('compares models of the same number of parameters, within 1 %', () => {
@@ -13,25 +12,12 @@ it('compares models of the same number of parameters, within 1 %', () => {
   expect((counts[0] as number) / (counts[1] as number)).toBeCloseTo(1, 2);
 });
 
-describe('validationCurve', () => {
-  it('sums steps, in which those that compile count as the others do', () => {
-    const metrics = [
-      { step: 1, seconds: 9, graphs: 1 },
-      { step: 2, seconds: 1, graphs: 1, validation_loss: 4 },
-      { step: 3, seconds: 7, graphs: 2 },
-      { step: 4, seconds: 1, graphs: 2, validation_loss: 3 },
-    ];
-    expect(validationCurve(metrics, 5e12)).toEqual([
-      { step: 2, seconds: 2, teraFlop: 10, loss: 4 },
-      { step: 4, seconds: 4, teraFlop: 20, loss: 3 },
-    ]);
-  });
-});
-
-describe('spread', () => {
+describe('spreadCurve', () => {
   it('gives mean, standard deviation and range', () => {
     const runs = [3, 4, 5].map((loss) => [{ step: 2, seconds: loss, teraFlop: 1, loss }]);
-    expect(spread(runs)).toEqual([{ step: 2, seconds: 4, teraFlop: 1, loss: 4, deviation: 1, lowest: 3, highest: 5 }]);
+    expect(spreadCurve(runs)).toEqual([
+      { step: 2, seconds: 4, teraFlop: 1, loss: 4, deviation: 1, lowest: 3, highest: 5 },
+    ]);
   });
 });
 

@@ -1,9 +1,36 @@
+import { type CurvePoint, spreadOf } from '@dpar/example-kit';
 import { type Html, html, legend, lineChart, page, type Series, table } from '@dpar/report';
 import { style } from '../report/style.js';
-import type { SpreadPoint } from './curve.js';
 import { type Kind, kinds, seeds } from './settings.js';
 
-/** What came of the runs of one kind of model. */
+/** Runs of one kind of model at one step. */
+export interface SpreadPoint extends CurvePoint {
+  /** Standard deviation of the loss over the runs, with n - 1. */
+  readonly deviation: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** Means and spread over runs whose losses were measured at the same steps. */
+export function spreadCurve(curves: readonly (readonly CurvePoint[])[]): SpreadPoint[] {
+  const [first = []] = curves;
+  return first.map(({ step }, i) => {
+    const over = (of: (point: CurvePoint) => number) =>
+      spreadOf(curves.flatMap((curve) => curve.slice(i, i + 1)).map(of));
+    const { mean: loss, deviation, values } = over((point) => point.loss);
+    return {
+      step,
+      seconds: over((point) => point.seconds).mean,
+      teraFlop: over((point) => point.teraFlop).mean,
+      loss,
+      deviation,
+      lowest: Math.min(...values),
+      highest: Math.max(...values),
+    };
+  });
+}
+
+/** Figures of the runs of one kind of model. */
 export interface LearningResult {
   readonly parameters: number;
   readonly gigaFlopPerImage: number;
@@ -12,7 +39,7 @@ export interface LearningResult {
   readonly points: readonly SpreadPoint[];
 }
 
-/** All that was found out, with what it was found out on. */
+/** All figures, with machine and engine. */
 export interface LearningResults {
   readonly machine: string;
   readonly engine: string;
@@ -22,7 +49,7 @@ export interface LearningResults {
 
 const names: Readonly<Record<Kind, string>> = { dpar: 'DPAR', llamagen: 'LlamaGen' };
 
-/** The page: validation loss against steps, operations and time, the spread over seeds, and what follows. */
+/** Page with the validation loss against steps, operations and time, its spread over seeds, and the verdict. */
 export function learningPage({ machine, engine, command, models }: LearningResults): string {
   const rows = kinds.map((kind) => {
     const { parameters, gigaFlopPerImage, stepSeconds, points } = models[kind];
@@ -64,14 +91,14 @@ function chart(
     line(kind, `${names[kind]}, highest`, `${kind} training`, ({ highest }) => highest),
     line(kind, names[kind], kind, ({ loss }) => loss),
   ]);
-  // The first points are so high that they would hide the rest.
+  // The first points are much higher than the rest and would compress it.
   const fitFrom = Math.min(
     ...kinds.map((kind) => x(models[kind].points[2] ?? (models[kind].points[0] as SpreadPoint))),
   );
   return lineChart({ title, xLabel, yLabel: 'validation loss, nats per token', series, fitFrom });
 }
 
-/** Whether the paper's claim, better images at less compute, shows in the loss at this scale. */
+/** Says whether the paper's claim, better images at less compute, shows in the loss at this scale. */
 export function verdict({ dpar, llamagen }: LearningResults['models']): string {
   const [ours, theirs] = [dpar.points.at(-1), llamagen.points.at(-1)];
   if (ours === undefined || theirs === undefined) return 'Nothing was measured.';

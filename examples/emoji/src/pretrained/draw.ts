@@ -1,17 +1,17 @@
 import { loadEmojiModel } from '@dpar/emoji/node';
+import type { Stages } from '@dpar/example-kit';
+import { imageAt } from '@dpar/example-kit/emoji';
 import { patchStatistics } from '@dpar/patchify';
 import { montage, type Picture, pictureOf } from '@dpar/report';
 import { DparSampler } from '@dpar/sampler';
 import { type Engine, int32 } from '@dpar/tensor';
 import { bytesFromImages, createPatchVq } from '@dpar/tokenizer';
-import { imageAt } from '../emoji.js';
-import type { Stages } from '../progress.js';
-import { decoding } from '../shipped/settings.js';
 import { generate } from '../stages/generation.js';
+import { decoding } from '../weights/settings.js';
 
 /** Images that the shipped model drew. */
 export interface Drawing {
-  /** A column for each class. */
+  /** Grid of the images with a column for each class. */
   readonly grid: Picture;
   readonly classes: readonly string[];
   readonly images: number;
@@ -21,8 +21,8 @@ export interface Drawing {
 }
 
 /**
- * Draws images of all classes, in one batch, with the weights of `@dpar/emoji`.
- * @param perClass Images of each class. More leave those there are as they were.
+ * Draws images of all classes in one batch with the weights of `@dpar/emoji`.
+ * @param perClass Images of each class. A larger number adds images and leaves the others unchanged.
  */
 export async function drawPretrained(
   engine: Engine,
@@ -32,9 +32,8 @@ export async function drawPretrained(
   const { tokenizer: vq, entropy, dpar, classes } = await loadEmojiModel();
   const [B, T] = [perClass * classes.length, dpar.config.blockSize];
   const labels = Int32Array.from({ length: B }, (_, i) => i % classes.length);
-  const sampler = new DparSampler(engine, dpar, entropy);
   const { tokens, patchLengths, seconds } = await stages.run('DPAR draws', T, (progress) =>
-    generate(sampler.steps({ ...decoding, labels, seed }), B, T, progress).finally(() => sampler.dispose()),
+    generate(new DparSampler(engine, dpar, entropy), { ...decoding, labels, seed }, T, progress),
   );
   const tokenizer = createPatchVq(engine, vq.config, vq.parameters);
   const pixels = bytesFromImages(await tokenizer.decode(int32([B, T], tokens)));

@@ -2,13 +2,13 @@ import type { Picture } from '@dpar/report';
 import type { ChalkInstance } from 'chalk';
 import sharp from 'sharp';
 
-/** Two pixels in one character: the upper one is its foreground, the lower one its background. */
+/** Two pixels in one character: its foreground is the upper pixel, its background the lower one. */
 const upperHalf = '▀';
 
 /**
  * A picture as coloured characters, on white.
- * @param columns Characters in a line; the picture is made no wider than it is.
- * @param colours What colours them, as far as the terminal can.
+ * @param columns Largest number of characters in a line. The picture is never enlarged.
+ * @param colours Colours text as far as the terminal supports it.
  */
 export async function preview(
   { width, height, data }: Picture,

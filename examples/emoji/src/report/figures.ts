@@ -1,6 +1,6 @@
+import { type ImageSet, imageAt } from '@dpar/example-kit/emoji';
 import { heatMap, montage, type Picture, pictureOf, withPatches } from '@dpar/report';
-import { countOf, type ImageSet, imageAt } from '../emoji.js';
-import type { GeneratorResult, Results, TokenizedSet } from '../pipeline.js';
+import type { GeneratorResult, PatchedImages, Results } from '../results.js';
 import { gridSize } from '../settings.js';
 
 /** Enlargement of images on which patches are drawn. */
@@ -8,21 +8,21 @@ const zoom = 3;
 
 /** Pictures of the report. */
 export interface Figures {
-  /** Originals above what the tokenizer makes of them; validation images. */
+  /** Validation images and their reconstructions. */
   readonly reconstructions: readonly { readonly original: Picture; readonly reconstructed: Picture }[];
-  /** Image, entropies and patches side by side; validation images. */
+  /** Validation images: image, entropies and patches side by side. */
   readonly entropies: readonly { readonly name: string; readonly picture: Picture }[];
   /** Nats of the brightest colour of the entropy maps. */
   readonly brightest: number;
   /** Images of each class. */
   readonly classes: readonly ClassFigures[];
-  /** Generated images with the patches that DPAR chose, one of each class. */
+  /** Generated images with their patches, one of each class. */
   readonly generatedPatches: Picture;
   /** All generated images, a row for each class. */
   readonly grids: { readonly dpar: Picture; readonly llamaGen: Picture };
 }
 
-/** Images of one class: from the data set, and generated. */
+/** Real and generated images of one class. */
 export interface ClassFigures {
   readonly name: string;
   readonly real: Picture;
@@ -77,7 +77,7 @@ function grid({ pixels, generated }: GeneratorResult<unknown>, columns: number):
 }
 
 /** An image, the entropy of each of its tokens, and its patches. The first token has no entropy. */
-function entropyPicture({ images, tokens, patchLengths }: TokenizedSet, i: number, brightest: number): Picture {
+function entropyPicture({ images, tokens, patchLengths }: PatchedImages, i: number, brightest: number): Picture {
   const predicted = gridSize ** 2 - 1;
   const entropies = tokens.entropies.data.subarray(i * predicted, (i + 1) * predicted);
   const original = pictureOf(imageAt(images.pixels, i), zoom);
@@ -92,11 +92,11 @@ function entropyPicture({ images, tokens, patchLengths }: TokenizedSet, i: numbe
   );
 }
 
-/** Some images of a set, as many of each class as it goes, one emoji at most once. */
+/** Some images of a set, about as many of each class, without a second variant of an emoji. */
 function spread(images: ImageSet, count: number): number[] {
   const seen = new Set<string>();
   const byClass = new Map<number, number[]>();
-  for (let i = 0; i < countOf(images); i++) {
+  for (let i = 0; i < images.labels.length; i++) {
     const [name, label] = [images.names[i] ?? '', images.labels[i] ?? 0];
     if (seen.has(name)) continue;
     seen.add(name);
@@ -110,7 +110,7 @@ function spread(images: ImageSet, count: number): number[] {
   return chosen.slice(0, count);
 }
 
-/** Images of a class, evenly spread over those there are. */
+/** Images of a class, evenly spread. */
 function examplesOf({ labels }: ImageSet, label: number, count: number): number[] {
   const own = Array.from(labels.keys()).filter((i) => labels[i] === label);
   return Array.from(

@@ -1,18 +1,18 @@
 import { type Html, html, millions, page, percent, table } from '@dpar/report';
-import type { Results } from '../pipeline.js';
+import type { Results } from '../results.js';
 import type { Figures } from './figures.js';
 import { generatedSection, patchesSection, tokenizerSection, trainingSection } from './sections.js';
 import { style } from './style.js';
 
-/** What is known of a run besides its results. */
+/** Machine, times and command of a run. */
 export interface RunRecord {
   readonly machine: string;
   readonly stages: readonly { readonly name: string; readonly seconds: number }[];
-  /** The command that gives the same run. */
+  /** Command that repeats the run. */
   readonly command: string;
 }
 
-/** The report: one HTML page that needs nothing else. */
+/** The report as one self-contained HTML page. */
 export function reportPage(results: Results, figures: Figures, record: RunRecord): string {
   return page({
     title: 'DPAR and LlamaGen on emoji',
@@ -26,7 +26,7 @@ ${settingsSection(results, record)}`,
   });
 }
 
-/** The run in plain words, and its key figures. */
+/** Summary of the run and its key figures. */
 function summary(
   { settings, train, validation, dpar, llamaGen, entropyModel, matmulMacs, classes }: Results,
   { stages }: RunRecord,

@@ -1,3 +1,4 @@
+import type { CurvePoint } from '@dpar/example-kit';
 import {
   barChart,
   type Html,
@@ -11,8 +12,8 @@ import {
   type Series,
   table,
 } from '@dpar/report';
-import type { Results } from '../pipeline.js';
-import type { LossPoint, TrainingResult } from '../stages/training.js';
+import type { Results } from '../results.js';
+import type { TrainingResult } from '../stages/training-result.js';
 import type { Figures } from './figures.js';
 
 const fixed = (digits: number) => (value: number) => value.toFixed(digits);
@@ -119,7 +120,7 @@ const styles = [
 /** Loss curves and what training cost. */
 export function trainingSection(results: Results): Html {
   const { dpar, llamaGen, linearMacs, matmulMacs, settings, entropyModel } = results;
-  const series = (x: (point: LossPoint) => number): Series[] =>
+  const series = (x: (point: CurvePoint) => number): Series[] =>
     styles.flatMap(({ key, name, style }) =>
       (['training', 'validation'] as const).map((part) => ({
         name: `${name}, ${part}`,
@@ -128,7 +129,7 @@ export function trainingSection(results: Results): Html {
       })),
     );
   const yLabel = 'Loss (nats per token)';
-  const chart = (title: string, xLabel: string, x: (point: LossPoint) => number) =>
+  const chart = (title: string, xLabel: string, x: (point: CurvePoint) => number) =>
     lineChart({ title, xLabel, yLabel, series: series(x) });
   const entropySeries = (['training', 'validation'] as const).map((part) => ({
     name: part,
@@ -202,7 +203,7 @@ are computed once, before, and neither that nor the training of the entropy mode
 }
 
 /** A curve without the first tenth of the run. */
-function afterStart(training: TrainingResult, part: 'training' | 'validation'): readonly LossPoint[] {
+function afterStart(training: TrainingResult, part: 'training' | 'validation'): readonly CurvePoint[] {
   const start = (training.training.at(-1)?.step ?? 0) / 10;
   return training[part].filter(({ step }) => step >= start);
 }

@@ -1,4 +1,4 @@
-/** Style sheet of this report, added to the common one: colours of the models, and how pictures are laid out. */
+/** Style sheet of this report, added to the common one: colours of the models and layout of pictures. */
 export const style = `
 :root { --dpar: #c2410c; --llamagen: #1d4ed8; --entropy: #0f766e; }
 @media (prefers-color-scheme: dark) { :root { --dpar: #fb923c; --llamagen: #7aa7ff; --entropy: #4fd1c5; } }

@@ -1,24 +1,30 @@
-import { collectTokens, type GeneratedTokens, type SampleStep } from '@dpar/sampler';
-import type { Progress } from '../progress.js';
+import type { Progress } from '@dpar/example-kit';
+import { collectTokens, type GeneratedTokens, type SampleOptions, type SampleStep } from '@dpar/sampler';
 
-/** Images that a model generated. */
+/** Generated images as tokens. */
 export interface Generated extends GeneratedTokens {
   readonly seconds: number;
 }
 
-/** Classes of a grid: as many images of each class, class by class. */
-export function gridLabels(classes: number, imagesPerClass: number): Int32Array {
-  return Int32Array.from({ length: classes * imagesPerClass }, (_, i) => Math.floor(i / imagesPerClass));
+/** A sampler of either model. */
+interface Sampler {
+  steps(options: SampleOptions): AsyncIterable<SampleStep>;
+  dispose(): Promise<void>;
 }
 
-/** Runs a sampler to its end. B images of T tokens. */
+/** Generates one batch of images of T tokens and disposes of the sampler. */
 export async function generate(
-  steps: AsyncIterable<SampleStep>,
-  B: number,
+  sampler: Sampler,
+  options: SampleOptions,
   T: number,
   progress: Progress,
 ): Promise<Generated> {
-  const begun = performance.now();
-  const generated = await collectTokens(steps, B, T, (done) => progress.update(done));
-  return { ...generated, seconds: (performance.now() - begun) / 1000 };
+  try {
+    const begun = performance.now();
+    const steps = sampler.steps(options);
+    const generated = await collectTokens(steps, options.labels.length, T, (done) => progress.update(done));
+    return { ...generated, seconds: (performance.now() - begun) / 1000 };
+  } finally {
+    await sampler.dispose();
+  }
 }

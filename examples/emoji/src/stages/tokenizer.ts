@@ -1,33 +1,21 @@
-import {
-  createRandom,
-  type Engine,
-  float32,
-  type HostTensor,
-  type HostTensorOf,
-  hostTensor,
-  named,
-  valueAndGradients,
-} from '@dpar/tensor';
+import type { Progress, Stages } from '@dpar/example-kit';
+import { encodeAll, imageSize, imagesAt, patchesAt, randomBatches, rowsAt } from '@dpar/example-kit/emoji';
+import { MovingMean } from '@dpar/report';
+import { createRandom, type Engine, float32, type HostTensor, named, valueAndGradients } from '@dpar/tensor';
 import {
   createPatchVq,
   fitCodebook,
-  type ImageTokenizer,
-  imagesFromBytes,
   initializePatchVq,
   type PatchVqConfig,
-  patchesOfImages,
   patchVqLoss,
   patchVqTrainable,
-  patchWidthOf,
 } from '@dpar/tokenizer';
 import { AdamW, cosineSchedule } from '@dpar/train';
-import { imageAt, imageSize } from '../emoji.js';
-import type { Progress } from '../progress.js';
 
-/** How the tokenizer is fitted. */
+/** Settings of {@link fitTokenizer}. */
 export interface TokenizerSettings {
   readonly config: PatchVqConfig;
-  /** Images whose patches the codebook is made of. */
+  /** Images whose patches the codebook is fitted to. */
   readonly codebookImages: number;
   /** Rounds of k-means. */
   readonly iterations: number;
@@ -37,103 +25,65 @@ export interface TokenizerSettings {
   readonly learningRate: number;
 }
 
-/** Some images as the engine reads them: [B, 3, 64, 64]. */
-export function imagesAt(pixels: Uint8Array, indices: ArrayLike<number>): HostTensorOf<'float32'> {
-  const length = 3 * imageSize * imageSize;
-  const bytes = new Uint8Array(indices.length * length);
-  for (let i = 0; i < indices.length; i++) bytes.set(imageAt(pixels, indices[i] as number), i * length);
-  return imagesFromBytes(bytes, imageSize);
-}
-
-/** A codebook by k-means over patches of some images; its first code is blank (white). */
-export async function makeCodebook(
+/** Fits a tokenizer to images [N, 64, 64, 3]: the codebook by k-means, then the decoder by gradients. */
+export async function fitTokenizer(
   engine: Engine,
   pixels: Uint8Array,
-  { config, codebookImages, iterations }: TokenizerSettings,
+  settings: TokenizerSettings,
   seed: number,
-  progress: Progress,
-): Promise<HostTensorOf<'float32'>> {
-  const width = patchWidthOf(config);
-  const all = createRandom(seed, 1).permutation(pixels.length / (3 * imageSize * imageSize));
-  const images = imagesAt(pixels, all.subarray(0, codebookImages));
-  const cut = engine.compile((ops, inputs) => ({
-    patches: patchesOfImages(ops, named(inputs, 'images'), config.patchSize),
-  }));
-  const { data } = named(await cut.run({ images }), 'patches');
-  await cut.dispose();
-  return fitCodebook(engine, float32([data.length / width, width], data), {
-    codes: config.codebookSize,
-    seed,
-    iterations,
-    pinned: float32([1, width], new Float32Array(width).fill(1)),
-    onIteration: (done, error) => progress.update(done, `${toDecibel(error).toFixed(2)} dB besides blank patches`),
-  });
-}
-
-/** PSNR in dB of a mean squared error of pixels in -1..1. */
-function toDecibel(meanSquaredError: number): number {
-  return 10 * Math.log10(4 / meanSquaredError);
-}
-
-/** Trains the decoder on images and their codes: mean squared error, AdamW. */
-export async function trainDecoder(
-  engine: Engine,
-  pixels: Uint8Array,
-  codebook: HostTensorOf<'float32'>,
-  { config, steps, batchSize, learningRate }: TokenizerSettings,
-  seed: number,
-  progress: Progress,
+  stages: Stages,
 ): Promise<Record<string, HostTensor>> {
-  const parameters = initializePatchVq(config, codebook, seed);
-  const by = patchVqTrainable(config);
-  const codes = await encodeAll(createPatchVq(engine, config, parameters), pixels);
-  const tokens = codes.shape[1] ?? 0;
-  const step = engine.compile((ops, inputs) => {
-    const { outputs, gradients } = valueAndGradients(
-      ops,
-      (tapeOps, all) => ({
-        loss: patchVqLoss(tapeOps, config, all, named(all, 'codes'), named(all, 'images')),
-      }),
-      inputs,
-      { of: 'loss', by },
-    );
-    return { loss: named(outputs, 'loss'), ...gradients };
-  });
-  const optimizer = new AdamW(Object.fromEntries(by.map((name) => [name, named(parameters, name)])), {
-    betas: [0.9, 0.99],
-    weightDecay: 0,
-  });
-  const schedule = cosineSchedule({ learningRate, steps, warmupSteps: Math.min(20, steps - 1) });
-  const random = createRandom(seed, 2);
-  let order: Int32Array = new Int32Array(0);
-  let smoothed = Number.NaN;
-  for (let done = 0; done < steps; done++) {
-    if (order.length < batchSize) order = random.permutation(codes.shape[0] ?? 0);
-    const batch = order.subarray(0, batchSize);
-    order = order.subarray(batchSize);
-    const batchCodes = hostTensor('int32', [batch.length, tokens]);
-    batch.forEach((image, i) => {
-      batchCodes.data.set(codes.data.subarray(image * tokens, (image + 1) * tokens), i * tokens);
+  const { config, codebookImages, iterations, steps } = settings;
+  const codebook = await stages.run('Tokenizer: codebook', iterations, async (progress) => {
+    const order = createRandom(seed, 1).permutation(pixels.length / (3 * imageSize * imageSize));
+    const patches = await patchesAt(engine, config, imagesAt(pixels, order.subarray(0, codebookImages)));
+    return fitCodebook(engine, patches, {
+      codes: config.codebookSize,
+      seed,
+      iterations,
+      // The first code is white, the background.
+      pinned: float32([1, patches.shape[1] ?? 0], new Float32Array(patches.shape[1] ?? 0).fill(1)),
+      onIteration: (done, error) => progress.update(done, `${toDecibel(error).toFixed(2)} dB besides blank patches`),
     });
-    const outputs = await step.run({ ...parameters, codes: batchCodes, images: imagesAt(pixels, batch) });
-    optimizer.update(outputs, { learningRate: schedule(done) });
-    const loss = named(outputs, 'loss').data[0] as number;
-    smoothed = done === 0 ? loss : 0.95 * smoothed + 0.05 * loss;
-    progress.update(done + 1, `${toDecibel(smoothed).toFixed(2)} dB`);
-  }
-  await step.dispose();
+  });
+  const parameters = initializePatchVq(config, codebook, seed);
+  await stages.run('Tokenizer: decoder', steps, (progress) =>
+    trainDecoder(engine, pixels, parameters, settings, seed, progress),
+  );
   return parameters;
 }
 
-/** Codes of all images: int32 [N, T]. */
-export async function encodeAll(tokenizer: ImageTokenizer, pixels: Uint8Array): Promise<HostTensorOf<'int32'>> {
-  const images = pixels.length / (3 * imageSize * imageSize);
-  const tokens = tokenizer.gridSize ** 2;
-  const codes = hostTensor('int32', [images, tokens]);
-  const chunk = 256;
-  for (let start = 0; start < images; start += chunk) {
-    const indices = Int32Array.from({ length: Math.min(chunk, images - start) }, (_, i) => start + i);
-    codes.data.set((await tokenizer.encode(imagesAt(pixels, indices))).data, start * tokens);
+/** Trains the decoder in place on images and their codes: mean squared error, AdamW. */
+async function trainDecoder(
+  engine: Engine,
+  pixels: Uint8Array,
+  parameters: Record<string, HostTensor>,
+  { config, steps, batchSize, learningRate }: TokenizerSettings,
+  seed: number,
+  progress: Progress,
+): Promise<void> {
+  const by = patchVqTrainable(config);
+  const codes = await encodeAll(createPatchVq(engine, config, parameters), pixels); // [N, T]
+  const step = engine.compile((ops, inputs) => {
+    const loss: Parameters<typeof valueAndGradients>[1] = (tape, all) => ({
+      loss: patchVqLoss(tape, config, all, named(all, 'codes'), named(all, 'images')),
+    });
+    const { outputs, gradients } = valueAndGradients(ops, loss, inputs, { of: 'loss', by });
+    return { loss: named(outputs, 'loss'), ...gradients };
+  });
+  const trained = Object.fromEntries(by.map((name) => [name, named(parameters, name)]));
+  const optimizer = new AdamW(trained, { betas: [0.9, 0.99], weightDecay: 0 });
+  const schedule = cosineSchedule({ learningRate, steps, warmupSteps: Math.min(20, steps - 1) });
+  const batches = randomBatches(codes.shape[0] ?? 0, batchSize, createRandom(seed, 2));
+  const loss = new MovingMean(20);
+  for (let done = 0; done < steps; done++) {
+    const batch = batches.next().value;
+    const outputs = await step.run({ ...parameters, codes: rowsAt(codes, batch), images: imagesAt(pixels, batch) });
+    optimizer.update(outputs, { learningRate: schedule(done) });
+    progress.update(done + 1, `${toDecibel(loss.add(named(outputs, 'loss').data[0] as number)).toFixed(2)} dB`);
   }
-  return codes;
+  await step.dispose();
 }
+
+/** PSNR in dB of a mean squared error of pixels in -1..1. */
+const toDecibel = (meanSquaredError: number): number => 10 * Math.log10(4 / meanSquaredError);

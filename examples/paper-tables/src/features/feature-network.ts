@@ -6,8 +6,8 @@ import { type ClassifierConfig, classifier, classifierSize } from './network.js'
 const batchSize = 64;
 
 /**
- * A classifier as a source of features: what its last convolution says, averaged over places, and its logits.
- * @param scale Factor on the features, which gives their distances a readable size.
+ * Feature network of a classifier: its last convolution, averaged over places, and its logits.
+ * @param scale Factor on the features.
  */
 export function classifierFeatures(
   engine: Engine,
@@ -40,7 +40,7 @@ async function extract(
   const size = { width: classifierSize, height: classifierSize };
   for (let start = 0; start < images.length; start += batchSize) {
     const part = images.slice(start, start + batchSize);
-    // The last batch is filled up with grey, so that one graph does for all.
+    // The last batch is filled with grey, so that all batches share one graph.
     const bytes = new Uint8Array(batchSize * 3 * classifierSize ** 2).fill(128);
     part.forEach((image, i) => {
       const fits = image.width === classifierSize && image.height === classifierSize;
@@ -57,7 +57,7 @@ async function extract(
   };
 }
 
-/** Square images of bytes [N, S, S, 3] one by one. */
+/** Splits square images [N, S, S, 3]. */
 export function imagesOf(pixels: Uint8Array, size: number): RgbImage[] {
   const bytes = 3 * size * size;
   return Array.from({ length: pixels.length / bytes }, (_, i) => ({

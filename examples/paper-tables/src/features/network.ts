@@ -3,15 +3,15 @@ import { named, type Ops, type Tensors } from '@dpar/tensor';
 
 /** A small convolutional classifier of images of 64 x 64 pixels. */
 export interface ClassifierConfig {
-  /** Channels after each of four convolutions of stride 2; the last are the features. */
+  /** Channels after each of four convolutions of stride 2. The last are the features. */
   readonly channels: readonly [number, number, number, number];
   readonly classes: number;
 }
 
-/** Width and height of what it reads. */
+/** Width and height of its images. */
 export const classifierSize = 64;
 
-/** Parameters of a classifier; weights start with the deviation that keeps the scale through ReLU-like units (He et al. 2015). */
+/** Parameters of a classifier, initialised as in He et al. (2015). */
 export function classifierSpecs({ channels, classes }: ClassifierConfig): ParameterSpecs {
   const layers = channels.map((outputs, i) => {
     const inputs = i === 0 ? 3 : (channels[i - 1] as number);
@@ -32,7 +32,7 @@ export function classifierSpecs({ channels, classes }: ClassifierConfig): Parame
 }
 
 /**
- * The classifier: four convolutions of 3 x 3 and stride 2 with SiLU, the mean over places, and a linear layer.
+ * Classifier: four convolutions of 3 x 3 and stride 2 with SiLU, the mean over places, and a linear layer.
  * @param images [B, 3, 64, 64] in -1..1
  * @returns pool [B, features] and logits [B, classes]
  */

@@ -1,26 +1,23 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { createInceptionNetwork, type FeatureNetwork, featureStatistics } from '@dpar/eval';
 import { readInceptionWeights } from '@dpar/eval/node';
+import { augment, type ImageSet, readEntries } from '@dpar/example-kit/emoji';
 import { compareCodePoints } from '@dpar/io';
 import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
-import { augment } from '../../../emoji/src/augment.js';
-import type { ImageSet } from '../../../emoji/src/emoji.js';
 import { digestOf } from '../lab/cache.js';
+import { featuresCost } from '../lab/costs.js';
 import type { Lab } from '../lab/lab.js';
-import { featuresCost } from '../plan/costs.js';
 import { classifierFeatures, imagesOf } from './feature-network.js';
 import { trainClassifier } from './train.js';
 
-/** Inception-v3 of FID, from a file of its weights. */
+/** Opens the Inception-v3 of FID from a file of its weights. */
 export async function inceptionFeatures({ engine }: Pick<Lab, 'engine'>, file: string): Promise<FeatureNetwork> {
   return createInceptionNetwork(engine, await readInceptionWeights(file), { resize: 'adm' });
 }
 
 /**
- * A classifier of Google's emoji by their subcategories (face-smiling, country-flag, ...), trained by this example on the
- * training images, or read where it was trained before. Its name says how well it does on the validation images.
+ * Opens a classifier of Google's emoji by their subcategories (face-smiling, country-flag, ...). It is trained on the
+ * training images, or read if it was trained before. Its name states its accuracy on the validation images.
  */
 export async function ownFeatures(lab: Lab): Promise<FeatureNetwork> {
   const { engine, settings, cache } = lab;
@@ -31,10 +28,8 @@ export async function ownFeatures(lab: Lab): Promise<FeatureNetwork> {
   const { digest } = (await lab.data.at('google', 16)).train;
   const identity = digestOf([features, classes, digest, totalVariance]);
   const folder = await cache.place('features', identity);
-  const work = {
-    ...{ kind: 'features', identity, name: 'Feature network', total: features.steps },
-    cost: featuresCost(features),
-  };
+  const cost = featuresCost(features);
+  const work = { kind: 'features', identity, name: 'Feature network', total: features.steps, cost };
   await lab.work.ensure(work, existsSync(folder), async (progress) => {
     const labels = (set: ImageSet) => Int32Array.from(set.names, (name) => classes.indexOf(of(name)));
     const images = augment(train, [], features.copies, 0);
@@ -56,7 +51,7 @@ export async function ownFeatures(lab: Lab): Promise<FeatureNetwork> {
   };
 }
 
-/** Features are scaled so that their variances over the training images sum to this. */
+/** Sum of the variances of the scaled features over the training images. */
 const totalVariance = 100;
 
 async function varianceOn(network: FeatureNetwork, { pixels }: ImageSet): Promise<number> {
@@ -76,10 +71,9 @@ async function accuracyOn(network: FeatureNetwork, { pixels }: ImageSet, labels:
   return right.length / labels.length;
 }
 
-/** The subcategories of emoji, and that of each by its name. */
+/** Subcategories of emoji, and a function from an emoji's name to its subcategory. */
 async function subcategories(): Promise<{ classes: string[]; of: (name: string) => string }> {
-  const index = createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json');
-  const entries = JSON.parse(await readFile(index, 'utf8')) as { short_name: string; subcategory: string }[];
+  const { entries } = await readEntries('google');
   const byName = new Map(entries.map((entry) => [entry.short_name, entry.subcategory]));
   return { classes: [...new Set(byName.values())].sort(compareCodePoints), of: (name) => byName.get(name) as string };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { makeFolder } from '@dpar/io/node';
 
-/** A digest of a JSON value, whatever the order of its keys: 16 hexadecimal digits. */
+/** Digest of a JSON value, independent of the order of keys: 16 hexadecimal digits. */
 export function digestOf(value: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(sorted(value)))
@@ -17,11 +17,11 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, entry]) => [key, sorted(entry)]));
 }
 
-/** What was computed once is read from the disk from then on, found by a digest of all that decides on it. */
+/** Folder of computed results, each found by a digest of everything that determines it. */
 export class Cache {
   constructor(readonly folder: string) {}
 
-  /** Path of an entry, whose folder is there afterwards. @param kind Folder of entries of a kind. */
+  /** Makes the folder of a kind of entry. @returns The path of the entry in it. */
   async place(kind: string, name: string): Promise<string> {
     await makeFolder(join(this.folder, kind));
     return join(this.folder, kind, name);

@@ -1,32 +1,28 @@
 import { existsSync } from 'node:fs';
 import { type Calibration, calibrateThreshold } from '@dpar/entropy';
+import { patchesOf } from '@dpar/example-kit/emoji';
 import { toHostTensors } from '@dpar/io';
 import { fileDigest, readSafetensors } from '@dpar/io/node';
-import { type PatchStatistics, patchLengths, patchStatistics } from '@dpar/patchify';
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { entropiesOfSet } from '@dpar/train';
 import { type LoadedEntropyModel, loadEntropyModel, writeTokenSet } from '@dpar/train/node';
-import { entropiesCost } from '../plan/costs.js';
-import { dparSize, entropySize, llamaGenSize, type TrainingSize } from '../plan/sizes.js';
-import { mainGrid, type TrainingSettings, type Variant } from '../settings.js';
-import type { GridData, TokenizedImages, Vendor } from './images.js';
+import type { EntropyRecipe, ModelRecipe, PatchLengths } from '../recipes.js';
+import type { TrainingSettings } from '../settings.js';
+import { entropiesCost } from './costs.js';
+import type { GridData, TokenizedImages } from './images.js';
 import type { Lab } from './lab.js';
 import { type DataFile, lastCheckpoint, type Run, trainOnce } from './runs.js';
+import { entropySize, modelSize, type TrainingSize } from './sizes.js';
 
 const vocabSize = 1024;
 
-/** An entropy model: whose emoji it was trained on, at what grid, of what size. */
-export interface EntropyRecipe {
-  readonly vendor: Vendor;
-  readonly grid: number;
-  readonly size: 'whole' | 'half';
-  readonly seed: number;
+/** Threshold in nats and longest patch in tokens. */
+export interface Patching {
+  readonly threshold: number;
+  readonly maxPatchLength: number;
 }
 
-/** The entropy model that patches are made with unless something else is said. */
-export const ownEntropy: EntropyRecipe = { vendor: 'google', grid: mainGrid, size: 'whole', seed: 0 };
-
-/** Google's emoji with the entropies of an entropy model, and the threshold that follows. */
+/** Google's emoji with the entropies of an entropy model, and the threshold of the wanted mean patch length. */
 export interface PatchedData {
   readonly run: Run;
   readonly model: LoadedEntropyModel;
@@ -35,42 +31,17 @@ export interface PatchedData {
   /** [N, T - 1], nats */
   readonly entropies: { readonly train: HostTensorOf<'float32'>; readonly validation: HostTensorOf<'float32'> };
   readonly calibration: Calibration;
-  readonly threshold: number;
+  readonly patching: Patching;
 }
 
-function optimizerKeys({ learningRate, warmupSteps }: TrainingSettings, steps: number) {
+function runKeys({ learningRate, warmupSteps }: TrainingSettings, { steps }: TrainingSize, seed: number) {
   return {
-    learning_rate: learningRate,
-    schedule: 'cosine',
-    warmup_steps: Math.min(warmupSteps, Math.floor(steps / 3)),
-    final_fraction: 0.05,
-  };
-}
-
-/** Trains an entropy model. */
-export async function entropyRun(lab: Lab, recipe: EntropyRecipe): Promise<Run> {
-  const { entropy, halfEntropy, model } = lab.settings;
-  const { vendor, grid, size, seed } = recipe;
-  const { dim, nLayer, nHead } = size === 'half' ? halfEntropy : entropy;
-  const data = await lab.data.at(vendor, grid);
-  return trainOnce(lab, {
-    name: `Entropy model, ${vendor}, ${grid}x${grid}, ${size}, seed ${seed}`,
-    size: entropySize(lab.settings, grid, size),
-    keys: {
-      model: {
-        kind: 'entropy',
-        ...{ dim, n_layer: nLayer, n_head: nHead, multiple_of: model.multipleOf },
-        ...{ vocab_size: vocabSize, block_size: grid * grid, num_classes: data.classes.length },
-      },
-      ...runKeys(entropy, entropySize(lab.settings, grid, size), seed),
+    optimizer: {
+      learning_rate: learningRate,
+      schedule: 'cosine',
+      warmup_steps: Math.min(warmupSteps, Math.floor(steps / 3)),
+      final_fraction: 0.05,
     },
-    data,
-  });
-}
-
-function runKeys(training: TrainingSettings, { steps }: TrainingSize, seed: number) {
-  return {
-    optimizer: optimizerKeys(training, steps),
     initialization: 'narrow',
     seed,
     validate_every: Math.max(1, Math.floor(steps / 6)),
@@ -78,27 +49,43 @@ function runKeys(training: TrainingSettings, { steps }: TrainingSize, seed: numb
   };
 }
 
-/** Google's emoji with entropies by an entropy model of the same grid. */
-export async function patchedData(lab: Lab, recipe: EntropyRecipe, fixedThreshold?: number): Promise<PatchedData> {
+/** The `model` keys that follow from the data. */
+function dataKeys({ grid, classes }: GridData) {
+  return { vocab_size: vocabSize, block_size: grid * grid, num_classes: classes.length };
+}
+
+async function entropyRun(lab: Lab, recipe: EntropyRecipe): Promise<Run> {
+  const { entropy, halfEntropy, model } = lab.settings;
+  const { vendor, grid, size, seed } = recipe;
+  const { dim, nLayer, nHead } = size === 'half' ? halfEntropy : entropy;
+  const data = await lab.data.at(vendor, grid);
+  const layers = { dim, n_layer: nLayer, n_head: nHead, multiple_of: model.multipleOf };
+  const trainingSize = entropySize(lab.settings, recipe);
+  return trainOnce(lab, {
+    name: `Entropy model, ${vendor}, ${grid}x${grid}, ${size}, seed ${seed}`,
+    size: trainingSize,
+    keys: { model: { kind: 'entropy', ...layers, ...dataKeys(data) }, ...runKeys(entropy, trainingSize, seed) },
+    data,
+  });
+}
+
+/** Google's emoji with entropies by an entropy model of the same grid. @param threshold Replaces the calibrated one. */
+export async function patchedData(lab: Lab, recipe: EntropyRecipe, threshold?: number): Promise<PatchedData> {
   const run = await entropyRun(lab, recipe);
   const model = await loadEntropyModel(lastCheckpoint(run));
   const grid = await lab.data.at('google', recipe.grid);
-  const parts = {
-    train: await withEntropies(lab, model, run, grid.train, 'train'),
-    validation: await withEntropies(lab, model, run, grid.validation, 'validation'),
-  };
-  const calibration = calibrateThreshold(parts.train.entropies, {
-    ...lab.settings.patching,
-    rowLength: recipe.grid,
-  });
+  const train = await withEntropies(lab, model, run, grid.train, 'train');
+  const validation = await withEntropies(lab, model, run, grid.validation, 'validation');
+  const { patching } = lab.settings;
+  const calibration = calibrateThreshold(train.entropies, { ...patching, rowLength: recipe.grid });
   return {
     run,
     model,
     grid,
-    files: parts,
-    entropies: { train: parts.train.entropies, validation: parts.validation.entropies },
+    files: { train, validation },
+    entropies: { train: train.entropies, validation: validation.entropies },
     calibration,
-    threshold: fixedThreshold ?? calibration.threshold,
+    patching: { threshold: threshold ?? calibration.threshold, maxPatchLength: patching.maxPatchLength },
   };
 }
 
@@ -112,82 +99,62 @@ async function withEntropies(
   const identity = `${run.identity}-${images.digest.slice(0, 16)}-${part}`;
   const path = await lab.cache.place('entropies', `${identity}.safetensors`);
   const { tokens } = images;
-  const labels = int32([images.labels.length], images.labels);
   const [N = 0, T = 0] = tokens.shape;
+  const set = { tokens, labels: int32([N], images.labels) };
   const cost = entropiesCost({ dim: config.dim, tokenLayers: config.nLayer, tokens: T }, N);
   const work = { kind: 'entropies', identity, name: `Entropies of ${part} images`, total: N, cost };
   await lab.work.ensure(work, existsSync(path), async (progress) => {
-    const entropies = await entropiesOfSet(
-      lab.engine,
-      config,
-      parameters,
-      { tokens, labels },
-      { batchSize: 16, onProgress: (done) => progress.update(done) },
-    );
-    await writeTokenSet(path, { tokens, labels, entropies });
+    const options = { batchSize: 16, onProgress: (done: number) => progress.update(done) };
+    const entropies = await entropiesOfSet(lab.engine, config, parameters, set, options);
+    await writeTokenSet(path, { ...set, entropies });
   });
   const { entropies } = toHostTensors((await readSafetensors(path)).tensors);
   return { path, digest: await fileDigest(path), entropies: entropies as HostTensorOf<'float32'> };
 }
 
-/** Patches of images at a threshold. */
-export function patchesOf(
-  entropies: HostTensorOf<'float32'>,
-  options: { readonly threshold: number; readonly maxPatchLength: number; readonly rowLength: number },
-): { lengths: Int32Array[]; statistics: PatchStatistics } {
-  const [N = 0, predicted = 0] = entropies.shape;
-  const lengths = Array.from({ length: N }, (_, i) =>
-    patchLengths(entropies.data.subarray(i * predicted, (i + 1) * predicted), options),
-  );
-  return { lengths, statistics: patchStatistics(lengths) };
+/** Patch lengths of the training or validation images. */
+export function patchesOfImages(
+  { entropies, grid, patching }: PatchedData,
+  part: 'train' | 'validation',
+): Int32Array[] {
+  return patchesOf(entropies[part], { ...patching, rowLength: grid.grid });
 }
 
-/** The `model` keys of a DPAR model. */
-export function dparKeys(lab: Lab, variant: Variant, { grid, threshold }: PatchedData): Record<string, unknown> {
-  const { dim, nHead, nLayer, multipleOf } = lab.settings.model;
+/** Patching that gives the training images a mean patch length. */
+export function patchingOf({ entropies, grid }: PatchedData, { mean, longest }: PatchLengths): Patching {
+  const options = { targetMeanPatchLength: mean, maxPatchLength: longest, rowLength: grid.grid };
+  return { threshold: calibrateThreshold(entropies.train, options).threshold, maxPatchLength: longest };
+}
+
+/** The `model` keys of a DPAR or a LlamaGen. */
+export function modelKeys(
+  { settings }: Lab,
+  { kind, variant }: ModelRecipe,
+  { grid, patching }: PatchedData,
+): Record<string, unknown> {
+  const { dim, nHead, nLayer, multipleOf } = settings.model;
+  const { encoderLayers, decoderLayers, embedding } = variant;
+  const shared = { kind, dim, n_head: nHead, multiple_of: multipleOf, ...dataKeys(grid) };
+  if (kind === 'llamagen') return { ...shared, n_layer: nLayer + encoderLayers + decoderLayers };
   return {
-    kind: 'dpar',
-    ...{ dim, n_head: nHead, n_layer: nLayer, multiple_of: multipleOf },
-    ...{ n_local_encoder_layers: variant.encoderLayers, n_local_decoder_layers: variant.decoderLayers },
-    ...{ vocab_size: vocabSize, block_size: grid.grid ** 2, num_classes: grid.classes.length },
-    embedding_type: variant.embedding,
-    patching: { threshold, max_patch_length: lab.settings.patching.maxPatchLength },
+    ...shared,
+    n_layer: nLayer,
+    n_local_encoder_layers: encoderLayers,
+    n_local_decoder_layers: decoderLayers,
+    embedding_type: embedding,
+    patching: { threshold: patching.threshold, max_patch_length: patching.maxPatchLength },
   };
 }
 
-/** The `model` keys of a LlamaGen of as many layers as DPAR has in all, as the paper compares them. */
-export function llamaGenKeys(lab: Lab, variant: Variant, grid: GridData): Record<string, unknown> {
-  const { dim, nHead, nLayer, multipleOf } = lab.settings.model;
-  return {
-    kind: 'llamagen',
-    ...{ dim, n_head: nHead, multiple_of: multipleOf },
-    n_layer: nLayer + variant.encoderLayers + variant.decoderLayers,
-    ...{ vocab_size: vocabSize, block_size: grid.grid ** 2, num_classes: grid.classes.length },
-  };
-}
-
-/** Keys of DPAR's batches: windows of few of them, so that small sets stay mixed. */
+/** Keys of DPAR's batches: windows of few batches, so that small sets stay mixed. */
 export const batchKeys: Readonly<Record<string, number>> = { window_batches: 4 };
 
-/** Trains DPAR on data with patches. */
-export async function dparRun(lab: Lab, variant: Variant, data: PatchedData, seed: number, what: string): Promise<Run> {
-  const size = dparSize(lab.settings, variant, data.grid.grid);
-  return trainOnce(lab, {
-    name: `DPAR ${what}, seed ${seed}`,
-    size,
-    keys: { model: dparKeys(lab, variant, data), ...runKeys(lab.settings.training, size, seed) },
-    data: data.files,
-    dataKeys: batchKeys,
-  });
-}
-
-/** Trains a LlamaGen. */
-export async function llamaGenRun(lab: Lab, variant: Variant, grid: GridData, seed: number): Promise<Run> {
-  const size = llamaGenSize(lab.settings, variant, grid.grid);
-  return trainOnce(lab, {
-    name: `LlamaGen ${grid.grid}x${grid.grid}, seed ${seed}`,
-    size,
-    keys: { model: llamaGenKeys(lab, variant, grid), ...runKeys(lab.settings.training, size, seed) },
-    data: grid,
-  });
+/** Trains a DPAR on data with patches, or a LlamaGen on the same tokens. */
+export async function trainModel(lab: Lab, recipe: ModelRecipe, data: PatchedData): Promise<Run> {
+  const { kind, label, seed } = recipe;
+  const size = modelSize(lab.settings, recipe);
+  const keys = { model: modelKeys(lab, recipe, data), ...runKeys(lab.settings.training, size, seed) };
+  return kind === 'dpar'
+    ? trainOnce(lab, { name: `DPAR ${label}, seed ${seed}`, size, keys, data: data.files, dataKeys: batchKeys })
+    : trainOnce(lab, { name: `LlamaGen ${label}, seed ${seed}`, size, keys, data: data.grid });
 }

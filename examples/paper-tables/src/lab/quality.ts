@@ -10,15 +10,18 @@ import {
 } from '@dpar/eval';
 import { bytesFromImages } from '@dpar/tokenizer';
 import { imagesOf } from '../features/feature-network.js';
-import { measuringCost } from '../plan/costs.js';
+import type { EvaluationRecipe } from '../recipes.js';
 import { mainGrid, patchSize } from '../settings.js';
+import { measuringCost } from './costs.js';
 import type { Lab } from './lab.js';
-import { type SampleRecipe, type Samples, sampleOnce } from './samples.js';
+import { type PatchedData, trainModel } from './models.js';
+import type { Run } from './runs.js';
+import { type Samples, sampleOnce } from './samples.js';
 
-/** How good images are, by features. */
+/** Quality of images by their features. */
 export interface Quality {
   readonly fid: number;
-  /** Interval of level 0.95 for other samples of the model. */
+  /** Interval of level 0.95 over other samples of the model. */
   readonly fidLow: number;
   readonly fidHigh: number;
   readonly inceptionScore: number;
@@ -26,8 +29,9 @@ export interface Quality {
   readonly recall: number;
 }
 
-/** Quality of generated images, and their patches. */
+/** Quality and patches of images that a model generated. */
 export interface Evaluation extends Quality {
+  readonly run: Run;
   readonly images: number;
   readonly meanPatchLength: number;
 }
@@ -39,20 +43,19 @@ interface Reference {
 
 const references = new WeakMap<FeatureNetwork, Promise<Reference>>();
 
-/** Features of all real images, 64 x 64 pixels as they come. */
+/** Features of all real images of 64 x 64 pixels, extracted once for each network. */
 function referenceOf(lab: Lab, network: FeatureNetwork): Promise<Reference> {
-  const known = references.get(network) ?? computeReference(lab, network);
+  const extract = async (): Promise<Reference> => {
+    const { train, validation } = await lab.data.images('google');
+    const images = [train, validation].flatMap(({ pixels }) => imagesOf(pixels, 64));
+    const features = await lab.stages.run('Features of the real images', images.length, (progress) =>
+      extractAll(network, images, (done) => progress.update(done)),
+    );
+    return { features, statistics: featureStatistics(features.pool) };
+  };
+  const known = references.get(network) ?? extract();
   references.set(network, known);
   return known;
-}
-
-async function computeReference(lab: Lab, network: FeatureNetwork): Promise<Reference> {
-  const { train, validation } = await lab.data.images('google');
-  const images = [train, validation].flatMap(({ pixels }) => imagesOf(pixels, 64));
-  const features = await lab.stages.run('Features of the real images', images.length, (progress) =>
-    extractAll(network, images, (done) => progress.update(done)),
-  );
-  return { features, statistics: featureStatistics(features.pool) };
 }
 
 async function extractAll(
@@ -83,7 +86,8 @@ async function measure(lab: Lab, network: FeatureNetwork, pixels: Uint8Array, si
   const { features, statistics } = await referenceOf(lab, network);
   const { pool, logits } = await extractAll(network, imagesOf(pixels, size));
   const interval = frechetInterval(statistics, pool);
-  if (logits === undefined) throw new Error('quality: expected a feature network with logits, got one without.');
+  if (logits === undefined)
+    throw new Error(`quality: expected a feature network with logits, got '${network.name}'. Use another network.`);
   return {
     fid: interval.distance,
     fidLow: interval.low,
@@ -94,29 +98,38 @@ async function measure(lab: Lab, network: FeatureNetwork, pixels: Uint8Array, si
 }
 
 /** Images of tokens: [N, S, S, 3]. */
-export async function pixelsOf(lab: Lab, { tokens }: Pick<Samples, 'tokens'>): Promise<Uint8Array> {
+async function pixelsOf(lab: Lab, { tokens }: Pick<Samples, 'tokens'>): Promise<Uint8Array> {
   return bytesFromImages(await lab.tokenizer.decode(tokens));
 }
 
-/** Generates images and measures them; what was measured before with the same features is read. */
-export async function evaluate(lab: Lab, recipe: SampleRecipe): Promise<Evaluation> {
-  const samples = await sampleOnce(lab, recipe);
+/** Trains a model, generates images with it and measures them. Everything that was done before is read. */
+export async function evaluate(lab: Lab, recipe: EvaluationRecipe, data: PatchedData): Promise<Evaluation> {
+  const run = await trainModel(lab, recipe.model, data);
+  const name = [run.name, recipe.label].filter(Boolean).join(', ');
+  const samples = await sampleOnce(lab, name, run, recipe, data);
   const [images = 0, T = 0] = samples.tokens.shape;
   const network = await lab.features();
   const reference = (await lab.data.at('google', mainGrid)).train.digest;
   const recipeKey = { samples: samples.identity, features: network.identity, reference };
-  const work = { kind: 'quality', name: `Quality: ${recipe.name}`, total: 1, cost: measuringCost(images) };
+  const work = { kind: 'quality', name: `Quality: ${name}`, total: 1, cost: measuringCost(images) };
   const quality = await lab.work.json(work, recipeKey, async () =>
     measure(lab, network, await pixelsOf(lab, samples), patchSize * Math.sqrt(T)),
   );
-  return {
-    ...quality,
-    images,
-    meanPatchLength: samples.meanPatchLength,
-  };
+  return { ...quality, run, images, meanPatchLength: samples.meanPatchLength };
 }
 
-/** What the tokenizer alone costs: the FID of the real images' own tokens, the least that a model of tokens can have. */
+/** Evaluates several models one after the other. */
+export async function evaluateAll(
+  lab: Lab,
+  recipes: readonly EvaluationRecipe[],
+  data: PatchedData,
+): Promise<Evaluation[]> {
+  const evaluations: Evaluation[] = [];
+  for (const recipe of recipes) evaluations.push(await evaluate(lab, recipe, data));
+  return evaluations;
+}
+
+/** FID of the tokenizer's reconstructions of the real images, a lower bound for models of its tokens. */
 export async function tokenizerFid(lab: Lab): Promise<number> {
   const network = await lab.features();
   const { train, validation } = await lab.data.at('google', mainGrid);

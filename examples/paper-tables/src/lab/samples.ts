@@ -1,48 +1,31 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors, writeJson, writeSafetensors } from '@dpar/io/node';
 import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
-import { collectTokens, DparSampler, LlamaGenSampler, type SampleOptions, type SampleStep } from '@dpar/sampler';
+import { collectTokens, DparSampler, LlamaGenSampler } from '@dpar/sampler';
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { stepFolder } from '@dpar/train/node';
-import type { Progress } from '../../../emoji/src/progress.js';
-import { samplingCost } from '../plan/costs.js';
+import type { EvaluationRecipe } from '../recipes.js';
 import { digestOf } from './cache.js';
+import { samplingCost } from './costs.js';
 import type { Lab } from './lab.js';
-import type { PatchedData } from './models.js';
+import { type PatchedData, patchingOf } from './models.js';
 import type { Run } from './runs.js';
 
-/** What is generated. */
-export interface SampleRecipe {
-  readonly name: string;
-  readonly run: Run;
-  /** Entropy model of a DPAR; undefined for a LlamaGen. */
-  readonly patches?: PatchedData | undefined;
-  /** Step of the checkpoint; the last by default. */
-  readonly step?: number | undefined;
-  /** Scale of guidance; that of the settings by default. */
-  readonly guidance?: number | undefined;
-  /** Patching other than in training. */
-  readonly patching?: { readonly threshold: number; readonly maxPatchLength: number } | undefined;
-  /** Images; as many as the settings say by default. */
-  readonly images?: number | undefined;
-}
-
-/** Images that a model generated, as tokens. */
+/** Generated images as tokens. */
 export interface Samples {
-  /** Of all that decides on them. */
+  /** Digest of everything that determines them. */
   readonly identity: string;
   /** [N, T] */
   readonly tokens: HostTensorOf<'int32'>;
   /** Tokens per patch; 1 for a LlamaGen. */
   readonly meanPatchLength: number;
-  /** Of generation alone. */
+  /** Seconds of generation. */
   readonly seconds: number;
 }
 
-/** Classes of N images as frequent as among some labels, in random order that is always the same. */
+/** Classes of N images, as frequent as among some labels, in a fixed irregular order. */
 export function spreadLabels(labels: Int32Array, count: number): Int32Array {
   const order = Int32Array.from(labels).sort();
   return Int32Array.from({ length: count }, (_, i) => {
@@ -52,88 +35,63 @@ export function spreadLabels(labels: Int32Array, count: number): Int32Array {
   });
 }
 
-/** Generates images with a model of the lab, or reads those that it generated before. */
-export async function sampleOnce(lab: Lab, recipe: SampleRecipe): Promise<Samples> {
-  const { sampling, patching: usual } = lab.settings;
-  const { run, patches, step = run.steps, guidance = sampling.guidance, images = sampling.images } = recipe;
-  const patching =
-    (recipe.patching ?? patches)
-      ? {
-          threshold: recipe.patching?.threshold ?? patches?.threshold,
-          maxPatchLength: recipe.patching?.maxPatchLength ?? usual.maxPatchLength,
-        }
-      : undefined;
-  const { seed, temperature, topP } = sampling;
-  const identity = digestOf([run.identity, step, patches?.run.identity, patching, guidance, images, sampling]);
+/** Generates images with a trained model, or reads earlier ones. @param name Of the images, in progress and records. */
+export async function sampleOnce(
+  lab: Lab,
+  name: string,
+  run: Run,
+  recipe: EvaluationRecipe,
+  data: PatchedData,
+): Promise<Samples> {
+  const { sampling } = lab.settings;
+  const { images, batchSize, seed, temperature, topP } = sampling;
+  const { model, step = run.steps, guidance = sampling.guidance } = recipe;
+  const isDpar = model.kind === 'dpar';
+  const { threshold, maxPatchLength } = recipe.patching ? patchingOf(data, recipe.patching) : data.patching;
+  const patching = isDpar ? { threshold, maxPatchLength } : undefined;
+  const entropyModel = isDpar ? data.run.identity : undefined;
+  const identity = digestOf([run.identity, step, entropyModel, patching, guidance, images, sampling]);
   const path = await lab.cache.place('samples', `${identity}.safetensors`);
   const record = await lab.cache.place('samples', `${identity}.json`);
-  const T = await tokensOf(run);
-  const work = {
-    ...{ kind: 'samples', identity, name: `Images: ${recipe.name}` },
-    ...{ total: images * T, cost: samplingCost(images, T) },
-  };
+  const { grid, train } = data.grid;
+  const T = grid * grid;
+  const cost = samplingCost(images, T);
+  const work = { kind: 'samples', identity, name: `Images: ${name}`, total: images * T, cost };
   await lab.work.ensure(work, existsSync(record), async (progress) => {
     const options = { guidanceScale: guidance, seed, temperature, topP, ...patching };
-    const folder = stepFolder(run.folder, step);
-    const { tokens, ...rest } = await generate(lab, folder, patches, images, T, options, progress);
+    const labels = spreadLabels(train.labels, images);
+    const tokens = int32([images, T]);
+    let patches = 0;
+    const sampler = await openSampler(lab, stepFolder(run.folder, step), data);
+    const begun = performance.now();
+    for (let first = 0; first < images; first += batchSize) {
+      const part = labels.subarray(first, first + batchSize);
+      const steps = sampler.steps({ ...options, labels: part, firstIndex: first });
+      const generated = await collectTokens(steps, part.length, T, (done) =>
+        progress.update(first * T + done * part.length),
+      );
+      tokens.data.set(generated.tokens, first * T);
+      for (const lengths of generated.patchLengths) patches += lengths.length;
+    }
+    const seconds = (performance.now() - begun) / 1000;
+    await sampler.dispose();
     await writeSafetensors(path, { tokens });
-    await writeJson(record, { name: recipe.name, run: run.identity, step, guidance, patching, ...rest });
+    const figures = { meanPatchLength: (images * T) / patches, seconds };
+    await writeJson(record, { name, run: run.identity, step, guidance, patching, ...figures });
   });
   const { meanPatchLength, seconds } = JSON.parse(await readFile(record, 'utf8'));
   const { tokens } = toHostTensors((await readSafetensors(path)).tensors);
   return { identity, tokens: tokens as HostTensorOf<'int32'>, meanPatchLength, seconds };
 }
 
-/** Generates images in batches, of classes as frequent as among the training images. Time is of generation alone. */
-async function generate(
-  lab: Lab,
+/** Opens a sampler of a checkpoint. */
+export async function openSampler(
+  { engine }: Lab,
   folder: string,
-  patches: PatchedData | undefined,
-  images: number,
-  T: number,
-  options: Omit<SampleOptions, 'labels' | 'firstIndex'>,
-  progress: Progress,
-): Promise<Omit<Samples, 'identity'>> {
-  const { batchSize } = lab.settings.sampling;
-  const { train } = await lab.data.at('google', Math.sqrt(T));
-  const all = spreadLabels(train.labels, images);
-  const tokens = int32([images, T]);
-  let patchCount = 0;
-  const sampler = await openSampler(lab, folder, patches);
-  try {
-    const begun = performance.now();
-    for (let first = 0; first < images; first += batchSize) {
-      const labels = all.subarray(first, first + batchSize);
-      const generated = await collectTokens(
-        sampler.steps({ ...options, labels, firstIndex: first }),
-        labels.length,
-        T,
-        (done) => progress.update(first * T + done * labels.length),
-      );
-      tokens.data.set(generated.tokens, first * T);
-      for (const lengths of generated.patchLengths) patchCount += lengths.length;
-    }
-    const seconds = (performance.now() - begun) / 1000;
-    return { tokens, meanPatchLength: (images * T) / patchCount, seconds };
-  } finally {
-    await sampler.dispose();
-  }
-}
-
-async function tokensOf(run: Run): Promise<number> {
-  const { config } = await readCheckpoint(join(run.folder, 'last'));
-  return Number(config.block_size);
-}
-
-/** What both samplers have. */
-export interface OpenSampler {
-  steps(options: SampleOptions): AsyncIterable<SampleStep>;
-  dispose(): Promise<void>;
-}
-
-/** A sampler of a checkpoint. */
-export async function openSampler(lab: Lab, folder: string, patches: PatchedData | undefined): Promise<OpenSampler> {
+  data: PatchedData,
+): Promise<DparSampler | LlamaGenSampler> {
   const { config, parameters } = await readCheckpoint(folder);
-  if (patches === undefined) return new LlamaGenSampler(lab.engine, { config: readLlamaGenConfig(config), parameters });
-  return new DparSampler(lab.engine, { config: readDparConfig(config), parameters }, patches.model);
+  return config.kind === 'dpar'
+    ? new DparSampler(engine, { config: readDparConfig(config), parameters }, data.model)
+    : new LlamaGenSampler(engine, { config: readLlamaGenConfig(config), parameters });
 }

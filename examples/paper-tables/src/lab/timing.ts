@@ -1,54 +1,63 @@
 import { availableParallelism } from 'node:os';
+import { describeProcessor, type Progress } from '@dpar/example-kit';
 import { median } from '@dpar/report';
 import { collectTokens } from '@dpar/sampler';
 import { readTrainConfig } from '@dpar/train';
 import { createTrainer } from '@dpar/train/node';
-import { describeProcessor } from '../../../emoji/src/machine.js';
-import type { Progress } from '../../../emoji/src/progress.js';
-import { generationTimesCost, stepTimesCost } from '../plan/costs.js';
-import { timedRounds, type Variant } from '../settings.js';
+import type { ModelRecipe } from '../recipes.js';
+import { timedRounds } from '../settings.js';
+import { generationTimesCost, stepTimesCost } from './costs.js';
 import type { Lab } from './lab.js';
-import { batchKeys, dparKeys, llamaGenKeys, type PatchedData } from './models.js';
+import { batchKeys, modelKeys, type PatchedData, type Patching } from './models.js';
 import { lastCheckpoint, type Run } from './runs.js';
-import { type OpenSampler, openSampler, spreadLabels } from './samples.js';
+import { openSampler, spreadLabels } from './samples.js';
 
-/** Seconds of DPAR and of LlamaGen on the same machine, in turns. */
-export interface Times {
+/** Figures of DPAR and of LlamaGen, such as seconds on the same machine. */
+export interface Pair {
   readonly dpar: number;
   readonly llamaGen: number;
 }
 
-/** Times of steps or generation are of the machine that they were taken on. */
+/** Machine of the measurement: times are read from the cache only on the same one. */
 const machine = () => [describeProcessor(), availableParallelism()];
 
-/** Median time of a training step for one image: a step of each model in turn; steps that compile do not count. */
-export async function stepTimes(lab: Lab, variant: Variant, data: PatchedData, batchSize: number): Promise<Times> {
+/** Measures the median time of a training step for one image. The models take turns; steps that compile do not count. */
+export async function stepTimes(
+  lab: Lab,
+  models: Readonly<Record<keyof Pair, ModelRecipe>>,
+  data: PatchedData,
+  batchSize: number,
+): Promise<Pair> {
   const { timedSteps, seeds } = lab.settings;
-  const { grid } = data;
-  const dpar = dparKeys(lab, variant, data);
-  const llamaGen = llamaGenKeys(lab, variant, grid);
-  const recipe = { dpar, llamaGen, data: data.files.train.digest, batchSize, timedSteps, machine: machine() };
-  const work = {
-    ...{ kind: 'times', name: `Times of steps, ${grid.grid}x${grid.grid}`, total: timedSteps },
-    cost: stepTimesCost(lab.settings, variant, grid.grid, batchSize),
-  };
+  const { grid, files } = data;
+  const dpar = modelKeys(lab, models.dpar, data);
+  const llamaGen = modelKeys(lab, models.llamaGen, data);
+  const recipe = { dpar, llamaGen, data: files.train.digest, batchSize, timedSteps, machine: machine() };
+  const cost = stepTimesCost(lab.settings, Object.values(models), batchSize);
+  const work = { kind: 'times', name: `Times of steps, ${grid.grid}x${grid.grid}`, total: timedSteps, cost };
   return lab.work.json(work, recipe, async (progress) => {
     const config = (model: object, tokens: string, keys: object) =>
       readTrainConfig({
         model,
         data: { tokens, ...keys },
-        ...{ steps: 20 * (timedSteps + 2), batch_size: batchSize, seed: seeds[0] ?? 0, initialization: 'narrow' },
+        steps: 20 * (timedSteps + 2),
+        batch_size: batchSize,
+        seed: seeds[0] ?? 0,
+        initialization: 'narrow',
         output: lab.cache.folder,
       });
     const trainers = [
-      await createTrainer(lab.engine, config(dpar, data.files.train.path, batchKeys)),
+      await createTrainer(lab.engine, config(dpar, files.train.path, batchKeys)),
       await createTrainer(lab.engine, config(llamaGen, grid.train.path, {})),
     ];
     const runs = trainers.map((trainer) => ({ steps: trainer.run(), seconds: [] as number[], graphs: 0 }));
     while (runs.some(({ seconds }) => seconds.length < timedSteps)) {
       for (const run of runs) {
         const { done, value } = await run.steps.next();
-        if (done) throw new Error(`stepTimes: expected ${timedSteps} steps that compile nothing, got fewer.`);
+        if (done) {
+          const got = run.seconds.length;
+          throw new Error(`stepTimes: expected ${timedSteps} steps without compilation, got ${got}. Try again.`);
+        }
         if (value.graphs === run.graphs) run.seconds.push(value.seconds);
         run.graphs = value.graphs;
       }
@@ -60,108 +69,56 @@ export async function stepTimes(lab: Lab, variant: Variant, data: PatchedData, b
   });
 }
 
-/** How images are generated that are timed. */
-interface TimedGeneration {
-  readonly sampler: OpenSampler;
+/** A way of generating images. */
+interface Way {
+  readonly run: Run;
   /** Patching other than in training. */
-  readonly patching?: { readonly threshold: number; readonly maxPatchLength: number };
+  readonly patching?: Patching;
 }
 
 /**
- * Median time of generating one image with guidance, of a batch, for each of some ways: a batch of each in turn, so that what
- * else the machine does meets all; the first round, which compiles, does not count. Patches are of all timed images.
+ * Measures the median time of generating one image with guidance, in seconds, for each of some ways. The ways take turns,
+ * a batch each. The first round, which compiles, does not count.
  */
-async function generationInTurns(
-  { settings: { timedImages, sampling } }: Lab,
-  { train, grid }: PatchedData['grid'],
-  ways: readonly TimedGeneration[],
-  progress: Progress,
-): Promise<{ readonly seconds: number; readonly meanPatchLength: number }[]> {
-  const { guidance, temperature, topP } = sampling;
-  const labels = spreadLabels(train.labels, timedImages);
-  const T = grid * grid;
-  const timed = ways.map(() => ({ seconds: [] as number[], patches: 0 }));
-  for (let round = 0; round <= timedRounds; round++) {
-    for (const [i, { sampler, patching }] of ways.entries()) {
-      const begun = performance.now();
-      const options = { labels, guidanceScale: guidance, temperature, topP, seed: round, ...patching };
-      const { patchLengths } = await collectTokens(sampler.steps(options), timedImages, T, (done) =>
-        progress.update((ways.length * round + i) * T + done),
-      );
-      const way = timed[i];
-      if (round === 0 || way === undefined) continue;
-      way.seconds.push((performance.now() - begun) / 1000 / timedImages);
-      way.patches += patchLengths.reduce((sum, lengths) => sum + lengths.length, 0);
-    }
-  }
-  return timed.map(({ seconds, patches }) => ({
-    seconds: median(seconds),
-    meanPatchLength: (timedRounds * timedImages * T) / patches,
-  }));
-}
-
-/** What decides on times of generation, with the models. */
-function generationRecipe({ settings: { timedImages, sampling } }: Lab) {
-  const { guidance, temperature, topP } = sampling;
-  return { timedImages, timedRounds, guidance, temperature, topP, machine: machine() };
-}
-
-/** Steps that the progress of timed generation counts to. */
-const generationSteps = (ways: number, T: number): number => (timedRounds + 1) * ways * T;
-
-/** Time of generating one image with DPAR and LlamaGen. */
 export async function generationTimes(
   lab: Lab,
+  name: string,
   data: PatchedData,
-  runs: { readonly dpar: Run; readonly llamaGen: Run },
-): Promise<Times & { readonly meanPatchLength: number }> {
-  const identities = [runs.dpar.identity, runs.llamaGen.identity, data.run.identity];
-  const { grid } = data.grid;
-  const T = grid * grid;
-  const work = {
-    ...{ kind: 'times', name: `Times of generation, ${grid}x${grid}`, total: generationSteps(2, T) },
-    cost: generationTimesCost(lab.settings.timedImages, T, 2),
-  };
-  return lab.work.json(work, { identities, ...generationRecipe(lab) }, async (progress) => {
-    const samplers = [
-      await openSampler(lab, lastCheckpoint(runs.dpar), data),
-      await openSampler(lab, lastCheckpoint(runs.llamaGen), undefined),
-    ];
-    try {
-      const ways = samplers.map((sampler) => ({ sampler }));
-      const [dpar, llamaGen] = await generationInTurns(lab, data.grid, ways, progress);
-      return {
-        dpar: dpar?.seconds ?? Number.NaN,
-        llamaGen: llamaGen?.seconds ?? Number.NaN,
-        meanPatchLength: dpar?.meanPatchLength ?? Number.NaN,
-      };
-    } finally {
-      for (const sampler of samplers) await sampler.dispose();
-    }
-  });
+  ways: readonly Way[],
+): Promise<number[]> {
+  const { timedImages, sampling } = lab.settings;
+  const { guidance, temperature, topP } = sampling;
+  const T = data.grid.grid ** 2;
+  const identities = [...ways.map(({ run, patching }) => [run.identity, patching]), data.run.identity];
+  const recipe = { identities, timedImages, timedRounds, guidance, temperature, topP, machine: machine() };
+  const cost = generationTimesCost(timedImages, T, ways.length);
+  const work = { kind: 'times', name, total: (timedRounds + 1) * ways.length * T, cost };
+  return lab.work.json(work, recipe, (progress) => generateInTurns(lab, data, ways, progress));
 }
 
-/** Seconds of generating one image with a DPAR that patches as each of some options say. */
-export async function patchingTimes(
-  lab: Lab,
-  data: PatchedData,
-  run: Run,
-  patchings: readonly { readonly threshold: number; readonly maxPatchLength: number }[],
-): Promise<number[]> {
-  const { grid } = data.grid;
+async function generateInTurns(lab: Lab, data: PatchedData, ways: readonly Way[], progress: Progress) {
+  const { timedImages, sampling } = lab.settings;
+  const { guidance, temperature, topP } = sampling;
+  const { train, grid } = data.grid;
+  const labels = spreadLabels(train.labels, timedImages);
   const T = grid * grid;
-  const work = {
-    ...{ kind: 'times', name: 'Times of generation with larger patches', total: generationSteps(patchings.length, T) },
-    cost: generationTimesCost(lab.settings.timedImages, T, patchings.length),
-  };
-  const recipe = { identities: [run.identity, data.run.identity], patchings, ...generationRecipe(lab) };
-  return lab.work.json(work, recipe, async (progress) => {
-    const sampler = await openSampler(lab, lastCheckpoint(run), data);
-    try {
-      const ways = patchings.map((patching) => ({ sampler, patching }));
-      return (await generationInTurns(lab, data.grid, ways, progress)).map(({ seconds }) => seconds);
-    } finally {
-      await sampler.dispose();
+  const runs = [...new Set(ways.map(({ run }) => run))];
+  const samplers = await Promise.all(runs.map((run) => openSampler(lab, lastCheckpoint(run), data)));
+  const timed = ways.map(({ run, patching }) => ({
+    sampler: samplers[runs.indexOf(run)] as (typeof samplers)[number],
+    patching,
+    seconds: [] as number[],
+  }));
+  for (let round = 0; round <= timedRounds; round++) {
+    for (const [i, { sampler, patching, seconds }] of timed.entries()) {
+      const begun = performance.now();
+      const options = { labels, guidanceScale: guidance, temperature, topP, seed: round, ...patching };
+      await collectTokens(sampler.steps(options), timedImages, T, (done) =>
+        progress.update((ways.length * round + i) * T + done),
+      );
+      if (round > 0) seconds.push((performance.now() - begun) / 1000 / timedImages);
     }
-  });
+  }
+  for (const sampler of samplers) await sampler.dispose();
+  return timed.map(({ seconds }) => median(seconds));
 }

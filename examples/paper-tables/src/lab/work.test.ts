@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { createStages } from '@dpar/example-kit';
 import { expect, it } from 'vitest';
-import { createStages } from '../../../emoji/src/progress.js';
-import { TimeLeft } from '../plan/time-left.js';
 import { Cache, digestOf } from './cache.js';
+import { TimeLeft } from './time-left.js';
 import { type Work, WorkLog } from './work.js';
 
 const work: Work = { kind: 'runs', identity: 'a', name: 'A run', total: 4, cost: 10 };

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Progress, Stages } from '@dpar/example-kit';
 import { writeJson } from '@dpar/io/node';
-import type { Progress, Stages } from '../../../emoji/src/progress.js';
-import type { TimeLeft } from '../plan/time-left.js';
 import { type Cache, digestOf } from './cache.js';
+import type { TimeLeft } from './time-left.js';
 
-/** What it took to make an entry of the cache, all sittings together: also what an interruption lost. */
+/** Time that an entry of the cache took in all sittings, including work that an interruption lost. */
 export interface WorkTime {
   /** Folder and name of the entry. */
   readonly id: string;
@@ -16,7 +16,7 @@ export interface WorkTime {
   readonly seconds: number;
   /** Processor time of all threads. */
   readonly cpuSeconds: number;
-  /** How often it was begun: more than once if it was interrupted. */
+  /** Number of sittings: more than one if it was interrupted. */
   readonly sittings: number;
 }
 
@@ -24,20 +24,19 @@ export interface WorkTime {
 export interface Work {
   /** Folder of entries of its kind. */
   readonly kind: string;
-  /** Of all that decides on it. */
+  /** Digest of everything that determines it. */
   readonly identity: string;
-  /** For the reader. */
   readonly name: string;
-  /** What `progress` counts to. */
+  /** Value of `progress` at the end. */
   readonly total: number;
-  /** Processor seconds that it should take, see plan/costs.ts. */
+  /** Estimated processor seconds, see costs.ts. */
   readonly cost: number;
 }
 
-/** Records are written this often while work goes on. */
+/** Seconds between updates of a record. */
 const saveEverySeconds = 10;
 
-/** Does what is not in the cache yet, and keeps a record of the time of each entry beside it. */
+/** Makes missing entries of the cache, and keeps a record of the time of each entry beside it. */
 export class WorkLog {
   private readonly used = new Map<string, WorkTime>();
 
@@ -47,7 +46,7 @@ export class WorkLog {
     private readonly timeLeft: TimeLeft,
   ) {}
 
-  /** Makes an entry unless it is there. What this took, now or then, counts to the table at hand. */
+  /** Makes an entry unless it exists. Its time, of this or an earlier run, counts towards the current table. */
   async ensure(work: Work, isThere: boolean, make: (progress: Progress) => Promise<void>): Promise<void> {
     const { kind, identity } = work;
     const id = `${kind}/${identity}`;
@@ -73,7 +72,9 @@ export class WorkLog {
     const now = (): WorkTime => {
       const { user, system } = process.cpuUsage(cpu);
       return {
-        ...{ id, name, total },
+        id,
+        name,
+        total,
         seconds: (before?.seconds ?? 0) + elapsed(),
         cpuSeconds: (before?.cpuSeconds ?? 0) + (user + system) / 1e6,
         sittings: (before?.sittings ?? 0) + 1,
@@ -94,12 +95,12 @@ export class WorkLog {
       await this.stages.run(name, total, (progress) =>
         make({
           update: (count, note) => {
-            // Resumed work does not begin at nought.
+            // Resumed work does not begin at zero.
             first ??= count;
             const share = total > first ? (count - first) / (total - first) : 1;
             const left = this.timeLeft.during(share * cost, elapsed());
             progress.update(count, [note, left].filter(Boolean).join('; '));
-            // A failure shows when it is saved at the end.
+            // If this fails, the save at the end fails too and is reported.
             if (elapsed() - savedAt > saveEverySeconds) save().catch(() => {});
           },
         }),
@@ -111,7 +112,7 @@ export class WorkLog {
     return last;
   }
 
-  /** A JSON value, of the disk if it is there. @param recipe Everything that decides on it. */
+  /** Reads a JSON value, or computes and writes it. @param recipe Everything that determines it. */
   async json<R>(
     work: Omit<Work, 'identity'>,
     recipe: unknown,
@@ -125,7 +126,7 @@ export class WorkLog {
     return (JSON.parse(await readFile(path, 'utf8')) as { value: R }).value;
   }
 
-  /** The entries that were used since this was last asked, each once. */
+  /** Takes the entries that were used since the last call, each once. */
   take(): WorkTime[] {
     const times = [...this.used.values()];
     this.used.clear();

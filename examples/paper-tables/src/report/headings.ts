@@ -6,20 +6,20 @@ export function labelOf(name: TableName): string {
   return name === 'larger-patches' ? 'Inference' : `Table ${name.toUpperCase()}`;
 }
 
-/** What a table's figures are. */
+/** Texts on the basis of a table's figures. */
 export const basisTexts: Readonly<Record<TableResult['basis'], string>> = {
   exact: 'Exact: arithmetic, as in the paper.',
   scaled: 'Scaled down to emoji.',
   both: 'Scaled down to emoji; exact where it says so.',
 };
 
-/** How a finding is marked. */
+/** Mark of a finding. */
 export function markOf(agrees: boolean | undefined): string {
   if (agrees === undefined) return 'open';
   return agrees ? 'as in the paper' : 'not as in the paper';
 }
 
-/** What did not agree with the paper, a sentence each with its table. */
+/** Findings that do not agree with the paper, with their tables. */
 export function disagreements(results: readonly TableResult[]): { table: string; text: string }[] {
   return results.flatMap(({ name, findings }) =>
     findings.filter(({ agrees }) => agrees === false).map(({ text }) => ({ table: labelOf(name), text })),

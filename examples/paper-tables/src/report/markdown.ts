@@ -1,9 +1,8 @@
 import { basisTexts, disagreements, labelOf, markOf } from './headings.js';
-import type { Grid, TableResult } from './result.js';
-import type { RunRecord } from './run-record.js';
+import type { Grid, RunRecord, TableResult } from './result.js';
 import { tableTimeText, timeText, trainingTimes, workOf } from './times.js';
 
-/** One table with all that belongs to it, as Markdown; charts are in the page. */
+/** One table with its texts and findings as Markdown, without charts. */
 export function tableMarkdown({ name, title, basis, about, tables, findings }: TableResult): string {
   return [
     `## ${labelOf(name)}: ${title}`,
@@ -20,7 +19,7 @@ function gridMarkdown({ caption, head, rows }: Grid): string {
   return `${caption === undefined ? '' : `${caption}:\n\n`}${lines.join('\n')}`;
 }
 
-/** All tables, and what did not agree. */
+/** Report of all tables, with the disagreements first. */
 export function reportMarkdown(results: readonly TableResult[], record: RunRecord): string {
   const others = disagreements(results);
   return `${[

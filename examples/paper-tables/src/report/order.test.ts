@@ -1,6 +1,6 @@
+import { spreadOf } from '@dpar/example-kit';
 import { expect, it } from 'vitest';
 import { compareOrder } from './order.js';
-import { spreadOf } from './spread.js';
 
 const variant = (name: string, paper: number, ours: readonly number[]) => ({ name, paper, ours: spreadOf(ours) });
 

@@ -1,7 +1,7 @@
+import { differenceOf, type Spread } from '@dpar/example-kit';
 import type { Finding } from './result.js';
-import { differenceOf, type Spread } from './spread.js';
 
-/** A variant with its figure in the paper and ours, of which less is better. */
+/** A variant with its figure in the paper and ours. Lower is better. */
 export interface Ranked {
   readonly name: string;
   readonly paper: number;
@@ -9,8 +9,8 @@ export interface Ranked {
 }
 
 /**
- * Whether variants come in the paper's order here, by the means over seeds, and which neighbours in that order differ by
- * more than two standard errors.
+ * Finding whether variants have the paper's order here, by the means over seeds. It names the neighbours in that order
+ * that differ by more than two standard errors.
  * @param what Name of our figure, such as 'FID'.
  */
 export function compareOrder(what: string, variants: readonly Ranked[]): Finding {

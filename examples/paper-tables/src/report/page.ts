@@ -1,10 +1,9 @@
 import { type Html, html, legend, lineChart, page, table } from '@dpar/report';
 import { basisTexts, disagreements, labelOf, markOf } from './headings.js';
-import type { Grid, TableResult } from './result.js';
-import type { RunRecord } from './run-record.js';
+import type { Grid, RunRecord, TableResult } from './result.js';
 import { tableTimeText, timeText, trainingTimes, workOf } from './times.js';
 
-/** Colours of lines, and how findings are marked. */
+/** Colours of lines and of the marks of findings. */
 const style = `
 :root { --one: #c2410c; --two: #1d4ed8; --three: #0f766e; --four: #7e22ce; --five: #a16207; --good: #0f766e; --bad: #c2410c; }
 @media (prefers-color-scheme: dark) { :root { --one: #fb923c; --two: #7aa7ff; --three: #4fd1c5; --four: #c99aff; --five: #e3b341; --good: #4fd1c5; --bad: #fb923c; } }

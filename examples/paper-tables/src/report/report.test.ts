@@ -7,7 +7,12 @@ import type { TableName, TableResult } from './result.js';
 import { tableTimeText, timeText, trainingTimes, workOf } from './times.js';
 
 const work = (id: string, seconds: number, more: Partial<WorkTime> = {}): WorkTime => ({
-  ...{ id, name: `work ${id}`, total: 10, seconds, cpuSeconds: 2 * seconds, sittings: 1 },
+  id,
+  name: `work ${id}`,
+  total: 10,
+  seconds,
+  cpuSeconds: 2 * seconds,
+  sittings: 1,
   ...more,
 });
 
@@ -33,7 +38,10 @@ const results = [
 ];
 
 const record = {
-  ...{ machine: 'A machine', engine: 'An engine', command: 'npm run tables', date: '2026-01-02' },
+  machine: 'A machine',
+  engine: 'An engine',
+  command: 'npm run tables',
+  date: '2026-01-02',
   seeds: [0, 1, 2],
 };
 

@@ -5,34 +5,44 @@ import type { WorkTime } from '../lab/work.js';
 export const tableNames = ['s1', 's2', 's3', 's4', 's5', 's6', '1.8', 's7', 's8', 's9', 'larger-patches'] as const;
 export type TableName = (typeof tableNames)[number];
 
-/** A table of the report. */
+/** Cells with their heads. */
 export interface Grid {
   readonly caption?: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** What followed, beside what the paper says. */
+/** A result beside the paper's. */
 export interface Finding {
-  /** Whether the paper's figure or order shows here; undefined where it can be neither shown nor refuted. */
+  /** Whether it agrees with the paper; undefined if this is open. */
   readonly agrees: boolean | undefined;
   readonly text: string;
 }
 
-/** A table of the supplement, made again. It is data alone, so that it can be kept as JSON. */
+/** A reproduced table of the supplement, as JSON. */
 export interface TableResult {
   readonly name: TableName;
   readonly title: string;
-  /** `exact`: arithmetic, as in the paper. `scaled`: at the size of emoji. `both`: parts of each. */
+  /** `exact`: arithmetic, as in the paper. `scaled`: at the scale of emoji. `both`: parts of each. */
   readonly basis: 'exact' | 'scaled' | 'both';
-  /** What was done, paragraph by paragraph. */
+  /** Paragraphs of explanation. */
   readonly about: readonly string[];
   readonly tables: readonly Grid[];
   readonly charts: readonly Chart[];
   readonly findings: readonly Finding[];
-  /** What was computed for it and how long that took, in this run or in earlier ones. */
+  /** Times of everything that was computed for it, in this run or earlier. */
   readonly work: readonly WorkTime[];
 }
 
-/** What the makers of tables give; the rest is added by those who call them. */
+/** Part of the result that a table makes itself. */
 export type TableContent = Omit<TableResult, 'name' | 'work'>;
+
+/** Machine, command and date of a report. */
+export interface RunRecord {
+  readonly machine: string;
+  readonly engine: string;
+  readonly command: string;
+  readonly seeds: readonly number[];
+  /** Day of the end of the run, such as `2026-11-24`. */
+  readonly date: string;
+}

@@ -2,7 +2,7 @@ import { formatSeconds } from '@dpar/report';
 import type { WorkTime } from '../lab/work.js';
 import type { Grid, TableResult } from './result.js';
 
-/** Everything that was computed for some tables, each entry once, in the order in which it was first needed. */
+/** Everything that was computed for some tables, each entry once, in order of first use. */
 export function workOf(results: readonly TableResult[]): WorkTime[] {
   const byId = new Map(results.flatMap(({ work }) => work).map((entry) => [entry.id, entry]));
   return [...byId.values()];
@@ -14,7 +14,7 @@ export function timeText(work: readonly WorkTime[]): string {
   return `${sum(({ seconds }) => seconds)}, ${sum(({ cpuSeconds }) => cpuSeconds)} of processor time`;
 }
 
-/** What a table took, and how much of that tables before it had needed too. */
+/** Time of a table, and the part of it that earlier tables share. */
 export function tableTimeText(results: readonly TableResult[], index: number): string {
   const work = results[index]?.work ?? [];
   if (work.length === 0) return 'Arithmetic alone: no time to speak of.';

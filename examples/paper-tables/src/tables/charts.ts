@@ -1,12 +1,12 @@
+import { type Spread, spreadOf } from '@dpar/example-kit';
 import type { Chart, Series } from '@dpar/report';
 import type { Run } from '../lab/runs.js';
-import { type Spread, spreadOf } from '../report/spread.js';
 import type { QualitySpread } from './quality-cells.js';
 
-/** Styles of lines in the order in which they are used. */
+/** Styles of lines, in the order of their use. */
 export const lineStyles = ['one', 'two', 'three', 'four', 'five'] as const;
 
-/** Mean validation loss of runs against steps, a line for each variant; the steep beginning is cut off. */
+/** Chart of the mean validation loss against steps, a line for each variant, without the steep beginning. */
 export function lossChart(
   title: string,
   variants: readonly { readonly name: string; readonly runs: readonly Run[] }[],
@@ -29,7 +29,7 @@ export function lossChart(
   };
 }
 
-/** Charts of FID, Inception Score, precision and recall against something, with lowest and highest of the seeds. */
+/** Charts of FID, Inception Score, precision and recall over a sweep, with the lowest and highest seed. */
 export function sweepCharts(
   xLabel: string,
   xFrom: number,

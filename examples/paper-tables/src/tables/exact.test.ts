@@ -1,18 +1,22 @@
 import { expect, it } from 'vitest';
+import type { Lab } from '../lab/lab.js';
 import { paperS7, paperS8 } from '../paper/tables.js';
-import { makeS1 } from './s1.js';
-import { makeS6 } from './s6.js';
+import { fullSettings } from '../settings.js';
+import { s1 } from './s1.js';
+import { s6 } from './s6.js';
 import { parameterFinding, parameterTable } from './s7.js';
 
-it("makes Table S1, which agrees with the paper's", () => {
-  const { tables, findings } = makeS1();
+const lab = { settings: fullSettings } as Lab;
+
+it("makes Table S1, which agrees with the paper's", async () => {
+  const { tables, findings } = await s1.make(lab);
   expect(tables[0]?.rows).toHaveLength(7);
   expect(tables[0]?.rows[0]?.slice(0, 3)).toEqual(['B-256', '24.98', '24.98']);
   expect(findings.map(({ agrees }) => agrees)).toEqual([true, true]);
 });
 
-it('makes Table S6', () => {
-  const { tables, findings } = makeS6();
+it('makes Table S6', async () => {
+  const { tables, findings } = await s6.make(lab);
   expect(tables[0]?.rows.map(([name, fid, paper]) => [name, fid, paper])).toEqual([
     ['LlamaGen-384-XXL', '2.34', '797.59'],
     ['DPAR-384-XXL', '2.30', '459.63 (-42.4 %)'],

@@ -1,7 +1,7 @@
-import type { Evaluation } from '../lab/quality.js';
+import { formatSpread, type Spread, spreadOf } from '@dpar/example-kit';
+import type { Quality } from '../lab/quality.js';
 import type { PaperModel, PaperQuality } from '../paper/tables.js';
 import type { Grid } from '../report/result.js';
-import { formatSpread, type Spread, spreadOf } from '../report/spread.js';
 
 /** FID, Inception Score, precision and recall over seeds. */
 export interface QualitySpread {
@@ -11,8 +11,9 @@ export interface QualitySpread {
   readonly recall: Spread;
 }
 
-export function qualitySpread(evaluations: readonly Evaluation[]): QualitySpread {
-  const of = (read: (evaluation: Evaluation) => number) => spreadOf(evaluations.map(read));
+/** Spread of each figure over seeds. */
+export function qualitySpread(evaluations: readonly Quality[]): QualitySpread {
+  const of = (read: (evaluation: Quality) => number) => spreadOf(evaluations.map(read));
   return {
     fid: of(({ fid }) => fid),
     inceptionScore: of(({ inceptionScore }) => inceptionScore),
@@ -21,19 +22,21 @@ export function qualitySpread(evaluations: readonly Evaluation[]): QualitySpread
   };
 }
 
+/** Column heads of the figures. */
 export const qualityHead = ['FID', 'IS', 'precision', 'recall'];
 
+/** Cells of the figures. */
 export function qualityCells({ fid, inceptionScore, precision, recall }: QualitySpread): string[] {
   return [formatSpread(fid, 2), formatSpread(inceptionScore, 2), formatSpread(precision, 2), formatSpread(recall, 2)];
 }
 
-/** Cells of a row of the paper; empty where it has none. */
+/** Cells of a row of the paper; empty where the paper has no figure. */
 export function paperCells(row: PaperQuality | undefined): string[] {
   const cell = (value: number | undefined) => value?.toFixed(2) ?? '';
   return [cell(row?.fid), cell(row?.inceptionScore), cell(row?.precision), cell(row?.recall)];
 }
 
-/** All rows of Table S7 or S8 as the paper prints them. */
+/** Grid of all rows of Table S7 or S8 in the paper. */
 export function paperModelTable(models: readonly PaperModel[], pixels: number): Grid {
   return {
     caption: `The paper's figures of all models at ${pixels} px: they take ImageNet`,

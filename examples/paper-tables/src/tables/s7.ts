@@ -1,65 +1,70 @@
 import { dparPreset, dparSpecs, presets } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
-import type { Lab } from '../lab/lab.js';
-import { dparRun, ownEntropy, patchedData } from '../lab/models.js';
-import { type Evaluation, evaluate } from '../lab/quality.js';
+import { patchedData } from '../lab/models.js';
+import { evaluateAll } from '../lab/quality.js';
 import { type PaperModel, paperS7 } from '../paper/tables.js';
-import type { Finding, Grid, TableContent } from '../report/result.js';
+import { dparOf, ownEntropy, sweepSeeds } from '../recipes.js';
+import type { Finding, Grid } from '../report/result.js';
 import { baseVariant } from '../settings.js';
 import { sweepCharts } from './charts.js';
 import { paperCells, paperModelTable, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
-import { scaledNote, sweepSeeds } from './trained.js';
+import { tableOf } from './table.js';
+import { scaledNote } from './trained.js';
 import { compareTrend } from './trend.js';
 
 /** Table S7: quality against the scale of guidance. */
-export async function makeS7(lab: Lab): Promise<TableContent> {
-  const { guidanceScales } = lab.settings;
-  const data = await patchedData(lab, ownEntropy);
-  const found = [];
-  for (const guidance of guidanceScales) {
-    const evaluations: Evaluation[] = [];
-    for (const seed of sweepSeeds(lab)) {
-      const run = await dparRun(lab, baseVariant, data, seed, 'E1D4');
-      evaluations.push(
-        await evaluate(lab, { name: `${run.name}, guidance ${guidance}`, run, patches: data, guidance }),
-      );
+export const s7 = tableOf(
+  (settings) =>
+    settings.guidanceScales.map((guidance) => ({
+      guidance,
+      entropies: [ownEntropy],
+      evaluations: dparOf(sweepSeeds(settings), baseVariant, ownEntropy, 'E1D4').map((model) => ({
+        model,
+        guidance,
+        label: `guidance ${guidance}`,
+      })),
+    })),
+  async (lab, rows) => {
+    const data = await patchedData(lab, ownEntropy);
+    const found = [];
+    for (const { guidance, evaluations } of rows) {
+      found.push({ at: guidance, quality: qualitySpread(await evaluateAll(lab, evaluations, data)) });
     }
-    found.push({ at: guidance, quality: qualitySpread(evaluations) });
-  }
-  const paper = paperS7[0]?.rows ?? [];
-  const paperAt = (guidance: number) => paper.find((row) => row.guidance === guidance);
-  const shared = found.filter(({ at }) => paperAt(at));
-  const [first, last] = [shared[0], shared.at(-1)];
-  return {
-    title: 'Guidance',
-    basis: 'both',
-    about: [
-      "The paper's rows are of DPAR-B at 256 px and epoch 300; ours of the DPAR of this example (E1D4) after its whole training.",
-      await scaledNote(lab),
-    ],
-    tables: [
-      {
-        head: [
-          'Scale',
-          ...qualityHead.map((name) => `${name}, paper (B-256)`),
-          ...qualityHead.map((name) => `${name}, ours`),
-        ],
-        rows: found.map(({ at, quality }) => [at.toString(), ...paperCells(paperAt(at)), ...qualityCells(quality)]),
-      },
-      parameterTable(paperS7),
-      paperModelTable(paperS7, 256),
-    ],
-    charts: sweepCharts('scale of guidance', Math.min(...guidanceScales), found),
-    findings: [
-      ...(first && last && first !== last
-        ? trends(`From scale ${first.at} to ${last.at}`, [paperAt(first.at), paperAt(last.at)], [first, last])
-        : []),
-      parameterFinding(paperS7),
-    ],
-  };
-}
+    const paper = paperS7[0]?.rows ?? [];
+    const paperAt = (guidance: number) => paper.find((row) => row.guidance === guidance);
+    const shared = found.filter(({ at }) => paperAt(at));
+    const [first, last] = [shared[0], shared.at(-1)];
+    return {
+      title: 'Guidance',
+      basis: 'both',
+      about: [
+        "The paper's rows are of DPAR-B at 256 px and epoch 300; ours of the DPAR of this example (E1D4) after its whole training.",
+        await scaledNote(lab),
+      ],
+      tables: [
+        {
+          head: [
+            'Scale',
+            ...qualityHead.map((name) => `${name}, paper (B-256)`),
+            ...qualityHead.map((name) => `${name}, ours`),
+          ],
+          rows: found.map(({ at, quality }) => [at.toString(), ...paperCells(paperAt(at)), ...qualityCells(quality)]),
+        },
+        parameterTable(paperS7),
+        paperModelTable(paperS7, 256),
+      ],
+      charts: sweepCharts('scale of guidance', Math.min(...found.map(({ at }) => at)), found),
+      findings: [
+        ...(first && last && first !== last
+          ? trends(`From scale ${first.at} to ${last.at}`, [paperAt(first.at), paperAt(last.at)], [first, last])
+          : []),
+        parameterFinding(paperS7),
+      ],
+    };
+  },
+);
 
-/** Where the four figures go, in the paper and here. */
+/** Findings on the trends of the four figures, in the paper and here. */
 export function trends(
   change: string,
   [paperFirst, paperLast]: readonly (PaperModel['rows'][number] | undefined)[],
@@ -76,7 +81,7 @@ export function trends(
 const countedParameters = (model: PaperModel['model']): number =>
   countParameters(dparSpecs(dparPreset(presets[model])));
 
-/** Whether the numbers of parameters are the paper's, to one percent. */
+/** Finding whether the numbers of parameters are the paper's to one percent. */
 export function parameterFinding(models: readonly PaperModel[]): Finding {
   const others = models.filter(({ model, parameters }) => Math.abs(countedParameters(model) / parameters - 1) > 0.01);
   const list = others

@@ -1,60 +1,67 @@
-import {
-  type DparConfig,
-  dparMacs,
-  dparMatmulMacs,
-  dparPreset,
-  type LlamaGenConfig,
-  llamaGenMacs,
-  llamaGenMatmulMacs,
-  llamaGenPreset,
-  paperPatchRatios,
-  presets,
-  readDparConfig,
-  readLlamaGenConfig,
-} from '@dpar/model';
+import { differenceOf, formatSpread } from '@dpar/example-kit';
+import { dparMacs, dparPreset, llamaGenMacs, llamaGenPreset, paperPatchRatios, presets } from '@dpar/model';
+import { patchStatistics } from '@dpar/patchify';
 import type { Chart } from '@dpar/report';
-import { modelFromSettings, readTrainConfig } from '@dpar/train';
+import { generationTimesCost, stepTimesCost } from '../lab/costs.js';
 import type { Lab } from '../lab/lab.js';
-import {
-  dparKeys,
-  dparRun,
-  llamaGenKeys,
-  llamaGenRun,
-  ownEntropy,
-  type PatchedData,
-  patchedData,
-  patchesOf,
-} from '../lab/models.js';
-import { evaluate } from '../lab/quality.js';
-import type { Run } from '../lab/runs.js';
-import { generationTimes, stepTimes, type Times } from '../lab/timing.js';
+import { forwardMacs } from '../lab/macs.js';
+import { type PatchedData, patchedData, patchesOfImages, trainModel } from '../lab/models.js';
+import { evaluateAll } from '../lab/quality.js';
+import { generationTimes, type Pair, stepTimes } from '../lab/timing.js';
 import { paperS9 } from '../paper/tables.js';
-import type { Finding, Grid, TableContent } from '../report/result.js';
-import { differenceOf, formatSpread } from '../report/spread.js';
-import { baseVariant, type GridSettings, mainGrid, patchSize } from '../settings.js';
+import { dparOf, type ModelRecipe, ownEntropy } from '../recipes.js';
+import type { Finding, Grid } from '../report/result.js';
+import { baseVariant, mainGrid, patchSize, type Settings } from '../settings.js';
 import { type QualitySpread, qualityCells, qualityHead, qualitySpread } from './quality-cells.js';
+import { tableOf } from './table.js';
 import { scaledNote, summarize, type Trained } from './trained.js';
 
-/** What was found out about one grid. */
+/** Figures of one grid. */
 interface GridResult {
   readonly grid: number;
   /** Tokens per patch of the training images. */
   readonly meanPatchLength: number;
   /** Multiply-accumulates of a forward pass for one image, attention included. */
-  readonly macs: Times;
-  readonly step: Times;
-  readonly generation: Times;
+  readonly macs: Pair;
+  readonly step: Pair;
+  readonly generation: Pair;
   readonly quality: { readonly dpar: QualitySpread & Trained; readonly llamaGen: QualitySpread & Trained } | undefined;
 }
 
+/** Models of each grid from all seeds, or from the first where only times are measured. */
+function rowsOf(settings: Settings) {
+  const { grids, seeds, timedImages } = settings;
+  return grids.map(({ size, batchSize, quality }) => {
+    const entropy = { ...ownEntropy, grid: size };
+    const name = `${size}x${size}`;
+    const dpar = dparOf(quality ? seeds : seeds.slice(0, 1), baseVariant, entropy, size === mainGrid ? 'E1D4' : name);
+    const llamaGen = dpar.map((model): ModelRecipe => ({ ...model, kind: 'llamagen', label: name }));
+    const pair = { dpar: dpar[0] as ModelRecipe, llamaGen: llamaGen[0] as ModelRecipe };
+    return {
+      size,
+      batchSize,
+      pair,
+      dpar,
+      llamaGen,
+      entropies: [ownEntropy, entropy],
+      models: [...dpar, ...llamaGen],
+      evaluations: quality ? [...dpar, ...llamaGen].map((model) => ({ model })) : [],
+      timingCost:
+        stepTimesCost(settings, Object.values(pair), batchSize) + generationTimesCost(timedImages, size ** 2, 2),
+    };
+  });
+}
+
+type GridRow = ReturnType<typeof rowsOf>[number];
+
 /** Table S9: resolutions from 4 x 4 to 32 x 32 tokens. */
-export async function makeS9(lab: Lab): Promise<TableContent> {
+export const s9 = tableOf(rowsOf, async (lab, rows) => {
   const main = await patchedData(lab, ownEntropy);
   const found: GridResult[] = [];
-  for (const settings of lab.settings.grids) {
-    const isMain = settings.size === mainGrid;
-    const data = isMain ? main : await patchedData(lab, { ...ownEntropy, grid: settings.size }, main.threshold);
-    found.push(await measureGrid(lab, settings, data));
+  for (const row of rows) {
+    const entropy = { ...ownEntropy, grid: row.size };
+    const data = row.size === mainGrid ? main : await patchedData(lab, entropy, main.patching.threshold);
+    found.push(await measureGrid(lab, row, data));
   }
   return {
     title: 'Resolution',
@@ -72,52 +79,34 @@ export async function makeS9(lab: Lab): Promise<TableContent> {
     charts: charts(found),
     findings: findings(found),
   };
-}
+});
 
-async function measureGrid(lab: Lab, settings: GridSettings, data: PatchedData): Promise<GridResult> {
-  const { seeds, patching } = lab.settings;
-  const { size, batchSize, quality } = settings;
-  const chosen = quality ? seeds : seeds.slice(0, 1);
-  const dpar: Run[] = [];
-  const llamaGen: Run[] = [];
-  for (const seed of chosen) {
-    dpar.push(await dparRun(lab, baseVariant, data, seed, size === mainGrid ? 'E1D4' : `${size}x${size}`));
-    llamaGen.push(await llamaGenRun(lab, baseVariant, data.grid, seed));
+async function measureGrid(lab: Lab, row: GridRow, data: PatchedData): Promise<GridResult> {
+  const { size, batchSize, pair, dpar, llamaGen, evaluations } = row;
+  const ways = [];
+  for (const [i, model] of dpar.entries()) {
+    const runs = [await trainModel(lab, model, data), await trainModel(lab, llamaGen[i] as ModelRecipe, data)];
+    if (i === 0) ways.push(...runs.map((run) => ({ run })));
   }
-  const evaluations = async (runs: readonly Run[], patches: PatchedData | undefined) => {
-    const results = [];
-    for (const run of runs) results.push(await evaluate(lab, { name: run.name, run, patches }));
-    return { ...summarize(runs, results), ...qualitySpread(results) };
-  };
-  const { statistics } = patchesOf(data.entropies.train, {
-    threshold: data.threshold,
-    maxPatchLength: patching.maxPatchLength,
-    rowLength: size,
-  });
-  const [firstDpar, firstLlamaGen] = [dpar[0], llamaGen[0]];
-  if (firstDpar === undefined || firstLlamaGen === undefined)
-    throw new Error('s9: expected at least one seed, got none.');
+  const patches = patchStatistics(patchesOfImages(data, 'train'));
+  const macs = (model: ModelRecipe) => forwardMacs(lab, model, data, patches.patches / patches.images);
+  const step = await stepTimes(lab, pair, data, batchSize);
+  const name = `Times of generation, ${size}x${size}`;
+  const [dparSeconds, llamaGenSeconds] = await generationTimes(lab, name, data, ways);
+  const measured = await evaluateAll(lab, evaluations, data);
+  const quality = (part: typeof measured) => ({ ...summarize(part), ...qualitySpread(part) });
+  const [ofDpar, ofLlamaGen] = [measured.slice(0, dpar.length), measured.slice(dpar.length)];
   return {
     grid: size,
-    meanPatchLength: statistics.meanLength,
-    macs: macsOf(lab, data, statistics.patches / statistics.images),
-    step: await stepTimes(lab, baseVariant, data, batchSize),
-    generation: await generationTimes(lab, data, { dpar: firstDpar, llamaGen: firstLlamaGen }),
-    quality: quality
-      ? { dpar: await evaluations(dpar, data), llamaGen: await evaluations(llamaGen, undefined) }
-      : undefined,
+    meanPatchLength: patches.meanLength,
+    macs: { dpar: macs(pair.dpar), llamaGen: macs(pair.llamaGen) },
+    step,
+    generation: { dpar: dparSeconds ?? Number.NaN, llamaGen: llamaGenSeconds ?? Number.NaN },
+    quality: measured.length > 0 ? { dpar: quality(ofDpar), llamaGen: quality(ofLlamaGen) } : undefined,
   };
 }
 
-function macsOf(lab: Lab, data: PatchedData, patches: number): Times {
-  const config = (model: object) =>
-    modelFromSettings(readTrainConfig({ model, data: { tokens: '' }, steps: 1, output: '' }).model).configJson;
-  const dpar: DparConfig = readDparConfig(config(dparKeys(lab, baseVariant, data)));
-  const llamaGen: LlamaGenConfig = readLlamaGenConfig(config(llamaGenKeys(lab, baseVariant, data.grid)));
-  return { dpar: dparMatmulMacs(dpar, patches), llamaGen: llamaGenMatmulMacs(llamaGen) };
-}
-
-const pair = ({ dpar, llamaGen }: Times, scale: number, digits: number): string[] => [
+const pair = ({ dpar, llamaGen }: Pair, scale: number, digits: number): string[] => [
   (scale * llamaGen).toFixed(digits),
   (scale * dpar).toFixed(digits),
   (dpar / llamaGen).toFixed(2),
@@ -129,7 +118,9 @@ function growthTable(found: readonly GridResult[]): Grid {
   return {
     caption: 'Patches, compute and time for one image',
     head: [
-      ...['Tokens (pixels)', 'tokens per patch', 'patches'],
+      'Tokens (pixels)',
+      'tokens per patch',
+      'patches',
       ...pairHead('10^6 multiply-accumulates'),
       ...pairHead('ms of a training step'),
       ...pairHead('ms of generation'),
@@ -197,7 +188,7 @@ function exactTable(): Grid {
 }
 
 function charts(found: readonly GridResult[]): Chart[] {
-  const chart = (title: string, yLabel: string, of: (result: GridResult) => Times, scale: number): Chart => ({
+  const chart = (title: string, yLabel: string, of: (result: GridResult) => Pair, scale: number): Chart => ({
     title,
     xLabel: 'tokens of an image',
     yLabel,
@@ -218,11 +209,11 @@ function charts(found: readonly GridResult[]): Chart[] {
 function findings(found: readonly GridResult[]): Finding[] {
   const [first, last] = [found[0], found.at(-1)];
   if (first === undefined || last === undefined || first === last) return [];
-  const ratio = ({ dpar, llamaGen }: Times) => dpar / llamaGen;
-  const change = (what: string, of: (result: GridResult) => Times): string =>
+  const ratio = ({ dpar, llamaGen }: Pair) => dpar / llamaGen;
+  const change = (what: string, of: (result: GridResult) => Pair): string =>
     `${what}, DPAR / LlamaGen: ${ratio(of(first)).toFixed(2)} at ${first.grid} x ${first.grid} tokens, ` +
     `${ratio(of(last)).toFixed(2)} at ${last.grid} x ${last.grid}.`;
-  const time = (what: string, of: (result: GridResult) => Times): Finding => ({
+  const time = (what: string, of: (result: GridResult) => Pair): Finding => ({
     agrees: undefined,
     text: `${change(what, of)} The supplement has no times.`,
   });

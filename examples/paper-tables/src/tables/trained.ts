@@ -1,50 +1,32 @@
+import { formatSpread, type Spread, spreadOf } from '@dpar/example-kit';
 import type { Lab } from '../lab/lab.js';
-import { dparRun, type PatchedData } from '../lab/models.js';
-import { type Evaluation, evaluate, tokenizerFid } from '../lab/quality.js';
+import { type Evaluation, tokenizerFid } from '../lab/quality.js';
 import type { Run } from '../lab/runs.js';
 import { compareOrder } from '../report/order.js';
 import type { Finding, Grid } from '../report/result.js';
-import { formatSpread, type Spread, spreadOf } from '../report/spread.js';
-import type { Variant } from '../settings.js';
 
-/** A variant of DPAR, trained from all seeds and measured. */
+/** A model that was trained from all seeds and measured. */
 export interface Trained {
   readonly runs: readonly Run[];
-  readonly evaluations: readonly Evaluation[];
   readonly loss: Spread;
   readonly fid: Spread;
 }
 
-/** Trains a variant from all seeds and measures each. */
-export async function trainVariant(lab: Lab, variant: Variant, data: PatchedData, what: string): Promise<Trained> {
-  const runs: Run[] = [];
-  const evaluations: Evaluation[] = [];
-  for (const seed of lab.settings.seeds) {
-    const run = await dparRun(lab, variant, data, seed, what);
-    runs.push(run);
-    evaluations.push(await evaluate(lab, { name: run.name, run, patches: data }));
-  }
-  return summarize(runs, evaluations);
-}
-
 /** Loss and FID over seeds. */
-export function summarize(runs: readonly Run[], evaluations: readonly Evaluation[]): Trained {
-  return {
-    runs,
-    evaluations,
-    loss: spreadOf(runs.map(({ validationLoss }) => validationLoss)),
-    fid: spreadOf(evaluations.map(({ fid }) => fid)),
-  };
+export function summarize(evaluations: readonly Evaluation[]): Trained {
+  const runs = evaluations.map(({ run }) => run);
+  const loss = spreadOf(runs.map(({ validationLoss }) => validationLoss));
+  return { runs, loss, fid: spreadOf(evaluations.map(({ fid }) => fid)) };
 }
 
-/** A variant beside its figure in the paper. */
+/** A variant with its figure in the paper. */
 export interface ComparedVariant extends Trained {
   readonly name: string;
   /** FID. */
   readonly paper: number;
 }
 
-/** A row for each variant: the paper's FID, our validation loss and FID, and the FID of each seed. @param head Of the first two columns. */
+/** Grid with the paper's FID, our validation loss and FID, and the FID of each seed. @param head Of the first two columns. */
 export function variantTable(head: readonly [string, string], variants: readonly ComparedVariant[]): Grid {
   return {
     head: [...head, 'Validation loss (nats per token)', 'FID, ours', 'FID of each seed'],
@@ -58,26 +40,23 @@ export function variantTable(head: readonly [string, string], variants: readonly
   };
 }
 
-/** Whether the paper's order shows in FID, and in the validation loss. */
+/** Findings whether the paper's order shows in FID, and in the validation loss. */
 export function orderFindings(variants: readonly ComparedVariant[]): Finding[] {
+  const ranked = (of: (variant: ComparedVariant) => Spread) =>
+    variants.map((variant) => ({ name: variant.name, paper: variant.paper, ours: of(variant) }));
   return [
     compareOrder(
       'FID',
-      variants.map(({ name, paper, fid }) => ({ name, paper, ours: fid })),
+      ranked(({ fid }) => fid),
     ),
     compareOrder(
       'Validation loss',
-      variants.map(({ name, paper, loss }) => ({ name, paper, ours: loss })),
+      ranked(({ loss }) => loss),
     ),
   ];
 }
 
-/** Seeds of tables that vary one model in many ways: maybe fewer, since each way takes many images. */
-export function sweepSeeds({ settings }: Lab): readonly number[] {
-  return settings.seeds.slice(0, settings.sweepSeeds);
-}
-
-/** What every scaled-down table says of its models and features. */
+/** Note of every scaled-down table on its models and features. */
 export async function scaledNote(lab: Lab): Promise<string> {
   const { settings, engine } = lab;
   const { model, training, sampling, seeds } = settings;

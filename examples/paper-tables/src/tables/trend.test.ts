@@ -1,5 +1,5 @@
+import { spreadOf } from '@dpar/example-kit';
 import { expect, it } from 'vitest';
-import { spreadOf } from '../report/spread.js';
 import { compareTrend } from './trend.js';
 
 const change = (first: readonly number[], last: readonly number[]) =>

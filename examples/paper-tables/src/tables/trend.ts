@@ -1,10 +1,10 @@
+import { differenceOf, type Spread } from '@dpar/example-kit';
 import type { Finding } from '../report/result.js';
-import { differenceOf, type Spread } from '../report/spread.js';
 
 /**
- * Whether a figure goes the same way here as in the paper, from the first to the last of the settings that both have; open
- * where it moves by less than two standard errors, or where one seed tells nothing of the spread.
- * @param change Names what grows, such as 'From scale 1.75 to 2.1'.
+ * Finding whether a figure changes in the same direction here as in the paper, from the first to the last common setting.
+ * It is open if the change is below two standard errors, or with a single seed.
+ * @param change Name of the change, such as 'From scale 1.75 to 2.1'.
  */
 export function compareTrend(
   change: string,

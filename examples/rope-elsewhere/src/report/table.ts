@@ -1,4 +1,5 @@
-import type { Figure, Summary, TestSummary } from './summary.js';
+import type { Spread } from '@dpar/example-kit';
+import type { Summary, TestSummary } from './summary.js';
 
 /** Head and body of a table, as text. */
 export interface Table {
@@ -32,7 +33,7 @@ export function comparison(summaries: readonly Summary[]): Table {
   };
 }
 
-const withSpread = ({ mean, deviation }: Figure, digits: number): string =>
+const withSpread = ({ mean, deviation }: Spread, digits: number): string =>
   `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)}`;
 
 /** A table in Markdown. */

@@ -5,26 +5,37 @@ import { type Digits, scatter, select } from '../vision/digits.js';
 import { learnedWeights, rotaryTable } from '../vision/positions.js';
 import { randomNumbers } from '../vision/random.js';
 import { patchSize, type Tokens, tokenize, windowSize } from '../vision/tokens.js';
-import { ScheduledAdam } from './optimizer.js';
 import { toRotation } from './rotary.js';
 import { classify, createWeights, type Input, type TransformerConfig, type Weights } from './transformer.js';
 
 const sizes = { inputs: windowSize ** 2, stem: 48, width: 32, layers: 2, heads: 1, headDim: 32, feedForward: 64 };
 
-/** A variant that was trained. */
+/** Adam with a learning rate that changes from step to step. */
+class ScheduledAdam extends tf.AdamOptimizer {
+  constructor(private readonly peakRate: number) {
+    super(peakRate, 0.9, 0.99, 1e-8);
+  }
+
+  /** Sets the rate of a step 0 .. steps - 1: a rise over 50 steps, times a linear decay to 0. */
+  schedule(step: number, steps: number): void {
+    this.learningRate = this.peakRate * Math.min(1, (step + 1) / 50) * (1 - step / steps);
+  }
+}
+
+/** A trained variant. */
 export interface Trained {
   readonly variant: Variant;
   readonly settings: Settings;
   readonly config: TransformerConfig;
   readonly weights: Weights;
-  /** Of the training pictures, padding not counted. */
+  /** Mean tokens of a training picture, without padding. */
   readonly meanTokens: number;
   /** Cross-entropy of each step in nats. */
   readonly losses: readonly number[];
   readonly cpuSeconds: number;
 }
 
-/** Trains one variant. The same seed gives the same pictures in the same places, and the same weights to begin with. */
+/** Trains one variant. A seed determines the places of the digits and the initial weights. */
 export function train(variant: Variant, settings: Settings, digits: Digits, seed: number): Trained {
   const { steps, batchSize, size, learningRate } = settings;
   const [gridHeight, gridWidth] = gridOf(size);
@@ -54,7 +65,8 @@ export function train(variant: Variant, settings: Settings, digits: Digits, seed
   return { ...trained, losses, meanTokens, cpuSeconds: (user + system) / 1e6 };
 }
 
-type Model = Pick<Trained, 'variant' | 'settings' | 'config' | 'weights'>;
+/** A model with the settings of its training. */
+export type Model = Pick<Trained, 'variant' | 'settings' | 'config' | 'weights'>;
 
 function trainStep(model: Model, optimizer: ScheduledAdam, batch: Batch, labels: Int32Array): number {
   return tf.tidy(() => {
@@ -69,48 +81,17 @@ function trainStep(model: Model, optimizer: ScheduledAdam, batch: Batch, labels:
   });
 }
 
-/** A batch as tensors, with the positions of the variant. */
-function inputOf({ variant, settings, config }: Model, batch: Batch): Input {
+/** Makes tensors of a batch, with the positions of the variant. */
+export function inputOf({ variant, settings, config }: Model, batch: Batch): Input {
   const [B, P] = batch.shape;
   const [gridHeight, gridWidth] = gridOf(settings.size);
   return {
     contents: tf.tensor3d(batch.contents, [B, P, config.inputs]),
     present: tf.tensor2d(Float32Array.from(batch.lengths, Math.sign), [B, P]),
     ...(variant.positions === 'learned'
-      ? {
-          learned: tf.tensor3d(learnedWeights(batch, { gridHeight, gridWidth }), [B, P, config.learnedPositions]),
-        }
+      ? { learned: tf.tensor3d(learnedWeights(batch, { gridHeight, gridWidth }), [B, P, config.learnedPositions]) }
       : { rotation: toRotation(rotaryTable(batch, variant.positions, config.headDim)) }),
   };
-}
-
-/** What a test gave. */
-export interface TestResult {
-  /** Share of pictures whose digit was told rightly. */
-  readonly accuracy: number;
-  readonly meanTokens: number;
-}
-
-/**
- * Tests on digits in places that are the same for all variants and seeds.
- *
- * @param merged Whether patches are merged; as in training if left out.
- */
-export function test(model: Model, digits: Digits, size: Size, merged = model.variant.merged): TestResult {
-  const { pictures, labels } = scatter(digits, ...size, randomNumbers(7));
-  const tolerance = merged ? model.settings.tolerance : undefined;
-  const tokens = pictures.map((picture) => tokenize(picture, tolerance));
-  let right = 0;
-  const batchSize = 50;
-  for (let start = 0; start < tokens.length; start += batchSize) {
-    tf.tidy(() => {
-      const input = inputOf(model, batchOf(tokens.slice(start, start + batchSize)));
-      const told = classify(model.config, model.weights, input).argMax(-1).dataSync();
-      right += told.filter((digit, i) => digit === labels[start + i]).length;
-    });
-  }
-  const total = tokens.reduce((sum, { lengths }) => sum + lengths.length, 0);
-  return { accuracy: right / tokens.length, meanTokens: total / tokens.length };
 }
 
 const toleranceOf = ({ variant, settings }: Pick<Model, 'variant' | 'settings'>): number | undefined =>

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
+import { attention, product, rmsNorm } from './layers.js';
 import { type Rotation, rotate } from './rotary.js';
 
-/** Sizes of a vision transformer. */
+/** Configuration of a vision transformer. */
 export interface TransformerConfig {
-  /** Numbers that a token brings. */
+  /** Numbers of a token. */
   readonly inputs: number;
   readonly stem: number;
   readonly width: number;
@@ -12,14 +13,14 @@ export interface TransformerConfig {
   readonly headDim: number;
   readonly feedForward: number;
   readonly classes: number;
-  /** Positions that are learned; 0: none. */
+  /** Number of learned positions. */
   readonly learnedPositions: number;
 }
 
 /** Weights by name. */
 export type Weights = Readonly<Record<string, tf.Variable>>;
 
-/** What the transformer sees: B pictures of P tokens. */
+/** Input of the transformer: B pictures of P tokens. */
 export interface Input {
   /** [B, P, inputs] */
   readonly contents: tf.Tensor3D;
@@ -39,7 +40,7 @@ export function createWeights(config: TransformerConfig, seed: number): Weights 
   const weights: Record<string, tf.Variable> = {
     stem: matrix(inputs, stem, (2 / inputs) ** 0.5),
     patch: matrix(stem, width),
-    patchBias: matrix(1, width, 0.5), // so that an empty patch is something too
+    patchBias: matrix(1, width, 0.5), // so that an empty patch is not zero
   };
   for (let layer = 0; layer < layers; layer++) {
     for (const name of ['query', 'key', 'value']) weights[`${layer}.${name}`] = matrix(width, heads * headDim);
@@ -56,7 +57,7 @@ export function createWeights(config: TransformerConfig, seed: number): Weights 
   return weights;
 }
 
-/** A pre-norm transformer: logits [B, classes] of the mean over all tokens. */
+/** Pre-norm transformer: logits [B, classes] of the mean over all tokens. */
 export function classify(config: TransformerConfig, weights: Weights, input: Input): tf.Tensor2D {
   const { contents, present } = input;
   const [B, P] = contents.shape;
@@ -80,36 +81,4 @@ export function classify(config: TransformerConfig, weights: Weights, input: Inp
   const weightOfToken = tf.reshape(tf.div(present, tf.sum(present, 1, true)), [B, P, 1]);
   const pooled = tf.sum(tf.mul(tf.reshape(rmsNorm(x, w('norm')), [B, P, config.width]), weightOfToken), 1);
   return tf.add(linear(pooled as tf.Tensor2D, 'head'), w('bias'));
-}
-
-/**
- * The matrix product x w with gradients that transpose first: products of transposed matrices, which TensorFlow.js's own
- * gradients ask for, take its WASM backend up to four times as long.
- */
-function product(x: tf.Tensor2D, w: tf.Tensor): tf.Tensor2D {
-  const multiply = tf.customGrad((...[a, b, save]) => {
-    (save as unknown as (kept: tf.Tensor[]) => void)([a as tf.Tensor, b as tf.Tensor]);
-    return {
-      value: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
-      gradFunc: (dy, [a, b]) => [
-        tf.matMul(dy as tf.Tensor2D, tf.transpose(b as tf.Tensor2D)),
-        tf.matMul(tf.transpose(a as tf.Tensor2D), dy as tf.Tensor2D),
-      ],
-    };
-  });
-  return multiply(x, w) as tf.Tensor2D;
-}
-
-/** Softmax attention of queries, keys and values [B, P, H, headDim]: [B P, H headDim]. */
-function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, absent: tf.Tensor): tf.Tensor2D {
-  const [B, P, H, D] = q.shape;
-  const byHead = (x: tf.Tensor4D): tf.Tensor4D => tf.transpose(x, [0, 2, 1, 3]); // [B, H, P, D]
-  const scores = tf.mul(tf.matMul(byHead(q), byHead(k), false, true), D ** -0.5); // [B, H, P, P]
-  const mixed = tf.matMul(tf.softmax(tf.add(scores, absent)), byHead(v)) as tf.Tensor4D;
-  return tf.reshape(byHead(mixed), [B * P, H * D]);
-}
-
-function rmsNorm(x: tf.Tensor2D, scale: tf.Tensor): tf.Tensor2D {
-  const meanSquare = tf.mean(tf.square(x), -1, true);
-  return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, 1e-5))), scale);
 }

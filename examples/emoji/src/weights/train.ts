@@ -1,0 +1,60 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { calibrateThreshold } from '@dpar/entropy';
+import type { Stages } from '@dpar/example-kit';
+import { writeJson } from '@dpar/io/node';
+import { type Engine, int32 } from '@dpar/tensor';
+import { entropiesOfSet, readTrainConfig } from '@dpar/train';
+import { loadEntropyModel, train } from '@dpar/train/node';
+import { prepareData } from './data.js';
+import { gridSizeOf, type ShippedSettings, shipped, trainingRun } from './settings.js';
+
+/**
+ * Trains the tokenizer, the entropy model, the DPAR and the LlamaGen of the package `@dpar/emoji`. Started again with the
+ * same folder, it resumes an interrupted run.
+ * @param folder Gets `tokenizer/`, `data/`, and the runs `entropy/`, `dpar/` and `llamagen/`, with the configurations that
+ * `dpar train` reads beside them.
+ */
+export async function makeModel(
+  engine: Engine,
+  folder: string,
+  stages: Stages,
+  settings: ShippedSettings = shipped,
+): Promise<void> {
+  const { numClasses, threshold } = await prepareModel(engine, folder, stages, settings);
+  await trainRun(engine, 'DPAR', trainingRun('dpar', settings, folder, numClasses, threshold), folder, stages);
+  await trainRun(engine, 'LlamaGen', trainingRun('llamagen', settings, folder, numClasses), folder, stages);
+}
+
+/** Makes what DPAR needs: tokenizer, tokens, entropy model, and the threshold of the wanted mean patch length. */
+export async function prepareModel(
+  engine: Engine,
+  folder: string,
+  stages: Stages,
+  settings: ShippedSettings = shipped,
+): Promise<{ numClasses: number; threshold: number }> {
+  await mkdir(folder, { recursive: true });
+  const { classes, tokens } = await prepareData(engine, folder, settings, stages);
+  const numClasses = classes.length;
+  await trainRun(engine, 'Entropy model', trainingRun('entropy', settings, folder, numClasses), folder, stages);
+  const threshold = await stages.run('Threshold', 1, async () => {
+    const { config, parameters } = await loadEntropyModel(join(folder, 'entropy', 'best'));
+    const labels = int32([tokens.shape[0] ?? 0]);
+    const entropies = await entropiesOfSet(engine, config, parameters, { tokens, labels }, { batchSize: 32 });
+    return calibrateThreshold(entropies, { ...settings.patching, rowLength: gridSizeOf(settings) }).threshold;
+  });
+  return { numClasses, threshold };
+}
+
+/** Runs a configuration, from its last checkpoint if there is one. */
+async function trainRun(engine: Engine, name: string, json: Record<string, unknown>, folder: string, stages: Stages) {
+  const config = readTrainConfig(json);
+  await writeJson(join(folder, `${config.model.kind}.json`), json);
+  await stages.run(name, config.steps, async (progress) => {
+    let validation = '';
+    for await (const { step, loss, validationLoss } of train(engine, config, { resume: true })) {
+      if (validationLoss !== undefined) validation = ` (validation ${validationLoss.toFixed(3)})`;
+      progress.update(step, `loss ${loss.toFixed(3)}${validation}`);
+    }
+  });
+}

@@ -1,0 +1,14 @@
+export { augment } from './emoji/augment.js';
+export {
+  decodeImages,
+  type Emoji,
+  type EmojiEntry,
+  type ImageSet,
+  imageAt,
+  imageSize,
+  isValidation,
+  loadEmoji,
+  readEntries,
+  type Vendor,
+} from './emoji/images.js';
+export { encodeAll, imagesAt, patchesAt, patchesOf, randomBatches, rowsAt } from './emoji/tokens.js';

@@ -1,0 +1,3 @@
+import { application } from '@dpar/config/tsup';
+
+export default application(['src/index.ts', 'src/emoji.ts']);
