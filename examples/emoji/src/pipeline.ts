@@ -1,11 +1,12 @@
-import { calibrateThreshold } from '@dpar/entropy';
+import { calibrateThreshold, entropyKind } from '@dpar/entropy';
 import type { Stages } from '@dpar/example-kit';
 import { augment, loadEmoji } from '@dpar/example-kit/emoji';
-import { dparMacs, dparMatmulMacs, llamaGenMacs, llamaGenMatmulMacs } from '@dpar/model';
-import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import { dparKind, dparMacs, dparMatmulMacs, llamaGenKind, llamaGenMacs } from '@dpar/model';
+import { gptMatmulMacs } from '@dpar/nn';
+import { createSampler, type Sampler } from '@dpar/sampler';
 import { type Engine, int32 } from '@dpar/tensor';
-import { bytesFromImages, createPatchVq } from '@dpar/tokenizer';
-import { entropiesOfSet, type TokenSet, trainableDpar, trainableEntropyModel, trainableLlamaGen } from '@dpar/train';
+import { bytesFromImages, createTokenizer, patchVqKind } from '@dpar/tokenizer';
+import { entropiesOfSet, type TokenSet } from '@dpar/train';
 import type { Results } from './results.js';
 import { modelConfigs, type Settings } from './settings.js';
 import { generate } from './stages/generation.js';
@@ -20,7 +21,8 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
   const { classes } = emoji;
 
   const vq = await fitTokenizer(engine, emoji.train.pixels, settings.tokenizer, seed, stages);
-  const tokenizer = createPatchVq(engine, settings.tokenizer.config, vq);
+  const { config } = settings.tokenizer;
+  const tokenizer = createTokenizer(engine, { kind: patchVqKind, config, parameters: vq });
   const images = await stages.run('Images to tokens', 2, async () => ({
     train: await tokenize(tokenizer, augment(emoji.train, classes, copies, seed)),
     validation: await tokenize(tokenizer, emoji.validation),
@@ -28,16 +30,16 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
 
   const configs = modelConfigs(settings, classes.length);
   const tokens = { train: images.train.tokens, validation: images.validation.tokens };
-  const [entropyModel] = await stages.run('Entropy model', settings.entropyModel.steps, (progress) => {
-    const model = trainableEntropyModel(configs.entropy);
-    const forwardMacs = llamaGenMatmulMacs(configs.entropy);
+  const [trainedEntropyModel] = await stages.run('Entropy model', settings.entropyModel.steps, (progress) => {
+    const model = { kind: entropyKind, config: configs.entropy };
+    const forwardMacs = gptMatmulMacs(configs.entropy);
     const task = { name: 'loss', model, forwardMacs, settings: settings.entropyModel, seed };
     return trainSideBySide(engine, [task], tokens, progress);
   });
+  const entropyModel = { kind: entropyKind, config: configs.entropy, parameters: trainedEntropyModel.parameters };
   const entropies = await stages.run('Entropies', 1, async (progress) => {
     const options = { batchSize: 32, onProgress: (done: number, all: number) => progress.update(done / all) };
-    const entropiesOf = (set: TokenSet) =>
-      entropiesOfSet(engine, configs.entropy, entropyModel.parameters, set, options);
+    const entropiesOf = (set: TokenSet) => entropiesOfSet(engine, entropyModel, set, options);
     return { train: await entropiesOf(tokens.train), validation: await entropiesOf(tokens.validation) };
   });
   const calibration = calibrateThreshold(entropies.train, { ...patching, rowLength: tokenizer.gridSize });
@@ -46,33 +48,30 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
   const validation = withPatches(images.validation, entropies.validation, dparConfig);
 
   const patches = train.patches.patches / train.patches.images;
-  const matmulMacs = { dpar: dparMatmulMacs(dparConfig, patches), llamaGen: llamaGenMatmulMacs(configs.llamaGen) };
+  const matmulMacs = { dpar: dparMatmulMacs(dparConfig, patches), llamaGen: gptMatmulMacs(configs.llamaGen) };
   const [dpar, llamaGen] = await stages.run('DPAR and LlamaGen', models.steps, (progress) => {
-    const dparModel = trainableDpar(dparConfig);
-    const llamaGenModel = trainableLlamaGen(configs.llamaGen);
+    const dparModel = { kind: dparKind, config: dparConfig };
+    const llamaGenModel = { kind: llamaGenKind, config: configs.llamaGen };
     const tasks = [
       { name: 'DPAR', model: dparModel, forwardMacs: matmulMacs.dpar, settings: models, seed },
       { name: 'LlamaGen', model: llamaGenModel, forwardMacs: matmulMacs.llamaGen, settings: models, seed },
     ] as const;
     return trainSideBySide(engine, tasks, { train: train.tokens, validation: validation.tokens }, progress);
   });
-  const weights = {
-    entropy: { config: configs.entropy, parameters: entropyModel.parameters },
-    dpar: { config: dparConfig, parameters: dpar.parameters },
-    llamaGen: { config: configs.llamaGen, parameters: llamaGen.parameters },
-  };
+  const dparModel = { kind: dparKind, config: dparConfig, parameters: dpar.parameters };
+  const llamaGenModel = { kind: llamaGenKind, config: configs.llamaGen, parameters: llamaGen.parameters };
 
   const { imagesPerClass, ...decoding } = settings.generation;
   const T = tokenizer.gridSize ** 2;
   const labels = Int32Array.from({ length: classes.length * imagesPerClass }, (_, i) => Math.floor(i / imagesPerClass));
   const options = { ...decoding, labels, seed };
-  const draw = async (name: string, sampler: DparSampler | LlamaGenSampler) => {
+  const draw = async (name: string, sampler: Sampler) => {
     const generated = await stages.run(`${name} generates`, T, (progress) => generate(sampler, options, T, progress));
     const decoded = await tokenizer.decode(int32([labels.length, T], generated.tokens));
     return { generated, pixels: bytesFromImages(decoded) };
   };
-  const dparImages = await draw('DPAR', new DparSampler(engine, weights.dpar, weights.entropy));
-  const llamaGenImages = await draw('LlamaGen', new LlamaGenSampler(engine, weights.llamaGen));
+  const dparImages = await draw('DPAR', createSampler(engine, dparModel, { entropyModel }));
+  const llamaGenImages = await draw('LlamaGen', createSampler(engine, llamaGenModel));
 
   const linearMacs = {
     dpar: dparMacs(dparConfig, patches),
@@ -87,9 +86,9 @@ export async function runPipeline(engine: Engine, settings: Settings, stages: St
     validation,
     tokenizer: vq,
     calibration,
-    entropyModel: { ...weights.entropy, training: entropyModel.result },
-    dpar: { ...weights.dpar, training: dpar.result, ...dparImages },
-    llamaGen: { ...weights.llamaGen, training: llamaGen.result, ...llamaGenImages },
+    entropyModel: { ...entropyModel, training: trainedEntropyModel.result },
+    dpar: { ...dparModel, training: dpar.result, ...dparImages },
+    llamaGen: { ...llamaGenModel, training: llamaGen.result, ...llamaGenImages },
     linearMacs,
     matmulMacs,
     labels,

@@ -6,7 +6,7 @@ import type { FeatureNetwork } from '@dpar/eval';
 import { describeMachine, type Stages } from '@dpar/example-kit';
 import { makeFolder, writeFileAtomic, writeJson } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
-import { createPatchVq } from '@dpar/tokenizer';
+import { createTokenizer } from '@dpar/tokenizer';
 import { inceptionFeatures, ownFeatures } from './features/open.js';
 import { Cache, digestOf } from './lab/cache.js';
 import { estimateOf, totalOf } from './lab/estimate.js';
@@ -69,7 +69,7 @@ async function openLab(
   { settings, tables, work, inception }: TablesOptions,
 ): Promise<Lab> {
   const { tokenizer: vq } = await loadEmojiModel();
-  const tokenizer = createPatchVq(engine, vq.config, vq.parameters);
+  const tokenizer = createTokenizer(engine, vq);
   const cache = new Cache(join(work, 'cache'));
   const rows = tables.flatMap((table) => allTables[table].rows(settings));
   const timeLeft = new TimeLeft(totalOf(estimateOf(settings, rows)), availableParallelism());

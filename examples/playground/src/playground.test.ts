@@ -7,7 +7,7 @@ import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { patchingOptions } from '@dpar/model';
 import { patchLengths, patchStatistics } from '@dpar/patchify';
-import { DparSampler } from '@dpar/sampler';
+import { createSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
@@ -222,7 +222,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
 
   /** Tokens that Node draws. Seeded draws differ only where a random number falls within 1e-6 of a bound between tokens. */
   async function drawInNode(options: DrawOptions) {
-    const sampler = new DparSampler(engine, model.dpar, model.entropy);
+    const sampler = createSampler(engine, model.dpar, { entropyModel: model.entropy });
     const result = await sampler.generate(sampleOptions(options));
     await sampler.dispose();
     return result;

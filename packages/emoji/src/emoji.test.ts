@@ -9,18 +9,11 @@ import { promisify } from 'node:util';
 import { entropyModelSpecs } from '@dpar/entropy';
 import { openSafetensors } from '@dpar/io/node';
 import { dparSpecs, llamaGenSpecs } from '@dpar/model';
-import { checkParameters } from '@dpar/nn';
+import { checkParameters, type Model } from '@dpar/nn';
 import type { HostTensor } from '@dpar/tensor';
 import { patchVqSpecs } from '@dpar/tokenizer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type EmojiFiles,
-  type EmojiModel,
-  emojiFiles,
-  fetchEmojiModel,
-  openEmojiModel,
-  type Weights,
-} from './index.js';
+import { type EmojiFiles, type EmojiModel, emojiFiles, fetchEmojiModel, openEmojiModel } from './index.js';
 import { readEmojiModel } from './model.js';
 import { emojiFolder, loadEmojiModel } from './node.js';
 
@@ -73,7 +66,7 @@ describe('the shipped model', () => {
 });
 
 /** A model with a hash in place of the numbers of each weight, which are too many to compare one by one. */
-function digest({ config, parameters }: Weights<unknown>): unknown {
+function digest({ config, parameters }: Model): unknown {
   const hash = ({ data }: HostTensor): string => createHash('sha256').update(data).digest('hex');
   return { config, parameters: Object.entries(parameters).map(([name, p]) => [name, p.shape, hash(p)]) };
 }
@@ -114,11 +107,11 @@ describe('loading', () => {
 
   it('over the network a model at a time asks for no other weights', async () => {
     const whole = await loadEmojiModel();
-    const { configs, classes, weights } = await openEmojiModel({ ...files, dpar: { ...files.dpar, weights: '' } });
+    const { configs, classes, load } = await openEmojiModel({ ...files, dpar: { ...files.dpar, weights: '' } });
     expect(configs.dpar).toEqual(whole.dpar.config);
     expect(classes).toEqual(whole.classes);
-    expect(digest(await weights('entropy'))).toEqual(digest(whole.entropy));
-    await expect(weights('dpar')).rejects.toThrow(/expected the file ''/);
+    expect(digest(await load('entropy'))).toEqual(digest(whole.entropy));
+    await expect(load('dpar')).rejects.toThrow(/expected the file ''/);
   });
 
   it('names the file that is missing, damaged or of another model', async () => {

@@ -2,27 +2,22 @@ import { type ModelOfKind, modelArgument } from '@dpar/nn';
 import { DparError, type Engine } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import type { ImageTokenizer } from './image-tokenizer.js';
-import { patchVqKind } from './kinds/patch-vq.js';
 import type { TokenizerKind, TokenizerOptions } from './kinds/tokenizer-kind.js';
-import { vqKind } from './kinds/vq.js';
-import { vqOptionsKinds } from './vq/tokenizer.js';
-
-/** All kinds of tokenizers: the one list that a new kind joins. */
-export const tokenizerKinds: readonly TokenizerKind[] = [vqKind, patchVqKind];
+import { tokenizerOptionsKinds } from './kinds/tokenizer-kind.js';
 
 /** A tokenizer's kind, configuration and weights. */
 export type TokenizerModel = ModelOfKind<TokenizerKind>;
 
 /**
  * A tokenizer on an engine.
- * @param model Of one of {@link tokenizerKinds}, as `loadModel` of `@dpar/model/node` loads it.
+ * @param model Of one of `tokenizerKinds`, as `loadModel` of `@dpar/model/node` loads it.
  * @throws DparError for a model of another kind, or parameters that are not those of the configuration.
  */
 export function createTokenizer(engine: Engine, model: TokenizerModel, options: TokenizerOptions = {}): ImageTokenizer {
   checkArguments(
     'createTokenizer',
     { engine, model, options },
-    { engine: 'Engine', model: modelArgument, 'options?': vqOptionsKinds },
+    { engine: 'Engine', model: modelArgument, 'options?': tokenizerOptionsKinds },
   );
 
   const { kind, config, parameters } = model;

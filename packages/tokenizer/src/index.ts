@@ -1,7 +1,8 @@
-export { createTokenizer, type TokenizerModel, tokenizerKinds } from './create-tokenizer.js';
+export { createTokenizer, type TokenizerModel } from './create-tokenizer.js';
 export { tokenizerGraphs } from './graphs.js';
 export type { CodeGrid } from './grid.js';
 export type { ImageTokenizer } from './image-tokenizer.js';
+export { tokenizerKinds } from './kinds/index.js';
 export { patchVqKind } from './kinds/patch-vq.js';
 export type { TokenizerConfig, TokenizerKind, TokenizerOptions } from './kinds/tokenizer-kind.js';
 export { vqKind } from './kinds/vq.js';

@@ -44,16 +44,16 @@ const trainStep: Work = {
   flops: 3 * 2 * batch * trained.macs,
   prepare: (engine) => {
     const { model } = trained;
-    const parameters = initializeParameters(model.specs, 1);
+    const { kind, config } = model;
+    const parameters = initializeParameters(kind.specs(config), 1);
     const random = createRandom(4);
     // It starts at zero, with which most gradients would be zero too.
     random.fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.02 });
-    const { tokensPerImage: T, vocabSize, nullClass = 1 } = model;
+    const { blockSize: T, vocabSize, numClasses } = config;
     const below = (count: number, limit: number) => Int32Array.from({ length: count }, () => random.integer(limit));
-    const inputs = model.inputs({
-      images: new Int32Array(batch),
+    const inputs = kind.inputs(config, {
       tokens: int32([batch, T], below(batch * T, vocabSize)),
-      labels: int32([batch], below(batch, nullClass)),
+      labels: int32([batch], below(batch, numClasses)),
     });
     const step = lossAndGradients(engine, model);
     return () => step.run(parameters, inputs);

@@ -29,7 +29,7 @@ export const optimizerStep: Benchmark = {
     const settings = { learningRate: 1e-4, gradientScale: 0.5 };
     const update = () => optimizer.update(gradients, { ...settings, average });
     const thread = optimizerThread();
-    const updateWithThread = () => optimizer.updateByNorm(gradients, () => settings, { average, thread });
+    const updateWithThread = async () => (await optimizer.begin(gradients, { average, thread })).apply(settings);
     update();
     await updateWithThread();
     return {

@@ -78,7 +78,7 @@ async function pytorchStep({ size, batch, pytorch }: TrainedModel, threads: numb
 
 async function startTrainer({ model, batch }: TrainedModel, threads: number): Promise<Trainer> {
   const engine = await createOrtEngine({ threads });
-  const parameters = initializeParameters(model.specs, 1);
+  const parameters = initializeParameters(model.kind.specs(model.config), 1);
   // It starts at zero, with which most gradients would be zero too.
   createRandom(5).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.02 });
   const folder = await mkdtemp(join(tmpdir(), 'dpar-bench-'));
@@ -86,7 +86,7 @@ async function startTrainer({ model, batch }: TrainedModel, threads: number): Pr
   const data = await openTrainingData(engine, model, { tokens: folder });
   const optimizerThread = optimizerThreadFor(parameters);
   const settings = { batchSize: batch, steps: 1e6, seed: 0, dropout, optimizerThread };
-  return new Trainer({ engine, model, parameters, ...data, ...settings });
+  return new Trainer({ engine, model: { ...model, parameters }, ...data, ...settings });
 }
 
 /** What training holds all along, and activations, of which ONNX Runtime keeps less than the count says. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { decodeImages, encodeAll, imageSize, imagesAt, patchesAt, readEntries } from '@dpar/example-kit/emoji';
 import { compareCodePoints } from '@dpar/io';
 import { createRandom, type Engine, float32, int32 } from '@dpar/tensor';
-import { createPatchVq, fitCodebook, initializePatchVq, type PatchVqConfig } from '@dpar/tokenizer';
+import { createTokenizer, fitCodebook, initializePatchVq, type PatchVqConfig, patchVqKind } from '@dpar/tokenizer';
 import type { TokenSet } from '@dpar/train';
 
 /** Patches of 4x4 pixels: 16x16 tokens an image. */
@@ -57,7 +57,11 @@ async function tokenize(engine: Engine, pixels: Uint8Array) {
     samplesPerCode: 128,
     pinned: float32([1, C], new Float32Array(C).fill(1)), // white
   });
-  const tokenizer = createPatchVq(engine, tokenizerConfig, initializePatchVq(tokenizerConfig, codebook, 1));
+  const tokenizer = createTokenizer(engine, {
+    kind: patchVqKind,
+    config: tokenizerConfig,
+    parameters: initializePatchVq(tokenizerConfig, codebook, 1),
+  });
   const tokens = await encodeAll(tokenizer, pixels);
   await tokenizer.dispose();
   return tokens;

@@ -1,23 +1,13 @@
-import { calibrateThreshold, type EntropyModelConfig } from '@dpar/entropy';
-import { type DparConfig, dparPreset, llamaGenPreset, presets } from '@dpar/model';
-import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
-import {
-  cosineSchedule,
-  entropiesOfSet,
-  initializeNarrow,
-  type TokenSet,
-  type TrainableModel,
-  Trainer,
-  trainableDpar,
-  trainableEntropyModel,
-  trainableLlamaGen,
-} from '@dpar/train';
+import { calibrateThreshold, type EntropyModelConfig, entropyKind } from '@dpar/entropy';
+import { type DparConfig, dparKind, dparPreset, llamaGenKind, llamaGenPreset, presets } from '@dpar/model';
+import type { ImageArchitecture, ImageModel } from '@dpar/nn';
+import type { Engine } from '@dpar/tensor';
+import { cosineSchedule, entropiesOfSet, initializeNarrow, type TokenSet, Trainer } from '@dpar/train';
 import { type EmojiTokens, vocabSize } from './emoji-tokens.js';
 
 /** A model that was trained, and the images that it has not seen. */
 export interface Trained {
-  readonly model: TrainableModel;
-  readonly parameters: Tensors<HostTensor>;
+  readonly model: ImageModel;
   readonly validation: TokenSet;
 }
 
@@ -29,7 +19,7 @@ const multipleOf = 128;
 /** Trains a small LlamaGen for about a minute. */
 export async function trainLlamaGen(engine: Engine, { classes, train, validation }: EmojiTokens): Promise<Trained> {
   const config = llamaGenPreset(presets.nano, { vocabSize, numClasses: classes, multipleOf });
-  return { ...(await fit(engine, trainableLlamaGen(config), train, 400)), validation };
+  return { ...(await fit(engine, { kind: llamaGenKind, config }, train, 400)), validation };
 }
 
 /** Trains a small entropy model, and then a small DPAR on its patches, for about a minute. */
@@ -40,10 +30,10 @@ export async function trainDpar(engine: Engine, { classes, train, validation }: 
     nLayer: 1,
     clsTokenNum: 0,
   };
-  const { parameters } = await fit(engine, trainableEntropyModel(entropyConfig), train, 200);
+  const { model: entropyModel } = await fit(engine, { kind: entropyKind, config: entropyConfig }, train, 200);
   const withEntropies = async (set: TokenSet) => ({
     ...set,
-    entropies: await entropiesOfSet(engine, entropyConfig, parameters, set),
+    entropies: await entropiesOfSet(engine, { ...entropyModel, kind: entropyKind, config: entropyConfig }, set),
   });
   const trainSet = await withEntropies(train);
   const { maxPatchLength, rowLength } = preset.patching;
@@ -53,22 +43,22 @@ export async function trainDpar(engine: Engine, { classes, train, validation }: 
     rowLength,
   });
   const config: DparConfig = { ...preset, patching: { ...preset.patching, threshold } };
-  const model = trainableDpar(config);
-  return { ...(await fit(engine, model, trainSet, 400)), validation: await withEntropies(validation) };
+  const architecture = { kind: dparKind, config };
+  return { ...(await fit(engine, architecture, trainSet, 400)), validation: await withEntropies(validation) };
 }
 
 async function fit(
   engine: Engine,
-  model: TrainableModel,
+  architecture: ImageArchitecture,
   data: TokenSet,
   steps: number,
-): Promise<Pick<Trained, 'model' | 'parameters'>> {
-  const parameters = initializeNarrow(model.specs, 1);
+): Promise<Pick<Trained, 'model'>> {
+  const { kind, config } = architecture;
+  const model = { kind, config, parameters: initializeNarrow(kind.specs(config), 1) };
   const schedule = cosineSchedule({ learningRate: 4e-3, steps, warmupSteps: 40, finalFraction: 0.05 });
   const trainer = new Trainer({
     engine,
     model,
-    parameters,
     data,
     steps,
     batchSize,
@@ -80,5 +70,5 @@ async function fit(
     // Only the parameters are of interest.
   }
   await trainer.dispose();
-  return { model, parameters };
+  return { model };
 }

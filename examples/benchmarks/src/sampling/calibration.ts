@@ -1,6 +1,7 @@
 import { calibrateThreshold, type EntropyModelConfig, entropyModel } from '@dpar/entropy';
-import { llamaGenPreset, llamaGenSpecs, presets } from '@dpar/model';
-import { LlamaGenSampler, type ModelWeights, type SampleOptions } from '@dpar/sampler';
+import { llamaGenKind, llamaGenPreset, llamaGenSpecs, presets } from '@dpar/model';
+import type { Model } from '@dpar/nn';
+import { createSampler, type SampleOptions } from '@dpar/sampler';
 import { type Engine, float32, type HostTensorOf, int32, named, type WeightFormat } from '@dpar/tensor';
 import { randomParameters } from './random-parameters.js';
 
@@ -21,7 +22,7 @@ const calibrationImages = 4;
  */
 export async function thresholdFor(
   engine: Engine,
-  model: ModelWeights<EntropyModelConfig>,
+  model: Model<EntropyModelConfig>,
   weights: WeightFormat,
   batch: number,
   targetMeanPatchLength: number,
@@ -36,7 +37,8 @@ export async function thresholdFor(
 /** The tokens that any model generates, found with the smallest: int32 [B, T]. */
 async function tokensToCome(engine: Engine, T: number, batch: number): Promise<HostTensorOf<'int32'>> {
   const config = llamaGenPreset({ ...presets.nano, llamaGenLayers: 1 }, { gridSize: Math.sqrt(T) });
-  const sampler = new LlamaGenSampler(engine, { config, parameters: randomParameters(llamaGenSpecs(config), 1, 0.02) });
+  const parameters = randomParameters(llamaGenSpecs(config), 1, 0.02);
+  const sampler = createSampler(engine, { kind: llamaGenKind, config, parameters });
   try {
     return int32([batch, T], (await sampler.generate(samplingOptions(batch))).tokens);
   } finally {
@@ -47,7 +49,7 @@ async function tokensToCome(engine: Engine, T: number, batch: number): Promise<H
 /** Entropies in nats, one image at a time: float32 [B, T - 1]. */
 async function entropiesOf(
   engine: Engine,
-  { config, parameters }: ModelWeights<EntropyModelConfig>,
+  { config, parameters }: Model<EntropyModelConfig>,
   weights: WeightFormat,
   { data, shape: [batch = 0, T = 0] }: HostTensorOf<'int32'>,
 ): Promise<HostTensorOf<'float32'>> {

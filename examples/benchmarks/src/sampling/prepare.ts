@@ -1,8 +1,18 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import { entropyModelSpecs } from '@dpar/entropy';
-import { dparMemory, dparPreset, dparSpecs, llamaGenMemory, llamaGenPreset, llamaGenSpecs, presets } from '@dpar/model';
+import { entropyKind, entropyModelSpecs } from '@dpar/entropy';
+import {
+  dparKind,
+  dparMemory,
+  dparPreset,
+  dparSpecs,
+  llamaGenKind,
+  llamaGenMemory,
+  llamaGenPreset,
+  llamaGenSpecs,
+  presets,
+} from '@dpar/model';
 import { countParameters } from '@dpar/nn';
-import { DparSampler, type GeneratedTokens, LlamaGenSampler, type StageSeconds } from '@dpar/sampler';
+import { createSampler, type GeneratedTokens, type StageSeconds } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { type Prepared, type Sample, type Settings, secondsOf } from '../benchmark.js';
 import { samplingOptions, thresholdFor } from './calibration.js';
@@ -54,18 +64,23 @@ async function dparGenerator(
   const parameters = randomParameters(dparSpecs(config), 1, outputStd.model);
   const entropy = entropyConfig(size, gridSize);
   const entropyModel = {
+    kind: entropyKind,
     config: entropy,
     parameters: randomParameters(entropyModelSpecs(entropy), 2, outputStd.entropyModel),
   };
   const threshold = await thresholdFor(engine, entropyModel, entropyWeights, batch, targetMeanPatchLength);
-  const sampler = new DparSampler(engine, { config, parameters }, entropyModel, { weights, entropyWeights });
+  const sampler = createSampler(
+    engine,
+    { kind: dparKind, config, parameters },
+    { entropyModel, weights, entropyWeights },
+  );
   return generatorOf(sampler, () => sampler.generate({ ...samplingOptions(batch), threshold }));
 }
 
 function llamaGenGenerator(engine: Engine, { batch, gridSize, weights }: Variant): Generator {
   const config = llamaGenPreset(presets.B, { gridSize });
   const parameters = randomParameters(llamaGenSpecs(config), 1, outputStd.model);
-  const sampler = new LlamaGenSampler(engine, { config, parameters }, { weights });
+  const sampler = createSampler(engine, { kind: llamaGenKind, config, parameters }, { weights });
   return generatorOf(sampler, () => sampler.generate(samplingOptions(batch)));
 }
 

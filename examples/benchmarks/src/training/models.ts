@@ -1,10 +1,11 @@
 import {
   type DparConfig,
+  dparKind,
   dparMatmulMacs,
   dparMemory,
   dparPreset,
   type LlamaGenConfig,
-  llamaGenMatmulMacs,
+  llamaGenKind,
   llamaGenMemory,
   llamaGenPreset,
   type MemoryCount,
@@ -13,8 +14,8 @@ import {
   paperPatchRatios,
   presets,
 } from '@dpar/model';
+import { gptMatmulMacs, type ImageArchitecture } from '@dpar/nn';
 import { named } from '@dpar/tensor';
-import { type TrainableModel, trainableDpar, trainableLlamaGen } from '@dpar/train';
 
 /** A model whose training is measured, of images of 16x16 tokens. */
 export interface TrainedModel {
@@ -22,7 +23,7 @@ export interface TrainedModel {
   /** In names of benchmarks. */
   readonly size: string;
   readonly batch: number;
-  readonly model: TrainableModel;
+  readonly model: ImageArchitecture;
   /** Multiply-accumulates of matrix products in a forward pass for one image. */
   readonly macs: number;
   readonly memory: MemoryCount;
@@ -65,21 +66,20 @@ export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: 
       kind,
       size,
       batch,
-      model: trainableDpar(config),
+      model: { kind: dparKind, config },
       macs: dparMatmulMacs(config, meanPatches),
       memory: dparMemory(config, batch, meanPatches),
     };
   }
   const config: LlamaGenConfig = llamaGenPreset(preset, options);
   const { dim, nHead, nLayer, vocabSize, numClasses, blockSize } = config;
-  const model = trainableLlamaGen(config);
-  const hidden = named(model.specs, 'layers.0.feed_forward.w1.weight').shape[0] ?? 0;
+  const hidden = named(llamaGenKind.specs(config), 'layers.0.feed_forward.w1.weight').shape[0] ?? 0;
   return {
     kind,
     size,
     batch,
-    model,
-    macs: llamaGenMatmulMacs(config),
+    model: { kind: llamaGenKind, config },
+    macs: gptMatmulMacs(config),
     memory: llamaGenMemory(config, batch),
     pytorch: [dim, nHead, nLayer, hidden, vocabSize, numClasses, blockSize, batch],
   };

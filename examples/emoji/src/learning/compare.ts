@@ -2,11 +2,10 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeMachine, medianStepSeconds, type Stages, validationCurve } from '@dpar/example-kit';
 import { writeFileAtomic, writeJson } from '@dpar/io/node';
-import { dparMatmulMacs, llamaGenMatmulMacs, readDparConfig, readLlamaGenConfig } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
 import { type MetricsLine, parseMetrics } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
-import { modelFromSettings, readTrainConfig, type TrainConfig } from '@dpar/train';
+import { architectureFromSettings, readTrainConfig, type TrainConfig } from '@dpar/train';
 import { runFiles, train } from '@dpar/train/node';
 import { takeTurns } from '../stages/training.js';
 import { prepareModel } from '../weights/train.js';
@@ -50,15 +49,12 @@ async function resultOf(configs: readonly TrainConfig[]): Promise<LearningResult
     configs.map(async ({ output }) => parseMetrics(await readFile(join(output, runFiles.metrics), 'utf8'))),
   );
   const [{ model: settings, batch_size: batchSize = 0 }] = configs as [TrainConfig];
-  const model = modelFromSettings(settings);
-  const macs =
-    settings.kind === 'dpar'
-      ? dparMatmulMacs(readDparConfig(model.configJson), model.predictedTokens / meanPatchLength(runs))
-      : llamaGenMatmulMacs(readLlamaGenConfig(model.configJson));
+  const { kind, config } = architectureFromSettings(settings);
+  const macs = kind.matmulMacs(config, kind.predictedTokens(config) / meanPatchLength(runs));
   // Two operations for each multiply-accumulate; a backward pass costs twice as much as a forward pass.
   const flopPerImage = 6 * macs;
   return {
-    parameters: countParameters(model.specs),
+    parameters: countParameters(kind.specs(config)),
     gigaFlopPerImage: flopPerImage / 1e9,
     stepSeconds: medianStepSeconds(runs.flat()),
     points: spreadCurve(runs.map((metrics) => validationCurve(metrics, flopPerImage * batchSize))),

@@ -1,13 +1,14 @@
 import { countParameters } from '@dpar/nn';
-import { modelFromSettings, readTrainConfig } from '@dpar/train';
+import { architectureFromSettings, readTrainConfig } from '@dpar/train';
 import { describe, expect, it } from 'vitest';
 import { type LearningResult, learningPage, spreadCurve, verdict } from './report.js';
 import { kinds, learningRun } from './settings.js';
 
 it('compares models of the same number of parameters, within 1 %', () => {
-  const counts = kinds.map((kind) => {
-    const { model } = readTrainConfig(learningRun(kind, 'runs', 0, 9, 2.5));
-    return countParameters(modelFromSettings(model).specs);
+  const counts = kinds.map((name) => {
+    const { model } = readTrainConfig(learningRun(name, 'runs', 0, 9, 2.5));
+    const { kind, config } = architectureFromSettings(model);
+    return countParameters(kind.specs(config));
   });
   expect((counts[0] as number) / (counts[1] as number)).toBeCloseTo(1, 2);
 });

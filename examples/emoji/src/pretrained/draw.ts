@@ -3,9 +3,9 @@ import type { Stages } from '@dpar/example-kit';
 import { imageAt } from '@dpar/example-kit/emoji';
 import { patchStatistics } from '@dpar/patchify';
 import { montage, type Picture, pictureOf } from '@dpar/report';
-import { DparSampler } from '@dpar/sampler';
+import { createSampler } from '@dpar/sampler';
 import { type Engine, int32 } from '@dpar/tensor';
-import { bytesFromImages, createPatchVq } from '@dpar/tokenizer';
+import { bytesFromImages, createTokenizer } from '@dpar/tokenizer';
 import { generate } from '../stages/generation.js';
 import { decoding } from '../weights/settings.js';
 
@@ -33,9 +33,9 @@ export async function drawPretrained(
   const [B, T] = [perClass * classes.length, dpar.config.blockSize];
   const labels = Int32Array.from({ length: B }, (_, i) => i % classes.length);
   const { tokens, patchLengths, seconds } = await stages.run('DPAR draws', T, (progress) =>
-    generate(new DparSampler(engine, dpar, entropy), { ...decoding, labels, seed }, T, progress),
+    generate(createSampler(engine, dpar, { entropyModel: entropy }), { ...decoding, labels, seed }, T, progress),
   );
-  const tokenizer = createPatchVq(engine, vq.config, vq.parameters);
+  const tokenizer = createTokenizer(engine, vq);
   const pixels = bytesFromImages(await tokenizer.decode(int32([B, T], tokens)));
   await tokenizer.dispose();
   const pictures = Array.from(labels, (_, i) => pictureOf(imageAt(pixels, i)));

@@ -3,10 +3,11 @@ import { encodeAll, imageSize, imagesAt, patchesAt, randomBatches, rowsAt } from
 import { MovingMean } from '@dpar/report';
 import { createRandom, type Engine, float32, type HostTensor, named, valueAndGradients } from '@dpar/tensor';
 import {
-  createPatchVq,
+  createTokenizer,
   fitCodebook,
   initializePatchVq,
   type PatchVqConfig,
+  patchVqKind,
   patchVqLoss,
   patchVqTrainable,
 } from '@dpar/tokenizer';
@@ -63,7 +64,7 @@ async function trainDecoder(
   progress: Progress,
 ): Promise<void> {
   const by = patchVqTrainable(config);
-  const codes = await encodeAll(createPatchVq(engine, config, parameters), pixels); // [N, T]
+  const codes = await encodeAll(createTokenizer(engine, { kind: patchVqKind, config, parameters }), pixels); // [N, T]
   const step = engine.compile((ops, inputs) => {
     const loss: Parameters<typeof valueAndGradients>[1] = (tape, all) => ({
       loss: patchVqLoss(tape, config, all, named(all, 'codes'), named(all, 'images')),

@@ -1,7 +1,7 @@
 import { type CurvePoint, medianStepSeconds, trainingCurve, validationCurve } from '@dpar/example-kit';
-import { countParameters } from '@dpar/nn';
+import { countParameters, type ImageArchitecture } from '@dpar/nn';
 import type { MetricsLine } from '@dpar/report';
-import type { StepMetrics, TrainableModel } from '@dpar/train';
+import type { StepMetrics } from '@dpar/train';
 
 /** Figures of one training run. */
 export interface TrainingResult {
@@ -26,7 +26,7 @@ const curvePoints = 60;
 
 /** Figures of a run. @param steps Metrics of all its steps. */
 export function resultOf(
-  model: TrainableModel,
+  { kind, config }: ImageArchitecture,
   forwardMacs: number,
   batchSize: number,
   steps: readonly StepMetrics[],
@@ -40,7 +40,7 @@ export function resultOf(
   const flopPerStep = flopPerImage * batchSize;
   const validation = validationCurve(metrics, flopPerStep);
   return {
-    parameterCount: countParameters(model.specs),
+    parameterCount: countParameters(kind.specs(config)),
     flopPerImage,
     stepSeconds: medianStepSeconds(metrics),
     trainingSeconds: steps.reduce((sum, { seconds }) => sum + seconds, 0),

@@ -1,20 +1,14 @@
 import type { Progress } from '@dpar/example-kit';
+import type { ImageArchitecture } from '@dpar/nn';
 import type { Engine, HostTensor } from '@dpar/tensor';
-import {
-  cosineSchedule,
-  initializeNarrow,
-  type StepMetrics,
-  type TokenSet,
-  type TrainableModel,
-  Trainer,
-} from '@dpar/train';
+import { cosineSchedule, initializeNarrow, type StepMetrics, type TokenSet, Trainer } from '@dpar/train';
 import type { TrainingSettings } from '../settings.js';
 import { resultOf, type TrainingResult } from './training-result.js';
 
 /** A model to train. */
 export interface TrainingTask {
   readonly name: string;
-  readonly model: TrainableModel;
+  readonly model: ImageArchitecture;
   /** Multiply-accumulates of a forward pass for one image. */
   readonly forwardMacs: number;
   readonly settings: TrainingSettings;
@@ -49,11 +43,10 @@ export async function trainSideBySide<const Tasks extends readonly TrainingTask[
   const runs = tasks.map((task) => {
     const { name, model, settings, seed } = task;
     const { steps, batchSize, learningRate, warmupSteps, validations } = settings;
-    const parameters = initializeNarrow(model.specs, seed);
+    const parameters = initializeNarrow(model.kind.specs(model.config), seed);
     const trainer = new Trainer({
       engine,
-      model,
-      parameters,
+      model: { ...model, parameters },
       data: data.train,
       validation: data.validation,
       validateEvery: Math.ceil(steps / validations),

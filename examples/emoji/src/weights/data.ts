@@ -3,9 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Stages } from '@dpar/example-kit';
 import { augment, encodeAll, type ImageSet, loadEmoji } from '@dpar/example-kit/emoji';
-import { readCheckpoint, writeCheckpoint, writeSafetensors } from '@dpar/io/node';
+import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
 import { type Engine, type HostTensorOf, int32 } from '@dpar/tensor';
-import { createPatchVq, type ImageTokenizer, writePatchVqConfig } from '@dpar/tokenizer';
+import { createTokenizer, type ImageTokenizer, patchVqKind, writePatchVqConfig } from '@dpar/tokenizer';
 import { fitTokenizer } from '../stages/tokenizer.js';
 import type { ShippedSettings } from './settings.js';
 
@@ -34,7 +35,7 @@ export async function prepareData(
     const parameters = await fitTokenizer(engine, train.pixels, vq, seed, stages);
     await writeCheckpoint(checkpoint, writePatchVqConfig(vq.config), parameters);
   }
-  const tokenizer = createPatchVq(engine, vq.config, (await readCheckpoint(checkpoint)).parameters);
+  const tokenizer = createTokenizer(engine, await loadModel(checkpoint, { kinds: [patchVqKind] }));
   const tokens = await stages.run('Images to tokens', 1, async () => {
     await writeTokens(join(folder, 'data', 'validation'), tokenizer, validation, 1);
     return writeTokens(join(folder, 'data', 'train'), tokenizer, augment(train, classes, variants, seed), variants);

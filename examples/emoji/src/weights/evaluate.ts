@@ -1,16 +1,9 @@
 import type { EmojiModel } from '@dpar/emoji';
 import type { ImageSet } from '@dpar/example-kit/emoji';
-import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
-import { createPatchVq } from '@dpar/tokenizer';
-import {
-  createValidator,
-  entropiesOfSet,
-  type TokenSet,
-  type TrainableModel,
-  trainableDpar,
-  trainableEntropyModel,
-  trainableLlamaGen,
-} from '@dpar/train';
+import type { ImageModel } from '@dpar/nn';
+import type { Engine } from '@dpar/tensor';
+import { createTokenizer } from '@dpar/tokenizer';
+import { createValidator, entropiesOfSet, type TokenSet } from '@dpar/train';
 import { tokenize, withPatches } from '../stages/tokens.js';
 
 /** Quality of the models on some images. */
@@ -33,23 +26,23 @@ const batchSize = 16;
 /** Measures all models: images to tokens, their entropies, their patches, DPAR's loss, and LlamaGen's loss. */
 export async function evaluateModel(engine: Engine, model: EmojiModel, images: ImageSet): Promise<ModelQuality> {
   const { tokenizer: vq, entropy, dpar, llamagen } = model;
-  const tokenizer = createPatchVq(engine, vq.config, vq.parameters);
+  const tokenizer = createTokenizer(engine, vq);
   const tokenized = await tokenize(tokenizer, images);
   await tokenizer.dispose();
 
   const set = tokenized.tokens;
-  const entropyLoss = await lossOf(engine, trainableEntropyModel(entropy.config), entropy.parameters, set);
-  const entropies = await entropiesOfSet(engine, entropy.config, entropy.parameters, set, { batchSize });
+  const entropyLoss = await lossOf(engine, entropy, set);
+  const entropies = await entropiesOfSet(engine, entropy, set, { batchSize });
   const { tokens, patches } = withPatches(tokenized, entropies, dpar.config);
-  const dparLoss = await lossOf(engine, trainableDpar(dpar.config), dpar.parameters, tokens);
-  const llamagenLoss = await lossOf(engine, trainableLlamaGen(llamagen.config), llamagen.parameters, set);
+  const dparLoss = await lossOf(engine, dpar, tokens);
+  const llamagenLoss = await lossOf(engine, llamagen, set);
   return { psnr: tokenized.psnr, entropyLoss, dparLoss, llamagenLoss, meanPatchLength: patches.meanLength };
 }
 
-async function lossOf(engine: Engine, model: TrainableModel, parameters: Tensors<HostTensor>, set: TokenSet) {
+async function lossOf(engine: Engine, model: ImageModel, set: TokenSet) {
   const validator = createValidator(engine, model);
   try {
-    return await validator.loss(parameters, set, batchSize);
+    return await validator.loss(model.parameters, set, batchSize);
   } finally {
     await validator.dispose();
   }

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EmojiModel } from '@dpar/emoji';
-import { readEntropyModelConfig } from '@dpar/entropy';
+import { entropyKind } from '@dpar/entropy';
 import { describeProcessor, type Stages } from '@dpar/example-kit';
 import { loadEmoji } from '@dpar/example-kit/emoji';
 import { formatSafetensors, int8Weights, parseSafetensors, toHostTensors } from '@dpar/io';
 import { type Checkpoint, readCheckpoint, writeCheckpoint, writeFolderAtomic, writeJson } from '@dpar/io/node';
-import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
+import { dparKind, llamaGenKind } from '@dpar/model';
+import { modelOf } from '@dpar/nn';
 import { median, parseMetrics } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
-import { readPatchVqConfig } from '@dpar/tokenizer';
+import { patchVqKind } from '@dpar/tokenizer';
 import { readTrainerState, runFiles } from '@dpar/train/node';
 import type { BeforeAndAfter, TrainingRecord } from './card.js';
 import { evaluateModel, type ModelQuality } from './evaluate.js';
@@ -48,14 +49,14 @@ export async function packModel(
     llamagen: await best('llamagen'),
   };
   const [before, after] = await stages.run('Figures', 2, async (progress) => {
-    const float32 = await evaluateModel(engine, modelOf(trained, classes), validation);
+    const float32 = await evaluateModel(engine, emojiModelOf(trained, classes), validation);
     progress.update(1);
-    return [float32, await evaluateModel(engine, modelOf(rounded(trained), classes), validation)];
+    return [float32, await evaluateModel(engine, emojiModelOf(rounded(trained), classes), validation)];
   });
   checkQuality(before, after);
 
   const both = (figure: keyof ModelQuality): BeforeAndAfter => ({ float32: before[figure], shipped: after[figure] });
-  const { config: dpar } = modelOf(trained, classes).dpar;
+  const { config: dpar } = emojiModelOf(trained, classes).dpar;
   const record: TrainingRecord = {
     command: 'npm run demo -- --make-model DIR',
     seed: settings.seed,
@@ -89,12 +90,12 @@ export async function packModel(
   return record;
 }
 
-function modelOf({ tokenizer, entropy, dpar, llamagen }: Checkpoints, classes: readonly string[]): EmojiModel {
+function emojiModelOf({ tokenizer, entropy, dpar, llamagen }: Checkpoints, classes: readonly string[]): EmojiModel {
   return {
-    tokenizer: { config: readPatchVqConfig(tokenizer.config), parameters: tokenizer.parameters },
-    entropy: { config: readEntropyModelConfig(entropy.config), parameters: entropy.parameters },
-    dpar: { config: readDparConfig(dpar.config), parameters: dpar.parameters },
-    llamagen: { config: readLlamaGenConfig(llamagen.config), parameters: llamagen.parameters },
+    tokenizer: modelOf(patchVqKind, tokenizer.config, tokenizer.parameters),
+    entropy: modelOf(entropyKind, entropy.config, entropy.parameters),
+    dpar: modelOf(dparKind, dpar.config, dpar.parameters),
+    llamagen: modelOf(llamaGenKind, llamagen.config, llamagen.parameters),
     classes,
   };
 }

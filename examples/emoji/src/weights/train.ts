@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { calibrateThreshold } from '@dpar/entropy';
+import { calibrateThreshold, entropyKind } from '@dpar/entropy';
 import type { Stages } from '@dpar/example-kit';
 import { writeJson } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
 import { type Engine, int32 } from '@dpar/tensor';
 import { entropiesOfSet, readTrainConfig } from '@dpar/train';
-import { loadEntropyModel, train } from '@dpar/train/node';
+import { train } from '@dpar/train/node';
 import { prepareData } from './data.js';
 import { gridSizeOf, type ShippedSettings, shipped, trainingRun } from './settings.js';
 
@@ -38,9 +39,9 @@ export async function prepareModel(
   const numClasses = classes.length;
   await trainRun(engine, 'Entropy model', trainingRun('entropy', settings, folder, numClasses), folder, stages);
   const threshold = await stages.run('Threshold', 1, async () => {
-    const { config, parameters } = await loadEntropyModel(join(folder, 'entropy', 'best'));
+    const model = await loadModel(join(folder, 'entropy', 'best'), { kinds: [entropyKind] });
     const labels = int32([tokens.shape[0] ?? 0]);
-    const entropies = await entropiesOfSet(engine, config, parameters, { tokens, labels }, { batchSize: 32 });
+    const entropies = await entropiesOfSet(engine, model, { tokens, labels }, { batchSize: 32 });
     return calibrateThreshold(entropies, { ...settings.patching, rowLength: gridSizeOf(settings) }).threshold;
   });
   return { numClasses, threshold };

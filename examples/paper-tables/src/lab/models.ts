@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { type Calibration, calibrateThreshold } from '@dpar/entropy';
+import { type Calibration, calibrateThreshold, type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import { patchesOf } from '@dpar/example-kit/emoji';
 import { toHostTensors } from '@dpar/io';
 import { fileDigest, readSafetensors } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
+import type { ImageModel } from '@dpar/nn';
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { entropiesOfSet } from '@dpar/train';
-import { type LoadedEntropyModel, loadEntropyModel, writeTokenSet } from '@dpar/train/node';
+import { writeTokenSet } from '@dpar/train/node';
 import type { EntropyRecipe, ModelRecipe, PatchLengths } from '../recipes.js';
 import type { TrainingSettings } from '../settings.js';
 import { entropiesCost } from './costs.js';
@@ -25,7 +27,7 @@ export interface Patching {
 /** Google's emoji with the entropies of an entropy model, and the threshold of the wanted mean patch length. */
 export interface PatchedData {
   readonly run: Run;
-  readonly model: LoadedEntropyModel;
+  readonly model: ImageModel<EntropyModelConfig>;
   readonly grid: GridData;
   readonly files: { readonly train: DataFile; readonly validation: DataFile };
   /** [N, T - 1], nats */
@@ -72,7 +74,7 @@ async function entropyRun(lab: Lab, recipe: EntropyRecipe): Promise<Run> {
 /** Google's emoji with entropies by an entropy model of the same grid. @param threshold Replaces the calibrated one. */
 export async function patchedData(lab: Lab, recipe: EntropyRecipe, threshold?: number): Promise<PatchedData> {
   const run = await entropyRun(lab, recipe);
-  const model = await loadEntropyModel(lastCheckpoint(run));
+  const model = await loadModel(lastCheckpoint(run), { kinds: [entropyKind] });
   const grid = await lab.data.at('google', recipe.grid);
   const train = await withEntropies(lab, model, run, grid.train, 'train');
   const validation = await withEntropies(lab, model, run, grid.validation, 'validation');
@@ -91,7 +93,7 @@ export async function patchedData(lab: Lab, recipe: EntropyRecipe, threshold?: n
 
 async function withEntropies(
   lab: Lab,
-  { config, parameters }: LoadedEntropyModel,
+  model: ImageModel<EntropyModelConfig>,
   run: Run,
   images: TokenizedImages,
   part: string,
@@ -101,11 +103,11 @@ async function withEntropies(
   const { tokens } = images;
   const [N = 0, T = 0] = tokens.shape;
   const set = { tokens, labels: int32([N], images.labels) };
-  const cost = entropiesCost({ dim: config.dim, tokenLayers: config.nLayer, tokens: T }, N);
+  const cost = entropiesCost({ dim: model.config.dim, tokenLayers: model.config.nLayer, tokens: T }, N);
   const work = { kind: 'entropies', identity, name: `Entropies of ${part} images`, total: N, cost };
   await lab.work.ensure(work, existsSync(path), async (progress) => {
     const options = { batchSize: 16, onProgress: (done: number) => progress.update(done) };
-    const entropies = await entropiesOfSet(lab.engine, config, parameters, set, options);
+    const entropies = await entropiesOfSet(lab.engine, model, set, options);
     await writeTokenSet(path, { ...set, entropies });
   });
   const { entropies } = toHostTensors((await readSafetensors(path)).tensors);

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { toHostTensors } from '@dpar/io';
-import { readCheckpoint, readSafetensors, writeJson, writeSafetensors } from '@dpar/io/node';
-import { readDparConfig, readLlamaGenConfig } from '@dpar/model';
-import { collectTokens, DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import { readSafetensors, writeJson, writeSafetensors } from '@dpar/io/node';
+import { loadModel } from '@dpar/model/node';
+import { collectTokens, createSampler, type Sampler } from '@dpar/sampler';
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { stepFolder } from '@dpar/train/node';
 import type { EvaluationRecipe } from '../recipes.js';
@@ -85,13 +85,6 @@ export async function sampleOnce(
 }
 
 /** Opens a sampler of a checkpoint. */
-export async function openSampler(
-  { engine }: Lab,
-  folder: string,
-  data: PatchedData,
-): Promise<DparSampler | LlamaGenSampler> {
-  const { config, parameters } = await readCheckpoint(folder);
-  return config.kind === 'dpar'
-    ? new DparSampler(engine, { config: readDparConfig(config), parameters }, data.model)
-    : new LlamaGenSampler(engine, { config: readLlamaGenConfig(config), parameters });
+export async function openSampler({ engine }: Lab, folder: string, data: PatchedData): Promise<Sampler> {
+  return createSampler(engine, await loadModel(folder), { entropyModel: data.model });
 }

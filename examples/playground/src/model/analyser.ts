@@ -1,7 +1,7 @@
 import type { EmojiModel } from '@dpar/emoji';
 import { entropyModel } from '@dpar/entropy';
 import { type Engine, type HostTensorOf, int32, named } from '@dpar/tensor';
-import { bytesFromImages, createPatchVq, type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
+import { bytesFromImages, createTokenizer, type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
 
 /** The models that analyse images. */
 export type Analysts = Pick<EmojiModel, 'tokenizer' | 'entropy'>;
@@ -28,7 +28,7 @@ export interface Analyser {
 
 /** An analyser with the tokenizer and the entropy model of a model. */
 export function createAnalyser(engine: Engine, { tokenizer: vq, entropy }: Analysts): Analyser {
-  const tokenizer: ImageTokenizer = createPatchVq(engine, vq.config, vq.parameters);
+  const tokenizer: ImageTokenizer = createTokenizer(engine, vq);
   const entropies = engine.compile(
     (ops, inputs) => ({
       entropies: entropyModel(ops, entropy.config, inputs, named(inputs, 'tokens')).entropies,

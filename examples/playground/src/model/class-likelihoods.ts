@@ -1,6 +1,6 @@
 import { type DparConfig, dpar, dparInputs, patchingOptions } from '@dpar/model';
+import type { Model } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
-import type { ModelWeights } from '@dpar/sampler';
 import { type Engine, int32, named } from '@dpar/tensor';
 import type { Analysis } from './analyser.js';
 
@@ -14,7 +14,7 @@ export interface Classifier {
 }
 
 /** A classifier that asks a DPAR: one pass over the image for each class. */
-export function createClassifier(engine: Engine, { config, parameters }: ModelWeights<DparConfig>): Classifier {
+export function createClassifier(engine: Engine, { config, parameters }: Model<DparConfig>): Classifier {
   const { numClasses: C, blockSize: T, vocabSize: V } = config;
   const forward = engine.compile((ops, inputs) => ({ logits: dpar(ops, config, inputs, inputs as never).logits }), {
     constants: parameters,

@@ -1,6 +1,6 @@
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import { createSampler } from '@dpar/sampler';
 import type { CompiledFunction, Engine } from '@dpar/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ComparedModels, dparCost, entropyCost, llamaGenCost, networkRuns, operationSaving } from './costs.js';
@@ -53,13 +53,13 @@ it('counts the runs of networks that samplers do', async () => {
       },
     },
   });
-  const { patchLengths } = await new DparSampler(counting, model.dpar, model.entropy).generate({
+  const { patchLengths } = await createSampler(counting, model.dpar, { entropyModel: model.entropy }).generate({
     labels: [2],
     seed: 4,
   });
   expect(runs).toBe(networkRuns('dpar', 256, patchLengths[0]?.length ?? 0));
   runs = 0;
-  await new LlamaGenSampler(counting, model.llamagen).generate({ labels: [2], seed: 4 });
+  await createSampler(counting, model.llamagen).generate({ labels: [2], seed: 4 });
   expect(runs).toBe(networkRuns('llamagen', 256, 256));
   await engine.dispose();
 });

@@ -1,5 +1,5 @@
-import type { EmojiConfigs, OpenEmojiModel, Weights } from '@dpar/emoji';
-import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import type { EmojiModels, OpenEmojiModel } from '@dpar/emoji';
+import { createSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import type { Analysts } from '../model/analyser.js';
 import { type Classifier, createClassifier } from '../model/class-likelihoods.js';
@@ -18,18 +18,16 @@ export class DrawingModels {
 
   sampler(name: ModelName): Promise<Sampler> {
     return this.once(`sampler ${name}`, async () =>
-      name === 'dpar'
-        ? new DparSampler(this.engine, await this.weights(name), this.analysts.entropy)
-        : new LlamaGenSampler(this.engine, await this.weights(name)),
+      createSampler(this.engine, await this.load(name), { entropyModel: this.analysts.entropy }),
     );
   }
 
   classifier(): Promise<Classifier> {
-    return this.once('classifier', async () => createClassifier(this.engine, await this.weights('dpar')));
+    return this.once('classifier', async () => createClassifier(this.engine, await this.load('dpar')));
   }
 
-  private weights<Name extends ModelName>(name: Name): Promise<Weights<EmojiConfigs[Name]>> {
-    return this.once(`weights ${name}`, () => this.model.weights(name));
+  private load<Name extends ModelName>(name: Name): Promise<EmojiModels[Name]> {
+    return this.once(`weights ${name}`, () => this.model.load(name));
   }
 
   private once<V>(name: string, make: () => Promise<V>): Promise<V> {

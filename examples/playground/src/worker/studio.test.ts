@@ -1,7 +1,7 @@
-import type { EmojiModel, EmojiWeights, OpenEmojiModel } from '@dpar/emoji';
+import type { EmojiModel, EmojiModels, OpenEmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { DparSampler, LlamaGenSampler } from '@dpar/sampler';
+import { createSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleOptions } from '../model/drawing.js';
@@ -9,12 +9,12 @@ import type { Reply } from './protocol.js';
 import { Studio } from './studio.js';
 
 /** Weights that are there already. */
-function readFrom(model: EmojiWeights): OpenEmojiModel['weights'] {
+function readFrom(model: EmojiModels): OpenEmojiModel['load'] {
   return async (name) => model[name];
 }
 
-/** A studio whose replies can be waited for, and which reads weights with `weights`. */
-function started(engine: Engine, model: EmojiModel, weights: OpenEmojiModel['weights'] = readFrom(model)) {
+/** A studio whose replies can be waited for, and which reads weights with `load`. */
+function started(engine: Engine, model: EmojiModel, load: OpenEmojiModel['load'] = readFrom(model)) {
   const replies: Reply[] = [];
   let wake = (): void => {};
   const { tokenizer, entropy, dpar, llamagen, classes } = model;
@@ -24,7 +24,7 @@ function started(engine: Engine, model: EmojiModel, weights: OpenEmojiModel['wei
     dpar: dpar.config,
     llamagen: llamagen.config,
   };
-  const open: OpenEmojiModel = { configs, classes, weights };
+  const open: OpenEmojiModel = { configs, classes, load };
   const studio = new Studio(engine, open, model, Promise.resolve(), (reply) => {
     replies.push(reply);
     wake();
@@ -66,10 +66,9 @@ describe('Studio', () => {
     expect(replies.at(-1)).toBe(paused);
     studio.handle({ kind: 'resume', id: 1 });
     const { drawings } = (await until(isFinished(1))) as Drawn;
-    const { config, parameters } = model.llamagen;
     const samplers = [
-      new LlamaGenSampler(engine, { config, parameters }),
-      new DparSampler(engine, model.dpar, model.entropy),
+      createSampler(engine, model.llamagen),
+      createSampler(engine, model.dpar, { entropyModel: model.entropy }),
     ] as const;
     for (const [i, sampler] of samplers.entries()) {
       const expected = await sampler.generate(sampleOptions(options));

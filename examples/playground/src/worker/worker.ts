@@ -23,7 +23,7 @@ async function start(engine: Engine): Promise<void> {
 /** The model, with the weights that the first picture needs. */
 async function openModel() {
   const model = await openEmojiModel();
-  const [tokenizer, entropy] = await Promise.all([model.weights('tokenizer'), model.weights('entropy')]);
+  const [tokenizer, entropy] = await Promise.all([model.load('tokenizer'), model.load('entropy')]);
   return { model, analysts: { tokenizer, entropy } };
 }
 

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import type { ModelKind } from '@dpar/nn';
 import type { Engine, HostTensor, TensorFunction, Tensors } from '@dpar/tensor';
 import type { ImageTokenizer } from '../image-tokenizer.js';
@@ -20,6 +21,9 @@ export interface TokenizerOptions {
   /** Smallest overlap of neighbouring tiles in pixels (default: a quarter of a tile). */
   readonly overlapPixels?: number | undefined;
 }
+
+/** Kinds of {@link TokenizerOptions}. */
+export const tokenizerOptionsKinds: KindsOf<TokenizerOptions> = { 'tilePixels?': 'number', 'overlapPixels?': 'number' };
 
 /** A kind of tokenizer: images to codes and back. */
 export interface TokenizerKind<C extends TokenizerConfig = TokenizerConfig> extends ModelKind<C> {

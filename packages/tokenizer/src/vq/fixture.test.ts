@@ -13,7 +13,8 @@ import {
   named,
 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createTokenizer, type TokenizerModel, tokenizerKinds } from '../create-tokenizer.js';
+import { createTokenizer, type TokenizerModel } from '../create-tokenizer.js';
+import { tokenizerKinds } from '../kinds/index.js';
 import { vqKind } from '../kinds/vq.js';
 import { readVqConfig, vqPresets, writeVqConfig } from './config.js';
 import { vqDecodeFunction, vqEncodeFunction } from './model.js';

@@ -1,18 +1,14 @@
-import type { KindsOf } from '@dpar/check';
 import { checkParameters } from '@dpar/nn';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type Codes, compileStage, engineTokenizer, type Pixels } from '../engine-tokenizer.js';
 import type { ImageTokenizer } from '../image-tokenizer.js';
-import type { TokenizerOptions } from '../kinds/tokenizer-kind.js';
+import { type TokenizerOptions, tokenizerOptionsKinds } from '../kinds/tokenizer-kind.js';
 import { inTiles, type Tiling } from '../tiles/in-tiles.js';
 import { codesOfLatents } from './codebook.js';
 import { type VqConfig, vqConfigKinds, vqFactor } from './config.js';
 import { decodeCoarse, decodeFine, encodeCoarse, encodeFine, vqDecode, vqEncode } from './model.js';
 import { usageCount, vqSpecs } from './specs.js';
-
-/** Kinds of {@link TokenizerOptions}. */
-export const vqOptionsKinds: KindsOf<TokenizerOptions> = { 'tilePixels?': 'number', 'overlapPixels?': 'number' };
 
 /** Pixels that one call of the engine takes: one image of 256 px. More at a time are no faster. */
 const pixelsPerCall = 256 * 256;
@@ -33,7 +29,7 @@ export function createVq(
   checkArguments(
     'createVq',
     { engine, config, parameters, options },
-    { engine: 'Engine', config: vqConfigKinds, parameters: 'object', 'options?': vqOptionsKinds },
+    { engine: 'Engine', config: vqConfigKinds, parameters: 'object', 'options?': tokenizerOptionsKinds },
   );
 
   const { [usageCount]: _, ...weights } = parameters;
