@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expectedOutput } from '@dpar/config/code-blocks';
 import { printedBy, readmeExamples } from '@dpar/config/readme-example';
 import * as engineOrt from '@dpar/engine-ort';
+import * as model from '@dpar/model';
 import * as nn from '@dpar/nn';
 import * as tensor from '@dpar/tensor';
 import { expect, it } from 'vitest';
@@ -13,7 +14,13 @@ const readme = new URL('../README.md', import.meta.url);
 
 it('prints what the README says', async () => {
   const [example = ''] = readmeExamples(readme);
-  const modules = { '@dpar/engine-ort': engineOrt, '@dpar/nn': nn, '@dpar/tensor': tensor, '@dpar/train': library };
+  const modules = {
+    '@dpar/engine-ort': engineOrt,
+    '@dpar/model': model,
+    '@dpar/nn': nn,
+    '@dpar/tensor': tensor,
+    '@dpar/train': library,
+  };
   expect(expectedOutput(example)).not.toBe('');
   expect(await printedBy(example, modules)).toBe(expectedOutput(example));
 });
