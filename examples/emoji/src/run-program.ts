@@ -1,5 +1,7 @@
 /** A mistake in the command line. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 /** Runs a program; what it throws is told on stderr, and its exit status is 1, or 2 for a mistake in the command line. */
 export function runProgram(main: () => Promise<void>): void {
