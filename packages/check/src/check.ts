@@ -3,21 +3,21 @@ import type { Kind, RecordKind } from './kinds.js';
 import { misspelt, unknownName } from './nearest-name.js';
 
 /**
- * Refuses arguments that are missing or of another kind than expected, and options of unknown names.
+ * Refuses arguments that are missing or of the wrong kind, and unknown options.
  *
- * @param where The function that the user called.
- * @param values The arguments by name.
- * @param kinds The kinds of the arguments, by the same names.
+ * @param where Name of the called function.
+ * @param values Arguments by name.
+ * @param kinds Kinds of the arguments, by the same names.
  */
 export type CheckArguments = (where: string, values: Readonly<Record<string, unknown>>, kinds: RecordKind) => void;
 
-/** A check of arguments that throws a package's own error. */
+/** Creates a check of arguments that throws a package's own error. */
 export function createCheck(PackageError: new (message: string) => Error): CheckArguments {
   const refuse = (where: string, problem: string | undefined): void => {
     if (problem !== undefined) throw new PackageError(`${where}: expected ${problem}`);
   };
   return (where, values, kinds) => {
-    // A name that is not known says most about what was meant.
+    // An unknown name is the most helpful finding, so it comes first.
     for (const name in kinds) {
       const kind = kinds[name] as Kind;
       if (typeof kind !== 'object' || isAlternatives(kind)) continue;
@@ -33,13 +33,13 @@ export function createCheck(PackageError: new (message: string) => Error): Check
   };
 }
 
-/** What is wrong with a value, in the words after `expected`; undefined if nothing is. `top`: it is an argument itself. */
+/** Describes the problem with a value, in the words after `expected`. Undefined without one. `top`: an argument itself. */
 function mismatch(value: unknown, kind: Kind, path: string, top: boolean): string | undefined {
   if (typeof kind === 'string') return matches(value, kind) ? undefined : refusal(value, kind, path);
   if (isAlternatives(kind)) {
     const problems = kind.map((one) => mismatch(value, one, path, top));
     if (problems.includes(undefined)) return undefined;
-    // Of an object, the record that it should be says best what is wrong.
+    // For an object, the alternative that is a record gives the most specific message.
     const record = isRecord(value) ? kind.findIndex((one) => typeof one === 'object' && !isAlternatives(one)) : -1;
     return problems[record] ?? refusal(value, kind, path);
   }
@@ -72,7 +72,7 @@ function recordMismatch(
   return undefined;
 }
 
-/** Options are named as users write them: without the name of the argument. */
+/** Prefix of a name in messages. Options are named as users write them, without the name of the argument. */
 const prefixOf = (path: string, top: boolean): string => (top && path === 'options' ? '' : `${path}.`);
 
 function unknownOption(
@@ -84,7 +84,7 @@ function unknownOption(
   let known = 0;
   for (const name in kinds) if (Object.hasOwn(value, plainName(name))) known++;
   const given = Object.keys(value);
-  if (given.length === known) return undefined; // most often, and quickly
+  if (given.length === known) return undefined; // the usual case, which is fast
   const names = Object.keys(kinds).filter((name) => name !== '*');
   const meant = '*' in kinds ? absentOptions(value, names) : undefined;
   const name = given.find(
@@ -99,17 +99,17 @@ function unknownOption(
   return `${expected}, got an ${unknownName('option', prefix, name, plainNames)}`;
 }
 
-/** What may be left out, and is, of a plain object: of these alone a name among data of the user's may be a slip. */
+/** Optional names that a plain object lacks. Only these can be misspelt among a user's own data. */
 function absentOptions(value: Readonly<Record<string, unknown>>, names: readonly string[]): readonly string[] {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return [];
   return names.filter((name) => name.endsWith('?') && value[plainName(name)] === undefined).map(plainName);
 }
 
-/** `k` of the name `k?` of what may be left out; remembered, as functions are called often. */
+/** Name without its final `?`. Results are cached, as functions are called often. */
 const plainName = /* @__PURE__ */ remembered((name) => (name.endsWith('?') ? name.slice(0, -1) : name));
 
-/** A function of a text that computes each result once. For texts of this code, which are few. */
+/** Caches the results of a function of texts. Its texts are those of this code, so they are few. */
 function remembered<V>(of: (text: string) => V): (text: string) => V {
   const results = new Map<string, V>();
   return (text) => {
@@ -148,7 +148,7 @@ function describe(kind: Kind): string {
   return required.length === 0 ? 'an object' : `an object with ${required.join(', ')}`;
 }
 
-/** Kinds whose words are not `a` and their name. */
+/** Words for kinds that are not `a` and their name. */
 const words: Readonly<Record<string, string>> = {
   null: 'null',
   unknown: 'a value',
@@ -166,7 +166,7 @@ const matches = (value: unknown, kind: string): boolean => testOf(kind)(value);
 
 type Test = (value: unknown) => boolean;
 
-/** The test of a kind, made once: functions that check their arguments are called for each token. */
+/** Test of a kind. It is cached, because functions that check their arguments are called for each token. */
 const testOf = /* @__PURE__ */ remembered((kind): Test => {
   if (kind.includes(' | ')) {
     const either = kind.split(' | ').map(testOf);
@@ -184,7 +184,7 @@ const testOf = /* @__PURE__ */ remembered((kind): Test => {
   return tests[kind] ?? ((value) => ArrayBuffer.isView(value) && tagOf(value) === kind);
 });
 
-/** Numbers in an array, a typed array or what is like one; NaN too. */
+/** True for numbers in an array, a typed array or an array-like. NaN is allowed. */
 function isNumbers(value: unknown): boolean {
   if (ArrayBuffer.isView(value)) return true;
   if (!isList(value)) return false;
@@ -192,7 +192,7 @@ function isNumbers(value: unknown): boolean {
   return true;
 }
 
-/** `Float32Array` of such, of classes that extend it and of those of another frame. */
+/** Tag of a typed array, such as `Float32Array`, including subclasses and arrays of other frames. */
 const tagOf = (value: ArrayBufferView): string => value[Symbol.toStringTag as never];
 
 const holds = (value: unknown, ...methods: readonly string[]): boolean =>

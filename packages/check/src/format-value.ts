@@ -1,4 +1,4 @@
-/** A value in the words of an error message: short, whatever it is. */
+/** Formats a value for an error message, in few words. */
 export function formatValue(value: unknown): string {
   if (typeof value === 'string') return value.length > 60 ? `'${value.slice(0, 57)}...'` : `'${value}'`;
   if (typeof value === 'function') return `the function ${value.name || 'without a name'}`;
@@ -16,7 +16,7 @@ export function formatValue(value: unknown): string {
   return `{ ${names.slice(0, 4).join(', ')}${names.length > 4 ? ', ...' : ''} }`;
 }
 
-/** `Float32Array`, `Map`, the name of a class; `Object` for others. Also of values of another frame or window. */
+/** Name of a value's type: `Float32Array`, `Map`, the name of a class, or `Object`. Values of other frames work too. */
 function typeName(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1) === 'Object'
     ? ((value.constructor as { name?: string } | undefined)?.name ?? 'Object')

@@ -1,25 +1,24 @@
 /**
- * The values that an argument or an option may have, in the words of TypeScript: `'number'`, `'string | null'`,
- * `"'zero' | 'identity'"`, `'number[]'` (numbers in an array or a typed array), `'object[]'`, `'Float32Array'`; an object
- * for an object of such; an array for alternatives that a text cannot name. `'unknown'` is any value but undefined,
- * `'any'` any value; NaN is no `'number'`. `'Ops'`, `'Engine'`, `'HostTensor'` and `'Tensor'` (the handle of an engine)
- * are those of the tensor interface.
+ * Kind of an argument or an option, written as in TypeScript: `'number'`, `'string | null'`, `"'zero' | 'identity'"`,
+ * `'number[]'` (numbers in an array or a typed array), `'object[]'`, `'Float32Array'`.
+ *
+ * An object gives the kinds of properties, an array alternatives. `'unknown'` is any value but undefined, `'any'` any value.
+ * NaN is not a `'number'`. `'Ops'`, `'Engine'`, `'HostTensor'` and `'Tensor'` are those of the tensor interface.
  */
 export type Kind = string | RecordKind | readonly Kind[];
 
-/** An array whose elements are all of one kind, where a text such as `'string[]'` cannot name that. */
+/** Kind of an array whose elements have a kind that is not a text, such as `'string[]'`. */
 export const listOf = (kind: Kind): RecordKind => ({ '[]': kind });
 
 /**
- * Kinds of an object's properties by name. A name that ends in `?` may be left out. Other names are refused unless the
- * record has the name `*`, which is the kind of all others: then only slips of names that are left out are refused. A name
- * whose value is undefined is as if it were not there.
+ * Kinds of an object's properties by name. A name that ends in `?` is optional. Unknown names are refused. If the record
+ * has the name `*`, only misspelt optional names are refused. A property whose value is undefined counts as missing.
  */
 export interface RecordKind {
   readonly [name: string]: Kind;
 }
 
-/** Kinds of all properties of an interface: the compiler finds those that are forgotten, or no longer there. */
+/** Kinds of all properties of an interface. A forgotten or removed property does not compile. */
 export type KindsOf<O> = {
   readonly [K in keyof O & string as undefined extends O[K]
     ? `${K}?`

@@ -1,7 +1,10 @@
+// The edit distance is our own, and not that of a package: it is built into every package, and counts swapped letters as one
+// edit.
+
 /**
- * The name that was probably meant: of at most a third of different letters, upper and lower case and `_` aside, or
- * one that holds the other (`thread` and `threads`), or has the same last word (`cfgScale` and `guidanceScale`). Undefined if
- * none is near.
+ * Guesses the intended name: one with at most a third of its letters different, ignoring case and `_`; or one that contains
+ * the other (`thread` and `threads`); or one with the same last word (`cfgScale` and `guidanceScale`). Undefined if none is
+ * near.
  */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const wanted = plain(name);
@@ -19,25 +22,36 @@ export function nearestName(name: string, names: readonly string[]): string | un
   );
 }
 
-/** The name of which `name` is a slip of the pen, at most two letters (or a third) away; undefined if it is no such slip. */
+/** Finds the name that `name` misspells: at most two letters, or a third of them, differ. Undefined if there is none. */
 export function misspelt(name: string, names: readonly string[]): string | undefined {
   const most = Math.min(2, Math.floor(plain(name).length / 3));
   return names.find((other) => editDistance(plain(name), plain(other)) <= most);
 }
 
-/** Words about a name that is not among those known: `an unknown option 'K'. Did you mean 'k'?` */
+/** The names nearest to `name`, nearest first: those that contain it, then by edit distance. Case does not count. */
+export function nearestNames(name: string, names: readonly string[], most: number): string[] {
+  const wanted = name.toLowerCase();
+  const distance = (other: string): number => (other.includes(wanted) ? 0 : editDistance(wanted, other));
+  return names
+    .map((other) => ({ other, distance: distance(other.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, most)
+    .map(({ other }) => other);
+}
+
+/** Message about an unknown name: `unknown option 'K'. Did you mean 'k'?` */
 export function unknownName(what: string, path: string, name: string, names: readonly string[]): string {
   const nearest = nearestName(name, names);
   const remedy = nearest === undefined ? 'Leave it out.' : `Did you mean '${path}${nearest}'?`;
   return `unknown ${what} '${path}${name}'. ${remedy}`;
 }
 
-/** `scale` of `cfgScale` and `cfg_scale`. */
+/** Last word of a name: `scale` of `cfgScale` and `cfg_scale`. */
 const lastWord = (name: string): string => (/[A-Z]?[a-z]+$/.exec(name)?.[0] ?? name).toLowerCase();
 
 const plain = (name: string): string => name.replace(/[_\-\s]/g, '').toLowerCase();
 
-/** Letters to insert, remove, replace or swap with their neighbour. */
+/** Number of letters to insert, remove, replace or swap with their neighbour (optimal string alignment distance). */
 function editDistance(a: string, b: string): number {
   let [before, row]: [number[], number[]] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

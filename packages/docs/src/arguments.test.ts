@@ -34,7 +34,7 @@ describe('without arguments', () => {
   it.each(titled(checked.filter(({ required }) => required > 0)))('%s says what is missing', async (_, f) => {
     const error = await errorOf(f, []);
     expect(isDparError(error), String(error)).toBe(true);
-    expect(String(error)).toMatch(new RegExp(`^DparError: ${f.says}: expected .+ got (undefined|none)\\.`));
+    expect(String(error)).toMatch(new RegExp(`^\\w+Error: ${f.says}: expected .+ got (undefined|none)\\.`));
   });
 });
 
@@ -45,7 +45,7 @@ describe('with arguments of a wrong type', () => {
       f.parameters.map(() => nonsense),
     );
     expect(isDparError(error), String(error)).toBe(true);
-    expect(String(error)).toMatch(new RegExp(`^DparError: ${f.says}: expected .+\\. [A-Z]`));
+    expect(String(error)).toMatch(new RegExp(`^\\w+Error: ${f.says}: expected .+\\. [A-Z]`));
   });
 });
 
@@ -56,7 +56,7 @@ describe('with an unknown option', () => {
     const error = await errorOf(f, given);
     expect(isDparError(error), String(error)).toBe(true);
     expect(String(error)).toMatch(
-      new RegExp(`^DparError: ${f.says}: expected .+ unknown option '(\\w+\\.)?wrongName'`),
+      new RegExp(`^\\w+Error: ${f.says}: expected .+ unknown option '(\\w+\\.)?wrongName'`),
     );
   });
 });

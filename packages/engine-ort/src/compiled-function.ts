@@ -2,6 +2,7 @@ import {
   type CompiledFunction,
   type CompileOptions,
   checkCompileArguments,
+  checkLive,
   checkRunArguments,
   type DeviceTensor,
   DparError,
@@ -14,37 +15,36 @@ import {
   type TensorType,
 } from '@dpar/tensor';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
-import { OrtDeviceTensor } from './device-tensor.js';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
-import { toOrt } from './host-tensor.js';
 import { Program } from './program.js';
 import type { Runtime } from './runtime.js';
+import { OrtDeviceTensor, toOrt } from './tensors.js';
 
-/** An input as the runtime takes it. */
+/** Input as the runtime reads it. */
 interface PreparedInput {
   readonly tensor: Tensor;
   readonly type: TensorType;
 }
 
-/** A program and the calls that it serves. */
+/** Program, and the calls that it serves. */
 interface CompiledProgram {
-  /** Names and types of the inputs, without sizes that are open. */
+  /** Names and types of the inputs, with names in place of open sizes. */
   readonly signature: string;
   readonly dynamic: DynamicSizes;
-  /** A promise, so that calls that come while it compiles wait for the same program. */
+  /** Promise of the program. Calls during compilation wait for it too. */
   readonly program: Promise<Program>;
 }
 
-/** A function and its programs, one for each signature. */
+/** Function and its programs, one for each signature. */
 export class OrtFunction implements CompiledFunction {
   private readonly programs: CompiledProgram[] = [];
-  /** Host tensors that were inputs before, as long as they live: generation passes the same ones again and again. */
+  /** Host tensors that were inputs before, as long as they live. Generation passes the same ones again and again. */
   private readonly prepared = new WeakMap<HostTensor, PreparedInput>();
   private disposed = false;
 
   constructor(
     private readonly runtime: Runtime,
-    /** How sessions are made, asked for each. */
+    /** Returns the options of a new session. */
     private readonly session: () => InferenceSession.SessionOptions,
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
@@ -79,9 +79,7 @@ export class OrtFunction implements CompiledFunction {
   private async prepare(
     inputs: Tensors<HostTensor | DeviceTensor>,
   ): Promise<{ program: Program; tensors: Record<string, Tensor> }> {
-    if (this.disposed) {
-      throw new DparError('run: expected a live function, got one that was disposed. Compile it again.');
-    }
+    checkLive('function', this.disposed);
     const types: Record<string, TensorType> = {};
     const tensors: Record<string, Tensor> = {};
     for (const name of Object.keys(inputs).sort()) {
@@ -95,7 +93,7 @@ export class OrtFunction implements CompiledFunction {
   private input(name: string, input: HostTensor | DeviceTensor): PreparedInput {
     if (input instanceof OrtDeviceTensor) return { tensor: input.value, type: input.type };
     const known = this.prepared.get(input as HostTensor);
-    // A tensor whose data are others now, because the memory was moved, is another input.
+    // A tensor whose data were replaced, as after a transfer of its memory, is prepared again.
     if (known && known.tensor.data === (input as HostTensor).data) return known;
     const host = hostInput(name, input);
     const prepared = { tensor: toOrt(this.runtime, host), type: { dtype: host.dtype, shape: host.shape } };
@@ -121,19 +119,19 @@ export class OrtFunction implements CompiledFunction {
     };
     const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session(), source) };
     this.programs.push(compiled);
-    // What failed is not kept: the next call says what is wrong again.
+    // A program that failed is not kept: the next call reports the error again.
     compiled.program.catch(() => this.programs.splice(this.programs.indexOf(compiled), 1));
     return compiled.program;
   }
 
-  /** The type of an input, without sizes that are open. */
+  /** Type of an input, with names in place of open sizes. */
   private signatureOf(name: string, { dtype, shape }: TensorType): string {
     const axes = this.options.dynamicAxes?.[name];
     return `${dtype}[${axes ? shape.map((size, axis) => axes[axis] ?? size) : shape}]`;
   }
 }
 
-/** The sizes of the dynamic axes by name. @throws DparError if two axes of one name differ. */
+/** Sizes of the dynamic axes by name. @throws DparError if two axes of one name differ. */
 function dynamicSizes(types: Tensors<TensorType>, axes: DynamicAxes): Map<string, number> {
   const sizes = new Map<string, number>();
   for (const input in axes) {
@@ -145,7 +143,7 @@ function dynamicSizes(types: Tensors<TensorType>, axes: DynamicAxes): Map<string
       const known = sizes.get(name);
       if (known !== undefined && known !== size) {
         throw new DparError(
-          `run: expected one size '${name}', got ${known} and, for axis ${axis} of '${input}', ${size}.`,
+          `run: expected one size '${name}', got ${known} and, for axis ${axis} of '${input}', ${size}. Check 'dynamicAxes'.`,
         );
       }
       sizes.set(name, size);

@@ -11,37 +11,42 @@ import {
 import type { InferenceSession } from 'onnxruntime-common';
 import { checkArguments } from './check-arguments.js';
 import { OrtFunction } from './compiled-function.js';
-import { OrtDeviceTensor } from './device-tensor.js';
-import { toOrt } from './host-tensor.js';
-import { memoryKeeper } from './memory.js';
-import { type Device, defaultRuntime, devices, loadRuntime, type Runtime, type RuntimeKind } from './runtime.js';
+import {
+  type Device,
+  defaultRuntime,
+  devices,
+  loadRuntime,
+  memoryKeeper,
+  type Runtime,
+  type RuntimeKind,
+} from './runtime.js';
+import { OrtDeviceTensor, toOrt } from './tensors.js';
 
-/** How {@link createOrtEngine} computes. */
+/** Options of {@link createOrtEngine}. */
 export interface OrtEngineOptions {
-  /** Default: `'cpu'`. */
+  /** Device to compute on. Default: `'cpu'`. */
   readonly device?: Device;
-  /** Threads that work on one operator. Default: `availableThreads()`, the cores that affinity, Slurm and quotas leave. */
+  /** Threads per operator. Default: `availableThreads()`, the cores left by affinity, Slurm and quotas. */
   readonly threads?: number;
   /**
-   * Whether threads that wait for the next operator look for it for a moment before they sleep (default: true). Generation
-   * of one image at a time, which has many small operators, is 1.3 times as quick with it on two quiet cores, and as
-   * quick as without it where another program keeps one of them busy. Between runs all threads sleep: those of one
-   * function would hold up the next.
+   * Lets waiting threads spin for a moment before they sleep (default: true). Generation of one image has many small
+   * operators, and is 1.3 times as fast with it on two idle cores. Where another program keeps a core busy, it makes no
+   * difference. All threads sleep between runs, because those of one function would hold up the next.
    */
   readonly spinning?: boolean;
   /**
-   * Whether each compiled signature keeps its working memory between runs, or gives it back, which takes some 10 % of
-   * time. Default: those keep it that are compiled while the process has less than a quarter of the machine's memory, so
-   * that large models with many signatures do not fill it.
+   * Keeps the working memory of each compiled signature between runs. Without it, runs take about 10 % longer. Default:
+   * true for a signature compiled while the process takes less than a quarter of the machine's memory, so that large
+   * models with many signatures do not fill it.
    */
   readonly keepMemory?: boolean;
   /** Writes a profile of each session to `<profile>_<date>.json` when it is disposed. Node only. */
   readonly profile?: string;
-  /** The package that runs the graphs. Default: `'node'` in Node, `'web'` elsewhere. */
+  /** Package that runs the graphs. Default: `'node'` in Node, `'web'` elsewhere. */
   readonly runtime?: RuntimeKind;
   /**
-   * Addresses of onnxruntime-web's own files, for pages whose bundler moved them: `ort-wasm-simd-threaded.mjs` and
-   * `.wasm`. Default: where onnxruntime-web looks for them. The first engine of a page decides.
+   * Addresses of onnxruntime-web's files `ort-wasm-simd-threaded.mjs` and `.wasm`, for pages whose bundler moved them.
+   * Default: the places where onnxruntime-web looks. The first engine of a page decides.
    */
   readonly wasmPaths?: { readonly mjs: URL | string; readonly wasm: URL | string };
 }
@@ -57,19 +62,23 @@ const ortEngineOptionsKinds: KindsOf<OrtEngineOptions> = {
 };
 
 /**
- * An engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
+ * Creates an engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
  * @throws DparError if the package of the runtime (onnxruntime-node or onnxruntime-web) is not installed, for an
- * unknown device, or for a number of threads that is not a whole number >= 1.
+ * unknown device, or if `threads` is not a whole number >= 1.
  */
 export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
   checkArguments('createOrtEngine', { options }, { 'options?': ortEngineOptionsKinds });
 
   const { device = 'cpu', runtime: kind = defaultRuntime(), threads = availableThreads() } = options;
   if (!devices.includes(device)) {
-    throw new DparError(`createOrtEngine: expected 'device' to be one of ${devices.join(', ')}, got ${device}.`);
+    throw new DparError(
+      `createOrtEngine: expected 'device' to be one of ${devices.join(', ')}, got ${device}. Check 'device'.`,
+    );
   }
   if (!Number.isInteger(threads) || threads < 1) {
-    throw new DparError(`createOrtEngine: expected threads to be a whole number >= 1, got ${threads}.`);
+    throw new DparError(
+      `createOrtEngine: expected 'threads' to be a whole number >= 1, got ${threads}. Check 'threads'.`,
+    );
   }
   const runtime = await loadRuntime(kind, device);
   if (kind === 'web') {
@@ -101,7 +110,7 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
   };
 }
 
-/** How long a thread looks for work. ONNX Runtime's own value, some ten times as long, suffers on busy cores. */
+/** Time that a thread spins. ONNX Runtime's default, about ten times as long, is slow on busy cores. */
 const spinMicroseconds = '100';
 
 function sessionOptions(
@@ -111,31 +120,32 @@ function sessionOptions(
   threads: number,
 ): InferenceSession.SessionOptions {
   const provider = device === 'cpu' && kind === 'web' ? 'wasm' : device;
-  return {
+  const settings: InferenceSession.SessionOptions = {
     executionProviders: [provider],
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // Threads of the web are set once for all sessions.
-    ...(kind === 'node' && { intraOpNumThreads: threads, interOpNumThreads: 1 }),
     extra: {
-      // Transposes that are still there are meant: those that a product takes in are gone already.
+      // Products have absorbed their transposes already. Those that are left are intended.
       optimization: { disable_specified_optimizers: 'MatmulTransposeFusion' },
       session: spinning
         ? { force_spinning_stop: '1', intra_op: { spin_duration_us: spinMicroseconds } }
         : { intra_op: { allow_spinning: '0' } },
     },
-    // Planned memory comes on top of what the first run took: 40 % more in a training step, and no quicker.
+    // Planned memory is added to that of the first run: 40 % more in a training step, and no faster.
     enableMemPattern: false,
-    ...(keepsOutputs(device, kind) && { preferredOutputLocation: 'gpu-buffer' as const }),
-    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
-    // Errors are thrown; they need not be printed too.
+    // Errors are thrown, so they need not be printed.
     logSeverityLevel: 4,
   };
+  // Threads of the web are set once for all sessions.
+  if (kind === 'node') Object.assign(settings, { intraOpNumThreads: threads, interOpNumThreads: 1 });
+  if (keepsOutputs(device, kind)) Object.assign(settings, { preferredOutputLocation: 'gpu-buffer' });
+  if (profile !== undefined) Object.assign(settings, { enableProfiling: true, profileFilePrefix: profile });
+  return settings;
 }
 
 /**
- * Whether outputs stay in the memory of a graphics processor. In browsers they do; onnxruntime-node has no way to read
- * them from there, and ends the process where they are asked for.
+ * True if outputs stay in the memory of a GPU, as in browsers. onnxruntime-node cannot read them from there, and ends the
+ * process where they are requested.
  */
 function keepsOutputs(device: Device, kind: RuntimeKind): boolean {
   return device === 'webgpu' && kind === 'web';
@@ -150,7 +160,7 @@ async function upload(
   tensor: HostTensor,
 ): Promise<OrtDeviceTensor> {
   if (keepsOutputs(device, runtime.kind)) {
-    // The way to that memory is to be the output of a graph.
+    // Only outputs of a graph reach that memory.
     const identity = uploaders.get(runtime) ?? compile((_, inputs) => inputs);
     uploaders.set(runtime, identity);
     const { tensor: moved } = await identity.runOnDevice({ tensor });

@@ -157,7 +157,7 @@ describe('exportOnnx with open axes', () => {
 
   it('refuses quantised weights with standard operators only', () => {
     expect(() => exportOnnx(block, { x: inputs.x }, { ...options, portable: true, weights: 'int8' })).toThrow(
-      'exportOnnx: expected weights of float32 in a portable model, got int8',
+      'exportOnnx: expected float32 weights in a portable model, got int8',
     );
   });
 });

@@ -13,28 +13,27 @@ import { checkArguments } from './check-arguments.js';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import { trace } from './graph/trace.js';
 import { lower } from './lower.js';
-import type { OnnxMetadata, OnnxModel } from './onnx/model.js';
-import { onnxMetadataKinds } from './onnx/model.js';
+import { type OnnxMetadata, type OnnxModel, type OnnxValue, onnxMetadataKinds } from './onnx/model.js';
 import { type ExternalData, encodeModel, type ModelParts, modelParts } from './onnx/writer.js';
 
-/** How a function becomes an ONNX model. */
+/** Options of {@link exportOnnx}. */
 export interface ExportOptions {
-  /** Inputs that become part of the model: its weights. */
+  /** Inputs that become part of the model, such as weights. */
   readonly constants?: Tensors<HostTensor>;
   /**
-   * Standard ONNX operators only, so that any runtime reads the model. By default some operators of ONNX Runtime are
-   * used, which are quicker there.
+   * Uses standard ONNX operators only, which any runtime reads (default: false). Otherwise the model has some operators of
+   * ONNX Runtime, which are faster there.
    */
   readonly portable?: boolean;
   /** Name of the graph. */
   readonly name?: string;
-  /** Axes of inputs that stay open, by input and axis: their names. */
+  /** Names of open axes, by input and axis. */
   readonly dynamicAxes?: DynamicAxes;
   /** Format of constant matrices of products (default: float32). Others need ONNX Runtime's operators. */
   readonly weights?: WeightFormat;
-  /** What the file says of itself. */
+  /** Metadata of the file. */
   readonly metadata?: OnnxMetadata;
-  /** What it says of inputs and outputs, by the names that they have in the function. */
+  /** Documentation of inputs and outputs, by their names in the function. */
   readonly documentation?: Readonly<Record<string, string>>;
 }
 
@@ -48,26 +47,26 @@ const exportOptionsKinds: KindsOf<ExportOptions> = {
   'documentation?': 'object',
 };
 
-/** Where {@link exportOnnxParts} puts the data of large tensors. */
+/** Place for the data of large tensors, see {@link exportOnnxParts}. */
 export interface DataFileOptions {
-  /** Name of the file beside the model that takes them. */
+  /** Name of the data file, beside the model. */
   readonly dataFile: string;
-  /** `always`, or `large`: only if the model has more than the 2 GiB of the format, which is the default. */
+  /** `always`, or `large` (default): only if the model exceeds the 2 GiB of the format. */
   readonly external?: 'always' | 'large';
 }
 
-/** An ONNX model in pieces, ready to be written one after the other; the weights among them are views, not copies. */
+/** ONNX model in pieces, to be written one after the other. Weights are views, not copies. */
 export interface OnnxParts {
-  /** The pieces of the model's file. */
+  /** Pieces of the model's file. */
   readonly model: readonly Uint8Array[];
-  /** The pieces of the data file; none if there is nothing outside the model. */
+  /** Pieces of the data file; empty if nothing lies outside the model. */
   readonly data: readonly Uint8Array[];
 }
 
 /**
- * Writes a function as an ordinary .onnx model (operator set 20) in memory.
- * @param inputTypes Types of the inputs by name, any size at open axes; the other inputs are in `constants`.
- * All of them are inputs of the model, also those that the function does not read.
+ * Encodes a function as an ordinary .onnx model (operator set 20) in memory.
+ * @param inputTypes Types of the inputs by name, with any size at open axes. All become inputs of the model, including
+ * unread ones. The other inputs of the function are in `constants`.
  * @returns The bytes of the file. An output with the name of an input is called `name.out`.
  * @throws DparError for shapes that do not fit, and for more than 2 GiB.
  */
@@ -85,7 +84,7 @@ export function exportOnnx(
   return encodeModel(modelOf(fn, inputTypes, options)).bytes;
 }
 
-/** As {@link exportOnnx}, in pieces, and for models of any size. @throws DparError as exportOnnx does. */
+/** {@link exportOnnx} in pieces, for models of any size. @throws DparError for shapes that do not fit. */
 export function exportOnnxParts(
   fn: TensorFunction,
   inputTypes: Tensors<TensorType>,
@@ -97,11 +96,7 @@ export function exportOnnxParts(
     {
       fn: 'function',
       inputTypes: 'object',
-      options: {
-        ...exportOptionsKinds,
-        dataFile: 'string',
-        'external?': "'always' | 'large'",
-      },
+      options: { ...exportOptionsKinds, dataFile: 'string', 'external?': "'always' | 'large'" },
     },
   );
   const { dataFile, external = 'large', ...settings } = options;
@@ -112,9 +107,9 @@ export function exportOnnxParts(
   return { model: chunks, data: padded(externalData) };
 }
 
-/** Weights up to this many bytes fit into a file with what else is in it; the format ends at 2 GiB. */
+/** Limit in bytes for weights inside the model. The rest of the 2 GiB is for everything else. */
 const largestInside = 2 ** 31 - 2 ** 26;
-/** Tensors up to this many bytes stay in the model: shapes and the like, which runtimes want to see while they optimise. */
+/** Limit in bytes for tensors that always stay in the model, such as shapes, which runtimes read while they optimise. */
 const externalBytes = 1024;
 
 function modelOf(fn: TensorFunction, inputTypes: Tensors<TensorType>, options: ExportOptions): OnnxModel {
@@ -122,8 +117,8 @@ function modelOf(fn: TensorFunction, inputTypes: Tensors<TensorType>, options: E
   const { dynamicAxes = {}, metadata, documentation = {} } = options;
   if (portable && weights !== 'float32') {
     throw new DparError(
-      `exportOnnx: expected weights of float32 in a portable model, got ${weights}, which needs an operator of ONNX Runtime. ` +
-        'Leave out one of the two.',
+      `exportOnnx: expected float32 weights in a portable model, got ${weights}. ` +
+        "Leave out 'portable' or 'weights': quantised products need an operator of ONNX Runtime.",
     );
   }
   checkCompileOptions({ constants, weights });
@@ -132,27 +127,21 @@ function modelOf(fn: TensorFunction, inputTypes: Tensors<TensorType>, options: E
   );
   const traced = trace(fn, openTypes(inputTypes, dynamicAxes, dynamic), { constants, dynamic });
   const { model, outputNames } = lower(traced, { name, portable, weights, allInputs: true });
-  const meaning = new Map(Object.entries(outputNames).map(([output, graphName]) => [graphName, documentation[output]]));
-  const documented = <V extends { readonly name: string }>(
-    values: readonly V[],
-    of: (name: string) => string | undefined,
-  ) =>
-    values.map((value) => ({
-      ...value,
-      ...(of(value.name) !== undefined && { documentation: of(value.name) as string }),
-    }));
-  return {
-    ...model,
-    ...(metadata && { metadata }),
-    inputs: documented(model.inputs, (input) => documentation[input]),
-    outputs: documented(model.outputs, (output) => meaning.get(output)),
-  };
+  const ofOutputs = Object.entries(outputNames).map(([output, graphName]) => [graphName, documentation[output]]);
+  const inputs = documented(model.inputs, documentation);
+  const outputs = documented(model.outputs, Object.fromEntries(ofOutputs));
+  return { ...model, metadata, inputs, outputs };
 }
 
-/** What open sizes are taken for where the number of rows matters. */
+/** Values with their documentation, by name. */
+function documented(values: readonly OnnxValue[], documentation: Readonly<Record<string, string>>): OnnxValue[] {
+  return values.map((value) => ({ ...value, documentation: documentation[value.name] }));
+}
+
+/** Number of rows that stands for open sizes. */
 const manyRows = 256;
 
-/** The data one after the other, zeros between them so that each begins at its offset. */
+/** The data one after the other, padded with zeros up to each offset. */
 function padded(parts: readonly ExternalData[]): Uint8Array[] {
   const chunks: Uint8Array[] = [];
   let end = 0;

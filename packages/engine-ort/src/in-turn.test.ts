@@ -1,7 +1,7 @@
 import { float32, type HostTensorOf, named } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { inTurn } from './in-turn.js';
 import { createOrtEngine } from './index.js';
+import { inTurn } from './runtime.js';
 
 it('gives every run of onnxruntime-web its own results, however many overlap', async () => {
   const engine = await createOrtEngine({ runtime: 'web', threads: 1 });

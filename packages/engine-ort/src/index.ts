@@ -6,5 +6,4 @@ export {
   exportOnnxParts,
   type OnnxParts,
 } from './export.js';
-export { type Device, ortInstallHints, type RuntimeKind } from './runtime.js';
-export { disableTelemetry } from './telemetry.js';
+export { type Device, disableTelemetry, ortInstallHints, type RuntimeKind } from './runtime.js';

@@ -1,21 +1,36 @@
 import type { Primitive, Tensors } from '@dpar/tensor';
-import type { Emission, Emitter, Operand } from './emitters/emitter.js';
-import { emitters } from './emitters/emitters.js';
+import { elementwiseEmitters } from './emitters/elementwise.js';
+import type { Emission, Emitter, Emitters, Operand } from './emitters/emitter.js';
+import { imageEmitters } from './emitters/images.js';
+import { indexingEmitters } from './emitters/indexing.js';
+import { layoutEmitters } from './emitters/layout.js';
+import { productEmitters } from './emitters/products.js';
+import { reductionEmitters } from './emitters/reductions.js';
 import { type GraphNode, reachable } from './graph/node.js';
 import type { TracedFunction } from './graph/trace.js';
 import { type BuilderOptions, OnnxBuilder } from './onnx/builder.js';
 import type { OnnxModel } from './onnx/model.js';
 
-/** An ONNX graph, and the names that the function's outputs have in it. */
+/** Emitter of every primitive. */
+export const emitters: Emitters<Primitive> = {
+  ...elementwiseEmitters,
+  ...layoutEmitters,
+  ...indexingEmitters,
+  ...reductionEmitters,
+  ...productEmitters,
+  ...imageEmitters,
+};
+
+/** ONNX graph of a function. */
 export interface LoweredFunction {
   readonly model: OnnxModel;
-  /** An output with the name of an input is called `name.out` in the graph, where names must differ. */
+  /** Names of the outputs in the graph. An output with the name of an input is called `name.out` there. */
   readonly outputNames: Tensors<string>;
 }
 
-/** How a traced function is written. */
+/** Settings of {@link lower}. */
 export interface LowerOptions extends Omit<BuilderOptions, 'reserved' | 'dynamic'> {
-  /** Whether inputs that nothing reads become inputs of the graph; by default they are left out. */
+  /** Makes unread inputs inputs of the graph too. Default: they are left out. */
   readonly allInputs?: boolean;
 }
 
@@ -56,7 +71,7 @@ function emit(build: OnnxBuilder, node: GraphNode, context: Pick<Emission<Primit
   const emitter = emitters[node.primitive] as Emitter<Primitive>;
   return emitter({
     build,
-    inputs: node.inputs.map(context.operand),
+    inputs: node.inputs.map(context.operand) as never,
     attributes: node.attributes,
     output: node.type,
     ...context,

@@ -11,27 +11,28 @@ import {
   type WeightFormat,
 } from '@dpar/tensor';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
-import { OrtDeviceTensor } from './device-tensor.js';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
-import { type TraceOptions, trace } from './graph/trace.js';
-import { overlap, toOrt } from './host-tensor.js';
-import { inTurn } from './in-turn.js';
+import { rewrite, type TraceOptions, trace } from './graph/trace.js';
 import { lower } from './lower.js';
+import { processorRules } from './matmul.js';
 import { encodeModel } from './onnx/writer.js';
-import type { Runtime } from './runtime.js';
+import { inTurn, type Runtime } from './runtime.js';
+import { OrtDeviceTensor, overlap, toOrt } from './tensors.js';
 
 interface Output {
   readonly name: string;
-  /** Its name in the graph. */
+  /** Name in the graph. */
   readonly graphName: string;
   readonly type: TensorType;
 }
 
-/** Models whose constants have more bytes than this (the format ends at 2 GiB) get their large ones beside the file. */
+/** Limit in bytes for constants inside the model; the format ends at 2 GiB. Above it, large constants lie outside. */
 const largestModel = 2 ** 30;
+
+/** Size in bytes from which a constant is large. */
 const externalBytes = 2 ** 20;
 
-/** What a program is made of. */
+/** Function and settings that a program is built from. */
 export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic'> {
   readonly fn: TensorFunction;
   readonly inputTypes: Tensors<TensorType>;
@@ -39,9 +40,9 @@ export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic
   readonly batchInvariant: boolean;
 }
 
-/** A function for one signature: a session of ONNX Runtime and what its outputs are. */
+/** Function compiled for one signature: a session of ONNX Runtime and the types of its outputs. */
 export class Program {
-  /** onnxruntime-node writes where it is told; onnxruntime-web and graphics processors work in memory of their own. */
+  /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web and GPUs have memory of their own. */
   private readonly writesInPlace: boolean;
 
   private constructor(
@@ -55,19 +56,17 @@ export class Program {
     this.writesInPlace = runtime.kind === 'node' && options.preferredOutputLocation === undefined;
   }
 
-  /** Traces the function and makes a session of it. */
+  /** Traces the function, rewrites it for the CPU's kernels, and creates a session. */
   static async build(
     runtime: Runtime,
     options: InferenceSession.SessionOptions,
     { fn, inputTypes, weights, batchInvariant, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
-    // Kernels sum in blocks of 256 whatever the number of rows, but in longer ones where the rules turn a product round.
     const onProcessor = options.executionProviders?.[0] === 'cpu';
-    const traced = trace(fn, inputTypes, {
-      ...known,
-      forProcessor: onProcessor && weights === 'float32' && !batchInvariant,
-    });
+    const plain = trace(fn, inputTypes, known);
+    // The rules change the order of sums with the number of rows, so batch-invariant functions go without.
+    const traced = onProcessor && weights === 'float32' && !batchInvariant ? rewrite(plain, processorRules) : plain;
     const { model, outputNames } = lower(traced, { name: label, weights, evenRows: onProcessor });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({
       name,
@@ -76,13 +75,12 @@ export class Program {
     }));
     const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
     const { bytes, externalData } = encodeModel(model, size > largestModel ? { largest: externalBytes } : {});
-    const session = await guarded(label, () =>
-      runtime.ort.InferenceSession.create(bytes, { ...options, ...(externalData.length > 0 && { externalData }) }),
-    );
+    const withData = externalData.length > 0 ? { ...options, externalData } : options;
+    const session = await guarded(label, () => runtime.ort.InferenceSession.create(bytes, withData));
     return new Program(runtime, options, label, session, outputs, traced.dynamic);
   }
 
-  /** Runs with outputs in host memory. */
+  /** Runs, with outputs in host memory. */
   async run(inputs: Tensors<Tensor>, { into = {} }: RunOptions): Promise<Tensors<HostTensor>> {
     checkOutputNames(
       into,
@@ -97,7 +95,7 @@ export class Program {
       if (given !== undefined && targets.get(name) === given) results[name] = given;
       else {
         const data = (targets.get(name)?.data ?? (await tensor.getData())) as HostTensor['data'];
-        // What has open sizes is only known now.
+        // Open sizes are known only now.
         results[name] = given
           ? outputTensor(name, { dtype: type.dtype, shape: tensor.dims }, given)
           : resultOf(type, tensor, data);
@@ -108,7 +106,7 @@ export class Program {
     return results;
   }
 
-  /** Runs with outputs that stay where they are made. */
+  /** Runs, with outputs that stay on the device. */
   async runOnDevice(inputs: Tensors<Tensor>): Promise<Tensors<OrtDeviceTensor>> {
     const found = await this.runSession(inputs);
     return Object.fromEntries(
@@ -120,8 +118,8 @@ export class Program {
   }
 
   /**
-   * Where outputs are written to directly, by name: to the tensors that were given, or beside them where they stand in
-   * the memory of an input, which is needed until the run is over. Other outputs are made by the runtime.
+   * Tensors that the session writes outputs to, by name. They are the given ones, or new ones in place of those that share
+   * memory with an input, which is read until the run ends. The runtime makes all other outputs.
    */
   private targets(inputs: Tensors<Tensor>, into: Tensors<HostTensor>): ReadonlyMap<string, HostTensor> {
     const targets = new Map<string, HostTensor>();
@@ -142,14 +140,14 @@ export class Program {
     await this.session.release();
   }
 
-  /** Runs the session, with the outputs in order; those named in `targets` are written there. */
+  /** Runs the session and returns its outputs in order. Those in `targets` are written there. */
   private async runSession(
     inputs: Tensors<Tensor>,
     targets: ReadonlyMap<string, HostTensor> = new Map(),
   ): Promise<readonly Tensor[]> {
     if (this.outputs.length === 0) return [];
     const { session } = this;
-    // Inputs that the function does not read are no inputs of the graph.
+    // The graph lacks inputs that the function does not read.
     const feeds: Record<string, Tensor> = {};
     for (const name of session.inputNames) feeds[name] = inputs[name] as Tensor;
     const fetches: Record<string, Tensor | null> = {};
@@ -165,12 +163,12 @@ export class Program {
   }
 }
 
-/** An output that the runtime made as a host tensor. */
+/** Output made by the runtime, as a host tensor. */
 function resultOf({ dtype }: TensorType, { dims }: Tensor, data: HostTensor['data']): HostTensor {
   return { dtype, shape: dims, data } as HostTensor;
 }
 
-/** Errors of ONNX Runtime as DparErrors that name the function. */
+/** Turns errors of ONNX Runtime into DparErrors that name the function. */
 async function guarded<V>(label: string, call: () => Promise<V>): Promise<V> {
   try {
     return await call();

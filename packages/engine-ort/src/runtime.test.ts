@@ -10,7 +10,7 @@ it('says which package does not start', async () => {
   const { createOrtEngine } = await import('./index.js');
   const created = createOrtEngine({ runtime: 'web' });
   await expect(created).rejects.toThrow(
-    /expected the package 'onnxruntime-web' to start, got '.*'\. If it is not whole, install it again: npm install onnxruntime-web$/s,
+    /expected the package 'onnxruntime-web' to start, got '.*'\. Install it again: npm install onnxruntime-web$/s,
   );
   await expect(created).rejects.toBeInstanceOf(DparError);
 });

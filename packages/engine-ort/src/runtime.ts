@@ -1,37 +1,36 @@
 import { DparError } from '@dpar/tensor';
 import type { env, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
-import { disableTelemetry } from './telemetry.js';
 
-/** All devices. */
+/** Names of all devices. */
 export const devices = ['cpu', 'webgpu', 'cuda'] as const;
 
-/** Where an engine computes. */
+/** Device that an engine computes on. */
 export type Device = (typeof devices)[number];
 
-/** Which package runs the graphs. */
+/** Package that runs the graphs: onnxruntime-node or onnxruntime-web. */
 export type RuntimeKind = 'node' | 'web';
 
-/** What onnxruntime-node and onnxruntime-web have in common. */
+/** Common part of onnxruntime-node and onnxruntime-web. */
 export interface OrtModule {
   readonly InferenceSession: InferenceSessionFactory;
   readonly Tensor: TensorConstructor;
   readonly env: typeof env;
 }
 
-/** A loaded runtime. */
+/** Loaded runtime. */
 export interface Runtime {
   readonly kind: RuntimeKind;
   readonly ort: OrtModule;
 }
 
-/** Node's for programs in Node, the web's elsewhere. */
+/** Default runtime: `node` in Node, `web` elsewhere. */
 export function defaultRuntime(): RuntimeKind {
   return typeof process === 'object' && typeof process.versions?.node === 'string' ? 'node' : 'web';
 }
 
 /**
- * Loads the package that runs the graphs; only the one that is needed has to be installed.
- * @throws DparError naming the package if it is not there.
+ * Loads the package that runs the graphs. Only that package has to be installed.
+ * @throws DparError that names the package if it is missing or does not start.
  */
 export async function loadRuntime(kind: RuntimeKind, device: Device): Promise<Runtime> {
   const name = kind === 'node' ? 'onnxruntime-node' : 'onnxruntime-web';
@@ -43,16 +42,16 @@ export async function loadRuntime(kind: RuntimeKind, device: Device): Promise<Ru
   }
 }
 
-/** Says that a package is not there, or is there and useless, as on systems for which its native part is not built. */
+/** Message for a package that is missing, or does not start because its native part does not fit the system. */
 export function absence(name: string, cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   const isMissing = new RegExp(`^(Cannot find (package|module)|Import) ['"]${name}['"]`).test(message);
   return isMissing
     ? `expected the package '${name}', got none. Install it:`
-    : `expected the package '${name}' to start, got '${message}'. If it is not whole, install it again:`;
+    : `expected the package '${name}' to start, got '${message}'. Install it again:`;
 }
 
-/** How to install the package of each runtime. Its install script fetches what only CUDA needs, and fails behind firewalls. */
+/** Commands that install each runtime. The install script is skipped: it fetches files for CUDA and fails behind firewalls. */
 export const ortInstallHints: { readonly [Kind in RuntimeKind]: string } = {
   node: 'npm install --onnxruntime-node-install=skip onnxruntime-node',
   web: 'npm install onnxruntime-web',
@@ -66,7 +65,7 @@ async function importNode(): Promise<Loaded> {
 }
 
 /**
- * The smallest build that has the device, so that a page loads nothing that it does not use. Node has a build of its own,
+ * Imports the smallest build that has the device, so that a page loads no more than it uses. Node has a build of its own,
  * the only one whose threads start there.
  */
 async function importWeb(device: Device): Promise<Loaded> {
@@ -74,7 +73,44 @@ async function importWeb(device: Device): Promise<Loaded> {
   return device === 'webgpu' ? import('onnxruntime-web/webgpu') : import('onnxruntime-web/wasm');
 }
 
-/** Imports what only Node has; bundlers for browsers do not follow a name that is not written out. */
+/** Imports a module of Node. Bundlers for browsers do not follow a name in a variable. */
 export function importHidden(name: string): Promise<unknown> {
   return import(/* @vite-ignore */ name);
+}
+
+/**
+ * Turns off the telemetry of onnxruntime-node. From version 1.29 on it would send events, and keep a machine identifier and
+ * a cache in the home folder. Call it in the main thread before the package is loaded. A value of ORT_DISABLE_TELEMETRY in
+ * the environment stays.
+ */
+export function disableTelemetry(): void {
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
+}
+
+/** Share of the machine's memory up to which a process keeps the working memory of new sessions. */
+const keptShare = 1 / 4;
+
+/**
+ * Decides for each new session if it keeps its working memory between runs: as long as the process takes less than a
+ * quarter of the memory available to it. Outside Node that is unknown, and all sessions keep theirs.
+ */
+export async function memoryKeeper(kind: RuntimeKind): Promise<() => boolean> {
+  if (kind === 'web') return () => true;
+  const os = (await importHidden('node:os')) as typeof import('node:os');
+  // Limit of a container. Without one it is missing, 0 or very large.
+  const limit = process.constrainedMemory?.() || Number.POSITIVE_INFINITY;
+  const budget = keptShare * Math.min(os.totalmem(), limit);
+  return () => process.memoryUsage.rss() < budget;
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs calls one at a time, in order. Runs of onnxruntime-web need it: each keeps its inputs and outputs on WebAssembly's
+ * single stack while it waits, and an overlapping run would overwrite them.
+ */
+export function inTurn<V>(call: () => Promise<V>): Promise<V> {
+  const result = last.then(call);
+  last = result.catch(() => {});
+  return result;
 }

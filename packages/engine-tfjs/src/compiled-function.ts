@@ -1,11 +1,11 @@
 import {
   type CompiledFunction,
   type CompileOptions,
+  checkLive,
   checkNotConstant,
   checkOutputNames,
   checkRunArguments,
   type DeviceTensor,
-  DparError,
   formatType,
   type HostTensor,
   hostInput,
@@ -23,27 +23,24 @@ import { type Computer, Program } from './program.js';
 import type { TfjsTensor } from './tfjs.js';
 import { inTurn } from './turn.js';
 
-/**
- * Programs that a function keeps, the least recently used of which gives way. Making one again takes less time than
- * running it: where sizes change from call to call, they need not all be kept.
- */
+/** Limit on the programs of a function. The least recently used one is dropped; making it again is cheaper than running it. */
 const mostPrograms = 64;
 
-/** What a call computed, in order. */
+/** Outputs of a call, in order. */
 interface Outputs {
   readonly names: readonly string[];
   readonly outputs: readonly TfjsTensor[];
 }
 
-/** A function and its programs, one for each signature. */
+/** Function and its programs, one for each signature. */
 export class TfjsFunction implements CompiledFunction {
-  /** By signature, the least recently used first. */
+  /** Programs by signature, the least recently used first. */
   private readonly programs = new Map<string, Program>();
   private readonly constants: Constants;
   private made = 0;
   private disposed = false;
 
-  /** @throws DparError if the data of a constant are not what its type says. */
+  /** @throws DparError if the data of a constant do not fit its type. */
   constructor(
     private readonly computer: Computer,
     private readonly fn: TensorFunction,
@@ -93,7 +90,7 @@ export class TfjsFunction implements CompiledFunction {
     this.constants.dispose();
   }
 
-  /** @returns The outputs, which are the caller's to dispose. */
+  /** Computes the outputs. The caller disposes them. */
   private call(inputs: Tensors<HostTensor | DeviceTensor>, into: Tensors<HostTensor> = {}): Promise<Outputs> {
     return inTurn(
       this.computer,
@@ -105,9 +102,7 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   private compute(inputs: Tensors<HostTensor | DeviceTensor>, into: Tensors<HostTensor>): Outputs {
-    if (this.disposed) {
-      throw new DparError('run: expected a live function, got one that was disposed. Compile it again.');
-    }
+    checkLive('function', this.disposed);
     const types: Record<string, TensorType> = {};
     const tensors: Record<string, HostTensor | TfjsTensor> = {};
     for (const name of Object.keys(inputs).sort()) {

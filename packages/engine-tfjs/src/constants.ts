@@ -12,19 +12,18 @@ import { copyToTfjs } from './host-tensor.js';
 import type { Tfjs, TfjsTensor } from './tfjs.js';
 
 /**
- * The constants of a compiled function, moved to the backend once. A constant matrix that others are multiplied with,
- * transposed, is kept as it is multiplied: rounded as the weight format says and, in WASM, transposed, because its fast
- * product takes matrices as they lie and keeps what it packs of them.
+ * Constants of a compiled function, moved to the backend once. The matrix W of a product x W^T is prepared for it: rounded
+ * to the weight format and, in WASM, transposed. The fast kernel of WASM takes untransposed matrices and keeps them packed.
  */
 export class Constants {
   private readonly plain = new Map<string, TfjsTensor>();
   private readonly matrices = new Map<string, TfjsTensor>();
-  /** Whether matrices are kept transposed. */
+  /** True if matrices are kept transposed. */
   readonly transposesMatrices: boolean;
-  /** Whether matrices differ from the constants. */
+  /** True if matrices differ from the constants. */
   readonly preparesMatrices: boolean;
 
-  /** @throws DparError if the data of one are not what its type says, or for an unknown format. */
+  /** @throws DparError if the data of a constant do not fit its type, or for an unknown format. */
   constructor(
     private readonly tf: Tfjs,
     backend: string,
@@ -37,21 +36,21 @@ export class Constants {
     for (const [name, tensor] of Object.entries(host)) this.plain.set(name, this.upload(tensor));
   }
 
-  /** A constant as it is. */
+  /** Constant, unprepared. */
   tensor(name: string): TfjsTensor {
     const found = this.plain.get(name) ?? this.upload(named(this.host, name));
     this.plain.set(name, found);
     return found;
   }
 
-  /** A constant matrix as it is multiplied. */
+  /** Constant matrix, prepared for products. */
   matrix(name: string): TfjsTensor {
     const found = this.matrices.get(name) ?? this.upload(this.prepared(named(this.host, name)));
     this.matrices.set(name, found);
     return found;
   }
 
-  /** Frees one as it is; it is moved again if it is asked for. */
+  /** Frees an unprepared constant. {@link tensor} uploads it again. */
   forget(name: string): void {
     this.plain.get(name)?.dispose();
     this.plain.delete(name);
@@ -64,7 +63,7 @@ export class Constants {
   }
 
   private upload(tensor: HostTensor): TfjsTensor {
-    // Kept, also when the function is compiled within `tf.tidy`.
+    // `keep` protects it from `tf.tidy` around the compilation.
     return this.tf.keep(copyToTfjs(this.tf, tensor));
   }
 
@@ -74,7 +73,7 @@ export class Constants {
   }
 }
 
-/** A float32 matrix [N, K] as [K, N]. */
+/** Transposes a float32 matrix [N, K]. */
 function transposed({ shape: [rows = 0, columns = 0], data }: HostTensor): HostTensor {
   const result = float32([columns, rows]);
   for (let row = 0; row < rows; row++) {

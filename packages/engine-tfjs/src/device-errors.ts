@@ -1,7 +1,7 @@
 import { DparError } from '@dpar/tensor';
 import type { Tfjs } from './tfjs.js';
 
-/** A device of WebGPU, as far as this package looks at it. */
+/** Part of a WebGPU device that this package uses. */
 export interface GpuDevice {
   pushErrorScope(filter: (typeof filters)[number]): void;
   popErrorScope(): Promise<{ readonly message: string } | null>;
@@ -10,10 +10,10 @@ export interface GpuDevice {
 
 const filters = ['validation', 'out-of-memory', 'internal'] as const;
 
-/** By device, the errors that no scope took and no run has thrown yet. */
+/** Errors of each device that no scope caught and no run has thrown yet. */
 const uncaptured = new WeakMap<GpuDevice, string[]>();
 
-/** The device of a namespace's current backend, undefined if that has none. From here on the device's errors are noted. */
+/** Device of a namespace's current backend, or undefined without one. Its errors are recorded from now on. */
 export function deviceOf(tf: Tfjs): GpuDevice | undefined {
   if (tf.getBackend() !== 'webgpu') return undefined;
   const { device } = tf.backend() as { readonly device?: GpuDevice };
@@ -27,12 +27,12 @@ export function deviceOf(tf: Tfjs): GpuDevice | undefined {
 }
 
 /**
- * Does something and waits for what a device reports of it. A graphics processor throws nothing: it
- * skips commands with an error in them, and what should have been computed is whatever its memory held.
+ * Runs an action and waits for errors of the device. A GPU throws nothing: it skips a command with an error, and the
+ * result is whatever its memory held.
  *
- * @param action Gives its commands before it returns; what it returns may be a promise.
- * @param discard Frees the result where the device reports an error.
- * @throws DparError for an error of the device, and what the action throws.
+ * @param action Submits its commands before it returns. It may return a promise.
+ * @param discard Frees the result if the device reports an error.
+ * @throws DparError for an error of the device. Errors of the action pass through.
  */
 export async function checked<R>(
   device: GpuDevice | undefined,
@@ -41,7 +41,7 @@ export async function checked<R>(
 ): Promise<R> {
   if (device === undefined) return action();
   for (const filter of filters) device.pushErrorScope(filter);
-  // Scopes are closed at once, in the same turn of the event loop, so that they hold no other's commands.
+  // Scopes are closed in the same turn of the event loop, so that they hold only these commands.
   const [acted, ...scopes] = await Promise.allSettled([attempt(action), ...filters.map(() => device.popErrorScope())]);
   const errors = scopes.map((scope) => (scope.status === 'fulfilled' ? scope.value?.message : String(scope.reason)));
   const message = [...errors, ...(uncaptured.get(device)?.splice(0) ?? [])].find((text) => text !== undefined);
@@ -52,12 +52,12 @@ export async function checked<R>(
   if (acted.status === 'fulfilled') discard(acted.value);
   const [firstLine = ''] = message.trim().split('\n');
   throw new DparError(
-    `run: expected the WebGPU device to compute, got its error '${firstLine}'. Update the driver, or take another backend.`,
+    `run: expected the WebGPU device to compute, got its error '${firstLine}'. Update the driver or use another backend.`,
     { cause: acted.status === 'rejected' ? acted.reason : new Error(message) },
   );
 }
 
-/** The result of a call as a promise, made at once. */
+/** Calls an action at once, and returns its result as a promise. */
 async function attempt<R>(action: () => R | Promise<R>): Promise<R> {
   return action();
 }

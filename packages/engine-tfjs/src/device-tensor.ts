@@ -1,10 +1,10 @@
-import { type DeviceTensor, DparError, type HostTensor, type TensorType } from '@dpar/tensor';
+import { checkLive, type DeviceTensor, type HostTensor, type TensorType } from '@dpar/tensor';
 import { checked } from './device-errors.js';
 import { fromTfjs, typeOf } from './host-tensor.js';
 import type { Computer } from './program.js';
 import type { TfjsTensor } from './tfjs.js';
 
-/** A tensor of TensorFlow.js, in its backend's memory. */
+/** Tensor of TensorFlow.js in the memory of its backend. */
 export class TfjsDeviceTensor implements DeviceTensor {
   readonly type: TensorType;
   private tensor: TfjsTensor | undefined;
@@ -19,12 +19,8 @@ export class TfjsDeviceTensor implements DeviceTensor {
 
   /** @throws DparError after `dispose`. */
   get value(): TfjsTensor {
-    if (this.tensor === undefined) {
-      throw new DparError(
-        'DeviceTensor: expected a live tensor, got one that was disposed. Dispose it after its last use.',
-      );
-    }
-    return this.tensor;
+    checkLive('tensor', this.tensor === undefined);
+    return this.tensor as TfjsTensor;
   }
 
   async read(): Promise<HostTensor> {

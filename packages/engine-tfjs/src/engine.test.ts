@@ -48,7 +48,7 @@ describe.each(testedBackends)('the engine on %s', async (backend) => {
     it('takes constants given once, with any name', async () => {
       const fn = engine.compile(addAndScale, { constants: { b } });
       expect((await expectNoLeak(() => fn.run({ a }))).sum).toEqual(float32([2], [4, 6]));
-      await expectRejection(fn.run({ a, b }), "run: expected inputs that are not constants already, got 'b'");
+      await expectRejection(fn.run({ a, b }), "run: expected inputs that are not constants, got 'b'");
       await fn.dispose();
     });
 
@@ -439,5 +439,5 @@ describe.each(testedBackends)('the engine on %s', async (backend) => {
 });
 
 it('refuses what is not TensorFlow.js', () => {
-  expect(() => tfjsEngine({} as typeof tf)).toThrow('tfjsEngine: expected TensorFlow.js, got another.');
+  expect(() => tfjsEngine({} as typeof tf)).toThrow('tfjsEngine: expected a TensorFlow.js namespace, got {}.');
 });

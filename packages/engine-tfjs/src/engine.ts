@@ -1,4 +1,4 @@
-import type { KindsOf } from '@dpar/check';
+import { formatValue, type KindsOf } from '@dpar/check';
 import { checkCompileArguments, checkHostTensor, DparError, type Engine } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { TfjsFunction } from './compiled-function.js';
@@ -9,19 +9,19 @@ import type { Computer } from './program.js';
 import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
 import { inTurn } from './turn.js';
 
-/** How {@link tfjsEngine} appears. */
+/** Options of {@link tfjsEngine}. */
 export interface TfjsEngineOptions {
-  /** What computes, for {@link Engine.name}. Default: `TensorFlow.js (<backend>)`. */
+  /** Name of the engine. Default: `TensorFlow.js (<backend>)`. */
   readonly name?: string;
 }
 
 const tfjsEngineOptionsKinds: KindsOf<TfjsEngineOptions> = { 'name?': 'string' };
 
 /**
- * An engine over a TensorFlow.js namespace, on the backend that is current now; wait for `tf.ready()` before. It goes on
- * using that backend where another becomes the current one.
+ * Creates an engine over a TensorFlow.js namespace, on its current backend; wait for `tf.ready()` before. The engine keeps
+ * that backend, even if another one becomes current later.
  *
- * @throws DparError for what is no such namespace.
+ * @throws DparError if `namespace` is not a TensorFlow.js namespace.
  */
 export function tfjsEngine<T extends TfjsTensor>(namespace: TfjsNamespace<T>, options: TfjsEngineOptions = {}): Engine {
   checkArguments('tfjsEngine', { namespace, options }, { namespace: 'object', 'options?': tfjsEngineOptionsKinds });
@@ -29,7 +29,8 @@ export function tfjsEngine<T extends TfjsTensor>(namespace: TfjsNamespace<T>, op
   const tf = namespace as unknown as Tfjs;
   if (typeof tf?.getBackend !== 'function') {
     throw new DparError(
-      "tfjsEngine: expected TensorFlow.js, got another. Pass import * as tf from '@tensorflow/tfjs-core'.",
+      `tfjsEngine: expected a TensorFlow.js namespace, got ${formatValue(namespace)}. ` +
+        "Pass import * as tf from '@tensorflow/tfjs-core'.",
     );
   }
   const computer: Computer = { tf, backend: tf.getBackend(), device: deviceOf(tf) };

@@ -6,23 +6,23 @@ export function typeOf(x: TfjsTensor): TensorType {
   return { dtype: x.dtype as DType, shape: x.shape };
 }
 
-/** A tensor of TensorFlow.js with the data of a host tensor, whose memory some backends go on using. */
+/** Tensor of TensorFlow.js over the data of a host tensor. Some backends keep using that memory. */
 export function toTfjs(tf: Tfjs, { dtype, shape, data }: HostTensor): TfjsTensor {
   return tf.tensor(data, [...shape], dtype);
 }
 
-/** Backends that copy what they are given, and whose `data()` is a copy. Others may share memory. */
+/** Backends that copy data in both directions. Others may share memory. */
 const copying = ['wasm', 'tensorflow'];
 
-/** As {@link toTfjs}, with memory of its own. */
+/** {@link toTfjs} with memory of its own. */
 export function copyToTfjs(tf: Tfjs, tensor: HostTensor): TfjsTensor {
   const data = copying.includes(tf.getBackend()) ? tensor.data : tensor.data.slice();
   return toTfjs(tf, { ...tensor, data } as HostTensor);
 }
 
 /**
- * The tensors as host tensors with memory of their own.
- * @param backend The backend that they are of.
+ * Reads tensors as host tensors with memory of their own.
+ * @param backend Backend of the tensors.
  */
 export async function fromTfjs(tensors: readonly TfjsTensor[], backend: string): Promise<HostTensor[]> {
   const all = await Promise.all(tensors.map((x) => x.data() as Promise<HostTensor['data']>));

@@ -1,12 +1,34 @@
-import { type AttributesOf, type Backend, createOps, type Ops, type Primitive, type TensorType } from '@dpar/tensor';
+import {
+  type AttributesOf,
+  type Backend,
+  createOps,
+  type InputsOf,
+  type Ops,
+  type Primitive,
+  type TensorType,
+} from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { copyToTfjs, typeOf } from './host-tensor.js';
-import { kernels } from './kernels/index.js';
-import type { Kernel, KernelContext } from './kernels/kernel.js';
-import type { Tfjs, TfjsNamespace, TfjsTensor } from './tfjs.js';
-import { tfjsNamespaceKinds } from './tfjs.js';
+import { elementwiseKernels } from './kernels/elementwise.js';
+import { imageKernels } from './kernels/images.js';
+import { indexingKernels } from './kernels/indexing.js';
+import type { Kernel, KernelContext, Kernels } from './kernels/kernel.js';
+import { layoutKernels } from './kernels/layout.js';
+import { productKernels } from './kernels/products.js';
+import { reductionKernels } from './kernels/reductions.js';
+import { type Tfjs, type TfjsNamespace, type TfjsTensor, tfjsNamespaceKinds } from './tfjs.js';
 
-/** Applies a primitive; all that it makes but the result is disposed. */
+/** Kernel of every primitive. */
+export const kernels: Kernels<Primitive> = {
+  ...elementwiseKernels,
+  ...layoutKernels,
+  ...indexingKernels,
+  ...reductionKernels,
+  ...productKernels,
+  ...imageKernels,
+};
+
+/** Applies a primitive, and disposes all intermediate tensors. */
 export function applyKernel<P extends Primitive>(
   context: KernelContext,
   primitive: P,
@@ -16,15 +38,15 @@ export function applyKernel<P extends Primitive>(
 ): TfjsTensor {
   const kernel: Kernel<P> = kernels[primitive];
   return context.tf.tidy(() => {
-    const result = kernel(context, inputs, attributes, output);
-    // A tensor of its own, so that each is disposed by whoever made it.
+    const result = kernel(context, inputs as InputsOf<P, TfjsTensor>, attributes, output);
+    // The result is a tensor of its own, so that each tensor is disposed once.
     return inputs.includes(result) ? context.tf.reshape(result, result.shape) : result;
   });
 }
 
 /**
- * The tensor interface run eagerly by a TensorFlow.js namespace on its current backend. Handles are tensors of that
- * namespace, which `tf.tidy` and `dispose` free as any other.
+ * Tensor interface that a TensorFlow.js namespace runs eagerly on its current backend. Handles are tensors of that
+ * namespace, which `tf.tidy` and `dispose` free.
  */
 export function tfjsOps<T extends TfjsTensor>(namespace: TfjsNamespace<T>): Ops<T> {
   checkArguments('tfjsOps', { namespace }, { namespace: tfjsNamespaceKinds });

@@ -17,15 +17,15 @@ import { applyKernel } from './ops.js';
 import type { Tfjs, TfjsTensor } from './tfjs.js';
 import { type TracedStep, type TracedValue, trace } from './trace.js';
 
-/** What a program runs on. */
+/** Namespace and backend that a program runs on. */
 export interface Computer {
   readonly tf: Tfjs;
   readonly backend: string;
-  /** Of the WebGPU backend: what reports errors. */
+  /** Device of the WebGPU backend, which reports errors. */
   readonly device?: GpuDevice | undefined;
 }
 
-/** A value that steps read: the result of one, or something that is there before. */
+/** Value that steps read: an input, a constant, or the result of a step. */
 type Value = TracedValue | { readonly kind: 'matrix'; readonly name: string };
 
 interface Step {
@@ -34,21 +34,18 @@ interface Step {
   readonly type: TensorType;
   readonly inputs: readonly Value[];
   readonly result: Value;
-  /** What no later step reads. */
+  /** Values that no later step reads. */
   readonly last: readonly Value[];
 }
 
-/**
- * A function for inputs of certain types: a list of steps, each with what is freed after it, so that memory holds what
- * is still needed and nothing else.
- */
+/** Function for inputs of certain types: a list of steps. Values are freed after the last step that reads them. */
 export class Program {
   readonly outputNames: readonly string[];
   private readonly steps: readonly Step[];
   private readonly outputs: readonly Value[];
   private readonly label: string;
 
-  /** @throws DparError if the function reads an input that is not there, and what the function throws. */
+  /** @throws DparError if the function reads a missing input. Errors of the function pass through. */
   constructor(
     private readonly computer: Computer,
     fn: TensorFunction,
@@ -109,7 +106,7 @@ export class Program {
     keep: (x: TfjsTensor) => TfjsTensor,
   ): void {
     const { tf } = context;
-    /** What has been made or moved here for this run. */
+    /** Tensors made or uploaded in this run. */
     const own = new Map<Value, TfjsTensor>();
     const tensorOf = (value: Value): TfjsTensor => {
       const known = own.get(value);
@@ -142,7 +139,7 @@ export class Program {
     }
   }
 
-  /** A constant that is only multiplied with is not needed as it is. */
+  /** Prepares constant matrices, and frees those that are read in products only. */
   private prepareMatrices(names: readonly string[]): void {
     const read = new Set<Value>([...this.outputs, ...this.steps.flatMap(({ inputs }) => inputs)]);
     const plain = new Set([...read].flatMap((value) => (value.kind === 'constant' ? [value.name] : [])));
@@ -152,7 +149,7 @@ export class Program {
     }
   }
 
-  /** Errors of TensorFlow.js as DparErrors that name the function and the primitive. */
+  /** Turns errors of TensorFlow.js into DparErrors that name the function and the primitive. */
   private guarded<V>(primitive: Primitive, call: () => V): V {
     try {
       return call();
@@ -166,7 +163,7 @@ export class Program {
 
 type Unfreed = Omit<Step, 'last' | 'result'>;
 
-/** A step that multiplies with a constant matrix, transposed, as one that takes the matrix as it is kept for that. */
+/** Makes a step x W^T with a constant W read the prepared matrix. Other steps stay as they are. */
 function withMatrix(step: TracedStep, matrices: Map<string, Value>, { transposesMatrices }: Constants): Unfreed {
   const [a, b] = step.inputs;
   const attributes = step.attributes as AttributesOf<'matmul'>;
@@ -177,7 +174,7 @@ function withMatrix(step: TracedStep, matrices: Map<string, Value>, { transposes
   return { ...step, inputs: [a, matrix], attributes: { ...attributes, transposeB: !transposesMatrices } };
 }
 
-/** Adds to each step what can be freed after it. */
+/** Adds to each step the values to free after it. */
 function withLastReads(
   steps: readonly Unfreed[],
   results: readonly TracedStep[],

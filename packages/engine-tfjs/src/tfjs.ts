@@ -1,7 +1,8 @@
 import type { KindsOf } from '@dpar/check';
-/** A tensor of TensorFlow.js, as far as this package looks at it. */
+
+/** Part of a TensorFlow.js tensor that this package uses. */
 export interface TfjsTensor {
-  /** No two tensors have the same. */
+  /** Number of the tensor; all differ. */
   readonly id: number;
   readonly shape: number[];
   readonly dtype: string;
@@ -10,14 +11,14 @@ export interface TfjsTensor {
   dispose(): void;
 }
 
-/** Elements before and after, for each axis. */
+/** Numbers of elements before and after, for each axis. */
 export type Paddings = [before: number, after: number][];
 
 /**
- * What this package calls of a TensorFlow.js namespace. `@tensorflow/tfjs-core` with a backend, `@tensorflow/tfjs`,
- * `@tensorflow/tfjs-node` and `@tensorflow/tfjs-node-gpu` all have it. It is described by its structure, so that none of
- * these has to be installed for the types of this package, and each copy or version that has these functions fits. T is
- * the namespace's own type of tensors.
+ * Part of a TensorFlow.js namespace that this package calls. `@tensorflow/tfjs-core` with a backend, `@tensorflow/tfjs`,
+ * `@tensorflow/tfjs-node` and `@tensorflow/tfjs-node-gpu` all have it. The type is structural: none of these has to be
+ * installed for the types of this package, and every version with these functions fits. T is the namespace's own type of
+ * tensors.
  */
 export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
   abs(x: T): T;
@@ -78,10 +79,10 @@ export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
   memory(): { readonly numTensors: number; readonly numBytes: number };
 }
 
-/** Functions whose tensors have, in TensorFlow.js, a type of their own for each number of axes. */
+/** Functions whose tensors have a type for each number of axes in TensorFlow.js. */
 type Ranked = 'conv2d' | 'conv2dTranspose' | 'avgPool' | 'maxPool';
 
-/** A namespace as users have it, from which its own type of tensors is inferred. */
+/** Namespace of a user, from which its type of tensors is inferred. */
 export type TfjsNamespace<T extends TfjsTensor> = Omit<Tfjs<NoInfer<T>>, Ranked> &
   Pick<Tfjs<T>, 'tensor'> & { readonly [Name in Ranked]: (...args: never[]) => unknown };
 

@@ -10,17 +10,17 @@ import {
   type TensorType,
 } from '@dpar/tensor';
 
-/** A value in a traced function. */
+/** Value in a traced function. */
 export type TracedValue = { readonly type: TensorType } & (
   | { readonly kind: 'input'; readonly name: string }
-  /** An input that never changes. */
+  /** Input that never changes. */
   | { readonly kind: 'constant'; readonly name: string }
-  /** A constant that the function made. */
+  /** Constant made by the function. */
   | { readonly kind: 'literal'; readonly value: HostTensor }
   | TracedStep
 );
 
-/** One application of a primitive, and its result. */
+/** Application of a primitive, and its result. */
 export interface TracedStep {
   readonly kind: 'step';
   readonly type: TensorType;
@@ -29,16 +29,16 @@ export interface TracedStep {
   readonly attributes: AttributesOf<Primitive>;
 }
 
-/** What a function does for inputs of certain types. */
+/** Function traced for certain types of inputs. */
 export interface Traced {
-  /** The steps that outputs depend on, each after those whose results it takes. */
+  /** Steps that outputs depend on, in topological order. */
   readonly steps: readonly TracedStep[];
   readonly outputs: Tensors<TracedValue>;
 }
 
 /**
- * Records what a function does, without computing.
- * @throws DparError if it reads an input that is not there, and what the function throws.
+ * Records the steps of a function without computing.
+ * @throws DparError if it reads a missing input. Errors of the function pass through.
  */
 export function trace(fn: TensorFunction, inputs: Tensors<TensorType>, constants: Tensors<HostTensor>): Traced {
   const all: TracedStep[] = [];
@@ -60,10 +60,10 @@ export function trace(fn: TensorFunction, inputs: Tensors<TensorType>, constants
   return { steps: reachable(all, Object.values(outputs)), outputs };
 }
 
-/** Those steps that results depend on, in order. */
+/** Steps that results depend on, in order. */
 function reachable(steps: readonly TracedStep[], results: readonly TracedValue[]): TracedStep[] {
   const needed = new Set<TracedValue>(results);
-  // Each step comes after its inputs, so that one walk from the end finds all.
+  // Each step comes after its inputs, so one walk from the end finds all.
   for (const step of steps.toReversed()) if (needed.has(step)) for (const input of step.inputs) needed.add(input);
   return steps.filter((step) => needed.has(step));
 }

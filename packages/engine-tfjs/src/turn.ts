@@ -2,15 +2,15 @@ import { checked } from './device-errors.js';
 import type { Computer } from './program.js';
 import type { Tfjs } from './tfjs.js';
 
-/** By namespace, the end of what waits for its turn. */
+/** End of the queue of each namespace. */
 const ends = new WeakMap<Tfjs, Promise<unknown>>();
 
 /**
- * Does something while the backend is the namespace's current one, of which there is one at a time: engines on several
- * backends of a namespace take turns.
+ * Runs an action while its backend is the current one of the namespace. A namespace has one current backend, so engines on
+ * several backends take turns.
  *
- * @param discard Frees the result where the backend's device reports an error.
- * @throws DparError for an error of the device, and what the action throws.
+ * @param discard Frees the result if the backend's device reports an error.
+ * @throws DparError for an error of the device. Errors of the action pass through.
  */
 export function inTurn<R>(
   { tf, backend, device }: Computer,

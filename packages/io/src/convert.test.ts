@@ -102,7 +102,7 @@ describe('IoError', () => {
   it('is a DPAR error to the other packages', () => {
     const error = new IoError('io: expected a, got b.');
     expect(isDparError(error)).toBe(true);
-    expect(error.name).toBe('DparError');
-    expect(`${error}`).toBe('DparError: io: expected a, got b.');
+    expect(error.name).toBe('IoError');
+    expect(`${error}`).toBe('IoError: io: expected a, got b.');
   });
 });

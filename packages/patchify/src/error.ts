@@ -1,23 +1,18 @@
+import { type CheckWhole, createCheckWhole, createRefuse, type Refuse } from '@dpar/check';
+
 const marker = Symbol.for('dpar.error');
 
 /**
- * What this package throws: an option, a length or an entropy that it refuses. Messages read
- * `function: expected X, got Y. What to do.` It has the name and the marker of the `DparError` of `@dpar/tensor`, so
- * that `isDparError` recognises it, without a dependency on that package.
+ * Error of this package, for invalid arguments. Messages read `function: expected X, got Y. What to do.` It has the marker of
+ * the `DparError` of `@dpar/tensor`, so that `isDparError` recognises it without a dependency on that package.
  */
 export class PatchifyError extends Error {
-  override readonly name = 'DparError';
+  override readonly name = 'PatchifyError';
   readonly [marker] = true;
 }
 
-/** Refuses a value: throws a {@link PatchifyError}. */
-export function refuse(where: string, expected: string, got: unknown, remedy: string): never {
-  throw new PatchifyError(`${where}: expected ${expected}, got ${got}. ${remedy}`);
-}
+/** Throws a {@link PatchifyError}. */
+export const refuse: Refuse = /* @__PURE__ */ createRefuse(PatchifyError);
 
-/** Refuses what is not a whole number of at least `minimum`. */
-export function checkWhole(where: string, name: string, value: number, minimum: number): void {
-  if (!Number.isInteger(value) || value < minimum) {
-    refuse(where, `'${name}' to be a whole number >= ${minimum}`, value, `Check '${name}'.`);
-  }
-}
+/** Refuses a value that is not a whole number of at least `minimum`. */
+export const checkWhole: CheckWhole = /* @__PURE__ */ createCheckWhole(PatchifyError);

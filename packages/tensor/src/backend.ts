@@ -4,19 +4,19 @@ import type { AttributesOf, Primitive } from './primitives.js';
 import type { HostTensor, Tensors, TensorType } from './types.js';
 
 /**
- * What an implementation of the tensor interface provides, in terms of its own tensor handle T. `createOps` turns it
- * into the `Ops<T>` that models are written in, and checks shapes and types before `apply` is called.
+ * Implementation of the tensor interface over its own tensor handle T. `createOps` turns it into the `Ops<T>` that models
+ * are written in, and checks shapes and types before it calls `apply`.
  */
 export interface Backend<T> {
-  /** Shape and element type; always known, also while tracing. */
+  /** Shape and element type, which are always known, even while tracing. */
   typeOf(x: T): TensorType;
-  /** A tensor whose value is known now. The data must not be changed afterwards. */
+  /** Tensor of known value. The data must not change afterwards. */
   constant(value: HostTensor): T;
-  /** What {@link Ops.range} gives, where sizes may be unknown while tracing. */
+  /** {@link Ops.range}, for backends with sizes that are unknown while tracing. */
   range?(size: number): T;
-  /** Applies a primitive to inputs that fit; `output` is the type that the shape rule gave. */
+  /** Applies a primitive to inputs that fit. `output` is the type inferred by the shape rule. */
   apply<P extends Primitive>(primitive: P, inputs: readonly T[], attributes: AttributesOf<P>, output: TensorType): T;
-  /** What {@link Ops.recompute} does, where it is more than calling the function. */
+  /** {@link Ops.recompute}, for backends that do more than call the function. */
   recompute?(fn: TensorFunction, inputs: Tensors<T>): Tensors<T>;
 }
 

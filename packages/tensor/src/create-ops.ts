@@ -7,7 +7,7 @@ import type { AttributesOf, BinaryPrimitive, ConvolutionAttributes, Primitive, U
 import { positiveAxis } from './shape.js';
 import { type DType, hostTensor, type Shape, type TensorType } from './types.js';
 
-/** Builds the {@link Ops} of a backend: fills in defaults, checks shapes and types, and calls the backend. */
+/** Creates the {@link Ops} of a backend: fills in defaults, checks shapes and types, and calls the backend. */
 export function createOps<T>(backend: Backend<T>): Ops<T> {
   checkArguments('createOps', { backend }, { backend: backendKinds });
 
@@ -18,7 +18,7 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     backend.apply(primitive, inputs, attributes, inferType(primitive, inputs.map(typeOf), attributes));
 
   const scalar = (value: number, dtype: DType = 'float32'): T => backend.constant(hostTensor(dtype, [], [value]));
-  // A number takes the type of the tensor that it meets.
+  // A number takes the type of its partner.
   const tensor = (x: T | number, partner: T | number): T =>
     typeof x !== 'number' ? x : scalar(x, typeof partner === 'number' ? 'float32' : typeOf(partner).dtype);
 
@@ -143,3 +143,13 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
 }
 
 const noPadding: ConvolutionAttributes['padding'] = [0, 0, 0, 0];
+
+/**
+ * Tensor interface over types only. Nothing is computed: a function run on it returns the types of its outputs, and throws
+ * for shapes that do not fit.
+ */
+export const typeOps: Ops<TensorType> = /* @__PURE__ */ createOps<TensorType>({
+  typeOf: (x) => x,
+  constant: ({ dtype, shape }) => ({ dtype, shape }),
+  apply: (_primitive, _inputs, _attributes, output) => output,
+});

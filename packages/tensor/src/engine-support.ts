@@ -1,3 +1,4 @@
+import { formatValue } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import {
   type CompileOptions,
@@ -19,11 +20,11 @@ import {
   tensorTypeKinds,
 } from './types.js';
 
-// What engines have in common: how they check what they are given and say what is wrong.
+// Checks and errors that all engines share.
 
 const dataTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
 
-/** @throws DparError if a tensor's data are not what its type says. */
+/** Checks a host tensor. @throws DparError if its data do not fit its type. */
 export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
   checkArguments('run', { name }, { name: 'string' });
   checkArguments(
@@ -45,65 +46,70 @@ export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
   return tensor;
 }
 
-/** An input that is no tensor of the engine: a host tensor. @throws DparError if it is another engine's. */
+/** Returns an input that has to be a host tensor. @throws DparError if it is not, such as a tensor of another engine. */
 export function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
   checkArguments('run', { name }, { name: 'string' });
   if (typeof tensor !== 'object' || tensor === null || !('shape' in tensor || 'type' in tensor)) {
-    throw new DparError(`run: expected '${name}' to be a tensor, got none. Make it with float32, int32 or bool.`);
+    throw new DparError(
+      `run: expected '${name}' to be a tensor, got ${formatValue(tensor)}. Make it with float32, int32 or bool.`,
+    );
   }
   if (!('data' in tensor)) {
     throw new DparError(
-      `run: expected '${name}' to be a host tensor or a tensor of this engine, got another. Upload it to this engine.`,
+      `run: expected '${name}' to be a host tensor or a tensor of this engine, got ${formatValue(tensor)}. ` +
+        'Upload it to this engine.',
     );
   }
   return checkHostTensor(name, tensor);
 }
 
 /**
- * Checks what `compile` of an engine is called with.
+ * Checks the arguments of an engine's `compile`.
  *
- * @throws DparError for a function that is none, an unknown option, or as {@link checkCompileOptions}.
+ * @throws DparError if `fn` is not a function, for an unknown option, or as {@link checkCompileOptions}.
  */
 export function checkCompileArguments(fn: TensorFunction, options: CompileOptions): void {
   checkArguments('compile', { fn, options }, { fn: 'function', options: compileOptionsKinds });
   checkCompileOptions(options);
 }
 
-/** Checks what `run` and `runOnDevice` of an engine are called with. @throws DparError also for an unknown option. */
+/** Checks the arguments of `run` and `runOnDevice`. @throws DparError also for an unknown option. */
 export function checkRunArguments(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): void {
   checkArguments('run', { inputs, options }, { inputs: 'object', options: runOptionsKinds });
 }
 
-/** @throws DparError for constants whose data are not what their types say, or an unknown format of weights. */
+/** Checks options of `compile`. @throws DparError for constants whose data do not fit their types, or unknown options. */
 export function checkCompileOptions(options: Pick<CompileOptions, 'constants' | 'weights'>): void {
   checkArguments('compile', { options }, { options: compileOptionsKinds });
   for (const [name, tensor] of Object.entries(options.constants ?? {})) checkHostTensor(name, tensor);
 }
 
-/** @throws DparError for an input that is among the constants too. */
+/** Checks the name of an input. @throws DparError if it is also the name of a constant. */
 export function checkNotConstant(name: string, constants: Tensors<HostTensor>): void {
   checkArguments('checkNotConstant', { name, constants }, { name: 'string', constants: 'object' });
 
   if (Object.hasOwn(constants, name)) {
-    throw new DparError(`run: expected inputs that are not constants already, got '${name}'. Leave it out here.`);
+    throw new DparError(`run: expected inputs that are not constants, got '${name}'. Leave it out.`);
   }
 }
 
-/** @throws DparError for a name in `into` that no output has. */
+/** Checks the names in `into`. @throws DparError for a name that no output has. */
 export function checkOutputNames(into: Tensors<HostTensor>, outputs: readonly string[]): void {
   checkArguments('checkOutputNames', { into, outputs }, { into: 'object', outputs: 'string[]' });
 
   for (const name of Object.keys(into)) {
     if (!outputs.includes(name)) {
-      throw new DparError(`run: expected names of outputs in 'into' (${outputs.join(', ')}), got '${name}'.`);
+      throw new DparError(
+        `run: expected names of outputs in 'into' (${outputs.join(', ')}), got '${name}'. Leave it out.`,
+      );
     }
   }
 }
 
 /**
- * The tensor to write output `name` to: the one given for it if its type is right, else a new one.
+ * Tensor to write output `name` to: the given one, or a new one if none is given.
  *
- * @throws DparError for a tensor of another type or shape.
+ * @throws DparError if the given tensor has another type or shape.
  */
 export function outputTensor(name: string, type: TensorType, given: HostTensor | undefined): HostTensor {
   checkArguments('outputTensor', { name, type }, { name: 'string', type: tensorTypeKinds });
@@ -117,10 +123,10 @@ export function outputTensor(name: string, type: TensorType, given: HostTensor |
 }
 
 /**
- * Calls a function; if it fails and had read inputs that are not there, the error names them.
+ * Calls a function, and names missing inputs if it fails.
  *
- * @throws DparError that names inputs which the function read and did not get, or for a result that is no set of named
- * tensors; its own error otherwise.
+ * @throws DparError if the function failed after reading missing inputs, or its result is not a set of named tensors.
+ * Other errors of the function pass through.
  */
 export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors<T>): Tensors<T> {
   checkArguments('callFunction', { fn, ops, inputs }, { fn: 'function', ops: 'Ops', inputs: 'object' });
@@ -135,7 +141,7 @@ export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors
   try {
     return namedOutputs(ops, fn(ops, watched));
   } catch (cause) {
-    // An operation says so itself when a tensor is missing; any other error of ours says better what is wrong.
+    // An operation reports a missing tensor as 'got undefined.'. Any other DparError is more specific.
     if (missing.size === 0 || (isDparError(cause) && !cause.message.includes('got undefined.'))) throw cause;
     const list = (names: Iterable<string>): string => [...names].map((name) => `'${name}'`).join(', ') || 'none';
     throw new DparError(
@@ -146,6 +152,17 @@ export function callFunction<T>(fn: TensorFunction, ops: Ops<T>, inputs: Tensors
   }
 }
 
+/** @throws DparError for a disposed function or tensor. */
+export function checkLive(what: 'function' | 'tensor', disposed: boolean): void {
+  checkArguments('checkLive', { what, disposed }, { what: "'function' | 'tensor'", disposed: 'boolean' });
+  if (!disposed) return;
+  throw new DparError(
+    what === 'function'
+      ? 'run: expected a live function, got a disposed one. Compile it again.'
+      : 'DeviceTensor: expected a live tensor, got a disposed one. Dispose it after its last use.',
+  );
+}
+
 function isTensorOf<T>(ops: Ops<T>, value: unknown): boolean {
   try {
     return Object.hasOwn(dataTypes, ops.typeOf(value as T).dtype);
@@ -154,7 +171,7 @@ function isTensorOf<T>(ops: Ops<T>, value: unknown): boolean {
   }
 }
 
-/** The result of a function, if that is tensors by name and not a tensor. */
+/** Result of a function, which has to be tensors by name. */
 function namedOutputs<T>(ops: Ops<T>, outputs: Tensors<T>): Tensors<T> {
   const isObject = typeof outputs === 'object' && outputs !== null;
   const isTensor = isObject && isTensorOf(ops, outputs);

@@ -2,50 +2,50 @@ import type { KindsOf } from '@dpar/check';
 import type { TensorFunction } from './ops.js';
 import type { HostTensor, Tensors, TensorType } from './types.js';
 
-/** A tensor that stays with its engine, so that it need not travel for each call. */
+/** Tensor in the memory of an engine, which need not be copied for each call. */
 export interface DeviceTensor {
   readonly type: TensorType;
   /** Copies the data out. */
   read(): Promise<HostTensor>;
-  /** Frees the memory; the tensor must not be used afterwards. Disposing twice is harmless. */
+  /** Frees the memory. The tensor must not be used afterwards. Disposing twice is harmless. */
   dispose(): void;
 }
 
 /**
- * How constant matrices of products are stored: as they are, or as whole numbers of 8 or 4 bits with a scale for each
- * block of a row (see `quantizeMatrix`).
+ * Format of constant matrices in products: float32, or integers of 8 or 4 bits with a scale for each block of a row (see
+ * `quantizeMatrix`).
  */
 export type WeightFormat = 'float32' | 'int8' | 'int4';
 
-/** By input and axis, the name of a size that may differ from call to call. */
+/** Names of sizes that may differ from call to call, by input and axis. */
 export type DynamicAxes = Readonly<Record<string, Readonly<Record<number, string>>>>;
 
-/** How {@link Engine.compile} specialises a function. */
+/** Options of {@link Engine.compile}. */
 export interface CompileOptions {
-  /** Inputs that never change (weights, when sampling). Engines may fold and repack them. */
+  /** Inputs that never change, such as weights while sampling. Engines may fold and repack them. */
   readonly constants?: Tensors<HostTensor>;
   /**
-   * Format of constants [N, K] that other tensors are multiplied with, `matmul(x, w, { transposeB: true })` as linear
-   * layers do (default: `float32`). All else stays float32.
+   * Format of constant matrices [N, K] in products `matmul(x, w, { transposeB: true })`, the form of linear layers
+   * (default: `float32`). Everything else stays float32.
    */
   readonly weights?: WeightFormat;
   /**
-   * Axes whose size may differ from call to call: by input and axis, a name of the size, which is the same wherever the
-   * name is. What is compiled for one size then serves others (engines may tell a few ranges of sizes apart). The
-   * function must not make constants, slices or broadcasts of such a size. Without effect where nothing is compiled.
+   * Axes whose size may differ from call to call. Axes of one name have the same size. One compilation then serves other
+   * sizes, though engines may compile for a few ranges of sizes. The function must not make constants, slices or
+   * broadcasts of such a size. It has no effect in engines that compile nothing.
    */
   readonly dynamicAxes?: DynamicAxes;
   /**
-   * Keeps the bits of each row of a product with a constant matrix the same however many rows there are, where that
-   * excludes faster kernels for some numbers of rows (default: false). For results that are compared with a threshold.
-   * Holds for float32 weights on processors.
+   * Gives each row of a product with a constant matrix the same bits for any number of rows (default: false). That
+   * excludes some faster kernels. Use it for results that are compared with a threshold. It holds for float32 weights on
+   * the CPU.
    */
   readonly batchInvariant?: boolean;
 }
 
-/** How a compiled function runs. */
+/** Options of {@link CompiledFunction.run}. */
 export interface RunOptions {
-  /** Where to write outputs, by name: host tensors of the right type, whose data are overwritten and returned. */
+  /** Host tensors to write outputs to, by name. They have the types of the outputs; their data are overwritten. */
   readonly into?: Tensors<HostTensor>;
 }
 
@@ -60,24 +60,24 @@ export const compileOptionsKinds: KindsOf<CompileOptions> = {
 /** Kinds of {@link RunOptions}. */
 export const runOptionsKinds: KindsOf<RunOptions> = { 'into?': 'object' };
 
-/** A function compiled by an engine, once for each signature (names and types of the inputs) that it is called with. */
+/** Function compiled by an engine, once for each signature: the names and types of its inputs. */
 export interface CompiledFunction {
-  /** @throws DparError for a missing input, or what the function throws for shapes that do not fit. */
+  /** Runs with outputs in host memory. @throws DparError for a missing input, or shapes that do not fit. */
   run(inputs: Tensors<HostTensor | DeviceTensor>, options?: RunOptions): Promise<Tensors<HostTensor>>;
-  /** As `run`, with outputs that stay with the engine: dispose them when they are not needed any more. */
+  /** Runs with outputs that stay with the engine. Dispose them after their last use. */
   runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>>;
   /** Number of signatures compiled so far. */
   readonly signatures: number;
   dispose(): Promise<void>;
 }
 
-/** Something that runs tensor functions. */
+/** Engine that runs tensor functions. */
 export interface Engine {
-  /** For messages, such as `onnxruntime-node 1.30.0 (cpu, 2 threads)`. */
+  /** Name for messages, such as `onnxruntime-node 1.30.0 (cpu, 2 threads)`. */
   readonly name: string;
   compile(fn: TensorFunction, options?: CompileOptions): CompiledFunction;
-  /** Moves a tensor to the engine. */
+  /** Copies a tensor to the engine. */
   upload(tensor: HostTensor): Promise<DeviceTensor>;
-  /** Frees everything that the engine compiled. */
+  /** Disposes all compiled functions. */
   dispose(): Promise<void>;
 }

@@ -1,15 +1,18 @@
 const marker = Symbol.for('dpar.error');
 
 /**
- * The one error class of the DPAR packages. Messages read `function: expected X, got Y. What to do.`
- * A symbol from the global registry marks it, so that {@link isDparError} recognises it across copies of a package.
+ * Error of the DPAR packages. Messages read `function: expected X, got Y. What to do.` A global symbol marks it, so that
+ * {@link isDparError} recognises it across copies of a package.
  */
 export class DparError extends Error {
   override readonly name = 'DparError';
   readonly [marker] = true;
 }
 
-/** Whether `value` is a {@link DparError}, also one that another copy of this package made. */
+/**
+ * True for a {@link DparError}, including one of another copy of this package, and for the errors of packages that stand
+ * alone (`RopeError`, `PatchifyError`, `IoError`, `ReportError`).
+ */
 export function isDparError(value: unknown): value is DparError {
   return typeof value === 'object' && value !== null && marker in value;
 }

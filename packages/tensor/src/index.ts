@@ -1,6 +1,6 @@
 export { availableThreads, type RuntimeHost } from './available-threads.js';
 export type { Backend } from './backend.js';
-export { createOps } from './create-ops.js';
+export { createOps, typeOps } from './create-ops.js';
 export type {
   CompiledFunction,
   CompileOptions,
@@ -15,6 +15,7 @@ export {
   checkCompileArguments,
   checkCompileOptions,
   checkHostTensor,
+  checkLive,
   checkNotConstant,
   checkOutputNames,
   checkRunArguments,
@@ -31,6 +32,7 @@ export type {
   BinaryPrimitive,
   ConvolutionAttributes,
   ElementwisePrimitive,
+  InputsOf,
   None,
   PoolingAttributes,
   Primitive,
@@ -51,9 +53,7 @@ export {
 export { createReferenceEngine } from './reference/engine.js';
 export { referenceOps } from './reference/ops.js';
 export { broadcastShapes, sameShape, stridesOf } from './shape.js';
-export { confidenceShares, type Interval } from './statistics/interval.js';
-export { quantiles } from './statistics/quantile.js';
-export { typeOps } from './type-ops.js';
+export { confidenceShares, type Interval, quantiles } from './statistics.js';
 export {
   bool,
   type DataOf,

@@ -13,8 +13,10 @@ import { type DType, formatType, type Shape, sizeOf, type TensorType } from './t
 
 type ShapeRule<Attributes> = (inputs: readonly TensorType[], attributes: Attributes) => TensorType;
 
-/** Thrown inside a rule; {@link inferType} adds the operation and its inputs. */
-class Mismatch extends Error {}
+/** Error inside a rule. {@link inferType} adds the operation and its inputs. */
+class Mismatch extends Error {
+  override readonly name = 'Mismatch';
+}
 
 function demand(condition: boolean, expected: string): asserts condition {
   if (!condition) throw new Mismatch(expected);
@@ -117,7 +119,7 @@ const pooling: ShapeRule<PoolingAttributes> = (inputs, attributes) => {
     isCount(kernelHeight) && isCount(kernelWidth) && kernelHeight >= 1 && kernelWidth >= 1,
     `a kernel of whole numbers >= 1 (got ${kernelHeight} x ${kernelWidth})`,
   );
-  // So that each window has elements of the image.
+  // Each window then has elements of the image.
   demand(
     Math.max(top, bottom) < kernelHeight && Math.max(left, right) < kernelWidth,
     `paddings less than the kernel (got ${attributes.padding.join(', ')} for ${kernelHeight} x ${kernelWidth})`,
@@ -128,7 +130,7 @@ const pooling: ShapeRule<PoolingAttributes> = (inputs, attributes) => {
   return { dtype: 'float32', shape: [batch, channels, rows, columns] };
 };
 
-/** The shape rule of every primitive: input types and attributes to the output type. */
+/** Shape rule of every primitive: from input types and attributes to the output type. */
 const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
   neg: numericUnary,
   abs: numericUnary,
@@ -352,8 +354,8 @@ function rank4(shape: Shape, expected: string): [number, number, number, number]
 }
 
 /**
- * The output type of a primitive.
- * @throws DparError naming the operation, what it expects, and the shapes that came.
+ * Infers the output type of a primitive.
+ * @throws DparError with the operation, the requirement, and the input types.
  */
 export function inferType<P extends Primitive>(
   primitive: P,

@@ -86,7 +86,7 @@ const kinds: { readonly [K in keyof Ops<object>]: RecordKind } = {
   averagePool2d: pooling,
 };
 
-/** Operations that refuse arguments which are missing or of another kind, before they compute. */
+/** Adds checks to operations: arguments that are missing or of another kind are refused. */
 export function withCheckedArguments<T>(ops: Ops<T>, { typeOf }: Pick<Backend<T>, 'typeOf'>): Ops<T> {
   const checked = Object.entries(kinds).map(([name, argumentKinds]) => {
     const operation = ops[name as keyof Ops<T>] as (...given: readonly unknown[]) => unknown;
@@ -104,7 +104,7 @@ export function withCheckedArguments<T>(ops: Ops<T>, { typeOf }: Pick<Backend<T>
   return Object.fromEntries(checked) as Ops<T>;
 }
 
-/** Refuses an object in a tensor's place that is none of this engine's tensors. */
+/** Refuses a value in a tensor's place that is not a tensor of this engine. */
 function checkTensor<T>(
   operation: string,
   argument: string,
@@ -122,7 +122,7 @@ function checkTensor<T>(
   try {
     type = typeOf(value as T)?.dtype;
   } catch {
-    type = undefined; // what another engine's tensors may do to this one's
+    type = undefined; // A tensor of another engine may make `typeOf` throw.
   }
   if (type !== undefined && dtype.includes(`'${type}'`)) return;
   throw new DparError(

@@ -1,9 +1,11 @@
 import type { AttributesOf, ConvolutionAttributes, PoolingAttributes, Primitive } from './primitives.js';
 import type { DType, HostTensor, Shape, Tensors, TensorType } from './types.js';
 
-/** Where a reduction works: all axes by default. `keepDims` keeps the reduced axes with size 1 (default: false). */
+/** Options of reductions. */
 export interface ReductionOptions {
+  /** Axes to reduce. Default: all. */
   readonly axes?: readonly number[] | number;
+  /** Keeps the reduced axes, with size 1 (default: false). */
   readonly keepDims?: boolean;
 }
 
@@ -15,13 +17,13 @@ export interface MatmulOptions {
   readonly scale?: number;
 }
 
-/** Options of pooling: stride 1 and no padding by default. Elements of the padding are not looked at. */
+/** Options of pooling. Default: stride 1 and no padding. Padding does not count. */
 export type PoolingOptions = Pick<PoolingAttributes, 'kernel'> & Partial<PoolingAttributes>;
 
 /**
- * The tensor interface: what models are written in, generic in the tensor handle T. Shapes are static and checked at
- * each call; a mismatch throws a DparError that names the operation and the shapes. Axes may be negative (-1 = last).
- * Arguments written `T | number` take a scalar constant, of the other argument's type.
+ * Tensor interface that models are written in, generic in the tensor handle T. Each call checks shapes; a mismatch throws
+ * a DparError that names the operation and the shapes. Axes may be negative (-1 is the last). An argument `T | number`
+ * takes a scalar constant of the other argument's type.
  */
 export interface Ops<T> {
   typeOf(x: T): TensorType;
@@ -29,16 +31,16 @@ export interface Ops<T> {
   constant(value: HostTensor): T;
   scalar(value: number, dtype?: DType): T;
   /**
-   * 0, 1, ..., size - 1: int32 [size]. Unlike a constant of these numbers it also serves sizes that are open while a function
-   * is compiled (`dynamicAxes`), so functions make masks and indices of it.
+   * 0, 1, ..., size - 1: int32 [size]. Unlike a constant of these numbers, it also serves open sizes (`dynamicAxes`), so
+   * functions build masks and indices from it.
    */
   range(size: number): T;
-  /** Applies a primitive by name: the door for code that is generic over primitives. */
+  /** Applies a primitive by name, for code that is generic over primitives. */
   apply<P extends Primitive>(primitive: P, inputs: readonly T[], attributes: AttributesOf<P>): T;
   /**
-   * Calls a function. Where gradients are recorded, nothing of what it computes is kept for the backward pass but its
-   * inputs and outputs: the rest is computed a second time there (Chen et al., "Training deep nets with sublinear memory
-   * cost", 2016). All tensors that the function reads must be among the inputs.
+   * Calls a function. Where gradients are recorded, only its inputs and outputs are kept for the backward pass, which
+   * computes the rest again (Chen et al., "Training deep nets with sublinear memory cost", 2016). All tensors that the
+   * function reads must be among the inputs.
    */
   recompute(fn: TensorFunction, inputs: Tensors<T>): Tensors<T>;
 
@@ -56,7 +58,7 @@ export interface Ops<T> {
   silu(x: T): T;
   square(x: T): T;
   not(x: T): T;
-  /** float32 to int32 truncates towards zero; anything but 0 is true. */
+  /** Converts the element type. float32 to int32 truncates towards zero; every number but 0 is true. */
   cast(x: T, dtype: DType): T;
 
   add(a: T | number, b: T | number): T;
@@ -73,7 +75,7 @@ export interface Ops<T> {
   /** Elementwise `condition ? whenTrue : whenFalse`, with broadcasting. */
   select(condition: T, whenTrue: T | number, whenFalse: T | number): T;
 
-  /** One dimension may be -1: it is computed. */
+  /** Changes the shape. One dimension may be -1, which is then computed. */
   reshape(x: T, shape: Shape): T;
   /** Axis i of the result is axis `permutation[i]` of x. */
   transpose(x: T, permutation: readonly number[]): T;
@@ -91,14 +93,14 @@ export interface Ops<T> {
   /** Adds `values` [...indices, ...] into `rows` rows of zeros at `indices`: the adjoint of `takeRows`. */
   scatterAddRows(values: T, indices: T, rows: number): T;
   /**
-   * Rows by index where each row is used at most once, so that the gradient is a gather too. `indices` [...] gives the
-   * row of x [N, ...] for each place of the result, or -1 for zeros; `inverse` [N] gives the place (flat) at which each
-   * row went, or -1 if nowhere. The two must belong together; this is not checked.
+   * Rows by index, each used at most once, so that the gradient is a gather too. `indices` [...] gives the row of x
+   * [N, ...] for each place of the result, or -1 for zeros. `inverse` [N] gives the flat place of each row, or -1 if it is
+   * unused. The two must belong together, which is not checked.
    */
   takeRowsOnce(x: T, indices: T, inverse: T): T;
   /** One element of each last axis: x [..., V], indices [...] int32 -> [...]. */
   takeLast(x: T, indices: T): T;
-  /** Each value at its index in a last axis of zeros of the given size: the adjoint of `takeLast`. */
+  /** Each value at its index of a last axis of `size` zeros: the adjoint of `takeLast`. */
   scatterLast(values: T, indices: T, size: number): T;
 
   sum(x: T, options?: ReductionOptions): T;
@@ -109,9 +111,9 @@ export interface Ops<T> {
 
   /** Batched matrix product of the last two axes; batch axes broadcast. */
   matmul(a: T, b: T, options?: MatmulOptions): T;
-  /** Over the last axis. */
+  /** Softmax over the last axis. */
   softmax(x: T): T;
-  /** Over the last axis; natural logarithm. */
+  /** Natural logarithm of the softmax over the last axis. */
   logSoftmax(x: T): T;
   /** x / sqrt(mean(x^2) + epsilon) * weight over the last axis: x [..., D], weight [D] (Zhang and Sennrich, 2019). */
   rmsNorm(x: T, weight: T, epsilon: number): T;
@@ -125,14 +127,14 @@ export interface Ops<T> {
   conv2d(x: T, weight: T, options?: Partial<ConvolutionAttributes>): T;
   /** Repeats each pixel of x [B, C, H, W] `factor` times in both directions. */
   resizeNearest(x: T, factor: number): T;
-  /** The largest element of each window of x [B, C, H, W] -> [B, C, H', W']. */
+  /** Largest element of each window of x [B, C, H, W] -> [B, C, H', W']. */
   maxPool2d(x: T, options: PoolingOptions): T;
-  /** The mean of each window of x [B, C, H, W], over as many elements as lie within the image -> [B, C, H', W']. */
+  /** Mean of each window of x [B, C, H, W], without padding -> [B, C, H', W']. */
   averagePool2d(x: T, options: PoolingOptions): T;
 }
 
 /**
- * A function over the tensor interface, from named tensors to named tensors. It is generic in the tensor handle, so that
- * it can be run, traced or differentiated; it must depend on nothing but its inputs and their types.
+ * Function over the tensor interface, from named tensors to named tensors. It is generic in the tensor handle, so it can be
+ * run, traced or differentiated. It must depend only on its inputs and their types.
  */
 export type TensorFunction = <T>(ops: Ops<T>, inputs: Tensors<T>) => Tensors<T>;

@@ -1,9 +1,9 @@
 import type { DType, Shape } from './types.js';
 
-/** Attributes of a primitive that has none. */
+/** Attributes of a primitive without attributes. */
 export type None = Readonly<Record<never, never>>;
 
-/** Attributes of reductions. The reduced axes are kept with size 1. */
+/** Attributes of reductions. Reduced axes stay, with size 1. */
 export interface ReductionAttributes {
   readonly axes: readonly number[];
 }
@@ -14,12 +14,12 @@ export interface ConvolutionAttributes {
   readonly padding: readonly [number, number, number, number];
 }
 
-/** Attributes of pooling. Kernel: height, width. Padding: top, left, bottom, right, each less than the kernel's size. */
+/** Attributes of pooling. Kernel: height, width. Padding: top, left, bottom, right, each below the kernel's size. */
 export interface PoolingAttributes extends ConvolutionAttributes {
   readonly kernel: readonly [number, number];
 }
 
-/** Primitives of one input, elementwise and without attributes. */
+/** Elementwise primitives of one input, without attributes. */
 interface UnaryAttributes {
   neg: None;
   abs: None;
@@ -35,7 +35,7 @@ interface UnaryAttributes {
   not: None;
 }
 
-/** Primitives of two inputs, elementwise with broadcasting and without attributes. */
+/** Elementwise primitives of two inputs that broadcast, without attributes. */
 interface BinaryAttributes {
   add: None;
   sub: None;
@@ -51,8 +51,8 @@ interface BinaryAttributes {
 }
 
 /**
- * Every primitive with its attributes. This table drives the rest by type: shape rules, gradient rules, the reference
- * kernels and the emitters of each engine are `{ [P in Primitive]: ... }`, so a forgotten entry does not compile.
+ * Every primitive with its attributes. The types of all other tables follow from this one: shape rules, gradient rules,
+ * reference kernels and emitters are `{ [P in Primitive]: ... }`. A forgotten entry does not compile.
  */
 export interface PrimitiveAttributes extends UnaryAttributes, BinaryAttributes {
   cast: { readonly dtype: DType };
@@ -71,7 +71,7 @@ export interface PrimitiveAttributes extends UnaryAttributes, BinaryAttributes {
   takeRows: None;
   /** (values [...indices, ...], indices) -> [rows, ...]: the adjoint of `takeRows`. */
   scatterAddRows: { readonly rows: number };
-  /** (x [N, ...], indices [...], inverse [N]): rows that are used at most once. */
+  /** (x [N, ...], indices [...], inverse [N]): rows, each used at most once. */
   takeRowsOnce: None;
   /** (x [..., V], indices [...]) -> [...] */
   takeLast: None;
@@ -97,19 +97,19 @@ export interface PrimitiveAttributes extends UnaryAttributes, BinaryAttributes {
   /** (x, gradient [B, O, H', W']) -> [O, I, kernelHeight, kernelWidth] */
   conv2dWeightGradient: ConvolutionAttributes & { readonly kernelHeight: number; readonly kernelWidth: number };
   resizeNearest: { readonly factor: number };
-  /** The largest element of each window, of those within the image. */
+  /** Largest element of each window. Padding does not count. */
   maxPool2d: PoolingAttributes;
-  /** The mean of each window's elements, of those within the image. */
+  /** Mean of each window. Padding does not count. */
   averagePool2d: PoolingAttributes;
 }
 
 /** Name of a primitive. */
 export type Primitive = keyof PrimitiveAttributes;
 
-/** Primitives of one input, elementwise and without attributes. */
+/** Elementwise primitives of one input, without attributes. */
 export type UnaryPrimitive = keyof UnaryAttributes;
 
-/** Primitives of two inputs, elementwise with broadcasting and without attributes. */
+/** Elementwise primitives of two inputs that broadcast, without attributes. */
 export type BinaryPrimitive = keyof BinaryAttributes;
 
 /** All elementwise primitives. */
@@ -117,3 +117,18 @@ export type ElementwisePrimitive = UnaryPrimitive | BinaryPrimitive | 'cast' | '
 
 /** Attributes of the primitive `P`. */
 export type AttributesOf<P extends Primitive> = PrimitiveAttributes[P];
+
+type TwoInputs =
+  | BinaryPrimitive
+  | ('takeRows' | 'scatterAddRows' | 'takeLast' | 'scatterLast')
+  | ('matmul' | 'rmsNorm' | 'rotary' | 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient');
+type ThreeInputs = 'select' | 'takeRowsOnce';
+
+/** Inputs of the primitive `P`, in order: one to three tensor handles T, any number for `concat`. */
+export type InputsOf<P extends Primitive, T> = P extends 'concat'
+  ? readonly T[]
+  : P extends ThreeInputs
+    ? readonly [T, T, T]
+    : P extends TwoInputs
+      ? readonly [T, T]
+      : readonly [T];

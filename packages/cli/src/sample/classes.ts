@@ -1,5 +1,5 @@
+import { nearestNames } from '@dpar/check';
 import { type ClassNames, readCheckpointClasses } from '@dpar/train/node';
-import leven from 'leven';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
 import type { Kind } from '../options.js';
@@ -89,10 +89,7 @@ export function describeUnknownClass(name: string, place: string, known: ClassNa
       `No names of classes are known for '${place}': put them into its classes.json, in order.`
     );
   }
-  const lower = name.toLowerCase();
-  const distance = (other: string): number =>
-    other.toLowerCase().includes(lower) ? 0 : leven(lower, other.toLowerCase());
-  const nearest = [...known.names].sort((a, b) => distance(a) - distance(b)).slice(0, suggestions);
+  const nearest = nearestNames(name, known.names, suggestions);
   const shown = nearest.map((other) => `'${other}'`).join(', ');
   return `expected numbers or names of classes in '${known.path}', got '${name}'. The nearest names are ${shown}.`;
 }

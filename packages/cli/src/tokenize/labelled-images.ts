@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
+import { nearestNames } from '@dpar/check';
 import type { ImageReading } from '@dpar/eval';
 import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/eval/node';
 import { toHostTensor } from '@dpar/io';
 import { openNpz } from '@dpar/io/node';
 import type { ClassNames } from '@dpar/train/node';
-import { closestMatch } from 'leven';
 import { CommandError } from '../errors.js';
 
 /** Images with their classes. */
@@ -72,7 +72,7 @@ async function openClasses(path: string, reading: ImageReading, list: ClassNames
 }
 
 function refuseFolder(path: string, name: string, list: ClassNames | undefined): never {
-  const nearest = closestMatch(name, [...(list?.names ?? [])]);
+  const [nearest] = nearestNames(name, list?.names ?? [], 1);
   throw new CommandError(
     `expected folders in '${path}' that '${list?.path}' lists, got '${name}' (the nearest is '${nearest}'). ` +
       'Rename it, move it away, or add it to the end of the list.',

@@ -1,27 +1,26 @@
 import { type DType, type ElementwisePrimitive, type Primitive, sameShape } from '@dpar/tensor';
 import { knownScalar } from '../graph/node.js';
 import { microsoft } from '../onnx/builder.js';
-import { type Emission, type Emitter, type Emitters, inputOf, names } from './emitter.js';
+import { type Emission, type Emitter, type Emitters, names } from './emitter.js';
 import { addToScattered, subtractFromScattered } from './indexing.js';
 
-/** A primitive that is one operator. */
+/** Emitter of a primitive that is a single operator. */
 function operator<P extends Primitive>(opType: string): Emitter<P> {
   return ({ build, inputs }) => build.apply(opType, names(inputs));
 }
 
 const elementTypes: Readonly<Record<DType, number>> = { float32: 1, int32: 6, bool: 9 };
 
-/** x as another element type. */
+/** Converts x to another element type. */
 export function cast({ build }: Pick<Emission<Primitive>, 'build'>, x: string, to: DType | 'int64'): string {
   return build.apply('Cast', [x], { to: { int: to === 'int64' ? 7 : elementTypes[to] } });
 }
 
-/** max(x, 0), which ONNX Runtime makes part of the convolution before it. */
-function rectified({ build, inputs, output }: Emission<'maximum'>): string | undefined {
+/** Emits max(x, 0), which ONNX Runtime fuses with the convolution before it. Undefined for another maximum. */
+function rectified({ build, inputs: [a, b], output }: Emission<'maximum'>): string | undefined {
   if (output.dtype !== 'float32') return undefined;
-  const zero = inputs.findIndex(({ node }) => knownScalar(node) === 0);
-  const x = inputs[1 - zero];
-  return zero >= 0 && x && sameShape(x.type.shape, output.shape) ? build.apply('Relu', [x.name]) : undefined;
+  const x = knownScalar(a.node) === 0 ? b : knownScalar(b.node) === 0 ? a : undefined;
+  return x && sameShape(x.type.shape, output.shape) ? build.apply('Relu', [x.name]) : undefined;
 }
 
 /** Emitters of elementwise primitives. */
@@ -36,19 +35,19 @@ export const elementwiseEmitters: Emitters<ElementwisePrimitive> = {
   cos: operator('Cos'),
   tanh: operator('Tanh'),
   sigmoid: operator('Sigmoid'),
-  silu: ({ build, inputs, applies }) => {
-    const { name, node } = inputOf(inputs, 0);
-    // QuickGelu is x sigmoid(alpha x) in one pass. Where the sigmoid is needed anyway, for the gradient, it is shared.
+  silu: ({ build, inputs: [{ name, node }], applies }) => {
+    // QuickGelu is x sigmoid(alpha x) in one pass. A sigmoid that the gradient needs anyway is shared.
     return build.portable || applies('sigmoid', node)
       ? build.apply('Mul', [name, build.apply('Sigmoid', [name])])
       : build.apply('QuickGelu', [name], { alpha: { float: 1 } }, microsoft);
   },
   not: operator('Not'),
-  cast: (emission) => cast(emission, inputOf(emission.inputs, 0).name, emission.attributes.dtype),
-  add: (emission) =>
-    addToScattered(emission, inputOf(emission.inputs, 0), inputOf(emission.inputs, 1)) ??
-    addToScattered(emission, inputOf(emission.inputs, 1), inputOf(emission.inputs, 0)) ??
-    emission.build.apply('Add', names(emission.inputs)),
+  cast: (emission) => cast(emission, emission.inputs[0].name, emission.attributes.dtype),
+  add: (emission) => {
+    const [a, b] = emission.inputs;
+    const scattered = addToScattered(emission, a, b) ?? addToScattered(emission, b, a);
+    return scattered ?? emission.build.apply('Add', names(emission.inputs));
+  },
   sub: (emission) => subtractFromScattered(emission) ?? emission.build.apply('Sub', names(emission.inputs)),
   mul: operator('Mul'),
   div: operator('Div'),

@@ -1,22 +1,21 @@
 import { type Primitive, sameShape, sizeOf } from '@dpar/tensor';
 import { isOperation } from '../graph/node.js';
-import { type Emission, type Emitters, inputOf, names, type Operand } from './emitter.js';
+import { type Emission, type Emitters, names, type Operand } from './emitter.js';
 
 type Indexing = 'takeRows' | 'scatterAddRows' | 'takeRowsOnce' | 'takeLast' | 'scatterLast';
 
 type Context = Pick<Emission<Primitive>, 'build' | 'operand'>;
 
-/** Zeros to scatter into. */
+/** Emits zeros to scatter into. */
 function zeros({ build }: Context, shape: readonly number[]): string {
   return build.apply('Expand', [build.float(0), build.int64(shape)]);
 }
 
-// ScatterElements goes through its updates one after the other, so sums at equal indices are right, and the same to the
-// bit whatever the number of threads. ScatterND shares them out to threads that then add to one row at the same time:
-// with 20,000 updates of 2 rows of 768, 43 of 50 runs were wrong (onnxruntime 1.30, two threads). It would take 38 instead
-// of 53 ms of one core for [1024, 768] into [16384, 768], most of both for the zeros.
+// ScatterElements takes its updates in order, so sums at equal indices have the same bits for any number of threads.
+// ScatterND is faster, but its threads add to one row at the same time: with 20,000 updates of 2 rows, 43 of 50 runs were
+// wrong (onnxruntime 1.30, two threads). [1024, 768] into [16384, 768] takes 53 ms of one core in place of 38 ms.
 
-/** Adds values [...indices, ...] to the rows of `data` [rows, ...] at the indices. */
+/** Emits the sum of `data` [rows, ...] and values [...indices, ...] in the rows at the indices. */
 function addRows({ build }: Context, data: string, values: Operand, indices: Operand): string {
   const rank = indices.type.shape.length;
   const row = values.type.shape.slice(rank);
@@ -29,7 +28,7 @@ function addRows({ build }: Context, data: string, values: Operand, indices: Ope
   return build.apply('ScatterElements', [data, index, updates], { axis: { int: 0 }, reduction: { string: 'add' } });
 }
 
-/** Adds each of values [...] to the last axis of `data` [..., size] at its index. */
+/** Emits the sum of `data` [..., size] and values [...], each at its index of the last axis. */
 function addLast({ build }: Context, data: string, values: Operand, indices: Operand): string {
   const shape = [...values.type.shape, 1];
   return build.apply('ScatterElements', [data, build.reshape(indices.name, shape), build.reshape(values.name, shape)], {
@@ -38,14 +37,14 @@ function addLast({ build }: Context, data: string, values: Operand, indices: Ope
   });
 }
 
-/** `other + scattered` without zeros to scatter into, if `scattered` is a scatter and `other` of its shape. */
+/** Emits `other + scattered` by scattering into `other`. Undefined unless `scattered` is a scatter of the same shape. */
 export function addToScattered(context: Context, scattered: Operand, other: Operand): string | undefined {
   return scatterInto(context, scattered, other, () => other.name);
 }
 
-/** `scattered - other` without zeros to scatter into, as in the gradient of a cross-entropy. */
+/** Emits `scattered - other` by scattering into -other, as in the gradient of a cross-entropy. */
 export function subtractFromScattered(emission: Emission<'sub'>): string | undefined {
-  const [scattered, other] = [inputOf(emission.inputs, 0), inputOf(emission.inputs, 1)];
+  const [scattered, other] = emission.inputs;
   return scatterInto(emission, scattered, other, () => negated(emission, other));
 }
 
@@ -58,7 +57,7 @@ function scatterInto(context: Context, scattered: Operand, other: Operand, data:
   return add(context, data(), values, indices);
 }
 
-/** -x, by negating the smaller factor if x is a product. */
+/** Emits -x. Of a product, the smaller factor is negated. */
 function negated({ build, operand }: Context, x: Operand): string {
   if (!isOperation(x.node, 'mul')) return build.apply('Neg', [x.name]);
   const [a, b] = x.node.inputs.map(operand) as [Operand, Operand];
@@ -66,18 +65,16 @@ function negated({ build, operand }: Context, x: Operand): string {
   return build.apply('Mul', [larger.name, build.apply('Neg', [smaller.name])]);
 }
 
-/** Emitters of primitives that read or write at indices. */
+/** Emitters of the primitives that read or write at indices. */
 export const indexingEmitters: Emitters<Indexing> = {
   takeRows: ({ build, inputs }) => build.apply('Gather', names(inputs), { axis: { int: 0 } }),
-  scatterAddRows: (emission) =>
-    addRows(emission, zeros(emission, emission.output.shape), inputOf(emission.inputs, 0), inputOf(emission.inputs, 1)),
-  takeRowsOnce: ({ build, inputs }) => {
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  scatterAddRows: (emission) => addRows(emission, zeros(emission, emission.output.shape), ...emission.inputs),
+  takeRowsOnce: ({ build, inputs: [x, indices] }) => {
     const { node } = indices;
     if (node.kind === 'constant' && node.value.data.every((index) => index >= 0)) {
       return build.apply('Gather', [x.name, indices.name], { axis: { int: 0 } });
     }
-    // Index -1 counts from the end, as Gather does: there stands a row of zeros.
+    // Gather counts negative indices from the end: index -1 takes the row of zeros.
     const row = [1, ...x.type.shape.slice(1)];
     const zero = build.initializer({
       dtype: 'float32',
@@ -87,11 +84,9 @@ export const indexingEmitters: Emitters<Indexing> = {
     const padded = build.apply('Concat', [x.name, zero], { axis: { int: 0 } });
     return build.apply('Gather', [padded, indices.name], { axis: { int: 0 } });
   },
-  takeLast: ({ build, inputs, output }) => {
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  takeLast: ({ build, inputs: [x, indices], output }) => {
     const index = build.reshape(indices.name, [...indices.type.shape, 1]);
     return build.reshape(build.apply('GatherElements', [x.name, index], { axis: { int: -1 } }), output.shape);
   },
-  scatterLast: (emission) =>
-    addLast(emission, zeros(emission, emission.output.shape), inputOf(emission.inputs, 0), inputOf(emission.inputs, 1)),
+  scatterLast: (emission) => addLast(emission, zeros(emission, emission.output.shape), ...emission.inputs),
 };

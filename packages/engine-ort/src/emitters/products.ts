@@ -1,15 +1,15 @@
 import { type Shape, sizeOf } from '@dpar/tensor';
+import { matmul } from '../matmul.js';
 import { microsoft, type OnnxBuilder } from '../onnx/builder.js';
-import { type Emitter, type Emitters, inputOf, type Operand } from './emitter.js';
-import { matmul } from './matmul.js';
+import { type Emitter, type Emitters, names, type Operand } from './emitter.js';
 
 type Product = 'matmul' | 'softmax' | 'logSoftmax' | 'rmsNorm' | 'rotary';
 
 const rmsNorm: Emitter<'rmsNorm'> = ({ build, inputs, attributes: { epsilon } }) => {
-  const [x, weight] = [inputOf(inputs, 0).name, inputOf(inputs, 1).name];
+  const [x = '', weight = ''] = names(inputs);
   // ONNX Runtime 1.22 refuses an axis of size 1.
-  if (!build.portable && inputOf(inputs, 1).type.shape[0] !== 1) {
-    // A contributed operator, though it lives in the standard domain.
+  if (!build.portable && inputs[1].type.shape[0] !== 1) {
+    // ONNX Runtime's own operator, in the standard domain.
     return build.apply('SimplifiedLayerNormalization', [x, weight], { axis: { int: -1 }, epsilon: { float: epsilon } });
   }
   const square = build.apply('ReduceMean', [build.apply('Mul', [x, x]), build.int64([-1])], { keepdims: { int: 1 } });
@@ -17,13 +17,13 @@ const rmsNorm: Emitter<'rmsNorm'> = ({ build, inputs, attributes: { epsilon } })
   return build.apply('Mul', [build.apply('Div', [x, root]), weight]);
 };
 
-/** Cosines (0) or sines (1) of a table [Tb, T, half, 2], in the given shape. */
+/** Emits the cosines (0) or sines (1) of a table [Tb, T, half, 2], in the given shape. */
 function component(build: OnnxBuilder, table: Operand, index: 0 | 1, shape: Shape): string {
   const part = build.apply('Slice', [table.name, build.int64([index]), build.int64([index + 1]), build.int64([3])]);
   return build.reshape(part, shape);
 }
 
-/** int64 [batch, length]: 0, 1, 2, ..., one for each row of `cache`. */
+/** Emits 0, 1, 2, ..., one for each row of `cache`, as int64 [batch, length]. */
 function positionsInOrder(build: OnnxBuilder, cache: string, [batch, length]: readonly [number, number]): string {
   if (!build.dynamic.isOpen(batch * length)) {
     const positions = Array.from({ length: batch * length }, (_, i) => i);
@@ -36,12 +36,12 @@ function positionsInOrder(build: OnnxBuilder, cache: string, [batch, length]: re
 
 const rotary: Emitter<'rotary'> = (emission) => {
   const { build, inputs, attributes } = emission;
-  const [x, table] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  const [x, table] = inputs;
   const [batch = 0, length = 0] = x.type.shape;
   const [tables = 0, , half = 0] = table.type.shape;
   if (build.portable || sizeOf(x.type.shape) === 0) return rotaryByParts(emission);
   const cache: Shape = [tables * length, half];
-  // One table: positions count from 0 in each sequence. A table for each sequence: they go on.
+  // With one table, positions count from 0 in each sequence. With a table for each sequence, they continue.
   const [cos, sin] = [component(build, table, 0, cache), component(build, table, 1, cache)];
   const positions = tables === 1 ? build.int64([0]) : positionsInOrder(build, cos, [batch, length]);
   return build.apply(
@@ -52,8 +52,7 @@ const rotary: Emitter<'rotary'> = (emission) => {
   );
 };
 
-const rotaryByParts: Emitter<'rotary'> = ({ build, inputs, attributes: { interleaved }, output }) => {
-  const [x, table] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+const rotaryByParts: Emitter<'rotary'> = ({ build, inputs: [x, table], attributes: { interleaved }, output }) => {
   const [batch = 0, length = 0, width = 0] = x.type.shape;
   const [tables = 0, , half = 1] = table.type.shape;
   const heads = width / (2 * half);
@@ -77,11 +76,11 @@ const rotaryByParts: Emitter<'rotary'> = ({ build, inputs, attributes: { interle
   return build.reshape(build.apply('Concat', rotated, { axis: { int: axis } }), output.shape);
 };
 
-/** Emitters of matrix products and of the kernels around them. */
+/** Emitters of products and fused kernels. */
 export const productEmitters: Emitters<Product> = {
   matmul,
-  softmax: ({ build, inputs }) => build.apply('Softmax', [inputOf(inputs, 0).name], { axis: { int: -1 } }),
-  logSoftmax: ({ build, inputs }) => build.apply('LogSoftmax', [inputOf(inputs, 0).name], { axis: { int: -1 } }),
+  softmax: ({ build, inputs }) => build.apply('Softmax', names(inputs), { axis: { int: -1 } }),
+  logSoftmax: ({ build, inputs }) => build.apply('LogSoftmax', names(inputs), { axis: { int: -1 } }),
   rmsNorm,
   rotary,
 };

@@ -1,14 +1,14 @@
 import type { HostTensor } from '@dpar/tensor';
 
-/** Constants up to this many bytes are compared by content, larger ones by identity of their data. */
+/** Limit in bytes for comparing constants by content. Larger ones are compared by the identity of their data. */
 const comparedBytes = 1 << 22;
 
-/** Finds constants that are already there. */
+/** Pool of constants, in which equal ones share an item. */
 export class ConstantPool<T> {
   private readonly byHash = new Map<string, { value: HostTensor; item: T }[]>();
   private readonly identities = new Map<ArrayBufferLike, number>();
 
-  /** The item of an equal constant (type, shape and bits), or the one that `make` gives. */
+  /** Item of an equal constant (type, shape and bits), or else a new one from `make`. */
   get(value: HostTensor, make: () => T): T {
     const small = value.data.byteLength <= comparedBytes;
     const content = small ? `hash ${hash(bytesOf(value))}` : this.identity(value);

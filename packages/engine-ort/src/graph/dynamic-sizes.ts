@@ -1,67 +1,83 @@
 import { DparError, type DynamicAxes, type Tensors, type TensorType } from '@dpar/tensor';
 
 /**
- * Stand-ins for sizes that are not known yet. A function is traced with a large prime number in place of each, so that
- * what depends on it is seen in every shape: sizes above `smallest` are such numbers, multiples of them, or next to them.
- * Products of two of them and usual sizes are exact.
+ * Placeholders for sizes that are unknown while a function is traced.
+ *
+ * Sizes of the tensor interface are numbers, and functions compute with them (`length - 1`, `rows * positions`). A symbol
+ * cannot pass through that arithmetic, so each open size is a large prime. Factoring a size afterwards shows which open
+ * sizes it is made of. Products of two primes and a usual size are exact in a float64.
  */
 const primes = [1048583, 1048589, 1048601, 1048609];
-const smallest = 1_000_000;
 
-/** Numbers of rows that products with constant weights tell apart: a few, some, many. */
-const rowRanges = [4, 64] as const;
+/** Smallest number that is taken for an open size. Fixed sizes lie below it. */
+const smallestOpen = 1_000_000;
 
-/** Which range of numbers of rows a number is in. */
-function rowRange(rows: number): 'few' | 'some' | 'many' {
-  if (rows <= rowRanges[0]) return 'few';
-  return rows <= rowRanges[1] ? 'some' : 'many';
+/** Position beyond every fixed axis, and below every open size. */
+export const beyondFixedSizes = smallestOpen - 1;
+
+/** Numbers that functions may add to open sizes, closest to zero first: they handle a few positions more or less. */
+const offsets = [0, -1, 1, -2, 2, -3, 3, -4, 4];
+
+/** Range of a number of rows. Products with constant weights are compiled differently for each. */
+type RowRange = 'few' | 'some' | 'many';
+
+function rangeOf(rows: number): RowRange {
+  if (rows <= 4) return 'few';
+  return rows <= 64 ? 'some' : 'many';
 }
 
-/** The sizes of a function that may differ from call to call, by name. */
+/** An open size as factor * names[0] * names[1] * ... + added. */
+export interface SizeTerms {
+  readonly factor: number;
+  readonly names: readonly string[];
+  readonly added: number;
+}
+
+/** Open sizes of a function, by name. They may differ from call to call. */
 export class DynamicSizes {
   private readonly placeholders = new Map<string, number>();
-  private readonly ranges = new Map<string, string>();
+  /** Ranges of rows that the program was compiled for, by the name of the size. */
+  private readonly ranges = new Map<string, RowRange>();
 
-  /** @param sizes The sizes of the call that is compiled for. @throws DparError for more than four of them. */
+  /** @param sizes Sizes in the call to compile for. @throws DparError for more than four of them. */
   constructor(private readonly sizes: ReadonlyMap<string, number> = new Map()) {
     if (sizes.size > primes.length) {
-      throw new DparError(`compile: expected at most ${primes.length} dynamic sizes, got ${[...sizes.keys()]}.`);
+      const given = [...sizes.keys()].join(', ');
+      throw new DparError(`compile: expected at most ${primes.length} dynamic sizes, got ${given}. Fix some of them.`);
     }
-    let next = 0;
-    for (const name of sizes.keys()) this.placeholders.set(name, primes[next++] as number);
+    [...sizes.keys()].forEach((name, i) => {
+      this.placeholders.set(name, primes[i] as number);
+    });
   }
 
-  /** The number that stands for a size. */
+  /** Placeholder of a size. */
   placeholder(name: string): number {
     return this.placeholders.get(name) as number;
   }
 
-  /** Whether a size depends on a dynamic one. */
+  /** True for a size that depends on an open one. */
   isOpen(size: number): boolean {
-    return this.sizes.size > 0 && size >= smallest;
+    return this.sizes.size > 0 && size >= smallestOpen;
   }
 
-  /** The range of a number of rows in the call that is compiled for. What is asked here is compiled for that range only. */
-  rowRange(rows: number): 'few' | 'some' | 'many' {
-    let rest = rows;
-    let size = 1;
+  /** Range of a number of rows in the call to compile for. The program then serves calls in that range only. */
+  rowRange(rows: number): RowRange {
+    let inCall = rows;
     for (const [name, prime] of this.placeholders) {
-      if (rest % prime !== 0) continue;
-      rest /= prime;
-      const inCall = this.sizes.get(name) as number;
-      size *= inCall;
-      this.ranges.set(name, rowRange(inCall));
+      if (inCall % prime !== 0) continue;
+      const size = this.sizes.get(name) as number;
+      inCall = (inCall / prime) * size;
+      this.ranges.set(name, rangeOf(size));
     }
-    return rowRange(size * rest);
+    return rangeOf(inCall);
   }
 
-  /** Whether what was compiled serves other sizes: all that were asked about are in the same ranges. */
+  /** True if the program serves other sizes: each one that {@link rowRange} read is in the same range. */
   serves(sizes: ReadonlyMap<string, number>): boolean {
-    for (const [name, range] of this.ranges) if (rowRange(sizes.get(name) as number) !== range) return false;
-    return true;
+    return [...this.ranges].every(([name, range]) => rangeOf(sizes.get(name) as number) === range);
   }
 
-  /** What a size is called in the graph: a number, or an expression of names. */
+  /** Size as the graph shows it: a number, or an expression of names. */
   dimension(size: number): number | string {
     if (!this.isOpen(size)) return size;
     const { factor, names, added } = this.termsOf(size) ?? { factor: 1, names: [`size ${size}`], added: 0 };
@@ -69,33 +85,23 @@ export class DynamicSizes {
     return added === 0 ? product : `${product} ${added < 0 ? '-' : '+'} ${Math.abs(added)}`;
   }
 
-  /** What an open size is made of; undefined if it is not a product of dynamic sizes and a number, or next to one. */
+  /** Terms of an open size. Undefined unless it is a product of open sizes and a number, or close to one. */
   termsOf(size: number): SizeTerms | undefined {
-    for (let distance = 0; distance <= farthest; distance++) {
-      for (const added of distance === 0 ? [0] : [-distance, distance]) {
-        const names: string[] = [];
-        let factor = size - added;
-        for (const [name, prime] of this.placeholders) {
-          for (; factor % prime === 0; factor /= prime) names.push(name);
-        }
-        if (names.length > 0 && factor < smallest) return { factor, names, added };
-      }
+    return offsets.map((added) => this.productOf(size - added, added)).find((terms) => terms !== undefined);
+  }
+
+  /** Divides a number by the placeholders. Undefined unless only a fixed size remains. */
+  private productOf(size: number, added: number): SizeTerms | undefined {
+    const names: string[] = [];
+    let factor = size;
+    for (const [name, prime] of this.placeholders) {
+      for (; factor % prime === 0; factor /= prime) names.push(name);
     }
-    return undefined;
+    return names.length > 0 && factor < smallestOpen ? { factor, names, added } : undefined;
   }
 }
 
-/** How far from a product of dynamic sizes a size may be: functions add or leave out a position here and there. */
-const farthest = 4;
-
-/** A size as factor * names[0] * names[1] * ... + added. */
-export interface SizeTerms {
-  readonly factor: number;
-  readonly names: readonly string[];
-  readonly added: number;
-}
-
-/** The types of inputs, with placeholders for sizes that are open. */
+/** Types of inputs, with placeholders for open sizes. */
 export function openTypes(
   types: Tensors<TensorType>,
   dynamicAxes: DynamicAxes,

@@ -1,31 +1,25 @@
-import { type AttributesOf, broadcastShapes, type Primitive, sameShape, sizeOf, type TensorType } from '@dpar/tensor';
+import { broadcastShapes, type Primitive, sameShape, sizeOf } from '@dpar/tensor';
 import { type GraphNode, isOperation, knownScalar } from './node.js';
-import { apartInCache, beforeTranspose, weightFirst } from './processor-kernels.js';
-import {
-  type Application,
-  apply,
-  firstOf,
-  inputOf,
-  type NodeMaker,
-  reshape,
-  type Simplification,
-} from './simplification.js';
+import { type Application, apply, firstOf, type Rules, reshape, type Simplification } from './rule.js';
 
-/** What a node is a broadcast of, or the node itself. */
+/** Source of a broadcast; other nodes as they are. */
 function source(node: GraphNode): GraphNode {
-  return isOperation(node, 'broadcast') ? source(inputOf(node.inputs, 0)) : node;
+  return isOperation(node, 'broadcast') ? source(node.inputs[0]) : node;
 }
 
-/** Layout changes of one broadcast number are that number, broadcast to another shape. */
-function uniform({ tracer, inputs, output }: Omit<Application<Primitive>, 'attributes'>): GraphNode | undefined {
-  const [x] = inputs;
-  if (x === undefined || !isOperation(x, 'broadcast')) return undefined;
+/** Changes the layout of a broadcast number by broadcasting it to another shape. */
+function uniform({
+  tracer,
+  inputs: [x],
+  output,
+}: Application<'reshape' | 'transpose' | 'slice'>): GraphNode | undefined {
+  if (!isOperation(x, 'broadcast')) return undefined;
   const value = source(x);
   if (sizeOf(value.type.shape) !== 1) return undefined;
   return apply(tracer, 'broadcast', [reshape(tracer, value, [])], { shape: output.shape });
 }
 
-/** Elementwise operations read what was broadcast as it was before; ONNX broadcasts by itself, by the same rule. */
+/** Reads broadcast inputs before their broadcast: elementwise operators of ONNX broadcast by the same rule. */
 function beforeBroadcast<P extends Primitive>(primitive: P): Simplification<P> {
   return ({ tracer, inputs, attributes, output }) => {
     if (!inputs.some((input) => isOperation(input, 'broadcast'))) return undefined;
@@ -36,22 +30,23 @@ function beforeBroadcast<P extends Primitive>(primitive: P): Simplification<P> {
   };
 }
 
-/** The operand that is left if another is the neutral number. */
-function neutral<P extends Primitive>(number: number, places: readonly number[]): Simplification<P> {
-  return ({ inputs, output }) => {
-    const place = places.find((index) => knownScalar(inputOf(inputs, index)) === number);
-    const other = place === undefined ? undefined : inputOf(inputs, 1 - place);
-    return other && sameShape(other.type.shape, output.shape) ? other : undefined;
+/** Returns the other operand if the one at a given place is the neutral number. */
+function neutral(number: number, places: readonly (0 | 1)[]): Simplification<'add' | 'sub' | 'mul' | 'div'> {
+  return ({ inputs: [a, b], output }) => {
+    const place = places.find((index) => knownScalar(index === 0 ? a : b) === number);
+    if (place === undefined) return undefined;
+    const other = place === 0 ? b : a;
+    return sameShape(other.type.shape, output.shape) ? other : undefined;
   };
 }
 
-/** Nothing to reduce: no axes, or axes of size 1. */
-const trivialReduction: Simplification<'sum' | 'mean' | 'max'> = ({ inputs, output }) => {
-  const x = inputOf(inputs, 0);
-  return sameShape(x.type.shape, output.shape) ? x : undefined;
-};
+/** Returns the input if it already has the output's shape: nothing to broadcast, slice, pad or reduce. */
+const ofSameShape: Simplification<'reshape' | 'broadcast' | 'slice' | 'pad' | 'sum' | 'mean' | 'max'> = ({
+  inputs: [x],
+  output,
+}) => (sameShape(x.type.shape, output.shape) ? x : undefined);
 
-/** A transposition of the last two axes only. */
+/** True for a transposition of the last two axes only. */
 function swapsLastTwo(permutation: readonly number[]): boolean {
   const rank = permutation.length;
   return (
@@ -59,17 +54,17 @@ function swapsLastTwo(permutation: readonly number[]): boolean {
   );
 }
 
-const matmul: Simplification<'matmul'> = ({ tracer, inputs, attributes, output }) => {
-  const [a, b] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+/** Absorbs transpositions of the operands, and broadcasts of their batch axes. */
+const matmul: Simplification<'matmul'> = ({ tracer, inputs: [a, b], attributes, output }) => {
   if (isOperation(a, 'transpose') && swapsLastTwo(a.attributes.permutation)) {
     const flipped = { ...attributes, transposeA: !attributes.transposeA };
-    return apply(tracer, 'matmul', [inputOf(a.inputs, 0), b], flipped);
+    return apply(tracer, 'matmul', [a.inputs[0], b], flipped);
   }
   if (isOperation(b, 'transpose') && swapsLastTwo(b.attributes.permutation)) {
     const flipped = { ...attributes, transposeB: !attributes.transposeB };
-    return apply(tracer, 'matmul', [a, inputOf(b.inputs, 0)], flipped);
+    return apply(tracer, 'matmul', [a, b.inputs[0]], flipped);
   }
-  // Products broadcast batch axes by themselves, as long as the other operand has them.
+  // Products broadcast batch axes themselves, as long as the other operand has them.
   const [x, y] = [withoutBatchBroadcast(a), withoutBatchBroadcast(b)];
   const alternatives: [GraphNode, GraphNode][] = [
     [x, y],
@@ -89,12 +84,9 @@ function withoutBatchBroadcast(node: GraphNode): GraphNode {
   return sameShape(from.type.shape.slice(-2), node.type.shape.slice(-2)) && from.type.shape.length >= 2 ? from : node;
 }
 
-/** The rules that there are; other primitives are taken as they come. */
-const rules: { readonly [P in Primitive]?: Simplification<P> } = {
-  neg: firstOf(
-    ({ inputs: [x] }) => (x && isOperation(x, 'neg') ? inputOf(x.inputs, 0) : undefined),
-    beforeBroadcast('neg'),
-  ),
+/** Rules that make a graph cheaper on every device. Primitives without a rule stay as they are. */
+export const simplifications = {
+  neg: firstOf<'neg'>(({ inputs: [x] }) => (isOperation(x, 'neg') ? x.inputs[0] : undefined), beforeBroadcast('neg')),
   abs: beforeBroadcast('abs'),
   exp: beforeBroadcast('exp'),
   log: beforeBroadcast('log'),
@@ -106,26 +98,23 @@ const rules: { readonly [P in Primitive]?: Simplification<P> } = {
   sigmoid: beforeBroadcast('sigmoid'),
   silu: beforeBroadcast('silu'),
   not: beforeBroadcast('not'),
-  cast: firstOf(
-    ({ inputs: [x], attributes }) => (x?.type.dtype === attributes.dtype ? x : undefined),
+  cast: firstOf<'cast'>(
+    ({ inputs: [x], attributes }) => (x.type.dtype === attributes.dtype ? x : undefined),
     beforeBroadcast('cast'),
   ),
-  add: firstOf(
+  add: firstOf<'add'>(
     neutral(0, [0, 1]),
-    ({ tracer, inputs: [a, b] }) =>
-      a && b && isOperation(b, 'neg') ? apply(tracer, 'sub', [a, inputOf(b.inputs, 0)], {}) : undefined,
-    ({ tracer, inputs: [a, b] }) =>
-      a && b && isOperation(a, 'neg') ? apply(tracer, 'sub', [b, inputOf(a.inputs, 0)], {}) : undefined,
+    ({ tracer, inputs: [a, b] }) => (isOperation(b, 'neg') ? apply(tracer, 'sub', [a, b.inputs[0]], {}) : undefined),
+    ({ tracer, inputs: [a, b] }) => (isOperation(a, 'neg') ? apply(tracer, 'sub', [b, a.inputs[0]], {}) : undefined),
     beforeBroadcast('add'),
   ),
-  sub: firstOf(
+  sub: firstOf<'sub'>(
     neutral(0, [1]),
-    ({ tracer, inputs: [a, b] }) =>
-      a && b && isOperation(b, 'neg') ? apply(tracer, 'add', [a, inputOf(b.inputs, 0)], {}) : undefined,
+    ({ tracer, inputs: [a, b] }) => (isOperation(b, 'neg') ? apply(tracer, 'add', [a, b.inputs[0]], {}) : undefined),
     beforeBroadcast('sub'),
   ),
-  mul: firstOf(neutral(1, [0, 1]), beforeBroadcast('mul')),
-  div: firstOf(neutral(1, [1]), beforeBroadcast('div')),
+  mul: firstOf<'mul'>(neutral(1, [0, 1]), beforeBroadcast('mul')),
+  div: firstOf<'div'>(neutral(1, [1]), beforeBroadcast('div')),
   maximum: beforeBroadcast('maximum'),
   minimum: beforeBroadcast('minimum'),
   equal: beforeBroadcast('equal'),
@@ -135,40 +124,33 @@ const rules: { readonly [P in Primitive]?: Simplification<P> } = {
   or: beforeBroadcast('or'),
   select: beforeBroadcast('select'),
 
-  reshape: firstOf<'reshape'>(uniform, ({ tracer, inputs, attributes: { shape } }) => {
-    const x = inputOf(inputs, 0);
-    if (sameShape(x.type.shape, shape)) return x;
-    if (isOperation(x, 'reshape')) return reshape(tracer, inputOf(x.inputs, 0), shape);
+  reshape: firstOf<'reshape'>(uniform, ofSameShape, ({ tracer, inputs: [x], attributes: { shape } }) => {
+    if (isOperation(x, 'reshape')) return reshape(tracer, x.inputs[0], shape);
     return x.kind === 'constant' ? tracer.constant({ ...x.value, shape }, x.name) : undefined;
   }),
-  transpose: firstOf<'transpose'>(uniform, ({ tracer, inputs, attributes: { permutation }, output }) => {
-    const x = inputOf(inputs, 0);
+  transpose: firstOf<'transpose'>(uniform, ({ tracer, inputs: [x], attributes: { permutation }, output }) => {
     if (isOperation(x, 'transpose')) {
       const first = x.attributes.permutation;
       const both = permutation.map((axis) => first[axis] ?? 0);
-      return apply(tracer, 'transpose', [inputOf(x.inputs, 0)], { permutation: both });
+      return apply(tracer, 'transpose', [x.inputs[0]], { permutation: both });
     }
     // Axes of size 1 may move freely: the order of the data stays.
     const moved = permutation.filter((axis) => x.type.shape[axis] !== 1);
     const inOrder = moved.every((axis, i) => i === 0 || axis > (moved[i - 1] ?? 0));
     return inOrder ? reshape(tracer, x, output.shape) : undefined;
   }),
-  broadcast: ({ tracer, inputs, attributes: { shape } }) => {
-    const x = inputOf(inputs, 0);
-    if (sameShape(x.type.shape, shape)) return x;
+  broadcast: firstOf<'broadcast'>(ofSameShape, ({ tracer, inputs: [x], attributes: { shape } }) => {
     if (sizeOf(x.type.shape) === sizeOf(shape)) return reshape(tracer, x, shape);
     return isOperation(x, 'broadcast') ? apply(tracer, 'broadcast', [source(x)], { shape }) : undefined;
-  },
+  }),
   concat: ({ inputs, output }) => {
     const filled = inputs.filter((input) => sizeOf(input.type.shape) > 0);
     const [x] = filled;
     return filled.length === 1 && x && sameShape(x.type.shape, output.shape) ? x : undefined;
   },
-  slice: firstOf<'slice'>(uniform, ({ tracer, inputs, attributes: { axis, start, size }, output }) => {
-    const x = inputOf(inputs, 0);
-    if (sameShape(x.type.shape, output.shape)) return x;
+  slice: firstOf<'slice'>(uniform, ofSameShape, ({ tracer, inputs: [x], attributes: { axis, start, size } }) => {
     if (isOperation(x, 'slice') && x.attributes.axis === axis) {
-      return apply(tracer, 'slice', [inputOf(x.inputs, 0)], { axis, start: start + x.attributes.start, size });
+      return apply(tracer, 'slice', [x.inputs[0]], { axis, start: start + x.attributes.start, size });
     }
     if (!isOperation(x, 'concat') || x.attributes.axis !== axis) return undefined;
     // A slice within one part of a concatenation.
@@ -182,32 +164,14 @@ const rules: { readonly [P in Primitive]?: Simplification<P> } = {
     }
     return undefined;
   }),
-  pad: ({ inputs, output }) => {
-    const x = inputOf(inputs, 0);
-    return sameShape(x.type.shape, output.shape) ? x : undefined;
-  },
-  sum: firstOf<'sum'>(trivialReduction, ({ tracer, inputs, attributes: { axes }, output }) => {
-    const x = inputOf(inputs, 0);
+  pad: ofSameShape,
+  sum: firstOf<'sum'>(ofSameShape, ({ tracer, inputs: [x], attributes: { axes }, output }) => {
     // Each last axis of a scatter holds one value.
     const overLast = axes.length === 1 && axes[0] === x.type.shape.length - 1;
-    if (!overLast || !isOperation(x, 'scatterLast')) return undefined;
-    return reshape(tracer, inputOf(x.inputs, 0), output.shape);
+    return overLast && isOperation(x, 'scatterLast') ? reshape(tracer, x.inputs[0], output.shape) : undefined;
   }),
-  mean: trivialReduction,
-  max: trivialReduction,
-  matmul: firstOf(weightFirst, matmul, apartInCache),
-  resizeNearest: ({ inputs, attributes: { factor } }) => (factor === 1 ? inputs[0] : undefined),
-};
-
-/** An equal node that needs less than the application, or `undefined` if none is known. */
-export function simplify<P extends Primitive>(
-  tracer: NodeMaker,
-  primitive: P,
-  inputs: readonly GraphNode[],
-  attributes: AttributesOf<P>,
-  output: TensorType,
-): GraphNode | undefined {
-  const rule: Simplification<P> | undefined = rules[primitive];
-  const application = { tracer, inputs, attributes, output };
-  return rule?.(application) ?? beforeTranspose(application, primitive);
-}
+  mean: ofSameShape,
+  max: ofSameShape,
+  matmul,
+  resizeNearest: ({ inputs: [x], attributes: { factor } }) => (factor === 1 ? x : undefined),
+} satisfies Rules;

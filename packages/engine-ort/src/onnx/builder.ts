@@ -13,25 +13,25 @@ import type { ElementType, OnnxAttributes, OnnxModel, OnnxNode, OnnxTensor, Onnx
 /** Domain of ONNX Runtime's own operators. */
 export const microsoft = 'com.microsoft';
 
-/** The operator set that the emitters are written for; ONNX Runtime 1.22 and later run it. */
+/** Operator set of the emitters. ONNX Runtime 1.22 and later run it. */
 const opset = 20;
 
-/** How a graph is written. */
+/** Options of {@link OnnxBuilder}. */
 export interface BuilderOptions {
   readonly name: string;
-  /** Names that inputs and outputs take, so that inner values stay clear of them. */
+  /** Names of inputs and outputs, which inner values avoid. */
   readonly reserved: Iterable<string>;
-  /** Standard operators only, for other runtimes than ONNX Runtime. */
+  /** Uses standard operators only, for runtimes other than ONNX Runtime (default: false). */
   readonly portable?: boolean;
   /** Format of constant matrices of products (default: float32). */
   readonly weights?: WeightFormat;
-  /** Whether products with weights of 8 bits get an even number of rows (default: false). */
+  /** Gives products with weights of 8 bits an even number of rows (default: false). */
   readonly evenRows?: boolean;
-  /** Sizes that are not fixed. */
+  /** Open sizes. */
   readonly dynamic?: DynamicSizes;
 }
 
-/** Collects the nodes and constants of an ONNX graph; the same application or constant is never added twice. */
+/** Collects the nodes and constants of an ONNX graph. Equal applications and constants are added once. */
 export class OnnxBuilder {
   readonly portable: boolean;
   readonly weights: WeightFormat;
@@ -48,7 +48,7 @@ export class OnnxBuilder {
   /** Inner values that became graph outputs. */
   private readonly renamed = new Map<string, string>();
   private readonly produced = new Set<string>();
-  /** Where sizes that are not fixed can be read: an input and its axis, by the name of the size. */
+  /** Inputs and axes that open sizes are read from, by the name of the size. */
   private readonly axes = new Map<string, { readonly input: string; readonly axis: number }>();
 
   constructor(options: BuilderOptions) {
@@ -70,14 +70,14 @@ export class OnnxBuilder {
     return name;
   }
 
-  /** Adds a constant. Callers see to it that no constant comes twice. */
+  /** Adds a constant. Callers add each constant once. */
   initializer(value: HostTensor, hint = 'constant'): string {
     const name = this.freshName(hint);
     this.initializers.push({ name, type: value.dtype, shape: value.shape, data: value.data });
     return name;
   }
 
-  /** Adds a constant matrix in the format of weights: its codes, its scales, and what they mean. */
+  /** Adds a constant matrix in the format of weights. @returns Names of its codes and scales, and their format. */
   quantized(matrix: HostTensor, hint = 'weight'): readonly [codes: string, scales: string, format: QuantizedMatrix] {
     const known = this.quantizedMatrices.get(matrix.data);
     if (known) return known;
@@ -93,9 +93,10 @@ export class OnnxBuilder {
   }
 
   /**
-   * Numbers of int64, as shapes, axes and positions are given: a vector unless `shape` says otherwise. A constant, but for
-   * sizes that are not fixed: these are read from the shapes of inputs.
-   * @throws DparError for a size that no input has.
+   * Adds int64 numbers, the form of shapes, axes and positions. They are constants, except for open sizes, which the graph
+   * reads from the shapes of inputs.
+   * @param shape Default: a vector.
+   * @throws DparError for an open size that does not follow from the inputs.
    */
   int64(values: readonly number[], shape: Shape = [values.length]): string {
     if (values.some((value) => this.dynamic.isOpen(value))) {
@@ -110,7 +111,7 @@ export class OnnxBuilder {
     });
   }
 
-  /** A size that is not fixed, int64 [1]. */
+  /** Adds an open size, int64 [1]. */
   private openSize(size: number): string {
     const { factor, names, added } = this.dynamic.termsOf(size) ?? { factor: 1, names: [], added: 0 };
     const sizes = names.map((name) => {
@@ -120,7 +121,7 @@ export class OnnxBuilder {
     if (sizes.length === 0 || sizes.includes(undefined)) {
       throw new DparError(
         `compile: expected sizes that follow from those of inputs, got ${this.dimensions([size])}. ` +
-          'Pass what depends on such a size as an input.',
+          'Pass tensors that depend on it as inputs.',
       );
     }
     const product = (sizes as string[]).reduce((a, b) => this.apply('Mul', [a, b]));
@@ -128,28 +129,28 @@ export class OnnxBuilder {
     return added === 0 ? scaled : this.apply('Add', [scaled, this.int64([added])]);
   }
 
-  /** 0, 1, ..., size - 1 as int32 [size]. */
+  /** Adds 0, 1, ..., size - 1 as int32 [size]. */
   range(size: number): string {
     const end = this.int64([size], []);
     const positions = this.apply('Range', [this.int64([0], []), end, this.int64([1], [])]);
     return this.apply('Cast', [positions], { to: { int: 6 } });
   }
 
-  /** A float32 scalar. */
+  /** Adds a float32 scalar. */
   float(value: number): string {
     return this.once(`float ${Object.is(value, -0) ? '-0' : value}`, () =>
       this.initializer({ dtype: 'float32', shape: [], data: Float32Array.of(value) }, 'float'),
     );
   }
 
-  /** A vector of float32. */
+  /** Adds a float32 vector. */
   floats(values: readonly number[]): string {
     return this.once(`floats ${values}`, () =>
       this.initializer({ dtype: 'float32', shape: [values.length], data: Float32Array.from(values) }, 'floats'),
     );
   }
 
-  /** An int32 scalar. */
+  /** Adds an int32 scalar. */
   int(value: number): string {
     return this.once(`int ${value}`, () =>
       this.initializer({ dtype: 'int32', shape: [], data: Int32Array.of(value) }, 'int'),
@@ -167,12 +168,12 @@ export class OnnxBuilder {
   }
 
   /**
-   * x in another shape.
-   * @param from Its shape: sizes that are not fixed and stand at the same axis in it need not be computed.
+   * Reshapes x.
+   * @param from Shape of x. Open sizes at the same axis of both shapes are copied, not computed.
    */
   reshape(x: string, shape: Shape, from: Shape = []): string {
     const open = shape.filter((size) => this.dynamic.isOpen(size)).length;
-    // Zero stands for 'as in the input' unless allowzero is set.
+    // Zero means 'as in the input' unless allowzero is set.
     if (open === 0) {
       return this.apply('Reshape', [x, this.int64(shape)], sizeOf(shape) === 0 ? { allowzero: { int: 1 } } : {});
     }
@@ -186,7 +187,7 @@ export class OnnxBuilder {
     return this.apply('Reshape', [x, this.int64(sizes)]);
   }
 
-  /** A shape with names in place of sizes that are not fixed. */
+  /** Shape with names in place of open sizes. */
   private dimensions(shape: Shape): (number | string)[] {
     return shape.map((size) => this.dynamic.dimension(size));
   }
@@ -195,11 +196,11 @@ export class OnnxBuilder {
   output(value: string, name: string, type: ElementType, shape: Shape): void {
     this.outputs.push({ name, type, shape: this.dimensions(shape) });
     if (this.produced.has(value) && !this.renamed.has(value)) this.renamed.set(value, name);
-    // Inputs, constants and values that are an output already.
+    // Inputs, constants, and values that are an output already.
     else this.nodes.push({ name, opType: 'Identity', domain: '', inputs: [value], outputs: [name], attributes: {} });
   }
 
-  /** The graph, without what no output depends on. */
+  /** Returns the graph, without nodes that no output depends on. */
   finish(): OnnxModel {
     const needed = new Set(this.outputs.map(({ name }) => name));
     for (const value of this.renamed.keys()) needed.add(value);
@@ -222,7 +223,7 @@ export class OnnxBuilder {
         inputs: node.inputs.map(rename),
         outputs: node.outputs.map(rename),
       })),
-      opsets: { '': opset, ...(nodes.some((node) => node.domain === microsoft) && { [microsoft]: 1 }) },
+      opsets: nodes.some((node) => node.domain === microsoft) ? { '': opset, [microsoft]: 1 } : { '': opset },
     };
   }
 

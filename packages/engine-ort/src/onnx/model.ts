@@ -1,13 +1,10 @@
 import type { KindsOf } from '@dpar/check';
 import type { Shape } from '@dpar/tensor';
 
-/**
- * Element types of ONNX tensors that are used here; int64 is for shapes, axes and some indices inside the graph, uint8 for
- * quantised weights.
- */
+/** Element types of ONNX tensors. Graphs use int64 for shapes, axes and some indices, uint8 for quantised weights. */
 export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8';
 
-/** An attribute of a node, by its ONNX type. */
+/** Attribute of a node, by its ONNX type. */
 export type OnnxAttribute =
   | { readonly int: number }
   | { readonly ints: readonly number[] }
@@ -17,39 +14,39 @@ export type OnnxAttribute =
 /** Attributes of a node by name. */
 export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>;
 
-/** One operator application. */
+/** Application of an operator. */
 export interface OnnxNode {
   readonly name: string;
   readonly opType: string;
-  /** '' is the standard domain. */
+  /** Domain of the operator. The standard domain is ''. */
   readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: OnnxAttributes;
 }
 
-/** A graph input or output. */
+/** Input or output of a graph. */
 export interface OnnxValue {
   readonly name: string;
   readonly type: ElementType;
-  /** Sizes, or names of sizes that are not fixed. */
+  /** Sizes, or names of open sizes. */
   readonly shape: readonly (number | string)[];
-  /** For readers of the file. */
-  readonly documentation?: string;
+  /** Documentation for readers of the file. */
+  readonly documentation?: string | undefined;
 }
 
-/** A constant of the graph; the data are little-endian as in memory. */
+/** Constant of the graph. The data are little-endian, as in memory. */
 export interface OnnxTensor extends OnnxValue {
   readonly shape: Shape;
   readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
-/** What an ONNX file says of itself. */
+/** Metadata of an ONNX file. */
 export interface OnnxMetadata {
   /** Version of the program that wrote it. */
   readonly producerVersion?: string;
   readonly documentation?: string;
-  /** Any further texts by name: `metadata_props`. */
+  /** Further texts by name, written to `metadata_props`. */
   readonly properties?: Readonly<Record<string, string>>;
 }
 
@@ -61,16 +58,15 @@ export const onnxMetadataKinds: KindsOf<OnnxMetadata> = {
   '*': 'any',
 };
 
-/** What the writer makes a file of. */
+/** Contents of an ONNX file. */
 export interface OnnxModel {
   readonly name: string;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly initializers: readonly OnnxTensor[];
-  /** In an order in which each node comes after those that it reads. */
+  /** Nodes in topological order. */
   readonly nodes: readonly OnnxNode[];
-  /** What the file says of itself. */
-  readonly metadata?: OnnxMetadata;
+  readonly metadata?: OnnxMetadata | undefined;
   /** Operator set versions by domain. */
   readonly opsets: Readonly<Record<string, number>>;
 }

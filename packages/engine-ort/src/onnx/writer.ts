@@ -8,42 +8,42 @@ const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32:
 const lengthDelimited = 2;
 const tensorsOfGraph = 5;
 const external = 1;
-/** A protobuf message, and so an ONNX file with its weights inside, ends at 2 GiB. */
+/** Limit in bytes of a protobuf message, and so of an ONNX file with its weights inside: 2 GiB. */
 const maximumBytes = 2 ** 31 - 1;
 
-/** Data of a tensor that stands outside the file; `path` is what the file calls the place. */
+/** Data of a tensor outside the file. `path` is the location that the file names. */
 export interface ExternalData {
   readonly path: string;
-  /** Where it begins there, in bytes. */
+  /** Offset at that location, in bytes. */
   readonly offset: number;
   readonly data: Uint8Array;
 }
 
-/** Pieces of an ONNX file, and what stands beside it. */
+/** ONNX file in pieces, and the data outside it. */
 export interface ModelParts {
   readonly chunks: readonly Uint8Array[];
   readonly externalData: readonly ExternalData[];
 }
 
-/** An ONNX file and what stands beside it. */
+/** ONNX file, and the data outside it. */
 export interface EncodedModel extends Pick<ModelParts, 'externalData'> {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Where large tensors go. */
+/** Options for large tensors. */
 export interface ExternalOptions {
-  /** Tensors of more bytes stay outside the file, as views of their data; none by default. */
+  /** Limit in bytes for tensors inside the file. Larger ones stay outside, as views of their data. Default: none. */
   readonly largest?: number;
-  /** The one file that takes them, one after the other at multiples of 4096 bytes. Default: each has a place of its own. */
+  /** File for all large tensors, at multiples of 4096 bytes. Default: each tensor has a location of its own. */
   readonly dataFile?: string;
 }
 
-/** Offsets in a data file are multiples of this: pages, which runtimes map into memory. */
+/** Alignment of offsets in a data file: a page, the unit that runtimes map into memory. */
 const pageBytes = 4096;
 
 /**
- * The pieces of an ONNX file, views of the constants among them: nothing large is copied.
- * @throws DparError if the file has more than the 2 GiB that the format takes.
+ * Encodes an ONNX file in pieces. Constants are views: nothing large is copied.
+ * @throws DparError if the file exceeds the 2 GiB of the format.
  */
 export function modelParts(model: OnnxModel, { largest = Infinity, dataFile }: ExternalOptions = {}): ModelParts {
   const externalData: ExternalData[] = [];
@@ -62,16 +62,16 @@ export function modelParts(model: OnnxModel, { largest = Infinity, dataFile }: E
   if (length > maximumBytes) {
     throw new DparError(
       `encodeModel: expected a model of at most 2 GiB, got ${(length / 2 ** 30).toFixed(1)} GiB. ` +
-        'Keep the data of large tensors outside the file, or pass some weights as inputs instead of constants.',
+        'Keep the data of large tensors outside the file, or pass some weights as inputs.',
     );
   }
   return { chunks, externalData };
 }
 
-/** Writes an ONNX file to memory. @throws as {@link modelParts} */
+/** Encodes an ONNX file. @throws DparError if it exceeds 2 GiB. */
 export function encodeModel(model: OnnxModel, options: ExternalOptions = {}): EncodedModel {
   const { chunks, externalData } = modelParts(model, options);
-  // The only copy of the constants: everything before is a list of views.
+  // The only copy of the constants. All pieces before are views.
   const bytes = new Uint8Array(totalLength(chunks));
   let position = 0;
   for (const chunk of chunks) {
@@ -118,7 +118,7 @@ function writeHeader(model: OnnxModel, pbf: PbfWriter): void {
   for (const property of Object.entries(properties)) pbf.writeMessage(14, writeEntry, property);
 }
 
-/** Two texts, as metadata and the places of external data are given. */
+/** Writes a StringStringEntryProto, as used for metadata and external data. */
 function writeEntry([key, value]: readonly [string, string], pbf: PbfWriter): void {
   pbf.writeStringField(1, key);
   pbf.writeStringField(2, value);
@@ -191,14 +191,14 @@ function writeTensorHeader({ name, type, shape }: OnnxTensor, pbf: PbfWriter): v
   pbf.writeStringField(8, name);
 }
 
-/** A tensor of the graph as one field: its description, and a view of its data. */
+/** Field of a tensor of the graph: its description, and a view of its data. */
 function tensorField(tensor: OnnxTensor): Uint8Array[] {
   const raw = bytesOf(tensor);
   const content = [encoded(tensor, writeTensorHeader), fieldStart(9, raw.length), raw];
   return [fieldStart(tensorsOfGraph, totalLength(content)), ...content];
 }
 
-/** A tensor of the graph whose data are elsewhere. */
+/** Field of a tensor of the graph whose data lie outside. */
 function externalTensorField(tensor: OnnxTensor, { path, offset, data }: ExternalData): Uint8Array[] {
   const entries = { location: path, offset: String(offset), length: String(data.length) };
   const content = encoded(tensor, (_, pbf) => {

@@ -1,18 +1,14 @@
 import type { BinaryPrimitive, ElementwisePrimitive, UnaryPrimitive } from '@dpar/tensor';
 import type { Tfjs, TfjsTensor } from '../tfjs.js';
-import { broadcastTo } from './broadcast.js';
-import { castTo } from './cast.js';
-import { inputOf, type Kernel, type Kernels } from './kernel.js';
+import { broadcastTo, castTo, type Kernel, type Kernels } from './kernel.js';
 
 function unary(call: (tf: Tfjs, x: TfjsTensor) => TfjsTensor): Kernel<UnaryPrimitive> {
-  return ({ tf }, inputs) => call(tf, inputOf(inputs, 0));
+  return ({ tf }, [x]) => call(tf, x);
 }
 
 function binary(call: (tf: Tfjs, a: TfjsTensor, b: TfjsTensor) => TfjsTensor): Kernel<BinaryPrimitive> {
-  return ({ tf }, inputs) => call(tf, inputOf(inputs, 0), inputOf(inputs, 1));
+  return ({ tf }, [a, b]) => call(tf, a, b);
 }
-
-type Triple = [TfjsTensor, TfjsTensor, TfjsTensor];
 
 /** Elementwise kernels. */
 export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
@@ -25,15 +21,14 @@ export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   sin: unary((tf, x) => tf.sin(x)),
   cos: unary((tf, x) => tf.cos(x)),
   tanh: unary((tf, x) => tf.tanh(x)),
-  sigmoid: ({ tf, backend }, inputs) => {
-    const x = inputOf(inputs, 0);
+  sigmoid: ({ tf, backend }, [x]) => {
     const y = tf.sigmoid(x);
-    // Some drivers of graphics processors take NaN to 0: the smaller of NaN and 0 is NaN, and so is the larger of any and NaN.
+    // Some GPU drivers return 0 for NaN. The minimum of NaN and 0 is NaN, and so is its maximum with any number.
     return backend === 'webgpu' ? tf.maximum(y, tf.minimum(x, tf.scalar(0))) : y;
   },
   silu: unary((tf, x) => tf.mul(x, tf.sigmoid(x))),
   not: unary((tf, x) => tf.logicalNot(x)),
-  cast: (context, inputs, { dtype }) => castTo(context, inputOf(inputs, 0), dtype),
+  cast: (context, [x], { dtype }) => castTo(context, x, dtype),
 
   add: binary((tf, a, b) => tf.add(a, b)),
   sub: binary((tf, a, b) => tf.sub(a, b)),
@@ -46,15 +41,14 @@ export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   lessEqual: binary((tf, a, b) => tf.lessEqual(a, b)),
   and: binary((tf, a, b) => tf.logicalAnd(a, b)),
   or: binary((tf, a, b) => tf.logicalOr(a, b)),
-  select: (context, inputs, _, { dtype, shape }) => {
+  select: (context, [condition, whenTrue, whenFalse], _, { dtype, shape }) => {
     const { tf } = context;
-    const [condition, whenTrue, whenFalse] = [inputOf(inputs, 0), inputOf(inputs, 1), inputOf(inputs, 2)];
     if (dtype === 'bool') {
-      // The WASM backend's kernel writes four bytes for each element, where a bool has one.
+      // The WASM backend's kernel writes four bytes per element. A bool has one.
       const otherwise = tf.logicalAnd(tf.logicalNot(condition), whenFalse);
       return tf.logicalOr(tf.logicalAnd(condition, whenTrue), otherwise);
     }
-    const [c, t, f] = [condition, whenTrue, whenFalse].map((x) => broadcastTo(context, x, shape)) as Triple;
-    return tf.where(c, t, f);
+    const whole = (x: TfjsTensor): TfjsTensor => broadcastTo(context, x, shape);
+    return tf.where(whole(condition), whole(whenTrue), whole(whenFalse));
   },
 };

@@ -1,7 +1,6 @@
 import type { ConvolutionAttributes, PoolingAttributes } from '@dpar/tensor';
 import type { Paddings, TfjsTensor } from '../tfjs.js';
-import { broadcastTo } from './broadcast.js';
-import { inputOf, type KernelContext, type Kernels, shaped } from './kernel.js';
+import { broadcastTo, type KernelContext, type Kernels, shaped } from './kernel.js';
 
 type Image =
   | 'conv2d'
@@ -11,10 +10,10 @@ type Image =
   | 'maxPool2d'
   | 'averagePool2d';
 
-// TensorFlow.js convolves [B, H, W, C] with weights [h, w, I, O] on all backends, and what padding its backends take
-// differs: images are padded before.
+// All backends of TensorFlow.js convolve [B, H, W, C] with weights [h, w, I, O]. They support different paddings, so images
+// are padded before.
 
-/** An image [B, H, W, C] with zeros, or another value, around it. */
+/** Pads an image [B, H, W, C] with a value. */
 function padded(
   { tf }: KernelContext,
   x: TfjsTensor,
@@ -31,7 +30,7 @@ function padded(
   return tf.pad(x, paddings, value);
 }
 
-/** For each place along an axis, how many elements of a window are not padding. */
+/** Number of elements of a window within the image, for each place along an axis. */
 function windowCounts(size: number, places: number, window: number, stride: number, before: number): number[] {
   return Array.from({ length: places }, (_, place) => {
     const start = place * stride - before;
@@ -39,7 +38,7 @@ function windowCounts(size: number, places: number, window: number, stride: numb
   });
 }
 
-/** Elements of all windows over those that are not padding, [1, H', W', 1]. */
+/** Size of a window over its number of elements within the image, [1, H', W', 1]. */
 function countCorrection(
   { tf }: KernelContext,
   [, , height = 0, width = 0]: readonly number[],
@@ -55,16 +54,17 @@ function countCorrection(
 
 /** Kernels of images. */
 export const imageKernels: Kernels<Image> = {
-  conv2d: (context, inputs, { stride, padding }) => {
+  conv2d: (context, [image, kernel], { stride, padding }) => {
     const { tf } = context;
-    const x = padded(context, tf.transpose(inputOf(inputs, 0), [0, 2, 3, 1]), padding);
-    const weight = tf.transpose(inputOf(inputs, 1), [2, 3, 1, 0]);
+    const x = padded(context, tf.transpose(image, [0, 2, 3, 1]), padding);
+    const weight = tf.transpose(kernel, [2, 3, 1, 0]);
     return tf.transpose(tf.conv2d(x, weight, stride, 'valid'), [0, 3, 1, 2]);
   },
-  conv2dInputGradient: ({ tf }, inputs, { stride, padding: [top, left, bottom, right], height, width }, { shape }) => {
+  conv2dInputGradient: ({ tf }, [g, kernel], { stride, padding, height, width }, { shape }) => {
+    const [top, left, bottom, right] = padding;
     const [B = 0, I = 0] = shape;
-    const gradient = tf.transpose(inputOf(inputs, 0), [0, 2, 3, 1]);
-    const weight = tf.transpose(inputOf(inputs, 1), [2, 3, 1, 0]);
+    const gradient = tf.transpose(g, [0, 2, 3, 1]);
+    const weight = tf.transpose(kernel, [2, 3, 1, 0]);
     const whole = tf.conv2dTranspose(
       gradient,
       weight,
@@ -76,14 +76,14 @@ export const imageKernels: Kernels<Image> = {
     return tf.transpose(inner, [0, 3, 1, 2]);
   },
   // A convolution over the batch: images [I, H, W, B], weights [H', W', B, O] whose elements lie `stride` apart. The WASM
-  // backend has no kernel of its own for this gradient.
-  conv2dWeightGradient: (context, inputs, { stride, padding, kernelHeight, kernelWidth }, { shape }) => {
+  // backend lacks a kernel for this gradient.
+  conv2dWeightGradient: (context, [image, g], { stride, padding, kernelHeight, kernelWidth }, { shape }) => {
     const { tf } = context;
     const [O = 0, I = 0] = shape;
-    const x = padded(context, tf.transpose(inputOf(inputs, 0), [1, 2, 3, 0]), padding);
-    const gradient = tf.transpose(inputOf(inputs, 1), [2, 3, 0, 1]);
+    const x = padded(context, tf.transpose(image, [1, 2, 3, 0]), padding);
+    const gradient = tf.transpose(g, [2, 3, 0, 1]);
     const found = tf.conv2d(x, gradient, 1, 'valid', 'NHWC', stride);
-    // Rows and columns beyond the kernel belong to pixels that no stride reached.
+    // Rows and columns beyond the kernel belong to pixels that the stride skipped.
     const [, rows, columns] = found.shape;
     const wanted =
       rows === kernelHeight && columns === kernelWidth
@@ -91,26 +91,24 @@ export const imageKernels: Kernels<Image> = {
         : tf.slice(found, [0, 0, 0, 0], [I, kernelHeight, kernelWidth, O]);
     return tf.transpose(wanted, [3, 0, 1, 2]);
   },
-  resizeNearest: (context, inputs, { factor }, { shape }) => {
-    const x = inputOf(inputs, 0);
+  resizeNearest: (context, [x], { factor }, { shape }) => {
     const [B = 0, C = 0, H = 0, W = 0] = x.shape;
     const pixels = shaped(context.tf, x, [B * C * H, 1, W, 1]);
     return shaped(context.tf, broadcastTo(context, pixels, [B * C * H, factor, W, factor]), shape);
   },
-  // Below all numbers of float32, so that padding is never the largest.
-  maxPool2d: (context, inputs, { kernel: [height, width], stride, padding }) => {
+  // The padding value is the lowest float32, so padding is never the largest.
+  maxPool2d: (context, [image], { kernel: [height, width], stride, padding }) => {
     const { tf } = context;
-    const x = padded(context, tf.transpose(inputOf(inputs, 0), [0, 2, 3, 1]), padding, -3.4028234663852886e38);
+    const x = padded(context, tf.transpose(image, [0, 2, 3, 1]), padding, -3.4028234663852886e38);
     return tf.transpose(tf.maxPool(x, [height, width], stride, 'valid'), [0, 3, 1, 2]);
   },
-  averagePool2d: (context, inputs, attributes, { shape }) => {
+  averagePool2d: (context, [image], attributes, { shape }) => {
     const { tf } = context;
     const { kernel, stride, padding } = attributes;
-    const input = inputOf(inputs, 0);
-    const x = padded(context, tf.transpose(input, [0, 2, 3, 1]), padding);
+    const x = padded(context, tf.transpose(image, [0, 2, 3, 1]), padding);
     const means = tf.avgPool(x, [kernel[0], kernel[1]], stride, 'valid');
     const counted = padding.some((size) => size > 0)
-      ? tf.mul(means, countCorrection(context, input.shape, shape, attributes))
+      ? tf.mul(means, countCorrection(context, image.shape, shape, attributes))
       : means;
     return tf.transpose(counted, [0, 3, 1, 2]);
   },

@@ -1,12 +1,12 @@
 import { DparError, type Primitive, sizeOf } from '@dpar/tensor';
 import type { TfjsTensor } from '../tfjs.js';
-import { inputOf, isHostBackend, type KernelContext, type Kernels, shaped } from './kernel.js';
+import { isHostBackend, type KernelContext, type Kernels, shaped } from './kernel.js';
 
 type Indexing = 'takeRows' | 'scatterAddRows' | 'takeRowsOnce' | 'takeLast' | 'scatterLast';
 
 /**
- * Checks indices where reading them costs nothing: the kernels of the WASM backend read and write outside a tensor where
- * an index does. Other backends check by themselves, or not at all (graphics processors).
+ * Checks indices in host memory, where reading is cheap: kernels of the WASM backend would access memory outside the
+ * tensor. Other backends check themselves, or not at all (GPUs).
  * @throws DparError for an index outside `from`..`size - 1`.
  */
 function checkIndices(
@@ -22,22 +22,22 @@ function checkIndices(
   if (place < 0) return;
   throw new DparError(
     `${primitive}: expected indices from ${from} to ${size - 1}, got ${values[place]} at place ${place}. ` +
-      'Check what the indices count.',
+      'Check the indices.',
   );
 }
 
 /** Rows of x [N, ...] as [count, ...]. */
 function takeRows({ tf, backend }: KernelContext, x: TfjsTensor, indices: TfjsTensor): TfjsTensor {
   const count = sizeOf(indices.shape);
-  // The WASM backend copies rows of gatherND at once, and elements of gather one by one.
+  // The WASM backend copies whole rows in gatherND, and single elements in gather.
   return backend === 'wasm' && count > 0
     ? tf.gatherND(x, shaped(tf, indices, [count, 1]))
     : tf.gather(x, shaped(tf, indices, [count]));
 }
 
 /**
- * Row and column [rows, 2] of one element of each row. Places counted through all rows would be beyond 2^24, up to which
- * the WebGPU backend's whole numbers are exact.
+ * Row and column [rows, 2] of one element of each row. Flat places could exceed 2^24, the limit of exact integers in the
+ * WebGPU backend.
  */
 function placesInRows({ tf }: KernelContext, indices: TfjsTensor, rows: number): TfjsTensor {
   const numbers = tf.tensor(
@@ -50,41 +50,36 @@ function placesInRows({ tf }: KernelContext, indices: TfjsTensor, rows: number):
 
 /** Kernels that read or write by index. */
 export const indexingKernels: Kernels<Indexing> = {
-  takeRows: (context, inputs, _, { shape }) => {
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  takeRows: (context, [x, indices], _, { shape }) => {
     checkIndices(context, 'takeRows', indices, 0, x.shape[0] ?? 0);
     return shaped(context.tf, takeRows(context, x, indices), shape);
   },
-  scatterAddRows: (context, inputs, { rows }, { shape }) => {
+  scatterAddRows: (context, [values, indices], { rows }, { shape }) => {
     const { tf } = context;
-    const [values, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
     const count = sizeOf(indices.shape);
     if (count === 0) return tf.fill([...shape], 0, 'float32');
     checkIndices(context, 'scatterAddRows', indices, 0, rows);
     const flat = shaped(tf, values, [count, ...shape.slice(1)]);
     return tf.scatterND(shaped(tf, indices, [count, 1]), flat, [...shape]);
   },
-  takeRowsOnce: (context, inputs, _, { shape }) => {
+  takeRowsOnce: (context, [x, indices], _, { shape }) => {
     const { tf } = context;
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
     checkIndices(context, 'takeRowsOnce', indices, -1, x.shape[0] ?? 0);
-    // A row of zeros before the others is the one that -1 takes.
+    // Index -1 takes the row of zeros before the others.
     const zeros = tf.fill([1, ...x.shape.slice(1)], 0, 'float32');
     const rows = takeRows(context, tf.concat([zeros, x], 0), tf.add(indices, tf.scalar(1, 'int32')));
     return shaped(tf, rows, shape);
   },
-  takeLast: (context, inputs, _, { shape }) => {
+  takeLast: (context, [x, indices], _, { shape }) => {
     const { tf } = context;
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
     const [rows, size] = [sizeOf(shape), x.shape.at(-1) ?? 0];
     if (rows === 0) return tf.fill([...shape], 0, x.dtype as 'float32' | 'int32' | 'bool');
     checkIndices(context, 'takeLast', indices, 0, size);
     const taken = tf.gatherND(shaped(tf, x, [rows, size]), placesInRows(context, indices, rows));
     return shaped(tf, taken, shape);
   },
-  scatterLast: (context, inputs, { size }, { shape }) => {
+  scatterLast: (context, [values, indices], { size }, { shape }) => {
     const { tf } = context;
-    const [values, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
     const rows = sizeOf(values.shape);
     if (rows === 0 || size === 0) return tf.fill([...shape], 0, 'float32');
     checkIndices(context, 'scatterLast', indices, 0, size);

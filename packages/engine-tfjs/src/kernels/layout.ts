@@ -1,38 +1,34 @@
-import { broadcastTo } from './broadcast.js';
-import { castTo } from './cast.js';
-import { inputOf, type Kernels, shaped } from './kernel.js';
+import type { TfjsTensor } from '../tfjs.js';
+import { broadcastTo, castTo, type Kernels, shaped } from './kernel.js';
 
 type Layout = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad';
 
 /** Kernels that move elements. */
 export const layoutKernels: Kernels<Layout> = {
-  reshape: ({ tf }, inputs, { shape }) => shaped(tf, inputOf(inputs, 0), shape),
-  transpose: (context, inputs, { permutation }, { dtype, shape }) => {
+  reshape: ({ tf }, [x], { shape }) => shaped(tf, x, shape),
+  transpose: (context, [x], { permutation }, { dtype, shape }) => {
     const { tf, backend } = context;
-    const x = inputOf(inputs, 0);
-    // Axes of size 1 may go anywhere: what stays in order is not moved.
+    // Axes of size 1 may move freely: the order of the data stays.
     const moved = permutation.filter((axis) => x.shape[axis] !== 1);
     if (moved.every((axis, i) => i === 0 || axis > (moved[i - 1] ?? 0))) return shaped(tf, x, shape);
     if (backend !== 'webgpu' || dtype === 'float32') return tf.transpose(x, [...permutation]);
-    // The WebGPU backend's program for more than two axes is made for float32 and does not compile for other types.
+    // The WebGPU backend's program for more than two axes compiles for float32 only.
     return castTo(context, tf.transpose(castTo(context, x, 'float32'), [...permutation]), dtype);
   },
-  broadcast: (context, inputs, { shape }) => broadcastTo(context, inputOf(inputs, 0), shape),
+  broadcast: (context, [x], { shape }) => broadcastTo(context, x, shape),
   concat: ({ tf }, inputs, { axis }) => {
     const parts = inputs.filter((x) => x.shape[axis] !== 0);
-    return parts.length > 1 ? tf.concat(parts, axis) : (parts[0] ?? inputOf(inputs, 0));
+    return parts.length > 1 ? tf.concat(parts, axis) : (parts[0] ?? (inputs[0] as TfjsTensor));
   },
-  slice: ({ tf }, inputs, { axis, start, size }, { shape }) => {
-    const x = inputOf(inputs, 0);
+  slice: ({ tf }, [x], { axis, start, size }, { shape }) => {
     if (x.shape[axis] === size) return x;
     if (shape.includes(0)) return tf.fill([...shape], 0, x.dtype as 'float32' | 'int32' | 'bool');
-    // As [before, axis, after]: the kernels know few axes best.
+    // As [before, axis, after]: the kernels are fastest with few axes.
     const [before, after] = [sizeBetween(x.shape, 0, axis), sizeBetween(x.shape, axis + 1)];
     const part = tf.slice(shaped(tf, x, [before, x.shape[axis] ?? 1, after]), [0, start, 0], [before, size, after]);
     return shaped(tf, part, shape);
   },
-  pad: ({ tf }, inputs, { axis, before, after }, { shape }) => {
-    const x = inputOf(inputs, 0);
+  pad: ({ tf }, [x], { axis, before, after }, { shape }) => {
     if (before + after === 0) return x;
     const flat = shaped(tf, x, [sizeBetween(x.shape, 0, axis), x.shape[axis] ?? 1, sizeBetween(x.shape, axis + 1)]);
     const padded = tf.pad(flat, [

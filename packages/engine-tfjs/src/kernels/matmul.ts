@@ -1,21 +1,20 @@
 import { type Shape, sizeOf } from '@dpar/tensor';
 import type { TfjsTensor } from '../tfjs.js';
-import { broadcastTo } from './broadcast.js';
-import { inputOf, type Kernel, type KernelContext, shaped } from './kernel.js';
+import { broadcastTo, type Kernel, type KernelContext, shaped } from './kernel.js';
 
-/** A matrix, or a batch of matrices, and whether it is to be transposed. */
+/** Matrix, or a batch of matrices. */
 interface Operand {
   readonly x: TfjsTensor;
+  /** True if the product takes its transpose. */
   readonly transposed: boolean;
 }
 
-/** Rows of a product from which on, in WASM, the effort pays that makes it a fast one. */
+/** Fewest rows of a product for which preparing the fast kernel pays in WASM. */
 const fewestRows = 8;
 
-/** Matrix product. The factor goes to whichever of the inputs and the result has the fewest elements. */
-export const matmul: Kernel<'matmul'> = (context, inputs, { transposeA, transposeB, scale }, { shape }) => {
+/** Kernel of the matrix product. The smallest of the inputs and the result is multiplied by the scale. */
+export const matmul: Kernel<'matmul'> = (context, [a, b], { transposeA, transposeB, scale }, { shape }) => {
   const { tf } = context;
-  const [a, b] = [inputOf(inputs, 0), inputOf(inputs, 1)];
   const [sizeA, sizeB, size] = [sizeOf(a.shape), sizeOf(b.shape), sizeOf(shape)];
   if (sizeA === 0 || sizeB === 0) return tf.fill([...shape], 0, 'float32');
   const least = scale === 1 ? undefined : Math.min(sizeA, sizeB, size);
@@ -42,21 +41,18 @@ function multiply(context: KernelContext, a: Operand, b: Operand, shape: Shape):
 }
 
 /**
- * The product of two matrices. The WASM backend has a fast one, XNNPACK's, for matrices as they lie; one that takes in
- * transposes needs ten to thirty times as long, so that it pays to transpose before.
+ * Multiplies two matrices. The WASM backend has a fast kernel (XNNPACK) for untransposed matrices. Its kernel with
+ * transposes takes ten to thirty times as long, so matrices are transposed before.
  */
 function multiplyTwo(context: KernelContext, a: Operand, b: Operand): TfjsTensor {
   const { tf, backend } = context;
   const rows = a.x.shape[a.transposed ? 1 : 0] ?? 0;
   return backend === 'wasm' && rows >= fewestRows
-    ? tf.matMul(asItLies(context, a), asItLies(context, b))
+    ? tf.matMul(untransposed(context, a), untransposed(context, b))
     : tf.matMul(a.x, b.x, a.transposed, b.transposed);
 }
 
-/**
- * The products of the matrices of two batches [..., rows, columns], one by one: in WASM five times as fast as its product
- * of batches.
- */
+/** Multiplies the matrices of two batches [..., rows, columns] one by one: in WASM five times as fast as its batched kernel. */
 function multiplyEach(context: KernelContext, a: Operand, b: Operand, batch: Shape): TfjsTensor {
   const left = matricesOf(context, a, batch);
   const right = matricesOf(context, b, batch);
@@ -66,12 +62,12 @@ function multiplyEach(context: KernelContext, a: Operand, b: Operand, batch: Sha
   );
 }
 
-/** The matrices of a batch as they are multiplied. They are read at once: each slice would read the whole batch again. */
+/** Untransposed matrices of a batch. The batch is read once, because each slice would read it all again. */
 function matricesOf(context: KernelContext, { x, transposed }: Operand, batch: Shape): TfjsTensor[] {
   const { tf } = context;
   const count = sizeOf(batch);
   if (sizeOf(x.shape.slice(0, -2)) === 1) {
-    return new Array<TfjsTensor>(count).fill(asItLies(context, { x: asMatrix(context, x), transposed }));
+    return new Array<TfjsTensor>(count).fill(untransposed(context, { x: asMatrix(context, x), transposed }));
   }
   const whole = asBatch(context, x, batch); // [count, rows, columns]
   const turned = transposed ? tf.transpose(whole, [0, 2, 1]) : whole;
@@ -82,18 +78,18 @@ function matricesOf(context: KernelContext, { x, transposed }: Operand, batch: S
   );
 }
 
-/** All axes but the last joined. */
+/** Joins all axes but the last. */
 function asMatrix({ tf }: KernelContext, x: TfjsTensor): TfjsTensor {
   return shaped(tf, x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1) ?? 1]);
 }
 
-/** [..., rows, columns] broadcast to a batch, its axes joined. */
+/** Broadcasts [..., rows, columns] to a batch, and joins the axes of the batch. */
 function asBatch(context: KernelContext, x: TfjsTensor, batch: Shape): TfjsTensor {
   const matrix = x.shape.slice(-2);
   return shaped(context.tf, broadcastTo(context, x, [...batch, ...matrix]), [sizeOf(batch), ...matrix]);
 }
 
-function asItLies({ tf }: KernelContext, { x, transposed }: Operand): TfjsTensor {
+function untransposed({ tf }: KernelContext, { x, transposed }: Operand): TfjsTensor {
   if (!transposed) return x;
   const [rows = 0, columns = 0] = x.shape;
   return rows === 1 || columns === 1 ? tf.reshape(x, [columns, rows]) : tf.transpose(x);

@@ -1,16 +1,15 @@
 import type { TfjsTensor } from '../tfjs.js';
-import { inputOf, type Kernel, type KernelContext, shaped } from './kernel.js';
+import { type Kernel, type KernelContext, shaped } from './kernel.js';
 
-/** Where the two numbers of a pair are in a head. */
+/** Places of the two numbers of a pair in a head. */
 type PlacesOf = (pair: number) => readonly [number, number];
 
 /**
- * Rotary position embedding as x * cos + (x R) * sin, where R [headDim, headDim] takes (a, b) of each pair to (-b, a).
- * Products with such matrices of 0 and 1 are exact, and several times as fast as the kernels that take pairs apart.
+ * Kernel of rotary position embedding: x * cos + (x R) * sin, where R [headDim, headDim] maps each pair (a, b) to (-b, a).
+ * Products with such matrices of 0 and 1 are exact, and several times as fast as kernels that separate the pairs.
  */
-export const rotary: Kernel<'rotary'> = (context, inputs, { interleaved }, { shape }) => {
+export const rotary: Kernel<'rotary'> = (context, [x, table], { interleaved }, { shape }) => {
   const { tf } = context;
-  const [x, table] = [inputOf(inputs, 0), inputOf(inputs, 1)];
   const [B = 0, T = 0, width = 0] = x.shape;
   const [N = 1, , pairs = 0] = table.shape;
   const headDim = 2 * pairs;
@@ -27,7 +26,7 @@ export const rotary: Kernel<'rotary'> = (context, inputs, { interleaved }, { sha
       }
     }),
   );
-  /** The cosines (0) or sines (1) of a table at both places of their pairs: [N, T, 1, headDim]. */
+  /** Cosines (0) or sines (1) of a table at both places of their pairs: [N, T, 1, headDim]. */
   const spread = (part: 0 | 1): TfjsTensor =>
     context.shared(`rotary: spread ${part} ${layout} of ${table.id}`, () => {
       const places = matrix(context, headDim, (set) => {

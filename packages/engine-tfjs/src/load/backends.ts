@@ -3,7 +3,7 @@ import type { ImportModule } from './import-package.js';
 import { reasonOf, Unusable } from './reason.js';
 import { findAdapter } from './webgpu.js';
 
-/** Backends of TensorFlow.js: CUDA and the processor natively, graphics processors of browsers, WebAssembly, JavaScript. */
+/** Backends of TensorFlow.js: native CUDA, native CPU, WebGPU, WebAssembly, plain JavaScript. */
 export type TfjsBackend = 'node-gpu' | 'node' | 'webgpu' | 'wasm' | 'cpu';
 
 /** Names of the WASM backend's files. */
@@ -12,25 +12,25 @@ export type WasmFile =
   | 'tfjs-backend-wasm-simd.wasm'
   | 'tfjs-backend-wasm-threaded-simd.wasm';
 
-/** What loading a backend needs. */
+/** Settings for loading a backend. */
 export interface Loading {
   readonly importModule: ImportModule;
-  /** Whether there is no other to take in its place. */
+  /** True if no other backend was requested. */
   readonly isOnlyOne: boolean;
   /** Folder (ending in `/`) or addresses of the WASM backend's files. */
   readonly wasmPaths?: string | Readonly<Record<WasmFile, string>> | undefined;
-  /** `tfjs-node-gpu`, where it was loaded already and found no GPU. */
+  /** Namespace of `tfjs-node-gpu`, if it was loaded and found no GPU. */
   withoutGpu?: Namespace;
 }
 
-/** A loaded backend. */
+/** Loaded backend. */
 export interface Started {
   readonly tf: Namespace;
-  /** Such as `@tensorflow/tfjs-backend-wasm 4.22.0 (SIMD, 1 thread)`. */
+  /** Name such as `@tensorflow/tfjs-backend-wasm 4.22.0 (SIMD, 1 thread)`. */
   readonly name: string;
 }
 
-/** What of a namespace is only used to load it. */
+/** Part of a namespace that loading uses. */
 export interface Namespace extends Tfjs {
   ready(): Promise<void>;
   enableProdMode(): void;
@@ -39,28 +39,28 @@ export interface Namespace extends Tfjs {
   readonly version_core?: string;
 }
 
-/** How each backend is loaded. @throws what `reasonOf` explains. */
+/** Functions that load each backend. `reasonOf` explains their errors. */
 export const starters: { readonly [B in TfjsBackend]: (loading: Loading) => Promise<Started> } = {
   'node-gpu': async (loading) => {
     const { tf, name } = await startNative(loading, '@tensorflow/tfjs-node-gpu');
     const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
     if (isUsingGpuDevice === false) {
       loading.withoutGpu = tf;
-      throw new Unusable('@tensorflow/tfjs-node-gpu finds no GPU, or not the CUDA libraries that it needs');
+      throw new Unusable('@tensorflow/tfjs-node-gpu finds no GPU or lacks CUDA libraries');
     }
     return { tf, name: `${name} (CUDA)` };
   },
   node: async (loading) => {
-    // Both packages register the same backend, of which the first stays.
+    // Both packages register the same backend, and the first one stays.
     const given = loading.withoutGpu;
     if (given) return { tf: given, name: nativeName('@tensorflow/tfjs-node-gpu', given) };
     return startNative(loading, '@tensorflow/tfjs-node');
   },
   webgpu: async ({ importModule, isOnlyOne }) => {
-    // Before the package, which registers its backend only where it finds WebGPU.
+    // The adapter comes first: the package registers its backend only where it finds WebGPU.
     const adapter = await findAdapter(importModule);
     if (adapter.isSoftware && !isOnlyOne) {
-      throw new Unusable(`WebGPU is a program on the processor here, ${adapter.name}; ask for 'webgpu' to have it`);
+      throw new Unusable(`WebGPU runs in software here, ${adapter.name}; request 'webgpu' to use it`);
     }
     const tf = await importNamespace(importModule, '@tensorflow/tfjs-core');
     await importModule('@tensorflow/tfjs-backend-webgpu');
@@ -85,7 +85,7 @@ export const starters: { readonly [B in TfjsBackend]: (loading: Loading) => Prom
   },
 };
 
-/** The package whose absence a backend's failure is about, if it is one. */
+/** Main package of each backend, whose absence is reported. */
 const packages: { readonly [B in TfjsBackend]: string } = {
   'node-gpu': '@tensorflow/tfjs-node-gpu',
   node: '@tensorflow/tfjs-node',
@@ -94,14 +94,14 @@ const packages: { readonly [B in TfjsBackend]: string } = {
   cpu: '@tensorflow/tfjs-backend-cpu',
 };
 
-/** Why a backend did not start. */
+/** Explains why a backend did not start. */
 export function explain(backend: TfjsBackend, error: unknown): string {
   const core = '@tensorflow/tfjs-core';
   const missing = reasonOf(error, core);
   return missing === `${core} is not installed` ? missing : reasonOf(error, packages[backend]);
 }
 
-/** What of the WASM backend is not part of the namespace. */
+/** Part of the WASM backend's module that is not in the namespace. */
 interface WasmModule {
   setWasmPaths(paths: string | Readonly<Record<WasmFile, string>>): void;
   getThreadsCount(): number;
@@ -121,25 +121,21 @@ function nativeName(name: string, { version }: Namespace): string {
   return `${name} ${version?.['tfjs-node'] ?? ''}`.trim();
 }
 
-/**
- * tfjs-node calls `util.isNullOrUndefined` and `util.isArray`, the first of which Node has not had since version 23: both
- * are put back where they are missing.
- */
+/** Restores `util.isNullOrUndefined` and `util.isArray`, which tfjs-node calls and newer versions of Node lack. */
 async function restoreUtilities(importModule: ImportModule): Promise<void> {
   const { default: util } = (await importModule('node:util')) as { default: Record<string, unknown> };
   util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   util.isArray ??= Array.isArray;
 }
 
-/** CommonJS packages have their namespace as `default`, or as it is, depending on who imports them. */
+/** Imports a namespace. CommonJS packages may have it as `default`. */
 async function importNamespace(importModule: ImportModule, name: string): Promise<Namespace> {
   const loaded = (await importModule(name)) as Namespace | { readonly default: Namespace };
   return 'setBackend' in loaded ? loaded : loaded.default;
 }
 
 async function makeCurrent(tf: Namespace, backend: string): Promise<void> {
-  // Shapes are checked by the tensor interface already; this turns off TensorFlow.js's own checks, and its advertisement
-  // of other packages.
+  // Turns off TensorFlow.js's own checks of shapes, which the tensor interface makes, and its advertisement.
   tf.enableProdMode();
   if (!(await tf.setBackend(backend))) throw new Error(`the backend '${backend}' could not be initialised`);
   await tf.ready();

@@ -1,10 +1,7 @@
-/** Imports a package, or a module of Node, by its name. */
+/** Imports a package or a module of Node by its name. */
 export type ImportModule = (name: string) => Promise<unknown>;
 
-/**
- * Imports by name. Packages that run in browsers are written out, so that bundlers find them; what only Node has is
- * hidden from bundlers.
- */
+/** Imports by name. Names of packages for browsers are literal, so that bundlers find them. Others are hidden from bundlers. */
 export const importPackage: ImportModule = (name) => {
   switch (name) {
     case '@tensorflow/tfjs-core':

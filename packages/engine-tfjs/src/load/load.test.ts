@@ -91,9 +91,7 @@ describe('loadTfjs', () => {
       importModule: importing({ [gpu]: without.namespace, [node]: notInstalled(node) }),
     });
     expect([second.backend, second.name]).toEqual(['node', `${gpu} 4.22.0`]);
-    expect(second.skipped).toEqual([
-      { backend: 'node-gpu', reason: `${gpu} finds no GPU, or not the CUDA libraries that it needs` },
-    ]);
+    expect(second.skipped).toEqual([{ backend: 'node-gpu', reason: `${gpu} finds no GPU or lacks CUDA libraries` }]);
   });
 
   it.each([
@@ -202,13 +200,13 @@ describe('loadTfjs', () => {
       const importModule = packages({ info: { description: 'a renderer', isFallbackAdapter: true } });
       expect((await loadTfjs({ backend: 'webgpu', importModule })).name).toMatch(/\(a renderer\)$/);
       const { backend, skipped } = await loadTfjs({ backend: ['webgpu', 'cpu'], importModule });
-      const reason = "WebGPU is a program on the processor here, a renderer; ask for 'webgpu' to have it";
+      const reason = "WebGPU runs in software here, a renderer; request 'webgpu' to use it";
       expect([backend, skipped]).toEqual(['cpu', [{ backend: 'webgpu', reason }]]);
     });
 
     it('says that no graphics processor is found', async () => {
       await expect(loadTfjs({ backend: 'webgpu', importModule: packages(null) })).rejects.toThrow(
-        'webgpu: WebGPU finds no graphics processor, or no driver',
+        'webgpu: WebGPU finds no GPU or no driver',
       );
     });
   });

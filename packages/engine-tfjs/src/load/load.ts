@@ -6,16 +6,16 @@ import type { Tfjs } from '../tfjs.js';
 import { explain, type Loading, starters, type TfjsBackend, type WasmFile } from './backends.js';
 import { type ImportModule, importPackage } from './import-package.js';
 
-/** How {@link loadTfjs} chooses. */
+/** Options of {@link loadTfjs}. */
 export interface LoadTfjsOptions {
-  /** The backend to load, or those among which the first that works is taken. Default: all, in {@link tfjsBackends}' order. */
+  /** Backend to load, or a list of which the first working one is loaded. Default: all of {@link tfjsBackends}. */
   readonly backend?: TfjsBackend | readonly TfjsBackend[];
   /**
-   * Where the WASM backend's three files are: a folder, ending in `/`, or the address of each. Default: in Node beside
-   * its code, in browsers beside the page. Bundlers need it; nothing is ever loaded from elsewhere.
+   * Place of the WASM backend's three files: a folder, ending in `/`, or the address of each. Default: beside its code in
+   * Node, beside the page in browsers. Set it in bundled pages. Nothing is loaded from elsewhere.
    */
   readonly wasmPaths?: string | Readonly<Record<WasmFile, string>>;
-  /** Imports packages by name (default: `import`), for programs that have them elsewhere, and for tests. */
+  /** Imports packages by name (default: `import`), for packages in other places, and for tests. */
   readonly importModule?: ImportModule;
 }
 
@@ -33,10 +33,10 @@ const loadTfjsOptionsKinds: KindsOf<LoadTfjsOptions> = {
   'importModule?': 'function',
 };
 
-/** A backend that was not taken. */
+/** Backend that was skipped. */
 export interface SkippedBackend {
   readonly backend: TfjsBackend;
-  /** Half a sentence, such as `@tensorflow/tfjs-node is not installed`. */
+  /** Reason, such as `@tensorflow/tfjs-node is not installed`. */
   readonly reason: string;
 }
 
@@ -46,21 +46,21 @@ const skippedBackendKinds: KindsOf<SkippedBackend> = {
   '*': 'any',
 };
 
-/** What {@link loadTfjs} found. */
+/** Result of {@link loadTfjs}. */
 export interface LoadedTfjs {
-  /** The namespace, with the backend as its current one. */
+  /** Namespace, with the backend as its current one. */
   readonly tf: Tfjs;
   readonly backend: TfjsBackend;
-  /** What computes, for `tfjsEngine(tf, { name })`. */
+  /** Name for `tfjsEngine(tf, { name })`. */
   readonly name: string;
-  /** Those before it in the order, and why they were not taken. */
+  /** Skipped backends before it, with reasons. */
   readonly skipped: readonly SkippedBackend[];
 }
 
-/** All backends, the fastest first. */
+/** All backends, fastest first. */
 export const tfjsBackends: readonly TfjsBackend[] = ['node-gpu', 'node', 'webgpu', 'wasm', 'cpu'];
 
-/** What each backend needs. */
+/** Commands that install each backend. */
 export const tfjsInstallHints: { readonly [B in TfjsBackend]: string } = {
   'node-gpu': 'npm install @tensorflow/tfjs-node-gpu (Linux, an NVIDIA GPU with CUDA 11 and cuDNN 8)',
   node: 'npm install @tensorflow/tfjs-node',
@@ -72,9 +72,10 @@ export const tfjsInstallHints: { readonly [B in TfjsBackend]: string } = {
 };
 
 /**
- * Loads the fastest TensorFlow.js backend that is installed and works, and makes it the current one. A WebGPU that is a
- * program on the processor is taken only where no other is asked for.
- * @throws DparError if none is; it says why for each, and its `cause` has them as `skipped`. Also for a backend of another name.
+ * Loads the fastest TensorFlow.js backend that is installed and works, and makes it the current one. WebGPU in software is
+ * loaded only if no other backend is requested.
+ * @throws DparError if no backend works, with the reason for each; its `cause` has them as `skipped`. Also for an unknown
+ * backend.
  */
 export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfjs> {
   checkArguments('loadTfjs', { options }, { 'options?': loadTfjsOptionsKinds });
@@ -85,7 +86,9 @@ export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfj
   const skipped: SkippedBackend[] = [];
   for (const backend of backends) {
     if (!tfjsBackends.includes(backend)) {
-      throw new DparError(`loadTfjs: expected 'backend' to be one of ${tfjsBackends.join(', ')}, got ${backend}.`);
+      throw new DparError(
+        `loadTfjs: expected 'backend' to be one of ${tfjsBackends.join(', ')}, got ${backend}. Check 'backend'.`,
+      );
     }
     try {
       return { ...(await starters[backend](loading)), backend, skipped };
@@ -102,7 +105,7 @@ export async function loadTfjs(options: LoadTfjsOptions = {}): Promise<LoadedTfj
   );
 }
 
-/** An engine on what {@link loadTfjs} finds. @throws what that throws. */
+/** Creates an engine on the backend that {@link loadTfjs} finds. @throws DparError if no backend works. */
 export async function createTfjsEngine(options: LoadTfjsOptions = {}): Promise<Engine> {
   checkArguments('createTfjsEngine', { options }, { 'options?': loadTfjsOptionsKinds });
 
@@ -110,7 +113,7 @@ export async function createTfjsEngine(options: LoadTfjsOptions = {}): Promise<E
   return tfjsEngine(tf, { name });
 }
 
-/** What was taken and why nothing before it, in one line. */
+/** Describes the loaded backend and the skipped ones, in one line. */
 export function describeLoaded(settings: Pick<LoadedTfjs, 'name' | 'skipped'>): string {
   checkArguments(
     'describeLoaded',

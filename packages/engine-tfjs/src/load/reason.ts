@@ -1,10 +1,12 @@
-/** A reason, in words of our own, why a backend cannot be used. */
-export class Unusable extends Error {}
+/** Backend that cannot be used, for the reason in the message. */
+export class Unusable extends Error {
+  override readonly name = 'Unusable';
+}
 
 const sharedLibrary = /[\w.+-]+\.(?:so(?:\.\d+)*|dll|dylib)\b/;
 const ofCuda = /cuda|cudnn|cublas|cusolver|cusparse|cufft|curand|nccl|nvinfer|nvrtc/i;
 
-/** Why the import of a package, or the start of its backend, failed: half a sentence. */
+/** Explains why a package could not be imported or its backend not started, in half a sentence. */
 export function reasonOf(error: unknown, packageName: string): string {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Unusable) return message;

@@ -1,7 +1,7 @@
 import type { ImportModule } from './import-package.js';
 import { reasonOf, Unusable } from './reason.js';
 
-/** WebGPU as programs find it: `navigator.gpu`. */
+/** Part of `navigator.gpu`. */
 interface Gpu {
   requestAdapter(): Promise<{ readonly info?: AdapterInfo } | null>;
 }
@@ -10,27 +10,25 @@ type AdapterInfo = Partial<Record<'vendor' | 'architecture' | 'description', str
   readonly isFallbackAdapter?: boolean;
 };
 
-/** A graphics processor that WebGPU finds. */
+/** GPU that WebGPU finds. */
 export interface Adapter {
-  /** Such as `SwiftShader driver 5.0.0`; browsers may keep it to themselves. */
+  /** Name such as `SwiftShader driver 5.0.0`. Browsers may hide it. */
   readonly name: string;
-  /** Whether it is a program on the processor. */
+  /** True if it runs in software, on the CPU. */
   readonly isSoftware: boolean;
 }
 
-/** What has a navigator: browsers, workers, and Node from version 21 on. */
+/** Global scope. Browsers, workers, and Node from version 21 on have a navigator. */
 const scope = globalThis as { navigator?: { gpu?: Gpu } };
 
 /**
- * Finds WebGPU's graphics processor. Where `navigator.gpu` is missing, as in Node, the package `webgpu` gives it, if it is
- * installed; it stays from then on.
+ * Finds the GPU of WebGPU. Where `navigator.gpu` is missing, as in Node, the package `webgpu` provides it permanently.
  * @throws Unusable with the reason if there is none.
  */
 export async function findAdapter(importModule: ImportModule): Promise<Adapter> {
   const gpu = scope.navigator?.gpu ?? (await gpuOfPackage(importModule));
   const adapter = await gpu.requestAdapter();
-  if (adapter === null)
-    throw new Unusable('WebGPU finds no graphics processor, or no driver (Vulkan, Metal, Direct3D 12)');
+  if (adapter === null) throw new Unusable('WebGPU finds no GPU or no driver (Vulkan, Metal, Direct3D 12)');
   const { vendor = '', architecture = '', description = '', isFallbackAdapter = false } = adapter.info ?? {};
   return { name: description || `${vendor} ${architecture}`.trim(), isSoftware: isFallbackAdapter };
 }

@@ -6,12 +6,12 @@ import { createTfjsEngine, type TfjsBackend } from '../index.js';
 /** Backends that run wherever the tests do. */
 export const testedBackends = ['wasm', 'cpu'] as const satisfies readonly TfjsBackend[];
 
-/** An engine on one of them. */
+/** Creates an engine on one of them. */
 export function createEngine(backend: (typeof testedBackends)[number]): Promise<Engine> {
   return createTfjsEngine({ backend });
 }
 
-/** Runs an action, after which TensorFlow.js must hold what it held before. */
+/** Runs an action, and expects TensorFlow.js to hold as much as before. */
 export async function expectNoLeak<R>(action: () => Promise<R>): Promise<R> {
   const before = counts();
   const result = await action();
@@ -19,7 +19,7 @@ export async function expectNoLeak<R>(action: () => Promise<R>): Promise<R> {
   return result;
 }
 
-/** Tensors and bytes that TensorFlow.js holds. */
+/** Numbers of tensors and bytes that TensorFlow.js holds. */
 export function counts(): { tensors: number; bytes: number } {
   const { numTensors, numBytes } = tf.memory();
   return { tensors: numTensors, bytes: numBytes };

@@ -2,8 +2,8 @@ import { importPackage } from '../load/import-package.js';
 import { findAdapter } from '../load/webgpu.js';
 
 /**
- * The name of the graphics processor that WebGPU finds, or undefined, which is said: tests that need it are left out. On
- * Linux without one, Mesa's software driver (`mesa-vulkan-drivers` 25 or later) or that of Chromium serves.
+ * Name of the GPU that WebGPU finds. Undefined without one, after a warning; tests that need it are then skipped. On Linux,
+ * the software driver of Mesa (`mesa-vulkan-drivers` 25 or later) or of Chromium works too.
  */
 export async function webGpuAdapter(): Promise<string | undefined> {
   try {

@@ -1,8 +1,51 @@
 import { checkArguments } from '../check-arguments.js';
 import type { Engine } from '../engine.js';
 import { referenceOps } from '../reference/ops.js';
+import { sameShape } from '../shape.js';
+import { formatType, type HostTensor, type Tensors } from '../types.js';
+import type { Tolerance } from './case.js';
 import type { ConformanceCase } from './cases.js';
-import { findMismatch } from './compare.js';
+
+function matches(actual: number, expected: number, { relative, absolute }: Tolerance): boolean {
+  if (Number.isNaN(expected)) return Number.isNaN(actual);
+  if (!Number.isFinite(expected)) return actual === expected;
+  return Math.abs(actual - expected) <= absolute + relative * Math.abs(expected);
+}
+
+function tensorMismatch(actual: HostTensor, expected: HostTensor, tolerance: Tolerance): string | undefined {
+  if (actual.dtype !== expected.dtype || !sameShape(actual.shape, expected.shape)) {
+    return `expected ${formatType(expected)}, got ${formatType(actual)}`;
+  }
+  if (actual.data.length !== expected.data.length) {
+    return `expected ${expected.data.length} elements, got ${actual.data.length}`;
+  }
+  const wrong = expected.data.findIndex((value, i) => !matches(actual.data[i] as number, value, tolerance));
+  if (wrong < 0) return undefined;
+  return `expected ${expected.data[wrong]} at place ${wrong} of ${formatType(expected)}, got ${actual.data[wrong]}`;
+}
+
+/**
+ * The first difference between tensors by name, in words, or `undefined` if there is none. NaN matches NaN and each
+ * infinity itself; types and shapes must be equal.
+ */
+export function findMismatch(
+  actual: Tensors<HostTensor>,
+  expected: Tensors<HostTensor>,
+  tolerance: Tolerance,
+): string | undefined {
+  checkArguments(
+    'findMismatch',
+    { actual, expected, tolerance },
+    { actual: 'object', expected: 'object', tolerance: { relative: 'number', absolute: 'number', '*': 'any' } },
+  );
+  const [names, wanted] = [Object.keys(actual).sort().join(', '), Object.keys(expected).sort().join(', ')];
+  if (names !== wanted) return `expected outputs ${wanted}, got ${names}`;
+  for (const [name, value] of Object.entries(expected)) {
+    const mismatch = tensorMismatch(actual[name] as HostTensor, value, tolerance);
+    if (mismatch !== undefined) return `output '${name}': ${mismatch}`;
+  }
+  return undefined;
+}
 
 /**
  * Runs a case on an engine and compares with the reference implementation.

@@ -3,8 +3,8 @@ import type { Shape } from '../types.js';
 import { type SliceGradient, SliceGradientOf } from './rule.js';
 
 /**
- * The sum of the gradients that reach one tensor of the given shape. Gradients of slices that do not overlap are joined
- * along their axis, instead of each being padded with zeros and added.
+ * Sum of the gradients of one tensor of the given shape. Gradients of slices that do not overlap are concatenated, which
+ * is cheaper than padding and adding each.
  */
 export function sumOfGradients<T>(ops: Ops<T>, parts: readonly (T | SliceGradientOf<T>)[], shape: Shape): T {
   const whole: T[] = [];

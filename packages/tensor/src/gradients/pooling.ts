@@ -1,14 +1,14 @@
 import type { PoolingAttributes } from '../primitives.js';
 import { bool, float32, type HostTensorOf, int32, type Shape, sizeOf } from '../types.js';
-import { type GradientRules, inputOf } from './rule.js';
+import type { GradientRules } from './rule.js';
 
-/** Where the elements of all windows lie. K = kernelHeight * kernelWidth places of a window, P = H' * W' windows. */
+/** Places of the elements of all windows: K = kernelHeight * kernelWidth places in each of P = H' * W' windows. */
 interface Windows {
-  /** Place (row * W + column) of element k of window p, [K, P]; 0 where it is in the padding. */
+  /** Place (row * W + column) of element k of window p, [K, P]; 0 in the padding. */
   readonly places: HostTensorOf<'int32'>;
-  /** Whether it is within the image, [K, P, 1]. */
+  /** True within the image, [K, P, 1]. */
   readonly within: HostTensorOf<'bool'>;
-  /** How many elements of each window are, [H', W']. */
+  /** Number of elements of each window within the image, [H', W']. */
   readonly counts: HostTensorOf<'float32'>;
 }
 
@@ -35,16 +35,17 @@ function windowsOf(
   return { places, within, counts };
 }
 
+/** Gradient rules of pooling. */
 export const poolingRules: GradientRules<'maxPool2d' | 'averagePool2d'> = {
-  // Shared evenly between equal maxima of a window, as `max` does.
-  maxPool2d: ({ ops, x, y, attributes, g }) => [
+  // Equal maxima of a window share the gradient evenly.
+  maxPool2d: ({ ops, x: [image], y, attributes, g }) => [
     () => {
-      const [image, shape] = [inputOf(x, 0), ops.shapeOf(inputOf(x, 0))];
+      const shape = ops.shapeOf(image);
       const [height = 0, width = 0] = shape.slice(2);
       const planes = sizeOf(shape.slice(0, 2));
       const { places, within } = windowsOf(shape, ops.shapeOf(y), attributes);
       const indices = ops.constant(places);
-      // Planes last, so that places are rows: [B, C, H, W] -> [H * W, B * C]
+      // Planes last: places become rows. [B, C, H, W] -> [H * W, B * C]
       const asRows = (z: typeof y) => ops.transpose(ops.reshape(z, [planes, -1]), [1, 0]);
       const isMaximum = ops.cast(
         ops.and(ops.equal(ops.takeRows(asRows(image), indices), asRows(y)), ops.constant(within)),
@@ -56,9 +57,9 @@ export const poolingRules: GradientRules<'maxPool2d' | 'averagePool2d'> = {
     },
   ],
   // A sum over windows is a convolution of each plane with ones.
-  averagePool2d: ({ ops, x, y, attributes, g }) => [
+  averagePool2d: ({ ops, x: [image], y, attributes, g }) => [
     () => {
-      const [shape, result] = [ops.shapeOf(inputOf(x, 0)), ops.shapeOf(y)];
+      const [shape, result] = [ops.shapeOf(image), ops.shapeOf(y)];
       const [batch = 0, channels = 0, height = 0, width = 0] = shape;
       const { kernel, stride, padding } = attributes;
       const { counts } = windowsOf(shape, result, attributes);

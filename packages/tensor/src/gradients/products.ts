@@ -1,17 +1,17 @@
 import type { Ops } from '../ops.js';
-import { type GradientRules, inputOf, unbroadcast } from './rule.js';
+import { type GradientRules, unbroadcast } from './rule.js';
 
 type Product = 'matmul' | 'softmax' | 'logSoftmax' | 'rmsNorm' | 'rotary';
 type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
 
-/** All axes but the last joined to one. */
+/** x with all axes but the last joined. */
 function asRows<T>(ops: Ops<T>, x: T): T {
   return ops.reshape(x, [-1, ops.shapeOf(x).at(-1) ?? 1]);
 }
 
+/** Gradient rules of products, fused kernels and images. */
 export const productRules: GradientRules<Product | Image> = {
-  matmul: ({ ops, x, attributes: { transposeA, transposeB, scale }, g }) => {
-    const [a, b] = [inputOf(x, 0), inputOf(x, 1)];
+  matmul: ({ ops, x: [a, b], attributes: { transposeA, transposeB, scale }, g }) => {
     // A matrix that multiplies a batch: the sum over the batch is part of one product over all rows.
     const joined = !transposeA && ops.shapeOf(a).length > 2 && ops.shapeOf(b).length === 2;
     return [
@@ -34,9 +34,8 @@ export const productRules: GradientRules<Product | Image> = {
   softmax: ({ ops, y, g }) => [() => ops.mul(y, ops.sub(g, ops.sum(ops.mul(g, y), { axes: -1, keepDims: true })))],
   logSoftmax: ({ ops, y, g }) => [() => ops.sub(g, ops.mul(ops.exp(y), ops.sum(g, { axes: -1, keepDims: true })))],
   // With r = (mean(x^2) + epsilon)^-1/2:  dx = r g w - x r^3 mean(g w x),  dw = sum(r g x) over rows.
-  // The two sums over g x are products with a vector, so that g x is read and never written again.
-  rmsNorm: ({ ops, x, attributes: { epsilon }, g }) => {
-    const [values, weight] = [inputOf(x, 0), inputOf(x, 1)];
+  // The two sums over g x are products with a vector: g x is read, and never written again.
+  rmsNorm: ({ ops, x: [values, weight], attributes: { epsilon }, g }) => {
     const width = ops.shapeOf(weight)[0] ?? 1;
     const rows = asRows(ops, values);
     const scale = ops.reciprocal(ops.sqrt(ops.add(ops.mean(ops.square(rows), { axes: -1, keepDims: true }), epsilon)));
@@ -51,14 +50,13 @@ export const productRules: GradientRules<Product | Image> = {
       () => ops.reshape(ops.matmul(scale, product, { transposeA: true }), [width]),
     ];
   },
-  // Rotating back: the inverse rotation has the sine negated. Class positions (0, 0) give zero both ways.
-  rotary: ({ ops, x, attributes, g }) => {
+  // The inverse rotation negates the sine. Class positions (0, 0) give zero both ways.
+  rotary: ({ ops, x: [, table], attributes, g }) => {
     const flip = ops.constant({ dtype: 'float32', shape: [2], data: new Float32Array([1, -1]) });
-    return [() => ops.rotary(g, ops.mul(inputOf(x, 1), flip), attributes), null];
+    return [() => ops.rotary(g, ops.mul(table, flip), attributes), null];
   },
 
-  conv2d: ({ ops, x, attributes: { stride, padding }, g }) => {
-    const [image, weight] = [inputOf(x, 0), inputOf(x, 1)];
+  conv2d: ({ ops, x: [image, weight], attributes: { stride, padding }, g }) => {
     const [, , height = 0, width = 0] = ops.shapeOf(image);
     const [, , kernelHeight = 0, kernelWidth = 0] = ops.shapeOf(weight);
     return [
@@ -67,25 +65,23 @@ export const productRules: GradientRules<Product | Image> = {
     ];
   },
   // The convolution is linear in the image and in the weight, so its adjoints are each other's gradients.
-  conv2dInputGradient: ({ ops, x, attributes: { stride, padding }, g }) => {
-    const [gradient, weight] = [inputOf(x, 0), inputOf(x, 1)];
+  conv2dInputGradient: ({ ops, x: [gradient, weight], attributes: { stride, padding }, g }) => {
     const [, , kernelHeight = 0, kernelWidth = 0] = ops.shapeOf(weight);
     return [
       () => ops.conv2d(g, weight, { stride, padding }),
       () => ops.apply('conv2dWeightGradient', [g, gradient], { stride, padding, kernelHeight, kernelWidth }),
     ];
   },
-  conv2dWeightGradient: ({ ops, x, attributes: { stride, padding }, g }) => {
-    const [image, gradient] = [inputOf(x, 0), inputOf(x, 1)];
+  conv2dWeightGradient: ({ ops, x: [image, gradient], attributes: { stride, padding }, g }) => {
     const [, , height = 0, width = 0] = ops.shapeOf(image);
     return [
       () => ops.apply('conv2dInputGradient', [gradient, g], { stride, padding, height, width }),
       () => ops.conv2d(image, g, { stride, padding }),
     ];
   },
-  resizeNearest: ({ ops, x, attributes: { factor }, g }) => [
+  resizeNearest: ({ ops, x: [image], attributes: { factor }, g }) => [
     () => {
-      const [batch = 0, channels = 0, height = 0, width = 0] = ops.shapeOf(inputOf(x, 0));
+      const [batch = 0, channels = 0, height = 0, width = 0] = ops.shapeOf(image);
       return ops.sum(ops.reshape(g, [batch, channels, height, factor, width, factor]), { axes: [3, 5] });
     },
   ],

@@ -1,6 +1,6 @@
 import { DparError } from '../error.js';
 import { portableLog } from './normal-quantile.js';
-import { philoxKernels } from './philox-kernels.js';
+import { philoxKernels } from './philox.js';
 
 const twoTo32 = 2 ** 32;
 

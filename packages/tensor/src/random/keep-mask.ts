@@ -1,5 +1,5 @@
 import { DparError } from '../error.js';
-import { philoxKernels } from './philox-kernels.js';
+import { philoxKernels } from './philox.js';
 
 const twoTo32 = 2 ** 32;
 

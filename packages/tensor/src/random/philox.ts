@@ -1,3 +1,6 @@
+import { philoxWasm } from '../kernels/philox.wasm.js';
+import { type KernelConstant, type KernelMemory, startKernels } from '../kernels/start-kernels.js';
+
 const multipliers = [0xd2511f53, 0xcd9e8d57] as const;
 const keySteps = [0x9e3779b9, 0xbb67ae85] as const;
 const rounds = 10;
@@ -36,4 +39,35 @@ export function philox4x32(counter: readonly number[], key: readonly number[], o
   output[1] = c1;
   output[2] = c2;
   output[3] = c3;
+}
+
+/** Exports of assembly/philox.ts, which documents them. */
+export interface PhiloxKernels extends KernelMemory {
+  readonly maskCapacity: KernelConstant;
+  readonly weightCapacity: KernelConstant;
+  readonly weight: KernelConstant;
+  readonly word: KernelConstant;
+  keepMask(count: number, blockLow: number, blockHigh: number, key0: number, key1: number, last: number): void;
+  nextCandidate(
+    from: number,
+    count: number,
+    blockLow: number,
+    blockHigh: number,
+    key0: number,
+    key1: number,
+    bound: number,
+  ): number;
+  total(count: number): number;
+}
+
+let kernels: PhiloxKernels | undefined;
+
+/**
+ * The kernels that draw many numbers at once. Nobody's data stay in their memory between two calls.
+ * @param caller Function that needs them, for the message of an error.
+ * @throws DparError where WebAssembly or its SIMD instructions are missing.
+ */
+export function philoxKernels(caller: string): PhiloxKernels {
+  kernels ??= startKernels<PhiloxKernels>(philoxWasm, caller);
+  return kernels;
 }

@@ -1,19 +1,23 @@
-import type { AttributesOf, ElementwisePrimitive, Primitive } from '../primitives.js';
-import { broadcastOffsets, inputOf, type Kernel, type Kernels, type ReferenceTensor } from './kernel.js';
+import type { BinaryPrimitive, ElementwisePrimitive, UnaryPrimitive } from '../primitives.js';
+import type { DType } from '../types.js';
+import { broadcastOffsets, type Kernel, type Kernels, type ReferenceTensor } from './kernel.js';
 
-function unary<P extends Primitive>(f: (x: number, attributes: AttributesOf<P>) => number): Kernel<P> {
-  return (inputs, attributes, output) => {
-    inputOf(inputs, 0).data.forEach((x, i) => {
-      output.data[i] = f(x, attributes);
-    });
-  };
+/** output[i] = f(x[i]) */
+function map(f: (x: number) => number, x: ReferenceTensor, output: ReferenceTensor): void {
+  x.data.forEach((value, i) => {
+    output.data[i] = f(value);
+  });
 }
 
-/** Reads the inputs as if each had been broadcast to the output's shape. */
-function broadcasting<P extends Primitive>(
+function unary(f: (x: number) => number): Kernel<UnaryPrimitive> {
+  return ([x], _, output) => map(f, x, output);
+}
+
+/** Applies `f` elementwise, with all inputs broadcast to the output's shape. */
+function broadcasting(
   f: (values: readonly number[], inputs: readonly ReferenceTensor[]) => number,
-): Kernel<P> {
-  return (inputs, _, output) => {
+): Kernel<BinaryPrimitive | 'select'> {
+  return (inputs: readonly ReferenceTensor[], _, output) => {
     const offsets = inputs.map((x) => broadcastOffsets(x.shape, output.shape));
     for (let i = 0; i < output.data.length; i++) {
       const values = inputs.map((x, n) => x.data[offsets[n]![i]!]!);
@@ -22,7 +26,7 @@ function broadcasting<P extends Primitive>(
   };
 }
 
-function binary<P extends Primitive>(f: (a: number, b: number) => number): Kernel<P> {
+function binary(f: (a: number, b: number) => number): Kernel<BinaryPrimitive> {
   return broadcasting(([a, b]) => f(a!, b!));
 }
 
@@ -30,13 +34,13 @@ function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-const castTo: { readonly [D in AttributesOf<'cast'>['dtype']]: (x: number) => number } = {
+const castTo: { readonly [D in DType]: (x: number) => number } = {
   float32: (x) => x,
   int32: Math.trunc,
   bool: (x) => (x === 0 ? 0 : 1),
 };
 
-/** Elementwise kernels. Typed arrays round floats and wrap int32 around when the results are stored. */
+/** Elementwise kernels. Storing in a typed array rounds floats and wraps int32 around. */
 export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   neg: unary((x) => -x),
   abs: unary(Math.abs),
@@ -50,11 +54,11 @@ export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   sigmoid: unary(sigmoid),
   silu: unary((x) => x * sigmoid(x)),
   not: unary((x) => (x === 0 ? 1 : 0)),
-  cast: unary((x, { dtype }) => castTo[dtype](x)),
+  cast: ([x], { dtype }, output) => map(castTo[dtype], x, output),
 
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
-  // The product of two int32 may not fit a float64: it is computed modulo 2^32.
+  // The product of two int32 can exceed the integers of a float64. It is computed modulo 2^32.
   mul: broadcasting(([a, b], [x]) => (x?.dtype === 'int32' ? Math.imul(a!, b!) : a! * b!)),
   div: binary((a, b) => a / b),
   maximum: binary(Math.max),

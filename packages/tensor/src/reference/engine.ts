@@ -3,13 +3,13 @@ import {
   callFunction,
   checkCompileArguments,
   checkHostTensor,
+  checkLive,
   checkNotConstant,
   checkOutputNames,
   checkRunArguments,
   hostInput,
   outputTensor,
 } from '../engine-support.js';
-import { DparError } from '../error.js';
 import type { Ops, TensorFunction } from '../ops.js';
 import { dequantizeMatrix, quantizeMatrix } from '../quantize.js';
 import { formatType, type HostTensor, hostTensor, type Tensors } from '../types.js';
@@ -19,7 +19,7 @@ function copyOf({ dtype, shape, data }: HostTensor): HostTensor {
   return hostTensor(dtype, shape, data.slice());
 }
 
-/** A host tensor that the reference engine keeps. */
+/** Host tensor in the reference engine. */
 class ReferenceDeviceTensor implements DeviceTensor {
   private disposed = false;
 
@@ -31,11 +31,7 @@ class ReferenceDeviceTensor implements DeviceTensor {
 
   /** The tensor itself. @throws DparError after `dispose`. */
   get value(): HostTensor {
-    if (this.disposed) {
-      throw new DparError(
-        'DeviceTensor: expected a live tensor, got one that was disposed. Dispose it after its last use.',
-      );
-    }
+    checkLive('tensor', this.disposed);
     return this.tensor;
   }
 
@@ -58,7 +54,7 @@ function write(name: string, value: HostTensor, given: HostTensor): HostTensor {
   return target;
 }
 
-/** Operations that multiply with constant matrices as a weight format rounds them. */
+/** Operations that round constant matrices to a weight format before they multiply. */
 function opsWithRounded(constants: readonly HostTensor[], format: 'int8' | 'int4'): Ops<HostTensor> {
   const rounded = new Map<object, HostTensor | undefined>(constants.map((tensor) => [tensor, undefined]));
   return opsWithMatrices((matrix) => {
@@ -88,8 +84,7 @@ class ReferenceFunction implements CompiledFunction {
   }
 
   private evaluate(inputs: Tensors<HostTensor | DeviceTensor>): Tensors<HostTensor> {
-    if (this.disposed)
-      throw new DparError('run: expected a live function, got one that was disposed. Compile it again.');
+    checkLive('function', this.disposed);
     const values: Record<string, HostTensor> = { ...this.constants };
     const signature: string[] = [];
     for (const [name, tensor] of Object.entries(inputs)) {
@@ -127,8 +122,8 @@ class ReferenceFunction implements CompiledFunction {
 }
 
 /**
- * The engine that every other is checked against: runs functions directly with {@link referenceOps}. It is slow, and
- * nothing is compiled; `signatures` counts as for other engines.
+ * Reference engine: runs functions directly with {@link referenceOps}. Other engines are checked against it. It is slow
+ * and compiles nothing; `signatures` counts as in other engines.
  */
 export function createReferenceEngine(): Engine {
   const compiled: CompiledFunction[] = [];

@@ -1,12 +1,12 @@
 import type { ConvolutionAttributes } from '../primitives.js';
 import type { Shape } from '../types.js';
-import { inputOf, type Kernel, type Kernels } from './kernel.js';
+import type { Kernel, Kernels } from './kernel.js';
 
 type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
 type Pooling = 'maxPool2d' | 'averagePool2d';
 
 /**
- * Visits the places (x, weight, y) of every product x * weight that a convolution adds up in y.
+ * Visits the places (x, weight, y) of every product x * weight that a convolution adds to y.
  * x [B, I, H, W], weight [O, I, h, w], y [B, O, H', W'].
  */
 function forEachProduct(
@@ -41,14 +41,13 @@ function forEachProduct(
   }
 }
 
-/** Combines the elements of each window, from `initial` on, then finishes with their number. */
+/** Combines the elements of each window, starting from `initial`. `finish` receives the total and the count. */
 function pooling(
   initial: number,
   combine: (total: number, x: number) => number,
   finish: (total: number, count: number) => number,
 ): Kernel<Pooling> {
-  return (inputs, { kernel, stride, padding: [top, left] }, output) => {
-    const x = inputOf(inputs, 0);
+  return ([x], { kernel, stride, padding: [top, left] }, output) => {
     const [, , height = 0, width = 0] = x.shape;
     const [, , rows = 0, columns = 0] = output.shape;
     for (let i = 0; i < output.data.length; i++) {
@@ -69,32 +68,28 @@ function pooling(
 
 /** Kernels of images. */
 export const imageKernels: Kernels<Image | Pooling> = {
-  conv2d: (inputs, attributes, output) => {
-    const [x, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  conv2d: ([x, weight], attributes, output) => {
     const sums = new Float64Array(output.data.length);
     forEachProduct(x.shape, weight.shape, output.shape, attributes, (i, w, o) => {
       sums[o]! += x.data[i]! * weight.data[w]!;
     });
     output.data.set(sums);
   },
-  conv2dInputGradient: (inputs, attributes, output) => {
-    const [gradient, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  conv2dInputGradient: ([gradient, weight], attributes, output) => {
     const sums = new Float64Array(output.data.length);
     forEachProduct(output.shape, weight.shape, gradient.shape, attributes, (i, w, o) => {
       sums[i]! += gradient.data[o]! * weight.data[w]!;
     });
     output.data.set(sums);
   },
-  conv2dWeightGradient: (inputs, attributes, output) => {
-    const [x, gradient] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  conv2dWeightGradient: ([x, gradient], attributes, output) => {
     const sums = new Float64Array(output.data.length);
     forEachProduct(x.shape, output.shape, gradient.shape, attributes, (i, w, o) => {
       sums[w]! += x.data[i]! * gradient.data[o]!;
     });
     output.data.set(sums);
   },
-  resizeNearest: (inputs, { factor }, output) => {
-    const x = inputOf(inputs, 0);
+  resizeNearest: ([x], { factor }, output) => {
     const [, , height = 0, width = 0] = x.shape;
     const [rows, columns] = [height * factor, width * factor];
     for (let i = 0; i < output.data.length; i++) {

@@ -1,7 +1,7 @@
 import { DparError } from '../error.js';
 import type { Primitive } from '../primitives.js';
 import { sizeOf } from '../types.js';
-import { inputOf, type Kernels, type ReferenceTensor } from './kernel.js';
+import type { Kernels, ReferenceTensor } from './kernel.js';
 
 type Indexing = 'takeRows' | 'scatterAddRows' | 'takeRowsOnce' | 'takeLast' | 'scatterLast';
 
@@ -17,7 +17,7 @@ function forEachIndex(
     if (index < from || index >= size) {
       throw new DparError(
         `${primitive}: expected indices from ${from} to ${size - 1}, got ${index} at place ${place}. ` +
-          'Check what the indices count.',
+          'Check the indices.',
       );
     }
     visit(place, index);
@@ -26,15 +26,13 @@ function forEachIndex(
 
 /** Kernels that read or write by index. */
 export const indexingKernels: Kernels<Indexing> = {
-  takeRows: (inputs, _, output) => {
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  takeRows: ([x, indices], _, output) => {
     const width = sizeOf(x.shape.slice(1));
     forEachIndex('takeRows', indices, 0, x.shape[0] ?? 0, (place, index) => {
       output.data.set(x.data.subarray(index * width, (index + 1) * width), place * width);
     });
   },
-  scatterAddRows: (inputs, { rows }, output) => {
-    const [values, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  scatterAddRows: ([values, indices], { rows }, output) => {
     const width = sizeOf(output.shape.slice(1));
     const sums = new Float64Array(output.data.length);
     forEachIndex('scatterAddRows', indices, 0, rows, (place, index) => {
@@ -42,23 +40,20 @@ export const indexingKernels: Kernels<Indexing> = {
     });
     output.data.set(sums);
   },
-  takeRowsOnce: (inputs, _, output) => {
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  takeRowsOnce: ([x, indices], _, output) => {
     const width = sizeOf(x.shape.slice(1));
     forEachIndex('takeRowsOnce', indices, -1, x.shape[0] ?? 0, (place, index) => {
       if (index === -1) return;
       output.data.set(x.data.subarray(index * width, (index + 1) * width), place * width);
     });
   },
-  takeLast: (inputs, _, output) => {
-    const [x, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  takeLast: ([x, indices], _, output) => {
     const size = x.shape.at(-1) ?? 0;
     forEachIndex('takeLast', indices, 0, size, (place, index) => {
       output.data[place] = x.data[place * size + index]!;
     });
   },
-  scatterLast: (inputs, { size }, output) => {
-    const [values, indices] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  scatterLast: ([values, indices], { size }, output) => {
     forEachIndex('scatterLast', indices, 0, size, (place, index) => {
       output.data[place * size + index] = values.data[place]!;
     });

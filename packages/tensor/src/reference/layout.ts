@@ -1,9 +1,9 @@
 import { stridesOf } from '../shape.js';
-import { broadcastOffsets, inputOf, type Kernels, type ReferenceTensor, viewOffsets } from './kernel.js';
+import { broadcastOffsets, type Kernels, type ReferenceTensor, viewOffsets } from './kernel.js';
 
 type Layout = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad';
 
-/** The places that a part of shape `part`, starting at `start` along `axis`, takes in a tensor of shape `whole`. */
+/** Places in a tensor of shape `whole` of a part that begins at `start` along `axis`. */
 function partOffsets(part: readonly number[], whole: readonly number[], axis: number, start: number): Int32Array {
   const strides = stridesOf(whole);
   return viewOffsets(part, strides, start * (strides[axis] ?? 0));
@@ -25,15 +25,13 @@ function scatter(x: ReferenceTensor, offsets: Int32Array, output: ReferenceTenso
 
 /** Kernels that move elements. */
 export const layoutKernels: Kernels<Layout> = {
-  reshape: (inputs, _, output) => output.data.set(inputOf(inputs, 0).data),
-  transpose: (inputs, { permutation }, output) => {
-    const x = inputOf(inputs, 0);
+  reshape: ([x], _, output) => output.data.set(x.data),
+  transpose: ([x], { permutation }, output) => {
     const strides = stridesOf(x.shape);
     const permuted = permutation.map((axis) => strides[axis] ?? 0);
     gather(x, viewOffsets(output.shape, permuted), output);
   },
-  broadcast: (inputs, { shape }, output) => {
-    const x = inputOf(inputs, 0);
+  broadcast: ([x], { shape }, output) => {
     gather(x, broadcastOffsets(x.shape, shape), output);
   },
   concat: (inputs, { axis }, output) => {
@@ -43,12 +41,10 @@ export const layoutKernels: Kernels<Layout> = {
       start += x.shape[axis] ?? 0;
     }
   },
-  slice: (inputs, { axis, start }, output) => {
-    const x = inputOf(inputs, 0);
+  slice: ([x], { axis, start }, output) => {
     gather(x, partOffsets(output.shape, x.shape, axis, start), output);
   },
-  pad: (inputs, { axis, before }, output) => {
-    const x = inputOf(inputs, 0);
+  pad: ([x], { axis, before }, output) => {
     scatter(x, partOffsets(x.shape, output.shape, axis, before), output);
   },
 };

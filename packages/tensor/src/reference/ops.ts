@@ -1,7 +1,7 @@
 import type { Backend } from '../backend.js';
 import { createOps } from '../create-ops.js';
 import type { Ops } from '../ops.js';
-import type { AttributesOf, Primitive } from '../primitives.js';
+import type { AttributesOf, InputsOf, Primitive } from '../primitives.js';
 import { type HostTensor, sizeOf, type TensorType } from '../types.js';
 import { elementwiseKernels } from './elementwise.js';
 import { imageKernels } from './images.js';
@@ -11,7 +11,7 @@ import { layoutKernels } from './layout.js';
 import { productKernels } from './products.js';
 import { reductionKernels } from './reductions.js';
 
-/** The reference kernel of every primitive. */
+/** Reference kernel of every primitive. */
 const kernels: Kernels<Primitive> = {
   ...elementwiseKernels,
   ...layoutKernels,
@@ -39,22 +39,21 @@ function referenceBackend(Floats: typeof Float32Array | typeof Float64Array): Ba
     ) => {
       const output = zeros(type);
       const kernel: Kernel<P> = kernels[primitive];
-      kernel(inputs, attributes, output);
+      kernel(inputs as InputsOf<P, ReferenceTensor>, attributes, output);
       return output;
     },
   };
 }
 
 /**
- * The tensor interface run directly on typed arrays: plain loops that accumulate in float64, written to be read and to
- * check other implementations against. An index out of range throws a DparError.
+ * Tensor interface over typed arrays, in plain loops that accumulate in float64. Other implementations are checked
+ * against it. An index out of range throws a DparError.
  */
 export const referenceOps = createOps(referenceBackend(Float32Array)) as Ops<HostTensor>;
 
 /**
- * As {@link referenceOps}, with other values in place of some matrices wherever something is multiplied with them,
- * transposed.
- * @param replacement The matrix to take in place of the right operand, which may be that itself.
+ * {@link referenceOps} with replaced matrices in products x W^T.
+ * @param replacement Returns the matrix to multiply with in place of W; may return W itself.
  */
 export function opsWithMatrices(replacement: (matrix: ReferenceTensor) => ReferenceTensor): Ops<HostTensor> {
   const backend = referenceBackend(Float32Array);
@@ -68,5 +67,5 @@ export function opsWithMatrices(replacement: (matrix: ReferenceTensor) => Refere
   }) as Ops<HostTensor>;
 }
 
-/** As {@link referenceOps}, with floats kept in double precision: for checking gradients by finite differences. */
+/** {@link referenceOps} with floats in double precision, to check gradients by finite differences. */
 export const doublePrecisionOps: Ops<ReferenceTensor> = createOps(referenceBackend(Float64Array));

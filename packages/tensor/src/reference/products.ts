@@ -1,12 +1,11 @@
 import { sizeOf } from '../types.js';
-import { broadcastOffsets, inputOf, type Kernel, type Kernels, lastSize, rowCount } from './kernel.js';
+import { broadcastOffsets, type Kernel, type Kernels, lastSize, rowCount } from './kernel.js';
 
 type Product = 'matmul' | 'softmax' | 'logSoftmax' | 'rmsNorm' | 'rotary';
 
-/** Computes each row of the last axis by itself, in double precision. */
+/** Computes each row of the last axis separately, in double precision. */
 function rowwise(f: (row: Float64Array) => Float64Array): Kernel<'softmax' | 'logSoftmax'> {
-  return (inputs, _, output) => {
-    const x = inputOf(inputs, 0);
+  return ([x], _, output) => {
     const size = lastSize(x.shape);
     for (let row = 0; row < rowCount(x.shape); row++) {
       output.data.set(f(Float64Array.from(x.data.subarray(row * size, (row + 1) * size))), row * size);
@@ -21,8 +20,7 @@ function logSumExp(row: Float64Array): number {
 
 /** Matrix product and fused kernels. */
 export const productKernels: Kernels<Product> = {
-  matmul: (inputs, { transposeA, transposeB, scale }, output) => {
-    const [a, b] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  matmul: ([a, b], { transposeA, transposeB, scale }, output) => {
     const batch = output.shape.slice(0, -2);
     const [rows = 0, columns = 0] = output.shape.slice(-2);
     const inner = a.shape.at(transposeA ? -2 : -1) ?? 0;
@@ -54,8 +52,7 @@ export const productKernels: Kernels<Product> = {
     return row.map((x) => x - total);
   }),
 
-  rmsNorm: (inputs, { epsilon }, output) => {
-    const [x, weight] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  rmsNorm: ([x, weight], { epsilon }, output) => {
     const size = lastSize(x.shape);
     for (let row = 0; row < rowCount(x.shape); row++) {
       let squares = 0;
@@ -65,8 +62,7 @@ export const productKernels: Kernels<Product> = {
     }
   },
 
-  rotary: (inputs, { interleaved }, output) => {
-    const [x, table] = [inputOf(inputs, 0), inputOf(inputs, 1)];
+  rotary: ([x, table], { interleaved }, output) => {
     const [, positions = 0, width = 0] = x.shape;
     const [tables = 1, , pairs = 0] = table.shape;
     const [step, distance] = interleaved ? [2, 1] : [1, pairs];

@@ -1,18 +1,17 @@
 import type { ReductionAttributes } from '../primitives.js';
-import { broadcastOffsets, inputOf, type Kernel, type Kernels, lastSize, rowCount } from './kernel.js';
+import { broadcastOffsets, type Kernel, type Kernels, lastSize, rowCount } from './kernel.js';
 
 type Reduction = 'sum' | 'mean' | 'max' | 'argMax';
 
-/** Combines all elements that share a place of the output, from `initial` on, then finishes with their number. */
+/** Combines all elements of one place of the output, starting from `initial`. `finish` receives the total and the count. */
 function reduction(
   initial: number,
   combine: (total: number, x: number) => number,
   finish: (total: number, count: number) => number = (total) => total,
 ): Kernel<'sum' | 'mean' | 'max'> {
-  return (inputs, _: ReductionAttributes, output) => {
-    const x = inputOf(inputs, 0);
+  return ([x], _: ReductionAttributes, output) => {
     const totals = new Float64Array(output.data.length).fill(initial);
-    // Reduced axes have size 1 in the output, so that it broadcasts to the input.
+    // Reduced axes have size 1 in the output, so it broadcasts to the input.
     broadcastOffsets(output.shape, x.shape).forEach((place, i) => {
       totals[place] = combine(totals[place]!, x.data[i]!);
     });
@@ -30,8 +29,7 @@ export const reductionKernels: Kernels<Reduction> = {
     (total, count) => total / count,
   ),
   max: reduction(Number.NEGATIVE_INFINITY, Math.max),
-  argMax: (inputs, _, output) => {
-    const x = inputOf(inputs, 0);
+  argMax: ([x], _, output) => {
     const size = lastSize(x.shape);
     for (let row = 0; row < rowCount(x.shape); row++) {
       let best = 0;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { primitiveCases } from '../conformance/cases.js';
-import { findMismatch } from '../conformance/compare.js';
+import { findMismatch } from '../conformance/check.js';
 import {
   bool,
   type DType,

@@ -1,6 +1,7 @@
 import {
   type AttributesOf,
   type HostTensor,
+  type InputsOf,
   inferType,
   type Primitive,
   type Shape,
@@ -9,14 +10,10 @@ import {
 import type { DynamicSizes } from './dynamic-sizes.js';
 import type { GraphNode } from './node.js';
 
-/** What rules need of the tracer: to make other nodes, and to know what the graph is for. */
+/** Makes nodes: the part of the tracer that rules use. */
 export interface NodeMaker {
-  /** The open sizes whose placeholders are in the types. */
+  /** Open sizes, whose placeholders are in the types. */
   readonly dynamic: DynamicSizes;
-  /**
-   * Whether float32 kernels of ONNX Runtime for processors will compute it: what they are slow with is put otherwise.
-   */
-  readonly forProcessor: boolean;
   constant(value: HostTensor, name?: string): GraphNode;
   apply<P extends Primitive>(
     primitive: P,
@@ -26,18 +23,21 @@ export interface NodeMaker {
   ): GraphNode;
 }
 
-/** An application of a primitive that is about to become a node. */
+/** Application of a primitive that is about to become a node. */
 export interface Application<P extends Primitive> {
   readonly tracer: NodeMaker;
-  readonly inputs: readonly GraphNode[];
+  readonly inputs: InputsOf<P, GraphNode>;
   readonly attributes: AttributesOf<P>;
   readonly output: TensorType;
 }
 
-/** A node that is equal to an application and needs less, if the rule knows one. */
+/** Returns a cheaper node of the same value, or undefined if the rule does not apply. */
 export type Simplification<P extends Primitive> = (application: Application<P>) => GraphNode | undefined;
 
-/** The first simplification that knows something. */
+/** Rule of each primitive that has one. */
+export type Rules = { readonly [P in Primitive]?: Simplification<P> };
+
+/** Tries rules in order. The first that applies decides. */
 export function firstOf<P extends Primitive>(...rules: readonly Simplification<P>[]): Simplification<P> {
   return (application) => {
     for (const rule of rules) {
@@ -62,9 +62,4 @@ export function apply<P extends Primitive>(
 /** x in another shape. */
 export function reshape(tracer: NodeMaker, x: GraphNode, shape: Shape): GraphNode {
   return apply(tracer, 'reshape', [x], { shape });
-}
-
-/** Input `index` (the shape rules have checked that it is there). */
-export function inputOf(inputs: readonly GraphNode[], index: number): GraphNode {
-  return inputs[index] as GraphNode;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { quantiles } from './quantile.js';
+import { quantiles } from './statistics.js';
 
 it('is linear between the numbers in order', () => {
   // As numpy.quantile([3, 1, 4, 1, 5], [0, 0.25, 0.3, 0.5, 0.9, 1]).
