@@ -25,6 +25,12 @@ describe('help', () => {
     }
   });
 
+  it('shows the older name of an option beside its description', async () => {
+    const { stdout } = await runCli(['sample', '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(default: 2) (older name: --cfg-scale)');
+    expect(stdout).not.toMatch(/^ *--cfg-scale/m);
+  });
+
   it('prints the version', async () => {
     expect(await runCli(['--version'])).toMatchObject({
       status: 0,
@@ -64,6 +70,10 @@ describe('wrong usage ends with status 2, one line and nothing on stdout', () =>
     ],
     ['sample --top-p 0', 'Pass --greedy for the most likely token'],
     ['sample --top-p 2', "--top-p: expected a number above 0 up to 1, got '2'. See"],
+    [
+      'sample --checkpoint x --classes 0 --output x.npz --cfg-scale 1 --guidance-scale 2',
+      'dpar sample: expected --guidance-scale or its older name --cfg-scale, got both.',
+    ],
     ['sample --cfg-scale 1e999', "--cfg-scale: expected a number from 0 of double precision, got '1e999'."],
     ['flops --engine torch', "--engine: expected one of ort, tfjs, got 'torch'."],
     ['flops --device tpu', "got 'tpu'"],

@@ -10,6 +10,8 @@ export interface Option<V> {
   /** Reads the text. @throws UsageError `expected X, got Y` */
   readonly parse?: (text: string) => V;
   readonly required?: boolean;
+  /** An older name of the option, which still works. */
+  readonly alias?: string;
   /** The option may be given several times, with one or more values each. */
   readonly repeated?: boolean;
   /** Value of a missing option. */
@@ -47,6 +49,11 @@ export function optional<V>(kind: Kind<V>, description: string): Option<V | unde
 export function optional<V>(kind: Kind<V>, description: string, fallback: NoInfer<V>): Option<V>;
 export function optional<V>(kind: Kind<V>, description: string, fallback?: V): Option<V | undefined> {
   return fallback === undefined ? { ...kind, description } : { ...kind, description, fallback };
+}
+
+/** An option that also has an older name. */
+export function withAlias<V>(alias: string, option: Option<V>): Option<V> {
+  return { ...option, alias };
 }
 
 /** A switch. */

@@ -53,14 +53,18 @@ export function longName(name: string): string {
 }
 
 function addOptions(target: Commander, options: Options): void {
-  for (const [name, option] of Object.entries(options)) target.addOption(commanderOption(name, option));
+  for (const [name, option] of Object.entries(options)) {
+    target.addOption(commanderOption(name, option));
+    if (option.alias !== undefined) target.addOption(commanderOption(option.alias, option).hideHelp());
+  }
 }
 
 function commanderOption(name: string, option: Option<unknown>): CommanderOption {
-  const { value, description, parse, required, repeated, fallback } = option;
+  const { value, description, parse, required, alias, repeated, fallback } = option;
   const flags = value === undefined ? longName(name) : `${longName(name)} <${value}${repeated ? '...' : ''}>`;
   const shown = value === undefined || repeated || fallback === undefined ? '' : ` (default: ${fallback})`;
-  const made = new CommanderOption(flags, `${description}${required ? ' (required)' : ''}${shown}`);
+  const older = alias === undefined ? '' : ` (older name: ${longName(alias)})`;
+  const made = new CommanderOption(flags, `${description}${required ? ' (required)' : ''}${shown}${older}`);
   if (parse) {
     made.argParser((text, previous: unknown) => {
       const parsed = parseValue(parse, text);
@@ -81,14 +85,18 @@ function parseValue(parse: (text: string) => unknown, text: string): unknown {
 
 /** The given values, and the fallbacks of others. */
 function complete(options: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const entries = Object.entries(options).map(([name, { value, required, fallback }]) => {
+  const entries = Object.entries(options).map(([name, { value, required, alias, fallback }]) => {
+    const older = alias === undefined ? undefined : given[alias];
+    if (alias !== undefined && older !== undefined && given[name] !== undefined) {
+      throw new UsageError(`expected ${longName(name)} or its older name ${longName(alias)}, got both.`);
+    }
     if (required && given[name] === undefined) {
       throw new UsageError(`expected ${longName(name)} ${value}, got no such option.`);
     }
     // The parser takes `--no-x` as the opposite of `--x`.
     const [, opposite] = /^no([A-Z]\w*)$/.exec(name) ?? [];
     if (opposite !== undefined) return [name, given[opposite.charAt(0).toLowerCase() + opposite.slice(1)] === false];
-    return [name, given[name] ?? fallback];
+    return [name, given[name] ?? older ?? fallback];
   });
   return Object.fromEntries(entries);
 }

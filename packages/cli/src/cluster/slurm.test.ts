@@ -31,7 +31,7 @@ async function jobEnvironment(folder: string): Promise<NodeJS.ProcessEnv> {
     ...{ PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`, CLUSTER: cluster },
     ...{ CHECKPOINT: fixturePath('dpar-dynamic4d'), ENTROPY_CHECKPOINT: fixturePath('entropy-model') },
     ...{ TOKENIZER: await tokenizerFolder(), FEATURES: join(folder, 'means.onnx') },
-    ...{ CLASSES: '0-4', COUNT: `${images}`, CFG_SCALE: '1.5', SEED: '3' },
+    ...{ CLASSES: '0-4', COUNT: `${images}`, GUIDANCE_SCALE: '1.5', SEED: '3' },
   };
 }
 

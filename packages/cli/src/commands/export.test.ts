@@ -73,20 +73,20 @@ it('imports weights beside objects of other kinds, and samples from a model with
   });
   const to = join(output, 'samples.safetensors');
   const sample = ['sample', '--checkpoint', output, '--classes', '3', '--output', to, '--json'];
-  for (const scale of [[], ['--cfg-scale', '4']]) {
+  for (const scale of [[], ['--guidance-scale', '4']]) {
     expect(await runCli([...sample, ...scale])).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(
-        /--cfg-scale: expected 1 for '.*', which was trained without a null class .* got [24]\. Pass --cfg-scale 1\./,
+        /--guidance-scale: expected 1 for '.*', which was trained without a null class .* got [24]\. Pass --guidance-scale 1\./,
       ),
     });
   }
-  expect(await runCli([...sample, '--classes', '4', '--cfg-scale', '1'])).toMatchObject({
+  expect(await runCli([...sample, '--classes', '4', '--guidance-scale', '1'])).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('--classes: expected classes from 0 to 3, got 4.'),
   });
   expect(existsSync(to)).toBe(false);
-  expect(await runCli([...sample, '--cfg-scale', '1'])).toMatchObject({ status: 0 });
+  expect(await runCli([...sample, '--guidance-scale', '1'])).toMatchObject({ status: 0 });
   const { tensors } = await readSafetensors(to);
   expect(tensors.get('tokens')?.shape).toEqual([1, 16]);
 });

@@ -47,7 +47,7 @@ export const importWeights = defineCommand({
     if (classDropout === 0) {
       context.note(
         `import: the class table has ${classes} rows for ${classes} classes, so there is no null class: ` +
-          'the model generates without guidance (dpar sample --cfg-scale 1)',
+          'the model generates without guidance (dpar sample --guidance-scale 1)',
       );
     }
     if (ignored.length > 0) context.note(`import: no weights, left out: ${ignored.join(', ')}`);

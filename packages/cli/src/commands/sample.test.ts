@@ -15,7 +15,7 @@ describe('dpar sample', () => {
     const settings = JSON.parse(await readFile(fixturePath(`${name}/config.json`), 'utf8'));
     const expected = await readTensors(fixturePath(`${name}/io.safetensors`));
     const output = join(await temporaryFolder(), 'out.safetensors');
-    const guidance = ['--cfg-scale', `${settings.cfg_scale}`, '--greedy'];
+    const guidance = ['--guidance-scale', `${settings.cfg_scale}`, '--greedy'];
     const patching = ['--threshold', `${settings.threshold}`, '--max-patch-length', `${settings.max_patch_length}`];
     const classes = [...named(expected, 'labels').data].join(',');
     await sample(...dpar, '--classes', classes, ...guidance, ...patching, '--output', output);
@@ -96,12 +96,13 @@ describe('dpar sample', () => {
       await sample(...llamagen, '--classes', '0-3', ...more, '--output', output);
       return rowsOf(named(await readTensors(output), 'tokens'));
     };
-    const guided = await run('guided', '--cfg-scale', '4');
-    const unguided = await run('unguided', '--cfg-scale', '1');
-    expect(await run('cosine', '--cfg-scale', '4', '--cfg-schedule', 'cosine')).not.toEqual(guided);
-    expect(await run('all', '--cfg-scale', '4', '--cfg-interval', '0:64')).toEqual(guided);
-    expect(await run('none', '--cfg-scale', '4', '--cfg-interval', '8:8')).toEqual(unguided);
-    const late = await run('late', '--cfg-scale', '4', '--cfg-interval', '32:64');
+    const guided = await run('guided', '--guidance-scale', '4');
+    const unguided = await run('unguided', '--guidance-scale', '1');
+    expect(await run('cosine', '--guidance-scale', '4', '--guidance-schedule', 'cosine')).not.toEqual(guided);
+    expect(await run('older-name', '--cfg-scale', '4')).toEqual(guided);
+    expect(await run('all', '--guidance-scale', '4', '--guidance-interval', '0:64')).toEqual(guided);
+    expect(await run('none', '--guidance-scale', '4', '--guidance-interval', '8:8')).toEqual(unguided);
+    const late = await run('late', '--guidance-scale', '4', '--guidance-interval', '32:64');
     expect(late.map((row) => row.slice(0, 32))).toEqual(unguided.map((row) => row.slice(0, 32)));
     expect(late).not.toEqual(unguided);
   });
@@ -195,13 +196,17 @@ describe('dpar sample', () => {
       2,
       '--weights: expected one of float32',
     ],
-    [[...llamagen, '--classes', '1', '--cfg-schedule', 'step', '--output', 'x.png'], 2, 'expected one of constant'],
-    [[...llamagen, '--classes', '1', '--cfg-interval', '9:3', '--output', 'x.png'], 2, 'expected FIRST:END with'],
-    [[...llamagen, '--classes', '1', '--cfg-interval', '9', '--output', 'x.png'], 2, 'expected FIRST:END with'],
     [
-      [...llamagen, '--classes', '1', '--cfg-interval', '0:65', '--output', 'x.safetensors'],
+      [...llamagen, '--classes', '1', '--guidance-schedule', 'step', '--output', 'x.png'],
       2,
-      '--cfg-interval: expected tokens from 0 to 64, got 0:65',
+      'expected one of constant',
+    ],
+    [[...llamagen, '--classes', '1', '--guidance-interval', '9:3', '--output', 'x.png'], 2, 'expected FIRST:END with'],
+    [[...llamagen, '--classes', '1', '--guidance-interval', '9', '--output', 'x.png'], 2, 'expected FIRST:END with'],
+    [
+      [...llamagen, '--classes', '1', '--guidance-interval', '0:65', '--output', 'x.safetensors'],
+      2,
+      '--guidance-interval: expected tokens from 0 to 64, got 0:65',
     ],
     [
       [...llamagen, '--classes', '1', '--entropy-weights', 'int8', '--output', 'x.safetensors'],

@@ -25,17 +25,26 @@ export const sampleOptions = {
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one of each class)'),
   prefix: option.optional(option.file, "given tokens to complete: 'tokens' [N, K]; image k completes row k mod N"),
   prefixLength: option.optional(option.wholeNumber(1), 'given tokens of an image, K (default: all of a row)'),
-  cfgScale: option.optional(
-    option.number({ from: 0 }),
-    'scale of classifier-free guidance, 1 for none (and for a model without a null class)',
-    2,
+  guidanceScale: option.withAlias(
+    'cfgScale',
+    option.optional(
+      option.number({ from: 0 }),
+      'scale of classifier-free guidance, 1 for none (and for a model without a null class)',
+      2,
+    ),
   ),
-  cfgSchedule: option.optional(
-    option.choice(['constant', 'linear', 'cosine']),
-    'how the scale grows from 1 at the first token to all of it at the last; constant: all of it everywhere',
-    'constant',
+  guidanceSchedule: option.withAlias(
+    'cfgSchedule',
+    option.optional(
+      option.choice(['constant', 'linear', 'cosine']),
+      'growth of the scale from 1 at the first token to its full value at the last; constant: the full value everywhere',
+      'constant',
+    ),
   ),
-  cfgInterval: option.optional(option.interval, 'tokens that are guided, the first and the one after (default: all)'),
+  guidanceInterval: option.withAlias(
+    'cfgInterval',
+    option.optional(option.interval, 'tokens that are guided: the first, and the one after the last (default: all)'),
+  ),
   temperature: option.optional(option.number({ above: 0 }, greedyRemedy), 'divides the logits', 1),
   topK: option.optional(option.wholeNumber(0), 'draws from the k most likely tokens, 0 for all', 0),
   topP: option.optional(
@@ -61,7 +70,7 @@ export interface SampleValues extends Omit<option.Values<typeof sampleOptions>, 
 /** @throws UsageError for options that do not fit the model or one another. */
 export function checkFor(generator: Generator, values: SampleValues): void {
   const { kind, numClasses, blockSize: T } = generator;
-  const { classes, cfgInterval, threshold, maxPatchLength, entropyWeights } = values;
+  const { classes, guidanceInterval, threshold, maxPatchLength, entropyWeights } = values;
   const hasNull = hasNullClass(generator);
   const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
   if (outside !== undefined) {
@@ -69,10 +78,10 @@ export function checkFor(generator: Generator, values: SampleValues): void {
       `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for none` : ''}, got ${outside}.`,
     );
   }
-  if (!hasNull && values.cfgScale !== 1) {
+  if (!hasNull && values.guidanceScale !== 1) {
     throw new UsageError(
-      `--cfg-scale: expected 1 for '${values.checkpoint}', which was trained without a null class (class_dropout_prob 0 in ` +
-        `its config.json), got ${values.cfgScale}. Pass --cfg-scale 1.`,
+      `--guidance-scale: expected 1 for '${values.checkpoint}', which was trained without a null class (class_dropout_prob 0 in ` +
+        `its config.json), got ${values.guidanceScale}. Pass --guidance-scale 1.`,
     );
   }
   if (countsFromOne(classes, numClasses)) {
@@ -81,8 +90,8 @@ export function checkFor(generator: Generator, values: SampleValues): void {
         'Subtract 1 from each.',
     );
   }
-  if (cfgInterval !== undefined && cfgInterval[1] > T) {
-    throw new UsageError(`--cfg-interval: expected tokens from 0 to ${T}, got ${cfgInterval.join(':')}.`);
+  if (guidanceInterval !== undefined && guidanceInterval[1] > T) {
+    throw new UsageError(`--guidance-interval: expected tokens from 0 to ${T}, got ${guidanceInterval.join(':')}.`);
   }
   if (kind === 'llamagen' && (threshold !== undefined || maxPatchLength !== undefined)) {
     throw new UsageError('expected --threshold and --max-patch-length with a DPAR model, got a LlamaGen model.');
@@ -94,12 +103,17 @@ export function checkFor(generator: Generator, values: SampleValues): void {
 
 /** How tokens are drawn and patches are made. */
 export function decodingOf(values: SampleValues): Omit<DparSampleOptions, 'labels'> {
-  const { seed, greedy, temperature, topK, topP, cfgInterval, threshold, maxPatchLength } = values;
+  const { seed, greedy, temperature, topK, topP, guidanceScale, guidanceSchedule } = values;
+  const { guidanceInterval, threshold, maxPatchLength } = values;
   return {
-    ...{ seed, greedy, temperature, topK, topP },
-    guidanceScale: values.cfgScale,
-    guidanceSchedule: values.cfgSchedule,
-    ...(cfgInterval !== undefined && { guidanceInterval: cfgInterval }),
+    seed,
+    greedy,
+    temperature,
+    topK,
+    topP,
+    guidanceScale,
+    guidanceSchedule,
+    ...(guidanceInterval !== undefined && { guidanceInterval }),
     ...(threshold !== undefined && { threshold }),
     ...(maxPatchLength !== undefined && { maxPatchLength }),
   };

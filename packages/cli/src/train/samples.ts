@@ -124,6 +124,6 @@ async function entropyModelOf(
   );
 }
 
-function decodingOf({ seed, temperature, top_k: topK, top_p: topP, cfg_scale: guidanceScale }: SampleSettings) {
+function decodingOf({ seed, temperature, top_k: topK, top_p: topP, guidance_scale: guidanceScale }: SampleSettings) {
   return { seed, temperature, topK, topP, guidanceScale };
 }
