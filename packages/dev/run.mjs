@@ -19,6 +19,13 @@ async function lint(args = []) {
   return executeTool('@biomejs/biome', 'biome', ['check', ...args, ...paths]);
 }
 
+/** Checks which packages import which. */
+async function boundaries() {
+  say('checking imports between packages ...');
+  const args = ['--config', 'packages/dev/dependency-rules.mjs', '--output-type', 'err-long', '--no-progress'];
+  return executeTool('dependency-cruiser', 'depcruise', [...args, 'packages', 'examples']);
+}
+
 /** The page and its workers know other globals than the rest. */
 const projects = [
   'tsconfig.json',
@@ -72,7 +79,7 @@ const tasks = {
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
   tables: (args) => buildAndRun('examples/paper-tables', '@dpar/example-paper-tables', 'dist/main.js', args),
   docs: (args) => docs(args),
-  lint: async (args) => Math.max(await lint(args), await typecheck()),
+  lint: async (args) => Math.max(await lint(args), await boundaries(), await typecheck()),
   typecheck: (args) => typecheck(args),
   format: (args) => lint(['--write', ...args]),
   kernels: (args) => executeNode('packages/dev/kernels.mjs', args),
