@@ -35,8 +35,14 @@ describe('the scripts', () => {
     await writeFile(join(folder, 'dpar'), `#!/bin/sh\nprintf '%s\\n' "$@" '' >> '${log}'\n`);
     await chmod(join(folder, 'dpar'), 0o755);
     const env = {
-      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, WORK: folder, CLUSTER: pathOf('') },
-      ...{ TOKENIZER: 'vq', IMAGES: 'a b', ENTROPY_CHECKPOINT: 'e', CHECKPOINT: 'c', FEATURES: 'f.pth' },
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      WORK: folder,
+      CLUSTER: pathOf(''),
+      TOKENIZER: 'vq',
+      IMAGES: 'a b',
+      ENTROPY_CHECKPOINT: 'e',
+      CHECKPOINT: 'c',
+      FEATURES: 'f.pth',
       ...environment,
     };
     const { status, stderr } = spawnSync('bash', [script, ...stage], { encoding: 'utf8', env });
@@ -90,8 +96,11 @@ describe('the scripts', () => {
     const task = { SLURM_ARRAY_JOB_ID: '17', SLURM_ARRAY_TASK_ID: '0', SLURM_JOB_ID: '18' };
     const models = { TOKENIZER: 'vq', IMAGES: 'a', ENTROPY_CHECKPOINT: 'e', CHECKPOINT: 'c', FEATURES: 'f' };
     const env = {
-      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, WORK: folder, CLUSTER: pathOf('') },
-      ...{ ...models, ...task },
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      WORK: folder,
+      CLUSTER: pathOf(''),
+      ...models,
+      ...task,
     };
     const child = spawn('bash', [script, stage], { env, stdio: 'ignore' });
     const end = new Promise((resolve) => child.on('close', resolve));

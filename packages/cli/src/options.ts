@@ -148,8 +148,14 @@ export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER):
 /** Bytes of a unit of size. */
 const units: Readonly<Record<string, number>> = {
   b: 1,
-  ...{ kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
-  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
 };
 
 /** A number of bytes from 1 up, such as 500MB (10^6 bytes each), 2GB or 4GiB (2^30 bytes each). */

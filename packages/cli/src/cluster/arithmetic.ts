@@ -64,7 +64,10 @@ export function clusterArithmetic(): WorkHours[] {
     itemsPerSecond: number,
     use: keyof Processor['utilisation'],
   ): WorkHours => ({
-    ...{ work: name, items, unit, macs },
+    work: name,
+    items,
+    unit,
+    macs,
     cpuHours: items / itemsPerSecond / 3600,
     cpuBoundHours: (items * 2 * macs) / measured.matrixProductFlops / 3600,
     gpuHours: processors.map(
@@ -97,8 +100,11 @@ export function formatArithmetic(rows: readonly WorkHours[]): string {
     ['work', 'items', 'GMACs an item', 'CPU, hours', 'at least', ...names.map((name) => `${name}, hours (estimate)`)],
     ['---', '--:', '--:', '--:', '--:', ...names.map(() => '--:')],
     ...rows.map(({ work, items, unit, macs, cpuHours, cpuBoundHours, gpuHours }) => [
-      ...[work, `${grouped(items)} ${unit}`, (macs / 1e9).toFixed(1)],
-      ...[hours(cpuHours), hours(cpuBoundHours)],
+      work,
+      `${grouped(items)} ${unit}`,
+      (macs / 1e9).toFixed(1),
+      hours(cpuHours),
+      hours(cpuBoundHours),
       ...gpuHours.map(hours),
     ]),
   ];

@@ -28,10 +28,16 @@ async function jobEnvironment(folder: string): Promise<NodeJS.ProcessEnv> {
   const outside = Object.entries(process.env).filter(([name]) => !/^(SLURM|SBATCH)_/.test(name));
   return {
     ...Object.fromEntries(outside),
-    ...{ PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`, CLUSTER: cluster },
-    ...{ CHECKPOINT: fixturePath('dpar-dynamic4d'), ENTROPY_CHECKPOINT: fixturePath('entropy-model') },
-    ...{ TOKENIZER: await tokenizerFolder(), FEATURES: join(folder, 'means.onnx') },
-    ...{ CLASSES: '0-4', COUNT: `${images}`, GUIDANCE_SCALE: '1.5', SEED: '3' },
+    PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
+    CLUSTER: cluster,
+    CHECKPOINT: fixturePath('dpar-dynamic4d'),
+    ENTROPY_CHECKPOINT: fixturePath('entropy-model'),
+    TOKENIZER: await tokenizerFolder(),
+    FEATURES: join(folder, 'means.onnx'),
+    CLASSES: '0-4',
+    COUNT: `${images}`,
+    GUIDANCE_SCALE: '1.5',
+    SEED: '3',
   };
 }
 

@@ -154,7 +154,9 @@ it('computes the entropies of a folder of shards in shares, which training finds
   };
   const settings = {
     model: { kind: 'dpar', ...size, vocab_size: 48, block_size: 64, num_classes: 5, patching: { threshold: 1 } },
-    ...{ data: { tokens: folder, entropy_checkpoint: fixturePath('entropy-model') }, steps: 2, batch_size: 2 },
+    data: { tokens: folder, entropy_checkpoint: fixturePath('entropy-model') },
+    steps: 2,
+    batch_size: 2,
   };
   await writeFile(config, JSON.stringify(settings));
   const trained = await runCli([

@@ -68,7 +68,9 @@ it('imports weights beside objects of other kinds, and samples from a model with
   const imported = await runCli(['import', '--input', input, '--output', output, '--set', 'num_classes=4', '--json']);
   expect(imported.stderr).toContain('the class table has 4 rows for 4 classes, so there is no null class');
   expect(JSON.parse(imported.stdout)).toMatchObject({
-    ...{ tensors: 11, left_out: [], notes: [] },
+    tensors: 11,
+    left_out: [],
+    notes: [],
     config: { num_classes: 4, class_dropout_prob: 0 },
   });
   const to = join(output, 'samples.safetensors');

@@ -121,7 +121,9 @@ async function toSafetensors(options: SafetensorsExport, context: Context): Prom
   const { checkpoint, output, average, maxShardSize: maximumShardBytes } = options;
   const { signal } = context;
   const { kind, tensors, files, leftOut, notes } = await exportSafetensors(checkpoint, output, {
-    ...{ average, maximumShardBytes, signal },
+    average,
+    maximumShardBytes,
+    signal,
   });
   for (const note of notes) context.note(`export: ${note}`);
   if (leftOut.length > 0) context.note(`export: not in the files: ${leftOut.join(', ')}`);

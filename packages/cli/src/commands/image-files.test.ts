@@ -47,7 +47,13 @@ async function json(...argv: string[]) {
 }
 
 const tokenize = (input: string, output: string, ...more: string[]) => [
-  ...['tokenize', '--tokenizer', tokenizer, '--input', join(folder, input), '--output', join(folder, output)],
+  'tokenize',
+  '--tokenizer',
+  tokenizer,
+  '--input',
+  join(folder, input),
+  '--output',
+  join(folder, output),
   ...more,
 ];
 

@@ -53,7 +53,14 @@ export const importWeights = defineCommand({
     if (ignored.length > 0) context.note(`import: no weights, left out: ${ignored.join(', ')}`);
     return {
       data: {
-        ...{ kind, output, tensors, files, step: step ?? null, assumed, ignored, notes },
+        kind,
+        output,
+        tensors,
+        files,
+        step: step ?? null,
+        assumed,
+        ignored,
+        notes,
         left_out: leftOut,
         config: result.config,
       },

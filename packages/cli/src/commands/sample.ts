@@ -38,7 +38,10 @@ export const sample = defineCommand({
     }
     const engine = await context.engine();
     const generator = await loadGenerator(engine, {
-      ...{ checkpoint, average, entropyCheckpoint, weights },
+      checkpoint,
+      average,
+      entropyCheckpoint,
+      weights,
       ...(entropyWeights !== undefined && { entropyWeights }),
       note: (line) => context.note(`sample: ${line}`),
     });
@@ -63,7 +66,12 @@ export const sample = defineCommand({
     const begin = performance.now();
     const made = await makeImages({ values, plan, generator, prefix, writer }, context);
     return summarize({
-      ...{ kind: generator.kind, engine: engine.name, output, images, made, tokensPerImage: plan.tokensPerImage },
+      kind: generator.kind,
+      engine: engine.name,
+      output,
+      images,
+      made,
+      tokensPerImage: plan.tokensPerImage,
       seconds: (performance.now() - begin) / 1000,
       stages: { ...generator.stageSeconds(), ...(decoder && { tokenizer: decoder.seconds }) },
     });

@@ -127,7 +127,12 @@ export async function completeSide(
   const { features, extracted } = await featuresOf(name, found, network, values, context);
   const spatial = stored.statistics === undefined ? features.spatial : stored.spatial;
   return {
-    ...{ path, count: found.count, pool: features.pool, extracted, ignored, origin: originOf(found, network) },
+    path,
+    count: found.count,
+    pool: features.pool,
+    extracted,
+    ignored,
+    origin: originOf(found, network),
     skipped: sound?.skipped.map(({ name }) => name) ?? [],
     ...(features.logits && { logits: features.logits }),
     statistics: stored.statistics ?? features.statistics,

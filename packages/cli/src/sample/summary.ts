@@ -31,11 +31,16 @@ export function summarize(figures: SampleFigures): Result {
   const patches = kind === 'dpar' ? `, ${meanPatchLength.toFixed(2)} tokens per patch` : '';
   return {
     data: {
-      ...{ kind, images, generated: made.images, seconds },
+      kind,
+      images,
+      generated: made.images,
+      seconds,
       images_per_second: any ? imageRate : null,
       tokens_per_second: any ? tokenRate : null,
       ...(kind === 'dpar' && { mean_patch_length: any ? meanPatchLength : null }),
-      ...{ stages, engine, output },
+      stages,
+      engine,
+      output,
     },
     text: any ? `${summary} in ${seconds.toFixed(1)} s: ${rates}${patches}` : summary,
   };

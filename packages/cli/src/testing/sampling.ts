@@ -9,8 +9,10 @@ import { type CliRun, runCli } from './run-cli.js';
 
 /** Options of a DPAR model: 8x8 tokens of 48 codes, 5 classes. */
 export const dpar = [
-  ...['--checkpoint', fixturePath('dpar-dynamic4d')],
-  ...['--entropy-checkpoint', fixturePath('entropy-model')],
+  '--checkpoint',
+  fixturePath('dpar-dynamic4d'),
+  '--entropy-checkpoint',
+  fixturePath('entropy-model'),
 ];
 
 /** Options of a LlamaGen model: 8x8 tokens of 48 codes, 5 classes. */

@@ -58,8 +58,15 @@ describe('a view on a terminal', () => {
     const display = liveDisplay(stream);
     // Rows come and go: validation, activity and samples.
     const states = [
-      ...[state(0), state(1), state(2), state(5), state(6, { activity: 'drawing samples' })],
-      ...[state(6, { samples: 'a/b/c.png' }), state(7, { samples: 'a/b/c.png' }), state(8), state(20, { end: 'done' })],
+      state(0),
+      state(1),
+      state(2),
+      state(5),
+      state(6, { activity: 'drawing samples' }),
+      state(6, { samples: 'a/b/c.png' }),
+      state(7, { samples: 'a/b/c.png' }),
+      state(8),
+      state(20, { end: 'done' }),
     ];
     for (const shown of states) {
       display.show(shown, true);

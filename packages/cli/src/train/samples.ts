@@ -73,7 +73,9 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
         for (const { start, count } of missingBatches(new Uint8Array(labels.length), batchSize)) {
           const options = {
             ...decodingOf(settings),
-            ...{ labels: labels.subarray(start, start + count), firstIndex: start, signal },
+            labels: labels.subarray(start, start + count),
+            firstIndex: start,
+            signal,
           };
           const { tokens: drawn } = await generateBatch(generator, options, () => {});
           grid.draw(start, await decoder.decode(drawn, count));

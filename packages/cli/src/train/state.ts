@@ -74,7 +74,15 @@ export class TrainFollower {
     const elapsed = this.now() - this.begun;
     const left = step > start ? ((run.steps - step) * elapsed) / (step - start) : undefined;
     return {
-      ...{ ...run, step, metrics, validation, elapsed, left, activity, samples, end },
+      ...run,
+      step,
+      metrics,
+      validation,
+      elapsed,
+      left,
+      activity,
+      samples,
+      end,
       loss: this.loss.mean,
       course: this.course.values,
       imagesPerSecond: this.speed.mean,

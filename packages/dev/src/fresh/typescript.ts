@@ -14,17 +14,18 @@ export const resolutions = { bundler: 'ESNext', nodenext: 'NodeNext' } as const;
 export async function compile(project: Project, resolution: keyof typeof resolutions): Promise<string[]> {
   const config = `tsconfig.${resolution}.json`;
   const compilerOptions = {
-    ...{ module: resolutions[resolution], moduleResolution: resolution, target: 'ES2022', lib: ['ES2023'] },
+    module: resolutions[resolution],
+    moduleResolution: resolution,
+    target: 'ES2022',
+    lib: ['ES2023'],
     // The examples are JavaScript as it stands in READMEs, whose parameters have no types.
-    ...{
-      strict: true,
-      noImplicitAny: false,
-      // Once is enough: declarations are the same, found in another way.
-      skipLibCheck: resolution === 'bundler',
-      types: ['node'],
-      rootDir: 'ts',
-      outDir: `out-${resolution}`,
-    },
+    strict: true,
+    noImplicitAny: false,
+    // Once is enough: declarations are the same, found in another way.
+    skipLibCheck: resolution === 'bundler',
+    types: ['node'],
+    rootDir: 'ts',
+    outDir: `out-${resolution}`,
   };
   await project.write(config, JSON.stringify({ compilerOptions, include: ['ts'] }));
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
