@@ -43,12 +43,12 @@ describe('wrong usage ends with status 2, one line and nothing on stdout', () =>
   const cases: [string, string][] = [
     ['foo', "dpar: expected a known command, got 'foo'. See 'dpar --help'."],
     ['flop', "expected a known command, got 'flop'. Did you mean flops?"],
-    ['flops extra', "expected options alone after 'flops', got other words."],
+    ['flops extra', "expected only options after 'flops', got 'extra'."],
     [
       'flops --modle B',
       "dpar flops: expected a known option, got '--modle'. Did you mean --model? See 'dpar flops --help'.",
     ],
-    ['flops --model', '--model: expected a value ('],
+    ['flops --model', 'expected a value for --model <nano|'],
     ['flops --model Z', '--model: expected one of nano, micro, mini, B, L'],
     ['flops --resolution abc', "--resolution: expected a whole number from 16 to 8192, got 'abc'."],
     ['flops --resolution 256.5', "got '256.5'"],
@@ -77,10 +77,10 @@ describe('wrong usage ends with status 2, one line and nothing on stdout', () =>
     ['sample --cfg-scale 1e999', "--cfg-scale: expected a number from 0 of double precision, got '1e999'."],
     ['flops --engine torch', "--engine: expected one of ort, tfjs, got 'torch'."],
     ['flops --device tpu', "got 'tpu'"],
-    ['forward', 'expected --checkpoint DIR, got no such option.'],
+    ['forward', 'expected --checkpoint DIR, got none.'],
     ['forward --checkpoint --input x --output y', "--checkpoint: expected the path of a folder, got '--input'."],
     ['forward --checkpoint= --input x --output y', "--checkpoint: expected the path of a folder, got ''."],
-    ['patchify --input x', 'expected --output FILE, got no such option.'],
+    ['patchify --input x', 'expected --output FILE, got none.'],
   ];
   it.each(cases)('%s', async (line, message) => {
     const { status, stdout, stderr } = await runCli(line.split(' '));

@@ -62,7 +62,7 @@ export async function run(
     return exitStatus.done;
   } catch (error) {
     if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? exitStatus.done : fail(`${describeUsage(error.message)} ${help}`, exitStatus.usage);
+      return error.exitCode === 0 ? exitStatus.done : fail(`${describeUsage(error)} ${help}`, exitStatus.usage);
     }
     if (signal.aborted) {
       return fail(error instanceof InterruptedError ? error.message : 'interrupted.', exitStatus.interrupted);

@@ -1,26 +1,27 @@
-import { Command as Commander, Option as CommanderOption, InvalidArgumentError } from 'commander';
+import { Command as Commander, type CommanderError, Option as CommanderOption } from 'commander';
 import type { Command } from './command.js';
 import { UsageError } from './errors.js';
 import type { Option, Options } from './options.js';
 
-// commander parses: no dependencies of its own, suggests the nearest name for an unknown one, and makes the help from
-// the same declarations.
+// commander parses: it has no dependencies, suggests the nearest name for an unknown one, and makes the help from the same
+// declarations.
 
-/** What the program does with the command that the arguments name. */
+/** Runs the command that the arguments name. */
 export type Action = (command: Command, values: Readonly<Record<string, unknown>>) => Promise<void>;
 
-/** What {@link createProgram} needs beside the commands. */
+/** Options of {@link createProgram}. */
 export interface ProgramOptions {
   readonly version: string;
   /** Options of all commands. */
   readonly globals: Options;
-  /** Writes what the parser itself prints: help and the version. */
+  /** Prints help and the version. */
   readonly print: (text: string) => void;
 }
 
 /**
- * Builds the parser of all commands. Its `parseAsync` throws CommanderError for what it does not know, and after it has
- * printed help; UsageError if a required option is missing.
+ * Builds the parser of all commands.
+ * Its `parseAsync` throws a CommanderError for unknown options and commands, and after it has printed help; a UsageError for
+ * invalid values, for missing options and for arguments that are no options.
  */
 export function createProgram(commands: readonly Command[], settings: ProgramOptions, action: Action): Commander {
   const { version, globals, print } = settings;
@@ -40,14 +41,18 @@ export function createProgram(commands: readonly Command[], settings: ProgramOpt
       .command(name)
       .summary(summary)
       .description([`${summary}.`, ...(details === undefined ? [] : [details])].join('\n\n'))
-      .allowExcessArguments(false)
-      .action(() => action(command, complete({ ...globals, ...options }, subcommand.optsWithGlobals())));
+      .allowExcessArguments()
+      .action(() => {
+        const [extra] = subcommand.args;
+        if (extra !== undefined) throw new UsageError(`expected only options after '${name}', got '${extra}'.`);
+        return action(command, complete({ ...globals, ...options }, subcommand.optsWithGlobals()));
+      });
     addOptions(subcommand, options);
   }
   return program;
 }
 
-/** `topK` as it is written on the command line. */
+/** Name of an option on the command line: `--top-k` of `topK`. */
 export function longName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
@@ -66,24 +71,24 @@ function commanderOption(name: string, option: Option<unknown>): CommanderOption
   const older = alias === undefined ? '' : ` (older name: ${longName(alias)})`;
   const made = new CommanderOption(flags, `${description}${required ? ' (required)' : ''}${shown}${older}`);
   if (parse) {
-    made.argParser((text, previous: unknown) => {
-      const parsed = parseValue(parse, text);
-      return repeated ? [...((previous as unknown[] | undefined) ?? []), parsed] : parsed;
+    made.argParser((text, previous: unknown[] = []) => {
+      const parsed = parseValue(longName(name), parse, text);
+      return repeated ? [...previous, parsed] : parsed;
     });
   }
   return made;
 }
 
-function parseValue(parse: (text: string) => unknown, text: string): unknown {
+/** The value of an option. @throws UsageError that names the option. */
+function parseValue(name: string, parse: (text: string) => unknown, text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof UsageError) throw new InvalidArgumentError(error.message);
-    throw error;
+    throw error instanceof UsageError ? new UsageError(`${name}: ${error.message}.`) : error;
   }
 }
 
-/** The given values, and the fallbacks of others. */
+/** Values of all options: those given, and the fallbacks of the others. @throws UsageError if a required one is missing. */
 function complete(options: Options, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const entries = Object.entries(options).map(([name, { value, required, alias, fallback }]) => {
     const older = alias === undefined ? undefined : given[alias];
@@ -91,9 +96,9 @@ function complete(options: Options, given: Readonly<Record<string, unknown>>): R
       throw new UsageError(`expected ${longName(name)} or its older name ${longName(alias)}, got both.`);
     }
     if (required && given[name] === undefined) {
-      throw new UsageError(`expected ${longName(name)} ${value}, got no such option.`);
+      throw new UsageError(`expected ${longName(name)} ${value}, got none.`);
     }
-    // The parser takes `--no-x` as the opposite of `--x`.
+    // commander sets `x` to false for `--no-x`.
     const [, opposite] = /^no([A-Z]\w*)$/.exec(name) ?? [];
     if (opposite !== undefined) return [name, given[opposite.charAt(0).toLowerCase() + opposite.slice(1)] === false];
     return [name, given[name] ?? older ?? fallback];
@@ -101,18 +106,18 @@ function complete(options: Options, given: Readonly<Record<string, unknown>>): R
   return Object.fromEntries(entries);
 }
 
-/** What the parser found wrong, in the form of our messages. */
-export function describeUsage(message: string): string {
-  const line = message.replaceAll(/\s*\n\s*/g, ' ').trim();
-  for (const [pattern, replacement] of rewritings)
-    if (pattern.test(line)) return line.replace(pattern, replacement).trim();
-  return line.replace(/^error: /, '');
+/** Describes a usage error of the parser in the form of our messages. Its text holds the name in quotes and the hint. */
+export function describeUsage({ code, message }: CommanderError): string {
+  const [, name = ''] = message.split("'");
+  const [hint = ''] = /Did you mean .*\?/.exec(message) ?? [];
+  switch (code) {
+    case 'commander.unknownOption':
+      return `expected a known option, got '${name}'. ${hint}`.trim();
+    case 'commander.unknownCommand':
+      return `expected a known command, got '${name}'. ${hint}`.trim();
+    case 'commander.optionMissingArgument':
+      return `expected a value for ${name}, got none.`;
+    default:
+      return message.replace(/^error: /, '');
+  }
 }
-
-const rewritings: readonly (readonly [RegExp, string])[] = [
-  [/^error: option '(--[\w-]+).*?' argument '.*' is invalid\. (expected .*)$/, '$1: $2.'],
-  [/^error: option '(--[\w-]+) <(.*)>' argument missing$/, '$1: expected a value ($2), got none.'],
-  [/^error: unknown option '(.*?)'(?: \((Did you mean .*\?)\))?$/, "expected a known option, got '$1'. $2"],
-  [/^error: unknown command '(.*?)'(?: \((Did you mean .*\?)\))?$/, "expected a known command, got '$1'. $2"],
-  [/^error: too many arguments for '(.*)'.*$/, "expected options alone after '$1', got other words."],
-];

@@ -18,7 +18,7 @@ export const report = defineCommand({
   },
   run: async ({ run: folders, output }) => {
     const [first] = folders;
-    if (first === undefined) throw new UsageError('expected --run DIR, got no such option.');
+    if (first === undefined) throw new UsageError('expected --run DIR, got none.');
     const path = output ?? join(first, folders.length === 1 ? watchFiles.report : 'comparison.html');
     const runs = await writeReport(folders, path);
     return {
