@@ -15,7 +15,7 @@ const checkArguments: CheckArguments = /* @__PURE__ */ createCheck(DparError);
  * Runs the `dpar` command.
  *
  * @param argv Arguments, without Node and the script.
- * @param signal Aborted to interrupt the work.
+ * @param signal Interrupts the work when it is aborted.
  * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
  */
 export async function run(

@@ -1,29 +1,29 @@
 import type { Context } from './context.js';
 import type { Options, Values } from './options.js';
 
-/** What a command has found out. */
+/** Result of a command. */
 export interface Result {
-  /** What `--json` prints. */
+  /** Printed with `--json`. */
   readonly data: unknown;
-  /** What is printed otherwise. */
+  /** Printed otherwise. */
   readonly text: string;
 }
 
-/** A subcommand: the one place from which its parsing, its help and its work are made. */
+/** A subcommand: its options, its help and its work. */
 export interface CommandSpec<O extends Options> {
   readonly name: string;
   /** One line for the list of subcommands. */
   readonly summary: string;
-  /** Further lines of the help. */
+  /** Further paragraphs of the help. */
   readonly details?: string;
   readonly options: O;
   run(values: Values<O>, context: Context): Promise<Result>;
 }
 
-/** A {@link CommandSpec} of any options. */
+/** A {@link CommandSpec} with any options. */
 export type Command = CommandSpec<Options>;
 
-/** Makes a subcommand; the values that it runs with have the types of its options. */
+/** Makes a subcommand. Its values have the types of its options. */
 export function defineCommand<O extends Options>(spec: CommandSpec<O>): Command {
   return spec as unknown as Command;
 }

@@ -4,28 +4,28 @@ import { createEngine, type EngineOptions } from './engine.js';
 import { createProgress, type Progress, type ProgressOptions, silent } from './progress.js';
 import { isTerminal, type Terminal } from './terminal.js';
 
-/** Where a command writes. */
+/** Streams that a command writes to. */
 export interface Streams {
   readonly stdout: Writable;
   readonly stderr: Writable;
 }
 
-/** What a command works with beside its options. */
+/** Surroundings of a running command: its signal, its messages and its engine. */
 export interface Context {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-  /** A line for people, on stderr. */
+  /** Writes a line to stderr, but with `--quiet`. */
   note(line: string): void;
   progress(options: ProgressOptions): Progress;
-  /** The terminal that stderr is, for views that are updated in place; none with `--quiet`. */
+  /** Terminal on stderr, for views that are updated in place; undefined with `--quiet`. */
   readonly terminal: Terminal | undefined;
-  /** Number of threads of `--threads`; undefined for those of `availableThreads`. */
+  /** Value of `--threads`; undefined for `availableThreads()`. */
   readonly threads: number | undefined;
   /** The engine of `--engine`, `--device` and `--threads`. */
   engine(): Promise<Engine>;
 }
 
-/** Makes a context. `dispose` frees its engine. */
+/** Makes a context. Its `dispose` frees the engine. */
 export function createContext(
   { stderr }: Streams,
   options: EngineOptions & { readonly quiet: boolean },
@@ -46,7 +46,7 @@ export function createContext(
       return engine;
     },
     dispose: async () => {
-      // An engine that could not be made has been reported already.
+      // The command has already reported an engine that could not be made.
       await engine?.then(
         (made) => made.dispose(),
         () => {},

@@ -8,11 +8,11 @@ import { versionOf } from './version.js';
 /** A device of an engine. */
 export interface DeviceInfo {
   readonly name: 'cpu' | 'webgpu' | 'cuda';
-  /** Whether a small computation on it succeeded. */
+  /** True if a small computation on the device succeeded. */
   readonly available: boolean;
-  /** How to get it if it is missing, else empty. */
+  /** Instructions to get a missing device; empty for an available one. */
   readonly hint: string;
-  /** Why nothing computes, if it is missing. */
+  /** Reason why a missing device does not compute. */
   readonly reason?: string;
 }
 
@@ -21,27 +21,27 @@ export interface BackendInfo {
   readonly name: TfjsBackend;
   readonly device: DeviceInfo['name'];
   readonly available: boolean;
-  /** What computes, or why nothing does. */
+  /** Name of what computes, or the reason why nothing does. */
   readonly about: string;
-  /** How to get it if it is missing, else empty. */
+  /** Instructions to get a missing backend; empty for an available one. */
   readonly hint: string;
 }
 
-/** The names of all devices. */
+/** Names of all devices. */
 const names = ['cpu', 'webgpu', 'cuda'] as const;
 
 const hints = {
   cpu: ortInstallHints.node,
-  webgpu: 'it needs a GPU with a Vulkan, Metal or Direct3D 12 driver; onnxruntime-node has it for x64 and for Apple',
+  webgpu: 'it needs a GPU with a Vulkan, Metal or Direct3D 12 driver; onnxruntime-node supports it on x64 and on Apple',
   cuda:
     'it needs an NVIDIA GPU, CUDA 12 with cuDNN 9 and, on Linux x64, the part of onnxruntime-node that its install script ' +
     'fetches: ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node',
 } as const;
 
-/** Milliseconds after which a device counts as missing. */
+/** Time limit of a probe, in milliseconds. */
 const patience = 30_000;
 
-/** Tries each device of ONNX Runtime with a small computation. */
+/** Probes each device of ONNX Runtime with a small computation. */
 export async function probeDevices(): Promise<DeviceInfo[]> {
   return Promise.all(
     names.map(async (name) => {
@@ -56,7 +56,7 @@ export async function probeDevices(): Promise<DeviceInfo[]> {
   );
 }
 
-/** Tries each backend of TensorFlow.js with a small computation. */
+/** Probes each backend of TensorFlow.js with a small computation. */
 export async function probeBackends(): Promise<BackendInfo[]> {
   return Promise.all(
     tfjsBackends.map(async (name) => {
@@ -69,21 +69,20 @@ export async function probeBackends(): Promise<BackendInfo[]> {
   );
 }
 
-/** The devices of TensorFlow.js: each is there if one of its backends is. */
+/** Devices of TensorFlow.js. A device is available if one of its backends is. */
 export function devicesOf(backends: readonly BackendInfo[]): DeviceInfo[] {
   return names.map((name) => {
     const own = backends.filter(({ device }) => device === name);
     const available = own.some((backend) => backend.available);
-    // Of the processor's, the one that installs everywhere.
+    // Of the backends for the CPU, suggest the one that installs everywhere.
     const { hint = '', about = '' } = own.find((backend) => backend.name === 'wasm') ?? own[0] ?? {};
     return available ? { name, available, hint: '' } : { name, available, hint, reason: about };
   });
 }
 
 /**
- * Computes something with an engine in a process of its own: native libraries write to its stderr what they miss, or
- * take it down.
- * @param setUp The code that makes the `engine`.
+ * Computes something with an engine in a separate process, because native libraries write to stderr or crash.
+ * @param setUp Code that makes the `engine`.
  */
 function compute(setUp: string): Promise<{ works: boolean; about: string }> {
   const program = `
@@ -105,7 +104,7 @@ function compute(setUp: string): Promise<{ works: boolean; about: string }> {
     });
     child.on('error', (error) => resolve({ works: false, about: error.message }));
     child.on('close', (status, signal) => {
-      const ended = `the process that tried it ended with ${signal ?? `status ${status}`}`;
+      const ended = `the probing process ended with ${signal ?? `status ${status}`}`;
       resolve({ works: status === 0, about: about.trim() || ended });
     });
   });

@@ -3,10 +3,10 @@ import { describeLoaded, loadTfjs, type TfjsBackend, tfjsEngine } from '@dpar/en
 import { availableThreads, type Engine } from '@dpar/tensor';
 import type { Globals } from './globals.js';
 
-/** Which engine, and how it computes. */
+/** Choice of an engine, its device and its threads. */
 export type EngineOptions = Pick<Globals, 'engine' | 'device' | 'threads'>;
 
-/** The backends of TensorFlow.js that compute on a device, the best first. */
+/** Backends of TensorFlow.js for each device, fastest first. */
 export const tfjsBackendsOf: { readonly [D in Globals['device']]: readonly TfjsBackend[] } = {
   cpu: ['node', 'wasm', 'cpu'],
   webgpu: ['webgpu'],
@@ -15,20 +15,20 @@ export const tfjsBackendsOf: { readonly [D in Globals['device']]: readonly TfjsB
 
 /**
  * Makes the engine.
- * @param note Takes a line for people: which of several backends computes.
- * @throws DparError if what it runs on is not installed.
+ * @param note Receives a line that names the backend.
+ * @throws DparError if the runtime of the engine is not installed.
  */
 export async function createEngine(
   { engine, device, threads }: EngineOptions,
   note: (line: string) => void,
 ): Promise<Engine> {
   if (engine === 'ort') return createOrtEngine({ device, ...(threads !== undefined && { threads }) });
-  // Native TensorFlow reads it when it is loaded; by default it takes all cores of the machine.
+  // Native TensorFlow reads this variable when it is loaded. Its default is all cores of the machine.
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads ?? availableThreads());
   const loaded = await loadTfjs({ backend: tfjsBackendsOf[device] });
   note(describeLoaded(loaded));
   if (threads !== undefined && loaded.backend !== 'node') {
-    note('TensorFlow.js has as many threads as it chooses: --threads is for --engine ort.');
+    note('TensorFlow.js chooses its number of threads: --threads has no effect.');
   }
   return tfjsEngine(loaded.tf, { name: loaded.name });
 }

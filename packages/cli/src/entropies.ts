@@ -7,14 +7,17 @@ import type { Context } from './context.js';
 import { loadModel } from './model.js';
 import { readTensors, tokensFor } from './tokens.js';
 
-/** Tokens with their entropies. */
+/** Tokens of images with their entropies. */
 export interface TokensWithEntropies {
   readonly set: Required<TokenSet>;
   readonly config: EntropyModelConfig;
   readonly seconds: number;
 }
 
-/** Reads tokens, of a file or of all images of a folder in all variants, and computes their entropies, with progress. */
+/**
+ * Reads tokens and computes their entropies, with progress.
+ * @param input A safetensors file, or a folder of shards, of which all images in all variants are read.
+ */
 export async function computeEntropies(
   { checkpoint, input, batchSize }: { checkpoint: string; input: string; batchSize: number },
   context: Context,

@@ -18,37 +18,40 @@ import { CommandError, UsageError } from './errors.js';
 import { choice, color, file, optional, outputNames, text, type Values, wholeNumber } from './options.js';
 import { longName } from './program.js';
 
-/** Options that say which feature network images are evaluated with. */
+/** Options of the feature network. */
 export const networkOptions = {
-  features: optional(
-    file,
-    'feature network, for images: Inception-v3 weights (.pth, .safetensors), or any .onnx model',
+  features: optional(file, 'feature network for images: Inception-v3 weights (.pth, .safetensors) or any .onnx model'),
+  resize: optional(
+    choice(resizeMethods),
+    "method to resize images to the network's size (default: adm; for .onnx: clean)",
   ),
-  resize: optional(choice(resizeMethods), "how images come to the network's size (default: adm, and clean for .onnx)"),
   range: optional(
     choice(Object.keys(valueRanges) as ValueRangeName[]),
-    "for .onnx: values the network was trained with: 0..255, 0..1, -1..1, or with ImageNet's (DINO, DINOv2) or CLIP's mean and deviation",
+    "for .onnx: values of the network's images: 0..255, 0..1, -1..1, or normalised by ImageNet's (DINO, DINOv2) or CLIP's mean and deviation",
   ),
-  imageSize: optional(wholeNumber(1, 4096), "for .onnx that leaves it open: width and height of the network's images"),
+  imageSize: optional(wholeNumber(1, 4096), "for .onnx of any size: width and height of the network's images"),
   orientation: optional(
     choice(['upright', 'stored']),
-    'whether image files are turned as their EXIF orientation says (default: upright for .onnx; stored for Inception-v3, as ' +
-      'the evaluators of ADM, pytorch-fid and clean-fid read them)',
+    'use of the EXIF orientation of image files: apply it, or ignore it (default: upright for .onnx; stored for Inception-v3, ' +
+      'as the evaluators of ADM, pytorch-fid and clean-fid)',
   ),
-  background: optional(color, 'colour behind transparent pixels (default: transparency is dropped, as evaluators do)'),
-  layout: optional(choice(['NCHW', 'NHWC']), 'for .onnx that leaves it open: order of the axes'),
-  input: optional(text('NAME', 'the name of an input'), 'for .onnx of several inputs: the one that takes images'),
+  background: optional(
+    color,
+    'colour behind transparent pixels (default: transparency is ignored, as by other evaluators)',
+  ),
+  layout: optional(choice(['NCHW', 'NHWC']), 'for .onnx of unknown order: order of the axes'),
+  input: optional(text('NAME', 'the name of an input'), 'for .onnx with several inputs: the input for images'),
   outputs: optional(
     outputNames,
-    'for .onnx: outputs to take, such as pool=pooler_output,logits=logits; a name alone is pool (default: by name and shape)',
+    'for .onnx: outputs to use, such as pool=pooler_output,logits=logits; a single name means pool (default: inferred)',
   ),
   tokens: optional(
     choice(tokenPoolings),
-    'for .onnx that gives tokens [N, T, D]: takes the first (class) token or their mean',
+    'for .onnx that returns tokens [N, T, D]: use the first (class) token or their mean',
   ),
 };
 
-/** Options that say how an ONNX model is read, by the names that `createOnnxNetwork` gives them. */
+/** Options for ONNX models, by their names in `createOnnxNetwork`. */
 const onnxOptions = {
   range: 'range',
   size: 'imageSize',
@@ -58,18 +61,18 @@ const onnxOptions = {
   tokens: 'tokens',
 } as const satisfies Partial<Record<keyof OnnxNetworkOptions, keyof typeof networkOptions>>;
 
-/** Values of {@link networkOptions} but for the file. */
+/** Values of {@link networkOptions} without the file. */
 export type NetworkValues = Omit<Values<typeof networkOptions>, 'features'>;
 
-/** What to do without a feature network. */
+/** Remedy for a missing feature network. */
 export const networkRemedy =
-  'For figures that can be compared with those of others, take the Inception-v3 weights of FID: ' +
-  'pt_inception-2015-12-05-6726825d.pth of https://github.com/mseitzer/pytorch-fid/releases.';
+  'For comparable figures use the Inception-v3 weights of FID: ' +
+  'pt_inception-2015-12-05-6726825d.pth from https://github.com/mseitzer/pytorch-fid/releases.';
 
 /**
  * Loads the feature network of a file.
- * @throws UsageError for a file of another kind, or options that do not go with it; DparError or IoError if the file holds
- * no such network.
+ * @throws UsageError for another kind of file, or options that do not fit it; DparError or IoError if the file does not hold
+ * such a network.
  */
 export async function loadFeatureNetwork(
   path: string,
@@ -86,7 +89,7 @@ export async function loadFeatureNetwork(
   const given = Object.values(onnxOptions).filter((name) => values[name] !== undefined);
   if (given.length > 0) {
     throw new UsageError(
-      `${given.map(longName).join(', ')}: expected an .onnx model, got '${path}'. Inception-v3 has its own.`,
+      `${given.map(longName).join(', ')}: expected an .onnx model, got '${path}'. Leave them out: Inception-v3 has fixed values.`,
     );
   }
   return createInceptionNetwork(await context.engine(), await readInceptionWeights(path), {
@@ -104,7 +107,7 @@ async function loadOnnxNetwork(path: string, values: NetworkValues, context: Con
   const reading = readingOf(values);
   disableTelemetry();
   const ort = await import('onnxruntime-node').catch((cause: unknown) => {
-    const message = `--features: expected the package 'onnxruntime-node' for '${path}', got none that starts.`;
+    const message = `--features: expected the package 'onnxruntime-node' for '${path}', got a package that is missing or does not load.`;
     throw new CommandError(`${message} Install it: ${ortInstallHints.node}`, { cause });
   });
   const options = Object.entries({ reading, resize, range, size, layout, input, outputs, tokens });
@@ -129,7 +132,7 @@ async function loadOnnxNetwork(path: string, values: NetworkValues, context: Con
   }
 }
 
-/** An error of the package as users of the command read it: with the file, and the options that the command has. */
+/** Rewrites an error of the package for users of the command: names the file, and options as the command has them. */
 function inOptionNames(error: unknown, path: string): unknown {
   if (!isDparError(error)) return error;
   const names = Object.keys(onnxOptions).join('|');

@@ -5,16 +5,16 @@ import { color, flag, optional } from './options.js';
 import type { Progress } from './progress.js';
 import { countOf } from './table.js';
 
-/** White, which pictures are on where nothing else is asked for. */
+/** White, the default background. */
 const white: Rgb = [255, 255, 255];
 
-/** Option for the colour behind transparent pixels where models are concerned. */
+/** Option for the colour behind transparent pixels of images that a model reads. */
 export const backgroundOption = optional(color, 'colour behind transparent pixels (default: white)');
 
-/** Option to go on without images that cannot be read. */
-export const skipDamagedOption = flag('leaves out images that cannot be read, and lists them, instead of refusing all');
+/** Option to leave out images that cannot be read. */
+export const skipDamagedOption = flag('leave out and list images that cannot be read, instead of stopping');
 
-/** How images are read for models: upright, on a background. */
+/** Settings to read images for models: upright, on a background. */
 export function readingOnto(background: Rgb = white): ImageReading & { readonly background: Rgb } {
   return { orientation: 'upright', background };
 }
@@ -25,8 +25,8 @@ export function formatColor(color: Rgb): string {
 }
 
 /**
- * Runs work that checks images before it begins: with a progress of its own, and notes of what was found.
- * @param label What the images are, such as their path.
+ * Runs work that first checks images. Shows the progress of the check and notes its findings.
+ * @param label Name of the images, such as their path.
  */
 export async function withImageCheck<V>(
   label: string,
@@ -42,14 +42,14 @@ export async function withImageCheck<V>(
     progress.stop();
     if (turned > 0 && reading.orientation === 'stored') {
       context.note(
-        `${label}: ${countOf(turned, 'image')} lie turned by their EXIF orientation, and are read so, as the evaluator does ` +
-          '(--orientation upright turns them)',
+        `${label}: ${countOf(turned, 'image')} with an EXIF orientation, which is ignored as by the evaluator ` +
+          '(--orientation upright applies it)',
       );
     }
     if (transparent === 0) return;
     const place = reading.background ? `on ${formatColor(reading.background)}` : 'with the colours under transparency';
     context.note(
-      `${label}: ${countOf(transparent, 'image')} transparent in places, read ${place} (--background COLOR)`,
+      `${label}: ${countOf(transparent, 'image')} with transparent pixels, read ${place} (--background COLOR)`,
     );
   };
   try {
@@ -59,7 +59,7 @@ export async function withImageCheck<V>(
   }
 }
 
-/** A set without its damaged images, if that is asked for, which are named in a note. */
+/** Leaves damaged images out of a set and names them in a note. @returns undefined without `skipDamaged`. */
 export async function soundImages(
   set: StoredImageSet,
   skipDamaged: boolean,
@@ -70,7 +70,9 @@ export async function soundImages(
   const sound = await withImageCheck(set.path, reading, context, (options) => withoutDamaged(set, options));
   if (sound.skipped.length > 0) {
     const list = sound.skipped.map(({ name, damage }) => `${name} (${damage})`).join(', ');
-    context.note(`${set.path}: ${countOf(sound.skipped.length, 'image')} cannot be read, and left out: ${list}`);
+    context.note(
+      `${set.path}: ${countOf(sound.skipped.length, 'image')} left out because they cannot be read: ${list}`,
+    );
   }
   return sound;
 }

@@ -27,15 +27,15 @@ export function pngOf({ data, size }: Images, text?: Record<string, string>): Ui
 /** Pixels between the images of a grid. */
 const gap = 2;
 
-/** Most pixels of a grid on a side: what common viewers open. */
+/** Longest side of a grid in pixels that common viewers open. */
 const largestSide = 32_768;
 
-/** Columns of a grid: one for each class while that is readable, else about as many as rows. */
+/** Columns of a grid: one for each of up to 16 classes, else about as many as rows. */
 export function gridColumns(images: number, classes: number): number {
   return classes > 1 && classes <= 16 && images > classes ? classes : Math.ceil(Math.sqrt(images));
 }
 
-/** Where the images of a grid lie. */
+/** Layout of a grid of images. */
 export interface GridLayout {
   readonly columns: number;
   /** Width and height of an image in pixels. */
@@ -46,7 +46,7 @@ export interface GridLayout {
   readonly height: number;
 }
 
-/** @throws CommandError if there are too many images for one picture. */
+/** Computes the layout of a grid. @throws CommandError if one picture cannot hold all images. */
 export function gridLayout(images: number, columns: number, size: number): GridLayout {
   const rows = Math.ceil(images / columns);
   const [width, height] = [columns, rows].map((n) => n * (size + gap) + gap) as [number, number];
@@ -58,7 +58,7 @@ export function gridLayout(images: number, columns: number, size: number): GridL
   return { columns, size, width, height };
 }
 
-/** A picture of images row by row, on white. */
+/** A picture of images on white, row by row. */
 export class Grid {
   private readonly data: Uint8Array;
 
@@ -66,7 +66,7 @@ export class Grid {
     this.data = new Uint8Array(3 * layout.width * layout.height).fill(255);
   }
 
-  /** Draws images into the places from `start` on. */
+  /** Draws images at position `start` and the positions after it. */
   draw(start: number, images: Images): void {
     const { columns, size, width } = this.layout;
     for (let i = 0; i < countImages(images); i++) {

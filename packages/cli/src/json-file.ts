@@ -4,14 +4,14 @@ import { CommandError } from './errors.js';
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Whether a JSON value is an object, not a list or null. */
+/** True for a JSON object; false for a list and null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads a file that holds a JSON object. @throws CommandError if it holds something else. */
+/** Reads a file with a JSON object. @throws CommandError for any other content. */
 export async function readJsonObject(path: string): Promise<JsonObject> {
-  // Node does not say which path it is that cannot be read as a file.
+  // Node's error for a folder does not name the path.
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EISDIR' ? Object.assign(error, { path }) : error;
   });
@@ -20,7 +20,7 @@ export async function readJsonObject(path: string): Promise<JsonObject> {
     value = JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`expected JSON in '${path}', got something else (${reason}). Check the file.`);
+    throw new CommandError(`expected JSON in '${path}', got invalid JSON (${reason}). Check the file.`);
   }
   if (!isObject(value)) {
     const got = Array.isArray(value) ? `a list of ${value.length}` : JSON.stringify(value).slice(0, 60);

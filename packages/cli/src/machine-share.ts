@@ -2,10 +2,10 @@ import type { Context } from './context.js';
 import { UsageError } from './errors.js';
 import type { Shard } from './options.js';
 
-/** What a scheduler has put into the environment of a task. */
+/** Environment variables of a task. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A share of the work, and where it comes from. */
+/** A share of the work and its source. */
 export interface FoundShare {
   readonly shard: Shard;
   readonly source: string;
@@ -14,12 +14,12 @@ export interface FoundShare {
 const remedy = 'Pass --shard I/N, or --shard 0/1 for all of the work.';
 
 /**
- * The share of the work that a task of a Slurm array or a pod of a Kubernetes indexed Job does; undefined outside of both.
+ * Finds the share of a task in a Slurm array or of a pod in a Kubernetes indexed Job; undefined outside of both.
  *
  * Slurm: tasks `min`, `min + step`, ... are shares 0, 1, ... of `SLURM_ARRAY_TASK_COUNT`. Kubernetes: `JOB_COMPLETION_INDEX` of
- * `JOB_COMPLETIONS`. Kubernetes sets the index alone: the Job's template must set the other to `spec.completions`.
- * @throws UsageError where the task's number tells no share: an array of single numbers, one task of a larger array that is
- * run again, no number of completions, or both schedulers.
+ * `JOB_COMPLETIONS`. Kubernetes sets only the index: the Job's template must set the other to `spec.completions`.
+ * @throws UsageError if the variables do not determine a share: an array with unequal steps, one task of a larger array that
+ * is run again, a missing number of completions, or variables of both schedulers.
  */
 export function shareOfEnvironment(environment: Environment): FoundShare | undefined {
   const slurm = environment.SLURM_ARRAY_TASK_ID;
@@ -31,7 +31,7 @@ export function shareOfEnvironment(environment: Environment): FoundShare | undef
   return pod === undefined ? undefined : jobShare(environment);
 }
 
-/** The share that is given, else that of the environment, which is told. */
+/** Returns the given share, else the share of the environment, which it names in a note. */
 export function takeShare(given: Shard | undefined, context: Pick<Context, 'note'>): Shard | undefined {
   if (given !== undefined) return given;
   const found = shareOfEnvironment(process.env);
@@ -50,7 +50,7 @@ function slurmShare(environment: Environment): FoundShare {
   const source = `SLURM_ARRAY_TASK_ID=${id} of ${count} tasks from ${min} to ${max}`;
   if (count === 1 && min > 0) {
     throw new UsageError(
-      `expected all tasks of a Slurm array, got task ${id} alone (${source}), which does not tell how many there are. ${remedy}`,
+      `expected all tasks of a Slurm array, got only task ${id} (${source}), so the number of shares is unknown. ${remedy}`,
     );
   }
   const even = count >= 1 && Number.isInteger(step) && Number.isInteger(index) && index >= 0 && index < count;

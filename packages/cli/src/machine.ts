@@ -6,7 +6,7 @@ import { version } from './version.js';
 /** `23.5 GiB` */
 export const formatMemory = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
-/** The versions and the hardware that the command runs with. */
+/** Versions and hardware of this machine. */
 export function machine() {
   const { name, version: runtimeVersion } = javaScriptRuntime();
   return {
@@ -16,7 +16,7 @@ export function machine() {
     platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
-    /** What engines use by default. */
+    /** Default number of threads of an engine. */
     threads: availableThreads(),
     memory_bytes: totalmem(),
   };

@@ -2,17 +2,17 @@ import type { Rgb } from '@dpar/eval';
 import colorString from 'color-string';
 import { UsageError } from './errors.js';
 
-/** One option of a command: what its help shows and how its text is read. */
+/** An option of a command: its help and the parser of its value. */
 export interface Option<V> {
   readonly description: string;
-  /** Name of the value in the help; an option without one is a switch. */
+  /** Name of the value in the help. An option without it is a switch. */
   readonly value?: string;
   /** Reads the text. @throws UsageError `expected X, got Y` */
   readonly parse?: (text: string) => V;
   readonly required?: boolean;
   /** An older name of the option, which still works. */
   readonly alias?: string;
-  /** The option may be given several times, with one or more values each. */
+  /** The option accepts several values and can be given several times. */
   readonly repeated?: boolean;
   /** Value of a missing option. */
   readonly fallback?: V;
@@ -20,18 +20,18 @@ export interface Option<V> {
 }
 
 /**
- * What a path that is written must be, which is checked before the command runs: a file, a folder, that of the two which its
- * ending asks for, or any of them.
+ * Kind of an output, which is checked before the command runs: a file, a folder, the one that the ending of the path
+ * determines, or either.
  */
 export type OutputPlace = 'file' | 'folder' | 'ending' | 'any';
 
-/** The options of a command by their camelCase names: `topK` is written `--top-k`. */
+/** Options of a command by their camelCase names: `topK` is `--top-k` on the command line. */
 export type Options = Readonly<Record<string, Option<unknown>>>;
 
-/** The values of {@link Options}. */
+/** Values of {@link Options}. */
 export type Values<O extends Options> = { readonly [K in keyof O]: O[K] extends Option<infer V> ? V : never };
 
-/** How the text of a value is read. */
+/** Kind of a value: its name in the help and its parser. */
 export interface Kind<V> {
   readonly value: string;
   readonly parse: (text: string) => V;
@@ -43,9 +43,9 @@ export function required<V>(kind: Kind<V>, description: string): Option<V> {
   return { ...kind, description, required: true };
 }
 
-/** An option that may be left out. */
+/** An optional option. */
 export function optional<V>(kind: Kind<V>, description: string): Option<V | undefined>;
-/** An option with a value of its own if it is left out. */
+/** An optional option with a default value. */
 export function optional<V>(kind: Kind<V>, description: string, fallback: NoInfer<V>): Option<V>;
 export function optional<V>(kind: Kind<V>, description: string, fallback?: V): Option<V | undefined> {
   return fallback === undefined ? { ...kind, description } : { ...kind, description, fallback };
@@ -61,7 +61,7 @@ export function flag(description: string): Option<boolean> {
   return { description, fallback: false };
 }
 
-/** An option that may be given several times. */
+/** An option that accepts several values. */
 export function repeated<V>(kind: Kind<V>, description: string): Option<readonly V[]> {
   return { ...kind, description, repeated: true, fallback: [] } as unknown as Option<readonly V[]>;
 }
@@ -70,7 +70,7 @@ function refuse(expected: string, text: string, remedy = ''): never {
   throw new UsageError(`expected ${expected}, got '${text}'${remedy && `. ${remedy}`}`);
 }
 
-/** Text that is no option: what follows a forgotten value would otherwise be taken for it. */
+/** Parser of text that is not an option: after a forgotten value, the next option is not taken as the value. */
 function textOf(what: string): (text: string) => string {
   return (text) => (text === '' || text.startsWith('--') ? refuse(what, text) : text);
 }
@@ -84,7 +84,7 @@ export function text(value: string, what: string): Kind<string> {
   return { value, parse: textOf(what) };
 }
 
-/** Outputs of a feature network by what they are taken for. */
+/** Names of a feature network's outputs by their use. */
 export const outputNames: Kind<{ pool?: string; spatial?: string; logits?: string }> = {
   value: 'KIND=NAME',
   parse: (list) => {
@@ -98,16 +98,16 @@ export const outputNames: Kind<{ pool?: string; spatial?: string; logits?: strin
       : refuse('one name for each of pool, spatial and logits', list);
   },
 };
-/** A file that is written. */
+/** An output file. */
 export const outputFile: Kind<string> = { ...file, output: 'file' };
-/** A folder that is written. */
+/** An output folder. */
 export const outputFolder: Kind<string> = { ...folder, output: 'folder' };
-/** A path that is written. */
+/** An output path. */
 export const outputPath = (output: OutputPlace): Kind<string> => ({ ...path, output });
 
 const numeral = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
-/** A finite number in a range. @param remedy What to do where the number is too small: a sentence. */
+/** A finite number in a range. @param remedy Sentence for the error about a number that is too small. */
 export function number(range: { above?: number; from?: number; to?: number } = {}, remedy = ''): Kind<number> {
   const { above = Number.NEGATIVE_INFINITY, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = range;
   const bounds = [
@@ -127,12 +127,12 @@ export function number(range: { above?: number; from?: number; to?: number } = {
   };
 }
 
-/** The whole number that a text is; NaN for other texts. Beyond 2^53 - 1 it may be another one, of a neighbour. */
+/** Whole number of a text; NaN for other texts. Above 2^53 - 1 it is rounded. */
 function wholeNumberOf(text: string): number {
   return /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** A whole number in a range, without one up to 2^53 - 1. Larger ones would lose their last digits. */
+/** A whole number in a range. The largest is 2^53 - 1: larger numbers lose their last digits. */
 export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER): Kind<number> {
   const expected = `a whole number from ${from}`;
   return {
@@ -145,7 +145,7 @@ export function wholeNumber(from: number, to: number = Number.MAX_SAFE_INTEGER):
   };
 }
 
-/** Bytes of a unit of size. */
+/** Bytes of each unit. */
 const units: Readonly<Record<string, number>> = {
   b: 1,
   kb: 1e3,
@@ -173,7 +173,7 @@ export const byteSize: Kind<number> = {
   },
 };
 
-/** One of some words. */
+/** One of several words. */
 export function choice<const V extends string>(values: readonly V[]): Kind<V> {
   const expected = `one of ${values.join(', ')}`;
   return {
@@ -195,23 +195,23 @@ export const color: Kind<Rgb> = {
   },
 };
 
-/** Part `index` of `count` equal parts of the work. */
+/** Shard `index` of `count` equal shares of the work, counted from 0. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
 }
 
-/** `i/n`: part i of n, counted from 0. */
+/** `i/n`: shard i of n, counted from 0. */
 export const shard: Kind<Shard> = {
   value: 'I/N',
   parse: (text) => {
     const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
     const fits = index !== undefined && count !== undefined && Number.isSafeInteger(count) && index < count;
-    return fits ? { index, count } : refuse('a part and a number of parts, from 0/4 to 3/4', text);
+    return fits ? { index, count } : refuse('a shard and the number of shards, such as 0/4 to 3/4', text);
   },
 };
 
-/** `first:end`: whole numbers from `first` up to, but not with, `end`. */
+/** `first:end`: whole numbers from `first` to `end - 1`. */
 export const interval: Kind<readonly [number, number]> = {
   value: 'FIRST:END',
   parse: (text) => {
@@ -221,7 +221,7 @@ export const interval: Kind<readonly [number, number]> = {
   },
 };
 
-/** `key=value`, as it stands. */
+/** `key=value`, unparsed. */
 export const assignment: Kind<string> = {
   value: 'KEY=VALUE',
   parse: (text) => (/^[^=\s]+=/.test(text) ? text : refuse('key=value', text)),

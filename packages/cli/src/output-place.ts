@@ -6,7 +6,7 @@ import type { Options } from './options.js';
 import { longName } from './program.js';
 import { outputKind } from './sample/output-kind.js';
 
-/** Checks the places of all outputs that a command is given. @throws as {@link checkOutput}; UsageError for an unknown ending. */
+/** Checks all outputs of a command. @throws as {@link checkOutput}; UsageError for an unknown ending. */
 export async function checkOutputs(options: Options, values: Readonly<Record<string, unknown>>): Promise<void> {
   for (const [name, { output }] of Object.entries(options)) {
     const path = values[name];
@@ -17,18 +17,18 @@ export async function checkOutputs(options: Options, values: Readonly<Record<str
 }
 
 /**
- * Checks before hours of work that its result can be put in place: the place is free or holds such an output, and the folder
- * that is there can be written.
- * @param name The option, as it is written.
- * @throws CommandError if something else is there, or nothing can be written there.
+ * Checks before hours of work that the output can be written: the path is free or holds an output of this kind, and its
+ * folder is writable.
+ * @param name Name of the option on the command line.
+ * @throws CommandError if the path holds anything else, or is not writable.
  */
 export async function checkOutput(name: string, path: string, kind: 'file' | 'folder' | 'any'): Promise<void> {
   try {
-    // Outputs are written under a longer, hidden name first.
+    // Outputs are first written under a longer, hidden name.
     await statusOf(join(dirname(path), `.${basename(path)}.partial-0123456789abcdef`));
     const there = await statusOf(path);
     if (there !== undefined && !there.isFile() && !there.isDirectory()) {
-      // Outputs are put in place by renaming, which would replace the device.
+      // Outputs are moved to their path, which would replace the device.
       throw new CommandError(
         `${name}: expected a file, a folder or nothing at '${path}', got a device or a pipe. Choose another path.`,
       );
@@ -40,7 +40,7 @@ export async function checkOutput(name: string, path: string, kind: 'file' | 'fo
     const folder = there?.isDirectory() ? resolve(path) : await nearestFolder(dirname(resolve(path)));
     await access(folder, constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EACCES' && error.code !== 'EPERM') throw error;
-      const message = `${name}: expected a place for '${path}' that can be written, got permission denied in '${folder}'.`;
+      const message = `${name}: expected a writable folder for '${path}', got permission denied in '${folder}'.`;
       throw new CommandError(`${message} Choose another path, or change that folder's permissions.`);
     });
   } catch (error) {
@@ -49,7 +49,7 @@ export async function checkOutput(name: string, path: string, kind: 'file' | 'fo
   }
 }
 
-/** The folder itself, or the nearest of those above it that is there. @throws the system's error ENOTDIR at a file. */
+/** The folder, or its nearest existing parent. @throws the system's error ENOTDIR if that is a file. */
 async function nearestFolder(path: string): Promise<string> {
   const there = await statusOf(path);
   if (there?.isDirectory()) return path;
@@ -57,7 +57,7 @@ async function nearestFolder(path: string): Promise<string> {
   return dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
-/** What is at a path; undefined if nothing is. */
+/** Status of a path; undefined if nothing is there. */
 async function statusOf(path: string) {
   return stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;

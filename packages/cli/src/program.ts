@@ -6,6 +6,9 @@ import type { Option, Options } from './options.js';
 // commander parses: it has no dependencies, suggests the nearest name for an unknown one, and makes the help from the same
 // declarations.
 
+/** Width of the help, in characters. */
+export const helpWidth = 100;
+
 /** Runs the command that the arguments name. */
 export type Action = (command: Command, values: Readonly<Record<string, unknown>>) => Promise<void>;
 
@@ -26,14 +29,14 @@ export interface ProgramOptions {
 export function createProgram(commands: readonly Command[], settings: ProgramOptions, action: Action): Commander {
   const { version, globals, print } = settings;
   const program = new Commander('dpar')
-    .description('Trains, samples and measures autoregressive image generators with dynamic patches (DPAR).')
-    .version(version, '--version', 'prints the version')
-    .helpOption('--help', 'shows this help')
+    .description('Train, sample and evaluate autoregressive image generators with dynamic patches (DPAR).')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'show this help')
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: () => {}, outputError: () => {} })
-    .configureHelp({ showGlobalOptions: true, helpWidth: 100 })
-    .addHelpText('after', "\n'dpar COMMAND --help' shows the options of a command.");
+    .configureHelp({ showGlobalOptions: true, helpWidth })
+    .addHelpText('after', "\nRun 'dpar COMMAND --help' for the options of a command.");
   addOptions(program, globals);
   for (const command of commands) {
     const { name, summary, details, options } = command;
@@ -71,9 +74,9 @@ function commanderOption(name: string, option: Option<unknown>): CommanderOption
   const older = alias === undefined ? '' : ` (older name: ${longName(alias)})`;
   const made = new CommanderOption(flags, `${description}${required ? ' (required)' : ''}${shown}${older}`);
   if (parse) {
-    made.argParser((text, previous: unknown[] = []) => {
+    made.argParser((text, previous: unknown) => {
       const parsed = parseValue(longName(name), parse, text);
-      return repeated ? [...previous, parsed] : parsed;
+      return repeated ? [...((previous as unknown[] | undefined) ?? []), parsed] : parsed;
     });
   }
   return made;

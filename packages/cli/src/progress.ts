@@ -3,37 +3,37 @@ import { formatSeconds } from '@dpar/report';
 import { SingleBar } from 'cli-progress';
 import { isTerminal } from './terminal.js';
 
-/** Shows how far a piece of work is. */
+/** Display of the progress of some work. */
 export interface Progress {
   /**
-   * @param done How many are done; a fraction of one counts for the rate and the time left.
+   * @param done Number of finished items; fractions count for the rate and the remaining time.
    * @param note Further figures, such as a loss.
    */
   update(done: number, note?: string): void;
-  /** The work has ended, or was given up. */
+  /** Ends the display. */
   stop(): void;
 }
 
-/** What a {@link Progress} counts. */
+/** Options of {@link createProgress}. */
 export interface ProgressOptions {
   /** Name of the work. */
   readonly label: string;
-  /** What is counted, in the plural. */
+  /** Name of the items, in the plural. */
   readonly unit: string;
   readonly total: number;
-  /** How many were done before, and do not count for the rate. */
+  /** Number of items that were finished before; they do not count for the rate. */
   readonly start?: number;
 }
 
-/** Shows nothing. */
+/** A display that shows nothing. */
 export const silent: Progress = { update: () => {}, stop: () => {} };
 
-/** A bar with rate and time left on a terminal; else a line every few seconds, and one at the end. */
+/** Shows a bar with rate and remaining time on a terminal; elsewhere a line every few seconds and at the end. */
 export function createProgress(stream: Writable, options: ProgressOptions): Progress {
   return isTerminal(stream) ? bar(stream, options) : lines(stream, options);
 }
 
-/** Milliseconds between two lines. */
+/** Time between two lines, in milliseconds. */
 const lineInterval = 5000;
 
 function lines(stream: Writable, options: ProgressOptions): Progress {
@@ -78,5 +78,5 @@ function statusOf({ unit, total, start = 0 }: ProgressOptions): (done: number, n
   };
 }
 
-/** `0.042`, `2.1`, `250`: two digits, or all of a whole number. */
+/** Formats a rate with two digits, or as a whole number: `0.042`, `2.1`, `250`. */
 export const formatRate = (rate: number): string => (rate >= 99.5 ? rate.toFixed(0) : rate.toPrecision(2));

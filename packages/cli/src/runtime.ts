@@ -1,4 +1,4 @@
-/** A program that runs JavaScript as Node does. */
+/** A JavaScript runtime that is compatible with Node. */
 export interface JavaScriptRuntime {
   readonly name: 'Node' | 'Bun' | 'Deno';
   readonly version: string;
@@ -6,7 +6,7 @@ export interface JavaScriptRuntime {
 
 type Versions = Readonly<Record<string, string | undefined>>;
 
-/** What runs this program: Bun and Deno give themselves out as a version of Node, and name their own beside it. */
+/** Runtime of this process. Bun and Deno report a version of Node, and their own version beside it. */
 export function javaScriptRuntime(versions: Versions = process.versions): JavaScriptRuntime {
   if (versions.bun !== undefined) return { name: 'Bun', version: versions.bun };
   if (versions.deno !== undefined) return { name: 'Deno', version: versions.deno };
@@ -14,8 +14,8 @@ export function javaScriptRuntime(versions: Versions = process.versions): JavaSc
 }
 
 /**
- * Arguments with which a runtime runs a module that is given as text.
- * @param settings Arguments of the runtime itself that this process was started with.
+ * Arguments with which a runtime runs the text of a module.
+ * @param settings Arguments of the runtime that this process was started with.
  */
 export function evaluationArguments(
   { name }: JavaScriptRuntime,
@@ -24,12 +24,12 @@ export function evaluationArguments(
 ): string[] {
   switch (name) {
     case 'Bun':
-      // It would fetch the packages whose absence the program looks for.
+      // Without the flag, Bun downloads missing packages, and the program looks for packages that are missing.
       return ['--no-install', '--eval', program];
     case 'Deno':
       return ['eval', program];
     case 'Node':
-      // A debugger's port serves one process.
+      // Only one process can use a debugger's port.
       return [
         ...settings.filter((setting) => !setting.startsWith('--inspect')),
         '--input-type=module',

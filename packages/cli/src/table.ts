@@ -1,4 +1,4 @@
-/** Text columns: the first to the left, the others to the right, two spaces between. */
+/** Formats columns of text: the first left-aligned, the others right-aligned. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>(
     (known, row) => row.map((cell, column) => Math.max(cell.length, known[column] ?? 0)),
@@ -9,7 +9,7 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }
 
-/** Names and values: two columns, both to the left. */
+/** Formats names and values as two left-aligned columns. */
 export function formatList(entries: readonly (readonly [string, string])[]): string {
   const width = Math.max(...entries.map(([name]) => name.length));
   return entries.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
@@ -20,7 +20,7 @@ export function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
-/** Names that a line shows; of more the number. */
+/** Largest number of names that a line shows. */
 const shownNames = 5;
 
 /** `a, b` or `a, b, c, d, e and 7 more` */

@@ -1,20 +1,20 @@
 import type { Writable } from 'node:stream';
 
-/** A stream that is a terminal. */
+/** Stream of a terminal. */
 export interface Terminal extends Writable {
   readonly isTTY: true;
-  /** Width in characters, as it is now. */
+  /** Current width in characters. */
   readonly columns?: number;
   hasColors?(): boolean;
 }
 
-/** Whether a stream is a terminal on which text can be replaced: one that knows its size, and how to move its cursor. */
+/** True for a terminal that knows its size and can move its cursor, so that text can be replaced. */
 export function isTerminal(stream: Writable): stream is Terminal {
   const { isTTY = false, columns, rows } = stream as Writable & { isTTY?: boolean; columns?: number; rows?: number };
   return isTTY && columns !== 0 && rows !== 0 && process.env.TERM !== 'dumb';
 }
 
-/** Whether a terminal shows colours and its user wants them (https://no-color.org). */
+/** True if a terminal shows colours and NO_COLOR is not set (https://no-color.org). */
 export function showsColors(terminal: Terminal): boolean {
   return !process.env.NO_COLOR && (terminal.hasColors?.() ?? true);
 }

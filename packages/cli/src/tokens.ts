@@ -3,20 +3,20 @@ import { readSafetensors } from '@dpar/io/node';
 import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
 import { checkTokenSet, type TokenSet, type TrainableModel, tokenSet } from '@dpar/train';
 
-/** The tensors of a safetensors file. */
+/** Reads the tensors of a safetensors file. */
 export async function readTensors(path: string): Promise<Tensors<HostTensor>> {
   return toHostTensors((await readSafetensors(path)).tensors);
 }
 
 /**
- * The tokenized images among tensors: `tokens` [N, T], `labels` [N] and, if there are any, `entropies` [N, T - 1].
- * A model without classes needs no labels; the null class is one of the labels.
- * @throws DparError if something is missing or does not fit the model.
+ * Tokenized images among tensors: `tokens` [N, T], `labels` [N] and, for DPAR, optional `entropies` [N, T - 1].
+ * A model without classes needs no labels. A label can be the null class.
+ * @throws DparError if a tensor is missing or does not fit the model.
  */
 export function tokensFor(model: TrainableModel, tensors: Tensors<HostTensor>, name: string): TokenSet {
   const { tokens, entropies } = tensors;
   const labels = tensors.labels ?? (model.nullClass === undefined ? int32([tokens?.shape[0] ?? 0]) : undefined);
-  // What else a file calls entropies is no part of the set.
+  // Only DPAR reads entropies.
   const fits = entropies !== undefined && model.kind === 'dpar';
   const set = tokenSet({ tokens, labels, ...(fits && { entropies }) });
   checkTokenSet(model, set, name, { nullClass: true });
@@ -24,8 +24,8 @@ export function tokensFor(model: TrainableModel, tensors: Tensors<HostTensor>, n
 }
 
 /**
- * The patch lengths among tensors, int32 [B, M] padded with zeros; undefined if there are none.
- * @throws DparError if they are not those of the images.
+ * Patch lengths among tensors, int32 [B, M] padded with zeros; undefined if the tensors have none.
+ * @throws DparError if they do not fit the images.
  */
 export function patchLengthsOf(model: TrainableModel, { patch_lengths: given }: Tensors<HostTensor>, images: number) {
   if (given === undefined) return undefined;

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 /**
- * Version of an installed package; undefined if it is not found. Not every package lets others import its package.json,
- * so that this looks in the folders where it may be.
- * @param by The package, or address of the module, that imports it.
+ * Version of an installed package; undefined if it is not found.
+ * Looks for the package.json in `node_modules` folders, because not every package exports it.
+ * @param by The package, or the address of the module, that imports it.
  */
 export function versionOf(name: string, by = import.meta.url): string | undefined {
   const require = createRequire(by.includes(':') ? by : import.meta.resolve(by));
@@ -14,7 +14,7 @@ export function versionOf(name: string, by = import.meta.url): string | undefine
     if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
   }
   try {
-    // Package managers that keep packages elsewhere answer here.
+    // Works with package managers that have no node_modules.
     return (require(`${name}/package.json`) as { version: string }).version;
   } catch {
     return undefined;

@@ -9,8 +9,8 @@ import { countOf } from './table.js';
 import { readTensors } from './tokens.js';
 
 /**
- * One pass of LlamaGen's tokenizer: reads `image` [B, 3, H, W], writes `latent` [B, D, h, w] (before the nearest codes are
- * looked up), `codes` [B, T] and `decoded` [B, 3, H, W].
+ * Runs one pass of LlamaGen's tokenizer.
+ * Reads `image` [B, 3, H, W]. Writes `latent` [B, D, h, w] (before quantisation), `codes` [B, T] and `decoded` [B, 3, H, W].
  * @throws CommandError if the input has no images.
  */
 export async function vqForward(checkpoint: string, input: string, output: string, context: Context): Promise<Result> {

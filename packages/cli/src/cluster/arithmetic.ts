@@ -3,23 +3,23 @@ import { compareCompute, llamaGenMatmulMacs, llamaGenPreset, paperPatchRatios, p
 import { vqPresets, vqSpecs } from '@dpar/tokenizer';
 import { measured, type Processor, processors } from './rates.js';
 
-/** A piece of work and how long one machine is at it. */
+/** A piece of work and its time on one machine. */
 export interface WorkHours {
   readonly work: string;
-  /** Items, each in all its variants. */
+  /** Number of items, with all variants. */
   readonly items: number;
   readonly unit: string;
-  /** Multiply-accumulates of an item. */
+  /** Multiply-accumulates per item. */
   readonly macs: number;
-  /** Hours of the measured machine at the measured rate, or at that of a smaller model by multiply-accumulates. */
+  /** Hours on the measured machine, at the measured rate or at a rate scaled by multiply-accumulates. */
   readonly cpuHours: number;
-  /** Hours of that machine if everything ran at the speed of its matrix products: no engine is faster. */
+  /** Lower bound: hours at the speed of matrix products. */
   readonly cpuBoundHours: number;
-  /** Hours of each GPU of {@link processors}, estimated from its peak. */
+  /** Hours on each GPU of {@link processors}, estimated from its peak. */
   readonly gpuHours: readonly number[];
 }
 
-/** Training images of ImageNet, and variants of each: LlamaGen's ten crops, of which five are mirrored. */
+/** Training images of ImageNet, and variants of each: LlamaGen's ten crops, five of them mirrored. */
 const [trainImages, variants] = [1_281_167, 10] as const;
 
 /** Images for FID. */
@@ -27,7 +27,7 @@ const samples = 50_000;
 
 const [imageSize, tokens] = [256, 256] as const;
 
-/** Multiply-accumulates of VQ-16's convolutions for an image: each weight once for every place of its output. */
+/** Multiply-accumulates of VQ-16's convolutions for an image: each weight once per position of the output. */
 export function vqMacs(part: 'encoder' | 'decoder', size: number): number {
   const config = vqPresets['VQ-16'];
   const last = config.chMult.length - 1;
@@ -44,17 +44,17 @@ export function vqMacs(part: 'encoder' | 'decoder', size: number): number {
   return macs;
 }
 
-/** Multiply-accumulates of an entropy model for an image. */
+/** Multiply-accumulates of an entropy model per image. */
 function entropyMacs(size: Pick<EntropyModelConfig, 'dim' | 'nLayer' | 'nHead'>): number {
   return llamaGenMatmulMacs({ ...llamaGenPreset(presets.B), ...size });
 }
 
-/** Multiply-accumulates of DPAR for an image, as Table S1 counts them; with guidance each image is computed twice. */
+/** Multiply-accumulates of DPAR per image, as in Table S1; guidance doubles them. */
 function dparMacsOf(model: 'B' | 'XL'): number {
   return 2e9 * compareCompute(model, imageSize, paperPatchRatios[imageSize] ?? 1).dparGmacs;
 }
 
-/** The work on ImageNet at 256 pixels, and the hours that it takes. */
+/** Work on ImageNet at 256 pixels, with its hours. */
 export function clusterArithmetic(): WorkHours[] {
   const crops = trainImages * variants;
   const work = (
@@ -93,7 +93,7 @@ export function clusterArithmetic(): WorkHours[] {
   ];
 }
 
-/** The table of {@link clusterArithmetic} in Markdown. */
+/** Table of {@link clusterArithmetic} in Markdown. */
 export function formatArithmetic(rows: readonly WorkHours[]): string {
   const names = processors.map(({ name }) => name);
   const lines = [
@@ -113,7 +113,7 @@ export function formatArithmetic(rows: readonly WorkHours[]): string {
 
 const grouped = (value: number): string => value.toLocaleString('en-US');
 
-/** Two digits, or all of a whole number: `0.22`, `9600`. */
+/** Two significant digits: `0.22`, `9,600`. */
 function hours(value: number): string {
   const digits = Number(value.toPrecision(2));
   return grouped(digits);

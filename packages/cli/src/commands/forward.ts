@@ -13,7 +13,7 @@ import { countOf } from '../table.js';
 import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
 import { vqForward } from '../vq-forward.js';
 
-/** What each kind of model writes: names in the file by names of the model's outputs. */
+/** Names in the output file of each kind's outputs. */
 const outputNames: Readonly<Record<TrainableModel['kind'], Readonly<Record<string, string>>>> = {
   dpar: {
     logits: 'logits',
@@ -29,25 +29,26 @@ const outputNames: Readonly<Record<TrainableModel['kind'], Readonly<Record<strin
 
 export const forward = defineCommand({
   name: 'forward',
-  summary: 'one teacher-forced pass of a model: logits and loss, with gradients if wanted; or of a tokenizer',
+  summary: 'Run one teacher-forced pass of a model, or one pass of a tokenizer',
   details:
-    "The checkpoint's config.json says what the model is: 'kind' dpar, llamagen or entropy. The input has 'tokens' [B, T] " +
-    "int32, 'labels' [B] int32 and, for DPAR, 'patch_lengths' [B, M] int32 or 'entropies' [B, T - 1]. The output has 'logits', " +
-    "'loss', an entropy model's 'entropies', DPAR's intermediate states and, with --gradients, 'grad.<parameter>'. A " +
-    "tokenizer (vq) reads 'image' [B, 3, H, W] in -1..1 and writes 'latent', 'codes' [B, T] and 'decoded'.",
+    "The 'kind' in the checkpoint's config.json names the model.\n\n" +
+    "dpar, llamagen, entropy: the input has 'tokens' [B, T] int32, 'labels' [B] int32 and, for DPAR, 'patch_lengths' [B, M] " +
+    "int32 or 'entropies' [B, T - 1]. The output has 'logits', 'loss', DPAR's intermediate states or the entropy model's " +
+    "'entropies' and, with --gradients, 'grad.<parameter>'.\n\n" +
+    "vq (tokenizer): the input has 'image' [B, 3, H, W] in -1..1. The output has 'latent', 'codes' [B, T] and 'decoded'.",
   options: {
-    checkpoint: required(folder, 'config.json and model.safetensors'),
-    input: required(file, 'tokens or image, safetensors'),
-    output: required(outputFile, 'where to write the results, safetensors'),
-    gradients: flag('writes the gradients of the loss by all parameters too'),
+    checkpoint: required(folder, 'model: folder with config.json and model.safetensors'),
+    input: required(file, 'tokens or images, .safetensors'),
+    output: required(outputFile, 'results, .safetensors'),
+    gradients: flag('also write the gradients of the loss with respect to all parameters'),
   },
   run: async ({ checkpoint, input, output, gradients }, context) => {
     if (/\.(png|npz|npy|json|jsonl)$/i.test(output)) {
-      throw new UsageError(`forward: expected an --output FILE.safetensors, got '${output}'.`);
+      throw new UsageError(`--output: expected FILE.safetensors, got '${output}'.`);
     }
     const engine = await context.engine();
     if ((await kindOf(checkpoint)) === 'vq') {
-      if (gradients) throw new UsageError('--gradients: expected a model that is trained here, got a tokenizer.');
+      if (gradients) throw new UsageError('--gradients: expected a DPAR, LlamaGen or entropy model, got a tokenizer.');
       return vqForward(checkpoint, input, output, context);
     }
     const { model, config, parameters, notes } = await loadModel(checkpoint);
@@ -67,9 +68,7 @@ export const forward = defineCommand({
     const names = outputNames[model.kind];
     const unlabelled = set.labels.data.filter((label) => label === model.nullClass).length;
     if (unlabelled > 0) {
-      context.note(
-        `forward: label ${model.nullClass} is the null class: ${countOf(unlabelled, 'image')} without a class`,
-      );
+      context.note(`forward: ${countOf(unlabelled, 'image')} with label ${model.nullClass}, the null class`);
     }
     context.note(`forward: ${countOf(images, 'image')}, ${model.kind} model, ${engine.name}`);
     const fn = gradients ? gradientFunction(model, Object.keys(names)) : outputFunction(model, Object.keys(names));
@@ -97,7 +96,7 @@ export const forward = defineCommand({
   },
 });
 
-/** Refuses a tensor whose name is a slip of the pen for one that is missing. Others that nobody asked for may be there. */
+/** Refuses a tensor whose name looks like a misspelt missing one. Other tensors are ignored. */
 function checkInputNames(names: readonly string[], input: string): void {
   const missing = ['tokens', 'labels', 'patch_lengths', 'entropies'].filter((name) => !names.includes(name));
   for (const name of names) {
@@ -109,7 +108,7 @@ function checkInputNames(names: readonly string[], input: string): void {
   }
 }
 
-/** What a checkpoint is of. */
+/** Kind of a checkpoint, from its config.json. */
 async function kindOf(folder: string): Promise<unknown> {
   const { config, parameters } = await openCheckpoint(folder);
   await parameters.close();
@@ -123,31 +122,31 @@ function outputFunction(model: TrainableModel, names: readonly string[]): Tensor
   };
 }
 
-/** The patches that a model's configuration makes of entropies, padded to those of the longest image. */
+/** Patch lengths of a batch by the model's configuration, padded to those of the longest image. */
 function patchesOf(config: DparConfig, { tokens, entropies }: TokenSet): PaddedPatches | undefined {
   const options = patchingOptions(config);
   const [images = 0, T = 0] = tokens.shape;
   if (config.patching.mode !== 'entropy_row_boundary') {
     return padPatchLengths(Array.from({ length: images }, () => patchLengths(T, options)));
   }
-  // Without entropies the model itself says what is missing.
+  // Without entropies the model reports the missing input.
   if (entropies === undefined) return undefined;
   const imageOf = (b: number): Float32Array => entropies.data.subarray(b * (T - 1), (b + 1) * (T - 1));
   return padPatchLengths(Array.from({ length: images }, (_, b) => patchLengths(imageOf(b), options)));
 }
 
-/** Patch lengths, and the rotary table of the global transformer: class token, then all M patches. */
+/** Patch lengths [B, M], and the rotary table of the global transformer: class token, then all M patches. */
 function patchTensors(config: DparConfig | undefined, patches: PaddedPatches | undefined): Tensors<HostTensor> {
   if (config === undefined || patches === undefined) return {};
   const [B = 0, M = 0] = patches.shape;
-  // The table leaves the last patch out, which here is one more than there are.
+  // The table leaves out the last patch, so it gets one more.
   const longer = new Int32Array(B * (M + 1));
   for (let b = 0; b < B; b++) longer.set(patches.data.subarray(b * M, (b + 1) * M), b * (M + 1));
   const { shape, data } = globalRotaryTable(config, { dtype: 'int32', shape: [B, M + 1], data: longer });
   return { patch_lengths: int32(patches.shape, patches.data), rope: float32(shape, data) };
 }
 
-/** Global states [B, M, D] of the class token and all patches but the last as [B, 1 + M, D]: the last, unused one is 0. */
+/** Adds zeros for the last patch, which has no global state: [B, M, D] to [B, M + 1, D]. */
 function withLastPatch({ shape, data }: HostTensor): HostTensor {
   const [B = 0, M = 0, D = 0] = shape;
   const longer = float32([B, M + 1, D]);

@@ -8,12 +8,12 @@ import { countOf } from '../table.js';
 
 export const report = defineCommand({
   name: 'report',
-  summary: 'a page of how a training run went, or of several beside one another',
+  summary: 'Write a page about a training run, or a comparison of several runs',
   details:
-    'One HTML file that needs nothing else: curves, samples, settings, where the time went. It works at any time, also while ' +
-    "the run goes on. Default output: report.html in the run's folder; of several runs, comparison.html in the first one's.",
+    'The page is one HTML file with curves, samples, settings and times. It needs no other file, and can be written during ' +
+    "training. Its default path is report.html in the run's folder, or comparison.html in the first of several folders.",
   options: {
-    run: repeated(folder, "output folder of 'dpar train'; several are compared"),
+    run: repeated(folder, "output folder of 'dpar train'; several folders are compared"),
     output: optional(outputFile, 'HTML file to write'),
   },
   run: async ({ run: folders, output }) => {

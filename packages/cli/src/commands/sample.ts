@@ -17,14 +17,17 @@ import { loadTokenizer } from '../tokenizer.js';
 
 export const sample = defineCommand({
   name: 'sample',
-  summary: 'generates images of classes',
+  summary: 'Generate images of given classes',
   details:
-    'A path that ends in .png is written as a grid, .npz as an ADM sample batch (arr_0, uint8 [N, S, S, 3], and the ' +
-    "labels as arr_1), .safetensors as 'tokens' [N, T], 'patch_lengths' [N, M] padded with zeros, and 'labels' [N]. " +
-    'Any other path is a folder of PNG files. The same command goes on where an earlier run was interrupted: images of a ' +
-    'folder that are there are not made again, and finished batches of a file are kept in PATH.partial until it is ' +
-    'whole. The same seed gives the same images at any batch size and in any number of parts, on one machine with one ' +
-    'engine: rounding may change one image in thousands, where two tokens all but tie.',
+    'The ending of --output determines the format:\n' +
+    '  .png          a grid\n' +
+    '  .npz          an ADM sample batch: images arr_0, uint8 [N, S, S, 3], and labels arr_1\n' +
+    "  .safetensors  'tokens' [N, T], 'patch_lengths' [N, M] padded with zeros, and 'labels' [N]\n" +
+    '  others        a folder of PNG files\n\n' +
+    'Run the same command again to resume an interrupted run. It keeps the finished images of a folder, and the finished ' +
+    'batches of a file in PATH.partial.\n\n' +
+    'The same seed gives the same images at any batch size and number of shards, on one machine with one engine. Rounding can ' +
+    'change one image in thousands, where two tokens are almost equally likely.',
   options: sampleOptions,
   run: async (given, context) => {
     const shard = takeShare(given.shard, context);
@@ -50,7 +53,7 @@ export const sample = defineCommand({
     checkFor(generator, values);
     if (classes.includes(generator.numClasses)) {
       context.note(
-        `sample: class ${generator.numClasses} is the null class: its images have no class (the classes are 0 to ${generator.numClasses - 1})`,
+        `sample: class ${generator.numClasses} is the null class, for images without a class (classes are 0 to ${generator.numClasses - 1})`,
       );
     }
     const prefix = prefixFile === undefined ? undefined : await readPrefix(prefixFile, values.prefixLength, generator);
@@ -61,7 +64,7 @@ export const sample = defineCommand({
 
     const images = plan.labels.length;
     const there = countThere(writer.there);
-    const which = `${countOf(images, 'image')}${there > 0 ? ` (${there} there already)` : ''}`;
+    const which = `${countOf(images, 'image')}${there > 0 ? ` (${there} already finished)` : ''}`;
     context.note(`sample: ${which}, ${generator.kind} model, ${engine.name}`);
     const begin = performance.now();
     const made = await makeImages({ values, plan, generator, prefix, writer }, context);

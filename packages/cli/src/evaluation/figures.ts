@@ -11,20 +11,20 @@ import {
 import { startThreads } from '@dpar/eval/node';
 import type { EvaluationSide } from './side.js';
 
-/** How figures are computed. */
+/** Options of {@link computeFigures}. */
 export interface FigureOptions {
-  /** Logits of the samples. */
+  /** Logits of the samples [N, classes]. */
   readonly logits: Matrix | undefined;
-  /** Images in a split of the Inception Score. */
+  /** Images per split of the Inception Score. */
   readonly splitSize: number;
-  /** Neighbours of precision and recall. */
+  /** Number of neighbours for precision and recall. */
   readonly k: number;
-  /** Resamples of the interval of FID; undefined for none. */
+  /** Number of resamples for the interval of FID; undefined for no interval. */
   readonly bootstrap: number | undefined;
   readonly threads: number | undefined;
 }
 
-/** All figures that two sets allow. */
+/** Figures of two sets. */
 export interface Figures {
   readonly fid: FrechetDistance;
   readonly sfid?: FrechetDistance;
@@ -35,8 +35,9 @@ export interface Figures {
 }
 
 /**
- * Computes the figures: FID needs statistics, sFID spatial ones, precision, recall and KID features of both, the interval of
- * FID those of the samples.
+ * Computes all figures that the sets allow.
+ * FID needs statistics, sFID spatial statistics. Precision, recall and KID need features of both sets, the interval of FID
+ * features of the samples.
  */
 export async function computeFigures(
   reference: EvaluationSide,

@@ -5,7 +5,7 @@ import { formatList } from '../table.js';
 import type { Figures } from './figures.js';
 import type { EvaluationSide } from './side.js';
 
-/** What is said of an evaluation. */
+/** An evaluation to report. */
 export interface Evaluation {
   readonly reference: EvaluationSide;
   readonly samples: EvaluationSide;
@@ -14,7 +14,7 @@ export interface Evaluation {
   readonly k: number;
 }
 
-/** The figures for programs and for people, with all that they depend on. */
+/** Formats the figures as JSON and as text, with the settings that they depend on. */
 export function reportEvaluation({ reference, samples, figures, splitSize, k }: Evaluation): Result {
   const { fid, sfid, score, shares, kid, interval } = figures;
   const sides = [reference, samples];
@@ -49,11 +49,11 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     warnings: warningsOf(figures),
   };
   const rows: (readonly [string, string])[] = [
-    ['reference', `${basename(reference.path)}, N = ${reference.count ?? 'not stated'}`],
-    ['samples', `${basename(samples.path)}, N = ${samples.count ?? 'not stated'}`],
-    ['feature network', `${stated(sides, 'network')}, ${data.features} numbers an image`],
+    ['reference', `${basename(reference.path)}, N = ${reference.count ?? 'unknown'}`],
+    ['samples', `${basename(samples.path)}, N = ${samples.count ?? 'unknown'}`],
+    ['feature network', `${stated(sides, 'network')}, ${data.features} numbers per image`],
     ['resize', stated(sides, 'resize')],
-    ['FID', `${formatFixed(fid.distance, 4)} (biased upwards, about as 1/N: compare at equal N alone)`],
+    ['FID', `${formatFixed(fid.distance, 4)} (biased upwards by about 1/N: compare only at equal N)`],
   ];
   if (interval) {
     const { low, high, level, resamples } = interval;
@@ -79,7 +79,7 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
   return { data, text: formatList(rows) };
 }
 
-/** What the figures warn of, each warning once; among it figures that are no numbers, which are null in JSON. */
+/** Warnings of all figures without repetition. Figures that are not finite, which are null in JSON, are among them. */
 export function warningsOf({ fid, sfid, score, kid, interval }: Figures): string[] {
   const figures = {
     FID: fid.distance,
@@ -97,11 +97,11 @@ export function warningsOf({ fid, sfid, score, kid, interval }: Figures): string
   return [...new Set([...warnings, ...overflows])];
 }
 
-/** What the sides say of their features; they may not both do so. */
+/** Describes a property of the features, which only one side may know. */
 function stated(sides: readonly EvaluationSide[], what: 'network' | 'resize'): string {
   const unknown = sides.filter(({ origin }) => origin === undefined).map(({ path }) => basename(path));
   const known = sides.flatMap(({ origin }) => origin?.[what] ?? []);
   const [first] = known;
-  if (first === undefined) return 'not stated in the files';
-  return unknown.length === 0 ? first : `${first} (not stated in ${unknown.join(', ')})`;
+  if (first === undefined) return 'unknown: the files do not name it';
+  return unknown.length === 0 ? first : `${first} (unknown in ${unknown.join(', ')})`;
 }

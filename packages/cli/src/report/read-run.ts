@@ -10,12 +10,12 @@ import { readRecord } from '../train/record.js';
 import { samplePath, samplesFolder } from '../train/samples.js';
 import { modelFigures } from './model-figures.js';
 
-/** Most grids of samples that a report holds: each is as large as its file. */
+/** Largest number of sample grids in a report, to limit its size. */
 const mostSamples = 12;
 
 /**
- * Reads the output folder of a run, at any time of it.
- * @throws CommandError if it holds no run.
+ * Reads the output folder of a run, which may be in progress.
+ * @throws CommandError if the folder holds no run.
  */
 export async function readRun(folder: string): Promise<TrainingRun> {
   const settings = await readJsonObject(join(folder, runFiles.config)).catch((error: NodeJS.ErrnoException) => {
@@ -40,7 +40,7 @@ export async function readRun(folder: string): Promise<TrainingRun> {
   };
 }
 
-/** Undefined for a configuration of another version, whose model this one may not know. */
+/** Figures of the run's model; undefined for a configuration of another version. */
 function figuresOf(settings: JsonObject, metrics: readonly MetricsLine[]): TrainingRun['model'] {
   try {
     return modelFigures(readTrainConfig(settings).model, metrics);
@@ -57,7 +57,7 @@ async function textOf(path: string): Promise<string> {
   });
 }
 
-/** Steps of the grids that are there, ascending. */
+/** Steps of the sample grids in a folder, ascending. */
 async function sampledSteps(folder: string): Promise<number[]> {
   const names = await readdir(samplesFolder(folder)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -70,7 +70,7 @@ async function readSample(folder: string, step: number): Promise<SampleGrid> {
   return { step, png: await readFile(samplePath(folder, step)) };
 }
 
-/** At most `most` of some values, evenly spread, the first and the last among them. */
+/** Picks at most `most` values at even distances, with the first and the last. */
 export function spread<V>(values: readonly V[], most: number): V[] {
   if (values.length <= most) return [...values];
   return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))] as V);

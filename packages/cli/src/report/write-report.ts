@@ -4,11 +4,11 @@ import { type TrainingRun, trainingReport } from '@dpar/report';
 import { watchFiles } from '@dpar/train/node';
 import { readRun } from './read-run.js';
 
-/** Writes the report of some runs. @returns What it was made of. */
+/** Writes the report of one or more runs. @returns The runs. */
 export async function writeReport(folders: readonly string[], path: string): Promise<TrainingRun[]> {
   const runs = await Promise.all(folders.map(readRun));
   const names = new Set(runs.map(({ name }) => name));
-  // Runs whose folders have the same name are told apart by their paths.
+  // Runs with the same folder name are shown by their paths.
   const named = runs.map((run, i) => (names.size < runs.length ? { ...run, name: folders[i] ?? run.name } : run));
   await writeFileAtomic(path, trainingReport(named));
   return named;
@@ -24,12 +24,12 @@ export class LiveReport {
     this.path = join(output, watchFiles.report);
   }
 
-  /** Renews the report, unless reports have taken more than 2 % of the time so far. */
+  /** Updates the report, unless reports have taken more than 2 % of the time so far. */
   async renew(): Promise<void> {
     if (this.spent <= 0.02 * (performance.now() - this.begun)) await this.write();
   }
 
-  /** Renews the report. */
+  /** Updates the report. */
   async write(): Promise<void> {
     const begin = performance.now();
     await writeReport([this.output], this.path);

@@ -2,7 +2,7 @@ import { int32 } from '@dpar/tensor';
 import { bytesFromImages, type ImageTokenizer } from '@dpar/tokenizer';
 import type { Images } from '../images.js';
 
-/** Makes images of tokens, and takes the time that it takes. */
+/** Decodes tokens to images and measures the time. */
 export class ImageDecoder {
   private total = 0;
 
@@ -17,12 +17,12 @@ export class ImageDecoder {
     return Math.round(Math.sqrt(this.tokensPerImage)) * this.tokenizer.factor;
   }
 
-  /** Seconds so far. */
+  /** Total time of decoding, in seconds. */
   get seconds(): number {
     return this.total;
   }
 
-  /** @param tokens [count, T] */
+  /** Decodes images. @param tokens [count, T] */
   async decode(tokens: Int32Array, count: number): Promise<Images> {
     const begun = performance.now();
     const decoded = await this.tokenizer.decode(int32([count, tokens.length / count], tokens));

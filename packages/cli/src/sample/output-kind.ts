@@ -1,12 +1,12 @@
 import { extname } from 'node:path';
 import { UsageError } from '../errors.js';
 
-/** What a path asks for, by how it ends: one that ends in a slash is a folder. */
+/** Kind of an output, by the ending of its path. A slash at the end means a folder. */
 export type OutputKind = 'png' | 'npz' | 'safetensors' | 'folder';
 
 const otherFiles = ['.jpg', '.jpeg', '.webp', '.gif', '.npy', '.json', '.pt', '.zip', '.bin'];
 
-/** @throws UsageError for a kind of file that is not written. */
+/** Infers the kind of an output from its path. @throws UsageError for the ending of any other file. */
 export function outputKind(path: string): OutputKind {
   if (/[/\\]$/.test(path)) return 'folder';
   const extension = extname(path).toLowerCase();

@@ -4,14 +4,14 @@ import { formatRate } from '../progress.js';
 import { countOf } from '../table.js';
 import type { Made } from './make.js';
 
-/** What a run has made. */
+/** Figures of a run. */
 export interface SampleFigures {
   readonly kind: 'dpar' | 'llamagen';
   readonly engine: string;
   readonly output: string;
   /** Images of the output. */
   readonly images: number;
-  /** What was made in this run. */
+  /** Images made in this run. */
   readonly made: Made;
   /** T */
   readonly tokensPerImage: number;
@@ -19,7 +19,7 @@ export interface SampleFigures {
   readonly stages: StageSeconds;
 }
 
-/** The figures for programs and for people. Rates are null, and not shown, when nothing was made. */
+/** Formats the figures as JSON and as text. Rates are null in JSON, and left out of the text, if no image was made. */
 export function summarize(figures: SampleFigures): Result {
   const { kind, engine, output, images, made, tokensPerImage, seconds, stages } = figures;
   const summary = `${countOf(images, 'image')} in ${output}, ${made.images} made`;

@@ -2,7 +2,7 @@ import type { DataProgress } from '@dpar/train/node';
 import type { Context } from '../context.js';
 import type { Progress } from '../progress.js';
 
-/** Shows how far the preparation of the data is, a bar for each stage. */
+/** Shows the progress of the data's preparation, with a bar for each stage. */
 export function dataProgress(context: Context): { update(progress: DataProgress): void; stop(): void } {
   let shown: { readonly stage: DataProgress['stage']; readonly progress: Progress } | undefined;
   const stop = (): void => {

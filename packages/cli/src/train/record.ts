@@ -5,10 +5,10 @@ import type { RunRecord } from '@dpar/report';
 import { watchFiles } from '@dpar/train/node';
 import { isObject } from '../json-file.js';
 
-/** `run.json` of a run: how it ended, what it ran on, and what took time beside its steps. */
+/** Path of a run's `run.json`: its end, its machine, and the times of work beside its steps. */
 export const recordPath = (output: string): string => join(output, watchFiles.record);
 
-/** Reads it. @returns undefined if there is none, or it holds something else. */
+/** Reads the record of a run. @returns undefined if it is missing or invalid. */
 export async function readRecord(output: string): Promise<RunRecord | undefined> {
   const text = await readFile(recordPath(output), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
@@ -19,7 +19,7 @@ export async function readRecord(output: string): Promise<RunRecord | undefined>
   return isObject(value) && isObject(value.machine) ? (value as unknown as RunRecord) : undefined;
 }
 
-/** Writes it, whole or not at all. */
+/** Writes the record of a run atomically. */
 export async function writeRecord(output: string, record: RunRecord): Promise<void> {
   await writeJson(recordPath(output), record);
 }

@@ -15,10 +15,10 @@ import { loadTokenizer } from '../tokenizer.js';
 
 /** Draws grids of images while a model trains. */
 export interface SampleGrids {
-  /** Whether a grid is drawn after a step. */
+  /** True if a grid is drawn after a step. */
   isDue(step: number): boolean;
   /**
-   * Draws a grid with the weights as they are: the same random numbers each time.
+   * Draws a grid with the current weights and the same random numbers each time.
    * @returns The path of the PNG file. @throws the signal's reason when it is aborted.
    */
   draw(step: number, parameters: Tensors<HostTensor>, signal: AbortSignal): Promise<string>;
@@ -26,24 +26,24 @@ export interface SampleGrids {
 
 type SampleSettings = NonNullable<TrainConfig['samples']>;
 
-/** Classes that are drawn if none are named: as many as fit beside one another. */
+/** Number of classes that are drawn by default, one column each. */
 const defaultClasses = 8;
 
-/** Images that are generated together. */
+/** Images per batch. */
 const batchSize = 16;
 
-/** Folder of the grids in that of a run. */
+/** Folder of a run's grids. */
 export const samplesFolder = (output: string): string => join(output, watchFiles.samples);
 
-/** `samples/step-000500.png` of a run. */
+/** Path of a run's grid: `samples/step-000500.png`. */
 export function samplePath(output: string, step: number): string {
   return join(samplesFolder(output), `step-${String(step).padStart(6, '0')}.png`);
 }
 
 /**
- * Prepares what the configuration asks for: loads tokenizer and entropy model, and checks that all of it goes together.
- * @returns undefined if no samples are asked for.
- * @throws CommandError or DparError for settings with which no image could be drawn.
+ * Loads the tokenizer and the entropy model of a configuration's samples, and checks that they fit the model.
+ * @returns undefined for a configuration without samples.
+ * @throws CommandError or DparError for settings that cannot draw an image.
  */
 export async function prepareSamples(config: TrainConfig, engine: Engine): Promise<SampleGrids | undefined> {
   const { samples: settings, output, steps } = config;
@@ -52,7 +52,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   if (nullClass === undefined) {
     throw new CommandError(
       `samples: expected a model with classes (dpar or llamagen), got "${model.kind}", ` +
-        'which predicts no first token and so cannot draw an image. Leave samples out.',
+        'which does not predict the first token of an image. Remove samples.',
     );
   }
   const labels = labelsOf(await classNumbers(config, nullClass), settings.count, nullClass);
@@ -62,7 +62,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   const entropyModel = await entropyModelOf(config, configJson);
   const generatorOf = (parameters: Tensors<HostTensor>) =>
     createGenerator(engine, { config: configJson, parameters }, entropyModel);
-  // Models that do not go together are refused when a generator is made, before it needs weights.
+  // Refuses models that do not fit one another, before any weights are needed.
   generatorOf({});
   return {
     isDue: (step) => step % settings.every === 0 || step === steps,
@@ -90,7 +90,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   };
 }
 
-/** The classes that are drawn, of which the configuration may name some as the data do. */
+/** Numbers of the classes to draw. The configuration can give them by name. */
 async function classNumbers({ samples, data }: TrainConfig, numClasses: number): Promise<number[]> {
   const { classes } = samples ?? {};
   if (classes === undefined) return Array.from({ length: Math.min(defaultClasses, numClasses) }, (_, label) => label);
@@ -112,7 +112,7 @@ function labelsOf(drawn: readonly number[], count: number, numClasses: number): 
   return Int32Array.from({ length: count }, (_, i) => drawn[i % drawn.length] ?? 0);
 }
 
-/** The entropy model of the samples, or else that of the training data. */
+/** Entropy model of the samples, else that of the training data. */
 async function entropyModelOf(
   { samples, data }: TrainConfig,
   configJson: JsonObject,
@@ -122,7 +122,7 @@ async function entropyModelOf(
   if (folder !== undefined) return loadModel(folder, ['entropy']);
   throw new CommandError(
     'samples: expected entropy_checkpoint, the folder of an entropy model, for a DPAR model with patches by entropy, ' +
-      'got none. Pass the one that the entropies of the training data come from.',
+      'got none. Pass the entropy model of the training data.',
   );
 }
 
