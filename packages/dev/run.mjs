@@ -1,14 +1,14 @@
-// Runs a task of the repository from whatever state the clone is in: `node packages/dev/run.mjs <task> [arguments]`.
-// Needs Node and npm, nothing else, and has no dependencies: it installs them.
+// Runs a task of the repository in any state of the clone: `node packages/dev/run.mjs <task> [arguments]`.
+// Needs only Node and npm. It has no dependencies, because it installs them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { install } from './install.mjs';
 import { executeNode, executePnpm, executeTool, root, say } from './process.mjs';
 import { test } from './test.mjs';
 
-/** Builds all packages, or those that `filters` select, and what they depend on. */
+/** Builds all packages, or those that `filters` select with their dependencies. */
 async function build(filters = []) {
-  say(`building ${filters.length > 0 ? 'what is needed' : 'all packages'} ...`);
+  say(`building ${filters.length > 0 ? 'the needed packages' : 'all packages'} ...`);
   const args = ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-order=grouped', ...filters];
   return executePnpm(args, { quietStdout: true });
 }
@@ -26,7 +26,7 @@ async function boundaries() {
   return executeTool('dependency-cruiser', 'depcruise', [...args, 'packages', 'examples']);
 }
 
-/** The page and its workers know other globals than the rest. */
+/** The page and its workers have different globals. */
 const projects = [
   'tsconfig.json',
   'examples/playground/tsconfig.page.json',
@@ -42,12 +42,10 @@ async function typecheck(args = []) {
   return status;
 }
 
-/** Builds a workspace package with all it depends on and runs one of its files. */
+/** Builds a workspace package with its dependencies and runs one of its files. */
 async function buildAndRun(folder, name, file, args) {
   if (!existsSync(join(root, folder, 'package.json'))) {
-    say(
-      `run: expected the package ${name} in ${folder}, got nothing. This version of the repository does not hold it.`,
-    );
+    say(`run: expected the package ${name} in ${folder}, got no package.json. Check out a version that has it.`);
     return 1;
   }
   const status = await build([`--filter=${name}...`]);
@@ -60,7 +58,7 @@ async function buildAndRun(folder, name, file, args) {
   return executeNode(path, args);
 }
 
-/** Brings what guides and README take from the code up to date, and makes the API reference. */
+/** Updates the generated parts of guides and README, and makes the API reference. */
 async function docs(args) {
   const status = await executeNode('packages/docs/generate.mjs', []);
   return status === 0 ? executeNode('packages/docs/reference.mjs', args) : status;
@@ -68,7 +66,7 @@ async function docs(args) {
 
 const tasks = {
   build: (args) => build(args),
-  // With a filter only the tests asked for run, on a fresh build.
+  // With a filter, only the build and the selected tests run.
   test: (args) => {
     const checks = [['build', () => build()]];
     if (args.length === 0) checks.push(['lint', () => lint()], ['types', () => typecheck()]);
@@ -85,7 +83,7 @@ const tasks = {
   kernels: (args) => executeNode('packages/dev/kernels.mjs', args),
   changeset: (args) => executeTool('@changesets/cli', 'changeset', args),
   'release:version': () => executeNode('packages/dev/release-version.mjs', []),
-  // Changesets publishes with the pnpm that it finds on the PATH, where pnpm puts itself.
+  // Changesets publishes with the pnpm on the PATH, where pnpm puts itself.
   'release:publish': async (args) => {
     const status = await build();
     return status === 0 ? executePnpm(['exec', 'changeset', 'publish', ...args]) : status;

@@ -4,11 +4,11 @@ import { describeError } from './errors.js';
 const systemError = (code: string, more: object = {}) => Object.assign(new Error(`${code}: bare`), { code, ...more });
 
 it.each([
-  [{ path: '/a' }, "expected room on the disk for '/a', got none left."],
-  [{ path: '/.a.partial', dest: '/a' }, "expected room on the disk for '/a', got none left."],
-  [{}, 'expected room on the disk, got none left.'],
+  [{ path: '/a' }, "expected free disk space for '/a', got a full disk."],
+  [{ path: '/.a.partial', dest: '/a' }, "expected free disk space for '/a', got a full disk."],
+  [{}, 'expected free disk space, got a full disk.'],
 ])('a full disk is told with the place, if it is known: %o', (more, message) => {
-  expect(describeError(systemError('ENOSPC', more))).toBe(`${message} Free some or choose another disk.`);
+  expect(describeError(systemError('ENOSPC', more))).toBe(`${message} Free some space or choose another disk.`);
 });
 
 it('an error that names no place keeps its own words', () => {

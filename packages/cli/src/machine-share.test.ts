@@ -32,7 +32,7 @@ describe('the share of a task', () => {
     ['single numbers', slurm(5, 3, 1, 7, 1), 'expected a Slurm array of tasks at equal steps'],
     ['numbers that a step does not reach', slurm(2, 3, 0, 6), 'expected a Slurm array of tasks at equal steps'],
     ['a task outside', slurm(9, 4, 0, 3), 'expected a Slurm array of tasks at equal steps'],
-    ['one task that is run again', slurm(3, 1, 3, 3, 1), 'does not tell how many there are'],
+    ['one task that is run again', slurm(3, 1, 3, 3, 1), 'the number of shares is unknown'],
     ['an old Slurm', { SLURM_ARRAY_TASK_ID: '1' }, 'expected SLURM_ARRAY_TASK_MIN as a whole number, got none'],
     ['a Job that does not tell', { JOB_COMPLETION_INDEX: '4' }, "Set it in the Job's template to spec.completions"],
     ['a Job that tells less', { JOB_COMPLETION_INDEX: '4', JOB_COMPLETIONS: '4' }, 'got 4 of 4'],

@@ -27,7 +27,7 @@ describe.each(outputs)('$command.name: $option', ({ command, option }) => {
     const path = join(folder, 'file', 'place');
     const { status, stdout, stderr } = await runCli([command.name, ...argv, longName(option), path]);
     expect(stderr).toBe(
-      `dpar ${command.name}: ${longName(option)}: expected folders on the way to '${path}', got a file. Check the path.\n`,
+      `dpar ${command.name}: ${longName(option)}: expected only folders on the path to '${path}', got a file. Check the path.\n`,
     );
     expect([status, stdout]).toEqual([1, '']);
     expect(await readdir(folder)).toEqual(['file']);
@@ -45,7 +45,7 @@ describe('a place', () => {
   it.each([
     ['file', 'folder', 'expected a file or nothing at '],
     ['folder', 'file', 'expected a folder or nothing at '],
-    ['file', `${'n'.repeat(240)}.png`, 'got one that is too long'],
+    ['file', `${'n'.repeat(240)}.png`, 'got a name that is too long'],
   ] as const)('of a %s is refused: %s', async (kind, name, message) => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'folder'));

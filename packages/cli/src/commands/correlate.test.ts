@@ -67,7 +67,9 @@ describe('dpar correlate of entropy maps', () => {
     };
     const a = await write('a.safetensors', 1);
     const fail = async (...argv: string[]) => (await runCli(['correlate', ...argv])).stderr;
-    expect(await fail('--entropies', a, '--against', await write('b.safetensors', 2))).toContain('got other tokens in');
+    expect(await fail('--entropies', a, '--against', await write('b.safetensors', 2))).toContain(
+      'got different tokens in',
+    );
     const short = await write('c.safetensors', 1, 5);
     expect(await fail('--entropies', a, '--against', short)).toContain('got [12, 15] in');
     expect(await fail('--entropies', a)).toContain('expected --entropies A --against B, or --images PATH');

@@ -15,7 +15,7 @@ it.each(['dpar-dynamic4d', 'llamagen', 'entropy-model'])('exports %s, and import
   const exported = await runCli(['export', '--checkpoint', from, '--format', 'pytorch', '--output', file, '--json']);
   expect(exported.status).toBe(0);
   // What belongs to the fixture and not to a checkpoint is named.
-  expect(exported.stderr).toContain('export: not in the file: ');
+  expect(exported.stderr).toContain('export: left out of the file: ');
   expect(JSON.parse(exported.stdout)).toMatchObject({
     format: 'pytorch',
     output: file,
@@ -45,7 +45,7 @@ it("imports LlamaGen's training checkpoint, which other commands read", async ()
     ),
   });
   const { status, stdout, stderr } = await runCli([...argv, '--set', 'block_size=64', 'n_head=2']);
-  expect(stderr).toContain('import: not told by the file: rope_base 10000 (usual)');
+  expect(stderr).toContain('import: assumed, because the file does not say: rope_base 10000 (usual)');
   expect(stdout).toContain('llamagen, 18 tensors');
   expect(status).toBe(0);
   const io = fixturePath('llamagen/io.safetensors');
@@ -66,7 +66,7 @@ it('imports weights beside objects of other kinds, and samples from a model with
   const output = join(await temporaryFolder(), 'model');
   const input = fixturePath('torch-pt/foreign-objects.pt');
   const imported = await runCli(['import', '--input', input, '--output', output, '--set', 'num_classes=4', '--json']);
-  expect(imported.stderr).toContain('the class table has 4 rows for 4 classes, so there is no null class');
+  expect(imported.stderr).toContain('the class table has 4 rows for 4 classes and so no null class');
   expect(JSON.parse(imported.stdout)).toMatchObject({
     tensors: 11,
     left_out: [],

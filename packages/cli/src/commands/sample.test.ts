@@ -172,7 +172,7 @@ describe('dpar sample', () => {
   it('says which images have the null class', async () => {
     const output = join(await temporaryFolder(), 'out.safetensors');
     const { stderr } = await runCli(['sample', ...llamagen, '--classes', '4,5', '--output', output]);
-    expect(stderr).toContain('class 5 is the null class: its images have no class (the classes are 0 to 4)');
+    expect(stderr).toContain('class 5 is the null class, for images without a class (classes are 0 to 4)');
     const others = await runCli(['sample', ...llamagen, '--classes', '4', '--output', `${output}.safetensors`]);
     expect(others.stderr).not.toContain('null class');
   });
@@ -188,7 +188,7 @@ describe('dpar sample', () => {
     [[...llamagen, '--classes', '1,,2', '--output', 'x.safetensors'], 2, '--classes: expected whole numbers'],
     [[...llamagen, '--classes', '1', '--output', 'x.png'], 2, 'expected --tokenizer DIR to write images'],
     [[...llamagen, '--classes', '1', '--output', 'x.jpg'], 2, 'expected a path that ends in .png'],
-    [[...llamagen, '--classes', '1', '--shard', '2/2', '--output', 'x.png'], 2, '--shard: expected a part'],
+    [[...llamagen, '--classes', '1', '--shard', '2/2', '--output', 'x.png'], 2, '--shard: expected a shard'],
     [[...llamagen, '--classes', '1', '--shard', '0/2', '--output', 'x.safetensors'], 2, 'expected at most 1 parts'],
     [[...llamagen, '--classes', '1', '--temperature', '0', '--output', 'x.png'], 2, 'expected a number above 0'],
     [

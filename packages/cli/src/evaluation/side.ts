@@ -95,7 +95,7 @@ export async function checkSides<Sets extends readonly EvaluationSet[]>(
   }
   if (damaged.length === 0) return checked as { -readonly [I in keyof Sets]: EvaluationSet };
   throw new CommandError(
-    `expected readable images, got ${damaged.length} unreadable of ${total}: ` +
+    `expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
       `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
       'Replace them, or pass --skip-damaged to leave them out.',
   );
