@@ -73,6 +73,7 @@ function commanderOption(name: string, option: Option<unknown>): CommanderOption
   const shown = value === undefined || repeated || fallback === undefined ? '' : ` (default: ${fallback})`;
   const older = alias === undefined ? '' : ` (older name: ${longName(alias)})`;
   const made = new CommanderOption(flags, `${description}${required ? ' (required)' : ''}${shown}${older}`);
+  made.negate = false; // else commander takes `--no-x` as the opposite of `--x`
   if (parse) {
     made.argParser((text, previous: unknown) => {
       const parsed = parseValue(longName(name), parse, text);
@@ -101,9 +102,6 @@ function complete(options: Options, given: Readonly<Record<string, unknown>>): R
     if (required && given[name] === undefined) {
       throw new UsageError(`expected ${longName(name)} ${value}, got none.`);
     }
-    // commander sets `x` to false for `--no-x`.
-    const [, opposite] = /^no([A-Z]\w*)$/.exec(name) ?? [];
-    if (opposite !== undefined) return [name, given[opposite.charAt(0).toLowerCase() + opposite.slice(1)] === false];
     return [name, given[name] ?? older ?? fallback];
   });
   return Object.fromEntries(entries);

@@ -1,5 +1,4 @@
 import { type Correlation, correlateGroups, correlateIndependent } from '@dpar/entropy';
-import type { Rgb } from '@dpar/eval';
 import { openEvaluationSet } from '@dpar/eval/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
 import { defineCommand, type Result } from '../command.js';
@@ -9,23 +8,25 @@ import { readTokenRows, type TokenRows } from '../correlate/token-rows.js';
 import { CommandError, UsageError } from '../errors.js';
 import { backgroundOption, readingOnto, skipDamagedOption, soundImages } from '../image-options.js';
 import { finiteOrNull, formatFixed } from '../numbers.js';
-import { file, number, optional, path, wholeNumber } from '../options.js';
+import { file, number, optional, path, type Values, wholeNumber } from '../options.js';
 import { countOf, formatList, namesOf } from '../table.js';
 
-interface CorrelateValues {
-  readonly entropies: string | undefined;
-  readonly against: string | undefined;
-  readonly images: string | undefined;
-  readonly patchLengths: string | undefined;
-  readonly threshold: number | undefined;
-  readonly maxPatchLength: number;
-  readonly rowLength: number | undefined;
-  readonly level: number;
-  readonly resamples: number;
-  readonly seed: number;
-  readonly background: Rgb | undefined;
-  readonly skipDamaged: boolean;
-}
+const options = {
+  entropies: optional(file, "entropies: 'entropies' [N, T] of a .safetensors file, or .npy"),
+  against: optional(file, 'entropies of the same tokens from the other model'),
+  images: optional(path, 'images: folder, .npz or .npy'),
+  patchLengths: optional(file, "patch lengths: 'patch_lengths' [N, M] padded with zeros"),
+  threshold: optional(number(), 'entropy in nats above which a token starts a patch'),
+  maxPatchLength: optional(wholeNumber(1), 'largest number of tokens in a patch', 4),
+  rowLength: optional(wholeNumber(1), 'tokens in a row of the image (default: the side of the square grid)'),
+  level: optional(number({ above: 0, to: 0.999999 }), 'confidence level', 0.95),
+  resamples: optional(wholeNumber(2, 1_000_000), 'resamples of the bootstrap', 2000),
+  seed: optional(wholeNumber(0), 'seed of the bootstrap', 0),
+  background: backgroundOption,
+  skipDamaged: skipDamagedOption,
+};
+
+type CorrelateValues = Values<typeof options>;
 
 export const correlate = defineCommand({
   name: 'correlate',
@@ -39,20 +40,7 @@ export const correlate = defineCommand({
     'images are PNG files, the size is that of the file. Otherwise it is that of the upright image encoded as PNG (filters ' +
     'by least sum of absolute differences, zlib level 9). Images are sorted by path, as the rows of the file must be.\n\n' +
     'Files are .safetensors, as written by dpar entropy and dpar sample, or .npy [N, T].',
-  options: {
-    entropies: optional(file, "entropies: 'entropies' [N, T] of a .safetensors file, or .npy"),
-    against: optional(file, 'entropies of the same tokens from the other model'),
-    images: optional(path, 'images: folder, .npz or .npy'),
-    patchLengths: optional(file, "patch lengths: 'patch_lengths' [N, M] padded with zeros"),
-    threshold: optional(number(), 'entropy in nats above which a token starts a patch'),
-    maxPatchLength: optional(wholeNumber(1), 'largest number of tokens in a patch', 4),
-    rowLength: optional(wholeNumber(1), 'tokens in a row of the image (default: the side of the square grid)'),
-    level: optional(number({ above: 0, to: 0.999999 }), 'confidence level', 0.95),
-    resamples: optional(wholeNumber(2, 1_000_000), 'resamples of the bootstrap', 2000),
-    seed: optional(wholeNumber(0), 'seed of the bootstrap', 0),
-    background: backgroundOption,
-    skipDamaged: skipDamagedOption,
-  },
+  options,
   run: (values, context) =>
     values.images === undefined ? correlateMaps(values) : correlateSizes(values, values.images, context),
 });

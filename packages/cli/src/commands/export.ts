@@ -24,6 +24,8 @@ const options = {
   externalData: flag('onnx: write the weights to a separate file (FILE.onnx.data), which is required above 2 GiB'),
 };
 
+type ExportValues = Values<typeof options>;
+
 export const exportCheckpoint = defineCommand({
   name: 'export',
   summary: 'Export a checkpoint to PyTorch, safetensors or ONNX',
@@ -45,7 +47,7 @@ export const exportCheckpoint = defineCommand({
 });
 
 /** @throws UsageError for an option that the format does not have. */
-function checkFormat(values: Values<typeof options>): void {
+function checkFormat(values: ExportValues): void {
   const { format, decode, entropyCheckpoint, average, weights, portable, externalData } = values;
   const uses: readonly (readonly [option: string, given: boolean, formats: readonly string[]])[] = [
     ['--without-optimizer', values.withoutOptimizer, ['pytorch']],
@@ -81,13 +83,7 @@ async function toOnnx(options: Parameters<typeof exportOnnxCheckpoint>[0]): Prom
   };
 }
 
-interface PyTorchExport {
-  readonly checkpoint: string;
-  readonly output: string;
-  readonly withoutOptimizer: boolean;
-}
-
-async function toPyTorch({ checkpoint, output, withoutOptimizer }: PyTorchExport, context: Context): Promise<Result> {
+async function toPyTorch({ checkpoint, output, withoutOptimizer }: ExportValues, context: Context): Promise<Result> {
   const result = await exportPyTorch(checkpoint, output, { optimizer: !withoutOptimizer, signal: context.signal });
   const { kind, tensors, keys, step, settingsFrom, leftOut, notes } = result;
   for (const note of notes) context.note(`export: ${note}`);
@@ -113,20 +109,12 @@ async function toPyTorch({ checkpoint, output, withoutOptimizer }: PyTorchExport
   };
 }
 
-interface SafetensorsExport {
-  readonly checkpoint: string;
-  readonly output: string;
-  readonly average: boolean;
-  readonly maxShardSize: number | undefined;
-}
-
-async function toSafetensors(options: SafetensorsExport, context: Context): Promise<Result> {
-  const { checkpoint, output, average, maxShardSize: maximumShardBytes } = options;
-  const { signal } = context;
+async function toSafetensors(values: ExportValues, context: Context): Promise<Result> {
+  const { checkpoint, output, average, maxShardSize: maximumShardBytes } = values;
   const { kind, tensors, files, leftOut, notes } = await exportSafetensors(checkpoint, output, {
     average,
     maximumShardBytes,
-    signal,
+    signal: context.signal,
   });
   for (const note of notes) context.note(`export: ${note}`);
   if (leftOut.length > 0) context.note(`export: left out of the files: ${leftOut.join(', ')}`);
