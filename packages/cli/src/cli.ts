@@ -1,13 +1,13 @@
 import { type CheckArguments, createCheck } from '@dpar/check';
 import { DparError, isDparError } from '@dpar/tensor';
 import { CommanderError } from 'commander';
+import { createContext, type Streams } from './command/command.js';
+import { CommandError, describeError, exitStatus, InterruptedError, UsageError } from './command/errors.js';
+import { type Globals, globals } from './command/options.js';
+import { checkOutputs } from './command/output-place.js';
+import { createProgram, describeUsage } from './command/program.js';
 import { commands } from './commands/index.js';
-import { createContext, type Streams } from './context.js';
-import { CommandError, describeError, exitStatus, InterruptedError, UsageError } from './errors.js';
-import { type Globals, globals } from './globals.js';
-import { checkOutputs } from './output-place.js';
-import { createProgram, describeUsage } from './program.js';
-import { version } from './version.js';
+import { version } from './machine.js';
 
 const checkArguments: CheckArguments = /* @__PURE__ */ createCheck(DparError);
 

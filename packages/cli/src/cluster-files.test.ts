@@ -9,10 +9,10 @@ import { validate as validateDockerfile } from 'dockerfile-utils';
 import { Job } from 'kubernetes-models/batch/v1';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { globals } from './command/options.js';
+import { createProgram } from './command/program.js';
 import { commands } from './commands/index.js';
-import { globals } from './globals.js';
-import { createProgram } from './program.js';
-import { version } from './version.js';
+import { version } from './machine.js';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../cluster/${name}`, import.meta.url));
 const scripts = ['pipeline.sh', 'dpar.slurm'].map(pathOf);

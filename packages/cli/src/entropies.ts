@@ -3,9 +3,9 @@ import { type EntropyModelConfig, readEntropyModelConfig } from '@dpar/entropy';
 import { int32 } from '@dpar/tensor';
 import { checkTokenSet, entropiesOfSet, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
 import { diskSource, findTokenLayout } from '@dpar/train/node';
-import type { Context } from './context.js';
+import type { Context } from './command/command.js';
+import { readTensors, tokensFor } from './input-files.js';
 import { loadModel } from './model.js';
-import { readTensors, tokensFor } from './tokens.js';
 
 /** Tokens of images with their entropies. */
 export interface TokensWithEntropies {

@@ -1,5 +1,5 @@
 import { run } from './cli.js';
-import { exitStatus } from './errors.js';
+import { exitStatus } from './command/errors.js';
 
 /** Time in milliseconds within which a second signal is a copy of the first: npm, shells and schedulers forward signals. */
 const echo = 500;

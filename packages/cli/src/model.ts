@@ -3,8 +3,8 @@ import { checkParameters } from '@dpar/nn';
 import type { HostTensor, Tensors } from '@dpar/tensor';
 import { type TrainableModel, trainableModel } from '@dpar/train';
 import { trainerFiles } from '@dpar/train/node';
-import { CommandError } from './errors.js';
-import type { JsonObject } from './json-file.js';
+import { CommandError } from './command/errors.js';
+import type { JsonObject } from './input-files.js';
 
 /** What a model is made of. */
 export interface ModelContent {

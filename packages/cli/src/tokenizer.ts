@@ -1,7 +1,7 @@
 import { readCheckpoint } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import { createTokenizer, type ImageTokenizer, type VqOptions } from '@dpar/tokenizer';
-import { CommandError } from './errors.js';
+import { CommandError } from './command/errors.js';
 
 /** Tokens that a model works with. */
 export interface TokenGrid {

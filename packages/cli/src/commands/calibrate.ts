@@ -1,8 +1,8 @@
 import { calibrateThreshold } from '@dpar/entropy';
-import { defineCommand } from '../command.js';
+import { defineCommand } from '../command/command.js';
+import { formatList } from '../command/format.js';
+import { folder, number, optional, path, required, wholeNumber } from '../command/options.js';
 import { computeEntropies } from '../entropies.js';
-import { folder, number, optional, path, required, wholeNumber } from '../options.js';
-import { formatList } from '../table.js';
 
 export const calibrate = defineCommand({
   name: 'calibrate',

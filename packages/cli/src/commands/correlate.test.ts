@@ -8,7 +8,7 @@ import { createRandom, float32, int32 } from '@dpar/tensor';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { encodedPngSize } from '../correlate/png-size.js';
-import { pngOf } from '../images.js';
+import { pngOf } from '../images/images.js';
 import { runCli } from '../testing/run-cli.js';
 
 const [images, tokens] = [12, 16];

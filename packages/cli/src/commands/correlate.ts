@@ -1,15 +1,14 @@
 import { type Correlation, correlateGroups, correlateIndependent } from '@dpar/entropy';
 import { openEvaluationSet } from '@dpar/eval/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
-import { defineCommand, type Result } from '../command.js';
-import type { Context } from '../context.js';
+import type { Context } from '../command/command.js';
+import { defineCommand, type Result } from '../command/command.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { countOf, finiteOrNull, formatFixed, formatList, namesOf } from '../command/format.js';
+import { file, number, optional, path, type Values, wholeNumber } from '../command/options.js';
 import { encodings, measureImages } from '../correlate/png-size.js';
 import { readTokenRows, type TokenRows } from '../correlate/token-rows.js';
-import { CommandError, UsageError } from '../errors.js';
-import { backgroundOption, readingOnto, skipDamagedOption, soundImages } from '../image-options.js';
-import { finiteOrNull, formatFixed } from '../numbers.js';
-import { file, number, optional, path, type Values, wholeNumber } from '../options.js';
-import { countOf, formatList, namesOf } from '../table.js';
+import { backgroundOption, readingOnto, skipDamagedOption, soundImages } from '../images/options.js';
 
 const options = {
   entropies: optional(file, "entropies: 'entropies' [N, T] of a .safetensors file, or .npy"),

@@ -8,8 +8,8 @@ import { named } from '@dpar/tensor';
 import { readClassNames } from '@dpar/train/node';
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
-import { readTensors } from '../tokens.js';
 
 const model = ['--checkpoint', fixturePath('entropy-model')];
 const input = fixturePath('entropy-model/io.safetensors');

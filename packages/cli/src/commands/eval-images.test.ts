@@ -12,7 +12,7 @@ import { tinyNetwork } from '../testing/tiny-network.js';
 const batches = { seen: 0, at: (_seen: number): void => {} };
 
 vi.mock('../feature-network.js', async (original) => ({
-  ...(await original<typeof import('../feature-network.js')>()),
+  ...(await original<typeof import('../images/feature-network.js')>()),
   loadFeatureNetwork: async (path: string, { resize = 'adm' }: { resize?: string }) =>
     tinyNetwork(`${path}, ${resize}`, () => batches.at(++batches.seen)),
 }));

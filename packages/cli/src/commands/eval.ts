@@ -1,15 +1,14 @@
 import type { Matrix } from '@dpar/eval';
 import { type EvaluationSet, openEvaluationSet, readNpyMatrix } from '@dpar/eval/node';
-import { defineCommand } from '../command.js';
-import type { Context } from '../context.js';
-import { CommandError } from '../errors.js';
-import { computeFigures } from '../evaluation/figures.js';
-import { reportEvaluation, warningsOf } from '../evaluation/report.js';
+import type { Context } from '../command/command.js';
+import { defineCommand } from '../command/command.js';
+import { CommandError } from '../command/errors.js';
+import { countOf, namesOf } from '../command/format.js';
+import { file, flag, optional, outputFolder, path, required, wholeNumber } from '../command/options.js';
+import { computeFigures, reportEvaluation, warningsOf } from '../evaluation/figures.js';
 import { checkSides, completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
-import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
-import { skipDamagedOption } from '../image-options.js';
-import { file, flag, optional, outputFolder, path, required, wholeNumber } from '../options.js';
-import { countOf, namesOf } from '../table.js';
+import { loadFeatureNetwork, networkOptions, networkRemedy } from '../images/feature-network.js';
+import { skipDamagedOption } from '../images/options.js';
 
 const kinds = 'images (folder or .npz), features (.npy or .npz) or statistics (.npz)';
 

@@ -1,11 +1,11 @@
 import { exportPyTorch, exportSafetensors } from '@dpar/train/node';
-import { defineCommand, type Result } from '../command.js';
-import type { Context } from '../context.js';
-import { UsageError } from '../errors.js';
+import type { Context } from '../command/command.js';
+import { defineCommand, type Result } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { formatList } from '../command/format.js';
+import { byteSize, choice, flag, folder, optional, outputPath, required, type Values } from '../command/options.js';
 import { exportOnnxCheckpoint } from '../onnx/export.js';
 import { interfaceOf } from '../onnx/write.js';
-import { byteSize, choice, flag, folder, optional, outputPath, required, type Values } from '../options.js';
-import { formatList } from '../table.js';
 
 const options = {
   checkpoint: required(folder, 'DPAR, LlamaGen or entropy model, or tokenizer'),

@@ -7,10 +7,10 @@ import {
   presets,
   tableS1,
 } from '@dpar/model';
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
-import { choice, flag, number, optional, wholeNumber } from '../options.js';
-import { formatList, formatTable } from '../table.js';
+import { defineCommand } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { formatList, formatTable } from '../command/format.js';
+import { choice, flag, number, optional, wholeNumber } from '../command/options.js';
 
 const models = Object.keys(presets) as PresetName[];
 

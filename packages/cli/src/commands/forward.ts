@@ -1,17 +1,27 @@
 import { misspelt } from '@dpar/check';
-import { openCheckpoint, writeSafetensors } from '@dpar/io/node';
+import { openCheckpoint, readCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { type DparConfig, globalRotaryTable, patchingOptions, readDparConfig } from '@dpar/model';
+import { checkParameters } from '@dpar/nn';
 import { type PaddedPatches, padPatchLengths, patchLengths } from '@dpar/patchify';
-import { DparError, float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
+import {
+  DparError,
+  float32,
+  formatType,
+  type HostTensor,
+  int32,
+  named,
+  type TensorFunction,
+  type Tensors,
+} from '@dpar/tensor';
+import { readVqConfig, vqDecodeFunction, vqEncodeFunction, vqSpecs } from '@dpar/tokenizer';
 import { gradientFunction, sizeOfSet, type TokenSet, type TrainableModel } from '@dpar/train';
 import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
+import { type Context, defineCommand, type Result } from '../command/command.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { file, flag, folder, outputFile, required } from '../command/options.js';
+import { patchLengthsOf, readTensors, tokensFor } from '../input-files.js';
 import { loadModel } from '../model.js';
-import { file, flag, folder, outputFile, required } from '../options.js';
-import { countOf } from '../table.js';
-import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
-import { vqForward } from '../vq-forward.js';
 
 /** Names in the output file of each kind's outputs. */
 const outputNames: Readonly<Record<TrainableModel['kind'], Readonly<Record<string, string>>>> = {
@@ -152,4 +162,42 @@ function withLastPatch({ shape, data }: HostTensor): HostTensor {
   const longer = float32([B, M + 1, D]);
   for (let b = 0; b < B; b++) longer.data.set(data.subarray(b * M * D, (b + 1) * M * D), b * (M + 1) * D);
   return longer;
+}
+
+/**
+ * Runs one pass of LlamaGen's tokenizer.
+ * Reads `image` [B, 3, H, W]. Writes `latent` [B, D, h, w] (before quantisation), `codes` [B, T] and `decoded` [B, 3, H, W].
+ * @throws CommandError if the input has no images.
+ */
+export async function vqForward(checkpoint: string, input: string, output: string, context: Context): Promise<Result> {
+  const { config: json, parameters } = await readCheckpoint(checkpoint);
+  const config = readVqConfig(json);
+  checkParameters(vqSpecs(config), parameters);
+  const { image } = await readTensors(input);
+  if (image?.dtype !== 'float32' || image.shape.length !== 4) {
+    const got = image === undefined ? 'none' : formatType(image);
+    throw new CommandError(
+      `expected 'image' of type float32[B, 3, H, W] in '${input}', got ${got}. Pass another file.`,
+    );
+  }
+  const engine = await context.engine();
+  const [images = 0] = image.shape;
+  context.note(`forward: ${countOf(images, 'image')}, vq tokenizer, ${engine.name}`);
+  const begin = performance.now();
+  const encoded = await engine.compile(vqEncodeFunction(config), { constants: parameters }).run({ image });
+  context.signal.throwIfAborted();
+  const [codes, latent] = [named(encoded, 'codes'), named(encoded, 'latent')];
+  const [, , rows = 0, columns = 0] = latent.shape;
+  const grid = { dtype: 'int32', shape: [images, rows, columns], data: Int32Array.from(codes.data) } as const;
+  const decoder = engine.compile(vqDecodeFunction(config), { constants: parameters });
+  const decoded = named(await decoder.run({ codes: grid }), 'image');
+  const seconds = (performance.now() - begin) / 1000;
+  context.signal.throwIfAborted();
+  const written = { latent, codes, decoded };
+  await writeSafetensors(output, written);
+  const shapes = Object.fromEntries(Object.entries(written).map(([name, { shape }]) => [name, shape]));
+  return {
+    data: { kind: 'vq', images, seconds, engine: engine.name, output, tensors: shapes },
+    text: `latent, codes and decoded of ${countOf(images, 'image')} written to ${output}`,
+  };
 }

@@ -1,6 +1,6 @@
 import { importCheckpoint } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
-import { readJsonObject } from '../json-file.js';
+import { defineCommand } from '../command/command.js';
+import { formatList } from '../command/format.js';
 import {
   assignment,
   byteSize,
@@ -12,8 +12,8 @@ import {
   repeated,
   required,
   wholeNumber,
-} from '../options.js';
-import { formatList } from '../table.js';
+} from '../command/options.js';
+import { readJsonObject } from '../input-files.js';
 
 export const importWeights = defineCommand({
   name: 'import',

@@ -2,12 +2,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ortInstallHints } from '@dpar/engine-ort';
 import { tfjsInstallHints } from '@dpar/engine-tfjs';
-import { defineCommand } from '../command.js';
-import { type BackendInfo, type DeviceInfo, devicesOf, probeBackends, probeDevices } from '../devices.js';
-import { formatMemory, machine } from '../machine.js';
-import { javaScriptRuntime } from '../runtime.js';
-import { formatList } from '../table.js';
-import { versionOf } from '../version.js';
+import { defineCommand } from '../command/command.js';
+import { formatList } from '../command/format.js';
+import { type BackendInfo, type DeviceInfo, devicesOf, probeBackends, probeDevices } from '../engine/devices.js';
+import { formatMemory, javaScriptRuntime, machine, versionOf } from '../machine.js';
 
 /** Packages that engines run on, with their use. */
 const optionalPackages = {

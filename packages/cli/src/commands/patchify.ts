@@ -1,11 +1,11 @@
 import { unknownName } from '@dpar/check';
 import { writeFileAtomic } from '@dpar/io/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
-import { defineCommand } from '../command.js';
-import { CommandError } from '../errors.js';
-import { isObject, type JsonObject, readJsonObject } from '../json-file.js';
-import { file, outputFile, required } from '../options.js';
-import { countOf } from '../table.js';
+import { defineCommand } from '../command/command.js';
+import { CommandError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { file, outputFile, required } from '../command/options.js';
+import { isObject, type JsonObject, readJsonObject } from '../input-files.js';
 
 export const patchify = defineCommand({
   name: 'patchify',

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { watchFiles } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
-import { folder, optional, outputFile, repeated } from '../options.js';
-import { writeReport } from '../report/write-report.js';
-import { countOf } from '../table.js';
+import { defineCommand } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { folder, optional, outputFile, repeated } from '../command/options.js';
+import { writeReport } from '../report/report.js';
 
 export const report = defineCommand({
   name: 'report',

@@ -6,9 +6,9 @@ import { readNpz, writeSafetensors } from '@dpar/io/node';
 import { float32, int32, named } from '@dpar/tensor';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
 import { dpar, failingSample, llamagen, rowsOf, sample, tokenizerFolder } from '../testing/sampling.js';
-import { readTensors } from '../tokens.js';
 
 describe('dpar sample', () => {
   it.each(['generate-greedy-cfg2', 'generate-greedy-nocfg'])('generates the reference tokens: %s', async (name) => {

@@ -1,18 +1,19 @@
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
-import { takeShare } from '../machine-share.js';
+import type { StageSeconds } from '@dpar/sampler';
+import { defineCommand, type Result } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { outputKind } from '../command/output-place.js';
+import { formatRate } from '../command/progress.js';
+import { takeShare } from '../command/share.js';
+import { ImageDecoder } from '../images/images.js';
 import { countThere } from '../sample/batches.js';
 import { resolveClasses } from '../sample/classes.js';
 import { createSampleWriter } from '../sample/create-writer.js';
-import { ImageDecoder } from '../sample/decode.js';
 import { loadGenerator } from '../sample/generator.js';
-import { makeImages } from '../sample/make.js';
+import { type Made, makeImages } from '../sample/make.js';
 import { checkFor, sampleOptions } from '../sample/options.js';
-import { outputKind } from '../sample/output-kind.js';
 import { planSample } from '../sample/plan.js';
 import { readPrefix } from '../sample/prefix.js';
-import { summarize } from '../sample/summary.js';
-import { countOf } from '../table.js';
 import { loadTokenizer } from '../tokenizer.js';
 
 export const sample = defineCommand({
@@ -80,3 +81,45 @@ export const sample = defineCommand({
     });
   },
 });
+
+/** Figures of a run. */
+export interface SampleFigures {
+  readonly kind: 'dpar' | 'llamagen';
+  readonly engine: string;
+  readonly output: string;
+  /** Images of the output. */
+  readonly images: number;
+  /** Images made in this run. */
+  readonly made: Made;
+  /** T */
+  readonly tokensPerImage: number;
+  readonly seconds: number;
+  readonly stages: StageSeconds;
+}
+
+/** Formats the figures as JSON and as text. Rates are null in JSON, and left out of the text, if no image was made. */
+export function summarize(figures: SampleFigures): Result {
+  const { kind, engine, output, images, made, tokensPerImage, seconds, stages } = figures;
+  const summary = `${countOf(images, 'image')} in ${output}, ${made.images} made`;
+  const imageRate = made.images / seconds;
+  const tokenRate = made.tokens / seconds;
+  const meanPatchLength = (made.images * tokensPerImage) / made.patches;
+  const any = made.images > 0;
+  const rates = `${formatRate(imageRate)} images/s, ${formatRate(tokenRate)} tokens/s`;
+  const patches = kind === 'dpar' ? `, ${meanPatchLength.toFixed(2)} tokens per patch` : '';
+  return {
+    data: {
+      kind,
+      images,
+      generated: made.images,
+      seconds,
+      images_per_second: any ? imageRate : null,
+      tokens_per_second: any ? tokenRate : null,
+      ...(kind === 'dpar' && { mean_patch_length: any ? meanPatchLength : null }),
+      stages,
+      engine,
+      output,
+    },
+    text: any ? `${summary} in ${seconds.toFixed(1)} s: ${rates}${patches}` : summary,
+  };
+}

@@ -5,9 +5,9 @@ import { fixturePath } from '@dpar/fixtures';
 import { named } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
 import { expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
 import { dpar } from '../testing/sampling.js';
-import { readTensors } from '../tokens.js';
 
 // What the commands compute with TensorFlow.js is what they compute with ONNX Runtime.
 const engines = ['ort', 'tfjs'] as const;

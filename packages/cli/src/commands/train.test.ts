@@ -6,8 +6,8 @@ import { fixturePath } from '@dpar/fixtures';
 import { writeSafetensors } from '@dpar/io/node';
 import { type HostTensor, int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
-import { readTensors } from '../tokens.js';
 
 const tokens = fixturePath('dpar-dynamic4d/io.safetensors');
 

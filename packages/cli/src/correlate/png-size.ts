@@ -3,8 +3,8 @@ import { promisify } from 'node:util';
 import { constants, deflate } from 'node:zlib';
 import type { ImageReading, RgbImage } from '@dpar/eval';
 import { checkImages, imageFormatOf, type StoredImageSet } from '@dpar/eval/node';
-import type { Context } from '../context.js';
-import { withImageCheck } from '../image-options.js';
+import type { Context } from '../command/command.js';
+import { withImageCheck } from '../images/options.js';
 
 /** Descriptions of how the sizes were measured. */
 export const encodings = {

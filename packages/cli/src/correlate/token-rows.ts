@@ -1,6 +1,6 @@
 import { toFloat64Array } from '@dpar/io';
 import { readNpy, readSafetensors } from '@dpar/io/node';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 
 /** A row of numbers for each image. */
 export interface TokenRows {

@@ -1,8 +1,8 @@
 import { partsFolder } from '@dpar/eval/node';
-import type { Context } from '../context.js';
-import { InterruptedError } from '../errors.js';
-import type { Progress } from '../progress.js';
-import { countOf } from '../table.js';
+import type { Context } from '../command/command.js';
+import { InterruptedError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import type { Progress } from '../command/progress.js';
 
 /** Work on the features of images. */
 export interface FeatureWork {

@@ -21,9 +21,9 @@ import {
   type StoredImageSet,
 } from '@dpar/eval/node';
 import { makeFolder } from '@dpar/io/node';
-import type { Context } from '../context.js';
-import { CommandError } from '../errors.js';
-import { soundImages, withImageCheck } from '../image-options.js';
+import type { Context } from '../command/command.js';
+import { CommandError } from '../command/errors.js';
+import { soundImages, withImageCheck } from '../images/options.js';
 import { interruptible } from './interruptible.js';
 
 /** One of the two compared sets: all that the metrics need. */

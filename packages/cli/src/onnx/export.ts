@@ -1,5 +1,5 @@
 import { openCheckpoint, readCheckpoint } from '@dpar/io/node';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../command/errors.js';
 import { loadModel } from '../model.js';
 import { dparStepGraphs } from './dpar-steps.js';
 import { entropyStepGraph, llamaGenStepGraph } from './gpt-step.js';

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
 import { writeFilesAtomic, writeFolderAtomic, writeJson } from '@dpar/io/node';
 import type { WeightFormat } from '@dpar/tensor';
-import { CommandError, UsageError } from '../errors.js';
-import { version } from '../version.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { version } from '../machine.js';
 import { type OnnxGraph, signatureOf } from './graph.js';
 
 /** How graphs are written. */

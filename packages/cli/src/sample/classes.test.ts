@@ -5,8 +5,8 @@ import { emojiFolder } from '@dpar/emoji/node';
 import { fixturePath } from '@dpar/fixtures';
 import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import { describe, expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { failingSample, sample } from '../testing/sampling.js';
-import { readTensors } from '../tokens.js';
 import { classList, resolveClasses } from './classes.js';
 
 /** The numbers of a list for a model of five classes, and what is noted. */

@@ -1,8 +1,8 @@
 import { type ClassNames, readCheckpointClasses } from '@dpar/train/node';
 import leven from 'leven';
-import type { Context } from '../context.js';
-import { UsageError } from '../errors.js';
-import type { Kind } from '../options.js';
+import type { Context } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import type { Kind } from '../command/options.js';
 
 /** Part of a list of classes: numbers, or part of a name. */
 export interface ClassPart {

@@ -11,8 +11,8 @@ import {
   type StageSeconds,
 } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
-import { UsageError } from '../errors.js';
-import type { JsonObject } from '../json-file.js';
+import { UsageError } from '../command/errors.js';
+import type { JsonObject } from '../input-files.js';
 import { loadModel, type ModelContent } from '../model.js';
 import type { TokenGrid } from '../tokenizer.js';
 

@@ -1,8 +1,8 @@
 import { hasNullClass } from '@dpar/nn';
 import type { DparSampleOptions } from '@dpar/sampler';
 import { countsFromOne } from '@dpar/train';
-import { UsageError } from '../errors.js';
-import * as option from '../options.js';
+import { UsageError } from '../command/errors.js';
+import * as option from '../command/options.js';
 import { classList } from './classes.js';
 import type { Generator } from './generator.js';
 

@@ -1,9 +1,9 @@
 import { checkpointIdentity, type Settings } from '@dpar/io/node';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../command/errors.js';
+import { type OutputKind, outputKind } from '../command/output-place.js';
 import { weightsFile } from '../model.js';
 import type { Generator } from './generator.js';
 import type { SampleValues } from './options.js';
-import { type OutputKind, outputKind } from './output-kind.js';
 import type { Prefix } from './prefix.js';
 
 /** Name of the file that says what the images of a folder are made with. */

@@ -5,7 +5,7 @@ import { toHostTensor } from '@dpar/io';
 import { openNpz } from '@dpar/io/node';
 import type { ClassNames } from '@dpar/train/node';
 import { closestMatch } from 'leven';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 
 /** Images with their classes. */
 export interface LabelledImages {

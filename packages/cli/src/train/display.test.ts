@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import xterm from '@xterm/headless';
 import picocolors from 'picocolors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isTerminal, showsColors, type Terminal } from '../terminal.js';
+import { isTerminal, showsColors, type Terminal } from '../command/progress.js';
 import { liveDisplay } from './display.js';
 import { TrainFollower, type TrainState } from './state.js';
 import { viewLines } from './view.js';

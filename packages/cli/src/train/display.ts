@@ -1,7 +1,7 @@
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
-import type { Context } from '../context.js';
-import { showsColors, type Terminal } from '../terminal.js';
+import type { Context } from '../command/command.js';
+import { showsColors, type Terminal } from '../command/progress.js';
 import type { TrainState } from './state.js';
 import { viewLines } from './view.js';
 

@@ -3,13 +3,12 @@ import { writeFileAtomic } from '@dpar/io/node';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { modelFromSettings, type TrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
-import { Grid, gridColumns, gridLayout } from '../images.js';
-import type { JsonObject } from '../json-file.js';
+import { CommandError } from '../command/errors.js';
+import { Grid, gridColumns, gridLayout, ImageDecoder } from '../images/images.js';
+import type { JsonObject } from '../input-files.js';
 import { loadModel, type ModelContent } from '../model.js';
 import { missingBatches } from '../sample/batches.js';
 import { describeUnknownClass } from '../sample/classes.js';
-import { ImageDecoder } from '../sample/decode.js';
 import { createGenerator, generateBatch, needsEntropyModel } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
 

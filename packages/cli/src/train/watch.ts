@@ -1,11 +1,10 @@
 import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import type { StepMetrics, TrainConfig, Trainer } from '@dpar/train';
-import type { Context } from '../context.js';
+import type { Context } from '../command/command.js';
 import { formatMemory, machine } from '../machine.js';
-import { LiveReport } from '../report/write-report.js';
+import { LiveReport, readRecord, writeRecord } from '../report/report.js';
 import { createDisplay, type TrainDisplay } from './display.js';
-import { readRecord, writeRecord } from './record.js';
 import { prepareSamples, type SampleGrids } from './samples.js';
 import { TrainFollower } from './state.js';
 

@@ -1,7 +1,7 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { describeLoaded, loadTfjs, type TfjsBackend, tfjsEngine } from '@dpar/engine-tfjs';
 import { availableThreads, type Engine } from '@dpar/tensor';
-import type { Globals } from './globals.js';
+import type { Globals } from '../command/options.js';
 
 /** Choice of an engine, its device and its threads. */
 export type EngineOptions = Pick<Globals, 'engine' | 'device' | 'threads'>;

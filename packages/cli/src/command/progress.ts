@@ -1,7 +1,25 @@
 import type { Writable } from 'node:stream';
 import { formatSeconds } from '@dpar/report';
 import { SingleBar } from 'cli-progress';
-import { isTerminal } from './terminal.js';
+
+/** Stream of a terminal. */
+export interface Terminal extends Writable {
+  readonly isTTY: true;
+  /** Current width in characters. */
+  readonly columns?: number;
+  hasColors?(): boolean;
+}
+
+/** True for a terminal that knows its size and can move its cursor, so that text can be replaced. */
+export function isTerminal(stream: Writable): stream is Terminal {
+  const { isTTY = false, columns, rows } = stream as Writable & { isTTY?: boolean; columns?: number; rows?: number };
+  return isTTY && columns !== 0 && rows !== 0 && process.env.TERM !== 'dumb';
+}
+
+/** True if a terminal shows colours and NO_COLOR is not set (https://no-color.org). */
+export function showsColors(terminal: Terminal): boolean {
+  return !process.env.NO_COLOR && (terminal.hasColors?.() ?? true);
+}
 
 /** Display of the progress of some work. */
 export interface Progress {

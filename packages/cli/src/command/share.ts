@@ -1,4 +1,4 @@
-import type { Context } from './context.js';
+import type { Context } from './command.js';
 import { UsageError } from './errors.js';
 import type { Shard } from './options.js';
 

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { ortInstallHints } from '@dpar/engine-ort';
 import { type TfjsBackend, tfjsBackends, tfjsInstallHints } from '@dpar/engine-tfjs';
+import { evaluationArguments, javaScriptRuntime, versionOf } from '../machine.js';
 import { tfjsBackendsOf } from './engine.js';
-import { evaluationArguments, javaScriptRuntime } from './runtime.js';
-import { versionOf } from './version.js';
 
 /** A device of an engine. */
 export interface DeviceInfo {

@@ -13,10 +13,10 @@ import {
 } from '@dpar/eval';
 import { openOnnxModel, readInceptionWeights } from '@dpar/eval/node';
 import { isDparError } from '@dpar/tensor';
-import type { Context } from './context.js';
-import { CommandError, UsageError } from './errors.js';
-import { choice, color, file, optional, outputNames, text, type Values, wholeNumber } from './options.js';
-import { longName } from './program.js';
+import type { Context } from '../command/command.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { choice, color, file, optional, outputNames, text, type Values, wholeNumber } from '../command/options.js';
+import { longName } from '../command/program.js';
 
 /** Options of the feature network. */
 export const networkOptions = {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { evaluationArguments, javaScriptRuntime } from './runtime.js';
+import { evaluationArguments, javaScriptRuntime } from './machine.js';
 
 describe('javaScriptRuntime', () => {
   it('tells who imitates Node', () => {

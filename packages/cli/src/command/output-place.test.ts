@@ -2,10 +2,10 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { describe, expect, it } from 'vitest';
-import { commands } from './commands/index.js';
+import { commands } from '../commands/index.js';
+import { runCli } from '../testing/run-cli.js';
 import { checkOutput } from './output-place.js';
 import { longName } from './program.js';
-import { runCli } from './testing/run-cli.js';
 
 /** Texts that options take which must be given, where a path is not one of them. */
 const texts: Readonly<Record<string, string>> = { classes: '0', format: 'onnx', targetMeanPatchLength: '1.5' };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { shareOfEnvironment, takeShare } from './machine-share.js';
+import { shareOfEnvironment, takeShare } from './share.js';
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { spread } from './read-run.js';
+import { spread } from './report.js';
 
 it('spreads what is shown over what there is', () => {
   expect(spread([1, 2, 3], 12)).toEqual([1, 2, 3]);

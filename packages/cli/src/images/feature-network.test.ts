@@ -6,7 +6,7 @@ import { onnxModel } from '@dpar/fixtures';
 import { createRandom, named, type TensorFunction } from '@dpar/tensor';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { runCli } from './testing/run-cli.js';
+import { runCli } from '../testing/run-cli.js';
 
 let folder: string;
 

@@ -1,9 +1,9 @@
 import type { ImageReading, Rgb } from '@dpar/eval';
 import { type CheckOptions, type SoundImages, type StoredImageSet, withoutDamaged } from '@dpar/eval/node';
-import type { Context } from './context.js';
-import { color, flag, optional } from './options.js';
-import type { Progress } from './progress.js';
-import { countOf } from './table.js';
+import type { Context } from '../command/command.js';
+import { countOf } from '../command/format.js';
+import { color, flag, optional } from '../command/options.js';
+import type { Progress } from '../command/progress.js';
 
 /** White, the default background. */
 const white: Rgb = [255, 255, 255];

@@ -28,3 +28,13 @@ export function namesOf(names: readonly string[]): string {
   const more = names.length - shownNames;
   return `${names.slice(0, shownNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
+
+/** A number for JSON: null in place of NaN and infinity, which JSON cannot hold. */
+export function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** A number with a fixed number of decimals. A value that rounds to 0 has no sign. */
+export function formatFixed(value: number, decimals: number): string {
+  return value.toFixed(decimals).replace(/^-(0(\.0*)?)$/, '$1');
+}

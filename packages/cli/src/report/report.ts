@@ -1,14 +1,40 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { type MetricsLine, parseMetrics, type SampleGrid, type TrainingRun } from '@dpar/report';
+import { writeFileAtomic, writeJson } from '@dpar/io/node';
+import {
+  type MetricsLine,
+  parseMetrics,
+  type RunRecord,
+  type SampleGrid,
+  type TrainingRun,
+  trainingReport,
+} from '@dpar/report';
 import { isDparError } from '@dpar/tensor';
 import { readTrainConfig } from '@dpar/train';
-import { runFiles } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
-import { type JsonObject, readJsonObject } from '../json-file.js';
-import { readRecord } from '../train/record.js';
+import { runFiles, watchFiles } from '@dpar/train/node';
+import { CommandError } from '../command/errors.js';
+import { isObject, type JsonObject, readJsonObject } from '../input-files.js';
 import { samplePath, samplesFolder } from '../train/samples.js';
 import { modelFigures } from './model-figures.js';
+
+/** Path of a run's `run.json`: its end, its machine, and the times of work beside its steps. */
+export const recordPath = (output: string): string => join(output, watchFiles.record);
+
+/** Reads the record of a run. @returns undefined if it is missing or invalid. */
+export async function readRecord(output: string): Promise<RunRecord | undefined> {
+  const text = await readFile(recordPath(output), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const value: unknown = JSON.parse(text);
+  return isObject(value) && isObject(value.machine) ? (value as unknown as RunRecord) : undefined;
+}
+
+/** Writes the record of a run atomically. */
+export async function writeRecord(output: string, record: RunRecord): Promise<void> {
+  await writeJson(recordPath(output), record);
+}
 
 /** Largest number of sample grids in a report, to limit its size. */
 const mostSamples = 12;
@@ -74,4 +100,37 @@ async function readSample(folder: string, step: number): Promise<SampleGrid> {
 export function spread<V>(values: readonly V[], most: number): V[] {
   if (values.length <= most) return [...values];
   return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))] as V);
+}
+
+/** Writes the report of one or more runs. @returns The runs. */
+export async function writeReport(folders: readonly string[], path: string): Promise<TrainingRun[]> {
+  const runs = await Promise.all(folders.map(readRun));
+  const names = new Set(runs.map(({ name }) => name));
+  // Runs with the same folder name are shown by their paths.
+  const named = runs.map((run, i) => (names.size < runs.length ? { ...run, name: folders[i] ?? run.name } : run));
+  await writeFileAtomic(path, trainingReport(named));
+  return named;
+}
+
+/** Keeps the report of a run up to date while it trains. */
+export class LiveReport {
+  private readonly path: string;
+  private spent = 0;
+  private readonly begun = performance.now();
+
+  constructor(private readonly output: string) {
+    this.path = join(output, watchFiles.report);
+  }
+
+  /** Updates the report, unless reports have taken more than 2 % of the time so far. */
+  async renew(): Promise<void> {
+    if (this.spent <= 0.02 * (performance.now() - this.begun)) await this.write();
+  }
+
+  /** Updates the report. */
+  async write(): Promise<void> {
+    const begin = performance.now();
+    await writeReport([this.output], this.path);
+    this.spent += performance.now() - begin;
+  }
 }

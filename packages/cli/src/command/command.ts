@@ -1,8 +1,35 @@
 import type { Writable } from 'node:stream';
 import type { Engine } from '@dpar/tensor';
-import { createEngine, type EngineOptions } from './engine.js';
-import { createProgress, type Progress, type ProgressOptions, silent } from './progress.js';
-import { isTerminal, type Terminal } from './terminal.js';
+import { createEngine, type EngineOptions } from '../engine/engine.js';
+import type { Options, Values } from './options.js';
+import { createProgress, isTerminal, type Progress, type ProgressOptions, silent, type Terminal } from './progress.js';
+
+/** Result of a command. */
+export interface Result {
+  /** Printed with `--json`. */
+  readonly data: unknown;
+  /** Printed otherwise. */
+  readonly text: string;
+}
+
+/** A subcommand: its options, its help and its work. */
+export interface CommandSpec<O extends Options> {
+  readonly name: string;
+  /** One line for the list of subcommands. */
+  readonly summary: string;
+  /** Further paragraphs of the help. */
+  readonly details?: string;
+  readonly options: O;
+  run(values: Values<O>, context: Context): Promise<Result>;
+}
+
+/** A {@link CommandSpec} with any options. */
+export type Command = CommandSpec<Options>;
+
+/** Makes a subcommand. Its values have the types of its options. */
+export function defineCommand<O extends Options>(spec: CommandSpec<O>): Command {
+  return spec as unknown as Command;
+}
 
 /** Streams that a command writes to. */
 export interface Streams {
