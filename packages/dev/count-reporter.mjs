@@ -11,7 +11,7 @@ export default class CountReporter {
         if (state === 'passed') counts.passed++;
         if (state === 'failed') counts.failed++;
       }
-      // A file that does not load, or whose hooks fail, may have no failed test to show for it.
+      // A file that does not load, or whose hooks fail, can have no failed test.
       if (module.state() === 'failed' && counts.failed === failedBefore) counts.failed++;
     }
     writeFileSync(process.env.DPAR_TEST_COUNTS, JSON.stringify(counts));

@@ -5,14 +5,14 @@ import { executePnpm, manifest, root, say } from './process.mjs';
 
 const stampFile = join(root, 'node_modules', '.dpar-install-stamp');
 
-/** Installs the dependencies unless they are those of the last install. Returns whether they are there. */
+/** Installs the dependencies if they changed since the last installation. @returns True if they are installed. */
 export async function install() {
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp()) return true;
   say(`installing dependencies with ${manifest.packageManager} ...`);
   const status = await executePnpm(['install', '--config.confirmModulesPurge=false'], { quietStdout: true });
   if (status !== 0) {
     say(
-      `install: expected pnpm to end with status 0, got ${status}. Its messages are above; it needs the npm registry.`,
+      `install: expected pnpm to end with status 0, got ${status}. Read its messages above, and check that the npm registry answers.`,
     );
     return false;
   }
@@ -20,7 +20,7 @@ export async function install() {
   return true;
 }
 
-/** Hash of all that decides what is installed: the lock file, the workspace file and every package.json. */
+/** Hash of everything that determines the installation: the lock file, the workspace file and every package.json. */
 function stamp() {
   const hash = createHash('sha256').update(`${process.version} ${process.platform} ${process.arch}`);
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...packageFiles()]) {

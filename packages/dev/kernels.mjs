@@ -1,15 +1,14 @@
 // Compiles the AssemblyScript of all packages: `assembly/name.ts` becomes `src/kernels/name.wasm.ts`, which exports the
-// module as base64. Prints the files. With --check it writes nothing and ends with status 1 if a file is not what its
-// source compiles to.
+// module as base64. Prints the files. With --check it writes nothing, and ends with status 1 if a file is out of date.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import asc from 'assemblyscript/asc';
 import { root, say } from './process.mjs';
 
-/** No runtime, no allocation, and 3 pages of 64 KiB of memory: as many as the optimizer's arrays need. */
+/** Options: no runtime, no allocation, and 3 pages of 64 KiB of memory, which fit the optimizer's arrays. */
 const options = ['--optimizeLevel', '3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--initialMemory', '3'];
 
-/** What browsers compile at once on their main thread. */
+/** Largest module that browsers compile synchronously on the main thread. */
 const maxBytes = 4096;
 
 function findSources() {
@@ -21,7 +20,7 @@ function findSources() {
   });
 }
 
-/** The compiled module. */
+/** Compiles a source to the bytes of a module. */
 async function compile(source) {
   let wasm = new Uint8Array();
   const { error, stderr } = await asc.main([source, '--outFile', 'out.wasm', ...options], {
@@ -38,7 +37,7 @@ async function compile(source) {
   return wasm;
 }
 
-/** The TypeScript that holds it. */
+/** TypeScript source that exports a module. */
 function wrap(wasm, name, source) {
   const variable = `${name.replace(/-(.)/g, (_, letter) => letter.toUpperCase())}Wasm`;
   const base64 = Buffer.from(wasm).toString('base64');
@@ -52,7 +51,7 @@ for (const { source, name, pkg } of findSources()) {
   const path = join(root, target);
   if (!check) writeFileSync(path, text);
   else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
-    say(`kernels: expected ${target} to be what ${source} compiles to, got something else. Run 'npm run kernels'.`);
+    say(`kernels: expected ${target} to be compiled from ${source}, got an outdated file. Run 'npm run kernels'.`);
     process.exitCode = 1;
   }
   console.log(target);

@@ -10,10 +10,10 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The root's package.json. */
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** Tells the user on stderr, so that stdout holds the task's own output and nothing else. */
+/** Writes a message to stderr, so that stdout has only the output of the task. */
 export const say = (message) => process.stderr.write(`[dpar] ${message}\n`);
 
-// No tool reports usage, updates itself or fetches another version of itself; onnxruntime-node needs no download.
+// Tools must not report usage, update themselves or download other versions; onnxruntime-node needs no download.
 const environment = {
   ...process.env,
   COREPACK_ENABLE_PROJECT_SPEC: '0',
@@ -30,7 +30,7 @@ const environment = {
  * @param {string} command
  * @param {string[]} args
  * @param {{ quietStdout?: boolean, shell?: boolean, env?: Record<string, string> }} [options] `quietStdout` sends the
- *   command's stdout to stderr; `env` is added to the environment.
+ *   command's stdout to stderr. `env` is added to the environment.
  * @returns {Promise<number>} Its exit status; 128 + n if signal n ended it.
  */
 export function execute(command, args, { quietStdout = false, shell = false, env = {} } = {}) {
@@ -41,7 +41,7 @@ export function execute(command, args, { quietStdout = false, shell = false, env
       shell,
       stdio: ['inherit', quietStdout ? 2 : 'inherit', 'inherit'],
     });
-    // A terminal sends Ctrl-C to the command as well, which then ends in its own way; this process waits for it.
+    // A terminal also sends Ctrl-C to the command. This process waits until the command ends.
     const wait = () => {};
     const terminate = () => child.kill('SIGTERM');
     const detach = () => process.off('SIGINT', wait).off('SIGTERM', terminate);
@@ -57,7 +57,7 @@ export function execute(command, args, { quietStdout = false, shell = false, env
   });
 }
 
-/** Runs a JavaScript file with this Node; paths are relative to the root. */
+/** Runs a JavaScript file with this Node. Paths are relative to the root. */
 export const executeNode = (file, args, options) => execute(process.execPath, [join(root, file), ...args], options);
 
 /** Runs the program `name` of an installed development dependency. */
@@ -67,6 +67,6 @@ export function executeTool(dependency, name, args, options) {
   return executeNode(join(folder, typeof bin === 'string' ? bin : bin[name]), args, options);
 }
 
-/** Runs the one pnpm that the root's `packageManager` names; npm fetches it where it is missing. */
+/** Runs the pnpm that the root's `packageManager` names. npm downloads it if it is missing. */
 export const executePnpm = (args, options) =>
   execute('npx', ['--yes', manifest.packageManager, ...args], { ...options, shell: process.platform === 'win32' });

@@ -1,4 +1,4 @@
-// Gives the packages of the current folder's repository their next version and change logs, by the notes in `.changeset`.
+// Sets the next version and the change logs of all packages in the current folder's repository, from the notes in `.changeset`.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { root } from './process.mjs';
 
 const files = readdirSync('packages').map((name) => join('packages', name, 'package.json'));
 
-/** Rewrites the ranges by which packages take one another as peers. */
+/** Rewrites the ranges of peer dependencies between packages. */
 function setPeerRanges(from, to) {
   for (const file of files) {
     const manifest = JSON.parse(readFileSync(file, 'utf8'));
@@ -17,8 +17,8 @@ function setPeerRanges(from, to) {
   }
 }
 
-// Changesets makes a release a major one when a peer leaves its range, and before 1.0.0 every minor version leaves `^`.
-// All packages are released together here, with peers of their own version, so nothing is left behind: no range ends.
+// Changesets makes a release major if a peer leaves its range, and before 1.0.0 every minor version leaves `^`.
+// All packages are released together with peers of their own version, so open ranges are safe here.
 const open = 'workspace:>=0.0.0';
 setPeerRanges('workspace:^', open);
 try {

@@ -1,14 +1,14 @@
-// Runs a task of the repository from whatever state the clone is in: `node packages/dev/run.mjs <task> [arguments]`.
-// Needs Node and npm, nothing else, and has no dependencies: it installs them.
+// Runs a task of the repository in any state of the clone: `node packages/dev/run.mjs <task> [arguments]`.
+// Needs only Node and npm. It has no dependencies, because it installs them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { install } from './install.mjs';
 import { executeNode, executePnpm, executeTool, root, say } from './process.mjs';
 import { test } from './test.mjs';
 
-/** Builds all packages, or those that `filters` select, and what they depend on. */
+/** Builds all packages, or those that `filters` select with their dependencies. */
 async function build(filters = []) {
-  say(`building ${filters.length > 0 ? 'what is needed' : 'all packages'} ...`);
+  say(`building ${filters.length > 0 ? 'the needed packages' : 'all packages'} ...`);
   const args = ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', '--log-order=grouped', ...filters];
   return executePnpm(args, { quietStdout: true });
 }
@@ -19,7 +19,14 @@ async function lint(args = []) {
   return executeTool('@biomejs/biome', 'biome', ['check', ...args, ...paths]);
 }
 
-/** The page and its workers know other globals than the rest. */
+/** Checks which packages import which. */
+async function boundaries() {
+  say('checking imports between packages ...');
+  const args = ['--config', 'packages/dev/dependency-rules.mjs', '--output-type', 'err-long', '--no-progress'];
+  return executeTool('dependency-cruiser', 'depcruise', [...args, 'packages', 'examples']);
+}
+
+/** The page and its workers have different globals. */
 const projects = [
   'tsconfig.json',
   'examples/playground/tsconfig.page.json',
@@ -35,12 +42,10 @@ async function typecheck(args = []) {
   return status;
 }
 
-/** Builds a workspace package with all it depends on and runs one of its files. */
+/** Builds a workspace package with its dependencies and runs one of its files. */
 async function buildAndRun(folder, name, file, args) {
   if (!existsSync(join(root, folder, 'package.json'))) {
-    say(
-      `run: expected the package ${name} in ${folder}, got nothing. This version of the repository does not hold it.`,
-    );
+    say(`run: expected the package ${name} in ${folder}, got no package.json. Check out a version that has it.`);
     return 1;
   }
   const status = await build([`--filter=${name}...`]);
@@ -61,7 +66,7 @@ async function docs(args) {
 
 const tasks = {
   build: (args) => build(args),
-  // With a filter only the tests asked for run, on a fresh build.
+  // With a filter, only the build and the selected tests run.
   test: (args) => {
     const checks = [['build', () => build()]];
     if (args.length === 0) checks.push(['lint', () => lint()], ['types', () => typecheck()]);
@@ -72,13 +77,13 @@ const tasks = {
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
   tables: (args) => buildAndRun('examples/paper-tables', '@dpar/example-paper-tables', 'dist/main.js', args),
   docs: (args) => docs(args),
-  lint: async (args) => Math.max(await lint(args), await typecheck()),
+  lint: async (args) => Math.max(await lint(args), await boundaries(), await typecheck()),
   typecheck: (args) => typecheck(args),
   format: (args) => lint(['--write', ...args]),
   kernels: (args) => executeNode('packages/dev/kernels.mjs', args),
   changeset: (args) => executeTool('@changesets/cli', 'changeset', args),
   'release:version': () => executeNode('packages/dev/release-version.mjs', []),
-  // Changesets publishes with the pnpm that it finds on the PATH, where pnpm puts itself.
+  // Changesets publishes with the pnpm on the PATH, where pnpm puts itself.
   'release:publish': async (args) => {
     const status = await build();
     return status === 0 ? executePnpm(['exec', 'changeset', 'publish', ...args]) : status;

@@ -1,7 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 /** A mistake in the command line. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 /**
  * Runs a program. An error goes to stderr; the exit status is then 2 for a mistake in the command line, and 1 otherwise.

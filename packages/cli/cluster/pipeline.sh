@@ -38,7 +38,7 @@ case $stage in
     ;;
   sample)
     exec dpar sample --checkpoint "$CHECKPOINT" --entropy-checkpoint "$ENTROPY_CHECKPOINT" --tokenizer "$TOKENIZER" \
-      --classes "${CLASSES:-0-999}" --count "${COUNT:-50000}" --cfg-scale "${CFG_SCALE:-2}" --seed "${SEED:-0}" \
+      --classes "${CLASSES:-0-999}" --count "${COUNT:-50000}" --guidance-scale "${GUIDANCE_SCALE:-${CFG_SCALE:-2}}" --seed "${SEED:-0}" \
       --output "$work/samples" "$@"
     ;;
   features)

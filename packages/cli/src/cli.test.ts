@@ -25,6 +25,12 @@ describe('help', () => {
     }
   });
 
+  it('shows the older name of an option beside its description', async () => {
+    const { stdout } = await runCli(['sample', '--help']);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(default: 2) (older name: --cfg-scale)');
+    expect(stdout).not.toMatch(/^ *--cfg-scale/m);
+  });
+
   it('prints the version', async () => {
     expect(await runCli(['--version'])).toMatchObject({
       status: 0,
@@ -37,12 +43,12 @@ describe('wrong usage ends with status 2, one line and nothing on stdout', () =>
   const cases: [string, string][] = [
     ['foo', "dpar: expected a known command, got 'foo'. See 'dpar --help'."],
     ['flop', "expected a known command, got 'flop'. Did you mean flops?"],
-    ['flops extra', "expected options alone after 'flops', got other words."],
+    ['flops extra', "expected only options after 'flops', got 'extra'."],
     [
       'flops --modle B',
       "dpar flops: expected a known option, got '--modle'. Did you mean --model? See 'dpar flops --help'.",
     ],
-    ['flops --model', '--model: expected a value ('],
+    ['flops --model', 'expected a value for --model <nano|'],
     ['flops --model Z', '--model: expected one of nano, micro, mini, B, L'],
     ['flops --resolution abc', "--resolution: expected a whole number from 16 to 8192, got 'abc'."],
     ['flops --resolution 256.5', "got '256.5'"],
@@ -64,13 +70,17 @@ describe('wrong usage ends with status 2, one line and nothing on stdout', () =>
     ],
     ['sample --top-p 0', 'Pass --greedy for the most likely token'],
     ['sample --top-p 2', "--top-p: expected a number above 0 up to 1, got '2'. See"],
+    [
+      'sample --checkpoint x --classes 0 --output x.npz --cfg-scale 1 --guidance-scale 2',
+      'dpar sample: expected --guidance-scale or its older name --cfg-scale, got both.',
+    ],
     ['sample --cfg-scale 1e999', "--cfg-scale: expected a number from 0 of double precision, got '1e999'."],
     ['flops --engine torch', "--engine: expected one of ort, tfjs, got 'torch'."],
     ['flops --device tpu', "got 'tpu'"],
-    ['forward', 'expected --checkpoint DIR, got no such option.'],
+    ['forward', 'expected --checkpoint DIR, got none.'],
     ['forward --checkpoint --input x --output y', "--checkpoint: expected the path of a folder, got '--input'."],
     ['forward --checkpoint= --input x --output y', "--checkpoint: expected the path of a folder, got ''."],
-    ['patchify --input x', 'expected --output FILE, got no such option.'],
+    ['patchify --input x', 'expected --output FILE, got none.'],
   ];
   it.each(cases)('%s', async (line, message) => {
     const { status, stdout, stderr } = await runCli(line.split(' '));

@@ -1,13 +1,13 @@
 import { type CheckArguments, createCheck } from '@dpar/check';
 import { DparError, isDparError } from '@dpar/tensor';
 import { CommanderError } from 'commander';
+import { createContext, type Streams } from './command/command.js';
+import { CommandError, describeError, exitStatus, InterruptedError, UsageError } from './command/errors.js';
+import { type Globals, globals } from './command/options.js';
+import { checkOutputs } from './command/output-place.js';
+import { createProgram, describeUsage } from './command/program.js';
 import { commands } from './commands/index.js';
-import { createContext, type Streams } from './context.js';
-import { CommandError, describeError, exitStatus, InterruptedError, UsageError } from './errors.js';
-import { type Globals, globals } from './globals.js';
-import { checkOutputs } from './output-place.js';
-import { createProgram, describeUsage } from './program.js';
-import { version } from './version.js';
+import { version } from './machine.js';
 
 const checkArguments: CheckArguments = /* @__PURE__ */ createCheck(DparError);
 
@@ -15,7 +15,7 @@ const checkArguments: CheckArguments = /* @__PURE__ */ createCheck(DparError);
  * Runs the `dpar` command.
  *
  * @param argv Arguments, without Node and the script.
- * @param signal Aborted to interrupt the work.
+ * @param signal Interrupts the work when it is aborted.
  * @returns The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
  */
 export async function run(
@@ -62,7 +62,7 @@ export async function run(
     return exitStatus.done;
   } catch (error) {
     if (error instanceof CommanderError) {
-      return error.exitCode === 0 ? exitStatus.done : fail(`${describeUsage(error.message)} ${help}`, exitStatus.usage);
+      return error.exitCode === 0 ? exitStatus.done : fail(`${describeUsage(error)} ${help}`, exitStatus.usage);
     }
     if (signal.aborted) {
       return fail(error instanceof InterruptedError ? error.message : 'interrupted.', exitStatus.interrupted);

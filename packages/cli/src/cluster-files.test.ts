@@ -9,10 +9,10 @@ import { validate as validateDockerfile } from 'dockerfile-utils';
 import { Job } from 'kubernetes-models/batch/v1';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { globals } from './command/options.js';
+import { createProgram } from './command/program.js';
 import { commands } from './commands/index.js';
-import { globals } from './globals.js';
-import { createProgram } from './program.js';
-import { version } from './version.js';
+import { version } from './machine.js';
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../cluster/${name}`, import.meta.url));
 const scripts = ['pipeline.sh', 'dpar.slurm'].map(pathOf);
@@ -35,8 +35,14 @@ describe('the scripts', () => {
     await writeFile(join(folder, 'dpar'), `#!/bin/sh\nprintf '%s\\n' "$@" '' >> '${log}'\n`);
     await chmod(join(folder, 'dpar'), 0o755);
     const env = {
-      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, WORK: folder, CLUSTER: pathOf('') },
-      ...{ TOKENIZER: 'vq', IMAGES: 'a b', ENTROPY_CHECKPOINT: 'e', CHECKPOINT: 'c', FEATURES: 'f.pth' },
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      WORK: folder,
+      CLUSTER: pathOf(''),
+      TOKENIZER: 'vq',
+      IMAGES: 'a b',
+      ENTROPY_CHECKPOINT: 'e',
+      CHECKPOINT: 'c',
+      FEATURES: 'f.pth',
       ...environment,
     };
     const { status, stderr } = spawnSync('bash', [script, ...stage], { encoding: 'utf8', env });
@@ -90,8 +96,11 @@ describe('the scripts', () => {
     const task = { SLURM_ARRAY_JOB_ID: '17', SLURM_ARRAY_TASK_ID: '0', SLURM_JOB_ID: '18' };
     const models = { TOKENIZER: 'vq', IMAGES: 'a', ENTROPY_CHECKPOINT: 'e', CHECKPOINT: 'c', FEATURES: 'f' };
     const env = {
-      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, WORK: folder, CLUSTER: pathOf('') },
-      ...{ ...models, ...task },
+      PATH: `${folder}${delimiter}${process.env.PATH}`,
+      WORK: folder,
+      CLUSTER: pathOf(''),
+      ...models,
+      ...task,
     };
     const child = spawn('bash', [script, stage], { env, stdio: 'ignore' });
     const end = new Promise((resolve) => child.on('close', resolve));

@@ -5,17 +5,20 @@ import type { ImageArchitecture } from '@dpar/nn';
 import { int32 } from '@dpar/tensor';
 import { checkTokenSet, entropiesOfSet, sizeOfSet, type TokenSet } from '@dpar/train';
 import { diskSource, findTokenLayout } from '@dpar/train/node';
-import type { Context } from './context.js';
-import { readTensors, tokensFor } from './tokens.js';
+import type { Context } from './command/command.js';
+import { readTensors, tokensFor } from './input-files.js';
 
-/** Tokens with their entropies. */
+/** Tokens of images with their entropies. */
 export interface TokensWithEntropies {
   readonly set: Required<TokenSet>;
   readonly config: EntropyModelConfig;
   readonly seconds: number;
 }
 
-/** Reads tokens, of a file or of all images of a folder in all variants, and computes their entropies, with progress. */
+/**
+ * Reads tokens and computes their entropies, with progress.
+ * @param input A safetensors file, or a folder of shards, of which all images in all variants are read.
+ */
 export async function computeEntropies(
   { checkpoint, input, batchSize }: { checkpoint: string; input: string; batchSize: number },
   context: Context,

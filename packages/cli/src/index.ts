@@ -1,2 +1,2 @@
 export { run } from './cli.js';
-export type { Streams } from './context.js';
+export type { Streams } from './command/command.js';

@@ -91,7 +91,7 @@ describe('the built command', () => {
     expect(await readdir(folder)).toEqual(['out.safetensors.partial']);
   });
 
-  it.skipIf(process.platform === 'win32')('ends training after a step on SIGTERM, and then goes on', async () => {
+  it.skipIf(process.platform === 'win32')('ends training after a step on SIGTERM, and then resumes', async () => {
     const folder = await temporaryFolder();
     const model = { kind: 'llamagen', dim: 32, n_head: 1, n_layer: 1, vocab_size: 48, block_size: 64, num_classes: 5 };
     const data = { tokens: fixturePath('dpar-dynamic4d/io.safetensors') };
@@ -120,7 +120,7 @@ describe('the built command', () => {
       expect(all).toEqual(Array.from(all, (_, i) => i + 1));
       done = all.length;
       expect(stderr).toContain(`Step ${done} of 1000000 is in '`);
-      expect(stderr).toContain('run the same command with --resume to go on.\n');
+      expect(stderr).toContain('Run the same command with --resume to continue.\n');
     }
   });
 });

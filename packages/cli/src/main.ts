@@ -1,7 +1,7 @@
 import { run } from './cli.js';
-import { exitStatus } from './errors.js';
+import { exitStatus } from './command/errors.js';
 
-/** Milliseconds within which a second signal is the first one again: npm, shells and schedulers pass on what all processes got. */
+/** Time in milliseconds within which a second signal is a copy of the first: npm, shells and schedulers forward signals. */
 const echo = 500;
 
 const interruption = new AbortController();
@@ -12,13 +12,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       interruptedAt = performance.now();
       interruption.abort(new Error('interrupted'));
     } else if (performance.now() - interruptedAt > echo) {
-      // The second time without waiting for the step that is running.
+      // A second interruption does not wait for the running step.
       process.exit(exitStatus.interrupted);
     }
   });
 }
 
-// A reader that has seen enough, such as `head`, closes the pipe.
+// A reader such as `head` closes the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exitStatus.done : exitStatus.failed);
 });

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readBlocks, shellCommands } from '@dpar/config/code-blocks';
 import { expect, it } from 'vitest';
+import { globals } from './command/options.js';
+import { createProgram } from './command/program.js';
 import { commands } from './commands/index.js';
-import { globals } from './globals.js';
-import { createProgram } from './program.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 

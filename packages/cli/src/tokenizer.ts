@@ -1,7 +1,7 @@
 import { loadModel } from '@dpar/model/node';
 import type { Engine } from '@dpar/tensor';
 import { createTokenizer, type ImageTokenizer, type TokenizerOptions, tokenizerKinds } from '@dpar/tokenizer';
-import { CommandError } from './errors.js';
+import { CommandError } from './command/errors.js';
 
 /** Tokens that a model works with. */
 export interface TokenGrid {

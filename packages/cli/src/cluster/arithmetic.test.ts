@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { clusterArithmetic, formatArithmetic, vqMacs } from './arithmetic.js';
-import { measured } from './rates.js';
+import { clusterArithmetic, formatArithmetic, measured, vqMacs } from '../testing/cluster-arithmetic.js';
 
 const rows = clusterArithmetic();
 const row = (work: string) => {

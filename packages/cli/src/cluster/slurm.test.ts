@@ -28,10 +28,16 @@ async function jobEnvironment(folder: string): Promise<NodeJS.ProcessEnv> {
   const outside = Object.entries(process.env).filter(([name]) => !/^(SLURM|SBATCH)_/.test(name));
   return {
     ...Object.fromEntries(outside),
-    ...{ PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`, CLUSTER: cluster },
-    ...{ CHECKPOINT: fixturePath('dpar-dynamic4d'), ENTROPY_CHECKPOINT: fixturePath('entropy-model') },
-    ...{ TOKENIZER: await tokenizerFolder(), FEATURES: join(folder, 'means.onnx') },
-    ...{ CLASSES: '0-4', COUNT: `${images}`, CFG_SCALE: '1.5', SEED: '3' },
+    PATH: `${join(folder, 'bin')}${delimiter}${process.env.PATH}`,
+    CLUSTER: cluster,
+    CHECKPOINT: fixturePath('dpar-dynamic4d'),
+    ENTROPY_CHECKPOINT: fixturePath('entropy-model'),
+    TOKENIZER: await tokenizerFolder(),
+    FEATURES: join(folder, 'means.onnx'),
+    CLASSES: '0-4',
+    COUNT: `${images}`,
+    GUIDANCE_SCALE: '1.5',
+    SEED: '3',
   };
 }
 
@@ -103,7 +109,7 @@ it.skipIf(!hasSlurm)(
     const log = await readFile(join(many, `dpar-${samples}-3.log`), 'utf8');
     expect(log.match(/shard 3\/4, from SLURM_ARRAY_TASK_ID=3/g)?.length).toBe(1 + Number(restarts[3]));
     expect(log).toMatch(/requeueing \d+_3, which resumes/);
-    expect(log).toMatch(/sample: 20 images \(\d+ there already\), dpar model, .*\(cpu, 1 thread\)/);
+    expect(log).toMatch(/sample: 20 images \(\d+ already finished\), dpar model, .*\(cpu, 1 thread\)/);
 
     // The tasks that did not end well are run again.
     const again = submit([`--export=ALL,SHARDS=${shards}`], sampleOptions, '0,2');

@@ -1,19 +1,22 @@
 import { calibrateThreshold } from '@dpar/entropy';
-import { defineCommand } from '../command.js';
+import { defineCommand } from '../command/command.js';
+import { formatList } from '../command/format.js';
+import { folder, number, optional, path, required, wholeNumber } from '../command/options.js';
 import { computeEntropies } from '../entropies.js';
-import { folder, number, optional, path, required, wholeNumber } from '../options.js';
-import { formatList } from '../table.js';
 
 export const calibrate = defineCommand({
   name: 'calibrate',
-  summary: 'the entropy threshold at which patches have a wanted mean length',
-  details: 'Patches are those of DPAR (Algorithm 1): none crosses a row of the square grid.',
+  summary: 'Find the entropy threshold for a target mean patch length',
+  details: 'Patches follow Algorithm 1 of the paper: no patch crosses a row of the square grid.',
   options: {
     checkpoint: required(folder, 'entropy model'),
     input: required(path, 'tokens: safetensors file, or folder of shards'),
-    targetMeanPatchLength: required(number({ from: 1 }), 'wanted tokens per patch, in the paper 1.81 at 256 px'),
-    maxPatchLength: optional(wholeNumber(1), 'most tokens in a patch', 4),
-    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 16),
+    targetMeanPatchLength: required(
+      number({ from: 1 }),
+      'target number of tokens per patch; the paper has 1.81 at 256 px',
+    ),
+    maxPatchLength: optional(wholeNumber(1), 'largest number of tokens in a patch', 4),
+    batchSize: optional(wholeNumber(1, 4096), 'images per batch', 16),
   },
   run: async ({ checkpoint, input, targetMeanPatchLength, maxPatchLength, batchSize }, context) => {
     const { set, config } = await computeEntropies({ checkpoint, input, batchSize }, context);

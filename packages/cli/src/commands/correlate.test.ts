@@ -8,7 +8,7 @@ import { createRandom, float32, int32 } from '@dpar/tensor';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { encodedPngSize } from '../correlate/png-size.js';
-import { pngOf } from '../images.js';
+import { pngOf } from '../images/images.js';
 import { runCli } from '../testing/run-cli.js';
 
 const [images, tokens] = [12, 16];
@@ -67,7 +67,9 @@ describe('dpar correlate of entropy maps', () => {
     };
     const a = await write('a.safetensors', 1);
     const fail = async (...argv: string[]) => (await runCli(['correlate', ...argv])).stderr;
-    expect(await fail('--entropies', a, '--against', await write('b.safetensors', 2))).toContain('got other tokens in');
+    expect(await fail('--entropies', a, '--against', await write('b.safetensors', 2))).toContain(
+      'got different tokens in',
+    );
     const short = await write('c.safetensors', 1, 5);
     expect(await fail('--entropies', a, '--against', short)).toContain('got [12, 15] in');
     expect(await fail('--entropies', a)).toContain('expected --entropies A --against B, or --images PATH');

@@ -1,57 +1,45 @@
 import { type Correlation, correlateGroups, correlateIndependent } from '@dpar/entropy';
-import type { Rgb } from '@dpar/eval';
 import { openEvaluationSet } from '@dpar/eval/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
-import { defineCommand, type Result } from '../command.js';
-import type { Context } from '../context.js';
+import type { Context } from '../command/command.js';
+import { defineCommand, type Result } from '../command/command.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { countOf, finiteOrNull, formatFixed, formatList, namesOf } from '../command/format.js';
+import { file, number, optional, path, type Values, wholeNumber } from '../command/options.js';
 import { encodings, measureImages } from '../correlate/png-size.js';
 import { readTokenRows, type TokenRows } from '../correlate/token-rows.js';
-import { CommandError, UsageError } from '../errors.js';
-import { backgroundOption, readingOnto, skipDamagedOption, soundImages } from '../image-options.js';
-import { finiteOrNull, formatFixed } from '../numbers.js';
-import { file, number, optional, path, wholeNumber } from '../options.js';
-import { countOf, formatList, namesOf } from '../table.js';
+import { backgroundOption, readingOnto, skipDamagedOption, soundImages } from '../images/options.js';
 
-interface CorrelateValues {
-  readonly entropies: string | undefined;
-  readonly against: string | undefined;
-  readonly images: string | undefined;
-  readonly patchLengths: string | undefined;
-  readonly threshold: number | undefined;
-  readonly maxPatchLength: number;
-  readonly rowLength: number | undefined;
-  readonly level: number;
-  readonly resamples: number;
-  readonly seed: number;
-  readonly background: Rgb | undefined;
-  readonly skipDamaged: boolean;
-}
+const options = {
+  entropies: optional(file, "entropies: 'entropies' [N, T] of a .safetensors file, or .npy"),
+  against: optional(file, 'entropies of the same tokens from the other model'),
+  images: optional(path, 'images: folder, .npz or .npy'),
+  patchLengths: optional(file, "patch lengths: 'patch_lengths' [N, M] padded with zeros"),
+  threshold: optional(number(), 'entropy in nats above which a token starts a patch'),
+  maxPatchLength: optional(wholeNumber(1), 'largest number of tokens in a patch', 4),
+  rowLength: optional(wholeNumber(1), 'tokens in a row of the image (default: the side of the square grid)'),
+  level: optional(number({ above: 0, to: 0.999999 }), 'confidence level', 0.95),
+  resamples: optional(wholeNumber(2, 1_000_000), 'resamples of the bootstrap', 2000),
+  seed: optional(wholeNumber(0), 'seed of the bootstrap', 0),
+  background: backgroundOption,
+  skipDamaged: skipDamagedOption,
+};
+
+type CorrelateValues = Values<typeof options>;
 
 export const correlate = defineCommand({
   name: 'correlate',
-  summary: "Pearson's correlation of entropy maps, or of patch counts and PNG sizes",
+  summary: 'Correlate two sets of entropies, or patch counts with PNG sizes',
   details:
-    'With --entropies A --against B: of two entropy models on the same tokens, over all tokens (p-corr of Tables S4 and S5). ' +
-    'Tokens of an image depend on one another, so the interval is of a bootstrap that resamples whole images.\n' +
-    'With --images and --patch-lengths, or --entropies and --threshold: of the patches of an image and its size as PNG ' +
-    "(supplement, 1.8), with Fisher's interval of independent images. The size is that of the file if all images are PNG " +
-    'files, else of the upright image encoded as PNG (filters by least sum of absolute differences, zlib level 9). Images are ' +
-    'in the order of their paths, as the rows of the file must be.\n' +
-    'Files are safetensors, as of dpar entropy and dpar sample, or .npy [N, T].',
-  options: {
-    entropies: optional(file, "entropies: 'entropies' [N, T] of a safetensors file, or .npy"),
-    against: optional(file, 'entropies of the same tokens under another model'),
-    images: optional(path, 'images: folder, .npz or .npy'),
-    patchLengths: optional(file, "patch lengths of the images: 'patch_lengths' [N, M], padded with 0"),
-    threshold: optional(number(), 'nats above which a token starts a patch'),
-    maxPatchLength: optional(wholeNumber(1), 'most tokens in a patch', 4),
-    rowLength: optional(wholeNumber(1), 'tokens in a row of the image (default: as in a square)'),
-    level: optional(number({ above: 0, to: 0.999999 }), 'confidence level', 0.95),
-    resamples: optional(wholeNumber(2, 1_000_000), 'resamples of the bootstrap', 2000),
-    seed: optional(wholeNumber(0), 'seed of the bootstrap', 0),
-    background: backgroundOption,
-    skipDamaged: skipDamagedOption,
-  },
+    'With --entropies A --against B: the correlation of two entropy models over all tokens (p-corr of Tables S4 and S5). ' +
+    'Both files must have entropies of the same tokens. The tokens of an image are not independent, so a bootstrap over ' +
+    'whole images gives the interval.\n\n' +
+    'With --images and --patch-lengths, or with --images, --entropies and --threshold: the correlation of the number of ' +
+    "patches of an image and its size as PNG (supplement, 1.8). The interval is Fisher's, for independent images. If all " +
+    'images are PNG files, the size is that of the file. Otherwise it is that of the upright image encoded as PNG (filters ' +
+    'by least sum of absolute differences, zlib level 9). Images are sorted by path, as the rows of the file must be.\n\n' +
+    'Files are .safetensors, as written by dpar entropy and dpar sample, or .npy [N, T].',
+  options,
   run: (values, context) =>
     values.images === undefined ? correlateMaps(values) : correlateSizes(values, values.images, context),
 });
@@ -64,14 +52,14 @@ async function correlateMaps({ entropies, against, level, resamples, seed }: Cor
   if (a.images !== b.images || a.length !== b.length) {
     throw new CommandError(
       `expected entropies of the same tokens, got [${a.images}, ${a.length}] in '${entropies}' and ` +
-        `[${b.images}, ${b.length}] in '${against}'. Compute both of one file of tokens.`,
+        `[${b.images}, ${b.length}] in '${against}'. Compute both from one file of tokens.`,
     );
   }
   const { tokens } = b;
   if (tokens !== undefined && a.tokens?.some((token, i) => token !== tokens[i])) {
     throw new CommandError(
-      `expected entropies of the same tokens, got other tokens in '${entropies}' than in '${against}'. ` +
-        'Compute both of one file of tokens.',
+      `expected entropies of the same tokens, got different tokens in '${entropies}' and '${against}'. ` +
+        'Compute both from one file of tokens.',
     );
   }
   const found = correlateGroups(a.data, b.data, a.length, { level, resamples, seed });
@@ -92,10 +80,11 @@ async function correlateSizes(values: CorrelateValues, images: string, context: 
   const reading = readingOnto(values.background);
   const sound = await soundImages(all, values.skipDamaged, reading, context);
   const set = sound?.set ?? all;
-  if (all.ignored.length > 0) context.note(`${images}: no images, and left out: ${namesOf(all.ignored)}`);
+  if (all.ignored.length > 0)
+    context.note(`${images}: files left out because they are no images: ${namesOf(all.ignored)}`);
   if (set.count !== counts.length) {
     throw new CommandError(
-      `expected as many images in '${images}' as rows in ${what}, got ${set.count} and ${counts.length}. Pass the same images.`,
+      `expected as many images in '${images}' as rows in ${what}, got ${set.count} and ${counts.length}. Pass the images of these rows.`,
     );
   }
   const { bytes, encoding } = await measureImages(set, reading, context);
@@ -122,21 +111,21 @@ async function correlateSizes(values: CorrelateValues, images: string, context: 
   };
 }
 
-/** Patches of each image, and where they are from. */
+/** Number of patches of each image, and the file that it comes from. */
 async function patchCounts(values: CorrelateValues): Promise<{ counts: Float64Array; what: string }> {
   const { patchLengths: lengths, entropies, threshold, against } = values;
   if ((lengths === undefined) === (entropies === undefined) || against !== undefined) {
-    throw new UsageError('--images: expected either --patch-lengths, or --entropies and --threshold, beside it.');
+    throw new UsageError('--images: expected --patch-lengths, or --entropies and --threshold. Pass one of the two.');
   }
   if (lengths !== undefined) {
     const rows = await readTokenRows(lengths, 'patch_lengths');
     return { counts: eachRow(rows, (row) => row.filter((length) => length > 0).length), what: `'${lengths}'` };
   }
-  if (threshold === undefined) throw new UsageError("--entropies: expected --threshold with '--images', got none");
+  if (threshold === undefined) throw new UsageError('--images: expected --threshold with --entropies, got none.');
   const rows = await readTokenRows(entropies as string, 'entropies');
   const rowLength = values.rowLength ?? Math.sqrt(rows.length + 1);
   if (!Number.isInteger(rowLength)) {
-    throw new UsageError(`--row-length: expected it where the ${rows.length + 1} tokens are no square, got none.`);
+    throw new UsageError(`--row-length: expected a value, because ${rows.length + 1} tokens are no square, got none.`);
   }
   const options: PatchingOptions = { threshold, maxPatchLength: values.maxPatchLength, rowLength };
   return { counts: eachRow(rows, (row) => patchLengths(row, options).length), what: `'${entropies}'` };
@@ -154,6 +143,6 @@ const dataOf = ({ correlation, low, high, level }: Correlation) => ({
 });
 
 function textOf({ correlation, low, high, level }: Correlation): string {
-  if (Number.isNaN(correlation)) return 'none: one side does not vary';
+  if (Number.isNaN(correlation)) return 'undefined: one side is constant';
   return `${formatFixed(correlation, 4)} (${formatFixed(low, 4)} to ${formatFixed(high, 4)} at ${100 * level} %)`;
 }

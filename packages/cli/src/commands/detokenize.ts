@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { checkpointIdentity, formatDigest } from '@dpar/io/node';
 import { type ClassNames, type DiskSource, diskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
-import type { Context } from '../context.js';
-import { CommandError, InterruptedError, UsageError } from '../errors.js';
-import { takeShare } from '../machine-share.js';
-import * as option from '../options.js';
-import { formatRate } from '../progress.js';
+import type { Context } from '../command/command.js';
+import { defineCommand } from '../command/command.js';
+import { CommandError, InterruptedError, UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import * as option from '../command/options.js';
+import { outputKind } from '../command/output-place.js';
+import { formatRate } from '../command/progress.js';
+import { takeShare } from '../command/share.js';
+import { ImageDecoder } from '../images/images.js';
 import { countThere, missingBatches } from '../sample/batches.js';
 import { createSampleWriter } from '../sample/create-writer.js';
-import { ImageDecoder } from '../sample/decode.js';
-import { outputKind } from '../sample/output-kind.js';
 import type { SamplePlan } from '../sample/plan.js';
 import type { SampleWriter } from '../sample/writer.js';
-import { countOf } from '../table.js';
 import { classDigest } from '../tokenize/class-list.js';
 import { openTokenizer } from '../tokenizer.js';
 

@@ -8,8 +8,8 @@ import { named } from '@dpar/tensor';
 import { readClassNames } from '@dpar/train/node';
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
-import { readTensors } from '../tokens.js';
 
 const model = ['--checkpoint', fixturePath('entropy-model')];
 const input = fixturePath('entropy-model/io.safetensors');
@@ -154,7 +154,9 @@ it('computes the entropies of a folder of shards in shares, which training finds
   };
   const settings = {
     model: { kind: 'dpar', ...size, vocab_size: 48, block_size: 64, num_classes: 5, patching: { threshold: 1 } },
-    ...{ data: { tokens: folder, entropy_checkpoint: fixturePath('entropy-model') }, steps: 2, batch_size: 2 },
+    data: { tokens: folder, entropy_checkpoint: fixturePath('entropy-model') },
+    steps: 2,
+    batch_size: 2,
   };
   await writeFile(config, JSON.stringify(settings));
   const trained = await runCli([

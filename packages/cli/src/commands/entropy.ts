@@ -12,11 +12,10 @@ import {
   findTokenLayout,
   readClassNames,
 } from '@dpar/train/node';
-import { defineCommand, type Result } from '../command.js';
-import type { Context } from '../context.js';
-import { computeEntropies } from '../entropies.js';
-import { UsageError } from '../errors.js';
-import { takeShare } from '../machine-share.js';
+import type { Context } from '../command/command.js';
+import { defineCommand, type Result } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
 import {
   folder,
   optional,
@@ -27,11 +26,11 @@ import {
   type Shard,
   shard,
   wholeNumber,
-} from '../options.js';
-import { checkOutput } from '../output-place.js';
-import type { Progress } from '../progress.js';
-import { outputKind } from '../sample/output-kind.js';
-import { countOf } from '../table.js';
+} from '../command/options.js';
+import { checkOutput, outputKind } from '../command/output-place.js';
+import type { Progress } from '../command/progress.js';
+import { takeShare } from '../command/share.js';
+import { computeEntropies } from '../entropies.js';
 
 /** Width of a token in a picture, in pixels. */
 const cell = 16;

@@ -12,7 +12,7 @@ import { tinyNetwork } from '../testing/tiny-network.js';
 const batches = { seen: 0, at: (_seen: number): void => {} };
 
 vi.mock('../feature-network.js', async (original) => ({
-  ...(await original<typeof import('../feature-network.js')>()),
+  ...(await original<typeof import('../images/feature-network.js')>()),
   loadFeatureNetwork: async (path: string, { resize = 'adm' }: { resize?: string }) =>
     tinyNetwork(`${path}, ${resize}`, () => batches.at(++batches.seen)),
 }));
@@ -77,7 +77,7 @@ describe('dpar eval on images', () => {
     expect(batches.seen).toBe(seen);
     expect(stdout).toMatch(/^reference +refs\.npz, N = 40$/m);
     expect(stdout).toMatch(/^samples +samples, N = 30$/m);
-    expect(stdout).toMatch(/^feature network +First and last pixel, 3 numbers an image$/m);
+    expect(stdout).toMatch(/^feature network +First and last pixel, 3 numbers per image$/m);
     expect(stdout).toMatch(/^resize +net\.onnx, adm$/m);
     // Without caches, and with other batches, the same figures.
     for (const more of [
@@ -131,7 +131,7 @@ describe('dpar eval on images', () => {
     const others = ['._0001.png', 'Thumbs.db', 'notes.txt'];
     for (const name of others) await writeFile(join(folder, 'samples', name), '');
     const { stderr, stdout } = await runCli([...argv, '--json']);
-    expect(stderr).toContain('no images, and left out: ._0001.png, Thumbs.db, notes.txt');
+    expect(stderr).toContain('files left out because they are no images: ._0001.png, Thumbs.db, notes.txt');
     expect(JSON.parse(stdout).ignored_files).toEqual(others);
     await writeFile(join(folder, 'samples/0007.png'), 'no image');
     const failed = await runCli([...argv, '--quiet']);
@@ -166,7 +166,7 @@ describe('dpar eval on images', () => {
     );
   });
 
-  it('goes on where it was interrupted', async () => {
+  it('resumes where it was interrupted', async () => {
     const { folder, argv } = await sets();
     await rm(join(folder, 'refs.npz'));
     await writeBatch(join(folder, 'refs.npz'), 700, 3);

@@ -28,7 +28,7 @@ describe.each(['eval-64d', 'eval-singular'])('dpar eval on %s', (name) => {
     const found = JSON.parse((await runCli([...argv, '--json'])).stdout);
     expect(Math.abs(found.fid / fid - 1)).toBeLessThan(1e-6);
     expect(found).not.toHaveProperty('precision');
-    expect((await runCli(argv)).stdout).toContain('reference_stats.npz, N = not stated');
+    expect((await runCli(argv)).stdout).toContain('reference_stats.npz, N = unknown');
   });
 });
 

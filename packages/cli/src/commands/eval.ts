@@ -1,38 +1,41 @@
 import type { Matrix } from '@dpar/eval';
 import { type EvaluationSet, openEvaluationSet, readNpyMatrix } from '@dpar/eval/node';
-import { defineCommand } from '../command.js';
-import type { Context } from '../context.js';
-import { CommandError } from '../errors.js';
-import { computeFigures } from '../evaluation/figures.js';
-import { reportEvaluation, warningsOf } from '../evaluation/report.js';
+import type { Context } from '../command/command.js';
+import { defineCommand } from '../command/command.js';
+import { CommandError } from '../command/errors.js';
+import { countOf, namesOf } from '../command/format.js';
+import { file, flag, optional, outputFolder, path, required, wholeNumber } from '../command/options.js';
+import { computeFigures, reportEvaluation, warningsOf } from '../evaluation/figures.js';
 import { checkSides, completeSide, type EvaluationSide, needsNetwork } from '../evaluation/side.js';
-import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
-import { skipDamagedOption } from '../image-options.js';
-import { file, flag, optional, outputFolder, path, required, wholeNumber } from '../options.js';
-import { countOf, namesOf } from '../table.js';
+import { loadFeatureNetwork, networkOptions, networkRemedy } from '../images/feature-network.js';
+import { skipDamagedOption } from '../images/options.js';
 
-const kinds = 'folder or .npz of images, features .npy or .npz, or statistics .npz';
+const kinds = 'images (folder or .npz), features (.npy or .npz) or statistics (.npz)';
 
 export const evaluate = defineCommand({
   name: 'eval',
-  summary: 'FID, sFID, Inception Score, precision and recall, and KID of images or of their features',
+  summary: 'Compute FID, sFID, Inception Score, precision, recall and KID of images or features',
   details:
-    'Sets are folders of images, ADM .npz files (images arr_0, statistics mu and sigma, or both), and features: .npy ' +
-    '[N, D], or what dpar features wrote. Images need --features. Statistics alone give FID; features also precision, ' +
-    'recall and KID. Features of images are kept beside the set as <set>.features-<network>.npz, and computed again when ' +
-    'the images, the network or the resize change; interrupted work goes on.\n' +
-    'FID falls as N grows: compare only values of one N, one resize and one feature network.',
+    'A set is a folder of images, an ADM .npz file (images arr_0, statistics mu and sigma, or both), a features .npy [N, D], ' +
+    'or the output of dpar features. Images need --features. Statistics allow only FID; features also allow precision, recall ' +
+    'and KID.\n\n' +
+    'Features of images are stored beside the set as <set>.features-<network>.npz. They are computed again if the images, the ' +
+    'network or the resize method change. Run the same command again to resume an interrupted run.\n\n' +
+    'FID falls as N grows: compare only values with the same N, resize method and feature network.',
   options: {
     reference: required(path, kinds),
     samples: required(path, kinds),
     ...networkOptions,
-    logits: optional(file, "class logits of the samples .npy, for the Inception Score (default: the network's)"),
-    splitSize: optional(wholeNumber(1), 'images in a split of the Inception Score', 5000),
-    k: optional(wholeNumber(1), 'neighbours of precision and recall', 3),
-    bootstrap: optional(wholeNumber(2), 'resamples for an interval of FID, such as 200 (default: no interval)'),
-    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
-    cacheFolder: optional(outputFolder, 'where to keep features of images (default: beside the set)'),
-    noCache: flag('keeps no features'),
+    logits: optional(file, "class logits of the samples, .npy, for the Inception Score (default: the network's)"),
+    splitSize: optional(wholeNumber(1), 'images per split of the Inception Score', 5000),
+    k: optional(wholeNumber(1), 'number of neighbours for precision and recall', 3),
+    bootstrap: optional(
+      wholeNumber(2),
+      'number of resamples for an interval of FID, such as 200 (default: no interval)',
+    ),
+    batchSize: optional(wholeNumber(1, 4096), 'images per batch', 32),
+    cacheFolder: optional(outputFolder, 'folder to store features of images in (default: beside the set)'),
+    noCache: flag('do not store features'),
     skipDamaged: skipDamagedOption,
   },
   run: async (values, context) => {
@@ -47,11 +50,11 @@ export const evaluate = defineCommand({
         throw new CommandError(`expected --features FILE for the images in '${lacking}', got none. ${networkRemedy}`);
       }
     } else if (withImages.length === 0) {
-      context.note('--features is not needed: both sets are features already.');
+      context.note('--features has no effect: both sets have features.');
     }
     if (bootstrap !== undefined && found.pool === undefined && (found.images === undefined || features === undefined)) {
       throw new CommandError(
-        `--bootstrap: expected features or images of the samples, got statistics in '${samples}'.`,
+        `--bootstrap: expected features or images of the samples, got statistics in '${samples}'. Leave it out.`,
       );
     }
     const given = values.logits === undefined ? undefined : await readLogits(values.logits, found, samples);
@@ -79,7 +82,7 @@ export const evaluate = defineCommand({
   },
 });
 
-/** @throws CommandError if there are not as many logits as samples. */
+/** Reads the logits of the samples. @throws CommandError if their number is not that of the samples. */
 async function readLogits(path: string, { pool, images, statistics }: EvaluationSet, samples: string): Promise<Matrix> {
   const logits = await readNpyMatrix(path);
   const count = pool?.rows ?? images?.count ?? statistics?.count;
@@ -90,13 +93,13 @@ async function readLogits(path: string, { pool, images, statistics }: Evaluation
   );
 }
 
-/** Names the files of a folder that are no images. */
+/** Notes the files of a folder that are no images. */
 function noteIgnored({ images }: EvaluationSet, context: Context): void {
   if (images === undefined || images.ignored.length === 0) return;
-  context.note(`${images.path}: no images, and left out: ${namesOf(images.ignored)}`);
+  context.note(`${images.path}: files left out because they are no images: ${namesOf(images.ignored)}`);
 }
 
-/** @throws CommandError if both sides say which network their features are of, and it is not one. */
+/** @throws CommandError if the features of both sets have a known network, and not the same one. */
 function checkNetworks([a, b]: readonly [SideNetwork, SideNetwork]): void {
   if (a[1] === undefined || b[1] === undefined || a[1] === b[1]) return;
   throw new CommandError(

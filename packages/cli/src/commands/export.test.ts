@@ -15,7 +15,7 @@ it.each(['dpar-dynamic4d', 'llamagen', 'entropy-model'])('exports %s, and import
   const exported = await runCli(['export', '--checkpoint', from, '--format', 'pytorch', '--output', file, '--json']);
   expect(exported.status).toBe(0);
   // What belongs to the fixture and not to a checkpoint is named.
-  expect(exported.stderr).toContain('export: not in the file: ');
+  expect(exported.stderr).toContain('export: left out of the file: ');
   expect(JSON.parse(exported.stdout)).toMatchObject({
     format: 'pytorch',
     output: file,
@@ -45,7 +45,7 @@ it("imports LlamaGen's training checkpoint, which other commands read", async ()
     ),
   });
   const { status, stdout, stderr } = await runCli([...argv, '--set', 'block_size=64', 'n_head=2']);
-  expect(stderr).toContain('import: not told by the file: rope_base 10000 (usual)');
+  expect(stderr).toContain('import: assumed, because the file does not say: rope_base 10000 (usual)');
   expect(stdout).toContain('llamagen, 18 tensors');
   expect(status).toBe(0);
   const io = fixturePath('llamagen/io.safetensors');
@@ -66,27 +66,29 @@ it('imports weights beside objects of other kinds, and samples from a model with
   const output = join(await temporaryFolder(), 'model');
   const input = fixturePath('torch-pt/foreign-objects.pt');
   const imported = await runCli(['import', '--input', input, '--output', output, '--set', 'num_classes=4', '--json']);
-  expect(imported.stderr).toContain('the class table has 4 rows for 4 classes, so there is no null class');
+  expect(imported.stderr).toContain('the class table has 4 rows for 4 classes and so no null class');
   expect(JSON.parse(imported.stdout)).toMatchObject({
-    ...{ tensors: 11, left_out: [], notes: [] },
+    tensors: 11,
+    left_out: [],
+    notes: [],
     config: { num_classes: 4, class_dropout_prob: 0 },
   });
   const to = join(output, 'samples.safetensors');
   const sample = ['sample', '--checkpoint', output, '--classes', '3', '--output', to, '--json'];
-  for (const scale of [[], ['--cfg-scale', '4']]) {
+  for (const scale of [[], ['--guidance-scale', '4']]) {
     expect(await runCli([...sample, ...scale])).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(
-        /--cfg-scale: expected 1 for '.*', which was trained without a null class .* got [24]\. Pass --cfg-scale 1\./,
+        /--guidance-scale: expected 1 for '.*', which was trained without a null class .* got [24]\. Pass --guidance-scale 1\./,
       ),
     });
   }
-  expect(await runCli([...sample, '--classes', '4', '--cfg-scale', '1'])).toMatchObject({
+  expect(await runCli([...sample, '--classes', '4', '--guidance-scale', '1'])).toMatchObject({
     status: 2,
     stderr: expect.stringContaining('--classes: expected classes from 0 to 3, got 4.'),
   });
   expect(existsSync(to)).toBe(false);
-  expect(await runCli([...sample, '--cfg-scale', '1'])).toMatchObject({ status: 0 });
+  expect(await runCli([...sample, '--guidance-scale', '1'])).toMatchObject({ status: 0 });
   const { tensors } = await readSafetensors(to);
   expect(tensors.get('tokens')?.shape).toEqual([1, 16]);
 });

@@ -1,38 +1,43 @@
 import { exportPyTorch, exportSafetensors } from '@dpar/checkpoint';
-import { defineCommand, type Result } from '../command.js';
-import type { Context } from '../context.js';
-import { UsageError } from '../errors.js';
+import type { Context } from '../command/command.js';
+import { defineCommand, type Result } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { formatList } from '../command/format.js';
+import { byteSize, choice, flag, folder, optional, outputPath, required, type Values } from '../command/options.js';
 import { exportOnnxCheckpoint } from '../onnx/export.js';
 import { interfaceOf } from '../onnx/write.js';
-import { byteSize, choice, flag, folder, optional, outputPath, required, type Values } from '../options.js';
-import { formatList } from '../table.js';
 
 const options = {
-  checkpoint: required(folder, 'a DPAR, LlamaGen or entropy model, or a tokenizer'),
-  format: required(choice(['pytorch', 'safetensors', 'onnx']), 'what is written'),
-  output: required(outputPath('any'), 'file to write, such as model.pt, model.safetensors or model.onnx, or folder'),
-  withoutOptimizer: flag('pytorch: leaves out the state of the optimizer, which is twice as large as the weights'),
-  maxShardSize: optional(byteSize, 'safetensors: most bytes of tensors in a file, such as 2GB (10^9 bytes each)'),
-  decode: flag('onnx: the steps of generation with cached keys and values'),
-  entropyCheckpoint: optional(folder, 'onnx: entropy model whose step comes along with those of a DPAR model'),
-  average: flag(
-    "onnx, safetensors: the moving average of the model's weights, which training with average_decay keeps",
+  checkpoint: required(folder, 'DPAR, LlamaGen or entropy model, or tokenizer'),
+  format: required(choice(['pytorch', 'safetensors', 'onnx']), 'format to write'),
+  output: required(outputPath('any'), 'output: a file such as model.pt, model.safetensors or model.onnx, or a folder'),
+  withoutOptimizer: flag('pytorch: leave out the state of the optimizer, which is twice as large as the weights'),
+  maxShardSize: optional(byteSize, 'safetensors: largest size of the tensors in a file, such as 2GB (10^9 bytes each)'),
+  decode: flag('onnx: write the steps of generation with cached keys and values'),
+  entropyCheckpoint: optional(
+    folder,
+    'onnx, with --decode: entropy model whose step is added to those of a DPAR model',
   ),
+  average: flag('onnx, safetensors: use the moving average of the weights, which training with average_decay keeps'),
   weights: optional(choice(['float32', 'int8', 'int4']), 'onnx: format of the weight matrices', 'float32'),
-  portable: flag('onnx: standard operators only, for other runtimes than ONNX Runtime'),
-  externalData: flag('onnx: weights in a file of their own (FILE.onnx.data), as above 2 GiB'),
+  portable: flag('onnx: use only standard operators, for runtimes other than ONNX Runtime'),
+  externalData: flag('onnx: write the weights to a separate file (FILE.onnx.data), which is required above 2 GiB'),
 };
+
+type ExportValues = Values<typeof options>;
 
 export const exportCheckpoint = defineCommand({
   name: 'export',
-  summary:
-    'writes a checkpoint as a PyTorch file, as the training scripts of LlamaGen do, as safetensors or as ONNX models',
+  summary: 'Export a checkpoint to PyTorch, safetensors or ONNX',
   details:
-    "Keys of the PyTorch file, which torch.load(path, weights_only=True) opens: 'model' (state_dict), 'ema' (moving average), " +
-    "'optimizer' (state of torch.optim.AdamW) and 'steps', where the checkpoint has them; 'config', the text of config.json. " +
-    'safetensors: FILE.safetensors, or a folder with config.json too; with --max-shard-size several files with an index. ' +
-    'ONNX: the teacher-forced pass of a model (FILE.onnx), with --decode a folder of its steps with cached keys and values; ' +
-    'encode.onnx and decode.onnx of a tokenizer. Batch and patches may be of any size; the files say what they take.',
+    "pytorch: a file that torch.load(path, weights_only=True) reads, as LlamaGen's training scripts write it. Its keys are " +
+    "'model' (state_dict), 'config' (text of config.json) and, if the checkpoint has them, 'ema' (moving average), 'optimizer' " +
+    "(state of torch.optim.AdamW) and 'steps'.\n\n" +
+    'safetensors: FILE.safetensors, or a folder that also has config.json. With --max-shard-size, several files with an ' +
+    'index.\n\n' +
+    'onnx: the teacher-forced pass of a model (FILE.onnx). With --decode, a folder with the steps of generation with cached ' +
+    'keys and values. For a tokenizer, encode.onnx and decode.onnx. The batch and the patches can have any size. The files ' +
+    'describe their inputs.',
   options,
   run: async (values, context) => {
     checkFormat(values);
@@ -41,8 +46,8 @@ export const exportCheckpoint = defineCommand({
   },
 });
 
-/** What formats have an option, by its name on the command line. */
-function checkFormat(values: Values<typeof options>): void {
+/** @throws UsageError for an option that the format does not have. */
+function checkFormat(values: ExportValues): void {
   const { format, decode, entropyCheckpoint, average, weights, portable, externalData } = values;
   const uses: readonly (readonly [option: string, given: boolean, formats: readonly string[]])[] = [
     ['--without-optimizer', values.withoutOptimizer, ['pytorch']],
@@ -78,17 +83,11 @@ async function toOnnx(options: Parameters<typeof exportOnnxCheckpoint>[0]): Prom
   };
 }
 
-interface PyTorchExport {
-  readonly checkpoint: string;
-  readonly output: string;
-  readonly withoutOptimizer: boolean;
-}
-
-async function toPyTorch({ checkpoint, output, withoutOptimizer }: PyTorchExport, context: Context): Promise<Result> {
+async function toPyTorch({ checkpoint, output, withoutOptimizer }: ExportValues, context: Context): Promise<Result> {
   const result = await exportPyTorch(checkpoint, output, { optimizer: !withoutOptimizer, signal: context.signal });
   const { kind, tensors, keys, step, settingsFrom, leftOut, notes } = result;
   for (const note of notes) context.note(`export: ${note}`);
-  if (leftOut.length > 0) context.note(`export: not in the file: ${leftOut.join(', ')}`);
+  if (leftOut.length > 0) context.note(`export: left out of the file: ${leftOut.join(', ')}`);
   return {
     data: {
       kind,
@@ -110,21 +109,15 @@ async function toPyTorch({ checkpoint, output, withoutOptimizer }: PyTorchExport
   };
 }
 
-interface SafetensorsExport {
-  readonly checkpoint: string;
-  readonly output: string;
-  readonly average: boolean;
-  readonly maxShardSize: number | undefined;
-}
-
-async function toSafetensors(options: SafetensorsExport, context: Context): Promise<Result> {
-  const { checkpoint, output, average, maxShardSize: maximumShardBytes } = options;
-  const { signal } = context;
+async function toSafetensors(values: ExportValues, context: Context): Promise<Result> {
+  const { checkpoint, output, average, maxShardSize: maximumShardBytes } = values;
   const { kind, tensors, files, leftOut, notes } = await exportSafetensors(checkpoint, output, {
-    ...{ average, maximumShardBytes, signal },
+    average,
+    maximumShardBytes,
+    signal: context.signal,
   });
   for (const note of notes) context.note(`export: ${note}`);
-  if (leftOut.length > 0) context.note(`export: not in the files: ${leftOut.join(', ')}`);
+  if (leftOut.length > 0) context.note(`export: left out of the files: ${leftOut.join(', ')}`);
   return {
     data: { kind, format: 'safetensors', output, tensors, files, left_out: leftOut },
     text: formatList([

@@ -1,14 +1,14 @@
 import { defaultPartImages, extractParts, extractToFile, openEvaluationSet } from '@dpar/eval/node';
-import { defineCommand } from '../command.js';
-import { CommandError, UsageError } from '../errors.js';
+import { defineCommand } from '../command/command.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { countOf, namesOf } from '../command/format.js';
+import { optional, outputPath, path, required, shard as shardOption, wholeNumber } from '../command/options.js';
+import { outputKind } from '../command/output-place.js';
+import { formatRate } from '../command/progress.js';
+import { takeShare } from '../command/share.js';
 import { interruptible } from '../evaluation/interruptible.js';
-import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
-import { skipDamagedOption, soundImages, withImageCheck } from '../image-options.js';
-import { takeShare } from '../machine-share.js';
-import { optional, outputPath, path, required, shard as shardOption, wholeNumber } from '../options.js';
-import { formatRate } from '../progress.js';
-import { outputKind } from '../sample/output-kind.js';
-import { countOf, namesOf } from '../table.js';
+import { loadFeatureNetwork, networkOptions, networkRemedy } from '../images/feature-network.js';
+import { skipDamagedOption, soundImages, withImageCheck } from '../images/options.js';
 
 export const features = defineCommand({
   name: 'features',

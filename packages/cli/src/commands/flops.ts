@@ -7,19 +7,20 @@ import {
   presets,
   tableS1,
 } from '@dpar/model';
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
-import { choice, flag, number, optional, wholeNumber } from '../options.js';
-import { formatList, formatTable } from '../table.js';
+import { defineCommand } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { formatList, formatTable } from '../command/format.js';
+import { choice, flag, number, optional, wholeNumber } from '../command/options.js';
 
 const models = Object.keys(presets) as PresetName[];
 
 export const flops = defineCommand({
   name: 'flops',
-  summary: 'counts compute and parameters of LlamaGen and DPAR, as Table S1 of the paper does',
+  summary: 'Count compute and parameters of LlamaGen and DPAR, as in Table S1 of the paper',
   details:
-    'Billions of multiply-accumulates (GMACs) for one image: linear layers, and 8 per layer and channel for norms and the ' +
-    'like; neither attention products nor the entropy model are counted. The paper calls them GFLOPs.',
+    'Results are billions of multiply-accumulates (GMACs) per image, which the paper calls GFLOPs. They count linear layers, ' +
+    'and 8 operations per layer and channel for norms and similar work. They do not count attention products and the entropy ' +
+    'model.',
   options: {
     model: optional(choice(models), 'size of the model', 'B'),
     resolution: optional(
@@ -31,7 +32,7 @@ export const flops = defineCommand({
       number({ from: 1, to: 4096 }),
       'mean tokens per patch (default: 1.81 at 256 px, 2.06 at 384 px as in the paper)',
     ),
-    table: flag("all rows of Table S1 beside the paper's figures"),
+    table: flag("show all rows of Table S1 beside the paper's figures"),
   },
   run: async ({ model, resolution, patchRatio, table }) => {
     if (table) return formatTableS1();
@@ -42,7 +43,7 @@ export const flops = defineCommand({
     if (ratio === undefined) {
       const known = Object.keys(paperPatchRatios).join(' or ');
       throw new UsageError(
-        `--patch-ratio: expected a number for ${resolution} px, got none. Only ${known} px have one.`,
+        `--patch-ratio: expected a number for ${resolution} px, got none. Only ${known} px have a default.`,
       );
     }
     const row = compareCompute(model, resolution, ratio);

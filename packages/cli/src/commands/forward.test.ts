@@ -117,7 +117,7 @@ it('dpar forward says which labels are the null class', async () => {
     output,
   ]);
   expect(status).toBe(0);
-  expect(stderr).toContain('label 5 is the null class: 1 image without a class');
+  expect(stderr).toContain('1 image with label 5, the null class');
 });
 
 describe('dpar forward refuses', () => {

@@ -4,38 +4,47 @@ import { type DparConfig, globalRotaryTable } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { type ImageArchitecture, nullClassOf } from '@dpar/nn';
 import type { PaddedPatches } from '@dpar/patchify';
-import { DparError, float32, type HostTensor, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
-import { vqKind } from '@dpar/tokenizer';
+import {
+  DparError,
+  float32,
+  formatType,
+  type HostTensor,
+  int32,
+  named,
+  type TensorFunction,
+  type Tensors,
+} from '@dpar/tensor';
+import { vqDecodeFunction, vqEncodeFunction, vqKind } from '@dpar/tokenizer';
 import { gradientFunction, sizeOfSet, type TokenSet } from '@dpar/train';
 import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
-import { file, flag, folder, outputFile, required } from '../options.js';
-import { countOf } from '../table.js';
-import { patchLengthsOf, readTensors, tokensFor } from '../tokens.js';
-import { vqForward } from '../vq-forward.js';
+import { type Context, defineCommand, type Result } from '../command/command.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { file, flag, folder, outputFile, required } from '../command/options.js';
+import { patchLengthsOf, readTensors, tokensFor } from '../input-files.js';
 
 export const forward = defineCommand({
   name: 'forward',
-  summary: 'one teacher-forced pass of a model: logits and loss, with gradients if wanted; or of a tokenizer',
+  summary: 'Run one teacher-forced pass of a model, or one pass of a tokenizer',
   details:
-    "The checkpoint's config.json says what the model is: 'kind' dpar, llamagen or entropy. The input has 'tokens' [B, T] " +
-    "int32, 'labels' [B] int32 and, for DPAR, 'patch_lengths' [B, M] int32 or 'entropies' [B, T - 1]. The output has 'logits', " +
-    "'loss', an entropy model's 'entropies', DPAR's intermediate states and, with --gradients, 'grad.<parameter>'. A " +
-    "tokenizer (vq) reads 'image' [B, 3, H, W] in -1..1 and writes 'latent', 'codes' [B, T] and 'decoded'.",
+    "The 'kind' in the checkpoint's config.json names the model.\n\n" +
+    "dpar, llamagen, entropy: the input has 'tokens' [B, T] int32, 'labels' [B] int32 and, for DPAR, 'patch_lengths' [B, M] " +
+    "int32 or 'entropies' [B, T - 1]. The output has 'logits', 'loss', DPAR's intermediate states or the entropy model's " +
+    "'entropies' and, with --gradients, 'grad.<parameter>'.\n\n" +
+    "vq (tokenizer): the input has 'image' [B, 3, H, W] in -1..1. The output has 'latent', 'codes' [B, T] and 'decoded'.",
   options: {
-    checkpoint: required(folder, 'config.json and model.safetensors'),
-    input: required(file, 'tokens or image, safetensors'),
-    output: required(outputFile, 'where to write the results, safetensors'),
-    gradients: flag('writes the gradients of the loss by all parameters too'),
+    checkpoint: required(folder, 'model: folder with config.json and model.safetensors'),
+    input: required(file, 'tokens or images, .safetensors'),
+    output: required(outputFile, 'results, .safetensors'),
+    gradients: flag('also write the gradients of the loss with respect to all parameters'),
   },
   run: async ({ checkpoint, input, output, gradients }, context) => {
     if (/\.(png|npz|npy|json|jsonl)$/i.test(output)) {
-      throw new UsageError(`forward: expected an --output FILE.safetensors, got '${output}'.`);
+      throw new UsageError(`--output: expected FILE.safetensors, got '${output}'.`);
     }
     const engine = await context.engine();
     if ((await kindOf(checkpoint)) === vqKind.name) {
-      if (gradients) throw new UsageError('--gradients: expected a model that is trained here, got a tokenizer.');
+      if (gradients) throw new UsageError('--gradients: expected a DPAR, LlamaGen or entropy model, got a tokenizer.');
       return vqForward(checkpoint, input, output, context);
     }
     const model = await loadModel(checkpoint, { onNote: (note) => context.note(`forward: ${note}`) });
@@ -53,7 +62,7 @@ export const forward = defineCommand({
 
     const unlabelled = set.labels.data.filter((label) => label === nullClass).length;
     if (unlabelled > 0) {
-      context.note(`forward: label ${nullClass} is the null class: ${countOf(unlabelled, 'image')} without a class`);
+      context.note(`forward: ${countOf(unlabelled, 'image')} with label ${nullClass}, the null class`);
     }
     context.note(`forward: ${countOf(images, 'image')}, ${kind.name} model, ${engine.name}`);
     const names = kind.outputNames;
@@ -82,7 +91,7 @@ export const forward = defineCommand({
   },
 });
 
-/** Refuses a tensor whose name is a slip of the pen for one that is missing. Others that nobody asked for may be there. */
+/** Refuses a tensor whose name looks like a misspelt missing one. Other tensors are ignored. */
 function checkInputNames(names: readonly string[], input: string): void {
   const missing = ['tokens', 'labels', 'patch_lengths', 'entropies'].filter((name) => !names.includes(name));
   for (const name of names) {
@@ -94,7 +103,7 @@ function checkInputNames(names: readonly string[], input: string): void {
   }
 }
 
-/** What a checkpoint is of. */
+/** Kind of a checkpoint, from its config.json. */
 async function kindOf(folder: string): Promise<unknown> {
   const { config, parameters } = await openCheckpoint(folder);
   await parameters.close();
@@ -108,27 +117,63 @@ function outputFunction({ kind, config }: ImageArchitecture, names: readonly str
   };
 }
 
-/** The patches that the file has, or those that the model makes of the entropies; undefined for a model without patches. */
+/** Patch lengths of the file, or else by the model's configuration; undefined for a model without patches. */
 function patchesOf(model: ImageArchitecture, tensors: Tensors<HostTensor>, set: TokenSet): PaddedPatches | undefined {
   const { kind, config } = model;
   if (!kind.hasPatches) return undefined;
   return patchLengthsOf(model, tensors, sizeOfSet(set).images) ?? kind.patchLengths(config, set);
 }
 
-/** Patch lengths, and the rotary table of the global transformer: class token, then all M patches. */
+/** Patch lengths [B, M], and the rotary table of the global transformer: class token, then all M patches. */
 function patchTensors(config: DparConfig, patches: PaddedPatches): Record<string, HostTensor> {
   const [B = 0, M = 0] = patches.shape;
-  // The table leaves the last patch out, which here is one more than there are.
+  // The table leaves out the last patch, so it gets one more.
   const longer = new Int32Array(B * (M + 1));
   for (let b = 0; b < B; b++) longer.set(patches.data.subarray(b * M, (b + 1) * M), b * (M + 1));
   const { shape, data } = globalRotaryTable(config, { dtype: 'int32', shape: [B, M + 1], data: longer });
   return { patch_lengths: int32(patches.shape, patches.data), rope: float32(shape, data) };
 }
 
-/** Global states [B, M, D] of the class token and all patches but the last as [B, 1 + M, D]: the last, unused one is 0. */
+/** Adds zeros for the last patch, which has no global state: [B, M, D] to [B, M + 1, D]. */
 function withLastPatch({ shape, data }: HostTensor): HostTensor {
   const [B = 0, M = 0, D = 0] = shape;
   const longer = float32([B, M + 1, D]);
   for (let b = 0; b < B; b++) longer.data.set(data.subarray(b * M * D, (b + 1) * M * D), b * (M + 1) * D);
   return longer;
+}
+
+/**
+ * Runs one pass of LlamaGen's tokenizer.
+ * Reads `image` [B, 3, H, W]. Writes `latent` [B, D, h, w] (before quantisation), `codes` [B, T] and `decoded` [B, 3, H, W].
+ * @throws CommandError if the input has no images.
+ */
+async function vqForward(checkpoint: string, input: string, output: string, context: Context): Promise<Result> {
+  const { config, parameters } = await loadModel(checkpoint, { kinds: [vqKind] });
+  const { image } = await readTensors(input);
+  if (image?.dtype !== 'float32' || image.shape.length !== 4) {
+    const got = image === undefined ? 'none' : formatType(image);
+    throw new CommandError(
+      `expected 'image' of type float32[B, 3, H, W] in '${input}', got ${got}. Pass another file.`,
+    );
+  }
+  const engine = await context.engine();
+  const [images = 0] = image.shape;
+  context.note(`forward: ${countOf(images, 'image')}, vq tokenizer, ${engine.name}`);
+  const begin = performance.now();
+  const encoded = await engine.compile(vqEncodeFunction(config), { constants: parameters }).run({ image });
+  context.signal.throwIfAborted();
+  const [codes, latent] = [named(encoded, 'codes'), named(encoded, 'latent')];
+  const [, , rows = 0, columns = 0] = latent.shape;
+  const grid = { dtype: 'int32', shape: [images, rows, columns], data: Int32Array.from(codes.data) } as const;
+  const decoder = engine.compile(vqDecodeFunction(config), { constants: parameters });
+  const decoded = named(await decoder.run({ codes: grid }), 'image');
+  const seconds = (performance.now() - begin) / 1000;
+  context.signal.throwIfAborted();
+  const written = { latent, codes, decoded };
+  await writeSafetensors(output, written);
+  const shapes = Object.fromEntries(Object.entries(written).map(([name, { shape }]) => [name, shape]));
+  return {
+    data: { kind: 'vq', images, seconds, engine: engine.name, output, tensors: shapes },
+    text: `latent, codes and decoded of ${countOf(images, 'image')} written to ${output}`,
+  };
 }

@@ -47,7 +47,13 @@ async function json(...argv: string[]) {
 }
 
 const tokenize = (input: string, output: string, ...more: string[]) => [
-  ...['tokenize', '--tokenizer', tokenizer, '--input', join(folder, input), '--output', join(folder, output)],
+  'tokenize',
+  '--tokenizer',
+  tokenizer,
+  '--input',
+  join(folder, input),
+  '--output',
+  join(folder, output),
   ...more,
 ];
 
@@ -98,7 +104,7 @@ describe('pictures turned by EXIF', () => {
     expect(Math.abs((await json(...options)).fid)).toBeLessThan(1e-9);
     expect((await json(...options, '--orientation', 'stored')).fid).toBeGreaterThan(1e-4);
     const { stderr } = await runCli([...options, '--orientation', 'stored']);
-    expect(stderr).toContain('turned: 7 images lie turned by their EXIF orientation, and are read so');
+    expect(stderr).toContain('turned: 7 images with an EXIF orientation, which is ignored');
   });
 });
 
@@ -119,7 +125,7 @@ describe('transparent pictures', () => {
       await json(...tokenize(name, `${name}-tokens`));
     }
     const { stderr } = await runCli(tokenize('alpha', 'x'));
-    expect(stderr).toContain('alpha: 1 image transparent in places, read on #ffffff (--background COLOR)');
+    expect(stderr).toContain('alpha: 1 image with transparent pixels, read on #ffffff (--background COLOR)');
     expect(await tokensIn('x')).toEqual(await tokensIn('white-tokens'));
     await json(...tokenize('alpha', 'y', '--background', 'black'));
     expect(await tokensIn('y')).toEqual(await tokensIn('black-tokens'));
@@ -195,7 +201,7 @@ describe('images that cannot be read', () => {
     for (const share of ['1/2', '0/2']) await json(...tokenize('set', 'z', ...parts, '--shard', share));
     expect(await json(...tokenize('set', 'z', ...parts))).toMatchObject({ images: 5, tokenized: 0, missing: 0 });
     const { stderr } = await runCli(tokenize('set', 'x', '--skip-damaged'));
-    expect(stderr).toContain('set: 3 images cannot be read, and left out: ');
+    expect(stderr).toContain('set: 3 images left out because they cannot be read: ');
     for (const name of skipped) expect(stderr).toContain(name);
   });
 

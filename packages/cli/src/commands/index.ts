@@ -1,4 +1,4 @@
-import type { Command } from '../command.js';
+import type { Command } from '../command/command.js';
 import { calibrate } from './calibrate.js';
 import { correlate } from './correlate.js';
 import { detokenize } from './detokenize.js';

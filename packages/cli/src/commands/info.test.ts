@@ -6,8 +6,8 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { float32 } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
+import { version, versionOf } from '../machine.js';
 import { runCli } from '../testing/run-cli.js';
-import { version, versionOf } from '../version.js';
 
 it('tells versions, engines and devices', async () => {
   const { status, stdout, stderr } = await runCli(['info', '--json']);

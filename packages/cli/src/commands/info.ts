@@ -2,14 +2,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ortInstallHints } from '@dpar/engine-ort';
 import { tfjsInstallHints } from '@dpar/engine-tfjs';
-import { defineCommand } from '../command.js';
-import { type BackendInfo, type DeviceInfo, devicesOf, probeBackends, probeDevices } from '../devices.js';
-import { formatMemory, machine } from '../machine.js';
-import { javaScriptRuntime } from '../runtime.js';
-import { formatList } from '../table.js';
-import { versionOf } from '../version.js';
+import { defineCommand } from '../command/command.js';
+import { formatList } from '../command/format.js';
+import { type BackendInfo, type DeviceInfo, devicesOf, probeBackends, probeDevices } from '../engine/devices.js';
+import { formatMemory, javaScriptRuntime, machine, versionOf } from '../machine.js';
 
-/** Packages that engines run on, and what each is for. */
+/** Packages that engines run on, with their use. */
 const optionalPackages = {
   'onnxruntime-node': { use: 'engine ort in Node', by: '@dpar/engine-ort' },
   'onnxruntime-web': { use: 'engine ort in browsers', by: '@dpar/engine-ort' },
@@ -26,15 +24,15 @@ interface EngineInfo {
   readonly name: 'ort' | 'tfjs';
   readonly available: boolean;
   readonly devices: readonly DeviceInfo[];
-  /** Of TensorFlow.js, the best first. */
+  /** Backends of TensorFlow.js, fastest first. */
   readonly backends?: readonly BackendInfo[];
-  /** How to get it if it is missing, else empty. */
+  /** Instructions to get a missing engine; empty for an available one. */
   readonly hint: string;
 }
 
 export const info = defineCommand({
   name: 'info',
-  summary: 'versions, engines and devices found, and how to get those that are missing',
+  summary: 'Show versions, available engines and devices, and how to get missing ones',
   options: {},
   run: async () => {
     const [devices, backends] = await Promise.all([probeDevices(), probeBackends()]);
@@ -58,7 +56,7 @@ export const info = defineCommand({
       ['dpar', data.dpar],
       [runtime, `${version}${runtime === 'Node' ? '' : ` (as Node ${data.node})`}, ${data.platform}`],
       ['CPU', `${data.cpu}, ${data.cores} cores`],
-      ['threads', `${data.threads} unless --threads says otherwise`],
+      ['threads', `${data.threads} by default (--threads)`],
       ['memory', formatMemory(data.memory_bytes)],
       ...engines.flatMap(describeEngine),
       ...packages,
@@ -67,12 +65,12 @@ export const info = defineCommand({
   },
 });
 
-/** About a package that the engines do not find: it may be in the folder where the command runs all the same. */
+/** Describes a package that the engines do not find. It can still be installed in the current folder. */
 function elsewhere(name: string, use: string): string {
   const here = versionOf(name, pathToFileURL(join(process.cwd(), 'package.json')).href);
   return here === undefined
     ? `missing: ${name === 'onnxruntime-node' ? ortInstallHints.node : `npm install ${name}`} (${use})`
-    : `${here} in this folder, which the installed dpar does not use: install both in one project, or both globally`;
+    : `${here} in this folder, but not where dpar is installed: install both in one project, or both globally`;
 }
 
 function engineOf(name: EngineInfo['name'], devices: readonly DeviceInfo[], hint: string): EngineInfo {
@@ -92,18 +90,18 @@ function describeEngine({ name, available, devices, backends = [], hint }: Engin
   ];
 }
 
-/** `works`, `missing` with how to get it, or why what is installed does not work. */
+/** Describes a device: `works`, `missing` with instructions, or the reason why it does not work. */
 function stateOf({ available, reason, hint }: Pick<DeviceInfo, 'available' | 'reason' | 'hint'>): string {
   if (available) return 'works';
   if (reason === undefined || reason.endsWith('is not installed')) return `missing: ${hint}`;
-  // What is installed already need not be installed.
+  // An installed package needs no instructions to install it.
   return `does not work: ${oneLine(reason)}${hint.startsWith('npm install') ? '' : `; ${hint}`}`;
 }
 
-/** Letters of a reason that a line shows. */
+/** Largest number of characters of a reason that a line shows. */
 const longestReason = 200;
 
-/** A message of a native library without the place in its sources; the end says what is wrong. */
+/** Shortens a message of a native library to its end, which names the fault. */
 function oneLine(text: string): string {
   const line = text
     .replaceAll(/\s+/g, ' ')

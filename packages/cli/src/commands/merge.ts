@@ -1,13 +1,13 @@
 import { mergeImages } from '@dpar/eval/node';
-import { defineCommand, type Result } from '../command.js';
-import type { Context } from '../context.js';
-import { UsageError } from '../errors.js';
+import type { Context } from '../command/command.js';
+import { defineCommand, type Result } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { countOf, namesOf } from '../command/format.js';
+import { choice, optional, outputPath, path, repeated, required, wholeNumber } from '../command/options.js';
+import { outputKind } from '../command/output-place.js';
+import type { Progress } from '../command/progress.js';
 import { type FoundShards, findShards } from '../merge/find-shards.js';
 import { mergeShards } from '../merge/merge-shards.js';
-import { choice, optional, outputPath, path, repeated, required, wholeNumber } from '../options.js';
-import type { Progress } from '../progress.js';
-import { outputKind } from '../sample/output-kind.js';
-import { countOf, namesOf } from '../table.js';
 
 export const merge = defineCommand({
   name: 'merge',

@@ -1,22 +1,23 @@
 import { unknownName } from '@dpar/check';
 import { writeFileAtomic } from '@dpar/io/node';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
-import { defineCommand } from '../command.js';
-import { CommandError } from '../errors.js';
-import { isObject, type JsonObject, readJsonObject } from '../json-file.js';
-import { file, outputFile, required } from '../options.js';
-import { countOf } from '../table.js';
+import { defineCommand } from '../command/command.js';
+import { CommandError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { file, outputFile, required } from '../command/options.js';
+import { isObject, type JsonObject, readJsonObject } from '../input-files.js';
 
 export const patchify = defineCommand({
   name: 'patchify',
-  summary: 'groups tokens to patches by their entropies',
+  summary: 'Group tokens into patches by their entropies',
   details:
-    "The input is an object whose 'cases' have 'entropies' (nats; entry j belongs to the prediction of token j + 1), " +
-    "'threshold', 'max_patch_length', 'row_length' and 'tokens'; a case of the modes 'static' and 'token' names its 'mode' " +
-    "and needs no entropies. It may have a 'name', 'note', 'id', 'image', 'file' or 'label'; other keys are refused. The output is the same with each case's 'patch_lengths'.",
+    "The input is a JSON object with a list 'cases'. A case has 'entropies' (in nats; entry j belongs to the prediction of " +
+    "token j + 1), 'threshold', 'max_patch_length', 'row_length' and 'tokens'. A case with 'mode' 'static' or 'token' needs no " +
+    "entropies. A case can also have 'name', 'note', 'id', 'image', 'file' and 'label'; other keys are errors. The output has " +
+    "the same cases with 'patch_lengths'.",
   options: {
-    input: required(file, 'cases, JSON'),
-    output: required(outputFile, 'where to write them with patch_lengths'),
+    input: required(file, 'cases, .json'),
+    output: required(outputFile, 'the same cases with their patch_lengths, .json'),
   },
   run: async ({ input, output }) => {
     const content = await readJsonObject(input);
@@ -50,10 +51,10 @@ function asObject(entry: unknown): JsonObject {
 
 const caseKeys = ['entropies', 'tokens', 'mode', 'threshold', 'max_patch_length', 'row_length'];
 
-/** What a case may say of itself: its result, and whose it is. */
+/** Keys of a case that are copied: its result and its description. */
 const remarkKeys = ['patch_lengths', 'name', 'note', 'id', 'image', 'file', 'label'];
 
-/** Refuses a name that no case or file has. */
+/** @throws CommandError for an unknown key. */
 function checkKeys(object: JsonObject, known: readonly string[], remarks: readonly string[]): void {
   for (const key of Object.keys(object)) {
     if (known.includes(key) || remarks.includes(key)) continue;
@@ -61,7 +62,7 @@ function checkKeys(object: JsonObject, known: readonly string[], remarks: readon
   }
 }
 
-/** The patch lengths of one case. */
+/** Patch lengths of one case. */
 function lengthsOf(entry: JsonObject): Int32Array {
   checkKeys(entry, caseKeys, remarkKeys);
   const mode = (entry.mode ?? 'entropy_row_boundary') as NonNullable<PatchingOptions['mode']>;
@@ -74,7 +75,7 @@ function lengthsOf(entry: JsonObject): Int32Array {
   return patchLengths(entropiesOf(entry, mode === 'entropy_row_boundary'), options);
 }
 
-/** Entropies in double precision, as JSON has them: one beside the threshold must not move. Else the number of tokens. */
+/** Entropies in double precision, so that none crosses the threshold by rounding; without entropies the number of tokens. */
 function entropiesOf({ entropies, tokens }: JsonObject, needed: boolean): Float64Array | number {
   if (entropies === undefined && !needed) {
     return typeof tokens === 'number' ? tokens : refuse("a number for 'tokens' where there are no entropies", tokens);

@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import { watchFiles } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
-import { folder, optional, outputFile, repeated } from '../options.js';
-import { writeReport } from '../report/write-report.js';
-import { countOf } from '../table.js';
+import { defineCommand } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { folder, optional, outputFile, repeated } from '../command/options.js';
+import { writeReport } from '../report/report.js';
 
 export const report = defineCommand({
   name: 'report',
-  summary: 'a page of how a training run went, or of several beside one another',
+  summary: 'Write a page about a training run, or a comparison of several runs',
   details:
-    'One HTML file that needs nothing else: curves, samples, settings, where the time went. It works at any time, also while ' +
-    "the run goes on. Default output: report.html in the run's folder; of several runs, comparison.html in the first one's.",
+    'The page is one HTML file with curves, samples, settings and times. It needs no other file, and can be written during ' +
+    "training. Its default path is report.html in the run's folder, or comparison.html in the first of several folders.",
   options: {
-    run: repeated(folder, "output folder of 'dpar train'; several are compared"),
+    run: repeated(folder, "output folder of 'dpar train'; several folders are compared"),
     output: optional(outputFile, 'HTML file to write'),
   },
   run: async ({ run: folders, output }) => {
     const [first] = folders;
-    if (first === undefined) throw new UsageError('expected --run DIR, got no such option.');
+    if (first === undefined) throw new UsageError('expected --run DIR, got none.');
     const path = output ?? join(first, folders.length === 1 ? watchFiles.report : 'comparison.html');
     const runs = await writeReport(folders, path);
     return {

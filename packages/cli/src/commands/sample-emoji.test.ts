@@ -13,7 +13,7 @@ it('draws with the weights of @dpar/emoji', async () => {
     '--entropy-checkpoint': join(emojiFolder, 'entropy'),
     '--tokenizer': join(emojiFolder, 'tokenizer'),
   };
-  const settings = ['--classes', '0,1,2', '--cfg-scale', '1.5', '--top-p', '0.98'];
+  const settings = ['--classes', '0,1,2', '--guidance-scale', '1.5', '--top-p', '0.98'];
   const { images } = await sample(...Object.entries(folders).flat(), ...settings, '--output', output);
   expect(images).toBe(3);
   const { width, height, data } = decode(await readFile(output));

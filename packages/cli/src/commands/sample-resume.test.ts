@@ -96,9 +96,9 @@ describe('finished batches', () => {
     ['other classes', ['--classes', '0,1'], "expected 'classes' \"0,1,2\" as in '"],
     ['another number of images', ['--count', '6'], "expected 'count' 5 as in '"],
     ['another part', ['--shard', '0/2'], "expected 'shard' \"0/1\" as in '"],
-    ['another scale', ['--cfg-scale', '3'], "expected 'cfg_scale' 2 as in '"],
-    ['another schedule', ['--cfg-schedule', 'linear'], "expected 'cfg_schedule' \"constant\" as in '"],
-    ['another interval', ['--cfg-interval', '0:3'], "expected 'cfg_interval' null as in '"],
+    ['another scale', ['--guidance-scale', '3'], "expected 'cfg_scale' 2 as in '"],
+    ['another schedule', ['--guidance-schedule', 'linear'], "expected 'cfg_schedule' \"constant\" as in '"],
+    ['another interval', ['--guidance-interval', '0:3'], "expected 'cfg_interval' null as in '"],
     ['other weights', ['--weights', 'int8'], "expected 'weights' \"float32\" as in '"],
     [
       'given tokens',

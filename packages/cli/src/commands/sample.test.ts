@@ -6,16 +6,16 @@ import { readNpz, writeSafetensors } from '@dpar/io/node';
 import { float32, int32, named } from '@dpar/tensor';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
 import { dpar, failingSample, llamagen, rowsOf, sample, tokenizerFolder } from '../testing/sampling.js';
-import { readTensors } from '../tokens.js';
 
 describe('dpar sample', () => {
   it.each(['generate-greedy-cfg2', 'generate-greedy-nocfg'])('generates the reference tokens: %s', async (name) => {
     const settings = JSON.parse(await readFile(fixturePath(`${name}/config.json`), 'utf8'));
     const expected = await readTensors(fixturePath(`${name}/io.safetensors`));
     const output = join(await temporaryFolder(), 'out.safetensors');
-    const guidance = ['--cfg-scale', `${settings.cfg_scale}`, '--greedy'];
+    const guidance = ['--guidance-scale', `${settings.cfg_scale}`, '--greedy'];
     const patching = ['--threshold', `${settings.threshold}`, '--max-patch-length', `${settings.max_patch_length}`];
     const classes = [...named(expected, 'labels').data].join(',');
     await sample(...dpar, '--classes', classes, ...guidance, ...patching, '--output', output);
@@ -96,12 +96,13 @@ describe('dpar sample', () => {
       await sample(...llamagen, '--classes', '0-3', ...more, '--output', output);
       return rowsOf(named(await readTensors(output), 'tokens'));
     };
-    const guided = await run('guided', '--cfg-scale', '4');
-    const unguided = await run('unguided', '--cfg-scale', '1');
-    expect(await run('cosine', '--cfg-scale', '4', '--cfg-schedule', 'cosine')).not.toEqual(guided);
-    expect(await run('all', '--cfg-scale', '4', '--cfg-interval', '0:64')).toEqual(guided);
-    expect(await run('none', '--cfg-scale', '4', '--cfg-interval', '8:8')).toEqual(unguided);
-    const late = await run('late', '--cfg-scale', '4', '--cfg-interval', '32:64');
+    const guided = await run('guided', '--guidance-scale', '4');
+    const unguided = await run('unguided', '--guidance-scale', '1');
+    expect(await run('cosine', '--guidance-scale', '4', '--guidance-schedule', 'cosine')).not.toEqual(guided);
+    expect(await run('older-name', '--cfg-scale', '4')).toEqual(guided);
+    expect(await run('all', '--guidance-scale', '4', '--guidance-interval', '0:64')).toEqual(guided);
+    expect(await run('none', '--guidance-scale', '4', '--guidance-interval', '8:8')).toEqual(unguided);
+    const late = await run('late', '--guidance-scale', '4', '--guidance-interval', '32:64');
     expect(late.map((row) => row.slice(0, 32))).toEqual(unguided.map((row) => row.slice(0, 32)));
     expect(late).not.toEqual(unguided);
   });
@@ -171,7 +172,7 @@ describe('dpar sample', () => {
   it('says which images have the null class', async () => {
     const output = join(await temporaryFolder(), 'out.safetensors');
     const { stderr } = await runCli(['sample', ...llamagen, '--classes', '4,5', '--output', output]);
-    expect(stderr).toContain('class 5 is the null class: its images have no class (the classes are 0 to 4)');
+    expect(stderr).toContain('class 5 is the null class, for images without a class (classes are 0 to 4)');
     const others = await runCli(['sample', ...llamagen, '--classes', '4', '--output', `${output}.safetensors`]);
     expect(others.stderr).not.toContain('null class');
   });
@@ -187,7 +188,7 @@ describe('dpar sample', () => {
     [[...llamagen, '--classes', '1,,2', '--output', 'x.safetensors'], 2, '--classes: expected whole numbers'],
     [[...llamagen, '--classes', '1', '--output', 'x.png'], 2, 'expected --tokenizer DIR to write images'],
     [[...llamagen, '--classes', '1', '--output', 'x.jpg'], 2, 'expected a path that ends in .png'],
-    [[...llamagen, '--classes', '1', '--shard', '2/2', '--output', 'x.png'], 2, '--shard: expected a part'],
+    [[...llamagen, '--classes', '1', '--shard', '2/2', '--output', 'x.png'], 2, '--shard: expected a shard'],
     [[...llamagen, '--classes', '1', '--shard', '0/2', '--output', 'x.safetensors'], 2, 'expected at most 1 parts'],
     [[...llamagen, '--classes', '1', '--temperature', '0', '--output', 'x.png'], 2, 'expected a number above 0'],
     [
@@ -195,13 +196,17 @@ describe('dpar sample', () => {
       2,
       '--weights: expected one of float32',
     ],
-    [[...llamagen, '--classes', '1', '--cfg-schedule', 'step', '--output', 'x.png'], 2, 'expected one of constant'],
-    [[...llamagen, '--classes', '1', '--cfg-interval', '9:3', '--output', 'x.png'], 2, 'expected FIRST:END with'],
-    [[...llamagen, '--classes', '1', '--cfg-interval', '9', '--output', 'x.png'], 2, 'expected FIRST:END with'],
     [
-      [...llamagen, '--classes', '1', '--cfg-interval', '0:65', '--output', 'x.safetensors'],
+      [...llamagen, '--classes', '1', '--guidance-schedule', 'step', '--output', 'x.png'],
       2,
-      '--cfg-interval: expected tokens from 0 to 64, got 0:65',
+      'expected one of constant',
+    ],
+    [[...llamagen, '--classes', '1', '--guidance-interval', '9:3', '--output', 'x.png'], 2, 'expected FIRST:END with'],
+    [[...llamagen, '--classes', '1', '--guidance-interval', '9', '--output', 'x.png'], 2, 'expected FIRST:END with'],
+    [
+      [...llamagen, '--classes', '1', '--guidance-interval', '0:65', '--output', 'x.safetensors'],
+      2,
+      '--guidance-interval: expected tokens from 0 to 64, got 0:65',
     ],
     [
       [...llamagen, '--classes', '1', '--entropy-weights', 'int8', '--output', 'x.safetensors'],

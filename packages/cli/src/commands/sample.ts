@@ -1,30 +1,34 @@
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
-import { takeShare } from '../machine-share.js';
+import type { StageSeconds } from '@dpar/sampler';
+import { defineCommand, type Result } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import { outputKind } from '../command/output-place.js';
+import { formatRate } from '../command/progress.js';
+import { takeShare } from '../command/share.js';
+import { ImageDecoder } from '../images/images.js';
 import { countThere } from '../sample/batches.js';
 import { resolveClasses } from '../sample/classes.js';
 import { createSampleWriter } from '../sample/create-writer.js';
-import { ImageDecoder } from '../sample/decode.js';
 import { loadGenerator } from '../sample/generator.js';
-import { makeImages } from '../sample/make.js';
+import { type Made, makeImages } from '../sample/make.js';
 import { checkFor, sampleOptions } from '../sample/options.js';
-import { outputKind } from '../sample/output-kind.js';
 import { planSample } from '../sample/plan.js';
 import { readPrefix } from '../sample/prefix.js';
-import { summarize } from '../sample/summary.js';
-import { countOf } from '../table.js';
 import { loadTokenizer } from '../tokenizer.js';
 
 export const sample = defineCommand({
   name: 'sample',
-  summary: 'generates images of classes',
+  summary: 'Generate images of given classes',
   details:
-    'A path that ends in .png is written as a grid, .npz as an ADM sample batch (arr_0, uint8 [N, S, S, 3], and the ' +
-    "labels as arr_1), .safetensors as 'tokens' [N, T], 'patch_lengths' [N, M] padded with zeros, and 'labels' [N]. " +
-    'Any other path is a folder of PNG files. The same command goes on where an earlier run was interrupted: images of a ' +
-    'folder that are there are not made again, and finished batches of a file are kept in PATH.partial until it is ' +
-    'whole. The same seed gives the same images at any batch size and in any number of parts, on one machine with one ' +
-    'engine: rounding may change one image in thousands, where two tokens all but tie.',
+    'The ending of --output determines the format:\n' +
+    '  .png          a grid\n' +
+    '  .npz          an ADM sample batch: images arr_0, uint8 [N, S, S, 3], and labels arr_1\n' +
+    "  .safetensors  'tokens' [N, T], 'patch_lengths' [N, M] padded with zeros, and 'labels' [N]\n" +
+    '  others        a folder of PNG files\n\n' +
+    'Run the same command again to resume an interrupted run. It keeps the finished images of a folder, and the finished ' +
+    'batches of a file in PATH.partial.\n\n' +
+    'The same seed gives the same images at any batch size and number of shards, on one machine with one engine. Rounding can ' +
+    'change one image in thousands, where two tokens are almost equally likely.',
   options: sampleOptions,
   run: async (given, context) => {
     const shard = takeShare(given.shard, context);
@@ -38,7 +42,10 @@ export const sample = defineCommand({
     }
     const engine = await context.engine();
     const generator = await loadGenerator(engine, {
-      ...{ checkpoint, average, entropyCheckpoint, weights },
+      checkpoint,
+      average,
+      entropyCheckpoint,
+      weights,
       ...(entropyWeights !== undefined && { entropyWeights }),
       note: (line) => context.note(`sample: ${line}`),
     });
@@ -47,7 +54,7 @@ export const sample = defineCommand({
     checkFor(generator, values);
     if (classes.includes(generator.numClasses)) {
       context.note(
-        `sample: class ${generator.numClasses} is the null class: its images have no class (the classes are 0 to ${generator.numClasses - 1})`,
+        `sample: class ${generator.numClasses} is the null class, for images without a class (classes are 0 to ${generator.numClasses - 1})`,
       );
     }
     const prefix = prefixFile === undefined ? undefined : await readPrefix(prefixFile, values.prefixLength, generator);
@@ -58,22 +65,64 @@ export const sample = defineCommand({
 
     const images = plan.labels.length;
     const there = countThere(writer.there);
-    const which = `${countOf(images, 'image')}${there > 0 ? ` (${there} there already)` : ''}`;
+    const which = `${countOf(images, 'image')}${there > 0 ? ` (${there} already finished)` : ''}`;
     context.note(`sample: ${which}, ${generator.kind} model, ${engine.name}`);
     const begin = performance.now();
     const made = await makeImages({ values, plan, generator, prefix, writer }, context);
     return summarize({
-      ...{
-        kind: generator.kind,
-        hasPatches: generator.hasPatches,
-        engine: engine.name,
-        output,
-        images,
-        made,
-        tokensPerImage: plan.tokensPerImage,
-      },
+      kind: generator.kind,
+      hasPatches: generator.hasPatches,
+      engine: engine.name,
+      output,
+      images,
+      made,
+      tokensPerImage: plan.tokensPerImage,
       seconds: (performance.now() - begin) / 1000,
       stages: { ...generator.stageSeconds(), ...(decoder && { tokenizer: decoder.seconds }) },
     });
   },
 });
+
+/** Figures of a run. */
+export interface SampleFigures {
+  /** Kind of the model. */
+  readonly kind: string;
+  readonly hasPatches: boolean;
+  readonly engine: string;
+  readonly output: string;
+  /** Images of the output. */
+  readonly images: number;
+  /** Images made in this run. */
+  readonly made: Made;
+  /** T */
+  readonly tokensPerImage: number;
+  readonly seconds: number;
+  readonly stages: StageSeconds;
+}
+
+/** Formats the figures as JSON and as text. Rates are null in JSON, and left out of the text, if no image was made. */
+export function summarize(figures: SampleFigures): Result {
+  const { kind, hasPatches, engine, output, images, made, tokensPerImage, seconds, stages } = figures;
+  const summary = `${countOf(images, 'image')} in ${output}, ${made.images} made`;
+  const imageRate = made.images / seconds;
+  const tokenRate = made.tokens / seconds;
+  const meanPatchLength = (made.images * tokensPerImage) / made.patches;
+  const any = made.images > 0;
+  const rates = `${formatRate(imageRate)} images/s, ${formatRate(tokenRate)} tokens/s`;
+  const patches = hasPatches ? `, ${meanPatchLength.toFixed(2)} tokens per patch` : '';
+  return {
+    data: {
+      kind,
+      images,
+      generated: made.images,
+      seconds,
+      images_per_second: any ? imageRate : null,
+      tokens_per_second: any ? tokenRate : null,
+      ...(hasPatches && { mean_patch_length: any ? meanPatchLength : null }),
+      stages,
+      engine,
+      output,
+    },
+    text: any ? `${summary} in ${seconds.toFixed(1)} s: ${rates}${patches}` : summary,
+  };
+}

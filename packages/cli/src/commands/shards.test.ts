@@ -90,8 +90,15 @@ describe('a checkpoint in several files', () => {
   async function split(name: string): Promise<string> {
     const folder = join(await temporaryFolder(), 'split');
     await dpar(
-      ...['export', '--checkpoint', fixturePath(name), '--format', 'safetensors', '--output', folder],
-      ...['--max-shard-size', '100KB'],
+      'export',
+      '--checkpoint',
+      fixturePath(name),
+      '--format',
+      'safetensors',
+      '--output',
+      folder,
+      '--max-shard-size',
+      '100KB',
     );
     return folder;
   }

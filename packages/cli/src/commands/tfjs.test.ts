@@ -5,9 +5,9 @@ import { fixturePath } from '@dpar/fixtures';
 import { named } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
 import { expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
 import { dpar } from '../testing/sampling.js';
-import { readTensors } from '../tokens.js';
 
 // What the commands compute with TensorFlow.js is what they compute with ONNX Runtime.
 const engines = ['ort', 'tfjs'] as const;
@@ -81,7 +81,7 @@ it('dpar sample, token for token', async () => {
   const settings = JSON.parse(await readFile(fixturePath(`${name}/config.json`), 'utf8'));
   const expected = await readTensors(fixturePath(`${name}/io.safetensors`));
   const output = join(await temporaryFolder(), 'out.safetensors');
-  const guidance = ['--cfg-scale', `${settings.cfg_scale}`, '--greedy'];
+  const guidance = ['--guidance-scale', `${settings.cfg_scale}`, '--greedy'];
   const patching = ['--threshold', `${settings.threshold}`, '--max-patch-length', `${settings.max_patch_length}`];
   const classes = [...named(expected, 'labels').data].join(',');
   const argv = ['sample', ...dpar, '--classes', classes, ...guidance, ...patching, '--output', output];

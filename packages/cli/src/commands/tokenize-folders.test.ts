@@ -30,8 +30,17 @@ async function write(input: string, ...names: readonly string[]): Promise<string
 
 const tokenize = (input: string, output: string, ...more: readonly string[]) =>
   runCli([
-    ...['tokenize', '--tokenizer', tokenizer, '--input', input, '--output', join(folder, output)],
-    ...['--threads', '1', '--json', ...more],
+    'tokenize',
+    '--tokenizer',
+    tokenizer,
+    '--input',
+    input,
+    '--output',
+    join(folder, output),
+    '--threads',
+    '1',
+    '--json',
+    ...more,
   ]);
 
 async function tokenized(input: string, output: string, ...more: readonly string[]) {
@@ -156,8 +165,16 @@ it('leaves out what systems and programs put among images, and says so', async (
   const found = await tokenized(input, 'tokens');
   expect(found).toMatchObject({ images: 2, labels: [0, 1], names: ['cat', 'dog'] });
   expect(found.ignored_files).toEqual([
-    ...['.git', '.ipynb_checkpoints', '__MACOSX', 'cat/._a.png', 'cat/.hidden.png', 'cat/@eaDir', 'cat/Thumbs.db'],
-    ...['dog/$RECYCLE.BIN', 'dog/.#lock', 'lost+found'],
+    '.git',
+    '.ipynb_checkpoints',
+    '__MACOSX',
+    'cat/._a.png',
+    'cat/.hidden.png',
+    'cat/@eaDir',
+    'cat/Thumbs.db',
+    'dog/$RECYCLE.BIN',
+    'dog/.#lock',
+    'lost+found',
   ]);
   expect(found.stderr).toContain('left out: .git, .ipynb_checkpoints');
 });

@@ -1,7 +1,12 @@
 import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
-import { defineCommand } from '../command.js';
-import { UsageError } from '../errors.js';
+import { defineCommand } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import { countOf, namesOf } from '../command/format.js';
+import * as option from '../command/options.js';
+import { formatRate } from '../command/progress.js';
+import { takeShare } from '../command/share.js';
 import { interruptible } from '../evaluation/interruptible.js';
+import { ImageDecoder } from '../images/images.js';
 import {
   backgroundOption,
   formatColor,
@@ -9,12 +14,7 @@ import {
   skipDamagedOption,
   soundImages,
   withImageCheck,
-} from '../image-options.js';
-import { takeShare } from '../machine-share.js';
-import * as option from '../options.js';
-import { formatRate } from '../progress.js';
-import { ImageDecoder } from '../sample/decode.js';
-import { countOf, namesOf } from '../table.js';
+} from '../images/options.js';
 import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';

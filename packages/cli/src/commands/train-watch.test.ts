@@ -14,7 +14,9 @@ const models = {
   dpar: {
     kind: 'dpar',
     ...tiny,
-    ...{ n_local_encoder_layers: 1, n_local_decoder_layers: 1, embedding_type: 'dynamic_4d' },
+    n_local_encoder_layers: 1,
+    n_local_decoder_layers: 1,
+    embedding_type: 'dynamic_4d',
     patching: { threshold: 1, max_patch_length: 4 },
   },
   entropy: { kind: 'entropy', ...tiny },

@@ -6,8 +6,8 @@ import { fixturePath } from '@dpar/fixtures';
 import { writeSafetensors } from '@dpar/io/node';
 import { type HostTensor, int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
-import { readTensors } from '../tokens.js';
 
 const tokens = fixturePath('dpar-dynamic4d/io.safetensors');
 
@@ -73,12 +73,12 @@ it('ends after a whole step when it is interrupted', async () => {
   clearInterval(watch);
   expect(status).toBe(130);
   const [, step] =
-    /interrupted\. Step (\d+) of 100000 is in '.*step-\d+': run the same command with --resume/.exec(stderr) ?? [];
+    /interrupted\. Step (\d+) of 100000 is in '.*step-\d+'\. Run the same command with --resume/.exec(stderr) ?? [];
   expect(Number(step)).toBeGreaterThan(0);
   expect(JSON.parse(await readFile(join(output, 'last', 'trainer.json'), 'utf8')).step).toBe(Number(step));
 });
 
-it('goes on where a run ended, and overwrites none', async () => {
+it('resumes where a run ended, and overwrites none', async () => {
   const { path, output } = await configFile();
   const argv = ['train', '--config', path, '--output', output, '--json', '--threads', '1'];
   const begun = await runCli([...argv, '--resume']);
@@ -103,7 +103,7 @@ it('says where the last checkpoint is when a step fails', async () => {
   const { path, output } = await configFile({ ...config, ...changes });
   const { status, stderr } = await runCli(['train', '--config', path, '--output', output, '--threads', '1']);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/train: Step \d of 9 is in '.*step-00000\d'; --resume goes on from there/);
+  expect(stderr).toMatch(/train: Step \d of 9 is in '.*step-00000\d'\. Run with --resume to continue from there/);
   expect(stderr).toMatch(/expected a finite loss and gradient norm, got .* at step \d, with the batch of images/);
 });
 

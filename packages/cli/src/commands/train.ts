@@ -1,25 +1,24 @@
 import { join } from 'node:path';
 import { readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
-import { runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
-import { defineCommand } from '../command.js';
-import type { Context } from '../context.js';
-import { InterruptedError } from '../errors.js';
-import { readJsonObject } from '../json-file.js';
-import { assignment, file, flag, optional, outputFolder, repeated, required } from '../options.js';
-import { checkOutput } from '../output-place.js';
-import { formatList } from '../table.js';
-import { dataProgress } from '../train/data-progress.js';
+import { type DataProgress, runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
+import { type Context, defineCommand } from '../command/command.js';
+import { InterruptedError } from '../command/errors.js';
+import { assignment, file, flag, optional, outputFolder, repeated, required } from '../command/options.js';
+import { checkOutput } from '../command/output-place.js';
+import { helpWidth } from '../command/program.js';
+import type { Progress } from '../command/progress.js';
+import { readJsonObject } from '../input-files.js';
 import { TrainWatch } from '../train/watch.js';
 
 export const train = defineCommand({
   name: 'train',
-  summary: 'trains an entropy model, a LlamaGen or a DPAR model',
-  details: `The configuration is JSON. Its keys, of which 'model.preset' gives most of the model's:\n\n${keyTable()}`,
+  summary: 'Train an entropy model, a LlamaGen model or a DPAR model',
+  details: `The configuration is a JSON file. 'model.preset' sets most keys of the model. All keys:\n\n${keyTable()}`,
   options: {
-    config: required(file, 'configuration, JSON'),
-    output: optional(outputFolder, "folder to write, in place of the configuration's"),
-    resume: flag('goes on from the newest checkpoint of the output folder, or starts if there is none'),
-    set: repeated(assignment, 'changes the configuration, as in optimizer.learning_rate=1e-3'),
+    config: required(file, 'training configuration, .json'),
+    output: optional(outputFolder, "output folder, instead of the configuration's"),
+    resume: flag('resume from the newest checkpoint of the output folder, or start a new run if it has none'),
+    set: repeated(assignment, 'set a key of the configuration, such as optimizer.learning_rate=1e-3'),
   },
   run: async ({ config: path, output, set, resume }, context) => {
     const json = await readJsonObject(path);
@@ -42,14 +41,14 @@ export const train = defineCommand({
         await run.watch.step(metrics);
       }
     } catch (error) {
-      // What went wrong first is what is told.
+      // The first error is the one to report.
       await run.end(context.signal.aborted ? 'interrupted' : 'failed', error).catch(() => {});
-      if (run.newest !== undefined) context.note(`train: ${run.newest}; --resume goes on from there`);
+      if (run.newest !== undefined) context.note(`train: ${run.newest}. Run with --resume to continue from there`);
       throw error;
     }
     await run.end(context.signal.aborted ? 'interrupted' : 'done');
     if (context.signal.aborted && run.newest !== undefined) {
-      throw new InterruptedError(`interrupted. ${run.newest}: run the same command with --resume to go on.`);
+      throw new InterruptedError(`interrupted. ${run.newest}. Run the same command with --resume to continue.`);
     }
     context.signal.throwIfAborted();
     const checkpoint = join(config.output, runFiles.last);
@@ -70,22 +69,22 @@ export const train = defineCommand({
         checkpoint,
       },
       text: last
-        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, at most ${(peakBytes / 1e9).toFixed(1)} GB of memory; checkpoint in ${checkpoint}`
-        : `${steps} steps, all done before; checkpoint in ${checkpoint}`,
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, peak memory ${(peakBytes / 1e9).toFixed(1)} GB; checkpoint in ${checkpoint}`
+        : `${steps} steps, all finished before; checkpoint in ${checkpoint}`,
     };
   },
 });
 
-/** Watches a run, and remembers its checkpoints. */
+/** Connects a run to its watch, and remembers its newest checkpoint. */
 function followRun({ steps, output }: TrainConfig, watch: TrainWatch, context: Context) {
   const data = dataProgress(context);
   const whereIs = (step: number): string => `Step ${step} of ${steps} is in '${stepFolder(output, step)}'`;
   const run = {
     watch,
-    /** Steps that an earlier run did. */
+    /** Steps of an earlier run. */
     start: 0,
     checkpointSeconds: 0,
-    /** Where the newest checkpoint is. */
+    /** Sentence about the newest checkpoint. */
     newest: undefined as string | undefined,
     async end(...how: Parameters<TrainWatch['end']>) {
       data.stop();
@@ -114,7 +113,46 @@ function noteOf(loss: number, validationLoss: number | undefined): string {
   return `loss ${loss.toFixed(4)}${validationLoss === undefined ? '' : `, validation ${validationLoss.toFixed(4)}`}`;
 }
 
+/** All keys of the configuration with their descriptions, in two columns. */
 function keyTable(): string {
-  const rows = trainConfigKeys('dpar').map(({ key, description }) => [`  ${key}`, description] as const);
-  return formatList(rows);
+  const keys = trainConfigKeys('dpar');
+  const nameWidth = Math.max(...keys.map(({ key }) => key.length)) + 4;
+  const separator = `\n${' '.repeat(nameWidth)}`;
+  return keys
+    .map(
+      ({ key, description }) =>
+        `  ${key}`.padEnd(nameWidth) + wrapped(description, helpWidth - nameWidth).join(separator),
+    )
+    .join('\n');
+}
+
+/** Breaks a text between words into lines of at most `width` characters. */
+function wrapped(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines;
+}
+
+/** Shows the progress of the data's preparation, with a bar for each stage. */
+export function dataProgress(context: Context): { update(progress: DataProgress): void; stop(): void } {
+  let shown: { readonly stage: DataProgress['stage']; readonly progress: Progress } | undefined;
+  const stop = (): void => {
+    shown?.progress.stop();
+    shown = undefined;
+  };
+  return {
+    update({ stage, done, total }) {
+      if (shown?.stage !== stage) {
+        stop();
+        shown = { stage, progress: context.progress({ label: stage, unit: 'images', total, start: done }) };
+      }
+      shown?.progress.update(done);
+      if (done >= total) stop();
+    },
+    stop,
+  };
 }

@@ -3,24 +3,24 @@ import { promisify } from 'node:util';
 import { constants, deflate } from 'node:zlib';
 import type { ImageReading, RgbImage } from '@dpar/eval';
 import { checkImages, imageFormatOf, type StoredImageSet } from '@dpar/eval/node';
-import type { Context } from '../context.js';
-import { withImageCheck } from '../image-options.js';
+import type { Context } from '../command/command.js';
+import { withImageCheck } from '../images/options.js';
 
-/** How the sizes came about, for people. */
+/** Descriptions of how the sizes were measured. */
 export const encodings = {
   files: 'sizes of the PNG files',
   encoded: 'encoded as PNG: 8-bit RGB, filters by least sum of absolute differences, zlib level 9',
 } as const;
 
-/** Bytes of the compressed sizes of images, in order. */
+/** Compressed sizes of images in bytes, in order. */
 export interface ImageSizes {
   readonly bytes: Float64Array;
   readonly encoding: keyof typeof encodings;
 }
 
 /**
- * Sizes of images: of the files, if all are PNG files, else of the images encoded as PNG, all by the same settings.
- * @param reading How files become the images that are encoded.
+ * Measures images: the sizes of the files if all are PNG files, else the sizes after encoding as PNG with one setting.
+ * @param reading Settings to read images that are encoded.
  * @throws DparError that names all images that cannot be read.
  */
 export async function measureImages(set: StoredImageSet, reading: ImageReading, context: Context): Promise<ImageSizes> {
@@ -45,7 +45,7 @@ export async function measureImages(set: StoredImageSet, reading: ImageReading, 
   return { bytes, encoding: 'encoded' };
 }
 
-/** Bytes of a PNG file, whatever its name; undefined for anything else. */
+/** Bytes of a PNG file with any name; undefined for other files. */
 async function pngFileSize(path: string): Promise<number | undefined> {
   const file = await open(path).catch(() => undefined);
   if (file === undefined) return undefined;
@@ -59,12 +59,12 @@ async function pngFileSize(path: string): Promise<number | undefined> {
 
 const compress = promisify(deflate);
 
-/** Bytes of signature, header, end, and of what surrounds the data. */
+/** Bytes of the signature, the header, the end, and the frame of the data. */
 const frameBytes = 8 + 25 + 12 + 12;
 
 /**
- * Bytes of an image as a PNG file with one piece of data. Each row is filtered by that of the five filters whose differences,
- * as signed bytes, have the least sum of absolute values, as the PNG specification advises (12.8).
+ * Bytes of an image as a PNG file with one data chunk. Each row has the filter whose differences, as signed bytes, have the
+ * least sum of absolute values, as the PNG specification advises (12.8).
  */
 export async function encodedPngSize({ width, height, data }: RgbImage): Promise<number> {
   const rowBytes = 3 * width;
@@ -94,7 +94,7 @@ export async function encodedPngSize({ width, height, data }: RgbImage): Promise
   return frameBytes + length;
 }
 
-/** What each filter predicts of a byte from those to the left, above, and to the left of that (PNG specification, 9.2). */
+/** Prediction of a byte by each filter from the bytes to the left, above, and above left (PNG specification, 9.2). */
 const filters: readonly ((left: number, above: number, corner: number) => number)[] = [
   () => 0,
   (left) => left,

@@ -1,21 +1,21 @@
 import { toFloat64Array } from '@dpar/io';
 import { readNpy, readSafetensors } from '@dpar/io/node';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 
 /** A row of numbers for each image. */
 export interface TokenRows {
   readonly data: Float64Array;
   readonly images: number;
-  /** Numbers of an image. */
+  /** Numbers per image. */
   readonly length: number;
-  /** The images' tokens, where the file has them: what tells images of two files apart. */
+  /** Tokens of the images, if the file has them, to compare the images of two files. */
   readonly tokens?: Float64Array;
 }
 
 /**
  * Reads a tensor [N, ...] of a safetensors file, or the array of an `.npy` file.
- * @param name Of the tensor.
- * @throws CommandError if there is no such tensor, or it has no rows of numbers.
+ * @param name Name of the tensor.
+ * @throws CommandError if the tensor is missing, or has no rows of finite numbers.
  */
 export async function readTokenRows(path: string, name: string): Promise<TokenRows> {
   const tensors = path.endsWith('.npy') ? undefined : (await readSafetensors(path)).tensors;
@@ -28,13 +28,14 @@ export async function readTokenRows(path: string, name: string): Promise<TokenRo
   const length = rest.reduce((a, b) => a * b, 1);
   if (rest.length === 0 || images === 0 || length === 0) {
     throw new CommandError(
-      `expected '${name}' [N, T] in '${path}', got [${stored.shape.join(', ')}]. Write a row for each image.`,
+      `expected '${name}' [N, T] in '${path}', got [${stored.shape.join(', ')}]. Write one row for each image.`,
     );
   }
   const tokens = tensors?.get('tokens');
   const data = toFloat64Array(stored);
-  if (!data.every(Number.isFinite)) {
-    throw new CommandError(`expected finite '${name}' in '${path}', got others. Compute them again.`);
+  const infinite = data.find((value) => !Number.isFinite(value));
+  if (infinite !== undefined) {
+    throw new CommandError(`expected finite '${name}' in '${path}', got ${infinite}. Compute them again.`);
   }
   return { data, images, length, ...(tokens && { tokens: toFloat64Array(tokens) }) };
 }

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   type FrechetDistance,
   type FrechetInterval,
@@ -9,22 +10,24 @@ import {
   type PrecisionRecall,
 } from '@dpar/eval';
 import { startThreads } from '@dpar/eval/node';
+import type { Result } from '../command/command.js';
+import { finiteOrNull, formatFixed, formatList } from '../command/format.js';
 import type { EvaluationSide } from './side.js';
 
-/** How figures are computed. */
+/** Options of {@link computeFigures}. */
 export interface FigureOptions {
-  /** Logits of the samples. */
+  /** Logits of the samples [N, classes]. */
   readonly logits: Matrix | undefined;
-  /** Images in a split of the Inception Score. */
+  /** Images per split of the Inception Score. */
   readonly splitSize: number;
-  /** Neighbours of precision and recall. */
+  /** Number of neighbours for precision and recall. */
   readonly k: number;
-  /** Resamples of the interval of FID; undefined for none. */
+  /** Number of resamples for the interval of FID; undefined for no interval. */
   readonly bootstrap: number | undefined;
   readonly threads: number | undefined;
 }
 
-/** All figures that two sets allow. */
+/** Figures of two sets. */
 export interface Figures {
   readonly fid: FrechetDistance;
   readonly sfid?: FrechetDistance;
@@ -35,8 +38,9 @@ export interface Figures {
 }
 
 /**
- * Computes the figures: FID needs statistics, sFID spatial ones, precision, recall and KID features of both, the interval of
- * FID those of the samples.
+ * Computes all figures that the sets allow.
+ * FID needs statistics, sFID spatial statistics. Precision, recall and KID need features of both sets, the interval of FID
+ * features of the samples.
  */
 export async function computeFigures(
   reference: EvaluationSide,
@@ -63,4 +67,105 @@ export async function computeFigures(
   } finally {
     await threads.close();
   }
+}
+
+/** An evaluation to report. */
+export interface Evaluation {
+  readonly reference: EvaluationSide;
+  readonly samples: EvaluationSide;
+  readonly figures: Figures;
+  readonly splitSize: number;
+  readonly k: number;
+}
+
+/** Formats the figures as JSON and as text, with the settings that they depend on. */
+export function reportEvaluation({ reference, samples, figures, splitSize, k }: Evaluation): Result {
+  const { fid, sfid, score, shares, kid, interval } = figures;
+  const sides = [reference, samples];
+  const data = {
+    fid: finiteOrNull(fid.distance),
+    ...(interval && {
+      fid_interval: [interval.low, interval.high].map(finiteOrNull),
+      fid_interval_level: interval.level,
+      fid_standard_error: finiteOrNull(interval.standardError),
+    }),
+    ...(sfid && { sfid: finiteOrNull(sfid.distance) }),
+    ...(score && {
+      inception_score: finiteOrNull(score.mean),
+      inception_score_deviation: finiteOrNull(score.deviation),
+    }),
+    ...shares,
+    ...(kid && {
+      kid: finiteOrNull(kid.mean),
+      kid_standard_error: finiteOrNull(kid.standardError),
+      kid_subset_size: kid.subsetSize,
+    }),
+    reference: reference.path,
+    samples: samples.path,
+    reference_count: reference.count ?? null,
+    sample_count: samples.count ?? null,
+    features: samples.statistics.mean.length,
+    network: samples.origin?.network ?? reference.origin?.network ?? null,
+    resize: samples.origin?.resize ?? reference.origin?.resize ?? null,
+    extracted: reference.extracted + samples.extracted,
+    ignored_files: sides.flatMap(({ ignored }) => ignored),
+    skipped_files: sides.flatMap(({ skipped }) => skipped),
+    warnings: warningsOf(figures),
+  };
+  const rows: (readonly [string, string])[] = [
+    ['reference', `${basename(reference.path)}, N = ${reference.count ?? 'unknown'}`],
+    ['samples', `${basename(samples.path)}, N = ${samples.count ?? 'unknown'}`],
+    ['feature network', `${stated(sides, 'network')}, ${data.features} numbers per image`],
+    ['resize', stated(sides, 'resize')],
+    ['FID', `${formatFixed(fid.distance, 4)} (biased upwards by about 1/N: compare only at equal N)`],
+  ];
+  if (interval) {
+    const { low, high, level, resamples } = interval;
+    const text = `${formatFixed(low, 4)} to ${formatFixed(high, 4)} (${100 * level} %, ${resamples} resamples of the samples)`;
+    rows.push(['FID interval', text]);
+  }
+  if (sfid) rows.push(['sFID', formatFixed(sfid.distance, 4)]);
+  if (score) {
+    rows.push([
+      'Inception Score',
+      `${formatFixed(score.mean, 4)} ± ${formatFixed(score.deviation, 4)}, splits of ${splitSize}`,
+    ]);
+  }
+  if (shares) {
+    rows.push(['precision', `${formatFixed(shares.precision, 4)} (k = ${k})`]);
+    rows.push(['recall', `${formatFixed(shares.recall, 4)} (k = ${k})`]);
+  }
+  if (kid)
+    rows.push([
+      'KID',
+      `${formatFixed(kid.mean, 6)} ± ${formatFixed(kid.standardError, 6)} (standard error, ${kid.subsets} subsets of ${kid.subsetSize})`,
+    ]);
+  return { data, text: formatList(rows) };
+}
+
+/** Warnings of all figures without repetition. Figures that are not finite, which are null in JSON, are among them. */
+export function warningsOf({ fid, sfid, score, kid, interval }: Figures): string[] {
+  const figures = {
+    FID: fid.distance,
+    'the interval of FID': interval && interval.high - interval.low,
+    sFID: sfid?.distance,
+    'the Inception Score': score?.mean,
+    KID: kid?.mean,
+  };
+  const overflows = Object.entries(figures).flatMap(([name, value]) =>
+    value === undefined || Number.isFinite(value)
+      ? []
+      : [`${name} is ${value}: products of the features exceed float64. Check the features, or scale them.`],
+  );
+  const warnings = [fid, sfid, score].flatMap((figure) => figure?.warnings ?? []);
+  return [...new Set([...warnings, ...overflows])];
+}
+
+/** Describes a property of the features, which only one side may know. */
+function stated(sides: readonly EvaluationSide[], what: 'network' | 'resize'): string {
+  const unknown = sides.filter(({ origin }) => origin === undefined).map(({ path }) => basename(path));
+  const known = sides.flatMap(({ origin }) => origin?.[what] ?? []);
+  const [first] = known;
+  if (first === undefined) return 'unknown: the files do not name it';
+  return unknown.length === 0 ? first : `${first} (unknown in ${unknown.join(', ')})`;
 }

@@ -1,23 +1,23 @@
 import { partsFolder } from '@dpar/eval/node';
-import type { Context } from '../context.js';
-import { InterruptedError } from '../errors.js';
-import type { Progress } from '../progress.js';
-import { countOf } from '../table.js';
+import type { Context } from '../command/command.js';
+import { InterruptedError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import type { Progress } from '../command/progress.js';
 
 /** Work on the features of images. */
 export interface FeatureWork {
-  /** Name for the progress. */
+  /** Name of the work, shown with its progress. */
   readonly label: string;
   readonly images: number;
-  /** File or, if `parts` say so, folder in which features are kept, if they are. */
+  /** File, or with `parts` folder, in which features are stored; undefined if they are not stored. */
   readonly kept: string | undefined;
-  /** `kept` is the folder of the parts itself. */
+  /** True if `kept` is the folder of the parts. */
   readonly parts?: boolean;
 }
 
 /**
- * Runs work with its progress.
- * @throws InterruptedError that says what is kept when the signal is aborted.
+ * Runs work and shows its progress.
+ * @throws InterruptedError that names the stored part when the signal is aborted.
  */
 export async function interruptible<V>(
   { label, images, kept, parts = false }: FeatureWork,
@@ -36,7 +36,7 @@ export async function interruptible<V>(
     if (!context.signal.aborted || kept === undefined) throw error;
     throw new InterruptedError(
       `interrupted after ${last.done} of ${countOf(last.total, 'image')}. Finished parts are in ` +
-        `'${parts ? kept : partsFolder(kept)}': run the same command again to go on.`,
+        `'${parts ? kept : partsFolder(kept)}': run the same command again to resume.`,
     );
   } finally {
     progress?.stop();

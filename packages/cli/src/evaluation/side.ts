@@ -21,15 +21,15 @@ import {
   type StoredImageSet,
 } from '@dpar/eval/node';
 import { makeFolder } from '@dpar/io/node';
-import type { Context } from '../context.js';
-import { CommandError } from '../errors.js';
-import { soundImages, withImageCheck } from '../image-options.js';
+import type { Context } from '../command/command.js';
+import { CommandError } from '../command/errors.js';
+import { soundImages, withImageCheck } from '../images/options.js';
 import { interruptible } from './interruptible.js';
 
-/** One of the two sets that are compared, as far as metrics need it. */
+/** One of the two compared sets: all that the metrics need. */
 export interface EvaluationSide {
   readonly path: string;
-  /** Number of images, if it is known. */
+  /** Number of images, if known. */
   readonly count?: number;
   /** [N, D] */
   readonly pool?: Matrix;
@@ -38,15 +38,15 @@ export interface EvaluationSide {
   readonly statistics: FeatureStatistics;
   readonly spatial?: FeatureStatistics;
   readonly origin?: FeatureOrigin;
-  /** Images whose features were computed now. */
+  /** Number of images whose features were computed in this run. */
   readonly extracted: number;
   /** Files that are no images. */
   readonly ignored: readonly string[];
-  /** Images that cannot be read and were left out. */
+  /** Images that were left out because they cannot be read. */
   readonly skipped: readonly string[];
 }
 
-/** How features of images are computed and where they are kept. */
+/** Options for computing and storing features. */
 export interface CacheValues {
   readonly cacheFolder: string | undefined;
   readonly noCache: boolean;
@@ -54,17 +54,17 @@ export interface CacheValues {
   readonly skipDamaged: boolean;
 }
 
-/** Which of the two sets a side is. */
+/** Name of a side. */
 export type SideName = 'reference' | 'samples';
 
-/** Whether features of the images of a set have to be computed before anything can be said. */
+/** True for a set that has only images, without features or statistics. */
 export function needsNetwork({ images, pool, statistics }: EvaluationSet): boolean {
   return images !== undefined && pool === undefined && statistics === undefined;
 }
 
 /**
- * Looks at the images of both sets before the features of either are computed, unless some are kept already: what cannot be
- * read is then found in one go. The sets that come back are not looked at again.
+ * Checks the images of both sets before any features are computed, so that one error names all unreadable images. A set with
+ * stored features is not checked. The returned sets are not checked again.
  * @throws CommandError that names all images of both sets that cannot be read.
  */
 export async function checkSides<Sets extends readonly EvaluationSet[]>(
@@ -97,13 +97,13 @@ export async function checkSides<Sets extends readonly EvaluationSet[]>(
   throw new CommandError(
     `expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
       `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
-      'Replace them, or leave them out (--skip-damaged).',
+      'Replace them, or pass --skip-damaged to leave them out.',
   );
 }
 
 /**
- * Completes a set: features of its images are computed by the network, if there is one, or taken from the cache. Statistics
- * that a file has beside images are kept: ADM's are of more images than the file holds.
+ * Completes a set with features of its images, from the network or from the cache.
+ * Statistics in the file take precedence: those of ADM are of more images than the file holds.
  */
 export async function completeSide(
   name: SideName,
@@ -127,7 +127,12 @@ export async function completeSide(
   const { features, extracted } = await featuresOf(name, found, network, values, context);
   const spatial = stored.statistics === undefined ? features.spatial : stored.spatial;
   return {
-    ...{ path, count: found.count, pool: features.pool, extracted, ignored, origin: originOf(found, network) },
+    path,
+    count: found.count,
+    pool: features.pool,
+    extracted,
+    ignored,
+    origin: originOf(found, network),
     skipped: sound?.skipped.map(({ name }) => name) ?? [],
     ...(features.logits && { logits: features.logits }),
     statistics: stored.statistics ?? features.statistics,
@@ -153,13 +158,13 @@ async function featuresOf(
   );
 }
 
-/** Finds out before long work that its result can be kept. */
+/** Checks before long work that its result can be stored. */
 async function checkWritable(path: string, folder: string | undefined): Promise<void> {
   if (folder !== undefined) return makeFolder(folder);
   await access(dirname(path), constants.W_OK).catch((error: NodeJS.ErrnoException) => {
     throw new CommandError(
-      `expected to keep features in '${path}', got a place that cannot be written (${error.code}). ` +
-        'Pass --cache-folder DIR for another, or --no-cache.',
+      `expected a writable folder for the features '${path}', got ${error.code}. ` +
+        'Pass another --cache-folder DIR, or --no-cache.',
     );
   });
 }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { featureSettingsFile } from '@dpar/eval/node';
 import { isSystemEntry, readSettings, runDigest, type Settings } from '@dpar/io/node';
 import { entropyName } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 import { recordsEnd } from '../tokenize/llamagen-writer.js';
 import { tokenSettingsFile } from '../tokenize/token-writer.js';
 import { openLlamaGenShard, openShardFile, type ShardKind, type TensorShard } from './shard.js';

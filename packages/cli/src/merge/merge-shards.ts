@@ -1,11 +1,10 @@
 import { describeImageChange, readImageList } from '@dpar/eval/node';
 import { arrangeShards } from '@dpar/io/node';
 import { checkSameClasses, readClassNames } from '@dpar/train/node';
-import type { Result } from '../command.js';
-import type { Context } from '../context.js';
-import { CommandError, UsageError } from '../errors.js';
-import type { OutputKind } from '../sample/output-kind.js';
-import { countOf } from '../table.js';
+import type { Context, Result } from '../command/command.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
+import type { OutputKind } from '../command/output-place.js';
 import type { FoundShards } from './find-shards.js';
 import type { ShardKind, TensorShard } from './shard.js';
 import { writeMergedFeatures, writeMergedFolder, writeMergedTensors } from './write-merged.js';

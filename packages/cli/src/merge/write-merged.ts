@@ -11,7 +11,7 @@ import {
 import type { ChunkedTensor, StoredTensor, StoredType } from '@dpar/io';
 import { fileDigest, linkFile, makeFolder, writeSafetensors } from '@dpar/io/node';
 import { classesFile, classesKey, entropyCheckpointKey, readClassNames } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 import { tokenSettingsFile } from '../tokenize/token-writer.js';
 import type { TensorShard } from './shard.js';
 

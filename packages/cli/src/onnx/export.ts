@@ -4,7 +4,7 @@ import { loadModel } from '@dpar/model/node';
 import { type DescribedGraph, type Json, teacherForcedGraph } from '@dpar/nn';
 import { stepGraphs } from '@dpar/sampler/onnx';
 import { tokenizerGraphs, tokenizerKinds } from '@dpar/tokenizer';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../command/errors.js';
 import { weightsFile } from '../sample/generator.js';
 import { type WriteOptions, writeOnnxFile, writeOnnxFolder } from './write.js';
 

@@ -4,8 +4,8 @@ import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
 import { writeFilesAtomic, writeFolderAtomic, writeJson } from '@dpar/io/node';
 import { type DescribedGraph, signatureOf } from '@dpar/nn';
 import type { WeightFormat } from '@dpar/tensor';
-import { CommandError, UsageError } from '../errors.js';
-import { version } from '../version.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { version } from '../machine.js';
 
 /** How graphs are written. */
 export interface WriteOptions {

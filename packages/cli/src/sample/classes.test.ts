@@ -5,8 +5,8 @@ import { emojiFolder } from '@dpar/emoji/node';
 import { fixturePath } from '@dpar/fixtures';
 import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import { describe, expect, it } from 'vitest';
+import { readTensors } from '../input-files.js';
 import { failingSample, sample } from '../testing/sampling.js';
-import { readTensors } from '../tokens.js';
 import { classList, resolveClasses } from './classes.js';
 
 /** The numbers of a list for a model of five classes, and what is noted. */
@@ -34,7 +34,7 @@ describe('--classes', () => {
   it('takes a number as a number, and says so where it is the name of another class', async () => {
     expect(await resolve('0', names)).toEqual({
       numbers: [0],
-      notes: ['--classes: 0 is class 0, not class 4 of that name'],
+      notes: ['--classes: 0 means class 0, not class 4, which has that name'],
     });
     expect(await resolve('1,2', ['0', '1', '2', '3', '4'])).toEqual({ numbers: [1, 2], notes: [] });
   });
@@ -42,9 +42,7 @@ describe('--classes', () => {
   it('suggests the nearest names of an unknown one', async () => {
     await expect(resolve('Cat', names)).rejects.toThrow("got 'Cat'. The nearest names are 'cat'");
     await expect(resolve('0,nature', names)).rejects.toThrow("got 'nature'. The nearest names are 'Animals & Nature'");
-    await expect(resolve('cat')).rejects.toThrow(
-      /got 'cat'. No names of classes are known for '.*': put them into its/,
-    );
+    await expect(resolve('cat')).rejects.toThrow(/got 'cat'. '.*' has no names of classes. Write them to its/);
   });
 
   it.each(['1,,2', '', ',', '3-1', '0-999999999', '--greedy'])('refuses %j', (text) => {

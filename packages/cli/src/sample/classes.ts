@@ -1,17 +1,17 @@
 import { nearestNames } from '@dpar/check';
 import { type ClassNames, readCheckpointClasses } from '@dpar/train/node';
-import type { Context } from '../context.js';
-import { UsageError } from '../errors.js';
-import type { Kind } from '../options.js';
+import type { Context } from '../command/command.js';
+import { UsageError } from '../command/errors.js';
+import type { Kind } from '../command/options.js';
 
-/** Part of a list of classes: numbers, or text that is a name. */
+/** Part of a list of classes: numbers, or part of a name. */
 export interface ClassPart {
-  /** As it was given. */
+  /** Text on the command line. */
   readonly text: string;
   readonly numbers?: readonly number[];
 }
 
-/** Most numbers that a range stands for: 1000 times the classes of ImageNet, and nothing that fills the memory. */
+/** Largest length of a range: 1000 times the classes of ImageNet. A longer one could fill the memory. */
 const longestRange = 1_000_000;
 
 /** Classes separated by commas: whole numbers from 0 up, ranges such as `0-9`, and names. */
@@ -31,13 +31,13 @@ export const classList: Kind<readonly ClassPart[]> = {
     }),
 };
 
-/** Most names that an error suggests. */
+/** Number of names that an error suggests. */
 const suggestions = 3;
 
 /**
- * The numbers of the classes that are asked for by number or name. A number is never taken as a name.
- * @param checkpoint Folder of the model, with whose weights the names lie.
- * @throws UsageError for a name that is not known, with the nearest that are.
+ * Resolves classes given by number or name to numbers. A number is never taken as a name.
+ * @param checkpoint Folder of the model, which can hold the names.
+ * @throws UsageError for an unknown name, with the nearest known names.
  */
 export async function resolveClasses(
   parts: readonly ClassPart[],
@@ -47,7 +47,7 @@ export async function resolveClasses(
 ): Promise<number[]> {
   const known = await readCheckpointClasses(checkpoint, numClasses);
   const numberOf = new Map(known?.names.map((name, number) => [name, number]));
-  // Names may have commas in them.
+  // Names can contain commas.
   const longestName = Math.max(1, ...(known?.names.map((name) => name.split(',').length) ?? []));
   const numbers: number[] = [];
   for (let first = 0; first < parts.length; ) {
@@ -55,7 +55,9 @@ export async function resolveClasses(
     if (part.numbers !== undefined) {
       const named = numberOf.get(part.text.trim());
       if (named !== undefined && named !== part.numbers[0]) {
-        context.note(`--classes: ${part.text.trim()} is class ${part.text.trim()}, not class ${named} of that name`);
+        context.note(
+          `--classes: ${part.text.trim()} means class ${part.text.trim()}, not class ${named}, which has that name`,
+        );
       }
       numbers.push(...part.numbers);
       first++;
@@ -79,14 +81,14 @@ const joined = (parts: readonly ClassPart[]): string =>
     .trim();
 
 /**
- * Says of a name that it is that of no class, and which names are near it.
- * @param place What has no names where none are known.
+ * Message about an unknown name of a class, with the nearest known names.
+ * @param place Folder or file without names, if no names are known.
  */
 export function describeUnknownClass(name: string, place: string, known: ClassNames | undefined): string {
   if (known === undefined) {
     return (
       `expected whole numbers such as 0,3,4 or 0-9, got '${name}'. ` +
-      `No names of classes are known for '${place}': put them into its classes.json, in order.`
+      `'${place}' has no names of classes. Write them to its classes.json, in order.`
     );
   }
   const nearest = nearestNames(name, known.names, suggestions);

@@ -10,8 +10,8 @@ import {
   writeShard,
 } from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
-import { Grid, gridColumns, gridLayout } from '../images.js';
-import type { ImageDecoder } from './decode.js';
+import type { ImageDecoder } from '../images/images.js';
+import { Grid, gridColumns, gridLayout } from '../images/images.js';
 import type { FileFormat } from './file-writer.js';
 import type { SamplePlan } from './plan.js';
 

@@ -9,8 +9,8 @@ import {
   type ShardRecord,
 } from '@dpar/io/node';
 import type { HostTensor } from '@dpar/tensor';
-import { CommandError } from '../errors.js';
-import { checkOutput } from '../output-place.js';
+import { CommandError } from '../command/errors.js';
+import { checkOutput } from '../command/output-place.js';
 import type { Generated } from './generator.js';
 import { type SamplePlan, settingsFile } from './plan.js';
 import type { SampleWriter } from './writer.js';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { pngContent, pngRecordKey, readPngRecord } from '@dpar/eval/node';
 import { agreeOnSettings, makeFolder, runDigest, shardRecord, writeFileAtomic, writeSettings } from '@dpar/io/node';
 import pMap from 'p-map';
-import { CommandError } from '../errors.js';
-import { imageAt, pngOf } from '../images.js';
-import type { ImageDecoder } from './decode.js';
+import { CommandError } from '../command/errors.js';
+import type { ImageDecoder } from '../images/images.js';
+import { imageAt, pngOf } from '../images/images.js';
 import { type SamplePlan, settingsFile } from './plan.js';
 import type { SampleWriter } from './writer.js';
 

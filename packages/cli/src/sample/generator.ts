@@ -6,7 +6,7 @@ import { padPatchLengths } from '@dpar/patchify';
 import { collectTokens, createSampler, type SampleOptions, type SamplerOptions, type SampleStep } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { trainerFiles } from '@dpar/train/node';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../command/errors.js';
 import type { TokenGrid } from '../tokenizer.js';
 
 /** Kinds of models that generate images. */

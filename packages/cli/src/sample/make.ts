@@ -1,6 +1,6 @@
-import type { Context } from '../context.js';
-import { InterruptedError } from '../errors.js';
-import { countOf } from '../table.js';
+import type { Context } from '../command/command.js';
+import { InterruptedError } from '../command/errors.js';
+import { countOf } from '../command/format.js';
 import { countThere, missingBatches } from './batches.js';
 import { type Generator, generateBatch } from './generator.js';
 import { decodingOf, type SampleValues } from './options.js';

@@ -1,8 +1,8 @@
 import { hasNullClass } from '@dpar/nn';
 import type { SampleOptions } from '@dpar/sampler';
 import { countsFromOne } from '@dpar/train';
-import { UsageError } from '../errors.js';
-import * as option from '../options.js';
+import { UsageError } from '../command/errors.js';
+import * as option from '../command/options.js';
 import { classList } from './classes.js';
 import type { Generator } from './generator.js';
 
@@ -13,55 +13,76 @@ const weightFormat = option.choice(['float32', 'int8', 'int4']);
 /** Options of `dpar sample`. */
 export const sampleOptions = {
   checkpoint: option.required(option.folder, 'DPAR or LlamaGen model'),
-  average: option.flag("the moving average of the model's weights, which training with average_decay keeps"),
-  entropyCheckpoint: option.optional(option.folder, 'entropy model, for DPAR with patches by entropy'),
-  tokenizer: option.optional(option.folder, 'tokenizer, for images'),
-  weights: option.optional(weightFormat, 'format of the weights: less memory and time, or more accuracy', 'float32'),
-  entropyWeights: option.optional(weightFormat, "format of the entropy model's weights (default: as --weights)"),
+  average: option.flag('use the moving average of the weights, which training with average_decay keeps'),
+  entropyCheckpoint: option.optional(option.folder, 'entropy model, for a DPAR model with patches by entropy'),
+  tokenizer: option.optional(option.folder, 'tokenizer, required to write images'),
+  weights: option.optional(
+    weightFormat,
+    'format of the weights: int8 and int4 need less memory and time, float32 is the most accurate',
+    'float32',
+  ),
+  entropyWeights: option.optional(
+    weightFormat,
+    "format of the entropy model's weights (default: the same as --weights)",
+  ),
   classes: option.required(
     classList,
-    "classes such as 0,3,4 or 0-9, or by the names in the model's classes.json; the images are of them in turn",
+    "classes, which the images take in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json",
   ),
-  count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one of each class)'),
-  prefix: option.optional(option.file, "given tokens to complete: 'tokens' [N, K]; image k completes row k mod N"),
-  prefixLength: option.optional(option.wholeNumber(1), 'given tokens of an image, K (default: all of a row)'),
-  cfgScale: option.optional(
-    option.number({ from: 0 }),
-    'scale of classifier-free guidance, 1 for none (and for a model without a null class)',
-    2,
+  count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one for each class)'),
+  prefix: option.optional(
+    option.file,
+    "tokens to complete: 'tokens' [N, K] of a .safetensors file; image k completes row k mod N",
   ),
-  cfgSchedule: option.optional(
-    option.choice(['constant', 'linear', 'cosine']),
-    'how the scale grows from 1 at the first token to all of it at the last; constant: all of it everywhere',
-    'constant',
+  prefixLength: option.optional(option.wholeNumber(1), 'number of given tokens per image, K (default: the whole row)'),
+  guidanceScale: option.withAlias(
+    'cfgScale',
+    option.optional(
+      option.number({ from: 0 }),
+      'scale of classifier-free guidance; 1 means no guidance, the only choice for a model without a null class',
+      2,
+    ),
   ),
-  cfgInterval: option.optional(option.interval, 'tokens that are guided, the first and the one after (default: all)'),
-  temperature: option.optional(option.number({ above: 0 }, greedyRemedy), 'divides the logits', 1),
-  topK: option.optional(option.wholeNumber(0), 'draws from the k most likely tokens, 0 for all', 0),
+  guidanceSchedule: option.withAlias(
+    'cfgSchedule',
+    option.optional(
+      option.choice(['constant', 'linear', 'cosine']),
+      'growth of the scale from 1 at the first token to its full value at the last, or constant',
+      'constant',
+    ),
+  ),
+  guidanceInterval: option.withAlias(
+    'cfgInterval',
+    option.optional(option.interval, 'tokens with guidance: the first, and the one after the last (default: all)'),
+  ),
+  temperature: option.optional(option.number({ above: 0 }, greedyRemedy), 'divisor of the logits', 1),
+  topK: option.optional(option.wholeNumber(0), 'draw from the k most likely tokens; 0 means all', 0),
   topP: option.optional(
     option.number({ above: 0, to: 1 }, greedyRemedy),
-    'draws from the fewest tokens of this probability',
+    'draw from the smallest set of tokens with this total probability',
     1,
   ),
-  greedy: option.flag('always takes the most likely token'),
-  threshold: option.optional(option.number(), "entropy (nats) that starts a patch (default: the model's)"),
-  maxPatchLength: option.optional(option.wholeNumber(1), "most tokens in a patch (default: the model's)"),
-  seed: option.optional(option.wholeNumber(0), 'decides on the draws', 0),
-  batchSize: option.optional(option.wholeNumber(1, 4096), 'images at a time', 16),
-  shard: option.optional(option.shard, 'makes the images of part i of n alone, 0/n to (n - 1)/n'),
-  output: option.required(option.outputPath('ending'), 'where to write: *.png, *.npz, *.safetensors or a folder'),
+  greedy: option.flag('always take the most likely token'),
+  threshold: option.optional(
+    option.number(),
+    "entropy in nats above which a token starts a patch (default: the model's)",
+  ),
+  maxPatchLength: option.optional(option.wholeNumber(1), "largest number of tokens in a patch (default: the model's)"),
+  seed: option.optional(option.wholeNumber(0), 'seed of the random draws', 0),
+  batchSize: option.optional(option.wholeNumber(1, 4096), 'images per batch', 16),
+  shard: option.optional(option.shard, 'generate only the images of shard i of n, from 0/n to (n - 1)/n'),
+  output: option.required(option.outputPath('ending'), 'output: *.png, *.npz, *.safetensors or a folder'),
 };
 
-/** Values of {@link sampleOptions}, with the numbers of classes. */
+/** Values of {@link sampleOptions}, with classes by number. */
 export interface SampleValues extends Omit<option.Values<typeof sampleOptions>, 'classes'> {
-  /** By number. */
   readonly classes: readonly number[];
 }
 
-/** @throws UsageError for options that do not fit the model or one another. */
+/** Checks options against the model and one another. @throws UsageError if they do not fit. */
 export function checkFor(generator: Generator, values: SampleValues): void {
   const { hasPatches, numClasses, blockSize: T } = generator;
-  const { classes, cfgInterval, threshold, maxPatchLength, entropyWeights } = values;
+  const { classes, guidanceInterval, threshold, maxPatchLength, entropyWeights } = values;
   const hasNull = hasNullClass(generator);
   const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
   if (outside !== undefined) {
@@ -69,10 +90,10 @@ export function checkFor(generator: Generator, values: SampleValues): void {
       `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for none` : ''}, got ${outside}.`,
     );
   }
-  if (!hasNull && values.cfgScale !== 1) {
+  if (!hasNull && values.guidanceScale !== 1) {
     throw new UsageError(
-      `--cfg-scale: expected 1 for '${values.checkpoint}', which was trained without a null class (class_dropout_prob 0 in ` +
-        `its config.json), got ${values.cfgScale}. Pass --cfg-scale 1.`,
+      `--guidance-scale: expected 1 for '${values.checkpoint}', which was trained without a null class (class_dropout_prob 0 in ` +
+        `its config.json), got ${values.guidanceScale}. Pass --guidance-scale 1.`,
     );
   }
   if (countsFromOne(classes, numClasses)) {
@@ -81,8 +102,8 @@ export function checkFor(generator: Generator, values: SampleValues): void {
         'Subtract 1 from each.',
     );
   }
-  if (cfgInterval !== undefined && cfgInterval[1] > T) {
-    throw new UsageError(`--cfg-interval: expected tokens from 0 to ${T}, got ${cfgInterval.join(':')}.`);
+  if (guidanceInterval !== undefined && guidanceInterval[1] > T) {
+    throw new UsageError(`--guidance-interval: expected tokens from 0 to ${T}, got ${guidanceInterval.join(':')}.`);
   }
   if (!hasPatches && (threshold !== undefined || maxPatchLength !== undefined)) {
     throw new UsageError('expected --threshold and --max-patch-length with a DPAR model, got a LlamaGen model.');
@@ -92,14 +113,19 @@ export function checkFor(generator: Generator, values: SampleValues): void {
   }
 }
 
-/** How tokens are drawn and patches are made. */
+/** Options of the sampler. */
 export function decodingOf(values: SampleValues): Omit<SampleOptions, 'labels'> {
-  const { seed, greedy, temperature, topK, topP, cfgInterval, threshold, maxPatchLength } = values;
+  const { seed, greedy, temperature, topK, topP, guidanceScale, guidanceSchedule } = values;
+  const { guidanceInterval, threshold, maxPatchLength } = values;
   return {
-    ...{ seed, greedy, temperature, topK, topP },
-    guidanceScale: values.cfgScale,
-    guidanceSchedule: values.cfgSchedule,
-    ...(cfgInterval !== undefined && { guidanceInterval: cfgInterval }),
+    seed,
+    greedy,
+    temperature,
+    topK,
+    topP,
+    guidanceScale,
+    guidanceSchedule,
+    ...(guidanceInterval !== undefined && { guidanceInterval }),
     ...(threshold !== undefined && { threshold }),
     ...(maxPatchLength !== undefined && { maxPatchLength }),
   };

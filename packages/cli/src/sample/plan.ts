@@ -1,8 +1,8 @@
 import { checkpointIdentity, type Settings } from '@dpar/io/node';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../command/errors.js';
+import { type OutputKind, outputKind } from '../command/output-place.js';
 import { type Generator, weightsFile } from './generator.js';
 import type { SampleValues } from './options.js';
-import { type OutputKind, outputKind } from './output-kind.js';
 import type { Prefix } from './prefix.js';
 
 /** Name of the file that says what the images of a folder are made with. */
@@ -60,7 +60,7 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
 /** How seeds become tokens. Runs of a version that drew in another way must not be continued. */
 const drawMethod = 'gumbel';
 
-/** By the names of the options. Batch size, threads and the like are not among them: the images are the same with any. */
+/** By the first names of the options, so that runs of any version can be resumed and merged. Batch size, threads and the like are not among them: the images are the same with any. */
 async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefix): Promise<Settings> {
   const { output, checkpoint, tokenizer, weights, entropyWeights = weights } = values;
   const entropyCheckpoint = model.entropyCheckpoint;
@@ -77,9 +77,9 @@ async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefi
     seed: values.seed,
     draw: drawMethod,
     ...(prefix && { prefix: prefix.identity, prefix_length: prefix.length }),
-    cfg_scale: values.cfgScale,
-    cfg_schedule: values.cfgSchedule,
-    cfg_interval: values.cfgInterval?.join(':') ?? null,
+    cfg_scale: values.guidanceScale,
+    cfg_schedule: values.guidanceSchedule,
+    cfg_interval: values.guidanceInterval?.join(':') ?? null,
     temperature: values.temperature,
     top_k: values.topK,
     top_p: values.topP,

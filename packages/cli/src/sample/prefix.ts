@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { formatDigest } from '@dpar/io/node';
 import { formatType } from '@dpar/tensor';
-import { CommandError, UsageError } from '../errors.js';
+import { CommandError, UsageError } from '../command/errors.js';
+import { readTensors } from '../input-files.js';
 import type { TokenGrid } from '../tokenizer.js';
-import { readTensors } from '../tokens.js';
 
 /** Given tokens that images complete. */
 export interface Prefix {

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { run } from '../cli.js';
 
-/** What a run of the command wrote, and its exit status. */
+/** Output and exit status of a run of the command. */
 export interface CliRun {
   readonly status: number;
   readonly stdout: string;

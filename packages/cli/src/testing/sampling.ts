@@ -9,14 +9,16 @@ import { type CliRun, runCli } from './run-cli.js';
 
 /** Options of a DPAR model: 8x8 tokens of 48 codes, 5 classes. */
 export const dpar = [
-  ...['--checkpoint', fixturePath('dpar-dynamic4d')],
-  ...['--entropy-checkpoint', fixturePath('entropy-model')],
+  '--checkpoint',
+  fixturePath('dpar-dynamic4d'),
+  '--entropy-checkpoint',
+  fixturePath('entropy-model'),
 ];
 
 /** Options of a LlamaGen model: 8x8 tokens of 48 codes, 5 classes. */
 export const llamagen = ['--checkpoint', fixturePath('llamagen')];
 
-/** Runs `dpar sample`, which must not fail. @returns What `--json` prints. */
+/** Runs `dpar sample`, which must not fail. @returns The document of `--json`. */
 export async function sample(...argv: string[]) {
   const result = await runCli(['sample', '--quiet', '--threads', '1', '--json', ...argv]);
   expect(result.stderr).toBe('');

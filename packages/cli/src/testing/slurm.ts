@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest';
 /** Daemons are outside the path of users who are not root. */
 const path = [process.env.PATH, '/usr/sbin', '/sbin'].join(delimiter);
 
-/** Whether everything that {@link startSlurm} runs is installed (Debian: `slurm-wlm` and `munge`). */
+/** True if all programs of {@link startSlurm} are installed (Debian: `slurm-wlm` and `munge`). */
 export const hasSlurm = ['munged', 'slurmctld', 'slurmd', 'sbatch', 'setpriv'].every(
   (name) => spawnSync('sh', ['-c', `command -v ${name}`], { env: { PATH: path } }).status === 0,
 );
@@ -22,13 +22,13 @@ export interface SlurmTask {
   readonly restarts: number;
 }
 
-/** A Slurm of this machine alone. */
+/** Slurm on only this machine. */
 export interface Slurm {
-  /** Runs a command of Slurm, which must succeed. @returns What it prints. */
+  /** Runs a command of Slurm, which must succeed. @returns Its output. */
   run(command: string, ...argv: string[]): string;
-  /** The tasks of an array by their numbers, as far as they are jobs of their own. */
+  /** Tasks of an array by number. Tasks that Slurm has not yet split from the array are missing. */
   tasks(job: string): ReadonlyMap<number, SlurmTask>;
-  /** What the daemons wrote, for messages. */
+  /** Logs of the daemons, for messages. */
   logs(): Promise<string>;
 }
 

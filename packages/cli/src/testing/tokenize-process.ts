@@ -13,8 +13,12 @@ const images = await openLabelledImages(input, {});
 const tokenizer = await openTokenizer(folder, createReferenceEngine());
 const crops = { crop: 'center', flip: true, size: tokenizer.imageSize, cropRange: 1 } as const;
 const plan = {
-  ...{ output, images: images.set.count, variants: variantsOf(crops), tokensPerImage: tokenizer.gridSize ** 2 },
-  ...{ partImages: 8, settings: { images: images.set.identity, layout: layout ?? '' } },
+  output,
+  images: images.set.count,
+  variants: variantsOf(crops),
+  tokensPerImage: tokenizer.gridSize ** 2,
+  partImages: 8,
+  settings: { images: images.set.identity, layout: layout ?? '' },
   source: { ...images, classes: ['a', 'b', 'c'] },
   ours: shareOfParts(images.set.count, 8, { index: Number(index), count: Number(count) }),
 };

@@ -1,7 +1,7 @@
 import { writeFileAtomic } from '@dpar/io/node';
 import { peakSignalToNoiseRatio } from '@dpar/tokenizer';
-import { Grid, gridLayout } from '../images.js';
-import type { ImageDecoder } from '../sample/decode.js';
+import type { ImageDecoder } from '../images/images.js';
+import { Grid, gridLayout } from '../images/images.js';
 import { type CropOptions, cropVariants, variantsOf } from './crops.js';
 import type { LabelledImages } from './labelled-images.js';
 import type { TokenWriter } from './token-writer.js';

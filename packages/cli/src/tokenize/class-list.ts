@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { formatDigest } from '@dpar/io/node';
 import { type ClassNames, checkClassNames, readClassNames } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 
 /**
  * Reads a list of names of classes, in the order of their numbers: JSON such as `classes.json`, text with a name on each line,

@@ -5,7 +5,7 @@ import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet 
 import { toHostTensor } from '@dpar/io';
 import { openNpz } from '@dpar/io/node';
 import type { ClassNames } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 
 /** Images with their classes. */
 export interface LabelledImages {

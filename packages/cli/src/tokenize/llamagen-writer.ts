@@ -17,7 +17,7 @@ import {
   writeSettings,
 } from '@dpar/io/node';
 import { int32 } from '@dpar/tensor';
-import { CommandError } from '../errors.js';
+import { CommandError } from '../command/errors.js';
 import { type TokenPlan, type TokenWriter, tokenSettingsFile } from './token-writer.js';
 
 /** What the folder ends in that has a record of each part beside LlamaGen's files, which have no room for it. */

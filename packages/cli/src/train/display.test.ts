@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import xterm from '@xterm/headless';
 import picocolors from 'picocolors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isTerminal, showsColors, type Terminal } from '../terminal.js';
+import { isTerminal, showsColors, type Terminal } from '../command/progress.js';
 import { liveDisplay } from './display.js';
 import { TrainFollower, type TrainState } from './state.js';
 import { viewLines } from './view.js';
@@ -58,8 +58,15 @@ describe('a view on a terminal', () => {
     const display = liveDisplay(stream);
     // Rows come and go: validation, activity and samples.
     const states = [
-      ...[state(0), state(1), state(2), state(5), state(6, { activity: 'drawing samples' })],
-      ...[state(6, { samples: 'a/b/c.png' }), state(7, { samples: 'a/b/c.png' }), state(8), state(20, { end: 'done' })],
+      state(0),
+      state(1),
+      state(2),
+      state(5),
+      state(6, { activity: 'drawing samples' }),
+      state(6, { samples: 'a/b/c.png' }),
+      state(7, { samples: 'a/b/c.png' }),
+      state(8),
+      state(20, { end: 'done' }),
     ];
     for (const shown of states) {
       display.show(shown, true);

@@ -1,16 +1,15 @@
 import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
-import type { Context } from '../context.js';
-import { showsColors, type Terminal } from '../terminal.js';
+import type { Context } from '../command/command.js';
+import { showsColors, type Terminal } from '../command/progress.js';
 import type { TrainState } from './state.js';
 import { viewLines } from './view.js';
 
-// log-update replaces text on a terminal: it writes only the lines that changed, in one piece that terminals show at once,
-// hides the cursor and shows it again however the process ends.
+// log-update replaces text on a terminal. It writes only changed lines, in one piece, and restores the cursor at any exit.
 
-/** Shows the states of a run. */
+/** Display of a run. */
 export interface TrainDisplay {
-  /** @param atOnce Whether it must be seen now, and not only if some time has passed since the last. */
+  /** Shows a state. @param atOnce Shows it even shortly after the last one. */
   show(state: TrainState, atOnce?: boolean): void;
   /** Leaves the last state on the screen. */
   stop(): void;
@@ -23,10 +22,10 @@ export function createDisplay({ terminal, progress }: Context, steps: number, st
   return { show: (state) => lines.update(state.step, noteOf(state)), stop: () => lines.stop() };
 }
 
-/** Milliseconds between two updates of a terminal. */
+/** Time between two updates of a terminal, in milliseconds. */
 const interval = 250;
 
-/** Width of a terminal that does not say its own. */
+/** Width of a terminal that does not report its width. */
 const usualColumns = 80;
 
 /** A view on a terminal. */
@@ -37,7 +36,7 @@ export function liveDisplay(terminal: Terminal): TrainDisplay {
   let shownLines = 0;
   let hidden: TrainState | undefined;
   const draw = (state: TrainState): void => {
-    // A full last column would make some terminals begin a new line.
+    // Some terminals begin a new line after a full last column.
     const lines = viewLines(state, Math.max(1, (terminal.columns ?? usualColumns) - 1), colors);
     if (lines.length !== shownLines) update.clear();
     update(lines.join('\n'));
@@ -57,7 +56,7 @@ export function liveDisplay(terminal: Terminal): TrainDisplay {
   };
 }
 
-/** The figures of a step on one line. */
+/** Figures of a step on one line. */
 export function noteOf({ metrics, loss, validation }: TrainState): string {
   if (metrics === undefined) return '';
   const { gradientNorm, learningRate, imagesPerSecond, meanPatchLength } = metrics;

@@ -6,20 +6,19 @@ import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { architectureFromSettings, type TrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
-import { Grid, gridColumns, gridLayout } from '../images.js';
+import { CommandError } from '../command/errors.js';
+import { Grid, gridColumns, gridLayout, ImageDecoder } from '../images/images.js';
 import { missingBatches } from '../sample/batches.js';
 import { describeUnknownClass } from '../sample/classes.js';
-import { ImageDecoder } from '../sample/decode.js';
 import { createGenerator, generateBatch } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
 
 /** Draws grids of images while a model trains. */
 export interface SampleGrids {
-  /** Whether a grid is drawn after a step. */
+  /** True if a grid is drawn after a step. */
   isDue(step: number): boolean;
   /**
-   * Draws a grid with the weights as they are: the same random numbers each time.
+   * Draws a grid with the current weights and the same random numbers each time.
    * @returns The path of the PNG file. @throws the signal's reason when it is aborted.
    */
   draw(step: number, parameters: Tensors<HostTensor>, signal: AbortSignal): Promise<string>;
@@ -27,24 +26,24 @@ export interface SampleGrids {
 
 type SampleSettings = NonNullable<TrainConfig['samples']>;
 
-/** Classes that are drawn if none are named: as many as fit beside one another. */
+/** Number of classes that are drawn by default, one column each. */
 const defaultClasses = 8;
 
-/** Images that are generated together. */
+/** Images per batch. */
 const batchSize = 16;
 
-/** Folder of the grids in that of a run. */
+/** Folder of a run's grids. */
 export const samplesFolder = (output: string): string => join(output, watchFiles.samples);
 
-/** `samples/step-000500.png` of a run. */
+/** Path of a run's grid: `samples/step-000500.png`. */
 export function samplePath(output: string, step: number): string {
   return join(samplesFolder(output), `step-${String(step).padStart(6, '0')}.png`);
 }
 
 /**
- * Prepares what the configuration asks for: loads tokenizer and entropy model, and checks that all of it goes together.
- * @returns undefined if no samples are asked for.
- * @throws CommandError or DparError for settings with which no image could be drawn.
+ * Loads the tokenizer and the entropy model of a configuration's samples, and checks that they fit the model.
+ * @returns undefined for a configuration without samples.
+ * @throws CommandError or DparError for settings that cannot draw an image.
  */
 export async function prepareSamples(config: TrainConfig, engine: Engine): Promise<SampleGrids | undefined> {
   const { samples: settings, output, steps } = config;
@@ -75,7 +74,9 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
         for (const { start, count } of missingBatches(new Uint8Array(labels.length), batchSize)) {
           const options = {
             ...decodingOf(settings),
-            ...{ labels: labels.subarray(start, start + count), firstIndex: start, signal },
+            labels: labels.subarray(start, start + count),
+            firstIndex: start,
+            signal,
           };
           const { tokens: drawn } = await generateBatch(generator, options, () => {});
           grid.draw(start, await decoder.decode(drawn, count));
@@ -90,7 +91,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   };
 }
 
-/** The classes that are drawn, of which the configuration may name some as the data do. */
+/** Numbers of the classes to draw. The configuration can give them by name. */
 async function classNumbers({ samples, data }: TrainConfig, numClasses: number): Promise<number[]> {
   const { classes } = samples ?? {};
   if (classes === undefined) return Array.from({ length: Math.min(defaultClasses, numClasses) }, (_, label) => label);
@@ -112,7 +113,7 @@ function labelsOf(drawn: readonly number[], count: number, numClasses: number): 
   return Int32Array.from({ length: count }, (_, i) => drawn[i % drawn.length] ?? 0);
 }
 
-/** The entropy model of the samples, or else that of the training data. */
+/** Entropy model of the samples, else that of the training data. */
 async function entropyModelOf(
   { samples, data }: TrainConfig,
   { kind, config }: ImageArchitecture,
@@ -122,10 +123,10 @@ async function entropyModelOf(
   if (folder !== undefined) return loadModel(folder, { kinds: [entropyKind] });
   throw new CommandError(
     'samples: expected entropy_checkpoint, the folder of an entropy model, for a DPAR model with patches by entropy, ' +
-      'got none. Pass the one that the entropies of the training data come from.',
+      'got none. Pass the entropy model of the training data.',
   );
 }
 
-function decodingOf({ seed, temperature, top_k: topK, top_p: topP, cfg_scale: guidanceScale }: SampleSettings) {
+function decodingOf({ seed, temperature, top_k: topK, top_p: topP, guidance_scale: guidanceScale }: SampleSettings) {
   return { seed, temperature, topK, topP, guidanceScale };
 }

@@ -1,14 +1,14 @@
-/** Most values that a {@link Course} keeps. */
+/** Largest number of values that a {@link Course} keeps. */
 const most = 256;
 
-/** The course of a figure in bounded memory: when it is full, neighbours are joined to their mean. */
+/** Course of a figure in bounded memory. When it is full, neighbours are replaced by their mean. */
 export class Course {
   private kept: number[] = [];
   private pending: number[] = [];
-  /** How many values each kept one is the mean of. */
+  /** Number of values in each mean. */
   private stride = 1;
 
-  /** Adds a value; those that are not finite are left out. */
+  /** Adds a value. Values that are not finite are left out. */
   add(value: number): void {
     if (!Number.isFinite(value)) return;
     this.pending.push(value);
@@ -20,7 +20,7 @@ export class Course {
     this.stride *= 2;
   }
 
-  /** From the first to the last, evenly spaced. */
+  /** Values from the first to the last, evenly spaced. */
   get values(): readonly number[] {
     return this.kept;
   }

@@ -2,7 +2,7 @@ import { MovingMean } from '@dpar/report';
 import type { StepMetrics } from '@dpar/train';
 import { Course } from './sparkline.js';
 
-/** Where a run of training stands, as the view shows it. */
+/** State of a training run. */
 export interface TrainState {
   /** Kind of the model. */
   readonly kind: string;
@@ -10,27 +10,27 @@ export interface TrainState {
   readonly steps: number;
   /** Steps done. */
   readonly step: number;
-  /** What the newest step reported; none before the first. */
+  /** Metrics of the newest step; undefined before the first. */
   readonly metrics: StepMetrics | undefined;
   /** Moving mean of the loss, nats per token. */
   readonly loss: number;
-  /** Course of that mean since the start. */
+  /** Course of the mean loss since the start. */
   readonly course: readonly number[];
   readonly validation: { readonly last: number; readonly best: number; readonly bestStep: number } | undefined;
-  /** Moving mean. */
+  /** Moving mean of the speed. */
   readonly imagesPerSecond: number;
-  /** Since the start of this process, seconds. */
+  /** Seconds since the start of this process. */
   readonly elapsed: number;
-  /** Seconds until the last step, at the mean speed so far; undefined before a step is done. */
+  /** Seconds until the last step at the mean speed; undefined before the first step. */
   readonly left: number | undefined;
-  /** What is done instead of a step, such as `drawing samples`. */
+  /** Current work other than a step, such as `drawing samples`. */
   readonly activity: string | undefined;
-  /** Where the newest grid of samples is. */
+  /** Path of the newest grid of samples. */
   readonly samples: string | undefined;
   readonly end: 'running' | 'done' | 'interrupted' | 'failed';
 }
 
-/** Steps that moving means reach back. */
+/** Number of steps in moving means. */
 const window = 20;
 
 /** Follows a run from step to step. */
@@ -46,8 +46,8 @@ export class TrainFollower {
   end: TrainState['end'] = 'running';
 
   /**
-   * @param start Steps that an earlier process did.
-   * @param now Seconds of a clock.
+   * @param start Number of steps of an earlier process.
+   * @param now Clock in seconds.
    */
   constructor(
     private readonly run: Pick<TrainState, 'kind' | 'steps'>,
@@ -57,7 +57,7 @@ export class TrainFollower {
     this.begun = now();
   }
 
-  /** Takes in what a step reports. */
+  /** Adds the metrics of a step. */
   step(metrics: StepMetrics): void {
     this.metrics = metrics;
     this.course.add(this.loss.add(metrics.loss));
@@ -74,7 +74,15 @@ export class TrainFollower {
     const elapsed = this.now() - this.begun;
     const left = step > start ? ((run.steps - step) * elapsed) / (step - start) : undefined;
     return {
-      ...{ ...run, step, metrics, validation, elapsed, left, activity, samples, end },
+      ...run,
+      step,
+      metrics,
+      validation,
+      elapsed,
+      left,
+      activity,
+      samples,
+      end,
       loss: this.loss.mean,
       course: this.course.values,
       imagesPerSecond: this.speed.mean,

@@ -7,8 +7,19 @@ import { viewLines } from './view.js';
 const plain = picocolors.createColors(false);
 
 const metrics = (step: number, more: Partial<StepMetrics> = {}): StepMetrics => ({
-  ...{ step, epoch: 0, loss: 4, gradientNorm: 0.5, learningRate: 1e-3, seconds: 1, imagesPerSecond: 50 },
-  ...{ waitSeconds: 0, optimizerSeconds: 0.1, meanPatchLength: 1.81, paddingShare: 0, graphs: 1, ...more },
+  step,
+  epoch: 0,
+  loss: 4,
+  gradientNorm: 0.5,
+  learningRate: 1e-3,
+  seconds: 1,
+  imagesPerSecond: 50,
+  waitSeconds: 0,
+  optimizerSeconds: 0.1,
+  meanPatchLength: 1.81,
+  paddingShare: 0,
+  graphs: 1,
+  ...more,
 });
 
 /** A run of 100 steps, a second each, after 40 of them. */

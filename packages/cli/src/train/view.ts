@@ -3,25 +3,25 @@ import type { Colors } from 'picocolors/types';
 import { sparkline } from './sparkline.js';
 import type { TrainState } from './state.js';
 
-/** A piece of a line that is not broken: a name, and a value that is what one looks for. */
+/** Unbroken piece of a line: a name and a value. */
 interface Cell {
   readonly name?: string;
   readonly value: string;
   readonly paint?: (text: string) => string;
 }
 
-/** Width of the names that rows begin with. */
+/** Width of the name at the start of a row. */
 const nameWidth = 11;
 
-/** Longest bar and longest course of the loss, in characters. */
+/** Largest width of the bar and of the course of the loss, in characters. */
 const [longestBar, longestCourse] = [40, 48];
 
-/** Fewest characters of a bar or a course that say something. */
+/** Smallest useful width of a bar or a course, in characters. */
 const shortest = 8;
 
 /**
- * The lines that show where a run stands, none longer than `columns` characters, which are at least one. What does not fit beside one another goes
- * to the next line.
+ * Lines that show the state of a run. Cells that do not fit in a line move to the next.
+ * @param columns Largest length of a line, at least 1.
  */
 export function viewLines(state: TrainState, columns: number, colors: Colors): string[] {
   const rows = [progressRow(state, columns, colors), ...figureRows(state, columns, colors)];
@@ -93,14 +93,14 @@ function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][
 
 const fixed = (loss: number): string => loss.toFixed(4);
 
-/** Characters of cells on one line, with two spaces between them. */
+/** Length of cells on one line, with two spaces between them. */
 function lengthOf(cells: readonly Cell[]): number {
   return cells.reduce((sum, cell) => sum + textOf(cell).length + 2, -2);
 }
 
 const textOf = ({ name = '', value }: Cell): string => name + value;
 
-/** Puts cells on lines; one that is longer than a line is cut. */
+/** Arranges cells in lines. A cell that is longer than a line is cut. */
 function flow(cells: readonly Cell[], columns: number, colors: Colors): string[] {
   const lines: { length: number; text: string }[] = [];
   for (const cell of cells) {

@@ -1,18 +1,17 @@
 import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import type { StepMetrics, TrainConfig, Trainer } from '@dpar/train';
-import type { Context } from '../context.js';
+import type { Context } from '../command/command.js';
 import { formatMemory, machine } from '../machine.js';
-import { LiveReport } from '../report/write-report.js';
+import { LiveReport, readRecord, writeRecord } from '../report/report.js';
 import { createDisplay, type TrainDisplay } from './display.js';
-import { readRecord, writeRecord } from './record.js';
 import { prepareSamples, type SampleGrids } from './samples.js';
 import { TrainFollower } from './state.js';
 
-/** What takes time beside the steps, by the names that the record has for it. */
+/** Work beside the steps, by its name in the record. */
 type Beside = 'validation' | 'checkpoints' | 'samples' | 'report';
 
-/** What is watched from the first step on. */
+/** Parts of a watch that exist from the first step on. */
 interface Watched {
   readonly trainer: Trainer;
   readonly follower: TrainFollower;
@@ -22,17 +21,17 @@ interface Watched {
 const clock = (): number => performance.now() / 1000;
 
 /**
- * Watches a run of training: shows it, draws its samples, and keeps its record (`run.json`) and its report up to date. It
- * only reads what it is given: a run ends with the same weights whether it is watched or not.
+ * Watches a training run: shows it, draws its samples, and updates its record (`run.json`) and its report. It does not change
+ * the weights.
  */
 export class TrainWatch {
   private readonly report: LiveReport;
   private watched: Watched | undefined;
-  /** When the last step had been dealt with. */
+  /** Time when the last step was processed, in seconds. */
   private handledAt = clock();
-  /** Whether there is a record of this run. */
+  /** True once the record of this run is written. */
   private recorded = false;
-  /** What checkpoints took since then, seconds. */
+  /** Time of checkpoints since then, in seconds. */
   private checkpointing = 0;
 
   private constructor(
@@ -46,9 +45,9 @@ export class TrainWatch {
   }
 
   /**
-   * Prepares all that is needed, before anything is trained.
-   * @param resume Whether an earlier run in the same folder is gone on with.
-   * @throws CommandError or DparError for settings with which no samples could be drawn.
+   * Makes a watch before the training starts.
+   * @param resume True to resume an earlier run in the same folder.
+   * @throws CommandError or DparError for settings that cannot draw samples.
    */
   static async create(config: TrainConfig, engine: Engine, context: Context, resume: boolean): Promise<TrainWatch> {
     const samples = await prepareSamples(config, engine);
@@ -58,7 +57,7 @@ export class TrainWatch {
     return new TrainWatch(config, context, samples, about, { ...earlier?.seconds });
   }
 
-  /** The run begins, or goes on after `step` steps. */
+  /** Starts at the first step, or resumes after `step` steps. */
   start(step: number, trainer: Trainer): void {
     const { steps, model } = this.config;
     const follower = new TrainFollower({ kind: model.kind, steps }, step, clock);
@@ -68,13 +67,13 @@ export class TrainWatch {
     this.handledAt = clock();
   }
 
-  /** A checkpoint was written. */
+  /** Records the time of a checkpoint. */
   checkpoint(seconds: number): void {
     this.spend('checkpoints', seconds);
     this.checkpointing += seconds;
   }
 
-  /** A step was done. Until this has ended, nothing may change the weights. */
+  /** Processes a finished step. Until it returns, the weights must not change. */
   async step(metrics: StepMetrics): Promise<void> {
     if (this.watched === undefined) return;
     const { follower, display } = this.watched;
@@ -88,7 +87,7 @@ export class TrainWatch {
     this.handledAt = clock();
   }
 
-  /** The run has ended: shows and records how. Nothing happens if it never began. */
+  /** Shows and records the end of the run. Does nothing if the run did not start. */
   async end(state: 'done' | 'interrupted' | 'failed', error?: unknown): Promise<void> {
     if (this.watched === undefined) return;
     const { follower, display } = this.watched;
@@ -96,7 +95,7 @@ export class TrainWatch {
     follower.activity = undefined;
     display.show(follower.state, true);
     display.stop();
-    // A run that failed before its first step leaves nothing, so that the same command can be given again.
+    // A run that failed before its first step leaves no record, so that the same command can be run again.
     if (follower.state.step > 0) await this.renew(state, error);
   }
 
@@ -109,7 +108,7 @@ export class TrainWatch {
     try {
       follower.samples = await samples.draw(step, trainer.average ?? trainer.parameters, context.signal);
     } catch (error) {
-      // An interrupted run ends with this step and its checkpoint, without the grid.
+      // An interrupted run ends with this step and its checkpoint, without a grid.
       if (!context.signal.aborted) throw error;
       return false;
     } finally {

@@ -7,7 +7,7 @@ import { launchChromium } from '@dpar/config/chromium';
 import { build } from 'vite';
 import type { Project } from './project.js';
 
-/** Builds a page of programs, which run one after the other, for browsers. @returns Its folder. */
+/** Builds a page for browsers that runs programs one after the other. @returns Its folder. */
 export async function buildPage(project: Project, programs: readonly string[]): Promise<string> {
   const names = programs.map((_, i) => `page/program${i}.js`);
   await Promise.all(programs.map((code, i) => project.write(names[i]!, code)));
@@ -20,7 +20,7 @@ export async function buildPage(project: Project, programs: readonly string[]): 
   return outDir;
 }
 
-// Values go to Node as they are, to be printed there; typed arrays are marked, which JSON does not know.
+// Values are sent to Node, which prints them. Typed arrays are marked, because JSON has none.
 const collector = `
 window.printed = [];
 console.log = (...values) => window.printed.at(-1).push(JSON.stringify(values, (_, value) =>
@@ -33,7 +33,7 @@ const revive = (_: string, value: unknown): unknown => {
   return typedArray === undefined ? value : globalThis[typedArray].from(values!);
 };
 
-/** Opens a built page in Chromium. @returns What each of its programs printed, as Node prints it. */
+/** Opens a built page in Chromium. @returns Output of each program, as Node prints it. */
 export async function runPage(folder: string, executablePath: string): Promise<string[]> {
   const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
   const server = createServer(async ({ url = '/' }, response) => {

@@ -3,20 +3,20 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pnpm, run, runOrThrow } from '../publish/commands.js';
 
-/** The package managers that users have. */
+/** Package managers of users. */
 export type PackageManager = 'npm' | 'pnpm';
 
-/** An empty project of somebody who uses the packages. */
+/** A new project that uses the packages. */
 export interface Project {
   readonly folder: string;
-  /** Installs packages as a README says it. @returns What the package manager complained about. */
+  /** Installs packages as a README does. @returns Warnings of the package manager. */
   readonly install: (packages: readonly string[]) => Promise<string>;
   /** Writes a file of the project. @returns Its path. */
   readonly write: (name: string, text: string) => Promise<string>;
   readonly remove: () => Promise<void>;
 }
 
-/** Makes an empty project that has the `@dpar` packages from a registry of its own and others from where npm has them. */
+/** Makes an empty project that installs `@dpar` packages from the given registry, and others from npm's. */
 export async function createProject(manager: PackageManager, registry: string): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), `dpar-fresh-${manager}-`));
   const write = async (name: string, text: string) => {
@@ -26,7 +26,7 @@ export async function createProject(manager: PackageManager, registry: string): 
     return path;
   };
   await write('package.json', '{ "name": "fresh", "version": "1.0.0", "private": true, "type": "module" }\n');
-  // No install scripts: what works without them works in both package managers.
+  // Without install scripts both package managers behave alike.
   await write(
     '.npmrc',
     `@dpar:registry=${registry}\nignore-scripts=true\nprefer-offline=true\naudit=false\nfund=false\n`,
@@ -41,20 +41,20 @@ export async function createProject(manager: PackageManager, registry: string): 
   return { folder, install, write, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Whether npm's registry answers, asked for a package that ours need. */
+/** True if npm's registry answers. */
 export async function hasRegistry(folder: string): Promise<boolean> {
   return (
     (await run('npm', ['view', 'fflate', 'version', '--fetch-retries=0', '--fetch-timeout=10000'], folder)).status === 0
   );
 }
 
-/** Programs and what they print, run one after the other in one process of Node. */
+/** Runs programs one after the other in one process of Node. @returns Their outputs. */
 export async function runPrograms(folder: string, files: readonly string[]): Promise<string[]> {
   const text = await runOrThrow(process.execPath, [join(folder, 'runner.mjs'), ...files], folder);
   return JSON.parse(text.slice(text.lastIndexOf('\n[') + 1)) as string[];
 }
 
-/** The program that does it: imports files and writes what they print as JSON, on the last line. */
+/** Program that imports files and writes their outputs as JSON on the last line. */
 export const runner = `
 import { formatWithOptions } from 'node:util';
 import { pathToFileURL } from 'node:url';

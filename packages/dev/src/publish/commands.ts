@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '@dpar/config/published';
 
-/** How a command ended. */
+/** Result of a command. */
 export interface Ended {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** The pnpm that the root's `packageManager` names, such as 'pnpm@10.34.9'. */
+/** pnpm as in the root's `packageManager`, such as 'pnpm@10.34.9'. */
 export const pinnedPnpm: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).packageManager;
 
-// What a task runner sets for its own children would reach the package managers and settings of the tests' projects.
+// Variables of a task runner would change the package managers in the tests' projects.
 const inherited = Object.entries(process.env).filter(
   ([name]) =>
     !/^(npm_(config|package|lifecycle|command|execpath)|pnpm_|INIT_CWD|NODE_OPTIONS|NODE_ENV|VITEST|TEST$)/i.test(name),
@@ -27,7 +27,7 @@ const environment = {
   ONNXRUNTIME_NODE_INSTALL: 'skip',
 };
 
-/** Runs a program in a folder, without standard input. On Windows, `npm` and `npx` are scripts that need a shell. */
+/** Runs a program in a folder, without standard input. On Windows, `npm` and `npx` need a shell. */
 export function run(program: string, args: readonly string[], cwd: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const shell = process.platform === 'win32' && program !== process.execPath;
@@ -45,7 +45,7 @@ export function run(program: string, args: readonly string[], cwd: string): Prom
   });
 }
 
-/** As {@link run}. @returns What it printed. @throws Error with all that it printed if its status is not 0. */
+/** Runs a program like {@link run}. @returns Its stdout. @throws Error with its whole output if its status is not 0. */
 export async function runOrThrow(program: string, args: readonly string[], cwd: string): Promise<string> {
   const { status, stdout, stderr } = await run(program, args, cwd);
   if (status === 0) return stdout;

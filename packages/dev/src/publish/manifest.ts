@@ -1,15 +1,16 @@
 import type { PackageManifest } from '@dpar/config/published';
 
-/** Runtimes that are large or hold state, of which a program must have one copy: users bring them. */
+/** Large or stateful packages, of which a program must have one copy. Users install them. */
 const broughtByUsers = /^(@dpar\/tensor|onnxruntime-(node|web)|@tensorflow\/.*|sharp)$/;
 
-/** Applications, which bring everything along: what they install is theirs alone. */
+/** Applications, which install everything they need. */
 const applications = ['@dpar/cli'];
 
 /**
- * What a package.json lacks that a package for everybody needs; empty if nothing.
+ * Finds the faults of a published package's package.json.
  *
- * @param folder The package's folder, from the repository's root.
+ * @param folder The package's folder, relative to the repository's root.
+ * @returns One sentence for each fault.
  */
 export function manifestFaults(manifest: PackageManifest, folder: string): string[] {
   const home = 'https://github.com/dpar-ts/dpar';
@@ -36,7 +37,7 @@ export function manifestFaults(manifest: PackageManifest, folder: string): strin
 function exportFaults({ exports }: PackageManifest): string[] {
   if (exports['.'] === undefined) return ["exports: expected an entry '.'."];
   return Object.entries(exports).flatMap(([path, target]) => {
-    // Files as they are: package.json and weights.
+    // Plain files: package.json and weights.
     if (typeof target === 'string') return [];
     const conditions = Object.keys(target);
     if (conditions.join() !== 'types,default')
@@ -47,7 +48,7 @@ function exportFaults({ exports }: PackageManifest): string[] {
   });
 }
 
-// Bundlers may drop modules without side effects of which nothing is used. Programs and workers are run for their effects.
+// Bundlers drop unused modules without side effects. Programs and workers run for their side effects.
 function sideEffectFaults({ sideEffects, exports, bin = {} }: PackageManifest): string[] {
   if (sideEffects === false) return [];
   if (!Array.isArray(sideEffects)) return ['sideEffects: expected false or a list of files.'];
@@ -67,13 +68,13 @@ function peerFaults({
   const faults: string[] = [];
   if (!applications.includes(name)) {
     for (const dependency of Object.keys(dependencies).filter((key) => broughtByUsers.test(key))) {
-      faults.push(`dependencies: expected ${dependency} among the peerDependencies, of which there is one copy.`);
+      faults.push(`dependencies: expected ${dependency} among the peerDependencies, so that a program has one copy.`);
     }
   }
   for (const peer of Object.keys(peerDependenciesMeta)) {
     if (!(peer in peerDependencies)) faults.push(`peerDependenciesMeta: expected ${peer} among the peerDependencies.`);
   }
-  // Of alternatives such as the runtimes users choose; the tensor interface is always needed, and npm 7 installs it.
+  // Users choose among alternatives such as the runtimes. The tensor interface is always needed, and npm installs it.
   for (const peer of Object.keys(peerDependencies)) {
     const isOptional = peerDependenciesMeta[peer]?.optional === true;
     if (isOptional === (peer === '@dpar/tensor')) {

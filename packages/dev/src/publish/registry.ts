@@ -3,18 +3,18 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Tarball } from './tarballs.js';
 
-/** A registry on this machine. */
+/** Package registry on this machine. */
 export interface Registry {
   readonly url: string;
   readonly close: () => Promise<void>;
 }
 
 /**
- * Serves packages as a registry does, for a package manager whose `.npmrc` names it for their scope. Other packages it
- * does not know.
+ * Serves packages like a registry, for package managers whose `.npmrc` names it for the scope `@dpar`. It has no other
+ * packages.
  */
 export async function serveRegistry(tarballs: readonly Tarball[]): Promise<Registry> {
-  // Clients keep answers by their address, and another run may get the same port.
+  // Clients cache answers by address, and another run can get the same port.
   const digests = tarballs.map(({ bytes }) => createHash('sha512').update(bytes).digest('base64'));
   const base = `/${createHash('sha256').update(digests.join()).digest('hex').slice(0, 16)}/`;
   const server = createServer(({ url = '' }, response) => {

@@ -1,13 +1,13 @@
-/** The size that an entry point may have, and why that much. */
+/** Ceiling of an entry point's size, with its reason. */
 export interface SizeCeiling {
   readonly bytes: number;
   readonly reason: string;
 }
 
 /**
- * Bytes of entry points as a whole: bundled without other packages, minified and compressed by gzip. Where one grows past
- * its ceiling, find out what came in; raise the ceiling only together with its reason. Checks of arguments and options take
- * 2.3 kB of each package, and 1 to 20 % more for the names and types of its own options.
+ * Bytes of whole entry points, bundled without other packages, minified and compressed by gzip.
+ * If one exceeds its ceiling, find out what was added; raise the ceiling only together with its reason. Checks of arguments
+ * take 2.3 kB of each package.
  */
 export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/tensor': {

@@ -4,19 +4,19 @@ import { createPackageFromTarballData, type Package } from '@arethetypeswrong/co
 import { type PackageManifest, type Published, root } from '@dpar/config/published';
 import { pnpm, runOrThrow } from './commands.js';
 
-/** A package as the registry gets it. */
+/** Tarball of a package, as published. */
 export interface Tarball {
   readonly name: string;
   readonly file: string;
   readonly bytes: Uint8Array;
-  /** The package.json in it: pnpm writes real versions in place of `workspace:^`. */
+  /** Its package.json, in which pnpm has replaced `workspace:^` by versions. */
   readonly manifest: PackageManifest;
-  /** Paths of the files in it. */
+  /** Paths of its files. */
   readonly files: readonly string[];
   readonly contents: Package;
 }
 
-/** Packs built packages into a folder, as publishing does it. */
+/** Packs built packages into a folder, as publishing does. */
 export async function packAll(packages: readonly Published[], folder: string): Promise<Tarball[]> {
   const filters = packages.flatMap(({ name }) => ['--filter', name]);
   await runOrThrow('npx', pnpm('--recursive', ...filters, 'pack', '--pack-destination', folder), root);

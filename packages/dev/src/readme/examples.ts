@@ -8,14 +8,14 @@ export interface Example {
   readonly name: string;
   /** Packages that the README's first block installs. */
   readonly install: readonly string[];
-  /** A program, or for a command the line of the shell. */
+  /** Source of a program, or a command line. */
   readonly code: string;
   readonly isCommand: boolean;
-  /** What it prints. */
+  /** Expected output. */
   readonly expected: string;
 }
 
-/** The first example of a package's README, with what it says to install. @throws Error if it lacks one of these. */
+/** Reads the first example of a package's README and its installation. @throws Error if one of them is missing. */
 export function firstExample({ name, folder }: Pick<Published, 'name' | 'folder'>): Example {
   const blocks = readBlocks(readFileSync(join(root, folder, 'README.md'), 'utf8'));
   const [installation, ...commands] = shellCommands(blocks[0]?.code ?? '');
@@ -23,7 +23,7 @@ export function firstExample({ name, folder }: Pick<Published, 'name' | 'folder'
   if (!installation?.startsWith('npm install ') || example === undefined) {
     throw new Error(`firstExample: expected 'npm install' and an example in ${folder}/README.md, got ${installation}.`);
   }
-  // Flags are npm's own: other package managers run no install scripts.
+  // Only npm has the flags: other package managers run no install scripts.
   const install = installation
     .split(' ')
     .slice(2)
@@ -33,7 +33,7 @@ export function firstExample({ name, folder }: Pick<Published, 'name' | 'folder'
   return { name, install, code: example.code, isCommand: false, expected: expectedOutput(example.code) };
 }
 
-/** An example as somebody writes it in TypeScript: functions over the tensor interface have their type. */
+/** An example in TypeScript: functions over the tensor interface get their type. */
 export function inTypeScript(code: string): string {
   const typed = code.replace(/^const (\w+) = \(ops, /gm, 'const $1: TensorFunction = (ops, ');
   const isTyped = typed !== code;

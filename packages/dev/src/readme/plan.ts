@@ -1,24 +1,23 @@
 /**
- * Blocks of programs in READMEs, by file and place, that do not run in a fresh project as they stand, and the test or
- * command that covers them.
+ * Programs in READMEs, by file and position, that do not run in a fresh project, with the test or command that covers them.
  */
 export const coveredElsewhere: Readonly<Record<string, string>> = {
   'examples/rope-elsewhere/README.md 0': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 2': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 3': 'examples/rope-elsewhere/src/readme.test.ts',
-  // The forms of imports that only Vite knows.
+  // Imports that only Vite supports.
   'packages/emoji/README.md 3': 'examples/playground/vite.config.ts',
   'packages/engine-ort/README.md 2': 'examples/playground/src/worker/worker.ts',
-  // With weights of the right shapes in place of a download of 95 MB, and with networks of their own.
+  // Tested with weights of the right shapes instead of a download of 95 MB, and with small networks.
   'packages/eval/README.md 4': 'packages/eval/src/readme.test.ts',
   'packages/eval/README.md 5': 'packages/eval/src/onnx/onnx-network.test.ts',
   'packages/eval/README.md 6': 'packages/eval/src/sets/features.test.ts',
-  // A loop of tests over an engine of one's own.
+  // A loop of tests over a user's engine.
   'packages/tensor/README.md 3': 'packages/engine-ort/src/conformance.test.ts',
   'packages/tokenizer/README.md 2': 'packages/tokenizer/src/readme.test.ts',
 };
 
-/** What stands before a block that takes something as given. */
+/** Code before a block that uses undeclared names. */
 export const preparations: Readonly<Record<string, string>> = {
   'packages/eval/README.md 3': `const rows = (mean) => ({ data: Float64Array.from({ length: 40 }, (_, i) => mean + i % 7), rows: 10, columns: 4 });
 const [reference, samples] = [rows(0), rows(1)];`,

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { expectedOutput, readBlocks } from '@dpar/config/code-blocks';
 import { root } from '@dpar/config/published';
 
-/** A block of a README that is a program. */
+/** A program in a README. */
 export interface Program {
-  /** The README, from the repository's root, and the block's place in it. */
+  /** Path of the README from the repository's root, and position of the block. */
   readonly name: string;
   readonly code: string;
   readonly expected: string;

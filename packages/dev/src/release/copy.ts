@@ -4,8 +4,7 @@ import { type Published, root } from '@dpar/config/published';
 import { runOrThrow } from '../publish/commands.js';
 
 /**
- * Copies what a release is made of, to a git repository of its own: manifests of all workspace packages, and of those that are
- * published what goes into their tarballs.
+ * Copies the parts of a release to a new git repository: manifests of all workspace packages, and the files of the tarballs.
  */
 export async function copyForRelease(published: readonly Published[], target: string): Promise<void> {
   const tracked = (await runOrThrow('git', ['ls-files', '--cached', '--others', '--exclude-standard'], root)).split(
@@ -20,7 +19,7 @@ export async function copyForRelease(published: readonly Published[], target: st
     await mkdir(dirname(join(target, path)), { recursive: true });
     await cp(join(root, path), join(target, path), { recursive: true });
   }
-  // pnpm reads the versions of other packages where they are installed.
+  // pnpm reads the versions of other packages from their installation.
   for (const { folder, manifest } of published) {
     const modules = join(target, folder, 'node_modules/@dpar');
     await mkdir(modules, { recursive: true });

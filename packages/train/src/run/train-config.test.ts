@@ -93,6 +93,18 @@ describe('readTrainConfig', () => {
     );
   });
 
+  it('reads the older name of the scale of guidance', () => {
+    const read = (samples: object, ...settings: string[]) =>
+      readTrainConfig({ ...minimal, samples: { every: 1, tokenizer: 't', ...samples } }, settings).samples;
+    expect(read({})?.guidance_scale).toBe(2);
+    expect(read({ cfg_scale: 3 })).toEqual(read({ guidance_scale: 3 }));
+    expect(read({ cfg_scale: 3 }, 'samples.cfg_scale=4')).toEqual(read({ guidance_scale: 4 }));
+    expect(() => read({ cfg_scale: -1 })).toThrow("expected 'samples.guidance_scale' to be a number from 0, got -1.");
+    expect(() => read({ cfg_scale: 3, guidance_scale: 2 })).toThrow(
+      "got an unknown key 'samples.cfg_scale'. Did you mean 'samples.guidance_scale'?",
+    );
+  });
+
   it('takes settings from the command line', () => {
     const config = readTrainConfig(minimal, [
       'optimizer.learning_rate=3e-4',

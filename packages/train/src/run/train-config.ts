@@ -99,7 +99,7 @@ const sampleKeys = z.strictObject({
       'Classes of the images, in turn, by number or by the name in classes.json of the data; default: the first eight, or all if there are fewer',
     ),
   count: count.default(16).describe('Images of a grid'),
-  cfg_scale: z.number().min(0).default(2).describe('Scale of classifier-free guidance, 1 for none'),
+  guidance_scale: z.number().min(0).default(2).describe('Scale of classifier-free guidance, 1 for none'),
   temperature: positive.default(1).describe('Divides the logits'),
   top_k: z.int().min(0).default(0).describe('Draws from the k most likely tokens, 0 for all'),
   top_p: z.number().gt(0).max(1).default(1).describe('Draws from the fewest tokens of this probability'),
@@ -164,7 +164,8 @@ export function readTrainConfig(json: unknown, settings: readonly string[] = [])
 
 /** A configuration with its defaults filled in. @throws DparError as {@link readTrainConfig}, in the name of `where`. */
 export function parseTrainConfig(where: string, json: unknown): TrainConfig {
-  const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(json).data?.model.kind;
+  const current = withCurrentNames(json);
+  const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(current).data?.model.kind;
   const schema = schemas.get(kind ?? '');
   if (schema === undefined) {
     throw new DparError(
@@ -172,13 +173,21 @@ export function parseTrainConfig(where: string, json: unknown): TrainConfig {
         "Correct 'model.kind'.",
     );
   }
-  const result = schema.safeParse(json);
+  const result = schema.safeParse(current);
   if (!result.success) {
-    const sentences = result.error.issues.map((issue) => describeIssue(issue, json, schema));
+    const sentences = result.error.issues.map((issue) => describeIssue(issue, current, schema));
     throw new DparError(`${where}: ${sentences.join(' Also ')}`);
   }
   checkTogether(where, result.data);
   return result.data;
+}
+
+/** The configuration with `samples.guidance_scale` under that name, also where it has the older name `cfg_scale`. */
+function withCurrentNames(json: unknown): unknown {
+  const { samples } = Object(json) as { samples?: object };
+  const { cfg_scale: scale, ...others } = Object(samples) as Record<string, unknown>;
+  if (scale === undefined || 'guidance_scale' in others) return json;
+  return { ...Object(json), samples: { ...others, guidance_scale: scale } };
 }
 
 /** Keys that depend on one another. */

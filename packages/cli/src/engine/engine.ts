@@ -1,0 +1,34 @@
+import { createOrtEngine } from '@dpar/engine-ort';
+import { describeLoaded, loadTfjs, type TfjsBackend, tfjsEngine } from '@dpar/engine-tfjs';
+import { availableThreads, type Engine } from '@dpar/tensor';
+import type { Globals } from '../command/options.js';
+
+/** Choice of an engine, its device and its threads. */
+export type EngineOptions = Pick<Globals, 'engine' | 'device' | 'threads'>;
+
+/** Backends of TensorFlow.js for each device, fastest first. */
+export const tfjsBackendsOf: { readonly [D in Globals['device']]: readonly TfjsBackend[] } = {
+  cpu: ['node', 'wasm', 'cpu'],
+  webgpu: ['webgpu'],
+  cuda: ['node-gpu'],
+};
+
+/**
+ * Makes the engine.
+ * @param note Receives a line that names the backend.
+ * @throws DparError if the runtime of the engine is not installed.
+ */
+export async function createEngine(
+  { engine, device, threads }: EngineOptions,
+  note: (line: string) => void,
+): Promise<Engine> {
+  if (engine === 'ort') return createOrtEngine({ device, ...(threads !== undefined && { threads }) });
+  // Native TensorFlow reads this variable when it is loaded. Its default is all cores of the machine.
+  process.env.TF_NUM_INTRAOP_THREADS ??= String(threads ?? availableThreads());
+  const loaded = await loadTfjs({ backend: tfjsBackendsOf[device] });
+  note(describeLoaded(loaded));
+  if (threads !== undefined && loaded.backend !== 'node') {
+    note('TensorFlow.js chooses its number of threads: --threads has no effect.');
+  }
+  return tfjsEngine(loaded.tf, { name: loaded.name });
+}
