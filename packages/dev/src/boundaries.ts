@@ -25,6 +25,7 @@ export const floors: readonly string[] = [
   '@dpar/rope',
   '@dpar/patchify',
   '@dpar/io',
+  '@dpar/shards',
   '@dpar/engine-ort',
   '@dpar/engine-tfjs',
   '@dpar/nn',

@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
 import { checkpointIdentity, formatDigest } from '@dpar/io/node';
+import { runSharded } from '@dpar/shards';
 import { type ClassNames, type DiskSource, diskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
 import { defineCommand } from '../command.js';
-import type { Context } from '../context.js';
-import { CommandError, InterruptedError, UsageError } from '../errors.js';
+import { CommandError, UsageError } from '../errors.js';
+import { interruptible } from '../interruptible.js';
 import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
-import { countThere, missingBatches } from '../sample/batches.js';
 import { createSampleWriter } from '../sample/create-writer.js';
 import { ImageDecoder } from '../sample/decode.js';
 import { outputKind } from '../sample/output-kind.js';
-import type { SamplePlan } from '../sample/plan.js';
-import type { SampleWriter } from '../sample/writer.js';
+import { imagesOfShard, type SamplePlan } from '../sample/plan.js';
 import { countOf } from '../table.js';
 import { classDigest } from '../tokenize/class-list.js';
 import { openTokenizer } from '../tokenizer.js';
@@ -54,8 +53,7 @@ export const detokenize = defineCommand({
     const source = diskSource(await findTokenLayout(input));
     const { images: N, variants: V, tokensPerImage: T } = source;
     if (variant >= V) throw new UsageError(`--variant: expected 0 to ${V - 1} for '${input}', got ${variant}.`);
-    if (shard.count > N)
-      throw new UsageError(`--shard: expected at most ${N} parts for ${N} images, got ${shard.count}.`);
+    const { start: first, count } = imagesOfShard(N, shard);
     if (!Number.isInteger(Math.sqrt(T))) {
       throw new CommandError(
         `expected tokens of square images in '${input}', got ${T} an image. Decode them with @dpar/tokenizer.`,
@@ -64,14 +62,10 @@ export const detokenize = defineCommand({
     const engine = await context.engine();
     const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: tile });
     const decoder = new ImageDecoder(tokenizer, T);
-    const [first, end] = [shard.index, shard.index + 1].map((i) => Math.floor((i * N) / shard.count)) as [
-      number,
-      number,
-    ];
     const { labels, digest } = await readLabels(source, variant, context.signal);
     const classes = await readClassNames(input);
     const folders = foldersOf(labels, classes);
-    const ours = labels.subarray(first, end);
+    const ours = labels.subarray(first, first + count);
     const plan: SamplePlan = {
       ...{ output, kind, first, total: N, labels: ours, tokensPerImage: T, classes: new Set(labels).size },
       ...(kind === 'folder' && { subfolders: Array.from(ours, (label) => folders[label] as string), folders }),
@@ -86,7 +80,22 @@ export const detokenize = defineCommand({
     };
     const writer = await createSampleWriter(plan, decoder);
     const begin = performance.now();
-    const made = await decodeMissing(source, plan, variant, writer, context);
+    const { signal } = context;
+    const made = await interruptible('detokenize', writer.kept, context, (onProgress) =>
+      runSharded({
+        store: writer,
+        partSize: batchSize,
+        async *make({ parts }) {
+          for (const { start, count } of parts) {
+            const { tokens } = await loadRange(source, first + start, count, variant);
+            yield { tokens: tokens.data, patchLengths: new Int32Array() };
+          }
+        },
+        finish: () => writer.finish(signal),
+        onProgress,
+        signal,
+      }),
+    );
     const seconds = (performance.now() - begin) / 1000;
     const rate = made > 0 ? made / seconds : undefined;
     const speed = rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} images/s`;
@@ -138,36 +147,4 @@ function foldersOf(labels: Int32Array, classes: ClassNames | undefined): readonl
   if (classes !== undefined) return classes.names;
   const largest = labels.reduce((most, label) => Math.max(most, label), 0);
   return Array.from({ length: largest + 1 }, (_, label) => String(label).padStart(String(largest).length, '0'));
-}
-
-/** Decodes what is not kept, and puts the output in place. @returns Images that were decoded. */
-async function decodeMissing(
-  source: DiskSource,
-  { first, labels }: SamplePlan,
-  variant: number,
-  writer: SampleWriter,
-  context: Context,
-): Promise<number> {
-  const there = countThere(writer.there);
-  const progress = context.progress({ label: 'detokenize', unit: 'images', total: labels.length, start: there });
-  let made = 0;
-  try {
-    for (const range of missingBatches(writer.there, batchSize)) {
-      context.signal.throwIfAborted();
-      const { tokens } = await loadRange(source, first + range.start, range.count, variant);
-      await writer.add(range, { tokens: tokens.data, patchLengths: new Int32Array() });
-      made += range.count;
-      progress.update(there + made);
-    }
-    await writer.finish(context.signal);
-    return made;
-  } catch (error) {
-    const kept = countThere(writer.there);
-    if (!context.signal.aborted || kept === 0) throw error;
-    throw new InterruptedError(
-      `interrupted. ${kept} of ${countOf(labels.length, 'image')} are in '${writer.kept}': run the same command again to go on.`,
-    );
-  } finally {
-    progress.stop();
-  }
 }

@@ -1,9 +1,9 @@
-import { defaultPartImages, extractParts, extractToFile, openEvaluationSet } from '@dpar/eval/node';
+import { defaultPartImages, extractParts, extractToFile, openEvaluationSet, partsFolder } from '@dpar/eval/node';
 import { defineCommand } from '../command.js';
 import { CommandError, UsageError } from '../errors.js';
-import { interruptible } from '../evaluation/interruptible.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../feature-network.js';
 import { skipDamagedOption, soundImages, withImageCheck } from '../image-options.js';
+import { interruptible } from '../interruptible.js';
 import { takeShare } from '../machine-share.js';
 import { optional, outputPath, path, required, shard as shardOption, wholeNumber } from '../options.js';
 import { formatRate } from '../progress.js';
@@ -48,8 +48,8 @@ export const features = defineCommand({
     try {
       const sound = await soundImages(all, skipDamaged, reading, context);
       const images = sound?.set ?? all;
-      const work = { label: 'features', images: images.count, kept: output, parts: kind === 'folder' };
-      const { count, extracted } = await interruptible(work, context, (onProgress) =>
+      const place = kind === 'folder' ? output : partsFolder(output);
+      const { count, extracted } = await interruptible('features', place, context, (onProgress) =>
         withImageCheck(input, reading, context, async (check) => {
           const options = { batchSize, onProgress, ...check };
           if (kind === 'npz') {

@@ -38,20 +38,16 @@ export const merge = defineCommand({
   },
 });
 
-/** The shards of tensors among the inputs; undefined if there are none, and they are images. */
+/** Finds the shards of tensors in the inputs; undefined if the inputs are images. */
 async function findAll(inputs: readonly string[]): Promise<FoundShards | undefined> {
-  const shards: FoundShards['shards'][number][] = [];
-  const damaged: string[] = [];
-  const others: string[] = [];
-  for (const input of inputs) {
-    const found = await findShards(input);
-    if (found === undefined) others.push(input);
-    shards.push(...(found?.shards ?? []));
-    damaged.push(...(found?.damaged ?? []));
+  const found: (FoundShards | undefined)[] = [];
+  for (const input of inputs) found.push(await findShards(input));
+  const all = found.filter((shards) => shards !== undefined);
+  if (all.length === 0) return undefined;
+  const other = inputs.find((_, i) => found[i] === undefined);
+  if (other === undefined) {
+    return { shards: all.flatMap(({ shards }) => shards), damaged: all.flatMap(({ damaged }) => damaged) };
   }
-  if (others.length === inputs.length) return undefined;
-  const [other] = others;
-  if (other === undefined) return { shards, damaged };
   throw new UsageError(`--input: expected shards of one kind, got '${other}' without tensors beside others with them.`);
 }
 

@@ -1,7 +1,7 @@
+import { countThere } from '@dpar/shards';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
 import { takeShare } from '../machine-share.js';
-import { countThere } from '../sample/batches.js';
 import { resolveClasses } from '../sample/classes.js';
 import { createSampleWriter } from '../sample/create-writer.js';
 import { ImageDecoder } from '../sample/decode.js';

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { formatNpz, toHostTensors } from '@dpar/io';
-import { PartFolder, readCheckpoint, readNpy, readNpz, readSafetensors } from '@dpar/io/node';
+import { readCheckpoint, readNpy, readNpz, readSafetensors } from '@dpar/io/node';
+import { PartFolder } from '@dpar/shards';
 import { createRandom, createReferenceEngine, int32 } from '@dpar/tensor';
 import { createTokenizer, imagesFromBytes } from '@dpar/tokenizer';
 import { diskSource, findTokenLayout } from '@dpar/train/node';
@@ -287,7 +288,7 @@ describe('dpar detokenize', () => {
     });
     const { status, stderr } = await runCli([...argv, '--output', output, '--threads', '1'], interruption.signal);
     expect(status).toBe(130);
-    expect(stderr).toContain('run the same command again to go on');
+    expect(stderr).toContain('run the same command again to resume');
     vi.restoreAllMocks();
     await cli(...argv, '--output', output);
     expect(await readFile(output)).toEqual(await readFile(join(folder, '1.npz')));

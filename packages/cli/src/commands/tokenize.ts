@@ -1,7 +1,7 @@
-import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
+import { checkpointIdentity } from '@dpar/io/node';
+import { countThere, shareOf } from '@dpar/shards';
 import { defineCommand } from '../command.js';
 import { UsageError } from '../errors.js';
-import { interruptible } from '../evaluation/interruptible.js';
 import {
   backgroundOption,
   formatColor,
@@ -10,6 +10,7 @@ import {
   soundImages,
   withImageCheck,
 } from '../image-options.js';
+import { interruptible } from '../interruptible.js';
 import { takeShare } from '../machine-share.js';
 import * as option from '../options.js';
 import { formatRate } from '../progress.js';
@@ -97,7 +98,7 @@ export const tokenize = defineCommand({
     const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
     const plan: TokenPlan = {
       ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, source: images },
-      ours: shareOfParts(set.count, partSize, share),
+      ours: shareOf(set.count, share, partSize),
       settings: {
         images: set.identity,
         count: set.count,
@@ -114,8 +115,7 @@ export const tokenize = defineCommand({
     const writer =
       layout === 'shards' ? await createShardWriter(plan) : await createLlamaGenWriter(plan, name ?? `images${size}`);
     const begin = performance.now();
-    const work = { label: 'tokenize', images: set.count, kept: output, parts: true };
-    const tokenized = await interruptible(work, context, (onProgress) =>
+    const tokenized = await interruptible('tokenize', output, context, (onProgress) =>
       withImageCheck(input, reading, context, ({ onCheck }) =>
         tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, { onCheck, signal: context.signal }),
       ),
@@ -124,7 +124,7 @@ export const tokenize = defineCommand({
     const checked =
       check === undefined ? undefined : await drawCheck(check, images, crops, writer, new ImageDecoder(tokenizer, T));
     const { count } = plan.ours;
-    const missing = set.count - writer.there.reduce((sum, value) => sum + value, 0);
+    const missing = set.count - countThere(writer.there);
     const rate = tokenized > 0 ? (tokenized * V) / seconds : undefined;
     const lines = [
       `${T} tokens of ${countOf(count, 'image')}${V > 1 ? ` in ${V} variants` : ''} in ${output}, ${tokenized} tokenized` +

@@ -24,7 +24,7 @@ import { makeFolder } from '@dpar/io/node';
 import type { Context } from '../context.js';
 import { CommandError } from '../errors.js';
 import { soundImages, withImageCheck } from '../image-options.js';
-import { interruptible } from './interruptible.js';
+import { interruptible } from '../interruptible.js';
 
 /** One of the two sets that are compared, as far as metrics need it. */
 export interface EvaluationSide {
@@ -144,7 +144,7 @@ async function featuresOf(
 ): Promise<{ features: FeatureSet; extracted: number }> {
   const kept = noCache ? undefined : featureCachePath(images, network, folder);
   if (kept !== undefined) await checkWritable(kept, folder);
-  return interruptible({ label: name, images: images.count, kept }, context, (onProgress) =>
+  return interruptible(name, kept && partsFolder(kept), context, (onProgress) =>
     withImageCheck(images.path, network.reading ?? {}, context, async (check) => {
       const options = { batchSize, onProgress, ...check };
       if (kept !== undefined) return cachedFeatures(images, network, { ...options, folder });

@@ -1,60 +1,77 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { featureSettingsFile } from '@dpar/eval/node';
-import { isSystemEntry, readSettings, runDigest, type Settings } from '@dpar/io/node';
+import type { StoredTensor } from '@dpar/io';
+import { isSystemEntry, readJson } from '@dpar/io/node';
+import { checkRun, openTensorShard, type Settings, type TensorShard } from '@dpar/shards';
 import { entropyName } from '@dpar/train/node';
-import { CommandError } from '../errors.js';
-import { recordsEnd } from '../tokenize/llamagen-writer.js';
+import { filesOf, readLlamaGenPart, readLlamaGenRecord, recordsEnd } from '../tokenize/llamagen-writer.js';
 import { tokenSettingsFile } from '../tokenize/token-writer.js';
-import { openLlamaGenShard, openShardFile, type ShardKind, type TensorShard } from './shard.js';
 
-/** Shards of a path, and what of it is damaged. */
+/** Content of shards of tensors. Images are merged elsewhere: their files are not of tensors. */
+export type ShardKind = 'tokens' | 'entropies' | 'samples' | 'features';
+
+/** A shard of tensors, and their kind. */
+export interface FoundShard extends TensorShard {
+  readonly kind: ShardKind;
+}
+
+/** Shards of a path, and names of those that are damaged. */
 export interface FoundShards {
-  readonly shards: readonly TensorShard[];
+  readonly shards: readonly FoundShard[];
   readonly damaged: readonly string[];
 }
 
+/** Path of a shard, its kind, and a function that opens it, unless it is damaged. */
+interface Opening {
+  readonly path: string;
+  readonly kind: ShardKind;
+  open(): Promise<TensorShard | undefined>;
+}
+
 /**
- * The shards that a path holds: a safetensors file, or a folder of `dpar tokenize`, `dpar entropy`, `dpar features` or of such
- * files. Tokens and their entropies may lie in one folder.
+ * Finds the shards of a path: a safetensors file, or a folder of `dpar tokenize`, `dpar entropy`, `dpar features` or of such
+ * files. Tokens and their entropies may be in one folder.
  *
  * @returns undefined for a path without any, which may be one of images.
- * @throws CommandError for shards of another run than the folder's settings tell.
+ * @throws IoError for shards of another run than that of the folder's settings.
  */
 export async function findShards(path: string): Promise<FoundShards | undefined> {
   if (!(await stat(path)).isDirectory()) {
     if (!path.endsWith('.safetensors')) return undefined;
-    return gather([[path, () => openShardFile(path, kindOf(path, 'samples'), path, undefined)]]);
+    return openAll([{ path, kind: kindOf(path, 'samples'), open: () => openTensorShard(path, path) }]);
   }
   const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !isSystemEntry(name));
-  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const settingsFile = [tokenSettingsFile, featureSettingsFile].find((name) => existsSync(join(path, name)));
   const settingsPath = join(path, settingsFile ?? '');
-  const settings = settingsFile === undefined ? undefined : ((await readSettings(settingsPath)) as Settings);
+  const settings = settingsFile === undefined ? undefined : ((await readJson(settingsPath)) as Settings);
   const others = settingsFile === undefined ? 'samples' : settingsFile === tokenSettingsFile ? 'tokens' : 'features';
 
-  const tensorFiles = files.filter((name) => name.endsWith('.safetensors'));
+  const files = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.safetensors'))
+    .map(({ name }) => name);
   for (const folder of folders.filter((name) => name.endsWith('_entropies'))) {
-    const inside = (await readdir(join(path, folder))).filter((name) => !isSystemEntry(name));
-    tensorFiles.push(...inside.filter((name) => entropyName.test(name)).map((name) => join(folder, name)));
+    const inside = (await readdir(join(path, folder))).filter((name) => !isSystemEntry(name) && entropyName.test(name));
+    files.push(...inside.map((name) => join(folder, name)));
   }
-  const openings: Opening[] = tensorFiles.sort().map((name): Opening => {
+  const openings = files.sort().map((name): Opening => {
     const [file, kind] = [join(path, name), kindOf(name, others)];
-    return [file, () => openShardFile(file, kind, path, kind === 'entropies' ? undefined : settings)];
+    return { path: file, kind, open: () => openTensorShard(file, path, kind === 'entropies' ? undefined : settings) };
   });
   for (const folder of folders.filter((name) => name.endsWith(recordsEnd))) {
-    const name = folder.slice(0, -recordsEnd.length);
     const parts = (await readdir(join(path, folder))).filter((file) => /^\d+-\d+\.json$/.test(file)).sort();
     for (const part of parts) {
-      const where = { codes: `${name}_codes`, labels: `${name}_labels` };
-      openings.push([join(path, folder, part), () => openLlamaGenShard(path, join(folder, part), where, settings)]);
+      const record = join(path, folder, part);
+      openings.push({ path: record, kind: 'tokens', open: () => openLlamaGenShard(path, folder, part, settings) });
     }
   }
-  if (openings.length === 0 && settingsFile === undefined) return undefined;
-  const found = await gather(openings);
-  if (settings !== undefined) checkRuns(found, settingsPath, settings);
+  if (openings.length === 0 && settings === undefined) return undefined;
+  const found = await openAll(openings);
+  for (const shard of found.shards) {
+    if (settings !== undefined && shard.kind !== 'entropies') checkRun({ path: settingsPath, settings }, shard);
+  }
   return found;
 }
 
@@ -62,26 +79,40 @@ function kindOf(path: string, others: ShardKind): ShardKind {
   return entropyName.test(basename(path)) ? 'entropies' : others;
 }
 
-/** A file, and what opens it as a shard if it is none that is damaged. */
-type Opening = readonly [name: string, open: () => Promise<TensorShard | undefined>];
-
-async function gather(openings: readonly Opening[]): Promise<FoundShards> {
-  const shards: TensorShard[] = [];
+async function openAll(openings: readonly Opening[]): Promise<FoundShards> {
+  const shards: FoundShard[] = [];
   const damaged: string[] = [];
-  for (const [name, open] of openings) {
+  for (const { path, kind, open } of openings) {
     const shard = await open();
-    if (shard === undefined) damaged.push(name);
-    else shards.push(shard);
+    if (shard === undefined) damaged.push(path);
+    else shards.push({ ...shard, kind });
   }
   return { shards, damaged };
 }
 
-function checkRuns({ shards }: FoundShards, settingsPath: string, settings: Settings): void {
-  const run = runDigest(settings);
-  const other = shards.find(({ kind, record }) => kind !== 'entropies' && record.run !== run);
-  if (other === undefined) return;
-  throw new CommandError(
-    `expected shards of the run ${run} that '${settingsPath}' tells, got one of ${other.record.run} in '${other.name}'. ` +
-      'Move it away.',
-  );
+/** Opens images in LlamaGen's layout as a shard; undefined if the record is damaged. */
+async function openLlamaGenShard(
+  input: string,
+  folder: string,
+  file: string,
+  settings: Settings | undefined,
+): Promise<TensorShard | undefined> {
+  const name = join(input, folder, file);
+  const record = await readLlamaGenRecord(name).catch(() => undefined);
+  if (record === undefined) return undefined;
+  const [codes, labels] = ['codes', 'labels'].map((what) =>
+    join(input, `${folder.slice(0, -recordsEnd.length)}_${what}`),
+  ) as [string, string];
+  const part = { record, codes, labels };
+  const read = async () => new Map(Object.entries(await readLlamaGenPart(part)));
+  return {
+    input,
+    name,
+    record: settings === undefined ? record : { ...record, settings },
+    files: [...filesOf(part), name].map((path) => relative(input, path)),
+    isWhole: () => read().then(Boolean, () => false),
+    types: read,
+    read: async (tensor) => (await read()).get(tensor) as StoredTensor,
+    metadata: async () => ({}),
+  };
 }

@@ -1,14 +1,15 @@
-import { isWholeBatch, readBatchRecord, shardArray } from '@dpar/eval/node';
 import { npzChunks, toHostTensor } from '@dpar/io';
+import { writeFileAtomic, writeSafetensors } from '@dpar/io/node';
 import {
+  isWholeNpz,
+  isWholeShard,
   type PartContent,
-  readShard,
+  readNpzRecord,
   readShardRecord,
   shardRecord,
-  writeFileAtomic,
-  writeSafetensors,
+  withNpzRecord,
   writeShard,
-} from '@dpar/io/node';
+} from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { ImageDecoder } from './decode.js';
@@ -22,7 +23,7 @@ export function tokenFormat(plan: SamplePlan): FileFormat {
   return {
     types: { tokens: ['I32', [T]], patch_lengths: ['I32', [T]] },
     recordOf: () => readShardRecord(output),
-    isWhole: () => readShard(output).then(Boolean, () => false),
+    isWhole: () => isWholeShard(output),
     partOf: async ({ tokens, patchLengths }, count) => ({
       tokens: int32([count, T], tokens),
       patch_lengths: int32([count, T], patchLengths),
@@ -46,7 +47,7 @@ export function tokenFormat(plan: SamplePlan): FileFormat {
   };
 }
 
-/** Which images of the run the output of a plan has. */
+/** Images of the run that the output of a plan has. */
 function itemsOf({ first, labels, total }: SamplePlan) {
   return { first, count: labels.length, total };
 }
@@ -80,10 +81,7 @@ function pixels(decoder: ImageDecoder): Pick<FileFormat, 'types' | 'partOf'> {
 
 const pixelsOf = ({ tensors }: PartContent): Uint8Array => tensors.get('images')?.bytes ?? new Uint8Array();
 
-/**
- * `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]; a shard of a run has its record too, for
- * `dpar merge`.
- */
+/** `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]. A shard has a record too, for `dpar merge`. */
 export function imageArrayFormat(plan: SamplePlan, decoder: ImageDecoder): FileFormat {
   const { output, labels, settings, isShard } = plan;
   const S = decoder.imageSize;
@@ -96,13 +94,12 @@ export function imageArrayFormat(plan: SamplePlan, decoder: ImageDecoder): FileF
   });
   return {
     ...pixels(decoder),
-    recordOf: () => readBatchRecord(output),
-    isWhole: (record) => isWholeBatch(output, record),
+    recordOf: () => readNpzRecord(output),
+    isWhole: (record) => isWholeNpz(output, record),
     write: async (parts) => {
       const record = isShard ? await shardRecord(itemsOf(plan), settings, arraysOf(parts()), true) : undefined;
-      const bytes = record && new TextEncoder().encode(JSON.stringify(record));
-      const shard = bytes && { dtype: 'U8' as const, shape: [bytes.length], chunks: [bytes] };
-      await writeFileAtomic(output, npzChunks({ ...arraysOf(parts()), ...(shard && { [shardArray]: shard }) }));
+      const arrays = arraysOf(parts());
+      await writeFileAtomic(output, npzChunks(record ? withNpzRecord(arrays, record) : arrays));
     },
   };
 }

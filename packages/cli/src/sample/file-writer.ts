@@ -1,37 +1,35 @@
 import { existsSync } from 'node:fs';
-import type { StoredTensor } from '@dpar/io';
 import {
   checkSettings,
   type PartContent,
   PartFolder,
+  type PartTensors,
   type PartTypes,
   runDigest,
   type ShardRecord,
-} from '@dpar/io/node';
-import type { HostTensor } from '@dpar/tensor';
+} from '@dpar/shards';
 import { CommandError } from '../errors.js';
 import { checkOutput } from '../output-place.js';
 import type { Generated } from './generator.js';
-import { type SamplePlan, settingsFile } from './plan.js';
-import type { SampleWriter } from './writer.js';
+import { type SamplePlan, type SampleWriter, settingsFile } from './plan.js';
 
-/** What a kind of file is made of. */
+/** How one kind of file is made of batches. */
 export interface FileFormat {
-  /** What is kept of each batch. */
+  /** Types of the tensors that are kept of each batch. */
   readonly types: PartTypes;
-  partOf(batch: Generated, count: number): Promise<Readonly<Record<string, HostTensor | StoredTensor>>>;
-  /** Writes the file, whole or not at all. @param parts Reads what was kept, in the order of the images. */
+  partOf(batch: Pick<Generated, 'tokens' | 'patchLengths'>, count: number): Promise<PartTensors>;
+  /** Writes the file, whole or not at all. @param parts Reads the kept batches, in the order of the images. */
   write(parts: () => AsyncIterable<PartContent>): Promise<void>;
-  /** The record of a shard in the place of the file. None: this kind of file is no shard. */
+  /** Reads the record of the shard at the output's path. Undefined: this kind of file has no record. */
   recordOf?(): Promise<ShardRecord | undefined>;
-  /** Whether that shard holds what its record tells. */
+  /** Reads whether that shard matches its record. */
   isWhole?(record: ShardRecord): Promise<boolean>;
 }
 
 /**
- * Keeps batches in a folder beside the file, makes the file of them when all are there, and removes the folder.
- * A shard that is there and whole is not made again.
- * @throws CommandError if another shard is there, or the place of the folder is taken; IoError if it is of other settings.
+ * Keeps batches in the folder `PATH.partial`, writes the file when all are there, and removes the folder.
+ * A whole shard at the path is not made again.
+ * @throws CommandError if another shard is at the path, or a file at that of the folder; IoError for other settings.
  */
 export async function createFileWriter(plan: SamplePlan, format: FileFormat): Promise<SampleWriter> {
   const { output, first, total, labels, settings, share } = plan;
@@ -60,10 +58,10 @@ export async function createFileWriter(plan: SamplePlan, format: FileFormat): Pr
   };
 }
 
-/** Whether the shard of a plan is in its place, and whole. @throws CommandError if it is another. */
+/** Reads whether the shard of a plan is at its path, and whole. @throws CommandError for another shard. */
 async function isThere({ output, first, total, labels, settings, isShard }: SamplePlan, format: FileFormat) {
   if (!isShard || format.recordOf === undefined || format.isWhole === undefined) return false;
-  // What is damaged is made again.
+  // A damaged shard is made again.
   const record = existsSync(output) ? await format.recordOf().catch(() => undefined) : undefined;
   if (record === undefined) return false;
   const run = runDigest(settings);

@@ -1,4 +1,4 @@
-import { shareOfParts } from '@dpar/io/node';
+import { shareOf } from '@dpar/shards';
 import { createReferenceEngine } from '@dpar/tensor';
 import { variantsOf } from '../tokenize/crops.js';
 import { openLabelledImages } from '../tokenize/labelled-images.js';
@@ -16,7 +16,7 @@ const plan = {
   ...{ output, images: images.set.count, variants: variantsOf(crops), tokensPerImage: tokenizer.gridSize ** 2 },
   ...{ partImages: 8, settings: { images: images.set.identity, layout: layout ?? '' } },
   source: { ...images, classes: ['a', 'b', 'c'] },
-  ours: shareOfParts(images.set.count, 8, { index: Number(index), count: Number(count) }),
+  ours: shareOf(images.set.count, { index: Number(index), count: Number(count) }, 8),
 };
 const writer = layout === 'llamagen' ? await createLlamaGenWriter(plan, 'tiny') : await createShardWriter(plan);
 await tokenizeImages({ images, tokenizer, crops, plan, writer }, () => {}, { signal: new AbortController().signal });

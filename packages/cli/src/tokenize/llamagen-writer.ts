@@ -1,26 +1,23 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
+import { contentDigest, makeFolder, readNpy, writeJson, writeNpy } from '@dpar/io/node';
 import {
-  agreeOnSettings,
-  contentDigest,
+  checkRun,
   type ItemRange,
-  makeFolder,
   parseShardRecord,
-  readNpy,
-  runDigest,
+  partName,
+  partsOf,
+  RunSettings,
+  type ShardItems,
   type ShardRecord,
   shardRecord,
-  writeJson,
-  writeNpy,
-  writeSettings,
-} from '@dpar/io/node';
+} from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
 import { CommandError } from '../errors.js';
 import { type TokenPlan, type TokenWriter, tokenSettingsFile } from './token-writer.js';
 
-/** What the folder ends in that has a record of each part beside LlamaGen's files, which have no room for it. */
+/** End of the name of the folder with the records of parts. LlamaGen's files have no room for records. */
 export const recordsEnd = '_records';
 
 /** A part in LlamaGen's layout: images `first` to `first + count - 1` in files of their own. */
@@ -31,7 +28,7 @@ export interface LlamaGenPart {
   readonly labels: string;
 }
 
-/** Reads the record of a part. @throws IoError if there is none, or it is damaged. */
+/** Reads the record of a part. @throws IoError if the file is missing or damaged. */
 export async function readLlamaGenRecord(path: string): Promise<ShardRecord> {
   return parseShardRecord(`'${path}'`, await readFile(path));
 }
@@ -46,7 +43,7 @@ export function filesOf({ record: { first, count }, codes, labels }: LlamaGenPar
 
 /**
  * Tokens [count, V, T], [count, T] for one variant, and labels [count] of a part, int32.
- * @throws IoError or CommandError if a file is missing or damaged, or they are not those that the record tells.
+ * @throws IoError or CommandError if a file is missing or damaged, or does not match the record.
  */
 export async function readLlamaGenPart(part: LlamaGenPart): Promise<{ tokens: StoredTensor; labels: StoredTensor }> {
   const { count, digest } = part.record;
@@ -59,9 +56,9 @@ export async function readLlamaGenPart(part: LlamaGenPart): Promise<{ tokens: St
   const [, V = 1, T = 0] = numbers[0]?.shape ?? [];
   const tensors = tensorsOf(count, V, T, Int32Array.from(codes ?? []), Int32Array.from(labels ?? []));
   if (tensors !== undefined && digest === (await contentDigest(tensors))) return tensors;
+  const range = `images ${part.record.first} to ${part.record.first + count - 1}`;
   throw new CommandError(
-    `expected the codes and labels that their record tells in '${part.codes}', got others among images ` +
-      `${part.record.first} to ${part.record.first + count - 1}. Make them again.`,
+    `expected codes and labels of ${range} with the digest ${digest} in '${part.codes}', got changed files. Make them again.`,
   );
 }
 
@@ -80,45 +77,35 @@ function tensorsOf(count: number, V: number, T: number, codes: Int32Array, label
 /**
  * LlamaGen's layout: `<name>_codes/<i>.npy` with [1, V, T] and `<name>_labels/<i>.npy` with [1], both int64, and for each
  * finished part its record as a shard, `<name>_records/000000-000255.json`.
- * @throws IoError if the folder holds other tokens; CommandError if a part of it is of another run.
+ * @throws IoError if the folder has tokens of another run.
  */
 export async function createLlamaGenWriter(plan: TokenPlan, name: string): Promise<TokenWriter> {
-  const { output, images, variants: V, tokensPerImage: T, partImages, ours, settings } = plan;
+  const { output, images, variants: V, tokensPerImage: T, partImages, ours } = plan;
   const [codes, labelled] = ['codes', 'labels'].map((what) => join(output, `${name}_${what}`)) as [string, string];
   const records = join(output, `${name}${recordsEnd}`);
-  const settingsPath = join(output, tokenSettingsFile);
-  const agree = (): Promise<boolean> =>
-    agreeOnSettings(settingsPath, settings, `choose another folder than '${output}'`);
-  let agreed = await agree();
+  const remedy = `choose another folder than '${output}'`;
+  const settings = await RunSettings.open(join(output, tokenSettingsFile), plan.settings, remedy);
   await Promise.all([codes, labelled, records].map((folder) => makeFolder(folder)));
-  const recordOf = ({ start, count }: ItemRange): string =>
-    join(records, `${[start, start + count - 1].map((i) => String(i).padStart(6, '0')).join('-')}.json`);
+  const itemsOf = ({ start, count }: ItemRange): ShardItems => ({ first: start, count, total: images });
+  const recordOf = (range: ItemRange): string => join(records, `${partName(itemsOf(range))}.json`);
 
   const isThere = async (range: ItemRange): Promise<boolean> => {
     const path = recordOf(range);
-    const record = existsSync(path) ? await readLlamaGenRecord(path).catch(() => undefined) : undefined;
+    const record = await readLlamaGenRecord(path).catch(() => undefined);
     if (record === undefined) return false;
-    if (record.run !== runDigest(settings)) {
-      throw new CommandError(
-        `expected parts of the run ${runDigest(settings)} that '${settingsPath}' tells, got one of ${record.run} in ` +
-          `'${path}'. Move it away.`,
-      );
-    }
+    checkRun(settings, { name: path, record });
     const isOurs = range.start >= ours.start && range.start < ours.start + ours.count;
-    const part = { record, codes, labels: labelled };
-    return !isOurs || readLlamaGenPart(part).then(Boolean, () => false);
+    return !isOurs || readLlamaGenPart({ record, codes, labels: labelled }).then(Boolean, () => false);
   };
   const there = new Uint8Array(images);
-  for (let start = 0; start < images; start += partImages) {
-    const count = Math.min(partImages, images - start);
-    if (await isThere({ start, count })) there.fill(1, start, start + count);
+  for (const range of partsOf({ start: 0, count: images }, partImages)) {
+    if (await isThere(range)) there.fill(1, range.start, range.start + range.count);
   }
   return {
     there,
     async add(range, tokens, labels) {
       const { start, count } = range;
-      if (!agreed && !(await agree())) await writeSettings(settingsPath, settings);
-      agreed = true;
+      await settings.write();
       for (let i = 0; i < count; i++) {
         const file = `${start + i}.npy`;
         await writeNpy(join(codes, file), int64([1, V, T], tokens.subarray(i * V * T, (i + 1) * V * T)));
@@ -128,7 +115,7 @@ export async function createLlamaGenWriter(plan: TokenPlan, name: string): Promi
         tokens: int32(V === 1 ? [count, T] : [count, V, T], tokens),
         labels: int32([count], labels),
       };
-      await writeJson(recordOf(range), await shardRecord({ first: start, count, total: images }, settings, content));
+      await writeJson(recordOf(range), await shardRecord(itemsOf(range), plan.settings, content));
       there.fill(1, start, start + count);
     },
     read: async (image) => Int32Array.from(toHostTensor(await readNpy(join(codes, `${image}.npy`))).data),

@@ -1,13 +1,13 @@
 import { checkSameImages, writeImageList } from '@dpar/eval/node';
-import { type ItemRange, PartFolder, type Settings } from '@dpar/io/node';
+import { countThere, type ItemRange, PartFolder, type Settings } from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
 import { checkSameClasses, diskSource, findTokenLayout, readClassNames, writeClassNames } from '@dpar/train/node';
 import type { LabelledImages } from './labelled-images.js';
 
-/** Name of the file that says what the tokens of a folder are made of. */
+/** Name of the file with the settings of the tokens in a folder. */
 export const tokenSettingsFile = 'tokenize.json';
 
-/** What is written: N images in V variants of T tokens. */
+/** Tokens to write: N images in V variants of T tokens. */
 export interface TokenPlan {
   readonly output: string;
   readonly images: number;
@@ -15,11 +15,10 @@ export interface TokenPlan {
   readonly tokensPerImage: number;
   /** Images that are tokenized, and kept, together. */
   readonly partImages: number;
-  /** Images that are tokenized here: kept parts with them are checked, others are found by their records alone. */
+  /** Images that are tokenized here. Their kept parts are checked; of other parts only the records are read. */
   readonly ours: ItemRange;
-  /** What decides on the tokens. */
+  /** Settings that decide the tokens. */
   readonly settings: Settings;
-  /** What is tokenized. */
   readonly source: LabelledImages;
 }
 
@@ -41,12 +40,12 @@ export async function checkSource({ output, source: { set, classes } }: TokenPla
   const remedy = 'choose another folder for the tokens of these';
   if (classes !== undefined) {
     const there = await readClassNames(output);
-    checkSameClasses(there, { path: input, names: classes }, `Bring the classes back to go on, or ${remedy}.`);
+    checkSameClasses(there, { path: input, names: classes }, `Bring the classes back to resume, or ${remedy}.`);
   }
   await checkSameImages(output, tokenSettingsFile, set, remedy);
 }
 
-/** Leaves the names of classes and images beside tokens. */
+/** Writes the names of classes and images beside tokens. */
 export async function describeSource({ output, source: { set, classes } }: TokenPlan): Promise<void> {
   if (classes !== undefined) await writeClassNames(output, classes);
   await writeImageList(output, set);
@@ -54,7 +53,7 @@ export async function describeSource({ output, source: { set, classes } }: Token
 
 /**
  * Safetensors files `000000-000255.safetensors` with `tokens` [n, V, T] int32, [n, T] for one variant, and `labels` [n].
- * @throws IoError if the folder holds other tokens or something else.
+ * @throws IoError if the folder has other tokens or other files.
  */
 export async function createShardWriter(plan: TokenPlan): Promise<TokenWriter> {
   const { output, images, variants: V, tokensPerImage: T, ours, settings } = plan;
@@ -76,7 +75,7 @@ export async function createShardWriter(plan: TokenPlan): Promise<TokenWriter> {
     },
     async read(image) {
       // Parts of other shares may be missing.
-      const place = parts.there.subarray(0, image).reduce((sum, value) => sum + value, 0);
+      const place = countThere(parts.there, { start: 0, count: image });
       return diskSource(await findTokenLayout(output)).readTokens(place, 1);
     },
   };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '@dpar/io/node';
+import { partsOf } from '@dpar/shards';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { modelFromSettings, type TrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
@@ -7,7 +8,6 @@ import { CommandError } from '../errors.js';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { JsonObject } from '../json-file.js';
 import { loadModel, type ModelContent } from '../model.js';
-import { missingBatches } from '../sample/batches.js';
 import { describeUnknownClass } from '../sample/classes.js';
 import { ImageDecoder } from '../sample/decode.js';
 import { createGenerator, generateBatch, needsEntropyModel } from '../sample/generator.js';
@@ -70,7 +70,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
       const generator = generatorOf(parameters);
       const grid = new Grid(layout);
       try {
-        for (const { start, count } of missingBatches(new Uint8Array(labels.length), batchSize)) {
+        for (const { start, count } of partsOf({ start: 0, count: labels.length }, batchSize)) {
           const options = {
             ...decodingOf(settings),
             ...{ labels: labels.subarray(start, start + count), firstIndex: start, signal },

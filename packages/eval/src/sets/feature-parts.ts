@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
+import { readJson } from '@dpar/io/node';
 import {
   type ItemRange,
-  missingParts,
   type PartContent,
   PartFolder,
-  type PartShare,
-  readSettings,
+  runSharded,
   type Settings,
-  shareOfParts,
-} from '@dpar/io/node';
+  type Share,
+  shareOf,
+} from '@dpar/shards';
 import { DparError, float32, type HostTensor } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
@@ -29,12 +29,10 @@ export const featureSettingsFile = 'features.json';
 /** Images in a part by default: some 10 MB of Inception's features, and seconds to minutes of work. */
 export const defaultPartImages = 512;
 
-/** Which of equal shares of the parts to compute, counted from 0. */
-export type FeatureShare = PartShare;
-
-/** How {@link extractParts} computes. */
+/** Options of {@link extractParts}. */
 export interface ExtractPartsOptions extends ExtractOptions {
-  readonly share?: FeatureShare | undefined;
+  /** Share of the parts to compute (default: all). */
+  readonly share?: Share | undefined;
   /** Images of a part. */
   readonly partImages?: number | undefined;
 }
@@ -45,10 +43,10 @@ const extractPartsOptionsKinds: KindsOf<ExtractPartsOptions> = {
   ...extractOptionsKinds,
 };
 
-/** What {@link extractParts} did. */
+/** Result of {@link extractParts}. */
 export interface ExtractedParts {
   readonly parts: PartFolder;
-  /** Images of the share, and those of them whose features were computed now. */
+  /** Images of the share. */
   readonly images: number;
   /** Images of the share whose features were computed now. */
   readonly extracted: number;
@@ -77,37 +75,46 @@ export async function extractParts(
   );
   const { share = { index: 0, count: 1 }, partImages = defaultPartImages } = options;
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
-  const ours = shareOfParts(set.count, partImages, share);
+  const ours = shareOf(set.count, share, partImages);
   const settings = settingsOf(originOf(set, network), set.count, batchSize, partImages);
-  await checkSameImages(folder, featureSettingsFile, set, `remove '${folder}' to begin anew`);
+  await checkSameImages(folder, featureSettingsFile, set, `remove '${folder}' to start anew`);
   const parts = await openParts(folder, set.count, settings, ours);
-  const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
-  let extracted = 0;
-  onProgress?.(there, ours.count);
-  const missing = [...missingParts(parts.there, ours, partImages)];
-  await checkImages(set, missing, { onCheck: options.onCheck, signal: options.signal });
-  for (const { start, count } of missing) {
-    const range = { first: start, count, partSize: partImages };
-    let part: ImageFeatures[] = [];
-    let [first, rows] = [start, 0];
-    for await (const features of featureBatches(set, network, range, { batchSize, signal })) {
-      part.push(features);
-      rows += features.pool.rows;
-      onProgress?.(there + extracted + rows, ours.count);
-      if (rows < Math.min(partImages, start + count - first)) continue;
-      await parts.add({ start: first, count: rows }, tensorsOf(part));
-      await writeImageList(folder, set);
-      extracted += rows;
-      first += rows;
-      [part, rows] = [[], 0];
-    }
-  }
+  const extracted = await runSharded({
+    store: {
+      there: parts.there,
+      async add(range, part: readonly ImageFeatures[]) {
+        await parts.add(range, tensorsOf(part));
+        await writeImageList(folder, set);
+      },
+    },
+    ours,
+    partSize: partImages,
+    check: (missing) => checkImages(set, missing, { onCheck: options.onCheck, signal }),
+    async *make({ run, report }) {
+      let [part, rows, left]: [ImageFeatures[], number, number] = [[], 0, run.count];
+      const range = { first: run.start, count: run.count, partSize: partImages };
+      for await (const features of featureBatches(set, network, range, { batchSize, signal })) {
+        part.push(features);
+        rows += features.pool.rows;
+        report(rows);
+        if (rows < Math.min(partImages, left)) continue;
+        yield part;
+        left -= rows;
+        [part, rows] = [[], 0];
+      }
+    },
+    onProgress,
+    signal,
+  });
   return { parts, images: ours.count, extracted };
 }
 
-/** Whether parts in a folder, if there are any, are of a set by a network. @throws IoError if it holds something else. */
+/**
+ * Reads whether the parts in a folder, if there are any, are features of a set by a network.
+ * @throws IoError if the settings are not a JSON object.
+ */
 export async function partsFit(folder: string, origin: FeatureOrigin): Promise<boolean> {
-  const settings = await readSettings(join(folder, featureSettingsFile));
+  const settings = await readJson(join(folder, featureSettingsFile));
   return (
     settings === undefined ||
     (settings.images === origin.imagesIdentity && settings.network_identity === origin.networkIdentity)
@@ -209,7 +216,7 @@ export async function readFeatureFolder(
   checkArguments('readFeatureFolder', { folder }, { folder: 'string' });
 
   const path = join(folder, featureSettingsFile);
-  const settings = await readSettings(path);
+  const settings = await readJson(path);
   if (settings === undefined) return undefined;
   const { count, origin } = readFeatureSettings(settings, path);
   const features = await collectParts(await openParts(folder, count, settings as Settings), folder);

@@ -7,8 +7,7 @@ import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { openImageArray } from './image-array.js';
 import { openImageFolder } from './image-folder.js';
-import { orderImages, type PlacedImages } from './merge-order.js';
-import { type MergePart, readMergePart } from './merge-part.js';
+import { type MergePart, orderImages, type PlacedImages, readMergePart } from './merge-part.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
 /** How {@link mergeImages} merges. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { formatStoredType, type StoredType } from '@dpar/io';
-import { formatDigest, openSafetensors, readShard, writeShard } from '@dpar/io/node';
+import { formatDigest, openSafetensors } from '@dpar/io/node';
+import { writeShard } from '@dpar/shards';
 import { DparError, type HostTensor, isDparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkArguments } from '../check-arguments.js';
@@ -120,16 +121,6 @@ async function stateOf(layout: TokenLayout, part: EntropyPart) {
   const file = await openSafetensors(part.path);
   await file.close();
   return { metadata: file.metadata, type: file.types.get('entropies'), tokens: await tokensDigest(layout, part) };
-}
-
-/**
- * Whether a file of entropies holds what its record as a shard tells. Files without one are not known to be whole.
- */
-export function areWhole({ path }: EntropyPart): Promise<boolean> {
-  return readShard(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /**

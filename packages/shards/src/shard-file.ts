@@ -1,25 +1,16 @@
 import type { KindsOf } from '@dpar/check';
+import { IoError, type StoredTensor, type WritableTensors } from '@dpar/io';
+import { contentDigest, openSafetensors, readSafetensors, writeSafetensors } from '@dpar/io/node';
 import { checkArguments } from './check-arguments.js';
-import { IoError } from './error.js';
-import type { WritableTensors } from './safetensors.js';
-import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors-file.js';
-import type { Settings } from './settings-file.js';
-import {
-  contentDigest,
-  parseShardRecord,
-  type ShardItems,
-  type ShardRecord,
-  shardItemsKinds,
-  shardRecord,
-} from './shard-record.js';
-import type { StoredTensor } from './stored.js';
+import { parseShardRecord, type ShardItems, type ShardRecord, shardItemsKinds, shardRecord } from './record.js';
+import type { Settings } from './settings.js';
 
-/** Key of a safetensors file's metadata under which its record as a shard stands. */
+/** Key of the record in the metadata of a safetensors file. */
 const recordKey = 'shard';
 
-/** How {@link writeShard} writes. */
+/** Options of {@link writeShard}. */
 export interface ShardOptions {
-  /** The settings do not stand in a file beside the shard, and go into its record. */
+  /** Puts the settings into the record, for a shard without a file of settings beside it. */
   readonly withSettings?: boolean;
   /** Further metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -27,13 +18,13 @@ export interface ShardOptions {
 
 const shardOptionsKinds: KindsOf<ShardOptions> = { 'withSettings?': 'boolean', 'metadata?': 'object' };
 
-/** A shard of a run and its tensors. */
+/** Record and tensors of a shard. */
 export interface ShardContent {
   readonly record: ShardRecord;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-/** Writes tensors as a shard of a run: a safetensors file, whole or not at all, with its record. @returns The record. */
+/** Writes tensors as a shard: a safetensors file with a record, whole or not at all. @returns The record. */
 export async function writeShard(
   path: string,
   tensors: WritableTensors,
@@ -58,7 +49,7 @@ export async function writeShard(
   return record;
 }
 
-/** Reads the record of a shard without what it holds; undefined for a safetensors file without one. @throws IoError */
+/** Reads the record of a shard without its tensors; undefined for a file without one. @throws IoError for a damaged file. */
 export async function readShardRecord(path: string): Promise<ShardRecord | undefined> {
   checkArguments('readShardRecord', { path }, { path: 'string' });
 
@@ -67,7 +58,7 @@ export async function readShardRecord(path: string): Promise<ShardRecord | undef
   return recordOf(path, file.metadata);
 }
 
-/** Reads a shard. @throws IoError if it is damaged, or no shard. */
+/** Reads a shard. @throws IoError if the file is damaged, or has no record. */
 export async function readShard(path: string): Promise<ShardContent> {
   checkArguments('readShard', { path }, { path: 'string' });
 
@@ -76,8 +67,17 @@ export async function readShard(path: string): Promise<ShardContent> {
   const digest = await contentDigest(tensors);
   if (record?.digest === digest) return { record, tensors };
   throw new IoError(
-    `readShard: expected a shard of digest ${record?.digest ?? 'that its record tells'} in '${path}', got ${digest}. ` +
-      'It is damaged: make it again.',
+    `readShard: expected the digest ${record?.digest ?? 'of a record'} in '${path}', got ${digest}. The shard is damaged: make it again.`,
+  );
+}
+
+/** Reads whether a file is a shard whose tensors match its record. */
+export function isWholeShard(path: string): Promise<boolean> {
+  checkArguments('isWholeShard', { path }, { path: 'string' });
+
+  return readShard(path).then(
+    () => true,
+    () => false,
   );
 }
 

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { contentDigest, writeSafetensors } from '@dpar/io/node';
 import { float32, int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { writeSafetensors } from './safetensors-file.js';
+import { parseShardRecord, runDigest } from './record.js';
 import { readShard, readShardRecord, writeShard } from './shard-file.js';
-import { contentDigest, parseShardRecord, runDigest } from './shard-record.js';
 
 const tensors = { tokens: int32([2, 3], [1, 2, 3, 4, 5, 6]), entropies: float32([2, 1], [0.5, 2]) };
 const items = { first: 4, count: 2, total: 9 };
@@ -26,11 +26,11 @@ it('a shard tells what it holds and was made with, and any change of a byte is f
       path,
       bytes.map((byte, i) => (i === at ? byte ^ 1 : byte)),
     );
-    await expect(readShard(path)).rejects.toThrow('It is damaged: make it again.');
+    await expect(readShard(path)).rejects.toThrow('The shard is damaged: make it again.');
   }
   await writeSafetensors(path, tensors);
   expect(await readShardRecord(path)).toBeUndefined();
-  await expect(readShard(path)).rejects.toThrow('that its record tells');
+  await expect(readShard(path)).rejects.toThrow('expected the digest of a record in');
 });
 
 it('digests depend on names, shapes and values, and on nothing else', async () => {

@@ -1,0 +1,53 @@
+import type { ChunkedTensor } from '@dpar/io';
+import { type ArrayReader, contentDigest, openNpz } from '@dpar/io/node';
+import { checkArguments } from './check-arguments.js';
+import { parseShardRecord, type ShardRecord, shardRecordKinds } from './record.js';
+
+/** Name of the array of an `.npz` file that holds its record as JSON in UTF-8. */
+const recordArray = 'shard';
+
+/** Adds a record to the arrays of an `.npz` file, which makes it a shard. */
+export function withNpzRecord(
+  arrays: Readonly<Record<string, ChunkedTensor>>,
+  shardRecord: ShardRecord,
+): Record<string, ChunkedTensor> {
+  checkArguments('withNpzRecord', { arrays, shardRecord }, { arrays: 'object', shardRecord: shardRecordKinds });
+  const bytes = new TextEncoder().encode(JSON.stringify(shardRecord));
+  return { ...arrays, [recordArray]: { dtype: 'U8', shape: [bytes.length], chunks: [bytes] } };
+}
+
+/** Reads the record of an `.npz` file; undefined for a file without one. @throws IoError for a damaged file. */
+export async function readNpzRecord(path: string): Promise<ShardRecord | undefined> {
+  checkArguments('readNpzRecord', { path }, { path: 'string' });
+
+  const file = await openNpz(path);
+  try {
+    const stored = await file.arrays.get(recordArray)?.read();
+    return stored && parseShardRecord(`'${recordArray}' of '${path}'`, stored.bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads whether the arrays of an `.npz` file match a record, without more than a piece of them in memory. */
+export async function isWholeNpz(path: string, shardRecord: ShardRecord): Promise<boolean> {
+  checkArguments('isWholeNpz', { path, shardRecord }, { path: 'string', shardRecord: shardRecordKinds });
+
+  const file = await openNpz(path);
+  try {
+    const arrays = [...file.arrays].filter(([name]) => name !== recordArray);
+    const digest = await contentDigest(new Map(arrays.map(([name, array]) => [name, chunkedOf(array)])));
+    return digest === shardRecord.digest;
+  } catch {
+    return false;
+  } finally {
+    await file.close();
+  }
+}
+
+function chunkedOf({ type: { dtype, shape }, rows }: ArrayReader): ChunkedTensor {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const { bytes } of rows(0, shape[0] ?? 0)) yield bytes;
+  }
+  return { dtype, shape, chunks: chunks() };
+}
