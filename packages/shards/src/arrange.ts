@@ -2,18 +2,11 @@ import { type KindsOf, listOf } from '@dpar/check';
 import { IoError } from '@dpar/io';
 import { checkArguments } from './check-arguments.js';
 import { missingRuns } from './ranges.js';
-import { type NamedShard, namedShardKinds } from './record.js';
+import type { NamedShard } from './record.js';
 import { checkSettings } from './settings.js';
+import { type Shard, shardKinds } from './shard.js';
 
-/** A shard that can be compared with its record. */
-export interface CheckableShard extends NamedShard {
-  /** Reads whether the content matches the record. */
-  isWhole(): Promise<boolean>;
-}
-
-const checkableShardKinds: KindsOf<CheckableShard> = { isWhole: 'function', ...namedShardKinds };
-
-/** Options of {@link arrangeShards}. */
+/** Options of {@link checkShards}. */
 export interface ArrangeOptions {
   /** Name of the items in the plural, such as `images`. */
   readonly items: string;
@@ -37,11 +30,6 @@ const [namedShards, namedRanges] = [5, 10];
  * @throws IoError that names missing items, shards that overlap, damaged shards, or a shard of another run.
  */
 export function arrangeShards<S extends NamedShard>(shards: readonly S[], options: ArrangeOptions): readonly S[] {
-  checkArguments(
-    'arrangeShards',
-    { shards, options },
-    { shards: listOf(namedShardKinds), options: arrangeOptionsKinds },
-  );
   const { items, total: expectedTotal, damaged = [] } = options;
   const [like] = shards;
   for (const shard of shards) if (like !== undefined) checkSameRun(like, shard);
@@ -96,7 +84,7 @@ export function arrangeShards<S extends NamedShard>(shards: readonly S[], option
  * @param onShard Receives each shard after it was read.
  * @throws IoError that names missing items, shards that overlap, damaged shards, or a shard of another run.
  */
-export async function checkShards<S extends CheckableShard>(
+export async function checkShards<S extends Shard>(
   shards: readonly S[],
   options: ArrangeOptions,
   onShard: (shard: S) => void = () => {},
@@ -104,7 +92,7 @@ export async function checkShards<S extends CheckableShard>(
   checkArguments(
     'checkShards',
     { shards, options, onShard },
-    { shards: listOf(checkableShardKinds), options: arrangeOptionsKinds, 'onShard?': 'function' },
+    { shards: listOf(shardKinds), options: arrangeOptionsKinds, 'onShard?': 'function' },
   );
   const whole: S[] = [];
   const damaged = [...(options.damaged ?? [])];

@@ -1,10 +1,11 @@
-export { type ArrangeOptions, arrangeShards, type CheckableShard, checkShards } from './arrange.js';
-export { mergeFiles, mergeTensors, type OnItems } from './merge.js';
-export { isWholeNpz, readNpzRecord, withNpzRecord } from './npz-record.js';
+export { type ArrangeOptions, checkShards } from './arrange.js';
+export { mergeFiles, mergeTensors, type OnItems, type PlacedShard } from './merge.js';
+export { openNpzShard, withNpzRecord } from './npz-shard.js';
 export {
   type PartContent,
   PartFolder,
   type PartFolderOptions,
+  type PartFormat,
   type PartTensors,
   type PartTypes,
 } from './part-folder.js';
@@ -13,7 +14,6 @@ export {
   checkRun,
   type NamedShard,
   parseShardRecord,
-  partName,
   runDigest,
   type ShardItems,
   type ShardRecord,
@@ -27,12 +27,4 @@ export {
   type ShardStore,
 } from './run-sharded.js';
 export { checkSettings, RunSettings, type Settings } from './settings.js';
-export {
-  isWholeShard,
-  readShard,
-  readShardRecord,
-  type ShardContent,
-  type ShardOptions,
-  writeShard,
-} from './shard-file.js';
-export { openTensorShard, type TensorShard } from './tensor-shard.js';
+export { checkContent, openShard, type Shard, type ShardOptions, type TensorShard, writeShard } from './shard.js';

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { listOf } from '@dpar/check';
 import { type ChunkedTensor, IoError, type StoredTensor, type StoredType } from '@dpar/io';
 import { fileDigest, linkFile, makeFolder, writeSafetensors } from '@dpar/io/node';
 import { checkArguments } from './check-arguments.js';
-import { type TensorShard, tensorShardKinds } from './tensor-shard.js';
+import { succeeds, type TensorShard, tensorShardKinds } from './shard.js';
 
 /** Receives the number of items that are written. */
 export type OnItems = (done: number) => void;
@@ -81,6 +81,12 @@ function padded({ shape, bytes }: StoredTensor, width: number): Uint8Array {
   return wide;
 }
 
+/** A shard in a folder. */
+export interface PlacedShard extends TensorShard {
+  /** Folder of the shards. */
+  readonly input: string;
+}
+
 /**
  * Puts the files of shards into one folder: hard links where the file system has them, else copies. The files of each shard follow
  * one another, its record last, so that an interruption leaves whole shards.
@@ -90,44 +96,42 @@ function padded({ shape, bytes }: StoredTensor, width: number): Uint8Array {
  */
 export async function mergeFiles(
   folder: string,
-  shards: readonly TensorShard[],
+  shards: readonly PlacedShard[],
   about: readonly string[] = [],
   onItems: OnItems = () => {},
 ): Promise<void> {
   checkArguments(
     'mergeFiles',
     { folder, shards, about, onItems },
-    { folder: 'string', shards: listOf(tensorShardKinds), 'about?': 'string[]', 'onItems?': 'function' },
+    {
+      folder: 'string',
+      shards: listOf({ input: 'string', ...tensorShardKinds }),
+      'about?': 'string[]',
+      'onItems?': 'function',
+    },
   );
   for (const input of new Set(shards.map((shard) => shard.input))) {
-    for (const file of about) {
-      if (await isThere(join(input, file))) await place(input, folder, file);
+    for (const name of about) {
+      if (await succeeds(stat(join(input, name)))) await place(join(input, name), join(folder, name));
     }
   }
   let items = 0;
   for (const { input, files, record } of shards) {
-    for (const file of files) await place(input, folder, file);
+    for (const file of files) await place(file, join(folder, relative(input, file)));
     items += record.count;
     onItems(items);
   }
 }
 
-async function place(input: string, folder: string, file: string): Promise<void> {
-  const [from, to] = [join(input, file), join(folder, file)];
+async function place(from: string, to: string): Promise<void> {
   if (resolve(from) === resolve(to)) return;
-  if (await isThere(to)) {
-    const [there, wanted] = [await fileDigest(to), await fileDigest(from)];
-    if (there === wanted) return;
-    throw new IoError(
-      `mergeFiles: expected the content of '${from}' (sha256 ${wanted}) at '${to}', got sha256 ${there}. Choose another folder.`,
-    );
+  if (!(await succeeds(stat(to)))) {
+    await makeFolder(dirname(to));
+    return linkFile(from, to);
   }
-  await makeFolder(dirname(to));
-  await linkFile(from, to);
-}
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
+  const [there, wanted] = [await fileDigest(to), await fileDigest(from)];
+  if (there === wanted) return;
+  throw new IoError(
+    `mergeFiles: expected the content of '${from}' (sha256 ${wanted}) at '${to}', got sha256 ${there}. Choose another folder.`,
   );
+}

@@ -1,15 +1,15 @@
 import { readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { fromHostTensor, type HostTensor, IoError, type StoredDType, type StoredTensor } from '@dpar/io';
 import { isSystemEntry } from '@dpar/io/node';
 import { arrangeShards } from './arrange.js';
 import { checkArguments } from './check-arguments.js';
 import { type ItemRange, itemRangeKinds } from './ranges.js';
-import { checkRun, type NamedShard, partName, type ShardItems, type ShardRecord } from './record.js';
+import { checkRun, partName, type ShardItems } from './record.js';
 import type { ShardStore } from './run-sharded.js';
 import { RunSettings, type Settings } from './settings.js';
-import { readShard, readShardRecord, writeShard } from './shard-file.js';
+import { openShard, type TensorShard, writeShard } from './shard.js';
 
 /** Element type of each tensor of a part, and its shape without the first axis, which counts items. */
 export type PartTypes = Readonly<Record<string, readonly [StoredDType, readonly number[]]>>;
@@ -23,52 +23,71 @@ export interface PartContent extends ItemRange {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
+/** Format in which parts are stored. */
+export interface PartFormat {
+  /** Extension of the file with the record. */
+  readonly extension: string;
+  /** Writes a part, its record last. */
+  write(path: string, tensors: Map<string, StoredTensor>, items: ShardItems, settings: Settings): Promise<void>;
+  /** Opens a part; undefined if it is missing, or its record is damaged. */
+  open(path: string): Promise<TensorShard | undefined>;
+}
+
+const safetensorsFormat: PartFormat = { extension: 'safetensors', write: writeShard, open: openShard };
+
 /** Options of {@link PartFolder.open}. */
 export interface PartFolderOptions {
-  /** Number of the first item of the folder in its run. */
-  readonly first: number;
+  /** Number of the first item of the folder in its run (default: 0). */
+  readonly first?: number;
   /** Items of the folder. */
   readonly count: number;
   /** Items of the run, of which other folders may keep some (default: `first + count`). */
   readonly total?: number;
-  /** Items whose parts are read and checked (default: all). Of other parts only the headers are read. */
-  readonly ours?: ItemRange;
+  /** Items whose parts are read and checked (default: all). Of other parts only the records are read. */
+  readonly ours?: ItemRange | undefined;
   /** Types of tensors that all parts have. A part may have further tensors. */
   readonly types: PartTypes;
   readonly settings: Settings;
-  /** Name of the file with the settings. */
+  /** Path of the file with the settings, relative to the folder. */
   readonly settingsFile: string;
+  /** Format of the parts (default: safetensors). */
+  readonly format?: PartFormat;
 }
 
 const partFolderOptionsKinds: KindsOf<PartFolderOptions> = {
-  first: 'number',
+  'first?': 'number',
   count: 'number',
   'total?': 'number',
   'ours?': itemRangeKinds,
   types: 'object',
   settings: 'object',
   settingsFile: 'string',
+  'format?': { extension: 'string', write: 'function', open: 'function', '*': 'any' },
 };
 
 /**
- * Folder with the finished parts of a run: `000016-000031.safetensors` holds items 16 to 31. Each part is a shard with a record
- * (see {@link writeShard}) and appears whole or not at all. The first part creates the folder.
+ * Folder with the finished parts of a run: `000016-000031.safetensors` holds items 16 to 31. Each part is a shard (see
+ * {@link writeShard}) and appears whole or not at all. The first part creates the folder.
  */
 export class PartFolder implements ShardStore<PartTensors> {
   /** [count], 1 for items of which there is a part. */
   readonly there: Uint8Array;
-  private readonly broken: ItemRange[] = [];
-  private readonly shards: NamedShard[] = [];
+  private readonly damaged: ItemRange[] = [];
+  private readonly parts: TensorShard[] = [];
+  private readonly first: number;
   private readonly total: number;
+  private readonly format: PartFormat;
 
   private constructor(
     private readonly folder: string,
     private readonly options: PartFolderOptions,
     private readonly settings: RunSettings,
   ) {
-    const { first, count, total = first + count } = options;
+    const { first = 0, count, total = first + count, format = safetensorsFormat } = options;
     this.there = new Uint8Array(count);
+    this.first = first;
     this.total = total;
+    this.format = format;
   }
 
   /**
@@ -81,7 +100,7 @@ export class PartFolder implements ShardStore<PartTensors> {
 
     const path = join(folder, options.settingsFile);
     const names = await readdir(folder).catch(() => []);
-    const settings = await RunSettings.open(path, options.settings, `remove '${folder}' to start anew`);
+    const settings = await RunSettings.open(path, options.settings, `remove '${dirname(path)}' to start anew`);
     if (!settings.isThere && names.some((name) => !isSystemEntry(name))) {
       throw new IoError(
         `PartFolder: expected '${path}' of an earlier run, got a folder without it. Move '${folder}' away.`,
@@ -95,7 +114,7 @@ export class PartFolder implements ShardStore<PartTensors> {
     return parts;
   }
 
-  /** Keeps a finished part. @throws IoError for tensors that do not fit the part. */
+  /** Keeps a finished part. @throws IoError for tensors whose data do not fit their shapes. */
   async add(range: ItemRange, tensors: PartTensors): Promise<void> {
     checkArguments('PartFolder.add', { range, tensors }, { range: itemRangeKinds, tensors: 'object' });
 
@@ -103,7 +122,9 @@ export class PartFolder implements ShardStore<PartTensors> {
     const stored = new Map(
       Object.entries(tensors).map(([name, tensor]) => [name, 'bytes' in tensor ? tensor : fromHostTensor(tensor)]),
     );
-    this.list(range, await writeShard(this.pathOf(range), stored, this.itemsOf(range), this.options.settings));
+    const path = this.pathOf(range);
+    await this.format.write(path, stored, this.itemsOf(range), this.settings.settings);
+    this.list(range, await this.format.open(path));
   }
 
   /**
@@ -115,10 +136,8 @@ export class PartFolder implements ShardStore<PartTensors> {
   checkWhole(items: string): void {
     checkArguments('PartFolder.checkWhole', { items }, { items: 'string' });
 
-    const damaged = this.broken
-      .filter((range) => this.itemsThere(range).includes(0))
-      .map((range) => this.pathOf(range));
-    arrangeShards(this.shards, { items, damaged, total: this.total });
+    const lost = this.damaged.filter((range) => this.itemsThere(range).includes(0));
+    arrangeShards(this.parts, { items, damaged: lost.map((range) => this.pathOf(range)), total: this.total });
   }
 
   /**
@@ -132,17 +151,25 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   private async *readContents(signal?: AbortSignal): AsyncGenerator<PartContent> {
-    for (const { record, name } of this.shards.sort((a, b) => a.record.first - b.record.first)) {
+    for (const part of this.parts.sort((a, b) => a.record.first - b.record.first)) {
       signal?.throwIfAborted();
-      const range = { start: record.first - this.options.first, count: record.count };
-      const tensors = await this.read(range);
-      if (tensors === undefined) {
-        throw new IoError(
-          `PartFolder: expected a finished part in '${name}', got a missing or damaged file. Run the same command again.`,
-        );
-      }
-      yield { ...range, tensors };
+      const { first, count } = part.record;
+      yield { start: first - this.first, count, tensors: await part.tensors() };
     }
+  }
+
+  /** Reads the row of an item of a tensor, without the first axis. @throws IoError if there is no part with the item. */
+  async read(item: number, tensor: string): Promise<StoredTensor> {
+    checkArguments('PartFolder.read', { item, tensor }, { item: 'number', tensor: 'string' });
+
+    const number = this.first + item;
+    const part = this.parts.find(({ record: { first, count } }) => first <= number && number < first + count);
+    if (part === undefined) {
+      throw new IoError(`PartFolder.read: expected an item of a finished part, got ${item}. Make its part first.`);
+    }
+    const { dtype, shape, bytes } = await part.read(tensor);
+    const [start, length] = [number - part.record.first, bytes.length / part.record.count];
+    return { dtype, shape: shape.slice(1), bytes: bytes.slice(start * length, (start + 1) * length) };
   }
 
   /** Removes all parts, once the output is whole. */
@@ -151,15 +178,15 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   private pathOf(range: ItemRange): string {
-    return join(this.folder, `${partName(this.itemsOf(range))}.safetensors`);
+    return join(this.folder, `${partName(this.itemsOf(range))}.${this.format.extension}`);
   }
 
   private rangeOf(name: string): ItemRange | undefined {
-    const [, from, to] = /^(\d{6,})-(\d{6,})\.safetensors$/.exec(name)?.map(Number) ?? [];
+    const [, from, to] = /^(\d{6,})-(\d{6,})\./.exec(name)?.map(Number) ?? [];
     if (from === undefined || to === undefined) return undefined;
-    const range = { start: from - this.options.first, count: to - from + 1 };
+    const range = { start: from - this.first, count: to - from + 1 };
     const fits = range.start >= 0 && range.count > 0 && range.start + range.count <= this.options.count;
-    return fits && basename(this.pathOf(range)) === name ? range : undefined;
+    return fits && this.pathOf(range) === join(this.folder, name) ? range : undefined;
   }
 
   private itemsThere({ start, count }: ItemRange): Uint8Array {
@@ -167,41 +194,34 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   private itemsOf({ start, count }: ItemRange): ShardItems {
-    return { first: this.options.first + start, count, total: this.total };
+    return { first: this.first + start, count, total: this.total };
   }
 
-  private list(range: ItemRange, record: ShardRecord): void {
-    this.shards.push({ name: this.pathOf(range), record });
-    this.itemsThere(range).fill(1);
+  private list(range: ItemRange, part: TensorShard | undefined): void {
+    if (part === undefined) this.damaged.push(range);
+    else {
+      this.parts.push(part);
+      this.itemsThere(range).fill(1);
+    }
   }
 
   /** Lists the part of an earlier run as whole or damaged. */
   private async find(range: ItemRange): Promise<void> {
-    const name = this.pathOf(range);
-    const { ours = { start: 0, count: this.options.count } } = this.options;
-    const isOurs = range.start < ours.start + ours.count && range.start + range.count > ours.start;
-    const record = await readShardRecord(name).catch(() => undefined);
-    if (record !== undefined) checkRun(this.settings, { name, record });
-    const isWhole =
-      record !== undefined && this.fits(range, record) && (!isOurs || (await this.read(range)) !== undefined);
-    if (isWhole) this.list(range, record);
-    else this.broken.push(range);
+    const part = await this.format.open(this.pathOf(range));
+    if (part !== undefined) checkRun(this.settings, part);
+    this.list(range, part && (await this.isWhole(range, part)) ? part : undefined);
   }
 
-  private fits(range: ItemRange, record: ShardRecord): boolean {
+  private async isWhole(range: ItemRange, part: TensorShard): Promise<boolean> {
     const { first, count, total } = this.itemsOf(range);
-    return record.first === first && record.count === count && record.total === total;
-  }
-
-  /** Tensors of a part; undefined if it is missing, damaged or of other types. */
-  private async read(range: ItemRange): Promise<ReadonlyMap<string, StoredTensor> | undefined> {
-    const content = await readShard(this.pathOf(range)).catch(() => undefined);
-    if (content === undefined || !this.fits(range, content.record)) return undefined;
-    if ([...content.tensors.values()].some(({ shape }) => shape[0] !== range.count)) return undefined;
-    const fits = Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
-      const tensor = content.tensors.get(name);
-      return tensor?.dtype === dtype && `${tensor.shape}` === `${[range.count, ...shape]}`;
+    if (part.record.first !== first || part.record.count !== count || part.record.total !== total) return false;
+    const { ours = { start: 0, count: this.options.count } } = this.options;
+    if (range.start >= ours.start + ours.count || range.start + range.count <= ours.start) return true;
+    const tensors = await part.tensors().catch(() => undefined);
+    if (tensors === undefined) return false;
+    return Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
+      const tensor = tensors.get(name);
+      return tensor?.dtype === dtype && `${tensor.shape}` === `${[count, ...shape]}`;
     });
-    return fits ? content.tensors : undefined;
   }
 }

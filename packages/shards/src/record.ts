@@ -119,8 +119,6 @@ export function parseShardRecord(what: string, bytes: Uint8Array): ShardRecord {
 }
 
 /** Name of the file of some items, without its extension: `000016-000031`. */
-export function partName(items: Pick<ShardItems, 'first' | 'count'>): string {
-  checkArguments('partName', { items }, { items: { first: 'number', count: 'number', '*': 'any' } });
-  const { first, count } = items;
+export function partName({ first, count }: ShardItems): string {
   return [first, first + count - 1].map((item) => String(item).padStart(6, '0')).join('-');
 }

@@ -20,8 +20,7 @@ import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';
 import { emptyClasses, labelledSound, openLabelledImages } from '../tokenize/labelled-images.js';
-import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
-import { checkSource, createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
+import { checkSource, openTokenParts, type TokenPlan } from '../tokenize/token-parts.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -98,6 +97,7 @@ export const tokenize = defineCommand({
     const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
     const plan: TokenPlan = {
       ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, source: images },
+      llamaGenName: layout === 'llamagen' ? (name ?? `images${size}`) : undefined,
       ours: shareOf(set.count, share, partSize),
       settings: {
         images: set.identity,
@@ -112,19 +112,18 @@ export const tokenize = defineCommand({
       },
     };
     await checkSource(plan, input);
-    const writer =
-      layout === 'shards' ? await createShardWriter(plan) : await createLlamaGenWriter(plan, name ?? `images${size}`);
+    const parts = await openTokenParts(plan);
     const begin = performance.now();
     const tokenized = await interruptible('tokenize', output, context, (onProgress) =>
       withImageCheck(input, reading, context, ({ onCheck }) =>
-        tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, { onCheck, signal: context.signal }),
+        tokenizeImages({ tokenizer, crops, plan, parts }, onProgress, { onCheck, signal: context.signal }),
       ),
     );
     const seconds = (performance.now() - begin) / 1000;
     const checked =
-      check === undefined ? undefined : await drawCheck(check, images, crops, writer, new ImageDecoder(tokenizer, T));
+      check === undefined ? undefined : await drawCheck(check, images, crops, parts, new ImageDecoder(tokenizer, T));
     const { count } = plan.ours;
-    const missing = set.count - countThere(writer.there);
+    const missing = set.count - countThere(parts.there);
     const rate = tokenized > 0 ? (tokenized * V) / seconds : undefined;
     const lines = [
       `${T} tokens of ${countOf(count, 'image')}${V > 1 ? ` in ${V} variants` : ''} in ${output}, ${tokenized} tokenized` +

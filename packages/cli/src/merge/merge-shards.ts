@@ -8,7 +8,6 @@ import {
   readImageList,
   writeFeatures,
 } from '@dpar/eval/node';
-import type { StoredTensor } from '@dpar/io';
 import { checkShards, mergeFiles, mergeTensors, type OnItems } from '@dpar/shards';
 import { checkSameClasses, classesFile, classesKey, entropyCheckpointKey, readClassNames } from '@dpar/train/node';
 import type { Result } from '../command.js';
@@ -16,7 +15,7 @@ import type { Context } from '../context.js';
 import { CommandError, UsageError } from '../errors.js';
 import type { OutputKind } from '../sample/output-kind.js';
 import { countOf } from '../table.js';
-import { tokenSettingsFile } from '../tokenize/token-writer.js';
+import { tokenSettingsFile } from '../tokenize/token-parts.js';
 import type { FoundShard, FoundShards, ShardKind } from './find-shards.js';
 
 /** Shards to merge, and their output. */
@@ -88,7 +87,7 @@ async function write(output: string, outputKind: OutputKind, shards: readonly Fo
     const about = [tokenSettingsFile, featureSettingsFile, classesFile, imageListFile];
     return mergeFiles(output, shards, first.kind === 'entropies' ? [] : about, onItems);
   }
-  const made = (await first.metadata())[entropyCheckpointKey];
+  const made = first.metadata[entropyCheckpointKey];
   const classes = first.kind === 'tokens' ? await readClassNames(first.input) : undefined;
   const metadata = {
     ...(made !== undefined && { [entropyCheckpointKey]: made }),
@@ -100,9 +99,7 @@ async function write(output: string, outputKind: OutputKind, shards: readonly Fo
 async function* contentsOf(shards: readonly FoundShard[], onItems: OnItems) {
   let items = 0;
   for (const shard of shards) {
-    const tensors = new Map<string, StoredTensor>();
-    for (const name of (await shard.types()).keys()) tensors.set(name, await shard.read(name));
-    yield { tensors };
+    yield { tensors: await shard.tensors() };
     items += shard.record.count;
     onItems(items);
   }

@@ -1,15 +1,6 @@
 import { npzChunks, toHostTensor } from '@dpar/io';
 import { writeFileAtomic, writeSafetensors } from '@dpar/io/node';
-import {
-  isWholeNpz,
-  isWholeShard,
-  type PartContent,
-  readNpzRecord,
-  readShardRecord,
-  shardRecord,
-  withNpzRecord,
-  writeShard,
-} from '@dpar/shards';
+import { openNpzShard, openShard, type PartContent, shardRecord, withNpzRecord, writeShard } from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
 import { Grid, gridColumns, gridLayout } from '../images.js';
 import type { ImageDecoder } from './decode.js';
@@ -22,8 +13,7 @@ export function tokenFormat(plan: SamplePlan): FileFormat {
   const N = labels.length;
   return {
     types: { tokens: ['I32', [T]], patch_lengths: ['I32', [T]] },
-    recordOf: () => readShardRecord(output),
-    isWhole: () => isWholeShard(output),
+    openShard: () => openShard(output),
     partOf: async ({ tokens, patchLengths }, count) => ({
       tokens: int32([count, T], tokens),
       patch_lengths: int32([count, T], patchLengths),
@@ -94,8 +84,7 @@ export function imageArrayFormat(plan: SamplePlan, decoder: ImageDecoder): FileF
   });
   return {
     ...pixels(decoder),
-    recordOf: () => readNpzRecord(output),
-    isWhole: (record) => isWholeNpz(output, record),
+    openShard: () => openNpzShard(output),
     write: async (parts) => {
       const record = isShard ? await shardRecord(itemsOf(plan), settings, arraysOf(parts()), true) : undefined;
       const arrays = arraysOf(parts());

@@ -6,7 +6,7 @@ import {
   type PartTensors,
   type PartTypes,
   runDigest,
-  type ShardRecord,
+  type Shard,
 } from '@dpar/shards';
 import { CommandError } from '../errors.js';
 import { checkOutput } from '../output-place.js';
@@ -20,10 +20,8 @@ export interface FileFormat {
   partOf(batch: Pick<Generated, 'tokens' | 'patchLengths'>, count: number): Promise<PartTensors>;
   /** Writes the file, whole or not at all. @param parts Reads the kept batches, in the order of the images. */
   write(parts: () => AsyncIterable<PartContent>): Promise<void>;
-  /** Reads the record of the shard at the output's path. Undefined: this kind of file has no record. */
-  recordOf?(): Promise<ShardRecord | undefined>;
-  /** Reads whether that shard matches its record. */
-  isWhole?(record: ShardRecord): Promise<boolean>;
+  /** Opens the shard at the output's path. Undefined: this kind of file has no record. */
+  openShard?(): Promise<Shard | undefined>;
 }
 
 /**
@@ -60,15 +58,14 @@ export async function createFileWriter(plan: SamplePlan, format: FileFormat): Pr
 
 /** Reads whether the shard of a plan is at its path, and whole. @throws CommandError for another shard. */
 async function isThere({ output, first, total, labels, settings, isShard }: SamplePlan, format: FileFormat) {
-  if (!isShard || format.recordOf === undefined || format.isWhole === undefined) return false;
+  if (!isShard || !existsSync(output)) return false;
   // A damaged shard is made again.
-  const record = existsSync(output) ? await format.recordOf().catch(() => undefined) : undefined;
-  if (record === undefined) return false;
-  const run = runDigest(settings);
+  const shard = await format.openShard?.().catch(() => undefined);
+  if (shard === undefined) return false;
+  const { record } = shard;
   if (record.settings) checkSettings(output, record.settings, settings, `choose another path than '${output}'`);
-  if (record.run === run && record.first === first && record.count === labels.length && record.total === total) {
-    return format.isWhole(record);
-  }
+  const isOurs = record.first === first && record.count === labels.length && record.total === total;
+  if (isOurs && record.run === runDigest(settings)) return shard.isWhole();
   throw new CommandError(
     `--output: expected the shard of images ${first} to ${first + labels.length - 1} of ${total} or nothing at '${output}', ` +
       `got images ${record.first} to ${record.first + record.count - 1} of ${record.total}. Write each shard to a path of its own.`,

@@ -2,8 +2,7 @@ import { shareOf } from '@dpar/shards';
 import { createReferenceEngine } from '@dpar/tensor';
 import { variantsOf } from '../tokenize/crops.js';
 import { openLabelledImages } from '../tokenize/labelled-images.js';
-import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
-import { createShardWriter } from '../tokenize/token-writer.js';
+import { openTokenParts } from '../tokenize/token-parts.js';
 import { tokenizeImages } from '../tokenize/tokenize-images.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -15,8 +14,9 @@ const crops = { crop: 'center', flip: true, size: tokenizer.imageSize, cropRange
 const plan = {
   ...{ output, images: images.set.count, variants: variantsOf(crops), tokensPerImage: tokenizer.gridSize ** 2 },
   ...{ partImages: 8, settings: { images: images.set.identity, layout: layout ?? '' } },
+  llamaGenName: layout === 'llamagen' ? 'tiny' : undefined,
   source: { ...images, classes: ['a', 'b', 'c'] },
   ours: shareOf(images.set.count, { index: Number(index), count: Number(count) }, 8),
 };
-const writer = layout === 'llamagen' ? await createLlamaGenWriter(plan, 'tiny') : await createShardWriter(plan);
-await tokenizeImages({ images, tokenizer, crops, plan, writer }, () => {}, { signal: new AbortController().signal });
+const parts = await openTokenParts(plan);
+await tokenizeImages({ tokenizer, crops, plan, parts }, () => {}, { signal: new AbortController().signal });

@@ -1,21 +1,20 @@
 import type { RgbImage } from '@dpar/eval';
 import { type CheckOptions, checkImages } from '@dpar/eval/node';
-import { type OnShardProgress, runSharded } from '@dpar/shards';
+import { type OnShardProgress, type PartFolder, runSharded } from '@dpar/shards';
+import { int32 } from '@dpar/tensor';
 import { type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
 import { type CropOptions, cropVariants, variantsOf } from './crops.js';
-import type { LabelledImages } from './labelled-images.js';
-import { describeSource, type TokenPlan, type TokenWriter } from './token-writer.js';
+import { describeSource, type TokenPlan } from './token-parts.js';
 
 /** Crops that are in memory at a time. */
 const cropsAtATime = 32;
 
-/** Images, their tokenizer and the output. */
+/** Tokenizer, plan and folder of the tokens. */
 export interface TokenizeWork {
-  readonly images: LabelledImages;
   readonly tokenizer: ImageTokenizer;
   readonly crops: CropOptions;
   readonly plan: TokenPlan;
-  readonly writer: TokenWriter;
+  readonly parts: PartFolder;
 }
 
 /**
@@ -25,17 +24,21 @@ export interface TokenizeWork {
  * @throws DparError that names all images that cannot be read, before any is tokenized; the signal's reason when it is aborted.
  */
 export function tokenizeImages(
-  { images: { set, labels }, tokenizer, crops, plan, writer }: TokenizeWork,
+  { tokenizer, crops, plan, parts }: TokenizeWork,
   onProgress: OnShardProgress,
   { onCheck, signal }: CheckOptions & { readonly signal: AbortSignal },
 ): Promise<number> {
   const { partImages, tokensPerImage: T, variants: V, ours } = plan;
+  const { set, labels } = plan.source;
+  const shape = V === 1 ? [T] : [V, T];
   const batchImages = Math.max(1, Math.floor(cropsAtATime / V));
   return runSharded({
     store: {
-      there: writer.there,
+      there: parts.there,
       async add(range, tokens: Int32Array) {
-        await writer.add(range, tokens, labels.subarray(range.start, range.start + range.count));
+        const { start, count } = range;
+        const ofPart = labels.subarray(start, start + count);
+        await parts.add(range, { tokens: int32([count, ...shape], tokens), labels: int32([count], ofPart) });
         await describeSource(plan);
       },
     },
@@ -64,7 +67,7 @@ export function tokenizeImages(
     },
     async finish() {
       // An earlier run may have been killed right after its last part.
-      if (writer.there.includes(1)) await describeSource(plan);
+      if (parts.there.includes(1)) await describeSource(plan);
     },
     onProgress,
     signal,

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openNpz, readJson } from '@dpar/io/node';
-import { type CheckableShard, checkRun, checkShards, isWholeNpz, readNpzRecord, type Settings } from '@dpar/shards';
+import { checkRun, checkShards, openNpzShard, type Settings, type Shard } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
 import { sampleSettingsFile } from './list-folder.js';
 import { readPngRecord } from './png-record.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
 /** Neighbouring images of a set that are a shard of a run. */
-interface ImageShard extends CheckableShard {
+interface ImageShard extends Shard {
   /** Number of the first image in its set. */
   readonly index: number;
 }
@@ -80,11 +80,11 @@ async function readBatch(set: StoredImageSet): Promise<MergePart> {
       );
     }
     const view = labels && new DataView(labels.bytes.buffer, labels.bytes.byteOffset, labels.bytes.length);
-    const record = await readNpzRecord(path);
-    const isWhole = async (): Promise<boolean> => record?.count === count && isWholeNpz(path, record);
+    const shard = await openNpzShard(path);
+    const isWhole = async (): Promise<boolean> => shard?.record.count === count && shard.isWhole();
     return {
       set,
-      ...(record && { shards: [{ name: path, record, index: 0, isWhole }] }),
+      ...(shard && { shards: [{ ...shard, index: 0, isWhole }] }),
       ...(view && { labels: (index) => view.getBigInt64(8 * index, true) }),
     };
   } finally {

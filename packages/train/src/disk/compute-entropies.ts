@@ -1,5 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import { isWholeShard, runSharded, type Share } from '@dpar/shards';
+import { openShard, runSharded, type Share } from '@dpar/shards';
 import { type Engine, float32, type HostTensor, int32 } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkTokenSet } from '../batches/check-set.js';
@@ -68,7 +68,8 @@ export async function computeEntropies(
   const { parts, missing } = await findEntropies(layout, folder, identity, true);
   const absent = new Set(missing);
   const ours = parts.filter((_, k) => k % share.count === share.index);
-  const isKept = async (part: EntropyPart): Promise<boolean> => !absent.has(part) && isWholeShard(part.path);
+  const isKept = async (part: EntropyPart): Promise<boolean> =>
+    !absent.has(part) && ((await (await openShard(part.path))?.isWhole()) ?? false);
   const there = Uint8Array.from(await pMap(ours, isKept, { concurrency: 4 }), Number);
   const kept = ours.filter((_, k) => there[k] === 1);
   const images = countImages(ours);

@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { checkSameImages, writeImageList } from '@dpar/eval/node';
-import { countThere, type ItemRange, PartFolder, type Settings } from '@dpar/shards';
-import { int32 } from '@dpar/tensor';
-import { checkSameClasses, diskSource, findTokenLayout, readClassNames, writeClassNames } from '@dpar/train/node';
+import { type ItemRange, PartFolder, type Settings } from '@dpar/shards';
+import { checkSameClasses, readClassNames, writeClassNames } from '@dpar/train/node';
 import type { LabelledImages } from './labelled-images.js';
+import { llamaGenFormat, recordsEnd } from './llamagen-format.js';
 
 /** Name of the file with the settings of the tokens in a folder. */
 export const tokenSettingsFile = 'tokenize.json';
@@ -10,6 +11,8 @@ export const tokenSettingsFile = 'tokenize.json';
 /** Tokens to write: N images in V variants of T tokens. */
 export interface TokenPlan {
   readonly output: string;
+  /** Beginning of the names of folders in LlamaGen's layout; undefined for safetensors files. */
+  readonly llamaGenName: string | undefined;
   readonly images: number;
   readonly variants: number;
   readonly tokensPerImage: number;
@@ -20,16 +23,6 @@ export interface TokenPlan {
   /** Settings that decide the tokens. */
   readonly settings: Settings;
   readonly source: LabelledImages;
-}
-
-/** Keeps tokens, part by part. */
-export interface TokenWriter {
-  /** [N]: 1 for images of parts that are kept. */
-  readonly there: Uint8Array;
-  /** Keeps a part: tokens [count * V * T] and labels [count]. */
-  add(range: ItemRange, tokens: Int32Array, labels: Int32Array): Promise<void>;
-  /** Reads the tokens of an image that is kept, [V * T]. */
-  read(image: number): Promise<Int32Array>;
 }
 
 /**
@@ -52,31 +45,19 @@ export async function describeSource({ output, source: { set, classes } }: Token
 }
 
 /**
- * Safetensors files `000000-000255.safetensors` with `tokens` [n, V, T] int32, [n, T] for one variant, and `labels` [n].
+ * Opens the folder of tokens: safetensors files `000000-000255.safetensors` with `tokens` [n, V, T] int32, [n, T] for one variant,
+ * and `labels` [n], or LlamaGen's layout.
  * @throws IoError if the folder has other tokens or other files.
  */
-export async function createShardWriter(plan: TokenPlan): Promise<TokenWriter> {
-  const { output, images, variants: V, tokensPerImage: T, ours, settings } = plan;
-  const shape = V === 1 ? [T] : [V, T];
-  const types = { tokens: ['I32', shape], labels: ['I32', []] } as const;
-  const parts = await PartFolder.open(output, {
-    first: 0,
-    count: images,
-    types,
-    ours,
-    settings,
-    settingsFile: tokenSettingsFile,
+export function openTokenParts(plan: TokenPlan): Promise<PartFolder> {
+  const { output, llamaGenName, images, variants: V, tokensPerImage: T, ours, settings } = plan;
+  const types = { tokens: ['I32', V === 1 ? [T] : [V, T]], labels: ['I32', []] } as const;
+  const options = { count: images, types, ours, settings, settingsFile: tokenSettingsFile };
+  if (llamaGenName === undefined) return PartFolder.open(output, options);
+  const settingsFile = join('..', tokenSettingsFile);
+  return PartFolder.open(join(output, `${llamaGenName}${recordsEnd}`), {
+    ...options,
+    settingsFile,
+    format: llamaGenFormat,
   });
-  return {
-    there: parts.there,
-    async add(range, tokens, labels) {
-      const { count } = range;
-      await parts.add(range, { tokens: int32([count, ...shape], tokens), labels: int32([count], labels) });
-    },
-    async read(image) {
-      // Parts of other shares may be missing.
-      const place = countThere(parts.there, { start: 0, count: image });
-      return diskSource(await findTokenLayout(output)).readTokens(place, 1);
-    },
-  };
 }

@@ -2,6 +2,7 @@ import type { ChunkedTensor } from '@dpar/io';
 import { type ArrayReader, contentDigest, openNpz } from '@dpar/io/node';
 import { checkArguments } from './check-arguments.js';
 import { parseShardRecord, type ShardRecord, shardRecordKinds } from './record.js';
+import type { Shard } from './shard.js';
 
 /** Name of the array of an `.npz` file that holds its record as JSON in UTF-8. */
 const recordArray = 'shard';
@@ -16,28 +17,28 @@ export function withNpzRecord(
   return { ...arrays, [recordArray]: { dtype: 'U8', shape: [bytes.length], chunks: [bytes] } };
 }
 
-/** Reads the record of an `.npz` file; undefined for a file without one. @throws IoError for a damaged file. */
-export async function readNpzRecord(path: string): Promise<ShardRecord | undefined> {
-  checkArguments('readNpzRecord', { path }, { path: 'string' });
+/** Opens an `.npz` file as a shard; undefined for a file without a record. @throws IoError for a damaged file. */
+export async function openNpzShard(path: string): Promise<Shard | undefined> {
+  checkArguments('openNpzShard', { path }, { path: 'string' });
 
   const file = await openNpz(path);
   try {
     const stored = await file.arrays.get(recordArray)?.read();
-    return stored && parseShardRecord(`'${recordArray}' of '${path}'`, stored.bytes);
+    if (stored === undefined) return undefined;
+    const record = parseShardRecord(`'${recordArray}' of '${path}'`, stored.bytes);
+    return { name: path, record, isWhole: () => isWhole(path, record) };
   } finally {
     await file.close();
   }
 }
 
-/** Reads whether the arrays of an `.npz` file match a record, without more than a piece of them in memory. */
-export async function isWholeNpz(path: string, shardRecord: ShardRecord): Promise<boolean> {
-  checkArguments('isWholeNpz', { path, shardRecord }, { path: 'string', shardRecord: shardRecordKinds });
-
+/** Compares the arrays with the record, with no more than a piece of them in memory. */
+async function isWhole(path: string, record: ShardRecord): Promise<boolean> {
   const file = await openNpz(path);
   try {
     const arrays = [...file.arrays].filter(([name]) => name !== recordArray);
     const digest = await contentDigest(new Map(arrays.map(([name, array]) => [name, chunkedOf(array)])));
-    return digest === shardRecord.digest;
+    return digest === record.digest;
   } catch {
     return false;
   } finally {

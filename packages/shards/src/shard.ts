@@ -1,0 +1,150 @@
+import type { KindsOf } from '@dpar/check';
+import { IoError, type StoredTensor, type StoredType, type WritableTensors } from '@dpar/io';
+import { contentDigest, openSafetensors, readSafetensors, writeSafetensors } from '@dpar/io/node';
+import { checkArguments } from './check-arguments.js';
+import {
+  type NamedShard,
+  namedShardKinds,
+  parseShardRecord,
+  type ShardItems,
+  type ShardRecord,
+  shardItemsKinds,
+  shardRecord,
+} from './record.js';
+import type { Settings } from './settings.js';
+
+/** Part of the output of a run, with a record of its items, its run and its content. */
+export interface Shard extends NamedShard {
+  /** Reads whether the content matches the record. */
+  isWhole(): Promise<boolean>;
+}
+
+/** Kinds of {@link Shard}. */
+export const shardKinds: KindsOf<Shard> = { isWhole: 'function', ...namedShardKinds };
+
+/** A shard of tensors, whose first axis counts items. */
+export interface TensorShard extends Shard {
+  /** Paths of its files, the one with the record last. */
+  readonly files: readonly string[];
+  /** Text about the tensors, such as the entropy model they were computed with. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Types of the tensors by name. */
+  types(): Promise<ReadonlyMap<string, StoredType>>;
+  /** Reads one tensor. */
+  read(name: string): Promise<StoredTensor>;
+  /** Reads all tensors. @throws IoError if they do not match the record. */
+  tensors(): Promise<ReadonlyMap<string, StoredTensor>>;
+}
+
+/** Kinds of {@link TensorShard}. */
+export const tensorShardKinds: KindsOf<TensorShard> = {
+  files: 'string[]',
+  metadata: 'object',
+  types: 'function',
+  read: 'function',
+  tensors: 'function',
+  ...shardKinds,
+};
+
+/** Key of the record in the metadata of a safetensors file. */
+const recordKey = 'shard';
+
+/** Options of {@link writeShard}. */
+export interface ShardOptions {
+  /** Puts the settings into the record, for a shard without a file of settings beside it. */
+  readonly withSettings?: boolean;
+  /** Further metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+const shardOptionsKinds: KindsOf<ShardOptions> = { 'withSettings?': 'boolean', 'metadata?': 'object' };
+
+/** Writes tensors as a shard: a safetensors file with a record, whole or not at all. */
+export async function writeShard(
+  path: string,
+  tensors: WritableTensors,
+  items: ShardItems,
+  settings: Settings,
+  options: ShardOptions = {},
+): Promise<void> {
+  checkArguments(
+    'writeShard',
+    { path, tensors, items, settings, options },
+    {
+      path: 'string',
+      tensors: 'Map | object',
+      items: shardItemsKinds,
+      settings: 'object',
+      'options?': shardOptionsKinds,
+    },
+  );
+  const record = await shardRecord(items, settings, tensors, options.withSettings);
+  const metadata = { ...options.metadata, [recordKey]: JSON.stringify(record) };
+  await writeSafetensors(path, tensors, { metadata });
+}
+
+/** Opens a safetensors file as a shard; undefined if it is missing or damaged, or has no record. */
+export async function openShard(path: string): Promise<TensorShard | undefined> {
+  checkArguments('openShard', { path }, { path: 'string' });
+
+  const file = await openSafetensors(path).catch(() => undefined);
+  await file?.close();
+  const text = file?.metadata[recordKey];
+  if (file === undefined || text === undefined) return undefined;
+  let record: ShardRecord;
+  try {
+    record = parseShardRecord(`'${path}'`, new TextEncoder().encode(text));
+  } catch {
+    return undefined;
+  }
+  const tensors = async () => checkContent(path, record, (await readSafetensors(path)).tensors);
+  return {
+    name: path,
+    record,
+    files: [path],
+    metadata: file.metadata,
+    types: async () => file.types,
+    async read(name) {
+      const opened = await openSafetensors(path);
+      try {
+        return await opened.read(name);
+      } finally {
+        await opened.close();
+      }
+    },
+    tensors,
+    isWhole: () => succeeds(tensors()),
+  };
+}
+
+/**
+ * Checks tensors against the record of their shard, and returns them.
+ *
+ * @param path Path of the shard, for the error message.
+ * @throws IoError if they do not match the record.
+ */
+export async function checkContent(
+  path: string,
+  record: ShardRecord,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Promise<ReadonlyMap<string, StoredTensor>> {
+  checkArguments(
+    'checkContent',
+    { path, record, tensors },
+    { path: 'string', record: { digest: 'string', count: 'number', '*': 'any' }, tensors: 'Map' },
+  );
+  const digest = await contentDigest(tensors);
+  const whole = [...tensors.values()].every(({ shape }) => shape[0] === record.count);
+  if (digest === record.digest && whole) return tensors;
+  const expected = `tensors of ${record.count} items with the digest ${record.digest}`;
+  throw new IoError(
+    `checkContent: expected ${expected} in '${path}', got ${digest}. The shard is damaged: make it again.`,
+  );
+}
+
+/** Whether a promise is fulfilled. */
+export const succeeds = (promise: Promise<unknown>): Promise<boolean> =>
+  promise.then(
+    () => true,
+    () => false,
+  );
