@@ -1,10 +1,10 @@
-import { type KindsOf, listOf } from '@dpar/check';
+import type { KindsOf } from '@dpar/check';
 import { IoError } from '@dpar/io';
 import { checkArguments } from './check-arguments.js';
 import { missingRuns } from './ranges.js';
 import type { NamedShard } from './record.js';
 import { checkSettings } from './settings.js';
-import { type Shard, shardKinds } from './shard.js';
+import type { Shard } from './shard.js';
 
 /** Options of {@link checkShards}. */
 export interface ArrangeOptions {
@@ -92,7 +92,7 @@ export async function checkShards<S extends Shard>(
   checkArguments(
     'checkShards',
     { shards, options, onShard },
-    { shards: listOf(shardKinds), options: arrangeOptionsKinds, 'onShard?': 'function' },
+    { shards: 'object[]', options: arrangeOptionsKinds, 'onShard?': 'function' },
   );
   const whole: S[] = [];
   const damaged = [...(options.damaged ?? [])];

@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { listOf } from '@dpar/check';
 import { type ChunkedTensor, IoError, type StoredTensor, type StoredType } from '@dpar/io';
 import { fileDigest, linkFile, makeFolder, writeSafetensors } from '@dpar/io/node';
 import { checkArguments } from './check-arguments.js';
-import { succeeds, type TensorShard, tensorShardKinds } from './shard.js';
+import { succeeds, type TensorShard } from './shard.js';
 
 /** Receives the number of items that are written. */
 export type OnItems = (done: number) => void;
@@ -25,7 +24,7 @@ export async function mergeTensors(
   checkArguments(
     'mergeTensors',
     { path, shards, metadata, onItems },
-    { path: 'string', shards: listOf(tensorShardKinds), 'metadata?': 'object', 'onItems?': 'function' },
+    { path: 'string', shards: 'object[]', 'metadata?': 'object', 'onItems?': 'function' },
   );
   const types = await Promise.all(shards.map((shard) => shard.types()));
   const tensors: Record<string, ChunkedTensor> = {};
@@ -103,12 +102,7 @@ export async function mergeFiles(
   checkArguments(
     'mergeFiles',
     { folder, shards, about, onItems },
-    {
-      folder: 'string',
-      shards: listOf({ input: 'string', ...tensorShardKinds }),
-      'about?': 'string[]',
-      'onItems?': 'function',
-    },
+    { folder: 'string', shards: 'object[]', 'about?': 'string[]', 'onItems?': 'function' },
   );
   for (const input of new Set(shards.map((shard) => shard.input))) {
     for (const name of about) {

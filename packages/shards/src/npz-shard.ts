@@ -1,7 +1,7 @@
 import type { ChunkedTensor } from '@dpar/io';
 import { type ArrayReader, contentDigest, openNpz } from '@dpar/io/node';
 import { checkArguments } from './check-arguments.js';
-import { parseShardRecord, type ShardRecord, shardRecordKinds } from './record.js';
+import { parseShardRecord, type ShardRecord } from './record.js';
 import type { Shard } from './shard.js';
 
 /** Name of the array of an `.npz` file that holds its record as JSON in UTF-8. */
@@ -12,7 +12,7 @@ export function withNpzRecord(
   arrays: Readonly<Record<string, ChunkedTensor>>,
   shardRecord: ShardRecord,
 ): Record<string, ChunkedTensor> {
-  checkArguments('withNpzRecord', { arrays, shardRecord }, { arrays: 'object', shardRecord: shardRecordKinds });
+  checkArguments('withNpzRecord', { arrays, shardRecord }, { arrays: 'object', shardRecord: 'object' });
   const bytes = new TextEncoder().encode(JSON.stringify(shardRecord));
   return { ...arrays, [recordArray]: { dtype: 'U8', shape: [bytes.length], chunks: [bytes] } };
 }

@@ -44,7 +44,7 @@ export interface PartFolderOptions {
   /** Items of the run, of which other folders may keep some (default: `first + count`). */
   readonly total?: number;
   /** Items whose parts are read and checked (default: all). Of other parts only the records are read. */
-  readonly ours?: ItemRange | undefined;
+  readonly ours?: ItemRange;
   /** Types of tensors that all parts have. A part may have further tensors. */
   readonly types: PartTypes;
   readonly settings: Settings;
@@ -74,20 +74,13 @@ export class PartFolder implements ShardStore<PartTensors> {
   readonly there: Uint8Array;
   private readonly damaged: ItemRange[] = [];
   private readonly parts: TensorShard[] = [];
-  private readonly first: number;
-  private readonly total: number;
-  private readonly format: PartFormat;
 
   private constructor(
     private readonly folder: string,
-    private readonly options: PartFolderOptions,
+    private readonly options: Required<PartFolderOptions>,
     private readonly settings: RunSettings,
   ) {
-    const { first = 0, count, total = first + count, format = safetensorsFormat } = options;
-    this.there = new Uint8Array(count);
-    this.first = first;
-    this.total = total;
-    this.format = format;
+    this.there = new Uint8Array(options.count);
   }
 
   /**
@@ -106,7 +99,8 @@ export class PartFolder implements ShardStore<PartTensors> {
         `PartFolder: expected '${path}' of an earlier run, got a folder without it. Move '${folder}' away.`,
       );
     }
-    const parts = new PartFolder(folder, options, settings);
+    const { first = 0, count, total = first + count, ours = { start: 0, count }, format = safetensorsFormat } = options;
+    const parts = new PartFolder(folder, { ...options, first, total, ours, format }, settings);
     for (const name of names.sort()) {
       const range = parts.rangeOf(name);
       if (range !== undefined && !parts.itemsThere(range).includes(1)) await parts.find(range);
@@ -123,8 +117,8 @@ export class PartFolder implements ShardStore<PartTensors> {
       Object.entries(tensors).map(([name, tensor]) => [name, 'bytes' in tensor ? tensor : fromHostTensor(tensor)]),
     );
     const path = this.pathOf(range);
-    await this.format.write(path, stored, this.itemsOf(range), this.settings.settings);
-    this.list(range, await this.format.open(path));
+    await this.options.format.write(path, stored, this.itemsOf(range), this.settings.settings);
+    this.list(range, await this.options.format.open(path));
   }
 
   /**
@@ -137,7 +131,7 @@ export class PartFolder implements ShardStore<PartTensors> {
     checkArguments('PartFolder.checkWhole', { items }, { items: 'string' });
 
     const lost = this.damaged.filter((range) => this.itemsThere(range).includes(0));
-    arrangeShards(this.parts, { items, damaged: lost.map((range) => this.pathOf(range)), total: this.total });
+    arrangeShards(this.parts, { items, damaged: lost.map((range) => this.pathOf(range)), total: this.options.total });
   }
 
   /**
@@ -154,7 +148,7 @@ export class PartFolder implements ShardStore<PartTensors> {
     for (const part of this.parts.sort((a, b) => a.record.first - b.record.first)) {
       signal?.throwIfAborted();
       const { first, count } = part.record;
-      yield { start: first - this.first, count, tensors: await part.tensors() };
+      yield { start: first - this.options.first, count, tensors: await part.tensors() };
     }
   }
 
@@ -162,7 +156,7 @@ export class PartFolder implements ShardStore<PartTensors> {
   async read(item: number, tensor: string): Promise<StoredTensor> {
     checkArguments('PartFolder.read', { item, tensor }, { item: 'number', tensor: 'string' });
 
-    const number = this.first + item;
+    const number = this.options.first + item;
     const part = this.parts.find(({ record: { first, count } }) => first <= number && number < first + count);
     if (part === undefined) {
       throw new IoError(`PartFolder.read: expected an item of a finished part, got ${item}. Make its part first.`);
@@ -178,13 +172,13 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   private pathOf(range: ItemRange): string {
-    return join(this.folder, `${partName(this.itemsOf(range))}.${this.format.extension}`);
+    return join(this.folder, `${partName(this.itemsOf(range))}.${this.options.format.extension}`);
   }
 
   private rangeOf(name: string): ItemRange | undefined {
     const [, from, to] = /^(\d{6,})-(\d{6,})\./.exec(name)?.map(Number) ?? [];
     if (from === undefined || to === undefined) return undefined;
-    const range = { start: from - this.first, count: to - from + 1 };
+    const range = { start: from - this.options.first, count: to - from + 1 };
     const fits = range.start >= 0 && range.count > 0 && range.start + range.count <= this.options.count;
     return fits && this.pathOf(range) === join(this.folder, name) ? range : undefined;
   }
@@ -194,7 +188,7 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   private itemsOf({ start, count }: ItemRange): ShardItems {
-    return { first: this.first + start, count, total: this.total };
+    return { first: this.options.first + start, count, total: this.options.total };
   }
 
   private list(range: ItemRange, part: TensorShard | undefined): void {
@@ -207,7 +201,7 @@ export class PartFolder implements ShardStore<PartTensors> {
 
   /** Lists the part of an earlier run as whole or damaged. */
   private async find(range: ItemRange): Promise<void> {
-    const part = await this.format.open(this.pathOf(range));
+    const part = await this.options.format.open(this.pathOf(range));
     if (part !== undefined) checkRun(this.settings, part);
     this.list(range, part && (await this.isWhole(range, part)) ? part : undefined);
   }
@@ -215,11 +209,11 @@ export class PartFolder implements ShardStore<PartTensors> {
   private async isWhole(range: ItemRange, part: TensorShard): Promise<boolean> {
     const { first, count, total } = this.itemsOf(range);
     if (part.record.first !== first || part.record.count !== count || part.record.total !== total) return false;
-    const { ours = { start: 0, count: this.options.count } } = this.options;
+    const { ours, types } = this.options;
     if (range.start >= ours.start + ours.count || range.start + range.count <= ours.start) return true;
     const tensors = await part.tensors().catch(() => undefined);
     if (tensors === undefined) return false;
-    return Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
+    return Object.entries(types).every(([name, [dtype, shape]]) => {
       const tensor = tensors.get(name);
       return tensor?.dtype === dtype && `${tensor.shape}` === `${[count, ...shape]}`;
     });

@@ -27,25 +27,11 @@ export interface ShardRecord extends ShardItems {
   readonly settings?: Settings;
 }
 
-/** Kinds of {@link ShardRecord}. */
-export const shardRecordKinds: KindsOf<ShardRecord> = {
-  run: 'string',
-  digest: 'string',
-  'settings?': 'object',
-  first: 'number',
-  count: 'number',
-  total: 'number',
-  '*': 'any',
-};
-
 /** A shard, with the path or place that people know it by. */
 export interface NamedShard {
   readonly name: string;
   readonly record: ShardRecord;
 }
-
-/** Kinds of {@link NamedShard}. */
-export const namedShardKinds: KindsOf<NamedShard> = { name: 'string', record: shardRecordKinds, '*': 'any' };
 
 /** Digest of the settings of a run: models by their content, options, seed. */
 export function runDigest(settings: Readonly<Record<string, unknown>>): string {
@@ -62,11 +48,7 @@ export function runDigest(settings: Readonly<Record<string, unknown>>): string {
  * @throws IoError if the shard is of another run.
  */
 export function checkRun(runSettings: Pick<RunSettings, 'path' | 'settings'>, namedShard: NamedShard): void {
-  checkArguments(
-    'checkRun',
-    { runSettings, namedShard },
-    { runSettings: { path: 'string', settings: 'object', '*': 'any' }, namedShard: namedShardKinds },
-  );
+  checkArguments('checkRun', { runSettings, namedShard }, { runSettings: 'object', namedShard: 'object' });
   const { name, record } = namedShard;
   const run = runDigest(runSettings.settings);
   if (record.run === run) return;

@@ -15,6 +15,7 @@ import { defineCommand, type Result } from '../command.js';
 import type { Context } from '../context.js';
 import { computeEntropies } from '../entropies.js';
 import { UsageError } from '../errors.js';
+import { interruptible } from '../interruptible.js';
 import { takeShare } from '../machine-share.js';
 import {
   folder,
@@ -28,7 +29,6 @@ import {
   wholeNumber,
 } from '../options.js';
 import { checkOutput } from '../output-place.js';
-import type { Progress } from '../progress.js';
 import { outputKind } from '../sample/output-kind.js';
 import { countOf } from '../table.js';
 
@@ -117,23 +117,15 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
   const layout = await findTokenLayout(input);
   const model = await loadEntropyModel(checkpoint);
   const engine = await context.engine();
-  let progress: Progress | undefined;
   const begin = performance.now();
-  try {
-    const onProgress = (done: number, total: number): void => {
-      progress ??= context.progress({ label: 'entropy', unit: 'images', total });
-      progress.update(done);
-    };
-    const options = { folder: output, share, batchSize, onProgress, signal: context.signal };
-    const { written, skipped, images } = await computeFiles(engine, model, layout, options);
-    const seconds = (performance.now() - begin) / 1000;
-    const { variants } = layout;
-    const each = variants === 1 ? '' : ` in ${variants} variants`;
-    return {
-      data: { images, variants, written, skipped, seconds, output },
-      text: `entropies of ${countOf(images, 'image')}${each} in ${output}: ${countOf(written, 'file')} written, ${skipped} there before`,
-    };
-  } finally {
-    progress?.stop();
-  }
+  const { written, skipped, images } = await interruptible('entropy', output, context, (onProgress) =>
+    computeFiles(engine, model, layout, { folder: output, share, batchSize, onProgress, signal: context.signal }),
+  );
+  const seconds = (performance.now() - begin) / 1000;
+  const { variants } = layout;
+  const each = variants === 1 ? '' : ` in ${variants} variants`;
+  return {
+    data: { images, variants, written, skipped, seconds, output },
+    text: `entropies of ${countOf(images, 'image')}${each} in ${output}: ${countOf(written, 'file')} written, ${skipped} there before`,
+  };
 }

@@ -124,7 +124,7 @@ export async function partsFit(folder: string, origin: FeatureOrigin): Promise<b
 /** Opens the parts of N images. @param ours Images whose parts are checked. */
 function openParts(folder: string, count: number, settings: Settings, ours?: ItemRange): Promise<PartFolder> {
   const settingsFile = featureSettingsFile;
-  return PartFolder.open(folder, { count, types: {}, settings, settingsFile, ours });
+  return PartFolder.open(folder, { count, types: {}, settings, settingsFile, ...(ours && { ours }) });
 }
 
 function settingsOf(origin: FeatureOrigin, count: number, batchSize: number, partImages: number): Settings {

@@ -1,5 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import { openShard, runSharded, type Share } from '@dpar/shards';
+import { type OnShardProgress, openShard, runSharded, type Share } from '@dpar/shards';
 import { type Engine, float32, type HostTensor, int32 } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkTokenSet } from '../batches/check-set.js';
@@ -14,11 +14,13 @@ import type { EntropyPart, ImageRange, TokenLayout } from './layout.js';
 import { tokenLayoutKinds } from './layout.js';
 
 /** Settings of {@link computeEntropies}. */
-export interface ComputeEntropiesOptions extends EntropyOptions {
+export interface ComputeEntropiesOptions extends Omit<EntropyOptions, 'onProgress'> {
   /** Folder to write into; default: beside the tokens. */
   readonly folder?: string | undefined;
   /** Share of the files to compute, for work on several machines (default: all). */
   readonly share?: Share | undefined;
+  /** Counts images, also those of earlier runs. */
+  readonly onProgress?: OnShardProgress | undefined;
 }
 
 const computeEntropiesOptionsKinds: KindsOf<ComputeEntropiesOptions> = {
@@ -42,7 +44,7 @@ export interface ComputedEntropies {
 /**
  * Computes the entropies of all images of a data set, in all variants, and writes them file by file (see `entropyParts`).
  * The same call resumes after an interruption: whole files are kept, damaged ones are computed again. Each file appears whole or
- * not at all, with the identity of its model. `onProgress` counts images.
+ * not at all, with the identity of its model.
  * @throws DparError if a file is stale (see `findEntropies`), or tokens do not fit the model, naming the file; the signal's
  * reason if it is aborted.
  */
@@ -97,7 +99,7 @@ export async function computeEntropies(
           });
           const entropies = await computer.run(tokens, {
             signal,
-            onProgress: (of) => onProgress?.(done + of / V, images),
+            onProgress: (of) => onProgress?.(done + of / V, images, done),
           });
           yield float32([part.images, V, T - 1], entropies.data);
           done += part.images;
