@@ -38,7 +38,7 @@ export function checkSettings(
   const values = [there[other], settings[other]];
   const digests = values.every((value) => typeof value === 'string' && value.startsWith('sha256:'));
   throw new IoError(
-    `checkSettings: expected '${other}' ${shown(there[other])} as in '${path}', with which earlier work was done, ` +
+    `checkSettings: expected '${other}' ${shown(there[other])} as in '${path}', the settings of earlier work, ` +
       `got ${shown(settings[other])}${digests ? `: the content of '${other}' has changed` : ''}. ` +
       `Pass the same settings to resume, or ${remedy}.`,
   );
