@@ -18,6 +18,8 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'packages/eval/README.md 6': 'packages/eval/src/sets/features.test.ts',
   // With a photograph.
   'packages/eval/README.md 7': 'packages/eval/src/sets/decode-image.test.ts',
+  // After the first example, which makes its shards.
+  'packages/shards/README.md 2': 'packages/shards/src/readme.test.ts',
   // A loop of tests over an engine of one's own.
   'packages/tensor/README.md 3': 'packages/engine-ort/src/conformance.test.ts',
   'packages/tokenizer/README.md 2': 'packages/tokenizer/src/readme.test.ts',
