@@ -6,7 +6,7 @@ import { countOf } from './table.js';
 
 /**
  * Runs resumable work on images with its progress.
- * @param place Where images are kept for later runs; undefined if they are not.
+ * @param place Folder or file that keeps images for later runs; undefined if nothing is kept.
  * @throws InterruptedError that says how many images are kept, if any are, when the signal is aborted.
  */
 export async function interruptible<V>(

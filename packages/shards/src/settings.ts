@@ -46,7 +46,7 @@ export function checkSettings(
 
 /** File with the settings of a run beside its shards. All who work on the run agree on them. */
 export class RunSettings {
-  /** Whether the file is there. */
+  /** True if the file is there. */
   isThere = false;
 
   private constructor(

@@ -121,7 +121,7 @@ export async function checkContent(
   );
 }
 
-/** Whether a promise is fulfilled. */
+/** Resolves to whether a promise is fulfilled. */
 export const succeeds = (promise: Promise<unknown>): Promise<boolean> =>
   promise.then(
     () => true,

@@ -26,21 +26,22 @@ export const detokenize = defineCommand({
   name: 'detokenize',
   summary: 'images of tokens',
   details:
-    "Input: tokens as dpar tokenize or LlamaGen's extraction writes them, of square images. A path that ends in .png is " +
-    'written as a grid, .npz as an ADM sample batch with the labels as arr_1. Any other path is a folder of PNG files with ' +
-    'a subfolder for each class, also for those without images: its name if dpar tokenize has left the names beside the tokens, else its number. The ' +
-    'same command goes on where an earlier run was interrupted, and gives the same bytes.',
+    'Input: tokens of square images, as dpar tokenize or the extraction script of LlamaGen writes them. A path that ends in ' +
+    '.png gets one picture with a grid of the images. A path that ends in .npz gets an ADM sample batch with the labels as ' +
+    'arr_1. Any other path is a folder of PNG files with a subfolder for each class, also for classes without images. A ' +
+    'subfolder has the name of its class if dpar tokenize wrote the names beside the tokens, else its number. The same ' +
+    'command resumes after an interruption and gives the same bytes.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
-    input: option.required(option.path, 'tokens: safetensors file, or folder'),
-    output: option.required(option.outputPath('ending'), 'where to write: *.png, *.npz or a folder'),
-    variant: option.optional(option.wholeNumber(0), 'which variant of each image', 0),
+    input: option.required(option.path, 'tokens: safetensors file or folder'),
+    output: option.required(option.outputPath('ending'), 'path of the result: *.png, *.npz or a folder'),
+    variant: option.optional(option.wholeNumber(0), 'number of the variant of each image', 0),
     tile: option.optional(
       option.wholeNumber(1, 8192),
-      'larger images are decoded in tiles of this width, in pixels',
+      'width of a tile in pixels; larger images are decoded in tiles',
       512,
     ),
-    shard: option.optional(option.shard, 'makes the images of part I of N alone'),
+    shard: option.optional(option.shard, 'makes only the images of part I of N'),
   },
   run: async (values, context) => {
     const { input, output, variant, tile } = values;
@@ -109,7 +110,7 @@ export const detokenize = defineCommand({
   },
 });
 
-/** The labels of all images, and a digest of these and of the tokens of a variant. */
+/** Reads the labels of all images, and a digest of them and of the tokens of a variant. */
 async function readLabels(source: DiskSource, variant: number, signal: AbortSignal) {
   const hash = createHash('sha256');
   const labels = new Int32Array(source.images);
@@ -127,13 +128,13 @@ function loadRange(source: DiskSource, first: number, count: number, variant: nu
   return source.load(images, new Int32Array(count).fill(variant));
 }
 
-/** Most classes without names that are given folders; more labels are a mistake. */
+/** Most classes without names; a larger label is an error. */
 const mostClasses = 1_000_000;
 
 /**
- * The folder of each class, also of those without images, so that whoever numbers the folders gets the same labels: the names of
- * the classes, or their numbers with as many digits as the largest has, so that their order is that of the numbers.
- * @throws CommandError for labels that are no classes.
+ * Names the folder of each class, also of classes without images, so that numbering the folders gives the same labels. The name
+ * is that of the class, or its number, padded to the digits of the largest so that folders sort by number.
+ * @throws CommandError for labels outside the classes.
  */
 function foldersOf(labels: Int32Array, classes: ClassNames | undefined): readonly string[] {
   const count = classes?.names.length ?? mostClasses;

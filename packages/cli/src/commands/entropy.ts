@@ -48,18 +48,18 @@ export const entropy = defineCommand({
   name: 'entropy',
   summary: 'entropies of image tokens under an entropy model',
   details:
-    "Of a file: the output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats: entry j " +
-    'belongs to the prediction of token j + 1. It is what DPAR models are trained on. Pictures go from dark (0) to light ' +
-    "(ln V, no idea).\n\nOf a folder of token shards, or with LlamaGen's <name>_codes and <name>_labels: files with the " +
-    'entropies of all images in all variants are written below the output folder. With the folder of the tokens itself ' +
-    'as output, dpar train finds them. Files that are there are kept, so that interrupted work goes on.',
+    "Of a file: the output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats. Entropy j " +
+    'belongs to the prediction of token j + 1. DPAR models are trained on such files. Pictures go from dark (0) to light ' +
+    "(ln V, uniform).\n\nOf a folder of token shards, or with LlamaGen's <name>_codes and <name>_labels: the output folder " +
+    'gets files with the entropies of all images in all variants. If it is the folder of the tokens itself, dpar train ' +
+    'finds the entropies. The same command resumes after an interruption: whole files are kept.',
   options: {
     checkpoint: required(folder, 'entropy model'),
-    input: required(path, 'tokens: safetensors file, or folder'),
-    output: required(outputPath('any'), 'where to write the entropies: safetensors file, or folder for a folder'),
-    png: optional(outputFolder, 'folder for a picture of each image of a file'),
-    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 16),
-    shard: optional(shard, 'only part I of N of the files; writes a folder, for a file too'),
+    input: required(path, 'tokens: safetensors file or folder'),
+    output: required(outputPath('any'), 'path of the entropies: safetensors file, or folder for a folder'),
+    png: optional(outputFolder, 'folder for a picture of each image, if the input is a file'),
+    batchSize: optional(wholeNumber(1, 4096), 'batch size', 16),
+    shard: optional(shard, 'computes only part I of N of the files; writes a folder also for a file'),
   },
   run: (given, context) => {
     const values = { ...given, shard: takeShare(given.shard, context) };

@@ -14,18 +14,18 @@ export const features = defineCommand({
   name: 'features',
   summary: 'features of images, for dpar eval',
   details:
-    'Written as .npz: pool [N, D] and logits float32, and the statistics mu, sigma, mu_s and sigma_s as ADM names them; or as ' +
-    'a folder of parts with checksums, of which several machines can make one each: --shard 0/4 to --shard 3/4 with the ' +
-    'same folder. dpar eval reads both. The same command goes on where an earlier run was interrupted, and gives the ' +
-    'same bytes.',
+    'A path that ends in .npz gets pool [N, D] and logits float32, and the statistics mu, sigma, mu_s and sigma_s as ADM ' +
+    'names them. Any other path is a folder of parts with checksums. Several machines can write to the same folder, each ' +
+    'its part: --shard 0/4 to --shard 3/4. dpar eval reads both. The same command resumes after an interruption and gives ' +
+    'the same bytes.',
   options: {
     images: required(path, 'folder of images, or ADM sample batch .npz'),
     ...networkOptions,
-    output: required(outputPath('ending'), 'where to write: *.npz or a folder'),
-    shard: optional(shardOption, 'computes part I of N alone, into a folder'),
+    output: required(outputPath('ending'), 'path of the result: *.npz or a folder'),
+    shard: optional(shardOption, 'computes only part I of N, into a folder'),
     skipDamaged: skipDamagedOption,
-    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
-    partSize: optional(wholeNumber(1, 1e6), 'images of a part of a folder', defaultPartImages),
+    batchSize: optional(wholeNumber(1, 4096), 'batch size', 32),
+    partSize: optional(wholeNumber(1, 1e6), 'images of a part in a folder', defaultPartImages),
   },
   run: async ({ images: input, features: file, output, shard, batchSize, partSize, skipDamaged, ...how }, context) => {
     const share = takeShare(shard, context);
@@ -41,7 +41,7 @@ export const features = defineCommand({
     if (all === undefined) {
       throw new CommandError(`--images: expected images in '${input}', got features or statistics. Pass images.`);
     }
-    if (all.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(all.ignored)}`);
+    if (all.ignored.length > 0) context.note(`${input}: left out, not images: ${namesOf(all.ignored)}`);
     const network = await loadFeatureNetwork(file, how, context);
     const begin = performance.now();
     const { reading = {} } = network;

@@ -13,7 +13,7 @@ import { checkOutput } from '../output-place.js';
 import type { Generated } from './generator.js';
 import { type SamplePlan, type SampleWriter, settingsFile } from './plan.js';
 
-/** How one kind of file is made of batches. */
+/** Conversion of batches to one kind of file. */
 export interface FileFormat {
   /** Types of the tensors that are kept of each batch. */
   readonly types: PartTypes;

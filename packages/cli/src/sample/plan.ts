@@ -39,7 +39,7 @@ export interface SamplePlan {
 
 /** Keeps generated images, batch by batch. */
 export interface SampleWriter extends ShardStore<Pick<Generated, 'tokens' | 'patchLengths'>> {
-  /** Where finished images are kept until the output is complete. */
+  /** Folder or file that keeps finished images until the output is complete. */
   readonly kept: string;
   /** Puts the output in its place. @throws the signal's reason when it is aborted. */
   finish(signal: AbortSignal): Promise<void>;

@@ -7,7 +7,7 @@ import type { ImageDecoder } from '../sample/decode.js';
 import { type CropOptions, cropVariants, variantsOf } from './crops.js';
 import type { LabelledImages } from './labelled-images.js';
 
-/** Images that a check shows, and pairs of them in a row. */
+/** Images in a check, and pairs of images in a row. */
 const [shown, pairsInRow] = [16, 4];
 
 /** Result of a check. */
@@ -18,8 +18,8 @@ export interface TokenCheck {
 }
 
 /**
- * Draws images, evenly spread over those whose tokens are kept, beside what their tokens are decoded to: original, decoded,
- * original, decoded, ... The tokens are those in the output's files, of the first variant.
+ * Draws pairs of an original and its decoded tokens, evenly spread over the images that are kept. The tokens are read from the
+ * output, those of the first variant.
  */
 export async function drawCheck(
   path: string,

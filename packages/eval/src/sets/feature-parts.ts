@@ -23,7 +23,7 @@ import { defaultBatchSize, type ExtractOptions, extractOptionsKinds, featureBatc
 import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
 import { checkSameImages, writeImageList } from './image-list.js';
 
-/** Name of the file in a folder of features that says what they are of. */
+/** Name of the file with the settings of the features in a folder. */
 export const featureSettingsFile = 'features.json';
 
 /** Images in a part by default: some 10 MB of Inception's features, and seconds to minutes of work. */
@@ -54,13 +54,11 @@ export interface ExtractedParts {
 
 /**
  * Computes the features of a set in parts of (by default) 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
- * float32, in a folder. Parts that are there and whole are kept, so that interrupted work goes on; damaged ones are made
- * again. Batches never cross parts, so that the bytes are the same however often it was interrupted. `images.jsonl` lists the
- * files of the images.
+ * float32, in a folder. The same call resumes after an interruption: whole parts are kept, damaged ones are made again. Batches
+ * never cross parts, so that interruptions do not change the bytes. `images.jsonl` lists the files of the images.
  *
- * @throws DparError that names all images that cannot be read, or says what has changed if the folder holds features of other
- * images; IoError if it holds those of another network, resize or batch size; the signal's reason if it is
- * aborted.
+ * @throws DparError that names all images that cannot be read, or the first that has changed since earlier work in the folder;
+ * IoError if the folder has features of another network, resize or batch size; the signal's reason if it is aborted.
  */
 export async function extractParts(
   folder: string,
@@ -121,7 +119,7 @@ export async function partsFit(folder: string, origin: FeatureOrigin): Promise<b
   );
 }
 
-/** Opens the parts of N images. @param ours Images whose parts are checked. */
+/** Opens the parts of N images. @param ours Images whose parts are checked (default: all). */
 function openParts(folder: string, count: number, settings: Settings, ours?: ItemRange): Promise<PartFolder> {
   const settingsFile = featureSettingsFile;
   return PartFolder.open(folder, { count, types: {}, settings, settingsFile, ...(ours && { ours }) });
@@ -139,7 +137,7 @@ function settingsOf(origin: FeatureOrigin, count: number, batchSize: number, par
   };
 }
 
-/** Rows of some batches together, by the names that they have in a part. */
+/** Joins the rows of batches, by the names of the tensors of a part. */
 function tensorsOf(batches: readonly ImageFeatures[]): Record<string, HostTensor> {
   const tensors: Record<string, HostTensor> = {};
   for (const kind of ['pool', 'spatial', 'logits'] as const) {
@@ -159,8 +157,8 @@ function tensorsOf(batches: readonly ImageFeatures[]): Record<string, HostTensor
 }
 
 /**
- * The features of all parts.
- * @throws IoError that names the images of which there are none, and damaged parts.
+ * Reads the features of all parts.
+ * @throws IoError that names missing images and damaged parts.
  */
 export function collectParts(parts: PartFolder, folder: string, signal?: AbortSignal): Promise<FeatureSet> {
   checkArguments(
@@ -174,8 +172,8 @@ export function collectParts(parts: PartFolder, folder: string, signal?: AbortSi
 }
 
 /**
- * The features of N images, of parts in the order of the images.
- * @param what Where the parts lie, for error messages.
+ * Collects the features of N images from parts in the order of the images.
+ * @param what Folder of the parts, for error messages.
  */
 export async function collectFeatures(
   parts: AsyncIterable<Pick<PartContent, 'tensors'>>,
@@ -208,7 +206,7 @@ function matrixOf(stored: StoredTensor): Matrix {
 
 /**
  * Reads a folder of features that {@link extractParts} wrote; undefined if there is no `features.json` in it.
- * @throws IoError that names the images of which there are none, and damaged parts.
+ * @throws IoError that names missing images and damaged parts.
  */
 export async function readFeatureFolder(
   folder: string,
@@ -223,7 +221,7 @@ export async function readFeatureFolder(
   return { features, origin };
 }
 
-/** What the settings of a folder of features tell. @throws DparError if they are others. */
+/** Reads the number and origin of features from the settings of their folder. @throws DparError for other settings. */
 export function readFeatureSettings(
   settings: Readonly<Record<string, unknown>>,
   path: string,
@@ -235,6 +233,6 @@ export function readFeatureSettings(
     return { count, origin: texts as FeatureOrigin };
   }
   throw new DparError(
-    `readFeatureSettings: expected the settings of features in '${path}', got others. Make it again.`,
+    `readFeatureSettings: expected 'count', 'images', 'network', 'resize' and 'network_identity' in '${path}', got ${Object.keys(settings).join(', ') || 'none of them'}. Make the features again.`,
   );
 }
