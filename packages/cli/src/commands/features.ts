@@ -41,7 +41,7 @@ export const features = defineCommand({
     if (all === undefined) {
       throw new CommandError(`--images: expected images in '${input}', got features or statistics. Pass images.`);
     }
-    if (all.ignored.length > 0) context.note(`${input}: left out, not images: ${namesOf(all.ignored)}`);
+    if (all.ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(all.ignored)}`);
     const network = await loadFeatureNetwork(file, how, context);
     const begin = performance.now();
     const { reading = {} } = network;

@@ -67,7 +67,7 @@ async function mergeSets(
   try {
     const merged = await mergeImages(input, output, { count, onProgress, signal: context.signal });
     const { images, width, height, labels, ignored } = merged;
-    if (ignored.length > 0) context.note(`left out, not images: ${namesOf(ignored)}`);
+    if (ignored.length > 0) context.note(`no images, and left out: ${namesOf(ignored)}`);
     return {
       data: { kind: 'images', images, width, height, labels, output, ignored_files: ignored },
       text: `${countOf(images, 'image')} of ${width} x ${height} pixels in ${output}${labels ? ', with labels' : ''}`,

@@ -91,7 +91,7 @@ export const tokenize = defineCommand({
     const reading = readingOnto(values.background);
     const all = await openLabelledImages(input, reading, list);
     const { ignored } = all.set;
-    if (ignored.length > 0) context.note(`${input}: left out, not images: ${namesOf(ignored)}`);
+    if (ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(ignored)}`);
     const sound = await soundImages(all.set, values.skipDamaged, reading, context);
     const images = sound ? labelledSound(all, sound) : all;
     const { set, labels, classes } = images;
