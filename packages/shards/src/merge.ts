@@ -111,7 +111,7 @@ export async function mergeFiles(
   }
   let items = 0;
   for (const { input, files, record } of shards) {
-    for (const file of files) await place(file, join(folder, relative(input, file)));
+    for (const file of files()) await place(file, join(folder, relative(input, file)));
     items += record.count;
     onItems(items);
   }

@@ -10,15 +10,12 @@ export interface ShardStore<V> {
   add(range: ItemRange, value: V): Promise<void>;
 }
 
-/** Kinds of {@link ShardStore}. */
-export const shardStoreKinds = { there: 'Uint8Array', add: 'function', '*': 'any' };
-
 /** Neighbouring parts that are to be made. */
 export interface MissingParts {
   readonly parts: readonly ItemRange[];
   /** The items of all these parts, for work that reads them in one go. */
   readonly run: ItemRange;
-  /** Takes the number of items of the current part that are made, for the progress. */
+  /** Takes the number of items of the current part that are made, or a fraction, for the progress. */
   report(items: number): void;
 }
 
@@ -28,7 +25,7 @@ export type OnShardProgress = (done: number, total: number, kept: number) => voi
 /** Work that {@link runSharded} does. */
 export interface ShardedWork<V> {
   readonly store: ShardStore<V>;
-  /** Items to work on (default: all). Starts where a part starts. */
+  /** Items to work on (default: all); starts where a part starts. */
   readonly ours?: ItemRange | undefined;
   /** Items that are made, and kept, together. */
   readonly partSize: number;
@@ -44,7 +41,7 @@ export interface ShardedWork<V> {
 }
 
 const shardedWorkKinds: KindsOf<ShardedWork<unknown>> = {
-  store: shardStoreKinds,
+  store: { there: 'Uint8Array', add: 'function', '*': 'any' },
   'ours?': itemRangeKinds,
   partSize: 'number',
   'check?': 'function',

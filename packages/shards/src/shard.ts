@@ -21,7 +21,7 @@ export interface Shard extends NamedShard {
 /** A shard of tensors, whose first axis counts items. */
 export interface TensorShard extends Shard {
   /** Paths of its files, the one with the record last. */
-  readonly files: readonly string[];
+  files(): readonly string[];
   /** Text about the tensors, such as the entropy model they were computed with. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Types of the tensors by name. */
@@ -84,7 +84,7 @@ async function open(path: string): Promise<TensorShard> {
   return {
     name: path,
     record,
-    files: [path],
+    files: () => [path],
     metadata: file.metadata,
     types: async () => file.types,
     async read(name) {

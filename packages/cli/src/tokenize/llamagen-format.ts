@@ -71,10 +71,10 @@ export async function openLlamaGenShard(path: string): Promise<TensorShard | und
   return {
     name: path,
     record,
-    files: [
-      ...Array.from({ length: count }, (_, i) => tensorNames.map((name) => fileOf(path, name, first + i))).flat(),
-      path,
-    ],
+    files: () => {
+      const images = Array.from({ length: count }, (_, i) => first + i);
+      return [...images.flatMap((image) => tensorNames.map((name) => fileOf(path, name, image))), path];
+    },
     metadata: {},
     types: tensors,
     read,
