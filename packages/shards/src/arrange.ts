@@ -79,7 +79,7 @@ export function arrangeShards<S extends NamedShard>(shards: readonly S[], option
 }
 
 /**
- * Reads shards, sorts them and checks that they hold each item of the run once, as {@link arrangeShards}.
+ * Reads the shards of a run, sorts them by their items, and checks that they hold each item once.
  *
  * @param onShard Receives each shard after it was read.
  * @throws IoError that names missing items, shards that overlap, damaged shards, or a shard of another run.

@@ -27,4 +27,4 @@ export {
   type ShardStore,
 } from './run-sharded.js';
 export { checkSettings, RunSettings, type Settings } from './settings.js';
-export { checkContent, openShard, type Shard, type ShardOptions, type TensorShard, writeShard } from './shard.js';
+export { checkContent, openShard, type Shard, type TensorShard, writeShard } from './shard.js';

@@ -27,7 +27,8 @@ beforeEach(async () => {
     const input = join(folder, `from-${first}`);
     await mkdir(input);
     await writeFile(join(input, 'about.json'), '{}');
-    await writeShard(join(input, `${first}.safetensors`), tensors, { first, count, total: 3 }, settings);
+    const record = await shardRecord({ first, count, total: 3 }, settings, tensors);
+    await writeShard(join(input, `${first}.safetensors`), tensors, record);
     const shard = await openShard(join(input, `${first}.safetensors`));
     shards.push({ ...(shard as NonNullable<typeof shard>), input });
   }
@@ -47,7 +48,8 @@ it('tensors follow one another in the order of their items, rows padded to one w
 
 it('refuses tensors of other types, with the type', async () => {
   const path = join(folder, 'other.safetensors');
-  await writeShard(path, { lengths: int32([1, 1, 1]), label: int32([1]) }, { first: 2, count: 1, total: 3 }, settings);
+  const tensors = { lengths: int32([1, 1, 1]), label: int32([1]) };
+  await writeShard(path, tensors, await shardRecord({ first: 2, count: 1, total: 3 }, settings, tensors));
   const other = await openShard(path);
   await expect(
     mergeTensors(join(folder, 'x.safetensors'), [shards[1] as PlacedShard, other as NonNullable<typeof other>]),

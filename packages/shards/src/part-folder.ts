@@ -6,7 +6,7 @@ import { isSystemEntry } from '@dpar/io/node';
 import { arrangeShards } from './arrange.js';
 import { checkArguments } from './check-arguments.js';
 import { type ItemRange, itemRangeKinds } from './ranges.js';
-import { checkRun, partName, type ShardItems } from './record.js';
+import { checkRun, partName, type ShardItems, type ShardRecord, shardRecord } from './record.js';
 import type { ShardStore } from './run-sharded.js';
 import { RunSettings, type Settings } from './settings.js';
 import { openShard, type TensorShard, writeShard } from './shard.js';
@@ -28,7 +28,7 @@ export interface PartFormat {
   /** Extension of the file with the record. */
   readonly extension: string;
   /** Writes a part, its record last. */
-  write(path: string, tensors: Map<string, StoredTensor>, items: ShardItems, settings: Settings): Promise<void>;
+  write(path: string, tensors: ReadonlyMap<string, StoredTensor>, record: ShardRecord): Promise<void>;
   /** Opens a part; undefined if it is missing, or its record is damaged. */
   open(path: string): Promise<TensorShard | undefined>;
 }
@@ -117,7 +117,8 @@ export class PartFolder implements ShardStore<PartTensors> {
       Object.entries(tensors).map(([name, tensor]) => [name, 'bytes' in tensor ? tensor : fromHostTensor(tensor)]),
     );
     const path = this.pathOf(range);
-    await this.options.format.write(path, stored, this.itemsOf(range), this.settings.settings);
+    const record = await shardRecord(this.itemsOf(range), this.settings.settings, stored);
+    await this.options.format.write(path, stored, record);
     this.list(range, await this.options.format.open(path));
   }
 

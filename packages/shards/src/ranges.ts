@@ -56,8 +56,8 @@ export function partsOf(itemRange: ItemRange, partSize: number): ItemRange[] {
 }
 
 /** Number of items of a range that are kept. @param there 1 for items that are kept. @param itemRange Default: all. */
-export function countThere(there: Uint8Array, itemRange: ItemRange = { start: 0, count: there.length }): number {
+export function countThere(there: Uint8Array, itemRange?: ItemRange): number {
   checkArguments('countThere', { there, itemRange }, { there: 'Uint8Array', 'itemRange?': itemRangeKinds });
-  const { start, count } = itemRange;
+  const { start, count } = itemRange ?? { start: 0, count: there.length };
   return there.subarray(start, start + count).reduce((sum, value) => sum + value, 0);
 }

@@ -14,8 +14,7 @@ export interface ShardItems {
   readonly total: number;
 }
 
-/** Kinds of {@link ShardItems}. */
-export const shardItemsKinds: KindsOf<ShardItems> = { first: 'number', count: 'number', total: 'number', '*': 'any' };
+const shardItemsKinds: KindsOf<ShardItems> = { first: 'number', count: 'number', total: 'number', '*': 'any' };
 
 /** Record that a shard carries: its items, its run and its content. */
 export interface ShardRecord extends ShardItems {

@@ -4,7 +4,7 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { contentDigest, writeSafetensors } from '@dpar/io/node';
 import { float32, int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { parseShardRecord, runDigest } from './record.js';
+import { parseShardRecord, runDigest, shardRecord } from './record.js';
 import { openShard, type TensorShard, writeShard } from './shard.js';
 
 const tensors = { tokens: int32([2, 3], [1, 2, 3, 4, 5, 6]), entropies: float32([2, 1], [0.5, 2]) };
@@ -12,7 +12,7 @@ const items = { first: 4, count: 2, total: 9 };
 
 it('a shard tells what it holds and was made with, and any change of a byte is found', async () => {
   const path = join(await temporaryFolder(), 'a.safetensors');
-  await writeShard(path, tensors, items, { seed: 3, checkpoint: 'x' }, { metadata: { more: 'yes' } });
+  await writeShard(path, tensors, await shardRecord(items, { seed: 3, checkpoint: 'x' }, tensors), { more: 'yes' });
   const shard = (await openShard(path)) as TensorShard;
   expect(shard.record).toEqual({
     ...items,

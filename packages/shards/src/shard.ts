@@ -1,16 +1,7 @@
-import type { KindsOf } from '@dpar/check';
 import { IoError, type StoredTensor, type StoredType, type WritableTensors } from '@dpar/io';
 import { contentDigest, openSafetensors, readSafetensors, writeSafetensors } from '@dpar/io/node';
 import { checkArguments } from './check-arguments.js';
-import {
-  type NamedShard,
-  parseShardRecord,
-  type ShardItems,
-  type ShardRecord,
-  shardItemsKinds,
-  shardRecord,
-} from './record.js';
-import type { Settings } from './settings.js';
+import { type NamedShard, parseShardRecord, type ShardRecord } from './record.js';
 
 /** Part of the output of a run, with a record of its items, its run and its content. */
 export interface Shard extends NamedShard {
@@ -35,38 +26,24 @@ export interface TensorShard extends Shard {
 /** Key of the record in the metadata of a safetensors file. */
 const recordKey = 'shard';
 
-/** Options of {@link writeShard}. */
-export interface ShardOptions {
-  /** Puts the settings into the record, for a shard without a file of settings beside it. */
-  readonly withSettings?: boolean;
-  /** Further metadata. */
-  readonly metadata?: Readonly<Record<string, string>>;
-}
-
-const shardOptionsKinds: KindsOf<ShardOptions> = { 'withSettings?': 'boolean', 'metadata?': 'object' };
-
-/** Writes tensors as a shard: a safetensors file with a record, whole or not at all. */
+/**
+ * Writes tensors as a shard: a safetensors file with a record, whole or not at all.
+ *
+ * @param record See `shardRecord`.
+ * @param metadata Further text about the tensors.
+ */
 export async function writeShard(
   path: string,
   tensors: WritableTensors,
-  items: ShardItems,
-  settings: Settings,
-  options: ShardOptions = {},
+  record: ShardRecord,
+  metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   checkArguments(
     'writeShard',
-    { path, tensors, items, settings, options },
-    {
-      path: 'string',
-      tensors: 'Map | object',
-      items: shardItemsKinds,
-      settings: 'object',
-      'options?': shardOptionsKinds,
-    },
+    { path, tensors, record, metadata },
+    { path: 'string', tensors: 'Map | object', record: 'object', 'metadata?': 'object' },
   );
-  const record = await shardRecord(items, settings, tensors, options.withSettings);
-  const metadata = { ...options.metadata, [recordKey]: JSON.stringify(record) };
-  await writeSafetensors(path, tensors, { metadata });
+  await writeSafetensors(path, tensors, { metadata: { ...metadata, [recordKey]: JSON.stringify(record) } });
 }
 
 /** Opens a safetensors file as a shard; undefined if it is missing or damaged, or has no record. */

@@ -31,8 +31,9 @@ export function tokenFormat(plan: SamplePlan): FileFormat {
         patch_lengths: int32([N, M], patchLengths.subarray(0, N * M)),
         labels: int32([N], labels),
       };
-      if (plan.isShard) await writeShard(output, tensors, itemsOf(plan), plan.settings, { withSettings: true });
-      else await writeSafetensors(output, tensors);
+      if (plan.isShard) {
+        await writeShard(output, tensors, await shardRecord(itemsOf(plan), plan.settings, tensors, true));
+      } else await writeSafetensors(output, tensors);
     },
   };
 }

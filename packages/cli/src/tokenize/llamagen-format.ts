@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
 import { readNpy, writeJson, writeNpy } from '@dpar/io/node';
-import { checkContent, type PartFormat, parseShardRecord, shardRecord, type TensorShard } from '@dpar/shards';
+import { checkContent, type PartFormat, parseShardRecord, type TensorShard } from '@dpar/shards';
 
 /** End of the name of the folder with the records of parts. LlamaGen's files have no room for records. */
 export const recordsEnd = '_records';
@@ -19,19 +19,19 @@ const tensorNames = ['tokens', 'labels'] as const;
  */
 export const llamaGenFormat: PartFormat = {
   extension: 'json',
-  async write(path, tensors, items, settings) {
+  async write(path, tensors, record) {
     for (const name of tensorNames) {
       const { shape, bytes } = tensors.get(name) as StoredTensor;
       const values = new Int32Array(bytes.slice().buffer);
-      const length = values.length / items.count;
+      const length = values.length / record.count;
       const rowShape = shape.length === 2 ? [1, 1, length] : [1, ...shape.slice(1)];
-      for (let i = 0; i < items.count; i++) {
+      for (let i = 0; i < record.count; i++) {
         const row = BigInt64Array.from(values.subarray(i * length, (i + 1) * length), BigInt);
         const array = { dtype: 'I64', shape: rowShape, bytes: new Uint8Array(row.buffer) } as const;
-        await writeNpy(fileOf(path, name, items.first + i), array);
+        await writeNpy(fileOf(path, name, record.first + i), array);
       }
     }
-    await writeJson(path, await shardRecord(items, settings, tensors));
+    await writeJson(path, record);
   },
   open: openLlamaGenShard,
 };

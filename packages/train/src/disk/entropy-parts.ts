@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { formatStoredType, type StoredType } from '@dpar/io';
 import { formatDigest, openSafetensors } from '@dpar/io/node';
-import { writeShard } from '@dpar/shards';
+import { shardRecord, writeShard } from '@dpar/shards';
 import { DparError, type HostTensor, isDparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkArguments } from '../check-arguments.js';
@@ -138,7 +138,7 @@ export async function writeEntropies(
   };
   const metadata = { [entropyCheckpointKey]: checkpoint, [tokensKey]: await tokensDigest(layout, part) };
   const items = { first: part.first, count: part.images, total };
-  await writeShard(part.path, { entropies }, items, settings, { withSettings: true, metadata });
+  await writeShard(part.path, { entropies }, await shardRecord(items, settings, { entropies }, true), metadata);
 }
 
 /** A digest of the tokens of the first and last image of a range, in all variants. */
