@@ -7,6 +7,7 @@ const layers = [
   'rope',
   'patchify',
   'io',
+  'shards',
   'engine-ort',
   'engine-tfjs',
   'nn',

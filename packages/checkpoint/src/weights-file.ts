@@ -10,7 +10,7 @@ import {
   type StoredTensor,
   type StoredType,
 } from '@dpar/io';
-import { checkpointFiles, dequantized, openPyTorch, openSafetensors, readSettings } from '@dpar/io/node';
+import { checkpointFiles, dequantized, openPyTorch, openSafetensors, readJson } from '@dpar/io/node';
 import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { modelKinds } from './kinds.js';
@@ -64,7 +64,7 @@ export interface WeightsFile {
 export async function openWeights(path: string): Promise<WeightsFile> {
   if (path.endsWith(indexSuffix)) return openSafetensorsWeights(path);
   if ((await stat(path)).isDirectory()) {
-    const config = await readSettings(join(path, checkpointFiles.config));
+    const config = await readJson(join(path, checkpointFiles.config));
     return openSafetensorsWeights(join(path, checkpointFiles.model), isOurs(config) ? config : undefined);
   }
   return (await isSafetensors(path)) ? openSafetensorsWeights(path) : openPyTorchWeights(path);

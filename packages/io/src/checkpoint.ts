@@ -9,6 +9,7 @@ import { IoError } from './error.js';
 import type { HostTensor } from './host-tensor.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
+import { writeJson } from './json-file.js';
 import type { StreamedTensors } from './safetensors.js';
 import {
   openSafetensors,
@@ -18,7 +19,6 @@ import {
 } from './safetensors-file.js';
 import { indexSuffix } from './safetensors-index.js';
 import { type SafetensorsReader, unreadTensor } from './safetensors-reader.js';
-import { writeJson } from './write-json.js';
 
 /** Names of a checkpoint's files. */
 export const checkpointFiles = { config: 'config.json', model: 'model.safetensors' } as const;

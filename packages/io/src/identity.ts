@@ -1,10 +1,13 @@
-import type { Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { findFolder } from './atomic-folder.js';
 import { checkArguments } from './check-arguments.js';
 import { checkpointFiles } from './checkpoint.js';
+import { dataChunks, typeToWrite } from './chunks.js';
 import { fileDigest } from './digest.js';
+import { namedTensors, type StreamedTensors } from './safetensors.js';
 import { safetensorsFiles } from './safetensors-set.js';
+import { formatStoredType } from './stored.js';
 
 /** A digest as settings show it: enough of it to tell any two contents apart. */
 export function formatDigest(digest: Hash | string): string {
@@ -12,6 +15,21 @@ export function formatDigest(digest: Hash | string): string {
 
   const digits = typeof digest === 'string' ? digest : digest.digest('hex');
   return `sha256:${digits.slice(0, 16)}`;
+}
+
+/**
+ * Digest of the names, types and data of tensors, in any order.
+ * @throws IoError if data do not fit their type and shape.
+ */
+export async function contentDigest(tensors: StreamedTensors): Promise<string> {
+  checkArguments('contentDigest', { tensors }, { tensors: 'Map | object' });
+
+  const hash = createHash('sha256');
+  for (const [name, tensor] of namedTensors(tensors).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${name} ${formatStoredType(typeToWrite('contentDigest', name, tensor, 'F32'))}\n`);
+    for await (const chunk of dataChunks(tensor, 'F32')) hash.update(chunk);
+  }
+  return formatDigest(hash);
 }
 
 /**

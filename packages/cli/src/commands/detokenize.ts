@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
 import { checkpointIdentity, formatDigest } from '@dpar/io/node';
+import { runSharded } from '@dpar/shards';
 import { type ClassNames, type DiskSource, diskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
-import type { Context } from '../command/command.js';
 import { defineCommand } from '../command/command.js';
-import { CommandError, InterruptedError, UsageError } from '../command/errors.js';
+import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
+import { interruptible } from '../command/interruptible.js';
 import * as option from '../command/options.js';
 import { outputKind } from '../command/output-place.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
 import { ImageDecoder } from '../images/images.js';
-import { countThere, missingBatches } from '../sample/batches.js';
 import { createSampleWriter } from '../sample/create-writer.js';
-import type { SamplePlan } from '../sample/plan.js';
-import type { SampleWriter } from '../sample/writer.js';
+import { imagesOfShard, type SamplePlan } from '../sample/plan.js';
 import { classDigest } from '../tokenize/class-list.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -27,21 +26,22 @@ export const detokenize = defineCommand({
   name: 'detokenize',
   summary: 'images of tokens',
   details:
-    "Input: tokens as dpar tokenize or LlamaGen's extraction writes them, of square images. A path that ends in .png is " +
-    'written as a grid, .npz as an ADM sample batch with the labels as arr_1. Any other path is a folder of PNG files with ' +
-    'a subfolder for each class, also for those without images: its name if dpar tokenize has left the names beside the tokens, else its number. The ' +
-    'same command goes on where an earlier run was interrupted, and gives the same bytes.',
+    'Input: tokens of square images, as dpar tokenize or the extraction script of LlamaGen writes them. A path that ends in ' +
+    '.png gets one picture with a grid of the images. A path that ends in .npz gets an ADM sample batch with the labels as ' +
+    'arr_1. Any other path is a folder of PNG files with a subfolder for each class, also for classes without images. A ' +
+    'subfolder has the name of its class if dpar tokenize wrote the names beside the tokens, else its number. The same ' +
+    'command resumes after an interruption and gives the same bytes.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
-    input: option.required(option.path, 'tokens: safetensors file, or folder'),
-    output: option.required(option.outputPath('ending'), 'where to write: *.png, *.npz or a folder'),
-    variant: option.optional(option.wholeNumber(0), 'which variant of each image', 0),
+    input: option.required(option.path, 'tokens: safetensors file or folder'),
+    output: option.required(option.outputPath('ending'), 'path of the result: *.png, *.npz or a folder'),
+    variant: option.optional(option.wholeNumber(0), 'number of the variant of each image', 0),
     tile: option.optional(
       option.wholeNumber(1, 8192),
-      'larger images are decoded in tiles of this width, in pixels',
+      'width of a tile in pixels; larger images are decoded in tiles',
       512,
     ),
-    shard: option.optional(option.shard, 'makes the images of part I of N alone'),
+    shard: option.optional(option.shard, 'makes only the images of part I of N'),
   },
   run: async (values, context) => {
     const { input, output, variant, tile } = values;
@@ -54,8 +54,7 @@ export const detokenize = defineCommand({
     const source = diskSource(await findTokenLayout(input));
     const { images: N, variants: V, tokensPerImage: T } = source;
     if (variant >= V) throw new UsageError(`--variant: expected 0 to ${V - 1} for '${input}', got ${variant}.`);
-    if (shard.count > N)
-      throw new UsageError(`--shard: expected at most ${N} parts for ${N} images, got ${shard.count}.`);
+    const { start: first, count } = imagesOfShard(N, shard);
     if (!Number.isInteger(Math.sqrt(T))) {
       throw new CommandError(
         `expected tokens of square images in '${input}', got ${T} an image. Decode them with @dpar/tokenizer.`,
@@ -64,14 +63,10 @@ export const detokenize = defineCommand({
     const engine = await context.engine();
     const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: tile });
     const decoder = new ImageDecoder(tokenizer, T);
-    const [first, end] = [shard.index, shard.index + 1].map((i) => Math.floor((i * N) / shard.count)) as [
-      number,
-      number,
-    ];
     const { labels, digest } = await readLabels(source, variant, context.signal);
     const classes = await readClassNames(input);
     const folders = foldersOf(labels, classes);
-    const ours = labels.subarray(first, end);
+    const ours = labels.subarray(first, first + count);
     const plan: SamplePlan = {
       ...{ output, kind, first, total: N, labels: ours, tokensPerImage: T, classes: new Set(labels).size },
       ...(kind === 'folder' && { subfolders: Array.from(ours, (label) => folders[label] as string), folders }),
@@ -86,7 +81,22 @@ export const detokenize = defineCommand({
     };
     const writer = await createSampleWriter(plan, decoder);
     const begin = performance.now();
-    const made = await decodeMissing(source, plan, variant, writer, context);
+    const { signal } = context;
+    const made = await interruptible('detokenize', writer.kept, context, (onProgress) =>
+      runSharded({
+        store: writer,
+        partSize: batchSize,
+        async *make({ parts }) {
+          for (const { start, count } of parts) {
+            const { tokens } = await loadRange(source, first + start, count, variant);
+            yield { tokens: tokens.data, patchLengths: new Int32Array() };
+          }
+        },
+        finish: () => writer.finish(signal),
+        onProgress,
+        signal,
+      }),
+    );
     const seconds = (performance.now() - begin) / 1000;
     const rate = made > 0 ? made / seconds : undefined;
     const speed = rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} images/s`;
@@ -100,7 +110,7 @@ export const detokenize = defineCommand({
   },
 });
 
-/** The labels of all images, and a digest of these and of the tokens of a variant. */
+/** Reads the labels of all images, and a digest of them and of the tokens of a variant. */
 async function readLabels(source: DiskSource, variant: number, signal: AbortSignal) {
   const hash = createHash('sha256');
   const labels = new Int32Array(source.images);
@@ -118,13 +128,13 @@ function loadRange(source: DiskSource, first: number, count: number, variant: nu
   return source.load(images, new Int32Array(count).fill(variant));
 }
 
-/** Most classes without names that are given folders; more labels are a mistake. */
+/** Most classes without names; a larger label is an error. */
 const mostClasses = 1_000_000;
 
 /**
- * The folder of each class, also of those without images, so that whoever numbers the folders gets the same labels: the names of
- * the classes, or their numbers with as many digits as the largest has, so that their order is that of the numbers.
- * @throws CommandError for labels that are no classes.
+ * Names the folder of each class, also of classes without images, so that numbering the folders gives the same labels. The name
+ * is that of the class, or its number, padded to the digits of the largest so that folders sort by number.
+ * @throws CommandError for labels outside the classes.
  */
 function foldersOf(labels: Int32Array, classes: ClassNames | undefined): readonly string[] {
   const count = classes?.names.length ?? mostClasses;
@@ -138,36 +148,4 @@ function foldersOf(labels: Int32Array, classes: ClassNames | undefined): readonl
   if (classes !== undefined) return classes.names;
   const largest = labels.reduce((most, label) => Math.max(most, label), 0);
   return Array.from({ length: largest + 1 }, (_, label) => String(label).padStart(String(largest).length, '0'));
-}
-
-/** Decodes what is not kept, and puts the output in place. @returns Images that were decoded. */
-async function decodeMissing(
-  source: DiskSource,
-  { first, labels }: SamplePlan,
-  variant: number,
-  writer: SampleWriter,
-  context: Context,
-): Promise<number> {
-  const there = countThere(writer.there);
-  const progress = context.progress({ label: 'detokenize', unit: 'images', total: labels.length, start: there });
-  let made = 0;
-  try {
-    for (const range of missingBatches(writer.there, batchSize)) {
-      context.signal.throwIfAborted();
-      const { tokens } = await loadRange(source, first + range.start, range.count, variant);
-      await writer.add(range, { tokens: tokens.data, patchLengths: new Int32Array() });
-      made += range.count;
-      progress.update(there + made);
-    }
-    await writer.finish(context.signal);
-    return made;
-  } catch (error) {
-    const kept = countThere(writer.there);
-    if (!context.signal.aborted || kept === 0) throw error;
-    throw new InterruptedError(
-      `interrupted. ${kept} of ${countOf(labels.length, 'image')} are in '${writer.kept}': run the same command again to go on.`,
-    );
-  } finally {
-    progress.stop();
-  }
 }

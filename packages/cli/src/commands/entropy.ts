@@ -16,6 +16,7 @@ import type { Context } from '../command/command.js';
 import { defineCommand, type Result } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
+import { interruptible } from '../command/interruptible.js';
 import {
   folder,
   optional,
@@ -28,7 +29,6 @@ import {
   wholeNumber,
 } from '../command/options.js';
 import { checkOutput, outputKind } from '../command/output-place.js';
-import type { Progress } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
 import { computeEntropies } from '../entropies.js';
 
@@ -48,18 +48,18 @@ export const entropy = defineCommand({
   name: 'entropy',
   summary: 'entropies of image tokens under an entropy model',
   details:
-    "Of a file: the output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats: entry j " +
-    'belongs to the prediction of token j + 1. It is what DPAR models are trained on. Pictures go from dark (0) to light ' +
-    "(ln V, no idea).\n\nOf a folder of token shards, or with LlamaGen's <name>_codes and <name>_labels: files with the " +
-    'entropies of all images in all variants are written below the output folder. With the folder of the tokens itself ' +
-    'as output, dpar train finds them. Files that are there are kept, so that interrupted work goes on.',
+    "Of a file: the output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats. Entropy j " +
+    'belongs to the prediction of token j + 1. DPAR models are trained on such files. Pictures go from dark (0) to light ' +
+    "(ln V, uniform).\n\nOf a folder of token shards, or with LlamaGen's <name>_codes and <name>_labels: the output folder " +
+    'gets files with the entropies of all images in all variants. If it is the folder of the tokens itself, dpar train ' +
+    'finds the entropies. The same command resumes after an interruption: whole files are kept.',
   options: {
     checkpoint: required(folder, 'entropy model'),
-    input: required(path, 'tokens: safetensors file, or folder'),
-    output: required(outputPath('any'), 'where to write the entropies: safetensors file, or folder for a folder'),
-    png: optional(outputFolder, 'folder for a picture of each image of a file'),
-    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 16),
-    shard: optional(shard, 'only part I of N of the files; writes a folder, for a file too'),
+    input: required(path, 'tokens: safetensors file or folder'),
+    output: required(outputPath('any'), 'path of the entropies: safetensors file, or folder for a folder'),
+    png: optional(outputFolder, 'folder for a picture of each image, if the input is a file'),
+    batchSize: optional(wholeNumber(1, 4096), 'batch size', 16),
+    shard: optional(shard, 'computes only part I of N of the files; writes a folder also for a file'),
   },
   run: (given, context) => {
     const values = { ...given, shard: takeShare(given.shard, context) };
@@ -117,24 +117,17 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
   const layout = await findTokenLayout(input);
   const model = await loadModel(checkpoint, { kinds: [entropyKind] });
   const engine = await context.engine();
-  let progress: Progress | undefined;
   const begin = performance.now();
-  try {
-    const onProgress = (done: number, total: number): void => {
-      progress ??= context.progress({ label: 'entropy', unit: 'images', total });
-      progress.update(done);
-    };
-    const identity = await checkpointIdentity(checkpoint);
-    const options = { identity, folder: output, share, batchSize, onProgress, signal: context.signal };
-    const { written, skipped, images } = await computeFiles(engine, model, layout, options);
-    const seconds = (performance.now() - begin) / 1000;
-    const { variants } = layout;
-    const each = variants === 1 ? '' : ` in ${variants} variants`;
-    return {
-      data: { images, variants, written, skipped, seconds, output },
-      text: `entropies of ${countOf(images, 'image')}${each} in ${output}: ${countOf(written, 'file')} written, ${skipped} there before`,
-    };
-  } finally {
-    progress?.stop();
-  }
+  const identity = await checkpointIdentity(checkpoint);
+  const options = { identity, folder: output, share, batchSize, signal: context.signal };
+  const { written, skipped, images } = await interruptible('entropy', output, context, (onProgress) =>
+    computeFiles(engine, model, layout, { ...options, onProgress }),
+  );
+  const seconds = (performance.now() - begin) / 1000;
+  const { variants } = layout;
+  const each = variants === 1 ? '' : ` in ${variants} variants`;
+  return {
+    data: { images, variants, written, skipped, seconds, output },
+    text: `entropies of ${countOf(images, 'image')}${each} in ${output}: ${countOf(written, 'file')} written, ${skipped} there before`,
+  };
 }

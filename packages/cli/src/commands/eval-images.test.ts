@@ -176,7 +176,7 @@ describe('dpar eval on images', () => {
     };
     const stopped = await runCli([...argv, '--json'], interruption.signal);
     expect(stopped.status).toBe(130);
-    expect(stopped.stderr).toContain('of 700 images. Finished parts are in');
+    expect(stopped.stderr).toContain('interrupted. 512 of 700 images are in');
     expect(json(await runCli([...argv, '--json']))).toMatchObject({ extracted: 700 - 512 + 30 });
   });
 });

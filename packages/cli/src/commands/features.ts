@@ -1,12 +1,12 @@
-import { defaultPartImages, extractParts, extractToFile, openEvaluationSet } from '@dpar/eval/node';
+import { defaultPartImages, extractParts, extractToFile, openEvaluationSet, partsFolder } from '@dpar/eval/node';
 import { defineCommand } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf, namesOf } from '../command/format.js';
+import { interruptible } from '../command/interruptible.js';
 import { optional, outputPath, path, required, shard as shardOption, wholeNumber } from '../command/options.js';
 import { outputKind } from '../command/output-place.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { interruptible } from '../evaluation/interruptible.js';
 import { loadFeatureNetwork, networkOptions, networkRemedy } from '../images/feature-network.js';
 import { skipDamagedOption, soundImages, withImageCheck } from '../images/options.js';
 
@@ -14,18 +14,18 @@ export const features = defineCommand({
   name: 'features',
   summary: 'features of images, for dpar eval',
   details:
-    'Written as .npz: pool [N, D] and logits float32, and the statistics mu, sigma, mu_s and sigma_s as ADM names them; or as ' +
-    'a folder of parts with checksums, of which several machines can make one each: --shard 0/4 to --shard 3/4 with the ' +
-    'same folder. dpar eval reads both. The same command goes on where an earlier run was interrupted, and gives the ' +
-    'same bytes.',
+    'A path that ends in .npz gets pool [N, D] and logits float32, and the statistics mu, sigma, mu_s and sigma_s as ADM ' +
+    'names them. Any other path is a folder of parts with checksums. Several machines can write to the same folder, each ' +
+    'its part: --shard 0/4 to --shard 3/4. dpar eval reads both. The same command resumes after an interruption and gives ' +
+    'the same bytes.',
   options: {
     images: required(path, 'folder of images, or ADM sample batch .npz'),
     ...networkOptions,
-    output: required(outputPath('ending'), 'where to write: *.npz or a folder'),
-    shard: optional(shardOption, 'computes part I of N alone, into a folder'),
+    output: required(outputPath('ending'), 'path of the result: *.npz or a folder'),
+    shard: optional(shardOption, 'computes only part I of N, into a folder'),
     skipDamaged: skipDamagedOption,
-    batchSize: optional(wholeNumber(1, 4096), 'images at a time', 32),
-    partSize: optional(wholeNumber(1, 1e6), 'images of a part of a folder', defaultPartImages),
+    batchSize: optional(wholeNumber(1, 4096), 'batch size', 32),
+    partSize: optional(wholeNumber(1, 1e6), 'images of a part in a folder', defaultPartImages),
   },
   run: async ({ images: input, features: file, output, shard, batchSize, partSize, skipDamaged, ...how }, context) => {
     const share = takeShare(shard, context);
@@ -48,8 +48,8 @@ export const features = defineCommand({
     try {
       const sound = await soundImages(all, skipDamaged, reading, context);
       const images = sound?.set ?? all;
-      const work = { label: 'features', images: images.count, kept: output, parts: kind === 'folder' };
-      const { count, extracted } = await interruptible(work, context, (onProgress) =>
+      const place = kind === 'folder' ? output : partsFolder(output);
+      const { count, extracted } = await interruptible('features', place, context, (onProgress) =>
         withImageCheck(input, reading, context, async (check) => {
           const options = { batchSize, onProgress, ...check };
           if (kind === 'npz') {

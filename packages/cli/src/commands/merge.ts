@@ -13,18 +13,18 @@ export const merge = defineCommand({
   name: 'merge',
   summary: 'one result of the shards that machines made: tokens, entropies, samples or features',
   details:
-    'Shards are what dpar tokenize, entropy, sample and features make with --shard (and without), in any order: folders, ' +
-    'and files of samples. They say which images they hold and what they were made with: images that are missing or there ' +
-    'twice, damaged shards and those of another run are named, and nothing is written. Tokens and entropies become one ' +
-    '.safetensors file or a folder as one run writes it, samples without a tokenizer .safetensors, features .npz or a folder. ' +
-    'Images become an ADM sample batch .npz, arr_0 uint8 [N, H, W, 3] and, where the shards have labels, arr_1; other ' +
-    'folders of images and ADM sample batches follow one another as they are given. The same shards give the same bytes ' +
-    'as one run.',
+    'Input: folders, or files of samples, that dpar tokenize, entropy, sample and features make with --shard or without it, ' +
+    'in any order. Shards record which images they hold and what they were made with. An error names missing images, ' +
+    'shards that overlap, damaged shards, and shards of another run; then nothing is written. Tokens and entropies become ' +
+    'one .safetensors file or a folder as one run writes it. Samples without a tokenizer become .safetensors, features ' +
+    '.npz or a folder. Images become an ADM sample batch .npz: arr_0 uint8 [N, H, W, 3] and, if the shards have labels, ' +
+    'arr_1. Other folders of images and ADM sample batches follow one another in the order given. The result has the ' +
+    'bytes of one run.',
   options: {
     input: repeated(path, 'shards: files or folders'),
-    output: required(outputPath('ending'), 'where to write: *.npz, *.safetensors or a folder'),
-    kind: optional(choice(['tokens', 'entropies']), 'which shards, where a folder has both'),
-    count: optional(wholeNumber(1, 1e8), 'number of images that there must be (default: as the shards say)'),
+    output: required(outputPath('ending'), 'path of the result: *.npz, *.safetensors or a folder'),
+    kind: optional(choice(['tokens', 'entropies']), 'kind of the shards, if a folder has both'),
+    count: optional(wholeNumber(1, 1e8), 'number of images that the result must have (default: that of the run)'),
   },
   run: async ({ input, output, kind, count }, context) => {
     if (input.length === 0) throw new UsageError('expected --input PATH ..., got none.');
@@ -38,21 +38,19 @@ export const merge = defineCommand({
   },
 });
 
-/** The shards of tensors among the inputs; undefined if there are none, and they are images. */
+/** Finds the shards of tensors in the inputs; undefined if the inputs are images. */
 async function findAll(inputs: readonly string[]): Promise<FoundShards | undefined> {
-  const shards: FoundShards['shards'][number][] = [];
-  const damaged: string[] = [];
-  const others: string[] = [];
-  for (const input of inputs) {
-    const found = await findShards(input);
-    if (found === undefined) others.push(input);
-    shards.push(...(found?.shards ?? []));
-    damaged.push(...(found?.damaged ?? []));
+  const found: (FoundShards | undefined)[] = [];
+  for (const input of inputs) found.push(await findShards(input));
+  const all = found.filter((shards) => shards !== undefined);
+  if (all.length === 0) return undefined;
+  const other = inputs.find((_, i) => found[i] === undefined);
+  if (other === undefined) {
+    return { shards: all.flatMap(({ shards }) => shards), damaged: all.flatMap(({ damaged }) => damaged) };
   }
-  if (others.length === inputs.length) return undefined;
-  const [other] = others;
-  if (other === undefined) return { shards, damaged };
-  throw new UsageError(`--input: expected shards of one kind, got '${other}' without tensors beside others with them.`);
+  throw new UsageError(
+    `--input: expected only shards of tensors or only images, got shards and '${other}' without any. Merge it apart.`,
+  );
 }
 
 async function mergeSets(

@@ -2,7 +2,7 @@ import { cp, mkdir, open, readdir, readFile, rm, stat, truncate, utimes, writeFi
 import { basename, dirname, join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
-import { PartFolder } from '@dpar/io/node';
+import { PartFolder } from '@dpar/shards';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { dpar, failingSample, llamagen, sample, tokenizerFolder } from '../testing/sampling.js';
 
@@ -26,7 +26,7 @@ async function interrupted(batches: number, ...argv: string[]): Promise<string> 
 const five = ['--classes', '0-2', '--count', '5', '--seed', '3', '--batch-size', '2'];
 
 describe.each(['safetensors', 'npz', 'png'])('an interrupted .%s', (extension) => {
-  it('is gone on with, and becomes the same file', async () => {
+  it('resumes and becomes the same file', async () => {
     const folder = await temporaryFolder();
     const argv = [...dpar, '--tokenizer', await tokenizerFolder(), ...five];
     const [whole, output] = ['whole', 'out'].map((name) => join(folder, `${name}.${extension}`)) as [string, string];
@@ -35,7 +35,7 @@ describe.each(['safetensors', 'npz', 'png'])('an interrupted .%s', (extension) =
 
     const line = await interrupted(1, ...argv, '--output', output);
     expect(line).toContain(
-      `interrupted. 2 of 5 images are in '${output}.partial': run the same command again to go on.`,
+      `interrupted. 2 of 5 images are in '${output}.partial': run the same command again to resume.`,
     );
     expect((await readdir(folder)).sort()).toEqual([`out.${extension}.partial`, basename(whole)]);
     expect((await readdir(`${output}.partial`)).sort()).toEqual(['000000-000001.safetensors', 'sample.json']);
@@ -112,7 +112,7 @@ describe('finished batches', () => {
     for (const [name, change, message] of changes) {
       const { status, stderr } = await failingSample([...argv, ...change]);
       expect(stderr, name).toContain(message);
-      expect(stderr, name).toContain(`Pass the same settings to go on, or remove '${output}.partial' to begin anew.`);
+      expect(stderr, name).toContain(`Pass the same settings to resume, or remove '${output}.partial' to start anew.`);
       expect(status, name).toBe(1);
     }
     expect(await readFile(part)).toEqual(before);
@@ -131,7 +131,7 @@ describe('finished batches', () => {
     await writeFile(weights, bytes.fill(1, bytes.length - 4));
     expect(await failingSample(other)).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining("what 'checkpoint' names has other content"),
+      stderr: expect.stringContaining("the content of 'checkpoint' has changed"),
     });
     await cp(fixturePath('llamagen'), model, { recursive: true });
     expect(await sample(...other)).toMatchObject({ generated: 1 });

@@ -1,4 +1,5 @@
 import type { StageSeconds } from '@dpar/sampler';
+import { countThere } from '@dpar/shards';
 import { defineCommand, type Result } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
@@ -6,7 +7,6 @@ import { outputKind } from '../command/output-place.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
 import { ImageDecoder } from '../images/images.js';
-import { countThere } from '../sample/batches.js';
 import { resolveClasses } from '../sample/classes.js';
 import { createSampleWriter } from '../sample/create-writer.js';
 import { loadGenerator } from '../sample/generator.js';

@@ -70,7 +70,7 @@ describe('classes', () => {
       empty_classes: ['dog', 'goat'],
       ignored_files: ['goat/notes.txt'],
     });
-    expect(found.stderr).toContain('no images of dog, goat, which keep their class numbers');
+    expect(found.stderr).toContain('no images of dog, goat, whose class numbers stay');
   });
 
   it('are numbered by a list, so that validation data without some of them agree', async () => {

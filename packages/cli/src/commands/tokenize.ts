@@ -1,11 +1,12 @@
-import { checkpointIdentity, shareOfParts } from '@dpar/io/node';
+import { checkpointIdentity } from '@dpar/io/node';
+import { countThere, shareOf } from '@dpar/shards';
 import { defineCommand } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
 import { countOf, namesOf } from '../command/format.js';
+import { interruptible } from '../command/interruptible.js';
 import * as option from '../command/options.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { interruptible } from '../evaluation/interruptible.js';
 import { ImageDecoder } from '../images/images.js';
 import {
   backgroundOption,
@@ -19,8 +20,7 @@ import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
 import { type CropOptions, variantsOf } from '../tokenize/crops.js';
 import { emptyClasses, labelledSound, openLabelledImages } from '../tokenize/labelled-images.js';
-import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
-import { checkSource, createShardWriter, type TokenPlan } from '../tokenize/token-writer.js';
+import { checkSource, openTokenParts, type TokenPlan } from '../tokenize/token-parts.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -28,52 +28,62 @@ export const tokenize = defineCommand({
   name: 'tokenize',
   summary: 'tokens of images, for training',
   details:
-    'Input: a folder with the images of each class in a subfolder, classes numbered in the order of their names by code ' +
-    'point as torchvision does, also those without images, or an ADM batch (.npz). With images of the same classes that lie ' +
-    'elsewhere, such as validation data, pass --classes-file of the first. Hidden entries, and those that systems make (such ' +
-    "as .git, @eaDir, __MACOSX, Thumbs.db) are left out. Output: a folder of shards, safetensors with 'tokens' [n, V, T] ([n, T] for one variant) and 'labels' " +
-    '[n], or with --layout llamagen <name>_codes/<i>.npy and <name>_labels/<i>.npy as LlamaGen extracts them. dpar train ' +
-    'reads both. Images are cropped as there: the middle square (--flip: and its mirror image), or ten crops of a larger ' +
-    'square, of which five are mirrored. Image files are turned upright as their EXIF orientation says, put on ' +
-    '--background where they are transparent, and all checked before the first is tokenized.\n\nThe same command goes on where an earlier run was interrupted, and gives the ' +
-    'same bytes. Several machines can make one part each in the same folder: --shard 0/4 to --shard 3/4.',
+    'Input: a folder with the images of each class in a subfolder, or an ADM batch (.npz). Classes are numbered in the order ' +
+    'of their names by code point, as in torchvision, also classes without images. For images of the same classes in ' +
+    'another folder, such as validation data, pass --classes-file of the first. Hidden entries and those of systems (such ' +
+    "as .git, @eaDir, __MACOSX, Thumbs.db) are left out. Output: a folder of safetensors files with 'tokens' [n, V, T] ([n, " +
+    "T] for one variant) and 'labels' [n], or with --layout llamagen the files of LlamaGen: <name>_codes/<i>.npy and " +
+    '<name>_labels/<i>.npy. dpar train reads both. The crop is the center square (--flip: and its mirror image), or ten ' +
+    'crops of a larger square, of which five are mirrored, as in LlamaGen. Image files are turned upright by their EXIF ' +
+    'orientation. Transparent pixels get --background. All images are checked before the first is tokenized.\n\nThe same ' +
+    'command resumes after an interruption and gives the same bytes. Several machines can write to the same folder, each ' +
+    'its part: --shard 0/4 to --shard 3/4.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
-    input: option.required(option.path, 'folder of images, one class a subfolder, or ADM batch .npz'),
-    output: option.required(option.outputFolder, 'where to write the tokens'),
+    input: option.required(option.path, 'folder with a subfolder of images for each class, or ADM batch .npz'),
+    output: option.required(option.outputFolder, 'folder of the tokens'),
     classesFile: option.optional(
       option.file,
-      "all classes by number: classes.json of other tokens, or a name a line (default: the input's folders, in order)",
+      "classes by number: classes.json of other tokens, or a name on each line (default: the input's folders, in order)",
     ),
     size: option.optional(option.wholeNumber(1, 8192), "width of the crops in pixels (default: the tokenizer's)"),
-    crop: option.optional(option.choice(['center', 'ten']), 'which crops', 'center'),
+    crop: option.optional(option.choice(['center', 'ten']), 'crops of an image', 'center'),
     cropRange: option.optional(
       option.number({ from: 1, to: 4 }),
-      'width of the square that ten crops are taken from, in widths of a crop',
+      'width of the square for ten crops, in widths of a crop',
       1.1,
     ),
     background: backgroundOption,
     skipDamaged: skipDamagedOption,
-    flip: option.flag('with --crop center: the mirrored crop too'),
-    layout: option.optional(option.choice(['shards', 'llamagen']), 'files to write', 'shards'),
-    name: option.optional(option.file, 'with --layout llamagen: what its folders begin with (default: images<size>)'),
-    partSize: option.optional(option.wholeNumber(1, 1e6), 'images of a shard; what an interruption loses at most', 256),
+    flip: option.flag('adds the mirrored crop; with --crop center'),
+    layout: option.optional(option.choice(['shards', 'llamagen']), 'layout of the files', 'shards'),
+    name: option.optional(
+      option.file,
+      'beginning of the names of folders, with --layout llamagen (default: images<size>)',
+    ),
+    partSize: option.optional(
+      option.wholeNumber(1, 1e6),
+      'images of a shard; an interruption loses at most one shard',
+      256,
+    ),
     tile: option.optional(
       option.wholeNumber(1, 8192),
-      'larger crops are encoded in tiles of this width, in pixels',
+      'width of a tile in pixels; larger crops are encoded in tiles',
       512,
     ),
-    shard: option.optional(option.shard, 'tokenizes part I of N alone'),
-    check: option.optional(option.outputFile, 'PNG file for some images beside what their tokens are decoded to'),
+    shard: option.optional(option.shard, 'tokenizes only part I of N'),
+    check: option.optional(option.outputFile, 'PNG file with some images beside the decoded images of their tokens'),
   },
   run: async (values, context) => {
     const { input, output, layout, name, partSize, check } = values;
     const share = takeShare(values.shard, context) ?? { index: 0, count: 1 };
     if (values.crop === 'ten' && values.flip) {
-      throw new UsageError('--flip: expected --crop center with it, got ten, of which five are mirrored already.');
+      throw new UsageError(
+        '--flip: expected --crop center with it, got ten, of which five are mirrored. Leave --flip out.',
+      );
     }
     if (name !== undefined && layout !== 'llamagen')
-      throw new UsageError('--name: expected --layout llamagen with it.');
+      throw new UsageError('--name: expected --layout llamagen with it, got shards. Leave --name out.');
     if (check !== undefined && !/\.png$/i.test(check)) {
       throw new UsageError(`--check: expected a path that ends in .png, got '${check}'.`);
     }
@@ -86,7 +96,7 @@ export const tokenize = defineCommand({
     const images = sound ? labelledSound(all, sound) : all;
     const { set, labels, classes } = images;
     const empty = emptyClasses(images);
-    if (empty.length > 0) context.note(`${input}: no images of ${namesOf(empty)}, which keep their class numbers`);
+    if (empty.length > 0) context.note(`${input}: no images of ${namesOf(empty)}, whose class numbers stay`);
     const engine = await context.engine();
     const tokenizer = await openTokenizer(values.tokenizer, engine, { tilePixels: values.tile });
     const { size = tokenizer.imageSize, crop, flip, cropRange } = values;
@@ -97,7 +107,8 @@ export const tokenize = defineCommand({
     const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
     const plan: TokenPlan = {
       ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, source: images },
-      ours: shareOfParts(set.count, partSize, share),
+      llamaGenName: layout === 'llamagen' ? (name ?? `images${size}`) : undefined,
+      ours: shareOf(set.count, share, partSize),
       settings: {
         images: set.identity,
         count: set.count,
@@ -111,25 +122,23 @@ export const tokenize = defineCommand({
       },
     };
     await checkSource(plan, input);
-    const writer =
-      layout === 'shards' ? await createShardWriter(plan) : await createLlamaGenWriter(plan, name ?? `images${size}`);
+    const parts = await openTokenParts(plan);
     const begin = performance.now();
-    const work = { label: 'tokenize', images: set.count, kept: output, parts: true };
-    const tokenized = await interruptible(work, context, (onProgress) =>
+    const tokenized = await interruptible('tokenize', output, context, (onProgress) =>
       withImageCheck(input, reading, context, ({ onCheck }) =>
-        tokenizeImages({ images, tokenizer, crops, plan, writer }, onProgress, { onCheck, signal: context.signal }),
+        tokenizeImages({ tokenizer, crops, plan, parts }, onProgress, { onCheck, signal: context.signal }),
       ),
     );
     const seconds = (performance.now() - begin) / 1000;
     const checked =
-      check === undefined ? undefined : await drawCheck(check, images, crops, writer, new ImageDecoder(tokenizer, T));
+      check === undefined ? undefined : await drawCheck(check, images, crops, parts, new ImageDecoder(tokenizer, T));
     const { count } = plan.ours;
-    const missing = set.count - writer.there.reduce((sum, value) => sum + value, 0);
+    const missing = set.count - countThere(parts.there);
     const rate = tokenized > 0 ? (tokenized * V) / seconds : undefined;
     const lines = [
       `${T} tokens of ${countOf(count, 'image')}${V > 1 ? ` in ${V} variants` : ''} in ${output}, ${tokenized} tokenized` +
         (rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} crops/s`),
-      ...(missing > 0 ? [`${countOf(missing, 'image')} of ${set.count} are still to be made by other parts`] : []),
+      ...(missing > 0 ? [`${countOf(missing, 'image')} of ${set.count} are left to other parts`] : []),
       ...(checked
         ? [`PSNR ${checked.psnr.toFixed(2)} dB of ${countOf(checked.images.length, 'image')} in ${check}`]
         : []),

@@ -23,8 +23,8 @@ import {
 import { makeFolder } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { CommandError } from '../command/errors.js';
+import { interruptible } from '../command/interruptible.js';
 import { soundImages, withImageCheck } from '../images/options.js';
-import { interruptible } from './interruptible.js';
 
 /** One of the two compared sets: all that the metrics need. */
 export interface EvaluationSide {
@@ -149,7 +149,7 @@ async function featuresOf(
 ): Promise<{ features: FeatureSet; extracted: number }> {
   const kept = noCache ? undefined : featureCachePath(images, network, folder);
   if (kept !== undefined) await checkWritable(kept, folder);
-  return interruptible({ label: name, images: images.count, kept }, context, (onProgress) =>
+  return interruptible(name, kept && partsFolder(kept), context, (onProgress) =>
     withImageCheck(images.path, network.reading ?? {}, context, async (check) => {
       const options = { batchSize, onProgress, ...check };
       if (kept !== undefined) return cachedFeatures(images, network, { ...options, folder });

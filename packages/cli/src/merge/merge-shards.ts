@@ -1,22 +1,30 @@
-import { describeImageChange, readImageList } from '@dpar/eval/node';
-import { arrangeShards } from '@dpar/io/node';
-import { checkSameClasses, readClassNames } from '@dpar/train/node';
+import { join } from 'node:path';
+import {
+  collectFeatures,
+  describeImageChange,
+  featureSettingsFile,
+  imageListFile,
+  readFeatureSettings,
+  readImageList,
+  writeFeatures,
+} from '@dpar/eval/node';
+import { checkShards, mergeFiles, mergeTensors, type OnItems } from '@dpar/shards';
+import { checkSameClasses, classesFile, classesKey, entropyCheckpointKey, readClassNames } from '@dpar/train/node';
 import type { Context, Result } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
 import type { OutputKind } from '../command/output-place.js';
-import type { FoundShards } from './find-shards.js';
-import type { ShardKind, TensorShard } from './shard.js';
-import { writeMergedFeatures, writeMergedFolder, writeMergedTensors } from './write-merged.js';
+import { tokenSettingsFile } from '../tokenize/token-parts.js';
+import type { FoundShard, FoundShards, ShardKind } from './find-shards.js';
 
-/** What is merged, and where to. */
+/** Shards to merge, and their output. */
 export interface MergeWork {
   readonly found: FoundShards;
-  /** Which of the shards, where they are of several kinds. */
+  /** Kind of the shards to merge, if there are several kinds. */
   readonly kind: ShardKind | undefined;
   readonly output: string;
   readonly outputKind: OutputKind;
-  /** Number of images that there must be. */
+  /** Number of images that the result must have. */
   readonly count: number | undefined;
 }
 
@@ -29,8 +37,8 @@ const endings: Readonly<Record<ShardKind, readonly OutputKind[]>> = {
 
 /**
  * Merges shards of tensors, once it is known that they are whole and hold each image of one run once.
- * @throws IoError that names images that are missing or there twice, damaged shards and those of another run; UsageError for an
- * output that they do not become.
+ * @throws IoError that names missing images, shards that overlap, damaged shards, or a shard of another run; UsageError for an
+ * output of another kind.
  */
 export async function mergeShards(work: MergeWork, context: Context): Promise<Result> {
   const { found, output, outputKind, count } = work;
@@ -41,29 +49,19 @@ export async function mergeShards(work: MergeWork, context: Context): Promise<Re
   }
   const shards = found.shards.filter((shard) => shard.kind === kind);
   await checkSources(shards);
-  const progress = context.progress({
-    ...{ label: 'merge', unit: 'images' },
-    total: 2 * shards.reduce((sum, { record }) => sum + record.count, 0),
-  });
+  const total = 2 * shards.reduce((sum, { record }) => sum + record.count, 0);
+  const progress = context.progress({ label: 'merge', unit: 'images', total });
   try {
-    const damaged = [...found.damaged];
     let checked = 0;
-    const whole: TensorShard[] = [];
-    for (const shard of shards) {
-      context.signal.throwIfAborted();
-      if (await shard.isWhole()) whole.push(shard);
-      else damaged.push(shard.name);
-      checked += shard.record.count;
-      progress.update(checked);
-    }
-    const ordered = arrangeShards(whole, { items: 'images', damaged, ...(count !== undefined && { total: count }) });
     const onItems = (done: number): void => {
       context.signal.throwIfAborted();
       progress.update(checked + done);
     };
-    if (outputKind === 'folder') await writeMergedFolder(output, ordered, onItems);
-    else if (outputKind === 'npz') await writeMergedFeatures(output, ordered, onItems);
-    else await writeMergedTensors(output, ordered, onItems);
+    const ordered = await checkShards(shards, { items: 'images', total: count, damaged: found.damaged }, (shard) => {
+      checked += shard.record.count;
+      onItems(0);
+    });
+    await write(output, outputKind, ordered, onItems);
     const images = ordered[0]?.record.total ?? 0;
     return {
       data: { kind, images, shards: ordered.length, output },
@@ -74,11 +72,43 @@ export async function mergeShards(work: MergeWork, context: Context): Promise<Re
   }
 }
 
+/** Writes shards in the order of their images to an output of a kind. */
+async function write(output: string, outputKind: OutputKind, shards: readonly FoundShard[], onItems: OnItems) {
+  const [first] = shards;
+  if (first === undefined) return;
+  if (outputKind === 'npz') {
+    const path = join(first.input, featureSettingsFile);
+    const { count, origin } = readFeatureSettings(first.record.settings ?? {}, path);
+    const features = await collectFeatures(contentsOf(shards, onItems), count, first.input);
+    return writeFeatures(output, features, origin);
+  }
+  if (outputKind === 'folder') {
+    const about = [tokenSettingsFile, featureSettingsFile, classesFile, imageListFile];
+    return mergeFiles(output, shards, first.kind === 'entropies' ? [] : about, onItems);
+  }
+  const made = first.metadata[entropyCheckpointKey];
+  const classes = first.kind === 'tokens' ? await readClassNames(first.input) : undefined;
+  const metadata = {
+    ...(made !== undefined && { [entropyCheckpointKey]: made }),
+    ...(classes && { [classesKey]: JSON.stringify(classes.names) }),
+  };
+  return mergeTensors(output, shards, metadata, onItems);
+}
+
+async function* contentsOf(shards: readonly FoundShard[], onItems: OnItems) {
+  let items = 0;
+  for (const shard of shards) {
+    yield { tensors: await shard.tensors() };
+    items += shard.record.count;
+    onItems(items);
+  }
+}
+
 /**
- * Checks what shards in several folders were made of, where that is known.
+ * Checks that shards in several folders were made of the same images and classes, if these are known.
  * @throws DparError that names the first class that differs; CommandError that names the first image.
  */
-async function checkSources(shards: readonly TensorShard[]): Promise<void> {
+async function checkSources(shards: readonly FoundShard[]): Promise<void> {
   const [like, ...others] = [...new Map(shards.map((shard) => [shard.input, shard])).values()];
   if (like === undefined || (like.kind !== 'tokens' && like.kind !== 'features')) return;
   const classes = like.kind === 'tokens' ? await readClassNames(like.input) : undefined;
@@ -99,5 +129,5 @@ function kindOf({ found, kind }: MergeWork): ShardKind {
   if (kind !== undefined) return kind;
   const [only = 'tokens'] = kinds;
   if (kinds.length <= 1) return only;
-  throw new UsageError(`expected --kind for shards of several kinds, got none. There are ${kinds.join(' and ')}.`);
+  throw new UsageError(`expected --kind for shards of several kinds, got none. Pass one of ${kinds.join(', ')}.`);
 }

@@ -3,12 +3,11 @@ import type { ImageDecoder } from '../images/images.js';
 import { gridFormat, imageArrayFormat, tokenFormat } from './file-formats.js';
 import { createFileWriter } from './file-writer.js';
 import { createFolderWriter } from './folder-writer.js';
-import type { SamplePlan } from './plan.js';
-import type { SampleWriter } from './writer.js';
+import type { SamplePlan, SampleWriter } from './plan.js';
 
 /**
- * A writer of the kind that the path asks for. Only `.safetensors` can do without a tokenizer.
- * @throws CommandError if the place is taken, or an earlier run has left images of other settings.
+ * Opens the writer for the kind of output. Only `.safetensors` needs no tokenizer.
+ * @throws CommandError or IoError if other files are in the place, or images of an earlier run with other settings.
  */
 export async function createSampleWriter(plan: SamplePlan, decoder: ImageDecoder | undefined): Promise<SampleWriter> {
   const { output, kind } = plan;

@@ -1,14 +1,6 @@
-import { isWholeBatch, readBatchRecord, shardArray } from '@dpar/eval/node';
 import { npzChunks, toHostTensor } from '@dpar/io';
-import {
-  type PartContent,
-  readShard,
-  readShardRecord,
-  shardRecord,
-  writeFileAtomic,
-  writeSafetensors,
-  writeShard,
-} from '@dpar/io/node';
+import { writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { openNpzShard, openShard, type PartContent, shardRecord, withNpzRecord, writeShard } from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
 import type { ImageDecoder } from '../images/images.js';
 import { Grid, gridColumns, gridLayout } from '../images/images.js';
@@ -21,8 +13,7 @@ export function tokenFormat(plan: SamplePlan): FileFormat {
   const N = labels.length;
   return {
     types: { tokens: ['I32', [T]], patch_lengths: ['I32', [T]] },
-    recordOf: () => readShardRecord(output),
-    isWhole: () => readShard(output).then(Boolean, () => false),
+    openShard: () => openShard(output),
     partOf: async ({ tokens, patchLengths }, count) => ({
       tokens: int32([count, T], tokens),
       patch_lengths: int32([count, T], patchLengths),
@@ -40,13 +31,14 @@ export function tokenFormat(plan: SamplePlan): FileFormat {
         patch_lengths: int32([N, M], patchLengths.subarray(0, N * M)),
         labels: int32([N], labels),
       };
-      if (plan.isShard) await writeShard(output, tensors, itemsOf(plan), plan.settings, { withSettings: true });
-      else await writeSafetensors(output, tensors);
+      if (plan.isShard) {
+        await writeShard(output, tensors, await shardRecord(itemsOf(plan), plan.settings, tensors, true));
+      } else await writeSafetensors(output, tensors);
     },
   };
 }
 
-/** Which images of the run the output of a plan has. */
+/** Images of the run that the output of a plan has. */
 function itemsOf({ first, labels, total }: SamplePlan) {
   return { first, count: labels.length, total };
 }
@@ -80,10 +72,7 @@ function pixels(decoder: ImageDecoder): Pick<FileFormat, 'types' | 'partOf'> {
 
 const pixelsOf = ({ tensors }: PartContent): Uint8Array => tensors.get('images')?.bytes ?? new Uint8Array();
 
-/**
- * `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]; a shard of a run has its record too, for
- * `dpar merge`.
- */
+/** `.npz` as ADM's sample batches: images uint8 [N, S, S, 3] and labels int64 [N]. A shard has a record too, for `dpar merge`. */
 export function imageArrayFormat(plan: SamplePlan, decoder: ImageDecoder): FileFormat {
   const { output, labels, settings, isShard } = plan;
   const S = decoder.imageSize;
@@ -96,13 +85,11 @@ export function imageArrayFormat(plan: SamplePlan, decoder: ImageDecoder): FileF
   });
   return {
     ...pixels(decoder),
-    recordOf: () => readBatchRecord(output),
-    isWhole: (record) => isWholeBatch(output, record),
+    openShard: () => openNpzShard(output),
     write: async (parts) => {
       const record = isShard ? await shardRecord(itemsOf(plan), settings, arraysOf(parts()), true) : undefined;
-      const bytes = record && new TextEncoder().encode(JSON.stringify(record));
-      const shard = bytes && { dtype: 'U8' as const, shape: [bytes.length], chunks: [bytes] };
-      await writeFileAtomic(output, npzChunks({ ...arraysOf(parts()), ...(shard && { [shardArray]: shard }) }));
+      const arrays = arraysOf(parts());
+      await writeFileAtomic(output, npzChunks(record ? withNpzRecord(arrays, record) : arrays));
     },
   };
 }

@@ -1,37 +1,33 @@
 import { existsSync } from 'node:fs';
-import type { StoredTensor } from '@dpar/io';
 import {
   checkSettings,
   type PartContent,
   PartFolder,
+  type PartTensors,
   type PartTypes,
   runDigest,
-  type ShardRecord,
-} from '@dpar/io/node';
-import type { HostTensor } from '@dpar/tensor';
+  type Shard,
+} from '@dpar/shards';
 import { CommandError } from '../command/errors.js';
 import { checkOutput } from '../command/output-place.js';
 import type { Generated } from './generator.js';
-import { type SamplePlan, settingsFile } from './plan.js';
-import type { SampleWriter } from './writer.js';
+import { type SamplePlan, type SampleWriter, settingsFile } from './plan.js';
 
-/** What a kind of file is made of. */
+/** Conversion of batches to one kind of file. */
 export interface FileFormat {
-  /** What is kept of each batch. */
+  /** Types of the tensors that are kept of each batch. */
   readonly types: PartTypes;
-  partOf(batch: Generated, count: number): Promise<Readonly<Record<string, HostTensor | StoredTensor>>>;
-  /** Writes the file, whole or not at all. @param parts Reads what was kept, in the order of the images. */
+  partOf(batch: Pick<Generated, 'tokens' | 'patchLengths'>, count: number): Promise<PartTensors>;
+  /** Writes the file, whole or not at all. @param parts Reads the kept batches, in the order of the images. */
   write(parts: () => AsyncIterable<PartContent>): Promise<void>;
-  /** The record of a shard in the place of the file. None: this kind of file is no shard. */
-  recordOf?(): Promise<ShardRecord | undefined>;
-  /** Whether that shard holds what its record tells. */
-  isWhole?(record: ShardRecord): Promise<boolean>;
+  /** Opens the shard at the output's path. Undefined: this kind of file has no record. */
+  openShard?(): Promise<Shard | undefined>;
 }
 
 /**
- * Keeps batches in a folder beside the file, makes the file of them when all are there, and removes the folder.
- * A shard that is there and whole is not made again.
- * @throws CommandError if another shard is there, or the place of the folder is taken; IoError if it is of other settings.
+ * Keeps batches in the folder `PATH.partial`, writes the file when all are there, and removes the folder.
+ * A whole shard at the path is not made again.
+ * @throws CommandError if another shard is at the path, or a file at that of the folder; IoError for other settings.
  */
 export async function createFileWriter(plan: SamplePlan, format: FileFormat): Promise<SampleWriter> {
   const { output, first, total, labels, settings, share } = plan;
@@ -60,17 +56,16 @@ export async function createFileWriter(plan: SamplePlan, format: FileFormat): Pr
   };
 }
 
-/** Whether the shard of a plan is in its place, and whole. @throws CommandError if it is another. */
+/** Reads whether the shard of a plan is at its path, and whole. @throws CommandError for another shard. */
 async function isThere({ output, first, total, labels, settings, isShard }: SamplePlan, format: FileFormat) {
-  if (!isShard || format.recordOf === undefined || format.isWhole === undefined) return false;
-  // What is damaged is made again.
-  const record = existsSync(output) ? await format.recordOf().catch(() => undefined) : undefined;
-  if (record === undefined) return false;
-  const run = runDigest(settings);
+  if (!isShard || !existsSync(output)) return false;
+  // A damaged shard is made again.
+  const shard = await format.openShard?.().catch(() => undefined);
+  if (shard === undefined) return false;
+  const { record } = shard;
   if (record.settings) checkSettings(output, record.settings, settings, `choose another path than '${output}'`);
-  if (record.run === run && record.first === first && record.count === labels.length && record.total === total) {
-    return format.isWhole(record);
-  }
+  const isOurs = record.first === first && record.count === labels.length && record.total === total;
+  if (isOurs && record.run === runDigest(settings)) return shard.isWhole();
   throw new CommandError(
     `--output: expected the shard of images ${first} to ${first + labels.length - 1} of ${total} or nothing at '${output}', ` +
       `got images ${record.first} to ${record.first + record.count - 1} of ${record.total}. Write each shard to a path of its own.`,

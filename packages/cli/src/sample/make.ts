@@ -1,14 +1,12 @@
+import { runSharded } from '@dpar/shards';
 import type { Context } from '../command/command.js';
-import { InterruptedError } from '../command/errors.js';
-import { countOf } from '../command/format.js';
-import { countThere, missingBatches } from './batches.js';
+import { interruptible } from '../command/interruptible.js';
 import { type Generator, generateBatch } from './generator.js';
 import { decodingOf, type SampleValues } from './options.js';
-import type { SamplePlan } from './plan.js';
+import type { SamplePlan, SampleWriter } from './plan.js';
 import type { Prefix } from './prefix.js';
-import type { SampleWriter } from './writer.js';
 
-/** What has been made. */
+/** Figures of the images that a run made. */
 export interface Made {
   readonly images: number;
   /** Tokens of these images, without given ones. */
@@ -17,7 +15,7 @@ export interface Made {
   readonly patches: number;
 }
 
-/** What images are made with. */
+/** Everything that images are made with. */
 export interface Making {
   readonly values: SampleValues;
   readonly plan: SamplePlan;
@@ -27,50 +25,36 @@ export interface Making {
 }
 
 /**
- * Makes the images that are not there, batch by batch, and then the output of all.
- * @throws InterruptedError that says what is kept, if anything is, when the signal is aborted.
+ * Makes the images that are not kept yet, batch by batch, and then the output of all.
+ * @throws InterruptedError that says how many images are kept, if any are, when the signal is aborted.
  */
 export async function makeImages(making: Making, context: Context): Promise<Made> {
-  const { plan, writer } = making;
-  try {
-    const made = await makeMissing(making, context);
-    await writer.finish(context.signal);
-    return made;
-  } catch (error) {
-    const kept = countThere(writer.there);
-    if (!context.signal.aborted || kept === 0) throw error;
-    const images = countOf(plan.labels.length, 'image');
-    throw new InterruptedError(
-      `interrupted. ${kept} of ${images} are in '${writer.kept}': run the same command again to go on.`,
-    );
-  }
-}
-
-async function makeMissing({ values, plan, generator, prefix, writer }: Making, context: Context): Promise<Made> {
+  const { values, plan, generator, prefix, writer } = making;
   const { labels, first, tokensPerImage: T } = plan;
-  const there = countThere(writer.there);
-  const progress = context.progress({ label: 'sample', unit: 'images', total: labels.length, start: there });
-  let images = 0;
+  const { signal } = context;
   let patches = 0;
-  try {
-    for (const range of missingBatches(writer.there, values.batchSize)) {
-      const { start, count } = range;
-      const options = {
-        ...decodingOf(values),
-        labels: labels.subarray(start, start + count),
-        firstIndex: first + start,
-        ...(prefix && { prefix: prefix.rowsOf(first + start, count) }),
-        signal: context.signal,
-      };
-      const batch = await generateBatch(generator, options, (position) =>
-        progress.update(there + images + (count * position) / T),
-      );
-      await writer.add(range, batch);
-      images += count;
-      patches += batch.patchLengths.reduce((sum, length) => sum + Number(length > 0), 0);
-    }
-  } finally {
-    progress.stop();
-  }
+  const images = await interruptible('sample', writer.kept, context, (onProgress) =>
+    runSharded({
+      store: writer,
+      partSize: values.batchSize,
+      async *make({ parts, report }) {
+        for (const { start, count } of parts) {
+          const options = {
+            ...decodingOf(values),
+            labels: labels.subarray(start, start + count),
+            firstIndex: first + start,
+            ...(prefix && { prefix: prefix.rowsOf(first + start, count) }),
+            signal,
+          };
+          const batch = await generateBatch(generator, options, (position) => report((count * position) / T));
+          patches += batch.patchLengths.reduce((sum, length) => sum + Number(length > 0), 0);
+          yield batch;
+        }
+      },
+      finish: () => writer.finish(signal),
+      onProgress,
+      signal,
+    }),
+  );
   return { images, tokens: images * (T - (prefix?.length ?? 0)), patches };
 }

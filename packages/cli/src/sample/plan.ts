@@ -1,18 +1,20 @@
-import { checkpointIdentity, type Settings } from '@dpar/io/node';
+import { checkpointIdentity } from '@dpar/io/node';
+import { type ItemRange, type Settings, type ShardStore, shareOf } from '@dpar/shards';
 import { UsageError } from '../command/errors.js';
+import type { Shard } from '../command/options.js';
 import { type OutputKind, outputKind } from '../command/output-place.js';
-import { type Generator, weightsFile } from './generator.js';
+import { type Generated, type Generator, weightsFile } from './generator.js';
 import type { SampleValues } from './options.js';
 import type { Prefix } from './prefix.js';
 
-/** Name of the file that says what the images of a folder are made with. */
+/** Name of the file with the settings of the images in a folder. */
 export const settingsFile = 'sample.json';
 
-/** What is generated, as far as it matters for the output. N images of T tokens. */
+/** Images to generate, and their output. N images of T tokens. */
 export interface SamplePlan {
   readonly output: string;
   readonly kind: OutputKind;
-  /** Number of the first image in its run, of which others may be made elsewhere. */
+  /** Number of the first image in its run. Other shards have the images before and after. */
   readonly first: number;
   /** Images of the whole run. */
   readonly total: number;
@@ -20,47 +22,60 @@ export interface SamplePlan {
   readonly labels: Int32Array;
   /** T */
   readonly tokensPerImage: number;
-  /** The subfolder of a folder into which each image goes; by default they lie in the folder itself. [N] */
+  /** Subfolder for each image (default: none). [N] */
   readonly subfolders?: readonly string[];
-  /** All subfolders, which a folder gets also without images. */
+  /** All subfolders, also those without images. */
   readonly folders?: readonly string[];
-  /** How many different classes are asked for. */
+  /** Number of different classes. */
   readonly classes: number;
-  /** What decides how image k of the run looks. */
+  /** Settings that decide how image k of the run looks. */
   readonly settings: Settings;
-  /** What decides which images of the run these are. */
+  /** Settings that decide which images of the run these are. */
   readonly share: Settings;
-  /** These are a shard, which says so, and not the whole run. */
+  /** The images are a shard of the run, and the output has a record. */
   readonly isShard: boolean;
 }
 
-/** @throws UsageError for more parts than images. */
+/** Keeps generated images, batch by batch. */
+export interface SampleWriter extends ShardStore<Pick<Generated, 'tokens' | 'patchLengths'>> {
+  /** Folder or file that keeps finished images until the output is complete. */
+  readonly kept: string;
+  /** Puts the output in its place. @throws the signal's reason when it is aborted. */
+  finish(signal: AbortSignal): Promise<void>;
+}
+
+/** Images of a shard out of N. @throws UsageError for more shards than images. */
+export function imagesOfShard(images: number, { index, count }: Shard): ItemRange {
+  if (count <= images) return shareOf(images, { index, count });
+  throw new UsageError(`--shard: expected at most ${images} parts for ${images} images, got ${count}.`);
+}
+
+/** @throws UsageError for more shards than images. */
 export async function planSample(values: SampleValues, model: Generator, prefix?: Prefix): Promise<SamplePlan> {
   const { output, classes, shard = { index: 0, count: 1 } } = values;
-  const count = values.count ?? classes.length;
-  if (shard.count > count) {
-    throw new UsageError(`--shard: expected at most ${count} parts for ${count} images, got ${shard.count}.`);
-  }
-  const first = Math.floor((shard.index * count) / shard.count);
-  const end = Math.floor(((shard.index + 1) * count) / shard.count);
+  const total = values.count ?? classes.length;
+  const { start: first, count } = imagesOfShard(total, shard);
   return {
     output,
     kind: outputKind(output),
     first,
-    total: count,
-    labels: Int32Array.from({ length: end - first }, (_, i) => classes[(first + i) % classes.length] ?? 0),
+    total,
+    labels: Int32Array.from({ length: count }, (_, i) => classes[(first + i) % classes.length] ?? 0),
     tokensPerImage: model.blockSize,
     classes: new Set(classes).size,
     settings: await settingsOf(values, model, prefix),
-    share: { count, shard: `${shard.index}/${shard.count}` },
+    share: { count: total, shard: `${shard.index}/${shard.count}` },
     isShard: values.shard !== undefined,
   };
 }
 
-/** How seeds become tokens. Runs of a version that drew in another way must not be continued. */
+/** Method that draws tokens from a seed. A run of a version with another method cannot be resumed. */
 const drawMethod = 'gumbel';
 
-/** By the first names of the options, so that runs of any version can be resumed and merged. Batch size, threads and the like are not among them: the images are the same with any. */
+/**
+ * Settings by the first names of the options, so that runs of any version can be resumed and merged. Batch size and threads are
+ * not among them: they do not change the images.
+ */
 async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefix): Promise<Settings> {
   const { output, checkpoint, tokenizer, weights, entropyWeights = weights } = values;
   const entropyCheckpoint = model.entropyCheckpoint;

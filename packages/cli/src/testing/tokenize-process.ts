@@ -1,9 +1,8 @@
-import { shareOfParts } from '@dpar/io/node';
+import { shareOf } from '@dpar/shards';
 import { createReferenceEngine } from '@dpar/tensor';
 import { variantsOf } from '../tokenize/crops.js';
 import { openLabelledImages } from '../tokenize/labelled-images.js';
-import { createLlamaGenWriter } from '../tokenize/llamagen-writer.js';
-import { createShardWriter } from '../tokenize/token-writer.js';
+import { openTokenParts } from '../tokenize/token-parts.js';
 import { tokenizeImages } from '../tokenize/tokenize-images.js';
 import { openTokenizer } from '../tokenizer.js';
 
@@ -19,8 +18,9 @@ const plan = {
   tokensPerImage: tokenizer.gridSize ** 2,
   partImages: 8,
   settings: { images: images.set.identity, layout: layout ?? '' },
+  llamaGenName: layout === 'llamagen' ? 'tiny' : undefined,
   source: { ...images, classes: ['a', 'b', 'c'] },
-  ours: shareOfParts(images.set.count, 8, { index: Number(index), count: Number(count) }),
+  ours: shareOf(images.set.count, { index: Number(index), count: Number(count) }, 8),
 };
-const writer = layout === 'llamagen' ? await createLlamaGenWriter(plan, 'tiny') : await createShardWriter(plan);
-await tokenizeImages({ images, tokenizer, crops, plan, writer }, () => {}, { signal: new AbortController().signal });
+const parts = await openTokenParts(plan);
+await tokenizeImages({ tokenizer, crops, plan, parts }, () => {}, { signal: new AbortController().signal });

@@ -1,15 +1,16 @@
+import { toHostTensor } from '@dpar/io';
 import { writeFileAtomic } from '@dpar/io/node';
+import type { PartFolder } from '@dpar/shards';
 import { peakSignalToNoiseRatio } from '@dpar/tokenizer';
 import type { ImageDecoder } from '../images/images.js';
 import { Grid, gridLayout } from '../images/images.js';
 import { type CropOptions, cropVariants, variantsOf } from './crops.js';
 import type { LabelledImages } from './labelled-images.js';
-import type { TokenWriter } from './token-writer.js';
 
-/** Images that a check shows, and pairs of them in a row. */
+/** Images in a check, and pairs of images in a row. */
 const [shown, pairsInRow] = [16, 4];
 
-/** What a check has found. */
+/** Result of a check. */
 export interface TokenCheck {
   /** Of all pixels that are shown together, in dB. */
   readonly psnr: number;
@@ -17,17 +18,17 @@ export interface TokenCheck {
 }
 
 /**
- * Draws images, evenly spread over those whose tokens are kept, beside what their tokens are decoded to: original, decoded,
- * original, decoded, ... The tokens are those in the output's files, of the first variant.
+ * Draws pairs of an original and its decoded tokens, evenly spread over the images that are kept. The tokens are read from the
+ * output, those of the first variant.
  */
 export async function drawCheck(
   path: string,
   { set }: LabelledImages,
   crops: CropOptions,
-  writer: TokenWriter,
+  parts: PartFolder,
   decoder: ImageDecoder,
 ): Promise<TokenCheck> {
-  const kept = [...writer.there.keys()].filter((i) => writer.there[i] === 1);
+  const kept = [...parts.there.keys()].filter((i) => parts.there[i] === 1);
   const count = Math.min(shown, kept.length);
   const { size } = crops;
   const grid = new Grid(gridLayout(2 * count, 2 * Math.min(pairsInRow, count), size));
@@ -35,7 +36,7 @@ export async function drawCheck(
   const [originals, decodeds] = [0, 0].map(() => new Uint8Array(count * 3 * size * size)) as [Uint8Array, Uint8Array];
   for (let i = 0; i < count; i++) {
     const image = kept[Math.floor((i * kept.length) / count)] as number;
-    const tokens = await writer.read(image);
+    const tokens = Int32Array.from(toHostTensor(await parts.read(image, 'tokens')).data);
     const decoded = await decoder.decode(tokens.slice(0, tokens.length / variantsOf(crops)), 1);
     for await (const original of set.read(image, 1)) {
       const [first] = cropVariants(original, crops);

@@ -5,9 +5,9 @@ import { type ClassNames, checkClassNames, readClassNames } from '@dpar/train/no
 import { CommandError } from '../command/errors.js';
 
 /**
- * Reads a list of names of classes, in the order of their numbers: JSON such as `classes.json`, text with a name on each line,
- * or that of tokens, a folder or safetensors file.
- * @throws CommandError or DparError naming what is no name, or there twice.
+ * Reads the names of classes, in the order of their numbers, from JSON such as `classes.json`, from text with a name on each
+ * line, or from tokens (a folder or safetensors file).
+ * @throws CommandError or DparError that names an invalid or repeated entry.
  */
 export async function readClassList(path: string): Promise<ClassNames> {
   if (path.endsWith('.safetensors') || (await stat(path)).isDirectory()) {
@@ -31,7 +31,7 @@ export async function readClassList(path: string): Promise<ClassNames> {
   return checkClassNames(path, value);
 }
 
-/** What tells a list of classes from others, for settings. */
+/** Digest of a list of classes, for settings. */
 export function classDigest(names: readonly string[]): string {
   return formatDigest(createHash('sha256').update(JSON.stringify(names)));
 }

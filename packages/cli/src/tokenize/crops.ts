@@ -1,6 +1,6 @@
 import { type RgbImage, resizeBytes } from '@dpar/eval';
 
-/** Which squares of an image are tokenized. */
+/** Squares of an image that are tokenized. */
 export interface CropOptions {
   /** `center`: the square in the middle. `ten`: the corners and the middle of a larger square, and all five mirrored. */
   readonly crop: 'center' | 'ten';

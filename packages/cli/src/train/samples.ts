@@ -3,12 +3,12 @@ import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import { writeFileAtomic } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
 import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
+import { partsOf } from '@dpar/shards';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { architectureFromSettings, type TrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 import { Grid, gridColumns, gridLayout, ImageDecoder } from '../images/images.js';
-import { missingBatches } from '../sample/batches.js';
 import { describeUnknownClass } from '../sample/classes.js';
 import { createGenerator, generateBatch } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
@@ -71,7 +71,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
       const generator = generatorOf(parameters);
       const grid = new Grid(layout);
       try {
-        for (const { start, count } of missingBatches(new Uint8Array(labels.length), batchSize)) {
+        for (const { start, count } of partsOf({ start: 0, count: labels.length }, batchSize)) {
           const options = {
             ...decodingOf(settings),
             labels: labels.subarray(start, start + count),

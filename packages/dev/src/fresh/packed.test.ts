@@ -179,7 +179,9 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
   withNpm(
     'builds with Vite and runs in a browser',
     async () => {
-      const forBrowsers = programs.filter(({ code }) => !/from '[^']*(\/node|engine-ort|engine-tfjs)'/.test(code));
+      const forBrowsers = programs.filter(
+        ({ code }) => !/from '[^']*(\/node|engine-ort|engine-tfjs|shards)'/.test(code),
+      );
       expect(forBrowsers.length).toBeGreaterThanOrEqual(8);
       const page = await buildPage(
         project,
@@ -198,7 +200,7 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
 });
 
 describe.skipIf(!isOnline)('a project with one package alone', () => {
-  it.each(['@dpar/rope', '@dpar/patchify', '@dpar/eval', '@dpar/io', '@dpar/report'])(
+  it.each(['@dpar/rope', '@dpar/patchify', '@dpar/eval', '@dpar/io', '@dpar/shards', '@dpar/report'])(
     'runs the first example of %s',
     async (name) => {
       const project = await createProject('npm', registry.url);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KindsOf } from '@dpar/check';
-import { formatDigest, type ItemRange } from '@dpar/io/node';
+import { formatDigest } from '@dpar/io/node';
+import type { ItemRange } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type ImageInspection, type ImageSet, imageSetKinds } from '../image-set.js';

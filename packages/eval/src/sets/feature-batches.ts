@@ -1,4 +1,5 @@
 import type { KindsOf } from '@dpar/check';
+import type { OnShardProgress } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
@@ -12,8 +13,7 @@ import { FeatureCollector, type FeatureSet } from './feature-set.js';
 export interface ExtractOptions extends CheckOptions {
   /** Images at a time, 32 by default. */
   readonly batchSize?: number | undefined;
-  /** Told how many of all images are done. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly onProgress?: OnShardProgress | undefined;
 }
 
 /** Kinds of {@link ExtractOptions}. */
@@ -89,7 +89,7 @@ export async function extractFeatures(
   for await (const features of featureBatches(set, network, { first: 0, count: set.count }, options)) {
     collector.add(features);
     done += features.pool.rows;
-    options.onProgress?.(done, set.count);
+    options.onProgress?.(done, set.count, 0);
   }
   return collector.finish();
 }

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
+import { readJson } from '@dpar/io/node';
 import {
   type ItemRange,
-  missingParts,
   type PartContent,
   PartFolder,
-  type PartShare,
-  readSettings,
+  runSharded,
   type Settings,
-  shareOfParts,
-} from '@dpar/io/node';
+  type Share,
+  shareOf,
+} from '@dpar/shards';
 import { DparError, float32, type HostTensor } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
@@ -23,18 +23,16 @@ import { defaultBatchSize, type ExtractOptions, extractOptionsKinds, featureBatc
 import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
 import { checkSameImages, writeImageList } from './image-list.js';
 
-/** Name of the file in a folder of features that says what they are of. */
+/** Name of the file with the settings of the features in a folder. */
 export const featureSettingsFile = 'features.json';
 
 /** Images in a part by default: some 10 MB of Inception's features, and seconds to minutes of work. */
 export const defaultPartImages = 512;
 
-/** Which of equal shares of the parts to compute, counted from 0. */
-export type FeatureShare = PartShare;
-
-/** How {@link extractParts} computes. */
+/** Options of {@link extractParts}. */
 export interface ExtractPartsOptions extends ExtractOptions {
-  readonly share?: FeatureShare | undefined;
+  /** Share of the parts to compute (default: all). */
+  readonly share?: Share | undefined;
   /** Images of a part. */
   readonly partImages?: number | undefined;
 }
@@ -45,10 +43,10 @@ const extractPartsOptionsKinds: KindsOf<ExtractPartsOptions> = {
   ...extractOptionsKinds,
 };
 
-/** What {@link extractParts} did. */
+/** Result of {@link extractParts}. */
 export interface ExtractedParts {
   readonly parts: PartFolder;
-  /** Images of the share, and those of them whose features were computed now. */
+  /** Images of the share. */
   readonly images: number;
   /** Images of the share whose features were computed now. */
   readonly extracted: number;
@@ -56,13 +54,11 @@ export interface ExtractedParts {
 
 /**
  * Computes the features of a set in parts of (by default) 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
- * float32, in a folder. Parts that are there and whole are kept, so that interrupted work goes on; damaged ones are made
- * again. Batches never cross parts, so that the bytes are the same however often it was interrupted. `images.jsonl` lists the
- * files of the images.
+ * float32, in a folder. The same call resumes after an interruption: whole parts are kept, damaged ones are made again. Batches
+ * never cross parts, so that interruptions do not change the bytes. `images.jsonl` lists the files of the images.
  *
- * @throws DparError that names all images that cannot be read, or says what has changed if the folder holds features of other
- * images; IoError if it holds those of another network, resize or batch size; the signal's reason if it is
- * aborted.
+ * @throws DparError that names all images that cannot be read, or the first that has changed since earlier work in the folder;
+ * IoError if the folder has features of another network, resize or batch size; the signal's reason if it is aborted.
  */
 export async function extractParts(
   folder: string,
@@ -77,47 +73,56 @@ export async function extractParts(
   );
   const { share = { index: 0, count: 1 }, partImages = defaultPartImages } = options;
   const { batchSize = defaultBatchSize, onProgress, signal } = options;
-  const ours = shareOfParts(set.count, partImages, share);
+  const ours = shareOf(set.count, share, partImages);
   const settings = settingsOf(originOf(set, network), set.count, batchSize, partImages);
-  await checkSameImages(folder, featureSettingsFile, set, `remove '${folder}' to begin anew`);
+  await checkSameImages(folder, featureSettingsFile, set, `remove '${folder}' to start anew`);
   const parts = await openParts(folder, set.count, settings, ours);
-  const there = parts.there.subarray(ours.start, ours.start + ours.count).reduce((sum, value) => sum + value, 0);
-  let extracted = 0;
-  onProgress?.(there, ours.count);
-  const missing = [...missingParts(parts.there, ours, partImages)];
-  await checkImages(set, missing, { onCheck: options.onCheck, signal: options.signal });
-  for (const { start, count } of missing) {
-    const range = { first: start, count, partSize: partImages };
-    let part: ImageFeatures[] = [];
-    let [first, rows] = [start, 0];
-    for await (const features of featureBatches(set, network, range, { batchSize, signal })) {
-      part.push(features);
-      rows += features.pool.rows;
-      onProgress?.(there + extracted + rows, ours.count);
-      if (rows < Math.min(partImages, start + count - first)) continue;
-      await parts.add({ start: first, count: rows }, tensorsOf(part));
-      await writeImageList(folder, set);
-      extracted += rows;
-      first += rows;
-      [part, rows] = [[], 0];
-    }
-  }
+  const extracted = await runSharded({
+    store: {
+      there: parts.there,
+      async add(range, part: readonly ImageFeatures[]) {
+        await parts.add(range, tensorsOf(part));
+        await writeImageList(folder, set);
+      },
+    },
+    ours,
+    partSize: partImages,
+    check: (missing) => checkImages(set, missing, { onCheck: options.onCheck, signal }),
+    async *make({ run, report }) {
+      let [part, rows, left]: [ImageFeatures[], number, number] = [[], 0, run.count];
+      const range = { first: run.start, count: run.count, partSize: partImages };
+      for await (const features of featureBatches(set, network, range, { batchSize, signal })) {
+        part.push(features);
+        rows += features.pool.rows;
+        report(rows);
+        if (rows < Math.min(partImages, left)) continue;
+        yield part;
+        left -= rows;
+        [part, rows] = [[], 0];
+      }
+    },
+    onProgress,
+    signal,
+  });
   return { parts, images: ours.count, extracted };
 }
 
-/** Whether parts in a folder, if there are any, are of a set by a network. @throws IoError if it holds something else. */
+/**
+ * Reads whether the parts in a folder, if there are any, are features of a set by a network.
+ * @throws IoError if the settings are not a JSON object.
+ */
 export async function partsFit(folder: string, origin: FeatureOrigin): Promise<boolean> {
-  const settings = await readSettings(join(folder, featureSettingsFile));
+  const settings = await readJson(join(folder, featureSettingsFile));
   return (
     settings === undefined ||
     (settings.images === origin.imagesIdentity && settings.network_identity === origin.networkIdentity)
   );
 }
 
-/** Opens the parts of N images. @param ours Images whose parts are checked. */
+/** Opens the parts of N images. @param ours Images whose parts are checked (default: all). */
 function openParts(folder: string, count: number, settings: Settings, ours?: ItemRange): Promise<PartFolder> {
   const settingsFile = featureSettingsFile;
-  return PartFolder.open(folder, { first: 0, count, types: {}, settings, settingsFile, ...(ours && { ours }) });
+  return PartFolder.open(folder, { count, types: {}, settings, settingsFile, ...(ours && { ours }) });
 }
 
 function settingsOf(origin: FeatureOrigin, count: number, batchSize: number, partImages: number): Settings {
@@ -132,7 +137,7 @@ function settingsOf(origin: FeatureOrigin, count: number, batchSize: number, par
   };
 }
 
-/** Rows of some batches together, by the names that they have in a part. */
+/** Joins the rows of batches, by the names of the tensors of a part. */
 function tensorsOf(batches: readonly ImageFeatures[]): Record<string, HostTensor> {
   const tensors: Record<string, HostTensor> = {};
   for (const kind of ['pool', 'spatial', 'logits'] as const) {
@@ -152,8 +157,8 @@ function tensorsOf(batches: readonly ImageFeatures[]): Record<string, HostTensor
 }
 
 /**
- * The features of all parts.
- * @throws IoError that names the images of which there are none, and damaged parts.
+ * Reads the features of all parts.
+ * @throws IoError that names missing images and damaged parts.
  */
 export function collectParts(parts: PartFolder, folder: string, signal?: AbortSignal): Promise<FeatureSet> {
   checkArguments(
@@ -167,8 +172,8 @@ export function collectParts(parts: PartFolder, folder: string, signal?: AbortSi
 }
 
 /**
- * The features of N images, of parts in the order of the images.
- * @param what Where the parts lie, for error messages.
+ * Collects the features of N images from parts in the order of the images.
+ * @param what Folder of the parts, for error messages.
  */
 export async function collectFeatures(
   parts: AsyncIterable<Pick<PartContent, 'tensors'>>,
@@ -201,7 +206,7 @@ function matrixOf(stored: StoredTensor): Matrix {
 
 /**
  * Reads a folder of features that {@link extractParts} wrote; undefined if there is no `features.json` in it.
- * @throws IoError that names the images of which there are none, and damaged parts.
+ * @throws IoError that names missing images and damaged parts.
  */
 export async function readFeatureFolder(
   folder: string,
@@ -209,14 +214,14 @@ export async function readFeatureFolder(
   checkArguments('readFeatureFolder', { folder }, { folder: 'string' });
 
   const path = join(folder, featureSettingsFile);
-  const settings = await readSettings(path);
+  const settings = await readJson(path);
   if (settings === undefined) return undefined;
   const { count, origin } = readFeatureSettings(settings, path);
   const features = await collectParts(await openParts(folder, count, settings as Settings), folder);
   return { features, origin };
 }
 
-/** What the settings of a folder of features tell. @throws DparError if they are others. */
+/** Reads the number and origin of features from the settings of their folder. @throws DparError for other settings. */
 export function readFeatureSettings(
   settings: Readonly<Record<string, unknown>>,
   path: string,
@@ -228,6 +233,6 @@ export function readFeatureSettings(
     return { count, origin: texts as FeatureOrigin };
   }
   throw new DparError(
-    `readFeatureSettings: expected the settings of features in '${path}', got others. Make it again.`,
+    `readFeatureSettings: expected 'count', 'images', 'network', 'resize' and 'network_identity' in '${path}', got ${Object.keys(settings).join(', ') || 'none of them'}. Make the features again.`,
   );
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from '@dpar/io';
-import { readSettings, writeFileAtomic } from '@dpar/io/node';
+import { readJson, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type ImageSet, imageSetKinds } from '../image-set.js';
@@ -97,7 +97,7 @@ export async function checkSameImages(
     { folder, settingsFile, set, remedy },
     { folder: 'string', settingsFile: 'string', set: imageSetKinds, remedy: 'string' },
   );
-  const there = await readSettings(join(folder, settingsFile));
+  const there = await readJson(join(folder, settingsFile));
   if (there === undefined || there.images === set.identity) return;
   const { files } = set;
   const list = await readImageList(folder);
@@ -107,6 +107,6 @@ export async function checkSameImages(
       : `${set.count} images with other names or content${there.count === set.count ? '' : ` in place of ${there.count}`}`;
   throw new DparError(
     `checkSameImages: expected the images that earlier work in '${folder}' was done on, got in '${set.name}' ${change}. ` +
-      `Bring them back to go on, or ${remedy}.`,
+      `Bring them back to resume, or ${remedy}.`,
   );
 }

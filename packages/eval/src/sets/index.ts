@@ -25,7 +25,6 @@ export {
   type ExtractedParts,
   type ExtractPartsOptions,
   extractParts,
-  type FeatureShare,
   featureSettingsFile,
   readFeatureFolder,
   readFeatureSettings,
@@ -35,7 +34,6 @@ export { openImageArray } from './image-array.js';
 export { openImageFolder } from './image-folder.js';
 export { checkSameImages, describeImageChange, imageListFile, readImageList, writeImageList } from './image-list.js';
 export { type MergedImages, type MergeOptions, mergeImages } from './merge.js';
-export { isWholeBatch, readBatchRecord, shardArray } from './merge-part.js';
 export { type EvaluationSet, openEvaluationSet, readNpyMatrix } from './open-set.js';
 export { pngContent, pngRecordKey, readPngRecord } from './png-record.js';
 export type { ImageFile, StoredImageSet } from './stored-image-set.js';

@@ -1,38 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { ChunkedTensor } from '@dpar/io';
-import {
-  type ArrayReader,
-  contentDigest,
-  type NamedShard,
-  openNpz,
-  parseShardRecord,
-  readSettings,
-  runDigest,
-  type Settings,
-  type ShardRecord,
-} from '@dpar/io/node';
+import { openNpz, readJson } from '@dpar/io/node';
+import { checkRun, checkShards, openNpzShard, type Settings, type Shard } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
-import { checkArguments } from '../check-arguments.js';
 import { sampleSettingsFile } from './list-folder.js';
 import { readPngRecord } from './png-record.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
-/** Name of the array of a batch that is a shard of a run, with its record as JSON in UTF-8. */
-export const shardArray = 'shard';
-
 /** Neighbouring images of a set that are a shard of a run. */
-export interface ImageShard extends NamedShard {
+interface ImageShard extends Shard {
   /** Number of the first image in its set. */
   readonly index: number;
-  /** Whether the images and labels are those that the record tells, as far as that is not known yet. */
-  isWhole(): Promise<boolean>;
 }
 
 /** A set to be merged. */
 export interface MergePart {
   readonly set: StoredImageSet;
-  /** What it holds of a run, if it is of one. */
+  /** Shards in the set, if it is part of a run. */
   readonly shards?: readonly ImageShard[];
   /** Damaged images of a run. */
   readonly damaged?: readonly string[];
@@ -40,15 +24,22 @@ export interface MergePart {
   readonly labels?: (index: number) => bigint;
 }
 
-/** Reads what a set says of itself as a part of a run. @throws DparError if that is damaged. */
+/** Neighbours in a part that are neighbours in the result. */
+export interface PlacedImages {
+  readonly part: MergePart;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Reads which images of a run a set holds, if it is part of one. @throws DparError if the set is damaged. */
 export async function readMergePart(set: StoredImageSet): Promise<MergePart> {
   return set.path.endsWith('.npz') ? readBatch(set) : readFolder(set);
 }
 
-/** Images in a folder with `sample.json` are shards of a run, whose classes they have in turn. */
+/** Each image in a folder with `sample.json` is a shard of a run. The images of a run have its classes in turn. */
 async function readFolder(set: StoredImageSet): Promise<MergePart> {
   const path = join(set.path, sampleSettingsFile);
-  const settings = (await readSettings(path)) as Settings | undefined;
+  const settings = (await readJson(path)) as Settings | undefined;
   if (settings === undefined) return { set };
   const shards: ImageShard[] = [];
   const damaged: string[] = [];
@@ -63,21 +54,16 @@ async function readFolder(set: StoredImageSet): Promise<MergePart> {
     if (record === undefined) damaged.push(name);
     else shards.push({ name, record: { ...record, settings }, index, isWhole: async () => true });
   }
-  const run = runDigest(settings);
-  const other = shards.find(({ record }) => record.run !== run);
-  if (other !== undefined) {
-    throw new DparError(
-      `mergeImages: expected images of the run ${run} that '${path}' tells, got one of ${other.record.run} in ` +
-        `'${other.name}'. Move it away.`,
-    );
-  }
+  for (const shard of shards) checkRun({ path, settings }, shard);
   const classes = String(settings.classes ?? '')
     .match(/^\d+(,\d+)*$/)?.[0]
     .split(',')
     .map(BigInt);
   const numberOf = (index: number): number => Number(/\d+/.exec(basename(set.nameOf(index)))?.[0]);
   return {
-    ...{ set, shards, damaged },
+    set,
+    shards,
+    damaged,
     ...(classes && { labels: (index) => classes[numberOf(index) % classes.length] as bigint }),
   };
 }
@@ -94,11 +80,11 @@ async function readBatch(set: StoredImageSet): Promise<MergePart> {
       );
     }
     const view = labels && new DataView(labels.bytes.buffer, labels.bytes.byteOffset, labels.bytes.length);
-    const record = await readBatchRecord(path);
-    const isWhole = async (): Promise<boolean> => record?.count === count && isWholeBatch(path, record);
+    const shard = await openNpzShard(path);
+    const isWhole = async (): Promise<boolean> => shard?.record.count === count && shard.isWhole();
     return {
       set,
-      ...(record && { shards: [{ name: path, record, index: 0, isWhole }] }),
+      ...(shard && { shards: [{ ...shard, index: 0, isWhole }] }),
       ...(view && { labels: (index) => view.getBigInt64(8 * index, true) }),
     };
   } finally {
@@ -106,41 +92,32 @@ async function readBatch(set: StoredImageSet): Promise<MergePart> {
   }
 }
 
-/** The record of a batch that is a shard; undefined for one without. @throws IoError if the file is damaged. */
-export async function readBatchRecord(path: string): Promise<ShardRecord | undefined> {
-  checkArguments('readBatchRecord', { path }, { path: 'string' });
-
-  const file = await openNpz(path);
-  try {
-    const stored = await file.arrays.get(shardArray)?.read();
-    return stored && parseShardRecord(`'${shardArray}' of '${path}'`, stored.bytes);
-  } finally {
-    await file.close();
+/**
+ * Orders the images of parts by the records of their shards; parts without records follow one another as given.
+ *
+ * @param expected Number of images that there must be.
+ * @throws IoError that names missing images, shards that overlap, damaged shards, or a shard of another run.
+ */
+export async function orderImages(
+  parts: readonly MergePart[],
+  expected: number | undefined,
+): Promise<{ readonly total: number; readonly placed: readonly PlacedImages[] }> {
+  if (parts.some(({ shards }) => shards === undefined)) {
+    const total = parts.reduce((sum, { set }) => sum + set.count, 0);
+    if (expected !== undefined && expected !== total) {
+      throw new DparError(`mergeImages: expected ${expected} images, got ${total}. Add or leave out parts.`);
+    }
+    return { total, placed: parts.map((part) => ({ part, first: 0, count: part.set.count })) };
   }
-}
-
-/** Whether a batch holds what its record tells. */
-export async function isWholeBatch(path: string, shardRecord: ShardRecord): Promise<boolean> {
-  checkArguments(
-    'isWholeBatch',
-    { path, shardRecord },
-    { path: 'string', shardRecord: { run: 'string', digest: 'string', first: 'number', '*': 'any' } },
-  );
-  const { digest } = shardRecord;
-  const file = await openNpz(path);
-  try {
-    const arrays = [...file.arrays].filter(([name]) => name !== shardArray);
-    return digest === (await contentDigest(new Map(arrays.map(([name, array]) => [name, chunkedOf(array)]))));
-  } catch {
-    return false;
-  } finally {
-    await file.close();
+  const shards = parts.flatMap((part) => (part.shards ?? []).map((shard) => ({ ...shard, part })));
+  const damaged = parts.flatMap((part) => part.damaged ?? []);
+  const placed: PlacedImages[] = [];
+  const ordered = await checkShards(shards, { items: 'images', damaged, total: expected });
+  for (const { part, index, record } of ordered) {
+    const last = placed.at(-1);
+    if (last?.part === part && last.first + last.count === index) {
+      placed[placed.length - 1] = { ...last, count: last.count + record.count };
+    } else placed.push({ part, first: index, count: record.count });
   }
-}
-
-function chunkedOf({ type: { dtype, shape }, rows }: ArrayReader): ChunkedTensor {
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    for await (const { bytes } of rows(0, shape[0] ?? 0)) yield bytes;
-  }
-  return { dtype, shape, chunks: chunks() };
+  return { total: ordered[0]?.record.total ?? 0, placed };
 }

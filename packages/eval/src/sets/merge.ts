@@ -7,13 +7,12 @@ import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { openImageArray } from './image-array.js';
 import { openImageFolder } from './image-folder.js';
-import { orderImages, type PlacedImages } from './merge-order.js';
-import { type MergePart, readMergePart } from './merge-part.js';
+import { type MergePart, orderImages, type PlacedImages, readMergePart } from './merge-part.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
-/** How {@link mergeImages} merges. */
+/** Options of {@link mergeImages}. */
 export interface MergeOptions {
-  /** Number of images that there must be; by default as many as the parts say, or have. */
+  /** Number of images that the result must have (default: that of the run, or of all parts). */
   readonly count?: number | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -25,25 +24,24 @@ const mergeOptionsKinds: KindsOf<MergeOptions> = {
   'signal?': 'AbortSignal',
 };
 
-/** What {@link mergeImages} wrote. */
+/** Result of {@link mergeImages}. */
 export interface MergedImages {
   readonly images: number;
   readonly width: number;
   readonly height: number;
   readonly labels: boolean;
-  /** Files of folders that are no images. */
+  /** Files of folders that are not images. */
   readonly ignored: readonly string[];
 }
 
 /**
- * Merges parts of a run of `dpar sample`, or any sets of images of one size, into one ADM sample batch: `arr_0` uint8
+ * Merges shards of a run of `dpar sample`, or any sets of images of one size, into one ADM sample batch: `arr_0` uint8
  * [N, H, W, 3] and, if all parts have labels, `arr_1` int64 [N]. Parts are folders of images, `.npz` batches, or folders of
- * batches. Parts of a run know which images they hold: they go to their places whatever the order of the paths, and must
- * be of the same run. Others follow one another in the order of the paths.
+ * batches. Shards of a run are sorted by their records. Other parts follow one another in the order of the paths.
  *
  * The file appears whole or not at all, and the same parts give the same bytes. Memory: a few images.
  *
- * @throws DparError or IoError that names images that are missing, there twice, damaged or of another size.
+ * @throws DparError or IoError that names missing images, shards that overlap, damaged images or an image of another size.
  */
 export async function mergeImages(
   paths: readonly string[],
@@ -91,7 +89,7 @@ async function openParts(paths: readonly string[], output: string): Promise<Merg
   if (others.length > 0 && others.length < parts.length) {
     throw new DparError(
       `mergeImages: expected parts of one run, got '${others[0]?.set.path}', which does not say which of its images it holds. ` +
-        'Merge it alone.',
+        'Merge it apart.',
     );
   }
   return parts;
@@ -101,7 +99,7 @@ async function openImages(path: string): Promise<StoredImageSet> {
   return (await stat(path)).isDirectory() ? openImageFolder(path) : openImageArray(path);
 }
 
-/** The batches in a folder of batches; else the path itself. The output may lie among them. */
+/** Lists the batches in a folder of batches, without the output; for other paths the path itself. */
 async function expand(path: string, output: string): Promise<string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
   const names = (await readdir(path)).filter((name) => !isSystemEntry(name)).sort(compareCodePoints);
@@ -119,7 +117,7 @@ async function sizeOf({ part, first }: PlacedImages): Promise<{ width: number; h
   throw new DparError(`mergeImages: expected images in '${part.set.path}', got none. Check the path.`);
 }
 
-/** All images in order. @throws DparError naming one of another size than the first. */
+/** Reads all images in order. @throws DparError that names an image of another size than the first. */
 async function* pixelsOf(
   placed: readonly PlacedImages[],
   like: { readonly width: number; readonly height: number; readonly name: string },

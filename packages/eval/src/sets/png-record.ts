@@ -1,4 +1,5 @@
-import { contentDigest, parseShardRecord, type ShardRecord } from '@dpar/io/node';
+import { contentDigest } from '@dpar/io/node';
+import { parseShardRecord, type ShardRecord } from '@dpar/shards';
 import { decode } from 'fast-png';
 import { checkArguments } from '../check-arguments.js';
 import { type RgbImage, rgbImageKinds } from '../image-set.js';

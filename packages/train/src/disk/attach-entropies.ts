@@ -6,11 +6,10 @@ import type { TokenLayout } from './layout.js';
 import { tokenLayoutKinds } from './layout.js';
 
 /**
- * The layout with the entropies beside its tokens, or in another folder; those in the files of tokens count where there
- * are none beside them.
- * @param checkpoint Identity of the entropy model that they must be of. Entropies in the files of tokens do not tell theirs
- * and are then not taken.
- * @throws DparError if some are missing, or stale.
+ * Adds the entropies beside the tokens, or in another folder, to a layout. Without such files, entropies in the files of tokens
+ * are used.
+ * @param checkpoint Identity of the entropy model. Entropies in the files of tokens have no identity and are then not used.
+ * @throws DparError if some entropies are missing, or of another model or other tokens.
  */
 export async function withEntropies(layout: TokenLayout, folder?: string, checkpoint?: string): Promise<TokenLayout> {
   checkArguments(
@@ -24,15 +23,15 @@ export async function withEntropies(layout: TokenLayout, folder?: string, checkp
   if (missing.length === parts.length && folder === undefined && checkpoint === undefined) return layout;
   throw new DparError(
     `withEntropies: expected all ${parts.length} files with entropies of '${layout.path}', got ` +
-      `${parts.length - missing.length}; '${missing[0]?.path}' is missing. Go on computing them with 'dpar entropy' or ` +
+      `${parts.length - missing.length}; '${missing[0]?.path}' is missing. Compute it with 'dpar entropy' or ` +
       "'data.entropy_checkpoint'.",
   );
 }
 
 /**
- * The layout of a set in one file with the entropies of another file, `entropies` [N, T - 1].
- * @param checkpoint Identity of the entropy model that they must be of: the file tells it if `dpar entropy` wrote it.
- * @throws DparError if they are of another model, or the set is not in one file.
+ * Adds the entropies of another file, `entropies` [N, T - 1], to the layout of a set in one file.
+ * @param checkpoint Identity of the entropy model, which `dpar entropy` writes into the file.
+ * @throws DparError if the entropies are of another model, or the set is not in one file.
  */
 export async function withEntropiesOfFile(
   layout: TokenLayout,

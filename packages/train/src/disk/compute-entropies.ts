@@ -1,24 +1,27 @@
 import type { KindsOf } from '@dpar/check';
 import type { EntropyModelConfig } from '@dpar/entropy';
 import { type ImageModel, modelArgument } from '@dpar/nn';
-import { type Engine, float32, int32 } from '@dpar/tensor';
+import { type OnShardProgress, openShard, runSharded, type Share } from '@dpar/shards';
+import { type Engine, float32, type HostTensor, int32 } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkTokenSet } from '../batches/check-set.js';
 import { type EntropyOptions, entropyComputer } from '../batches/entropies.js';
 import { checkArguments } from '../check-arguments.js';
 import { diskSource } from './disk-source.js';
-import { areWhole, findEntropies, writeEntropies } from './entropy-parts.js';
-import type { ImageRange, TokenLayout } from './layout.js';
+import { findEntropies, writeEntropies } from './entropy-parts.js';
+import type { EntropyPart, ImageRange, TokenLayout } from './layout.js';
 import { tokenLayoutKinds } from './layout.js';
 
 /** Settings of {@link computeEntropies}. */
-export interface ComputeEntropiesOptions extends EntropyOptions {
+export interface ComputeEntropiesOptions extends Omit<EntropyOptions, 'onProgress'> {
   /** Identity of the entropy model (`checkpointIdentity` of @dpar/io), which is recorded in each file. */
   readonly identity: string;
   /** Folder to write into; default: beside the tokens. */
   readonly folder?: string | undefined;
-  /** Which of equal shares of the files to compute, counted from 0: for work on several machines. Default: all. */
-  readonly share?: { readonly index: number; readonly count: number } | undefined;
+  /** Share of the files to compute, for work on several machines (default: all). */
+  readonly share?: Share | undefined;
+  /** Counts images, also those of earlier runs. */
+  readonly onProgress?: OnShardProgress | undefined;
 }
 
 const computeEntropiesOptionsKinds: KindsOf<ComputeEntropiesOptions> = {
@@ -30,9 +33,9 @@ const computeEntropiesOptionsKinds: KindsOf<ComputeEntropiesOptions> = {
   'signal?': 'AbortSignal',
 };
 
-/** What {@link computeEntropies} did. */
+/** Result of {@link computeEntropies}. */
 export interface ComputedEntropies {
-  /** Files written, and those that were there already. */
+  /** Files written now. */
   readonly written: number;
   /** Files that were there already. */
   readonly skipped: number;
@@ -42,8 +45,8 @@ export interface ComputedEntropies {
 
 /**
  * Computes the entropies of all images of a data set, in all variants, and writes them file by file (see `entropyParts`).
- * Files that are there and whole are kept, so that interrupted work goes on where it stopped; damaged ones are computed again.
- * Each appears whole or not at all and tells of which model it is. `onProgress` counts images.
+ * The same call resumes after an interruption: whole files are kept, damaged ones are computed again. Each file appears whole or
+ * not at all, with the identity of its model.
  * @throws DparError if a file is stale (see `findEntropies`), or tokens do not fit the model, naming the file; the signal's
  * reason if it is aborted.
  */
@@ -68,31 +71,42 @@ export async function computeEntropies(
   const { parts, missing } = await findEntropies(layout, folder, identity, true);
   const absent = new Set(missing);
   const ours = parts.filter((_, k) => k % share.count === share.index);
-  const wholes = await pMap(ours, async (part) => !absent.has(part) && (await areWhole(part)), { concurrency: 4 });
-  const todo = ours.filter((_, k) => !wholes[k]);
+  const isKept = async (part: EntropyPart): Promise<boolean> =>
+    !absent.has(part) && ((await (await openShard(part.path))?.isWhole()) ?? false);
+  const there = Uint8Array.from(await pMap(ours, isKept, { concurrency: 4 }), Number);
+  const kept = ours.filter((_, k) => there[k] === 1);
   const images = countImages(ours);
-  let done = images - countImages(todo);
-  const result = { written: todo.length, skipped: ours.length - todo.length, images };
-  if (todo.length === 0) return result;
+  const result = { written: ours.length - kept.length, skipped: kept.length, images };
+  if (result.written === 0) return result;
 
   const source = diskSource(layout);
   const computer = entropyComputer(engine, model, batchSize);
+  let done = countImages(kept);
   try {
-    for (const part of todo) {
-      signal?.throwIfAborted();
-      const sequences = part.images * V;
-      const tokens = int32([sequences, T], await source.readTokens(part.first, part.images));
-      checkTokenSet(model, { tokens, labels: int32([sequences]) }, `'${layout.path}'`, {
-        nameOf: (row) => source.nameOf(part.first + Math.floor(row / V)),
-      });
-      const entropies = await computer.run(tokens, {
-        signal,
-        onProgress: (of) => onProgress?.(done + of / V, images),
-      });
-      const tensor = float32([part.images, V, T - 1], entropies.data);
-      await writeEntropies(layout, part, tensor, identity);
-      done += part.images;
-    }
+    await runSharded({
+      store: {
+        there,
+        add: async ({ start }, entropies: HostTensor) =>
+          writeEntropies(layout, ours[start] as EntropyPart, entropies, identity),
+      },
+      partSize: 1,
+      async *make({ run }) {
+        for (const part of ours.slice(run.start, run.start + run.count)) {
+          const sequences = part.images * V;
+          const tokens = int32([sequences, T], await source.readTokens(part.first, part.images));
+          checkTokenSet(model, { tokens, labels: int32([sequences]) }, `'${layout.path}'`, {
+            nameOf: (row) => source.nameOf(part.first + Math.floor(row / V)),
+          });
+          const entropies = await computer.run(tokens, {
+            signal,
+            onProgress: (of) => onProgress?.(done + of / V, images, done),
+          });
+          yield float32([part.images, V, T - 1], entropies.data);
+          done += part.images;
+        }
+      },
+      signal,
+    });
   } finally {
     await computer.dispose();
   }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { formatStoredType, type StoredType } from '@dpar/io';
-import { formatDigest, openSafetensors, readShard, writeShard } from '@dpar/io/node';
+import { formatDigest, openSafetensors } from '@dpar/io/node';
+import { shardRecord, writeShard } from '@dpar/shards';
 import { DparError, type HostTensor, isDparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkArguments } from '../check-arguments.js';
@@ -21,9 +22,9 @@ export const entropyCheckpointKey = 'entropy_checkpoint';
 const tokensKey = 'tokens';
 
 /**
- * The files in which the entropies of a data set lie, beside its tokens or in another folder:
+ * Lists the files with the entropies of a data set, beside its tokens or in another folder:
  * `<shard>.entropies.safetensors`, for many images in parts `<shard>.entropies-00000.safetensors` ...; for LlamaGen's
- * layout `<name>_entropies/entropies-00000.safetensors` .... The names depend on the layout alone.
+ * layout `<name>_entropies/entropies-00000.safetensors` .... The names depend only on the layout.
  * @param folder Default: the folder of the shards, or of LlamaGen's `<name>_codes`.
  */
 export function entropyParts(layout: TokenLayout, folder?: string): EntropyPart[] {
@@ -52,20 +53,20 @@ function parts(prefix: string, first: number, images: number, variants: number, 
   }));
 }
 
-/** Which entropies of a data set are there. */
+/** Files with the entropies of a data set. */
 export interface FoundEntropies {
-  /** All files that there should be, in the order of their images. */
+  /** All files, in the order of their images. */
   readonly parts: readonly EntropyPart[];
   readonly missing: readonly EntropyPart[];
 }
 
 /**
- * Looks for the entropies of a data set beside its tokens, and checks those that are there: of one entropy model, and of
- * these tokens (of which the first and last image of each file are compared).
+ * Finds the entropies of a data set beside its tokens. Checks that they are of one entropy model, and of these tokens: the first
+ * and last image of each file are compared.
  * @param folder See {@link entropyParts}.
- * @param checkpoint Identity of the entropy model that they must be of; by default all of any one.
- * @param damagedIsMissing Files that cannot be read count as missing; by default they are refused.
- * @throws DparError naming the file if entropies are stale: of another model, or of other tokens.
+ * @param checkpoint Identity of the entropy model (default: that of the first file).
+ * @param damagedIsMissing Counts files that cannot be read as missing (default: they are refused).
+ * @throws DparError that names a file of another model or of other tokens.
  */
 export async function findEntropies(
   layout: TokenLayout,
@@ -114,7 +115,7 @@ function checkShape({ variants: V, tokensPerImage: T }: TokenLayout, part: Entro
   refuse(part.path, `'entropies' of the shape [${shape.join(', ')}]`, got);
 }
 
-/** What a file says of itself, and the digest of the tokens that it should be of; undefined if there is no file. */
+/** Reads the metadata of a file, and the digest of its tokens; undefined if there is no file. */
 async function stateOf(layout: TokenLayout, part: EntropyPart) {
   if (!existsSync(part.path)) return undefined;
   const file = await openSafetensors(part.path);
@@ -122,20 +123,7 @@ async function stateOf(layout: TokenLayout, part: EntropyPart) {
   return { metadata: file.metadata, type: file.types.get('entropies'), tokens: await tokensDigest(layout, part) };
 }
 
-/**
- * Whether a file of entropies holds what its record as a shard tells. Files without one are not known to be whole.
- */
-export function areWhole({ path }: EntropyPart): Promise<boolean> {
-  return readShard(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/**
- * Writes the entropies of a part, [images, V, T - 1]: a shard of the entropies of the data set, which tells what they were
- * computed with and of.
- */
+/** Writes the entropies of a part, [images, V, T - 1], as a shard with the identity of their model and the digest of their tokens. */
 export async function writeEntropies(
   layout: TokenLayout,
   part: EntropyPart,
@@ -150,7 +138,7 @@ export async function writeEntropies(
   };
   const metadata = { [entropyCheckpointKey]: checkpoint, [tokensKey]: await tokensDigest(layout, part) };
   const items = { first: part.first, count: part.images, total };
-  await writeShard(part.path, { entropies }, items, settings, { withSettings: true, metadata });
+  await writeShard(part.path, { entropies }, await shardRecord(items, settings, { entropies }, true), metadata);
 }
 
 /** A digest of the tokens of the first and last image of a range, in all variants. */

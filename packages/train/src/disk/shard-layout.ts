@@ -12,11 +12,11 @@ export interface ShardName {
   readonly labels?: string;
 }
 
-/** What the names of files with entropies end in: they are no shards of tokens. */
+/** End of the names of files with entropies, which are not shards of tokens. */
 export const entropyName = /(^|[._-])entropies(-\d+)?\.safetensors$/;
 
 /**
- * The shards among the names of files, in order: safetensors files, and pairs `<prefix>tokens.npy` (or `codes.npy`) and
+ * Finds the shards among the names of files, in order: safetensors files, and pairs `<prefix>tokens.npy` (or `codes.npy`) and
  * `<prefix>labels.npy`. Hidden files are left out, and those with entropies.
  */
 export function shardNames(files: readonly string[]): ShardName[] {
@@ -33,7 +33,7 @@ export function shardNames(files: readonly string[]): ShardName[] {
   return shards.sort((a, b) => compare(a.tokens, b.tokens) || (a.tokens < b.tokens ? -1 : 1));
 }
 
-/** What stands before `tokens.npy` or `codes.npy`; undefined for other names. */
+/** Prefix of a name before `tokens.npy` or `codes.npy`; undefined for other names. */
 export function npyPrefix(name: string): string | undefined {
   return /^(|.*[._-])(?:tokens|codes)\.npy$/s.exec(name)?.[1];
 }
@@ -43,7 +43,7 @@ const concurrency = 32;
 
 /**
  * Reads the headers of shards.
- * @param path What users call the set.
+ * @param path Name of the set for users.
  * @throws DparError if tensors are missing, do not fit each other, or shards differ in variants or tokens per image.
  */
 export async function readShards(path: string, folder: string, names: readonly ShardName[]): Promise<TokenLayout> {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runDigest } from './shard-record.js';
-import { arrangeShards } from './shard-set.js';
+import { arrangeShards } from './arrange.js';
+import { runDigest } from './record.js';
 
 const shard = (name: string, first: number, count: number, total = 10, settings = { seed: 1 }) => ({
   name,
@@ -32,7 +32,7 @@ describe('arrangeShards', () => {
     const [a, b, c] = [shard('a', 0, 4), shard('b', 3, 3), shard('c', 8, 2)];
     expect(() => arrangeShards([c, b, a], { items: 'images', damaged: ['d'] })).toThrow(
       "expected images 0-9 once each, got none of 6-7; twice 3 ('a', 'b'); damaged shards 'd'. Run the command that makes " +
-        'the shards again, and leave out one of two.',
+        'the shards again. Leave out one of two overlapping shards.',
     );
     expect(() => arrangeShards([a, a, b], { items: 'images' })).toThrow("twice 0-3 ('a', 'a'), 3 ('a', 'b')");
     expect(() => arrangeShards([], { items: 'images', damaged: ['d'] })).toThrow(
