@@ -14,6 +14,7 @@ import {
   wholeNumber,
   writeConfig,
 } from '@dpar/nn';
+import { type PatchingMode, patchingModes } from '@dpar/patchify';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
@@ -23,12 +24,10 @@ import { checkArguments } from './check-arguments.js';
  */
 export type EmbeddingType = 'dynamic_4d' | 'dynamic_3d' | '2d' | null;
 
-const patchingModes = ['entropy_row_boundary', 'static', 'token'] as const;
-
 /** Patches of a model. */
 export interface PatchingConfig {
   /** By entropy with a patch start at each row (the paper's), groups of a fixed length, or every token alone. */
-  readonly mode: (typeof patchingModes)[number];
+  readonly mode: PatchingMode;
   /** Entropy in nats above which a token starts a patch. */
   readonly threshold: number | null;
   /** Longest patch P in tokens, and the patch length of the static mode (which may be fractional: a mean length). */
@@ -57,7 +56,10 @@ export interface DparConfig extends StackConfig, Omit<GptConfig, 'nLayer'> {
 export type LlamaGenConfig = GptConfig;
 
 const patchingFields: Fields<PatchingConfig> = {
-  mode: described('Rule that merges tokens into patches', oneOf(patchingModes, 'entropy_row_boundary')),
+  mode: described(
+    'Rule that merges tokens into patches',
+    oneOf(Object.keys(patchingModes) as PatchingMode[], 'entropy_row_boundary'),
+  ),
   threshold: described(
     'Entropy in nats above which a token starts a patch',
     orNull(numberAbove(Number.NEGATIVE_INFINITY), null),

@@ -11,7 +11,7 @@ import { tinyNetwork } from '../testing/tiny-network.js';
 /** Batches that the network has seen, and what it does at each. */
 const batches = { seen: 0, at: (_seen: number): void => {} };
 
-vi.mock('../feature-network.js', async (original) => ({
+vi.mock('../images/feature-network.js', async (original) => ({
   ...(await original<typeof import('../images/feature-network.js')>()),
   loadFeatureNetwork: async (path: string, { resize = 'adm' }: { resize?: string }) =>
     tinyNetwork(`${path}, ${resize}`, () => batches.at(++batches.seen)),

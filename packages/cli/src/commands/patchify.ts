@@ -1,6 +1,6 @@
 import { unknownName } from '@dpar/check';
 import { writeFileAtomic } from '@dpar/io/node';
-import { type PatchingOptions, patchLengths } from '@dpar/patchify';
+import { type PatchingOptions, patchingModes, patchLengths } from '@dpar/patchify';
 import { defineCommand } from '../command/command.js';
 import { CommandError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
@@ -72,7 +72,7 @@ function lengthsOf(entry: JsonObject): Int32Array {
     maxPatchLength: numberOrNull(entry, 'max_patch_length'),
     rowLength: numberOrNull(entry, 'row_length'),
   };
-  return patchLengths(entropiesOf(entry, mode === 'entropy_row_boundary'), options);
+  return patchLengths(entropiesOf(entry, patchingModes[mode]?.needsEntropies ?? true), options);
 }
 
 /** Entropies in double precision, so that none crosses the threshold by rounding; without entropies the number of tokens. */
