@@ -1,10 +1,9 @@
 import { dparPreset, llamaGenPreset, paperPatchRatios, presets } from '@dpar/model';
 import type { WeightFormat } from '@dpar/tensor';
 import { type Benchmark, type FiguresOf, medians } from '../benchmark.js';
-import { type EntropyModelSize, entropyConfig } from '../sampling/configs.js';
 import { dparCost, llamaGenCost, type SamplingCost } from '../sampling/floor.js';
 import { expectedBytes, prepareSampling } from '../sampling/prepare.js';
-import type { Variant } from '../sampling/variant.js';
+import { type EntropyModelSize, entropyConfig, type Variant } from '../sampling/variant.js';
 import { gemmPeak } from './gemm-peak.js';
 import { readBandwidth } from './read-bandwidth.js';
 

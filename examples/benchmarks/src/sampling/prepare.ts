@@ -6,9 +6,8 @@ import { DparSampler, type GeneratedTokens, LlamaGenSampler, type StageSeconds }
 import type { Engine } from '@dpar/tensor';
 import { type Prepared, type Sample, type Settings, secondsOf } from '../benchmark.js';
 import { samplingOptions, thresholdFor } from './calibration.js';
-import { entropyConfig } from './configs.js';
 import { randomParameters } from './random-parameters.js';
-import type { EntropyModelVariant, Variant } from './variant.js';
+import { type EntropyModelVariant, entropyConfig, type Variant } from './variant.js';
 
 /** Standard deviations of the output layers. The entropy model's is larger, so that entropies lie far apart. */
 const outputStd = { model: 0.02, entropyModel: 0.1 };

@@ -66,10 +66,13 @@ export class App {
     this.onChange();
   }
 
+  /** Changes some properties of a part of the state. */
+  set<Part extends object>(part: Part, change: Partial<Part>): void {
+    this.update(() => Object.assign(part, change));
+  }
+
   report(problem: string): void {
-    this.update((state) => {
-      state.problem = problem;
-    });
+    this.set(this.state, { problem });
   }
 
   /** Width and height of images; the picture of the first sample is read before the model says it. */

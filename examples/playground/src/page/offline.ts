@@ -9,9 +9,7 @@ export async function keepFiles(app: App): Promise<void> {
   try {
     await navigator.serviceWorker.register('service-worker.js');
     await navigator.serviceWorker.ready;
-    app.update((state) => {
-      state.worksOffline = true;
-    });
+    app.set(app.state, { worksOffline: true });
   } catch {
     // Some browsers refuse in private windows: the page then works, but not offline.
   }

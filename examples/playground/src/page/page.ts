@@ -59,9 +59,7 @@ function tabButton(app: App, tab: Tab): TemplateResult {
 
 function showTab(app: App, tab: Tab): void {
   history.replaceState(null, '', `#${tab}`);
-  app.update((state) => {
-    state.tab = tab;
-  });
+  app.set(app.state, { tab });
 }
 
 /** Arrow keys, Home and End move between tabs, as the ARIA pattern has it. */

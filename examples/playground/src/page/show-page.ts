@@ -48,8 +48,6 @@ export function showPage(root: HTMLElement, client: ModelClient): void {
 function followAddress(app: App): void {
   const tab = location.hash.slice(1) as Tab;
   if (tabs.includes(tab)) {
-    app.update((state) => {
-      state.tab = tab;
-    });
+    app.set(app.state, { tab });
   }
 }

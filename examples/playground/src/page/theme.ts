@@ -23,9 +23,7 @@ export function setTheme(app: App, theme: Theme): void {
   } catch {
     // Where nothing may be stored, the choice holds until the page is closed.
   }
-  app.update((state) => {
-    state.theme = theme;
-  });
+  app.set(app.state, { theme });
 }
 
 function readChoice(): Theme | undefined {

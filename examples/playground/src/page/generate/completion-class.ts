@@ -19,9 +19,6 @@ export function completionClass({ state }: App, { classes, gridSize }: ModelInfo
 export function completionClassChoice(app: App, info: ModelInfo): ClassChoice {
   return {
     ...completionClass(app, info),
-    onChoose: (label) =>
-      app.update((state) => {
-        state.completionLabel = label;
-      }),
+    onChoose: (label) => app.set(app.state, { completionLabel: label }),
   };
 }

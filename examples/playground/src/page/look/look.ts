@@ -52,10 +52,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
                 ['entropy', 'Entropy'],
               ],
               look.view,
-              (view: LookView) =>
-                app.update(() => {
-                  look.view = view;
-                }),
+              (view: LookView) => app.set(look, { view }),
             )}
           </figcaption>
           ${canvas('picture', 'Picture with its patches')}
@@ -81,10 +78,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
             value: threshold,
             text: `${fixed(threshold, 2)} nats`,
             above: distribution(look.analysis?.entropies, mostNats, threshold),
-            onInput: (value) =>
-              app.update(() => {
-                look.threshold = value;
-              }),
+            onInput: (value) => app.set(look, { threshold: value }),
           })}
           ${scaleTicks(mostNats)}
           <p class="hint">
@@ -98,10 +92,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
             step: 1,
             value: maxPatchLength,
             text: maxPatchLength === 1 ? '1 token' : `${maxPatchLength} tokens`,
-            onInput: (value) =>
-              app.update(() => {
-                look.maxPatchLength = value;
-              }),
+            onInput: (value) => app.set(look, { maxPatchLength: value }),
           })}
           <button
             type="button"

@@ -65,10 +65,7 @@ export function patchesCheck(app: App): TemplateResult {
     <input
       type="checkbox"
       .checked=${look.showsPatches}
-      @change=${(event: Event) =>
-        app.update(() => {
-          look.showsPatches = (event.target as HTMLInputElement).checked;
-        })}
+      @change=${(event: Event) => app.set(look, { showsPatches: (event.target as HTMLInputElement).checked })}
     />
     Patches
   </label>`;

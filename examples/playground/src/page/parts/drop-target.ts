@@ -22,8 +22,6 @@ export function acceptImages(app: App): void {
 
 function show(app: App, file: File | undefined): void {
   if (!file) return;
-  app.update((state) => {
-    state.tab = state.tab === 'compare' ? 'look' : state.tab;
-  });
+  app.set(app.state, { tab: app.state.tab === 'compare' ? 'look' : app.state.tab });
   void app.showFile(file, file.name);
 }

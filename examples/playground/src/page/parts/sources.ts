@@ -53,8 +53,6 @@ function openFile(app: App, input: HTMLInputElement): void {
 }
 
 function startDrawing(app: App): void {
-  app.update(({ look }) => {
-    look.brush = { colour: '#e5484d', width: 6 };
-  });
+  app.set(app.state.look, { brush: { colour: '#e5484d', width: 6 } });
   app.showPicture(blankPicture(app.imageSize));
 }
