@@ -21,7 +21,7 @@ export interface Run {
 /** Result of a test of one kind. */
 export interface Test {
   readonly size: Size;
-  /** Whether patches are merged as in training. */
+  /** True for a test that merges patches as in training. */
   readonly asTrained: boolean;
   readonly accuracy: number;
   readonly meanTokens: number;
@@ -60,7 +60,7 @@ export async function runExperiment(
       const [first] = run.tests;
       say(
         `seed ${seed}, ${variant.merged ? 'merged' : 'all'} patches, ${variant.name}: ` +
-          `${(100 * (first?.accuracy ?? 0)).toFixed(1)} % right, ${run.cpuSeconds.toFixed(0)} s of training`,
+          `${(100 * (first?.accuracy ?? 0)).toFixed(1)} % correct, ${run.cpuSeconds.toFixed(0)} s of training`,
       );
     }
   }

@@ -5,35 +5,35 @@ import { DparError, type HostTensor } from '@dpar/tensor';
 import { type PatchVqConfig, readPatchVqConfig } from '@dpar/tokenizer';
 import type { EmojiFiles } from './files.js';
 
-/** A model's configuration and its weights, float32, under their official names. */
+/** Configuration and float32 weights of a model. */
 export interface Weights<C> {
   readonly config: C;
-  /** By official name, float32. */
+  /** Weights by official name, float32. */
   readonly parameters: Readonly<Record<string, HostTensor>>;
 }
 
-/** The models that draw emoji, by their names. */
+/** Configurations of the emoji models by name. */
 export interface EmojiConfigs {
   /** For `createPatchVq` of `@dpar/tokenizer`. */
   readonly tokenizer: PatchVqConfig;
-  /** For `DparSampler` of `@dpar/sampler`, which makes patches with it. */
+  /** For `DparSampler` of `@dpar/sampler`, which derives patches from it. */
   readonly entropy: EntropyModelConfig;
   /** For `DparSampler` of `@dpar/sampler`. */
   readonly dpar: DparConfig;
-  /** For `LlamaGenSampler` of `@dpar/sampler`: a model of as many parameters that makes no patches, to compare with. */
+  /** For `LlamaGenSampler` of `@dpar/sampler`: a model without patches and with as many parameters, for comparison. */
   readonly llamagen: LlamaGenConfig;
 }
 
-/** The models of {@link EmojiConfigs} with their weights. */
+/** Models of {@link EmojiConfigs} with their weights. */
 export type EmojiWeights = { readonly [Name in keyof EmojiConfigs]: Weights<EmojiConfigs[Name]> };
 
-/** All that it takes to draw emoji. */
+/** Complete model that draws emoji. */
 export interface EmojiModel extends EmojiWeights {
   /** Names of the classes; a label is an index into them. */
   readonly classes: readonly string[];
 }
 
-/** The model without its weights, which are read when they are asked for. */
+/** Model whose weights are read on request. */
 export interface OpenEmojiModel {
   readonly configs: EmojiConfigs;
   /** Names of the classes; a label is an index into them. */
@@ -42,11 +42,11 @@ export interface OpenEmojiModel {
   weights<Name extends keyof EmojiConfigs>(name: Name): Promise<Weights<EmojiConfigs[Name]>>;
 }
 
-/** Reads one file as a whole. */
+/** Reads a whole file. */
 export type ReadFile = (file: URL | string) => Promise<Uint8Array>;
 
 /**
- * Reads the configurations and the names of the classes, all at once.
+ * Reads the configurations and the names of the classes in parallel.
  * @throws DparError if one is damaged, and what `read` throws.
  */
 export async function openModel(files: EmojiFiles, read: ReadFile): Promise<OpenEmojiModel> {
@@ -55,7 +55,7 @@ export async function openModel(files: EmojiFiles, read: ReadFile): Promise<Open
     try {
       return JSON.parse(text);
     } catch {
-      throw new DparError(`emoji model: expected JSON in '${file}', got other text. The file is damaged.`);
+      throw new DparError(`emoji model: expected JSON in '${file}', got '${text.slice(0, 40)}'. Install the package again.`);
     }
   };
   const [tokenizer, entropy, dpar, llamagen, classes] = await Promise.all([
@@ -94,7 +94,7 @@ export async function readEmojiModel(files: EmojiFiles, read: ReadFile): Promise
 function classNames(json: unknown, count: number): string[] {
   if (Array.isArray(json) && json.length === count && json.every((name) => typeof name === 'string')) return json;
   throw new DparError(
-    `emoji model: expected a list of ${count} class names, as many as the model has classes, got ` +
-      `${Array.isArray(json) ? `${json.length} entries` : `a ${typeof json}`}. Use files of one model.`,
+    `emoji model: expected a list of ${count} class names, the number of classes of the model, got ` +
+      `${Array.isArray(json) ? `${json.length} entries` : `a ${typeof json}`}. Use files of the same model.`,
   );
 }

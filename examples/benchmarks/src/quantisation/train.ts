@@ -14,7 +14,7 @@ import {
 } from '@dpar/train';
 import { type EmojiTokens, vocabSize } from './emoji-tokens.js';
 
-/** A model that was trained, and the images that it has not seen. */
+/** A trained model, and its validation images. */
 export interface Trained {
   readonly model: TrainableModel;
   readonly parameters: Tensors<HostTensor>;
@@ -23,7 +23,7 @@ export interface Trained {
 
 const batchSize = 8;
 
-/** Widths are multiples of 128, as the blocks of quantised weights are. */
+/** Widths are multiples of 128, the block size of quantised weights. */
 const multipleOf = 128;
 
 /** Trains a small LlamaGen for about a minute. */

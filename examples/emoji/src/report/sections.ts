@@ -20,7 +20,7 @@ const fixed = (digits: number) => (value: number) => value.toFixed(digits);
 const two = fixed(2);
 const three = fixed(3);
 
-/** Generated images of both models beside real ones, class by class. */
+/** Section with generated images of both models beside real ones, class by class. */
 export function generatedSection({ classes, generatedPatches }: Figures, { settings }: Results): Html {
   const { imagesPerClass, guidanceScale, temperature, topP } = settings.generation;
   const rows = classes.map(
@@ -45,7 +45,7 @@ patches:</p>
 <div class="scroll">${image(generatedPatches, 'Generated images with the borders of their patches')}</div>`;
 }
 
-/** What the tokenizer keeps of an image. */
+/** Section on the tokenizer with reconstructions. */
 export function tokenizerSection({ reconstructions }: Figures, { train, validation, settings }: Results): Html {
   const { codebookSize, patchSize, imageSize } = settings.tokenizer.config;
   const grid = imageSize / patchSize;
@@ -70,7 +70,7 @@ ${table(
 )}`;
 }
 
-/** Entropies, and the patches that come of them. */
+/** Section on entropies and patches. */
 export function patchesSection(figures: Figures, { calibration, train, validation, settings }: Results): Html {
   const cards = figures.entropies.map(
     ({ name, picture }) =>
@@ -117,7 +117,7 @@ const styles = [
   { key: 'dpar', name: 'DPAR', style: 'dpar' },
 ] as const;
 
-/** Loss curves and what training cost. */
+/** Section on loss curves and the cost of training. */
 export function trainingSection(results: Results): Html {
   const { dpar, llamaGen, linearMacs, matmulMacs, settings, entropyModel } = results;
   const series = (x: (point: CurvePoint) => number): Series[] =>

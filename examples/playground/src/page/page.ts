@@ -88,7 +88,7 @@ function content(app: App, tab: Tab): TemplateResult {
     case 'loading':
       return html`<div class="waiting" role="status">
         <div class="patches-moving" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i><i></i></div>
-        <p>Loading the model. It runs on your device and is kept for the next time.</p>
+        <p>Loading the model. It runs on your device and is stored for the next visit.</p>
       </div>`;
     case 'failed':
       return html`<div class="waiting" role="alert">

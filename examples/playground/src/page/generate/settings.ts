@@ -9,9 +9,9 @@ const seeds = 1_000_000;
 
 /** The class to draw. */
 export interface ClassChoice {
-  /** Undefined while it is looked for. */
+  /** Index of the class; undefined until it is known. */
   readonly label?: number;
-  /** Where the class comes from. */
+  /** Text on the source of the class. */
   readonly hint?: string;
   readonly onChoose: (label: number) => void;
 }
@@ -26,8 +26,8 @@ function newImageClass(app: App): ClassChoice {
 }
 
 /**
- * What is drawn and how, for generation and comparison alike.
- * @param place Keeps ids of the two apart.
+ * Controls of class, guidance, temperature and seed, for generation and comparison.
+ * @param place Prefix of element ids.
  */
 export function settingsControls(
   app: App,

@@ -48,7 +48,7 @@ export function drawStroke(app: App, to: Place, from: Place = to): void {
   app.showStroke({ name: drawingName, pixels });
 }
 
-/** Colours, width and an eraser for all. */
+/** Controls of colour and width, and a button that clears the picture. */
 export function brushControls(app: App): TemplateResult {
   const { brush } = app.state.look;
   if (!brush) return html``;

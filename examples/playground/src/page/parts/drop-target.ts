@@ -1,6 +1,6 @@
 import type { App } from '../app.js';
 
-/** Takes up images that are dropped anywhere on the page, or pasted. */
+/** Accepts images that are dropped anywhere on the page, or pasted. */
 export function acceptImages(app: App): void {
   const { classList } = document.documentElement;
   addEventListener('dragover', (event) => {

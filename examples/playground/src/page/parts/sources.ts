@@ -3,7 +3,7 @@ import type { App } from '../app.js';
 import { samples } from '../images/samples.js';
 import { blankPicture } from '../look/brush.js';
 
-/** The pictures to choose from, a file, and where it can be drawn on, an empty sheet. */
+/** Choice of a picture: samples, a file, and an empty sheet if the part supports drawing. */
 export function sources(app: App, { canDraw }: { readonly canDraw: boolean }): TemplateResult {
   const { picture, brush } = app.state.look;
   return html`<div class="sources" role="group" aria-label="Picture">
