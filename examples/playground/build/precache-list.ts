@@ -20,7 +20,9 @@ export function precacheList(publicFolder: string): Plugin {
       handler(_options, bundle) {
         const worker = bundle['service-worker.js'];
         if (worker?.type !== 'chunk' || !placeholder.test(worker.code)) {
-          this.error(`precacheList: expected a chunk service-worker.js with '__PRECACHE__', got a build without it. Check vite.config.ts.`);
+          this.error(
+            `precacheList: expected a chunk service-worker.js with '__PRECACHE__', got a build without it. Check vite.config.ts.`,
+          );
         }
         const hash = createHash('sha256');
         const files = readdirSync(publicFolder).sort();

@@ -55,7 +55,9 @@ export async function openModel(files: EmojiFiles, read: ReadFile): Promise<Open
     try {
       return JSON.parse(text);
     } catch {
-      throw new DparError(`emoji model: expected JSON in '${file}', got '${text.slice(0, 40)}'. Install the package again.`);
+      throw new DparError(
+        `emoji model: expected JSON in '${file}', got '${text.slice(0, 40)}'. Install the package again.`,
+      );
     }
   };
   const [tokenizer, entropy, dpar, llamagen, classes] = await Promise.all([

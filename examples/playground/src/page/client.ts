@@ -17,7 +17,10 @@ export class ModelClient {
     this.worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
     this.worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => this.onReply(data));
     this.worker.addEventListener('error', ({ message }) =>
-      this.onReply({ kind: 'failed', message: message || 'The worker that runs the model could not be started. Reload the page.' }),
+      this.onReply({
+        kind: 'failed',
+        message: message || 'The worker that runs the model could not be started. Reload the page.',
+      }),
     );
     this.send({ kind: 'load', threads });
   }
