@@ -95,7 +95,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
 
   const setSlider = (name: string, value: number) => page.getByRole('slider', { name }).fill(String(value));
 
-  /** Drops a file on the page, as a visitor does. */
+  /** Drops a file on the page. */
   const drop = (name: string, bytes: Uint8Array) =>
     page.evaluate(
       ([name, bytes]) => {

@@ -2,7 +2,7 @@ import { describeMachine, spreadOf } from '@dpar/example-kit';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { compareEngines } from './engines.js';
-import { test } from './tfjs/evaluate.js';
+import { type TestResult, test } from './tfjs/evaluate.js';
 import { train } from './tfjs/train.js';
 import { type Settings, type Size, type Variant, variants } from './variants.js';
 import { type Digits, loadDigits, select } from './vision/digits.js';
@@ -19,12 +19,10 @@ export interface Run {
 }
 
 /** Result of a test of one kind. */
-export interface Test {
+export interface Test extends TestResult {
   readonly size: Size;
   /** True for a test that merges patches as in training. */
   readonly asTrained: boolean;
-  readonly accuracy: number;
-  readonly meanTokens: number;
 }
 
 /** A variant with its runs, one for each seed. */
@@ -64,13 +62,8 @@ export async function runExperiment(
       );
     }
   }
-  return {
-    command,
-    machine: describeMachine(),
-    settings,
-    variants: results,
-    engineDifferences: await compareEngines(),
-  };
+  const engineDifferences = await compareEngines();
+  return { command, machine: describeMachine(), settings, variants: results, engineDifferences };
 }
 
 function runOne(

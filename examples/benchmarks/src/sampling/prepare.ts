@@ -80,7 +80,7 @@ function generatorOf(
   };
 }
 
-/** Copies of the weights: as given, in the graphs, as ONNX Runtime repacks them, and again for other numbers of rows. */
+/** Copies of the weights: the input, in the graphs, repacked by ONNX Runtime, and repacked for other numbers of rows. */
 const copies = 4;
 
 /** Expected bytes of a sampler, with caches of two rows an image. */
