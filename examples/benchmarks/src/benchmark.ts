@@ -6,42 +6,42 @@ export interface Settings {
   readonly threads: number;
 }
 
-/** What one measurement gives: figures by name, such as seconds of each variant. */
+/** Figures of one measurement by name, such as seconds of each variant. */
 export type Sample = Readonly<Record<string, number>>;
 
-/** A benchmark that has been set up and run once, and measures whenever it is asked to. */
+/** A benchmark that is set up and has run once. */
 export interface Prepared {
   measure(): Promise<Sample>;
 }
 
-/** What is reported of a benchmark, by name. */
+/** Reported figures of a benchmark by name. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** Figures of another benchmark of the same run by its name; none if it was not measured. */
+/** Returns the figures of another benchmark of the same run; an empty object if it was not measured. */
 export type FiguresOf = (name: string) => Figures;
 
-/** Something that is measured, several times, in a process of its own. */
+/** A benchmark, measured several times in a process of its own. */
 export interface Benchmark {
   readonly name: string;
-  /** Benchmarks of one group are set up together and take turns, so that their ratios are of the same minutes. */
+  /** Group of benchmarks that take turns, so that their ratios compare the same minutes. */
   readonly group: string;
-  /** Sets up; called in the benchmark's own process. */
+  /** Sets up the benchmark, in its own process. */
   prepare(settings: Settings): Promise<Prepared>;
-  /** The figures to report, from all samples. */
+  /** Computes the reported figures from all samples. */
   figures(samples: readonly Sample[], figuresOf: FiguresOf): Figures;
-  /** Benchmarks by which its figures are judged: they take turns with its group, selected or not. */
+  /** Benchmarks that its figures are compared with. They take turns with its group, selected or not. */
   readonly uses?: readonly Benchmark[];
-  /** Bytes that its process is expected to take; it is left out where there is not that much. */
+  /** Expected bytes of its process. The benchmark is skipped if less memory is available. */
   readonly memoryBytes?: number;
-  /** Measurements at most, where one takes long. */
+  /** Largest number of measurements, for slow benchmarks. */
   readonly maxRounds?: number;
-  /** It takes so long that it runs only if the prefix that selects it begins with this. */
+  /** Prefix that must be selected explicitly, for the slowest benchmarks. */
   readonly onlyWith?: string;
-  /** Whether the memory of its process is a figure. */
+  /** Reports the peak memory of its process. */
   readonly reportsMemory?: boolean;
 }
 
-/** The benchmarks that a prefix selects: the one of just that name, or else those whose names begin so. */
+/** Selects benchmarks by prefixes. A prefix that is a full name selects that benchmark only. */
 export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: readonly string[]): Benchmark[] {
   return benchmarks.filter(({ name, onlyWith = '' }) =>
     prefixes.some((prefix) => {
@@ -51,13 +51,13 @@ export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: rea
   );
 }
 
-/** Medians of all figures of some samples, by name. */
+/** Medians of all figures by name. */
 export function medians(samples: readonly Sample[]): Sample {
   const names = Object.keys(samples[0] ?? {});
   return Object.fromEntries(names.map((name) => [name, median(samples.map((sample) => sample[name] ?? Number.NaN))]));
 }
 
-/** Seconds that an action takes. */
+/** Measures the seconds of an action. */
 export async function secondsOf(action: () => unknown): Promise<number> {
   const begin = performance.now();
   await action();

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Where the figures are from. */
+/** Machine of a run. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
@@ -13,11 +13,11 @@ export interface Machine {
   /** Version of onnxruntime-node. */
   readonly onnxruntime: string;
   readonly threads: number;
-  /** Share of all cores that other programs kept busy before the run: figures of a busy machine are too low. */
+  /** Share of all cores that other programs used before the run. A busy machine lowers the figures. */
   readonly busyBefore: number;
 }
 
-/** Describes the machine; takes a second to see how busy it is. */
+/** Describes the machine, and measures for a second how busy it is. */
 export async function describeMachine(threads: number): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -31,7 +31,7 @@ export async function describeMachine(threads: number): Promise<Machine> {
   };
 }
 
-/** Share of all cores that is in use for some milliseconds. */
+/** Measures the share of all cores in use over some milliseconds. */
 export async function busyShare(milliseconds: number): Promise<number> {
   const before = coreTimes();
   await sleep(milliseconds);
@@ -49,7 +49,7 @@ function coreTimes(): { idle: number; total: number } {
   return { idle, total };
 }
 
-/** Bytes of memory that programs can still get. Linux counts caches as used; it says elsewhere what it would give. */
+/** Available bytes of memory. On Linux `freemem` excludes caches, so `MemAvailable` is read. */
 export function availableBytes(): number {
   try {
     const line = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'));

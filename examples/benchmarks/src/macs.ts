@@ -1,6 +1,6 @@
 import { createOps, type Ops, type TensorType } from '@dpar/tensor';
 
-/** Multiply-accumulates of the convolutions and matrix products of a function; nothing is computed. */
+/** Counts the multiply-accumulates of the convolutions and matrix products of a function, without computing it. */
 export function countMacs(fn: (ops: Ops<TensorType>) => unknown): number {
   let macs = 0;
   const ops = createOps<TensorType>({

@@ -1,12 +1,12 @@
 import { patchLengths } from '@dpar/patchify';
 import { createRandom } from '@dpar/tensor';
 
-/** Images of 16x16 tokens whose patches are made by Algorithm 1 (rows, at most 4 tokens). */
+/** Patching of images of 16x16 tokens by Algorithm 1. */
 const patching = { maxPatchLength: 4, rowLength: 16 };
 
 /**
- * Random entropies of images, which have just the given numbers of patches where the threshold is 0.
- * @returns For each image 255 numbers.
+ * Random entropies of images with given numbers of patches at a threshold of 0.
+ * @returns 255 numbers for each image.
  */
 export function randomEntropies(patchCounts: readonly number[], seed: number): Float32Array[] {
   let candidate = 0;
@@ -21,7 +21,7 @@ export function randomEntropies(patchCounts: readonly number[], seed: number): F
   });
 }
 
-/** The threshold that gives the wanted number of patches, if there is one. */
+/** Finds a threshold that gives a number of patches. */
 function thresholdFor(entropies: Float32Array, patches: number): number | undefined {
   let [low, high] = [0, 1];
   for (let i = 0; i < 30; i++) {

@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Benchmark, Sample, Settings } from './benchmark.js';
 
-/** What a benchmark's process sends when it is ready, and after each measurement. */
+/** Message of a benchmark's process when it is ready, and after each measurement. */
 export interface Reply {
   readonly sample: Sample;
   readonly peakRssBytes: number;
 }
 
-/** A benchmark that runs in a process of its own, and all it has measured. */
+/** A benchmark in a process of its own, with its measurements. */
 export class BenchmarkProcess {
   readonly samples: Sample[] = [];
   peakRssBytes = 0;
@@ -17,7 +17,7 @@ export class BenchmarkProcess {
     private readonly child: ChildProcess,
   ) {}
 
-  /** Starts the process and waits until it is ready. @throws Error if it ends before. */
+  /** Starts the process and waits until it is ready. @throws Error if the process ends first. */
   static async start(benchmark: Benchmark, { threads }: Settings): Promise<BenchmarkProcess> {
     const worker = new URL('./worker.js', import.meta.url);
     const stdio: ('ignore' | 'inherit' | 'ipc')[] = ['ignore', 'ignore', 'inherit', 'ipc'];

@@ -7,12 +7,12 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where Python may be: the first on the path may lack packages that the system's has. */
+/** Candidates for Python: the first on the path may lack packages that the system's Python has. */
 const candidates = ['python3', '/usr/bin/python3'];
 
 const found = new Map<string, Promise<string | undefined>>();
 
-/** A Python with the modules, if there is one. */
+/** Finds a Python that has the modules. */
 async function findPython(modules: string): Promise<string | undefined> {
   for (const python of candidates) {
     const works = await run(python, ['-c', `import ${modules}`]).then(
@@ -24,7 +24,7 @@ async function findPython(modules: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** What a script of the folder `python` is run with. */
+/** Options of {@link runPython}. */
 export interface PythonOptions {
   /** Threads of its matrix products. */
   readonly threads: number;
@@ -34,8 +34,8 @@ export interface PythonOptions {
 
 /**
  * Runs a script of the folder `python`.
- * @param inputs Numbers, which it gets as files, and others, which it gets as they are.
- * @returns The numbers that it prints as JSON; undefined where there is no Python with its modules.
+ * @param inputs Arrays, which are passed as files, and numbers.
+ * @returns The numbers that it prints as JSON; undefined if no Python has its modules.
  */
 export async function runPython(
   script: string,

@@ -9,21 +9,20 @@ export interface BenchmarkResult {
   readonly [figure: string]: string | number;
 }
 
-/** How a run is made. */
+/** Settings of a run of several benchmarks. */
 export interface RunSettings extends Settings {
   /** Measurements of each benchmark. */
   readonly rounds: number;
-  /** Says what is being done. */
+  /** Receives a line on the progress. */
   readonly report: (line: string) => void;
 }
 
-/** Milliseconds between two measurements, in which the threads of the one before go to sleep. */
+/** Milliseconds between two measurements, so that the threads of the first go to sleep. */
 const pause = 200;
 
 /**
- * Runs benchmarks, each in its own process. Those of a group take turns, and those by which they are judged take turns
- * with them.
- * @returns Their figures; what could not be run is reported and left out.
+ * Runs benchmarks, each in its own process. Benchmarks of a group take turns with one another and with those that they use.
+ * @returns Their figures. Benchmarks that fail are reported and left out.
  */
 export async function runBenchmarks(selected: readonly Benchmark[], settings: RunSettings): Promise<BenchmarkResult[]> {
   const yardsticks = new Set(selected.flatMap(({ uses = [] }) => uses));
@@ -57,8 +56,8 @@ export async function runBenchmarks(selected: readonly Benchmark[], settings: Ru
 }
 
 /**
- * Measures the members of a group in turn, and what they are judged by.
- * @param yardsticks Those whose processes go on after the group, in `kept`.
+ * Measures the members of a group and the benchmarks that they use in turn.
+ * @param yardsticks Benchmarks whose processes are kept after the group, in `kept`.
  */
 async function runGroup(
   group: string,

@@ -3,7 +3,7 @@ import { imageSize } from '@dpar/example-kit/emoji';
 import { type DparConfig, dparPreset, type LlamaGenConfig, llamaGenPreset, type Preset } from '@dpar/model';
 import type { TokenizerSettings } from './stages/tokenizer.js';
 
-/** How one model is trained: AdamW with warm-up and a cosine schedule. */
+/** Training of one model: AdamW with warm-up and a cosine schedule. */
 export interface TrainingSettings {
   readonly steps: number;
   readonly batchSize: number;

@@ -24,7 +24,7 @@ export interface Difference {
   readonly mean: number;
   /** Standard error of the mean. */
   readonly standardError: number;
-  /** Whether the difference is larger than two standard errors. */
+  /** True if the difference is larger than two standard errors. */
   readonly clear: boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { EmbeddingType } from '@dpar/model';
 
-/** How a model is trained; all learning rates rise for some steps and then fall as half a cosine wave. */
+/** Training of a model: AdamW with warm-up and a cosine schedule. */
 export interface TrainingSettings {
   readonly steps: number;
   readonly batchSize: number;
@@ -8,7 +8,7 @@ export interface TrainingSettings {
   readonly warmupSteps: number;
 }
 
-/** Encoder and decoder layers of a variant of DPAR, and where it sees its patches. */
+/** Encoder and decoder layers of a variant of DPAR, and the positions of its patches. */
 export interface Variant {
   readonly encoderLayers: number;
   readonly decoderLayers: number;
@@ -23,19 +23,19 @@ export interface GridSettings {
   readonly steps: number;
   readonly entropySteps: number;
   readonly batchSize: number;
-  /** Whether it is trained long enough for its quality to be measured, from all seeds; otherwise only times are. */
+  /** True to train from all seeds and measure quality; otherwise only times are measured. */
   readonly quality: boolean;
 }
 
-/** Everything that decides on the figures, with the data; same settings, same figures but for times. */
+/** All settings: the same settings give the same figures, except times. */
 export interface Settings {
   /** About how many emoji are read; all if left out. */
   readonly emoji?: number;
-  /** DPAR and LlamaGen are trained once from each. */
+  /** Seeds of DPAR and LlamaGen. */
   readonly seeds: readonly number[];
-  /** How many of them guidance, the length of training and the patches at inference are varied with. */
+  /** Number of seeds for tables that vary guidance, the length of training, or patches at inference. */
   readonly sweepSeeds: number;
-  /** Width, heads and global layers of DPAR; LlamaGen has as many layers as DPAR in all, as in the paper. */
+  /** Width, heads and global layers of DPAR. LlamaGen has as many layers as DPAR in all, as in the paper. */
   readonly model: {
     readonly dim: number;
     readonly nHead: number;
@@ -45,12 +45,12 @@ export interface Settings {
   };
   readonly training: TrainingSettings;
   readonly entropy: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
-  /** Layers of an entropy model of about half the parameters. */
+  /** Size of an entropy model with about half the parameters. */
   readonly halfEntropy: { readonly dim: number; readonly nLayer: number; readonly nHead: number };
   readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
   readonly features: TrainingSettings & {
     readonly channels: readonly [number, number, number, number];
-    /** How often each training image is there, shifted and perhaps mirrored but for the first time. */
+    /** Copies of each training image, of which all but the first are shifted and perhaps mirrored. */
     readonly copies: number;
   };
   readonly sampling: {
@@ -58,34 +58,34 @@ export interface Settings {
     readonly images: number;
     readonly batchSize: number;
     readonly seed: number;
-    /** Scale of classifier-free guidance where it is not what is varied. */
+    /** Scale of classifier-free guidance in tables that do not vary it. */
     readonly guidance: number;
     readonly temperature: number;
     readonly topP: number;
   };
   /** Table S7: scales of guidance. */
   readonly guidanceScales: readonly number[];
-  /** Table S8: shares of the training after which images are drawn; the paper's are 50, 100, 200 and 300 epochs. */
+  /** Table S8: shares of the training after which images are generated. The paper's are 50, 100, 200 and 300 epochs. */
   readonly trainingShares: readonly number[];
   readonly grids: readonly GridSettings[];
-  /** Images that generation is timed with. */
+  /** Images of a timed batch. */
   readonly timedImages: number;
-  /** Steps of each model that are timed, in turns. */
+  /** Timed steps of each model. */
   readonly timedSteps: number;
-  /** Patches at inference that are longer than those of training: mean and longest length in tokens. */
+  /** Patches at inference: mean and longest length in tokens. */
   readonly largerPatches: readonly { readonly mean: number; readonly longest: number }[];
 }
 
-/** Pixels of a patch's side: those of the tokenizer of @dpar/emoji. */
+/** Width of a token in pixels, in the tokenizer of @dpar/emoji. */
 export const patchSize = 4;
 
 /** Tokens in a row of an emoji of 64 pixels, and rows. */
 export const mainGrid = 16;
 
-/** Rounds of generation that are timed, after one that compiles. */
+/** Timed rounds of generation, after one that compiles. */
 export const timedRounds = 3;
 
-/** DPAR where neither its depth nor its positions are varied. */
+/** DPAR of tables that vary neither depth nor positions. */
 export const baseVariant: Variant = { encoderLayers: 1, decoderLayers: 4, embedding: 'dynamic_4d' };
 
 const guidanceScales = [1, 1.5, 1.75, 1.9, 2, 2.1];
@@ -134,7 +134,7 @@ export const fullSettings: Settings = {
   largerPatches,
 };
 
-/** All tables within a quarter of an hour, of every fourth emoji: shows that all works, not what it gives. */
+/** All tables within a quarter of an hour, with every fourth emoji: a test, without meaningful figures. */
 export const quickSettings: Settings = {
   ...fullSettings,
   emoji: 1000,
@@ -155,7 +155,7 @@ export const quickSettings: Settings = {
   largerPatches: largerPatches.slice(0, 4),
 };
 
-/** The smallest that goes through every table: for tests. */
+/** Smallest settings that run every table, for tests. */
 export const smokeSettings: Settings = {
   ...quickSettings,
   emoji: 160,

@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import type { Plugin } from 'vite';
 
-/** Compressed already. */
+/** Names of files that are compressed already. */
 const compressed = /\.(png|br)$/;
 
-/** The best quality takes ten times as long for a ninth less. */
+/** Quality of compression. The best quality takes ten times as long and saves a ninth. */
 const quality = 9;
 
 /** Writes `FILE.br` beside each file of the build, for servers that send such files as they are. */

@@ -1,7 +1,7 @@
 import type { Plugin } from 'vite';
 import { contentSecurityPolicy } from '../src/security.js';
 
-/** Writes the policy into the built page, for hosts that send no headers of ours. The development server injects styles. */
+/** Writes the policy into the built page, for hosts that do not send our headers. The development server injects styles. */
 export function contentSecurityPolicyTag(): Plugin {
   return {
     name: 'dpar:content-security-policy',

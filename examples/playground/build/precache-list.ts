@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
-/** What stands for the list in the service worker's source, in the quotes of any minifier. */
+/** Placeholder of the list in the service worker's source, in the quotes of any minifier. */
 const placeholder = /(["'`])__PRECACHE__\1/;
 
 /**
- * Tells the service worker which files to keep: all of the build but itself, under a version that changes with any of
- * them. Content is hashed, as some names (index.html) stay the same.
- * @param publicFolder Files that are copied as they are.
+ * Lists the files that the service worker keeps: all files of the build except itself. The version is a hash of their
+ * content, as some names (index.html) never change.
+ * @param publicFolder Folder of files that are copied unchanged.
  */
 export function precacheList(publicFolder: string): Plugin {
   return {
@@ -20,7 +20,9 @@ export function precacheList(publicFolder: string): Plugin {
       handler(_options, bundle) {
         const worker = bundle['service-worker.js'];
         if (worker?.type !== 'chunk' || !placeholder.test(worker.code)) {
-          this.error(`precacheList: expected a chunk service-worker.js that holds '__PRECACHE__', got none.`);
+          this.error(
+            `precacheList: expected a chunk service-worker.js with '__PRECACHE__', got a build without it. Check vite.config.ts.`,
+          );
         }
         const hash = createHash('sha256');
         const files = readdirSync(publicFolder).sort();

@@ -21,7 +21,7 @@ import { type PageServer, servePage } from './server/serve.js';
 import { figure, firstMap, takePicture, type Visit, visit } from './testing/browser.js';
 import { sampleFile } from './testing/sample-file.js';
 
-/** What the page says once it has caught up: on busy machines that takes a while. */
+/** Expects a value of the page after some time, which busy machines need. */
 const soon = <V>(read: () => V | Promise<V>) => expect.poll(read, { timeout: 60_000, interval: 100 });
 
 const folder = fileURLToPath(new URL('../dist/page', import.meta.url));
@@ -63,7 +63,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
   let samplePatches: string;
   /** The same picture without transparency, which browsers and other programs blend with differences of rounding. */
   let lion: Buffer;
-  /** What Node makes of it. */
+  /** The same image by the models in Node. */
   let analysis: Analysis;
 
   beforeAll(async () => {
@@ -95,7 +95,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
 
   const setSlider = (name: string, value: number) => page.getByRole('slider', { name }).fill(String(value));
 
-  /** Drops a file on the page, as a visitor does. */
+  /** Drops a file on the page. */
   const drop = (name: string, bytes: Uint8Array) =>
     page.evaluate(
       ([name, bytes]) => {
@@ -387,7 +387,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
   });
 });
 
-/** What scripts of these tests find in the page. */
+/** Globals of the page for scripts of these tests. */
 interface TestWindow {
   readonly axe: { run(): Promise<{ violations: readonly { id: string; nodes: readonly { target: unknown }[] }[] }> };
 }

@@ -1,6 +1,6 @@
 /**
- * What the page may load: its own files and nothing else. `wasm-unsafe-eval` lets WebAssembly compile; scripts from text,
- * inline scripts and inline styles stay forbidden. `blob:` images are previews of files that were dropped.
+ * Content security policy: the page may load its own files only. `wasm-unsafe-eval` lets WebAssembly compile. Scripts from
+ * text, inline scripts and inline styles are forbidden. `blob:` images are previews of dropped files.
  */
 export const contentSecurityPolicy = [
   "default-src 'none'",
@@ -15,8 +15,8 @@ export const contentSecurityPolicy = [
 ].join('; ');
 
 /**
- * Headers of every response. The first two make the page cross-origin isolated, which threads of WebAssembly need;
- * workers and the files they load take the policy from headers, where a page may also say it in its HTML.
+ * Headers of every response. The first two make the page cross-origin isolated, which threads of WebAssembly need.
+ * Workers take the policy from headers, a page also from its HTML.
  */
 export const responseHeaders = {
   'Cross-Origin-Opener-Policy': 'same-origin',

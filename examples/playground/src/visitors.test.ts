@@ -17,7 +17,7 @@ const touch = (width: number, height: number): BrowserContextOptions => ({
   hasTouch: true,
 });
 
-/** What the keyboard would act on: the text of a button, the label of another control. */
+/** Name of the focused element: the text of a button, the label of another control. */
 const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {
     const element = document.activeElement as HTMLElement;

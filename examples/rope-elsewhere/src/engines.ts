@@ -13,7 +13,7 @@ export interface Heads {
 /** Rotates by a table [B, positions, headDim / 2, 2] in one way. */
 export type Rotate = (x: Heads, table: RotaryTable, pairs: NonNullable<PairOptions['pairs']>) => Promise<Float32Array>;
 
-/** All ways to apply a table. They give the same numbers to float precision. */
+/** All ways to apply a table, with results that are equal to float precision. */
 export const engines: Readonly<Record<string, Rotate>> = {
   'plain JavaScript': async ({ shape, data }, table, pairs) =>
     applyRotary(data, table, { batch: shape[0], heads: shape[2], pairs }),

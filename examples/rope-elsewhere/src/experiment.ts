@@ -2,7 +2,7 @@ import { describeMachine, spreadOf } from '@dpar/example-kit';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { compareEngines } from './engines.js';
-import { test } from './tfjs/evaluate.js';
+import { type TestResult, test } from './tfjs/evaluate.js';
 import { train } from './tfjs/train.js';
 import { type Settings, type Size, type Variant, variants } from './variants.js';
 import { type Digits, loadDigits, select } from './vision/digits.js';
@@ -19,12 +19,10 @@ export interface Run {
 }
 
 /** Result of a test of one kind. */
-export interface Test {
+export interface Test extends TestResult {
   readonly size: Size;
-  /** Whether patches are merged as in training. */
+  /** True for a test that merges patches as in training. */
   readonly asTrained: boolean;
-  readonly accuracy: number;
-  readonly meanTokens: number;
 }
 
 /** A variant with its runs, one for each seed. */
@@ -60,17 +58,12 @@ export async function runExperiment(
       const [first] = run.tests;
       say(
         `seed ${seed}, ${variant.merged ? 'merged' : 'all'} patches, ${variant.name}: ` +
-          `${(100 * (first?.accuracy ?? 0)).toFixed(1)} % right, ${run.cpuSeconds.toFixed(0)} s of training`,
+          `${(100 * (first?.accuracy ?? 0)).toFixed(1)} % correct, ${run.cpuSeconds.toFixed(0)} s of training`,
       );
     }
   }
-  return {
-    command,
-    machine: describeMachine(),
-    settings,
-    variants: results,
-    engineDifferences: await compareEngines(),
-  };
+  const engineDifferences = await compareEngines();
+  return { command, machine: describeMachine(), settings, variants: results, engineDifferences };
 }
 
 function runOne(

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Results } from './experiment.js';
 import * as graphs from './onnx/graphs.js';
 import { drawChart } from './report/chart.js';
-import { examplePicture } from './report/example.js';
+import { examplePicture } from './report/picture.js';
 import { summarize } from './report/summary.js';
 import { comparison, toMarkdown } from './report/table.js';
 

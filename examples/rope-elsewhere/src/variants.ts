@@ -1,9 +1,9 @@
 import type { PositionKind } from './vision/positions.js';
 
-/** What one transformer of the comparison gets. */
+/** A transformer of the comparison. */
 export interface Variant {
   readonly name: string;
-  /** Whether patches that look alike are merged. */
+  /** Merges similar neighbouring patches. */
   readonly merged: boolean;
   readonly positions: PositionKind;
 }
@@ -30,7 +30,7 @@ export interface Settings {
   readonly learningRate: number;
   /** Pictures of training: a digit anywhere on black. */
   readonly size: Size;
-  /** How unlike patches may be that merge; see `tokenize`. */
+  /** Largest difference of merged patches; see `tokenize`. */
   readonly tolerance: number;
   /** Test pictures of the size of training, and of each other size. */
   readonly testPictures: number;

@@ -6,18 +6,18 @@ import { lossAndGradients } from '@dpar/train';
 import { type Benchmark, medians, type Settings, secondsOf } from '../benchmark.js';
 import { trainedModel } from '../training/models.js';
 
-/** The engines that are compared. */
+/** Compared engines. */
 const engines: Readonly<Record<string, (settings: Settings) => Promise<Engine>>> = {
   ort: ({ threads }) => createOrtEngine({ threads }),
   'tfjs/wasm': () => createTfjsEngine({ backend: 'wasm' }),
   'tfjs/cpu': () => createTfjsEngine({ backend: 'cpu' }),
 };
 
-/** Something that all of them compute. */
+/** Work that all engines do. */
 interface Work {
   readonly name: string;
   readonly flops: number;
-  /** Makes what is timed. */
+  /** Returns the function that is timed. */
   prepare(engine: Engine): () => Promise<unknown>;
 }
 
@@ -60,7 +60,7 @@ const trainStep: Work = {
   },
 };
 
-/** Measurements of one work by all engines, of which the first is the one that others are compared with. */
+/** Benchmarks of one work on all engines. The others are compared with the first. */
 function compare(work: Work): Benchmark[] {
   const [yardstick, ...others] = Object.entries(engines).map(([engine, create]): Benchmark => {
     const name = `engine-${engine}/${work.name}`;
@@ -91,5 +91,5 @@ function compare(work: Work): Benchmark[] {
   return [yardstick, ...others.map((other) => ({ ...other, uses: [yardstick] }))];
 }
 
-/** How fast the engines are, beside one another. */
+/** Benchmarks that compare the engines. */
 export const engineBenchmarks: readonly Benchmark[] = [...compare(matmul), ...compare(trainStep)];

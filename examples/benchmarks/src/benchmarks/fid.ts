@@ -6,10 +6,7 @@ import { runPython } from '../python.js';
 const columns = 2048;
 const rows = 4096;
 
-/**
- * Two statistics of 2048 dimensions, of full rank, to their Fréchet distance. The statistics are made beforehand. Beside it
- * the same in SciPy.
- */
+/** Fréchet distance of two statistics of 2048 dimensions and full rank, and the same in SciPy. */
 export const fid2048: Benchmark = {
   name: 'eval/fid-2048',
   group: 'fid',

@@ -11,10 +11,10 @@ const sizes = [
   [2048, 2048, 768],
 ] as const;
 
-/** Products of one size in a sample; the quickest counts. */
+/** Products of one size in a sample, of which the fastest counts. */
 const repeats = 3;
 
-/** What a bare matrix product reaches: the scale by which training steps are judged. */
+/** Peak of a bare matrix product, with which training steps are compared. */
 export const gemmPeak: Benchmark = {
   name: 'gemm-peak',
   group: 'always',
@@ -45,7 +45,7 @@ export const gemmPeak: Benchmark = {
   figures: (samples) => ({ gflops: Math.max(...Object.values(medians(samples))) }),
 };
 
-/** What work of so many operations reaches, and its share of the peak of the same run, if that was measured. */
+/** Speed of work of so many operations, and its share of the peak if that was measured in the same run. */
 export function speedOf(gflop: number, seconds: number, figuresOf: FiguresOf): Figures {
   const gflops = gflop / seconds;
   const { gflops: peak } = figuresOf(gemmPeak.name);

@@ -36,7 +36,7 @@ export const inceptionFeatures: Benchmark = {
   },
 };
 
-/** Weights that keep activations about as large from layer to layer. */
+/** Random weights that keep the scale of activations from layer to layer. */
 function randomWeights(): Record<string, HostTensor> {
   const random = createRandom(8);
   const weights: Record<string, HostTensor> = {};

@@ -12,10 +12,10 @@ const parameterCount = countParameters(specs);
 /** Bytes of one array of all parameters. */
 const bytes = 4 * parameterCount;
 
-/** The update reads and writes parameters, two moments and their average, and reads gradients; the norm reads these too. */
+/** Passes over an array: the update reads and writes parameters, two moments and the average; it and the norm read gradients. */
 const passes = 10;
 
-/** What follows the backward pass of a base model: norm of all gradients, AdamW and the moving average; on one core, and with a thread. */
+/** Work after the backward pass of a base model, on one core and with a thread: gradient norm, AdamW, moving average. */
 export const optimizerStep: Benchmark = {
   name: 'optimizer/adamw-115m',
   group: 'optimizer',

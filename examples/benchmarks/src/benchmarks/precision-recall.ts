@@ -6,10 +6,10 @@ import { runPython } from '../python.js';
 const columns = 2048;
 const rows = 10_000;
 
-/** Dimensions in which the features vary: neighbours of fully random ones would all be equally far. */
+/** Dimensions in which the features vary. Fully random features would all be equally distant. */
 const inner = 64;
 
-/** Features that are random combinations of a few, a little shifted, cut off at 0 as those of Inception are. */
+/** Random combinations of a few features, slightly shifted, and cut off at 0 like features of Inception. */
 function features(seed: number, shift: number): Float32Array {
   const mixing = createRandom(0).fillNormal(new Float32Array(inner * columns), { std: inner ** -0.5 });
   const random = createRandom(seed);
@@ -28,7 +28,7 @@ function features(seed: number, shift: number): Float32Array {
   return data.map((value) => Math.max(0, value));
 }
 
-/** Improved precision and recall of 10,000 images and 10,000, 2048 features each. Beside it the same in NumPy. */
+/** Improved precision and recall of two sets of 10,000 images with 2048 features each, and the same in NumPy. */
 export const precisionRecall10000: Benchmark = {
   name: 'eval/precision-recall-10000',
   group: 'precision-recall',
@@ -58,7 +58,7 @@ export const precisionRecall10000: Benchmark = {
   reportsMemory: true,
 };
 
-/** How far NumPy's shares are from ours. */
+/** Differences between NumPy's precision and recall and ours. */
 function differences(ours: Readonly<Record<string, number>>, theirs: Readonly<Record<string, number>>) {
   return {
     precisionDifference: Math.abs((ours.precision ?? Number.NaN) - (theirs.precision ?? Number.NaN)),

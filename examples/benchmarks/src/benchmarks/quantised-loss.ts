@@ -1,11 +1,11 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import type { WeightFormat } from '@dpar/tensor';
+import type { Engine, WeightFormat } from '@dpar/tensor';
+import { createValidator } from '@dpar/train';
 import { type Benchmark, medians } from '../benchmark.js';
 import { loadEmojiTokens } from '../quantisation/emoji-tokens.js';
-import { lossWith } from '../quantisation/loss.js';
-import { trainDpar, trainLlamaGen } from '../quantisation/train.js';
+import { type Trained, trainDpar, trainLlamaGen } from '../quantisation/train.js';
 
-/** How much the validation loss of a small model, trained on emoji, changes when its weights are quantised. */
+/** Change of the validation loss of a small model, trained on emoji, when its weights are quantised. */
 export function quantisedLoss(model: 'dpar' | 'llamagen', weights: Exclude<WeightFormat, 'float32'>): Benchmark {
   const name = `quantised-loss/${model}/${weights}`;
   return {
@@ -30,4 +30,14 @@ export function quantisedLoss(model: 'dpar' | 'llamagen', weights: Exclude<Weigh
       return { lossFloat32, lossQuantised, changePercent: 100 * (lossQuantised / lossFloat32 - 1) };
     },
   };
+}
+
+/** Mean validation loss in nats per token, with the weights of products in the given format. */
+async function lossWith(engine: Engine, { model, validation }: Trained, weights: WeightFormat): Promise<number> {
+  const validator = createValidator(engine, model, { constants: model.parameters, weights });
+  try {
+    return await validator.loss({}, validation, 16);
+  } finally {
+    await validator.dispose();
+  }
 }

@@ -2,7 +2,7 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { createRandom, float32, named, type TensorFunction } from '@dpar/tensor';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 
-/** Elements that are read: 512 MiB, far more than caches hold. */
+/** Shape of the array that is read: 512 MiB, more than caches hold. */
 const [rows, columns] = [8192, 16384] as const;
 
 const functions: Readonly<Record<string, TensorFunction>> = {
@@ -12,7 +12,7 @@ const functions: Readonly<Record<string, TensorFunction>> = {
   product: (ops, inputs) => ({ y: ops.matmul(named(inputs, 'one'), named(inputs, 'x'), { transposeB: true }) }),
 };
 
-/** How quickly memory is read: the floor of generation one image at a time, which reads all weights for each token. */
+/** Speed of reading memory, the bound of generating one image: it reads all weights for each token. */
 export const readBandwidth: Benchmark = {
   name: 'read-bandwidth',
   group: 'always',

@@ -6,7 +6,7 @@ import type { Variant } from '../sampling/variant.js';
 /** Mean patch length at 384 px and above. */
 const largeImages = paperPatchRatios[384] ?? 1;
 
-/** Time against tokens: one image at a time with base models, and GPT-T for DPAR's patches. */
+/** Benchmark of one image at a time with a base model, and GPT-T for DPAR's patches. */
 export function sampleCurve(model: 'dpar' | 'llamagen', resolution: number): Benchmark {
   const gridSize = resolution / pixelsPerToken;
   const tokens = gridSize ** 2;

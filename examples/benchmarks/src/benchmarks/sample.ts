@@ -1,10 +1,9 @@
 import { dparPreset, llamaGenPreset, paperPatchRatios, presets } from '@dpar/model';
 import type { WeightFormat } from '@dpar/tensor';
 import { type Benchmark, type FiguresOf, medians } from '../benchmark.js';
-import { type EntropyModelSize, entropyConfig } from '../sampling/configs.js';
 import { dparCost, llamaGenCost, type SamplingCost } from '../sampling/floor.js';
 import { expectedBytes, prepareSampling } from '../sampling/prepare.js';
-import type { Variant } from '../sampling/variant.js';
+import { type EntropyModelSize, entropyConfig, type Variant } from '../sampling/variant.js';
 import { gemmPeak } from './gemm-peak.js';
 import { readBandwidth } from './read-bandwidth.js';
 
@@ -18,7 +17,7 @@ const entropySizes = ['T', 'B'] as const satisfies readonly EntropyModelSize[];
 const llamaGenName = ({ weights, batch }: Variant): string =>
   `sample/llamagen-b-${resolution}/${weights}/batch-${batch}`;
 
-/** Generation with base models at 256 px: those of the same batch and format take turns. */
+/** Benchmarks of generation with base models at 256 px. Models of the same batch and format take turns. */
 export function sampling(batch: number): Benchmark[] {
   return formats.flatMap((weights) => {
     const variant = { batch, gridSize, weights };
@@ -64,15 +63,15 @@ function sample(name: string, variant: Variant): Benchmark {
   };
 }
 
-/** How many times quicker than LlamaGen DPAR would be if both took what must be read, or multiplied, and nothing else. */
+/** Speed of DPAR over LlamaGen if both needed only the time of the necessary reads (one image) or products (many). */
 function speedupAtFloor(variant: Variant, meanPatchLength: number): number {
   const bound = variant.batch === 1 ? 'bytes' : 'flops';
   return llamaGenCost(llamaGenPreset(presets.B), variant.weights)[bound] / costOf(variant, meanPatchLength)[bound];
 }
 
 /**
- * The least time of a batch in seconds: for one image, to read what must be read; for many, to multiply what must be
- * multiplied. Undefined if the run did not measure how quickly that goes.
+ * Least time of a batch in seconds: the time of the necessary reads for one image, of the necessary products for many.
+ * Undefined if the run did not measure the speed of reads or products.
  */
 function floorSeconds(variant: Variant, meanPatchLength: number, figuresOf: FiguresOf): number | undefined {
   const { bytes, flops } = costOf(variant, meanPatchLength);

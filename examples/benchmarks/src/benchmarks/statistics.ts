@@ -7,7 +7,7 @@ const columns = 2048;
 const rows = 1000;
 const pieces = 50;
 
-/** Mean and covariance of 50,000 features of 2048 numbers, in pieces of 1000. Beside it the same in NumPy. */
+/** Mean and covariance of 50,000 x 2048 features in pieces of 1000, and the same in NumPy. */
 export const statistics50000: Benchmark = {
   name: 'eval/statistics-50000',
   group: 'statistics',

@@ -16,10 +16,10 @@ import { gemmPeak, speedOf } from './gemm-peak.js';
 /** Forward pass, and a backward pass with twice its products. */
 const passes = 3;
 
-/** Steps one after the other that are measured together. */
+/** Consecutive steps of a measurement. */
 const consecutive = 3;
 
-/** The paper's. */
+/** Dropout of the paper. */
 const dropout = { token: 0.1, residual: 0.1, feedForward: 0.1 };
 
 /**
@@ -66,10 +66,10 @@ function sampleOf({ seconds, waitSeconds, optimizerSeconds, paddingShare }: Step
   return { seconds, waitSeconds, optimizerSeconds, paddingShare };
 }
 
-/** Images of a step in PyTorch at most: it takes more memory. */
+/** Largest batch in PyTorch, which needs more memory. */
 const pytorchImages = 4;
 
-/** The same steps of a base LlamaGen in eager PyTorch, where that is installed. */
+/** Measures the same steps of a base LlamaGen in eager PyTorch, if it is installed. */
 async function pytorchStep({ size, batch, pytorch }: TrainedModel, threads: number): Promise<Sample> {
   if (pytorch === undefined || size !== 'b-256' || batch > pytorchImages) return {};
   const { seconds } = (await runPython('train_step.py', [...pytorch, threads], { threads, modules: 'torch' })) ?? {};
@@ -89,7 +89,7 @@ async function startTrainer({ model, batch }: TrainedModel, threads: number): Pr
   return new Trainer({ engine, model: { ...model, parameters }, ...data, ...settings });
 }
 
-/** What training holds all along, and activations, of which ONNX Runtime keeps less than the count says. */
+/** Bytes of weights, gradients, optimizer and activations. ONNX Runtime keeps fewer activations than are counted. */
 function expectedBytes({ weights, gradients, optimizer, activations }: MemoryCount): number {
   return weights + gradients + optimizer + activations;
 }

@@ -5,7 +5,7 @@ import type { Engine } from '@dpar/tensor';
 import { cosineSchedule, entropiesOfSet, initializeNarrow, type TokenSet, Trainer } from '@dpar/train';
 import { type EmojiTokens, vocabSize } from './emoji-tokens.js';
 
-/** A model that was trained, and the images that it has not seen. */
+/** A trained model, and its validation images. */
 export interface Trained {
   readonly model: ImageModel;
   readonly validation: TokenSet;
@@ -13,7 +13,7 @@ export interface Trained {
 
 const batchSize = 8;
 
-/** Widths are multiples of 128, as the blocks of quantised weights are. */
+/** Widths are multiples of 128, the block size of quantised weights. */
 const multipleOf = 128;
 
 /** Trains a small LlamaGen for about a minute. */

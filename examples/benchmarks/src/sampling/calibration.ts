@@ -6,19 +6,19 @@ import { type Engine, float32, type HostTensorOf, int32, named, type WeightForma
 import { randomParameters } from './random-parameters.js';
 
 /**
- * How images are generated. The temperature is so high that all tokens are equally likely, whatever a model predicts:
- * the seed alone decides on the tokens. They cost the same, are the same for all models, and are known beforehand.
+ * Options of generation. The temperature is so high that all tokens are equally likely: only the seed determines the tokens.
+ * They are the same for all models, and known beforehand.
  */
 export function samplingOptions(batch: number): SampleOptions {
   return { labels: Int32Array.from({ length: batch }, (_, i) => i), guidanceScale: 2, temperature: 1e9, seed: 1 };
 }
 
-/** Images by which a threshold is chosen, at most. */
+/** Largest number of images for the calibration of a threshold. */
 const calibrationImages = 4;
 
 /**
- * The threshold at which the tokens that {@link samplingOptions} leads to have patches of the wanted mean length.
- * @param weights Format in which the entropy model will be held when it samples.
+ * Calibrates the threshold that gives the tokens of {@link samplingOptions} patches of a mean length.
+ * @param weights Format of the entropy model's weights when it samples.
  */
 export async function thresholdFor(
   engine: Engine,
@@ -34,7 +34,7 @@ export async function thresholdFor(
   return calibrateThreshold(entropies, { targetMeanPatchLength, ...patching }).threshold;
 }
 
-/** The tokens that any model generates, found with the smallest: int32 [B, T]. */
+/** Generates the tokens of {@link samplingOptions} with the smallest model: int32 [B, T]. */
 async function tokensToCome(engine: Engine, T: number, batch: number): Promise<HostTensorOf<'int32'>> {
   const config = llamaGenPreset({ ...presets.nano, llamaGenLayers: 1 }, { gridSize: Math.sqrt(T) });
   const parameters = randomParameters(llamaGenSpecs(config), 1, 0.02);
@@ -46,7 +46,7 @@ async function tokensToCome(engine: Engine, T: number, batch: number): Promise<H
   }
 }
 
-/** Entropies in nats, one image at a time: float32 [B, T - 1]. */
+/** Computes entropies in nats, one image at a time: float32 [B, T - 1]. */
 async function entropiesOf(
   engine: Engine,
   { config, parameters }: Model<EntropyModelConfig>,

@@ -1,8 +1,8 @@
 import { dparPreset, llamaGenPreset, presets } from '@dpar/model';
 import type { WeightFormat } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { type EntropyModelSize, entropyConfig } from './configs.js';
 import { dparCost, llamaGenCost, type SamplingCost } from './floor.js';
+import { type EntropyModelSize, entropyConfig } from './variant.js';
 
 const llamaGen = llamaGenPreset(presets.B);
 const dpar = dparPreset(presets.B);

@@ -3,7 +3,7 @@ import type { DparConfig, LlamaGenConfig } from '@dpar/model';
 import { feedForwardWidth, type StackConfig } from '@dpar/nn';
 import { bytesPerWeight, type WeightFormat } from '@dpar/tensor';
 
-/** The least that one image costs to generate, in products alone: what no program that keeps to the model gets under. */
+/** Least cost of generating one image: a lower bound for any program that computes the model's products. */
 export interface SamplingCost {
   /** Bytes of weights and of cached keys and values that are read, with guidance, one image at a time. */
   readonly bytes: number;
@@ -11,7 +11,7 @@ export interface SamplingCost {
   readonly flops: number;
 }
 
-/** Formats of weights: of the model, and of the entropy model. */
+/** Formats of the weights of the model and the entropy model. */
 export interface StoredAs {
   readonly weights: WeightFormat;
   readonly entropyWeights: WeightFormat;
@@ -20,7 +20,7 @@ export interface StoredAs {
 /** Cached keys and values are float32. */
 const bytesPerCached = 4;
 
-/** Matrices that an image's positions or patches pass one after the other, with the self-attention between them. */
+/** Matrices that positions or patches pass one after the other, with their self-attention. */
 interface Part {
   /** Elements of all matrices: each is read in every step, and multiplied once for each row. */
   readonly weights: number;

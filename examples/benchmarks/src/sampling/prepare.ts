@@ -16,20 +16,19 @@ import { createSampler, type GeneratedTokens, type StageSeconds } from '@dpar/sa
 import type { Engine } from '@dpar/tensor';
 import { type Prepared, type Sample, type Settings, secondsOf } from '../benchmark.js';
 import { samplingOptions, thresholdFor } from './calibration.js';
-import { entropyConfig } from './configs.js';
 import { randomParameters } from './random-parameters.js';
-import type { EntropyModelVariant, Variant } from './variant.js';
+import { type EntropyModelVariant, entropyConfig, type Variant } from './variant.js';
 
-/** Standard deviations of the output layers. The entropy model's is larger, so that entropies lie far apart. */
+/** Standard deviations of the output layers. A larger one spreads the entropies of the entropy model. */
 const outputStd = { model: 0.02, entropyModel: 0.1 };
 
-/** A sampler, and how it is asked for a batch of images. */
+/** A sampler with the function that generates a batch. */
 interface Generator {
   readonly stageSeconds: StageSeconds;
   generate(): Promise<GeneratedTokens>;
 }
 
-/** Sets up a sampler with random weights, and generates once, so that everything is compiled. */
+/** Sets up a sampler with random weights, and generates once to compile everything. */
 export async function prepareSampling(variant: Variant, { threads }: Settings): Promise<Prepared> {
   const engine = await createOrtEngine({ threads });
   const { entropyModel } = variant;
@@ -96,10 +95,10 @@ function generatorOf(
   };
 }
 
-/** Copies of the weights: as given, in the graphs, as ONNX Runtime repacks them, and again for other numbers of rows. */
+/** Copies of the weights: the input, in the graphs, repacked by ONNX Runtime, and repacked for other numbers of rows. */
 const copies = 4;
 
-/** Bytes that a sampler is expected to take, caches of two rows an image included. */
+/** Expected bytes of a sampler, with caches of two rows an image. */
 export function expectedBytes({ batch, gridSize, entropyModel }: Variant): number {
   const memory = entropyModel
     ? dparMemory(dparPreset(presets.B, { gridSize }), batch, gridSize ** 2)

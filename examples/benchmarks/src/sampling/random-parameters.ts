@@ -1,13 +1,12 @@
 import type { ParameterSpecs } from '@dpar/nn';
 import { createRandom, type HostTensor, hostTensor } from '@dpar/tensor';
 
-/** Random numbers that are drawn; a prime, so that no two rows of a matrix are the same. */
+/** Number of random numbers: a prime, so that no two rows of a matrix are equal. */
 const period = 1_000_003;
 
 /**
- * Parameters as they are initialised, of random numbers that repeat, which takes a tenth of the time for models of this
- * size.
- * @param outputStd Standard deviation of the output layer, which would otherwise start at zero: all tokens alike.
+ * Initialised parameters from random numbers that repeat, in a tenth of the usual time.
+ * @param outputStd Standard deviation of the output layer, which would otherwise be zero.
  */
 export function randomParameters(specs: ParameterSpecs, seed: number, outputStd: number): Record<string, HostTensor> {
   const noise = createRandom(seed).fillNormal(new Float32Array(period));

@@ -1,22 +1,31 @@
+import { type EntropyModelConfig, entropyModelPresets } from '@dpar/entropy';
+import { llamaGenPreset, presets } from '@dpar/model';
 import type { WeightFormat } from '@dpar/tensor';
-import type { EntropyModelSize } from './configs.js';
+
+/** Size of the entropy model: GPT-T (6 layers, 512 wide) or GPT-B (12 layers, 768 wide). */
+export type EntropyModelSize = 'T' | 'B';
 
 /** A base model that generates images. */
 export interface Variant {
-  /** Images at a time. */
+  /** Images of a batch. */
   readonly batch: number;
   /** Tokens in a row and in a column of an image. */
   readonly gridSize: number;
   /** Format of the model's weights. */
   readonly weights: WeightFormat;
-  /** What patches are made by: DPAR. Without it the model is LlamaGen. */
+  /** Entropy model of DPAR. Without it the model is LlamaGen. */
   readonly entropyModel?: EntropyModelVariant;
 }
 
-/** How DPAR's patches are made. */
+/** Entropy model and patches of DPAR. */
 export interface EntropyModelVariant {
   readonly size: EntropyModelSize;
   readonly weights: WeightFormat;
-  /** The threshold is chosen so that patches have this many tokens. */
+  /** Mean patch length, for which the threshold is calibrated. */
   readonly targetMeanPatchLength: number;
+}
+
+/** Configuration of an entropy model for the tokens of the base models. */
+export function entropyConfig(size: EntropyModelSize, gridSize: number): EntropyModelConfig {
+  return { ...llamaGenPreset(presets.B, { gridSize }), ...entropyModelPresets[size], clsTokenNum: 0 };
 }

@@ -27,7 +27,7 @@ export interface TrainedModel {
   /** Multiply-accumulates of matrix products in a forward pass for one image. */
   readonly macs: number;
   readonly memory: MemoryCount;
-  /** What `python/train_step.py` is told of a LlamaGen. */
+  /** Arguments of `python/train_step.py`, for a LlamaGen. */
   readonly pytorch?: readonly number[];
 }
 

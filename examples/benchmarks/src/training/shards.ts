@@ -8,7 +8,7 @@ import { meanPatches } from './models.js';
 const images = 64;
 const shards = 2;
 
-/** Numbers of patches, which batches are padded to the same number for, so that one graph does. */
+/** Numbers of patches for which batches are padded to the same number, so that they share one graph. */
 const patchCounts = Array.from({ length: images }, (_, i) => meanPatches + (i % 5) - 2);
 
 /** Writes shards of random tokens, classes and entropies for a model, 64 images in all. */

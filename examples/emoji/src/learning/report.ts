@@ -71,8 +71,8 @@ ${chart(models, 'Against steps', 'steps', (point) => point.step)}
 ${chart(models, 'Against operations', 'TFLOP', (point) => point.teraFlop)}
 ${chart(models, 'Against time', 'seconds', (point) => point.seconds)}
 </div>
-<p>${command}. ${machine}; ${engine}. Steps of the two models took turns.</p>`;
-  return page({ title: 'Does it learn?', body, style });
+<p>${command}. ${machine}; ${engine}. The two models took turns.</p>`;
+  return page({ title: 'Learning curves of DPAR and LlamaGen', body, style });
 }
 
 function chart(
@@ -101,15 +101,15 @@ function chart(
 /** Says whether the paper's claim, better images at less compute, shows in the loss at this scale. */
 export function verdict({ dpar, llamagen }: LearningResults['models']): string {
   const [ours, theirs] = [dpar.points.at(-1), llamagen.points.at(-1)];
-  if (ours === undefined || theirs === undefined) return 'Nothing was measured.';
+  if (ours === undefined || theirs === undefined) return 'No run has finished.';
   const difference = ours.loss - theirs.loss;
   // Two standard errors of the difference of the means.
   const error = 2 * Math.sqrt((ours.deviation ** 2 + theirs.deviation ** 2) / seeds.length);
   const flop = (100 * (1 - dpar.gigaFlopPerImage / llamagen.gigaFlopPerImage)).toFixed(0);
   const size = `${Math.abs(difference).toFixed(3)} nats per token (two standard errors: ${error.toFixed(3)})`;
-  const cost = `at ${flop} % fewer operations (the entropy model, which reads the images once, not counted) and ${(dpar.stepSeconds / llamagen.stepSeconds).toFixed(2)} times the time of a step`;
+  const cost = `at ${flop} % fewer operations (the entropy model, which reads the images once, is not included) and ${(dpar.stepSeconds / llamagen.stepSeconds).toFixed(2)} times the time of a step`;
   if (Math.abs(difference) <= error)
-    return `DPAR's loss is that of LlamaGen within the spread, ${cost}: it differs by ${size}.`;
+    return `DPAR's loss equals LlamaGen's within the spread, ${cost}: it differs by ${size}.`;
   return difference < 0
     ? `DPAR's loss is lower than LlamaGen's by ${size}, ${cost}: the paper's claim shows at this scale.`
     : `DPAR's loss is higher than LlamaGen's by ${size}, ${cost}: the paper's claim of better results at less compute does not show in the loss at this scale and the same number of steps.`;

@@ -38,11 +38,11 @@ function summary(
   const [dparLoss, llamaGenLoss] = [dpar.training.validationLoss, llamaGen.training.validationLoss];
   const tile = (value: string, meaning: string) => html`<div class="tile"><b>${value}</b><span>${meaning}</span></div>
 `;
-  return html`<p class="lead">In ${duration(seconds)}, this computer learned to draw emoji from ${train.images.labels.length / settings.copies} pictures of ${classes.length}
-kinds, twice: with LlamaGen, which predicts an image token by token, and with DPAR, which first joins tokens that are easy to predict into patches
-and gives its big transformer only the patches. That spared it ${reduction} of the positions. A training step of DPAR took ${timeRatio.toFixed(2)} times as
-long as one of LlamaGen, at the same number of parameters, not counting the entropy model that makes the patches; its loss on emoji that neither had seen was
-${dparLoss.toFixed(3)} nats per token, that of LlamaGen ${llamaGenLoss.toFixed(3)}${comparison(dparLoss, llamaGenLoss)}.</p>
+  return html`<p class="lead">In ${duration(seconds)}, this computer trained two models on ${train.images.labels.length / settings.copies} emoji of ${classes.length}
+classes. LlamaGen predicts an image token by token. DPAR first merges tokens that are easy to predict into patches, so its big transformer
+processes ${reduction} fewer positions. A training step of DPAR took ${timeRatio.toFixed(2)} times as long as one of LlamaGen, at the same number of
+parameters and without the entropy model that makes the patches. On validation images the loss of DPAR is ${dparLoss.toFixed(3)} nats per token, that of
+LlamaGen ${llamaGenLoss.toFixed(3)}${comparison(dparLoss, llamaGenLoss)}.</p>
 <div class="tiles">
 ${tile(`${validation.psnr.toFixed(1)} dB`, 'PSNR of the tokenizer, validation images')}
 ${tile(reduction, `fewer positions (${train.patches.meanLength.toFixed(2)} tokens per patch)`)}
@@ -70,7 +70,7 @@ function settingsSection(results: Results, { machine, stages, command }: RunReco
   const { size } = models;
   const total = stages.reduce((sum, { seconds }) => sum + seconds, 0);
   const rate = ({ steps, batchSize, learningRate, warmupSteps }: typeof models | typeof entropyModel) =>
-    `${steps} steps of ${batchSize} images, learning rate ${learningRate} after ${warmupSteps} steps of warm-up, then half a cosine wave`;
+    `${steps} steps of ${batchSize} images, learning rate ${learningRate} after ${warmupSteps} steps of warm-up, then a cosine schedule`;
   return html`<h2>The run</h2>
 ${table(
   ['Stage', 'Time (s)', 'Share'],
@@ -81,17 +81,17 @@ ${table(
 )}
 <dl>
 <dt>Machine</dt><dd>${machine}; ${engine}</dd>
-<dt>Again</dt><dd><code>${command}</code> (seed ${settings.seed}: the same tokens on the same machine)</dd>
-<dt>Images</dt><dd>Google's emoji from emoji-datasource-google 16.0.0, 64×64 pixels on white, variants of skin tone included;
-${train.images.labels.length / settings.copies} for training and ${validation.images.labels.length} for validation, which share no emoji${settings.copies > 1 ? `; the models learn from ${settings.copies} copies of each, shifted by up to two pixels and mirrored` : ''}. Classes are the categories
-${classes.join(', ')}; the category Component (five skin colours) is left out.</dd>
+<dt>Command</dt><dd><code>${command}</code> (seed ${settings.seed} gives the same tokens on the same machine)</dd>
+<dt>Images</dt><dd>Google's emoji from emoji-datasource-google 16.0.0, 64×64 pixels on white, with variants of skin tone;
+${train.images.labels.length / settings.copies} for training and ${validation.images.labels.length} for validation, without common emoji${settings.copies > 1 ? `; the models learn from ${settings.copies} copies of each, shifted by up to two pixels and mirrored` : ''}. Classes are the categories
+${classes.join(', ')}; without the category Component (five skin colours).</dd>
 <dt>Tokenizer</dt><dd>${tokenizer.config.codebookSize} codes by ${tokenizer.iterations} rounds of k-means on patches of ${tokenizer.codebookImages} images; decoder with
 ${tokenizer.config.hiddenDim} hidden units, ${tokenizer.steps} steps of ${tokenizer.batchSize} images, learning rate ${tokenizer.learningRate}</dd>
 <dt>Entropy model</dt><dd>${count(entropyModel.nLayer, 'layer')}, width ${entropyModel.dim}, ${count(entropyModel.nHead, 'head')}; ${rate(entropyModel)};
 validation loss ${results.entropyModel.training.validationLoss.toFixed(3)} nats per token</dd>
 <dt>LlamaGen</dt><dd>${count(size.llamaGenLayers, 'layer')}, width ${size.dim}, ${count(size.nHead, 'head')}; ${rate(models)}</dd>
 <dt>DPAR</dt><dd>${size.nLocalEncoderLayers} local encoder, ${size.nLayer} global and ${size.nLocalDecoderLayers} local decoder layers, width ${size.dim},
-${count(size.nHead, 'head')}, Dynamic RoPE, patches of ${patching.targetMeanPatchLength} tokens on average and ${patching.maxPatchLength} at most; trained as LlamaGen</dd>
+${count(size.nHead, 'head')}, Dynamic RoPE, patches of ${patching.targetMeanPatchLength} tokens on average and ${patching.maxPatchLength} at most; trained like LlamaGen</dd>
 <dt>Optimizer</dt><dd>AdamW, betas 0.9 and 0.95, weight decay 0.05, gradients clipped to norm 1, class dropout 0.1</dd>
 </dl>`;
 }

@@ -20,7 +20,7 @@ const fixed = (digits: number) => (value: number) => value.toFixed(digits);
 const two = fixed(2);
 const three = fixed(3);
 
-/** Generated images of both models beside real ones, class by class. */
+/** Section with generated images of both models beside real ones, class by class. */
 export function generatedSection({ classes, generatedPatches }: Figures, { settings }: Results): Html {
   const { imagesPerClass, guidanceScale, temperature, topP } = settings.generation;
   const rows = classes.map(
@@ -31,12 +31,12 @@ export function generatedSection({ classes, generatedPatches }: Figures, { setti
 `,
   );
   return html`<h2>Generated images</h2>
-<p>${imagesPerClass} images of each class, drawn at random with guidance ${guidanceScale}, temperature ${temperature}${
+<p>${imagesPerClass} images of each class, sampled with guidance ${guidanceScale}, temperature ${temperature}${
     topP < 1
-      ? `, from the
-most likely tokens up to a probability of ${topP}`
+      ? ` and
+top-p ${topP}`
       : ''
-  }. Nothing was selected. Both models trained for the same number of steps.</p>
+  }. No image was selected or left out. Both models trained for the same number of steps.</p>
 <div class="grid-classes"><div class="head"></div><div class="head">Real</div><div class="head">LlamaGen</div><div class="head">DPAR</div>
 ${rows}</div>
 <p class="soft">On narrow screens: real images first, then LlamaGen on the left and DPAR on the right.</p>
@@ -45,7 +45,7 @@ patches:</p>
 <div class="scroll">${image(generatedPatches, 'Generated images with the borders of their patches')}</div>`;
 }
 
-/** What the tokenizer keeps of an image. */
+/** Section on the tokenizer with reconstructions. */
 export function tokenizerSection({ reconstructions }: Figures, { train, validation, settings }: Results): Html {
   const { codebookSize, patchSize, imageSize } = settings.tokenizer.config;
   const grid = imageSize / patchSize;
@@ -57,8 +57,8 @@ export function tokenizerSection({ reconstructions }: Figures, { train, validati
   const used = (codes: ArrayLike<number>) => new Set(Array.from(codes)).size;
   return html`<h2>Images as tokens</h2>
 <p>Each image of ${imageSize}×${imageSize} pixels becomes ${grid}×${grid} tokens: every ${patchSize}×${patchSize} patch is replaced by the
-nearest of ${codebookSize} codes, which k-means found. A small network turns codes back into pixels; it sees the neighbouring codes too, so
-that edges run on from patch to patch. Above: emoji that it was not fitted to. Below: what is left of them.</p>
+nearest of ${codebookSize} codes, which k-means found. A small network turns codes back into pixels. It also sees the neighbouring
+codes, so that edges continue across patches. Above: validation emoji. Below: their reconstructions.</p>
 <div class="pairs">${pairs}</div>
 ${table(
   ['', 'Training images', 'Validation images'],
@@ -70,7 +70,7 @@ ${table(
 )}`;
 }
 
-/** Entropies, and the patches that come of them. */
+/** Section on entropies and patches. */
 export function patchesSection(figures: Figures, { calibration, train, validation, settings }: Results): Html {
   const cards = figures.entropies.map(
     ({ name, picture }) =>
@@ -81,12 +81,12 @@ export function patchesSection(figures: Figures, { calibration, train, validatio
   const { histogram, patches } = validation.patches;
   const lengths = histogram.slice(1).map((count, i) => ({ name: `${i + 1}`, value: count / patches }));
   return html`<h2>Entropy decides on patches</h2>
-<p>The entropy model predicts each token from those before it. Where it is sure (dark), the next token joins the patch of the one
-before; where it is not (bright), a new patch starts. A patch has at most ${settings.patching.maxPatchLength} tokens and ends with its row. The
-threshold was set so that patches of the training images have ${two(settings.patching.targetMeanPatchLength)} tokens on average. Validation images:
-the image, the entropy of each of its tokens, its patches.</p>
+<p>The entropy model predicts each token from those before it. Where its entropy is low (dark), the token joins the patch
+before it; where it is high (bright), a new patch starts. A patch has at most ${settings.patching.maxPatchLength} tokens and ends with its row. The
+threshold is calibrated so that patches of the training images have ${two(settings.patching.targetMeanPatchLength)} tokens on average. Validation images:
+image, entropies of its tokens, patches.</p>
 <div class="scale"><span>0 nats</span><div class="ramp" style="background: linear-gradient(90deg, ${stops})"></div>
-<span>${two(figures.brightest)} nats and more; grey: the first token, which is not predicted</span></div>
+<span>${two(figures.brightest)} nats and more; grey: the first token, which has no entropy</span></div>
 <div class="cards">${cards}</div>
 <div class="beside">${barChart('Length of patches, validation images', 'Tokens in a patch', lengths)}
 ${table(
@@ -117,7 +117,7 @@ const styles = [
   { key: 'dpar', name: 'DPAR', style: 'dpar' },
 ] as const;
 
-/** Loss curves and what training cost. */
+/** Section on loss curves and the cost of training. */
 export function trainingSection(results: Results): Html {
   const { dpar, llamaGen, linearMacs, matmulMacs, settings, entropyModel } = results;
   const series = (x: (point: CurvePoint) => number): Series[] =>
@@ -139,9 +139,8 @@ export function trainingSection(results: Results): Html {
   const both = (read: (training: TrainingResult) => string | number) => [read(llamaGen.training), read(dpar.training)];
   const ratio = (read: (training: TrainingResult) => number) => two(read(dpar.training) / read(llamaGen.training));
   return html`<h2>Training</h2>
-<p>Both models see images in batches of ${settings.models.batchSize} for ${settings.models.steps} steps, a step of each in turn, so that whatever else
-the computer did slowed both down alike. Solid: loss on validation images. Dashed: loss on the batches of training. The start, where the loss
-falls steeply, is left out.</p>
+<p>Both models train on batches of ${settings.models.batchSize} images for ${settings.models.steps} steps. They take turns, so that other load on the computer slows
+both alike. Solid lines: validation loss. Dashed lines: training loss. The steep start is left out.</p>
 ${legend([
   ...styles.map(({ name, style }) => ({ name: `${name}, validation`, style })),
   ...styles.map(({ name, style }) => ({ name: `${name}, training`, style: `${style} training` })),
@@ -197,8 +196,8 @@ ${table(
   ],
 )}
 <p class="soft">FLOPs are counted from the shapes of all matrix products, without padding: two for each multiply-add, and three forward
-passes' worth for a training step. DPAR's times include padded patches, and the entropy model where images are generated; the entropies of the training images
-are computed once, before, and neither that nor the training of the entropy model is part of DPAR's figures.</p>
+passes for a training step. DPAR's times include padded patches. Its times of generation include the entropy model. The training of the entropy
+model and the entropies of the training images, which are computed once, are not part of DPAR's figures.</p>
 <div class="charts">${lineChart({ title: 'The entropy model', xLabel: 'Steps', yLabel, series: entropySeries })}</div>`;
 }
 

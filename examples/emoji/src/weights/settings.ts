@@ -1,7 +1,7 @@
 import { imageSize } from '@dpar/example-kit/emoji';
 import type { TokenizerSettings } from '../stages/tokenizer.js';
 
-/** How one of the models is trained. */
+/** Training of one of the models. */
 export interface RunSettings {
   /** Keys of the configuration's `model`: width, layers, heads. */
   readonly size: Readonly<Record<string, number>>;

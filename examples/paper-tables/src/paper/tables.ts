@@ -1,9 +1,9 @@
 /**
- * The figures of the paper's supplement as it prints them (DPAR, CVPR 2026, arXiv 2512.21867), with its slips put right as
- * the comments say. Table S1's are in `@dpar/model` (`tableS1`).
+ * Figures of the paper's supplement (DPAR, CVPR 2026, arXiv 2512.21867). Comments name the corrected misprints. The figures
+ * of Table S1 are in `@dpar/model` (`tableS1`).
  */
 
-/** What the paper's evaluations say: FID of 50,000 images, Inception Score, precision, recall. */
+/** Figures of the paper's evaluations: FID of 50,000 images, Inception Score, precision, recall. */
 export interface PaperQuality {
   readonly fid: number;
   readonly inceptionScore?: number;

@@ -14,7 +14,7 @@ export interface Grid {
 
 /** A result beside the paper's. */
 export interface Finding {
-  /** Whether it agrees with the paper; undefined if this is open. */
+  /** True if it agrees with the paper; undefined if this is open. */
   readonly agrees: boolean | undefined;
   readonly text: string;
 }

@@ -6,15 +6,15 @@ import { bytesFromImages, createTokenizer, type ImageTokenizer, imagesFromBytes 
 /** The models that analyse images. */
 export type Analysts = Pick<EmojiModel, 'tokenizer' | 'entropy'>;
 
-/** What the models say about one image of T tokens, all that patches are made of. */
+/** Tokens and entropies of an image of T tokens. */
 export interface Analysis {
   /** int32 [T] */
   readonly tokens: Int32Array;
-  /** Nats, [T - 1]: entry j is about predicting token j + 1. */
+  /** Nats, [T - 1]: entry j is the entropy of predicting token j + 1. */
   readonly entropies: Float32Array;
 }
 
-/** Turns images into tokens and entropies, and tokens into images. S x S pixels, T tokens. */
+/** Analyser of images of S x S pixels and T tokens. */
 export interface Analyser {
   /** @param pixels [S, S, 3], 0..255 */
   analyse(pixels: Uint8Array): Promise<Analysis>;
@@ -26,7 +26,7 @@ export interface Analyser {
   dispose(): Promise<void>;
 }
 
-/** An analyser with the tokenizer and the entropy model of a model. */
+/** Creates an analyser from a tokenizer and an entropy model. */
 export function createAnalyser(engine: Engine, { tokenizer: vq, entropy }: Analysts): Analyser {
   const tokenizer: ImageTokenizer = createTokenizer(engine, vq);
   const entropies = engine.compile(

@@ -4,16 +4,16 @@ import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { type Engine, int32, named } from '@dpar/tensor';
 import type { Analysis } from './analyser.js';
 
-/** Says how likely an image is under each class. C classes, T tokens, V codes. */
+/** Classifier of images. C classes, T tokens, V codes. */
 export interface Classifier {
   /**
    * Log-likelihoods of the beginnings of an image in nats, [C, T]: entry (c, t) is that of tokens 0 to t under class c.
-   * Every beginning is in one answer, as no token depends on later ones.
+   * One pass gives all beginnings, as no token depends on later ones.
    */
   logLikelihoods(image: Analysis): Promise<Float64Array>;
 }
 
-/** A classifier that asks a DPAR: one pass over the image for each class. */
+/** Creates a classifier from a DPAR: one pass over the image for each class. */
 export function createClassifier(engine: Engine, { config, parameters }: Model<DparConfig>): Classifier {
   const { numClasses: C, blockSize: T, vocabSize: V } = config;
   const forward = engine.compile((ops, inputs) => ({ logits: dpar(ops, config, inputs, inputs as never).logits }), {
@@ -27,7 +27,7 @@ export function createClassifier(engine: Engine, { config, parameters }: Model<D
     async logLikelihoods({ tokens, entropies }) {
       const lengths = patchLengths(entropies, patchingOptions(config));
       const repeated = new Int32Array(C * T).map((_, i) => tokens[i % T] as number);
-      // Padded to as many patches as there can be, so that one compiled graph serves all images.
+      // Padded to the largest number of patches, so that one compiled graph serves all images.
       const patches = padPatchLengths(new Array<Int32Array>(C).fill(lengths), T);
       const outputs = await forward.run(dparInputs(config, int32([C, T], repeated), labels, patches));
       return cumulated(named(outputs, 'logits').data as Float32Array, repeated, { T, V });
@@ -51,7 +51,7 @@ function cumulated(logits: Float32Array, tokens: Int32Array, { T, V }: { T: numb
 /**
  * The class under which an image's first tokens are likeliest.
  * @param logLikelihoods [C, T], of {@link Classifier}
- * @param given Tokens that are looked at, 1 to T.
+ * @param given Number of given tokens, 1 to T.
  */
 export function likeliestClass(logLikelihoods: Float64Array, classes: number, given: number): number {
   const T = logLikelihoods.length / classes;

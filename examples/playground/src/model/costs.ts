@@ -8,7 +8,7 @@ export interface ComparedModels {
   readonly llamagen: LlamaGenConfig;
 }
 
-/** What an image costs DPAR: its patches, and whether it is drawn with guidance. */
+/** Number of patches of an image, and use of guidance: these determine DPAR's cost. */
 export interface DrawnImage {
   readonly patches: number;
   readonly isGuided: boolean;
@@ -38,19 +38,19 @@ export function entropyCost({ entropy }: Pick<ComparedModels, 'entropy'>): numbe
   return llamaGenMacs(entropy);
 }
 
-/** Share of LlamaGen's multiply-adds that DPAR with its entropy model is spared; negative if the two need more. */
+/** Share of LlamaGen's multiply-adds that DPAR with its entropy model saves; negative if it needs more. */
 export function operationSaving(models: ComparedModels, image: DrawnImage): number {
   return 1 - (dparCost(models, image) + entropyCost(models)) / llamaGenCost(models, image.isGuided);
 }
 
-/** The saving as the paper counts it: one pass, the entropy model left out. */
+/** Saving as the paper counts it: one pass, without the entropy model. */
 export function savingWithoutEntropyModel(models: ComparedModels, patches: number): number {
   return 1 - dparCost(models, { patches, isGuided: false }) / llamaGenCost(models, false);
 }
 
 /**
- * How often a network is run for so many tokens of an image: LlamaGen once for each; of DPAR the local decoder for each, encoder
- * and entropy model for each that another follows, and the big transformer for each patch.
+ * Number of network runs for some tokens of an image. LlamaGen runs once for each token. Of DPAR, the local decoder runs
+ * for each token, encoder and entropy model for all but the last, and the big transformer for each patch.
  */
 export function networkRuns(model: 'dpar' | 'llamagen', tokens: number, patches: number): number {
   return model === 'llamagen' ? tokens : tokens + 2 * Math.max(0, tokens - 1) + patches;

@@ -1,22 +1,22 @@
 import type { SampleOptions, SampleStep } from '@dpar/sampler';
 import type { Analyser } from './analyser.js';
 
-/** What is asked of a sampler: one image. */
+/** Options of drawing one image. */
 export interface DrawOptions {
   /** Index of the class. */
   readonly label: number;
-  /** Scale of guidance by the class; 1 is without. */
+  /** Scale of guidance by the class; 1 for none. */
   readonly guidanceScale: number;
   readonly temperature: number;
   readonly seed: number;
-  /** Tokens that are given, the first of the image in raster order. */
+  /** Given tokens: the first of the image in raster order. */
   readonly prefix: Int32Array;
 }
 
-/** Only the most likely tokens that together reach this probability are drawn. */
+/** Probability of nucleus sampling (top-p). */
 const topP = 0.98;
 
-/** The options as samplers take them. */
+/** Options for a sampler. */
 export function sampleOptions({ label, prefix, ...options }: DrawOptions): SampleOptions {
   return { ...options, labels: [label], prefix, topP };
 }
@@ -26,19 +26,19 @@ export interface Sampler {
   steps(options: SampleOptions): AsyncGenerator<SampleStep>;
 }
 
-/** A drawing as it stands after some tokens. */
+/** A drawing after some tokens. */
 export interface DrawingState {
   /** Tokens so far, [position]. */
   readonly tokens: Int32Array;
   /** [position]: 1 where a patch starts. */
   readonly startsPatch: Uint8Array;
-  /** Seconds that these tokens took, without pauses. */
+  /** Time of these tokens in seconds, without pauses. */
   readonly seconds: number;
-  /** The image, [S, S, 3]; what is not drawn yet is any colour. */
+  /** The image, [S, S, 3]; pixels that are not drawn yet have any colour. */
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-/** One image that a sampler draws, a token at a time. It can rest between any two. */
+/** An image that a sampler draws token by token. It can pause between any two. */
 export class Drawing {
   private readonly steps: AsyncGenerator<SampleStep>;
   private readonly tokens: Int32Array;
@@ -83,10 +83,10 @@ export class Drawing {
   }
 }
 
-/** Tokens after which a sampler has compiled all that it needs: a class, a token and a patch. */
+/** Tokens after which a sampler has compiled all its graphs: a class, a token and a patch. */
 const warmUpTokens = 3;
 
-/** Lets a sampler compile, so that this is no part of the time that a drawing takes. */
+/** Compiles the graphs of a sampler, so that the time of a drawing does not include it. */
 export async function warmUp(sampler: Sampler, options: DrawOptions): Promise<void> {
   const steps = sampler.steps(sampleOptions(options));
   for (let token = 0; token < warmUpTokens; token++) await steps.next();

@@ -2,9 +2,9 @@ import { createReferenceEngine, type Engine } from '@dpar/tensor';
 import { type Analyser, type Analysts, createAnalyser } from './analyser.js';
 
 /**
- * An analyser that is there before its engine: WebAssembly takes longer to load and to compile than one image takes in
- * plain JavaScript.
- * @param started Is fulfilled when the engine can run.
+ * Creates an analyser that works before its engine has started. Loading and compiling WebAssembly takes longer than one
+ * image in plain JavaScript.
+ * @param started Fulfilled when the engine can run.
  */
 export function createEarlyAnalyser(engine: Engine, started: Promise<unknown>, analysts: Analysts): Analyser {
   const final = createAnalyser(engine, analysts);
@@ -13,7 +13,7 @@ export function createEarlyAnalyser(engine: Engine, started: Promise<unknown>, a
     () => {
       current = final;
     },
-    () => {}, // Plain JavaScript goes on.
+    () => {}, // Plain JavaScript remains in use.
   );
   return {
     analyse: (pixels) => current.analyse(pixels),

@@ -1,7 +1,7 @@
 import type { OpenEmojiModel } from '@dpar/emoji';
 import type { ComparedModels } from './costs.js';
 
-/** What the page knows of the model. */
+/** Information on the model for the page. */
 export interface ModelInfo extends ComparedModels {
   readonly classes: readonly string[];
   /** Tokens in a row of the grid, and rows. */
@@ -12,7 +12,7 @@ export interface ModelInfo extends ComparedModels {
   readonly engine: string;
 }
 
-/** What the page needs to know of a model that an engine runs. */
+/** Information on a model that an engine runs. */
 export function modelInfo({ configs, classes }: Omit<OpenEmojiModel, 'weights'>, engine: string): ModelInfo {
   const { tokenizer, ...models } = configs;
   const { imageSize, patchSize } = tokenizer;

@@ -9,13 +9,13 @@ import { type Picture, readImage, readSample } from './images/read-image.js';
 import { type Sample, samples } from './images/samples.js';
 import type { Run, State } from './state.js';
 
-/** Most threads of WebAssembly that can be chosen. */
+/** Largest number of WebAssembly threads on the page. */
 const mostThreads = 8;
 
-/** What is given of a picture that is completed, and the class to complete it as. */
+/** Given tokens of a picture to complete, and its class. */
 export type Completion = Pick<DrawOptions, 'prefix' | 'label'>;
 
-/** The page's state and what visitors can do with it. Views read the state and call these methods. */
+/** State of the page and the actions of visitors. Views read the state and call these methods. */
 export class App {
   readonly state: State = {
     tab: 'look',
@@ -28,12 +28,12 @@ export class App {
   };
   private analysisId = 0;
   private classificationId = 0;
-  /** Pictures that were asked for: one that takes long to read must not take the place of a later one. */
+  /** Number of requested pictures: a picture that is read slowly must not replace a later one. */
   private asked = 0;
 
   /**
    * @param client Runs the model with one thread.
-   * @param onChange Shows the state anew.
+   * @param onChange Renders the state.
    */
   constructor(
     private client: ModelClient,
@@ -43,7 +43,7 @@ export class App {
     void this.showSample(samples[0] as Sample);
   }
 
-  /** Loads the model anew, to run with so many threads. What is being drawn ends. */
+  /** Loads the model again, to run with a number of threads. Ends all drawings. */
   useThreads(threads: number): void {
     this.client.terminate();
     this.client = new ModelClient(threads);
@@ -55,7 +55,7 @@ export class App {
     });
   }
 
-  /** What is known of the model, once it is loaded. */
+  /** Information on the model, once it is loaded. */
   get info(): ModelInfo | undefined {
     const { model } = this.state;
     return model.status === 'ready' ? model.info : undefined;
@@ -66,13 +66,16 @@ export class App {
     this.onChange();
   }
 
-  report(problem: string): void {
-    this.update((state) => {
-      state.problem = problem;
-    });
+  /** Changes some properties of a part of the state. */
+  set<Part extends object>(part: Part, change: Partial<Part>): void {
+    this.update(() => Object.assign(part, change));
   }
 
-  /** Width and height of images; the picture of the first sample is read before the model says it. */
+  report(problem: string): void {
+    this.set(this.state, { problem });
+  }
+
+  /** Width and height of images. The first sample is read before the model is loaded. */
   get imageSize(): number {
     return this.info?.imageSize ?? 64;
   }
@@ -85,14 +88,14 @@ export class App {
     await this.showRead(() => readImage(file, name, this.imageSize));
   }
 
-  /** Shows a picture, in place of all that was known of the one before, and asks for its tokens and entropies. */
+  /** Shows a picture, forgets the results of the one before, and requests its tokens and entropies. */
   showPicture(picture: Picture): void {
     delete this.state.look.analysis;
     delete this.state.look.reconstruction;
     this.showStroke(picture);
   }
 
-  /** Shows the picture after a stroke; its tokens and entropies stay as they were until the new ones are there. */
+  /** Shows the picture after a stroke. Its old tokens and entropies stay until the new ones arrive. */
   showStroke(picture: Picture): void {
     this.asked++;
     this.update((state) => {
@@ -100,13 +103,13 @@ export class App {
       state.look.isAnalysed = false;
       delete state.look.logLikelihoods;
       delete state.completionLabel;
-      // Where the picture is to be completed, it takes the place of what was drawn.
+      // A picture to complete replaces the drawing.
       if (state.keptRows !== undefined) this.clearGeneration();
     });
     this.analysePicture();
   }
 
-  /** Rows of the picture that are kept when it is completed; undefined: a whole image is drawn. */
+  /** Sets the rows of the picture that are kept when it is completed; undefined to draw a whole image. */
   keepRows(rows: number | undefined): void {
     this.update((state) => {
       if (rows === undefined) delete state.keptRows;
@@ -121,23 +124,23 @@ export class App {
     if (this.info && picture) this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels });
   }
 
-  /** Asks for the class of the picture if it is to be completed and nothing says it. */
+  /** Requests the class of a picture to complete if it is unknown. */
   private classifyPicture(): void {
     const { keptRows, look } = this.state;
     const { analysis, isAnalysed, picture, logLikelihoods } = look;
     if (keptRows === undefined || !analysis || !isAnalysed || picture?.className || logLikelihoods) return;
-    // Asked for already.
+    // Already requested.
     if (this.classificationId > this.analysisId) return;
     this.classificationId = this.client.start({ kind: 'classify', analysis });
   }
 
-  /** Patches of the picture with the thresholds as they are set, if it is analysed. */
+  /** Patch lengths of the picture with the current settings, if it is analysed. */
   lookPatches(): Int32Array | undefined {
     const { analysis } = this.state.look;
     return this.info && analysis && patchLengths(analysis.entropies, this.lookPatching(this.info));
   }
 
-  /** Threshold in nats and longest patch in tokens, as they are set or else as the model has them. */
+  /** Threshold in nats and longest patch in tokens: the visitor's choice, or the model's. */
   lookPatching({ dpar, gridSize }: ModelInfo) {
     const { threshold, maxPatchLength } = this.state.look;
     const own = patchingOptions(dpar);
@@ -149,7 +152,7 @@ export class App {
     };
   }
 
-  /** Draws an image with one model, or with several in turn. */
+  /** Draws an image with one model, or with several that take turns. */
   draw(place: 'generation' | 'comparison', models: readonly ModelName[], completion?: Completion): void {
     const { settings } = this.state;
     const options = { ...settings, prefix: new Int32Array(), ...completion };
@@ -161,17 +164,17 @@ export class App {
     });
   }
 
-  /** Stops a run between two tokens, lets it go on, or ends it. */
+  /** Pauses a run between two tokens, resumes it, or ends it. */
   steer(kind: 'pause' | 'resume' | 'cancel', run: Run): void {
     this.client.steer(kind, run.id);
-    // Until the worker says that it has stopped, tokens still come.
+    // Tokens still arrive until the worker replies that it has paused.
     if (kind === 'pause') return;
     this.update(() => {
       run.status = kind === 'resume' ? 'running' : 'ended';
     });
   }
 
-  /** Ends the drawing and shows an empty image, or the picture that is to be completed. */
+  /** Ends the drawing and shows an empty image, or the picture to complete. */
   clearGeneration(): void {
     const { generation: run } = this.state;
     if (run && isAtWork(run)) this.client.steer('cancel', run.id);
@@ -214,7 +217,7 @@ export class App {
           this.classifyPicture();
           break;
         case 'classified':
-          // A picture that came since has its own analysis.
+          // A newer picture has its own analysis.
           if (reply.id === this.classificationId && reply.id > this.analysisId) {
             state.look.logLikelihoods = reply.logLikelihoods;
           }
@@ -246,12 +249,12 @@ export class App {
   }
 }
 
-/** Whether the worker still has the run. */
+/** Tells if the worker still has the run. */
 export function isAtWork({ status }: Run): boolean {
   return status === 'preparing' || status === 'running' || status === 'paused';
 }
 
-/** Most threads that can be had: they need memory that they share, which browsers give to isolated pages only. */
+/** Largest number of threads. Threads need shared memory, which browsers give to isolated pages only. */
 export function threadLimit(): number {
   return globalThis.crossOriginIsolated ? Math.min(mostThreads, navigator.hardwareConcurrency || 1) : 1;
 }

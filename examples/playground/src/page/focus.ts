@@ -1,12 +1,12 @@
-/** Places to go back to. */
+/** Number of remembered controls. */
 const remembered = 12;
 
 /**
- * Keeps the keyboard's focus in the page when the focused control goes away: it returns to the control that had it before,
- * or else to `fallback`. Without it browsers start again at the top of the page.
+ * Keeps the keyboard's focus in the page when the focused control disappears. The focus returns to the previous control,
+ * or to `fallback`. Browsers would start again at the top of the page.
  */
 export class FocusKeeper {
-  /** Controls that had the focus, the latest last. */
+  /** Controls that had the focus, newest last. */
   private readonly visited: HTMLElement[] = [];
 
   constructor(
@@ -19,7 +19,7 @@ export class FocusKeeper {
     });
   }
 
-  /** Shows the page anew with `render`, and gives the focus to a control that is still there. */
+  /** Renders the page, and gives the focus to a control that still exists. */
   during(render: () => void): void {
     const before = document.activeElement;
     render();

@@ -9,15 +9,13 @@ export async function keepFiles(app: App): Promise<void> {
   try {
     await navigator.serviceWorker.register('service-worker.js');
     await navigator.serviceWorker.ready;
-    app.update((state) => {
-      state.worksOffline = true;
-    });
+    app.set(app.state, { worksOffline: true });
   } catch {
-    // Some browsers refuse in private windows: the page then works, but not offline.
+    // Some browsers refuse this in private windows: the page then does not work offline.
   }
 }
 
-/** Whether a reload would let the page have threads. */
+/** Tells if a reload would allow threads. */
 export function gainsByReload(app: App): boolean {
   return app.state.worksOffline && !globalThis.crossOriginIsolated && navigator.hardwareConcurrency > 1;
 }

@@ -59,9 +59,7 @@ function tabButton(app: App, tab: Tab): TemplateResult {
 
 function showTab(app: App, tab: Tab): void {
   history.replaceState(null, '', `#${tab}`);
-  app.update((state) => {
-    state.tab = tab;
-  });
+  app.set(app.state, { tab });
 }
 
 /** Arrow keys, Home and End move between tabs, as the ARIA pattern has it. */
@@ -90,7 +88,7 @@ function content(app: App, tab: Tab): TemplateResult {
     case 'loading':
       return html`<div class="waiting" role="status">
         <div class="patches-moving" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i><i></i></div>
-        <p>Loading the model. It runs on your device and is kept for the next time.</p>
+        <p>Loading the model. It runs on your device and is stored for the next visit.</p>
       </div>`;
     case 'failed':
       return html`<div class="waiting" role="alert">

@@ -9,9 +9,9 @@ import { onPointerChange } from './parts/pointer.js';
 import { type Tab, tabs } from './state.js';
 import { startTheme } from './theme.js';
 
-/** Shows the page in `root`, and shows it anew whenever its state changes. @param client Runs the model with one thread. */
+/** Renders the page in `root`, again after each change of its state. @param client Runs the model with one thread. */
 export function showPage(root: HTMLElement, client: ModelClient): void {
-  /** Whether the next frame shows the state anew: once, however often it changed. */
+  /** True if the next frame renders the page. */
   let isScheduled = false;
   let keepsFiles = false;
 
@@ -19,7 +19,7 @@ export function showPage(root: HTMLElement, client: ModelClient): void {
     isScheduled = false;
     focus.during(() => render(page(app), root));
     paintPage(app);
-    // The service worker's downloads begin when the page has what it shows first.
+    // The service worker's downloads begin after the first entropy map.
     if (!keepsFiles && app.state.look.analysis) {
       keepsFiles = true;
       performance.mark('first-entropy-map');
@@ -48,8 +48,6 @@ export function showPage(root: HTMLElement, client: ModelClient): void {
 function followAddress(app: App): void {
   const tab = location.hash.slice(1) as Tab;
   if (tabs.includes(tab)) {
-    app.update((state) => {
-      state.tab = tab;
-    });
+    app.set(app.state, { tab });
   }
 }

@@ -8,25 +8,25 @@ import type { Picture } from './images/read-image.js';
 export const tabs = ['look', 'generate', 'compare'] as const;
 export type Tab = (typeof tabs)[number];
 
-/** Whether the model is there. */
+/** State of loading the model. */
 export type ModelState =
   | { readonly status: 'loading' }
   | { readonly status: 'ready'; readonly info: ModelInfo }
   | { readonly status: 'failed'; readonly message: string };
 
-/** What the picture shows; small screens have room for one map at a time. */
+/** View of the picture. */
 export type LookView = 'picture' | 'tokens' | 'entropy';
 
-/** What the first part shows. */
+/** State of the first part. */
 export interface LookState {
   picture?: Picture;
-  /** Of the picture; while it is drawn, of the picture before the last stroke until that is analysed too. */
+  /** Analysis of the picture, or of the picture before the last stroke until that is analysed too. */
   analysis?: Analysis;
-  /** Whether the analysis is of the picture as it is now. */
+  /** True if the analysis is of the current picture. */
   isAnalysed: boolean;
-  /** What the tokens of the analysis stand for, [S, S, 3]. */
+  /** Image of the analysed tokens, [S, S, 3]. */
   reconstruction?: Uint8Array;
-  /** How likely its beginnings are under each class, [C, T]; asked for when it is to be completed and its class is unknown. */
+  /** Log-likelihoods of its beginnings under each class, [C, T], requested to complete a picture of unknown class. */
   logLikelihoods?: Float64Array;
   /** Nats; undefined: the model's own. */
   threshold?: number;
@@ -34,19 +34,19 @@ export interface LookState {
   maxPatchLength?: number;
   view: LookView;
   showsPatches: boolean;
-  /** The token that is pointed at. */
+  /** Token under the cursor. */
   cursor?: number;
   brush?: Brush;
 }
 
-/** What the visitor draws with. */
+/** Brush of the visitor. */
 export interface Brush {
   colour: string;
-  /** Pixels of the image. */
+  /** Width in pixels of the image. */
   width: number;
 }
 
-/** What generation and comparison draw. */
+/** Settings of generation and comparison. */
 export interface Settings {
   label: number;
   guidanceScale: number;
@@ -54,7 +54,7 @@ export interface Settings {
   seed: number;
 }
 
-/** A task of drawing that was given to the worker. */
+/** A drawing task of the worker. */
 export interface Run {
   readonly id: number;
   readonly models: readonly ModelName[];
@@ -64,21 +64,21 @@ export interface Run {
   drawings: readonly DrawingState[];
 }
 
-/** All that the page shows. */
+/** State of the page. */
 export interface State {
   tab: Tab;
   theme: 'light' | 'dark' | undefined;
   threads: number;
   model: ModelState;
-  /** What went wrong last, until it is dismissed. */
+  /** Message of the last error, until it is dismissed. */
   problem?: string;
-  /** Whether the page would start without a network. */
+  /** True if the page would start without a network. */
   worksOffline: boolean;
   look: LookState;
   settings: Settings;
-  /** Rows of the picture that are kept when an image is completed; undefined: a whole image is drawn. */
+  /** Rows of the picture that are kept when it is completed; undefined to draw a whole image. */
   keptRows?: number;
-  /** The class that was chosen for the picture to complete; undefined: that of the picture. Another picture forgets it. */
+  /** Chosen class of the picture to complete; undefined for its own class. Another picture resets it. */
   completionLabel?: number;
   generation?: Run;
   comparison?: Run;

@@ -4,12 +4,12 @@ const key = 'dpar-theme';
 
 type Theme = 'light' | 'dark';
 
-/** The theme that is shown: the visitor's choice, else that of the system. */
+/** Current theme: the visitor's choice, or that of the system. */
 export function shownTheme(app: App): Theme {
   return app.state.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
 }
 
-/** Takes up the choice of an earlier visit, and follows the system where there is none. */
+/** Restores the choice of an earlier visit; otherwise follows the system. */
 export function startTheme(app: App): void {
   const stored = readChoice();
   if (stored) setTheme(app, stored);
@@ -21,11 +21,9 @@ export function setTheme(app: App, theme: Theme): void {
   try {
     localStorage.setItem(key, theme);
   } catch {
-    // Where nothing may be stored, the choice holds until the page is closed.
+    // Without storage, the choice is kept until the page is closed.
   }
-  app.update((state) => {
-    state.theme = theme;
-  });
+  app.set(app.state, { theme });
 }
 
 function readChoice(): Theme | undefined {

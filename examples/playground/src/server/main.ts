@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     throw new Error(`playground: expected the built page in '${folder}', got nothing. Run: npm run build`);
   }
   const { url } = await servePage(folder, { port });
-  console.log(`The playground is at ${url} (Ctrl-C ends it).`);
+  console.log(`The playground is at ${url} (Ctrl-C stops it).`);
 }
 
 main().catch((error: NodeJS.ErrnoException) => {

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import sirv from 'sirv';
 import { responseHeaders } from '../security.js';
 
-/** How {@link servePage} serves. */
+/** Options of {@link servePage}. */
 export interface ServeOptions {
-  /** Default: any that is free. */
+  /** Port (default: any free port). */
   readonly port?: number;
-  /** Whether to send {@link responseHeaders}; without them it is like a host of static files (default: true). */
+  /** Sends {@link responseHeaders} (default: true). Without them it resembles a host of static files. */
   readonly headers?: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface PageServer {
 }
 
 /**
- * Serves the built page on this machine alone, compressed files where the browser takes them.
+ * Serves the built page to this machine only, with compressed files if the browser accepts them.
  * @throws Error if the port is taken.
  */
 export async function servePage(folder: string, { port = 0, headers = true }: ServeOptions = {}): Promise<PageServer> {

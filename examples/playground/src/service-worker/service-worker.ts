@@ -9,8 +9,8 @@ const prefix = 'dpar-playground-';
 const cacheName = prefix + version;
 
 /**
- * A response with the headers that make the page cross-origin isolated, for servers that cannot send them. It is a new
- * one, as a response that was redirected may not answer a navigation.
+ * Copies a response with the headers that make the page cross-origin isolated, for servers that cannot send them. A
+ * redirected response itself must not answer a navigation.
  */
 function withHeaders({ body, status, statusText, headers }: Response): Response {
   const extended = new Headers(headers);
@@ -18,7 +18,7 @@ function withHeaders({ body, status, statusText, headers }: Response): Response 
   return new Response(body, { status, statusText, headers: extended });
 }
 
-/** Fetches all files, most of which the browser still has from loading the page, and keeps them, or none if one is missing. */
+/** Fetches and stores all files, or none if one is missing. The browser still has most of them from loading the page. */
 async function precache(): Promise<void> {
   const responses = await Promise.all(
     files.map(async (file) => {

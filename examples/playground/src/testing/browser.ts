@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 
-/** A page, and what it did that it should not. */
+/** A page with its errors. */
 export interface Visit {
   readonly context: BrowserContext;
   readonly page: Page;
   /** Messages of the console that are warnings or errors (violations of the security policy among them), and exceptions. */
   readonly complaints: string[];
-  /** Addresses of other servers that were asked for. */
+  /** Addresses of requests to other servers. */
   readonly external: string[];
 }
 

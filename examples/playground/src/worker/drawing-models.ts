@@ -6,7 +6,7 @@ import { type Classifier, createClassifier } from '../model/class-likelihoods.js
 import type { Sampler } from '../model/drawing.js';
 import type { ModelName } from './protocol.js';
 
-/** What is made with the weights that draw. They are read once, when they are first asked for; after a failure, anew. */
+/** Samplers and classifier. Their weights are read on first use, and again after a failure. */
 export class DrawingModels {
   private readonly made = new Map<string, Promise<unknown>>();
 

@@ -8,26 +8,26 @@ import { type ModelInfo, modelInfo } from '../model/model-info.js';
 import { DrawingModels } from './drawing-models.js';
 import type { ModelName, Reply, Request } from './protocol.js';
 
-/** Milliseconds between two pictures of a drawing: as often as most screens show one. */
+/** Milliseconds between two pictures of a drawing: the refresh rate of most screens. */
 const pictureMs = 1000 / 60;
 
-/** Work that the page asks for while the model is loaded. */
+/** Requests that need a loaded model. */
 export type StudioRequest = Exclude<Request, { readonly kind: 'load' }>;
 
 type Drawn = Extract<Reply, { kind: 'drawn' }>;
 
-/** The drawing that is at work or rests. */
+/** The current drawing, running or paused. */
 interface Task {
   readonly id: number;
   isPaused: boolean;
   isCancelled: boolean;
-  /** Goes on after a pause, or ends. */
+  /** Ends a pause. */
   wake: () => void;
 }
 
 /**
- * Carries out what the page asks for. Between two tokens it looks at new requests, so that it pauses at once and an
- * analysis need not wait for a drawing.
+ * Handles the requests of the page. It checks for new requests between two tokens, so that it pauses at once and an
+ * analysis does not wait for a drawing.
  */
 export class Studio {
   readonly info: ModelInfo;
@@ -39,9 +39,9 @@ export class Studio {
   private isAnalysing = false;
 
   /**
-   * @param model The model, of which the weights that draw are read later: with the first analysis, or the first drawing.
-   * @param analysts Those of its models that analyse images.
-   * @param started Is fulfilled when the engine can run.
+   * @param model The model. The weights of its samplers are read after the first analysis, or for the first drawing.
+   * @param analysts Its tokenizer and entropy model.
+   * @param started Fulfilled when the engine can run.
    */
   constructor(
     engine: Engine,
@@ -90,13 +90,13 @@ export class Studio {
     void this.prepareSamplers();
   }
 
-  /** Lets the weights of the samplers come, so that they are there when something is drawn. */
+  /** Loads the weights of the samplers ahead of the first drawing. */
   private async prepareSamplers(): Promise<void> {
     try {
       await this.models.sampler('dpar');
       await this.models.sampler('llamagen');
     } catch {
-      // A drawing asks anew, and says it.
+      // A drawing tries again, and reports the error.
     }
   }
 
@@ -164,7 +164,7 @@ export class Studio {
   }
 }
 
-/** Lets messages in that wait; timers would wait for some milliseconds. */
+/** Handles waiting messages. Timers would wait for some milliseconds. */
 function nextMessages(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {

@@ -13,14 +13,14 @@ const reply = (message: Reply): void => self.postMessage(message);
 
 let studio: Studio | undefined;
 
-/** Lets the engine run once, for which it loads and compiles its WebAssembly. */
+/** Runs the engine once, so that it loads and compiles its WebAssembly. */
 async function start(engine: Engine): Promise<void> {
   const first = engine.compile((ops, inputs) => ({ y: ops.neg(named(inputs, 'x')) }));
   await first.run({ x: float32([1], [0]) });
   await first.dispose();
 }
 
-/** The model, with the weights that the first picture needs. */
+/** Opens the model, with the weights that the first picture needs. */
 async function openModel() {
   const model = await openEmojiModel();
   const [tokenizer, entropy] = await Promise.all([model.load('tokenizer'), model.load('entropy')]);
@@ -31,7 +31,7 @@ async function load(threads: number): Promise<void> {
   try {
     const engine = await createOrtEngine({ threads, wasmPaths: { mjs, wasm } });
     const { model, analysts } = await openModel();
-    // What analyses the first picture has come; the WebAssembly comes meanwhile.
+    // The models of the first picture are loaded; the WebAssembly loads in the meantime.
     const started = start(engine);
     studio = new Studio(engine, model, analysts, started, reply);
     reply({ kind: 'loaded', info: studio.info });

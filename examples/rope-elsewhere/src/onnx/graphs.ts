@@ -1,7 +1,7 @@
 import { encode, type Node } from './format.js';
 
 /**
- * A model that rotates queries or keys by a table of `@dpar/rope`, in operators that every ONNX runtime has.
+ * Model that rotates queries or keys by a table of `@dpar/rope`, with operators of all ONNX versions.
  * Inputs: `x` [B, positions, heads, headDim] and `table` [1 or B, positions, headDim / 2, 2]; output: `rotated`, as x.
  */
 export function rotationModel(pairs: 'interleaved' | 'half-split'): Uint8Array {
@@ -52,7 +52,7 @@ export function rotationModel(pairs: 'interleaved' | 'half-split'): Uint8Array {
 }
 
 /**
- * The same in the one operator that ONNX has for it since operator set 23. Inputs: `x` [B, positions, heads headDim],
+ * The same model with the operator of ONNX operator set 23. Inputs: `x` [B, positions, heads headDim],
  * `cos` and `sin` [B, positions, headDim / 2], a table for each of the B; output: `rotated`, as x.
  */
 export function rotaryEmbeddingModel(heads: number, pairs: 'interleaved' | 'half-split'): Uint8Array {

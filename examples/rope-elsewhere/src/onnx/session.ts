@@ -7,10 +7,10 @@ export interface Values {
 }
 
 /**
- * Rotates queries or keys in an ONNX Runtime session, made for this call alone.
+ * Rotates queries or keys in an ONNX Runtime session that is made for this call.
  *
  * @param model Bytes of a model with the output `rotated`; see graphs.ts.
- * @param inputs What it takes, by name.
+ * @param inputs Inputs of the model by name.
  */
 export async function rotateInSession(
   model: Uint8Array,

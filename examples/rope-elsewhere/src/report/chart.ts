@@ -3,7 +3,7 @@ import type { Summary, TestSummary } from './summary.js';
 const [width, height] = [760, 400];
 const frame = { left: 52, right: 8, top: 78, bottom: 52 };
 
-/** Accuracy of each variant, in a group for each size of picture; bars are the standard deviation between seeds. */
+/** Chart of the accuracy of each variant by size of picture; bars are the standard deviation between seeds. */
 export function drawChart(summaries: readonly Summary[]): string {
   const tests = summaries.map((summary) => summary.tests.filter(({ asTrained }) => asTrained));
   const sizes = tests[0] ?? [];
@@ -40,12 +40,12 @@ export function drawChart(summaries: readonly Summary[]): string {
   });
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" class="accuracy" viewBox="0 0 ${width} ${height}" role="img" ` +
-    `aria-label="Share of digits told rightly, by size of picture"><style>${style}</style>${ticks.join('')}` +
-    `${groups.join('')}${legend.join('')}<text class="start" x="${frame.left}" y="${frame.top - 16}">right, %</text></svg>\n`
+    `aria-label="Accuracy by size of picture"><style>${style}</style>${ticks.join('')}` +
+    `${groups.join('')}${legend.join('')}<text class="start" x="${frame.left}" y="${frame.top - 16}">accuracy, %</text></svg>\n`
   );
 }
 
-/** Such as '70 or 29': tokens of a test picture, all patches or merged ones. */
+/** Tokens of a test picture with all patches or merged ones, such as '70 or 29'. */
 function tokenCounts(summaries: readonly Summary[], test: number): string {
   return [...new Set(summaries.map(({ tests }) => tests[test]?.meanTokens.toFixed(0)))].join(' or ');
 }

@@ -11,7 +11,7 @@ const style = `
   @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd; } }
 `;
 
-/** One page that needs nothing else. */
+/** Report as one self-contained page. */
 export function toPage({ variants, engineDifferences, settings, command, machine }: Results, picture: string): string {
   const summaries = variants.map(summarize);
   const differences: Table = {
@@ -20,15 +20,15 @@ export function toPage({ variants, engineDifferences, settings, command, machine
   };
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Dynamic RoPE elsewhere</title><style>${style}</style></head><body>
-<h1>Dynamic RoPE in a vision transformer of one's own</h1>
+<h1>Dynamic RoPE in your own vision transformer</h1>
 ${picture}
-<h2>What it gives</h2>
-<p>A digit of MNIST anywhere on ${settings.size.join(' x ')} pixels; ${settings.steps} steps of ${settings.batchSize}
+<h2>Results</h2>
+<p>A digit of MNIST at a random place on ${settings.size.join(' x ')} pixels; ${settings.steps} steps of ${settings.batchSize}
 pictures; means and standard deviations of ${settings.seeds.length} seeds.</p>
 ${toHtml(comparison(summaries))}
 ${drawChart(summaries)}
 <h2>The same table in all engines</h2>
-<p>Largest difference between rotated queries and those of plain JavaScript; the numbers are up to 2 in size.</p>
+<p>Largest difference between rotated queries and those of plain JavaScript. The magnitudes are at most 2.</p>
 ${toHtml(differences)}
 <p>${command}; ${machine}.</p>
 </body></html>

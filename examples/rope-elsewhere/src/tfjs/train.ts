@@ -72,9 +72,8 @@ function trainStep(model: Model, optimizer: ScheduledAdam, batch: Batch, labels:
   return tf.tidy(() => {
     const input = inputOf(model, batch);
     const target = tf.oneHot(tf.tensor1d(labels, 'int32'), model.config.classes);
-    const loss = (): tf.Scalar => {
-      return tf.losses.softmaxCrossEntropy(target, classify(model.config, model.weights, input)).asScalar();
-    };
+    const logits = () => classify(model.config, model.weights, input);
+    const loss = (): tf.Scalar => tf.losses.softmaxCrossEntropy(target, logits()).asScalar();
     const { value, grads } = tf.variableGrads(loss, Object.values(model.weights));
     optimizer.applyGradients(grads as Record<string, tf.Variable>);
     return value.dataSync()[0] as number;

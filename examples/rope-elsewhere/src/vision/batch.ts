@@ -31,8 +31,8 @@ export function batchOf(pictures: readonly Tokens[]): Batch {
 }
 
 /**
- * One pass over all pictures in random order: indices of each batch. Pictures of about as many tokens share a batch,
- * as far as groups of 8 batches allow, so that little is padded. Pictures that do not fill a batch are left out.
+ * Draws the batches of one pass over all pictures in random order, as indices. Pictures with similar numbers of tokens share
+ * a batch within groups of 8 batches, which saves padding. Pictures that do not fill a batch are left out.
  */
 export function drawBatches(counts: readonly number[], batchSize: number, random: () => number): Int32Array[] {
   const order = shuffled(counts.length, random);

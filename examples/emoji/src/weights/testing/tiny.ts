@@ -2,7 +2,7 @@ import { type ShippedSettings, shipped } from '../settings.js';
 
 const { tokenizer, entropy, dpar, llamagen } = shipped;
 
-/** The shipped models made tiny and trained for seconds: every part is there, nothing is learned well. */
+/** Tiny versions of the shipped models, trained for seconds. */
 export const tiny: ShippedSettings = {
   ...shipped,
   images: 160,

@@ -11,7 +11,7 @@ import { fixed, patchesCheck } from '../parts/controls.js';
 import type { Run } from '../state.js';
 import { timeExplained } from './time-explained.js';
 
-/** Both models, LlamaGen first: DPAR is compared with it. */
+/** Compared models. */
 const models: readonly { readonly name: ModelName; readonly title: string; readonly what: string }[] = [
   { name: 'llamagen', title: 'LlamaGen', what: 'All blocks run once for each token.' },
   {
@@ -21,16 +21,16 @@ const models: readonly { readonly name: ModelName; readonly title: string; reado
   },
 ];
 
-/** The third part: both models draw with the same seed, in turn. */
+/** Third part of the page: both models draw with the same seed, in turn. */
 export function compareView(app: App, info: ModelInfo): TemplateResult {
   const { comparison: run } = app.state;
   const start = (): void => app.draw('comparison', shownModels);
   return html`<div class="lead">
       <h2>The same seed, two models</h2>
       <p>
-        Both draw the same class with the same random numbers, a token each in turn, so that neither has the machine for
-        itself. Time is counted apart. Both have as many weights and were trained for as many steps; DPAR's entropy model, with
-        a fifth as many, comes on top.
+        Both draw the same class with the same random numbers. They take turns token by token, and their times are measured
+        separately. Both have the same number of weights and were trained for the same number of steps. DPAR also needs its
+        entropy model, which has a fifth as many weights.
       </p>
     </div>
     <div class="workbench">
@@ -66,7 +66,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
 
 const shownModels = models.map(({ name }) => name);
 
-/** What one of the models has drawn. */
+/** Drawing of one of the models. */
 function drawingOf(app: App, name: ModelName): DrawingState | undefined {
   const { comparison: run } = app.state;
   return run?.drawings[run.models.indexOf(name)];
@@ -109,7 +109,7 @@ function comparisonTable(app: App, info: ModelInfo): TemplateResult {
   </div>`;
 }
 
-/** What the figures are of: the settings may have been changed since. */
+/** Settings of the figures: those of the page may have changed since. */
 function settingsOf({ options }: Run, { classes }: ModelInfo): string {
   const { label, guidanceScale, temperature, seed } = options;
   const guidance = guidanceScale === 1 ? 'no guidance' : `guidance ${fixed(guidanceScale, 1)}`;

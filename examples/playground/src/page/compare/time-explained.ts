@@ -5,7 +5,7 @@ import { lengthsOf } from '../generate/paint-drawing.js';
 import { fixed, percent } from '../parts/controls.js';
 import type { Run } from '../state.js';
 
-/** Why the times are not as the multiply-adds, with what was measured; nothing before both images are done. */
+/** Explains why times differ from multiply-adds, with measured figures, once both images are finished. */
 export function timeExplained(run: Run | undefined, info: ModelInfo): TemplateResult | typeof nothing {
   const [llamagen, dpar] = run?.drawings ?? [];
   if (run?.status !== 'finished' || !llamagen || !dpar) return nothing;
@@ -19,7 +19,7 @@ export function timeExplained(run: Run | undefined, info: ModelInfo): TemplateRe
     DPAR took ${fixed(dpar.seconds / llamagen.seconds, 2)} times as long as LlamaGen, with
     ${percent(Math.abs(saving))} ${saving < 0 ? 'more' : 'fewer'} multiply-adds. It runs a small network ${runs.dpar} times for this
     image, each time ${meanRun(dpar.seconds, dparCost(info, image) + entropyCost(info), runs.dpar)} on average; LlamaGen runs
-    one ${runs.llamagen} times, ${meanRun(llamagen.seconds, llamaGenCost(info, image.isGuided), runs.llamagen)}. A run also
-    starts operations and copies caches in the browser, and that takes as long however little it multiplies.
+    one ${runs.llamagen} times, ${meanRun(llamagen.seconds, llamaGenCost(info, image.isGuided), runs.llamagen)}. Each run
+    also starts operations and copies caches in the browser, which takes a fixed time.
   </p>`;
 }

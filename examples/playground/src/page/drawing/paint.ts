@@ -66,7 +66,7 @@ export function paintEntropies(surface: Surface, entropies: Float32Array, most: 
   });
 }
 
-/** Hatches the first cell: nothing is known of it. */
+/** Hatches the first cell, which has no entropy. */
 function paintHatch({ context, cell, scale }: Surface): void {
   context.save();
   context.beginPath();
@@ -123,7 +123,7 @@ export function paintCodes({ context, cell, gridSize, size, scale }: Surface, to
   });
 }
 
-/** Thin lines between tokens, for parts of an image that are not there yet. */
+/** Paints thin lines between tokens, for unfinished parts of an image. */
 export function paintEmptyGrid({ context, size, cell, gridSize }: Surface, colour: string): void {
   context.fillStyle = colour;
   for (let i = 1; i < gridSize; i++) {
@@ -132,7 +132,7 @@ export function paintEmptyGrid({ context, size, cell, gridSize }: Surface, colou
   }
 }
 
-/** A line below so many rows. */
+/** Paints a line below a number of rows. */
 export function paintEdge({ context, size, cell, scale }: Surface, rows: number, colour: string): void {
   context.fillStyle = colour;
   context.fillRect(0, rows * cell - 1.5 * scale, size, 3 * scale);

@@ -6,7 +6,7 @@ import { choice, slider } from '../parts/controls.js';
 import { sources } from '../parts/sources.js';
 import { completionClass } from './completion-class.js';
 
-/** Whether a whole image is drawn or one is completed, and from which row on. */
+/** Choice between a new image and a picture to complete, with the first erased row. */
 export function completionControls(app: App, { gridSize }: ModelInfo): TemplateResult {
   const { keptRows } = app.state;
   return html`<div class="control">
@@ -32,13 +32,13 @@ export function completionControls(app: App, { gridSize }: ModelInfo): TemplateR
             step: 1,
             value: keptRows,
             text: `${keptRows + 1} of ${gridSize}`,
-            hint: 'Drag the edge in the picture. Tokens come row by row, so what is given is always the upper part.',
+            hint: 'Drag the edge in the picture. Tokens are generated row by row, so the upper part is always kept.',
             onInput: (rows) => app.keepRows(rows),
           })}`
     }`;
 }
 
-/** The upper rows of the picture as they are given, and their class; undefined until both are known. */
+/** Tokens of the given upper rows and their class; undefined until both are known. */
 export function completionOf(app: App, info: ModelInfo): Completion | undefined {
   const { keptRows = 0, look } = app.state;
   const { label } = completionClass(app, info);
@@ -46,7 +46,7 @@ export function completionOf(app: App, info: ModelInfo): Completion | undefined 
   return { label, prefix: look.analysis.tokens.slice(0, keptRows * info.gridSize) };
 }
 
-/** Lets the edge of what is kept be dragged on the canvas. */
+/** Moves the edge of the kept rows to the pointer. */
 export function dragEdge(app: App, { gridSize }: ModelInfo, event: PointerEvent): void {
   if (app.state.keptRows === undefined || event.buttons === 0) return;
   const { top, height } = (event.target as HTMLElement).getBoundingClientRect();
@@ -54,7 +54,7 @@ export function dragEdge(app: App, { gridSize }: ModelInfo, event: PointerEvent)
   app.keepRows(Math.min(gridSize - 1, Math.max(1, row)));
 }
 
-/** Paints what is kept of the picture, and the edge below it. */
+/** Paints the kept rows of the picture, and the edge below them. */
 export function paintKept(app: App, { gridSize }: ModelInfo, name: string): void {
   const { keptRows = 0, look } = app.state;
   const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);

@@ -14,7 +14,7 @@ import { settingsControls } from './settings.js';
 
 const canvasName = 'generation';
 
-/** The second part: an image is drawn token by token. */
+/** Second part of the page: draws an image token by token. */
 export function generateView(app: App, info: ModelInfo): TemplateResult {
   const { generation: run, keptRows } = app.state;
   const completes = keptRows !== undefined;
@@ -28,8 +28,8 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
   return html`<div class="lead">
       <h2>Draw an emoji</h2>
       <p>
-        Tokens come one by one, in rows from the top. Patches are decided as they come: where the next token is easy to
-        guess, it joins the patch before it.
+        The model generates tokens one by one, in rows from the top. A token that is easy to predict joins the patch before
+        it; any other token starts a new patch.
       </p>
     </div>
     <div class="workbench single">
@@ -81,14 +81,14 @@ function backToPicture(app: App): void {
   document.getElementById('kept-rows')?.focus();
 }
 
-/** Names what is drawn: its class, and the picture that is completed. */
+/** Heading with the class, and the picture that is completed. */
 function heading({ state }: App, { classes }: ModelInfo): string {
   const { generation: run, keptRows, look } = state;
   const picture = keptRows === undefined ? undefined : look.picture?.name;
   return [picture, run && classes[run.options.label]].filter(Boolean).join(': ') || 'Image';
 }
 
-/** Whether the picture to complete is shown, and not what became of it. */
+/** Tells if the picture to complete is shown instead of a drawing. */
 const edgeIsShown = (app: App): boolean => app.state.keptRows !== undefined && app.state.generation === undefined;
 
 function pictureLabel(app: App, { classes, gridSize }: ModelInfo): string {
@@ -122,7 +122,7 @@ function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResul
       ['FLOPs saved', isWhole ? percent(operationSaving(info, { patches, isGuided })) : '–', 'saving'],
     ])}
     <p class="hint">
-      Saved against LlamaGen with the same settings. The entropy model is counted.
+      Savings are relative to LlamaGen with the same settings. The entropy model is included.
     </p>
   </section>`;
 }

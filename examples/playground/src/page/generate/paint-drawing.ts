@@ -1,7 +1,7 @@
 import type { DrawingState } from '../../model/drawing.js';
 import { paintEdge, paintEmptyGrid, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
 
-/** Lengths of the patches so far: where they start, [position] -> lengths that sum to it. */
+/** Patch lengths from the starts of patches, [position]. */
 export function lengthsOf(startsPatch: Uint8Array): Int32Array {
   const lengths: number[] = [];
   for (const starts of startsPatch) {
@@ -12,8 +12,8 @@ export function lengthsOf(startsPatch: Uint8Array): Int32Array {
 }
 
 /**
- * Paints a drawing as far as it is done, with its patches.
- * @param given Tokens at its beginning that were given: whole rows.
+ * Paints the finished tokens of a drawing, with its patches.
+ * @param given Number of given tokens at its beginning, a multiple of the row length.
  */
 export function paintDrawing(
   name: string,

@@ -2,17 +2,17 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { App } from '../app.js';
 import type { Run } from '../state.js';
 
-/** What begins a new run. */
+/** Start of a new run. */
 export interface RunStart {
   readonly label: string;
-  /** Whether all is there that it needs. */
+  /** False while input is missing (default: true). */
   readonly isReady?: boolean;
   readonly start: () => void;
 }
 
 /**
- * Starts, stops and resumes. One button does each in turn, so that it keeps the keyboard's focus; another starts over
- * while a run is stopped.
+ * Buttons that control a run. One button starts, stops and resumes, so that it keeps the keyboard's focus. A second one
+ * restarts a stopped run.
  */
 export function runControls(
   app: App,
@@ -64,7 +64,7 @@ function mainAction(
   }
 }
 
-/** Brings the picture into view where the button was reached by scrolling past most of it. */
+/** Scrolls to the picture if less than half of it is visible. */
 function showPicture(button: HTMLElement): void {
   const picture = button.closest('.workbench')?.querySelector('.tokens');
   if (!picture) return;
@@ -72,7 +72,7 @@ function showPicture(button: HTMLElement): void {
   if (Math.min(bottom, innerHeight) - Math.max(top, 0) < height / 2) picture.scrollIntoView({ block: 'nearest' });
 }
 
-/** What a run is doing, in words. @param length Tokens of an image. */
+/** Status of a run as text. @param length Tokens of an image. */
 export function statusOf(run: Run | undefined, length: number): string {
   if (!run) return 'Not started';
   const done = Math.min(...run.drawings.map(({ tokens }) => tokens.length));

@@ -9,9 +9,9 @@ const seeds = 1_000_000;
 
 /** The class to draw. */
 export interface ClassChoice {
-  /** Undefined while it is looked for. */
+  /** Index of the class; undefined until it is known. */
   readonly label?: number;
-  /** Where the class comes from. */
+  /** Text on the source of the class. */
   readonly hint?: string;
   readonly onChoose: (label: number) => void;
 }
@@ -21,16 +21,13 @@ function newImageClass(app: App): ClassChoice {
   const { settings } = app.state;
   return {
     label: settings.label,
-    onChoose: (label) =>
-      app.update(() => {
-        settings.label = label;
-      }),
+    onChoose: (label) => app.set(settings, { label }),
   };
 }
 
 /**
- * What is drawn and how, for generation and comparison alike.
- * @param place Keeps ids of the two apart.
+ * Controls of class, guidance, temperature and seed, for generation and comparison.
+ * @param place Prefix of element ids.
  */
 export function settingsControls(
   app: App,
@@ -39,7 +36,6 @@ export function settingsControls(
   { label: chosen, hint, onChoose }: ClassChoice = newImageClass(app),
 ): TemplateResult {
   const { settings } = app.state;
-  const set = (change: () => void): void => app.update(change);
   return html`<div class="control">
       <label for="${place}-class">Class</label>
       <select
@@ -60,10 +56,7 @@ export function settingsControls(
       step: 0.1,
       value: settings.guidanceScale,
       text: settings.guidanceScale === 1 ? 'none' : fixed(settings.guidanceScale, 1),
-      onInput: (value) =>
-        set(() => {
-          settings.guidanceScale = value;
-        }),
+      onInput: (value) => app.set(settings, { guidanceScale: value }),
     })}
     ${slider({
       id: `${place}-temperature`,
@@ -73,10 +66,7 @@ export function settingsControls(
       step: 0.05,
       value: settings.temperature,
       text: fixed(settings.temperature, 2),
-      onInput: (value) =>
-        set(() => {
-          settings.temperature = value;
-        }),
+      onInput: (value) => app.set(settings, { temperature: value }),
     })}
     <div class="control">
       <label for="${place}-seed">Seed</label>
@@ -88,19 +78,15 @@ export function settingsControls(
           max=${2 ** 31 - 1}
           step="1"
           .value=${live(String(settings.seed))}
-          @change=${(event: Event) =>
-            set(() => {
-              const value = (event.target as HTMLInputElement).valueAsNumber;
-              settings.seed = Number.isInteger(value) && value >= 0 && value < 2 ** 31 ? value : 0;
-            })}
+          @change=${(event: Event) => {
+            const value = (event.target as HTMLInputElement).valueAsNumber;
+            app.set(settings, { seed: Number.isInteger(value) && value >= 0 && value < 2 ** 31 ? value : 0 });
+          }}
         />
         <button
           type="button"
           class="quiet"
-          @click=${() =>
-            set(() => {
-              settings.seed = Math.floor(Math.random() * seeds);
-            })}
+          @click=${() => app.set(settings, { seed: Math.floor(Math.random() * seeds) })}
         >
           Another
         </button>

@@ -1,6 +1,6 @@
 import { imageDataOf } from './read-image.js';
 
-/** How many times larger than the model's the saved images are. */
+/** Factor by which saved images are enlarged. */
 const enlargement = 8;
 
 /** Saves an image, [S, S, 3], as a PNG file, enlarged without smoothing. */
@@ -17,6 +17,6 @@ export async function downloadPng(pixels: Uint8Array, fileName: string): Promise
   link.href = url;
   link.download = fileName;
   link.click();
-  // The browser has taken hold of the file when the click is over.
+  // The browser needs the URL for some time after the click.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

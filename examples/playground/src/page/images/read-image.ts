@@ -9,13 +9,12 @@ export interface Picture {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-/** Larger files are refused: no photograph needs more, and decoding takes memory of its own. */
+/** Largest size of an image file, as decoding needs memory. */
 const largestMegabytes = 40;
 
 /**
- * Decodes an image file and scales it to S x S pixels, upright as its EXIF orientation says and on white: its middle where it
- * is not square.
- * @throws Error if it is no image that the browser can read, or too large.
+ * Decodes an image file and scales its central square to S x S pixels, upright by its EXIF orientation and on white.
+ * @throws Error if the browser cannot read the image, or if it is too large.
  */
 export async function readImage(file: Blob, name: string, size: number): Promise<Picture> {
   if (file.size > largestMegabytes * 1e6) {

@@ -25,7 +25,7 @@ export interface Sample {
   readonly url: string;
 }
 
-/** Some of the emoji that the models have not seen in training. */
+/** Some emoji that the models were not trained on. */
 export const samples: readonly Sample[] = [
   { name: 'Lion', className: 'Animals & Nature', url: lion },
   { name: 'Thinking face', className: 'Smileys & Emotion', url: thinking },

@@ -48,7 +48,7 @@ export function drawStroke(app: App, to: Place, from: Place = to): void {
   app.showStroke({ name: drawingName, pixels });
 }
 
-/** Colours, width and an eraser for all. */
+/** Controls of colour and width, and a button that clears the picture. */
 export function brushControls(app: App): TemplateResult {
   const { brush } = app.state.look;
   if (!brush) return html``;
@@ -61,10 +61,7 @@ export function brushControls(app: App): TemplateResult {
           aria-label=${name}
           title=${name}
           aria-pressed=${brush.colour === colour}
-          @click=${() =>
-            app.update(() => {
-              brush.colour = colour;
-            })}
+          @click=${() => app.set(brush, { colour })}
         >
           <svg class="colour-dot" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="9" fill=${colour} /></svg>
         </button>`,
@@ -78,10 +75,7 @@ export function brushControls(app: App): TemplateResult {
       step: 1,
       value: brush.width,
       text: `${brush.width} px`,
-      onInput: (width) =>
-        app.update(() => {
-          brush.width = width;
-        }),
+      onInput: (width) => app.set(brush, { width }),
     })}
     <button type="button" class="quiet" @click=${() => app.showStroke(blankPicture(app.imageSize))}>Clear</button>
   </section>`;

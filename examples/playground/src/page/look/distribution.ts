@@ -8,8 +8,7 @@ const [width, height] = [480, 56];
 const gap = 0.14;
 
 /**
- * How many tokens have which entropy, in the colours of the heat map, above a bar of that scale: its legend. The line
- * stands at the threshold.
+ * Histogram of entropies in the colours of the heat map, above its colour scale. A line marks the threshold.
  * @param most Nats at the right end.
  */
 export function distribution(entropies: Float32Array | undefined, most: number, threshold: number): TemplateResult {

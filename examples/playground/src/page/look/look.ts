@@ -15,7 +15,7 @@ import { distribution, scaleTicks } from './distribution.js';
 /** Nats at the upper end of the heat map and of the threshold. */
 export const mostNats = 6;
 
-/** The first part: tokens, entropies and patches of a picture. */
+/** First part of the page: tokens, entropies and patches of a picture. */
 export function lookView(app: App, info: ModelInfo): TemplateResult {
   const { look } = app.state;
   const { threshold, maxPatchLength } = app.lookPatching(info);
@@ -34,8 +34,9 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
   return html`<div class="lead">
       <h2>Where is a picture easy to predict?</h2>
       <p>
-        A tokenizer turns it into ${info.dpar.blockSize} tokens. A small model says how uncertain each one is, given those
-        before it. Stretches that are easy to guess become one patch, and the big transformer runs once for each patch.
+        A tokenizer turns it into ${info.dpar.blockSize} tokens. A small model predicts each token from those before it, and
+        its entropy measures the uncertainty. Tokens that are easy to predict join a patch, and the big transformer runs once
+        for each patch.
       </p>
     </div>
     ${sources(app, { canDraw: true })}
@@ -52,10 +53,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
                 ['entropy', 'Entropy'],
               ],
               look.view,
-              (view: LookView) =>
-                app.update(() => {
-                  look.view = view;
-                }),
+              (view: LookView) => app.set(look, { view }),
             )}
           </figcaption>
           ${canvas('picture', 'Picture with its patches')}
@@ -81,14 +79,12 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
             value: threshold,
             text: `${fixed(threshold, 2)} nats`,
             above: distribution(look.analysis?.entropies, mostNats, threshold),
-            onInput: (value) =>
-              app.update(() => {
-                look.threshold = value;
-              }),
+            onInput: (value) => app.set(look, { threshold: value }),
           })}
           ${scaleTicks(mostNats)}
           <p class="hint">
-            A token whose entropy is above the threshold starts a patch. The first token has none: nothing comes before it.
+            A token whose entropy is above the threshold starts a patch. The first token has no entropy, as no token
+            precedes it.
           </p>
           ${slider({
             id: 'max-patch-length',
@@ -98,10 +94,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
             step: 1,
             value: maxPatchLength,
             text: maxPatchLength === 1 ? '1 token' : `${maxPatchLength} tokens`,
-            onInput: (value) =>
-              app.update(() => {
-                look.maxPatchLength = value;
-              }),
+            onInput: (value) => app.set(look, { maxPatchLength: value }),
           })}
           <button
             type="button"
@@ -135,14 +128,14 @@ function results(app: App, info: ModelInfo): TemplateResult {
       ['FLOPs saved', known(saving), 'saving'],
     ])}
     <p class="hint">
-      Saved against LlamaGen with ${info.llamagen.nLayer}
-      blocks, which has one step for each of ${info.dpar.blockSize} tokens. The entropy model is counted; without it, as in
+      Savings are relative to LlamaGen with ${info.llamagen.nLayer}
+      blocks, which runs once for each of ${info.dpar.blockSize} tokens. The entropy model is included. Without it, as in
       the paper: <span data-figure="saving-without-entropy">${known(({ patches }) => percent(savingWithoutEntropyModel(info, patches)))}</span>.
     </p>
   </section>`;
 }
 
-/** What is known of the token that is pointed at. */
+/** Text on the token under the cursor. */
 function readout(app: App, { gridSize }: ModelInfo): TemplateResult {
   const { cursor, analysis } = app.state.look;
   const lengths = app.lookPatches();

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { App } from '../app.js';
 
-/** A slider with its label and its value in words. */
+/** A slider with its label and the text of its value. */
 export interface Slider {
   readonly id: string;
   readonly label: string;
@@ -41,7 +41,7 @@ export function slider({ id, label, text, hint, above, onInput, ...range }: Slid
   </div>`;
 }
 
-/** Buttons of which one is chosen. */
+/** Group of buttons of which one is selected. */
 export function choice<V extends string>(
   label: string,
   options: readonly (readonly [value: V, text: string])[],
@@ -65,16 +65,13 @@ export function patchesCheck(app: App): TemplateResult {
     <input
       type="checkbox"
       .checked=${look.showsPatches}
-      @change=${(event: Event) =>
-        app.update(() => {
-          look.showsPatches = (event.target as HTMLInputElement).checked;
-        })}
+      @change=${(event: Event) => app.set(look, { showsPatches: (event.target as HTMLInputElement).checked })}
     />
     Patches
   </label>`;
 }
 
-/** Figures with what they mean. */
+/** List of figures with their labels. */
 export function figures(entries: readonly (readonly [term: string, value: string, name: string])[]): TemplateResult {
   return html`<dl class="figures">
     ${entries.map(

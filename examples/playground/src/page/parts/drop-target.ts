@@ -1,6 +1,6 @@
 import type { App } from '../app.js';
 
-/** Takes up images that are dropped anywhere on the page, or pasted. */
+/** Accepts images that are dropped anywhere on the page, or pasted. */
 export function acceptImages(app: App): void {
   const { classList } = document.documentElement;
   addEventListener('dragover', (event) => {
@@ -22,8 +22,6 @@ export function acceptImages(app: App): void {
 
 function show(app: App, file: File | undefined): void {
   if (!file) return;
-  app.update((state) => {
-    state.tab = state.tab === 'compare' ? 'look' : state.tab;
-  });
+  app.set(app.state, { tab: app.state.tab === 'compare' ? 'look' : app.state.tab });
   void app.showFile(file, file.name);
 }

@@ -1,11 +1,11 @@
 const coarse = matchMedia('(pointer: coarse)');
 
-/** Whether the visitor points with a finger rather than with a mouse: texts then speak of touching. */
+/** Tells if the visitor points with a finger, so that texts speak of touching. */
 export function isTouch(): boolean {
   return coarse.matches;
 }
 
-/** Calls back when a mouse or keyboard was attached to a tablet, or taken away. */
+/** Calls back when a mouse is attached to a tablet or removed. */
 export function onPointerChange(onChange: () => void): void {
   coarse.addEventListener('change', onChange);
 }

@@ -3,7 +3,7 @@ import type { App } from '../app.js';
 import { samples } from '../images/samples.js';
 import { blankPicture } from '../look/brush.js';
 
-/** The pictures to choose from, a file, and where it can be drawn on, an empty sheet. */
+/** Choice of a picture: samples, a file, and an empty sheet if the part supports drawing. */
 export function sources(app: App, { canDraw }: { readonly canDraw: boolean }): TemplateResult {
   const { picture, brush } = app.state.look;
   return html`<div class="sources" role="group" aria-label="Picture">
@@ -53,8 +53,6 @@ function openFile(app: App, input: HTMLInputElement): void {
 }
 
 function startDrawing(app: App): void {
-  app.update(({ look }) => {
-    look.brush = { colour: '#e5484d', width: 6 };
-  });
+  app.set(app.state.look, { brush: { colour: '#e5484d', width: 6 } });
   app.showPicture(blankPicture(app.imageSize));
 }

@@ -1,11 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { isTouch } from './pointer.js';
 
-/** A square canvas of tokens that can be pointed at, with a mouse, a finger or the arrow keys. */
+/** A square canvas of tokens with a cursor, for mouse, finger and arrow keys. */
 export interface TokenCanvas {
   readonly name: string;
   readonly label: string;
-  /** Id of the element that says what is pointed at. */
+  /** Id of the element that describes the token under the cursor. */
   readonly describedBy: string;
   readonly gridSize: number;
   /** The token that is pointed at now: keys may come faster than the page is shown. */
