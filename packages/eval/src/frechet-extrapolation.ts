@@ -4,8 +4,7 @@ import { checkArguments } from './check-arguments.js';
 import { checkStatistics, covarianceFactor } from './covariance.js';
 import { commonMatrix, distanceOf, squaredDifference, sumOfRoots, trace } from './frechet.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
-import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
-import { rowsAt } from './row-selection.js';
+import { checkColumns, checkMatrix, type Matrix, matrixKinds, rowsAt } from './matrix.js';
 import { type FeatureStatistics, featureStatisticsKinds, StatisticsAccumulator } from './statistics.js';
 
 /** A Fréchet distance of infinitely many samples, extrapolated. */

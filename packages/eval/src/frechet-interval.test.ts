@@ -4,8 +4,7 @@ import { frechetExtrapolation } from './frechet-extrapolation.js';
 import { frechetInterval } from './frechet-interval.js';
 import { prepareResampling } from './frechet-resampling.js';
 import { doJob } from './jobs.js';
-import type { Matrix } from './matrix.js';
-import { rowsAt } from './row-selection.js';
+import { type Matrix, rowsAt } from './matrix.js';
 import { featureStatistics } from './statistics.js';
 import { gaussian } from './testing/gaussian.js';
 

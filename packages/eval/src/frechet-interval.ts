@@ -5,8 +5,7 @@ import { checkStatistics } from './covariance.js';
 import { prepareResampling } from './frechet-resampling.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
 import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
-import type { FeatureStatistics } from './statistics.js';
-import { featureStatisticsKinds } from './statistics.js';
+import { type FeatureStatistics, featureStatisticsKinds } from './statistics.js';
 
 /** Where the Fréchet distance of N samples lies, by the bootstrap. */
 export interface FrechetInterval extends Interval {

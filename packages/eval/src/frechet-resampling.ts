@@ -2,8 +2,7 @@ import type { Factor } from './cholesky.js';
 import { covarianceFactor } from './covariance.js';
 import { distanceOf, sumOfRoots, trace } from './frechet.js';
 import type { Job } from './jobs.js';
-import { type Matrix, rowProducts, rowsOf } from './matrix.js';
-import { rowsAt } from './row-selection.js';
+import { type Matrix, rowProducts, rowsAt, rowsOf } from './matrix.js';
 import { type FeatureStatistics, StatisticsAccumulator } from './statistics.js';
 
 /** A distance in two steps: the eigenvalues that it takes, and what is made of them. */

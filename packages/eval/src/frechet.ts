@@ -3,8 +3,7 @@ import type { Factor } from './cholesky.js';
 import { checkStatistics, covarianceFactor } from './covariance.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { checkColumns, rowProducts } from './matrix.js';
-import type { FeatureStatistics } from './statistics.js';
-import { featureStatisticsKinds } from './statistics.js';
+import { type FeatureStatistics, featureStatisticsKinds } from './statistics.js';
 
 /** A Fréchet distance, and what to know about it. */
 export interface FrechetDistance {

@@ -2,8 +2,7 @@ import { createRandom } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { inceptionScore } from './inception-score.js';
 import { InceptionScoreAccumulator } from './inception-score-accumulator.js';
-import type { Matrix } from './matrix.js';
-import { rowsAt } from './row-selection.js';
+import { type Matrix, rowsAt } from './matrix.js';
 import { gaussian } from './testing/gaussian.js';
 
 it('is 1 where all images are alike, and the number of classes where each is certain and all are as frequent', () => {

@@ -6,8 +6,7 @@ import {
   type InceptionScoreOptions,
   inceptionScoreOptionsKinds,
 } from './inception-score-accumulator.js';
-import { type Matrix, matrixKinds } from './matrix.js';
-import { rowsAt } from './row-selection.js';
+import { type Matrix, matrixKinds, rowsAt } from './matrix.js';
 
 /** Random splits with which those in the given order are compared. */
 const randomSplits = 16;

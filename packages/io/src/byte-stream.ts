@@ -1,5 +1,22 @@
-import type { ByteSource } from './byte-source.js';
-import { concatenate } from './concatenate.js';
+/** Bytes that are read range by range: a file, or memory. */
+export interface ByteSource {
+  /** Length in bytes. */
+  readonly size: number;
+  /**
+   * The bytes of a range, which lies within the source.
+   * @throws IoError if the source has become shorter, or there is no memory for them.
+   */
+  read(position: number, length: number): Promise<Uint8Array>;
+}
+
+/** Bytes in memory as a source; ranges are views of them. */
+export function memorySource(bytes: Uint8Array): ByteSource {
+  return {
+    size: bytes.length,
+    // A Node Buffer's subarray would be a Buffer.
+    read: async (position, length) => new Uint8Array(bytes.buffer, bytes.byteOffset + position, length),
+  };
+}
 
 /** Bytes that are read one after the other, from any position on. */
 export interface ByteStream {
@@ -64,4 +81,15 @@ export async function* groupBytes(pieces: AsyncIterable<Uint8Array>, length: num
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
   return parts.length === 1 && only !== undefined ? only : concatenate(parts);
+}
+
+/** Bytes one after the other, in memory of their own. */
+export function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    bytes.set(part, position);
+    position += part.length;
+  }
+  return bytes;
 }

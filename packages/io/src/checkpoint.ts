@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
+import { writeJson } from './atomic-file.js';
 import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { checkArguments } from './check-arguments.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
-import type { HostTensor } from './host-tensor.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
 import type { StreamedTensors } from './safetensors.js';
@@ -18,7 +18,7 @@ import {
 } from './safetensors-file.js';
 import { indexSuffix } from './safetensors-index.js';
 import { type SafetensorsReader, unreadTensor } from './safetensors-reader.js';
-import { writeJson } from './write-json.js';
+import type { HostTensor } from './stored.js';
 
 /** Names of a checkpoint's files. */
 export const checkpointFiles = { config: 'config.json', model: 'model.safetensors' } as const;

@@ -1,9 +1,9 @@
 import type { KindsOf } from '@dpar/check';
 import { checkStored, encodeData, type FloatStorage, storageOf } from './convert.js';
 import { IoError } from './error.js';
-import type { HostTensor } from './host-tensor.js';
 import {
   byteLengthOf,
+  type HostTensor,
   isStoredDType,
   type StoredTensor,
   type StoredType,

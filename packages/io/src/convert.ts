@@ -1,9 +1,14 @@
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
-import { decodeFloat8 } from './float8.js';
-import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
-import type { HostTensor } from './host-tensor.js';
-import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor, storedTensorKinds } from './stored.js';
+import { decodeBfloat16, decodeFloat8, decodeFloat16, encodeBfloat16, encodeFloat16 } from './small-floats.js';
+import {
+  byteLengthOf,
+  formatStoredType,
+  type HostTensor,
+  type StoredDType,
+  type StoredTensor,
+  storedTensorKinds,
+} from './stored.js';
 
 /** The element types in which a float32 tensor can be written. */
 export type FloatStorage = 'F32' | 'F16' | 'BF16';

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ByteSource } from './byte-source.js';
+import type { ByteSource } from './byte-stream.js';
 import { IoError } from './error.js';
 
 /** An open file as a source of bytes. */

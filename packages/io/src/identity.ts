@@ -1,10 +1,21 @@
-import type { Hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { findFolder } from './atomic-folder.js';
 import { checkArguments } from './check-arguments.js';
 import { checkpointFiles } from './checkpoint.js';
-import { fileDigest } from './digest.js';
-import { safetensorsFiles } from './safetensors-set.js';
+import { safetensorsFiles } from './safetensors-shards.js';
+
+/** SHA-256 of the contents of files, one after the other, in 64 hexadecimal digits. Files of any size are read in pieces. */
+export async function fileDigest(...paths: readonly string[]): Promise<string> {
+  checkArguments('fileDigest', { paths }, { paths: 'string[]' });
+
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
 
 /** A digest as settings show it: enough of it to tell any two contents apart. */
 export function formatDigest(digest: Hash | string): string {

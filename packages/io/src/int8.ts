@@ -1,8 +1,7 @@
 import { checkArguments } from './check-arguments.js';
 import { bytesOf, checkStored, toHostTensor } from './convert.js';
 import { IoError } from './error.js';
-import type { HostTensor } from './host-tensor.js';
-import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
+import { formatStoredType, type HostTensor, type StoredTensor, type StoredType } from './stored.js';
 
 /** What is added to a matrix's name to name its scales. */
 const suffix = '.scale';

@@ -1,5 +1,4 @@
-export { type FileContent, writeFileAtomic } from './atomic-file.js';
-export { type NewFile, writeFilesAtomic } from './atomic-files.js';
+export { type FileContent, type NewFile, writeFileAtomic, writeFilesAtomic, writeJson } from './atomic-file.js';
 export { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 export {
   type Checkpoint,
@@ -11,9 +10,8 @@ export {
   readCheckpoint,
   writeCheckpoint,
 } from './checkpoint.js';
-export { fileDigest } from './digest.js';
 export { type FolderLock, lockFolder } from './folder-lock.js';
-export { checkpointIdentity, formatDigest } from './identity.js';
+export { checkpointIdentity, fileDigest, formatDigest } from './identity.js';
 export { dequantized } from './int8-reader.js';
 export { parseJsonObject } from './json.js';
 export { linkFile, linkFolder } from './link-folder.js';
@@ -31,7 +29,7 @@ export {
   writeSafetensors,
 } from './safetensors-file.js';
 export type { SafetensorsReader } from './safetensors-reader.js';
-export { safetensorsFiles } from './safetensors-set.js';
+export { safetensorsFiles } from './safetensors-shards.js';
 export { agreeOnSettings, checkSettings, readSettings, type Settings, writeSettings } from './settings-file.js';
 export {
   readShard,
@@ -50,4 +48,3 @@ export {
 } from './shard-record.js';
 export { type ArrangeOptions, arrangeShards, type NamedShard } from './shard-set.js';
 export { isSystemEntry } from './system-entry.js';
-export { writeJson } from './write-json.js';

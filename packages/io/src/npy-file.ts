@@ -4,7 +4,6 @@ import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { type FileSource, openFile } from './file-source.js';
 import { formatBytes } from './foreign-file.js';
-import type { HostTensor } from './host-tensor.js';
 import {
   formatNpy,
   type NpyHeader,
@@ -16,9 +15,7 @@ import {
   parseNpyHeader,
 } from './npy.js';
 import { npyRows } from './npy-rows.js';
-import type { StoredTensor, StoredType } from './stored.js';
-import { storedTensorKinds } from './stored.js';
-import { rangeInBytes } from './stored-range.js';
+import { type HostTensor, rangeInBytes, type StoredTensor, type StoredType, storedTensorKinds } from './stored.js';
 
 /** An array in a file, of which only the header has been read. */
 export interface ArrayReader {

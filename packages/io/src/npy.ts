@@ -3,9 +3,10 @@ import { checkArguments } from './check-arguments.js';
 import { bytesOf, checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { refuseForeign } from './foreign-file.js';
-import type { HostTensor } from './host-tensor.js';
 import {
   byteLengthOf,
+  forEachStrided,
+  type HostTensor,
   isCount,
   type StoredDType,
   type StoredTensor,
@@ -13,7 +14,6 @@ import {
   storedTensorKinds,
   storedTypeBytes,
 } from './stored.js';
-import { forEachStrided } from './strided.js';
 
 /** NumPy's names of the element types, without the byte order. */
 const typeOfCode: Readonly<Record<string, StoredDType>> = {

@@ -4,12 +4,11 @@ import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
-import type { HostTensor } from './host-tensor.js';
 import { agreeOnSettings, type Settings, writeSettings } from './settings-file.js';
 import { readShard, readShardRecord, writeShard } from './shard-file.js';
 import { runDigest, type ShardRecord } from './shard-record.js';
 import { arrangeShards, type NamedShard } from './shard-set.js';
-import type { StoredDType, StoredTensor } from './stored.js';
+import type { HostTensor, StoredDType, StoredTensor } from './stored.js';
 import { isSystemEntry } from './system-entry.js';
 
 /** Items `start` to `start + count - 1`, such as images. */

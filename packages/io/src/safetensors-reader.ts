@@ -9,8 +9,14 @@ import {
   prefixBytes,
   type SafetensorsHeader,
 } from './safetensors-header.js';
-import { formatStoredType, type StoredTensor, type StoredType, storedTypeBytes, type UnreadType } from './stored.js';
-import { rangeInBytes } from './stored-range.js';
+import {
+  formatStoredType,
+  rangeInBytes,
+  type StoredTensor,
+  type StoredType,
+  storedTypeBytes,
+  type UnreadType,
+} from './stored.js';
 
 /** An open safetensors file, or several with an index, of which only the headers have been read. */
 export interface SafetensorsReader {

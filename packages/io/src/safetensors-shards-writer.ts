@@ -1,7 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { writeFileAtomic } from './atomic-file.js';
-import { writeFilesAtomic } from './atomic-files.js';
+import { writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
 import { typeToWrite } from './chunks.js';
 import { IoError } from './error.js';
 import { namedTensors, type SafetensorsOptions, type StreamedTensors, safetensorsStream } from './safetensors.js';

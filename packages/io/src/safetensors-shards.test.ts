@@ -21,7 +21,7 @@ import { checkpointIdentity } from './identity.js';
 import { formatSafetensors } from './safetensors.js';
 import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors-file.js';
 import { formatSafetensorsIndex, parseSafetensorsIndex } from './safetensors-index.js';
-import { safetensorsFiles } from './safetensors-set.js';
+import { safetensorsFiles } from './safetensors-shards.js';
 import { planShards, shardName } from './shard-plan.js';
 
 let root: string;

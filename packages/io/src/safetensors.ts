@@ -1,14 +1,20 @@
 import type { KindsOf } from '@dpar/check';
+import { concatenate } from './byte-stream.js';
 import { checkArguments } from './check-arguments.js';
 import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
 import { compareCodePoints } from './code-points.js';
-import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
 import { refuseForeign } from './foreign-file.js';
-import type { HostTensor } from './host-tensor.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes, type UnreadType } from './stored.js';
+import {
+  byteLengthOf,
+  formatStoredType,
+  type HostTensor,
+  type StoredTensor,
+  storedTypeBytes,
+  type UnreadType,
+} from './stored.js';
 
 /** The content of a safetensors file. */
 export interface SafetensorsContent {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { writeJson } from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { parseJsonObject } from './json.js';
-import { writeJson } from './write-json.js';
 
 /** What something is made with, as far as it decides what it becomes: names and values. */
 export type Settings = Readonly<Record<string, string | number | boolean | null>>;

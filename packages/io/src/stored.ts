@@ -1,5 +1,6 @@
 import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
+import { IoError } from './error.js';
 
 /**
  * Element types as safetensors names them, with their size in bytes. The order is that of the reference library, which
@@ -89,4 +90,57 @@ export function formatStoredType(type: StoredType | UnreadType): string {
   checkArguments('formatStoredType', { type }, { type: { dtype: 'string', shape: 'number[]', '*': 'any' } });
 
   return `${type.dtype}[${type.shape.join(', ')}]`;
+}
+
+type Typed<D extends string, A> = { readonly dtype: D; readonly shape: readonly number[]; readonly data: A };
+
+/**
+ * A tensor in ordinary memory: row-major data in a typed array, `bool` as one byte of 0 or 1. The same type as
+ * `HostTensor` of `@dpar/tensor`, written out so that this package's types need no other.
+ */
+export type HostTensor = Typed<'float32', Float32Array> | Typed<'int32', Int32Array> | Typed<'bool', Uint8Array>;
+
+/**
+ * Where consecutive elements of a row-major tensor lie: bytes from the start of its data.
+ *
+ * @param first Number of the first element in row-major order.
+ * @param what The tensor and its file, for error messages.
+ * @throws IoError if the tensor has not these elements.
+ */
+export function rangeInBytes(caller: string, type: StoredType, first: number, count: number, what: string) {
+  const elements = type.shape.reduce((product, size) => product * size, 1);
+  if (!isCount(first) || !isCount(count) || first + count > elements) {
+    throw new IoError(
+      `${caller}: expected a range among the ${elements} elements of ${what}, ${formatStoredType(type)}, ` +
+        `got ${count} from ${first} on.`,
+    );
+  }
+  const width = storedTypeBytes[type.dtype];
+  return { begin: first * width, length: count * width };
+}
+
+/**
+ * Walks over the elements of an array in row-major order (last axis fastest).
+ * @param strides Distance between neighbours of each axis where the elements lie, in elements.
+ * @param visit Gets each element's place in row-major order and where it lies, in elements.
+ */
+export function forEachStrided(
+  shape: readonly number[],
+  strides: readonly number[],
+  visit: (row: number, offset: number) => void,
+): void {
+  const elements = shape.reduce((product, dimension) => product * dimension, 1);
+  const index = shape.map(() => 0);
+  let offset = 0; // of the element at `row`
+  for (let row = 0; row < elements; row++) {
+    visit(row, offset);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const next = (index[axis] as number) + 1;
+      offset += strides[axis] as number;
+      index[axis] = next;
+      if (next < (shape[axis] as number)) break;
+      offset -= next * (strides[axis] as number);
+      index[axis] = 0;
+    }
+  }
 }

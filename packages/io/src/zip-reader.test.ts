@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { memorySource } from './byte-source.js';
+import { memorySource } from './byte-stream.js';
 import { zipChunks } from './zip.js';
 import { findZipData, readZipDirectory } from './zip-reader.js';
 

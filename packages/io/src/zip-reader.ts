@@ -1,4 +1,4 @@
-import type { ByteSource } from './byte-source.js';
+import type { ByteSource } from './byte-stream.js';
 import { IoError } from './error.js';
 
 /** A file in an archive. */

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
-import type { ByteSource } from './byte-source.js';
-import { type ByteStream, sourceStream } from './byte-stream.js';
+import { type ByteSource, type ByteStream, sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
 import { crc32 } from './zip.js';
 import { findZipData, type ZipDirectory, type ZipMember } from './zip-reader.js';

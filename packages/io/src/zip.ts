@@ -1,4 +1,4 @@
-import { concatenate } from './concatenate.js';
+import { concatenate } from './byte-stream.js';
 import { IoError } from './error.js';
 
 /** A file of an archive, whose bytes come piece by piece. */

@@ -1,4 +1,5 @@
 import { checkArguments } from './check-arguments.js';
+
 /** A point of a curve. */
 export type Point = readonly [x: number, y: number];
 
@@ -67,4 +68,13 @@ export function thin(points: readonly Point[], parts: number): readonly Point[] 
   }
   close();
   return kept;
+}
+
+/** The middle of some numbers, of an even count the mean of the two middle ones; NaN of none. */
+export function median(values: readonly number[]): number {
+  checkArguments('median', { values }, { values: 'number[]' });
+
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }

@@ -1,9 +1,14 @@
 import type { KindsOf } from '@dpar/check';
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import {
+  checkBatchSize,
+  type FeatureNetwork,
+  type FeatureRows,
+  type ImageFeatures,
+  inBatches,
+} from '../feature-network.js';
 import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
-import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { inceptionClasses, inceptionSize } from './convolutions.js';

@@ -5,7 +5,7 @@ import { fixturePath } from '@dpar/fixtures';
 import { formatSafetensors, fromHostTensor, pytorchChunks } from '@dpar/io';
 import { DparError, float32 } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { readInceptionWeights } from './read-weights.js';
+import { readInceptionWeights } from './load-weights.js';
 import { isPublished, parseInceptionWeights } from './weights.js';
 
 const tensors = { 'fc.weight': float32([2, 2], [1, 2, 3, 4]), 'fc.bias': float32([2], [5, 6]) };

@@ -2,7 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { entriesOf, PyTorchTensor, parsePyTorch, parseSafetensors, type StoredTensor, toHostTensors } from '@dpar/io';
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { sha256 } from '../sha256.js';
+import { sha256 } from '../feature-network.js';
 
 /** Weights of the FID Inception-v3, by torchvision's names. */
 export interface InceptionWeights {

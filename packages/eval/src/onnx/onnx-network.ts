@@ -1,16 +1,20 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import {
+  checkBatchSize,
+  type FeatureNetwork,
+  type FeatureRows,
+  type ImageFeatures,
+  inBatches,
+  sha256,
+} from '../feature-network.js';
 import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
-import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange, valueRangeKinds } from '../network-input.js';
 import { imageSizeKinds } from '../resize/resample.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
-import { sha256 } from '../sha256.js';
-import { describeFailure } from './failures.js';
-import { findInput, type OnnxInputOptions } from './input.js';
-import { openSession } from './open-session.js';
+import { findInput, type OnnxInputOptions, textFeeds } from './input.js';
+import { describeFailure, openSession } from './open-session.js';
 import {
   findOutputs,
   type OnnxOutputNames,
@@ -21,7 +25,6 @@ import {
 } from './outputs.js';
 import { rangeOf, type ValueRangeName } from './range.js';
 import { type OnnxRuntime, type OnnxSession, type OnnxTensor, onnxRuntimeKinds, onnxSessionKinds } from './session.js';
-import { textFeeds } from './text-inputs.js';
 import { checkFinite, encodeValues } from './values.js';
 
 /** A session that is there already, with what caches find its features by. It is not released with the network. */

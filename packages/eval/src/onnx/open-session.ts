@@ -1,6 +1,5 @@
 import { formatOf } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
-import { describeFailure } from './failures.js';
 import type { OnnxRuntime, OnnxSession, OnnxTensor } from './session.js';
 
 /** Characters of a file that are shown where it is no model. */
@@ -53,4 +52,26 @@ function reasonOf(cause: unknown, model: Uint8Array | string, beginning: Uint8Ar
     );
   }
   return `${reason}. Export the network again, with operators and an opset that this version of ONNX Runtime has.`;
+}
+
+/**
+ * What ONNX Runtime says of a failure, in one line: without its codes, its places in the source and the paths of the machine that
+ * built it.
+ */
+export function describeFailure(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
+    .replaceAll(
+      /Non-zero status code returned while running (\w+) node\. Name:'([^']*)' Status Message: /g,
+      "$1 '$2': ",
+    )
+    .replaceAll(/ ''/g, '')
+    .replaceAll(/(?:[\w./\\-]*[/\\])?[\w.-]+\.(?:h|hpp|cc|cpp):\d+ /g, '')
+    .replaceAll(/\b[\w:~<>]+(?:::[\w~<>]+)+\([^)]*\)(?: const)?(?: \[[^\]]*\])? ?/g, '')
+    .replaceAll(/(^|: )void /g, '$1')
+    .replace(/^Load model from .*? failed: ?/, '')
+    .trim()
+    .replace(/\.+$/, '');
 }

@@ -1,6 +1,5 @@
 import { checkArguments } from '../check-arguments.js';
-import type { RgbImage } from '../image-set.js';
-import { rgbImageKinds } from '../image-set.js';
+import { type RgbImage, rgbImageKinds } from '../image-set.js';
 import { checkImage, type ImageSize, imageSizeKinds } from './resample.js';
 import { pillowBicubic, pillowBox, type Taps } from './taps.js';
 

@@ -1,7 +1,6 @@
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { RgbImage } from '../image-set.js';
-import { rgbImageKinds } from '../image-set.js';
+import { type RgbImage, rgbImageKinds } from '../image-set.js';
 import { type ImageSize, imageSizeKinds, resample } from './resample.js';
 import { pillowBicubic, pyTorchBilinear, type TapsRule, tensorFlowBilinear } from './taps.js';
 

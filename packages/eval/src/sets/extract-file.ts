@@ -1,13 +1,14 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork } from '../feature-network.js';
-import { featureNetworkKinds } from '../feature-network.js';
-import type { ImageSet } from '../image-set.js';
-import { imageSetKinds } from '../image-set.js';
-import type { ExtractOptions } from './feature-batches.js';
-import { extractOptionsKinds } from './feature-batches.js';
+import { type FeatureNetwork, featureNetworkKinds } from '../feature-network.js';
+import { type ImageSet, imageSetKinds } from '../image-set.js';
+import { type ExtractOptions, extractOptionsKinds } from './feature-batches.js';
 import { readFeatures, writeFeatures } from './feature-file.js';
-import { collectParts, extractParts } from './feature-parts.js';
+import { collectParts, extractParts, partsFit } from './feature-parts.js';
 import { type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
+import { type StoredImageSet, storedImageSetKinds } from './stored-image-set.js';
 
 /** Features of a file. */
 export interface ExtractedFile {
@@ -59,4 +60,54 @@ export async function findFeatures(path: string, origin: FeatureOrigin): Promise
   if (pool === undefined || statistics === undefined) return undefined;
   const same = found?.imagesIdentity === origin.imagesIdentity && found.networkIdentity === origin.networkIdentity;
   return same ? { pool, statistics, ...(logits && { logits }), ...(spatial && { spatial }) } : undefined;
+}
+
+/**
+ * Where the features of a set by a network are kept: beside the set as `<set>.features-<network>.npz`, or in a folder of
+ * caches as `<set>-<place>.features-<network>.npz`, where `<network>` and `<place>` are 12 digits of digests of the
+ * network's identity and of the set's path.
+ */
+export function featureCachePath(set: StoredImageSet, network: FeatureNetwork, folder?: string): string {
+  checkArguments(
+    'featureCachePath',
+    { set, network, folder },
+    { set: storedImageSetKinds, network: featureNetworkKinds, 'folder?': 'string' },
+  );
+
+  const place = resolve(set.path);
+  const ending = `.features-${digits(network.identity)}.npz`;
+  return folder === undefined ? place + ending : join(folder, `${basename(place)}-${digits(place)}${ending}`);
+}
+
+function digits(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
+
+/**
+ * Features of a set by a network, computed at most once: kept in the file that {@link featureCachePath} names, and computed
+ * again when the images, the network or its resize have changed since, or the file is damaged. Interrupted work goes on.
+ *
+ * @param options `folder`: the folder of caches; default: beside the set.
+ * @throws DparError as {@link extractToFile}; the signal's reason when it is aborted.
+ */
+export async function cachedFeatures(
+  set: StoredImageSet,
+  network: FeatureNetwork,
+  options: ExtractOptions & { readonly folder?: string | undefined } = {},
+): Promise<ExtractedFile & { readonly path: string }> {
+  checkArguments(
+    'cachedFeatures',
+    { set, network, options },
+    {
+      set: storedImageSetKinds,
+      network: featureNetworkKinds,
+      'options?': { ...extractOptionsKinds, 'folder?': 'string' },
+    },
+  );
+  const { folder, ...settings } = options;
+  const path = featureCachePath(set, network, folder);
+  // Parts of what the set was before it changed are of no use to anybody.
+  const parts = partsFolder(path);
+  if (!(await partsFit(parts, originOf(set, network)))) await rm(parts, { recursive: true, force: true });
+  return { ...(await extractToFile(path, set, network, settings)), path };
 }

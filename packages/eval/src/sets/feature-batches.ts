@@ -1,10 +1,8 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import { featureNetworkKinds } from '../feature-network.js';
-import type { ImageSet, RgbImage } from '../image-set.js';
-import { imageSetKinds } from '../image-set.js';
+import { type FeatureNetwork, featureNetworkKinds, type ImageFeatures } from '../feature-network.js';
+import { type ImageSet, imageSetKinds, type RgbImage } from '../image-set.js';
 import { type CheckOptions, checkImages } from './check-images.js';
 import { FeatureCollector, type FeatureSet } from './feature-set.js';
 

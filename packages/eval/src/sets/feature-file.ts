@@ -12,10 +12,8 @@ import { type ArrayReader, openNpz, parseJsonObject, writeFileAtomic } from '@dp
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { Matrix } from '../matrix.js';
-import type { FeatureStatistics } from '../statistics.js';
-import { featureStatisticsKinds } from '../statistics.js';
-import type { FeatureOrigin, FeatureSet } from './feature-set.js';
-import { featureOriginKinds, featureSetKinds } from './feature-set.js';
+import { type FeatureStatistics, featureStatisticsKinds } from '../statistics.js';
+import { type FeatureOrigin, type FeatureSet, featureOriginKinds, featureSetKinds } from './feature-set.js';
 
 /** Names of the arrays of a file. Those of statistics are ADM's, whose evaluator reads them. */
 const names = { pool: 'pool', logits: 'logits', origin: 'origin', mean: 'mu', covariance: 'sigma' } as const;

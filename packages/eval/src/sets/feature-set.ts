@@ -1,12 +1,14 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import { featureNetworkKinds, imageFeaturesKinds } from '../feature-network.js';
-import type { ImageSet } from '../image-set.js';
-import { imageSetKinds } from '../image-set.js';
-import type { Matrix } from '../matrix.js';
-import { matrixKinds } from '../matrix.js';
+import {
+  type FeatureNetwork,
+  featureNetworkKinds,
+  type ImageFeatures,
+  imageFeaturesKinds,
+} from '../feature-network.js';
+import { type ImageSet, imageSetKinds } from '../image-set.js';
+import { type Matrix, matrixKinds } from '../matrix.js';
 import { type FeatureStatistics, featureStatisticsKinds, StatisticsAccumulator } from '../statistics.js';
 
 /** What features were computed with and of. */

@@ -8,7 +8,6 @@ import { checkArguments } from '../check-arguments.js';
 import { checkBackground, type ImageReading, imageReadingKinds } from '../image-set.js';
 import { decodeImage, inspectImage } from './decode-image.js';
 import { listFolder } from './list-folder.js';
-import { loadAhead } from './load-ahead.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
 
 /** Files read or decoded at a time. */
@@ -78,4 +77,25 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
         return inspectImage(path, await readFile(path));
       }),
   };
+}
+
+/**
+ * What `load` gives for 0 to `count - 1`, in order, with up to `ahead` of them under way at a time.
+ *
+ * @throws what `load` throws, at its turn.
+ */
+export async function* loadAhead<V>(
+  count: number,
+  ahead: number,
+  load: (index: number) => Promise<V>,
+): AsyncGenerator<V> {
+  const underWay: Promise<V>[] = [];
+  for (let next = 0, done = 0; done < count; done++) {
+    for (; next < count && next < done + ahead; next++) {
+      const loading = load(next);
+      loading.catch(() => {}); // it is thrown at its turn, unless nobody waits for it any more
+      underWay.push(loading);
+    }
+    yield await (underWay.shift() as Promise<V>);
+  }
 }

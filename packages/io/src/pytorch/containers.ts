@@ -1,4 +1,4 @@
-import type { ByteSource } from '../byte-source.js';
+import type { ByteSource } from '../byte-stream.js';
 import { IoError } from '../error.js';
 import { formatBytes, refuseForeign } from '../foreign-file.js';
 import { isCount, storedTypeBytes } from '../stored.js';

@@ -1,6 +1,5 @@
 import { IoError } from '../error.js';
-import { byteLengthOf, formatStoredType, isCount, storedTypeBytes } from '../stored.js';
-import { forEachStrided } from '../strided.js';
+import { byteLengthOf, forEachStrided, formatStoredType, isCount, storedTypeBytes } from '../stored.js';
 import type { PyTorchTensor } from './values.js';
 
 /** A view that repeats elements of its storage is read up to this many times the file's length; beyond, it is refused. */

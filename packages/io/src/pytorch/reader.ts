@@ -1,5 +1,4 @@
-import { type ByteSource, memorySource } from '../byte-source.js';
-import { sourceStream } from '../byte-stream.js';
+import { type ByteSource, memorySource, sourceStream } from '../byte-stream.js';
 import { checkArguments } from '../check-arguments.js';
 import { IoError } from '../error.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from '../stored.js';

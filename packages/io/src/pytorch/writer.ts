@@ -1,7 +1,6 @@
 import { checkArguments } from '../check-arguments.js';
 import { type ChunkedTensor, chunkedTensorKinds, dataChunks, typeToWrite } from '../chunks.js';
-import type { HostTensor } from '../host-tensor.js';
-import { byteLengthOf, type StoredTensor, type StoredType, storedTensorKinds } from '../stored.js';
+import { byteLengthOf, type HostTensor, type StoredTensor, type StoredType, storedTensorKinds } from '../stored.js';
 import { type ZipEntry, zipChunks } from '../zip.js';
 import { checkDepth, PickleWriter } from './pickle-writer.js';
 

@@ -4,11 +4,10 @@ import { ReportError } from '../error.js';
 import { type Html, html } from '../html.js';
 import { page } from '../page.js';
 import { imageOfPng } from '../picture.js';
+import { trainingStyle } from '../style.js';
 import { curvesSection } from './curves.js';
-import type { TrainingRun } from './run.js';
-import { trainingRunKinds } from './run.js';
+import { type TrainingRun, trainingRunKinds } from './run.js';
 import { machineSection, modelSection, settingsSection } from './settings.js';
-import { trainingStyle } from './style.js';
 import { comparison, failure, tiles } from './summary.js';
 import { timeSection } from './time.js';
 

@@ -1,7 +1,6 @@
-import { smooth } from '../curve.js';
+import { median, smooth } from '../curve.js';
 import { figure, formatSeconds, millions } from '../format.js';
 import { type Html, html, table } from '../html.js';
-import { median } from '../median.js';
 import { secondsOf, smoothingWindow } from './curves.js';
 import { lastBeforeFailure, type TrainingRun, trainingFlop } from './run.js';
 

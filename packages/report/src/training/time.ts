@@ -1,6 +1,6 @@
+import { median } from '../curve.js';
 import { formatSeconds, percent } from '../format.js';
 import { type Html, html, table } from '../html.js';
-import { median } from '../median.js';
 import type { MetricsLine } from './metrics.js';
 import type { TrainingRun } from './run.js';
 
