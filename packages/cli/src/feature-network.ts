@@ -11,7 +11,7 @@ import {
   type ValueRangeName,
   valueRanges,
 } from '@dpar/eval';
-import { openOnnxModel, readInceptionWeights } from '@dpar/eval/node';
+import { openOnnxModel, loadInceptionWeights } from '@dpar/eval/node';
 import { isDparError } from '@dpar/tensor';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
@@ -89,7 +89,7 @@ export async function loadFeatureNetwork(
       `${given.map(longName).join(', ')}: expected an .onnx model, got '${path}'. Inception-v3 has its own.`,
     );
   }
-  return createInceptionNetwork(await context.engine(), await readInceptionWeights(path), {
+  return createInceptionNetwork(await context.engine(), await loadInceptionWeights(path), {
     reading,
     ...(resize && { resize }),
   });

@@ -83,7 +83,7 @@ describe('frechetInterval', () => {
   it('refuses options out of range', () => {
     const [reference, samples] = [standard(2), gaussian(9, 2, 1)];
     expect(() => frechetInterval(reference, samples, { level: 1 })).toThrow('between 0 and 1, got 1');
-    expect(() => frechetInterval(reference, samples, { resamples: 1 })).toThrow('2 or more resamples, got 1');
+    expect(() => frechetInterval(reference, samples, { resamples: 1 })).toThrow('at least 2 resamples, got 1');
   });
 });
 

@@ -5,31 +5,31 @@ import type { Job } from './jobs.js';
 import { type Matrix, rowProducts, rowsAt, rowsOf } from './matrix.js';
 import { type FeatureStatistics, StatisticsAccumulator } from './statistics.js';
 
-/** A distance in two steps: the eigenvalues that it takes, and what is made of them. */
+/** A distance in two steps: a job that computes eigenvalues, and the distance from them. */
 export interface Resample {
   readonly job: Job;
   finish(eigenvalues: Float64Array): number;
 }
 
-/** The job of some rows of the samples, each as often as it is listed. */
+/** Makes the job of a selection of sample rows; a row counts as often as it is listed. */
 type JobOf = (rows: Int32Array) => Job;
 
-/** Rows that are projected at a time. */
+/** Rows projected at a time. */
 const pieceRows = 1024;
 
 /**
- * Prepares Fréchet distances between a reference and selections of samples, N of N with repetition.
+ * Prepares Fréchet distances between a reference and selections of N of N samples with replacement.
  *
- * With the reference's covariance L L^T and mean m, and y = L^T (x - m), the eigenvalues are those of the covariance of y.
- * Those that are not 0 are also those of the products of all centred y with one another, which are known beforehand: a
- * row that is there w times counts with sqrt(w).
+ * Let L L^T be the reference's covariance, m its mean, and y = L^T (x - m). The distance needs the eigenvalues of the
+ * covariance of y. Those other than 0 are also the eigenvalues of the Gram matrix of the centred y, which is computed once:
+ * a row that occurs w times is scaled by sqrt(w).
  */
 export function prepareResampling(reference: FeatureStatistics, samples: Matrix): (rows: Int32Array) => Resample {
   const { data, rows: n, columns: d } = samples;
   const { mean } = reference;
   const factor = covarianceFactor('frechetInterval', reference.covariance, d);
   const referenceTrace = trace(reference.covariance, d);
-  // A resample has about 0.63 n different rows. To be a little larger is less work than to compute a covariance.
+  // A resample has about 0.63 n distinct rows. Up to this size the Gram matrix is less work than a covariance.
   const few = n <= 2 * factor.rank;
   const jobOf = (few ? jobsOfProducts : jobsOfCovariances)(project(reference, factor, samples, few));
   return (rows) => {
@@ -51,7 +51,7 @@ export function prepareResampling(reference: FeatureStatistics, samples: Matrix)
   };
 }
 
-/** L^T (x - m) of all samples, in float64 or float32: [N, rank]. */
+/** Projects all samples: L^T (x - m), [N, rank], in float64 or float32. */
 function project({ mean }: FeatureStatistics, { data, rank }: Factor, samples: Matrix, double: boolean): Matrix {
   const { rows, columns } = samples;
   const all = new (double ? Float64Array : Float32Array)(rows * rank);
@@ -84,7 +84,7 @@ function jobsOfProducts(projected: Matrix): JobOf {
     const weights = new Float64Array(n);
     for (const row of rows) weights[row] = (weights[row] as number) + 1;
     const different = Int32Array.from({ length: n }, (_, i) => i).filter((i) => (weights[i] as number) > 0);
-    // Products with the weighted mean of all rows, and of that with itself.
+    // Products of each row with the weighted mean of all rows, and of the mean with itself.
     const withMean = Float64Array.from(different, (i) => {
       let sum = 0;
       for (const j of different) sum += (weights[j] as number) * (products[i * n + j] as number);

@@ -2,25 +2,26 @@ import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { checkMatrix, type Matrix, matrixKinds } from './matrix.js';
+import { mean } from './statistics.js';
 
-/** Images in a split, as in the ADM evaluator. */
+/** Images per split, as in the ADM evaluator. */
 const defaultSplitSize = 5000;
 
-/** Mean and standard deviation over the splits. */
+/** Inception Score: mean and standard deviation over splits. */
 export interface InceptionScore {
-  /** Mean over the splits: 1 to the number of classes. */
+  /** Mean over the splits, from 1 to the number of classes. */
   readonly mean: number;
-  /** Standard deviation over the splits (of the population); 0 with one split. */
+  /** Population standard deviation over the splits. It is 0 for one split. */
   readonly deviation: number;
   /** Number of splits. */
   readonly splits: number;
-  /** Sentences about what distorts the score: a shorter last split, and, of logits in memory, their order or kind. */
+  /** Warnings about distortions: a shorter last split and, for logits in memory, their order or kind. */
   readonly warnings: readonly string[];
 }
 
-/** How images are split. */
+/** Options of the Inception Score. */
 export interface InceptionScoreOptions {
-  /** Images in a split, 5000 by default; the last split may be shorter, as in the ADM evaluator. */
+  /** Images per split. Default: 5000. The last split may be shorter, as in the ADM evaluator. */
   readonly splitSize?: number | undefined;
 }
 
@@ -28,21 +29,22 @@ export interface InceptionScoreOptions {
 export const inceptionScoreOptionsKinds: KindsOf<InceptionScoreOptions> = { 'splitSize?': 'number' };
 
 /**
- * Inception Score of logits that arrive in pieces: exp of the mean KL divergence, in nats, of each image's class
- * distribution from the mean distribution of its split (Salimans et al. 2016). Memory: a number for each class.
+ * Accumulates the Inception Score of logits that arrive in pieces. The score of a split is the exponential of the mean KL
+ * divergence, in nats, of each image's class distribution from the split's mean distribution (Salimans et al. 2016). Memory:
+ * a number per class.
  *
- * Splits are of consecutive images, so that images sorted by class give a lower score than shuffled ones; `inceptionScore`
- * warns of it.
+ * Splits hold consecutive images. Images sorted by class therefore give a lower score than shuffled ones; `inceptionScore`
+ * warns about this.
  */
 export class InceptionScoreAccumulator {
-  /** Images in a split. */
+  /** Images per split. */
   readonly splitSize: number;
   readonly #marginal: Float64Array; // sum over images of the split of p
   #negativeEntropy = 0; // sum over images of the split of p log p
   #count = 0; // images of the split
   readonly #scores: number[] = [];
 
-  /** @throws DparError if the split size is no whole number from 1 up. */
+  /** @throws DparError if the split size is not a whole number >= 1. */
   constructor(
     readonly classes: number,
     options: InceptionScoreOptions = {},
@@ -55,7 +57,7 @@ export class InceptionScoreAccumulator {
     const { splitSize = defaultSplitSize } = options;
     if (!(Number.isInteger(splitSize) && splitSize >= 1)) {
       throw new DparError(
-        `inceptionScore: expected a split size that is a whole number from 1 up, got ${splitSize}. ADM's is 5000.`,
+        `inceptionScore: expected a split size that is a whole number >= 1, got ${splitSize}. ADM uses 5000.`,
       );
     }
     this.splitSize = splitSize;
@@ -81,27 +83,26 @@ export class InceptionScoreAccumulator {
     }
   }
 
-  /** Scores of the splits so far; the last one may be of fewer images. */
+  /** Scores of the splits so far. The last split may have fewer images. */
   splitScores(): readonly number[] {
     return this.#count > 0 ? [...this.#scores, this.#score()] : this.#scores;
   }
 
-  /** The score so far, of which the last split may be incomplete. @throws DparError if there are no logits. */
+  /** Score so far. The last split may be incomplete. @throws DparError if there are no logits. */
   finish(): InceptionScore {
     const scores = this.splitScores();
     if (scores.length === 0) throw new DparError('inceptionScore: expected logits, got none. Add those of images.');
-    const mean = scores.reduce((a, b) => a + b) / scores.length;
-    const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length);
-    return { mean, deviation, splits: scores.length, warnings: this.#lastSplitWarning(scores) };
+    const centre = mean(scores);
+    const deviation = Math.sqrt(mean(scores.map((score) => (score - centre) ** 2)));
+    return { mean: centre, deviation, splits: scores.length, warnings: this.#lastSplitWarning(scores) };
   }
 
   #lastSplitWarning(scores: readonly number[]): string[] {
     const whole = scores.slice(0, -1);
     if (this.#count === 0 || whole.length === 0) return [];
-    const ofWhole = whole.reduce((a, b) => a + b) / whole.length;
     return [
-      `The last split of the Inception Score has ${this.#count} of ${this.splitSize} images and a score of ` +
-        `${scores.at(-1)?.toFixed(2)}, the others ${ofWhole.toFixed(2)} on average, but it counts as much as they do. ` +
+      `The last split of the Inception Score has ${this.#count} of ${this.splitSize} images and the score ` +
+        `${scores.at(-1)?.toFixed(2)}. The mean of the others is ${mean(whole).toFixed(2)}, but all splits count equally. ` +
         'Choose a split size that divides the number of images.',
     ];
   }
@@ -115,7 +116,7 @@ export class InceptionScoreAccumulator {
     for (let c = 0; c < logits.length; c++) {
       const logProbability = (logits[c] as number) - largest - logSum;
       const probability = Math.exp(logProbability);
-      if (probability === 0) continue; // its logarithm may be -Infinity
+      if (probability === 0) continue; // avoids 0 * -Infinity
       this.#marginal[c] = (this.#marginal[c] as number) + probability;
       this.#negativeEntropy += probability * logProbability;
     }

@@ -7,23 +7,24 @@ import {
   inceptionScoreOptionsKinds,
 } from './inception-score-accumulator.js';
 import { type Matrix, matrixKinds, rowsAt } from './matrix.js';
+import { mean, variance } from './statistics.js';
 
-/** Random splits with which those in the given order are compared. */
+/** Number of random splits that the splits in the given order are compared with. */
 const randomSplits = 16;
 
-/** A lower score than of random splits is worth a warning from this share on, */
+/** The order warning needs a score below this share of the score of random splits, */
 const lowShare = 0.97;
 
-/** and if chance explains it no more: this many standard errors. */
+/** and a difference of at least this many standard errors. */
 const standardErrors = 3;
 
-/** Rounding in float16 moves the sum of a row of probabilities by less. */
+/** Largest rounding error of the sum of a row of float16 probabilities. */
 const sumTolerance = 1e-2;
 
 /**
- * Inception Score of logits [N, classes] in memory, before softmax; see {@link InceptionScoreAccumulator}. Its warnings also
- * say if the score is low because of the images' order, and if the logits are probabilities.
- * @throws DparError if the logits are empty or not finite, or the split size is wrong.
+ * Inception Score of logits [N, classes] in memory, before softmax; see {@link InceptionScoreAccumulator}. It also warns if
+ * the order of the images lowers the score, or if the logits are probabilities.
+ * @throws DparError if the logits are empty or not finite, or the split size is invalid.
  */
 export function inceptionScore(logits: Matrix, options: InceptionScoreOptions = {}): InceptionScore {
   checkArguments(
@@ -43,8 +44,8 @@ export function inceptionScore(logits: Matrix, options: InceptionScoreOptions = 
 }
 
 /**
- * A warning if whole splits in the given order have lower scores than splits of random images: as where images are sorted by
- * class, so that a split holds some classes only.
+ * Warning if whole splits in the given order have lower scores than splits of random images. This happens if images are sorted
+ * by class, because then a split holds only some classes.
  */
 function orderWarning(logits: Matrix, splitSize: number, scores: readonly number[]): string[] {
   if (logits.rows <= splitSize || scores.length === 0) return [];
@@ -55,17 +56,17 @@ function orderWarning(logits: Matrix, splitSize: number, scores: readonly number
     return accumulator.finish().mean;
   });
   const [given, expected] = [mean(scores), mean(random)];
-  const variance = random.reduce((sum, score) => sum + (score - expected) ** 2, 0) / (randomSplits - 1);
-  const error = Math.sqrt(variance / scores.length + variance / randomSplits);
+  const spread = variance(random);
+  const error = Math.sqrt(spread / scores.length + spread / randomSplits);
   if (given >= lowShare * expected || given >= expected - standardErrors * error) return [];
   return [
-    `The Inception Score depends on the order of the images: its splits of ${splitSize} in the given order have ` +
-      `${given.toFixed(2)} on average, splits of random images ${expected.toFixed(2)}. Images that are sorted by class give ` +
-      'too low a score: shuffle them, or choose a split size of all images.',
+    `The Inception Score depends on the order of the images: the mean of its splits of ${splitSize} in the given order is ` +
+      `${given.toFixed(2)}, the mean of random splits ${expected.toFixed(2)}. Images sorted by class lower the score: ` +
+      'shuffle them, or choose a split size of all images.',
   ];
 }
 
-/** A warning if each row is from 0 up and has the sum 1. */
+/** Warning if no value is negative and each row sums to 1. */
 function kindWarning({ data, rows, columns }: Matrix): string[] {
   if (columns < 2) return [];
   for (let row = 0; row < rows; row++) {
@@ -78,11 +79,7 @@ function kindWarning({ data, rows, columns }: Matrix): string[] {
     if (Math.abs(sum - 1) > sumTolerance) return [];
   }
   return [
-    'The logits of the Inception Score are probabilities: each row has the sum 1, and softmax of them gives too low a score. ' +
+    'The logits of the Inception Score are probabilities: each row sums to 1, and a second softmax lowers the score. ' +
       'Pass logits, or the logarithms of the probabilities.',
   ];
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b) / values.length;
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createInceptionNetwork, type FeatureNetwork, featureStatistics } from '@dpar/eval';
-import { readInceptionWeights } from '@dpar/eval/node';
+import { loadInceptionWeights } from '@dpar/eval/node';
 import { compareCodePoints } from '@dpar/io';
 import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import { augment } from '../../../emoji/src/augment.js';
@@ -15,7 +15,7 @@ import { trainClassifier } from './train.js';
 
 /** Inception-v3 of FID, from a file of its weights. */
 export async function inceptionFeatures({ engine }: Pick<Lab, 'engine'>, file: string): Promise<FeatureNetwork> {
-  return createInceptionNetwork(engine, await readInceptionWeights(file), { resize: 'adm' });
+  return createInceptionNetwork(engine, await loadInceptionWeights(file), { resize: 'adm' });
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   type Matrix,
   type PrecisionRecall,
 } from '@dpar/eval';
-import { startThreads } from '@dpar/eval/node';
+import { createMetricThreads } from '@dpar/eval/node';
 import type { EvaluationSide } from './side.js';
 
 /** How figures are computed. */
@@ -50,7 +50,7 @@ export async function computeFigures(
     ...(reference.spatial && samples.spatial && { sfid: frechetDistance(reference.spatial, samples.spatial) }),
   };
   if (samples.pool === undefined) return figures;
-  const threads = startThreads(count);
+  const threads = createMetricThreads(count);
   try {
     const interval =
       resamples === undefined

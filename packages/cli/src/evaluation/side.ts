@@ -32,12 +32,12 @@ export interface EvaluationSide {
   /** Number of images, if it is known. */
   readonly count?: number;
   /** [N, D] */
-  readonly pool?: Matrix;
+  readonly pool?: Matrix | undefined;
   /** [N, classes] */
-  readonly logits?: Matrix;
+  readonly logits?: Matrix | undefined;
   readonly statistics: FeatureStatistics;
-  readonly spatial?: FeatureStatistics;
-  readonly origin?: FeatureOrigin;
+  readonly spatial?: FeatureStatistics | undefined;
+  readonly origin?: FeatureOrigin | undefined;
   /** Images whose features were computed now. */
   readonly extracted: number;
   /** Files that are no images. */

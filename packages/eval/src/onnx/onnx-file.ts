@@ -11,12 +11,12 @@ import { openSession } from './open-session.js';
 import { type OnnxRuntime, type OnnxTensor, onnxRuntimeKinds } from './session.js';
 
 /**
- * Opens an ONNX file for `createOnnxNetwork`, with weights that lie in files beside it, such as `model.onnx_data`. Release the
- * session afterwards.
+ * Opens an ONNX file for `createOnnxNetwork`, with its external weights, such as `model.onnx_data`. Release the session
+ * afterwards.
  *
- * @param ort The namespace of `onnxruntime-node` (1.22 or later).
+ * @param ort Namespace of `onnxruntime-node` (1.22 or later).
  * @param options Options of the session.
- * @throws DparError if the file or one of weights is not there, or ONNX Runtime does not take the model.
+ * @throws DparError if the file or its external weights are missing, or ONNX Runtime refuses the model.
  */
 export async function openOnnxModel<T extends OnnxTensor>(
   ort: OnnxRuntime<T>,
@@ -39,7 +39,7 @@ export async function openOnnxModel<T extends OnnxTensor>(
   return { session, identity: `sha256:${hash.digest('hex').slice(0, 16)}` };
 }
 
-/** None of what is no model: ONNX Runtime says so. */
+/** Files of external weights; none for an invalid model, which ONNX Runtime refuses later. */
 function dataFiles(model: Uint8Array): string[] {
   try {
     return externalDataFiles(model);
@@ -58,7 +58,7 @@ async function addFile(hash: ReturnType<typeof createHash>, model: string, file:
     const { code } = cause as NodeJS.ErrnoException;
     throw new DparError(
       `openOnnxModel: expected the weights of '${model}' in '${path}', got ${code === 'ENOENT' ? 'no such file' : code}. ` +
-        'Put both files into one folder, under the names that they were exported with.',
+        'Put both files into one folder, with the names that they were exported with.',
       { cause },
     );
   }
@@ -77,8 +77,8 @@ const fields = {
 type Visit = (found: Set<string>, field: number, reader: PbfReader) => void;
 
 /**
- * Places outside an ONNX file where its tensors lie: paths relative to its folder, as `model.onnx_data`.
- * @throws an error if the bytes are no protobuf message.
+ * Paths of the files with external tensors of an ONNX model, relative to its folder, such as `model.onnx_data`.
+ * @throws an error if the bytes are not a protobuf message.
  */
 export function externalDataFiles(model: Uint8Array): string[] {
   const found = new Set<string>();

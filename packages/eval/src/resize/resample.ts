@@ -3,7 +3,7 @@ import { DparError } from '@dpar/tensor';
 import type { RgbImage } from '../image-set.js';
 import type { Taps, TapsRule } from './taps.js';
 
-/** Width and height in pixels. */
+/** Size in pixels. */
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
@@ -13,10 +13,10 @@ export interface ImageSize {
 export const imageSizeKinds: KindsOf<ImageSize> = { width: 'number', height: 'number', '*': 'any' };
 
 /**
- * Brings an image to a size, rows first. Nothing is rounded to whole numbers or clipped.
+ * Resizes an image, first along its rows. Values are neither rounded to whole numbers nor clipped.
  *
  * @returns Planes of red, green and blue, [3, height, width], in about 0..255.
- * @throws DparError if the image is empty or has not the bytes of its size.
+ * @throws DparError if the image is empty or its bytes do not match its size.
  */
 export function resample(image: RgbImage, { width, height }: ImageSize, rule: TapsRule): Float32Array {
   checkImage(image);
@@ -61,7 +61,7 @@ function stretchColumns(out: Float32Array, plane: Float32Array, width: number, t
   }
 }
 
-/** @throws DparError if an image is empty or has not the bytes of its size. */
+/** @throws DparError if an image is empty or its bytes do not match its size. */
 export function checkImage({ width, height, data }: RgbImage): void {
   if (!(width >= 1 && height >= 1 && data.length === 3 * width * height)) {
     throw new DparError(

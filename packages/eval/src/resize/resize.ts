@@ -4,7 +4,7 @@ import { type RgbImage, rgbImageKinds } from '../image-set.js';
 import { type ImageSize, imageSizeKinds, resample } from './resample.js';
 import { pillowBicubic, pyTorchBilinear, type TapsRule, tensorFlowBilinear } from './taps.js';
 
-/** How images come to a network's size, each as one evaluator does it. */
+/** Resize method of one of the evaluators. */
 export type ResizeMethod = 'adm' | 'pytorch' | 'clean';
 
 interface Resize {
@@ -32,26 +32,27 @@ export const resizeMethods = Object.keys(resizes) as ResizeMethod[];
 
 function resizeOf(method: ResizeMethod): Resize {
   if (Object.hasOwn(resizes, method)) return resizes[method];
-  throw new DparError(`resizeImage: expected 'resize' to be one of ${resizeMethods.join(', ')}, got ${method}.`);
+  throw new DparError(
+    `resizeImage: expected 'resize' to be one of ${resizeMethods.join(', ')}, got ${method}. Pass one of these.`,
+  );
 }
 
-/** A method in words, with what it is comparable to. @throws DparError for an unknown method. */
+/** Description of a method, with the evaluators that it matches. @throws DparError for an unknown method. */
 export function describeResize(method: ResizeMethod): string {
   checkArguments('describeResize', { method }, { method: "'adm' | 'pytorch' | 'clean'" });
-
   return resizeOf(method).description;
 }
 
 /**
- * Brings an image to a size. Nothing is rounded to whole numbers or clipped: `clean` may go beyond 0..255.
+ * Resizes an image. Values are neither rounded to whole numbers nor clipped: `clean` may exceed 0..255.
  *
- * - `adm`: TensorFlow 1's ResizeBilinear without half-pixel centres, as in the graph that the ADM evaluator runs.
+ * - `adm`: TensorFlow 1's ResizeBilinear without half-pixel centres, as in the graph of the ADM evaluator.
  * - `pytorch`: `F.interpolate(mode='bilinear', align_corners=False)`, as in pytorch-fid.
- * - `clean`: Pillow's bicubic of each channel as float (mode F), which antialiases, as in clean-fid (Parmar et al. 2022,
+ * - `clean`: Pillow's antialiased bicubic of each channel as float (mode F), as in clean-fid (Parmar et al. 2022,
  *   arXiv:2104.11222).
  *
  * @returns Planes of red, green and blue, [3, height, width], in about 0..255.
- * @throws DparError if the image is empty or has not the bytes of its size, or for an unknown method.
+ * @throws DparError if the image is empty, its bytes do not match its size, or the method is unknown.
  */
 export function resizeImage(image: RgbImage, size: ImageSize, method: ResizeMethod): Float32Array {
   checkArguments(

@@ -10,14 +10,14 @@ import { collectParts, extractParts, partsFit } from './feature-parts.js';
 import { type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
 import { type StoredImageSet, storedImageSetKinds } from './stored-image-set.js';
 
-/** Features of a file. */
+/** Features that are kept in a file. */
 export interface ExtractedFile {
   readonly features: FeatureSet;
-  /** Images whose features were computed now; the others were there. */
+  /** Number of images whose features were computed by this call. */
   readonly extracted: number;
 }
 
-/** Folder in which the parts of a file lie until it is whole. */
+/** Folder for the parts of a file of features until it is complete. */
 export function partsFolder(path: string): string {
   checkArguments('partsFolder', { path }, { path: 'string' });
 
@@ -25,11 +25,11 @@ export function partsFolder(path: string): string {
 }
 
 /**
- * Computes the features of a set and writes them to a file (see `writeFeatures`). A file that has them is only read.
- * Until it is whole, finished parts are kept in `PATH.partial`: the same call goes on where an earlier one was killed, and
- * ends with the same bytes. A file of another set or network is replaced.
+ * Computes the features of a set and writes them to a file (see `writeFeatures`). If the file has them already, it is only read.
+ * Finished parts are kept in `PATH.partial` until the file is complete. The same call therefore resumes interrupted work, and
+ * writes the same bytes. A file of another set or network is replaced.
  *
- * @throws what `extractParts` throws.
+ * @throws the errors of `extractParts`.
  */
 export async function extractToFile(
   path: string,
@@ -53,19 +53,19 @@ export async function extractToFile(
   return { features, extracted };
 }
 
-/** Features that a file has of a set by a network; undefined if it is not there, damaged, or of others. */
+/** Reads the features of a set by a network from a file. Undefined if it is missing, damaged, or of another origin. */
 export async function findFeatures(path: string, origin: FeatureOrigin): Promise<FeatureSet | undefined> {
   const stored = await readFeatures(path).catch(() => undefined);
   const { pool, statistics, logits, spatial, origin: found } = stored ?? {};
   if (pool === undefined || statistics === undefined) return undefined;
   const same = found?.imagesIdentity === origin.imagesIdentity && found.networkIdentity === origin.networkIdentity;
-  return same ? { pool, statistics, ...(logits && { logits }), ...(spatial && { spatial }) } : undefined;
+  return same ? { pool, statistics, logits, spatial } : undefined;
 }
 
 /**
- * Where the features of a set by a network are kept: beside the set as `<set>.features-<network>.npz`, or in a folder of
- * caches as `<set>-<place>.features-<network>.npz`, where `<network>` and `<place>` are 12 digits of digests of the
- * network's identity and of the set's path.
+ * Path of the cached features of a set by a network: `<set>.features-<network>.npz` next to the set, or
+ * `<set>-<place>.features-<network>.npz` in a folder of caches. `<network>` and `<place>` are digests of the network's identity
+ * and the set's path.
  */
 export function featureCachePath(set: StoredImageSet, network: FeatureNetwork, folder?: string): string {
   checkArguments(
@@ -84,11 +84,12 @@ function digits(text: string): string {
 }
 
 /**
- * Features of a set by a network, computed at most once: kept in the file that {@link featureCachePath} names, and computed
- * again when the images, the network or its resize have changed since, or the file is damaged. Interrupted work goes on.
+ * Reads the features of a set by a network from the cache, or computes them. The cache is the file of {@link featureCachePath}.
+ * Features are computed again if the images, the network or its resize have changed, or the file is damaged. Interrupted work is
+ * resumed.
  *
- * @param options `folder`: the folder of caches; default: beside the set.
- * @throws DparError as {@link extractToFile}; the signal's reason when it is aborted.
+ * @param options `folder`: folder of caches. Default: next to the set.
+ * @throws the errors of {@link extractToFile}; the signal's reason when it is aborted.
  */
 export async function cachedFeatures(
   set: StoredImageSet,
@@ -106,7 +107,7 @@ export async function cachedFeatures(
   );
   const { folder, ...settings } = options;
   const path = featureCachePath(set, network, folder);
-  // Parts of what the set was before it changed are of no use to anybody.
+  // Parts of an earlier state of the set are obsolete.
   const parts = partsFolder(path);
   if (!(await partsFit(parts, originOf(set, network)))) await rm(parts, { recursive: true, force: true });
   return { ...(await extractToFile(path, set, network, settings)), path };

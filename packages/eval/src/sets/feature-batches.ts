@@ -6,11 +6,11 @@ import { type ImageSet, imageSetKinds, type RgbImage } from '../image-set.js';
 import { type CheckOptions, checkImages } from './check-images.js';
 import { FeatureCollector, type FeatureSet } from './feature-set.js';
 
-/** How features are computed. */
+/** Options of the computation of features. */
 export interface ExtractOptions extends CheckOptions {
-  /** Images at a time, 32 by default. */
+  /** Images per batch. Default: 32. */
   readonly batchSize?: number | undefined;
-  /** Told how many of all images are done. */
+  /** Called with the number of finished images and of all images. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -24,18 +24,18 @@ export const extractOptionsKinds: KindsOf<ExtractOptions> = {
 
 export const defaultBatchSize = 32;
 
-/** Which images of a set, and how they are divided. */
+/** Range of images in a set, with their division. */
 export interface SetRange {
   readonly first: number;
   readonly count: number;
-  /** No batch crosses a multiple of this many images from `first` on; by default they are divided by batches alone. */
+  /** Images per part, counted from `first`. No batch crosses parts. Default: one part. */
   readonly partSize?: number;
 }
 
 /**
- * Features of some images of a set, batch by batch; the images are read as they are needed, in one go.
+ * Computes features of a range of a set batch by batch. The images are read on demand, in one pass.
  *
- * @throws DparError if the network gives other rows than one an image; the signal's reason if it is aborted.
+ * @throws DparError if the network does not return a row per image; the signal's reason if it is aborted.
  */
 export async function* featureBatches(
   set: ImageSet,
@@ -48,7 +48,7 @@ export async function* featureBatches(
     if (features.pool.rows === images.length) return features;
     throw new DparError(
       `featureBatches: expected features of ${images.length} images of ${network.name}, got ${features.pool.rows} rows. ` +
-        'Use a network that gives a row for each image.',
+        'Use a network that returns a row per image.',
     );
   };
   let images: RgbImage[] = [];
@@ -66,9 +66,10 @@ export async function* featureBatches(
 }
 
 /**
- * Features of all images of a set, in memory; see {@link FeatureCollector}.
+ * Computes the features of all images of a set in memory; see {@link FeatureCollector}.
  *
- * @throws DparError that names all images that cannot be read, or if the network gives other rows than one an image; the signal's reason if it is aborted.
+ * @throws DparError that names all images that cannot be read, or if the network does not return a row per image; the signal's
+ * reason if it is aborted.
  */
 export async function extractFeatures(
   set: ImageSet,

@@ -3,30 +3,32 @@ import { DparError } from '@dpar/tensor';
 import { doJob, type Job, type Plan } from '../jobs.js';
 
 /**
- * The program of the threads, which lies beside this module once it is built. There is none beside its source, which tests
- * run: jobs are then done in this thread.
+ * Program of the threads, in the same folder as this module once it is built. Without a build, as in tests, this thread does
+ * the jobs.
  */
 const builtProgram = import.meta.url.endsWith('.ts') ? undefined : new URL('./job-worker.js', import.meta.url);
 
-/** Tasks that are made ahead of each thread's current one, so that it does not wait for the next. */
+/** Tasks that are made ahead of each thread's current one, so that threads do not wait. */
 const ahead = 1;
 
 /** Threads that do the jobs of plans. */
 export interface JobThreads {
   /** Computes a metric. @throws DparError if a thread ends. */
   run<R>(plan: Plan<R>): Promise<R>;
-  /** Ends the threads; work under way fails. */
+  /** Ends the threads. Running work fails. */
   close(): Promise<void>;
 }
 
 /**
- * Starts threads.
- * @param count How many.
- * @param program Their program; `undefined` for none.
+ * Starts threads that do jobs.
+ * @param count Number of threads.
+ * @param program Their program. Undefined: this thread does the jobs.
  */
 export function startJobThreads(count: number, program: URL | undefined = builtProgram): JobThreads {
   if (!(Number.isInteger(count) && count >= 1)) {
-    throw new DparError(`startThreads: expected 1 or more threads, got ${count}. Leave it out for the default.`);
+    throw new DparError(
+      `createMetricThreads: expected at least 1 thread, got ${count}. Omit the number for the default.`,
+    );
   }
   const threads = program === undefined ? [] : Array.from({ length: count }, () => new JobThread(program));
   return {
@@ -57,7 +59,7 @@ export function startJobThreads(count: number, program: URL | undefined = builtP
   };
 }
 
-/** One thread, which does its jobs in the order in which it gets them. */
+/** A thread that does its jobs in order. */
 class JobThread {
   private readonly worker: Worker;
   private readonly queue: { resolve: (result: Float64Array) => void; reject: (error: Error) => void }[] = [];
@@ -71,7 +73,7 @@ class JobThread {
       if (this.waiting === 0) this.worker.unref();
     });
     this.worker.on('error', (error) => this.fail(error.message));
-    this.worker.on('exit', () => this.fail('the end of it'));
+    this.worker.on('exit', () => this.fail('its end'));
   }
 
   /** Jobs that have not been done. */
@@ -92,9 +94,9 @@ class JobThread {
     await this.worker.terminate();
   }
 
-  private fail(what: string): void {
+  private fail(reason: string): void {
     this.failure ??= new DparError(
-      `startThreads: expected a thread that computes, got: ${what}. Start the threads again.`,
+      `createMetricThreads: expected a running thread, got ${reason}. Create the threads again.`,
     );
     for (const { reject } of this.queue.splice(0)) reject(this.failure);
   }

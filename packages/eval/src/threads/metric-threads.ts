@@ -12,19 +12,19 @@ import { type PrecisionRecall, type PrecisionRecallOptions, planPrecisionRecall 
 import type { FeatureStatistics } from '../statistics.js';
 import { startJobThreads } from './job-threads.js';
 
-/** The metrics that take long, in threads: the same results to the bit. Those of several calls may go on at a time. */
+/** Threads that compute the expensive metrics, bit-identical to the functions. Several calls may run at a time. */
 export interface MetricThreads {
-  /** As the function `precisionRecall`. */
+  /** Same as the function `precisionRecall`. */
   precisionRecall(reference: Matrix, samples: Matrix, options?: PrecisionRecallOptions): Promise<PrecisionRecall>;
-  /** As the function `kernelDistance`. */
+  /** Same as the function `kernelDistance`. */
   kernelDistance(reference: Matrix, samples: Matrix, options?: KernelDistanceOptions): Promise<KernelDistance>;
-  /** As the function `frechetInterval`. */
+  /** Same as the function `frechetInterval`. */
   frechetInterval(
     reference: FeatureStatistics,
     samples: Matrix,
     options?: FrechetIntervalOptions,
   ): Promise<FrechetInterval>;
-  /** As the function `frechetExtrapolation`. */
+  /** Same as the function `frechetExtrapolation`. */
   frechetExtrapolation(
     reference: FeatureStatistics,
     samples: Matrix,
@@ -36,11 +36,11 @@ export interface MetricThreads {
 
 /**
  * Starts threads for metrics.
- * @param count How many; by default `availableThreads()`: the cores that affinity, Slurm and quotas leave.
+ * @param count Number of threads. Default: `availableThreads()`, the cores that affinity, Slurm and quotas allow.
  * @throws DparError if the number is not 1 or more.
  */
-export function startThreads(count = availableThreads()): MetricThreads {
-  checkArguments('startThreads', { count }, { 'count?': 'number' });
+export function createMetricThreads(count = availableThreads()): MetricThreads {
+  checkArguments('createMetricThreads', { count }, { 'count?': 'number' });
 
   const threads = startJobThreads(count);
   return {
