@@ -6,7 +6,7 @@ import { checkArguments } from './check-arguments.js';
 import { checkpointFiles } from './checkpoint.js';
 import { safetensorsFiles } from './safetensors-shards.js';
 
-/** SHA-256 of the contents of files, one after the other, in 64 hexadecimal digits. Files of any size are read in pieces. */
+/** SHA-256 of the concatenated contents of files, in 64 hexadecimal digits. Files of any size are read in pieces. */
 export async function fileDigest(...paths: readonly string[]): Promise<string> {
   checkArguments('fileDigest', { paths }, { paths: 'string[]' });
 
@@ -17,7 +17,7 @@ export async function fileDigest(...paths: readonly string[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** A digest as settings show it: enough of it to tell any two contents apart. */
+/** Formats a digest for settings: `sha256:` and its first 16 digits. */
 export function formatDigest(digest: Hash | string): string {
   checkArguments('formatDigest', { digest }, { digest: 'string | object' });
 
@@ -26,8 +26,8 @@ export function formatDigest(digest: Hash | string): string {
 }
 
 /**
- * What a checkpoint holds, wherever its folder lies: a digest of its configuration and weights.
- * @param weights File of the weights.
+ * Digest of the configuration and weights of a checkpoint, independent of its path.
+ * @param weights Name of the file of weights.
  */
 export async function checkpointIdentity(folder: string, weights: string = checkpointFiles.model): Promise<string> {
   checkArguments('checkpointIdentity', { folder, weights }, { folder: 'string', 'weights?': 'string' });
@@ -35,5 +35,6 @@ export async function checkpointIdentity(folder: string, weights: string = check
   const found = (await findFolder(folder)) ?? folder;
   const file = join(found, weights);
   const files = await safetensorsFiles(file);
-  return formatDigest(await fileDigest(join(found, checkpointFiles.config), ...(files.length > 0 ? files : [file])));
+  const weightFiles = files.length > 0 ? files : [file];
+  return formatDigest(await fileDigest(join(found, checkpointFiles.config), ...weightFiles));
 }

@@ -175,8 +175,8 @@ describe('images that cannot be read', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stderr).toContain('expected images that can be read, got 3 of 8 that cannot');
     expect(stderr).toContain(`'${join(folder, 'set/cat/1.png')}' (a damaged file (decodePng: expected a whole file`);
-    expect(stderr).toContain(`'${join(folder, 'set/dog/5.png')}' (BMP, which is not read: convert it to PNG`);
-    expect(stderr).toContain(`'${join(folder, 'set/dog/7.png')}' (a damaged file (it is empty))`);
+    expect(stderr).toContain(`'${join(folder, 'set/dog/5.png')}' (BMP, which is not supported: convert it to PNG`);
+    expect(stderr).toContain(`'${join(folder, 'set/dog/7.png')}' (an empty file)`);
     expect(stderr).toContain('--skip-damaged');
     expect(existsSync(join(folder, 'x'))).toBe(false);
   });

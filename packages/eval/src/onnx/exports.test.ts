@@ -186,7 +186,7 @@ describe('outputs', () => {
     expect(await poolOf(file, { ...options, tokens: 'first' })).toEqual(bytes.map((value) => 2 * value));
     expect(await poolOf(file, { ...options, tokens: 'mean' })).toEqual(bytes);
     await expect(poolOf(file, { ...options, outputs: { pool: 'last_hidden_state' } })).rejects.toThrow(
-      "got a sequence of tokens [2, 3, 3]. Pass 'tokens': first for the class token, or mean.",
+      "got a sequence of tokens [2, 3, 3]. Pass 'tokens' (first for the class token, or mean).",
     );
   });
 

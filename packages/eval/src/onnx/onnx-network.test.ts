@@ -183,7 +183,7 @@ describe('createOnnxNetwork', () => {
     });
     await expect(network.extract(images)).rejects.toThrow(
       "extract: expected float32 [1, D], pooled, in the output 'map', got float32 [1, 3, 4, 6]. " +
-        'Export the network with float32 outputs, pooled over places.',
+        'Export the network with float32 outputs, pooled over positions.',
     );
     await network.dispose();
   });

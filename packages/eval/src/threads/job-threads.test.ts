@@ -59,5 +59,5 @@ it('has the metrics that take long, from the sources without threads', async () 
   expect((await threads.frechetExtrapolation(reference, y, { points: 3 })).points).toHaveLength(3);
   await expect(threads.precisionRecall(x, gaussian(9, 2, 1))).rejects.toThrow('features of equal length');
   await threads.close();
-  expect(() => createMetricThreads(0)).toThrow('1 or more threads, got 0');
+  expect(() => createMetricThreads(0)).toThrow('at least 1 thread, got 0');
 });
