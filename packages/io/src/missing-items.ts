@@ -1,12 +1,11 @@
 import { checkArguments } from './check-arguments.js';
 
-/** Ranges that are named in a message; of more the number. */
+/** Most ranges in a message. */
 const namedRanges = 10;
 
-/** Which of the items are not there, such as `3, 7-12`; undefined if all are. */
+/** Formats the missing items as ranges, such as `3, 7-12`. Undefined if none is missing. */
 export function formatMissing(there: Uint8Array): string | undefined {
   checkArguments('formatMissing', { there }, { there: 'Uint8Array' });
-
   const ranges: string[] = [];
   for (let first = there.indexOf(0); first >= 0; ) {
     const next = there.indexOf(1, first);

@@ -17,15 +17,14 @@ import {
 import { npyRows } from './npy-rows.js';
 import { type HostTensor, rangeInBytes, type StoredTensor, type StoredType, storedTensorKinds } from './stored.js';
 
-/** An array in a file, of which only the header has been read. */
+/** An array in a file. Only its header is in memory. */
 export interface ArrayReader {
   readonly type: StoredType;
-  /** Reads the array, as `parseNpy` gives it. */
+  /** Reads the array in the form of `parseNpy`. */
   read(): Promise<StoredTensor>;
   /**
-   * Reads rows along the first axis, `count` from `first` on, piece by piece: tensors [n, ...] of some 4 MiB, whatever the
-   * order of the file's axes.
-   * @throws IoError if the array has not these rows, or the file is damaged.
+   * Reads `count` rows from row `first` in pieces: tensors [n, ...] of about 4 MiB, in C order.
+   * @throws IoError if the array does not have these rows, or the file is damaged.
    */
   rows(first: number, count: number): AsyncIterable<StoredTensor>;
 }
@@ -33,9 +32,9 @@ export interface ArrayReader {
 /** An open `.npy` file. */
 export interface NpyReader extends ArrayReader {
   /**
-   * Reads consecutive elements, `count` from `first` on in row-major order, and nothing else of the file.
-   * @returns A tensor of the shape [count].
-   * @throws IoError if the array has not these elements, is in Fortran order, or the file has become shorter.
+   * Reads only `count` consecutive elements from element `first`, in row-major order.
+   * @returns A tensor of shape [count].
+   * @throws IoError if the array does not have these elements, is in Fortran order, or the file has become shorter.
    */
   readRange(first: number, count: number): Promise<StoredTensor>;
   /** Closes the file. */
@@ -43,10 +42,9 @@ export interface NpyReader extends ArrayReader {
 }
 
 /**
- * Opens a NumPy `.npy` file of any size, reads its header, and the array or parts of it when asked for. Close it
- * afterwards.
+ * Opens a NumPy `.npy` file of any size and reads its header. The array is read on demand. Close the file afterwards.
  *
- * @throws IoError if there is no file, or its header is refused: see `parseNpy`.
+ * @throws IoError if the file is missing, or its header is refused: see `parseNpy`.
  */
 export async function openNpy(path: string): Promise<NpyReader> {
   checkArguments('openNpy', { path }, { path: 'string' });

@@ -81,9 +81,9 @@ function checkShards(
     }
   }
   const problems: string[] = [];
-  if (lacking.length > 0) problems.push(`no ${listed(lacking)} as the index says`);
+  if (lacking.length > 0) problems.push(`no ${listed(lacking)}`);
   if (twice.length > 0) problems.push(`twice ${listed(twice)}`);
-  if (unnamed.length > 0) problems.push(`${listed(unnamed)}, which the index does not name`);
+  if (unnamed.length > 0) problems.push(`${listed(unnamed)}, which the index does not list there`);
   if (problems.length > 0) throw unfit(caller, path, index, problems.join('; '));
 }
 

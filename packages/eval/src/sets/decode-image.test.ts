@@ -63,7 +63,7 @@ describe('PNG', () => {
     changed[60] = (changed[60] ?? 0) ^ 1;
     for (const bytes of [huge, changed, file.subarray(0, 70), file.subarray(0, 20), Buffer.alloc(0)]) {
       await expect(decodeImage('dir/a.png', bytes)).rejects.toThrow(
-        "expected an image in 'dir/a.png', got a damaged file",
+        /expected an image in 'dir\/a.png', got (a damaged|an empty) file/,
       );
     }
   });
