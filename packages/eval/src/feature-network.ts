@@ -14,7 +14,6 @@ export interface ImageFeatures {
   readonly logits?: Matrix | undefined;
 }
 
-/** Kinds of {@link ImageFeatures}. */
 export const imageFeaturesKinds: KindsOf<ImageFeatures> = {
   pool: matrixKinds,
   'spatial?': matrixKinds,
@@ -41,7 +40,6 @@ export interface FeatureNetwork {
   dispose(): Promise<void>;
 }
 
-/** Kinds of {@link FeatureNetwork}. */
 export const featureNetworkKinds: KindsOf<FeatureNetwork> = {
   name: 'string',
   resize: 'string',

@@ -27,7 +27,6 @@ export interface FrechetDistance {
  */
 export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): FrechetDistance {
   checkArguments('frechetDistance', { a, b }, { a: featureStatisticsKinds, b: featureStatisticsKinds });
-
   checkStatistics('frechetDistance', a);
   checkStatistics('frechetDistance', b);
   const d = a.mean.length;

@@ -22,7 +22,6 @@ export interface ImageReading {
   readonly background?: Rgb | undefined;
 }
 
-/** Kinds of {@link ImageReading}. */
 export const imageReadingKinds: KindsOf<ImageReading> = {
   'orientation?': "'upright' | 'stored'",
   'background?': 'number[]',
@@ -51,7 +50,6 @@ export interface ImageInspection {
   readonly isTransparent: boolean;
 }
 
-/** Kinds of {@link RgbImage}. */
 export const rgbImageKinds: KindsOf<RgbImage> = { width: 'number', height: 'number', data: 'Uint8Array', '*': 'any' };
 
 /** Images in a fixed order, read on demand. */
@@ -72,7 +70,6 @@ export interface ImageSet {
   readonly inspect?: ((first: number, count: number) => AsyncIterable<ImageInspection>) | undefined;
 }
 
-/** Kinds of {@link ImageSet}. */
 export const imageSetKinds: KindsOf<ImageSet> = {
   name: 'string',
   count: 'number',

@@ -25,7 +25,6 @@ export interface InceptionScoreOptions {
   readonly splitSize?: number | undefined;
 }
 
-/** Kinds of {@link InceptionScoreOptions}. */
 export const inceptionScoreOptionsKinds: KindsOf<InceptionScoreOptions> = { 'splitSize?': 'number' };
 
 /**

@@ -32,7 +32,6 @@ export function inceptionScore(logits: Matrix, options: InceptionScoreOptions = 
     { logits, options },
     { logits: matrixKinds, 'options?': inceptionScoreOptionsKinds },
   );
-
   const accumulator = new InceptionScoreAccumulator(logits.columns, options);
   accumulator.add(logits);
   const { warnings, ...score } = accumulator.finish();

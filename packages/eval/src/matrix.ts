@@ -10,7 +10,6 @@ export interface Matrix {
   readonly columns: number;
 }
 
-/** Kinds of {@link Matrix}. */
 export const matrixKinds: KindsOf<Matrix> = {
   data: 'any',
   rows: 'number',

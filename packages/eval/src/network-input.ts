@@ -9,7 +9,6 @@ export interface ValueRange {
   readonly deviation: number | readonly [number, number, number];
 }
 
-/** Kinds of {@link ValueRange}. */
 export const valueRangeKinds: KindsOf<ValueRange> = {
   mean: 'number | number[]',
   deviation: 'number | number[]',

@@ -13,7 +13,6 @@ export interface FeatureStatistics {
   readonly count?: number;
 }
 
-/** Kinds of {@link FeatureStatistics}. */
 export const featureStatisticsKinds: KindsOf<FeatureStatistics> = {
   mean: 'any',
   covariance: 'any',

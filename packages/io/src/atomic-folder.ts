@@ -32,7 +32,6 @@ async function placeOf(path: string): Promise<string> {
  */
 export async function findFolder(path: string): Promise<string | undefined> {
   checkArguments('findFolder', { path }, { path: 'string' });
-
   const place = await placeOf(path);
   const status = await unlessMissing(lstat(place));
   if (status !== undefined) return status.isDirectory() ? path : undefined;
@@ -55,7 +54,6 @@ async function recover(target: string): Promise<void> {
  */
 export async function recoverFolder(folder: string, names?: readonly string[]): Promise<void> {
   checkArguments('recoverFolder', { folder, names }, { folder: 'string', 'names?': 'string[]' });
-
   const entries = (await unlessMissing(readdir(folder))) ?? [];
   const interrupted = new Set(entries.flatMap((entry) => parseSibling(entry)?.name ?? []));
   for (const name of interrupted) if (names?.includes(name) ?? true) await recover(join(resolve(folder), name));
@@ -64,7 +62,6 @@ export async function recoverFolder(folder: string, names?: readonly string[]): 
 /** Removes a folder atomically. After a crash it is either complete, or hidden until {@link recoverFolder} removes it. */
 export async function removeFolderAtomic(folder: string): Promise<void> {
   checkArguments('removeFolderAtomic', { folder }, { folder: 'string' });
-
   const target = resolve(folder);
   await unlessMissing(discard(target, target));
 }
@@ -119,7 +116,6 @@ async function swapIn(partial: string, target: string): Promise<string | undefin
  */
 export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   checkArguments('writeFolderAtomic', { path, fill }, { path: 'string', fill: 'function' });
-
   const target = await placeOf(path);
   if ((await unlessMissing(lstat(target)))?.isDirectory() === false) {
     throw new IoError(`writeFolderAtomic: expected a folder or nothing at '${path}', got a file. Choose another path.`);

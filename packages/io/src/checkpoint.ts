@@ -125,7 +125,6 @@ export async function writeCheckpoint(
     { folder, config, parameters, options },
     { folder: 'string', config: 'object', parameters: 'Map | object', 'options?': checkpointOptionsKinds },
   );
-
   const { more, ...format } = options;
   await writeFolderAtomic(folder, async (partial) => {
     await writeJson(join(partial, checkpointFiles.config), config);

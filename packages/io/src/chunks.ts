@@ -16,7 +16,6 @@ export interface ChunkedTensor extends StoredType {
   readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/** Kinds of {@link ChunkedTensor}. */
 export const chunkedTensorKinds: KindsOf<ChunkedTensor> = {
   chunks: 'object',
   dtype: storedDTypeKind,

@@ -175,7 +175,6 @@ export function encodeData(data: HostTensor['data'], float: FloatStorage): Uint8
  */
 export function fromHostTensor(tensor: HostTensor, float: FloatStorage = 'F32'): StoredTensor {
   checkArguments('fromHostTensor', { tensor, float }, { tensor: 'HostTensor', 'float?': "'F32' | 'F16' | 'BF16'" });
-
   const stored = {
     dtype: storageOf(tensor.dtype, float),
     shape: [...tensor.shape],

@@ -34,6 +34,22 @@ export async function openFile(caller: string, what: string, path: string): Prom
   }
 }
 
+/** Opens a file and makes a reader from it. If that fails, the file is closed. */
+export async function openReader<R>(
+  caller: string,
+  what: string,
+  path: string,
+  make: (file: FileSource) => Promise<R>,
+): Promise<R> {
+  const file = await openFile(caller, what, path);
+  try {
+    return await make(file);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 async function openToRead(caller: string, what: string, path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');

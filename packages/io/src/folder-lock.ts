@@ -30,7 +30,6 @@ interface Holder {
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   checkArguments('lockFolder', { folder }, { folder: 'string' });
-
   const path = join(resolve(folder), lockName);
   await makeFolder(folder);
   if (!(await tryLock(path))) {

@@ -9,7 +9,6 @@ import { safetensorsFiles } from './safetensors-shards.js';
 /** SHA-256 of the concatenated contents of files, in 64 hexadecimal digits. Files of any size are read in pieces. */
 export async function fileDigest(...paths: readonly string[]): Promise<string> {
   checkArguments('fileDigest', { paths }, { paths: 'string[]' });
-
   const hash = createHash('sha256');
   for (const path of paths) {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
@@ -20,7 +19,6 @@ export async function fileDigest(...paths: readonly string[]): Promise<string> {
 /** Formats a digest for settings: `sha256:` and its first 16 digits. */
 export function formatDigest(digest: Hash | string): string {
   checkArguments('formatDigest', { digest }, { digest: 'string | object' });
-
   const digits = typeof digest === 'string' ? digest : digest.digest('hex');
   return `sha256:${digits.slice(0, 16)}`;
 }
@@ -31,7 +29,6 @@ export function formatDigest(digest: Hash | string): string {
  */
 export async function checkpointIdentity(folder: string, weights: string = checkpointFiles.model): Promise<string> {
   checkArguments('checkpointIdentity', { folder, weights }, { folder: 'string', 'weights?': 'string' });
-
   const found = (await findFolder(folder)) ?? folder;
   const file = join(found, weights);
   const files = await safetensorsFiles(file);

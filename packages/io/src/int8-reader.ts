@@ -1,21 +1,8 @@
-import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { bytesOf } from './convert.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import type { SafetensorsReader } from './safetensors-reader.js';
 import type { StoredTensor, StoredType } from './stored.js';
-
-const readerKinds: KindsOf<SafetensorsReader> = {
-  names: 'string[]',
-  types: 'Map',
-  unread: 'Map',
-  metadata: 'object',
-  notes: 'string[]',
-  read: 'function',
-  readRange: 'function',
-  chunks: 'function',
-  close: 'function',
-};
 
 /** Bytes of a piece of `chunks`, or a row if that is longer. */
 const pieceBytes = 2 ** 20;
@@ -27,7 +14,7 @@ const pieceBytes = 2 ** 20;
  * @returns The file itself if it has no such matrix.
  */
 export function dequantized(file: SafetensorsReader): SafetensorsReader {
-  checkArguments('dequantized', { file }, { file: readerKinds });
+  checkArguments('dequantized', { file }, { file: { names: 'string[]', types: 'Map', read: 'function', '*': 'any' } });
   const rounded = file.names.filter((name) => scalesOf(name, file.types) !== undefined);
   if (rounded.length === 0) return file;
   const matrices = new Set(rounded);

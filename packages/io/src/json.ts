@@ -15,7 +15,6 @@ const maximumDepth = 64;
  */
 export function parseJsonObject(caller: string, what: string, bytes: Uint8Array): Record<string, unknown> {
   checkArguments('parseJsonObject', { caller, what, bytes }, { caller: 'string', what: 'string', bytes: 'Uint8Array' });
-
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     checkKeys(text);

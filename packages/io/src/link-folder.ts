@@ -19,7 +19,6 @@ const withoutLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTS
  */
 export async function linkFolder(source: string, target: string): Promise<void> {
   checkArguments('linkFolder', { source, target }, { source: 'string', target: 'string' });
-
   await writeFolderAtomic(target, async (partial) => {
     for (const name of await readdir(source)) await linkFile(join(source, name), join(partial, name));
   });
@@ -32,7 +31,6 @@ export async function linkFolder(source: string, target: string): Promise<void> 
  */
 export async function linkFile(source: string, target: string): Promise<void> {
   checkArguments('linkFile', { source, target }, { source: 'string', target: 'string' });
-
   try {
     await link(source, target);
   } catch (error) {

@@ -11,7 +11,6 @@ import { codeOf } from './error.js';
  */
 export async function makeFolder(path: string): Promise<void> {
   checkArguments('makeFolder', { path }, { path: 'string' });
-
   try {
     await mkdir(path);
   } catch (error) {

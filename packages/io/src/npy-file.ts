@@ -2,7 +2,7 @@ import { writeFileAtomic } from './atomic-file.js';
 import { sourceStream } from './byte-stream.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
-import { type FileSource, openFile } from './file-source.js';
+import { type FileSource, openFile, openReader } from './file-source.js';
 import { formatBytes } from './foreign-file.js';
 import {
   formatNpy,
@@ -48,18 +48,13 @@ export interface NpyReader extends ArrayReader {
  */
 export async function openNpy(path: string): Promise<NpyReader> {
   checkArguments('openNpy', { path }, { path: 'string' });
-
-  const file = await openFile('openNpy', 'a NumPy file', path);
-  try {
+  return openReader('openNpy', 'a NumPy file', path, async (file) => {
     const caller = `openNpy ('${path}')`;
     const begin = await file.read(0, Math.min(file.size, formatBytes));
     const dataStart = npyDataStart(caller, begin, file.size);
     const head = dataStart <= begin.length ? begin.subarray(0, dataStart) : await file.read(0, dataStart);
     return npyReader(file, path, parseNpyHeader(caller, head, file.size));
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader {
@@ -85,7 +80,6 @@ function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader
 /** Reads a NumPy `.npy` file of at most 2 GiB; see `parseNpy`. @throws IoError for a damaged file. */
 export async function readNpy(path: string): Promise<StoredTensor> {
   checkArguments('readNpy', { path }, { path: 'string' });
-
   const file = await openFile('readNpy', 'a NumPy file', path);
   try {
     return parseNpy(await file.read(0, file.size));
@@ -101,6 +95,5 @@ export async function writeNpy(path: string, tensor: HostTensor | StoredTensor, 
     { path, tensor, options },
     { path: 'string', tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
   );
-
   await writeFileAtomic(path, formatNpy(tensor, options));
 }

@@ -169,7 +169,6 @@ export interface NpyOptions {
   readonly fortranOrder?: boolean;
 }
 
-/** Kinds of {@link NpyOptions}. */
 export const npyOptionsKinds: KindsOf<NpyOptions> = { 'fortranOrder?': 'boolean' };
 
 /**
@@ -210,7 +209,6 @@ export function formatNpy(tensor: HostTensor | StoredTensor, options: NpyOptions
     { tensor, options },
     { tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
   );
-
   const stored = 'bytes' in tensor ? tensor : fromHostTensor(tensor);
   checkStored('formatNpy', stored, 'the tensor');
   const { dtype, shape, bytes } = stored;

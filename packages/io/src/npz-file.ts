@@ -2,7 +2,7 @@ import { writeFileAtomic } from './atomic-file.js';
 import { allocate, type ByteStream } from './byte-stream.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
-import { openFile } from './file-source.js';
+import { openReader } from './file-source.js';
 import { formatBytes, refuseForeign } from './foreign-file.js';
 import { npyTensor, UnreadArrayError } from './npy.js';
 import type { ArrayReader } from './npy-file.js';
@@ -39,7 +39,6 @@ export interface NpzReader {
  */
 export async function openNpz(path: string): Promise<NpzReader> {
   checkArguments('openNpz', { path }, { path: 'string' });
-
   const { arrays, close } = await openArrays(path);
   return { arrays, close };
 }
@@ -49,13 +48,12 @@ interface OpenArrays extends NpzReader {
   readonly unread: ReadonlySet<string>;
 }
 
-async function openArrays(path: string): Promise<OpenArrays> {
+function openArrays(path: string): Promise<OpenArrays> {
   const caller = `openNpz ('${path}')`;
-  const file = await openFile('openNpz', 'a NumPy archive', path);
-  try {
+  return openReader('openNpz', 'a NumPy archive', path, async (file) => {
     const first = await file.read(0, Math.min(file.size, formatBytes));
     if (!isZip(first)) refuseForeign(caller, 'a NumPy archive (.npz)', 'npz', first);
-    const directory = await readZipDirectory(caller, file, { deflated: true });
+    const directory = await readZipDirectory(caller, file, true);
     checkArrays(caller, [...directory.members.keys()]);
     const arrays = new Map<string, ArrayReader>();
     const unread = new Set<string>();
@@ -71,10 +69,7 @@ async function openArrays(path: string): Promise<OpenArrays> {
       }
     }
     return { arrays, unread, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 async function arrayReader(caller: string, name: string, stream: ByteStream): Promise<ArrayReader> {
@@ -124,7 +119,6 @@ async function collect(caller: string, name: string, { size, from }: ByteStream)
  */
 export async function readNpz(path: string, options: NpzReadOptions = {}): Promise<Map<string, StoredTensor>> {
   checkArguments('readNpz', { path, options }, { path: 'string', 'options?': npzReadOptionsKinds });
-
   const { maximumBytes = 2 ** 31, names } = options;
   const file = await openArrays(path);
   try {
@@ -159,6 +153,5 @@ export async function writeNpz(path: string, tensors: WritableTensors, options?:
     { path, tensors, options },
     { path: 'string', tensors: 'Map | object', 'options?': npzWriteOptionsKinds },
   );
-
   await writeFileAtomic(path, formatNpz(tensors, options));
 }

@@ -18,7 +18,6 @@ export interface NpzReadOptions {
   readonly names?: readonly string[];
 }
 
-/** Kinds of {@link NpzReadOptions}. */
 export const npzReadOptionsKinds: KindsOf<NpzReadOptions> = { 'maximumBytes?': 'number', 'names?': 'string[]' };
 
 /**
@@ -102,7 +101,6 @@ export interface NpzWriteOptions {
   readonly compress?: boolean;
 }
 
-/** Kinds of {@link NpzWriteOptions}. */
 export const npzWriteOptionsKinds: KindsOf<NpzWriteOptions> = { 'compress?': 'boolean' };
 
 /**

@@ -1,7 +1,7 @@
 import { writeFileAtomic } from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
 
-import { openFile } from './file-source.js';
+import { openReader } from './file-source.js';
 import { type PyTorchContent, readPyTorchSource } from './pytorch/reader.js';
 import { pytorchChunks, type WritablePyTorchValue, writableKinds } from './pytorch/writer.js';
 
@@ -23,15 +23,10 @@ export interface PyTorchReader extends PyTorchContent {
  */
 export async function openPyTorch(path: string): Promise<PyTorchReader> {
   checkArguments('openPyTorch', { path }, { path: 'string' });
-
-  const file = await openFile('openPyTorch', 'a PyTorch file', path);
-  try {
+  return openReader('openPyTorch', 'a PyTorch file', path, async (file) => {
     const content = await readPyTorchSource(`openPyTorch ('${path}')`, file);
     return { ...content, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 /**

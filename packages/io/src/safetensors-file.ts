@@ -26,7 +26,6 @@ import type { StoredTensor } from './stored.js';
  */
 export async function openSafetensors(path: string): Promise<SafetensorsReader> {
   checkArguments('openSafetensors', { path }, { path: 'string' });
-
   if (path.endsWith(indexSuffix)) return openShards('openSafetensors', path);
   const index = path + indexSuffix;
   return !existsSync(path) && existsSync(index)
@@ -61,7 +60,6 @@ export interface SafetensorsFileOptions extends SafetensorsOptions {
   readonly maximumShardBytes?: number | undefined;
 }
 
-/** Kinds of {@link SafetensorsFileOptions}. */
 export const safetensorsFileOptionsKinds: KindsOf<SafetensorsFileOptions> = {
   'maximumShardBytes?': 'number',
   ...safetensorsOptionsKinds,
@@ -86,7 +84,6 @@ export async function writeSafetensors(
     { path, tensors, options },
     { path: 'string', tensors: 'Map | object', 'options?': safetensorsFileOptionsKinds },
   );
-
   const { maximumShardBytes, ...format } = options;
   if (maximumShardBytes === undefined) await writeFileAtomic(path, safetensorsStream(tensors, format));
   else await writeShards(path, tensors, format, maximumShardBytes);

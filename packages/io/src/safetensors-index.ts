@@ -27,7 +27,6 @@ export interface SafetensorsIndex {
  */
 export function parseSafetensorsIndex(bytes: Uint8Array, caller = 'parseSafetensorsIndex'): SafetensorsIndex {
   checkArguments('parseSafetensorsIndex', { bytes, caller }, { bytes: 'Uint8Array', 'caller?': 'string' });
-
   const { weight_map: map, metadata } = parseJsonObject(caller, 'the index of safetensors files', bytes);
   if (!isObject(map) || Object.keys(map).length === 0) {
     throw new IoError(

@@ -1,6 +1,6 @@
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
-import { type FileSource, openFile } from './file-source.js';
+import { type FileSource, openReader } from './file-source.js';
 import { formatBytes, refuseForeign } from './foreign-file.js';
 import {
   type HeaderEntry,
@@ -56,9 +56,8 @@ export interface SafetensorsReader {
  * @param caller Name of the function, for error messages.
  * @throws IoError if the file is missing or its header is refused.
  */
-export async function openSingleFile(caller: string, path: string): Promise<SafetensorsReader> {
-  const file = await openFile(caller, 'a safetensors file', path);
-  try {
+export function openSingleFile(caller: string, path: string): Promise<SafetensorsReader> {
+  return openReader(caller, 'a safetensors file', path, async (file) => {
     const place = `${caller} ('${path}')`;
     const prefix = await file.read(0, Math.min(formatBytes, file.size));
     refuseForeign(place, 'a safetensors file', 'safetensors', prefix);
@@ -66,10 +65,7 @@ export async function openSingleFile(caller: string, path: string): Promise<Safe
     const dataStart = prefixBytes + headerBytes;
     const bytes = await file.read(prefixBytes, headerBytes);
     return reader(file, caller, path, dataStart, parseHeader(place, bytes, file.size - dataStart));
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 function reader(

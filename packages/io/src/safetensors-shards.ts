@@ -165,7 +165,6 @@ function commonText(texts: readonly Readonly<Record<string, string>>[]): Record<
  */
 export async function safetensorsFiles(path: string): Promise<string[]> {
   checkArguments('safetensorsFiles', { path }, { path: 'string' });
-
   if (!path.endsWith(indexSuffix) && existsSync(path)) return [path];
   const index = path.endsWith(indexSuffix) ? path : path + indexSuffix;
   if (!existsSync(index)) return [];

@@ -39,7 +39,6 @@ export interface SafetensorsOptions {
   readonly dtype?: FloatStorage;
 }
 
-/** Kinds of {@link SafetensorsOptions}. */
 export const safetensorsOptionsKinds: KindsOf<SafetensorsOptions> = {
   'metadata?': 'object',
   'dtype?': "'F32' | 'F16' | 'BF16'",
@@ -115,7 +114,6 @@ export function safetensorsChunks(tensors: WritableTensors, options: Safetensors
     { tensors, options },
     { tensors: 'Map | object', 'options?': safetensorsOptionsKinds },
   );
-
   return safetensorsPieces(tensors, options);
 }
 
@@ -167,6 +165,5 @@ export function formatSafetensors(tensors: WritableTensors, options: Safetensors
     { tensors, options },
     { tensors: 'Map | object', 'options?': safetensorsOptionsKinds },
   );
-
   return concatenate([...safetensorsChunks(tensors, options)]);
 }

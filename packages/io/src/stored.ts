@@ -42,7 +42,6 @@ export interface StoredTensor extends StoredType {
   readonly bytes: Uint8Array;
 }
 
-/** Kinds of {@link StoredTensor}. */
 export const storedTensorKinds: KindsOf<StoredTensor> = {
   bytes: 'Uint8Array',
   dtype: storedDTypeKind,

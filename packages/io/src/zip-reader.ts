@@ -27,12 +27,6 @@ export interface ZipDirectory {
   readonly end: number;
 }
 
-/** Options of {@link readZipDirectory}. */
-export interface ZipReadOptions {
-  /** Accepts deflated files too. */
-  readonly deflated?: boolean;
-}
-
 /** Largest compression ratio of deflate. A file that declares a larger one is damaged. */
 export const largestDeflateRatio = 1032;
 
@@ -61,12 +55,13 @@ export function isZip(bytes: Uint8Array): boolean {
 /**
  * Reads the directory of an archive, in 32-bit or 64-bit format.
  *
+ * @param acceptsDeflated Accepts deflated files too.
  * @throws IoError if it is invalid.
  */
 export async function readZipDirectory(
   caller: string,
   source: ByteSource,
-  options: ZipReadOptions = {},
+  acceptsDeflated = false,
 ): Promise<ZipDirectory> {
   const { start, length, files } = await findDirectory(caller, source);
   if (length > maximumDirectoryBytes || start + length > source.size) {
@@ -80,7 +75,7 @@ export async function readZipDirectory(
   const members = new Map<string, ZipMember>();
   let position = 0;
   while (position < length) {
-    const { member, bytes: taken } = parseEntry(caller, bytes.subarray(position), options);
+    const { member, bytes: taken } = parseEntry(caller, bytes.subarray(position), acceptsDeflated);
     if (members.has(member.name)) throw damaged(caller, 'each file once', `'${member.name}' twice`);
     if (member.header + lengths.local + member.storedSize > start) {
       throw damaged(caller, `'${member.name}' before the directory at ${start}`, `${member.storedSize} bytes`);
@@ -154,11 +149,7 @@ function positionOf(locator: Uint8Array): number {
 }
 
 /** Parses the first entry of a directory. @returns The file, and the length of the entry. */
-function parseEntry(
-  caller: string,
-  bytes: Uint8Array,
-  { deflated: takesDeflated = false }: ZipReadOptions,
-): { member: ZipMember; bytes: number } {
+function parseEntry(caller: string, bytes: Uint8Array, acceptsDeflated: boolean): { member: ZipMember; bytes: number } {
   const view = viewOf(bytes);
   if (bytes.length < lengths.central || view.getUint32(0, true) !== signatures.central) {
     throw damaged(caller, 'entries in the directory', 'an invalid one');
@@ -169,13 +160,13 @@ function parseEntry(
   if (end > bytes.length) throw damaged(caller, 'whole entries in the directory', 'a truncated one');
   const name = new TextDecoder().decode(bytes.subarray(lengths.central, nameEnd));
   const [flags, method] = [view.getUint16(8, true), view.getUint16(10, true)];
-  const deflated = takesDeflated && method === 8;
+  const deflated = acceptsDeflated && method === 8;
   const isRead = (method === 0 || deflated) && !(flags & 1);
   const refused = isRead
     ? undefined
-    : `expected ${takesDeflated ? 'stored or deflated' : 'uncompressed'} files in the archive, ` +
+    : `expected ${acceptsDeflated ? 'stored or deflated' : 'uncompressed'} files in the archive, ` +
       `got '${name}' ${flags & 1 ? 'encrypted' : 'compressed'}. ` +
-      `Save the file again with ${takesDeflated ? 'numpy.savez' : 'torch.save'}.`;
+      `Save the file again with ${acceptsDeflated ? 'numpy.savez' : 'torch.save'}.`;
   const wide = wideFields(bytes.subarray(nameEnd, extraEnd));
   const field = (offset: number): number => {
     const value = view.getUint32(offset, true);

@@ -77,12 +77,6 @@ const common = [
   [2, 0x21], // 1980-01-01, so that the same files give the same archive
 ] as const;
 
-/** Options of {@link zipChunks}. */
-export interface ZipOptions {
-  /** Alignment of the data of each file in bytes, at most 32,768. Default: 1. */
-  readonly alignment?: number;
-}
-
 /** Padding before the data, as in PyTorch: a header field that readers ignore. */
 function padding(bytes: number): Uint8Array {
   return bytes === 0 ? new Uint8Array(0) : join(fields([2, 0x4246], [2, bytes - 4]), new Uint8Array(bytes - 4));
@@ -92,12 +86,10 @@ function padding(bytes: number): Uint8Array {
  * Streams a zip archive of uncompressed files of any size. Only one piece is in memory. The archive is in 64-bit format, with
  * CRCs after the data (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
  *
+ * @param alignment Alignment of the data of each file in bytes, at most 32,768.
  * @throws IoError if a file does not have its declared length.
  */
-export async function* zipChunks(
-  entries: Iterable<ZipEntry>,
-  { alignment = 1 }: ZipOptions = {},
-): AsyncGenerator<Uint8Array> {
+export async function* zipChunks(entries: Iterable<ZipEntry>, alignment = 1): AsyncGenerator<Uint8Array> {
   const directory: Uint8Array[] = [];
   let position = 0;
   for (const { name, size, chunks } of entries) {

@@ -163,7 +163,6 @@ function opened([least, largest]: [number, number]): [number, number] {
 /** The key to lines of the given names and styles. */
 export function legend(entries: readonly { readonly name: string; readonly style: string }[]): Html {
   checkArguments('legend', { entries }, { entries: listOf({ name: 'string', style: 'string', '*': 'any' }) });
-
   return html`<p class="legend">${entries.map(
     ({ name, style }) =>
       html`<span><svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true"><path class="line ${style}" d="M1 5H27"/></svg> ${name}</span> `,
@@ -181,7 +180,6 @@ export function barChart(
     { title, yLabel, bars },
     { title: 'string', yLabel: 'string', bars: listOf({ name: 'string', value: 'number | NaN', '*': 'any' }) },
   );
-
   const left = 52;
   const bottom = height - margin.bottom;
   const y = scaleLinear([0, rangeOf(bars.map(({ value }) => value))[1]], [bottom, margin.top + 14]);

@@ -19,7 +19,6 @@ export class MovingMean {
   /** Adds a value. @returns The mean after it; NaN as long as there is none. */
   add(value: number): number {
     checkArguments('MovingMean.add', { value }, { value: 'number | NaN' });
-
     if (Number.isFinite(value)) {
       const kept = 1 - 1 / this.window;
       this.sum = kept * this.sum + value / this.window;
@@ -37,7 +36,6 @@ export class MovingMean {
 /** A curve with each y replaced by the {@link MovingMean} of those up to it. Points without a finite y are left out. */
 export function smooth(points: readonly Point[], window: number): Point[] {
   checkArguments('smooth', { points, window }, { points: 'number[][]', window: 'number' });
-
   const mean = new MovingMean(window);
   return points.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => [x, mean.add(y)]);
 }
@@ -48,7 +46,6 @@ export function smooth(points: readonly Point[], window: number): Point[] {
  */
 export function thin(points: readonly Point[], parts: number): readonly Point[] {
   checkArguments('thin', { points, parts }, { points: 'number[][]', parts: 'number' });
-
   if (points.length <= 4 * parts) return points;
   const [start, end] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
   const partOf = ([x]: Point): number => Math.min(parts - 1, Math.floor((parts * (x - start)) / (end - start)));
@@ -73,7 +70,6 @@ export function thin(points: readonly Point[], parts: number): readonly Point[] 
 /** The middle of some numbers, of an even count the mean of the two middle ones; NaN of none. */
 export function median(values: readonly number[]): number {
   checkArguments('median', { values }, { values: 'number[]' });
-
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;

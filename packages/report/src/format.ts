@@ -14,7 +14,6 @@ export function millions(count: number): string {
 /** `9.1e-4`, `0.0312`, `52`: short, with the digits that matter; `-` for what is not there. */
 export function figure(value: number | undefined, digits = 3): string {
   checkArguments('figure', { value, digits }, { 'value?': 'number | NaN', 'digits?': 'number' });
-
   if (value === undefined || Number.isNaN(value)) return '-';
   const size = Math.abs(value);
   if (size >= 10 ** digits || !Number.isFinite(value)) return value.toFixed(0);
@@ -27,7 +26,6 @@ const exponential = (value: number, digits: number): string => value.toExponenti
 /** `42 s`, `3 min 5 s`, `2 h 10 min` */
 export function formatSeconds(seconds: number): string {
   checkArguments('formatSeconds', { seconds }, { seconds: 'number | NaN' });
-
   const whole = Math.ceil(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;

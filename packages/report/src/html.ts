@@ -31,7 +31,6 @@ export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[
 /** A table with a head; numbers and their units are right-aligned, the first column is not. */
 export function table(head: readonly HtmlValue[], rows: readonly (readonly HtmlValue[])[]): Html {
   checkArguments('table', { head, rows }, { head: 'any[]', rows: listOf('any[]') });
-
   return html`<div class="scroll"><table>
 <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
 <tbody>${rows.map(

@@ -27,7 +27,6 @@ function blank(width: number, height: number): Picture {
  */
 export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
   checkArguments('pictureOf', { pixels, factor }, { pixels: 'Uint8Array', 'factor?': 'number' });
-
   const size = Math.sqrt(pixels.length / 3);
   if (!Number.isInteger(size)) {
     throw new ReportError(`pictureOf: expected bytes [S, S, 3], got ${pixels.length}. Pass one square picture in RGB.`);
@@ -51,7 +50,6 @@ export function montage(pictures: readonly Picture[], columns: number, gap = 4):
     { pictures, columns, gap },
     { pictures: listOf(pictureKinds), columns: 'number', 'gap?': 'number' },
   );
-
   const { width = 1, height = 1 } = pictures[0] ?? {};
   const rows = Math.ceil(pictures.length / columns);
   const whole = blank(columns * (width + gap) - gap, rows * (height + gap) - gap);
@@ -69,7 +67,6 @@ export function montage(pictures: readonly Picture[], columns: number, gap = 4):
 /** Colour of a value from 0 (black) to 1 (yellow): red, green, blue. */
 export function heatColour(value: number): [number, number, number] {
   checkArguments('heatColour', { value }, { value: 'number | NaN' });
-
   const hex = Number.parseInt(interpolateInferno(Math.min(1, Math.max(0, value))).slice(1), 16);
   return [hex >> 16, (hex >> 8) & 255, hex & 255];
 }
@@ -87,7 +84,6 @@ export function heatMap(values: readonly (number | undefined)[], maximum: number
     { values, maximum, cell },
     { values: listOf('number | NaN | undefined'), maximum: 'number', cell: 'number' },
   );
-
   if (!Number.isInteger(Math.sqrt(values.length))) {
     throw new ReportError(
       `heatMap: expected a square number of values, got ${values.length}. Pass those of a whole grid.`,
@@ -108,7 +104,6 @@ export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: 
     { picture, lengths, grid },
     { picture: pictureKinds, lengths: 'number[]', grid: 'number' },
   );
-
   const { width, height } = picture;
   const data = picture.data.slice();
   const cell = width / grid;
@@ -136,14 +131,12 @@ export function toPng(picture: Picture): Uint8Array {
 /** A picture inside a page. */
 export function image(picture: Picture, description: string): Html {
   checkArguments('image', { picture, description }, { picture: pictureKinds, description: 'string' });
-
   return imageOfPng(toPng(picture), description);
 }
 
 /** A PNG file inside a page. */
 export function imageOfPng(png: Uint8Array, description: string): Html {
   checkArguments('imageOfPng', { png, description }, { png: 'Uint8Array', description: 'string' });
-
   // The header comes first in the file: signature (8 bytes), length and name of the chunk, width, height.
   const header = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const [width, height] = [header.getUint32(16), header.getUint32(20)];

@@ -56,7 +56,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
     depth,
     interlaced: view.getUint8(28) !== 0,
     orientation: readOrientation(exif ? dataOf(exif) : text.exif, text.xmp),
-    pixels: joined([bytes.subarray(0, 8), ...kept.map(({ start, end }) => bytes.subarray(start, end))]),
+    pixels: Buffer.concat([bytes.subarray(0, 8), ...kept.map(({ start, end }) => bytes.subarray(start, end))]),
   };
 }
 
@@ -71,16 +71,6 @@ function chunksOf(view: DataView): { readonly name: string; readonly start: numb
     start = end;
   }
   return chunks;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /**

@@ -8,14 +8,6 @@ import { readOrientation, readTiffTag, tiffTags, validOrientation, withTiffTag }
 /** Error for the missing package `sharp`, which decodes all formats but PNG. The file may be valid. */
 export class MissingSharpError extends DparError {}
 
-/** Interleaved samples of a file. */
-interface RawImage {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-  readonly data: Uint8Array;
-}
-
 /**
  * Decodes a file with sharp, which uses the formats' own libraries. Warnings of these libraries are ignored, as Pillow does, but
  * truncated data are refused. Of several pictures or pages it decodes the first.
@@ -62,7 +54,8 @@ async function decodeTiff(bytes: Uint8Array, open: (file: Uint8Array) => Sharp):
   return turnUpright(hasOpacity ? picture : { ...picture, alpha: undefined });
 }
 
-async function samplesOf(image: Sharp, depth: 'uchar' | 'ushort' = 'uchar'): Promise<RawImage> {
+/** Interleaved samples of a file. */
+async function samplesOf(image: Sharp, depth: 'uchar' | 'ushort' = 'uchar') {
   const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: info.channels };
 }

@@ -24,7 +24,6 @@ const epsilon = 0.001;
  */
 export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, HostTensor> {
   checkArguments('foldBatchNorm', { parameters }, { parameters: 'object' });
-
   checkInceptionParameters(parameters);
   const values = (name: string): HostTensor['data'] => named(parameters, name).data;
   const folded: Record<string, HostTensor> = {};

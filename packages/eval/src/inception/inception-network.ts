@@ -81,7 +81,6 @@ export function createInceptionNetwork(
     { engine, weights, options },
     { engine: 'Engine', weights: inceptionWeightsKinds, 'options?': inceptionOptionsKinds },
   );
-
   const { resize = 'adm', batchSize = 8 } = options;
   const description = describeResize(resize);
   const { range, ...defaults } = conventions[resize];

@@ -10,7 +10,6 @@ import { type InceptionWeights, parseInceptionWeights } from './weights.js';
  */
 export async function loadInceptionWeights(path: string): Promise<InceptionWeights> {
   checkArguments('loadInceptionWeights', { path }, { path: 'string' });
-
   const bytes = await readFile(path).catch((cause) => {
     throw new DparError(
       `loadInceptionWeights: expected a readable file, got '${path}': ${cause.message}. Download ` +

@@ -25,7 +25,6 @@ const spatialChannels = 7;
  */
 export function inception<T>(ops: Ops<T>, parameters: Tensors<T>, images: T): InceptionOutputs<T> {
   checkArguments('inception', { ops, parameters, images }, { ops: 'Ops', parameters: 'object', images: 'Tensor' });
-
   /** Applies the named convolutions with folded batch norm and ReLU, one after the other. */
   const convolve = (x: T, ...names: readonly string[]): T => {
     let y = x;

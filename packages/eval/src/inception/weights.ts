@@ -21,7 +21,6 @@ export interface InceptionWeights {
   readonly sha256: string;
 }
 
-/** Kinds of {@link InceptionWeights}. */
 export const inceptionWeightsKinds: KindsOf<InceptionWeights> = { parameters: 'object', sha256: 'string', '*': 'any' };
 
 /** First digits of the SHA-256 of pytorch-fid's file. Its name (pt_inception-2015-12-05-6726825d.pth) ends in them. */

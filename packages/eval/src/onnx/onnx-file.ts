@@ -64,17 +64,14 @@ async function addFile(hash: ReturnType<typeof createHash>, model: string, file:
   }
 }
 
-// Field numbers are those of onnx.proto (ONNX IR specification).
-const fields = {
-  model: { graph: 7 },
-  graph: { node: 1, initializer: 5 },
-  node: { attribute: 5 },
-  attribute: { tensor: 5, graph: 6, tensors: 10, graphs: 11 },
-  tensor: { externalData: 13 },
-  entry: { key: 1, value: 2 },
-} as const;
-
-type Visit = (found: Set<string>, field: number, reader: PbfReader) => void;
+/** Fields of the messages of an ONNX model that lead to its tensors, by number (onnx.proto of the ONNX IR specification). */
+const messageFields: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  model: { 7: 'graph' },
+  graph: { 1: 'node', 5: 'tensor' },
+  node: { 5: 'attribute' },
+  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph' },
+  tensor: { 13: 'externalData' },
+};
 
 /**
  * Paths of the files with external tensors of an ONNX model, relative to its folder, such as `model.onnx_data`.
@@ -82,39 +79,25 @@ type Visit = (found: Set<string>, field: number, reader: PbfReader) => void;
  */
 export function externalDataFiles(model: Uint8Array): string[] {
   const found = new Set<string>();
-  new PbfReader(model).readFields((field, set, reader) => {
-    if (field === fields.model.graph) readMessage(reader, set, visitGraph);
-  }, found);
+  const visit =
+    (message: string) =>
+    (field: number, _: unknown, reader: PbfReader): void => {
+      const inner = messageFields[message]?.[field];
+      if (inner === 'externalData') {
+        const { 1: key, 2: path } = readTexts(reader);
+        if (key === 'location' && path !== undefined) found.add(path);
+      } else if (inner !== undefined) reader.readMessage(visit(inner), undefined);
+    };
+  new PbfReader(model).readFields(visit('model'), undefined);
   return [...found];
 }
 
-function readMessage(reader: PbfReader, found: Set<string>, visit: Visit): void {
-  reader.readMessage((field, set, inner) => visit(set, field, inner), found);
-}
-
-const visitGraph: Visit = (found, field, reader) => {
-  if (field === fields.graph.initializer) readMessage(reader, found, visitTensor);
-  if (field === fields.graph.node) readMessage(reader, found, visitNode);
-};
-
-const visitNode: Visit = (found, field, reader) => {
-  if (field === fields.node.attribute) readMessage(reader, found, visitAttribute);
-};
-
-const visitAttribute: Visit = (found, field, reader) => {
-  const { tensor, tensors, graph, graphs } = fields.attribute;
-  if (field === tensor || field === tensors) readMessage(reader, found, visitTensor);
-  if (field === graph || field === graphs) readMessage(reader, found, visitGraph);
-};
-
-const visitTensor: Visit = (found, field, reader) => {
-  if (field !== fields.tensor.externalData) return;
-  const entry = reader.readMessage(
-    (part, texts: Record<number, string>, inner) => {
-      texts[part] = inner.readString();
+/** Reads a message of texts, by the numbers of its fields. */
+function readTexts(reader: PbfReader): Record<number, string> {
+  return reader.readMessage(
+    (field, texts: Record<number, string>, inner) => {
+      texts[field] = inner.readString();
     },
     {} as Record<number, string>,
   );
-  const path = entry[fields.entry.value];
-  if (entry[fields.entry.key] === 'location' && path !== undefined) found.add(path);
-};
+}

@@ -93,7 +93,6 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
     { ort, model, options },
     { ort: onnxRuntimeKinds, model: ['Uint8Array', openOnnxModelKinds], 'options?': onnxNetworkOptionsKinds },
   );
-
   const { resize = 'clean', batchSize: wantedBatch = 8 } = options;
   checkBackground('createOnnxNetwork', options.reading ?? {});
   checkBatchSize('createOnnxNetwork', wantedBatch);

@@ -7,7 +7,6 @@ import { decodeValues, featureTypes } from './values.js';
 /** Names of a model's outputs, by feature. */
 export type OnnxOutputNames = { readonly [F in keyof ImageFeatures]?: string };
 
-/** Kinds of {@link OnnxOutputNames}. */
 export const onnxOutputNamesKinds: KindsOf<OnnxOutputNames> = {
   'pool?': 'string',
   'spatial?': 'string',

@@ -38,7 +38,6 @@ export interface OnnxSession<T = never> {
   release(): Promise<void>;
 }
 
-/** Kinds of {@link OnnxSession}. */
 export const onnxSessionKinds: KindsOf<OnnxSession<object>> = {
   inputMetadata: listOf(onnxValueMetadataKinds),
   outputMetadata: listOf(onnxValueMetadataKinds),
@@ -63,7 +62,6 @@ export interface OnnxRuntime<T extends OnnxTensor = OnnxTensor> {
   };
 }
 
-/** Kinds of {@link OnnxRuntime}. */
 export const onnxRuntimeKinds: KindsOf<OnnxRuntime<OnnxTensor>> = {
   Tensor: 'function',
   InferenceSession: { create: 'function', '*': 'any' },

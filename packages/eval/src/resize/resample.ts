@@ -9,7 +9,6 @@ export interface ImageSize {
   readonly height: number;
 }
 
-/** Kinds of {@link ImageSize}. */
 export const imageSizeKinds: KindsOf<ImageSize> = { width: 'number', height: 'number', '*': 'any' };
 
 /**

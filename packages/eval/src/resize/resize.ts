@@ -60,6 +60,5 @@ export function resizeImage(image: RgbImage, size: ImageSize, method: ResizeMeth
     { image, size, method },
     { image: rgbImageKinds, size: imageSizeKinds, method: "'adm' | 'pytorch' | 'clean'" },
   );
-
   return resample(image, size, resizeOf(method).taps);
 }

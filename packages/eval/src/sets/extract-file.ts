@@ -20,7 +20,6 @@ export interface ExtractedFile {
 /** Folder for the parts of a file of features until it is complete. */
 export function partsFolder(path: string): string {
   checkArguments('partsFolder', { path }, { path: 'string' });
-
   return `${path}.partial`;
 }
 
@@ -42,7 +41,6 @@ export async function extractToFile(
     { path, set, network, options },
     { path: 'string', set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
-
   const there = await findFeatures(path, originOf(set, network));
   if (there !== undefined) return { features: there, extracted: 0 };
   const folder = partsFolder(path);
@@ -73,7 +71,6 @@ export function featureCachePath(set: StoredImageSet, network: FeatureNetwork, f
     { set, network, folder },
     { set: storedImageSetKinds, network: featureNetworkKinds, 'folder?': 'string' },
   );
-
   const place = resolve(set.path);
   const ending = `.features-${digits(network.identity)}.npz`;
   return folder === undefined ? place + ending : join(folder, `${basename(place)}-${digits(place)}${ending}`);

@@ -14,7 +14,6 @@ export interface ExtractOptions extends CheckOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Kinds of {@link ExtractOptions}. */
 export const extractOptionsKinds: KindsOf<ExtractOptions> = {
   'batchSize?': 'number',
   'onProgress?': 'function',
@@ -81,7 +80,6 @@ export async function extractFeatures(
     { set, network, options },
     { set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
-
   await checkImages(set, [{ start: 0, count: set.count }], { onCheck: options.onCheck, signal: options.signal });
   const collector = new FeatureCollector(set.count);
   let done = 0;

@@ -87,7 +87,6 @@ export async function writeFeatures(path: string, features: FeatureSet, origin: 
     { path, features, origin },
     { path: 'string', features: featureSetKinds, origin: featureOriginKinds },
   );
-
   const { network, resize, networkIdentity, imagesIdentity } = origin; // a fixed order of keys
   const text = new TextEncoder().encode(JSON.stringify({ network, resize, networkIdentity, imagesIdentity }));
   const arrays = {
@@ -105,15 +104,15 @@ export async function writeFeatures(path: string, features: FeatureSet, origin: 
  */
 export async function readFeatures(path: string): Promise<StoredFeatures> {
   checkArguments('readFeatures', { path }, { path: 'string' });
-
   const file = await openNpz(path);
   try {
     const read = async (name: string): Promise<StoredTensor | undefined> => file.arrays.get(name)?.read();
     const origin = await readOrigin(path, file.arrays.get(names.origin));
-    const [pool, logits] = [
-      await matrixIn(path, file.arrays, names.pool),
-      await matrixIn(path, file.arrays, names.logits),
-    ];
+    const matrix = async (name: string): Promise<Matrix | undefined> => {
+      const reader = file.arrays.get(name);
+      return reader && readMatrix(`'${name}' of '${path}'`, reader);
+    };
+    const [pool, logits] = [await matrix(names.pool), await matrix(names.logits)];
     const gaussian = async (ending: string): Promise<FeatureStatistics | undefined> =>
       gaussianOf(path, ending, pool?.rows, await read(names.mean + ending), await read(names.covariance + ending));
     const [statistics, spatial] = [await gaussian(''), await gaussian(spatialEnding)];
@@ -139,15 +138,6 @@ function checkTogether(path: string, pool?: Matrix, logits?: Matrix, statistics?
         `${statistics.mean.length}. Compute both with one network.`,
     );
   }
-}
-
-async function matrixIn(
-  path: string,
-  arrays: ReadonlyMap<string, ArrayReader>,
-  name: string,
-): Promise<Matrix | undefined> {
-  const reader = arrays.get(name);
-  return reader && readMatrix(`'${name}' of '${path}'`, reader);
 }
 
 /**

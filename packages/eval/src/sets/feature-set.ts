@@ -23,7 +23,6 @@ export interface FeatureOrigin {
   readonly imagesIdentity: string;
 }
 
-/** Kinds of {@link FeatureOrigin}. */
 export const featureOriginKinds: KindsOf<FeatureOrigin> = {
   network: 'string',
   resize: 'string',
@@ -51,7 +50,6 @@ export interface FeatureSet {
   readonly spatial?: FeatureStatistics | undefined;
 }
 
-/** Kinds of {@link FeatureSet}. */
 export const featureSetKinds: KindsOf<FeatureSet> = {
   pool: matrixKinds,
   'logits?': matrixKinds,

@@ -21,7 +21,6 @@ export function isImageArray({ type: { dtype, shape } }: ArrayReader): boolean {
  */
 export async function openImageArray(path: string): Promise<StoredImageSet> {
   checkArguments('openImageArray', { path }, { path: 'string' });
-
   const type = await withArray(path, async (array) => array.type);
   const [count = 0, height = 0, width = 0] = type.shape;
   return {

@@ -29,7 +29,6 @@ export interface EvaluationSet extends StoredFeatures {
  */
 export async function openEvaluationSet(path: string): Promise<EvaluationSet> {
   checkArguments('openEvaluationSet', { path }, { path: 'string' });
-
   const status = await stat(path);
   if (status.isDirectory()) return openFolder(path);
   if (path.endsWith('.npy')) return openNpySet(path);
@@ -77,7 +76,6 @@ async function openNpzSet(path: string): Promise<EvaluationSet> {
 /** Reads a matrix [N, D], such as logits, from an `.npy` file. @throws DparError if the array has another rank. */
 export async function readNpyMatrix(path: string): Promise<Matrix> {
   checkArguments('readNpyMatrix', { path }, { path: 'string' });
-
   const array = await openNpy(path);
   try {
     return await readMatrix(`'${path}'`, array);

@@ -16,7 +16,6 @@ export function pngContent(image: RgbImage) {
 /** Reads the record of a PNG file of `dpar sample`. Undefined if it is missing or does not match the pixels. */
 export async function readPngRecord(bytes: Uint8Array): Promise<ShardRecord | undefined> {
   checkArguments('readPngRecord', { bytes }, { bytes: 'Uint8Array' });
-
   try {
     const { width, height, data, text } = decode(bytes, { checkCrc: true });
     const record = parseShardRecord('a PNG file', new TextEncoder().encode(text[pngRecordKey] ?? ''));

@@ -24,7 +24,6 @@ export interface StoredImageSet extends ImageSet {
   nameOf(index: number): string;
 }
 
-/** Kinds of {@link StoredImageSet}. */
 export const storedImageSetKinds: KindsOf<StoredImageSet> = {
   path: 'string',
   ignored: 'string[]',

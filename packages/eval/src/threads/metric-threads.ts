@@ -41,7 +41,6 @@ export interface MetricThreads {
  */
 export function createMetricThreads(count = availableThreads()): MetricThreads {
   checkArguments('createMetricThreads', { count }, { 'count?': 'number' });
-
   const threads = startJobThreads(count);
   return {
     precisionRecall: async (reference, samples, options = {}) =>

@@ -34,8 +34,6 @@ export class PythonGlobal {
 
 /** An object of an unknown class, such as `argparse.Namespace`, with its content. */
 export class PythonObject {
-  /** Arguments of its class. */
-  readonly args: readonly PyTorchValue[];
   /** Attributes, usually a dict. Undefined if it has none. */
   state: PyTorchValue | undefined;
   /** Items, if the class is a list. */
@@ -43,13 +41,11 @@ export class PythonObject {
   /** Entries, if the class is a dict. */
   readonly entries: Map<PyTorchValue, PyTorchValue> = new Map();
 
-  /** @param type Name of its class. */
+  /** @param type Name of its class. @param args Arguments of its class. */
   constructor(
     readonly type: string,
-    args: readonly PyTorchValue[],
-  ) {
-    this.args = args;
-  }
+    readonly args: readonly PyTorchValue[],
+  ) {}
 }
 
 /**

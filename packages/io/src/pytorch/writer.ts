@@ -22,7 +22,6 @@ export type WritablePyTorchValue =
   | ReadonlyMap<string | number, WritablePyTorchValue>
   | { readonly [key: string]: WritablePyTorchValue };
 
-/** Kinds of {@link WritablePyTorchValue}. */
 export const writableKinds: Kind = [
   'string | number | bigint | boolean | any[] | Map | object | null',
   'HostTensor',
@@ -55,19 +54,13 @@ export function pytorchChunks(value: WritablePyTorchValue): AsyncGenerator<Uint8
   const pickle = new PickleWriter();
   writeValue(pickle, value, storages, 0);
   const text = (name: string, content: string): ZipEntry => fileOf(name, new TextEncoder().encode(content));
-  return zipChunks(
-    [
-      fileOf('data.pkl', pickle.finish()),
-      text('byteorder', 'little'),
-      ...Array.from(storages.values(), ({ key, tensor, type }) => ({
-        name: `archive/data/${key}`,
-        size: byteLengthOf(type) as number,
-        chunks: dataChunks(tensor, 'F32'),
-      })),
-      text('version', '3\n'),
-    ],
-    { alignment },
-  );
+  const data = Array.from(storages.values(), ({ key, tensor, type }) => ({
+    name: `archive/data/${key}`,
+    size: byteLengthOf(type) as number,
+    chunks: dataChunks(tensor, 'F32'),
+  }));
+  const entries = [fileOf('data.pkl', pickle.finish()), text('byteorder', 'little'), ...data, text('version', '3\n')];
+  return zipChunks(entries, alignment);
 }
 
 function fileOf(name: string, bytes: Uint8Array): ZipEntry {

@@ -9,7 +9,6 @@ export type MetricsLine = Readonly<Record<string, number>>;
  */
 export function parseMetrics(text: string): MetricsLine[] {
   checkArguments('parseMetrics', { text }, { text: 'string' });
-
   const lines: MetricsLine[] = [];
   for (const line of text.split('\n')) {
     const metrics = parseLine(line);

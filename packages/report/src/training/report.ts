@@ -18,7 +18,6 @@ import { timeSection } from './time.js';
  */
 export function trainingReport(runs: readonly TrainingRun[]): string {
   checkArguments('trainingReport', { runs }, { runs: listOf(trainingRunKinds) });
-
   const [first] = runs;
   if (first === undefined) throw new ReportError('trainingReport: expected at least one run, got none.');
   const alone = runs.length === 1;

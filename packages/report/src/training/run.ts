@@ -71,7 +71,6 @@ export function lastBeforeFailure({ record, metrics }: TrainingRun): number | un
   return record?.state === 'failed' ? (metrics.at(-1)?.step ?? 0) : undefined;
 }
 
-/** Kinds of {@link TrainingRun}. */
 export const trainingRunKinds: KindsOf<TrainingRun> = {
   name: 'string',
   steps: 'number',
