@@ -1,4 +1,4 @@
-/** Style sheet of all pages; colours for light and dark mode. */
+/** Style sheet of all pages, with colours for light and dark mode. */
 export const style = `
 :root { color-scheme: light dark; --page: #ffffff; --card: #f6f7f9; --ink: #1b1f24; --soft: #57606a; --rule: #d8dee4; --accent: #0f766e; }
 @media (prefers-color-scheme: dark) { :root { --page: #14171b; --card: #1d2126; --ink: #e6e9ed; --soft: #9aa4af; --rule: #353c44; --accent: #4fd1c5; } }
@@ -39,7 +39,7 @@ svg .bar { fill: var(--accent); }
 @media (max-width: 620px) { dl { grid-template-columns: 1fr; gap: 2px; } dd { margin-bottom: 10px; } }
 `;
 
-/** Style sheet of training reports, added to the common one: colours of runs, for light and dark mode. */
+/** Additional style sheet of training reports: colours of runs, for light and dark mode. */
 export const trainingStyle = `
 :root { --run-1: #1d4ed8; --run-2: #c2410c; --run-3: #0f766e; --run-4: #a21caf; --run-5: #a16207; --run-6: #be123c; --run-7: #4d7c0f; --run-8: #0369a1;
   --alarm: #b91c1c; }
