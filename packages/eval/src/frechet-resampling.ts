@@ -21,8 +21,8 @@ const pieceRows = 1024;
  * Prepares Fréchet distances between a reference and selections of N of N samples with replacement.
  *
  * Let L L^T be the reference's covariance, m its mean, and y = L^T (x - m). The distance needs the eigenvalues of the
- * covariance of y. Those other than 0 are also the eigenvalues of the Gram matrix of the centred y, which is computed once:
- * a row that occurs w times is scaled by sqrt(w).
+ * covariance of y. Those other than 0 are also the eigenvalues of the Gram matrix of the centred y. It is computed once, and a
+ * row that occurs w times is scaled by sqrt(w).
  */
 export function prepareResampling(reference: FeatureStatistics, samples: Matrix): (rows: Int32Array) => Resample {
   const { data, rows: n, columns: d } = samples;

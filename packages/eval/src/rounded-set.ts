@@ -35,8 +35,8 @@ export function frameOf(first: Matrix, second: Matrix): Frame {
  *
  * For x and y relative to the centre, |x - y|^2 = |x|^2 + |y|^2 - 2 x.y. Rounding x and y to float32 (by u = 2^-24) and
  * multiplying there changes x.y by at most (g + 2u + ...) |x| |y|, with g of {@link floatProductError}. Also, 2 |x| |y| is at
- * most |x|^2 + |y|^2. The distance computed from the float32 product p is therefore within (g + 3u) (|x|^2 + |y|^2) of the true
- * one, float64 rounding included. The bounds are sums of a number per row:
+ * most |x|^2 + |y|^2. The error of the distance from the float32 product p is therefore at most (g + 3u) (|x|^2 + |y|^2), float64
+ * rounding included. The bounds are sums of a number per row:
  * lowest(x) + lowest(y) - 2p <= |x - y|^2 <= lowest(x) + lowest(y) - 2p + slack(x) + slack(y).
  */
 export class RoundedSet {

@@ -6,8 +6,8 @@ import { formatOf } from './foreign-file.js';
 const maximumDepth = 64;
 
 /**
- * Parses a JSON object from an untrusted file. Stricter than `JSON.parse`: the text must be valid UTF-8 and an object, without
- * duplicate keys, without the key `__proto__`, and nested at most 64 levels deep.
+ * Parses a JSON object from an untrusted file, more strictly than `JSON.parse`. The text must be valid UTF-8 and an object. It
+ * must not have duplicate keys, the key `__proto__`, or more than 64 levels.
  *
  * @param caller Name of the function, for error messages.
  * @param what Name of the text, for error messages.

@@ -19,7 +19,7 @@ export interface SafetensorsIndex {
 }
 
 /**
- * Parses an index of huggingface_hub: `weight_map` with the file of each tensor, and `metadata` with the total size and the
+ * Parses an index of huggingface_hub. Its `weight_map` has the file of each tensor. Its `metadata` has the total size and the
  * names of tensors that share their data.
  *
  * @param caller Name of the function, for error messages.

@@ -43,8 +43,8 @@ function kernels(): Exports {
 /**
  * Error bound of float32 products of rows of `columns` numbers, as a share of |a| |b|, if none underflows. In a chunk of c
  * numbers a product is rounded once and then added at most c / 4 times in float32. Float64 adds less than one more rounding.
- * (Higham, Accuracy and Stability of Numerical Algorithms, 3.1: n roundings by u change a sum by at most n u / (1 - n u) of the
- * sum of absolute values, which is at most |a| |b|.)
+ * n roundings by u change a sum by at most n u / (1 - n u) of the sum of absolute values (Higham, Accuracy and Stability of
+ * Numerical Algorithms, 3.1). That sum is at most |a| |b|.
  */
 export function floatProductError(columns: number): number {
   const roundings = Math.ceil(Math.min(columns, kernels().chunkLength.value) / 4) + 2;

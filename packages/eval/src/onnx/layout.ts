@@ -18,8 +18,11 @@ const layouts: Readonly<Record<ImageLayout, readonly Axis[]>> = {
 };
 
 /**
- * Infers the layout of an input of images with 4 axes. In this order it looks at: the axis of size 3, the names of open axes,
- * the two neighbouring axes of fixed size, and the name `pixel_values` of PyTorch models of transformers.
+ * Infers the layout of an input of images with 4 axes. It tries, in this order:
+ * - the axis of size 3;
+ * - the names of open axes;
+ * - the two neighbouring axes of fixed size;
+ * - the input's name `pixel_values`, which PyTorch models of transformers use.
  * @throws DparError if none of these determines it.
  */
 export function deduceLayout(value: OnnxValueMetadata): ImageLayout {

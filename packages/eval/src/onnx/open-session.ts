@@ -47,8 +47,8 @@ function reasonOf(cause: unknown, model: Uint8Array | string, beginning: Uint8Ar
   }
   if (typeof model !== 'string' && /external|file_?size|GetFileLength|model_path|data location/i.test(reason)) {
     return (
-      `a model with weights in other files (${reason}). In Node open it with openOnnxModel of @dpar/eval/node, elsewhere ` +
-      "pass a session that was opened with 'externalData'."
+      `a model with weights in other files (${reason}). In Node open it with openOnnxModel of @dpar/eval/node. ` +
+      "In browsers pass a session that was opened with 'externalData'."
     );
   }
   return `${reason}. Export the network again, with operators and an opset that this version of ONNX Runtime supports.`;

@@ -12,8 +12,8 @@ const rules = { box: pillowBox, bicubic: pillowBicubic };
 const one = 2 ** 22;
 
 /**
- * Resizes an image exactly as Pillow's `Image.resize` does with 8 bits: along rows, then along columns, with weights of 22 bits,
- * rounded to bytes after each pass.
+ * Resizes an image exactly as Pillow's `Image.resize` does with 8 bits. The first pass resizes rows, the second columns. Weights
+ * have 22 bits, and each pass rounds to bytes.
  * @throws DparError if the image is empty or its bytes do not match its size.
  */
 export function resizeBytes(image: RgbImage, imageSize: ImageSize, filter: ByteFilter): RgbImage {

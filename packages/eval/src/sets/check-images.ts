@@ -97,7 +97,7 @@ export async function withoutDamaged(set: StoredImageSet, options: CheckOptions 
   const [first] = skipped;
   if (kept.length === 0 && first !== undefined) {
     throw new DparError(
-      `withoutDamaged: expected images that can be read in '${set.path}', got none of ${set.count}, such as '${first.name}' ` +
+      `withoutDamaged: expected images that can be read in '${set.path}', got ${set.count} that cannot, such as '${first.name}' ` +
         `(${first.damage}). Check the folder.`,
     );
   }

@@ -14,8 +14,9 @@ export function isImageArray({ type: { dtype, shape } }: ArrayReader): boolean {
 }
 
 /**
- * Opens images in one file as a set: an ADM sample batch (`.npz` with `arr_0`, uint8 [N, H, W, 3], stored or deflated, in C or
- * Fortran order), or an `.npy` file of that shape. Files of any size are read in pieces. The identity is a digest of the file.
+ * Opens images in one file as a set: an ADM sample batch (`.npz` with `arr_0`), or an `.npy` file. The array is uint8
+ * [N, H, W, 3], stored or deflated, in C or Fortran order. Files of any size are read in pieces. The identity is a digest of the
+ * file.
  *
  * @throws DparError if the file holds no images; see also `openNpz`.
  */

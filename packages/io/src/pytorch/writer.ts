@@ -45,8 +45,8 @@ const alignment = 64;
  * Streams the bytes of a PyTorch file in the zip format, for `torch.load(path, weights_only=True)`. The same values give the
  * same bytes. Memory: the pickle and one piece.
  *
- * @throws IoError if a tensor's data do not match its shape, PyTorch has no storage of its element type (U16, U32, U64), or
- * values are nested more than 100 deep.
+ * @throws IoError if a tensor's data do not match its shape, or its element type (U16, U32, U64) has no storage in PyTorch. Also
+ * if values are nested more than 100 deep.
  */
 export function pytorchChunks(value: WritablePyTorchValue): AsyncGenerator<Uint8Array> {
   checkArguments('pytorchChunks', { value }, { value: writableKinds });

@@ -11,8 +11,8 @@ export interface TimePart {
 }
 
 /**
- * Divides the time of a run into parts: those that the metrics name (such as `wait_seconds`), the extra time of steps that
- * compiled a new graph, the rest of the steps, and the record's times besides the steps.
+ * Divides the time of a run into parts. The steps have the parts that the metrics name (such as `wait_seconds`), the extra time
+ * for compiling a new graph, and the rest. The record has times besides the steps.
  */
 export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
   const named = [...new Set(metrics.flatMap((line) => Object.keys(line).filter((key) => key.endsWith('_seconds'))))];
