@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { frechetDistance } from './frechet.js';
 import { frechetExtrapolation } from './frechet-extrapolation.js';
-import { frechetInterval } from './frechet-interval.js';
-import { prepareResampling } from './frechet-resampling.js';
+import { frechetInterval, prepareResampling } from './frechet-interval.js';
 import { doJob } from './jobs.js';
 import { type Matrix, rowsAt } from './matrix.js';
 import { featureStatistics } from './statistics.js';

@@ -1,7 +1,6 @@
 import { createRandom } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { inceptionScore } from './inception-score.js';
-import { InceptionScoreAccumulator } from './inception-score-accumulator.js';
+import { InceptionScoreAccumulator, inceptionScore } from './inception-score.js';
 import { type Matrix, rowsAt } from './matrix.js';
 import { gaussian } from './testing/gaussian.js';
 

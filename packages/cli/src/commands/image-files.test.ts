@@ -239,7 +239,7 @@ describe('images that cannot be read', () => {
   it('are an error if none is left', async () => {
     await write('set/a/0.png', new Uint8Array());
     const { status, stderr } = await run(...tokenize('set', 'x', '--skip-damaged'));
-    expect([status, stderr]).toEqual([1, expect.stringContaining('got none of 1, such as')]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('got 1 that cannot, such as')]);
   });
 });
 

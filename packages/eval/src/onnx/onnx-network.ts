@@ -4,8 +4,7 @@ import { checkArguments } from '../check-arguments.js';
 import { checkBatchSize, type FeatureNetwork, type FeatureRows, inBatches, sha256 } from '../feature-network.js';
 import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 import { type NetworkInput, networkInput, type ValueRange, valueRangeKinds } from '../network-input.js';
-import { imageSizeKinds } from '../resize/resample.js';
-import { describeResize, type ResizeMethod } from '../resize/resize.js';
+import { describeResize, imageSizeKinds, type ResizeMethod } from '../resize/resize.js';
 import { findInput, type OnnxInputOptions, textFeeds } from './input.js';
 import { describeFailure, openSession } from './open-session.js';
 import {

@@ -1,6 +1,6 @@
 import { checkArguments } from '../check-arguments.js';
 import { type RgbImage, rgbImageKinds } from '../image-set.js';
-import { checkImage, type ImageSize, imageSizeKinds } from './resample.js';
+import { checkImage, type ImageSize, imageSizeKinds } from './resize.js';
 import { pillowBicubic, pillowBox, type Taps } from './taps.js';
 
 /** Filters of {@link resizeBytes}. */

@@ -4,21 +4,20 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundle } from '@dpar/config/bundle';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { planFrechetInterval } from '../frechet-interval.js';
-import { type Plan, runPlan } from '../jobs.js';
-import { planKernelDistance } from '../kernel-distance.js';
-import { planPrecisionRecall } from '../precision-recall.js';
-import { featureStatistics } from '../statistics.js';
-import { gaussian } from '../testing/gaussian.js';
-import { startJobThreads } from './job-threads.js';
-import { createMetricThreads } from './metric-threads.js';
+import { planFrechetInterval } from './frechet-interval.js';
+import { type Plan, runPlan } from './jobs.js';
+import { planKernelDistance } from './kernel-distance.js';
+import { createMetricThreads, startJobThreads } from './metric-threads.js';
+import { planPrecisionRecall } from './precision-recall.js';
+import { featureStatistics } from './statistics.js';
+import { gaussian } from './testing/gaussian.js';
 
 let folder = '';
 let program: URL;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
-  program = pathToFileURL(await bundle(new URL('../job-worker.ts', import.meta.url), folder));
+  program = pathToFileURL(await bundle(new URL('./job-worker.ts', import.meta.url), folder));
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
