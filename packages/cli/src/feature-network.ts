@@ -11,7 +11,7 @@ import {
   type ValueRangeName,
   valueRanges,
 } from '@dpar/eval';
-import { openOnnxModel, loadInceptionWeights } from '@dpar/eval/node';
+import { loadInceptionWeights, openOnnxModel } from '@dpar/eval/node';
 import { isDparError } from '@dpar/tensor';
 import type { Context } from './context.js';
 import { CommandError, UsageError } from './errors.js';
