@@ -310,7 +310,7 @@ describe('importCheckpoint of safetensors files', () => {
     writeFileSync(path, 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n');
     const wanted = name.endsWith('.pt') ? 'a file of torch.save' : 'a safetensors file';
     await expect(importCheckpoint(path, never())).rejects.toThrow(
-      `('${path}'): expected ${wanted}, got another format: a Git LFS pointer to a file of 9 bytes. Fetch the file itself: git lfs pull.`,
+      `('${path}'): expected ${wanted}, got a Git LFS pointer to a file of 9 bytes. Fetch the file itself: git lfs pull.`,
     );
   });
 });

@@ -1,23 +1,23 @@
 import { openWorkspace, type Vector } from './kernels/symmetric.js';
 import { rowProducts } from './matrix.js';
 
-/** A matrix L [n, rank] with S = L L^T, by columns: column j is `data[j * n ...]`, zero above its pivot only in pivot order. */
+/** A matrix L [n, rank] with S = L L^T, stored by columns: column j is `data[j * n ...]`. Its rows are not in pivot order. */
 export interface Factor {
   readonly data: Float64Array;
   readonly rank: number;
 }
 
-/** A {@link Factor} of a matrix, and what it leaves. */
+/** A {@link Factor} of a matrix with its error. */
 export interface PivotedFactor extends Factor {
   /** Largest magnitude in S - L L^T: rounding noise if S is positive semidefinite. */
   readonly residual: number;
 }
 
 /**
- * Cholesky factor with diagonal pivoting of a positive semidefinite matrix S [n, n]. It stops where the rest of the diagonal
- * is rounding noise, so that its rank is that of S.
+ * Cholesky factor with diagonal pivoting of a positive semidefinite matrix S [n, n]. It stops when the remaining diagonal is
+ * rounding noise, so its rank is that of S.
  *
- * @param noise Rounding noise as a share of the largest diagonal entry. Default: n eps, as LAPACK's `dpstrf`.
+ * @param noise Rounding noise as a share of the largest diagonal entry. Default: n eps, as in LAPACK's `dpstrf`.
  */
 export function pivotedCholesky(matrix: Float64Array, n: number, noise = n * Number.EPSILON): PivotedFactor {
   const rest = Float64Array.from({ length: n }, (_, i) => matrix[i * n + i] as number); // diagonal of S - L L^T
@@ -34,7 +34,7 @@ export function pivotedCholesky(matrix: Float64Array, n: number, noise = n * Num
     if (!((rest[pivot] as number) > tolerance)) break;
     const root = Math.sqrt(rest[pivot] as number);
     done[pivot] = 1;
-    // Rows are zero from `rank` on, so that the length can be rounded up.
+    // Rows are zero from `rank` on, so the length can be rounded up.
     run.rowDots(0, 8 * stride, n, pivot, 64 * Math.ceil(rank / 8), flags.address, dots.address);
     rows[pivot * stride + rank] = root;
     for (let i = 0; i < n; i++) {
@@ -50,7 +50,7 @@ export function pivotedCholesky(matrix: Float64Array, n: number, noise = n * Num
   return { data, rank, residual: largestResidual(matrix, n, { data, rank }, left) };
 }
 
-/** Largest magnitude of S - L L^T in the rows and columns that were no pivots; in the others it is 0. */
+/** Largest magnitude of S - L L^T in the rows and columns that were not pivots. In the others it is 0. */
 function largestResidual(matrix: Float64Array, n: number, { data, rank }: Factor, left: Int32Array): number {
   const rows = left.length;
   const part = Float64Array.from({ length: rows * rank }, (_, at) => {

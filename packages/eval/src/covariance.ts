@@ -3,29 +3,30 @@ import { type Factor, pivotedCholesky } from './cholesky.js';
 import { symmetricEigenvalues } from './eigenvalues.js';
 import type { FeatureStatistics } from './statistics.js';
 
-// Shares of the largest entry of a covariance.
+// The limits are shares of the largest entry of a covariance.
 
 /** Rounding noise of a covariance that was computed or stored in float32. */
 const singleNoise = 1e-6;
 
-/** What float32 and half precision leave of symmetry. */
+/** Largest asymmetry that float32 or half precision can cause. */
 const asymmetryLimit = 1e-4;
 
-/** Eigenvalues below 0 that float32 arithmetic explains. */
+/** Largest error of a factor that float32 arithmetic can cause. */
 const indefiniteLimit = 1e-4;
 
 /**
- * Checks that statistics are a mean [D] and a symmetric covariance [D, D] of finite numbers. Whether the covariance is positive
- * semidefinite is found out by {@link covarianceFactor}.
- * @throws DparError that names the entry, if they are not.
+ * Checks that statistics are a mean [D] and a symmetric covariance [D, D] of finite numbers. {@link covarianceFactor} checks
+ * that the covariance is positive semidefinite.
+ * @throws DparError that names the wrong entry.
  */
 export function checkStatistics(caller: string, { mean, covariance }: FeatureStatistics): void {
   if (mean === undefined || covariance === undefined) {
-    throw new DparError(`${caller}: expected statistics, got none. Make them of features with featureStatistics.`);
+    throw new DparError(`${caller}: expected statistics, got none. Compute them with featureStatistics.`);
   }
   if (!isTyped(mean) || !isTyped(covariance)) {
     throw new DparError(
-      `${caller}: expected a mean and a covariance as Float64Array, got other lists of numbers. Convert both with Float64Array.from(values.flat()).`,
+      `${caller}: expected a mean and a covariance as Float64Array, got ${typeName(mean)} and ${typeName(covariance)}. ` +
+        'Convert both with Float64Array.from(values.flat()).',
     );
   }
   const d = mean.length;
@@ -44,12 +45,16 @@ function isTyped(values: unknown): boolean {
   return values instanceof Float64Array || values instanceof Float32Array;
 }
 
+function typeName(values: unknown): string {
+  return Object.prototype.toString.call(values).slice('[object '.length, -1);
+}
+
 /** @throws DparError if an entry is not finite. */
 function checkFinite(caller: string, values: Float64Array, nameOf: (place: number) => string): void {
   const place = values.findIndex((value) => !Number.isFinite(value));
   if (place < 0) return;
   throw new DparError(
-    `${caller}: expected finite statistics, got ${values[place]} at ${nameOf(place)}. Compute them again of finite features.`,
+    `${caller}: expected finite statistics, got ${values[place]} at ${nameOf(place)}. Compute them from finite features.`,
   );
 }
 
@@ -73,15 +78,15 @@ function largestMagnitude(values: Float64Array): number {
 }
 
 /**
- * The factor L of a covariance S = L L^T, up to rounding noise: of float64, or, where that leaves more, of float32.
- * @param which Which of several covariances it is, for the error message.
+ * Factor L of a covariance S = L L^T, up to the rounding noise of float64 or, if the error is larger, of float32.
+ * @param which End of the error message that names one of several covariances.
  * @throws DparError if S is not positive semidefinite.
  */
 export function covarianceFactor(caller: string, covariance: Float64Array, d: number, which = ''): Factor {
   const scale = largestMagnitude(covariance);
   const precise = pivotedCholesky(covariance, d);
   if (precise.residual <= singleNoise * scale) return precise;
-  // Pivots that are noise themselves would magnify it.
+  // Pivots that are noise would amplify it.
   const rounded = pivotedCholesky(covariance, d, singleNoise);
   if (rounded.residual <= indefiniteLimit * scale) return rounded;
   const least = symmetricEigenvalues(covariance, d).reduce((a, b) => Math.min(a, b));

@@ -2,8 +2,8 @@ import { DparError } from '@dpar/tensor';
 import { openWorkspace, type Vector } from './kernels/symmetric.js';
 
 /**
- * Eigenvalues of a symmetric matrix [n, n], in no order: Householder reduction to tridiagonal form, then implicit QL
- * (Golub and Van Loan, Matrix Computations, 8.3). Of the matrix, the lower triangle is read.
+ * Eigenvalues of a symmetric matrix [n, n], unordered: Householder reduction to tridiagonal form, then implicit QL
+ * (Golub and Van Loan, Matrix Computations, 8.3). Only the lower triangle is read.
  */
 export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
   const { diagonal, offDiagonal } = tridiagonalise(matrix, n);
@@ -11,15 +11,15 @@ export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Ar
   return diagonal;
 }
 
-/** Diagonal [n] and the entries beside it: `offDiagonal[i]` couples i and i + 1. */
+/** Reduces a matrix to its diagonal [n] and the entries next to it: `offDiagonal[i]` couples i and i + 1. */
 function tridiagonalise(matrix: Float64Array, n: number): { diagonal: Float64Array; offDiagonal: Float64Array } {
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
   const { run, stride, matrix: a, vectors } = openWorkspace(n, 4, 'symmetricEigenvalues');
   for (let i = 0; i < n; i++) a.set(matrix.subarray(i * n, i * n + i + 1), i * stride);
-  // A := A - v w^T - w v^T of one step is done in the pass of the next one that multiplies A with its own vector.
+  // One pass applies a step's update A := A - v w^T - w v^T and multiplies A with the next step's vector.
   let [v, w, next, product] = vectors as [Vector, Vector, Vector, Vector];
-  // Rows are taken from the last up, so that what remains is always the leading block.
+  // From the last row up, so the rest is always the leading block.
   for (let k = n - 1; k >= 0; k--) {
     let scale = 0;
     const [lastV, lastW] = [v.data[k] as number, w.data[k] as number];
@@ -56,7 +56,7 @@ function tridiagonalise(matrix: Float64Array, n: number): { diagonal: Float64Arr
   return { diagonal, offDiagonal };
 }
 
-/** Most QL steps for one eigenvalue; about 2 are usual. */
+/** Most QL steps for one eigenvalue. About 2 are usual. */
 const maximumSteps = 60;
 
 /** Replaces the diagonal of a symmetric tridiagonal matrix with its eigenvalues, by QL steps with implicit shifts. */
@@ -72,7 +72,7 @@ function implicitQl(d: Float64Array, e: Float64Array): void {
       if (last === first) break;
       if (step === maximumSteps) {
         throw new DparError(
-          'symmetricEigenvalues: expected QL to converge, got no convergence. Check that the statistics are finite.',
+          `symmetricEigenvalues: expected QL to converge, got no eigenvalue after ${maximumSteps} steps. Check that the statistics are finite.`,
         );
       }
       const [d0, e0] = [d[first] as number, e[first] as number];
@@ -106,7 +106,7 @@ function implicitQl(d: Float64Array, e: Float64Array): void {
   }
 }
 
-/** sqrt(x^2 + y^2) without overflow: a quarter of the time of `Math.hypot`, which takes any number of arguments. */
+/** Computes sqrt(x^2 + y^2) without overflow, in a quarter of the time of `Math.hypot`. */
 function radiusOf(x: number, y: number): number {
   const larger = Math.max(Math.abs(x), Math.abs(y));
   const ratio = larger === 0 ? 0 : Math.min(Math.abs(x), Math.abs(y)) / larger;

@@ -4,27 +4,26 @@ import { checkArguments } from './check-arguments.js';
 import { checkStatistics, covarianceFactor } from './covariance.js';
 import { commonMatrix, distanceOf, squaredDifference, sumOfRoots, trace } from './frechet.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
-import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
-import { rowsAt } from './row-selection.js';
-import { type FeatureStatistics, featureStatisticsKinds, StatisticsAccumulator } from './statistics.js';
+import { checkColumns, checkMatrix, type Matrix, matrixKinds, rowsAt } from './matrix.js';
+import { type FeatureStatistics, featureStatisticsKinds, mean, StatisticsAccumulator } from './statistics.js';
 
-/** A Fréchet distance of infinitely many samples, extrapolated. */
+/** A Fréchet distance extrapolated to infinitely many samples. */
 export interface FrechetExtrapolation {
-  /** The estimate, where the line meets 1/N = 0. */
+  /** The estimate: the line's value at 1/N = 0. */
   readonly distance: number;
-  /** What the distance of all samples has too much by the same line: slope / N. */
+  /** Excess of the distance of all samples by the same line: slope / N. */
   readonly bias: number;
-  /** Distances of subsets, smallest first; the last is of all samples. */
+  /** Distances of the subsets, smallest first. The last is of all samples. */
   readonly points: readonly { readonly count: number; readonly distance: number }[];
 }
 
-/** The subsets. */
+/** Options of {@link frechetExtrapolation}: the subsets. */
 export interface FrechetExtrapolationOptions {
-  /** How many sizes, at even steps; 15 by default, as in the paper. */
+  /** Number of sizes, evenly spaced. Default: 15, as in the paper. */
   readonly points?: number | undefined;
-  /** The smallest size; by default a tenth of all samples, but no less than twice the dimensions or half of all. */
+  /** Smallest size. Default: a tenth of all samples, but at least twice the dimensions or half of all samples. */
   readonly smallest?: number | undefined;
-  /** 0 by default. */
+  /** Seed of the random order. Default: 0. */
   readonly seed?: number | undefined;
 }
 
@@ -35,13 +34,13 @@ const frechetExtrapolationOptionsKinds: KindsOf<FrechetExtrapolationOptions> = {
 };
 
 /**
- * FID at infinitely many samples (Chong and Forsyth 2020): FID of subsets of several sizes against 1/N, extrapolated to 0 by
- * least squares. Subsets are the beginnings of one random order, so that their statistics cost no more than those of all.
- * The bias of the reference's own N remains. The line is one only where N is well above the number of dimensions.
+ * FID at infinitely many samples (Chong and Forsyth 2020). FID of subsets of several sizes is fitted against 1/N by least
+ * squares and extrapolated to 0. Subsets are prefixes of one random order, so their statistics cost no more than those of all
+ * samples. The bias of the reference's own N remains. The fit is only valid if N is well above the number of dimensions.
  *
- * Time: one `frechetDistance` a point.
+ * Time: one `frechetDistance` per point.
  *
- * @param reference Of as many samples as there are.
+ * @param reference Statistics of as many samples as possible.
  * @param samples [N, D]
  * @throws DparError if lengths differ, or there are too few samples for the points.
  */
@@ -50,21 +49,21 @@ export function frechetExtrapolation(
   samples: Matrix,
   options: FrechetExtrapolationOptions = {},
 ): FrechetExtrapolation {
-  checkArguments(
-    'frechetExtrapolation',
-    { reference, samples, options },
-    { reference: featureStatisticsKinds, samples: matrixKinds, 'options?': frechetExtrapolationOptionsKinds },
-  );
-
   return runPlan(planFrechetExtrapolation(reference, samples, options));
 }
 
-/** The work of {@link frechetExtrapolation}. */
+/** Plan of {@link frechetExtrapolation}: its checks and tasks. */
 export function planFrechetExtrapolation(
   reference: FeatureStatistics,
   samples: Matrix,
-  { points = 15, smallest, seed = 0 }: FrechetExtrapolationOptions,
+  options: FrechetExtrapolationOptions,
 ): Plan<FrechetExtrapolation> {
+  checkArguments(
+    'frechetExtrapolation',
+    { reference, samples, options },
+    { reference: featureStatisticsKinds, samples: matrixKinds, options: frechetExtrapolationOptionsKinds },
+  );
+  const { points = 15, smallest, seed = 0 } = options;
   checkStatistics('frechetExtrapolation', reference);
   const d = reference.mean.length;
   const n = samples.rows;
@@ -73,8 +72,8 @@ export function planFrechetExtrapolation(
   const from = smallest ?? Math.max(Math.ceil(n / 10), Math.min(Math.ceil(n / 2), 2 * d));
   if (!(Number.isInteger(points) && points >= 2 && Number.isInteger(from) && from >= 2 && from + points - 1 <= n)) {
     throw new DparError(
-      `frechetExtrapolation: expected 2 or more different sizes up to ${n}, got ${points} from ${from} on. ` +
-        'Take fewer points or more samples.',
+      `frechetExtrapolation: expected at least 2 different sizes up to ${n}, got ${points} sizes from ${from}. ` +
+        'Use fewer points or more samples.',
     );
   }
   const counts = Array.from({ length: points }, (_, i) => Math.round(from + ((n - from) * i) / (points - 1)));
@@ -113,9 +112,8 @@ export function planFrechetExtrapolation(
   };
 }
 
-/** The line through points by least squares. */
+/** Least-squares line through points. */
 function line(x: readonly number[], y: readonly number[]): { intercept: number; slope: number } {
-  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
   const [meanX, meanY] = [mean(x), mean(y)];
   const along = mean(x.map((value, i) => (value - meanX) * ((y[i] as number) - meanY)));
   const slope = along / mean(x.map((value) => (value - meanX) ** 2));

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { frechetDistance } from './frechet.js';
 import { frechetExtrapolation } from './frechet-extrapolation.js';
-import { frechetInterval } from './frechet-interval.js';
-import { prepareResampling } from './frechet-resampling.js';
+import { frechetInterval, prepareResampling } from './frechet-interval.js';
 import { doJob } from './jobs.js';
-import type { Matrix } from './matrix.js';
-import { rowsAt } from './row-selection.js';
+import { type Matrix, rowsAt } from './matrix.js';
 import { featureStatistics } from './statistics.js';
 import { gaussian } from './testing/gaussian.js';
 
@@ -84,7 +82,7 @@ describe('frechetInterval', () => {
   it('refuses options out of range', () => {
     const [reference, samples] = [standard(2), gaussian(9, 2, 1)];
     expect(() => frechetInterval(reference, samples, { level: 1 })).toThrow('between 0 and 1, got 1');
-    expect(() => frechetInterval(reference, samples, { resamples: 1 })).toThrow('2 or more resamples, got 1');
+    expect(() => frechetInterval(reference, samples, { resamples: 1 })).toThrow('at least 2 resamples, got 1');
   });
 });
 

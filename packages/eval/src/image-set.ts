@@ -1,7 +1,7 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 
-/** An image: bytes [height, width, 3] of red, green and blue. */
+/** An image in memory: bytes [height, width, 3] of red, green and blue. */
 export interface RgbImage {
   readonly width: number;
   readonly height: number;
@@ -11,24 +11,23 @@ export interface RgbImage {
 /** Red, green and blue, 0..255. */
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** How image files become RGB. */
+/** Conversion of image files to RGB. */
 export interface ImageReading {
   /**
-   * `upright` (default): turned and mirrored as the file's EXIF orientation says. `stored`: the pixels as they lie in the
-   * file, as most evaluators read them. TIFF and AVIF files are upright either way.
+   * `upright` (default): turned and mirrored according to the file's EXIF orientation. `stored`: the pixels as stored, as
+   * most evaluators read them. TIFF and AVIF files are always upright.
    */
   readonly orientation?: 'upright' | 'stored' | undefined;
-  /** Colour behind transparent pixels. Default: transparency is dropped, and the colours under it show. */
+  /** Colour behind transparent pixels. Default: transparency is dropped and the colours under it show. */
   readonly background?: Rgb | undefined;
 }
 
-/** Kinds of {@link ImageReading}. */
 export const imageReadingKinds: KindsOf<ImageReading> = {
   'orientation?': "'upright' | 'stored'",
   'background?': 'number[]',
 };
 
-/** @throws DparError if the background is no colour in bytes. */
+/** @throws DparError if the background is not a colour in bytes. */
 export function checkBackground(caller: string, { background }: ImageReading): void {
   if (background === undefined) return;
   const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 255;
@@ -39,39 +38,38 @@ export function checkBackground(caller: string, { background }: ImageReading): v
   );
 }
 
-/** What a look at an image finds. */
+/** Result of the inspection of an image. */
 export interface ImageInspection {
-  /** For people: its file. */
+  /** Display name: its file. */
   readonly name: string;
-  /** Why it cannot be read; undefined if it can. */
+  /** Reason why it cannot be read. Undefined if it can. */
   readonly damage: string | undefined;
-  /** The file's pixels lie turned or mirrored, as its EXIF orientation says. */
+  /** True if the file's EXIF orientation turns or mirrors the stored pixels. */
   readonly isTurned: boolean;
-  /** Some pixels let a background through. */
+  /** True if a pixel is not opaque. */
   readonly isTransparent: boolean;
 }
-/** Kinds of {@link RgbImage}. */
+
 export const rgbImageKinds: KindsOf<RgbImage> = { width: 'number', height: 'number', data: 'Uint8Array', '*': 'any' };
 
-/** Images in a fixed order, read as they are needed. */
+/** Images in a fixed order, read on demand. */
 export interface ImageSet {
-  /** For people: the folder or file. */
+  /** Display name: the folder or file. */
   readonly name: string;
   /** Number of images. */
   readonly count: number;
-  /** Differs where the images differ: what caches of features are found by. */
+  /** Key of cached features: differs if the images differ. */
   readonly identity: string;
   /**
-   * Images `first` to `first + count - 1`, in order.
-   * @param reading How files become RGB; a set may have a default of its own.
+   * Reads images `first` to `first + count - 1`, in order.
+   * @param reading Conversion of files to RGB. A set may have its own default.
    * @throws an error that names the image, if one cannot be read.
    */
   read(first: number, count: number, reading?: ImageReading): AsyncIterable<RgbImage>;
-  /** Looks at images without keeping them; missing where images cannot be damaged one by one. */
+  /** Inspects images without keeping them. Undefined if all images lie in one file. */
   readonly inspect?: ((first: number, count: number) => AsyncIterable<ImageInspection>) | undefined;
 }
 
-/** Kinds of {@link ImageSet}. */
 export const imageSetKinds: KindsOf<ImageSet> = {
   name: 'string',
   count: 'number',

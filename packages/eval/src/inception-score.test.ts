@@ -1,9 +1,7 @@
 import { createRandom } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { inceptionScore } from './inception-score.js';
-import { InceptionScoreAccumulator } from './inception-score-accumulator.js';
-import type { Matrix } from './matrix.js';
-import { rowsAt } from './row-selection.js';
+import { InceptionScoreAccumulator, inceptionScore } from './inception-score.js';
+import { type Matrix, rowsAt } from './matrix.js';
 import { gaussian } from './testing/gaussian.js';
 
 it('is 1 where all images are alike, and the number of classes where each is certain and all are as frequent', () => {
@@ -49,7 +47,7 @@ it('is the same in pieces, with splits that end within them', () => {
 });
 
 it('refuses what is no set of logits', () => {
-  expect(() => inceptionScore(gaussian(4, 3, 1), { splitSize: 0 })).toThrow('whole number from 1 up, got 0');
+  expect(() => inceptionScore(gaussian(4, 3, 1), { splitSize: 0 })).toThrow('whole number >= 1, got 0');
   expect(() => new InceptionScoreAccumulator(3).finish()).toThrow('expected logits, got none');
   expect(() => new InceptionScoreAccumulator(3).add(gaussian(4, 2, 1))).toThrow('logits of 3 classes, got 2');
 });
@@ -82,7 +80,7 @@ describe('warnings', () => {
     const logits = sorted(classes, each);
     const score = inceptionScore(logits, { splitSize: size });
     expect(score.warnings.join()).toMatch(
-      /The Inception Score depends on the order of the images: its splits of \d+ in/,
+      /The Inception Score depends on the order of the images: the mean of its splits of \d+ in/,
     );
     const whole = inceptionScore(shuffled(logits), { splitSize: size });
     expect(whole.warnings.join()).not.toContain('order');
@@ -97,7 +95,7 @@ describe('warnings', () => {
     expect(score.splits).toBe(4);
     expect(score.warnings).toEqual([
       expect.stringMatching(
-        /^The last split of the Inception Score has 1 of 50 images and a score of 1\.00, the others [89]\./,
+        /^The last split of the Inception Score has 1 of 50 images and the score 1\.00\. The mean of the others is [89]\./,
       ),
     ]);
     const whole = inceptionScore({ ...rest, rows: 150, data: rest.data.subarray(0, 1500) }, { splitSize: 50 });
@@ -107,7 +105,7 @@ describe('warnings', () => {
 
   it('name probabilities in place of logits', () => {
     const probabilities = { data: Float32Array.of(0.9, 0.1, 0.25, 0.75), rows: 2, columns: 2 };
-    expect(inceptionScore(probabilities).warnings.join()).toContain('are probabilities: each row has the sum 1');
+    expect(inceptionScore(probabilities).warnings.join()).toContain('are probabilities: each row sums to 1');
     const logits = { ...probabilities, data: probabilities.data.map(Math.log) };
     expect(inceptionScore(logits).warnings).toEqual([]);
   });

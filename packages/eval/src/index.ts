@@ -16,12 +16,12 @@ export {
 } from './inception/inception-network.js';
 export { type InceptionOutputs, inception } from './inception/network.js';
 export { type InceptionWeights, isPublished, parseInceptionWeights } from './inception/weights.js';
-export { inceptionScore } from './inception-score.js';
 export {
   type InceptionScore,
   InceptionScoreAccumulator,
   type InceptionScoreOptions,
-} from './inception-score-accumulator.js';
+  inceptionScore,
+} from './inception-score.js';
 export { type KernelDistance, type KernelDistanceOptions, kernelDistance } from './kernel-distance.js';
 export type { Matrix } from './matrix.js';
 export type { ImageLayout, ValueRange } from './network-input.js';
@@ -38,7 +38,6 @@ export type {
   OnnxValueMetadata,
 } from './onnx/session.js';
 export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall.js';
-export type { ImageSize } from './resize/resample.js';
-export { describeResize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
+export { describeResize, type ImageSize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
 export { type ByteFilter, resizeBytes } from './resize/resize-bytes.js';
 export { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';

@@ -1,15 +1,14 @@
 import { symmetricEigenvalues } from './eigenvalues.js';
 import { blockProducts, type Rows } from './kernels/products.js';
 
-/** A part of a metric's arithmetic that takes long and can be done anywhere. */
+/** An expensive part of a metric's arithmetic, which any thread can do. */
 export type Job =
   | {
       readonly kind: 'products';
-      /** Blocks as {@link blockProducts} takes them. */
+      /** Arguments of {@link blockProducts}. */
       readonly a: Rows;
       readonly b: Rows;
       readonly columns: number;
-      /** Only the part at and below the diagonal is needed. */
       readonly lower: boolean;
     }
   | {
@@ -19,23 +18,23 @@ export type Job =
       readonly size: number;
     };
 
-/** A job, and what is done with its result in the thread that planned it. */
+/** A job, and the use of its result in the thread that planned it. */
 export interface Task {
   readonly job: Job;
   take(result: Float64Array): void;
 }
 
 /**
- * A metric as it is computed: in stages, whose tasks are made when they are needed, in order, and may end in any order. A
- * stage begins when the one before has ended.
+ * Computation of a metric in stages. A stage starts after the previous one has ended. Its tasks are made in order on demand,
+ * and may end in any order.
  */
 export interface Plan<R> {
   readonly stages: readonly (() => Iterable<Task>)[];
-  /** After all stages. */
+  /** Returns the metric after all stages. */
   result(): R;
 }
 
-/** Does a job: the products [n, m], or the eigenvalues [size]. */
+/** Does a job. @returns The products [n, m], or the eigenvalues [size]. */
 export function doJob(job: Job): Float64Array {
   return job.kind === 'products'
     ? blockProducts(job.a, job.b, job.columns, job.lower)

@@ -4,32 +4,33 @@ import { checkArguments } from './check-arguments.js';
 import { type Plan, runPlan, type Task } from './jobs.js';
 import { blockRows, type Rows } from './kernels/products.js';
 import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js';
+import { mean, variance } from './statistics.js';
 
-/** KID, and how well it is known. */
+/** KID with its standard error. */
 export interface KernelDistance {
-  /** Unbiased squared maximum mean discrepancy, mean over the subsets; below 0 by chance where the sets are alike. */
+  /** Unbiased squared maximum mean discrepancy, mean over the subsets. It can be below 0 for similar sets. */
   readonly mean: number;
   /**
-   * Standard error of the mean over the subsets. The subsets are of the same images, so that it says how well all images'
-   * KID is known, not how much it would change with other images.
+   * Standard error of the mean over the subsets. All subsets come from the same images, so it is the error of these images'
+   * KID, not the variation of KID for other images.
    */
   readonly standardError: number;
   /** Number of subsets. */
   readonly subsets: number;
-  /** Images in a subset, of each of the two sets. */
+  /** Images per subset, from each of the two sets. */
   readonly subsetSize: number;
 }
 
-/** The random subsets. */
+/** Options of {@link kernelDistance}: the random subsets. */
 export interface KernelDistanceOptions {
-  /** 100 by default. */
+  /** Number of subsets. Default: 100. */
   readonly subsets?: number | undefined;
   /**
-   * At most as many as the smaller set has. By default 1000, or half of the smaller set if it has no more than that: subsets
-   * of all images would be one and the same.
+   * Images per subset, at most the size of the smaller set. Default: 1000, or half of a smaller set of up to 1000 images,
+   * because subsets of all images would be equal.
    */
   readonly subsetSize?: number | undefined;
-  /** 0 by default. */
+  /** Seed of the subsets. Default: 0. */
   readonly seed?: number | undefined;
 }
 
@@ -40,8 +41,8 @@ const kernelDistanceOptionsKinds: KindsOf<KernelDistanceOptions> = {
 };
 
 /**
- * Kernel Inception Distance (Bińkowski et al. 2018): the unbiased squared MMD with the kernel (x.y / D + 1)^3, mean over
- * random subsets, drawn without repetition within a subset. Float64. Time: 4 subsets x subsetSize^2 x D.
+ * Kernel Inception Distance (Bińkowski et al. 2018): unbiased squared MMD with the kernel (x.y / D + 1)^3 in float64, mean
+ * over random subsets. A subset is drawn without replacement. Time: 4 subsets x subsetSize^2 x D.
  *
  * @throws DparError if a set has fewer than 2 rows, or lengths differ.
  */
@@ -50,26 +51,28 @@ export function kernelDistance(
   samples: Matrix,
   options: KernelDistanceOptions = {},
 ): KernelDistance {
-  checkArguments(
-    'kernelDistance',
-    { reference, samples, options },
-    { reference: matrixKinds, samples: matrixKinds, 'options?': kernelDistanceOptionsKinds },
-  );
-
   return runPlan(planKernelDistance(reference, samples, options));
 }
 
-/** The work of {@link kernelDistance}. */
+/** Plan of {@link kernelDistance}: its checks and tasks. */
 export function planKernelDistance(
   reference: Matrix,
   samples: Matrix,
-  { subsets = 100, subsetSize = defaultSize(reference, samples), seed = 0 }: KernelDistanceOptions,
+  options: KernelDistanceOptions,
 ): Plan<KernelDistance> {
+  checkArguments(
+    'kernelDistance',
+    { reference, samples, options },
+    { reference: matrixKinds, samples: matrixKinds, options: kernelDistanceOptionsKinds },
+  );
+  const { subsets = 100, subsetSize = defaultSize(reference, samples), seed = 0 } = options;
   checkColumns('kernelDistance', reference.columns, samples.columns);
   checkMatrix('kernelDistance', reference, 2);
   checkMatrix('kernelDistance', samples, 2);
   if (!(Number.isInteger(subsets) && Number.isInteger(subsetSize) && subsets >= 2 && subsetSize >= 2)) {
-    throw new DparError(`kernelDistance: expected 2 subsets of 2 or more, got ${subsets} of ${subsetSize}. Take more.`);
+    throw new DparError(
+      `kernelDistance: expected at least 2 subsets of at least 2 images, got ${subsets} of ${subsetSize}. Use more.`,
+    );
   }
   const size = Math.min(subsetSize, reference.rows, samples.rows);
   const values = new Float64Array(subsets);
@@ -77,21 +80,20 @@ export function planKernelDistance(
     for (let i = 0; i < subsets; i++) {
       const x = subset(reference, size, seed, 2 * i);
       const y = subset(samples, size, seed, 2 * i + 1);
-      // Terms are added when all are there, so that the order in which tasks end makes no difference.
+      // Terms are added after the last task, so the order in which tasks end makes no difference.
       const terms: number[] = [];
-      let missing = 0;
-      const within = 1 / (size * (size - 1));
+      const within = 2 * (1 / (size * (size - 1)));
       const parts = [
-        ...kernelSums(x, x, reference.columns, true).map((part) => ({ ...part, weight: 2 * within })),
-        ...kernelSums(y, y, reference.columns, true).map((part) => ({ ...part, weight: 2 * within })),
-        ...kernelSums(x, y, reference.columns, false).map((part) => ({ ...part, weight: -2 / (size * size) })),
+        ...kernelSums(x, x, reference.columns, true, within),
+        ...kernelSums(y, y, reference.columns, true, within),
+        ...kernelSums(x, y, reference.columns, false, -2 / (size * size)),
       ];
-      missing = parts.length;
-      for (const [place, { job, sumOf, weight }] of parts.entries()) {
+      let missing = parts.length;
+      for (const [place, { job, sumOf }] of parts.entries()) {
         yield {
           job,
           take: (products) => {
-            terms[place] = weight * sumOf(products);
+            terms[place] = sumOf(products);
             if (--missing === 0) values[i] = terms.reduce((sum, term) => sum + term, 0);
           },
         };
@@ -100,22 +102,23 @@ export function planKernelDistance(
   }
   return {
     stages: [tasks],
-    result: () => {
-      const mean = values.reduce((a, b) => a + b) / subsets;
-      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (subsets - 1);
-      return { mean, standardError: Math.sqrt(variance / subsets), subsets, subsetSize: size };
-    },
+    result: () => ({
+      mean: mean(values),
+      standardError: Math.sqrt(variance(values) / subsets),
+      subsets,
+      subsetSize: size,
+    }),
   };
 }
 
-/** As Bińkowski et al. have it, or so that subsets differ. */
+/** Subset size of Bińkowski et al., or half of a small set so that subsets differ. */
 function defaultSize(reference: Matrix, samples: Matrix): number {
   const smaller = Math.min(reference.rows, samples.rows);
   return smaller > 1000 ? 1000 : Math.max(2, Math.floor(smaller / 2));
 }
 
-/** The kernel's sum over pairs of rows, by blocks; `same`: of a set with itself, over pairs i > j. */
-function kernelSums(x: readonly Rows[], y: readonly Rows[], columns: number, same: boolean) {
+/** Weighted sums of the kernel over pairs of rows, one per pair of blocks. For a set with itself (`same`) the pairs are i > j. */
+function kernelSums(x: readonly Rows[], y: readonly Rows[], columns: number, same: boolean, weight: number) {
   return x.flatMap((a, i) =>
     y.slice(0, same ? i + 1 : undefined).map((b, j) => {
       const lower = same && i === j;
@@ -129,14 +132,14 @@ function kernelSums(x: readonly Rows[], y: readonly Rows[], columns: number, sam
             sum += kernel * kernel * kernel;
           }
         }
-        return sum;
+        return weight * sum;
       };
       return { job: { kind: 'products', a, b, columns, lower } as const, sumOf };
     }),
   );
 }
 
-/** `size` different rows, by the first steps of a Fisher-Yates shuffle, in blocks. */
+/** Draws `size` different rows by the first steps of a Fisher-Yates shuffle. @returns The rows in blocks. */
 function subset({ data, rows, columns }: Matrix, size: number, seed: number, stream: number): Rows[] {
   const random = createRandom(seed, stream);
   const order = Uint32Array.from({ length: rows }, (_, i) => i);

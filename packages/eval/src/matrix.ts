@@ -2,7 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { blockProducts, blockRows, type Rows } from './kernels/products.js';
 
-/** Rows of numbers: `data[row * columns + column]`. */
+/** A matrix with row-major data: `data[row * columns + column]`. */
 export interface Matrix {
   /** [rows, columns] */
   readonly data: Float64Array | Float32Array;
@@ -10,7 +10,6 @@ export interface Matrix {
   readonly columns: number;
 }
 
-/** Kinds of {@link Matrix}. */
 export const matrixKinds: KindsOf<Matrix> = {
   data: 'any',
   rows: 'number',
@@ -19,16 +18,16 @@ export const matrixKinds: KindsOf<Matrix> = {
 };
 
 /**
- * Checks that a matrix is a typed array as large as it says, and holds finite numbers.
+ * Checks that the data of a matrix are a typed array of its size and of finite numbers.
  *
- * @param caller Name for the message.
- * @throws DparError if it is not, or has fewer than `minimumRows` rows.
+ * @param caller Name of the function, for error messages.
+ * @throws DparError if they are not, or there are fewer than `minimumRows` rows.
  */
 export function checkMatrix(caller: string, { data, rows, columns }: Matrix, minimumRows: number): void {
   if (!(data instanceof Float64Array || data instanceof Float32Array) || data.length !== rows * columns) {
     throw new DparError(
       `${caller}: expected features { data, rows, columns } with 'data' a Float64Array or Float32Array of rows * columns, ` +
-        `got [${rows}, ${columns}] with ${data?.length ?? 'no'} numbers. Pass data and sizes that belong together.`,
+        `got [${rows}, ${columns}] with ${data?.length ?? 'no'} numbers. Pass data and sizes that match.`,
     );
   }
   if (!(rows >= minimumRows && columns >= 1)) {
@@ -45,11 +44,11 @@ export function checkMatrix(caller: string, { data, rows, columns }: Matrix, min
   }
 }
 
-/** Checks that two sets have features of one length. @throws DparError if not. */
+/** @throws DparError if two sets have features of different lengths. */
 export function checkColumns(caller: string, a: number, b: number): void {
   if (a !== b) {
     throw new DparError(
-      `${caller}: expected features of one length, got ${a} and ${b}. Use one feature network for both sets.`,
+      `${caller}: expected features of equal length, got ${a} and ${b}. Use one feature network for both sets.`,
     );
   }
 }
@@ -67,13 +66,13 @@ export function dot(
   return sum;
 }
 
-/** Some consecutive rows, in the memory of all. */
+/** View of consecutive rows. */
 export function rowsOf({ data, rows, columns }: Matrix, first: number, count: number): Matrix {
   const end = Math.min(rows, first + count);
   return { data: data.subarray(first * columns, end * columns), rows: end - first, columns };
 }
 
-/** Rows in float64: themselves if they are. */
+/** Rows in float64, copied only if they are float32. */
 function inDouble(matrix: Matrix): Rows {
   const { data, rows } = matrix;
   return { data: data instanceof Float64Array ? data : Float64Array.from(data), rows };
@@ -82,7 +81,7 @@ function inDouble(matrix: Matrix): Rows {
 /**
  * Products of the rows of `a` [n, d] with the rows of `b` [m, d]: [n, m] in float64.
  *
- * @param symmetric Computes the part at and below the diagonal only, and copies it.
+ * @param symmetric Computes only the part at and below the diagonal, and copies it.
  */
 export function rowProducts(a: Matrix, b: Matrix, symmetric = false): Float64Array {
   const m = b.rows;
@@ -97,7 +96,7 @@ export function rowProducts(a: Matrix, b: Matrix, symmetric = false): Float64Arr
 /**
  * Adds products of the rows of `a` [n, d] with the rows of `b` [m, d] to numbers [n, m].
  *
- * @param lower Only the part at and below the diagonal; of the rest, some.
+ * @param lower Adds the part at and below the diagonal. The rest is then unspecified.
  */
 export function addRowProducts(out: Float64Array, a: Matrix, b: Matrix, lower = false): void {
   const m = b.rows;
@@ -111,5 +110,21 @@ export function addRowProducts(out: Float64Array, a: Matrix, b: Matrix, lower = 
         for (let c = 0; c < right.rows; c++) out[to + c] = (out[to + c] as number) + (products[from + c] as number);
       }
     }
+  }
+}
+
+/** Rows per piece. */
+const pieceRows = 1024;
+
+/** Copies rows in a given order, in pieces. A row may occur several times. */
+export function* rowsAt({ data, columns }: Matrix, rows: ArrayLike<number>): Generator<Matrix> {
+  for (let first = 0; first < rows.length; first += pieceRows) {
+    const count = Math.min(pieceRows, rows.length - first);
+    const piece = new (data instanceof Float32Array ? Float32Array : Float64Array)(count * columns);
+    for (let r = 0; r < count; r++) {
+      const row = rows[first + r] as number;
+      piece.set(data.subarray(row * columns, (row + 1) * columns), r * columns);
+    }
+    yield { data: piece, rows: count, columns };
   }
 }

@@ -188,7 +188,7 @@ it('kernelDistance does not depend on where blocks end', () => {
 });
 
 it('refuses features of two lengths, and of NaN', () => {
-  expect(() => precisionRecall(gaussian(9, 2, 1), gaussian(9, 3, 1))).toThrow('expected features of one length');
+  expect(() => precisionRecall(gaussian(9, 2, 1), gaussian(9, 3, 1))).toThrow('expected features of equal length');
   const bad = { data: Float64Array.of(1, Number.NaN, 3, 4), rows: 2, columns: 2 };
   expect(() => featureStatistics(bad)).toThrow('expected finite features, got NaN in row 0');
 });
@@ -201,7 +201,7 @@ it('refuses what is no matrix of features, and features in place of statistics',
   );
   expect(() => featureStatistics({ ...gaussian(9, 2, 1), rows: 8 })).toThrow('got [8, 2] with 18 numbers');
   const features = gaussian(9, 2, 1) as unknown as FeatureStatistics;
-  expect(() => frechetDistance(features, features)).toThrow('Make them of features with featureStatistics.');
+  expect(() => frechetDistance(features, features)).toThrow('Compute them with featureStatistics.');
 });
 
 describe('statistics from elsewhere', () => {
@@ -230,7 +230,7 @@ describe('statistics from elsewhere', () => {
     [
       'lists that are no typed arrays',
       { mean: [0, 0], covariance: [1, 0, 0, 1] } as unknown as FeatureStatistics,
-      'expected a mean and a covariance as Float64Array, got other lists of numbers.',
+      'expected a mean and a covariance as Float64Array, got Array and Array.',
     ],
     ['nothing', { mean: new Float64Array(0), covariance: new Float64Array(0) }, 'got 0 and 0 numbers.'],
     [

@@ -1,22 +1,22 @@
 import type { RoundedSet } from './rounded-set.js';
 
-/** Candidates of a row beyond k that are held before some are sorted out. */
+/** Candidates of a row beyond k that are kept before the list is pruned. */
 const spare = 16;
 
 /**
- * The distance of each row of a set to its k-th nearest other row, from bounds of all distances: holds for each row those
- * others that may be among the k nearest, and computes exact distances where the bounds do not tell.
+ * Finds the distance of each row of a set to its k-th nearest other row, from bounds of all distances. It keeps the
+ * candidates of each row, and computes exact distances only if the bounds do not decide.
  */
 export class NearestRows {
-  /** The k-th nearest other of each row is no further than this, squared. */
+  /** Upper bound of the squared distance to each row's k-th nearest other row. */
   readonly limits: Float64Array;
   readonly #capacity: number;
   readonly #counts: Int32Array;
-  /** The candidates of each row, `capacity` places a row. */
+  /** Candidates of each row: `capacity` slots per row. */
   readonly #others: Int32Array;
-  /** Their squared distances are at least this, */
+  /** Lower bounds of their squared distances, */
   readonly #lowest: Float64Array;
-  /** and at most this. */
+  /** and upper bounds. */
   readonly #highest: Float64Array;
 
   constructor(
@@ -32,7 +32,7 @@ export class NearestRows {
     this.#highest = new Float64Array(rows * this.#capacity);
   }
 
-  /** Takes a pair of rows whose squared distance is at least `lowest` into account, for the first of the two. */
+  /** Adds `other` to the candidates of `row` if it may be near enough. `lowest` bounds their squared distance from below. */
   offer(row: number, other: number, lowest: number): void {
     const limit = this.limits[row] as number;
     if (lowest >= limit || limit === 0) return;
@@ -44,22 +44,22 @@ export class NearestRows {
     this.#highest[place] = lowest + (slack[row] as number) + (slack[other] as number);
     this.#counts[row] = count + 1;
     if (count + 1 < this.#capacity) return;
-    this.#sortOut(row);
-    // Distances that are too alike for the bounds would leave no place.
+    this.#prune(row);
+    // If the bounds cannot separate similar distances, pruning frees no room.
     if ((this.#counts[row] as number) > this.k + spare / 2) this.#measure(row);
   }
 
-  /** Squared distance of each row to its k-th nearest other; every pair must have been offered to both its rows. */
+  /** Squared distance of each row to its k-th nearest other row. Every pair must have been offered to both its rows. */
   radii(): Float64Array {
     for (let row = 0; row < this.limits.length; row++) {
-      this.#sortOut(row);
+      this.#prune(row);
       this.#measure(row);
     }
     return this.limits;
   }
 
-  /** Drops the candidates that k others are nearer than. */
-  #sortOut(row: number): void {
+  /** Drops candidates that are further away than k others. */
+  #prune(row: number): void {
     const first = row * this.#capacity;
     const end = first + (this.#counts[row] as number);
     if (end - first < this.k) return;
@@ -76,7 +76,7 @@ export class NearestRows {
     this.#counts[row] = kept - first;
   }
 
-  /** Replaces the candidates with the k nearest of them, at their exact distances. */
+  /** Keeps the k nearest candidates, with their exact distances. */
   #measure(row: number): void {
     const first = row * this.#capacity;
     const others = [...this.#others.subarray(first, first + (this.#counts[row] as number))];

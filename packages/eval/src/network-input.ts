@@ -1,25 +1,23 @@
 import type { KindsOf } from '@dpar/check';
 import type { RgbImage } from './image-set.js';
-import type { ImageSize } from './resize/resample.js';
-import { type ResizeMethod, resizeImage } from './resize/resize.js';
+import { type ImageSize, type ResizeMethod, resizeImage } from './resize/resize.js';
 
-/** Values that a network reads, from bytes: (value - mean) / deviation, for each of red, green and blue or for all. */
+/** Normalization of bytes: (value - mean) / deviation, with one number for all channels or one for each. */
 export interface ValueRange {
   readonly mean: number | readonly [number, number, number];
   readonly deviation: number | readonly [number, number, number];
 }
 
-/** Kinds of {@link ValueRange}. */
 export const valueRangeKinds: KindsOf<ValueRange> = {
   mean: 'number | number[]',
   deviation: 'number | number[]',
   '*': 'any',
 };
 
-/** Order of the axes: images [N, 3, H, W] or [N, H, W, 3]. */
+/** Order of the axes: [N, 3, H, W] or [N, H, W, 3]. */
 export type ImageLayout = 'NCHW' | 'NHWC';
 
-/** What a network reads. */
+/** Input format of a network. */
 export interface NetworkInput {
   readonly size: ImageSize;
   readonly layout: ImageLayout;
@@ -28,9 +26,9 @@ export interface NetworkInput {
 }
 
 /**
- * Images as a network reads them, each resized by itself.
+ * Converts images to the input of a network. Each image is resized independently.
  *
- * @param rows Images that there is room for; what is not filled is 0.
+ * @param rows Number of images in the result. Missing ones are 0.
  * @returns [rows, 3, H, W] or [rows, H, W, 3].
  */
 export function networkInput(images: readonly RgbImage[], input: NetworkInput, rows = images.length): Float32Array {

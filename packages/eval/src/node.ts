@@ -1,4 +1,4 @@
-export { readInceptionWeights } from './inception/read-weights.js';
+export { loadInceptionWeights } from './inception/load-weights.js';
+export { createMetricThreads, type MetricThreads } from './metric-threads.js';
 export { openOnnxModel } from './onnx/onnx-file.js';
 export * from './sets/index.js';
-export { type MetricThreads, startThreads } from './threads/metric-threads.js';

@@ -7,54 +7,54 @@ import { checkColumns, checkMatrix, type Matrix, matrixKinds } from './matrix.js
 import { NearestRows } from './nearest-rows.js';
 import { frameOf, RoundedSet } from './rounded-set.js';
 
-/** Shares from 0 to 1. */
+/** Precision and recall, from 0 to 1. */
 export interface PrecisionRecall {
-  /** Samples that lie in the reference's manifold. */
+  /** Share of the samples in the reference's manifold. */
   readonly precision: number;
-  /** References that lie in the samples' manifold. */
+  /** Share of the references in the samples' manifold. */
   readonly recall: number;
 }
 
-/** How manifolds are made. */
+/** Options of {@link precisionRecall}. */
 export interface PrecisionRecallOptions {
-  /** Neighbours; 3 by default, as in the paper. */
+  /** Number of neighbours. Default: 3, as in the paper. */
   readonly k?: number | undefined;
 }
 
 const precisionRecallOptionsKinds: KindsOf<PrecisionRecallOptions> = { 'k?': 'number' };
 
 /**
- * Improved precision and recall (Kynkäänniemi et al. 2019): the manifold of a set is the union of balls around its points,
- * each as wide as the distance to the point's k-th nearest neighbour other than itself.
+ * Improved precision and recall (Kynkäänniemi et al. 2019). The manifold of a set is the union of balls around its points. The
+ * radius of a ball is the distance to the point's k-th nearest neighbour other than itself.
  *
- * The result is that of float64 distances. Products in float32 bound them (see `RoundedSet`), and pairs about which the
- * bounds do not decide are computed in float64. Features are not copied; memory beyond them: some 30 MB at 2048 dimensions,
- * and 300 bytes a row. Time: N^2 D for each set and for both; sets of nearly equal rows take several times as long.
+ * The result is that of float64 distances. Float32 products bound the distances (see `RoundedSet`). Only pairs that the bounds
+ * do not decide are computed in float64. Features are not copied. Further memory: about 30 MB at 2048 dimensions, and 300 bytes
+ * per row. Time: N^2 D for each set and for the pair of sets. Sets of nearly equal rows take several times as long.
  *
- * @throws DparError if a set has no more than k rows, or lengths differ, or a number is not finite.
+ * @throws DparError if a set has at most k rows, lengths differ, or a number is not finite.
  */
 export function precisionRecall(
   reference: Matrix,
   samples: Matrix,
   options: PrecisionRecallOptions = {},
 ): PrecisionRecall {
-  checkArguments(
-    'precisionRecall',
-    { reference, samples, options },
-    { reference: matrixKinds, samples: matrixKinds, 'options?': precisionRecallOptionsKinds },
-  );
-
   return runPlan(planPrecisionRecall(reference, samples, options));
 }
 
-/** The work of {@link precisionRecall}. */
+/** Plan of {@link precisionRecall}: its checks and tasks. */
 export function planPrecisionRecall(
   reference: Matrix,
   samples: Matrix,
-  { k = 3 }: PrecisionRecallOptions,
+  options: PrecisionRecallOptions,
 ): Plan<PrecisionRecall> {
+  checkArguments(
+    'precisionRecall',
+    { reference, samples, options },
+    { reference: matrixKinds, samples: matrixKinds, options: precisionRecallOptionsKinds },
+  );
+  const { k = 3 } = options;
   if (!(Number.isInteger(k) && k >= 1)) {
-    throw new DparError(`precisionRecall: expected k to be a whole number from 1 up, got ${k}. The paper has 3.`);
+    throw new DparError(`precisionRecall: expected k to be a whole number >= 1, got ${k}. The paper uses 3.`);
   }
   checkColumns('precisionRecall', reference.columns, samples.columns);
   checkMatrix('precisionRecall', reference, k + 1);
@@ -78,7 +78,7 @@ export function planPrecisionRecall(
   };
 }
 
-/** Offers all pairs of different rows of a set. */
+/** Tasks that offer all pairs of different rows of a set. */
 function* neighbourTasks(set: RoundedSet, nearest: NearestRows): Generator<Task> {
   const { lowest } = set;
   yield* pairTasks(set, set, true, (i, j, count, products, at) => {
@@ -91,7 +91,7 @@ function* neighbourTasks(set: RoundedSet, nearest: NearestRows): Generator<Task>
   });
 }
 
-/** Marks the rows of `a` that lie in a ball around a row of `b`, and the rows of `b` that lie in a ball around one of `a`. */
+/** Tasks that mark the rows of each set that lie in a ball around a row of the other. */
 function* membershipTasks(
   a: RoundedSet,
   b: RoundedSet,
@@ -117,10 +117,10 @@ function* membershipTasks(
   });
 }
 
-/** Sees products of row i with `count` rows from j on, which lie from `at` on. */
+/** Visits the products of row i with rows j to j + count - 1. They start at `products[at]`. */
 type RowVisitor = (i: number, j: number, count: number, products: Float64Array, at: number) => void;
 
-/** Products of all pairs of rows, or, `lower`, of a set with itself, of those with i >= j. */
+/** Tasks for the products of all pairs of rows, or only of pairs i >= j of a set with itself (`lower`). */
 function* pairTasks(a: RoundedSet, b: RoundedSet, lower: boolean, visit: RowVisitor): Generator<Task> {
   const { columns } = a.matrix;
   for (let i = 0; i < a.matrix.rows; i += blockRows) {

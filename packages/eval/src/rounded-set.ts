@@ -2,8 +2,8 @@ import { blockRows, floatProductError, type Rows } from './kernels/products.js';
 import type { Matrix } from './matrix.js';
 
 /**
- * Where two sets of features are moved and how they are scaled before they are rounded to float32: around 0, because what
- * is far from it loses digits there, and by a power of two, which rounds nothing, to at most 1.
+ * Shift and scale of two sets of features before rounding to float32. Centring around 0 saves precision. The scale is a power
+ * of two, so it is exact, and brings values to at most 1.
  */
 export interface Frame {
   /** [D] */
@@ -11,7 +11,7 @@ export interface Frame {
   readonly scale: number;
 }
 
-/** The frame of two sets: the mean of the first, and the largest difference from it. */
+/** Frame of two sets: the mean of the first, and the scale of the largest difference from it. */
 export function frameOf(first: Matrix, second: Matrix): Frame {
   const { data, rows, columns } = first;
   const centre = new Float64Array(columns);
@@ -31,12 +31,12 @@ export function frameOf(first: Matrix, second: Matrix): Frame {
 }
 
 /**
- * Features of which float32 products bound the squared distances, in units of the frame.
+ * Features whose squared distances are bounded by float32 products, in units of the frame.
  *
- * With x and y measured from the centre, |x - y|^2 = |x|^2 + |y|^2 - 2 x.y. Rounding x and y to float32 (by u = 2^-24) and
- * multiplying there changes x.y by at most (g + 2u + ...) |x| |y|, with g of {@link floatProductError}; and 2 |x| |y| is at most
- * |x|^2 + |y|^2. So the distance from the float32 product p is within (g + 3u) (|x|^2 + |y|^2) of the true one, what
- * float64 rounds included, and the bounds are sums of a number for each row:
+ * For x and y relative to the centre, |x - y|^2 = |x|^2 + |y|^2 - 2 x.y. Rounding x and y to float32 (by u = 2^-24) and
+ * multiplying there changes x.y by at most (g + 2u + ...) |x| |y|, with g of {@link floatProductError}. Also, 2 |x| |y| is at
+ * most |x|^2 + |y|^2. The error of the distance from the float32 product p is therefore at most (g + 3u) (|x|^2 + |y|^2), float64
+ * rounding included. The bounds are sums of a number per row:
  * lowest(x) + lowest(y) - 2p <= |x - y|^2 <= lowest(x) + lowest(y) - 2p + slack(x) + slack(y).
  */
 export class RoundedSet {
@@ -66,7 +66,7 @@ export class RoundedSet {
     }
   }
 
-  /** Up to {@link blockRows} rows from `first` on, measured from the centre, in float32. */
+  /** Up to {@link blockRows} rows from `first`, relative to the centre, in float32. */
   block(first: number): Rows<Float32Array> {
     const { data, rows, columns } = this.matrix;
     const { centre, scale } = this.frame;
@@ -82,8 +82,8 @@ export class RoundedSet {
   }
 
   /**
-   * Squared distance to a row of another set (or of this one) in float64. It does not depend on which of the two comes
-   * first, and is 0 for equal rows, so that ties are ties.
+   * Squared distance to a row of another set (or of this one) in float64. It is symmetric, and 0 for equal rows, so ties stay
+   * ties.
    */
   squaredDistance(row: number, other: RoundedSet, otherRow: number): number {
     const { columns } = this.matrix;

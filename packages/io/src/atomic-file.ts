@@ -1,24 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { type KindsOf, listOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
+import { codeOf } from './error.js';
 import { makeFolder } from './make-folder.js';
 
-/** What a hidden file or folder beside its target is: not yet complete, or the complete one that was there before. */
+/** Kind of a hidden file or folder next to its target: incomplete, or the complete previous version. */
 export type SiblingKind = 'partial' | 'previous';
 
-/** A new name beside `path`, which no other writer takes: `.name.partial-0123456789abcdef`. */
+/** Makes a unique hidden name in the folder of `path`: `.name.partial-0123456789abcdef`. */
 export function siblingOf(path: string, kind: SiblingKind): string {
   return join(dirname(path), `.${basename(path)}.${kind}-${randomBytes(8).toString('hex')}`);
 }
 
-/** The name and kind that {@link siblingOf} made a file's name of; undefined for other names. */
+/** Parses a file name of {@link siblingOf}. Undefined for other names. */
 export function parseSibling(fileName: string): { name: string; kind: SiblingKind } | undefined {
   const [, name, kind] = /^\.(.+)\.(partial|previous)-[0-9a-f]{16}$/s.exec(fileName) ?? [];
   return name === undefined ? undefined : { name, kind: kind as SiblingKind };
 }
 
-/** Writes a folder's entries to the disk, where the system can (Windows cannot open folders). */
+/** Runs an action. Undefined if a file or folder that it needs is missing. */
+export async function unlessMissing<T>(action: Promise<T>): Promise<T | undefined> {
+  try {
+    return await action;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Syncs the entries of a folder to the disk. Windows cannot open folders, so it does nothing there. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
@@ -30,19 +42,21 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * An error of the system about a hidden file or folder that is being written, as one about its target: also that of a full
- * disk, which names no path where a file is open already.
+ * Changes the path of a system error from a hidden file or folder to its target. The error of a full disk, which may have no
+ * path, gets the target's path.
  */
 export function aboutTarget(error: unknown, partial: string, target: string): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error;
+  if (codeOf(error) === undefined) return error;
   const { path = partial } = error as NodeJS.ErrnoException;
-  return path.startsWith(partial) ? Object.assign(error, { path: target + path.slice(partial.length) }) : error;
+  return path.startsWith(partial)
+    ? Object.assign(error as Error, { path: target + path.slice(partial.length) })
+    : error;
 }
 
-/** What {@link writeFileAtomic} writes: text (UTF-8), bytes, or pieces of them one after the other. */
+/** Content of a file: text (UTF-8), bytes, or pieces of bytes. */
 export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** Writes a file that is not there yet, to the disk. */
+/** Writes a new file and syncs it to the disk. */
 export async function writeNewFile(path: string, content: FileContent): Promise<void> {
   const handle = await open(path, 'wx');
   try {
@@ -54,25 +68,61 @@ export async function writeNewFile(path: string, content: FileContent): Promise<
 }
 
 /**
- * Writes a file so that `path` at all times holds its old content, or the new one as a whole: into a hidden file beside
- * it, to the disk, then renamed. Missing folders above it are made. A symbolic link at `path` is replaced, not followed.
- * If anything fails, the content's own iteration included, the hidden file is removed and the error passed on; after a
- * crash it may stay as `.name.partial-*`.
+ * Writes a file atomically: `path` always holds either the whole old content or the whole new content. The content goes to a
+ * hidden file in the same folder, is synced to the disk and renamed. Missing folders are made. A symbolic link at `path` is
+ * replaced, not followed. If writing fails, the hidden file is removed. After a crash it may remain as `.name.partial-*`.
  *
- * @throws the error of the file system, or that of the content's own iteration.
+ * @throws the error of the file system or of the content's iteration.
  */
 export async function writeFileAtomic(path: string, content: FileContent): Promise<void> {
   checkArguments('writeFileAtomic', { path, content }, { path: 'string', content: 'string | Uint8Array | object' });
+  await writeFiles([{ path, content }]);
+}
 
-  const target = resolve(path);
-  const partial = siblingOf(target, 'partial');
-  await makeFolder(dirname(target));
+/** A file to write. */
+export interface NewFile {
+  readonly path: string;
+  readonly content: FileContent;
+}
+
+const newFileKinds: KindsOf<NewFile> = { path: 'string', content: 'string | Uint8Array | object', '*': 'any' };
+
+/**
+ * Writes files of which the last refers to the others, such as an index. A reader of the last file never finds the others
+ * incomplete or of another version. All files are written under hidden names and synced. Then the old last file is removed and
+ * the new files are renamed in order. A failure before the renames leaves the old files unchanged. A crash during the renames
+ * leaves the last file missing.
+ *
+ * @throws the error of the file system or of the content's iteration.
+ */
+export async function writeFilesAtomic(files: readonly NewFile[]): Promise<void> {
+  checkArguments('writeFilesAtomic', { files }, { files: listOf(newFileKinds) });
+  await writeFiles(files);
+}
+
+async function writeFiles(files: readonly NewFile[]): Promise<void> {
+  const targets = files.map(({ path, content }) => {
+    const target = resolve(path);
+    return { path, target, content, partial: siblingOf(target, 'partial') };
+  });
+  const last = targets.at(-1);
+  if (last === undefined) return;
   try {
-    await writeNewFile(partial, content);
-    await rename(partial, target);
+    for (const { path, target, partial, content } of targets) {
+      await makeFolder(dirname(target));
+      await writeNewFile(partial, content).catch((error) => {
+        throw aboutTarget(error, partial, path);
+      });
+    }
+    if (targets.length > 1) await rm(last.target, { force: true });
+    for (const { path, target, partial } of targets) {
+      await rename(partial, target).catch((error) => {
+        throw aboutTarget(error, partial, path);
+      });
+    }
   } catch (error) {
-    await rm(partial, { force: true }).catch(() => {});
-    throw aboutTarget(error, partial, path);
+    for (const { partial } of targets) await rm(partial, { force: true }).catch(() => {});
+    throw error;
   }
-  await syncFolder(dirname(target));
+  for (const folder of new Set(targets.map(({ target }) => dirname(target)))) await syncFolder(folder);
 }

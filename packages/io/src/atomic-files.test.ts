@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { expect, it } from 'vitest';
-import { writeFilesAtomic } from './atomic-files.js';
+import { writeFilesAtomic } from './atomic-file.js';
 
 it('writes files that belong together, and replaces older ones', async () => {
   const folder = await temporaryFolder();

@@ -1,21 +1,11 @@
 import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { aboutTarget, parseSibling, type SiblingKind, siblingOf, syncFolder } from './atomic-file.js';
+import { aboutTarget, parseSibling, type SiblingKind, siblingOf, syncFolder, unlessMissing } from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { makeFolder } from './make-folder.js';
 
-/** Runs `action`; undefined if a file or folder that it needs is not there. */
-async function unlessMissing<T>(action: Promise<T>): Promise<T | undefined> {
-  try {
-    return await action;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Hidden folders that an interrupted writer left beside `target`. */
+/** Hidden folders that an interrupted writer left next to `target`. */
 async function siblingsOf(target: string, kind: SiblingKind): Promise<string[]> {
   const names = (await unlessMissing(readdir(dirname(target)))) ?? [];
   return names
@@ -26,34 +16,31 @@ async function siblingsOf(target: string, kind: SiblingKind): Promise<string[]> 
     .map((name) => join(dirname(target), name));
 }
 
-/** The path that `path` stands for once symbolic links at its end are followed, whether or not anything is there. */
+/** Follows symbolic links at the end of a path, which need not exist. */
 async function placeOf(path: string): Promise<string> {
   let place = resolve(path);
   for (let links = 0; links < 40; links++) {
     if (!(await unlessMissing(lstat(place)))?.isSymbolicLink()) return place;
     place = resolve(dirname(place), await readlink(place));
   }
-  throw new IoError(
-    `placeOf: expected symbolic links that end somewhere, got a circle at '${path}'. Choose another path.`,
-  );
+  throw new IoError(`placeOf: expected symbolic links that end, got circular ones at '${path}'. Choose another path.`);
 }
 
 /**
- * Where the folder that {@link writeFolderAtomic} last completed at `path` lies now: `path` itself or, after a crash
- * between its two renames, the hidden folder beside it. Changes nothing; undefined if there is neither.
+ * Finds the folder that {@link writeFolderAtomic} last completed at `path`: `path` itself or, after a crash between its two
+ * renames, the hidden folder next to it. It changes nothing. Undefined if there is neither.
  */
 export async function findFolder(path: string): Promise<string | undefined> {
   checkArguments('findFolder', { path }, { path: 'string' });
-
   const place = await placeOf(path);
   const status = await unlessMissing(lstat(place));
   if (status !== undefined) return status.isDirectory() ? path : undefined;
   return (await siblingsOf(place, 'previous'))[0];
 }
 
-/** Puts back what a crashed writer had moved aside, and removes its other remains. */
+/** Restores the folder that a crashed writer had moved aside, and removes its other remains. */
 async function recover(target: string): Promise<void> {
-  // A file or link of this name is in place.
+  // An existing entry of this name stays.
   const [previous] = (await unlessMissing(lstat(target))) ? [] : await siblingsOf(target, 'previous');
   if (previous !== undefined) await rename(previous, target);
   for (const previous of await siblingsOf(target, 'previous')) await discard(target, previous);
@@ -61,35 +48,32 @@ async function recover(target: string): Promise<void> {
 }
 
 /**
- * Cleans a folder after crashes of those who wrote into it by {@link writeFolderAtomic} or `writeFileAtomic`: what was moved
- * aside is put back, other remains are removed. Nobody may be writing these names meanwhile. Nothing happens if there is
- * no such folder.
- * @param names Names in the folder; all by default.
+ * Cleans a folder after crashes of {@link writeFolderAtomic} or `writeFileAtomic`: restores what was moved aside and removes
+ * other remains. No other process may be writing these names. A missing folder is ignored.
+ * @param names Names in the folder. Default: all.
  */
 export async function recoverFolder(folder: string, names?: readonly string[]): Promise<void> {
   checkArguments('recoverFolder', { folder, names }, { folder: 'string', 'names?': 'string[]' });
-
   const entries = (await unlessMissing(readdir(folder))) ?? [];
   const interrupted = new Set(entries.flatMap((entry) => parseSibling(entry)?.name ?? []));
   for (const name of interrupted) if (names?.includes(name) ?? true) await recover(join(resolve(folder), name));
 }
 
-/** Removes a folder so that a crash leaves it whole or, for {@link recoverFolder} to finish, without its name. */
+/** Removes a folder atomically. After a crash it is either complete, or hidden until {@link recoverFolder} removes it. */
 export async function removeFolderAtomic(folder: string): Promise<void> {
   checkArguments('removeFolderAtomic', { folder }, { folder: 'string' });
-
   const target = resolve(folder);
   await unlessMissing(discard(target, target));
 }
 
-/** Removes a complete folder. It is renamed first, so that a half-removed one is never taken for complete. */
+/** Removes a complete folder. It is renamed first, so a half-removed folder never looks complete. */
 async function discard(target: string, folder: string): Promise<void> {
   const partial = siblingOf(target, 'partial');
   await rename(folder, partial);
   await rm(partial, { recursive: true, force: true });
 }
 
-/** Writes all files below a folder, and the folder, to the disk. */
+/** Syncs a folder and all files in it to the disk. */
 async function syncTree(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
@@ -106,7 +90,7 @@ async function syncTree(folder: string): Promise<void> {
   await syncFolder(folder);
 }
 
-/** Puts `partial` in the place of `target`; gives the new name of what was there before, if anything was. */
+/** Replaces `target` by `partial`. @returns The new name of the old target, if there was one. */
 async function swapIn(partial: string, target: string): Promise<string | undefined> {
   const previous = siblingOf(target, 'previous');
   const moved = (await unlessMissing(rename(target, previous).then(() => true))) ?? false;
@@ -120,19 +104,18 @@ async function swapIn(partial: string, target: string): Promise<string | undefin
 }
 
 /**
- * Writes a folder so that it appears whole or not at all, and replaces an older one at `path`. `fill` writes the content
- * into the temporary folder that it is given, beside `path`; then all is written to the disk and renamed into place.
+ * Writes a folder atomically, and replaces an older one at `path`. `fill` writes the content into a temporary folder next to
+ * `path`, which is then synced to the disk and renamed. A symbolic link at `path` is followed. Only one process may write the
+ * same folder at a time.
  *
  * A folder cannot be renamed over another, so the old one is moved aside first. A crash between the two renames leaves it
- * complete under a hidden name: {@link findFolder} finds it there, and the next write puts it back before it begins. If
- * `fill` or anything after it fails, the old folder stays in place, what was written is removed and the error passed on.
- * A symbolic link at `path` is followed. Only one process may write the same folder at a time.
+ * complete under a hidden name. {@link findFolder} finds it there, and the next write restores it first. If writing fails, the
+ * old folder stays and the temporary one is removed.
  *
  * @throws IoError if `path` is not a folder.
  */
 export async function writeFolderAtomic(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   checkArguments('writeFolderAtomic', { path, fill }, { path: 'string', fill: 'function' });
-
   const target = await placeOf(path);
   if ((await unlessMissing(lstat(target)))?.isDirectory() === false) {
     throw new IoError(`writeFolderAtomic: expected a folder or nothing at '${path}', got a file. Choose another path.`);
@@ -151,6 +134,6 @@ export async function writeFolderAtomic(path: string, fill: (folder: string) => 
     throw aboutTarget(error, partial, path);
   }
   await syncFolder(dirname(target));
-  // The new folder is in place: what cannot be removed now, the next write removes.
+  // The new folder is in place. The next write removes what cannot be removed now.
   if (previous !== undefined) await discard(target, previous).catch(() => {});
 }

@@ -12,8 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { writeFileAtomic } from './atomic-file.js';
-import { writeFilesAtomic } from './atomic-files.js';
+import { writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
 import { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 
 // Every operation on the file system counts down; at 0 it fails, and in a crash so does each one after it.

@@ -1,18 +1,37 @@
-import type { ByteSource } from './byte-source.js';
-import { concatenate } from './concatenate.js';
+import { IoError } from './error.js';
 
-/** Bytes that are read one after the other, from any position on. */
+/** A source of bytes that is read in ranges: a file or memory. */
+export interface ByteSource {
+  /** Length in bytes. */
+  readonly size: number;
+  /**
+   * Reads a range within the source.
+   * @throws IoError if the source has become shorter, or there is no memory for them.
+   */
+  read(position: number, length: number): Promise<Uint8Array>;
+}
+
+/** Creates a source from bytes in memory. Ranges are views of them. */
+export function memorySource(bytes: Uint8Array): ByteSource {
+  return {
+    size: bytes.length,
+    // `subarray` of a Node Buffer would return a Buffer.
+    read: async (position, length) => new Uint8Array(bytes.buffer, bytes.byteOffset + position, length),
+  };
+}
+
+/** A stream of bytes that starts at any position. */
 export interface ByteStream {
   /** Length in bytes. */
   readonly size: number;
-  /** The bytes from a position to the end, in pieces. */
+  /** Reads from a position to the end, in pieces. */
   from(position: number): AsyncIterable<Uint8Array>;
 }
 
 /** Bytes read at a time. */
 const pieceBytes = 1 << 20;
 
-/** A range of a source as a stream. */
+/** Creates a stream from a range of a source. */
 export function sourceStream(source: ByteSource, start: number, size: number): ByteStream {
   return {
     size,
@@ -24,7 +43,7 @@ export function sourceStream(source: ByteSource, start: number, size: number): B
   };
 }
 
-/** What follows the first `count` bytes. */
+/** Skips the first `count` bytes. */
 export async function* skipBytes(pieces: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
   let left = count;
   for await (const piece of pieces) {
@@ -40,7 +59,7 @@ export async function firstBytes(pieces: AsyncIterable<Uint8Array>, count: numbe
 }
 
 /**
- * The same bytes in groups of `length`; the last may be shorter. Memory: what has arrived of a group, whatever `length` is.
+ * Groups bytes into pieces of `length`. The last may be shorter. Memory: only the bytes of a group that have arrived.
  */
 export async function* groupBytes(pieces: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
@@ -60,8 +79,33 @@ export async function* groupBytes(pieces: AsyncIterable<Uint8Array>, length: num
   if (held > 0) yield join(parts);
 }
 
-/** One part is not copied. */
+/** Joins parts. A single part is not copied. */
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
   return parts.length === 1 && only !== undefined ? only : concatenate(parts);
+}
+
+/**
+ * Allocates bytes for a file.
+ * @param remedy Sentence for the error message.
+ * @throws IoError if there is not enough memory.
+ */
+export function allocate(caller: string, path: string, length: number, remedy: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new IoError(`${caller}: expected memory for ${length} bytes of '${path}', got none. ${remedy}`);
+  }
+}
+
+/** Concatenates bytes into new memory. */
+export function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    bytes.set(part, position);
+    position += part.length;
+  }
+  return bytes;
 }

@@ -76,7 +76,7 @@ describe('a checkpoint', () => {
     [
       'text for parameters',
       { 'config.json': '{}', 'model.safetensors': 'Not Found' },
-      'another format: text, "Not Found"',
+      'expected a safetensors file, got text, "Not Found"',
     ],
     [
       'a pointer for a config',

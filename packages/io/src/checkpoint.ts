@@ -6,7 +6,6 @@ import { findFolder, writeFolderAtomic } from './atomic-folder.js';
 import { checkArguments } from './check-arguments.js';
 import { toHostTensor } from './convert.js';
 import { IoError } from './error.js';
-import type { HostTensor } from './host-tensor.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import { parseJsonObject } from './json.js';
 import { writeJson } from './json-file.js';
@@ -19,23 +18,24 @@ import {
 } from './safetensors-file.js';
 import { indexSuffix } from './safetensors-index.js';
 import { type SafetensorsReader, unreadTensor } from './safetensors-reader.js';
+import type { HostTensor } from './stored.js';
 
-/** Names of a checkpoint's files. */
+/** Names of the files of a checkpoint. */
 export const checkpointFiles = { config: 'config.json', model: 'model.safetensors' } as const;
 
-/** What a checkpoint folder holds. */
+/** Content of a checkpoint folder. */
 export interface Checkpoint {
-  /** The object in `config.json`, as it stands there (snake_case keys); not checked further. */
+  /** Unchecked object of `config.json`, with snake_case keys. */
   readonly config: Record<string, unknown>;
-  /** The tensors of `model.safetensors`, by their names there. */
+  /** Tensors of `model.safetensors` by name. */
   readonly parameters: Record<string, HostTensor>;
-  /** What is wrong with the files without touching the parameters, as sentences for the user; not there if nothing is. */
-  readonly notes?: readonly string[];
+  /** Notes for the user on defects of the files that do not affect the parameters. Undefined if there are no defects. */
+  readonly notes?: readonly string[] | undefined;
 }
 
-/** How {@link writeCheckpoint} writes. */
+/** Options of {@link writeCheckpoint}. */
 export interface CheckpointOptions extends SafetensorsFileOptions {
-  /** Writes further files into the folder, such as the optimizer's state, before it is put in place. */
+  /** Writes further files into the folder, such as the optimizer's state, before it appears. */
   readonly more?: (folder: string) => Promise<void>;
 }
 
@@ -44,26 +44,26 @@ const checkpointOptionsKinds: KindsOf<CheckpointOptions> = {
   ...safetensorsFileOptionsKinds,
 };
 
-/** What of a checkpoint is read. */
+/** Options of {@link readCheckpoint}. */
 export interface CheckpointReadOptions {
-  /** Name of the file with the parameters, if it is another than `model.safetensors`. */
+  /** Name of the file with the parameters. Default: `model.safetensors`. */
   readonly weights?: string;
 }
 
 const checkpointReadOptionsKinds: KindsOf<CheckpointReadOptions> = { 'weights?': 'string' };
 
-/** An open checkpoint, whose tensors are read when asked for. */
+/** An open checkpoint, whose tensors are read on demand. */
 export interface OpenCheckpoint extends Pick<Checkpoint, 'config'> {
-  /** The folder in which the files were found. */
+  /** Folder in which the files were found. */
   readonly folder: string;
-  /** `model.safetensors`; close it afterwards. */
+  /** Open `model.safetensors`. Close it afterwards. */
   readonly parameters: SafetensorsReader;
 }
 
 /**
  * Reads `config.json` of a folder and opens `model.safetensors`, or the files of `model.safetensors.index.json`.
  *
- * @throws IoError that says what is missing or damaged.
+ * @throws IoError if a file is missing or damaged.
  */
 export async function openCheckpoint(folder: string, options: CheckpointReadOptions = {}): Promise<OpenCheckpoint> {
   checkArguments('openCheckpoint', { folder, options }, { folder: 'string', 'options?': checkpointReadOptionsKinds });
@@ -84,14 +84,13 @@ export async function openCheckpoint(folder: string, options: CheckpointReadOpti
 }
 
 /**
- * Reads `config.json` and `model.safetensors`, in one file or several, of a folder. Half-precision parameters, and those that
- * `int8Weights` rounded, become float32.
+ * Reads `config.json` and `model.safetensors` of a folder, in one file or several. Half-precision and 8-bit parameters (see
+ * `int8Weights`) become float32.
  *
- * @throws IoError that says what is missing or damaged.
+ * @throws IoError if a file is missing or damaged.
  */
 export async function readCheckpoint(folder: string, options: CheckpointReadOptions = {}): Promise<Checkpoint> {
   checkArguments('readCheckpoint', { folder, options }, { folder: 'string', 'options?': checkpointReadOptionsKinds });
-
   const { config, parameters: file } = await openCheckpoint(folder, options);
   const parameters: Record<string, HostTensor> = Object.create(null);
   try {
@@ -105,14 +104,14 @@ export async function readCheckpoint(folder: string, options: CheckpointReadOpti
   } finally {
     await file.close();
   }
-  return { config, parameters, ...(file.notes.length > 0 && { notes: file.notes }) };
+  return { config, parameters, notes: file.notes.length > 0 ? file.notes : undefined };
 }
 
 /**
- * Writes a folder with `config.json` and `model.safetensors`, whole or not at all; a folder that is there is replaced
- * with all it holds. Only one process may write the same folder at a time.
+ * Writes a folder with `config.json` and `model.safetensors` atomically. An existing folder is replaced with all its files. Only
+ * one process may write the same folder at a time.
  *
- * @param config Anything that JSON can hold; snake_case keys by convention.
+ * @param config Any JSON object, with snake_case keys by convention.
  * @throws IoError if `folder` is a file, or the parameters are refused: see `writeSafetensors`.
  */
 export async function writeCheckpoint(
@@ -126,7 +125,6 @@ export async function writeCheckpoint(
     { folder, config, parameters, options },
     { folder: 'string', config: 'object', parameters: 'Map | object', 'options?': checkpointOptionsKinds },
   );
-
   const { more, ...format } = options;
   await writeFolderAtomic(folder, async (partial) => {
     await writeJson(join(partial, checkpointFiles.config), config);

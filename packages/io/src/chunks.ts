@@ -1,9 +1,9 @@
 import type { KindsOf } from '@dpar/check';
 import { checkStored, encodeData, type FloatStorage, storageOf } from './convert.js';
 import { IoError } from './error.js';
-import type { HostTensor } from './host-tensor.js';
 import {
   byteLengthOf,
+  type HostTensor,
   isStoredDType,
   type StoredTensor,
   type StoredType,
@@ -11,12 +11,11 @@ import {
   storedTypeBytes,
 } from './stored.js';
 
-/** A tensor whose data come piece by piece: row-major, little-endian. */
+/** A tensor whose data arrive in pieces, row-major and little-endian. */
 export interface ChunkedTensor extends StoredType {
   readonly chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
-/** Kinds of {@link ChunkedTensor}. */
 export const chunkedTensorKinds: KindsOf<ChunkedTensor> = {
   chunks: 'object',
   dtype: storedDTypeKind,
@@ -24,13 +23,13 @@ export const chunkedTensorKinds: KindsOf<ChunkedTensor> = {
   '*': 'any',
 };
 
-/** Most elements converted at a time, so that a big tensor needs no second buffer of its size. */
+/** Most elements converted at a time, which limits memory. */
 const chunkElements = 1 << 22;
 
 /**
- * The type in which a tensor is written; float32 host data as `float` says.
+ * Type in which a tensor is written. `float` applies to float32 host data.
  *
- * @throws IoError if the data of a tensor in memory do not fit its shape, or the type is not one that files store.
+ * @throws IoError if the data of a tensor in memory do not match its shape, or the type cannot be stored.
  */
 export function typeToWrite(
   caller: string,
@@ -41,7 +40,8 @@ export function typeToWrite(
   const dtype: string = 'data' in tensor ? storageOf(tensor.dtype, float) : tensor.dtype;
   if (!isStoredDType(dtype)) {
     throw new IoError(
-      `${caller}: expected a dtype of ${Object.keys(storedTypeBytes).join(', ')} for '${name}', got '${tensor.dtype}'.`,
+      `${caller}: expected a dtype of ${Object.keys(storedTypeBytes).join(', ')} for '${name}', got '${tensor.dtype}'. ` +
+        'Pass one of these.',
     );
   }
   const { shape } = tensor;
@@ -51,13 +51,13 @@ export function typeToWrite(
   else if ('data' in tensor ? size !== tensor.data.length * storedTypeBytes[dtype] : size === undefined) {
     throw new IoError(
       `${caller}: expected as many elements in '${name}' as its shape [${shape.join(', ')}] has, ` +
-        `got ${'data' in tensor ? tensor.data.length : 'an uncountable number'}. Pass data and shape that belong together.`,
+        `got ${'data' in tensor ? tensor.data.length : 'an uncountable number'}. Pass data and shape that match.`,
     );
   }
   return { dtype, shape };
 }
 
-/** The data of a tensor in memory, piece by piece; those that need no conversion are not copied. */
+/** Data of a tensor in memory, in pieces. They are only copied if they are converted. */
 export function* memoryChunks(tensor: HostTensor | StoredTensor, float: FloatStorage): Generator<Uint8Array> {
   if ('bytes' in tensor) yield tensor.bytes;
   else {
@@ -67,7 +67,7 @@ export function* memoryChunks(tensor: HostTensor | StoredTensor, float: FloatSto
   }
 }
 
-/** The data of a tensor, piece by piece. */
+/** Data of a tensor, in pieces. */
 export function dataChunks(
   tensor: HostTensor | StoredTensor | ChunkedTensor,
   float: FloatStorage,

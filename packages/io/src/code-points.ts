@@ -1,6 +1,7 @@
 /**
- * Compares two texts by their code points, as Python's `sorted` and Rust's `str` do: negative, zero or positive. Plain `<` of
- * JavaScript compares UTF-16 units and puts characters above U+FFFF, such as emoji, before those from U+E000 to U+FFFF.
+ * Compares two texts by their code points, as Python's `sorted` and Rust's `str` do. JavaScript's `<` compares UTF-16 units, and
+ * puts characters above U+FFFF, such as emoji, before those from U+E000 to U+FFFF.
+ * @returns A negative number, zero or a positive number.
  */
 export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
@@ -11,7 +12,7 @@ export function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** A UTF-16 unit in the order of code points: surrogates, of which the highest are made, come after all others. */
+/** Rank of a UTF-16 unit in the order of code points: surrogates come after all others. */
 function rank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;

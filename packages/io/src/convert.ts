@@ -1,11 +1,16 @@
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
-import { decodeFloat8 } from './float8.js';
-import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
-import type { HostTensor } from './host-tensor.js';
-import { byteLengthOf, formatStoredType, type StoredDType, type StoredTensor, storedTensorKinds } from './stored.js';
+import { decodeBfloat16, decodeFloat8, decodeFloat16, encodeBfloat16, encodeFloat16 } from './small-floats.js';
+import {
+  byteLengthOf,
+  formatStoredType,
+  type HostTensor,
+  type StoredDType,
+  type StoredTensor,
+  storedTensorKinds,
+} from './stored.js';
 
-/** The element types in which a float32 tensor can be written. */
+/** Element types for writing a float32 tensor. */
 export type FloatStorage = 'F32' | 'F16' | 'BF16';
 
 interface TypedArrayType<A> {
@@ -15,28 +20,28 @@ interface TypedArrayType<A> {
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** The elements in `bytes`: a view where the offset allows it, else a copy. */
+/** Elements in `bytes`: a view if the bytes are aligned, else a copy. */
 function elementsOf<A>(bytes: Uint8Array, ArrayType: TypedArrayType<A>): A {
   if (!littleEndian) {
-    throw new IoError('elementsOf: expected a little-endian processor, got a big-endian one. It is not supported.');
+    throw new IoError('elementsOf: expected a little-endian processor, got a big-endian one. Use another machine.');
   }
   const width = ArrayType.BYTES_PER_ELEMENT;
   const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return new ArrayType(aligned.buffer, aligned.byteOffset, aligned.length / width);
 }
 
-/** The memory of a typed array as bytes, without a copy. */
+/** View of the bytes of a typed array. */
 export function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-/** @throws IoError if the bytes are not as many as dtype and shape say. */
+/** @throws IoError if the number of bytes does not match dtype and shape. */
 export function checkStored(caller: string, stored: StoredTensor, name: string): void {
   const expected = byteLengthOf(stored);
   if (expected === undefined || expected !== stored.bytes.length) {
     throw new IoError(
       `${caller}: expected ${expected ?? 'a countable number of'} bytes for ${name} of type ${formatStoredType(stored)}, ` +
-        `got ${stored.bytes.length}. Pass dtype, shape and bytes that belong together.`,
+        `got ${stored.bytes.length}. Pass dtype, shape and bytes that match.`,
     );
   }
 }
@@ -80,16 +85,15 @@ function checkedBool(bytes: Uint8Array, name: string): Uint8Array {
 }
 
 /**
- * A stored tensor as a host tensor of the same shape. F32, F16, BF16, F8, F64 become float32 (F64 rounded to nearest); I32,
- * I64, U32, U64, I16, U16, I8, U8 become int32; BOOL becomes bool. F32, I32 and BOOL data are shared with `stored.bytes`
- * where the alignment allows it (a writer of either then changes both), else copied.
+ * Converts a stored tensor to a host tensor of the same shape. F32, F16, BF16, F8 and F64 become float32 (F64 rounded to
+ * nearest). I32, I64, U32, U64, I16, U16, I8 and U8 become int32. BOOL becomes bool. Aligned F32, I32 and BOOL data share the
+ * memory of `stored.bytes`. All others are copied.
  *
- * @param name Name of the tensor for error messages.
+ * @param name Name of the tensor, for error messages.
  * @throws IoError if a whole number does not fit into int32, or a BOOL byte is neither 0 nor 1.
  */
 export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTensor {
   checkArguments('toHostTensor', { stored, name }, { stored: storedTensorKinds, 'name?': 'string' });
-
   checkStored('toHostTensor', stored, name);
   const { dtype, bytes } = stored;
   const shape = [...stored.shape];
@@ -128,14 +132,13 @@ export function toHostTensor(stored: StoredTensor, name = 'the tensor'): HostTen
 }
 
 /**
- * Values of a stored tensor in float64, row-major. F64 data are shared where the alignment allows it. 64-bit whole
- * numbers beyond 2^53 are rounded.
+ * Converts the values of a stored tensor to float64, row-major. Aligned F64 data are shared, not copied. 64-bit whole numbers
+ * beyond 2^53 are rounded.
  *
- * @throws IoError if bytes and shape do not agree.
+ * @throws IoError if bytes and shape do not match.
  */
 export function toFloat64Array(stored: StoredTensor): Float64Array {
   checkArguments('toFloat64Array', { stored }, { stored: storedTensorKinds });
-
   checkStored('toFloat64Array', stored, 'the tensor');
   const { dtype, bytes } = stored;
   switch (dtype) {
@@ -152,12 +155,12 @@ export function toFloat64Array(stored: StoredTensor): Float64Array {
   }
 }
 
-/** The element type in which {@link fromHostTensor} stores a host tensor. */
+/** Element type in which {@link fromHostTensor} stores a host tensor. */
 export function storageOf(dtype: HostTensor['dtype'], float: FloatStorage): StoredDType {
   return ({ float32: float, int32: 'I32', bool: 'BOOL' } as const)[dtype];
 }
 
-/** The bytes of host data; float32 values as `float` says, rounded to nearest even (beyond the range: infinity). */
+/** Encodes host data. Float32 values are rounded to nearest even; those beyond the range become infinity. */
 export function encodeData(data: HostTensor['data'], float: FloatStorage): Uint8Array {
   if (data instanceof Float32Array && float === 'F16') return bytesOf(encodeFloat16(data));
   if (data instanceof Float32Array && float === 'BF16') return bytesOf(encodeBfloat16(data));
@@ -165,14 +168,13 @@ export function encodeData(data: HostTensor['data'], float: FloatStorage): Uint8
 }
 
 /**
- * A host tensor as files store it: float32 as `float` says, int32 as I32, bool as BOOL. Data that need no conversion are
- * shared, not copied. In F16, magnitudes from 65520 up become infinity.
+ * Converts a host tensor to a stored tensor: float32 to the type `float`, int32 to I32, bool to BOOL. Data that need no
+ * conversion are shared, not copied. In F16, magnitudes >= 65520 become infinity.
  *
- * @throws IoError if the number of elements is not that of the shape.
+ * @throws IoError if the number of elements does not match the shape.
  */
 export function fromHostTensor(tensor: HostTensor, float: FloatStorage = 'F32'): StoredTensor {
   checkArguments('fromHostTensor', { tensor, float }, { tensor: 'HostTensor', 'float?': "'F32' | 'F16' | 'BF16'" });
-
   const stored = {
     dtype: storageOf(tensor.dtype, float),
     shape: [...tensor.shape],

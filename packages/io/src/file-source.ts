@@ -1,27 +1,30 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ByteSource } from './byte-source.js';
-import { IoError } from './error.js';
+import { allocate, type ByteSource } from './byte-stream.js';
+import { codeOf, IoError } from './error.js';
 
 /** An open file as a source of bytes. */
 export interface FileSource extends ByteSource {
   close(): Promise<void>;
 }
 
-/** Most bytes asked of the system at a time; it takes no more than 2 GiB. */
+/** Most bytes per read call. The system's limit is 2 GiB. */
 const readBytes = 1 << 30;
 
 /**
- * Opens a file of any size to read.
+ * Opens a file of any size for reading.
  *
  * @param caller Name of the function, for error messages.
- * @param what What the file should be, for error messages: `a safetensors file`.
+ * @param what Expected kind of file, for error messages: `a safetensors file`.
  * @throws IoError if there is no file.
  */
 export async function openFile(caller: string, what: string, path: string): Promise<FileSource> {
   const handle = await openToRead(caller, what, path);
   try {
     const status = await handle.stat();
-    if (!status.isFile()) throw new IoError(`${caller}: expected a file at '${path}', got something else.`);
+    if (!status.isFile()) {
+      const got = status.isDirectory() ? 'a folder' : 'a device or socket';
+      throw new IoError(`${caller}: expected a file at '${path}', got ${got}. Check the path.`);
+    }
     const read = (position: number, length: number): Promise<Uint8Array> =>
       readExactly(handle, caller, path, length, position);
     return { size: status.size, read, close: () => handle.close() };
@@ -31,11 +34,27 @@ export async function openFile(caller: string, what: string, path: string): Prom
   }
 }
 
+/** Opens a file and makes a reader from it. If that fails, the file is closed. */
+export async function openReader<R>(
+  caller: string,
+  what: string,
+  path: string,
+  make: (file: FileSource) => Promise<R>,
+): Promise<R> {
+  const file = await openFile(caller, what, path);
+  try {
+    return await make(file);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 async function openToRead(caller: string, what: string, path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
     throw new IoError(`${caller}: expected ${what} at '${path}', got none. Check the path.`);
   }
 }
@@ -47,25 +66,16 @@ async function readExactly(
   length: number,
   position: number,
 ): Promise<Uint8Array> {
-  const bytes = allocate(caller, path, length);
+  const bytes = allocate(caller, path, length, 'It is too large.');
   let done = 0;
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, readBytes), position + done);
     if (bytesRead === 0) {
       throw new IoError(
-        `${caller}: expected ${length} bytes at ${position} in '${path}', got ${done}. The file was cut while it was read.`,
+        `${caller}: expected ${length} bytes at ${position} in '${path}', got ${done}. The file was truncated while it was read.`,
       );
     }
     done += bytesRead;
   }
   return bytes;
-}
-
-function allocate(caller: string, path: string, length: number): Uint8Array {
-  try {
-    return new Uint8Array(length);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new IoError(`${caller}: expected memory for ${length} bytes of '${path}', got none. It is too large.`);
-  }
 }

@@ -12,7 +12,7 @@ describe('lockFolder', () => {
     const path = join(await temporaryFolder(), 'run');
     const lock = await lockFolder(path);
     expect(JSON.parse(await readFile(join(path, '.lock'), 'utf8'))).toEqual({ pid: process.pid, host: hostname() });
-    await expect(lockFolder(path)).rejects.toThrow(`process ${process.pid} on '${hostname()}' is writing`);
+    await expect(lockFolder(path)).rejects.toThrow(`got a lock of process ${process.pid} on '${hostname()}'.`);
     await lock.release();
     await (await lockFolder(path)).release();
     expect(await readdir(path)).toEqual([]);
@@ -37,7 +37,7 @@ describe('lockFolder', () => {
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockFolder(path)));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await writeFile(join(path, '.lock'), JSON.stringify({ pid: child.pid, host: 'elsewhere' }));
-    await expect(lockFolder(path)).rejects.toThrow(/on 'elsewhere' is writing.*remove '.*\.lock'/);
+    await expect(lockFolder(path)).rejects.toThrow(/got a lock of .* on 'elsewhere'.*remove '.*\.lock'/);
     await writeFile(join(path, '.lock'), '');
     await expect(lockFolder(path)).rejects.toThrow(/Remove that file/);
   });

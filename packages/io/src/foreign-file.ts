@@ -4,17 +4,17 @@ import { IoError } from './error.js';
 /** Formats that this package reads. */
 export type OwnFormat = 'safetensors' | 'pytorch' | 'npy' | 'npz';
 
-/** A format that a file's first bytes tell. */
+/** A file format, recognised by the first bytes. */
 export interface FileFormat {
   /** The format, if this package reads it. */
   readonly own?: OwnFormat;
-  /** What the file is, with an article. */
+  /** Description of the file, with an article. */
   readonly what: string;
-  /** What to do where it stands in place of another file. */
+  /** Instruction if another file was expected. */
   readonly remedy: string;
 }
 
-/** Bytes of a file's start that tell its format: the mark of tar archives ends there. */
+/** First bytes of a file that determine its format. The signature of tar archives ends last. */
 export const formatBytes = 512;
 
 const unpack = 'Unpack it first.';
@@ -23,13 +23,10 @@ const again = 'Download the file again, or pass the right one.';
 const original = 'Get the original weights, of PyTorch or safetensors.';
 const notWeights = 'Pass the file of weights.';
 
-/** Formats by bytes at a position, each a character. */
+/** Formats by their signatures: bytes, each as a character, at a position. */
 const signatures: readonly (readonly [bytes: string, format: FileFormat, position?: number])[] = [
   ['\x93NUMPY', { own: 'npy', what: 'a NumPy array (.npy)', remedy: 'Give it a name that ends in .npy.' }],
-  [
-    '\x80',
-    { own: 'pytorch', what: 'a PyTorch file or another pickle', remedy: 'Pass it where a PyTorch file is read.' },
-  ],
+  ['\x80', { own: 'pytorch', what: 'a PyTorch file or another pickle', remedy: 'Pass it as a PyTorch file.' }],
   ['\x1f\x8b', { what: 'a gzip archive', remedy: unpack }],
   ['BZh', { what: 'a bzip2 archive', remedy: unpack }],
   ['\xfd7zXZ', { what: 'an xz archive', remedy: unpack }],
@@ -47,10 +44,10 @@ const signatures: readonly (readonly [bytes: string, format: FileFormat, positio
   ['\x89PNG', { what: 'an image (PNG)', remedy: notWeights }],
   ['\xff\xd8\xff', { what: 'an image (JPEG)', remedy: notWeights }],
   ['%PDF', { what: 'a PDF document', remedy: notWeights }],
-  ['\0'.repeat(64), { what: 'zeros', remedy: 'Download it again: it is not complete.' }],
+  ['\0'.repeat(64), { what: 'zeros', remedy: 'Download it again: it is incomplete.' }],
 ];
 
-/** Formats of text, by how it begins. */
+/** Formats of text, by their beginning. */
 const texts: readonly (readonly [start: RegExp, format: (match: RegExpExecArray, text: string) => FileFormat])[] = [
   [
     /^version https:\/\/(git-lfs|hawser)\.github\.com\/spec\/(?:.*\nsize (\d+))?/s,
@@ -78,20 +75,19 @@ function start(text: string): string {
 }
 
 /**
- * The format that a file's first bytes tell; undefined if it is none that is known.
+ * Recognises the format of a file by its first bytes. Undefined for unknown formats.
  *
- * @param bytes The first 512 bytes, or more, or all of a shorter file.
+ * @param bytes At least the first 512 bytes, or all of a shorter file.
  */
 export function formatOf(bytes: Uint8Array): FileFormat | undefined {
   checkArguments('formatOf', { bytes }, { bytes: 'Uint8Array' });
-
   if (bytes.length === 0) return { what: 'an empty file', remedy: 'Write or download it again.' };
   const first = bytes.subarray(0, formatBytes);
-  // One character for each byte, whatever it is: a decoder of latin1 is one of windows-1252.
+  // One character per byte. TextDecoder's latin1 is windows-1252, which changes some bytes.
   const characters = String.fromCharCode(...first);
   if (characters.startsWith('PK\x03\x04')) return zipFormat(characters);
   if (characters.startsWith('\0\0\0{', 5)) {
-    return { own: 'safetensors', what: 'a safetensors file', remedy: 'Pass it where a safetensors file is read.' };
+    return { own: 'safetensors', what: 'a safetensors file', remedy: 'Pass it as a safetensors file.' };
   }
   const known = signatures.find(([signature, , position = 0]) => characters.startsWith(signature, position));
   if (known !== undefined) return known[1];
@@ -103,7 +99,7 @@ export function formatOf(bytes: Uint8Array): FileFormat | undefined {
   return undefined;
 }
 
-/** A zip archive by the name of its first file. */
+/** Recognises a zip archive by the name of its first file. */
 function zipFormat(characters: string): FileFormat {
   const length = characters.charCodeAt(26) + 256 * characters.charCodeAt(27);
   const name = characters.slice(30, 30 + length);
@@ -111,31 +107,30 @@ function zipFormat(characters: string): FileFormat {
     return { own: 'npz', what: 'a NumPy archive (.npz)', remedy: 'Give it a name that ends in .npz.' };
   }
   if (/^[^/]+\/(data\.pkl|\.format_version|byteorder|version|data\/)|^data\.pkl$/.test(name)) {
-    return { own: 'pytorch', what: 'a PyTorch file', remedy: 'Pass it where a PyTorch file is read.' };
+    return { own: 'pytorch', what: 'a PyTorch file', remedy: 'Pass it as a PyTorch file.' };
   }
   return { what: `a zip archive of ${JSON.stringify(name.slice(0, 60))}`, remedy: unpack };
 }
 
-/** Bytes as text, if they are such: UTF-8 without control characters. */
+/** Decodes text: UTF-8 without control characters. Undefined for other bytes. */
 function textOf(bytes: Uint8Array): string | undefined {
   const text = new TextDecoder('utf-8')
     .decode(bytes)
     .replace(/\ufffd{0,3}$/, '')
-    .trim(); // the last character may be cut
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they tell binary files from text
+    .trim(); // the last character may be truncated
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters mark binary files
   return text === '' || /[\u0000-\u0008\u000e-\u001f\u007f\ufffd]/.test(text) ? undefined : text;
 }
 
 /**
- * Refuses a file whose first bytes are of another format than is wanted, with its name. One of a format that is not known
- * passes: the reader says what is wrong with it.
+ * Refuses a file of another known format. Unknown formats pass, and the reader reports their defects.
  *
- * @param wanted What the file should be, for error messages: `a safetensors file`.
+ * @param wanted Expected kind of file, for error messages: `a safetensors file`.
  * @param bytes The first {@link formatBytes}, or all of a shorter file.
- * @throws IoError that names the format, and what to do.
+ * @throws IoError that names the format and a remedy.
  */
 export function refuseForeign(caller: string, wanted: string, own: OwnFormat, bytes: Uint8Array): void {
   const format = formatOf(bytes);
   if (format === undefined || format.own === own) return;
-  throw new IoError(`${caller}: expected ${wanted}, got another format: ${format.what}. ${format.remedy}`);
+  throw new IoError(`${caller}: expected ${wanted}, got ${format.what}. ${format.remedy}`);
 }

@@ -3,8 +3,6 @@ export { compareCodePoints } from './code-points.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor } from './convert.js';
 export { IoError } from './error.js';
 export { type FileFormat, formatOf, type OwnFormat } from './foreign-file.js';
-export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.js';
-export type { HostTensor } from './host-tensor.js';
 export { int8Weights, toHostTensors } from './int8.js';
 export { formatNpy, type NpyOptions, parseNpy } from './npy.js';
 export {
@@ -42,4 +40,6 @@ export {
   parseSafetensorsIndex,
   type SafetensorsIndex,
 } from './safetensors-index.js';
+export { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './small-floats.js';
+export type { HostTensor } from './stored.js';
 export { formatStoredType, type StoredDType, type StoredTensor, type StoredType } from './stored.js';

@@ -1,34 +1,20 @@
-import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { bytesOf } from './convert.js';
 import { areScales, fromInt8, scalesOf } from './int8.js';
 import type { SafetensorsReader } from './safetensors-reader.js';
 import type { StoredTensor, StoredType } from './stored.js';
 
-const readerKinds: KindsOf<SafetensorsReader> = {
-  names: 'string[]',
-  types: 'Map',
-  unread: 'Map',
-  metadata: 'object',
-  notes: 'string[]',
-  read: 'function',
-  readRange: 'function',
-  chunks: 'function',
-  close: 'function',
-};
-
-/** Most bytes of a piece of {@link SafetensorsReader.chunks} here, if a row is not longer. */
+/** Bytes of a piece of `chunks`, or a row if that is longer. */
 const pieceBytes = 2 ** 20;
 
 /**
- * An open file whose matrices that `int8Weights` rounded are read as F32, row by row, and whose scales are no tensors of
- * their own. Other tensors stay as they are. `notes` says how many matrices there are. Closing it closes the file.
+ * Wraps an open file so that matrices of `int8Weights` are read as F32, row by row. Their scales are not listed as tensors. Other
+ * tensors are unchanged. `notes` contains the number of such matrices. Closing the wrapper closes the file.
  *
  * @returns The file itself if it has no such matrix.
  */
 export function dequantized(file: SafetensorsReader): SafetensorsReader {
-  checkArguments('dequantized', { file }, { file: readerKinds });
-
+  checkArguments('dequantized', { file }, { file: { names: 'string[]', types: 'Map', read: 'function', '*': 'any' } });
   const rounded = file.names.filter((name) => scalesOf(name, file.types) !== undefined);
   if (rounded.length === 0) return file;
   const matrices = new Set(rounded);
@@ -39,7 +25,7 @@ export function dequantized(file: SafetensorsReader): SafetensorsReader {
     types.set(name, { dtype: matrices.has(name) ? 'F32' : dtype, shape });
   }
 
-  /** Rows `first` to `first + count - 1` of a matrix, F32. */
+  /** Reads rows `first` to `first + count - 1` of a matrix as F32. */
   const rowsOf = async (name: string, first: number, count: number): Promise<StoredTensor> => {
     const [, columns = 0] = types.get(name)?.shape ?? [];
     const codes = await file.readRange(name, first * columns, count * columns);
@@ -64,8 +50,7 @@ export function dequantized(file: SafetensorsReader): SafetensorsReader {
     read,
     async readRange(name, first, count) {
       if (!matrices.has(name)) return file.readRange(name, first, count);
-      // Refuses elements that are not there.
-      await file.readRange(name, first, count);
+      await file.readRange(name, first, count); // checks the range
       const { bytes } = await read(name);
       return { dtype: 'F32', shape: [count], bytes: bytes.slice(4 * first, 4 * (first + count)) };
     },

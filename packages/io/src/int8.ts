@@ -1,26 +1,23 @@
 import { checkArguments } from './check-arguments.js';
 import { bytesOf, checkStored, toHostTensor } from './convert.js';
 import { IoError } from './error.js';
-import type { HostTensor } from './host-tensor.js';
-import { formatStoredType, type StoredTensor, type StoredType } from './stored.js';
+import { formatStoredType, type HostTensor, type StoredTensor, type StoredType } from './stored.js';
 
-/** What is added to a matrix's name to name its scales. */
+/** Suffix of the name of a matrix's scales. */
 const suffix = '.scale';
 
-/** Largest code; -128 is not used, so that codes are symmetric around zero. */
+/** Largest code. The code -128 is unused, so codes are symmetric around zero. */
 const largest = 127;
 
 /**
- * Rounds float32 matrices to whole numbers of 8 bits with a scale for each row: a quarter of the file. A matrix [N, K]
- * becomes I8 [N, K] under its name and F32 [N] under its name with `.scale`; element (n, k) stands for scale[n] times its
- * code, and is off by at most half a scale. Other tensors stay as they are. {@link toHostTensors} and `readCheckpoint` put
- * such matrices together again.
+ * Quantizes float32 matrices to 8-bit whole numbers with a scale per row, a quarter of the file size. A matrix [N, K] becomes I8
+ * [N, K] under its name and F32 [N] under its name with `.scale`. Element (n, k) is scale[n] times its code, with an error of at
+ * most half a scale. Other tensors are unchanged. {@link toHostTensors} and `readCheckpoint` restore such matrices.
  *
  * @throws IoError if a matrix holds a number that is not finite.
  */
 export function int8Weights(tensors: Readonly<Record<string, HostTensor>>): Record<string, HostTensor | StoredTensor> {
   checkArguments('int8Weights', { tensors }, { tensors: 'object' });
-
   const result: Record<string, HostTensor | StoredTensor> = Object.create(null);
   for (const [name, tensor] of Object.entries(tensors)) {
     if (tensor.dtype !== 'float32' || tensor.shape.length !== 2) {
@@ -49,7 +46,7 @@ export function int8Weights(tensors: Readonly<Record<string, HostTensor>>): Reco
   return result;
 }
 
-/** Name of the scales of a matrix that {@link int8Weights} rounded; undefined if it is another tensor. */
+/** Name of the scales of a matrix of {@link int8Weights}. Undefined for other tensors. */
 export function scalesOf(name: string, types: ReadonlyMap<string, StoredType>): string | undefined {
   const [matrix, scales] = [types.get(name), types.get(`${name}${suffix}`)];
   const fit =
@@ -61,19 +58,19 @@ export function scalesOf(name: string, types: ReadonlyMap<string, StoredType>): 
   return fit ? `${name}${suffix}` : undefined;
 }
 
-/** Whether a tensor holds scales of another one, so that it is none by itself. */
+/** Checks that a tensor holds the scales of another one. */
 export function areScales(name: string, types: ReadonlyMap<string, StoredType>): boolean {
   return name.endsWith(suffix) && scalesOf(name.slice(0, -suffix.length), types) !== undefined;
 }
 
-/** The matrix float32 [N, K] of codes I8 [N, K] and scales F32 [N]. */
+/** Restores the float32 matrix [N, K] from codes I8 [N, K] and scales F32 [N]. */
 export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string): HostTensor {
   checkStored('fromInt8', codes, name);
   const [rows = 0, columns = 0] = codes.shape;
   const factors = toHostTensor(scales, `${name}${suffix}`).data;
   if (codes.dtype !== 'I8' || factors.length !== rows) {
     throw new IoError(
-      `fromInt8: expected I8 [N, K] with scales [N], got ${formatStoredType(codes)} and ${formatStoredType(scales)}.`,
+      `fromInt8: expected I8 [N, K] with scales [N], got ${formatStoredType(codes)} and ${formatStoredType(scales)}. Write them with int8Weights.`,
     );
   }
   const values = new Int8Array(codes.bytes.buffer, codes.bytes.byteOffset, codes.bytes.byteLength);
@@ -86,13 +83,12 @@ export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string
 }
 
 /**
- * All tensors of a file as host tensors, see {@link toHostTensor}; matrices that {@link int8Weights} rounded are float32
- * again. The record has no prototype, so that an absent name is undefined whatever it is.
- * @throws IoError for a type that host tensors do not have.
+ * Converts all tensors of a file to host tensors with {@link toHostTensor}. Matrices of {@link int8Weights} become float32. The
+ * record has no prototype, so a missing name is always undefined.
+ * @throws IoError for a value that host tensors cannot hold.
  */
 export function toHostTensors(tensors: ReadonlyMap<string, StoredTensor>): Record<string, HostTensor> {
   checkArguments('toHostTensors', { tensors }, { tensors: 'Map' });
-
   const record: Record<string, HostTensor> = Object.create(null);
   for (const [name, stored] of tensors) {
     if (areScales(name, tensors)) continue;

@@ -2,20 +2,19 @@ import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { formatOf } from './foreign-file.js';
 
-/** Deepest nesting that {@link parseJsonObject} takes; the headers it reads need three levels. */
+/** Deepest nesting that {@link parseJsonObject} accepts. File headers need three levels. */
 const maximumDepth = 64;
 
 /**
- * Parses a JSON object from outside. Stricter than `JSON.parse`: the text must be valid UTF-8, be an object, not name
- * a key twice in one object, not name `__proto__`, and not nest deeper than 64 levels.
+ * Parses a JSON object from an untrusted file, more strictly than `JSON.parse`. The text must be valid UTF-8 and an object. It
+ * must not have duplicate keys, the key `__proto__`, or more than 64 levels.
  *
  * @param caller Name of the function, for error messages.
- * @param what What the text is, for error messages.
+ * @param what Name of the text, for error messages.
  * @throws IoError if the text is refused.
  */
 export function parseJsonObject(caller: string, what: string, bytes: Uint8Array): Record<string, unknown> {
   checkArguments('parseJsonObject', { caller, what, bytes }, { caller: 'string', what: 'string', bytes: 'Uint8Array' });
-
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     checkKeys(text);
@@ -25,23 +24,29 @@ export function parseJsonObject(caller: string, what: string, bytes: Uint8Array)
     return value;
   } catch (error) {
     const format = formatOf(bytes);
-    // What begins as JSON or is any text has its own reason.
+    // For texts the parser's reason says more than the format.
     if (format !== undefined && !/^(JSON )?text, /.test(format.what)) {
       throw new IoError(`${caller}: expected ${what} to be a JSON object, got ${format.what}. ${format.remedy}`);
     }
     const reason = error instanceof Error ? error.message : String(error);
     throw new IoError(
-      `${caller}: expected ${what} to be a JSON object, got something else (${reason}). The file is damaged or of another format.`,
+      `${caller}: expected ${what} to be a JSON object, got an invalid one (${reason}). The file is damaged or of another format.`,
     );
   }
 }
 
-/** Whether a JSON value is an object, not a list or null. */
+/** Checks that a JSON value is an object, not a list or null. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Walks over JSON text, valid or not, and throws on a repeated or dangerous key or on deep nesting. */
+/** A value of a file for error messages, shortened. */
+export function shortJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'none';
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
+}
+
+/** Scans JSON text, valid or not. @throws Error for a duplicate or dangerous key, or deep nesting. */
 function checkKeys(text: string): void {
   const open: (Set<string> | undefined)[] = []; // keys seen in each open object, undefined for an array
   for (let i = 0; i < text.length; i++) {
@@ -65,7 +70,7 @@ function checkKeys(text: string): void {
   }
 }
 
-/** Index of the quote that ends the string begun at `start`; the length of the text if none does. */
+/** Index of the quote that ends the string at `start`, or the length of the text. */
 function closingQuote(text: string, start: number): number {
   let i = start + 1;
   while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1;

@@ -1,25 +1,25 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkArguments } from './check-arguments.js';
+import { codeOf } from './error.js';
 
 /**
- * Makes a folder and those above it, as far as they are missing. Node's own `recursive` says on a read-only file system
- * that there is no such folder; here the error says what is wrong.
+ * Makes a folder and its missing parents. On a read-only file system, Node's `recursive` reports a missing folder; this function
+ * reports the real error.
  *
  * @throws the error of the file system, such as EROFS or EACCES.
  */
 export async function makeFolder(path: string): Promise<void> {
   checkArguments('makeFolder', { path }, { path: 'string' });
-
   try {
     await mkdir(path);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (codeOf(error) === undefined) throw error;
     if (await isFolder(path)) return;
-    if (error.code !== 'ENOENT' || dirname(path) === path) throw error;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolder(dirname(path));
     await mkdir(path).catch(async (second) => {
-      if (!(await isFolder(path))) throw second; // somebody else may have made it
+      if (!(await isFolder(path))) throw second; // another process may have made it
     });
   }
 }

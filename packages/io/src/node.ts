@@ -1,5 +1,4 @@
-export { type FileContent, writeFileAtomic } from './atomic-file.js';
-export { type NewFile, writeFilesAtomic } from './atomic-files.js';
+export { type FileContent, type NewFile, writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
 export { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 export {
   type Checkpoint,
@@ -11,9 +10,8 @@ export {
   readCheckpoint,
   writeCheckpoint,
 } from './checkpoint.js';
-export { fileDigest } from './digest.js';
 export { type FolderLock, lockFolder } from './folder-lock.js';
-export { checkpointIdentity, contentDigest, formatDigest } from './identity.js';
+export { checkpointIdentity, contentDigest, fileDigest, formatDigest } from './identity.js';
 export { dequantized } from './int8-reader.js';
 export { parseJsonObject } from './json.js';
 export { readJson, writeJson } from './json-file.js';
@@ -29,5 +27,5 @@ export {
   writeSafetensors,
 } from './safetensors-file.js';
 export type { SafetensorsReader } from './safetensors-reader.js';
-export { safetensorsFiles } from './safetensors-set.js';
+export { safetensorsFiles } from './safetensors-shards.js';
 export { isSystemEntry } from './system-entry.js';

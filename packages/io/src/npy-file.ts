@@ -2,9 +2,8 @@ import { writeFileAtomic } from './atomic-file.js';
 import { sourceStream } from './byte-stream.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
-import { type FileSource, openFile } from './file-source.js';
+import { type FileSource, openFile, openReader } from './file-source.js';
 import { formatBytes } from './foreign-file.js';
-import type { HostTensor } from './host-tensor.js';
 import {
   formatNpy,
   type NpyHeader,
@@ -16,19 +15,16 @@ import {
   parseNpyHeader,
 } from './npy.js';
 import { npyRows } from './npy-rows.js';
-import type { StoredTensor, StoredType } from './stored.js';
-import { storedTensorKinds } from './stored.js';
-import { rangeInBytes } from './stored-range.js';
+import { type HostTensor, rangeInBytes, type StoredTensor, type StoredType, storedTensorKinds } from './stored.js';
 
-/** An array in a file, of which only the header has been read. */
+/** An array in a file. Only its header is in memory. */
 export interface ArrayReader {
   readonly type: StoredType;
-  /** Reads the array, as `parseNpy` gives it. */
+  /** Reads the array in the form of `parseNpy`. */
   read(): Promise<StoredTensor>;
   /**
-   * Reads rows along the first axis, `count` from `first` on, piece by piece: tensors [n, ...] of some 4 MiB, whatever the
-   * order of the file's axes.
-   * @throws IoError if the array has not these rows, or the file is damaged.
+   * Reads `count` rows from row `first` in pieces: tensors [n, ...] of about 4 MiB, in C order.
+   * @throws IoError if the array does not have these rows, or the file is damaged.
    */
   rows(first: number, count: number): AsyncIterable<StoredTensor>;
 }
@@ -36,9 +32,9 @@ export interface ArrayReader {
 /** An open `.npy` file. */
 export interface NpyReader extends ArrayReader {
   /**
-   * Reads consecutive elements, `count` from `first` on in row-major order, and nothing else of the file.
-   * @returns A tensor of the shape [count].
-   * @throws IoError if the array has not these elements, is in Fortran order, or the file has become shorter.
+   * Reads only `count` consecutive elements from element `first`, in row-major order.
+   * @returns A tensor of shape [count].
+   * @throws IoError if the array does not have these elements, is in Fortran order, or the file has become shorter.
    */
   readRange(first: number, count: number): Promise<StoredTensor>;
   /** Closes the file. */
@@ -46,25 +42,19 @@ export interface NpyReader extends ArrayReader {
 }
 
 /**
- * Opens a NumPy `.npy` file of any size, reads its header, and the array or parts of it when asked for. Close it
- * afterwards.
+ * Opens a NumPy `.npy` file of any size and reads its header. The array is read on demand. Close the file afterwards.
  *
- * @throws IoError if there is no file, or its header is refused: see `parseNpy`.
+ * @throws IoError if the file is missing, or its header is refused: see `parseNpy`.
  */
 export async function openNpy(path: string): Promise<NpyReader> {
   checkArguments('openNpy', { path }, { path: 'string' });
-
-  const file = await openFile('openNpy', 'a NumPy file', path);
-  try {
+  return openReader('openNpy', 'a NumPy file', path, async (file) => {
     const caller = `openNpy ('${path}')`;
     const begin = await file.read(0, Math.min(file.size, formatBytes));
     const dataStart = npyDataStart(caller, begin, file.size);
     const head = dataStart <= begin.length ? begin.subarray(0, dataStart) : await file.read(0, dataStart);
     return npyReader(file, path, parseNpyHeader(caller, head, file.size));
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader {
@@ -90,7 +80,6 @@ function npyReader(file: FileSource, path: string, header: NpyHeader): NpyReader
 /** Reads a NumPy `.npy` file of at most 2 GiB; see `parseNpy`. @throws IoError for a damaged file. */
 export async function readNpy(path: string): Promise<StoredTensor> {
   checkArguments('readNpy', { path }, { path: 'string' });
-
   const file = await openFile('readNpy', 'a NumPy file', path);
   try {
     return parseNpy(await file.read(0, file.size));
@@ -106,6 +95,5 @@ export async function writeNpy(path: string, tensor: HostTensor | StoredTensor, 
     { path, tensor, options },
     { path: 'string', tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
   );
-
   await writeFileAtomic(path, formatNpy(tensor, options));
 }

@@ -3,13 +3,13 @@ import { IoError } from './error.js';
 import { type NpyHeader, npyDataStart, npyPrefixBytes, npyTensor, parseNpyHeader } from './npy.js';
 import { formatStoredType, isCount, type StoredTensor, storedTypeBytes } from './stored.js';
 
-/** Bytes of rows that are given at a time, if a row is not longer. */
+/** Bytes of a piece of rows, or a row if that is longer. */
 const pieceBytes = 1 << 22;
 
-/** Bytes of rows that are gathered in one pass over an array in Fortran order, where each row is all over the file. */
+/** Bytes of rows gathered in one pass over an array in Fortran order, where each row is spread over the file. */
 const passBytes = 1 << 28;
 
-/** Reads the header of an array. @throws IoError as `parseNpy` does. */
+/** Reads the header of an array. @throws the errors of `parseNpy`. */
 export async function readNpyHeader(caller: string, stream: ByteStream): Promise<NpyHeader> {
   const prefix = await firstBytes(stream.from(0), npyPrefixBytes);
   const dataStart = npyDataStart(caller, prefix, stream.size);
@@ -17,12 +17,11 @@ export async function readNpyHeader(caller: string, stream: ByteStream): Promise
 }
 
 /**
- * Rows of an array along its first axis, `count` from `first` on, in pieces of whole rows: tensors [n, ...], row-major and
- * little-endian. Memory: some 4 MiB, or a row; of an array in Fortran order 256 MiB, or a row, and a pass over all data for
- * each.
+ * Reads `count` rows of an array from row `first`, in pieces of whole rows: tensors [n, ...], row-major and little-endian.
+ * Memory: about 4 MiB, or a row. An array in Fortran order needs 256 MiB, or a row, and a pass over all data per piece.
  *
- * @param what The array and its file, for error messages.
- * @throws IoError if the array has not these rows, or what the stream throws.
+ * @param what Name of the array and its file, for error messages.
+ * @throws IoError if the array does not have these rows, and the errors of the stream.
  */
 export async function* npyRows(
   caller: string,
@@ -36,7 +35,7 @@ export async function* npyRows(
   const [rows, ...row] = shape;
   if (rows === undefined || !isCount(first) || !isCount(count) || first + count > rows) {
     throw new IoError(
-      `${caller}: expected rows of ${what}, ${formatStoredType(header)}, got ${count} from ${first} on. Check the range.`,
+      `${caller}: expected rows of ${what}, ${formatStoredType(header)}, got ${count} from ${first}. Check the range.`,
     );
   }
   const rowBytes = row.reduce((product, size) => product * size, storedTypeBytes[dtype]);
@@ -55,7 +54,7 @@ export async function* npyRows(
     }
     return;
   }
-  // From the start of the stream, where a checksum is then compared.
+  // Reading from the start of the stream compares its checksum.
   const begin = dataStart + first * rowBytes;
   const pieces = first === 0 ? skipBytes(stream.from(0), begin) : stream.from(begin);
   let left = count;
@@ -67,7 +66,7 @@ export async function* npyRows(
   }
 }
 
-/** The rows from `first` up to `end` of an array whose first axis is the fastest, in row-major order. */
+/** Gathers the rows from `first` to `end - 1` of an array in Fortran order, in row-major order. */
 async function gatherRows(
   { dtype, shape, dataStart }: NpyHeader,
   stream: ByteStream,
@@ -95,7 +94,7 @@ async function gatherRows(
   return gathered;
 }
 
-/** Where an element lies in row-major order that is number `place` when the first axis is the fastest. */
+/** Row-major index of the element with index `place` in Fortran order. */
 function rowMajorPlace(place: number, shape: readonly number[]): number {
   let rest = place;
   let found = 0;

@@ -83,7 +83,7 @@ describe('npy', () => {
   it.each([
     ['no NumPy file', new Uint8Array(100), 'expected a NumPy file'],
     ['an empty file', new Uint8Array(0), 'expected a NumPy file'],
-    ['a cut header', numpy.fortran.slice(0, 100), 'cut off'],
+    ['a cut header', numpy.fortran.slice(0, 100), 'truncated'],
     ['cut data', numpy.fortran.slice(0, 200), 'expected 96 bytes of data'],
     ['objects', npyOf("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }"), 'expected descr'],
     [

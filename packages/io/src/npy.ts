@@ -3,9 +3,10 @@ import { checkArguments } from './check-arguments.js';
 import { bytesOf, checkStored, fromHostTensor } from './convert.js';
 import { IoError } from './error.js';
 import { refuseForeign } from './foreign-file.js';
-import type { HostTensor } from './host-tensor.js';
 import {
   byteLengthOf,
+  forEachStrided,
+  type HostTensor,
   isCount,
   type StoredDType,
   type StoredTensor,
@@ -13,9 +14,8 @@ import {
   storedTensorKinds,
   storedTypeBytes,
 } from './stored.js';
-import { forEachStrided } from './strided.js';
 
-/** NumPy's names of the element types, without the byte order. */
+/** Element types by NumPy's names, without the byte order. */
 const typeOfCode: Readonly<Record<string, StoredDType>> = {
   b1: 'BOOL',
   u1: 'U8',
@@ -34,58 +34,58 @@ const codeOfType = new Map(Object.entries(typeOfCode).map(([code, dtype]) => [dt
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
-/** Longest header read, in bytes; real ones have about 100. */
+/** Longest header in bytes. Real ones have about 100. */
 const maximumHeaderBytes = 65_536;
 
-/** Most axes of an array; NumPy has no more. */
+/** Most axes of an array in NumPy. */
 const maximumAxes = 64;
 
-/** What stands before the data of an `.npy` file. */
+/** Header of an `.npy` file. */
 export interface NpyHeader extends StoredType {
-  /** The first axis is the fastest. */
+  /** True if the first axis is the fastest. */
   readonly fortranOrder: boolean;
   readonly bigEndian: boolean;
-  /** Where the data begin, in bytes from the start of the file. */
+  /** Position of the data, in bytes from the start of the file. */
   readonly dataStart: number;
 }
 
 /**
- * Reads a NumPy `.npy` file from memory. The result is row-major and little-endian: a file in that form is not copied,
- * one in Fortran order or big-endian is converted.
+ * Parses a NumPy `.npy` file in memory. The result is row-major and little-endian. Data in that form are not copied, those in
+ * Fortran order or big-endian are converted.
  *
- * @throws IoError if the file is not valid or of another element type (structured, complex, text, objects).
+ * @throws IoError if the file is invalid or its element type is not supported (structured, complex, text, objects).
  */
 export function parseNpy(bytes: Uint8Array): StoredTensor {
   checkArguments('parseNpy', { bytes }, { bytes: 'Uint8Array' });
-
   const dataStart = npyDataStart('parseNpy', bytes, bytes.length);
   const header = parseNpyHeader('parseNpy', bytes.subarray(0, dataStart), bytes.length);
   return npyTensor(header, bytesOf(bytes.subarray(dataStart)));
 }
 
-/** The data of an `.npy` file, row-major and little-endian: converted if they are not, else not copied. */
+/** Tensor of the data of an `.npy` file, row-major and little-endian. Data are copied only if they are converted. */
 export function npyTensor({ dtype, shape, fortranOrder, bigEndian }: NpyHeader, data: Uint8Array): StoredTensor {
   const width = storedTypeBytes[dtype];
   const little = bigEndian ? swapBytes(data, width) : data;
   return { dtype, shape, bytes: fortranOrder ? reorder(little, shape, width, 'toRows') : little };
 }
 
-/** Bytes of an `.npy` file in which the length of its header stands. */
+/** First bytes of an `.npy` file, which contain the length of its header. */
 export const npyPrefixBytes = 12;
 
 /**
- * Where the data of an `.npy` file of format version 1, 2 or 3 begin, in bytes.
+ * Position of the data of an `.npy` file of format version 1, 2 or 3, in bytes.
  *
- * @param prefix The file's first {@link npyPrefixBytes}, or more, by which another format is named.
+ * @param prefix At least the file's first {@link npyPrefixBytes}. More bytes help to recognise other formats.
  * @param fileBytes Length of the whole file.
- * @throws IoError if it is no such file, or cut off.
+ * @throws IoError if it is not such a file, or truncated.
  */
 export function npyDataStart(caller: string, prefix: Uint8Array, fileBytes: number): number {
   refuseForeign(caller, 'a NumPy file (.npy)', 'npy', prefix);
   const version = prefix[6] ?? 0;
   if (!magic.every((byte, i) => prefix[i] === byte) || version < 1 || version > 3 || prefix.length < npyPrefixBytes) {
     throw new IoError(
-      `${caller}: expected a NumPy file of version 1 to 3, got other bytes. Pass a file that numpy.save wrote.`,
+      `${caller}: expected a NumPy file of version 1 to 3, got one of version ${version} or an invalid one. ` +
+        'Pass a file that numpy.save wrote.',
     );
   }
   const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.length);
@@ -94,21 +94,21 @@ export function npyDataStart(caller: string, prefix: Uint8Array, fileBytes: numb
   if (length > maximumHeaderBytes || start + length > fileBytes) {
     throw new IoError(
       `${caller}: expected a header of at most ${Math.min(maximumHeaderBytes, fileBytes - start)} bytes, got the length ` +
-        `${length}. The file is cut off.`,
+        `${length}. The file is truncated.`,
     );
   }
   return start + length;
 }
 
-/** The error for an array of an element type that is not read: structured, complex, text, objects, dates. */
+/** Error for an array of an unsupported element type: structured, complex, text, objects, dates. */
 export class UnreadArrayError extends IoError {}
 
 /**
- * Reads the header of an `.npy` file.
+ * Parses the header of an `.npy` file.
  *
- * @param head The file up to where its data begin.
+ * @param head The file up to its data.
  * @param fileBytes Length of the whole file.
- * @throws IoError if it is not valid or the file has not the bytes that it promises; {@link UnreadArrayError} for another
+ * @throws IoError if it is invalid or does not match the length of the file; {@link UnreadArrayError} for an unsupported
  * element type.
  */
 export function parseNpyHeader(caller: string, head: Uint8Array, fileBytes: number): NpyHeader {
@@ -155,7 +155,7 @@ function reorder(data: Uint8Array, shape: readonly number[], width: number, to: 
     strides.push(stride);
     stride *= dimension;
   }
-  // The place in row-major order, and that in Fortran order.
+  // `row` and `column` are an element's indices in row-major and in Fortran order.
   forEachStrided(shape, strides, (row, column) => {
     const [from, into] = to === 'toRows' ? [column, row] : [row, column];
     for (let byte = 0; byte < width; byte++) result[into * width + byte] = data[from * width + byte] as number;
@@ -163,19 +163,18 @@ function reorder(data: Uint8Array, shape: readonly number[], width: number, to: 
   return result;
 }
 
-/** How {@link formatNpy} writes. */
+/** Options of {@link formatNpy}. */
 export interface NpyOptions {
-  /** Writes the first axis fastest instead of the last. */
+  /** Writes in Fortran order, with the first axis fastest. */
   readonly fortranOrder?: boolean;
 }
 
-/** Kinds of {@link NpyOptions}. */
 export const npyOptionsKinds: KindsOf<NpyOptions> = { 'fortranOrder?': 'boolean' };
 
 /**
- * What stands before the data of an `.npy` file (version 1).
+ * Formats the header of an `.npy` file (version 1).
  *
- * @throws IoError if the element type is BF16, which NumPy does not have.
+ * @throws IoError if NumPy does not have the element type, such as BF16.
  */
 export function formatNpyHeader({ dtype, shape }: StoredType, options: NpyOptions = {}): Uint8Array {
   const code = codeOfType.get(dtype);
@@ -189,7 +188,9 @@ export function formatNpyHeader({ dtype, shape }: StoredType, options: NpyOption
   const dimensions = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const text = `{'descr': '${order}${code}', 'fortran_order': ${fortranOrder ? 'True' : 'False'}, 'shape': (${dimensions}), }`;
   const start = Math.ceil((10 + text.length + 1) / 64) * 64; // data at a multiple of 64, as NumPy writes
-  if (start - 10 > 0xffff) throw new IoError(`formatNpy: expected a shorter shape, got ${shape.length} dimensions.`);
+  if (start - 10 > 0xffff) {
+    throw new IoError(`formatNpy: expected a shorter shape, got ${shape.length} dimensions. Reshape the array.`);
+  }
   const header = new Uint8Array(start).fill(0x20);
   header.set([...magic, 1, 0, (start - 10) & 0xff, (start - 10) >> 8]);
   header.set(new TextEncoder().encode(text), 10);
@@ -198,9 +199,9 @@ export function formatNpyHeader({ dtype, shape }: StoredType, options: NpyOption
 }
 
 /**
- * A NumPy `.npy` file (version 1) in memory.
+ * Formats a NumPy `.npy` file (version 1) in memory.
  *
- * @throws IoError if data and shape do not belong together, or the element type is BF16, which NumPy does not have.
+ * @throws IoError if data and shape do not match, or NumPy does not have the element type, such as BF16.
  */
 export function formatNpy(tensor: HostTensor | StoredTensor, options: NpyOptions = {}): Uint8Array {
   checkArguments(
@@ -208,7 +209,6 @@ export function formatNpy(tensor: HostTensor | StoredTensor, options: NpyOptions
     { tensor, options },
     { tensor: ['HostTensor', storedTensorKinds], 'options?': npyOptionsKinds },
   );
-
   const stored = 'bytes' in tensor ? tensor : fromHostTensor(tensor);
   checkStored('formatNpy', stored, 'the tensor');
   const { dtype, shape, bytes } = stored;

@@ -67,7 +67,7 @@ describe.each([
         expect(read.shapes).toEqual(count === 0 ? [] : [[count, 2, 3]]);
       }
     }
-    await expect(rowsOf(path, 3, 3)).rejects.toThrow('got 3 from 3 on');
+    await expect(rowsOf(path, 3, 3)).rejects.toThrow('got 3 from 3.');
   });
 
   it('refuses data that were changed, when all of them are read', async () => {
@@ -189,15 +189,15 @@ describe('archives that lie', () => {
   }
 
   it.each([
-    ['more than deflate can make', resized(deflated, 0x7fffffff), 'that cannot be so many'],
+    ['more than deflate can make', resized(deflated, 0x7fffffff), 'which deflate cannot expand so far'],
     ['more than there is', resized(deflated, 10_000), 'expected 60 bytes of data for U16[5, 2, 3], got 9872'],
-    ['less than there is', resized(deflated, 150), "expected 150 bytes of 'a.npy', got more"],
+    ['less than there is', resized(deflated, 150), "expected 150 bytes of 'a.npy', got 188 or more"],
     [
       'an array of many axes',
       zipSync({ 'a.npy': formatNpy({ ...tensor, shape: [5, 2, 3, ...Array(62).fill(1)] }) }),
       'axes',
     ],
-    ['nothing', new Uint8Array(0), 'got another format: an empty file'],
+    ['nothing', new Uint8Array(0), 'got an empty file'],
     ['the start alone', deflated.subarray(0, 100), 'the records that end a zip archive'],
   ])('are refused: %s', async (_, bytes, message) => {
     await expect(readNpz(save(bytes))).rejects.toThrow(IoError);

@@ -1,8 +1,8 @@
 import { writeFileAtomic } from './atomic-file.js';
-import type { ByteStream } from './byte-stream.js';
+import { allocate, type ByteStream } from './byte-stream.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
-import { openFile } from './file-source.js';
+import { openReader } from './file-source.js';
 import { formatBytes, refuseForeign } from './foreign-file.js';
 import { npyTensor, UnreadArrayError } from './npy.js';
 import type { ArrayReader } from './npy-file.js';
@@ -20,43 +20,40 @@ import { byteLengthOf, type StoredTensor } from './stored.js';
 import { isZip, readZipDirectory, UnreadMemberError } from './zip-reader.js';
 import { zipStream } from './zip-stream.js';
 
-/** An open `.npz` archive, of which only the directory and the arrays' headers have been read. */
+/** An open `.npz` archive. Only its directory and the arrays' headers are in memory. */
 export interface NpzReader {
-  /** Arrays by name (without `.npy`), in the archive's order. */
+  /** Arrays by name (without `.npy`), in the order of the archive. */
   readonly arrays: ReadonlyMap<string, ArrayReader>;
   /** Closes the file. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a NumPy `.npz` archive of any size, in the zip format's 32-bit or 64-bit form, with arrays stored or deflated. Their
- * data are read when asked for, and unpacked piece by piece. Checksums are compared when all of an array is read. Files
- * in the archive that do not end in `.npy` are passed over. An array of an element type that `parseNpy` does not read is
- * refused when it is asked for its type or data. Close it afterwards.
+ * Opens a NumPy `.npz` archive of any size, in 32-bit or 64-bit zip format, with stored or deflated arrays. Data are read and
+ * inflated on demand, in pieces. Checksums are compared when a whole array is read. Files that do not end in `.npy` are skipped.
+ * An array of an element type that `parseNpy` does not support throws when its type or data are read. Close it afterwards.
  *
- * Memory: what the data take, of deflated ones at most 1032 times their bytes in the file, which is what deflate can do.
+ * Memory: that of the data. Deflated data have at most 1032 times their bytes in the file, the limit of deflate.
  *
- * @throws IoError if there is no file, it is no such archive, or the header of an array is damaged.
+ * @throws IoError if the file is missing or not such an archive, or the header of an array is damaged.
  */
 export async function openNpz(path: string): Promise<NpzReader> {
   checkArguments('openNpz', { path }, { path: 'string' });
-
   const { arrays, close } = await openArrays(path);
   return { arrays, close };
 }
 
 interface OpenArrays extends NpzReader {
-  /** Arrays of element types that are not read. */
+  /** Arrays of unsupported element types. */
   readonly unread: ReadonlySet<string>;
 }
 
-async function openArrays(path: string): Promise<OpenArrays> {
+function openArrays(path: string): Promise<OpenArrays> {
   const caller = `openNpz ('${path}')`;
-  const file = await openFile('openNpz', 'a NumPy archive', path);
-  try {
+  return openReader('openNpz', 'a NumPy archive', path, async (file) => {
     const first = await file.read(0, Math.min(file.size, formatBytes));
     if (!isZip(first)) refuseForeign(caller, 'a NumPy archive (.npz)', 'npz', first);
-    const directory = await readZipDirectory(caller, file, { deflated: true });
+    const directory = await readZipDirectory(caller, file, true);
     checkArrays(caller, [...directory.members.keys()]);
     const arrays = new Map<string, ArrayReader>();
     const unread = new Set<string>();
@@ -72,10 +69,7 @@ async function openArrays(path: string): Promise<OpenArrays> {
       }
     }
     return { arrays, unread, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 async function arrayReader(caller: string, name: string, stream: ByteStream): Promise<ArrayReader> {
@@ -87,27 +81,28 @@ async function arrayReader(caller: string, name: string, stream: ByteStream): Pr
   };
 }
 
-/** An array that is not read: whatever is asked of it is the error. */
+/** Reader of an unsupported array: every access throws the error. */
 function refusingReader(error: IoError): ArrayReader {
   return {
     get type(): never {
       throw error;
     },
     read: () => Promise.reject(error),
-    // biome-ignore lint/correctness/useYield: it has nothing to give
+    // biome-ignore lint/correctness/useYield: it only throws
     async *rows() {
       throw error;
     },
   };
 }
 
-/** All bytes of a stream. Room for them grows with what arrives, not with what the archive says. */
+/** Reads all bytes of a stream. The memory grows with the bytes that arrive, not with the declared size. */
 async function collect(caller: string, name: string, { size, from }: ByteStream): Promise<Uint8Array> {
   let bytes = new Uint8Array(0);
   let length = 0;
   for await (const piece of from(0)) {
     if (length + piece.length > bytes.length) {
-      const larger = allocate(caller, name, Math.min(size, Math.max(2 * bytes.length, length + piece.length)));
+      const room = Math.min(size, Math.max(2 * bytes.length, length + piece.length));
+      const larger = allocate(caller, name, room, 'Read it row by row.');
       larger.set(bytes.subarray(0, length));
       bytes = larger;
     }
@@ -117,23 +112,13 @@ async function collect(caller: string, name: string, { size, from }: ByteStream)
   return bytes;
 }
 
-function allocate(caller: string, name: string, length: number): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(length);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new IoError(`${caller}: expected memory for ${length} bytes of '${name}', got none. Read it row by row.`);
-  }
-}
-
 /**
- * Reads the arrays of a NumPy `.npz` archive; see {@link openNpz} and, for which of them, `parseNpz`.
+ * Reads arrays of a NumPy `.npz` archive; see {@link openNpz} and the options of `parseNpz`.
  *
- * @throws IoError also if they take more than `maximumBytes`, or one that `names` has is missing.
+ * @throws IoError also if they exceed `maximumBytes`, or an array in `names` is missing.
  */
 export async function readNpz(path: string, options: NpzReadOptions = {}): Promise<Map<string, StoredTensor>> {
   checkArguments('readNpz', { path, options }, { path: 'string', 'options?': npzReadOptionsKinds });
-
   const { maximumBytes = 2 ** 31, names } = options;
   const file = await openArrays(path);
   try {
@@ -146,7 +131,7 @@ export async function readNpz(path: string, options: NpzReadOptions = {}): Promi
       total += byteLengthOf(array.type) ?? 0;
       if (total > maximumBytes) {
         throw new IoError(
-          `readNpz ('${path}'): expected at most ${maximumBytes} bytes of arrays, got more. Raise maximumBytes.`,
+          `readNpz ('${path}'): expected at most ${maximumBytes} bytes of arrays, got ${total} or more. Raise maximumBytes.`,
         );
       }
       read.set(name, await array.read());
@@ -168,6 +153,5 @@ export async function writeNpz(path: string, tensors: WritableTensors, options?:
     { path, tensors, options },
     { path: 'string', tensors: 'Map | object', 'options?': npzWriteOptionsKinds },
   );
-
   await writeFileAtomic(path, formatNpz(tensors, options));
 }

@@ -10,28 +10,26 @@ import { byteLengthOf, type StoredTensor } from './stored.js';
 import { zipChunks } from './zip.js';
 import { isZip, largestDeflateRatio } from './zip-reader.js';
 
-/** How {@link parseNpz} reads. */
+/** Options of {@link parseNpz}. */
 export interface NpzReadOptions {
-  /** Most bytes that the arrays may take together when unpacked; 2 GiB by default. */
+  /** Most bytes of all arrays together when inflated. Default: 2 GiB. */
   readonly maximumBytes?: number;
-  /** The arrays that are read, by name; all by default, but for those of element types that are not read. */
+  /** Names of the arrays to read. Default: all of supported element types. */
   readonly names?: readonly string[];
 }
 
-/** Kinds of {@link NpzReadOptions}. */
 export const npzReadOptionsKinds: KindsOf<NpzReadOptions> = { 'maximumBytes?': 'number', 'names?': 'string[]' };
 
 /**
- * Reads a NumPy `.npz` archive from memory: arrays by name (without `.npy`), in the archive's order. Checksums are not
- * compared, as those of files are by `openNpz`. Arrays of element types that `parseNpy` does not read (objects, text, complex
- * and structured ones) are left out, unless `names` asks for them.
+ * Parses a NumPy `.npz` archive in memory: arrays by name (without `.npy`), in the order of the archive. Unlike `openNpz`, it
+ * does not compare checksums. Arrays of unsupported element types (objects, text, complex, structured) are skipped, unless they
+ * are in `names`.
  *
- * @throws IoError if the archive is not valid, its arrays are larger than allowed, one that `names` has is missing, or an array
- * is refused by `parseNpy`.
+ * @throws IoError if the archive is invalid, its arrays are too large, an array in `names` is missing, or `parseNpy` refuses an
+ * array.
  */
 export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<string, StoredTensor> {
   checkArguments('parseNpz', { bytes, options }, { bytes: 'Uint8Array', 'options?': npzReadOptionsKinds });
-
   const { maximumBytes = 2 ** 31, names } = options;
   if (!isZip(bytes)) refuseForeign('parseNpz', 'a NumPy archive (.npz)', 'npz', bytes);
   let total = 0;
@@ -53,7 +51,7 @@ export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<s
         total += originalSize;
         if (total > maximumBytes) {
           throw new IoError(
-            `parseNpz: expected at most ${maximumBytes} bytes of arrays, got more. Raise maximumBytes if the file is trusted.`,
+            `parseNpz: expected at most ${maximumBytes} bytes of arrays, got ${total} or more. Raise maximumBytes if the file is trusted.`,
           );
         }
         return true;
@@ -62,7 +60,7 @@ export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<s
   } catch (error) {
     if (error instanceof IoError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new IoError(`parseNpz: expected a NumPy .npz archive, got other bytes (${reason}). The file is damaged.`);
+    throw new IoError(`parseNpz: expected a NumPy .npz archive, got an invalid one (${reason}). The file is damaged.`);
   }
   const arrays = new Map<string, StoredTensor>();
   for (const [member, file] of Object.entries(files)) {
@@ -78,7 +76,7 @@ export function parseNpz(bytes: Uint8Array, options: NpzReadOptions = {}): Map<s
 
 /**
  * @param members Names of all files in an archive.
- * @throws IoError if an array that is asked for is missing, or the archive has files, but no arrays.
+ * @throws IoError if an array in `names` is missing, or the archive has files but no arrays.
  */
 export function checkArrays(caller: string, members: readonly string[], names: readonly string[] = []): void {
   const missing = names.find((name) => !members.includes(`${name}.npy`));
@@ -97,23 +95,21 @@ export function checkArrays(caller: string, members: readonly string[], names: r
   }
 }
 
-/** How {@link formatNpz} writes. */
+/** Options of {@link formatNpz}. */
 export interface NpzWriteOptions {
   /** Compresses the arrays, as `numpy.savez_compressed` does. */
   readonly compress?: boolean;
 }
 
-/** Kinds of {@link NpzWriteOptions}. */
 export const npzWriteOptionsKinds: KindsOf<NpzWriteOptions> = { 'compress?': 'boolean' };
 
 /**
- * A NumPy `.npz` archive in memory, arrays in the order given. The same arrays give the same bytes.
+ * Formats a NumPy `.npz` archive in memory, with arrays in the given order. The same arrays give the same bytes.
  *
- * @throws IoError where `formatNpy` does.
+ * @throws the errors of `formatNpy`.
  */
 export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {}): Uint8Array {
   checkArguments('formatNpz', { tensors, options }, { tensors: 'Map | object', 'options?': npzWriteOptionsKinds });
-
   const files: Record<string, Uint8Array> = {};
   for (const [name, tensor] of namedTensors(tensors)) files[`${name}.npy`] = formatNpy(tensor);
   // The format counts years from 1980, in local time.
@@ -121,18 +117,17 @@ export function formatNpz(tensors: WritableTensors, options: NpzWriteOptions = {
 }
 
 /**
- * The bytes of a NumPy `.npz` archive of any size, piece by piece, for streaming; arrays in the order given, uncompressed.
+ * Streams the bytes of a NumPy `.npz` archive of any size, with uncompressed arrays in the given order.
  *
- * @throws IoError if data are not as long as type and shape say, and where `formatNpy` does.
+ * @throws IoError if the length of data does not match type and shape, and the errors of `formatNpy`.
  */
 export function npzChunks(tensors: Readonly<Record<string, ChunkedTensor>>): AsyncGenerator<Uint8Array> {
   checkArguments('npzChunks', { tensors }, { tensors: 'object' });
-
   const entries = Object.entries(tensors).map(([name, tensor]) => {
     const header = formatNpyHeader(tensor);
     const size = byteLengthOf(tensor);
     if (size === undefined)
-      throw new IoError(`npzChunks: expected '${name}' of countable size, got [${tensor.shape}].`);
+      throw new IoError(`npzChunks: expected '${name}' of countable size, got [${tensor.shape}]. Check the shape.`);
     return { name: `${name}.npy`, size: header.length + size, chunks: withHeader(header, tensor.chunks) };
   });
   return zipChunks(entries);

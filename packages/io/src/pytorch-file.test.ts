@@ -95,7 +95,7 @@ describe('writePyTorch', () => {
     const self: WritablePyTorchValue[] = [];
     self.push(self);
     const cases: [WritablePyTorchValue, string][] = [
-      [self, 'Does one hold itself?'],
+      [self, 'Check that no value contains itself.'],
       [{ dtype: 'U16', shape: [1], bytes: new Uint8Array(2) }, 'got U16'],
       [{ ...float32([2], [1, 2]), shape: [3] }, 'its shape [3]'],
       [{ dtype: 'U8', shape: [3], chunks: [Uint8Array.of(1)] }, "expected 3 bytes of 'archive/data/0', got 1"],
@@ -122,6 +122,6 @@ describe('openPyTorch', () => {
     await expect(openPyTorch(path)).rejects.toThrow(`expected a PyTorch file at '${path}', got none`);
     writeFileSync(path, 'PK\x03\x04, but no archive');
     await expect(openPyTorch(path)).rejects.toThrow(`openPyTorch ('${path}'): expected the records`);
-    await expect(openPyTorch(folder)).rejects.toThrow('got something else');
+    await expect(openPyTorch(folder)).rejects.toThrow('got a folder');
   });
 });

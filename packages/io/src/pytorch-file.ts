@@ -1,61 +1,41 @@
 import { writeFileAtomic } from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
-import { chunkedTensorKinds } from './chunks.js';
-import { openFile } from './file-source.js';
-import { type PyTorchContent, readPyTorchSource } from './pytorch/reader.js';
-import { pytorchChunks, type WritablePyTorchValue } from './pytorch/writer.js';
-import { storedTensorKinds } from './stored.js';
 
-/** An open PyTorch file, of which all but the tensors' data has been read. */
+import { openReader } from './file-source.js';
+import { type PyTorchContent, readPyTorchSource } from './pytorch/reader.js';
+import { pytorchChunks, type WritablePyTorchValue, writableKinds } from './pytorch/writer.js';
+
+/** An open PyTorch file. Everything but the tensors' data is in memory. */
 export interface PyTorchReader extends PyTorchContent {
   /** Closes the file. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a file of `torch.save` of any size: the zip format, or the one before PyTorch 1.6. Its value is read at once, its
- * tensors when asked for, each into memory of its own. Close it afterwards.
+ * Opens a file of `torch.save` of any size, in the zip format or the older format. Its value is read at once. Its tensors are
+ * read on demand, each into its own memory. Close the file afterwards.
  *
- * A pickle is read as data: nothing in it runs. Tensors and plain containers become what they are; any other object, such as
- * `argparse.Namespace`, is kept as the name of its class or function with arguments and attributes. Reading takes at most 64 MiB
- * of pickle, 2^20 containers, and for a tensor 16 times the file's length.
+ * A pickle is read as data, and none of its code runs. Any object other than a tensor or a plain container, such as
+ * `argparse.Namespace`, is kept as the name of its class or function with arguments and attributes. Limits: 64 MiB of pickle,
+ * 2^20 containers, and 16 times the file's length per tensor.
  *
- * @throws IoError that says what is missing or damaged, which other format the file has, or which harmful function its pickle
- * wants called.
+ * @throws IoError if the file is missing, damaged or of another format, or its pickle calls a harmful function.
  */
 export async function openPyTorch(path: string): Promise<PyTorchReader> {
   checkArguments('openPyTorch', { path }, { path: 'string' });
-
-  const file = await openFile('openPyTorch', 'a PyTorch file', path);
-  try {
+  return openReader('openPyTorch', 'a PyTorch file', path, async (file) => {
     const content = await readPyTorchSource(`openPyTorch ('${path}')`, file);
     return { ...content, close: () => file.close() };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 /**
- * Writes a file of any size that `torch.load(path, weights_only=True)` opens, atomically and without a copy of it in memory;
- * see `pytorchChunks`.
+ * Writes a file for `torch.load(path, weights_only=True)`, of any size, atomically and without a copy in memory; see
+ * `pytorchChunks`.
  *
- * @throws IoError where `pytorchChunks` does.
+ * @throws the errors of `pytorchChunks`.
  */
 export async function writePyTorch(path: string, value: WritablePyTorchValue): Promise<void> {
-  checkArguments(
-    'writePyTorch',
-    { path, value },
-    {
-      path: 'string',
-      value: [
-        'string | number | bigint | boolean | any[] | Map | object | null',
-        'HostTensor',
-        storedTensorKinds,
-        chunkedTensorKinds,
-      ],
-    },
-  );
-
+  checkArguments('writePyTorch', { path, value }, { path: 'string', value: writableKinds });
   await writeFileAtomic(path, pytorchChunks(value));
 }

@@ -82,7 +82,7 @@ describe('files', () => {
     expect(await array.read()).toEqual(await readNpy(npy));
     await expect(array.readRange(4, 3)).rejects.toThrow(`6 elements of '${npy}'`);
     truncateSync(npy, 140);
-    await expect(array.readRange(2, 3)).rejects.toThrow('was cut while it was read');
+    await expect(array.readRange(2, 3)).rejects.toThrow('was truncated while it was read');
     await array.close();
     await expect(openNpy(npy)).rejects.toThrow(`'${npy}'): expected 24 bytes of data for I32[2, 3], got 12`);
     await expect(openNpy(join(folder, 'none.npy'))).rejects.toThrow('none.npy');
@@ -115,9 +115,9 @@ describe('files', () => {
     await expect(readSafetensors(path)).rejects.toThrow(`expected a safetensors file at '${path}', got none`);
     await expect(readSafetensors(folder)).rejects.toThrow();
     for (const [bytes, message] of [
-      [new Uint8Array(3), 'cut off'],
+      [new Uint8Array(3), 'truncated'],
       [new Uint8Array(50).fill(0xff), 'got the length 18446744073709551615'],
-      [formatSafetensors(tensors).subarray(0, -1), 'cut off'],
+      [formatSafetensors(tensors).subarray(0, -1), 'truncated'],
     ] as const) {
       writeFileSync(path, bytes);
       await expect(readSafetensors(path)).rejects.toThrow(IoError);
@@ -131,7 +131,7 @@ describe('files', () => {
     await writeSafetensors(path, tensors);
     const file = await openSafetensors(path);
     truncateSync(path, 20);
-    await expect(file.read('a')).rejects.toThrow('was cut while it was read');
+    await expect(file.read('a')).rejects.toThrow('was truncated while it was read');
     await file.close();
   });
 

@@ -16,17 +16,16 @@ import { writeShards } from './safetensors-shards-writer.js';
 import type { StoredTensor } from './stored.js';
 
 /**
- * Opens a safetensors file of any size, reads its header, and reads tensors when asked for. Close it afterwards.
+ * Opens a safetensors file of any size and reads its header. Tensors are read on demand. Close it afterwards.
  *
- * Tensors may lie in several files with an index, Hugging Face's layout: `path` is the index, whose name ends in
- * `.safetensors.index.json`, or `model.safetensors` where there is no such file but `model.safetensors.index.json`.
+ * Several files with an index, Hugging Face's layout, are opened as one. `path` is then the index, whose name ends in
+ * `.safetensors.index.json`, or the missing `model.safetensors` of a `model.safetensors.index.json`.
  *
- * @throws IoError if there is no file, or its header is refused: see `parseSafetensors`. Of several files: if one of them or
- * a tensor is missing, is not in the index or lies in two of them, or the index leads out of its folder.
+ * @throws IoError if the file is missing or its header is refused: see `parseSafetensors`. For several files also if a file or
+ * tensor is missing, is not in the index or occurs twice, or the index names files outside its folder.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsReader> {
   checkArguments('openSafetensors', { path }, { path: 'string' });
-
   if (path.endsWith(indexSuffix)) return openShards('openSafetensors', path);
   const index = path + indexSuffix;
   return !existsSync(path) && existsSync(index)
@@ -35,13 +34,12 @@ export async function openSafetensors(path: string): Promise<SafetensorsReader> 
 }
 
 /**
- * Reads a whole safetensors file of any size. Each tensor has memory of its own, aligned for its element type.
+ * Reads a whole safetensors file of any size. Each tensor has its own memory, aligned for its element type.
  *
- * @throws IoError if there is no file, or it is refused: see `parseSafetensors`.
+ * @throws IoError if the file is missing or refused: see `parseSafetensors`.
  */
 export async function readSafetensors(path: string): Promise<SafetensorsContent> {
   checkArguments('readSafetensors', { path }, { path: 'string' });
-
   const file = await openSafetensors(path);
   try {
     const tensors = new Map<string, StoredTensor>();
@@ -52,30 +50,29 @@ export async function readSafetensors(path: string): Promise<SafetensorsContent>
   }
 }
 
-/** How {@link writeSafetensors} writes. */
+/** Options of {@link writeSafetensors}. */
 export interface SafetensorsFileOptions extends SafetensorsOptions {
   /**
-   * Most bytes of tensors in a file; without it all are in one. Where they are more, `model-00001-of-00003.safetensors` and
-   * so on are written with `model.safetensors.index.json`, Hugging Face's layout, tensors in the order given. Each file
-   * is longer by its header; a tensor that is larger has a file of its own.
+   * Most bytes of tensors per file, without its header. Default: one file for all. Larger sets become
+   * `model-00001-of-00003.safetensors` and so on with `model.safetensors.index.json`, Hugging Face's layout, with tensors in the
+   * given order. A tensor that is larger gets its own file.
    */
   readonly maximumShardBytes?: number | undefined;
 }
 
-/** Kinds of {@link SafetensorsFileOptions}. */
 export const safetensorsFileOptionsKinds: KindsOf<SafetensorsFileOptions> = {
   'maximumShardBytes?': 'number',
   ...safetensorsOptionsKinds,
 };
 
 /**
- * Writes a safetensors file of any size, atomically and without a copy of it in memory. The same tensors give the same
- * bytes; float32 tensors in memory are written as `options.dtype` says, others as they are.
+ * Writes a safetensors file of any size, atomically and without a copy in memory. The same tensors give the same bytes.
+ * `options.dtype` applies to float32 tensors in memory; others are written unchanged.
  *
- * Of several files the index comes last, and files of an older set are removed after that: see `writeFilesAtomic`.
+ * The index of several files is written last, then files of an older set are removed: see `writeFilesAtomic`.
  *
- * @param path Its name ends in `.safetensors` where there may be several files.
- * @throws IoError if a tensor's data do not fit its shape or a name is reserved.
+ * @param path Path of the file. For several files it must end in `.safetensors`.
+ * @throws IoError if a tensor's data do not match its shape or a name is reserved.
  */
 export async function writeSafetensors(
   path: string,
@@ -87,7 +84,6 @@ export async function writeSafetensors(
     { path, tensors, options },
     { path: 'string', tensors: 'Map | object', 'options?': safetensorsFileOptionsKinds },
   );
-
   const { maximumShardBytes, ...format } = options;
   if (maximumShardBytes === undefined) await writeFileAtomic(path, safetensorsStream(tensors, format));
   else await writeShards(path, tensors, format, maximumShardBytes);

@@ -1,42 +1,42 @@
 import { compareCodePoints } from './code-points.js';
 import { IoError } from './error.js';
-import { isObject, parseJsonObject } from './json.js';
+import { isObject, parseJsonObject, shortJson } from './json.js';
 import { byteLengthOf, formatStoredType, isCount, isStoredDType, type StoredType, type UnreadType } from './stored.js';
 
-/** Longest header read or written, in bytes; the limit of the reference library, far above real headers (1 MB). */
+/** Longest header in bytes: the limit of the reference library. Real headers have at most about 1 MB. */
 export const maximumHeaderBytes = 100_000_000;
 
-/** Bytes before the header: its length, a little-endian 64-bit number. */
+/** Bytes before the header: its length as a little-endian 64-bit number. */
 export const prefixBytes = 8;
 
-/** Where the data of one tensor lie, in bytes from the end of the header. */
+/** Position of the data of a tensor, in bytes from the end of the header. */
 export interface HeaderEntry extends StoredType {
   readonly name: string;
   readonly begin: number;
   readonly end: number;
 }
 
-/** A tensor of a type that is not read: what it is, and where its data lie. */
+/** A tensor of an unsupported type, with the position of its data. */
 interface UnreadEntry extends UnreadType {
   readonly name: string;
   readonly begin: number;
   readonly end: number;
 }
 
-/** Names of element types: those of the format so far, such as F4, F6_E2M3, F8_E8M0 and C64, and of those to come. */
+/** Pattern of names of element types, such as F4, F6_E2M3, F8_E8M0 and C64, also of future ones. */
 const typeName = /^[A-Z][A-Z0-9_]{0,31}$/;
 
-/** A header's content: entries in the order of their data, and free text by key. */
+/** Content of a header: entries in the order of their data, and free text by key. */
 export interface SafetensorsHeader {
-  /** Tensors that are read, and further names of them. */
+  /** Tensors of supported types, and their aliases. */
   readonly entries: readonly HeaderEntry[];
-  /** Tensors of types that are not read, such as C64 or F4, by name. */
+  /** Tensors of unsupported types, such as C64 or F4, by name. */
   readonly unread: ReadonlyMap<string, UnreadType>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads the length of the header from a file's first 8 bytes.
+ * Parses the length of the header from a file's first 8 bytes.
  *
  * @param fileBytes Length of the whole file.
  * @throws IoError if the header would be longer than the file or than {@link maximumHeaderBytes}.
@@ -44,25 +44,25 @@ export interface SafetensorsHeader {
 export function parseHeaderLength(caller: string, prefix: Uint8Array, fileBytes: number): number {
   if (fileBytes < prefixBytes || prefix.length < prefixBytes) {
     throw new IoError(
-      `${caller}: expected a safetensors file of at least 8 bytes, got ${fileBytes}. The file is cut off.`,
+      `${caller}: expected a safetensors file of at least 8 bytes, got ${fileBytes}. The file is truncated.`,
     );
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset, prefixBytes).getBigUint64(0, true);
   if (length > maximumHeaderBytes || length > fileBytes - prefixBytes) {
     throw new IoError(
       `${caller}: expected a safetensors header of at most ${Math.min(maximumHeaderBytes, fileBytes - prefixBytes)} bytes ` +
-        `in this file of ${fileBytes}, got the length ${length}. The file is cut off or of another format.`,
+        `in this file of ${fileBytes}, got the length ${length}. The file is truncated or of another format.`,
     );
   }
   return Number(length);
 }
 
 /**
- * Reads a header and checks that its tensors fill the data part without overlap, hole or rest. A tensor that `metadata` names
- * as another one's alias, as `safetensors.torch.save_model` does for tensors that share their data, has an entry as well.
+ * Parses a header and checks that its tensors fill the data part without overlap, hole or rest. Aliases in `metadata`, which
+ * `safetensors.torch.save_model` writes for tensors that share their data, become entries.
  *
  * @param dataBytes Length of the data part.
- * @throws IoError if anything is not as the format demands.
+ * @throws IoError if it is invalid.
  */
 export function parseHeader(caller: string, bytes: Uint8Array, dataBytes: number): SafetensorsHeader {
   if (bytes[0] !== 0x7b) {
@@ -83,7 +83,7 @@ export function parseHeader(caller: string, bytes: Uint8Array, dataBytes: number
   for (const { name, begin, end } of all) {
     if (begin !== position) {
       throw new IoError(
-        `${caller}: expected the data of '${name}' to begin at ${position}, where those before it end, got ${begin}. ` +
+        `${caller}: expected the data of '${name}' to begin at ${position}, after those before it, got ${begin}. ` +
           `The file is damaged: data ${begin < position ? 'overlap' : 'have a hole'}.`,
       );
     }
@@ -92,7 +92,7 @@ export function parseHeader(caller: string, bytes: Uint8Array, dataBytes: number
   if (position !== dataBytes) {
     throw new IoError(
       `${caller}: expected ${position} bytes of data after the header, got ${dataBytes}. ` +
-        `The file is ${position > dataBytes ? 'cut off' : 'longer than its header says'}.`,
+        `The file is ${position > dataBytes ? 'truncated' : 'longer than its header says'}.`,
     );
   }
   const entries = all.filter(isRead);
@@ -104,7 +104,7 @@ function isRead(entry: HeaderEntry | UnreadEntry): entry is HeaderEntry {
   return isStoredDType(entry.dtype);
 }
 
-/** Entries of names that have no data, but that `metadata` names with the tensor that they share. */
+/** Entries of aliases: names without data that `metadata` maps to the tensor that they share. */
 function aliases(
   entries: readonly HeaderEntry[],
   unread: ReadonlyMap<string, UnreadType>,
@@ -118,10 +118,10 @@ function aliases(
 }
 
 function parseMetadata(caller: string, value: unknown): Record<string, string> {
-  if (value === null) return {}; // as the reference library reads it
+  if (value === null) return {}; // as in the reference library
   if (!isObject(value) || !Object.values(value).every((text) => typeof text === 'string')) {
     throw new IoError(
-      `${caller}: expected '__metadata__' to hold text by key, got ${shown(value)}. The file is damaged.`,
+      `${caller}: expected '__metadata__' to hold text by key, got ${shortJson(value)}. The file is damaged.`,
     );
   }
   return value as Record<string, string>;
@@ -129,7 +129,9 @@ function parseMetadata(caller: string, value: unknown): Record<string, string> {
 
 function parseEntry(caller: string, name: string, value: unknown): HeaderEntry | UnreadEntry {
   const refuse = (expected: string, got: unknown) =>
-    new IoError(`${caller}: expected ${expected} for the tensor '${name}', got ${shown(got)}. The file is damaged.`);
+    new IoError(
+      `${caller}: expected ${expected} for the tensor '${name}', got ${shortJson(got)}. The file is damaged.`,
+    );
   if (!isObject(value)) throw refuse('dtype, shape and data_offsets', value);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !typeName.test(dtype)) throw refuse('a dtype of letters, such as F32,', dtype);
@@ -148,32 +150,24 @@ function parseEntry(caller: string, name: string, value: unknown): HeaderEntry |
   return { name, dtype, shape, begin, end };
 }
 
-/** A value from a file as error messages show it, shortened. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
-}
-
-/** A header in bytes, with its length before it and spaces after it, so that the data begin at a multiple of 8. */
+/** Formats a header with its length and padding, so that the data begin at a multiple of 8 bytes. */
 export function formatHeader(entries: readonly HeaderEntry[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const fields: [string, unknown][] = [];
   const texts = Object.entries(metadata).sort(([a], [b]) => compareCodePoints(a, b));
   if (texts.length > 0) fields.push(['__metadata__', Object.fromEntries(texts)]);
   for (const { name, dtype, shape, begin, end } of entries) {
     if (name === '__metadata__' || name === '__proto__') {
-      throw new IoError(
-        `formatSafetensors: expected another tensor name than '${name}', which is reserved. Rename it.`,
-      );
+      throw new IoError(`formatSafetensors: expected a tensor name that is not reserved, got '${name}'. Rename it.`);
     }
     fields.push([name, { dtype, shape, data_offsets: [begin, end] }]);
   }
-  // Written entry by entry: an object would put names that look like numbers first.
+  // Written entry by entry: in an object, names that look like numbers would come first.
   const text = `{${fields.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
   const json = new TextEncoder().encode(text);
   const length = Math.ceil(json.length / 8) * 8;
   if (length > maximumHeaderBytes) {
     throw new IoError(
-      `formatSafetensors: expected a header of at most ${maximumHeaderBytes} bytes, got ${length}. Write fewer tensors a file.`,
+      `formatSafetensors: expected a header of at most ${maximumHeaderBytes} bytes, got ${length}. Write fewer tensors per file.`,
     );
   }
   const bytes = new Uint8Array(prefixBytes + length).fill(0x20);

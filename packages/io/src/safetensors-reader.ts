@@ -1,6 +1,6 @@
 import { sourceStream } from './byte-stream.js';
 import { IoError } from './error.js';
-import { type FileSource, openFile } from './file-source.js';
+import { type FileSource, openReader } from './file-source.js';
 import { formatBytes, refuseForeign } from './foreign-file.js';
 import {
   type HeaderEntry,
@@ -9,34 +9,40 @@ import {
   prefixBytes,
   type SafetensorsHeader,
 } from './safetensors-header.js';
-import { formatStoredType, type StoredTensor, type StoredType, storedTypeBytes, type UnreadType } from './stored.js';
-import { rangeInBytes } from './stored-range.js';
+import {
+  formatStoredType,
+  rangeInBytes,
+  type StoredTensor,
+  type StoredType,
+  storedTypeBytes,
+  type UnreadType,
+} from './stored.js';
 
-/** An open safetensors file, or several with an index, of which only the headers have been read. */
+/** An open safetensors file, or several with an index. Only the headers are in memory. */
 export interface SafetensorsReader {
   /** Names in the order of the data in the file. */
   readonly names: readonly string[];
   /** Element types and shapes by name. */
   readonly types: ReadonlyMap<string, StoredType>;
-  /** Tensors of types that are not read, such as C64 or F4, by name: asking for their data is an error. */
+  /** Tensors of unsupported types, such as C64 or F4, by name. Reading their data throws. */
   readonly unread: ReadonlyMap<string, UnreadType>;
-  /** Free text by key, empty if the file has none. Of several files, what they have in common. */
+  /** Free text by key, empty if there is none. For several files, the entries that all have in common. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** What is wrong with the file or the index without touching the tensors, as sentences for the user. */
+  /** Notes for the user on defects of the file or the index that do not affect the tensors. */
   readonly notes: readonly string[];
   /**
-   * Reads one tensor into memory of its own.
+   * Reads a tensor into its own memory.
    * @throws IoError if the file has no tensor of this name, or has become shorter.
    */
   read(name: string): Promise<StoredTensor>;
   /**
-   * Reads consecutive elements of one tensor, `count` from `first` on in row-major order, and nothing else of the file.
-   * @returns A tensor of the shape [count].
-   * @throws IoError if the file has no such tensor or the tensor not these elements, or the file has become shorter.
+   * Reads only `count` consecutive elements of a tensor from element `first`, in row-major order.
+   * @returns A tensor of shape [count].
+   * @throws IoError if there is no such tensor, it does not have these elements, or the file has become shorter.
    */
   readRange(name: string, first: number, count: number): Promise<StoredTensor>;
   /**
-   * The bytes of one tensor in pieces of at most 1 MiB, each read when asked for.
+   * Streams the bytes of a tensor in pieces of at most 1 MiB, read on demand.
    * @throws IoError if the file has no tensor of this name, or has become shorter.
    */
   chunks(name: string): AsyncIterable<Uint8Array>;
@@ -48,11 +54,10 @@ export interface SafetensorsReader {
  * Opens one safetensors file.
  *
  * @param caller Name of the function, for error messages.
- * @throws IoError if there is no file, or its header is refused.
+ * @throws IoError if the file is missing or its header is refused.
  */
-export async function openSingleFile(caller: string, path: string): Promise<SafetensorsReader> {
-  const file = await openFile(caller, 'a safetensors file', path);
-  try {
+export function openSingleFile(caller: string, path: string): Promise<SafetensorsReader> {
+  return openReader(caller, 'a safetensors file', path, async (file) => {
     const place = `${caller} ('${path}')`;
     const prefix = await file.read(0, Math.min(formatBytes, file.size));
     refuseForeign(place, 'a safetensors file', 'safetensors', prefix);
@@ -60,10 +65,7 @@ export async function openSingleFile(caller: string, path: string): Promise<Safe
     const dataStart = prefixBytes + headerBytes;
     const bytes = await file.read(prefixBytes, headerBytes);
     return reader(file, caller, path, dataStart, parseHeader(place, bytes, file.size - dataStart));
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 function reader(
@@ -100,7 +102,7 @@ function reader(
   };
 }
 
-/** @throws IoError that names some of the tensors that there are, or the type of this one if it is not read. */
+/** @throws IoError that names some of the file's tensors, or the unsupported type of this one. */
 export function noSuchTensor(
   caller: string,
   path: string,
@@ -117,7 +119,7 @@ export function noSuchTensor(
   );
 }
 
-/** The error for a tensor of a type that is not read. */
+/** Error for a tensor of an unsupported type. */
 export function unreadTensor(caller: string, what: string, type: UnreadType): IoError {
   return new IoError(
     `${caller}: expected ${what} of one of the types ${Object.keys(storedTypeBytes).join(', ')}, got ${formatStoredType(type)}. ` +

@@ -1,7 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { writeFileAtomic } from './atomic-file.js';
-import { writeFilesAtomic } from './atomic-files.js';
+import { writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
 import { typeToWrite } from './chunks.js';
 import { IoError } from './error.js';
 import { namedTensors, type SafetensorsOptions, type StreamedTensors, safetensorsStream } from './safetensors.js';
@@ -12,12 +11,12 @@ import { byteLengthOf } from './stored.js';
 const extension = '.safetensors';
 
 /**
- * Writes tensors to files of at most some bytes with an index, or to one file if they fit into it.
+ * Writes tensors to files of limited size with an index, or to one file if they fit.
  *
- * Readers never find tensors of two sets together: a single file comes before an index, and the index is written last. What
- * remains of an older set of this name is removed when the new one is there.
+ * Readers never mix tensors of two sets: a single file takes precedence over an index, and the index is written last. Remaining
+ * files of an older set are removed afterwards.
  *
- * @param path Where the file would be if it was one: `model.safetensors`.
+ * @param path Path of a single file: `model.safetensors`.
  * @throws IoError if a tensor's data do not fit its shape or a name is reserved.
  */
 export async function writeShards(
@@ -27,7 +26,9 @@ export async function writeShards(
   maximumBytes: number,
 ): Promise<void> {
   if (!path.endsWith(extension)) {
-    throw new IoError(`writeSafetensors: expected a name that ends in ${extension} for several files, got '${path}'.`);
+    throw new IoError(
+      `writeSafetensors: expected a name that ends in ${extension} for several files, got '${path}'. Rename it.`,
+    );
   }
   const [folder, stem] = [dirname(path), basename(path).slice(0, -extension.length)];
   const sized = namedTensors(tensors).map(([name, tensor]) => {

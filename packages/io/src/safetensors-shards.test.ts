@@ -21,7 +21,7 @@ import { checkpointIdentity } from './identity.js';
 import { formatSafetensors } from './safetensors.js';
 import { openSafetensors, readSafetensors, writeSafetensors } from './safetensors-file.js';
 import { formatSafetensorsIndex, parseSafetensorsIndex } from './safetensors-index.js';
-import { safetensorsFiles } from './safetensors-set.js';
+import { safetensorsFiles } from './safetensors-shards.js';
 import { planShards, shardName } from './shard-plan.js';
 
 let root: string;
@@ -175,7 +175,7 @@ describe('several files', () => {
     const file = await openSafetensors(path());
     expect((await file.read('x')).bytes).toEqual(bytesOf(tensor.data));
     expect(file.notes).toEqual([
-      `'metadata.total_size' of '${indexPath()}' is ${shown}, but the tensors take 12 bytes; all of them are there`,
+      `'metadata.total_size' of '${indexPath()}' is ${shown}, but the tensors take 12 bytes; all of them are present`,
     ]);
     await file.close();
   });
@@ -216,19 +216,19 @@ describe('several files', () => {
       JSON.stringify({ metadata, weight_map: weightMap });
 
     it.each<[string, Record<string, Uint8Array>, string, string]>([
-      ['a file is missing', { 'a.safetensors': first }, json(map), 'got no file named b.safetensors. Fetch'],
+      ['a file is missing', { 'a.safetensors': first }, json(map), 'got no file named b.safetensors. Download'],
       ['all are missing', {}, json(map), 'no file named a.safetensors, b.safetensors'],
       [
         'tensors are missing',
         files,
         json({ ...map, u: 'a.safetensors', v: 'b.safetensors' }),
-        "got no 'u' (a.safetensors), 'v' (b.safetensors) where the index says",
+        "got no 'u' (a.safetensors), 'v' (b.safetensors). ",
       ],
       [
         'a tensor lies elsewhere',
         files,
         json({ ...map, z: 'a.safetensors', y: 'b.safetensors' }),
-        "got no 'y' (b.safetensors), 'z' (a.safetensors) where the index says; where the index does not say 'y' (a.safetensors), 'z' (b.safetensors)",
+        "got no 'y' (b.safetensors), 'z' (a.safetensors); 'y' (a.safetensors), 'z' (b.safetensors), which the index does not list there",
       ],
       [
         'a tensor is there twice',
@@ -236,8 +236,13 @@ describe('several files', () => {
         json(map),
         "got twice 'x' (a.safetensors, b.safetensors)",
       ],
-      ['a tensor is not named', files, json({ x: map.x, z: map.z }), "does not say 'y' (a.safetensors)"],
-      ['a file is cut', { ...files, 'b.safetensors': second.subarray(0, -1) }, json(map), 'cut off'],
+      [
+        'a tensor is not named',
+        files,
+        json({ x: map.x, z: map.z }),
+        "got 'y' (a.safetensors), which the index does not list there",
+      ],
+      ['a file is cut', { ...files, 'b.safetensors': second.subarray(0, -1) }, json(map), 'truncated'],
       ['a tensor is named twice', files, '{"weight_map":{"x":"a.safetensors","x":"b.safetensors"}}', 'occurs twice'],
     ])('%s', async (_, there, text, message) => {
       for (const [name, bytes] of Object.entries(there)) writeFileSync(join(folder, name), bytes);
@@ -268,7 +273,7 @@ describe('several files', () => {
       mkdirSync(join(folder, 'deep'));
       const index = join(folder, 'deep', 'model.safetensors.index.json');
       writeFileSync(index, json({ x: name, y: name }));
-      await expect(openSafetensors(index)).rejects.toThrow('An index that leads elsewhere is not followed.');
+      await expect(openSafetensors(index)).rejects.toThrow('Put all files into one folder.');
     });
 
     it.each([

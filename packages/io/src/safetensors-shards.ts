@@ -1,24 +1,25 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { openFile } from './file-source.js';
-import { parseSafetensorsIndex, type SafetensorsIndex } from './safetensors-index.js';
+import { indexSuffix, parseSafetensorsIndex, type SafetensorsIndex } from './safetensors-index.js';
 import { noSuchTensor, openSingleFile, type SafetensorsReader } from './safetensors-reader.js';
 import { byteLengthOf, type StoredType, type UnreadType } from './stored.js';
 
-/** Most names that an error shows of each kind of difference. */
+/** Most names per kind of difference in an error. */
 const shownNames = 20;
 
-/** Longest index read, in bytes; real ones have about 100 for each tensor. */
+/** Longest index in bytes. Real ones have about 100 bytes per tensor. */
 const maximumIndexBytes = 100_000_000;
 
-/** Reads the index of a set of files. @throws IoError if there is none, or it is refused: see `parseSafetensorsIndex`. */
+/** Reads the index of a set of files. @throws IoError if it is missing or refused: see `parseSafetensorsIndex`. */
 export async function readIndex(caller: string, path: string): Promise<SafetensorsIndex> {
   const file = await openFile(caller, 'an index of safetensors files', path);
   try {
     if (file.size > maximumIndexBytes) {
       throw new IoError(
-        `${caller}: expected an index of at most ${maximumIndexBytes} bytes at '${path}', got ${file.size}. It is of another format.`,
+        `${caller}: expected an index of at most ${maximumIndexBytes} bytes at '${path}', got ${file.size}. It has another format.`,
       );
     }
     return parseSafetensorsIndex(await file.read(0, file.size), `${caller} ('${path}')`);
@@ -28,11 +29,10 @@ export async function readIndex(caller: string, path: string): Promise<Safetenso
 }
 
 /**
- * Opens all files that an index names, as one. Tensors come file by file in the order of the files' names.
+ * Opens all files of an index as one. Tensors are ordered by the names of their files.
  *
  * @param caller Name of the function, for error messages.
- * @throws IoError that lists files that are missing, tensors that a file lacks, and those that the index does not name or
- * that lie in two files.
+ * @throws IoError that lists missing files, missing tensors, and tensors that the index does not name or that are in two files.
  */
 export async function openShards(caller: string, path: string): Promise<SafetensorsReader> {
   const index = await readIndex(caller, path);
@@ -55,7 +55,7 @@ export async function openShards(caller: string, path: string): Promise<Safetens
 function unfit(caller: string, path: string, { weightMap, shards }: SafetensorsIndex, got: string): IoError {
   return new IoError(
     `${caller}: expected the ${shards.length} files and ${weightMap.size} tensors of '${path}', got ${got}. ` +
-      'Fetch or write the whole set again.',
+      'Download or write the whole set again.',
   );
 }
 
@@ -80,11 +80,10 @@ function checkShards(
       else if (place !== shard) twice.push(`'${name}' (${place}, ${shard})`);
     }
   }
-  const problems = [
-    ...(lacking.length > 0 ? [`no ${listed(lacking)} where the index says`] : []),
-    ...(twice.length > 0 ? [`twice ${listed(twice)}`] : []),
-    ...(unnamed.length > 0 ? [`where the index does not say ${listed(unnamed)}`] : []),
-  ];
+  const problems: string[] = [];
+  if (lacking.length > 0) problems.push(`no ${listed(lacking)}`);
+  if (twice.length > 0) problems.push(`twice ${listed(twice)}`);
+  if (unnamed.length > 0) problems.push(`${listed(unnamed)}, which the index does not list there`);
   if (problems.length > 0) throw unfit(caller, path, index, problems.join('; '));
 }
 
@@ -92,7 +91,7 @@ function holds(file: SafetensorsReader | undefined, name: string): boolean {
   return file !== undefined && (file.types.has(name) || file.unread.has(name));
 }
 
-/** Whether a name of a file has no data of its own, but is named with the tensor that it shares. */
+/** Checks that a name in a file is an alias of another tensor. */
 function isAlias({ metadata, types }: SafetensorsReader, name: string): boolean {
   return Object.hasOwn(metadata, name) && types.has(metadata[name] as string);
 }
@@ -111,7 +110,7 @@ function joined(
 ): SafetensorsReader {
   const { weightMap, aliases } = index;
   const files = [...opened.values()];
-  // The file of each name, and the name there.
+  // The file of each name, and its name in the file.
   const places = new Map(files.flatMap((file) => file.names.map((name) => [name, { file, name }] as const)));
   for (const [name, kept] of aliases) {
     const place = places.get(kept);
@@ -137,18 +136,18 @@ function joined(
   };
 }
 
-/** What an index says wrongly of the size of all tensors together. */
+/** Note about a wrong total size in an index. */
 function sizeNotes(path: string, { totalSize }: SafetensorsIndex, types: readonly StoredType[]): string[] {
   const bytes = types.reduce((sum, type) => sum + (byteLengthOf(type) as number), 0);
   if (totalSize === undefined || totalSize === bytes) return [];
   const text = JSON.stringify(totalSize);
   return [
     `'metadata.total_size' of '${path}' is ${text.length > 50 ? `${text.slice(0, 50)}...` : text}, but the tensors take ` +
-      `${bytes} bytes; all of them are there`,
+      `${bytes} bytes; all of them are present`,
   ];
 }
 
-/** The entries that all have. */
+/** Entries that all records have in common. */
 function commonText(texts: readonly Readonly<Record<string, string>>[]): Record<string, string> {
   const [first = {}, ...others] = texts;
   return Object.fromEntries(
@@ -156,4 +155,19 @@ function commonText(texts: readonly Readonly<Record<string, string>>[]): Record<
       others.every((other) => Object.hasOwn(other, key) && other[key] === value),
     ),
   );
+}
+
+/**
+ * Files that `openSafetensors` reads for a path: the file itself or, if it is missing, its index and the files that the index
+ * names. These may be missing. Empty if there is neither.
+ *
+ * @throws IoError if the index is refused.
+ */
+export async function safetensorsFiles(path: string): Promise<string[]> {
+  checkArguments('safetensorsFiles', { path }, { path: 'string' });
+  if (!path.endsWith(indexSuffix) && existsSync(path)) return [path];
+  const index = path.endsWith(indexSuffix) ? path : path + indexSuffix;
+  if (!existsSync(index)) return [];
+  const { shards } = await readIndex('safetensorsFiles', index);
+  return [index, ...shards.map((name) => join(dirname(index), name))];
 }

@@ -239,7 +239,7 @@ describe('parseSafetensors', () => {
 describe('parseSafetensors refuses', () => {
   const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
   const cases: [string, Uint8Array, string][] = [
-    ['an empty file', new Uint8Array(0), 'got another format: an empty file. Write'],
+    ['an empty file', new Uint8Array(0), 'got an empty file. Write'],
     ['seven bytes', new Uint8Array(7), 'at least 8 bytes'],
     ['no header', new Uint8Array(8), "begins with '{'"],
     ['a header beyond the file', Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d), 'at most 2 bytes'],
@@ -281,7 +281,7 @@ describe('parseSafetensors refuses', () => {
     [
       'an unread dtype, data that are cut',
       fileOf({ a: { ...entry, dtype: 'C64', data_offsets: [0, 8] } }, 4),
-      'cut off',
+      'truncated',
     ],
     ['a dtype named like a method', fileOf({ a: { ...entry, dtype: 'toString' } }, 4), 'a dtype of'],
     ['a missing dtype', fileOf({ a: { shape: [1], data_offsets: [0, 4] } }, 4), 'a dtype of'],
@@ -310,7 +310,7 @@ describe('parseSafetensors refuses', () => {
     ['negative offsets', fileOf({ a: { ...entry, data_offsets: [-4, 0] } }, 4), 'data_offsets'],
     ['broken offsets', fileOf({ a: { ...entry, data_offsets: [0.5, 4.5] } }, 5), 'data_offsets'],
     ['three offsets', fileOf({ a: { ...entry, data_offsets: [0, 4, 8] } }, 4), 'data_offsets'],
-    ['offsets beyond the file', fileOf({ a: entry }, 3), 'cut off'],
+    ['offsets beyond the file', fileOf({ a: entry }, 3), 'truncated'],
     ['bytes after the data', fileOf({ a: entry }, 5), 'longer than its header says'],
     ['overlapping tensors', fileOf({ a: entry, b: { ...entry, shape: [2], data_offsets: [0, 8] } }, 8), 'overlap'],
     ['overlapping tensors at 2', fileOf({ a: entry, b: { ...entry, data_offsets: [2, 6] } }, 6), 'overlap'],

@@ -1,55 +1,59 @@
 import type { KindsOf } from '@dpar/check';
+import { concatenate } from './byte-stream.js';
 import { checkArguments } from './check-arguments.js';
 import { type ChunkedTensor, dataChunks, memoryChunks, typeToWrite } from './chunks.js';
 import { compareCodePoints } from './code-points.js';
-import { concatenate } from './concatenate.js';
 import { bytesOf, type FloatStorage } from './convert.js';
 import { IoError } from './error.js';
 import { refuseForeign } from './foreign-file.js';
-import type { HostTensor } from './host-tensor.js';
 import { formatHeader, type HeaderEntry, parseHeader, parseHeaderLength, prefixBytes } from './safetensors-header.js';
-import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes, type UnreadType } from './stored.js';
+import {
+  byteLengthOf,
+  formatStoredType,
+  type HostTensor,
+  type StoredTensor,
+  storedTypeBytes,
+  type UnreadType,
+} from './stored.js';
 
-/** The content of a safetensors file. */
+/** Content of a safetensors file. */
 export interface SafetensorsContent {
   /** Tensors by name, in the order of their data in the file. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Tensors of types that are not read, such as C64 or F4, by name. */
+  /** Tensors of unsupported types, such as C64 or F4, by name. */
   readonly unread: ReadonlyMap<string, UnreadType>;
   /** Free text by key, empty if the file has none. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Tensors to write, by name: host tensors, or stored tensors, which are written as they are. */
+/** Tensors to write, by name: host tensors, or stored tensors, which are written unchanged. */
 export type WritableTensors =
   | ReadonlyMap<string, HostTensor | StoredTensor>
   | Readonly<Record<string, HostTensor | StoredTensor>>;
 
-/** How {@link formatSafetensors} writes. */
+/** Options of {@link formatSafetensors}. */
 export interface SafetensorsOptions {
   /** Free text by key. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** In which element type float32 host tensors are written; F32 by default. */
+  /** Element type for float32 host tensors. Default: F32. */
   readonly dtype?: FloatStorage;
 }
 
-/** Kinds of {@link SafetensorsOptions}. */
 export const safetensorsOptionsKinds: KindsOf<SafetensorsOptions> = {
   'metadata?': 'object',
   'dtype?': "'F32' | 'F16' | 'BF16'",
 };
 
 /**
- * Reads a safetensors file from memory. Nothing is copied: the tensors are views into `bytes`. Tensors of types that are not
- * read are listed as `unread`; names that share another tensor's data, as the file's metadata say, are tensors too.
+ * Parses a safetensors file in memory. The tensors are views of `bytes`. Tensors of unsupported types are listed as `unread`.
+ * Aliases in the file's metadata become tensors.
  *
- * @throws IoError if the file is not valid: see the format's description, https://huggingface.co/docs/safetensors. Names
- * that occur twice, overlapping data, holes and trailing bytes are refused too.
+ * @throws IoError if the file is invalid: see the format's description, https://huggingface.co/docs/safetensors. Duplicate
+ * names, overlapping data, holes and trailing bytes are refused too.
  */
 export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
   checkArguments('parseSafetensors', { bytes }, { bytes: 'Uint8Array' });
-
-  const file = bytesOf(bytes); // a Node Buffer's subarray would be a Buffer
+  const file = bytesOf(bytes); // `subarray` of a Node Buffer would return a Buffer
   refuseForeign('parseSafetensors', 'a safetensors file', 'safetensors', file);
   const dataStart = prefixBytes + parseHeaderLength('parseSafetensors', file, file.length);
   const header = parseHeader('parseSafetensors', file.subarray(prefixBytes, dataStart), file.length - dataStart);
@@ -60,7 +64,7 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
   return { tensors, unread: header.unread, metadata: header.metadata };
 }
 
-/** Names and tensors, in the order given. */
+/** Names and tensors in the given order. */
 export function namedTensors<T>(tensors: ReadonlyMap<string, T> | Readonly<Record<string, T>>): [string, T][] {
   return isMap(tensors) ? [...tensors] : Object.entries(tensors);
 }
@@ -70,13 +74,13 @@ function isMap<T>(tensors: ReadonlyMap<string, T> | Readonly<Record<string, T>>)
   return tensors instanceof Map;
 }
 
-/** A header, and the tensors in the order of their data. */
+/** Header of a file, and its tensors in the order of their data. */
 interface Plan<T> {
   readonly header: Uint8Array;
   readonly tensors: readonly T[];
 }
 
-/** Tensors lie by descending element type, then by name, as the reference library writes them: all data are aligned. */
+/** Orders tensors by descending element type, then by name, as the reference library does. All data are then aligned. */
 function plan<T extends HostTensor | StoredTensor | ChunkedTensor>(
   tensors: readonly (readonly [string, T])[],
   { metadata = {}, dtype: float = 'F32' }: SafetensorsOptions,
@@ -99,10 +103,10 @@ function plan<T extends HostTensor | StoredTensor | ChunkedTensor>(
 }
 
 /**
- * The bytes of a safetensors file, piece by piece, for streaming: the header, then the data, of which those that need no
- * conversion are not copied. The same tensors give the same bytes, whatever their order.
+ * Streams the bytes of a safetensors file: the header, then the data. Data are copied only if they are converted. The same
+ * tensors in any order give the same bytes.
  *
- * @throws IoError at the first piece, if a tensor's data do not fit its shape or a name is reserved.
+ * @throws IoError at the first piece, if a tensor's data do not match its shape or a name is reserved.
  */
 export function safetensorsChunks(tensors: WritableTensors, options: SafetensorsOptions = {}): Generator<Uint8Array> {
   checkArguments(
@@ -110,7 +114,6 @@ export function safetensorsChunks(tensors: WritableTensors, options: Safetensors
     { tensors, options },
     { tensors: 'Map | object', 'options?': safetensorsOptionsKinds },
   );
-
   return safetensorsPieces(tensors, options);
 }
 
@@ -120,15 +123,15 @@ function* safetensorsPieces(tensors: WritableTensors, options: SafetensorsOption
   for (const tensor of ordered) yield* memoryChunks(tensor, options.dtype ?? 'F32');
 }
 
-/** Tensors to write, by name, of which some may come piece by piece. */
+/** Tensors to write, by name. Their data may arrive in pieces. */
 export type StreamedTensors =
   | ReadonlyMap<string, HostTensor | StoredTensor | ChunkedTensor>
   | Readonly<Record<string, HostTensor | StoredTensor | ChunkedTensor>>;
 
 /**
- * As {@link safetensorsChunks}, of tensors that need not be in memory.
+ * Streams like {@link safetensorsChunks}, for tensors that need not be in memory.
  *
- * @throws IoError where that does, and if pieces do not make a tensor whole.
+ * @throws the errors of {@link safetensorsChunks}, and IoError if pieces do not have the length of their tensor.
  */
 export async function* safetensorsStream(
   tensors: StreamedTensors,
@@ -145,16 +148,16 @@ export async function* safetensorsStream(
     if ('chunks' in tensor && length !== byteLengthOf(tensor)) {
       throw new IoError(
         `safetensorsStream: expected ${byteLengthOf(tensor)} bytes of a tensor ${formatStoredType(tensor)}, got ${length}. ` +
-          'Pass pieces that make it whole.',
+          'Pass pieces of this length in total.',
       );
     }
   }
 }
 
 /**
- * A whole safetensors file in memory; see {@link safetensorsChunks}, which needs less of it.
+ * Formats a safetensors file in memory. {@link safetensorsChunks} needs less memory.
  *
- * @throws IoError for data that do not fit their type.
+ * @throws IoError if data do not match their type.
  */
 export function formatSafetensors(tensors: WritableTensors, options: SafetensorsOptions = {}): Uint8Array {
   checkArguments(
@@ -162,6 +165,5 @@ export function formatSafetensors(tensors: WritableTensors, options: Safetensors
     { tensors, options },
     { tensors: 'Map | object', 'options?': safetensorsOptionsKinds },
   );
-
   return concatenate([...safetensorsChunks(tensors, options)]);
 }

@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { memorySource } from './byte-source.js';
+import { memorySource } from './byte-stream.js';
 import { zipChunks } from './zip.js';
 import { findZipData, readZipDirectory } from './zip-reader.js';
 
@@ -24,7 +24,7 @@ async function archiveOf(files: Record<string, string>, alignment: number): Prom
     return { name, size: bytes.length, chunks: [bytes] };
   });
   const pieces: Uint8Array[] = [];
-  for await (const piece of zipChunks(entries, { alignment })) pieces.push(piece);
+  for await (const piece of zipChunks(entries, alignment)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
 

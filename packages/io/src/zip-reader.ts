@@ -1,4 +1,4 @@
-import type { ByteSource } from './byte-source.js';
+import type { ByteSource } from './byte-stream.js';
 import { IoError } from './error.js';
 
 /** A file in an archive. */
@@ -6,37 +6,31 @@ export interface ZipMember {
   readonly name: string;
   /** Length in bytes. */
   readonly size: number;
-  /** Bytes that it takes in the archive. */
+  /** Length in the archive, in bytes. */
   readonly storedSize: number;
-  /** Whether it is compressed, by deflate. */
+  /** True if it is compressed with deflate. */
   readonly deflated: boolean;
   /** CRC-32 of its bytes. */
   readonly crc: number;
-  /** Position of the header before its data. */
+  /** Position of its local header. */
   readonly header: number;
-  /** Why its data are not read; undefined if they are. */
+  /** Reason why its data cannot be read. Undefined if they can. */
   readonly refused: string | undefined;
 }
 
-/** The error for a file of an archive that is encrypted, or compressed in a way that is not taken. */
+/** Error for a file of an archive that is encrypted, or compressed with an unsupported method. */
 export class UnreadMemberError extends IoError {}
 
-/** Files of an archive by name, in the archive's order, and the position behind the last. */
+/** Files of an archive by name, in the order of the archive, and the position after the last. */
 export interface ZipDirectory {
   readonly members: ReadonlyMap<string, ZipMember>;
   readonly end: number;
 }
 
-/** How {@link readZipDirectory} reads. */
-export interface ZipReadOptions {
-  /** Takes files that deflate compressed, too. */
-  readonly deflated?: boolean;
-}
-
-/** The most bytes that deflate makes of one. A file that says that it unpacks to more is lying. */
+/** Largest compression ratio of deflate. A file that declares a larger one is damaged. */
 export const largestDeflateRatio = 1032;
 
-/** Longest directory read, in bytes: some 500,000 files. */
+/** Longest directory in bytes, for about 500,000 files. */
 const maximumDirectoryBytes = 1 << 26;
 
 const signatures = {
@@ -50,23 +44,24 @@ const signatures = {
 /** Lengths of records without their text, in bytes. */
 const lengths = { local: 30, central: 46, end: 22, end64: 56, locator64: 20 };
 
-/** A 32-bit or 16-bit field whose value stands in a 64-bit one instead. */
-const elsewhere = { long: 0xffffffff, short: 0xffff };
+/** Values of 32-bit and 16-bit fields that refer to a 64-bit field. */
+const in64Bits = { long: 0xffffffff, short: 0xffff };
 
-/** Whether bytes are the start of a zip archive. */
+/** Checks that bytes are the start of a zip archive. */
 export function isZip(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && viewOf(bytes).getUint32(0, true) === signatures.local;
 }
 
 /**
- * Reads the directory of an archive, in the format's 32-bit or 64-bit form.
+ * Reads the directory of an archive, in 32-bit or 64-bit format.
  *
- * @throws IoError if it is not valid.
+ * @param acceptsDeflated Accepts deflated files too.
+ * @throws IoError if it is invalid.
  */
 export async function readZipDirectory(
   caller: string,
   source: ByteSource,
-  options: ZipReadOptions = {},
+  acceptsDeflated = false,
 ): Promise<ZipDirectory> {
   const { start, length, files } = await findDirectory(caller, source);
   if (length > maximumDirectoryBytes || start + length > source.size) {
@@ -80,7 +75,7 @@ export async function readZipDirectory(
   const members = new Map<string, ZipMember>();
   let position = 0;
   while (position < length) {
-    const { member, bytes: taken } = parseEntry(caller, bytes.subarray(position), options);
+    const { member, bytes: taken } = parseEntry(caller, bytes.subarray(position), acceptsDeflated);
     if (members.has(member.name)) throw damaged(caller, 'each file once', `'${member.name}' twice`);
     if (member.header + lengths.local + member.storedSize > start) {
       throw damaged(caller, `'${member.name}' before the directory at ${start}`, `${member.storedSize} bytes`);
@@ -93,10 +88,10 @@ export async function readZipDirectory(
 }
 
 /**
- * Position of a file's first byte in the archive.
+ * Position of a file's data in the archive.
  *
  * @throws IoError if its header is damaged or its data do not end before the directory; {@link UnreadMemberError} if it is
- * encrypted, or compressed in a way that is not taken.
+ * encrypted, or compressed with an unsupported method.
  */
 export async function findZipData(
   caller: string,
@@ -108,14 +103,14 @@ export async function findZipData(
   const view = viewOf(await source.read(header, lengths.local));
   const start = header + lengths.local + view.getUint16(26, true) + view.getUint16(28, true);
   if (view.getUint32(0, true) !== signatures.local || start + size > end) {
-    throw damaged(caller, `a header and ${size} bytes of '${name}' at ${header}`, 'something else');
+    throw damaged(caller, `a header and ${size} bytes of '${name}' at ${header}`, 'an invalid header');
   }
   return start;
 }
 
-/** Where the directory lies, as the records that end an archive say. */
+/** Finds the directory by the records that end an archive. */
 async function findDirectory(caller: string, source: ByteSource) {
-  const tailLength = Math.min(source.size, lengths.end + elsewhere.short);
+  const tailLength = Math.min(source.size, lengths.end + in64Bits.short);
   const tail = await source.read(source.size - tailLength, tailLength);
   const view = viewOf(tail);
   let at = tailLength - lengths.end;
@@ -124,7 +119,7 @@ async function findDirectory(caller: string, source: ByteSource) {
   while (at >= 0 && !isEnd()) at--;
   if (at < 0) {
     throw new IoError(
-      `${caller}: expected the records that end a zip archive, got none. The file is cut off: write or download it again.`,
+      `${caller}: expected the records that end a zip archive, got none. The file is truncated: write or download it again.`,
     );
   }
   const [files, length, start] = [
@@ -132,8 +127,7 @@ async function findDirectory(caller: string, source: ByteSource) {
     view.getUint32(at + 12, true),
     view.getUint32(at + 16, true),
   ];
-  if (files !== elsewhere.short && length !== elsewhere.long && start !== elsewhere.long)
-    return { files, length, start };
+  if (files !== in64Bits.short && length !== in64Bits.long && start !== in64Bits.long) return { files, length, start };
 
   const locator = source.size - tailLength + at - lengths.locator64;
   const end64 = locator < 0 ? -1 : positionOf(await source.read(locator, lengths.locator64));
@@ -142,55 +136,55 @@ async function findDirectory(caller: string, source: ByteSource) {
   }
   const view64 = viewOf(await source.read(end64, lengths.end64));
   if (view64.getUint32(0, true) !== signatures.end64) {
-    throw damaged(caller, 'the 64-bit record that ends a zip archive', 'another');
+    throw damaged(caller, 'the 64-bit record that ends a zip archive', 'an invalid one');
   }
   const wide = (offset: number): number => Number(view64.getBigUint64(offset, true));
   return { files: wide(32), length: wide(40), start: wide(48) };
 }
 
-/** Position of the 64-bit record that a locator names; -1 if it is none. */
+/** Position of the 64-bit record that a locator names, or -1 for an invalid locator. */
 function positionOf(locator: Uint8Array): number {
   const view = viewOf(locator);
   return view.getUint32(0, true) === signatures.locator64 ? Number(view.getBigUint64(8, true)) : -1;
 }
 
-/** The file that a directory's bytes begin with, and how many of them tell of it. */
-function parseEntry(
-  caller: string,
-  bytes: Uint8Array,
-  { deflated: takesDeflated = false }: ZipReadOptions,
-): { member: ZipMember; bytes: number } {
+/** Parses the first entry of a directory. @returns The file, and the length of the entry. */
+function parseEntry(caller: string, bytes: Uint8Array, acceptsDeflated: boolean): { member: ZipMember; bytes: number } {
   const view = viewOf(bytes);
   if (bytes.length < lengths.central || view.getUint32(0, true) !== signatures.central) {
-    throw damaged(caller, 'entries in the directory', 'something else');
+    throw damaged(caller, 'entries in the directory', 'an invalid one');
   }
   const nameEnd = lengths.central + view.getUint16(28, true);
   const extraEnd = nameEnd + view.getUint16(30, true);
   const end = extraEnd + view.getUint16(32, true);
-  if (end > bytes.length) throw damaged(caller, 'whole entries in the directory', 'one that is cut off');
+  if (end > bytes.length) throw damaged(caller, 'whole entries in the directory', 'a truncated one');
   const name = new TextDecoder().decode(bytes.subarray(lengths.central, nameEnd));
   const [flags, method] = [view.getUint16(8, true), view.getUint16(10, true)];
-  const deflated = takesDeflated && method === 8;
+  const deflated = acceptsDeflated && method === 8;
   const isRead = (method === 0 || deflated) && !(flags & 1);
   const refused = isRead
     ? undefined
-    : `expected ${takesDeflated ? 'stored or deflated' : 'uncompressed'} files in the archive, ` +
+    : `expected ${acceptsDeflated ? 'stored or deflated' : 'uncompressed'} files in the archive, ` +
       `got '${name}' ${flags & 1 ? 'encrypted' : 'compressed'}. ` +
-      `Save the file again with ${takesDeflated ? 'numpy.savez' : 'torch.save'}.`;
+      `Save the file again with ${acceptsDeflated ? 'numpy.savez' : 'torch.save'}.`;
   const wide = wideFields(bytes.subarray(nameEnd, extraEnd));
   const field = (offset: number): number => {
     const value = view.getUint32(offset, true);
-    return value === elsewhere.long ? (wide.shift() ?? value) : value;
+    return value === in64Bits.long ? (wide.shift() ?? value) : value;
   };
   const [size, storedSize, header] = [field(24), field(20), field(42)]; // in the order of the 64-bit fields
   if (isRead && (deflated ? size > largestDeflateRatio * storedSize : size !== storedSize)) {
-    throw damaged(caller, `${size} bytes of '${name}'`, `${storedSize}${deflated ? ' that cannot be so many' : ''}`);
+    throw damaged(
+      caller,
+      `${size} bytes of '${name}'`,
+      `${storedSize}${deflated ? ', which deflate cannot expand so far' : ''}`,
+    );
   }
   const crc = view.getUint32(16, true);
   return { member: { name, size, storedSize, deflated, crc, header, refused }, bytes: end };
 }
 
-/** The 64-bit fields of an entry, of which there are as many as it needs. */
+/** 64-bit fields of an entry. An entry has only those that it needs. */
 function wideFields(extra: Uint8Array): number[] {
   const view = viewOf(extra);
   for (let at = 0; at + 4 <= extra.length; ) {

@@ -1,16 +1,15 @@
 import { Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
-import type { ByteSource } from './byte-source.js';
-import { type ByteStream, sourceStream } from './byte-stream.js';
-import { IoError } from './error.js';
+import { type ByteSource, type ByteStream, sourceStream } from './byte-stream.js';
+import { codeOf, IoError } from './error.js';
 import { crc32 } from './zip.js';
 import { findZipData, type ZipDirectory, type ZipMember } from './zip-reader.js';
 
 /**
- * A file of an archive as a stream. A deflated one is unpacked as it is read, always from its start, piece by piece: what
- * is before the position is passed over. Length and checksum are compared whenever all of the file has been read.
+ * Opens a file of an archive as a stream. A deflated file is inflated from its start, in pieces, and bytes before the position are
+ * skipped. Length and checksum are compared when the whole file has been read.
  *
- * @throws IoError if the archive is damaged; while it is read, also if the file is.
+ * @throws IoError if the archive is damaged or, while reading, the file is.
  */
 export async function zipStream(
   caller: string,
@@ -30,13 +29,13 @@ export async function zipStream(
     const packed = Readable.from(stored.from(0));
     packed.on('error', (error) => inflate.destroy(error));
     try {
-      // What is read of the disk fails with an error that names the file; what fails here is deflate.
+      // Errors of the disk name the file. Those of zlib do not.
       for await (const piece of packed.pipe(inflate) as AsyncIterable<Buffer>) {
         yield new Uint8Array(piece.buffer, piece.byteOffset, piece.length);
       }
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error;
-      refuse('deflated data', error.message);
+      if (!String(codeOf(error)).startsWith('Z_')) throw error;
+      refuse('deflated data', (error as Error).message);
     } finally {
       packed.destroy();
       inflate.destroy();
@@ -47,7 +46,7 @@ export async function zipStream(
     let done = 0;
     let found = 0;
     for await (const piece of deflated ? unpacked() : stored.from(0)) {
-      if (done + piece.length > size) refuse(`${size} bytes`, 'more');
+      if (done + piece.length > size) refuse(`${size} bytes`, `${done + piece.length} or more`);
       found = crc32(piece, found);
       const from = Math.min(piece.length, Math.max(0, position - done));
       done += piece.length;

@@ -1,7 +1,7 @@
-import { concatenate } from './concatenate.js';
+import { concatenate } from './byte-stream.js';
 import { IoError } from './error.js';
 
-/** A file of an archive, whose bytes come piece by piece. */
+/** A file to write to an archive. Its bytes arrive in pieces. */
 export interface ZipEntry {
   readonly name: string;
   /** Length in bytes. */
@@ -10,8 +10,8 @@ export interface ZipEntry {
 }
 
 /**
- * Table k at [256 k + byte]: what a byte does to the checksum when k further bytes follow. With eight of them, eight bytes
- * are taken at a time ("slicing by 8", Kounavis and Berry 2005), which is several times as fast as one by one.
+ * CRC tables: entry [256 k + byte] is the effect of a byte that k further bytes follow. Eight tables process eight bytes at a
+ * time ("slicing by 8", Kounavis and Berry 2005), which is several times faster than byte by byte.
  */
 const crcTables = new Uint32Array(8 * 256);
 for (let byte = 0; byte < 256; byte++) {
@@ -24,7 +24,7 @@ for (let i = 256; i < crcTables.length; i++) {
   crcTables[i] = (before >>> 8) ^ (crcTables[before & 255] as number);
 }
 
-/** CRC-32 of what gave `crc` so far (0 of nothing), and then of `bytes`. */
+/** Continues a CRC-32 with further bytes. The CRC-32 of no bytes is 0. */
 export function crc32(bytes: Uint8Array, crc: number): number {
   const tables = crcTables;
   const whole = bytes.length - (bytes.length % 8);
@@ -49,7 +49,7 @@ export function crc32(bytes: Uint8Array, crc: number): number {
   return ~rest >>> 0;
 }
 
-/** Whole numbers of 2, 4 or 8 bytes, little-endian, one after the other. */
+/** Encodes whole numbers of 2, 4 or 8 bytes, little-endian. */
 function fields(...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])[]): Uint8Array {
   const bytes = new Uint8Array(values.reduce((sum, [width]) => sum + width, 0));
   const view = new DataView(bytes.buffer);
@@ -65,39 +65,31 @@ function fields(...values: readonly (readonly [bytes: 2 | 4 | 8, value: number])
 
 const join = (...parts: readonly Uint8Array[]): Uint8Array => concatenate(parts);
 
-/** A 32-bit field whose value stands in the 64-bit one instead. */
-const elsewhere = 0xffffffff;
+/** Value of a 32-bit field that refers to the 64-bit field. */
+const in64Bits = 0xffffffff;
 
-/** What local and central headers share. */
+/** Fields that local and central headers share. */
 const common = [
   [2, 45], // version 4.5, the first with 64-bit sizes
-  [2, 0x0808], // the CRC follows the data; the name is UTF-8
+  [2, 0x0808], // the CRC follows the data, and the name is UTF-8
   [2, 0], // not compressed
   [2, 0], // midnight of
   [2, 0x21], // 1980-01-01, so that the same files give the same archive
 ] as const;
 
-/** How {@link zipChunks} writes. */
-export interface ZipOptions {
-  /** The data of each file begin at a multiple of this many bytes, at most 32,768 (default 1). */
-  readonly alignment?: number;
-}
-
-/** Fills room before the data, as PyTorch does: a field of the header that no reader knows. */
+/** Padding before the data, as in PyTorch: a header field that readers ignore. */
 function padding(bytes: number): Uint8Array {
   return bytes === 0 ? new Uint8Array(0) : join(fields([2, 0x4246], [2, bytes - 4]), new Uint8Array(bytes - 4));
 }
 
 /**
- * A zip archive of uncompressed files of any size, piece by piece: nothing is held in memory but the piece at hand. It is
- * in the format's 64-bit form, with CRCs behind the data (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
+ * Streams a zip archive of uncompressed files of any size. Only one piece is in memory. The archive is in 64-bit format, with
+ * CRCs after the data (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
  *
- * @throws IoError if a file is not as long as said.
+ * @param alignment Alignment of the data of each file in bytes, at most 32,768.
+ * @throws IoError if a file does not have its declared length.
  */
-export async function* zipChunks(
-  entries: Iterable<ZipEntry>,
-  { alignment = 1 }: ZipOptions = {},
-): AsyncGenerator<Uint8Array> {
+export async function* zipChunks(entries: Iterable<ZipEntry>, alignment = 1): AsyncGenerator<Uint8Array> {
   const directory: Uint8Array[] = [];
   let position = 0;
   for (const { name, size, chunks } of entries) {
@@ -105,10 +97,10 @@ export async function* zipChunks(
     const start = position;
     const unpadded = start + 50 + path.length;
     let missing = (alignment - (unpadded % alignment)) % alignment;
-    while (missing > 0 && missing < 4) missing += alignment; // a field has a head of 4 bytes
+    while (missing > 0 && missing < 4) missing += alignment; // a field has at least 4 bytes
     const filler = padding(missing);
     const header = join(
-      fields([4, 0x04034b50], ...common, [4, 0], [4, elsewhere], [4, elsewhere], [2, path.length]),
+      fields([4, 0x04034b50], ...common, [4, 0], [4, in64Bits], [4, in64Bits], [2, path.length]),
       fields([2, 20 + filler.length]),
       path,
       fields([2, 1], [2, 16], [8, size], [8, size]),
@@ -124,15 +116,15 @@ export async function* zipChunks(
     }
     if (length !== size) {
       throw new IoError(
-        `zipChunks: expected ${size} bytes of '${name}', got ${length}. Pass pieces that make it whole.`,
+        `zipChunks: expected ${size} bytes of '${name}', got ${length}. Pass pieces of this length in total.`,
       );
     }
     const descriptor = fields([4, 0x08074b50], [4, crc], [8, size], [8, size]);
     yield descriptor;
     position += header.length + size + descriptor.length;
     const listed = join(
-      fields([4, 0x02014b50], [2, 45], ...common, [4, crc], [4, elsewhere], [4, elsewhere], [2, path.length], [2, 28]),
-      fields([2, 0], [2, 0], [2, 0], [4, 0], [4, elsewhere]), // no comment, first disk, no attributes
+      fields([4, 0x02014b50], [2, 45], ...common, [4, crc], [4, in64Bits], [4, in64Bits], [2, path.length], [2, 28]),
+      fields([2, 0], [2, 0], [2, 0], [4, 0], [4, in64Bits]), // no comment, first disk, no attributes
       path,
       fields([2, 1], [2, 24], [8, size], [8, size], [8, start]),
     );
@@ -142,7 +134,7 @@ export async function* zipChunks(
   yield join(listing, endOfArchive(directory.length, position, listing.length));
 }
 
-/** The records that end an archive: where its directory lies, in 64 bits and in what fits of it. */
+/** Records that end an archive: the position of its directory, in 64 and in 32 bits. */
 function endOfArchive(files: number, start: number, bytes: number): Uint8Array {
   return join(
     fields([4, 0x06064b50], [8, 44], [2, 45], [2, 45], [4, 0], [4, 0], [8, files], [8, files], [8, bytes], [8, start]),
@@ -153,8 +145,8 @@ function endOfArchive(files: number, start: number, bytes: number): Uint8Array {
       [2, 0],
       [2, Math.min(files, 0xffff)],
       [2, Math.min(files, 0xffff)],
-      [4, elsewhere],
-      [4, elsewhere],
+      [4, in64Bits],
+      [4, in64Bits],
       [2, 0],
     ),
   );

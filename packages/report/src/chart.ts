@@ -4,18 +4,18 @@ import { line } from 'd3-shape';
 import { checkArguments } from './check-arguments.js';
 import { type Html, html } from './html.js';
 
-// Scales and paths are d3's, which need no browser. Whole chart libraries want a DOM or a canvas to draw on.
+// d3's scales and paths need no browser, unlike chart libraries that draw on a DOM or a canvas.
 
 /** One line of a chart. */
 export interface Series {
   readonly name: string;
-  /** CSS class that gives the colour. */
+  /** CSS class with the colour. */
   readonly style: string;
-  /** (x, y), ascending in x; a y that is not finite interrupts the line. */
+  /** Points (x, y), ascending in x. A y that is not finite interrupts the line. */
   readonly points: readonly (readonly [number, number])[];
-  /** Whether each point has a dot, where there are few of them; a single one always has. */
+  /** Draws a dot at each point. A single point always has a dot. */
   readonly dots?: boolean;
-  /** False for a cloud of points in any order, which no line joins: all of them are one path, so that there may be many. */
+  /** False for a cloud of points in any order without a line. The cloud is one path, so it may have many points. */
   readonly joined?: boolean;
 }
 
@@ -33,12 +33,12 @@ export interface Chart {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Where the x axis begins (default: 0). */
+  /** Start of the x axis. Default: 0. */
   readonly xFrom?: number;
   readonly series: readonly Series[];
-  /** The y axis fits the points from this x on (default: all); what lies outside of it is cut off. */
+  /** The y axis fits the points from this x. Points outside are clipped. Default: all points. */
   readonly fitFrom?: number;
-  /** Upright lines at places of x that are worth a remark. */
+  /** Vertical lines with titles. */
   readonly marks?: readonly { readonly x: number; readonly name: string }[];
 }
 
@@ -59,10 +59,10 @@ const margin = { top: 12, right: 14, bottom: 42 };
 /** Room for lines and dots at the borders of the drawn area, in pixels. */
 const overhang = 4;
 
-/** Coordinates are rounded to so many digits after the point. */
+/** Decimal digits of coordinates. */
 const digits = 1;
 
-/** A chart as inline SVG that scales with its place; colours come from the page's style sheet, for light and dark mode. */
+/** Draws a line chart as inline SVG that scales with its container. The page's style sheet sets the colours. */
 export function lineChart(chart: Chart): Html {
   checkArguments('lineChart', { chart }, { chart: chartKinds });
   const { title, xLabel, yLabel, xFrom = 0, series, fitFrom = xFrom, marks = [] } = chart;
@@ -107,43 +107,27 @@ ${marks.map(({ x: place, name }) => {
   return html`<line class="mark" x1="${at}" x2="${at}" y1="${margin.top}" y2="${bottom}"><title>${name}</title></line>`;
 })}
 ${series.map(({ name, style, points, dots = false, joined = true }) => {
-  if (!joined) return cloud(name, style, points, x, y);
+  const places = points
+    .filter(([, value]) => Number.isFinite(value))
+    .map(([a, b]) => ({ left: round(x(a)), top: round(y(b)), value: b }));
+  if (!joined) {
+    // Lines of length 0, whose round caps are dots.
+    const d = places.map(({ left, top }) => `M${left} ${top}h0`).join('');
+    return html`<path class="cloud ${style}" d="${d}"><title>${name}</title></path>`;
+  }
   const d = path(points.map(([a, b]): [number, number] => [a, b])) ?? '';
+  const circles = places.map(
+    ({ left, top, value }) =>
+      html`<circle class="dot ${style}" cx="${left}" cy="${top}" r="2.5"><title>${value.toPrecision(5)}</title></circle>`,
+  );
   return html`<path class="line ${style}" d="${d}"><title>${name}</title></path>
-${dots || points.length === 1 ? dotsOf(points, style, x, y) : undefined}`;
+${dots || points.length === 1 ? circles : undefined}`;
 })}</svg></svg></figure>`;
-}
-
-/** Points as lines of no length, which round ends make dots of. */
-function cloud(
-  name: string,
-  style: string,
-  points: Series['points'],
-  x: (value: number) => number,
-  y: (value: number) => number,
-): Html {
-  const finite = points.filter(([, value]) => Number.isFinite(value));
-  const d = finite.map(([a, b]) => `M${round(x(a))} ${round(y(b))}h0`).join('');
-  return html`<path class="cloud ${style}" d="${d}"><title>${name}</title></path>`;
-}
-
-/** Dots at the points; their titles say the values. */
-function dotsOf(
-  points: Series['points'],
-  style: string,
-  x: (value: number) => number,
-  y: (value: number) => number,
-): Html {
-  const finite = points.filter(([, value]) => Number.isFinite(value));
-  return html`${finite.map(
-    ([a, b]) =>
-      html`<circle class="dot ${style}" cx="${round(x(a))}" cy="${round(y(b))}" r="2.5"><title>${b.toPrecision(5)}</title></circle>`,
-  )}`;
 }
 
 const round = (value: number): number => Number(value.toFixed(digits));
 
-/** Least and largest value; not `Math.min(...values)`, which takes some 100,000 at most. */
+/** Least and largest value. `Math.min(...values)` fails for about 100,000 values. */
 function rangeOf(values: readonly number[]): [number, number] {
   if (values.length === 0) return [0, 1];
   return values.reduce<[number, number]>(
@@ -152,7 +136,7 @@ function rangeOf(values: readonly number[]): [number, number] {
   );
 }
 
-/** A range that is wide enough for an axis with readable numbers: that of values that hardly differ becomes 10 % of them. */
+/** Widens the range of nearly equal values to 10 % of them, so that the axis has readable numbers. */
 function opened([least, largest]: [number, number]): [number, number] {
   const size = Math.max(Math.abs(least), Math.abs(largest));
   if (largest - least > 1e-6 * size) return [least, largest];
@@ -160,17 +144,16 @@ function opened([least, largest]: [number, number]): [number, number] {
   return [least - half, largest + half];
 }
 
-/** The key to lines of the given names and styles. */
+/** Legend of lines with the given names and styles. */
 export function legend(entries: readonly { readonly name: string; readonly style: string }[]): Html {
   checkArguments('legend', { entries }, { entries: listOf({ name: 'string', style: 'string', '*': 'any' }) });
-
   return html`<p class="legend">${entries.map(
     ({ name, style }) =>
       html`<span><svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true"><path class="line ${style}" d="M1 5H27"/></svg> ${name}</span> `,
   )}</p>`;
 }
 
-/** Bars with their values, for a few categories. */
+/** Draws bars with their values for a few categories. */
 export function barChart(
   title: string,
   yLabel: string,
@@ -181,7 +164,6 @@ export function barChart(
     { title, yLabel, bars },
     { title: 'string', yLabel: 'string', bars: listOf({ name: 'string', value: 'number | NaN', '*': 'any' }) },
   );
-
   const left = 52;
   const bottom = height - margin.bottom;
   const y = scaleLinear([0, rangeOf(bars.map(({ value }) => value))[1]], [bottom, margin.top + 14]);

@@ -1,24 +1,24 @@
 import { checkArguments } from './check-arguments.js';
+
 /** A point of a curve. */
 export type Point = readonly [x: number, y: number];
 
 /**
- * Exponential moving mean of about the last `window` values: value i back has the weight (1 - 1 / window)^i, and the
- * weights sum to 1 from the first value on. Values that are not finite are left out.
+ * Exponential moving mean of about the last `window` values. The value i steps back has the weight (1 - 1 / window)^i, and the
+ * weights always sum to 1. Values that are not finite are ignored.
  */
 export class MovingMean {
   private sum = 0;
   private weight = 0;
 
-  /** @param window At least 1, which keeps the last value alone. */
+  /** @param window At least 1, which only keeps the last value. */
   constructor(private readonly window: number) {
     checkArguments('MovingMean', { window }, { window: 'number' });
   }
 
-  /** Adds a value. @returns The mean after it; NaN as long as there is none. */
+  /** Adds a value. @returns The new mean, or NaN before the first finite value. */
   add(value: number): number {
     checkArguments('MovingMean.add', { value }, { value: 'number | NaN' });
-
     if (Number.isFinite(value)) {
       const kept = 1 - 1 / this.window;
       this.sum = kept * this.sum + value / this.window;
@@ -27,27 +27,25 @@ export class MovingMean {
     return this.mean;
   }
 
-  /** NaN as long as there is no value. */
+  /** Current mean, or NaN before the first finite value. */
   get mean(): number {
     return this.sum / this.weight;
   }
 }
 
-/** A curve with each y replaced by the {@link MovingMean} of those up to it. Points without a finite y are left out. */
+/** Smooths a curve: each y becomes the {@link MovingMean} up to it. Points without a finite y are removed. */
 export function smooth(points: readonly Point[], window: number): Point[] {
   checkArguments('smooth', { points, window }, { points: 'number[][]', window: 'number' });
-
   const mean = new MovingMean(window);
   return points.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => [x, mean.add(y)]);
 }
 
 /**
- * A curve with fewer points that looks the same when it is drawn: of each of `parts` equal parts of the x axis, the first,
- * lowest, highest and last point stay (M4, Jugel et al., VLDB 2014). Points that are not finite all stay.
+ * Removes points of a curve without a visible change. In each of `parts` equal parts of the x axis the first, lowest, highest and
+ * last point remain (M4, Jugel et al., VLDB 2014). Points that are not finite remain.
  */
 export function thin(points: readonly Point[], parts: number): readonly Point[] {
   checkArguments('thin', { points, parts }, { points: 'number[][]', parts: 'number' });
-
   if (points.length <= 4 * parts) return points;
   const [start, end] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
   const partOf = ([x]: Point): number => Math.min(parts - 1, Math.floor((parts * (x - start)) / (end - start)));
@@ -67,4 +65,12 @@ export function thin(points: readonly Point[], parts: number): readonly Point[] 
   }
   close();
   return kept;
+}
+
+/** Median of some numbers. It is the mean of the two middle numbers for an even count, and NaN for none. */
+export function median(values: readonly number[]): number {
+  checkArguments('median', { values }, { values: 'number[]' });
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }

@@ -1,9 +1,8 @@
 const marker = Symbol.for('dpar.error');
 
 /**
- * What this package throws: an argument or an option that it refuses. Messages read
- * `function: expected X, got Y. What to do.` It has the marker of the `DparError` of `@dpar/tensor`, so
- * that `isDparError` recognises it, without a dependency on that package.
+ * Error of this package, for invalid arguments. Messages read `function: expected X, got Y. Remedy.` It has the
+ * marker of `DparError` of `@dpar/tensor`, so `isDparError` recognises it without a dependency on that package.
  */
 export class ReportError extends Error {
   override readonly name = 'ReportError';

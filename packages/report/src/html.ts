@@ -1,6 +1,6 @@
 import { listOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
-/** Text that is markup already. */
+/** Markup, which templates do not escape. */
 export class Html {
   constructor(readonly markup: string) {}
 
@@ -9,7 +9,7 @@ export class Html {
   }
 }
 
-/** What may stand in a template: numbers and strings are escaped, lists are joined, `undefined` is nothing. */
+/** Value in a template. Numbers and strings are escaped, lists are joined, and `undefined` is omitted. */
 export type HtmlValue = Html | string | number | undefined | readonly HtmlValue[];
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
@@ -23,15 +23,14 @@ function render(value: HtmlValue): string {
   return value.map(render).join('');
 }
 
-/** A template of HTML or SVG; what is put in is escaped. */
+/** Template tag for HTML or SVG. Inserted values are escaped. */
 export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(parts.reduce((text, part, i) => text + render(values[i - 1]) + part));
 }
 
-/** A table with a head; numbers and their units are right-aligned, the first column is not. */
+/** Table with a head. All columns but the first are right-aligned. */
 export function table(head: readonly HtmlValue[], rows: readonly (readonly HtmlValue[])[]): Html {
   checkArguments('table', { head, rows }, { head: 'any[]', rows: listOf('any[]') });
-
   return html`<div class="scroll"><table>
 <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
 <tbody>${rows.map(

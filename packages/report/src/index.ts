@@ -1,9 +1,8 @@
 export { barChart, type Chart, legend, lineChart, type Series } from './chart.js';
-export { MovingMean, type Point, smooth, thin } from './curve.js';
+export { MovingMean, median, type Point, smooth, thin } from './curve.js';
 export { ReportError } from './error.js';
 export { figure, formatSeconds, millions, percent } from './format.js';
 export { Html, type HtmlValue, html, table } from './html.js';
-export { median } from './median.js';
 export { type Page, page } from './page.js';
 export {
   heatColour,

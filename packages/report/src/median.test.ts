@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { median } from './median.js';
+import { median } from './curve.js';
 
 it('is the middle value, or the mean of the two middle ones', () => {
   const values = [3, 1, 20];

@@ -3,17 +3,17 @@ import { checkArguments } from './check-arguments.js';
 import { Html, html } from './html.js';
 import { style } from './style.js';
 
-/** What a page shows. */
+/** Content of a page. */
 export interface Page {
   readonly title: string;
   readonly body: Html;
-  /** Rules that are added to the common style sheet. */
+  /** Rules in addition to the common style sheet. */
   readonly style?: string;
 }
 
 const pageKinds: KindsOf<Page> = { title: 'string', body: 'object', 'style?': 'string', '*': 'any' };
 
-/** A whole HTML page that needs nothing else. Its heading is the title. */
+/** Formats a self-contained HTML page. Its heading is the title. */
 export function page(page: Page): string {
   checkArguments('page', { page }, { page: pageKinds });
   const { title, body, style: more = '' } = page;

@@ -5,11 +5,11 @@ import { checkArguments } from './check-arguments.js';
 import { ReportError } from './error.js';
 import { type Html, html } from './html.js';
 
-/** A picture in memory: red, green, blue and opacity of each pixel, row by row. */
+/** A picture in memory, in red, green, blue and opacity. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
-  /** [height, width, 4], 0..255 */
+  /** Bytes [height, width, 4]. */
   readonly data: Uint8Array;
 }
 
@@ -21,13 +21,12 @@ function blank(width: number, height: number): Picture {
 }
 
 /**
- * A square picture from [S, S, 3], each pixel repeated `factor` times in both directions.
+ * Makes a square picture from RGB bytes [S, S, 3]. Each pixel is repeated `factor` times in both directions.
  *
- * @throws ReportError if the bytes are not those of a square.
+ * @throws ReportError if the number of bytes is not that of a square.
  */
 export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
   checkArguments('pictureOf', { pixels, factor }, { pixels: 'Uint8Array', 'factor?': 'number' });
-
   const size = Math.sqrt(pixels.length / 3);
   if (!Number.isInteger(size)) {
     throw new ReportError(`pictureOf: expected bytes [S, S, 3], got ${pixels.length}. Pass one square picture in RGB.`);
@@ -44,14 +43,13 @@ export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
   return picture;
 }
 
-/** Pictures of one size in rows of `columns`, with transparent gaps. */
+/** Arranges pictures of equal size in rows of `columns`, with transparent gaps. */
 export function montage(pictures: readonly Picture[], columns: number, gap = 4): Picture {
   checkArguments(
     'montage',
     { pictures, columns, gap },
     { pictures: listOf(pictureKinds), columns: 'number', 'gap?': 'number' },
   );
-
   const { width = 1, height = 1 } = pictures[0] ?? {};
   const rows = Math.ceil(pictures.length / columns);
   const whole = blank(columns * (width + gap) - gap, rows * (height + gap) - gap);
@@ -66,20 +64,19 @@ export function montage(pictures: readonly Picture[], columns: number, gap = 4):
   return whole;
 }
 
-/** Colour of a value from 0 (black) to 1 (yellow): red, green, blue. */
+/** Red, green and blue of a value from 0 (black) to 1 (yellow). */
 export function heatColour(value: number): [number, number, number] {
   checkArguments('heatColour', { value }, { value: 'number | NaN' });
-
   const hex = Number.parseInt(interpolateInferno(Math.min(1, Math.max(0, value))).slice(1), 16);
   return [hex >> 16, (hex >> 8) & 255, hex & 255];
 }
 
 /**
- * A grid of values as colours.
- * @param values [grid^2], raster order; undefined is grey.
- * @param maximum The value of the brightest colour.
- * @param cell Pixels of a cell in both directions.
- * @throws ReportError if they are no square number.
+ * Draws a grid of values as colours.
+ * @param values Values [grid^2] in raster order. Undefined is grey.
+ * @param maximum Value of the brightest colour.
+ * @param cell Width and height of a cell in pixels.
+ * @throws ReportError if the number of values is not a square.
  */
 export function heatMap(values: readonly (number | undefined)[], maximum: number, cell: number): Picture {
   checkArguments(
@@ -87,10 +84,9 @@ export function heatMap(values: readonly (number | undefined)[], maximum: number
     { values, maximum, cell },
     { values: listOf('number | NaN | undefined'), maximum: 'number', cell: 'number' },
   );
-
   if (!Number.isInteger(Math.sqrt(values.length))) {
     throw new ReportError(
-      `heatMap: expected a square number of values, got ${values.length}. Pass those of a whole grid.`,
+      `heatMap: expected a square number of values, got ${values.length}. Pass the values of a square grid.`,
     );
   }
   const colours = values.flatMap((value) => (value === undefined ? [128, 128, 128] : heatColour(value / maximum)));
@@ -99,8 +95,8 @@ export function heatMap(values: readonly (number | undefined)[], maximum: number
 
 /**
  * Draws the borders of patches over a picture of their image.
- * @param lengths Lengths of the patches in raster order, each within a row.
- * @param grid Tokens in a row.
+ * @param lengths Lengths of the patches in raster order. A patch lies within a row.
+ * @param grid Tokens per row.
  */
 export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: number): Picture {
   checkArguments(
@@ -108,7 +104,6 @@ export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: 
     { picture, lengths, grid },
     { picture: pictureKinds, lengths: 'number[]', grid: 'number' },
   );
-
   const { width, height } = picture;
   const data = picture.data.slice();
   const cell = width / grid;
@@ -126,31 +121,29 @@ export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: 
   return { width, height, data };
 }
 
-/** A picture as the bytes of a PNG file. */
+/** Encodes a picture as a PNG file. */
 export function toPng(picture: Picture): Uint8Array {
   checkArguments('toPng', { picture }, { picture: pictureKinds });
   const { width, height, data } = picture;
   return encode({ width, height, data, channels: 4, depth: 8 }, { zlib: { level: 9 } });
 }
 
-/** A picture inside a page. */
+/** Embeds a picture in a page. */
 export function image(picture: Picture, description: string): Html {
   checkArguments('image', { picture, description }, { picture: pictureKinds, description: 'string' });
-
   return imageOfPng(toPng(picture), description);
 }
 
-/** A PNG file inside a page. */
+/** Embeds a PNG file in a page. */
 export function imageOfPng(png: Uint8Array, description: string): Html {
   checkArguments('imageOfPng', { png, description }, { png: 'Uint8Array', description: 'string' });
-
-  // The header comes first in the file: signature (8 bytes), length and name of the chunk, width, height.
+  // The file begins with a signature (8 bytes), length and name of the first chunk, width and height.
   const header = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const [width, height] = [header.getUint32(16), header.getUint32(20)];
   return html`<img src="data:image/png;base64,${base64(png)}" width="${width}" height="${height}" alt="${description}">`;
 }
 
-/** Bytes that become text together: few enough to be arguments of a function, and a multiple of 3. */
+/** Bytes encoded at a time: a multiple of 3, and few enough for the arguments of a function. */
 const pieceBytes = 3 << 12;
 
 function base64(bytes: Uint8Array): string {

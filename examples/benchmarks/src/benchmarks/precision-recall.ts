@@ -1,4 +1,4 @@
-import { startThreads } from '@dpar/eval/node';
+import { createMetricThreads } from '@dpar/eval/node';
 import { createRandom } from '@dpar/tensor';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { runPython } from '../python.js';
@@ -36,7 +36,7 @@ export const precisionRecall10000: Benchmark = {
   memoryBytes: 1.5 * 2 ** 30,
   prepare: async ({ threads }) => {
     const [reference, samples] = [features(1, 0), features(2, 0.1)];
-    const metrics = startThreads(threads);
+    const metrics = createMetricThreads(threads);
     const [a, b] = [reference, samples].map((data) => ({ data, rows, columns }));
     if (a === undefined || b === undefined) throw new Error('precision-recall-10000: expected two sets.');
     return {

@@ -191,7 +191,7 @@ describe.each([['shards'], ['llamagen']])('of images that have changed, %s', (la
     await tokenized(input, 'tokens', ...more);
     await write('images', 'cat/aa.png');
     expect(await refusal(input, 'tokens', ...more)).toContain(
-      "4 images in place of 3: 'cat/aa.png' is new. Bring them",
+      "4 images in place of 3: 'cat/aa.png' is new. Restore them",
     );
     await rm(join(input, 'cat/a.png'));
     expect(await refusal(input, 'tokens', ...more)).toContain("3 images: 'cat/a.png' is missing, and 1 more differs.");

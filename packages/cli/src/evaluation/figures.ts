@@ -9,7 +9,7 @@ import {
   type Matrix,
   type PrecisionRecall,
 } from '@dpar/eval';
-import { startThreads } from '@dpar/eval/node';
+import { createMetricThreads } from '@dpar/eval/node';
 import type { Result } from '../command/command.js';
 import { finiteOrNull, formatFixed, formatList } from '../command/format.js';
 import type { EvaluationSide } from './side.js';
@@ -54,7 +54,7 @@ export async function computeFigures(
     ...(reference.spatial && samples.spatial && { sfid: frechetDistance(reference.spatial, samples.spatial) }),
   };
   if (samples.pool === undefined) return figures;
-  const threads = startThreads(count);
+  const threads = createMetricThreads(count);
   try {
     const interval =
       resamples === undefined

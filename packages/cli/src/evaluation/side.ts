@@ -32,12 +32,12 @@ export interface EvaluationSide {
   /** Number of images, if known. */
   readonly count?: number;
   /** [N, D] */
-  readonly pool?: Matrix;
+  readonly pool?: Matrix | undefined;
   /** [N, classes] */
-  readonly logits?: Matrix;
+  readonly logits?: Matrix | undefined;
   readonly statistics: FeatureStatistics;
-  readonly spatial?: FeatureStatistics;
-  readonly origin?: FeatureOrigin;
+  readonly spatial?: FeatureStatistics | undefined;
+  readonly origin?: FeatureOrigin | undefined;
   /** Number of images whose features were computed in this run. */
   readonly extracted: number;
   /** Files that are no images. */

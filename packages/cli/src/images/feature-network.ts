@@ -11,7 +11,7 @@ import {
   type ValueRangeName,
   valueRanges,
 } from '@dpar/eval';
-import { openOnnxModel, readInceptionWeights } from '@dpar/eval/node';
+import { loadInceptionWeights, openOnnxModel } from '@dpar/eval/node';
 import { isDparError } from '@dpar/tensor';
 import type { Context } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
@@ -92,7 +92,7 @@ export async function loadFeatureNetwork(
       `${given.map(longName).join(', ')}: expected an .onnx model, got '${path}'. Leave them out: Inception-v3 has fixed values.`,
     );
   }
-  return createInceptionNetwork(await context.engine(), await readInceptionWeights(path), {
+  return createInceptionNetwork(await context.engine(), await loadInceptionWeights(path), {
     reading,
     ...(resize && { resize }),
   });

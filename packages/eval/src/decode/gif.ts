@@ -1,20 +1,20 @@
-/** What the first picture of a GIF file is made of, as far as a decoder for screens hides it. */
+/** Details of the first picture of a GIF file that decoders for screens hide. */
 export interface GifPicture {
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** Colour of the places that the picture does not cover; undefined if the file has no colours. */
+  /** Colour outside the picture. Undefined if the file has no colours. */
   readonly fill: readonly number[] | undefined;
   readonly isTransparent: boolean;
-  /** The file with the transparent colour made one like the others. */
+  /** Copy of the file without its transparency flag. */
   readonly opaque: Uint8Array;
 }
 
 /**
- * Reads the first picture's place and colours. Where it does not cover the file's area, Pillow fills with the transparent
- * colour, or else with the first one.
- * @returns undefined if there is no picture: the file is damaged.
+ * Reads the first picture's place and colours. Outside the picture, Pillow fills with the transparent colour, or else with the
+ * first one.
+ * @returns undefined if there is no picture, so the file is damaged.
  */
 export function readGif(bytes: Uint8Array): GifPicture | undefined {
   const byte = (at: number): number => bytes[at] ?? 0;

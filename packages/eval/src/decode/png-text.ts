@@ -1,28 +1,28 @@
 import { inflateSync } from 'node:zlib';
 
-/** The most bytes of a text that is looked into. */
+/** Most bytes of an inflated text. */
 const longest = 1 << 20;
 
-/** What texts of a PNG file say of the picture. */
+/** Metadata in the text chunks of a PNG file. */
 export interface PngText {
-  /** EXIF data as older versions of ImageMagick write them. */
+  /** EXIF data as written by older versions of ImageMagick. */
   readonly exif: Uint8Array | undefined;
   readonly xmp: Uint8Array | undefined;
 }
 
 /**
- * EXIF and XMP data that a PNG file holds as texts.
- * @param chunks All chunks; texts that are damaged are passed over.
+ * Reads EXIF and XMP data from the text chunks of a PNG file.
+ * @param chunks All chunks. Damaged texts are skipped.
  */
 export function readPngText(chunks: readonly { readonly name: string; readonly data: Uint8Array }[]): PngText {
   const texts = new Map(chunks.flatMap(({ name, data }) => textOf(name, Buffer.from(data))));
   const profile = texts.get('Raw profile type exif')?.toString('latin1');
-  // A line with the name, one with the length, and the bytes in hexadecimal digits.
+  // The name, the length and the bytes in hexadecimal digits, each on lines of their own.
   const digits = profile && /^\s*exif\s+\d+\s+([0-9a-f\s]+)$/i.exec(profile)?.[1]?.replaceAll(/\s+/g, '');
   return { exif: digits ? Buffer.from(digits, 'hex') : undefined, xmp: texts.get('XML:com.adobe.xmp') };
 }
 
-/** The keyword and content of a chunk of text; none of another chunk. */
+/** Keyword and content of a text chunk; none for other chunks. */
 function textOf(name: string, data: Buffer): [string, Buffer][] {
   if (!['tEXt', 'zTXt', 'iTXt'].includes(name)) return [];
   const end = data.indexOf(0);

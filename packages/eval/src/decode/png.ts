@@ -1,38 +1,38 @@
 import { DparError } from '@dpar/tensor';
 import { type DecodedPng, decode } from 'fast-png';
 import { readPngText } from './png-text.js';
-import { separate } from './samples.js';
+import { type Samples, separate } from './samples.js';
 import type { StoredPicture } from './stored-picture.js';
 import { readOrientation } from './tiff-tags.js';
 
-/** The most bytes that deflate makes of one. A header of more pixels is lying. */
+/** Largest compression ratio of deflate. A header with more pixels is invalid. */
 const largestRatio = 1032;
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** A PNG file in pieces. */
+/** A parsed PNG file. */
 export interface PngFile {
   readonly width: number;
   readonly height: number;
-  /** Bits of a sample. */
+  /** Bits per sample. */
   readonly depth: number;
   readonly interlaced: boolean;
   /** EXIF orientation, 1 to 8. */
   readonly orientation: number;
-  /** The file without all that the pixels do not depend on, such as text and what follows its end. */
+  /** The file without chunks that do not affect the pixels, such as text, and without data after its end. */
   readonly pixels: Uint8Array;
 }
 
-/** Chunks that pixels depend on. */
+/** Chunks that affect the pixels. */
 const pixelChunks = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
 
-/** Takes a PNG file apart. @throws DparError if it has no valid header, or more pixels than the file can hold. */
+/** Parses a PNG file. @throws DparError if it has no valid header, or more pixels than the file can hold. */
 export function readPngFile(bytes: Uint8Array): PngFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const isPng = bytes.length >= 33 && signature.every((byte, i) => bytes[i] === byte) && view.getUint32(8) === 13;
   const chunks = isPng ? chunksOf(view) : [];
   if (chunks.filter(({ name }) => name === 'IHDR').length !== 1) {
-    throw new DparError('decodePng: expected a PNG file, got other bytes. The file is damaged.');
+    throw new DparError('decodePng: expected a PNG file, got one without a valid header. The file is damaged.');
   }
   const [width, height, depth] = [view.getUint32(16), view.getUint32(20), view.getUint8(24)];
   const channels = [1, 0, 3, 1, 2, 0, 4][view.getUint8(25)] ?? 0;
@@ -51,14 +51,16 @@ export function readPngFile(bytes: Uint8Array): PngFile {
   const text = readPngText(chunks.map((chunk) => ({ name: chunk.name, data: dataOf(chunk) })));
   const kept = chunks.filter(({ name }) => pixelChunks.includes(name));
   return {
-    ...{ width, height, depth },
+    width,
+    height,
+    depth,
     interlaced: view.getUint8(28) !== 0,
     orientation: readOrientation(exif ? dataOf(exif) : text.exif, text.xmp),
-    pixels: joined([bytes.subarray(0, 8), ...kept.map(({ start, end }) => bytes.subarray(start, end))]),
+    pixels: Buffer.concat([bytes.subarray(0, 8), ...kept.map(({ start, end }) => bytes.subarray(start, end))]),
   };
 }
 
-/** All chunks that begin in the file, up to its end. The last one may be cut off. */
+/** Chunks up to the end of the file. The last one may be truncated. */
 function chunksOf(view: DataView): { readonly name: string; readonly start: number; readonly end: number }[] {
   const chunks = [];
   for (let start = 8; start + 8 <= view.byteLength; ) {
@@ -71,37 +73,32 @@ function chunksOf(view: DataView): { readonly name: string; readonly start: numb
   return chunks;
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 /**
- * Decodes a PNG file. Grey is repeated, palettes are looked up, of 16-bit samples the upper byte is kept, fewer bits are
- * spread over 0 to 255. Colours stay as they are stored, without colour management: as Pillow's `convert('RGB')`, with which
- * the usual reference figures were made. Of an animation it is the first picture.
+ * Decodes a PNG file as Pillow's `convert('RGB')` does, which made the usual reference figures. Grey is repeated, palettes are
+ * looked up, 16-bit samples keep their upper byte, and fewer bits are scaled to 0..255. There is no colour management. Of an
+ * animation it decodes the first picture.
  *
- * @throws DparError or another error that says what is wrong if the file is damaged.
+ * @throws DparError or an error of the decoder if the file is damaged.
  */
 export function decodePng({ width, height, depth, orientation, pixels }: PngFile): StoredPicture {
   const png = decode(pixels, { checkCrc: true });
   const samples = depth < 8 ? unpackBits(png) : png.data;
   if (png.palette !== undefined && png.channels === 1) {
-    return { width, height, ...lookUp(samples, png.palette), orientation };
+    return { width, height, orientation, ...lookUp(samples, png.palette) };
   }
   const scale = depth < 8 ? 255 / (2 ** depth - 1) : 1;
   const shift = depth === 16 ? 8 : 0;
   const { data, alpha } = separate(samples, png.channels, (value) => (value * scale) >> shift);
-  const opacity = png.transparency ? colorKeyed(samples, png.transparency) : alpha;
-  return { width, height, data, ...(opacity && { alpha: opacity }), orientation };
+  return {
+    width,
+    height,
+    orientation,
+    data,
+    alpha: png.transparency ? colorKeyed(samples, png.transparency) : alpha,
+  };
 }
 
-/** Opacity of pixels of which one colour is transparent. */
+/** Opacity of pixels if one colour is transparent. */
 function colorKeyed(samples: ArrayLike<number>, key: ArrayLike<number>): Uint8Array {
   const channels = key.length;
   const alpha = new Uint8Array(samples.length / channels).fill(255);
@@ -113,7 +110,7 @@ function colorKeyed(samples: ArrayLike<number>, key: ArrayLike<number>): Uint8Ar
   return alpha;
 }
 
-/** Samples of 1, 2 or 4 bits, of rows that begin at whole bytes. */
+/** Unpacks samples of 1, 2 or 4 bits. Rows begin at whole bytes. */
 function unpackBits({ data, width, height, depth }: DecodedPng): Uint8Array {
   const rowBytes = Math.ceil((width * depth) / 8);
   const samples = new Uint8Array(width * height);
@@ -127,22 +124,19 @@ function unpackBits({ data, width, height, depth }: DecodedPng): Uint8Array {
   return samples;
 }
 
-/** Colours by their numbers in a palette, whose colours have three or, with opacity, four values. */
-function lookUp(
-  indices: ArrayLike<number>,
-  palette: readonly (readonly number[])[],
-): Pick<StoredPicture, 'data' | 'alpha'> {
+/** Looks up colours of a palette, which have three values or, with opacity, four. */
+function lookUp(indices: ArrayLike<number>, palette: readonly (readonly number[])[]): Samples {
   const data = new Uint8Array(3 * indices.length);
   const alpha = palette[0]?.length === 4 ? new Uint8Array(indices.length) : undefined;
   for (let i = 0; i < indices.length; i++) {
     const color = palette[indices[i] as number];
     if (color === undefined) {
       throw new DparError(
-        `decodePng: expected one of ${palette.length} colours, got number ${indices[i]}. The file is damaged.`,
+        `decodePng: expected one of ${palette.length} colours, got colour number ${indices[i]}. The file is damaged.`,
       );
     }
     for (let c = 0; c < 3; c++) data[3 * i + c] = color[c] as number;
     if (alpha) alpha[i] = color[3] as number;
   }
-  return { data, ...(alpha && { alpha }) };
+  return { data, alpha };
 }

@@ -1,14 +1,13 @@
 import type { StoredPicture } from './stored-picture.js';
 
+/** Colours and opacity of pixels. */
+export type Samples = Pick<StoredPicture, 'data' | 'alpha'>;
+
 /**
- * Pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) as red, green and blue, with alpha apart.
- * @param to8Bits Turns a sample into a byte.
+ * Separates pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) into red, green and blue, and alpha.
+ * @param to8Bits Converts a sample to a byte.
  */
-export function separate(
-  samples: ArrayLike<number>,
-  channels: number,
-  to8Bits: (value: number) => number,
-): Pick<StoredPicture, 'data' | 'alpha'> {
+export function separate(samples: ArrayLike<number>, channels: number, to8Bits: (value: number) => number): Samples {
   const pixels = samples.length / channels;
   const data = new Uint8Array(3 * pixels);
   const alpha = channels % 2 === 0 ? new Uint8Array(pixels) : undefined;
@@ -20,12 +19,12 @@ export function separate(
     data[3 * i + 2] = to8Bits(samples[at + blue] as number);
     if (alpha) alpha[i] = to8Bits(samples[at + channels - 1] as number);
   }
-  return { data, ...(alpha && { alpha }) };
+  return { data, alpha };
 }
 
 /**
- * Cyan, magenta, yellow and black as red, green and blue, by the arithmetic of Pillow's `convert('RGB')`: no colour profile.
- * @param channels 4, or more with channels that are left out.
+ * Converts cyan, magenta, yellow and black to red, green and blue as Pillow's `convert('RGB')` does, without a colour profile.
+ * @param channels At least 4. Further channels are ignored.
  */
 export function rgbOfCmyk(
   samples: ArrayLike<number>,

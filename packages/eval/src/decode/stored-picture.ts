@@ -1,25 +1,25 @@
 import type { ImageReading, Rgb, RgbImage } from '../image-set.js';
 
-/** An image as its file holds it, before it is turned upright or put on a background. */
+/** An image as stored in its file, before it is turned upright or put on a background. */
 export interface StoredPicture extends RgbImage {
-  /** Opacity of each pixel, bytes [height, width]; undefined if the file has none. Colours are as stored, not multiplied by it. */
-  readonly alpha?: Uint8Array;
-  /** EXIF orientation, 1 to 8: 1 for a picture that is upright. */
+  /** Opacity [height, width] in bytes. Undefined if the file has none. Colours are not multiplied by it. */
+  readonly alpha: Uint8Array | undefined;
+  /** EXIF orientation, 1 to 8. An upright picture has 1. */
   readonly orientation: number;
 }
 
-/** Whether any pixel lets the background through. */
+/** Checks for a pixel that is not opaque. */
 export function isTransparent({ alpha }: StoredPicture): boolean {
   return alpha?.some((value) => value < 255) ?? false;
 }
 
-/** An image as a reading asks for it, in 8-bit RGB. */
+/** Converts a picture to 8-bit RGB. */
 export function rgbOf(picture: StoredPicture, { orientation = 'upright', background }: ImageReading): RgbImage {
   const { width, height, data, alpha } = orientation === 'upright' ? turnUpright(picture) : picture;
   return { width, height, data: alpha && background ? onBackground(data, alpha, background) : data };
 }
 
-/** Colours over a background, each rounded to the nearest byte as Pillow's `alpha_composite` does. */
+/** Puts colours on a background, rounded to the nearest byte as by Pillow's `alpha_composite`. */
 function onBackground(data: Uint8Array, alpha: Uint8Array, background: Rgb): Uint8Array {
   const blended = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i++) {
@@ -29,19 +29,21 @@ function onBackground(data: Uint8Array, alpha: Uint8Array, background: Rgb): Uin
   return blended;
 }
 
-/** The picture as its EXIF orientation says that it is to be seen, as by Pillow's `exif_transpose`. */
+/** Turns a picture upright by its EXIF orientation, as Pillow's `exif_transpose` does. */
 export function turnUpright(picture: StoredPicture): StoredPicture {
   const { width, height, data, alpha, orientation } = picture;
   if (orientation === 1) return picture;
-  const [turnedWidth, turnedHeight] = orientation >= 5 ? [height, width] : [width, height];
+  const isSideways = orientation >= 5;
   return {
-    ...{ width: turnedWidth, height: turnedHeight, orientation: 1 },
+    width: isSideways ? height : width,
+    height: isSideways ? width : height,
+    orientation: 1,
     data: turn(data, 3, width, height, orientation),
-    ...(alpha && { alpha: turn(alpha, 1, width, height, orientation) }),
+    alpha: alpha && turn(alpha, 1, width, height, orientation),
   };
 }
 
-/** [H, W, channels] -> the same pixels in another order. */
+/** Reorders pixels [H, W, channels] by an EXIF orientation. */
 function turn(data: Uint8Array, channels: number, W: number, H: number, orientation: number): Uint8Array {
   const swapped = orientation >= 5;
   const fromRight = [2, 3, 7, 8].includes(orientation);

@@ -1,19 +1,19 @@
-/** Numbers of the tags that are read of TIFF directories, which EXIF data are too. */
+/** Tags of TIFF directories and EXIF data. */
 export const tiffTags = { orientation: 274, extraSamples: 338 } as const;
 
-/** Bytes of a whole number, by its type: some programs write the orientation in four. */
+/** Bytes of a whole number, by its type. Some programs write the orientation in four bytes. */
 const widths: Readonly<Record<number, 2 | 4>> = { 3: 2, 4: 4 };
 
 /**
- * The first value of a tag of whole numbers in the first directory of TIFF or EXIF data.
- * @returns undefined if the data have no such tag, or are damaged: what an EXIF block says is never a reason to refuse an image.
+ * Reads the first value of a tag of whole numbers in the first directory of TIFF or EXIF data.
+ * @returns undefined if the tag is missing or the data are damaged. A damaged EXIF block is no reason to refuse an image.
  */
 export function readTiffTag(bytes: Uint8Array, tag: number): number | undefined {
   const place = findTiffTag(bytes, tag);
   return place && valueAt(viewOf(bytes), place);
 }
 
-/** EXIF orientation, 1 to 8, of EXIF data, or else of XMP data, as Pillow's `exif_transpose` finds it. */
+/** Reads the orientation, 1 to 8, from EXIF data, or else from XMP data, as Pillow's `exif_transpose` does. */
 export function readOrientation(exif: Uint8Array | undefined, xmp: Uint8Array | undefined): number {
   const tag = exif && readTiffTag(exif, tiffTags.orientation);
   if (tag !== undefined || xmp === undefined) return validOrientation(tag);
@@ -25,7 +25,7 @@ function valueAt(view: DataView, { at, little, width }: Place): number {
   return width === 2 ? view.getUint16(at, little) : view.getUint32(at, little);
 }
 
-/** A copy of TIFF data with another value of a tag that they have. */
+/** Copies TIFF data with another value of an existing tag. */
 export function withTiffTag(bytes: Uint8Array, tag: number, value: number): Uint8Array {
   const copy = Uint8Array.from(bytes);
   const place = findTiffTag(copy, tag);
@@ -37,7 +37,7 @@ export function withTiffTag(bytes: Uint8Array, tag: number, value: number): Uint
   return copy;
 }
 
-/** Where the first value of a tag lies, its bytes and their order. */
+/** Position of the first value of a tag, its width in bytes and their order. */
 interface Place {
   readonly at: number;
   readonly little: boolean;
@@ -45,7 +45,7 @@ interface Place {
 }
 
 function findTiffTag(bytes: Uint8Array, tag: number): Place | undefined {
-  // Some programs write the marker of JPEG files before it.
+  // Some programs write the marker of JPEG files first.
   const begin = String.fromCharCode(...bytes.subarray(0, 4)) === 'Exif' ? 6 : 0;
   const view = viewOf(bytes);
   try {
@@ -57,7 +57,7 @@ function findTiffTag(bytes: Uint8Array, tag: number): Place | undefined {
     for (let entry = directory + 2; entry < directory + 2 + 12 * count; entry += 12) {
       const width = widths[view.getUint16(entry + 2, little)];
       if (view.getUint16(entry, little) !== tag || width === undefined) continue;
-      // Up to four bytes are in the entry itself.
+      // The entry itself holds up to four bytes.
       const size = width * view.getUint32(entry + 4, little);
       const at = size <= 4 ? entry + 8 : begin + view.getUint32(entry + 8, little);
       return at + width <= bytes.length ? { at, little, width } : undefined;
@@ -72,7 +72,7 @@ function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, length);
 }
 
-/** An EXIF orientation from 1 to 8; 1 for one that is missing or none. */
+/** Replaces a missing or invalid EXIF orientation by 1. */
 export function validOrientation(value: number | undefined): number {
   return value !== undefined && value >= 1 && value <= 8 ? value : 1;
 }

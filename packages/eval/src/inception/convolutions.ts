@@ -6,7 +6,7 @@ export interface InceptionConvolution extends ConvolutionAttributes {
   readonly shape: Shape;
 }
 
-/** A convolution by its channels and kernel; padding by rows and by columns. */
+/** A convolution with some channels and kernel, padded by rows and columns. */
 function convolution(
   inputs: number,
   outputs: number,
@@ -20,7 +20,7 @@ const oneByOne = (inputs: number, outputs: number) => convolution(inputs, output
 const threeByThree = (inputs: number, outputs: number) => convolution(inputs, outputs, [3, 3], { rows: 1, columns: 1 });
 const fiveByFive = (inputs: number, outputs: number) => convolution(inputs, outputs, [5, 5], { rows: 2, columns: 2 });
 const halving = (inputs: number, outputs: number) => convolution(inputs, outputs, [3, 3], { stride: 2 });
-/** 1 x n and n x 1, of which the two together see n x n. */
+/** 1 x n and n x 1; together they cover n x n. */
 const inRow = (inputs: number, outputs: number, n: number) =>
   convolution(inputs, outputs, [1, n], { columns: (n - 1) / 2 });
 const inColumn = (inputs: number, outputs: number, n: number) =>
@@ -39,7 +39,7 @@ const blockA = (inputs: number, pooled: number): Branches => ({
   branch_pool: oneByOne(inputs, pooled),
 });
 
-/** 17 x 17: Mixed_6b to 6e, with `inner` channels between. */
+/** 17 x 17: Mixed_6b to 6e, with `inner` channels inside. */
 const blockC = (inner: number): Branches => ({
   branch1x1: oneByOne(768, 192),
   branch7x7_1: oneByOne(768, inner),
@@ -102,16 +102,16 @@ export const inceptionConvolutions: Branches = {
   ...named('Mixed_7c', blockE(2048)),
 };
 
-/** Size of the network's input, rows and columns. */
+/** Width and height of the network's input. */
 export const inceptionSize = 299;
 
-/** Classes of the network: those of ImageNet by TensorFlow's first numbering, some of which nothing belongs to. */
+/** Number of classes: those of ImageNet in TensorFlow's first numbering, which has some unused numbers. */
 export const inceptionClasses = 1008;
 
-/** Features of an image. */
+/** Number of pooled features of an image. */
 export const poolFeatures = 2048;
 
-/** Names and shapes of the parameters that a file of weights holds, in pytorch-fid's order. */
+/** Names and shapes of the parameters in a file of weights, in pytorch-fid's order. */
 export function inceptionParameters(): Map<string, Shape> {
   const parameters = new Map<string, Shape>();
   for (const [name, { shape }] of Object.entries(inceptionConvolutions)) {

@@ -11,19 +11,19 @@ import {
 import { checkArguments } from '../check-arguments.js';
 import { inceptionClasses, inceptionConvolutions, inceptionParameters, poolFeatures } from './convolutions.js';
 
-/** Added to variances by the network's batch norm. */
+/** Constant that the network's batch norm adds to variances. */
 const epsilon = 0.001;
 
 /**
- * The parameters of `inception`: batch norm at rest, y = (x - mean) / sqrt(variance + 0.001) weight + bias, is made part
- * of the convolution before it, in float64.
+ * Folds batch norms into the convolutions before them, in float64. In inference a batch norm is
+ * y = (x - mean) / sqrt(variance + 0.001) weight + bias.
  *
- * @param parameters By torchvision's names, as pytorch-fid's file has them; others are not looked at.
- * @throws DparError naming parameters that are missing, or of another shape.
+ * @param parameters Parameters by torchvision's names, as in pytorch-fid's file. Other names are ignored.
+ * @returns The parameters of `inception`.
+ * @throws DparError that names parameters that are missing or of another shape.
  */
 export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, HostTensor> {
   checkArguments('foldBatchNorm', { parameters }, { parameters: 'object' });
-
   checkInceptionParameters(parameters);
   const values = (name: string): HostTensor['data'] => named(parameters, name).data;
   const folded: Record<string, HostTensor> = {};
@@ -47,7 +47,7 @@ export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, H
   return folded;
 }
 
-/** @throws DparError naming parameters that are missing, or of another shape. */
+/** @throws DparError that names parameters that are missing or of another shape. */
 export function checkInceptionParameters(parameters: Tensors<HostTensor>): void {
   const wrong: string[] = [];
   for (const [name, shape] of inceptionParameters()) {
@@ -57,10 +57,10 @@ export function checkInceptionParameters(parameters: Tensors<HostTensor>): void 
       wrong.push(`'${name}' ${mismatch(found, shape)}`);
   }
   if (wrong.length === 0) return;
-  const shown = wrong.slice(0, 3).join(', ') + (wrong.length > 3 ? ` and ${wrong.length - 3} more such` : '');
+  const shown = wrong.slice(0, 3).join(', ') + (wrong.length > 3 ? ` and ${wrong.length - 3} more` : '');
   throw new DparError(
     `inception: expected the parameters of the FID Inception-v3 (${inceptionParameters().size} of them), got ${shown}. ` +
-      'Use pt_inception-2015-12-05-6726825d.pth of pytorch-fid; the ImageNet weights of torchvision are another network.',
+      'Use pt_inception-2015-12-05-6726825d.pth of pytorch-fid. The ImageNet weights of torchvision are another network.',
   );
 }
 

@@ -1,9 +1,8 @@
 import type { KindsOf } from '@dpar/check';
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import { checkBatchSize, type FeatureNetwork, type FeatureRows, inBatches } from '../feature-network.js';
 import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
-import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { inceptionClasses, inceptionSize } from './convolutions.js';
@@ -12,32 +11,31 @@ import { inception } from './network.js';
 import { type InceptionWeights, inceptionWeightsKinds, isPublished } from './weights.js';
 
 /**
- * Order of the spatial features of an image: `height-width-channel` [17, 17, 7] is TensorFlow's and that of `mu_s` and
- * `sigma_s` in ADM's reference files, `channel-height-width` [7, 17, 17] PyTorch's.
+ * Order of the spatial features of an image. TensorFlow and ADM's reference files (`mu_s` and `sigma_s`) use
+ * `height-width-channel` [17, 17, 7], PyTorch uses `channel-height-width` [7, 17, 17].
  */
 export type SpatialOrder = 'height-width-channel' | 'channel-height-width';
 
-/** How {@link createInceptionNetwork} computes. */
+/** Options of {@link createInceptionNetwork}. */
 export interface InceptionOptions {
   /**
-   * Whose features these are. `adm`, the default: those of the ADM evaluator, by which papers on ImageNet report, and in
-   * whose features the reference files are. `pytorch`: pytorch-fid's. `clean`: clean-fid's.
+   * Evaluator whose features are computed. `adm` (default): the ADM evaluator, used by papers on ImageNet and for the reference
+   * files. `pytorch`: pytorch-fid. `clean`: clean-fid.
    */
   readonly resize?: ResizeMethod;
   /**
-   * `unbiased`: the pool features times the last layer's weight alone, as the ADM evaluator and torch-fidelity compute
-   * the Inception Score; `biased`: with its bias, as pytorch-fid's network gives them. Default: `biased` for `pytorch`,
-   * else `unbiased`.
+   * `unbiased`: without the last layer's bias, as in the ADM evaluator and torch-fidelity. `biased`: with it, as in
+   * pytorch-fid's network. Default: `biased` for `pytorch`, else `unbiased`.
    */
   readonly logits?: 'unbiased' | 'biased';
   /** Default: `channel-height-width` for `pytorch`, else `height-width-channel`. */
   readonly spatialOrder?: SpatialOrder;
   /**
-   * How image files become RGB. Default: as all three evaluators read them, with the pixels as stored (EXIF orientation is
-   * not applied) and transparency dropped.
+   * Conversion of image files to RGB. Default: that of all three evaluators, which ignore the EXIF orientation and drop
+   * transparency.
    */
   readonly reading?: ImageReading;
-  /** Images that are computed at a time (default: 8, which takes some 130 MB besides the weights). */
+  /** Images per batch. Default: 8, which takes about 130 MB besides the weights. */
   readonly batchSize?: number;
 }
 
@@ -52,7 +50,7 @@ const inceptionOptionsKinds: KindsOf<InceptionOptions> = {
 /** TensorFlow's graph subtracts 128 from bytes and divides by 128. */
 const tensorFlowRange: ValueRange = { mean: 128, deviation: 128 };
 
-/** What evaluators do besides resizing. All read files by Pillow's `convert('RGB')`, which turns no picture upright. */
+/** Conventions of the evaluators besides resizing. All read files with Pillow's `convert('RGB')`, which ignores the orientation. */
 const conventions = {
   adm: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel', orientation: 'stored' },
   pytorch: {
@@ -65,12 +63,12 @@ const conventions = {
 } as const satisfies Record<ResizeMethod, object>;
 
 /**
- * The network of FID: pool [N, 2048], spatial [N, 2023] and logits [N, 1008] of images of any sizes. Each image is resized
- * by itself, and its features do not depend on the others.
+ * Creates FID's network: pool [N, 2048], spatial [N, 2023] and logits [N, 1008] of images of any sizes. The features of an image
+ * do not depend on the others.
  *
- * Weights that are not pytorch-fid's are taken too; the network's name then says that figures cannot be compared.
+ * Other weights than pytorch-fid's are accepted. The network's name then says that metrics cannot be compared.
  *
- * @param weights See `parseInceptionWeights`, or in Node `readInceptionWeights` of `@dpar/eval/node`.
+ * @param weights See `parseInceptionWeights`, or in Node `loadInceptionWeights` of `@dpar/eval/node`.
  * @throws DparError for weights of another network, or a batch size that is not a whole number >= 1.
  */
 export function createInceptionNetwork(
@@ -83,7 +81,6 @@ export function createInceptionNetwork(
     { engine, weights, options },
     { engine: 'Engine', weights: inceptionWeightsKinds, 'options?': inceptionOptionsKinds },
   );
-
   const { resize = 'adm', batchSize = 8 } = options;
   const description = describeResize(resize);
   const { range, ...defaults } = conventions[resize];
@@ -94,7 +91,7 @@ export function createInceptionNetwork(
   const size = { width: inceptionSize, height: inceptionSize };
   const input: NetworkInput = { size, layout: 'NCHW', resize, range };
   checkInceptionParameters(weights.parameters);
-  // Made at first use, so that a network whose features are all known already costs nothing.
+  // Compiled at first use: a network whose features are all cached costs nothing.
   let compiled: CompiledFunction | undefined;
   const compile = (): CompiledFunction =>
     engine.compile(inOrder(spatialOrder), {
@@ -114,19 +111,19 @@ export function createInceptionNetwork(
       compiled ??= compile();
       const network = compiled;
       const compute = (batch: readonly RgbImage[]) => computeBatch(network, batch, input, bias);
-      return (await inBatches(images, batchSize, compute)) as unknown as ImageFeatures;
+      return inBatches(images, batchSize, compute);
     },
     dispose: async () => compiled?.dispose(),
   };
 }
 
-/** What tells features of images that are read otherwise than by the evaluator from its own. */
+/** Part of the identity that marks a reading other than the evaluator's. */
 function otherReading(reading: ImageReading, orientation: ImageReading['orientation']): string {
   const isUsual = reading.orientation === orientation && reading.background === undefined;
   return isUsual ? '' : ` ${JSON.stringify(reading)}`;
 }
 
-/** The network with rows of features as outputs. */
+/** Network whose outputs are rows of features. */
 function inOrder(order: SpatialOrder): TensorFunction {
   return function inceptionV3(ops, inputs) {
     const { pool, spatial, logits } = inception(ops, inputs, named(inputs, 'images'));

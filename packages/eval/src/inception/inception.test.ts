@@ -183,6 +183,6 @@ describe('foldBatchNorm', () => {
         "no 'Mixed_7c.branch1x1.bn.bias', 'fc.weight' as float32[1000, 2048], not float32[1008, 2048], " +
         "'fc.bias' as float32[1000], not float32[1008]. ",
     );
-    expect(() => foldBatchNorm({})).toThrow(/no 'Conv2d_1a_3x3\.conv\.weight', .* and 469 more such/);
+    expect(() => foldBatchNorm({})).toThrow(/no 'Conv2d_1a_3x3\.conv\.weight', .* and 469 more\. /);
   });
 });

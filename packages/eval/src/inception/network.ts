@@ -2,9 +2,9 @@ import { named, type Ops, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type InceptionConvolution, inceptionClasses, inceptionConvolutions, poolFeatures } from './convolutions.js';
 
-/** What the network says of B images. */
+/** Outputs of the network for B images. */
 export interface InceptionOutputs<T> {
-  /** Mean over all places of the last block, [B, 2048]. */
+  /** Mean over all positions of the last block, [B, 2048]. */
   readonly pool: T;
   /** The first 7 channels of Mixed_6d's 1 x 1 branch, after ReLU, [B, 7, 17, 17] (TensorFlow's `mixed_6/conv`). */
   readonly spatial: T;
@@ -16,17 +16,16 @@ export interface InceptionOutputs<T> {
 const spatialChannels = 7;
 
 /**
- * Inception-v3 as FID has it: the network of 2015 that the FID authors took, in which average pools leave out the padding
- * and the last block pools by maximum.
+ * Inception-v3 as used for FID: the network of 2015, whose average pools exclude the padding and whose last block pools by
+ * maximum.
  *
- * @param parameters Folded: `<convolution>.weight` [O, I, h, w], `<convolution>.bias` [O] and `fc.weight`
+ * @param parameters Folded parameters: `<convolution>.weight` [O, I, h, w], `<convolution>.bias` [O] and `fc.weight`
  * [1008, 2048, 1, 1].
  * @param images [B, 3, 299, 299], about -1..1.
  */
 export function inception<T>(ops: Ops<T>, parameters: Tensors<T>, images: T): InceptionOutputs<T> {
   checkArguments('inception', { ops, parameters, images }, { ops: 'Ops', parameters: 'object', images: 'Tensor' });
-
-  /** Convolution, batch norm (folded) and ReLU: one after the other, as named. */
+  /** Applies the named convolutions with folded batch norm and ReLU, one after the other. */
   const convolve = (x: T, ...names: readonly string[]): T => {
     let y = x;
     for (const name of names) {
@@ -94,7 +93,7 @@ export function inception<T>(ops: Ops<T>, parameters: Tensors<T>, images: T): In
   return {
     pool: ops.reshape(means, [B, poolFeatures]),
     spatial,
-    // As a convolution, so that it is computed image by image whatever the batch.
+    // A convolution computes each image independently of the batch.
     logits: ops.reshape(ops.conv2d(means, named(parameters, 'fc.weight')), [B, inceptionClasses]),
   };
 }

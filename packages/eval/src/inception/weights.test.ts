@@ -5,7 +5,7 @@ import { fixturePath } from '@dpar/fixtures';
 import { formatSafetensors, fromHostTensor, pytorchChunks } from '@dpar/io';
 import { DparError, float32 } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { readInceptionWeights } from './read-weights.js';
+import { loadInceptionWeights } from './load-weights.js';
 import { isPublished, parseInceptionWeights } from './weights.js';
 
 const tensors = { 'fc.weight': float32([2, 2], [1, 2, 3, 4]), 'fc.bias': float32([2], [5, 6]) };
@@ -27,7 +27,7 @@ describe('parseInceptionWeights', () => {
   });
 
   it('reads the format before PyTorch 1.6, without counters of batches', async () => {
-    const { parameters } = await readInceptionWeights(fixturePath('torch-pt/legacy-state-dict.pt'));
+    const { parameters } = await loadInceptionWeights(fixturePath('torch-pt/legacy-state-dict.pt'));
     const shapes = Object.entries(parameters).map(([name, { shape }]) => [name, shape]);
     expect(shapes).toEqual([
       ['conv.weight', [2, 3, 1, 1]],
@@ -49,13 +49,13 @@ describe('parseInceptionWeights', () => {
 
   it('refuses other values and files that are not there', async () => {
     const list = await concatenated(pytorchChunks([1, 2, 3]));
-    await expect(parseInceptionWeights(list)).rejects.toThrow(/expected a state_dict, .* got another value/);
-    await expect(readInceptionWeights('nowhere.pth')).rejects.toThrow(/got 'nowhere\.pth': ENOENT.*releases/s);
-    await expect(readInceptionWeights('nowhere.pth')).rejects.toBeInstanceOf(DparError);
+    await expect(parseInceptionWeights(list)).rejects.toThrow(/expected a state_dict .* got a list/);
+    await expect(loadInceptionWeights('nowhere.pth')).rejects.toThrow(/got 'nowhere\.pth': ENOENT.*releases/s);
+    await expect(loadInceptionWeights('nowhere.pth')).rejects.toBeInstanceOf(DparError);
     const folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
     await writeFile(join(folder, 'page.pth'), '<!DOCTYPE html> saved by mistake');
-    await expect(readInceptionWeights(join(folder, 'page.pth'))).rejects.toThrow(
-      /readInceptionWeights: expected weights .*page\.pth', got an HTML page\. Download the file itself/,
+    await expect(loadInceptionWeights(join(folder, 'page.pth'))).rejects.toThrow(
+      /loadInceptionWeights: expected weights .*page\.pth', got an HTML page\. Download the file itself/,
     );
     await rm(folder, { recursive: true });
   });

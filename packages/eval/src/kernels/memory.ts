@@ -1,18 +1,18 @@
 import { DparError, type KernelMemory } from '@dpar/tensor';
 
-/** Memory of kernels that grows. Views of its buffer are of no use after it has grown. */
+/** Growing memory of kernels. Growth invalidates views of its buffer. */
 export interface GrowingMemory extends KernelMemory {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
 }
 
-/** Bytes by which memory grows. */
+/** Bytes of a WebAssembly memory page. */
 const pageBytes = 65536;
 
 /**
- * Makes the memory of kernels at least as large as needed.
- * @param caller Function that needs it, for the message of an error.
+ * Grows the memory of kernels to at least some bytes.
+ * @param caller Name of the function, for error messages.
  * @returns Its buffer.
- * @throws DparError if there is not that much.
+ * @throws DparError if there is not enough memory.
  */
 export function reserve(kernels: GrowingMemory, bytes: number, caller: string): ArrayBuffer {
   const missing = Math.ceil((bytes - kernels.memory.buffer.byteLength) / pageBytes);

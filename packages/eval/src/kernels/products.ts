@@ -11,19 +11,19 @@ interface Exports extends GrowingMemory {
 
 type ProductKernel = (a: number, b: number, out: number, n: number, m: number, bytes: number, lower: boolean) => void;
 
-/** Rows of numbers to be multiplied, both in float32 or both in float64. */
+/** Rows of numbers to multiply, in float32 or float64. */
 export interface Rows<Data extends Float32Array | Float64Array = Float32Array | Float64Array> {
   readonly data: Data;
   readonly rows: number;
 }
 
-/** Most rows of a block: more make products no quicker. */
+/** Most rows of a block. Larger blocks are not faster. */
 export const blockRows = 512;
 
-/** Numbers of a row that memory holds at a time. */
+/** Columns that the kernels' memory holds at a time. */
 const blockColumns = 2048;
 
-/** Rows are multiplied by four. */
+/** Rows that the kernels multiply at a time. */
 const unit = 4;
 
 const rowsBytes = blockRows * blockColumns * 8;
@@ -31,7 +31,7 @@ const addresses = { a: 0, b: rowsBytes, out: 2 * rowsBytes };
 
 let started: Exports | undefined;
 
-/** The kernels, whose memory of 18 MiB is kept. */
+/** The kernels. Their memory (18 MiB) is kept. */
 function kernels(): Exports {
   if (started === undefined) {
     started = startKernels<Exports>(productsWasm, 'rowProducts');
@@ -41,10 +41,10 @@ function kernels(): Exports {
 }
 
 /**
- * Float32 products of rows of d numbers are within this share of |a| |b| of the exact ones, if none underflows. In a chunk
- * of c numbers a product is rounded once and then added at most c / 4 times in float32; what float64 adds is below one more
- * rounding. (Higham, Accuracy and Stability of Numerical Algorithms, 3.1: n roundings by u change a sum by at most
- * n u / (1 - n u) of the sum of absolute values, and that is at most |a| |b|.)
+ * Error bound of float32 products of rows of `columns` numbers, as a share of |a| |b|, if none underflows. In a chunk of c
+ * numbers a product is rounded once and then added at most c / 4 times in float32. Float64 adds less than one more rounding.
+ * n roundings by u change a sum by at most n u / (1 - n u) of the sum of absolute values (Higham, Accuracy and Stability of
+ * Numerical Algorithms, 3.1). That sum is at most |a| |b|.
  */
 export function floatProductError(columns: number): number {
   const roundings = Math.ceil(Math.min(columns, kernels().chunkLength.value) / 4) + 2;
@@ -53,8 +53,8 @@ export function floatProductError(columns: number): number {
 }
 
 /**
- * Dot products of the rows of two blocks, of at most {@link blockRows} rows of `columns` numbers: [n, m].
- * @param lower Computes the part at and below the diagonal alone; the rest is of no meaning.
+ * Dot products [n, m] of the rows of two blocks of at most {@link blockRows} rows of `columns` numbers.
+ * @param lower Computes only the part at and below the diagonal. The rest is unspecified.
  */
 export function blockProducts(a: Rows, b: Rows, columns: number, lower = false): Float64Array {
   const run = kernels();

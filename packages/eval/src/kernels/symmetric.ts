@@ -8,13 +8,13 @@ interface Exports extends GrowingMemory {
   rowDots(rows: number, stride: number, n: number, one: number, bytes: number, skip: number, out: number): void;
 }
 
-/** Numbers in the memory of kernels. */
+/** A vector in the memory of the kernels. */
 export interface Vector {
   readonly address: number;
   readonly data: Float64Array;
 }
 
-/** A square matrix and some vectors in the memory of kernels, as long as no other is opened. */
+/** A square matrix and vectors in the memory of the kernels, valid until the next workspace is opened. */
 export interface Workspace {
   readonly run: Exports;
   /** Numbers from one row to the next: n, rounded up to a multiple of 8. */
@@ -28,8 +28,8 @@ export interface Workspace {
 let started: Exports | undefined;
 
 /**
- * Opens the memory of the kernels for a matrix [n, n] and some vectors. It is as large as the largest matrix so far, and is kept.
- * @throws DparError if there is not that much memory.
+ * Opens the memory of the kernels for a matrix [n, n] and vectors. The memory is kept and grows to the largest matrix.
+ * @throws DparError if there is not enough memory.
  */
 export function openWorkspace(n: number, vectorCount: number, caller: string): Workspace {
   started ??= startKernels<Exports>(symmetricWasm, caller);

@@ -115,7 +115,7 @@ describe('inputs', () => {
     expect(await poolOf(file, { size: 4 })).toEqual(bytes);
     expect(await poolOf(file)).toEqual(bytes);
     await expect(poolOf(file, { ...options, range: 'imagenet' })).rejects.toThrow(
-      `expected the range 'bytes' for an input of uint8, which takes bytes, got "imagenet".`,
+      `expected the range 'bytes' for a uint8 input, got "imagenet".`,
     );
   });
 
@@ -181,12 +181,12 @@ describe('outputs', () => {
       constants: [one],
     });
     await expect(poolOf(file)).rejects.toThrow(
-      "got 'last_hidden_state' [batch_size, 3, 3]. Pass 'tokens': first for the class token, or mean;",
+      "got 'last_hidden_state' [batch_size, 3, 3]. Pass 'tokens' (first for the class token, or mean),",
     );
     expect(await poolOf(file, { ...options, tokens: 'first' })).toEqual(bytes.map((value) => 2 * value));
     expect(await poolOf(file, { ...options, tokens: 'mean' })).toEqual(bytes);
     await expect(poolOf(file, { ...options, outputs: { pool: 'last_hidden_state' } })).rejects.toThrow(
-      "got a sequence of tokens [2, 3, 3]. Pass 'tokens': first for the class token, or mean.",
+      "got a sequence of tokens [2, 3, 3]. Pass 'tokens' (first for the class token, or mean).",
     );
   });
 
@@ -214,22 +214,22 @@ describe('outputs', () => {
       operators: large,
       constants: [{ name: 'thousand', shape: [1], data: Float32Array.of(1000) }],
     });
-    await expect(poolOf(half)).rejects.toThrow('exceeds what float16 holds');
+    await expect(poolOf(half)).rejects.toThrow('exceed the range of float16');
   });
 });
 
 describe('messages', () => {
   it.each<[string, Value[], OnnxNetworkOptions, string]>([
     ['axes without names', [{ name: 'x', shape: ['', '', '', ''] }], options, "got 'x' [?, ?, ?, ?]. Pass 'layout'."],
-    ['no size', [pixels()], { range: 'unit' }, "Pass 'size', what the network was trained with."],
-    ['no range', [pixels()], { size: 4 }, "Pass 'range'; the network's card says it."],
+    ['no size', [pixels()], { range: 'unit' }, "Pass the size of the training images as 'size'."],
+    ['no range', [pixels()], { size: 4 }, "Pass 'range'. The network's model card states it."],
     ['whole numbers', [pixels(open, 'int64')], options, 'expected an input of float32, float16, float64, uint8, got'],
     ['grey images', [pixels(['batch', 1, 'height', 'width'])], options, 'expected images of 3 channels in NCHW, got'],
     [
       'two images',
       [pixels(), { ...pixels(), name: 'mask' }],
       options,
-      "Pass 'input', the name of the one that takes images.",
+      "Pass the name of the input of images as 'input'.",
     ],
     [
       'a time',
@@ -290,7 +290,7 @@ describe('messages', () => {
     expect(await poolOf(file)).toEqual([0, 0, 0, 0]);
     const failure = poolOf(file, { ...options, size: 5 });
     await expect(failure).rejects.toThrow(
-      /^extract: expected a network that takes images float32 \[2, 3, 5, 5\], got a failure in ONNX Runtime: MatMul: [^/]*mismatch\. Pass 'size'/,
+      /^extract: expected a network that accepts images float32 \[2, 3, 5, 5\], got a failure in ONNX Runtime: MatMul: [^/]*mismatch\. Pass the size of the training images as 'size'/,
     );
     await expect(failure).rejects.not.toThrow(/status code|\.h:|onnxruntime_src/);
   });
@@ -317,7 +317,7 @@ describe('messages', () => {
       'got: an HTML page (Sign in). Download the file',
     );
     await expect(createOnnxNetwork(ort, Uint8Array.of(1, 2, 3, 65), options)).rejects.toThrow(
-      "got: a file that is no ONNX model and begins with '?A'. Download",
+      "got: a file that is not an ONNX model and begins with '?A'. Download",
     );
     await expect(createOnnxNetwork(ort, model(pixels(open, 'bfloat16')), options)).rejects.toThrow(
       'got: inputs or outputs of bfloat16, which',
@@ -367,7 +367,7 @@ describe('openOnnxModel', () => {
     await expect(openOnnxModel(ort, path)).rejects.toThrow(
       `openOnnxModel: expected the weights of '${path}' in '${join(folder, weights.file)}', got no such file. Put both files`,
     );
-    await expect(createOnnxNetwork(ort, file, options)).rejects.toThrow('got: one whose weights are in other files');
+    await expect(createOnnxNetwork(ort, file, options)).rejects.toThrow('got: a model with weights in other files');
     await mkdir(join(folder, 'data'));
     const identities = new Set<string>();
     for (const scale of [1, 2]) {

@@ -4,23 +4,26 @@ import { formatValue, type OnnxValueMetadata } from './session.js';
 
 type Axis = 'channels' | 'height' | 'width';
 
-/** Names that exporters give to axes whose size is open, such as `num_channels` and `height`. */
+/** Patterns of exporters' names for axes of open size, such as `num_channels` and `height`. */
 const axisNames: Readonly<Record<Axis, RegExp>> = {
   channels: /channel|chans?$|^c$/i,
   height: /height|rows$|^h$/i,
   width: /width|col(umn)?s$|^w$/i,
 };
 
-/** Where axes are besides that of images. */
+/** Order of the axes after the batch axis. */
 const layouts: Readonly<Record<ImageLayout, readonly Axis[]>> = {
   NCHW: ['channels', 'height', 'width'],
   NHWC: ['height', 'width', 'channels'],
 };
 
 /**
- * The layout of an input of images with 4 axes: by the axis that has the size 3, else by the names of open axes, else by
- * which two neighbours have fixed sizes, else by the name `pixel_values`, which PyTorch models of transformers have.
- * @throws DparError if none of these tells.
+ * Infers the layout of an input of images with 4 axes. It tries, in this order:
+ * - the axis of size 3;
+ * - the names of open axes;
+ * - the two neighbouring axes of fixed size;
+ * - the input's name `pixel_values`, which PyTorch models of transformers use.
+ * @throws DparError if none of these determines it.
  */
 export function deduceLayout(value: OnnxValueMetadata): ImageLayout {
   const [, ...axes] = value.shape ?? [];
@@ -35,7 +38,7 @@ export function deduceLayout(value: OnnxValueMetadata): ImageLayout {
     (value.name === 'pixel_values' ? 'NCHW' : undefined);
   if (layout !== undefined) return layout;
   throw new DparError(
-    `createOnnxNetwork: expected one axis of 3 channels, the second or the last, got ${formatValue(value)}. ` +
+    `createOnnxNetwork: expected the second or the last axis to have 3 channels, got ${formatValue(value)}. ` +
       "Pass 'layout'.",
   );
 }
@@ -45,7 +48,7 @@ function either(isNchw: boolean, isNhwc: boolean): ImageLayout | undefined {
   return isNchw ? 'NCHW' : 'NHWC';
 }
 
-/** Whether an axis has the name that it has in a layout. */
+/** Checks that an axis has the name of its place in a layout. */
 function names(axes: readonly (number | string)[], layout: ImageLayout): boolean {
   return axes.some((axis, i) => typeof axis === 'string' && axisNames[layouts[layout][i] as Axis].test(axis));
 }

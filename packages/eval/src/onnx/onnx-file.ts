@@ -4,20 +4,19 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DparError } from '@dpar/tensor';
+import { PbfReader } from 'pbf';
 import { checkArguments } from '../check-arguments.js';
-import { externalDataFiles } from './external-data.js';
 import type { OpenOnnxModel } from './onnx-network.js';
 import { openSession } from './open-session.js';
-import type { OnnxRuntime, OnnxTensor } from './session.js';
-import { onnxRuntimeKinds } from './session.js';
+import { type OnnxRuntime, type OnnxTensor, onnxRuntimeKinds } from './session.js';
 
 /**
- * Opens an ONNX file for `createOnnxNetwork`, with weights that lie in files beside it, such as `model.onnx_data`. Release the
- * session afterwards.
+ * Opens an ONNX file for `createOnnxNetwork`, with its external weights, such as `model.onnx_data`. Release the session
+ * afterwards.
  *
- * @param ort The namespace of `onnxruntime-node` (1.22 or later).
+ * @param ort Namespace of `onnxruntime-node` (1.22 or later).
  * @param options Options of the session.
- * @throws DparError if the file or one of weights is not there, or ONNX Runtime does not take the model.
+ * @throws DparError if the file or its external weights are missing, or ONNX Runtime refuses the model.
  */
 export async function openOnnxModel<T extends OnnxTensor>(
   ort: OnnxRuntime<T>,
@@ -40,7 +39,7 @@ export async function openOnnxModel<T extends OnnxTensor>(
   return { session, identity: `sha256:${hash.digest('hex').slice(0, 16)}` };
 }
 
-/** None of what is no model: ONNX Runtime says so. */
+/** Files of external weights; none for an invalid model, which ONNX Runtime refuses later. */
 function dataFiles(model: Uint8Array): string[] {
   try {
     return externalDataFiles(model);
@@ -59,8 +58,46 @@ async function addFile(hash: ReturnType<typeof createHash>, model: string, file:
     const { code } = cause as NodeJS.ErrnoException;
     throw new DparError(
       `openOnnxModel: expected the weights of '${model}' in '${path}', got ${code === 'ENOENT' ? 'no such file' : code}. ` +
-        'Put both files into one folder, under the names that they were exported with.',
+        'Put both files into one folder, with the names that they were exported with.',
       { cause },
     );
   }
+}
+
+/** Fields of the messages of an ONNX model that lead to its tensors, by number (onnx.proto of the ONNX IR specification). */
+const messageFields: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  model: { 7: 'graph' },
+  graph: { 1: 'node', 5: 'tensor' },
+  node: { 5: 'attribute' },
+  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph' },
+  tensor: { 13: 'externalData' },
+};
+
+/**
+ * Paths of the files with external tensors of an ONNX model, relative to its folder, such as `model.onnx_data`.
+ * @throws an error if the bytes are not a protobuf message.
+ */
+export function externalDataFiles(model: Uint8Array): string[] {
+  const found = new Set<string>();
+  const visit =
+    (message: string) =>
+    (field: number, _: unknown, reader: PbfReader): void => {
+      const inner = messageFields[message]?.[field];
+      if (inner === 'externalData') {
+        const { 1: key, 2: path } = readTexts(reader);
+        if (key === 'location' && path !== undefined) found.add(path);
+      } else if (inner !== undefined) reader.readMessage(visit(inner), undefined);
+    };
+  new PbfReader(model).readFields(visit('model'), undefined);
+  return [...found];
+}
+
+/** Reads a message of texts, by the numbers of its fields. */
+function readTexts(reader: PbfReader): Record<number, string> {
+  return reader.readMessage(
+    (field, texts: Record<number, string>, inner) => {
+      texts[field] = inner.readString();
+    },
+    {} as Record<number, string>,
+  );
 }

@@ -144,7 +144,7 @@ describe('createOnnxNetwork', () => {
       means,
       [1, 3, 4, 3],
       options,
-      "expected one axis of 3 channels, the second or the last, got 'images' [1, 3, 4, 3]. Pass 'layout'.",
+      "expected the second or the last axis to have 3 channels, got 'images' [1, 3, 4, 3]. Pass 'layout'.",
     ],
     [
       'grey images',
@@ -158,7 +158,7 @@ describe('createOnnxNetwork', () => {
       means,
       [1, 3, 4, 4],
       { ...options, size: 8 },
-      "expected a size that the input takes, 'images' [1, 3, 4, 4], got 8x8.",
+      "expected a size that fits the input 'images' [1, 3, 4, 4], got 8x8.",
     ],
     [
       'no batch',
@@ -175,7 +175,7 @@ describe('createOnnxNetwork', () => {
 
   it('refuses what is no model, and features that are not pooled', async () => {
     await expect(createOnnxNetwork(ort, new Uint8Array(9).fill(255), options)).rejects.toThrow(
-      'createOnnxNetwork: expected a model that ONNX Runtime takes, got: ',
+      'createOnnxNetwork: expected a model that ONNX Runtime accepts, got: ',
     );
     const network = await createOnnxNetwork(ort, exported(means, [1, 3, 4, 6]), {
       ...options,
@@ -183,7 +183,7 @@ describe('createOnnxNetwork', () => {
     });
     await expect(network.extract(images)).rejects.toThrow(
       "extract: expected float32 [1, D], pooled, in the output 'map', got float32 [1, 3, 4, 6]. " +
-        'Export the network with float32 outputs, pooled over places.',
+        'Export the network with float32 outputs, pooled over positions.',
     );
     await network.dispose();
   });

@@ -1,16 +1,12 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
+import { checkBatchSize, type FeatureNetwork, type FeatureRows, inBatches, sha256 } from '../feature-network.js';
 import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
-import { checkBatchSize, type FeatureRows, inBatches } from '../in-batches.js';
 import { type NetworkInput, networkInput, type ValueRange, valueRangeKinds } from '../network-input.js';
-import { imageSizeKinds } from '../resize/resample.js';
-import { describeResize, type ResizeMethod } from '../resize/resize.js';
-import { sha256 } from '../sha256.js';
-import { describeFailure } from './failures.js';
-import { findInput, type OnnxInputOptions } from './input.js';
-import { openSession } from './open-session.js';
+import { describeResize, imageSizeKinds, type ResizeMethod } from '../resize/resize.js';
+import { findInput, type OnnxInputOptions, textFeeds } from './input.js';
+import { describeFailure, openSession } from './open-session.js';
 import {
   findOutputs,
   type OnnxOutputNames,
@@ -21,13 +17,12 @@ import {
 } from './outputs.js';
 import { rangeOf, type ValueRangeName } from './range.js';
 import { type OnnxRuntime, type OnnxSession, type OnnxTensor, onnxRuntimeKinds, onnxSessionKinds } from './session.js';
-import { textFeeds } from './text-inputs.js';
 import { checkFinite, encodeValues } from './values.js';
 
-/** A session that is there already, with what caches find its features by. It is not released with the network. */
+/** An open session with the identity of its model. The network does not release it. */
 export interface OpenOnnxModel<T> {
   readonly session: OnnxSession<T>;
-  /** Differs where the weights differ. */
+  /** Key of cached features: differs if the weights differ. */
   readonly identity: string;
 }
 
@@ -37,27 +32,27 @@ const openOnnxModelKinds: KindsOf<OpenOnnxModel<object>> = {
   '*': 'any',
 };
 
-/** How {@link createOnnxNetwork} computes. */
+/** Options of {@link createOnnxNetwork}. */
 export interface OnnxNetworkOptions extends OnnxInputOptions {
   /**
-   * Values that the network was trained with: one of `valueRanges`, or a mean and deviation of bytes. Default for an input of
-   * uint8: bytes.
+   * Value range of the training images: one of `valueRanges`, or a mean and deviation of bytes. Default for uint8 inputs: bytes.
+   * Other inputs have no default.
    */
   readonly range?: ValueRangeName | ValueRange;
-  /** Default: `clean`, which does not alias. */
+  /** Resize method. Default: `clean`, which does not alias. */
   readonly resize?: ResizeMethod;
   /**
-   * Default: `pool`, `spatial` and `logits` by name; without a `pool` the only output [N, D], or `image_embeds` or
-   * `pooler_output`.
+   * Names of the outputs. Default: `pool`, `spatial` and `logits`. Without a `pool`: the only output [N, D], or `image_embeds`
+   * or `pooler_output`.
    */
   readonly outputs?: OnnxOutputNames;
-  /** How image files become RGB. Default: turned upright by their EXIF orientation, transparency dropped. */
+  /** Conversion of image files to RGB. Default: upright by their EXIF orientation, transparency dropped. */
   readonly reading?: ImageReading;
-  /** Takes tokens [N, T, D] as `pool`: the first one of each image (the class token), or their mean. */
+  /** Pooling of a sequence of tokens [N, T, D]: the first token of each image (the class token), or the mean. */
   readonly tokens?: TokenPooling;
-  /** Images that are computed at a time (default: 8), where the model does not fix their number. */
+  /** Images per batch, if the model does not fix it. Default: 8. */
   readonly batchSize?: number;
-  /** For people. Default: that it is an ONNX model, and its digest. */
+  /** Display name. Default: `ONNX model` with its digest. */
   readonly name?: string;
   /** Options of the session, such as `{ executionProviders: ['cuda'] }`. */
   readonly session?: object;
@@ -78,14 +73,14 @@ const onnxNetworkOptionsKinds: KindsOf<OnnxNetworkOptions> = {
 };
 
 /**
- * Any ONNX model as a feature network. Inputs may be float32, float16, float64 or uint8, outputs float32, float16 or float64.
- * Texts that a model like CLIP reads besides images are filled in with placeholders.
+ * Creates a feature network from any ONNX model. Inputs may be float32, float16, float64 or uint8, outputs float32, float16 or
+ * float64. Text inputs of models such as CLIP get placeholders.
  *
- * @param ort The namespace of `onnxruntime-node` or `onnxruntime-web` (1.22 or later).
- * @param model The bytes of the `.onnx` file, or an open session, as `openOnnxModel` of `@dpar/eval/node` opens it for weights
- * beside the file.
- * @throws DparError if the model reads no images or gives no pooled features, leaves open what the options leave open
- * too, or ONNX Runtime does not take it.
+ * @param ort Namespace of `onnxruntime-node` or `onnxruntime-web` (1.22 or later).
+ * @param model Bytes of the `.onnx` file, or an open session. `openOnnxModel` of `@dpar/eval/node` opens models with external
+ * weights.
+ * @throws DparError if the model has no input of images or no pooled features, the options leave something open, or ONNX
+ * Runtime refuses it.
  */
 export async function createOnnxNetwork<T extends OnnxTensor>(
   ort: OnnxRuntime<T>,
@@ -97,7 +92,6 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
     { ort, model, options },
     { ort: onnxRuntimeKinds, model: ['Uint8Array', openOnnxModelKinds], 'options?': onnxNetworkOptionsKinds },
   );
-
   const { resize = 'clean', batchSize: wantedBatch = 8 } = options;
   checkBackground('createOnnxNetwork', options.reading ?? {});
   checkBatchSize('createOnnxNetwork', wantedBatch);
@@ -110,7 +104,9 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
     const texts = textFeeds(ort, session.inputMetadata, inputName);
     const { tokens } = options;
     if (tokens !== undefined && !tokenPoolings.includes(tokens)) {
-      throw new DparError(`createOnnxNetwork: expected 'tokens' to be ${tokenPoolings.join(' or ')}, got '${tokens}'.`);
+      throw new DparError(
+        `createOnnxNetwork: expected 'tokens' to be ${tokenPoolings.join(' or ')}, got '${tokens}'. Pass one of them.`,
+      );
     }
     const { names: outputs, chosen } = findOutputs(session.outputMetadata, options.outputs ?? {}, tokens);
     const range = rangeOf(options.range, type);
@@ -133,19 +129,17 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
         features[feature] = data.subarray(0, (data.length / rows) * batch.length);
         checkFinite(output, tensor, features[feature], batch.length);
       }
-      return features;
+      return features as FeatureRows;
     };
     const reading: ImageReading = { orientation: 'upright', ...options.reading };
-    const settings = { input: inputName, size, layout, range, outputs, reading, ...(tokens && { tokens }) };
+    const settings = { input: inputName, size, layout, range, outputs, reading, tokens };
     const of = chosen || tokens ? `, output '${outputs.pool}'${tokens ? ` (${tokens} of tokens)` : ''}` : '';
     return {
       name: options.name ?? `ONNX model ${weights}${of}: figures can be compared to others of this model only`,
       resize: describeResize(resize),
       reading,
       identity: `onnx ${weights} ${resize} ${JSON.stringify(settings)}`,
-      async extract(images) {
-        return (await inBatches(images, fixedBatch ?? wantedBatch, compute)) as unknown as ImageFeatures;
-      },
+      extract: (images) => inBatches(images, fixedBatch ?? wantedBatch, compute),
       dispose: release,
     };
   } catch (error) {
@@ -154,7 +148,7 @@ export async function createOnnxNetwork<T extends OnnxTensor>(
   }
 }
 
-/** @param images The images' type and shape, for the error message. @throws DparError if ONNX Runtime fails. */
+/** Runs a session. @param images Type and shape of the images, for error messages. @throws DparError if ONNX Runtime fails. */
 async function runSession<T extends OnnxTensor>(
   session: OnnxSession<T>,
   feeds: Readonly<Record<string, T>>,
@@ -165,8 +159,8 @@ async function runSession<T extends OnnxTensor>(
     return await session.run(feeds, fetches, { logSeverityLevel: 4 });
   } catch (cause) {
     throw new DparError(
-      `extract: expected a network that takes images ${images}, got a failure in ONNX Runtime: ${describeFailure(cause)}. ` +
-        "Pass 'size', what the network was trained with, or a batch size of 1 if it takes single images only.",
+      `extract: expected a network that accepts images ${images}, got a failure in ONNX Runtime: ${describeFailure(cause)}. ` +
+        "Pass the size of the training images as 'size', or a batch size of 1 if the network only accepts single images.",
       { cause },
     );
   }

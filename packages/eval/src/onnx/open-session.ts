@@ -1,16 +1,15 @@
 import { formatOf } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
-import { describeFailure } from './failures.js';
 import type { OnnxRuntime, OnnxSession, OnnxTensor } from './session.js';
 
-/** Characters of a file that are shown where it is no model. */
+/** Characters of an invalid file that an error shows. */
 const shownCharacters = 40;
 
 /**
  * Opens a session of a model.
- * @param model The bytes of the file, or in Node its path.
+ * @param model Bytes of the file, or in Node its path.
  * @param beginning The file or its first bytes, for error messages.
- * @throws DparError if ONNX Runtime does not take it.
+ * @throws DparError if ONNX Runtime refuses it.
  */
 export async function openSession<T extends OnnxTensor>(
   ort: OnnxRuntime<T>,
@@ -18,7 +17,7 @@ export async function openSession<T extends OnnxTensor>(
   beginning: Uint8Array,
   options: object | undefined,
 ): Promise<OnnxSession<T>> {
-  // Errors are thrown; they need not be printed too.
+  // Errors are thrown, so ONNX Runtime need not print them.
   const quiet = { logSeverityLevel: 4, ...options };
   try {
     const { InferenceSession } = ort;
@@ -27,7 +26,7 @@ export async function openSession<T extends OnnxTensor>(
       : InferenceSession.create(model, quiet));
   } catch (cause) {
     throw new DparError(
-      `createOnnxNetwork: expected a model that ONNX Runtime takes, got: ${reasonOf(cause, model, beginning)}`,
+      `createOnnxNetwork: expected a model that ONNX Runtime accepts, got: ${reasonOf(cause, model, beginning)}`,
       {
         cause,
       },
@@ -41,16 +40,37 @@ function reasonOf(cause: unknown, model: Uint8Array | string, beginning: Uint8Ar
     const format = formatOf(beginning);
     if (format !== undefined) return `${format.what}. ${format.remedy}`;
     const text = new TextDecoder().decode(beginning.subarray(0, shownCharacters)).replaceAll(/[^\x20-\x7e]+/g, '?');
-    return `a file that is no ONNX model and begins with '${text}'. Download or export it again.`;
+    return `a file that is not an ONNX model and begins with '${text}'. Download or export it again.`;
   }
   if (/^Unsupported data type: 16/.test(reason)) {
-    return 'inputs or outputs of bfloat16, which ONNX Runtime does not have in JavaScript. Export the network in float32.';
+    return 'inputs or outputs of bfloat16, which ONNX Runtime does not support in JavaScript. Export the network in float32.';
   }
   if (typeof model !== 'string' && /external|file_?size|GetFileLength|model_path|data location/i.test(reason)) {
     return (
-      `one whose weights are in other files (${reason}). In Node open it with openOnnxModel of @dpar/eval/node, elsewhere ` +
-      "pass a session that was opened with 'externalData'."
+      `a model with weights in other files (${reason}). In Node open it with openOnnxModel of @dpar/eval/node. ` +
+      "In browsers pass a session that was opened with 'externalData'."
     );
   }
-  return `${reason}. Export the network again, with operators and an opset that this version of ONNX Runtime has.`;
+  return `${reason}. Export the network again, with operators and an opset that this version of ONNX Runtime supports.`;
+}
+
+/**
+ * Message of a failure of ONNX Runtime in one line, without error codes, source locations and build paths.
+ */
+export function describeFailure(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\[ONNXRuntimeError\] : \d+ : \w+ : /g, '')
+    .replaceAll(
+      /Non-zero status code returned while running (\w+) node\. Name:'([^']*)' Status Message: /g,
+      "$1 '$2': ",
+    )
+    .replaceAll(/ ''/g, '')
+    .replaceAll(/(?:[\w./\\-]*[/\\])?[\w.-]+\.(?:h|hpp|cc|cpp):\d+ /g, '')
+    .replaceAll(/\b[\w:~<>]+(?:::[\w~<>]+)+\([^)]*\)(?: const)?(?: \[[^\]]*\])? ?/g, '')
+    .replaceAll(/(^|: )void /g, '$1')
+    .replace(/^Load model from .*? failed: ?/, '')
+    .trim()
+    .replace(/\.+$/, '');
 }

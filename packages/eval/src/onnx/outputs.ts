@@ -4,10 +4,9 @@ import type { ImageFeatures } from '../feature-network.js';
 import { formatValue, type OnnxTensor, type OnnxValueMetadata, valueNamed } from './session.js';
 import { decodeValues, featureTypes } from './values.js';
 
-/** Names of outputs by what they are. */
+/** Names of a model's outputs, by feature. */
 export type OnnxOutputNames = { readonly [F in keyof ImageFeatures]?: string };
 
-/** Kinds of {@link OnnxOutputNames}. */
 export const onnxOutputNamesKinds: KindsOf<OnnxOutputNames> = {
   'pool?': 'string',
   'spatial?': 'string',
@@ -15,32 +14,31 @@ export const onnxOutputNamesKinds: KindsOf<OnnxOutputNames> = {
 };
 
 /**
- * How a sequence [N, T, D] of tokens becomes features [N, D]: `first`, the first token, which is the class token of ViT,
- * DINOv2 and CLIP; or the mean over all tokens.
+ * Pooling of a sequence [N, T, D] of tokens to features [N, D]. `first` takes the first token, the class token of ViT, DINOv2
+ * and CLIP. `mean` takes the mean over all tokens.
  */
 export type TokenPooling = 'first' | 'mean';
 
 /** All ways of pooling. */
 export const tokenPoolings: readonly TokenPooling[] = ['first', 'mean'];
 
-/** Outputs of usual exports that are features of images, the better first. */
+/** Usual names of outputs with features of images, in order of preference. */
 const usualNames = ['image_embeds', 'pooler_output'];
 
-/** What is taken of a model, and how. */
+/** Outputs of a model that hold features. */
 export interface OnnxOutputs {
-  /** Outputs by feature. */
+  /** Names by feature. */
   readonly names: Readonly<Record<string, string>>;
-  /** `pool` was not the only output that it could be. */
+  /** True if there were several candidates for `pool`. */
   readonly chosen: boolean;
 }
 
 /**
- * Finds out what a model gives. Not said, `pool` is the output of this name, or the only one with an axis of features
- * (`[N, D]`, or further axes of 1), or of several the one of a usual name; `spatial` and `logits` are the outputs of these
- * names, if there are such.
+ * Finds the outputs with features. The defaults are the outputs named `pool`, `spatial` and `logits`. Without an output `pool`
+ * it is the only one with one axis of features (`[N, D]`, or further axes of 1), or the one with a usual name.
  *
- * @param tokens How tokens are pooled; `pool` may then be a sequence.
- * @throws DparError if `pool` is open, or a name is none of the model's, or an output holds no floating-point numbers.
+ * @param tokens Pooling of tokens. `pool` may then be a sequence.
+ * @throws DparError if `pool` is ambiguous, the model has no output of a given name, or an output is not of floating-point numbers.
  */
 export function findOutputs(
   outputs: readonly OnnxValueMetadata[],
@@ -73,7 +71,7 @@ function pooledOutput(
   const sequences = free.filter(({ shape }) => shape?.length === 3);
   const remedy =
     !tokens && candidates.length === 0 && sequences.length === 1
-      ? "Pass 'tokens': first for the class token, or mean; or export the network with its pooling."
+      ? "Pass 'tokens' (first for the class token, or mean), or export the network with its pooling."
       : "Pass 'outputs: { pool: name }'.";
   throw new DparError(
     `createOnnxNetwork: expected one output of pooled features, [N, D] or [N, D, 1, 1], got ` +
@@ -90,15 +88,15 @@ function checkType(value: OnnxValueMetadata): void {
   );
 }
 
-/** Whether a shape has one axis of features besides that of images; one that is not known may have. */
+/** Checks that a shape has one axis of features after the batch axis. An unknown shape may have one. */
 function isPooled([, ...sizes]: readonly (number | string)[]): boolean {
   return sizes.filter((size) => size !== 1).length <= 1;
 }
 
 /**
- * The rows of an output.
+ * Rows of an output.
  * @param rows Images in the batch.
- * @throws DparError if it has not one row of floating-point numbers for each image, or pooled features have more than one axis.
+ * @throws DparError if it has no row of floating-point numbers per image, or pooled features have several axes.
  */
 export async function rowsOf(
   feature: string,
@@ -115,19 +113,19 @@ export async function rowsOf(
   if (data !== undefined && isPool && !tokens && dims.length === 3 && dims[0] === rows) {
     throw new DparError(
       `extract: expected pooled features [${rows}, D] in the output '${name}', got a sequence of tokens [${dims.join(', ')}]. ` +
-        "Pass 'tokens': first for the class token, or mean.",
+        "Pass 'tokens' (first for the class token, or mean).",
     );
   }
   if (data === undefined || data.length === 0 || !fits) {
     throw new DparError(
       `extract: expected float32 [${rows}, D]${isPool ? ', pooled,' : ''} in the output '${name}', ` +
-        `got ${type} [${dims.join(', ')}]. Export the network with float32 outputs${isPool ? ', pooled over places' : ''}.`,
+        `got ${type} [${dims.join(', ')}]. Export the network with float32 outputs${isPool ? ', pooled over positions' : ''}.`,
     );
   }
   return isSequence ? poolTokens(data, dims, tokens) : data;
 }
 
-/** [N, T, D] to [N, D]. */
+/** Pools [N, T, D] to [N, D]. */
 function poolTokens(data: Float32Array, dims: readonly number[], pooling: TokenPooling): Float32Array {
   const [rows, length, columns] = dims as [number, number, number];
   const pooled = new Float32Array(rows * columns);

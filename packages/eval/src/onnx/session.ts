@@ -9,11 +9,11 @@ export interface OnnxTensor {
   dispose(): void;
 }
 
-/** What is known of an input or output; sizes that are not fixed are names. */
+/** Metadata of an input or output. Open sizes are names. */
 export interface OnnxValueMetadata {
   readonly name: string;
   readonly isTensor: boolean;
-  /** Element type; float32 if it is not said. */
+  /** Element type. Default: float32. */
   readonly type?: string;
   readonly shape?: readonly (number | string)[];
 }
@@ -38,7 +38,6 @@ export interface OnnxSession<T = never> {
   release(): Promise<void>;
 }
 
-/** Kinds of {@link OnnxSession}. */
 export const onnxSessionKinds: KindsOf<OnnxSession<object>> = {
   inputMetadata: listOf(onnxValueMetadataKinds),
   outputMetadata: listOf(onnxValueMetadataKinds),
@@ -47,35 +46,34 @@ export const onnxSessionKinds: KindsOf<OnnxSession<object>> = {
   '*': 'any',
 };
 
-/** Data of inputs; float16 as bits. */
+/** Data of inputs. Float16 numbers are passed as their bits. */
 export type OnnxData = Float32Array | Float64Array | Uint16Array | Uint8Array | BigInt64Array | Int32Array;
 
 /** Element types of inputs. */
 export type OnnxDataType = 'float32' | 'float64' | 'float16' | 'uint8' | 'int64' | 'int32';
 
-/** What is needed of `onnxruntime-node` or `onnxruntime-web`: pass the namespace. */
+/** Part of the namespace of `onnxruntime-node` or `onnxruntime-web` that is used. */
 export interface OnnxRuntime<T extends OnnxTensor = OnnxTensor> {
   readonly Tensor: new (type: OnnxDataType, data: OnnxData, dims: readonly number[]) => T;
   readonly InferenceSession: {
     create(model: Uint8Array, options?: object): Promise<OnnxSession<T>>;
-    /** Takes the path of a file, in Node. */
+    /** Opens a file by its path, in Node. */
     create(path: string, options?: object): Promise<OnnxSession<T>>;
   };
 }
 
-/** Kinds of {@link OnnxRuntime}. */
 export const onnxRuntimeKinds: KindsOf<OnnxRuntime<OnnxTensor>> = {
   Tensor: 'function',
   InferenceSession: { create: 'function', '*': 'any' },
   '*': 'any',
 };
 
-/** A value as messages print it: `'features' [batch, 2048]`. */
+/** Formats a value for error messages: `'features' [batch, 2048]`. */
 export function formatValue({ name, isTensor, shape = [] }: OnnxValueMetadata): string {
   return `'${name}' ${isTensor ? `[${shape.map((size) => (size === '' ? '?' : size)).join(', ')}]` : '(no tensor)'}`;
 }
 
-/** The value of a name. @throws DparError that lists those that there are. */
+/** Finds a value by name. @throws DparError that lists the available values. */
 export function valueNamed(
   values: readonly OnnxValueMetadata[],
   name: string,
@@ -84,6 +82,7 @@ export function valueNamed(
   const found = values.find((value) => value.name === name);
   if (found) return found;
   throw new DparError(
-    `createOnnxNetwork: expected the name of an ${what} of the model (${values.map(formatValue).join(', ')}), got '${name}'. Pass one of these.`,
+    `createOnnxNetwork: expected the name of an ${what} of the model (${values.map(formatValue).join(', ')}), got '${name}'. ` +
+      'Pass one of these.',
   );
 }

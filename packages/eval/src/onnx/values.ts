@@ -2,7 +2,7 @@ import { fromHostTensor, toHostTensor } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 import type { OnnxData, OnnxTensor } from './session.js';
 
-/** Element types of images that networks read. */
+/** Element types of images that are supported. */
 export const imageTypes = ['float32', 'float16', 'float64', 'uint8'] as const;
 
 /** An element type of images. */
@@ -11,7 +11,7 @@ export type OnnxImageType = (typeof imageTypes)[number];
 /** Element types of features. */
 export const featureTypes: readonly string[] = ['float32', 'float16', 'float64'];
 
-/** Values in the element type of an input; for uint8 rounded to the nearest byte. */
+/** Converts values to the element type of an input. For uint8 they are rounded to the nearest byte. */
 export function encodeValues(values: Float32Array, type: OnnxImageType): OnnxData {
   switch (type) {
     case 'float32':
@@ -27,7 +27,7 @@ export function encodeValues(values: Float32Array, type: OnnxImageType): OnnxDat
   }
 }
 
-/** The numbers of an output in float32; undefined if it is of another type. */
+/** Reads the numbers of an output as float32. Undefined if it has another type. */
 export async function decodeValues(tensor: OnnxTensor): Promise<Float32Array | undefined> {
   const data = await tensor.getData();
   if (tensor.type === 'float16' && data instanceof Uint16Array) {
@@ -35,7 +35,7 @@ export async function decodeValues(tensor: OnnxTensor): Promise<Float32Array | u
     return toHostTensor({ dtype: 'F16', shape: [data.length], bytes }).data as Float32Array;
   }
   if (data instanceof Float32Array) return data;
-  // Newer versions of JavaScript have a Float16Array.
+  // Newer versions of JavaScript return a Float16Array.
   return featureTypes.includes(tensor.type) ? Float32Array.from(data as ArrayLike<number>) : undefined;
 }
 
@@ -47,7 +47,7 @@ export function checkFinite(output: string, { type }: OnnxTensor, values: Float3
     `extract: expected finite numbers in the output '${output}', got ${values[place]} for image ` +
       `${Math.floor((place * images) / values.length)} of ${images} in a batch. ` +
       (type === 'float16'
-        ? 'The network exceeds what float16 holds: take its float32 form.'
-        : 'Check that the range and size of images are those the network was trained with.'),
+        ? 'The values exceed the range of float16: use the float32 form of the network.'
+        : 'Check that the range and size of the images are those of the training.'),
   );
 }

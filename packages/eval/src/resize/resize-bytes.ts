@@ -1,7 +1,6 @@
 import { checkArguments } from '../check-arguments.js';
-import type { RgbImage } from '../image-set.js';
-import { rgbImageKinds } from '../image-set.js';
-import { checkImage, type ImageSize, imageSizeKinds } from './resample.js';
+import { type RgbImage, rgbImageKinds } from '../image-set.js';
+import { checkImage, type ImageSize, imageSizeKinds } from './resize.js';
 import { pillowBicubic, pillowBox, type Taps } from './taps.js';
 
 /** Filters of {@link resizeBytes}. */
@@ -9,13 +8,13 @@ export type ByteFilter = 'box' | 'bicubic';
 
 const rules = { box: pillowBox, bicubic: pillowBicubic };
 
-/** Weights are whole multiples of 1 / 2^22, as in Pillow. */
+/** Fixed-point value of the weight 1: weights are multiples of 1 / 2^22, as in Pillow. */
 const one = 2 ** 22;
 
 /**
- * Brings an image to a size as Pillow's `Image.resize` does with 8 bits: rows first, then columns, with weights of 22 bits, and
- * rounded to bytes after each. The bytes are Pillow's.
- * @throws DparError if the image is empty or has not the bytes of its size.
+ * Resizes an image exactly as Pillow's `Image.resize` does with 8 bits. The first pass resizes rows, the second columns. Weights
+ * have 22 bits, and each pass rounds to bytes.
+ * @throws DparError if the image is empty or its bytes do not match its size.
  */
 export function resizeBytes(image: RgbImage, imageSize: ImageSize, filter: ByteFilter): RgbImage {
   checkArguments(
@@ -44,7 +43,7 @@ function wholeWeights({ weights, ...taps }: Taps): Taps {
   return { ...taps, weights: weights.map((weight) => Math.trunc(weight * one + Math.sign(weight) / 2)) };
 }
 
-/** Every `step`th byte from `from` on, stretched, to every `step`th from `to` on. */
+/** Resizes the bytes at `from`, `from + step`, ... and writes them to `to`, `to + step`, ... */
 function stretch(out: Uint8Array, to: number, bytes: Uint8Array, from: number, step: number, taps: Taps): void {
   const { count, first, weights } = taps;
   for (let i = 0; i < first.length; i++) {

@@ -1,11 +1,77 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { RgbImage } from '../image-set.js';
-import { rgbImageKinds } from '../image-set.js';
-import { type ImageSize, imageSizeKinds, resample } from './resample.js';
-import { pillowBicubic, pyTorchBilinear, type TapsRule, tensorFlowBilinear } from './taps.js';
+import { type RgbImage, rgbImageKinds } from '../image-set.js';
+import { pillowBicubic, pyTorchBilinear, type Taps, type TapsRule, tensorFlowBilinear } from './taps.js';
 
-/** How images come to a network's size, each as one evaluator does it. */
+/** Size in pixels. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+export const imageSizeKinds: KindsOf<ImageSize> = { width: 'number', height: 'number', '*': 'any' };
+
+/**
+ * Resizes an image, first along its rows. Values are neither rounded to whole numbers nor clipped.
+ *
+ * @returns Planes of red, green and blue, [3, height, width], in about 0..255.
+ * @throws DparError if the image is empty or its bytes do not match its size.
+ */
+export function resample(image: RgbImage, { width, height }: ImageSize, rule: TapsRule): Float32Array {
+  checkImage(image);
+  const columns = rule(image.width, width);
+  const rows = rule(image.height, height);
+  const planes = new Float32Array(3 * height * width);
+  const stretched = new Float32Array(image.height * width); // one plane, of the right width
+  for (let channel = 0; channel < 3; channel++) {
+    stretchRows(stretched, image, channel, width, columns);
+    stretchColumns(planes.subarray(channel * height * width, (channel + 1) * height * width), stretched, width, rows);
+  }
+  return planes;
+}
+
+function stretchRows(out: Float32Array, image: RgbImage, channel: number, width: number, taps: Taps): void {
+  const { count, first, weights } = taps;
+  for (let row = 0; row < image.height; row++) {
+    const start = 3 * row * image.width + channel;
+    for (let i = 0; i < width; i++) {
+      let sum = 0;
+      let from = start + 3 * (first[i] as number);
+      for (let k = i * count; k < (i + 1) * count; k++, from += 3) {
+        sum += (weights[k] as number) * (image.data[from] as number);
+      }
+      out[row * width + i] = sum;
+    }
+  }
+}
+
+function stretchColumns(out: Float32Array, plane: Float32Array, width: number, taps: Taps): void {
+  const { count, first, weights } = taps;
+  const sums = new Float64Array(width);
+  for (let row = 0; row < first.length; row++) {
+    sums.fill(0);
+    for (let k = 0; k < count; k++) {
+      const weight = weights[row * count + k] as number;
+      if (weight === 0) continue;
+      const start = ((first[row] as number) + k) * width;
+      for (let i = 0; i < width; i++) sums[i] = (sums[i] as number) + weight * (plane[start + i] as number);
+    }
+    out.set(sums, row * width);
+  }
+}
+
+/** @throws DparError if an image is empty or its bytes do not match its size. */
+export function checkImage({ width, height, data }: RgbImage): void {
+  if (!(width >= 1 && height >= 1 && data.length === 3 * width * height)) {
+    throw new DparError(
+      `resample: expected an image of at least one pixel with 3 bytes each, got ${width}x${height} with ` +
+        `${data.length} bytes. Convert it to RGB.`,
+    );
+  }
+}
+
+/** Resize method of one of the evaluators. */
 export type ResizeMethod = 'adm' | 'pytorch' | 'clean';
 
 interface Resize {
@@ -33,26 +99,27 @@ export const resizeMethods = Object.keys(resizes) as ResizeMethod[];
 
 function resizeOf(method: ResizeMethod): Resize {
   if (Object.hasOwn(resizes, method)) return resizes[method];
-  throw new DparError(`resizeImage: expected 'resize' to be one of ${resizeMethods.join(', ')}, got ${method}.`);
+  throw new DparError(
+    `resizeImage: expected 'resize' to be one of ${resizeMethods.join(', ')}, got ${method}. Pass one of these.`,
+  );
 }
 
-/** A method in words, with what it is comparable to. @throws DparError for an unknown method. */
+/** Description of a method, with the evaluators that it matches. @throws DparError for an unknown method. */
 export function describeResize(method: ResizeMethod): string {
   checkArguments('describeResize', { method }, { method: "'adm' | 'pytorch' | 'clean'" });
-
   return resizeOf(method).description;
 }
 
 /**
- * Brings an image to a size. Nothing is rounded to whole numbers or clipped: `clean` may go beyond 0..255.
+ * Resizes an image. Values are neither rounded to whole numbers nor clipped: `clean` may exceed 0..255.
  *
- * - `adm`: TensorFlow 1's ResizeBilinear without half-pixel centres, as in the graph that the ADM evaluator runs.
+ * - `adm`: TensorFlow 1's ResizeBilinear without half-pixel centres, as in the graph of the ADM evaluator.
  * - `pytorch`: `F.interpolate(mode='bilinear', align_corners=False)`, as in pytorch-fid.
- * - `clean`: Pillow's bicubic of each channel as float (mode F), which antialiases, as in clean-fid (Parmar et al. 2022,
+ * - `clean`: Pillow's antialiased bicubic of each channel as float (mode F), as in clean-fid (Parmar et al. 2022,
  *   arXiv:2104.11222).
  *
  * @returns Planes of red, green and blue, [3, height, width], in about 0..255.
- * @throws DparError if the image is empty or has not the bytes of its size, or for an unknown method.
+ * @throws DparError if the image is empty, its bytes do not match its size, or the method is unknown.
  */
 export function resizeImage(image: RgbImage, size: ImageSize, method: ResizeMethod): Float32Array {
   checkArguments(
@@ -60,6 +127,5 @@ export function resizeImage(image: RgbImage, size: ImageSize, method: ResizeMeth
     { image, size, method },
     { image: rgbImageKinds, size: imageSizeKinds, method: "'adm' | 'pytorch' | 'clean'" },
   );
-
   return resample(image, size, resizeOf(method).taps);
 }

@@ -1,4 +1,4 @@
-/** What the places of a resized row are sums of: `count` neighbours each, from `first[i]` on, times `weights[i * count + k]`. */
+/** Weights of a resized row: place i is the sum of the `count` pixels from `first[i]`, times `weights[i * count + k]`. */
 export interface Taps {
   readonly count: number;
   readonly first: Int32Array;
@@ -8,7 +8,7 @@ export interface Taps {
 /** Makes the taps that bring a row of `from` pixels to one of `to`. */
 export type TapsRule = (from: number, to: number) => Taps;
 
-/** Linear interpolation at a position of the source for each place; beyond the last pixel, the last one. */
+/** Linear interpolation at a source position for each place. Positions beyond the last pixel give the last pixel. */
 function linear(from: number, to: number, position: (place: number) => number): Taps {
   const count = Math.min(2, from);
   const first = new Int32Array(to);
@@ -27,8 +27,8 @@ function linear(from: number, to: number, position: (place: number) => number): 
 }
 
 /**
- * TensorFlow 1's ResizeBilinear: place i is at i from / to, so that images move by part of a pixel, and pixels in between
- * are not looked at where images get smaller. Positions are rounded to float32 as there.
+ * TensorFlow 1's ResizeBilinear: place i is at i from / to, which shifts images by part of a pixel. Without antialiasing,
+ * shrinking skips pixels. Positions are rounded to float32, as in TensorFlow.
  */
 export const tensorFlowBilinear: TapsRule = (from, to) => {
   const scale = Math.fround(from / to);
@@ -37,7 +37,7 @@ export const tensorFlowBilinear: TapsRule = (from, to) => {
 
 /**
  * PyTorch's bilinear interpolation with `align_corners=False` and without antialiasing: place i is at
- * (i + 0.5) from / to - 0.5, not below 0. Positions are rounded to float32 as there.
+ * (i + 0.5) from / to - 0.5, at least 0. Positions are rounded to float32, as in PyTorch.
  */
 export const pyTorchBilinear: TapsRule = (from, to) => {
   const scale = Math.fround(from / to);
@@ -51,12 +51,12 @@ function cubic(x: number): number {
   return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
 }
 
-/** The mean of the pixels that a place covers. */
+/** Kernel of the mean of the pixels that a place covers. */
 function box(x: number): number {
   return x > -0.5 && x <= 0.5 ? 1 : 0;
 }
 
-/** Pillow's antialiased bicubic: where images get smaller, the kernel is as much wider. Weights add up to 1 at the borders too. */
+/** Pillow's antialiased bicubic: shrinking widens the kernel in proportion. Weights sum to 1, also at the borders. */
 export const pillowBicubic: TapsRule = (from, to) => pillowTaps(from, to, cubic, 2);
 
 /** Pillow's box filter: the mean of the pixels that a place covers. */
@@ -73,7 +73,7 @@ function pillowTaps(from: number, to: number, kernel: (x: number) => number, rea
     const center = (i + 0.5) * scale;
     const begin = Math.max(0, Math.trunc(center - support + 0.5));
     const end = Math.min(from, Math.trunc(center + support + 0.5));
-    // Near the end of the row, the taps that are not needed come first, so that all lie in it.
+    // Near the end of the row unused taps come first, so all taps lie in the row.
     first[i] = Math.min(begin, from - count);
     let sum = 0;
     for (let k = begin; k < end; k++) sum += kernel((k - center + 0.5) / width);

@@ -7,18 +7,18 @@ import { checkArguments } from '../check-arguments.js';
 import { type ImageInspection, type ImageSet, imageSetKinds } from '../image-set.js';
 import { type ImageFile, type StoredImageSet, storedImageSetKinds } from './stored-image-set.js';
 
-/** What has been found of some images so far. */
+/** Progress of a check of images. */
 export interface ImageCheck {
-  /** Images that were looked at. */
+  /** Images checked so far. */
   readonly done: number;
   readonly total: number;
-  /** Images whose files say that they lie turned or mirrored. */
+  /** Images that their EXIF orientation turns or mirrors. */
   readonly turned: number;
-  /** Images that are transparent somewhere. */
+  /** Images with transparent pixels. */
   readonly transparent: number;
 }
 
-/** How images are checked. */
+/** Options of a check of images. */
 export interface CheckOptions {
   readonly onCheck?: ((found: ImageCheck) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -36,8 +36,8 @@ export async function findDamaged(set: ImageSet, options: CheckOptions = {}): Pr
 }
 
 /**
- * Decodes images before long work, so that no damaged one ends it midway.
- * @throws DparError that names all that cannot be read; the signal's reason when it is aborted.
+ * Decodes images before long work, so that damaged ones do not interrupt it.
+ * @throws DparError that names all images that cannot be read; the signal's reason when it is aborted.
  */
 export async function checkImages(
   set: ImageSet,
@@ -54,7 +54,7 @@ export async function checkImages(
   throw new DparError(
     `checkImages: expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
       `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
-      'Replace them, or leave them out (--skip-damaged).',
+      'Replace them, or skip them (--skip-damaged).',
   );
 }
 
@@ -75,15 +75,15 @@ async function inspectAll(
 /** A set without its damaged images. */
 export interface SoundImages {
   readonly set: StoredImageSet;
-  /** Numbers that the images have in the whole set, ascending. */
+  /** Indices of its images in the whole set, ascending. */
   readonly kept: readonly number[];
-  /** What was left out, and why. */
+  /** Damaged images, with the reason. */
   readonly skipped: readonly { readonly name: string; readonly damage: string }[];
 }
 
 /**
- * Decodes all images of a set, and leaves out those that cannot be read.
- * @throws DparError if none is left; the signal's reason when it is aborted.
+ * Decodes all images of a set, and skips those that cannot be read.
+ * @throws DparError if none remains; the signal's reason when it is aborted.
  */
 export async function withoutDamaged(set: StoredImageSet, options: CheckOptions = {}): Promise<SoundImages> {
   checkArguments('withoutDamaged', { set, options }, { set: storedImageSetKinds, 'options?': checkOptionsKinds });
@@ -98,7 +98,7 @@ export async function withoutDamaged(set: StoredImageSet, options: CheckOptions 
   const [first] = skipped;
   if (kept.length === 0 && first !== undefined) {
     throw new DparError(
-      `withoutDamaged: expected images that can be read in '${set.path}', got none of ${set.count}, such as '${first.name}' ` +
+      `withoutDamaged: expected images that can be read in '${set.path}', got ${set.count} that cannot, such as '${first.name}' ` +
         `(${first.damage}). Check the folder.`,
     );
   }
@@ -125,17 +125,17 @@ async function* inspections(
   }
 }
 
-/** Some images of a set, which have been checked. */
+/** Subset of the images of a set, which have been checked. */
 function subset(set: StoredImageSet, kept: readonly number[]): StoredImageSet {
   const hash = createHash('sha256').update(set.identity).update(JSON.stringify(kept));
   return {
     ...set,
     count: kept.length,
     identity: formatDigest(hash),
-    ...(set.files && { files: kept.map((index) => set.files?.[index] as ImageFile) }),
+    files: set.files && kept.map((index) => set.files?.[index] as ImageFile),
     nameOf: (index) => set.nameOf(kept[index] as number),
     async *read(first, count, reading) {
-      // Neighbours in the set are read together, some ahead of others.
+      // Consecutive images are read together, so some load ahead.
       for (let at = first; at < first + count; ) {
         const start = kept[at] as number;
         let run = 1;

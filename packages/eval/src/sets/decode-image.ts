@@ -12,9 +12,9 @@ import {
   type RgbImage,
 } from '../image-set.js';
 
-/** An image cannot be read, for a reason that is in its file. */
+/** Error for an image that cannot be read because of its file. */
 class DamagedImageError extends DparError {
-  /** @param damage What the file is instead. */
+  /** @param damage Description of the file. */
   constructor(
     readonly damage: string,
     message: string,
@@ -25,13 +25,12 @@ class DamagedImageError extends DparError {
 }
 
 /**
- * Decodes an image file to 8-bit RGB as Pillow's `convert('RGB')` does, without colour management, and turns it upright.
- * The first bytes tell the format, not the name. PNG needs no other package; JPEG, WebP, AVIF, GIF (first picture) and TIFF
- * (first page) are decoded by `sharp`, an optional peer: its decoders are those of the formats' own libraries (libjpeg,
- * libwebp ...), and it installs without a build.
+ * Decodes an image file to 8-bit RGB as Pillow's `convert('RGB')` does, without colour management, and turns it upright. The
+ * format is recognised by the first bytes. PNG needs no other package. JPEG, WebP, AVIF, GIF (first picture) and TIFF (first
+ * page) need the optional peer `sharp`, which contains the formats' own libraries and installs without a build.
  *
- * @param name The file, for error messages.
- * @throws DparError that names the file if it is damaged, of a format that is not read, or `sharp` is missing.
+ * @param name File name, for error messages.
+ * @throws DparError that names the file if it is damaged or its format is not supported, or `sharp` is missing.
  */
 export async function decodeImage(name: string, bytes: Uint8Array, reading: ImageReading = {}): Promise<RgbImage> {
   checkArguments(
@@ -43,7 +42,7 @@ export async function decodeImage(name: string, bytes: Uint8Array, reading: Imag
   return rgbOf(await decodePicture(name, bytes), reading);
 }
 
-/** Finds out whether an image file can be read. @throws DparError if `sharp` is missing. */
+/** Inspects an image file, which may be damaged. @throws DparError if `sharp` is missing. */
 export async function inspectImage(name: string, bytes: Uint8Array): Promise<ImageInspection> {
   try {
     const picture = await decodePicture(name, bytes);
@@ -55,7 +54,7 @@ export async function inspectImage(name: string, bytes: Uint8Array): Promise<Ima
   }
 }
 
-/** Decodes an image file as it is stored. @throws DamagedImageError that names the file; MissingSharpError. */
+/** Decodes an image file as stored. @throws DamagedImageError that names the file; MissingSharpError. */
 async function decodePicture(name: string, bytes: Uint8Array): Promise<StoredPicture> {
   const format = imageFormatOf(bytes);
   if (format === undefined) {
@@ -63,39 +62,38 @@ async function decodePicture(name: string, bytes: Uint8Array): Promise<StoredPic
     throw new DamagedImageError(what, `decodeImage: expected an image in '${name}', got ${what}. ${remedy}`);
   }
   try {
-    // sharp would choose a size.
-    if (format.name === 'SVG') throw new DparError('decodeImage: expected pixels, got a drawing.');
+    // sharp would render an SVG at a size of its choice.
+    if (format.name === 'SVG') throw new DparError(`decodeImage: expected pixels, got a drawing. ${format.remedy}`);
     if (format.name !== 'PNG') return await decodeBySharp(name, format.name, bytes);
     const file = readPngFile(bytes);
-    // fast-png does not read these.
+    // fast-png does not read interlaced files with fewer bits.
     if (file.depth >= 8 || !file.interlaced) return decodePng(file);
     return { ...(await decodeBySharp(name, format.name, bytes)), orientation: file.orientation };
   } catch (cause) {
     if (format.remedy !== undefined) {
       const message = `decodeImage: expected PNG, JPEG, WebP, AVIF, GIF or TIFF, got ${format.name} in '${name}'. ${format.remedy}`;
-      throw new DamagedImageError(`${format.name}, which is not read: ${lowerFirst(format.remedy)}`, message, {
-        cause,
-      });
+      const damage = `${format.name}, which is not supported: ${lowerFirst(format.remedy)}`;
+      throw new DamagedImageError(damage, message, { cause });
     }
     if (cause instanceof MissingSharpError) throw cause;
     const reason = reasonOf(cause);
-    // Libraries leave some kinds of TIFF out.
-    const isUnread = /not configured|bad labq format/.test(reason);
-    const what = isUnread
-      ? `a ${format.name} file of a kind that is not read (${reason})`
+    // Libraries do not support some kinds of TIFF.
+    const isUnsupported = /not configured|bad labq format/.test(reason);
+    const what = isUnsupported
+      ? `a ${format.name} file of a kind that is not supported (${reason})`
       : `a damaged file (${reason})`;
-    const remedy = isUnread ? 'Convert it to PNG.' : 'Make it again.';
+    const remedy = isUnsupported ? 'Convert it to PNG.' : 'Make it again.';
     throw new DamagedImageError(what, `decodeImage: expected an image in '${name}', got ${what}. ${remedy}`, { cause });
   }
 }
 
-/** What an error says, in one line; decoders repeat themselves. */
+/** Message of an error in one line, without the repetitions of decoders. */
 function reasonOf(cause: unknown): string {
   const lines = (cause instanceof Error ? cause.message : String(cause)).split('\n').map((line) => line.trim());
   return [...new Set(lines.filter((line) => line !== ''))].join(' ').replaceAll(/\s+/g, ' ').replace(/\.$/, '');
 }
 
-/** A sentence for the middle of another one. */
+/** Sentence to put inside another one. */
 function lowerFirst(sentence: string): string {
   return `${sentence[0]?.toLowerCase()}${sentence.slice(1, -1)}`;
 }

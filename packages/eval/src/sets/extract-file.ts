@@ -1,34 +1,34 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork } from '../feature-network.js';
-import { featureNetworkKinds } from '../feature-network.js';
-import type { ImageSet } from '../image-set.js';
-import { imageSetKinds } from '../image-set.js';
-import type { ExtractOptions } from './feature-batches.js';
-import { extractOptionsKinds } from './feature-batches.js';
+import { type FeatureNetwork, featureNetworkKinds } from '../feature-network.js';
+import { type ImageSet, imageSetKinds } from '../image-set.js';
+import { type ExtractOptions, extractOptionsKinds } from './feature-batches.js';
 import { readFeatures, writeFeatures } from './feature-file.js';
-import { collectParts, extractParts } from './feature-parts.js';
+import { collectParts, extractParts, partsFit } from './feature-parts.js';
 import { type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
+import { type StoredImageSet, storedImageSetKinds } from './stored-image-set.js';
 
-/** Features of a file. */
+/** Features that are kept in a file. */
 export interface ExtractedFile {
   readonly features: FeatureSet;
-  /** Images whose features were computed now; the others were there. */
+  /** Number of images whose features were computed by this call. */
   readonly extracted: number;
 }
 
-/** Folder in which the parts of a file lie until it is whole. */
+/** Folder for the parts of a file of features until it is complete. */
 export function partsFolder(path: string): string {
   checkArguments('partsFolder', { path }, { path: 'string' });
-
   return `${path}.partial`;
 }
 
 /**
- * Computes the features of a set and writes them to a file (see `writeFeatures`). A file that has them is only read.
- * Until it is whole, finished parts are kept in `PATH.partial`: the same call goes on where an earlier one was killed, and
- * ends with the same bytes. A file of another set or network is replaced.
+ * Computes the features of a set and writes them to a file (see `writeFeatures`). If the file has them already, it is only read.
+ * Finished parts are kept in `PATH.partial` until the file is complete. The same call therefore resumes interrupted work, and
+ * writes the same bytes. A file of another set or network is replaced.
  *
- * @throws what `extractParts` throws.
+ * @throws the errors of `extractParts`.
  */
 export async function extractToFile(
   path: string,
@@ -41,7 +41,6 @@ export async function extractToFile(
     { path, set, network, options },
     { path: 'string', set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
-
   const there = await findFeatures(path, originOf(set, network));
   if (there !== undefined) return { features: there, extracted: 0 };
   const folder = partsFolder(path);
@@ -52,11 +51,61 @@ export async function extractToFile(
   return { features, extracted };
 }
 
-/** Features that a file has of a set by a network; undefined if it is not there, damaged, or of others. */
+/** Reads the features of a set by a network from a file. Undefined if it is missing, damaged, or of another origin. */
 export async function findFeatures(path: string, origin: FeatureOrigin): Promise<FeatureSet | undefined> {
   const stored = await readFeatures(path).catch(() => undefined);
   const { pool, statistics, logits, spatial, origin: found } = stored ?? {};
   if (pool === undefined || statistics === undefined) return undefined;
   const same = found?.imagesIdentity === origin.imagesIdentity && found.networkIdentity === origin.networkIdentity;
-  return same ? { pool, statistics, ...(logits && { logits }), ...(spatial && { spatial }) } : undefined;
+  return same ? { pool, statistics, logits, spatial } : undefined;
+}
+
+/**
+ * Path of the cached features of a set by a network: `<set>.features-<network>.npz` next to the set, or
+ * `<set>-<place>.features-<network>.npz` in a folder of caches. `<network>` and `<place>` are digests of the network's identity
+ * and the set's path.
+ */
+export function featureCachePath(set: StoredImageSet, network: FeatureNetwork, folder?: string): string {
+  checkArguments(
+    'featureCachePath',
+    { set, network, folder },
+    { set: storedImageSetKinds, network: featureNetworkKinds, 'folder?': 'string' },
+  );
+  const place = resolve(set.path);
+  const ending = `.features-${digits(network.identity)}.npz`;
+  return folder === undefined ? place + ending : join(folder, `${basename(place)}-${digits(place)}${ending}`);
+}
+
+function digits(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
+
+/**
+ * Reads the features of a set by a network from the cache, or computes them. The cache is the file of {@link featureCachePath}.
+ * Features are computed again if the images, the network or its resize have changed, or the file is damaged. Interrupted work is
+ * resumed.
+ *
+ * @param options `folder`: folder of caches. Default: next to the set.
+ * @throws the errors of {@link extractToFile}; the signal's reason when it is aborted.
+ */
+export async function cachedFeatures(
+  set: StoredImageSet,
+  network: FeatureNetwork,
+  options: ExtractOptions & { readonly folder?: string | undefined } = {},
+): Promise<ExtractedFile & { readonly path: string }> {
+  checkArguments(
+    'cachedFeatures',
+    { set, network, options },
+    {
+      set: storedImageSetKinds,
+      network: featureNetworkKinds,
+      'options?': { ...extractOptionsKinds, 'folder?': 'string' },
+    },
+  );
+  const { folder, ...settings } = options;
+  const path = featureCachePath(set, network, folder);
+  // Parts of an earlier state of the set are obsolete.
+  const parts = partsFolder(path);
+  if (!(await partsFit(parts, originOf(set, network)))) await rm(parts, { recursive: true, force: true });
+  return { ...(await extractToFile(path, set, network, settings)), path };
 }

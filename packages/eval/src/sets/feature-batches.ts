@@ -2,21 +2,18 @@ import type { KindsOf } from '@dpar/check';
 import type { OnShardProgress } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import { featureNetworkKinds } from '../feature-network.js';
-import type { ImageSet, RgbImage } from '../image-set.js';
-import { imageSetKinds } from '../image-set.js';
+import { type FeatureNetwork, featureNetworkKinds, type ImageFeatures } from '../feature-network.js';
+import { type ImageSet, imageSetKinds, type RgbImage } from '../image-set.js';
 import { type CheckOptions, checkImages } from './check-images.js';
 import { FeatureCollector, type FeatureSet } from './feature-set.js';
 
-/** How features are computed. */
+/** Options of the computation of features. */
 export interface ExtractOptions extends CheckOptions {
-  /** Images at a time, 32 by default. */
+  /** Images per batch. Default: 32. */
   readonly batchSize?: number | undefined;
   readonly onProgress?: OnShardProgress | undefined;
 }
 
-/** Kinds of {@link ExtractOptions}. */
 export const extractOptionsKinds: KindsOf<ExtractOptions> = {
   'batchSize?': 'number',
   'onProgress?': 'function',
@@ -26,18 +23,18 @@ export const extractOptionsKinds: KindsOf<ExtractOptions> = {
 
 export const defaultBatchSize = 32;
 
-/** Which images of a set, and how they are divided. */
+/** Range of images in a set, with their division. */
 export interface SetRange {
   readonly first: number;
   readonly count: number;
-  /** No batch crosses a multiple of this many images from `first` on; by default they are divided by batches alone. */
+  /** Images per part, counted from `first`. No batch crosses parts. Default: one part. */
   readonly partSize?: number;
 }
 
 /**
- * Features of some images of a set, batch by batch; the images are read as they are needed, in one go.
+ * Computes features of a range of a set batch by batch. The images are read on demand, in one pass.
  *
- * @throws DparError if the network gives other rows than one an image; the signal's reason if it is aborted.
+ * @throws DparError if the network does not return a row per image; the signal's reason if it is aborted.
  */
 export async function* featureBatches(
   set: ImageSet,
@@ -50,7 +47,7 @@ export async function* featureBatches(
     if (features.pool.rows === images.length) return features;
     throw new DparError(
       `featureBatches: expected features of ${images.length} images of ${network.name}, got ${features.pool.rows} rows. ` +
-        'Use a network that gives a row for each image.',
+        'Use a network that returns a row per image.',
     );
   };
   let images: RgbImage[] = [];
@@ -68,9 +65,10 @@ export async function* featureBatches(
 }
 
 /**
- * Features of all images of a set, in memory; see {@link FeatureCollector}.
+ * Computes the features of all images of a set in memory; see {@link FeatureCollector}.
  *
- * @throws DparError that names all images that cannot be read, or if the network gives other rows than one an image; the signal's reason if it is aborted.
+ * @throws DparError that names all images that cannot be read, or if the network does not return a row per image; the signal's
+ * reason if it is aborted.
  */
 export async function extractFeatures(
   set: ImageSet,
@@ -82,7 +80,6 @@ export async function extractFeatures(
     { set, network, options },
     { set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
-
   await checkImages(set, [{ start: 0, count: set.count }], { onCheck: options.onCheck, signal: options.signal });
   const collector = new FeatureCollector(set.count);
   let done = 0;

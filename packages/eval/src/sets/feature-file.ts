@@ -12,34 +12,32 @@ import { type ArrayReader, openNpz, parseJsonObject, writeFileAtomic } from '@dp
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { Matrix } from '../matrix.js';
-import type { FeatureStatistics } from '../statistics.js';
-import { featureStatisticsKinds } from '../statistics.js';
-import type { FeatureOrigin, FeatureSet } from './feature-set.js';
-import { featureOriginKinds, featureSetKinds } from './feature-set.js';
+import { type FeatureStatistics, featureStatisticsKinds } from '../statistics.js';
+import { type FeatureOrigin, type FeatureSet, featureOriginKinds, featureSetKinds } from './feature-set.js';
 
-/** Names of the arrays of a file. Those of statistics are ADM's, whose evaluator reads them. */
+/** Names of the arrays in a file. ADM's evaluator reads the statistics. */
 const names = { pool: 'pool', logits: 'logits', origin: 'origin', mean: 'mu', covariance: 'sigma' } as const;
 
 /** Element types of features. */
 const floatTypes: readonly StoredDType[] = ['F16', 'BF16', 'F32', 'F64'];
 
-/** Ending of the names of spatial statistics. */
+/** Suffix of the names of spatial statistics. */
 const spatialEnding = '_s';
 
-/** What a file of features or statistics holds. */
+/** Content of a file of features or statistics. */
 export interface StoredFeatures {
-  /** [N, D] */
-  readonly pool?: Matrix;
-  readonly logits?: Matrix;
-  readonly statistics?: FeatureStatistics;
-  readonly spatial?: FeatureStatistics;
-  readonly origin?: FeatureOrigin;
+  /** Pooled features [N, D]. */
+  readonly pool?: Matrix | undefined;
+  readonly logits?: Matrix | undefined;
+  readonly statistics?: FeatureStatistics | undefined;
+  readonly spatial?: FeatureStatistics | undefined;
+  readonly origin?: FeatureOrigin | undefined;
 }
 
 /** Statistics of pool features and, for sFID, of spatial ones. */
 export interface ReferenceStatistics {
   readonly statistics: FeatureStatistics;
-  readonly spatial?: FeatureStatistics;
+  readonly spatial?: FeatureStatistics | undefined;
 }
 
 const referenceStatisticsKinds: KindsOf<ReferenceStatistics> = {
@@ -69,21 +67,18 @@ function statisticsArrays({ statistics, spatial }: ReferenceStatistics): Record<
 }
 
 /**
- * Writes statistics as ADM's evaluator reads them: `.npz` with `mu` [D], `sigma` [D, D], and `mu_s`, `sigma_s`,
- * float64.
+ * Writes statistics for ADM's evaluator: an `.npz` file with `mu` [D], `sigma` [D, D], and `mu_s`, `sigma_s`, float64.
  *
  * @throws the error of the file system.
  */
 export async function writeStatistics(path: string, statistics: ReferenceStatistics): Promise<void> {
   checkArguments('writeStatistics', { path, statistics }, { path: 'string', statistics: referenceStatisticsKinds });
-
   await writeFileAtomic(path, npzChunks(statisticsArrays(statistics)));
 }
 
 /**
- * Writes features and their statistics: `.npz` with `pool` [N, D], `logits` [N, classes] float32, the statistics as
- * {@link writeStatistics} writes them, and `origin`, JSON in UTF-8, which says what they are of. The same features give the
- * same bytes.
+ * Writes features and their statistics to an `.npz` file: float32 `pool` [N, D] and `logits` [N, classes], the arrays of
+ * {@link writeStatistics}, and `origin` (JSON in UTF-8). The same features give the same bytes.
  * @throws the error of the file system.
  */
 export async function writeFeatures(path: string, features: FeatureSet, origin: FeatureOrigin): Promise<void> {
@@ -92,8 +87,7 @@ export async function writeFeatures(path: string, features: FeatureSet, origin: 
     { path, features, origin },
     { path: 'string', features: featureSetKinds, origin: featureOriginKinds },
   );
-
-  const { network, resize, networkIdentity, imagesIdentity } = origin; // always in this order
+  const { network, resize, networkIdentity, imagesIdentity } = origin; // a fixed order of keys
   const text = new TextEncoder().encode(JSON.stringify({ network, resize, networkIdentity, imagesIdentity }));
   const arrays = {
     [names.pool]: matrixArray(features.pool),
@@ -105,43 +99,37 @@ export async function writeFeatures(path: string, features: FeatureSet, origin: 
 }
 
 /**
- * Reads what a `.npz` file has of features and statistics, those of {@link writeFeatures} or ADM's.
- * @throws DparError if an array has another shape, or the file is damaged.
+ * Reads the features and statistics in an `.npz` file of {@link writeFeatures} or of ADM.
+ * @throws DparError if an array has an invalid shape, or the file is damaged.
  */
 export async function readFeatures(path: string): Promise<StoredFeatures> {
   checkArguments('readFeatures', { path }, { path: 'string' });
-
   const file = await openNpz(path);
   try {
     const read = async (name: string): Promise<StoredTensor | undefined> => file.arrays.get(name)?.read();
     const origin = await readOrigin(path, file.arrays.get(names.origin));
-    const [pool, logits] = [
-      await matrixIn(path, file.arrays, names.pool),
-      await matrixIn(path, file.arrays, names.logits),
-    ];
+    const matrix = async (name: string): Promise<Matrix | undefined> => {
+      const reader = file.arrays.get(name);
+      return reader && readMatrix(`'${name}' of '${path}'`, reader);
+    };
+    const [pool, logits] = [await matrix(names.pool), await matrix(names.logits)];
     const gaussian = async (ending: string): Promise<FeatureStatistics | undefined> =>
       gaussianOf(path, ending, pool?.rows, await read(names.mean + ending), await read(names.covariance + ending));
     const [statistics, spatial] = [await gaussian(''), await gaussian(spatialEnding)];
     checkTogether(path, pool, logits, statistics);
-    return {
-      ...(pool && { pool }),
-      ...(logits && { logits }),
-      ...(statistics && { statistics }),
-      ...(spatial && { spatial }),
-      ...(origin && { origin }),
-    };
+    return { pool, logits, statistics, spatial, origin };
   } finally {
     await file.close();
   }
 }
 
-/** @throws DparError if arrays of a file are not of the same images and network. */
+/** @throws DparError if the arrays of a file are not of the same images and network. */
 function checkTogether(path: string, pool?: Matrix, logits?: Matrix, statistics?: FeatureStatistics): void {
   if (pool === undefined) return;
   if (logits !== undefined && logits.rows !== pool.rows) {
     throw new DparError(
       `readFeatures: expected as many rows of '${names.logits}' as of '${names.pool}' in '${path}', got ${logits.rows} and ` +
-        `${pool.rows}. Compute both of the same images.`,
+        `${pool.rows}. Compute both for the same images.`,
     );
   }
   if (statistics !== undefined && statistics.mean.length !== pool.columns) {
@@ -152,33 +140,24 @@ function checkTogether(path: string, pool?: Matrix, logits?: Matrix, statistics?
   }
 }
 
-async function matrixIn(
-  path: string,
-  arrays: ReadonlyMap<string, ArrayReader>,
-  name: string,
-): Promise<Matrix | undefined> {
-  const reader = arrays.get(name);
-  return reader && readMatrix(`'${name}' of '${path}'`, reader);
-}
-
 /**
- * Reads floating-point numbers [N, D], row by row: float64 as they are, float16 and float32 as float32.
- * @param what The array, for error messages.
- * @throws DparError if the array is of another rank or element type, empty, or holds a number that is not finite.
+ * Reads floating-point numbers [N, D] row by row. Float64 is kept, other types become float32.
+ * @param what Name of the array, for error messages.
+ * @throws DparError if the array is empty, has another rank or element type, or a number is not finite.
  */
 export async function readMatrix(what: string, array: ArrayReader): Promise<Matrix> {
   const { shape, dtype } = array.type;
   const [rows = 0, columns = 0] = shape;
   if (shape.length !== 2 || rows === 0 || columns === 0) {
     throw new DparError(
-      `readMatrix: expected an array [N, D] in ${what}, got ${formatStoredType(array.type)}. Write a row an image` +
+      `readMatrix: expected an array [N, D] in ${what}, got ${formatStoredType(array.type)}. Write a row per image` +
         `${dtype === 'U8' && shape.length > 2 ? ', or images as U8[N, H, W, 3]' : ''}.`,
     );
   }
   if (!floatTypes.includes(dtype)) {
     throw new DparError(
       `readMatrix: expected floating-point numbers in ${what}, got ${formatStoredType(array.type)}. Pass features or logits of a ` +
-        'network, not labels, tokens or bytes; what holds them as whole numbers convert with astype(numpy.float32).',
+        'network, not labels, tokens or bytes. Convert features in whole numbers with astype(numpy.float32).',
     );
   }
   const data = dtype === 'F64' ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
@@ -217,7 +196,7 @@ function gaussianOf(
   if (mean.shape.length !== 1 || covariance.shape.length !== 2 || covariance.shape.some((size) => size !== d)) {
     throw new DparError(
       `readFeatures: expected a mean [D] and a covariance [D, D] in '${path}', got [${mean.shape.join(', ')}] and ` +
-        `[${covariance.shape.join(', ')}]. The file is no statistics.`,
+        `[${covariance.shape.join(', ')}]. Pass a file of statistics.`,
     );
   }
   const both = { mean: toFloat64Array(mean), covariance: toFloat64Array(covariance) };
@@ -234,5 +213,7 @@ async function readOrigin(path: string, array: ArrayReader | undefined): Promise
   );
   const texts = { network, resize, networkIdentity, imagesIdentity };
   if (Object.values(texts).every((text) => typeof text === 'string')) return texts as FeatureOrigin;
-  throw new DparError(`readFeatures: expected to read what the features in '${path}' are of, got something else.`);
+  throw new DparError(
+    `readFeatures: expected an origin of texts in '${path}', got ${JSON.stringify(texts)}. Extract the features again.`,
+  );
 }

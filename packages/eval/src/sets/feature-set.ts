@@ -1,19 +1,21 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import { featureNetworkKinds, imageFeaturesKinds } from '../feature-network.js';
-import type { ImageSet } from '../image-set.js';
-import { imageSetKinds } from '../image-set.js';
-import type { Matrix } from '../matrix.js';
-import { matrixKinds } from '../matrix.js';
+import {
+  type FeatureNetwork,
+  featureNetworkKinds,
+  type ImageFeatures,
+  imageFeaturesKinds,
+} from '../feature-network.js';
+import { type ImageSet, imageSetKinds } from '../image-set.js';
+import { type Matrix, matrixKinds } from '../matrix.js';
 import { type FeatureStatistics, featureStatisticsKinds, StatisticsAccumulator } from '../statistics.js';
 
-/** What features were computed with and of. */
+/** Source of features: the network and the images. */
 export interface FeatureOrigin {
-  /** Name of the feature network, for people. */
+  /** Display name of the feature network. */
   readonly network: string;
-  /** How images came to its size, for people. */
+  /** Description of the resize. */
   readonly resize: string;
   /** Identity of the network with its resize. */
   readonly networkIdentity: string;
@@ -21,7 +23,6 @@ export interface FeatureOrigin {
   readonly imagesIdentity: string;
 }
 
-/** Kinds of {@link FeatureOrigin}. */
 export const featureOriginKinds: KindsOf<FeatureOrigin> = {
   network: 'string',
   resize: 'string',
@@ -30,27 +31,25 @@ export const featureOriginKinds: KindsOf<FeatureOrigin> = {
   '*': 'any',
 };
 
-/** Where the features of a set by a network come from. */
+/** Origin of the features of a set by a network. */
 export function originOf(set: ImageSet, network: FeatureNetwork): FeatureOrigin {
   checkArguments('originOf', { set, network }, { set: imageSetKinds, network: featureNetworkKinds });
-
   const { name, resize, identity: networkIdentity } = network;
   return { network: name, resize, networkIdentity, imagesIdentity: set.identity };
 }
 
-/** Features of a set of images, as far as metrics need them. */
+/** Features of a set of images, as metrics need them. */
 export interface FeatureSet {
   /** [N, D], float32 */
   readonly pool: Matrix;
   /** Class logits [N, classes], float32. */
-  readonly logits?: Matrix;
-  /** Of the pool features, accumulated in float64. */
+  readonly logits?: Matrix | undefined;
+  /** Statistics of the pool features, accumulated in float64. */
   readonly statistics: FeatureStatistics;
-  /** Of the spatial features, accumulated in float64. */
-  readonly spatial?: FeatureStatistics;
+  /** Statistics of the spatial features, accumulated in float64. */
+  readonly spatial?: FeatureStatistics | undefined;
 }
 
-/** Kinds of {@link FeatureSet}. */
 export const featureSetKinds: KindsOf<FeatureSet> = {
   pool: matrixKinds,
   'logits?': matrixKinds,
@@ -59,37 +58,37 @@ export const featureSetKinds: KindsOf<FeatureSet> = {
   '*': 'any',
 };
 
-/** Rows that are added to statistics together, so that they do not depend on the pieces in which features arrive. */
-const blockRows = 1024;
-
 /**
- * Gathers the features of N images that arrive in pieces. Memory: N (D + classes) float32 numbers, and the statistics; spatial
- * features are kept as statistics alone. However the images are divided, the same features give the same bits.
+ * Collects the features of N images that arrive in pieces. The same features give the same bits, however they are divided
+ * into pieces. Spatial features are only kept as statistics. Memory: N (D + classes) float32 numbers and the statistics.
  */
 export class FeatureCollector {
   #rows = 0;
   #pool: Float32Array | undefined;
   #logits: Float32Array | undefined;
-  #statistics: BlockStatistics | undefined;
-  #spatial: BlockStatistics | undefined;
+  #statistics: StatisticsAccumulator | undefined;
+  #spatial: StatisticsAccumulator | undefined;
 
   /** @param count Number of images, N. */
   constructor(readonly count: number) {
     checkArguments('FeatureCollector', { count }, { count: 'number' });
   }
 
-  /** @throws DparError if a piece is of another network, has more images than expected, or is not finite. */
+  /**
+   * Adds the features of the next images.
+   * @throws DparError if they are of another network or not finite, or there are more images than expected.
+   */
   add(imageFeatures: ImageFeatures): void {
     checkArguments('FeatureCollector.add', { imageFeatures }, { imageFeatures: imageFeaturesKinds });
     const { pool, spatial, logits } = imageFeatures;
     const rows = pool.rows;
     this.#check(rows, spatial, logits);
-    this.#statistics ??= new BlockStatistics(pool.columns);
+    this.#statistics ??= new StatisticsAccumulator(pool.columns);
     this.#pool ??= new Float32Array(this.count * pool.columns);
     this.#pool.set(pool.data, this.#rows * pool.columns);
     this.#statistics.add(pool);
     if (spatial !== undefined) {
-      this.#spatial ??= new BlockStatistics(spatial.columns);
+      this.#spatial ??= new StatisticsAccumulator(spatial.columns);
       this.#spatial.add(spatial);
     }
     if (logits !== undefined) {
@@ -99,20 +98,20 @@ export class FeatureCollector {
     this.#rows += rows;
   }
 
-  /** @throws DparError if images are missing, or there is only one. */
+  /** Features of all images. @throws DparError if images are missing, or there is only one. */
   finish(): FeatureSet {
     const [pool, statistics] = [this.#pool, this.#statistics];
     if (pool === undefined || statistics === undefined || this.#rows !== this.count) {
       throw new DparError(
-        `FeatureCollector: expected features of ${this.count} images, got ${this.#rows}. Compute the others too.`,
+        `FeatureCollector: expected features of ${this.count} images, got those of ${this.#rows}. Add the missing ones.`,
       );
     }
     const matrix = (data: Float32Array): Matrix => ({ data, rows: this.count, columns: data.length / this.count });
     return {
       pool: matrix(pool),
-      ...(this.#logits && { logits: matrix(this.#logits) }),
+      logits: this.#logits && matrix(this.#logits),
       statistics: statistics.finish(),
-      ...(this.#spatial && { spatial: this.#spatial.finish() }),
+      spatial: this.#spatial?.finish(),
     };
   }
 
@@ -126,44 +125,8 @@ export class FeatureCollector {
       !(known && (logits !== undefined) !== (this.#logits !== undefined));
     if (fits) return;
     throw new DparError(
-      `FeatureCollector: expected the same kinds of features for each of ${this.count} images, got others for ` +
-        `${rows} from ${this.#rows} on. Use one network.`,
+      `FeatureCollector: expected rows of the same features for each of ${this.count} images, got ${rows} of pool, ` +
+        `${spatial?.rows ?? 0} of spatial and ${logits?.rows ?? 0} of logits from image ${this.#rows}. Use one network.`,
     );
-  }
-}
-
-/** Statistics of rows that are added in blocks of one size. */
-class BlockStatistics {
-  readonly #accumulator: StatisticsAccumulator;
-  readonly #block: Float32Array;
-  #rows = 0;
-
-  constructor(readonly columns: number) {
-    this.#accumulator = new StatisticsAccumulator(columns);
-    this.#block = new Float32Array(blockRows * columns);
-  }
-
-  add({ data, rows, columns }: Matrix): void {
-    if (columns !== this.columns) {
-      throw new DparError(`FeatureCollector: expected rows of ${this.columns}, got ${columns}. Use one network.`);
-    }
-    for (let first = 0; first < rows; ) {
-      const taken = Math.min(rows - first, blockRows - this.#rows);
-      this.#block.set(data.subarray(first * columns, (first + taken) * columns), this.#rows * columns);
-      this.#rows += taken;
-      first += taken;
-      if (this.#rows === blockRows) this.#flush();
-    }
-  }
-
-  finish(): FeatureStatistics {
-    this.#flush();
-    return this.#accumulator.finish();
-  }
-
-  #flush(): void {
-    const { columns } = this;
-    this.#accumulator.add({ data: this.#block.subarray(0, this.#rows * columns), rows: this.#rows, columns });
-    this.#rows = 0;
   }
 }

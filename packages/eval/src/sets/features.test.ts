@@ -8,9 +8,8 @@ import type { FeatureNetwork } from '../feature-network.js';
 import { featureStatistics } from '../statistics.js';
 import { pixelsOf, randomImages, writePngs } from '../testing/random-images.js';
 import { tinyNetwork } from '../testing/tiny-network.js';
-import { cachedFeatures, featureCachePath } from './cache.js';
 import { type ImageCheck, withoutDamaged } from './check-images.js';
-import { extractToFile } from './extract-file.js';
+import { cachedFeatures, extractToFile, featureCachePath } from './extract-file.js';
 import { extractFeatures } from './feature-batches.js';
 import { readFeatures, writeStatistics } from './feature-file.js';
 import { extractParts, readFeatureFolder } from './feature-parts.js';
@@ -103,7 +102,7 @@ describe('extractToFile', () => {
       /^\["1.png",\d+,"[0-9a-f]{16}"\]$/,
     );
     await writePngs(images, randomImages(1, 5), () => '1.png');
-    await expect(extract()).rejects.toThrow(/got in '.*images' 3 images: '1.png' has other content\. Bring them back/);
+    await expect(extract()).rejects.toThrow(/got in '.*images' 3 images: '1.png' has other content\. Restore them/);
     await writePngs(images, randomImages(2, 5), (i) => `${3 + i}.png`);
     await rm(join(images, '0.png'));
     await expect(extract()).rejects.toThrow("4 images in place of 3: '0.png' is missing, and 3 more differ.");

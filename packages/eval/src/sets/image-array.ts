@@ -8,21 +8,20 @@ import type { StoredImageSet } from './stored-image-set.js';
 /** Name of the images in ADM's sample batches. */
 export const imageArray = 'arr_0';
 
-/** Whether an array is one of images: uint8 [N, H, W, 3]. */
+/** Checks that an array holds images: uint8 [N, H, W, 3]. */
 export function isImageArray({ type: { dtype, shape } }: ArrayReader): boolean {
   return dtype === 'U8' && shape.length === 4 && shape[3] === 3 && shape.every((size) => size > 0);
 }
 
 /**
- * The images of an ADM sample batch (`.npz` with `arr_0`, uint8 [N, H, W, 3]; stored or deflated, in either order of axes), or
- * of an `.npy` file of that shape, as a set. They are read piece by piece, whatever the size of the file. The identity is a
- * digest of the file.
+ * Opens images in one file as a set: an ADM sample batch (`.npz` with `arr_0`), or an `.npy` file. The array is uint8
+ * [N, H, W, 3], stored or deflated, in C or Fortran order. Files of any size are read in pieces. The identity is a digest of the
+ * file.
  *
- * @throws DparError if the file holds something else; see also `openNpz`.
+ * @throws DparError if the file holds no images; see also `openNpz`.
  */
 export async function openImageArray(path: string): Promise<StoredImageSet> {
   checkArguments('openImageArray', { path }, { path: 'string' });
-
   const type = await withArray(path, async (array) => array.type);
   const [count = 0, height = 0, width = 0] = type.shape;
   return {
@@ -53,7 +52,8 @@ async function openArray(path: string): Promise<{ array: ArrayReader; close(): P
   await file.close();
   const got = array === undefined ? 'none' : formatStoredType(array.type);
   throw new DparError(
-    `openImageArray: expected images U8[N, H, W, 3]${isNpz ? ` as ${imageArray}` : ''} in '${path}', got ${got}. Pass an ADM sample batch; features pass as .npy [N, D], or under the name pool.`,
+    `openImageArray: expected images U8[N, H, W, 3]${isNpz ? ` as ${imageArray}` : ''} in '${path}', got ${got}. ` +
+      'Pass an ADM sample batch. Features are passed as .npy [N, D], or under the name pool.',
   );
 }
 

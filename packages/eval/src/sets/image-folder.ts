@@ -8,17 +8,16 @@ import { checkArguments } from '../check-arguments.js';
 import { checkBackground, type ImageReading, imageReadingKinds } from '../image-set.js';
 import { decodeImage, inspectImage } from './decode-image.js';
 import { listFolder } from './list-folder.js';
-import { loadAhead } from './load-ahead.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
 
 /** Files read or decoded at a time. */
 const filesAtATime = 8;
 
-/** How {@link openImageFolder} tells sets of images apart. */
+/** Options of {@link openImageFolder}. */
 export interface ImageFolderOptions {
-  /** What is digested beside the paths: all that the files hold, or their sizes alone, which takes no reading (default: content). */
+  /** Input of the identity besides the paths: contents of the files (default), or only their sizes, without reading them. */
   readonly digest?: 'content' | 'sizes';
-  /** How files become RGB where `read` is not told otherwise. */
+  /** Conversion of files to RGB, if a call of `read` has none. */
   readonly reading?: ImageReading;
 }
 
@@ -28,12 +27,12 @@ const imageFolderOptionsKinds: KindsOf<ImageFolderOptions> = {
 };
 
 /**
- * The images of a folder and of those in it, as a set, in the order of their paths by code point. Its identity is a digest of
- * their paths and contents. What files are images is decided by their names' ends; all others are listed as `ignored`, and so
- * are entries of the system, such as `.git`, `._x.png`, `@eaDir` and `Thumbs.db`, with all they hold.
+ * Opens the images of a folder and its subfolders as a set, in the order of their paths by code point. Its identity is a digest
+ * of their paths and contents. Files are images by their extensions. All others are listed as `ignored`, as are system entries,
+ * such as `.git`, `._x.png`, `@eaDir` and `Thumbs.db`.
  *
- * @throws DparError if there are no images, folders that are links make a circle, a link leads nowhere, or a file name is not
- * UTF-8. Reading an image that is damaged, or of a format that is not read, throws a DparError that names it.
+ * @throws DparError if there are no images, links are circular or broken, or a file name is not UTF-8. Reading an image that is
+ * damaged or of an unsupported format throws a DparError that names it.
  */
 export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<StoredImageSet> {
   checkArguments('openImageFolder', { folder, options }, { folder: 'string', 'options?': imageFolderOptionsKinds });
@@ -56,7 +55,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
   for await (const digest of loadAhead(images.length, filesAtATime, digestOf)) {
     const { path, bytes } = images[files.length] as ImageFile;
     hash.update(`${JSON.stringify(path)}\n`).update(digest ?? `${bytes}\n`);
-    files.push({ path, bytes, ...(digest && { digest: digest.toString('hex', 0, 8) }) });
+    files.push({ path, bytes, digest: digest?.toString('hex', 0, 8) });
   }
   return {
     name: folder,
@@ -78,4 +77,25 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
         return inspectImage(path, await readFile(path));
       }),
   };
+}
+
+/**
+ * Yields the results of `load` for 0 to `count - 1`, in order. Up to `ahead` calls run at a time.
+ *
+ * @throws the errors of `load`, in turn.
+ */
+export async function* loadAhead<V>(
+  count: number,
+  ahead: number,
+  load: (index: number) => Promise<V>,
+): AsyncGenerator<V> {
+  const underWay: Promise<V>[] = [];
+  for (let next = 0, done = 0; done < count; done++) {
+    for (; next < count && next < done + ahead; next++) {
+      const loading = load(next);
+      loading.catch(() => {}); // thrown in turn, or ignored if the consumer stops
+      underWay.push(loading);
+    }
+    yield await (underWay.shift() as Promise<V>);
+  }
 }

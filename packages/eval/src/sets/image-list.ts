@@ -8,16 +8,16 @@ import { checkArguments } from '../check-arguments.js';
 import { type ImageSet, imageSetKinds } from '../image-set.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
 
-/** Name of the file beside tokens or features that lists their images: a line `["cat/a.png",1234]` for each, in their order. */
+/** Name of the file that lists the images of tokens or features: a line such as `["cat/a.png",1234]` for each, in order. */
 export const imageListFile = 'images.jsonl';
 
-/** A set whose files are known, if each image is one. */
+/** A set with its files, if each image is one. */
 type ListedSet = ImageSet & Pick<StoredImageSet, 'files'>;
 
 /** Images whose lines are written together. */
 const linesAtATime = 4096;
 
-/** Leaves the list of a set's images beside what is made of them, once. A set in one file has none. */
+/** Writes the list of a set's images to a folder, unless it exists. A set in one file has no list. */
 export async function writeImageList(folder: string, set: ListedSet): Promise<void> {
   checkArguments('writeImageList', { folder, set }, { folder: 'string', set: imageSetKinds });
   const { files } = set;
@@ -34,7 +34,7 @@ function* linesOf(files: readonly ImageFile[]): Generator<Uint8Array> {
   }
 }
 
-/** Reads the list of images in a folder; undefined if there is none, or it is damaged. */
+/** Reads the list of images in a folder. Undefined if it is missing or damaged. */
 export async function readImageList(folder: string): Promise<readonly ImageFile[] | undefined> {
   checkArguments('readImageList', { folder }, { folder: 'string' });
   const text = await readFile(join(folder, imageListFile), 'utf8').catch(() => undefined);
@@ -43,7 +43,7 @@ export async function readImageList(folder: string): Promise<readonly ImageFile[
     return text.split('\n').flatMap((line): ImageFile[] => {
       if (line === '') return [];
       const [path, bytes, digest] = JSON.parse(line);
-      return [{ path: String(path), bytes: Number(bytes), ...(digest && { digest: String(digest) }) }];
+      return [{ path: String(path), bytes: Number(bytes), digest: digest && String(digest) }];
     });
   } catch {
     return undefined;
@@ -51,8 +51,8 @@ export async function readImageList(folder: string): Promise<readonly ImageFile[
 }
 
 /**
- * What differs between two lists of images: their numbers, and the first that is new, missing or changed. Both are in the order
- * of {@link compareCodePoints}.
+ * Describes the difference between two lists of images: their numbers, and the first new, missing or changed image. Both lists
+ * are in the order of {@link compareCodePoints}.
  */
 export function describeImageChange(before: readonly ImageFile[], after: readonly ImageFile[]): string {
   checkArguments('describeImageChange', { before, after }, { before: 'object[]', after: 'object[]' });
@@ -72,7 +72,7 @@ export function describeImageChange(before: readonly ImageFile[], after: readonl
   return `${counts}: ${first}${rest}`;
 }
 
-/** @param order Of the paths: below zero where `old` is not among the new images, above where `now` was not among the old. */
+/** @param order Order of the paths: negative if `old` was removed, positive if `now` is new. */
 function changeOf(order: number, old: ImageFile | undefined, now: ImageFile | undefined): string | undefined {
   if (order < 0) return `'${old?.path}' is missing`;
   if (order > 0) return `'${now?.path}' is new`;
@@ -82,9 +82,9 @@ function changeOf(order: number, old: ImageFile | undefined, now: ImageFile | un
 
 /**
  * Checks that earlier work in a folder was done on the same images.
- * @param settingsFile Name of the file with the settings of that work, of which `images` is the identity of its images.
- * @param remedy What else to do than to bring the images back.
- * @throws DparError that says how many images there are in place of how many, and names the first that differs.
+ * @param settingsFile Name of the file with the settings of that work. Its key `images` is the identity of the images.
+ * @param remedy Alternative to restoring the images, for the error message.
+ * @throws DparError with both numbers of images and the first difference.
  */
 export async function checkSameImages(
   folder: string,
@@ -107,6 +107,6 @@ export async function checkSameImages(
       : `${set.count} images with other names or content${there.count === set.count ? '' : ` in place of ${there.count}`}`;
   throw new DparError(
     `checkSameImages: expected the images that earlier work in '${folder}' was done on, got in '${set.name}' ${change}. ` +
-      `Bring them back to resume, or ${remedy}.`,
+      `Restore them to resume, or ${remedy}.`,
   );
 }

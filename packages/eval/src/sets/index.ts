@@ -1,5 +1,4 @@
 export { type ImageFormat, imageFormatOf } from '../decode/image-format.js';
-export { cachedFeatures, featureCachePath } from './cache.js';
 export {
   type CheckOptions,
   checkImages,
@@ -9,7 +8,7 @@ export {
   withoutDamaged,
 } from './check-images.js';
 export { decodeImage } from './decode-image.js';
-export { type ExtractedFile, extractToFile, partsFolder } from './extract-file.js';
+export { cachedFeatures, type ExtractedFile, extractToFile, featureCachePath, partsFolder } from './extract-file.js';
 export { type ExtractOptions, extractFeatures } from './feature-batches.js';
 export {
   type ReferenceStatistics,

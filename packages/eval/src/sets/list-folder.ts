@@ -5,41 +5,34 @@ import { compareCodePoints } from '@dpar/io';
 import { isSystemEntry } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { isImageName } from '../decode/image-format.js';
+import type { ImageFile } from './stored-image-set.js';
 
-/** Name of the file in which `dpar sample` says what a folder's images are made with; it is not named as no image. */
+/** Name of the file with the settings of `dpar sample` in its folder of images. It is not listed as ignored. */
 export const sampleSettingsFile = 'sample.json';
 
-/** An image in a folder. */
-export interface ListedImage {
-  /** Its path from the folder, with slashes. */
-  readonly path: string;
-  /** Size of its file. */
-  readonly bytes: number;
-}
-
-/** What a folder of images holds, by paths from it with slashes. All are sorted by code point, as Python sorts them. */
+/** Content of a folder of images. Paths are relative to it, with slashes. All lists are sorted by code point, as in Python. */
 export interface FolderListing {
-  readonly images: readonly ListedImage[];
-  /** Names of the folders directly in it, also of those without images: its classes, if it has any. */
+  readonly images: readonly ImageFile[];
+  /** Names of the direct subfolders, also of those without images. They are the classes, if any. */
   readonly folders: readonly string[];
-  /** Files that are no images, and entries of the system (see `isSystemEntry`), which are not looked into. */
+  /** Files that are not images, and system entries (see `isSystemEntry`), whose content is not listed. */
   readonly ignored: readonly string[];
 }
 
 /**
- * Lists a folder of images, with all folders below it. Links are followed.
+ * Lists a folder of images with all folders below it. Links are followed.
  *
- * @throws DparError that names a link that leads nowhere, a file name that is not UTF-8, or folders that are links in a circle.
+ * @throws DparError that names a broken link, a file name that is not UTF-8, or a circle of links.
  */
 export async function listFolder(folder: string): Promise<FolderListing> {
-  const images: ListedImage[] = [];
+  const images: ImageFile[] = [];
   const folders: string[] = [];
   const ignored: string[] = [];
   const walk = async (below: string, above: readonly string[]): Promise<void> => {
     const place = await realpath(join(folder, below));
     if (above.includes(place)) {
       throw new DparError(
-        `openImageFolder: expected folders that end, got a circle at '${join(folder, below)}'. Remove the link.`,
+        `openImageFolder: expected folders without circular links, got one at '${join(folder, below)}'. Remove the link.`,
       );
     }
     for (const entry of await readdir(place, { withFileTypes: true, encoding: 'buffer' })) {
@@ -70,7 +63,7 @@ export async function listFolder(folder: string): Promise<FolderListing> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The name of an entry; of one that is not UTF-8 with `\xE9` for each byte that is not ASCII. */
+/** Name of an entry. If it is not UTF-8, bytes that are not ASCII are written as `\xE9`. */
 function nameOf({ name }: Dirent<Buffer>): { readonly name: string; readonly decoded: boolean } {
   try {
     return { name: utf8.decode(name), decoded: true };
@@ -85,13 +78,13 @@ function refuseName(path: string): never {
   throw new DparError(`openImageFolder: expected file names in UTF-8, got '${path}'. Rename it, or move it away.`);
 }
 
-/** @throws DparError for a link that leads nowhere. */
+/** Status of an entry, following links. @throws DparError for a broken link. */
 async function statusOf(path: string, entry: Dirent<Buffer>) {
   return stat(path).catch(async (error: NodeJS.ErrnoException) => {
     if (!entry.isSymbolicLink() || (error.code !== 'ENOENT' && error.code !== 'ELOOP')) throw error;
     throw new DparError(
       `openImageFolder: expected a file or folder behind the link '${path}', got nothing at '${await readlink(path)}'. ` +
-        'Bring it back, or remove the link.',
+        'Restore it, or remove the link.',
       { cause: error },
     );
   });

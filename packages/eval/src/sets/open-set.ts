@@ -10,26 +10,25 @@ import { imageArray, isImageArray, openImageArray } from './image-array.js';
 import { openImageFolder } from './image-folder.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
-/** What a path holds for an evaluation: images, features, statistics, or several of them. */
+/** Input of an evaluation: images, features or statistics, or several of them. */
 export interface EvaluationSet extends StoredFeatures {
-  readonly images?: StoredImageSet;
+  readonly images?: StoredImageSet | undefined;
 }
 
 /**
- * Finds out what a path holds:
+ * Opens a path for an evaluation:
  * - a folder of images, or of features that `extractParts` wrote;
- * - `.npz`: images `arr_0` and statistics `mu`, `sigma`, `mu_s`, `sigma_s` as ADM's files have them (some have both), or
- *   features of `writeFeatures`;
+ * - `.npz`: images `arr_0` and statistics `mu`, `sigma`, `mu_s`, `sigma_s` of ADM's files (some have both), or features of
+ *   `writeFeatures`;
  * - `.npy`: features [N, D], or images uint8 [N, H, W, 3].
  *
- * Images are not read but for their identity; all else is.
+ * Images are read only for their identity. Features and statistics are read and checked.
  *
- * @throws DparError that says what is there instead, or that features or statistics are none: see `readFeatures` and
+ * @throws DparError if the path holds none of these, or the features or statistics are invalid: see `readFeatures` and
  * `frechetDistance`.
  */
 export async function openEvaluationSet(path: string): Promise<EvaluationSet> {
   checkArguments('openEvaluationSet', { path }, { path: 'string' });
-
   const status = await stat(path);
   if (status.isDirectory()) return openFolder(path);
   if (path.endsWith('.npy')) return openNpySet(path);
@@ -67,16 +66,16 @@ async function openNpzSet(path: string): Promise<EvaluationSet> {
   if (images === undefined && features.pool === undefined && features.statistics === undefined) {
     throw new DparError(
       `openEvaluationSet: expected images (arr_0), features (pool) or statistics (mu, sigma) in '${path}', ` +
-        `got ${names.map((name) => `'${name}'`).join(', ') || 'nothing'}. Pass an ADM file, or features as .npy [N, D] or under the name pool.`,
+        `got ${names.map((name) => `'${name}'`).join(', ') || 'nothing'}. ` +
+        'Pass an ADM file, or features as .npy [N, D] or under the name pool.',
     );
   }
-  return { ...features, ...(images && { images }) };
+  return { ...features, images };
 }
 
-/** Reads numbers [N, D] from an `.npy` file, such as logits. @throws DparError if the array has another rank. */
+/** Reads a matrix [N, D], such as logits, from an `.npy` file. @throws DparError if the array has another rank. */
 export async function readNpyMatrix(path: string): Promise<Matrix> {
   checkArguments('readNpyMatrix', { path }, { path: 'string' });
-
   const array = await openNpy(path);
   try {
     return await readMatrix(`'${path}'`, array);

@@ -4,20 +4,19 @@ import { decode } from 'fast-png';
 import { checkArguments } from '../check-arguments.js';
 import { type RgbImage, rgbImageKinds } from '../image-set.js';
 
-/** Keyword of the text in a PNG file that is its record as a shard of a run. */
+/** Keyword of the PNG text that holds the record of an image as a shard of a run. */
 export const pngRecordKey = 'shard';
 
-/** What the digest of an image in a record is of. */
+/** Content of an image for the digest in its record. */
 export function pngContent(image: RgbImage) {
   checkArguments('pngContent', { image }, { image: rgbImageKinds });
   const { width, height, data } = image;
   return { image: { dtype: 'U8' as const, shape: [height, width, 3], bytes: data } };
 }
 
-/** The record of a PNG file of `dpar sample`, whose pixels it tells; undefined if it has none, or is damaged. */
+/** Reads the record of a PNG file of `dpar sample`. Undefined if it is missing or does not match the pixels. */
 export async function readPngRecord(bytes: Uint8Array): Promise<ShardRecord | undefined> {
   checkArguments('readPngRecord', { bytes }, { bytes: 'Uint8Array' });
-
   try {
     const { width, height, data, text } = decode(bytes, { checkCrc: true });
     const record = parseShardRecord('a PNG file', new TextEncoder().encode(text[pngRecordKey] ?? ''));

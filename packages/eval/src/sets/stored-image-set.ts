@@ -1,30 +1,29 @@
 import type { KindsOf } from '@dpar/check';
 import { type ImageSet, imageSetKinds } from '../image-set.js';
 
-/** The file of an image in a folder. */
+/** File of an image in a folder. */
 export interface ImageFile {
-  /** Its path from the folder, with slashes. */
+  /** Path relative to the folder, with slashes. */
   readonly path: string;
-  /** Its size. */
+  /** Size of the file. */
   readonly bytes: number;
-  /** 16 hexadecimal digits of the SHA-256 of what it holds, where that is read. */
-  readonly digest?: string;
+  /** First 16 hexadecimal digits of the SHA-256 of its content. Undefined if the content was not read. */
+  readonly digest?: string | undefined;
 }
 
-/** A set of images on the disk. */
+/** A set of images on disk. */
 export interface StoredImageSet extends ImageSet {
   readonly path: string;
-  /** The file of each image; undefined for images in one file. */
-  readonly files?: readonly ImageFile[];
-  /** Names of the folders directly in a folder, also of those without images, by code point: its classes, if it has any. */
+  /** File of each image. Undefined for images in one file. */
+  readonly files?: readonly ImageFile[] | undefined;
+  /** Names of the direct subfolders, sorted by code point, also of those without images. They are the classes, if any. */
   readonly folders?: readonly string[];
-  /** Files of a folder that are no images, and entries of the system. */
+  /** Files of a folder that are not images, and system entries. */
   readonly ignored: readonly string[];
-  /** An image as people find it: its file, or its number in a file. */
+  /** Display name of an image: its file, or its number in a file. */
   nameOf(index: number): string;
 }
 
-/** Kinds of {@link StoredImageSet}. */
 export const storedImageSetKinds: KindsOf<StoredImageSet> = {
   path: 'string',
   ignored: 'string[]',

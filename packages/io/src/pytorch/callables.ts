@@ -13,17 +13,17 @@ import {
 
 type Arguments = readonly PyTorchValue[];
 
-/** What a function of Python gives; undefined for arguments that it is not known with. */
+/** Result of a Python function. Undefined for unknown arguments. */
 type Callable = (caller: string, args: Arguments) => PyTorchValue | undefined;
 
 const typeOfStorage = new Map(
   Object.entries(storageClasses).map(([dtype, name]) => [`torch.${name}`, dtype as StoredDType]),
 );
 
-/** Names of plain bytes as storage, in several versions of PyTorch. */
+/** Classes of storages of plain bytes, in several versions of PyTorch. */
 const byteStorages = ['torch.UntypedStorage', 'torch.storage.UntypedStorage', 'torch.storage._UntypedStorage'];
 
-/** Element types that tensors on plain bytes name. */
+/** Element types of tensors on plain bytes, by name. */
 const typeOfName: ReadonlyMap<string, StoredDType> = new Map<string, StoredDType>([
   ['torch.bool', 'BOOL'],
   ['torch.uint8', 'U8'],
@@ -43,21 +43,24 @@ const typeOfName: ReadonlyMap<string, StoredDType> = new Map<string, StoredDType
 ]);
 
 /**
- * The storage that a persistent id names: `('storage', class, key, device, elements)`, and in files of the older format a
- * sixth field, by which a storage is part of another.
+ * Storage of a persistent id: `('storage', class, key, device, elements)`. In the older format a sixth field makes it a part of
+ * another storage.
  *
- * @throws IoError if it is something else.
+ * @throws IoError if the id is invalid.
  */
 export function storageOfId(caller: string, id: PyTorchValue): PyTorchStorage {
   const [what, type, key, , elements, view = null] = isList(id) ? id : [];
   if (what !== 'storage' || !(type instanceof PythonGlobal) || typeof key !== 'string') {
     throw new IoError(
-      `${caller}: expected references to storages alone, got ${formatPyTorchValue(what)}. The file is damaged.`,
+      `${caller}: expected a reference to a storage, got ${formatPyTorchValue(what)}. The file is damaged.`,
     );
   }
   const [, start, length] = isList(view) ? view : [null, 0, elements];
   if (!isCount(start) || !isCount(length)) {
-    throw new IoError(`${caller}: expected whole numbers as sizes of a storage, got others. The file is damaged.`);
+    throw new IoError(
+      `${caller}: expected whole numbers as sizes of a storage, got ${formatPyTorchValue(start)} and ` +
+        `${formatPyTorchValue(length)}. The file is damaged.`,
+    );
   }
   const dtype = typeOfStorage.get(type.name);
   const isKnown = dtype !== undefined || byteStorages.includes(type.name);
@@ -65,21 +68,22 @@ export function storageOfId(caller: string, id: PyTorchValue): PyTorchStorage {
 }
 
 /**
- * `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks, metadata)`; the third version has the element type
- * before `metadata`, others begin alike.
+ * Implements `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks, metadata)`. The third version has the
+ * element type before `metadata`. All versions begin with the same arguments.
  */
 function rebuildTensor(caller: string, args: Arguments): PyTorchTensor | UnreadTensor {
   const [storage, offset, shape, strides, , , type] = args;
   if (!(storage instanceof PyTorchStorage) || !isList(shape) || !isList(strides)) {
     throw new IoError(
-      `${caller}: expected a tensor of storage, offset, size and stride, got others. The file is damaged.`,
+      `${caller}: expected a tensor of storage, offset, size and stride, got ${args.slice(0, 4).map(formatPyTorchValue).join(', ')}. ` +
+        'The file is damaged.',
     );
   }
   const dtype = type instanceof PythonGlobal ? typeOfName.get(type.name) : storage.dtype;
   if (dtype === undefined) {
     return new UnreadTensor(type instanceof PythonGlobal ? type.name : (storage.otherType ?? 'of no element type'));
   }
-  // PyTorch negates the elements of such a view when it reads them.
+  // PyTorch negates or conjugates the elements of such a view on access.
   const flags = args.slice(6).find((flag) => flag instanceof Map);
   if (flags instanceof Map && (flags.get('neg') || flags.get('conj'))) return new UnreadTensor('lazily negated');
   const tensor = new PyTorchTensor(dtype, shape as number[], strides as number[], offset as number, storage);
@@ -87,16 +91,16 @@ function rebuildTensor(caller: string, args: Arguments): PyTorchTensor | UnreadT
   return tensor;
 }
 
-/** A parameter is read as its tensor. */
+/** Reads a parameter as its tensor. */
 const rebuildParameter: Callable = (_, [tensor]) => tensor;
 
 const fromType = 'torch._tensor._rebuild_from_type_v2';
 
-/** `_rebuild_from_type_v2(function, class, arguments, attributes)`: a tensor with attributes, which are left out. */
+/** Implements `_rebuild_from_type_v2(function, class, arguments, attributes)`: a tensor, without its attributes. */
 const rebuildFromType: Callable = (caller, [rebuild, , args]) => {
   if (!(rebuild instanceof PythonGlobal) || !isList(args)) return undefined;
   if (rebuild.name !== fromType) return call(caller, rebuild, args);
-  throw new IoError(`${caller}: expected a tensor's function, got ${fromType} in itself. The file is damaged.`);
+  throw new IoError(`${caller}: expected a tensor's function, got a nested ${fromType}. The file is damaged.`);
 };
 
 const unread =
@@ -113,20 +117,28 @@ const size: Callable = (_, [items = []]) => (isList(items) ? Object.freeze([...i
 
 const set: Callable = (_, [items = []]) => (isList(items) ? new Set(items) : undefined);
 
-/** Bytes in files of pickle protocol 2: text of characters 0 to 255, and the name of that encoding. */
+/** Decodes bytes of pickle protocol 2: text of characters 0 to 255 with the name of its encoding. */
 const encode: Callable = (_, [text, encoding]) =>
   typeof text === 'string' && encoding === 'latin1'
     ? Uint8Array.from(text, (character) => character.charCodeAt(0))
     : undefined;
 
-/** Longest name that is put together of a class and what is in it. */
+/** Longest name of a nested class or method. */
 const maximumNameLength = 1000;
 
-/** A class within another, or a method, by its name. */
+/** Resolves a nested class or a method. */
 const attribute: Callable = (_, [owner, name]) =>
   owner instanceof PythonGlobal && typeof name === 'string' && owner.name.length + name.length < maximumNameLength
     ? new PythonGlobal(`${owner.name}.${name}`)
     : undefined;
+
+/** Functions of Python's builtins, whose module was renamed in Python 3. */
+const builtins = (module: string): [string, Callable][] => [
+  [`${module}.set`, set],
+  [`${module}.frozenset`, set],
+  [`${module}.bytearray`, (caller, args) => (args[0] instanceof Uint8Array ? args[0] : encode(caller, args))],
+  [`${module}.getattr`, attribute],
+];
 
 const callables: ReadonlyMap<string, Callable> = new Map<string, Callable>([
   ['torch._utils._rebuild_tensor', rebuildTensor],
@@ -143,15 +155,11 @@ const callables: ReadonlyMap<string, Callable> = new Map<string, Callable>([
   ['collections.OrderedDict', orderedDict],
   ['collections.defaultdict', () => new Map()],
   ['_codecs.encode', encode],
-  ...['__builtin__', 'builtins'].flatMap((module): [string, Callable][] => [
-    [`${module}.set`, set],
-    [`${module}.frozenset`, set],
-    [`${module}.bytearray`, (caller, args) => (args[0] instanceof Uint8Array ? args[0] : encode(caller, args))],
-    [`${module}.getattr`, attribute],
-  ]),
+  ...builtins('__builtin__'),
+  ...builtins('builtins'),
 ]);
 
-/** Functions that do something rather than make a value. A file that wants one called is not one of weights. */
+/** Functions with side effects. A file of weights never calls one. */
 const harmful = new RegExp(
   [
     '^(__builtin__|builtins)\\.(eval|exec|execfile|compile|open|input|apply|breakpoint|__import__)$',
@@ -161,28 +169,28 @@ const harmful = new RegExp(
 );
 
 /**
- * What a call in a pickle gives. Nothing of Python runs: a few functions, those that make tensors and plain containers,
- * have a counterpart here; for any other, the value is an object of that name with its arguments.
+ * Evaluates a call in a pickle without running Python. The functions that make tensors and plain containers are implemented
+ * here. The result of any other function is an object of its name and arguments.
  *
- * @throws IoError for a function that is known to do harm, with its name.
+ * @throws IoError that names a harmful function.
  */
 export function call(caller: string, callee: PythonGlobal | PythonObject, args: Arguments): PyTorchValue {
   if (callee instanceof PythonObject) return new PythonObject(callee.type, args);
   if (harmful.test(callee.name)) {
     throw new IoError(
       `${caller}: expected calls that make values, got ${callee.name}. It was not called: pickles are read as data. ` +
-        'Do not open this file in Python; get the weights from a source that you trust.',
+        'Do not open this file in Python. Get the weights from a source that you trust.',
     );
   }
   return callables.get(callee.name)?.(caller, args) ?? new PythonObject(callee.name, args);
 }
 
-/** Whether a value is a list or a tuple. */
+/** Checks that a value is a list or a tuple. */
 export function isList(value: PyTorchValue | undefined): value is readonly PyTorchValue[] {
   return Array.isArray(value);
 }
 
-/** A value of a PyTorch file as error messages name it: `an object of collections.Counter`. */
+/** Formats a value of a PyTorch file for error messages: `an object of collections.Counter`. */
 export function formatPyTorchValue(value: PyTorchValue | undefined): string {
   if (value instanceof PythonGlobal) return value.name;
   if (value instanceof PythonObject) return `an object of ${value.type}`;

@@ -1,14 +1,14 @@
-import type { ByteSource } from '../byte-source.js';
+import type { ByteSource } from '../byte-stream.js';
 import { IoError } from '../error.js';
 import { formatBytes, refuseForeign } from '../foreign-file.js';
 import { isCount, storedTypeBytes } from '../stored.js';
 import { findZipData, isZip, readZipDirectory } from '../zip-reader.js';
-import { isList, storageOfId } from './callables.js';
+import { formatPyTorchValue, isList, storageOfId } from './callables.js';
 import { CutOffError, maximumPickleBytes } from './pickle-cursor.js';
 import { parsePickle } from './pickle-reader.js';
 import type { PyTorchStorage, PyTorchValue } from './values.js';
 
-/** Data of a storage in a file. */
+/** Position of a storage's data in a file. */
 export interface StorageData {
   /** Position of the first byte. */
   readonly start: number;
@@ -16,21 +16,21 @@ export interface StorageData {
   readonly size: number;
 }
 
-/** A file's value, and where the data of its storages lie. */
+/** Value of a file, with the positions of its storages. */
 export interface Container {
   readonly value: PyTorchValue;
-  /** @throws IoError if there are none of this name. */
+  /** Finds the data of a storage. @throws IoError if they are missing. */
   find(storage: PyTorchStorage): Promise<StorageData>;
 }
 
-/** Reads what `torch.save` writes: a zip archive since PyTorch 1.6, before that pickles followed by data. */
+/** Reads a file of `torch.save`: a zip archive since PyTorch 1.6, before that pickles followed by data. */
 export async function readContainer(caller: string, source: ByteSource): Promise<Container> {
   const first = await source.read(0, Math.min(source.size, formatBytes));
   if (!isZip(first)) refuseForeign(caller, 'a file of torch.save', 'pytorch', first);
   return isZip(first) ? readArchive(caller, source) : readLegacy(caller, source);
 }
 
-/** An archive of `NAME/data.pkl`, the value, and `NAME/data/KEY`, the storages. */
+/** Reads an archive with the value in `NAME/data.pkl` and the storages in `NAME/data/KEY`. */
 async function readArchive(caller: string, source: ByteSource): Promise<Container> {
   const directory = await readZipDirectory(caller, source);
   const { members } = directory;
@@ -49,7 +49,7 @@ async function readArchive(caller: string, source: ByteSource): Promise<Containe
     if (member === undefined) return undefined;
     if (member.size > limit) {
       throw new IoError(
-        `${caller}: expected at most ${limit} bytes of ${name}, got ${member.size}. Save weights alone.`,
+        `${caller}: expected at most ${limit} bytes of ${name}, got ${member.size}. Save only the weights.`,
       );
     }
     return source.read(await findZipData(caller, source, directory, member), member.size);
@@ -73,13 +73,13 @@ async function readArchive(caller: string, source: ByteSource): Promise<Containe
   };
 }
 
-/** The whole number that a file of the older format begins with. */
+/** First value of a file of the older format. */
 const legacyMagic = 0x1950a86a20f9469cfc6cn;
 
-/** Bytes that are first looked at for the pickles of the older format. */
+/** Bytes first read for the pickles of the older format. */
 const firstWindow = 1 << 16;
 
-/** Five pickles (magic, version, properties of the machine, value, keys), then for each key the length and data. */
+/** Reads the older format: five pickles (magic, version, system, value, keys), then for each key the length and data. */
 async function readLegacy(caller: string, source: ByteSource): Promise<Container> {
   const { value, keys, types, end } = await readPickles(caller, source);
   const places = new Map<string, StorageData>();
@@ -92,7 +92,7 @@ async function readLegacy(caller: string, source: ByteSource): Promise<Container
     const elements = Number(new DataView(head.buffer, head.byteOffset, 8).getBigUint64(0, true));
     const width = bytesPerElement(type);
     if (width === undefined) {
-      unknown = type.otherType; // what follows lies nobody knows where
+      unknown = type.otherType; // the positions of the following storages are unknown
       break;
     }
     const size = elements * width;
@@ -108,14 +108,14 @@ async function readLegacy(caller: string, source: ByteSource): Promise<Container
       if (place !== undefined) return place;
       if (unknown === undefined) throw missing(caller, key);
       throw new IoError(
-        `${caller}: expected data of the storage '${key}' behind those of known size, got ${unknown} before it. ` +
+        `${caller}: expected data of the storage '${key}' after storages of known size, got ${unknown} before it. ` +
           'Save the file again with PyTorch 1.6 or later.',
       );
     },
   };
 }
 
-/** The pickles at the start of a file of the older format, which does not say how long they are. */
+/** Reads the pickles at the start of a file of the older format, whose length is unknown. */
 async function readPickles(caller: string, source: ByteSource) {
   for (let window = firstWindow; ; window *= 2) {
     const bytes = await source.read(0, Math.min(source.size, window));
@@ -131,7 +131,7 @@ async function readPickles(caller: string, source: ByteSource) {
 function parsePickles(caller: string, bytes: Uint8Array) {
   const types = new Map<string, PyTorchStorage>();
   const storageOf = (id: PyTorchValue): PyTorchValue => {
-    if (isList(id) && id[0] === 'module') return id[1] ?? null; // a class with its source text, which is left out
+    if (isList(id) && id[0] === 'module') return id[1] ?? null; // a class with its source text, which is ignored
     const storage = storageOfId(caller, id);
     types.set(storage.key, storage);
     return storage;
@@ -144,7 +144,10 @@ function parsePickles(caller: string, bytes: Uint8Array) {
   };
   const magic = bytes[0] === 0x80 ? next() : undefined;
   if (magic !== legacyMagic) {
-    throw new IoError(`${caller}: expected a file of torch.save, got another format. Check that it is a PyTorch file.`);
+    throw new IoError(
+      `${caller}: expected a file of torch.save, got one that begins with ${formatPyTorchValue(magic)}. ` +
+        'Check that it is a PyTorch file.',
+    );
   }
   next(); // version of the format
   const system = next();
@@ -155,7 +158,7 @@ function parsePickles(caller: string, bytes: Uint8Array) {
   return { value, keys, types, end: position };
 }
 
-/** Bytes of an element of storages that are not read. */
+/** Bytes per element of unsupported storages. */
 const otherTypeBytes: ReadonlyMap<string, number> = new Map([
   ['torch.ComplexFloatStorage', 8],
   ['torch.ComplexDoubleStorage', 16],
@@ -166,14 +169,14 @@ const otherTypeBytes: ReadonlyMap<string, number> = new Map([
   ['torch.QUInt2x4Storage', 1],
 ]);
 
-/** Bytes of an element of a storage; undefined for a type that nothing is known of. */
+/** Bytes per element of a storage. Undefined for an unknown type. */
 export function bytesPerElement({ dtype, otherType }: PyTorchStorage): number | undefined {
   if (otherType !== undefined) return otherTypeBytes.get(otherType);
   return dtype === undefined ? 1 : storedTypeBytes[dtype];
 }
 
 function missing(caller: string, key: string): IoError {
-  return new IoError(`${caller}: expected data of the storage '${key}', got none. The file is damaged or cut off.`);
+  return new IoError(`${caller}: expected data of the storage '${key}', got none. The file is damaged or truncated.`);
 }
 
 function bigEndian(caller: string, order: string): IoError {

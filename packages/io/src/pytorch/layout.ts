@@ -1,15 +1,14 @@
 import { IoError } from '../error.js';
-import { byteLengthOf, formatStoredType, isCount, storedTypeBytes } from '../stored.js';
-import { forEachStrided } from '../strided.js';
+import { byteLengthOf, forEachStrided, formatStoredType, isCount, storedTypeBytes } from '../stored.js';
 import type { PyTorchTensor } from './values.js';
 
-/** A view that repeats elements of its storage is read up to this many times the file's length; beyond, it is refused. */
+/** Largest size of a view that repeats elements of its storage, in multiples of the file's length. */
 export const maximumExpansion = 16;
 
-/** Most axes of a tensor; PyTorch itself has this limit. */
+/** Most axes of a tensor in PyTorch. */
 const maximumAxes = 64;
 
-/** @throws IoError if a tensor's shape, strides and offset do not lie within its storage. */
+/** @throws IoError if a tensor's shape, strides and offset exceed its storage. */
 export function checkTensor(caller: string, tensor: PyTorchTensor): void {
   const { shape, strides, offset, storage } = tensor;
   const refuse = (expected: string, got: string): never => {
@@ -32,12 +31,12 @@ export function checkTensor(caller: string, tensor: PyTorchTensor): void {
   }
 }
 
-/** Elements of the tensor's type that its storage holds. */
+/** Number of elements of the tensor's type in its storage. */
 function storageElements({ dtype, storage }: PyTorchTensor): number {
   return storage.dtype === undefined ? Math.floor(storage.elements / storedTypeBytes[dtype]) : storage.elements;
 }
 
-/** First element in the storage that a tensor may use, and the one behind its last. */
+/** Range of a tensor in its storage: its first element, and the one after its last. */
 export function rangeOf({ shape, strides, offset }: PyTorchTensor): { begin: number; end: number } {
   if (shape.includes(0)) return { begin: 0, end: 0 };
   const last = shape.reduce((sum, size, axis) => sum + (size - 1) * (strides[axis] as number), offset);
@@ -47,7 +46,7 @@ export function rangeOf({ shape, strides, offset }: PyTorchTensor): { begin: num
 /**
  * Gathers a tensor's elements in row-major order.
  *
- * @param bytes The elements of {@link rangeOf}. If they already are the tensor, they are returned as they are.
+ * @param bytes The elements of {@link rangeOf}. If they are row-major already, they are returned unchanged.
  */
 export function toRows(tensor: PyTorchTensor, bytes: Uint8Array): Uint8Array {
   if (isRowMajor(tensor)) return bytes;
@@ -60,7 +59,7 @@ export function toRows(tensor: PyTorchTensor, bytes: Uint8Array): Uint8Array {
   return result;
 }
 
-/** Whether elements lie one after the other, last axis fastest. Strides of axes of one element do not matter. */
+/** Checks that elements are contiguous and row-major. Strides of axes of size 1 do not matter. */
 export function isRowMajor({ shape, strides }: PyTorchTensor): boolean {
   if (shape.includes(0)) return true;
   let expected = 1;
@@ -71,13 +70,13 @@ export function isRowMajor({ shape, strides }: PyTorchTensor): boolean {
   return true;
 }
 
-/** The strides of a tensor whose elements lie one after the other, last axis fastest. */
+/** Strides of a contiguous row-major tensor. */
 export function rowMajorStrides(shape: readonly number[]): number[] {
   const strides: number[] = [];
   let stride = 1;
   for (const size of shape.toReversed()) {
     strides.unshift(stride);
-    stride *= Math.max(size, 1); // as PyTorch has them where there are no elements
+    stride *= Math.max(size, 1); // as in PyTorch for tensors without elements
   }
   return strides;
 }

@@ -1,12 +1,12 @@
 import { IoError } from '../error.js';
 
-/** Longest pickle read, in bytes; those of real checkpoints, whose data lie elsewhere, have a few million at most. */
+/** Longest pickle in bytes. Those of real checkpoints, without the data, have at most a few million. */
 export const maximumPickleBytes = 1 << 26;
 
 /** Most bytes of a whole number. */
 const maximumNumberBytes = 256;
 
-/** Thrown where a pickle goes on behind the bytes at hand. */
+/** Error for a pickle that exceeds the available bytes. */
 export class CutOffError extends IoError {}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -19,7 +19,7 @@ export class PickleCursor {
   constructor(
     readonly caller: string,
     private readonly bytes: Uint8Array,
-    /** Of the next byte. */
+    /** Position of the next byte. */
     public position: number,
   ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -29,13 +29,13 @@ export class PickleCursor {
     return this.bytes[this.skip(1)] as number;
   }
 
-  /** A view of the next bytes. */
+  /** Reads a view of the next bytes. */
   take(count: number): Uint8Array {
     const at = this.skip(count);
     return this.bytes.subarray(at, at + count);
   }
 
-  /** A length or index of 1, 2, 4 or 8 bytes. */
+  /** Reads a length or index of 1, 2, 4 or 8 bytes. */
   length(width: 1 | 2 | 4 | 8): number {
     const at = this.skip(width);
     if (width === 1) return this.view.getUint8(at);
@@ -50,12 +50,12 @@ export class PickleCursor {
     return this.view.getInt32(this.skip(4), true);
   }
 
-  /** Of 8 bytes, big-endian. */
+  /** Reads 8 bytes, big-endian. */
   float64(): number {
     return this.view.getFloat64(this.skip(8), false);
   }
 
-  /** A whole number of `count` bytes, little-endian, two's complement. */
+  /** Reads a whole number of `count` bytes, little-endian, two's complement. */
   long(count: number): number | bigint {
     if (count > maximumNumberBytes) {
       throw this.damaged(`whole numbers of at most ${maximumNumberBytes} bytes`, `one of ${count}`);
@@ -65,17 +65,17 @@ export class PickleCursor {
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
-  /** Text in UTF-8 after its length of `width` bytes. */
+  /** Reads UTF-8 text after its length of `width` bytes. */
   text(width: 1 | 4 | 8): string {
     return this.decode(this.take(this.length(width)));
   }
 
-  /** Text of Python 2, of characters 0 to 255, after its length. */
+  /** Reads text of Python 2, of characters 0 to 255, after its length. */
   latin1(width: 1 | 4): string {
     return latin1.decode(this.take(this.length(width)));
   }
 
-  /** Text up to the end of the line. */
+  /** Reads text up to the end of the line. */
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.position);
     const line = this.take((end < 0 ? this.bytes.length : end) - this.position);
@@ -87,12 +87,12 @@ export class PickleCursor {
     return new IoError(`${this.caller}: expected ${expected}, got ${got}. The file is damaged or not of PyTorch.`);
   }
 
-  /** Position of the next `count` bytes, which are passed over. */
+  /** Skips the next `count` bytes. @returns Their position. */
   private skip(count: number): number {
     const at = this.position;
     if (count > this.bytes.length - at) {
       throw new CutOffError(
-        `${this.caller}: expected a pickle that ends, got one that goes on at byte ${this.bytes.length}. The file is cut off.`,
+        `${this.caller}: expected a complete pickle, got one that exceeds its ${this.bytes.length} bytes. The file is truncated.`,
       );
     }
     this.position += count;
@@ -103,7 +103,7 @@ export class PickleCursor {
     try {
       return utf8.decode(bytes);
     } catch {
-      throw this.damaged('text in UTF-8', 'other bytes');
+      throw this.damaged('text in UTF-8', 'invalid bytes');
     }
   }
 }

@@ -4,18 +4,18 @@ import type { PickleCursor } from './pickle-cursor.js';
 import { type PyTorchValue, PythonGlobal, PythonObject } from './values.js';
 
 /**
- * Most lists, tuples, dicts, objects and the like in a pickle, and values kept to use again; a tensor takes about 12. Each
- * needs up to 512 bytes of memory.
+ * Most containers (lists, tuples, dicts, objects) and memoized values in a pickle. A tensor takes about 12. Each needs up to 512
+ * bytes of memory.
  */
 const maximumContainers = 1 << 20;
 
-/** What a call may copy counts too: as many containers as a list has items, or as text has times so many characters. */
+/** Characters of a text argument that count as a container, because a call may copy it. Items of lists count one each. */
 const charactersPerContainer = 64;
 
-/** The stack on which a pickle makes its value, and what it has kept to use again. */
+/** Stack and memo of a pickle program. */
 export class PickleMachine {
   private readonly memo = new Map<number, PyTorchValue>();
-  private readonly marked: PyTorchValue[][] = []; // stacks below the marks
+  private readonly marked: PyTorchValue[][] = []; // the stacks below the marks
   private stack: PyTorchValue[] = [];
   private containers = 0;
 
@@ -25,7 +25,7 @@ export class PickleMachine {
     this.stack.push(value);
   }
 
-  /** Pushes a container, of which there may be a limited number. */
+  /** Pushes a container. Their number is limited. */
   pushNew(value: PyTorchValue): void {
     this.count(1);
     this.push(value);
@@ -47,7 +47,7 @@ export class PickleMachine {
     return value;
   }
 
-  /** The topmost `count` values, the topmost last. */
+  /** Pops the topmost `count` values. The topmost comes last. */
   popMany(count: number): PyTorchValue[] {
     if (this.stack.length < count) throw this.damaged(`${count} values on the stack`, `${this.stack.length}`);
     return this.stack.splice(this.stack.length - count);
@@ -59,7 +59,7 @@ export class PickleMachine {
     this.stack = [];
   }
 
-  /** All values above the last mark. */
+  /** Pops all values above the last mark. */
   popMark(): PyTorchValue[] {
     const below = this.marked.pop();
     if (below === undefined) throw this.damaged('a mark on the stack', 'none');
@@ -68,7 +68,7 @@ export class PickleMachine {
     return values;
   }
 
-  /** Keeps the topmost value to use again. */
+  /** Memoizes the topmost value. */
   put(index = this.memo.size): void {
     this.count(1);
     this.memo.set(index, this.top());
@@ -76,7 +76,7 @@ export class PickleMachine {
 
   get(index: number): void {
     const value = this.memo.get(index);
-    if (value === undefined) throw this.damaged('a value that was kept before', `index ${index}`);
+    if (value === undefined) throw this.damaged('a memoized value', `index ${index}`);
     this.push(value);
   }
 
@@ -103,11 +103,13 @@ export class PickleMachine {
   }
 
   global(module: PyTorchValue | undefined, name: PyTorchValue | undefined): void {
-    if (typeof module !== 'string' || typeof name !== 'string') throw this.damaged('names of a global', 'other values');
+    if (typeof module !== 'string' || typeof name !== 'string') {
+      throw this.damaged('names of a global', `${formatPyTorchValue(module)} and ${formatPyTorchValue(name)}`);
+    }
     this.pushNew(new PythonGlobal(`${module}.${name}`));
   }
 
-  /** What a call gives: see {@link call}. */
+  /** Evaluates a call; see {@link call}. */
   reduce([callee, args]: readonly PyTorchValue[]): void {
     if (!isNamed(callee) || !isList(args)) {
       throw this.damaged(
@@ -130,7 +132,7 @@ export class PickleMachine {
     this.pushNew(name === 'collections.OrderedDict' ? new Map() : new PythonObject(name, args));
   }
 
-  /** Attributes of an object. Those of others, such as the version numbers that a state_dict carries, are left out. */
+  /** Sets the attributes of an object. Those of other values, such as the version numbers of a state_dict, are ignored. */
   build(): void {
     const state = this.pop();
     const target = this.top();
@@ -143,8 +145,8 @@ export class PickleMachine {
     this.containers += containers;
     if (this.containers > maximumContainers) {
       throw new IoError(
-        `${this.cursor.caller}: expected at most ${maximumContainers} lists, dicts and the like, got more. ` +
-          'Save weights alone from PyTorch.',
+        `${this.cursor.caller}: expected at most ${maximumContainers} lists, dicts and other containers, got at least ` +
+          `${Math.ceil(this.containers)}. Save only the weights from PyTorch.`,
       );
     }
   }
@@ -154,7 +156,7 @@ export class PickleMachine {
   }
 }
 
-/** Whether a value can be called as far as its name says: a class, a function, or an object that may be one. */
+/** Checks that a value may be callable: a class, a function, or an object. */
 function isNamed(value: PyTorchValue | undefined): value is PythonGlobal | PythonObject {
   return value instanceof PythonGlobal || value instanceof PythonObject;
 }

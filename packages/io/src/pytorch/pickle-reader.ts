@@ -2,13 +2,13 @@ import { PickleCursor } from './pickle-cursor.js';
 import { PickleMachine } from './pickle-machine.js';
 import type { PyTorchValue } from './values.js';
 
-/** A pickle's value, and the position of the first byte behind it. */
+/** Value of a pickle, and the position of the first byte after it. */
 export interface Unpickled {
   readonly value: PyTorchValue;
   readonly end: number;
 }
 
-/** What a persistent id stands for. */
+/** Resolves a persistent id. */
 export type StorageOf = (id: PyTorchValue) => PyTorchValue;
 
 type Instruction = (machine: PickleMachine, cursor: PickleCursor, storageOf: StorageOf) => void;
@@ -17,10 +17,10 @@ const emptyTuple: readonly PyTorchValue[] = Object.freeze([]);
 const stop = 0x2e;
 const protocol = 0x80;
 
-/** The instructions of protocols 2 to 5, by opcode. */
+/** Instructions of protocols 2 to 5, by opcode. */
 const instructions: ReadonlyMap<number, Instruction> = new Map<number, Instruction>([
   [protocol, (_, cursor) => checkProtocol(cursor, cursor.byte())],
-  // FRAME: a length, which a reader of bytes in memory does not need
+  // FRAME: a length, which is not needed for bytes in memory
   [0x95, (_, cursor) => void cursor.length(8)],
 
   // Plain values: NONE, NEWTRUE, NEWFALSE, BININT1, BININT2, BININT, LONG1, LONG4, BINFLOAT
@@ -84,7 +84,7 @@ const instructions: ReadonlyMap<number, Instruction> = new Map<number, Instructi
   [0x90, (machine) => machine.addItems(machine.popMark())],
   [0x91, (machine) => machine.pushNew(new Set(machine.popMark()))],
 
-  // Values to use again: BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
+  // Memo: BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
   [0x71, (machine, cursor) => machine.put(cursor.byte())],
   [0x72, (machine, cursor) => machine.put(cursor.length(4))],
   [0x94, (machine) => machine.put()],
@@ -109,13 +109,13 @@ const instructions: ReadonlyMap<number, Instruction> = new Map<number, Instructi
 ]);
 
 /**
- * Reads a pickle of protocol 2 to 5 as data. It is a program for a small machine with a stack
- * (https://docs.python.org/3/library/pickletools.html); the instructions that make values are carried out, of the calls among
- * them only those of `call`. Time and memory grow with the length of the pickle, whatever is in it.
+ * Parses a pickle of protocol 2 to 5 as data. A pickle is a program for a stack machine
+ * (https://docs.python.org/3/library/pickletools.html). Only instructions that make values are executed, and of the calls only
+ * those of `call`. Time and memory are linear in the length of the pickle.
  *
- * @param bytes Memory with the pickle.
- * @param start Where it begins.
- * @throws IoError if it is not valid, calls something, or is beyond the limits of {@link PickleMachine} and
+ * @param bytes Bytes that contain the pickle.
+ * @param start Position of the pickle.
+ * @throws IoError if it is invalid, calls a harmful function, or exceeds the limits of {@link PickleMachine} and
  * {@link PickleCursor}; `CutOffError` if it does not end.
  */
 export function parsePickle(caller: string, bytes: Uint8Array, start: number, storageOf: StorageOf): Unpickled {

@@ -3,10 +3,10 @@ import type { StoredDType, StoredType } from '../stored.js';
 import { rowMajorStrides } from './layout.js';
 import { storageClasses } from './values.js';
 
-/** Deepest nesting that is written; a dict that holds itself is refused there. */
+/** Deepest nesting. It also stops at values that contain themselves. */
 const maximumDepth = 100;
 
-/** Opcodes of pickle protocol 2 that are written; all are among those of `torch.load(weights_only=True)`. */
+/** Opcodes of pickle protocol 2 that are written. `torch.load(weights_only=True)` accepts all of them. */
 const op = {
   proto: 0x80,
   stop: 0x2e,
@@ -31,7 +31,7 @@ const op = {
   reduce: 0x52,
 } as const;
 
-/** Pickles of protocol 2, written value by value. */
+/** Writes a pickle of protocol 2 value by value. */
 export class PickleWriter {
   private bytes = new Uint8Array(1 << 12);
   private length = 0;
@@ -41,13 +41,13 @@ export class PickleWriter {
     this.byte(2);
   }
 
-  /** The pickle. */
+  /** Ends the pickle and returns it. */
   finish(): Uint8Array {
     this.opcode('stop');
     return this.bytes.subarray(0, this.length);
   }
 
-  /** Something of no type but that of JavaScript. @throws IoError for a number beyond what is written. */
+  /** Writes a primitive value. @throws IoError for a whole number of more than 255 bytes. */
   scalar(value: null | boolean | number | bigint | string): void {
     if (value === null) this.opcode('none');
     else if (typeof value === 'boolean') this.opcode(value ? 'true' : 'false');
@@ -60,7 +60,7 @@ export class PickleWriter {
     else this.long(BigInt(value));
   }
 
-  /** A list, or a tuple; `write` writes an item. */
+  /** Writes a list or a tuple. `write` writes an item. */
   sequence<V>(items: readonly V[], kind: 'list' | 'tuple', write: (item: V) => void): void {
     if (kind === 'list') this.opcode('emptyList');
     this.opcode('mark');
@@ -68,7 +68,7 @@ export class PickleWriter {
     this.opcode(kind === 'list' ? 'appends' : 'tuple');
   }
 
-  /** A dict; `write` writes a key and its value. */
+  /** Writes a dict. `write` writes a key and its value. */
   dict<E>(entries: Iterable<E>, write: (entry: E) => void): void {
     this.opcode('emptyDict');
     this.opcode('mark');
@@ -76,7 +76,7 @@ export class PickleWriter {
     this.opcode('setItems');
   }
 
-  /** A row-major tensor on a whole storage. @throws IoError if PyTorch has no storage of its element type. */
+  /** Writes a row-major tensor of a whole storage. @throws IoError if PyTorch has no storage of its element type. */
   tensor({ dtype, shape }: StoredType, key: string): void {
     const numbers = (values: readonly number[]): void => this.sequence(values, 'tuple', (value) => this.scalar(value));
     this.global('torch._utils', '_rebuild_tensor_v2');
@@ -121,12 +121,16 @@ export class PickleWriter {
   private long(value: bigint): void {
     let count = 1;
     while (BigInt.asIntN(8 * count, value) !== value) count++;
-    if (count > 255) throw new IoError('PickleWriter: expected whole numbers of at most 255 bytes, got a longer one.');
+    if (count > 255) {
+      throw new IoError(
+        `PickleWriter: expected whole numbers of at most 255 bytes, got one of ${count}. Pass it as text.`,
+      );
+    }
     this.number('long1', 1, count);
     for (let i = 0; i < count; i++) this.byte(Number(BigInt.asUintN(8, value >> BigInt(8 * i))));
   }
 
-  /** An opcode and a little-endian number. */
+  /** Writes an opcode and a little-endian number. */
   private number(opcode: keyof typeof op, width: 1 | 2 | 4, value: number): void {
     this.opcode(opcode);
     for (let i = 0; i < width; i++) this.byte((value >> (8 * i)) & 0xff);
@@ -163,11 +167,11 @@ function storageClassOf(dtype: StoredDType): string {
   return name;
 }
 
-/** @throws IoError beyond the deepest nesting that is written. */
+/** @throws IoError beyond the deepest nesting. */
 export function checkDepth(depth: number): void {
   if (depth > maximumDepth) {
     throw new IoError(
-      `formatPyTorch: expected values nested at most ${maximumDepth} deep, got more. Does one hold itself?`,
+      `formatPyTorch: expected values nested at most ${maximumDepth} deep, got depth ${depth}. Check that no value contains itself.`,
     );
   }
 }

@@ -1,5 +1,4 @@
-import { type ByteSource, memorySource } from '../byte-source.js';
-import { sourceStream } from '../byte-stream.js';
+import { type ByteSource, memorySource, sourceStream } from '../byte-stream.js';
 import { checkArguments } from '../check-arguments.js';
 import { IoError } from '../error.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from '../stored.js';
@@ -7,36 +6,34 @@ import { bytesPerElement, readContainer } from './containers.js';
 import { isRowMajor, maximumExpansion, rangeOf, toRows } from './layout.js';
 import type { PyTorchTensor, PyTorchValue } from './values.js';
 
-/** The content of a PyTorch file, whose tensors' data are still there. */
+/** Content of a PyTorch file. The tensors' data are read on demand. */
 export interface PyTorchContent {
   readonly value: PyTorchValue;
   /**
-   * Reads one tensor: row-major, whatever its strides are in the file.
+   * Reads a tensor in row-major order, independent of its strides in the file.
    * @throws IoError if its data are not in the file.
    */
   read(tensor: PyTorchTensor): Promise<StoredTensor>;
   /**
-   * The bytes of one tensor as {@link read} gives them, in pieces that are read when asked for. Elements that lie one after
-   * the other come 1 MiB at a time, others at once.
+   * Streams the bytes of a tensor in row-major order. Contiguous tensors are read in pieces of 1 MiB, others at once.
    * @throws IoError if its data are not in the file.
    */
   chunks(tensor: PyTorchTensor): AsyncIterable<Uint8Array>;
 }
 
 /**
- * Reads a file of `torch.save` from memory, in the zip format or the one before: see `openPyTorch`. Tensors whose elements
- * lie one after the other are views into `bytes`.
+ * Parses a file of `torch.save` in memory, in the zip format or the older format; see `openPyTorch`. Contiguous tensors are
+ * views of `bytes`.
  */
 export async function parsePyTorch(bytes: Uint8Array): Promise<PyTorchContent> {
   checkArguments('parsePyTorch', { bytes }, { bytes: 'Uint8Array' });
-
   return readPyTorchSource('parsePyTorch', memorySource(bytes));
 }
 
-/** Reads the value of a PyTorch file, and its tensors when asked for. */
+/** Reads the value of a PyTorch file. Its tensors are read on demand. */
 export async function readPyTorchSource(caller: string, source: ByteSource): Promise<PyTorchContent> {
   const { value, find } = await readContainer(caller, source);
-  /** Where the elements of a tensor lie that has any, from the first to the last that it uses. */
+  /** Position of the elements of a tensor in the file, from the first to the last. */
   const placeOf = async (tensor: PyTorchTensor): Promise<{ start: number; length: number }> => {
     const { dtype, storage } = tensor;
     const width = storedTypeBytes[dtype];

@@ -2,8 +2,8 @@ import { checkArguments } from '../check-arguments.js';
 import type { StoredDType, StoredType } from '../stored.js';
 
 /**
- * What a PyTorch file holds, as data. Dicts are Maps, so that no key means anything to JavaScript; lists are arrays and
- * tuples frozen arrays. Whole numbers beyond 2^53 - 1 are bigint. Values may be shared and may hold themselves.
+ * Value of a PyTorch file, as data. Dicts are Maps, lists are arrays and tuples are frozen arrays. Whole numbers beyond
+ * 2^53 - 1 are bigint. Values may be shared and may contain themselves.
  */
 export type PyTorchValue =
   | null
@@ -24,7 +24,7 @@ export type PyTorchValue =
 /** A dict, in the order of its keys in the file. */
 export interface PyTorchDict extends ReadonlyMap<PyTorchValue, PyTorchValue> {}
 
-/** A class, function or constant of Python, of which no more than the name is known: `torch.float16`. */
+/** A class, function or constant of Python, by its name: `torch.float16`. */
 export class PythonGlobal {
   constructor(
     /** Module and name, separated by a dot. */
@@ -32,69 +32,64 @@ export class PythonGlobal {
   ) {}
 }
 
-/** An object of a class of which no more than the name is known, such as `argparse.Namespace`, with what it holds. */
+/** An object of an unknown class, such as `argparse.Namespace`, with its content. */
 export class PythonObject {
-  /** What its class was called with. */
-  readonly args: readonly PyTorchValue[];
-  /** Its attributes, usually a dict; `undefined` if the file gives it none. */
+  /** Attributes, usually a dict. Undefined if it has none. */
   state: PyTorchValue | undefined;
-  /** Its items, if the class is a list. */
+  /** Items, if the class is a list. */
   readonly items: PyTorchValue[] = [];
-  /** Its entries, if the class is a dict. */
+  /** Entries, if the class is a dict. */
   readonly entries: Map<PyTorchValue, PyTorchValue> = new Map();
 
-  /** @param type Name of its class. */
+  /** @param type Name of its class. @param args Arguments of its class. */
   constructor(
     readonly type: string,
-    args: readonly PyTorchValue[],
-  ) {
-    this.args = args;
-  }
+    readonly args: readonly PyTorchValue[],
+  ) {}
 }
 
 /**
- * The entries of a dict, or of an object whose class is a dict, such as a subclass of `OrderedDict`; undefined for any other
- * value.
+ * Entries of a dict, or of an object whose class is a dict, such as a subclass of `OrderedDict`. Undefined for other values.
  */
 export function entriesOf(value: PyTorchValue | undefined): PyTorchDict | undefined {
   if (value instanceof Map) return value;
   return value instanceof PythonObject && value.entries.size > 0 ? value.entries : undefined;
 }
 
-/** Memory that tensors are views of, and that several may share. Its data stay in the file. */
+/** Memory of tensors, which several may share. Its data stay in the file. */
 export class PyTorchStorage {
   constructor(
-    /** Its name in the file. */
+    /** Name in the file. */
     readonly key: string,
-    /** Type of its elements; undefined for plain bytes, whose tensors say what they hold, and for `otherType`. */
+    /** Type of the elements. Undefined for plain bytes, whose tensors have a type, and for `otherType`. */
     readonly dtype: StoredDType | undefined,
-    /** Elements of that type, or bytes. */
+    /** Number of elements of that type, or bytes. */
     readonly elements: number,
-    /** Where it begins in the data of its name, in elements; above 0 in old files. */
+    /** First element in the data of its name. Only above 0 in old files. */
     readonly start: number,
-    /** Class of a storage whose elements are not read, such as `torch.ComplexFloatStorage`. */
+    /** Class of a storage of an unsupported type, such as `torch.ComplexFloatStorage`. */
     readonly otherType?: string,
   ) {}
 }
 
-/** A tensor whose data are not read: complex, sparse, quantized, or without data. */
+/** A tensor of an unsupported kind: complex, sparse, quantized, or without data. */
 export class UnreadTensor {
   constructor(
-    /** What makes it so: an element type such as `torch.complex64`, or a word such as `sparse`. */
+    /** Element type such as `torch.complex64`, or a word such as `sparse`. */
     readonly kind: string,
   ) {
     checkArguments('UnreadTensor', { kind }, { kind: 'string' });
   }
 }
 
-/** A tensor, of which element (i, j, ...) is that at `offset + i strides[0] + j strides[1] + ...` of its storage. */
+/** A tensor. Its element (i, j, ...) is element `offset + i strides[0] + j strides[1] + ...` of its storage. */
 export class PyTorchTensor implements StoredType {
   constructor(
     readonly dtype: StoredDType,
     readonly shape: readonly number[],
-    /** In elements. */
+    /** Strides in elements. */
     readonly strides: readonly number[],
-    /** In elements. */
+    /** Offset in elements. */
     readonly offset: number,
     readonly storage: PyTorchStorage,
   ) {}

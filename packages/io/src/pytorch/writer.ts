@@ -1,13 +1,13 @@
+import type { Kind } from '@dpar/check';
 import { checkArguments } from '../check-arguments.js';
 import { type ChunkedTensor, chunkedTensorKinds, dataChunks, typeToWrite } from '../chunks.js';
-import type { HostTensor } from '../host-tensor.js';
-import { byteLengthOf, type StoredTensor, type StoredType, storedTensorKinds } from '../stored.js';
+import { byteLengthOf, type HostTensor, type StoredTensor, type StoredType, storedTensorKinds } from '../stored.js';
 import { type ZipEntry, zipChunks } from '../zip.js';
 import { checkDepth, PickleWriter } from './pickle-writer.js';
 
 /**
- * What can be written as a PyTorch file. Maps and plain objects become dicts, arrays lists, frozen arrays tuples, whole
- * numbers int and others float. An object with `dtype` and `shape` is a tensor; one that occurs twice is written once.
+ * Value of a PyTorch file. Maps and plain objects become dicts, arrays lists, frozen arrays tuples, whole numbers int and other
+ * numbers float. An object with `dtype` and `shape` is a tensor. A tensor that occurs twice is written once.
  */
 export type WritablePyTorchValue =
   | null
@@ -22,56 +22,45 @@ export type WritablePyTorchValue =
   | ReadonlyMap<string | number, WritablePyTorchValue>
   | { readonly [key: string]: WritablePyTorchValue };
 
+export const writableKinds: Kind = [
+  'string | number | bigint | boolean | any[] | Map | object | null',
+  'HostTensor',
+  storedTensorKinds,
+  chunkedTensorKinds,
+];
+
 type WritableTensor = HostTensor | StoredTensor | ChunkedTensor;
 
-/** A tensor to write, under the key of its storage. */
+/** A tensor to write, with the key of its storage. */
 interface Storage {
   readonly key: string;
   readonly tensor: WritableTensor;
   readonly type: StoredType;
 }
 
-/** PyTorch aligns data in the archive to this many bytes, so that it can map them into memory. */
+/** Alignment of data in the archive in bytes, as in PyTorch, which maps them into memory. */
 const alignment = 64;
 
 /**
- * The bytes of a PyTorch file in the zip format, piece by piece, for streaming: `torch.load(path, weights_only=True)` opens
- * it. The same values give the same bytes. Nothing is held in memory but the pickle and the piece at hand.
+ * Streams the bytes of a PyTorch file in the zip format, for `torch.load(path, weights_only=True)`. The same values give the
+ * same bytes. Memory: the pickle and one piece.
  *
- * @throws IoError if a tensor's data do not fit its shape, PyTorch has no storage of its element type (U16, U32, U64), or
- * values are nested more than 100 deep.
+ * @throws IoError if a tensor's data do not match its shape, or its element type (U16, U32, U64) has no storage in PyTorch. Also
+ * if values are nested more than 100 deep.
  */
 export function pytorchChunks(value: WritablePyTorchValue): AsyncGenerator<Uint8Array> {
-  checkArguments(
-    'pytorchChunks',
-    { value },
-    {
-      value: [
-        'string | number | bigint | boolean | any[] | Map | object | null',
-        'HostTensor',
-        storedTensorKinds,
-        chunkedTensorKinds,
-      ],
-    },
-  );
-
+  checkArguments('pytorchChunks', { value }, { value: writableKinds });
   const storages = new Map<WritableTensor, Storage>();
   const pickle = new PickleWriter();
   writeValue(pickle, value, storages, 0);
   const text = (name: string, content: string): ZipEntry => fileOf(name, new TextEncoder().encode(content));
-  return zipChunks(
-    [
-      fileOf('data.pkl', pickle.finish()),
-      text('byteorder', 'little'),
-      ...Array.from(storages.values(), ({ key, tensor, type }) => ({
-        name: `archive/data/${key}`,
-        size: byteLengthOf(type) as number,
-        chunks: dataChunks(tensor, 'F32'),
-      })),
-      text('version', '3\n'),
-    ],
-    { alignment },
-  );
+  const data = Array.from(storages.values(), ({ key, tensor, type }) => ({
+    name: `archive/data/${key}`,
+    size: byteLengthOf(type) as number,
+    chunks: dataChunks(tensor, 'F32'),
+  }));
+  const entries = [fileOf('data.pkl', pickle.finish()), text('byteorder', 'little'), ...data, text('version', '3\n')];
+  return zipChunks(entries, alignment);
 }
 
 function fileOf(name: string, bytes: Uint8Array): ZipEntry {

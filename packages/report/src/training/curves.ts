@@ -3,16 +3,16 @@ import { type Point, smooth, thin } from '../curve.js';
 import { type Html, html } from '../html.js';
 import { lastBeforeFailure, type TrainingRun } from './run.js';
 
-/** A metric that is drawn. */
+/** A metric to draw. */
 interface Curve {
   readonly key: string;
   readonly title: string;
   readonly yLabel: string;
-  /** Whether it jumps from step to step, so that a smoothed line says more. */
+  /** True for a metric that is smoothed. */
   readonly noisy?: boolean;
-  /** Whether it is measured now and then. */
+  /** True for a metric that is not measured at every step. */
   readonly rare?: boolean;
-  /** The value that says nothing: a run of nothing else has no such curve. */
+  /** Trivial value. A curve of only this value is not drawn. */
   readonly void?: number;
 }
 
@@ -26,15 +26,15 @@ const curves: readonly Curve[] = [
   { key: 'padding_share', title: 'Padding', yLabel: 'Share of patches', noisy: true, void: 0 },
 ];
 
-/** Equal parts of the x axis that keep their extremes, see {@link thin}. */
+/** Parts of the x axis; see {@link thin}. */
 const parts = 250;
 
-/** The first share of a run, whose steep fall would flatten all that follows, does not decide on the y axis. */
+/** First share of a run that the y axis ignores, because its steep fall would flatten the rest. */
 const start = 0.05;
 
-/** The charts of one run or several, against steps and against time; a switch shows one or the other. */
+/** Charts of one or several runs against steps and against time, with a switch. */
 export function curvesSection(runs: readonly TrainingRun[]): Html {
-  const shown = curves.filter((curve) => runs.some((run) => tells(run, curve)));
+  const shown = curves.filter((curve) => runs.some((run) => isWorthDrawing(run, curve)));
   if (shown.length === 0) return html`<h2>Curves</h2><p>No step is done yet.</p>`;
   const time = timeAxis(runs);
   return html`<h2>Curves</h2>
@@ -46,22 +46,23 @@ ${legend(keyOf(runs))}
 </div>`;
 }
 
-/** Whether a run has a metric that says something. */
-function tells({ metrics }: TrainingRun, { key, void: nothing }: Curve): boolean {
+/** Checks that a run has a metric with other than trivial values. */
+function isWorthDrawing({ metrics }: TrainingRun, { key, void: nothing }: Curve): boolean {
   return metrics.some((line) => line[key] !== undefined && line[key] !== nothing);
 }
 
-/** CSS class of a run's colour: they come again after the eighth. */
+/** CSS class of a run's colour. There are eight, which repeat. */
 export const styleOf = (index: number): string => `run-${(index % 8) + 1}`;
 
 function keyOf(runs: readonly TrainingRun[]): { name: string; style: string }[] {
   if (runs.length > 1) return runs.map(({ name }, i) => ({ name, style: styleOf(i) }));
   const validated = runs.some(({ metrics }) => metrics.some((line) => line.validation_loss !== undefined));
-  return [
+  const entries = [
     { name: 'smoothed', style: styleOf(0) },
     { name: 'each step', style: 'raw' },
-    ...(validated ? [{ name: 'validation', style: 'validation' }] : []),
   ];
+  if (validated) entries.push({ name: 'validation', style: 'validation' });
+  return entries;
 }
 
 function chartOf(
@@ -74,7 +75,7 @@ function chartOf(
   const axes = runs.map(xOf);
   const alone = runs.length === 1;
   const series = runs.flatMap((run, i) => seriesOf(curve, run, axes[i] ?? [], alone ? undefined : styleOf(i)));
-  // One run's validation belongs beside its training: where they part, it overfits.
+  // Validation and training of one run share a chart, which shows overfitting.
   if (alone && key === 'loss' && runs[0]) {
     const validation = curves.filter((other) => other.key === 'validation_loss');
     series.push(...validation.flatMap((other) => seriesOf(other, runs[0] as TrainingRun, axes[0] ?? [], undefined)));
@@ -84,7 +85,7 @@ function chartOf(
   return lineChart(chart);
 }
 
-/** @param style CSS class; in a report of one run each kind of line has one of its own. */
+/** @param style CSS class. Undefined for a report of one run, where each kind of line has its own class. */
 function seriesOf(curve: Curve, run: TrainingRun, xs: readonly number[], style: string | undefined): Series[] {
   const { key, noisy = false, rare = false } = curve;
   const { name, metrics } = run;
@@ -92,17 +93,19 @@ function seriesOf(curve: Curve, run: TrainingRun, xs: readonly number[], style: 
   if (points.length === 0) return [];
   if (rare) return [{ name: `${name}, ${key}`, style: style ?? 'validation', points, dots: points.length <= 60 }];
   if (!noisy) return [{ name: `${name}, ${key}`, style: style ?? styleOf(0), points: thin(points, parts) }];
-  const smoothed = thin(smooth(points, smoothingWindow(points.length)), parts);
-  return [
-    ...(style === undefined ? [{ name: `${key}, each step`, style: 'raw', points: thin(points, parts) }] : []),
-    { name: `${name}, ${key}, smoothed`, style: style ?? styleOf(0), points: smoothed },
-  ];
+  const smoothed = {
+    name: `${name}, ${key}, smoothed`,
+    style: style ?? styleOf(0),
+    points: thin(smooth(points, smoothingWindow(points.length)), parts),
+  };
+  if (style !== undefined) return [smoothed];
+  return [{ name: `${key}, each step`, style: 'raw', points: thin(points, parts) }, smoothed];
 }
 
-/** Values that a smoothed point is the mean of: 2 % of the run, at least 5. */
+/** Window of smoothing in steps: 2 % of the run, at least 5. */
 export const smoothingWindow = (steps: number): number => Math.max(5, steps / 50);
 
-/** Upright lines where runs failed. */
+/** Vertical lines at the failures of runs. */
 function marksOf(runs: readonly TrainingRun[], axes: readonly (readonly number[])[]): { x: number; name: string }[] {
   return runs.flatMap((run, i) => {
     const step = lastBeforeFailure(run);
@@ -112,7 +115,7 @@ function marksOf(runs: readonly TrainingRun[], axes: readonly (readonly number[]
 
 const stepsOf = ({ metrics }: TrainingRun): number[] => metrics.map(({ step }) => step as number);
 
-/** Time spent in training steps up to each line, seconds. */
+/** Total time of training steps up to each line, in seconds. */
 export function secondsOf({ metrics }: TrainingRun): number[] {
   let sum = 0;
   return metrics.map(({ seconds = 0 }) => {

@@ -1,15 +1,14 @@
 import { checkArguments } from '../check-arguments.js';
-/** The metrics of one step by their names in `metrics.jsonl`: `step`, `loss`, ... What was not finite is NaN. */
+/** Metrics of one step by their names in `metrics.jsonl`: `step`, `loss`, ... Values that are not finite are NaN. */
 export type MetricsLine = Readonly<Record<string, number>>;
 
 /**
- * Reads the text of a `metrics.jsonl`, at any time: a last line that is half written is left out, as is any other that is
- * damaged. Where a run went on from an earlier step, the lines after that step are those of the later part.
+ * Parses the text of a `metrics.jsonl`. Incomplete and damaged lines are skipped, so a running training can be read. If a run was
+ * resumed from an earlier step, later lines replace those of the same steps.
  * @returns The steps in ascending order.
  */
 export function parseMetrics(text: string): MetricsLine[] {
   checkArguments('parseMetrics', { text }, { text: 'string' });
-
   const lines: MetricsLine[] = [];
   for (const line of text.split('\n')) {
     const metrics = parseLine(line);

@@ -4,24 +4,22 @@ import { ReportError } from '../error.js';
 import { type Html, html } from '../html.js';
 import { page } from '../page.js';
 import { imageOfPng } from '../picture.js';
+import { trainingStyle } from '../style.js';
 import { curvesSection } from './curves.js';
-import type { TrainingRun } from './run.js';
-import { trainingRunKinds } from './run.js';
+import { type TrainingRun, trainingRunKinds } from './run.js';
 import { machineSection, modelSection, settingsSection } from './settings.js';
-import { trainingStyle } from './style.js';
 import { comparison, failure, tiles } from './summary.js';
 import { timeSection } from './time.js';
 
 /**
- * The report of a training run, or of several beside one another: one HTML page that needs nothing else, light or dark as
- * the reader's system is.
+ * Formats the report of one training run or of several in comparison: a self-contained HTML page, light or dark as the reader's
+ * system.
  * @throws ReportError if there is no run.
  */
 export function trainingReport(runs: readonly TrainingRun[]): string {
   checkArguments('trainingReport', { runs }, { runs: listOf(trainingRunKinds) });
-
   const [first] = runs;
-  if (first === undefined) throw new ReportError('trainingReport: expected at least one run, got none.');
+  if (first === undefined) throw new ReportError('trainingReport: expected at least one run, got none. Pass a run.');
   const alone = runs.length === 1;
   return page({
     title: alone ? `Training of ${first.name}` : `Training of ${runs.map(({ name }) => name).join(', ')}`,
@@ -37,7 +35,7 @@ ${machineSection(runs)}`,
   });
 }
 
-/** The grids of images, the newest first: the same random numbers each time, drawn with the weights of each moment. */
+/** Grids of images, the newest first. All use the same random numbers. */
 function samplesSection({ name, samples = [], sampleCount = samples.length }: TrainingRun, alone: boolean): Html {
   if (samples.length === 0) return html``;
   const some = sampleCount > samples.length ? ` ${samples.length} of ${sampleCount} grids.` : '';

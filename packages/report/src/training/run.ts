@@ -1,20 +1,20 @@
 import { type KindsOf, listOf } from '@dpar/check';
 import type { MetricsLine } from './metrics.js';
 
-/** A training run, as its report shows it. */
+/** A training run for a report. */
 export interface TrainingRun {
   readonly name: string;
-  /** Steps that the run is to have. */
+  /** Planned number of steps. */
   readonly steps: number;
-  /** The configuration, nested as it is in its file. */
+  /** Configuration, nested as in its file. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** A line for each step so far, see {@link parseMetrics}. */
+  /** A line per finished step; see {@link parseMetrics}. */
   readonly metrics: readonly MetricsLine[];
   readonly model?: ModelFigures;
   readonly record?: RunRecord;
-  /** Grids of images that were drawn while it trained, in the order of their steps. */
+  /** Grids of images drawn during training, in the order of their steps. */
   readonly samples?: readonly SampleGrid[];
-  /** How many grids there are, if not all are among `samples`. */
+  /** Number of all grids, if `samples` is a selection. */
   readonly sampleCount?: number;
 }
 
@@ -34,15 +34,15 @@ const modelFiguresKinds: KindsOf<ModelFigures> = {
   '*': 'any',
 };
 
-/** What a run leaves of itself beside its metrics. */
+/** Record of a run besides its metrics. */
 export interface RunRecord {
-  /** `running` also stands for a run that was ended without a chance to say so. */
+  /** State of the run. A killed run stays `running`. */
   readonly state: 'running' | 'done' | 'interrupted' | 'failed';
-  /** Why it failed. */
+  /** Error message of a failed run. */
   readonly message?: string;
-  /** Hardware and versions: names and values. */
+  /** Hardware and versions by name. */
   readonly machine: Readonly<Record<string, string | number>>;
-  /** What took time beside the steps: names and seconds. */
+  /** Seconds of work besides the steps, by name. */
   readonly seconds?: Readonly<Record<string, number>>;
 }
 
@@ -54,7 +54,7 @@ const runRecordKinds: KindsOf<RunRecord> = {
   '*': 'any',
 };
 
-/** Images of one moment of training, all in one picture. */
+/** Picture with the images of one training step. */
 export interface SampleGrid {
   readonly step: number;
   /** A PNG file. */
@@ -63,15 +63,14 @@ export interface SampleGrid {
 
 const sampleGridKinds: KindsOf<SampleGrid> = { step: 'number', png: 'Uint8Array', '*': 'any' };
 
-/** Floating-point operations of one training step for one image: a backward pass costs two forward passes. */
+/** Floating-point operations of a training step per image. A backward pass costs two forward passes. */
 export const trainingFlop = ({ forwardMacs }: ModelFigures): number => 6 * forwardMacs;
 
-/** The last step before a run failed. Undefined if it did not. */
+/** Last step before a run failed. Undefined if it did not fail. */
 export function lastBeforeFailure({ record, metrics }: TrainingRun): number | undefined {
   return record?.state === 'failed' ? (metrics.at(-1)?.step ?? 0) : undefined;
 }
 
-/** Kinds of {@link TrainingRun}. */
 export const trainingRunKinds: KindsOf<TrainingRun> = {
   name: 'string',
   steps: 'number',

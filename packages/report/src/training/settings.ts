@@ -3,7 +3,7 @@ import { type Html, type HtmlValue, html, table } from '../html.js';
 import { type TrainingRun, trainingFlop } from './run.js';
 import { figuresOf, gigaFlops } from './summary.js';
 
-/** Nested settings as `optimizer.learning_rate` and the like, with their values as text. */
+/** Flattens nested settings to keys such as `optimizer.learning_rate`, with their values as text. */
 export function flatSettings(settings: Readonly<Record<string, unknown>>, prefix = ''): Map<string, string> {
   const flat = new Map<string, string>();
   for (const [name, value] of Object.entries(settings)) {
@@ -35,7 +35,7 @@ ${list([
 ])}`;
 }
 
-/** The settings of one run; of several runs, those in which they differ and then those that they share. */
+/** Settings of one run, or of several runs: first those that differ, then the common ones. */
 export function settingsSection(runs: readonly TrainingRun[]): Html {
   const flat = runs.map(({ settings }) => flatSettings(settings));
   const keys = [...new Set(flat.flatMap((settings) => [...settings.keys()]))];
@@ -61,7 +61,7 @@ ${known.map(
 )}`;
 }
 
-/** Names and values; those without a value are left out. */
+/** List of names and values. Entries without a value are omitted. */
 function list(entries: readonly (readonly [string, HtmlValue])[]): Html {
   const known = entries.filter(([, value]) => value !== undefined);
   return html`<dl>${known.map(

@@ -1,21 +1,20 @@
-import { smooth } from '../curve.js';
+import { median, smooth } from '../curve.js';
 import { figure, formatSeconds, millions } from '../format.js';
 import { type Html, html, table } from '../html.js';
-import { median } from '../median.js';
 import { secondsOf, smoothingWindow } from './curves.js';
 import { lastBeforeFailure, type TrainingRun, trainingFlop } from './run.js';
 
-/** The key figures of a run; what it does not have is undefined. */
+/** Key figures of a run. Missing ones are undefined. */
 export interface RunFigures {
   readonly step: number;
-  /** Smoothed, nats per token. */
+  /** Smoothed loss in nats per token. */
   readonly loss: number | undefined;
   readonly bestValidation: { readonly loss: number; readonly step: number } | undefined;
-  /** Median of all steps, NaN if none has it. */
+  /** Median over the steps, or NaN without measurements. */
   readonly imagesPerSecond: number;
-  /** Mean of all steps; undefined for a model without patches. */
+  /** Mean over the steps. Undefined for a model without patches. */
   readonly meanPatchLength: number | undefined;
-  /** In training steps. */
+  /** Time in training steps. */
   readonly seconds: number;
 }
 
@@ -47,14 +46,14 @@ const states = { running: 'not ended yet', done: 'done', interrupted: 'interrupt
 
 const stateOf = ({ record }: TrainingRun): string => (record === undefined ? '' : states[record.state]);
 
-/** What made a run fail, to be seen at once. */
+/** Alert with the error of a failed run. */
 export function failure(run: TrainingRun): Html | undefined {
   const step = lastBeforeFailure(run);
   if (step === undefined) return undefined;
   return html`<p class="alarm"><b>${run.name} failed after step ${step}.</b> ${run.record?.message}</p>`;
 }
 
-/** The key figures of one run as tiles. */
+/** Key figures of one run as tiles. */
 export function tiles(run: TrainingRun): Html {
   const { step, loss, bestValidation, imagesPerSecond, meanPatchLength, seconds } = figuresOf(run);
   const tile = (value: string, meaning: string) => html`<div class="tile"><b>${value}</b><span>${meaning}</span></div>
@@ -69,7 +68,7 @@ ${tile(formatSeconds(seconds), 'in training steps')}
 </div>`;
 }
 
-/** The key figures of several runs beside one another. */
+/** Table that compares the key figures of several runs. */
 export function comparison(runs: readonly TrainingRun[]): Html {
   const figures = runs.map(figuresOf);
   const row = (name: string, cell: (figures: RunFigures, run: TrainingRun) => string) => [
@@ -96,7 +95,7 @@ export function comparison(runs: readonly TrainingRun[]): Html {
   );
 }
 
-/** Speed in 10^9 floating-point operations per second. */
+/** Formats the speed in 10^9 floating-point operations per second. */
 export function gigaFlops(imagesPerSecond: number, model: TrainingRun['model']): string {
   return figure(model && (imagesPerSecond * trainingFlop(model)) / 1e9);
 }

@@ -1,6 +1,6 @@
+import { median } from '../curve.js';
 import { formatSeconds, percent } from '../format.js';
 import { type Html, html, table } from '../html.js';
-import { median } from '../median.js';
 import type { MetricsLine } from './metrics.js';
 import type { TrainingRun } from './run.js';
 
@@ -11,15 +11,15 @@ export interface TimePart {
 }
 
 /**
- * Where the time of a run went. Of the seconds of its steps: those parts that the metrics name (`wait_seconds` and the
- * like), what steps took longer because a new graph was compiled, and the rest; then what the record has beside the steps.
+ * Divides the time of a run into parts. The steps have the parts that the metrics name (such as `wait_seconds`), the extra time
+ * for compiling a new graph, and the rest. The record has times besides the steps.
  */
 export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
   const named = [...new Set(metrics.flatMap((line) => Object.keys(line).filter((key) => key.endsWith('_seconds'))))];
   const restOf = (line: MetricsLine): number => named.reduce((rest, key) => rest - (line[key] ?? 0), line.seconds ?? 0);
   const rests = metrics.map(restOf);
   const compiles = metrics.map(({ graphs = 0 }, i) => graphs > (metrics[i - 1]?.graphs ?? 0));
-  const usual = median(rests.filter((_, i) => !compiles[i])) || 0; // of none: all is compiling
+  const usual = median(rests.filter((_, i) => !compiles[i])) || 0; // without other steps all time is compiling
   const compiling = sum(rests.map((seconds, i) => (compiles[i] ? Math.max(0, seconds - usual) : 0)));
   const rest = named.includes('optimizer_seconds') ? 'Forward and backward' : 'Training steps';
   const parts = [
@@ -33,13 +33,13 @@ export function timeParts({ metrics, record }: TrainingRun): TimePart[] {
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** `wait_seconds` as `Wait` */
+/** Formats `wait_seconds` as `Wait`. */
 function nameOf(key: string): string {
   const words = key.replace(/_seconds$/, '').replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Where the time went, a table for each run. */
+/** Table of the parts of time for each run. */
 export function timeSection(runs: readonly TrainingRun[]): Html {
   return html`<h2>Time</h2>
 <div class="beside">${runs.map((run) => {

@@ -89,7 +89,7 @@ describe('diskSource', () => {
     const source = diskSource(await findTokenLayout(folder));
     await truncate(join(folder, 'part-9.safetensors'), 900);
     await expect(source.load(Int32Array.of(3, 15), new Int32Array(2))).rejects.toThrow(
-      /'.*part-9.safetensors'\): expected \d+ bytes of data after the header, got \d+. The file is cut off/,
+      /'.*part-9.safetensors'\): expected \d+ bytes of data after the header, got \d+. The file is truncated/,
     );
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { fileDigest } from './digest.js';
+import { fileDigest } from './identity.js';
 
 it('is the SHA-256 of the contents one after the other', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'dpar-digest-'));

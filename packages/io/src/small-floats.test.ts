@@ -8,7 +8,7 @@ import {
   float16ToFloat32Bits,
   float32BitsToBfloat16,
   float32BitsToFloat16,
-} from './half.js';
+} from './small-floats.js';
 
 const allHalves = Uint16Array.from({ length: 0x10000 }, (_, half) => half);
 
