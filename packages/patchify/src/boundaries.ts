@@ -3,28 +3,28 @@ import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
 /**
- * How tokens are grouped to patches. The keys and the names of the modes are those of `patching` in a model's
- * configuration. T tokens x_0 .. x_(T-1) in raster order; entropies in nats.
+ * Patching rule: how T tokens x_0 .. x_(T-1) in raster order are grouped into patches. Entropies are in nats. Keys and modes
+ * are those of `patching` in a model's configuration.
  */
 export interface PatchingOptions {
   /**
-   * - `entropy_row_boundary` (default): Algorithm 1 of DPAR (https://arxiv.org/abs/2512.21867). x_0 is always a patch
-   *   alone and x_1 always starts one; x_i, i >= 2, starts a patch if its entropy is above `threshold`, or the current
-   *   patch has `maxPatchLength` tokens, or i is a multiple of `rowLength`.
-   * - `static`: consecutive groups of `maxPatchLength` tokens from x_0 on, the last one cut off at the end of the image.
-   *   Rows are not respected: a patch crosses into the next row unless the length divides `rowLength`. The length may
-   *   be a fractional mean L >= 1: patch m then starts at token floor(m L + 1/2), so that each patch has floor(L) or
-   *   ceil(L) tokens and no start is more than half a token off.
+   * Mode.
+   * - `entropy_row_boundary` (default): Algorithm 1 of DPAR (https://arxiv.org/abs/2512.21867). x_0 is a patch of its own,
+   *   and x_1 starts a patch. x_i, i >= 2, starts a patch if its entropy is above `threshold`, or the current patch has
+   *   `maxPatchLength` tokens, or i is a multiple of `rowLength`.
+   * - `static`: consecutive groups of `maxPatchLength` tokens from x_0 on; the last one ends with the image. A patch
+   *   crosses into the next row unless the length divides `rowLength`. The length may be a fractional mean L >= 1: patch m
+   *   then starts at token floor(m L + 1/2) and has floor(L) or ceil(L) tokens.
    * - `token`: every token is a patch.
    */
   readonly mode?: 'entropy_row_boundary' | 'static' | 'token';
-  /** Entropy (nats) above which a token starts a patch. None or null: entropies start no patch. */
+  /** Entropy (nats) above which a token starts a patch. Without it (or null), entropies start no patch. */
   readonly threshold?: number | null;
-  /** Most tokens in a patch; in `static` mode the (mean) number of tokens. None or null: no limit. */
+  /** Most tokens in a patch; in `static` mode the (mean) number of tokens. Without it (or null), there is no limit. */
   readonly maxPatchLength?: number | null;
-  /** Tokens in a row of the image. None or null: patches may cross rows. Only for `entropy_row_boundary`. */
+  /** Tokens in a row of the image, for `entropy_row_boundary`. Without it (or null), patches may cross rows. */
   readonly rowLength?: number | null;
-  /** An end-of-image token follows the T tokens: a patch of its own, so the lengths end in one more 1. */
+  /** Adds a patch for an end-of-image token after the T tokens: the lengths end in one more 1. */
   readonly endOfImage?: boolean;
 }
 
@@ -38,12 +38,12 @@ export const patchingOptionsKinds: KindsOf<PatchingOptions> = {
 };
 
 /**
- * Whether token i >= 1 starts a patch, given the length of the patch before it, the number of patches before it and,
- * if the mode asks for it, the entropy (nats) of predicting the token.
+ * Decides if token i >= 1 starts a patch. It receives the length of the current patch, the number of patches so far, and the
+ * entropy (nats) of predicting the token. Only the mode `entropy_row_boundary` needs the entropy.
  */
 export type StartRule = (i: number, patchLength: number, patches: number, entropy: number) => boolean;
 
-/** The rule of a mode: the one place where patch boundaries are decided, offline and online. */
+/** Rule of a mode. It decides all patch boundaries, offline and online. */
 export function startRule(where: string, options: PatchingOptions): StartRule {
   const { mode = 'entropy_row_boundary', threshold, maxPatchLength } = options;
   if (mode === 'token') return () => true;
@@ -54,7 +54,7 @@ export function startRule(where: string, options: PatchingOptions): StartRule {
         where,
         "'maxPatchLength' to be a number >= 1 in static mode",
         maxPatchLength,
-        'Set it to the patch length.',
+        "Set 'maxPatchLength' to the patch length.",
       );
     }
     return (i, _patchLength, patches) => i === Math.floor(patches * length + 0.5);
@@ -84,7 +84,7 @@ export function startRule(where: string, options: PatchingOptions): StartRule {
 
 const maxInt32 = 2 ** 31 - 1;
 
-/** Most tokens that a patch of an image of T tokens can have: the number of slots P of the dense layout. */
+/** Largest patch length possible in an image of T tokens: the number of slots P of the dense layout. */
 export function longestPatch(tokens: number, options: PatchingOptions): number {
   checkArguments('longestPatch', { tokens, options }, { tokens: 'number', options: patchingOptionsKinds });
 
