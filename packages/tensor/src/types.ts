@@ -71,7 +71,8 @@ export function formatType(type: TensorType): string {
   return `${type.dtype}[${type.shape.join(', ')}]`;
 }
 
-const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+/** Classes of the typed arrays of each element type. */
+export const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 /**
  * Creates a host tensor. A typed array of the right kind is used without a copy; other sequences are converted. Without data
