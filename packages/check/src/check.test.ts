@@ -17,7 +17,7 @@ const options: KindsOf<Options> = {
   'names?': listOf({ name: 'string' }),
 };
 
-/** What is said of the argument `options`. */
+/** Message about the argument `options`. */
 function said(value: unknown): string | undefined {
   try {
     check('fn', { options: value }, { options });

@@ -4,12 +4,18 @@ import { build } from 'tsup';
 
 const packages = fileURLToPath(new URL('../../', import.meta.url));
 
-/** For tests: bundles a source, with those of all packages, to a file that Node runs. @returns Its path. */
+/** Bundles a source with the sources of all packages to a file for Node, in tests. @returns Path of the bundle. */
 export async function bundle(source: URL, folder: string): Promise<string> {
   await build({
     entry: { program: fileURLToPath(source) },
     outDir: folder,
-    ...{ format: 'esm', target: 'node20', platform: 'node', config: false, silent: true, clean: false, minify: true },
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    config: false,
+    silent: true,
+    clean: false,
+    minify: true,
     outExtension: () => ({ js: '.mjs' }),
     noExternal: [/.*/],
     esbuildPlugins: [

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
-/** Where systems have Chromium, or Chrome. */
+/** Usual places of Chromium or Chrome. */
 const places = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
@@ -10,15 +10,15 @@ const places = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
-/** For tests: the browser's program, or undefined where there is none: `CHROMIUM_PATH` names another. */
+/** Finds the browser's program, for tests. `CHROMIUM_PATH` overrides the usual places. Undefined if it is not installed. */
 export function findChromium(): string | undefined {
   const { CHROMIUM_PATH } = process.env;
-  return [...(CHROMIUM_PATH ? [CHROMIUM_PATH] : []), ...places].find((path) => existsSync(path));
+  return [CHROMIUM_PATH ?? '', ...places].find((path) => existsSync(path));
 }
 
-/** For tests: starts the browser. */
+/** Starts the browser, for tests. */
 export function launchChromium(executablePath: string): Promise<Browser> {
-  // Containers, in which the user is root, offer no sandbox.
+  // Chromium's sandbox does not work for root, as in containers.
   const isRoot = process.getuid?.() === 0;
   return chromium.launch({ executablePath, args: isRoot ? ['--no-sandbox'] : [] });
 }

@@ -1,13 +1,13 @@
-/** A fenced block of a README. */
+/** Fenced block of a README. */
 export interface CodeBlock {
-  /** Its place among the blocks of the file, from 0. */
+  /** Number of the block in the file, from 0. */
   readonly index: number;
-  /** What follows the fence, such as 'js'; '' if nothing does. */
+  /** Language after the fence, such as 'js', or ''. */
   readonly language: string;
   readonly code: string;
 }
 
-/** The fenced blocks of a Markdown text. */
+/** Reads the fenced blocks of a Markdown text. */
 export function readBlocks(markdown: string): CodeBlock[] {
   return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = ''], index) => ({
     index,
@@ -17,8 +17,8 @@ export function readBlocks(markdown: string): CodeBlock[] {
 }
 
 /**
- * What a program says that it prints: the comment lines at its end, or else the comment behind each `console.log(...);`.
- * '' if it does not say.
+ * Output that a program's comments promise: the comment lines at its end, or else the comment after each
+ * `console.log(...);`. '' without such comments.
  */
 export function expectedOutput(code: string): string {
   const lines = code.trimEnd().split('\n');
@@ -29,7 +29,7 @@ export function expectedOutput(code: string): string {
   return (atTheEnd.length > 0 ? atTheEnd : behind).join('\n');
 }
 
-/** The lines of a shell block: comments are left out, continued lines joined. */
+/** Commands of a shell block, without comments and with continued lines joined. */
 export function shellCommands(code: string): string[] {
   return code
     .replace(/\\\n\s*/g, '')

@@ -1,15 +1,15 @@
-/** The repository's root folder. */
+/** Root folder of the repository. */
 export const root: string;
 
-/** A package that goes to the registry. */
+/** Published package. */
 export interface Published {
   readonly name: string;
-  /** Its folder, from the repository's root. */
+  /** Folder, relative to the root of the repository. */
   readonly folder: string;
   readonly manifest: PackageManifest;
 }
 
-/** What the checks read of a package.json. */
+/** Part of a package.json that the checks read. */
 export interface PackageManifest {
   readonly name: string;
   readonly version: string;
@@ -26,8 +26,8 @@ export interface PackageManifest {
 }
 
 /**
- * All packages that are not private, by the names of their folders.
+ * Packages that are not private, in the order of their folders.
  *
- * @param repository Its root folder (default: that of this one).
+ * @param repository Root folder (default: that of this repository).
  */
 export function publishedPackages(repository?: string): Published[];

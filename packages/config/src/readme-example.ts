@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { formatWithOptions } from 'node:util';
 import { readBlocks } from './code-blocks.js';
 
-/** For tests: the JavaScript programs of a README. */
+/** JavaScript programs of a README, for tests. */
 export function readmeExamples(readme: URL): string[] {
   return readBlocks(readFileSync(readme, 'utf8'))
     .filter(({ language }) => language === 'js')
@@ -10,10 +10,10 @@ export function readmeExamples(readme: URL): string[] {
 }
 
 /**
- * For tests: runs a program of a README in this process.
+ * Runs a program of a README in this process, for tests.
  *
- * @param modules What it imports, by the names that it imports from.
- * @returns What it prints, without the line break at the end.
+ * @param modules Modules that it imports, by name.
+ * @returns Its output, without the final line break.
  */
 export async function printedBy(code: string, modules: Readonly<Record<string, object>>): Promise<string> {
   const body = code

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** For tests: an empty folder that is removed after the test that asks for it. */
+/** Creates an empty folder for the current test, and removes it afterwards. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'dpar-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -35,9 +35,9 @@ export interface OrtEngineOptions {
    */
   readonly spinning?: boolean;
   /**
-   * Keeps the working memory of each compiled signature between runs. Without it, runs take about 10 % longer. Default:
-   * true for a signature compiled while the process takes less than a quarter of the machine's memory, so that large
-   * models with many signatures do not fill it.
+   * Keeps the working memory of each compiled signature between runs. Without it, runs take about 10 % longer. By default, a
+   * signature keeps it if the process takes less than a quarter of the machine's memory during compilation. Large models
+   * with many signatures then do not fill the memory.
    */
   readonly keepMemory?: boolean;
   /** Writes a profile of each session to `<profile>_<date>.json` when it is disposed. Node only. */

@@ -48,7 +48,8 @@ export function lower(traced: TracedFunction, { allInputs = false, ...options }:
   const build = new OnnxBuilder({ ...options, dynamic, reserved: [...inputNames, ...Object.values(outputNames)] });
   const operands = new Map<GraphNode, Operand>();
   const operand = (node: GraphNode): Operand => operands.get(node) as Operand;
-  const nodes = reachable([...(allInputs ? Object.values(traced.inputs) : []), ...outputs.map(([, output]) => output)]);
+  const results = Object.values(traced.outputs);
+  const nodes = reachable(allInputs ? [...Object.values(traced.inputs), ...results] : results);
   const applied = new Set(nodes.map(applicationKey));
   const applies = (primitive: Primitive, x: GraphNode): boolean => applied.has(`${primitive} ${x.id}`);
   for (const node of nodes) {

@@ -8,7 +8,7 @@ const x = float32([2], [1, 2]);
 const engine = await createOrtEngine({ device: 'webgpu', threads: 1 });
 afterAll(() => engine.dispose());
 
-/** Whether there is a graphics processor, or a driver that is a program, such as Mesa's. */
+/** True with a GPU, or with a software driver such as Mesa's. */
 const isThere = await engine
   .compile(double)
   .run({ x })

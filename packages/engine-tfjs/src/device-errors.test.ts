@@ -67,8 +67,8 @@ describe('an error of the device', () => {
       }),
     ).compile(double);
     const message =
-      "run: expected the WebGPU device to compute, got its error 'shader does not compile'. Update the driver, " +
-      'or take another backend.';
+      "run: expected the WebGPU device to compute, got its error 'shader does not compile'. Update the driver " +
+      'or use another backend.';
     for (const method of ['run', 'runOnDevice'] as const) {
       await expectNoLeak(async () => {
         const failing = fn[method]({ x });

@@ -7,7 +7,7 @@ import { checkWhole, refuse } from './error.js';
 import { fillPatchLengths } from './patch-lengths.js';
 import { countTokens } from './spans.js';
 
-/** Patch lengths of B images, padded with zeros on the right: an int32 tensor [B, M], also to `@dpar/tensor`. */
+/** Patch lengths of B images, padded with zeros on the right. It is also a host tensor of `@dpar/tensor`. */
 export interface PaddedPatches {
   readonly dtype: 'int32';
   /** [B, M] */
@@ -25,11 +25,11 @@ const paddedPatchesKinds: KindsOf<PaddedPatches> = {
 
 /** Patch lengths of B images one after the other, without padding. */
 export interface PackedPatches {
-  /** int32 [sum of M]: the lengths of image 0, then of image 1, ... */
+  /** Lengths of image 0, then of image 1, ...: int32 [sum of M] */
   readonly lengths: Int32Array;
-  /** int32 [B + 1]: image b's patches are entries `patchOffsets[b]` to `patchOffsets[b + 1] - 1` of `lengths`. */
+  /** Offsets of the images in `lengths`: image b has entries `patchOffsets[b]` to `patchOffsets[b + 1] - 1`. int32 [B + 1] */
   readonly patchOffsets: Int32Array;
-  /** int32 [B + 1]: the same for tokens, if those of all images lie one after the other. */
+  /** Offsets of the images in their concatenated tokens: int32 [B + 1] */
   readonly tokenOffsets: Int32Array;
 }
 
@@ -40,7 +40,7 @@ const packedPatchesKinds: KindsOf<PackedPatches> = {
   '*': 'any',
 };
 
-/** To how many patches a batch is padded: a number, a bucket size, or (default) those of its longest image. */
+/** Number of patches that a batch is padded to: a number, a bucket size, or (default) that of its longest image. */
 export type PadTo = number | BucketOptions;
 
 /**
@@ -49,7 +49,7 @@ export type PadTo = number | BucketOptions;
  * @param entropies [B, T - 1], row-major; see `patchLengths`.
  * @param batch B
  * @returns [B, M], padded with zeros.
- * @throws PatchifyError if an entropy is not a number, an option is wrong, or `padTo` is too small.
+ * @throws PatchifyError if an entropy is not a number, an option is invalid, or `padTo` is too small.
  */
 export function batchPatchLengths(
   entropies: Float32Array | Float64Array,
@@ -85,7 +85,7 @@ export function batchPatchLengths(
 }
 
 /**
- * Pads the patch lengths of each image with zeros to one number of patches.
+ * Pads the patch lengths of each image with zeros to the same number of patches.
  *
  * @throws PatchifyError if `padTo` is too small.
  */
@@ -111,7 +111,7 @@ function pad(where: string, images: readonly ArrayLike<number>[], padTo?: PadTo)
   return { dtype: 'int32', shape: [images.length, patches], data };
 }
 
-/** The lengths of each image without padding, as views into `padded`. @throws PatchifyError as {@link tokenCount}. */
+/** Patch lengths of each image without padding, as views into the batch. @throws PatchifyError as {@link tokenCount}. */
 export function unpadPatchLengths(paddedPatches: PaddedPatches): Int32Array[] {
   checkArguments('unpadPatchLengths', { paddedPatches }, { paddedPatches: paddedPatchesKinds });
   const { shape, data } = paddedPatches;
@@ -125,7 +125,7 @@ export function unpadPatchLengths(paddedPatches: PaddedPatches): Int32Array[] {
 }
 
 /**
- * Lays the patch lengths of images out one after the other, with the offsets (cumulative lengths) of each image.
+ * Concatenates the patch lengths of images, with the offsets (cumulative lengths) of each image.
  *
  * @throws PatchifyError as {@link tokenCount}.
  */
@@ -145,7 +145,7 @@ export function packPatchLengths(images: readonly ArrayLike<number>[]): PackedPa
   return { lengths, patchOffsets, tokenOffsets };
 }
 
-/** The lengths of each image, as views into `packed`. */
+/** Patch lengths of each image, as views into the packed ones. */
 export function unpackPatchLengths(packedPatches: PackedPatches): Int32Array[] {
   checkArguments('unpackPatchLengths', { packedPatches }, { packedPatches: packedPatchesKinds });
   const { lengths, patchOffsets } = packedPatches;

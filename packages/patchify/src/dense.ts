@@ -2,15 +2,15 @@ import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
-/** Size of a dense layout. */
+/** Sizes of a dense layout. */
 export interface DenseOptions {
-  /** Tokens of each image that are laid out, N: the first N, others are left out. */
+  /** Number N of tokens of each image that are laid out: the first N. */
   readonly tokens: number;
-  /** Slots of each patch, P: at least the length of the longest patch. */
+  /** Number P of slots of each patch: at least the length of the longest patch. */
   readonly slots: number;
-  /** Patches of each image that are laid out: the first ones, tokens of others are left out. Default: all M. */
+  /** Number of patches of each image that are laid out, from the first on. Default: all M. */
   readonly patches?: number;
-  /** Patches may hold fewer than N tokens: the other tokens get no slot. Default: this is refused. */
+  /** Allows patches with fewer than N tokens in all; the other tokens get no slot (default: false). */
   readonly partial?: boolean;
 }
 
@@ -22,18 +22,18 @@ const denseOptionsKinds: KindsOf<DenseOptions> = {
 };
 
 /**
- * Where each token sits when patches are laid out densely: B images, N tokens, M patches, P slots. `slotToken` and
- * `tokenSlot` are inverse to each other, so that one is the gather of the states and the other that of the gradient.
- * All three are tensors also to `@dpar/tensor`.
+ * Dense layout of patches: the slot of each token, for B images, N tokens, M patches and P slots. `slotToken` and `tokenSlot`
+ * are inverse to each other: one gathers the states, the other their gradients. All three are also host tensors of
+ * `@dpar/tensor`.
  */
 export interface DensePatches {
-  /** int32 [B, M, P]: row b N + t of the token in each slot, -1 if the slot is empty. */
+  /** Row b N + t of the token in each slot, -1 for an empty slot: int32 [B, M, P] */
   readonly slotToken: { readonly dtype: 'int32'; readonly shape: readonly number[]; readonly data: Int32Array };
-  /** int32 [B N]: slot (b M + m) P + p of each token, -1 if its patch is left out. */
+  /** Slot (b M + m) P + p of each token, -1 if its patch is left out: int32 [B N] */
   readonly tokenSlot: { readonly dtype: 'int32'; readonly shape: readonly number[]; readonly data: Int32Array };
   /**
-   * bool [B, M, P]: slots that hold a token. A patch without any (padding, or all its tokens left out) has slot 0 marked
-   * though it is empty, so that a softmax over slots has something to weigh.
+   * Slots that hold a token: bool [B, M, P]. A patch without tokens has slot 0 marked, so that a softmax over its slots is
+   * defined.
    */
   readonly slotMask: { readonly dtype: 'bool'; readonly shape: readonly number[]; readonly data: Uint8Array };
 }
@@ -42,8 +42,8 @@ export interface DensePatches {
  * Lays patches out densely. The tokens of a patch fill its slots from 0 on.
  *
  * @param patchLengths [B, M] over all tokens, padded with zeros on the right.
- * @throws PatchifyError if a patch has more than P tokens, a patch follows padding, or there are fewer tokens in patches
- * than N (see `partial`).
+ * @throws PatchifyError if a patch has more than P tokens, a patch follows padding, or patches have fewer than N tokens (see
+ * `partial`).
  */
 export function densePatches(
   patchLengths: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
@@ -108,7 +108,7 @@ export function densePatches(
     if (t < tokens && !partial) {
       refuse('densePatches', `patches of ${tokens} tokens`, `${t} in image ${b}`, "Check 'tokens' or set 'partial'.");
     }
-    // Patches beyond the columns given are padding.
+    // Patches beyond the given columns are padding.
     for (let m = columns; m < patches; m++) slotMask[(b * patches + m) * slots] = 1;
   }
   return {

@@ -2,13 +2,13 @@ import type { KindsOf } from '@dpar/check';
 import { type PatchingOptions, patchingOptionsKinds, rulesOf } from './boundaries.js';
 import { checkArguments } from './check-arguments.js';
 
-/** Where an online patcher stands. */
+/** State of an online patcher. */
 export interface PatcherState {
   /** Tokens placed so far, x_0 included. */
   readonly tokens: number;
   /** Patches started so far. */
   readonly patches: number;
-  /** Tokens in the patch that the last token is in. */
+  /** Tokens in the current patch. */
   readonly patchLength: number;
 }
 
@@ -22,24 +22,24 @@ const patcherStateKinds: KindsOf<PatcherState> = {
 /** Places tokens one at a time, while an image is generated; see {@link createOnlinePatcher}. */
 export interface OnlinePatcher extends PatcherState {
   /**
-   * Places the next token, and says whether it starts a patch (the one before it is then complete).
+   * Places the next token. Returns true if it starts a patch, which completes the one before.
    *
-   * @param entropy Entropy (nats) of predicting this token; the modes `static` and `token` need none.
-   * @throws PatchifyError if the mode needs an entropy and this is not a number; the token is then not placed.
+   * @param entropy Entropy (nats) of predicting this token. The modes `static` and `token` need none.
+   * @throws PatchifyError if the mode needs an entropy and this is not a number. The token is then not placed.
    */
   next(entropy?: number): boolean;
-  /** The state as a plain object that later tokens leave as it is. */
+  /** Copy of the state, which later tokens do not change. */
   snapshot(): PatcherState;
-  /** A patcher that goes on from here independently of this one. */
+  /** Independent patcher with the same state. */
   clone(): OnlinePatcher;
 }
 
 /**
- * A patcher for one image that is being generated. It starts after x_0, for which there is no entropy and which always
- * starts a patch: the first call of `next` is about x_1. Its decisions are those of `patchLengths`. An end-of-image
- * token, which always is a patch alone, is not given to it.
+ * Creates a patcher for one image during generation. Its decisions are those of `patchLengths`. It starts after x_0, which
+ * has no entropy and always starts a patch, so the first call of `next` places x_1. Do not pass it the end-of-image token,
+ * which is a patch of its own.
  *
- * @param state Where to start instead, from a patcher's `snapshot`.
+ * @param state State to resume from, of a patcher's `snapshot`.
  */
 export function createOnlinePatcher(options: PatchingOptions, state: PatcherState = afterFirstToken): OnlinePatcher {
   checkArguments(

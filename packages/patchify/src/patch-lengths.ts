@@ -8,7 +8,7 @@ import { checkWhole, refuse } from './error.js';
  * @param entropies [T - 1]: entry j is the entropy (nats) of predicting token j + 1 from tokens 0 to j. The modes
  * `static` and `token`, which need no entropies, also take the number of tokens T instead.
  * @returns int32 [M], all at least 1; they sum to T, or to T + 1 with an end-of-image token.
- * @throws PatchifyError if an entropy is not a number or an option is wrong.
+ * @throws PatchifyError if an entropy is not a number or an option is invalid.
  */
 export function patchLengths(entropies: ArrayLike<number> | number, options: PatchingOptions): Int32Array {
   checkArguments(
@@ -24,8 +24,8 @@ export function patchLengths(entropies: ArrayLike<number> | number, options: Pat
 }
 
 /**
- * As {@link patchLengths}, into the start of an array that the caller keeps, of at least T entries (T + 1 with an
- * end-of-image token: there are never more patches). What follows the lengths in it is left as it was.
+ * Writes {@link patchLengths} to the start of an array of at least T entries (T + 1 with an end-of-image token). The rest of
+ * the array stays unchanged.
  *
  * @returns The number of patches M.
  */
@@ -42,7 +42,7 @@ export function writePatchLengths(
   return fillPatchLengths('writePatchLengths', target, entropies, options);
 }
 
-/** As {@link writePatchLengths}, for a function that is called `where`. */
+/** {@link writePatchLengths}, with errors that name the function `where`. */
 export function fillPatchLengths(
   where: string,
   target: Int32Array,

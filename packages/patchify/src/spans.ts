@@ -2,11 +2,11 @@ import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { refuse } from './error.js';
 
-/** First and last token of each patch, the last one included. */
+/** First and last token of each patch. */
 export interface PatchSpans {
-  /** int32 [M] */
+  /** First tokens: int32 [M] */
   readonly starts: Int32Array;
-  /** int32 [M] */
+  /** Last tokens (included): int32 [M] */
   readonly ends: Int32Array;
 }
 
@@ -22,7 +22,7 @@ export function tokenCount(lengths: ArrayLike<number>): number {
   return countTokens('tokenCount', lengths);
 }
 
-/** As {@link tokenCount}, for a function that is called `where`. */
+/** {@link tokenCount}, with errors that name the function `where`. */
 export function countTokens(where: string, lengths: ArrayLike<number>): number {
   let tokens = 0;
   let ended = false;
@@ -38,7 +38,7 @@ export function countTokens(where: string, lengths: ArrayLike<number>): number {
 }
 
 /**
- * The patch of each token: lengths [M], padded with zeros or not -> int32 [T]. Lengths [1, 2] give [0, 1, 1].
+ * Patch of each token: lengths [M], with or without padding -> int32 [T]. Lengths [1, 2] give [0, 1, 1].
  *
  * @throws PatchifyError as {@link tokenCount}.
  */
@@ -56,8 +56,8 @@ export function patchIds(lengths: ArrayLike<number>): Int32Array {
 }
 
 /**
- * First and last token of each patch: lengths [M] -> starts and ends [M]. Padding (length 0) gets the empty span from T
- * to T - 1, as in the paper authors' code. Lengths [1, 2] give starts [0, 1] and ends [0, 2].
+ * First and last token of each patch: lengths [M] -> starts and ends [M]. Lengths [1, 2] give starts [0, 1] and ends [0, 2].
+ * Padding (length 0) gets the empty span from T to T - 1, as in the paper authors' code.
  *
  * @throws PatchifyError as {@link tokenCount}.
  */
@@ -77,8 +77,8 @@ export function patchSpans(lengths: ArrayLike<number>): PatchSpans {
 }
 
 /**
- * Lengths of the patches that tokens say they are in: ids [T], ascending from 0 without a gap -> int32 [M]. The inverse
- * of {@link patchIds}.
+ * Patch lengths from the patch of each token: ids [T], ascending from 0 without a gap -> int32 [M]. Inverse of
+ * {@link patchIds}.
  */
 export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
   checkArguments('lengthsFromIds', { ids }, { ids: 'number[]' });
@@ -102,7 +102,7 @@ export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
 }
 
 /**
- * Lengths of spans, the inverse of `patchSpans`: starts and ends [M] -> int32 [M].
+ * Patch lengths from spans: starts and ends [M] -> int32 [M]. Inverse of `patchSpans`.
  *
  * @throws PatchifyError as {@link tokenCount}.
  */

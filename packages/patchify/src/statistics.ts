@@ -1,21 +1,21 @@
 import { checkArguments } from './check-arguments.js';
 import { countTokens } from './spans.js';
 
-/** What a set of patched images looks like. */
+/** Statistics of a set of patched images. */
 export interface PatchStatistics {
   readonly images: number;
   readonly tokens: number;
-  /** Without padding. */
+  /** Number of patches, without padding. */
   readonly patches: number;
   /** Tokens per patch: the factor by which patching shortens the sequence (the paper's 1.81x). */
   readonly meanLength: number;
-  /** Share of positions that the global transformer is spared: 1 - patches / tokens. */
+  /** Share of positions that patching removes from the global transformer: 1 - patches / tokens. */
   readonly tokenReduction: number;
-  /** `histogram[n]` patches have n tokens; as long as the longest patch needs. `histogram[0]` is 0. */
+  /** Histogram of patch lengths: `histogram[n]` patches have n tokens. `histogram[0]` is 0. */
   readonly histogram: readonly number[];
-  /** Zeros in the padded batch: patches that are computed for nothing. */
+  /** Number of padded patches in the batch. */
   readonly padding: number;
-  /** Share of the padded batch's patches that are padding. */
+  /** Share of padded patches in the batch. */
   readonly paddingWaste: number;
 }
 
@@ -63,7 +63,7 @@ export function patchStatistics(
   };
 }
 
-/** Rows of a matrix, as views. */
+/** Rows of a matrix. */
 function rowsOf(data: ArrayLike<number>, rows: number): ArrayLike<number>[] {
   const columns = rows === 0 ? 0 : data.length / rows;
   return Array.from({ length: rows }, (_, b) => Array.prototype.slice.call(data, b * columns, (b + 1) * columns));

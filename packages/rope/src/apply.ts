@@ -2,7 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
-/** Which elements of a head form a pair. */
+/** Pairing of the elements of a head. */
 export interface PairOptions {
   /**
    * Pair i is elements (2i, 2i + 1) if `interleaved` (default; LlamaGen, DPAR, RoFormer), or (i, i + headDim / 2) if
@@ -18,11 +18,11 @@ export const pairOptionsKinds: KindsOf<PairOptions> = { 'pairs?': "'interleaved'
 export interface ApplyRotaryOptions extends PairOptions {
   /** Heads H of each position. Default: 1. */
   readonly heads?: number;
-  /** Sequences in x: the product of the axes before the positions. Default: the table's B. */
+  /** Number of sequences in x: the product of the axes before the positions. Default: the table's B. */
   readonly batch?: number;
-  /** Rotate back. Undoes a rotation, except at class positions whose rows are zero. */
+  /** Rotates back. It undoes a rotation, except at class positions with rows of zeros. */
   readonly inverse?: boolean;
-  /** Array for the result, of the size of x; may be x itself. Default: a new one. */
+  /** Array for the result, of the size of x. May be x itself. Default: a new one. */
   readonly out?: Float32Array;
 }
 
@@ -37,11 +37,11 @@ const applyRotaryOptionsKinds: KindsOf<ApplyRotaryOptions> = {
 /**
  * Rotates queries or keys: pair (a, b) becomes (a cos - b sin, a sin + b cos), the same in each head.
  *
- * @param x [batch, positions, H, headDim], the positions being those of the table.
- * @param table [1 or B, positions, headDim / 2, 2]: one for all sequences of x; or one for each of B, `batch` being a
- * multiple of B (the sequences of a table then follow each other).
- * @returns As x.
- * @throws RopeError if x has other positions than the table, or the sizes do not go together otherwise.
+ * @param x [batch, positions, H, headDim], with the positions of the table.
+ * @param table [1 or B, positions, headDim / 2, 2]: one table for all sequences of x, or B tables. `batch` is a multiple of
+ * B, and the sequences of one table follow each other.
+ * @returns [batch, positions, H, headDim]
+ * @throws RopeError if the sizes of x and the table do not fit.
  */
 export function applyRotary(
   x: ArrayLike<number>,
@@ -78,7 +78,9 @@ export function applyRotary(
     refuse('applyRotary', `${expected} of ${batch * positions * width} numbers`, x.length, remedy);
   }
   const out = options.out ?? new Float32Array(x.length);
-  if (out.length !== x.length) refuse('applyRotary', `'out' of ${x.length} numbers`, out.length, 'Allocate as x.');
+  if (out.length !== x.length) {
+    refuse('applyRotary', `'out' of ${x.length} numbers`, out.length, "Make 'out' as long as x.");
+  }
 
   const [step, apart] = pairs === 'interleaved' ? [2, 1] : [1, half]; // between pairs, within a pair
   const sign = inverse ? -1 : 1;
@@ -100,7 +102,7 @@ export function applyRotary(
   return out;
 }
 
-/** Refuses a table whose data do not fit its shape [..., positions, headDim / 2, 2]. */
+/** Refuses a table whose data do not fit the shape [..., positions, headDim / 2, 2]. */
 export function checkTable(
   where: string,
   { shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },

@@ -1,7 +1,7 @@
 import { checkTable } from './apply.js';
 import { checkArguments } from './check-arguments.js';
 
-/** Cosines and sines of a table in arrays of their own. */
+/** Cosines and sines of a table in separate arrays. */
 export interface CosSin {
   /** [1 or B, positions, headDim / 2] */
   readonly shape: readonly number[];
@@ -12,11 +12,11 @@ export interface CosSin {
 }
 
 /**
- * Separates the cosines and sines of a table, as engines want them that multiply by each: `cos_cache` and `sin_cache` of
- * ONNX's RotaryEmbedding, or two tensors of TensorFlow.js.
+ * Separates the cosines and sines of a table, as ONNX's RotaryEmbedding (`cos_cache` and `sin_cache`) or code for
+ * TensorFlow.js needs them.
  *
  * @param table [1 or B, positions, headDim / 2, 2]
- * @throws RopeError if data and shape do not belong together.
+ * @throws RopeError if the data do not fit the shape.
  */
 export function cosSin(table: { readonly shape: readonly number[]; readonly data: ArrayLike<number> }): CosSin {
   checkArguments('cosSin', { table }, { table: { shape: 'number[]', data: 'number[]', '*': 'any' } });

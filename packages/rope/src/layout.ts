@@ -2,25 +2,25 @@ import { checkArguments } from './check-arguments.js';
 import { refuse } from './error.js';
 
 /**
- * How positions are encoded. d: headDim. Each part of a row of the table rotates c pairs by one coordinate v, at the
- * angles v base^(-i/c), i = 0 .. c - 1.
+ * Encoding of positions; d is headDim. Each part of a table row rotates c pairs by one coordinate v, at the angles
+ * v base^(-i/c), i = 0 .. c - 1.
  * - `1d`: index of the position, c = d/2 (RoFormer, https://arxiv.org/abs/2104.09864)
- * - `2d`: row x, column y, c = d/4 each (eq. S1 of DPAR, https://arxiv.org/abs/2512.21867); of a patch: of its first token
+ * - `2d`: row x, column y, c = d/4 each (eq. S1 of DPAR, https://arxiv.org/abs/2512.21867); for a patch, of its first token
  * - `dynamic_3d`: Dynamic RoPE without redundancy: row, c = d/4; first column, last column of the patch, c = d/8 each
  * - `dynamic_4d`: Dynamic RoPE (eq. S2): row, c = d/4; first, last, last, first column, c = d/16 each
  */
 export type RotaryEmbedding = '1d' | '2d' | 'dynamic_3d' | 'dynamic_4d';
 
-/** What rotates a part of a row: an index, or where a patch (or token) lies in the image. */
+/** Coordinate that rotates a part of a row: an index, or a place of the patch (or token) in the image. */
 export type Coordinate = 'index' | 'row' | 'column' | 'lastColumn';
 
-/** A part of a table's row: `pairs` pairs rotated by one coordinate. */
+/** Part of a table row: `pairs` pairs rotated by one coordinate. */
 export interface Part {
   readonly coordinate: Coordinate;
   readonly pairs: number;
 }
 
-/** Each part's coordinate and the share of headDim that is its number of pairs: d / share. */
+/** Coordinate of each part, and the divisor of headDim that gives its number of pairs. */
 const parts: Readonly<Record<RotaryEmbedding, readonly (readonly [Coordinate, number])[]>> = {
   '1d': [['index', 2]],
   '2d': [
@@ -41,7 +41,7 @@ const parts: Readonly<Record<RotaryEmbedding, readonly (readonly [Coordinate, nu
   ],
 };
 
-/** The parts of a row, in order. Their pairs sum to headDim / 2. Refuses head sizes that do not divide. */
+/** Parts of a row, in order. Their pairs sum to headDim / 2. Refuses a headDim that does not divide into them. */
 export function layoutOf(where: string, embedding: RotaryEmbedding, headDim: number): Part[] {
   const shares = Object.hasOwn(parts, embedding) ? parts[embedding] : undefined;
   if (shares === undefined) {

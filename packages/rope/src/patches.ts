@@ -20,7 +20,7 @@ export interface PatchLengthBatch {
 
 const patchLengthBatchKinds: KindsOf<PatchLengthBatch> = { shape: 'number[]', data: 'number[]', '*': 'any' };
 
-/** First and last token (included) of each patch of one image, or of B images with `shape` [B, M]. */
+/** First and last token of each patch of one image, or of B images with `shape` [B, M]. */
 export interface PatchSpanList {
   /** First token of each patch. */
   readonly starts: ArrayLike<number>;
@@ -38,9 +38,9 @@ const patchSpanListKinds: KindsOf<PatchSpanList> = {
 
 /** Options of {@link patchTable}. */
 export interface PatchTableOptions extends RotaryTableOptions {
-  /** `null`, as in the configuration of a model without dynamic embedding, is `1d`: patch m at position m. */
+  /** Encoding of positions. `null`, as in the configuration of a model without dynamic embedding, means `1d`. */
   readonly embedding: RotaryEmbedding | null;
-  /** Tokens in a row of the image; `1d` needs none. */
+  /** Tokens in a row of the image. Not needed for `1d`. */
   readonly gridWidth?: number;
 }
 
@@ -52,14 +52,12 @@ const patchTableOptionsKinds: KindsOf<PatchTableOptions> = {
 
 /**
  * Rotary table of patches: Dynamic RoPE and its variants, see {@link RotaryEmbedding}. A patch of the tokens s to e lies
- * at row floor(s / gridWidth), first column s mod gridWidth, last column e mod gridWidth. Padded patches (length 0) have
- * no meaning: they start at T and end at T - 1 (at 0 if there are no tokens), which gives finite numbers, as in the
- * paper authors' code.
+ * in row floor(s / gridWidth), from column s mod gridWidth to column e mod gridWidth. Padded patches (length 0) start at T and end at T - 1 (0 without tokens), which gives finite numbers, as in the paper authors' code.
  *
- * @param patches Lengths of one image [M] or of a batch [B, M]; or spans.
+ * @param patches Lengths of one image [M] or of a batch [B, M], or spans.
  * @returns [1 or B, clsTokens + M, headDim / 2, 2]
- * @throws RopeError if headDim does not divide into the embedding's parts (multiples of 2, 4, 8 and 16 do for `1d`, `2d`,
- * `dynamic_3d` and `dynamic_4d`), a length is negative, or another option is wrong.
+ * @throws RopeError if headDim does not divide into the embedding's parts, a length is negative, or another option is
+ * invalid. headDim must be a multiple of 2 for `1d`, 4 for `2d`, 8 for `dynamic_3d`, 16 for `dynamic_4d`.
  */
 export function patchTable(
   patches: ArrayLike<number> | PatchLengthBatch | PatchSpanList,
@@ -78,7 +76,7 @@ export function patchTable(
   if (shape.length !== 2 || starts.length !== batch * count || ends.length !== starts.length) {
     refuse(
       where,
-      'as many patches as the shape [B, M] says',
+      'as many patches as in the shape [B, M]',
       `${starts.length} for [${shape.join(', ')}]`,
       "Check 'shape'.",
     );

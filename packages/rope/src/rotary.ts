@@ -3,10 +3,10 @@ import { type PairOptions, pairOptionsKinds } from './apply.js';
 import { checkArguments } from './check-arguments.js';
 import { refuse } from './error.js';
 
-/** What is used of a tensor engine: the `Ops` of `@dpar/tensor` have it. T: a tensor handle. */
+/** Part of a tensor engine's operations that {@link rotate} uses, as in the `Ops` of `@dpar/tensor`. T: a tensor handle. */
 export interface RotaryOps<T> {
   rotary(x: T, table: T, options?: { readonly interleaved?: boolean }): T;
-  /** With it, sizes are checked before the engine sees them. */
+  /** Shape of a tensor. With it, {@link rotate} checks sizes itself. */
   shapeOf?(x: T): readonly number[];
 }
 
@@ -16,10 +16,9 @@ const rotaryOpsKinds: KindsOf<RotaryOps<object>> = { rotary: 'function', 'shapeO
  * Rotates queries or keys on a tensor engine; see `applyRotary`.
  *
  * @param x [B, positions, H headDim]
- * @param table [1 or B, positions, headDim / 2, 2], a tensor of a table's data; a constant to gradients.
- * @returns As x.
- * @throws RopeError if 'pairs' has no such name, or x has other positions than the table; what `ops` throws for other
- * shapes that do not fit.
+ * @param table [1 or B, positions, headDim / 2, 2], a tensor of a table's data. It is a constant to gradients.
+ * @returns [B, positions, H headDim]
+ * @throws RopeError for an unknown 'pairs', or if x has other positions than the table. Errors of `ops` pass through.
  */
 export function rotate<T>(ops: RotaryOps<T>, x: T, table: T, options: PairOptions = {}): T {
   checkArguments(
@@ -34,7 +33,7 @@ export function rotate<T>(ops: RotaryOps<T>, x: T, table: T, options: PairOption
       'rotate',
       `a table of the ${shape[1]} positions of x [${shape.join(', ')}]`,
       `[${tableShape.join(', ')}]`,
-      "Make the table for these positions; 'clsTokens' count among them.",
+      "Make the table for these positions, including 'clsTokens'.",
     );
   }
   return ops.rotary(x, table, { interleaved: pairs === 'interleaved' });

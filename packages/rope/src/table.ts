@@ -2,10 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { checkWhole, refuse } from './error.js';
 import { type Coordinate, layoutOf, type Part, type RotaryEmbedding } from './layout.js';
 
-/**
- * A rotary table: (cos, sin) of the angle by which each pair of each position is rotated; also a tensor to
- * `@dpar/tensor`.
- */
+/** Rotary table: (cos, sin) of the angle of each pair at each position. It is also a host tensor of `@dpar/tensor`. */
 export interface RotaryTable {
   readonly dtype: 'float32';
   /** [1 or B, positions, headDim / 2, 2] */
@@ -14,25 +11,25 @@ export interface RotaryTable {
   readonly data: Float32Array;
 }
 
-/** What all tables take. */
+/** Options of all tables. */
 export interface RotaryTableOptions {
   /** Size of a head d. */
   readonly headDim: number;
   /** Base of the frequencies. Default: 10000. */
   readonly base?: number;
   /**
-   * Positions for class (or start) tokens before all others. Default: 0 for sequences and grids, 1 for patches, whose models
+   * Positions of class (or start) tokens, before all others. Default: 0 for sequences and grids, 1 for patches, whose models
    * begin with a class token.
    */
   readonly clsTokens?: number;
   /**
-   * The rows of class positions: `zero` is (0, 0) as in LlamaGen and DPAR, where queries and keys of these positions
-   * vanish; `identity` is (1, 0), no rotation. Default: zero.
+   * Rows of class positions. `zero` (default) is (0, 0) as in LlamaGen and DPAR: queries and keys vanish there. `identity`
+   * is (1, 0), no rotation.
    */
   readonly clsRotation?: 'zero' | 'identity';
-  /** Emit only the first so many positions, class positions counted. Default: all. */
+  /** Number of positions to return, including class positions. Default: all. */
   readonly positions?: number;
-  /** Array to fill and return as the table's data, of exactly its size. Default: a new one. */
+  /** Array to fill and return as the table's data, of the same size. Default: a new one. */
   readonly out?: Float32Array;
 }
 
@@ -46,10 +43,10 @@ export const rotaryTableOptionsKinds: KindsOf<RotaryTableOptions> = {
   'out?': 'Float32Array',
 };
 
-/** One image's coordinate for each position, class positions not counted. All are whole numbers >= 0. */
+/** Coordinates of one image's positions, without class positions. All are whole numbers >= 0. */
 export type Coordinates = Partial<Readonly<Record<Coordinate, Int32Array>>>;
 
-/** Builds a table [images, positions, headDim / 2, 2] of which each image has `available` positions besides the class's. */
+/** Builds a table [images, positions, headDim / 2, 2]. Each image has `available` positions besides class positions. */
 export function buildTable(
   where: string,
   embedding: RotaryEmbedding,
@@ -82,7 +79,7 @@ export function buildTable(
     const start = image * positions * headDim;
     for (let k = 0; k < cls * headDim; k++) data[start + k] = clsRotation === 'identity' && k % 2 === 0 ? 1 : 0;
   }
-  let column = 0; // where the part begins in a row
+  let column = 0; // first column of the part
   for (const part of layout) {
     fillPart(data, column, part, images, { base, headDim, positions, cls });
     column += 2 * part.pairs;
@@ -97,7 +94,7 @@ interface Geometry {
   readonly cls: number;
 }
 
-/** Fills one part of all rows but the class's. Coordinates repeat a lot, so each one's rotations are computed once. */
+/** Fills one part of all rows except class positions. Coordinates repeat, so the rotations of each are computed once. */
 function fillPart(
   data: Float32Array,
   column: number,

@@ -1,27 +1,27 @@
 import { checkArguments } from './check-arguments.js';
 
-/** What {@link availableThreads} asks the runtime for: parts of Node's `process` and of `navigator`. */
+/** Parts of Node's `process` and of `navigator` that {@link availableThreads} reads. */
 export interface RuntimeHost {
   readonly process?: {
     readonly env?: Readonly<Record<string, string | undefined>>;
-    /** Node's way to its own modules without an import, which bundlers for browsers would follow. Node 20.16 and later. */
+    /** Loads a module of Node without an import, which bundlers for browsers would follow. Node 20.16 and later. */
     getBuiltinModule?(name: string): unknown;
     readonly report?: { getReport?(): unknown };
   };
   readonly navigator?: { readonly hardwareConcurrency?: number };
 }
 
-/** Reads a text file; undefined if it cannot be read. */
+/** Reads a text file. Undefined if it cannot be read. */
 type ReadText = (path: string) => string | undefined;
 
 /**
  * Number of threads that this process may keep busy, at least 1. It is the smallest of
- * - the cores that its affinity (`taskset`, a cpuset) leaves it,
+ * - the cores of its affinity (`taskset`, a cpuset),
  * - `SLURM_CPUS_PER_TASK`, else `SLURM_CPUS_ON_NODE`, which Slurm sets for the tasks of a job,
  * - the quota of its control groups (`docker run --cpus`, the CPU limit of a Kubernetes container), rounded down.
  *
  * In browsers it is `navigator.hardwareConcurrency`.
- * @param host Where to look; by default the running program's globals.
+ * @param host Globals to read. Default: those of the running program.
  */
 export function availableThreads(host: RuntimeHost = globalThis as RuntimeHost): number {
   checkArguments('availableThreads', { host }, { host: 'object' });
@@ -35,7 +35,7 @@ function coresOf({ process, navigator }: RuntimeHost): number {
   const os = process?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined;
   const cores = os?.availableParallelism?.() ?? navigator?.hardwareConcurrency;
   if (cores !== undefined) return cores;
-  // Before Node 20.16 there is no other way without an import.
+  // Node before 20.16, without an import.
   const report = process?.report?.getReport?.() as { header?: { cpus?: readonly unknown[] } } | undefined;
   return report?.header?.cpus?.length ?? 1;
 }
@@ -58,14 +58,14 @@ function readerOf({ process }: RuntimeHost): ReadText {
 }
 
 /**
- * The least CPU quota of this process's control groups and those above them, in CPUs; undefined without one. Version 2 keeps
- * it in `cpu.max` as `quota period`, version 1 in two files (Linux, `admin-guide/cgroup-v2.rst`, `scheduler/sched-bwc.rst`).
+ * Smallest CPU quota of this process's control groups and their parents, in CPUs. Undefined without one. Version 2 keeps it
+ * in `cpu.max` as `quota period`, version 1 in two files (Linux, `admin-guide/cgroup-v2.rst`, `scheduler/sched-bwc.rst`).
  */
 function cpuQuota(read: ReadText): number | undefined {
   const quotas = (read('/proc/self/cgroup') ?? '').split('\n').flatMap((line) => {
     const [, controllers = '', path = ''] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
     if (path === '' || !(controllers === '' || controllers.split(',').includes('cpu'))) return [];
-    // In a container the group may be that of the machine, whose files are not there: those above it are.
+    // In a container the group may be that of the machine. Its files are missing, but those of its parents exist.
     return pathsUp(path).map((above) => {
       if (controllers === '') return quotaOf(read(`/sys/fs/cgroup${above}/cpu.max`)?.trim().split(/\s+/));
       const folder = `/sys/fs/cgroup/${controllers}${above}`;
@@ -76,7 +76,7 @@ function cpuQuota(read: ReadText): number | undefined {
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 
-/** `/a/b`, `/a` and the empty path. */
+/** The path `/a/b` and its parents: `/a` and the empty path. */
 function pathsUp(path: string): string[] {
   const names = path.split('/').filter((name) => name !== '');
   return Array.from({ length: names.length + 1 }, (_, i) =>
@@ -87,7 +87,7 @@ function pathsUp(path: string): string[] {
   );
 }
 
-/** `max` or -1 stand for no quota. */
+/** Quota in CPUs. Undefined without one, which the files give as `max` or -1. */
 function quotaOf([quota, period]: readonly (string | undefined)[] = []): number | undefined {
   const cpus = Number(quota) / Number(period);
   return cpus > 0 && Number.isFinite(cpus) ? cpus : undefined;

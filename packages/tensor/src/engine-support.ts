@@ -11,6 +11,7 @@ import { DparError, isDparError } from './error.js';
 import type { Ops, TensorFunction } from './ops.js';
 import { sameShape } from './shape.js';
 import {
+  arrayTypes,
   formatType,
   type HostTensor,
   hostTensor,
@@ -22,8 +23,6 @@ import {
 
 // Checks and errors that all engines share.
 
-const dataTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
-
 /** Checks a host tensor. @throws DparError if its data do not fit its type. */
 export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
   checkArguments('run', { name }, { name: 'string' });
@@ -32,12 +31,12 @@ export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
     { [name]: tensor },
     { [name]: { dtype: 'string', shape: 'number[]', data: 'any', '*': 'any' } },
   );
-  if (!Object.hasOwn(dataTypes, tensor.dtype)) {
+  if (!Object.hasOwn(arrayTypes, tensor.dtype)) {
     throw new DparError(
       `run: expected '${name}' of float32, int32 or bool, got ${tensor.dtype}. Convert it with hostTensor.`,
     );
   }
-  if (!(tensor.data instanceof dataTypes[tensor.dtype]) || tensor.data.length !== sizeOf(tensor.shape)) {
+  if (!(tensor.data instanceof arrayTypes[tensor.dtype]) || tensor.data.length !== sizeOf(tensor.shape)) {
     throw new DparError(
       `run: expected '${name}' to hold the data of ${formatType(tensor)}, got ${tensor.data.length} elements of ` +
         `${tensor.data.constructor.name}. Make tensors with hostTensor.`,
@@ -165,7 +164,7 @@ export function checkLive(what: 'function' | 'tensor', disposed: boolean): void 
 
 function isTensorOf<T>(ops: Ops<T>, value: unknown): boolean {
   try {
-    return Object.hasOwn(dataTypes, ops.typeOf(value as T).dtype);
+    return Object.hasOwn(arrayTypes, ops.typeOf(value as T).dtype);
   } catch {
     return false;
   }

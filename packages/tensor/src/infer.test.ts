@@ -70,7 +70,7 @@ const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
   sigmoid: floatInput,
   silu: floatInput,
   not: [[[f(2)], {}, 'expected an input of type bool, got float32[2].']],
-  cast: [[[], { dtype: 'bool' }, 'expected at least 1 inputs, got .']],
+  cast: [[[], { dtype: 'bool' }, 'expected at least 1 inputs, got no inputs.']],
   add: arithmetic,
   sub: arithmetic,
   mul: arithmetic,
@@ -273,7 +273,7 @@ describe('errors name the operation, what it expects and what came', () => {
   it.each(list)('$primitive: $message', ({ primitive, inputs, attributes, message }) => {
     const infer = () => inferType(primitive, inputs, attributes);
     expect(infer).toThrow(DparError);
-    expect(infer).toThrow(new DparError(`${primitive}: ${message}`));
+    expect(infer).toThrow(new DparError(`${primitive}: ${message} Check the inputs.`));
   });
 });
 

@@ -372,6 +372,7 @@ export function inferType<P extends Primitive>(
     return rule(inputs, attributes);
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
-    throw new DparError(`${primitive}: expected ${error.message}, got ${inputs.map(formatType).join(' and ')}.`);
+    const types = inputs.map(formatType).join(' and ') || 'no inputs';
+    throw new DparError(`${primitive}: expected ${error.message}, got ${types}. Check the inputs.`);
   }
 }

@@ -4,17 +4,18 @@ import type { WeightFormat } from './engine.js';
 import { DparError } from './error.js';
 import { float32, type HostTensor, type HostTensorOf } from './types.js';
 
-/** A matrix of whole numbers with a scale for each block of a row. */
+/** Matrix of integers, with a scale for each block of a row. */
 export interface QuantizedMatrix {
-  /** Rows N and columns K of the matrix. */
+  /** Rows N. */
   readonly rows: number;
+  /** Columns K. */
   readonly columns: number;
   readonly bits: 8 | 4;
-  /** Columns that share a scale; the last block of a row may have fewer. */
+  /** Columns that share a scale. The last block of a row may have fewer. */
   readonly blockSize: number;
   /**
-   * Codes [N, ceil(K / blockSize), blockSize * bits / 8], row-major: code c stands for scale * (c - 2^(bits - 1)). Of two
-   * codes of 4 bits in a byte, the first is in the low half. Places after the last column hold zeros' code.
+   * Codes [N, ceil(K / blockSize), blockSize * bits / 8], row-major. Code c stands for scale * (c - 2^(bits - 1)). The
+   * first of two codes in a byte is in the low half. Places after the last column hold the code of zero.
    */
   readonly codes: Uint8Array;
   /** Scales [N, ceil(K / blockSize)]. */
@@ -31,13 +32,13 @@ const quantizedMatrixKinds: KindsOf<QuantizedMatrix> = {
   '*': 'any',
 };
 
-/** Columns that share a scale. Fewer would cost more memory than they gain in precision. */
+/** Columns that share a scale. Fewer would take more memory for little precision. */
 const blockSizes = { int8: 128, int4: 32 } as const;
 
 /** Bits of a code. */
 const codeBits = { int8: 8, int4: 4 } as const;
 
-/** Bytes that one weight takes in a format, its share of the scales included. */
+/** Bytes of one weight in a format, including its share of the scales. */
 export function bytesPerWeight(format: WeightFormat): number {
   checkArguments('bytesPerWeight', { format }, { format: "'float32' | 'int8' | 'int4'" });
 
@@ -45,10 +46,9 @@ export function bytesPerWeight(format: WeightFormat): number {
 }
 
 /**
- * Rounds a matrix [N, K] to whole numbers, symmetrically around zero. The scale of a block is its value of largest
- * magnitude over -2^(bits - 1), so that this value is exact and all codes are in use (as ggml's formats `q8_0` and
- * `q4_0` do it).
- * @throws DparError if it is no matrix of float32.
+ * Rounds a matrix [N, K] to integers, symmetrically around zero. The scale of a block is its value of largest magnitude
+ * over -2^(bits - 1). That value is then exact and all codes are used, as in ggml's formats `q8_0` and `q4_0`.
+ * @throws DparError if it is not a matrix of float32.
  */
 export function quantizeMatrix(matrix: HostTensor, format: 'int8' | 'int4'): QuantizedMatrix {
   checkArguments(
@@ -62,7 +62,7 @@ export function quantizeMatrix(matrix: HostTensor, format: 'int8' | 'int4'): Qua
 
   const [rows, columns] = matrix.shape;
   if (matrix.dtype !== 'float32' || matrix.shape.length !== 2 || rows === undefined || columns === undefined) {
-    throw new DparError(`quantizeMatrix: expected float32[N, K], got ${matrix.dtype}[${matrix.shape}].`);
+    throw new DparError(`quantizeMatrix: expected float32[N, K], got ${matrix.dtype}[${matrix.shape}]. Pass a matrix.`);
   }
   const bits = codeBits[format];
   const blockSize = blockSizes[format];
@@ -95,7 +95,7 @@ export function quantizeMatrix(matrix: HostTensor, format: 'int8' | 'int4'): Qua
   return { rows, columns, bits, blockSize, codes, scales };
 }
 
-/** The matrix [N, K] that a quantized one stands for. */
+/** Matrix [N, K] of the values that a quantized matrix stands for. */
 export function dequantizeMatrix(matrix: QuantizedMatrix): HostTensorOf<'float32'> {
   checkArguments('dequantizeMatrix', { matrix }, { matrix: quantizedMatrixKinds });
 

@@ -1,14 +1,14 @@
 import { checkArguments } from './check-arguments.js';
 import type { Shape } from './types.js';
 
-/** Shapes are equal. */
+/** True for equal shapes. */
 export function sameShape(a: Shape, b: Shape): boolean {
   checkArguments('sameShape', { a, b }, { a: 'number[]', b: 'number[]' });
 
   return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
 }
 
-/** The shape two shapes broadcast to under NumPy's rule, or `undefined` if they do not. */
+/** Shape that two shapes broadcast to by NumPy's rule, or `undefined` if they do not broadcast. */
 export function broadcastShapes(a: Shape, b: Shape): number[] | undefined {
   checkArguments('broadcastShapes', { a, b }, { a: 'number[]', b: 'number[]' });
 
@@ -36,7 +36,7 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** An axis counted from the end (-1 is the last) as one counted from the start; out of range stays out of range. */
+/** Converts an axis counted from the end (-1 is the last) to one counted from the start. It is not checked. */
 export function positiveAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }

@@ -2,13 +2,13 @@ import type { KindsOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
 import { DparError } from './error.js';
 
-/** Element types. Indices are `int32`; `bool` is stored one byte per element, 0 or 1. */
+/** Element types. Indices are `int32`. `bool` takes one byte per element, 0 or 1. */
 export type DType = 'float32' | 'int32' | 'bool';
 
 /** Sizes of the axes, outermost first; `[]` is a scalar. Data are row-major. */
 export type Shape = readonly number[];
 
-/** What is known of a tensor without its data. */
+/** Element type and shape of a tensor. */
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
@@ -21,7 +21,7 @@ export const tensorTypeKinds: KindsOf<TensorType> = {
   '*': 'any',
 };
 
-/** The typed array that holds the data of each element type. */
+/** Typed array of each element type. */
 export interface DataOf {
   /** Single precision. */
   float32: Float32Array;
@@ -31,18 +31,18 @@ export interface DataOf {
   bool: Uint8Array;
 }
 
-/** A {@link HostTensor} of a known element type. */
+/** {@link HostTensor} of a known element type. */
 export type HostTensorOf<D extends DType> = D extends DType
   ? { readonly dtype: D; readonly shape: Shape; readonly data: DataOf[D] }
   : never;
 
-/** A tensor in ordinary memory: row-major data in a typed array, shared and not copied. */
+/** Tensor in host memory: row-major data in a typed array, which is shared, not copied. */
 export type HostTensor = HostTensorOf<DType>;
 
-/** Tensors by name, as parameter sets, function inputs and function outputs are written. */
+/** Tensors by name: parameters, inputs or outputs of a function. */
 export type Tensors<T> = Readonly<Record<string, T>>;
 
-/** A tensor of a named set. @throws DparError if there is none of that name. */
+/** Tensor of a set by its name. @throws DparError for an unknown name. */
 export function named<T>(tensors: Tensors<T>, name: string): T {
   checkArguments('named', { tensors, name }, { tensors: 'object', name: 'string' });
 
@@ -50,7 +50,7 @@ export function named<T>(tensors: Tensors<T>, name: string): T {
   if (found === undefined) {
     const names = Object.keys(tensors);
     const shown = names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
-    throw new DparError(`named: expected a tensor '${name}', got ${shown || 'none'}.`);
+    throw new DparError(`named: expected a tensor '${name}', got ${shown || 'none'}. Check the name.`);
   }
   return found;
 }
@@ -64,19 +64,20 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** A shape or a type as error messages print it: `float32[2, 3]`. */
+/** Formats a type for error messages: `float32[2, 3]`. */
 export function formatType(type: TensorType): string {
   checkArguments('formatType', { type }, { type: tensorTypeKinds });
 
   return `${type.dtype}[${type.shape.join(', ')}]`;
 }
 
-const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+/** Classes of the typed arrays of each element type. */
+export const arrayTypes = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 /**
- * Makes a host tensor. A typed array of the right kind is used as it is (no copy); other sequences are converted.
- * Without data the tensor is filled with zeros.
- * @throws DparError if the number of elements is not that of the shape, or a dimension is not a whole number >= 0.
+ * Creates a host tensor. A typed array of the right kind is used without a copy; other sequences are converted. Without data
+ * the tensor holds zeros.
+ * @throws DparError if the data do not fit the shape, or a dimension is not a whole number >= 0.
  */
 export function hostTensor<D extends DType>(
   dtype: D,
@@ -116,22 +117,14 @@ function makeTensor<D extends DType>(
   return { dtype, shape: [...shape], data: values } as unknown as HostTensorOf<D>;
 }
 
-/**
- * A float32 host tensor, see {@link hostTensor}.
- *
- * @throws DparError for a shape that is none, or data of another length.
- */
+/** Creates a float32 host tensor, see {@link hostTensor}. @throws DparError for an invalid shape, or data of another length. */
 export function float32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'float32'> {
   checkArguments('float32', { shape, data }, { shape: 'number[]', 'data?': 'number[]' });
 
   return makeTensor('float32', 'float32', shape, data);
 }
 
-/**
- * An int32 host tensor, see {@link hostTensor}.
- *
- * @throws DparError for a shape that is none, or data of another length.
- */
+/** Creates an int32 host tensor, see {@link hostTensor}. @throws DparError for an invalid shape, or data of another length. */
 export function int32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'int32'> {
   checkArguments('int32', { shape, data }, { shape: 'number[]', 'data?': 'number[]' });
 
@@ -139,9 +132,9 @@ export function int32(shape: Shape, data?: ArrayLike<number>): HostTensorOf<'int
 }
 
 /**
- * A bool host tensor (bytes 0 or 1, from these or booleans), see {@link hostTensor}.
+ * Creates a bool host tensor from booleans or bytes 0 and 1, see {@link hostTensor}.
  *
- * @throws DparError for a shape that is none, or data of another length.
+ * @throws DparError for an invalid shape, or data of another length.
  */
 export function bool(shape: Shape, data?: ArrayLike<number> | ArrayLike<boolean>): HostTensorOf<'bool'> {
   checkArguments('bool', { shape, data }, { shape: 'number[]', 'data?': 'number[] | boolean[]' });

@@ -81,7 +81,7 @@ export class DynamicSizes {
   dimension(size: number): number | string {
     if (!this.isOpen(size)) return size;
     const { factor, names, added } = this.termsOf(size) ?? { factor: 1, names: [`size ${size}`], added: 0 };
-    const product = [...(factor === 1 ? [] : [factor]), ...names].join(' * ');
+    const product = (factor === 1 ? names : [factor, ...names]).join(' * ');
     return added === 0 ? product : `${product} ${added < 0 ? '-' : '+'} ${Math.abs(added)}`;
   }
 

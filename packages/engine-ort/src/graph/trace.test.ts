@@ -7,7 +7,7 @@ import { trace } from './trace.js';
 const x: TensorType = { dtype: 'float32', shape: [2, 3] };
 const square: TensorType = { dtype: 'float32', shape: [3, 3] };
 
-/** What a function becomes: its primitives in order, without inputs and constants. */
+/** Primitives of a traced function in order, without inputs and constants. */
 function primitives(fn: TensorFunction, types = { x, square }): string[] {
   return reachable(Object.values(trace(fn, types).outputs)).flatMap((node) =>
     node.kind === 'operation' ? [node.primitive] : [],

@@ -1,6 +1,6 @@
 import type { PatchingOptions } from '../boundaries.js';
 
-/** Algorithm 1 of DPAR line by line (x_0 apart, then lists of token indices), as an oracle: slow and plain. */
+/** Algorithm 1 of DPAR line by line, as a slow and simple oracle. x_0 is separate; patches are lists of token indices. */
 export function algorithm1(entropies: readonly number[], options: PatchingOptions): number[] {
   const threshold = options.threshold ?? Infinity;
   const longest = options.maxPatchLength ?? Infinity;

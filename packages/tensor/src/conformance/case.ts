@@ -2,31 +2,31 @@ import type { AttributesOf, Primitive } from '../primitives.js';
 import { createRandom } from '../random/random.js';
 import { bool, float32, type HostTensor, type HostTensorOf, int32, type Shape, sizeOf } from '../types.js';
 
-/** How far a number may be from the expected one: |actual - expected| <= absolute + relative |expected|. */
+/** Tolerance of a number: |actual - expected| <= absolute + relative |expected|. */
 export interface Tolerance {
   readonly relative: number;
   readonly absolute: number;
 }
 
-/** For moved elements, whole numbers and truth values. */
+/** Tolerance for moved elements, integers and booleans. */
 export const exact: Tolerance = { relative: 0, absolute: 0 };
-/** For one rounding, or an approximation good to a few units in the last place. */
+/** Tolerance for one rounding, or an approximation within a few units in the last place. */
 export const close: Tolerance = { relative: 2e-6, absolute: 1e-6 };
-/** For sums in float32. */
+/** Tolerance for sums in float32. */
 export const summed: Tolerance = { relative: 1e-5, absolute: 1e-5 };
 
-/** One application of a primitive. */
+/** Application of a primitive. */
 export interface PrimitiveCase<Attributes> {
   readonly inputs: readonly HostTensor[];
   readonly attributes: Attributes;
   readonly tolerance: Tolerance;
-  /** What is special, for the name of the case. */
+  /** Special property, for the name of the case. */
   readonly about?: string | undefined;
-  /** Numbers of the inputs by which it is differentiable where these inputs lie. */
+  /** Indices of the inputs to differentiate by. */
   readonly by: readonly number[];
 }
 
-/** The cases of a group of primitives. */
+/** Cases of a group of primitives. */
 export type PrimitiveCases<P extends Primitive> = { readonly [Q in P]: readonly PrimitiveCase<AttributesOf<Q>>[] };
 
 /** Normally distributed numbers, the same for the same shape and salt. */
@@ -39,14 +39,14 @@ export function uniform(shape: Shape, low: number, high: number, salt = 0): Host
   return float32(shape, createRandom(2, salt, ...shape).fillUniform(new Float32Array(sizeOf(shape)), { low, high }));
 }
 
-/** Whole numbers from `low` to below `high`. */
+/** Integers from `low` to below `high`, the same for the same shape and salt. */
 export function integers(shape: Shape, low: number, high: number, salt = 0): HostTensorOf<'int32'> {
   const random = createRandom(3, salt, ...shape);
   const data = Int32Array.from({ length: sizeOf(shape) }, () => low + random.integer(high - low));
   return int32(shape, data);
 }
 
-/** Truth values. */
+/** Booleans, the same for the same shape and salt. */
 export function bools(shape: Shape, salt = 0): HostTensorOf<'bool'> {
   const random = createRandom(4, salt, ...shape);
   return bool(

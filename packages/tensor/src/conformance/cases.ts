@@ -23,19 +23,19 @@ export const primitiveCases: PrimitiveCases<Primitive> = {
   ...imageCases,
 };
 
-/** A function and inputs on which an implementation of the tensor interface must agree with the reference. */
+/** Function and inputs on which an implementation of the tensor interface must agree with the reference. */
 export interface ConformanceCase {
-  /** Unique; starts with the primitive's name, or with `gradient of` it. */
+  /** Unique name. It begins with the primitive's name, or with `gradient of` and that name. */
   readonly name: string;
   readonly fn: TensorFunction;
   readonly inputs: Tensors<HostTensor>;
   readonly tolerance: Tolerance;
 }
 
-/** For gradients, which chain several primitives. */
+/** Tolerance for gradients, which chain several primitives. */
 const gradientTolerance: Tolerance = { relative: 1e-4, absolute: 1e-5 };
 
-/** A primitive's cases, each followed by the case of its gradient where it has one. */
+/** Cases of a primitive. Each differentiable one is followed by the case of its gradient. */
 function casesOf<P extends Primitive>(primitive: P): ConformanceCase[] {
   return primitiveCases[primitive].flatMap((primitiveCase: PrimitiveCase<AttributesOf<P>>) => {
     const { inputs: ordered, tolerance, attributes, about, by } = primitiveCase;
@@ -52,8 +52,8 @@ function casesOf<P extends Primitive>(primitive: P): ConformanceCase[] {
 }
 
 /**
- * The suite that every engine passes: each primitive over shapes, broadcasting, edge cases and special values, the
- * gradient of each differentiable one, and functions of several. For use with any test runner; see `checkCase`.
+ * Conformance suite for engines: each primitive over shapes, broadcasting, edge cases and special values, gradients, and
+ * functions of several primitives. It works with any test runner; see `checkCase`.
  */
 export function conformanceCases(): ConformanceCase[] {
   const primitives = Object.keys(primitiveCases) as Primitive[];
@@ -63,12 +63,12 @@ export function conformanceCases(): ConformanceCase[] {
   ];
 }
 
-/** What WebGPU's language leaves to drivers: NaN and infinities, and sines and cosines beyond 2^-11. */
+/** Cases that WebGPU's language leaves to drivers: NaN, infinities, and sines and cosines beyond 2^-11. */
 const leftToDrivers = /\b(sin|cos) of|special values/;
 
 /**
- * The suite for an engine on WebGPU: all of it where the driver's sine is as good as that of others, else without
- * the cases in which the results of a driver may differ.
+ * Conformance suite for an engine on WebGPU: all cases if the driver's sine is precise, else without the cases that drivers
+ * may compute differently.
  * @see https://www.w3.org/TR/WGSL/#floating-point-accuracy
  */
 export async function shaderCases(engine: Engine): Promise<ConformanceCase[]> {

@@ -25,8 +25,8 @@ function tensorMismatch(actual: HostTensor, expected: HostTensor, tolerance: Tol
 }
 
 /**
- * The first difference between tensors by name, in words, or `undefined` if there is none. NaN matches NaN and each
- * infinity itself; types and shapes must be equal.
+ * Describes the first difference between tensors by name, or returns `undefined` if there is none. NaN matches NaN, and each
+ * infinity itself. Types and shapes must be equal.
  */
 export function findMismatch(
   actual: Tensors<HostTensor>,
@@ -48,9 +48,9 @@ export function findMismatch(
 }
 
 /**
- * Runs a case on an engine and compares with the reference implementation.
- * @returns The first difference in words, or `undefined` if the engine agrees.
- * @throws the engine's error, if it fails.
+ * Runs a case on an engine and compares the result with the reference implementation.
+ * @returns Description of the first difference, or `undefined` if the engine agrees.
+ * @throws DparError and other errors of the engine.
  */
 export async function checkCase(engine: Engine, conformanceCase: ConformanceCase): Promise<string | undefined> {
   checkArguments(

@@ -3,14 +3,14 @@ import { bool, type HostTensor, int32, named, type Tensors } from '../types.js';
 import { integers, normal } from './case.js';
 import { gradientOf } from './functions.js';
 
-/** A function of several primitives, which tests how an engine puts them together. */
+/** Function of several primitives, which tests how an engine combines them. */
 export interface Composition {
   readonly name: string;
   readonly fn: TensorFunction;
   readonly inputs: Tensors<HostTensor>;
 }
 
-/** Attention of one head under a causal mask, a norm, and the mean cross-entropy of its result as logits. */
+/** Attention of one head with a norm and a causal mask, and the mean cross-entropy of its result as logits. */
 const attentionLoss: TensorFunction = (ops, inputs) => {
   const [x, weight] = [named(inputs, 'x'), named(inputs, 'weight')]; // [T, D], [D, 3 D]
   const [length = 0, width = 0] = ops.shapeOf(x);
@@ -31,6 +31,7 @@ const attentionInputs = {
   targets: integers([4], 0, 6),
 };
 
+/** Compositions of the conformance suite. */
 export const compositions: readonly Composition[] = [
   {
     name: 'an input returned as it is, twice, beside a result',

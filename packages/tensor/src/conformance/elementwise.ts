@@ -52,7 +52,7 @@ function plain(
   return { inputs, attributes: {}, tolerance, by, about };
 }
 
-/** Smooth functions of one input drawn from [low, high), and their values at special points. */
+/** Cases of a smooth function of one input: on [low, high), and at special points. */
 function unary(low: number, high: number, special: readonly number[], tolerance = close): PrimitiveCase<None>[] {
   return [
     ...shapes.map((shape) => plain(tolerance, [0], [uniform(shape, low, high)])),
@@ -80,7 +80,7 @@ function special(...points: readonly (readonly [number, number])[]): PrimitiveCa
 }
 
 const comparison: readonly PrimitiveCase<None>[] = [
-  // Few different values, so that some are equal.
+  // The few different values make some of them equal.
   ...pairs.map(([a, b]) => {
     const half = (x: HostTensor) =>
       float32(

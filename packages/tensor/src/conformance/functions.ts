@@ -20,19 +20,19 @@ export function applicationOf<P extends Primitive>(
   };
 }
 
-/** The sum of all elements of all tensors, each with a fixed weight of its own: a scalar that depends on all of them. */
+/** Sum of all elements of all tensors, each with its own fixed weight. */
 function weightedSum<T>(ops: Ops<T>, tensors: Tensors<T>): T {
   return Object.values(tensors)
     .map((x, i) => ops.sum(ops.mul(x, ops.constant(normal(ops.shapeOf(x), 100 + i)))))
     .reduce((total, x) => ops.add(total, x));
 }
 
-/** The weighted sum of a function's outputs, as the output `loss`. */
+/** Function whose output `loss` is the weighted sum of a function's outputs. */
 export function lossOf(fn: TensorFunction): TensorFunction {
   return (ops, inputs) => ({ loss: weightedSum(ops, fn(ops, inputs)) });
 }
 
-/** The gradients of {@link lossOf} a function by some of its inputs, under the names of these inputs. */
+/** Function of the gradients of {@link lossOf} by some inputs, under the names of these inputs. */
 export function gradientOf(fn: TensorFunction, by: readonly string[]): TensorFunction {
   return (ops, inputs) => valueAndGradients(ops, lossOf(fn), inputs, { of: 'loss', by }).gradients;
 }

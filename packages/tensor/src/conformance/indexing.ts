@@ -3,7 +3,7 @@ import { bools, exact, integers, normal, type PrimitiveCases, summed } from './c
 
 type Indexing = 'takeRows' | 'scatterAddRows' | 'takeRowsOnce' | 'takeLast' | 'scatterLast';
 
-/** Cases of the primitives that read and write by index. */
+/** Cases of the primitives that read or write at indices. */
 export const indexingCases: PrimitiveCases<Indexing> = {
   takeRows: [
     { inputs: [normal([4, 3]), int32([2], [3, 0])], attributes: {}, tolerance: exact, by: [0] },

@@ -3,7 +3,7 @@ import { bools, exact, integers, normal, type PrimitiveCase, type PrimitiveCases
 
 type Layout = 'reshape' | 'transpose' | 'broadcast' | 'concat' | 'slice' | 'pad';
 
-/** Layout moves elements: results are exact, and derivatives exist by every float input. */
+/** Case of a primitive that moves elements: exact, and differentiable by every float input. */
 function moved<Attributes>(
   inputs: readonly HostTensor[],
   attributes: Attributes,
@@ -13,7 +13,7 @@ function moved<Attributes>(
   return { inputs, attributes, tolerance: exact, by, about };
 }
 
-/** The same case for each element type. */
+/** Same case for each element type. */
 function ofEachType<Attributes>(shape: Shape, attributes: Attributes): PrimitiveCase<Attributes>[] {
   return [normal(shape), integers(shape, -9, 9), bools(shape)].map((x) => moved([x], attributes));
 }

@@ -1,28 +1,28 @@
 import { checkArguments } from '../check-arguments.js';
 import { DparError } from '../error.js';
 
-/** A number that kernels export, such as the address of an array in their memory. */
+/** Number that kernels export, such as the address of an array in their memory. */
 export interface KernelConstant {
   readonly value: number;
 }
 
-/** What every set of kernels exports: its memory, whose size does not change. */
+/** Memory that every set of kernels exports. Its size does not change. */
 export interface KernelMemory {
   readonly memory: { readonly buffer: ArrayBuffer };
 }
 
-/** The part of the standard API that is used here: the type libraries of the language and of Node lack it. */
+/** Part of the standard API, which the type libraries of TypeScript and Node lack. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
 };
 
 /**
- * Starts kernels: functions in WebAssembly with fixed-width SIMD, which give the same bits on every machine. They are
- * compiled at once, which pages of some browsers may do up to 4 KB on their main thread.
- * @param base64 The compiled module, as `npm run kernels` writes it.
- * @param caller Function that needs them, for the message of an error.
- * @returns Exports of the module, among them its memory.
+ * Starts kernels: functions in WebAssembly with fixed-width SIMD, which give the same bits on every machine. They are compiled
+ * synchronously; some browsers limit that to 4 KB on the main thread.
+ * @param base64 Compiled module, as `npm run kernels` writes it.
+ * @param caller Function that needs them, for the error message.
+ * @returns Exports of the module, including its memory.
  * @throws DparError where WebAssembly or its SIMD instructions are missing or forbidden.
  */
 export function startKernels<Exports>(base64: string, caller: string): Exports & KernelMemory {

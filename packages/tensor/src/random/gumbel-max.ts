@@ -4,22 +4,21 @@ import { philoxKernels } from './philox.js';
 
 const twoTo32 = 2 ** 32;
 
-/** Weights that the kernels look at together. */
+/** Number of weights that the kernels compare at a time. */
 const group = 16;
 
-/** The kernel compares in float32: it is asked for a little less than the best so far, and what it finds is compared exactly. */
+/** Factor on the best quotient so far. The kernel compares in float32, so candidates are found with slack and compared exactly. */
 const slack = 1 - 2 ** -20;
 const largestFloat32 = 3.4e38;
 
 /**
- * The category with the largest weight / e, where each category has its own number e of the exponential distribution: the
- * Gumbel-max trick (Gumbel, 1954; the logarithm of weight / e is the logarithm of the weight plus a Gumbel number). Category
- * i is drawn with probability weight i / sum. Weights that differ in their last bits lead to another category only if two
- * of the quotients are that close.
+ * Draws the category with the largest weight / e, where each category has its own exponential number e: the Gumbel-max trick
+ * (Gumbel, 1954). The logarithm of weight / e is the logarithm of the weight plus a Gumbel number. Category i is drawn with
+ * probability weight i / sum. Different last bits of weights change the result only if two quotients are that close.
  *
- * e = -log(1 - t) with t = (word + 1/2) / 2^32, and e >= t: only weights above (best so far) t need the logarithm.
- * @param weights Probabilities or weights [V]; they need not sum to 1, and those that are not above 0 are never drawn.
- * @param position The word of the stream that belongs to the first category; V words are used.
+ * e = -log(1 - t) with t = (word + 1/2) / 2^32, and e >= t. So only weights above (best so far) t need the logarithm.
+ * @param weights Probabilities or weights [V]. They need not sum to 1, and those not above 0 are never drawn.
+ * @param position Word of the stream for the first category. V words are used.
  * @throws DparError if a weight is not finite, or all are 0.
  */
 export function gumbelMax(weights: Float32Array, key: readonly [number, number], position: number): number {
@@ -57,7 +56,7 @@ export function gumbelMax(weights: Float32Array, key: readonly [number, number],
   }
   if (!Number.isFinite(total) || winner < 0) {
     throw new DparError(
-      `gumbelMax: expected finite weights with one above 0, got ${weights.length} weights of sum ${total}.`,
+      `gumbelMax: expected finite weights with one above 0, got ${weights.length} weights of sum ${total}. Check 'weights'.`,
     );
   }
   return winner;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from './random.js';
 
-/** What the documentation says, a word at a time. */
+/** Mask as documented, one word at a time. */
 function expectedMask(random: Random, length: number, keep: number): number[] {
   const kept = Math.round(keep * 65536);
   const mask: number[] = [];

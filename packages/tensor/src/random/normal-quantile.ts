@@ -1,8 +1,9 @@
 import { formatValue } from '@dpar/check';
 import { DparError } from '../error.js';
+
 /**
- * Natural logarithm from additions, multiplications and divisions alone, for 0 < x <= 1. `Math.log` may differ between
- * JavaScript engines in the last bit; this is the same everywhere. Relative error below 1e-15.
+ * Natural logarithm of 0 < x <= 1 from additions, multiplications and divisions only. Unlike `Math.log`, it has the same bits
+ * in every JavaScript engine. Relative error below 1e-15.
  */
 export function portableLog(x: number): number {
   let mantissa = x;
@@ -11,7 +12,7 @@ export function portableLog(x: number): number {
     mantissa *= 2;
     exponent--;
   }
-  // log m = 2 atanh s with s = (m - 1) / (m + 1), |s| <= 0.172: the series ends below half a unit in the last place.
+  // log m = 2 atanh s with s = (m - 1) / (m + 1) and |s| <= 0.172. The rest of the series is below half a unit in the last place.
   const s = (mantissa - 1) / (mantissa + 1);
   let series = 0;
   for (let n = 23; n >= 1; n -= 2) series = series * s * s + 1 / n;
@@ -25,7 +26,7 @@ function polynomial(coefficients: readonly number[], x: number): number {
   return sum;
 }
 
-/** Numerators and denominators of Wichura's rational approximations: the centre, the tails, the far tails. */
+/** Numerators and denominators of Wichura's rational approximations for the centre, the tails and the far tails. */
 const centre = [
   [
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
@@ -63,8 +64,8 @@ function ratio([numerator, denominator]: readonly [readonly number[], readonly n
 
 /**
  * Quantile of the standard normal distribution: the x below which a share p of it lies, 0 < p < 1. Algorithm AS 241
- * (Wichura, 1988; PPND16), relative error about 1e-15. Made of additions, multiplications, divisions and square roots,
- * which IEEE 754 rounds correctly, so the result is the same to the bit on every platform.
+ * (Wichura, 1988; PPND16), with a relative error of about 1e-15. It uses additions, multiplications, divisions and square
+ * roots, which IEEE 754 rounds correctly, so the result has the same bits on every platform.
  *
  * @throws DparError unless p is between 0 and 1, neither included.
  */

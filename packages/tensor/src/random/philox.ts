@@ -5,7 +5,7 @@ const multipliers = [0xd2511f53, 0xcd9e8d57] as const;
 const keySteps = [0x9e3779b9, 0xbb67ae85] as const;
 const rounds = 10;
 
-/** Upper 32 bits of the product of two unsigned 32-bit numbers, from products of 16-bit halves. */
+/** Upper 32 bits of the product of two unsigned 32-bit numbers. */
 function multiplyHigh(a: number, b: number): number {
   const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
@@ -16,9 +16,9 @@ function multiplyHigh(a: number, b: number): number {
 /**
  * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011): turns a counter
  * and a key into four random words of 32 bits.
- * @param counter Four words; equal counters under equal keys give equal results.
+ * @param counter Four words. Equal counters under equal keys give equal results.
  * @param key Two words.
- * @param output Where the four words go.
+ * @param output Receives the four words.
  */
 export function philox4x32(counter: readonly number[], key: readonly number[], output: Uint32Array): void {
   let [c0 = 0, c1 = 0, c2 = 0, c3 = 0] = counter;
@@ -41,7 +41,7 @@ export function philox4x32(counter: readonly number[], key: readonly number[], o
   output[3] = c3;
 }
 
-/** Exports of assembly/philox.ts, which documents them. */
+/** Exports of assembly/philox.ts, documented there. */
 export interface PhiloxKernels extends KernelMemory {
   readonly maskCapacity: KernelConstant;
   readonly weightCapacity: KernelConstant;
@@ -63,8 +63,8 @@ export interface PhiloxKernels extends KernelMemory {
 let kernels: PhiloxKernels | undefined;
 
 /**
- * The kernels that draw many numbers at once. Nobody's data stay in their memory between two calls.
- * @param caller Function that needs them, for the message of an error.
+ * Kernels that draw many numbers at once. Their memory keeps no data between calls.
+ * @param caller Function that needs them, for the error message.
  * @throws DparError where WebAssembly or its SIMD instructions are missing.
  */
 export function philoxKernels(caller: string): PhiloxKernels {

@@ -7,7 +7,7 @@ import { fillKeepMask } from './keep-mask.js';
 import { normalQuantile, normalShareBelow } from './normal-quantile.js';
 import { philox4x32 } from './philox.js';
 
-/** Range of {@link Random.fillUniform}: [low, high), by default [0, 1). */
+/** Range [low, high) of {@link Random.fillUniform}. */
 export interface UniformOptions {
   /** Lower end, included (default 0). */
   readonly low?: number;
@@ -15,9 +15,9 @@ export interface UniformOptions {
   readonly high?: number;
 }
 
-/** Distribution of {@link Random.fillNormal}; mean 0 and standard deviation 1 by default. */
+/** Distribution of {@link Random.fillNormal}. */
 export interface NormalOptions {
-  /** Default 0. */
+  /** Mean (default 0). */
   readonly mean?: number;
   /** Standard deviation (default 1). */
   readonly std?: number;
@@ -25,40 +25,39 @@ export interface NormalOptions {
 
 /** Distribution of {@link Random.fillTruncatedNormal}. */
 export interface TruncatedNormalOptions extends NormalOptions {
-  /** Nothing is further from the mean than this many standard deviations (of the normal before the cut), above 0. */
+  /** Largest distance from the mean, in standard deviations of the normal before the cut; above 0. */
   readonly cut: number;
 }
 
 /**
- * A stream of random numbers that is a function of (seed, stream ids, position) alone and the same to the bit on every
- * platform. Its unit is the word of 32 bits.
+ * Stream of random numbers. It is a function of (seed, stream ids, position) only, with the same bits on every platform. Its
+ * unit is the word of 32 bits.
  */
 export interface Random {
-  /** Number of words drawn so far. Setting it continues from there: a stream is resumed by its position. */
+  /** Number of words drawn so far. Set it to resume a stream. */
   position: number;
-  /** An independent stream, at its start: `createRandom(seed, a).fork(b)` is `createRandom(seed, a, b)`. */
+  /** Independent stream, at its start: `createRandom(seed, a).fork(b)` is `createRandom(seed, a, b)`. */
   fork(id: number): Random;
-  /** A whole number from 0 to 2^32 - 1. One word. */
+  /** Whole number from 0 to 2^32 - 1. One word. */
   word(): number;
-  /** In [0, 1), a multiple of 2^-24, so exact in float32. One word. */
+  /** Number in [0, 1): a multiple of 2^-24, so exact in float32. One word. */
   uniform(): number;
-  /** Standard normal, at most 6.4 from 0. One word. */
+  /** Standard normal number, at most 6.4 from 0. One word. */
   normal(): number;
-  /** Standard normal given that it is within `cut` of 0. One word. */
+  /** Standard normal number within `cut` of 0. One word. */
   truncatedNormal(cut: number): number;
-  /** A whole number from 0 to below - 1, each equally likely, for below <= 2^32. One word, rarely more. */
+  /** Whole number from 0 to below - 1, each equally likely, for below <= 2^32. One word, rarely more. */
   integer(below: number): number;
-  /** The numbers from 0 to length - 1 in random order, each order equally likely (Fisher-Yates). */
+  /** Random order of the numbers from 0 to length - 1, each equally likely (Fisher-Yates). */
   permutation(length: number): Int32Array;
   /** Index of a category by its probability or weight. One word. */
   categorical(weights: ArrayLike<number>): number;
   /** Index of a category by its logit. One word. */
   categoricalOfLogits(logits: ArrayLike<number>): number;
   /**
-   * Index of a category by its probability or weight, with a number of its own for each category (the Gumbel-max trick), so
-   * that weights that differ by rounding lead to the same category but for near ties. One word for each category. Needs
-   * WebAssembly with SIMD.
-   * @param weights Finite; they need not sum to 1, and those that are not above 0 are never drawn.
+   * Index of a category by its probability or weight, with one word for each category (the Gumbel-max trick). Rounding of
+   * the weights changes the result only in near ties. Needs WebAssembly with SIMD.
+   * @param weights Finite weights. They need not sum to 1, and those not above 0 are never drawn.
    */
   gumbelMax(weights: Float32Array): number;
   /** Fills `data`, one word for each element, and returns it. Rounding to float32 may reach `high`. */
@@ -68,8 +67,8 @@ export interface Random {
   /** Fills `data`, one word for each element, and returns it. */
   fillTruncatedNormal(data: Float32Array, options: TruncatedNormalOptions): Float32Array;
   /**
-   * Fills a mask as dropout takes it and returns it: 1 with probability `keep`, rounded to a multiple of 2^-16, else 0.
-   * One word for two elements; an odd last one takes a whole word. Needs WebAssembly with SIMD.
+   * Fills a mask for dropout and returns it: 1 with probability `keep`, rounded to a multiple of 2^-16, else 0. One word for
+   * two elements; an odd last one takes a whole word. Needs WebAssembly with SIMD.
    */
   fillKeepMask(mask: Uint8Array, keep: number): Uint8Array;
 }
@@ -78,7 +77,7 @@ type Key = readonly [number, number];
 
 const twoTo32 = 2 ** 32;
 
-/** Counters of streams end in 0, 0; those that derive keys end in 0, 1. */
+/** Last word of the counters that derive keys. Counters of streams end in 0. */
 const derivesKey = 1;
 
 function lowAndHigh(value: number): [number, number] {
@@ -102,7 +101,7 @@ function keyOfSeed(seed: number | bigint): Key {
   return [Number(value & 0xffffffffn), Number(value >> 32n)];
 }
 
-/** The key of stream `id` below `key`. */
+/** Key of the stream `id` below a key. */
 function derivedKey(key: Key, id: number): Key {
   demandWhole('createRandom', id, 'a stream id');
   const words = new Uint32Array(4);
@@ -117,7 +116,7 @@ const truncatedNormalKinds: KindsOf<TruncatedNormalOptions> = { ...normalKinds, 
 
 class PhiloxRandom implements Random {
   private next = 0;
-  /** Number of the block of four words that is at hand, or -1. */
+  /** Number of the block in `words`, or -1. */
   private block = -1;
   private readonly words = new Uint32Array(4);
 
@@ -147,7 +146,7 @@ class PhiloxRandom implements Random {
     return this.words[place] as number;
   }
 
-  /** In the open interval (0, 1), symmetric. */
+  /** Number in the open interval (0, 1), symmetric around 1/2. */
   private share(): number {
     return (this.word() + 0.5) / twoTo32;
   }
@@ -170,9 +169,9 @@ class PhiloxRandom implements Random {
 
   integer(below: number): number {
     if (!(Number.isInteger(below) && below >= 1 && below <= twoTo32)) {
-      throw new DparError(`integer: expected a whole number from 1 to 2^32 as the limit, got ${below}.`);
+      throw new DparError(`integer: expected a whole number from 1 to 2^32 as the limit, got ${below}. Check 'below'.`);
     }
-    // Words from the last multiple of the limit on would favour small results.
+    // Words beyond the last multiple of the limit would favour small results.
     const fair = twoTo32 - (twoTo32 % below);
     for (;;) {
       const word = this.word();
@@ -235,15 +234,16 @@ class PhiloxRandom implements Random {
 
 /** Share of the standard normal distribution below -cut, and share within cut of 0. */
 function sharesWithin(cut: number): { below: number; within: number } {
-  if (!(cut > 0)) throw new DparError(`truncatedNormal: expected a cut above 0 standard deviations, got ${cut}.`);
+  if (!(cut > 0))
+    throw new DparError(`truncatedNormal: expected a cut above 0 standard deviations, got ${cut}. Check 'cut'.`);
   const below = normalShareBelow(cut);
   return { below, within: 1 - 2 * below };
 }
 
 /**
- * A stream of random numbers made by Philox4x32-10 in counter mode: word i of a stream is computed from i, without those
- * before it. The seed is the key; each stream id derives a new key from the one before.
- * @param seed A whole number from 0 to 2^53 - 1, or a bigint up to 2^64 - 1.
+ * Creates a stream of random numbers by Philox4x32-10 in counter mode: word i of a stream is computed from i only. The seed
+ * is the key, and each stream id derives a new key from the one before.
+ * @param seed Whole number from 0 to 2^53 - 1, or a bigint up to 2^64 - 1.
  * @param stream Whole numbers that name the stream, such as (purpose, step). Their order matters.
  * @throws DparError if the seed or an id is out of range.
  */

@@ -2,7 +2,7 @@ import type { Backend } from '../backend.js';
 import { createOps } from '../create-ops.js';
 import type { Ops } from '../ops.js';
 import type { AttributesOf, InputsOf, Primitive } from '../primitives.js';
-import { type HostTensor, sizeOf, type TensorType } from '../types.js';
+import { arrayTypes, type HostTensor, sizeOf, type TensorType } from '../types.js';
 import { elementwiseKernels } from './elementwise.js';
 import { imageKernels } from './images.js';
 import { indexingKernels } from './indexing.js';
@@ -22,7 +22,7 @@ const kernels: Kernels<Primitive> = {
 };
 
 function referenceBackend(Floats: typeof Float32Array | typeof Float64Array): Backend<ReferenceTensor> {
-  const arrays = { float32: Floats, int32: Int32Array, bool: Uint8Array };
+  const arrays = { ...arrayTypes, float32: Floats };
   const zeros = ({ dtype, shape }: TensorType): ReferenceTensor => ({
     dtype,
     shape,
