@@ -6,31 +6,24 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { entropyModelSpecs } from '@dpar/entropy';
+import { entropyKind } from '@dpar/entropy';
 import { openSafetensors } from '@dpar/io/node';
-import { dparSpecs, llamaGenSpecs } from '@dpar/model';
-import { checkParameters } from '@dpar/nn';
+import { dparKind, llamaGenKind } from '@dpar/model';
+import { checkParameters, type Model } from '@dpar/nn';
 import type { HostTensor } from '@dpar/tensor';
-import { patchVqSpecs } from '@dpar/tokenizer';
+import { patchVqKind } from '@dpar/tokenizer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type EmojiFiles,
-  type EmojiModel,
-  emojiFiles,
-  fetchEmojiModel,
-  openEmojiModel,
-  type Weights,
-} from './index.js';
+import { type EmojiFiles, type EmojiModel, emojiFiles, fetchEmojiModel, openEmojiModel } from './index.js';
 import { readEmojiModel } from './model.js';
 import { emojiFolder, loadEmojiModel } from './node.js';
 
 describe('the shipped model', () => {
   it('has the weights of its configurations, all of them finite', async () => {
     const { tokenizer, entropy, dpar, llamagen } = await loadEmojiModel();
-    checkParameters(patchVqSpecs(tokenizer.config), tokenizer.parameters);
-    checkParameters(entropyModelSpecs(entropy.config), entropy.parameters);
-    checkParameters(dparSpecs(dpar.config), dpar.parameters);
-    checkParameters(llamaGenSpecs(llamagen.config), llamagen.parameters);
+    checkParameters(patchVqKind.specs(tokenizer.config), tokenizer.parameters);
+    checkParameters(entropyKind.specs(entropy.config), entropy.parameters);
+    checkParameters(dparKind.specs(dpar.config), dpar.parameters);
+    checkParameters(llamaGenKind.specs(llamagen.config), llamagen.parameters);
     for (const { parameters } of [tokenizer, entropy, dpar, llamagen]) {
       for (const [name, { data }] of Object.entries(parameters)) {
         expect(data.every(Number.isFinite), name).toBe(true);
@@ -73,7 +66,7 @@ describe('the shipped model', () => {
 });
 
 /** A model with a hash in place of the numbers of each weight, which are too many to compare one by one. */
-function digest({ config, parameters }: Weights<unknown>): unknown {
+function digest({ config, parameters }: Model): unknown {
   const hash = ({ data }: HostTensor): string => createHash('sha256').update(data).digest('hex');
   return { config, parameters: Object.entries(parameters).map(([name, p]) => [name, p.shape, hash(p)]) };
 }
@@ -114,11 +107,11 @@ describe('loading', () => {
 
   it('over the network a model at a time asks for no other weights', async () => {
     const whole = await loadEmojiModel();
-    const { configs, classes, weights } = await openEmojiModel({ ...files, dpar: { ...files.dpar, weights: '' } });
+    const { configs, classes, load } = await openEmojiModel({ ...files, dpar: { ...files.dpar, weights: '' } });
     expect(configs.dpar).toEqual(whole.dpar.config);
     expect(classes).toEqual(whole.classes);
-    expect(digest(await weights('entropy'))).toEqual(digest(whole.entropy));
-    await expect(weights('dpar')).rejects.toThrow(/expected the file ''/);
+    expect(digest(await load('entropy'))).toEqual(digest(whole.entropy));
+    await expect(load('dpar')).rejects.toThrow(/expected the file ''/);
   });
 
   it('names the file that is missing, damaged or of another model', async () => {
@@ -131,7 +124,7 @@ describe('loading', () => {
     await expect(readEmojiModel(emojiFiles, read('['))).rejects.toThrow(/classes\.json', got other text/);
     await expect(readEmojiModel(emojiFiles, read('["Flags"]'))).rejects.toThrow(/9 class names.* got 1 entries/);
     await expect(readEmojiModel({ ...emojiFiles, dpar: emojiFiles.entropy }, readFile)).rejects.toThrow(
-      'readDparConfig',
+      'dparKind.readConfig',
     );
   });
 });

@@ -1,3 +1,3 @@
 export { fetchEmojiModel, openEmojiModel } from './fetch.js';
 export { type EmojiFiles, emojiFiles, type ModelFiles } from './files.js';
-export type { EmojiConfigs, EmojiModel, EmojiWeights, OpenEmojiModel, Weights } from './model.js';
+export type { EmojiConfigs, EmojiModel, EmojiModelName, EmojiModels, OpenEmojiModel } from './model.js';

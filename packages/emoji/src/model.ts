@@ -1,34 +1,28 @@
-import { type EntropyModelConfig, readEntropyModelConfig } from '@dpar/entropy';
+import { entropyKind } from '@dpar/entropy';
 import { parseSafetensors, toHostTensors } from '@dpar/io';
-import { type DparConfig, type LlamaGenConfig, readDparConfig, readLlamaGenConfig } from '@dpar/model';
-import { DparError, type HostTensor } from '@dpar/tensor';
-import { type PatchVqConfig, readPatchVqConfig } from '@dpar/tokenizer';
+import { dparKind, llamaGenKind } from '@dpar/model';
+import { checkParameters, type ModelKind, type ModelOfKind } from '@dpar/nn';
+import { DparError } from '@dpar/tensor';
+import { patchVqKind } from '@dpar/tokenizer';
 import type { EmojiFiles } from './files.js';
 
-/** A model's configuration and its weights, float32, under their official names. */
-export interface Weights<C> {
-  readonly config: C;
-  /** By official name, float32. */
-  readonly parameters: Readonly<Record<string, HostTensor>>;
-}
+/** Kinds of the models that draw emoji, by their names here. */
+const kinds = { tokenizer: patchVqKind, entropy: entropyKind, dpar: dparKind, llamagen: llamaGenKind } as const;
 
-/** The models that draw emoji, by their names. */
-export interface EmojiConfigs {
-  /** For `createPatchVq` of `@dpar/tokenizer`. */
-  readonly tokenizer: PatchVqConfig;
-  /** For `DparSampler` of `@dpar/sampler`, which makes patches with it. */
-  readonly entropy: EntropyModelConfig;
-  /** For `DparSampler` of `@dpar/sampler`. */
-  readonly dpar: DparConfig;
-  /** For `LlamaGenSampler` of `@dpar/sampler`: a model of as many parameters that makes no patches, to compare with. */
-  readonly llamagen: LlamaGenConfig;
-}
+/** Name of one of the models. */
+export type EmojiModelName = keyof typeof kinds;
 
-/** The models of {@link EmojiConfigs} with their weights. */
-export type EmojiWeights = { readonly [Name in keyof EmojiConfigs]: Weights<EmojiConfigs[Name]> };
+/**
+ * The models that draw emoji: `tokenizer` for `createTokenizer` of `@dpar/tokenizer`; `dpar` with its `entropy` model, and
+ * `llamagen`, which has as many parameters and no patches, for `createSampler` of `@dpar/sampler`.
+ */
+export type EmojiModels = { readonly [Name in EmojiModelName]: ModelOfKind<(typeof kinds)[Name]> };
+
+/** Configurations of the models. */
+export type EmojiConfigs = { readonly [Name in EmojiModelName]: EmojiModels[Name]['config'] };
 
 /** All that it takes to draw emoji. */
-export interface EmojiModel extends EmojiWeights {
+export interface EmojiModel extends EmojiModels {
   /** Names of the classes; a label is an index into them. */
   readonly classes: readonly string[];
 }
@@ -39,7 +33,7 @@ export interface OpenEmojiModel {
   /** Names of the classes; a label is an index into them. */
   readonly classes: readonly string[];
   /** Reads the weights of one of the models. @throws DparError if its file cannot be read or is damaged. */
-  weights<Name extends keyof EmojiConfigs>(name: Name): Promise<Weights<EmojiConfigs[Name]>>;
+  load<Name extends EmojiModelName>(name: Name): Promise<EmojiModels[Name]>;
 }
 
 /** Reads one file as a whole. */
@@ -59,19 +53,27 @@ export async function openModel(files: EmojiFiles, read: ReadFile): Promise<Open
     }
   };
   const [tokenizer, entropy, dpar, llamagen, classes] = await Promise.all([
-    json(files.tokenizer.config).then(readPatchVqConfig),
-    json(files.entropy.config).then(readEntropyModelConfig),
-    json(files.dpar.config).then(readDparConfig),
-    json(files.llamagen.config).then(readLlamaGenConfig),
+    json(files.tokenizer.config),
+    json(files.entropy.config),
+    json(files.dpar.config),
+    json(files.llamagen.config),
     json(files.classes),
   ]);
-  const configs = { tokenizer, entropy, dpar, llamagen };
+  const configs = {
+    tokenizer: patchVqKind.readConfig(tokenizer),
+    entropy: entropyKind.readConfig(entropy),
+    dpar: dparKind.readConfig(dpar),
+    llamagen: llamaGenKind.readConfig(llamagen),
+  };
   return {
     configs,
-    classes: classNames(classes, dpar.numClasses),
-    async weights(name) {
+    classes: classNames(classes, configs.dpar.numClasses),
+    async load<Name extends EmojiModelName>(name: Name) {
       const { tensors } = parseSafetensors(await read(files[name].weights));
-      return { config: configs[name], parameters: toHostTensors(tensors) };
+      const [kind, config]: [ModelKind, object] = [kinds[name], configs[name]];
+      const parameters = toHostTensors(tensors);
+      checkParameters(kind.specs(config), parameters);
+      return { kind, config, parameters } as ModelOfKind<ModelKind> as EmojiModels[Name];
     },
   };
 }
@@ -81,12 +83,12 @@ export async function openModel(files: EmojiFiles, read: ReadFile): Promise<Open
  * @throws DparError if a file is damaged, and what `read` throws.
  */
 export async function readEmojiModel(files: EmojiFiles, read: ReadFile): Promise<EmojiModel> {
-  const { classes, weights } = await openModel(files, read);
+  const { classes, load } = await openModel(files, read);
   const [tokenizer, entropy, dpar, llamagen] = await Promise.all([
-    weights('tokenizer'),
-    weights('entropy'),
-    weights('dpar'),
-    weights('llamagen'),
+    load('tokenizer'),
+    load('entropy'),
+    load('dpar'),
+    load('llamagen'),
   ]);
   return { tokenizer, entropy, dpar, llamagen, classes };
 }

@@ -1,6 +1,6 @@
 import { bool, float32, referenceOps as ops } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { dropout, linear, linearWithDropout } from './index.js';
+import { dropout, linear, linearWithDropout } from './dropout.js';
 
 it('drops what is not kept and scales the rest', () => {
   const x = float32([2, 2], [1, 2, 3, 4]);

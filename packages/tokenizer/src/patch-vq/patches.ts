@@ -1,10 +1,9 @@
 import type { Ops } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import type { CodeGrid } from '../grid.js';
-import { codeGridKinds } from '../grid.js';
+import type { CodeGrid } from '../codes.js';
 
 /**
- * Cuts images into square patches: [B, 3, H, W] -> [B, T, 3 p p], patches in raster order, channels outermost in each.
+ * Cuts images into square patches in raster order: [B, 3, H, W] -> [B, T, 3 p p], with channels outermost in each patch.
  * @param p Width and height of a patch in pixels; it divides H and W.
  */
 export function patchesOfImages<T>(ops: Ops<T>, images: T, p: number): T {
@@ -16,14 +15,8 @@ export function patchesOfImages<T>(ops: Ops<T>, images: T, p: number): T {
   return ops.reshape(cut, [B, rows * columns, 3 * p * p]);
 }
 
-/** Puts patches together to images again: the inverse of {@link patchesOfImages}. */
-export function imagesOfPatches<T>(ops: Ops<T>, patches: T, p: number, codeGrid: CodeGrid): T {
-  checkArguments(
-    'imagesOfPatches',
-    { ops, patches, p, codeGrid },
-    { ops: 'Ops', patches: 'Tensor', p: 'number', codeGrid: codeGridKinds },
-  );
-  const { rows, columns } = codeGrid;
+/** Joins patches to images: the inverse of {@link patchesOfImages}. */
+export function imagesOfPatches<T>(ops: Ops<T>, patches: T, p: number, { rows, columns }: CodeGrid): T {
   const [B = 0] = ops.shapeOf(patches);
   const cells = ops.transpose(ops.reshape(patches, [B, rows, columns, 3, p, p]), [0, 3, 1, 4, 2, 5]);
   return ops.reshape(cells, [B, 3, rows * p, columns * p]);

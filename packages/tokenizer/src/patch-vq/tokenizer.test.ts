@@ -1,8 +1,7 @@
 import { createRandom, createReferenceEngine, float32, int32, referenceOps, valueAndGradients } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { readPatchVqConfig, writePatchVqConfig } from './config.js';
 import { initializePatchVq, patchVqDecode, patchVqLoss, patchVqTrainable } from './model.js';
-import { createPatchVq } from './tokenizer.js';
+import { createPatchVq, patchVqKind } from './tokenizer.js';
 
 const config = { imageSize: 6, patchSize: 2, codebookSize: 5, hiddenDim: 3 };
 const engine = createReferenceEngine();
@@ -94,7 +93,7 @@ describe('patch VQ', () => {
   });
 
   it('reads and writes its config.json', () => {
-    const json = writePatchVqConfig(config);
+    const json = patchVqKind.writeConfig(config);
     expect(json).toEqual({
       kind: 'patch-vq',
       image_size: 6,
@@ -102,8 +101,10 @@ describe('patch VQ', () => {
       codebook_size: 5,
       hidden_dim: 3,
     });
-    expect(readPatchVqConfig(json)).toEqual(config);
-    expect(() => readPatchVqConfig({ ...json, patch_size: 4 })).toThrow("'patch_size' to divide 'image_size' 6, got 4");
+    expect(patchVqKind.readConfig(json)).toEqual(config);
+    expect(() => patchVqKind.readConfig({ ...json, patch_size: 4 })).toThrow(
+      "'patch_size' to divide 'image_size' 6, got 4",
+    );
   });
 
   it('names what does not fit', async () => {

@@ -3,14 +3,13 @@ import { fixturePath } from '@dpar/fixtures';
 import { readCheckpoint } from '@dpar/io/node';
 import { createRandom, int32 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { TokenizerOptions } from '../kinds/tokenizer-kind.js';
-import { readVqConfig } from './config.js';
-import { createVq } from './tokenizer.js';
+import type { TokenizerOptions } from '../tokenizer-kind.js';
+import { createVq, vqKind } from './tokenizer.js';
 
 const engine = await createOrtEngine({ threads: 1 });
 afterAll(() => engine.dispose());
 const { config: json, parameters } = await readCheckpoint(fixturePath('vq'));
-const config = readVqConfig(json);
+const config = vqKind.readConfig(json);
 
 const random = createRandom(3);
 const grid = int32(
