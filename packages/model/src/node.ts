@@ -16,7 +16,7 @@ import { imageModelKinds } from './kinds.js';
 export interface LoadOptions<K extends ModelKind = ImageModelKind> {
   /** Accepted kinds (default: all kinds of models of image tokens). */
   readonly kinds?: readonly K[] | undefined;
-  /** File of the weights (default: `model.safetensors`). */
+  /** Name of the file with the weights (default: `model.safetensors`). */
   readonly weights?: string | undefined;
   /** Called with each fault of the files that does not affect the weights, as a sentence for the user. */
   readonly onNote?: ((sentence: string) => void) | undefined;

@@ -70,6 +70,7 @@ export {
   architectureArgument,
   architectureOf,
   type ConfigOf,
+  checkedParameters,
   type Json,
   kindNames,
   kindOfConfig,

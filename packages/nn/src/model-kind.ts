@@ -150,7 +150,18 @@ export function modelOf<K extends ModelKind>(kind: K, json: unknown, parameters:
   checkArguments('modelOf', { kind, json, parameters }, { kind: kindArgument, 'json?': 'any', parameters: 'object' });
 
   const config = kind.readConfig(json) as ConfigOf<K>;
-  const weights = Object.fromEntries(Object.entries(parameters).filter(([name]) => !kind.ignored?.includes(name)));
+  return { kind, config, parameters: checkedParameters({ kind, config, parameters }) };
+}
+
+/**
+ * Parameters of a model without the ignored tensors of official files.
+ * @throws DparError if they do not fit the configuration.
+ */
+export function checkedParameters(model: Model): Tensors<HostTensor> {
+  checkArguments('checkedParameters', { model }, { model: modelArgument });
+  const { kind, config, parameters } = model;
+  const used = Object.entries(parameters).filter(([name]) => !kind.ignored?.includes(name));
+  const weights = Object.fromEntries(used);
   checkParameters(kind.specs(config), weights);
-  return { kind, config, parameters: weights };
+  return weights;
 }

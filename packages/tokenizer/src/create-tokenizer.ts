@@ -1,4 +1,4 @@
-import { type DescribedGraph, floats, integers, type ModelOfKind, modelArgument } from '@dpar/nn';
+import { checkedParameters, type DescribedGraph, floats, integers, type ModelOfKind, modelArgument } from '@dpar/nn';
 import { DparError, type Engine } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import {
@@ -23,12 +23,14 @@ export function createTokenizer(engine: Engine, model: TokenizerModel, options: 
     { engine: 'Engine', model: modelArgument, 'options?': tokenizerOptionsKinds },
   );
 
-  const { kind, config, parameters } = model;
-  if (typeof kind.create === 'function') return kind.create(engine, config, parameters, options);
-  throw new DparError(
-    `createTokenizer: expected the model of a tokenizer, got a model of kind "${kind.name}". ` +
-      'Load it with the kinds of tokenizers: loadModel(folder, { kinds: tokenizerKinds }).',
-  );
+  const { kind, config } = model;
+  if (typeof kind.create !== 'function') {
+    throw new DparError(
+      `createTokenizer: expected the model of a tokenizer, got a model of kind "${kind.name}". ` +
+        'Load it with the kinds of tokenizers: loadModel(folder, { kinds: tokenizerKinds }).',
+    );
+  }
+  return kind.create(engine, config, checkedParameters(model), options);
 }
 
 /** The graphs `encode` and `decode` of a tokenizer, for export. */

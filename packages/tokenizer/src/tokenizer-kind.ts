@@ -63,6 +63,6 @@ export interface TokenizerKind<C extends TokenizerConfig = TokenizerConfig> exte
   decodeFunction(config: C): TensorFunction;
   /** True if encoding also gives `latent`, the encoder's output before the codes are looked up. */
   readonly hasLatents: boolean;
-  /** Creates the tokenizer on an engine. @throws DparError if the parameters are not those of the configuration. */
+  /** Creates the tokenizer on an engine, from parameters that fit the configuration. */
   create(engine: Engine, config: C, parameters: Tensors<HostTensor>, options?: TokenizerOptions): ImageTokenizer;
 }

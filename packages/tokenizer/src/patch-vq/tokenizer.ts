@@ -1,4 +1,4 @@
-import { checkParameters, writeConfig } from '@dpar/nn';
+import { writeConfig } from '@dpar/nn';
 import { type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { type Codes, compileStage, engineTokenizer, type Pixels } from '../engine-tokenizer.js';
 import type { ImageTokenizer, TokenizerKind } from '../tokenizer-kind.js';
@@ -8,12 +8,8 @@ import { patchVqDecode, patchVqEncode, patchVqSpecs } from './model.js';
 /** Pixels of one call of the engine: 64 images of 64 px. */
 const pixelsPerCall = 64 * 64 * 64;
 
-/**
- * Creates a patch VQ tokenizer on an engine. Its memory grows with the pixels of an image.
- * @throws DparError if the parameters are not those of the configuration.
- */
-export function createPatchVq(engine: Engine, config: PatchVqConfig, parameters: Tensors<HostTensor>): ImageTokenizer {
-  checkParameters(patchVqSpecs(config), parameters);
+/** Creates a patch VQ tokenizer on an engine. Its memory grows with the pixels of an image. */
+function createPatchVq(engine: Engine, config: PatchVqConfig, parameters: Tensors<HostTensor>): ImageTokenizer {
   const encoder = compileStage<Pixels, Codes>(engine, parameters, (ops, p, x) => patchVqEncode(ops, config, p, x));
   const decoder = compileStage<Codes, Pixels>(engine, parameters, (ops, p, x) => patchVqDecode(ops, config, p, x));
   return engineTokenizer({

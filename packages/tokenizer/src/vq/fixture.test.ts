@@ -16,7 +16,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createTokenizer, type TokenizerModel } from '../create-tokenizer.js';
 import { tokenizerKinds } from '../kinds.js';
 import { vqPresets } from './config.js';
-import { createVq, vqKind } from './tokenizer.js';
+import { vqKind } from './tokenizer.js';
 
 const { config: json, parameters } = await readCheckpoint(fixturePath('vq'));
 const config = vqKind.readConfig(json);
@@ -73,7 +73,7 @@ describe("LlamaGen's tokenizer agrees with the reference vectors", () => {
 });
 
 describe("LlamaGen's tokenizer", async () => {
-  const tokenizer = createVq(ort, config, parameters);
+  const tokenizer = createTokenizer(ort, { kind: vqKind, config, parameters });
 
   it('treats images of a batch apart, of any size that the factor divides', { timeout: 30_000 }, async () => {
     for (const [height, width] of [
@@ -137,10 +137,14 @@ describe("LlamaGen's tokenizer", async () => {
     );
     const other = { kind: { name: 'dpar', specs: () => ({}) }, config, parameters } as unknown as TokenizerModel;
     expect(() => createTokenizer(ort, other)).toThrow('expected the model of a tokenizer, got a model of kind "dpar".');
-    expect(() => createVq(ort, config, {})).toThrow('missing encoder.conv_in.weight');
-    expect(() => createVq(ort, config, parameters, { tilePixels: 30 })).toThrow('multiples of 4 pixels');
-    expect(() => createVq(ort, config, parameters, { tilePixels: 32, overlapPixels: 20 })).toThrow(
-      'at most half a tile',
+    expect(() => createTokenizer(ort, { kind: vqKind, config, parameters: {} })).toThrow(
+      'missing encoder.conv_in.weight',
     );
+    expect(() => createTokenizer(ort, { kind: vqKind, config, parameters }, { tilePixels: 30 })).toThrow(
+      'multiples of 4 pixels',
+    );
+    expect(() =>
+      createTokenizer(ort, { kind: vqKind, config, parameters }, { tilePixels: 32, overlapPixels: 20 }),
+    ).toThrow('at most half a tile');
   });
 });

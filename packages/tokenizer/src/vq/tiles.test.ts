@@ -4,7 +4,7 @@ import { readCheckpoint } from '@dpar/io/node';
 import { createRandom, int32 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TokenizerOptions } from '../tokenizer-kind.js';
-import { createVq, vqKind } from './tokenizer.js';
+import { vqKind } from './tokenizer.js';
 
 const engine = await createOrtEngine({ threads: 1 });
 afterAll(() => engine.dispose());
@@ -19,14 +19,14 @@ const grid = int32(
 
 describe('images in tiles', { timeout: 30_000 }, () => {
   it('are near the untiled ones, the nearer the larger the tiles, and nearer with overlap', async () => {
-    const whole = createVq(engine, config, parameters);
+    const whole = vqKind.create(engine, config, parameters);
     const images = await whole.decode(grid);
     const codes = await whole.encode(images);
     const power = images.data.reduce((sum, value) => sum + value * value, 0);
 
     /** Root mean square of what differs, as a share of that of the image, and the share of codes that are the same. */
     const compare = async (options: TokenizerOptions) => {
-      const tiled = createVq(engine, config, parameters, options);
+      const tiled = vqKind.create(engine, config, parameters, options);
       const { data } = await tiled.decode(grid);
       const difference = data.reduce((sum, value, i) => sum + (value - (images.data[i] as number)) ** 2, 0);
       const again = await tiled.encode(images);

@@ -1,13 +1,8 @@
-import { checkParameters, writeConfig } from '@dpar/nn';
+import { writeConfig } from '@dpar/nn';
 import { DparError, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { type Codes, compileStage, engineTokenizer, type Pixels } from '../engine-tokenizer.js';
 import { inTiles, type Tiling } from '../tiles/in-tiles.js';
-import {
-  type ImageTokenizer,
-  type TokenizerKind,
-  type TokenizerOptions,
-  tokenizerOptionsKinds,
-} from '../tokenizer-kind.js';
+import type { ImageTokenizer, TokenizerKind, TokenizerOptions } from '../tokenizer-kind.js';
 import { codesOfLatents } from './codebook.js';
 import { readVqConfig, type VqConfig, vqFactor, vqFields, vqPresets } from './config.js';
 import { decodeCoarse, decodeFine, encodeCoarse, encodeFine, vqDecode, vqEncode, vqLatents } from './model.js';
@@ -21,27 +16,25 @@ const pixelsPerCall = 256 * 256;
  * level with its attention among all codes runs once. The finer levels run in overlapping tiles, which are blended
  * linearly. Their norms use the mean and variance of a tile.
  *
- * @throws DparError if the parameters are not those of the configuration, or the factor does not divide the tiles.
+ * @throws DparError if the factor does not divide the tiles.
  */
-export function createVq(
+function createVq(
   engine: Engine,
   config: VqConfig,
   parameters: Tensors<HostTensor>,
   options: TokenizerOptions = {},
 ): ImageTokenizer {
-  const { [usageCount]: _, ...weights } = parameters;
-  checkParameters(vqSpecs(config), weights);
   const factor = vqFactor(config);
   const tiling = tilingOf(factor, options);
   const stages = {
-    encode: compileStage<Pixels, Codes>(engine, weights, (ops, p, x) => vqEncode(ops, config, p, x)),
-    decode: compileStage<Codes, Pixels>(engine, weights, (ops, p, x) => vqDecode(ops, config, p, x)),
-    encodeFine: compileStage<Pixels, Pixels>(engine, weights, (ops, p, x) => encodeFine(ops, config, p, x)),
-    encodeCoarse: compileStage<Pixels, Codes>(engine, weights, (ops, p, x) =>
+    encode: compileStage<Pixels, Codes>(engine, parameters, (ops, p, x) => vqEncode(ops, config, p, x)),
+    decode: compileStage<Codes, Pixels>(engine, parameters, (ops, p, x) => vqDecode(ops, config, p, x)),
+    encodeFine: compileStage<Pixels, Pixels>(engine, parameters, (ops, p, x) => encodeFine(ops, config, p, x)),
+    encodeCoarse: compileStage<Pixels, Codes>(engine, parameters, (ops, p, x) =>
       codesOfLatents(ops, config, p, encodeCoarse(ops, config, p, x)),
     ),
-    decodeCoarse: compileStage<Codes, Pixels>(engine, weights, (ops, p, x) => decodeCoarse(ops, config, p, x)),
-    decodeFine: compileStage<Pixels, Pixels>(engine, weights, (ops, p, x) => decodeFine(ops, config, p, x)),
+    decodeCoarse: compileStage<Codes, Pixels>(engine, parameters, (ops, p, x) => decodeCoarse(ops, config, p, x)),
+    decodeFine: compileStage<Pixels, Pixels>(engine, parameters, (ops, p, x) => decodeFine(ops, config, p, x)),
   };
   const fitsTile = ({ shape }: HostTensor, scale: number) => shape.slice(-2).every((n) => n <= tiling.size * scale);
   return engineTokenizer({
