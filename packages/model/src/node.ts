@@ -1,5 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import { type CheckpointOptions, readCheckpoint, writeCheckpoint } from '@dpar/io/node';
+import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import {
   type ImageModelKind,
   kindOfConfig,
@@ -47,11 +47,7 @@ export async function loadModel<K extends ModelKind = ImageModelKind>(
  * Saves a model as a checkpoint folder, completely or not at all. It replaces an existing folder.
  * @throws IoError if `folder` is a file.
  */
-export async function saveModel(folder: string, model: Model, options: CheckpointOptions = {}): Promise<void> {
-  checkArguments(
-    'saveModel',
-    { folder, model, options },
-    { folder: 'string', model: modelArgument, 'options?': 'object' },
-  );
-  await writeCheckpoint(folder, model.kind.writeConfig(model.config), model.parameters, options);
+export async function saveModel(folder: string, model: Model): Promise<void> {
+  checkArguments('saveModel', { folder, model }, { folder: 'string', model: modelArgument });
+  await writeCheckpoint(folder, model.kind.writeConfig(model.config), model.parameters);
 }

@@ -171,6 +171,7 @@ function checkKeys(caller: string, prefix: string, json: Record<string, unknown>
 
 /** Converts a name to the official files' snake_case: `nLayer` to `n_layer`. */
 export function snakeCase(name: string): string {
+  checkArguments('snakeCase', { name }, { name: 'string' });
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

@@ -7,8 +7,8 @@ import { checkParameters, type ParameterSpecs } from './parameters.js';
 export type Json = Readonly<Record<string, unknown>>;
 
 /**
- * A kind of model: everything that other code needs to know about models of this kind.
- * @typeParam C Configuration, in camelCase.
+ * A kind of model: everything that other code needs to know about models of this kind. C is the type of their
+ * configuration, in camelCase.
  */
 export interface ModelKind<C extends object = object> {
   /** Value of `kind` in config.json. */

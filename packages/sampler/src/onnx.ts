@@ -2,9 +2,9 @@ import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import { type DparConfig, dparKind, type LlamaGenConfig, llamaGenKind } from '@dpar/model';
 import { type DescribedGraph, type ImageModel, kindNames, type Model, modelArgument } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
-import { checkArguments } from '../check-arguments.js';
-import { dparStepGraphs } from './dpar-steps.js';
-import { entropyStepGraph, llamaGenStepGraph } from './gpt-step.js';
+import { checkArguments } from './check-arguments.js';
+import { dparStepGraphs } from './onnx/dpar-steps.js';
+import { entropyStepGraph, llamaGenStepGraph } from './onnx/gpt-step.js';
 
 /** Graphs of the steps of each kind of model. A new kind joins this list. */
 const steps: readonly (readonly [{ readonly name: string }, (model: Model) => DescribedGraph[]])[] = [
