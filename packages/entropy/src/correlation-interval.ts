@@ -60,8 +60,8 @@ const correlateGroupsOptionsKinds: KindsOf<CorrelateGroupsOptions> = {
 };
 
 /**
- * Pearson's correlation over all pairs of independent groups of one size, such as the tokens of images (the paper's p-corr
- * of entropy maps, Tables S4 and S5). The pairs within a group may depend on one another. The interval is the percentile
+ * Pearson's correlation over all pairs of independent groups of one size, such as the tokens of images. It is the paper's
+ * p-corr of entropy maps (Tables S4 and S5). The pairs within a group may depend on one another. The interval is the percentile
  * interval of a bootstrap that draws whole groups with replacement. A resample costs a few additions a group.
  *
  * @param a [groups, size]

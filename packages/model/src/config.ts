@@ -15,8 +15,11 @@ import {
 import { DparError } from '@dpar/tensor';
 
 /**
- * Positions of the global transformer: Dynamic RoPE with redundancy (`dynamic_4d`, the paper's) or without
- * (`dynamic_3d`), 2D RoPE at a patch's first token (`2d`, Table S3), or patch m at position m (`null`).
+ * Positions of the global transformer:
+ * - `dynamic_4d`: Dynamic RoPE with redundancy, the paper's
+ * - `dynamic_3d`: Dynamic RoPE without redundancy
+ * - `2d`: 2D RoPE at a patch's first token (Table S3)
+ * - `null`: patch m at position m
  */
 export type EmbeddingType = 'dynamic_4d' | 'dynamic_3d' | '2d' | null;
 

@@ -2,8 +2,7 @@ export { createTokenizer, type TokenizerModel, tokenizerGraphs } from './create-
 export { tokenizerKinds } from './kinds.js';
 export { type PatchVqConfig, patchWidthOf } from './patch-vq/config.js';
 export { type FitCodebookOptions, fitCodebook } from './patch-vq/fit-codebook.js';
-export { initializePatchVq, patchVqLoss, patchVqTrainable } from './patch-vq/model.js';
-export { patchesOfImages } from './patch-vq/patches.js';
+export { initializePatchVq, patchesOfImages, patchVqLoss, patchVqTrainable } from './patch-vq/model.js';
 export { patchVqKind } from './patch-vq/tokenizer.js';
 export { bytesFromImages, imagesFromBytes, peakSignalToNoiseRatio } from './pixels.js';
 export type { ImageTokenizer, TokenizerConfig, TokenizerKind, TokenizerOptions } from './tokenizer-kind.js';

@@ -69,7 +69,7 @@ export async function fitCodebook(
   if (patches.shape.length !== 2 || C === 0 || pinned.shape[1] !== C || codes <= fixed) {
     throw new DparError(
       'fitCodebook: expected patches [N, C], pinned codes [R, C] and more codes than R, ' +
-        `got ${formatType(patches)}, ${formatType(pinned)} and ${codes} codes.`,
+        `got ${formatType(patches)}, ${formatType(pinned)} and ${codes} codes. Raise the number of codes.`,
     );
   }
   const random = createRandom(seed);
