@@ -1,3 +1,3 @@
 import { library } from '@dpar/config/tsup';
 
-export default library(['src/index.ts', 'src/onnx.ts']);
+export default library({ index: 'src/index.ts', onnx: 'src/onnx.ts' });

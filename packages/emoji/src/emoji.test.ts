@@ -121,7 +121,7 @@ describe('loading', () => {
     await expect(fetchEmojiModel(nowhere)).rejects.toThrow(/:1\/classes\.json', got no answer/);
     const read = (text: string) => (file: URL | string) =>
       file === emojiFiles.classes ? Promise.resolve(new TextEncoder().encode(text)) : readFile(file);
-    await expect(readEmojiModel(emojiFiles, read('['))).rejects.toThrow(/classes\.json', got other text/);
+    await expect(readEmojiModel(emojiFiles, read('['))).rejects.toThrow(/classes\.json', got '\[/);
     await expect(readEmojiModel(emojiFiles, read('["Flags"]'))).rejects.toThrow(/9 class names.* got 1 entries/);
     await expect(readEmojiModel({ ...emojiFiles, dpar: emojiFiles.entropy }, readFile)).rejects.toThrow(
       'dparKind.readConfig',

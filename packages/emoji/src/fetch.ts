@@ -4,9 +4,9 @@ import { type EmojiFiles, emojiFiles, emojiFilesKinds } from './files.js';
 import { type EmojiModel, type OpenEmojiModel, openModel, readEmojiModel } from './model.js';
 
 /**
- * Loads the model in a browser, with `fetch`.
- * @param files Where the files are (default: beside this package's code).
- * @throws DparError naming a file that cannot be fetched or is damaged.
+ * Loads the model in a browser with `fetch`.
+ * @param files Addresses of the files (default: beside this package's code).
+ * @throws DparError with the address of a file that cannot be fetched or is damaged.
  */
 export function fetchEmojiModel(files: EmojiFiles = emojiFiles): Promise<EmojiModel> {
   checkArguments('fetchEmojiModel', { files }, { 'files?': emojiFilesKinds });
@@ -15,10 +15,10 @@ export function fetchEmojiModel(files: EmojiFiles = emojiFiles): Promise<EmojiMo
 }
 
 /**
- * Loads what is small of the model in a browser. Its weights follow as they are asked for, so that a page can show the
- * entropies of an image before those that draw are there.
- * @param files Where the files are (default: beside this package's code).
- * @throws DparError naming a file that cannot be fetched or is damaged.
+ * Loads the configurations in a browser, and weights on request. A page can then show the entropies of an image before the
+ * weights of the samplers are loaded.
+ * @param files Addresses of the files (default: beside this package's code).
+ * @throws DparError with the address of a file that cannot be fetched or is damaged.
  */
 export function openEmojiModel(files: EmojiFiles = emojiFiles): Promise<OpenEmojiModel> {
   checkArguments('openEmojiModel', { files }, { 'files?': emojiFilesKinds });
@@ -29,7 +29,7 @@ export function openEmojiModel(files: EmojiFiles = emojiFiles): Promise<OpenEmoj
 async function fetchBytes(file: URL | string): Promise<Uint8Array> {
   const response = await fetch(file).catch((cause) => {
     throw new DparError(
-      `emoji model: expected the file '${file}', got no answer: ${cause.message}. Try again; in Node use '@dpar/emoji/node'.`,
+      `emoji model: expected the file '${file}', got no answer: ${cause.message}. Try again, or import '@dpar/emoji/node' in Node.`,
       {
         cause,
       },
@@ -38,7 +38,7 @@ async function fetchBytes(file: URL | string): Promise<Uint8Array> {
   if (!response.ok) {
     throw new DparError(
       `emoji model: expected the file '${file}', got status ${response.status}. ` +
-        "Pass the addresses of this package's files as the page's server has them.",
+        "Pass the addresses of this package's files on the server of the page.",
     );
   }
   return new Uint8Array(await response.arrayBuffer());

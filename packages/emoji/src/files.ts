@@ -1,5 +1,6 @@
 import type { KindsOf } from '@dpar/check';
-/** Where the two files of one model are: `config.json` and `model.safetensors`. */
+
+/** Addresses of the two files of a model: `config.json` and `model.safetensors`. */
 export interface ModelFiles {
   readonly config: URL | string;
   readonly weights: URL | string;
@@ -7,7 +8,7 @@ export interface ModelFiles {
 
 const modelFilesKinds: KindsOf<ModelFiles> = { config: 'string | object', weights: 'string | object', '*': 'any' };
 
-/** Where the files of the emoji model are. */
+/** Addresses of the files of the emoji model. */
 export interface EmojiFiles {
   readonly tokenizer: ModelFiles;
   readonly entropy: ModelFiles;
@@ -28,8 +29,7 @@ export const emojiFilesKinds: KindsOf<EmojiFiles> = {
 };
 
 /**
- * The files that this package holds. Each is written as bundlers look for it (`new URL('...', import.meta.url)`), so that
- * they copy the files into what they build.
+ * Files of this package, in the form that bundlers recognise (`new URL('...', import.meta.url)`) and copy into their output.
  */
 export const emojiFiles: EmojiFiles = {
   tokenizer: {

@@ -21,13 +21,13 @@ export type EmojiModels = { readonly [Name in EmojiModelName]: ModelOfKind<(type
 /** Configurations of the models. */
 export type EmojiConfigs = { readonly [Name in EmojiModelName]: EmojiModels[Name]['config'] };
 
-/** All that it takes to draw emoji. */
+/** Complete model that draws emoji. */
 export interface EmojiModel extends EmojiModels {
   /** Names of the classes; a label is an index into them. */
   readonly classes: readonly string[];
 }
 
-/** The model without its weights, which are read when they are asked for. */
+/** Model whose weights are read on request. */
 export interface OpenEmojiModel {
   readonly configs: EmojiConfigs;
   /** Names of the classes; a label is an index into them. */
@@ -36,11 +36,11 @@ export interface OpenEmojiModel {
   load<Name extends EmojiModelName>(name: Name): Promise<EmojiModels[Name]>;
 }
 
-/** Reads one file as a whole. */
+/** Reads a whole file. */
 export type ReadFile = (file: URL | string) => Promise<Uint8Array>;
 
 /**
- * Reads the configurations and the names of the classes, all at once.
+ * Reads the configurations and the names of the classes in parallel.
  * @throws DparError if one is damaged, and what `read` throws.
  */
 export async function openModel(files: EmojiFiles, read: ReadFile): Promise<OpenEmojiModel> {
@@ -49,7 +49,9 @@ export async function openModel(files: EmojiFiles, read: ReadFile): Promise<Open
     try {
       return JSON.parse(text);
     } catch {
-      throw new DparError(`emoji model: expected JSON in '${file}', got other text. The file is damaged.`);
+      throw new DparError(
+        `emoji model: expected JSON in '${file}', got '${text.slice(0, 40)}'. Install the package again.`,
+      );
     }
   };
   const [tokenizer, entropy, dpar, llamagen, classes] = await Promise.all([
@@ -96,7 +98,7 @@ export async function readEmojiModel(files: EmojiFiles, read: ReadFile): Promise
 function classNames(json: unknown, count: number): string[] {
   if (Array.isArray(json) && json.length === count && json.every((name) => typeof name === 'string')) return json;
   throw new DparError(
-    `emoji model: expected a list of ${count} class names, as many as the model has classes, got ` +
-      `${Array.isArray(json) ? `${json.length} entries` : `a ${typeof json}`}. Use files of one model.`,
+    `emoji model: expected a list of ${count} class names, the number of classes of the model, got ` +
+      `${Array.isArray(json) ? `${json.length} entries` : `a ${typeof json}`}. Use files of the same model.`,
   );
 }

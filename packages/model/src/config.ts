@@ -12,6 +12,7 @@ import {
   trueOrFalse,
   wholeNumber,
 } from '@dpar/nn';
+import { type PatchingMode, patchingModes } from '@dpar/patchify';
 import { DparError } from '@dpar/tensor';
 
 /**
@@ -23,12 +24,10 @@ import { DparError } from '@dpar/tensor';
  */
 export type EmbeddingType = 'dynamic_4d' | 'dynamic_3d' | '2d' | null;
 
-const patchingModes = ['entropy_row_boundary', 'static', 'token'] as const;
-
 /** Rule that merges tokens into patches. */
 export interface PatchingConfig {
   /** Rule: by entropy with a patch start at each row (the paper's), patches of one length, or a patch per token. */
-  readonly mode: (typeof patchingModes)[number];
+  readonly mode: PatchingMode;
   /** Entropy in nats above which a token starts a patch. */
   readonly threshold: number | null;
   /** Longest patch P in tokens. In static mode the patch length, which may be a fractional mean. */
@@ -57,7 +56,10 @@ export interface DparConfig extends GptConfig {
 export type LlamaGenConfig = GptConfig;
 
 const patchingFields: Fields<PatchingConfig> = {
-  mode: described('Rule that merges tokens into patches', oneOf(patchingModes, 'entropy_row_boundary')),
+  mode: described(
+    'Rule that merges tokens into patches',
+    oneOf(Object.keys(patchingModes) as PatchingMode[], 'entropy_row_boundary'),
+  ),
   threshold: described(
     'Entropy in nats above which a token starts a patch',
     orNull(numberAbove(Number.NEGATIVE_INFINITY), null),

@@ -7,7 +7,7 @@ import {
   integers,
   writeConfig,
 } from '@dpar/nn';
-import { padPatchLengths, patchLengths, writePatchLengths } from '@dpar/patchify';
+import { padPatchLengths, patchingModes, patchLengths, writePatchLengths } from '@dpar/patchify';
 import { DparError, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
 import { type DparConfig, dparFields, readDparConfig } from './config.js';
 import { type DparInputs, dpar } from './dpar.js';
@@ -42,7 +42,7 @@ export const dparKind: ImageModelKind<DparConfig> = {
     names.some((name) => /^(local_encoder|local_decoder|decoder_start_embedding)\./.test(name)) &&
     (hasGptBlocks(names) || names.some((name) => name.startsWith('local_encoder.layers.'))),
   predictedTokens: ({ blockSize, predictEoiToken }) => blockSize + (predictEoiToken ? 1 : 0),
-  needsEntropies: ({ patching }) => patching.mode === 'entropy_row_boundary',
+  needsEntropies: ({ patching }) => patchingModes[patching.mode].needsEntropies,
   outputs: (ops, config, tensors, training) => ({ ...dpar(ops, config, tensors, inputsOf(tensors), training) }),
   inputs(config, batch, { bucketRatio } = {}) {
     const { tokens, labels, patchLengths: given } = batch;

@@ -8,7 +8,14 @@ export {
   unpackPatchLengths,
   unpadPatchLengths,
 } from './batch.js';
-export { longestPatch, type PatchingOptions } from './boundaries.js';
+export {
+  longestPatch,
+  type PatchingMode,
+  type PatchingModeRules,
+  type PatchingOptions,
+  patchingModes,
+  type StartRule,
+} from './boundaries.js';
 export { type BucketOptions, bucketSize, bucketSizes } from './bucket.js';
 export { type DenseOptions, type DensePatches, densePatches } from './dense.js';
 export { PatchifyError } from './error.js';

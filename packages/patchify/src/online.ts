@@ -1,5 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import { type PatchingOptions, patchingOptionsKinds, startRule } from './boundaries.js';
+import { type PatchingOptions, patchingOptionsKinds, rulesOf } from './boundaries.js';
 import { checkArguments } from './check-arguments.js';
 
 /** Where an online patcher stands. */
@@ -48,7 +48,7 @@ export function createOnlinePatcher(options: PatchingOptions, state: PatcherStat
     { options: patchingOptionsKinds, 'state?': patcherStateKinds },
   );
 
-  const starts = startRule('createOnlinePatcher', options);
+  const starts = rulesOf('createOnlinePatcher', options).startRule('createOnlinePatcher', options);
   let { tokens, patches, patchLength } = state;
   const snapshot = (): PatcherState => ({ tokens, patches, patchLength });
   return {

@@ -1,4 +1,4 @@
-import { type PatchingOptions, patchingOptionsKinds, startRule } from './boundaries.js';
+import { type PatchingOptions, patchingOptionsKinds, rulesOf } from './boundaries.js';
 import { checkArguments } from './check-arguments.js';
 import { checkWhole, refuse } from './error.js';
 
@@ -49,7 +49,7 @@ export function fillPatchLengths(
   entropies: ArrayLike<number> | number,
   options: PatchingOptions,
 ): number {
-  const starts = startRule(where, options);
+  const starts = rulesOf(where, options).startRule(where, options);
   const known: ArrayLike<number> = typeof entropies === 'number' ? [] : entropies;
   const tokens = typeof entropies === 'number' ? entropies : entropies.length + 1;
   const needed = tokens + (options.endOfImage ? 1 : 0);
