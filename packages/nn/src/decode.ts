@@ -27,7 +27,7 @@ export interface CacheSelection<T> {
 
 const cacheSelectionKinds: KindsOf<CacheSelection<object>> = { rows: 'Tensor', places: 'Tensor', '*': 'any' };
 
-/** Inputs of one step of a transformer over R sequences, beside the weights. */
+/** Inputs of one step of a transformer over R sequences, other than the weights. */
 export interface DecodeStep<T> {
   /** States of the new position, [R, D]. */
   readonly x: T;

@@ -23,20 +23,24 @@ export function createTokenizer(engine: Engine, model: TokenizerModel, options: 
     { engine: 'Engine', model: modelArgument, 'options?': tokenizerOptionsKinds },
   );
 
-  const { kind, config } = model;
-  if (typeof kind.create !== 'function') {
-    throw new DparError(
-      `createTokenizer: expected the model of a tokenizer, got a model of kind "${kind.name}". ` +
-        'Load it with the kinds of tokenizers: loadModel(folder, { kinds: tokenizerKinds }).',
-    );
-  }
-  return kind.create(engine, config, checkedParameters(model), options);
+  checkKind('createTokenizer', model.kind);
+  return model.kind.create(engine, model.config, checkedParameters(model), options);
 }
 
-/** The graphs `encode` and `decode` of a tokenizer, for export. */
+/** @throws DparError for a kind of model that is no tokenizer. */
+function checkKind(caller: string, { name, create }: TokenizerKind): void {
+  if (typeof create === 'function') return;
+  throw new DparError(
+    `${caller}: expected the model of a tokenizer, got a model of kind "${name}". ` +
+      'Load it with the kinds of tokenizers: loadModel(folder, { kinds: tokenizerKinds }).',
+  );
+}
+
+/** Graphs `encode` and `decode` of a tokenizer, for export. @throws DparError for a model of another kind. */
 export function tokenizerGraphs(model: TokenizerModel): DescribedGraph[] {
   checkArguments('tokenizerGraphs', { model }, { model: modelArgument });
   const { kind, config, parameters } = model;
+  checkKind('tokenizerGraphs', kind);
   const { imageSize: S, codebookSize } = config;
   const T = (S / kind.pixelsPerCode(config)) ** 2;
   const codes = `codes 0 to ${codebookSize - 1} in raster order`;

@@ -1,10 +1,11 @@
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { llamaGenKind } from '@dpar/model';
 import { loadModel, saveModel } from '@dpar/model/node';
 import { type Fields, readConfig, signatureOf, wholeNumber, writeConfig, zeros } from '@dpar/nn';
 import { createReferenceEngine, float32, int32, named, type Ops, type Tensors } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { nearestCodes } from './codes.js';
-import { createTokenizer, tokenizerGraphs } from './create-tokenizer.js';
+import { createTokenizer, type TokenizerModel, tokenizerGraphs } from './create-tokenizer.js';
 import { type Codes, compileStage, engineTokenizer, type Pixels } from './engine-tokenizer.js';
 import { tokenizerKinds } from './kinds.js';
 import type { TokenizerKind } from './tokenizer-kind.js';
@@ -102,6 +103,12 @@ describe('a new kind of tokenizer', () => {
   it('refuses parameters that are not those of its configuration', () => {
     const wrong = { ...model, parameters: { palette: float32([1, 3]) } };
     expect(() => createTokenizer(engine, wrong)).toThrow('palette is float32[1, 3] instead of float32[2, 3]');
+  });
+
+  it('is told from models that are no tokenizers', () => {
+    const other = { kind: llamaGenKind, config: {}, parameters: {} } as unknown as TokenizerModel;
+    expect(() => createTokenizer(engine, other)).toThrow('createTokenizer: expected the model of a tokenizer, got a');
+    expect(() => tokenizerGraphs(other)).toThrow('a model of kind "llamagen". Load it with the kinds of tokenizers');
   });
 
   it('is exported as graphs', async () => {

@@ -4,7 +4,7 @@ import { codebookName } from './codebook.js';
 import { type VqConfig, vqConfigKinds } from './config.js';
 import { decoderLevels, encoderLevels, type Level } from './levels.js';
 
-/** Count of LlamaGen's training code, which official files hold beside the parameters. */
+/** Count of LlamaGen's training code, which official files hold in addition to the parameters. */
 export const usageCount = 'quantize.codebook_used';
 
 type Specs = Record<string, ParameterSpec>;
