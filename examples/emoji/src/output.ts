@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeEntropyModelConfig } from '@dpar/entropy';
+import { entropyKind } from '@dpar/entropy';
 import { writeCheckpoint, writeFileAtomic, writeJson } from '@dpar/io/node';
-import { writeDparConfig, writeLlamaGenConfig } from '@dpar/model';
+import { dparKind, llamaGenKind } from '@dpar/model';
 import { montage, type Picture, toPng } from '@dpar/report';
-import { writePatchVqConfig } from '@dpar/tokenizer';
+import { patchVqKind } from '@dpar/tokenizer';
 import { drawFigures, type Figures } from './report/figures.js';
 import { type RunRecord, reportPage } from './report/report.js';
 import type { Results } from './results.js';
@@ -24,10 +24,10 @@ export async function writeOutput(folder: string, results: Results, record: RunR
   const { tokenizer, entropyModel, dpar, llamaGen, settings } = results;
   const models = join(folder, 'models');
   await mkdir(models, { recursive: true });
-  await writeCheckpoint(join(models, 'tokenizer'), writePatchVqConfig(settings.tokenizer.config), tokenizer);
-  await writeCheckpoint(join(models, 'entropy'), writeEntropyModelConfig(entropyModel.config), entropyModel.parameters);
-  await writeCheckpoint(join(models, 'dpar'), writeDparConfig(dpar.config), dpar.parameters);
-  await writeCheckpoint(join(models, 'llamagen'), writeLlamaGenConfig(llamaGen.config), llamaGen.parameters);
+  await writeCheckpoint(join(models, 'tokenizer'), patchVqKind.writeConfig(settings.tokenizer.config), tokenizer);
+  await writeCheckpoint(join(models, 'entropy'), entropyKind.writeConfig(entropyModel.config), entropyModel.parameters);
+  await writeCheckpoint(join(models, 'dpar'), dparKind.writeConfig(dpar.config), dpar.parameters);
+  await writeCheckpoint(join(models, 'llamagen'), llamaGenKind.writeConfig(llamaGen.config), llamaGen.parameters);
   const report = join(folder, 'report.html');
   await writeFileAtomic(report, reportPage(results, figures, record));
   return report;

@@ -1,13 +1,5 @@
-import { entropyModelPresets, entropyModelSpecs, readEntropyModelConfig } from '@dpar/entropy';
-import {
-  dparPreset,
-  dparSpecs,
-  llamaGenPreset,
-  llamaGenSpecs,
-  presets,
-  writeDparConfig,
-  writeLlamaGenConfig,
-} from '@dpar/model';
+import { entropyKind, entropyModelPresets } from '@dpar/entropy';
+import { dparKind, dparPreset, llamaGenKind, llamaGenPreset, presets } from '@dpar/model';
 import type { ParameterSpecs } from '@dpar/nn';
 import { describe, expect, it } from 'vitest';
 import { inferConfig } from './infer-config.js';
@@ -26,41 +18,41 @@ describe('inferConfig', () => {
         num_classes: 1000,
         vocab_size: 16384,
       };
-      const inferred = inferConfig(shapesOf(llamaGenSpecs(config)), {}, { args });
-      expect(inferred.config).toEqual(writeLlamaGenConfig(config));
+      const inferred = inferConfig(shapesOf(llamaGenKind.specs(config)), {}, { args });
+      expect(inferred.config).toEqual(llamaGenKind.writeConfig(config));
       expect(inferred.assumed[0]).toMatch(`n_head ${preset.nHead} (preset `);
     },
   );
 
   it.each(Object.entries(presets))('tells DPAR of size %s but for its patches', (_, preset) => {
     const config = dparPreset(preset);
-    const { embedding_type, patching } = writeDparConfig(config);
+    const { embedding_type, patching } = dparKind.writeConfig(config);
     const inferred = inferConfig(
-      shapesOf(dparSpecs(config)),
+      shapesOf(dparKind.specs(config)),
       { block_size: 256, patching },
       { args: { embedding_type } },
     );
-    expect(inferred.config).toEqual(writeDparConfig(config));
+    expect(inferred.config).toEqual(dparKind.writeConfig(config));
   });
 
   it('tells the token that ends an image', () => {
     const config = { ...dparPreset(presets.B), predictEoiToken: true };
     const given = { block_size: 256, embedding_type: null, patching: { mode: 'token' } };
-    const { config: inferred } = inferConfig(shapesOf(dparSpecs(config)), given);
+    const { config: inferred } = inferConfig(shapesOf(dparKind.specs(config)), given);
     expect(inferred).toMatchObject({ predict_eoi_token: true, vocab_size: 16384, embedding_type: null });
     expect(inferred.patching).toEqual({ mode: 'token', threshold: null, max_patch_length: null, row_length: 16 });
   });
 
   it.each(Object.entries(entropyModelPresets))('tells the entropy model of size %s', (_, preset) => {
     const { dim, nLayer: n_layer, nHead: n_head } = preset;
-    const config = readEntropyModelConfig({ dim, n_layer, n_head });
-    const inferred = inferConfig(shapesOf(entropyModelSpecs(config)), { block_size: 256 });
-    expect(readEntropyModelConfig(inferred.config)).toEqual(config);
+    const config = entropyKind.readConfig({ dim, n_layer, n_head });
+    const inferred = inferConfig(shapesOf(entropyKind.specs(config)), { block_size: 256 });
+    expect(entropyKind.readConfig(inferred.config)).toEqual(config);
     expect(inferred.config.kind).toBe('entropy');
   });
 
   it('prefers what is given to what a script was called with, and both to presets', () => {
-    const shapes = shapesOf(llamaGenSpecs(llamaGenPreset(presets.B)));
+    const shapes = shapesOf(llamaGenKind.specs(llamaGenPreset(presets.B)));
     const heads = (given: object, args: object): unknown =>
       inferConfig(shapes, { block_size: 256, ...given }, { args: { ...args } }).config.n_head;
     expect([heads({ n_head: 3 }, { n_head: 6 }), heads({}, { n_head: 6 }), heads({}, {})]).toEqual([3, 6, 12]);

@@ -1,8 +1,8 @@
-import { entropyModelPresets, entropyModelSpecs, readEntropyModelConfig } from '@dpar/entropy';
-import { dparPreset, dparSpecs, llamaGenPreset, llamaGenSpecs, presets, writeDparConfig } from '@dpar/model';
+import { entropyKind, entropyModelPresets } from '@dpar/entropy';
+import { dparKind, dparPreset, llamaGenKind, llamaGenPreset, presets } from '@dpar/model';
 import { type ParameterSpecs, parameterProblems } from '@dpar/nn';
 import { createRandom, type TensorType } from '@dpar/tensor';
-import { vqPresets, vqSpecs, writeVqConfig } from '@dpar/tokenizer';
+import { vqKind, vqPresets } from '@dpar/tokenizer';
 import { describe, expect, it } from 'vitest';
 import { checkKeys, inferConfig, withPlaceholders } from './infer-config.js';
 import { specsOf } from './kinds.js';
@@ -24,21 +24,25 @@ const models: [string, string, ParameterSpecs][] = [
   ...sizes.map((name): [string, string, ParameterSpecs] => [
     `DPAR ${name}`,
     'dpar',
-    dparSpecs(dparPreset(presets[name])),
+    dparKind.specs(dparPreset(presets[name])),
   ]),
   ...sizes.map((name): [string, string, ParameterSpecs] => [
     `LlamaGen ${name}`,
     'llamagen',
-    llamaGenSpecs(llamaGenPreset(presets[name])),
+    llamaGenKind.specs(llamaGenPreset(presets[name])),
   ]),
   ...Object.entries(entropyModelPresets).map(
     ([name, { dim, nLayer: n_layer, nHead: n_head }]): [string, string, ParameterSpecs] => [
       `entropy model ${name}`,
       'entropy',
-      entropyModelSpecs(readEntropyModelConfig({ dim, n_layer, n_head })),
+      entropyKind.specs(entropyKind.readConfig({ dim, n_layer, n_head })),
     ],
   ),
-  ...Object.entries(vqPresets).map(([name, config]): [string, string, ParameterSpecs] => [name, 'vq', vqSpecs(config)]),
+  ...Object.entries(vqPresets).map(([name, config]): [string, string, ParameterSpecs] => [
+    name,
+    'vq',
+    vqKind.specs(config),
+  ]),
 ];
 
 describe('parameters of a model, of which only names and shapes are there', () => {
@@ -93,7 +97,7 @@ describe('inferConfig', () => {
       [24, 384],
     ] as const) {
       const config = llamaGenPreset(presets[size], { gridSize });
-      const shapes = shapesOf(llamaGenSpecs(config));
+      const shapes = shapesOf(llamaGenKind.specs(config));
       const named = inferConfig(shapes, {}, { file: `/models/c2i_${size}_${pixels}.pt` });
       checkKeys(named);
       expect(named.config).toMatchObject({ kind: 'llamagen', dim: config.dim, block_size: gridSize ** 2 });
@@ -107,7 +111,7 @@ describe('inferConfig', () => {
   });
 
   it('asks for what nothing tells', () => {
-    const shapes = shapesOf(llamaGenSpecs(llamaGenPreset(presets.B)));
+    const shapes = shapesOf(llamaGenKind.specs(llamaGenPreset(presets.B)));
     for (const file of ['c2i_B.pt', 'B_256.pt', 'c2i_B_250.pt', 'c2i_B_256/model.pt']) {
       expect(() => checkKeys(inferConfig(shapes, {}, { file }))).toThrow('expected block_size of this llamagen model');
     }
@@ -115,18 +119,18 @@ describe('inferConfig', () => {
   });
 
   it.each(Object.entries(vqPresets))('tells %s whole', (_, config) => {
-    const { config: inferred, assumed } = inferConfig(shapesOf(vqSpecs(config)), {});
-    expect(inferred).toEqual(writeVqConfig(config));
+    const { config: inferred, assumed } = inferConfig(shapesOf(vqKind.specs(config)), {});
+    expect(inferred).toEqual(vqKind.writeConfig(config));
     expect(assumed).toEqual(['codebook_l2_norm true (usual)', 'image_size 256 (usual)']);
   });
 
   it('lists parameters before keys', () => {
     const config = dparPreset(presets.nano);
-    const shapes = shapesOf(dparSpecs(config));
+    const shapes = shapesOf(dparKind.specs(config));
     shapes.delete('layers.1.attention.wqkv.weight');
     expect(problemsOf(shapes)).toBe('missing layers.1.attention.wqkv.weight [384, 128]');
-    const { n_head, block_size, embedding_type, patching } = writeDparConfig(config);
-    expect(problemsOf(shapesOf(dparSpecs(config)))).toBe('');
+    const { n_head, block_size, embedding_type, patching } = dparKind.writeConfig(config);
+    expect(problemsOf(shapesOf(dparKind.specs(config)))).toBe('');
     expect(inferConfig(shapes, { n_head, block_size, embedding_type, patching }).missing).toEqual([]);
   });
 });

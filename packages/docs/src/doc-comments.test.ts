@@ -17,17 +17,12 @@ const toDo: readonly string[] = [
   'packages/emoji',
   'packages/engine-ort',
   'packages/engine-tfjs',
-  'packages/entropy',
   'packages/eval',
   'packages/io',
-  'packages/model',
-  'packages/nn',
   'packages/patchify',
   'packages/report',
   'packages/rope',
-  'packages/sampler',
   'packages/tensor',
-  'packages/tokenizer',
   'packages/train',
 ];
 

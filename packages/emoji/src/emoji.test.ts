@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { entropyModelSpecs } from '@dpar/entropy';
+import { entropyKind } from '@dpar/entropy';
 import { openSafetensors } from '@dpar/io/node';
-import { dparSpecs, llamaGenSpecs } from '@dpar/model';
+import { dparKind, llamaGenKind } from '@dpar/model';
 import { checkParameters, type Model } from '@dpar/nn';
 import type { HostTensor } from '@dpar/tensor';
-import { patchVqSpecs } from '@dpar/tokenizer';
+import { patchVqKind } from '@dpar/tokenizer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmojiFiles, type EmojiModel, emojiFiles, fetchEmojiModel, openEmojiModel } from './index.js';
 import { readEmojiModel } from './model.js';
@@ -20,10 +20,10 @@ import { emojiFolder, loadEmojiModel } from './node.js';
 describe('the shipped model', () => {
   it('has the weights of its configurations, all of them finite', async () => {
     const { tokenizer, entropy, dpar, llamagen } = await loadEmojiModel();
-    checkParameters(patchVqSpecs(tokenizer.config), tokenizer.parameters);
-    checkParameters(entropyModelSpecs(entropy.config), entropy.parameters);
-    checkParameters(dparSpecs(dpar.config), dpar.parameters);
-    checkParameters(llamaGenSpecs(llamagen.config), llamagen.parameters);
+    checkParameters(patchVqKind.specs(tokenizer.config), tokenizer.parameters);
+    checkParameters(entropyKind.specs(entropy.config), entropy.parameters);
+    checkParameters(dparKind.specs(dpar.config), dpar.parameters);
+    checkParameters(llamaGenKind.specs(llamagen.config), llamagen.parameters);
     for (const { parameters } of [tokenizer, entropy, dpar, llamagen]) {
       for (const [name, { data }] of Object.entries(parameters)) {
         expect(data.every(Number.isFinite), name).toBe(true);
@@ -124,7 +124,7 @@ describe('loading', () => {
     await expect(readEmojiModel(emojiFiles, read('['))).rejects.toThrow(/classes\.json', got '\[/);
     await expect(readEmojiModel(emojiFiles, read('["Flags"]'))).rejects.toThrow(/9 class names.* got 1 entries/);
     await expect(readEmojiModel({ ...emojiFiles, dpar: emojiFiles.entropy }, readFile)).rejects.toThrow(
-      'readDparConfig',
+      'dparKind.readConfig',
     );
   });
 });

@@ -2,17 +2,16 @@ import type { KindsOf } from '@dpar/check';
 import { type PatchingOptions, writePatchLengths } from '@dpar/patchify';
 import { DparError, type HostTensor } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { floatToOrder, orderToFloat } from './float-order.js';
 
-/** What {@link calibrateThreshold} looks for. */
+/** Settings of {@link calibrateThreshold}. */
 export interface CalibrationOptions {
-  /** Wanted tokens per patch, all tokens over all patches (the paper: 1.81 at 256 px, 2.06 at 384 px). */
+  /** Target for tokens per patch, over all images (the paper: 1.81 at 256 px, 2.06 at 384 px). */
   readonly targetMeanPatchLength: number;
-  /** Most tokens in a patch, P; none by default. */
+  /** Maximum tokens in a patch, P (default: no limit). */
   readonly maxPatchLength?: number | null;
-  /** Tokens in a row, at whose start a patch starts. */
+  /** Tokens in a row. A patch starts at each row (default: rows are ignored). */
   readonly rowLength?: number | null;
-  /** An end-of-image token follows the tokens of each image, as a patch of its own. */
+  /** True if an end-of-image token follows each image, as a patch of its own (default: false). */
   readonly endOfImage?: boolean;
 }
 
@@ -23,26 +22,26 @@ const calibrationOptionsKinds: KindsOf<CalibrationOptions> = {
   'endOfImage?': 'boolean',
 };
 
-/** What {@link calibrateThreshold} finds. */
+/** Result of {@link calibrateThreshold}. */
 export interface Calibration {
   /** Nats: tokens of higher entropy start a patch. */
   readonly threshold: number;
   /** Tokens per patch at this threshold. */
   readonly meanPatchLength: number;
-  /** Patches per image at this threshold, the mean. */
+  /** Mean number of patches per image at this threshold. */
   readonly meanPatches: number;
 }
 
 /**
- * The threshold at which patches of some images have the wanted mean length, or come nearest to it.
+ * Finds the threshold at which the mean patch length of some images is nearest to a target.
  *
- * A higher threshold never gives more patches, and their number changes only at values of the entropies, so that
- * bisection over the order of float32 values finds the one value at which the wanted mean is crossed: 32 passes over the
- * entropies at most. The threshold is put in the middle between the entropies on both sides, so that an entropy computed
- * with another rounding falls on the same side.
+ * A higher threshold never gives more patches, and their number changes only at values of the entropies. Bisection over
+ * the float32 values therefore finds the value at which the mean crosses the target, in at most 32 passes over the
+ * entropies. The threshold is the middle between the entropies on both sides, so that rounding errors do not move tokens
+ * across it.
  *
  * @param entropies float32 [N, T - 1], nats: entry j of an image belongs to the prediction of token j + 1
- * @throws DparError if the mean cannot be reached (the message names the range that can), or the shape is wrong.
+ * @throws DparError if the target is out of reach (the message names the possible range), or the shape is wrong.
  */
 export function calibrateThreshold(entropies: HostTensor, options: CalibrationOptions): Calibration {
   checkArguments(
@@ -58,7 +57,7 @@ export function calibrateThreshold(entropies: HostTensor, options: CalibrationOp
   if (entropies.dtype !== 'float32' || entropies.shape.length !== 2 || images === 0 || predicted === 0) {
     throw new DparError(
       `calibrateThreshold: expected entropies float32[N, T - 1] of at least one image, ` +
-        `got ${entropies.dtype}[${entropies.shape.join(', ')}].`,
+        `got ${entropies.dtype}[${entropies.shape.join(', ')}]. Compute them with an entropy model.`,
     );
   }
   const data = entropies.data as Float32Array;
@@ -80,7 +79,7 @@ export function calibrateThreshold(entropies: HostTensor, options: CalibrationOp
   return target - a.meanPatchLength < b.meanPatchLength - target ? a : b;
 }
 
-/** The lowest threshold, a float32 between the least and the greatest entropy, with at least the target mean. */
+/** Lowest float32 threshold between the least and the greatest entropy with at least the target mean. */
 function firstAtLeast(
   target: number,
   meanAt: (threshold: number) => number,
@@ -99,8 +98,8 @@ function firstAtLeast(
 }
 
 /**
- * The middle of the interval of equivalent thresholds that starts at `crossing` (`above`), or that ends there: patches
- * are the same for all thresholds from one entropy up to the next.
+ * Middle of the interval of equivalent thresholds that starts at `crossing` (`above`) or ends there. Patches are the same
+ * for all thresholds from one entropy up to the next.
  */
 function neighbours(data: Float32Array, crossing: number, above: boolean): number {
   let [start, end] = above ? [crossing, Infinity] : [-Infinity, crossing];
@@ -131,7 +130,7 @@ function range(data: Float32Array): [number, number] {
   return [least, greatest];
 }
 
-/** Patches of all images together. */
+/** Number of patches of all images. */
 function countPatches(data: Float32Array, predicted: number, patching: PatchingOptions): number {
   const scratch = new Int32Array(predicted + 2);
   let patches = 0;
@@ -139,4 +138,23 @@ function countPatches(data: Float32Array, predicted: number, patching: PatchingO
     patches += writePatchLengths(scratch, data.subarray(start, start + predicted), patching);
   }
   return patches;
+}
+
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+
+/**
+ * Rank of a float32 among all float32 values: a whole number that rises with the value, by one from each value to the
+ * next. The rank of -0 and 0 is 0.
+ */
+function floatToOrder(value: number): number {
+  float[0] = value;
+  const order = bits[0] as number;
+  return order >= 0 ? order : -(order & 0x7fffffff);
+}
+
+/** The float32 of a rank, the inverse of {@link floatToOrder}. */
+function orderToFloat(order: number): number {
+  bits[0] = order >= 0 ? order : -order | -0x80000000;
+  return float[0] as number;
 }

@@ -3,23 +3,23 @@ import { confidenceShares, createRandom, DparError, type Interval, normalQuantil
 import { checkArguments } from './check-arguments.js';
 import { correlate, correlationOf, type PairSums, sumsOfPairs } from './correlation.js';
 
-/** Pearson's correlation, and where it lies. */
+/** Pearson's correlation with its confidence interval. */
 export interface Correlation extends Interval {
-  /** -1 to 1; NaN if one of the sequences does not vary. */
+  /** -1 to 1; NaN if one of the sequences is constant. */
   readonly correlation: number;
-  /** What the interval counts as independent: pairs, or groups of pairs. */
+  /** Number of independent pairs, or groups of pairs. */
   readonly count: number;
 }
 
 /**
- * Pearson's correlation of independent pairs, such as the patches and the compressed sizes of images (supplement, 1.8), with
- * the interval of Fisher's z transform: atanh r is about normal with standard deviation 1 / sqrt(n - 3) (Fisher 1921). It
- * is made for pairs that are jointly normal.
+ * Pearson's correlation of independent pairs, such as the patches and the compressed sizes of images (supplement, 1.8). The
+ * interval is that of Fisher's z transform: atanh r is about normal with standard deviation 1 / sqrt(n - 3) (Fisher 1921). It
+ * assumes pairs that are jointly normal.
  *
  * @param a [n]
  * @param b [n]
  * @param options `level`: Confidence level.
- * @throws DparError if they differ in length, or there are fewer than 4 pairs, or the level is not between 0 and 1.
+ * @throws DparError if the lengths differ, there are fewer than 4 pairs, or the level is not between 0 and 1.
  */
 export function correlateIndependent(
   a: ArrayLike<number>,
@@ -43,13 +43,13 @@ export function correlateIndependent(
   return { correlation, low: Math.tanh(z - reach), high: Math.tanh(z + reach), level, count };
 }
 
-/** The bootstrap of {@link correlateGroups}. */
+/** Settings of the bootstrap of {@link correlateGroups}. */
 export interface CorrelateGroupsOptions {
-  /** 2000 by default. */
+  /** Number of resamples (default: 2000). */
   readonly resamples?: number | undefined;
-  /** Confidence level; 0.95 by default. */
+  /** Confidence level (default: 0.95). */
   readonly level?: number | undefined;
-  /** 0 by default. */
+  /** Seed of the resamples (default: 0). */
   readonly seed?: number | undefined;
 }
 
@@ -60,16 +60,14 @@ const correlateGroupsOptionsKinds: KindsOf<CorrelateGroupsOptions> = {
 };
 
 /**
- * Pearson's correlation of pairs in equal groups that are independent of one another while the pairs within one are not,
- * such as the tokens of images (the paper's p-corr of entropy maps, Tables S4 and S5): over all pairs. Its interval is the
- * percentile interval of a bootstrap in which whole groups are drawn, with repetition.
- *
- * A resample costs a few additions a group.
+ * Pearson's correlation over all pairs of independent groups of one size, such as the tokens of images. It is the paper's
+ * p-corr of entropy maps (Tables S4 and S5). The pairs within a group may depend on one another. The interval is the percentile
+ * interval of a bootstrap that draws whole groups with replacement. A resample costs a few additions a group.
  *
  * @param a [groups, size]
  * @param b [groups, size]
- * @throws DparError if the lengths differ or are no multiple of the size, there are fewer than 2 groups, or an option is
- *   out of range.
+ * @throws DparError if the lengths differ, the size does not divide them, there are fewer than 2 groups, or an option is out
+ * of range.
  */
 export function correlateGroups(
   a: ArrayLike<number>,
@@ -92,7 +90,7 @@ export function correlateGroups(
     );
   }
   if (!(Number.isInteger(resamples) && resamples >= 2)) {
-    throw new DparError(`correlateGroups: expected 2 or more resamples, got ${resamples}. 2000 are usual.`);
+    throw new DparError(`correlateGroups: expected 2 or more resamples, got ${resamples}. Leave it out for 2000.`);
   }
   const groups = sumsOfPairs(a, b, size);
   const correlations = Float64Array.from({ length: resamples }, (_, i) => {
@@ -109,7 +107,7 @@ export function correlateGroups(
     }
     return correlationOf(total);
   });
-  // A resample in which nothing varies has no correlation.
+  // A constant resample has no correlation.
   const known = correlations.filter((value) => !Number.isNaN(value));
   const [low, high] = known.length === 0 ? [Number.NaN, Number.NaN] : (quantiles(known, ends) as [number, number]);
   return { correlation, low, high, level, count };

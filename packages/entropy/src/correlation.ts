@@ -13,29 +13,29 @@ export interface PairSums {
 
 /**
  * Pearson's correlation of two sequences of numbers, such as the entropies of the same tokens under two models (the
- * paper's p-corr, Tables S4 and S5) or the patches and compressed sizes of images.
+ * paper's p-corr, Tables S4 and S5).
  * @param a [n]
  * @param b [n]
- * @returns -1 to 1; NaN if one of them does not vary.
- * @throws DparError if they differ in length or are empty.
+ * @returns -1 to 1; NaN if one of the sequences is constant.
+ * @throws DparError if the lengths differ or are 0.
  */
 export function pearsonCorrelation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   checkArguments('pearsonCorrelation', { a, b }, { a: 'number[]', b: 'number[]' });
   return correlate('pearsonCorrelation', a, b);
 }
 
-/** As {@link pearsonCorrelation}, for a function that is called `where`. */
-export function correlate(where: string, a: ArrayLike<number>, b: ArrayLike<number>): number {
+/** The correlation of {@link pearsonCorrelation}. @param caller Function that errors name. */
+export function correlate(caller: string, a: ArrayLike<number>, b: ArrayLike<number>): number {
   const n = a.length;
   if (n === 0 || n !== b.length) {
     throw new DparError(
-      `${where}: expected two sequences of one length, got ${n} and ${b.length} numbers. Pass pairs.`,
+      `${caller}: expected two sequences of one length, got ${n} and ${b.length} numbers. Pass pairs.`,
     );
   }
   return correlationOf(sumsOfPairs(a, b, n)[0] as PairSums);
 }
 
-/** Sums over consecutive groups of pairs, measured from the means of all, so that these cost no digits. */
+/** Sums over consecutive groups of pairs. Values are measured from their overall means, which keeps precision. */
 export function sumsOfPairs(a: ArrayLike<number>, b: ArrayLike<number>, size: number): PairSums[] {
   const [meanA, meanB] = [mean(a), mean(b)];
   return Array.from({ length: a.length / size }, (_, group) => {
@@ -53,7 +53,7 @@ export function sumsOfPairs(a: ArrayLike<number>, b: ArrayLike<number>, size: nu
   });
 }
 
-/** The correlation of the pairs that sums are of; NaN if a or b does not vary. */
+/** Correlation of the summed pairs; NaN if a or b is constant. */
 export function correlationOf({ n, a, b, aa, bb, ab }: PairSums): number {
   const varianceA = aa - (a * a) / n;
   const varianceB = bb - (b * b) / n;

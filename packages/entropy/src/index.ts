@@ -1,11 +1,4 @@
 export { type Calibration, type CalibrationOptions, calibrateThreshold } from './calibrate.js';
-export {
-  type EntropyModelConfig,
-  entropyModelPresets,
-  entropyModelSpecs,
-  readEntropyModelConfig,
-  writeEntropyModelConfig,
-} from './config.js';
 export { pearsonCorrelation } from './correlation.js';
 export {
   type CorrelateGroupsOptions,
@@ -13,5 +6,10 @@ export {
   correlateGroups,
   correlateIndependent,
 } from './correlation-interval.js';
-export { entropyKind } from './kind.js';
-export { type EntropyModelOutputs, entropyModel } from './model.js';
+export {
+  type EntropyModelConfig,
+  type EntropyModelOutputs,
+  entropyKind,
+  entropyModel,
+  entropyModelPresets,
+} from './model.js';

@@ -6,8 +6,7 @@ import { readCheckpoint, readSafetensors } from '@dpar/io/node';
 import { countParameters, initializeParameters } from '@dpar/nn';
 import { createReferenceEngine, type Engine, named, type TensorFunction, valueAndGradients } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { entropyModelPresets, entropyModelSpecs, readEntropyModelConfig, writeEntropyModelConfig } from './config.js';
-import { entropyModel } from './model.js';
+import { entropyKind, entropyModel, entropyModelPresets } from './model.js';
 
 const tensorsOf = async (name: string) => toHostTensors((await readSafetensors(fixturePath(name))).tensors);
 
@@ -34,9 +33,9 @@ describe('entropy model', () => {
       const { config: json, parameters } = await readCheckpoint(fixturePath('entropy-model'));
       const io = await tensorsOf('entropy-model/io.safetensors');
       const gradients = await tensorsOf('entropy-model/grads.safetensors');
-      const config = readEntropyModelConfig(json);
+      const config = entropyKind.readConfig(json);
       const names = Object.keys(parameters);
-      expect(Object.keys(entropyModelSpecs(config))).toEqual(names);
+      expect(Object.keys(entropyKind.specs(config))).toEqual(names);
       const loss: TensorFunction = (ops, x) => ({ ...entropyModel(ops, config, x, named(x, 'tokens')) });
       const compiled = engine.compile((ops, x) => {
         const result = valueAndGradients(ops, loss, x, { of: 'loss', by: names });
@@ -64,16 +63,16 @@ describe('entropy model', () => {
       normEps: 1e-5,
     };
     const millions = (size: keyof typeof entropyModelPresets) =>
-      countParameters(entropyModelSpecs({ ...shared, ...entropyModelPresets[size], clsTokenNum: 0 })) / 1e6;
+      countParameters(entropyKind.specs({ ...shared, ...entropyModelPresets[size], clsTokenNum: 0 })) / 1e6;
     expect(millions('B')).toBeCloseTo(110, 0);
     expect(millions('S')).toBeGreaterThan(45);
     expect(millions('S')).toBeLessThan(55);
   });
 
   it('starts out ignorant: every entropy is that of the uniform distribution', async () => {
-    const config = readEntropyModelConfig({ dim: 32, n_layer: 1, n_head: 2, vocab_size: 10, block_size: 16 });
-    expect(readEntropyModelConfig(writeEntropyModelConfig(config))).toEqual(config);
-    const parameters = initializeParameters(entropyModelSpecs(config), 1);
+    const config = entropyKind.readConfig({ dim: 32, n_layer: 1, n_head: 2, vocab_size: 10, block_size: 16 });
+    expect(entropyKind.readConfig(entropyKind.writeConfig(config))).toEqual(config);
+    const parameters = initializeParameters(entropyKind.specs(config), 1);
     const compiled = createReferenceEngine().compile((ops, x) => ({
       ...entropyModel(ops, config, x, named(x, 'tokens')),
     }));

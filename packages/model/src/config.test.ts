@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { readDparConfig, readLlamaGenConfig, writeDparConfig, writeLlamaGenConfig } from './config.js';
+import { dparKind } from './dpar-kind.js';
+import { llamaGenKind } from './llamagen.js';
 import { dparPreset, llamaGenPreset, presets } from './presets.js';
 
 describe('config.json', () => {
   it('is written and read back', () => {
     for (const size of Object.values(presets)) {
       const config = dparPreset(size, { gridSize: 24 });
-      expect(readDparConfig(JSON.parse(JSON.stringify(writeDparConfig(config))))).toEqual(config);
+      expect(dparKind.readConfig(JSON.parse(JSON.stringify(dparKind.writeConfig(config))))).toEqual(config);
       const llamaGen = llamaGenPreset(size);
-      expect(readLlamaGenConfig(JSON.parse(JSON.stringify(writeLlamaGenConfig(llamaGen))))).toEqual(llamaGen);
+      expect(llamaGenKind.readConfig(JSON.parse(JSON.stringify(llamaGenKind.writeConfig(llamaGen))))).toEqual(llamaGen);
     }
   });
 
   it('has the official keys', () => {
-    expect(writeDparConfig(dparPreset(presets.B))).toMatchObject({
+    expect(dparKind.writeConfig(dparPreset(presets.B))).toMatchObject({
       kind: 'dpar',
       n_local_encoder_layers: 1,
       n_local_decoder_layers: 3,
@@ -24,7 +25,7 @@ describe('config.json', () => {
     });
   });
 
-  const json = writeDparConfig(dparPreset(presets.B));
+  const json = dparKind.writeConfig(dparPreset(presets.B));
   it.each([
     [{ ...json, dim: undefined }, /'dim' to be a whole number >= 1, got no such key/],
     [{ ...json, n_layer: 2.5 }, /'n_layer'.*got 2\.5/],
@@ -34,6 +35,6 @@ describe('config.json', () => {
     [{ ...json, patching: { row_length: 7 } }, /'row_length' to divide/],
     [[], /a JSON object/],
   ])('refuses what is wrong: %#', (wrong, message) => {
-    expect(() => readDparConfig(JSON.parse(JSON.stringify(wrong)))).toThrow(message);
+    expect(() => dparKind.readConfig(JSON.parse(JSON.stringify(wrong)))).toThrow(message);
   });
 });

@@ -1,18 +1,19 @@
 import { type DecodeResult, type DecodeStep, decodeBlock, decodeStack, predictions } from '@dpar/nn';
 import type { Ops, Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
+import { type DparConfig, dparConfigKinds } from './config.js';
 import { decoderContext } from './local-decoder.js';
 import { attendToOwnTokens, poolPatches, type Slots } from './patch-embedding.js';
 
-/** One token through the local encoder. R sequences. */
+const stepKinds = { x: 'Tensor', table: 'Tensor', mask: 'Tensor', '*': 'any' };
+
+/** Results of {@link encoderStep} for R sequences. */
 export interface EncoderStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
   /** Token states after each encoder layer, each [R, D]. */
   readonly states: readonly T[];
 }
 
-/** One token through the local encoder. @param step `x`: embedding of the token, [R, D] */
+/** Runs one token through the local encoder. @param step `x`: embedding of the token, [R, D] */
 export function encoderStep<T>(
   ops: Ops<T>,
   config: DparConfig,
@@ -26,7 +27,7 @@ export function encoderStep<T>(
       ops: 'Ops',
       config: dparConfigKinds,
       parameters: 'object',
-      step: { x: 'Tensor', table: 'Tensor', mask: 'Tensor', '*': 'any' },
+      step: stepKinds,
     },
   );
 
@@ -45,7 +46,7 @@ export function encoderStep<T>(
 }
 
 /**
- * The embedding of a finished patch from the encoder states of its tokens.
+ * Embedding of a finished patch, from the encoder states of its tokens.
  * @param states After each encoder layer, [R, P, D]; zeros in empty slots
  * @param slotMask bool [R, 1, P]
  * @returns [R, D]
@@ -73,13 +74,13 @@ export function patchEmbedding<T>(
   return ops.reshape(patches, [R, config.dim]);
 }
 
-/** One patch (or the class embedding) through the global transformer. */
+/** Results of {@link globalStep}. */
 export interface GlobalStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
-  /** What each decoder layer adds to the tokens of the next patch, each [R, D]. */
+  /** Context that each decoder layer adds to the tokens of the next patch, each [R, D]. */
   readonly contexts: readonly T[];
 }
 
-/** One patch embedding, or the class embedding, [R, D] through the global transformer. */
+/** Runs one patch embedding, or the class embedding, [R, D] through the global transformer. */
 export function globalStep<T>(
   ops: Ops<T>,
   config: DparConfig,
@@ -93,7 +94,7 @@ export function globalStep<T>(
       ops: 'Ops',
       config: dparConfigKinds,
       parameters: 'object',
-      step: { x: 'Tensor', table: 'Tensor', mask: 'Tensor', '*': 'any' },
+      step: stepKinds,
     },
   );
 
@@ -104,16 +105,16 @@ export function globalStep<T>(
   return { contexts, keys, values };
 }
 
-/** One position through the local decoder. */
+/** Results of {@link decoderStep}. */
 export interface DecoderStepResult<T> extends Omit<DecodeResult<T>, 'x'> {
   /** [R, V] */
   readonly logits: T;
 }
 
 /**
- * One position through the local decoder: predicts the next token from the state of the token before it.
+ * Runs one position through the local decoder: predicts the next token from the state of the token before it.
  * @param step `x`: the encoder state of the token before, or the start embedding, [R, D]
- * @param contexts What each layer adds, [R, D]: of the patch of the token that is predicted
+ * @param contexts Context that each layer adds, [R, D], for the patch of the predicted token
  */
 export function decoderStep<T>(
   ops: Ops<T>,
@@ -129,7 +130,7 @@ export function decoderStep<T>(
       ops: 'Ops',
       config: dparConfigKinds,
       parameters: 'object',
-      step: { x: 'Tensor', table: 'Tensor', mask: 'Tensor', '*': 'any' },
+      step: stepKinds,
       contexts: 'Tensor[]',
     },
   );

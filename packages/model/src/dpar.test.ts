@@ -3,15 +3,15 @@ import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, createReferenceEngine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DparConfig, readDparConfig } from './config.js';
+import type { DparConfig } from './config.js';
 import { dpar } from './dpar.js';
+import { dparKind } from './dpar-kind.js';
 import { dparInputs, patchingOptions } from './prepare.js';
-import { dparSpecs } from './specs.js';
 
 const engine = createReferenceEngine();
 
 function configOf(changes: object): DparConfig {
-  return readDparConfig({
+  return dparKind.readConfig({
     dim: 32,
     n_layer: 1,
     n_head: 2,
@@ -29,7 +29,7 @@ function configOf(changes: object): DparConfig {
 }
 
 function weights(config: DparConfig): Record<string, HostTensor> {
-  const parameters = initializeParameters(dparSpecs(config), 1);
+  const parameters = initializeParameters(dparKind.specs(config), 1);
   createRandom(2).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.3 });
   return parameters;
 }

@@ -11,13 +11,12 @@ import {
 } from '@dpar/nn';
 import { int32, named, type Ops, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
+import { type DparConfig, dparConfigKinds } from './config.js';
 import { localDecoder } from './local-decoder.js';
 import { localEncoder } from './local-encoder.js';
 import type { PatchMaps } from './patch-maps.js';
 
-/** What a DPAR model reads. B images, T tokens each, N predicted tokens (T, or T + 1 with an end-of-image token), M patches. */
+/** Inputs of a DPAR model. B images, T tokens each, N predicted tokens (T, or T + 1 with an end-of-image token), M patches. */
 export interface DparInputs<T> extends PatchMaps<T> {
   /** int32 [B, T] */
   readonly tokens: T;
@@ -37,11 +36,11 @@ const dparInputsKinds: KindsOf<DparInputs<object>> = {
   '*': 'any',
 };
 
-/** What one teacher-forced pass gives. */
+/** Results of one teacher-forced pass. */
 export interface DparOutputs<T> {
   /** Encoder states [B, N - 1, D]. */
   readonly encoderTokens: T;
-  /** Patch embeddings [B, M, D]; those of padded patches and of each image's last patch have no meaning. */
+  /** Patch embeddings [B, M, D]. Embeddings of padded patches and of each image's last patch are undefined. */
   readonly encoderPatches: T;
   /** Global states [B, M, D]: of the class token, then of patches 0..M - 2. */
   readonly global: T;
@@ -80,17 +79,8 @@ export function dpar<T>(
   // The last patch is complete only when the image is, and no token depends on it.
   const sequence = prependClass(ops, parameters, ops.slice(patches, 1, 0, M - 1), inputs.labels); // [B, M, D]
   const table = inputs.globalTable;
-  const global = transformerStack(
-    ops,
-    parameters,
-    'layers',
-    config.nLayer,
-    sequence,
-    table,
-    causalMask(ops, M),
-    config,
-    training,
-  );
+  const mask = causalMask(ops, M);
+  const global = transformerStack(ops, parameters, 'layers', config.nLayer, sequence, table, mask, config, training);
 
   const decoder = localDecoder(ops, config, parameters, tokens, global, inputs, training); // [B, N, D]
   const logits = predictions(ops, parameters, decoder, config.normEps); // [B, N, V]

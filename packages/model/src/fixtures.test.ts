@@ -10,11 +10,10 @@ import {
   valueAndGradients,
 } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { readDparConfig, readLlamaGenConfig } from './config.js';
 import { dpar } from './dpar.js';
-import { llamaGen } from './llamagen.js';
+import { dparKind } from './dpar-kind.js';
+import { llamaGen, llamaGenKind } from './llamagen.js';
 import { dparInputs, patchingOptions } from './prepare.js';
-import { dparSpecs, llamaGenSpecs } from './specs.js';
 import { largestDifference, loadFixture, type ModelFixture, relativeError } from './testing/fixture.js';
 
 const engines: Record<string, () => Promise<Engine>> = {
@@ -56,8 +55,8 @@ describe.each(Object.keys(engines))('models on the engine %s agree with the refe
   const names = ['dpar-dynamic4d', 'dpar-dynamic3d', 'dpar-rope1d', 'dpar-e2d1-static2'];
   it.each(names)('%s', async (name) => {
     const fixture = await loadFixture(name);
-    const config = readDparConfig(fixture.config);
-    expect(Object.keys(dparSpecs(config))).toEqual(Object.keys(fixture.parameters));
+    const config = dparKind.readConfig(fixture.config);
+    expect(Object.keys(dparKind.specs(config))).toEqual(Object.keys(fixture.parameters));
     const { io } = fixture;
     const lengths = named(io, 'patch_lengths');
     const entropies = named(io, 'entropies');
@@ -102,8 +101,8 @@ describe.each(Object.keys(engines))('models on the engine %s agree with the refe
 
   it('llamagen', async () => {
     const fixture = await loadFixture('llamagen');
-    const config = readLlamaGenConfig(fixture.config);
-    expect(Object.keys(llamaGenSpecs(config))).toEqual(Object.keys(fixture.parameters));
+    const config = llamaGenKind.readConfig(fixture.config);
+    expect(Object.keys(llamaGenKind.specs(config))).toEqual(Object.keys(fixture.parameters));
     const fn: TensorFunction = (ops, x) => ({
       ...llamaGen(ops, config, x, named(x, 'tokens'), named(x, 'labels')),
     });

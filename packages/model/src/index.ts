@@ -1,12 +1,8 @@
-export {
-  type DparConfig,
-  type EmbeddingType,
-  type LlamaGenConfig,
-  type PatchingConfig,
-  readDparConfig,
-  readLlamaGenConfig,
-  writeDparConfig,
-  writeLlamaGenConfig,
+export type {
+  DparConfig,
+  EmbeddingType,
+  LlamaGenConfig,
+  PatchingConfig,
 } from './config.js';
 export {
   type DecoderStepResult,
@@ -18,11 +14,10 @@ export {
   patchEmbedding,
 } from './decode.js';
 export { type DparInputs, type DparOutputs, dpar } from './dpar.js';
+export { dparKind } from './dpar-kind.js';
 export { inputsOfLengths } from './inputs-of-lengths.js';
-export { dparKind } from './kinds/dpar.js';
-export { imageModelKinds } from './kinds/index.js';
-export { llamaGenKind } from './kinds/llamagen.js';
-export { type LlamaGenOutputs, llamaGen } from './llamagen.js';
+export { imageModelKinds } from './kinds.js';
+export { type LlamaGenOutputs, llamaGen, llamaGenKind } from './llamagen.js';
 export { dparMacs, dparMatmulMacs, llamaGenMacs } from './macs.js';
 export { dparMemory, llamaGenMemory, type MemoryCount } from './memory.js';
 export { type PatchPlaces, patchAngles } from './patch-angles.js';
@@ -44,5 +39,4 @@ export {
   pixelsPerToken,
   presets,
 } from './presets.js';
-export { dparSpecs, llamaGenSpecs } from './specs.js';
 export { type ComputeRow, compareCompute, paperPatchRatios, type TableS1Row, tableS1 } from './table-s1.js';

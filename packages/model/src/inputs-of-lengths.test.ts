@@ -2,7 +2,7 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { createReferenceEngine, type HostTensor, int32, named, type TensorFunction } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readDparConfig } from './config.js';
+import { dparKind } from './dpar-kind.js';
 import { inputsOfLengths } from './inputs-of-lengths.js';
 import { dparInputs } from './prepare.js';
 
@@ -17,7 +17,7 @@ const base = {
 describe.each(['dynamic_4d', 'dynamic_3d', '2d', null])('inputs of patch lengths, embedding %s', (embedding) => {
   it.each([false, true])('equal those that the host makes (end-of-image token: %s)', async (eoi) => {
     const patching = { mode: 'entropy_row_boundary', threshold: 1, max_patch_length: 3, row_length: 4 };
-    const config = readDparConfig({ ...base, embedding_type: embedding, predict_eoi_token: eoi, patching });
+    const config = dparKind.readConfig({ ...base, embedding_type: embedding, predict_eoi_token: eoi, patching });
     const end = eoi ? [1] : [];
     const fn: TensorFunction = (ops, x) => {
       const input = (name: string) => named(x, name);

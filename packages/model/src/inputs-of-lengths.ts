@@ -1,17 +1,15 @@
 import type { Ops } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
+import { type DparConfig, dparConfigKinds } from './config.js';
 import type { DparInputs } from './dpar.js';
 import { patchAngles } from './patch-angles.js';
 import { patchSlots } from './prepare.js';
 
 /**
- * What {@link dparInputs} makes on the host, as part of the computation: for graphs that are to take patch lengths as they
- * are. Nothing is checked here.
+ * Inputs of {@link dparInputs}, computed by the graph itself, for exported graphs that take patch lengths. Nothing is checked.
  * @param tokens int32 [B, T]
  * @param labels int32 [B]; `numClasses` is the null class
- * @param patchLengths int32 [B, M] over all N predicted tokens, padded with zeros; none above `slots`
+ * @param patchLengths int32 [B, M] over all N predicted tokens, padded with zeros; at most `slots` each
  * @param slots Slots P a patch; by default what the configuration's patching needs.
  */
 export function inputsOfLengths<T>(
@@ -81,7 +79,7 @@ export function inputsOfLengths<T>(
   };
 }
 
-/** Number of the first element of each row of B rows of `width` elements: int32 [B, 1]. */
+/** Index of the first element of each of B rows of `width` elements: int32 [B, 1]. */
 function firstOfRows<T>(ops: Ops<T>, B: number, width: number): T {
   return ops.slice(ops.reshape(ops.range(B * width), [B, width]), 1, 0, 1);
 }

@@ -4,8 +4,8 @@ import type { DparConfig } from './config.js';
 import { type PatchMaps, patchesOfTokens } from './patch-maps.js';
 
 /**
- * What decoder layer `layer` adds to the tokens of a patch: the global state, normalised and projected. (The paper's
- * cross-attention to one key: queries, keys and softmax would change nothing.)
+ * Context that decoder layer `layer` adds to the tokens of a patch: the global state, normalised and projected. This is the
+ * paper's cross-attention to one key, for which queries, keys and softmax change nothing.
  * @param global [..., D]
  * @returns [..., D]
  */
@@ -21,8 +21,8 @@ export function decoderContext<T>(
 }
 
 /**
- * Local decoder: before each causal block over tokens, position i is given the global state that was reached when the
- * patch before that of token i was finished.
+ * Local decoder: causal blocks over tokens. Before each block, position i receives the global state after the last patch
+ * that ended before token i's patch.
  * @param tokens Encoder states [B, N - 1, D]
  * @param global Global states [B, M, D]: of the class token, then of patches 0..M - 2
  * @returns [B, N, D]; position i predicts token i
@@ -42,7 +42,7 @@ export function localDecoder<T>(
   const table = gridRotaryTable(ops, config, read + 1);
   const mask = causalMask(ops, read + 1);
   for (let layer = 0; layer < config.nLocalDecoderLayers; layer++) {
-    // Projected once per patch, then handed to the patch's tokens.
+    // The context is projected once per patch, then copied to the patch's tokens.
     h = ops.add(h, patchesOfTokens(ops, decoderContext(ops, config, parameters, layer, global), maps));
     h = namedBlock(ops, parameters, `local_decoder.layers.${layer}`, h, table, mask, config, training);
   }

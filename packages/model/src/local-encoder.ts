@@ -4,17 +4,17 @@ import type { DparConfig } from './config.js';
 import { attendToOwnTokens, poolPatches, type Slots } from './patch-embedding.js';
 import { type PatchMaps, patchOfTokens, tokensOfPatches } from './patch-maps.js';
 
-/** What the local encoder gives. */
+/** Results of the local encoder. */
 export interface LocalEncoderOutputs<T> {
   /** Token states [B, N - 1, D]. */
   readonly tokens: T;
-  /** Patch embeddings [B, M, D]; those of padded patches and of the last patch have no meaning. */
+  /** Patch embeddings [B, M, D]. Embeddings of padded patches and of the last patch are undefined. */
   readonly patches: T;
 }
 
 /**
- * Local encoder: causal blocks over tokens; patches are pooled after the first and refined after each.
- * @param embedded Token embeddings [B, N - 1, D]: the last of the N tokens that are predicted is never read.
+ * Local encoder: causal blocks over tokens. Patches are pooled after the first block and refined after each.
+ * @param embedded Token embeddings [B, N - 1, D]. The last of the N predicted tokens is never read.
  */
 export function localEncoder<T>(
   ops: Ops<T>,
@@ -34,7 +34,7 @@ export function localEncoder<T>(
   let patches: T | undefined;
   for (let layer = 0; layer < config.nLocalEncoderLayers; layer++) {
     tokens = namedBlock(ops, parameters, `local_encoder.layers.${layer}`, tokens, table, mask, config, training);
-    const states = ops.pad(tokens, 1, 0, 1); // [B, N, D]: a place for the token that is not read
+    const states = ops.pad(tokens, 1, 0, 1); // [B, N, D], zeros for the token that is not read
     patches ??= poolPatches(ops, states, slots);
     patches = attendToOwnTokens(ops, config, parameters, layer, patches, states, slots);
   }

@@ -1,11 +1,10 @@
 import { attentionMacs, blockMacs } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig, LlamaGenConfig } from './config.js';
-import { dparConfigKinds, llamaGenConfigKinds } from './config.js';
+import { type DparConfig, dparConfigKinds, type LlamaGenConfig, llamaGenConfigKinds } from './config.js';
 
 /**
- * Multiply-accumulates of LlamaGen for one image, as Table S1 counts them: linear layers, and 8 per layer and channel
- * for norms and the like; attention products are not counted.
+ * Multiply-accumulates of LlamaGen for one image, as Table S1 counts them: linear layers, and 8 per layer and channel for
+ * norms and other small operations. Attention products are not counted.
  */
 export function llamaGenMacs(config: LlamaGenConfig): number {
   checkArguments('llamaGenMacs', { config }, { config: llamaGenConfigKinds });

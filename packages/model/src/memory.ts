@@ -1,8 +1,7 @@
-import { countParameters, feedForwardWidth } from '@dpar/nn';
+import { countParameters, feedForwardWidth, gptSpecs } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig, LlamaGenConfig } from './config.js';
-import { dparConfigKinds, llamaGenConfigKinds } from './config.js';
-import { dparSpecs, llamaGenSpecs } from './specs.js';
+import { type DparConfig, dparConfigKinds, type LlamaGenConfig, llamaGenConfigKinds } from './config.js';
+import { dparSpecs } from './specs.js';
 
 /** Memory of a model in bytes, float32. */
 export interface MemoryCount {
@@ -12,18 +11,21 @@ export interface MemoryCount {
   readonly gradients: number;
   /** AdamW's two moments. */
   readonly optimizer: number;
-  /** What a training step keeps from the forward for the backward pass (an estimate: what the gradient rules read). */
+  /** Values that a training step keeps for the backward pass. This is an estimate from the inputs of the gradient rules. */
   readonly activations: number;
-  /** Cached keys and values of all blocks for whole images, when sampling (one row per image). */
+  /** Cached keys and values of all blocks for whole images when sampling, without guidance. */
   readonly cache: number;
 }
 
 const bytes = 4;
 
 /**
- * Elements that one block keeps for each position: the two normed inputs and the two residual sums (4 D), queries, keys
- * and values fused, rotated and by head (3 D + 2 D + 3 D), the mixed values twice (2 D), four feed-forward products
- * (4 F), and the attention weights before and after softmax (2 H T).
+ * Elements that one block keeps for each position:
+ * - the two normed inputs and the two residual sums (4 D)
+ * - queries, keys and values fused, rotated and by head (3 D + 2 D + 3 D)
+ * - the mixed values twice (2 D)
+ * - four feed-forward products (4 F)
+ * - the attention weights before and after softmax (2 H T)
  */
 function blockActivations(D: number, H: number, multipleOf: number, length: number): number {
   return 14 * D + 4 * feedForwardWidth(D, multipleOf) + 2 * H * length;
@@ -45,7 +47,7 @@ export function llamaGenMemory(config: LlamaGenConfig, batch: number): MemoryCou
 
   const { dim: D, nHead: H, multipleOf, nLayer: L, vocabSize: V, blockSize: T } = config;
   const perImage = T * (L * blockActivations(D, H, multipleOf, T) + 2 * V + 2 * D);
-  return memoryCount(countParameters(llamaGenSpecs(config)), batch * perImage, batch * 2 * L * (T + 1) * D);
+  return memoryCount(countParameters(gptSpecs(config)), batch * perImage, batch * 2 * L * (T + 1) * D);
 }
 
 /**

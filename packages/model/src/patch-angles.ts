@@ -2,11 +2,10 @@ import type { KindsOf } from '@dpar/check';
 import { rotaryLayout } from '@dpar/rope';
 import { bool, float32, type Ops } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
+import { type DparConfig, dparConfigKinds } from './config.js';
 import { patchRotaryRows } from './prepare.js';
 
-/** Where patches are in their images, int32 [...]: their numbers, and their first and last tokens (included). */
+/** Places of patches in their images, int32 [...]: numbers of the patches, and of their first and last tokens. */
 export interface PatchPlaces<T> {
   readonly index: T;
   readonly first: T;
@@ -16,8 +15,8 @@ export interface PatchPlaces<T> {
 const patchPlacesKinds: KindsOf<PatchPlaces<object>> = { index: 'Tensor', first: 'Tensor', last: 'Tensor', '*': 'any' };
 
 /**
- * Rotary angles of patches, as `globalRotaryTable` has them, inside a computation: rows of one constant table. Each pair is
- * rotated by one coordinate (Equation S2), which follows from the patch's number, its first token or its last token.
+ * Rotary angles of `globalRotaryTable` inside a computation: rows of one constant table. Each pair is rotated by one
+ * coordinate (Equation S2), which follows from the patch's number, its first token or its last token.
  * @returns [..., headDim]
  */
 export function patchAngles<T>(ops: Ops<T>, config: DparConfig, patchPlaces: PatchPlaces<T>): T {
@@ -28,7 +27,7 @@ export function patchAngles<T>(ops: Ops<T>, config: DparConfig, patchPlaces: Pat
   );
   const { index, first, last } = patchPlaces;
   const headDim = config.dim / config.nHead;
-  // Row i: patch i, of token i alone. The last row is that of padded patches and of the end-of-image token.
+  // Row i is that of patch number i with the single token i. The last row serves padded patches and the end-of-image token.
   const rows = config.blockSize + 1;
   const places = Array.from({ length: rows }, (_, i) => ({ index: i, start: i, length: 1 }));
   const table = ops.constant(float32([rows, headDim], patchRotaryRows(config, places)));

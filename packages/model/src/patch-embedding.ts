@@ -2,11 +2,11 @@ import { additiveMask, linear } from '@dpar/nn';
 import { named, type Ops, type Tensors } from '@dpar/tensor';
 import type { DparConfig } from './config.js';
 
-/** Slots of patches: how token states are laid out by patch, and which slots hold a token. */
+/** Slots of patches, which hold the patch's tokens. */
 export interface Slots<T> {
-  /** [B, N, D] -> [B, M, P, D], zeros in empty slots. */
+  /** Lays token states out by patch: [B, N, D] -> [B, M, P, D], zeros in empty slots. */
   readonly layOut: (tokens: T) => T;
-  /** bool [B, M, P] */
+  /** bool [B, M, P]: true where a slot holds a token. */
   readonly mask: T;
 }
 
@@ -21,8 +21,8 @@ export function poolPatches<T>(ops: Ops<T>, tokens: T, slots: Slots<T>): T {
 }
 
 /**
- * Refines patch embeddings by cross-attention (residual): a patch is the query, its own tokens are keys and values. Both
- * sides are normalised; there is no positional rotation.
+ * Refines patch embeddings by cross-attention with a residual. A patch is the query, its own tokens are keys and values.
+ * Both sides are normalised; there are no positions.
  * @param patches [B, M, D]
  * @param tokens [B, N, D]
  * @returns [B, M, D]

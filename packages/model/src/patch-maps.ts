@@ -1,15 +1,15 @@
 import type { Ops } from '@dpar/tensor';
 
 /**
- * Where tokens sit in patches, as dense index maps. B images, N predicted tokens, M patches, P slots a patch. Made by
- * `densePatches` of @dpar/patchify.
+ * Dense index maps between tokens and patches, from `densePatches` of @dpar/patchify. B images, N predicted tokens, M
+ * patches, P slots a patch.
  */
 export interface PatchMaps<T> {
   /** int32 [B, M, P]: row b N + t of the token in each slot, -1 where a slot is empty. */
   readonly slotToken: T;
   /** int32 [B N]: slot (b M + m) P + p of each token. */
   readonly tokenSlot: T;
-  /** bool [B, M, P]: slots that hold a token; a padded patch has its first slot marked, so that a softmax is defined. */
+  /** bool [B, M, P]: slots that hold a token. The first slot of a padded patch is marked too: its softmax needs one. */
   readonly slotMask: T;
 }
 
@@ -19,7 +19,7 @@ export function tokensOfPatches<T>(ops: Ops<T>, tokens: T, maps: PatchMaps<T>): 
   return ops.takeRowsOnce(ops.reshape(tokens, [B * N, D]), maps.slotToken, maps.tokenSlot);
 }
 
-/** Gives each token the state of its patch: [B, M, D] -> [B, N, D]. */
+/** Copies the state of each patch to its tokens: [B, M, D] -> [B, N, D]. */
 export function patchesOfTokens<T>(ops: Ops<T>, patches: T, maps: PatchMaps<T>): T {
   const [B = 0, M = 0, D = 0] = ops.shapeOf(patches);
   const P = ops.shapeOf(maps.slotMask)[2] ?? 0;
@@ -32,7 +32,7 @@ export function patchesOfTokens<T>(ops: Ops<T>, patches: T, maps: PatchMaps<T>):
   return ops.reshape(rows, [B, -1, D]);
 }
 
-/** The patch that each token belongs to, as an id that is unique in the batch: int32 [B, N]. */
+/** Patch of each token, as an id that is unique in the batch: int32 [B, N]. */
 export function patchOfTokens<T>(ops: Ops<T>, maps: PatchMaps<T>): T {
   const [B = 0, M = 0, P = 0] = ops.shapeOf(maps.slotMask);
   const ids = ops.broadcast(ops.reshape(ops.range(B * M), [B * M, 1]), [B * M, P]);

@@ -3,11 +3,10 @@ import { densePatches, longestPatch, type PaddedPatches, type PatchingOptions } 
 import { patchTable, type RotaryTable, sequenceTable } from '@dpar/rope';
 import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig } from './config.js';
-import { dparConfigKinds } from './config.js';
+import { type DparConfig, dparConfigKinds } from './config.js';
 import type { DparInputs } from './dpar.js';
 
-/** The patching of a configuration as @dpar/patchify takes it. */
+/** Patching options for @dpar/patchify from a configuration. */
 export function patchingOptions(config: DparConfig): PatchingOptions {
   checkArguments('patchingOptions', { config }, { config: dparConfigKinds });
   const { patching, predictEoiToken } = config;
@@ -27,7 +26,7 @@ function tableOptions(config: DparConfig) {
  * Rotary table of the global transformer for a batch: the class position, then patches 0..M - 2.
  * @param patchLengths [B, M], padded with zeros
  * @returns [B, M, headDim / 2, 2]
- * @throws RopeError for patches that do not fit the grid, or a head size that the embedding cannot have.
+ * @throws RopeError for patches that do not fit the grid, or an invalid headDim.
  */
 export function globalRotaryTable(config: DparConfig, patchLengths: PaddedPatches): RotaryTable {
   checkArguments(
@@ -39,7 +38,7 @@ export function globalRotaryTable(config: DparConfig, patchLengths: PaddedPatche
   return patchTable(patchLengths, { ...tableOptions(config), positions: patchLengths.shape[1] ?? 0 });
 }
 
-/** Where a patch is in its image: its number, its first token and its length in tokens. */
+/** Place of a patch in its image: its number, its first token and its length in tokens. */
 export interface PatchPlace {
   readonly index: number;
   readonly start: number;
@@ -49,7 +48,7 @@ export interface PatchPlace {
 const patchPlaceKinds: KindsOf<PatchPlace> = { index: 'number', start: 'number', length: 'number', '*': 'any' };
 
 /**
- * Rotary angles of single patches, as {@link globalRotaryTable} has them: [patches, headDim / 2, 2].
+ * Rotary angles of {@link globalRotaryTable} for single patches: [patches, headDim / 2, 2].
  *
  * @throws RopeError for patches that do not fit the grid.
  */
@@ -61,10 +60,9 @@ export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[
     const length = places.reduce((most, { index }) => Math.max(most, index + 1), 0);
     const { headDim, base } = options;
     const { data } = sequenceTable({ headDim, base, length });
-    const rows = new Float32Array(places.length * options.headDim);
+    const rows = new Float32Array(places.length * headDim);
     places.forEach(({ index }, i) => {
-      const row = data.subarray(index * options.headDim, (index + 1) * options.headDim);
-      rows.set(row, i * options.headDim);
+      rows.set(data.subarray(index * headDim, (index + 1) * headDim), i * headDim);
     });
     return rows;
   }
@@ -73,7 +71,7 @@ export function patchRotaryRows(config: DparConfig, places: readonly PatchPlace[
   return patchTable({ starts, ends }, options).data;
 }
 
-/** Number of slots P that the patches of a configuration need. */
+/** Slots P that the patches of a configuration need. */
 export function patchSlots(config: DparConfig): number {
   checkArguments('patchSlots', { config }, { config: dparConfigKinds });
 
@@ -81,12 +79,12 @@ export function patchSlots(config: DparConfig): number {
 }
 
 /**
- * The inputs of a DPAR model for a batch, made of tokens, labels and patch lengths.
+ * Inputs of a DPAR model for a batch, from tokens, labels and patch lengths.
  * @param tokens int32 [B, T]
  * @param labels int32 [B]; `numClasses` is the null class
  * @param patchLengths [B, M] over all predicted tokens (T, or T + 1 with an end-of-image token), padded with zeros
  * @param slots Slots P a patch; by default what the configuration's patching needs.
- * @throws DparError if the sizes do not go together, and what `densePatches` throws for lengths that do not fit.
+ * @throws DparError if the sizes differ; PatchifyError for lengths that do not fit.
  */
 export function dparInputs(
   config: DparConfig,
@@ -110,11 +108,14 @@ export function dparInputs(
   const [B = 0, T = 0] = tokens.shape;
   const [rows, M = 0] = patchLengths.shape;
   if (tokens.dtype !== 'int32' || tokens.shape.length !== 2 || T !== config.blockSize) {
-    throw new DparError(`dparInputs: expected tokens int32[B, ${config.blockSize}], got ${formatType(tokens)}.`);
+    throw new DparError(
+      `dparInputs: expected tokens int32[B, ${config.blockSize}], got ${formatType(tokens)}. Pass tokens of whole images.`,
+    );
   }
   if (labels.dtype !== 'int32' || labels.shape.length !== 1 || labels.shape[0] !== B || rows !== B) {
     throw new DparError(
-      `dparInputs: expected labels int32[${B}] and patch lengths [${B}, M], got ${formatType(labels)} and [${rows}, ${M}].`,
+      `dparInputs: expected labels int32[${B}] and patch lengths [${B}, M], got ${formatType(labels)} ` +
+        `and [${rows}, ${M}]. Pass one label and one row of lengths for each image.`,
     );
   }
   return {

@@ -1,27 +1,19 @@
 import type { KindsOf } from '@dpar/check';
-import type { Json, ModelKind } from '@dpar/nn';
+import { argumentKinds, type Json, type ModelKind } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig, LlamaGenConfig } from './config.js';
+import { type DparConfig, dparFields, type LlamaGenConfig } from './config.js';
 
 /** Sizes of a DPAR model and of the LlamaGen model that it is compared with. */
-export interface Preset {
-  readonly dim: number;
-  readonly nHead: number;
-  /** Local encoder, global transformer, local decoder. */
-  readonly nLocalEncoderLayers: number;
-  readonly nLayer: number;
-  /** Blocks of the local decoder. */
-  readonly nLocalDecoderLayers: number;
+export interface Preset
+  extends Pick<DparConfig, 'dim' | 'nHead' | 'nLocalEncoderLayers' | 'nLayer' | 'nLocalDecoderLayers'> {
   /** Blocks of the LlamaGen model of that size. */
   readonly llamaGenLayers: number;
 }
 
-const presetKinds: KindsOf<Preset> = {
-  dim: 'number',
-  nHead: 'number',
-  nLocalEncoderLayers: 'number',
-  nLayer: 'number',
-  nLocalDecoderLayers: 'number',
+const { dim, nHead, nLocalEncoderLayers, nLayer, nLocalDecoderLayers } = dparFields;
+
+const presetKinds = {
+  ...argumentKinds({ dim, nHead, nLocalEncoderLayers, nLayer, nLocalDecoderLayers }),
   llamaGenLayers: 'number',
   '*': 'any',
 };
@@ -45,14 +37,16 @@ export const presets = {
   XXXL: preset(2560, 40, 1, 41, 6, 48),
 } as const satisfies Record<string, Preset>;
 
-/** Name of a preset. */
+/** Name of one of the {@link presets}. */
 export type PresetName = keyof typeof presets;
 
-/** Settings beside the size. Defaults are the paper's for ImageNet at 256 px. */
+/** Settings other than the size. Defaults are the paper's for ImageNet at 256 px. */
 export interface PresetOptions {
   /** Tokens in a row and in a column of the grid (default 16). */
   readonly gridSize?: number;
+  /** Codes of the tokenizer V (default 16384). */
   readonly vocabSize?: number;
+  /** Number of classes (default 1000). */
   readonly numClasses?: number;
   /** Feed-forward widths are multiples of this (default 256). */
   readonly multipleOf?: number;
@@ -65,7 +59,7 @@ const presetOptionsKinds: KindsOf<PresetOptions> = {
   'multipleOf?': 'number',
 };
 
-/** DPAR and LlamaGen on 16x16 tokens downsample an image by this factor. */
+/** Pixels of an image in both directions for each token of DPAR and LlamaGen. */
 export const pixelsPerToken = 16;
 
 /** Thresholds in nats by grid size (Table S9, whose columns 'Plen' and 'Threshold' are exchanged). */
@@ -88,9 +82,9 @@ function shared(size: Preset, options: PresetOptions) {
 }
 
 /**
- * The DPAR configuration of a size, with the paper's patching: Dynamic RoPE, patches of at most 4 tokens.
+ * DPAR configuration of a size, with Dynamic RoPE and the paper's patching: patches of at most 4 tokens.
  *
- * @throws DparError if `size` is none, such as a name alone.
+ * @throws DparError if `size` is not a preset's value, such as its name.
  */
 export function dparPreset(size: Preset, options: PresetOptions = {}): DparConfig {
   checkArguments('dparPreset', { size, options }, { size: presetKinds, 'options?': presetOptionsKinds });
@@ -113,14 +107,14 @@ export function dparPreset(size: Preset, options: PresetOptions = {}): DparConfi
   };
 }
 
-/** The LlamaGen configuration of a size. @throws DparError if `size` is none, such as a name alone. */
+/** LlamaGen configuration of a size. @throws DparError if `size` is not a preset's value, such as its name. */
 export function llamaGenPreset(size: Preset, options: PresetOptions = {}): LlamaGenConfig {
   checkArguments('llamaGenPreset', { size, options }, { size: presetKinds, 'options?': presetOptionsKinds });
 
   return { ...shared(size, options), nLayer: size.llamaGenLayers };
 }
 
-/** All sizes as presets of a kind of model; the grid's size follows from `block_size` of the settings. */
+/** All sizes as presets of a kind of model. The size of the grid follows from `block_size` of the settings. */
 export function presetsOf(configOf: (size: Preset, options: PresetOptions) => Json): ModelKind['presets'] {
   return Object.fromEntries(
     Object.entries(presets).map(([name, size]) => [

@@ -1,6 +1,5 @@
 import {
   classRows,
-  gptSpecs,
   ones,
   type ParameterSpec,
   type ParameterSpecs,
@@ -10,32 +9,19 @@ import {
   zeros,
 } from '@dpar/nn';
 import { checkArguments } from './check-arguments.js';
-import type { DparConfig, LlamaGenConfig } from './config.js';
-import { dparConfigKinds, llamaGenConfigKinds } from './config.js';
-
-/** Parameters of a LlamaGen model under their official names. */
-export function llamaGenSpecs(config: LlamaGenConfig): ParameterSpecs {
-  checkArguments('llamaGenSpecs', { config }, { config: llamaGenConfigKinds });
-
-  return gptSpecs(config);
-}
-
-/** Rows of the embedding and output tables: the vocabulary, and the end-of-image token where it is predicted. */
-export function tableRows(config: DparConfig): number {
-  return config.vocabSize + (config.predictEoiToken ? 1 : 0);
-}
+import { type DparConfig, dparConfigKinds } from './config.js';
 
 /** Parameters of a DPAR model under their official names, in the official order. */
 export function dparSpecs(config: DparConfig): ParameterSpecs {
-  checkArguments('dparSpecs', { config }, { config: dparConfigKinds });
+  checkArguments('dparKind.specs', { config }, { config: dparConfigKinds });
 
   const { dim: D, nLocalEncoderLayers, nLocalDecoderLayers } = config;
-  const rows = tableRows(config);
+  const rows = config.vocabSize + (config.predictEoiToken ? 1 : 0);
   const specs: Record<string, ParameterSpec> = {
     'cls_embedding.embedding_table.weight': standardNormal([classRows(config), D]),
     'tok_embeddings.weight': standardNormal([rows, D]),
-    ...stackSpecs('local_encoder.layers', nLocalEncoderLayers, config),
   };
+  Object.assign(specs, stackSpecs('local_encoder.layers', nLocalEncoderLayers, config));
   const crossProjection = truncatedNormal([D, D], D ** -0.5, 3);
   for (let layer = 0; layer < nLocalEncoderLayers; layer++) {
     const cross = `local_encoder.cross_attn_layers.${layer}`;

@@ -1,8 +1,9 @@
 import { countParameters } from '@dpar/nn';
 import { describe, expect, it } from 'vitest';
+import { dparKind } from './dpar-kind.js';
+import { llamaGenKind } from './llamagen.js';
 import { dparMemory, llamaGenMemory } from './memory.js';
 import { dparPreset, llamaGenPreset, type Preset, type PresetName, presets } from './presets.js';
-import { dparSpecs, llamaGenSpecs } from './specs.js';
 import { compareCompute, tableS1 } from './table-s1.js';
 
 describe('Table S1', () => {
@@ -36,18 +37,18 @@ describe('sizes', () => {
     ['XL', 789.4e6],
     ['XXL', 1.434e9],
   ] as const)('DPAR-%s has the number of parameters that the formulas give', (name, expected) => {
-    const count = countParameters(dparSpecs(dparPreset(presets[name])));
+    const count = countParameters(dparKind.specs(dparPreset(presets[name])));
     expect(Math.abs(count / expected - 1)).toBeLessThan(6e-4);
   });
 
   it('counts memory: weights, gradients and moments are as large as the parameters say', () => {
     const config = dparPreset(presets.B);
-    const count = countParameters(dparSpecs(config));
+    const count = countParameters(dparKind.specs(config));
     const memory = dparMemory(config, 4, 142);
     expect([memory.weights, memory.gradients, memory.optimizer]).toEqual([4 * count, 4 * count, 8 * count]);
     expect(memory.activations).toBe(4 * dparMemory(config, 1, 142).activations);
     const llamaGen = llamaGenPreset(presets.B);
     expect(llamaGenMemory(llamaGen, 1).cache).toBe(4 * 2 * 12 * 257 * 768);
-    expect(llamaGenMemory(llamaGen, 4).weights).toBe(4 * countParameters(llamaGenSpecs(llamaGen)));
+    expect(llamaGenMemory(llamaGen, 4).weights).toBe(4 * countParameters(llamaGenKind.specs(llamaGen)));
   });
 });

@@ -23,31 +23,32 @@ export interface ComputeRow {
 /** Mean tokens per patch of the paper's models, by resolution in pixels. */
 export const paperPatchRatios: Readonly<Record<number, number>> = { 256: 1.81, 384: 2.06 };
 
+const presetNames = Object.keys(presets)
+  .map((name) => `'${name}'`)
+  .join(' | ');
+
 /**
  * Compute of one size at one resolution, counted as Table S1 of the paper does.
  *
  * @param resolution Pixels, a multiple of 16.
  * @param patchRatio Tokens per patch, at least 1.
- * @throws DparError for a name that `presets` does not have, or numbers out of range.
+ * @throws DparError for an unknown preset, or numbers out of range.
  */
 export function compareCompute(model: PresetName, resolution: number, patchRatio: number): ComputeRow {
   checkArguments(
     'compareCompute',
     { model, resolution, patchRatio },
     {
-      model: "'nano' | 'micro' | 'mini' | 'B' | 'L' | 'L-E2D3' | 'L-E3D2' | 'L-E4D1' | 'XL' | 'XXL' | 'XXXL'",
+      model: presetNames,
       resolution: 'number',
       patchRatio: 'number',
     },
   );
 
-  if (!Object.hasOwn(presets, model)) {
-    throw new DparError(`compareCompute: expected one of ${Object.keys(presets).join(', ')}, got ${model}.`);
-  }
   if (!(resolution > 0 && resolution % pixelsPerToken === 0 && patchRatio >= 1)) {
     throw new DparError(
       `compareCompute: expected a resolution that ${pixelsPerToken} divides and 1 or more tokens per patch, got ` +
-        `${resolution} and ${patchRatio}.`,
+        `${resolution} and ${patchRatio}. Correct them.`,
     );
   }
   const options = { gridSize: resolution / pixelsPerToken };
@@ -67,7 +68,7 @@ export function compareCompute(model: PresetName, resolution: number, patchRatio
   };
 }
 
-/** A row of Table S1: ours beside the paper's figures. */
+/** A row of Table S1, with the paper's figures. */
 export interface TableS1Row extends ComputeRow {
   readonly paper: { readonly llamaGenGmacs: number; readonly dparGmacs: number; readonly reductionPercent: number };
 }

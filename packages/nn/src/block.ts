@@ -2,8 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import type { Ops } from '@dpar/tensor';
 import { type AttentionParams, attention, attentionParamsKinds } from './attention.js';
 import { checkArguments } from './check-arguments.js';
-import type { Dropout } from './dropout.js';
-import { dropoutKinds } from './dropout.js';
+import { type Dropout, dropoutKinds } from './dropout.js';
 import { type FeedForwardParams, feedForwardParamsKinds, swiGlu } from './feed-forward.js';
 
 /** Weights of a transformer block. */
@@ -26,9 +25,9 @@ const blockParamsKinds: KindsOf<BlockParams<object>> = {
 
 /** Dropout in a block. */
 export interface BlockDropout<T> {
-  /** Of what attention adds, `[B, T, D]`. */
+  /** Dropout of the attention's result, `[B, T, D]`. */
   readonly attention?: Dropout<T> | undefined;
-  /** Of what the feed-forward layer adds, `[B, T, D]`. */
+  /** Dropout of the feed-forward layer's result, `[B, T, D]`. */
   readonly feedForward?: Dropout<T> | undefined;
 }
 
@@ -43,7 +42,7 @@ const blockDropoutKinds: KindsOf<BlockDropout<object>> = {
  * @param x [B, T, D]
  * @param table Rotary table, see {@link attention}.
  * @param mask Added to the attention scores.
- * @param drop Dropout of the two sums, as LlamaGen has it; default: none.
+ * @param drop Dropout of the two summands, as in LlamaGen; default: none.
  * @returns [B, T, D]
  */
 export function transformerBlock<T>(

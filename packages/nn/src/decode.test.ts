@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BlockCache, decodeStack, scaledTable } from './decode.js';
 import { feedForwardWidth } from './feed-forward.js';
+import type { StackConfig } from './gpt-config.js';
 import { causalMask, masked } from './mask.js';
 import { initializeParameters } from './parameters.js';
 import { gridRotaryData } from './rotary-table.js';
-import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
+import { stackSpecs, transformerStack } from './stack.js';
 
 /** Runs positions one after the other against a cache of `room` positions. */
 function decodeAll(

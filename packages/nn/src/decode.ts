@@ -3,12 +3,13 @@ import type { Ops, Tensors } from '@dpar/tensor';
 import type { AttentionParams } from './attention.js';
 import { checkArguments } from './check-arguments.js';
 import { swiGlu } from './feed-forward.js';
+import { type StackConfig, stackConfigKinds } from './gpt-config.js';
 import { linear } from './linear.js';
-import { blockParams, type StackConfig, stackConfigKinds } from './stack.js';
+import { blockParams } from './stack.js';
 
 /** Keys and values of the positions that one block has seen. C cached sequences, room for L positions. */
 export interface BlockCache<T> {
-  /** [C, H, L, headDim], already rotated, by scaled tables */
+  /** [C, H, L, headDim], rotated by scaled tables */
   readonly keys: T;
   /** [C, H, L, headDim] */
   readonly values: T;
@@ -16,30 +17,30 @@ export interface BlockCache<T> {
 
 const blockCacheKinds: KindsOf<BlockCache<object>> = { keys: 'Tensor', values: 'Tensor', '*': 'any' };
 
-/** Which of the cached sequences take part in a step. R of C sequences. */
+/** The cached sequences that take part in a step: R of C. */
 export interface CacheSelection<T> {
   /** int32 [R]: the cached sequence of each row. */
   readonly rows: T;
-  /** int32 [C]: the row of each cached sequence; any row for those that take no part. */
+  /** int32 [C]: the row of each cached sequence; any row for a sequence that takes no part. */
   readonly places: T;
 }
 
 const cacheSelectionKinds: KindsOf<CacheSelection<object>> = { rows: 'Tensor', places: 'Tensor', '*': 'any' };
 
-/** One step of a transformer over R sequences: what it reads beside the weights. */
+/** Inputs of one step of a transformer over R sequences, other than the weights. */
 export interface DecodeStep<T> {
   /** States of the new position, [R, D]. */
   readonly x: T;
   /**
-   * Rotary table of the new position times headDim^(-1/4), [1 or R, 1, headDim / 2, 2]: queries and keys each bring half of
-   * the scale of attention, and none is left to be done. See {@link scaledTable}.
+   * Rotary table of the new position times headDim^(-1/4), [1 or R, 1, headDim / 2, 2]. Rotated queries and keys then
+   * contain the scale of attention. See {@link scaledTable}.
    */
   readonly table: T;
-  /** Added to the scores of cached positions, [1 or C, 1, 1, L]: hides those that are not written or not to be seen. */
+  /** Added to the scores of cached positions, [1 or C, 1, 1, L]: hides positions that are empty or invisible. */
   readonly mask: T;
-  /** Caches, one per block. */
+  /** One cache per block. */
   readonly caches: readonly BlockCache<T>[];
-  /** Needed if not all cached sequences take part, each in its row. */
+  /** Required if some of the cached sequences take no part. */
   readonly selection?: CacheSelection<T>;
 }
 
@@ -53,7 +54,7 @@ export const decodeStepKinds: KindsOf<DecodeStep<object>> = {
   '*': 'any',
 };
 
-/** The angles of a rotary table as {@link DecodeStep} takes them. */
+/** Scales the angles of a rotary table for {@link DecodeStep}. */
 export function scaledTable(table: Float32Array, headDim: number): Float32Array {
   checkArguments('scaledTable', { table, headDim }, { table: 'Float32Array', headDim: 'number' });
 
@@ -61,7 +62,7 @@ export function scaledTable(table: Float32Array, headDim: number): Float32Array 
   return table.map((value) => scale * value);
 }
 
-/** What a step gives: the new states, and what is to be written to the caches at the next position. */
+/** Results of a step: the new states, and the keys and values to write to the caches at the next position. */
 export interface DecodeResult<T> {
   /** [R, D] */
   readonly x: T;
@@ -72,8 +73,8 @@ export interface DecodeResult<T> {
 }
 
 /**
- * Self-attention of one new position to the cached ones and itself. Caches are read where they lie, never copied: with a
- * selection, queries are laid out for all cached sequences and the results of those that take part are picked.
+ * Self-attention of one new position to the cached ones and itself. Caches are never copied: with a selection, queries are
+ * laid out for all cached sequences, and the results of the selected ones are picked.
  */
 function decodeAttention<T>(
   ops: Ops<T>,
@@ -100,7 +101,7 @@ function decodeAttention<T>(
   return { mixed: linear(ops, p.wo, selection ? ops.takeRows(flat, selection.rows) : flat), k, v };
 }
 
-/** One position through the blocks `prefix.0` ... of a transformer, with cached keys and values. */
+/** Runs one position through the blocks `prefix.0`, `prefix.1`, ... of a transformer, with cached keys and values. */
 export function decodeStack<T>(
   ops: Ops<T>,
   parameters: Tensors<T>,
@@ -126,7 +127,7 @@ export function decodeStack<T>(
   return { x: h, keys, values };
 }
 
-/** One position through one block; see {@link decodeStack}. */
+/** Runs one position through one block; see {@link decodeStack}. */
 export function decodeBlock<T>(
   ops: Ops<T>,
   parameters: Tensors<T>,

@@ -1,13 +1,13 @@
 import type { DType, DynamicAxes, HostTensor, TensorFunction, Tensors, TensorType } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { type GptConfig, hasNullClass } from './gpt.js';
+import { classConfigKinds, type GptConfig, hasNullClass } from './gpt-config.js';
 
 /** An input of a described graph. */
 export interface GraphInput {
   readonly dtype: DType;
-  /** Sizes, or names of sizes that may have any value. */
+  /** Sizes, or names of open sizes. */
   readonly shape: readonly (number | string)[];
-  /** Meaning, and how the input is made. */
+  /** Meaning, and instructions for making the input. */
   readonly meaning: string;
 }
 
@@ -21,9 +21,9 @@ export interface GraphDescription {
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** A described function with its parameters: it becomes an ONNX file. */
+/** A described function with its parameters, ready for export as an ONNX file. */
 export interface DescribedGraph extends GraphDescription {
-  /** Name of the graph, and of its file where there are several. */
+  /** Name of the graph, and of its file if a model has several. */
   readonly name: string;
   readonly parameters: Tensors<HostTensor>;
   /** Content of the config.json of its model. */
@@ -42,19 +42,15 @@ export function floats(shape: GraphInput['shape'], meaning: string): GraphInput 
   return { dtype: 'float32', shape, meaning };
 }
 
-/** The classes of a model as the meaning of an input. */
+/** Describes the classes of a model, as the meaning of an input. */
 export function classNumbers(config: Pick<GptConfig, 'numClasses' | 'classDropoutProb'>): string {
-  checkArguments(
-    'classNumbers',
-    { config },
-    { config: { numClasses: 'number', 'classDropoutProb?': 'number', '*': 'any' } },
-  );
+  checkArguments('classNumbers', { config }, { config: classConfigKinds });
   const { numClasses } = config;
   const none = hasNullClass(config) ? `, ${numClasses} for no class, as guidance needs it` : '; no guidance';
   return `classes 0 to ${numClasses - 1}${none}`;
 }
 
-/** Types of a graph's inputs and their open axes, for tracing. */
+/** Types and open axes of a graph's inputs, for tracing. */
 export function signatureOf(graph: Pick<GraphDescription, 'inputs'>): {
   types: Tensors<TensorType>;
   dynamicAxes: DynamicAxes;
@@ -63,7 +59,7 @@ export function signatureOf(graph: Pick<GraphDescription, 'inputs'>): {
   const types: Record<string, TensorType> = {};
   const dynamicAxes: Record<string, Record<number, string>> = {};
   for (const [name, { dtype, shape }] of Object.entries(graph.inputs)) {
-    // Any size will do where an axis is open.
+    // An open axis may have any size here.
     types[name] = { dtype, shape: shape.map((size) => (typeof size === 'number' ? size : 1)) };
     const axes = shape.flatMap((size, axis) => (typeof size === 'number' ? [] : [[axis, size] as const]));
     if (axes.length > 0) dynamicAxes[name] = Object.fromEntries(axes);

@@ -1,6 +1,7 @@
 import { bool, float32, referenceOps as ops } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { dropout, linear, linearWithDropout } from './index.js';
+import { dropout, linearWithDropout } from './dropout.js';
+import { linear } from './linear.js';
 
 it('drops what is not kept and scales the rest', () => {
   const x = float32([2, 2], [1, 2, 3, 4]);

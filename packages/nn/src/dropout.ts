@@ -5,26 +5,41 @@ import { linear } from './linear.js';
 
 /** Dropout of some activations. */
 export interface Dropout<T> {
-  /** bool, of the activations' shape: which are kept. */
+  /** bool, of the activations' shape: true where an activation is kept. */
   readonly keep: T;
-  /** Factor on what is kept: 1 / (1 - p), so that the mean stays. */
+  /** Factor on the activations that are kept: 1 / (1 - p), so that the mean stays. */
   readonly scale: number;
 }
 
 /** Kinds of {@link Dropout}. */
 export const dropoutKinds: KindsOf<Dropout<object>> = { keep: 'Tensor', scale: 'number', '*': 'any' };
 
-/** Which activations a dropout is for, as LlamaGen tells them apart. */
+/** Kind of the activations that a dropout applies to, as LlamaGen distinguishes them. */
 export type DropoutKind = 'token' | 'residual' | 'feedForward';
 
 /** A place in a model where training may drop activations. */
 export interface DropoutPlace {
-  /** Of the layer whose result is dropped, such as `layers.3.attention`: no other place of the model has it. */
+  /** Unique name of the layer whose result is dropped, such as `layers.3.attention`. */
   readonly name: string;
   readonly kind: DropoutKind;
   /** Shape of the activations. */
   readonly shape: Shape;
 }
+
+/** Extras of a training pass. */
+export interface Training<T> {
+  /** Returns the dropout at a place, if there is one. */
+  readonly dropout?: (place: DropoutPlace) => Dropout<T> | undefined;
+  /** Keeps nothing inside transformer blocks for the backward pass: see `Ops.recompute`. */
+  readonly recomputeBlocks?: boolean | undefined;
+}
+
+/** Kinds of {@link Training}. */
+export const trainingKinds: KindsOf<Training<object>> = {
+  'dropout?': 'function',
+  'recomputeBlocks?': 'boolean',
+  '*': 'any',
+};
 
 /** Dropout (Srivastava et al., 2014): zeros where an activation is not kept, x unchanged if there is no dropout. */
 export function dropout<T>(ops: Ops<T>, x: T, what: Dropout<T> | undefined): T {
@@ -33,13 +48,7 @@ export function dropout<T>(ops: Ops<T>, x: T, what: Dropout<T> | undefined): T {
   return what === undefined ? x : ops.mul(ops.select(what.keep, x, 0), what.scale);
 }
 
-/** Dropout of what a linear layer gives: `linear(weight, x)`, whose product takes in the factor. */
+/** Dropout of the result of a linear layer. The matrix product applies the factor. */
 export function linearWithDropout<T>(ops: Ops<T>, weight: T, x: T, what: Dropout<T> | undefined): T {
-  checkArguments(
-    'linearWithDropout',
-    { ops, weight, x, what },
-    { ops: 'Ops', weight: 'Tensor', x: 'Tensor', 'what?': dropoutKinds },
-  );
-
   return what === undefined ? linear(ops, weight, x) : ops.select(what.keep, linear(ops, weight, x, what.scale), 0);
 }

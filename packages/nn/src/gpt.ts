@@ -1,86 +1,32 @@
 import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { argumentKinds, described, type Fields, numberAbove, numberIn, optional, wholeNumber } from './config.js';
 import { type DecodeResult, type DecodeStep, decodeStack, decodeStepKinds } from './decode.js';
-import { dropout } from './dropout.js';
+import { dropout, type Training, trainingKinds } from './dropout.js';
+import { classRows, type GptConfig, gptConfigKinds } from './gpt-config.js';
 import { embedding, linear } from './linear.js';
 import { causalMask } from './mask.js';
-import type { ParameterSpecs } from './parameters.js';
-import { ones, standardNormal, zeros } from './parameters.js';
+import { ones, type ParameterSpec, type ParameterSpecs, standardNormal, zeros } from './parameters.js';
 import { gridRotaryTable } from './rotary-table.js';
-import { type StackConfig, stackSpecs, transformerStack } from './stack.js';
-import type { Training } from './training.js';
-import { trainingKinds } from './training.js';
-
-/** A decoder-only transformer over the tokens of an image, as LlamaGen's and the entropy model's config.json has it. */
-export interface GptConfig extends StackConfig {
-  /** Number of blocks. */
-  readonly nLayer: number;
-  /** Vocabulary size V. */
-  readonly vocabSize: number;
-  /** Tokens of an image: a square grid of rows and columns. */
-  readonly blockSize: number;
-  /** Number of classes; class `numClasses` is the null class of guidance, if there is one. */
-  readonly numClasses: number;
-  /** LlamaGen's probability of the null class in training; 0: there is none, and no row for it. Default: there is one. */
-  readonly classDropoutProb?: number | undefined;
-  /** Base of the rotary frequencies. */
-  readonly ropeBase: number;
-  /** 1 if a class embedding comes before the tokens, else 0. */
-  readonly clsTokenNum: number;
-}
-
-/** Keys that all transformers over image tokens share. */
-export const stackFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
-  dim: described('Width D', wholeNumber(1)),
-  nLayer: described('Transformer blocks (DPAR: of the global transformer)', wholeNumber(1)),
-  nHead: described('Attention heads H', wholeNumber(1)),
-  multipleOf: described('The feed-forward width is a multiple of this', wholeNumber(1, 256)),
-  vocabSize: described('Vocabulary V of the tokenizer', wholeNumber(1, 16384)),
-  blockSize: described('Tokens per image T, a square number', wholeNumber(1, 256)),
-  numClasses: described('Number of classes', wholeNumber(1, 1000)),
-  classDropoutProb: optional(numberIn(0, 1)),
-  ropeBase: described('Base of the rotary frequencies', numberAbove(0, 10000)),
-  normEps: described('Epsilon of RMSNorm', numberAbove(0, 1e-5)),
-};
-
-/** Kinds of a {@link GptConfig}, which may have further keys. */
-export const gptConfigKinds = { ...argumentKinds(stackFields), clsTokenNum: 'number', '*': 'any' };
-
-/** Whether a model has a null class, which guidance needs. */
-export function hasNullClass(config: Pick<GptConfig, 'classDropoutProb'>): boolean {
-  checkArguments('hasNullClass', { config }, { config: { 'classDropoutProb?': 'number', '*': 'any' } });
-  return config.classDropoutProb !== 0;
-}
-
-/** Rows of the table of class embeddings: one for each class, then that of the null class, if there is one. */
-export function classRows(config: Pick<GptConfig, 'numClasses' | 'classDropoutProb'>): number {
-  checkArguments(
-    'classRows',
-    { config },
-    { config: { numClasses: 'number', 'classDropoutProb?': 'number', '*': 'any' } },
-  );
-  return config.numClasses + (hasNullClass(config) ? 1 : 0);
-}
+import { attentionMacs, blockMacs, stackSpecs, transformerStack } from './stack.js';
 
 /** Parameters of a GPT under their official names. */
 export function gptSpecs(config: GptConfig): ParameterSpecs {
   checkArguments('gptSpecs', { config }, { config: gptConfigKinds });
 
-  const { dim: D, vocabSize: V, nLayer, clsTokenNum } = config;
-  return {
-    ...(clsTokenNum > 0 && { 'cls_embedding.embedding_table.weight': standardNormal([classRows(config), D]) }),
-    'tok_embeddings.weight': standardNormal([V, D]),
-    ...stackSpecs('layers', nLayer, config),
-    'norm.weight': ones([D]),
-    'output.weight': zeros([V, D]),
-  };
+  const { dim: D, vocabSize: V } = config;
+  const specs: Record<string, ParameterSpec> = {};
+  if (config.clsTokenNum > 0) specs['cls_embedding.embedding_table.weight'] = standardNormal([classRows(config), D]);
+  specs['tok_embeddings.weight'] = standardNormal([V, D]);
+  Object.assign(specs, stackSpecs('layers', config.nLayer, config));
+  specs['norm.weight'] = ones([D]);
+  specs['output.weight'] = zeros([V, D]);
+  return specs;
 }
 
 /**
  * Predictions of a GPT after each of its inputs.
  * @param tokens int32 [B, T] that the model reads.
- * @param labels int32 [B]; needed if the configuration has a class token, which is read first.
+ * @param labels int32 [B]; required if the configuration has a class token, which is read first.
  * @param training Dropout (of tokens with the class before them, and in blocks) and recomputation; default: none.
  * @returns logits [B, T (+ 1 with a class token), V]
  */
@@ -134,8 +80,9 @@ export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, label
     { ops: 'Ops', parameters: 'object', x: 'Tensor', 'labels?': 'Tensor' },
   );
 
-  if (labels === undefined)
-    throw new DparError('prependClass: expected labels [B] for a class-conditional model, got none.');
+  if (labels === undefined) {
+    throw new DparError('prependClass: expected labels [B] for a class-conditional model, got undefined. Pass labels.');
+  }
   const [B = 0, , D = 0] = ops.shapeOf(x);
   const classes = embedding(ops, named(parameters, 'cls_embedding.embedding_table.weight'), labels); // [B, D]
   return ops.concat([ops.reshape(classes, [B, 1, D]), x], 1);
@@ -170,11 +117,19 @@ export function gptStep<T>(
   return { logits: predictions(ops, parameters, x, config.normEps), keys, values };
 }
 
-/** Names of the blocks' first weights, which tell these models from others. */
+/** Name of a block's first weight. */
 const blockName = /^layers\.\d+\.attention\.wqkv\.weight$/;
 
-/** Whether tensors with these names are the blocks of a model with LlamaGen's names. */
+/** True if tensors with these names include blocks of a model with LlamaGen's names. */
 export function hasGptBlocks(names: readonly string[]): boolean {
   checkArguments('hasGptBlocks', { names }, { names: 'string[]' });
   return names.some((name) => blockName.test(name));
+}
+
+/** Multiply-accumulates of all matrix products of a forward pass of a GPT over one image, attention included. */
+export function gptMatmulMacs(config: GptConfig): number {
+  checkArguments('gptMatmulMacs', { config }, { config: gptConfigKinds });
+
+  const { dim: D, nLayer: L, vocabSize: V, blockSize: T } = config;
+  return T * (L * blockMacs(config) + V * D) + L * attentionMacs(T, D);
 }

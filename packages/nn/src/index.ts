@@ -37,21 +37,19 @@ export {
   integers,
   signatureOf,
 } from './described-graph.js';
-export { type Dropout, type DropoutKind, type DropoutPlace, dropout, linearWithDropout } from './dropout.js';
+export { type Dropout, type DropoutKind, type DropoutPlace, dropout, type Training } from './dropout.js';
 export { type FeedForwardParams, feedForwardWidth, swiGlu } from './feed-forward.js';
 export {
-  classRows,
   dropTokens,
-  type GptConfig,
   gptLogits,
+  gptMatmulMacs,
   gptSpecs,
   gptStep,
   hasGptBlocks,
-  hasNullClass,
   predictions,
   prependClass,
-  stackFields,
 } from './gpt.js';
+export { classRows, type GptConfig, type GridConfig, gptFields, hasNullClass, type StackConfig } from './gpt-config.js';
 export {
   type ImageArchitecture,
   type ImageBatch,
@@ -66,13 +64,13 @@ export {
 } from './image-model.js';
 export { embedding, linear } from './linear.js';
 export { crossEntropy, entropyOfLogits } from './loss.js';
-export { attentionMacs, blockMacs, gptMatmulMacs } from './macs.js';
 export { additiveMask, blockCausalMask, causalMask, masked } from './mask.js';
 export {
   type Architecture,
   architectureArgument,
   architectureOf,
   type ConfigOf,
+  checkedParameters,
   type Json,
   kindNames,
   kindOfConfig,
@@ -96,6 +94,5 @@ export {
   truncatedNormal,
   zeros,
 } from './parameters.js';
-export { type GridConfig, gridRotaryData, gridRotaryTable } from './rotary-table.js';
-export { blockParams, namedBlock, type StackConfig, stackSpecs, transformerStack } from './stack.js';
-export type { Training } from './training.js';
+export { gridRotaryData, gridRotaryTable } from './rotary-table.js';
+export { attentionMacs, blockMacs, namedBlock, stackSpecs, transformerStack } from './stack.js';

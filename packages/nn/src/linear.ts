@@ -2,7 +2,7 @@ import type { Ops } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
 /**
- * Linear layer without bias, weight as PyTorch stores it: y = x W^T.
+ * Linear layer without bias: y = x W^T, with the weight in PyTorch's layout.
  * @param weight [O, I]
  * @param x [..., I]
  * @param scale Factor on the result, default 1.
@@ -19,7 +19,7 @@ export function linear<T>(ops: Ops<T>, weight: T, x: T, scale = 1): T {
 }
 
 /**
- * Embedding: the rows of a table at some indices.
+ * Embedding: rows of a table by index.
  * @param table [N, D]
  * @param indices int32 [...], in 0..N-1
  * @returns [..., D]

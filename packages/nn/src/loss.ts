@@ -14,7 +14,7 @@ export function crossEntropy<T>(ops: Ops<T>, logits: T, targets: T): T {
 }
 
 /**
- * Entropy of the distribution that logits stand for, in nats: -sum p log p.
+ * Entropy of the distribution that logits describe, in nats: -sum p log p.
  * @param logits [..., V]
  * @returns [...]
  */

@@ -1,7 +1,7 @@
 import type { Ops } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
-/** What a masked score is lowered by: finite, so that no implementation meets infinity minus infinity. */
+/** Offset of masked scores. It is finite, so that no implementation meets infinity minus infinity. */
 export const masked = -1e30;
 
 /**
@@ -17,7 +17,7 @@ export function causalMask<T>(ops: Ops<T>, length: number): T {
 }
 
 /**
- * Causal attention within blocks: position i sees those of positions 0..i that have its block id.
+ * Causal attention within blocks: position i sees the positions 0..i with its block id.
  * @param ids int32 [B, T]
  * @returns Mask to add to scores, [B, 1, T, T].
  */

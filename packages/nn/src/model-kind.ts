@@ -1,38 +1,37 @@
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import type { ArgumentKinds, Fields } from './config.js';
+import { type ArgumentKinds, type Fields, isObject } from './config.js';
 import { checkParameters, type ParameterSpecs } from './parameters.js';
 
-/** Parsed JSON of an object with snake_case keys. */
+/** Parsed JSON object with snake_case keys. */
 export type Json = Readonly<Record<string, unknown>>;
 
 /**
- * A kind of model: everything that the rest of the code asks about models of this kind.
- * @typeParam C The configuration, in camelCase.
+ * A kind of model: everything that other code needs to know about models of this kind. C is the type of their
+ * configuration, in camelCase.
  */
 export interface ModelKind<C extends object = object> {
   /** Value of `kind` in config.json. */
   readonly name: string;
   /** Name in messages, such as `DPAR`. */
   readonly title: string;
-  /** Keys of the configuration: values, meanings and defaults. */
+  /** Keys of the configuration, with their values, meanings and defaults. */
   readonly fields: Fields<C>;
   /**
-   * Named sizes. Each returns the keys of config.json that the size decides.
-   * Keys of the settings that the user gave, such as `block_size`, are its argument.
+   * Named sizes: functions from the given settings, such as `block_size`, to the keys of config.json that the size decides.
    */
   readonly presets: Readonly<Record<string, (given: Json) => Json>>;
-  /** Keys of config.json that follow from others in settings for training (default: none). */
+  /** Returns the keys of config.json that follow from given training settings (default: none). */
   derived?(given: Json): Json;
-  /** Reads config.json. @throws DparError naming the key that is wrong. */
+  /** Reads the content of config.json. @throws DparError naming the wrong key. */
   readConfig(json: unknown): C;
-  /** Content of config.json, with its `kind`. */
+  /** Returns the content of config.json, with its `kind`. */
   writeConfig(config: C): Record<string, unknown>;
-  /** Parameters under their official names, in the official order. */
+  /** Returns the parameters by official name, in the official order. */
   specs(config: C): ParameterSpecs;
-  /** Names of tensors that official files hold beside the parameters, and that are ignored (default: none). */
+  /** Names of tensors in official files that are not parameters and are ignored (default: none). */
   readonly ignored?: readonly string[];
-  /** Whether tensors with these names, which may lack some and have others, are the weights of such a model. */
+  /** Returns true if tensors with these names are weights of such a model. Some may be missing, and others added. */
   recognise(names: readonly string[]): boolean;
 }
 
@@ -48,22 +47,22 @@ export interface Model<C extends object = object> extends Architecture<C> {
   readonly parameters: Tensors<HostTensor>;
 }
 
-/** Kinds of an {@link Architecture}, for checks of arguments. */
+/** Kinds of an {@link Architecture}, for argument checks. */
 export const architectureArgument: ArgumentKinds = {
   kind: { name: 'string', specs: 'function', '*': 'any' },
   config: 'object',
   '*': 'any',
 };
 
-/** Kinds of a {@link Model}, for checks of arguments. */
+/** Kinds of a {@link Model}, for argument checks. */
 export const modelArgument: ArgumentKinds = { ...architectureArgument, parameters: 'object' };
 
 const kindArgument: ArgumentKinds = { name: 'string', readConfig: 'function', '*': 'any' };
 
 /**
- * The kind that `kind` in a config.json names.
+ * Finds the kind that a config.json names.
  * @param caller Function that the error names.
- * @param folder Checkpoint folder that the error names, if there is one.
+ * @param folder Checkpoint folder, for the error.
  * @throws DparError if `kind` is missing or not among `kinds`.
  */
 export function kindOfConfig<K extends ModelKind>(
@@ -87,7 +86,7 @@ export function kindOfConfig<K extends ModelKind>(
   );
 }
 
-/** Names of kinds for messages: `"dpar", "llamagen" or "entropy"`. */
+/** Lists names of kinds for messages: `"dpar", "llamagen" or "entropy"`. */
 export function kindNames(kinds: readonly { readonly name: string }[]): string {
   checkArguments('kindNames', { kinds }, { kinds: 'object[]' });
   const names = kinds.map(({ name }) => `"${name}"`);
@@ -95,9 +94,9 @@ export function kindNames(kinds: readonly { readonly name: string }[]): string {
 }
 
 /**
- * The architecture that training settings describe: a preset's keys, changed by the keys that are given.
- * @param settings Keys of config.json in snake_case and `preset`; `kind` is ignored.
- * @throws DparError naming a key that is missing or wrong, or a preset that does not exist.
+ * Reads an architecture from training settings: the keys of a preset, changed by the given keys.
+ * @param settings Keys of config.json in snake_case, and `preset`; `kind` is ignored.
+ * @throws DparError naming a missing or wrong key, or an unknown preset.
  */
 export function architectureOf<K extends ModelKind>(
   kind: K,
@@ -116,11 +115,12 @@ function presetKeys({ name, presets }: ModelKind, preset: unknown, given: Json):
   if (found !== undefined) return found[1](given);
   const known = Object.keys(presets).join(', ');
   throw new DparError(
-    `architectureOf: expected 'preset' of a ${name} model to be one of ${known}, got ${JSON.stringify(preset)}.`,
+    `architectureOf: expected 'preset' of a ${name} model to be one of ${known}, got ${JSON.stringify(preset)}. ` +
+      'Correct the name, or leave it out and give all sizes.',
   );
 }
 
-/** Keys of two objects; of objects within both, the keys of both. The second comes first. */
+/** Merges two objects and the objects nested in both. Keys of the second win. */
 function merged(first: Json, second: Json): Json {
   const result: Record<string, unknown> = { ...first };
   for (const [key, value] of Object.entries(second)) {
@@ -130,13 +130,10 @@ function merged(first: Json, second: Json): Json {
   return result;
 }
 
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Configuration of a kind of model. */
+/** Configuration type of a kind of model. */
 export type ConfigOf<K extends ModelKind> = ReturnType<K['readConfig']>;
 
-/** A model of a kind. */
+/** A model whose kind is known to the type checker. */
 export interface ModelOfKind<K extends ModelKind> {
   readonly kind: K;
   readonly config: ConfigOf<K>;
@@ -144,16 +141,27 @@ export interface ModelOfKind<K extends ModelKind> {
 }
 
 /**
- * Puts a model together from the content of a checkpoint.
- * @param kind See {@link kindOfConfig}.
+ * Makes a model from the content of a checkpoint.
+ * @param kind Kind of the model, see {@link kindOfConfig}.
  * @param json Content of config.json.
- * @throws DparError for a wrong key, or parameters that are not those of the configuration.
+ * @throws DparError naming a wrong key, or parameters that do not fit the configuration.
  */
 export function modelOf<K extends ModelKind>(kind: K, json: unknown, parameters: Tensors<HostTensor>): ModelOfKind<K> {
   checkArguments('modelOf', { kind, json, parameters }, { kind: kindArgument, 'json?': 'any', parameters: 'object' });
 
   const config = kind.readConfig(json) as ConfigOf<K>;
-  const weights = Object.fromEntries(Object.entries(parameters).filter(([name]) => !kind.ignored?.includes(name)));
+  return { kind, config, parameters: checkedParameters({ kind, config, parameters }) };
+}
+
+/**
+ * Parameters of a model without the ignored tensors of official files.
+ * @throws DparError if they do not fit the configuration.
+ */
+export function checkedParameters(model: Model): Tensors<HostTensor> {
+  checkArguments('checkedParameters', { model }, { model: modelArgument });
+  const { kind, config, parameters } = model;
+  const used = Object.entries(parameters).filter(([name]) => !kind.ignored?.includes(name));
+  const weights = Object.fromEntries(used);
   checkParameters(kind.specs(config), weights);
-  return { kind, config, parameters: weights };
+  return weights;
 }

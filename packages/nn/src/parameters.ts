@@ -12,7 +12,7 @@ import {
 } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
-/** How a parameter's values are drawn. */
+/** Distribution of a parameter's initial values. */
 export type Initializer =
   | { readonly kind: 'zeros' | 'ones' }
   | { readonly kind: 'normal'; readonly std: number }
@@ -27,28 +27,28 @@ export interface ParameterSpec {
 /** All parameters of a model under their official names, in the official order. */
 export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
 
-/** A parameter of zeros (output projections start so). */
+/** A parameter of zeros, such as an output projection. */
 export function zeros(shape: Shape): ParameterSpec {
   checkArguments('zeros', { shape }, { shape: 'number[]' });
 
   return { shape, initializer: { kind: 'zeros' } };
 }
 
-/** A parameter of ones (norms). */
+/** A parameter of ones, such as the weight of a norm. */
 export function ones(shape: Shape): ParameterSpec {
   checkArguments('ones', { shape }, { shape: 'number[]' });
 
   return { shape, initializer: { kind: 'ones' } };
 }
 
-/** Linear layers and embeddings: normal with standard deviation 0.02, as LlamaGen has it. */
+/** A parameter of a linear layer or an embedding: normal with standard deviation 0.02, as in LlamaGen. */
 export function standardNormal(shape: Shape): ParameterSpec {
   checkArguments('standardNormal', { shape }, { shape: 'number[]' });
 
   return { shape, initializer: { kind: 'normal', std: 0.02 } };
 }
 
-/** Normal with the given standard deviation, given that it is within `cut` standard deviations of 0. */
+/** Normal distribution, truncated at `cut` standard deviations from 0. */
 export function truncatedNormal(shape: Shape, std: number, cut: number): ParameterSpec {
   checkArguments('truncatedNormal', { shape, std, cut }, { shape: 'number[]', std: 'number', cut: 'number' });
 
@@ -73,9 +73,9 @@ function initialize(data: Float32Array, initializer: Initializer, seed: number, 
 }
 
 /**
- * Freshly initialised parameters; the same seed gives the same values on every machine.
+ * Freshly initialised parameters. The same seed gives the same values on every machine.
  *
- * @throws DparError for a shape that is none.
+ * @throws DparError for an invalid shape.
  */
 export function initializeParameters(specs: ParameterSpecs, seed: number): Record<string, HostTensor> {
   checkArguments('initializeParameters', { specs, seed }, { specs: 'object', seed: 'number' });
@@ -95,7 +95,7 @@ export function countParameters(specs: ParameterSpecs): number {
   return Object.values(specs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/** Differences of parameters from those of a model, as text: what is missing, extra, of another element type or shape. */
+/** Differences of parameters from those of a model, as text: missing, unknown, of a wrong element type or shape. */
 export function parameterProblems(specs: ParameterSpecs, parameters: Tensors<TensorType>): string[] {
   checkArguments('parameterProblems', { specs, parameters }, { specs: 'object', parameters: 'object' });
 
@@ -111,10 +111,10 @@ export function parameterProblems(specs: ParameterSpecs, parameters: Tensors<Ten
   return problems;
 }
 
-/** Most differences that a message names. */
+/** Maximum number of differences in a message. */
 const namedProblems = 5;
 
-/** The first few of what {@link parameterProblems} finds in one line, and how many more there are. */
+/** Lists the first problems of {@link parameterProblems} in one line, with the number of others. */
 export function formatProblems(problems: readonly string[]): string {
   checkArguments('formatProblems', { problems }, { problems: 'string[]' });
 
@@ -123,8 +123,8 @@ export function formatProblems(problems: readonly string[]): string {
 }
 
 /**
- * Checks that parameters are those of a model: names, element type and shapes.
- * @throws DparError naming some of what is missing, extra or of another shape, and how many there are.
+ * Checks names, element types and shapes of a model's parameters.
+ * @throws DparError naming the first differences and the number of others.
  */
 export function checkParameters(specs: ParameterSpecs, parameters: Tensors<TensorType>): void {
   checkArguments('checkParameters', { specs, parameters }, { specs: 'object', parameters: 'object' });

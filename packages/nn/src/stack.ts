@@ -1,38 +1,15 @@
-import type { KindsOf } from '@dpar/check';
 import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
 import { type BlockParams, transformerBlock } from './block.js';
 import { checkArguments } from './check-arguments.js';
+import { type Training, trainingKinds } from './dropout.js';
 import { feedForwardWidth } from './feed-forward.js';
-import type { ParameterSpec } from './parameters.js';
-import { ones, standardNormal } from './parameters.js';
-import type { Training } from './training.js';
-import { trainingKinds } from './training.js';
-
-/** What all blocks of a transformer share. */
-export interface StackConfig {
-  /** Width D. */
-  readonly dim: number;
-  /** Number of heads H. */
-  readonly nHead: number;
-  /** The feed-forward width is a multiple of this. */
-  readonly multipleOf: number;
-  /** Epsilon of RMSNorm. */
-  readonly normEps: number;
-}
-
-/** Kinds of {@link StackConfig}. */
-export const stackConfigKinds: KindsOf<StackConfig> = {
-  dim: 'number',
-  nHead: 'number',
-  multipleOf: 'number',
-  normEps: 'number',
-  '*': 'any',
-};
+import { type StackConfig, stackConfigKinds } from './gpt-config.js';
+import { ones, type ParameterSpec, standardNormal } from './parameters.js';
 
 /**
  * Parameters of the blocks `prefix.0` to `prefix.(layers - 1)`.
  *
- * @throws DparError for a width that is no multiple of the heads, or sizes that are missing.
+ * @throws DparError if the heads do not divide the width, or a size is missing.
  */
 export function stackSpecs(prefix: string, layers: number, config: StackConfig): Record<string, ParameterSpec> {
   checkArguments(
@@ -45,7 +22,7 @@ export function stackSpecs(prefix: string, layers: number, config: StackConfig):
   if (!(D > 0 && D % nHead === 0 && multipleOf > 0)) {
     throw new DparError(
       `stackSpecs: expected 'dim' to be a multiple of 'nHead', and 'multipleOf' above 0, got ${D}, ${nHead} and ` +
-        `${multipleOf}. Pass a whole configuration.`,
+        `${multipleOf}. Pass a complete configuration.`,
     );
   }
   const F = feedForwardWidth(D, multipleOf);
@@ -63,10 +40,8 @@ export function stackSpecs(prefix: string, layers: number, config: StackConfig):
   return specs;
 }
 
-/** The weights of one block from parameters with official names. */
+/** Weights of one block, from parameters with official names. */
 export function blockParams<T>(parameters: Tensors<T>, block: string): BlockParams<T> {
-  checkArguments('blockParams', { parameters, block }, { parameters: 'object', block: 'string' });
-
   const weight = (name: string): T => named(parameters, `${block}.${name}.weight`);
   return {
     attention: { wqkv: weight('attention.wqkv'), wo: weight('attention.wo') },
@@ -77,8 +52,8 @@ export function blockParams<T>(parameters: Tensors<T>, block: string): BlockPara
 }
 
 /**
- * The block of some parameters with official names: x [B, T, D] -> [B, T, D].
- * @param block Their prefix, such as `layers.3`.
+ * One block by the prefix of its parameters: x [B, T, D] -> [B, T, D].
+ * @param block Prefix of its parameters' official names, such as `layers.3`.
  * @param training Dropout and recomputation; default: none.
  */
 export function namedBlock<T>(
@@ -162,4 +137,17 @@ export function transformerStack<T>(
     h = namedBlock(ops, parameters, `${prefix}.${layer}`, h, table, mask, config, training);
   }
   return h;
+}
+
+/** Multiply-accumulates of the linear layers of one block, for one position: 4 D^2 + 3 D F. */
+export function blockMacs(config: Pick<StackConfig, 'dim' | 'multipleOf'>): number {
+  checkArguments('blockMacs', { config }, { config: { dim: 'number', multipleOf: 'number', '*': 'any' } });
+  const { dim: D, multipleOf } = config;
+  return 4 * D * D + 3 * D * feedForwardWidth(D, multipleOf);
+}
+
+/** Multiply-accumulates of the attention of one block over a sequence: scores and mixing of all pairs of positions. */
+export function attentionMacs(length: number, D: number): number {
+  checkArguments('attentionMacs', { length, D }, { length: 'number', D: 'number' });
+  return 2 * length * length * D;
 }

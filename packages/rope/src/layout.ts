@@ -17,6 +17,7 @@ export type Coordinate = 'index' | 'row' | 'column' | 'lastColumn';
 /** Part of a table row: `pairs` pairs rotated by one coordinate. */
 export interface Part {
   readonly coordinate: Coordinate;
+  /** Number of pairs that are rotated. */
   readonly pairs: number;
 }
 

@@ -8,30 +8,30 @@ export interface CacheSize {
   readonly rows: number;
   /** Heads H. */
   readonly heads: number;
-  /** Most positions of a sequence. */
+  /** Maximum number of positions of a sequence. */
   readonly positions: number;
   readonly headDim: number;
   /**
-   * Whether sequences see different positions (false by default: they all grow together and see all positions). Then each
-   * has a mask of its own.
+   * True if sequences see different positions, so that each has its own mask (default false: all grow together and see all
+   * positions).
    */
   readonly ragged?: boolean;
 }
 
-/** The positions that a step reads are a multiple of this: more than are written by 16 on average, hidden by the mask. */
+/** Divisor of the positions that a step reads. The mask hides the empty ones, 16 on average. */
 const stride = 32;
 
 /**
- * Keys and values of all blocks of one transformer, in host memory that is allocated once. A step reads the positions
- * that are written, up to a multiple of 32; afterwards the new position is written. Each time that a multiple is full the
- * sequences are moved apart in the same memory, so that a step's part stays one piece: a few times for an image.
+ * Keys and values of all blocks of one transformer, in host memory that is allocated once. A step reads the written
+ * positions up to a multiple of 32, then the new position is written. When a multiple is full, the sequences move apart in
+ * the same memory, so that the memory of a step stays contiguous.
  */
 export class StackCache {
-  /** Positions written so far, by row. */
+  /** Written positions of each row. */
   readonly lengths: Int32Array;
-  /** Keys and values of block 0, then of block 1, ...: each all memory of one tensor. */
+  /** Memory of each tensor: keys and values of block 0, then of block 1, ... */
   private readonly memory: readonly Float32Array[];
-  /** Room L for positions in the tensors as they are now. */
+  /** Current room L for positions in the tensors. */
   private room: number;
   private tensors: Readonly<Record<string, HostTensor>>;
   private mask: HostTensorOf<'float32'>;
@@ -46,9 +46,9 @@ export class StackCache {
   }
 
   /**
-   * Inputs of a step: `keys.0`, `values.0`, `keys.1`, ... each [C, H, L, headDim], and `mask`, [1 or C, 1, 1, L]. They hold
-   * until the next `append`.
-   * @param starts First position that each sequence sees (ragged caches only); by default all do see all.
+   * Inputs of a step: `keys.0`, `values.0`, `keys.1`, ... each [C, H, L, headDim], and `mask`, [1 or C, 1, 1, L]. They are
+   * valid until the next `append`.
+   * @param starts First visible position of each sequence (ragged caches only); by default 0.
    */
   inputs(starts?: Int32Array): Readonly<Record<string, HostTensor>> {
     if (starts) this.hideBefore(starts);
@@ -58,7 +58,7 @@ export class StackCache {
   /**
    * Appends a step's keys and values.
    * @param added Each [R, layers, H, headDim], or with more rows.
-   * @param rows The cached row that each of R rows belongs to.
+   * @param rows Cached row of each of the R rows.
    * @throws DparError if a row is full.
    */
   append(added: readonly [keys: Float32Array, values: Float32Array], rows: ArrayLike<number>): void {
@@ -66,7 +66,9 @@ export class StackCache {
     let longest = 0;
     for (let i = 0; i < rows.length; i++) longest = Math.max(longest, this.lengths[rows[i] as number] as number);
     if (longest >= positions) {
-      throw new DparError(`StackCache.append: expected at most ${positions} positions, got one more.`);
+      throw new DparError(
+        `StackCache.append: expected at most ${positions} positions, got ${longest + 1}. Create a larger cache.`,
+      );
     }
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] as number;
@@ -77,7 +79,7 @@ export class StackCache {
         for (let head = 0; head < heads; head++) {
           const from = ((i * layers + (part >> 1)) * heads + head) * headDim;
           const to = ((row * heads + head) * this.room + position) * headDim;
-          // Quicker than a view and its copy for so few elements.
+          // A loop is faster than a view and its copy for so few elements.
           for (let j = 0; j < headDim; j++) memory[to + j] = source[from + j] as number;
         }
       }
@@ -99,7 +101,7 @@ export class StackCache {
     );
   }
 
-  /** Makes room for more positions: moves the sequences of all heads apart, the last first. */
+  /** Makes room for more positions. Moves the sequences of all heads apart, the last first. */
   private grow(): void {
     const { rows, heads, positions, headDim } = this.size;
     const before = this.room;

@@ -14,7 +14,7 @@ function shares(options: Parameters<typeof chooseToken>[1], draws = 10000): numb
   return counts.map((count) => count / draws);
 }
 
-/** Whether shares are these within what chance does. */
+/** Expects shares within 0.015 of others. */
 function expectShares(actual: readonly number[], expected: readonly number[]): void {
   expected.forEach((p, token) => {
     expect(Math.abs((actual[token] as number) - p), `token ${token}`).toBeLessThan(p === 0 ? 1e-9 : 0.015);

@@ -1,15 +1,15 @@
 import { DparError, type Random } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
-/** How a token is drawn. */
+/** Settings for drawing a token. */
 export interface DecodingOptions {
-  /** The most likely token instead of a random one (default false). */
+  /** True for the most likely token instead of a random one (default false). */
   readonly greedy?: boolean;
-  /** Logits are divided by this (default 1). */
+  /** Divisor of the logits (default 1). */
   readonly temperature?: number;
-  /** Only the k most likely tokens (default 0: all). */
+  /** Number k of most likely tokens to draw from (default 0: all). */
   readonly topK?: number;
-  /** Only the most likely tokens that together reach this probability (default 1: all). */
+  /** Probability that the most likely tokens to draw from reach together (default 1: all tokens). */
   readonly topP?: number;
 }
 
@@ -21,14 +21,16 @@ export function checkDecoding({ temperature = 1, topK = 0, topP = 1 }: DecodingO
     );
   }
   if (!(Number.isInteger(topK) && topK >= 0)) {
-    throw new DparError(`sample: expected topK to be a whole number >= 0 (0: all tokens), got ${topK}.`);
+    throw new DparError(`sample: expected topK to be a whole number >= 0 (0: all tokens), got ${topK}. Correct topK.`);
   }
-  if (!(topP > 0 && topP <= 1)) throw new DparError(`sample: expected topP above 0 and at most 1, got ${topP}.`);
+  if (!(topP > 0 && topP <= 1)) {
+    throw new DparError(`sample: expected topP above 0 and at most 1, got ${topP}. Use 1 for all tokens.`);
+  }
 }
 
 /**
  * Index of the largest logit (the first of equal ones).
- * @throws DparError if one is NaN, or the largest is infinite: the weights are broken, or not of this model.
+ * @throws DparError if one is NaN, or the largest is infinite: the weights are broken, or those of another model.
  */
 export function mostLikely(logits: ArrayLike<number>): number {
   checkArguments('mostLikely', { logits }, { logits: 'number[]' });
@@ -48,11 +50,11 @@ function notFinite(logit: number): DparError {
 }
 
 /**
- * Draws a token: top-k, then top-p, then one draw from what is left, as LlamaGen does it. Each token has a random number of
- * its own (the Gumbel-max trick), so the draw depends on last bits of probabilities only if two tokens all but tie.
- * @param probabilities [V] of all tokens at the temperature that is wanted, overwritten; their sum may be any positive number.
- * @param random Stream that decides: V words of it.
- * @throws DparError if one is not finite: the weights are broken, or not of this model.
+ * Draws a token as LlamaGen does: top-k, then top-p, then one draw from the remaining tokens. Each token has its own random
+ * number (the Gumbel-max trick), so rounding changes the draw only if two tokens nearly tie.
+ * @param probabilities [V] of all tokens at the chosen temperature, overwritten. Their sum may be any positive number.
+ * @param random Random stream, of which V words are read.
+ * @throws DparError if one is not finite: the weights are broken, or those of another model.
  */
 export function chooseToken(
   probabilities: Float32Array,
@@ -69,7 +71,7 @@ export function chooseToken(
     },
   );
   const { topK = 0, topP = 1 } = options;
-  // The sum is not finite if a probability is not.
+  // One probability that is not finite makes the sum so.
   let total = 0;
   for (let token = 0; token < probabilities.length; token++) total += probabilities[token] as number;
   if (!(total > 0 && Number.isFinite(total))) throw notFinite(total);
@@ -77,7 +79,7 @@ export function chooseToken(
   return random.gumbelMax(probabilities);
 }
 
-/** Sets to zero all probabilities but the k largest, and of those all but the fewest that reach a share of p. */
+/** Keeps the k largest probabilities, of these the fewest that reach a share of p, and sets the others to 0. */
 function keepLikely(probabilities: Float32Array, topK: number, topP: number): void {
   const count = topK > 0 ? Math.min(topK, probabilities.length) : probabilities.length;
   const order = byProbability(probabilities);
@@ -97,15 +99,15 @@ function keepLikely(probabilities: Float32Array, topK: number, topP: number): vo
 }
 
 /**
- * Tokens in order of falling probability, equal ones by number. Only as many are sorted as are asked for: the bits of
- * floats that are not negative order them, so their upper halves sort all tokens into buckets in one pass.
+ * Tokens in order of falling probability, equal ones by number, sorted on demand. The bits of floats >= 0 have the order
+ * of the floats, so their upper halves sort all tokens into buckets in one pass.
  */
 function byProbability(probabilities: Float32Array): { at(rank: number): number } {
   const upper = new Uint32Array(probabilities.buffer, probabilities.byteOffset, probabilities.length);
   const bucketOf = (token: number): number => (upper[token] as number) >>> 16;
   let highest = 0;
   for (let token = 0; token < upper.length; token++) highest = Math.max(highest, bucketOf(token));
-  // Where each bucket ends, the highest first; then, filled from the back, where it begins.
+  // End of each bucket, the highest first. Filling from the back turns it into the beginning.
   const bounds = new Uint32Array(highest + 2);
   for (let token = 0; token < upper.length; token++) (bounds[highest - bucketOf(token)] as number)++;
   for (let bucket = 1; bucket < bounds.length; bucket++) (bounds[bucket] as number) += bounds[bucket - 1] as number;

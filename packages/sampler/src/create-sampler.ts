@@ -9,15 +9,15 @@ import type { Sampler } from './sampler.js';
 
 type Create = (engine: Engine, model: Model, options: SamplerOptions) => Sampler;
 
-/** Samplers of the kinds of models that generate: the list that a new kind joins. */
+/** Samplers of the kinds of models that generate. A new kind joins this list. */
 const samplers: readonly (readonly [{ readonly name: string }, Create])[] = [
   [dparKind, (engine, model, options) => new DparSampler(engine, model as Model<DparConfig>, options)],
   [llamaGenKind, (engine, model, options) => new LlamaGenSampler(engine, model as Model<LlamaGenConfig>, options)],
 ];
 
 /**
- * The sampler of a model: it generates the tokens of images. Nothing is compiled before it generates.
- * @throws DparError for a model that does not generate, and for an entropy model that is missing or made for other tokens.
+ * Creates the sampler of a model, which generates the tokens of images.
+ * @throws DparError for a model that does not generate, or an entropy model that is missing or made for other tokens.
  */
 export function createSampler(engine: Engine, model: ImageModel, options: SamplerOptions = {}): Sampler {
   checkArguments(

@@ -18,15 +18,15 @@ import type { FinishedPatches } from './open-patches.js';
 import { type Predictions, predictionAxes, predictionOutputs, predictionsOf } from './predictions.js';
 import { allRows, appended, cacheAxes, cacheOutputs, embeddingRows, stepOf, tableAt } from './transformer.js';
 
-/** A tensor [R, parts * D] as `parts` tensors [R, D]. */
+/** Splits a tensor [R, parts * D] into `parts` tensors [R, D]. */
 function parts<T>(ops: Ops<T>, x: T, D: number): T[] {
   const [, width = 0] = ops.shapeOf(x);
   return ops.split(x, 1, new Array<number>(width / D).fill(D));
 }
 
 /**
- * Engines may compile anew for a handful of rows. Where there can be more, at least so many take part in a step of the
- * global transformer: others beside those whose patch ended, whose results nobody reads.
+ * Fewest rows of a step of the global transformer, if the cache has as many. Engines may compile anew for a handful of rows,
+ * so other rows fill the step up, and their results are ignored.
  */
 const fewestRows = 5;
 
@@ -50,6 +50,7 @@ export class DparStages {
     const { dim: D, nLocalEncoderLayers, nLayer, nLocalDecoderLayers, vocabSize } = config;
     const compile = (fn: TensorFunction, dynamicAxes: DynamicAxes): CompiledFunction =>
       engine.compile(fn, { constants: parameters, weights, dynamicAxes });
+    const active = { 0: 'active' };
     this.encoder = compile(
       (ops, inputs) => {
         const { states, ...cache } = encoderStep(ops, config, inputs, stepOf(inputs));
@@ -71,9 +72,12 @@ export class DparStages {
       {
         ...cacheAxes(nLayer, true),
         places: { 0: 'rows' },
-        ...Object.fromEntries(
-          ['x', 'isClass', 'states', 'slotMask', 'table', 'selectedRows'].map((name) => [name, { 0: 'active' }]),
-        ),
+        x: active,
+        isClass: active,
+        states: active,
+        slotMask: active,
+        table: active,
+        selectedRows: active,
       },
     );
     this.decoder = compile(
@@ -96,12 +100,12 @@ export class DparStages {
     this.decoderTable = scaledTable(gridRotaryData(config).data, headDim);
   }
 
-  /** The decoder's first input, [D]. */
+  /** First input of the decoder, [D]. */
   get startEmbedding(): Float32Array {
     return named(this.parameters, 'decoder_start_embedding.weight').data as Float32Array;
   }
 
-  /** An empty cache of so many sequences for one of the three transformers. */
+  /** Creates an empty cache of a number of sequences for one of the three transformers. */
   newCache(part: 'encoder' | 'global' | 'decoder', rows: number): StackCache {
     const { nLocalEncoderLayers, nLayer, nLocalDecoderLayers, nHead, blockSize, dim } = this.config;
     const layers = { encoder: nLocalEncoderLayers, global: nLayer, decoder: nLocalDecoderLayers }[part];
@@ -145,7 +149,7 @@ export class DparStages {
 
   /**
    * Reads finished patches.
-   * @returns Decoder contexts [R or more, decoder layers, D]; the first R rows have meaning.
+   * @returns Decoder contexts [R or more, decoder layers, D]. Only the first R rows are valid.
    */
   readPatches(cache: StackCache, patches: FinishedPatches): Promise<Float32Array> {
     const R = patches.rows.length;
@@ -187,7 +191,7 @@ export class DparStages {
     await Promise.all([this.encoder, this.global, this.decoder].map((stage) => stage.dispose()));
   }
 
-  /** One step of the global transformer for some of the cached sequences. @param rows Which, [R]. */
+  /** Runs one step of the global transformer for some of the cached sequences. @param rows Their numbers, [R]. */
   private async stepGlobal(
     cache: StackCache,
     rows: Int32Array,

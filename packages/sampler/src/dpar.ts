@@ -3,40 +3,28 @@ import type { Model } from '@dpar/nn';
 import { createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
 import { DparError, type Engine, float32, named } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
-import { checkArguments } from './check-arguments.js';
-import { collectTokens, type GeneratedTokens } from './collect.js';
 import { DparStages } from './dpar-stages.js';
-import { nextTokens } from './draw.js';
 import { GptStage } from './gpt-stage.js';
 import { type FinishedPatches, OpenPatches } from './open-patches.js';
-import {
-  checkOptions,
-  imageStreams,
-  rowLabels,
-  type SampleOptions,
-  type SamplerOptions,
-  type SampleStep,
-  type StageSeconds,
-  sampleOptionsKinds,
-} from './options.js';
-import { predictionInputs } from './predictions.js';
-import type { Sampler } from './sampler.js';
-import { Stopwatch } from './stopwatch.js';
+import { imageStreams, rowLabels, type SampleOptions, type SamplerOptions, type SampleStep } from './options.js';
+import { nextTokens, predictionInputs } from './predictions.js';
+import { StepSampler } from './sampler.js';
 import { repeatRows } from './transformer.js';
 
 /**
  * Generates images with DPAR. Each token costs one step of the entropy model, the local encoder and the local decoder;
  * the global transformer steps when a patch ends, and only for the images whose patch did. All keys and values are
  * cached. Guidance doubles the rows of the global transformer and the decoder; tokens and patches are shared.
+ *
+ * Its stages are `entropy`, `encoder`, `global`, `decoder` and `draw`.
  */
-export class DparSampler implements Sampler {
-  private readonly config: DparConfig;
+export class DparSampler extends StepSampler<DparConfig> {
   private readonly stages: DparStages;
   private readonly entropyStage: GptStage | undefined;
-  private readonly stopwatch = new Stopwatch();
 
-  /** @throws DparError if the entropy model is missing, or is made for other tokens. */
+  /** @throws DparError if the entropy model is missing, or made for other tokens. */
   constructor(engine: Engine, { config, parameters }: Model<DparConfig>, options: SamplerOptions) {
+    super(config);
     const { entropyModel, weights = 'float32', entropyWeights = weights } = options;
     if (dparKind.needsEntropies(config) && !entropyModel) {
       throw new DparError(
@@ -51,7 +39,6 @@ export class DparSampler implements Sampler {
           `got one for ${other.blockSize} of ${other.vocabSize}. Use the one that the model was trained with.`,
       );
     }
-    this.config = config;
     this.stages = new DparStages(engine, config, parameters, weights);
     if (entropyModel && dparKind.needsEntropies(config)) {
       const { config: gpt, parameters: gptParameters } = entropyModel;
@@ -59,24 +46,14 @@ export class DparSampler implements Sampler {
     }
   }
 
-  /** Seconds that each stage took so far: `entropy`, `encoder`, `global`, `decoder` and `draw`. */
-  get stageSeconds(): StageSeconds {
-    return this.stopwatch.seconds;
+  async dispose(): Promise<void> {
+    await Promise.all([this.stages.dispose(), this.entropyStage?.dispose()]);
   }
 
-  /**
-   * Yields the tokens of all images, position by position, and where patches start.
-   * @throws DparError for options that are out of range; the signal's reason when it is aborted.
-   */
-  steps(options: SampleOptions): AsyncGenerator<SampleStep> {
-    checkArguments('Sampler.steps', { options }, { options: sampleOptionsKinds });
-    return this.generateSteps(options);
-  }
-
-  private async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
-    const { config, stages, entropyStage, stopwatch } = this;
+  protected async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
+    this.check(options);
+    const { config, stages, entropyStage } = this;
     const { numClasses, blockSize: T, dim: D, nLocalEncoderLayers: layers } = config;
-    checkOptions(options, numClasses, config);
     const batch = options.labels.length;
     const labels = rowLabels(options, numClasses);
     const copies = labels.length / batch;
@@ -90,48 +67,36 @@ export class DparSampler implements Sampler {
     const globalCache = stages.newCache('global', labels.length);
     const decoderCache = stages.newCache('decoder', labels.length);
 
-    // What the decoder adds to the tokens of each row's patch: at first, what follows from the class alone.
-    const first = await stopwatch.time('global', () => stages.readClasses(globalCache, labels, slots));
+    // Contexts that the decoder adds to the tokens of each row's patch. The first depend on the class only.
+    const first = await this.time('global', () => stages.readClasses(globalCache, labels, slots));
     const width = config.nLocalDecoderLayers * D;
     const contexts = float32([labels.length, width], first);
     let x = repeatRows(stages.startEmbedding, labels.length);
     let startsPatch = new Uint8Array(batch).fill(1);
     for (let position = 0; position < T; position++) {
       options.signal?.throwIfAborted();
-      const predictions = await stopwatch.time('decoder', () =>
+      const predictions = await this.time('decoder', () =>
         stages.predict(decoderCache, x, contexts, predictionInputs(options, position, T)),
       );
-      const tokens = await stopwatch.time('draw', () => nextTokens(predictions, options, streams, position));
+      const tokens = await this.time('draw', () => nextTokens(predictions, options, streams, position));
       yield { position, tokens, startsPatch };
       if (position + 1 === T) return;
 
-      const states = await stopwatch.time('encoder', () => stages.readTokens(encoderCache, tokens, open.starts));
+      const states = await this.time('encoder', () => stages.readTokens(encoderCache, tokens, open.starts));
       open.add(states);
       x = repeatRows(lastOfLayers(states, layers, D), copies);
-      const entropies = entropyCache && (await stopwatch.time('entropy', () => this.entropies(entropyCache, tokens)));
+      const entropies = entropyCache && (await this.time('entropy', () => this.entropies(entropyCache, tokens)));
       startsPatch = Uint8Array.from(patchers, (patcher, image) => Number(patcher.next(entropies?.[image])));
       const finished = Int32Array.from(startsPatch.keys()).filter((image) => startsPatch[image] === 1);
       if (finished.length === 0) continue;
 
       const patches = this.finishedPatches(open, patchers, finished, copies, position + 1);
-      const added = await stopwatch.time('global', () => stages.readPatches(globalCache, patches));
+      const added = await this.time('global', () => stages.readPatches(globalCache, patches));
       patches.rows.forEach((row, i) => {
         contexts.data.set(added.subarray(i * width, (i + 1) * width), row * width);
       });
       for (const image of finished) open.restart(image, position + 1);
     }
-  }
-
-  /** Generates whole images. @throws as {@link DparSampler.steps} */
-  async generate(options: SampleOptions): Promise<GeneratedTokens> {
-    checkArguments('Sampler.generate', { options }, { options: sampleOptionsKinds });
-
-    checkOptions(options, this.config.numClasses, this.config);
-    return collectTokens(this.steps(options), options.labels.length, this.config.blockSize);
-  }
-
-  async dispose(): Promise<void> {
-    await Promise.all([this.stages.dispose(), this.entropyStage?.dispose()]);
   }
 
   /** Entropies [B] of the tokens that follow. */
@@ -141,15 +106,16 @@ export class DparSampler implements Sampler {
   }
 
   private patching({ threshold, maxPatchLength }: SampleOptions): PatchingOptions {
+    const { patching } = this.config;
     return {
       ...patchingOptions(this.config),
       endOfImage: false,
-      ...(threshold !== undefined && { threshold }),
-      ...(maxPatchLength !== undefined && { maxPatchLength }),
+      threshold: threshold ?? patching.threshold,
+      maxPatchLength: maxPatchLength ?? patching.maxPatchLength,
     };
   }
 
-  /** The patches that ended before `position`, for the conditional row of each image and its null row if there is one. */
+  /** Patches that ended before `position`, for the conditional row of each image and its null row if there is one. */
   private finishedPatches(
     open: OpenPatches,
     patchers: readonly { readonly patches: number }[],
@@ -162,7 +128,7 @@ export class DparSampler implements Sampler {
     const repeated = Int32Array.from({ length: R }, (_, i) => images[i % images.length] as number);
     const places = Array.from(repeated, (image) => {
       const start = open.starts[image] as number;
-      // The image's newest patch has just begun; the one before it is the finished one.
+      // The image's newest patch has just begun: the one before it has ended.
       const index = (patchers[image] as { readonly patches: number }).patches - 2;
       return { index, start, length: position - start };
     });

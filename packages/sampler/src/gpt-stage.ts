@@ -12,10 +12,10 @@ import { StackCache } from './cache.js';
 import { predictionAxes, predictionOutputs } from './predictions.js';
 import { allRows, appended, cacheAxes, cacheOutputs, embeddingRows, stepOf, tableAt } from './transformer.js';
 
-/** What a step of a GPT gives: predictions of the next token, or its entropies [C] in nats. */
+/** Result of a step of a GPT: predictions of the next token, or their entropies [C] in nats. */
 export type GptResult = 'predictions' | 'entropies';
 
-/** A GPT (LlamaGen or the entropy model) that reads one position after the other. */
+/** A GPT (LlamaGen or the entropy model) that reads one position at a time. */
 export class GptStage {
   private readonly compiled: CompiledFunction;
   private readonly table: Float32Array;
@@ -34,13 +34,13 @@ export class GptStage {
       return { ...outputs, ...cacheOutputs(ops, cache) };
     };
     const dynamicAxes = { ...cacheAxes(config.nLayer, false), ...predictionAxes, x: { 0: 'rows' } };
-    // Entropies are compared with a threshold: last bits that depended on the batch would move patches.
+    // Entropies are compared with a threshold, so rounding must not depend on the batch.
     const batchInvariant = result === 'entropies';
     this.compiled = engine.compile(step, { constants: parameters, weights, dynamicAxes, batchInvariant });
     this.table = scaledTable(gridRotaryData(config).data, config.dim / config.nHead);
   }
 
-  /** An empty cache for so many sequences. */
+  /** Creates an empty cache for a number of sequences. */
   newCache(rows: number): StackCache {
     const { nLayer, nHead, dim, blockSize, clsTokenNum } = this.config;
     const positions = blockSize + clsTokenNum;
@@ -49,8 +49,8 @@ export class GptStage {
 
   /**
    * Reads one position of each sequence.
-   * @param kind Whether `ids` [C] are tokens or (first position of a conditional model) class labels.
-   * @param more Further inputs: those of predictions.
+   * @param kind Kind of `ids` [C]: tokens, or class labels at the first position of a conditional model.
+   * @param more Other inputs: those of predictions.
    */
   async read(
     cache: StackCache,

@@ -6,7 +6,7 @@ import { checkArguments } from './check-arguments.js';
 import { dparStepGraphs } from './onnx/dpar-steps.js';
 import { entropyStepGraph, llamaGenStepGraph } from './onnx/gpt-step.js';
 
-/** Graphs of the steps of each kind of model: the list that a new kind joins. */
+/** Graphs of the steps of each kind of model. A new kind joins this list. */
 const steps: readonly (readonly [{ readonly name: string }, (model: Model) => DescribedGraph[]])[] = [
   [dparKind, (model) => dparStepGraphs(model as Model<DparConfig>)],
   [llamaGenKind, (model) => [llamaGenStepGraph(model as Model<LlamaGenConfig>)]],
@@ -14,8 +14,8 @@ const steps: readonly (readonly [{ readonly name: string }, (model: Model) => De
 ];
 
 /**
- * The steps of a model with cached keys and values as graphs, for runtimes that sample without this library. A loop around
- * them draws tokens and passes the caches on; the descriptions of inputs and outputs say how.
+ * Graphs of the steps of a model with cached keys and values, for runtimes that sample without this library. A loop around
+ * them draws tokens and passes the caches on, as the descriptions of inputs and outputs explain.
  * @throws DparError for a kind of model without such steps.
  */
 export function stepGraphs(model: ImageModel): DescribedGraph[] {

@@ -10,7 +10,7 @@ export interface FinishedPatches {
   readonly table: Float32Array;
 }
 
-/** Sizes of what {@link OpenPatches} keeps. */
+/** Sizes of {@link OpenPatches}. */
 export interface OpenPatchesSize {
   /** Images B. */
   readonly batch: number;
@@ -22,11 +22,11 @@ export interface OpenPatchesSize {
   readonly dim: number;
 }
 
-/** The tokens of the patch that each image is in: encoder states, kept until the patch ends. */
+/** Encoder states of the tokens in each image's open patch, kept until the patch ends. */
 export class OpenPatches {
-  /** Tokens so far, [B]. */
+  /** Tokens of each open patch, [B]. */
   readonly counts: Int32Array;
-  /** Position of the first token, [B]. */
+  /** Position of its first token, [B]. */
   readonly starts: Int32Array;
   /** [B, E, P, D] */
   private readonly states: Float32Array;
@@ -51,7 +51,7 @@ export class OpenPatches {
     }
   }
 
-  /** The patches of some images: states [R, E, P, D] and which slots hold a token [R, P]. */
+  /** Patches of some images: states [R, E, P, D] and a mask of the slots that hold a token [R, P]. */
   select(images: ArrayLike<number>): Pick<FinishedPatches, 'states' | 'slotMask'> {
     const { layers, slots, dim } = this.size;
     const length = layers * slots * dim;

@@ -5,9 +5,9 @@ import { createRandom, DparError, type Random, type WeightFormat } from '@dpar/t
 import { checkDecoding, type DecodingOptions } from './choose.js';
 import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
 
-/** Settings of a sampler: its entropy model, and the formats of weights. */
+/** Settings of a sampler: its entropy model and the formats of weights. */
 export interface SamplerOptions {
-  /** Needed by a model whose patches depend on entropies; others ignore it. */
+  /** Entropy model. It is required if patches depend on entropies, else ignored. */
   readonly entropyModel?: Model<EntropyModelConfig> | undefined;
   /** Format of the weights (default: `float32`). */
   readonly weights?: WeightFormat | undefined;
@@ -23,28 +23,28 @@ export const samplerOptionsKinds: KindsOf<SamplerOptions> = {
 };
 
 /**
- * Seconds that each stage of generation took so far: `entropy`, `encoder`, `global`, `decoder` (LlamaGen: `model`), and
- * `draw`, the choice of tokens from logits.
+ * Seconds of each stage of generation: `entropy`, `encoder`, `global` and `decoder`, or `model` for LlamaGen, and `draw`, the
+ * choice of tokens.
  */
 export type StageSeconds = Readonly<Record<string, number>>;
 
-/** What is generated, and how tokens are drawn. */
+/** Settings of a generation: images, patches, and the drawing of tokens. */
 export interface SampleOptions extends DecodingOptions, GuidanceOptions {
-  /** Class of each image; the batch is as large as this list. */
+  /** Class of each image. The length is the batch size. */
   readonly labels: ArrayLike<number>;
-  /** Seed of the run (default 0). Image k of a run has a random stream of its own, keyed by (seed, k). */
+  /** Seed of the run (default 0). Image k of a run has its own random stream, keyed by (seed, k). */
   readonly seed?: number;
   /** Number of the first image of this batch in its run (default 0). */
   readonly firstIndex?: number;
   /**
-   * Tokens that are given, [B, K] row-major: the first K positions of each image, which the rest completes. Default: none.
+   * Given tokens [B, K], row-major: the first K positions of each image. Default: none.
    */
   readonly prefix?: ArrayLike<number>;
-  /** Entropy in nats above which a token starts a patch, in place of the model's own. Models without patches refuse it. */
+  /** Entropy in nats above which a token starts a patch (default: the model's). Models without patches refuse it. */
   readonly threshold?: number;
-  /** Longest patch in tokens, in place of the model's own. Models without patches refuse it. */
+  /** Longest patch in tokens (default: the model's). Models without patches refuse it. */
   readonly maxPatchLength?: number;
-  /** Stops between two tokens. */
+  /** Stops the generation between two tokens. */
   readonly signal?: AbortSignal;
 }
 
@@ -66,6 +66,9 @@ export const sampleOptionsKinds: KindsOf<SampleOptions> = {
   'guidanceInterval?': 'number[]',
 };
 
+/** Configuration keys that all samplers read. */
+export type SampledConfig = Pick<GptConfig, 'blockSize' | 'vocabSize' | 'numClasses' | 'classDropoutProb'>;
+
 /** One position of every image of a batch. */
 export interface SampleStep {
   readonly position: number;
@@ -75,22 +78,17 @@ export interface SampleStep {
   readonly startsPatch: Uint8Array;
 }
 
-/**
- * @param model T and V of the model, and whether it has a null class
- * @throws DparError naming the option that is wrong.
- */
-export function checkOptions(
-  options: SampleOptions,
-  numClasses: number,
-  model: Pick<GptConfig, 'blockSize' | 'vocabSize' | 'classDropoutProb'>,
-): void {
-  const { blockSize: T, vocabSize: V } = model;
+/** @throws DparError naming the option that is wrong. */
+export function checkOptions(options: SampleOptions, config: SampledConfig): void {
+  const { blockSize: T, vocabSize: V, numClasses } = config;
   if (typeof options?.labels?.length !== 'number') {
-    throw new DparError('sample: expected labels, the class of each image, got none. Pass { labels: [0] }.');
+    throw new DparError(
+      `sample: expected labels, the class of each image, got ${options?.labels}. Pass { labels: [0] }.`,
+    );
   }
   checkDecoding(options);
   checkGuidance(options);
-  const hasNull = hasNullClass(model);
+  const hasNull = hasNullClass(config);
   if (!hasNull && isGuided(options)) {
     throw new DparError(
       `sample: expected a guidance scale of 1 for a model without a null class (class_dropout_prob 0), got ` +
@@ -99,33 +97,35 @@ export function checkOptions(
   }
   const largest = hasNull ? numClasses : numClasses - 1;
   const { labels, prefix = [] } = options;
-  if (labels.length === 0) throw new DparError('sample: expected at least one label, got none.');
+  if (labels.length === 0) throw new DparError('sample: expected at least one label, got 0. Pass { labels: [0] }.');
   for (const label of Array.from(labels)) {
     if (!(Number.isInteger(label) && label >= 0 && label <= largest)) {
       throw new DparError(
-        `sample: expected labels from 0 to ${numClasses - 1}${hasNull ? ` (or ${numClasses}, the null class)` : ''}, got ${label}.`,
+        `sample: expected labels from 0 to ${numClasses - 1}${hasNull ? ` (or ${numClasses}, the null class)` : ''}, got ${label}. ` +
+          'Correct the label.',
       );
     }
   }
   const given = prefixLength(options);
   if (!Number.isInteger(given) || given > T) {
     throw new DparError(
-      `sample: expected a prefix of K tokens for each of ${labels.length} images, K at most ${T}, got ${prefix.length} tokens.`,
+      `sample: expected a prefix of K tokens for each of ${labels.length} images, K at most ${T}, got ${prefix.length} tokens. ` +
+        'Correct the prefix.',
     );
   }
   for (const token of Array.from(prefix)) {
     if (!(Number.isInteger(token) && token >= 0 && token < V)) {
-      throw new DparError(`sample: expected a prefix of tokens from 0 to ${V - 1}, got ${token}.`);
+      throw new DparError(`sample: expected a prefix of tokens from 0 to ${V - 1}, got ${token}. Correct the prefix.`);
     }
   }
 }
 
-/** Tokens K that are given for each image. */
+/** Number K of given tokens of each image. */
 export function prefixLength({ labels, prefix = [] }: SampleOptions): number {
   return prefix.length / labels.length;
 }
 
-/** Labels of all rows that are run: those of the images, then as many null classes if guided. */
+/** Labels of all rows: those of the images, then as many null classes if guided. */
 export function rowLabels(options: SampleOptions, nullClass: number): Int32Array {
   const labels = Int32Array.from(options.labels);
   if (!isGuided(options)) return labels;
@@ -136,7 +136,7 @@ export function rowLabels(options: SampleOptions, nullClass: number): Int32Array
 
 const imageStream = 0x696d67;
 
-/** The random stream of each image, the same in any batch; each position has a stream of its own below it. */
+/** Random stream of each image, independent of the batch. Each position has its own stream below it. */
 export function imageStreams({ seed = 0, firstIndex = 0, labels }: SampleOptions): Random[] {
   return Array.from({ length: labels.length }, (_, image) => createRandom(seed, imageStream, firstIndex + image));
 }

@@ -1,8 +1,9 @@
-import { type DynamicAxes, float32, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
+import { type DynamicAxes, float32, type HostTensor, named, type Ops, type Random, type Tensors } from '@dpar/tensor';
+import { chooseToken, mostLikely } from './choose.js';
 import { guidanceAt, isGuided } from './guidance.js';
-import type { SampleOptions } from './options.js';
+import { prefixLength, type SampleOptions } from './options.js';
 
-/** What a step says about the next token of each image. B images, V tokens of vocabulary. */
+/** Predictions of the next token of each image. B images, V tokens of vocabulary. */
 export interface Predictions {
   /** Guided logits [B, V]. */
   readonly logits: Float32Array;
@@ -23,7 +24,7 @@ export function predictionOutputs<T>(ops: Ops<T>, inputs: Tensors<T>, logits: T)
   return { logits: guided, probabilities };
 }
 
-/** The outputs by name. */
+/** Reads the outputs of {@link predictionOutputs}. */
 export function predictionsOf(outputs: Tensors<HostTensor>): Predictions {
   return {
     logits: named(outputs, 'logits').data as Float32Array,
@@ -46,4 +47,25 @@ export function predictionInputs(options: SampleOptions, position: number, posit
     if (C > B) mixture.data[image * C + B + image] = 1 - scale;
   }
   return { mixture, inverseTemperature: float32([], [1 / temperature]) };
+}
+
+/**
+ * Next token of each image: the given one within the prefix, else drawn by the decoding options.
+ * @param streams Random streams of {@link imageStreams}.
+ */
+export function nextTokens(
+  { logits, probabilities }: Predictions,
+  options: SampleOptions,
+  streams: readonly Random[],
+  position: number,
+): Int32Array {
+  const { labels, prefix = [], greedy, topK = 0, topP = 1 } = options;
+  const given = prefixLength(options);
+  const V = logits.length / labels.length;
+  return Int32Array.from({ length: labels.length }, (_, image) => {
+    if (position < given) return prefix[image * given + position] as number;
+    const [begin, end] = [image * V, (image + 1) * V];
+    if (greedy) return mostLikely(logits.subarray(begin, end));
+    return chooseToken(probabilities.subarray(begin, end), { topK, topP }, (streams[image] as Random).fork(position));
+  });
 }

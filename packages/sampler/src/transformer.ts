@@ -4,16 +4,17 @@ import { type DynamicAxes, float32, type HostTensor, named, type Ops, type Tenso
 /** Names of sizes that change while images are generated: sequences, and cached positions that are read. */
 const [rows, positions] = ['rows', 'positions'] as const;
 
-/** Open axes of a transformer's caches, and of its mask if the sequences have one each. */
+/** Open axes of a transformer's caches and of its mask, which ragged sequences have one each of. */
 export function cacheAxes(layers: number, ragged: boolean): DynamicAxes {
-  const axes: Record<string, Record<number, string>> = { mask: { ...(ragged && { 0: rows }), 3: positions } };
+  const mask = ragged ? { 0: rows, 3: positions } : { 3: positions };
+  const axes: Record<string, Record<number, string>> = { mask };
   for (let layer = 0; layer < layers; layer++) {
     for (const kind of ['keys', 'values']) axes[`${kind}.${layer}`] = { 0: rows, 2: positions };
   }
   return axes;
 }
 
-/** The inputs of a transformer's step by the names that they have for the samplers. */
+/** Inputs of a transformer's step, by the samplers' names. */
 export function stepOf<T>(inputs: Tensors<T>): DecodeStep<T> {
   const caches: BlockCache<T>[] = [];
   for (let layer = 0; inputs[`keys.${layer}`] !== undefined; layer++) {
@@ -30,12 +31,12 @@ export function cacheOutputs<T>(
   return { newKeys: ops.concat(keys, 1), newValues: ops.concat(values, 1) };
 }
 
-/** The outputs as `StackCache.append` takes them. */
+/** Keys and values of the outputs, for `StackCache.append`. */
 export function appended(outputs: Tensors<HostTensor>): readonly [keys: Float32Array, values: Float32Array] {
   return [named(outputs, 'newKeys').data as Float32Array, named(outputs, 'newValues').data as Float32Array];
 }
 
-/** The rotary angles of one position of a table [positions, headDim / 2, 2], for all sequences: [1, 1, headDim / 2, 2]. */
+/** Rotary angles of one position of a table [positions, headDim / 2, 2], for all sequences: [1, 1, headDim / 2, 2]. */
 export function tableAt(table: Float32Array, position: number, headDim: number): HostTensor {
   return float32([1, 1, headDim / 2, 2], table.subarray(position * headDim, (position + 1) * headDim));
 }
@@ -51,12 +52,12 @@ export function embeddingRows(table: HostTensor, ids: ArrayLike<number>): HostTe
   return float32([ids.length, D], rows);
 }
 
-/** 0, 1, ..., count - 1: all rows of a cache. */
+/** Numbers of all rows of a cache: 0, 1, ..., count - 1. */
 export function allRows(count: number): Int32Array {
   return Int32Array.from({ length: count }, (_, row) => row);
 }
 
-/** All rows, so many times one after the other: those of the images, and again as null rows. */
+/** Repeats all rows: once for the images, and once more for null rows. */
 export function repeatRows<A extends Int32Array | Float32Array>(rows: A, copies: number): A {
   if (copies === 1) return rows;
   const result = new (rows.constructor as new (length: number) => A)(copies * rows.length);

@@ -9,10 +9,10 @@ import {
   type Ops,
   type Tensors,
 } from '@dpar/tensor';
-import { gridOf, gridOfImages } from './grid.js';
-import type { ImageTokenizer } from './image-tokenizer.js';
+import { gridOf, gridOfImages } from './codes.js';
+import type { ImageTokenizer } from './tokenizer-kind.js';
 
-/** A function of one tensor and the parameters, compiled. */
+/** A compiled function of one tensor. */
 export interface Stage<I extends HostTensor, O extends HostTensor> {
   run(x: I): Promise<O>;
   dispose(): Promise<void>;
@@ -26,7 +26,7 @@ export function compileStage<I extends HostTensor, O extends HostTensor>(
 ): Stage<I, O> {
   const compiled = engine.compile((ops, inputs) => ({ y: fn(ops, inputs, named(inputs, 'x')) }), {
     constants: parameters,
-    // A rest of fewer images than usual needs no graph of its own.
+    // The last images of a batch may be fewer.
     dynamicAxes: { x: { 0: 'images' } },
   });
   return {
@@ -35,22 +35,22 @@ export function compileStage<I extends HostTensor, O extends HostTensor>(
   };
 }
 
-/** Images or what becomes of them, on their way to codes. */
+/** Images, or states of a network that makes codes of them. */
 export type Pixels = HostTensorOf<'float32'>;
 /** Codes. */
 export type Codes = HostTensorOf<'int32'>;
 
-/** What a tokenizer is made of. */
+/** Parts of a tokenizer. */
 export interface TokenizerParts extends Pick<ImageTokenizer, 'codebookSize' | 'factor' | 'imageSize' | 'dispose'> {
-  /** From images [B, 3, H, W] to codes [B, T]. */
+  /** Encodes images [B, 3, H, W] as codes [B, T]. */
   encode(images: Pixels): Promise<Codes>;
-  /** From codes [B, rows, columns] to images [B, 3, H, W]. */
+  /** Decodes codes [B, rows, columns] to images [B, 3, H, W]. */
   decode(codes: Codes): Promise<Pixels>;
-  /** Pixels that one call takes, at least an image: what bounds its memory. */
+  /** Maximum pixels of one call, which bounds its memory. A call takes at least one image. */
   readonly pixelsPerCall: number;
 }
 
-/** A tokenizer that checks what it gets, and takes some images at a time. */
+/** Makes a tokenizer of its parts: checks inputs, and runs some images at a time. */
 export function engineTokenizer({ pixelsPerCall, ...parts }: TokenizerParts): ImageTokenizer {
   const { codebookSize, factor, imageSize } = parts;
   return {
@@ -99,7 +99,7 @@ function checkCodes(codes: HostTensor, codebookSize: number): void {
   );
 }
 
-/** Runs a function over the first axis, some rows at a time, and collects its outputs in `target`. */
+/** Runs a function on some rows of the first axis at a time, and collects its outputs in `target`. */
 async function inChunks<I extends Pixels | Codes>(
   source: I,
   target: HostTensor,

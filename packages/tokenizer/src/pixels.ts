@@ -2,12 +2,12 @@ import { DparError, float32, type HostTensorOf } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 
 /**
- * Pixels as models read them, from bytes.
+ * Converts bytes of images to the pixels that models read.
  * @param bytes [B, H, W, 3], 0..255, as image files decode to.
  * @param width Width in pixels, W.
  * @param height Height in pixels, H; default: square images.
  * @returns [B, 3, H, W] in -1..1.
- * @throws DparError if the bytes are no whole number of images.
+ * @throws DparError if the bytes are not a whole number of images.
  */
 export function imagesFromBytes(bytes: Uint8Array, width: number, height = width): HostTensorOf<'float32'> {
   checkArguments(
@@ -20,7 +20,8 @@ export function imagesFromBytes(bytes: Uint8Array, width: number, height = width
   const images = bytes.length / (3 * area);
   if (!Number.isInteger(images)) {
     throw new DparError(
-      `imagesFromBytes: expected images of ${width}x${height} pixels with 3 bytes each, got ${bytes.length} bytes.`,
+      `imagesFromBytes: expected images of ${width}x${height} pixels with 3 bytes each, got ${bytes.length} bytes. ` +
+        'Pass whole images in RGB.',
     );
   }
   const data = new Float32Array(bytes.length);
@@ -34,7 +35,7 @@ export function imagesFromBytes(bytes: Uint8Array, width: number, height = width
 }
 
 /**
- * The inverse of {@link imagesFromBytes}: values are clipped to -1..1 and rounded.
+ * Converts pixels to bytes, the inverse of {@link imagesFromBytes}. Values are clipped to -1..1 and rounded.
  * @param images [B, 3, H, W]
  * @returns [B, H, W, 3], 0..255
  */
@@ -62,16 +63,17 @@ export function bytesFromImages(images: HostTensorOf<'float32'>): Uint8Array<Arr
 }
 
 /**
- * Peak signal-to-noise ratio of all given pixels together, in dB: 10 log10(255^2 / mean squared error). Infinite if they
- * are equal.
- * @throws DparError if the two differ in length, or are empty.
+ * Peak signal-to-noise ratio over all given pixels, in dB: 10 log10(255^2 / mean squared error). It is infinite for equal
+ * pixels.
+ * @throws DparError if the lengths differ or are 0.
  */
 export function peakSignalToNoiseRatio(original: Uint8Array, other: Uint8Array): number {
   checkArguments('peakSignalToNoiseRatio', { original, other }, { original: 'Uint8Array', other: 'Uint8Array' });
 
   if (original.length !== other.length || original.length === 0) {
     throw new DparError(
-      `peakSignalToNoiseRatio: expected two images of one size, got ${original.length} and ${other.length} bytes.`,
+      `peakSignalToNoiseRatio: expected two images of one size, got ${original.length} and ${other.length} bytes. ` +
+        'Pass images of one size.',
     );
   }
   let squares = 0;

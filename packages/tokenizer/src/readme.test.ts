@@ -1,7 +1,7 @@
 import { readmeExamples } from '@dpar/config/readme-example';
 import * as ort from '@dpar/engine-ort';
 import { fixturePath } from '@dpar/fixtures';
-import * as io from '@dpar/io/node';
+import { loadModel as load } from '@dpar/model/node';
 import { expect, it } from 'vitest';
 import * as library from './index.js';
 
@@ -20,9 +20,9 @@ it('runs what the README shows', async () => {
     `return (async () => { ${code}; return { codes, decoded, onnx }; })();`,
   );
   // The small tokenizer has 4 pixels a code: 64 x 64 codes of 256 x 256 pixels would take long here.
-  const readCheckpoint = () => io.readCheckpoint(fixturePath('vq'));
+  const loadModel = () => load(fixturePath('vq'), { kinds: library.tokenizerKinds });
   const imagesFromBytes = (bytes: Uint8Array) => library.imagesFromBytes(bytes, 16);
-  const given = { ...ort, ...library, readCheckpoint, imagesFromBytes, emojiFolder: '' };
+  const given = { ...ort, ...library, loadModel, imagesFromBytes, emojiFolder: '' };
   const result = await run(given, { log: () => {} });
   expect(result.codes.shape).toEqual([16, 16]);
   expect(result.decoded).toHaveLength(16 * 768);

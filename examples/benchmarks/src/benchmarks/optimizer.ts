@@ -1,4 +1,4 @@
-import { dparPreset, dparSpecs, presets } from '@dpar/model';
+import { dparKind, dparPreset, presets } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
 import { AdamW, copyParameters, globalNorm } from '@dpar/train';
 import { optimizerThread } from '@dpar/train/node';
@@ -6,7 +6,7 @@ import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { randomParameters } from '../sampling/random-parameters.js';
 import { readBandwidth } from './read-bandwidth.js';
 
-const specs = dparSpecs(dparPreset(presets.B));
+const specs = dparKind.specs(dparPreset(presets.B));
 const parameterCount = countParameters(specs);
 
 /** Bytes of one array of all parameters. */

@@ -1,7 +1,7 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, float32, int32, type Tensors, type TensorType } from '@dpar/tensor';
-import { createVq, type ImageTokenizer, vqDecode, vqEncode, vqPresets, vqSpecs } from '@dpar/tokenizer';
+import { createTokenizer, type ImageTokenizer, vqKind, vqPresets } from '@dpar/tokenizer';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { countMacs } from '../macs.js';
 import { gemmPeak, speedOf } from './gemm-peak.js';
@@ -38,7 +38,9 @@ function vqBenchmark(
     reportsMemory: true,
     prepare: async ({ threads }) => {
       const engine = await createOrtEngine({ threads });
-      const run = work(createVq(engine, config, initializeParameters(vqSpecs(config), 4)));
+      const run = work(
+        createTokenizer(engine, { kind: vqKind, config, parameters: initializeParameters(vqKind.specs(config), 4) }),
+      );
       await run();
       const gflop = (2 * count * macsOf(direction)) / 1e9;
       return { measure: async () => ({ seconds: await secondsOf(run), gflop }) };
@@ -53,11 +55,11 @@ function vqBenchmark(
 /** Multiply-accumulates for one image. */
 function macsOf(direction: 'encode' | 'decode'): number {
   const parameters: Tensors<TensorType> = Object.fromEntries(
-    Object.entries(vqSpecs(config)).map(([name, { shape }]) => [name, { dtype: 'float32', shape }]),
+    Object.entries(vqKind.specs(config)).map(([name, { shape }]) => [name, { dtype: 'float32', shape }]),
   );
   return countMacs((ops) =>
     direction === 'encode'
-      ? vqEncode<TensorType>(ops, config, parameters, { dtype: 'float32', shape: [1, 3, 256, 256] })
-      : vqDecode<TensorType>(ops, config, parameters, { dtype: 'int32', shape: [1, 256] }),
+      ? vqKind.encodeFunction(config)(ops, { ...parameters, image: { dtype: 'float32', shape: [1, 3, 256, 256] } })
+      : vqKind.decodeFunction(config)(ops, { ...parameters, codes: { dtype: 'int32', shape: [1, 256] } }),
   );
 }

@@ -1,5 +1,5 @@
 import { calibrateThreshold, type EntropyModelConfig, entropyModel } from '@dpar/entropy';
-import { llamaGenKind, llamaGenPreset, llamaGenSpecs, presets } from '@dpar/model';
+import { llamaGenKind, llamaGenPreset, presets } from '@dpar/model';
 import type { Model } from '@dpar/nn';
 import { createSampler, type SampleOptions } from '@dpar/sampler';
 import { type Engine, float32, type HostTensorOf, int32, named, type WeightFormat } from '@dpar/tensor';
@@ -37,7 +37,7 @@ export async function thresholdFor(
 /** Generates the tokens of {@link samplingOptions} with the smallest model: int32 [B, T]. */
 async function tokensToCome(engine: Engine, T: number, batch: number): Promise<HostTensorOf<'int32'>> {
   const config = llamaGenPreset({ ...presets.nano, llamaGenLayers: 1 }, { gridSize: Math.sqrt(T) });
-  const parameters = randomParameters(llamaGenSpecs(config), 1, 0.02);
+  const parameters = randomParameters(llamaGenKind.specs(config), 1, 0.02);
   const sampler = createSampler(engine, { kind: llamaGenKind, config, parameters });
   try {
     return int32([batch, T], (await sampler.generate(samplingOptions(batch))).tokens);

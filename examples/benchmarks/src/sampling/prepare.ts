@@ -1,16 +1,6 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import { entropyKind, entropyModelSpecs } from '@dpar/entropy';
-import {
-  dparKind,
-  dparMemory,
-  dparPreset,
-  dparSpecs,
-  llamaGenKind,
-  llamaGenMemory,
-  llamaGenPreset,
-  llamaGenSpecs,
-  presets,
-} from '@dpar/model';
+import { entropyKind } from '@dpar/entropy';
+import { dparKind, dparMemory, dparPreset, llamaGenKind, llamaGenMemory, llamaGenPreset, presets } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
 import { createSampler, type GeneratedTokens, type StageSeconds } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
@@ -60,12 +50,12 @@ async function dparGenerator(
   { size, weights: entropyWeights, targetMeanPatchLength }: EntropyModelVariant,
 ): Promise<Generator> {
   const config = dparPreset(presets.B, { gridSize });
-  const parameters = randomParameters(dparSpecs(config), 1, outputStd.model);
+  const parameters = randomParameters(dparKind.specs(config), 1, outputStd.model);
   const entropy = entropyConfig(size, gridSize);
   const entropyModel = {
     kind: entropyKind,
     config: entropy,
-    parameters: randomParameters(entropyModelSpecs(entropy), 2, outputStd.entropyModel),
+    parameters: randomParameters(entropyKind.specs(entropy), 2, outputStd.entropyModel),
   };
   const threshold = await thresholdFor(engine, entropyModel, entropyWeights, batch, targetMeanPatchLength);
   const sampler = createSampler(
@@ -78,7 +68,7 @@ async function dparGenerator(
 
 function llamaGenGenerator(engine: Engine, { batch, gridSize, weights }: Variant): Generator {
   const config = llamaGenPreset(presets.B, { gridSize });
-  const parameters = randomParameters(llamaGenSpecs(config), 1, outputStd.model);
+  const parameters = randomParameters(llamaGenKind.specs(config), 1, outputStd.model);
   const sampler = createSampler(engine, { kind: llamaGenKind, config, parameters }, { weights });
   return generatorOf(sampler, () => sampler.generate(samplingOptions(batch)));
 }
@@ -104,7 +94,7 @@ export function expectedBytes({ batch, gridSize, entropyModel }: Variant): numbe
     ? dparMemory(dparPreset(presets.B, { gridSize }), batch, gridSize ** 2)
     : llamaGenMemory(llamaGenPreset(presets.B, { gridSize }), batch);
   const entropyWeights = entropyModel
-    ? 4 * countParameters(entropyModelSpecs(entropyConfig(entropyModel.size, gridSize)))
+    ? 4 * countParameters(entropyKind.specs(entropyConfig(entropyModel.size, gridSize)))
     : 0;
   return copies * (memory.weights + entropyWeights) + 2 * memory.cache;
 }

@@ -6,7 +6,7 @@ import { augment, encodeAll, type ImageSet, loadEmoji } from '@dpar/example-kit/
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
 import { type Engine, type HostTensorOf, int32 } from '@dpar/tensor';
-import { createTokenizer, type ImageTokenizer, patchVqKind, writePatchVqConfig } from '@dpar/tokenizer';
+import { createTokenizer, type ImageTokenizer, patchVqKind } from '@dpar/tokenizer';
 import { fitTokenizer } from '../stages/tokenizer.js';
 import type { ShippedSettings } from './settings.js';
 
@@ -33,7 +33,7 @@ export async function prepareData(
   const checkpoint = join(folder, 'tokenizer');
   if (!existsSync(checkpoint)) {
     const parameters = await fitTokenizer(engine, train.pixels, vq, seed, stages);
-    await writeCheckpoint(checkpoint, writePatchVqConfig(vq.config), parameters);
+    await writeCheckpoint(checkpoint, patchVqKind.writeConfig(vq.config), parameters);
   }
   const tokenizer = createTokenizer(engine, await loadModel(checkpoint, { kinds: [patchVqKind] }));
   const tokens = await stages.run('Images to tokens', 1, async () => {

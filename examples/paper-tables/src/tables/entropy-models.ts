@@ -1,4 +1,4 @@
-import { type Correlation, correlateGroups, entropyModelPresets, entropyModelSpecs } from '@dpar/entropy';
+import { type Correlation, correlateGroups, entropyKind, entropyModelPresets } from '@dpar/entropy';
 import { differenceOf, formatSpread } from '@dpar/example-kit';
 import { llamaGenPreset, presets } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
@@ -56,7 +56,7 @@ function entropyTable(texts: EntropyTable): Table {
       for (const { name, entropies, evaluations } of rows) {
         const data = await patchedData(lab, entropies[0] as EntropyRecipe);
         const trained = summarize(await evaluateAll(lab, evaluations, data));
-        const parameters = countParameters(entropyModelSpecs(data.model.config));
+        const parameters = countParameters(entropyKind.specs(data.model.config));
         const { shape, data: values } = data.entropies.validation;
         const usual = compared[0]?.data.entropies.validation.data ?? values;
         const correlation = correlateGroups(usual, values, shape[1] ?? 1);
@@ -172,7 +172,7 @@ export const s5 = entropyTable({
       head: ['Paper', 'preset', 'parameters'],
       rows: (['B', 'S'] as const).map((name, i) => {
         const config = { ...llamaGenPreset(presets.B), ...entropyModelPresets[name], clsTokenNum: 0 } as const;
-        const ours = countParameters(entropyModelSpecs(config));
+        const ours = countParameters(entropyKind.specs(config));
         return [paperS5[i]?.name ?? '', `entropy model ${name}`, `${(ours / 1e6).toFixed(1)}M`];
       }),
     },

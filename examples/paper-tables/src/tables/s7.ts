@@ -1,4 +1,4 @@
-import { dparPreset, dparSpecs, presets } from '@dpar/model';
+import { dparKind, dparPreset, presets } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
 import { patchedData } from '../lab/models.js';
 import { evaluateAll } from '../lab/quality.js';
@@ -79,7 +79,7 @@ export function trends(
 }
 
 const countedParameters = (model: PaperModel['model']): number =>
-  countParameters(dparSpecs(dparPreset(presets[model])));
+  countParameters(dparKind.specs(dparPreset(presets[model])));
 
 /** Finding whether the numbers of parameters are the paper's to one percent. */
 export function parameterFinding(models: readonly PaperModel[]): Finding {

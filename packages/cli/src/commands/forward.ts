@@ -14,7 +14,7 @@ import {
   type TensorFunction,
   type Tensors,
 } from '@dpar/tensor';
-import { vqDecodeFunction, vqEncodeFunction, vqKind } from '@dpar/tokenizer';
+import { vqKind } from '@dpar/tokenizer';
 import { gradientFunction, sizeOfSet, type TokenSet } from '@dpar/train';
 import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/train/node';
 import { type Context, defineCommand, type Result } from '../command/command.js';
@@ -160,12 +160,12 @@ async function vqForward(checkpoint: string, input: string, output: string, cont
   const [images = 0] = image.shape;
   context.note(`forward: ${countOf(images, 'image')}, vq tokenizer, ${engine.name}`);
   const begin = performance.now();
-  const encoded = await engine.compile(vqEncodeFunction(config), { constants: parameters }).run({ image });
+  const encoded = await engine.compile(vqKind.encodeFunction(config), { constants: parameters }).run({ image });
   context.signal.throwIfAborted();
   const [codes, latent] = [named(encoded, 'codes'), named(encoded, 'latent')];
   const [, , rows = 0, columns = 0] = latent.shape;
   const grid = { dtype: 'int32', shape: [images, rows, columns], data: Int32Array.from(codes.data) } as const;
-  const decoder = engine.compile(vqDecodeFunction(config), { constants: parameters });
+  const decoder = engine.compile(vqKind.decodeFunction(config), { constants: parameters });
   const decoded = named(await decoder.run({ codes: grid }), 'image');
   const seconds = (performance.now() - begin) / 1000;
   context.signal.throwIfAborted();

@@ -3,11 +3,11 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { entropyModel, readEntropyModelConfig } from '@dpar/entropy';
+import { entropyKind, entropyModel } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readCheckpoint, readSafetensors } from '@dpar/io/node';
-import { dpar, dparInputs, llamaGen, readDparConfig, readLlamaGenConfig } from '@dpar/model';
+import { dpar, dparInputs, dparKind, llamaGen, llamaGenKind } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { type HostTensor, type HostTensorOf, hostTensor, named, type TensorFunction, type Tensors } from '@dpar/tensor';
 import { findMismatch } from '@dpar/tensor/conformance';
@@ -70,15 +70,15 @@ async function fixture(name: string): Promise<Fixture> {
 /** What the engine computes of a model's inputs as the exported file takes them. */
 async function byEngine({ config, parameters }: Fixture, inputs: Tensors<HostTensor>): Promise<Tensors<HostTensor>> {
   const [tokens, labels, lengths] = [named(inputs, 'tokens'), inputs.labels, inputs.patch_lengths];
-  const settings = lengths && readDparConfig(config);
+  const settings = lengths && dparKind.readConfig(config);
   const fn: TensorFunction = (ops, x) => {
     if (settings) {
       const { logits, loss } = dpar(ops, settings, x, x as never);
       return { logits, loss };
     }
     if (config.kind === 'entropy')
-      return { ...entropyModel(ops, readEntropyModelConfig(config), x, named(x, 'tokens')) };
-    return { ...llamaGen(ops, readLlamaGenConfig(config), x, named(x, 'tokens'), named(x, 'labels')) };
+      return { ...entropyModel(ops, entropyKind.readConfig(config), x, named(x, 'tokens')) };
+    return { ...llamaGen(ops, llamaGenKind.readConfig(config), x, named(x, 'tokens'), named(x, 'labels')) };
   };
   const compiled = engine.compile(fn, { constants: parameters });
   const prepared = settings

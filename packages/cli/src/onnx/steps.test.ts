@@ -7,7 +7,7 @@ import { entropyKind } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readSafetensors } from '@dpar/io/node';
-import { dparKind, dparSpecs, readDparConfig, writeDparConfig } from '@dpar/model';
+import { dparKind } from '@dpar/model';
 import { loadModel, saveModel } from '@dpar/model/node';
 import { createSampler } from '@dpar/sampler';
 import { createRandom, float32, named } from '@dpar/tensor';
@@ -63,10 +63,10 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
     const layers = { n_local_encoder_layers: 2, n_local_decoder_layers: 2 };
     const patching = { mode: 'entropy_row_boundary', threshold: 2.3, max_patch_length: null, row_length: 8 };
     const flags = { encoder_block_causal: true, predict_eoi_token: true, embedding_type };
-    const config = readDparConfig({ ...sizes, ...layers, ...flags, patching });
+    const config = dparKind.readConfig({ ...sizes, ...layers, ...flags, patching });
     const random = createRandom(3);
     const parameters = Object.fromEntries(
-      Object.entries(dparSpecs(config)).map(([name, { shape }]) => {
+      Object.entries(dparKind.specs(config)).map(([name, { shape }]) => {
         const tensor = float32(shape);
         random.fillNormal(tensor.data, { std: 0.3 });
         return [name, tensor];
@@ -77,7 +77,7 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
     await exportSteps(output, '--checkpoint', checkpoint, '--entropy-checkpoint', fixturePath('entropy-model'));
     const load = (step: string) => openOnnx(ort, join(output, `${step}.onnx`));
     const labels = [0, 3, 1];
-    const images = await generate(ort, load, { config: writeDparConfig(config), labels, guidance: 1.5 });
+    const images = await generate(ort, load, { config: dparKind.writeConfig(config), labels, guidance: 1.5 });
     const engine = await createOrtEngine({ threads: 1 });
     const sampler = createSampler(engine, model, { entropyModel });
     const expected = await sampler.generate({ labels: Int32Array.from(labels), guidanceScale: 1.5, greedy: true });

@@ -1,7 +1,7 @@
 import { type EntropyModelConfig, entropyModelPresets } from '@dpar/entropy';
 import { compareCompute, llamaGenPreset, paperPatchRatios, presets } from '@dpar/model';
 import { gptMatmulMacs } from '@dpar/nn';
-import { vqPresets, vqSpecs } from '@dpar/tokenizer';
+import { vqKind, vqPresets } from '@dpar/tokenizer';
 
 /** Rates of ONNX Runtime in float32 on 2 cores of an idle AMD EPYC with AVX-512; sampling was measured with other load. */
 export const measured = {
@@ -66,7 +66,7 @@ export function vqMacs(part: 'encoder' | 'decoder', size: number): number {
   const config = vqPresets['VQ-16'];
   const last = config.chMult.length - 1;
   let macs = 0;
-  for (const [name, { shape }] of Object.entries(vqSpecs(config))) {
+  for (const [name, { shape }] of Object.entries(vqKind.specs(config))) {
     if (!name.startsWith(`${part}.`) || shape.length !== 4) continue;
     const [, block] = /conv_blocks\.(\d+)\./.exec(name) ?? [];
     // Halvings before this block: the encoder's blocks count from the finest, the decoder's from the coarsest.

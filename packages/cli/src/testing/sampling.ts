@@ -3,7 +3,7 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { writeCheckpoint } from '@dpar/io/node';
 import { createRandom, float32, type HostTensor } from '@dpar/tensor';
-import { patchVqSpecs, writePatchVqConfig } from '@dpar/tokenizer';
+import { patchVqKind } from '@dpar/tokenizer';
 import { expect } from 'vitest';
 import { type CliRun, runCli } from './run-cli.js';
 
@@ -39,12 +39,12 @@ export async function tokenizerFolder(seed = 1): Promise<string> {
   const folder = join(await temporaryFolder(), 'tokenizer');
   const config = { imageSize: 16, patchSize: 2, codebookSize: 48, hiddenDim: 16 };
   const random = createRandom(seed);
-  const weights = Object.entries(patchVqSpecs(config)).map(([name, { shape }]): [string, HostTensor] => {
+  const weights = Object.entries(patchVqKind.specs(config)).map(([name, { shape }]): [string, HostTensor] => {
     const tensor = float32(shape);
     random.fillNormal(tensor.data, { std: 0.3 });
     return [name, tensor];
   });
-  await writeCheckpoint(folder, writePatchVqConfig(config), Object.fromEntries(weights));
+  await writeCheckpoint(folder, patchVqKind.writeConfig(config), Object.fromEntries(weights));
   return folder;
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@dpar/nn';
 import { float32, named, type Ops, type Tensors } from '@dpar/tensor';
 
-/** A transformer that decodes with cached keys and values: sizes of its caches. */
+/** Sizes of the caches of a transformer. */
 export interface CacheShape {
   readonly layers: number;
   readonly heads: number;
@@ -22,37 +22,42 @@ const kinds = ['key', 'value'] as const;
 const past = (layer: number, kind: string): string => `past_key_values.${layer}.${kind}`;
 const present = (layer: number, kind: string): string => `present.${layer}.${kind}`;
 
-/** Inputs of a step beside what it reads: positions and caches. */
+/** Inputs of a step for its caches. @param most Positions of a whole image. */
 export function cacheInputs({ layers, heads, headDim }: CacheShape, most: number): Record<string, GraphInput> {
-  const caches = Array.from({ length: layers }, (_, layer) => kinds.map((kind) => past(layer, kind))).flat();
-  const meaning =
-    `cached ${'keys or values'} of one layer: room for cache_positions positions, at most ${most} are needed. ` +
-    'Zeros at first, then the output present.* of the step before';
-  return {
+  const inputs: Record<string, GraphInput> = {
     positions: integers(
       ['batch'],
       'positions of each row that are cached so far: 0 at the first step. The step writes this position',
     ),
-    ...Object.fromEntries(caches.map((name) => [name, floats(['batch', heads, 'cache_positions', headDim], meaning)])),
   };
+  const meaning =
+    `cached keys or values of one layer: room for cache_positions positions, at most ${most} are needed. ` +
+    'Zeros at first, then the output present.* of the step before';
+  for (let layer = 0; layer < layers; layer++) {
+    for (const kind of kinds) inputs[past(layer, kind)] = floats(['batch', heads, 'cache_positions', headDim], meaning);
+  }
+  return inputs;
 }
 
-/** Outputs of a step beside its results. */
+/** Outputs of a step for its caches. */
 export function cacheOutputs({ layers }: CacheShape): Record<string, string> {
-  const names = Array.from({ length: layers }, (_, layer) => kinds.map((kind) => present(layer, kind))).flat();
-  return Object.fromEntries(names.map((name) => [name, 'the cache with the new position, for the next step']));
+  const outputs: Record<string, string> = {};
+  for (let layer = 0; layer < layers; layer++) {
+    for (const kind of kinds) outputs[present(layer, kind)] = 'the cache with the new position, for the next step';
+  }
+  return outputs;
 }
 
-/** What a step knows of the caches. R rows, L positions of room. */
+/** Caches of a step, with the positions of its rows. R rows, L positions of room. */
 interface Caches<T> extends Omit<DecodeStep<T>, 'x'> {
   /** int32 [R] */
   readonly positions: T;
 }
 
 /**
- * The caches of a step.
- * @param table Rotary angles of each row's position, [R, headDim], not scaled yet
- * @param first First position that each row sees, int32 [R]; by default all do see all.
+ * Caches of a step.
+ * @param table Rotary angles of each row's position, [R, headDim], scaled
+ * @param first First visible position of each row, int32 [R]; by default 0.
  */
 export function cachesOf<T>(ops: Ops<T>, inputs: Tensors<T>, shape: CacheShape, table: T, first?: T): Caches<T> {
   const { layers, headDim } = shape;
@@ -73,7 +78,7 @@ export function cachesOf<T>(ops: Ops<T>, inputs: Tensors<T>, shape: CacheShape, 
   };
 }
 
-/** The rows of a rotary table that are at some positions, [R, headDim], scaled as steps take them. */
+/** Scaled rows of a rotary table at some positions, [R, headDim]. */
 export function gridAngles<T>(ops: Ops<T>, config: GridConfig, positions: T): T {
   const headDim = config.dim / config.nHead;
   const { shape, data } = gridRotaryData(config);
@@ -81,7 +86,7 @@ export function gridAngles<T>(ops: Ops<T>, config: GridConfig, positions: T): T 
 }
 
 /**
- * Caches with the position that a step computed.
+ * Caches with the new position of a step.
  * @param active bool [R]: rows whose caches change; by default all.
  */
 export function presentCaches<T>(

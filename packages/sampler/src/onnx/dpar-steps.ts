@@ -15,7 +15,7 @@ type Common = Pick<DescribedGraph, 'parameters' | 'config'>;
 
 const shapeOfCaches = ({ dim, nHead }: DparConfig, layers: number) => ({ layers, heads: nHead, headDim: dim / nHead });
 
-/** The three steps of a DPAR model: `decoder_step` predicts a token, `encoder_step` reads it, `global_step` reads patches. */
+/** Graphs of the three steps of DPAR: `decoder_step` predicts a token, `encoder_step` reads it, `global_step` reads patches. */
 export function dparStepGraphs({ kind, config, parameters }: Model<DparConfig>): DescribedGraph[] {
   const common = { parameters, config: kind.writeConfig(config) };
   return [encoder(config, common), globalTransformer(config, common), decoder(config, common)];

@@ -19,7 +19,7 @@ const cacheOf = ({ nLayer, nHead, dim }: GptConfig): CacheShape => ({
   headDim: dim / nHead,
 });
 
-/** What a step of a GPT gives: its logits [R, V] and its caches. */
+/** Runs one step of a GPT: logits [R, V] and caches. */
 function step<T>(ops: Ops<T>, config: GptConfig, inputs: Tensors<T>, x: T): { logits: T; caches: Record<string, T> } {
   const angles = gridAngles(ops, config, named(inputs, 'positions'));
   const known = cachesOf(ops, inputs, cacheOf(config), angles);
@@ -27,7 +27,7 @@ function step<T>(ops: Ops<T>, config: GptConfig, inputs: Tensors<T>, x: T): { lo
   return { logits, caches: presentCaches(ops, known, added) };
 }
 
-/** One position of an entropy model: `entropy_step`. */
+/** Graph `entropy_step`: one position of an entropy model. */
 export function entropyStepGraph({ kind, config, parameters }: Model<EntropyModelConfig>): DescribedGraph {
   const { blockSize, vocabSize } = config;
   return {
@@ -52,7 +52,7 @@ export function entropyStepGraph({ kind, config, parameters }: Model<EntropyMode
   };
 }
 
-/** One position of LlamaGen: `model_step`. */
+/** Graph `model_step`: one position of LlamaGen. */
 export function llamaGenStepGraph({ kind, config, parameters }: Model<LlamaGenConfig>): DescribedGraph {
   const { blockSize, vocabSize } = config;
   return {

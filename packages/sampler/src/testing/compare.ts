@@ -1,9 +1,8 @@
 import { expect, vi } from 'vitest';
 import { DparStages } from '../dpar-stages.js';
-import { nextTokens } from '../draw.js';
 import { GptStage } from '../gpt-stage.js';
 import { imageStreams, type SampleOptions } from '../options.js';
-import type { Predictions } from '../predictions.js';
+import { nextTokens, type Predictions } from '../predictions.js';
 
 /** Runs a generation and notes the guided logits of each step. */
 export async function withLogits<V>(generate: () => Promise<V>): Promise<{ result: V; logits: Float32Array[] }> {

@@ -1,30 +1,20 @@
-import {
-  type EntropyModelConfig,
-  entropyKind,
-  entropyModel,
-  entropyModelSpecs,
-  readEntropyModelConfig,
-} from '@dpar/entropy';
+import { type EntropyModelConfig, entropyKind, entropyModel } from '@dpar/entropy';
 import {
   type DparConfig,
   dpar,
   dparInputs,
   dparKind,
-  dparSpecs,
   type LlamaGenConfig,
   llamaGen,
   llamaGenKind,
-  llamaGenSpecs,
   patchingOptions,
-  readDparConfig,
-  readLlamaGenConfig,
 } from '@dpar/model';
 import { type ImageModel, initializeParameters, type ParameterSpecs } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
-import type { GeneratedTokens } from '../collect.js';
 import { guidanceAt, isGuided } from '../guidance.js';
 import { rowLabels, type SampleOptions } from '../options.js';
+import type { GeneratedTokens } from '../sampler.js';
 
 /** Models small enough to be run many times: 4 x 4 tokens of 12 codes, 3 classes. */
 export const tiny = { dim: 32, n_layer: 1, n_head: 2, multiple_of: 16, vocab_size: 12, block_size: 16, num_classes: 3 };
@@ -38,7 +28,7 @@ export function weightsOf(specs: ParameterSpecs, seed: number): Record<string, H
 
 /** A tiny DPAR with some of its settings changed. */
 export function tinyDpar(changes: object = {}): ImageModel<DparConfig> {
-  const config = readDparConfig({
+  const config = dparKind.readConfig({
     ...tiny,
     n_local_encoder_layers: 1,
     n_local_decoder_layers: 2,
@@ -47,19 +37,19 @@ export function tinyDpar(changes: object = {}): ImageModel<DparConfig> {
     patching: { threshold: 1.2, max_patch_length: 3, row_length: 4 },
     ...changes,
   });
-  return { kind: dparKind, config, parameters: weightsOf(dparSpecs(config), 1) };
+  return { kind: dparKind, config, parameters: weightsOf(dparKind.specs(config), 1) };
 }
 
 /** The entropy model that goes with {@link tinyDpar}. */
 export function tinyEntropyModel(changes: object = {}): ImageModel<EntropyModelConfig> {
-  const config = readEntropyModelConfig({ ...tiny, ...changes });
-  return { kind: entropyKind, config, parameters: weightsOf(entropyModelSpecs(config), 2) };
+  const config = entropyKind.readConfig({ ...tiny, ...changes });
+  return { kind: entropyKind, config, parameters: weightsOf(entropyKind.specs(config), 2) };
 }
 
 /** A tiny LlamaGen. */
 export function tinyLlamaGen(changes: object = {}): ImageModel<LlamaGenConfig> {
-  const config = readLlamaGenConfig({ ...tiny, n_layer: 2, cls_token_num: 1, ...changes });
-  return { kind: llamaGenKind, config, parameters: weightsOf(llamaGenSpecs(config), 1) };
+  const config = llamaGenKind.readConfig({ ...tiny, n_layer: 2, cls_token_num: 1, ...changes });
+  return { kind: llamaGenKind, config, parameters: weightsOf(llamaGenKind.specs(config), 1) };
 }
 
 /** Guided logits of all positions, one array [B, V] for each, from one pass without caches over finished images. */
@@ -131,8 +121,8 @@ export async function offlinePatches(
   const patching = {
     ...patchingOptions(config),
     endOfImage: false,
-    ...(threshold !== undefined && { threshold }),
-    ...(maxPatchLength !== undefined && { maxPatchLength }),
+    threshold: threshold ?? config.patching.threshold,
+    maxPatchLength: maxPatchLength ?? config.patching.maxPatchLength,
   };
   return Array.from({ length: B }, (_, image) =>
     patchLengths((entropies?.data ?? []).slice(image * (T - 1), (image + 1) * (T - 1)), patching),

@@ -1,10 +1,10 @@
-import { argumentKinds, type Fields, readConfig, wholeNumber, writeConfig } from '@dpar/nn';
+import { argumentKinds, type Fields, readConfig, wholeNumber } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 
-/** A patch VQ tokenizer, as its config.json describes it. */
+/** Configuration of a patch VQ tokenizer. */
 export interface PatchVqConfig {
-  /** Width and height in pixels of the images that it was trained on; others may be of any size that patches fill. */
+  /** Width and height in pixels of the training images. Other images may have any size that patches fill. */
   readonly imageSize: number;
   /** Width and height of a patch in pixels; it divides the image size. */
   readonly patchSize: number;
@@ -22,40 +22,25 @@ export const patchVqFields: Fields<PatchVqConfig> = {
   hiddenDim: wholeNumber(1),
 };
 
-/** Kinds of {@link PatchVqConfig}, for checks of arguments. */
+/** Kinds of {@link PatchVqConfig}, for argument checks. */
 export const patchVqConfigKinds = argumentKinds(patchVqFields);
 
 /**
  * Reads a patch VQ tokenizer's config.json (kind `patch-vq`).
- * @throws DparError naming the key that is wrong.
+ * @throws DparError naming the wrong key.
  */
 export function readPatchVqConfig(json: unknown): PatchVqConfig {
-  checkArguments('readPatchVqConfig', { json }, { 'json?': 'any' });
-
-  const config = readConfig('readPatchVqConfig', json, patchVqFields);
+  const config = readConfig('patchVqKind.readConfig', json, patchVqFields);
   if (config.imageSize % config.patchSize !== 0) {
     throw new DparError(
-      `readPatchVqConfig: expected 'patch_size' to divide 'image_size' ${config.imageSize}, got ${config.patchSize}.`,
+      `patchVqKind.readConfig: expected 'patch_size' to divide 'image_size' ${config.imageSize}, got ${config.patchSize}. ` +
+        'Choose another patch size.',
     );
   }
   return config;
 }
 
-/** The config.json of a patch VQ tokenizer. */
-export function writePatchVqConfig(config: PatchVqConfig): Record<string, unknown> {
-  checkArguments('writePatchVqConfig', { config }, { config: patchVqConfigKinds });
-
-  return { kind: 'patch-vq', ...writeConfig(config) };
-}
-
-/** Patches in a row of an image, and rows. */
-export function gridSizeOf(config: PatchVqConfig): number {
-  checkArguments('gridSizeOf', { config }, { config: patchVqConfigKinds });
-  const { imageSize, patchSize } = config;
-  return imageSize / patchSize;
-}
-
-/** Numbers in a patch: pixels times 3 colours. */
+/** Numbers in a patch: 3 colours of each pixel. */
 export function patchWidthOf(config: PatchVqConfig): number {
   checkArguments('patchWidthOf', { config }, { config: patchVqConfigKinds });
   const { patchSize } = config;

@@ -10,21 +10,21 @@ import {
   named,
 } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { nearestCodes } from '../nearest-codes.js';
+import { nearestCodes } from '../codes.js';
 
 /** Settings of {@link fitCodebook}. */
 export interface FitCodebookOptions {
-  /** Codes K, the pinned ones included. */
+  /** Number of codes K, including pinned ones. */
   readonly codes: number;
-  /** Same seed, same codebook. */
+  /** Seed of the draws. The same seed gives the same codebook. */
   readonly seed: number;
-  /** Rounds of k-means (default 15). */
+  /** Iterations of k-means (default 15). */
   readonly iterations?: number;
-  /** Patches that are looked at, drawn at random, for each code (default 256). */
+  /** Patches drawn at random for each code (default 256). */
   readonly samplesPerCode?: number;
-  /** Vectors that become the first codes as they are, such as the blank background. [R, C] */
+  /** Fixed vectors that become the first codes, such as the blank background: [R, C]. */
   readonly pinned?: HostTensorOf<'float32'>;
-  /** Told after each round: rounds done, and the mean squared error per number in a patch. */
+  /** Called after each iteration with the number of iterations and the mean squared error per number in a patch. */
   readonly onIteration?: (done: number, meanSquaredError: number) => void;
 }
 
@@ -37,15 +37,15 @@ const fitCodebookOptionsKinds: KindsOf<FitCodebookOptions> = {
   'onIteration?': 'function',
 };
 
-/** Rows that one call of the engine takes. */
+/** Rows of one call of the engine. */
 const chunk = 32768;
 
 /**
- * A codebook by k-means (Lloyd's algorithm). Patches that equal a pinned code take no part. A code that no patch chose
- * moves to a patch drawn with probability proportional to its squared error (as k-means++ seeds).
+ * Fits a codebook by k-means (Lloyd's algorithm). Patches equal to a pinned code are ignored. An unused code moves to a
+ * patch drawn with probability proportional to its squared error, as in k-means++.
  * @param patches [N, C]
  * @returns [K, C]
- * @throws DparError if there are fewer different patches to draw from than codes.
+ * @throws DparError if there are fewer different patches than codes.
  */
 export async function fitCodebook(
   engine: Engine,
@@ -69,7 +69,7 @@ export async function fitCodebook(
   if (patches.shape.length !== 2 || C === 0 || pinned.shape[1] !== C || codes <= fixed) {
     throw new DparError(
       'fitCodebook: expected patches [N, C], pinned codes [R, C] and more codes than R, ' +
-        `got ${formatType(patches)}, ${formatType(pinned)} and ${codes} codes.`,
+        `got ${formatType(patches)}, ${formatType(pinned)} and ${codes} codes. Raise the number of codes.`,
     );
   }
   const random = createRandom(seed);
@@ -108,7 +108,7 @@ export async function fitCodebook(
   return codebook;
 }
 
-/** The first `limit` patches in the given order that equal no pinned one, side by side. */
+/** Collects the first `limit` patches in the given order that differ from all pinned ones. */
 function drawSamples(patches: HostTensor, pinned: HostTensor, limit: number, order: Int32Array): Float32Array {
   const C = patches.shape[1] ?? 0;
   const samples = new Float32Array(Math.min(limit, order.length) * C);
@@ -135,7 +135,7 @@ function measure(samples: Float32Array, centroids: HostTensor, nearest: Int32Arr
   }
 }
 
-/** Moves each code to the mean of its samples. Returns the codes that have none; they stay. */
+/** Moves each code to the mean of its samples. Returns the codes without samples, which stay. */
 function moveToMeans(samples: Float32Array, centroids: HostTensor, nearest: Int32Array): number[] {
   const [K = 0, C = 0] = centroids.shape;
   const sums = new Float64Array(K * C);

@@ -1,14 +1,32 @@
 import { initializeParameters, linear, type ParameterSpecs, zeros } from '@dpar/nn';
 import { float32, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { type CodeGrid, gridOf, gridOfImages } from '../grid.js';
-import { nearestCodes } from '../nearest-codes.js';
+import { type CodeGrid, gridOf, gridOfImages, nearestCodes } from '../codes.js';
 import { type PatchVqConfig, patchVqConfigKinds, patchWidthOf } from './config.js';
-import { imagesOfPatches, patchesOfImages } from './patches.js';
 
-/** Parameters of a patch VQ tokenizer, C numbers a patch. All but the codebook belong to the decoder. */
+/**
+ * Cuts images into square patches in raster order: [B, 3, H, W] -> [B, T, 3 p p], with channels outermost in each patch.
+ * @param p Width and height of a patch in pixels; it divides H and W.
+ */
+export function patchesOfImages<T>(ops: Ops<T>, images: T, p: number): T {
+  checkArguments('patchesOfImages', { ops, images, p }, { ops: 'Ops', images: 'Tensor', p: 'number' });
+
+  const [B = 0, , H = 0, W = 0] = ops.shapeOf(images);
+  const [rows, columns] = [H / p, W / p];
+  const cut = ops.transpose(ops.reshape(images, [B, 3, rows, p, columns, p]), [0, 2, 4, 1, 3, 5]);
+  return ops.reshape(cut, [B, rows * columns, 3 * p * p]);
+}
+
+/** Joins patches to images: the inverse of {@link patchesOfImages}. */
+export function imagesOfPatches<T>(ops: Ops<T>, patches: T, p: number, { rows, columns }: CodeGrid): T {
+  const [B = 0] = ops.shapeOf(patches);
+  const cells = ops.transpose(ops.reshape(patches, [B, rows, columns, 3, p, p]), [0, 3, 1, 4, 2, 5]);
+  return ops.reshape(cells, [B, 3, rows * p, columns * p]);
+}
+
+/** Parameters of a patch VQ tokenizer, with C numbers a patch. All but the codebook belong to the decoder. */
 export function patchVqSpecs(config: PatchVqConfig): ParameterSpecs {
-  checkArguments('patchVqSpecs', { config }, { config: patchVqConfigKinds });
+  checkArguments('patchVqKind.specs', { config }, { config: patchVqConfigKinds });
 
   const { codebookSize: K, hiddenDim: F } = config;
   const C = patchWidthOf(config);
@@ -23,7 +41,7 @@ export function patchVqSpecs(config: PatchVqConfig): ParameterSpecs {
 
 const codebookName = 'codebook.weight';
 
-/** The parameters that gradients train: those of the decoder. */
+/** Names of the parameters that gradients train: those of the decoder. */
 export function patchVqTrainable(config: PatchVqConfig): string[] {
   checkArguments('patchVqTrainable', { config }, { config: patchVqConfigKinds });
 
@@ -31,8 +49,8 @@ export function patchVqTrainable(config: PatchVqConfig): string[] {
 }
 
 /**
- * A tokenizer with the given codebook whose decoder does not correct anything yet. Its embeddings of codes start as the
- * patches they stand for, from which training is much quicker than from random ones.
+ * Parameters of a tokenizer with the given codebook and a decoder without corrections yet. The embeddings of codes start as
+ * their patches, from which training is much faster than from random values.
  * @param codebook [K, C], see `fitCodebook`.
  */
 export function initializePatchVq(
@@ -60,40 +78,28 @@ export function initializePatchVq(
   };
 }
 
-/** Brings the embeddings to a variance of about one. */
+/** Scales the embeddings to a variance of about 1. */
 const embeddingScale = 1.5;
 
 /**
- * The code of each patch: the nearest row of the codebook.
+ * Code of each patch: the nearest row of the codebook.
  * @param images [B, 3, H, W]
  * @returns int32 [B, T]
  * @throws DparError if the width of a patch does not divide H and W.
  */
 export function patchVqEncode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, images: T): T {
-  checkArguments(
-    'patchVqEncode',
-    { ops, config, parameters, images },
-    { ops: 'Ops', config: patchVqConfigKinds, parameters: 'object', images: 'Tensor' },
-  );
-
   gridOfImages('patchVqEncode', ops.shapeOf(images), config.patchSize);
   return nearestCodes(ops, named(parameters, codebookName), patchesOfImages(ops, images, config.patchSize));
 }
 
 /**
- * Images of codes: each patch is its row of the codebook plus a correction, which a small network computes from the codes
- * of the patch and its eight neighbours, so that edges run on across patches.
+ * Images of codes: each patch is its row of the codebook plus a correction. A small network computes it from the codes of
+ * the patch and its eight neighbours, so that edges continue across patches.
  * @param codes int32 [B, rows, columns], or [B, T] of square images
  * @returns [B, 3, H, W]
  * @throws DparError for codes of another shape.
  */
 export function patchVqDecode<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T): T {
-  checkArguments(
-    'patchVqDecode',
-    { ops, config, parameters, codes },
-    { ops: 'Ops', config: patchVqConfigKinds, parameters: 'object', codes: 'Tensor' },
-  );
-
   const shape = ops.shapeOf(codes);
   const grid = gridOf('patchVqDecode', shape);
   const flat = ops.reshape(codes, [shape[0] ?? 0, grid.rows * grid.columns]);
@@ -101,7 +107,7 @@ export function patchVqDecode<T>(ops: Ops<T>, config: PatchVqConfig, parameters:
   return imagesOfPatches(ops, patches, config.patchSize, grid);
 }
 
-/** What the neighbourhood adds to each patch: codes [B, T] -> [B, T, C]. */
+/** Correction of each patch by its neighbourhood: codes [B, T] -> [B, T, C]. */
 function correction<T>(ops: Ops<T>, parameters: Tensors<T>, codes: T, grid: CodeGrid): T {
   const embedded = ops.takeRows(named(parameters, 'decoder.embedding.weight'), codes); // [B, T, C]
   const context = neighbourhoods(ops, embedded, grid); // [B, T, 9 C]
@@ -110,7 +116,7 @@ function correction<T>(ops: Ops<T>, parameters: Tensors<T>, codes: T, grid: Code
   return linear(ops, named(parameters, 'decoder.output.weight'), hidden);
 }
 
-/** The states of each cell and its eight neighbours side by side, zeros beyond the border: [B, T, C] -> [B, T, 9 C]. */
+/** Concatenates the states of each cell and its eight neighbours, with zeros beyond the border: [B, T, C] -> [B, T, 9 C]. */
 function neighbourhoods<T>(ops: Ops<T>, cells: T, grid: CodeGrid): T {
   const [B = 0, count = 0, C = 0] = ops.shapeOf(cells);
   const padded = ops.pad(ops.pad(ops.reshape(cells, [B, grid.rows, grid.columns, C]), 1, 1, 1), 2, 1, 1);

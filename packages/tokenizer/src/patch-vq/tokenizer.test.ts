@@ -1,8 +1,8 @@
 import { createRandom, createReferenceEngine, float32, int32, referenceOps, valueAndGradients } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { readPatchVqConfig, writePatchVqConfig } from './config.js';
+import { createTokenizer } from '../create-tokenizer.js';
 import { initializePatchVq, patchVqDecode, patchVqLoss, patchVqTrainable } from './model.js';
-import { createPatchVq } from './tokenizer.js';
+import { patchVqKind } from './tokenizer.js';
 
 const config = { imageSize: 6, patchSize: 2, codebookSize: 5, hiddenDim: 3 };
 const engine = createReferenceEngine();
@@ -42,7 +42,7 @@ function decodeByHand(parameters: Record<string, { data: ArrayLike<number> }>, c
 
 describe('patch VQ', () => {
   it('encodes an image of codebook patches to their codes and, untrained, decodes it without a change', async () => {
-    const tokenizer = createPatchVq(engine, config, randomParameters());
+    const tokenizer = patchVqKind.create(engine, config, randomParameters());
     expect([tokenizer.codebookSize, tokenizer.gridSize, tokenizer.imageSize, tokenizer.factor]).toEqual([5, 3, 6, 2]);
     const codes = int32(
       [70, 9],
@@ -94,7 +94,7 @@ describe('patch VQ', () => {
   });
 
   it('reads and writes its config.json', () => {
-    const json = writePatchVqConfig(config);
+    const json = patchVqKind.writeConfig(config);
     expect(json).toEqual({
       kind: 'patch-vq',
       image_size: 6,
@@ -102,12 +102,14 @@ describe('patch VQ', () => {
       codebook_size: 5,
       hidden_dim: 3,
     });
-    expect(readPatchVqConfig(json)).toEqual(config);
-    expect(() => readPatchVqConfig({ ...json, patch_size: 4 })).toThrow("'patch_size' to divide 'image_size' 6, got 4");
+    expect(patchVqKind.readConfig(json)).toEqual(config);
+    expect(() => patchVqKind.readConfig({ ...json, patch_size: 4 })).toThrow(
+      "'patch_size' to divide 'image_size' 6, got 4",
+    );
   });
 
   it('names what does not fit', async () => {
-    const tokenizer = createPatchVq(engine, config, randomParameters());
+    const tokenizer = patchVqKind.create(engine, config, randomParameters());
     await expect(tokenizer.encode(float32([1, 3, 4, 5]))).rejects.toThrow(
       'encode: expected images [B, 3, H, W] with sides that 2 divides, got [1, 3, 4, 5]. Crop or resize the images.',
     );
@@ -119,6 +121,8 @@ describe('patch VQ', () => {
       'decode: expected codes [B, T] of square images or [B, rows, columns], got [1, 6]',
     );
     await expect(tokenizer.decode(int32([1, 9], [0, 0, 0, 0, 0, 0, 0, 0, 5]))).rejects.toThrow('codes in 0..4, got 5');
-    expect(() => createPatchVq(engine, config, {})).toThrow('missing codebook.weight');
+    expect(() => createTokenizer(engine, { kind: patchVqKind, config, parameters: {} })).toThrow(
+      'missing codebook.weight',
+    );
   });
 });

@@ -5,8 +5,8 @@ export interface TileSpan {
 }
 
 /**
- * The fewest tiles of one size that cover `length` codes and have at least `overlap` in common with their neighbours, spread
- * evenly. A length that one tile covers is one tile of that length.
+ * Evenly spread tiles of one size that cover `length` codes and overlap their neighbours by at least `overlap` codes, as few
+ * as possible. A shorter length is one tile of that length.
  */
 export function tileSpans(length: number, size: number, overlap: number): TileSpan[] {
   if (length <= size) return [{ start: 0, size: length }];
@@ -15,11 +15,10 @@ export function tileSpans(length: number, size: number, overlap: number): TileSp
 }
 
 /**
- * How much each tile counts at each of its points. In the overlap with a neighbour a tile's weight grows linearly from 0, at
- * `margin` codes from its edge, to 1, at `margin` codes from the neighbour's edge. The weights of all tiles add up to 1
- * everywhere.
+ * Blending weights of each tile at each of its points. In an overlap, a tile's weight grows linearly from 0 at `margin` codes
+ * from its edge to 1 at `margin` codes from the neighbour's edge. The weights of all tiles sum to 1 everywhere.
  * @param factor Points of a code: pixels, or 1.
- * @returns Of each tile [size * factor].
+ * @returns An array [size * factor] for each tile.
  */
 export function blendWeights(spans: readonly TileSpan[], factor: number, margin: number): Float32Array[] {
   const end = spans.at(-1);
@@ -36,13 +35,13 @@ export function blendWeights(spans: readonly TileSpan[], factor: number, margin:
       return weight;
     });
   });
-  // Where more than two tiles overlap, they come to more than 1.
+  // Sums exceed 1 where more than two tiles overlap.
   return weights.map((values, i) =>
     values.map((weight, point) => weight / (sums[(spans[i]?.start ?? 0) * factor + point] as number)),
   );
 }
 
-/** From 0 to 1 over an overlap without its margins; a step in the middle where they leave nothing. */
+/** Ramp from 0 to 1 over an overlap without its margins; a step in the middle if the margins fill it. */
 function ramp(distance: number, overlap: number, margin: number): number {
   const width = overlap - 2 * margin;
   if (width <= 0) return distance < overlap / 2 ? 0 : 1;

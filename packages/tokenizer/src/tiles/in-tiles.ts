@@ -1,13 +1,13 @@
 import { float32, type HostTensorOf } from '@dpar/tensor';
 import { blendWeights, type TileSpan, tileSpans } from './axis.js';
 
-/** How an image is cut, in codes. */
+/** Sizes of the tiles of an image, in codes. */
 export interface Tiling {
   /** Width and height of a tile. */
   readonly size: number;
-  /** Least that neighbouring tiles have in common, at least twice the margin and at most half a tile. */
+  /** Smallest overlap of neighbouring tiles, at least twice the margin and at most half a tile. */
   readonly overlap: number;
-  /** Codes next to a tile's edge within the image of which nothing is taken, as what lies beyond is missing there. */
+  /** Ignored codes at a tile's edges within the image, where the surroundings are missing. */
   readonly margin: number;
 }
 
@@ -18,9 +18,9 @@ export interface Scales {
 }
 
 /**
- * Applies a function to overlapping tiles, one at a time, and blends what it gives linearly across the overlaps.
+ * Applies a function to overlapping tiles, one at a time, and blends the results linearly across the overlaps.
  * @param source [B, C, rows * from, columns * from]
- * @param run From a tile [B, C, r * from, c * from] to [B, D, r * to, c * to], the same D for all.
+ * @param run Function from a tile [B, C, r * from, c * from] to [B, D, r * to, c * to], with the same D for all.
  * @returns [B, D, rows * to, columns * to]
  */
 export async function inTiles(
@@ -61,7 +61,7 @@ function crop(images: HostTensorOf<'float32'>, down: TileSpan, across: TileSpan,
   return tile;
 }
 
-/** Adds a tile at (top, left), times the weights of its rows and columns. */
+/** Adds a tile at (top, left), multiplied by the weights of its rows and columns. */
 function addBlended(
   { shape, data }: HostTensorOf<'float32'>,
   tile: HostTensorOf<'float32'>,

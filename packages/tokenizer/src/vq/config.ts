@@ -1,12 +1,11 @@
-import { argumentKinds, type Field, type Fields, readConfig, trueOrFalse, wholeNumber, writeConfig } from '@dpar/nn';
+import { argumentKinds, type Field, type Fields, readConfig, trueOrFalse, wholeNumber } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
-import { checkArguments } from '../check-arguments.js';
 
-/** LlamaGen's VQ tokenizer, as its config.json describes it. */
+/** Configuration of LlamaGen's VQ tokenizer. */
 export interface VqConfig {
   /** Channels of the finest level. */
   readonly ch: number;
-  /** Channels of each level in multiples of `ch`, the finest first; each level but the first halves the image. */
+  /** Channels of each level in multiples of `ch`, the finest first. Each level but the first halves the image. */
   readonly chMult: readonly number[];
   /** Residual blocks of a level of the encoder; the decoder has one more. */
   readonly numResBlocks: number;
@@ -16,9 +15,9 @@ export interface VqConfig {
   readonly codebookSize: number;
   /** Numbers in a code. */
   readonly codebookEmbedDim: number;
-  /** Whether codes and what is looked up are brought to length 1. */
+  /** True if codes and latents are normalised to length 1. */
   readonly codebookL2Norm: boolean;
-  /** Width and height in pixels of the images that it was trained on; others may be of any size that the factor divides. */
+  /** Width and height in pixels of the training images. Other images may have any size that the factor divides. */
   readonly imageSize: number;
 }
 
@@ -46,41 +45,32 @@ export const vqFields: Fields<VqConfig> = {
   imageSize: wholeNumber(1, 256),
 };
 
-/** Kinds of {@link VqConfig}, for checks of arguments. */
+/** Kinds of {@link VqConfig}, for argument checks. */
 export const vqConfigKinds = argumentKinds(vqFields);
 
 /**
  * Reads the config.json of LlamaGen's tokenizer (kind `vq`).
- * @throws DparError naming the key that is wrong.
+ * @throws DparError naming the wrong key.
  */
 export function readVqConfig(json: unknown): VqConfig {
-  checkArguments('readVqConfig', { json }, { 'json?': 'any' });
-
-  const config = readConfig('readVqConfig', json, vqFields);
+  const caller = 'vqKind.readConfig';
+  const config = readConfig(caller, json, vqFields);
   if (config.ch % normGroups !== 0) {
     throw new DparError(
-      `readVqConfig: expected 'ch' to be a multiple of ${normGroups}, the groups of its norms, got ${config.ch}.`,
+      `${caller}: expected 'ch' to be a multiple of ${normGroups}, the groups of its norms, got ${config.ch}. Correct it.`,
     );
   }
   if (config.imageSize % vqFactor(config) !== 0) {
     throw new DparError(
-      `readVqConfig: expected 'image_size' to be a multiple of ${vqFactor(config)}, the pixels of a code, got ${config.imageSize}.`,
+      `${caller}: expected 'image_size' to be a multiple of ${vqFactor(config)}, the pixels of a code, got ` +
+        `${config.imageSize}. Correct it.`,
     );
   }
   return config;
 }
 
-/** The config.json of LlamaGen's tokenizer. */
-export function writeVqConfig(config: VqConfig): Record<string, unknown> {
-  checkArguments('writeVqConfig', { config }, { config: vqConfigKinds });
-
-  return { kind: 'vq', ...writeConfig(config) };
-}
-
 /** Pixels for each code in both directions: 2 for each level but the first. */
-export function vqFactor(config: VqConfig): number {
-  checkArguments('vqFactor', { config }, { config: vqConfigKinds });
-  const { chMult } = config;
+export function vqFactor({ chMult }: VqConfig): number {
   return 2 ** (chMult.length - 1);
 }
 

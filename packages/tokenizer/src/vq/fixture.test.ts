@@ -14,15 +14,12 @@ import {
 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createTokenizer, type TokenizerModel } from '../create-tokenizer.js';
-import { tokenizerKinds } from '../kinds/index.js';
-import { vqKind } from '../kinds/vq.js';
-import { readVqConfig, vqPresets, writeVqConfig } from './config.js';
-import { vqDecodeFunction, vqEncodeFunction } from './model.js';
-import { vqSpecs } from './specs.js';
-import { createVq } from './tokenizer.js';
+import { tokenizerKinds } from '../kinds.js';
+import { vqPresets } from './config.js';
+import { vqKind } from './tokenizer.js';
 
 const { config: json, parameters } = await readCheckpoint(fixturePath('vq'));
-const config = readVqConfig(json);
+const config = vqKind.readConfig(json);
 const io = toHostTensors((await readSafetensors(fixturePath('vq/io.safetensors'))).tensors);
 const image = named(io, 'image') as HostTensorOf<'float32'>;
 const codes = named(io, 'codes') as HostTensorOf<'int32'>;
@@ -49,12 +46,12 @@ describe("LlamaGen's tokenizer agrees with the reference vectors", () => {
     ['ONNX Runtime', ort, 2],
   ] as const)('on the %s', { timeout: 60_000 }, async (_, engine, images) => {
     const encoded = await engine
-      .compile(vqEncodeFunction(config))
+      .compile(vqKind.encodeFunction(config))
       .run({ ...parameters, image: rows(image, 0, images) });
     expectNear(named(encoded, 'latent'), rows(named(io, 'latent'), 0, images));
     expect(named(encoded, 'codes')).toEqual(rows(codes, 0, images));
     const decoded = await engine
-      .compile(vqDecodeFunction(config))
+      .compile(vqKind.decodeFunction(config))
       .run({ ...parameters, codes: rows(codes, 0, images) });
     expectNear(named(decoded, 'image'), rows(named(io, 'decoded'), 0, images));
   });
@@ -76,7 +73,7 @@ describe("LlamaGen's tokenizer agrees with the reference vectors", () => {
 });
 
 describe("LlamaGen's tokenizer", async () => {
-  const tokenizer = createVq(ort, config, parameters);
+  const tokenizer = createTokenizer(ort, { kind: vqKind, config, parameters });
 
   it('treats images of a batch apart, of any size that the factor divides', { timeout: 30_000 }, async () => {
     for (const [height, width] of [
@@ -100,7 +97,7 @@ describe("LlamaGen's tokenizer", async () => {
   });
 
   it('is one graph for any number of images', async () => {
-    const compiled = ort.compile(vqEncodeFunction(config), {
+    const compiled = ort.compile(vqKind.encodeFunction(config), {
       constants: parameters,
       dynamicAxes: { image: { 0: 'images' } },
     });
@@ -111,9 +108,9 @@ describe("LlamaGen's tokenizer", async () => {
   });
 
   it('has the official parameters, at the official sizes', () => {
-    expect(Object.keys(vqSpecs(config)).sort()).toEqual(Object.keys(parameters).sort());
+    expect(Object.keys(vqKind.specs(config)).sort()).toEqual(Object.keys(parameters).sort());
     const count = (name: 'VQ-8' | 'VQ-16') =>
-      Object.values(vqSpecs(vqPresets[name])).reduce(
+      Object.values(vqKind.specs(vqPresets[name])).reduce(
         (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
         0,
       );
@@ -122,12 +119,14 @@ describe("LlamaGen's tokenizer", async () => {
   });
 
   it('reads and writes its config.json', () => {
-    const written = writeVqConfig(config);
+    const written = vqKind.writeConfig(config);
     expect(json).toMatchObject(written);
-    expect(readVqConfig(written)).toEqual(config);
-    expect(() => readVqConfig({ ...written, ch: 48 })).toThrow("'ch' to be a multiple of 32");
-    expect(() => readVqConfig({ ...written, ch_mult: [1, 0] })).toThrow("'ch_mult' to be a list of whole numbers >= 1");
-    expect(() => readVqConfig({ ...written, image_size: 30 })).toThrow("'image_size' to be a multiple of 4");
+    expect(vqKind.readConfig(written)).toEqual(config);
+    expect(() => vqKind.readConfig({ ...written, ch: 48 })).toThrow("'ch' to be a multiple of 32");
+    expect(() => vqKind.readConfig({ ...written, ch_mult: [1, 0] })).toThrow(
+      "'ch_mult' to be a list of whole numbers >= 1",
+    );
+    expect(() => vqKind.readConfig({ ...written, image_size: 30 })).toThrow("'image_size' to be a multiple of 4");
   });
 
   it('names what does not fit', async () => {
@@ -138,10 +137,14 @@ describe("LlamaGen's tokenizer", async () => {
     );
     const other = { kind: { name: 'dpar', specs: () => ({}) }, config, parameters } as unknown as TokenizerModel;
     expect(() => createTokenizer(ort, other)).toThrow('expected the model of a tokenizer, got a model of kind "dpar".');
-    expect(() => createVq(ort, config, {})).toThrow('missing encoder.conv_in.weight');
-    expect(() => createVq(ort, config, parameters, { tilePixels: 30 })).toThrow('multiples of 4 pixels');
-    expect(() => createVq(ort, config, parameters, { tilePixels: 32, overlapPixels: 20 })).toThrow(
-      'at most half a tile',
+    expect(() => createTokenizer(ort, { kind: vqKind, config, parameters: {} })).toThrow(
+      'missing encoder.conv_in.weight',
     );
+    expect(() => createTokenizer(ort, { kind: vqKind, config, parameters }, { tilePixels: 30 })).toThrow(
+      'multiples of 4 pixels',
+    );
+    expect(() =>
+      createTokenizer(ort, { kind: vqKind, config, parameters }, { tilePixels: 32, overlapPixels: 20 }),
+    ).toThrow('at most half a tile');
   });
 });

@@ -4,15 +4,15 @@ import { normGroups } from './config.js';
 /** Added to variances. */
 const epsilon = 1e-6;
 
-/** The parameters of one part of the network: those of its prefix. */
+/** Parameters of one part of the network, by name. */
 export type Named<T> = (name: string) => T;
 
-/** The parameters whose names begin with a prefix and a dot, by the rest of their names. */
+/** Parameters below a prefix, by the rest of their names. */
 export function below<T>(parameters: Tensors<T>, prefix: string): Named<T> {
   return (name) => named(parameters, `${prefix}.${name}`);
 }
 
-/** Convolution with bias `[O]`: x [B, I, H, W] -> [B, O, H, W]. A kernel of 3 sees one zero beyond each border. */
+/** Convolution with bias `[O]`: x [B, I, H, W] -> [B, O, H, W], padded with zeros. */
 export function convolution<T>(ops: Ops<T>, p: Named<T>, x: T): T {
   const weight = p('weight'); // [O, I, k, k]
   const [, , k = 1] = ops.shapeOf(weight);
@@ -20,7 +20,7 @@ export function convolution<T>(ops: Ops<T>, p: Named<T>, x: T): T {
   return withBias(ops, p, ops.conv2d(x, weight, { padding: [border, border, border, border] }));
 }
 
-/** Halves width and height: a convolution of stride 2 that sees one zero beyond the right and the bottom border. */
+/** Halves width and height by a convolution of stride 2, padded with zeros at the right and at the bottom. */
 export function downsample<T>(ops: Ops<T>, p: Named<T>, x: T): T {
   return withBias(ops, p, ops.conv2d(x, p('weight'), { stride: 2, padding: [0, 0, 1, 1] }));
 }
@@ -41,7 +41,7 @@ export function groupNorm<T>(ops: Ops<T>, p: Named<T>, x: T): T {
   const centred = ops.sub(grouped, ops.mean(grouped, { axes: -1, keepDims: true }));
   const variance = ops.mean(ops.square(centred), { axes: -1, keepDims: true }); // [B, G, 1]
   const scale = ops.reciprocal(ops.sqrt(ops.add(variance, epsilon)));
-  // Scales of channels first, so that each pixel is multiplied once.
+  // Scales are combined by channel first, so that each pixel is multiplied once.
   const scales = ops.mul(scale, ops.reshape(p('weight'), [1, normGroups, perGroup]));
   const scaled = ops.mul(ops.reshape(centred, [B, C, H, W]), ops.reshape(scales, [B, C, 1, 1]));
   return withBias(ops, p, scaled);
@@ -56,7 +56,7 @@ export function residualBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: st
   return ops.add(changed ? convolution(ops, part('nin_shortcut'), x) : x, second);
 }
 
-/** Most pixels that attend at a time, so that scores of all N by all N pixels are not kept for large images. */
+/** Maximum number of queries at a time, which bounds the memory of attention scores. */
 const queriesAtATime = 4096;
 
 /** x + attention of one head of all C channels among all pixels of norm(x): x [B, C, H, W]. */
@@ -90,7 +90,7 @@ export function middle<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x
   return residualBlock(ops, parameters, `${prefix}.2`, attentionBlock(ops, parameters, `${prefix}.1`, first));
 }
 
-/** What encoder and decoder end with: norm, silu, convolution. */
+/** Last layers of encoder and decoder: norm, silu, convolution. */
 export function head<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
   const normed = ops.silu(groupNorm(ops, below(parameters, `${prefix}.norm_out`), x));
   return convolution(ops, below(parameters, `${prefix}.conv_out`), normed);

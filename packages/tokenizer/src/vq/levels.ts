@@ -2,13 +2,13 @@ import type { VqConfig } from './config.js';
 
 /** The blocks of one resolution. */
 export interface Level {
-  /** What the names of its parameters begin with. */
+  /** Prefix of the names of its parameters. */
   readonly prefix: string;
   /** Channels before the first residual block, and after each. */
   readonly widths: readonly number[];
-  /** Whether attention follows each residual block: at the coarsest resolution. */
+  /** True if attention follows each residual block, as at the coarsest resolution. */
   readonly attention: boolean;
-  /** Whether the image is halved (encoder) or doubled (decoder) after the blocks. */
+  /** True if the image is halved (encoder) or doubled (decoder) after the blocks. */
   readonly resampled: boolean;
 }
 

@@ -1,92 +1,77 @@
 import { ones, type ParameterSpec, type ParameterSpecs, zeros } from '@dpar/nn';
 import { checkArguments } from '../check-arguments.js';
 import { codebookName } from './codebook.js';
-import type { VqConfig } from './config.js';
-import { vqConfigKinds } from './config.js';
-import { decoderLevels, encoderLevels } from './levels.js';
+import { type VqConfig, vqConfigKinds } from './config.js';
+import { decoderLevels, encoderLevels, type Level } from './levels.js';
 
-/** A count of LlamaGen's training code that official files have beside the parameters. */
+/** Count of LlamaGen's training code, which official files hold in addition to the parameters. */
 export const usageCount = 'quantize.codebook_used';
+
+type Specs = Record<string, ParameterSpec>;
 
 /** All parameters of LlamaGen's tokenizer under their official names, in the official order. */
 export function vqSpecs(config: VqConfig): ParameterSpecs {
-  checkArguments('vqSpecs', { config }, { config: vqConfigKinds });
+  checkArguments('vqKind.specs', { config }, { config: vqConfigKinds });
 
   const { ch, chMult, zChannels, codebookSize, codebookEmbedDim } = config;
+  const finest = ch * (chMult[0] ?? 1);
   const coarsest = ch * (chMult.at(-1) ?? 1);
-  const encoder = encoderLevels(config).flatMap(({ prefix, widths, attention, resampled }) => [
-    ...levelSpecs(prefix, widths, attention),
-    ...(resampled ? convolutionSpecs(`${prefix}.downsample.conv`, widths.at(-1) ?? 0, widths.at(-1) ?? 0, 3) : []),
-  ]);
-  const decoder = decoderLevels(config).flatMap(({ prefix, widths, attention, resampled }) => [
-    ...levelSpecs(prefix, widths, attention),
-    ...(resampled ? convolutionSpecs(`${prefix}.upsample.conv`, widths.at(-1) ?? 0, widths.at(-1) ?? 0, 3) : []),
-  ]);
-  return Object.fromEntries([
-    ...convolutionSpecs('encoder.conv_in', 3, ch, 3),
-    ...encoder,
-    ...middleSpecs('encoder.mid', coarsest),
-    ...normSpecs('encoder.norm_out', coarsest),
-    ...convolutionSpecs('encoder.conv_out', coarsest, zChannels, 3),
-    ...convolutionSpecs('decoder.conv_in', zChannels, coarsest, 3),
-    ...middleSpecs('decoder.mid', coarsest),
-    ...decoder,
-    ...normSpecs('decoder.norm_out', ch * (chMult[0] ?? 1)),
-    ...convolutionSpecs('decoder.conv_out', ch * (chMult[0] ?? 1), 3, 3),
-    [codebookName, { shape: [codebookSize, codebookEmbedDim], initializer: { kind: 'normal', std: 1 } }],
-    ...convolutionSpecs('quant_conv', zChannels, codebookEmbedDim, 1),
-    ...convolutionSpecs('post_quant_conv', codebookEmbedDim, zChannels, 1),
-  ]);
+  const specs: Specs = {};
+  addConvolution(specs, 'encoder.conv_in', 3, ch, 3);
+  for (const level of encoderLevels(config)) addLevel(specs, level, 'downsample');
+  addMiddle(specs, 'encoder.mid', coarsest);
+  addNorm(specs, 'encoder.norm_out', coarsest);
+  addConvolution(specs, 'encoder.conv_out', coarsest, zChannels, 3);
+  addConvolution(specs, 'decoder.conv_in', zChannels, coarsest, 3);
+  addMiddle(specs, 'decoder.mid', coarsest);
+  for (const level of decoderLevels(config)) addLevel(specs, level, 'upsample');
+  addNorm(specs, 'decoder.norm_out', finest);
+  addConvolution(specs, 'decoder.conv_out', finest, 3, 3);
+  specs[codebookName] = { shape: [codebookSize, codebookEmbedDim], initializer: { kind: 'normal', std: 1 } };
+  addConvolution(specs, 'quant_conv', zChannels, codebookEmbedDim, 1);
+  addConvolution(specs, 'post_quant_conv', codebookEmbedDim, zChannels, 1);
+  return specs;
 }
 
-type Entries = [string, ParameterSpec][];
-
-/** A square kernel, with the variance that PyTorch's convolutions start with: 1 / (3 fan-in). */
-function convolutionSpecs(prefix: string, inputs: number, outputs: number, kernel: number): Entries {
+/** Adds a convolution with a square kernel and the variance of PyTorch's initial weights: 1 / (3 fan-in). */
+function addConvolution(specs: Specs, prefix: string, inputs: number, outputs: number, kernel: number): void {
   const std = (3 * inputs * kernel * kernel) ** -0.5;
-  return [
-    [`${prefix}.weight`, { shape: [outputs, inputs, kernel, kernel], initializer: { kind: 'normal', std } }],
-    [`${prefix}.bias`, zeros([outputs])],
-  ];
+  specs[`${prefix}.weight`] = { shape: [outputs, inputs, kernel, kernel], initializer: { kind: 'normal', std } };
+  specs[`${prefix}.bias`] = zeros([outputs]);
 }
 
-function normSpecs(prefix: string, width: number): Entries {
-  return [
-    [`${prefix}.weight`, ones([width])],
-    [`${prefix}.bias`, zeros([width])],
-  ];
+function addNorm(specs: Specs, prefix: string, width: number): void {
+  specs[`${prefix}.weight`] = ones([width]);
+  specs[`${prefix}.bias`] = zeros([width]);
 }
 
-function residualSpecs(prefix: string, inputs: number, outputs: number): Entries {
-  return [
-    ...normSpecs(`${prefix}.norm1`, inputs),
-    ...convolutionSpecs(`${prefix}.conv1`, inputs, outputs, 3),
-    ...normSpecs(`${prefix}.norm2`, outputs),
-    ...convolutionSpecs(`${prefix}.conv2`, outputs, outputs, 3),
-    ...(inputs === outputs ? [] : convolutionSpecs(`${prefix}.nin_shortcut`, inputs, outputs, 1)),
-  ];
+function addResidual(specs: Specs, prefix: string, inputs: number, outputs: number): void {
+  addNorm(specs, `${prefix}.norm1`, inputs);
+  addConvolution(specs, `${prefix}.conv1`, inputs, outputs, 3);
+  addNorm(specs, `${prefix}.norm2`, outputs);
+  addConvolution(specs, `${prefix}.conv2`, outputs, outputs, 3);
+  if (inputs !== outputs) addConvolution(specs, `${prefix}.nin_shortcut`, inputs, outputs, 1);
 }
 
-function attentionSpecs(prefix: string, width: number): Entries {
-  return [
-    ...normSpecs(`${prefix}.norm`, width),
-    ...['q', 'k', 'v', 'proj_out'].flatMap((name) => convolutionSpecs(`${prefix}.${name}`, width, width, 1)),
-  ];
+function addAttention(specs: Specs, prefix: string, width: number): void {
+  addNorm(specs, `${prefix}.norm`, width);
+  for (const name of ['q', 'k', 'v', 'proj_out']) addConvolution(specs, `${prefix}.${name}`, width, width, 1);
 }
 
-function middleSpecs(prefix: string, width: number): Entries {
-  return [
-    ...residualSpecs(`${prefix}.0`, width, width),
-    ...attentionSpecs(`${prefix}.1`, width),
-    ...residualSpecs(`${prefix}.2`, width, width),
-  ];
+function addMiddle(specs: Specs, prefix: string, width: number): void {
+  addResidual(specs, `${prefix}.0`, width, width);
+  addAttention(specs, `${prefix}.1`, width);
+  addResidual(specs, `${prefix}.2`, width, width);
 }
 
-/** Residual blocks from each width to the next, and as many attention blocks if there are any. */
-function levelSpecs(prefix: string, widths: readonly number[], attention: boolean): Entries {
-  const outputs = widths.slice(1);
-  return [
-    ...outputs.flatMap((width, i) => residualSpecs(`${prefix}.res.${i}`, widths[i] ?? 0, width)),
-    ...(attention ? outputs.flatMap((width, i) => attentionSpecs(`${prefix}.attn.${i}`, width)) : []),
-  ];
+/** Adds the blocks of a level, then its change of resolution if it has one. */
+function addLevel(specs: Specs, { prefix, widths, attention, resampled }: Level, resampling: string): void {
+  const [first = 0, ...outputs] = widths;
+  let inputs = first;
+  for (const [i, width] of outputs.entries()) {
+    addResidual(specs, `${prefix}.res.${i}`, inputs, width);
+    inputs = width;
+  }
+  if (attention) for (const [i, width] of outputs.entries()) addAttention(specs, `${prefix}.attn.${i}`, width);
+  if (resampled) addConvolution(specs, `${prefix}.${resampling}.conv`, inputs, inputs, 3);
 }

@@ -3,14 +3,13 @@ import { fixturePath } from '@dpar/fixtures';
 import { readCheckpoint } from '@dpar/io/node';
 import { createRandom, int32 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { TokenizerOptions } from '../kinds/tokenizer-kind.js';
-import { readVqConfig } from './config.js';
-import { createVq } from './tokenizer.js';
+import type { TokenizerOptions } from '../tokenizer-kind.js';
+import { vqKind } from './tokenizer.js';
 
 const engine = await createOrtEngine({ threads: 1 });
 afterAll(() => engine.dispose());
 const { config: json, parameters } = await readCheckpoint(fixturePath('vq'));
-const config = readVqConfig(json);
+const config = vqKind.readConfig(json);
 
 const random = createRandom(3);
 const grid = int32(
@@ -20,14 +19,14 @@ const grid = int32(
 
 describe('images in tiles', { timeout: 30_000 }, () => {
   it('are near the untiled ones, the nearer the larger the tiles, and nearer with overlap', async () => {
-    const whole = createVq(engine, config, parameters);
+    const whole = vqKind.create(engine, config, parameters);
     const images = await whole.decode(grid);
     const codes = await whole.encode(images);
     const power = images.data.reduce((sum, value) => sum + value * value, 0);
 
     /** Root mean square of what differs, as a share of that of the image, and the share of codes that are the same. */
     const compare = async (options: TokenizerOptions) => {
-      const tiled = createVq(engine, config, parameters, options);
+      const tiled = vqKind.create(engine, config, parameters, options);
       const { data } = await tiled.decode(grid);
       const difference = data.reduce((sum, value, i) => sum + (value - (images.data[i] as number)) ** 2, 0);
       const again = await tiled.encode(images);

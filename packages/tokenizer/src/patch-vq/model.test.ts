@@ -1,6 +1,6 @@
 import { float32, referenceOps as ops } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { imagesOfPatches, patchesOfImages } from './patches.js';
+import { imagesOfPatches, patchesOfImages } from './model.js';
 
 it('cuts images in raster order and puts them together again', () => {
   // Two images of 4 x 4 pixels; value = 1000 image + 100 channel + 10 row + column.

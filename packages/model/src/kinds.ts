@@ -1,7 +1,7 @@
 import { entropyKind } from '@dpar/entropy';
 import type { ImageModelKind } from '@dpar/nn';
-import { dparKind } from './dpar.js';
+import { dparKind } from './dpar-kind.js';
 import { llamaGenKind } from './llamagen.js';
 
-/** All kinds of models of image tokens: the one list that a new kind joins. */
+/** All kinds of models of image tokens. A new kind joins this list. */
 export const imageModelKinds: readonly ImageModelKind[] = [dparKind, llamaGenKind, entropyKind];

@@ -1,6 +1,6 @@
 import { float32, referenceOps as ops } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { nearestCodes } from './nearest-codes.js';
+import { nearestCodes } from './codes.js';
 
 it('finds the nearest code, which need not have the largest product', () => {
   const codebook = float32([3, 2], [10, 10, 1, 1, -1, 0]);

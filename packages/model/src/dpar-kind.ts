@@ -9,13 +9,13 @@ import {
 } from '@dpar/nn';
 import { padPatchLengths, patchingModes, patchLengths, writePatchLengths } from '@dpar/patchify';
 import { DparError, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
-import { type DparConfig, dparFields, readDparConfig, writeDparConfig } from '../config.js';
-import { type DparInputs, dpar } from '../dpar.js';
-import { inputsOfLengths } from '../inputs-of-lengths.js';
-import { dparMatmulMacs } from '../macs.js';
-import { dparInputs, patchingOptions, patchSlots } from '../prepare.js';
-import { dparPreset, presetsOf } from '../presets.js';
-import { dparSpecs } from '../specs.js';
+import { type DparConfig, dparFields, readDparConfig } from './config.js';
+import { type DparInputs, dpar } from './dpar.js';
+import { inputsOfLengths } from './inputs-of-lengths.js';
+import { dparMatmulMacs } from './macs.js';
+import { dparInputs, patchingOptions, patchSlots } from './prepare.js';
+import { dparPreset, presetsOf } from './presets.js';
+import { dparSpecs } from './specs.js';
 
 /** DPAR as a kind of model: a large transformer over patches between small ones over tokens. */
 export const dparKind: ImageModelKind<DparConfig> = {
@@ -36,7 +36,7 @@ export const dparKind: ImageModelKind<DparConfig> = {
   },
   derived: ({ block_size: T = 256 }) => ({ patching: { row_length: Math.sqrt(Number(T)) } }),
   readConfig: readDparConfig,
-  writeConfig: writeDparConfig,
+  writeConfig: (config) => ({ kind: 'dpar', ...writeConfig(config) }),
   specs: dparSpecs,
   recognise: (names) =>
     names.some((name) => /^(local_encoder|local_decoder|decoder_start_embedding)\./.test(name)) &&
@@ -63,7 +63,7 @@ export const dparKind: ImageModelKind<DparConfig> = {
     const [B = 0, M = 0, P = 0] = named(inputs, 'slotMask').shape;
     const { data: tokenOfSlot } = named(inputs, 'slotToken');
     let patches = 0;
-    // The tokens of a patch fill its slots from the first on: padding has none there.
+    // The tokens of a patch fill its slots from the first on; the first slot of a padded patch is empty.
     for (let slot = 0; slot < tokenOfSlot.length; slot += P) if ((tokenOfSlot[slot] as number) >= 0) patches++;
     return { patches, positions: B * M };
   },
@@ -95,13 +95,13 @@ export const dparKind: ImageModelKind<DparConfig> = {
   matmulMacs: dparMatmulMacs,
 };
 
-/** Patch lengths of each image of a batch, by its entropies. */
+/** Patch lengths of each image of a batch. */
 function lengthsOf(config: DparConfig, { tokens, entropies }: ImageBatch): Int32Array[] {
   const patching = patchingOptions(config);
   return patchSources(config, tokens.shape[0] ?? 0, entropies).map((source) => patchLengths(source, patching));
 }
 
-/** Source of the patch lengths of each image: its entropies, or just the number of tokens. */
+/** Source of each image's patch lengths: its entropies, or the number of tokens. */
 function patchSources(
   config: DparConfig,
   images: number,
@@ -113,7 +113,7 @@ function patchSources(
     return Array.from({ length: images }, (_, i) => entropies.data.subarray(i * (T - 1), (i + 1) * (T - 1)));
   }
   throw new DparError(
-    'dparKind: expected entropies beside the tokens, since patches are made of them, got none. ' +
+    'dparKind: expected entropies beside the tokens, since patches follow from them, got undefined. ' +
       "Compute them with an entropy model: 'dpar entropy', or 'entropiesOfSet' of @dpar/train.",
   );
 }
