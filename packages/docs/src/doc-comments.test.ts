@@ -28,7 +28,6 @@ const toDo: readonly string[] = [
   'packages/sampler',
   'packages/tensor',
   'packages/tokenizer',
-  'packages/train',
 ];
 
 const comments = sourceFiles().flatMap((path) => readDocComments(path));
