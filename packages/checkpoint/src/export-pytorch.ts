@@ -94,7 +94,7 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
     value.config = JSON.stringify(config);
     await writePyTorch(path, value);
 
-    const exported = [checkpointFiles.model, trainerFiles.average];
+    const exported: string[] = [checkpointFiles.model, trainerFiles.average];
     if (optimizer) exported.push(trainerFiles.optimizer);
     return {
       kind: String(config.kind),

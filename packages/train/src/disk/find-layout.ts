@@ -6,7 +6,7 @@ import { checkArguments } from '../check-arguments.js';
 import type { TokenLayout } from './layout.js';
 import { findLlamaGen, pairsOf } from './llamagen-layout.js';
 import { readShards, shardNames } from './shard-layout.js';
-import { isNpy } from './tensor-reader.js';
+import { isNpy } from './token-file.js';
 
 const expected =
   'a safetensors file with tokens and labels, a folder of such files or of pairs of npy files (tokens.npy and labels.npy, ' +

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatStoredType } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 import type { TokenLayout } from './layout.js';
-import { openTensor } from './tensor-reader.js';
+import { openTensor } from './token-file.js';
 
 const codesEnd = '_codes';
 const labelsEnd = '_labels';

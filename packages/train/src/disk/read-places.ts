@@ -2,7 +2,7 @@ import { formatStoredType, type StoredType, toHostTensor } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import type { TensorFile } from './layout.js';
-import { openTensor, type TensorReader } from './tensor-reader.js';
+import { openTensor, type TensorReader } from './token-file.js';
 
 /** Consecutive elements of a file, and where they go. */
 export interface Place {

@@ -10,7 +10,8 @@ import { readTrainConfig } from '../run/train-config.js';
 import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import type { StepMetrics } from '../trainer/metrics.js';
-import { Trainer, type TrainerOptions } from '../trainer/trainer.js';
+import { Trainer } from '../trainer/trainer.js';
+import type { TrainerOptions } from '../trainer/trainer-options.js';
 import { openTrainingData } from './training-data.js';
 
 const engine = createReferenceEngine();
