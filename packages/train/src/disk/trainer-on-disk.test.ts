@@ -39,7 +39,7 @@ async function metricsOf(trainer: Trainer): Promise<StepMetrics[]> {
   return all;
 }
 
-/** What does not depend on the time. */
+/** Metrics that do not depend on the time. */
 const lossesOf = (metrics: readonly StepMetrics[]) =>
   metrics.map(({ step, epoch, loss, gradientNorm, paddingShare }) => ({
     step,

@@ -23,7 +23,7 @@ describe('workerSource', () => {
     ];
     expect(await batches[0]).toEqual({ images, ...rowsOf(data, images, variants) });
     expect((await batches[1])?.images).toEqual(Int32Array.of(3, 0, 4));
-    await expect(source.load(Int32Array.of(6), Int32Array.of(0))).rejects.toThrow('expected images in 0..5, got 6');
+    await expect(source.load(Int32Array.of(6), Int32Array.of(0))).rejects.toThrow('expected images from 0 to 5, got 6');
     const waiting = expect(source.load(images, variants)).rejects.toThrow('got a closed one');
     await source.close();
     await waiting;

@@ -31,7 +31,7 @@ function tinyTrainer(seed: number, changes: Partial<TrainerOptions> = {}): Train
 /** Content of a trainer's config.json. */
 const configJson = ({ options: { model } }: Trainer) => model.kind.writeConfig(model.config);
 
-/** What a trainer would write. */
+/** State of a trainer that a checkpoint stores. */
 const stateOf = ({ parameters, average, optimizer, step }: Trainer) =>
   structuredClone({ parameters, average, moments: optimizer.moments, step });
 

@@ -220,7 +220,7 @@ describe('a step that fails', () => {
   it.each([
     // Parameters become so large that there is no loss; or infinite right away.
     [1e20, 2, /got NaN and NaN at step 3, with the batch of images \d, \d\./],
-    [1e39, 0, /expected finite parameters after step 1, got -?Infinity in/],
+    [1e39, 0, /expected finite parameters after step 1, got NaN in/],
   ])('writes no checkpoint and leaves those before: learning rate %d', async (learning_rate, last, message) => {
     const changes = { optimizer: { learning_rate, weight_decay: 0 }, checkpoints: { every: 1 }, validate_every: null };
     const config = await tinyRun(folder, changes);

@@ -58,7 +58,7 @@ export async function readTrainerState(folder: string): Promise<TrainerState> {
   const key = result.error?.issues[0]?.path.join('.') ?? 'files';
   const fault = json === undefined ? 'invalid JSON' : `an invalid or missing '${key}'`;
   throw new DparError(
-    `readTrainerState: expected a trainer's state in '${path}', got ${fault}. Use an intact checkpoint.`,
+    `readTrainerState: expected a trainer's state in '${path}', got ${fault}. The file is damaged: use another checkpoint.`,
   );
 }
 
