@@ -75,18 +75,15 @@ const optimizerKeys = z.strictObject({
 });
 
 const dropoutKeys = z.strictObject({
-  token: rate.default(0).describe("Rate for embedded tokens (paper: 0.1)"),
-  residual: rate.default(0).describe("Rate for the outputs of attention (paper: 0.1)"),
-  feed_forward: rate.default(0).describe("Rate for the outputs of feed-forward layers (paper: 0.1)"),
+  token: rate.default(0).describe('Rate for embedded tokens (paper: 0.1)'),
+  residual: rate.default(0).describe('Rate for the outputs of attention (paper: 0.1)'),
+  feed_forward: rate.default(0).describe('Rate for the outputs of feed-forward layers (paper: 0.1)'),
 });
 
 const checkpointKeys = z.strictObject({
   every: count.nullable().default(null).describe('Steps between checkpoints; null: only at the end'),
   keep: count.default(3).describe('Number of newest checkpoints that are kept'),
-  best: z
-    .boolean()
-    .default(true)
-    .describe('Also write and keep the checkpoint with the lowest validation loss'),
+  best: z.boolean().default(true).describe('Also write and keep the checkpoint with the lowest validation loss'),
 });
 
 const sampleKeys = z.strictObject({
@@ -213,6 +210,8 @@ function keysOf(schema: z.ZodType, prefix: string): { key: string; description: 
 
 /** Applies a change such as `optimizer.learning_rate=1e-3` to JSON. @throws DparError for any other text. */
 export function withSetting(json: unknown, setting: string): unknown {
+  checkArguments('withSetting', { json, setting }, { 'json?': 'any', setting: 'string' });
+
   const match = /^([\w.]+)=(.*)$/s.exec(setting);
   const [, path = '', text = ''] = match ?? [];
   if (match === null) {

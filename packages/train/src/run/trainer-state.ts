@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { indexSuffix } from '@dpar/io';
 import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
@@ -84,8 +85,19 @@ export async function verifyTrainerCheckpoint(folder: string): Promise<TrainerSt
 
 const partial = schema.partial();
 
+/** Some fields of `trainer.json`. */
+export type StateFields = z.infer<typeof partial>;
+
+const stateFieldsKinds: KindsOf<Pick<StateFields, 'validation_loss' | 'data' | 'config'>> = {
+  'validation_loss?': 'any',
+  'data?': 'object',
+  'config?': 'any',
+  '*': 'any',
+};
+
 /** Fields of a `trainer.json` from another source; none if its form is invalid. */
-export function readStateFields(json: unknown): z.infer<typeof partial> {
+export function readStateFields(json?: object): StateFields {
+  checkArguments('readStateFields', { json }, { 'json?': 'object' });
   return partial.safeParse(json).data ?? {};
 }
 
@@ -96,8 +108,9 @@ const randomState = 'every random number is a function of the seed and the step'
 export function trainerStateOf(
   step: number,
   seed: number,
-  more: Pick<z.infer<typeof partial>, 'validation_loss' | 'data' | 'config'> = {},
+  more: Pick<StateFields, 'validation_loss' | 'data' | 'config'> = {},
 ): Omit<TrainerState, 'files'> {
+  checkArguments('trainerStateOf', { step, seed, more }, { step: 'number', seed: 'number', 'more?': stateFieldsKinds });
   const { validation_loss = null, data = {}, config = null } = more;
   return { step, seed, random_state: randomState, validation_loss, data, config };
 }
@@ -108,6 +121,11 @@ export async function writeTrainerState(
   state: Omit<TrainerState, 'files'>,
   files?: Readonly<Record<string, FileRecord>>,
 ): Promise<void> {
+  checkArguments(
+    'writeTrainerState',
+    { folder, state, files },
+    { folder: 'string', state: 'object', 'files?': 'object' },
+  );
   const records: TrainerState['files'] = files ?? (await recordsIn(folder));
   await writeJson(join(folder, trainerFiles.state), { ...state, files: records });
 }
