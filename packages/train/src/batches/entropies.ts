@@ -3,7 +3,7 @@ import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
 import { type Model, modelArgument } from '@dpar/nn';
 import { type Engine, float32, type HostTensorOf, named } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { sizeOfSet, type TokenSet, takeRows } from './token-set.js';
+import { sizeOfSet, type TokenSet, takeRows, tokenSetKinds } from './token-set.js';
 
 /** Options of {@link entropiesOfSet}. */
 export interface EntropyOptions {
@@ -83,11 +83,7 @@ export async function entropiesOfSet(
     {
       engine: 'Engine',
       model: modelArgument,
-      set: {
-        tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
-        labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
-        '*': 'any',
-      },
+      set: tokenSetKinds,
       'options?': entropyOptionsKinds,
     },
   );

@@ -21,10 +21,13 @@ export interface TokenSet {
   readonly entropies?: HostTensorOf<'float32'>;
 }
 
+/** Kinds of an int32 tensor. */
+export const int32Kinds = { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' } as const;
+
 /** Kinds of {@link TokenSet}. */
 export const tokenSetKinds: KindsOf<TokenSet> = {
-  tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
-  labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+  tokens: int32Kinds,
+  labels: int32Kinds,
   'entropies?': { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' },
   '*': 'any',
 };

@@ -13,6 +13,7 @@ import {
   typeOps,
 } from '@dpar/tensor';
 import { randomStream } from '../batches/batch-order.js';
+import { int32Kinds } from '../batches/token-set.js';
 import { checkArguments } from '../check-arguments.js';
 
 /** Probabilities at which activations become zero; 0 is no dropout. The paper's and LlamaGen's are 0.1 each. */
@@ -166,13 +167,7 @@ export function dropClasses(
   checkArguments(
     'dropClasses',
     { labels, nullClass, probability, seed, step },
-    {
-      labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
-      nullClass: 'number',
-      probability: 'number',
-      seed: 'number',
-      step: 'number',
-    },
+    { labels: int32Kinds, nullClass: 'number', probability: 'number', seed: 'number', step: 'number' },
   );
 
   const random = randomStream(seed, 'classDropout', step);
