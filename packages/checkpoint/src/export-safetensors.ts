@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import type { ChunkedTensor, StoredType } from '@dpar/io';
 import {
@@ -12,18 +12,17 @@ import {
 } from '@dpar/io/node';
 import { classesFile, readCheckpointClasses, trainerFiles, writeClassNames } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
-import { interruptible } from './interruptible.js';
 import { specsOf } from './kinds.js';
-import { leftOut } from './left-out.js';
 import { checkStoredWeights } from './usable-weights.js';
+import { streamed } from './weights-file.js';
 
-/** What {@link exportSafetensors} writes. */
+/** Options of {@link exportSafetensors}. */
 export interface SafetensorsExportOptions {
-  /** The moving average of the weights instead of them (default false). */
+  /** Exports the moving average of the weights instead of the weights (default false). */
   readonly average?: boolean;
-  /** Most bytes of tensors in a file; where there are more, they come in several with an index: see `writeSafetensors`. */
+  /** Largest number of bytes of tensors in a file. Larger weights are split over several files: see `writeSafetensors`. */
   readonly maximumShardBytes?: number | undefined;
-  /** Aborted to end the work; nothing is written then. */
+  /** Stops the export when aborted; nothing is written then. */
   readonly signal?: AbortSignal;
 }
 
@@ -33,25 +32,28 @@ const safetensorsExportOptionsKinds: KindsOf<SafetensorsExportOptions> = {
   'signal?': 'AbortSignal',
 };
 
-/** What {@link exportSafetensors} has written. */
+/** Result of {@link exportSafetensors}. */
 export interface SafetensorsExportResult {
+  /** Kind of the model. */
   readonly kind: string;
   /** Number of tensors. */
   readonly tensors: number;
-  /** Names of the files. */
+  /** Names of the written files. */
   readonly files: readonly string[];
-  /** Files of the checkpoint that are not among them. */
+  /** Names of the checkpoint's files that were not exported. */
   readonly leftOut: readonly string[];
-  /** What is wrong with the checkpoint without touching the weights, such as the size that an index says. */
+  /** Faults of the checkpoint that do not affect the weights, such as a wrong total size in an index. */
   readonly notes: readonly string[];
 }
 
 /**
- * Writes a checkpoint's weights as safetensors, in one file or several with an index: into `path`, if its name ends in
- * `.safetensors`, else into a folder of that name with `config.json`, which is a checkpoint itself. Element types and free
- * text stay as they are, but matrices that `int8Weights` rounded become float32; names of classes come along into a folder. Tensors are read piece by piece: memory for the largest one is enough.
+ * Writes a checkpoint's weights as safetensors, in one file or in several with an index.
+ * Element types and free text are preserved, but matrices that `int8Weights` rounded become float32. Tensors are read in
+ * chunks, so memory for the largest one is enough.
  *
- * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
+ * @param path A name that ends in `.safetensors` gives weights without configuration. Any other name gives a folder with
+ * `config.json` and, if the checkpoint has one, `classes.json`, which is a checkpoint itself.
+ * @throws DparError if the weights do not fit the configuration; IoError if a file is missing or damaged.
  */
 export async function exportSafetensors(
   folder: string,
@@ -70,30 +72,45 @@ export async function exportSafetensors(
   try {
     const specs = specsOf(config);
     checkStoredWeights('exportSafetensors', folder, specs, parameters);
-    // In the official order, which decides what lies together in a file.
+    // In the official order, which decides on the tensors of each file.
     const tensors = new Map<string, ChunkedTensor>();
     for (const name of Object.keys(specs)) {
       const { dtype, shape } = parameters.types.get(name) as StoredType;
-      tensors.set(name, { dtype, shape, chunks: interruptible(() => parameters.chunks(name), signal) });
+      tensors.set(name, streamed({ dtype, shape, chunks: () => parameters.chunks(name) }, signal));
     }
-    const options = { metadata: parameters.metadata, maximumShardBytes };
+    const format = { metadata: parameters.metadata, maximumShardBytes };
     const classes = await readCheckpointClasses(found);
     const single = path.endsWith('.safetensors');
-    if (single) await writeSafetensors(path, tensors, options);
+    if (single) await writeSafetensors(path, tensors, format);
     else {
-      await writeCheckpoint(path, config, tensors, options);
+      await writeCheckpoint(path, config, tensors, format);
       if (classes !== undefined) await writeClassNames(path, classes.names);
     }
+    const files = single ? (await safetensorsFiles(path)).map((file) => basename(file)) : await readdir(path);
     return {
       kind: String(config.kind),
-      notes: parameters.notes,
       tensors: tensors.size,
-      files: single
-        ? (await safetensorsFiles(path)).map((file) => basename(file)).sort()
-        : (await readdir(path)).sort(),
-      leftOut: await leftOut(found, [weights], single ? [] : [checkpointFiles.config, classesFile]),
+      files: files.sort(),
+      leftOut: await filesLeftOut(found, [weights], single ? [] : [checkpointFiles.config, classesFile]),
+      notes: parameters.notes,
     };
   } finally {
     await parameters.close();
   }
+}
+
+/**
+ * Names of a checkpoint's files that an export leaves out, ascending.
+ *
+ * @param weights Exported files of tensors, each of which may be split over several.
+ * @param others Other exported files.
+ */
+export async function filesLeftOut(
+  folder: string,
+  weights: readonly string[],
+  others: readonly string[],
+): Promise<string[]> {
+  const taken = new Set(others);
+  for (const name of weights) for (const path of await safetensorsFiles(join(folder, name))) taken.add(basename(path));
+  return (await readdir(folder)).filter((name) => !taken.has(name)).sort();
 }

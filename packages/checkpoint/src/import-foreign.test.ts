@@ -146,7 +146,7 @@ describe('importCheckpoint of a moving average', () => {
     expect(result.files).toEqual(['config.json', 'model.safetensors']);
     await expectWeights(to());
     await expect(importCheckpoint(path, never(), { settings: set, only: 'ema' })).rejects.toThrow(
-      `expected all weights of the model in 'ema' of '${path}', got: missing norm.weight [16]. Take the model itself: --only model.`,
+      `expected all weights of the model in 'ema' of '${path}', got: missing norm.weight [16]. Import the model instead: --only model.`,
     );
   });
 
@@ -179,7 +179,7 @@ describe('importCheckpoint of the state of another optimizer', () => {
         state: states((t) => ({ step: 1, exp_avg: t, exp_avg_sq: t, max_exp_avg_sq: t })),
         param_groups: groups,
       }),
-      'with amsgrad false, got max_exp_avg_sq of true',
+      'with amsgrad false, got amsgrad true',
     ],
     ['two of them', () => [{ state: {}, param_groups: [] }], "with 'state' and 'param_groups'"],
   ])('names --only model: %s', async (_, optimizer, message) => {

@@ -24,10 +24,10 @@ const json = (path: string): Record<string, unknown> => JSON.parse(readFileSync(
 describe("importCheckpoint of LlamaGen's training checkpoint", () => {
   const path = fixturePath('torch-pt/llamagen-training-checkpoint.pt');
 
-  it('names the keys that neither shapes nor arguments tell', async () => {
+  it('names the keys that neither shapes nor arguments give', async () => {
     const importing = importCheckpoint(path, join(folder, 'never'));
     await expect(importing).rejects.toThrow(
-      'expected block_size, n_head of this llamagen model, which its shapes do not tell, got none. ' +
+      'expected block_size, n_head of this llamagen model, which cannot be inferred from its shapes, got none. ' +
         'Give them with --config FILE, or as in --set block_size=256.',
     );
     expect(existsSync(join(folder, 'never'))).toBe(false);
@@ -76,7 +76,7 @@ describe('importCheckpoint of weights alone', () => {
     expect(read(to, 'model.safetensors')).toBe(rewritten(`${name}/model.safetensors`));
   });
 
-  it('names the keys of DPAR that shapes do not tell', async () => {
+  it('names the keys of DPAR that cannot be inferred', async () => {
     const path = fixturePath('dpar-dynamic4d/model.safetensors');
     const message =
       'expected block_size, n_head, embedding_type, patching.threshold, patching.max_patch_length of this dpar';

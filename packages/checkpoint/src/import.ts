@@ -1,14 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
-import {
-  type ChunkedTensor,
-  entriesOf,
-  formatPyTorchValue,
-  type PyTorchTensor,
-  type PyTorchValue,
-  toHostTensor,
-} from '@dpar/io';
+import { type ChunkedTensor, entriesOf, formatPyTorchValue, type PyTorchValue } from '@dpar/io';
 import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
 import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
@@ -22,11 +15,10 @@ import {
   writeTrainerState,
 } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
-import { checkKeys, inferConfig, withPlaceholders } from './infer-config.js';
-import { interruptible } from './interruptible.js';
+import { inferConfig } from './infer-config.js';
+import { checkKeys, type InferredConfig, withPlaceholders } from './inferred-config.js';
 import { specsOf } from './kinds.js';
 import { type OptimizerState, parseOptimizerState } from './optimizer-state.js';
-import type { InferredConfig } from './recognise.js';
 import { officialNames, type StateDict } from './state-dict.js';
 import {
   averageOf,
@@ -36,21 +28,28 @@ import {
   withoutForeign,
   withTiedTable,
 } from './usable-weights.js';
-import { openWeights, type Weight, type Weights, type WeightsFile } from './weights-file.js';
+import {
+  type FileOptimizer,
+  openWeights,
+  streamed,
+  type Weight,
+  type Weights,
+  type WeightsFile,
+} from './weights-file.js';
 
-/** How {@link importCheckpoint} reads. */
+/** Options of {@link importCheckpoint}. */
 export interface ImportOptions {
-  /** Keys of config.json, all or some; they come before what the file and its shapes tell. */
+  /** Keys of config.json, all or some. They take precedence over those of the file. */
   readonly config?: Json;
-  /** Changes of keys, each `a.b=value` with a value in JSON; what is not JSON is taken as text. */
+  /** Changes of keys, each `a.b=value` with a value in JSON or, if it is not JSON, a text. */
   readonly settings?: readonly string[];
-  /** These weights alone, without average, optimizer and step (default: all that there is). */
+  /** Imports only these weights, without average, optimizer and step (default: everything). */
   readonly only?: 'model' | 'ema' | undefined;
-  /** Seed of the training that goes on from here, where the file names none (default 0). */
+  /** Seed for further training, if the file has none (default 0). */
   readonly seed?: number;
-  /** Most bytes of tensors in a file; where there are more, they come in several with an index: see `writeSafetensors`. */
+  /** Largest number of bytes of tensors in a file. Larger weights are split over several files: see `writeSafetensors`. */
   readonly maximumShardBytes?: number | undefined;
-  /** Aborted to end the work; nothing is written then. */
+  /** Stops the import when aborted; nothing is written then. */
   readonly signal?: AbortSignal;
 }
 
@@ -63,33 +62,37 @@ const importOptionsKinds: KindsOf<ImportOptions> = {
   'signal?': 'AbortSignal',
 };
 
-/** What {@link importCheckpoint} has written. */
+/** Result of {@link importCheckpoint}. */
 export interface ImportResult {
+  /** Kind of the model. */
   readonly kind: string;
+  /** Content of config.json. */
   readonly config: Json;
   /** Number of tensors with weights. */
   readonly tensors: number;
-  /** Files of the checkpoint. */
+  /** Names of the checkpoint's files. */
   readonly files: readonly string[];
-  /** Updates of the optimizer, if its state was there. */
+  /** Number of finished updates, if the file has the optimizer's state. */
   readonly step: number | undefined;
-  /** Keys of the configuration that rest on no more than the usual value or the preset of that size. */
+  /** Keys of the configuration with a usual or a preset's value: `rope_base 10000 (usual)`. */
   readonly assumed: readonly string[];
-  /** Names in the file that are no weights. */
+  /** Names in the file that are not weights. */
   readonly ignored: readonly string[];
-  /** Parts of the file that are not of this model, with the reason: `ema: missing norm.weight [768]`. */
+  /** Parts of the file that do not fit the model, with the reason: `ema: missing norm.weight [768]`. */
   readonly leftOut: readonly string[];
-  /** What is wrong with the file without touching the weights, such as the size that an index says. */
+  /** Faults of the file that do not affect the weights, such as a wrong total size in an index. */
   readonly notes: readonly string[];
 }
 
 /**
- * Makes a checkpoint folder of a PyTorch or safetensors file: of `exportPyTorch`, of LlamaGen's training scripts, or of
- * weights alone (DPAR, class-conditional LlamaGen, entropy model, LlamaGen's tokenizer), told by names and shapes. Several
- * safetensors files come by their index or their folder. Weights keep their element type, and free text of safetensors
- * files is kept. They are read piece by piece: memory for the largest tensor is enough.
+ * Converts a PyTorch or safetensors file into a checkpoint folder. The file is one of `exportPyTorch`, of LlamaGen's
+ * training scripts, or of weights alone: DPAR, class-conditional LlamaGen, entropy models, LlamaGen's tokenizer.
+ * The kind is inferred from names and shapes. Weights keep their element type, and safetensors files their free text.
+ * Tensors are read in chunks, so memory for the largest one is enough.
  *
- * @throws DparError that lists missing, extra and misshapen parameters, or keys of the configuration that nothing tells;
+ * @param path The file; for several safetensors files, their index or their folder.
+ * @param folder The checkpoint to write.
+ * @throws DparError that lists missing, unknown and misshapen parameters, or keys of the configuration without a source;
  * IoError if the file is refused: see `openPyTorch`.
  */
 export async function importCheckpoint(
@@ -117,20 +120,13 @@ async function importFrom(
   folder: string,
   { config: given = {}, settings = [], only, seed = 0, maximumShardBytes, signal }: ImportOptions,
 ): Promise<ImportResult> {
+  // Weights, and the configuration that they belong to.
   const source = only === 'ema' ? file.average : file.model;
-  if (source === undefined) {
-    const remedy =
-      only === undefined && file.average !== undefined ? "Take 'ema' alone: --only ema." : 'Save model.state_dict().';
-    throw new DparError(
-      `importCheckpoint: expected weights under '${only ?? 'model'}' in '${path}', got none in ${file.keys}. ${remedy}`,
-    );
-  }
+  if (source === undefined) throw noWeights(file, path, only);
   const found = officialNames(source.tensors);
-  const { ignored } = found;
   const unread = unreadWeights(source);
   refuseUnread('importCheckpoint', path, unread, (name) => name.endsWith('.weight') || name.endsWith('.bias'));
-  const changed = settings.reduce<unknown>(withSetting, { ...given }) as Json;
-  const inferred = configOf(file, path, found, changed);
+  const inferred = configOf(file, path, found, settings.reduce<unknown>(withSetting, { ...given }) as Json);
   const specs = specsOf(withPlaceholders(inferred));
   refuseUnread('importCheckpoint', path, unread, (name) => Object.hasOwn(specs, name));
   const own = withoutForeign(found.tensors, specs);
@@ -138,35 +134,30 @@ async function importFrom(
   checkWeights(specs, weights, path, only);
   checkKeys(inferred);
   const { config, assumed } = inferred;
-  specsOf(config); // all keys are valid
+  specsOf(config); // throws for an invalid key
 
+  // State of training.
   const leftOut: string[] = [];
-  const average =
-    only === undefined && file.average ? averageOf(file.average, specs, (why) => leftOut.push(why)) : undefined;
+  const whole = only === undefined;
+  const average = whole && file.average ? averageOf(file.average, specs, (reason) => leftOut.push(reason)) : undefined;
+  const optimizer = whole ? optimizerOf(file, leftOut) : undefined;
   const shapes = numberedOrder([...own.keys()], Object.keys(specs)).map(
     (name) => [name, (weights.get(name) as Weight).shape] as const,
   );
-  const optimizerState = only === undefined ? optimizerOf(file, leftOut) : undefined;
-  const optimizer =
-    optimizerState === undefined
-      ? undefined
-      : await parseOptimizerState(optimizerState, shapes, async (tensor) => {
-          return Number(toHostTensor(await file.read(tensor)).data[0]);
-        });
+  const state = optimizer && (await parseOptimizerState(optimizer.value, shapes, optimizer.readNumber));
 
-  // In the official order, which decides what lies together in a file.
-  const streamed = (tensors: Weights): Map<string, ChunkedTensor> =>
-    new Map(Object.keys(specs).map((name) => [name, later(tensors.get(name) as Weight, signal)]));
+  // In the official order, which decides on the tensors of each file.
+  const inOrder = (tensors: Weights): Map<string, ChunkedTensor> =>
+    new Map(Object.keys(specs).map((name) => [name, streamed(tensors.get(name) as Weight, signal)]));
   const format = { maximumShardBytes };
-  await writeCheckpoint(folder, config, streamed(weights), {
-    ...format,
+  await writeCheckpoint(folder, config, inOrder(weights), {
+    maximumShardBytes,
     metadata: file.metadata,
     more: async (partial) => {
-      if (average !== undefined) await writeSafetensors(join(partial, trainerFiles.average), streamed(average), format);
-      if (optimizer === undefined) return;
-      await writeSafetensors(join(partial, trainerFiles.optimizer), momentsOf(file, optimizer, signal), format);
-      const { step } = optimizer;
-      await writeTrainerState(partial, continuedState(file.trainer, step, seed));
+      if (average !== undefined) await writeSafetensors(join(partial, trainerFiles.average), inOrder(average), format);
+      if (optimizer === undefined || state === undefined) return;
+      await writeSafetensors(join(partial, trainerFiles.optimizer), momentsOf(optimizer, state, signal), format);
+      await writeTrainerState(partial, continuedState(file.trainer, state.step, seed));
     },
   });
   return {
@@ -174,30 +165,23 @@ async function importFrom(
     config,
     tensors: weights.size,
     files: (await readdir(folder)).sort(),
-    step: optimizer?.step,
+    step: state?.step,
     assumed: [...assumed, ...tied],
-    ignored: [...ignored.keys(), ...[...found.tensors.keys()].filter((name) => !own.has(name))],
+    ignored: [...found.ignored.keys(), ...[...found.tensors.keys()].filter((name) => !own.has(name))],
     leftOut,
     notes: file.notes,
   };
 }
 
-/** The optimizer's state; undefined if the file has none, or only the name or the object of one, which `leftOut` says. */
-function optimizerOf({ optimizer }: WeightsFile, leftOut: string[]): PyTorchValue | undefined {
-  if (optimizer === undefined || Array.isArray(optimizer) || entriesOf(optimizer) !== undefined) return optimizer;
-  leftOut.push(`optimizer: ${formatPyTorchValue(optimizer)}, not a state_dict`);
-  return undefined;
+function noWeights({ average, keys }: WeightsFile, path: string, only: ImportOptions['only']): DparError {
+  const isAverage = only === undefined && average !== undefined;
+  return new DparError(
+    `importCheckpoint: expected weights under '${only ?? 'model'}' in '${path}', got none in ${keys}. ` +
+      (isAverage ? "Import only 'ema': --only ema." : 'Save model.state_dict().'),
+  );
 }
 
-/** The state of a run that goes on here at a step, by what was exported of it. */
-function continuedState(exported: Json | undefined, step: number, seed: number): Omit<TrainerState, 'files'> {
-  const known = readStateFields(exported);
-  // What was measured holds for the exported weights alone.
-  const validation = known.step === step ? known.validation_loss : null;
-  return trainerStateOf(step, known.seed ?? seed, { ...known, validation_loss: validation ?? null });
-}
-
-/** The config.json that was exported with the weights, with changes; else what can be told of the weights. */
+/** The config.json that was exported with the weights, with changes; else the one inferred from the weights. */
 function configOf(
   file: WeightsFile,
   path: string,
@@ -208,36 +192,47 @@ function configOf(
     const shapes = new Map(Array.from(tensors, ([name, { shape }]) => [name, shape]));
     return inferConfig(shapes, changes, { args: file.args, file: path, rotaryTable: ignored.get('freqs_cis')?.shape });
   }
-  const patching = { ...(file.config.patching as object), ...(changes.patching as object) };
-  const config = { ...file.config, ...changes, ...(changes.patching !== undefined && { patching }) };
+  const config: Record<string, unknown> = { ...file.config, ...changes };
+  if (changes.patching !== undefined) {
+    config.patching = { ...(file.config.patching as object), ...(changes.patching as object) };
+  }
   return { config, assumed: [], missing: [] };
 }
 
+/** The optimizer's state, unless the file has only an optimizer's name or object, which is added to `leftOut`. */
+function optimizerOf({ optimizer }: WeightsFile, leftOut: string[]): FileOptimizer | undefined {
+  if (optimizer === undefined || isStateDict(optimizer.value)) return optimizer;
+  leftOut.push(`optimizer: ${formatPyTorchValue(optimizer.value)}, not a state_dict`);
+  return undefined;
+}
+
+const isStateDict = (value: PyTorchValue): boolean => Array.isArray(value) || entriesOf(value) !== undefined;
+
 /**
- * The order in which the optimizer numbers parameters: that of a state_dict is the model's. One sorted by name has lost it,
- * as no model has its parameters so: then it is the official one.
+ * Names in the order in which the optimizer numbers parameters: that of the state_dict, which is the model's.
+ * No model's order is alphabetical, so sorted names have lost it, and the official order applies.
  */
 function numberedOrder(names: readonly string[], official: readonly string[]): readonly string[] {
   return names.join() === names.toSorted().join() ? official : names;
 }
 
 function momentsOf(
-  file: WeightsFile,
+  { weight }: FileOptimizer,
   { moments }: OptimizerState,
   signal: AbortSignal | undefined,
 ): Map<string, ChunkedTensor> {
-  const tensor = (moment: PyTorchTensor): ChunkedTensor => {
-    const { dtype, shape } = moment;
-    return later({ dtype, shape, chunks: () => file.chunks(moment) }, signal);
-  };
-  return new Map(
-    Array.from(moments).flatMap(([name, { first, second }]) => [
-      [momentPrefixes.first + name, tensor(first)],
-      [momentPrefixes.second + name, tensor(second)],
-    ]),
-  );
+  const tensors = new Map<string, ChunkedTensor>();
+  for (const [name, { first, second }] of moments) {
+    tensors.set(momentPrefixes.first + name, streamed(weight(first), signal));
+    tensors.set(momentPrefixes.second + name, streamed(weight(second), signal));
+  }
+  return tensors;
 }
 
-function later({ dtype, shape, chunks }: Weight, signal: AbortSignal | undefined): ChunkedTensor {
-  return { dtype, shape, chunks: interruptible(chunks, signal) };
+/** State of a run that continues at a step, from the trainer.json that was exported with it. */
+function continuedState(exported: Json | undefined, step: number, seed: number): Omit<TrainerState, 'files'> {
+  const known = readStateFields(exported);
+  // The loss was measured with the exported weights.
+  const validationLoss = known.step === step ? known.validation_loss : null;
+  return trainerStateOf(step, known.seed ?? seed, { ...known, validation_loss: validationLoss ?? null });
 }

@@ -1,4 +1,4 @@
-export { type ExportOptions, type ExportResult, exportPyTorch } from './export.js';
+export { type ExportOptions, type ExportResult, exportPyTorch } from './export-pytorch.js';
 export {
   exportSafetensors,
   type SafetensorsExportOptions,

@@ -1,14 +1,19 @@
+import type { Json } from '@dpar/nn';
 import { codebookName, vqPresets } from '@dpar/tokenizer';
-import type { InferredConfig, Shapes } from './recognise.js';
-import { blockCount, commonSize, type Place } from './shape-votes.js';
+import { blockCount, commonSize, type Place } from './infer-sizes.js';
+import type { InferredConfig } from './inferred-config.js';
+import type { Shapes } from './kinds.js';
+
+/** Usual values of keys that no shape depends on. */
+const usualKeys = { codebook_l2_norm: true, image_size: 256 };
 
 /**
- * The config.json of LlamaGen's tokenizer, of the shapes of its parameters, also where some are missing or have another
- * shape. What no shape tells is that of VQ-16.
+ * Infers config.json of LlamaGen's tokenizer from the shapes of its parameters, of which some may be missing or misshapen.
+ * A size without a source is that of VQ-16.
  *
- * @param given Keys of config.json that are known; they come before all others.
+ * @param given Known keys of config.json, which take precedence.
  */
-export function inferVqConfig(shapes: Shapes, given: Readonly<Record<string, unknown>>): InferredConfig {
+export function inferVqConfig(shapes: Shapes, given: Json): InferredConfig {
   const usual = vqPresets['VQ-16'];
   const size = (otherwise: number, ...places: Place[]): number => commonSize(shapes, places) ?? otherwise;
   const ch = size(usual.ch, [/^encoder\.conv_in\.(weight|bias)$/, 0], [/^encoder\.conv_blocks\.0\.res\.0\.norm1\./, 0]);
@@ -17,7 +22,7 @@ export function inferVqConfig(shapes: Shapes, given: Readonly<Record<string, unk
     const block = new RegExp(`^encoder\\.conv_blocks\\.${i}\\.res\\.\\d+\\.(conv[12]\\.(weight|bias)|norm2\\.\\w+)$`);
     levels.push(Math.max(1, Math.round(size(ch, [block, 0]) / ch)));
   }
-  const told = {
+  const config = {
     kind: 'vq',
     ch,
     ch_mult: levels.length > 0 ? levels : usual.chMult,
@@ -36,12 +41,9 @@ export function inferVqConfig(shapes: Shapes, given: Readonly<Record<string, unk
       [/^quant_conv\.(weight|bias)$/, 0],
       [/^post_quant_conv\.weight$/, 1],
     ),
+    ...usualKeys,
+    ...given,
   };
-  const untold = { codebook_l2_norm: true, image_size: 256 };
-  const assumed = Object.entries(untold).filter(([key]) => given[key] === undefined);
-  return {
-    config: { ...told, ...untold, ...given },
-    assumed: assumed.map(([key, value]) => `${key} ${value} (usual)`),
-    missing: [],
-  };
+  const assumed = Object.entries(usualKeys).filter(([key]) => given[key] === undefined);
+  return { config, assumed: assumed.map(([key, value]) => `${key} ${value} (usual)`), missing: [] };
 }

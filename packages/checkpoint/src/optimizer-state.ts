@@ -2,8 +2,9 @@ import { entriesOf, PyTorchTensor, type PyTorchValue, type WritablePyTorchValue 
 import { DparError, float32, type Shape, sameShape } from '@dpar/tensor';
 import type { Moments } from '@dpar/train';
 import { unwrappedName } from './state-dict.js';
+import { shownKeys } from './weights-file.js';
 
-/** Settings that `torch.optim.AdamW` keeps with its state. */
+/** Settings that `torch.optim.AdamW` stores with its state. */
 export interface OptimizerSettings {
   readonly learningRate: number;
   readonly betas: readonly [number, number];
@@ -11,12 +12,12 @@ export interface OptimizerSettings {
   readonly weightDecay: number;
 }
 
-/** Names and shapes of parameters, in the order in which the model has them. */
+/** Names and shapes of parameters, in the model's order. */
 export type ParameterShapes = readonly (readonly [name: string, shape: Shape])[];
 
 /**
- * Names in the order in which `torch.optim.AdamW` numbers parameters when LlamaGen's training scripts make it
- * (`creat_optimizer`): a group of those with 2 or more dimensions, which decay, then one of the others.
+ * Names in the order in which `torch.optim.AdamW` numbers the parameters in LlamaGen's training scripts
+ * (`creat_optimizer`): a group of tensors with 2 or more dimensions, which decay, then a group of the others.
  */
 function groupsOf(parameters: ParameterShapes): readonly [decayed: string[], others: string[]] {
   const names = (decayed: boolean): string[] =>
@@ -25,10 +26,10 @@ function groupsOf(parameters: ParameterShapes): readonly [decayed: string[], oth
 }
 
 /**
- * The state_dict of `torch.optim.AdamW`, of parameters grouped as LlamaGen's training scripts do.
+ * State_dict of `torch.optim.AdamW` with the parameter groups of LlamaGen's training scripts.
  *
- * @param step Updates done.
- * @param momentsOf Values to write for the moments of a parameter.
+ * @param step Number of finished updates.
+ * @param momentsOf Moments of a parameter, to be written.
  */
 export function formatOptimizerState(
   parameters: ParameterShapes,
@@ -61,27 +62,31 @@ export function formatOptimizerState(
   return { state: new Map(state), param_groups: paramGroups };
 }
 
-/** What an optimizer remembers, by parameter. */
+/** State of an optimizer. */
 export interface OptimizerState {
+  /** Number of finished updates. */
   readonly step: number;
+  /** Moments by parameter name. */
   readonly moments: ReadonlyMap<string, Readonly<Record<keyof Moments, PyTorchTensor>>>;
 }
 
 /**
- * Reads the state_dict of `torch.optim.AdamW`; undefined before its first step. Which parameter a state is of, its key says
- * where keys are names, or `param_names`; else the order of the model's parameters, in groups as LlamaGen's training scripts
- * make them, or in one group.
+ * Reads the state_dict of `torch.optim.AdamW`. A state belongs to the parameter that its key or `param_names` names.
+ * Without names, states have the model's order, in one group or in the groups of LlamaGen's training scripts.
  *
- * @param readStep Reads a step that is stored as a tensor.
- * @throws DparError if it is of another optimizer or other parameters.
+ * @param readNumber Reads a step that is stored as a tensor.
+ * @returns `undefined` before the first step
+ * @throws DparError if the state is that of another optimizer or of other parameters.
  */
 export async function parseOptimizerState(
   value: PyTorchValue,
   parameters: ParameterShapes,
-  readStep: (tensor: PyTorchTensor) => Promise<number>,
+  readNumber: (tensor: PyTorchTensor) => Promise<number>,
 ): Promise<OptimizerState | undefined> {
-  const [states, groups] = [entriesOf(entry(value, 'state')), entry(value, 'param_groups')];
-  if (states === undefined || !Array.isArray(groups)) throw unfit("'state' and 'param_groups'", 'others');
+  const states = entriesOf(entry(value, 'state'));
+  const groups = entry(value, 'param_groups');
+  if (states === undefined || !Array.isArray(groups))
+    throw unfit("'state' and 'param_groups'", shownKeys(entriesOf(value)));
   if (states.size === 0) return undefined;
   const names = namesOf(groups, parameters);
   if (states.size !== parameters.length) throw unfit(`states of ${parameters.length} parameters`, `${states.size}`);
@@ -89,22 +94,22 @@ export async function parseOptimizerState(
   const steps = new Set<number>();
   for (const [name, shape] of parameters) {
     const state: PyTorchValue = states.get(names.get(name) ?? null) ?? null;
-    const [first, second] = [entry(state, 'exp_avg'), entry(state, 'exp_avg_sq')];
-    if (entry(state, 'max_exp_avg_sq') instanceof PyTorchTensor) throw unfit('amsgrad false', 'max_exp_avg_sq of true');
+    const first = entry(state, 'exp_avg');
+    const second = entry(state, 'exp_avg_sq');
+    if (entry(state, 'max_exp_avg_sq') instanceof PyTorchTensor) throw unfit('amsgrad false', 'amsgrad true');
     if (!isMoment(first, shape) || !isMoment(second, shape)) {
-      const keys = [...(entriesOf(state)?.keys() ?? [])].join(', ') || 'none';
-      throw unfit(`exp_avg and exp_avg_sq of shape [${shape.join(', ')}] for '${name}'`, keys);
+      throw unfit(`exp_avg and exp_avg_sq of shape [${shape.join(', ')}] for '${name}'`, shownKeys(entriesOf(state)));
     }
     moments.set(name, { first, second });
     const step = entry(state, 'step');
-    steps.add(step instanceof PyTorchTensor ? await readStep(step) : Number(step));
+    steps.add(step instanceof PyTorchTensor ? await readNumber(step) : Number(step));
   }
   const [step] = steps;
   if (steps.size !== 1 || !Number.isSafeInteger(step)) throw unfit('one number of steps', [...steps].join(', '));
   return { step: step as number, moments };
 }
 
-/** The number of each parameter's state, by the parameter's name. */
+/** Key of each parameter's state, by the name of the parameter. */
 function namesOf(groups: readonly PyTorchValue[], parameters: ParameterShapes): Map<PyTorchValue, PyTorchValue> {
   const list = (group: PyTorchValue, key: string): readonly PyTorchValue[] | undefined => {
     const items = entry(group, key);
@@ -120,7 +125,7 @@ function namesOf(groups: readonly PyTorchValue[], parameters: ParameterShapes): 
   return new Map(names.flat().map((name, i) => [name, numbers.flat()[i] as PyTorchValue]));
 }
 
-/** The names of parameters that are named, not numbered, as in states gathered of FSDP. */
+/** Names of parameters, if the group has names instead of numbers, as in states gathered from FSDP. */
 function namedThemselves(params: readonly PyTorchValue[] | undefined): readonly PyTorchValue[] | undefined {
   const names = params?.map((param) => (typeof param === 'string' ? unwrappedName(param) : undefined));
   return names?.every((name) => name !== undefined) ? names : undefined;
@@ -137,6 +142,6 @@ function isMoment(value: PyTorchValue, shape: Shape): value is PyTorchTensor {
 function unfit(expected: string, got: string): DparError {
   return new DparError(
     `parseOptimizerState: expected the state of torch.optim.AdamW with ${expected}, got ${got}. ` +
-      "Take the weights alone: dpar import --only model, or { only: 'model' } in JavaScript.",
+      "Import only the weights: dpar import --only model, or { only: 'model' } in JavaScript.",
   );
 }

@@ -1,14 +1,14 @@
 import { entriesOf, type PyTorchValue, PythonObject } from '@dpar/io';
 
-/** Most values that are taken: attributes of a training script are some hundred. What is beyond is left out. */
+/** Largest number of values; the rest is left out. A training script has some hundred attributes. */
 const maximumValues = 10_000;
 
-/** Deepest nesting that is looked at. */
+/** Deepest nesting that is read. */
 const maximumDepth = 8;
 
 /**
- * The attributes of an object such as `argparse.Namespace`, or the entries of a dict, as plain values; those that JSON
- * cannot hold are left out.
+ * Attributes of an object such as `argparse.Namespace`, or entries of a dict, as plain values.
+ * Values that JSON cannot hold are left out.
  */
 export function plainAttributes(value: PyTorchValue | undefined): Record<string, unknown> {
   const attributes = dictOf(value);
@@ -20,7 +20,7 @@ export function plainAttributes(value: PyTorchValue | undefined): Record<string,
     const dict = dictOf(inner);
     return dict === undefined ? omegaValue(inner, depth, plain) : entries(dict, depth);
   };
-  // Entries are defined, not assigned: no key has a meaning.
+  // Entries are defined, not assigned, so that a key such as __proto__ has no effect.
   const entries = (dict: ReadonlyMap<PyTorchValue, PyTorchValue>, depth: number): Record<string, unknown> =>
     Object.fromEntries(
       Array.from(dict, ([key, inner]) => [keyText(key), plain(inner, depth + 1)] as const).filter(
@@ -30,7 +30,7 @@ export function plainAttributes(value: PyTorchValue | undefined): Record<string,
   return attributes === undefined ? {} : entries(attributes, 0);
 }
 
-/** The attributes or entries that a value has; of OmegaConf's dicts, what they hold. */
+/** Attributes or entries of a value; the content of OmegaConf's dicts. */
 function dictOf(value: PyTorchValue | undefined): ReadonlyMap<PyTorchValue, PyTorchValue> | undefined {
   const entries = entriesOf(value);
   if (entries !== undefined || !(value instanceof PythonObject)) return entries;
@@ -38,7 +38,7 @@ function dictOf(value: PyTorchValue | undefined): ReadonlyMap<PyTorchValue, PyTo
   return value.type.startsWith('omegaconf.') ? entriesOf(state?.get('_content')) : state;
 }
 
-/** What a node of OmegaConf stands for: a value, or a list. */
+/** Content of an OmegaConf node: a value or a list. */
 function omegaValue(
   node: PyTorchValue,
   depth: number,

@@ -8,7 +8,7 @@ import { float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import { type Trainer, updateAverage } from '@dpar/train';
 import { restoreTrainer, writeTrainerCheckpoint } from '@dpar/train/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exportPyTorch } from './export.js';
+import { exportPyTorch } from './export-pytorch.js';
 import { exportSafetensors } from './export-safetensors.js';
 import { importCheckpoint } from './import.js';
 import { tinyGpt, tinyModel, trained } from './testing/tiny.js';
@@ -222,7 +222,7 @@ describe('a checkpoint that PyTorch trained on', () => {
     const cases: [Record<string, unknown>, string][] = [
       [{ state: { 0: { momentum_buffer: null } }, param_groups: groups }, 'groups of 8 and 3 parameters, got 2 and 1'],
       [{ state: { 0: { momentum_buffer: null } }, param_groups: [{ params: [...Array(11).keys()] }] }, 'got 1'],
-      [{}, "with 'state' and 'param_groups', got others"],
+      [{}, "with 'state' and 'param_groups', got none"],
     ];
     for (const [optimizer, message] of cases) {
       const to = await changed(optimizer as Record<string, PyTorchValue>);

@@ -8,46 +8,47 @@ import {
   UnreadTensor,
 } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
-import { kindOfNames } from './recognise.js';
+import { kindOfNames } from './kinds.js';
 
-/** Keys under which training scripts keep a model's state_dict: LlamaGen's, DeepSpeed's, Lightning's, others'. */
+/** Keys of a model's state_dict in training checkpoints of LlamaGen, DeepSpeed, Lightning and others. */
 const modelKeys = ['model', 'module', 'state_dict', 'model_state_dict'];
 
-/** Keys under which they keep the moving average of a model's weights. */
+/** Keys of the moving average of a model's weights. */
 const averageKeys = ['ema', 'model_ema', 'ema_model', 'ema_state_dict'];
 
-/** Deepest nesting of dicts in which a state_dict is looked for. */
+/** Deepest nesting of dicts that is searched for a state_dict. */
 const maximumDepth = 3;
 
-/** Deepest nesting of modules that is read of a model that was saved whole. */
+/** Deepest nesting of modules in a model that was saved whole. */
 const maximumModules = 32;
 
-/** Parts of names that PyTorch's wrappers of modules put in: compile, FSDP, checkpointing of activations. */
+/** Parts of names that PyTorch's wrappers insert: `torch.compile`, FSDP, activation checkpointing. */
 const wrapperParts = /(^|\.)(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module|_forward_module)(?=\.)/g;
 
-/** What parallel wrappers, Lightning and wrappers of averages put before each name. */
+/** Prefixes of parallel wrappers, Lightning and wrappers of averages. */
 const wrapperPrefix = /^\.?((module|model|net|network|gpt)\.)*/;
 
-/** Tables that some versions of LlamaGen keep beside the weights, and that are computed here; counts that are not used. */
+/** Computed tables that some versions of LlamaGen store, and unused counters. */
 const computed = /(^|\.)(freqs_cis|causal_mask|k_cache|v_cache|codebook_used)$|^(n_averaged|num_updates|decay)$/;
 
 /** Tensors of a model by their official names. */
 export interface StateDict<T> {
   readonly tensors: ReadonlyMap<string, T>;
-  /** What is no weight. */
+  /** Tensors that are not weights. */
   readonly ignored: ReadonlyMap<string, T>;
 }
 
 /** A state_dict in a PyTorch file. */
 export interface FoundStateDict {
   readonly tensors: ReadonlyMap<string, PyTorchTensor>;
-  /** What stands under its other names, as text: tensors that are not read, and values of other kinds. */
+  /** Other entries, as text: tensors of unsupported types, and values that are not tensors. */
   readonly others: ReadonlyMap<string, string>;
 }
 
 /**
- * The state_dict of a model in a value that `torch.save` wrote: under one of the usual keys, the value itself, or under any
- * other key; undefined if there is none. Where several are there, the first whose names are those of a model.
+ * Finds a model's state_dict in a value that `torch.save` wrote: under a usual key, as the value itself, or under any other
+ * key. Of several, the first with the names of a known model wins.
+ * @returns `undefined` if there is none
  */
 export function findStateDict(value: PyTorchValue): FoundStateDict | undefined {
   const usual = candidates(value, 0);
@@ -57,7 +58,7 @@ export function findStateDict(value: PyTorchValue): FoundStateDict | undefined {
   return [...usual, ...others].find(isModel) ?? usual[0];
 }
 
-/** The moving average of a model's weights in a value that `torch.save` wrote; undefined if there is none. */
+/** Finds the moving average of a model's weights in a value that `torch.save` wrote. */
 export function findAverage(value: PyTorchValue): FoundStateDict | undefined {
   const entries = entriesOf(value);
   const found = averageKeys.flatMap((key) => candidates(entries?.get(key), 1));
@@ -75,7 +76,7 @@ function isModel({ tensors, others }: FoundStateDict): boolean {
   return kindOfNames(Array.from([...tensors.keys(), ...others.keys()], unwrappedName)) !== undefined;
 }
 
-/** A dict, or a module that was saved whole, as a state_dict; undefined if it has no tensors, of any type. */
+/** A dict, or a module that was saved whole, as a state_dict; `undefined` if it has no tensors. */
 function stateDictOf(value: PyTorchValue | undefined): FoundStateDict | undefined {
   const tensors = new Map<string, PyTorchTensor>();
   const others = new Map<string, string>();
@@ -90,7 +91,7 @@ function stateDictOf(value: PyTorchValue | undefined): FoundStateDict | undefine
   return hasTensors ? { tensors, others } : undefined;
 }
 
-/** Parameters and buffers of a pickled `torch.nn.Module`, named as its `state_dict` names them. */
+/** Parameters and buffers of a pickled `torch.nn.Module`, under the names of its `state_dict`. */
 function* moduleTensors(
   value: PyTorchValue | undefined,
   prefix: string,
@@ -106,13 +107,13 @@ function* moduleTensors(
   }
 }
 
-/** A parameter's name without the parts that wrappers put in. */
+/** A parameter's name without the parts that wrappers insert. */
 export function unwrappedName(name: string): string {
   return name.replaceAll(wrapperParts, '').replace(wrapperPrefix, '');
 }
 
 /**
- * Puts names as modules within others have them back to the official ones, and leaves out what is computed.
+ * Tensors under their official names, without the parts that wrappers insert. Computed tables are separated.
  *
  * @throws DparError if two tensors get the same name.
  */

@@ -1,17 +1,28 @@
-import { formatStoredType } from '@dpar/io';
+import { formatStoredType, type StoredDType, type StoredType } from '@dpar/io';
 import type { SafetensorsReader } from '@dpar/io/node';
 import { checkParameters, formatProblems, type ParameterSpecs, parameterProblems } from '@dpar/nn';
-import { DparError, sameShape } from '@dpar/tensor';
+import { DparError, sameShape, type TensorType } from '@dpar/tensor';
 import { officialNames, unwrappedName } from './state-dict.js';
-import { weightTypes } from './weight-types.js';
 import type { FileStateDict, Weights } from './weights-file.js';
 
-/** What of a state_dict is not read, by official names. */
+/** Element types that weights may be stored in. All are read as float32. */
+const floatTypes: ReadonlySet<StoredDType> = new Set<StoredDType>(['F32', 'F16', 'BF16', 'F64', 'F8_E4M3', 'F8_E5M2']);
+
+/** Types of stored weights after reading, for `checkParameters`. */
+function weightTypes(stored: ReadonlyMap<string, StoredType>): Record<string, TensorType> {
+  const types: Record<string, TensorType> = {};
+  for (const [name, { dtype, shape }] of stored) {
+    types[name] = { dtype: floatTypes.has(dtype) ? 'float32' : 'int32', shape };
+  }
+  return types;
+}
+
+/** Unsupported entries of a state_dict, by official names. */
 export function unreadWeights({ others }: FileStateDict): ReadonlyMap<string, string> {
   return new Map(Array.from(others, ([name, value]) => [unwrappedName(name), value]));
 }
 
-/** @throws DparError that lists values that are not read where the model has its weights. */
+/** @throws DparError that lists the weights with an unsupported value. */
 export function refuseUnread(
   caller: string,
   path: string,
@@ -27,7 +38,7 @@ export function refuseUnread(
   );
 }
 
-/** @throws DparError if a checkpoint's weights are not those of its model, or of a type that is not read. */
+/** @throws DparError if a checkpoint's weights do not fit its model, or have an unsupported type. */
 export function checkStoredWeights(
   caller: string,
   folder: string,
@@ -39,15 +50,15 @@ export function checkStoredWeights(
   checkParameters(specs, weightTypes(types));
 }
 
-/** Tensors without those of 8-bit types that are no weights of the model: as little asked for as those that are not read. */
+/** Tensors without foreign ones of 8-bit types, which are ignored like those of unsupported types. */
 export function withoutForeign(tensors: Weights, specs: ParameterSpecs): Weights {
   return new Map([...tensors].filter(([name, { dtype }]) => Object.hasOwn(specs, name) || !dtype.startsWith('F8_')));
 }
 
-/** The two tables that some models share, as LLaMA's do: files of safetensors keep one of them. */
+/** The two tables that models with tied weights share, like LLaMA. Safetensors files hold one of them. */
 const tiedTables = ['tok_embeddings.weight', 'output.weight'] as const;
 
-/** The weights with the table that a file leaves out because it is the same as another, if nothing else is missing. */
+/** The weights, with a copy of the tied table if that is all that is missing. */
 export function withTiedTable(weights: Weights, specs: ParameterSpecs): { tensors: Weights; tied: string[] } {
   const missing = Object.keys(specs).filter((name) => !weights.has(name));
   const [embeddings, output] = tiedTables;
@@ -58,7 +69,7 @@ export function withTiedTable(weights: Weights, specs: ParameterSpecs): { tensor
   return { tensors: new Map(weights).set(absent, table), tied: [`${absent} (tied to ${other})`] };
 }
 
-/** @throws DparError that says which weights of the file are not those of the model. */
+/** @throws DparError that lists missing, unknown and misshapen weights. */
 export function checkWeights(
   specs: ParameterSpecs,
   weights: Weights,
@@ -73,11 +84,11 @@ export function checkWeights(
   if (problems.length === 0) return;
   throw new DparError(
     `importCheckpoint: expected all weights of the model in 'ema' of '${path}', got: ${formatProblems(problems)}. ` +
-      'Take the model itself: --only model.',
+      'Import the model instead: --only model.',
   );
 }
 
-/** The moving average, if it is that of this model; else undefined. @param leaveOut Gets the reason then. */
+/** The moving average, if it fits this model. @param leaveOut Called with the reason if it does not. */
 export function averageOf(
   source: FileStateDict,
   specs: ParameterSpecs,

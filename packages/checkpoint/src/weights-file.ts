@@ -1,65 +1,81 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type ChunkedTensor,
   entriesOf,
   formatPyTorchValue,
   formatStoredType,
   indexSuffix,
   type PyTorchTensor,
   type PyTorchValue,
-  type StoredTensor,
   type StoredType,
+  toHostTensor,
 } from '@dpar/io';
 import { checkpointFiles, dequantized, openPyTorch, openSafetensors, readJson } from '@dpar/io/node';
 import type { Json } from '@dpar/nn';
-import { DparError } from '@dpar/tensor';
 import { modelKinds } from './kinds.js';
 import { plainAttributes } from './plain-values.js';
 import { type FoundStateDict, findAverage, findStateDict } from './state-dict.js';
 
-/** A tensor of a file, read piece by piece when asked for. */
+/** A tensor of a file, read in chunks on demand. */
 export interface Weight extends StoredType {
   chunks(): AsyncIterable<Uint8Array>;
 }
 
-/** Tensors by the names that the file gives them. */
+/** A tensor for a file that is being written; its chunks end with the signal's reason once it is aborted. */
+export function streamed({ dtype, shape, chunks }: Weight, signal: AbortSignal | undefined): ChunkedTensor {
+  async function* abortable(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks()) {
+      signal?.throwIfAborted();
+      yield chunk;
+    }
+  }
+  return { dtype, shape, chunks: { [Symbol.asyncIterator]: abortable } };
+}
+
+/** Tensors by the names in their file. */
 export type Weights = ReadonlyMap<string, Weight>;
 
 /** A state_dict of a file. */
 export interface FileStateDict {
   readonly tensors: Weights;
-  /** What stands under its other names, as text: tensors of types that are not read, and values of other kinds. */
+  /** Other entries, as text: tensors of types that are not supported, and values that are not tensors. */
   readonly others: ReadonlyMap<string, string>;
 }
 
-/** An open file of weights, of PyTorch or safetensors. */
+/** An optimizer's state_dict of a PyTorch file. */
+export interface FileOptimizer {
+  readonly value: PyTorchValue;
+  /** The only element of a tensor. */
+  readNumber(tensor: PyTorchTensor): Promise<number>;
+  weight(tensor: PyTorchTensor): Weight;
+}
+
+/** An open file of weights in PyTorch's or safetensors format. */
 export interface WeightsFile {
   readonly model: FileStateDict | undefined;
   /** The moving average. */
   readonly average: FileStateDict | undefined;
-  /** The optimizer's state_dict. */
-  readonly optimizer: PyTorchValue | undefined;
-  /** Its keys, as error messages show them. */
+  readonly optimizer: FileOptimizer | undefined;
+  /** Its keys, for error messages. */
   readonly keys: string;
-  /** config.json and trainer.json, where the file was exported here. */
+  /** config.json and trainer.json, if `exportPyTorch` wrote the file. */
   readonly config: Json | undefined;
   readonly trainer: Json | undefined;
-  /** What the training script was called with. */
+  /** Arguments of the training script. */
   readonly args: Json;
   /** Free text of a safetensors file. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** What is wrong with the file without touching the weights. */
+  /** Faults of the file that do not affect the weights, such as a wrong total size in an index. */
   readonly notes: readonly string[];
-  read(tensor: PyTorchTensor): Promise<StoredTensor>;
-  chunks(tensor: PyTorchTensor): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }
 
 /**
- * Opens a file of weights: one of `torch.save` or a safetensors file, told by its first bytes; the index of several
- * safetensors files (`.safetensors.index.json`); or a folder with `model.safetensors` or such an index, and `config.json` if
- * it is one of these models.
- * @throws IoError if it is none of these.
+ * Opens weights: a file of `torch.save`, a safetensors file, the index of several safetensors files
+ * (`.safetensors.index.json`), or a folder with `model.safetensors` or its index. The first bytes of a file decide on its
+ * format. A folder's `config.json` is read if it describes a model of a known kind.
+ * @throws IoError if the path is none of these.
  */
 export async function openWeights(path: string): Promise<WeightsFile> {
   if (path.endsWith(indexSuffix)) return openSafetensorsWeights(path);
@@ -71,8 +87,8 @@ export async function openWeights(path: string): Promise<WeightsFile> {
 }
 
 /**
- * Whether a file is one of safetensors: its header begins there, or its name says so and it does not begin as PyTorch files do,
- * with PK or an opcode.
+ * True for a file that begins with a safetensors header. A file with that extension also counts, unless it begins like a
+ * PyTorch file, with PK or an opcode.
  */
 async function isSafetensors(path: string): Promise<boolean> {
   const handle = await open(path, 'r');
@@ -88,13 +104,13 @@ async function isSafetensors(path: string): Promise<boolean> {
 
 async function openSafetensorsWeights(path: string, config?: Json): Promise<WeightsFile> {
   const file = dequantized(await openSafetensors(path));
-  const weight = ([name, type]: readonly [string, StoredType]) =>
-    [name, { ...type, chunks: () => file.chunks(name) }] as const;
+  const tensors = new Map<string, Weight>();
+  for (const [name, { dtype, shape }] of file.types) {
+    tensors.set(name, { dtype, shape, chunks: () => file.chunks(name) });
+  }
+  const others = new Map(Array.from(file.unread, ([name, type]) => [name, formatStoredType(type)]));
   return {
-    model: {
-      tensors: new Map(Array.from(file.types, weight)),
-      others: new Map(Array.from(file.unread, ([name, type]) => [name, formatStoredType(type)])),
-    },
+    model: { tensors, others },
     average: undefined,
     optimizer: undefined,
     keys: 'tensors',
@@ -103,44 +119,40 @@ async function openSafetensorsWeights(path: string, config?: Json): Promise<Weig
     args: {},
     metadata: file.metadata,
     notes: file.notes,
-    read: () => noPyTorch(),
-    chunks: () => noPyTorch(),
     close: () => file.close(),
   };
-}
-
-function noPyTorch(): never {
-  throw new DparError('openWeights: expected a tensor of PyTorch, got one of safetensors.');
 }
 
 async function openPyTorchWeights(path: string): Promise<WeightsFile> {
   const file = await openPyTorch(path);
   try {
     const entries = entriesOf(file.value);
+    const weight = (tensor: PyTorchTensor): Weight => {
+      const { dtype, shape } = tensor;
+      return { dtype, shape, chunks: () => file.chunks(tensor) };
+    };
     const stateDict = (found: FoundStateDict | undefined): FileStateDict | undefined =>
       found && {
-        tensors: new Map(
-          Array.from(found.tensors, ([name, tensor]) => {
-            const { dtype, shape } = tensor;
-            return [name, { dtype, shape, chunks: () => file.chunks(tensor) }];
-          }),
-        ),
+        tensors: new Map(Array.from(found.tensors, ([name, tensor]) => [name, weight(tensor)])),
         others: found.others,
       };
-    const attributes = (key: string): Json => plainAttributes(entries?.get(key));
+    const readNumber = async (tensor: PyTorchTensor) => Number(toHostTensor(await file.read(tensor)).data[0]);
+    const optimizer = entries?.get('optimizer') ?? undefined;
     const config = jsonOf(entries?.get('config'));
     return {
       model: stateDict(findStateDict(file.value)),
       average: stateDict(findAverage(file.value)),
-      optimizer: entries?.get('optimizer') ?? undefined,
-      keys: entries === undefined ? formatPyTorchValue(file.value) : shownKeys([...entries.keys()]),
+      optimizer: optimizer === undefined ? undefined : { value: optimizer, readNumber, weight },
+      keys: entries === undefined ? formatPyTorchValue(file.value) : shownKeys(entries),
       config: isOurs(config) ? config : undefined,
       trainer: jsonOf(entries?.get('trainer')),
-      args: { ...config, ...attributes('hyper_parameters'), ...attributes('args') },
+      args: {
+        ...config,
+        ...plainAttributes(entries?.get('hyper_parameters')),
+        ...plainAttributes(entries?.get('args')),
+      },
       metadata: {},
       notes: [],
-      read: (tensor) => file.read(tensor),
-      chunks: (tensor) => file.chunks(tensor),
       close: () => file.close(),
     };
   } catch (error) {
@@ -149,7 +161,7 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
   }
 }
 
-/** An object that stands in the file as JSON text, or as a dict where a script has put it there; undefined for others. */
+/** An object that the file holds as JSON text, or as a dict; `undefined` for other values. */
 function jsonOf(value: PyTorchValue | undefined): Json | undefined {
   if (typeof value !== 'string') return value === undefined ? undefined : plainAttributes(value);
   try {
@@ -160,15 +172,17 @@ function jsonOf(value: PyTorchValue | undefined): Json | undefined {
   }
 }
 
-/** Whether a configuration is the config.json of one of these models, not that of another program. */
+/** True for the config.json of a model of a known kind, false for the configuration of another program. */
 function isOurs(config: Json | undefined): boolean {
   return modelKinds.some(({ name }) => name === config?.kind);
 }
 
-/** Most keys that an error message shows. */
+/** Largest number of keys in an error message. */
 const shownKeyCount = 8;
 
-function shownKeys(keys: readonly PyTorchValue[]): string {
+/** Keys of a dict, for error messages. */
+export function shownKeys(dict: ReadonlyMap<PyTorchValue, PyTorchValue> | undefined): string {
+  const keys = [...(dict?.keys() ?? [])];
   const names = keys.slice(0, shownKeyCount).map((key) => (typeof key === 'string' ? key : formatPyTorchValue(key)));
   return `${names.join(', ') || 'none'}${keys.length > names.length ? ', ...' : ''}`;
 }

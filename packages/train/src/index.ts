@@ -5,10 +5,15 @@ export { countPatches, type PatchCountOptions } from './batches/patch-counts.js'
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
 export { isTokenSource, memorySource, type TokenSource } from './batches/token-source.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments, type PendingUpdate } from './optimizer/adamw.js';
-export { copyParameters, updateAverage } from './optimizer/ema.js';
-export { accumulateGradients, clipFactor, globalNorm } from './optimizer/gradients.js';
+export {
+  accumulateGradients,
+  clipFactor,
+  copyParameters,
+  globalNorm,
+  updateAverage,
+} from './optimizer/named-tensors.js';
 export { type CosineScheduleOptions, constantSchedule, cosineSchedule, type Schedule } from './optimizer/schedule.js';
-export { architectureFromSettings } from './run/model-settings.js';
+export { architectureFromSettings, initializeNarrow } from './run/model-settings.js';
 export {
   type ModelSettings,
   readTrainConfig,
@@ -16,14 +21,13 @@ export {
   trainConfigKeys,
   withSetting,
 } from './run/train-config.js';
-export { dropClasses } from './step/class-dropout.js';
 export {
   DropoutMasks,
   type DropoutRates,
+  dropClasses,
   dropoutPlaces,
   noDropout,
 } from './step/dropout.js';
-export { initializeNarrow } from './step/initialize-narrow.js';
 export {
   gradientFunction,
   gradientPrefix,
@@ -33,4 +37,5 @@ export {
 } from './step/step.js';
 export { createValidator, type Validator, type ValidatorOptions } from './step/validate.js';
 export { metricsLine, type StepMetrics } from './trainer/metrics.js';
-export { Trainer, type TrainerOptions } from './trainer/trainer.js';
+export { Trainer } from './trainer/trainer.js';
+export type { TrainerOptions } from './trainer/trainer-options.js';

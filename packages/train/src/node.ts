@@ -27,8 +27,9 @@ export {
 export { workerSource } from './disk/worker-source.js';
 export { optimizerThread, optimizerThreadFor } from './optimizer/thread.js';
 export { momentPrefixes, type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { createTrainer } from './run/create-trainer.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';
-export { createTrainer, type TrainOptions, train } from './run/train.js';
+export { type TrainOptions, train } from './run/train.js';
 export {
   type FileRecord,
   readStateFields,

@@ -95,7 +95,7 @@ describe('samples of a run', () => {
       [
         'llamagen',
         { every: 2, tokenizer, classes: [null] },
-        "expected 'samples.classes.0' to be a class by its number from 0 up, or by its name, got null",
+        "expected 'samples.classes.0' to be a class number from 0 or a class name, got null",
       ],
       [
         'llamagen',

@@ -87,11 +87,11 @@ it('resumes where a run ended, and overwrites none', async () => {
   expect(JSON.parse(begun.stdout).checkpoint_seconds).toBeGreaterThan(0);
   const again = await runCli(argv);
   expect(again).toMatchObject({ status: 1, stdout: '' });
-  expect(again.stderr).toMatch(/got train.json, .* in '.*run'\. Pass --resume to go on with that run/);
+  expect(again.stderr).toMatch(/got train.json, .* in '.*run'\. Pass --resume to resume that run/);
   const done = await runCli([...argv, '--resume']);
   expect(JSON.parse(done.stdout)).toMatchObject({ steps: 6, resumed_from: 6, loss: null, checkpoint_seconds: 0 });
   const more = await runCli([...argv, '--resume', '--set', 'steps=8']);
-  expect(more.stderr).toContain(`train: goes on from step 6 in '${join(output, 'checkpoints', 'step-000006')}'`);
+  expect(more.stderr).toContain(`train: resumes from step 6 in '${join(output, 'checkpoints', 'step-000006')}'`);
   expect(JSON.parse(more.stdout)).toMatchObject({ steps: 8, resumed_from: 6 });
   const other = await runCli([...argv, '--resume', '--set', 'seed=5', 'steps=8']);
   expect(other).toMatchObject({ status: 1 });

@@ -43,8 +43,12 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     bytes: 9_250,
     reason: 'two samplers with caches and guidance: what the page of the playground loads',
   },
-  '@dpar/train': { bytes: 19_000, reason: 'trainer, order of data, configuration with a description of each key' },
-  '@dpar/train/node': { bytes: 40_500, reason: 'for Node: the trainer again, data on disk, runs that resume, PyTorch' },
+  '@dpar/train': { bytes: 17_750, reason: 'trainer, order of data, configuration with a description of each key' },
+  '@dpar/train/node': { bytes: 31_000, reason: 'for Node: the trainer again, data on disk, runs that resume' },
+  '@dpar/checkpoint': {
+    bytes: 11_500,
+    reason: 'for Node: PyTorch and safetensors in both directions, configurations inferred from shapes',
+  },
   '@dpar/eval': { bytes: 24_000, reason: 'five metrics, Inception-v3 as a function, 4 kB of WebAssembly' },
   '@dpar/eval/node': {
     bytes: 30_000,

@@ -1,23 +1,30 @@
 import type { KindsOf } from '@dpar/check';
-import { DparError } from '@dpar/tensor';
+import { createRandom, DparError, type Random } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { randomStream } from './random-streams.js';
 
-/** What {@link BatchOrder} arranges. */
+/** Purposes of random numbers. Each has its own streams, so that none depends on another. */
+const purposes = { imageOrder: 1, batchOrder: 2, classDropout: 3, imageVariant: 4, dropout: 5 } as const;
+
+/** Random numbers of a purpose in an epoch, window or step: a function of these and the seed only. */
+export function randomStream(seed: number, purpose: keyof typeof purposes, index: number): Random {
+  return createRandom(seed, purposes[purpose], index);
+}
+
+/** Options of {@link BatchOrder}. */
 export interface BatchOrderOptions {
   /** Images of the set, N. */
   readonly images: number;
   /** Images of a batch, B. */
   readonly batchSize: number;
   readonly seed: number;
-  /** Variants of each image, V (default 1): one is drawn at each visit. */
+  /** Variants of each image, V (default 1). Each visit draws one. */
   readonly variants?: number | undefined;
   /**
-   * [N * V], patches of each image in each of its variants, those of an image together: batches are then made of images
-   * with similar numbers.
+   * Patches of each image in each of its variants, [N * V], those of an image together. With them, images of a batch have
+   * similar patch counts.
    */
   readonly patchCounts?: ArrayLike<number> | undefined;
-  /** Batches that are sorted together (default 32); 1 groups nothing. */
+  /** Number of batches that are sorted together (default 32); 1 turns grouping off. */
   readonly windowBatches?: number | undefined;
 }
 
@@ -32,7 +39,7 @@ const batchOrderOptionsKinds: KindsOf<BatchOrderOptions> = {
 
 const defaultWindow = 32;
 
-/** Images and which variant is taken of each. B images. */
+/** B images, with one variant of each. */
 export interface Visits {
   /** int32 [B] */
   readonly images: Int32Array;
@@ -41,23 +48,24 @@ export interface Visits {
 }
 
 /**
- * Which images each training step sees: a function of the seed and the step alone, so that a run can start anywhere.
+ * Order of images in training: a function of the seed and the step only, so that a run can resume at any step.
  *
- * Each epoch is a new permutation of all images, and the epochs follow one another without a gap: a batch may end one
- * and start the next. Where patch counts are given, the sequence is cut into windows of some batches; inside a window
- * images are sorted by patch count and cut into batches, which are then shuffled. So padding is small, each epoch still
- * has each image exactly once, and each image is equally likely at each step of its epoch: the expected gradient of a
- * step is that of ungrouped batches. What grows is the variance between steps, since images of a batch are alike in
- * this one respect.
+ * Each epoch is a new permutation of all images. Epochs follow one another without a gap, so a batch may contain the end of
+ * one and the start of the next.
  *
- * Which variant of an image is seen is a function of seed, epoch and image; each variant is equally likely. It is drawn
- * before images are grouped, so that grouping has no part in it.
+ * With patch counts, the sequence is cut into windows of several batches. Images of a window are sorted by patch count and
+ * cut into batches, and the batches are shuffled. This keeps padding small, and each epoch still has each image exactly
+ * once. Each image is equally likely at each step of its epoch, so the expected gradient is that of ungrouped batches. The
+ * variance between steps is larger, because images of a batch have similar patch counts.
+ *
+ * The variant of an image is a function of seed, epoch and image, with equal probabilities. It is drawn before images are
+ * grouped.
  */
 export class BatchOrder {
   private window: { readonly index: number; readonly batches: readonly Visits[] } | undefined;
   private readonly epochs = new Map<number, Int32Array>();
 
-  /** @throws DparError if there are no images or a size is not a whole number above 0. */
+  /** @throws DparError if a size is not a whole number above 0, or the patch counts do not fit. */
   constructor(private readonly options: BatchOrderOptions) {
     checkArguments('BatchOrder', { options }, { options: batchOrderOptionsKinds });
 
@@ -72,14 +80,14 @@ export class BatchOrder {
     }
   }
 
-  /** The images of the batch at a step (from 0): int32 [B]. */
+  /** Images of the batch at a step (from 0): int32 [B]. */
   at(step: number): Int32Array {
     checkArguments('BatchOrder.at', { step }, { step: 'number' });
 
     return this.visitsAt(step).images;
   }
 
-  /** The images of the batch at a step (from 0) and their variants. */
+  /** Images of the batch at a step (from 0), and their variants. */
   visitsAt(step: number): Visits {
     checkArguments('BatchOrder.visitsAt', { step }, { step: 'number' });
 
@@ -114,7 +122,7 @@ export class BatchOrder {
     return Array.from(order, (i) => batches[i] as Visits);
   }
 
-  /** `count` images from a place in the sequence of all epochs, with the variants that these epochs draw. */
+  /** Visits number `first` to `first + count - 1` of the sequence of all epochs. */
   private sequence(first: number, count: number): Visits {
     const { images: N, variants: V = 1, seed } = this.options;
     const images = new Int32Array(count);
@@ -139,7 +147,7 @@ export class BatchOrder {
   private permutation(epoch: number): Int32Array {
     const known =
       this.epochs.get(epoch) ?? randomStream(this.options.seed, 'imageOrder', epoch).permutation(this.options.images);
-    // Two are enough for a window that crosses into the next epoch.
+    // Neighbours stay: a window may contain the end of one epoch and the start of the next.
     for (const other of this.epochs.keys()) if (Math.abs(other - epoch) > 1) this.epochs.delete(other);
     this.epochs.set(epoch, known);
     return known;

@@ -6,13 +6,13 @@ import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
 import type { TokenSource } from './token-source.js';
 import { missingEntropies, tokenSourceKinds } from './token-source.js';
 
-/** How a set is checked. */
+/** Options of {@link checkTokenSet}. */
 export interface CheckOptions {
   /** Name of a row of the set in messages (default: `image 7`). */
   readonly nameOf?: (row: number) => string;
   /**
-   * Whether images may have the null class, if the model has one, as one forward pass can (default: false). Labels that are 1 to the number of
-   * classes, each of them and no 0, are refused even then.
+   * Accepts the null class as a label, if the model has one (default: false). Labels that count from 1 are refused in any
+   * case: see {@link countsFromOne}.
    */
   readonly nullClass?: boolean;
 }
@@ -20,9 +20,9 @@ export interface CheckOptions {
 const checkOptionsKinds: KindsOf<CheckOptions> = { 'nameOf?': 'function', 'nullClass?': 'boolean' };
 
 /**
- * Checks that a set can be read by a model: types and shapes, tokens per image, token and class range.
+ * Checks that a set fits a model: types and shapes, tokens per image, range of tokens and classes.
  * @param name Name of the set in messages.
- * @throws DparError naming what does not fit, and the first image where.
+ * @throws DparError naming the fault and the first image that has it.
  */
 export function checkTokenSet(model: ImageArchitecture, set: TokenSet, name: string, options: CheckOptions = {}): void {
   checkArguments(
@@ -36,8 +36,8 @@ export function checkTokenSet(model: ImageArchitecture, set: TokenSet, name: str
 }
 
 /**
- * Checks what is known of a source before anything is loaded: tokens per image, and entropies where the model needs them.
- * @throws DparError naming what does not fit.
+ * Checks a source before anything is loaded: tokens per image, and entropies if the model needs them.
+ * @throws DparError naming the fault.
  */
 export function checkTokenSource(model: ImageArchitecture, source: TokenSource, name: string): void {
   checkArguments(
@@ -51,8 +51,8 @@ export function checkTokenSource(model: ImageArchitecture, source: TokenSource, 
 }
 
 /**
- * Checks the token and class range of a batch that a source has loaded.
- * @throws DparError naming what does not fit, and the first image and its file where.
+ * Checks the range of tokens and classes of a batch that a source has loaded.
+ * @throws DparError naming the fault, and the first image that has it with its file.
  */
 export function checkBatch(model: ImageArchitecture, batch: Batch, source: TokenSource, name: string): void {
   checkRanges(model, batch, name, { nameOf: (row) => source.nameOf(batch.images[row] as number) });
@@ -105,8 +105,8 @@ function checkLabels(
 }
 
 /**
- * Whether labels are each of 1 to the number of classes, and never 0: those of a data set that counts from 1, whose last
- * class would be the null class here.
+ * True for labels that cover all numbers from 1 to the number of classes, without 0. Their data set counts from 1, and its
+ * last class would be the null class here.
  */
 export function countsFromOne(labels: ArrayLike<number>, classes: number): boolean {
   checkArguments('countsFromOne', { labels, classes }, { labels: 'number[]', classes: 'number' });

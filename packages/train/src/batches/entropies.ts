@@ -3,15 +3,15 @@ import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
 import { type Model, modelArgument } from '@dpar/nn';
 import { type Engine, float32, type HostTensorOf, named } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { sizeOfSet, type TokenSet, takeRows } from './token-set.js';
+import { sizeOfSet, type TokenSet, takeRows, tokenSetKinds } from './token-set.js';
 
-/** Settings of {@link entropiesOfSet}. */
+/** Options of {@link entropiesOfSet}. */
 export interface EntropyOptions {
-  /** Images at a time (default 16). */
+  /** Number of images at a time (default 16). */
   readonly batchSize?: number | undefined;
-  /** Called after each batch. */
+  /** Called after each batch with the number of finished images. */
   readonly onProgress?: ((done: number, images: number) => void) | undefined;
-  /** Stops between batches. */
+  /** Stops between batches when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface EntropyComputer {
   dispose(): Promise<void>;
 }
 
-/** @param batchSize Images at a time (default 16). */
+/** Compiles an entropy model. @param batchSize Number of images at a time (default 16). */
 export function entropyComputer(
   engine: Engine,
   { config, parameters }: Model<EntropyModelConfig>,
@@ -43,7 +43,7 @@ export function entropyComputer(
 ): EntropyComputer {
   const compiled = engine.compile(
     (ops, inputs) => ({ entropies: entropyModel(ops, config, inputs, named(inputs, 'tokens')).entropies }),
-    // Patches and thresholds come from these: they must not depend on how many images are computed together.
+    // Patches depend on these values, so that they must not depend on the batch size.
     { constants: parameters, batchInvariant: true },
   );
   return {
@@ -54,7 +54,7 @@ export function entropyComputer(
       for (let start = 0; start < images; start += batchSize) {
         signal?.throwIfAborted();
         const count = Math.min(batchSize, images - start);
-        // The last batch is filled up, so that one graph does for all.
+        // The last batch is padded, so that one graph serves all batches.
         const rows = Int32Array.from({ length: batchSize }, (_, i) => start + Math.min(i, count - 1));
         const entropies = named(await compiled.run({ tokens: takeRows(tokens, rows) }), 'entropies');
         result.data.set(entropies.data.subarray(0, count * predicted), start * predicted);
@@ -83,11 +83,7 @@ export async function entropiesOfSet(
     {
       engine: 'Engine',
       model: modelArgument,
-      set: {
-        tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
-        labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
-        '*': 'any',
-      },
+      set: tokenSetKinds,
       'options?': entropyOptionsKinds,
     },
   );

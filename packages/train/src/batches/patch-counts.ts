@@ -4,25 +4,24 @@ import { DparError, float32 } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { missingEntropies, type TokenSource, tokenSourceKinds } from './token-source.js';
 
-/** Settings of {@link countPatches}. */
+/** Options of {@link countPatches}. */
 export interface PatchCountOptions {
-  /** Called now and then. */
+  /** Called regularly with the number of finished images. */
   readonly onProgress?: ((done: number, images: number) => void) | undefined;
-  /** Stops the work. */
+  /** Stops counting when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const patchCountOptionsKinds: KindsOf<PatchCountOptions> = { 'onProgress?': 'function', 'signal?': 'AbortSignal' };
 
-/** Images read at a time, in all their variants. */
+/** Number of images and variants that are read at a time. */
 const sequencesAtATime = 4096;
 
 /**
- * Patches of each image of a source in each of its variants, by which batches are grouped. Entropies are streamed; what
- * stays are two bytes for each count (51 MB for ImageNet with 20 variants).
+ * Counts the patches of each image of a source in each of its variants, to group batches. Entropies are streamed. The
+ * counts take two bytes each, 51 MB for ImageNet with 20 variants.
  * @returns [N * V], those of an image together; `undefined` for a model without patches
- * @throws DparError if the model's patches are made of entropies and the source has none; the signal's reason if it is
- * aborted.
+ * @throws DparError if patches are made of entropies and the source has none; the signal's reason if it is aborted.
  */
 export async function countPatches(
   model: ImageArchitecture,
@@ -39,7 +38,8 @@ export async function countPatches(
   if (!model.kind.hasPatches) return undefined;
   if (model.kind.predictedTokens(model.config) >= 2 ** 16) {
     throw new DparError(
-      `countPatches: expected images of less than ${2 ** 16} tokens, got ${model.kind.predictedTokens(model.config)}.`,
+      `countPatches: expected images of less than ${2 ** 16} tokens, got ${model.kind.predictedTokens(model.config)}. ` +
+        'Use a model of smaller images.',
     );
   }
   const counts = new Uint16Array(images * variants);

@@ -17,23 +17,26 @@ export interface TokenSet {
   readonly tokens: HostTensorOf<'int32'>;
   /** [N], classes from 0 */
   readonly labels: HostTensorOf<'int32'>;
-  /** [N, T - 1], nats: entry j belongs to the prediction of token j + 1. Needed where entropies make the patches. */
+  /** [N, T - 1], nats: entry j belongs to the prediction of token j + 1. Required if patches are made of entropies. */
   readonly entropies?: HostTensorOf<'float32'>;
 }
 
+/** Kinds of an int32 tensor. */
+export const int32Kinds = { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' } as const;
+
 /** Kinds of {@link TokenSet}. */
 export const tokenSetKinds: KindsOf<TokenSet> = {
-  tokens: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
-  labels: { dtype: "'int32'", shape: 'number[]', data: 'Int32Array', '*': 'any' },
+  tokens: int32Kinds,
+  labels: int32Kinds,
   'entropies?': { dtype: "'float32'", shape: 'number[]', data: 'Float32Array', '*': 'any' },
   '*': 'any',
 };
 
-/** Some images of a set, in the order of a batch. B images. */
+/** B images of a set, in the order of a batch. */
 export interface Batch extends TokenSet {
-  /** [B], which images of the set these are. */
+  /** [B], numbers of the images in the set. */
   readonly images: Int32Array;
-  /** [B, M], padded with zeros: patches that are given instead of being made of the entropies. */
+  /** [B, M], padded with zeros: given patches, instead of patches made of entropies. */
   readonly patchLengths?: PaddedPatches;
 }
 
@@ -46,8 +49,8 @@ export function sizeOfSet(tokenSet: TokenSet): { images: number; tokensPerImage:
 }
 
 /**
- * Puts tensors, as read from a file, together to a token set. Nothing is copied.
- * @throws DparError if one is missing, or shapes or element types are not those of {@link TokenSet}.
+ * Creates a token set from the tensors of a file, without a copy.
+ * @throws DparError if a tensor is missing, or its shape or element type is not that of {@link TokenSet}.
  */
 export function tokenSet(tensors: {
   readonly tokens: HostTensor | undefined;
@@ -92,7 +95,7 @@ function check<D extends 'int32' | 'float32'>(
   throw new DparError(`tokenSet: expected '${name}' of type ${expected} to go with the tokens, got ${got}.`);
 }
 
-/** The given images of a set, copied. @throws DparError for an image that the set does not have. */
+/** Copies images of a set. @throws DparError for an image that the set does not have. */
 export function takeImages(set: TokenSet, images: ArrayLike<number>): Batch {
   checkArguments('takeImages', { set, images }, { set: tokenSetKinds, images: 'number[]' });
 
@@ -101,7 +104,7 @@ export function takeImages(set: TokenSet, images: ArrayLike<number>): Batch {
   return set.entropies === undefined ? batch : { ...batch, entropies: takeRows(set.entropies, rows) };
 }
 
-/** Consecutive images of a set, `count` from `first` on, copied. */
+/** Copies `count` consecutive images of a set, from `first` on. */
 export function sliceImages(set: TokenSet, first: number, count: number): Batch {
   checkArguments('sliceImages', { set, first, count }, { set: tokenSetKinds, first: 'number', count: 'number' });
 
@@ -111,14 +114,15 @@ export function sliceImages(set: TokenSet, first: number, count: number): Batch 
   );
 }
 
-/** Rows of a tensor [N, ...], copied. @throws DparError for a row that it does not have. */
+/** Copies rows of a tensor [N, ...]. @throws DparError for a row that it does not have. */
 export function takeRows<D extends 'int32' | 'float32'>(tensor: HostTensorOf<D>, rows: Int32Array): HostTensorOf<D> {
   const { dtype, shape, data } = tensor as HostTensorOf<'int32' | 'float32'>;
   const [N = 0, ...rest] = shape;
   const width = rest.reduce((product, size) => product * size, 1);
   const taken = hostTensor(dtype, [rows.length, ...rest]);
   rows.forEach((row, i) => {
-    if (!(row >= 0 && row < N)) throw new DparError(`takeImages: expected images in 0..${N - 1}, got ${row}.`);
+    if (!(row >= 0 && row < N))
+      throw new DparError(`takeImages: expected images from 0 to ${N - 1}, got ${row}. Use images of the set.`);
     taken.data.set(data.subarray(row * width, (row + 1) * width), i * width);
   });
   return taken as unknown as HostTensorOf<D>;

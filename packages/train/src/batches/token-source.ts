@@ -4,33 +4,33 @@ import { checkArguments } from '../check-arguments.js';
 import { type Batch, sizeOfSet, type TokenSet, takeImages, tokenSetKinds } from './token-set.js';
 
 /**
- * Tokenized images wherever they lie, of which only those of a batch need to be in memory. N images of T tokens; each
- * image has V variants (crops and flips of it), of which one is drawn at each visit.
+ * Tokenized images in any place. Only those of a batch are loaded into memory. N images of T tokens; each image has V
+ * variants (crops and flips), of which each visit draws one.
  */
 export interface TokenSource {
   /** N */
   readonly images: number;
   /** T */
   readonly tokensPerImage: number;
-  /** V, 1 where each image is there once. */
+  /** V; 1 without variants */
   readonly variants: number;
   readonly hasEntropies: boolean;
   /**
-   * The given images, each in one of its variants, in this order.
+   * Loads images, each in one of its variants, in this order.
    * @param images int32 [B], from 0 to N - 1
    * @param variants int32 [B], from 0 to V - 1
-   * @returns A batch with entropies where the source has them.
-   * @throws DparError naming the file, if one cannot be read or is not what it should be.
+   * @returns A batch, with entropies if the source has them.
+   * @throws DparError naming the file, if one cannot be read or is invalid.
    */
   load(images: Int32Array, variants: Int32Array): Promise<Batch>;
   /**
-   * Entropies in nats of consecutive images in all their variants: [count * V, T - 1], those of an image together.
+   * Reads the entropies of consecutive images in all variants, in nats: [count * V, T - 1], those of an image together.
    * @throws DparError if the source has none.
    */
   readEntropies(first: number, count: number): Promise<Float32Array>;
-  /** Where an image lies, for messages, such as `image 7 ('codes/7.npy')`. */
+  /** Name of an image in messages, with its file: `image 7 ('codes/7.npy')`. */
   nameOf(image: number): string;
-  /** Frees what the source holds. */
+  /** Frees the source's resources. */
   close(): Promise<void>;
 }
 
@@ -47,14 +47,14 @@ export const tokenSourceKinds: KindsOf<TokenSource> = {
   '*': 'any',
 };
 
-/** Whether data are a source, not a set in memory. */
+/** True for a source, false for a set in memory. */
 export function isTokenSource(data: TokenSet | TokenSource): data is TokenSource {
   checkArguments('isTokenSource', { data }, { data: 'object' });
 
   return 'load' in data;
 }
 
-/** A source of one variant that reads from a set in memory. */
+/** A source without variants that reads from a set in memory. */
 export function memorySource(set: TokenSet): TokenSource {
   checkArguments('memorySource', { set }, { set: tokenSetKinds });
 
@@ -67,7 +67,7 @@ export function memorySource(set: TokenSet): TokenSource {
     hasEntropies: set.entropies !== undefined,
     load: async (rows) => takeImages(set, rows),
     async readEntropies(first, count) {
-      if (set.entropies === undefined) throw new DparError('memorySource: expected a set with entropies, got none.');
+      if (set.entropies === undefined) throw missingEntropies('memorySource');
       return set.entropies.data.subarray(first * predicted, (first + count) * predicted);
     },
     nameOf: (image) => `image ${image}`,
@@ -80,10 +80,50 @@ export function sourceOf(data: TokenSet | TokenSource): TokenSource {
   return isTokenSource(data) ? data : memorySource(data);
 }
 
-/** The error of data without the entropies that a model's patches are made of. */
+/** Error for data without the entropies that patches are made of. */
 export function missingEntropies(caller: string): DparError {
   return new DparError(
     `${caller}: expected entropies beside the tokens, got none. Compute them with an entropy model: ` +
       "'data.entropy_checkpoint' of a training configuration, 'dpar entropy', or 'entropiesOfSet'.",
   );
+}
+
+/**
+ * Loads the batches of steps ahead of time. When a batch is taken, the next ones are requested, so that a worker thread can
+ * load them while the step runs.
+ */
+export class BatchQueue {
+  private readonly pending = new Map<number, Promise<Batch>>();
+
+  /**
+   * @param load Starts to load the batch of a step.
+   * @param ahead Number of batches that are requested beyond the one that is taken.
+   * @param steps Number of steps of the run. Later steps have no batch.
+   */
+  constructor(
+    private readonly load: (step: number) => Promise<Batch>,
+    private readonly ahead: number,
+    private readonly steps: number,
+  ) {}
+
+  /** Batch of a step, counted from 0. @throws The error of its loading. */
+  take(step: number): Promise<Batch> {
+    const end = Math.min(step + this.ahead, this.steps - 1);
+    for (const other of this.pending.keys()) if (other < step || other > end) this.pending.delete(other);
+    const taken = this.start(step);
+    for (let next = step + 1; next <= end; next++) this.start(next);
+    // A failed batch is loaded again if the step is retried.
+    this.pending.delete(step);
+    return taken;
+  }
+
+  private start(step: number): Promise<Batch> {
+    const known = this.pending.get(step);
+    if (known !== undefined) return known;
+    const batch = this.load(step);
+    // A failure belongs to the step that takes the batch, maybe much later or never.
+    batch.catch(() => {});
+    this.pending.set(step, batch);
+    return batch;
+  }
 }

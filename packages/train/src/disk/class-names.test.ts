@@ -4,7 +4,8 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { writeSafetensors } from '@dpar/io/node';
 import { createReferenceEngine, int32 } from '@dpar/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createTrainer, train } from '../run/train.js';
+import { createTrainer } from '../run/create-trainer.js';
+import { train } from '../run/train.js';
 import type { TrainConfig } from '../run/train-config.js';
 import { tinyRun } from '../testing/tiny-run.js';
 import {

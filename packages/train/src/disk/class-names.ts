@@ -5,16 +5,17 @@ import { findFolder, isSystemEntry, openSafetensors, writeJson } from '@dpar/io/
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 
-/** Name of the file beside tokens, and in a checkpoint, with the names of the classes: a JSON list in the order of their numbers. */
+/** Name of the file with the names of the classes, beside tokens and in a checkpoint: a JSON list in the order of numbers. */
 export const classesFile = 'classes.json';
 
-/** Key of a safetensors file's metadata under which that list stands, for tokens in one file. */
+/** Key of that list in the metadata of a safetensors file, for tokens in one file. */
 export const classesKey = 'classes';
 
-/** Names of classes, and where they stand. */
+/** Names of classes. */
 export interface ClassNames {
+  /** File of the list, for messages. */
   readonly path: string;
-  /** By their numbers. */
+  /** Names in the order of the classes' numbers. */
   readonly names: readonly string[];
 }
 
@@ -22,8 +23,8 @@ const classNamesKinds: KindsOf<ClassNames> = { path: 'string', names: 'string[]'
 
 /**
  * Checks a list of names of classes, which are also names of folders.
- * @param path Where it stands, for error messages.
- * @throws DparError naming what is no name, or there twice.
+ * @param path File of the list, for messages.
+ * @throws DparError naming an invalid or repeated name.
  */
 export function checkClassNames(path: string, value: unknown): ClassNames {
   checkArguments('checkClassNames', { path, value }, { path: 'string', value: 'any' });
@@ -47,16 +48,17 @@ export function checkClassNames(path: string, value: unknown): ClassNames {
   return { path, names: value };
 }
 
-/** Leaves the names of classes in a folder. */
+/** Writes the names of classes into a folder. */
 export async function writeClassNames(folder: string, names: readonly string[]): Promise<void> {
   checkArguments('writeClassNames', { folder, names }, { folder: 'string', names: 'string[]' });
   await writeJson(join(folder, classesFile), names);
 }
 
 /**
- * The names of the classes of tokens: `classes.json` in their folder, or what a safetensors file says of itself.
- * @param path As `findTokenLayout` takes it.
- * @returns undefined if none are known. @throws DparError if a list is damaged.
+ * Reads the names of the classes of tokens, from `classes.json` in their folder or from the metadata of a safetensors file.
+ * @param path A path that `findTokenLayout` accepts.
+ * @returns `undefined` if the names are unknown
+ * @throws DparError if a list is damaged.
  */
 export async function readClassNames(path: string): Promise<ClassNames | undefined> {
   checkArguments('readClassNames', { path }, { path: 'string' });
@@ -64,15 +66,17 @@ export async function readClassNames(path: string): Promise<ClassNames | undefin
     const text = await metadataOf(path);
     if (text !== undefined) return parsed(path, text);
   }
-  // LlamaGen's folder of codes has the list beside it.
+  // The list is beside a file, and beside LlamaGen's folder of codes.
   const beside = /\.(safetensors|npy)$|_codes[/\\]*$/.test(basename(path));
   return (await readList(join(path, classesFile))) ?? (beside ? readList(join(dirname(path), classesFile)) : undefined);
 }
 
 /**
- * The names of a model's classes: `classes.json` in the folder of its checkpoint, or one of as many names beside that folder.
- * @param numClasses Classes of the model; without it only the folder itself counts.
- * @returns undefined if none are known. @throws DparError if the list is damaged.
+ * Reads the names of a model's classes, from `classes.json` in the folder of its checkpoint or beside that folder.
+ * @param numClasses Number of classes of the model. A list beside the folder must have that many names; without the number
+ * it is ignored.
+ * @returns `undefined` if the names are unknown
+ * @throws DparError if the list is damaged.
  */
 export async function readCheckpointClasses(folder: string, numClasses?: number): Promise<ClassNames | undefined> {
   checkArguments('readCheckpointClasses', { folder, numClasses }, { folder: 'string', 'numClasses?': 'number' });
@@ -85,8 +89,8 @@ export async function readCheckpointClasses(folder: string, numClasses?: number)
 }
 
 /**
- * Checks that two lists of classes are the same, where both are known.
- * @param remedy What to do if not.
+ * Checks that two lists of classes are equal, if both are known.
+ * @param remedy Remedy in the error.
  * @throws DparError that names the first class that differs.
  */
 export function checkSameClasses(
@@ -112,9 +116,9 @@ export function checkSameClasses(
 }
 
 /**
- * The names of the classes that a model learns, by the training data and the validation data, which must agree.
- * @param numClasses Classes of the model; undefined if it has none, and then no names.
- * @returns undefined if none are known.
+ * Reads the names of the classes of training and validation data, which must agree.
+ * @param numClasses Number of classes of the model; `undefined` for a model without classes.
+ * @returns `undefined` if the names are unknown, or for a model without classes
  * @throws DparError that names the first class that differs, or if there are more names than the model has classes.
  */
 export async function classesOfData(
@@ -139,7 +143,7 @@ export async function classesOfData(
   );
 }
 
-/** What a file that cannot be read says is for those to tell who read its tokens. */
+/** List of classes in a file's metadata. An unreadable file is reported when its tokens are read. */
 async function metadataOf(path: string): Promise<string | undefined> {
   const file = await openSafetensors(path).catch(() => undefined);
   await file?.close();

@@ -79,8 +79,10 @@ describe('diskSource', () => {
     await writeNpy(codes, { dtype: 'F32', shape: [2, 16], bytes: new Uint8Array(128) });
     await expect(load(3)).rejects.toThrow(`expected whole numbers as tokens in '${codes}', got F32`);
     expect((await load(0)).labels.shape).toEqual([1]); // others are still read
-    await expect(load(4)).rejects.toThrow('expected images in 0..3, got 4');
-    await expect(source.load(Int32Array.of(0), Int32Array.of(2))).rejects.toThrow('expected variants in 0..1, got 2');
+    await expect(load(4)).rejects.toThrow('expected images from 0 to 3, got 4');
+    await expect(source.load(Int32Array.of(0), Int32Array.of(2))).rejects.toThrow(
+      'expected variants from 0 to 1, got 2',
+    );
   });
 
   it('notices a shard that was cut off after it was found', async () => {

@@ -7,11 +7,11 @@ import { type Place, readPlaces } from './read-places.js';
 /** A source on disk. */
 export interface DiskSource extends TokenSource {
   readonly layout: TokenLayout;
-  /** Tokens of consecutive images in all their variants: [count * V, T], those of an image together. */
+  /** Reads the tokens of consecutive images in all variants: [count * V, T], those of an image together. */
   readTokens(first: number, count: number): Promise<Int32Array>;
 }
 
-/** Reads images where they lie; the thread that calls waits for the disk, see `workerSource`. */
+/** A source that reads images from disk. The calling thread waits for the disk; see `workerSource`. */
 export function diskSource(layout: TokenLayout): DiskSource {
   checkArguments('diskSource', { layout }, { layout: tokenLayoutKinds });
 
@@ -20,7 +20,8 @@ export function diskSource(layout: TokenLayout): DiskSource {
   /** Places of rows of `width` elements, one for each image, in the given variants. */
   const placesOf = (tensor: TensorName, width: number, images: Int32Array, variants?: Int32Array): Place[] =>
     Array.from(images, (image, i) => {
-      if (!(image >= 0 && image < N)) throw new DparError(`diskSource: expected images in 0..${N - 1}, got ${image}.`);
+      if (!(image >= 0 && image < N))
+        throw new DparError(`diskSource: expected images from 0 to ${N - 1}, got ${image}. Use images of the set.`);
       const file = fileOf(layout, tensor, image);
       const from = (image - file.first) * file.perImage + (variants?.[i] ?? 0) * width;
       return { file, from, to: i * width, count: width };
@@ -36,13 +37,14 @@ export function diskSource(layout: TokenLayout): DiskSource {
     hasEntropies: layout.entropies !== undefined,
     async load(images, variants) {
       const wrong = variants.find((variant) => !(variant >= 0 && variant < V));
-      if (wrong !== undefined) throw new DparError(`diskSource: expected variants in 0..${V - 1}, got ${wrong}.`);
+      if (wrong !== undefined)
+        throw new DparError(`diskSource: expected variants from 0 to ${V - 1}, got ${wrong}. Use variants of the set.`);
       const B = images.length;
       const tokens = readPlaces(placesOf('tokens', T, images, variants), new Int32Array(B * T));
       const labels = readPlaces(placesOf('labels', 1, images), new Int32Array(B));
       const entropies =
         layout.entropies && readPlaces(placesOf('entropies', T - 1, images, variants), new Float32Array(B * (T - 1)));
-      // All are waited for, so that no file is still being read when one of them fails.
+      // Waits for all, so that a failure leaves no open file.
       await Promise.allSettled([tokens, labels, entropies]);
       const batch = { images, tokens: int32([B, T], await tokens), labels: int32([B], await labels) };
       return entropies === undefined ? batch : { ...batch, entropies: float32([B, T - 1], await entropies) };
@@ -53,7 +55,9 @@ export function diskSource(layout: TokenLayout): DiskSource {
     },
     async readEntropies(first, count) {
       if (layout.entropies === undefined) {
-        throw new DparError(`diskSource: expected entropies beside '${layout.path}', got none.`);
+        throw new DparError(
+          `diskSource: expected entropies for '${layout.path}', got none. Compute them with 'dpar entropy'.`,
+        );
       }
       const width = V * (T - 1);
       return readPlaces(placesOf('entropies', width, consecutive(first, count)), new Float32Array(count * width));

@@ -47,7 +47,7 @@ async function trainAll(config: TrainConfig, options: TrainOptions = {}): Promis
   for await (const _ of train(createReferenceEngine(), config, options));
 }
 
-/** Whether a file system of memory can be mounted at a folder: needs the rights of root. */
+/** True if a file system in memory can be mounted at a folder, which only root may do. */
 function mount(path: string, options: string): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });

@@ -62,7 +62,7 @@ describe('findTokenLayout', () => {
     await rm(join(root, 'tiny_codes', '1.npy'));
     await expect(findTokenLayout(root)).rejects.toThrow("expected '1.npy' among the 3 numbered files of");
     await rm(join(root, 'tiny_labels'), { recursive: true });
-    await expect(findTokenLayout(root)).rejects.toThrow('got neither. Check the path.');
+    await expect(findTokenLayout(root)).rejects.toThrow('got 1 other entry. Check the path.');
     await expect(findTokenLayout(join(root, 'tiny_codes'))).rejects.toThrow('tiny_codes');
   });
 

@@ -6,22 +6,21 @@ import { checkArguments } from '../check-arguments.js';
 import type { TokenLayout } from './layout.js';
 import { findLlamaGen, pairsOf } from './llamagen-layout.js';
 import { readShards, shardNames } from './shard-layout.js';
-import { isNpy } from './tensor-reader.js';
+import { isNpy } from './token-file.js';
 
 const expected =
   'a safetensors file with tokens and labels, a folder of such files or of pairs of npy files (tokens.npy and labels.npy, ' +
   "with any common prefix), or a folder that holds LlamaGen's '<name>_codes' and '<name>_labels'";
 
 /**
- * Finds out what tokenized data lie at a path, by what is there:
+ * Finds tokenized data at a path:
  * - a safetensors file, or the `tokens` or `codes` file of a pair of npy files;
- * - a folder of such shards, taken in the order of their names (numbers by their value);
+ * - a folder of such shards, in the order of their names (numbers by their value);
  * - LlamaGen's layout, `<name>_codes/0.npy` ... and `<name>_labels/0.npy` ...: the folder that holds one such pair, or
  *   the folder of the codes.
  *
- * Only headers are read. Entropies are those in the files; see `findEntropies` for those beside them.
- * @throws DparError naming what was expected if there is nothing of the kind, or more than one thing; IoError for damaged
- * files.
+ * Only headers are read. The layout has the entropies in these files; see `findEntropies` for those in other files.
+ * @throws DparError if there are no such data, or several data sets; IoError for damaged files.
  */
 export async function findTokenLayout(path: string): Promise<TokenLayout> {
   checkArguments('findTokenLayout', { path }, { path: 'string' });
@@ -54,7 +53,8 @@ export async function findTokenLayout(path: string): Promise<TokenLayout> {
 }
 
 function listed(found: readonly string[], entries: number): string {
-  if (found.length === 0) return entries === 0 ? 'an empty folder' : 'neither';
+  if (found.length === 0)
+    return entries === 0 ? 'an empty folder' : `${entries} other ${entries === 1 ? 'entry' : 'entries'}`;
   const some = found.slice(0, 4).map((name) => `'${name}'`);
   return `${found.length} of them: ${some.join(', ')}${found.length > some.length ? ', ...' : ''}`;
 }

@@ -1,15 +1,16 @@
 import { type KindsOf, listOf } from '@dpar/check';
+
 /**
- * Where the parts of a tokenized data set lie on disk. N images in V variants of T tokens each. A layout is plain data, so
- * that it can be handed to another thread.
+ * Files of a tokenized data set on disk. N images in V variants of T tokens each. A layout is plain data, so that another
+ * thread can receive it.
  */
 export interface TokenLayout {
   /**
-   * `shards`: safetensors files or pairs of npy files with many images each. `llamagen`: a file for each image, as
-   * LlamaGen's extraction of codes writes them.
+   * `shards`: safetensors files or pairs of npy files with many images each. `llamagen`: a file for each image, from
+   * LlamaGen's extraction of codes.
    */
   readonly form: 'shards' | 'llamagen';
-  /** What users call the set: the path that it was found at. */
+  /** Path that the set was found at, for messages. */
   readonly path: string;
   /** N */
   readonly images: number;
@@ -17,28 +18,28 @@ export interface TokenLayout {
   readonly variants: number;
   /** T */
   readonly tokensPerImage: number;
-  /** The files of form `shards`, in the order of their images. */
+  /** Files of form `shards`, in the order of their images. */
   readonly shards: readonly TokenShard[];
-  /** The folders of form `llamagen`, with files `0.npy` to `<N - 1>.npy`. */
+  /** Folders of form `llamagen`, with files `0.npy` to `<N - 1>.npy`. */
   readonly folders?: { readonly codes: string; readonly labels: string };
-  /** Files with the entropies, in the order of their images; undefined if there are none. */
+  /** Files with the entropies, in the order of their images, if there are any. */
   readonly entropies?: readonly EntropyPart[];
 }
 
-/** Consecutive images of a set that lie in one file. */
+/** Consecutive images of a set in one file. */
 export interface ImageRange {
   /** Number of the first image in the set. */
   readonly first: number;
   readonly images: number;
 }
 
-/** Images with their labels. A safetensors file has both, of npy files there is a pair. */
+/** Images with their labels: a safetensors file, or a pair of npy files. */
 export interface TokenShard extends ImageRange {
   /** File with `tokens` [images, T] or [images, V, T]. */
   readonly tokens: string;
   /** File with `labels` [images]. */
   readonly labels: string;
-  /** Whether the file of the tokens has `entropies` too, [images, T - 1] or [images, V, T - 1]. */
+  /** True if the file of the tokens also has `entropies`, [images, T - 1] or [images, V, T - 1]. */
   readonly hasEntropies: boolean;
 }
 
@@ -58,7 +59,7 @@ export interface EntropyPart extends ImageRange {
 
 const entropyPartKinds: KindsOf<EntropyPart> = { path: 'string', first: 'number', images: 'number', '*': 'any' };
 
-/** Tensors of a set by the names that they have in safetensors files. */
+/** Names of a set's tensors in safetensors files. */
 export type TensorName = 'tokens' | 'labels' | 'entropies';
 
 /** A file with a tensor of consecutive images. */
@@ -67,11 +68,11 @@ export interface TensorFile extends ImageRange {
   readonly tensor: TensorName;
   /** Elements of one image. */
   readonly perImage: number;
-  /** Size of the last axis; for labels any. */
+  /** Size of the last axis; any for labels. */
   readonly lastAxis: number | undefined;
 }
 
-/** The file in which a tensor of an image lies. The image is one of the set's. */
+/** File that holds a tensor of an image of the set. */
 export function fileOf(layout: TokenLayout, tensor: TensorName, image: number): TensorFile {
   const { variants: V, tokensPerImage: T, folders } = layout;
   const sizes = {
@@ -88,7 +89,7 @@ export function fileOf(layout: TokenLayout, tensor: TensorName, image: number): 
   return { tensor, ...sizes, first, images, path };
 }
 
-/** The range that holds an image, of ranges in ascending order that hold all. */
+/** Range that holds an image, among ascending ranges that cover all images. */
 function rangeWith<R extends ImageRange>(ranges: readonly R[], image: number): R {
   let low = 0;
   let high = ranges.length - 1;

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { formatStoredType } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 import type { TokenLayout } from './layout.js';
-import { openTensor } from './tensor-reader.js';
+import { openTensor } from './token-file.js';
 
 const codesEnd = '_codes';
 const labelsEnd = '_labels';
 
-/** The folders of codes among the names of folders: `<name>_codes` where there is a `<name>_labels`. */
+/** Folders of codes among the names of folders: each `<name>_codes` with a `<name>_labels`. */
 export function pairsOf(folders: readonly string[]): string[] {
   const known = new Set(folders);
   return folders.filter((name) => name.endsWith(codesEnd) && known.has(labelsOf(name))).sort();
@@ -18,12 +18,12 @@ export function pairsOf(folders: readonly string[]): string[] {
 const labelsOf = (codes: string): string => `${codes.slice(0, -codesEnd.length)}${labelsEnd}`;
 
 /**
- * LlamaGen's layout: `<name>_codes/<i>.npy` with [1, V, T] or [V, T] codes of image i in V variants (crops, and the same
- * crops flipped), and `<name>_labels/<i>.npy` with its class. The first file tells V and T; each is checked when it is
- * read.
- * @param path What users call the set.
+ * Finds data in LlamaGen's layout: `<name>_codes/<i>.npy` with the codes [1, V, T] or [V, T] of image i in V variants (crops
+ * and flipped crops), and `<name>_labels/<i>.npy` with its class. V and T are those of the first file; other files are
+ * checked when they are read.
+ * @param path Path of the set, for messages.
  * @param codes Name of the folder of codes in `root`.
- * @throws DparError if there are no files, numbers are missing, or codes and labels are not of the same images.
+ * @throws DparError if there are no files, numbers are missing, or codes and labels have different images.
  */
 export async function findLlamaGen(path: string, root: string, codes: string): Promise<TokenLayout> {
   const folders = { codes: join(root, codes), labels: join(root, labelsOf(codes)) };
@@ -36,14 +36,15 @@ export async function findLlamaGen(path: string, root: string, codes: string): P
         'Copy the missing files, or extract the codes again.',
     );
   }
-  return { form: 'llamagen', path, images, ...(await sizesOf(`${folders.codes}/0.npy`)), shards: [], folders };
+  const { variants, tokensPerImage } = await sizesOf(`${folders.codes}/0.npy`);
+  return { form: 'llamagen', path, images, variants, tokensPerImage, shards: [], folders };
 }
 
-/** How many files `0.npy`, `1.npy`, ... there are, without a gap. */
+/** Number of files `0.npy`, `1.npy`, ... @throws DparError if there are none, or one is missing. */
 async function countFiles(folder: string): Promise<number> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
-    throw new DparError(`findLlamaGen: expected a folder '${folder}' beside the other, got none. Check the path.`);
+    throw new DparError(`findLlamaGen: expected a folder '${folder}' with the same images, got none. Check the path.`);
   });
   const numbers = names.flatMap((name) => /^(0|[1-9]\d{0,9})\.npy$/.exec(name)?.[1] ?? []).map(Number);
   const present = new Set(numbers);

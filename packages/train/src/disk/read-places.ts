@@ -2,9 +2,9 @@ import { formatStoredType, type StoredType, toHostTensor } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import type { TensorFile } from './layout.js';
-import { openTensor, type TensorReader } from './tensor-reader.js';
+import { openTensor, type TensorReader } from './token-file.js';
 
-/** Consecutive elements of a file, and where they go. */
+/** Consecutive elements of a file, and their place in the target. */
 export interface Place {
   readonly file: TensorFile;
   /** Number of the first element in the file. */
@@ -14,14 +14,14 @@ export interface Place {
   readonly count: number;
 }
 
-/** Files that are open at a time: enough to hide the latency of a network disk, far below what systems allow. */
+/** Largest number of open files: it hides the latency of a network disk, and is far below the limits of systems. */
 const openFiles = 32;
 
 /**
- * Reads places of files into one array, and nothing else of the files but their headers. Each file is opened once.
+ * Reads places of files into one array. Each file is opened once, and only its header and these places are read.
  * @param target int32 for whole numbers, else float32
  * @returns The target
- * @throws DparError or IoError naming the file, if one is missing, damaged, or has not the shape that it should have.
+ * @throws DparError or IoError naming the file, if it is missing or damaged, or has a wrong shape.
  */
 export async function readPlaces<A extends Int32Array | Float32Array>(places: readonly Place[], target: A): Promise<A> {
   const groups = new Map<string, Place[]>();
@@ -51,7 +51,9 @@ async function readPlace(reader: TensorReader, place: Place, target: Int32Array 
   const expected = target instanceof Int32Array ? 'int32' : 'float32';
   if (dtype !== expected) {
     const numbers = expected === 'int32' ? 'whole numbers' : 'floating-point numbers';
-    throw new DparError(`readPlaces: expected ${numbers} as ${tensor} in '${path}', got ${reader.type.dtype}.`);
+    throw new DparError(
+      `readPlaces: expected ${numbers} as ${tensor} in '${path}', got ${reader.type.dtype}. Convert the file.`,
+    );
   }
   target.set(data as Int32Array, place.to);
 }
@@ -63,11 +65,11 @@ function checkType(type: StoredType, { path, tensor, images, perImage, lastAxis 
   const each = lastAxis === undefined ? '' : ` with ${lastAxis} ${tensor} each`;
   throw new DparError(
     `readPlaces: expected ${tensor} of ${images} ${images === 1 ? 'image' : 'images'}${variants}${each} in '${path}', ` +
-      `as in the rest of the data, got ${formatStoredType(type)}. Make the file again like the others.`,
+      `as in the rest of the data, got ${formatStoredType(type)}. Write the file again in the form of the others.`,
   );
 }
 
-/** Places that follow one another, both in the file and in the target, put together. */
+/** Joins places that follow one another both in the file and in the target. */
 function merged(group: readonly Place[]): Place[] {
   const result: Place[] = [];
   for (const place of group) {

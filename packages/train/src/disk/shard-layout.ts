@@ -4,7 +4,7 @@ import { isSystemEntry, openSafetensors } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import type { TokenLayout, TokenShard } from './layout.js';
-import { isNpy, openTensor } from './tensor-reader.js';
+import { isNpy, openTensor } from './token-file.js';
 
 /** Names of the files of a shard; without labels it is one safetensors file. */
 export interface ShardName {

@@ -10,7 +10,8 @@ import { readTrainConfig } from '../run/train-config.js';
 import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import type { StepMetrics } from '../trainer/metrics.js';
-import { Trainer, type TrainerOptions } from '../trainer/trainer.js';
+import { Trainer } from '../trainer/trainer.js';
+import type { TrainerOptions } from '../trainer/trainer-options.js';
 import { openTrainingData } from './training-data.js';
 
 const engine = createReferenceEngine();
@@ -38,7 +39,7 @@ async function metricsOf(trainer: Trainer): Promise<StepMetrics[]> {
   return all;
 }
 
-/** What does not depend on the time. */
+/** Metrics that do not depend on the time. */
 const lossesOf = (metrics: readonly StepMetrics[]) =>
   metrics.map(({ step, epoch, loss, gradientNorm, paddingShare }) => ({
     step,

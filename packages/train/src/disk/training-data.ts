@@ -17,13 +17,13 @@ import { findTokenLayout } from './find-layout.js';
 import type { TokenLayout } from './layout.js';
 import { workerSource } from './worker-source.js';
 
-/** Where the data of a run lie. */
+/** Paths of the data of a run. */
 export interface TrainingDataPaths {
-  /** What `findTokenLayout` takes. */
+  /** A path that `findTokenLayout` accepts. */
   readonly tokens: string;
-  /** Folder of the entropies if they are not beside the tokens; for a set in one file also a file with them. */
+  /** Folder of the entropies, or file for a set in one file (default: beside the tokens). */
   readonly entropies?: string | undefined;
-  /** Checkpoint of the entropy model that the entropies must be of; those that are missing are computed with it. */
+  /** Checkpoint of the entropy model. Missing entropies are computed with it; those of another model are refused. */
   readonly entropyCheckpoint?: string | undefined;
 }
 
@@ -34,16 +34,16 @@ const trainingDataPathsKinds: KindsOf<TrainingDataPaths> = {
   '*': 'any',
 };
 
-/** How far the preparation of the data is, in images. */
+/** Progress of preparing the data, in images. */
 export interface DataProgress {
   readonly stage: 'entropies' | 'patches';
   readonly done: number;
   readonly total: number;
 }
 
-/** Settings of {@link openTrainingData}. */
+/** Options of {@link openTrainingData}. */
 export interface TrainingDataOptions {
-  /** Whether patches are counted, which batches of training are grouped by (default: true). */
+  /** Counts patches, to group training batches (default: true). */
   readonly patchCounts?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: DataProgress) => void) | undefined;
@@ -56,21 +56,20 @@ export const trainingDataOptionsKinds: KindsOf<TrainingDataOptions> = {
   'onProgress?': 'function',
 };
 
-/** Data as a `Trainer` takes them. */
+/** Data for a `Trainer`. */
 export interface TrainingData {
   readonly data: TokenSet | TokenSource;
-  /** See `countPatches`; undefined for a set in memory, for models without patches, and if they were not wanted. */
+  /** See `countPatches`; `undefined` for a set in memory, for models without patches, and with `patchCounts: false`. */
   readonly patchCounts: Uint16Array | undefined;
 }
 
-/** Sets in one safetensors file are kept in memory up to this size of their tokens, in bytes. */
+/** Largest size of tokens in one safetensors file that are read into memory, in bytes. */
 const bytesInMemory = 1 << 26;
 
 /**
- * Opens tokenized data for a model: a small safetensors file is read into memory, all else stays on disk and is read batch
- * by batch in a thread of its own. For a model whose patches are made of entropies, those that are missing are computed
- * where an entropy model is given, and patches are counted if that is wanted.
- * @throws DparError or IoError if there are no such data, or entropies are missing or stale.
+ * Opens tokenized data for a model. A small safetensors file is read into memory. Other data stay on disk, and a worker
+ * thread reads them batch by batch. If patches are made of entropies, missing ones are computed with the entropy model.
+ * @throws DparError or IoError if the data are missing or damaged, or entropies are missing or stale.
  */
 export async function openTrainingData(
   engine: Engine,
@@ -89,12 +88,11 @@ export async function openTrainingData(
     },
   );
 
-  const { entropies, ...bare } = await findTokenLayout(paths.tokens);
-  const layout = model.kind.needsEntropies(model.config)
-    ? await completeLayout(engine, { ...bare, ...(entropies && { entropies }) }, paths, options)
-    : bare;
+  const found = await findTokenLayout(paths.tokens);
+  const { entropies: _, ...bare } = found;
+  const layout = model.kind.needsEntropies(model.config) ? await withAllEntropies(engine, found, paths, options) : bare;
   const data = fitsInMemory(layout) ? await readSet(layout) : workerSource(layout);
-  // That entropies are missing is the trainer's to say.
+  // The trainer reports missing entropies.
   const countable =
     options.patchCounts !== false &&
     isTokenSource(data) &&
@@ -104,8 +102,8 @@ export async function openTrainingData(
   return { data, patchCounts: await countPatches(model, data, { signal: options.signal, onProgress }) };
 }
 
-/** The layout with its entropies, once those that are missing are computed. */
-async function completeLayout(
+/** The layout with its entropies, after missing ones are computed. */
+async function withAllEntropies(
   engine: Engine,
   layout: TokenLayout,
   { entropies, entropyCheckpoint }: TrainingDataPaths,
@@ -133,6 +131,6 @@ function fitsInMemory({ form, path, shards, images, variants, tokensPerImage }: 
 
 async function readSet(layout: TokenLayout): Promise<TokenSet> {
   const all = Int32Array.from({ length: layout.images }, (_, i) => i);
-  const { tokens, labels, entropies } = await diskSource(layout).load(all, new Int32Array(all.length));
-  return { tokens, labels, ...(entropies && { entropies }) };
+  const { images: _, ...set } = await diskSource(layout).load(all, new Int32Array(all.length));
+  return set;
 }

@@ -3,9 +3,9 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { describe, expect, it } from 'vitest';
 import { randomVariants, rowsOf, writeLlamaGen } from '../testing/disk.js';
 import { builtWorker } from '../testing/worker.js';
-import { requestBatches, serveBatches } from './batch-port.js';
+import { openCalls } from '../thread-calls.js';
 import { findTokenLayout } from './find-layout.js';
-import { workerSource } from './worker-source.js';
+import { serveBatches, workerSource } from './worker-source.js';
 
 describe('workerSource', () => {
   it('reads in a thread of its own', async () => {
@@ -23,7 +23,7 @@ describe('workerSource', () => {
     ];
     expect(await batches[0]).toEqual({ images, ...rowsOf(data, images, variants) });
     expect((await batches[1])?.images).toEqual(Int32Array.of(3, 0, 4));
-    await expect(source.load(Int32Array.of(6), Int32Array.of(0))).rejects.toThrow('expected images in 0..5, got 6');
+    await expect(source.load(Int32Array.of(6), Int32Array.of(0))).rejects.toThrow('expected images from 0 to 5, got 6');
     const waiting = expect(source.load(images, variants)).rejects.toThrow('got a closed one');
     await source.close();
     await waiting;
@@ -38,7 +38,7 @@ describe('workerSource', () => {
     );
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(source.load(Int32Array.of(0), Int32Array.of(0))).rejects.toThrow(
-        `expected a thread that reads '${root}', got: no memory.`,
+        `expected a thread that reads '${root}', got: no memory. Resume from a checkpoint.`,
       );
     }
   });
@@ -53,10 +53,12 @@ describe('workerSource', () => {
         throw new Error(`not ${images[0]}`);
       },
     });
-    const requests = requestBatches(port1);
-    const results = await Promise.allSettled([20, 0].map((ms) => requests.load(Int32Array.of(ms), Int32Array.of(0))));
+    const calls = openCalls(port1);
+    const results = await Promise.allSettled(
+      [20, 0].map((ms) => calls.call({ images: Int32Array.of(ms), variants: Int32Array.of(0) })),
+    );
     expect(finished).toEqual([20, 0]);
     expect(results.map((result) => result.status === 'rejected' && result.reason.message)).toEqual(['not 20', 'not 0']);
-    requests.close();
+    calls.close(new Error('closed'));
   });
 });

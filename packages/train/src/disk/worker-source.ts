@@ -1,43 +1,49 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { DparError } from '@dpar/tensor';
+import type { Batch } from '../batches/token-set.js';
 import type { TokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
-import { type BatchRequests, requestBatches, serveBatches } from './batch-port.js';
+import { answerCalls, type Calls, openCalls, startWorker } from '../thread-calls.js';
 import { diskSource } from './disk-source.js';
-import type { TokenLayout } from './layout.js';
-import { tokenLayoutKinds } from './layout.js';
-import { startWorker } from './start-worker.js';
+import { type TokenLayout, tokenLayoutKinds } from './layout.js';
 
-/** What the worker thread is started with. */
+/** Start data of the worker thread. */
 export interface BatchWorkerData {
   readonly layout: TokenLayout;
   readonly port: MessagePort;
 }
 
+/** Images of a batch, and a variant of each. */
+interface BatchRequest {
+  readonly images: Int32Array;
+  readonly variants: Int32Array;
+}
+
 /**
- * The program of the worker thread, which lies beside this module once it is built. There is none beside its source,
- * which tests run: batches are then loaded through the same messages, but in this thread.
+ * Program of the worker thread, next to this module in the built package. The source has none: batches are then loaded by
+ * the same messages, but in this thread.
  */
 const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./batch-worker.js', import.meta.url);
 
 /**
- * A source that reads batches in a thread of its own, so that they are read while this one computes: a training step keeps
- * its thread busy, and promises in it wait until the step ends. The thread starts with the first batch.
- * @param worker The thread's program; `undefined` for none.
+ * A source that reads batches in its own thread, while this thread computes. In a training step this thread is busy, and
+ * promises wait until the step ends. The worker thread starts with the first batch.
+ * @param worker Program of the thread; `undefined` to load in this thread.
  */
 export function workerSource(layout: TokenLayout, worker = builtWorker): TokenSource {
   checkArguments('workerSource', { layout, worker }, { layout: tokenLayoutKinds, 'worker?': 'object' });
 
   const local = diskSource(layout);
-  let started: { readonly requests: BatchRequests; stop(): Promise<void> } | undefined;
+  let started: ReturnType<typeof start> | undefined;
   return {
     ...local,
     load(images, variants) {
       started ??= start(layout, worker);
-      return started.requests.load(images, variants);
+      return started.calls.call({ images, variants });
     },
     async close() {
-      started?.requests.close();
+      const closed = 'workerSource: expected an open source of batches, got a closed one. Open it again.';
+      started?.calls.close(new DparError(closed));
       await started?.stop();
     },
   };
@@ -45,13 +51,27 @@ export function workerSource(layout: TokenLayout, worker = builtWorker): TokenSo
 
 function start(layout: TokenLayout, program: URL | undefined) {
   const { port1, port2: port } = new MessageChannel();
-  const requests = requestBatches(port1);
+  const calls: Calls<BatchRequest, Batch> = openCalls(port1);
   if (program === undefined) {
     serveBatches(port, diskSource(layout));
-    return { requests, stop: async () => {} };
+    return { calls, stop: async () => {} };
   }
-  const stop = startWorker(program, { layout, port } satisfies BatchWorkerData, (what) =>
-    requests.fail(new DparError(`workerSource: expected a thread that reads '${layout.path}', got: ${what}.`)),
+  const stop = startWorker(program, { layout, port } satisfies BatchWorkerData, (reason) =>
+    calls.fail(
+      new DparError(
+        `workerSource: expected a thread that reads '${layout.path}', got: ${reason}. Resume from a checkpoint.`,
+      ),
+    ),
   );
-  return { requests, stop };
+  return { calls, stop };
+}
+
+/** Answers requests for batches, in the worker thread. */
+export function serveBatches(port: MessagePort, source: Pick<TokenSource, 'load'>): void {
+  answerCalls(port, async ({ images, variants }: BatchRequest) => {
+    const batch = await source.load(images, variants);
+    const arrays: (Int32Array | Float32Array)[] = [batch.images, batch.tokens.data, batch.labels.data];
+    if (batch.entropies !== undefined) arrays.push(batch.entropies.data);
+    return { content: batch, moved: arrays.map(({ buffer }) => buffer as ArrayBuffer) };
+  });
 }

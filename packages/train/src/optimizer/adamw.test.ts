@@ -1,8 +1,7 @@
 import { float32, type HostTensor, int32 } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { AdamW } from './adamw.js';
-import { copyParameters, updateAverage } from './ema.js';
-import { clipFactor, globalNorm } from './gradients.js';
+import { clipFactor, copyParameters, globalNorm, updateAverage } from './named-tensors.js';
 
 describe('AdamW', () => {
   it('moves by the learning rate against the sign of a constant gradient, whatever its size', () => {

@@ -1,20 +1,11 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { averageRate } from './ema.js';
-import { float32Data, matchingData } from './float32-data.js';
-import { sumOfSquares } from './kernels.js';
-import {
-  applyUpdate,
-  memoryOf,
-  type OptimizerThread,
-  optimizerThreadKinds,
-  type UpdateArrays,
-  type UpdateNumbers,
-  viewsOf,
-} from './port.js';
+import { sumOfSquares, type UpdateArrays, type UpdateNumbers, updateParameter } from './kernels.js';
+import { halfToMove, type OptimizerThread, optimizerThreadKinds } from './move-arrays.js';
+import { averageRate, float32Data, matchingData } from './named-tensors.js';
 
-/** Settings of {@link AdamW}. Defaults are the paper's; the learning rate is given at each step. */
+/** Settings of {@link AdamW}. Defaults are the paper's. The learning rate is given at each step. */
 export interface AdamWOptions {
   /** Decay rates of the two moments (default 0.9 and 0.95). */
   readonly betas?: readonly [number, number];
@@ -31,15 +22,15 @@ export const adamWOptionsKinds: KindsOf<AdamWOptions> = {
   'weightDecay?': 'number',
 };
 
-/** What AdamW remembers of one parameter: running means of its gradient and of the gradient's square. */
+/** Moments of one parameter, each as long as the parameter. */
 export interface Moments {
-  /** Moving mean of the gradients, as long as the parameter. */
+  /** Moving mean of the gradients. */
   readonly first: Float32Array;
-  /** Moving mean of the squared gradients, as long as the parameter. */
+  /** Moving mean of the squared gradients. */
   readonly second: Float32Array;
 }
 
-/** The numbers of one update. */
+/** Numbers of one update. */
 export interface AdamWSettings {
   readonly learningRate: number;
   /** Factor on all gradients, such as that of clipping: see `clipFactor` (default 1). */
@@ -47,8 +38,8 @@ export interface AdamWSettings {
 }
 
 /**
- * An exponential moving average of the parameters, which an update moves on too, as `updateAverage` would do after it: it
- * costs less while the parameters are in the cache.
+ * Exponential moving average of the parameters, which an update moves as `updateAverage` does after it. This costs less
+ * while the parameters are in the cache.
  */
 export interface AdamWAverage {
   readonly tensors: Tensors<HostTensor>;
@@ -56,29 +47,6 @@ export interface AdamWAverage {
 }
 
 const adamWAverageKinds: KindsOf<AdamWAverage> = { tensors: 'object', decay: 'number', '*': 'any' };
-
-/** Helpers of an update. */
-export interface AdamWHelp {
-  readonly average?: AdamWAverage | undefined;
-  /** Does about half of the work. */
-  readonly thread?: OptimizerThread | undefined;
-}
-
-const adamWHelpKinds: KindsOf<AdamWHelp> = {
-  'average?': adamWAverageKinds,
-  'thread?': optimizerThreadKinds,
-  '*': 'any',
-};
-
-/** An update that has begun: see {@link AdamW.begin}. One of `apply` and `cancel` is called, once. */
-export interface PendingUpdate {
-  /** Euclidean norm of all gradients. */
-  readonly gradientNorm: number;
-  /** Updates all parameters. */
-  apply(settings: AdamWSettings): Promise<void>;
-  /** Leaves all as it was. */
-  cancel(): Promise<void>;
-}
 
 /** One update. */
 export interface AdamWUpdate extends AdamWSettings {
@@ -92,6 +60,30 @@ const adamWUpdateKinds: KindsOf<AdamWUpdate> = {
   '*': 'any',
 };
 
+/** Options of {@link AdamW.begin}. */
+export interface AdamWHelp {
+  readonly average?: AdamWAverage | undefined;
+  /** Does about half of the work. */
+  readonly thread?: OptimizerThread | undefined;
+}
+
+const adamWHelpKinds: KindsOf<AdamWHelp> = {
+  'average?': adamWAverageKinds,
+  'thread?': optimizerThreadKinds,
+  '*': 'any',
+};
+
+/** An update that has begun: see {@link AdamW.begin}. Call either `apply` or `cancel`, once. */
+export interface PendingUpdate {
+  /** Euclidean norm of all gradients. */
+  readonly gradientNorm: number;
+  /** Updates all parameters. */
+  apply(settings: AdamWSettings): Promise<void>;
+  /** Leaves all parameters as they were. */
+  cancel(): Promise<void>;
+}
+
+/** A parameter with its moments. */
 interface Slot {
   readonly name: string;
   readonly parameter: HostTensor;
@@ -100,7 +92,7 @@ interface Slot {
   second: Float32Array;
 }
 
-/** A parameter with all that its update reads and writes. */
+/** A parameter with everything that its update reads and writes. */
 interface Part {
   readonly slot: Slot;
   readonly gradient: HostTensor;
@@ -108,9 +100,10 @@ interface Part {
 }
 
 /**
- * AdamW (Loshchilov and Hutter, 2019) with bias correction, as `torch.optim.AdamW` computes it. Parameters are updated
- * in place, on the host. Gradient, moments, parameter and average are read and written in one pass. Every operation
- * rounds to float32, but what is computed once an update is double precision; results are the same to the bit everywhere.
+ * AdamW (Loshchilov and Hutter, 2019) with bias correction, as in `torch.optim.AdamW`. Parameters are updated in place, on
+ * the host. One pass reads and writes gradient, moments, parameter and average.
+ * Every operation rounds to float32. Values that are computed once per update have double precision. Results have the same
+ * bits on every machine.
  */
 export class AdamW {
   private readonly slots: readonly Slot[];
@@ -120,7 +113,7 @@ export class AdamW {
   private updates = 0;
 
   /**
-   * @param parameters float32 tensors, which the optimizer will change; moments start at zero.
+   * @param parameters float32 tensors, which the optimizer changes. Moments start at zero.
    * @throws DparError for a parameter that is not float32, or settings out of range.
    */
   constructor(parameters: Tensors<HostTensor>, options: AdamWOptions = {}) {
@@ -135,26 +128,25 @@ export class AdamW {
     this.betas = betas;
     this.epsilon = epsilon;
     this.weightDecay = weightDecay;
-    this.slots = Object.entries(parameters).map(([name, tensor]) => {
-      const parameter = float32Data('AdamW', name, tensor);
-      const first = new Float32Array(parameter.length);
-      const second = new Float32Array(parameter.length);
-      return { name, parameter: tensor, decayed: tensor.shape.length >= 2, first, second };
+    this.slots = Object.entries(parameters).map(([name, parameter]) => {
+      const { length } = float32Data('AdamW', name, parameter);
+      const decayed = parameter.shape.length >= 2;
+      return { name, parameter, decayed, first: new Float32Array(length), second: new Float32Array(length) };
     });
   }
 
-  /** Number of updates so far. */
+  /** Number of finished updates. */
   get step(): number {
     return this.updates;
   }
 
-  /** The moments by parameter name: shared, not copied, until the next update. */
+  /** Moments by parameter name: shared, not copied, until the next update. */
   get moments(): Record<string, Moments> {
     return Object.fromEntries(this.slots.map(({ name, first, second }) => [name, { first, second }]));
   }
 
   /**
-   * Puts back the state of an earlier run.
+   * Restores the state of an earlier run.
    * @throws DparError if a parameter's moments are missing or of another size.
    */
   restore(step: number, moments: Readonly<Record<string, Moments>>): void {
@@ -178,23 +170,23 @@ export class AdamW {
   }
 
   /**
-   * One update of all parameters.
+   * Updates all parameters once.
    * @param gradients By parameter name, each of its parameter's size.
-   * @throws DparError if a gradient or average is missing, not float32 or of another size, or where WebAssembly with
-   *   SIMD is missing; nothing has changed then.
+   * @throws DparError if a gradient or average is missing, not float32 or of another size, or without WebAssembly SIMD;
+   *   the parameters are then unchanged.
    */
   update(gradients: Tensors<HostTensor>, options: AdamWUpdate): void {
     checkArguments('AdamW.update', { gradients, options }, { gradients: 'object', options: adamWUpdateKinds });
     const { average, ...settings } = options;
     const numbers = this.numbersOf(settings, average);
-    for (const part of this.partsOf(gradients, average)) applyUpdate(arraysOf(part), numbers(part.slot));
+    for (const part of this.partsOf(gradients, average)) updateParameter(arraysOf(part), numbers(part.slot));
     this.updates++;
   }
 
   /**
-   * Begins an update whose settings depend on the norm of the gradients: computes the norm. With another thread, about half
-   * of the arrays move there; parameters, gradients and averages must not be used until the update is applied or cancelled,
-   * and their tensors may hold other typed arrays afterwards. Results are those of `update`, to the bit.
+   * Begins an update whose settings depend on the norm of the gradients: computes the norm. Results have the bits of
+   * `update`. With another thread, about half of the arrays move there. Do not use parameters, gradients and averages until
+   * the update is applied or cancelled; their tensors may then hold other typed arrays.
    * @throws DparError as `update`, and if the thread ends, which loses the arrays that it had.
    */
   async begin(gradients: Tensors<HostTensor>, options: AdamWHelp = {}): Promise<PendingUpdate> {
@@ -202,18 +194,19 @@ export class AdamW {
     const { average, thread } = options;
     if (average !== undefined) averageRate('AdamW.begin', average.decay);
     const parts = this.partsOf(gradients, average);
-    const moved = thread === undefined ? [] : movedParts(parts);
+    const moved = thread === undefined ? [] : halfToMove(parts.map(arraysOf)).map((index) => parts[index] as Part);
     const kept = parts.filter((part) => !moved.includes(part));
-    const there = thread?.take(moved.map(arraysOf));
+
+    const movedSquares = thread?.take(moved.map(arraysOf));
     const squares = new Map(kept.map((part) => [part, sumOfSquares(arraysOf(part).gradient)]));
-    for (const [i, sum] of ((await there) ?? []).entries()) squares.set(moved[i] as Part, sum);
-    // In the order of the parameters: the sum does not depend on where each part was computed.
+    for (const [i, sum] of ((await movedSquares) ?? []).entries()) squares.set(moved[i] as Part, sum);
+    // In the order of the parameters, so that the sum does not depend on the thread.
     const gradientNorm = Math.sqrt(parts.reduce((sum, part) => sum + (squares.get(part) as number), 0));
 
     const finish = async (numbers: ((slot: Slot) => UpdateNumbers) | undefined): Promise<void> => {
-      const back = thread?.giveBack(numbers && moved.map(({ slot }) => numbers(slot)));
-      if (numbers !== undefined) for (const part of kept) applyUpdate(arraysOf(part), numbers(part.slot));
-      for (const [i, arrays] of ((await back) ?? []).entries()) put(arrays, moved[i] as Part);
+      const returned = thread?.giveBack(numbers && moved.map(({ slot }) => numbers(slot)));
+      if (numbers !== undefined) for (const part of kept) updateParameter(arraysOf(part), numbers(part.slot));
+      for (const [i, arrays] of ((await returned) ?? []).entries()) putBack(arrays, moved[i] as Part);
     };
     return {
       gradientNorm,
@@ -235,15 +228,14 @@ export class AdamW {
     });
   }
 
-  /** The numbers of the next update, by parameter. */
+  /** Numbers of the next update, by parameter. */
   private numbersOf(
     { learningRate, gradientScale = 1 }: AdamWSettings,
     average: AdamWAverage | undefined,
   ): (slot: Slot) => UpdateNumbers {
-    const rate = average === undefined ? 0 : averageRate('AdamW.update', average.decay);
     const [beta1, beta2] = this.betas;
     const updates = this.updates + 1;
-    // lr (m / c1) / (sqrt(v / c2) + epsilon) without dividing each element by the corrections c1 and c2 of the bias.
+    // lr * (m / c1) / (sqrt(v / c2) + epsilon), without a division of each element by the bias corrections c1 and c2.
     const root = Math.sqrt(1 - beta2 ** updates);
     const shared = {
       gradientScale,
@@ -252,11 +244,9 @@ export class AdamW {
       rate2: 1 - beta2,
       stepSize: (learningRate * root) / (1 - beta1 ** updates),
       epsilon: this.epsilon * root,
+      averageRate: average === undefined ? 0 : averageRate('AdamW.update', average.decay),
     };
-    return ({ decayed }) => ({
-      scalars: { ...shared, keep: decayed ? 1 - learningRate * this.weightDecay : 1 },
-      rate,
-    });
+    return ({ decayed }) => ({ ...shared, keep: decayed ? 1 - learningRate * this.weightDecay : 1 });
   }
 }
 
@@ -265,8 +255,8 @@ function arraysOf({ slot: { parameter, first, second }, gradient, average }: Par
   return { parameter: data(parameter), gradient: data(gradient), first, second, average: average && data(average) };
 }
 
-/** Puts arrays in the place of those that were moved away. */
-function put({ parameter, gradient, first, second, average }: UpdateArrays, part: Part): void {
+/** Replaces the arrays of a part, whose memory had moved, by those that came back. */
+function putBack({ parameter, gradient, first, second, average }: UpdateArrays, part: Part): void {
   const replace = (tensor: HostTensor, data: Float32Array): void => {
     (tensor as { data: Float32Array }).data = data;
   };
@@ -274,24 +264,4 @@ function put({ parameter, gradient, first, second, average }: UpdateArrays, part
   replace(part.gradient, gradient);
   if (part.average && average) replace(part.average, average);
   Object.assign(part.slot, { first, second });
-}
-
-/** About half of the work, of parameters whose arrays fill memory of their own, so that nothing else moves with them. */
-function movedParts(parts: readonly Part[]): readonly Part[] {
-  const uses = new Map<ArrayBufferLike, number>();
-  for (const buffer of memoryOf(parts.map(arraysOf))) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
-  const canMove = (part: Part): boolean =>
-    viewsOf(arraysOf(part)).every(
-      ({ buffer, byteLength }) =>
-        buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && uses.get(buffer) === 1,
-    );
-  const sizeOf = ({ slot }: Part): number => slot.parameter.data.length;
-  const moved: Part[] = [];
-  let balance = 0; // elements here less those that move
-  for (const part of [...parts].sort((a, b) => sizeOf(b) - sizeOf(a))) {
-    const moves = balance > 0 && canMove(part);
-    if (moves) moved.push(part);
-    balance += moves ? -sizeOf(part) : sizeOf(part);
-  }
-  return moved;
 }

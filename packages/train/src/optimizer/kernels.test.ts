@@ -66,7 +66,8 @@ describe('the kernels of the optimizer give the bits of plain float32 arithmetic
           [kernels.updateParameter, actual],
           [reference.updateParameter, expected],
         ] as const) {
-          run(rest, settings, rate === null ? undefined : { average, rate });
+          if (rate === null) run(rest, { ...settings, averageRate: 0 });
+          else run({ ...rest, average }, { ...settings, averageRate: rate });
         }
         for (const name of ['parameter', 'gradient', 'first', 'second', 'average'] as const) {
           expectSameBits(actual[name], expected[name]);

@@ -1,33 +1,31 @@
 import { type KernelConstant, type KernelMemory, startKernels } from '@dpar/tensor';
 import { optimizerWasm } from '../kernels/optimizer.wasm.js';
 
-/** The numbers of one AdamW update, the same for all elements of a parameter; the kernels round them to float32. */
-export interface AdamWScalars {
+/** Numbers of one parameter's update. The kernels round them to float32. */
+export interface UpdateNumbers {
   readonly gradientScale: number;
   /** 1 - beta1. */
   readonly rate1: number;
   readonly beta2: number;
   /** 1 - beta2. */
   readonly rate2: number;
-  /** Factor on the parameter: 1 - learning rate times weight decay. */
+  /** Factor on the parameter: 1 - learning rate * weight decay. */
   readonly keep: number;
-  /** The parameter moves by stepSize first / (sqrt(second) + epsilon). */
+  /** The parameter moves by stepSize * first / (sqrt(second) + epsilon). */
   readonly stepSize: number;
   readonly epsilon: number;
+  /** 1 - decay of the moving average; unused without one. */
+  readonly averageRate: number;
 }
 
-/** What one AdamW update reads and writes, all of one length. */
-export interface AdamWArrays {
+/** Arrays that one parameter's update reads and writes, all of the same length. */
+export interface UpdateArrays {
   readonly parameter: Float32Array;
   readonly gradient: Float32Array;
   readonly first: Float32Array;
   readonly second: Float32Array;
-}
-
-/** A moving average that follows a parameter, and 1 - decay. */
-export interface FollowingAverage {
-  readonly average: Float32Array;
-  readonly rate: number;
+  /** Moving average of the parameter, if there is one. */
+  readonly average?: Float32Array | undefined;
 }
 
 /** Arrays in the kernels' memory, by the names of their addresses. */
@@ -73,31 +71,31 @@ function start(): Kernels {
   return { run, chunks, sums: new Float64Array(buffer, run.sums.value, 8) };
 }
 
-/** An update of a parameter by AdamW, and of an average that follows it, while it is in the cache. */
-export function updateParameter(arrays: AdamWArrays, scalars: AdamWScalars, following?: FollowingAverage): void {
+/** Updates a parameter by AdamW, and then its moving average, while both are in the cache. */
+export function updateParameter(arrays: UpdateArrays, numbers: UpdateNumbers): void {
   const { run } = kernels();
-  const { gradientScale, rate1, beta2, rate2, keep, stepSize, epsilon } = scalars;
-  const { gradient, ...written } = arrays;
-  const average = following && { average: following.average };
-  inChunks({ ...arrays, ...average }, { ...written, ...average }, (count) => {
+  const { gradientScale, rate1, beta2, rate2, keep, stepSize, epsilon, averageRate } = numbers;
+  const { parameter, gradient, first, second, average } = arrays;
+  const written = average === undefined ? { parameter, first, second } : { parameter, first, second, average };
+  inChunks({ ...written, gradient }, written, (count) => {
     run.adamw(count, gradientScale, rate1, beta2, rate2, keep, stepSize, epsilon);
-    if (following !== undefined) run.updateAverage(count, following.rate);
+    if (average !== undefined) run.updateAverage(count, averageRate);
   });
 }
 
-/** average = average + rate (parameter - average) */
+/** average = average + rate * (parameter - average) */
 export function moveAverage(average: Float32Array, parameter: Float32Array, rate: number): void {
   const { run } = kernels();
   inChunks({ average, parameter }, { average }, (count) => run.updateAverage(count, rate));
 }
 
-/** sum = sum + scale data */
+/** sum = sum + scale * data */
 export function addScaled(sum: Float32Array, data: Float32Array, scale: number): void {
   const { run } = kernels();
   inChunks({ parameter: sum, gradient: data }, { parameter: sum }, (count) => run.addScaled(count, scale));
 }
 
-/** Sum of squares in double precision: eight sums, of the elements i, i + 8, i + 16, ..., added in pairs. */
+/** Sum of squares in double precision: eight sums, each of every eighth element, added in pairs. */
 export function sumOfSquares(data: Float32Array): number {
   const { run, chunks, sums } = kernels();
   sums.fill(0);
@@ -111,8 +109,8 @@ export function sumOfSquares(data: Float32Array): number {
 }
 
 /**
- * Takes arrays of one length through the kernels' memory, which holds a chunk of each: copying within the cache costs
- * less than the arrays' place in one memory would, of which a module can address 4 GiB.
+ * Passes arrays of one length through the kernels' memory, which holds a chunk of each. Copies within the cache are cheap,
+ * and arrays may have any size: a module addresses only 4 GiB.
  */
 function inChunks(read: Arrays, written: Arrays, compute: (count: number) => void): void {
   const { run, chunks } = kernels();

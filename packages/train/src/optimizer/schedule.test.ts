@@ -19,7 +19,7 @@ describe('schedules', () => {
   it('starts at the highest rate without warm-up and refuses one that is too long', () => {
     expect(cosineSchedule({ learningRate: 1, steps: 10 })(0)).toBe(1);
     expect(() => cosineSchedule({ learningRate: 1, steps: 10, warmupSteps: 10 })).toThrow(
-      'warmupSteps in 0..9, got 10',
+      'warmupSteps from 0 to 9, got 10',
     );
   });
 });

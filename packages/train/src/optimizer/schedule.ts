@@ -5,20 +5,20 @@ import { checkArguments } from '../check-arguments.js';
 /** Learning rate of each step, counted from 0. */
 export type Schedule = (step: number) => number;
 
-/** The same learning rate at every step, the paper's setting. */
+/** The same learning rate at every step, as in the paper. */
 export function constantSchedule(learningRate: number): Schedule {
   checkArguments('constantSchedule', { learningRate }, { learningRate: 'number' });
 
   return () => learningRate;
 }
 
-/** Settings of {@link cosineSchedule}. */
+/** Options of {@link cosineSchedule}. */
 export interface CosineScheduleOptions {
   /** The highest learning rate. */
   readonly learningRate: number;
-  /** Steps of the run. */
+  /** Number of steps of the run. */
   readonly steps: number;
-  /** First steps, in which the learning rate grows linearly (default 0). */
+  /** Number of first steps in which the learning rate grows linearly (default 0). */
   readonly warmupSteps?: number;
   /** Learning rate at the end, as a fraction of the highest (default 0). */
   readonly finalFraction?: number;
@@ -32,8 +32,8 @@ const cosineScheduleOptionsKinds: KindsOf<CosineScheduleOptions> = {
 };
 
 /**
- * Linear warm-up, then half a cosine wave down: step s has learningRate (s + 1) / warmupSteps while warming up, the full
- * rate at `warmupSteps`, and finalFraction of it at `steps` and after.
+ * Linear warm-up, then half a cosine wave down. Step s of the warm-up has learningRate * (s + 1) / warmupSteps. The full
+ * rate is at `warmupSteps`, and `finalFraction` of it at `steps` and later.
  * @throws DparError if the warm-up is not shorter than the run.
  */
 export function cosineSchedule(options: CosineScheduleOptions): Schedule {
@@ -42,7 +42,7 @@ export function cosineSchedule(options: CosineScheduleOptions): Schedule {
   const { learningRate, steps, warmupSteps = 0, finalFraction = 0 } = options;
   if (!(warmupSteps >= 0 && warmupSteps < steps)) {
     throw new DparError(
-      `cosineSchedule: expected warmupSteps in 0..${steps - 1}, got ${warmupSteps} of ${steps} steps.`,
+      `cosineSchedule: expected warmupSteps from 0 to ${steps - 1}, got ${warmupSteps}. Warm up for fewer steps.`,
     );
   }
   return (step) => {

@@ -2,8 +2,7 @@ import { createRandom, float32, type HostTensor, named, type Tensors } from '@dp
 import { describe, expect, it } from 'vitest';
 import { builtWorker } from '../testing/worker.js';
 import { AdamW } from './adamw.js';
-import { copyParameters } from './ema.js';
-import { clipFactor, globalNorm } from './gradients.js';
+import { clipFactor, copyParameters, globalNorm } from './named-tensors.js';
 import { optimizerThread, optimizerThreadFor } from './thread.js';
 
 const shapes = { a: [300, 7], b: [5], c: [40, 50], d: [2000], e: [1] };

@@ -1,56 +1,87 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { availableThreads, DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { startWorker } from '../disk/start-worker.js';
-import { askOptimizer, type OptimizerThread, serveOptimizer } from './port.js';
+import { answerCalls, type Calls, openCalls, startWorker } from '../thread-calls.js';
+import { sumOfSquares, type UpdateArrays, type UpdateNumbers, updateParameter } from './kernels.js';
+import { memoryOf, type OptimizerThread } from './move-arrays.js';
 
-/** What the thread is started with. */
+/** Start data of the thread. */
 export interface OptimizerWorkerData {
   readonly port: MessagePort;
 }
 
-/** As that of `workerSource`: there is no program beside the source, where the same messages are answered in this thread. */
+/** Requests, in turn: take arrays, then update them (or not) and give them back. */
+type OptimizerRequest =
+  | { readonly parameters: readonly UpdateArrays[] }
+  | { readonly updates: readonly UpdateNumbers[] | undefined };
+
+/** The sum of squares of each gradient, then the arrays. */
+type OptimizerReply = { readonly squares: readonly number[] } | { readonly parameters: readonly UpdateArrays[] };
+
+/** Program of the thread, next to this module in the built package. The source has none: this thread then answers. */
 const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./optimizer-worker.js', import.meta.url);
 
 /**
- * Parameters from which a second thread pays: 16 MB. Below, the update takes a few milliseconds, and other work of the
- * process may want the core.
+ * Number of parameters (16 MB) from which a second thread pays. Below, the update takes a few milliseconds, and other work
+ * of the process may want the core.
  */
 const worthwhile = 2 ** 22;
 
 /**
- * Starts a thread that does half of a large optimizer's work: the update is bound by how fast one core reads memory.
- * @param program The thread's program; `undefined` for none.
+ * Starts a thread that does half of a large optimizer's work. One core reads memory too slowly for the whole update.
+ * @param program Program of the thread; `undefined` to work in this thread.
  */
 export function optimizerThread(program = builtWorker): OptimizerThread {
   checkArguments('optimizerThread', { program }, { 'program?': 'object' });
 
   const { port1, port2: port } = new MessageChannel();
-  const thread = askOptimizer(port1);
-  if (program === undefined) {
-    serveOptimizer(port);
-    return thread;
-  }
-  const stop = startWorker(program, { port } satisfies OptimizerWorkerData, (what) =>
-    thread.fail(
-      new DparError(
-        `optimizerThread: expected a thread that updates parameters, got: ${what}. Resume from a checkpoint.`,
+  const calls: Calls<OptimizerRequest, OptimizerReply> = openCalls(port1);
+  let stop = async (): Promise<void> => {};
+  if (program === undefined) serveOptimizer(port);
+  else {
+    stop = startWorker(program, { port } satisfies OptimizerWorkerData, (reason) =>
+      calls.fail(
+        new DparError(
+          `optimizerThread: expected a thread that updates parameters, got: ${reason}. Resume from a checkpoint.`,
+        ),
       ),
-    ),
-  );
+    );
+  }
   return {
-    ...thread,
+    async take(parameters) {
+      const reply = await calls.call({ parameters }, memoryOf(parameters));
+      return 'squares' in reply ? reply.squares : [];
+    },
+    async giveBack(updates) {
+      const reply = await calls.call({ updates });
+      return 'parameters' in reply ? reply.parameters : [];
+    },
     async close() {
-      await thread.close();
+      calls.close(new DparError('optimizerThread: expected an open thread, got a closed one. Start another.'));
       await stop();
     },
   };
 }
 
-/** A thread if the parameters are so many that it pays, and there is a core for it. */
+/** Starts a thread if it pays for this number of parameters, and if there is a core for it. */
 export function optimizerThreadFor(parameters: Tensors<HostTensor>): OptimizerThread | undefined {
   checkArguments('optimizerThreadFor', { parameters }, { parameters: 'object' });
 
   const count = Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
   return count >= worthwhile && availableThreads() > 1 ? optimizerThread() : undefined;
+}
+
+/** Answers the requests of {@link optimizerThread}, in the thread. */
+export function serveOptimizer(port: MessagePort): void {
+  let held: readonly UpdateArrays[] = [];
+  answerCalls<OptimizerRequest, OptimizerReply>(port, async (request) => {
+    if ('parameters' in request) {
+      held = request.parameters;
+      return { content: { squares: held.map(({ gradient }) => sumOfSquares(gradient)) }, moved: [] };
+    }
+    for (const [i, numbers] of (request.updates ?? []).entries()) updateParameter(held[i] as UpdateArrays, numbers);
+    const parameters = held;
+    held = [];
+    return { content: { parameters }, moved: memoryOf(parameters) };
+  });
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { lossAndGradients } from '../step/step.js';
 import { readModelFixture, readTensors, relativeDifference } from '../testing/fixtures.js';
 import { AdamW } from './adamw.js';
-import { clipFactor, globalNorm } from './gradients.js';
+import { clipFactor, globalNorm } from './named-tensors.js';
 
 // The loops of plain JavaScript are slow: they take fewer steps.
 const engines = [

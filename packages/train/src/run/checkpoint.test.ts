@@ -8,7 +8,8 @@ import { createReferenceEngine, named } from '@dpar/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { filesBelow } from '../testing/tiny-run.js';
-import { Trainer, type TrainerOptions } from '../trainer/trainer.js';
+import { Trainer } from '../trainer/trainer.js';
+import type { TrainerOptions } from '../trainer/trainer-options.js';
 import { restoreTrainer, writeTrainerCheckpoint } from './checkpoint.js';
 import { readTrainerState } from './trainer-state.js';
 
@@ -30,7 +31,7 @@ function tinyTrainer(seed: number, changes: Partial<TrainerOptions> = {}): Train
 /** Content of a trainer's config.json. */
 const configJson = ({ options: { model } }: Trainer) => model.kind.writeConfig(model.config);
 
-/** What a trainer would write. */
+/** State of a trainer that a checkpoint stores. */
 const stateOf = ({ parameters, average, optimizer, step }: Trainer) =>
   structuredClone({ parameters, average, moments: optimizer.moments, step });
 
@@ -81,7 +82,7 @@ describe("a trainer's checkpoint", () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       named(trainer.parameters, 'norm.weight').data[3] = value;
       await expect(writeTrainerCheckpoint(join(folder, 'last'), trainer)).rejects.toThrow(
-        "expected finite parameters after step 0, got others in 'norm.weight'",
+        `expected finite parameters after step 0, got ${value} in 'norm.weight'`,
       );
     }
     expect(await filesBelow(folder)).toEqual(before);

@@ -8,7 +8,7 @@ import { DparError, float32, formatType, type HostTensor, sameShape, type Tensor
 import { checkArguments } from '../check-arguments.js';
 import { classesFile } from '../disk/class-names.js';
 import type { Trainer } from '../trainer/trainer.js';
-import { differences, formatDifferences } from './differences.js';
+import { differences, formatDifferences } from './resume-settings.js';
 import {
   type FileRecord,
   type TrainerState,
@@ -18,18 +18,18 @@ import {
   writeTrainerState,
 } from './trainer-state.js';
 
-/** Prefixes of the names of moments, PyTorch's. */
+/** Prefixes of the names of moments, as in PyTorch. */
 export const momentPrefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
 
-/** What a checkpoint says of its run beside the trainer's own state. */
+/** Facts about the run that a checkpoint stores besides the trainer's state. */
 export interface RunRecord {
   /** The training configuration, in snake_case. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** What the data are, by the configuration's keys. */
+  /** Digests of the data, by the configuration's keys. */
   readonly data?: Readonly<Record<string, string>>;
-  /** Names of the model's classes, if they are known; they become `classes.json`. */
+  /** Names of the model's classes, for `classes.json`. */
   readonly classes?: readonly string[] | undefined;
-  /** Nats per token, if it was measured at this step. */
+  /** Validation loss at this step in nats per token, if it was measured. */
   readonly validationLoss?: number | undefined;
 }
 
@@ -42,10 +42,12 @@ const runRecordKinds: KindsOf<RunRecord> = {
 };
 
 /**
- * Writes a trainer's checkpoint, whole or not at all: `config.json` and `model.safetensors` as any checkpoint has them,
- * `optimizer.safetensors` (`exp_avg.<parameter>` and `exp_avg_sq.<parameter>`), `average.safetensors` if a moving average
- * is kept, `classes.json` if the names of the classes are known, and `trainer.json` with step, seed, the run's record, and size and SHA-256 of the other files. Step and seed are
- * all that random numbers depend on. Tensors are written as they lie in memory, without a copy.
+ * Writes a trainer's checkpoint atomically. Tensors are written without a copy. The files are:
+ * - `config.json` and `model.safetensors`, as in every checkpoint;
+ * - `optimizer.safetensors`: `exp_avg.<parameter>` and `exp_avg_sq.<parameter>`;
+ * - `average.safetensors` with `averageDecay`, and `classes.json` if the names of the classes are known;
+ * - `trainer.json`: step and seed, on which all random numbers depend, the run's record, and size and SHA-256 of the other
+ *   files.
  * @throws DparError if a parameter is not finite; nothing is written then.
  */
 export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, run: RunRecord = {}): Promise<void> {
@@ -68,19 +70,15 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
     const files: Record<string, FileRecord> = {};
     for (const [name, chunks] of contents) files[name] = await writeRecorded(join(partial, name), chunks);
     const { config, data, validationLoss } = run;
-    const state = trainerStateOf(trainer.step, options.seed, {
-      validation_loss: validationLoss ?? null,
-      ...(data && { data: { ...data } }),
-      ...(config && { config: { ...config } }),
-    });
+    const state = trainerStateOf(trainer.step, options.seed, { validation_loss: validationLoss, data, config });
     await writeTrainerState(partial, state, files);
   });
 }
 
 /**
- * Puts a trainer, made with the same options as the one that wrote the checkpoint, back to where that one stood:
- * parameters, moments, average and step.
- * @throws DparError if the checkpoint is damaged, or of another model or seed; nothing has changed then.
+ * Restores parameters, moments, average and step of a trainer from a checkpoint. The trainer must have the options of the
+ * one that wrote the checkpoint.
+ * @throws DparError if the checkpoint is damaged, or of another model or seed; the trainer is then unchanged.
  */
 export async function restoreTrainer(folder: string, trainer: Trainer): Promise<TrainerState> {
   checkArguments('restoreTrainer', { folder, trainer }, { folder: 'string', trainer: 'object' });
@@ -91,7 +89,7 @@ export async function restoreTrainer(folder: string, trainer: Trainer): Promise<
   return state;
 }
 
-/** {@link restoreTrainer} from a folder whose files have been verified. Tensors are read one at a time. */
+/** Restores a trainer from a folder with verified files: see {@link restoreTrainer}. Tensors are read one at a time. */
 export async function restoreVerified(folder: string, state: TrainerState, trainer: Trainer): Promise<void> {
   const { parameters, optimizer, average, options } = trainer;
   const config: unknown = JSON.parse(await readFile(join(folder, checkpointFiles.config), 'utf8'));
@@ -115,7 +113,7 @@ export async function restoreVerified(folder: string, state: TrainerState, train
 /** Content of config.json. */
 const configJson = ({ options: { model } }: Trainer): Record<string, unknown> => model.kind.writeConfig(model.config);
 
-/** The moments of all parameters by PyTorch's names: shared, not copied. */
+/** Moments of all parameters by PyTorch's names: shared, not copied. */
 function momentsOf({ parameters, optimizer }: Trainer): Record<string, HostTensor> {
   const tensors: Record<string, HostTensor> = {};
   for (const [name, { first, second }] of Object.entries(optimizer.moments)) {
@@ -126,7 +124,7 @@ function momentsOf({ parameters, optimizer }: Trainer): Record<string, HostTenso
   return tensors;
 }
 
-/** Writes a file of pieces. @returns Its size and digest. */
+/** Writes a file in chunks. @returns Its size and digest. */
 async function writeRecorded(path: string, chunks: Iterable<Uint8Array>): Promise<FileRecord> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -169,9 +167,10 @@ function checkFinite({ parameters, step }: Trainer): void {
     let sum = 0;
     for (let i = 0; i < data.length; i++) sum += 0 * (data[i] as number); // NaN for infinity and NaN
     if (Number.isNaN(sum)) {
+      const value = data.find((each) => !Number.isFinite(each));
       throw new DparError(
-        `writeTrainerCheckpoint: expected finite parameters after step ${step}, got others in '${name}'. ` +
-          'They are not written. Lower the learning rate, or start from an earlier checkpoint.',
+        `writeTrainerCheckpoint: expected finite parameters after step ${step}, got ${value} in '${name}'. ` +
+          'No checkpoint is written. Lower the learning rate, or start from an earlier checkpoint.',
       );
     }
   }

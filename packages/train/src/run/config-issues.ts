@@ -1,7 +1,7 @@
 import { unknownName } from '@dpar/check';
 import { z } from 'zod';
 
-/** Names of JSON's types, and of what the schemas make of them. */
+/** Names of types in messages. */
 const typeNames: Readonly<Record<string, string>> = {
   int: 'a whole number',
   number: 'a number',
@@ -12,18 +12,18 @@ const typeNames: Readonly<Record<string, string>> = {
   tuple: 'a list',
 };
 
-/** What to do where a value has a meaning that another key has here. */
+/** Remedies by key, for values whose meaning another key has. */
 const remedies: Readonly<Record<string, string>> = {
   'samples.temperature': "Set 'samples.top_k' to 1 for the most likely token.",
 };
 
-/** Most characters of a value that a message shows. */
+/** Largest number of characters of a value in a message. */
 const shownCharacters = 60;
 
 /**
- * An issue of a configuration as a sentence that names the key as the user wrote it, what it should be, and the value that came;
- * for an unknown key the nearest one that exists.
- * @param json The configuration that the issue is of.
+ * Describes an issue of a configuration: the key, the expected value and the actual value; for an unknown key, the nearest
+ * valid one.
+ * @param json The configuration.
  */
 export function describeIssue(issue: z.core.$ZodIssue, json: unknown, schema: z.ZodType): string {
   const path = issue.path.map(String);
@@ -35,7 +35,7 @@ export function describeIssue(issue: z.core.$ZodIssue, json: unknown, schema: z.
   return `expected '${key}' to be ${expected(issue)}, got ${got}. ${remedy}`;
 }
 
-/** The fields of an object schema, also of one that is optional or has a default. */
+/** Fields of an object schema, which may be optional or have a default. */
 export function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
   if (schema instanceof z.ZodObject) return schema.shape;
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap() as z.ZodType);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Batch, TokenSet } from '../batches/token-set.js';
 import { isTokenSource, type TokenSource } from '../batches/token-source.js';
 
-/** Keys of the configuration that name data, whose content counts and not their place. */
+/** Keys of the configuration that name data. Their contents count, not their place. */
 export const dataPathKeys = [
   'tokens',
   'entropies',
@@ -11,36 +11,39 @@ export const dataPathKeys = [
   'validation_entropies',
 ] as const;
 
-/** Images of a source that are looked at. */
+/** Number of images of a source that enter its digest. */
 const samples = 64;
 
 /**
- * What a run learns from and is validated on, as digests by the configuration's keys: of all of a set in memory; of a
- * source its sizes and 64 of its images, spread evenly, since reading all of it would take too long.
+ * Digests of training and validation data, by the configuration's keys. A set in memory enters its digest whole. Of a
+ * source, the sizes and 64 evenly spread images enter it, because reading the whole source would take too long.
  */
-export async function dataIdentity(data: {
-  readonly training: TokenSet | TokenSource;
-  readonly validation?: TokenSet | TokenSource | undefined;
-}): Promise<Record<string, string>> {
-  const { training, validation } = data;
-  return {
-    ...(await digestsOf(training, 'data.tokens', 'data.entropies')),
-    ...(validation && (await digestsOf(validation, 'data.validation', 'data.validation_entropies'))),
-  };
+export async function dataIdentity(
+  training: TokenSet | TokenSource,
+  validation: TokenSet | TokenSource | undefined,
+): Promise<Record<string, string>> {
+  const digests = await digestsOf(training, 'data.tokens', 'data.entropies');
+  if (validation === undefined) return digests;
+  return { ...digests, ...(await digestsOf(validation, 'data.validation', 'data.validation_entropies')) };
 }
 
-async function digestsOf(data: TokenSet | TokenSource, key: string, entropiesKey: string) {
+async function digestsOf(
+  data: TokenSet | TokenSource,
+  key: string,
+  entropiesKey: string,
+): Promise<Record<string, string>> {
   const { tokens, labels, entropies } = isTokenSource(data) ? await sampleOf(data) : data;
   const sizes = isTokenSource(data) ? [data.images, data.variants] : [];
-  const digests = { [key]: digest(JSON.stringify([tokens.shape, ...sizes]), tokens.data, labels.data) };
+  const digests: Record<string, string> = {};
+  digests[key] = digest(JSON.stringify([tokens.shape, ...sizes]), tokens.data, labels.data);
   if (entropies !== undefined) digests[entropiesKey] = digest(entropies.data);
   return digests;
 }
 
-/** Batches of {@link sampleOf}: a source is read once, to be checked and to be identified. */
+/** Batches of {@link sampleOf}, so that the check and the digest read a source only once. */
 const sampled = new WeakMap<TokenSource, Promise<Batch>>();
 
-/** Images of a source that stand for all: 64, the first and the last among them. */
+/** 64 evenly spread images of a source, with the first and the last. */
 export function sampleOf(source: TokenSource): Promise<Batch> {
   const batch = sampled.get(source) ?? loadSample(source);
   sampled.set(source, batch);

@@ -53,7 +53,7 @@ function start(path: string) {
   return { child, end, finish };
 }
 
-/** What a writer leaves when it is killed: hidden names beside the target, in a run's folder and below. */
+/** Partial files of a killed writer: hidden names in a run's folder and below. */
 async function leftovers(output: string): Promise<string[]> {
   const names = await Promise.all(
     [output, join(output, runFiles.checkpoints)].map((path) => readdir(path).catch(() => [])),
@@ -67,7 +67,7 @@ async function stepsDone(output: string): Promise<number> {
   return text.split('\n').length - 1;
 }
 
-/** When a run is killed: this long after it has started and logged some steps, or as soon as it writes after that. */
+/** Time of a kill: this long after the run has started and logged some steps, or at the next write after that. */
 interface Moment {
   readonly step: number;
   readonly milliseconds: number;

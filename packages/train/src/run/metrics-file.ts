@@ -12,8 +12,8 @@ export class MetricsFile {
   ) {}
 
   /**
-   * Opens the file for the steps after `step`. Lines of later steps, repeated ones and half ones, as a killed run leaves
-   * them, are cut out.
+   * Opens the file for the steps after `step`. Lines of later steps, repeated lines and partial lines of a killed run are
+   * removed.
    */
   static async open(path: string, step: number): Promise<MetricsFile> {
     await writeFileAtomic(path, step > 0 ? linesUpTo(path, step) : '');
@@ -22,12 +22,12 @@ export class MetricsFile {
 
   async append(metrics: StepMetrics): Promise<void> {
     await this.file.appendFile(metricsLine(metrics)).catch((error: Error) => {
-      // An open file does not know its path: that of a full disk would be missing.
+      // Errors of an open file, such as a full disk, have no path.
       throw Object.assign(error, { path: this.path });
     });
   }
 
-  /** Writes the lines to the disk: before a checkpoint of their step, so that none is missing where a run goes on. */
+  /** Flushes the lines to the disk: before the checkpoint of their step, so that a resumed run misses none. */
   async sync(): Promise<void> {
     await this.file.sync();
   }
@@ -39,7 +39,7 @@ export class MetricsFile {
 
 async function* linesUpTo(path: string, step: number): AsyncGenerator<Uint8Array> {
   const input = createReadStream(path);
-  // A run may have been moved without this file.
+  // The run may have been moved without this file.
   const missing = await new Promise<boolean>((resolve, reject) => {
     input.once('open', () => resolve(false));
     input.once('error', (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? resolve(true) : reject(error)));
@@ -54,7 +54,7 @@ async function* linesUpTo(path: string, step: number): AsyncGenerator<Uint8Array
   }
 }
 
-/** The step of a line; undefined for a half one. */
+/** Step of a line; `undefined` for a partial line. */
 function stepOf(line: string): number | undefined {
   try {
     const { step } = Object(JSON.parse(line));

@@ -7,8 +7,9 @@ import { writeTokenSet } from '../disk/token-file.js';
 import { tinySet } from '../testing/tiny.js';
 import { filesBelow, metricsOf, tinyRun } from '../testing/tiny-run.js';
 import { writeTrainerCheckpoint } from './checkpoint.js';
+import { createTrainer } from './create-trainer.js';
 import { stepFolder } from './run-folder.js';
-import { createTrainer, type TrainOptions, train } from './train.js';
+import { type TrainOptions, train } from './train.js';
 import type { TrainConfig } from './train-config.js';
 import { readTrainerState } from './trainer-state.js';
 
@@ -78,9 +79,7 @@ describe('a run', () => {
     const config = await tinyRun(folder);
     await trainTo(config, 2);
     const before = await filesBelow(config.output);
-    await expect(trainTo(config)).rejects.toThrow(
-      /got train.json, .* in '.*run'. Pass --resume to go on with that run/,
-    );
+    await expect(trainTo(config)).rejects.toThrow(/got train.json, .* in '.*run'. Pass --resume to resume that run/);
     expect(await filesBelow(config.output)).toEqual(before);
   });
 });
@@ -115,7 +114,7 @@ describe('resuming', () => {
       const path = join(other.output, 'metrics.jsonl');
       const text = await readFile(path, 'utf8');
       await writeFile(path, `${text}${text}{"step":${step + 1},"loss":9}\n{"step":${step + 2},"lo`);
-      expect(await resumed(other)).toEqual([`goes on from step ${step} in '${stepFolder(other.output, step)}'`]);
+      expect(await resumed(other)).toEqual([`resumes from step ${step} in '${stepFolder(other.output, step)}'`]);
       expect(await filesOf(other)).toEqual(expected);
       expect(await metricsOf(other.output)).toEqual(lines);
     }
@@ -143,9 +142,9 @@ describe('resuming', () => {
     const other = join(folder, 'other.safetensors');
     await writeTokenSet(other, tinySet(7, 9));
     const wrong: [object, RegExp][] = [
-      [{ seed: 4 }, /got 'seed' 4 in place of 0\. Go on with those, or choose another output/],
+      [{ seed: 4 }, /got 'seed' 4 in place of 0\. Resume with the original ones, or choose another output/],
       [{ batch_size: 3 }, /'batch_size' 3 in place of 2/],
-      [{ steps: 5 }, /'steps' 5 in place of 6\..* Steps can be raised/],
+      [{ steps: 5 }, /'steps' 5 in place of 6\..* Steps can be raised only/],
       [{ optimizer: { ...optimizer, learning_rate: 0.1 } }, /'optimizer.learning_rate' 0.1 in place of 0.01/],
       [{ optimizer: { ...optimizer, average_decay: null } }, /'optimizer.average_decay' null in place of 0.9/],
       [{ model: { ...model, dim: 32 } }, /'model.dim' 32 in place of 16/],
@@ -155,7 +154,7 @@ describe('resuming', () => {
       ],
       [
         { data: { ...data, tokens: other } },
-        /'data.tokens' "sha256:[0-9a-f]{64}" in place of "sha256:.* have other content/,
+        /'data.tokens' "sha256:[0-9a-f]{64}" in place of "sha256:.* have different contents/,
       ],
       [{ data: { ...data, validation: undefined } }, /'data.validation' none in place of "sha256:/],
       [{ data: { ...data, entropies: other } }, /'data.entropies' "sha256:[0-9a-f]{64}" in place of "sha256:/],
@@ -181,11 +180,11 @@ describe('resuming', () => {
     await truncate(join(stepFolder(config.output, 6), 'model.safetensors'), 100);
     const notes = await resumed(config);
     expect(notes[0]).toMatch(/^WARNING: .*step-000006\/model.safetensors', got 100 bytes. The checkpoint is damaged/);
-    expect(notes.at(-1)).toBe(`goes on from step 4 in '${stepFolder(config.output, 4)}'`);
+    expect(notes.at(-1)).toBe(`resumes from step 4 in '${stepFolder(config.output, 4)}'`);
     expect(await filesOf(config)).toEqual(expected);
     // A file of its own that is missing is in last/ still.
     await rm(join(stepFolder(config.output, 6), 'optimizer.safetensors'));
-    expect((await resumed(config)).at(-1)).toBe(`goes on from step 6 in '${join(config.output, 'last')}'`);
+    expect((await resumed(config)).at(-1)).toBe(`resumes from step 6 in '${join(config.output, 'last')}'`);
     expect(await filesOf(config)).toEqual(expected);
   });
 
@@ -194,9 +193,7 @@ describe('resuming', () => {
     await trainTo(config, 2);
     for (const step of [1, 2]) await truncate(join(stepFolder(config.output, step), 'trainer.json'), 10);
     const before = await filesBelow(config.output);
-    await expect(resumed(config)).rejects.toThrow(
-      /got damaged ones alone\. .*step-000002.*step-000001.*Bring one back/,
-    );
+    await expect(resumed(config)).rejects.toThrow(/got only damaged ones\. .*step-000002.*step-000001.*Restore one/);
     expect(await filesBelow(config.output)).toEqual(before);
   });
 
@@ -223,7 +220,7 @@ describe('a step that fails', () => {
   it.each([
     // Parameters become so large that there is no loss; or infinite right away.
     [1e20, 2, /got NaN and NaN at step 3, with the batch of images \d, \d\./],
-    [1e39, 0, /expected finite parameters after step 1, got others in/],
+    [1e39, 0, /expected finite parameters after step 1, got NaN in/],
   ])('writes no checkpoint and leaves those before: learning rate %d', async (learning_rate, last, message) => {
     const changes = { optimizer: { learning_rate, weight_decay: 0 }, checkpoints: { every: 1 }, validate_every: null };
     const config = await tinyRun(folder, changes);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { KindsOf } from '@dpar/check';
 import { indexSuffix } from '@dpar/io';
 import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
@@ -14,7 +15,7 @@ export const trainerFiles = {
   state: 'trainer.json',
 } as const;
 
-/** Size and SHA-256 of a file, by which damage is noticed. */
+/** Size and SHA-256 of a file, to detect damage. */
 const fileRecord = z.object({ bytes: z.number(), sha256: z.string() });
 
 const schema = z.object({
@@ -27,7 +28,7 @@ const schema = z.object({
   files: z.record(z.string(), fileRecord),
 });
 
-/** What `trainer.json` of a checkpoint says: where the run stood, what it was of, and the files beside it. */
+/** Content of a checkpoint's `trainer.json`: state and settings of the run, and records of the other files. */
 export type TrainerState = z.infer<typeof schema>;
 
 /** Size and SHA-256 of one file of a checkpoint. */
@@ -45,70 +46,88 @@ export async function readTrainerState(folder: string): Promise<TrainerState> {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
     throw new DparError(
       `readTrainerState: expected a trainer's checkpoint in '${folder}', got no ${trainerFiles.state}. ` +
-        'Training goes on only from folders that it wrote itself.',
+        'Pass a checkpoint of a training run.',
     );
   });
-  const result = schema.safeParse(parsed(text));
+  const json = parsed(text);
+  const result = schema.safeParse(json);
   const isListed = (name: string): boolean =>
     result.success && (name in result.data.files || name + indexSuffix in result.data.files);
   if (result.success && [checkpointFiles.model, trainerFiles.optimizer].every(isListed)) {
     return result.data;
   }
+  const key = result.error?.issues[0]?.path.join('.') ?? 'files';
+  const fault = json === undefined ? 'invalid JSON' : `an invalid or missing '${key}'`;
   throw new DparError(
-    `readTrainerState: expected a trainer's state in '${path}', got other text. The file is damaged.`,
+    `readTrainerState: expected a trainer's state in '${path}', got ${fault}. The file is damaged: use another checkpoint.`,
   );
 }
 
 /**
- * Reads `trainer.json` and checks that each file beside it is what was written.
+ * Reads `trainer.json` and checks size and digest of each file that it records.
  * @throws DparError naming the file that is missing, cut or changed.
  */
 export async function verifyTrainerCheckpoint(folder: string): Promise<TrainerState> {
   const state = await readTrainerState(folder);
   for (const [name, { bytes, sha256 }] of Object.entries(state.files)) {
     const path = join(folder, name);
-    const size = await stat(path).then(
-      (status) => `${status.size} bytes`,
-      () => 'no such file',
+    const found = await stat(path).catch(() => undefined);
+    const digest = found?.size === bytes ? await fileDigest(path) : undefined;
+    if (digest === sha256) continue;
+    const got =
+      digest === undefined ? (found ? `${found.size} bytes` : 'no such file') : `bytes with SHA-256 ${digest}`;
+    throw new DparError(
+      `verifyTrainerCheckpoint: expected the ${bytes} bytes that were written to '${path}', got ${got}. The checkpoint is damaged: use another one.`,
     );
-    const got = size === `${bytes} bytes` && (await fileDigest(path)) !== sha256 ? 'others' : size;
-    if (got !== `${bytes} bytes`) {
-      throw new DparError(
-        `verifyTrainerCheckpoint: expected the ${bytes} bytes that were written to '${path}', got ${got}. The checkpoint is damaged.`,
-      );
-    }
   }
   return state;
 }
 
 const partial = schema.partial();
 
-/** What can be read of another file's `trainer.json`; nothing of one that is not of this form. */
-export function readStateFields(json: unknown): z.infer<typeof partial> {
+/** Some fields of `trainer.json`. */
+export type StateFields = z.infer<typeof partial>;
+
+const stateFieldsKinds: KindsOf<Pick<StateFields, 'validation_loss' | 'data' | 'config'>> = {
+  'validation_loss?': 'any',
+  'data?': 'object',
+  'config?': 'any',
+  '*': 'any',
+};
+
+/** Fields of a `trainer.json` from another source; none if its form is invalid. */
+export function readStateFields(json?: object): StateFields {
+  checkArguments('readStateFields', { json }, { 'json?': 'object' });
   return partial.safeParse(json).data ?? {};
 }
 
-/** How `random_state` reads. */
+/** Value of `random_state`. */
 const randomState = 'every random number is a function of the seed and the step';
 
-/** What `trainer.json` says, but for the files. */
+/** Content of `trainer.json`, without the records of files. */
 export function trainerStateOf(
   step: number,
   seed: number,
-  more: Pick<z.infer<typeof partial>, 'validation_loss' | 'data' | 'config'> = {},
+  more: Pick<StateFields, 'validation_loss' | 'data' | 'config'> = {},
 ): Omit<TrainerState, 'files'> {
+  checkArguments('trainerStateOf', { step, seed, more }, { step: 'number', seed: 'number', 'more?': stateFieldsKinds });
   const { validation_loss = null, data = {}, config = null } = more;
   return { step, seed, random_state: randomState, validation_loss, data, config };
 }
 
-/** Writes `trainer.json` into a folder that is being made. @param files Records of the other files; by default they are read. */
+/** Writes `trainer.json` into a partial folder. @param files Records of the other files; by default they are computed. */
 export async function writeTrainerState(
   folder: string,
   state: Omit<TrainerState, 'files'>,
   files?: Readonly<Record<string, FileRecord>>,
 ): Promise<void> {
-  const whole: TrainerState = { ...state, files: { ...(files ?? (await recordsIn(folder))) } };
-  await writeJson(join(folder, trainerFiles.state), whole);
+  checkArguments(
+    'writeTrainerState',
+    { folder, state, files },
+    { folder: 'string', state: 'object', 'files?': 'object' },
+  );
+  const records: TrainerState['files'] = files ?? (await recordsIn(folder));
+  await writeJson(join(folder, trainerFiles.state), { ...state, files: records });
 }
 
 async function recordsIn(folder: string): Promise<Record<string, FileRecord>> {

@@ -1,43 +1,43 @@
 import type { ImageArchitecture } from '@dpar/nn';
 import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import { type Batch, takeImages } from '../batches/token-set.js';
-import { accumulateGradients } from '../optimizer/gradients.js';
+import { accumulateGradients } from '../optimizer/named-tensors.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
 import { type LossAndGradients, lossAndGradients } from './step.js';
 
-/** How the gradients of a batch are computed. */
+/** Options of {@link BatchGradients}. */
 export interface BatchGradientsOptions {
-  /** Decides on dropout. */
+  /** Seed of dropout. */
   readonly seed: number;
   /** Dropout of activations (default: none; the paper's rates are 0.1 each). */
   readonly dropout?: DropoutRates | undefined;
   /**
-   * Passes that a batch is cut into, whose gradients are added: less memory for the same step (default 1). The batch size
-   * must be a multiple of it.
+   * Number of passes per batch, whose gradients are added: less memory for the same step (default 1). It must divide the
+   * batch size.
    */
   readonly accumulationSteps?: number | undefined;
-  /** Computes what is inside transformer blocks a second time in the backward pass: less memory, a third more work. */
+  /** Recomputes the inside of transformer blocks in the backward pass: less memory, a third more work (default: false). */
   readonly recomputeBlocks?: boolean | undefined;
   /**
-   * Pads batches to one of some numbers of patches, each at most this factor above the one before, for engines that
-   * prepare anew for each size. Default: batches are padded to the patches of their longest image.
+   * Factor between the numbers of patches that batches are padded to, for engines that prepare anew for each size.
+   * Default: batches are padded to the patches of their longest image.
    */
   readonly bucketRatio?: number | undefined;
 }
 
-/** What comes of a batch. */
+/** Result of {@link BatchGradients.run}. */
 export interface BatchGradientsResult {
   /** Mean over the batch, nats per token. */
   readonly loss: number;
-  /** Of the mean loss by all parameters; overwritten by the next batch. */
+  /** Gradients of the mean loss, by parameter name. The next batch overwrites them. */
   readonly gradients: Tensors<HostTensor>;
   /** Patches of the global transformer, or tokens for models without patches. */
   readonly patches: number;
-  /** Positions that were computed for them: with padding. */
+  /** Computed positions: patches and padding. */
   readonly positions: number;
 }
 
-/** Gradients of whole batches: dropout, and parts of a batch one after the other. */
+/** Gradients of whole batches, with dropout, in one or several passes. */
 export class BatchGradients {
   private readonly passes: LossAndGradients;
   private readonly masks: DropoutMasks;
@@ -53,13 +53,13 @@ export class BatchGradients {
     this.passes = lossAndGradients(engine, model, [], { dropout, recomputeBlocks });
   }
 
-  /** Graphs compiled so far. */
+  /** Number of compiled graphs. */
   get graphs(): number {
     return this.passes.signatures;
   }
 
   /**
-   * @param step Number of the step: with the seed and the shapes of the batch, it decides on what is dropped.
+   * @param step Number of the step. Dropout is a function of step, seed and shapes of the batch.
    * @throws DparError if the batch cannot be cut into equal parts.
    */
   async run(parameters: Tensors<HostTensor>, batch: Batch, step: number): Promise<BatchGradientsResult> {
@@ -82,30 +82,31 @@ export class BatchGradients {
     return total;
   }
 
-  /** Frees what was compiled. */
+  /** Frees compiled graphs. */
   dispose(): Promise<void> {
     return this.passes.dispose();
   }
 
-  /** Zeros in which the gradients of a batch's parts are added. */
+  /** Zeros to which the gradients of the passes are added. */
   private clearedSum(): Tensors<HostTensor> {
-    this.sum ??= Object.fromEntries(
-      Object.entries(this.model.kind.specs(this.model.config)).map(([name, { shape }]) => [name, float32(shape)]),
-    );
+    const { kind, config } = this.model;
+    const specs = Object.entries(kind.specs(config));
+    this.sum ??= Object.fromEntries(specs.map(([name, { shape }]) => [name, float32(shape)]));
     for (const { data } of Object.values(this.sum)) data.fill(0);
     return this.sum;
   }
 }
 
 /**
- * Cuts a batch into equal parts, each of consecutive images.
- * @throws DparError if its number of images is no multiple of the number of parts.
+ * Cuts a batch into equal parts of consecutive images.
+ * @throws DparError if the number of parts does not divide the number of images.
  */
 function splitBatch(batch: Batch, parts: number): Batch[] {
   const size = batch.images.length / parts;
   if (!Number.isInteger(size) || size === 0) {
     throw new DparError(
-      `splitBatch: expected a batch size that ${parts} accumulation steps divide, got ${batch.images.length} images.`,
+      `splitBatch: expected a batch size that ${parts} accumulation steps divide, got ${batch.images.length} images. ` +
+        "Change 'batchSize' or 'accumulationSteps'.",
     );
   }
   if (parts === 1) return [batch];

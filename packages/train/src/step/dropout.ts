@@ -1,17 +1,28 @@
 import type { KindsOf } from '@dpar/check';
 import type { Dropout, DropoutPlace, Training } from '@dpar/nn';
 import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
-import { type DynamicAxes, type HostTensor, named, sizeOf, type Tensors, type TensorType, typeOps } from '@dpar/tensor';
-import { randomStream } from '../batches/random-streams.js';
+import {
+  type DynamicAxes,
+  type HostTensor,
+  type HostTensorOf,
+  int32,
+  named,
+  sizeOf,
+  type Tensors,
+  type TensorType,
+  typeOps,
+} from '@dpar/tensor';
+import { randomStream } from '../batches/batch-order.js';
+import { int32Kinds } from '../batches/token-set.js';
 import { checkArguments } from '../check-arguments.js';
 
 /** Probabilities at which activations become zero; 0 is no dropout. The paper's and LlamaGen's are 0.1 each. */
 export interface DropoutRates {
   /** Of embedded tokens. */
   readonly token: number;
-  /** Of what attention adds. */
+  /** Of the outputs of attention. */
   readonly residual: number;
-  /** Of what feed-forward layers add. */
+  /** Of the outputs of feed-forward layers. */
   readonly feedForward: number;
 }
 
@@ -26,21 +37,21 @@ export const dropoutRatesKinds: KindsOf<DropoutRates> = {
 /** Rates of a model without dropout. */
 export const noDropout: DropoutRates = { token: 0, residual: 0, feedForward: 0 };
 
-/** Prefix of the names of masks among the inputs of a training step. */
+/** Prefix of masks among the inputs of a training step. */
 const prefix = 'keep.';
 
-/** The dropout of a training step that finds its masks among the inputs. */
+/** Dropout of a training step whose masks are among the inputs. */
 export function dropoutFrom<T>(tensors: Tensors<T>, rates: DropoutRates): NonNullable<Training<T>['dropout']> {
   return ({ name, kind }): Dropout<T> | undefined =>
     rates[kind] > 0 ? { keep: named(tensors, prefix + name), scale: 1 / (1 - rates[kind]) } : undefined;
 }
 
 /**
- * Masks of a model's dropout. They are a function of the seed, the step and the shapes of the batch alone, drawn from the
- * counter-based generator; each call overwrites what the one before gave.
+ * Masks of a model's dropout: a function of the seed, the step and the shapes of the batch, from the counter-based
+ * generator. Each call overwrites the masks of the call before.
  */
 export class DropoutMasks {
-  /** Memory of the masks by name, as large as was needed so far. */
+  /** Memory of each mask, as large as was needed so far. */
   private readonly memory = new Map<string, Uint8Array>();
   /** Places by shapes of the inputs. */
   private readonly places = new Map<string, readonly DropoutPlace[]>();
@@ -58,20 +69,21 @@ export class DropoutMasks {
   }
 
   /**
-   * The masks of one pass, by name.
+   * Masks of one pass, by name.
    * @param inputs Inputs of the batch.
-   * @param index Number of the pass: other numbers give other masks.
+   * @param index Number of the pass. Each number has its own masks.
    */
   draw(inputs: Tensors<HostTensor>, index: number): Tensors<HostTensor> {
     checkArguments('DropoutMasks.draw', { inputs, index }, { inputs: 'object', index: 'number' });
 
     const random = randomStream(this.seed, 'dropout', index);
-    const masks = this.placesFor(inputs).map(({ name, kind, shape }) => {
+    const masks: Record<string, HostTensor> = {};
+    for (const { name, kind, shape } of this.placesFor(inputs)) {
       const data = this.memoryOf(name, sizeOf(shape));
       random.fillKeepMask(data, 1 - this.rates[kind]);
-      return [prefix + name, { dtype: 'bool', shape, data }] as const;
-    });
-    return Object.fromEntries(masks);
+      masks[prefix + name] = { dtype: 'bool', shape, data };
+    }
+    return masks;
   }
 
   private placesFor(inputs: Tensors<HostTensor>): readonly DropoutPlace[] {
@@ -89,56 +101,78 @@ export class DropoutMasks {
   }
 }
 
-/** The places of {@link dropoutPlaces} with a rate above 0. */
+/** Places of {@link dropoutPlaces} with a rate above 0. */
 function placesWithDropout(model: ImageArchitecture, rates: DropoutRates, inputs: Tensors<TensorType>): DropoutPlace[] {
   return dropoutPlaces(model, inputs).filter(({ kind }) => rates[kind] > 0);
 }
 
 /**
- * Axes of the masks whose size goes with the dynamic axes of a model's inputs, by name of the mask.
+ * Axes of masks that grow with the dynamic axes of a model's inputs, by name of the mask.
  * @param inputs Inputs of any batch.
  */
 export function maskAxes(model: ImageArchitecture, rates: DropoutRates, inputs: Tensors<TensorType>): DynamicAxes {
+  const { dynamicAxes } = model.kind;
   const found: Record<string, Record<number, string>> = {};
   const usual = placesWithDropout(model, rates, inputs);
-  const names = new Set(Object.values(model.kind.dynamicAxes).flatMap((axes) => Object.values(axes)));
-  for (const size of names) {
-    // What grows with the size depends on it.
-    const grown = Object.entries(inputs).map(([name, { dtype, shape }]) => {
-      const axes = model.kind.dynamicAxes[name] ?? {};
-      return [name, { dtype, shape: shape.map((n, axis) => (axes[axis] === size ? n + 1 : n)) }] as const;
-    });
-    for (const [i, { name, shape }] of placesWithDropout(model, rates, Object.fromEntries(grown)).entries()) {
-      shape.forEach((n, axis) => {
-        if (n !== usual[i]?.shape[axis]) found[prefix + name] = { ...found[prefix + name], [axis]: size };
-      });
+  const sizes = new Set(Object.values(dynamicAxes).flatMap((axes) => Object.values(axes)));
+  for (const size of sizes) {
+    // An axis depends on the size if it changes when the size grows by 1.
+    const grown: Record<string, TensorType> = {};
+    for (const [name, { dtype, shape }] of Object.entries(inputs)) {
+      grown[name] = { dtype, shape: shape.map((n, axis) => (dynamicAxes[name]?.[axis] === size ? n + 1 : n)) };
+    }
+    for (const [i, { name, shape }] of placesWithDropout(model, rates, grown).entries()) {
+      for (const [axis, n] of shape.entries()) {
+        if (n === usual[i]?.shape[axis]) continue;
+        const axes = found[prefix + name] ?? {};
+        axes[axis] = size;
+        found[prefix + name] = axes;
+      }
     }
   }
   return found;
 }
 
-/** Where a model may drop activations, for a batch with the given inputs: the model is run on shapes alone. */
+/** Places where a model may drop activations of a batch. The model runs on shapes only. */
 export function dropoutPlaces(model: ImageArchitecture, inputs: Tensors<TensorType>): DropoutPlace[] {
   checkArguments('dropoutPlaces', { model, inputs }, { model: architectureArgument, inputs: 'object' });
 
+  const { kind, config } = model;
+  const types: Record<string, TensorType> = {};
+  for (const [name, { shape }] of Object.entries(kind.specs(config))) types[name] = { dtype: 'float32', shape };
+  for (const [name, { dtype, shape }] of Object.entries(inputs)) types[name] = { dtype, shape };
   const places: DropoutPlace[] = [];
-  const parameters = Object.fromEntries(
-    Object.entries(model.kind.specs(model.config)).map(([name, { shape }]) => [
-      name,
-      { dtype: 'float32', shape } as const,
-    ]),
-  );
-  const types = Object.entries(inputs).map(([name, { dtype, shape }]) => [name, { dtype, shape }] as const);
-  model.kind.outputs(
-    typeOps,
-    model.config,
-    { ...parameters, ...Object.fromEntries(types) },
-    {
-      dropout: (place) => {
-        places.push(place);
-        return undefined;
-      },
-    },
-  );
+  const dropout = (place: DropoutPlace): undefined => {
+    places.push(place);
+  };
+  kind.outputs(typeOps, config, types, { dropout });
   return places;
+}
+
+/**
+ * Replaces labels by the null class with some probability, for classifier-free guidance. The replaced labels are a function
+ * of the seed and the step.
+ * @param labels int32 [B]
+ * @param nullClass Number of classes.
+ * @param probability The paper's is 0.1.
+ * @returns int32 [B], a new tensor
+ */
+export function dropClasses(
+  labels: HostTensorOf<'int32'>,
+  nullClass: number,
+  probability: number,
+  seed: number,
+  step: number,
+): HostTensorOf<'int32'> {
+  checkArguments(
+    'dropClasses',
+    { labels, nullClass, probability, seed, step },
+    { labels: int32Kinds, nullClass: 'number', probability: 'number', seed: 'number', step: 'number' },
+  );
+
+  const random = randomStream(seed, 'classDropout', step);
+  return int32(
+    labels.shape,
+    labels.data.map((label) => (random.uniform() < probability ? nullClass : label)),
+  );
 }

@@ -13,16 +13,16 @@ import {
 import { checkArguments } from '../check-arguments.js';
 import { type DropoutRates, dropoutFrom, dropoutRatesKinds, maskAxes, noDropout } from './dropout.js';
 
-/** Prefix of the names of gradients among the outputs: `grad.<parameter>`. */
+/** Prefix of gradients among the outputs: `grad.<parameter>`. */
 export const gradientPrefix = 'grad.';
 
-/** What a training step does beyond loss and gradients. */
+/** Options of {@link gradientFunction} and {@link lossAndGradients}. */
 export interface StepOptions {
-  /** Default: none. The masks are inputs, as `DropoutMasks` makes them. */
+  /** Default: none. The masks are inputs, from `DropoutMasks`. */
   readonly dropout?: DropoutRates | undefined;
   /**
-   * Keeps nothing of what transformer blocks compute but their results, and computes the rest again in the backward
-   * pass: a third more work for a fraction of the memory (default: false).
+   * Stores only the results of transformer blocks and recomputes the rest in the backward pass: a third more work for a
+   * fraction of the memory (default: false).
    */
   readonly recomputeBlocks?: boolean | undefined;
 }
@@ -30,8 +30,8 @@ export interface StepOptions {
 const stepOptionsKinds: KindsOf<StepOptions> = { 'dropout?': dropoutRatesKinds, 'recomputeBlocks?': 'boolean' };
 
 /**
- * The function that a training step compiles: from parameters and inputs of a batch, all by name, to some of the model's
- * outputs and, under `grad.<parameter>`, the gradients of its loss by all parameters.
+ * The function that a training step compiles. Its inputs are parameters and inputs of a batch, by name. Its outputs are
+ * some of the model's outputs and, as `grad.<parameter>`, the gradients of the loss with respect to all parameters.
  * @param outputs Names of the model's outputs to return.
  */
 export function gradientFunction(
@@ -44,44 +44,41 @@ export function gradientFunction(
     { model, outputs, options },
     { model: architectureArgument, outputs: 'string[]', 'options?': stepOptionsKinds },
   );
+  const { kind, config } = model;
   const { dropout = noDropout, recomputeBlocks } = options;
-  const by = Object.keys(model.kind.specs(model.config));
+  const by = Object.keys(kind.specs(config));
   return (ops, inputs) => {
-    const forward: TensorFunction = (tapeOps, variables) =>
-      model.kind.outputs(tapeOps, model.config, variables, {
-        dropout: dropoutFrom(variables, dropout),
-        recomputeBlocks,
-      });
+    const forward: TensorFunction = (tapeOps, tensors) =>
+      kind.outputs(tapeOps, config, tensors, { dropout: dropoutFrom(tensors, dropout), recomputeBlocks });
     const results = valueAndGradients(ops, forward, inputs, { of: 'loss', by });
-    return {
-      ...Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)])),
-      ...Object.fromEntries(Object.entries(results.gradients).map(([name, value]) => [gradientPrefix + name, value])),
-    };
+    const returned = outputs.map((name) => [name, named(results.outputs, name)] as const);
+    const gradients = Object.entries(results.gradients).map(([name, value]) => [gradientPrefix + name, value] as const);
+    return Object.fromEntries([...returned, ...gradients]);
   };
 }
 
-/** What one run of {@link LossAndGradients} gives. */
+/** Result of {@link LossAndGradients.run}. */
 export interface LossAndGradientsResult {
   /** Mean cross-entropy in nats. */
   readonly loss: number;
-  /** By parameter name. The tensors are overwritten by the next run. */
+  /** By parameter name. The next run overwrites the tensors. */
   readonly gradients: Tensors<HostTensor>;
-  /** The other outputs that were asked for. */
+  /** The other requested outputs. */
   readonly outputs: Tensors<HostTensor>;
 }
 
 /** Loss and gradients of a model, compiled by an engine. */
 export interface LossAndGradients {
-  /** @param inputs Inputs of a batch, as the model's `inputs` makes them. */
+  /** @param inputs Inputs of a batch, from `inputs` of the model's kind. */
   run(parameters: Tensors<HostTensor>, inputs: Tensors<HostTensor>): Promise<LossAndGradientsResult>;
-  /** Number of input signatures compiled so far. */
+  /** Number of compiled input signatures. */
   readonly signatures: number;
   dispose(): Promise<void>;
 }
 
 /**
- * Loss and gradients of a model by its parameters, forward and backward as one graph whatever the sizes of its dynamic
- * axes, where the engine can, and one for each size of others. Gradients are written into tensors that are allocated once.
+ * Loss of a model and its gradients with respect to all parameters, forward and backward in one graph. Where the engine
+ * can, the graph serves any sizes of the dynamic axes. Gradients are written into tensors that are allocated once.
  * @param outputs Further outputs of the model to return, such as `logits`.
  */
 export function lossAndGradients(
@@ -95,30 +92,26 @@ export function lossAndGradients(
     { engine, model, outputs, options },
     { engine: 'Engine', model: architectureArgument, 'outputs?': 'string[]', 'options?': stepOptionsKinds },
   );
-
+  const { kind, config } = model;
   const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
+  const specs = Object.entries(kind.specs(config));
+  const into = Object.fromEntries(specs.map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]));
   let compiled: CompiledFunction | undefined;
-  const into = Object.fromEntries(
-    Object.entries(model.kind.specs(model.config)).map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]),
-  );
   return {
     get signatures() {
       return compiled?.signatures ?? 0;
     },
     async run(parameters, inputs) {
-      // The axes of masks are known with the shapes of a batch.
-      compiled ??= engine.compile(gradientFunction(model, wanted, options), {
-        dynamicAxes: { ...model.kind.dynamicAxes, ...maskAxes(model, options.dropout ?? noDropout, inputs) },
-      });
+      if (compiled === undefined) {
+        // The axes of masks depend on the shapes of a batch.
+        const axes = maskAxes(model, options.dropout ?? noDropout, inputs);
+        const dynamicAxes = { ...kind.dynamicAxes, ...axes };
+        compiled = engine.compile(gradientFunction(model, wanted, options), { dynamicAxes });
+      }
       const results = await compiled.run({ ...parameters, ...inputs }, { into });
-      const gradients = Object.keys(model.kind.specs(model.config)).map(
-        (name) => [name, results[gradientPrefix + name]] as const,
-      );
       return {
-        loss: results.loss?.data[0] ?? Number.NaN,
-        gradients: Object.fromEntries(
-          gradients.filter((entry): entry is [string, HostTensor] => entry[1] !== undefined),
-        ),
+        loss: scalarOf(named(results, 'loss')),
+        gradients: Object.fromEntries(specs.map(([name]) => [name, named(results, gradientPrefix + name)])),
         outputs: Object.fromEntries(Object.entries(results).filter(([name]) => outputs.includes(name))),
       };
     },
@@ -126,7 +119,7 @@ export function lossAndGradients(
   };
 }
 
-/** The one element of a tensor. */
+/** The only element of a tensor. */
 export function scalarOf({ data }: HostTensor): number {
   return data[0] ?? Number.NaN;
 }

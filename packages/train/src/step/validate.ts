@@ -17,9 +17,9 @@ import { scalarOf } from './step.js';
 /** Loss of a model over whole sets. */
 export interface Validator {
   /**
-   * Mean cross-entropy over all predicted tokens of a set, in nats per token; of images with variants, those of the first
-   * one. Labels are used as they are.
-   * @param parameters Those that are not among {@link ValidatorOptions.constants}.
+   * Mean cross-entropy over all predicted tokens of a set, in nats per token. Of images with variants, the first one counts.
+   * Labels are not dropped.
+   * @param parameters Parameters that are not among {@link ValidatorOptions.constants}.
    * @throws The signal's reason if it is aborted.
    */
   loss(
@@ -31,13 +31,13 @@ export interface Validator {
   dispose(): Promise<void>;
 }
 
-/** Settings of {@link createValidator}. */
+/** Options of {@link createValidator}. */
 export interface ValidatorOptions {
-  /** Parameters that stay the same from call to call, which the engine can repack or quantise (default: none). */
+  /** Parameters that never change, which the engine may repack or quantise (default: none). */
   readonly constants?: Tensors<HostTensor>;
-  /** Format of the constant matrices of products (default: `float32`). */
+  /** Format of constant matrices in products (default: `float32`). */
   readonly weights?: WeightFormat;
-  /** See `bucketRatio` of {@link TrainerOptions}. */
+  /** See `bucketRatio` of `TrainerOptions`. */
   readonly bucketRatio?: number | undefined;
 }
 
@@ -47,7 +47,7 @@ const validatorOptionsKinds: KindsOf<ValidatorOptions> = {
   'bucketRatio?': 'number',
 };
 
-/** A validator; the forward pass alone is compiled, with the parameters as inputs but for those that are constants. */
+/** Creates a validator. It compiles the forward pass, with all parameters but the constants as inputs. */
 export function createValidator(engine: Engine, model: ImageArchitecture, options: ValidatorOptions = {}): Validator {
   checkArguments(
     'createValidator',
@@ -69,7 +69,7 @@ export function createValidator(engine: Engine, model: ImageArchitecture, option
       const load = (start: number) => {
         const images = order.slice(start, start + batchSize);
         const batch = source.load(images, new Int32Array(images.length));
-        batch.catch(() => {}); // thrown where it is awaited
+        batch.catch(() => {}); // thrown by the await below
         return batch;
       };
       let sum = 0;
@@ -78,12 +78,10 @@ export function createValidator(engine: Engine, model: ImageArchitecture, option
         signal?.throwIfAborted();
         const batch = await next;
         if (start + batchSize < order.length) next = load(start + batchSize);
-        const { loss } = await compiled.run({
-          ...parameters,
-          ...model.kind.inputs(model.config, batch, { bucketRatio }),
-        });
-        // Each image has as many predicted tokens as any other.
-        if (loss !== undefined) sum += scalarOf(loss) * batch.images.length;
+        const inputs = model.kind.inputs(model.config, batch, { bucketRatio });
+        const outputs = await compiled.run({ ...parameters, ...inputs });
+        // All images have the same number of predicted tokens.
+        sum += scalarOf(named(outputs, 'loss')) * batch.images.length;
       }
       return sum / order.length;
     },
@@ -91,7 +89,7 @@ export function createValidator(engine: Engine, model: ImageArchitecture, option
   };
 }
 
-/** All images of a source, those with few patches first, so that batches hardly need padding. */
+/** All images of a source in ascending order of their patches, so that batches need little padding. */
 async function imagesByPatchCount(
   model: ImageArchitecture,
   source: TokenSource,

@@ -1,4 +1,4 @@
-import type { AdamWArrays, AdamWScalars, FollowingAverage } from '../optimizer/kernels.js';
+import type { UpdateArrays, UpdateNumbers } from '../optimizer/kernels.js';
 
 const { fround, sqrt } = Math;
 
@@ -8,8 +8,8 @@ const { fround, sqrt } = Math;
  */
 
 /** As `updateParameter`. */
-export function updateParameter(arrays: AdamWArrays, scalars: AdamWScalars, following?: FollowingAverage): void {
-  const { parameter, gradient, first, second } = arrays;
+export function updateParameter(arrays: UpdateArrays, scalars: UpdateNumbers): void {
+  const { parameter, gradient, first, second, average } = arrays;
   const beta2 = fround(scalars.beta2);
   const rate2 = fround(scalars.rate2);
   const stepSize = fround(scalars.stepSize);
@@ -23,7 +23,7 @@ export function updateParameter(arrays: AdamWArrays, scalars: AdamWScalars, foll
     const step = fround(fround(stepSize * m) / divisor);
     parameter[i] = fround(at(parameter, i) * fround(scalars.keep)) - step;
   }
-  if (following !== undefined) moveAverage(following.average, parameter, following.rate);
+  if (average !== undefined) moveAverage(average, parameter, scalars.averageRate);
 }
 
 /** As `moveAverage`. */

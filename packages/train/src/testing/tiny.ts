@@ -28,7 +28,7 @@ export function tinyModel(kind: keyof typeof configs, changes: object = {}, seed
   return { ...architecture, parameters: initializeParameters(architecture.kind.specs(architecture.config), seed) };
 }
 
-/** Random images for the tiny models; each begins with a token of its own, so that it can be told from the others. */
+/** Random images for the tiny models. The first token of each differs from those of its neighbours. */
 export function tinySet(images: number, seed = 1): TokenSet {
   const random = createRandom(seed, 0);
   const values = (size: number, below: number) => Array.from({ length: size }, () => random.integer(below));

@@ -3,7 +3,7 @@ import { createReferenceEngine } from '@dpar/tensor';
 import { train } from '../run/train.js';
 import { readTrainConfig } from '../run/train-config.js';
 
-// A process that trains as the configuration in its argument says and goes on with what is there: tests kill it.
+// A process that runs or resumes the configuration in its argument. Tests kill it.
 const [path = ''] = process.argv.slice(2);
 const config = readTrainConfig(JSON.parse(readFileSync(path, 'utf8')));
 for await (const _ of train(createReferenceEngine(), config, { resume: true }));

@@ -1,30 +1,31 @@
 import type { KindsOf } from '@dpar/check';
 import { checkArguments } from '../check-arguments.js';
-/** What one training step reports. */
+
+/** Metrics of one training step. */
 export interface StepMetrics {
   /** The step, counted from 1. */
   readonly step: number;
   /** Epoch of the step's first image, counted from 0. */
   readonly epoch: number;
-  /** Nats per token, mean over the batch. */
+  /** Mean loss over the batch, nats per token. */
   readonly loss: number;
-  /** Before clipping. */
+  /** Global norm before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
-  /** Of the whole step, with the compilation of a new graph if there was one; without validation. */
+  /** Time of the whole step, with the compilation of a new graph, without validation. */
   readonly seconds: number;
-  /** Of them, waiting for the batch to be loaded. */
+  /** Part of `seconds`: waiting for the batch. */
   readonly waitSeconds: number;
-  /** Part of them: gradient norm, update of the parameters and their moving average. */
+  /** Part of `seconds`: gradient norm, and update of the parameters and their moving average. */
   readonly optimizerSeconds: number;
   readonly imagesPerSecond: number;
   /** Predicted tokens per patch in the batch; 1 for models without patches. */
   readonly meanPatchLength: number;
-  /** Share of the global transformer's positions in the batch that are padding; 0 for models without patches. */
+  /** Share of padding among the global transformer's positions in the batch; 0 for models without patches. */
   readonly paddingShare: number;
-  /** Graphs compiled so far: a step that raises it has spent most of its time on that. */
+  /** Number of compiled graphs. A step that raises it spends most of its time on compilation. */
   readonly graphs: number;
-  /** Nats per token over the validation data, where it was measured after this step. */
+  /** Loss over the validation data in nats per token, if it was measured after this step. */
   readonly validationLoss?: number;
 }
 
@@ -45,7 +46,7 @@ const stepMetricsKinds: KindsOf<StepMetrics> = {
   '*': 'any',
 };
 
-/** One line of metrics.jsonl: the metrics as JSON with snake_case keys. */
+/** Formats a line of metrics.jsonl: the metrics as JSON with snake_case keys. */
 export function metricsLine(metrics: StepMetrics): string {
   checkArguments('metricsLine', { metrics }, { metrics: stepMetricsKinds });
 

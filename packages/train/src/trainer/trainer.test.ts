@@ -8,7 +8,8 @@ import { cosineSchedule, type Schedule } from '../optimizer/schedule.js';
 import { optimizerThread } from '../optimizer/thread.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import type { StepMetrics } from './metrics.js';
-import { Trainer, type TrainerOptions } from './trainer.js';
+import { Trainer } from './trainer.js';
+import type { TrainerOptions } from './trainer-options.js';
 
 function tinyTrainer(kind: 'dpar' | 'llamagen' | 'entropy', changes: Partial<TrainerOptions> = {}): Trainer {
   return new Trainer({

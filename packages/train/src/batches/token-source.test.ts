@@ -1,7 +1,7 @@
 import { int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { BatchQueue } from './batch-queue.js';
 import type { Batch } from './token-set.js';
+import { BatchQueue } from './token-source.js';
 
 const batchOf = (step: number): Batch => ({
   images: Int32Array.of(step),

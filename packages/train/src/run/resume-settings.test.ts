@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { differences, formatDifferences } from './differences.js';
+import { differences, formatDifferences } from './resume-settings.js';
 
 it('names each key that differs, with both values', () => {
   const first = { seed: 3, model: { dim: 16, kind: 'dpar', preset: null }, betas: [0.9, 0.95], same: { a: [1] } };

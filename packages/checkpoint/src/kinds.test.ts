@@ -4,14 +4,14 @@ import { type ParameterSpecs, parameterProblems } from '@dpar/nn';
 import { createRandom, type TensorType } from '@dpar/tensor';
 import { vqKind, vqPresets } from '@dpar/tokenizer';
 import { describe, expect, it } from 'vitest';
-import { checkKeys, inferConfig, withPlaceholders } from './infer-config.js';
-import { specsOf } from './kinds.js';
-import { recognise, type Shapes } from './recognise.js';
+import { inferConfig } from './infer-config.js';
+import { checkKeys, withPlaceholders } from './inferred-config.js';
+import { recognise, type Shapes, specsOf } from './kinds.js';
 
 const shapesOf = (specs: ParameterSpecs): Map<string, readonly number[]> =>
   new Map(Object.entries(specs).map(([name, { shape }]) => [name, shape]));
 
-/** What is wrong with parameters that are not those of a model. */
+/** Problems of parameters that do not fit their model. */
 function problemsOf(shapes: Shapes): string {
   const types: Record<string, TensorType> = Object.fromEntries(
     Array.from(shapes, ([name, shape]) => [name, { dtype: 'float32', shape }]),
@@ -84,7 +84,7 @@ describe('parameters of a model, of which only names and shapes are there', () =
     const text = ['tok_embeddings.weight', 'layers.0.attention.wqkv.weight', 'cls_embedding.cap_proj.fc1.weight'];
     for (const names of [llama, text, ['encoder.layer.0.attention.self.query.weight'], []]) {
       const shapes = new Map(names.map((name) => [name, [4, 4]]));
-      expect(() => recognise(shapes)).toThrow('Other models are not imported');
+      expect(() => recognise(shapes)).toThrow('Other models are not supported');
       expect(recognise(shapes, 'llamagen').name).toBe('llamagen');
     }
   });

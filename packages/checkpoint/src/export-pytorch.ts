@@ -15,45 +15,47 @@ import { DparError } from '@dpar/tensor';
 import { readTrainConfig } from '@dpar/train';
 import { momentPrefixes, runFiles, trainerFiles } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
-import { interruptible } from './interruptible.js';
+import { filesLeftOut } from './export-safetensors.js';
 import { specsOf } from './kinds.js';
-import { leftOut } from './left-out.js';
 import { formatOptimizerState, type OptimizerSettings, type ParameterShapes } from './optimizer-state.js';
 import { checkStoredWeights } from './usable-weights.js';
+import { streamed } from './weights-file.js';
 
-/** What {@link exportPyTorch} writes beside the weights. */
+/** Options of {@link exportPyTorch}. */
 export interface ExportOptions {
-  /** The state of the optimizer, where the checkpoint has one (default true). */
+  /** Exports the optimizer's state, if the checkpoint has one (default true). */
   readonly optimizer?: boolean;
-  /** Aborted to end the work; nothing is written then. */
+  /** Stops the export when aborted; nothing is written then. */
   readonly signal?: AbortSignal;
 }
 
 const exportOptionsKinds: KindsOf<ExportOptions> = { 'optimizer?': 'boolean', 'signal?': 'AbortSignal' };
 
-/** What {@link exportPyTorch} has written. */
+/** Result of {@link exportPyTorch}. */
 export interface ExportResult {
+  /** Kind of the model. */
   readonly kind: string;
   /** Number of tensors with weights. */
   readonly tensors: number;
-  /** The keys of the file. */
+  /** Keys of the written file. */
   readonly keys: readonly string[];
-  /** Updates of the optimizer, if the checkpoint is of training. */
+  /** Number of finished updates, if the checkpoint is that of a training run. */
   readonly step: number | undefined;
-  /** Where the optimizer's settings come from: a file, or 'defaults'; undefined if its state is not written. */
+  /** Source of the optimizer's settings: the path of a file, or 'defaults'. `undefined` without the optimizer's state. */
   readonly settingsFrom: string | undefined;
-  /** Files of the checkpoint that have no place in the PyTorch file. */
+  /** Names of the checkpoint's files that have no place in the PyTorch file. */
   readonly leftOut: readonly string[];
-  /** What is wrong with the checkpoint without touching the weights, such as the size that an index says. */
+  /** Faults of the checkpoint that do not affect the weights, such as a wrong total size in an index. */
   readonly notes: readonly string[];
 }
 
 /**
- * Writes a checkpoint as LlamaGen's training scripts do, for `torch.load(path, weights_only=True)`: `model`, a state_dict
- * with the official names; `ema`, the moving average; `optimizer`, the state of `torch.optim.AdamW`; `steps`. Beside them
- * `config` and `trainer`, the texts of config.json and trainer.json. Matrices that `int8Weights` rounded become float32. Memory for the largest tensor is enough.
+ * Writes a checkpoint in the format of LlamaGen's training scripts, for `torch.load(path, weights_only=True)`.
+ * The keys are `model`, a state_dict with the official names; `ema`, the moving average; `optimizer`, the state of
+ * `torch.optim.AdamW`; `steps`; and `config` and `trainer`, the texts of config.json and trainer.json.
+ * Matrices that `int8Weights` rounded become float32. Memory for the largest tensor is enough.
  *
- * @throws DparError if the weights are not those of the configuration; IoError if a file is missing or damaged.
+ * @throws DparError if the weights do not fit the configuration; IoError if a file is missing or damaged.
  */
 export async function exportPyTorch(folder: string, path: string, options: ExportOptions = {}): Promise<ExportResult> {
   checkArguments(
@@ -63,56 +65,57 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
   );
   const { optimizer = true, signal } = options;
   const checkpoint = await openCheckpoint(folder);
+  const { config, folder: found } = checkpoint;
   const parameters = dequantized(checkpoint.parameters);
   const open: SafetensorsReader[] = [parameters];
-  const openOther = async (name: string): Promise<SafetensorsReader | undefined> => {
-    const place = join(checkpoint.folder, name);
-    if (!existsSync(place) && !existsSync(place + indexSuffix)) return undefined;
-    const file = await openSafetensors(place);
-    open.push(file);
-    return file;
-  };
   try {
-    const { config } = checkpoint;
     const specs = specsOf(config);
     checkStoredWeights('exportPyTorch', folder, specs, parameters);
-    // By the model's order PyTorch numbers them.
+    // PyTorch numbers parameters in the model's order.
     const shapes: ParameterShapes = Object.entries(specs).map(([name, { shape }]) => [name, shape]);
     const names = shapes.map(([name]) => name);
-    const average = await openOther(trainerFiles.average);
-    const moments = optimizer ? await openOther(trainerFiles.optimizer) : undefined;
-    const trainer = await readState(join(checkpoint.folder, trainerFiles.state));
-    const settings = moments && (await settingsOf(checkpoint.folder));
-    const value: Record<string, WritablePyTorchValue> = {
-      model: stateDict(parameters, names, signal),
-      ...(average && { ema: stateDict(average, names, signal) }),
-      ...(moments &&
-        settings && {
-          optimizer: formatOptimizerState(shapes, trainer?.step ?? 0, settings, (name) => ({
-            first: tensorOf(moments, momentPrefixes.first + name, signal),
-            second: tensorOf(moments, momentPrefixes.second + name, signal),
-          })),
-        }),
-      ...(trainer && { steps: trainer.step, trainer: trainer.text }),
-      config: JSON.stringify(config),
-    };
+    const average = await openOptional(join(found, trainerFiles.average), open);
+    const moments = optimizer ? await openOptional(join(found, trainerFiles.optimizer), open) : undefined;
+    const trainer = await readState(join(found, trainerFiles.state));
+    const settings = moments && (await settingsOf(found));
+
+    const value: Record<string, WritablePyTorchValue> = { model: stateDict(parameters, names, signal) };
+    if (average !== undefined) value.ema = stateDict(average, names, signal);
+    if (moments !== undefined && settings !== undefined) {
+      value.optimizer = formatOptimizerState(shapes, trainer?.step ?? 0, settings, (name) => ({
+        first: tensorOf(moments, momentPrefixes.first + name, signal),
+        second: tensorOf(moments, momentPrefixes.second + name, signal),
+      }));
+    }
+    if (trainer !== undefined) {
+      value.steps = trainer.step;
+      value.trainer = trainer.text;
+    }
+    value.config = JSON.stringify(config);
     await writePyTorch(path, value);
+
+    const exported: string[] = [checkpointFiles.model, trainerFiles.average];
+    if (optimizer) exported.push(trainerFiles.optimizer);
     return {
       kind: String(config.kind),
       tensors: names.length,
       keys: Object.keys(value),
       step: trainer?.step,
       settingsFrom: settings?.from,
+      leftOut: await filesLeftOut(found, exported, [checkpointFiles.config, trainerFiles.state]),
       notes: open.flatMap((file) => file.notes),
-      leftOut: await leftOut(
-        checkpoint.folder,
-        [...[checkpointFiles.model, trainerFiles.average], ...(optimizer ? [trainerFiles.optimizer] : [])],
-        [checkpointFiles.config, trainerFiles.state],
-      ),
     };
   } finally {
     for (const file of open) await file.close();
   }
+}
+
+/** Opens a safetensors file or its index, if one exists, and adds it to the open files. */
+async function openOptional(path: string, open: SafetensorsReader[]): Promise<SafetensorsReader | undefined> {
+  if (!existsSync(path) && !existsSync(path + indexSuffix)) return undefined;
+  const file = await openSafetensors(path);
+  open.push(file);
+  return file;
 }
 
 function stateDict(
@@ -126,21 +129,26 @@ function stateDict(
 function tensorOf(file: SafetensorsReader, name: string, signal: AbortSignal | undefined): WritablePyTorchValue {
   const type = file.types.get(name);
   if (type === undefined) {
-    throw new DparError(`exportPyTorch: expected a tensor '${name}', got none in the checkpoint.`);
+    throw new DparError(
+      `exportPyTorch: expected a tensor '${name}', got none in the checkpoint. Use a complete checkpoint.`,
+    );
   }
   const { dtype, shape } = type;
-  return { dtype, shape, chunks: interruptible(() => file.chunks(name), signal) };
+  return streamed({ dtype, shape, chunks: () => file.chunks(name) }, signal);
 }
 
+/** Text of trainer.json and its step; `undefined` if the file does not exist. */
 async function readState(path: string): Promise<{ text: string; step: number } | undefined> {
   if (!existsSync(path)) return undefined;
   const text = await readFile(path, 'utf8');
   const { step }: { step?: unknown } = JSON.parse(text);
   if (typeof step === 'number' && Number.isSafeInteger(step)) return { text, step };
-  throw new DparError(`exportPyTorch: expected a whole number 'step' in '${path}', got ${JSON.stringify(step)}.`);
+  throw new DparError(
+    `exportPyTorch: expected a whole number 'step' in '${path}', got ${JSON.stringify(step)}. Use an intact checkpoint.`,
+  );
 }
 
-/** The settings of the run that a checkpoint is in, or the defaults. */
+/** Optimizer settings of the run that wrote the checkpoint, or the defaults. */
 async function settingsOf(folder: string): Promise<OptimizerSettings & { readonly from: string }> {
   const path = [dirname(folder), dirname(dirname(folder))]
     .map((parent) => join(parent, runFiles.config))

@@ -1,0 +1,93 @@
+import { initializeParameters, nullClassOf } from '@dpar/nn';
+import type { Engine } from '@dpar/tensor';
+import { checkBatch } from '../batches/check-set.js';
+import { isTokenSource } from '../batches/token-source.js';
+import { checkArguments } from '../check-arguments.js';
+import { type ClassNames, classesOfData } from '../disk/class-names.js';
+import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
+import { constantSchedule, cosineSchedule, type Schedule } from '../optimizer/schedule.js';
+import { optimizerThreadFor } from '../optimizer/thread.js';
+import { Trainer } from '../trainer/trainer.js';
+import { sampleOf } from './data-identity.js';
+import { architectureFromSettings, initializeNarrow } from './model-settings.js';
+import { parseTrainConfig, type TrainConfig } from './train-config.js';
+
+/**
+ * Creates the trainer of a configuration: opens its data, computes missing entropies if the configuration names an entropy
+ * model, and draws initial parameters. Paths are relative to the working folder. The trainer's `dispose` closes the data.
+ *
+ * @throws DparError if the configuration is invalid, or if data or checkpoints do not fit it.
+ */
+export async function createTrainer(
+  engine: Engine,
+  config: TrainConfig,
+  options: TrainingDataOptions = {},
+): Promise<Trainer> {
+  checkArguments(
+    'createTrainer',
+    { engine, config, options },
+    { engine: 'Engine', config: 'object', 'options?': trainingDataOptionsKinds },
+  );
+  return (await trainerOf(engine, parseTrainConfig('createTrainer', config), options)).trainer;
+}
+
+/** The trainer of a valid configuration, and the names of its classes if the data have them. */
+export async function trainerOf(
+  engine: Engine,
+  config: TrainConfig,
+  options: TrainingDataOptions,
+): Promise<{ readonly trainer: Trainer; readonly classes: ClassNames | undefined }> {
+  const { data, dropout, optimizer, seed } = config;
+  const architecture = architectureFromSettings(config.model);
+  const classes = await classesOfData(data, nullClassOf(architecture));
+
+  const open = async (name: string, tokens: string, entropies: string | undefined, patchCounts = true) => {
+    const paths = { tokens, entropies, entropyCheckpoint: data.entropy_checkpoint };
+    const opened = await openTrainingData(engine, architecture, paths, { ...options, patchCounts });
+    return { ...opened, name };
+  };
+  const training = await open('training data', data.tokens, data.entropies, options.patchCounts);
+  const validation =
+    data.validation === undefined
+      ? undefined
+      : await open('validation data', data.validation, data.validation_entropies, false);
+  // Each batch is checked when it is loaded. Faults of all images should appear before the first step.
+  for (const opened of [training, validation]) {
+    if (opened === undefined || !isTokenSource(opened.data)) continue;
+    checkBatch(architecture, await sampleOf(opened.data), opened.data, opened.name);
+  }
+
+  const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
+  const parameters = initialize(architecture.kind.specs(architecture.config), seed);
+  const trainer = new Trainer({
+    engine,
+    model: { ...architecture, parameters },
+    data: training.data,
+    patchCounts: training.patchCounts,
+    prefetchBatches: data.prefetch_batches,
+    windowBatches: data.window_batches,
+    bucketRatio: data.bucket_ratio,
+    classDropout: data.class_dropout,
+    validation: validation?.data,
+    validateEvery: config.validate_every ?? undefined,
+    steps: config.steps,
+    batchSize: config.batch_size,
+    accumulationSteps: config.accumulation_steps,
+    recomputeBlocks: config.recompute_blocks,
+    seed,
+    dropout: { token: dropout.token, residual: dropout.residual, feedForward: dropout.feed_forward },
+    optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
+    optimizerThread: optimizerThreadFor(parameters),
+    maxGradientNorm: optimizer.max_gradient_norm,
+    averageDecay: optimizer.average_decay ?? undefined,
+    schedule: scheduleOf(config),
+  });
+  return { trainer, classes };
+}
+
+function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {
+  const { learning_rate: learningRate, warmup_steps: warmupSteps, final_fraction: finalFraction } = optimizer;
+  return optimizer.schedule === 'constant'
+    ? constantSchedule(learningRate)
+    : cosineSchedule({ learningRate, steps, warmupSteps, finalFraction });
+}
