@@ -55,7 +55,7 @@ interface Case {
   readonly made: string;
   /** Makes what the command reads. */
   readonly prepare?: () => Promise<unknown>;
-  /** Whether shards have a path of their own each. */
+  /** True if each shard has its own path. */
   readonly files?: boolean;
   /** Endings of merged results. */
   readonly merged: readonly string[];

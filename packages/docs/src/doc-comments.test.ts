@@ -3,29 +3,6 @@ import { expect, it } from 'vitest';
 import { deadLinks, readMarkdown } from '../site/links.js';
 import { type DocComment, readDocComments, sourceFiles } from './testing/doc-comments.js';
 
-/** Packages that do not follow the rule of the first word yet. */
-const toDo: readonly string[] = [
-  'examples/benchmarks',
-  'examples/emoji',
-  'examples/paper-tables',
-  'examples/playground',
-  'examples/rope-elsewhere',
-  'packages/check',
-  'packages/cli',
-  'packages/config',
-  'packages/dev',
-  'packages/emoji',
-  'packages/engine-ort',
-  'packages/engine-tfjs',
-  'packages/eval',
-  'packages/io',
-  'packages/patchify',
-  'packages/report',
-  'packages/rope',
-  'packages/tensor',
-  'packages/train',
-];
-
 const comments = sourceFiles().flatMap((path) => readDocComments(path));
 
 /** The folder of a comment's package: 'packages/io'. */
@@ -53,7 +30,7 @@ const deadLinksOf = (list: readonly DocComment[]) =>
 
 it('begins doc comments with a noun or a verb', () => {
   expect(comments.length).toBeGreaterThan(4000);
-  expect(questions(comments.filter((comment) => !toDo.includes(packageOf(comment))))).toEqual([]);
+  expect(questions(comments)).toEqual([]);
 });
 
 it('links to names and files that exist', () => {

@@ -60,7 +60,7 @@ function works(): void {
   Object.assign(disk, { left: Infinity, crash: false, done: 0 });
 }
 
-/** What `action` threw, or undefined. */
+/** Error that `action` threw, or undefined. */
 async function failureOf(action: Promise<unknown>): Promise<Error | undefined> {
   return action.then(
     () => undefined,
@@ -68,7 +68,7 @@ async function failureOf(action: Promise<unknown>): Promise<Error | undefined> {
   );
 }
 
-/** How many operations `action` takes where all is well. */
+/** Number of operations of `action` without a failure. */
 async function countOperations(action: () => Promise<void>): Promise<number> {
   works();
   await action();

@@ -71,7 +71,7 @@ const files = {
   npz: { file: formatNpz({ x: float32([2], [1, 2]) }), memory: parseNpz, open: openNpz },
 } as const;
 
-/** What a reader says of a file, in memory and on disk. */
+/** Messages of a reader about a file, in memory and on disk. */
 async function refusals(format: keyof typeof files, bytes: Uint8Array): Promise<string[]> {
   const path = join(folder, `model.${format}`);
   writeFileSync(path, bytes);

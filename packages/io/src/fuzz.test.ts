@@ -30,7 +30,7 @@ const seed = 20260101;
 /** Memory of a call for other things than data: prefixes, records and windows of fixed size. */
 const constantBytes = 1 << 12;
 
-/** That of fflate: tables of its decompressor. */
+/** Memory of fflate: tables of its decompressor. */
 const unzipBytes = 1 << 17;
 
 /** Carries out a call of a reader and checks the memory that it took. */

@@ -42,7 +42,7 @@ export function shardName(stem: string, index: number, count: number): string {
   return `${stem}-${digits(index + 1)}-of-${digits(count)}.safetensors`;
 }
 
-/** Whether a file is named as a part of `stem`. */
+/** True if a file is named as a part of `stem`. */
 export function isShardOf(stem: string, name: string): boolean {
   return name.startsWith(stem) && /^-\d{5,}-of-\d{5,}\.safetensors$/.test(name.slice(stem.length));
 }

@@ -11,7 +11,7 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return new Uint8Array(Buffer.concat(all));
 }
 
-/** What an archive says of one of its files, read as the format's description says. */
+/** Directory entry of one file of an archive, read as the format's description says. */
 function directoryEntry(archive: Uint8Array): { crc: number; size: bigint; start: bigint; name: string } {
   const view = new DataView(archive.buffer);
   const end = archive.length - 22;

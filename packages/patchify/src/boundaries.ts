@@ -48,7 +48,7 @@ export type StartRule = (i: number, patchLength: number, patches: number, entrop
 
 /** A patching rule. */
 export interface PatchingModeRules {
-  /** Whether the rule reads the entropy of each token. */
+  /** True if the rule reads the entropy of each token. */
   readonly needsEntropies: boolean;
   /** Decides all patch boundaries, offline and online. Refuses invalid options in the name of the function `where`. */
   startRule(where: string, options: PatchingOptions): StartRule;

@@ -16,7 +16,7 @@ const [shards, images] = [4, 80];
 const sampleOptions = ['sample', '--batch-size', '1'];
 const featureOptions = ['features', '--range', 'unit', '--part-size', '10', '--batch-size', '2'];
 
-/** What a job has in its environment: settings of the pipeline, and a `dpar` that writes down its process. */
+/** Environment of a job: settings of the pipeline, and a `dpar` that records its process. */
 async function jobEnvironment(folder: string): Promise<NodeJS.ProcessEnv> {
   const processes = join(folder, 'processes');
   await mkdir(processes);

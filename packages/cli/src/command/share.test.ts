@@ -3,7 +3,7 @@ import { shareOfEnvironment, takeShare } from './share.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** What Slurm puts into the environment of a task of an array. */
+/** Variables that Slurm sets for a task of an array. */
 const slurm = (id: number, count: number, min: number, max: number, step?: number) => ({
   SLURM_ARRAY_TASK_ID: `${id}`,
   SLURM_ARRAY_TASK_COUNT: `${count}`,

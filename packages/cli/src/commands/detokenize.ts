@@ -24,7 +24,7 @@ const readImages = 4096;
 
 export const detokenize = defineCommand({
   name: 'detokenize',
-  summary: 'images of tokens',
+  summary: 'Decode tokens to images',
   details:
     'Input: tokens of square images, as dpar tokenize or the extraction script of LlamaGen writes them. A path that ends in ' +
     '.png gets one picture with a grid of the images. A path that ends in .npz gets an ADM sample batch with the labels as ' +

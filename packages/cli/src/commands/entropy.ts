@@ -46,7 +46,7 @@ interface EntropyValues {
 
 export const entropy = defineCommand({
   name: 'entropy',
-  summary: 'entropies of image tokens under an entropy model',
+  summary: 'Compute entropies of image tokens with an entropy model',
   details:
     "Of a file: the output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats. Entropy j " +
     'belongs to the prediction of token j + 1. DPAR models are trained on such files. Pictures go from dark (0) to light ' +

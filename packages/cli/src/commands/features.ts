@@ -12,7 +12,7 @@ import { skipDamagedOption, soundImages, withImageCheck } from '../images/option
 
 export const features = defineCommand({
   name: 'features',
-  summary: 'features of images, for dpar eval',
+  summary: 'Compute features of images for dpar eval',
   details:
     'A path that ends in .npz gets pool [N, D] and logits float32, and the statistics mu, sigma, mu_s and sigma_s as ADM ' +
     'names them. Any other path is a folder of parts with checksums. Several machines can write to the same folder, each ' +

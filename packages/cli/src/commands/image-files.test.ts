@@ -57,7 +57,7 @@ const tokenize = (input: string, output: string, ...more: string[]) => [
   ...more,
 ];
 
-/** What a folder of one part holds. */
+/** Content of a folder with one part. */
 async function tokensIn(output: string) {
   const part = (await readdir(join(folder, output))).filter((name) => name.endsWith('.safetensors'));
   expect(part).toHaveLength(1);

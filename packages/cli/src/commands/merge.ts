@@ -11,7 +11,7 @@ import { mergeShards } from '../merge/merge-shards.js';
 
 export const merge = defineCommand({
   name: 'merge',
-  summary: 'one result of the shards that machines made: tokens, entropies, samples or features',
+  summary: 'Merge shards into one result: tokens, entropies, samples or features',
   details:
     'Input: folders, or files of samples, that dpar tokenize, entropy, sample and features make with --shard or without it, ' +
     'in any order. Shards record which images they hold and what they were made with. An error names missing images, ' +

@@ -26,7 +26,7 @@ import { openTokenizer } from '../tokenizer.js';
 
 export const tokenize = defineCommand({
   name: 'tokenize',
-  summary: 'tokens of images, for training',
+  summary: 'Tokenize images for training',
   details:
     'Input: a folder with the images of each class in a subfolder, or an ADM batch (.npz). Classes are numbered in the order ' +
     'of their names by code point, as in torchvision, also classes without images. For images of the same classes in ' +

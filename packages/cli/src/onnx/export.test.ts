@@ -67,7 +67,7 @@ async function fixture(name: string): Promise<Fixture> {
   return { ...(await readCheckpoint(fixturePath(name))), io };
 }
 
-/** What the engine computes of a model's inputs as the exported file takes them. */
+/** Outputs of the engine for a model's inputs in the form of the exported file. */
 async function byEngine({ config, parameters }: Fixture, inputs: Tensors<HostTensor>): Promise<Tensors<HostTensor>> {
   const [tokens, labels, lengths] = [named(inputs, 'tokens'), inputs.labels, inputs.patch_lengths];
   const settings = lengths && dparKind.readConfig(config);

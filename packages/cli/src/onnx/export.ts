@@ -8,7 +8,7 @@ import { UsageError } from '../command/errors.js';
 import { weightsFile } from '../sample/generator.js';
 import { type WriteOptions, writeOnnxFile, writeOnnxFolder } from './write.js';
 
-/** What becomes ONNX files. */
+/** Settings of {@link exportOnnxCheckpoint}. */
 export interface OnnxExport extends WriteOptions {
   readonly checkpoint: string;
   readonly output: string;
@@ -20,7 +20,7 @@ export interface OnnxExport extends WriteOptions {
   readonly entropyCheckpoint?: string | undefined;
 }
 
-/** What was written. */
+/** Result of {@link exportOnnxCheckpoint}. */
 export interface OnnxResult {
   readonly kind: string;
   readonly graphs: readonly DescribedGraph[];
@@ -57,7 +57,7 @@ export async function exportOnnxCheckpoint(options: OnnxExport): Promise<OnnxRes
 interface Graphs {
   readonly kind: string;
   readonly graphs: readonly DescribedGraph[];
-  /** Whether it is one graph in a file of its own. */
+  /** True for one graph in a file of its own. */
   readonly single: boolean;
 }
 

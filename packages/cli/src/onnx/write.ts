@@ -7,7 +7,7 @@ import type { WeightFormat } from '@dpar/tensor';
 import { CommandError, UsageError } from '../command/errors.js';
 import { version } from '../machine.js';
 
-/** How graphs are written. */
+/** Settings of ONNX files. */
 export interface WriteOptions {
   readonly weights: WeightFormat;
   /** Standard operators only. */

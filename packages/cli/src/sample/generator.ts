@@ -40,7 +40,7 @@ export interface Generated {
 /** Checkpoints of the models that generate, and formats of their weights. */
 export interface GeneratorOptions extends Pick<SamplerOptions, 'weights' | 'entropyWeights'> {
   readonly checkpoint: string;
-  /** Whether the moving average of the checkpoint's weights is used. */
+  /** Use the moving average of the checkpoint's weights. */
   readonly average: boolean;
   readonly entropyCheckpoint: string | undefined;
   /** Receives faults of the files that do not touch the weights. */

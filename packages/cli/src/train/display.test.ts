@@ -19,7 +19,7 @@ function terminalOf(columns: number) {
   return { written, stream: Object.assign(stream, { isTTY: true as const, columns, rows: 30 }) };
 }
 
-/** What a terminal of that width shows after some output. */
+/** Lines that a terminal of some width shows after some output. */
 async function screenOf(written: readonly string[], columns: number): Promise<string[]> {
   const screen = new xterm.Terminal({ cols: columns, rows: 30, allowProposedApi: true, convertEol: true });
   await new Promise<void>((done) => screen.write(written.join(''), done));

@@ -9,7 +9,7 @@ const folder = join(root, '.github/workflows');
 const files = readdirSync(folder);
 const read = (file: string) => readFileSync(join(folder, file), 'utf8');
 
-/** What the tests read of a workflow. */
+/** Parts of a workflow that the tests read. */
 interface Workflow {
   readonly jobs: Readonly<Record<string, Job>>;
 }

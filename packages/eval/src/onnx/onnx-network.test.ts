@@ -25,7 +25,7 @@ const options: OnnxNetworkOptions = { range: 'unit', outputs: { pool: 'features'
 
 const rounded = (data: ArrayLike<number>) => Array.from(data, (value) => Math.round(value * 1e4) / 1e4);
 
-/** What a function's network says of the images. */
+/** Features of the images by a function's network. */
 async function poolOf(fn: TensorFunction, shape: readonly number[], given = options): Promise<number[]> {
   const network = await createOnnxNetwork(ort, exported(fn, shape), given);
   const { pool } = await network.extract(images);

@@ -2,7 +2,7 @@ import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
 import type { RgbImage } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 
-/** What a {@link tinyNetwork} counts and does for a test. */
+/** Settings of a {@link tinyNetwork}: counters and behaviour for a test. */
 export interface TinyNetworkOptions {
   readonly identity?: string;
   /** Called with each batch before its features are computed. */

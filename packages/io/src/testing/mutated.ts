@@ -100,7 +100,7 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-/** Where the next number in text begins; `at` if there is none. */
+/** Offset of the next number in text; `at` without one. */
 function numeralFrom(bytes: Uint8Array, at: number): number {
   const found = bytes.findIndex((byte, i) => i >= at && isDigit(byte));
   return found < 0 ? at : found;

@@ -42,7 +42,7 @@ function numbers(...values: readonly (readonly [width: 2 | 4 | 8, value: number]
 }
 
 const elsewhere = 0xffffffff;
-/** What local and central records share. */
+/** Fields that local and central records share. */
 const common = (crc: number) =>
   [
     [2, 45],

@@ -40,7 +40,7 @@ export function textsOf(elements: readonly Element[], name: string, style?: stri
     .map(({ text }) => text);
 }
 
-/** Whether an element has a CSS class. */
+/** True if an element has a CSS class. */
 export function hasClass({ attributes }: Element, style: string): boolean {
   return (attributes.class ?? '').split(' ').includes(style);
 }
