@@ -112,11 +112,17 @@ const pytorch = (name: string): Reader[] => {
   const valid = new Uint8Array(readFileSync(fixturePath(`torch-pt/${name}`)));
   return [
     {
-      ...{ name, valid, factor: 17, cases: 1200 },
+      name,
+      valid,
+      factor: 17,
+      cases: 1200,
       read: async (bytes, call) => readTensors(await call(() => parsePyTorch(bytes)), call),
     },
     {
-      ...{ name: `${name}, from the disk`, valid, factor: 17, cases: 200 },
+      name: `${name}, from the disk`,
+      valid,
+      factor: 17,
+      cases: 200,
       read: async (bytes, call) => {
         const path = save('file.pt', bytes);
         await closing(await call(() => openPyTorch(path)), (file) => readTensors(file, call));
@@ -128,11 +134,17 @@ const pytorch = (name: string): Reader[] => {
 // Bytes of other orders are copied once for each order.
 const npy = (name: string, valid: Uint8Array): Reader[] => [
   {
-    ...{ name: `npy, ${name}`, valid, factor: 2, cases: 1000 },
+    name: `npy, ${name}`,
+    valid,
+    factor: 2,
+    cases: 1000,
     read: async (bytes, call) => void (await call(() => parseNpy(bytes))),
   },
   {
-    ...{ name: `npy, ${name}, from the disk`, valid, factor: 3, cases: 200 },
+    name: `npy, ${name}, from the disk`,
+    valid,
+    factor: 3,
+    cases: 200,
     read: async (bytes, call) => {
       const path = save('file.npy', bytes);
       await closing(await call(() => openNpy(path)), async (file) => {
@@ -148,11 +160,18 @@ const npy = (name: string, valid: Uint8Array): Reader[] => [
 // What deflate makes of a byte at most, and the copies of the array in it.
 const npz = (name: string, valid: Uint8Array): Reader[] => [
   {
-    ...{ name: `npz, ${name}`, valid, factor: 3 * 1032, constant: unzipBytes, cases: 1000 },
+    name: `npz, ${name}`,
+    valid,
+    factor: 3 * 1032,
+    constant: unzipBytes,
+    cases: 1000,
     read: async (bytes, call) => void (await call(() => parseNpz(bytes))),
   },
   {
-    ...{ name: `npz, ${name}, from the disk`, valid, factor: 3 * 1032, cases: 200 },
+    name: `npz, ${name}, from the disk`,
+    valid,
+    factor: 3 * 1032,
+    cases: 200,
     read: async (bytes, call) => {
       const path = save('file.npz', bytes);
       await closing(await call(() => openNpz(path)), async (file) => {
@@ -166,30 +185,44 @@ const indexPath = join(folder, 'model.safetensors.index.json');
 const readers: Reader[] = [
   ...['values.pt', 'values-legacy.pt', 'values-protocol4.pt'].flatMap(pytorch),
   {
-    ...{ name: 'safetensors', valid: formatSafetensors(tensors, { metadata: { format: 'pt' } }) },
-    ...{ factor: 1, cases: 3000 },
+    name: 'safetensors',
+    valid: formatSafetensors(tensors, { metadata: { format: 'pt' } }),
+    factor: 1,
+    cases: 3000,
     read: async (bytes, call) => void (await call(() => parseSafetensors(bytes))),
   },
   {
-    ...{ name: 'safetensors, from the disk', valid: formatSafetensors(tensors), factor: 1, cases: 300 },
+    name: 'safetensors, from the disk',
+    valid: formatSafetensors(tensors),
+    factor: 1,
+    cases: 300,
     read: async (bytes, call) => {
       const path = save('file.safetensors', bytes);
       await closing(await call(() => openSafetensors(path)), (file) => readAll(file, call));
     },
   },
   {
-    ...{ name: 'index', valid: index, factor: 1, cases: 3000 },
+    name: 'index',
+    valid: index,
+    factor: 1,
+    cases: 3000,
     read: async (bytes, call) => void (await call(() => parseSafetensorsIndex(bytes))),
   },
   {
-    ...{ name: 'index, with its files', valid: index, factor: 1, cases: 300 },
+    name: 'index, with its files',
+    valid: index,
+    factor: 1,
+    cases: 300,
     read: async (bytes, call) => {
       save('model.safetensors.index.json', bytes);
       await closing(await call(() => openSafetensors(indexPath)), (file) => readAll(file, call));
     },
   },
   {
-    ...{ name: 'safetensors, one of several', valid: formatSafetensors({ ids: tensors.ids }), factor: 1, cases: 300 },
+    name: 'safetensors, one of several',
+    valid: formatSafetensors({ ids: tensors.ids }),
+    factor: 1,
+    cases: 300,
     read: async (bytes, call) => {
       save(second, bytes);
       save('model.safetensors.index.json', index);

@@ -202,7 +202,10 @@ describe('several files', () => {
     writeFileSync(indexPath(), JSON.stringify({ metadata: { total_size: 8, third: 'z' }, weight_map: map }));
     const { tensors } = await readSafetensors(path());
     expect(Object.fromEntries(Array.from(tensors, ([name, { bytes }]) => [name, bytes[0]]))).toEqual({
-      ...{ x: 7, second: 7, z: 3, third: 3 },
+      x: 7,
+      second: 7,
+      z: 3,
+      third: 3,
     });
     expect((await openSafetensors(path())).notes).toEqual([]);
   });

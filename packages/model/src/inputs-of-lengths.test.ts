@@ -10,8 +10,15 @@ const engine = await createOrtEngine({ threads: 1 });
 afterAll(() => engine.dispose());
 
 const base = {
-  ...{ dim: 32, n_layer: 1, n_head: 2, multiple_of: 8, vocab_size: 11, block_size: 16, num_classes: 3 },
-  ...{ n_local_encoder_layers: 1, n_local_decoder_layers: 1 },
+  dim: 32,
+  n_layer: 1,
+  n_head: 2,
+  multiple_of: 8,
+  vocab_size: 11,
+  block_size: 16,
+  num_classes: 3,
+  n_local_encoder_layers: 1,
+  n_local_decoder_layers: 1,
 };
 
 describe.each(['dynamic_4d', 'dynamic_3d', '2d', null])('inputs of patch lengths, embedding %s', (embedding) => {

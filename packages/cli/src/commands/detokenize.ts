@@ -68,7 +68,13 @@ export const detokenize = defineCommand({
     const folders = foldersOf(labels, classes);
     const ours = labels.subarray(first, first + count);
     const plan: SamplePlan = {
-      ...{ output, kind, first, total: N, labels: ours, tokensPerImage: T, classes: new Set(labels).size },
+      output,
+      kind,
+      first,
+      total: N,
+      labels: ours,
+      tokensPerImage: T,
+      classes: new Set(labels).size,
       ...(kind === 'folder' && { subfolders: Array.from(ours, (label) => folders[label] as string), folders }),
       settings: {
         tokens: digest,
@@ -102,8 +108,13 @@ export const detokenize = defineCommand({
     const speed = rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} images/s`;
     return {
       data: {
-        ...{ images: ours.length, decoded: made, image_size: decoder.imageSize },
-        ...{ seconds, images_per_second: rate ?? null, engine: engine.name, output },
+        images: ours.length,
+        decoded: made,
+        image_size: decoder.imageSize,
+        seconds,
+        images_per_second: rate ?? null,
+        engine: engine.name,
+        output,
       },
       text: `${countOf(ours.length, 'image')} in ${output}, ${made} decoded${speed}`,
     };

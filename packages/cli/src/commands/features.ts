@@ -65,8 +65,14 @@ export const features = defineCommand({
       const speed = rate === undefined ? '' : ` in ${seconds.toFixed(1)} s: ${formatRate(rate)} images/s`;
       return {
         data: {
-          ...{ images: count, extracted, seconds, images_per_second: rate ?? null },
-          ...{ network: network.name, resize: network.resize, output, ignored_files: images.ignored },
+          images: count,
+          extracted,
+          seconds,
+          images_per_second: rate ?? null,
+          network: network.name,
+          resize: network.resize,
+          output,
+          ignored_files: images.ignored,
           skipped_files: sound?.skipped.map(({ name }) => name) ?? [],
         },
         text: `features of ${countOf(count, 'image')} in ${output}, ${extracted} computed${speed}`,

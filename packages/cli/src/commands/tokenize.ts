@@ -106,7 +106,12 @@ export const tokenize = defineCommand({
     const crops: CropOptions = { crop, flip, size, cropRange };
     const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
     const plan: TokenPlan = {
-      ...{ output, images: set.count, variants: V, tokensPerImage: T, partImages: partSize, source: images },
+      output,
+      images: set.count,
+      variants: V,
+      tokensPerImage: T,
+      partImages: partSize,
+      source: images,
       llamaGenName: layout === 'llamagen' ? (name ?? `images${size}`) : undefined,
       ours: shareOf(set.count, share, partSize),
       settings: {
@@ -145,16 +150,18 @@ export const tokenize = defineCommand({
     ];
     return {
       data: {
-        ...{
-          images: count,
-          tokenized,
-          missing,
-          variants: V,
-          tokens_per_image: T,
-          classes: classes?.length ?? new Set(labels).size,
-        },
-        ...{ seconds, crops_per_second: rate ?? null, engine: engine.name, output },
-        ...{ ignored_files: ignored, empty_classes: empty },
+        images: count,
+        tokenized,
+        missing,
+        variants: V,
+        tokens_per_image: T,
+        classes: classes?.length ?? new Set(labels).size,
+        seconds,
+        crops_per_second: rate ?? null,
+        engine: engine.name,
+        output,
+        ignored_files: ignored,
+        empty_classes: empty,
         skipped_files: sound?.skipped.map(({ name }) => name) ?? [],
         ...(checked && { check: { path: check, psnr: checked.psnr, images: checked.images } }),
       },

@@ -48,7 +48,8 @@ it('finds what has none', async () => {
   const entryPoint = fileURLToPath(new URL('../testing/sample.ts', import.meta.url));
   const sample = await convert({
     entryPoints: [entryPoint],
-    ...{ tsconfig: fileURLToPath(new URL('../testing/tsconfig.json', import.meta.url)), disableGit: true },
+    tsconfig: fileURLToPath(new URL('../testing/tsconfig.json', import.meta.url)),
+    disableGit: true,
     ...({ skipErrorChecking: true, sourceLinkTemplate, validation, requiredToBeDocumented, blockTags } as object),
   });
   expect(sample.warnings).toEqual([

@@ -72,7 +72,10 @@ export async function mergeImages(
   await writeFileAtomic(output, npzChunks(arrays));
   const ignored = parts.flatMap(({ set }) => set.ignored.map((path) => join(set.path, path)));
   return {
-    ...{ images: total, width, height, labels: labels !== undefined },
+    images: total,
+    width,
+    height,
+    labels: labels !== undefined,
     ignored: ignored.filter((path) => resolve(path) !== resolve(output)),
   };
 }

@@ -133,7 +133,8 @@ export async function writeEntropies(
   const { images: total, variants, tokensPerImage } = layout;
   const settings = {
     [entropyCheckpointKey]: checkpoint,
-    ...{ variants, tokens_per_image: tokensPerImage },
+    variants,
+    tokens_per_image: tokensPerImage,
     [tokensKey]: await tokensDigest(layout, { first: 0, images: total }),
   };
   const metadata = { [entropyCheckpointKey]: checkpoint, [tokensKey]: await tokensDigest(layout, part) };

@@ -157,7 +157,9 @@ describe('Trainer on data on disk', () => {
     const trainer = await trainerOn(folder, {
       model,
       engine: recordingEngine(seen, model.kind.specs(model.config)),
-      ...{ steps: 20, batchSize: 32, windowBatches: undefined },
+      steps: 20,
+      batchSize: 32,
+      windowBatches: undefined,
     });
     const metrics = await metricsOf(trainer);
     const lengths = metrics.map(({ meanPatchLength }) => meanPatchLength);
@@ -196,7 +198,9 @@ describe('train', () => {
         patching,
       },
       data: { tokens: root, validation, entropy_checkpoint: await entropyCheckpoint() },
-      ...{ steps: 3, batch_size: 4, output },
+      steps: 3,
+      batch_size: 4,
+      output,
     });
     const stages: string[] = [];
     const onData = ({ stage, done, total }: { stage: string; done: number; total: number }) =>

@@ -15,9 +15,16 @@ let program = '';
 const settings = {
   model: {
     kind: 'llamagen',
-    ...{ dim: 8, n_layer: 1, n_head: 1, multiple_of: 8, vocab_size: 6, block_size: 16, num_classes: 3 },
+    dim: 8,
+    n_layer: 1,
+    n_head: 1,
+    multiple_of: 8,
+    vocab_size: 6,
+    block_size: 16,
+    num_classes: 3,
   },
-  ...{ steps: 10, checkpoints: { every: 2, keep: 2 } },
+  steps: 10,
+  checkpoints: { every: 2, keep: 2 },
 };
 
 beforeAll(async () => {

@@ -28,18 +28,19 @@ describe('train', () => {
     const output = join(folder, 'run');
     const config = readTrainConfig({
       model: {
-        ...{
-          kind: 'dpar',
-          ...tiny,
-          n_local_encoder_layers: 1,
-          n_local_decoder_layers: 1,
-          embedding_type: 'dynamic_4d',
-        },
+        kind: 'dpar',
+        ...tiny,
+        n_local_encoder_layers: 1,
+        n_local_decoder_layers: 1,
+        embedding_type: 'dynamic_4d',
         patching: { threshold: 1, max_patch_length: 4 },
       },
       data: { tokens: path, validation: path },
       optimizer: { schedule: 'cosine', warmup_steps: 1, average_decay: 0.9 },
-      ...{ steps: 3, batch_size: 2, validate_every: 2, output },
+      steps: 3,
+      batch_size: 2,
+      validate_every: 2,
+      output,
     });
     const losses: number[] = [];
     for await (const { loss } of train(createReferenceEngine(), config)) losses.push(loss);
@@ -64,7 +65,10 @@ describe('train', () => {
     const output = join(folder, 'run');
     const config = readTrainConfig({
       model: { kind: 'entropy', ...tiny },
-      ...{ data: { tokens: path }, steps: 2, batch_size: 2, output },
+      data: { tokens: path },
+      steps: 2,
+      batch_size: 2,
+      output,
     });
     const first = train(createReferenceEngine(), config);
     await first.next();
@@ -82,7 +86,10 @@ describe('train', () => {
     await writeTokenSet(path, tinySet(4));
     const config = readTrainConfig({
       model: { kind: 'entropy', ...tiny },
-      ...{ data: { tokens: path }, steps: 1000, batch_size: 2, output: folder },
+      data: { tokens: path },
+      steps: 1000,
+      batch_size: 2,
+      output: folder,
     });
     const controller = new AbortController();
     for await (const { step } of train(createReferenceEngine(), config, { signal: controller.signal }))

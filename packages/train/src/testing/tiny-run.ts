@@ -12,13 +12,26 @@ export async function tinyRun(folder: string, changes: object = {}): Promise<Tra
   await writeTokenSet(data.validation, tinySet(3, 2));
   return readTrainConfig({
     model: {
-      ...{ kind: 'dpar', dim: 16, n_head: 1, multiple_of: 8, vocab_size: 6, block_size: 16, num_classes: 3 },
-      ...{ n_layer: 1, n_local_encoder_layers: 1, n_local_decoder_layers: 1, embedding_type: 'dynamic_4d' },
+      kind: 'dpar',
+      dim: 16,
+      n_head: 1,
+      multiple_of: 8,
+      vocab_size: 6,
+      block_size: 16,
+      num_classes: 3,
+      n_layer: 1,
+      n_local_encoder_layers: 1,
+      n_local_decoder_layers: 1,
+      embedding_type: 'dynamic_4d',
       patching: { threshold: 1, max_patch_length: 4 },
     },
     data,
     optimizer: { learning_rate: 0.01, average_decay: 0.9 },
-    ...{ steps: 6, batch_size: 2, validate_every: 3, checkpoints: { every: 2 }, output: join(folder, 'run') },
+    steps: 6,
+    batch_size: 2,
+    validate_every: 3,
+    checkpoints: { every: 2 },
+    output: join(folder, 'run'),
     ...changes,
   });
 }
