@@ -4,7 +4,7 @@ import { loadModel } from '@dpar/model/node';
 import type { ImageArchitecture } from '@dpar/nn';
 import { int32 } from '@dpar/tensor';
 import { checkTokenSet, entropiesOfSet, sizeOfSet, type TokenSet } from '@dpar/train';
-import { diskSource, findTokenLayout } from '@dpar/train/node';
+import { createDiskSource, findTokenLayout } from '@dpar/train/node';
 import type { Context } from './command/command.js';
 import { readTensors, tokensFor } from './input-files.js';
 
@@ -45,7 +45,7 @@ async function readSet(model: ImageArchitecture, input: string): Promise<TokenSe
   }
   const layout = await findTokenLayout(input);
   const sequences = layout.images * layout.variants;
-  const tokens = await diskSource(layout).readTokens(0, layout.images);
+  const tokens = await createDiskSource(layout).readTokens(0, layout.images);
   const set = { tokens: int32([sequences, layout.tokensPerImage], tokens), labels: int32([sequences]) };
   checkTokenSet(model, set, `'${input}'`);
   return set;

@@ -12,7 +12,7 @@ export interface ByteSource {
 }
 
 /** Creates a source from bytes in memory. Ranges are views of them. */
-export function memorySource(bytes: Uint8Array): ByteSource {
+export function createMemorySource(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.length,
     // `subarray` of a Node Buffer would return a Buffer.

@@ -1,6 +1,6 @@
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { memorySource } from './byte-stream.js';
+import { createMemorySource } from './byte-stream.js';
 import { zipChunks } from './zip.js';
 import { findZipData, readZipDirectory } from './zip-reader.js';
 
@@ -8,7 +8,7 @@ const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
 /** Contents of an archive's files, read as text. */
 async function contentsOf(archive: Uint8Array): Promise<Record<string, string>> {
-  const source = memorySource(archive);
+  const source = createMemorySource(archive);
   const directory = await readZipDirectory('test', source);
   const contents: Record<string, string> = {};
   for (const member of directory.members.values()) {

@@ -3,7 +3,7 @@ export { type CheckOptions, checkTokenSet, checkTokenSource, countsFromOne } fro
 export { type EntropyOptions, entropiesOfSet } from './batches/entropies.js';
 export { countPatches, type PatchCountOptions } from './batches/patch-counts.js';
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
-export { isTokenSource, memorySource, type TokenSource } from './batches/token-source.js';
+export { createMemorySource, isTokenSource, type TokenSource } from './batches/token-source.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments, type PendingUpdate } from './optimizer/adamw.js';
 export {
   accumulateGradients,
@@ -29,11 +29,11 @@ export {
   noDropout,
 } from './step/dropout.js';
 export {
+  createLossAndGradients,
   gradientFunction,
   gradientPrefix,
   type LossAndGradients,
   type LossAndGradientsResult,
-  lossAndGradients,
 } from './step/step.js';
 export { createValidator, type Validator, type ValidatorOptions } from './step/validate.js';
 export { metricsLine, type StepMetrics } from './trainer/metrics.js';

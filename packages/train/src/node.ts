@@ -11,7 +11,7 @@ export {
   writeClassNames,
 } from './disk/class-names.js';
 export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './disk/compute-entropies.js';
-export { type DiskSource, diskSource } from './disk/disk-source.js';
+export { createDiskSource, type DiskSource } from './disk/disk-source.js';
 export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './disk/entropy-parts.js';
 export { findTokenLayout } from './disk/find-layout.js';
 export type { EntropyPart, TokenLayout, TokenShard } from './disk/layout.js';
@@ -24,8 +24,8 @@ export {
   type TrainingDataOptions,
   type TrainingDataPaths,
 } from './disk/training-data.js';
-export { workerSource } from './disk/worker-source.js';
-export { optimizerThread, optimizerThreadFor } from './optimizer/thread.js';
+export { createWorkerSource } from './disk/worker-source.js';
+export { createOptimizerThread, createOptimizerThreadFor } from './optimizer/thread.js';
 export { momentPrefixes, type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
 export { createTrainer } from './run/create-trainer.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';

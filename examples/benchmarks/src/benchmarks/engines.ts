@@ -2,7 +2,7 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, type Engine, float32, int32, named } from '@dpar/tensor';
-import { lossAndGradients } from '@dpar/train';
+import { createLossAndGradients } from '@dpar/train';
 import { type Benchmark, medians, type Settings, secondsOf } from '../benchmark.js';
 import { trainedModel } from '../training/models.js';
 
@@ -55,7 +55,7 @@ const trainStep: Work = {
       tokens: int32([batch, T], below(batch * T, vocabSize)),
       labels: int32([batch], below(batch, numClasses)),
     });
-    const step = lossAndGradients(engine, model);
+    const step = createLossAndGradients(engine, model);
     return () => step.run(parameters, inputs);
   },
 };

@@ -1,7 +1,7 @@
 import { dparKind, dparPreset, presets } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
 import { AdamW, copyParameters, globalNorm } from '@dpar/train';
-import { optimizerThread } from '@dpar/train/node';
+import { createOptimizerThread } from '@dpar/train/node';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { randomParameters } from '../sampling/random-parameters.js';
 import { readBandwidth } from './read-bandwidth.js';
@@ -28,7 +28,7 @@ export const optimizerStep: Benchmark = {
     const optimizer = new AdamW(parameters);
     const settings = { learningRate: 1e-4, gradientScale: 0.5 };
     const update = () => optimizer.update(gradients, { ...settings, average });
-    const thread = optimizerThread();
+    const thread = createOptimizerThread();
     const updateWithThread = async () => (await optimizer.begin(gradients, { average, thread })).apply(settings);
     update();
     await updateWithThread();

@@ -6,7 +6,7 @@ import type { MemoryCount } from '@dpar/model';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, named } from '@dpar/tensor';
 import { type StepMetrics, Trainer } from '@dpar/train';
-import { openTrainingData, optimizerThreadFor } from '@dpar/train/node';
+import { createOptimizerThreadFor, openTrainingData } from '@dpar/train/node';
 import { type Benchmark, medians, type Sample } from '../benchmark.js';
 import { runPython } from '../python.js';
 import { type ModelSize, type TrainedModel, trainedModel } from '../training/models.js';
@@ -84,7 +84,7 @@ async function startTrainer({ model, batch }: TrainedModel, threads: number): Pr
   const folder = await mkdtemp(join(tmpdir(), 'dpar-bench-'));
   await writeShards(folder, model);
   const data = await openTrainingData(engine, model, { tokens: folder });
-  const optimizerThread = optimizerThreadFor(parameters);
+  const optimizerThread = createOptimizerThreadFor(parameters);
   const settings = { batchSize: batch, steps: 1e6, seed: 0, dropout, optimizerThread };
   return new Trainer({ engine, model: { ...model, parameters }, ...data, ...settings });
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { checkpointIdentity, formatDigest } from '@dpar/io/node';
 import { runSharded } from '@dpar/shards';
-import { type ClassNames, type DiskSource, diskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
+import { type ClassNames, createDiskSource, type DiskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
 import { defineCommand } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
@@ -51,7 +51,7 @@ export const detokenize = defineCommand({
     if (kind === 'safetensors') {
       throw new UsageError(`--output: expected *.png, *.npz or a folder, got '${output}'.`);
     }
-    const source = diskSource(await findTokenLayout(input));
+    const source = createDiskSource(await findTokenLayout(input));
     const { images: N, variants: V, tokensPerImage: T } = source;
     if (variant >= V) throw new UsageError(`--variant: expected 0 to ${V - 1} for '${input}', got ${variant}.`);
     const { start: first, count } = imagesOfShard(N, shard);

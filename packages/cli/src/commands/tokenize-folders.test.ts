@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz } from '@dpar/io';
 import { createRandom } from '@dpar/tensor';
-import { diskSource, findTokenLayout } from '@dpar/train/node';
+import { createDiskSource, findTokenLayout } from '@dpar/train/node';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
@@ -46,7 +46,7 @@ const tokenize = (input: string, output: string, ...more: readonly string[]) =>
 async function tokenized(input: string, output: string, ...more: readonly string[]) {
   const { status, stdout, stderr } = await tokenize(input, output, ...more);
   expect([status, stderr]).toEqual([0, expect.any(String)]);
-  const source = diskSource(await findTokenLayout(join(folder, output)));
+  const source = createDiskSource(await findTokenLayout(join(folder, output)));
   const all = Int32Array.from({ length: source.images }, (_, i) => i);
   const { labels } = await source.load(all, new Int32Array(all.length));
   const names = await readFile(join(folder, output, 'classes.json'), 'utf8').then(JSON.parse, () => undefined);

@@ -8,7 +8,7 @@ import { loadModel } from '@dpar/model/node';
 import { PartFolder } from '@dpar/shards';
 import { createRandom, createReferenceEngine, int32 } from '@dpar/tensor';
 import { createTokenizer, imagesFromBytes, tokenizerKinds } from '@dpar/tokenizer';
-import { diskSource, findTokenLayout } from '@dpar/train/node';
+import { createDiskSource, findTokenLayout } from '@dpar/train/node';
 import { decode, encode } from 'fast-png';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
@@ -96,7 +96,7 @@ describe('dpar tokenize', () => {
     const { tensors } = await readSafetensors(join(output, '000003-000005.safetensors'));
     expect(toHostTensors(tensors).tokens?.shape).toEqual([3, 64]);
     const expected = await tokensOf(tokenizer);
-    const source = diskSource(await findTokenLayout(output));
+    const source = createDiskSource(await findTokenLayout(output));
     const all = await source.load(
       Int32Array.from({ length: 7 }, (_, i) => i),
       new Int32Array(7),
@@ -251,7 +251,7 @@ describe('dpar detokenize', () => {
     expect(await contentsOf(images)).toEqual(await contentsOf(whole));
     await cli('tokenize', '--tokenizer', tokenizer, '--input', images, '--output', again);
     const load = async (path: string) => {
-      const source = diskSource(await findTokenLayout(path));
+      const source = createDiskSource(await findTokenLayout(path));
       return [
         ...(
           await source.load(

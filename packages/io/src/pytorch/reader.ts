@@ -1,4 +1,4 @@
-import { type ByteSource, memorySource, sourceStream } from '../byte-stream.js';
+import { type ByteSource, createMemorySource, sourceStream } from '../byte-stream.js';
 import { checkArguments } from '../check-arguments.js';
 import { IoError } from '../error.js';
 import { byteLengthOf, formatStoredType, type StoredTensor, storedTypeBytes } from '../stored.js';
@@ -27,7 +27,7 @@ export interface PyTorchContent {
  */
 export async function parsePyTorch(bytes: Uint8Array): Promise<PyTorchContent> {
   checkArguments('parsePyTorch', { bytes }, { bytes: 'Uint8Array' });
-  return readPyTorchSource('parsePyTorch', memorySource(bytes));
+  return readPyTorchSource('parsePyTorch', createMemorySource(bytes));
 }
 
 /** Reads the value of a PyTorch file. Its tensors are read on demand. */

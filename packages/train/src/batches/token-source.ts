@@ -55,8 +55,8 @@ export function isTokenSource(data: TokenSet | TokenSource): data is TokenSource
 }
 
 /** A source without variants that reads from a set in memory. */
-export function memorySource(set: TokenSet): TokenSource {
-  checkArguments('memorySource', { set }, { set: tokenSetKinds });
+export function createMemorySource(set: TokenSet): TokenSource {
+  checkArguments('createMemorySource', { set }, { set: tokenSetKinds });
 
   const { images, tokensPerImage } = sizeOfSet(set);
   const predicted = tokensPerImage - 1;
@@ -67,7 +67,7 @@ export function memorySource(set: TokenSet): TokenSource {
     hasEntropies: set.entropies !== undefined,
     load: async (rows) => takeImages(set, rows),
     async readEntropies(first, count) {
-      if (set.entropies === undefined) throw missingEntropies('memorySource');
+      if (set.entropies === undefined) throw missingEntropies('createMemorySource');
       return set.entropies.data.subarray(first * predicted, (first + count) * predicted);
     },
     nameOf: (image) => `image ${image}`,
@@ -77,7 +77,7 @@ export function memorySource(set: TokenSet): TokenSource {
 
 /** The source itself, or one that reads from a set. */
 export function sourceOf(data: TokenSet | TokenSource): TokenSource {
-  return isTokenSource(data) ? data : memorySource(data);
+  return isTokenSource(data) ? data : createMemorySource(data);
 }
 
 /** Error for data without the entropies that patches are made of. */

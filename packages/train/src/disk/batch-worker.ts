@@ -1,7 +1,7 @@
 import { workerData } from 'node:worker_threads';
-import { diskSource } from './disk-source.js';
+import { createDiskSource } from './disk-source.js';
 import { type BatchWorkerData, serveBatches } from './worker-source.js';
 
-// The program of the thread that `workerSource` starts.
+// The program of the thread that `createWorkerSource` starts.
 const { layout, port } = workerData as BatchWorkerData;
-serveBatches(port, diskSource(layout));
+serveBatches(port, createDiskSource(layout));

@@ -13,7 +13,7 @@ import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } 
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { withEntropies } from './attach-entropies.js';
 import { computeEntropies } from './compute-entropies.js';
-import { diskSource } from './disk-source.js';
+import { createDiskSource } from './disk-source.js';
 import { entropyParts, findEntropies } from './entropy-parts.js';
 import { findTokenLayout } from './find-layout.js';
 
@@ -60,7 +60,7 @@ describe('computeEntropies', () => {
     expect((await stat(join(folder, 'entropies-00000.safetensors'))).mtimeMs).toBe(written);
     expect((await computeEntropies(engine, model, layout, { identity })).written).toBe(0);
 
-    const source = diskSource(await withEntropies(layout));
+    const source = createDiskSource(await withEntropies(layout));
     const rows = [0, 1, V - 1, V, 3 * V + 7, 5 * V - 1];
     const images = Int32Array.from(rows, (row) => Math.floor(row / V));
     const batch = await source.load(
@@ -99,7 +99,7 @@ describe('computeEntropies', () => {
     }
     expect((await readdir(elsewhere)).sort()).toEqual([...names].sort());
     expect((await withEntropies(layout)).entropies).toBeUndefined();
-    const all = diskSource(await withEntropies(layout, elsewhere, identity));
+    const all = createDiskSource(await withEntropies(layout, elsewhere, identity));
     const expected = await entropiesOfSet(engine, model, { tokens, labels });
     expect(await all.readEntropies(0, 10)).toEqual(expected.data);
     // Files of entropies are no shards.

@@ -7,7 +7,7 @@ import pMap from 'p-map';
 import { checkTokenSet } from '../batches/check-set.js';
 import { type EntropyOptions, entropyComputer } from '../batches/entropies.js';
 import { checkArguments } from '../check-arguments.js';
-import { diskSource } from './disk-source.js';
+import { createDiskSource } from './disk-source.js';
 import { findEntropies, writeEntropies } from './entropy-parts.js';
 import type { EntropyPart, ImageRange, TokenLayout } from './layout.js';
 import { tokenLayoutKinds } from './layout.js';
@@ -79,7 +79,7 @@ export async function computeEntropies(
   const result = { written: ours.length - kept.length, skipped: kept.length, images };
   if (result.written === 0) return result;
 
-  const source = diskSource(layout);
+  const source = createDiskSource(layout);
   const computer = entropyComputer(engine, model, batchSize);
   let done = countImages(kept);
   try {

@@ -9,18 +9,18 @@ import { BatchOrder } from '../batches/batch-order.js';
 import { takeImages } from '../batches/token-set.js';
 import { int64, randomVariants, rowsOf, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinySet } from '../testing/tiny.js';
-import { diskSource } from './disk-source.js';
+import { createDiskSource } from './disk-source.js';
 import { findTokenLayout } from './find-layout.js';
-import { workerSource } from './worker-source.js';
+import { createWorkerSource } from './worker-source.js';
 
-describe('diskSource', () => {
+describe('createDiskSource', () => {
   it("reads LlamaGen's layout back exactly, image by image and variant by variant", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.constantFrom(1, 2, 10, 20), fc.nat(), async (N, V, seed) => {
         const root = await temporaryFolder();
         const data = randomVariants(N, V, seed);
         await writeLlamaGen(root, data);
-        const source = diskSource(await findTokenLayout(root));
+        const source = createDiskSource(await findTokenLayout(root));
         expect([source.images, source.variants, source.tokensPerImage, source.hasEntropies]).toEqual([N, V, 16, false]);
         const random = createRandom(seed);
         const images = Int32Array.from({ length: 9 }, () => random.integer(N));
@@ -38,7 +38,7 @@ describe('diskSource', () => {
     await writeShards(folders[0], set, [30]);
     await writeShards(folders[1], set, [7, 1, 13, 9]);
     for (const folder of folders) {
-      const source = workerSource(await findTokenLayout(folder));
+      const source = createWorkerSource(await findTokenLayout(folder));
       const order = new BatchOrder({ images: 30, batchSize: 8, seed: 3 });
       for (let step = 0; step < 12; step++) {
         const { images, variants } = order.visitsAt(step);
@@ -57,7 +57,7 @@ describe('diskSource', () => {
     await writeNpy(join(folder, '0_labels.npy'), int64([2, 1], data.labels.subarray(0, 2)));
     const rest = { tokens: int32([3, 3, 16], data.tokens.slice(96)), labels: int32([3], data.labels.slice(2)) };
     await writeSafetensors(join(folder, '1.safetensors'), rest);
-    const source = diskSource(await findTokenLayout(folder));
+    const source = createDiskSource(await findTokenLayout(folder));
     const [images, variants] = [Int32Array.of(4, 0, 1, 2, 1), Int32Array.of(2, 1, 0, 1, 2)];
     expect(await source.load(images, variants)).toEqual({ images, ...rowsOf(data, images, variants) });
   });
@@ -65,7 +65,7 @@ describe('diskSource', () => {
   it('names the file that cannot be read, or is not what it should be', async () => {
     const root = await temporaryFolder();
     await writeLlamaGen(root, randomVariants(4, 2));
-    const source = workerSource(await findTokenLayout(root));
+    const source = createWorkerSource(await findTokenLayout(root));
     const load = (image: number) => source.load(Int32Array.of(image), Int32Array.of(1));
     await rm(join(root, 'tiny_labels', '1.npy'));
     await expect(load(1)).rejects.toThrow(`expected a NumPy file at '${join(root, 'tiny_labels', '1.npy')}', got none`);
@@ -88,7 +88,7 @@ describe('diskSource', () => {
   it('notices a shard that was cut off after it was found', async () => {
     const folder = await temporaryFolder();
     await writeShards(folder, tinySet(20), [10, 10]);
-    const source = diskSource(await findTokenLayout(folder));
+    const source = createDiskSource(await findTokenLayout(folder));
     await truncate(join(folder, 'part-9.safetensors'), 900);
     await expect(source.load(Int32Array.of(3, 15), new Int32Array(2))).rejects.toThrow(
       /'.*part-9.safetensors'\): expected \d+ bytes of data after the header, got \d+. The file is truncated/,

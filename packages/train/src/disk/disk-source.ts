@@ -11,9 +11,9 @@ export interface DiskSource extends TokenSource {
   readTokens(first: number, count: number): Promise<Int32Array>;
 }
 
-/** A source that reads images from disk. The calling thread waits for the disk; see `workerSource`. */
-export function diskSource(layout: TokenLayout): DiskSource {
-  checkArguments('diskSource', { layout }, { layout: tokenLayoutKinds });
+/** A source that reads images from disk. The calling thread waits for the disk; see `createWorkerSource`. */
+export function createDiskSource(layout: TokenLayout): DiskSource {
+  checkArguments('createDiskSource', { layout }, { layout: tokenLayoutKinds });
 
   const { images: N, variants: V, tokensPerImage: T } = layout;
 
@@ -21,7 +21,9 @@ export function diskSource(layout: TokenLayout): DiskSource {
   const placesOf = (tensor: TensorName, width: number, images: Int32Array, variants?: Int32Array): Place[] =>
     Array.from(images, (image, i) => {
       if (!(image >= 0 && image < N))
-        throw new DparError(`diskSource: expected images from 0 to ${N - 1}, got ${image}. Use images of the set.`);
+        throw new DparError(
+          `createDiskSource: expected images from 0 to ${N - 1}, got ${image}. Use images of the set.`,
+        );
       const file = fileOf(layout, tensor, image);
       const from = (image - file.first) * file.perImage + (variants?.[i] ?? 0) * width;
       return { file, from, to: i * width, count: width };
@@ -38,7 +40,9 @@ export function diskSource(layout: TokenLayout): DiskSource {
     async load(images, variants) {
       const wrong = variants.find((variant) => !(variant >= 0 && variant < V));
       if (wrong !== undefined)
-        throw new DparError(`diskSource: expected variants from 0 to ${V - 1}, got ${wrong}. Use variants of the set.`);
+        throw new DparError(
+          `createDiskSource: expected variants from 0 to ${V - 1}, got ${wrong}. Use variants of the set.`,
+        );
       const B = images.length;
       const tokens = readPlaces(placesOf('tokens', T, images, variants), new Int32Array(B * T));
       const labels = readPlaces(placesOf('labels', 1, images), new Int32Array(B));
@@ -56,7 +60,7 @@ export function diskSource(layout: TokenLayout): DiskSource {
     async readEntropies(first, count) {
       if (layout.entropies === undefined) {
         throw new DparError(
-          `diskSource: expected entropies for '${layout.path}', got none. Compute them with 'dpar entropy'.`,
+          `createDiskSource: expected entropies for '${layout.path}', got none. Compute them with 'dpar entropy'.`,
         );
       }
       const width = V * (T - 1);

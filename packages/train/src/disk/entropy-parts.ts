@@ -7,7 +7,7 @@ import { shardRecord, writeShard } from '@dpar/shards';
 import { DparError, type HostTensor, isDparError } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkArguments } from '../check-arguments.js';
-import { diskSource } from './disk-source.js';
+import { createDiskSource } from './disk-source.js';
 import type { EntropyPart, ImageRange, TokenLayout } from './layout.js';
 import { tokenLayoutKinds } from './layout.js';
 import { npyPrefix } from './shard-layout.js';
@@ -144,7 +144,7 @@ export async function writeEntropies(
 
 /** A digest of the tokens of the first and last image of a range, in all variants. */
 async function tokensDigest(layout: TokenLayout, { first, images }: ImageRange): Promise<string> {
-  const source = diskSource(layout);
+  const source = createDiskSource(layout);
   const hash = createHash('sha256');
   for (const image of new Set([first, first + images - 1])) hash.update(await source.readTokens(image, 1));
   return formatDigest(hash);

@@ -11,11 +11,11 @@ import { isTokenSource, type TokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
 import { withEntropies, withEntropiesOfFile } from './attach-entropies.js';
 import { computeEntropies } from './compute-entropies.js';
-import { diskSource } from './disk-source.js';
+import { createDiskSource } from './disk-source.js';
 import { findEntropies } from './entropy-parts.js';
 import { findTokenLayout } from './find-layout.js';
 import type { TokenLayout } from './layout.js';
-import { workerSource } from './worker-source.js';
+import { createWorkerSource } from './worker-source.js';
 
 /** Paths of the data of a run. */
 export interface TrainingDataPaths {
@@ -91,7 +91,7 @@ export async function openTrainingData(
   const found = await findTokenLayout(paths.tokens);
   const { entropies: _, ...bare } = found;
   const layout = model.kind.needsEntropies(model.config) ? await withAllEntropies(engine, found, paths, options) : bare;
-  const data = fitsInMemory(layout) ? await readSet(layout) : workerSource(layout);
+  const data = fitsInMemory(layout) ? await readSet(layout) : createWorkerSource(layout);
   // The trainer reports missing entropies.
   const countable =
     options.patchCounts !== false &&
@@ -131,6 +131,6 @@ function fitsInMemory({ form, path, shards, images, variants, tokensPerImage }: 
 
 async function readSet(layout: TokenLayout): Promise<TokenSet> {
   const all = Int32Array.from({ length: layout.images }, (_, i) => i);
-  const { images: _, ...set } = await diskSource(layout).load(all, new Int32Array(all.length));
+  const { images: _, ...set } = await createDiskSource(layout).load(all, new Int32Array(all.length));
   return set;
 }

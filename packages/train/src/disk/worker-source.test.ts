@@ -5,14 +5,14 @@ import { randomVariants, rowsOf, writeLlamaGen } from '../testing/disk.js';
 import { builtWorker } from '../testing/worker.js';
 import { openCalls } from '../thread-calls.js';
 import { findTokenLayout } from './find-layout.js';
-import { serveBatches, workerSource } from './worker-source.js';
+import { createWorkerSource, serveBatches } from './worker-source.js';
 
-describe('workerSource', () => {
+describe('createWorkerSource', () => {
   it('reads in a thread of its own', async () => {
     const root = await temporaryFolder();
     const data = randomVariants(6, 10);
     await writeLlamaGen(root, data);
-    const source = workerSource(await findTokenLayout(root), await builtWorker('disk/batch-worker'));
+    const source = createWorkerSource(await findTokenLayout(root), await builtWorker('disk/batch-worker'));
     const [images, variants] = [Int32Array.of(5, 0, 3), Int32Array.of(9, 0, 4)];
     const batches = [
       source.load(images, variants),
@@ -32,7 +32,7 @@ describe('workerSource', () => {
   it('says that the thread has ended', async () => {
     const root = await temporaryFolder();
     await writeLlamaGen(root, randomVariants(1, 1));
-    const source = workerSource(
+    const source = createWorkerSource(
       await findTokenLayout(root),
       new URL('data:text/javascript,throw new Error("no memory")'),
     );

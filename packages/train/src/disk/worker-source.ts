@@ -4,7 +4,7 @@ import type { Batch } from '../batches/token-set.js';
 import type { TokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
 import { answerCalls, type Calls, openCalls, startWorker } from '../thread-calls.js';
-import { diskSource } from './disk-source.js';
+import { createDiskSource } from './disk-source.js';
 import { type TokenLayout, tokenLayoutKinds } from './layout.js';
 
 /** Start data of the worker thread. */
@@ -30,10 +30,10 @@ const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./bat
  * promises wait until the step ends. The worker thread starts with the first batch.
  * @param worker Program of the thread; `undefined` to load in this thread.
  */
-export function workerSource(layout: TokenLayout, worker = builtWorker): TokenSource {
-  checkArguments('workerSource', { layout, worker }, { layout: tokenLayoutKinds, 'worker?': 'object' });
+export function createWorkerSource(layout: TokenLayout, worker = builtWorker): TokenSource {
+  checkArguments('createWorkerSource', { layout, worker }, { layout: tokenLayoutKinds, 'worker?': 'object' });
 
-  const local = diskSource(layout);
+  const local = createDiskSource(layout);
   let started: ReturnType<typeof start> | undefined;
   return {
     ...local,
@@ -42,7 +42,7 @@ export function workerSource(layout: TokenLayout, worker = builtWorker): TokenSo
       return started.calls.call({ images, variants });
     },
     async close() {
-      const closed = 'workerSource: expected an open source of batches, got a closed one. Open it again.';
+      const closed = 'createWorkerSource: expected an open source of batches, got a closed one. Open it again.';
       started?.calls.close(new DparError(closed));
       await started?.stop();
     },
@@ -53,13 +53,13 @@ function start(layout: TokenLayout, program: URL | undefined) {
   const { port1, port2: port } = new MessageChannel();
   const calls: Calls<BatchRequest, Batch> = openCalls(port1);
   if (program === undefined) {
-    serveBatches(port, diskSource(layout));
+    serveBatches(port, createDiskSource(layout));
     return { calls, stop: async () => {} };
   }
   const stop = startWorker(program, { layout, port } satisfies BatchWorkerData, (reason) =>
     calls.fail(
       new DparError(
-        `workerSource: expected a thread that reads '${layout.path}', got: ${reason}. Resume from a checkpoint.`,
+        `createWorkerSource: expected a thread that reads '${layout.path}', got: ${reason}. Resume from a checkpoint.`,
       ),
     ),
   );

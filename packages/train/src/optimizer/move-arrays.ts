@@ -1,7 +1,7 @@
 import type { KindsOf } from '@dpar/check';
 import type { UpdateArrays, UpdateNumbers } from './kernels.js';
 
-/** A thread that updates a part of the parameters: see `optimizerThread`. */
+/** A thread that updates a part of the parameters: see `createOptimizerThread`. */
 export interface OptimizerThread {
   /**
    * Moves arrays to the thread. They cannot be used until {@link OptimizerThread.giveBack} returns them.

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { builtWorker } from '../testing/worker.js';
 import { AdamW } from './adamw.js';
 import { clipFactor, copyParameters, globalNorm } from './named-tensors.js';
-import { optimizerThread, optimizerThreadFor } from './thread.js';
+import { createOptimizerThread, createOptimizerThreadFor } from './thread.js';
 
 const shapes = { a: [300, 7], b: [5], c: [40, 50], d: [2000], e: [1] };
 
@@ -36,7 +36,7 @@ async function updated(program: URL | undefined | 'alone', averaged: boolean) {
   const parameters = random(1);
   const average = averaged ? { tensors: copyParameters(parameters), decay: 0.9 } : undefined;
   const optimizer = new AdamW(parameters);
-  const thread = program === 'alone' ? undefined : optimizerThread(program);
+  const thread = program === 'alone' ? undefined : createOptimizerThread(program);
   for (let step = 0; step < 4; step++) {
     const gradients = random(10 + step);
     if (thread) await update(optimizer, gradients, { average, thread });
@@ -48,7 +48,7 @@ async function updated(program: URL | undefined | 'alone', averaged: boolean) {
   return { parameters: dataOf(parameters), average: average && dataOf(average.tensors), moments, step };
 }
 
-describe('optimizerThread', () => {
+describe('createOptimizerThread', () => {
   it.each([false, true])('gives the same bits as one thread; with an average: %s', async (averaged) => {
     const expected = await updated('alone', averaged);
     expect(await updated(undefined, averaged)).toEqual(expected);
@@ -58,7 +58,7 @@ describe('optimizerThread', () => {
   it('leaves all as it was if the update is cancelled', async () => {
     const [parameters, gradients] = [random(1), random(2)];
     const optimizer = new AdamW(parameters);
-    const thread = optimizerThread();
+    const thread = createOptimizerThread();
     const begun = await optimizer.begin(gradients, { thread });
     expect(begun.gradientNorm).toBe(globalNorm(random(2)));
     await begun.cancel();
@@ -81,7 +81,7 @@ describe('optimizerThread', () => {
     });
     const parameters = { a: view(0), b: view(100), c: float32([50]) };
     const optimizer = new AdamW(parameters);
-    const thread = optimizerThread();
+    const thread = createOptimizerThread();
     const gradients = { a: float32([100], new Float32Array(100).fill(1)), b: float32([100]), c: float32([50]) };
     await update(optimizer, gradients, { thread });
     expect(memory.length).toBe(300);
@@ -91,15 +91,15 @@ describe('optimizerThread', () => {
 
   it('says that the thread has ended', async () => {
     const parameters = random(1);
-    const thread = optimizerThread(new URL('data:text/javascript,throw new Error("no more")'));
+    const thread = createOptimizerThread(new URL('data:text/javascript,throw new Error("no more")'));
     await expect(new AdamW(parameters).begin(random(2), { thread })).rejects.toThrow(
       'expected a thread that updates parameters, got: no more',
     );
     await thread.close();
-    await expect(thread.take([])).rejects.toThrow('optimizerThread');
+    await expect(thread.take([])).rejects.toThrow('createOptimizerThread');
   });
 
   it('is for large optimizers', () => {
-    expect(optimizerThreadFor(random(1))).toBeUndefined();
+    expect(createOptimizerThreadFor(random(1))).toBeUndefined();
   });
 });

@@ -31,8 +31,8 @@ const worthwhile = 2 ** 22;
  * Starts a thread that does half of a large optimizer's work. One core reads memory too slowly for the whole update.
  * @param program Program of the thread; `undefined` to work in this thread.
  */
-export function optimizerThread(program = builtWorker): OptimizerThread {
-  checkArguments('optimizerThread', { program }, { 'program?': 'object' });
+export function createOptimizerThread(program = builtWorker): OptimizerThread {
+  checkArguments('createOptimizerThread', { program }, { 'program?': 'object' });
 
   const { port1, port2: port } = new MessageChannel();
   const calls: Calls<OptimizerRequest, OptimizerReply> = openCalls(port1);
@@ -42,7 +42,7 @@ export function optimizerThread(program = builtWorker): OptimizerThread {
     stop = startWorker(program, { port } satisfies OptimizerWorkerData, (reason) =>
       calls.fail(
         new DparError(
-          `optimizerThread: expected a thread that updates parameters, got: ${reason}. Resume from a checkpoint.`,
+          `createOptimizerThread: expected a thread that updates parameters, got: ${reason}. Resume from a checkpoint.`,
         ),
       ),
     );
@@ -57,21 +57,21 @@ export function optimizerThread(program = builtWorker): OptimizerThread {
       return 'parameters' in reply ? reply.parameters : [];
     },
     async close() {
-      calls.close(new DparError('optimizerThread: expected an open thread, got a closed one. Start another.'));
+      calls.close(new DparError('createOptimizerThread: expected an open thread, got a closed one. Start another.'));
       await stop();
     },
   };
 }
 
 /** Starts a thread if it pays for this number of parameters, and if there is a core for it. */
-export function optimizerThreadFor(parameters: Tensors<HostTensor>): OptimizerThread | undefined {
-  checkArguments('optimizerThreadFor', { parameters }, { parameters: 'object' });
+export function createOptimizerThreadFor(parameters: Tensors<HostTensor>): OptimizerThread | undefined {
+  checkArguments('createOptimizerThreadFor', { parameters }, { parameters: 'object' });
 
   const count = Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
-  return count >= worthwhile && availableThreads() > 1 ? optimizerThread() : undefined;
+  return count >= worthwhile && availableThreads() > 1 ? createOptimizerThread() : undefined;
 }
 
-/** Answers the requests of {@link optimizerThread}, in the thread. */
+/** Answers the requests of {@link createOptimizerThread}, in the thread. */
 export function serveOptimizer(port: MessagePort): void {
   let held: readonly UpdateArrays[] = [];
   answerCalls<OptimizerRequest, OptimizerReply>(port, async (request) => {

@@ -2,7 +2,7 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { lossAndGradients } from '../step/step.js';
+import { createLossAndGradients } from '../step/step.js';
 import { readModelFixture, readTensors, relativeDifference } from '../testing/fixtures.js';
 import { AdamW } from './adamw.js';
 import { clipFactor, globalNorm } from './named-tensors.js';
@@ -27,7 +27,7 @@ describe.each(engines)('training on the $name engine', ({ create, steps }) => {
       loss_and_grad_norm: [number, number][];
     };
     const engine = await create();
-    const compiled = lossAndGradients(engine, model);
+    const compiled = createLossAndGradients(engine, model);
     const optimizer = new AdamW(parameters, {
       betas: settings.betas,
       epsilon: settings.eps,

@@ -6,7 +6,7 @@ import { checkArguments } from '../check-arguments.js';
 import { type ClassNames, classesOfData } from '../disk/class-names.js';
 import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
 import { constantSchedule, cosineSchedule, type Schedule } from '../optimizer/schedule.js';
-import { optimizerThreadFor } from '../optimizer/thread.js';
+import { createOptimizerThreadFor } from '../optimizer/thread.js';
 import { Trainer } from '../trainer/trainer.js';
 import { sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
@@ -77,7 +77,7 @@ export async function trainerOf(
     seed,
     dropout: { token: dropout.token, residual: dropout.residual, feedForward: dropout.feed_forward },
     optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
-    optimizerThread: optimizerThreadFor(parameters),
+    optimizerThread: createOptimizerThreadFor(parameters),
     maxGradientNorm: optimizer.max_gradient_norm,
     averageDecay: optimizer.average_decay ?? undefined,
     schedule: scheduleOf(config),

@@ -3,7 +3,7 @@ import { DparError, type Engine, float32, type HostTensor, type Tensors } from '
 import { type Batch, takeImages } from '../batches/token-set.js';
 import { accumulateGradients } from '../optimizer/named-tensors.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
-import { type LossAndGradients, lossAndGradients } from './step.js';
+import { createLossAndGradients, type LossAndGradients } from './step.js';
 
 /** Options of {@link BatchGradients}. */
 export interface BatchGradientsOptions {
@@ -50,7 +50,7 @@ export class BatchGradients {
   ) {
     const { seed, dropout = noDropout, recomputeBlocks } = options;
     this.masks = new DropoutMasks(model, dropout, seed);
-    this.passes = lossAndGradients(engine, model, [], { dropout, recomputeBlocks });
+    this.passes = createLossAndGradients(engine, model, [], { dropout, recomputeBlocks });
   }
 
   /** Number of compiled graphs. */

@@ -14,7 +14,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { takeImages } from '../batches/token-set.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { DropoutMasks, dropClasses, dropoutPlaces } from './dropout.js';
-import { lossAndGradients } from './step.js';
+import { createLossAndGradients } from './step.js';
 
 const kinds = ['dpar', 'llamagen', 'entropy'] as const;
 const rates = { token: 0.2, residual: 0.5, feedForward: 0.1 };
@@ -79,7 +79,7 @@ describe.each(engines)('a step with dropout (%s)', (_, pending) => {
     const { model, parameters, inputs } = batchOf(kind);
     const masks = new DropoutMasks(model, rates, 1).draw(inputs, 0);
     const run = async (dropout: typeof rates | undefined, recomputeBlocks: boolean) => {
-      const step = lossAndGradients(engine, model, [], { dropout, recomputeBlocks });
+      const step = createLossAndGradients(engine, model, [], { dropout, recomputeBlocks });
       const result = await step.run(parameters, { ...inputs, ...(dropout && masks) });
       return structuredClone(result);
     };

@@ -6,7 +6,7 @@ import { takeImages } from '../batches/token-set.js';
 import { relativeDifference } from '../testing/fixtures.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { DropoutMasks, maskAxes, noDropout } from './dropout.js';
-import { lossAndGradients } from './step.js';
+import { createLossAndGradients } from './step.js';
 
 const engine = await createOrtEngine({ threads: 1 });
 const reference = createReferenceEngine();
@@ -23,7 +23,7 @@ it.each([
   const parameters = initializeParameters(model.kind.specs(model.config), 3);
   // They start at zero, with which nothing else would matter.
   createRandom(5).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.3 });
-  const compiled = lossAndGradients(engine, model, [], options);
+  const compiled = createLossAndGradients(engine, model, [], options);
   const masks = new DropoutMasks(model, options.dropout, 1);
   const T = model.config.blockSize;
   const set = takeImages(tinySet(6), [1, 4]);
@@ -41,7 +41,7 @@ it.each([
     const inputs = model.kind.inputs(model.config, { ...set, patchLengths });
     const all = { ...inputs, ...masks.draw(inputs, index) };
     const actual = await compiled.run(parameters, all);
-    const expected = await lossAndGradients(reference, model, [], options).run(parameters, all);
+    const expected = await createLossAndGradients(reference, model, [], options).run(parameters, all);
     expect(actual.loss).toBeCloseTo(expected.loss, 5);
     for (const name of Object.keys(model.kind.specs(model.config))) {
       const error = relativeDifference(named(actual.gradients, name), named(expected.gradients, name));

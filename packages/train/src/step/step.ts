@@ -16,7 +16,7 @@ import { type DropoutRates, dropoutFrom, dropoutRatesKinds, maskAxes, noDropout 
 /** Prefix of gradients among the outputs: `grad.<parameter>`. */
 export const gradientPrefix = 'grad.';
 
-/** Options of {@link gradientFunction} and {@link lossAndGradients}. */
+/** Options of {@link gradientFunction} and {@link createLossAndGradients}. */
 export interface StepOptions {
   /** Default: none. The masks are inputs, from `DropoutMasks`. */
   readonly dropout?: DropoutRates | undefined;
@@ -81,14 +81,14 @@ export interface LossAndGradients {
  * can, the graph serves any sizes of the dynamic axes. Gradients are written into tensors that are allocated once.
  * @param outputs Further outputs of the model to return, such as `logits`.
  */
-export function lossAndGradients(
+export function createLossAndGradients(
   engine: Engine,
   model: ImageArchitecture,
   outputs: readonly string[] = [],
   options: StepOptions = {},
 ): LossAndGradients {
   checkArguments(
-    'lossAndGradients',
+    'createLossAndGradients',
     { engine, model, outputs, options },
     { engine: 'Engine', model: architectureArgument, 'outputs?': 'string[]', 'options?': stepOptionsKinds },
   );

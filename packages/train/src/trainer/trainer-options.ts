@@ -33,7 +33,7 @@ export interface TrainerOptions extends BatchGradientsOptions {
   /** Default: constant, 1e-4. */
   readonly schedule?: Schedule | undefined;
   readonly optimizer?: AdamWOptions | undefined;
-  /** Does half of the optimizer's work (default: none): see `optimizerThreadFor`. The trainer closes it. */
+  /** Does half of the optimizer's work (default: none): see `createOptimizerThreadFor`. The trainer closes it. */
   readonly optimizerThread?: OptimizerThread | undefined;
   /** Largest global norm of the gradients; larger ones are clipped to it (default 1). */
   readonly maxGradientNorm?: number | undefined;

@@ -5,7 +5,7 @@ import { BatchOrder } from '../batches/batch-order.js';
 import { checkTokenSet } from '../batches/check-set.js';
 import { sliceImages, type TokenSet } from '../batches/token-set.js';
 import { cosineSchedule, type Schedule } from '../optimizer/schedule.js';
-import { optimizerThread } from '../optimizer/thread.js';
+import { createOptimizerThread } from '../optimizer/thread.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import type { StepMetrics } from './metrics.js';
 import { Trainer } from './trainer.js';
@@ -63,9 +63,9 @@ describe('Trainer', () => {
       await engine.dispose();
       return { metrics, parameters: trainer.parameters, average: trainer.average, moments };
     };
-    expect(await run({ optimizerThread: optimizerThread() })).toEqual(await run({}));
+    expect(await run({ optimizerThread: createOptimizerThread() })).toEqual(await run({}));
     const once = { accumulationSteps: 1 };
-    expect(await run({ ...once, optimizerThread: optimizerThread() })).toEqual(await run(once));
+    expect(await run({ ...once, optimizerThread: createOptimizerThread() })).toEqual(await run(once));
   });
 
   it('reports what it does', async () => {
