@@ -25,7 +25,7 @@ export function architectureFromSettings(settings: ModelSettings): ImageArchitec
   } catch (error) {
     if (!isDparError(error)) throw error;
     const keys = trainConfigKeys(settings.kind).map(({ key }) => key);
-    const message = error.message.replace(/^\w+: /, '').replace(/'([\w.]+)'/g, (quoted, name: string) => {
+    const message = error.message.replace(/^[\w.]+: /, '').replace(/'([\w.]+)'/g, (quoted, name: string) => {
       const ending = `.${snakeCase(name)}`;
       const key = keys.find((known) => known.startsWith('model.') && known.endsWith(ending));
       return key === undefined ? quoted : `'${key}'`;
