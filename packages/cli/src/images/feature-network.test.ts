@@ -55,7 +55,7 @@ it('evaluates images with any ONNX model', async () => {
 
 it('says which options belong to which file', async () => {
   const messageOf = async (...options: string[]) => (await evaluate(...options)).stderr;
-  expect(await messageOf('--features', join(folder, 'means.onnx'))).toContain('--range: expected the values');
+  expect(await messageOf('--features', join(folder, 'means.onnx'))).toContain('--range: expected the value range');
   expect(await messageOf('--features', join(folder, 'weights.bin'))).toContain('expected .pth or .safetensors weights');
   expect(await messageOf('--features', join(folder, 'weights.pth'), '--range', 'unit')).toContain('an .onnx model');
   expect(await messageOf('--features', join(folder, 'weights.pth'))).toMatch(/PyTorch|torch/);
@@ -124,14 +124,14 @@ describe('an ONNX network as exporters write it', () => {
       [
         ['--image-size', '2'],
         2,
-        '--range: expected the values that the network was trained with (bytes, unit, signed, imagenet, clip',
+        '--range: expected the value range of the training images (bytes, unit, signed, imagenet, clip',
       ],
       [
         ['--range', 'unit'],
         1,
         `'${join(folder, 'net.onnx')}': expected an input of fixed size, got 'pixel_values' [batch_size, num_`,
       ],
-      [['--range', 'unit'], 1, 'Pass --image-size, what the network was trained with.'],
+      [['--range', 'unit'], 1, 'Pass the size of the training images as --image-size.'],
       [[...at, '--tokens', 'last'], 2, '--tokens: expected one of first, mean'],
       [
         [...at, '--outputs', 'pool=x'],
@@ -150,7 +150,7 @@ describe('an ONNX network as exporters write it', () => {
         "expected the name of an input of the model ('pixel_values' [batch_size, num_channels",
       ],
       [['--range', 'unit', '--image-size', '3'], 1, 'got a failure in ONNX Runtime: MatMul: '],
-      [['--range', 'unit', '--image-size', '3'], 1, 'Pass --image-size, what'],
+      [['--range', 'unit', '--image-size', '3'], 1, '--image-size'],
     ] as const) {
       const found = await run(...options);
       expect([found.status, found.stdout, found.stderr.split('\n').length]).toEqual([status, '', 2]);
