@@ -144,9 +144,7 @@ export interface ModelSettings extends Json {
 }
 
 /** A training configuration of `dpar train --config`: snake_case keys, with all defaults. */
-export interface TrainConfig extends Omit<z.infer<ReturnType<typeof schemaOf>>, 'model'> {
-  model: ModelSettings;
-}
+export type TrainConfig = Omit<z.infer<ReturnType<typeof schemaOf>>, 'model'> & { model: ModelSettings };
 
 /**
  * Reads a training configuration from parsed JSON and fills in defaults.
