@@ -127,7 +127,10 @@ function neighbourhoods<T>(ops: Ops<T>, cells: T, grid: CodeGrid): T {
   return ops.reshape(ops.concat(shifted, -1), [B, count, 9 * C]);
 }
 
-/** Mean squared error of decoded images, for pixels in -1..1: scalar. */
+/**
+ * Mean squared error of decoded images, for pixels in -1..1: scalar.
+ * @throws DparError for codes or images of another shape.
+ */
 export function patchVqLoss<T>(ops: Ops<T>, config: PatchVqConfig, parameters: Tensors<T>, codes: T, images: T): T {
   checkArguments(
     'patchVqLoss',
