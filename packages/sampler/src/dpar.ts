@@ -1,5 +1,6 @@
+import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import { type DparConfig, dparKind, patchingOptions, patchRotaryRows } from '@dpar/model';
-import type { Model } from '@dpar/nn';
+import type { ImageModel, Model } from '@dpar/nn';
 import { createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
 import { DparError, type Engine, float32, named } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
@@ -26,23 +27,10 @@ export class DparSampler extends StepSampler<DparConfig> {
   constructor(engine: Engine, { config, parameters }: Model<DparConfig>, options: SamplerOptions) {
     super(config);
     const { entropyModel, weights = 'float32', entropyWeights = weights } = options;
-    if (dparKind.needsEntropies(config) && !entropyModel) {
-      throw new DparError(
-        "createSampler: expected 'entropyModel' for a model whose patches depend on entropies, got undefined. " +
-          'Pass { entropyModel }.',
-      );
-    }
-    const other = entropyModel?.config;
-    if (other && (other.vocabSize !== config.vocabSize || other.blockSize !== config.blockSize)) {
-      throw new DparError(
-        `createSampler: expected an entropy model for ${config.blockSize} tokens of ${config.vocabSize} codes, ` +
-          `got one for ${other.blockSize} of ${other.vocabSize}. Use the one that the model was trained with.`,
-      );
-    }
     this.stages = new DparStages(engine, config, parameters, weights);
-    if (entropyModel && dparKind.needsEntropies(config)) {
-      const { config: gpt, parameters: gptParameters } = entropyModel;
-      this.entropyStage = new GptStage(engine, gpt, gptParameters, 'entropies', entropyWeights);
+    if (dparKind.needsEntropies(config)) {
+      const gpt = checkEntropyModel(entropyModel, config);
+      this.entropyStage = new GptStage(engine, gpt.config, gpt.parameters, 'entropies', entropyWeights);
     }
   }
 
@@ -147,4 +135,31 @@ function lastOfLayers(states: Float32Array, layers: number, dim: number): Float3
     result.set(states.subarray(from, from + dim), image * dim);
   }
   return result;
+}
+
+/** The entropy model of a DPAR. @throws DparError if it is missing, another kind of model, or made for other tokens. */
+function checkEntropyModel(
+  model: ImageModel | undefined,
+  { blockSize, vocabSize }: DparConfig,
+): Model<EntropyModelConfig> {
+  if (model === undefined) {
+    throw new DparError(
+      "createSampler: expected 'entropyModel' for a model whose patches depend on entropies, got undefined. " +
+        'Pass { entropyModel }.',
+    );
+  }
+  const { kind, config } = model;
+  if (kind.name !== entropyKind.name) {
+    throw new DparError(
+      `createSampler: expected 'entropyModel' to be of kind "${entropyKind.name}", got kind "${kind.name}". ` +
+        'Load the checkpoint of an entropy model.',
+    );
+  }
+  if (config.vocabSize !== vocabSize || config.blockSize !== blockSize) {
+    throw new DparError(
+      `createSampler: expected an entropy model for ${blockSize} tokens of ${vocabSize} codes, ` +
+        `got one for ${config.blockSize} of ${config.vocabSize}. Use the one that the model was trained with.`,
+    );
+  }
+  return model as Model as Model<EntropyModelConfig>;
 }

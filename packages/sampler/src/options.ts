@@ -1,6 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import type { EntropyModelConfig } from '@dpar/entropy';
-import { type GptConfig, hasNullClass, type Model, modelArgument } from '@dpar/nn';
+import { type GptConfig, hasNullClass, type ImageModel, modelArgument } from '@dpar/nn';
 import { createRandom, DparError, type Random, type WeightFormat } from '@dpar/tensor';
 import { checkDecoding, type DecodingOptions } from './choose.js';
 import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
@@ -8,7 +7,7 @@ import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
 /** Settings of a sampler: its entropy model and the formats of weights. */
 export interface SamplerOptions {
   /** Entropy model. It is required if patches depend on entropies, else ignored. */
-  readonly entropyModel?: Model<EntropyModelConfig> | undefined;
+  readonly entropyModel?: ImageModel | undefined;
   /** Format of the weights (default: `float32`). */
   readonly weights?: WeightFormat | undefined;
   /** Format of the entropy model's weights (default: as `weights`). */

@@ -149,6 +149,12 @@ describe('errors', () => {
 
   const llamaGen = tinyLlamaGen();
 
+  it('refuses another kind of model as entropy model', () => {
+    expect(() => createSampler(engine, model, { entropyModel: tinyLlamaGen() })).toThrow(
+      `expected 'entropyModel' to be of kind "entropy", got kind "llamagen".`,
+    );
+  });
+
   it('asks for a model that generates', () => {
     expect(() => createSampler(engine, tinyEntropyModel())).toThrow(
       'expected a model of kind "dpar" or "llamagen", got kind "entropy". Pass a model that generates images.',
