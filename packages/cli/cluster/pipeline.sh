@@ -17,9 +17,12 @@ if [[ -n ${SHARD-} && $stage != merge ]]; then set -- --shard "$SHARD" "$@"; fi
 
 # Runs dpar as a child and passes TERM on: bash would end without it, or, as the first process of a container, not at all.
 run() {
+  # The trap is set first: a signal may come before the number of the child is known.
+  child='' stopped=''
+  trap 'stopped=1; [[ -z $child ]] || kill -TERM "$child" 2>/dev/null || true' TERM
   dpar "$@" &
   child=$!
-  trap 'kill -TERM "$child" 2>/dev/null || true' TERM
+  [[ -z $stopped ]] || kill -TERM "$child" 2>/dev/null || true
   # The trap ends the first wait; the second one waits for the end of the child.
   wait "$child" || {
     status=$?
