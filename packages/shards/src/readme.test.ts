@@ -1,3 +1,4 @@
+import * as fs from 'node:fs/promises';
 import { chdir, cwd } from 'node:process';
 import { expectedOutput } from '@dpar/config/code-blocks';
 import { printedBy, readmeExamples } from '@dpar/config/readme-example';
@@ -12,7 +13,8 @@ it('prints what the README says', async () => {
   const before = cwd();
   chdir(await temporaryFolder());
   try {
-    expect(await printedBy(example, { '@dpar/io': io, '@dpar/shards': library })).toBe(expectedOutput(example));
+    const modules = { 'node:fs/promises': fs, '@dpar/io': io, '@dpar/shards': library };
+    expect(await printedBy(example, modules)).toBe(expectedOutput(example));
     expect(await printedBy(merging, { '@dpar/shards': library })).toBe('');
     const square = (await readSafetensors('squares.safetensors')).tensors.get('square');
     expect([...io.toFloat64Array(square as NonNullable<typeof square>)]).toEqual([0, 1, 4, 9, 16, 25, 36, 49, 64, 81]);
