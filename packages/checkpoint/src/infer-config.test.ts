@@ -1,6 +1,7 @@
 import { entropyKind, entropyModelPresets } from '@dpar/entropy';
 import { dparKind, dparPreset, llamaGenKind, llamaGenPreset, presets } from '@dpar/model';
 import type { ParameterSpecs } from '@dpar/nn';
+import { patchVqKind } from '@dpar/tokenizer';
 import { describe, expect, it } from 'vitest';
 import { inferConfig } from './infer-config.js';
 
@@ -49,6 +50,17 @@ describe('inferConfig', () => {
     const inferred = inferConfig(shapesOf(entropyKind.specs(config)), { block_size: 256 });
     expect(entropyKind.readConfig(inferred.config)).toEqual(config);
     expect(inferred.config.kind).toBe('entropy');
+  });
+
+  it('asks for all keys of a patch VQ tokenizer', () => {
+    const config = { imageSize: 8, patchSize: 4, codebookSize: 16, hiddenDim: 6 };
+    const shapes = shapesOf(patchVqKind.specs(config));
+    expect(() => inferConfig(shapes, { image_size: 8 })).toThrow(
+      'expected patch_size, codebook_size, hidden_dim of this patch-vq model, which cannot be inferred from its shapes, ' +
+        'got none. Give them with --config FILE, or as in --set patch_size=4.',
+    );
+    const { kind: _, ...keys } = patchVqKind.writeConfig(config);
+    expect(inferConfig(shapes, keys).config).toEqual({ ...keys, kind: 'patch-vq' });
   });
 
   it('prefers what is given to what a script was called with, and both to presets', () => {

@@ -1,9 +1,9 @@
-import type { ImageModelKind, Json, ModelKind } from '@dpar/nn';
+import { type Field, type ImageModelKind, type Json, type ModelKind, snakeCase } from '@dpar/nn';
 import { vqKind } from '@dpar/tokenizer';
 import { type Hints, sizesOfRotaryTable, tokensOfArguments, tokensOfName } from './file-hints.js';
 import { type ImageSizes, imageSizes, multipleOf } from './infer-sizes.js';
 import { inferVqConfig } from './infer-vq-config.js';
-import type { InferredConfig } from './inferred-config.js';
+import { checkKeys, type InferredConfig } from './inferred-config.js';
 import { recognise, type Shapes } from './kinds.js';
 
 /**
@@ -14,13 +14,27 @@ import { recognise, type Shapes } from './kinds.js';
  * 3. the one of the preset with these sizes (heads), or the usual one.
  *
  * @param given Known keys of config.json.
- * @throws DparError if the parameters belong to no known kind.
+ * @throws DparError if the parameters belong to no known kind, or to one whose shapes are not examined and `given` lacks a key.
  */
 export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): InferredConfig {
   const kind = recognise(shapes, given.kind);
   if (kind === (vqKind as ModelKind)) return inferVqConfig(shapes, given);
   if (isImageModelKind(kind)) return inferImageConfig(kind, shapes, given, hints);
-  return { config: { ...given, kind: kind.name }, assumed: [], missing: [] };
+  return givenConfig(kind, given);
+}
+
+/**
+ * The given keys, for a kind whose shapes are not examined.
+ * @throws DparError that lists the missing keys, if there are any.
+ */
+function givenConfig({ name, fields }: ModelKind, given: Json): InferredConfig {
+  const required = Object.entries<Field<unknown>>(fields).filter(
+    ([, { fallback, isOptional }]) => fallback === undefined && !isOptional,
+  );
+  const missing = required.map(([key]) => snakeCase(key)).filter((key) => !Object.hasOwn(given, key));
+  const inferred = { config: { ...given, kind: name }, assumed: [], missing };
+  checkKeys(inferred);
+  return inferred;
 }
 
 const isImageModelKind = (kind: ModelKind): kind is ImageModelKind => 'hasPatches' in kind;

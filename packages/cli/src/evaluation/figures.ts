@@ -117,7 +117,7 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     ['samples', `${basename(samples.path)}, N = ${samples.count ?? 'unknown'}`],
     ['feature network', `${stated(sides, 'network')}, ${data.features} numbers per image`],
     ['resize', stated(sides, 'resize')],
-    ['FID', `${formatFixed(fid.distance, 4)} (biased upwards by about 1/N: compare only at equal N)`],
+    ['FID', `${formatFixed(fid.distance, 4)} (biased upwards, about in proportion to 1/N: compare only at equal N)`],
   ];
   if (interval) {
     const { low, high, level, resamples } = interval;
