@@ -11,13 +11,14 @@ export const patchify = defineCommand({
   name: 'patchify',
   summary: 'Group tokens into patches by their entropies',
   details:
-    "The input is a JSON object with a list 'cases'. A case has 'entropies' (in nats; entry j belongs to the prediction of " +
-    "token j + 1), 'threshold', 'max_patch_length', 'row_length' and 'tokens'. A case with 'mode' 'static' or 'token' needs no " +
-    "entropies. A case can also have 'name', 'note', 'id', 'image', 'file' and 'label'; other keys are errors. The output has " +
-    "the same cases with 'patch_lengths'.",
+    "Input: a JSON object with a list 'cases'. A case has 'entropies' (in nats; entry j belongs to the prediction " +
+    "of token j + 1), 'threshold', 'max_patch_length', 'row_length' and 'tokens'. With 'mode' 'static' or " +
+    "'token', it needs no entropies. The keys 'name', 'note', 'id', 'image', 'file' and 'label' are copied. Other " +
+    'keys are errors.\n\n' +
+    "Output: the same cases with 'patch_lengths'.",
   options: {
     input: required(file, 'cases, .json'),
-    output: required(outputFile, 'the same cases with their patch_lengths, .json'),
+    output: required(outputFile, 'output: *.json'),
   },
   run: async ({ input, output }) => {
     const content = await readJsonObject(input);
