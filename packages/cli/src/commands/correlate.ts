@@ -122,11 +122,14 @@ async function patchCounts(values: CorrelateValues): Promise<{ counts: Float64Ar
     const rows = await readTokenRows(lengths, 'patch_lengths');
     return { counts: eachRow(rows, (row) => row.filter((length) => length > 0).length), what: `'${lengths}'` };
   }
-  if (threshold === undefined) throw new UsageError('--images: expected --threshold with --entropies, got none.');
+  if (threshold === undefined)
+    throw new UsageError('--images: expected --threshold with --entropies, got none. Pass the threshold of the model.');
   const rows = await readTokenRows(entropies as string, 'entropies');
   const rowLength = values.rowLength ?? Math.sqrt(rows.length + 1);
   if (!Number.isInteger(rowLength)) {
-    throw new UsageError(`--row-length: expected a value, because ${rows.length + 1} tokens are no square, got none.`);
+    throw new UsageError(
+      `--row-length: expected a value, because ${rows.length + 1} tokens are not a square number, got none. Pass the tokens of a row.`,
+    );
   }
   const options: PatchingOptions = { threshold, maxPatchLength: values.maxPatchLength, rowLength };
   return { counts: eachRow(rows, (row) => patchLengths(row, options).length), what: `'${entropies}'` };

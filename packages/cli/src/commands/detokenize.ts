@@ -146,8 +146,8 @@ function loadRange(source: DiskSource, first: number, count: number, variant: nu
 const mostClasses = 1_000_000;
 
 /**
- * Names the folder of each class, also of classes without images, so that numbering the folders gives the same labels. The name
- * is that of the class, or its number, padded to the digits of the largest so that folders sort by number.
+ * Names the folder of each class, also of classes without images. Numbering the folders then gives the same labels. The
+ * name is that of the class, or its number, padded to the digits of the largest so that folders sort by number.
  * @throws CommandError for labels outside the classes.
  */
 function foldersOf(labels: Int32Array, classes: ClassNames | undefined): readonly string[] {

@@ -83,7 +83,7 @@ export const evaluate = defineCommand({
   },
 });
 
-/** Reads the logits of the samples. @throws CommandError if their number is not that of the samples. */
+/** Reads the logits of the samples. @throws CommandError if their number differs from the number of samples. */
 async function readLogits(path: string, { pool, images, statistics }: EvaluationSet, samples: string): Promise<Matrix> {
   const logits = await readNpyMatrix(path);
   const count = pool?.rows ?? images?.count ?? statistics?.count;
@@ -94,7 +94,7 @@ async function readLogits(path: string, { pool, images, statistics }: Evaluation
   );
 }
 
-/** Notes the files of a folder that are no images. */
+/** Notes the files of a folder that are not images. */
 function noteIgnored({ images }: EvaluationSet, context: Context): void {
   if (images === undefined || images.ignored.length === 0) return;
   context.note(`${images.path}: files left out because they are no images: ${namesOf(images.ignored)}`);

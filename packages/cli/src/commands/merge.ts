@@ -19,7 +19,7 @@ export const merge = defineCommand({
     '  tokens, entropies            one .safetensors file, or a folder of shards\n' +
     '  samples without a tokenizer  one .safetensors file\n' +
     '  features                     one .npz file, or a folder\n' +
-    '  images                       an ADM sample batch .npz: arr_0 uint8 [N, H, W, 3], and arr_1 if the shards have labels\n\n' +
+    '  images                       an ADM sample batch .npz: arr_0 and, if the shards have labels, arr_1\n\n' +
     'Other folders of images and ADM sample batches are joined in the given order.\n\n' +
     'Missing images, overlapping or damaged shards, and shards of different runs are errors. Then nothing is ' +
     'written.',
@@ -52,7 +52,7 @@ async function findAll(inputs: readonly string[]): Promise<FoundShards | undefin
     return { shards: all.flatMap(({ shards }) => shards), damaged: all.flatMap(({ damaged }) => damaged) };
   }
   throw new UsageError(
-    `--input: expected only shards of tensors or only images, got shards and '${other}' without any. Merge it apart.`,
+    `--input: expected only shards of tensors or only images, got shards and '${other}' without any. Merge it separately.`,
   );
 }
 

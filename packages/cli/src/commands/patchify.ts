@@ -76,10 +76,13 @@ function lengthsOf(entry: JsonObject): Int32Array {
   return patchLengths(entropiesOf(entry, patchingModes[mode]?.needsEntropies ?? true), options);
 }
 
-/** Entropies in double precision, so that none crosses the threshold by rounding; without entropies the number of tokens. */
+/**
+ * Entropies in double precision, so rounding moves none across the threshold. For a case without entropies, the number
+ * of tokens.
+ */
 function entropiesOf({ entropies, tokens }: JsonObject, needed: boolean): Float64Array | number {
   if (entropies === undefined && !needed) {
-    return typeof tokens === 'number' ? tokens : refuse("a number for 'tokens' where there are no entropies", tokens);
+    return typeof tokens === 'number' ? tokens : refuse("a number for 'tokens' in a case without entropies", tokens);
   }
   if (!Array.isArray(entropies) || !entropies.every((entropy) => typeof entropy === 'number')) {
     return refuse("a list of numbers for 'entropies'", entropies);

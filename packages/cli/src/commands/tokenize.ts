@@ -32,11 +32,11 @@ export const tokenize = defineCommand({
     'system files (.git, @eaDir, __MACOSX, Thumbs.db) are skipped.\n\n' +
     'Classes: numbered by folder name in code point order, as in torchvision. Empty folders count. For validation ' +
     "data, pass the training data's classes.json as --classes-file.\n\n" +
-    "Crops: the center square (with --flip also its mirror image), or with --crop ten LlamaGen's ten crops, five " +
+    "Crops: the centre square (with --flip also its mirror image), or with --crop ten LlamaGen's ten crops, five " +
     'of them mirrored. Image files are rotated by their EXIF orientation. Transparent pixels get the colour of ' +
     '--background.\n\n' +
     'Output, for dpar train:\n' +
-    "  --layout shards    safetensors files with 'tokens' [n, V, T] ([n, T] for one variant) and 'labels' [n]\n" +
+    "  --layout shards    safetensors files: 'tokens' [n, V, T] ([n, T] for one variant), 'labels' [n]\n" +
     '  --layout llamagen  <name>_codes/<i>.npy and <name>_labels/<i>.npy, as LlamaGen writes them\n\n' +
     'All images are checked before the first is tokenized.\n\n' +
     'Resume: run the same command again. The result has the same bytes as an uninterrupted run. To share the work ' +
@@ -79,7 +79,7 @@ export const tokenize = defineCommand({
     const share = takeShare(values.shard, context) ?? { index: 0, count: 1 };
     if (values.crop === 'ten' && values.flip) {
       throw new UsageError(
-        '--flip: expected --crop center with it, got ten, of which five are mirrored. Leave --flip out.',
+        '--flip: expected --crop center with it, got ten, which already adds mirrored crops. Leave --flip out.',
       );
     }
     if (name !== undefined && layout !== 'llamagen')

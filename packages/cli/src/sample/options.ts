@@ -90,7 +90,7 @@ export function checkFor(generator: Generator, values: SampleValues): void {
   const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
   if (outside !== undefined) {
     throw new UsageError(
-      `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for none` : ''}, got ${outside}.`,
+      `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for the null class` : ''}, got ${outside}.`,
     );
   }
   if (!hasNull && values.guidanceScale !== 1) {

@@ -163,7 +163,10 @@ export function readTrainConfig(json: unknown, settings: readonly string[] = [])
   return parseTrainConfig('readTrainConfig', settings.reduce(withSetting, json));
 }
 
-/** Fills in the defaults of a configuration. @throws DparError as {@link readTrainConfig}, in the name of `where`. */
+/**
+ * Fills in the defaults of a configuration. @throws DparError as {@link readTrainConfig}, with `where` as the name of
+ * the function.
+ */
 export function parseTrainConfig(where: string, json: unknown): TrainConfig {
   const current = withCurrentNames(json);
   const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(current).data?.model.kind;
