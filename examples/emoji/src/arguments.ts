@@ -69,7 +69,9 @@ export function readArguments(args: readonly string[]): Arguments {
   });
   const minutes = Number(values.minutes ?? defaultMinutes);
   if (!(minutes >= 3 && minutes <= 10000)) {
-    throw new UsageError(`demo: expected --minutes from 3 to 10000, got ${values.minutes}. --smoke is shorter.`);
+    throw new UsageError(
+      `demo: expected --minutes from 3 to 10000, got ${values.minutes}. Pass --smoke for a shorter run.`,
+    );
   }
   const tasks = otherTasks.filter((name) => values[name] !== undefined);
   if (tasks.length > 1) {

@@ -18,7 +18,7 @@ export interface Settings {
   readonly seed: number;
   /** About how many images are read; all if left out. */
   readonly images?: number;
-  /** Copies of each training image, of which all but the first are changed. */
+  /** Copies of each training image. All except the first are changed. */
   readonly copies: number;
   readonly tokenizer: TokenizerSettings;
   readonly entropyModel: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };

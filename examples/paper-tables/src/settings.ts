@@ -50,7 +50,7 @@ export interface Settings {
   readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
   readonly features: TrainingSettings & {
     readonly channels: readonly [number, number, number, number];
-    /** Copies of each training image, of which all but the first are shifted and perhaps mirrored. */
+    /** Copies of each training image. All except the first are shifted and perhaps mirrored. */
     readonly copies: number;
   };
   readonly sampling: {

@@ -39,7 +39,7 @@ export interface ExportResult {
   readonly tensors: number;
   /** Keys of the written file. */
   readonly keys: readonly string[];
-  /** Number of finished updates, if the checkpoint is that of a training run. */
+  /** Number of finished updates, if the checkpoint comes from a training run. */
   readonly step: number | undefined;
   /** Source of the optimizer's settings: the path of a file, or 'defaults'. `undefined` without the optimizer's state. */
   readonly settingsFrom: string | undefined;

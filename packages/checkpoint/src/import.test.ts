@@ -28,7 +28,7 @@ describe("importCheckpoint of LlamaGen's training checkpoint", () => {
     const importing = importCheckpoint(path, join(folder, 'never'));
     await expect(importing).rejects.toThrow(
       'expected block_size, n_head of this llamagen model, which cannot be inferred from its shapes, got none. ' +
-        'Give them with --config FILE, or as in --set block_size=256.',
+        'Pass them with --config FILE, or as in --set block_size=256.',
     );
     expect(existsSync(join(folder, 'never'))).toBe(false);
   });

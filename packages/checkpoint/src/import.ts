@@ -85,8 +85,8 @@ export interface ImportResult {
 }
 
 /**
- * Converts a PyTorch or safetensors file into a checkpoint folder. The file is one of `exportPyTorch`, of LlamaGen's
- * training scripts, or of weights alone: DPAR, class-conditional LlamaGen, entropy models, LlamaGen's tokenizer.
+ * Converts a PyTorch or safetensors file into a checkpoint folder. The file comes from `exportPyTorch` or LlamaGen's
+ * training scripts, or contains only weights: DPAR, class-conditional LlamaGen, entropy models, LlamaGen's tokenizer.
  * The kind is inferred from names and shapes. Weights keep their element type, and safetensors files their free text.
  * Tensors are read in chunks, so memory for the largest one is enough.
  *

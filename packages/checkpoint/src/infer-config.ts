@@ -122,7 +122,7 @@ function presetOf(kind: ImageModelKind, sizes: ImageSizes): { name: string; head
 
 /**
  * Number of classes, from the rows of the class table. The last row is the null class, unless `num_classes` equals the
- * number of rows, or LlamaGen's `class_dropout_prob` is 0, at which its training script makes no null class.
+ * number of rows or `class_dropout_prob` is 0. LlamaGen's training script then makes no null class.
  */
 function classesOf(
   rows: number | undefined,

@@ -34,6 +34,6 @@ export function checkKeys({ config, missing: [first, ...others] }: InferredConfi
   throw new DparError(
     `importCheckpoint: expected ${[first, ...others].join(', ')} of this ${config.kind} model, ` +
       'which cannot be inferred from its shapes, got none. ' +
-      `Give them with --config FILE, or as in --set ${first}=${example}.`,
+      `Pass them with --config FILE, or as in --set ${first}=${example}.`,
   );
 }

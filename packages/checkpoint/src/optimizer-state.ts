@@ -76,7 +76,7 @@ export interface OptimizerState {
  *
  * @param readNumber Reads a step that is stored as a tensor.
  * @returns `undefined` before the first step
- * @throws DparError if the state is that of another optimizer or of other parameters.
+ * @throws DparError if the state belongs to another optimizer or to other parameters.
  */
 export async function parseOptimizerState(
   value: PyTorchValue,

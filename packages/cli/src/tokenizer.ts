@@ -25,7 +25,7 @@ export async function openTokenizer(
 
 /**
  * Loads the tokenizer that belongs to a model.
- * @throws CommandError if it is of a kind that is not known, or not made for the model's tokens.
+ * @throws CommandError if its kind is unknown, or it was not made for the model's tokens.
  */
 export async function loadTokenizer(folder: string, engine: Engine, model: TokenGrid): Promise<ImageTokenizer> {
   const tokenizer = await openTokenizer(folder, engine);

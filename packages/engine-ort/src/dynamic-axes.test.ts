@@ -165,7 +165,7 @@ describe('dynamic axes', () => {
     const running = engine
       .compile(fn, { dynamicAxes: { x: { 0: 'rows' } } })
       .run({ x: random([300], 1), b: random([2], 2) });
-    await expect(running).rejects.toThrow('expected sizes that follow from those of inputs, got size ');
+    await expect(running).rejects.toThrow('expected sizes that depend only on sizes of inputs, got size ');
     await expect(running).rejects.toBeInstanceOf(DparError);
   });
 

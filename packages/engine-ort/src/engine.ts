@@ -63,8 +63,8 @@ const ortEngineOptionsKinds: KindsOf<OrtEngineOptions> = {
 
 /**
  * Creates an engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
- * @throws DparError if the package of the runtime (onnxruntime-node or onnxruntime-web) is not installed, for an
- * unknown device, or if `threads` is not a whole number >= 1.
+ * @throws DparError if the runtime (onnxruntime-node or onnxruntime-web) is not installed, the device is unknown, or
+ * `threads` is not a whole number >= 1.
  */
 export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
   checkArguments('createOrtEngine', { options }, { 'options?': ortEngineOptionsKinds });
@@ -144,8 +144,8 @@ function sessionOptions(
 }
 
 /**
- * True if outputs stay in the memory of a GPU, as in browsers. onnxruntime-node cannot read them from there, and ends the
- * process where they are requested.
+ * True if outputs stay in the memory of a GPU, as in browsers. onnxruntime-node cannot read them from there: a request
+ * ends the process.
  */
 function keepsOutputs(device: Device, kind: RuntimeKind): boolean {
   return device === 'webgpu' && kind === 'web';

@@ -42,7 +42,7 @@ export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic
 
 /** Function compiled for one signature: a session of ONNX Runtime and the types of its outputs. */
 export class Program {
-  /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web and GPUs have memory of their own. */
+  /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web and GPUs have their own memory. */
   private readonly writesInPlace: boolean;
 
   private constructor(

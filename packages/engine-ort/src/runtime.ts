@@ -29,7 +29,7 @@ export function defaultRuntime(): RuntimeKind {
 }
 
 /**
- * Loads the package that runs the graphs. Only that package has to be installed.
+ * Loads the package that runs the graphs. Only that package must be installed.
  * @throws DparError that names the package if it is missing or does not start.
  */
 export async function loadRuntime(kind: RuntimeKind, device: Device): Promise<Runtime> {

@@ -15,10 +15,10 @@ export interface TfjsTensor {
 export type Paddings = [before: number, after: number][];
 
 /**
- * Part of a TensorFlow.js namespace that this package calls. `@tensorflow/tfjs-core` with a backend, `@tensorflow/tfjs`,
- * `@tensorflow/tfjs-node` and `@tensorflow/tfjs-node-gpu` all have it. The type is structural: none of these has to be
- * installed for the types of this package, and every version with these functions fits. T is the namespace's own type of
- * tensors.
+ * Part of a TensorFlow.js namespace that this package calls. `@tensorflow/tfjs-core` with a backend,
+ * `@tensorflow/tfjs`, `@tensorflow/tfjs-node` and `@tensorflow/tfjs-node-gpu` all have it. The type is structural: the
+ * types of this package need none of these installed, and accept every version with these functions. T is the
+ * namespace's own type of tensors.
  */
 export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
   abs(x: T): T;

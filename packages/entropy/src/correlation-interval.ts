@@ -36,7 +36,7 @@ export function correlateIndependent(
   const correlation = correlate('correlateIndependent', a, b);
   const count = a.length;
   if (count < 4) {
-    throw new DparError(`correlateIndependent: expected 4 or more pairs, got ${count}. Take more for an interval.`);
+    throw new DparError(`correlateIndependent: expected 4 or more pairs, got ${count}. Pass more pairs.`);
   }
   const reach = normalQuantile(upper) / Math.sqrt(count - 3);
   const z = Math.atanh(correlation);
@@ -90,7 +90,9 @@ export function correlateGroups(
     );
   }
   if (!(Number.isInteger(resamples) && resamples >= 2)) {
-    throw new DparError(`correlateGroups: expected 2 or more resamples, got ${resamples}. Leave it out for 2000.`);
+    throw new DparError(
+      `correlateGroups: expected 2 or more resamples, got ${resamples}. Leave 'resamples' out for the default of 2000.`,
+    );
   }
   const groups = sumsOfPairs(a, b, size);
   const correlations = Float64Array.from({ length: resamples }, (_, i) => {

@@ -66,7 +66,7 @@ export async function inBatches(
 ): Promise<ImageFeatures> {
   checkArguments('extract', { images }, { images: listOf(rgbImageKinds) });
   if (images.length === 0) {
-    throw new DparError('extract: expected at least one image, got none. Leave out the call, or add images.');
+    throw new DparError('extract: expected at least one image, got none. Pass images.');
   }
   const features: Partial<Record<keyof ImageFeatures, Matrix>> = {};
   for (let first = 0; first < images.length; first += batchSize) {

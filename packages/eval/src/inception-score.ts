@@ -28,9 +28,9 @@ export interface InceptionScoreOptions {
 export const inceptionScoreOptionsKinds: KindsOf<InceptionScoreOptions> = { 'splitSize?': 'number' };
 
 /**
- * Accumulates the Inception Score of logits that arrive in pieces. The score of a split is the exponential of the mean KL
- * divergence, in nats, of each image's class distribution from the split's mean distribution (Salimans et al. 2016). Memory:
- * a number per class.
+ * Accumulates the Inception Score of logits that arrive in pieces. The score of a split is exp of the mean KL
+ * divergence in nats (Salimans et al. 2016). It is taken between the class distribution of each image and the split's
+ * mean distribution. Memory: a number per class.
  *
  * Splits hold consecutive images. Images sorted by class therefore give a lower score than shuffled ones; `inceptionScore`
  * warns about this.
@@ -90,7 +90,8 @@ export class InceptionScoreAccumulator {
   /** Score so far. The last split may be incomplete. @throws DparError if there are no logits. */
   finish(): InceptionScore {
     const scores = this.splitScores();
-    if (scores.length === 0) throw new DparError('inceptionScore: expected logits, got none. Add those of images.');
+    if (scores.length === 0)
+      throw new DparError('inceptionScore: expected logits, got none. Add the logits of images.');
     const centre = mean(scores);
     const deviation = Math.sqrt(mean(scores.map((score) => (score - centre) ** 2)));
     return { mean: centre, deviation, splits: scores.length, warnings: this.#lastSplitWarning(scores) };

@@ -27,9 +27,10 @@ const precisionRecallOptionsKinds: KindsOf<PrecisionRecallOptions> = { 'k?': 'nu
  * Improved precision and recall (Kynkäänniemi et al. 2019). The manifold of a set is the union of balls around its points. The
  * radius of a ball is the distance to the point's k-th nearest neighbour other than itself.
  *
- * The result is that of float64 distances. Float32 products bound the distances (see `RoundedSet`). Only pairs that the bounds
- * do not decide are computed in float64. Features are not copied. Further memory: about 30 MB at 2048 dimensions, and 300 bytes
- * per row. Time: N^2 D for each set and for the pair of sets. Sets of nearly equal rows take several times as long.
+ * The result equals that of float64 distances. Float32 products bound the distances (see `RoundedSet`). Only pairs that
+ * the bounds do not decide are computed in float64. Features are not copied. Further memory: about 30 MB at 2048
+ * dimensions, and 300 bytes per row. Time: N^2 D for each set and for the pair of sets. Sets of nearly equal rows take
+ * several times as long.
  *
  * @throws DparError if a set has at most k rows, lengths differ, or a number is not finite.
  */

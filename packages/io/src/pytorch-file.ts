@@ -5,7 +5,7 @@ import { openReader } from './file-source.js';
 import { type PyTorchContent, readPyTorchSource } from './pytorch/reader.js';
 import { pytorchChunks, type WritablePyTorchValue, writableKinds } from './pytorch/writer.js';
 
-/** An open PyTorch file. Everything but the tensors' data is in memory. */
+/** An open PyTorch file. Everything except the tensors' data is in memory. */
 export interface PyTorchReader extends PyTorchContent {
   /** Closes the file. */
   close(): Promise<void>;
@@ -15,9 +15,9 @@ export interface PyTorchReader extends PyTorchContent {
  * Opens a file of `torch.save` of any size, in the zip format or the older format. Its value is read at once. Its tensors are
  * read on demand, each into its own memory. Close the file afterwards.
  *
- * A pickle is read as data, and none of its code runs. Any object other than a tensor or a plain container, such as
- * `argparse.Namespace`, is kept as the name of its class or function with arguments and attributes. Limits: 64 MiB of pickle,
- * 2^20 containers, and 16 times the file's length per tensor.
+ * A pickle is read as data, and none of its code runs. Tensors and plain containers become values. Any other object,
+ * such as `argparse.Namespace`, is kept as the name of its class or function with arguments and attributes. Limits: 64
+ * MiB of pickle, 2^20 containers, and 16 times the file's length per tensor.
  *
  * @throws IoError if the file is missing, damaged or of another format, or its pickle calls a harmful function.
  */

@@ -21,8 +21,8 @@ import type { StoredTensor } from './stored.js';
  * Several files with an index, Hugging Face's layout, are opened as one. `path` is then the index, whose name ends in
  * `.safetensors.index.json`, or the missing `model.safetensors` of a `model.safetensors.index.json`.
  *
- * @throws IoError if the file is missing or its header is refused: see `parseSafetensors`. For several files also if a file or
- * tensor is missing, is not in the index or occurs twice, or the index names files outside its folder.
+ * @throws IoError if the file is missing or its header is refused: see `parseSafetensors`. For several files, also if a
+ * file or tensor is missing, repeated or not in the index, or the index names files outside its folder.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsReader> {
   checkArguments('openSafetensors', { path }, { path: 'string' });

@@ -57,7 +57,7 @@ export type LlamaGenConfig = GptConfig;
 
 const patchingFields: Fields<PatchingConfig> = {
   mode: described(
-    'Rule that merges tokens into patches',
+    `Patching rule: ${Object.keys(patchingModes).join(', ')}`,
     oneOf(Object.keys(patchingModes) as PatchingMode[], 'entropy_row_boundary'),
   ),
   threshold: described(
@@ -65,7 +65,7 @@ const patchingFields: Fields<PatchingConfig> = {
     orNull(numberAbove(Number.NEGATIVE_INFINITY), null),
   ),
   maxPatchLength: described('Longest patch P; in static mode the (mean) patch length', orNull(numberAbove(0), null)),
-  rowLength: described('Tokens in a row', wholeNumber(1)),
+  rowLength: described('Tokens per row of an image', wholeNumber(1)),
 };
 
 const embeddingTypes = ['dynamic_4d', 'dynamic_3d', '2d', null] as const;
@@ -76,10 +76,13 @@ export const dparFields: Fields<DparConfig> = {
   clsTokenNum: wholeNumber(1, 1),
   nLocalEncoderLayers: described('Blocks of the local encoder', wholeNumber(1)),
   nLocalDecoderLayers: described('Blocks of the local decoder', wholeNumber(1)),
-  embeddingType: described('Positional embedding of patches', oneOf<EmbeddingType>(embeddingTypes, null)),
-  encoderBlockCausal: described('Encoder tokens see only their own patch', trueOrFalse(false)),
-  predictEoiToken: described('The model also predicts an end-of-image token', trueOrFalse(false)),
-  patching: described('Patches', nested(patchingFields)),
+  embeddingType: described(
+    `Positional embedding of patches: ${embeddingTypes.map(String).join(', ')}`,
+    oneOf<EmbeddingType>(embeddingTypes, null),
+  ),
+  encoderBlockCausal: described('Limit the attention of encoder tokens to their own patch', trueOrFalse(false)),
+  predictEoiToken: described('Also predict an end-of-image token', trueOrFalse(false)),
+  patching: described('Patching of tokens', nested(patchingFields)),
 };
 
 /** Keys of a LlamaGen model's config.json. */

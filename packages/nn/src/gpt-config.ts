@@ -38,7 +38,7 @@ export const gptFields: Fields<Omit<GptConfig, 'clsTokenNum'>> = {
   dim: described('Width D', wholeNumber(1)),
   nLayer: described('Transformer blocks (DPAR: of the global transformer)', wholeNumber(1)),
   nHead: described('Attention heads H', wholeNumber(1)),
-  multipleOf: described('The feed-forward width is a multiple of this', wholeNumber(1, 256)),
+  multipleOf: described('Divisor of the feed-forward width', wholeNumber(1, 256)),
   vocabSize: described('Vocabulary V of the tokenizer', wholeNumber(1, 16384)),
   blockSize: described('Tokens per image T, a square number', wholeNumber(1, 256)),
   numClasses: described('Number of classes', wholeNumber(1, 1000)),

@@ -41,8 +41,8 @@ export const patchingOptionsKinds: KindsOf<PatchingOptions> = {
 };
 
 /**
- * Decides if token i >= 1 starts a patch. It receives the length of the current patch, the number of patches so far, and the
- * entropy (nats) of predicting the token, which is NaN for modes that need no entropies.
+ * Returns true if token i >= 1 starts a patch. Its arguments are i, the length of the current patch, the number of
+ * patches so far, and the entropy (nats) of predicting the token. The entropy is NaN for modes that need no entropies.
  */
 export type StartRule = (i: number, patchLength: number, patches: number, entropy: number) => boolean;
 
@@ -50,7 +50,7 @@ export type StartRule = (i: number, patchLength: number, patches: number, entrop
 export interface PatchingModeRules {
   /** True if the rule reads the entropy of each token. */
   readonly needsEntropies: boolean;
-  /** Decides all patch boundaries, offline and online. Refuses invalid options in the name of the function `where`. */
+  /** Decides all patch boundaries, offline and online. `where` is the function that errors name. */
   startRule(where: string, options: PatchingOptions): StartRule;
   /** Largest patch length possible in an image of T tokens. */
   longestPatch(tokens: number, options: PatchingOptions): number;

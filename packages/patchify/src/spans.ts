@@ -116,12 +116,7 @@ export function lengthsFromSpans(patchSpans: {
   let token = 0;
   for (let m = 0; m < lengths.length; m++) {
     if (starts[m] !== token) {
-      refuse(
-        'lengthsFromSpans',
-        `patch ${m} to start at token ${token}`,
-        starts[m],
-        'Give spans that follow each other.',
-      );
+      refuse('lengthsFromSpans', `patch ${m} to start at token ${token}`, starts[m], 'Pass consecutive spans.');
     }
     token += lengths[m] as number;
   }

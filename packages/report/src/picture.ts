@@ -23,7 +23,7 @@ function blank(width: number, height: number): Picture {
 /**
  * Makes a square picture from RGB bytes [S, S, 3]. Each pixel is repeated `factor` times in both directions.
  *
- * @throws ReportError if the number of bytes is not that of a square.
+ * @throws ReportError if the bytes do not fill a square.
  */
 export function pictureOf(pixels: Uint8Array, factor = 1): Picture {
   checkArguments('pictureOf', { pixels, factor }, { pixels: 'Uint8Array', 'factor?': 'number' });

@@ -51,8 +51,9 @@ const patchTableOptionsKinds: KindsOf<PatchTableOptions> = {
 };
 
 /**
- * Rotary table of patches: Dynamic RoPE and its variants, see {@link RotaryEmbedding}. A patch of the tokens s to e lies
- * in row floor(s / gridWidth), from column s mod gridWidth to column e mod gridWidth. Padded patches (length 0) start at T and end at T - 1 (0 without tokens), which gives finite numbers, as in the paper authors' code.
+ * Rotary table of patches: Dynamic RoPE and its variants, see {@link RotaryEmbedding}. A patch of the tokens s to e
+ * lies in row floor(s / gridWidth), from column s mod gridWidth to column e mod gridWidth. Padded patches (length 0)
+ * start at T and end at T - 1 (0 without tokens). Their numbers are then finite, as in the paper authors' code.
  *
  * @param patches Lengths of one image [M] or of a batch [B, M], or spans.
  * @returns [1 or B, clsTokens + M, headDim / 2, 2]

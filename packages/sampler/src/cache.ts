@@ -23,8 +23,8 @@ const stride = 32;
 
 /**
  * Keys and values of all blocks of one transformer, in host memory that is allocated once. A step reads the written
- * positions up to a multiple of 32, then the new position is written. When a multiple is full, the sequences move apart in
- * the same memory, so that the memory of a step stays contiguous.
+ * positions up to a multiple of 32, then the new position is written. When a multiple is full, the sequences move apart
+ * in the same memory. The memory of a step then stays contiguous.
  */
 export class StackCache {
   /** Written positions of each row. */

@@ -30,7 +30,7 @@ export function checkDecoding({ temperature = 1, topK = 0, topP = 1 }: DecodingO
 
 /**
  * Index of the largest logit (the first of equal ones).
- * @throws DparError if one is NaN, or the largest is infinite: the weights are broken, or those of another model.
+ * @throws DparError if one is NaN, or the largest is infinite: the weights are damaged, or belong to another model.
  */
 export function mostLikely(logits: ArrayLike<number>): number {
   checkArguments('mostLikely', { logits }, { logits: 'number[]' });
@@ -54,7 +54,7 @@ function notFinite(logit: number): DparError {
  * number (the Gumbel-max trick), so rounding changes the draw only if two tokens nearly tie.
  * @param probabilities [V] of all tokens at the chosen temperature, overwritten. Their sum may be any positive number.
  * @param random Random stream, of which V words are read.
- * @throws DparError if one is not finite: the weights are broken, or those of another model.
+ * @throws DparError if one is not finite: the weights are damaged, or belong to another model.
  */
 export function chooseToken(
   probabilities: Float32Array,

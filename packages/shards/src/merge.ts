@@ -50,7 +50,7 @@ function mergedType(
       throw new IoError(
         `mergeTensors: expected '${name}' of type ${like.dtype} and shape [${like.shape.join(', ')}] as in ` +
           `'${shards[0]?.name}', got ${type === undefined ? 'no such tensor' : `${dtype} and [${shape.join(', ')}]`} in '${shards[i]?.name}'. ` +
-          'Leave it out.',
+          'Leave that shard out.',
       );
     }
     items += shape[0] as number;

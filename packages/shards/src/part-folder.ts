@@ -67,10 +67,10 @@ const partFolderOptionsKinds: KindsOf<PartFolderOptions> = {
 
 /**
  * Folder with the finished parts of a run: `000016-000031.safetensors` holds items 16 to 31. Each part is a shard (see
- * {@link writeShard}) and appears whole or not at all. The first part creates the folder.
+ * {@link writeShard}) and is written atomically. The first part creates the folder.
  */
 export class PartFolder implements ShardStore<PartTensors> {
-  /** [count], 1 for items of which there is a part. */
+  /** [count], 1 for items that a part contains. */
   readonly there: Uint8Array;
   private readonly damaged: ItemRange[] = [];
   private readonly parts: TensorShard[] = [];
@@ -200,7 +200,7 @@ export class PartFolder implements ShardStore<PartTensors> {
     }
   }
 
-  /** Lists the part of an earlier run as whole or damaged. */
+  /** Lists the part of an earlier run as complete or damaged. */
   private async find(range: ItemRange): Promise<void> {
     const part = await this.options.format.open(this.pathOf(range));
     if (part !== undefined) checkRun(this.settings, part);

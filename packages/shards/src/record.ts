@@ -26,7 +26,7 @@ export interface ShardRecord extends ShardItems {
   readonly settings?: Settings;
 }
 
-/** A shard, with the path or place that people know it by. */
+/** A shard, with its path or place for messages. */
 export interface NamedShard {
   readonly name: string;
   readonly record: ShardRecord;

@@ -56,7 +56,7 @@ export class RunSettings {
   ) {}
 
   /**
-   * Compares the settings with those that an earlier run left, if it left any.
+   * Compares the settings with those of an earlier run, if there was one.
    *
    * @param remedy An alternative to passing the same settings, for the error message.
    * @throws IoError if a setting differs, or the file is not a JSON object.

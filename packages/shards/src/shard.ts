@@ -27,7 +27,7 @@ export interface TensorShard extends Shard {
 const recordKey = 'shard';
 
 /**
- * Writes tensors as a shard: a safetensors file with a record, whole or not at all.
+ * Writes tensors as a shard atomically: a safetensors file with a record.
  *
  * @param record See `shardRecord`.
  * @param metadata Further text about the tensors.

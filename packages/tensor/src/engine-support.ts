@@ -45,7 +45,9 @@ export function checkHostTensor(name: string, tensor: HostTensor): HostTensor {
   return tensor;
 }
 
-/** Returns an input that has to be a host tensor. @throws DparError if it is not, such as a tensor of another engine. */
+/**
+ * Returns an input, which must be a host tensor. @throws DparError if it is not, such as a tensor of another engine.
+ */
 export function hostInput(name: string, tensor: HostTensor | DeviceTensor): HostTensor {
   checkArguments('run', { name }, { name: 'string' });
   if (typeof tensor !== 'object' || tensor === null || !('shape' in tensor || 'type' in tensor)) {
@@ -170,7 +172,7 @@ function isTensorOf<T>(ops: Ops<T>, value: unknown): boolean {
   }
 }
 
-/** Result of a function, which has to be tensors by name. */
+/** Returns the result of a function, which must be tensors by name. */
 function namedOutputs<T>(ops: Ops<T>, outputs: Tensors<T>): Tensors<T> {
   const isObject = typeof outputs === 'object' && outputs !== null;
   const isTensor = isObject && isTensorOf(ops, outputs);

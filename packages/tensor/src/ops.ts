@@ -38,9 +38,9 @@ export interface Ops<T> {
   /** Applies a primitive by name, for code that is generic over primitives. */
   apply<P extends Primitive>(primitive: P, inputs: readonly T[], attributes: AttributesOf<P>): T;
   /**
-   * Calls a function and keeps only its inputs and outputs for the backward pass, which computes the rest again (Chen et
-   * al., "Training deep nets with sublinear memory cost", 2016). All tensors that the function reads must be among the
-   * inputs.
+   * Calls a function and keeps only its inputs and outputs for the backward pass, which recomputes the rest. Source:
+   * Chen et al., "Training deep nets with sublinear memory cost", 2016. All tensors that the function reads must be
+   * among the inputs.
    */
   recompute(fn: TensorFunction, inputs: Tensors<T>): Tensors<T>;
 

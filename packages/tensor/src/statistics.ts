@@ -39,7 +39,9 @@ export function confidenceShares(caller: string, level: number): [number, number
   checkArguments('confidenceShares', { caller, level }, { caller: 'string', level: 'number' });
 
   if (!(level > 0 && level < 1)) {
-    throw new DparError(`${caller}: expected a confidence level between 0 and 1, got ${level}. 0.95 is usual.`);
+    throw new DparError(
+      `${caller}: expected a confidence level between 0 and 1, got ${level}. Pass 0.95, for example.`,
+    );
   }
   return [(1 - level) / 2, (1 + level) / 2];
 }

@@ -14,7 +14,7 @@ export type TokenizerModel = ModelOfKind<TokenizerKind>;
 /**
  * Creates the tokenizer of a model on an engine.
  * @param model Model of one of `tokenizerKinds`, for example from `loadModel` of `@dpar/model/node`.
- * @throws DparError for a model of another kind, or parameters that are not those of the configuration.
+ * @throws DparError for a model of another kind, or parameters that do not match the configuration.
  */
 export function createTokenizer(engine: Engine, model: TokenizerModel, options: TokenizerOptions = {}): ImageTokenizer {
   checkArguments(
@@ -27,7 +27,7 @@ export function createTokenizer(engine: Engine, model: TokenizerModel, options: 
   return model.kind.create(engine, model.config, checkedParameters(model), options);
 }
 
-/** @throws DparError for a kind of model that is no tokenizer. */
+/** @throws DparError for a kind of model that is not a tokenizer. */
 function checkKind(caller: string, { name, create }: TokenizerKind): void {
   if (typeof create === 'function') return;
   throw new DparError(

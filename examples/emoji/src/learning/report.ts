@@ -98,7 +98,7 @@ function chart(
   return lineChart({ title, xLabel, yLabel: 'validation loss, nats per token', series, fitFrom });
 }
 
-/** Says whether the paper's claim, better images at less compute, shows in the loss at this scale. */
+/** Compares the loss at this scale with the paper's claim of better images at less compute. */
 export function verdict({ dpar, llamagen }: LearningResults['models']): string {
   const [ours, theirs] = [dpar.points.at(-1), llamagen.points.at(-1)];
   if (ours === undefined || theirs === undefined) return 'No run has finished.';

@@ -78,7 +78,7 @@ export async function decodeImages(
   return pixels;
 }
 
-/** Tells by the hash of its code points if an emoji, with all its variants, is kept for validation. */
+/** True if an emoji, with all its variants, is kept for validation, by the hash of its code points. */
 export function isValidation(unified: string): boolean {
   return createHash('sha256').update(unified).digest().readUInt32BE(0) / 2 ** 32 < validationShare;
 }

@@ -30,7 +30,7 @@ export class TimeLeft {
     this.computed = { cost: this.computed.cost + cost, seconds: this.computed.seconds + seconds };
   }
 
-  /** Remaining wall-clock seconds, while work of which `cost` is done has taken `seconds`. */
+  /** Remaining wall-clock seconds, if the finished work of size `cost` took `seconds`. */
   secondsLeft(cost: number, seconds: number): number {
     const all = { cost: this.computed.cost + cost, seconds: this.computed.seconds + seconds };
     const pace = all.cost > 0 ? all.seconds / all.cost : 1 / this.cores;

@@ -10,7 +10,7 @@ export interface WorkTime {
   /** Folder and name of the entry. */
   readonly id: string;
   readonly name: string;
-  /** Steps of a training run, tokens or images of the rest. */
+  /** Steps of a training run; tokens or images of other work. */
   readonly total: number;
   /** Wall-clock time. */
   readonly seconds: number;

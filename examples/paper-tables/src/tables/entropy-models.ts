@@ -107,7 +107,10 @@ function comparisonGrid(head: string, rows: readonly WithEntropyModel[], paper: 
 const intervalText = ({ correlation, low, high }: Correlation): string =>
   `${correlation.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 
-/** Says whether DPAR is as good with the other entropy model, and whether its entropies are similar, as in the paper. */
+/**
+ * Findings about the quality of DPAR with the other entropy model, and about the similarity of its entropies, as in the
+ * paper.
+ */
 function findings([usual, other]: readonly WithEntropyModel[], paperCorrelation: number): Finding[] {
   if (usual === undefined || other === undefined) return [];
   const about = (what: string, of: (row: WithEntropyModel) => Trained['fid'], digits: number): Finding => {

@@ -20,8 +20,8 @@ export function llamaGenCost({ llamagen }: ComparedModels, isGuided: boolean): n
 }
 
 /**
- * Multiply-adds of an image with DPAR, as Table S1 counts them, without its entropy model. Guidance runs all but the local
- * encoder twice.
+ * Multiply-adds of an image with DPAR, as Table S1 counts them, without its entropy model. Guidance runs everything
+ * except the local encoder twice.
  */
 export function dparCost({ dpar }: Pick<ComparedModels, 'dpar'>, { patches, isGuided }: DrawnImage): number {
   const once = dparMacs(dpar, patches);

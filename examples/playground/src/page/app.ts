@@ -249,7 +249,7 @@ export class App {
   }
 }
 
-/** Tells if the worker still has the run. */
+/** True if the worker still has the run. */
 export function isAtWork({ status }: Run): boolean {
   return status === 'preparing' || status === 'running' || status === 'paused';
 }

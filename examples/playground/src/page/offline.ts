@@ -1,8 +1,8 @@
 import type { App } from './app.js';
 
 /**
- * Lets a service worker keep all files, once the page has what it shows first. The page then starts without a network,
- * and on servers that send no headers of ours it gets them from the service worker at the next start.
+ * Lets a service worker keep all files, after the first view of the page has loaded. The page then works offline. If
+ * the server does not send the headers for threads, the service worker adds them from the next visit on.
  */
 export async function keepFiles(app: App): Promise<void> {
   if (!('serviceWorker' in navigator) || !import.meta.env.PROD) return;
@@ -15,7 +15,7 @@ export async function keepFiles(app: App): Promise<void> {
   }
 }
 
-/** Tells if a reload would allow threads. */
+/** True if a reload would allow threads. */
 export function gainsByReload(app: App): boolean {
   return app.state.worksOffline && !globalThis.crossOriginIsolated && navigator.hardwareConcurrency > 1;
 }

@@ -29,8 +29,9 @@ export function rotaryTable(batch: Batch, embedding: RotaryEmbedding, headDim: n
 }
 
 /**
- * Learned positions, one for each patch of the pictures of training. A token has that of its first patch. In a picture
- * of another size the trained grid is stretched over it, with bilinear weights, as is usual in vision transformers.
+ * Learned positions, one for each patch of the pictures of training. A token has the position of its first patch. In a
+ * picture of another size the trained grid is stretched over it, with bilinear weights, as is usual in vision
+ * transformers.
  */
 export function learnedWeights({ shape: [B, P], lengths, ...grid }: Batch, trained: Grid): Float32Array {
   const G = trained.gridHeight * trained.gridWidth;

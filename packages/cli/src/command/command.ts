@@ -41,7 +41,7 @@ export interface Streams {
 export interface Context {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
-  /** Writes a line to stderr, but with `--quiet`. */
+  /** Writes a line to stderr, unless `--quiet` is set. */
   note(line: string): void;
   progress(options: ProgressOptions): Progress;
   /** Terminal on stderr, for views that are updated in place; undefined with `--quiet`. */

@@ -22,9 +22,9 @@ export interface ProgramOptions {
 }
 
 /**
- * Builds the parser of all commands.
- * Its `parseAsync` throws a CommanderError for unknown options and commands, and after it has printed help; a UsageError for
- * invalid values, for missing options and for arguments that are no options.
+ * Builds the parser of all commands. Its `parseAsync` throws a CommanderError for unknown options and commands, and
+ * after it has printed help; a UsageError for invalid values, for missing options and for arguments that are not
+ * options.
  */
 export function createProgram(commands: readonly Command[], settings: ProgramOptions, action: Action): Commander {
   const { version, globals, print } = settings;

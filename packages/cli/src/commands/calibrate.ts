@@ -7,13 +7,13 @@ import { computeEntropies } from '../entropies.js';
 export const calibrate = defineCommand({
   name: 'calibrate',
   summary: 'Find the entropy threshold for a target mean patch length',
-  details: 'Patches follow Algorithm 1 of the paper: no patch crosses a row of the square grid.',
+  details: 'Patches follow Algorithm 1 of the paper. No patch crosses a row of the square grid.',
   options: {
     checkpoint: required(folder, 'entropy model'),
     input: required(path, 'tokens: safetensors file, or folder of shards'),
     targetMeanPatchLength: required(
       number({ from: 1 }),
-      'target number of tokens per patch; the paper has 1.81 at 256 px',
+      'target number of tokens per patch; 1.81 in the paper at 256 px',
     ),
     maxPatchLength: optional(wholeNumber(1), 'largest number of tokens in a patch', 4),
     batchSize: optional(wholeNumber(1, 4096), 'images per batch', 16),

@@ -18,7 +18,7 @@ const options = {
   threshold: optional(number(), 'entropy in nats above which a token starts a patch'),
   maxPatchLength: optional(wholeNumber(1), 'largest number of tokens in a patch', 4),
   rowLength: optional(wholeNumber(1), 'tokens in a row of the image (default: the side of the square grid)'),
-  level: optional(number({ above: 0, to: 0.999999 }), 'confidence level', 0.95),
+  level: optional(number({ above: 0, to: 0.999999 }), 'level of the confidence interval', 0.95),
   resamples: optional(wholeNumber(2, 1_000_000), 'resamples of the bootstrap', 2000),
   seed: optional(wholeNumber(0), 'seed of the bootstrap', 0),
   background: backgroundOption,
@@ -31,14 +31,15 @@ export const correlate = defineCommand({
   name: 'correlate',
   summary: 'Correlate two sets of entropies, or patch counts with PNG sizes',
   details:
-    'With --entropies A --against B: the correlation of two entropy models over all tokens (p-corr of Tables S4 and S5). ' +
-    'Both files must have entropies of the same tokens. The tokens of an image are not independent, so a bootstrap over ' +
-    'whole images gives the interval.\n\n' +
-    'With --images and --patch-lengths, or with --images, --entropies and --threshold: the correlation of the number of ' +
-    "patches of an image and its size as PNG (supplement, 1.8). The interval is Fisher's, for independent images. If all " +
-    'images are PNG files, the size is that of the file. Otherwise it is that of the upright image encoded as PNG (filters ' +
-    'by least sum of absolute differences, zlib level 9). Images are sorted by path, as the rows of the file must be.\n\n' +
-    'Files are .safetensors, as written by dpar entropy and dpar sample, or .npy [N, T].',
+    'Entropy maps, with --entropies A --against B: correlation of two entropy models over all tokens (p-corr of ' +
+    'Tables S4 and S5). Both files must have entropies of the same tokens. The confidence interval is a bootstrap ' +
+    'over whole images, because tokens of an image are not independent.\n\n' +
+    'Patches and PNG sizes, with --images and either --patch-lengths or --entropies and --threshold: correlation ' +
+    'of the number of patches of an image with its size as PNG (supplement, 1.8). The confidence interval is ' +
+    "Fisher's, for independent images. Rows of the file must be in the order of the image paths.\n\n" +
+    'The size is that of the file if all images are PNG files. Otherwise the upright images are encoded as PNG ' +
+    '(filters by least sum of absolute differences, zlib level 9).\n\n' +
+    'Files are .safetensors from dpar entropy or dpar sample, or .npy [N, T].',
   options,
   run: (values, context) =>
     values.images === undefined ? correlateMaps(values) : correlateSizes(values, values.images, context),
@@ -121,11 +122,14 @@ async function patchCounts(values: CorrelateValues): Promise<{ counts: Float64Ar
     const rows = await readTokenRows(lengths, 'patch_lengths');
     return { counts: eachRow(rows, (row) => row.filter((length) => length > 0).length), what: `'${lengths}'` };
   }
-  if (threshold === undefined) throw new UsageError('--images: expected --threshold with --entropies, got none.');
+  if (threshold === undefined)
+    throw new UsageError('--images: expected --threshold with --entropies, got none. Pass the threshold of the model.');
   const rows = await readTokenRows(entropies as string, 'entropies');
   const rowLength = values.rowLength ?? Math.sqrt(rows.length + 1);
   if (!Number.isInteger(rowLength)) {
-    throw new UsageError(`--row-length: expected a value, because ${rows.length + 1} tokens are no square, got none.`);
+    throw new UsageError(
+      `--row-length: expected a value, because ${rows.length + 1} tokens are not a square number, got none. Pass the tokens of a row.`,
+    );
   }
   const options: PatchingOptions = { threshold, maxPatchLength: values.maxPatchLength, rowLength };
   return { counts: eachRow(rows, (row) => patchLengths(row, options).length), what: `'${entropies}'` };

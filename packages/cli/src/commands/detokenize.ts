@@ -26,22 +26,25 @@ export const detokenize = defineCommand({
   name: 'detokenize',
   summary: 'Decode tokens to images',
   details:
-    'Input: tokens of square images, as dpar tokenize or the extraction script of LlamaGen writes them. A path that ends in ' +
-    '.png gets one picture with a grid of the images. A path that ends in .npz gets an ADM sample batch with the labels as ' +
-    'arr_1. Any other path is a folder of PNG files with a subfolder for each class, also for classes without images. A ' +
-    'subfolder has the name of its class if dpar tokenize wrote the names beside the tokens, else its number. The same ' +
-    'command resumes after an interruption and gives the same bytes.',
+    "Input: tokens of square images, from dpar tokenize or LlamaGen's extraction script.\n\n" +
+    'The ending of --output determines the format:\n' +
+    '  .png    a grid\n' +
+    '  .npz    an ADM sample batch: images arr_0 and labels arr_1\n' +
+    '  others  a folder of PNG files, with one subfolder per class\n\n' +
+    'Subfolders have the names of the classes if dpar tokenize wrote them beside the tokens, otherwise their ' +
+    'numbers.\n\n' +
+    'Resume: run the same command again. The result has the same bytes as an uninterrupted run.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
     input: option.required(option.path, 'tokens: safetensors file or folder'),
-    output: option.required(option.outputPath('ending'), 'path of the result: *.png, *.npz or a folder'),
-    variant: option.optional(option.wholeNumber(0), 'number of the variant of each image', 0),
+    output: option.required(option.outputPath('ending'), 'output: *.png, *.npz or a folder'),
+    variant: option.optional(option.wholeNumber(0), 'variant of each image, from 0 on', 0),
     tile: option.optional(
       option.wholeNumber(1, 8192),
       'width of a tile in pixels; larger images are decoded in tiles',
       512,
     ),
-    shard: option.optional(option.shard, 'makes only the images of part I of N'),
+    shard: option.optional(option.shard, 'decode only shard I of N, from 0/N to (N - 1)/N'),
   },
   run: async (values, context) => {
     const { input, output, variant, tile } = values;
@@ -143,8 +146,8 @@ function loadRange(source: DiskSource, first: number, count: number, variant: nu
 const mostClasses = 1_000_000;
 
 /**
- * Names the folder of each class, also of classes without images, so that numbering the folders gives the same labels. The name
- * is that of the class, or its number, padded to the digits of the largest so that folders sort by number.
+ * Names the folder of each class, also of classes without images. Numbering the folders then gives the same labels. The
+ * name is that of the class, or its number, padded to the digits of the largest so that folders sort by number.
  * @throws CommandError for labels outside the classes.
  */
 function foldersOf(labels: Int32Array, classes: ClassNames | undefined): readonly string[] {

@@ -48,18 +48,21 @@ export const entropy = defineCommand({
   name: 'entropy',
   summary: 'Compute entropies of image tokens with an entropy model',
   details:
-    "Of a file: the output has the input's 'tokens' [N, T] and 'labels' [N], and 'entropies' [N, T - 1] in nats. Entropy j " +
-    'belongs to the prediction of token j + 1. DPAR models are trained on such files. Pictures go from dark (0) to light ' +
-    "(ln V, uniform).\n\nOf a folder of token shards, or with LlamaGen's <name>_codes and <name>_labels: the output folder " +
-    'gets files with the entropies of all images in all variants. If it is the folder of the tokens itself, dpar train ' +
-    'finds the entropies. The same command resumes after an interruption: whole files are kept.',
+    "Input: a safetensors file of tokens, a folder of token shards, or a folder with LlamaGen's <name>_codes and " +
+    '<name>_labels.\n\n' +
+    "Output for a file: 'tokens' [N, T] and 'labels' [N] of the input, and 'entropies' [N, T - 1] in nats. " +
+    'Entropy j belongs to the prediction of token j + 1. With --png, each image also gets a heat map from dark ' +
+    '(0) to light (ln V, the maximum).\n\n' +
+    'Output for a folder: files with the entropies of all images in all variants. If --output is the folder of ' +
+    'the tokens, dpar train finds them.\n\n' +
+    'Resume, for a folder: run the same command again. Complete files are kept.',
   options: {
     checkpoint: required(folder, 'entropy model'),
     input: required(path, 'tokens: safetensors file or folder'),
-    output: required(outputPath('any'), 'path of the entropies: safetensors file, or folder for a folder'),
-    png: optional(outputFolder, 'folder for a picture of each image, if the input is a file'),
-    batchSize: optional(wholeNumber(1, 4096), 'batch size', 16),
-    shard: optional(shard, 'computes only part I of N of the files; writes a folder also for a file'),
+    output: required(outputPath('any'), 'output: *.safetensors for a file, a folder for a folder'),
+    png: optional(outputFolder, 'folder for a heat map of each image, if the input is a file'),
+    batchSize: optional(wholeNumber(1, 4096), 'images per batch', 16),
+    shard: optional(shard, 'compute only shard I of N of the files; the output is then always a folder'),
   },
   run: (given, context) => {
     const values = { ...given, shard: takeShare(given.shard, context) };

@@ -16,12 +16,13 @@ export const evaluate = defineCommand({
   name: 'eval',
   summary: 'Compute FID, sFID, Inception Score, precision, recall and KID of images or features',
   details:
-    'A set is a folder of images, an ADM .npz file (images arr_0, statistics mu and sigma, or both), a features .npy [N, D], ' +
-    'or the output of dpar features. Images need --features. Statistics allow only FID; features also allow precision, recall ' +
-    'and KID.\n\n' +
-    'Features of images are stored beside the set as <set>.features-<network>.npz. They are computed again if the images, the ' +
-    'network or the resize method change. Run the same command again to resume an interrupted run.\n\n' +
-    'FID falls as N grows: compare only values with the same N, resize method and feature network.',
+    'A set is a folder of images, an ADM .npz file (images arr_0, statistics mu and sigma, or both), a features ' +
+    '.npy [N, D], or the output of dpar features. Images require --features. Statistics allow only FID; features ' +
+    'also allow precision, recall and KID.\n\n' +
+    'Cache: features of images are stored beside the set as <set>.features-<network>.npz. They are computed again ' +
+    'if the images, the network or the resize method change.\n\n' +
+    'Resume: run the same command again.\n\n' +
+    'FID falls as N grows. Compare only values with the same N, resize method and feature network.',
   options: {
     reference: required(path, kinds),
     samples: required(path, kinds),
@@ -31,11 +32,11 @@ export const evaluate = defineCommand({
     k: optional(wholeNumber(1), 'number of neighbours for precision and recall', 3),
     bootstrap: optional(
       wholeNumber(2),
-      'number of resamples for an interval of FID, such as 200 (default: no interval)',
+      'number of resamples for a confidence interval of FID, such as 200 (default: no interval)',
     ),
     batchSize: optional(wholeNumber(1, 4096), 'images per batch', 32),
-    cacheFolder: optional(outputFolder, 'folder to store features of images in (default: beside the set)'),
-    noCache: flag('do not store features'),
+    cacheFolder: optional(outputFolder, 'folder for cached features (default: beside the set)'),
+    noCache: flag('do not cache features'),
     skipDamaged: skipDamagedOption,
   },
   run: async (values, context) => {
@@ -82,7 +83,7 @@ export const evaluate = defineCommand({
   },
 });
 
-/** Reads the logits of the samples. @throws CommandError if their number is not that of the samples. */
+/** Reads the logits of the samples. @throws CommandError if their number differs from the number of samples. */
 async function readLogits(path: string, { pool, images, statistics }: EvaluationSet, samples: string): Promise<Matrix> {
   const logits = await readNpyMatrix(path);
   const count = pool?.rows ?? images?.count ?? statistics?.count;
@@ -93,7 +94,7 @@ async function readLogits(path: string, { pool, images, statistics }: Evaluation
   );
 }
 
-/** Notes the files of a folder that are no images. */
+/** Notes the files of a folder that are not images. */
 function noteIgnored({ images }: EvaluationSet, context: Context): void {
   if (images === undefined || images.ignored.length === 0) return;
   context.note(`${images.path}: files left out because they are no images: ${namesOf(images.ignored)}`);

@@ -11,17 +11,17 @@ const options = {
   checkpoint: required(folder, 'DPAR, LlamaGen or entropy model, or tokenizer'),
   format: required(choice(['pytorch', 'safetensors', 'onnx']), 'format to write'),
   output: required(outputPath('any'), 'output: a file such as model.pt, model.safetensors or model.onnx, or a folder'),
-  withoutOptimizer: flag('pytorch: leave out the state of the optimizer, which is twice as large as the weights'),
-  maxShardSize: optional(byteSize, 'safetensors: largest size of the tensors in a file, such as 2GB (10^9 bytes each)'),
-  decode: flag('onnx: write the steps of generation with cached keys and values'),
-  entropyCheckpoint: optional(
-    folder,
-    'onnx, with --decode: entropy model whose step is added to those of a DPAR model',
+  withoutOptimizer: flag('pytorch: omit the state of the optimizer, which is twice as large as the weights'),
+  maxShardSize: optional(
+    byteSize,
+    'safetensors: largest size of the tensors in one file, such as 2GB (2 x 10^9 bytes); larger models become several files',
   ),
-  average: flag('onnx, safetensors: use the moving average of the weights, which training with average_decay keeps'),
+  decode: flag('onnx: write the steps of generation with cached keys and values'),
+  entropyCheckpoint: optional(folder, 'onnx, with --decode: entropy model of a DPAR model; its step is exported too'),
+  average: flag('onnx, safetensors: use the moving average of the weights, from training with average_decay'),
   weights: optional(choice(['float32', 'int8', 'int4']), 'onnx: format of the weight matrices', 'float32'),
   portable: flag('onnx: use only standard operators, for runtimes other than ONNX Runtime'),
-  externalData: flag('onnx: write the weights to a separate file (FILE.onnx.data), which is required above 2 GiB'),
+  externalData: flag('onnx: write the weights to a separate file (FILE.onnx.data); automatic above 2 GiB'),
 };
 
 type ExportValues = Values<typeof options>;
@@ -30,14 +30,14 @@ export const exportCheckpoint = defineCommand({
   name: 'export',
   summary: 'Export a checkpoint to PyTorch, safetensors or ONNX',
   details:
-    "pytorch: a file that torch.load(path, weights_only=True) reads, as LlamaGen's training scripts write it. Its keys are " +
-    "'model' (state_dict), 'config' (text of config.json) and, if the checkpoint has them, 'ema' (moving average), 'optimizer' " +
-    "(state of torch.optim.AdamW) and 'steps'.\n\n" +
-    'safetensors: FILE.safetensors, or a folder that also has config.json. With --max-shard-size, several files with an ' +
-    'index.\n\n' +
-    'onnx: the teacher-forced pass of a model (FILE.onnx). With --decode, a folder with the steps of generation with cached ' +
-    'keys and values. For a tokenizer, encode.onnx and decode.onnx. The batch and the patches can have any size. The files ' +
-    'describe their inputs.',
+    "pytorch: a file for torch.load(path, weights_only=True), in the format of LlamaGen's training scripts. Its " +
+    "keys are 'model' (state_dict) and 'config' (text of config.json). If the checkpoint has them, it also has " +
+    "'ema' (moving average), 'optimizer' (state of torch.optim.AdamW) and 'steps'.\n\n" +
+    'safetensors: FILE.safetensors, or a folder that also has config.json. With --max-shard-size, several files ' +
+    'with an index.\n\n' +
+    'onnx: FILE.onnx with the teacher-forced pass of a model. With --decode, a folder with the steps of ' +
+    'generation with cached keys and values. For a tokenizer, encode.onnx and decode.onnx. Batch size and number ' +
+    'of patches are dynamic. Each file describes its inputs and outputs.',
   options,
   run: async (values, context) => {
     checkFormat(values);

@@ -14,18 +14,18 @@ export const features = defineCommand({
   name: 'features',
   summary: 'Compute features of images for dpar eval',
   details:
-    'A path that ends in .npz gets pool [N, D] and logits float32, and the statistics mu, sigma, mu_s and sigma_s as ADM ' +
-    'names them. Any other path is a folder of parts with checksums. Several machines can write to the same folder, each ' +
-    'its part: --shard 0/4 to --shard 3/4. dpar eval reads both. The same command resumes after an interruption and gives ' +
-    'the same bytes.',
+    "Output for a path that ends in .npz: pool [N, D] and logits in float32, and ADM's statistics mu, sigma, mu_s " +
+    'and sigma_s. Any other path is a folder of parts with checksums. dpar eval reads both.\n\n' +
+    'Resume: run the same command again. The result has the same bytes as an uninterrupted run. To share the work ' +
+    'between machines, run --shard 0/4 to --shard 3/4 with the same --output.',
   options: {
     images: required(path, 'folder of images, or ADM sample batch .npz'),
     ...networkOptions,
-    output: required(outputPath('ending'), 'path of the result: *.npz or a folder'),
-    shard: optional(shardOption, 'computes only part I of N, into a folder'),
+    output: required(outputPath('ending'), 'output: *.npz or a folder'),
+    shard: optional(shardOption, 'compute only shard I of N, into a folder'),
     skipDamaged: skipDamagedOption,
-    batchSize: optional(wholeNumber(1, 4096), 'batch size', 32),
-    partSize: optional(wholeNumber(1, 1e6), 'images of a part in a folder', defaultPartImages),
+    batchSize: optional(wholeNumber(1, 4096), 'images per batch', 32),
+    partSize: optional(wholeNumber(1, 1e6), 'images per part, for a folder', defaultPartImages),
   },
   run: async ({ images: input, features: file, output, shard, batchSize, partSize, skipDamaged, ...how }, context) => {
     const share = takeShare(shard, context);

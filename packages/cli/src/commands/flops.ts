@@ -18,9 +18,9 @@ export const flops = defineCommand({
   name: 'flops',
   summary: 'Count compute and parameters of LlamaGen and DPAR, as in Table S1 of the paper',
   details:
-    'Results are billions of multiply-accumulates (GMACs) per image, which the paper calls GFLOPs. They count linear layers, ' +
-    'and 8 operations per layer and channel for norms and similar work. They do not count attention products and the entropy ' +
-    'model.',
+    'Results are billions of multiply-accumulates (GMACs) per image, which the paper calls GFLOPs. They count ' +
+    'linear layers, and 8 operations per layer and channel for norms and similar work. They do not count ' +
+    'attention products or the entropy model.',
   options: {
     model: optional(choice(models), 'size of the model', 'B'),
     resolution: optional(

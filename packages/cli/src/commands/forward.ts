@@ -27,15 +27,16 @@ export const forward = defineCommand({
   name: 'forward',
   summary: 'Run one teacher-forced pass of a model, or one pass of a tokenizer',
   details:
-    "The 'kind' in the checkpoint's config.json names the model.\n\n" +
-    "dpar, llamagen, entropy: the input has 'tokens' [B, T] int32, 'labels' [B] int32 and, for DPAR, 'patch_lengths' [B, M] " +
-    "int32 or 'entropies' [B, T - 1]. The output has 'logits', 'loss', DPAR's intermediate states or the entropy model's " +
-    "'entropies' and, with --gradients, 'grad.<parameter>'.\n\n" +
-    "vq (tokenizer): the input has 'image' [B, 3, H, W] in -1..1. The output has 'latent', 'codes' [B, T] and 'decoded'.",
+    "'kind' in the checkpoint's config.json selects the model.\n\n" +
+    "dpar, llamagen, entropy: the input has 'tokens' [B, T] int32, 'labels' [B] int32 and, for DPAR, " +
+    "'patch_lengths' [B, M] int32 or 'entropies' [B, T - 1]. The output has 'logits' and 'loss', and DPAR's " +
+    "intermediate states or the entropy model's 'entropies'. With --gradients, it also has 'grad.<parameter>'.\n\n" +
+    "vq (tokenizer): the input has 'image' [B, 3, H, W] in -1..1. The output has 'latent', 'codes' [B, T] and " +
+    "'decoded'.",
   options: {
     checkpoint: required(folder, 'model: folder with config.json and model.safetensors'),
     input: required(file, 'tokens or images, .safetensors'),
-    output: required(outputFile, 'results, .safetensors'),
+    output: required(outputFile, 'output: *.safetensors'),
     gradients: flag('also write the gradients of the loss with respect to all parameters'),
   },
   run: async ({ checkpoint, input, output, gradients }, context) => {

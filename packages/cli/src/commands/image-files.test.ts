@@ -179,7 +179,7 @@ describe('images that cannot be read', () => {
     const { status, stdout, stderr } = await run(...tokenize('set', 'x', '--part-size', '1'));
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain('expected images that can be read, got 3 of 8 that cannot');
+    expect(stderr).toContain('expected readable images, got 3 of 8 that cannot be read');
     expect(stderr).toContain(`'${join(folder, 'set/cat/1.png')}' (a damaged file (decodePng: expected a whole file`);
     expect(stderr).toContain(`'${join(folder, 'set/dog/5.png')}' (BMP, which is not supported: convert it to PNG`);
     expect(stderr).toContain(`'${join(folder, 'set/dog/7.png')}' (an empty file)`);
@@ -238,14 +238,14 @@ describe('images that cannot be read', () => {
     const argv = ['eval', '--reference', join(folder, 'other'), '--samples', join(folder, 'set'), ...options];
     const { status, stdout, stderr } = await run(...argv);
     expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/got 4 of 9 that cannot: .*other\/a\.png.*1\.png.*5\.png.*7\.png/);
+    expect(stderr).toMatch(/got 4 of 9 that cannot be read: .*other\/a\.png.*1\.png.*5\.png.*7\.png/);
     expect(await readdir(join(folder, 'cache')).catch(() => [])).toEqual([]);
   });
 
   it('are an error if none is left', async () => {
     await write('set/a/0.png', new Uint8Array());
     const { status, stderr } = await run(...tokenize('set', 'x', '--skip-damaged'));
-    expect([status, stderr]).toEqual([1, expect.stringContaining('got 1 that cannot, such as')]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('got 1 unreadable ones, such as')]);
   });
 });
 

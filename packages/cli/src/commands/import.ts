@@ -19,25 +19,26 @@ export const importWeights = defineCommand({
   name: 'import',
   summary: 'Make a checkpoint from a PyTorch or safetensors file',
   details:
-    'Reads files of dpar export, checkpoints of LlamaGen and of the authors of DPAR, and bare state_dicts (.pt, .pth, ' +
-    '.safetensors). Pass several .safetensors files by their .safetensors.index.json or by their folder. Code in a PyTorch ' +
-    'file is never executed, and objects other than weights are ignored.\n\n' +
-    'Sizes are inferred from the shapes. Other keys of config.json come from --set, --config, the arguments of the training ' +
-    'script, or the preset with these sizes.',
+    'Input: a file of dpar export, a checkpoint of LlamaGen or of the authors of DPAR, or a plain state_dict ' +
+    '(.pt, .pth, .safetensors). For several .safetensors files, pass their .safetensors.index.json or their ' +
+    'folder.\n\n' +
+    'Sizes are inferred from the shapes. Other keys of config.json come from --set, --config, the arguments of ' +
+    'the training script, or a preset with the same sizes.\n\n' +
+    'Code in a PyTorch file is never executed. Objects other than weights are ignored.',
   options: {
     input: required(path, 'PyTorch or safetensors file, .safetensors.index.json, or folder of .safetensors files'),
-    config: optional(file, 'config.json with all keys, or with some'),
+    config: optional(file, 'config.json with all or some keys'),
     set: repeated(assignment, 'set a key of config.json, such as block_size=256 or patching.threshold=7.8'),
     only: optional(
       choice(['model', 'ema']),
-      'import only these weights, without the other and without the state of the optimizer',
+      'import only the weights (model) or only their moving average (ema), without the state of the optimizer',
     ),
-    seed: optional(wholeNumber(0), 'seed of the training, if the file has none', 0),
+    seed: optional(wholeNumber(0), 'seed of the training run, if the file has none', 0),
     maxShardSize: optional(
       byteSize,
       'largest size of the tensors in a file, such as 2GB; larger models become several files with an index',
     ),
-    output: required(outputFolder, 'checkpoint folder to write'),
+    output: required(outputFolder, 'output folder of the checkpoint'),
   },
   run: async ({ input, config, set, only, seed, maxShardSize, output }, context) => {
     const given = config === undefined ? {} : await readJsonObject(config);

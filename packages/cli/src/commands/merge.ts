@@ -13,18 +13,21 @@ export const merge = defineCommand({
   name: 'merge',
   summary: 'Merge shards into one result: tokens, entropies, samples or features',
   details:
-    'Input: folders, or files of samples, that dpar tokenize, entropy, sample and features make with --shard or without it, ' +
-    'in any order. Shards record which images they hold and what they were made with. An error names missing images, ' +
-    'shards that overlap, damaged shards, and shards of another run; then nothing is written. Tokens and entropies become ' +
-    'one .safetensors file or a folder as one run writes it. Samples without a tokenizer become .safetensors, features ' +
-    '.npz or a folder. Images become an ADM sample batch .npz: arr_0 uint8 [N, H, W, 3] and, if the shards have labels, ' +
-    'arr_1. Other folders of images and ADM sample batches follow one another in the order given. The result has the ' +
-    'bytes of one run.',
+    'Input: shards from dpar tokenize, entropy, sample and features, in any order. Each shard records its images ' +
+    'and settings.\n\n' +
+    'Output, with the bytes of a single run:\n' +
+    '  tokens, entropies            one .safetensors file, or a folder of shards\n' +
+    '  samples without a tokenizer  one .safetensors file\n' +
+    '  features                     one .npz file, or a folder\n' +
+    '  images                       an ADM sample batch .npz: arr_0 and, if the shards have labels, arr_1\n\n' +
+    'Other folders of images and ADM sample batches are joined in the given order.\n\n' +
+    'Missing images, overlapping or damaged shards, and shards of different runs are errors. Then nothing is ' +
+    'written.',
   options: {
     input: repeated(path, 'shards: files or folders'),
-    output: required(outputPath('ending'), 'path of the result: *.npz, *.safetensors or a folder'),
+    output: required(outputPath('ending'), 'output: *.npz, *.safetensors or a folder'),
     kind: optional(choice(['tokens', 'entropies']), 'kind of the shards, if a folder has both'),
-    count: optional(wholeNumber(1, 1e8), 'number of images that the result must have (default: that of the run)'),
+    count: optional(wholeNumber(1, 1e8), 'expected number of images; any other is an error (default: that of the run)'),
   },
   run: async ({ input, output, kind, count }, context) => {
     if (input.length === 0) throw new UsageError('expected --input PATH ..., got none.');
@@ -49,7 +52,7 @@ async function findAll(inputs: readonly string[]): Promise<FoundShards | undefin
     return { shards: all.flatMap(({ shards }) => shards), damaged: all.flatMap(({ damaged }) => damaged) };
   }
   throw new UsageError(
-    `--input: expected only shards of tensors or only images, got shards and '${other}' without any. Merge it apart.`,
+    `--input: expected only shards of tensors or only images, got shards and '${other}' without any. Merge it separately.`,
   );
 }
 

@@ -11,13 +11,14 @@ export const patchify = defineCommand({
   name: 'patchify',
   summary: 'Group tokens into patches by their entropies',
   details:
-    "The input is a JSON object with a list 'cases'. A case has 'entropies' (in nats; entry j belongs to the prediction of " +
-    "token j + 1), 'threshold', 'max_patch_length', 'row_length' and 'tokens'. A case with 'mode' 'static' or 'token' needs no " +
-    "entropies. A case can also have 'name', 'note', 'id', 'image', 'file' and 'label'; other keys are errors. The output has " +
-    "the same cases with 'patch_lengths'.",
+    "Input: a JSON object with a list 'cases'. A case has 'entropies' (in nats; entry j belongs to the prediction " +
+    "of token j + 1), 'threshold', 'max_patch_length', 'row_length' and 'tokens'. With 'mode' 'static' or " +
+    "'token', it needs no entropies. The keys 'name', 'note', 'id', 'image', 'file' and 'label' are copied. Other " +
+    'keys are errors.\n\n' +
+    "Output: the same cases with 'patch_lengths'.",
   options: {
     input: required(file, 'cases, .json'),
-    output: required(outputFile, 'the same cases with their patch_lengths, .json'),
+    output: required(outputFile, 'output: *.json'),
   },
   run: async ({ input, output }) => {
     const content = await readJsonObject(input);
@@ -75,10 +76,13 @@ function lengthsOf(entry: JsonObject): Int32Array {
   return patchLengths(entropiesOf(entry, patchingModes[mode]?.needsEntropies ?? true), options);
 }
 
-/** Entropies in double precision, so that none crosses the threshold by rounding; without entropies the number of tokens. */
+/**
+ * Entropies in double precision, so rounding moves none across the threshold. For a case without entropies, the number
+ * of tokens.
+ */
 function entropiesOf({ entropies, tokens }: JsonObject, needed: boolean): Float64Array | number {
   if (entropies === undefined && !needed) {
-    return typeof tokens === 'number' ? tokens : refuse("a number for 'tokens' where there are no entropies", tokens);
+    return typeof tokens === 'number' ? tokens : refuse("a number for 'tokens' in a case without entropies", tokens);
   }
   if (!Array.isArray(entropies) || !entropies.every((entropy) => typeof entropy === 'number')) {
     return refuse("a list of numbers for 'entropies'", entropies);

@@ -10,11 +10,13 @@ export const report = defineCommand({
   name: 'report',
   summary: 'Write a page about a training run, or a comparison of several runs',
   details:
-    'The page is one HTML file with curves, samples, settings and times. It needs no other file, and can be written during ' +
-    "training. Its default path is report.html in the run's folder, or comparison.html in the first of several folders.",
+    'The page is one self-contained HTML file with curves, samples, settings and times. You can write it while ' +
+    'training runs.\n\n' +
+    "Without --output, it is report.html in the run's folder. For several runs, it is comparison.html in the " +
+    'first folder.',
   options: {
     run: repeated(folder, "output folder of 'dpar train'; several folders are compared"),
-    output: optional(outputFile, 'HTML file to write'),
+    output: optional(outputFile, 'output: *.html'),
   },
   run: async ({ run: folders, output }) => {
     const [first] = folders;

@@ -25,10 +25,11 @@ export const sample = defineCommand({
     '  .npz          an ADM sample batch: images arr_0, uint8 [N, S, S, 3], and labels arr_1\n' +
     "  .safetensors  'tokens' [N, T], 'patch_lengths' [N, M] padded with zeros, and 'labels' [N]\n" +
     '  others        a folder of PNG files\n\n' +
-    'Run the same command again to resume an interrupted run. It keeps the finished images of a folder, and the finished ' +
-    'batches of a file in PATH.partial.\n\n' +
-    'The same seed gives the same images at any batch size and number of shards, on one machine with one engine. Rounding can ' +
-    'change one image in thousands, where two tokens are almost equally likely.',
+    'Resume: run the same command again. It keeps the finished images of a folder, and the finished batches of a ' +
+    'file in PATH.partial.\n\n' +
+    'The same seed gives the same images at any batch size and number of shards, on one machine with one engine. ' +
+    'In rare cases (one image in thousands), rounding changes an image because two tokens are almost equally ' +
+    'likely.',
   options: sampleOptions,
   run: async (given, context) => {
     const shard = takeShare(given.shard, context);

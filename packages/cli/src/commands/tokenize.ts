@@ -28,20 +28,23 @@ export const tokenize = defineCommand({
   name: 'tokenize',
   summary: 'Tokenize images for training',
   details:
-    'Input: a folder with the images of each class in a subfolder, or an ADM batch (.npz). Classes are numbered in the order ' +
-    'of their names by code point, as in torchvision, also classes without images. For images of the same classes in ' +
-    'another folder, such as validation data, pass --classes-file of the first. Hidden entries and those of systems (such ' +
-    "as .git, @eaDir, __MACOSX, Thumbs.db) are left out. Output: a folder of safetensors files with 'tokens' [n, V, T] ([n, " +
-    "T] for one variant) and 'labels' [n], or with --layout llamagen the files of LlamaGen: <name>_codes/<i>.npy and " +
-    '<name>_labels/<i>.npy. dpar train reads both. The crop is the center square (--flip: and its mirror image), or ten ' +
-    'crops of a larger square, of which five are mirrored, as in LlamaGen. Image files are turned upright by their EXIF ' +
-    'orientation. Transparent pixels get --background. All images are checked before the first is tokenized.\n\nThe same ' +
-    'command resumes after an interruption and gives the same bytes. Several machines can write to the same folder, each ' +
-    'its part: --shard 0/4 to --shard 3/4.',
+    'Input: a folder with one subfolder of images per class, or an ADM sample batch (.npz). Hidden files and ' +
+    'system files (.git, @eaDir, __MACOSX, Thumbs.db) are skipped.\n\n' +
+    'Classes: numbered by folder name in code point order, as in torchvision. Empty folders count. For validation ' +
+    "data, pass the training data's classes.json as --classes-file.\n\n" +
+    "Crops: the centre square (with --flip also its mirror image), or with --crop ten LlamaGen's ten crops, five " +
+    'of them mirrored. Image files are rotated by their EXIF orientation. Transparent pixels get the colour of ' +
+    '--background.\n\n' +
+    'Output, for dpar train:\n' +
+    "  --layout shards    safetensors files: 'tokens' [n, V, T] ([n, T] for one variant), 'labels' [n]\n" +
+    '  --layout llamagen  <name>_codes/<i>.npy and <name>_labels/<i>.npy, as LlamaGen writes them\n\n' +
+    'All images are checked before the first is tokenized.\n\n' +
+    'Resume: run the same command again. The result has the same bytes as an uninterrupted run. To share the work ' +
+    'between machines, run --shard 0/4 to --shard 3/4 with the same --output.',
   options: {
     tokenizer: option.required(option.folder, 'tokenizer'),
     input: option.required(option.path, 'folder with a subfolder of images for each class, or ADM batch .npz'),
-    output: option.required(option.outputFolder, 'folder of the tokens'),
+    output: option.required(option.outputFolder, 'output folder of the tokens'),
     classesFile: option.optional(
       option.file,
       "classes by number: classes.json of other tokens, or a name on each line (default: the input's folders, in order)",
@@ -50,20 +53,17 @@ export const tokenize = defineCommand({
     crop: option.optional(option.choice(['center', 'ten']), 'crops of an image', 'center'),
     cropRange: option.optional(
       option.number({ from: 1, to: 4 }),
-      'width of the square for ten crops, in widths of a crop',
+      'width of the square that ten crops are taken from, relative to the width of a crop',
       1.1,
     ),
     background: backgroundOption,
     skipDamaged: skipDamagedOption,
-    flip: option.flag('adds the mirrored crop; with --crop center'),
+    flip: option.flag('add the mirrored crop; only with --crop center'),
     layout: option.optional(option.choice(['shards', 'llamagen']), 'layout of the files', 'shards'),
-    name: option.optional(
-      option.file,
-      'beginning of the names of folders, with --layout llamagen (default: images<size>)',
-    ),
+    name: option.optional(option.file, 'prefix of the folder names, with --layout llamagen (default: images<size>)'),
     partSize: option.optional(
       option.wholeNumber(1, 1e6),
-      'images of a shard; an interruption loses at most one shard',
+      'images per shard; an interruption loses at most one shard',
       256,
     ),
     tile: option.optional(
@@ -71,15 +71,15 @@ export const tokenize = defineCommand({
       'width of a tile in pixels; larger crops are encoded in tiles',
       512,
     ),
-    shard: option.optional(option.shard, 'tokenizes only part I of N'),
-    check: option.optional(option.outputFile, 'PNG file with some images beside the decoded images of their tokens'),
+    shard: option.optional(option.shard, 'tokenize only shard I of N, from 0/N to (N - 1)/N'),
+    check: option.optional(option.outputFile, 'PNG file that shows some images beside their decoded tokens'),
   },
   run: async (values, context) => {
     const { input, output, layout, name, partSize, check } = values;
     const share = takeShare(values.shard, context) ?? { index: 0, count: 1 };
     if (values.crop === 'ten' && values.flip) {
       throw new UsageError(
-        '--flip: expected --crop center with it, got ten, of which five are mirrored. Leave --flip out.',
+        '--flip: expected --crop center with it, got ten, which already adds mirrored crops. Leave --flip out.',
       );
     }
     if (name !== undefined && layout !== 'llamagen')

@@ -13,7 +13,7 @@ import { TrainWatch } from '../train/watch.js';
 export const train = defineCommand({
   name: 'train',
   summary: 'Train an entropy model, a LlamaGen model or a DPAR model',
-  details: `The configuration is a JSON file. 'model.preset' sets most keys of the model. All keys:\n\n${keyTable()}`,
+  details: `The configuration is a JSON file. 'model.preset' sets most keys of the model. All keys of a DPAR model's training:\n\n${keyTable()}`,
   options: {
     config: required(file, 'training configuration, .json'),
     output: optional(outputFolder, "output folder, instead of the configuration's"),

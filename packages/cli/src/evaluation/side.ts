@@ -40,7 +40,7 @@ export interface EvaluationSide {
   readonly origin?: FeatureOrigin | undefined;
   /** Number of images whose features were computed in this run. */
   readonly extracted: number;
-  /** Files that are no images. */
+  /** Files that are not images. */
   readonly ignored: readonly string[];
   /** Images that were left out because they cannot be read. */
   readonly skipped: readonly string[];
@@ -95,7 +95,7 @@ export async function checkSides<Sets extends readonly EvaluationSet[]>(
   }
   if (damaged.length === 0) return checked as { -readonly [I in keyof Sets]: EvaluationSet };
   throw new CommandError(
-    `expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
+    `expected readable images, got ${damaged.length} of ${total} that cannot be read: ` +
       `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
       'Replace them, or pass --skip-damaged to leave them out.',
   );
@@ -118,7 +118,10 @@ export async function completeSide(
   if (images === undefined || stored.pool !== undefined || network === undefined) {
     const { pool } = stored;
     const statistics = stored.statistics ?? (pool && featureStatistics(pool));
-    if (statistics === undefined) throw new CommandError(`${path}: expected features or statistics, got none.`);
+    if (statistics === undefined)
+      throw new CommandError(
+        `${path}: expected features or statistics, got neither. Pass features, images with --features, or statistics.`,
+      );
     const count = pool?.rows ?? statistics.count;
     return { ...stored, path, statistics, extracted: 0, ignored, skipped: [], ...(count !== undefined && { count }) };
   }

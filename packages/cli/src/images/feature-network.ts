@@ -27,20 +27,20 @@ export const networkOptions = {
   ),
   range: optional(
     choice(Object.keys(valueRanges) as ValueRangeName[]),
-    "for .onnx: values of the network's images: 0..255, 0..1, -1..1, or normalised by ImageNet's (DINO, DINOv2) or CLIP's mean and deviation",
+    'for .onnx: range of the input values: 0..255, 0..1, -1..1, or normalised by the mean and deviation of ImageNet (DINO, DINOv2) or CLIP',
   ),
-  imageSize: optional(wholeNumber(1, 4096), "for .onnx of any size: width and height of the network's images"),
+  imageSize: optional(wholeNumber(1, 4096), 'for .onnx with open sizes: width and height of the input images'),
   orientation: optional(
     choice(['upright', 'stored']),
-    'use of the EXIF orientation of image files: apply it, or ignore it (default: upright for .onnx; stored for Inception-v3, ' +
-      'as the evaluators of ADM, pytorch-fid and clean-fid)',
+    'EXIF orientation of image files: apply it (upright) or ignore it (stored) (default: upright for .onnx; stored for ' +
+      'Inception-v3, as in ADM, pytorch-fid and clean-fid)',
   ),
   background: optional(
     color,
-    'colour behind transparent pixels (default: transparency is ignored, as by other evaluators)',
+    'colour behind transparent pixels (default: transparency is ignored, as in other evaluators)',
   ),
-  layout: optional(choice(['NCHW', 'NHWC']), 'for .onnx of unknown order: order of the axes'),
-  input: optional(text('NAME', 'the name of an input'), 'for .onnx with several inputs: the input for images'),
+  layout: optional(choice(['NCHW', 'NHWC']), 'for .onnx: order of the axes (default: inferred)'),
+  input: optional(text('NAME', 'the name of an input'), 'for .onnx with several inputs: name of the image input'),
   outputs: optional(
     outputNames,
     'for .onnx: outputs to use, such as pool=pooler_output,logits=logits; a single name means pool (default: inferred)',

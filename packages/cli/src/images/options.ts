@@ -12,7 +12,7 @@ const white: Rgb = [255, 255, 255];
 export const backgroundOption = optional(color, 'colour behind transparent pixels (default: white)');
 
 /** Option to leave out images that cannot be read. */
-export const skipDamagedOption = flag('leave out and list images that cannot be read, instead of stopping');
+export const skipDamagedOption = flag('skip and list unreadable images instead of stopping');
 
 /** Settings to read images for models: upright, on a background. */
 export function readingOnto(background: Rgb = white): ImageReading & { readonly background: Rgb } {

@@ -27,7 +27,7 @@ export interface FoundShards {
  * files. Tokens and their entropies may be in one folder.
  *
  * @returns undefined for a path without any, which may be one of images.
- * @throws IoError for shards of another run than that of the folder's settings.
+ * @throws IoError for shards whose run differs from the folder's settings.
  */
 export async function findShards(path: string): Promise<FoundShards | undefined> {
   if (!(await stat(path)).isDirectory()) {

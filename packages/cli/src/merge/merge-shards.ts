@@ -36,7 +36,7 @@ const endings: Readonly<Record<ShardKind, readonly OutputKind[]>> = {
 };
 
 /**
- * Merges shards of tensors, once it is known that they are whole and hold each image of one run once.
+ * Checks that shards of tensors are complete and hold each image of one run once, and merges them.
  * @throws IoError that names missing images, shards that overlap, damaged shards, or a shard of another run; UsageError for an
  * output of another kind.
  */
@@ -118,8 +118,8 @@ async function checkSources(shards: readonly FoundShard[]): Promise<void> {
     const [a, b] = [await readImageList(like.input), await readImageList(other.input)];
     if (a === undefined || b === undefined) continue;
     throw new CommandError(
-      `expected shards of the same images as in '${like.input}', got in '${other.input}' ${describeImageChange(a, b)}. ` +
-        'Leave it out, or make it again of the same images.',
+      `expected shards of the same images as in '${like.input}', got '${other.input}' with ${describeImageChange(a, b)}. ` +
+        'Leave it out, or make it again from the same images.',
     );
   }
 }

@@ -39,7 +39,9 @@ export async function exportOnnxCheckpoint(options: OnnxExport): Promise<OnnxRes
     );
   }
   if (entropyCheckpoint !== undefined && !decode) {
-    throw new UsageError('--entropy-checkpoint: expected --decode, got none. Export the entropy model by itself.');
+    throw new UsageError(
+      '--entropy-checkpoint: expected --decode, got none. Pass --decode, or export the entropy model separately.',
+    );
   }
   const { graphs, kind, single } = await graphsOf(options);
   const isFile = /\.onnx$/i.test(output);
@@ -57,14 +59,17 @@ export async function exportOnnxCheckpoint(options: OnnxExport): Promise<OnnxRes
 interface Graphs {
   readonly kind: string;
   readonly graphs: readonly DescribedGraph[];
-  /** True for one graph in a file of its own. */
+  /** True for one graph in its own file. */
   readonly single: boolean;
 }
 
 async function graphsOf({ checkpoint, decode, average, entropyCheckpoint }: OnnxExport): Promise<Graphs> {
   const config = await configOf(checkpoint);
   if (tokenizerKinds.some(({ name }) => name === config.kind)) {
-    if (decode) throw new UsageError('--decode: expected a model, got a tokenizer, which has no such steps.');
+    if (decode)
+      throw new UsageError(
+        `--decode: expected a model that generates, got a tokenizer in '${checkpoint}'. Leave --decode out.`,
+      );
     const model = await loadModel(checkpoint, { kinds: tokenizerKinds });
     return { kind: model.kind.name, graphs: withConfig(config, tokenizerGraphs(model)), single: false };
   }

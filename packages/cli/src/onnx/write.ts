@@ -16,7 +16,7 @@ export interface WriteOptions {
   readonly externalData: boolean;
 }
 
-/** Names of an input's or output's sizes and what it is, as JSON has them. */
+/** Shape and meaning of each input or output, by name, as JSON. */
 type Interface = Readonly<Record<string, unknown>>;
 
 /** Inputs and outputs of a graph, for programs that read the file's metadata. */
@@ -58,8 +58,8 @@ function partsOf(
 }
 
 /**
- * Writes one graph to a file, and its weights beside it (`FILE.data`) if it is large or this is asked for: whole or not at
- * all. @returns The files.
+ * Writes one graph to a file atomically. Its weights go into `FILE.data` beside it if they are large or `externalData`
+ * is set. @returns The files.
  */
 export async function writeOnnxFile(graph: DescribedGraph, path: string, options: WriteOptions): Promise<string[]> {
   const dataPath = `${path}.data`;
@@ -70,7 +70,7 @@ export async function writeOnnxFile(graph: DescribedGraph, path: string, options
 }
 
 /**
- * Writes graphs to a folder, each to a file of its name, and config.json: whole or not at all.
+ * Writes graphs, each to a file of its name, and config.json to a folder atomically.
  * @throws CommandError if there is a folder that holds other things. @returns The files.
  */
 export async function writeOnnxFolder(

@@ -18,15 +18,15 @@ export interface FileFormat {
   /** Types of the tensors that are kept of each batch. */
   readonly types: PartTypes;
   partOf(batch: Pick<Generated, 'tokens' | 'patchLengths'>, count: number): Promise<PartTensors>;
-  /** Writes the file, whole or not at all. @param parts Reads the kept batches, in the order of the images. */
+  /** Writes the file atomically. @param parts Reads the kept batches, in the order of the images. */
   write(parts: () => AsyncIterable<PartContent>): Promise<void>;
   /** Opens the shard at the output's path. Undefined: this kind of file has no record. */
   openShard?(): Promise<Shard | undefined>;
 }
 
 /**
- * Keeps batches in the folder `PATH.partial`, writes the file when all are there, and removes the folder.
- * A whole shard at the path is not made again.
+ * Keeps batches in the folder `PATH.partial`, writes the file when all are there, and removes the folder. A complete
+ * shard at the path is kept.
  * @throws CommandError if another shard is at the path, or a file at that of the folder; IoError for other settings.
  */
 export async function createFileWriter(plan: SamplePlan, format: FileFormat): Promise<SampleWriter> {

@@ -43,7 +43,7 @@ export interface GeneratorOptions extends Pick<SamplerOptions, 'weights' | 'entr
   /** Use the moving average of the checkpoint's weights. */
   readonly average: boolean;
   readonly entropyCheckpoint: string | undefined;
-  /** Receives faults of the files that do not touch the weights. */
+  /** Receives faults of the files that do not affect the weights. */
   readonly note?: (line: string) => void;
 }
 

@@ -13,9 +13,12 @@ const weightFormat = option.choice(['float32', 'int8', 'int4']);
 /** Options of `dpar sample`. */
 export const sampleOptions = {
   checkpoint: option.required(option.folder, 'DPAR or LlamaGen model'),
-  average: option.flag('use the moving average of the weights, which training with average_decay keeps'),
-  entropyCheckpoint: option.optional(option.folder, 'entropy model, for a DPAR model with patches by entropy'),
-  tokenizer: option.optional(option.folder, 'tokenizer, required to write images'),
+  average: option.flag('use the moving average of the weights, from training with average_decay'),
+  entropyCheckpoint: option.optional(
+    option.folder,
+    'entropy model, required if the patches of a DPAR model depend on entropies',
+  ),
+  tokenizer: option.optional(option.folder, 'tokenizer, required for images'),
   weights: option.optional(
     weightFormat,
     'format of the weights: int8 and int4 need less memory and time, float32 is the most accurate',
@@ -27,7 +30,7 @@ export const sampleOptions = {
   ),
   classes: option.required(
     classList,
-    "classes, which the images take in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json",
+    "classes of the images, in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json",
   ),
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one for each class)'),
   prefix: option.optional(
@@ -39,7 +42,7 @@ export const sampleOptions = {
     'cfgScale',
     option.optional(
       option.number({ from: 0 }),
-      'scale of classifier-free guidance; 1 means no guidance, the only choice for a model without a null class',
+      'scale of classifier-free guidance; 1 means no guidance, and is required for a model without a null class',
       2,
     ),
   ),
@@ -47,13 +50,13 @@ export const sampleOptions = {
     'cfgSchedule',
     option.optional(
       option.choice(['constant', 'linear', 'cosine']),
-      'growth of the scale from 1 at the first token to its full value at the last, or constant',
+      'course of the scale: constant, or growing from 1 at the first token to its full value at the last',
       'constant',
     ),
   ),
   guidanceInterval: option.withAlias(
     'cfgInterval',
-    option.optional(option.interval, 'tokens with guidance: the first, and the one after the last (default: all)'),
+    option.optional(option.interval, 'tokens with guidance, from FIRST to END - 1 (default: all)'),
   ),
   temperature: option.optional(option.number({ above: 0 }, greedyRemedy), 'divisor of the logits', 1),
   topK: option.optional(option.wholeNumber(0), 'draw from the k most likely tokens; 0 means all', 0),
@@ -70,7 +73,7 @@ export const sampleOptions = {
   maxPatchLength: option.optional(option.wholeNumber(1), "largest number of tokens in a patch (default: the model's)"),
   seed: option.optional(option.wholeNumber(0), 'seed of the random draws', 0),
   batchSize: option.optional(option.wholeNumber(1, 4096), 'images per batch', 16),
-  shard: option.optional(option.shard, 'generate only the images of shard i of n, from 0/n to (n - 1)/n'),
+  shard: option.optional(option.shard, 'generate only shard I of N, from 0/N to (N - 1)/N'),
   output: option.required(option.outputPath('ending'), 'output: *.png, *.npz, *.safetensors or a folder'),
 };
 
@@ -87,7 +90,7 @@ export function checkFor(generator: Generator, values: SampleValues): void {
   const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
   if (outside !== undefined) {
     throw new UsageError(
-      `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for none` : ''}, got ${outside}.`,
+      `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for the null class` : ''}, got ${outside}.`,
     );
   }
   if (!hasNull && values.guidanceScale !== 1) {

@@ -73,8 +73,8 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
 const drawMethod = 'gumbel';
 
 /**
- * Settings by the first names of the options, so that runs of any version can be resumed and merged. Batch size and threads are
- * not among them: they do not change the images.
+ * Settings by the original names of the options. Runs of any version can then be resumed and merged. Batch size and
+ * threads are not among them: they do not change the images.
  */
 async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefix): Promise<Settings> {
   const { output, checkpoint, tokenizer, weights, entropyWeights = weights } = values;

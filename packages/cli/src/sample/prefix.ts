@@ -19,8 +19,8 @@ export interface Prefix {
  * Reads `tokens` [N, at least K] of a safetensors file; image k of the run completes row k mod N.
  *
  * @param length K; all columns of the file by default
- * @throws CommandError if the file holds no tokens of the model; UsageError if K is not within the file or leaves nothing
- * to make.
+ * @throws CommandError if the file holds no tokens of the model; UsageError if K exceeds the columns of the file or
+ * leaves no tokens to generate.
  */
 export async function readPrefix(path: string, length: number | undefined, model: TokenGrid): Promise<Prefix> {
   const { tokens } = await readTensors(path);
@@ -43,7 +43,7 @@ export async function readPrefix(path: string, length: number | undefined, model
   const outside = given.find((token) => token < 0 || token >= model.vocabSize);
   if (outside !== undefined) {
     throw new CommandError(
-      `expected 'tokens' from 0 to ${model.vocabSize - 1} as the model has them in '${path}', got ${outside}. Pass another file.`,
+      `expected 'tokens' from 0 to ${model.vocabSize - 1}, the model's codes, in '${path}', got ${outside}. Pass another file.`,
     );
   }
   return {

@@ -5,8 +5,8 @@ import { type ClassNames, checkClassNames, readClassNames } from '@dpar/train/no
 import { CommandError } from '../command/errors.js';
 
 /**
- * Reads the names of classes, in the order of their numbers, from JSON such as `classes.json`, from text with a name on each
- * line, or from tokens (a folder or safetensors file).
+ * Reads the names of classes in the order of their numbers. The source is JSON such as `classes.json`, text with a name
+ * on each line, or tokens (a folder or safetensors file).
  * @throws CommandError or DparError that names an invalid or repeated entry.
  */
 export async function readClassList(path: string): Promise<ClassNames> {

@@ -41,8 +41,9 @@ export function cropVariants(image: RgbImage, { crop, flip, size, cropRange }: C
 }
 
 /**
- * The middle of an image as a square of `size`, as ADM and LlamaGen crop: halved by the mean of 2x2 pixels while the shorter
- * side is at least twice the size, then resized by antialiased bicubic interpolation so that it is the size.
+ * The middle of an image as a square of `size`, as ADM and LlamaGen crop. The image is halved by the mean of 2x2 pixels
+ * while the shorter side is at least twice the size. Antialiased bicubic interpolation then resizes the shorter side to
+ * the size.
  */
 export function centerSquare(image: RgbImage, size: number): RgbImage {
   let halved = image;

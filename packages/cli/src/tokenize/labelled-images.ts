@@ -21,8 +21,8 @@ const labelArray = 'arr_1';
 
 /**
  * Opens a folder of images with one class in each subfolder, or an ADM sample batch with or without labels. Classes are
- * numbered by the list that is given, else in the order of the names of all subfolders by code point, as torchvision's
- * ImageFolder does; those without images keep their numbers. Images without classes have class 0.
+ * numbered by the given list. Without a list, all subfolders are numbered in code point order, as in torchvision's
+ * ImageFolder. Empty classes keep their numbers. Images without classes have class 0.
  * @param reading How files become RGB.
  * @param list All classes by their numbers.
  * @throws CommandError if only some images are in subfolders, a folder of images is not in the list, or labels do not fit.
@@ -39,7 +39,7 @@ export async function openLabelledImages(
   return { set, labels: labels ?? new Int32Array(set.count), classes: list?.names };
 }
 
-/** Names of the classes of which there are no images. */
+/** Names of the classes without images. */
 export function emptyClasses({ labels, classes = [] }: LabelledImages): string[] {
   const there = new Set(labels);
   return classes.filter((_, number) => !there.has(number));

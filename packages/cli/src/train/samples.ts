@@ -107,13 +107,13 @@ function labelsOf(drawn: readonly number[], count: number, numClasses: number): 
   const outside = drawn.find((label) => label > numClasses);
   if (outside !== undefined) {
     throw new CommandError(
-      `samples.classes: expected classes from 0 to ${numClasses - 1}, or ${numClasses} for none, got ${outside}.`,
+      `samples.classes: expected classes from 0 to ${numClasses - 1}, or ${numClasses} for the null class, got ${outside}.`,
     );
   }
   return Int32Array.from({ length: count }, (_, i) => drawn[i % drawn.length] ?? 0);
 }
 
-/** Entropy model of the samples, else that of the training data. */
+/** Entropy model of the samples. Default: the entropy model of the training data. */
 async function entropyModelOf(
   { samples, data }: TrainConfig,
   { kind, config }: ImageArchitecture,

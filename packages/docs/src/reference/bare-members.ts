@@ -5,8 +5,8 @@ const plainNumbers =
   /^(width|height|rows|columns|classes|splits|count|images|tokens|index|position|start|length|step|done|total|seed|stride|dim|nHead|nLayer|\w*Size|\w*Classes|low|high|mean|deviation|relative|absolute|value|learningRate|\w+(Gmacs|Percent|Seconds|PerSecond|Bytes))$/;
 
 /**
- * Members of exported interfaces and classes that need a comment and have none: tensors and arrays of numbers, whose shape
- * nobody can guess (unless the comment of the interface gives it), and numbers whose names do not say what they count.
+ * Members of exported interfaces and classes that lack a comment. Tensors and arrays of numbers need one for their
+ * shape, unless the comment of the interface gives it. Numbers need one if their name does not imply their meaning.
  */
 export function findBareMembers(project: ProjectReflection): string[] {
   return project

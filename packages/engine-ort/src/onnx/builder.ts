@@ -120,7 +120,7 @@ export class OnnxBuilder {
     });
     if (sizes.length === 0 || sizes.includes(undefined)) {
       throw new DparError(
-        `compile: expected sizes that follow from those of inputs, got ${this.dimensions([size])}. ` +
+        `compile: expected sizes that depend only on sizes of inputs, got ${this.dimensions([size])}. ` +
           'Pass tensors that depend on it as inputs.',
       );
     }

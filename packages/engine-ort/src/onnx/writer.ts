@@ -34,7 +34,7 @@ export interface EncodedModel extends Pick<ModelParts, 'externalData'> {
 export interface ExternalOptions {
   /** Limit in bytes for tensors inside the file. Larger ones stay outside, as views of their data. Default: none. */
   readonly largest?: number;
-  /** File for all large tensors, at multiples of 4096 bytes. Default: each tensor has a location of its own. */
+  /** File for all large tensors, at multiples of 4096 bytes. Default: each tensor has its own file. */
   readonly dataFile?: string;
 }
 

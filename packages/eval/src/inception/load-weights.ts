@@ -12,7 +12,7 @@ export async function loadInceptionWeights(path: string): Promise<InceptionWeigh
   checkArguments('loadInceptionWeights', { path }, { path: 'string' });
   const bytes = await readFile(path).catch((cause) => {
     throw new DparError(
-      `loadInceptionWeights: expected a readable file, got '${path}': ${cause.message}. Download ` +
+      `loadInceptionWeights: expected a readable file at '${path}', got ${cause.message}. Download ` +
         'pt_inception-2015-12-05-6726825d.pth from https://github.com/mseitzer/pytorch-fid/releases/tag/fid_weights.',
       { cause },
     );

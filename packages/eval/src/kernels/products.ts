@@ -54,7 +54,7 @@ export function floatProductError(columns: number): number {
 
 /**
  * Dot products [n, m] of the rows of two blocks of at most {@link blockRows} rows of `columns` numbers.
- * @param lower Computes only the part at and below the diagonal. The rest is unspecified.
+ * @param lower Computes only the part at and below the diagonal. Other entries are unspecified.
  */
 export function blockProducts(a: Rows, b: Rows, columns: number, lower = false): Float64Array {
   const run = kernels();

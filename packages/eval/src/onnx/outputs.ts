@@ -34,8 +34,9 @@ export interface OnnxOutputs {
 }
 
 /**
- * Finds the outputs with features. The defaults are the outputs named `pool`, `spatial` and `logits`. Without an output `pool`
- * it is the only one with one axis of features (`[N, D]`, or further axes of 1), or the one with a usual name.
+ * Finds the outputs with features. The defaults are the outputs named `pool`, `spatial` and `logits`. Without an output
+ * `pool`, the only output with one axis of features (`[N, D]`, or further axes of 1) is used. If there are several, the
+ * one with a usual name is used.
  *
  * @param tokens Pooling of tokens. `pool` may then be a sequence.
  * @throws DparError if `pool` is ambiguous, the model has no output of a given name, or an output is not of floating-point numbers.

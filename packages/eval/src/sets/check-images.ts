@@ -52,7 +52,7 @@ export async function checkImages(
   const { damaged, total } = await inspectAll(set, ranges, options);
   if (damaged.length === 0) return;
   throw new DparError(
-    `checkImages: expected images that can be read, got ${damaged.length} of ${total} that cannot: ` +
+    `checkImages: expected readable images, got ${damaged.length} of ${total} that cannot be read: ` +
       `${damaged.map(({ name, damage }) => `'${name}' (${damage})`).join(', ')}. ` +
       'Replace them, or skip them (--skip-damaged).',
   );
@@ -98,7 +98,7 @@ export async function withoutDamaged(set: StoredImageSet, options: CheckOptions 
   const [first] = skipped;
   if (kept.length === 0 && first !== undefined) {
     throw new DparError(
-      `withoutDamaged: expected images that can be read in '${set.path}', got ${set.count} that cannot, such as '${first.name}' ` +
+      `withoutDamaged: expected readable images in '${set.path}', got ${set.count} unreadable ones, such as '${first.name}' ` +
         `(${first.damage}). Check the folder.`,
     );
   }

@@ -25,9 +25,9 @@ class DamagedImageError extends DparError {
 }
 
 /**
- * Decodes an image file to 8-bit RGB as Pillow's `convert('RGB')` does, without colour management, and turns it upright. The
- * format is recognised by the first bytes. PNG needs no other package. JPEG, WebP, AVIF, GIF (first picture) and TIFF (first
- * page) need the optional peer `sharp`, which contains the formats' own libraries and installs without a build.
+ * Decodes an image file to 8-bit RGB as Pillow's `convert('RGB')` does, without colour management, and turns it
+ * upright. The format is recognised by the first bytes. PNG needs no other package. JPEG, WebP, AVIF, GIF (first
+ * picture) and TIFF (first page) need the optional peer `sharp`, which installs without a build.
  *
  * @param name File name, for error messages.
  * @throws DparError that names the file if it is damaged or its format is not supported, or `sharp` is missing.

@@ -53,9 +53,10 @@ export interface ExtractedParts {
 }
 
 /**
- * Computes the features of a set in parts of (by default) 512 images, `000512-001023.safetensors` with `pool`, `spatial` and `logits`
- * float32, in a folder. The same call resumes after an interruption: whole parts are kept, damaged ones are made again. Batches
- * never cross parts, so that interruptions do not change the bytes. `images.jsonl` lists the files of the images.
+ * Computes the features of a set in parts of (by default) 512 images, `000512-001023.safetensors` with `pool`,
+ * `spatial` and `logits` float32, in a folder. The same call resumes after an interruption: complete parts are kept,
+ * damaged ones are computed again. Batches never cross parts, so interruptions do not change the bytes. `images.jsonl`
+ * lists the files of the images.
  *
  * @throws DparError that names all images that cannot be read, or the first that has changed since earlier work in the folder;
  * IoError if the folder has features of another network, resize or batch size; the signal's reason if it is aborted.

@@ -102,7 +102,7 @@ describe('extractToFile', () => {
       /^\["1.png",\d+,"[0-9a-f]{16}"\]$/,
     );
     await writePngs(images, randomImages(1, 5), () => '1.png');
-    await expect(extract()).rejects.toThrow(/got in '.*images' 3 images: '1.png' has other content\. Restore them/);
+    await expect(extract()).rejects.toThrow(/got '.*images' with 3 images: '1.png' has other content\. Restore them/);
     await writePngs(images, randomImages(2, 5), (i) => `${3 + i}.png`);
     await rm(join(images, '0.png'));
     await expect(extract()).rejects.toThrow("4 images in place of 3: '0.png' is missing, and 3 more differ.");

@@ -106,7 +106,7 @@ export async function checkSameImages(
       ? describeImageChange(list, files)
       : `${set.count} images with other names or content${there.count === set.count ? '' : ` in place of ${there.count}`}`;
   throw new DparError(
-    `checkSameImages: expected the images that earlier work in '${folder}' was done on, got in '${set.name}' ${change}. ` +
+    `checkSameImages: expected the images of earlier work in '${folder}', got '${set.name}' with ${change}. ` +
       `Restore them to resume, or ${remedy}.`,
   );
 }

@@ -39,7 +39,7 @@ export interface MergedImages {
  * [N, H, W, 3] and, if all parts have labels, `arr_1` int64 [N]. Parts are folders of images, `.npz` batches, or folders of
  * batches. Shards of a run are sorted by their records. Other parts follow one another in the order of the paths.
  *
- * The file appears whole or not at all, and the same parts give the same bytes. Memory: a few images.
+ * The file is written atomically, and the same parts give the same bytes. Memory: a few images.
  *
  * @throws DparError or IoError that names missing images, shards that overlap, damaged images or an image of another size.
  */
@@ -91,8 +91,8 @@ async function openParts(paths: readonly string[], output: string): Promise<Merg
   const others = parts.filter(({ shards }) => shards === undefined);
   if (others.length > 0 && others.length < parts.length) {
     throw new DparError(
-      `mergeImages: expected parts of one run, got '${others[0]?.set.path}', which does not say which of its images it holds. ` +
-        'Merge it apart.',
+      `mergeImages: expected parts of one run, got '${others[0]?.set.path}', which has no record of its images. ` +
+        'Merge it separately.',
     );
   }
   return parts;
@@ -156,7 +156,7 @@ function labelsOf(placed: readonly PlacedImages[], total: number): BigInt64Array
   if (labelled !== undefined && unlabelled !== undefined) {
     throw new DparError(
       `mergeImages: expected labels in all parts or in none, got some in '${basename(labelled)}' and none in ` +
-        `'${unlabelled}'. Merge them apart.`,
+        `'${unlabelled}'. Merge them separately.`,
     );
   }
   return labelled === undefined ? undefined : labels;

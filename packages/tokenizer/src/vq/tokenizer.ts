@@ -8,7 +8,7 @@ import { readVqConfig, type VqConfig, vqFactor, vqFields, vqPresets } from './co
 import { decodeCoarse, decodeFine, encodeCoarse, encodeFine, vqDecode, vqEncode, vqLatents } from './model.js';
 import { usageCount, vqSpecs } from './specs.js';
 
-/** Pixels of one call of the engine: one image of 256 px. More at a time are no faster. */
+/** Pixels of one call of the engine: one image of 256 px. Larger batches are not faster. */
 const pixelsPerCall = 256 * 256;
 
 /**

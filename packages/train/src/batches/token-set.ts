@@ -50,7 +50,7 @@ export function sizeOfSet(tokenSet: TokenSet): { images: number; tokensPerImage:
 
 /**
  * Creates a token set from the tensors of a file, without a copy.
- * @throws DparError if a tensor is missing, or its shape or element type is not that of {@link TokenSet}.
+ * @throws DparError if a tensor is missing, or its shape or element type does not match {@link TokenSet}.
  */
 export function tokenSet(tensors: {
   readonly tokens: HostTensor | undefined;

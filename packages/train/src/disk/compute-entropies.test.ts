@@ -119,7 +119,7 @@ describe('computeEntropies', () => {
     expect(other.identity).not.toBe(model.identity);
     await computeEntropies(engine, model.model, layout, { identity: model.identity });
     const path = join(root, 'tiny_entropies', 'entropies-00000.safetensors');
-    const stale = `expected entropies of the checkpoint ${other.identity}, that of the entropy model that is given, got ${model.identity} in '${path}'. They are stale`;
+    const stale = `expected entropies of the checkpoint ${other.identity}, as for the given entropy model, got ${model.identity} in '${path}'. They are stale`;
     await expect(computeEntropies(engine, other.model, layout, { identity: other.identity })).rejects.toThrow(stale);
     await expect(withEntropies(layout, undefined, other.identity)).rejects.toThrow(stale);
     const bytes = await readFile(path);

@@ -44,9 +44,9 @@ export interface ComputedEntropies {
 }
 
 /**
- * Computes the entropies of all images of a data set, in all variants, and writes them file by file (see `entropyParts`).
- * The same call resumes after an interruption: whole files are kept, damaged ones are computed again. Each file appears whole or
- * not at all, with the identity of its model.
+ * Computes the entropies of all images of a data set, in all variants, and writes them file by file (see
+ * `entropyParts`). The same call resumes after an interruption: complete files are kept, damaged ones are computed
+ * again. Files are written atomically, with the identity of their model.
  * @throws DparError if a file is stale (see `findEntropies`), or tokens do not fit the model, naming the file; the signal's
  * reason if it is aborted.
  */

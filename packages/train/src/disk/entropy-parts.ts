@@ -87,14 +87,14 @@ export async function findEntropies(
       throw error;
     });
   const states = await pMap(all, stateOrNone, { concurrency: 16 });
-  let [wanted, like] = [checkpoint, 'the entropy model that is given'];
+  let [wanted, like] = [checkpoint, 'the given entropy model'];
   for (const [i, part] of all.entries()) {
     const state = states[i];
     if (state === undefined) continue;
     const { path } = part;
     const { [entropyCheckpointKey]: made = 'unknown', [tokensKey]: of = 'others' } = state.metadata;
     if (wanted === undefined) [wanted, like] = [made, `'${path}'`];
-    if (made !== wanted) refuse(path, `entropies of the checkpoint ${wanted}, that of ${like}`, made);
+    if (made !== wanted) refuse(path, `entropies of the checkpoint ${wanted}, as for ${like}`, made);
     if (of !== state.tokens) refuse(path, `entropies of the tokens ${state.tokens} in '${layout.path}'`, of);
     checkShape(layout, part, state.type);
   }

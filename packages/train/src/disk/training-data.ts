@@ -23,7 +23,7 @@ export interface TrainingDataPaths {
   readonly tokens: string;
   /** Folder of the entropies, or file for a set in one file (default: beside the tokens). */
   readonly entropies?: string | undefined;
-  /** Checkpoint of the entropy model. Missing entropies are computed with it; those of another model are refused. */
+  /** Checkpoint of the entropy model. It computes missing entropies. Entropies of another model are refused. */
   readonly entropyCheckpoint?: string | undefined;
 }
 

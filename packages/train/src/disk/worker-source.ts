@@ -20,8 +20,8 @@ interface BatchRequest {
 }
 
 /**
- * Program of the worker thread, next to this module in the built package. The source has none: batches are then loaded by
- * the same messages, but in this thread.
+ * Program of the worker thread, next to this module in the built package. When run from source, it is missing: the same
+ * messages then load batches in this thread.
  */
 const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./batch-worker.js', import.meta.url);
 

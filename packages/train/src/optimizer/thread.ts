@@ -18,12 +18,15 @@ type OptimizerRequest =
 /** The sum of squares of each gradient, then the arrays. */
 type OptimizerReply = { readonly squares: readonly number[] } | { readonly parameters: readonly UpdateArrays[] };
 
-/** Program of the thread, next to this module in the built package. The source has none: this thread then answers. */
+/**
+ * Program of the thread, next to this module in the built package. When run from source, this file is missing: this
+ * thread then does the work.
+ */
 const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./optimizer-worker.js', import.meta.url);
 
 /**
- * Number of parameters (16 MB) from which a second thread pays. Below, the update takes a few milliseconds, and other work
- * of the process may want the core.
+ * Number of parameters (16 MB) from which a second thread pays off. Smaller updates take a few milliseconds, and other
+ * work of the process may need the core.
  */
 const worthwhile = 2 ** 22;
 

@@ -27,7 +27,7 @@ export class MetricsFile {
     });
   }
 
-  /** Flushes the lines to the disk: before the checkpoint of their step, so that a resumed run misses none. */
+  /** Flushes the lines to the disk. Called before the checkpoint of their step, so a resumed run misses none. */
   async sync(): Promise<void> {
     await this.file.sync();
   }

@@ -13,8 +13,8 @@ const rate = z.number().min(0).lt(1);
 /** Schema of the `model` part of a configuration, from the keys of a model kind. A preset provides omitted keys. */
 function modelSchema({ name, presets, fields }: ImageModelKind) {
   return z.strictObject({
-    kind: z.literal(name),
-    preset: z.enum(Object.keys(presets)).optional().describe('Named size, whose keys can be changed'),
+    kind: z.literal(name).describe(`Kind of model: ${kindNames(imageModelKinds)}`),
+    preset: z.enum(Object.keys(presets)).optional().describe('Named size. The other keys of the model change it'),
     ...fieldSchemas(fields),
   });
 }
@@ -44,25 +44,31 @@ const dataKeys = z.strictObject({
   entropy_checkpoint: z
     .string()
     .optional()
-    .describe('Entropy model. Missing entropies are computed with it; those of another model are refused'),
-  validation: z.string().optional().describe('Data for the validation loss, in the form of tokens'),
-  validation_entropies: z.string().optional().describe('Entropies of the validation data, in the form of entropies'),
-  class_dropout: fraction.default(0.1).describe('Probability at which a label becomes the null class'),
-  window_batches: count.default(32).describe('Number of batches that are grouped by patch count together'),
-  prefetch_batches: z.int().min(0).default(2).describe('Number of batches that are read ahead, for data on disk'),
+    .describe('Entropy model for missing entropies. Entropies of another model are an error'),
+  validation: z.string().optional().describe('Data for the validation loss, in the same form as tokens'),
+  validation_entropies: z
+    .string()
+    .optional()
+    .describe('Entropies of the validation data, in the same form as entropies'),
+  class_dropout: fraction.default(0.1).describe('Probability that a label becomes the null class'),
+  window_batches: count.default(32).describe('Batches per window; the images of a window are grouped by patch count'),
+  prefetch_batches: z.int().min(0).default(2).describe('Batches to read ahead, for data on disk'),
   bucket_ratio: z
     .number()
     .gt(1)
     .optional()
     .describe(
-      'Factor between the numbers of patches that batches are padded to; default: batches are padded to their longest image',
+      'Ratio of neighbouring patch counts to which batches are padded; default: a batch is padded to its longest image',
     ),
 });
 
 const optimizerKeys = z.strictObject({
-  learning_rate: positive.default(1e-4).describe('Highest learning rate'),
-  schedule: z.enum(['constant', 'cosine']).default('constant').describe('Course of the learning rate'),
-  warmup_steps: z.int().min(0).default(0).describe('Steps in which a cosine schedule rises to the learning rate'),
+  learning_rate: positive.default(1e-4).describe('Peak learning rate'),
+  schedule: z
+    .enum(['constant', 'cosine'])
+    .default('constant')
+    .describe('Schedule of the learning rate: constant or cosine'),
+  warmup_steps: z.int().min(0).default(0).describe('Steps in which a cosine schedule rises to its peak'),
   final_fraction: fraction.default(0).describe('Final value of a cosine schedule, as a fraction of the learning rate'),
   betas: z.tuple([rate, rate]).default([0.9, 0.95]).describe("Decay rates of AdamW's moments"),
   epsilon: positive.default(1e-8).describe("AdamW's epsilon"),
@@ -82,12 +88,12 @@ const dropoutKeys = z.strictObject({
 
 const checkpointKeys = z.strictObject({
   every: count.nullable().default(null).describe('Steps between checkpoints; null: only at the end'),
-  keep: count.default(3).describe('Number of newest checkpoints that are kept'),
+  keep: count.default(3).describe('Number of newest checkpoints to keep'),
   best: z.boolean().default(true).describe('Also write and keep the checkpoint with the lowest validation loss'),
 });
 
 const sampleKeys = z.strictObject({
-  every: count.describe('Steps between grids of images; another follows the last step'),
+  every: count.describe('Steps between grids of images. The last step also gets one'),
   classes: z
     .array(z.union([z.int().min(0), z.string()], { error: 'a class number from 0 or a class name' }))
     .min(1)
@@ -95,12 +101,12 @@ const sampleKeys = z.strictObject({
     .describe(
       'Classes of the images, in turn, by number or by name (classes.json of the data); default: the first eight',
     ),
-  count: count.default(16).describe('Number of images of a grid'),
-  guidance_scale: z.number().min(0).default(2).describe('Scale of classifier-free guidance, 1 for none'),
+  count: count.default(16).describe('Images per grid'),
+  guidance_scale: z.number().min(0).default(2).describe('Scale of classifier-free guidance; 1: no guidance'),
   temperature: positive.default(1).describe('Divisor of the logits'),
-  top_k: z.int().min(0).default(0).describe('Draw from the k most likely tokens; 0: from all'),
-  top_p: z.number().gt(0).max(1).default(1).describe('Draw from the smallest set of tokens with this probability'),
-  seed: z.int().min(0).default(0).describe('Seed of the draws, which are the same in each grid'),
+  top_k: z.int().min(0).default(0).describe('Number k of most likely tokens to draw from; 0: all'),
+  top_p: z.number().gt(0).max(1).default(1).describe('Total probability of the most likely tokens to draw from'),
+  seed: z.int().min(0).default(0).describe('Seed of the draws, the same for each grid'),
   tokenizer: z.string().describe('Checkpoint folder of the tokenizer'),
   entropy_checkpoint: z
     .string()
@@ -110,13 +116,13 @@ const sampleKeys = z.strictObject({
 
 function schemaOf(kind: ImageModelKind) {
   return z.strictObject({
-    model: modelSchema(kind).describe('The model: its kind, and a preset or its keys'),
+    model: modelSchema(kind).describe('Model: its kind, and a preset or all its keys'),
     data: dataKeys.describe('Training and validation data'),
     optimizer: optimizerKeys.prefault({}).describe('AdamW and the learning rate'),
     steps: count.describe('Optimizer steps of the run'),
-    dropout: dropoutKeys.prefault({}).describe('Probabilities at which activations become zero'),
+    dropout: dropoutKeys.prefault({}).describe('Dropout rates'),
     batch_size: count.default(32).describe('Images per step, B'),
-    accumulation_steps: count.default(1).describe('Number of passes per batch: less memory, same result'),
+    accumulation_steps: count.default(1).describe('Passes per batch: less memory, same result'),
     recompute_blocks: z
       .boolean()
       .default(false)
@@ -137,7 +143,7 @@ function schemaOf(kind: ImageModelKind) {
 
 const schemas = new Map(imageModelKinds.map((kind) => [kind.name, schemaOf(kind)]));
 
-/** The `model` part of a training configuration: keys of the kind's config.json, and a preset for the others. */
+/** The `model` part of a training configuration: keys of the kind's config.json. A preset provides omitted keys. */
 export interface ModelSettings extends Json {
   readonly kind: string;
   readonly preset?: string | undefined;
@@ -157,7 +163,10 @@ export function readTrainConfig(json: unknown, settings: readonly string[] = [])
   return parseTrainConfig('readTrainConfig', settings.reduce(withSetting, json));
 }
 
-/** Fills in the defaults of a configuration. @throws DparError as {@link readTrainConfig}, in the name of `where`. */
+/**
+ * Fills in the defaults of a configuration. @throws DparError as {@link readTrainConfig}, with `where` as the name of
+ * the function.
+ */
 export function parseTrainConfig(where: string, json: unknown): TrainConfig {
   const current = withCurrentNames(json);
   const kind = z.looseObject({ model: z.looseObject({ kind: z.string() }) }).safeParse(current).data?.model.kind;

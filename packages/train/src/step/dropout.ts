@@ -16,7 +16,7 @@ import { randomStream } from '../batches/batch-order.js';
 import { int32Kinds } from '../batches/token-set.js';
 import { checkArguments } from '../check-arguments.js';
 
-/** Probabilities at which activations become zero; 0 is no dropout. The paper's and LlamaGen's are 0.1 each. */
+/** Probabilities that activations become zero; 0 means no dropout. The paper's and LlamaGen's are 0.1 each. */
 export interface DropoutRates {
   /** Of embedded tokens. */
   readonly token: number;

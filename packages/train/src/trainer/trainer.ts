@@ -138,7 +138,8 @@ export class Trainer {
     checkArguments('Trainer.validate', { parameters }, { 'parameters?': 'object' });
 
     const { validation, batchSize } = this.options;
-    if (validation === undefined) throw new DparError("Trainer.validate: expected 'validation' data, got none.");
+    if (validation === undefined)
+      throw new DparError("Trainer.validate: expected 'validation' data, got none. Pass it to the constructor.");
     return this.validator.loss(parameters, validation, batchSize);
   }
 

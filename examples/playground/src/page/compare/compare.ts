@@ -13,11 +13,11 @@ import { timeExplained } from './time-explained.js';
 
 /** Compared models. */
 const models: readonly { readonly name: ModelName; readonly title: string; readonly what: string }[] = [
-  { name: 'llamagen', title: 'LlamaGen', what: 'All blocks run once for each token.' },
+  { name: 'llamagen', title: 'LlamaGen', what: 'All blocks run once per token.' },
   {
     name: 'dpar',
     title: 'DPAR',
-    what: 'A few blocks and the entropy model run for each token, the other blocks once for each patch.',
+    what: 'A few blocks and the entropy model run once per token, the other blocks once per patch.',
   },
 ];
 
@@ -76,7 +76,7 @@ const tableRows = [
   ['Tokens', 'tokens'],
   ['Steps of the big transformer', 'steps'],
   ['Multiply-adds, entropy model included', 'operations'],
-  ['Of these, the entropy model', 'entropy-operations'],
+  ['Multiply-adds of the entropy model', 'entropy-operations'],
   ['Time', 'time'],
   ['Tokens/s', 'speed'],
 ] as const;
@@ -104,7 +104,7 @@ function comparisonTable(app: App, info: ModelInfo): TemplateResult {
       </tbody>
     </table>
     <p class="hint">
-      Multiply-adds of linear layers, as the paper counts them${isGuided ? ', and with the second row that guidance adds' : ''}.
+      Multiply-adds of linear layers, counted as in the paper${isGuided ? ', for both rows of guidance' : ''}.
     </p>
   </div>`;
 }

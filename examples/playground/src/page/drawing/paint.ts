@@ -142,7 +142,7 @@ function placeOf({ cell, gridSize }: Surface, token: number) {
   return { x: (token % gridSize) * cell, y: Math.floor(token / gridSize) * cell, cell };
 }
 
-/** Adds rounded boxes around tokens `first` to `last`, one for each row that they touch. */
+/** Adds rounded boxes around tokens `first` to `last`, one for each of their rows. */
 function addOutline(path: Path2D, surface: Surface, first: number, last: number): void {
   const { gridSize, cell, scale } = surface;
   const inset = 1 * scale;

@@ -12,7 +12,7 @@ export function completionClass({ state }: App, { classes, gridSize }: ModelInfo
   if (picture && known >= 0) return { label: known, hint: `The class of ‘${picture.name}’. You can choose another.` };
   if (!logLikelihoods) return { hint: 'Finding the class that fits the picture. You can choose one.' };
   const label = likeliestClass(logLikelihoods, classes.length, keptRows * gridSize);
-  return { label, hint: 'The model rates the given rows likeliest in this class. You can choose another.' };
+  return { label, hint: 'The model finds the given rows most likely in this class. You can choose another.' };
 }
 
 /** Choice of the class of a picture to complete. */

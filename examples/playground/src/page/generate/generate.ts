@@ -28,8 +28,8 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
   return html`<div class="lead">
       <h2>Draw an emoji</h2>
       <p>
-        The model generates tokens one by one, in rows from the top. A token that is easy to predict joins the patch before
-        it; any other token starts a new patch.
+        The model generates tokens one by one, row by row from the top. A token that is easy to predict joins the patch
+        before it. Any other token starts a new patch.
       </p>
     </div>
     <div class="workbench single">
@@ -88,7 +88,7 @@ function heading({ state }: App, { classes }: ModelInfo): string {
   return [picture, run && classes[run.options.label]].filter(Boolean).join(': ') || 'Image';
 }
 
-/** Tells if the picture to complete is shown instead of a drawing. */
+/** True if the picture to complete is shown instead of a drawing. */
 const edgeIsShown = (app: App): boolean => app.state.keptRows !== undefined && app.state.generation === undefined;
 
 function pictureLabel(app: App, { classes, gridSize }: ModelInfo): string {
@@ -122,7 +122,7 @@ function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResul
       ['FLOPs saved', isWhole ? percent(operationSaving(info, { patches, isGuided })) : '–', 'saving'],
     ])}
     <p class="hint">
-      Savings are relative to LlamaGen with the same settings. The entropy model is included.
+      Savings are relative to LlamaGen with the same settings. They include the entropy model.
     </p>
   </section>`;
 }

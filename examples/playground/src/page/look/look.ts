@@ -34,9 +34,9 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
   return html`<div class="lead">
       <h2>Where is a picture easy to predict?</h2>
       <p>
-        A tokenizer turns it into ${info.dpar.blockSize} tokens. A small model predicts each token from those before it, and
-        its entropy measures the uncertainty. Tokens that are easy to predict join a patch, and the big transformer runs once
-        for each patch.
+        A tokenizer turns a picture into ${info.dpar.blockSize} tokens. A small model predicts each token from the tokens before
+        it. The entropy measures how uncertain this prediction is. Tokens that are easy to predict join a patch, and the big
+        transformer runs once per patch.
       </p>
     </div>
     ${sources(app, { canDraw: true })}
@@ -83,8 +83,8 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
           })}
           ${scaleTicks(mostNats)}
           <p class="hint">
-            A token whose entropy is above the threshold starts a patch. The first token has no entropy, as no token
-            precedes it.
+            A token whose entropy is above the threshold starts a patch. The first token has no entropy, because no
+            token precedes it.
           </p>
           ${slider({
             id: 'max-patch-length',
@@ -129,7 +129,7 @@ function results(app: App, info: ModelInfo): TemplateResult {
     ])}
     <p class="hint">
       Savings are relative to LlamaGen with ${info.llamagen.nLayer}
-      blocks, which runs once for each of ${info.dpar.blockSize} tokens. The entropy model is included. Without it, as in
+      blocks, which run once for each of ${info.dpar.blockSize} tokens. They include the entropy model. Without it, as in
       the paper: <span data-figure="saving-without-entropy">${known(({ patches }) => percent(savingWithoutEntropyModel(info, patches)))}</span>.
     </p>
   </section>`;
@@ -149,7 +149,7 @@ function readout(app: App, { gridSize }: ModelInfo): TemplateResult {
   }
   const patch = patchIds(lengths)[cursor] as number;
   const length = lengths[patch] as number;
-  const entropy = cursor === 0 ? 'none: it is the first' : `${fixed(analysis.entropies[cursor - 1] as number, 2)} nats`;
+  const entropy = cursor === 0 ? 'none (first token)' : `${fixed(analysis.entropies[cursor - 1] as number, 2)} nats`;
   return html`<output id="token-readout" class="readout">
     <span>Token <b>${cursor}</b></span>
     <span>row ${Math.floor(cursor / gridSize) + 1}, column ${(cursor % gridSize) + 1}</span>

@@ -1,6 +1,6 @@
 const coarse = matchMedia('(pointer: coarse)');
 
-/** Tells if the visitor points with a finger, so that texts speak of touching. */
+/** True if the visitor points with a finger. Texts then say "touch". */
 export function isTouch(): boolean {
   return coarse.matches;
 }
