@@ -57,7 +57,7 @@ describe('inferConfig', () => {
     const shapes = shapesOf(patchVqKind.specs(config));
     expect(() => inferConfig(shapes, { image_size: 8 })).toThrow(
       'expected patch_size, codebook_size, hidden_dim of this patch-vq model, which cannot be inferred from its shapes, ' +
-        'got none. Give them with --config FILE, or as in --set patch_size=4.',
+        'got none. Pass them with --config FILE, or as in --set patch_size=4.',
     );
     const { kind: _, ...keys } = patchVqKind.writeConfig(config);
     expect(inferConfig(shapes, keys).config).toEqual({ ...keys, kind: 'patch-vq' });
