@@ -94,7 +94,7 @@ export function npyDataStart(caller: string, prefix: Uint8Array, fileBytes: numb
   if (length > maximumHeaderBytes || start + length > fileBytes) {
     throw new IoError(
       `${caller}: expected a header of at most ${Math.min(maximumHeaderBytes, fileBytes - start)} bytes, got the length ` +
-        `${length}. The file is truncated.`,
+        `${length}. The file is truncated. Copy or download it again.`,
     );
   }
   return start + length;

@@ -44,14 +44,16 @@ export interface SafetensorsHeader {
 export function parseHeaderLength(caller: string, prefix: Uint8Array, fileBytes: number): number {
   if (fileBytes < prefixBytes || prefix.length < prefixBytes) {
     throw new IoError(
-      `${caller}: expected a safetensors file of at least 8 bytes, got ${fileBytes}. The file is truncated.`,
+      `${caller}: expected a safetensors file of at least 8 bytes, got ${fileBytes}. ` +
+        'The file is truncated. Copy or download it again.',
     );
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset, prefixBytes).getBigUint64(0, true);
   if (length > maximumHeaderBytes || length > fileBytes - prefixBytes) {
     throw new IoError(
       `${caller}: expected a safetensors header of at most ${Math.min(maximumHeaderBytes, fileBytes - prefixBytes)} bytes ` +
-        `in this file of ${fileBytes}, got the length ${length}. The file is truncated or of another format.`,
+        `in this file of ${fileBytes}, got the length ${length}. The file is truncated or of another format. ` +
+        'Copy or download it again.',
     );
   }
   return Number(length);
@@ -92,7 +94,7 @@ export function parseHeader(caller: string, bytes: Uint8Array, dataBytes: number
   if (position !== dataBytes) {
     throw new IoError(
       `${caller}: expected ${position} bytes of data after the header, got ${dataBytes}. ` +
-        `The file is ${position > dataBytes ? 'truncated' : 'longer than its header says'}.`,
+        `The file is ${position > dataBytes ? 'truncated' : 'longer than its header says'}. Copy or download it again.`,
     );
   }
   const entries = all.filter(isRead);

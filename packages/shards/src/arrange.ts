@@ -36,11 +36,11 @@ export function arrangeShards<S extends NamedShard>(shards: readonly S[], option
   const total = expectedTotal ?? like?.record.total ?? 0;
   if (like !== undefined && like.record.total !== total) {
     throw new IoError(
-      `arrangeShards: expected shards of a run of ${total} ${items}, got ${like.record.total} in '${like.name}'. Pass the shards of one run.`,
+      `checkShards: expected shards of a run of ${total} ${items}, got ${like.record.total} in '${like.name}'. Pass the shards of one run.`,
     );
   }
   if (total > mostItems) {
-    throw new IoError(`arrangeShards: expected at most ${mostItems} ${items}, got ${total}. Check '${like?.name}'.`);
+    throw new IoError(`checkShards: expected at most ${mostItems} ${items}, got ${total}. Check '${like?.name}'.`);
   }
   const ordered = [...shards].sort((a, b) => a.record.first - b.record.first || a.record.count - b.record.count);
   const there = new Uint8Array(total);
@@ -75,7 +75,7 @@ export function arrangeShards<S extends NamedShard>(shards: readonly S[], option
     ...(isGone || damaged.length > 0 ? ['Run the command that makes the shards again.'] : []),
     ...(twice.length > 0 ? ['Leave out one of two overlapping shards.'] : []),
   ];
-  throw new IoError(`arrangeShards: expected ${expected}, got ${troubles.join('; ')}. ${remedies.join(' ')}`);
+  throw new IoError(`checkShards: expected ${expected}, got ${troubles.join('; ')}. ${remedies.join(' ')}`);
 }
 
 /**
@@ -116,7 +116,7 @@ function checkSameRun(like: NamedShard, shard: NamedShard): void {
     );
   }
   throw new IoError(
-    `arrangeShards: expected shards of the run ${a.run} of ${a.total} as '${like.name}', got ${b.run} of ${b.total} in ` +
+    `checkShards: expected shards of the run ${a.run} of ${a.total} as '${like.name}', got ${b.run} of ${b.total} in ` +
       `'${shard.name}'. Leave it out.`,
   );
 }

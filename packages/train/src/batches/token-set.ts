@@ -73,7 +73,8 @@ export function tokenSet(tensors: {
   const { tokens, labels, entropies } = tensors;
   if (tokens?.dtype !== 'int32' || tokens.shape.length !== 2) {
     throw new DparError(
-      `tokenSet: expected 'tokens' of type int32[N, T], got ${tokens ? formatType(tokens) : 'none'}.`,
+      `tokenSet: expected 'tokens' of type int32[N, T], got ${tokens ? formatType(tokens) : 'none'}. ` +
+        'Pass tokens as dpar tokenize writes them.',
     );
   }
   const [images = 0, length = 0] = tokens.shape;
@@ -92,7 +93,9 @@ function check<D extends 'int32' | 'float32'>(
   if (tensor?.dtype === dtype && sameShape(tensor.shape, shape)) return;
   const expected = formatType({ dtype, shape });
   const got = tensor ? formatType(tensor) : 'none';
-  throw new DparError(`tokenSet: expected '${name}' of type ${expected} to go with the tokens, got ${got}.`);
+  throw new DparError(
+    `tokenSet: expected '${name}' of type ${expected} to go with the tokens, got ${got}. Pass those of the same images.`,
+  );
 }
 
 /** Copies images of a set. @throws DparError for an image that the set does not have. */
