@@ -42,7 +42,7 @@ export function checkBackground(caller: string, { background }: ImageReading): v
 export interface ImageInspection {
   /** Display name: its file. */
   readonly name: string;
-  /** Reason why it cannot be read. Undefined if it can. */
+  /** Reason why the image cannot be read. Undefined for readable images. */
   readonly damage: string | undefined;
   /** True if the file's EXIF orientation turns or mirrors the stored pixels. */
   readonly isTurned: boolean;

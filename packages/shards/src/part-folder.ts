@@ -167,7 +167,7 @@ export class PartFolder implements ShardStore<PartTensors> {
     return { dtype, shape: shape.slice(1), bytes: bytes.slice(start * length, (start + 1) * length) };
   }
 
-  /** Removes all parts, once the output is whole. */
+  /** Removes all parts. Called when the output is complete. */
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -93,8 +93,8 @@ export interface Ops<T> {
   /** Adds `values` [...indices, ...] into `rows` rows of zeros at `indices`: the adjoint of `takeRows`. */
   scatterAddRows(values: T, indices: T, rows: number): T;
   /**
-   * Rows by index, each used at most once, so that the gradient is a gather too. `indices` [...] gives the row of x
-   * [N, ...] for each place of the result, or -1 for zeros. `inverse` [N] gives the flat place of each row, or -1 if it is
+   * Rows by index, each used at most once. The gradient is then a gather too. `indices` [...] gives the row of x [N,
+   * ...] for each place of the result, or -1 for zeros. `inverse` [N] gives the flat place of each row, or -1 if it is
    * unused. The two must belong together, which is not checked.
    */
   takeRowsOnce(x: T, indices: T, inverse: T): T;

@@ -50,7 +50,7 @@ describe('parseInceptionWeights', () => {
   it('refuses other values and files that are not there', async () => {
     const list = await concatenated(pytorchChunks([1, 2, 3]));
     await expect(parseInceptionWeights(list)).rejects.toThrow(/expected a state_dict .* got a list/);
-    await expect(loadInceptionWeights('nowhere.pth')).rejects.toThrow(/got 'nowhere\.pth': ENOENT.*releases/s);
+    await expect(loadInceptionWeights('nowhere.pth')).rejects.toThrow(/at 'nowhere\.pth', got ENOENT.*releases/s);
     await expect(loadInceptionWeights('nowhere.pth')).rejects.toBeInstanceOf(DparError);
     const folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
     await writeFile(join(folder, 'page.pth'), '<!DOCTYPE html> saved by mistake');

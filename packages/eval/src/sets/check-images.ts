@@ -36,7 +36,7 @@ export async function findDamaged(set: ImageSet, options: CheckOptions = {}): Pr
 }
 
 /**
- * Decodes images before long work, so that damaged ones do not interrupt it.
+ * Decodes images before long work. Damaged ones then do not interrupt it.
  * @throws DparError that names all images that cannot be read; the signal's reason when it is aborted.
  */
 export async function checkImages(

@@ -201,14 +201,14 @@ describe('a folder with damaged images', () => {
     const { network, seen } = countingNetwork();
     const set = await openImageFolder(folder);
     const message = new RegExp(
-      `got 3 of 12 that cannot: ${names.map((i) => `'.*${10 + i}\\.png' \\(.*\\)`).join(', ')}`,
+      `got 3 of 12 that cannot be read: ${names.map((i) => `'.*${10 + i}\\.png' \\(.*\\)`).join(', ')}`,
     );
     await expect(extractFeatures(set, network, { batchSize: 1 })).rejects.toThrow(message);
     await expect(extractParts(`${folder}-parts`, set, network, { partImages: 2 })).rejects.toThrow(message);
     // Of a share, its own are named.
     const share = { partImages: 6, share: { index: 1, count: 2 } };
     await expect(extractParts(`${folder}-share`, set, network, share)).rejects.toThrow(
-      /got 1 of 6 that cannot: '.*21\.png'/,
+      /got 1 of 6 that cannot be read: '.*21\.png'/,
     );
     expect(seen.images).toBe(0);
   });

@@ -102,7 +102,9 @@ function checkData(model: ImageModel, data: TokenSet | TokenSource, name: string
   else checkTokenSet(model, data, name);
 }
 
-/** Patch counts that batches are grouped by. Those of a source take long to count, so they are an option. */
+/**
+ * Patch counts that batches are grouped by. Counting the patches of a source takes long, so the counts are an option.
+ */
 export function patchCountsOf({ model, data, patchCounts }: TrainerOptions): ArrayLike<number> | undefined {
   if (patchCounts !== undefined) return patchCounts;
   if (!isTokenSource(data)) return model.kind.patchCounts(model.config, sizeOfSet(data).images, data.entropies);
