@@ -97,7 +97,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
         }, australia);
         await soon(() => page.locator('figure h3').textContent()).toBe('own.png');
         await soon(() => shownClass(page)).toBe('Flags');
-        expect(await classHint(page)).toContain('likeliest');
+        expect(await classHint(page)).toContain('most likely');
         await page.getByRole('button', { name: 'Complete', exact: true }).click();
         await page.getByText('Finished').waitFor();
         expect(await page.locator('figure h3').textContent()).toBe('own.png: Flags');
