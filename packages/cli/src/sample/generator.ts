@@ -1,16 +1,19 @@
 import { entropyKind } from '@dpar/entropy';
-import { dparKind, llamaGenKind } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
-import type { ImageModel, ImageModelKind } from '@dpar/nn';
+import type { ImageModel } from '@dpar/nn';
 import { padPatchLengths } from '@dpar/patchify';
-import { collectTokens, createSampler, type SampleOptions, type SamplerOptions, type SampleStep } from '@dpar/sampler';
+import {
+  collectTokens,
+  createSampler,
+  generatingKinds,
+  type SampleOptions,
+  type SamplerOptions,
+  type SampleStep,
+} from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { trainerFiles } from '@dpar/train/node';
 import { UsageError } from '../command/errors.js';
 import type { TokenGrid } from '../tokenizer.js';
-
-/** Kinds of models that generate images. */
-const generating: readonly ImageModelKind[] = [dparKind, llamaGenKind];
 
 /** A loaded model that generates. */
 export interface Generator extends TokenGrid {
@@ -56,7 +59,7 @@ export const weightsFile = (average: boolean): string | undefined => (average ? 
  */
 export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
   const { checkpoint, average, entropyCheckpoint, note: onNote, ...formats } = options;
-  const model = await loadModel(checkpoint, { kinds: generating, weights: weightsFile(average), onNote });
+  const model = await loadModel(checkpoint, { kinds: generatingKinds, weights: weightsFile(average), onNote });
   if (!model.kind.needsEntropies(model.config)) return createGenerator(engine, model, formats);
   if (entropyCheckpoint === undefined) {
     throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);
