@@ -28,7 +28,7 @@ export function inferConfig(shapes: Shapes, given: Json, hints: Hints = {}): Inf
  * @throws DparError that lists the missing keys, if there are any.
  */
 function givenConfig({ name, fields }: ModelKind, given: Json): InferredConfig {
-  const required = Object.entries<Field<unknown>>(fields).filter(
+  const required = Object.entries(fields as Readonly<Record<string, Field<unknown>>>).filter(
     ([, { fallback, isOptional }]) => fallback === undefined && !isOptional,
   );
   const missing = required.map(([key]) => snakeCase(key)).filter((key) => !Object.hasOwn(given, key));
