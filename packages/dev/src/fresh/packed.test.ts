@@ -153,8 +153,9 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
       const write = ({ name, code }: Example) => project.write(`ts/${name.split('/')[1]}.ts`, inTypeScript(code));
       await Promise.all(programs.map(write));
       expect(await compile(project, resolution)).toEqual([]);
-      const files = programs.map(({ name }) => join(project.folder, `out-${resolution}`, `${name.split('/')[1]}.js`));
-      expectOutputs(await runPrograms(project.folder, files), programs);
+      const compiled = join(project.folder, `out-${resolution}`);
+      const files = programs.map(({ name }) => join(compiled, `${name.split('/')[1]}.js`));
+      expectOutputs(await runPrograms(project.folder, files, compiled), programs);
     },
     10 * minutes,
   );

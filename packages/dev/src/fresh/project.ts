@@ -48,9 +48,13 @@ export async function hasRegistry(folder: string): Promise<boolean> {
   );
 }
 
-/** Runs programs one after the other in one process of Node. @returns Their outputs. */
-export async function runPrograms(folder: string, files: readonly string[]): Promise<string[]> {
-  const text = await runOrThrow(process.execPath, [join(folder, 'runner.mjs'), ...files], folder);
+/**
+ * Runs programs one after the other in one process of Node.
+ * @param workingFolder Folder in which they write files.
+ * @returns Their outputs.
+ */
+export async function runPrograms(folder: string, files: readonly string[], workingFolder = folder): Promise<string[]> {
+  const text = await runOrThrow(process.execPath, [join(folder, 'runner.mjs'), ...files], workingFolder);
   return JSON.parse(text.slice(text.lastIndexOf('\n[') + 1)) as string[];
 }
 
