@@ -213,7 +213,7 @@ describe('files', () => {
   it.each<[string, string, readonly string[], string, string]>([
     ['llamagen', 'model.pt', [], '2', '--output: expected a FILE.onnx for this model'],
     ['llamagen', 'x.onnx', ['--decode'], '2', '--output: expected a folder for model_step.onnx'],
-    ['vq', 'x', ['--decode'], '2', '--decode: expected a model, got a tokenizer'],
+    ['vq', 'x', ['--decode'], '2', '--decode: expected a model that generates, got a tokenizer'],
     [
       'llamagen',
       'x.onnx',
