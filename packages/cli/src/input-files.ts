@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { toHostTensors } from '@dpar/io';
-import { readSafetensors } from '@dpar/io/node';
-import type { ImageArchitecture } from '@dpar/nn';
+import { openCheckpoint, readSafetensors } from '@dpar/io/node';
+import type { ImageArchitecture, Json } from '@dpar/nn';
 import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
 import { checkTokenSet, type TokenSet, tokenSet } from '@dpar/train';
 import { CommandError } from './command/errors.js';
@@ -32,6 +32,13 @@ export async function readJsonObject(path: string): Promise<JsonObject> {
     throw new CommandError(`expected a JSON object in '${path}', got ${got}. Check the file.`);
   }
   return value;
+}
+
+/** Content of a checkpoint's config.json, with keys that do not belong to the model. */
+export async function readCheckpointConfig(folder: string): Promise<Json> {
+  const { config, parameters } = await openCheckpoint(folder);
+  await parameters.close();
+  return config;
 }
 
 /** Reads the tensors of a safetensors file. */

@@ -1,5 +1,5 @@
 import { misspelt } from '@dpar/check';
-import { openCheckpoint, writeSafetensors } from '@dpar/io/node';
+import { writeSafetensors } from '@dpar/io/node';
 import { type DparConfig, globalRotaryTable } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { type ImageArchitecture, nullClassOf } from '@dpar/nn';
@@ -21,7 +21,7 @@ import { type Context, defineCommand, type Result } from '../command/command.js'
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
 import { file, flag, folder, outputFile, required } from '../command/options.js';
-import { patchLengthsOf, readTensors, tokensFor } from '../input-files.js';
+import { patchLengthsOf, readCheckpointConfig, readTensors, tokensFor } from '../input-files.js';
 
 export const forward = defineCommand({
   name: 'forward',
@@ -44,7 +44,8 @@ export const forward = defineCommand({
       throw new UsageError(`--output: expected FILE.safetensors, got '${output}'.`);
     }
     const engine = await context.engine();
-    if ((await kindOf(checkpoint)) === vqKind.name) {
+    const { kind: kindName } = await readCheckpointConfig(checkpoint);
+    if (kindName === vqKind.name) {
       if (gradients) throw new UsageError('--gradients: expected a DPAR, LlamaGen or entropy model, got a tokenizer.');
       return vqForward(checkpoint, input, output, context);
     }
@@ -102,13 +103,6 @@ function checkInputNames(names: readonly string[], input: string): void {
       `forward: expected tensors with the names of the input in '${input}', got unknown tensor '${name}'. Did you mean '${meant}'?`,
     );
   }
-}
-
-/** Kind of a checkpoint, from its config.json. */
-async function kindOf(folder: string): Promise<unknown> {
-  const { config, parameters } = await openCheckpoint(folder);
-  await parameters.close();
-  return config.kind;
 }
 
 function outputFunction({ kind, config }: ImageArchitecture, names: readonly string[]): TensorFunction {

@@ -1,10 +1,10 @@
 import { entropyKind } from '@dpar/entropy';
-import { openCheckpoint } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
 import { type DescribedGraph, type Json, teacherForcedGraph } from '@dpar/nn';
 import { stepGraphs } from '@dpar/sampler/onnx';
 import { tokenizerGraphs, tokenizerKinds } from '@dpar/tokenizer';
 import { UsageError } from '../command/errors.js';
+import { readCheckpointConfig } from '../input-files.js';
 import { weightsFile } from '../sample/generator.js';
 import { type WriteOptions, writeOnnxFile, writeOnnxFolder } from './write.js';
 
@@ -64,7 +64,7 @@ interface Graphs {
 }
 
 async function graphsOf({ checkpoint, decode, average, entropyCheckpoint }: OnnxExport): Promise<Graphs> {
-  const config = await configOf(checkpoint);
+  const config = await readCheckpointConfig(checkpoint);
   if (tokenizerKinds.some(({ name }) => name === config.kind)) {
     if (decode)
       throw new UsageError(
@@ -82,15 +82,8 @@ async function graphsOf({ checkpoint, decode, average, entropyCheckpoint }: Onnx
     throw new UsageError(`--entropy-checkpoint: expected a DPAR model, got one of kind '${kind}'.`);
   }
   const entropyModel = await loadModel(entropyCheckpoint, { kinds: [entropyKind] });
-  const entropySteps = withConfig(await configOf(entropyCheckpoint), stepGraphs(entropyModel));
+  const entropySteps = withConfig(await readCheckpointConfig(entropyCheckpoint), stepGraphs(entropyModel));
   return { kind, graphs: [...steps, ...entropySteps], single: false };
-}
-
-/** Content of a checkpoint's config.json, with keys that do not belong to the model. */
-async function configOf(checkpoint: string): Promise<Json> {
-  const { config, parameters } = await openCheckpoint(checkpoint);
-  await parameters.close();
-  return config;
 }
 
 const withConfig = (config: Json, graphs: readonly DescribedGraph[]): DescribedGraph[] =>

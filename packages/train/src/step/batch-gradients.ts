@@ -90,8 +90,9 @@ export class BatchGradients {
   /** Zeros to which the gradients of the passes are added. */
   private clearedSum(): Tensors<HostTensor> {
     const { kind, config } = this.model;
-    const specs = Object.entries(kind.specs(config));
-    this.sum ??= Object.fromEntries(specs.map(([name, { shape }]) => [name, float32(shape)]));
+    this.sum ??= Object.fromEntries(
+      Object.entries(kind.specs(config)).map(([name, { shape }]) => [name, float32(shape)]),
+    );
     for (const { data } of Object.values(this.sum)) data.fill(0);
     return this.sum;
   }
