@@ -9,6 +9,7 @@ import { train } from '../run/train.js';
 import { readTrainConfig } from '../run/train-config.js';
 import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
+import { tinyDparSettings } from '../testing/tiny-run.js';
 import type { StepMetrics } from '../trainer/metrics.js';
 import { Trainer } from '../trainer/trainer.js';
 import type { TrainerOptions } from '../trainer/trainer-options.js';
@@ -181,22 +182,9 @@ describe('train', () => {
     await writeLlamaGen(root, randomVariants(6, 10));
     await writeShards(validation, tinySet(4), [4]);
     const { kind: dpar, config: tiny } = tinyModel('dpar');
-    const { patching, kind, ...size } = dpar.writeConfig(tiny) as Record<string, object>;
+    const { patching, embedding_type } = dpar.writeConfig(tiny) as Record<string, object>;
     const config = readTrainConfig({
-      model: {
-        kind,
-        dim: 16,
-        n_head: 1,
-        multiple_of: 8,
-        vocab_size: 6,
-        block_size: 16,
-        num_classes: 3,
-        n_layer: 1,
-        n_local_encoder_layers: 1,
-        n_local_decoder_layers: 1,
-        embedding_type: size.embedding_type,
-        patching,
-      },
+      model: { ...tinyDparSettings, embedding_type, patching },
       data: { tokens: root, validation, entropy_checkpoint: await entropyCheckpoint() },
       steps: 3,
       batch_size: 4,

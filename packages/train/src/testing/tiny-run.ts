@@ -5,26 +5,29 @@ import { writeTokenSet } from '../disk/token-file.js';
 import { readTrainConfig, type TrainConfig } from '../run/train-config.js';
 import { tinySet } from './tiny.js';
 
+/** Settings of a DPAR model of one layer each. */
+export const tinyDparSettings = {
+  kind: 'dpar',
+  dim: 16,
+  n_head: 1,
+  multiple_of: 8,
+  vocab_size: 6,
+  block_size: 16,
+  num_classes: 3,
+  n_layer: 1,
+  n_local_encoder_layers: 1,
+  n_local_decoder_layers: 1,
+  embedding_type: 'dynamic_4d',
+  patching: { threshold: 1, max_patch_length: 4 },
+};
+
 /** A configuration of a tiny run in `folder/run`, with its data in `folder`. */
 export async function tinyRun(folder: string, changes: object = {}): Promise<TrainConfig> {
   const data = { tokens: join(folder, 'tokens.safetensors'), validation: join(folder, 'validation.safetensors') };
   await writeTokenSet(data.tokens, tinySet(7));
   await writeTokenSet(data.validation, tinySet(3, 2));
   return readTrainConfig({
-    model: {
-      kind: 'dpar',
-      dim: 16,
-      n_head: 1,
-      multiple_of: 8,
-      vocab_size: 6,
-      block_size: 16,
-      num_classes: 3,
-      n_layer: 1,
-      n_local_encoder_layers: 1,
-      n_local_decoder_layers: 1,
-      embedding_type: 'dynamic_4d',
-      patching: { threshold: 1, max_patch_length: 4 },
-    },
+    model: tinyDparSettings,
     data,
     optimizer: { learning_rate: 0.01, average_decay: 0.9 },
     steps: 6,
