@@ -7,10 +7,12 @@ import {
   nested,
   numberAbove,
   oneOf,
+  optional,
   orNull,
   readConfig,
   trueOrFalse,
   wholeNumber,
+  wholeNumbers,
 } from '@dpar/nn';
 import { type PatchingMode, patchingModes } from '@dpar/patchify';
 import { DparError } from '@dpar/tensor';
@@ -36,6 +38,21 @@ export interface PatchingConfig {
   readonly rowLength: number;
 }
 
+/** Boundary head: a small network on the states of the local encoder that predicts the entropies of the entropy model. */
+export interface BoundaryHeadConfig {
+  /** Width of its hidden layers. */
+  readonly hiddenWidth: number;
+  /** Hidden layers. */
+  readonly hiddenLayers: number;
+  /**
+   * Tokens whose states it reads, as distances in raster order to the token whose entropy it predicts: 1 is the token
+   * before it, `rowLength` the one above it.
+   */
+  readonly neighbours: readonly number[];
+  /** Predicted entropy in nats above which a token starts a patch; null: the threshold of `patching`. */
+  readonly threshold: number | null;
+}
+
 /** Configuration of a DPAR model. `nLayer` is the number G of blocks of the global transformer. */
 export interface DparConfig extends GptConfig {
   /** Blocks of the local encoder, E. */
@@ -50,6 +67,8 @@ export interface DparConfig extends GptConfig {
   readonly predictEoiToken: boolean;
   /** Rule that merges tokens into patches. */
   readonly patching: PatchingConfig;
+  /** Boundary head. Models without one need an entropy model if their patches depend on entropies. */
+  readonly boundaryHead?: BoundaryHeadConfig | undefined;
 }
 
 /** Configuration of a LlamaGen model (class-conditional). */
@@ -68,6 +87,20 @@ const patchingFields: Fields<PatchingConfig> = {
   rowLength: described('Tokens per row of an image', wholeNumber(1)),
 };
 
+const boundaryHeadFields: Fields<BoundaryHeadConfig> = {
+  hiddenWidth: described('Width of the hidden layers', wholeNumber(1, 256)),
+  hiddenLayers: described('Hidden layers', wholeNumber(1, 1)),
+  neighbours: described(
+    'Tokens whose states are read, as distances in raster order: 1 is the token before; default: that one, the one ' +
+      'above and those beside it',
+    wholeNumbers(1),
+  ),
+  threshold: described(
+    'Predicted entropy in nats above which a token starts a patch; null: that of patching',
+    orNull(numberAbove(Number.NEGATIVE_INFINITY), null),
+  ),
+};
+
 const embeddingTypes = ['dynamic_4d', 'dynamic_3d', '2d', null] as const;
 
 /** Keys of a DPAR model's config.json. */
@@ -83,6 +116,10 @@ export const dparFields: Fields<DparConfig> = {
   encoderBlockCausal: described('Limit the attention of encoder tokens to their own patch', trueOrFalse(false)),
   predictEoiToken: described('Also predict an end-of-image token', trueOrFalse(false)),
   patching: described('Patching of tokens', nested(patchingFields)),
+  boundaryHead: described(
+    'Network on the states of the local encoder that predicts entropies in place of an entropy model; default: none',
+    optional(nested(boundaryHeadFields)),
+  ),
 };
 
 /** Keys of a LlamaGen model's config.json. */
@@ -112,7 +149,36 @@ export function readDparConfig(json: unknown): DparConfig {
         'in a row.',
     );
   }
+  checkBoundaryHead(caller, config);
   return config;
+}
+
+/** @throws DparError if a boundary head cannot predict where patches start. */
+function checkBoundaryHead(
+  caller: string,
+  { boundaryHead, encoderBlockCausal, patching, blockSize }: DparConfig,
+): void {
+  if (boundaryHead === undefined) return;
+  if (encoderBlockCausal) {
+    throw new DparError(
+      `${caller}: expected no 'boundary_head' with 'encoder_block_causal', whose states depend on the patches that the head ` +
+        'would have to predict. Leave one of the two out.',
+    );
+  }
+  if (!patchingModes[patching.mode].needsEntropies) {
+    throw new DparError(
+      `${caller}: expected no 'boundary_head' with patching mode '${patching.mode}', whose patches do not depend on ` +
+        'entropies. Leave it out.',
+    );
+  }
+  const { neighbours } = boundaryHead;
+  const wrong = neighbours.find((distance, i) => distance >= blockSize || neighbours.indexOf(distance) !== i);
+  if (wrong !== undefined || neighbours.length === 0) {
+    throw new DparError(
+      `${caller}: expected 'boundary_head.neighbours' to be different distances from 1 to ${blockSize - 1}, got ` +
+        `[${neighbours.join(', ')}]. Correct the list.`,
+    );
+  }
 }
 
 /** @throws DparError if the model is not class-conditional, or its images are not square. */

@@ -34,7 +34,11 @@ export const dparKind: ImageModelKind<DparConfig> = {
     global: 'global',
     decoder: 'local_decoder',
   },
-  derived: ({ block_size: T = 256 }) => ({ patching: { row_length: Math.sqrt(Number(T)) } }),
+  derived({ block_size: T = 256, boundary_head: head }) {
+    const row = Math.sqrt(Number(T));
+    const patching = { row_length: row };
+    return head === undefined ? { patching } : { patching, boundary_head: { neighbours: [1, row, row - 1, row + 1] } };
+  },
   readConfig: readDparConfig,
   writeConfig: (config) => ({ kind: 'dpar', ...writeConfig(config) }),
   specs: dparSpecs,

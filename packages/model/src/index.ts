@@ -1,4 +1,6 @@
+export { boundaryEntropies, boundaryPatching, boundaryStep } from './boundary-head.js';
 export type {
+  BoundaryHeadConfig,
   DparConfig,
   EmbeddingType,
   LlamaGenConfig,

@@ -8,6 +8,7 @@ import {
   truncatedNormal,
   zeros,
 } from '@dpar/nn';
+import { boundaryHeadSpecs } from './boundary-head.js';
 import { checkArguments } from './check-arguments.js';
 import { type DparConfig, dparConfigKinds } from './config.js';
 
@@ -42,5 +43,5 @@ export function dparSpecs(config: DparConfig): ParameterSpecs {
   specs['decoder_start_embedding.weight'] = standardNormal([1, D]);
   specs['norm.weight'] = ones([D]);
   specs['output.weight'] = zeros([rows, D]);
-  return specs;
+  return { ...specs, ...boundaryHeadSpecs(config) };
 }

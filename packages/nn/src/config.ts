@@ -58,6 +58,19 @@ export function wholeNumber(minimum: number, fallback?: number): Field<number> {
   );
 }
 
+/** Field for a list of whole numbers of at least `minimum`. */
+export function wholeNumbers(minimum: number): Field<readonly number[]> {
+  checkArguments('wholeNumbers', { minimum }, { minimum: 'number' });
+  const { parse, expected } = wholeNumber(minimum);
+  const isValid = (value: unknown): boolean => parse(value, 'wholeNumbers', '') !== undefined;
+  return field(
+    (value) => (Array.isArray(value) && value.every(isValid) ? value : undefined),
+    `a list of numbers, each ${expected}`,
+    'number[]',
+    undefined,
+  );
+}
+
 /** Field for a finite number above `minimum`. */
 export function numberAbove(minimum: number, fallback?: number): Field<number> {
   checkArguments('numberAbove', { minimum, fallback }, { minimum: 'number', 'fallback?': 'number' });
@@ -113,9 +126,10 @@ export function orNull<V>(inner: Field<V>, fallback?: V | null): Field<V | null>
 }
 
 /** Makes the key of a field optional. */
-export function optional<V>(inner: Field<V>): Field<V> {
+export function optional<V>(inner: Field<V>): Field<V | undefined> {
   checkArguments('optional', { inner }, { inner: fieldKinds });
-  return { ...inner, isOptional: true };
+  const { fallback: _, ...required } = inner;
+  return { ...required, isOptional: true };
 }
 
 /** Field for an object with given fields and no others. */

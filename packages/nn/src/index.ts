@@ -17,6 +17,7 @@ export {
   snakeCase,
   trueOrFalse,
   wholeNumber,
+  wholeNumbers,
   writeConfig,
 } from './config.js';
 export {

@@ -1,0 +1,95 @@
+import { linear, ones, type ParameterSpec, type ParameterSpecs, standardNormal, zeros } from '@dpar/nn';
+import type { PatchingOptions } from '@dpar/patchify';
+import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
+import { type BoundaryHeadConfig, type DparConfig, dparConfigKinds } from './config.js';
+import { patchingOptions } from './prepare.js';
+
+// A small network on the states of the local encoder that predicts the entropies of the entropy model, in its place. The
+// entropy of a token is predicted from the states of some tokens before it: the one before it, and those of the row above.
+
+/** Parameters of the boundary head, by name; none without one. */
+export function boundaryHeadSpecs({ dim, boundaryHead }: DparConfig): ParameterSpecs {
+  if (boundaryHead === undefined) return {};
+  const { hiddenWidth, hiddenLayers, neighbours } = boundaryHead;
+  const features = neighbours.length * dim;
+  const specs: Record<string, ParameterSpec> = { 'boundary_head.norm.weight': ones([features]) };
+  for (let layer = 0; layer < hiddenLayers; layer++) {
+    const inputs = layer === 0 ? features : hiddenWidth;
+    // Inputs of unit size stay so, whatever the width.
+    specs[`boundary_head.layers.${layer}.weight`] = {
+      shape: [hiddenWidth, inputs],
+      initializer: { kind: 'normal', std: inputs ** -0.5 },
+    };
+    specs[`boundary_head.layers.${layer}.bias`] = zeros([hiddenWidth]);
+  }
+  specs['boundary_head.output.weight'] = standardNormal([1, hiddenWidth]);
+  specs['boundary_head.output.bias'] = zeros([1]);
+  return specs;
+}
+
+/** Boundary head of a configuration. @throws DparError if it has none. */
+export function boundaryHeadOf(caller: string, { boundaryHead }: DparConfig): BoundaryHeadConfig {
+  if (boundaryHead !== undefined) return boundaryHead;
+  throw new DparError(
+    `${caller}: expected a model with a boundary head, got one without 'boundary_head' in its config.json. ` +
+      "Train one with 'dpar train', or use an entropy model.",
+  );
+}
+
+/**
+ * Patching by the entropies of the boundary head: that of the configuration, with the threshold of the head if it has one.
+ * @throws DparError for a model without a boundary head.
+ */
+export function boundaryPatching(config: DparConfig): PatchingOptions {
+  checkArguments('boundaryPatching', { config }, { config: dparConfigKinds });
+  const { threshold } = boundaryHeadOf('boundaryPatching', config);
+  return { ...patchingOptions(config), threshold: threshold ?? config.patching.threshold };
+}
+
+/**
+ * Entropies that the boundary head predicts for whole images.
+ * @param states Encoder states [B, N - 1, D], `encoderTokens` of `dpar`
+ * @returns [B, T - 1], nats: entry j belongs to the prediction of token j + 1
+ */
+export function boundaryEntropies<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: T): T {
+  checkArguments(
+    'boundaryEntropies',
+    { ops, config, parameters, states },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor' },
+  );
+  const { neighbours } = boundaryHeadOf('boundaryEntropies', config);
+  const predicted = config.blockSize - 1;
+  const [B = 0] = ops.shapeOf(states);
+  // Zeros stand for tokens before the image.
+  const shifted = neighbours.map((distance) => {
+    const missing = Math.min(distance - 1, predicted);
+    return ops.pad(ops.slice(states, 1, 0, predicted - missing), 1, missing, 0);
+  });
+  return ops.reshape(mlp(ops, config, parameters, ops.concat(shifted, -1)), [B, predicted]);
+}
+
+/**
+ * Entropies that the boundary head predicts for the next token of R sequences.
+ * @param states For each neighbour of the configuration, the encoder state [R, D] of the token at that distance before the
+ * next one; zeros before the image.
+ * @returns [R], nats
+ */
+export function boundaryStep<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: readonly T[]): T {
+  checkArguments(
+    'boundaryStep',
+    { ops, config, parameters, states },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor[]' },
+  );
+  return ops.reshape(mlp(ops, config, parameters, ops.concat(states, -1)), [-1]);
+}
+
+/** The network: RMSNorm, hidden layers with SiLU, and one output. [..., features] -> [..., 1] */
+function mlp<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, features: T): T {
+  const weight = (name: string): T => named(parameters, `boundary_head.${name}`);
+  const layer = (name: string, x: T): T => ops.add(linear(ops, weight(`${name}.weight`), x), weight(`${name}.bias`));
+  let h = ops.rmsNorm(features, weight('norm.weight'), config.normEps);
+  for (let i = 0; i < boundaryHeadOf('boundaryEntropies', config).hiddenLayers; i++)
+    h = ops.silu(layer(`layers.${i}`, h));
+  return layer('output', h);
+}
