@@ -10,7 +10,7 @@ describe('StackCache', () => {
   it('keeps what was appended at its place, and hides all else, in sequences of any lengths', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 150 }), fc.nat(), (C, positions, seed) => {
-        const cache = new StackCache({ layers, rows: C, heads, positions, headDim, ragged: true });
+        const cache = new StackCache({ layers, rows: C, heads, positions, headDim });
         const random = createRandom(seed);
         const written: Float32Array[][][] = Array.from({ length: C }, () => []);
         for (let step = 0; step < positions; step++) {

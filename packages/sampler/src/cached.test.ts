@@ -50,9 +50,9 @@ describe.each(Object.keys(engines))('on the engine %s', (name) => {
       const engine = await (engines[name] as () => Promise<Engine>)();
       const sampler = createSampler(engine, model, { entropyModel });
       for (const options of optionSets) {
-        const { result, logits } = await withLogits(() => sampler.generate(options));
+        const { result, logits } = await withLogits(options, 16, () => sampler.generate(options));
         const expected = await uncachedDpar(reference, model, result, options);
-        expectLogits(logits, expected, tolerance);
+        expectLogits(logits, expected, options, tolerance);
         expect(redraw(expected, options)).toEqual(result.tokens);
       }
       await sampler.dispose();
@@ -64,9 +64,9 @@ describe.each(Object.keys(engines))('on the engine %s', (name) => {
     const engine = await (engines[name] as () => Promise<Engine>)();
     const sampler = createSampler(engine, model);
     for (const options of optionSets) {
-      const { result, logits } = await withLogits(() => sampler.generate(options));
+      const { result, logits } = await withLogits(options, 16, () => sampler.generate(options));
       const expected = await uncachedLlamaGen(reference, model, result, options);
-      expectLogits(logits, expected, tolerance);
+      expectLogits(logits, expected, options, tolerance);
       expect(redraw(expected, options)).toEqual(result.tokens);
     }
     await sampler.dispose();
@@ -111,9 +111,9 @@ describe('any configuration, batch, threshold and guidance', () => {
         const entropyModel = tinyEntropyModel({ n_layer: changes.n_layer, n_head: changes.n_head });
         const sampler = createSampler(engine, model, { entropyModel });
         for (const options of runs) {
-          const { result, logits } = await withLogits(() => sampler.generate(options));
+          const { result, logits } = await withLogits(options, 16, () => sampler.generate(options));
           const expected = await uncachedDpar(engine, model, result, options);
-          expectLogits(logits, expected, tolerance);
+          expectLogits(logits, expected, options, tolerance);
           expect(redraw(expected, options)).toEqual(result.tokens);
           expect(result.patchLengths).toEqual(await offlinePatches(engine, entropyModel, model, result, options));
         }
@@ -132,9 +132,9 @@ describe('any configuration, batch, threshold and guidance', () => {
         const sampler = createSampler(engine, model);
         for (const { threshold, maxPatchLength, ...options } of runs) {
           expect([threshold, maxPatchLength]).toHaveLength(2); // of patches, which this model has not
-          const { result, logits } = await withLogits(() => sampler.generate(options));
+          const { result, logits } = await withLogits(options, 16, () => sampler.generate(options));
           const expected = await uncachedLlamaGen(engine, model, result, options);
-          expectLogits(logits, expected, tolerance);
+          expectLogits(logits, expected, options, tolerance);
           expect(redraw(expected, options)).toEqual(result.tokens);
         }
         await sampler.dispose();

@@ -1,4 +1,4 @@
-import { type DparConfig, decoderStep, encoderStep, globalStep, patchEmbedding } from '@dpar/model';
+import { boundaryStep, type DparConfig, decoderStep, encoderStep, globalStep, patchEmbedding } from '@dpar/model';
 import { gridRotaryData, scaledTable } from '@dpar/nn';
 import {
   type CompiledFunction,
@@ -6,7 +6,6 @@ import {
   type Engine,
   float32,
   type HostTensor,
-  int32,
   named,
   type Ops,
   type TensorFunction,
@@ -14,9 +13,18 @@ import {
   type WeightFormat,
 } from '@dpar/tensor';
 import { StackCache } from './cache.js';
-import type { FinishedPatches } from './open-patches.js';
 import { type Predictions, predictionAxes, predictionOutputs, predictionsOf } from './predictions.js';
-import { allRows, appended, cacheAxes, cacheOutputs, embeddingRows, stepOf, tableAt } from './transformer.js';
+import {
+  appended,
+  cacheInputs,
+  cacheOutputs,
+  embeddingRows,
+  positionsOf,
+  stepAxes,
+  stepOf,
+  stepRows,
+  tableAt,
+} from './transformer.js';
 
 /** Splits a tensor [R, parts * D] into `parts` tensors [R, D]. */
 function parts<T>(ops: Ops<T>, x: T, D: number): T[] {
@@ -26,13 +34,44 @@ function parts<T>(ops: Ops<T>, x: T, D: number): T[] {
 
 /**
  * Fewest rows of a step of the global transformer, if the cache has as many. Engines may compile anew for a handful of rows,
- * so other rows fill the step up, and their results are ignored.
+ * so empty rows fill the step up, and their results are ignored.
  */
 const fewestRows = 5;
 
+/** Options of {@link DparStages}. */
+export interface DparStagesOptions {
+  /** True if a step may read some of the cached sequences only. */
+  readonly selects: boolean;
+  /** True if the encoder's steps predict entropies with the boundary head. */
+  readonly predictsEntropies: boolean;
+  readonly weights?: WeightFormat;
+}
+
+/** Input of the global transformer for some sequences: for each its class, or a finished patch. R rows, P slots, E layers. */
+export interface GlobalInputs {
+  /** Class embeddings, [R, D]; zeros for a patch. */
+  readonly classes: Float32Array;
+  /** [R], 1 for a class. */
+  readonly isClass: Uint8Array;
+  /** Encoder states of the tokens of a patch, [R, E, P, D]. */
+  readonly states: Float32Array;
+  /** [R, P]: slots that hold a token. The first one is marked for a class. */
+  readonly slotMask: Uint8Array;
+  /** Rotary angles of each patch, [R, headDim]. The class position has the angles (0, 0). */
+  readonly table: Float32Array;
+}
+
+/** Results of {@link DparStages.readTokens}. */
+export interface ReadTokens {
+  /** Encoder states [R, E, D]. */
+  readonly states: Float32Array;
+  /** Entropies of the tokens that follow, [R] in nats, from the boundary head; undefined without it. */
+  readonly entropies: Float32Array | undefined;
+}
+
 /**
  * The steps of a DPAR model, compiled: encoder and decoder run for each token, the global transformer for each patch.
- * B images, C sequences (B, or 2 B with null rows), D width, E encoder layers.
+ * R rows of a step, D width, E encoder layers.
  */
 export class DparStages {
   private readonly encoder: CompiledFunction;
@@ -45,18 +84,27 @@ export class DparStages {
     engine: Engine,
     private readonly config: DparConfig,
     private readonly parameters: Tensors<HostTensor>,
-    weights: WeightFormat = 'float32',
+    private readonly options: DparStagesOptions,
   ) {
     const { dim: D, nLocalEncoderLayers, nLayer, nLocalDecoderLayers, vocabSize } = config;
-    const compile = (fn: TensorFunction, dynamicAxes: DynamicAxes): CompiledFunction =>
-      engine.compile(fn, { constants: parameters, weights, dynamicAxes });
-    const active = { 0: 'active' };
+    const { selects, predictsEntropies, weights = 'float32' } = options;
+    const compile = (fn: TensorFunction, dynamicAxes: DynamicAxes, batchInvariant = false): CompiledFunction =>
+      engine.compile(fn, { constants: parameters, weights, dynamicAxes, batchInvariant });
     this.encoder = compile(
       (ops, inputs) => {
         const { states, ...cache } = encoderStep(ops, config, inputs, stepOf(inputs));
-        return { states: ops.concat(states, 1), ...cacheOutputs(ops, cache) };
+        const last = states.at(-1) as (typeof states)[number];
+        const { neighbours } = inputs;
+        const known = neighbours === undefined ? [] : parts(ops, neighbours, D);
+        return {
+          states: ops.concat(states, 1),
+          ...(predictsEntropies && { entropies: boundaryStep(ops, config, inputs, [last, ...known]) }),
+          ...cacheOutputs(ops, cache),
+        };
       },
-      { ...cacheAxes(nLocalEncoderLayers, config.encoderBlockCausal), x: { 0: 'rows' } },
+      { ...stepAxes(nLocalEncoderLayers, selects), neighbours: stepRows },
+      // Entropies are compared with a threshold, so rounding must not depend on the batch.
+      predictsEntropies,
     );
     this.global = compile(
       (ops, inputs) => {
@@ -64,21 +112,11 @@ export class DparStages {
         const [R = 0, , P = 0] = ops.shapeOf(slotMask);
         const states = parts(ops, named(inputs, 'states'), P * D).map((layer) => ops.reshape(layer, [R, P, D]));
         const patches = patchEmbedding(ops, config, inputs, states, slotMask);
-        const selection = { rows: named(inputs, 'selectedRows'), places: named(inputs, 'places') };
-        const step = { ...stepOf(inputs), x: ops.select(named(inputs, 'isClass'), x, patches), selection };
+        const step = { ...stepOf(inputs), x: ops.select(named(inputs, 'isClass'), x, patches) };
         const { contexts, ...cache } = globalStep(ops, config, inputs, step);
         return { contexts: ops.concat(contexts, 1), ...cacheOutputs(ops, cache) };
       },
-      {
-        ...cacheAxes(nLayer, true),
-        places: { 0: 'rows' },
-        x: active,
-        isClass: active,
-        states: active,
-        slotMask: active,
-        table: active,
-        selectedRows: active,
-      },
+      { ...stepAxes(nLayer, selects), isClass: stepRows, states: stepRows, slotMask: stepRows },
     );
     this.decoder = compile(
       (ops, inputs) => {
@@ -88,12 +126,7 @@ export class DparStages {
         const drawn = ops.slice(logits, 1, 0, vocabSize);
         return { ...predictionOutputs(ops, inputs, drawn), ...cacheOutputs(ops, cache) };
       },
-      {
-        ...cacheAxes(nLocalDecoderLayers, false),
-        ...predictionAxes,
-        x: { 0: 'rows' },
-        contexts: { 0: 'rows' },
-      },
+      { ...stepAxes(nLocalDecoderLayers, selects), ...predictionAxes, contexts: stepRows },
     );
     const headDim = D / config.nHead;
     this.encoderTable = scaledTable(gridRotaryData({ ...config, clsTokenNum: 0 }).data, headDim);
@@ -105,121 +138,96 @@ export class DparStages {
     return named(this.parameters, 'decoder_start_embedding.weight').data as Float32Array;
   }
 
+  /** Embeddings of classes, [labels, D]. */
+  classEmbeddings(labels: ArrayLike<number>): Float32Array {
+    return embeddingRows(named(this.parameters, 'cls_embedding.embedding_table.weight'), labels).data as Float32Array;
+  }
+
   /** Creates an empty cache of a number of sequences for one of the three transformers. */
   newCache(part: 'encoder' | 'global' | 'decoder', rows: number): StackCache {
     const { nLocalEncoderLayers, nLayer, nLocalDecoderLayers, nHead, blockSize, dim } = this.config;
     const layers = { encoder: nLocalEncoderLayers, global: nLayer, decoder: nLocalDecoderLayers }[part];
     const positions = part === 'encoder' ? blockSize : blockSize + 1;
-    const ragged = part === 'global' || (part === 'encoder' && this.config.encoderBlockCausal);
-    return new StackCache({ layers, rows, heads: nHead, positions, headDim: dim / nHead, ragged });
+    return new StackCache({ layers, rows, heads: nHead, positions, headDim: dim / nHead });
   }
 
   /**
-   * Reads one token of each image.
-   * @param patchStarts Position of the first token of each token's patch, [B].
-   * @returns Encoder states [B, E, D].
+   * Reads one token of some images.
+   * @param rows Rows [R] of the cache, ascending.
+   * @param tokens [R]
+   * @param neighbours States of the earlier tokens that the boundary head reads, [R, neighbours - 1, D], if it is used.
    */
-  async readTokens(cache: StackCache, tokens: Int32Array, patchStarts: Int32Array): Promise<Float32Array> {
+  async readTokens(
+    cache: StackCache,
+    rows: Int32Array,
+    tokens: Int32Array,
+    neighbours: Float32Array | undefined,
+  ): Promise<ReadTokens> {
     const outputs = await this.encoder.run({
       x: embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens),
-      table: tableAt(this.encoderTable, cache.lengths[0] as number, cache.size.headDim),
-      ...cache.inputs(this.config.encoderBlockCausal ? patchStarts : undefined),
+      table: tableAt(this.encoderTable, positionsOf(cache, rows), cache.size.headDim),
+      ...(neighbours && { neighbours: float32([rows.length, neighbours.length / rows.length], neighbours) }),
+      ...cacheInputs(cache, rows, this.options.selects),
     });
-    cache.append(appended(outputs), allRows(tokens.length));
-    return named(outputs, 'states').data as Float32Array;
+    cache.append(appended(outputs), rows);
+    return {
+      states: named(outputs, 'states').data as Float32Array,
+      entropies: outputs.entropies?.data as Float32Array | undefined,
+    };
   }
 
   /**
-   * Starts the global transformer with class labels [C].
-   * @param slots Slots P of the patches that follow.
-   * @returns Decoder contexts [C, decoder layers, D].
-   */
-  readClasses(cache: StackCache, labels: Int32Array, slots: number): Promise<Float32Array> {
-    const C = labels.length;
-    const { nLocalEncoderLayers: E, dim: D } = this.config;
-    return this.stepGlobal(cache, allRows(C), {
-      x: embeddingRows(named(this.parameters, 'cls_embedding.embedding_table.weight'), labels).data as Float32Array,
-      isClass: new Uint8Array(C).fill(1),
-      states: new Float32Array(C * E * slots * D),
-      slotMask: new Uint8Array(C * slots).fill(1),
-      // The class position has the angles (0, 0).
-      table: new Float32Array(C * cache.size.headDim),
-    });
-  }
-
-  /**
-   * Reads finished patches.
+   * Runs the global transformer for some sequences.
+   * @param rows Rows [R] of the cache, ascending.
    * @returns Decoder contexts [R or more, decoder layers, D]. Only the first R rows are valid.
    */
-  readPatches(cache: StackCache, patches: FinishedPatches): Promise<Float32Array> {
-    const R = patches.rows.length;
-    const { rows, ...inputs } = patches;
-    return this.stepGlobal(cache, rows, {
-      ...inputs,
-      table: scaledTable(inputs.table, cache.size.headDim),
-      x: new Float32Array(R * this.config.dim),
-      isClass: new Uint8Array(R),
+  async readGlobal(cache: StackCache, rows: Int32Array, inputs: GlobalInputs): Promise<Float32Array> {
+    const { dim: D, nLocalEncoderLayers: E } = this.config;
+    const { headDim } = cache.size;
+    const P = inputs.slotMask.length / rows.length;
+    const { places, selectedRows, ...cached } = cacheInputs(cache, rows, this.options.selects);
+    const R = Math.max(rows.length, Math.min(cache.size.rows, fewestRows));
+    const outputs = await this.global.run({
+      x: float32([R, D], resized(inputs.classes, R * D)),
+      isClass: { dtype: 'bool', shape: [R, 1], data: resized(inputs.isClass, R) },
+      states: float32([R, E * P * D], resized(inputs.states, R * E * P * D)),
+      slotMask: { dtype: 'bool', shape: [R, 1, P], data: resized(inputs.slotMask, R * P) },
+      table: float32([R, 1, headDim / 2, 2], resized(scaledTable(inputs.table, headDim), R * headDim)),
+      ...(places && selectedRows && { places, selectedRows: padded(selectedRows, R) }),
+      ...cached,
     });
+    cache.append(appended(outputs), rows);
+    return named(outputs, 'contexts').data as Float32Array;
   }
 
   /**
-   * Predicts the next token of each image.
-   * @param x Encoder states of the token before, or start embeddings, [C, D]
-   * @param contexts [C, decoder layers, D]
+   * Predicts the next token of some images.
+   * @param rows Rows [R] of the cache, ascending.
+   * @param x Encoder states of the token before, or start embeddings, [R, D]
+   * @param contexts [R, decoder layers, D]
    * @param more Inputs of predictions.
    */
   async predict(
     cache: StackCache,
+    rows: Int32Array,
     x: Float32Array,
-    contexts: HostTensor,
+    contexts: Float32Array,
     more: Tensors<HostTensor>,
   ): Promise<Predictions> {
-    const { dim: D } = this.config;
-    const C = x.length / D;
+    const { dim: D, nLocalDecoderLayers } = this.config;
     const outputs = await this.decoder.run({
-      x: float32([C, D], x),
-      contexts,
-      table: tableAt(this.decoderTable, cache.lengths[0] as number, cache.size.headDim),
-      ...cache.inputs(),
+      x: float32([rows.length, D], x),
+      contexts: float32([rows.length, nLocalDecoderLayers * D], contexts),
+      table: tableAt(this.decoderTable, positionsOf(cache, rows), cache.size.headDim),
+      ...cacheInputs(cache, rows, this.options.selects),
       ...more,
     });
-    cache.append(appended(outputs), allRows(C));
+    cache.append(appended(outputs), rows);
     return predictionsOf(outputs);
   }
 
   async dispose(): Promise<void> {
     await Promise.all([this.encoder, this.global, this.decoder].map((stage) => stage.dispose()));
-  }
-
-  /** Runs one step of the global transformer for some of the cached sequences. @param rows Their numbers, [R]. */
-  private async stepGlobal(
-    cache: StackCache,
-    rows: Int32Array,
-    inputs: { readonly [K in 'x' | 'states' | 'table']: Float32Array } & {
-      readonly [K in 'isClass' | 'slotMask']: Uint8Array;
-    },
-  ): Promise<Float32Array> {
-    const { dim: D, nLocalEncoderLayers: E } = this.config;
-    const { rows: C, headDim } = cache.size;
-    const P = inputs.slotMask.length / rows.length;
-    const R = Math.max(rows.length, Math.min(C, fewestRows));
-    const selected = resized(rows, R);
-    const places = new Int32Array(C);
-    rows.forEach((row, i) => {
-      places[row] = i;
-    });
-    const outputs = await this.global.run({
-      x: float32([R, D], resized(inputs.x, R * D)),
-      isClass: { dtype: 'bool', shape: [R, 1], data: resized(inputs.isClass, R) },
-      states: float32([R, E * P * D], resized(inputs.states, R * E * P * D)),
-      slotMask: { dtype: 'bool', shape: [R, 1, P], data: resized(inputs.slotMask, R * P) },
-      table: float32([R, 1, headDim / 2, 2], resized(inputs.table, R * headDim)),
-      selectedRows: int32([R], selected),
-      places: int32([C], places),
-      ...cache.inputs(),
-    });
-    cache.append(appended(outputs), rows);
-    return named(outputs, 'contexts').data as Float32Array;
   }
 }
 
@@ -229,4 +237,9 @@ function resized<A extends Int32Array | Uint8Array | Float32Array>(data: A, leng
   const longer = new (data.constructor as new (length: number) => A)(length);
   longer.set(data);
   return longer;
+}
+
+/** A vector of int32 with zeros at the end. */
+function padded({ data }: HostTensor, length: number): HostTensor {
+  return { dtype: 'int32', shape: [length], data: resized(data as Int32Array, length) };
 }

@@ -1,140 +1,106 @@
 import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
-import { type DparConfig, dparKind, patchingOptions, patchRotaryRows } from '@dpar/model';
+import { boundaryPatching, type DparConfig, dparKind, patchingOptions } from '@dpar/model';
 import type { ImageModel, Model } from '@dpar/nn';
-import { createOnlinePatcher, longestPatch, type PatchingOptions } from '@dpar/patchify';
-import { DparError, type Engine, float32, named } from '@dpar/tensor';
-import type { StackCache } from './cache.js';
+import type { PatchingOptions } from '@dpar/patchify';
+import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { DparRun } from './dpar-run.js';
 import { DparStages } from './dpar-stages.js';
 import { GptStage } from './gpt-stage.js';
-import { type FinishedPatches, OpenPatches } from './open-patches.js';
-import { imageStreams, rowLabels, type SampleOptions, type SamplerOptions, type SampleStep } from './options.js';
-import { nextTokens, predictionInputs } from './predictions.js';
+import { type LoadPlan, lockstep } from './loads.js';
+import { imagesAtWork, type SampleOptions, type SamplerOptions, type SampleStep } from './options.js';
 import { StepSampler } from './sampler.js';
-import { repeatRows } from './transformer.js';
+
+/** Compiled steps of the models. */
+interface Stages {
+  readonly stages: DparStages;
+  readonly entropyStage: GptStage | undefined;
+}
 
 /**
- * Generates images with DPAR. Each token costs one step of the entropy model, the local encoder and the local decoder;
- * the global transformer steps when a patch ends, and only for the images whose patch did. All keys and values are
- * cached. Guidance doubles the rows of the global transformer and the decoder; tokens and patches are shared.
+ * Generates images with DPAR. Each token costs one step of the local encoder and the local decoder, and one of the entropy
+ * model unless the boundary head predicts the entropies. The global transformer steps when a patch ends, and only for the
+ * images whose patch did. All keys and values are cached. Guidance doubles the rows of the global transformer and the
+ * decoder; tokens and patches are shared.
  *
  * Its stages are `entropy`, `encoder`, `global`, `decoder` and `draw`.
  */
 export class DparSampler extends StepSampler<DparConfig> {
-  private readonly stages: DparStages;
-  private readonly entropyStage: GptStage | undefined;
+  /** Stages for one image, and for several. */
+  private readonly compiled = new Map<boolean, Stages>();
+  private readonly entropyModel: Model<EntropyModelConfig> | undefined;
+  private readonly parameters: Tensors<HostTensor>;
+  private readonly predictsEntropies: boolean;
 
-  /** @throws DparError if the entropy model is missing, or made for other tokens. */
-  constructor(engine: Engine, { config, parameters }: Model<DparConfig>, options: SamplerOptions) {
+  /**
+   * @param plan Decides which images the global transformer runs for.
+   * @throws DparError if the entropy model is missing, or made for other tokens.
+   */
+  constructor(
+    private readonly engine: Engine,
+    { config, parameters }: Model<DparConfig>,
+    private readonly options: SamplerOptions,
+    private readonly plan: LoadPlan = lockstep,
+  ) {
     super(config);
-    const { entropyModel, weights = 'float32', entropyWeights = weights } = options;
-    this.stages = new DparStages(engine, config, parameters, weights);
-    if (dparKind.needsEntropies(config)) {
-      const gpt = checkEntropyModel(entropyModel, config);
-      this.entropyStage = new GptStage(engine, gpt.config, gpt.parameters, 'entropies', entropyWeights);
-    }
+    this.parameters = parameters;
+    const { entropyModel } = options;
+    const needsEntropies = dparKind.needsEntropies(config);
+    this.predictsEntropies = needsEntropies && entropyModel === undefined && config.boundaryHead !== undefined;
+    this.entropyModel = needsEntropies && !this.predictsEntropies ? checkEntropyModel(entropyModel, config) : undefined;
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([this.stages.dispose(), this.entropyStage?.dispose()]);
+    const compiled = [...this.compiled.values()];
+    this.compiled.clear();
+    await Promise.all(compiled.flatMap(({ stages, entropyStage }) => [stages.dispose(), entropyStage?.dispose()]));
   }
 
   protected async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     this.check(options);
-    const { config, stages, entropyStage } = this;
-    const { numClasses, blockSize: T, dim: D, nLocalEncoderLayers: layers } = config;
-    const batch = options.labels.length;
-    const labels = rowLabels(options, numClasses);
-    const copies = labels.length / batch;
-    const patching = this.patching(options);
-    const slots = longestPatch(T, patching);
-    const patchers = Array.from({ length: batch }, () => createOnlinePatcher(patching));
-    const open = new OpenPatches({ batch, layers, slots, dim: D });
-    const streams = imageStreams(options);
-    const entropyCache = entropyStage?.newCache(batch);
-    const encoderCache = stages.newCache('encoder', batch);
-    const globalCache = stages.newCache('global', labels.length);
-    const decoderCache = stages.newCache('decoder', labels.length);
-
-    // Contexts that the decoder adds to the tokens of each row's patch. The first depend on the class only.
-    const first = await this.time('global', () => stages.readClasses(globalCache, labels, slots));
-    const width = config.nLocalDecoderLayers * D;
-    const contexts = float32([labels.length, width], first);
-    let x = repeatRows(stages.startEmbedding, labels.length);
-    let startsPatch = new Uint8Array(batch).fill(1);
-    for (let position = 0; position < T; position++) {
-      options.signal?.throwIfAborted();
-      const predictions = await this.time('decoder', () =>
-        stages.predict(decoderCache, x, contexts, predictionInputs(options, position, T)),
-      );
-      const tokens = await this.time('draw', () => nextTokens(predictions, options, streams, position));
-      yield { position, tokens, startsPatch };
-      if (position + 1 === T) return;
-
-      const states = await this.time('encoder', () => stages.readTokens(encoderCache, tokens, open.starts));
-      open.add(states);
-      x = repeatRows(lastOfLayers(states, layers, D), copies);
-      const entropies = entropyCache && (await this.time('entropy', () => this.entropies(entropyCache, tokens)));
-      startsPatch = Uint8Array.from(patchers, (patcher, image) => Number(patcher.next(entropies?.[image])));
-      const finished = Int32Array.from(startsPatch.keys()).filter((image) => startsPatch[image] === 1);
-      if (finished.length === 0) continue;
-
-      const patches = this.finishedPatches(open, patchers, finished, copies, position + 1);
-      const added = await this.time('global', () => stages.readPatches(globalCache, patches));
-      patches.rows.forEach((row, i) => {
-        contexts.data.set(added.subarray(i * width, (i + 1) * width), row * width);
-      });
-      for (const image of finished) open.restart(image, position + 1);
-    }
+    const { config, plan, predictsEntropies } = this;
+    const run = new DparRun({
+      config,
+      plan,
+      options,
+      patching: this.patching(options),
+      neighbours: predictsEntropies ? config.boundaryHead?.neighbours : undefined,
+      ...this.stagesFor(imagesAtWork(options)),
+      time: (stage, work) => this.time(stage, work),
+    });
+    yield* run.steps();
   }
 
-  /** Entropies [B] of the tokens that follow. */
-  private async entropies(cache: StackCache, tokens: Int32Array): Promise<Float32Array> {
-    const outputs = await (this.entropyStage as GptStage).read(cache, 'tokens', tokens);
-    return named(outputs, 'entropies').data as Float32Array;
+  /** Stages for a number of images. A single image always takes part in all steps, which then need fewer operators. */
+  private stagesFor(images: number): Stages {
+    const selects = images > 1;
+    const known = this.compiled.get(selects);
+    if (known !== undefined) return known;
+    const { engine, config, parameters, entropyModel, predictsEntropies, options } = this;
+    const { weights = 'float32', entropyWeights = weights } = options;
+    const stages = {
+      stages: new DparStages(engine, config, parameters, { selects, predictsEntropies, weights }),
+      entropyStage:
+        entropyModel &&
+        new GptStage(engine, entropyModel.config, entropyModel.parameters, {
+          result: 'entropies',
+          selects,
+          weights: entropyWeights,
+        }),
+    };
+    this.compiled.set(selects, stages);
+    return stages;
   }
 
   private patching({ threshold, maxPatchLength }: SampleOptions): PatchingOptions {
-    const { patching } = this.config;
+    const { config, predictsEntropies } = this;
+    const usual = predictsEntropies ? boundaryPatching(config) : patchingOptions(config);
     return {
-      ...patchingOptions(this.config),
+      ...usual,
       endOfImage: false,
-      threshold: threshold ?? patching.threshold,
-      maxPatchLength: maxPatchLength ?? patching.maxPatchLength,
+      ...(threshold !== undefined && { threshold }),
+      ...(maxPatchLength !== undefined && { maxPatchLength }),
     };
   }
-
-  /** Patches that ended before `position`, for the conditional row of each image and its null row if there is one. */
-  private finishedPatches(
-    open: OpenPatches,
-    patchers: readonly { readonly patches: number }[],
-    images: Int32Array,
-    copies: number,
-    position: number,
-  ): FinishedPatches {
-    const batch = patchers.length;
-    const R = images.length * copies;
-    const repeated = Int32Array.from({ length: R }, (_, i) => images[i % images.length] as number);
-    const places = Array.from(repeated, (image) => {
-      const start = open.starts[image] as number;
-      // The image's newest patch has just begun: the one before it has ended.
-      const index = (patchers[image] as { readonly patches: number }).patches - 2;
-      return { index, start, length: position - start };
-    });
-    const table = patchRotaryRows(this.config, places);
-    const rows = repeated.map((image, i) => image + batch * Math.floor(i / images.length));
-    return { rows, table, ...open.select(repeated) };
-  }
-}
-
-/** States after the last of E layers: [B, E, D] -> [B, D]. */
-function lastOfLayers(states: Float32Array, layers: number, dim: number): Float32Array {
-  if (layers === 1) return states;
-  const result = new Float32Array(states.length / layers);
-  for (let image = 0; image * dim < result.length; image++) {
-    const from = ((image + 1) * layers - 1) * dim;
-    result.set(states.subarray(from, from + dim), image * dim);
-  }
-  return result;
 }
 
 /** The entropy model of a DPAR. @throws DparError if it is missing, another kind of model, or made for other tokens. */
@@ -144,8 +110,8 @@ function checkEntropyModel(
 ): Model<EntropyModelConfig> {
   if (model === undefined) {
     throw new DparError(
-      "createSampler: expected 'entropyModel' for a model whose patches depend on entropies, got undefined. " +
-        'Pass { entropyModel }.',
+      "createSampler: expected 'entropyModel' for a model without a boundary head whose patches depend on entropies, got " +
+        'undefined. Pass { entropyModel }.',
     );
   }
   const { kind, config } = model;

@@ -10,10 +10,27 @@ import {
 } from '@dpar/tensor';
 import { StackCache } from './cache.js';
 import { predictionAxes, predictionOutputs } from './predictions.js';
-import { allRows, appended, cacheAxes, cacheOutputs, embeddingRows, stepOf, tableAt } from './transformer.js';
+import {
+  appended,
+  cacheInputs,
+  cacheOutputs,
+  embeddingRows,
+  positionsOf,
+  stepAxes,
+  stepOf,
+  tableAt,
+} from './transformer.js';
 
-/** Result of a step of a GPT: predictions of the next token, or their entropies [C] in nats. */
+/** Result of a step of a GPT: predictions of the next token, or their entropies [R] in nats. */
 export type GptResult = 'predictions' | 'entropies';
+
+/** Options of {@link GptStage}. */
+export interface GptStageOptions {
+  readonly result: GptResult;
+  /** True if a step may read some of the cached sequences only. */
+  readonly selects: boolean;
+  readonly weights?: WeightFormat;
+}
 
 /** A GPT (LlamaGen or the entropy model) that reads one position at a time. */
 export class GptStage {
@@ -24,16 +41,16 @@ export class GptStage {
     engine: Engine,
     private readonly config: GptConfig,
     private readonly parameters: Tensors<HostTensor>,
-    result: GptResult,
-    weights: WeightFormat = 'float32',
+    private readonly options: GptStageOptions,
   ) {
+    const { result, selects, weights = 'float32' } = options;
     const step: TensorFunction = (ops, inputs) => {
       const { logits, ...cache } = gptStep(ops, config, inputs, stepOf(inputs));
       const outputs =
         result === 'entropies' ? { entropies: entropyOfLogits(ops, logits) } : predictionOutputs(ops, inputs, logits);
       return { ...outputs, ...cacheOutputs(ops, cache) };
     };
-    const dynamicAxes = { ...cacheAxes(config.nLayer, false), ...predictionAxes, x: { 0: 'rows' } };
+    const dynamicAxes = { ...stepAxes(config.nLayer, selects), ...predictionAxes };
     // Entropies are compared with a threshold, so rounding must not depend on the batch.
     const batchInvariant = result === 'entropies';
     this.compiled = engine.compile(step, { constants: parameters, weights, dynamicAxes, batchInvariant });
@@ -48,12 +65,14 @@ export class GptStage {
   }
 
   /**
-   * Reads one position of each sequence.
-   * @param kind Kind of `ids` [C]: tokens, or class labels at the first position of a conditional model.
+   * Reads one position of some sequences.
+   * @param rows Their rows in the cache, [R], ascending.
+   * @param kind Kind of `ids` [R]: tokens, or class labels at the first position of a conditional model.
    * @param more Other inputs: those of predictions.
    */
   async read(
     cache: StackCache,
+    rows: Int32Array,
     kind: 'tokens' | 'labels',
     ids: Int32Array,
     more: Tensors<HostTensor> = {},
@@ -61,13 +80,17 @@ export class GptStage {
     const embeddings = kind === 'tokens' ? 'tok_embeddings.weight' : 'cls_embedding.embedding_table.weight';
     const outputs = await this.compiled.run({
       x: embeddingRows(named(this.parameters, embeddings), ids),
-      // All sequences are at the same position.
-      table: tableAt(this.table, cache.lengths[0] as number, cache.size.headDim),
-      ...cache.inputs(),
+      table: tableAt(this.table, positionsOf(cache, rows), cache.size.headDim),
+      ...cacheInputs(cache, rows, this.options.selects),
       ...more,
     });
-    cache.append(appended(outputs), allRows(ids.length));
+    cache.append(appended(outputs), rows);
     return outputs;
+  }
+
+  /** Reads one token of some sequences. Returns the entropies [R] of the tokens that follow, nats. */
+  async entropies(cache: StackCache, rows: Int32Array, tokens: Int32Array): Promise<Float32Array> {
+    return named(await this.read(cache, rows, 'tokens', tokens), 'entropies').data as Float32Array;
   }
 
   async dispose(): Promise<void> {

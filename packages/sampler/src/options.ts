@@ -29,8 +29,13 @@ export type StageSeconds = Readonly<Record<string, number>>;
 
 /** Settings of a generation: images, patches, and the drawing of tokens. */
 export interface SampleOptions extends DecodingOptions, GuidanceOptions {
-  /** Class of each image. The length is the batch size. */
+  /** Class of each image. */
   readonly labels: ArrayLike<number>;
+  /**
+   * Images that are at work at the same time (default: all). The others wait in a queue, and take the places of finished
+   * ones. It decides speed and memory, not what is drawn.
+   */
+  readonly batchSize?: number | undefined;
   /** Seed of the run (default 0). Image k of a run has its own random stream, keyed by (seed, k). */
   readonly seed?: number;
   /** Number of the first image of this batch in its run (default 0). */
@@ -50,6 +55,7 @@ export interface SampleOptions extends DecodingOptions, GuidanceOptions {
 /** Kinds of {@link SampleOptions}. */
 export const sampleOptionsKinds: KindsOf<SampleOptions> = {
   labels: 'number[]',
+  'batchSize?': 'number',
   'seed?': 'number',
   'firstIndex?': 'number',
   'prefix?': 'number[]',
@@ -68,12 +74,15 @@ export const sampleOptionsKinds: KindsOf<SampleOptions> = {
 /** Configuration keys that all samplers read. */
 export type SampledConfig = Pick<GptConfig, 'blockSize' | 'vocabSize' | 'numClasses' | 'classDropoutProb'>;
 
-/** One position of every image of a batch. */
+/** Tokens that became known together, at most one of each image. N tokens. */
 export interface SampleStep {
-  readonly position: number;
-  /** int32 [B] */
+  /** Image of each token, by its number in `labels`: int32 [N] */
+  readonly images: Int32Array;
+  /** Position of each token in its image: int32 [N] */
+  readonly positions: Int32Array;
+  /** int32 [N] */
   readonly tokens: Int32Array;
-  /** [B], 1 where the token starts a patch. */
+  /** [N], 1 where the token starts a patch. */
   readonly startsPatch: Uint8Array;
 }
 
@@ -95,7 +104,10 @@ export function checkOptions(options: SampleOptions, config: SampledConfig): voi
     );
   }
   const largest = hasNull ? numClasses : numClasses - 1;
-  const { labels, prefix = [] } = options;
+  const { labels, prefix = [], batchSize = 1 } = options;
+  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
+    throw new DparError(`sample: expected batchSize to be a whole number >= 1, got ${batchSize}. Correct batchSize.`);
+  }
   if (labels.length === 0) throw new DparError('sample: expected at least one label, got 0. Pass { labels: [0] }.');
   for (const label of Array.from(labels)) {
     if (!(Number.isInteger(label) && label >= 0 && label <= largest)) {
@@ -124,13 +136,28 @@ export function prefixLength({ labels, prefix = [] }: SampleOptions): number {
   return prefix.length / labels.length;
 }
 
-/** Labels of all rows: those of the images, then as many null classes if guided. */
-export function rowLabels(options: SampleOptions, nullClass: number): Int32Array {
-  const labels = Int32Array.from(options.labels);
-  if (!isGuided(options)) return labels;
-  const rows = new Int32Array(2 * labels.length).fill(nullClass);
-  rows.set(labels);
-  return rows;
+/** Token of an image that is given at a position, if one is. */
+export function givenToken(options: SampleOptions, image: number, position: number): number | undefined {
+  const given = prefixLength(options);
+  return position < given ? options.prefix?.[image * given + position] : undefined;
+}
+
+/** Sequences of each image: one of its class and, with guidance, one of the null class. */
+export function copiesOf(options: SampleOptions): number {
+  return isGuided(options) ? 2 : 1;
+}
+
+/** Number of images at work at the same time. */
+export function imagesAtWork({ labels, batchSize = labels.length }: SampleOptions): number {
+  return Math.min(labels.length, batchSize);
+}
+
+/** Labels of the sequences of some images: for each image its class and, with guidance, the null class. */
+export function labelRows(options: SampleOptions, images: ArrayLike<number>, nullClass: number): Int32Array {
+  const copies = copiesOf(options);
+  return Int32Array.from({ length: images.length * copies }, (_, i) =>
+    i % copies === 0 ? (options.labels[images[i / copies] as number] as number) : nullClass,
+  );
 }
 
 const imageStream = 0x696d67;

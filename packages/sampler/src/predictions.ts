@@ -1,27 +1,45 @@
-import { type DynamicAxes, float32, type HostTensor, named, type Ops, type Random, type Tensors } from '@dpar/tensor';
+import {
+  type DynamicAxes,
+  float32,
+  type HostTensor,
+  int32,
+  named,
+  type Ops,
+  type Random,
+  type Tensors,
+} from '@dpar/tensor';
 import { chooseToken, mostLikely } from './choose.js';
 import { guidanceAt, isGuided } from './guidance.js';
-import { prefixLength, type SampleOptions } from './options.js';
+import { givenToken, imageStreams, type SampleOptions } from './options.js';
 
-/** Predictions of the next token of each image. B images, V tokens of vocabulary. */
+/** Predictions of the next token of some images. N images, V tokens of vocabulary. */
 export interface Predictions {
-  /** Guided logits [B, V]. */
+  /** Guided logits [N, V]. */
   readonly logits: Float32Array;
-  /** Their softmax at the temperature of the run, [B, V]. */
+  /** Their softmax at the temperature of the run, [N, V]. */
   readonly probabilities: Float32Array;
 }
 
+const images = { 0: 'images' };
+
 /** Open axes of the inputs of {@link predictionOutputs}. */
-export const predictionAxes: DynamicAxes = { mixture: { 0: 'images', 1: 'rows' } };
+export const predictionAxes: DynamicAxes = { scale: images, conditionalRows: images, nullRows: images };
 
 /**
  * Guided logits and probabilities, as outputs.
- * @param logits [C, V]: conditional rows, then null rows if there are any
+ * @param logits [R, V]: without guidance of the images, else of their conditional rows and their null rows
  */
 export function predictionOutputs<T>(ops: Ops<T>, inputs: Tensors<T>, logits: T): Record<string, T> {
-  const guided = ops.matmul(named(inputs, 'mixture'), logits); // [B, V]
+  const guided = guidedLogits(ops, inputs, logits); // [N, V]
   const probabilities = ops.softmax(ops.mul(guided, named(inputs, 'inverseTemperature')));
   return { logits: guided, probabilities };
+}
+
+/** Classifier-free guidance: scale * conditional + (1 - scale) * null. */
+function guidedLogits<T>(ops: Ops<T>, { scale, conditionalRows, nullRows }: Tensors<T>, logits: T): T {
+  if (scale === undefined || conditionalRows === undefined || nullRows === undefined) return logits;
+  const [conditional, unconditional] = [ops.takeRows(logits, conditionalRows), ops.takeRows(logits, nullRows)];
+  return ops.add(ops.mul(conditional, scale), ops.mul(unconditional, ops.sub(1, scale)));
 }
 
 /** Reads the outputs of {@link predictionOutputs}. */
@@ -32,40 +50,57 @@ export function predictionsOf(outputs: Tensors<HostTensor>): Predictions {
   };
 }
 
-/**
- * Inputs of {@link predictionOutputs} at a position: the inverse temperature, and classifier-free guidance as a mixture
- * [B, C] of rows, scale * conditional + (1 - scale) * null.
- */
-export function predictionInputs(options: SampleOptions, position: number, positions: number) {
-  const { temperature = 1, labels } = options;
-  const B = labels.length;
-  const C = isGuided(options) ? 2 * B : B;
-  const scale = guidanceAt(options, position, positions);
-  const mixture = float32([B, C]);
-  for (let image = 0; image < B; image++) {
-    mixture.data[image * C + image] = scale;
-    if (C > B) mixture.data[image * C + B + image] = 1 - scale;
-  }
-  return { mixture, inverseTemperature: float32([], [1 / temperature]) };
-}
+/** Draws the next tokens of the images of a generation. */
+export class TokenDraws {
+  private readonly streams: readonly Random[];
 
-/**
- * Next token of each image: the given one within the prefix, else drawn by the decoding options.
- * @param streams Random streams of {@link imageStreams}.
- */
-export function nextTokens(
-  { logits, probabilities }: Predictions,
-  options: SampleOptions,
-  streams: readonly Random[],
-  position: number,
-): Int32Array {
-  const { labels, prefix = [], greedy, topK = 0, topP = 1 } = options;
-  const given = prefixLength(options);
-  const V = logits.length / labels.length;
-  return Int32Array.from({ length: labels.length }, (_, image) => {
-    if (position < given) return prefix[image * given + position] as number;
-    const [begin, end] = [image * V, (image + 1) * V];
-    if (greedy) return mostLikely(logits.subarray(begin, end));
-    return chooseToken(probabilities.subarray(begin, end), { topK, topP }, (streams[image] as Random).fork(position));
-  });
+  /** @param positions Tokens T of an image. */
+  constructor(
+    private readonly options: SampleOptions,
+    private readonly positions: number,
+  ) {
+    this.streams = imageStreams(options);
+  }
+
+  /**
+   * Inputs of {@link predictionOutputs}. Rows of an image are its conditional one and, with guidance, its null row.
+   * @param at Position of each image, [N].
+   */
+  inputs(at: ArrayLike<number>): Record<string, HostTensor> {
+    const inverseTemperature = float32([], [1 / (this.options.temperature ?? 1)]);
+    if (!isGuided(this.options)) return { inverseTemperature };
+    const N = at.length;
+    const scales = Array.from(at, (position) => guidanceAt(this.options, position, this.positions));
+    return {
+      inverseTemperature,
+      scale: float32([N, 1], scales),
+      conditionalRows: int32(
+        [N],
+        Int32Array.from(scales, (_, i) => 2 * i),
+      ),
+      nullRows: int32(
+        [N],
+        Int32Array.from(scales, (_, i) => 2 * i + 1),
+      ),
+    };
+  }
+
+  /**
+   * Token of each of some images: the given one within the prefix, else one drawn by the decoding options.
+   * @param images Number of each image in `labels`, [N].
+   * @param at Position of each image, [N].
+   */
+  draw({ logits, probabilities }: Predictions, images: ArrayLike<number>, at: ArrayLike<number>): Int32Array {
+    const { greedy, topK = 0, topP = 1 } = this.options;
+    const V = logits.length / images.length;
+    return Int32Array.from({ length: images.length }, (_, i) => {
+      const image = images[i] as number;
+      const given = givenToken(this.options, image, at[i] as number);
+      if (given !== undefined) return given;
+      const [begin, end] = [i * V, (i + 1) * V];
+      if (greedy) return mostLikely(logits.subarray(begin, end));
+      const random = (this.streams[image] as Random).fork(at[i] as number);
+      return chooseToken(probabilities.subarray(begin, end), { topK, topP }, random);
+    });
+  }
 }

@@ -1,5 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import { createRandom, createReferenceEngine, named } from '@dpar/tensor';
+import { createRandom, createReferenceEngine } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { createSampler } from './create-sampler.js';
 import { GptStage } from './gpt-stage.js';
@@ -26,6 +26,12 @@ describe('the sampler of a DPAR', () => {
     const part = await sampler.generate({ ...options, labels: [1, 2], firstIndex: 1 });
     expect(part.tokens).toEqual(all.tokens.slice(T, 3 * T));
     expect(part.patchLengths).toEqual(all.patchLengths.slice(1, 3));
+  });
+
+  it('gives image k whatever its place in the queue is', async () => {
+    const options = { seed: 11, guidanceScale: 1.5, labels: [0, 1, 2, 0, 2, 1, 1] };
+    const all = await sampler.generate(options);
+    for (const batchSize of [1, 2, 3, 6, 20]) expect(await sampler.generate({ ...options, batchSize })).toEqual(all);
   });
 
   it('says how long each stage took', async () => {
@@ -60,9 +66,9 @@ describe('the sampler of a DPAR', () => {
     const many = createSampler(counting, tinyDpar(), { entropyModel: tinyEntropyModel() });
     for (const size of [5, 7, 16]) await many.generate({ labels: new Array(size).fill(1), guidanceScale: 2 });
     expect(compiled.map((fn) => fn.signatures)).toEqual([1, 1, 1, 1]);
+    // Steps of a single image are compiled without the selection of rows.
     await many.generate({ labels: [1], guidanceScale: 2 });
-    // The entropy model's bits do not depend on the batch, so that its products are made in one way.
-    expect(compiled.map((fn) => fn.signatures)).toEqual([2, 2, 2, 1]);
+    expect(compiled.map((fn) => fn.signatures)).toEqual(new Array(8).fill(1));
     await ort.dispose();
   });
 });
@@ -74,15 +80,15 @@ describe('on ONNX Runtime, where kernels depend on the number of rows', () => {
   it('entropies have the same bits in any batch', async () => {
     const ort = await createOrtEngine({ threads: 2 });
     const { config, parameters } = tinyEntropyModel(wide);
-    const stage = new GptStage(ort, config, parameters, 'entropies');
+    const stage = new GptStage(ort, config, parameters, { result: 'entropies', selects: true });
     const images = Array.from({ length: 40 }, (_, image) => createRandom(3, image));
     const steps = Array.from({ length: 5 }, () => Int32Array.from(images, (random) => random.integer(2000)));
     const entropies = async (first: number, count: number): Promise<Float32Array[]> => {
       const cache = stage.newCache(count);
       const results: Float32Array[] = [];
       for (const tokens of steps) {
-        const outputs = await stage.read(cache, 'tokens', tokens.slice(first, first + count));
-        results.push((named(outputs, 'entropies').data as Float32Array).slice());
+        const rows = Int32Array.from({ length: count }, (_, row) => row);
+        results.push((await stage.entropies(cache, rows, tokens.slice(first, first + count))).slice());
       }
       return results;
     };
@@ -226,8 +232,8 @@ describe('errors', () => {
     const seen: number[] = [];
     const run = async () => {
       for await (const step of sampler.steps({ labels: [0], signal: controller.signal })) {
-        seen.push(step.position);
-        if (step.position === 2) controller.abort();
+        seen.push(...step.positions);
+        if (seen.length === 3) controller.abort();
       }
     };
     await expect(run()).rejects.toThrow(/abort/i);

@@ -13,7 +13,7 @@ export interface Sampler {
   /** Seconds of each stage since the sampler was created. */
   readonly stageSeconds: StageSeconds;
   /**
-   * Yields the tokens of all images, position by position, and the starts of patches.
+   * Yields the tokens of all images as they are drawn, those of an image in order, and the starts of patches.
    * @throws DparError for options that are out of range; the signal's reason when it is aborted.
    */
   steps(options: SampleOptions): AsyncGenerator<SampleStep>;
@@ -33,31 +33,34 @@ export interface GeneratedTokens {
 
 /**
  * Runs a generation to its end.
- * @param batch Images B
+ * @param images Images N
  * @param positions Tokens T of an image
- * @param onPosition Called after each position with the number of finished positions.
+ * @param onTokens Called after each step with the number of tokens so far, of N T.
  */
 export async function collectTokens(
   steps: AsyncIterable<SampleStep>,
-  batch: number,
+  images: number,
   positions: number,
-  onPosition?: (done: number) => void,
+  onTokens?: (tokens: number) => void,
 ): Promise<GeneratedTokens> {
   checkArguments(
     'collectTokens',
-    { steps, batch, positions, onPosition },
-    { steps: 'object', batch: 'number', positions: 'number', 'onPosition?': 'function' },
+    { steps, images, positions, onTokens },
+    { steps: 'object', images: 'number', positions: 'number', 'onTokens?': 'function' },
   );
 
-  const tokens = new Int32Array(batch * positions);
-  const lengths: number[][] = Array.from({ length: batch }, () => []);
+  const tokens = new Int32Array(images * positions);
+  const lengths: number[][] = Array.from({ length: images }, () => []);
+  let count = 0;
   for await (const step of steps) {
-    lengths.forEach((patches, image) => {
-      tokens[image * positions + step.position] = step.tokens[image] as number;
-      if (step.startsPatch[image]) patches.push(1);
+    step.images.forEach((image, i) => {
+      tokens[image * positions + (step.positions[i] as number)] = step.tokens[i] as number;
+      const patches = lengths[image] as number[];
+      if (step.startsPatch[i]) patches.push(1);
       else (patches[patches.length - 1] as number)++;
     });
-    onPosition?.(step.position + 1);
+    count += step.images.length;
+    onTokens?.(count);
   }
   return { tokens, patchLengths: lengths.map((patches) => Int32Array.from(patches)) };
 }

@@ -1,17 +1,28 @@
 import type { BlockCache, DecodeStep } from '@dpar/nn';
-import { type DynamicAxes, float32, type HostTensor, named, type Ops, type Tensors } from '@dpar/tensor';
+import { type DynamicAxes, float32, type HostTensor, int32, named, type Ops, type Tensors } from '@dpar/tensor';
+import type { RowRange, StackCache } from './cache.js';
 
-/** Names of sizes that change while images are generated: sequences, and cached positions that are read. */
-const [rows, positions] = ['rows', 'positions'] as const;
+/** Names of sizes that change while images are generated: rows of a step, sequences of a cache, and cached positions. */
+const [rows, sequences, positions] = ['rows', 'sequences', 'positions'] as const;
 
-/** Open axes of a transformer's caches and of its mask, which ragged sequences have one each of. */
-export function cacheAxes(layers: number, ragged: boolean): DynamicAxes {
-  const mask = ragged ? { 0: rows, 3: positions } : { 3: positions };
-  const axes: Record<string, Record<number, string>> = { mask };
+/** Open axis of the inputs of a step: its rows. */
+export const stepRows = { 0: rows };
+
+/**
+ * Open axes of a transformer's step.
+ * @param selects True if some of the cached sequences take no part. Otherwise each is a row of the step.
+ */
+export function stepAxes(layers: number, selects: boolean): DynamicAxes {
+  const cached = selects ? sequences : rows;
+  const axes: Record<string, Record<number, string>> = {
+    x: stepRows,
+    table: stepRows,
+    mask: { 0: cached, 3: positions },
+  };
   for (let layer = 0; layer < layers; layer++) {
-    for (const kind of ['keys', 'values']) axes[`${kind}.${layer}`] = { 0: rows, 2: positions };
+    for (const kind of ['keys', 'values']) axes[`${kind}.${layer}`] = { 0: cached, 2: positions };
   }
-  return axes;
+  return selects ? { ...axes, selectedRows: stepRows, places: { 0: sequences } } : axes;
 }
 
 /** Inputs of a transformer's step, by the samplers' names. */
@@ -20,7 +31,11 @@ export function stepOf<T>(inputs: Tensors<T>): DecodeStep<T> {
   for (let layer = 0; inputs[`keys.${layer}`] !== undefined; layer++) {
     caches.push({ keys: named(inputs, `keys.${layer}`), values: named(inputs, `values.${layer}`) });
   }
-  return { x: named(inputs, 'x'), table: named(inputs, 'table'), mask: named(inputs, 'mask'), caches };
+  const step = { x: named(inputs, 'x'), table: named(inputs, 'table'), mask: named(inputs, 'mask'), caches };
+  const { selectedRows, places } = inputs;
+  return selectedRows === undefined || places === undefined
+    ? step
+    : { ...step, selection: { rows: selectedRows, places } };
 }
 
 /** Keys and values of a step as two outputs: `newKeys` [R, layers H, headDim, 1] and `newValues` [R, layers D]. */
@@ -36,31 +51,71 @@ export function appended(outputs: Tensors<HostTensor>): readonly [keys: Float32A
   return [named(outputs, 'newKeys').data as Float32Array, named(outputs, 'newValues').data as Float32Array];
 }
 
-/** Rotary angles of one position of a table [positions, headDim / 2, 2], for all sequences: [1, 1, headDim / 2, 2]. */
-export function tableAt(table: Float32Array, position: number, headDim: number): HostTensor {
-  return float32([1, 1, headDim / 2, 2], table.subarray(position * headDim, (position + 1) * headDim));
+/**
+ * Inputs of a step from a cache: its keys, values and mask and, if it selects, which rows take part.
+ * @param rows Rows [R] of the cache that take part, ascending; all of them for a step that does not select.
+ */
+export function cacheInputs(cache: StackCache, rows: Int32Array, selects: boolean): Tensors<HostTensor> {
+  if (!selects) return cache.inputs();
+  const range = rangeOf(rows);
+  const selected = rows.map((row) => row - range.first);
+  const places = new Int32Array(range.count);
+  selected.forEach((row, i) => {
+    places[row] = i;
+  });
+  return {
+    ...cache.inputs(range),
+    selectedRows: int32([selected.length], selected),
+    places: int32([places.length], places),
+  };
+}
+
+/** The smallest range that holds ascending rows. Caches outside are not read. */
+function rangeOf(rows: Int32Array): RowRange {
+  const first = rows[0] as number;
+  return { first, count: (rows[rows.length - 1] as number) - first + 1 };
+}
+
+/** Rotary angles of some positions of a table [positions, headDim / 2, 2]: [R, 1, headDim / 2, 2]. */
+export function tableAt(table: Float32Array, positions: ArrayLike<number>, headDim: number): HostTensor {
+  const rows = float32([positions.length, 1, headDim / 2, 2]);
+  for (let i = 0; i < positions.length; i++) {
+    const from = (positions[i] as number) * headDim;
+    rows.data.set(table.subarray(from, from + headDim), i * headDim);
+  }
+  return rows;
 }
 
 /** Rows of an embedding table [N, D]: [ids, D]. */
 export function embeddingRows(table: HostTensor, ids: ArrayLike<number>): HostTensor {
   const [, D = 0] = table.shape;
-  const rows = new Float32Array(ids.length * D);
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i] as number;
-    rows.set((table.data as Float32Array).subarray(id * D, (id + 1) * D), i * D);
+  return float32([ids.length, D], takeRows(table.data as Float32Array, D, ids));
+}
+
+/** Some rows of a matrix with `width` columns. */
+export function takeRows(matrix: Float32Array, width: number, rows: ArrayLike<number>): Float32Array {
+  const taken = new Float32Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as number;
+    taken.set(matrix.subarray(row * width, (row + 1) * width), i * width);
   }
-  return float32([ids.length, D], rows);
+  return taken;
 }
 
-/** Numbers of all rows of a cache: 0, 1, ..., count - 1. */
-export function allRows(count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, row) => row);
+/** The numbers `first`, `first + 1`, ... */
+export function consecutive(first: number, count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => first + i);
 }
 
-/** Repeats all rows: once for the images, and once more for null rows. */
-export function repeatRows<A extends Int32Array | Float32Array>(rows: A, copies: number): A {
-  if (copies === 1) return rows;
-  const result = new (rows.constructor as new (length: number) => A)(copies * rows.length);
-  for (let i = 0; i < copies; i++) result.set(rows, i * rows.length);
-  return result;
+/** Rows of the sequences at some places: for each place that of its class and, with two copies, that of the null class. */
+export function rowsOfPlaces(places: Int32Array, copies: number): Int32Array {
+  return Int32Array.from(
+    { length: places.length * copies },
+    (_, i) => (places[Math.floor(i / copies)] as number) * copies + (i % copies),
+  );
+}
+
+/** Positions of some rows of a cache: the number of positions that each holds. */
+export function positionsOf(cache: StackCache, rows: Int32Array): Int32Array {
+  return rows.map((row) => cache.lengths[row] as number);
 }

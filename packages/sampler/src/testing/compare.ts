@@ -1,54 +1,66 @@
 import { expect, vi } from 'vitest';
-import { DparStages } from '../dpar-stages.js';
-import { GptStage } from '../gpt-stage.js';
-import { imageStreams, type SampleOptions } from '../options.js';
-import { nextTokens, type Predictions } from '../predictions.js';
+import { prefixLength, type SampleOptions } from '../options.js';
+import { type Predictions, TokenDraws } from '../predictions.js';
 
-/** Runs a generation and notes the guided logits of each step. */
-export async function withLogits<V>(generate: () => Promise<V>): Promise<{ result: V; logits: Float32Array[] }> {
-  const logits: Float32Array[] = [];
-  const predict = DparStages.prototype.predict;
-  const read = GptStage.prototype.read;
-  const spies = [
-    vi.spyOn(DparStages.prototype, 'predict').mockImplementation(async function (this: DparStages, ...inputs) {
-      const predictions = await predict.apply(this, inputs);
-      logits.push(predictions.logits.slice());
-      return predictions;
-    }),
-    vi.spyOn(GptStage.prototype, 'read').mockImplementation(async function (this: GptStage, ...inputs) {
-      const outputs = await read.apply(this, inputs);
-      if (outputs.logits) logits.push((outputs.logits.data as Float32Array).slice());
-      return outputs;
-    }),
-  ];
+/** Guided logits [N, V] of each position, those of all images together. */
+export type LogitsByPosition = Float32Array[];
+
+/** Runs a generation and notes the guided logits from which tokens are drawn, by image and position. */
+export async function withLogits<V>(
+  options: SampleOptions,
+  positions: number,
+  generate: () => Promise<V>,
+): Promise<{ result: V; logits: LogitsByPosition }> {
+  const images = options.labels.length;
+  let logits: LogitsByPosition = [];
+  const draw = TokenDraws.prototype.draw;
+  const spy = vi.spyOn(TokenDraws.prototype, 'draw').mockImplementation(function (
+    this: TokenDraws,
+    predictions,
+    numbers,
+    at,
+  ) {
+    const V = predictions.logits.length / numbers.length;
+    if (logits.length === 0) logits = Array.from({ length: positions }, () => new Float32Array(images * V).fill(NaN));
+    for (let i = 0; i < numbers.length; i++) {
+      logits[at[i] as number]?.set(predictions.logits.subarray(i * V, (i + 1) * V), (numbers[i] as number) * V);
+    }
+    return draw.call(this, predictions, numbers, at);
+  });
   try {
     return { result: await generate(), logits };
   } finally {
-    for (const spy of spies) spy.mockRestore();
+    spy.mockRestore();
   }
 }
 
-/** Expects the logits of all steps within `tolerance` of the largest magnitude of each step. */
+/**
+ * Expects the logits of all positions after the prefix within `tolerance` of the largest magnitude of each position.
+ */
 export function expectLogits(
-  actual: readonly Float32Array[],
-  expected: readonly Float32Array[],
+  actual: LogitsByPosition,
+  expected: LogitsByPosition,
+  options: SampleOptions,
   tolerance: number,
 ): void {
   expect(actual.length).toBe(expected.length);
   expected.forEach((step, position) => {
+    if (position < prefixLength(options)) return;
     const scale = step.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const error = step.reduce((most, value, i) => Math.max(most, Math.abs(value - (actual[position]?.[i] ?? NaN))), 0);
     expect(error / scale, `logits at position ${position}`).toBeLessThan(tolerance);
   });
 }
 
-/** Draws all tokens again from the guided logits of all positions: [B, T]. */
-export function redraw(logits: readonly Float32Array[], options: SampleOptions): Int32Array {
-  const B = options.labels.length;
-  const streams = imageStreams(options);
-  const tokens = new Int32Array(B * logits.length);
+/** Draws all tokens again from the guided logits of all positions: [N, T]. */
+export function redraw(logits: LogitsByPosition, options: SampleOptions): Int32Array {
+  const N = options.labels.length;
+  const draws = new TokenDraws(options, logits.length);
+  const tokens = new Int32Array(N * logits.length);
+  const images = Int32Array.from({ length: N }, (_, image) => image);
   logits.forEach((step, position) => {
-    nextTokens(predictionsOf(step, B, options), options, streams, position).forEach((token, image) => {
+    const at = new Int32Array(N).fill(position);
+    draws.draw(predictionsOf(step, N, options), images, at).forEach((token, image) => {
       tokens[image * logits.length + position] = token;
     });
   });

@@ -13,7 +13,7 @@ import { type ImageModel, initializeParameters, type ParameterSpecs } from '@dpa
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
 import { guidanceAt, isGuided } from '../guidance.js';
-import { rowLabels, type SampleOptions } from '../options.js';
+import type { SampleOptions } from '../options.js';
 import type { GeneratedTokens } from '../sampler.js';
 
 /** Models small enough to be run many times: 4 x 4 tokens of 12 codes, 3 classes. */
@@ -127,6 +127,12 @@ export async function offlinePatches(
   return Array.from({ length: B }, (_, image) =>
     patchLengths((entropies?.data ?? []).slice(image * (T - 1), (image + 1) * (T - 1)), patching),
   );
+}
+
+/** Labels of the rows: those of the images, then as many null classes if guided. */
+function rowLabels(options: SampleOptions, nullClass: number): Int32Array {
+  const labels = Int32Array.from(options.labels);
+  return isGuided(options) ? Int32Array.of(...labels, ...labels.map(() => nullClass)) : labels;
 }
 
 /** @param logits [rows, N, V']: for each position, the first V of V' count. */
