@@ -6,7 +6,10 @@ import { checkGuidance, type GuidanceOptions, isGuided } from './guidance.js';
 
 /** Settings of a sampler: its entropy model and the formats of weights. */
 export interface SamplerOptions {
-  /** Entropy model. It is required if patches depend on entropies, else ignored. */
+  /**
+   * Entropy model. It is required if patches depend on entropies and the model has no boundary head. A given one is used
+   * in place of the head. Ignored if patches do not depend on entropies.
+   */
   readonly entropyModel?: ImageModel | undefined;
   /** Format of the weights (default: `float32`). */
   readonly weights?: WeightFormat | undefined;
@@ -162,7 +165,7 @@ export function labelRows(options: SampleOptions, images: ArrayLike<number>, nul
 
 const imageStream = 0x696d67;
 
-/** Random stream of each image, independent of the batch. Each position has its own stream below it. */
-export function imageStreams({ seed = 0, firstIndex = 0, labels }: SampleOptions): Random[] {
-  return Array.from({ length: labels.length }, (_, image) => createRandom(seed, imageStream, firstIndex + image));
+/** Random stream of an image, independent of the batch. Each position has its own stream below it. */
+export function streamOf({ seed = 0, firstIndex = 0 }: SampleOptions, image: number): Random {
+  return createRandom(seed, imageStream, firstIndex + image);
 }

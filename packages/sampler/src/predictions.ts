@@ -10,7 +10,7 @@ import {
 } from '@dpar/tensor';
 import { chooseToken, mostLikely } from './choose.js';
 import { guidanceAt, isGuided } from './guidance.js';
-import { givenToken, imageStreams, type SampleOptions } from './options.js';
+import { givenToken, type SampleOptions, streamOf } from './options.js';
 
 /** Predictions of the next token of some images. N images, V tokens of vocabulary. */
 export interface Predictions {
@@ -52,15 +52,14 @@ export function predictionsOf(outputs: Tensors<HostTensor>): Predictions {
 
 /** Draws the next tokens of the images of a generation. */
 export class TokenDraws {
-  private readonly streams: readonly Random[];
+  /** Random streams of the images that were drawn so far. */
+  private readonly streams: Random[] = [];
 
   /** @param positions Tokens T of an image. */
   constructor(
     private readonly options: SampleOptions,
     private readonly positions: number,
-  ) {
-    this.streams = imageStreams(options);
-  }
+  ) {}
 
   /**
    * Inputs of {@link predictionOutputs}. Rows of an image are its conditional one and, with guidance, its null row.
@@ -99,8 +98,9 @@ export class TokenDraws {
       if (given !== undefined) return given;
       const [begin, end] = [i * V, (i + 1) * V];
       if (greedy) return mostLikely(logits.subarray(begin, end));
-      const random = (this.streams[image] as Random).fork(at[i] as number);
-      return chooseToken(probabilities.subarray(begin, end), { topK, topP }, random);
+      const stream = this.streams[image] ?? streamOf(this.options, image);
+      this.streams[image] = stream;
+      return chooseToken(probabilities.subarray(begin, end), { topK, topP }, stream.fork(at[i] as number));
     });
   }
 }

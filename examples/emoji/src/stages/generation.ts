@@ -22,7 +22,9 @@ export async function generate(
   try {
     const begun = performance.now();
     const steps = sampler.steps(options);
-    const generated = await collectTokens(steps, options.labels.length, T, (done) => progress.update(done));
+    const generated = await collectTokens(steps, options.labels.length, T, (tokens) =>
+      progress.update(Math.floor(tokens / options.labels.length)),
+    );
     return { ...generated, seconds: (performance.now() - begun) / 1000 };
   } finally {
     await sampler.dispose();

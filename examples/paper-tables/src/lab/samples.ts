@@ -60,22 +60,15 @@ export async function sampleOnce(
   await lab.work.ensure(work, existsSync(record), async (progress) => {
     const options = { guidanceScale: guidance, seed, temperature, topP, ...patching };
     const labels = spreadLabels(train.labels, images);
-    const tokens = int32([images, T]);
     let patches = 0;
     const sampler = await openSampler(lab, stepFolder(run.folder, step), data);
     const begun = performance.now();
-    for (let first = 0; first < images; first += batchSize) {
-      const part = labels.subarray(first, first + batchSize);
-      const steps = sampler.steps({ ...options, labels: part, firstIndex: first });
-      const generated = await collectTokens(steps, part.length, T, (done) =>
-        progress.update(first * T + done * part.length),
-      );
-      tokens.data.set(generated.tokens, first * T);
-      for (const lengths of generated.patchLengths) patches += lengths.length;
-    }
+    const steps = sampler.steps({ ...options, labels, batchSize });
+    const generated = await collectTokens(steps, images, T, (done) => progress.update(done));
+    for (const lengths of generated.patchLengths) patches += lengths.length;
     const seconds = (performance.now() - begun) / 1000;
     await sampler.dispose();
-    await writeSafetensors(path, { tokens });
+    await writeSafetensors(path, { tokens: int32([images, T], generated.tokens) });
     const figures = { meanPatchLength: (images * T) / patches, seconds };
     await writeJson(record, { name, run: run.identity, step, guidance, patching, ...figures });
   });

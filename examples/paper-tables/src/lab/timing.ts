@@ -113,8 +113,8 @@ async function generateInTurns(lab: Lab, data: PatchedData, ways: readonly Way[]
     for (const [i, { sampler, patching, seconds }] of timed.entries()) {
       const begun = performance.now();
       const options = { labels, guidanceScale: guidance, temperature, topP, seed: round, ...patching };
-      await collectTokens(sampler.steps(options), timedImages, T, (done) =>
-        progress.update((ways.length * round + i) * T + done),
+      await collectTokens(sampler.steps(options), timedImages, T, (tokens) =>
+        progress.update((ways.length * round + i) * T + Math.floor(tokens / timedImages)),
       );
       if (round > 0) seconds.push((performance.now() - begun) / 1000 / timedImages);
     }

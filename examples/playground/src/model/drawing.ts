@@ -67,10 +67,12 @@ export class Drawing {
     const before = performance.now();
     const { value } = await this.steps.next();
     this.seconds += (performance.now() - before) / 1000;
-    const step = value as SampleStep;
-    this.tokens[step.position] = step.tokens[0] as number;
-    this.startsPatch[step.position] = step.startsPatch[0] as number;
-    this.position = step.position + 1;
+    const { positions, tokens, startsPatch } = value as SampleStep;
+    positions.forEach((position, i) => {
+      this.tokens[position] = tokens[i] as number;
+      this.startsPatch[position] = startsPatch[i] as number;
+      this.position = position + 1;
+    });
   }
 
   async state(analyser: Analyser): Promise<DrawingState> {

@@ -3,9 +3,9 @@ import { loadModel } from '@dpar/model/node';
 import type { ImageModel } from '@dpar/nn';
 import { padPatchLengths } from '@dpar/patchify';
 import {
-  collectTokens,
   createSampler,
   generatingKinds,
+  needsEntropyModel,
   type SampleOptions,
   type SamplerOptions,
   type SampleStep,
@@ -23,7 +23,7 @@ export interface Generator extends TokenGrid {
   readonly numClasses: number;
   /** 0: the model has no null class, and so no guidance. */
   readonly classDropoutProb?: number | undefined;
-  /** Folder of the entropy model, if the model's patches need one. */
+  /** Folder of the entropy model, if patches depend on one. */
   readonly entropyCheckpoint?: string;
   steps(options: SampleOptions): AsyncIterable<SampleStep>;
   /** Seconds that each stage took so far. */
@@ -60,9 +60,13 @@ export const weightsFile = (average: boolean): string | undefined => (average ? 
 export async function loadGenerator(engine: Engine, options: GeneratorOptions): Promise<Generator> {
   const { checkpoint, average, entropyCheckpoint, note: onNote, ...formats } = options;
   const model = await loadModel(checkpoint, { kinds: generatingKinds, weights: weightsFile(average), onNote });
-  if (!model.kind.needsEntropies(model.config)) return createGenerator(engine, model, formats);
-  if (entropyCheckpoint === undefined) {
-    throw new UsageError(`expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy), got none.`);
+  if (needsEntropyModel(model) && entropyCheckpoint === undefined) {
+    throw new UsageError(
+      `expected --entropy-checkpoint DIR for '${checkpoint}' (patches by entropy, and no boundary head), got none.`,
+    );
+  }
+  if (entropyCheckpoint === undefined || !model.kind.needsEntropies(model.config)) {
+    return createGenerator(engine, model, formats);
   }
   const entropyModel = await loadModel(entropyCheckpoint, { kinds: [entropyKind], onNote });
   return { ...createGenerator(engine, model, { ...formats, entropyModel }), entropyCheckpoint };
@@ -88,15 +92,75 @@ export function createGenerator(engine: Engine, model: ImageModel, options: Samp
   };
 }
 
-/** Generates a batch. @param onToken Called after each token of all images, with the number of tokens done for each. */
-export async function generateBatch(
+/**
+ * Generates images, and yields those of each part when they are finished. Parts follow one another in the queue of images,
+ * so that no place is free while the last images of a part are drawn.
+ * @param counts Images of each part, in order; together as many as `labels`.
+ * @param onProgress Called after each step with the images that are made beyond the yielded parts; fractions count.
+ */
+export async function* generateParts(
   generator: Generator,
   options: SampleOptions,
-  onToken: (position: number) => void,
-): Promise<Generated> {
+  counts: readonly number[],
+  onProgress: (images: number) => void = () => {},
+): AsyncGenerator<Generated> {
   const { blockSize: T } = generator;
-  const N = options.labels.length;
-  const { tokens, patchLengths: lengths } = await collectTokens(generator.steps(options), N, T, onToken);
-  const patchLengths = padPatchLengths(lengths, T).data;
-  return { tokens, patchLengths };
+  const unfinished = new UnfinishedImages(T);
+  let part = 0;
+  let first = 0;
+  for await (const step of generator.steps(options)) {
+    unfinished.add(step);
+    onProgress(unfinished.tokens / T);
+    for (; part < counts.length; part++) {
+      const count = counts[part] as number;
+      if (!unfinished.areFinished(first, count)) break;
+      yield unfinished.take(first, count);
+      first += count;
+    }
+  }
+}
+
+/** Images that are drawn, or wait for others of their part. */
+class UnfinishedImages {
+  private readonly images = new Map<number, { readonly tokens: Int32Array; readonly patchLengths: number[] }>();
+  /** Tokens of these images so far. */
+  tokens = 0;
+
+  /** @param positions Tokens T of an image. */
+  constructor(private readonly positions: number) {}
+
+  add({ images, positions, tokens, startsPatch }: SampleStep): void {
+    images.forEach((number, i) => {
+      const image = this.images.get(number) ?? { tokens: new Int32Array(this.positions), patchLengths: [] };
+      this.images.set(number, image);
+      image.tokens[positions[i] as number] = tokens[i] as number;
+      const { patchLengths } = image;
+      if (startsPatch[i]) patchLengths.push(1);
+      else (patchLengths[patchLengths.length - 1] as number)++;
+    });
+    this.tokens += images.length;
+  }
+
+  areFinished(first: number, count: number): boolean {
+    for (let number = first; number < first + count; number++) {
+      const lengths = this.images.get(number)?.patchLengths ?? [];
+      if (lengths.reduce((sum, length) => sum + length, 0) < this.positions) return false;
+    }
+    return true;
+  }
+
+  take(first: number, count: number): Generated {
+    const T = this.positions;
+    const tokens = new Int32Array(count * T);
+    const lengths: Int32Array[] = [];
+    for (let i = 0; i < count; i++) {
+      const image = this.images.get(first + i);
+      if (image === undefined) continue;
+      tokens.set(image.tokens, i * T);
+      lengths.push(Int32Array.from(image.patchLengths));
+      this.images.delete(first + i);
+    }
+    this.tokens -= count * T;
+    return { tokens, patchLengths: padPatchLengths(lengths, T).data };
+  }
 }

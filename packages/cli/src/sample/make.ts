@@ -1,7 +1,7 @@
 import { runSharded } from '@dpar/shards';
 import type { Context } from '../command/command.js';
 import { interruptible } from '../command/interruptible.js';
-import { type Generator, generateBatch } from './generator.js';
+import { type Generator, generateParts } from './generator.js';
 import { decodingOf, type SampleValues } from './options.js';
 import type { SamplePlan, SampleWriter } from './plan.js';
 import type { Prefix } from './prefix.js';
@@ -37,18 +37,19 @@ export async function makeImages(making: Making, context: Context): Promise<Made
     runSharded({
       store: writer,
       partSize: values.batchSize,
-      async *make({ parts, report }) {
-        for (const { start, count } of parts) {
-          const options = {
-            ...decodingOf(values),
-            labels: labels.subarray(start, start + count),
-            firstIndex: first + start,
-            ...(prefix && { prefix: prefix.rowsOf(first + start, count) }),
-            signal,
-          };
-          const batch = await generateBatch(generator, options, (position) => report((count * position) / T));
-          patches += batch.patchLengths.reduce((sum, length) => sum + Number(length > 0), 0);
-          yield batch;
+      async *make({ parts, run: { start, count }, report }) {
+        const options = {
+          ...decodingOf(values),
+          labels: labels.subarray(start, start + count),
+          batchSize: values.batchSize,
+          firstIndex: first + start,
+          ...(prefix && { prefix: prefix.rowsOf(first + start, count) }),
+          signal,
+        };
+        const counts = parts.map((part) => part.count);
+        for await (const images of generateParts(generator, options, counts, report)) {
+          patches += images.patchLengths.reduce((sum, length) => sum + Number(length > 0), 0);
+          yield images;
         }
       },
       finish: () => writer.finish(signal),

@@ -16,7 +16,8 @@ export const sampleOptions = {
   average: option.flag('use the moving average of the weights, from training with average_decay'),
   entropyCheckpoint: option.optional(
     option.folder,
-    'entropy model, required if the patches of a DPAR model depend on entropies',
+    'entropy model, required for a DPAR model whose patches depend on entropies, unless it has a boundary head; used in ' +
+      'place of the head',
   ),
   tokenizer: option.optional(option.folder, 'tokenizer, required for images'),
   weights: option.optional(

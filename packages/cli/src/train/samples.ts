@@ -3,14 +3,15 @@ import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import { writeFileAtomic } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
 import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
-import { partsOf } from '@dpar/shards';
+import { needsEntropyModel } from '@dpar/sampler';
+import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { architectureFromSettings, type TrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 import { Grid, gridColumns, gridLayout, ImageDecoder } from '../images/images.js';
 import { describeUnknownClass } from '../sample/classes.js';
-import { createGenerator, generateBatch } from '../sample/generator.js';
+import { createGenerator, generateParts } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
 
 /** Draws grids of images while a model trains. */
@@ -71,14 +72,12 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
       const generator = generatorOf(parameters);
       const grid = new Grid(layout);
       try {
-        for (const { start, count } of partsOf({ start: 0, count: labels.length }, batchSize)) {
-          const options = {
-            ...decodingOf(settings),
-            labels: labels.subarray(start, start + count),
-            firstIndex: start,
-            signal,
-          };
-          const { tokens: drawn } = await generateBatch(generator, options, () => {});
+        const options = { ...decodingOf(settings), labels, batchSize, signal };
+        const parts = partsOf({ start: 0, count: labels.length }, batchSize);
+        const counts = parts.map(({ count }) => count);
+        let part = 0;
+        for await (const { tokens: drawn } of generateParts(generator, options, counts)) {
+          const { start, count } = parts[part++] as ItemRange;
           grid.draw(start, await decoder.decode(drawn, count));
         }
       } finally {
@@ -113,13 +112,14 @@ function labelsOf(drawn: readonly number[], count: number, numClasses: number): 
   return Int32Array.from({ length: count }, (_, i) => drawn[i % drawn.length] ?? 0);
 }
 
-/** Entropy model of the samples. Default: the entropy model of the training data. */
+/** Entropy model of the samples. Default: the entropy model of the training data, for a model without a boundary head. */
 async function entropyModelOf(
   { samples, data }: TrainConfig,
-  { kind, config }: ImageArchitecture,
+  architecture: ImageArchitecture,
 ): Promise<ImageModel<EntropyModelConfig> | undefined> {
-  if (!kind.needsEntropies(config)) return undefined;
-  const folder = samples?.entropy_checkpoint ?? data.entropy_checkpoint;
+  const needed = needsEntropyModel(architecture);
+  const folder = samples?.entropy_checkpoint ?? (needed ? data.entropy_checkpoint : undefined);
+  if (folder === undefined && !needed) return undefined;
   if (folder !== undefined) return loadModel(folder, { kinds: [entropyKind] });
   throw new CommandError(
     'samples: expected entropy_checkpoint, the folder of an entropy model, for a DPAR model with patches by entropy, ' +
