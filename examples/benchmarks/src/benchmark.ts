@@ -39,6 +39,8 @@ export interface Benchmark {
   readonly onlyWith?: string;
   /** Reports the peak memory of its process. */
   readonly reportsMemory?: boolean;
+  /** Measures the same work in PyTorch where it is installed. */
+  readonly usesPytorch?: boolean;
 }
 
 /** Selects benchmarks by prefixes. A prefix that is a full name selects that benchmark only. */
