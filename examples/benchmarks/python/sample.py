@@ -40,10 +40,19 @@ def rotate(x, turn):
     return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2)
 
 
+class RMSNorm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * self.weight
+
+
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
-        self.attention_norm, self.feed_forward_norm = nn.RMSNorm(width, 1e-5), nn.RMSNorm(width, 1e-5)
+        self.attention_norm, self.feed_forward_norm = RMSNorm(), RMSNorm()
         self.wqkv = nn.Linear(width, 3 * width, bias=False)
         self.wo = nn.Linear(width, width, bias=False)
         self.w1 = nn.Linear(width, hidden, bias=False)
@@ -72,7 +81,7 @@ class LlamaGen(nn.Module):
         self.classes = nn.Embedding(classes + 1, width)
         self.tokens = nn.Embedding(codes, width)
         self.blocks = nn.ModuleList(Block() for _ in range(layers))
-        self.norm = nn.RMSNorm(width, 1e-5)
+        self.norm = RMSNorm()
         self.output = nn.Linear(width, codes, bias=False)
         angles = grid_angles()
         self.register_buffer("cos", angles.cos())

@@ -14,6 +14,7 @@ it('takes medians', () => {
       { a: 3, b: 5 },
     ]),
   ).toEqual({ a: 3, b: 5 });
+  expect(medians([{ a: 1, b: 6 }, { a: 5 }])).toEqual({ a: 3, b: 6 });
 });
 
 it('judges a training step by the matrix product of the run', () => {

@@ -59,7 +59,7 @@ async function main(): Promise<void> {
     const busy = (100 * machine.busyBefore).toFixed(0);
     report(`expected an idle machine, got one whose cores are ${busy} % busy. Figures will be too low.`);
   }
-  const results = await runBenchmarks(selected, { rounds, threads, report });
+  const results = await runBenchmarks(selected, { rounds, threads, pytorch: pytorch !== undefined, report });
   const json = `${JSON.stringify({ machine, results }, null, 2)}\n`;
   if (values.out !== undefined) await writeFileAtomic(values.out, json);
   process.stdout.write(values.json ? json : formatResults(results));

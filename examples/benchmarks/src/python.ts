@@ -59,7 +59,7 @@ export interface PythonOptions {
 /**
  * Runs a script of the folder `python`.
  * @param inputs Arrays, which are passed as files, and numbers.
- * @returns The numbers that it prints as JSON; undefined if no Python has its packages.
+ * @returns The numbers that it prints as JSON; undefined if no Python has its packages, or the script fails.
  */
 export async function runPython(
   script: string,
@@ -80,6 +80,9 @@ export async function runPython(
     const env = { ...process.env, OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` };
     const { stdout } = await run(python.command, [program, ...parts], { env });
     return JSON.parse(stdout) as Record<string, number>;
+  } catch (error) {
+    process.stderr.write(`bench: ${script}: ${error instanceof Error ? error.message : error}\n`);
+    return undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -65,6 +65,8 @@ interface Group {
   readonly name: string;
   /** Selected ones and those that they use. */
   readonly all: readonly Benchmark[];
+  /** Those that are selected. */
+  readonly selected: readonly Benchmark[];
   /** Most measurements of a selected one. */
   readonly rounds: number;
 }
@@ -73,7 +75,7 @@ function groupsOf(selected: readonly Benchmark[], settings: RunSettings): Group[
   return [...new Set(selected.map(({ group }) => group))].map((name) => {
     const members = selected.filter(({ group }) => group === name);
     const all = [...new Set([...members.flatMap(({ uses = [] }) => uses), ...members])];
-    return { name, all, rounds: Math.max(...members.map((member) => roundsOf(member, settings))) };
+    return { name, all, selected: members, rounds: Math.max(...members.map((member) => roundsOf(member, settings))) };
   });
 }
 
@@ -110,7 +112,7 @@ function turnsOf(
  * @param kept Processes that are ready. Those of this call are added.
  */
 async function takeTurns(
-  { name, rounds }: Group,
+  { name, selected, rounds }: Group,
   benchmarks: readonly Benchmark[],
   kept: Map<Benchmark, BenchmarkProcess>,
   settings: RunSettings,
@@ -119,7 +121,8 @@ async function takeTurns(
   for (const benchmark of benchmarks) {
     const known = kept.get(benchmark);
     if (known === undefined) settings.report(`${benchmark.name}: setting up`);
-    const started = known ?? (await BenchmarkProcess.start(benchmark, settings));
+    const pytorch = settings.pytorch && selected.includes(benchmark);
+    const started = known ?? (await BenchmarkProcess.start(benchmark, { ...settings, pytorch }));
     running.push(started);
     kept.set(benchmark, started);
   }

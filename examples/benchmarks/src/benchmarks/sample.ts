@@ -102,7 +102,7 @@ function sample(
     ...settings,
     prepare: async (settings) => {
       const { measure } = await prepareSampling(variant, settings);
-      if (!usesPytorch) return { measure };
+      if (!(usesPytorch && settings.pytorch)) return { measure };
       return { measure: async () => ({ ...(await measure()), ...(await sampleInPytorch(variant, settings.threads)) }) };
     },
     figures: (samples, figuresOf) => {

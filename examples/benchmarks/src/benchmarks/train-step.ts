@@ -36,7 +36,7 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: num
     uses: [gemmPeak],
     reportsMemory: true,
     usesPytorch: trained.pytorch !== undefined,
-    prepare: async ({ threads }) => {
+    prepare: async ({ threads, pytorch }) => {
       const steps = (await startTrainer(trained, threads)).run();
       const next = async () => (await steps.next()).value as StepMetrics;
       let { graphs } = await next();
@@ -52,7 +52,7 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: num
             else steps.push(metrics);
             graphs = metrics.graphs;
           }
-          return { ...medians(steps.map(sampleOf)), ...(await pytorchStep(trained, threads)) };
+          return { ...medians(steps.map(sampleOf)), ...(pytorch && (await pytorchStep(trained, threads))) };
         },
       };
     },

@@ -16,7 +16,7 @@ export function isInPytorch(variant: Variant): boolean {
 /**
  * Measures the generation of {@link isInPytorch} models in PyTorch: `torchTokensPerSecond` (eager) and
  * `torchCompiledTokensPerSecond` (`torch.compile`, if it works).
- * @returns No figures if PyTorch or the memory for it is missing.
+ * @returns No figures if the memory does not suffice.
  */
 export async function sampleInPytorch(variant: Variant, threads: number): Promise<Sample> {
   const config = llamaGenConfig(variant);
