@@ -29,10 +29,11 @@ export async function runBenchmarks(selected: readonly Benchmark[], settings: Ru
   const groups = groupsOf(selected, settings);
   const kept = new Map<Benchmark, BenchmarkProcess>();
   const measured = new Map<Benchmark, BenchmarkProcess>();
+  const bytesOf = (benchmark: Benchmark): number => (kept.has(benchmark) ? 0 : (benchmark.memoryBytes ?? 0));
   try {
     for (const [i, group] of groups.entries()) {
       const later = new Set(groups.slice(i + 1).flatMap(({ all }) => all));
-      for (const turn of turnsOf(group, kept, settings)) {
+      for (const turn of turnsOf(group, bytesOf, availableBytes(), settings.report)) {
         let failed = false;
         try {
           for (const done of await takeTurns(group, turn, kept, settings)) measured.set(done.benchmark, done);
@@ -86,14 +87,15 @@ function roundsOf({ maxRounds = Number.POSITIVE_INFINITY }: Benchmark, { rounds 
 /**
  * Benchmarks of a group that run at the same time: all, or one after another if their memory does not suffice for all.
  * Those that do not fit at all are left out.
+ * @param bytesOf Bytes that a benchmark still needs.
+ * @param available Bytes of memory that are there.
  */
-function turnsOf(
-  { name, all }: Group,
-  kept: ReadonlyMap<Benchmark, BenchmarkProcess>,
-  { report }: RunSettings,
+export function turnsOf(
+  { name, all }: Pick<Group, 'name' | 'all'>,
+  bytesOf: (benchmark: Benchmark) => number,
+  available: number,
+  report: RunSettings['report'],
 ): (readonly Benchmark[])[] {
-  const bytesOf = (benchmark: Benchmark): number => (kept.has(benchmark) ? 0 : (benchmark.memoryBytes ?? 0));
-  const available = availableBytes();
   const fitting = all.filter((benchmark) => {
     const needed = bytesOf(benchmark);
     if (needed <= available) return true;
