@@ -69,7 +69,7 @@ async function main(): Promise<void> {
 function formatResults(results: readonly BenchmarkResult[]): string {
   return results
     .map(({ name, ...figures }) => {
-      const lines = Object.entries(figures).map(([figure, value]) => `  ${figure.padEnd(22)}${formatFigure(value)}`);
+      const lines = Object.entries(figures).map(([figure, value]) => `  ${figure.padEnd(30)}${formatFigure(value)}`);
       return `${name}\n${lines.join('\n')}\n`;
     })
     .join('');

@@ -1,5 +1,5 @@
 import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
-import { boundaryEntropies, type DparConfig, dpar, dparInputs } from '@dpar/model';
+import { boundaryEntropies, type DparConfig, dparInputs, dparKind } from '@dpar/model';
 import type { Model } from '@dpar/nn';
 import { type HostTensor, type HostTensorOf, int32, named, type TensorFunction, type Tensors } from '@dpar/tensor';
 
@@ -27,11 +27,8 @@ export function entropiesOfHead({ config, parameters }: Model<DparConfig>): Entr
   const patchPerToken = int32([1, T], new Int32Array(T).fill(1));
   return {
     fn: (ops, inputs) => {
-      const maps = { slotToken: named(inputs, 'slotToken'), tokenSlot: named(inputs, 'tokenSlot') };
-      const read = { tokens: named(inputs, 'tokens'), labels: named(inputs, 'labels'), ...maps };
-      const tables = { slotMask: named(inputs, 'slotMask'), globalTable: named(inputs, 'globalTable') };
-      const { encoderTokens } = dpar(ops, config, inputs, { ...read, ...tables });
-      return { entropies: boundaryEntropies(ops, config, inputs, encoderTokens) };
+      const states = named(dparKind.outputs(ops, config, inputs), 'encoderTokens');
+      return { entropies: boundaryEntropies(ops, config, inputs, states) };
     },
     parameters,
     inputs: (tokens) => dparInputs(config, tokens, int32([1], [0]), patchPerToken),
