@@ -14,6 +14,7 @@ it('takes medians', () => {
       { a: 3, b: 5 },
     ]),
   ).toEqual({ a: 3, b: 5 });
+  expect(medians([{ a: 1, b: 6 }, { a: 5 }])).toEqual({ a: 3, b: 6 });
 });
 
 it('judges a training step by the matrix product of the run', () => {
@@ -45,20 +46,69 @@ it('judges the optimizer by the bytes it must move', () => {
 
 const namesFor = (...prefixes: string[]): string[] => selectBenchmarks(benchmarks, prefixes).map(({ name }) => name);
 
-it('has benchmarks of sampling for all models, formats and batches', () => {
-  const formats = ['float32', 'int8', 'int4'];
-  for (const batch of [1, 16]) {
-    const expected = formats.flatMap((format) => [
-      `sample/llamagen-b-256/${format}/batch-${batch}`,
-      `sample/dpar-b-256/entropy-t/${format}/batch-${batch}`,
-      `sample/dpar-b-256/entropy-b/${format}/batch-${batch}`,
-    ]);
-    expected.push(`sample/dpar-b-256/entropy-t-int8/float32/batch-${batch}`);
-    expected.push(`sample/dpar-b-256/entropy-b-int8/float32/batch-${batch}`);
-    const names = namesFor('sample').filter((name) => name.endsWith(`/batch-${batch}`));
-    expect(names.sort()).toEqual(expected.sort());
+const formats = ['float32', 'int8', 'int4'];
+
+it.each([
+  ['b', ['head', 'entropy-t', 'entropy-t-int8', 'entropy-b', 'entropy-b-int8']],
+  ['l', ['head', 'entropy-t', 'entropy-t-int8']],
+  ['xl', ['head', 'entropy-t', 'entropy-t-int8']],
+])('has benchmarks of sampling for all models of size %s, formats and batches', (size, patches) => {
+  const models = [`llamagen-${size}-256`, ...patches.map((by) => `dpar-${size}-256/${by}`)];
+  for (const format of formats) {
+    for (const batch of [1, 8, 16, 64]) {
+      const names = models.map((model) => `sample/${model}/${format}/batch-${batch}`);
+      for (const name of names) expect(namesFor(name)).toEqual([name]);
+      expect(new Set(benchmarks.filter(({ name }) => names.includes(name)).map(({ group }) => group)).size).toBe(1);
+    }
   }
   expect(new Set(benchmarks.map(({ name }) => name)).size).toBe(benchmarks.length);
+});
+
+it('samples with the smallest models by default, one image and 16', () => {
+  const models = ['llamagen-b-256', 'dpar-b-256/head', 'dpar-b-256/entropy-t', 'dpar-b-256/entropy-b'];
+  const expected = [1, 16].flatMap((batch) => [
+    ...formats.flatMap((format) => models.map((model) => `sample/${model}/${format}/batch-${batch}`)),
+    `sample/dpar-b-256/entropy-t-int8/float32/batch-${batch}`,
+    `sample/dpar-b-256/entropy-b-int8/float32/batch-${batch}`,
+  ]);
+  expected.push('sample/queue/llamagen-b-256', 'sample/queue/dpar-b-256');
+  for (const prefix of ['', 'sample']) {
+    const names = namesFor(prefix).filter((name) => name.startsWith('sample/'));
+    expect(names.sort()).toEqual(expected.sort());
+  }
+  expect(namesFor('sample/llamagen-xl-256/int4')).toHaveLength(4);
+  expect(namesFor('sample/dpar-l-256/head')).toHaveLength(12);
+});
+
+it('compares DPAR with LlamaGen of the same size, format and batch, selected or not', () => {
+  const usedBy = (name: string) =>
+    benchmarks.find((benchmark) => benchmark.name === name)?.uses?.map((used) => used.name);
+  expect(usedBy('sample/dpar-l-256/entropy-t-int8/int4/batch-8')).toEqual([
+    'gemm-peak',
+    'sample/llamagen-l-256/int4/batch-8',
+  ]);
+  expect(usedBy('sample/dpar-xl-256/head/float32/batch-1')).toEqual([
+    'read-bandwidth',
+    'sample/llamagen-xl-256/float32/batch-1',
+  ]);
+  expect(usedBy('sample/queue/dpar-b-256')).toEqual(['gemm-peak', 'sample/queue/llamagen-b-256']);
+});
+
+it('compares LlamaGen in float32 with PyTorch', () => {
+  const names = benchmarks.filter(({ usesPytorch }) => usesPytorch).map(({ name }) => name);
+  const sampled = ['b', 'l', 'xl'].flatMap((size) =>
+    [1, 8, 16, 64].map((batch) => `sample/llamagen-${size}-256/float32/batch-${batch}`),
+  );
+  expect(names).toEqual(['train-step/llamagen-b-256/batch-4', ...sampled]);
+});
+
+it('leaves out what needs more memory than there is', () => {
+  const bytesOf = (name: string) => benchmarks.find((benchmark) => benchmark.name === name)?.memoryBytes ?? 0;
+  const GiB = 2 ** 30;
+  expect(bytesOf('sample/dpar-b-256/head/float32/batch-16')).toBeLessThan(4 * GiB);
+  expect(bytesOf('sample/llamagen-xl-256/float32/batch-16')).toBeLessThan(16 * GiB);
+  expect(bytesOf('sample/llamagen-xl-256/float32/batch-64')).toBeGreaterThan(22 * GiB);
+  expect(bytesOf('sample/dpar-xl-256/head/float32/batch-64')).toBeGreaterThan(20 * GiB);
 });
 
 it('selects by the beginning of names, and slow benchmarks only if asked for', () => {
@@ -87,6 +137,8 @@ it('judges sampling by what must be read or multiplied, and by LlamaGen', () => 
     'sample/llamagen-b-256/float32/batch-1': { seconds: 10, meanPatchLength: 1, modelMs: 38 },
     'sample/llamagen-b-256/int4/batch-16': { seconds: 32, meanPatchLength: 1 },
     'sample/dpar-b-256/entropy-t-int8/float32/batch-1': { seconds: 8, meanPatchLength: 1.81 },
+    'sample/queue/llamagen-b-256': { seconds: 64, meanPatchLength: 1 },
+    'sample/queue/dpar-b-256': { seconds: 32, meanPatchLength: 1.81 },
   };
   const figuresOf = (name: string): Figures => {
     const sample = samples[name];
@@ -103,6 +155,13 @@ it('judges sampling by what must be read or multiplied, and by LlamaGen', () => 
   expect(many.floorRatio).toBeCloseTo((32 * 300) / (16 * 256 * 2 * 2 * (0.097518 + 0.002369)), 1);
   const dpar = figuresOf('sample/dpar-b-256/entropy-t-int8/float32/batch-1');
   expect(dpar).toMatchObject({ meanPatchLength: 1.81, speedupOverLlamagen: 1.25 });
+  // 128 images, as many operations each.
+  const queued = figuresOf('sample/queue/llamagen-b-256');
+  expect(queued).toMatchObject({ tokensPerSecond: 512, secondsPerImage: 0.5 });
+  expect(queued.floorRatio).toBeCloseTo((many.floorRatio ?? 0) / 4, 9);
+  const fromQueue = figuresOf('sample/queue/dpar-b-256');
+  expect(fromQueue).toMatchObject({ tokensPerSecond: 1024, speedupOverLlamagen: 2 });
+  expect(fromQueue.speedupAtFloor).toBeCloseTo(1.39, 2);
 });
 
 it('compares engines with ONNX Runtime in the same run', () => {

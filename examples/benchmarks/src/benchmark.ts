@@ -4,6 +4,8 @@ import { median } from '@dpar/report';
 export interface Settings {
   /** Threads of the engine. */
   readonly threads: number;
+  /** True to measure the same work in PyTorch too. */
+  readonly pytorch: boolean;
 }
 
 /** Figures of one measurement by name, such as seconds of each variant. */
@@ -39,6 +41,8 @@ export interface Benchmark {
   readonly onlyWith?: string;
   /** Reports the peak memory of its process. */
   readonly reportsMemory?: boolean;
+  /** Measures the same work in PyTorch if it is selected and PyTorch is installed. */
+  readonly usesPytorch?: boolean;
 }
 
 /** Selects benchmarks by prefixes. A prefix that is a full name selects that benchmark only. */
@@ -51,10 +55,10 @@ export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: rea
   );
 }
 
-/** Medians of all figures by name. */
+/** Medians of all figures by name, over the samples that have them. */
 export function medians(samples: readonly Sample[]): Sample {
-  const names = Object.keys(samples[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, median(samples.map((sample) => sample[name] ?? Number.NaN))]));
+  const names = new Set(samples.flatMap((sample) => Object.keys(sample)));
+  return Object.fromEntries([...names].map((name) => [name, median(samples.flatMap((sample) => sample[name] ?? []))]));
 }
 
 /** Measures the seconds of an action. */

@@ -12,13 +12,15 @@ export interface Machine {
   readonly node: string;
   /** Version of onnxruntime-node. */
   readonly onnxruntime: string;
+  /** Version of PyTorch, if benchmarks compare with it and it is there. */
+  readonly pytorch?: string;
   readonly threads: number;
   /** Share of all cores that other programs used before the run. A busy machine lowers the figures. */
   readonly busyBefore: number;
 }
 
-/** Describes the machine, and measures for a second how busy it is. */
-export async function describeMachine(threads: number): Promise<Machine> {
+/** Describes the machine, and measures for a second how busy it is. @param pytorch Version of PyTorch. */
+export async function describeMachine(threads: number, pytorch?: string): Promise<Machine> {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -26,6 +28,7 @@ export async function describeMachine(threads: number): Promise<Machine> {
     platform: `${process.platform}-${process.arch}`,
     node: process.versions.node,
     onnxruntime: (createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }).version,
+    ...(pytorch !== undefined && { pytorch }),
     threads,
     busyBefore: await busyShare(1000),
   };

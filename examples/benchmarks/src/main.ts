@@ -4,7 +4,13 @@ import { writeFileAtomic } from '@dpar/io/node';
 import { selectBenchmarks } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
 import { describeMachine } from './machine.js';
+import { findPython } from './python.js';
 import { type BenchmarkResult, runBenchmarks } from './run.js';
+
+/** Prefixes of benchmarks that do not run by default. Those with a full name are too many to list. */
+const onlySelected = [
+  ...new Set(benchmarks.flatMap(({ name, onlyWith = name }) => (onlyWith === name ? [] : [onlyWith]))),
+];
 
 const usage = `npm run bench -- [--only PREFIX] [--json] [--out FILE] [--rounds N] [--threads N]
 
@@ -14,7 +20,12 @@ const usage = `npm run bench -- [--only PREFIX] [--json] [--out FILE] [--rounds 
   --rounds N     measurements of each benchmark, whose median is reported (default: 7; slow ones run 2 or 3 times)
   --threads N    threads of the engine (default: all cores)
 
-${benchmarks.map(({ name, onlyWith }) => (onlyWith ? `${name} (only with --only ${onlyWith})` : name)).join('\n')}
+Figures of PyTorch 2 appear if the environment variable DPAR_PYTHON names a Python that has it, or python3 has.
+
+${benchmarks.flatMap(({ name, onlyWith }) => (onlyWith === undefined ? [name] : [])).join('\n')}
+
+Only if selected, as are other batches and formats of sample/ by their full names (see examples/benchmarks/README.md):
+${onlySelected.join('\n')}
 `;
 
 /** Share of busy cores above which a warning is printed. */
@@ -40,13 +51,15 @@ async function main(): Promise<void> {
     throw new UsageError(`bench: expected the beginning of a benchmark's name, got '${unknown}'.`);
   }
   const report = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const machine = await describeMachine(threads);
+  const selected = selectBenchmarks(benchmarks, values.only);
+  const pytorch = selected.some(({ usesPytorch }) => usesPytorch) ? await findPython('torch') : undefined;
+  if (pytorch !== undefined) report(`compares with PyTorch ${pytorch.version} of ${pytorch.command}`);
+  const machine = await describeMachine(threads, pytorch?.version);
   if (machine.busyBefore > quiet) {
     const busy = (100 * machine.busyBefore).toFixed(0);
     report(`expected an idle machine, got one whose cores are ${busy} % busy. Figures will be too low.`);
   }
-  const selected = selectBenchmarks(benchmarks, values.only);
-  const results = await runBenchmarks(selected, { rounds, threads, report });
+  const results = await runBenchmarks(selected, { rounds, threads, pytorch: pytorch !== undefined, report });
   const json = `${JSON.stringify({ machine, results }, null, 2)}\n`;
   if (values.out !== undefined) await writeFileAtomic(values.out, json);
   process.stdout.write(values.json ? json : formatResults(results));
@@ -56,7 +69,7 @@ async function main(): Promise<void> {
 function formatResults(results: readonly BenchmarkResult[]): string {
   return results
     .map(({ name, ...figures }) => {
-      const lines = Object.entries(figures).map(([figure, value]) => `  ${figure.padEnd(22)}${formatFigure(value)}`);
+      const lines = Object.entries(figures).map(([figure, value]) => `  ${figure.padEnd(30)}${formatFigure(value)}`);
       return `${name}\n${lines.join('\n')}\n`;
     })
     .join('');

@@ -18,10 +18,11 @@ export class BenchmarkProcess {
   ) {}
 
   /** Starts the process and waits until it is ready. @throws Error if the process ends first. */
-  static async start(benchmark: Benchmark, { threads }: Settings): Promise<BenchmarkProcess> {
+  static async start(benchmark: Benchmark, { threads, pytorch }: Settings): Promise<BenchmarkProcess> {
     const worker = new URL('./worker.js', import.meta.url);
     const stdio: ('ignore' | 'inherit' | 'ipc')[] = ['ignore', 'ignore', 'inherit', 'ipc'];
-    const child = fork(worker, [benchmark.name, '--threads', `${threads}`], { stdio });
+    const options = ['--threads', `${threads}`, ...(pytorch ? ['--pytorch'] : [])];
+    const child = fork(worker, [benchmark.name, ...options], { stdio });
     const started = new BenchmarkProcess(benchmark, child);
     await started.reply();
     return started;

@@ -7,19 +7,43 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Candidates for Python: the first on the path may lack packages that the system's Python has. */
-const candidates = ['python3', '/usr/bin/python3'];
+/** Packages that scripts need, and programs that print their version, or fail if they are missing or too old. */
+const checks = {
+  scipy: 'import numpy, scipy; print(scipy.__version__)',
+  torch: 'import torch; assert int(torch.__version__.split(".")[0]) >= 2; print(torch.__version__)',
+} as const;
 
-const found = new Map<string, Promise<string | undefined>>();
+/** NumPy and SciPy, or PyTorch 2 and above. */
+export type PythonPackages = keyof typeof checks;
 
-/** Finds a Python that has the modules. */
-async function findPython(modules: string): Promise<string | undefined> {
-  for (const python of candidates) {
-    const works = await run(python, ['-c', `import ${modules}`]).then(
-      () => true,
-      () => false,
+/** A Python with the packages that a script needs. */
+export interface Python {
+  /** Program. */
+  readonly command: string;
+  /** Version of SciPy or PyTorch. */
+  readonly version: string;
+}
+
+const found = new Map<PythonPackages, Promise<Python | undefined>>();
+
+/**
+ * Finds a Python that has some packages: that of the environment variable `DPAR_PYTHON`, the first on the path, or the
+ * system's, which may have packages that the first lacks.
+ */
+export function findPython(packages: PythonPackages): Promise<Python | undefined> {
+  const known = found.get(packages) ?? search(checks[packages]);
+  found.set(packages, known);
+  return known;
+}
+
+async function search(check: string): Promise<Python | undefined> {
+  const { DPAR_PYTHON } = process.env;
+  for (const command of [...(DPAR_PYTHON ? [DPAR_PYTHON] : []), 'python3', '/usr/bin/python3']) {
+    const version = await run(command, ['-c', check]).then(
+      ({ stdout }) => stdout.trim(),
+      () => undefined,
     );
-    if (works) return python;
+    if (version !== undefined) return { command, version };
   }
   return undefined;
 }
@@ -28,22 +52,21 @@ async function findPython(modules: string): Promise<string | undefined> {
 export interface PythonOptions {
   /** Threads of its matrix products. */
   readonly threads: number;
-  /** Modules that it imports, as in `import a, b`. Default: NumPy and SciPy. */
-  readonly modules?: string;
+  /** Packages that it needs. Default: NumPy and SciPy. */
+  readonly packages?: PythonPackages;
 }
 
 /**
  * Runs a script of the folder `python`.
  * @param inputs Arrays, which are passed as files, and numbers.
- * @returns The numbers that it prints as JSON; undefined if no Python has its modules.
+ * @returns The numbers that it prints as JSON; undefined if no Python has its packages, or the script fails.
  */
 export async function runPython(
   script: string,
   inputs: readonly (Float32Array | Float64Array | number)[],
-  { threads, modules = 'numpy, scipy' }: PythonOptions,
+  { threads, packages = 'scipy' }: PythonOptions,
 ): Promise<Record<string, number> | undefined> {
-  if (!found.has(modules)) found.set(modules, findPython(modules));
-  const python = await found.get(modules);
+  const python = await findPython(packages);
   if (python === undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'dpar-benchmark-'));
   try {
@@ -55,8 +78,11 @@ export async function runPython(
     }
     const program = fileURLToPath(new URL(`../python/${script}`, import.meta.url));
     const env = { ...process.env, OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` };
-    const { stdout } = await run(python, [program, ...parts], { env });
+    const { stdout } = await run(python.command, [program, ...parts], { env });
     return JSON.parse(stdout) as Record<string, number>;
+  } catch (error) {
+    process.stderr.write(`bench: ${script}: ${error instanceof Error ? error.message : error}\n`);
+    return undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -3,7 +3,10 @@ import { parseArgs } from 'node:util';
 import { benchmarks } from './benchmarks/index.js';
 import type { Reply } from './process.js';
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { threads: { type: 'string' } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { threads: { type: 'string' }, pytorch: { type: 'boolean', default: false } },
+});
 const benchmark = benchmarks.find(({ name }) => name === positionals[0]);
 if (benchmark === undefined) throw new Error(`worker: expected the name of a benchmark, got '${positionals[0]}'.`);
 
@@ -12,7 +15,7 @@ const peakRssBytes = (): number => process.resourceUsage().maxRSS * 1024;
 
 const send = (reply: Reply): void => void process.send?.(reply);
 
-const prepared = await benchmark.prepare({ threads: Number(values.threads) });
+const prepared = await benchmark.prepare({ threads: Number(values.threads), pytorch: values.pytorch });
 process.on('message', async () => {
   const sample = await prepared.measure();
   send({ sample, peakRssBytes: peakRssBytes() });

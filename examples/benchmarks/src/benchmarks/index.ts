@@ -8,7 +8,7 @@ import { patchifyOffline } from './patchify.js';
 import { precisionRecall10000 } from './precision-recall.js';
 import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
-import { sampling } from './sample.js';
+import { queuedSampling, sampling } from './sample.js';
 import { sampleCurve } from './sample-curve.js';
 import { statistics50000 } from './statistics.js';
 import { vqDecoding, vqEncoding } from './tokenizer.js';
@@ -22,8 +22,8 @@ export const benchmarks: readonly Benchmark[] = [
   ...(['dpar', 'llamagen'] as const).map((kind) => trainStep(kind, 'small', 32)),
   optimizerStep,
   ...engineBenchmarks,
-  ...sampling(1),
-  ...sampling(16),
+  ...sampling,
+  ...queuedSampling,
   ...[256, 384, 512].flatMap((resolution) => [sampleCurve('dpar', resolution), sampleCurve('llamagen', resolution)]),
   quantisedLoss('dpar', 'int8'),
   quantisedLoss('dpar', 'int4'),

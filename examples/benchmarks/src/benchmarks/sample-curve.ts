@@ -12,10 +12,11 @@ export function sampleCurve(model: 'dpar' | 'llamagen', resolution: number): Ben
   const tokens = gridSize ** 2;
   const targetMeanPatchLength = paperPatchRatios[resolution] ?? largeImages;
   const variant: Variant = {
+    size: 'B',
     batch: 1,
     gridSize,
     weights: 'float32',
-    ...(model === 'dpar' && { entropyModel: { size: 'T', weights: 'float32', targetMeanPatchLength } }),
+    ...(model === 'dpar' && { patches: { by: { size: 'T', weights: 'float32' }, targetMeanPatchLength } }),
   };
   return {
     name: `sample-curve/${model}-b/${resolution}`,

@@ -35,7 +35,8 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: num
     memoryBytes: expectedBytes(trained.memory),
     uses: [gemmPeak],
     reportsMemory: true,
-    prepare: async ({ threads }) => {
+    usesPytorch: trained.pytorch !== undefined,
+    prepare: async ({ threads, pytorch }) => {
       const steps = (await startTrainer(trained, threads)).run();
       const next = async () => (await steps.next()).value as StepMetrics;
       let { graphs } = await next();
@@ -51,7 +52,7 @@ export function trainStep(kind: 'dpar' | 'llamagen', size: ModelSize, batch: num
             else steps.push(metrics);
             graphs = metrics.graphs;
           }
-          return { ...medians(steps.map(sampleOf)), ...(await pytorchStep(trained, threads)) };
+          return { ...medians(steps.map(sampleOf)), ...(pytorch && (await pytorchStep(trained, threads))) };
         },
       };
     },
@@ -66,13 +67,10 @@ function sampleOf({ seconds, waitSeconds, optimizerSeconds, paddingShare }: Step
   return { seconds, waitSeconds, optimizerSeconds, paddingShare };
 }
 
-/** Largest batch in PyTorch, which needs more memory. */
-const pytorchImages = 4;
-
 /** Measures the same steps of a base LlamaGen in eager PyTorch, if it is installed. */
-async function pytorchStep({ size, batch, pytorch }: TrainedModel, threads: number): Promise<Sample> {
-  if (pytorch === undefined || size !== 'b-256' || batch > pytorchImages) return {};
-  const { seconds } = (await runPython('train_step.py', [...pytorch, threads], { threads, modules: 'torch' })) ?? {};
+async function pytorchStep({ pytorch }: TrainedModel, threads: number): Promise<Sample> {
+  if (pytorch === undefined) return {};
+  const { seconds } = (await runPython('train_step.py', [...pytorch, threads], { threads, packages: 'torch' })) ?? {};
   return seconds === undefined ? {} : { pytorchSeconds: seconds };
 }
 

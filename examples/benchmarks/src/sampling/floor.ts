@@ -11,10 +11,10 @@ export interface SamplingCost {
   readonly flops: number;
 }
 
-/** Formats of the weights of the model and the entropy model. */
-export interface StoredAs {
+/** An entropy model and the format of its weights. */
+export interface StoredEntropyModel {
+  readonly config: EntropyModelConfig;
   readonly weights: WeightFormat;
-  readonly entropyWeights: WeightFormat;
 }
 
 /** Cached keys and values are float32. */
@@ -40,15 +40,16 @@ export function llamaGenCost(config: LlamaGenConfig, format: WeightFormat): Samp
 }
 
 /**
- * Generating one image with DPAR under guidance. Encoder, patch embedding and entropy model need no second row: tokens
- * and patches are shared. Nothing reads the last token, nor the last patch.
+ * Generating one image with DPAR under guidance. Encoder, patch embedding and entropies need no second row: tokens and
+ * patches are shared. Nothing reads the last token, nor the last patch.
  * @param meanPatchLength Tokens per patch; the global transformer steps for the class, and for all patches but the last.
+ * @param entropyModel Default: none, patches start where the boundary head of the configuration lets them.
  */
 export function dparCost(
   config: DparConfig,
-  entropyModel: EntropyModelConfig,
-  { weights: format, entropyWeights }: StoredAs,
+  format: WeightFormat,
   meanPatchLength: number,
+  entropyModel?: StoredEntropyModel,
 ): SamplingCost {
   const { dim: D, nLayer: G, nLocalEncoderLayers: E, nLocalDecoderLayers, vocabSize: V, blockSize: T } = config;
   const block = blockWeights(config);
@@ -68,13 +69,20 @@ export function dparCost(
       rows: 2,
       attended: nLocalDecoderLayers * 2 * D,
     },
-    entropyPart(entropyModel, entropyWeights),
+    entropyModel ? entropyPart(entropyModel) : headPart(config, format),
   ]);
 }
 
-function entropyPart(config: EntropyModelConfig, format: WeightFormat): Part {
+function entropyPart({ config, weights: format }: StoredEntropyModel): Part {
   const { dim: D, nLayer: L, vocabSize: V, blockSize: T } = config;
   return { weights: L * blockWeights(config) + V * D, format, steps: T - 1, rows: 1, attended: L * 2 * D };
+}
+
+/** Boundary head: from the states of all neighbours through the hidden layers to one number. */
+function headPart({ dim: D, blockSize: T, boundaryHead }: DparConfig, format: WeightFormat): Part {
+  const { hiddenWidth: H = 0, hiddenLayers = 0, neighbours = [] } = boundaryHead ?? {};
+  const weights = H * neighbours.length * D + (hiddenLayers - 1) * H * H + H;
+  return { weights, format, steps: T - 1, rows: 1, attended: 0 };
 }
 
 /** Elements of a block's matrices: attention 4 D^2, feed-forward 3 D F. */

@@ -1,100 +1,103 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { entropyKind } from '@dpar/entropy';
-import { dparKind, dparMemory, dparPreset, llamaGenKind, llamaGenMemory, llamaGenPreset, presets } from '@dpar/model';
+import { dparKind, dparMemory, llamaGenKind, llamaGenMemory, type MemoryCount } from '@dpar/model';
 import { countParameters } from '@dpar/nn';
-import { createSampler, type GeneratedTokens, type StageSeconds } from '@dpar/sampler';
+import { createSampler, type GeneratedTokens, type SampleOptions, type Sampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { type Prepared, type Sample, type Settings, secondsOf } from '../benchmark.js';
 import { samplingOptions, thresholdFor } from './calibration.js';
+import { entropiesOfHead, entropiesOfModel } from './entropy-source.js';
 import { randomParameters } from './random-parameters.js';
-import { type EntropyModelVariant, entropyConfig, type Variant } from './variant.js';
+import { dparConfig, entropyConfig, imagesOf, llamaGenConfig, type Patches, type Variant } from './variant.js';
 
 /** Standard deviations of the output layers. A larger one spreads the entropies of the entropy model. */
 const outputStd = { model: 0.02, entropyModel: 0.1 };
 
-/** A sampler with the function that generates a batch. */
+/** A sampler and its options beside those of all models. */
 interface Generator {
-  readonly stageSeconds: StageSeconds;
-  generate(): Promise<GeneratedTokens>;
+  readonly sampler: Sampler;
+  readonly options?: Pick<SampleOptions, 'threshold'>;
 }
 
-/** Sets up a sampler with random weights, and generates once to compile everything. */
+/** Sets up a sampler with random weights, and generates the images of one batch to compile everything. */
 export async function prepareSampling(variant: Variant, { threads }: Settings): Promise<Prepared> {
   const engine = await createOrtEngine({ threads });
-  const { entropyModel } = variant;
-  const generator = entropyModel
-    ? await dparGenerator(engine, variant, entropyModel)
-    : llamaGenGenerator(engine, variant);
-  await generator.generate();
-  return { measure: () => measure(generator) };
+  const { batch, patches } = variant;
+  const generator = patches ? await dparGenerator(engine, variant, patches) : llamaGenGenerator(engine, variant);
+  const generate = (images: number): Promise<GeneratedTokens> =>
+    generator.sampler.generate({ ...samplingOptions(images, batch), ...generator.options });
+  await generate(batch);
+  return { measure: () => measure(generator.sampler, variant, generate) };
 }
 
-/** `seconds` of a batch; `meanPatchLength` in tokens; `entropyMs` and so on: milliseconds per position of each stage. */
-async function measure(generator: Generator): Promise<Sample> {
-  const before = generator.stageSeconds;
-  let patchLengths: readonly Int32Array[] = [];
+/** `seconds` of all images; `meanPatchLength` in tokens; `entropyMs` and so on: milliseconds of each stage in a step. */
+async function measure(
+  sampler: Sampler,
+  variant: Variant,
+  generate: (images: number) => Promise<GeneratedTokens>,
+): Promise<Sample> {
+  const before = sampler.stageSeconds;
+  const images = imagesOf(variant);
+  let patches = 0;
   const seconds = await secondsOf(async () => {
-    patchLengths = (await generator.generate()).patchLengths;
+    const { patchLengths } = await generate(images);
+    patches = patchLengths.reduce((sum, { length }) => sum + length, 0);
   });
-  const T = patchLengths[0]?.reduce((sum, length) => sum + length, 0) ?? Number.NaN;
-  const patches = patchLengths.reduce((sum, { length }) => sum + length, 0);
-  const stages = Object.entries(generator.stageSeconds).map(([stage, total]) => {
-    return [`${stage}Ms`, (1000 * (total - (before[stage] ?? 0))) / T];
+  const tokens = images * variant.gridSize ** 2;
+  const steps = tokens / variant.batch;
+  const stages = Object.entries(sampler.stageSeconds).map(([stage, total]) => {
+    return [`${stage}Ms`, (1000 * (total - (before[stage] ?? 0))) / steps];
   });
-  return { seconds, meanPatchLength: (patchLengths.length * T) / patches, ...Object.fromEntries(stages) };
+  return { seconds, meanPatchLength: tokens / patches, ...Object.fromEntries(stages) };
 }
 
 async function dparGenerator(
   engine: Engine,
-  { batch, gridSize, weights }: Variant,
-  { size, weights: entropyWeights, targetMeanPatchLength }: EntropyModelVariant,
+  variant: Variant,
+  { by, targetMeanPatchLength }: Patches,
 ): Promise<Generator> {
-  const config = dparPreset(presets.B, { gridSize });
-  const parameters = randomParameters(dparKind.specs(config), 1, outputStd.model);
-  const entropy = entropyConfig(size, gridSize);
+  const { gridSize, weights } = variant;
+  const target = { images: imagesOf(variant), gridSize, targetMeanPatchLength };
+  const config = dparConfig(variant);
+  const model = { kind: dparKind, config, parameters: randomParameters(dparKind.specs(config), 1, outputStd.model) };
+  if (by === 'head') {
+    const threshold = await thresholdFor(engine, entropiesOfHead(model), weights, target);
+    return { sampler: createSampler(engine, model, { weights }), options: { threshold } };
+  }
+  const entropy = entropyConfig(by.size, gridSize);
   const entropyModel = {
     kind: entropyKind,
     config: entropy,
     parameters: randomParameters(entropyKind.specs(entropy), 2, outputStd.entropyModel),
   };
-  const threshold = await thresholdFor(engine, entropyModel, entropyWeights, batch, targetMeanPatchLength);
-  const sampler = createSampler(
-    engine,
-    { kind: dparKind, config, parameters },
-    { entropyModel, weights, entropyWeights },
-  );
-  return generatorOf(sampler, () => sampler.generate({ ...samplingOptions(batch), threshold }));
+  const threshold = await thresholdFor(engine, entropiesOfModel(entropyModel), by.weights, target);
+  const sampler = createSampler(engine, model, { entropyModel, weights, entropyWeights: by.weights });
+  return { sampler, options: { threshold } };
 }
 
-function llamaGenGenerator(engine: Engine, { batch, gridSize, weights }: Variant): Generator {
-  const config = llamaGenPreset(presets.B, { gridSize });
+function llamaGenGenerator(engine: Engine, variant: Variant): Generator {
+  const config = llamaGenConfig(variant);
   const parameters = randomParameters(llamaGenKind.specs(config), 1, outputStd.model);
-  const sampler = createSampler(engine, { kind: llamaGenKind, config, parameters }, { weights });
-  return generatorOf(sampler, () => sampler.generate(samplingOptions(batch)));
-}
-
-function generatorOf(
-  sampler: { readonly stageSeconds: StageSeconds },
-  generate: () => Promise<GeneratedTokens>,
-): Generator {
-  return {
-    get stageSeconds() {
-      return sampler.stageSeconds;
-    },
-    generate,
-  };
+  return { sampler: createSampler(engine, { kind: llamaGenKind, config, parameters }, { weights: variant.weights }) };
 }
 
 /** Copies of the weights: the input, in the graphs, repacked by ONNX Runtime, and repacked for other numbers of rows. */
 const copies = 4;
 
 /** Expected bytes of a sampler, with caches of two rows an image. */
-export function expectedBytes({ batch, gridSize, entropyModel }: Variant): number {
-  const memory = entropyModel
-    ? dparMemory(dparPreset(presets.B, { gridSize }), batch, gridSize ** 2)
-    : llamaGenMemory(llamaGenPreset(presets.B, { gridSize }), batch);
-  const entropyWeights = entropyModel
-    ? 4 * countParameters(entropyKind.specs(entropyConfig(entropyModel.size, gridSize)))
-    : 0;
+export function expectedBytes(variant: Variant): number {
+  const { gridSize, patches } = variant;
+  const memory = memoryOf(variant);
+  const entropyWeights =
+    patches === undefined || patches.by === 'head'
+      ? 0
+      : 4 * countParameters(entropyKind.specs(entropyConfig(patches.by.size, gridSize)));
   return copies * (memory.weights + entropyWeights) + 2 * memory.cache;
+}
+
+function memoryOf(variant: Variant): MemoryCount {
+  const { batch, gridSize, patches } = variant;
+  return patches
+    ? dparMemory(dparConfig(variant), batch, gridSize ** 2)
+    : llamaGenMemory(llamaGenConfig(variant), batch);
 }

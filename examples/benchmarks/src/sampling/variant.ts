@@ -1,31 +1,72 @@
 import { type EntropyModelConfig, entropyModelPresets } from '@dpar/entropy';
-import { llamaGenPreset, presets } from '@dpar/model';
+import {
+  type BoundaryHeadConfig,
+  type DparConfig,
+  dparPreset,
+  type LlamaGenConfig,
+  llamaGenPreset,
+  presets,
+} from '@dpar/model';
 import type { WeightFormat } from '@dpar/tensor';
+
+/** Sizes of models that are measured: presets of `@dpar/model`. */
+export type ModelSize = 'B' | 'L' | 'XL';
 
 /** Size of the entropy model: GPT-T (6 layers, 512 wide) or GPT-B (12 layers, 768 wide). */
 export type EntropyModelSize = 'T' | 'B';
 
-/** A base model that generates images. */
+/** A model that generates images. */
 export interface Variant {
-  /** Images of a batch. */
+  readonly size: ModelSize;
+  /** Images at work at the same time. */
   readonly batch: number;
+  /** Images of a measurement. If there are more than `batch`, they wait in a queue. Default: `batch`. */
+  readonly images?: number;
   /** Tokens in a row and in a column of an image. */
   readonly gridSize: number;
   /** Format of the model's weights. */
   readonly weights: WeightFormat;
-  /** Entropy model of DPAR. Without it the model is LlamaGen. */
-  readonly entropyModel?: EntropyModelVariant;
+  /** Patches of DPAR. Without them the model is LlamaGen. */
+  readonly patches?: Patches;
 }
 
-/** Entropy model and patches of DPAR. */
-export interface EntropyModelVariant {
-  readonly size: EntropyModelSize;
-  readonly weights: WeightFormat;
+/** Patches of DPAR. */
+export interface Patches {
+  /** Entropy model whose entropies decide where patches start, or the boundary head of DPAR itself. */
+  readonly by: EntropyModelVariant | 'head';
   /** Mean patch length, for which the threshold is calibrated. */
   readonly targetMeanPatchLength: number;
 }
 
-/** Configuration of an entropy model for the tokens of the base models. */
+/** Size of an entropy model and format of its weights. */
+export interface EntropyModelVariant {
+  readonly size: EntropyModelSize;
+  readonly weights: WeightFormat;
+}
+
+/** Boundary head that reads the states of the token before, the one above, and those beside it. */
+const boundaryHeadOf = (gridSize: number): BoundaryHeadConfig => ({
+  hiddenWidth: 256,
+  hiddenLayers: 1,
+  neighbours: [1, gridSize, gridSize - 1, gridSize + 1],
+  threshold: null,
+});
+
+/** Number of images of a measurement. */
+export const imagesOf = ({ batch, images = batch }: Variant): number => images;
+
+/** Configuration of a DPAR. It has a boundary head if no entropy model decides where patches start. */
+export function dparConfig({ size, gridSize, patches }: Variant): DparConfig {
+  const config = dparPreset(presets[size], { gridSize });
+  return patches?.by === 'head' ? { ...config, boundaryHead: boundaryHeadOf(gridSize) } : config;
+}
+
+/** Configuration of a LlamaGen. */
+export function llamaGenConfig({ size, gridSize }: Variant): LlamaGenConfig {
+  return llamaGenPreset(presets[size], { gridSize });
+}
+
+/** Configuration of an entropy model for the tokens of all sizes of models. */
 export function entropyConfig(size: EntropyModelSize, gridSize: number): EntropyModelConfig {
   return { ...llamaGenPreset(presets.B, { gridSize }), ...entropyModelPresets[size], clsTokenNum: 0 };
 }

@@ -27,7 +27,7 @@ export interface TrainedModel {
   /** Multiply-accumulates of matrix products in a forward pass for one image. */
   readonly macs: number;
   readonly memory: MemoryCount;
-  /** Arguments of `python/train_step.py`, for a LlamaGen. */
+  /** Arguments of `python/train_step.py`, for models that PyTorch trains too. */
   readonly pytorch?: readonly number[];
 }
 
@@ -56,6 +56,9 @@ const sizes: Readonly<Record<ModelSize, { readonly preset: Preset; readonly opti
 /** Sizes of models by name: the base model with 16384 codes; 4 layers, 256 wide, 1024 codes; that of `npm run demo`. */
 export type ModelSize = 'b-256' | 'small' | 'demo';
 
+/** Largest batch in PyTorch, which needs more memory. */
+const pytorchImages = 4;
+
 /** The model of a kind and size. */
 export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: number): TrainedModel {
   const { preset, options } = sizes[size];
@@ -72,8 +75,6 @@ export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: 
     };
   }
   const config: LlamaGenConfig = llamaGenPreset(preset, options);
-  const { dim, nHead, nLayer, vocabSize, numClasses, blockSize } = config;
-  const hidden = named(llamaGenKind.specs(config), 'layers.0.feed_forward.w1.weight').shape[0] ?? 0;
   return {
     kind,
     size,
@@ -81,6 +82,13 @@ export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: 
     model: { kind: llamaGenKind, config },
     macs: gptMatmulMacs(config),
     memory: llamaGenMemory(config, batch),
-    pytorch: [dim, nHead, nLayer, hidden, vocabSize, numClasses, blockSize, batch],
+    ...(size === 'b-256' && batch <= pytorchImages && { pytorch: llamaGenArguments(config, batch) }),
   };
+}
+
+/** Arguments of the Python scripts that run a LlamaGen, up to the number of threads. */
+export function llamaGenArguments(config: LlamaGenConfig, batch: number): number[] {
+  const { dim, nHead, nLayer, vocabSize, numClasses, blockSize } = config;
+  const hidden = named(llamaGenKind.specs(config), 'layers.0.feed_forward.w1.weight').shape[0] ?? 0;
+  return [dim, nHead, nLayer, hidden, vocabSize, numClasses, blockSize, batch];
 }
