@@ -1,4 +1,4 @@
-export { boundaryEntropies, boundaryPatching, boundaryStep } from './boundary-head.js';
+export { boundaryEntropies, boundaryPatching, boundaryStep, isBoundaryParameter, isReadByHead } from './boundary-head.js';
 export type {
   BoundaryHeadConfig,
   DparConfig,
@@ -18,7 +18,8 @@ export {
 export { type DparInputs, type DparOutputs, dpar } from './dpar.js';
 export { dparKind } from './dpar-kind.js';
 export { inputsOfLengths } from './inputs-of-lengths.js';
-export { imageModelKinds } from './kinds.js';
+export { entropySourceKinds, imageModelKinds } from './kinds.js';
+export { encoderStates } from './local-encoder.js';
 export { type LlamaGenOutputs, llamaGen, llamaGenKind } from './llamagen.js';
 export { dparMacs, dparMatmulMacs, llamaGenMacs } from './macs.js';
 export { dparMemory, llamaGenMemory, type MemoryCount } from './memory.js';

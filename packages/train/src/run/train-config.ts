@@ -44,7 +44,9 @@ const dataKeys = z.strictObject({
   entropy_checkpoint: z
     .string()
     .optional()
-    .describe('Entropy model for missing entropies. Entropies of another model are an error'),
+    .describe(
+      'Entropy model, or DPAR model with a boundary head, for missing entropies. Entropies of another model are an error',
+    ),
   validation: z.string().optional().describe('Data for the validation loss, in the same form as tokens'),
   validation_entropies: z
     .string()
