@@ -3,7 +3,7 @@ import type { PatchingOptions } from '@dpar/patchify';
 import { DparError, named, type Ops, sizeOf, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type BoundaryHeadConfig, type DparConfig, dparConfigKinds } from './config.js';
-import { patchingOptions } from './prepare.js';
+import { patchingOptions } from './patching-options.js';
 
 // A small network on the states of the local encoder that predicts the entropies of the entropy model, in its place. The
 // entropy of a token is predicted from the states of some tokens before it: the one before it, and those of the row above.

@@ -16,7 +16,8 @@ import { type DparInputs, dpar } from './dpar.js';
 import { inputsOfLengths } from './inputs-of-lengths.js';
 import { encoderStates } from './local-encoder.js';
 import { dparMatmulMacs } from './macs.js';
-import { dparInputs, patchingOptions, patchSlots } from './prepare.js';
+import { patchingOptions } from './patching-options.js';
+import { dparInputs, patchSlots } from './prepare.js';
 import { dparPreset, presetsOf } from './presets.js';
 import { dparSpecs } from './specs.js';
 

@@ -1,15 +1,8 @@
 import type { KindsOf } from '@dpar/check';
-import {
-  causalMask,
-  crossEntropy,
-  predictions,
-  prependClass,
-  type Training,
-  transformerStack,
-} from '@dpar/nn';
+import { causalMask, crossEntropy, predictions, prependClass, type Training, transformerStack } from '@dpar/nn';
 import { int32, type Ops, type Tensors } from '@dpar/tensor';
-import { checkArguments } from './check-arguments.js';
 import { boundaryEntropies } from './boundary-head.js';
+import { checkArguments } from './check-arguments.js';
 import { type DparConfig, dparConfigKinds } from './config.js';
 import { localDecoder } from './local-decoder.js';
 import { embeddedTokens, localEncoder } from './local-encoder.js';

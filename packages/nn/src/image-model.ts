@@ -1,4 +1,12 @@
-import { DparError, type DynamicAxes, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
+import {
+  DparError,
+  type DynamicAxes,
+  type HostTensor,
+  type HostTensorOf,
+  named,
+  type Ops,
+  type Tensors,
+} from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type DescribedGraph, type GraphDescription, type GraphInput, integers } from './described-graph.js';
 import type { Training } from './dropout.js';
