@@ -1,10 +1,11 @@
 import { calibrateThreshold, pearsonCorrelation } from '@dpar/entropy';
 import { type DparConfig, isReadByHead, patchingOptions } from '@dpar/model';
-import { entropySourceOf, type ImageArchitecture } from '@dpar/nn';
+import { architectureArgument, entropySourceOf, type ImageArchitecture } from '@dpar/nn';
 import { type PatchingOptions, writePatchLengths } from '@dpar/patchify';
 import { type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { type TokenSet, takeRows } from '../batches/token-set.js';
 import { missingEntropies, sourceOf, type TokenSource } from '../batches/token-source.js';
+import { checkArguments } from '../check-arguments.js';
 
 /** Agreement of a boundary head with given entropies over some images. */
 export interface BoundaryValidation {
@@ -38,6 +39,7 @@ const batchSize = 16;
 
 /** Creates a validator of a model's boundary head. @throws DparError for a model without one. */
 export function createBoundaryValidator(engine: Engine, model: ImageArchitecture): BoundaryValidator {
+  checkArguments('createBoundaryValidator', { engine, model }, { engine: 'Engine', model: architectureArgument });
   const { config } = model;
   const head = entropySourceOf('createBoundaryValidator', model);
   const compiled = engine.compile((ops, inputs) => ({ entropies: head.entropies(ops, config, inputs) }), {
