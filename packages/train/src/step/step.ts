@@ -12,7 +12,7 @@ import {
   valueAndGradients,
 } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { boundaryStep } from './boundary-step.js';
+import { boundaryGradients } from './boundary-gradients.js';
 import { type DropoutRates, dropoutFrom, dropoutRatesKinds, maskAxes, noDropout } from './dropout.js';
 import { boundaryConfigOf, type Trained, trainedKind, trainedParameters, trainsHead } from './trained.js';
 
@@ -68,7 +68,7 @@ export function gradientFunction(
   const head = trainsHead(model, trained) ? boundaryConfigOf(model) : undefined;
   if (head !== undefined && trained === 'boundary_head') {
     return (ops, inputs) => {
-      const { loss, gradients } = boundaryStep(ops, head, inputs);
+      const { loss, gradients } = boundaryGradients(ops, head, inputs);
       return { loss, [boundaryLossName]: loss, ...prefixed(gradients) };
     };
   }
@@ -81,7 +81,7 @@ export function gradientFunction(
     const returned = Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)]));
     const gradients = prefixed(results.gradients);
     if (joint === undefined) return { ...returned, ...gradients };
-    const boundary = boundaryStep(ops, joint, inputs, named(results.outputs, 'encoderTokens'));
+    const boundary = boundaryGradients(ops, joint, inputs, named(results.outputs, 'encoderTokens'));
     return { ...returned, [boundaryLossName]: boundary.loss, ...gradients, ...prefixed(boundary.gradients) };
   };
 }

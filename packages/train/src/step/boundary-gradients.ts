@@ -2,7 +2,7 @@ import { boundaryEntropies, type DparConfig, encoderStates, isBoundaryParameter 
 import { named, type Ops, type TensorFunction, type Tensors, valueAndGradients } from '@dpar/tensor';
 
 /** Squared error of a boundary head, and its gradients. */
-export interface BoundaryStep<T> {
+export interface BoundaryGradients<T> {
   /** Scalar, nats^2: mean over the images and their T - 1 entropies. */
   readonly loss: T;
   /** By the names of the head's parameters. */
@@ -15,12 +15,12 @@ export interface BoundaryStep<T> {
  * @param tensors Parameters of the head, and `entropies` [B, T - 1] of an entropy model, nats.
  * @param states Encoder states [B, N - 1, D]; by default computed from the `tokens` int32 [B, T] and parameters of `tensors`.
  */
-export function boundaryStep<T>(
+export function boundaryGradients<T>(
   ops: Ops<T>,
   config: DparConfig,
   tensors: Tensors<T>,
   states: T = encoderStates(ops, config, tensors, named(tensors, 'tokens')),
-): BoundaryStep<T> {
+): BoundaryGradients<T> {
   const head = Object.entries(tensors).filter(([name]) => isBoundaryParameter(name));
   const error: TensorFunction = (tapeOps, inputs) => {
     const predicted = boundaryEntropies(tapeOps, config, inputs, named(inputs, 'states'));
