@@ -82,7 +82,8 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
     const value: Record<string, WritablePyTorchValue> = { model: stateDict(parameters, names, signal) };
     if (average !== undefined) value.ema = stateDict(average, names, signal);
     if (moments !== undefined && settings !== undefined) {
-      value.optimizer = formatOptimizerState(shapes, trainer?.step ?? 0, settings, (name) => ({
+      const trained = shapes.filter(([name]) => hasMoments(moments, name));
+      value.optimizer = formatOptimizerState(trained, trainer?.step ?? 0, settings, (name) => ({
         first: tensorOf(moments, momentPrefixes.first + name, signal),
         second: tensorOf(moments, momentPrefixes.second + name, signal),
       }));
@@ -108,6 +109,11 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
   } finally {
     for (const file of open) await file.close();
   }
+}
+
+/** True unless a parameter has no moment, because its run did not train it. */
+function hasMoments({ types }: SafetensorsReader, name: string): boolean {
+  return types.has(momentPrefixes.first + name) || types.has(momentPrefixes.second + name);
 }
 
 /** Opens a safetensors file or its index, if one exists, and adds it to the open files. */

@@ -127,6 +127,8 @@ async function importFrom(
   const unread = unreadWeights(source);
   refuseUnread('importCheckpoint', path, unread, (name) => name.endsWith('.weight') || name.endsWith('.bias'));
   const inferred = configOf(file, path, found, settings.reduce<unknown>(withSetting, { ...given }) as Json);
+  // The names of the parameters depend on a boundary head.
+  if (inferred.missing.includes('boundary_head')) checkKeys(inferred);
   const specs = specsOf(withPlaceholders(inferred));
   refuseUnread('importCheckpoint', path, unread, (name) => Object.hasOwn(specs, name));
   const own = withoutForeign(found.tensors, specs);

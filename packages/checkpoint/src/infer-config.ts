@@ -1,3 +1,4 @@
+import { isBoundaryParameter } from '@dpar/model';
 import { type Field, type ImageModelKind, type Json, type ModelKind, snakeCase } from '@dpar/nn';
 import { vqKind } from '@dpar/tokenizer';
 import { type Hints, sizesOfRotaryTable, tokensOfArguments, tokensOfName } from './file-hints.js';
@@ -106,6 +107,9 @@ function inferImageConfig(kind: ImageModelKind, shapes: Shapes, given: Json, hin
   config.predict_eoi_token = predictEoi;
   const patching = patchingOf(blockSize, object(args.patching), object(given.patching));
   missing.push(...patching.missing);
+  // Which tokens a boundary head reads does not follow from its shapes.
+  const hasHead = [...shapes.keys()].some(isBoundaryParameter);
+  if (hasHead && !Object.hasOwn(given, 'boundary_head')) missing.push('boundary_head');
   return { config: { ...config, ...given, patching: patching.config }, assumed, missing };
 }
 

@@ -15,6 +15,7 @@ const requiredKeys: Readonly<Record<string, { readonly placeholder: unknown; rea
   n_head: { placeholder: 1, example: '12' },
   block_size: { placeholder: 256, example: '256' },
   embedding_type: { placeholder: null, example: 'dynamic_4d' },
+  boundary_head: { placeholder: null, example: '{"hidden_width":256,"neighbours":[1]}' },
 };
 
 /** A configuration whose model has the same parameters, with placeholders for the missing keys. */

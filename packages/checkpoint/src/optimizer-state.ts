@@ -89,10 +89,12 @@ export async function parseOptimizerState(
     throw unfit("'state' and 'param_groups'", shownKeys(entriesOf(value)));
   if (states.size === 0) return undefined;
   const names = namesOf(groups, parameters);
-  if (states.size !== parameters.length) throw unfit(`states of ${parameters.length} parameters`, `${states.size}`);
+  // A run that trains a part of a model has states of these parameters only.
+  const trained = parameters.filter(([name]) => names.has(name));
+  if (states.size !== trained.length) throw unfit(`states of ${parameters.length} parameters`, `${states.size}`);
   const moments = new Map<string, Readonly<Record<keyof Moments, PyTorchTensor>>>();
   const steps = new Set<number>();
-  for (const [name, shape] of parameters) {
+  for (const [name, shape] of trained) {
     const state: PyTorchValue = states.get(names.get(name) ?? null) ?? null;
     const first = entry(state, 'exp_avg');
     const second = entry(state, 'exp_avg_sq');

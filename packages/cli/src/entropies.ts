@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
+import { entropySourceKinds } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
-import type { ImageArchitecture } from '@dpar/nn';
+import type { ImageArchitecture, ImageConfig } from '@dpar/nn';
 import { int32 } from '@dpar/tensor';
 import { checkTokenSet, entropiesOfSet, sizeOfSet, type TokenSet } from '@dpar/train';
 import { createDiskSource, findTokenLayout } from '@dpar/train/node';
@@ -11,7 +11,7 @@ import { readTensors, tokensFor } from './input-files.js';
 /** Tokens of images with their entropies. */
 export interface TokensWithEntropies {
   readonly set: Required<TokenSet>;
-  readonly config: EntropyModelConfig;
+  readonly config: ImageConfig;
   readonly seconds: number;
 }
 
@@ -24,7 +24,7 @@ export async function computeEntropies(
   context: Context,
 ): Promise<TokensWithEntropies> {
   const engine = await context.engine();
-  const model = await loadModel(checkpoint, { kinds: [entropyKind] });
+  const model = await loadModel(checkpoint, { kinds: entropySourceKinds });
   const { config } = model;
   const set = await readSet(model, input);
   const progress = context.progress({ label: 'entropy', unit: 'images', total: sizeOfSet(set).images });

@@ -85,7 +85,12 @@ export const entropyKind: ImageModelKind<EntropyModelConfig> = {
   fields,
   presets: Object.fromEntries(presets),
   hasClasses: false,
-  outputNames: { logits: 'logits', loss: 'loss', entropies: 'entropies' },
+  outputNames: () => ({ logits: 'logits', loss: 'loss', entropies: 'entropies' }),
+  entropySource: {
+    check: () => {},
+    reads: () => true,
+    entropies: (ops, config, tensors) => entropyModel(ops, config, tensors, named(tensors, 'tokens')).entropies,
+  },
   ...withoutPatches<EntropyModelConfig>(({ blockSize }) => blockSize - 1),
   readConfig: (json) => ({ ...readConfig('entropyKind.readConfig', json, fields), clsTokenNum: 0 }),
   writeConfig: (config) => ({ kind: 'entropy', ...writeConfig(config) }),

@@ -1,9 +1,9 @@
 import { linear, ones, type ParameterSpec, type ParameterSpecs, standardNormal, zeros } from '@dpar/nn';
 import type { PatchingOptions } from '@dpar/patchify';
-import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
+import { DparError, named, type Ops, sizeOf, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type BoundaryHeadConfig, type DparConfig, dparConfigKinds } from './config.js';
-import { patchingOptions } from './prepare.js';
+import { patchingOptions } from './patching-options.js';
 
 // A small network on the states of the local encoder that predicts the entropies of the entropy model, in its place. The
 // entropy of a token is predicted from the states of some tokens before it: the one before it, and those of the row above.
@@ -26,6 +26,24 @@ export function boundaryHeadSpecs({ dim, boundaryHead }: DparConfig): ParameterS
   specs['boundary_head.output.weight'] = standardNormal([1, hiddenWidth]);
   specs['boundary_head.output.bias'] = zeros([1]);
   return specs;
+}
+
+/** Returns true for the name of a parameter of the boundary head. */
+export function isBoundaryParameter(name: string): boolean {
+  checkArguments('isBoundaryParameter', { name }, { name: 'string' });
+  return name.startsWith('boundary_head.');
+}
+
+/** Returns true for the name of a parameter that the entropies of the boundary head depend on. */
+export function isReadByHead(name: string): boolean {
+  checkArguments('isReadByHead', { name }, { name: 'string' });
+  return isBoundaryParameter(name) || name === 'tok_embeddings.weight' || name.startsWith('local_encoder.layers.');
+}
+
+/** Multiply-accumulates of the boundary head's products for one token; 0 without one. */
+export function boundaryHeadMacs(config: DparConfig): number {
+  const matrices = Object.values(boundaryHeadSpecs(config)).filter(({ shape }) => shape.length === 2);
+  return matrices.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 /** Boundary head of a configuration. @throws DparError if it has none. */

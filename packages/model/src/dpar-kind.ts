@@ -5,15 +5,19 @@ import {
   type ImageModelKind,
   imageTokens,
   integers,
+  type Training,
   writeConfig,
 } from '@dpar/nn';
 import { padPatchLengths, patchingModes, patchLengths, writePatchLengths } from '@dpar/patchify';
-import { DparError, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
+import { DparError, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
+import { boundaryEntropies, boundaryHeadOf, isReadByHead } from './boundary-head.js';
 import { type DparConfig, dparFields, readDparConfig } from './config.js';
 import { type DparInputs, dpar } from './dpar.js';
 import { inputsOfLengths } from './inputs-of-lengths.js';
+import { encoderStates } from './local-encoder.js';
 import { dparMatmulMacs } from './macs.js';
-import { dparInputs, patchingOptions, patchSlots } from './prepare.js';
+import { patchingOptions } from './patching-options.js';
+import { dparInputs, patchSlots } from './prepare.js';
 import { dparPreset, presetsOf } from './presets.js';
 import { dparSpecs } from './specs.js';
 
@@ -26,13 +30,22 @@ export const dparKind: ImageModelKind<DparConfig> = {
   hasPatches: true,
   hasClasses: true,
   dynamicAxes: { globalTable: { 1: 'patches' }, slotToken: { 1: 'patches' }, slotMask: { 1: 'patches' } },
-  outputNames: {
+  outputNames: ({ boundaryHead }) => ({
     logits: 'logits',
     loss: 'loss',
     encoderTokens: 'local_encoder.tokens',
     encoderPatches: 'local_encoder.patches',
     global: 'global',
     decoder: 'local_decoder',
+    ...(boundaryHead && { boundaryEntropies: 'boundary_entropies' }),
+  }),
+  entropySource: {
+    check: (caller, config) => {
+      boundaryHeadOf(caller, config);
+    },
+    reads: isReadByHead,
+    entropies: (ops, config, tensors) =>
+      boundaryEntropies(ops, config, tensors, encoderStates(ops, config, tensors, named(tensors, 'tokens'))),
   },
   derived({ block_size: T = 256, boundary_head: head }) {
     const row = Math.sqrt(Number(T));
@@ -47,7 +60,9 @@ export const dparKind: ImageModelKind<DparConfig> = {
     (hasGptBlocks(names) || names.some((name) => name.startsWith('local_encoder.layers.'))),
   predictedTokens: ({ blockSize, predictEoiToken }) => blockSize + (predictEoiToken ? 1 : 0),
   needsEntropies: ({ patching }) => patchingModes[patching.mode].needsEntropies,
-  outputs: (ops, config, tensors, training) => ({ ...dpar(ops, config, tensors, inputsOf(tensors), training) }),
+  outputs: <T>(ops: Ops<T>, config: DparConfig, tensors: Tensors<T>, training?: Training<T>) =>
+    // Not a copy, which would compute the entropies of the boundary head.
+    dpar(ops, config, tensors, inputsOf(tensors), training) as unknown as Tensors<T>,
   inputs(config, batch, { bucketRatio } = {}) {
     const { tokens, labels, patchLengths: given } = batch;
     if (given !== undefined) return dparInputs(config, tokens, labels, given);
@@ -72,7 +87,7 @@ export const dparKind: ImageModelKind<DparConfig> = {
     return { patches, positions: B * M };
   },
   teacherForced(config) {
-    const { blockSize: T, vocabSize, predictEoiToken } = config;
+    const { blockSize: T, vocabSize, predictEoiToken, boundaryHead } = config;
     const [N, V] = predictEoiToken ? [T + 1, vocabSize + 1] : [T, vocabSize];
     const endOfImage = predictEoiToken ? ', the end-of-image token is a patch of its own' : '';
     return {
@@ -88,11 +103,14 @@ export const dparKind: ImageModelKind<DparConfig> = {
       outputs: {
         logits: `[batch, ${N}, ${V}]: position i predicts token i from the class, finished patches and tokens 0..i - 1`,
         loss: 'mean cross-entropy over all images and tokens, nats, scalar',
+        ...(boundaryHead && {
+          boundary_entropies: `[batch, ${T - 1}]: entropies of the boundary head, nats; entry j belongs to token j + 1`,
+        }),
       },
       fn: (ops, x) => {
         const inputs = inputsOfLengths(ops, config, named(x, 'tokens'), named(x, 'labels'), named(x, 'patch_lengths'));
-        const { logits, loss } = dpar(ops, config, x, inputs);
-        return { logits, loss };
+        const { logits, loss, boundaryEntropies } = dpar(ops, config, x, inputs);
+        return { logits, loss, ...(boundaryEntropies && { boundary_entropies: boundaryEntropies }) };
       },
     };
   },

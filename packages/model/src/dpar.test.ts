@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import type { DparConfig } from './config.js';
 import { dpar } from './dpar.js';
 import { dparKind } from './dpar-kind.js';
-import { dparInputs, patchingOptions } from './prepare.js';
+import { patchingOptions } from './patching-options.js';
+import { dparInputs } from './prepare.js';
 
 const engine = createReferenceEngine();
 

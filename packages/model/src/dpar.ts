@@ -1,19 +1,11 @@
 import type { KindsOf } from '@dpar/check';
-import {
-  causalMask,
-  crossEntropy,
-  dropTokens,
-  embedding,
-  predictions,
-  prependClass,
-  type Training,
-  transformerStack,
-} from '@dpar/nn';
-import { int32, named, type Ops, type Tensors } from '@dpar/tensor';
+import { causalMask, crossEntropy, predictions, prependClass, type Training, transformerStack } from '@dpar/nn';
+import { int32, type Ops, type Tensors } from '@dpar/tensor';
+import { boundaryEntropies } from './boundary-head.js';
 import { checkArguments } from './check-arguments.js';
 import { type DparConfig, dparConfigKinds } from './config.js';
 import { localDecoder } from './local-decoder.js';
-import { localEncoder } from './local-encoder.js';
+import { embeddedTokens, localEncoder } from './local-encoder.js';
 import type { PatchMaps } from './patch-maps.js';
 
 /** Inputs of a DPAR model. B images, T tokens each, N predicted tokens (T, or T + 1 with an end-of-image token), M patches. */
@@ -50,6 +42,11 @@ export interface DparOutputs<T> {
   readonly logits: T;
   /** Scalar, nats: mean cross-entropy over all N tokens. */
   readonly loss: T;
+  /**
+   * [B, T - 1], nats: entropies that the boundary head predicts, if the model has one. They are computed when they are read;
+   * a copy of this object reads them.
+   */
+  readonly boundaryEntropies?: T;
 }
 
 /**
@@ -69,12 +66,10 @@ export function dpar<T>(
     { ops: 'Ops', config: dparConfigKinds, parameters: 'object', inputs: dparInputsKinds, 'training?': 'object' },
   );
 
-  const [B = 0, length = 0] = ops.shapeOf(inputs.tokens);
+  const [B = 0] = ops.shapeOf(inputs.tokens);
   const M = ops.shapeOf(inputs.slotMask)[1] ?? 0;
-  const read = config.predictEoiToken ? inputs.tokens : ops.slice(inputs.tokens, 1, 0, length - 1); // [B, N - 1]
-  const embedded = embedding(ops, named(parameters, 'tok_embeddings.weight'), read); // [B, N - 1, D]
-  const dropped = dropTokens(ops, embedded, training);
-  const { tokens, patches } = localEncoder(ops, config, parameters, dropped, inputs, training);
+  const embedded = embeddedTokens(ops, config, parameters, inputs.tokens, training); // [B, N - 1, D]
+  const { tokens, patches } = localEncoder(ops, config, parameters, embedded, inputs, training);
 
   // The last patch is complete only when the image is, and no token depends on it.
   const sequence = prependClass(ops, parameters, ops.slice(patches, 1, 0, M - 1), inputs.labels); // [B, M, D]
@@ -87,7 +82,7 @@ export function dpar<T>(
   const targets = config.predictEoiToken
     ? ops.concat([inputs.tokens, ops.broadcast(ops.constant(int32([1, 1], [config.vocabSize])), [B, 1])], 1)
     : inputs.tokens;
-  return {
+  const outputs = {
     encoderTokens: tokens,
     encoderPatches: patches,
     global,
@@ -95,4 +90,13 @@ export function dpar<T>(
     logits,
     loss: crossEntropy(ops, logits, targets),
   };
+  if (config.boundaryHead === undefined) return outputs;
+  let predicted: T | undefined;
+  return Object.defineProperty(outputs, 'boundaryEntropies', {
+    enumerable: true,
+    get: () => {
+      predicted ??= boundaryEntropies(ops, config, parameters, tokens);
+      return predicted;
+    },
+  });
 }

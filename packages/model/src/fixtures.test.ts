@@ -13,7 +13,8 @@ import { describe, expect, it } from 'vitest';
 import { dpar } from './dpar.js';
 import { dparKind } from './dpar-kind.js';
 import { llamaGen, llamaGenKind } from './llamagen.js';
-import { dparInputs, patchingOptions } from './prepare.js';
+import { patchingOptions } from './patching-options.js';
+import { dparInputs } from './prepare.js';
 import { largestDifference, loadFixture, type ModelFixture, relativeError } from './testing/fixture.js';
 
 const engines: Record<string, () => Promise<Engine>> = {

@@ -1,4 +1,10 @@
-export { boundaryEntropies, boundaryPatching, boundaryStep } from './boundary-head.js';
+export {
+  boundaryEntropies,
+  boundaryPatching,
+  boundaryStep,
+  isBoundaryParameter,
+  isReadByHead,
+} from './boundary-head.js';
 export type {
   BoundaryHeadConfig,
   DparConfig,
@@ -18,17 +24,18 @@ export {
 export { type DparInputs, type DparOutputs, dpar } from './dpar.js';
 export { dparKind } from './dpar-kind.js';
 export { inputsOfLengths } from './inputs-of-lengths.js';
-export { imageModelKinds } from './kinds.js';
+export { entropySourceKinds, imageModelKinds } from './kinds.js';
 export { type LlamaGenOutputs, llamaGen, llamaGenKind } from './llamagen.js';
+export { encoderStates } from './local-encoder.js';
 export { dparMacs, dparMatmulMacs, llamaGenMacs } from './macs.js';
 export { dparMemory, llamaGenMemory, type MemoryCount } from './memory.js';
 export { type PatchPlaces, patchAngles } from './patch-angles.js';
 export type { PatchMaps } from './patch-maps.js';
+export { patchingOptions } from './patching-options.js';
 export {
   dparInputs,
   globalRotaryTable,
   type PatchPlace,
-  patchingOptions,
   patchRotaryRows,
   patchSlots,
 } from './prepare.js';

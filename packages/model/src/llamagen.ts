@@ -66,7 +66,7 @@ export const llamaGenKind: ImageModelKind<LlamaGenConfig> = {
   fields: llamaGenFields,
   presets: presetsOf((size, options) => writeConfig(llamaGenPreset(size, options))),
   hasClasses: true,
-  outputNames: { logits: 'logits', loss: 'loss' },
+  outputNames: () => ({ logits: 'logits', loss: 'loss' }),
   ...withoutPatches<LlamaGenConfig>(({ blockSize }) => blockSize),
   readConfig(json) {
     const config = readConfig('llamaGenKind.readConfig', json, llamaGenFields);

@@ -1,6 +1,16 @@
-import { blockCausalMask, causalMask, gridRotaryTable, namedBlock, type Training } from '@dpar/nn';
-import type { Ops, Tensors } from '@dpar/tensor';
-import type { DparConfig } from './config.js';
+import {
+  blockCausalMask,
+  causalMask,
+  dropTokens,
+  embedding,
+  gridRotaryTable,
+  namedBlock,
+  type Training,
+  transformerStack,
+} from '@dpar/nn';
+import { DparError, named, type Ops, type Tensors } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
+import { type DparConfig, dparConfigKinds } from './config.js';
 import { attendToOwnTokens, poolPatches, type Slots } from './patch-embedding.js';
 import { type PatchMaps, patchOfTokens, tokensOfPatches } from './patch-maps.js';
 
@@ -10,6 +20,53 @@ export interface LocalEncoderOutputs<T> {
   readonly tokens: T;
   /** Patch embeddings [B, M, D]. Embeddings of padded patches and of the last patch are undefined. */
   readonly patches: T;
+}
+
+/**
+ * States of the local encoder for whole images, without patches. They are those of `dpar` for a model whose encoder tokens
+ * see more than their own patch.
+ * @param parameters `tok_embeddings.weight` and `local_encoder.layers.*`
+ * @param tokens int32 [B, T]
+ * @returns [B, N - 1, D]
+ * @throws DparError with `encoderBlockCausal`, where the states depend on the patches.
+ */
+export function encoderStates<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  tokens: T,
+  training: Training<T> = {},
+): T {
+  checkArguments(
+    'encoderStates',
+    { ops, config, parameters, tokens, training },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', tokens: 'Tensor', 'training?': 'object' },
+  );
+  if (config.encoderBlockCausal) {
+    throw new DparError(
+      "encoderStates: expected a model whose encoder tokens see all tokens before them, got 'encoder_block_causal'. " +
+        "Use 'dpar', which takes the patches.",
+    );
+  }
+  const embedded = embeddedTokens(ops, config, parameters, tokens, training);
+  const length = ops.shapeOf(embedded)[1] ?? 0;
+  const table = gridRotaryTable(ops, { ...config, clsTokenNum: 0 }, length);
+  const mask = causalMask(ops, length);
+  const { nLocalEncoderLayers: layers } = config;
+  return transformerStack(ops, parameters, 'local_encoder.layers', layers, embedded, table, mask, config, training);
+}
+
+/** Embeddings of the tokens that the encoder reads, with dropout: int32 [B, T] -> [B, N - 1, D]. */
+export function embeddedTokens<T>(
+  ops: Ops<T>,
+  { predictEoiToken }: DparConfig,
+  parameters: Tensors<T>,
+  tokens: T,
+  training: Training<T>,
+): T {
+  const length = ops.shapeOf(tokens)[1] ?? 0;
+  const read = predictEoiToken ? tokens : ops.slice(tokens, 1, 0, length - 1);
+  return dropTokens(ops, embedding(ops, named(parameters, 'tok_embeddings.weight'), read), training);
 }
 
 /**

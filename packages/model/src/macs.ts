@@ -1,4 +1,5 @@
 import { attentionMacs, blockMacs } from '@dpar/nn';
+import { boundaryHeadMacs } from './boundary-head.js';
 import { checkArguments } from './check-arguments.js';
 import { type DparConfig, dparConfigKinds, type LlamaGenConfig, llamaGenConfigKinds } from './config.js';
 
@@ -28,7 +29,7 @@ export function dparMacs(config: DparConfig, patches: number): number {
   return T * perToken + patches * perPatch;
 }
 
-/** Multiply-accumulates of all matrix products of a DPAR forward pass over M patches, attention included. */
+/** Multiply-accumulates of all matrix products of a DPAR forward pass over M patches, with attention and the boundary head. */
 export function dparMatmulMacs(config: DparConfig, patches: number): number {
   checkArguments('dparMatmulMacs', { config, patches }, { config: dparConfigKinds, patches: 'number' });
 
@@ -38,5 +39,6 @@ export function dparMatmulMacs(config: DparConfig, patches: number): number {
   const block = blockMacs(config);
   const linear =
     T * ((E + decoder) * block + V * D + 2 * E * D * D) + patches * (G * block + (2 * E + decoder) * D * D);
-  return linear + E * attentionMacs(T - 1, D) + decoder * attentionMacs(T, D) + G * attentionMacs(patches, D);
+  const head = (T - 1) * boundaryHeadMacs(config);
+  return linear + head + E * attentionMacs(T - 1, D) + decoder * attentionMacs(T, D) + G * attentionMacs(patches, D);
 }

@@ -1,17 +1,11 @@
 import { type KindsOf, listOf } from '@dpar/check';
-import { densePatches, longestPatch, type PaddedPatches, type PatchingOptions } from '@dpar/patchify';
+import { densePatches, longestPatch, type PaddedPatches } from '@dpar/patchify';
 import { patchTable, type RotaryTable, sequenceTable } from '@dpar/rope';
 import { DparError, formatType, type HostTensor, int32, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type DparConfig, dparConfigKinds } from './config.js';
 import type { DparInputs } from './dpar.js';
-
-/** Patching options for @dpar/patchify from a configuration. */
-export function patchingOptions(config: DparConfig): PatchingOptions {
-  checkArguments('patchingOptions', { config }, { config: dparConfigKinds });
-  const { patching, predictEoiToken } = config;
-  return { ...patching, endOfImage: predictEoiToken };
-}
+import { patchingOptions } from './patching-options.js';
 
 function tableOptions(config: DparConfig) {
   return {

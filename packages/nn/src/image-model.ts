@@ -1,4 +1,12 @@
-import { type DynamicAxes, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
+import {
+  DparError,
+  type DynamicAxes,
+  type HostTensor,
+  type HostTensorOf,
+  named,
+  type Ops,
+  type Tensors,
+} from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type DescribedGraph, type GraphDescription, type GraphInput, integers } from './described-graph.js';
 import type { Training } from './dropout.js';
@@ -29,6 +37,20 @@ export interface InputOptions {
   readonly bucketRatio?: number | undefined;
 }
 
+/** Entropies that a model computes from the tokens of images. They decide where patches start. */
+export interface EntropySource<C extends ImageConfig = ImageConfig> {
+  /** @throws DparError naming `caller` if a model of this configuration computes no entropies. */
+  check(caller: string, config: C): void;
+  /** Returns true for the name of a parameter that the entropies depend on. */
+  reads(parameter: string): boolean;
+  /**
+   * Entropies of the predictions of whole images.
+   * @param tensors Parameters that the entropies depend on, and `tokens` int32 [B, T].
+   * @returns [B, T - 1], nats: entry j belongs to the prediction of token j + 1
+   */
+  entropies<T>(ops: Ops<T>, config: C, tensors: Tensors<T>): T;
+}
+
 /** A kind of model that predicts the tokens of images and is trained by teacher forcing. */
 export interface ImageModelKind<C extends ImageConfig = ImageConfig> extends ModelKind<C> {
   /** True if tokens are merged into patches. */
@@ -38,7 +60,9 @@ export interface ImageModelKind<C extends ImageConfig = ImageConfig> extends Mod
   /** Open axes of the inputs, whose sizes differ between batches. */
   readonly dynamicAxes: DynamicAxes;
   /** Names in files of `dpar forward`, by output: `loss` (scalar, nats), `logits` and others. */
-  readonly outputNames: Readonly<Record<string, string>>;
+  outputNames(config: C): Readonly<Record<string, string>>;
+  /** Entropies that models of this kind compute, by which images are patched (default: none). */
+  readonly entropySource?: EntropySource<C>;
   /** Number of predicted tokens of an image. The loss is their mean. */
   predictedTokens(config: C): number;
   /** True if patches follow from entropies, which batches must then have. */
@@ -120,6 +144,25 @@ export function withoutPatches<C extends ImageConfig>(
       return { patches: positions, positions };
     },
   };
+}
+
+/**
+ * Entropies that a model computes.
+ * @param caller Function that the error names.
+ * @throws DparError for a model that computes none, such as LlamaGen or a DPAR model without a boundary head.
+ */
+export function entropySourceOf(caller: string, model: ImageArchitecture): EntropySource {
+  checkArguments('entropySourceOf', { caller, model }, { caller: 'string', model: architectureArgument });
+  const { kind, config } = model;
+  const source = kind.entropySource;
+  if (source === undefined) {
+    throw new DparError(
+      `${caller}: expected an entropy model or a DPAR model with a boundary head, got a model of kind '${kind.name}'. ` +
+        'Pass a model that computes entropies.',
+    );
+  }
+  source.check(caller, config);
+  return source;
 }
 
 /** Number of the null class; `undefined` for a model without classes. */

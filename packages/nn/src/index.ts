@@ -52,6 +52,8 @@ export {
 } from './gpt.js';
 export { classRows, type GptConfig, type GridConfig, gptFields, hasNullClass, type StackConfig } from './gpt-config.js';
 export {
+  type EntropySource,
+  entropySourceOf,
   type ImageArchitecture,
   type ImageBatch,
   type ImageConfig,

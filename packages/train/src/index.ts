@@ -29,13 +29,20 @@ export {
   noDropout,
 } from './step/dropout.js';
 export {
+  boundaryLossName,
   createLossAndGradients,
   gradientFunction,
   gradientPrefix,
   type LossAndGradients,
   type LossAndGradientsResult,
 } from './step/step.js';
+export { type Trained, trainedParameters } from './step/trained.js';
 export { createValidator, type Validator, type ValidatorOptions } from './step/validate.js';
+export {
+  type BoundaryValidation,
+  type BoundaryValidator,
+  createBoundaryValidator,
+} from './step/validate-boundary.js';
 export { metricsLine, type StepMetrics } from './trainer/metrics.js';
 export { Trainer } from './trainer/trainer.js';
 export type { TrainerOptions } from './trainer/trainer-options.js';

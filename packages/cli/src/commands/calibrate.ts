@@ -7,9 +7,11 @@ import { computeEntropies } from '../entropies.js';
 export const calibrate = defineCommand({
   name: 'calibrate',
   summary: 'Find the entropy threshold for a target mean patch length',
-  details: 'Patches follow Algorithm 1 of the paper. No patch crosses a row of the square grid.',
+  details:
+    'Patches follow Algorithm 1 of the paper. No patch crosses a row of the square grid. For a DPAR model, the threshold is ' +
+    "that of its boundary head: 'boundary_head.threshold' in its config.json.",
   options: {
-    checkpoint: required(folder, 'entropy model'),
+    checkpoint: required(folder, 'entropy model, or DPAR model with a boundary head'),
     input: required(path, 'tokens: safetensors file, or folder of shards'),
     targetMeanPatchLength: required(
       number({ from: 1 }),

@@ -141,7 +141,9 @@ it('computes the entropies of a folder of shards in shares, which training finds
     expect(Math.abs(value - (named(expected, 'entropies').data[i] ?? 0))).toBeLessThan(1e-4);
   });
   expect(await run('--png', folder)).toMatchObject({ status: 2 });
-  expect((await run('--checkpoint', fixturePath('dpar-dynamic4d'))).stderr).toContain('expected a model of kind');
+  expect((await run('--checkpoint', fixturePath('dpar-dynamic4d'))).stderr).toContain(
+    'expected a model with a boundary head',
+  );
 
   const config = join(folder, 'train.json');
   const size = {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { entropyKind } from '@dpar/entropy';
 import { checkpointIdentity, makeFolder, writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { entropySourceKinds } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { heatMap, toPng } from '@dpar/report';
 import { sizeOfSet } from '@dpar/train';
@@ -46,7 +46,7 @@ interface EntropyValues {
 
 export const entropy = defineCommand({
   name: 'entropy',
-  summary: 'Compute entropies of image tokens with an entropy model',
+  summary: 'Compute entropies of image tokens with an entropy model or a boundary head',
   details:
     "Input: a safetensors file of tokens, a folder of token shards, or a folder with LlamaGen's <name>_codes and " +
     '<name>_labels.\n\n' +
@@ -57,7 +57,7 @@ export const entropy = defineCommand({
     'the tokens, dpar train finds them.\n\n' +
     'Resume, for a folder: run the same command again. Complete files are kept.',
   options: {
-    checkpoint: required(folder, 'entropy model'),
+    checkpoint: required(folder, 'entropy model, or DPAR model with a boundary head'),
     input: required(path, 'tokens: safetensors file or folder'),
     output: required(outputPath('any'), 'output: *.safetensors for a file, a folder for a folder'),
     png: optional(outputFolder, 'folder for a heat map of each image, if the input is a file'),
@@ -118,7 +118,7 @@ async function entropiesOfFolder(values: EntropyValues, context: Context): Promi
   }
   await checkOutput('--output', output, 'folder');
   const layout = await findTokenLayout(input);
-  const model = await loadModel(checkpoint, { kinds: [entropyKind] });
+  const model = await loadModel(checkpoint, { kinds: entropySourceKinds });
   const engine = await context.engine();
   const begin = performance.now();
   const identity = await checkpointIdentity(checkpoint);

@@ -1,11 +1,12 @@
 import { misspelt } from '@dpar/check';
 import { writeSafetensors } from '@dpar/io/node';
-import { type DparConfig, globalRotaryTable } from '@dpar/model';
+import { boundaryPatching, type DparConfig, globalRotaryTable } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
-import { type ImageArchitecture, nullClassOf } from '@dpar/nn';
-import type { PaddedPatches } from '@dpar/patchify';
+import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
+import { batchPatchLengths, type PaddedPatches } from '@dpar/patchify';
 import {
   DparError,
+  type Engine,
   float32,
   formatType,
   type HostTensor,
@@ -15,7 +16,7 @@ import {
   type Tensors,
 } from '@dpar/tensor';
 import { vqKind } from '@dpar/tokenizer';
-import { gradientFunction, sizeOfSet, type TokenSet } from '@dpar/train';
+import { entropiesOfSet, gradientFunction, sizeOfSet, type TokenSet } from '@dpar/train';
 import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/train/node';
 import { type Context, defineCommand, type Result } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
@@ -29,8 +30,9 @@ export const forward = defineCommand({
   details:
     "'kind' in the checkpoint's config.json selects the model.\n\n" +
     "dpar, llamagen, entropy: the input has 'tokens' [B, T] int32, 'labels' [B] int32 and, for DPAR, " +
-    "'patch_lengths' [B, M] int32 or 'entropies' [B, T - 1]. The output has 'logits' and 'loss', and DPAR's " +
-    "intermediate states or the entropy model's 'entropies'. With --gradients, it also has 'grad.<parameter>'.\n\n" +
+    "'patch_lengths' [B, M] int32 or 'entropies' [B, T - 1]. A DPAR model with a boundary head " +
+    "needs neither: patches then follow from the head's entropies and threshold. The output has 'logits' and 'loss', and " +
+    "DPAR's intermediate states or the entropy model's 'entropies'. With --gradients, it also has 'grad.<parameter>'.\n\n" +
     "vq (tokenizer): the input has 'image' [B, 3, H, W] in -1..1. The output has 'latent', 'codes' [B, T] and " +
     "'decoded'.",
   options: {
@@ -59,7 +61,8 @@ export const forward = defineCommand({
     if (nullClass !== undefined) {
       checkSameClasses(await readCheckpointClasses(checkpoint, nullClass), await readClassNames(input));
     }
-    const patches = patchesOf(model, tensors, set);
+    const begin = performance.now();
+    const patches = await patchesOf(engine, model, tensors, set);
     const inputs = kind.inputs(model.config, { ...set, ...(patches && { patchLengths: patches }) });
 
     const unlabelled = set.labels.data.filter((label) => label === nullClass).length;
@@ -67,9 +70,8 @@ export const forward = defineCommand({
       context.note(`forward: ${countOf(unlabelled, 'image')} with label ${nullClass}, the null class`);
     }
     context.note(`forward: ${countOf(images, 'image')}, ${kind.name} model, ${engine.name}`);
-    const names = kind.outputNames;
+    const names = kind.outputNames(model.config);
     const fn = gradients ? gradientFunction(model, Object.keys(names)) : outputFunction(model, Object.keys(names));
-    const begin = performance.now();
     const results = await engine.compile(fn).run({ ...parameters, ...inputs });
     const seconds = (performance.now() - begin) / 1000;
     context.signal.throwIfAborted();
@@ -112,11 +114,24 @@ function outputFunction({ kind, config }: ImageArchitecture, names: readonly str
   };
 }
 
-/** Patch lengths of the file, or else by the model's configuration; undefined for a model without patches. */
-function patchesOf(model: ImageArchitecture, tensors: Tensors<HostTensor>, set: TokenSet): PaddedPatches | undefined {
+/**
+ * Patch lengths of the file, or else by the model's configuration; undefined for a model without patches. Without entropies
+ * in the file, they are those of the model's boundary head.
+ */
+async function patchesOf(
+  engine: Engine,
+  model: ImageModel,
+  tensors: Tensors<HostTensor>,
+  set: TokenSet,
+): Promise<PaddedPatches | undefined> {
   const { kind, config } = model;
   if (!kind.hasPatches) return undefined;
-  return patchLengthsOf(model, tensors, sizeOfSet(set).images) ?? kind.patchLengths(config, set);
+  const given = patchLengthsOf(model, tensors, sizeOfSet(set).images);
+  if (given !== undefined) return given;
+  const { boundaryHead } = config as DparConfig;
+  if (boundaryHead === undefined || set.entropies !== undefined) return kind.patchLengths(config, set);
+  const entropies = await entropiesOfSet(engine, model, set);
+  return batchPatchLengths(entropies.data, sizeOfSet(set).images, boundaryPatching(config as DparConfig));
 }
 
 /** Patch lengths [B, M], and the rotary table of the global transformer: class token, then all M patches. */

@@ -8,6 +8,8 @@ import { checkOutput } from '../command/output-place.js';
 import { helpWidth } from '../command/program.js';
 import type { Progress } from '../command/progress.js';
 import { readJsonObject } from '../input-files.js';
+import { validationNote } from '../train/display.js';
+import { validationOfHead } from '../train/state.js';
 import { TrainWatch } from '../train/watch.js';
 
 export const train = defineCommand({
@@ -31,6 +33,7 @@ export const train = defineCommand({
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
+    let head: ReturnType<typeof validationOfHead>;
     let [stepSeconds, waitSeconds] = [0, 0];
     try {
       for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, ...run.options })) {
@@ -38,6 +41,7 @@ export const train = defineCommand({
         stepSeconds += metrics.seconds;
         waitSeconds += metrics.waitSeconds;
         validationLoss = metrics.validationLoss ?? validationLoss;
+        head = validationOfHead(metrics) ?? head;
         await run.watch.step(metrics);
       }
     } catch (error) {
@@ -53,6 +57,7 @@ export const train = defineCommand({
     context.signal.throwIfAborted();
     const checkpoint = join(config.output, runFiles.last);
     const { steps } = config;
+    const unit = config.train === 'boundary_head' ? 'nats²' : 'nats per token';
     const peakBytes = process.resourceUsage().maxRSS * 1024;
     return {
       data: {
@@ -60,6 +65,12 @@ export const train = defineCommand({
         resumed_from: run.start,
         loss: last?.loss ?? null,
         validation_loss: validationLoss ?? null,
+        ...(last?.boundaryLoss !== undefined && { boundary_loss: last.boundaryLoss }),
+        ...(head && {
+          validation_boundary_loss: head.loss,
+          validation_boundary_correlation: head.correlation,
+          validation_boundary_agreement: head.agreement,
+        }),
         wait_share: stepSeconds > 0 ? waitSeconds / stepSeconds : 0,
         seconds: (performance.now() - begin) / 1000,
         checkpoint_seconds: run.checkpointSeconds,
@@ -69,7 +80,7 @@ export const train = defineCommand({
         checkpoint,
       },
       text: last
-        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} nats per token, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, peak memory ${(peakBytes / 1e9).toFixed(1)} GB; checkpoint in ${checkpoint}`
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} ${unit}${head ? `, ${validationNote(head)}` : ''}, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, peak memory ${(peakBytes / 1e9).toFixed(1)} GB; checkpoint in ${checkpoint}`
         : `${steps} steps, all finished before; checkpoint in ${checkpoint}`,
     };
   },

@@ -2,8 +2,8 @@ import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import type { Context } from '../command/command.js';
 import { showsColors, type Terminal } from '../command/progress.js';
-import type { TrainState } from './state.js';
-import { viewLines } from './view.js';
+import type { BoundaryState, TrainState } from './state.js';
+import { percent, viewLines } from './view.js';
 
 // log-update replaces text on a terminal. It writes only changed lines, in one piece, and restores the cursor at any exit.
 
@@ -57,15 +57,22 @@ export function liveDisplay(terminal: Terminal): TrainDisplay {
 }
 
 /** Figures of a step on one line. */
-export function noteOf({ metrics, loss, validation }: TrainState): string {
+export function noteOf({ metrics, loss, validation, boundary }: TrainState): string {
   if (metrics === undefined) return '';
   const { gradientNorm, learningRate, imagesPerSecond, meanPatchLength } = metrics;
   return [
     `loss ${metrics.loss.toFixed(4)}, mean ${loss.toFixed(4)}`,
     ...(validation ? [`validation ${validation.last.toFixed(4)}, best ${validation.best.toFixed(4)}`] : []),
+    ...(boundary ? [`boundary ${boundary.loss.toFixed(4)} nats²`] : []),
+    ...(boundary?.validation ? [validationNote(boundary.validation)] : []),
     `gradient ${gradientNorm.toPrecision(3)}`,
     `learning rate ${learningRate.toPrecision(3)}`,
     `${imagesPerSecond.toPrecision(3)} images/s`,
     ...(meanPatchLength === 1 ? [] : [`${meanPatchLength.toFixed(2)} tokens per patch`]),
   ].join(', ');
+}
+
+/** Newest comparison of a boundary head with the validation data. */
+export function validationNote({ loss, correlation, agreement }: NonNullable<BoundaryState['validation']>): string {
+  return `validation of the boundary head ${loss.toFixed(4)}, correlation ${correlation.toFixed(3)}, agreement ${percent(agreement)}`;
 }

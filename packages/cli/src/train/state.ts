@@ -2,6 +2,14 @@ import { MovingMean } from '@dpar/report';
 import type { StepMetrics } from '@dpar/train';
 import { Course } from './sparkline.js';
 
+/** State of a boundary head that is trained. */
+export interface BoundaryState {
+  /** Moving mean of its squared error, nats^2. */
+  readonly loss: number;
+  /** Its newest comparison with the entropies of the validation data. */
+  readonly validation: { readonly loss: number; readonly correlation: number; readonly agreement: number } | undefined;
+}
+
 /** State of a training run. */
 export interface TrainState {
   /** Kind of the model. */
@@ -12,11 +20,13 @@ export interface TrainState {
   readonly step: number;
   /** Metrics of the newest step; undefined before the first. */
   readonly metrics: StepMetrics | undefined;
-  /** Moving mean of the loss, nats per token. */
+  /** Moving mean of the loss: nats per token; if only a boundary head is trained, nats^2. */
   readonly loss: number;
   /** Course of the mean loss since the start. */
   readonly course: readonly number[];
   readonly validation: { readonly last: number; readonly best: number; readonly bestStep: number } | undefined;
+  /** Boundary head that is trained. */
+  readonly boundary: BoundaryState | undefined;
   /** Moving mean of the speed. */
   readonly imagesPerSecond: number;
   /** Seconds since the start of this process. */
@@ -38,7 +48,9 @@ export class TrainFollower {
   private metrics: StepMetrics | undefined;
   private readonly loss = new MovingMean(window);
   private readonly speed = new MovingMean(window);
+  private readonly boundaryLoss = new MovingMean(window);
   private readonly course = new Course();
+  private boundaryValidation: BoundaryState['validation'];
   private validation: TrainState['validation'];
   private readonly begun: number;
   activity: string | undefined;
@@ -62,6 +74,8 @@ export class TrainFollower {
     this.metrics = metrics;
     this.course.add(this.loss.add(metrics.loss));
     this.speed.add(metrics.imagesPerSecond);
+    if (metrics.boundaryLoss !== undefined) this.boundaryLoss.add(metrics.boundaryLoss);
+    this.boundaryValidation = validationOfHead(metrics) ?? this.boundaryValidation;
     const { step, validationLoss: last } = metrics;
     if (last === undefined) return;
     const { best, bestStep } = this.validation ?? { best: Number.POSITIVE_INFINITY, bestStep: step };
@@ -72,12 +86,17 @@ export class TrainFollower {
     const { run, start, metrics, validation, activity, samples, end } = this;
     const step = metrics?.step ?? start;
     const elapsed = this.now() - this.begun;
+    const boundary =
+      metrics?.boundaryLoss === undefined
+        ? undefined
+        : { loss: this.boundaryLoss.mean, validation: this.boundaryValidation };
     const left = step > start ? ((run.steps - step) * elapsed) / (step - start) : undefined;
     return {
       ...run,
       step,
       metrics,
       validation,
+      boundary,
       elapsed,
       left,
       activity,
@@ -88,4 +107,14 @@ export class TrainFollower {
       imagesPerSecond: this.speed.mean,
     };
   }
+}
+
+/** Comparison of a boundary head with the validation data; `undefined` if it was not made after this step. */
+export function validationOfHead(metrics: StepMetrics): BoundaryState['validation'] {
+  const {
+    validationBoundaryLoss: loss,
+    validationBoundaryCorrelation: correlation = Number.NaN,
+    validationBoundaryAgreement: agreement = Number.NaN,
+  } = metrics;
+  return loss === undefined ? undefined : { loss, correlation, agreement };
 }

@@ -1,6 +1,7 @@
 import type { StepMetrics } from '@dpar/train';
 import picocolors from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { noteOf } from './display.js';
 import { TrainFollower, type TrainState } from './state.js';
 import { viewLines } from './view.js';
 
@@ -51,6 +52,24 @@ describe('the state of a run', () => {
   it('counts the time of its own steps alone', () => {
     const { state } = follow(undefined, 30);
     expect([state.step, state.elapsed, state.left]).toEqual([40, 10, 60]);
+  });
+
+  it('has the error of a boundary head, and how it agrees with the validation data', () => {
+    const { state } = follow((step) => ({
+      boundaryLoss: 0.5,
+      ...(step === 20 && {
+        validationLoss: 3,
+        validationBoundaryLoss: 0.25,
+        validationBoundaryCorrelation: 0.9444,
+        validationBoundaryAgreement: 0.91,
+      }),
+    }));
+    expect(state.boundary).toEqual({ loss: 0.5, validation: { loss: 0.25, correlation: 0.9444, agreement: 0.91 } });
+    expect(textOf(state)).toContain('boundary   0.5000 nats²  validation 0.2500  correlation 0.944  agreement 91.0 %');
+    expect(noteOf(state)).toContain(
+      'boundary 0.5000 nats², validation of the boundary head 0.2500, correlation 0.944, agreement 91.0 %',
+    );
+    expect(follow().state.boundary).toBeUndefined();
   });
 
   it('does not mind a loss that is not finite', () => {

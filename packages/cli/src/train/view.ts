@@ -1,7 +1,7 @@
 import { figure, formatSeconds } from '@dpar/report';
 import type { Colors } from 'picocolors/types';
 import { sparkline } from './sparkline.js';
-import type { TrainState } from './state.js';
+import type { BoundaryState, TrainState } from './state.js';
 
 /** Unbroken piece of a line: a name and a value. */
 interface Cell {
@@ -47,7 +47,7 @@ function progressRow({ kind, steps, step, metrics, end }: TrainState, columns: n
 }
 
 function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][] {
-  const { metrics, loss, course, validation, imagesPerSecond, elapsed, left, activity, samples } = state;
+  const { metrics, loss, course, validation, boundary, imagesPerSecond, elapsed, left, activity, samples } = state;
   const rows: Cell[][] = [];
   const row = (name: string, ...cells: readonly Cell[]): void => {
     const [first, ...others] = cells;
@@ -68,6 +68,7 @@ function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][
         { name: 'best ', value: `${fixed(best)} at step ${bestStep}` },
       );
     }
+    if (boundary !== undefined) row('boundary', ...boundaryCells(boundary, colors));
     row(
       'gradient',
       { value: figure(metrics.gradientNorm) },
@@ -91,7 +92,22 @@ function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][
   return rows;
 }
 
+function boundaryCells({ loss, validation }: BoundaryState, colors: Colors): Cell[] {
+  const cells: Cell[] = [{ value: `${fixed(loss)} nats²`, paint: colors.bold }];
+  if (validation === undefined) return cells;
+  const { correlation, agreement } = validation;
+  return [
+    ...cells,
+    { name: 'validation ', value: fixed(validation.loss) },
+    { name: 'correlation ', value: correlation.toFixed(3) },
+    { name: 'agreement ', value: percent(agreement) },
+  ];
+}
+
 const fixed = (loss: number): string => loss.toFixed(4);
+
+/** A share in percent: `91.6 %`. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Length of cells on one line, with two spaces between them. */
 function lengthOf(cells: readonly Cell[]): number {

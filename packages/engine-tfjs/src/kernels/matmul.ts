@@ -92,5 +92,7 @@ function asBatch(context: KernelContext, x: TfjsTensor, batch: Shape): TfjsTenso
 function untransposed({ tf }: KernelContext, { x, transposed }: Operand): TfjsTensor {
   if (!transposed) return x;
   const [rows = 0, columns = 0] = x.shape;
-  return rows === 1 || columns === 1 ? tf.reshape(x, [columns, rows]) : tf.transpose(x);
+  if (rows !== 1 && columns !== 1) return tf.transpose(x);
+  // A copy: the WASM kernel remembers a matrix on the right by its memory, and would take it for the untransposed one.
+  return tf.mul(tf.reshape(x, [columns, rows]), tf.scalar(1));
 }

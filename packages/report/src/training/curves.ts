@@ -1,7 +1,7 @@
 import { type Chart, legend, lineChart, type Series } from '../chart.js';
 import { type Point, smooth, thin } from '../curve.js';
 import { type Html, html } from '../html.js';
-import { lastBeforeFailure, type TrainingRun } from './run.js';
+import { lastBeforeFailure, type TrainingRun, trainsOnlyHead } from './run.js';
 
 /** A metric to draw. */
 interface Curve {
@@ -16,9 +16,28 @@ interface Curve {
   readonly void?: number;
 }
 
+const squaredNats = 'Squared nats';
+
+/** Metrics that are the loss of a run that only trains a boundary head. */
+const errors: readonly string[] = ['boundary_loss', 'validation_boundary_loss'];
+
 const curves: readonly Curve[] = [
   { key: 'loss', title: 'Training loss', yLabel: 'Nats per token', noisy: true },
   { key: 'validation_loss', title: 'Validation loss', yLabel: 'Nats per token', rare: true },
+  { key: 'boundary_loss', title: 'Error of the boundary head', yLabel: squaredNats, noisy: true },
+  { key: 'validation_boundary_loss', title: 'Validation error of the boundary head', yLabel: squaredNats, rare: true },
+  {
+    key: 'validation_boundary_correlation',
+    title: 'Correlation of the entropies of the boundary head',
+    yLabel: 'Correlation',
+    rare: true,
+  },
+  {
+    key: 'validation_boundary_agreement',
+    title: 'Agreement of the boundary head',
+    yLabel: 'Share of tokens',
+    rare: true,
+  },
   { key: 'learning_rate', title: 'Learning rate', yLabel: 'Learning rate' },
   { key: 'gradient_norm', title: 'Gradient norm, before clipping', yLabel: 'Norm', noisy: true },
   { key: 'images_per_second', title: 'Speed', yLabel: 'Images per second', noisy: true },
@@ -47,8 +66,9 @@ ${legend(keyOf(runs))}
 }
 
 /** Checks that a run has a metric with other than trivial values. */
-function isWorthDrawing({ metrics }: TrainingRun, { key, void: nothing }: Curve): boolean {
-  return metrics.some((line) => line[key] !== undefined && line[key] !== nothing);
+function isWorthDrawing(run: TrainingRun, { key, void: nothing }: Curve): boolean {
+  if (trainsOnlyHead(run) && errors.includes(key)) return false;
+  return run.metrics.some((line) => line[key] !== undefined && line[key] !== nothing);
 }
 
 /** CSS class of a run's colour. There are eight, which repeat. */
@@ -71,7 +91,9 @@ function chartOf(
   xLabel: string,
   xOf: (run: TrainingRun) => readonly number[],
 ): Html {
-  const { key, title, yLabel } = curve;
+  const { key, title } = curve;
+  const isLoss = key === 'loss' || key === 'validation_loss';
+  const yLabel = isLoss && runs.every(trainsOnlyHead) ? squaredNats : curve.yLabel;
   const axes = runs.map(xOf);
   const alone = runs.length === 1;
   const series = runs.flatMap((run, i) => seriesOf(curve, run, axes[i] ?? [], alone ? undefined : styleOf(i)));

@@ -96,6 +96,30 @@ describe('the report of a run', () => {
     expect(textsOf(elements, 'td')).toEqual(['10 s', '76.9 %', '3 s', '23.1 %', '13 s', '']);
   });
 
+  it('shows a boundary head: its error, its correlation and its agreement', () => {
+    const validated = {
+      validation_loss: 3,
+      validation_boundary_loss: 0.2,
+      validation_boundary_correlation: 0.9444,
+      validation_boundary_agreement: 0.916,
+    };
+    const metrics = [line(1, { boundary_loss: 0.5 }), line(2, { boundary_loss: 0.4, ...validated })];
+    const joint = parsePage(trainingReport([run({ metrics })]));
+    const titles = ['Error of the boundary head', 'Agreement of the boundary head'];
+    expect(textsOf(joint, 'figcaption')).toEqual(expect.arrayContaining(titles));
+    expect(textsOf(joint, 'div', 'tile')).toEqual(
+      expect.arrayContaining([
+        '0.944correlation of the entropies of the boundary head',
+        '91.6 %agreement of the boundary head',
+      ]),
+    );
+    const only = parsePage(trainingReport([run({ metrics, settings: { train: 'boundary_head' } })]));
+    expect(textsOf(only, 'figcaption')).not.toContain('Error of the boundary head');
+    expect(textsOf(only, 'div', 'tile').join()).toContain('training loss, smoothed, squared nats');
+    const both = parsePage(trainingReport([run({ metrics }), run()]));
+    expect(textsOf(both, 'td')).toEqual(expect.arrayContaining(['91.6 %', '-']));
+  });
+
   it('leaves out patches of one token each', () => {
     const metrics = [line(1, { mean_patch_length: 1 }), line(2, { mean_patch_length: 1 })];
     expect(textsOf(parsePage(trainingReport([run({ metrics })])), 'figcaption')).not.toContain('Patches');

@@ -82,3 +82,6 @@ export const trainingRunKinds: KindsOf<TrainingRun> = {
   'sampleCount?': 'number',
   '*': 'any',
 };
+
+/** True for a run that only trains a boundary head. Its loss is then the squared error of the head, in nats^2. */
+export const trainsOnlyHead = ({ settings }: TrainingRun): boolean => settings.train === 'boundary_head';

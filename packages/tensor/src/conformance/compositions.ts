@@ -50,6 +50,15 @@ export const compositions: readonly Composition[] = [
     inputs: { x: normal([2, 3]) },
   },
   {
+    name: 'a row that multiplies from the right, transposed and as it is',
+    fn: (ops, inputs) => {
+      const [x, row] = [named(inputs, 'x'), named(inputs, 'row')]; // [9, 6], [1, 6]
+      const y = ops.matmul(x, row, { transposeB: true }); // [9, 1]
+      return { y, z: ops.matmul(y, row) };
+    },
+    inputs: { x: normal([9, 6]), row: normal([1, 6], 1) },
+  },
+  {
     name: 'an input that is not used',
     fn: (ops, inputs) => ({ y: ops.neg(named(inputs, 'x')) }),
     inputs: { x: normal([2]), unused: normal([3], 1) },

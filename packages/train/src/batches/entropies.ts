@@ -1,6 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import { type EntropyModelConfig, entropyModel } from '@dpar/entropy';
-import { type Model, modelArgument } from '@dpar/nn';
+import { entropySourceOf, type ImageModel, modelArgument } from '@dpar/nn';
 import { type Engine, float32, type HostTensorOf, named } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { sizeOfSet, type TokenSet, takeRows, tokenSetKinds } from './token-set.js';
@@ -35,16 +34,18 @@ export interface EntropyComputer {
   dispose(): Promise<void>;
 }
 
-/** Compiles an entropy model. @param batchSize Number of images at a time (default 16). */
-export function entropyComputer(
-  engine: Engine,
-  { config, parameters }: Model<EntropyModelConfig>,
-  batchSize = 16,
-): EntropyComputer {
+/**
+ * Compiles the entropies of an entropy model, or of the boundary head of a DPAR model.
+ * @param batchSize Number of images at a time (default 16).
+ * @throws DparError for a model that computes no entropies.
+ */
+export function entropyComputer(engine: Engine, model: ImageModel, batchSize = 16): EntropyComputer {
+  const source = entropySourceOf('entropyComputer', model);
+  const read = Object.entries(model.parameters).filter(([name]) => source.reads(name));
   const compiled = engine.compile(
-    (ops, inputs) => ({ entropies: entropyModel(ops, config, inputs, named(inputs, 'tokens')).entropies }),
+    (ops, inputs) => ({ entropies: source.entropies(ops, model.config, inputs) }),
     // Patches depend on these values, so that they must not depend on the batch size.
-    { constants: parameters, batchInvariant: true },
+    { constants: Object.fromEntries(read), batchInvariant: true },
   );
   return {
     async run(tokens, { onProgress, signal } = {}) {
@@ -67,13 +68,14 @@ export function entropyComputer(
 }
 
 /**
- * Entropies of an entropy model's predictions for all images of a set, nats.
+ * Entropies of an entropy model, or of the boundary head of a DPAR model, for all images of a set, nats.
  * @returns float32 [N, T - 1]: entry j belongs to the prediction of token j + 1
+ * @throws DparError for a model that computes no entropies.
  * @throws The signal's reason if it is aborted.
  */
 export async function entropiesOfSet(
   engine: Engine,
-  model: Model<EntropyModelConfig>,
+  model: ImageModel,
   set: Pick<TokenSet, 'tokens' | 'labels'>,
   options: EntropyOptions = {},
 ): Promise<HostTensorOf<'float32'>> {

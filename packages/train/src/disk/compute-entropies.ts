@@ -1,6 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import type { EntropyModelConfig } from '@dpar/entropy';
-import { type ImageModel, modelArgument } from '@dpar/nn';
+import { entropySourceOf, type ImageModel, modelArgument } from '@dpar/nn';
 import { type OnShardProgress, openShard, runSharded, type Share } from '@dpar/shards';
 import { type Engine, float32, type HostTensor, int32 } from '@dpar/tensor';
 import pMap from 'p-map';
@@ -47,12 +46,13 @@ export interface ComputedEntropies {
  * Computes the entropies of all images of a data set, in all variants, and writes them file by file (see
  * `entropyParts`). The same call resumes after an interruption: complete files are kept, damaged ones are computed
  * again. Files are written atomically, with the identity of their model.
- * @throws DparError if a file is stale (see `findEntropies`), or tokens do not fit the model, naming the file; the signal's
+ * @param model An entropy model, or a DPAR model with a boundary head.
+ * @throws DparError if the model computes no entropies, a file is stale (see `findEntropies`), or tokens do not fit the model, naming the file; the signal's
  * reason if it is aborted.
  */
 export async function computeEntropies(
   engine: Engine,
-  model: ImageModel<EntropyModelConfig>,
+  model: ImageModel,
   layout: TokenLayout,
   options: ComputeEntropiesOptions,
 ): Promise<ComputedEntropies> {
@@ -66,6 +66,7 @@ export async function computeEntropies(
       options: computeEntropiesOptionsKinds,
     },
   );
+  entropySourceOf('computeEntropies', model); // throws for a model that computes none
   const { identity, folder, share = { index: 0, count: 1 }, batchSize, onProgress, signal } = options;
   const { variants: V, tokensPerImage: T } = layout;
   const { parts, missing } = await findEntropies(layout, folder, identity, true);

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { KindsOf } from '@dpar/check';
-import { entropyKind } from '@dpar/entropy';
 import { checkpointIdentity } from '@dpar/io/node';
+import { entropySourceKinds } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
@@ -23,7 +23,7 @@ export interface TrainingDataPaths {
   readonly tokens: string;
   /** Folder of the entropies, or file for a set in one file (default: beside the tokens). */
   readonly entropies?: string | undefined;
-  /** Checkpoint of the entropy model. It computes missing entropies. Entropies of another model are refused. */
+  /** Checkpoint of the entropy model, or of a DPAR model with a boundary head. It computes missing entropies. Entropies of another model are refused. */
   readonly entropyCheckpoint?: string | undefined;
 }
 
@@ -68,7 +68,7 @@ const bytesInMemory = 1 << 26;
 
 /**
  * Opens tokenized data for a model. A small safetensors file is read into memory. Other data stay on disk, and a worker
- * thread reads them batch by batch. If patches are made of entropies, missing ones are computed with the entropy model.
+ * thread reads them batch by batch. If patches are made of entropies, missing ones are computed with `entropyCheckpoint`.
  * @throws DparError or IoError if the data are missing or damaged, or entropies are missing or stale.
  */
 export async function openTrainingData(
@@ -115,7 +115,7 @@ async function withAllEntropies(
     const { parts, missing } = await findEntropies(layout, entropies, identity);
     if (missing.length === 0) return { ...layout, entropies: parts };
     const onProgress = (done: number, total: number) => report?.({ stage: 'entropies', done, total });
-    const model = await loadModel(entropyCheckpoint, { kinds: [entropyKind] });
+    const model = await loadModel(entropyCheckpoint, { kinds: entropySourceKinds });
     const options = { identity: await checkpointIdentity(entropyCheckpoint), folder: entropies, signal, onProgress };
     await computeEntropies(engine, model, layout, options);
   }

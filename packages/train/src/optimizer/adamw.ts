@@ -33,8 +33,11 @@ export interface Moments {
 /** Numbers of one update. */
 export interface AdamWSettings {
   readonly learningRate: number;
-  /** Factor on all gradients, such as that of clipping: see `clipFactor` (default 1). */
-  readonly gradientScale?: number;
+  /**
+   * Factor on all gradients, such as that of clipping: see `clipFactor` (default 1). A function gives that of a parameter by its
+   * name.
+   */
+  readonly gradientScale?: number | ((parameter: string) => number);
 }
 
 /**
@@ -56,7 +59,7 @@ export interface AdamWUpdate extends AdamWSettings {
 const adamWUpdateKinds: KindsOf<AdamWUpdate> = {
   'average?': adamWAverageKinds,
   learningRate: 'number',
-  'gradientScale?': 'number',
+  'gradientScale?': 'number | function',
   '*': 'any',
 };
 
@@ -77,6 +80,8 @@ const adamWHelpKinds: KindsOf<AdamWHelp> = {
 export interface PendingUpdate {
   /** Euclidean norm of all gradients. */
   readonly gradientNorm: number;
+  /** Euclidean norm of the gradients of some parameters, by their names. */
+  normOf(isCounted: (parameter: string) => boolean): number;
   /** Updates all parameters. */
   apply(settings: AdamWSettings): Promise<void>;
   /** Leaves all parameters as they were. */
@@ -201,7 +206,11 @@ export class AdamW {
     const squares = new Map(kept.map((part) => [part, sumOfSquares(arraysOf(part).gradient)]));
     for (const [i, sum] of ((await movedSquares) ?? []).entries()) squares.set(moved[i] as Part, sum);
     // In the order of the parameters, so that the sum does not depend on the thread.
-    const gradientNorm = Math.sqrt(parts.reduce((sum, part) => sum + (squares.get(part) as number), 0));
+    const normOf = (isCounted: (parameter: string) => boolean): number =>
+      Math.sqrt(
+        parts.reduce((sum, part) => (isCounted(part.slot.name) ? sum + (squares.get(part) as number) : sum), 0),
+      );
+    const gradientNorm = normOf(() => true);
 
     const finish = async (numbers: ((slot: Slot) => UpdateNumbers) | undefined): Promise<void> => {
       const returned = thread?.giveBack(numbers && moved.map(({ slot }) => numbers(slot)));
@@ -210,6 +219,7 @@ export class AdamW {
     };
     return {
       gradientNorm,
+      normOf,
       apply: async (settings) => {
         await finish(this.numbersOf(settings, average));
         this.updates++;
@@ -237,8 +247,8 @@ export class AdamW {
     const updates = this.updates + 1;
     // lr * (m / c1) / (sqrt(v / c2) + epsilon), without a division of each element by the bias corrections c1 and c2.
     const root = Math.sqrt(1 - beta2 ** updates);
+    const scaleOf = typeof gradientScale === 'number' ? () => gradientScale : gradientScale;
     const shared = {
-      gradientScale,
       rate1: 1 - beta1,
       beta2,
       rate2: 1 - beta2,
@@ -246,7 +256,11 @@ export class AdamW {
       epsilon: this.epsilon * root,
       averageRate: average === undefined ? 0 : averageRate('AdamW.update', average.decay),
     };
-    return ({ decayed }) => ({ ...shared, keep: decayed ? 1 - learningRate * this.weightDecay : 1 });
+    return ({ name, decayed }) => ({
+      ...shared,
+      gradientScale: scaleOf(name),
+      keep: decayed ? 1 - learningRate * this.weightDecay : 1,
+    });
   }
 }
 

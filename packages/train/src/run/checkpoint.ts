@@ -43,8 +43,8 @@ const runRecordKinds: KindsOf<RunRecord> = {
 
 /**
  * Writes a trainer's checkpoint atomically. Tensors are written without a copy. The files are:
- * - `config.json` and `model.safetensors`, as in every checkpoint;
- * - `optimizer.safetensors`: `exp_avg.<parameter>` and `exp_avg_sq.<parameter>`;
+ * - `config.json` and `model.safetensors`, as in every checkpoint; the threshold of a boundary head is calibrated;
+ * - `optimizer.safetensors`: `exp_avg.<parameter>` and `exp_avg_sq.<parameter>` of the trained parameters;
  * - `average.safetensors` with `averageDecay`, and `classes.json` if the names of the classes are known;
  * - `trainer.json`: step and seed, on which all random numbers depend, the run's record, and size and SHA-256 of the other
  *   files.
@@ -59,8 +59,10 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
 
   const { parameters, average, options } = trainer;
   checkFinite(trainer);
+  const { kind } = options.model;
+  const config = kind.writeConfig(await trainer.calibratedConfig());
   const contents: [string, Iterable<Uint8Array>][] = [
-    [checkpointFiles.config, [jsonBytes(configJson(trainer))]],
+    [checkpointFiles.config, [jsonBytes(config)]],
     [checkpointFiles.model, safetensorsChunks(parameters)],
     [trainerFiles.optimizer, safetensorsChunks(momentsOf(trainer))],
   ];
@@ -69,8 +71,9 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
   await writeFolderAtomic(folder, async (partial) => {
     const files: Record<string, FileRecord> = {};
     for (const [name, chunks] of contents) files[name] = await writeRecorded(join(partial, name), chunks);
-    const { config, data, validationLoss } = run;
-    const state = trainerStateOf(trainer.step, options.seed, { validation_loss: validationLoss, data, config });
+    const { config: settings, data, validationLoss } = run;
+    const more = { validation_loss: validationLoss, data, config: settings };
+    const state = trainerStateOf(trainer.step, options.seed, more);
     await writeTrainerState(partial, state, files);
   });
 }
@@ -93,7 +96,10 @@ export async function restoreTrainer(folder: string, trainer: Trainer): Promise<
 export async function restoreVerified(folder: string, state: TrainerState, trainer: Trainer): Promise<void> {
   const { parameters, optimizer, average, options } = trainer;
   const config: unknown = JSON.parse(await readFile(join(folder, checkpointFiles.config), 'utf8'));
-  const changed = differences({ ...configJson(trainer), seed: options.seed }, { ...Object(config), seed: state.seed });
+  const expected = { ...options.model.kind.writeConfig(options.model.config), seed: options.seed };
+  const changed = differences(expected, { ...Object(config), seed: state.seed }).filter(
+    ({ key }) => key !== calibrated,
+  );
   if (changed.length > 0) {
     throw new DparError(
       `restoreTrainer: expected a checkpoint of this model and seed in '${folder}', got ${formatDifferences(changed)}. ` +
@@ -110,8 +116,8 @@ export async function restoreVerified(folder: string, state: TrainerState, train
   optimizer.restore(state.step, optimizer.moments);
 }
 
-/** Content of config.json. */
-const configJson = ({ options: { model } }: Trainer): Record<string, unknown> => model.kind.writeConfig(model.config);
+/** Key of config.json that each checkpoint calibrates anew. */
+const calibrated = 'boundary_head.threshold';
 
 /** Moments of all parameters by PyTorch's names: shared, not copied. */
 function momentsOf({ parameters, optimizer }: Trainer): Record<string, HostTensor> {

@@ -1,5 +1,5 @@
 import { initializeParameters, nullClassOf } from '@dpar/nn';
-import type { Engine } from '@dpar/tensor';
+import { type Engine, named } from '@dpar/tensor';
 import { checkBatch } from '../batches/check-set.js';
 import { isTokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
@@ -7,14 +7,16 @@ import { type ClassNames, classesOfData } from '../disk/class-names.js';
 import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
 import { constantSchedule, cosineSchedule, type Schedule } from '../optimizer/schedule.js';
 import { createOptimizerThreadFor } from '../optimizer/thread.js';
+import { trainedParameters } from '../step/trained.js';
 import { Trainer } from '../trainer/trainer.js';
 import { sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
+import { startingParameters } from './starting-parameters.js';
 import { parseTrainConfig, type TrainConfig } from './train-config.js';
 
 /**
  * Creates the trainer of a configuration: opens its data, computes missing entropies if the configuration names an entropy
- * model, and draws initial parameters. Paths are relative to the working folder. The trainer's `dispose` closes the data.
+ * model, and draws initial parameters or reads those of `init_from`. Paths are relative to the working folder. The trainer's `dispose` closes the data.
  *
  * @throws DparError if the configuration is invalid, or if data or checkpoints do not fit it.
  */
@@ -31,11 +33,15 @@ export async function createTrainer(
   return (await trainerOf(engine, parseTrainConfig('createTrainer', config), options)).trainer;
 }
 
-/** The trainer of a valid configuration, and the names of its classes if the data have them. */
+/**
+ * The trainer of a valid configuration, and the names of its classes if the data have them.
+ * @param resumes Leaves out the weights of `init_from`, since a checkpoint of the run takes their place (default: false).
+ */
 export async function trainerOf(
   engine: Engine,
   config: TrainConfig,
   options: TrainingDataOptions,
+  resumes = false,
 ): Promise<{ readonly trainer: Trainer; readonly classes: ClassNames | undefined }> {
   const { data, dropout, optimizer, seed } = config;
   const architecture = architectureFromSettings(config.model);
@@ -46,7 +52,8 @@ export async function trainerOf(
     const opened = await openTrainingData(engine, architecture, paths, { ...options, patchCounts });
     return { ...opened, name };
   };
-  const training = await open('training data', data.tokens, data.entropies, options.patchCounts);
+  const counted = config.train === 'boundary_head' ? false : options.patchCounts;
+  const training = await open('training data', data.tokens, data.entropies, counted);
   const validation =
     data.validation === undefined
       ? undefined
@@ -58,7 +65,10 @@ export async function trainerOf(
   }
 
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
-  const parameters = initialize(architecture.kind.specs(architecture.config), seed);
+  const drawn = initialize(architecture.kind.specs(architecture.config), seed);
+  const parameters =
+    config.init_from === undefined || resumes ? drawn : await startingParameters(config.init_from, architecture, drawn);
+  const trained = trainedParameters(architecture, config.train).map((name) => [name, named(parameters, name)] as const);
   const trainer = new Trainer({
     engine,
     model: { ...architecture, parameters },
@@ -75,9 +85,10 @@ export async function trainerOf(
     accumulationSteps: config.accumulation_steps,
     recomputeBlocks: config.recompute_blocks,
     seed,
+    trained: config.train,
     dropout: { token: dropout.token, residual: dropout.residual, feedForward: dropout.feed_forward },
     optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
-    optimizerThread: createOptimizerThreadFor(parameters),
+    optimizerThread: createOptimizerThreadFor(Object.fromEntries(trained)),
     maxGradientNorm: optimizer.max_gradient_norm,
     averageDecay: optimizer.average_decay ?? undefined,
     schedule: scheduleOf(config),

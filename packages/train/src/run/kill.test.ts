@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { bundle } from '@dpar/config/bundle';
+import { saveModel } from '@dpar/model/node';
 import { createRandom } from '@dpar/tensor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { filesBelow, metricsOf, tinyRun } from '../testing/tiny-run.js';
+import { tinyHead, tinyModel } from '../testing/tiny.js';
+import { filesBelow, metricsOf, tinyDparSettings, tinyRun } from '../testing/tiny-run.js';
 import { runFiles } from './run-folder.js';
 
 let folder = '';
@@ -35,9 +37,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A run with a folder of its own. */
-async function newRun(name: string): Promise<{ path: string; output: string }> {
+async function newRun(name: string, changes: object = settings): Promise<{ path: string; output: string }> {
   await mkdir(join(folder, name));
-  const config = { ...(await tinyRun(folder, settings)), output: join(folder, name, 'run') };
+  const config = { ...(await tinyRun(folder, changes)), output: join(folder, name, 'run') };
   const path = join(folder, name, 'config.json');
   await writeFile(path, JSON.stringify(config));
   return { path, output: config.output };
@@ -82,15 +84,15 @@ interface Moment {
 }
 
 /** Starts a run and kills it; once more, earlier, if it was done before. */
-async function killedRun(name: string, moment: Moment): Promise<{ path: string; output: string }> {
-  const run = await newRun(name);
+async function killedRun(name: string, moment: Moment, changes?: object): Promise<{ path: string; output: string }> {
+  const run = await newRun(name, changes);
   const { child, end } = start(run.path);
   while (child.exitCode === null && (await stepsDone(run.output)) < moment.step) await setTimeout(1);
   await setTimeout(moment.milliseconds);
   while (child.exitCode === null && moment.inWrite && (await leftovers(run.output)).length === 0);
   child.kill('SIGKILL');
   if ((await end).signal === 'SIGKILL') return run;
-  return killedRun(`${name}-again`, { ...moment, milliseconds: moment.milliseconds / 2 });
+  return killedRun(`${name}-again`, { ...moment, milliseconds: moment.milliseconds / 2 }, changes);
 }
 
 it('ends with the same bytes after a SIGKILL at any of 20 random moments', { timeout: 300_000 }, async () => {
@@ -130,6 +132,26 @@ it('ends with the same bytes after a SIGKILL at any of 20 random moments', { tim
   expect(counts.beforeCheckpoints).toBeGreaterThanOrEqual(1);
   expect(counts.afterCheckpoints).toBeGreaterThanOrEqual(5);
   expect(counts.inWrites).toBeGreaterThanOrEqual(3);
+});
+
+it('does so too when it trains a boundary head', { timeout: 300_000 }, async () => {
+  await saveModel(join(folder, 'base'), tinyModel('dpar', {}, 7));
+  const changes = {
+    ...settings,
+    model: { ...tinyDparSettings, boundary_head: tinyHead },
+    init_from: join(folder, 'base'),
+    train: 'boundary_head',
+  };
+  const whole = await newRun('whole-head', changes);
+  await start(whole.path).finish();
+  const expected = await comparable(whole.output);
+  for (const step of [1, 4, 7]) {
+    const moment = { step, milliseconds: 3 * step, inWrite: step === 4 };
+    const run = await killedRun(`kill-head-${step}`, moment, changes);
+    await start(run.path).finish();
+    expect(await comparable(run.output)).toEqual(expected);
+    expect(await metricsOf(run.output)).toEqual(await metricsOf(whole.output));
+  }
 });
 
 /** All files of a run but those with times or the name of its folder in them. */

@@ -3,6 +3,7 @@ import { type Field, type Fields, type ImageModelKind, type Json, kindNames, kin
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 import { checkArguments } from '../check-arguments.js';
+import { trainedValues } from '../step/trained.js';
 import { describeIssue, shapeOf } from './config-issues.js';
 
 const count = z.int().min(1);
@@ -44,7 +45,9 @@ const dataKeys = z.strictObject({
   entropy_checkpoint: z
     .string()
     .optional()
-    .describe('Entropy model for missing entropies. Entropies of another model are an error'),
+    .describe(
+      'Entropy model, or DPAR model with a boundary head, for missing entropies. Entropies of another model are an error',
+    ),
   validation: z.string().optional().describe('Data for the validation loss, in the same form as tokens'),
   validation_entropies: z
     .string()
@@ -133,6 +136,20 @@ function schemaOf(kind: ImageModelKind) {
       .describe(
         "Standard deviation of initial weights: 'paper' 0.02; 'narrow' 0.7 / sqrt(inputs), for widths well below 768",
       ),
+    init_from: z
+      .string()
+      .optional()
+      .describe(
+        'Checkpoint folder whose weights to start from, of a model of the same kind and sizes. Parameters that it lacks, such as ' +
+          'those of a new boundary head, are drawn by the seed',
+      ),
+    train: z
+      .enum(trainedValues)
+      .default('all')
+      .describe(
+        'Parameters to train: all; boundary_head, on given entropies, without dropout; or except_boundary_head, all that the ' +
+          'head does not depend on',
+      ),
     seed: z.int().min(0).default(0).describe('Seed of initial weights, order of images and dropout'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
     checkpoints: checkpointKeys.prefault({}).describe('Checkpoints to write and to keep'),
@@ -195,7 +212,9 @@ function withCurrentNames(json: unknown): unknown {
 }
 
 /** Checks keys that depend on one another. */
-function checkTogether(where: string, { optimizer, steps, batch_size, accumulation_steps }: TrainConfig): void {
+function checkTogether(where: string, config: TrainConfig): void {
+  const { optimizer, steps, batch_size, accumulation_steps } = config;
+  checkTrained(where, config);
   if (optimizer.schedule === 'cosine' && optimizer.warmup_steps >= steps) {
     throw new DparError(
       `${where}: expected 'optimizer.warmup_steps' below the ${steps} of 'steps', got ${optimizer.warmup_steps}. ` +
@@ -206,6 +225,23 @@ function checkTogether(where: string, { optimizer, steps, batch_size, accumulati
     throw new DparError(
       `${where}: expected 'accumulation_steps' to divide the ${batch_size} of 'batch_size', got ` +
         `${accumulation_steps}. Change one of the two.`,
+    );
+  }
+}
+
+/** Checks the keys of a run that trains a part of a model. */
+function checkTrained(where: string, { model, train, init_from }: TrainConfig): void {
+  if (train === 'all') return;
+  if (model.boundary_head === undefined) {
+    throw new DparError(
+      `${where}: expected a DPAR model with 'model.boundary_head' for 'train' ${JSON.stringify(train)}, got a model of kind ` +
+        `${JSON.stringify(model.kind)} without one. Add the head, or set 'train' to "all".`,
+    );
+  }
+  if (init_from === undefined) {
+    throw new DparError(
+      `${where}: expected 'init_from' for 'train' ${JSON.stringify(train)}, which leaves other parameters as they start, got ` +
+        'none. Set it to the checkpoint of a trained model.',
     );
   }
 }

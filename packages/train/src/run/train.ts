@@ -73,7 +73,12 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
   try {
     // The state of the run: new, or from its newest checkpoint.
     const checkpoint = await openRunFolder(output, resume, onNote);
-    const { trainer, classes } = await trainerOf(engine, config, { signal, onProgress: onData });
+    const { trainer, classes } = await trainerOf(
+      engine,
+      config,
+      { signal, onProgress: onData },
+      checkpoint !== undefined,
+    );
     opened = trainer;
     const data = await dataIdentity(trainer.options.data, trainer.options.validation);
     if (checkpoint !== undefined) {

@@ -1,9 +1,11 @@
+import { isReadByHead } from '@dpar/model';
 import type { ImageArchitecture } from '@dpar/nn';
-import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
+import { DparError, type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { type Batch, takeImages } from '../batches/token-set.js';
 import { accumulateGradients } from '../optimizer/named-tensors.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
 import { createLossAndGradients, type LossAndGradients } from './step.js';
+import { type Trained, trainedParameters, trainsHead } from './trained.js';
 
 /** Options of {@link BatchGradients}. */
 export interface BatchGradientsOptions {
@@ -23,12 +25,16 @@ export interface BatchGradientsOptions {
    * Default: batches are padded to the patches of their longest image.
    */
   readonly bucketRatio?: number | undefined;
+  /** Parameters to train (default: all). With `boundary_head`, nothing is dropped. */
+  readonly trained?: Trained | undefined;
 }
 
 /** Result of {@link BatchGradients.run}. */
 export interface BatchGradientsResult {
-  /** Mean over the batch, nats per token. */
+  /** Mean over the batch, nats per token; if only a boundary head is trained, its squared error in nats^2. */
   readonly loss: number;
+  /** Squared error of a boundary head that is trained, nats^2. */
+  readonly boundaryLoss?: number;
   /** Gradients of the mean loss, by parameter name. The next batch overwrites them. */
   readonly gradients: Tensors<HostTensor>;
   /** Patches of the global transformer, or tokens for models without patches. */
@@ -37,10 +43,19 @@ export interface BatchGradientsResult {
   readonly positions: number;
 }
 
+/** One pass. */
+interface Pass {
+  readonly read: Tensors<HostTensor>;
+  readonly inputs: Tensors<HostTensor>;
+  readonly patches: number;
+  readonly positions: number;
+}
+
 /** Gradients of whole batches, with dropout, in one or several passes. */
 export class BatchGradients {
   private readonly passes: LossAndGradients;
   private readonly masks: DropoutMasks;
+  private readonly trained: Trained;
   private sum: Tensors<HostTensor> | undefined;
 
   constructor(
@@ -48,9 +63,11 @@ export class BatchGradients {
     private readonly model: ImageArchitecture,
     private readonly options: BatchGradientsOptions,
   ) {
-    const { seed, dropout = noDropout, recomputeBlocks } = options;
+    const { seed, dropout: rates = noDropout, recomputeBlocks, trained = 'all' } = options;
+    const dropout = trained === 'boundary_head' ? noDropout : rates;
     this.masks = new DropoutMasks(model, dropout, seed);
-    this.passes = createLossAndGradients(engine, model, [], { dropout, recomputeBlocks });
+    this.passes = createLossAndGradients(engine, model, [], { dropout, recomputeBlocks, trained });
+    this.trained = trained;
   }
 
   /** Number of compiled graphs. */
@@ -63,23 +80,42 @@ export class BatchGradients {
    * @throws DparError if the batch cannot be cut into equal parts.
    */
   async run(parameters: Tensors<HostTensor>, batch: Batch, step: number): Promise<BatchGradientsResult> {
-    const { accumulationSteps = 1, bucketRatio } = this.options;
-    const { kind, config } = this.model;
+    const { accumulationSteps = 1 } = this.options;
     const scale = 1 / accumulationSteps;
     const sum = accumulationSteps === 1 ? undefined : this.clearedSum();
     const total = { loss: 0, gradients: {}, patches: 0, positions: 0 };
+    let boundary = 0;
     for (const [pass, part] of splitBatch(batch, accumulationSteps).entries()) {
-      const inputs = kind.inputs(config, part, { bucketRatio });
-      const masks = this.masks.draw(inputs, step * accumulationSteps + pass);
-      const { loss, gradients } = await this.passes.run(parameters, { ...inputs, ...masks });
+      const { read, inputs, patches, positions } = this.prepare(parameters, part, step * accumulationSteps + pass);
+      const { loss, boundaryLoss, gradients } = await this.passes.run(read, inputs);
       if (sum !== undefined) accumulateGradients(sum, gradients, scale);
-      const { patches, positions } = kind.globalPositions(config, inputs);
       total.loss += loss * scale;
+      boundary += (boundaryLoss ?? 0) * scale;
       total.gradients = sum ?? gradients;
       total.patches += patches;
       total.positions += positions;
     }
-    return total;
+    return trainsHead(this.model, this.trained) ? { ...total, boundaryLoss: boundary } : total;
+  }
+
+  /** Inputs of one pass, the parameters that it reads, and its work in the global transformer. */
+  private prepare(parameters: Tensors<HostTensor>, part: Batch, index: number): Pass {
+    const { kind, config } = this.model;
+    if (this.trained === 'boundary_head') {
+      const { images, tokens, entropies } = part;
+      const read = Object.fromEntries(Object.entries(parameters).filter(([name]) => isReadByHead(name)));
+      const counts = kind.patchCounts(config, images.length, entropies);
+      const patches = counts?.reduce((sum, count) => sum + count, 0) ?? 0;
+      return { read, inputs: { tokens, ...(entropies && { entropies }) }, patches, positions: patches };
+    }
+    const inputs = kind.inputs(config, part, { bucketRatio: this.options.bucketRatio });
+    const masks = this.masks.draw(inputs, index);
+    const { entropies } = trainsHead(this.model, this.trained) ? part : {};
+    return {
+      read: parameters,
+      inputs: { ...inputs, ...masks, ...(entropies && { entropies }) },
+      ...kind.globalPositions(config, inputs),
+    };
   }
 
   /** Frees compiled graphs. */
@@ -89,9 +125,9 @@ export class BatchGradients {
 
   /** Zeros to which the gradients of the passes are added. */
   private clearedSum(): Tensors<HostTensor> {
-    const { kind, config } = this.model;
+    const specs = this.model.kind.specs(this.model.config);
     this.sum ??= Object.fromEntries(
-      Object.entries(kind.specs(config)).map(([name, { shape }]) => [name, float32(shape)]),
+      trainedParameters(this.model, this.trained).map((name) => [name, float32(named(specs, name).shape)]),
     );
     for (const { data } of Object.values(this.sum)) data.fill(0);
     return this.sum;

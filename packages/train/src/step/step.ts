@@ -1,4 +1,5 @@
 import type { KindsOf } from '@dpar/check';
+import { isBoundaryParameter } from '@dpar/model';
 import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import {
   type CompiledFunction,
@@ -11,7 +12,9 @@ import {
   valueAndGradients,
 } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
+import { boundaryGradients } from './boundary-gradients.js';
 import { type DropoutRates, dropoutFrom, dropoutRatesKinds, maskAxes, noDropout } from './dropout.js';
+import { boundaryConfigOf, type Trained, trainedKind, trainedParameters, trainsHead } from './trained.js';
 
 /** Prefix of gradients among the outputs: `grad.<parameter>`. */
 export const gradientPrefix = 'grad.';
@@ -25,14 +28,29 @@ export interface StepOptions {
    * fraction of the memory (default: false).
    */
   readonly recomputeBlocks?: boolean | undefined;
+  /** Parameters to differentiate by (default: all). */
+  readonly trained?: Trained | undefined;
 }
 
-const stepOptionsKinds: KindsOf<StepOptions> = { 'dropout?': dropoutRatesKinds, 'recomputeBlocks?': 'boolean' };
+const stepOptionsKinds: KindsOf<StepOptions> = {
+  'dropout?': dropoutRatesKinds,
+  'recomputeBlocks?': 'boolean',
+  'trained?': trainedKind,
+};
+
+/** Name of the squared error of a boundary head among the outputs. */
+export const boundaryLossName = 'boundaryLoss';
 
 /**
  * The function that a training step compiles. Its inputs are parameters and inputs of a batch, by name. Its outputs are
- * some of the model's outputs and, as `grad.<parameter>`, the gradients of the loss with respect to all parameters.
+ * some of the model's outputs and, as `grad.<parameter>`, the gradients of the loss with respect to the trained parameters.
+ *
+ * With `entropies` [B, T - 1] among its inputs, a boundary head is trained on them, unless it is frozen. Its gradients are then
+ * those of its squared error, which is the output `boundaryLoss` (scalar, nats^2). Other gradients are as without the head. If
+ * only the head is trained, the inputs are `tokens`, `entropies` and the parameters that the head reads, the squared error is
+ * also the output `loss`, and there are no other outputs and no dropout.
  * @param outputs Names of the model's outputs to return.
+ * @throws DparError if only a part is trained, and the model has no boundary head.
  */
 export function gradientFunction(
   model: ImageArchitecture,
@@ -45,22 +63,39 @@ export function gradientFunction(
     { model: architectureArgument, outputs: 'string[]', 'options?': stepOptionsKinds },
   );
   const { kind, config } = model;
-  const { dropout = noDropout, recomputeBlocks } = options;
-  const by = Object.keys(kind.specs(config));
+  const { dropout = noDropout, recomputeBlocks, trained = 'all' } = options;
+  const by = trainedParameters(model, trained);
+  const head = trainsHead(model, trained) ? boundaryConfigOf(model) : undefined;
+  if (head !== undefined && trained === 'boundary_head') {
+    return (ops, inputs) => {
+      const { loss, gradients } = boundaryGradients(ops, head, inputs);
+      return { loss, [boundaryLossName]: loss, ...prefixed(gradients) };
+    };
+  }
   return (ops, inputs) => {
+    const joint = head !== undefined && Object.hasOwn(inputs, 'entropies') ? head : undefined;
     const forward: TensorFunction = (tapeOps, tensors) =>
       kind.outputs(tapeOps, config, tensors, { dropout: dropoutFrom(tensors, dropout), recomputeBlocks });
-    const results = valueAndGradients(ops, forward, inputs, { of: 'loss', by });
-    const returned = outputs.map((name) => [name, named(results.outputs, name)] as const);
-    const gradients = Object.entries(results.gradients).map(([name, value]) => [gradientPrefix + name, value] as const);
-    return Object.fromEntries([...returned, ...gradients]);
+    const byLoss = joint === undefined ? by : by.filter((name) => !isBoundaryParameter(name));
+    const results = valueAndGradients(ops, forward, inputs, { of: 'loss', by: byLoss });
+    const returned = Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)]));
+    const gradients = prefixed(results.gradients);
+    if (joint === undefined) return { ...returned, ...gradients };
+    const boundary = boundaryGradients(ops, joint, inputs, named(results.outputs, 'encoderTokens'));
+    return { ...returned, [boundaryLossName]: boundary.loss, ...gradients, ...prefixed(boundary.gradients) };
   };
+}
+
+function prefixed<T>(gradients: Tensors<T>): Tensors<T> {
+  return Object.fromEntries(Object.entries(gradients).map(([name, value]) => [gradientPrefix + name, value]));
 }
 
 /** Result of {@link LossAndGradients.run}. */
 export interface LossAndGradientsResult {
-  /** Mean cross-entropy in nats. */
+  /** Mean cross-entropy in nats; if only a boundary head is trained, its squared error in nats^2. */
   readonly loss: number;
+  /** Squared error of a boundary head that is trained, nats^2. */
+  readonly boundaryLoss?: number;
   /** By parameter name. The next run overwrites the tensors. */
   readonly gradients: Tensors<HostTensor>;
   /** The other requested outputs. */
@@ -77,7 +112,7 @@ export interface LossAndGradients {
 }
 
 /**
- * Loss of a model and its gradients with respect to all parameters, forward and backward in one graph. Where the engine
+ * Loss of a model and its gradients with respect to the trained parameters, forward and backward in one graph. Where the engine
  * can, the graph serves any sizes of the dynamic axes. Gradients are written into tensors that are allocated once.
  * @param outputs Further outputs of the model to return, such as `logits`.
  */
@@ -93,9 +128,11 @@ export function createLossAndGradients(
     { engine: 'Engine', model: architectureArgument, 'outputs?': 'string[]', 'options?': stepOptionsKinds },
   );
   const { kind, config } = model;
+  const { trained = 'all', dropout = noDropout } = options;
   const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
-  const specs = Object.entries(kind.specs(config));
-  const into = Object.fromEntries(specs.map(([name, { shape }]) => [gradientPrefix + name, float32(shape)]));
+  const names = trainedParameters(model, trained);
+  const specs = kind.specs(config);
+  const into = Object.fromEntries(names.map((name) => [gradientPrefix + name, float32(named(specs, name).shape)]));
   let compiled: CompiledFunction | undefined;
   return {
     get signatures() {
@@ -104,14 +141,15 @@ export function createLossAndGradients(
     async run(parameters, inputs) {
       if (compiled === undefined) {
         // The axes of masks depend on the shapes of a batch.
-        const axes = maskAxes(model, options.dropout ?? noDropout, inputs);
-        const dynamicAxes = { ...kind.dynamicAxes, ...axes };
+        const dynamicAxes =
+          trained === 'boundary_head' ? {} : { ...kind.dynamicAxes, ...maskAxes(model, dropout, inputs) };
         compiled = engine.compile(gradientFunction(model, wanted, options), { dynamicAxes });
       }
       const results = await compiled.run({ ...parameters, ...inputs }, { into });
       return {
         loss: scalarOf(named(results, 'loss')),
-        gradients: Object.fromEntries(specs.map(([name]) => [name, named(results, gradientPrefix + name)])),
+        ...(Object.hasOwn(results, boundaryLossName) && { boundaryLoss: scalarOf(named(results, boundaryLossName)) }),
+        gradients: Object.fromEntries(names.map((name) => [name, named(results, gradientPrefix + name)])),
         outputs: Object.fromEntries(Object.entries(results).filter(([name]) => outputs.includes(name))),
       };
     },

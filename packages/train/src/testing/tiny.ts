@@ -19,6 +19,9 @@ const configs = {
   entropy: { kind: 'entropy', ...shared, n_layer: 2, cls_token_num: 0 },
 } as const;
 
+/** `boundary_head` of a tiny DPAR model. */
+export const tinyHead = { hidden_width: 6 };
+
 /** A model of 16 tokens that trains in moments. */
 export function tinyModel(kind: keyof typeof configs, changes: object = {}, seed = 1): ImageModel {
   const architecture = architectureOf(kindOfConfig('tinyModel', imageModelKinds, configs[kind]), {

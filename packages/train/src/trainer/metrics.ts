@@ -7,9 +7,11 @@ export interface StepMetrics {
   readonly step: number;
   /** Epoch of the step's first image, counted from 0. */
   readonly epoch: number;
-  /** Mean loss over the batch, nats per token. */
+  /** Mean loss over the batch, nats per token; if only a boundary head is trained, its squared error in nats^2. */
   readonly loss: number;
-  /** Global norm before clipping. */
+  /** Mean squared error of a boundary head that is trained, over the batch, nats^2. */
+  readonly boundaryLoss?: number;
+  /** Global norm before clipping, without the boundary head unless only that is trained. */
   readonly gradientNorm: number;
   readonly learningRate: number;
   /** Time of the whole step, with the compilation of a new graph, without validation. */
@@ -25,14 +27,21 @@ export interface StepMetrics {
   readonly paddingShare: number;
   /** Number of compiled graphs. A step that raises it spends most of its time on compilation. */
   readonly graphs: number;
-  /** Loss over the validation data in nats per token, if it was measured after this step. */
+  /** `loss` over the validation data, if it was measured after this step. */
   readonly validationLoss?: number;
+  /** Mean squared error of a boundary head that is trained, over the validation data, nats^2. */
+  readonly validationBoundaryLoss?: number;
+  /** Pearson's correlation of its entropies with the given ones, over the validation data. */
+  readonly validationBoundaryCorrelation?: number;
+  /** Share of the tokens that start a patch by both or by neither, where patches are equally long on average. */
+  readonly validationBoundaryAgreement?: number;
 }
 
 const stepMetricsKinds: KindsOf<StepMetrics> = {
   step: 'number',
   epoch: 'number',
   loss: 'number',
+  'boundaryLoss?': 'number',
   gradientNorm: 'number',
   learningRate: 'number',
   seconds: 'number',
@@ -43,6 +52,9 @@ const stepMetricsKinds: KindsOf<StepMetrics> = {
   paddingShare: 'number',
   graphs: 'number',
   'validationLoss?': 'number',
+  'validationBoundaryLoss?': 'number',
+  'validationBoundaryCorrelation?': 'number | NaN',
+  'validationBoundaryAgreement?': 'number',
   '*': 'any',
 };
 

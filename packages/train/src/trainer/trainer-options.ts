@@ -3,12 +3,13 @@ import { checkParameters, hasNullClass, type ImageModel, modelArgument } from '@
 import { DparError, type Engine } from '@dpar/tensor';
 import { checkTokenSet, checkTokenSource } from '../batches/check-set.js';
 import { sizeOfSet, type TokenSet } from '../batches/token-set.js';
-import { isTokenSource, type TokenSource } from '../batches/token-source.js';
+import { isTokenSource, missingEntropies, type TokenSource } from '../batches/token-source.js';
 import { type AdamWOptions, adamWOptionsKinds } from '../optimizer/adamw.js';
 import { type OptimizerThread, optimizerThreadKinds } from '../optimizer/move-arrays.js';
 import type { Schedule } from '../optimizer/schedule.js';
 import type { BatchGradientsOptions } from '../step/batch-gradients.js';
 import { dropoutRatesKinds } from '../step/dropout.js';
+import { trainedKind, trainedParameters, trainsHead } from '../step/trained.js';
 
 /** Options of a `Trainer`. Defaults are the paper's where it has them. */
 export interface TrainerOptions extends BatchGradientsOptions {
@@ -72,6 +73,7 @@ export const trainerOptionsKinds: KindsOf<TrainerOptions> = {
   'accumulationSteps?': 'number',
   'recomputeBlocks?': 'boolean',
   'bucketRatio?': 'number',
+  'trained?': trainedKind,
 };
 
 /** @throws DparError if an option is missing or out of range, or if parameters or data do not fit the model. */
@@ -93,8 +95,18 @@ export function checkTrainerOptions(options: TrainerOptions): void {
     throw new DparError(`Trainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
   }
   checkParameters(model.kind.specs(model.config), model.parameters);
+  trainedParameters(model, options.trained ?? 'all');
   checkData(model, data, 'training data');
   if (validation !== undefined) checkData(model, validation, 'validation data');
+  checkEntropies(options);
+}
+
+/** @throws DparError if a set in memory lacks the entropies that a boundary head is trained on. */
+function checkEntropies({ model, data, validation, trained = 'all' }: TrainerOptions): void {
+  if (!trainsHead(model, trained)) return;
+  for (const set of [data, validation]) {
+    if (set !== undefined && !isTokenSource(set) && set.entropies === undefined) throw missingEntropies('Trainer');
+  }
 }
 
 function checkData(model: ImageModel, data: TokenSet | TokenSource, name: string): void {
@@ -105,7 +117,10 @@ function checkData(model: ImageModel, data: TokenSet | TokenSource, name: string
 /**
  * Patch counts that batches are grouped by. Counting the patches of a source takes long, so the counts are an option.
  */
-export function patchCountsOf({ model, data, patchCounts }: TrainerOptions): ArrayLike<number> | undefined {
+export function patchCountsOf(options: TrainerOptions): ArrayLike<number> | undefined {
+  const { model, data, patchCounts, trained } = options;
+  // The cost of a boundary head does not depend on the patches, so its batches are mixed.
+  if (trained === 'boundary_head') return undefined;
   if (patchCounts !== undefined) return patchCounts;
   if (!isTokenSource(data)) return model.kind.patchCounts(model.config, sizeOfSet(data).images, data.entropies);
   if (!model.kind.hasPatches) return undefined;

@@ -1,4 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import { type DparConfig, isBoundaryParameter } from '@dpar/model';
 import { createReferenceEngine, float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { BatchOrder } from '../batches/batch-order.js';
@@ -6,7 +7,7 @@ import { checkTokenSet } from '../batches/check-set.js';
 import { sliceImages, type TokenSet } from '../batches/token-set.js';
 import { cosineSchedule, type Schedule } from '../optimizer/schedule.js';
 import { createOptimizerThread } from '../optimizer/thread.js';
-import { tinyModel, tinySet } from '../testing/tiny.js';
+import { tinyHead, tinyModel, tinySet } from '../testing/tiny.js';
 import type { StepMetrics } from './metrics.js';
 import { Trainer } from './trainer.js';
 import type { TrainerOptions } from './trainer-options.js';
@@ -66,6 +67,50 @@ describe('Trainer', () => {
     expect(await run({ optimizerThread: createOptimizerThread() })).toEqual(await run({}));
     const once = { accumulationSteps: 1 };
     expect(await run({ ...once, optimizerThread: createOptimizerThread() })).toEqual(await run(once));
+  });
+
+  it.each(['reference', 'ort'])(
+    'trains only a boundary head, with a thread for the optimizer too, on %s',
+    async (name) => {
+      const run = async (changes: Partial<TrainerOptions>) => {
+        const engine = name === 'ort' ? await createOrtEngine({ threads: 1 }) : createReferenceEngine();
+        const model = tinyModel('dpar', { boundary_head: tinyHead }, 7);
+        const before = structuredClone(model.parameters);
+        const schedule = cosineSchedule({ learningRate: 0.02, steps: 60, warmupSteps: 5 });
+        const data = tinySet(6);
+        const more = { data, validation: data, schedule, trained: 'boundary_head' as const, averageDecay: 0.9 };
+        const trainer = tinyTrainer('dpar', { engine, model, steps: 60, ...more, ...changes });
+        const metrics = await metricsOf(trainer);
+        const { threshold } = ((await trainer.calibratedConfig()) as DparConfig).boundaryHead ?? {};
+        await trainer.dispose();
+        await engine.dispose();
+        for (const [name, tensor] of Object.entries(before)) {
+          if (!isBoundaryParameter(name)) expect(trainer.parameters[name], name).toEqual(tensor);
+        }
+        const losses = metrics.map(({ loss, gradientNorm, validationLoss }) => [loss, gradientNorm, validationLoss]);
+        return { losses, threshold, parameters: trainer.parameters, average: trainer.average };
+      };
+      const alone = await run({});
+      const [[first = 0] = [], last = []] = [alone.losses[0], alone.losses.at(-1)];
+      expect(last[2]).toBeLessThan(first / 3);
+      expect(await run({ optimizerThread: createOptimizerThread() })).toEqual(alone);
+    },
+  );
+
+  it('refuses to train a head that there is not, or without entropies', () => {
+    const trained = 'boundary_head';
+    expect(() => tinyTrainer('llamagen', { trained })).toThrow("a model of kind 'llamagen' without one");
+    expect(() => tinyTrainer('dpar', { trained })).toThrow(
+      "expected a DPAR model with a boundary head ('model.boundary_head')",
+    );
+    const { entropies: _, ...data } = tinySet(5);
+    const model = tinyModel('dpar', { boundary_head: tinyHead });
+    expect(() => tinyTrainer('dpar', { model, trained, data })).toThrow(
+      'Trainer: expected entropies beside the tokens',
+    );
+    expect(() => tinyTrainer('dpar', { trained: 'head' as 'all' })).toThrow(
+      "expected 'trained' to be 'all' or 'boundary_head'",
+    );
   });
 
   it('reports what it does', async () => {

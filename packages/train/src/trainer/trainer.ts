@@ -1,5 +1,6 @@
-import { nullClassOf } from '@dpar/nn';
-import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { type DparConfig, isBoundaryParameter } from '@dpar/model';
+import { type ImageConfig, nullClassOf } from '@dpar/nn';
+import { DparError, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { BatchOrder } from '../batches/batch-order.js';
 import { checkBatch } from '../batches/check-set.js';
 import type { Batch } from '../batches/token-set.js';
@@ -10,9 +11,14 @@ import { clipFactor, copyParameters } from '../optimizer/named-tensors.js';
 import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
 import { BatchGradients } from '../step/batch-gradients.js';
 import { dropClasses } from '../step/dropout.js';
+import { boundaryConfigOf, trainedParameters, trainsHead } from '../step/trained.js';
 import { createValidator, type Validator } from '../step/validate.js';
+import { type BoundaryValidation, type BoundaryValidator, createBoundaryValidator } from '../step/validate-boundary.js';
 import type { StepMetrics } from './metrics.js';
 import { checkTrainerOptions, patchCountsOf, type TrainerOptions, trainerOptionsKinds } from './trainer-options.js';
+
+/** Largest number of training images that calibrate a boundary head. */
+const calibrationImages = 1024;
 
 /** Trains a model: steps of forward pass, backward pass, clipping and AdamW, in an order that the seed decides. */
 export class Trainer {
@@ -27,6 +33,11 @@ export class Trainer {
   private readonly schedule: Schedule;
   private readonly gradients: BatchGradients;
   private readonly validator: Validator;
+  private readonly trainsHead: boolean;
+  /** Created when it is first used. */
+  private boundary: BoundaryValidator | undefined;
+  /** Result of the boundary head for the calibration, and its step. */
+  private calibration: { readonly step: number; readonly result: BoundaryValidation } | undefined;
 
   /** @throws DparError if parameters or data do not fit the model, or an option is out of range. */
   constructor(readonly options: TrainerOptions) {
@@ -43,10 +54,14 @@ export class Trainer {
     const ahead = isTokenSource(data) ? (options.prefetchBatches ?? 2) : 0;
     this.batches = new BatchQueue((step) => this.loadBatch(step), ahead, options.steps);
     this.schedule = options.schedule ?? constantSchedule(1e-4);
-    this.optimizer = new AdamW(model.parameters, options.optimizer);
+    const { trained = 'all' } = options;
+    const names = trainedParameters(model, trained);
+    const updated = names.map((name) => [name, named(model.parameters, name)] as const);
+    this.optimizer = new AdamW(Object.fromEntries(updated), options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(model.parameters);
     this.gradients = new BatchGradients(engine, model, options);
     this.validator = createValidator(engine, model, { bucketRatio: options.bucketRatio });
+    this.trainsHead = trainsHead(model, trained);
   }
 
   /** Number of finished steps. */
@@ -68,30 +83,83 @@ export class Trainer {
   private async *runSteps(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
     while (this.step < this.options.steps && !signal?.aborted) {
       const metrics = await this.trainStep();
-      yield this.validationIsDue() ? { ...metrics, validationLoss: await this.validate() } : metrics;
+      yield this.validationIsDue() ? { ...metrics, ...(await this.validationMetrics()) } : metrics;
     }
   }
 
+  private async validationMetrics(): Promise<Partial<StepMetrics>> {
+    if (!this.trainsHead) return { validationLoss: await this.validate() };
+    const { loss, correlation, agreement } = await this.calibrate();
+    return {
+      validationLoss: this.options.trained === 'boundary_head' ? loss : await this.validate(),
+      validationBoundaryLoss: loss,
+      validationBoundaryCorrelation: correlation,
+      validationBoundaryAgreement: agreement,
+    };
+  }
+
+  /**
+   * Configuration of the model after this step. The threshold of a boundary head is calibrated on the validation data, or without
+   * them on up to 1,024 images of the training data: patches are as long, on average, as by the entropies of the data.
+   */
+  async calibratedConfig(): Promise<ImageConfig> {
+    const config = boundaryConfigOf(this.options.model);
+    if (config?.boundaryHead === undefined) return this.options.model.config;
+    const { threshold } = await this.calibrate();
+    const calibrated: DparConfig = { ...config, boundaryHead: { ...config.boundaryHead, threshold } };
+    return calibrated;
+  }
+
+  /** Compares the boundary head with the entropies of the data, once per step. @throws DparError without a boundary head. */
+  private async calibrate(): Promise<BoundaryValidation> {
+    const { step, calibration } = this;
+    if (calibration?.step === step) return calibration.result;
+    const result = await this.measureBoundary(this.parameters);
+    this.calibration = { step, result };
+    return result;
+  }
+
+  private async measureBoundary(parameters: Tensors<HostTensor>): Promise<BoundaryValidation> {
+    const { validation, model, engine } = this.options;
+    this.boundary ??= createBoundaryValidator(engine, model);
+    return validation === undefined
+      ? this.boundary.measure(parameters, this.source, calibrationImages)
+      : this.boundary.measure(parameters, validation);
+  }
+
   private async trainStep(): Promise<StepMetrics> {
-    const { model, batchSize, maxGradientNorm = 1, averageDecay, optimizerThread } = this.options;
+    const { model, batchSize, maxGradientNorm = 1, averageDecay, optimizerThread, trained } = this.options;
     const begin = performance.now();
     const step = this.step;
 
     const batch = await this.batchAt(step);
     const loaded = performance.now();
-    const { loss, gradients, patches, positions } = await this.gradients.run(this.parameters, batch, step);
+    const { loss, boundaryLoss, gradients, patches, positions } = await this.gradients.run(
+      this.parameters,
+      batch,
+      step,
+    );
     const computed = performance.now();
 
     const tensors = this.average;
     const average = tensors && averageDecay !== undefined ? { tensors, decay: averageDecay } : undefined;
     const update = await this.optimizer.begin(gradients, { average, thread: optimizerThread });
-    const { gradientNorm } = update;
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+    // The head is clipped on its own, so that it does not change the steps of the other parameters.
+    const headNorm = update.normOf(isBoundaryParameter);
+    const gradientNorm = trained === 'boundary_head' ? headNorm : update.normOf((name) => !isBoundaryParameter(name));
+    const pairs = [
+      [loss, gradientNorm],
+      [boundaryLoss ?? 0, headNorm],
+    ] as const;
+    const wrong = pairs.find((pair) => !pair.every(Number.isFinite));
+    if (wrong !== undefined) {
       await update.cancel();
-      throw notFinite(step, loss, gradientNorm, batch);
+      throw notFinite(step, wrong, batch);
     }
     const learningRate = this.schedule(step);
-    await update.apply({ learningRate, gradientScale: clipFactor(gradientNorm, maxGradientNorm) });
+    const scale = clipFactor(gradientNorm, maxGradientNorm);
+    const headScale = clipFactor(headNorm, maxGradientNorm);
+    await update.apply({ learningRate, gradientScale: (name) => (isBoundaryParameter(name) ? headScale : scale) });
     const end = performance.now();
 
     const seconds = (end - begin) / 1000;
@@ -99,6 +167,7 @@ export class Trainer {
       step: step + 1,
       epoch: this.order.epochOf(step),
       loss,
+      ...(boundaryLoss !== undefined && { boundaryLoss }),
       gradientNorm,
       learningRate,
       seconds,
@@ -133,13 +202,17 @@ export class Trainer {
     return this.step === steps || (validateEvery !== undefined && this.step % validateEvery === 0);
   }
 
-  /** Mean loss over the validation data, nats per token. @throws DparError without validation data. */
+  /**
+   * Mean loss over the validation data: nats per token; if only a boundary head is trained, its squared error in nats^2.
+   * @throws DparError without validation data.
+   */
   async validate(parameters = this.parameters): Promise<number> {
     checkArguments('Trainer.validate', { parameters }, { 'parameters?': 'object' });
 
-    const { validation, batchSize } = this.options;
+    const { validation, batchSize, trained } = this.options;
     if (validation === undefined)
       throw new DparError("Trainer.validate: expected 'validation' data, got none. Pass it to the constructor.");
+    if (trained === 'boundary_head') return (await this.measureBoundary(parameters)).loss;
     return this.validator.loss(parameters, validation, batchSize);
   }
 
@@ -148,13 +221,14 @@ export class Trainer {
     const { validation } = this.options;
     await this.gradients.dispose();
     await this.validator.dispose();
+    await this.boundary?.dispose();
     await this.source.close();
     await this.options.optimizerThread?.close();
     if (validation !== undefined && isTokenSource(validation)) await validation.close();
   }
 }
 
-function notFinite(step: number, loss: number, gradientNorm: number, { images }: Batch): DparError {
+function notFinite(step: number, [loss, gradientNorm]: readonly [number, number], { images }: Batch): DparError {
   const shown = images.length > 16 ? `${images.slice(0, 16).join(', ')}, ...` : images.join(', ');
   return new DparError(
     `Trainer: expected a finite loss and gradient norm, got ${loss} and ${gradientNorm} at step ${step + 1}, ` +

@@ -1,0 +1,44 @@
+import { readCheckpoint } from '@dpar/io/node';
+import { formatProblems, type ImageArchitecture, type Json, kindOfConfig, parameterProblems } from '@dpar/nn';
+import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+
+/** Keys of config.json that change the meaning of weights but not their shapes. */
+const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal'] as const;
+
+/**
+ * Parameters that a run starts from: those of a checkpoint, and drawn ones where it has none.
+ * @param drawn Initial parameters of the model.
+ * @throws DparError if the checkpoint is of another kind, or naming the parameters and keys that do not fit; IoError if a file is
+ * missing or damaged.
+ */
+export async function startingParameters(
+  folder: string,
+  { kind, config }: ImageArchitecture,
+  drawn: Tensors<HostTensor>,
+): Promise<Record<string, HostTensor>> {
+  const { config: json, parameters } = await readCheckpoint(folder);
+  const source = kindOfConfig('init_from', [kind], json, folder);
+  const given = Object.entries(parameters).filter(([name]) => !kind.ignored?.includes(name));
+  const specs = kind.specs(config);
+  const problems = [
+    ...keyProblems(kind.writeConfig(config), source.writeConfig(source.readConfig(json))),
+    // Missing parameters are drawn.
+    ...parameterProblems(specs, { ...drawn, ...Object.fromEntries(given) }),
+  ];
+  if (problems.length > 0) {
+    throw new DparError(
+      `init_from: expected weights that fit the model of the configuration in '${folder}', got ${formatProblems(problems)}. ` +
+        "Copy the keys of 'model' from its config.json, or choose another checkpoint.",
+    );
+  }
+  return { ...drawn, ...Object.fromEntries(given) };
+}
+
+/** Keys with other values in a checkpoint than in the model, as text. */
+function keyProblems(expected: Json, got: Json): string[] {
+  return meaningKeys.flatMap((key) =>
+    expected[key] === got[key]
+      ? []
+      : [`${key} ${JSON.stringify(got[key])} instead of ${JSON.stringify(expected[key])}`],
+  );
+}
