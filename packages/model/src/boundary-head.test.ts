@@ -1,5 +1,5 @@
 import { initializeParameters } from '@dpar/nn';
-import { createRandom, float32, type HostTensor, referenceOps as ops } from '@dpar/tensor';
+import { createRandom, float32, type HostTensor, int32, named, referenceOps as ops } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { boundaryEntropies, boundaryPatching, boundaryStep } from './boundary-head.js';
 import type { DparConfig } from './config.js';
@@ -32,6 +32,7 @@ describe('boundaryEntropies', () => {
   ])('gives at once what boundaryStep gives token by token, with %s', (_, boundaryHead, changes) => {
     const config = configOf({ ...changes, boundary_head: boundaryHead });
     const parameters = initializeParameters(dparKind.specs(config), 3);
+    createRandom(5).fillNormal(named(parameters, 'boundary_head.positions.weight').data as Float32Array);
     const length = config.predictEoiToken ? 16 : 15;
     const states = float32([2, length, 8], createRandom(4).fillNormal(new Float32Array(2 * length * 8)));
     const whole = boundaryEntropies<HostTensor>(ops, config, parameters, states);
@@ -40,7 +41,8 @@ describe('boundaryEntropies', () => {
       const neighbours = boundaryHead.neighbours.map((distance) =>
         token < distance ? float32([2, 8]) : ops.reshape(ops.slice(states, 1, token - distance, 1), [2, 8]),
       );
-      const step = boundaryStep<HostTensor>(ops, config, parameters, neighbours);
+      const positions = int32([2], [token - 1, token - 1]);
+      const step = boundaryStep<HostTensor>(ops, config, parameters, neighbours, positions);
       expect(step.shape).toEqual([2]);
       for (const image of [0, 1]) expect(step.data[image]).toBeCloseTo(whole.data[image * 15 + token - 1] as number, 6);
     }

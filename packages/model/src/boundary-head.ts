@@ -1,19 +1,23 @@
-import { linear, ones, type ParameterSpec, type ParameterSpecs, standardNormal, zeros } from '@dpar/nn';
+import { linear, type ParameterSpec, type ParameterSpecs, standardNormal, zeros } from '@dpar/nn';
 import type { PatchingOptions } from '@dpar/patchify';
-import { DparError, named, type Ops, sizeOf, type Tensors } from '@dpar/tensor';
+import { DparError, float32, named, type Ops, sizeOf, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type BoundaryHeadConfig, type DparConfig, dparConfigKinds } from './config.js';
 import { patchingOptions } from './patching-options.js';
 
 // A small network on the states of the local encoder that predicts the entropies of the entropy model, in its place. The
-// entropy of a token is predicted from the states of some tokens before it: the one before it, and those of the row above.
+// entropy of a token is predicted from its position and the states of some tokens before it: those before it in its row,
+// and those around the one above it.
 
 /** Parameters of the boundary head, by name; none without one. */
-export function boundaryHeadSpecs({ dim, boundaryHead }: DparConfig): ParameterSpecs {
+export function boundaryHeadSpecs({ dim, blockSize, boundaryHead }: DparConfig): ParameterSpecs {
   if (boundaryHead === undefined) return {};
   const { hiddenWidth, hiddenLayers, neighbours } = boundaryHead;
   const features = neighbours.length * dim;
-  const specs: Record<string, ParameterSpec> = { 'boundary_head.norm.weight': ones([features]) };
+  const specs: Record<string, ParameterSpec> = {
+    // One row for each of the tokens 1 to T - 1.
+    'boundary_head.positions.weight': zeros([blockSize - 1, hiddenWidth]),
+  };
   for (let layer = 0; layer < hiddenLayers; layer++) {
     const inputs = layer === 0 ? features : hiddenWidth;
     // Inputs of unit size stay so, whatever the width.
@@ -42,8 +46,10 @@ export function isReadByHead(name: string): boolean {
 
 /** Multiply-accumulates of the boundary head's products for one token; 0 without one. */
 export function boundaryHeadMacs(config: DparConfig): number {
-  const matrices = Object.values(boundaryHeadSpecs(config)).filter(({ shape }) => shape.length === 2);
-  return matrices.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const matrices = Object.entries(boundaryHeadSpecs(config)).filter(
+    ([name, { shape }]) => shape.length === 2 && !name.startsWith('boundary_head.positions.'),
+  );
+  return matrices.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
 }
 
 /** Boundary head of a configuration. @throws DparError if it has none. */
@@ -84,30 +90,53 @@ export function boundaryEntropies<T>(ops: Ops<T>, config: DparConfig, parameters
     const missing = Math.min(distance - 1, predicted);
     return ops.pad(ops.slice(states, 1, 0, predicted - missing), 1, missing, 0);
   });
-  return ops.reshape(mlp(ops, config, parameters, ops.concat(shifted, -1)), [B, predicted]);
+  const positions = named(parameters, 'boundary_head.positions.weight');
+  return ops.reshape(mlp(ops, config, parameters, shifted, positions), [B, predicted]);
 }
 
 /**
  * Entropies that the boundary head predicts for the next token of R sequences.
  * @param states For each neighbour of the configuration, the encoder state [R, D] of the token at that distance before the
  * next one; zeros before the image.
+ * @param positions Position of the newest token, int32 [R]; the next one must be a token of the image.
  * @returns [R], nats
  */
-export function boundaryStep<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: readonly T[]): T {
+export function boundaryStep<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  states: readonly T[],
+  positions: T,
+): T {
   checkArguments(
     'boundaryStep',
-    { ops, config, parameters, states },
-    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor[]' },
+    { ops, config, parameters, states, positions },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor[]', positions: 'Tensor' },
   );
-  return ops.reshape(mlp(ops, config, parameters, ops.concat(states, -1)), [-1]);
+  const rows = ops.takeRows(named(parameters, 'boundary_head.positions.weight'), positions);
+  return ops.reshape(mlp(ops, config, parameters, states, rows), [-1]);
 }
 
-/** The network: RMSNorm, hidden layers with SiLU, and one output. [..., features] -> [..., 1] */
-function mlp<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, features: T): T {
+/**
+ * The network: states of unit size, hidden layers with SiLU, and one output.
+ * @param states For each neighbour [..., D]
+ * @param positions Added in the first layer, broadcast to [..., hiddenWidth]
+ * @returns [..., 1]
+ */
+function mlp<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: readonly T[], positions: T): T {
+  const { dim, normEps } = config;
+  const { hiddenLayers } = boundaryHeadOf('boundaryEntropies', config);
   const weight = (name: string): T => named(parameters, `boundary_head.${name}`);
   const layer = (name: string, x: T): T => ops.add(linear(ops, weight(`${name}.weight`), x), weight(`${name}.bias`));
-  let h = ops.rmsNorm(features, weight('norm.weight'), config.normEps);
-  for (let i = 0; i < boundaryHeadOf('boundaryEntropies', config).hiddenLayers; i++)
-    h = ops.silu(layer(`layers.${i}`, h));
+  // The first layer contains the gain of the norm.
+  const gain = ops.constant(float32([dim], new Float32Array(dim).fill(1)));
+  let h = ops.concat(
+    states.map((state) => ops.rmsNorm(state, gain, normEps)),
+    -1,
+  );
+  for (let i = 0; i < hiddenLayers; i++) {
+    const x = layer(`layers.${i}`, h);
+    h = ops.silu(i === 0 ? ops.add(x, positions) : x);
+  }
   return layer('output', h);
 }

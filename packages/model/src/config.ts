@@ -88,11 +88,11 @@ const patchingFields: Fields<PatchingConfig> = {
 };
 
 const boundaryHeadFields: Fields<BoundaryHeadConfig> = {
-  hiddenWidth: described('Width of the hidden layers', wholeNumber(1, 256)),
-  hiddenLayers: described('Hidden layers', wholeNumber(1, 1)),
+  hiddenWidth: described('Width of the hidden layers; a quarter of the width D is enough', wholeNumber(1)),
+  hiddenLayers: described('Hidden layers', wholeNumber(1, 2)),
   neighbours: described(
-    'Tokens whose states are read, as distances in raster order: 1 is the token before; default: that one, the one ' +
-      'above and those beside it',
+    'Tokens whose states are read, as distances in raster order: 1 is the token before; default: three in the row and ' +
+      'five around the one above',
     wholeNumbers(1),
   ),
   threshold: described(

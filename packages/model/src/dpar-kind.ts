@@ -50,7 +50,7 @@ export const dparKind: ImageModelKind<DparConfig> = {
   derived({ block_size: T = 256, boundary_head: head }) {
     const row = Math.sqrt(Number(T));
     const patching = { row_length: row };
-    return head === undefined ? { patching } : { patching, boundary_head: { neighbours: [1, row, row - 1, row + 1] } };
+    return head === undefined ? { patching } : { patching, boundary_head: { neighbours: neighboursOf(row) } };
   },
   readConfig: readDparConfig,
   writeConfig: (config) => ({ kind: 'dpar', ...writeConfig(config) }),
@@ -116,6 +116,12 @@ export const dparKind: ImageModelKind<DparConfig> = {
   },
   matmulMacs: dparMatmulMacs,
 };
+
+/** Distances to three tokens before a token in its row, and to five around the one above it, in rows of `row` tokens. */
+function neighboursOf(row: number): number[] {
+  const distances = [1, 2, 3, row - 2, row - 1, row, row + 1, row + 2];
+  return [...new Set(distances)].filter((distance) => distance >= 1 && distance < row ** 2);
+}
 
 /** Patch lengths of each image of a batch. */
 function lengthsOf(config: DparConfig, { tokens, entropies }: ImageBatch): Int32Array[] {

@@ -6,6 +6,7 @@ import {
   type Engine,
   float32,
   type HostTensor,
+  int32,
   named,
   type Ops,
   type TensorFunction,
@@ -93,16 +94,10 @@ export class DparStages {
     this.encoder = compile(
       (ops, inputs) => {
         const { states, ...cache } = encoderStep(ops, config, inputs, stepOf(inputs));
-        const last = states.at(-1) as (typeof states)[number];
-        const { neighbours } = inputs;
-        const known = neighbours === undefined ? [] : parts(ops, neighbours, D);
-        return {
-          states: ops.concat(states, 1),
-          ...(predictsEntropies && { entropies: boundaryStep(ops, config, inputs, [last, ...known]) }),
-          ...cacheOutputs(ops, cache),
-        };
+        const outputs = { states: ops.concat(states, 1), ...cacheOutputs(ops, cache) };
+        return predictsEntropies ? { ...outputs, entropies: predictedEntropies(ops, config, inputs, states) } : outputs;
       },
-      { ...stepAxes(nLocalEncoderLayers, selects), neighbours: stepRows },
+      { ...stepAxes(nLocalEncoderLayers, selects), neighbours: stepRows, tokenPositions: stepRows },
       // Entropies are compared with a threshold, so rounding must not depend on the batch.
       predictsEntropies,
     );
@@ -155,7 +150,8 @@ export class DparStages {
    * Reads one token of some images.
    * @param rows Rows [R] of the cache, ascending.
    * @param tokens [R]
-   * @param neighbours States of the earlier tokens that the boundary head reads, [R, neighbours - 1, D], if it is used.
+   * @param neighbours States of the tokens that the boundary head reads beside the newest one, [R, neighbours, D], if it is
+   * used.
    */
   async readTokens(
     cache: StackCache,
@@ -163,10 +159,15 @@ export class DparStages {
     tokens: Int32Array,
     neighbours: Float32Array | undefined,
   ): Promise<ReadTokens> {
+    const R = rows.length;
+    const positions = positionsOf(cache, rows);
     const outputs = await this.encoder.run({
       x: embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens),
-      table: tableAt(this.encoderTable, positionsOf(cache, rows), cache.size.headDim),
-      ...(neighbours && { neighbours: float32([rows.length, neighbours.length / rows.length], neighbours) }),
+      table: tableAt(this.encoderTable, positions, cache.size.headDim),
+      ...(neighbours && {
+        ...(neighbours.length > 0 && { neighbours: float32([R, neighbours.length / R], neighbours) }),
+        tokenPositions: int32([R], positions),
+      }),
       ...cacheInputs(cache, rows, this.options.selects),
     });
     cache.append(appended(outputs), rows);
@@ -229,6 +230,16 @@ export class DparStages {
   async dispose(): Promise<void> {
     await Promise.all([this.encoder, this.global, this.decoder].map((stage) => stage.dispose()));
   }
+}
+
+/** Entropies [R] of the boundary head, from the states of the newest token and those of its neighbours. */
+function predictedEntropies<T>(ops: Ops<T>, config: DparConfig, inputs: Tensors<T>, states: readonly T[]): T {
+  const { dim, boundaryHead } = config;
+  const { neighbours: earlier } = inputs;
+  const known = earlier === undefined ? [] : parts(ops, earlier, dim);
+  const newest = states.at(-1) as T;
+  const read = (boundaryHead?.neighbours ?? []).map((distance) => (distance === 1 ? newest : (known.shift() as T)));
+  return boundaryStep(ops, config, inputs, read, named(inputs, 'tokenPositions'));
 }
 
 /** The array itself, or a longer copy with zeros at the end. */

@@ -12,7 +12,7 @@ function anyPlan(seed: number): LoadPlan {
   return ({ ready, waiting }) => (ready === 0 ? Math.min(waiting, 1) : random.integer(waiting + 1));
 }
 
-const head = { hidden_width: 8, neighbours: [1, 4, 3, 5], threshold: 0 };
+const head = { hidden_width: 8, neighbours: [1, 2, 3, 4, 5], threshold: 0 };
 
 const anyModel = fc.record({
   embedding_type: fc.constantFrom('dynamic_4d', 'dynamic_3d', '2d', null),
