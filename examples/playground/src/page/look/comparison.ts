@@ -19,15 +19,18 @@ export function comparisonControls(app: App, info: ModelInfo): TemplateResult | 
     </label>
     ${
       look.compares
-        ? choice(
-            'Patches by',
-            [
-              ['head', 'Boundary head'],
-              ['entropy', 'Entropy model'],
-            ],
-            app.lookSource(info),
-            (source: EntropySource) => app.set(look, { source }),
-          )
+        ? html`<div class="control">
+            <div class="control-head"><span>Patches by</span></div>
+            ${choice(
+              'Patches by',
+              [
+                ['head', 'Boundary head'],
+                ['entropy', 'Entropy model'],
+              ],
+              app.lookSource(info),
+              (source: EntropySource) => app.set(look, { source }),
+            )}
+          </div>`
         : nothing
     }`;
 }

@@ -60,7 +60,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
           </figcaption>
           ${canvas('picture', 'Picture with its patches')}
         </figure>
-        <figure class="second">
+        <figure class="second ${look.compares ? 'compared' : ''}">
           <figcaption>
             <h3>${look.compares ? 'Entropy by the boundary head' : 'Entropy'}</h3>
             ${patchesCheck(app)}
@@ -128,8 +128,8 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
 /** Explanations of entropy, by the source that DPAR draws with. */
 const introductions: Readonly<Record<EntropySource, string>> = {
   head:
-    'The entropy of a token measures how uncertain its prediction from the tokens before it is. A boundary head, a small ' +
-    'network on states that DPAR computes anyway, estimates it, so that DPAR draws without a second model.',
+    'Each token is predicted from the tokens before it. The entropy measures how uncertain this prediction is. DPAR estimates ' +
+    'it with a boundary head, a small network on states that DPAR computes anyway, instead of running a second model.',
   entropy:
     'A small model predicts each token from the tokens before it. The entropy measures how uncertain this prediction is.',
 };
