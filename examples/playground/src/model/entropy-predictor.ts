@@ -20,7 +20,10 @@ export function createEntropyPredictor(engine: Engine, model: PredictorModel): E
   const { kind, config, parameters }: ImageModel = model;
   const { entropySource: source } = kind;
   if (source === undefined) {
-    throw new DparError(`createEntropyPredictor: expected a model that predicts entropies, got a '${kind.name}'.`);
+    throw new DparError(
+      `createEntropyPredictor: expected a model that predicts entropies, got one of kind "${kind.name}". ` +
+        'Pass an entropy model, or a DPAR with a boundary head.',
+    );
   }
   source.check('createEntropyPredictor', config);
   const read = Object.entries(parameters).filter(([name]) => source.reads(name));
