@@ -7,7 +7,7 @@ import { patchLengths } from '@dpar/patchify';
 import { createSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agreementOf } from './model/agreement.js';
@@ -30,6 +30,8 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
   let server: PageServer;
   let engine: Engine;
   let shipped: EmojiModel;
+  /** Files of weights that the page has loaded. */
+  const weights = new Set<string>();
 
   beforeAll(async () => {
     server = await servePage(fileURLToPath(new URL('../dist/page', import.meta.url)));
@@ -45,7 +47,13 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
 
   /** Opens the page with another DPAR, and looks at complaints when `act` is done. */
   async function at(model: EmojiModel, act: (page: Page) => Promise<void>, options: BrowserContextOptions = {}) {
-    const prepare = (context: Parameters<typeof serveDpar>[0]) => serveDpar(context, model);
+    weights.clear();
+    const prepare = (context: BrowserContext): Promise<void> => {
+      context.on('response', (response) => {
+        if (response.url().endsWith('.safetensors')) weights.add(response.url());
+      });
+      return serveDpar(context, model);
+    };
     // Requests of service workers do not take the detour by `serveDpar`.
     const settings = { serviceWorkers: 'block', ...options } as const;
     const { context, page, complaints } = await visit(browser, server.url, settings, prepare);
@@ -71,19 +79,14 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
     const byEntropyModel = patchLengths(reference, patchingBy('entropy', config)).length;
     expect(byHead).not.toBe(byEntropyModel);
     await at(model, async (page) => {
-      const weights: string[] = [];
-      page.context().on('response', (response) => {
-        if (response.url().endsWith('.safetensors')) weights.push(response.url());
-      });
       await page.setInputFiles('input[type=file]', { name: 'lion.png', mimeType: 'image/png', buffer: lion });
       await soon(() => figure(page, 'patches')).toBe(`${byHead}`);
       await takePicture(page, 'head-look');
-      // LlamaGen's weights come after the first map, those of the entropy model with the comparison.
-      await soon(() => weights.length).toBeLessThanOrEqual(1);
-      const before = weights.length;
+      // The tokenizer, DPAR and LlamaGen. The weights of the entropy model come with the comparison.
+      await soon(() => weights.size).toBe(3);
       await compare(page).check();
       await soon(() => figure(page, 'correlation')).toBe(agreement?.correlation.toFixed(2).replace('-', '\u2212'));
-      await soon(() => weights.length).toBeGreaterThan(before);
+      expect(weights.size).toBe(4);
       expect(await figure(page, 'agreement')).toBe(`${(100 * (agreement?.starts ?? 0)).toFixed(1)}%`);
       expect(await figure(page, 'patches')).toBe(`${byHead}`);
       await takePicture(page, 'head-compared');
@@ -113,6 +116,7 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
       const { patchLengths: lengths } = await createSampler(engine, model.dpar).generate(sampleOptions(options));
       const patches = lengths[0]?.length ?? 0;
       expect(await figure(page, 'dpar-steps')).toBe(`${patches}`);
+      expect(weights.size).toBe(3);
       const configs = { dpar: model.dpar.config, entropy: model.entropy.config };
       const millions = (operations: number): string => `${(operations / 1e6).toFixed(0)} M`;
       const entropies = entropyCost(configs);
