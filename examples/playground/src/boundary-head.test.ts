@@ -60,6 +60,7 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
     await firstMap(page);
     await act(page);
     expect(complaints).toEqual(['Service Worker registration blocked by Playwright']);
+    await context.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
   }
 
