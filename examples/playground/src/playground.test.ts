@@ -5,20 +5,21 @@ import { findChromium, launchChromium } from '@dpar/config/chromium';
 import type { EmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { patchingOptions } from '@dpar/model';
 import { patchLengths, patchStatistics } from '@dpar/patchify';
-import { createSampler } from '@dpar/sampler';
+import { createSampler, needsEntropyModel } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Analysis, createAnalyser } from './model/analyser.js';
-import { operationSaving, savingWithoutEntropyModel } from './model/costs.js';
+import { type Analyser, type Analysis, createAnalyser, loadAnalysts } from './model/analyser.js';
+import { entropyCost, llamaGenCost, operationSaving, savingWithoutEntropies } from './model/costs.js';
 import { type DrawOptions, sampleOptions } from './model/drawing.js';
+import { drawingSource, patchingBy } from './model/entropy-source.js';
 import { contentSecurityPolicy } from './security.js';
 import { type PageServer, servePage } from './server/serve.js';
 import { figure, firstMap, takePicture, type Visit, visit } from './testing/browser.js';
+import { openModel } from './testing/open-model.js';
 import { sampleFile } from './testing/sample-file.js';
 
 /** Expects a value of the page after some time, which busy machines need. */
@@ -75,7 +76,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     engine = await createOrtEngine();
     const flat = sharp(sampleFile('1f981')).flatten({ background: '#fff' }).toColourspace('srgb');
     lion = await flat.clone().png().toBuffer();
-    const analyser = createAnalyser(engine, model);
+    const analyser = await newAnalyser();
     analysis = await analyser.analyse(await flat.raw().toBuffer());
     await analyser.dispose();
     await firstMap(page);
@@ -88,10 +89,11 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     await engine?.dispose();
   });
 
+  const newAnalyser = async (): Promise<Analyser> => createAnalyser(engine, await loadAnalysts(openModel(model)));
+  const patching = () => patchingBy(drawingSource(model.dpar.config), model.dpar.config);
+
   const statistics = (threshold: number, maxPatchLength: number) =>
-    patchStatistics([
-      patchLengths(analysis.entropies, { ...patchingOptions(model.dpar.config), threshold, maxPatchLength }),
-    ]);
+    patchStatistics([patchLengths(analysis.entropies, { ...patching(), threshold, maxPatchLength })]);
 
   const setSlider = (name: string, value: number) => page.getByRole('slider', { name }).fill(String(value));
 
@@ -120,12 +122,12 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
   it('shows photographs upright', async () => {
     // Stored on its side, as cameras write what they take on end.
     const turned = await sharp(lion).rotate(270).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
-    const analyser = createAnalyser(engine, model);
+    const analyser = await newAnalyser();
     const pixels = (image: Sharp) => image.toColourspace('srgb').raw().toBuffer();
     const upright = await analyser.analyse(await pixels(sharp(turned).rotate()));
     const sideways = await analyser.analyse(await pixels(sharp(turned)));
     await analyser.dispose();
-    const count = ({ entropies }: Analysis) => patchLengths(entropies, patchingOptions(model.dpar.config)).length;
+    const count = ({ entropies }: Analysis) => patchLengths(entropies, patching()).length;
     expect(count(upright)).not.toBe(count(sideways));
     await drop('turned.jpg', turned);
     await soon(() => figure(page, 'patches')).toBe(`${count(upright)}`);
@@ -134,7 +136,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
   });
 
   it('makes the patches of @dpar/patchify, wherever the sliders stand', async () => {
-    const { threshold, maxPatchLength } = model.dpar.config.patching;
+    const { threshold, maxPatchLength } = patching();
     const settings = [
       [threshold as number, maxPatchLength as number],
       [0.5, 4],
@@ -156,9 +158,9 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
       const percent = (share: number) => `${(100 * share).toFixed(1)}%`.replace('-', '\u2212');
       const saving = operationSaving(models, { patches, isGuided: false });
       expect(await figure(page, 'saving')).toBe(percent(saving));
-      const withoutEntropyModel = savingWithoutEntropyModel(models, patches);
-      expect(await figure(page, 'saving-without-entropy')).toBe(percent(withoutEntropyModel));
-      expect(withoutEntropyModel - saving).toBeCloseTo(0.17, 2);
+      const withoutEntropies = savingWithoutEntropies(models, patches);
+      expect(await figure(page, 'saving-without-entropy')).toBe(percent(withoutEntropies));
+      expect(withoutEntropies - saving).toBeCloseTo(entropyCost(models) / llamaGenCost(models, false), 12);
       counts.add(patches);
     }
     expect(counts.size).toBe(settings.length);
@@ -222,7 +224,8 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
 
   /** Tokens that Node draws. Seeded draws differ only where a random number falls within 1e-6 of a bound between tokens. */
   async function drawInNode(options: DrawOptions) {
-    const sampler = createSampler(engine, model.dpar, { entropyModel: model.entropy });
+    const entropyModel = needsEntropyModel(model.dpar) ? model.entropy : undefined;
+    const sampler = createSampler(engine, model.dpar, { entropyModel });
     const result = await sampler.generate(sampleOptions(options));
     await sampler.dispose();
     return result;
@@ -305,7 +308,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     await page.getByLabel('Threads').selectOption('2');
     await soon(() => figure(page, 'engine')).toContain('2 threads');
     await page.getByRole('tab', { name: 'Look' }).click();
-    const { threshold, maxPatchLength } = model.dpar.config.patching;
+    const { threshold, maxPatchLength } = patching();
     const { patches } = statistics(threshold as number, maxPatchLength as number);
     await drop('lion.png', lion);
     await soon(() => figure(page, 'patches')).toBe(`${patches}`);

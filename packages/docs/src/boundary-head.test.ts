@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { shellCommands } from '@dpar/config/code-blocks';
 import { expect, it } from 'vitest';
 import { blocksOf } from './testing/blocks.js';
@@ -24,7 +24,7 @@ it('trains a boundary head and tunes a model to it, as the guide says, in small'
   ]);
   for (const command of commands) {
     if (!command.startsWith('dpar train')) {
-      if (command.startsWith('dpar tokenize')) await runCommand(command);
+      await runCommand(command);
       continue;
     }
     // Fewer steps, and the threshold that the run before has found.
@@ -36,6 +36,7 @@ it('trains a boundary head and tunes a model to it, as the guide says, in small'
     const printed = await runCommand(`${command} --set ${few.join(' ')}`);
     expect(printed.includes('correlation')).toBe(output === 'head');
   }
+  expect((await stat('grid.png')).size).toBeGreaterThan(500);
   expect(await thresholdOf('tuned')).toBe(await thresholdOf('head'));
 });
 

@@ -46,6 +46,7 @@ export function isReadByHead(name: string): boolean {
 
 /** Multiply-accumulates of the boundary head's products for one token; 0 without one. */
 export function boundaryHeadMacs(config: DparConfig): number {
+  checkArguments('boundaryHeadMacs', { config }, { config: dparConfigKinds });
   const matrices = Object.entries(boundaryHeadSpecs(config)).filter(
     ([name, { shape }]) => shape.length === 2 && !name.startsWith('boundary_head.positions.'),
   );

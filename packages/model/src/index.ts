@@ -1,5 +1,6 @@
 export {
   boundaryEntropies,
+  boundaryHeadMacs,
   boundaryPatching,
   boundaryStep,
   isBoundaryParameter,

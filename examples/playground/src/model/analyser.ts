@@ -1,17 +1,25 @@
-import type { EmojiModel } from '@dpar/emoji';
-import { entropyModel } from '@dpar/entropy';
-import { type Engine, type HostTensorOf, int32, named } from '@dpar/tensor';
+import type { EmojiModels, OpenEmojiModel } from '@dpar/emoji';
+import type { Engine } from '@dpar/tensor';
+import { int32 } from '@dpar/tensor';
 import { bytesFromImages, createTokenizer, type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
+import { createEntropyPredictor, type PredictorModel } from './entropy-predictor.js';
+import { drawingSource } from './entropy-source.js';
 
 /** The models that analyse images. */
-export type Analysts = Pick<EmojiModel, 'tokenizer' | 'entropy'>;
+export interface Analysts {
+  readonly tokenizer: EmojiModels['tokenizer'];
+  /** Predicts the entropies that DPAR draws with. */
+  readonly predictor: PredictorModel;
+}
 
 /** Tokens and entropies of an image of T tokens. */
 export interface Analysis {
   /** int32 [T] */
   readonly tokens: Int32Array;
-  /** Nats, [T - 1]: entry j is the entropy of predicting token j + 1. */
+  /** Entropies that DPAR draws with. Nats, [T - 1]: entry j is the entropy of predicting token j + 1. */
   readonly entropies: Float32Array;
+  /** The same of the entropy model, if a boundary head is compared with it. */
+  readonly reference?: Float32Array | undefined;
 }
 
 /** Analyser of images of S x S pixels and T tokens. */
@@ -26,27 +34,30 @@ export interface Analyser {
   dispose(): Promise<void>;
 }
 
-/** Creates an analyser from a tokenizer and an entropy model. */
-export function createAnalyser(engine: Engine, { tokenizer: vq, entropy }: Analysts): Analyser {
+/** Loads the models that analyse images: of DPAR and the entropy model, only the one that predicts entropies. */
+export async function loadAnalysts({
+  configs,
+  load,
+}: Pick<OpenEmojiModel, 'load'> & { readonly configs: Pick<OpenEmojiModel['configs'], 'dpar'> }): Promise<Analysts> {
+  const name = drawingSource(configs.dpar) === 'head' ? 'dpar' : 'entropy';
+  const [tokenizer, predictor] = await Promise.all([load('tokenizer'), load(name)]);
+  return { tokenizer, predictor };
+}
+
+/** Creates an analyser from a tokenizer and a model that predicts entropies. */
+export function createAnalyser(engine: Engine, { tokenizer: vq, predictor: model }: Analysts): Analyser {
   const tokenizer: ImageTokenizer = createTokenizer(engine, vq);
-  const entropies = engine.compile(
-    (ops, inputs) => ({
-      entropies: entropyModel(ops, entropy.config, inputs, named(inputs, 'tokens')).entropies,
-    }),
-    { constants: entropy.parameters },
-  );
+  const predictor = createEntropyPredictor(engine, model);
   const decode = async (tokens: Int32Array): Promise<Uint8Array<ArrayBuffer>> =>
     bytesFromImages(await tokenizer.decode(int32([1, tokens.length], tokens)));
   return {
     decode,
     async analyse(pixels) {
       const { data: tokens } = await tokenizer.encode(imagesFromBytes(pixels, tokenizer.imageSize));
-      const outputs = await entropies.run({ tokens: int32([1, tokens.length], tokens) });
-      const { data } = named(outputs, 'entropies') as HostTensorOf<'float32'>;
-      return { tokens, entropies: data };
+      return { tokens, entropies: await predictor.entropies(tokens) };
     },
     async dispose() {
-      await Promise.all([tokenizer.dispose(), entropies.dispose()]);
+      await Promise.all([tokenizer.dispose(), predictor.dispose()]);
     },
   };
 }

@@ -1,21 +1,23 @@
 import type { EmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { dpar, dparInputs, patchingOptions } from '@dpar/model';
+import { dpar, dparInputs } from '@dpar/model';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { type Engine, int32, named } from '@dpar/tensor';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModel } from '../testing/open-model.js';
 import { sampleFile } from '../testing/sample-file.js';
-import { type Analysis, createAnalyser } from './analyser.js';
+import { type Analysis, createAnalyser, loadAnalysts } from './analyser.js';
 import { createClassifier, likeliestClass } from './class-likelihoods.js';
+import { drawingSource, patchingBy } from './entropy-source.js';
 
 describe('the class of an image', () => {
   let engine: Engine;
   let model: EmojiModel;
   const analyse = async (emoji: string): Promise<Analysis> => {
     const image = sharp(sampleFile(emoji)).flatten({ background: '#fff' }).toColourspace('srgb');
-    return createAnalyser(engine, model).analyse(await image.raw().toBuffer());
+    return createAnalyser(engine, await loadAnalysts(openModel(model))).analyse(await image.raw().toBuffer());
   };
   beforeAll(async () => {
     engine = await createOrtEngine();
@@ -31,7 +33,7 @@ describe('the class of an image', () => {
     const loss = engine.compile((ops, inputs) => ({ loss: dpar(ops, config, inputs, inputs as never).loss }), {
       constants: parameters,
     });
-    const lengths = padPatchLengths([patchLengths(rage.entropies, patchingOptions(config))]);
+    const lengths = padPatchLengths([patchLengths(rage.entropies, patchingBy(drawingSource(config), config))]);
     for (const label of [0, 6]) {
       const outputs = await loss.run(dparInputs(config, int32([1, 256], rage.tokens), int32([1], [label]), lengths));
       const nats = 256 * (named(outputs, 'loss').data[0] as number);

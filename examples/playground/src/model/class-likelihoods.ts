@@ -1,8 +1,9 @@
-import { type DparConfig, dpar, dparInputs, patchingOptions } from '@dpar/model';
+import { type DparConfig, dpar, dparInputs } from '@dpar/model';
 import type { Model } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { type Engine, int32, named } from '@dpar/tensor';
 import type { Analysis } from './analyser.js';
+import { drawingSource, patchingBy } from './entropy-source.js';
 
 /** Classifier of images. C classes, T tokens, V codes. */
 export interface Classifier {
@@ -25,7 +26,7 @@ export function createClassifier(engine: Engine, { config, parameters }: Model<D
   );
   return {
     async logLikelihoods({ tokens, entropies }) {
-      const lengths = patchLengths(entropies, patchingOptions(config));
+      const lengths = patchLengths(entropies, patchingBy(drawingSource(config), config));
       const repeated = new Int32Array(C * T).map((_, i) => tokens[i % T] as number);
       // Padded to the largest number of patches, so that one compiled graph serves all images.
       const patches = padPatchLengths(new Array<Int32Array>(C).fill(lengths), T);

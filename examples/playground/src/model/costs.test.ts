@@ -1,14 +1,34 @@
+import type { EmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { createSampler } from '@dpar/sampler';
-import type { CompiledFunction, Engine } from '@dpar/tensor';
+import { dparKind } from '@dpar/model';
+import { createSampler, needsEntropyModel } from '@dpar/sampler';
+import { type CompiledFunction, type Engine, sizeOf } from '@dpar/tensor';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ComparedModels, dparCost, entropyCost, llamaGenCost, networkRuns, operationSaving } from './costs.js';
+import { withHead, withoutHead } from '../testing/heads.js';
+import {
+  type ComparedModels,
+  dparCost,
+  dparRuns,
+  entropyCost,
+  headShare,
+  llamaGenCost,
+  llamaGenRuns,
+  operationSaving,
+} from './costs.js';
 
 let models: ComparedModels;
+let modelsWithHead: ComparedModels;
 beforeAll(async () => {
-  const { dpar, entropy, llamagen } = await loadEmojiModel();
-  models = { dpar: dpar.config, entropy: entropy.config, llamagen: llamagen.config };
+  const model = await loadEmojiModel();
+  models = configsOf(withoutHead(model));
+  modelsWithHead = configsOf(withHead(model));
+});
+
+const configsOf = ({ dpar, entropy, llamagen }: EmojiModel): ComparedModels => ({
+  dpar: dpar.config,
+  entropy: entropy.config,
+  llamagen: llamagen.config,
 });
 
 describe('the costs of an image', () => {
@@ -35,10 +55,25 @@ describe('the costs of an image', () => {
     // Every token its own patch: DPAR costs more.
     expect(operationSaving(models, { patches: 256, isGuided: false })).toBeLessThan(0);
   });
+
+  it('count the boundary head, of width 16 with 8 neighbours, in place of the entropy model', () => {
+    const head = 8 * 160 * 16 + 16 * 16 + 16;
+    expect(entropyCost(modelsWithHead)).toBe(255 * head);
+    const image = { patches: 100, isGuided: true };
+    expect(dparCost(modelsWithHead, image)).toBe(dparCost(models, image));
+    const added = (255 * head) / llamaGenCost(models, true);
+    const saving = 1 - dparCost(models, image) / llamaGenCost(models, true) - added;
+    expect(operationSaving(modelsWithHead, image)).toBeCloseTo(saving, 12);
+    const weights = head + 255 * 16 + 16 + 16 + 1;
+    const others = Object.values(dparKind.specs(models.dpar)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    expect(headShare(modelsWithHead)).toBeCloseTo(weights / others, 12);
+    expect(headShare(models)).toBe(0);
+  });
 });
 
-it('counts the runs of networks that samplers do', async () => {
-  const model = await loadEmojiModel();
+it.each([withHead, withoutHead])('counts the runs of networks that samplers do, %o', async (variant) => {
+  const model = variant(await loadEmojiModel());
+  const configs = configsOf(model);
   const engine = await createOrtEngine();
   let runs = 0;
   const counting: Engine = Object.create(engine, {
@@ -53,13 +88,14 @@ it('counts the runs of networks that samplers do', async () => {
       },
     },
   });
-  const { patchLengths } = await createSampler(counting, model.dpar, { entropyModel: model.entropy }).generate({
+  const entropyModel = needsEntropyModel(model.dpar) ? model.entropy : undefined;
+  const { patchLengths } = await createSampler(counting, model.dpar, { entropyModel }).generate({
     labels: [2],
     seed: 4,
   });
-  expect(runs).toBe(networkRuns('dpar', 256, patchLengths[0]?.length ?? 0));
+  expect(runs).toBe(dparRuns(configs, patchLengths[0]?.length ?? 0));
   runs = 0;
   await createSampler(counting, model.llamagen).generate({ labels: [2], seed: 4 });
-  expect(runs).toBe(networkRuns('llamagen', 256, 256));
+  expect(runs).toBe(llamaGenRuns(configs));
   await engine.dispose();
 });

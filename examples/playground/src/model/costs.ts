@@ -1,7 +1,17 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
-import { type DparConfig, dparMacs, type LlamaGenConfig, llamaGenMacs } from '@dpar/model';
+import {
+  boundaryHeadMacs,
+  type DparConfig,
+  dparKind,
+  dparMacs,
+  isBoundaryParameter,
+  type LlamaGenConfig,
+  llamaGenMacs,
+} from '@dpar/model';
+import { sizeOf } from '@dpar/tensor';
+import { drawingSource } from './entropy-source.js';
 
-/** Configurations of the models that are compared, with the entropy model that DPAR makes its patches with. */
+/** Configurations of the models that are compared, with the entropy model, which DPAR without a boundary head needs. */
 export interface ComparedModels {
   readonly dpar: DparConfig;
   readonly entropy: EntropyModelConfig;
@@ -20,8 +30,8 @@ export function llamaGenCost({ llamagen }: ComparedModels, isGuided: boolean): n
 }
 
 /**
- * Multiply-adds of an image with DPAR, as Table S1 counts them, without its entropy model. Guidance runs everything
- * except the local encoder twice.
+ * Multiply-adds of an image with DPAR, as Table S1 counts them, without its boundary head or entropy model. Guidance runs
+ * everything except the local encoder twice.
  */
 export function dparCost({ dpar }: Pick<ComparedModels, 'dpar'>, { patches, isGuided }: DrawnImage): number {
   const once = dparMacs(dpar, patches);
@@ -31,27 +41,45 @@ export function dparCost({ dpar }: Pick<ComparedModels, 'dpar'>, { patches, isGu
 }
 
 /**
- * Multiply-adds of an image with the entropy model, which Table S1 leaves out: a GPT of the same blocks as LlamaGen, once for
- * each token, with guidance as without.
+ * Multiply-adds of the entropies of an image, which Table S1 leaves out, with guidance as without. The boundary head runs
+ * for each token but the first. The entropy model, which models without a head need, is a GPT of the same blocks as LlamaGen
+ * and runs once for each token.
  */
-export function entropyCost({ entropy }: Pick<ComparedModels, 'entropy'>): number {
-  return llamaGenMacs(entropy);
+export function entropyCost({ dpar, entropy }: Pick<ComparedModels, 'dpar' | 'entropy'>): number {
+  return drawingSource(dpar) === 'head' ? (dpar.blockSize - 1) * boundaryHeadMacs(dpar) : llamaGenMacs(entropy);
 }
 
-/** Share of LlamaGen's multiply-adds that DPAR with its entropy model saves; negative if it needs more. */
+/** Share of LlamaGen's multiply-adds that DPAR saves, with the cost of its entropies; negative if it needs more. */
 export function operationSaving(models: ComparedModels, image: DrawnImage): number {
   return 1 - (dparCost(models, image) + entropyCost(models)) / llamaGenCost(models, image.isGuided);
 }
 
-/** Saving as the paper counts it: one pass, without the entropy model. */
-export function savingWithoutEntropyModel(models: ComparedModels, patches: number): number {
+/** Saving as the paper counts it: one pass, without the cost of entropies. */
+export function savingWithoutEntropies(models: ComparedModels, patches: number): number {
   return 1 - dparCost(models, { patches, isGuided: false }) / llamaGenCost(models, false);
 }
 
+/** Number of network runs for an image with LlamaGen: one for each token. */
+export function llamaGenRuns({ llamagen }: Pick<ComparedModels, 'llamagen'>): number {
+  return llamagen.blockSize;
+}
+
 /**
- * Number of network runs for some tokens of an image. LlamaGen runs once for each token. Of DPAR, the local decoder runs
- * for each token, encoder and entropy model for all but the last, and the big transformer for each patch.
+ * Number of network runs for an image with DPAR. The local decoder runs for each token, the encoder for all but the last,
+ * and the big transformer for each patch. The boundary head is part of the encoder's run; an entropy model has its own.
  */
-export function networkRuns(model: 'dpar' | 'llamagen', tokens: number, patches: number): number {
-  return model === 'llamagen' ? tokens : tokens + 2 * Math.max(0, tokens - 1) + patches;
+export function dparRuns({ dpar }: Pick<ComparedModels, 'dpar'>, patches: number): number {
+  const { blockSize: tokens } = dpar;
+  const readers = drawingSource(dpar) === 'head' ? 1 : 2;
+  return tokens + readers * (tokens - 1) + patches;
+}
+
+/** Weights of the boundary head as a share of DPAR's other weights. */
+export function headShare({ dpar }: Pick<ComparedModels, 'dpar'>): number {
+  let [head, others] = [0, 0];
+  for (const [name, { shape }] of Object.entries(dparKind.specs(dpar))) {
+    if (isBoundaryParameter(name)) head += sizeOf(shape);
+    else others += sizeOf(shape);
+  }
+  return head / others;
 }

@@ -1,7 +1,7 @@
-import { patchingOptions } from '@dpar/model';
 import { patchLengths } from '@dpar/patchify';
 import { messageOf } from '../message-of.js';
 import type { DrawOptions } from '../model/drawing.js';
+import { drawingSource, type EntropySource, patchingBy } from '../model/entropy-source.js';
 import type { ModelInfo } from '../model/model-info.js';
 import type { ModelName, Reply } from '../worker/protocol.js';
 import { ModelClient } from './client.js';
@@ -23,7 +23,7 @@ export class App {
     model: { status: 'loading' },
     worksOffline: false,
     threads: 1,
-    look: { view: 'picture', showsPatches: true, isAnalysed: false },
+    look: { view: 'picture', showsPatches: true, isAnalysed: false, compares: false },
     settings: { label: 6, guidanceScale: 1.5, temperature: 1, seed: 1 },
   };
   private analysisId = 0;
@@ -120,8 +120,9 @@ export class App {
   }
 
   private analysePicture(): void {
-    const { picture } = this.state.look;
-    if (this.info && picture) this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels });
+    const { picture, compares } = this.state.look;
+    if (!this.info || !picture) return;
+    this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels, compares });
   }
 
   /** Requests the class of a picture to complete if it is unknown. */
@@ -134,16 +135,36 @@ export class App {
     this.classificationId = this.client.start({ kind: 'classify', analysis });
   }
 
-  /** Patch lengths of the picture with the current settings, if it is analysed. */
-  lookPatches(): Int32Array | undefined {
+  /** Compares the boundary head with the entropy model, whose weights are loaded for this, or no longer. */
+  compareEntropies(compares: boolean): void {
+    this.update(({ look }) => {
+      look.compares = compares;
+      delete look.source;
+    });
+    if (compares) this.analysePicture();
+  }
+
+  /** Source of the entropies that make the patches of the picture. */
+  lookSource({ dpar }: ModelInfo): EntropySource {
+    return this.state.look.source ?? drawingSource(dpar);
+  }
+
+  /** Entropies of the picture by a source (default: the one that makes its patches), if they are known. */
+  lookEntropies(info: ModelInfo, source: EntropySource = this.lookSource(info)): Float32Array | undefined {
     const { analysis } = this.state.look;
-    return this.info && analysis && patchLengths(analysis.entropies, this.lookPatching(this.info));
+    return source === drawingSource(info.dpar) ? analysis?.entropies : analysis?.reference;
+  }
+
+  /** Patch lengths of the picture by a source with the current settings, if its entropies are known. */
+  lookPatches(info: ModelInfo, source: EntropySource = this.lookSource(info)): Int32Array | undefined {
+    const entropies = this.lookEntropies(info, source);
+    return entropies && patchLengths(entropies, this.lookPatching(info, source));
   }
 
   /** Threshold in nats and longest patch in tokens: the visitor's choice, or the model's. */
-  lookPatching({ dpar, gridSize }: ModelInfo) {
+  lookPatching({ dpar, gridSize }: ModelInfo, source: EntropySource) {
     const { threshold, maxPatchLength } = this.state.look;
-    const own = patchingOptions(dpar);
+    const own = patchingBy(source, dpar);
     return {
       ...own,
       endOfImage: false,

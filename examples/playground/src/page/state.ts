@@ -1,5 +1,6 @@
 import type { Analysis } from '../model/analyser.js';
 import type { DrawingState, DrawOptions } from '../model/drawing.js';
+import type { EntropySource } from '../model/entropy-source.js';
 import type { ModelInfo } from '../model/model-info.js';
 import type { ModelName } from '../worker/protocol.js';
 import type { Picture } from './images/read-image.js';
@@ -32,6 +33,10 @@ export interface LookState {
   threshold?: number;
   /** Tokens; undefined: the model's own. */
   maxPatchLength?: number;
+  /** True if the boundary head is compared with the entropy model. */
+  compares: boolean;
+  /** Source of the entropies that make the patches while they are compared; undefined: the one that DPAR draws with. */
+  source?: EntropySource;
   view: LookView;
   showsPatches: boolean;
   /** Token under the cursor. */

@@ -13,8 +13,13 @@ export interface Visit {
   readonly external: string[];
 }
 
-/** Opens the page in a browser without history. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+/** Opens the page in a browser without history. @param prepare Runs before the page is opened. */
+export async function visit(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+  prepare: (context: BrowserContext) => Promise<void> = async () => {},
+): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
@@ -28,6 +33,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
     const { origin, protocol } = new URL(request.url());
     if (protocol !== 'blob:' && origin !== new URL(url).origin) external.push(request.url());
   });
+  await prepare(context);
   await page.goto(url);
   return { context, page, complaints, external };
 }

@@ -8,8 +8,11 @@ export type ModelName = 'dpar' | 'llamagen';
 /** Request of the page. `id` is the page's number of a task. */
 export type Request =
   | { readonly kind: 'load'; readonly threads: number }
-  /** Requests tokens and entropies of [S, S, 3] pixels. It replaces a waiting request. */
-  | { readonly kind: 'analyse'; readonly id: number; readonly pixels: Uint8Array }
+  /**
+   * Requests tokens and entropies of [S, S, 3] pixels, with `compares` also those of the entropy model beside a boundary
+   * head. It replaces a waiting request.
+   */
+  | { readonly kind: 'analyse'; readonly id: number; readonly pixels: Uint8Array; readonly compares: boolean }
   /** Requests log-likelihoods of the beginnings of an image under each class. */
   | { readonly kind: 'classify'; readonly id: number; readonly analysis: Analysis }
   /** Draws an image with each of the models, which take turns. It replaces the drawing before. */

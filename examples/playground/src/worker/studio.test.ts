@@ -1,31 +1,23 @@
-import type { EmojiModel, EmojiModels, OpenEmojiModel } from '@dpar/emoji';
+import type { EmojiModel, OpenEmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { createSampler } from '@dpar/sampler';
+import { createSampler, needsEntropyModel } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAnalyser, loadAnalysts } from '../model/analyser.js';
 import { sampleOptions } from '../model/drawing.js';
+import { withHead, withoutHead } from '../testing/heads.js';
+import { openModel } from '../testing/open-model.js';
 import type { Reply } from './protocol.js';
+import { readOnce } from './read-once.js';
 import { Studio } from './studio.js';
 
-/** Weights that are there already. */
-function readFrom(model: EmojiModels): OpenEmojiModel['load'] {
-  return async (name) => model[name];
-}
-
 /** A studio whose replies can be waited for, and which reads weights with `load`. */
-function started(engine: Engine, model: EmojiModel, load: OpenEmojiModel['load'] = readFrom(model)) {
+async function started(engine: Engine, model: EmojiModel, load: OpenEmojiModel['load'] = openModel(model).load) {
   const replies: Reply[] = [];
   let wake = (): void => {};
-  const { tokenizer, entropy, dpar, llamagen, classes } = model;
-  const configs = {
-    tokenizer: tokenizer.config,
-    entropy: entropy.config,
-    dpar: dpar.config,
-    llamagen: llamagen.config,
-  };
-  const open: OpenEmojiModel = { configs, classes, load };
-  const studio = new Studio(engine, open, model, Promise.resolve(), (reply) => {
+  const open: OpenEmojiModel = readOnce({ ...openModel(model), load });
+  const studio = new Studio(engine, open, await loadAnalysts(open), Promise.resolve(), (reply) => {
     replies.push(reply);
     wake();
   });
@@ -57,7 +49,7 @@ describe('Studio', () => {
   afterAll(() => engine.dispose());
 
   it('draws with both models what their samplers draw, stopped in between or not', async () => {
-    const { studio, replies, until } = started(engine, model);
+    const { studio, replies, until } = await started(engine, model);
     studio.handle({ kind: 'draw', id: 1, models: ['llamagen', 'dpar'], options });
     await until((reply) => reply.kind === 'drawn' && (reply.drawings[0]?.tokens.length ?? 0) >= 20);
     studio.handle({ kind: 'pause', id: 1 });
@@ -68,7 +60,7 @@ describe('Studio', () => {
     const { drawings } = (await until(isFinished(1))) as Drawn;
     const samplers = [
       createSampler(engine, model.llamagen),
-      createSampler(engine, model.dpar, { entropyModel: model.entropy }),
+      createSampler(engine, model.dpar, needsEntropyModel(model.dpar) ? { entropyModel: model.entropy } : {}),
     ] as const;
     for (const [i, sampler] of samplers.entries()) {
       const expected = await sampler.generate(sampleOptions(options));
@@ -81,10 +73,10 @@ describe('Studio', () => {
   });
 
   it('leaves out analyses that newer ones have overtaken, also while it draws', async () => {
-    const { studio, replies, until } = started(engine, model);
+    const { studio, replies, until } = await started(engine, model);
     studio.handle({ kind: 'draw', id: 1, models: ['dpar'], options });
     const grey = (value: number) => new Uint8Array(3 * 64 * 64).fill(value);
-    for (let id = 2; id <= 9; id++) studio.handle({ kind: 'analyse', id, pixels: grey(20 * id) });
+    for (let id = 2; id <= 9; id++) studio.handle({ kind: 'analyse', id, pixels: grey(20 * id), compares: false });
     const last = await until((reply) => reply.kind === 'reconstructed' && reply.id === 9);
     const analysed = replies.filter(({ kind }) => kind === 'analysed').map((reply) => (reply as { id: number }).id);
     expect(analysed).toEqual([2, 9]);
@@ -94,11 +86,41 @@ describe('Studio', () => {
     studio.handle({ kind: 'cancel', id: 1 });
   });
 
+  it.each([
+    ['boundary head', withHead, ['tokenizer', 'dpar']],
+    ['entropy model', withoutHead, ['tokenizer', 'entropy']],
+  ])('reads the weights of the entropy model only when they are needed, with the %s', async (_, variant, first) => {
+    const own = variant(model);
+    const read: string[] = [];
+    const { studio, until } = await started(engine, own, async (name) => {
+      read.push(name);
+      return openModel(own).load(name);
+    });
+    const isHead = own.dpar.config.boundaryHead !== undefined;
+    const pixels = new Uint8Array(3 * 64 * 64).map((_, i) => (i * i) % 251);
+    const analysis = async (id: number, compares: boolean) => {
+      studio.handle({ kind: 'analyse', id, pixels, compares });
+      const reply = await until(({ kind, ...reply }) => kind === 'analysed' && (reply as { id: number }).id === id);
+      return (reply as Extract<Reply, { kind: 'analysed' }>).analysis;
+    };
+    expect((await analysis(1, false)).reference).toBeUndefined();
+    expect(read).toEqual(first);
+    studio.handle({ kind: 'draw', id: 2, models: ['dpar'], options });
+    await until(isFinished(2));
+    expect(read.includes('entropy')).toBe(!isHead);
+    const { reference } = await analysis(3, true);
+    expect(read.includes('entropy')).toBe(true);
+    const { tokenizer, entropy } = model;
+    const expected = await createAnalyser(engine, { tokenizer, predictor: entropy }).analyse(pixels);
+    expect(reference).toEqual(isHead ? expected.entropies : undefined);
+    expect(new Set(read).size).toBe(read.length);
+  });
+
   it('ends a drawing for the next one, and says what is wrong with a request', async () => {
     let asked = 0;
-    const { studio, replies, until } = started(engine, model, async (name) => {
+    const { studio, replies, until } = await started(engine, model, async (name) => {
       if (name === 'llamagen' && ++asked === 1) throw new Error('no network');
-      return readFrom(model)(name);
+      return openModel(model).load(name);
     });
     studio.handle({ kind: 'draw', id: 1, models: ['dpar'], options });
     await until((reply) => reply.kind === 'drawn');

@@ -1,11 +1,12 @@
 import type { OpenEmojiModel } from '@dpar/emoji';
 import type { Engine } from '@dpar/tensor';
 import { messageOf } from '../message-of.js';
-import type { Analyser, Analysts } from '../model/analyser.js';
+import type { Analyser, Analysis, Analysts } from '../model/analyser.js';
 import { Drawing, type DrawOptions, warmUp } from '../model/drawing.js';
 import { createEarlyAnalyser } from '../model/early-analyser.js';
+import { drawingSource } from '../model/entropy-source.js';
 import { type ModelInfo, modelInfo } from '../model/model-info.js';
-import { DrawingModels } from './drawing-models.js';
+import { LazyModels } from './lazy-models.js';
 import type { ModelName, Reply, Request } from './protocol.js';
 
 /** Milliseconds between two pictures of a drawing: the refresh rate of most screens. */
@@ -32,15 +33,16 @@ interface Task {
 export class Studio {
   readonly info: ModelInfo;
   private readonly analyser: Analyser;
-  private readonly models: DrawingModels;
+  private readonly models: LazyModels;
   private readonly isWarm = new Set<ModelName>();
   private task: Task | undefined;
   private waiting: Extract<Request, { kind: 'analyse' }> | undefined;
   private isAnalysing = false;
 
   /**
-   * @param model The model. The weights of its samplers are read after the first analysis, or for the first drawing.
-   * @param analysts Its tokenizer and entropy model.
+   * @param model The model. The weights of its samplers are read after the first analysis, or for the first drawing. Those
+   * of an entropy model beside a boundary head are read for the first comparison.
+   * @param analysts Its tokenizer, and the model that predicts entropies.
    * @param started Fulfilled when the engine can run.
    */
   constructor(
@@ -51,7 +53,7 @@ export class Studio {
     private readonly reply: (message: Reply) => void,
   ) {
     this.info = modelInfo(model, engine.name);
-    this.models = new DrawingModels(engine, model, analysts);
+    this.models = new LazyModels(engine, model);
     this.analyser = createEarlyAnalyser(engine, started, analysts);
   }
 
@@ -75,10 +77,10 @@ export class Studio {
   private async analyseWaiting(): Promise<void> {
     this.isAnalysing = true;
     for (let next = this.waiting; next !== undefined; next = this.waiting) {
-      const { id, pixels } = next;
+      const { id } = next;
       this.waiting = undefined;
       try {
-        const analysis = await this.analyser.analyse(pixels);
+        const analysis = await this.analyse(next);
         this.reply({ kind: 'analysed', id, analysis });
         this.reply({ kind: 'reconstructed', id, pixels: await this.analyser.decode(analysis.tokens) });
       } catch (error) {
@@ -88,6 +90,13 @@ export class Studio {
     }
     this.isAnalysing = false;
     void this.prepareSamplers();
+  }
+
+  private async analyse({ pixels, compares }: Extract<Request, { kind: 'analyse' }>): Promise<Analysis> {
+    const analysis = await this.analyser.analyse(pixels);
+    if (!compares || drawingSource(this.info.dpar) === 'entropy') return analysis;
+    const entropyModel = await this.models.entropyModel();
+    return { ...analysis, reference: await entropyModel.entropies(analysis.tokens) };
   }
 
   /** Loads the weights of the samplers ahead of the first drawing. */

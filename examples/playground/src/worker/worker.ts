@@ -4,7 +4,9 @@ import { type Engine, float32, named } from '@dpar/tensor';
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import { messageOf } from '../message-of.js';
+import { loadAnalysts } from '../model/analyser.js';
 import type { Reply, Request } from './protocol.js';
+import { readOnce } from './read-once.js';
 import { Studio } from './studio.js';
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -22,9 +24,8 @@ async function start(engine: Engine): Promise<void> {
 
 /** Opens the model, with the weights that the first picture needs. */
 async function openModel() {
-  const model = await openEmojiModel();
-  const [tokenizer, entropy] = await Promise.all([model.load('tokenizer'), model.load('entropy')]);
-  return { model, analysts: { tokenizer, entropy } };
+  const model = readOnce(await openEmojiModel());
+  return { model, analysts: await loadAnalysts(model) };
 }
 
 async function load(threads: number): Promise<void> {

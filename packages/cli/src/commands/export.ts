@@ -17,7 +17,10 @@ const options = {
     'safetensors: largest size of the tensors in one file, such as 2GB (2 x 10^9 bytes); larger models become several files',
   ),
   decode: flag('onnx: write the steps of generation with cached keys and values'),
-  entropyCheckpoint: optional(folder, 'onnx, with --decode: entropy model of a DPAR model; its step is exported too'),
+  entropyCheckpoint: optional(
+    folder,
+    'onnx, with --decode: entropy model of a DPAR model without a boundary head; its step is exported too',
+  ),
   average: flag('onnx, safetensors: use the moving average of the weights, from training with average_decay'),
   weights: optional(choice(['float32', 'int8', 'int4']), 'onnx: format of the weight matrices', 'float32'),
   portable: flag('onnx: use only standard operators, for runtimes other than ONNX Runtime'),
@@ -37,7 +40,8 @@ export const exportCheckpoint = defineCommand({
     'with an index.\n\n' +
     'onnx: FILE.onnx with the teacher-forced pass of a model. With --decode, a folder with the steps of ' +
     'generation with cached keys and values. For a tokenizer, encode.onnx and decode.onnx. Batch size and number ' +
-    'of patches are dynamic. Each file describes its inputs and outputs.',
+    'of patches are dynamic. Each file describes its inputs and outputs. With a boundary head, encoder_step.onnx ' +
+    'returns the entropies, and no entropy model is needed.',
   options,
   run: async (values, context) => {
     checkFormat(values);

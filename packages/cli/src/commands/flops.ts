@@ -20,7 +20,7 @@ export const flops = defineCommand({
   details:
     'Results are billions of multiply-accumulates (GMACs) per image, which the paper calls GFLOPs. They count ' +
     'linear layers, and 8 operations per layer and channel for norms and similar work. They do not count ' +
-    'attention products or the entropy model.',
+    'attention products, and neither the entropy model nor the boundary head that can replace it.',
   options: {
     model: optional(choice(models), 'size of the model', 'B'),
     resolution: optional(

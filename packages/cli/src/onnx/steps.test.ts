@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
@@ -7,8 +7,9 @@ import { entropyKind } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readSafetensors } from '@dpar/io/node';
-import { dparKind } from '@dpar/model';
+import { type DparConfig, dparKind } from '@dpar/model';
 import { loadModel, saveModel } from '@dpar/model/node';
+import type { ModelOfKind } from '@dpar/nn';
 import { createSampler } from '@dpar/sampler';
 import { createRandom, float32, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
@@ -22,6 +23,19 @@ async function guideModule(folder: string) {
   const path = join(folder, 'dpar.mjs');
   await writeFile(path, code);
   return import(/* @vite-ignore */ pathToFileURL(path).href);
+}
+
+/** A DPAR of random weights. */
+function randomDpar(config: DparConfig): ModelOfKind<typeof dparKind> {
+  const random = createRandom(3);
+  const parameters = Object.fromEntries(
+    Object.entries(dparKind.specs(config)).map(([name, { shape }]) => {
+      const tensor = float32(shape);
+      random.fillNormal(tensor.data, { std: 0.3 });
+      return [name, tensor];
+    }),
+  );
+  return { kind: dparKind, config, parameters };
 }
 
 async function exportSteps(output: string, ...argv: string[]): Promise<void> {
@@ -64,15 +78,7 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
     const patching = { mode: 'entropy_row_boundary', threshold: 2.3, max_patch_length: null, row_length: 8 };
     const flags = { encoder_block_causal: true, predict_eoi_token: true, embedding_type };
     const config = dparKind.readConfig({ ...sizes, ...layers, ...flags, patching });
-    const random = createRandom(3);
-    const parameters = Object.fromEntries(
-      Object.entries(dparKind.specs(config)).map(([name, { shape }]) => {
-        const tensor = float32(shape);
-        random.fillNormal(tensor.data, { std: 0.3 });
-        return [name, tensor];
-      }),
-    );
-    const model = { kind: dparKind, config, parameters };
+    const model = randomDpar(config);
     await saveModel(checkpoint, model);
     await exportSteps(output, '--checkpoint', checkpoint, '--entropy-checkpoint', fixturePath('entropy-model'));
     const load = (step: string) => openOnnx(ort, join(output, `${step}.onnx`));
@@ -84,6 +90,39 @@ describe.each(runtimes)('cached steps in plain $name', ({ ort }) => {
     expect(images.flat()).toEqual(Array.from(expected.tokens));
     const lengths = expected.patchLengths.flatMap((image) => Array.from(image));
     expect(new Set(lengths).size).toBeGreaterThan(3);
+    await engine.dispose();
+  });
+
+  it.each([
+    [[1, 2, 7, 8, 9], 0.1],
+    [[1], null],
+    [[3], -0.1],
+  ])('DPAR with a boundary head at %j, threshold %s: as its sampler generates', async (neighbours, threshold) => {
+    const folder = await temporaryFolder();
+    const { generate } = await guideModule(folder);
+    const [checkpoint, output] = [join(folder, 'checkpoint'), join(folder, 'onnx')];
+    const model = randomDpar(
+      dparKind.readConfig({
+        ...{ dim: 32, n_head: 2, n_layer: 2, multiple_of: 8, vocab_size: 48, block_size: 64, num_classes: 5 },
+        ...{ n_local_encoder_layers: 2, n_local_decoder_layers: 1, embedding_type: 'dynamic_4d' },
+        patching: { mode: 'entropy_row_boundary', threshold: 0, max_patch_length: null, row_length: 8 },
+        boundary_head: { hidden_width: 8, neighbours, threshold },
+      }),
+    );
+    await saveModel(checkpoint, model);
+    await exportSteps(output, '--checkpoint', checkpoint);
+    expect((await readdir(output)).sort()).toEqual([
+      ...['config.json', 'decoder_step.onnx', 'encoder_step.onnx', 'global_step.onnx'],
+    ]);
+    const load = (step: string) => openOnnx(ort, join(output, `${step}.onnx`));
+    const labels = [0, 3, 1];
+    const config = JSON.parse(await readFile(join(output, 'config.json'), 'utf8'));
+    const images = await generate(ort, load, { config, labels, guidance: 1.5 });
+    const engine = await createOrtEngine({ threads: 1 });
+    const sampler = createSampler(engine, model);
+    const expected = await sampler.generate({ labels: Int32Array.from(labels), guidanceScale: 1.5, greedy: true });
+    expect(images.flat()).toEqual(Array.from(expected.tokens));
+    expect(new Set(expected.patchLengths.flatMap((image) => Array.from(image))).size).toBeGreaterThan(3);
     await engine.dispose();
   });
 

@@ -1,4 +1,6 @@
 import {
+  type BoundaryHeadConfig,
+  boundaryStep,
   type DparConfig,
   decoderStep,
   encoderStep,
@@ -8,7 +10,7 @@ import {
   patchSlots,
 } from '@dpar/model';
 import { classNumbers, type DescribedGraph, embedding, floats, integers, type Model } from '@dpar/nn';
-import { named } from '@dpar/tensor';
+import { named, type Ops, type Tensors } from '@dpar/tensor';
 import { cacheInputs, cacheOutputs, cachesOf, gridAngles, presentCaches } from './cached-step.js';
 
 type Common = Pick<DescribedGraph, 'parameters' | 'config'>;
@@ -22,13 +24,16 @@ export function dparStepGraphs({ kind, config, parameters }: Model<DparConfig>):
 }
 
 function encoder(config: DparConfig, common: Common): DescribedGraph {
-  const { dim: D, nLocalEncoderLayers: E, blockSize } = config;
+  const { dim: D, nLocalEncoderLayers: E, blockSize, boundaryHead } = config;
   const P = patchSlots(config);
   const caches = shapeOfCaches(config, E);
+  const kept = boundaryHead && keptStates(boundaryHead);
   return {
     ...common,
     name: 'encoder_step',
-    description: 'Local encoder of DPAR: reads one token of each row.',
+    description:
+      'Local encoder of DPAR: reads one token of each row.' +
+      (boundaryHead ? ' Its boundary head predicts the entropy of the next one, in place of an entropy model.' : ''),
     inputs: {
       tokens: integers(['batch'], 'the newest token of each row'),
       slots: integers(['batch'], 'place of the token in its patch: 0 if it starts one'),
@@ -36,11 +41,21 @@ function encoder(config: DparConfig, common: Common): DescribedGraph {
         ['batch', E, P, D],
         'states of the tokens of the open patch after each layer: zeros at first, then present_patch_states',
       ),
+      ...(kept && {
+        recent_states: floats(
+          ['batch', kept, D],
+          `states of the last ${kept} tokens, oldest first: zeros at first, then present_recent_states`,
+        ),
+      }),
       ...cacheInputs(caches, blockSize),
     },
     outputs: {
+      ...(kept && {
+        entropies: '[batch]: entropy of the next token, nats, from the boundary head; undefined after the last',
+      }),
       state: `[batch, ${D}]: state of the token, which decoder_step reads next`,
       present_patch_states: `[batch, ${E}, ${P}, ${D}]: patch_states with the token in its slot, for encoder_step and global_step`,
+      ...(kept && { present_recent_states: `[batch, ${kept}, ${D}]: recent_states with the token, for the next step` }),
       ...cacheOutputs(caches),
     },
     fn: (ops, x) => {
@@ -56,13 +71,36 @@ function encoder(config: DparConfig, common: Common): DescribedGraph {
         1,
       ); // [R, E, 1, D]
       const here = ops.equal(ops.reshape(ops.range(P), [1, 1, P, 1]), ops.reshape(slots, [R, 1, 1, 1]));
+      const state = states.at(-1) as (typeof states)[number];
       return {
-        state: states.at(-1) as (typeof states)[number],
+        ...(boundaryHead && headOutputs(ops, { ...config, boundaryHead }, x, state)),
+        state,
         present_patch_states: ops.select(here, layers, before),
         ...presentCaches(ops, known, added),
       };
     },
   };
+}
+
+/** Number of tokens whose states the boundary head reads: those up to its farthest neighbour. */
+const keptStates = ({ neighbours }: BoundaryHeadConfig): number => Math.max(...neighbours);
+
+/** Entropies of the next tokens, and the states that predict the ones after them. @param state State [R, D] of the newest token. */
+function headOutputs<T>(
+  ops: Ops<T>,
+  config: DparConfig & { readonly boundaryHead: BoundaryHeadConfig },
+  inputs: Tensors<T>,
+  state: T,
+): Record<string, T> {
+  const { dim: D, blockSize, boundaryHead } = config;
+  const kept = keptStates(boundaryHead);
+  const [R = 0] = ops.shapeOf(state);
+  const longer = ops.concat([named(inputs, 'recent_states'), ops.reshape(state, [R, 1, D])], 1);
+  const recent = ops.slice(longer, 1, 1, kept);
+  const read = boundaryHead.neighbours.map((distance) => ops.reshape(ops.slice(recent, 1, kept - distance, 1), [R, D]));
+  // No token follows the last one; the head has no position for it.
+  const positions = ops.minimum(named(inputs, 'positions'), blockSize - 2);
+  return { entropies: boundaryStep(ops, config, inputs, read, positions), present_recent_states: recent };
 }
 
 function globalTransformer(config: DparConfig, common: Common): DescribedGraph {

@@ -1,25 +1,38 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { dparCost, entropyCost, llamaGenCost } from '../../model/costs.js';
+import { dparCost, entropyCost, headShare, llamaGenCost } from '../../model/costs.js';
 import type { DrawingState } from '../../model/drawing.js';
+import { drawingSource, sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { ModelName } from '../../worker/protocol.js';
 import type { App } from '../app.js';
 import { lengthsOf, paintDrawing } from '../generate/paint-drawing.js';
 import { runControls, statusOf } from '../generate/run-controls.js';
 import { settingsControls } from '../generate/settings.js';
-import { fixed, patchesCheck } from '../parts/controls.js';
+import { fixed, patchesCheck, percent } from '../parts/controls.js';
 import type { Run } from '../state.js';
 import { timeExplained } from './time-explained.js';
 
 /** Compared models. */
-const models: readonly { readonly name: ModelName; readonly title: string; readonly what: string }[] = [
-  { name: 'llamagen', title: 'LlamaGen', what: 'All blocks run once per token.' },
-  {
-    name: 'dpar',
-    title: 'DPAR',
-    what: 'A few blocks and the entropy model run once per token, the other blocks once per patch.',
-  },
+const models: readonly { readonly name: ModelName; readonly title: string }[] = [
+  { name: 'llamagen', title: 'LlamaGen' },
+  { name: 'dpar', title: 'DPAR' },
 ];
+
+/** Name of the network that predicts entropies for DPAR. */
+const sourceOf = ({ dpar }: ModelInfo): string => sourceNames[drawingSource(dpar)];
+
+/** Explanation of the work of a model. */
+function workOf(name: ModelName, info: ModelInfo): string {
+  if (name === 'llamagen') return 'All blocks run once per token.';
+  return `A few blocks and the ${sourceOf(info)} run once per token, the other blocks once per patch.`;
+}
+
+/** Text on the network that only DPAR needs. */
+function addition(info: ModelInfo): string {
+  return drawingSource(info.dpar) === 'entropy'
+    ? 'DPAR also needs its entropy model, which has a fifth as many weights.'
+    : `DPAR also has a boundary head. It predicts where patches start, and adds ${percent(headShare(info))} to the weights.`;
+}
 
 /** Third part of the page: both models draw with the same seed, in turn. */
 export function compareView(app: App, info: ModelInfo): TemplateResult {
@@ -29,14 +42,13 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
       <h2>The same seed, two models</h2>
       <p>
         Both draw the same class with the same random numbers. They take turns token by token, and their times are measured
-        separately. Both have the same number of weights and were trained for the same number of steps. DPAR also needs its
-        entropy model, which has a fifth as many weights.
+        separately. Both have the same number of weights and were trained for the same number of steps. ${addition(info)}
       </p>
     </div>
     <div class="workbench">
       <div class="stage">
         ${models.map(
-          ({ name, title, what }) => html`<figure>
+          ({ name, title }) => html`<figure>
             <figcaption>
               <h3>${title}</h3>
               ${name === 'dpar' ? patchesCheck(app) : ''}
@@ -47,7 +59,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
               role="img"
               aria-label="Image by ${title}"
             ></canvas>
-            <p class="hint">${what}</p>
+            <p class="hint">${workOf(name, info)}</p>
           </figure>`,
         )}
         <p role="status" class="hint">${statusOf(run, info.dpar.blockSize)}</p>
@@ -75,8 +87,8 @@ function drawingOf(app: App, name: ModelName): DrawingState | undefined {
 const tableRows = [
   ['Tokens', 'tokens'],
   ['Steps of the big transformer', 'steps'],
-  ['Multiply-adds, entropy model included', 'operations'],
-  ['Multiply-adds of the entropy model', 'entropy-operations'],
+  ['Multiply-adds', 'operations'],
+  ['Multiply-adds for entropies', 'entropy-operations'],
   ['Time', 'time'],
   ['Tokens/s', 'speed'],
 ] as const;
@@ -104,7 +116,8 @@ function comparisonTable(app: App, info: ModelInfo): TemplateResult {
       </tbody>
     </table>
     <p class="hint">
-      Multiply-adds of linear layers, counted as in the paper${isGuided ? ', for both rows of guidance' : ''}.
+      Multiply-adds of linear layers, counted as in the paper${isGuided ? ', for both rows of guidance' : ''}. Those of DPAR
+      include the ${sourceOf(info)}.
     </p>
   </div>`;
 }

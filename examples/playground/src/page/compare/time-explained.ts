@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { dparCost, entropyCost, llamaGenCost, networkRuns, operationSaving } from '../../model/costs.js';
+import { dparCost, dparRuns, entropyCost, llamaGenCost, llamaGenRuns, operationSaving } from '../../model/costs.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import { lengthsOf } from '../generate/paint-drawing.js';
 import { fixed, percent } from '../parts/controls.js';
@@ -11,8 +11,7 @@ export function timeExplained(run: Run | undefined, info: ModelInfo): TemplateRe
   if (run?.status !== 'finished' || !llamagen || !dpar) return nothing;
   const image = { patches: lengthsOf(dpar.startsPatch).length, isGuided: run.options.guidanceScale !== 1 };
   const saving = operationSaving(info, image);
-  const tokens = info.dpar.blockSize;
-  const runs = { dpar: networkRuns('dpar', tokens, image.patches), llamagen: networkRuns('llamagen', tokens, tokens) };
+  const runs = { dpar: dparRuns(info, image.patches), llamagen: llamaGenRuns(info) };
   const meanRun = (seconds: number, operations: number, count: number): string =>
     `${fixed((1000 * seconds) / count, 2)} ms for ${fixed(operations / count / 1e6, 2)} M multiply-adds`;
   return html`<p class="note" data-figure="time-explained">

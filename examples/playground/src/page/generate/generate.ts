@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { messageOf } from '../../message-of.js';
 import { operationSaving } from '../../model/costs.js';
+import { drawingSource, sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { downloadPng } from '../images/download.js';
@@ -122,7 +123,8 @@ function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResul
       ['FLOPs saved', isWhole ? percent(operationSaving(info, { patches, isGuided })) : '–', 'saving'],
     ])}
     <p class="hint">
-      Savings are relative to LlamaGen with the same settings. They include the entropy model.
+      Savings are relative to LlamaGen with the same settings. They include the
+      ${sourceNames[drawingSource(info.dpar)]}, which predicts where patches start.
     </p>
   </section>`;
 }

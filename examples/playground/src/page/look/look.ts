@@ -1,6 +1,7 @@
 import { patchIds, patchSpans, patchStatistics } from '@dpar/patchify';
-import { html, type TemplateResult } from 'lit-html';
-import { operationSaving, savingWithoutEntropyModel } from '../../model/costs.js';
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { operationSaving, savingWithoutEntropies } from '../../model/costs.js';
+import { drawingSource, type EntropySource, patchingBy, sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { paintCodes, paintCursor, paintEntropies, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
@@ -10,6 +11,7 @@ import { sources } from '../parts/sources.js';
 import { tokenCanvas } from '../parts/token-canvas.js';
 import type { LookView } from '../state.js';
 import { brushControls, drawStroke } from './brush.js';
+import { comparisonControls, comparisonFigures } from './comparison.js';
 import { distribution, scaleTicks } from './distribution.js';
 
 /** Nats at the upper end of the heat map and of the threshold. */
@@ -18,8 +20,9 @@ export const mostNats = 6;
 /** First part of the page: tokens, entropies and patches of a picture. */
 export function lookView(app: App, info: ModelInfo): TemplateResult {
   const { look } = app.state;
-  const { threshold, maxPatchLength } = app.lookPatching(info);
-  const { patching } = info.dpar;
+  const source = app.lookSource(info);
+  const { threshold, maxPatchLength } = app.lookPatching(info, source);
+  const own = patchingBy(source, info.dpar);
   const isChanged = look.threshold !== undefined || look.maxPatchLength !== undefined;
   const canvas = (name: string, label: string) =>
     tokenCanvas({
@@ -34,9 +37,8 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
   return html`<div class="lead">
       <h2>Where is a picture easy to predict?</h2>
       <p>
-        A tokenizer turns a picture into ${info.dpar.blockSize} tokens. A small model predicts each token from the tokens before
-        it. The entropy measures how uncertain this prediction is. Tokens that are easy to predict join a patch, and the big
-        transformer runs once per patch.
+        A tokenizer turns a picture into ${info.dpar.blockSize} tokens. ${introductions[drawingSource(info.dpar)]} Tokens that
+        are easy to predict join a patch, and the big transformer runs once per patch.
       </p>
     </div>
     ${sources(app, { canDraw: true })}
@@ -58,18 +60,28 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
           </figcaption>
           ${canvas('picture', 'Picture with its patches')}
         </figure>
-        <figure class="second">
+        <figure class="second ${look.compares ? 'compared' : ''}">
           <figcaption>
-            <h3>Entropy</h3>
+            <h3>${look.compares ? 'Entropy by the boundary head' : 'Entropy'}</h3>
             ${patchesCheck(app)}
           </figcaption>
           ${canvas('entropy', 'Heat map of the entropies')}
         </figure>
+        ${
+          look.compares
+            ? html`<figure>
+                <figcaption><h3>Entropy by the entropy model</h3></figcaption>
+                ${canvas('reference', 'Heat map of the entropies of the entropy model')}
+              </figure>`
+            : nothing
+        }
+        ${comparisonFigures(app, info)}
         ${readout(app, info)}
       </div>
       <div class="panel">
         ${brushControls(app)} ${results(app, info)}
         <section class="card" aria-label="Patching">
+          ${comparisonControls(app, info)}
           ${slider({
             id: 'threshold',
             label: 'Threshold',
@@ -78,7 +90,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
             step: 0.01,
             value: threshold,
             text: `${fixed(threshold, 2)} nats`,
-            above: distribution(look.analysis?.entropies, mostNats, threshold),
+            above: distribution(app.lookEntropies(info), mostNats, threshold),
             onInput: (value) => app.set(look, { threshold: value }),
           })}
           ${scaleTicks(mostNats)}
@@ -106,15 +118,24 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
                 delete look.maxPatchLength;
               })}
           >
-            Reset to ${fixed(patching.threshold ?? 0, 2)} nats, ${patching.maxPatchLength ?? info.gridSize} tokens
+            Reset to ${fixed(own.threshold ?? 0, 2)} nats, ${own.maxPatchLength ?? info.gridSize} tokens
           </button>
         </section>
       </div>
     </div>`;
 }
 
+/** Explanations of entropy, by the source that DPAR draws with. */
+const introductions: Readonly<Record<EntropySource, string>> = {
+  head:
+    'Each token is predicted from the tokens before it. The entropy measures how uncertain this prediction is. DPAR estimates ' +
+    'it with a boundary head, a small network on states that DPAR computes anyway, instead of running a second model.',
+  entropy:
+    'A small model predicts each token from the tokens before it. The entropy measures how uncertain this prediction is.',
+};
+
 function results(app: App, info: ModelInfo): TemplateResult {
-  const lengths = app.lookPatches();
+  const lengths = app.lookPatches(info);
   const statistics = lengths && patchStatistics([lengths]);
   const known = (text: (statistics: ReturnType<typeof patchStatistics>) => string): string =>
     statistics ? text(statistics) : '–';
@@ -129,16 +150,17 @@ function results(app: App, info: ModelInfo): TemplateResult {
     ])}
     <p class="hint">
       Savings are relative to LlamaGen with ${info.llamagen.nLayer}
-      blocks, which run once for each of ${info.dpar.blockSize} tokens. They include the entropy model. Without it, as in
-      the paper: <span data-figure="saving-without-entropy">${known(({ patches }) => percent(savingWithoutEntropyModel(info, patches)))}</span>.
+      blocks, which run once for each of ${info.dpar.blockSize} tokens. They include the ${sourceNames[drawingSource(info.dpar)]}. Without it, as in
+      the paper: <span data-figure="saving-without-entropy">${known(({ patches }) => percent(savingWithoutEntropies(info, patches)))}</span>.
     </p>
   </section>`;
 }
 
 /** Text on the token under the cursor. */
-function readout(app: App, { gridSize }: ModelInfo): TemplateResult {
+function readout(app: App, info: ModelInfo): TemplateResult {
+  const { gridSize } = info;
   const { cursor, analysis } = app.state.look;
-  const lengths = app.lookPatches();
+  const lengths = app.lookPatches(info);
   if (cursor === undefined || !analysis || !lengths) {
     return html`<output id="token-readout" class="readout">
       <span class="muted">
@@ -149,12 +171,15 @@ function readout(app: App, { gridSize }: ModelInfo): TemplateResult {
   }
   const patch = patchIds(lengths)[cursor] as number;
   const length = lengths[patch] as number;
-  const entropy = cursor === 0 ? 'none (first token)' : `${fixed(analysis.entropies[cursor - 1] as number, 2)} nats`;
+  const nats = (entropies: Float32Array): string =>
+    cursor === 0 ? 'none (first token)' : `${fixed(entropies[cursor - 1] as number, 2)} nats`;
+  const { compares } = app.state.look;
   return html`<output id="token-readout" class="readout">
     <span>Token <b>${cursor}</b></span>
     <span>row ${Math.floor(cursor / gridSize) + 1}, column ${(cursor % gridSize) + 1}</span>
     <span>code <b>${analysis.tokens[cursor]}</b></span>
-    <span>entropy <b>${entropy}</b></span>
+    <span>entropy <b>${nats(analysis.entropies)}</b></span>
+    ${compares && analysis.reference ? html`<span>entropy model <b>${nats(analysis.reference)}</b></span>` : nothing}
     <span>patch <b>${patch + 1}</b> of ${lengths.length}: ${length} ${length === 1 ? 'token' : 'tokens'}</span>
   </output>`;
 }
@@ -167,16 +192,24 @@ function setCursor(app: App, token: number | undefined): void {
   });
 }
 
-/** Paints both canvases. */
-export function paintLook(app: App, { gridSize }: ModelInfo): void {
+/** Paints the canvases. */
+export function paintLook(app: App, info: ModelInfo): void {
+  const { gridSize } = info;
   const { picture, analysis, reconstruction, view, showsPatches, cursor } = app.state.look;
-  const lengths = app.lookPatches();
-  for (const name of ['picture', 'entropy']) {
+  // Each heat map has the patches of its own entropies.
+  const canvases: readonly (readonly [name: string, source: EntropySource])[] = [
+    ['picture', app.lookSource(info)],
+    ['entropy', drawingSource(info.dpar)],
+    ['reference', 'entropy'],
+  ];
+  for (const [name, source] of canvases) {
+    const lengths = app.lookPatches(info, source);
     const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
     const surface = canvas && surfaceOf(canvas, gridSize);
     if (!surface) continue;
-    if (name === 'entropy' || view === 'entropy') {
-      if (analysis) paintEntropies(surface, analysis.entropies, mostNats);
+    if (name !== 'picture' || view === 'entropy') {
+      const entropies = app.lookEntropies(info, source);
+      if (entropies) paintEntropies(surface, entropies, mostNats);
     } else if (view === 'tokens' && analysis && reconstruction) {
       paintPixels(surface, reconstruction);
       paintCodes(surface, analysis.tokens);
