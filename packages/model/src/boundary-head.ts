@@ -73,25 +73,30 @@ export function boundaryPatching(config: DparConfig): PatchingOptions {
 }
 
 /**
- * Entropies that the boundary head predicts for whole images.
- * @param states Encoder states [B, N - 1, D], `encoderTokens` of `dpar`
- * @returns [B, T - 1], nats: entry j belongs to the prediction of token j + 1
+ * Entropies that the boundary head predicts for whole images, or for their first tokens.
+ * @param states Encoder states of the first tokens, [B, predicted or more, D]: `encoderTokens` of `dpar`
+ * @param predicted Number of entropies of an image; by default T - 1, all of them.
+ * @returns [B, predicted], nats: entry j belongs to the prediction of token j + 1
  */
-export function boundaryEntropies<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: T): T {
+export function boundaryEntropies<T>(
+  ops: Ops<T>,
+  config: DparConfig,
+  parameters: Tensors<T>,
+  states: T,
+  predicted = config.blockSize - 1,
+): T {
   checkArguments(
     'boundaryEntropies',
-    { ops, config, parameters, states },
-    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor' },
+    { ops, config, parameters, states, predicted },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor', 'predicted?': 'number' },
   );
   const { neighbours } = boundaryHeadOf('boundaryEntropies', config);
-  const predicted = config.blockSize - 1;
   const [B = 0] = ops.shapeOf(states);
   // Zeros stand for tokens before the image.
-  const shifted = neighbours.map((distance) => {
-    const missing = Math.min(distance - 1, predicted);
-    return ops.pad(ops.slice(states, 1, 0, predicted - missing), 1, missing, 0);
-  });
-  const positions = named(parameters, 'boundary_head.positions.weight');
+  const before = Math.max(...neighbours) - 1;
+  const padded = ops.pad(states, 1, before, 0);
+  const shifted = neighbours.map((distance) => ops.slice(padded, 1, before + 1 - distance, predicted));
+  const positions = ops.slice(named(parameters, 'boundary_head.positions.weight'), 0, 0, predicted);
   return ops.reshape(mlp(ops, config, parameters, shifted, positions), [B, predicted]);
 }
 

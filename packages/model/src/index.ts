@@ -34,6 +34,13 @@ export { type PatchPlaces, patchAngles } from './patch-angles.js';
 export type { PatchMaps } from './patch-maps.js';
 export { patchingOptions } from './patching-options.js';
 export {
+  decoderPrefill,
+  type EncoderPrefillResult,
+  encoderPrefill,
+  type GlobalPrefillResult,
+  globalPrefill,
+} from './prefill.js';
+export {
   dparInputs,
   globalRotaryTable,
   type PatchPlace,

@@ -97,5 +97,6 @@ export {
   truncatedNormal,
   zeros,
 } from './parameters.js';
+export { type PrefillInputs, type PrefillResult, prefillBlock, prefillStack } from './prefill.js';
 export { gridRotaryData, gridRotaryTable } from './rotary-table.js';
 export { attentionMacs, blockMacs, namedBlock, stackSpecs, transformerStack } from './stack.js';

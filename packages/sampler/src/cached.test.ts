@@ -102,6 +102,12 @@ const anyModel = fc.record({
   encoder_block_causal: fc.boolean(),
 });
 
+const anyHead = fc.record({
+  hidden_width: fc.integer({ min: 1, max: 9 }),
+  hidden_layers: fc.integer({ min: 1, max: 2 }),
+  neighbours: fc.uniqueArray(fc.integer({ min: 1, max: 15 }), { minLength: 1, maxLength: 6 }),
+});
+
 describe('any configuration, batch, threshold and guidance', () => {
   it('DPAR with caches gives the logits, tokens and patches of passes without', async () => {
     const engine = await createOrtEngine({ threads: 1 });
@@ -120,6 +126,31 @@ describe('any configuration, batch, threshold and guidance', () => {
         await sampler.dispose();
       }),
       { numRuns: 20 },
+    );
+    await engine.dispose();
+  });
+
+  it('DPAR with a boundary head gives the logits, tokens and patches of passes without caches', async () => {
+    const engine = await createOrtEngine({ threads: 1 });
+    await fc.assert(
+      fc.asyncProperty(
+        anyModel,
+        anyHead,
+        fc.array(anyOptions, { minLength: 1, maxLength: 2 }),
+        async (changes, head, runs) => {
+          const model = tinyDpar({ ...changes, encoder_block_causal: false, boundary_head: head });
+          const sampler = createSampler(engine, model);
+          for (const options of runs) {
+            const { result, logits } = await withLogits(options, 16, () => sampler.generate(options));
+            const expected = await uncachedDpar(engine, model, result, options);
+            expectLogits(logits, expected, options, tolerance);
+            expect(redraw(expected, options)).toEqual(result.tokens);
+            expect(result.patchLengths).toEqual(await offlinePatches(engine, model, model, result, options));
+          }
+          await sampler.dispose();
+        },
+      ),
+      { numRuns: 12 },
     );
     await engine.dispose();
   });

@@ -71,12 +71,14 @@ export function chooseToken(
     },
   );
   const { topK = 0, topP = 1 } = options;
-  // One probability that is not finite makes the sum so.
-  let total = 0;
-  for (let token = 0; token < probabilities.length; token++) total += probabilities[token] as number;
-  if (!(total > 0 && Number.isFinite(total))) throw notFinite(total);
-  if ((topK > 0 && topK < probabilities.length) || topP < 1) keepLikely(probabilities, topK, topP);
-  return random.gumbelMax(probabilities);
+  try {
+    if ((topK > 0 && topK < probabilities.length) || topP < 1) keepLikely(probabilities, topK, topP);
+    return random.gumbelMax(probabilities);
+  } catch (error) {
+    // The draw has summed them: one that is not finite makes the sum so.
+    const wrong = probabilities.find((probability) => !Number.isFinite(probability));
+    throw wrong === undefined && probabilities.some((probability) => probability > 0) ? error : notFinite(wrong ?? 0);
+  }
 }
 
 /** Keeps the k largest probabilities, of these the fewest that reach a share of p, and sets the others to 0. */
@@ -98,21 +100,25 @@ function keepLikely(probabilities: Float32Array, topK: number, topP: number): vo
   for (const [token, probability] of kept) probabilities[token] = probability;
 }
 
+/** Largest vocabulary whose tokens are sorted into 8 buckets for each power of two. Larger ones get 128. */
+const smallVocabulary = 4096;
+
 /**
  * Tokens in order of falling probability, equal ones by number, sorted on demand. The bits of floats >= 0 have the order
- * of the floats, so their upper halves sort all tokens into buckets in one pass.
+ * of the floats, so their upper bits sort all tokens into buckets in one pass.
  */
 function byProbability(probabilities: Float32Array): { at(rank: number): number } {
-  const upper = new Uint32Array(probabilities.buffer, probabilities.byteOffset, probabilities.length);
-  const bucketOf = (token: number): number => (upper[token] as number) >>> 16;
+  const bits = new Uint32Array(probabilities.buffer, probabilities.byteOffset, probabilities.length);
+  const ignored = probabilities.length <= smallVocabulary ? 20 : 16;
+  const bucketOf = (token: number): number => (bits[token] as number) >>> ignored;
   let highest = 0;
-  for (let token = 0; token < upper.length; token++) highest = Math.max(highest, bucketOf(token));
+  for (let token = 0; token < bits.length; token++) highest = Math.max(highest, bucketOf(token));
   // End of each bucket, the highest first. Filling from the back turns it into the beginning.
   const bounds = new Uint32Array(highest + 2);
-  for (let token = 0; token < upper.length; token++) (bounds[highest - bucketOf(token)] as number)++;
+  for (let token = 0; token < bits.length; token++) (bounds[highest - bucketOf(token)] as number)++;
   for (let bucket = 1; bucket < bounds.length; bucket++) (bounds[bucket] as number) += bounds[bucket - 1] as number;
-  const order = new Uint32Array(upper.length);
-  for (let token = upper.length - 1; token >= 0; token--) {
+  const order = new Uint32Array(bits.length);
+  for (let token = bits.length - 1; token >= 0; token--) {
     const bucket = highest - bucketOf(token);
     order[--(bounds[bucket] as number)] = token;
   }

@@ -1,11 +1,21 @@
 import { type DparConfig, patchRotaryRows } from '@dpar/model';
 import { createOnlinePatcher, longestPatch, type OnlinePatcher, type PatchingOptions } from '@dpar/patchify';
+import { named } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
+import type { DparPrefill } from './dpar-prefill.js';
 import type { DparStages, GlobalInputs } from './dpar-stages.js';
 import type { GptStage } from './gpt-stage.js';
 import type { LoadPlan } from './loads.js';
 import { OpenPatches } from './open-patches.js';
-import { copiesOf, imagesAtWork, labelRows, type SampleOptions, type SampleStep } from './options.js';
+import {
+  copiesOf,
+  givenTokens,
+  imagesAtWork,
+  labelRows,
+  prefixLength,
+  type SampleOptions,
+  type SampleStep,
+} from './options.js';
 import { TokenDraws } from './predictions.js';
 import { RecentStates } from './recent-states.js';
 import { rowsOfPlaces, takeRows } from './transformer.js';
@@ -14,6 +24,7 @@ import { rowsOfPlaces, takeRows } from './transformer.js';
 export interface DparRunOptions {
   readonly config: DparConfig;
   readonly stages: DparStages;
+  readonly prefill: DparPrefill;
   /** Entropy model; undefined if patches need no entropies or the boundary head predicts them. */
   readonly entropyStage: GptStage | undefined;
   readonly patching: PatchingOptions;
@@ -85,7 +96,7 @@ export class DparRun {
     const { options, plan } = this.given;
     for (;;) {
       options.signal?.throwIfAborted();
-      this.admit();
+      yield* this.admit();
       const ready = this.placesOf((image) => image.waitsFor === undefined);
       const waiting = this.placesOf((image) => image.waitsFor !== undefined);
       if (ready.length + waiting.length === 0) return;
@@ -114,8 +125,8 @@ export class DparRun {
     return Int32Array.from(order.slice(0, count)).sort();
   }
 
-  /** Gives free places to the next images of the queue. */
-  private admit(): void {
+  /** Gives free places to the next images of the queue, and reads their given tokens. */
+  private async *admit(): AsyncGenerator<SampleStep> {
     const { options, patching, stages } = this.given;
     const { dim } = this.given.config;
     const free: number[] = [];
@@ -135,6 +146,107 @@ export class DparRun {
     this.caches.global.clear(rows);
     this.caches.decoder.clear(rows);
     this.entropyCache?.clear(free);
+    if (prefixLength(options) === 0) return;
+    for (const place of free) yield await this.readPrefix(place);
+  }
+
+  /** Reads the given tokens of the image at a place. Returns them. */
+  private async readPrefix(place: number): Promise<SampleStep> {
+    const { config, prefill, options, stages, time } = this.given;
+    const { blockSize, dim: D, nLocalEncoderLayers: E, encoderBlockCausal, numClasses } = config;
+    const image = this.imageAt(place);
+    const given = givenTokens(options, [image.number]);
+    const K = given.tokens.length;
+    // No entropy follows the last token of an image, and nothing reads its state.
+    const read = given.tokens.subarray(0, Math.min(K, blockSize - 1));
+
+    const fromModel = await this.entropiesOfPrefix(place, read);
+    // An encoder that sees only the patch of a token needs the patches first; the boundary head needs the encoder first.
+    const known = encoderBlockCausal ? this.placeTokens(image, K, fromModel) : undefined;
+    const { states, entropies } = await time('encoder', () =>
+      prefill.readTokens(this.caches.encoder, place, read, known && firstTokens(known)),
+    );
+    const startsPatch = known ?? this.placeTokens(image, K, fromModel ?? entropies);
+    const flags = startsPatch.slice(0, K);
+    if (K === blockSize) {
+      this.images[place] = undefined;
+      return { ...given, startsPatch: flags };
+    }
+
+    // The patch of the last given token is open, or the next token has ended it: steps read it.
+    const statesOf = (token: number): Float32Array => states.subarray(token * E * D, (token + 1) * E * D);
+    const lastOf = (token: number): Float32Array => statesOf(token).subarray((E - 1) * D);
+    const first = firstTokens(flags)[K - 1] as number;
+    this.open.restart(place, first);
+    for (let token = first; token < K; token++) this.open.add(place, statesOf(token));
+    for (let token = 0; token < K; token++) this.recent?.add(place, lastOf(token));
+    this.states.set(lastOf(K - 1), place * D);
+    if (encoderBlockCausal) this.caches.encoder.hideBefore(place, first);
+
+    const x = new Float32Array(K * D);
+    x.set(stages.startEmbedding);
+    for (let token = 0; token + 1 < K; token++) x.set(lastOf(token), (token + 1) * D);
+    const patches = {
+      inputs: this.prefixPatches(flags, statesOf),
+      contextOfToken: patchNumbers(flags),
+      labels: labelRows(options, [image.number], numClasses),
+    };
+    const rows = rowsOfPlaces(Int32Array.of(place), this.copies);
+    const contexts = await time('global', () => prefill.readPatches(this.caches, rows, x, patches));
+    this.contexts.set(contexts, (rows[0] as number) * config.nLocalDecoderLayers * D);
+    image.position = K;
+    image.startsPatch = startsPatch[K] === 1;
+    image.waitsFor = image.startsPatch ? 'patch' : undefined;
+    return { ...given, startsPatch: flags };
+  }
+
+  /** Entropies that the entropy model gives the tokens after given ones; undefined without an entropy model. */
+  private async entropiesOfPrefix(place: number, tokens: Int32Array): Promise<Float32Array | undefined> {
+    const { entropyStage, time } = this.given;
+    const { entropyCache } = this;
+    if (entropyStage === undefined || entropyCache === undefined) return undefined;
+    const embedded = entropyStage.embeddings('tokens', tokens).data as Float32Array;
+    const outputs = await time('entropy', () => entropyStage.prefill(entropyCache, Int32Array.of(place), embedded));
+    return named(outputs, 'entropies').data as Float32Array;
+  }
+
+  /**
+   * Decides which of the first K tokens of an image and the one after them start patches: [K + 1], or [K] if the image ends.
+   * @param entropies Of the tokens from the second on.
+   */
+  private placeTokens(image: Image, K: number, entropies: Float32Array | undefined): Uint8Array {
+    const length = Math.min(K + 1, this.given.config.blockSize);
+    return Uint8Array.from({ length }, (_, i) => (i === 0 ? 1 : Number(image.patcher.next(entropies?.[i - 1]))));
+  }
+
+  /** Inputs of the global transformer for the class and all patches of given tokens but the last one. */
+  private prefixPatches(startsPatch: Uint8Array, statesOf: (token: number) => Float32Array): GlobalInputs {
+    const { dim: D, nHead, nLocalEncoderLayers: E } = this.given.config;
+    const P = this.slots;
+    const headDim = D / nHead;
+    const starts = Array.from(startsPatch.keys()).filter((token) => startsPatch[token] === 1);
+    const M = starts.length;
+    const inputs = {
+      classes: new Float32Array(M * D),
+      isClass: Uint8Array.from({ length: M }, (_, position) => Number(position === 0)),
+      states: new Float32Array(M * E * P * D),
+      slotMask: new Uint8Array(M * P),
+      table: new Float32Array(M * headDim),
+    };
+    inputs.slotMask[0] = 1;
+    for (let position = 1; position < M; position++) {
+      const [start, end] = [starts[position - 1] as number, starts[position] as number];
+      const places = [{ index: position - 1, start, length: end - start }];
+      inputs.table.set(patchRotaryRows(this.given.config, places), position * headDim);
+      inputs.slotMask.fill(1, position * P, position * P + end - start);
+      for (let token = start; token < end; token++) {
+        for (let layer = 0; layer < E; layer++) {
+          const state = statesOf(token).subarray(layer * D, (layer + 1) * D);
+          inputs.states.set(state, ((position * E + layer) * P + token - start) * D);
+        }
+      }
+    }
+    return inputs;
   }
 
   /** Draws a token for the images at some places, and reads it. */
@@ -152,7 +264,7 @@ export class DparRun {
     );
     const contexts = takeRows(this.contexts, layers * D, rows);
     const predictions = await time('decoder', () =>
-      stages.predict(this.caches.decoder, rows, x, contexts, draws.inputs(positions)),
+      stages.predict(this.caches.decoder, rows, x, contexts, places.length, draws.inputs(positions)),
     );
     const tokens = await time('draw', () => draws.draw(predictions, numbers, positions));
     const startsPatch = Uint8Array.from(places, (place) => Number(this.imageAt(place).startsPatch));
@@ -245,4 +357,22 @@ export class DparRun {
     });
     return inputs;
   }
+}
+
+/** Number of the patch of each token, from the flags of tokens that start patches. */
+function patchNumbers(startsPatch: Uint8Array): Int32Array {
+  let patch = -1;
+  return Int32Array.from(startsPatch, (starts) => {
+    patch += starts;
+    return patch;
+  });
+}
+
+/** Position of the first token of each token's patch. */
+function firstTokens(startsPatch: Uint8Array): Int32Array {
+  let first = 0;
+  return Int32Array.from(startsPatch, (starts, token) => {
+    if (starts === 1) first = token;
+    return first;
+  });
 }

@@ -20,24 +20,16 @@ import {
   cacheInputs,
   cacheOutputs,
   embeddingRows,
+  filledUp,
   positionsOf,
+  rowsOfStep,
+  splitColumns,
   stepAxes,
+  stepMatrix,
   stepOf,
   stepRows,
   tableAt,
 } from './transformer.js';
-
-/** Splits a tensor [R, parts * D] into `parts` tensors [R, D]. */
-function parts<T>(ops: Ops<T>, x: T, D: number): T[] {
-  const [, width = 0] = ops.shapeOf(x);
-  return ops.split(x, 1, new Array<number>(width / D).fill(D));
-}
-
-/**
- * Fewest rows of a step of the global transformer, if the cache has as many. Engines may compile anew for a handful of rows,
- * so empty rows fill the step up, and their results are ignored.
- */
-const fewestRows = 5;
 
 /** Options of {@link DparStages}. */
 export interface DparStagesOptions {
@@ -105,7 +97,7 @@ export class DparStages {
       (ops, inputs) => {
         const [slotMask, x] = [named(inputs, 'slotMask'), named(inputs, 'x')];
         const [R = 0, , P = 0] = ops.shapeOf(slotMask);
-        const states = parts(ops, named(inputs, 'states'), P * D).map((layer) => ops.reshape(layer, [R, P, D]));
+        const states = splitColumns(ops, named(inputs, 'states'), P * D).map((layer) => ops.reshape(layer, [R, P, D]));
         const patches = patchEmbedding(ops, config, inputs, states, slotMask);
         const step = { ...stepOf(inputs), x: ops.select(named(inputs, 'isClass'), x, patches) };
         const { contexts, ...cache } = globalStep(ops, config, inputs, step);
@@ -115,7 +107,7 @@ export class DparStages {
     );
     this.decoder = compile(
       (ops, inputs) => {
-        const contexts = parts(ops, named(inputs, 'contexts'), D);
+        const contexts = splitColumns(ops, named(inputs, 'contexts'), D);
         const { logits, ...cache } = decoderStep(ops, config, inputs, stepOf(inputs), contexts);
         // Only tokens of the vocabulary are drawn, never the end-of-image token.
         const drawn = ops.slice(logits, 1, 0, vocabSize);
@@ -159,14 +151,16 @@ export class DparStages {
     tokens: Int32Array,
     neighbours: Float32Array | undefined,
   ): Promise<ReadTokens> {
-    const R = rows.length;
+    const D = this.config.dim;
+    const R = rowsOfStep(cache, rows.length);
     const positions = positionsOf(cache, rows);
+    const embedded = embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens).data as Float32Array;
     const outputs = await this.encoder.run({
-      x: embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens),
-      table: tableAt(this.encoderTable, positions, cache.size.headDim),
+      x: stepMatrix(embedded, D, R),
+      table: tableAt(this.encoderTable, positions, cache.size.headDim, R),
       ...(neighbours && {
-        ...(neighbours.length > 0 && { neighbours: float32([R, neighbours.length / R], neighbours) }),
-        tokenPositions: int32([R], positions),
+        ...(neighbours.length > 0 && { neighbours: stepMatrix(neighbours, neighbours.length / rows.length, R) }),
+        tokenPositions: int32([R], filledUp(positions, R)),
       }),
       ...cacheInputs(cache, rows, this.options.selects),
     });
@@ -186,16 +180,14 @@ export class DparStages {
     const { dim: D, nLocalEncoderLayers: E } = this.config;
     const { headDim } = cache.size;
     const P = inputs.slotMask.length / rows.length;
-    const { places, selectedRows, ...cached } = cacheInputs(cache, rows, this.options.selects);
-    const R = Math.max(rows.length, Math.min(cache.size.rows, fewestRows));
+    const R = rowsOfStep(cache, rows.length);
     const outputs = await this.global.run({
-      x: float32([R, D], resized(inputs.classes, R * D)),
-      isClass: { dtype: 'bool', shape: [R, 1], data: resized(inputs.isClass, R) },
-      states: float32([R, E * P * D], resized(inputs.states, R * E * P * D)),
-      slotMask: { dtype: 'bool', shape: [R, 1, P], data: resized(inputs.slotMask, R * P) },
-      table: float32([R, 1, headDim / 2, 2], resized(scaledTable(inputs.table, headDim), R * headDim)),
-      ...(places && selectedRows && { places, selectedRows: padded(selectedRows, R) }),
-      ...cached,
+      x: stepMatrix(inputs.classes, D, R),
+      isClass: { dtype: 'bool', shape: [R, 1], data: filledUp(inputs.isClass, R) },
+      states: stepMatrix(inputs.states, E * P * D, R),
+      slotMask: { dtype: 'bool', shape: [R, 1, P], data: filledUp(inputs.slotMask, R * P) },
+      table: float32([R, 1, headDim / 2, 2], filledUp(scaledTable(inputs.table, headDim), R * headDim)),
+      ...cacheInputs(cache, rows, this.options.selects),
     });
     cache.append(appended(outputs), rows);
     return named(outputs, 'contexts').data as Float32Array;
@@ -206,6 +198,7 @@ export class DparStages {
    * @param rows Rows [R] of the cache, ascending.
    * @param x Encoder states of the token before, or start embeddings, [R, D]
    * @param contexts [R, decoder layers, D]
+   * @param images Images N of these rows.
    * @param more Inputs of predictions.
    */
   async predict(
@@ -213,18 +206,20 @@ export class DparStages {
     rows: Int32Array,
     x: Float32Array,
     contexts: Float32Array,
+    images: number,
     more: Tensors<HostTensor>,
   ): Promise<Predictions> {
     const { dim: D, nLocalDecoderLayers } = this.config;
+    const R = rowsOfStep(cache, rows.length);
     const outputs = await this.decoder.run({
-      x: float32([rows.length, D], x),
-      contexts: float32([rows.length, nLocalDecoderLayers * D], contexts),
-      table: tableAt(this.decoderTable, positionsOf(cache, rows), cache.size.headDim),
+      x: stepMatrix(x, D, R),
+      contexts: stepMatrix(contexts, nLocalDecoderLayers * D, R),
+      table: tableAt(this.decoderTable, positionsOf(cache, rows), cache.size.headDim, R),
       ...cacheInputs(cache, rows, this.options.selects),
       ...more,
     });
     cache.append(appended(outputs), rows);
-    return predictionsOf(outputs);
+    return predictionsOf(outputs, images);
   }
 
   async dispose(): Promise<void> {
@@ -236,21 +231,8 @@ export class DparStages {
 function predictedEntropies<T>(ops: Ops<T>, config: DparConfig, inputs: Tensors<T>, states: readonly T[]): T {
   const { dim, boundaryHead } = config;
   const { neighbours: earlier } = inputs;
-  const known = earlier === undefined ? [] : parts(ops, earlier, dim);
+  const known = earlier === undefined ? [] : splitColumns(ops, earlier, dim);
   const newest = states.at(-1) as T;
   const read = (boundaryHead?.neighbours ?? []).map((distance) => (distance === 1 ? newest : (known.shift() as T)));
   return boundaryStep(ops, config, inputs, read, named(inputs, 'tokenPositions'));
-}
-
-/** The array itself, or a longer copy with zeros at the end. */
-function resized<A extends Int32Array | Uint8Array | Float32Array>(data: A, length: number): A {
-  if (data.length === length) return data;
-  const longer = new (data.constructor as new (length: number) => A)(length);
-  longer.set(data);
-  return longer;
-}
-
-/** A vector of int32 with zeros at the end. */
-function padded({ data }: HostTensor, length: number): HostTensor {
-  return { dtype: 'int32', shape: [length], data: resized(data as Int32Array, length) };
 }

@@ -3,16 +3,18 @@ import { boundaryPatching, type DparConfig, dparKind, patchingOptions } from '@d
 import type { ImageModel, Model } from '@dpar/nn';
 import type { PatchingOptions } from '@dpar/patchify';
 import { DparError, type Engine, type HostTensor, type Tensors } from '@dpar/tensor';
+import { DparPrefill } from './dpar-prefill.js';
 import { DparRun } from './dpar-run.js';
 import { DparStages } from './dpar-stages.js';
 import { GptStage } from './gpt-stage.js';
-import { type LoadPlan, lockstep } from './loads.js';
-import { imagesAtWork, type SampleOptions, type SamplerOptions, type SampleStep } from './options.js';
+import { type LoadPlan, loadPlan } from './loads.js';
+import { copiesOf, imagesAtWork, type SampleOptions, type SamplerOptions, type SampleStep } from './options.js';
 import { StepSampler } from './sampler.js';
 
 /** Compiled steps of the models. */
 interface Stages {
   readonly stages: DparStages;
+  readonly prefill: DparPrefill;
   readonly entropyStage: GptStage | undefined;
 }
 
@@ -32,14 +34,14 @@ export class DparSampler extends StepSampler<DparConfig> {
   private readonly predictsEntropies: boolean;
 
   /**
-   * @param plan Decides which images the global transformer runs for.
+   * @param plan Decides for how many images the global transformer runs; by default `loadPlan`.
    * @throws DparError if the entropy model is missing, or made for other tokens.
    */
   constructor(
     private readonly engine: Engine,
     { config, parameters }: Model<DparConfig>,
     private readonly options: SamplerOptions,
-    private readonly plan: LoadPlan = lockstep,
+    private readonly plan?: LoadPlan,
   ) {
     super(config);
     this.parameters = parameters;
@@ -52,12 +54,19 @@ export class DparSampler extends StepSampler<DparConfig> {
   async dispose(): Promise<void> {
     const compiled = [...this.compiled.values()];
     this.compiled.clear();
-    await Promise.all(compiled.flatMap(({ stages, entropyStage }) => [stages.dispose(), entropyStage?.dispose()]));
+    await Promise.all(
+      compiled.flatMap(({ stages, prefill, entropyStage }) => [
+        stages.dispose(),
+        prefill.dispose(),
+        entropyStage?.dispose(),
+      ]),
+    );
   }
 
   protected async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     this.check(options);
-    const { config, plan, predictsEntropies } = this;
+    const { config, predictsEntropies } = this;
+    const plan = this.plan ?? loadPlan(imagesAtWork(options), copiesOf(options));
     const run = new DparRun({
       config,
       plan,
@@ -79,6 +88,7 @@ export class DparSampler extends StepSampler<DparConfig> {
     const { weights = 'float32', entropyWeights = weights } = options;
     const stages = {
       stages: new DparStages(engine, config, parameters, { selects, predictsEntropies, weights }),
+      prefill: new DparPrefill(engine, config, parameters, { predictsEntropies, weights }),
       entropyStage:
         entropyModel &&
         new GptStage(engine, entropyModel.config, entropyModel.parameters, {

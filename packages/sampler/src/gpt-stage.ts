@@ -1,7 +1,17 @@
-import { entropyOfLogits, type GptConfig, gptStep, gridRotaryData, scaledTable } from '@dpar/nn';
+import {
+  causalMask,
+  entropyOfLogits,
+  type GptConfig,
+  gptStep,
+  gridRotaryData,
+  predictions,
+  prefillStack,
+  scaledTable,
+} from '@dpar/nn';
 import {
   type CompiledFunction,
   type Engine,
+  float32,
   type HostTensor,
   named,
   type TensorFunction,
@@ -15,8 +25,12 @@ import {
   cacheInputs,
   cacheOutputs,
   embeddingRows,
+  firstAngles,
   positionsOf,
+  prefillAxes,
+  rowsOfStep,
   stepAxes,
+  stepMatrix,
   stepOf,
   tableAt,
 } from './transformer.js';
@@ -35,6 +49,7 @@ export interface GptStageOptions {
 /** A GPT (LlamaGen or the entropy model) that reads one position at a time. */
 export class GptStage {
   private readonly compiled: CompiledFunction;
+  private readonly prefilled: CompiledFunction;
   private readonly table: Float32Array;
 
   constructor(
@@ -50,10 +65,25 @@ export class GptStage {
         result === 'entropies' ? { entropies: entropyOfLogits(ops, logits) } : predictionOutputs(ops, inputs, logits);
       return { ...outputs, ...cacheOutputs(ops, cache) };
     };
+    const prefill: TensorFunction = (ops, inputs) => {
+      const x = named(inputs, 'x');
+      const mask = causalMask(ops, ops.shapeOf(x)[1] ?? 0);
+      const sequence = { x, table: named(inputs, 'table'), mask };
+      const { x: states, ...cache } = prefillStack(ops, inputs, 'layers', config.nLayer, sequence, config);
+      const outputs = cacheOutputs(ops, cache);
+      if (result !== 'entropies') return outputs;
+      return { ...outputs, entropies: entropyOfLogits(ops, predictions(ops, inputs, states, config.normEps)) };
+    };
     const dynamicAxes = { ...stepAxes(config.nLayer, selects), ...predictionAxes };
     // Entropies are compared with a threshold, so rounding must not depend on the batch.
     const batchInvariant = result === 'entropies';
     this.compiled = engine.compile(step, { constants: parameters, weights, dynamicAxes, batchInvariant });
+    this.prefilled = engine.compile(prefill, {
+      constants: parameters,
+      weights,
+      dynamicAxes: prefillAxes,
+      batchInvariant,
+    });
     this.table = scaledTable(gridRotaryData(config).data, config.dim / config.nHead);
   }
 
@@ -77,15 +107,37 @@ export class GptStage {
     ids: Int32Array,
     more: Tensors<HostTensor> = {},
   ): Promise<Tensors<HostTensor>> {
-    const embeddings = kind === 'tokens' ? 'tok_embeddings.weight' : 'cls_embedding.embedding_table.weight';
+    const R = this.options.selects ? rowsOfStep(cache, rows.length) : rows.length;
     const outputs = await this.compiled.run({
-      x: embeddingRows(named(this.parameters, embeddings), ids),
-      table: tableAt(this.table, positionsOf(cache, rows), cache.size.headDim),
+      x: stepMatrix(this.embeddings(kind, ids).data as Float32Array, this.config.dim, R),
+      table: tableAt(this.table, positionsOf(cache, rows), cache.size.headDim, R),
       ...cacheInputs(cache, rows, this.options.selects),
       ...more,
     });
     cache.append(appended(outputs), rows);
     return outputs;
+  }
+
+  /**
+   * Reads the first positions of some sequences at once. Their rows of the cache are empty.
+   * @param rows Their rows in the cache, [R].
+   * @param x Embeddings of class and tokens, [R, S, D]
+   * @returns Outputs, among them the entropies [R, S] of the tokens that follow, for an entropy model.
+   */
+  async prefill(cache: StackCache, rows: Int32Array, x: Float32Array): Promise<Tensors<HostTensor>> {
+    const S = x.length / (rows.length * this.config.dim);
+    const outputs = await this.prefilled.run({
+      x: float32([rows.length, S, this.config.dim], x),
+      table: firstAngles(this.table, S, cache.size.headDim),
+    });
+    cache.append(appended(outputs), rows, S);
+    return outputs;
+  }
+
+  /** Embeddings of tokens or class labels, [ids, D]. */
+  embeddings(kind: 'tokens' | 'labels', ids: ArrayLike<number>): HostTensor {
+    const name = kind === 'tokens' ? 'tok_embeddings.weight' : 'cls_embedding.embedding_table.weight';
+    return embeddingRows(named(this.parameters, name), ids);
   }
 
   /** Reads one token of some sequences. Returns the entropies [R] of the tokens that follow, nats. */
@@ -94,6 +146,6 @@ export class GptStage {
   }
 
   async dispose(): Promise<void> {
-    await this.compiled.dispose();
+    await Promise.all([this.compiled.dispose(), this.prefilled.dispose()]);
   }
 }

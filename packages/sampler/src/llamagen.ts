@@ -1,11 +1,14 @@
 import type { LlamaGenConfig } from '@dpar/model';
 import type { Model } from '@dpar/nn';
 import { DparError, type Engine } from '@dpar/tensor';
+import type { StackCache } from './cache.js';
 import { GptStage } from './gpt-stage.js';
 import {
   copiesOf,
+  givenTokens,
   imagesAtWork,
   labelRows,
+  prefixLength,
   type SampleOptions,
   type SamplerOptions,
   type SampleStep,
@@ -62,15 +65,47 @@ export class LlamaGenSampler extends StepSampler<LlamaGenConfig> {
     const rows = consecutive(0, images.length * copies);
     const cache = this.stage.newCache(rows.length);
     const startsPatch = new Uint8Array(images.length).fill(1);
-    let read = labelRows(options, images, numClasses);
-    for (let position = 0; position < T; position++) {
+    const K = prefixLength(options);
+    if (K > 0) yield await this.time('model', () => this.readPrefix(options, cache, images));
+    let read = K === 0 ? labelRows(options, images, numClasses) : lastGiven(options, images);
+    for (let position = K; position < T; position++) {
       options.signal?.throwIfAborted();
       const kind = position === 0 ? 'labels' : 'tokens';
       const positions = new Int32Array(images.length).fill(position);
       const outputs = await this.time('model', () => this.stage.read(cache, rows, kind, read, draws.inputs(positions)));
-      const tokens = await this.time('draw', () => draws.draw(predictionsOf(outputs), images, positions));
+      const tokens = await this.time('draw', () =>
+        draws.draw(predictionsOf(outputs, images.length), images, positions),
+      );
       yield { images, positions, tokens, startsPatch };
       read = rows.map((row) => tokens[Math.floor(row / copies)] as number);
     }
   }
+
+  /** Reads class and given tokens of some images but the last, which the next step reads. Returns the given tokens. */
+  private async readPrefix(options: SampleOptions, cache: StackCache, images: Int32Array): Promise<SampleStep> {
+    const { stage } = this;
+    const { dim: D, numClasses } = this.config;
+    const [copies, K] = [copiesOf(options), prefixLength(options)];
+    const labels = stage.embeddings('labels', labelRows(options, images, numClasses)).data as Float32Array;
+    const given = givenTokens(options, images);
+    const x = new Float32Array(labels.length * K);
+    for (let row = 0; row < images.length * copies; row++) {
+      x.set(labels.subarray(row * D, (row + 1) * D), row * K * D);
+      const first = Math.floor(row / copies) * K;
+      const tokens = stage.embeddings('tokens', given.tokens.subarray(first, first + K - 1));
+      x.set(tokens.data as Float32Array, (row * K + 1) * D);
+    }
+    await stage.prefill(cache, consecutive(0, images.length * copies), x);
+    return { ...given, startsPatch: new Uint8Array(given.tokens.length).fill(1) };
+  }
+}
+
+/** The last given token of each sequence of some images. */
+function lastGiven(options: SampleOptions, images: Int32Array): Int32Array {
+  const [copies, K] = [copiesOf(options), prefixLength(options)];
+  const { tokens } = givenTokens(options, images);
+  return Int32Array.from(
+    { length: images.length * copies },
+    (_, row) => tokens[Math.floor(row / copies) * K + K - 1] as number,
+  );
 }

@@ -77,7 +77,7 @@ export const sampleOptionsKinds: KindsOf<SampleOptions> = {
 /** Configuration keys that all samplers read. */
 export type SampledConfig = Pick<GptConfig, 'blockSize' | 'vocabSize' | 'numClasses' | 'classDropoutProb'>;
 
-/** Tokens that became known together, at most one of each image. N tokens. */
+/** Tokens that became known together: one of some images, or all that are given of an image. N tokens. */
 export interface SampleStep {
   /** Image of each token, by its number in `labels`: int32 [N] */
   readonly images: Int32Array;
@@ -139,10 +139,14 @@ export function prefixLength({ labels, prefix = [] }: SampleOptions): number {
   return prefix.length / labels.length;
 }
 
-/** Token of an image that is given at a position, if one is. */
-export function givenToken(options: SampleOptions, image: number, position: number): number | undefined {
-  const given = prefixLength(options);
-  return position < given ? options.prefix?.[image * given + position] : undefined;
+/** Given tokens of some images, K each, as a step without patches. */
+export function givenTokens(options: SampleOptions, images: ArrayLike<number>): Omit<SampleStep, 'startsPatch'> {
+  const K = prefixLength(options);
+  const length = images.length * K;
+  const numbers = Int32Array.from({ length }, (_, i) => images[Math.floor(i / K)] as number);
+  const positions = Int32Array.from({ length }, (_, i) => i % K);
+  const tokens = numbers.map((image, i) => options.prefix?.[image * K + (positions[i] as number)] as number);
+  return { images: numbers, positions, tokens };
 }
 
 /** Sequences of each image: one of its class and, with guidance, one of the null class. */

@@ -10,7 +10,7 @@ import {
 } from '@dpar/tensor';
 import { chooseToken, mostLikely } from './choose.js';
 import { guidanceAt, isGuided } from './guidance.js';
-import { givenToken, type SampleOptions, streamOf } from './options.js';
+import { type SampleOptions, streamOf } from './options.js';
 
 /** Predictions of the next token of some images. N images, V tokens of vocabulary. */
 export interface Predictions {
@@ -42,12 +42,13 @@ function guidedLogits<T>(ops: Ops<T>, { scale, conditionalRows, nullRows }: Tens
   return ops.add(ops.mul(conditional, scale), ops.mul(unconditional, ops.sub(1, scale)));
 }
 
-/** Reads the outputs of {@link predictionOutputs}. */
-export function predictionsOf(outputs: Tensors<HostTensor>): Predictions {
-  return {
-    logits: named(outputs, 'logits').data as Float32Array,
-    probabilities: named(outputs, 'probabilities').data as Float32Array,
+/** Reads the outputs of {@link predictionOutputs} for N images. Rows after them fill a step up. */
+export function predictionsOf(outputs: Tensors<HostTensor>, N: number): Predictions {
+  const of = (name: string): Float32Array => {
+    const { data, shape } = named(outputs, name);
+    return (data as Float32Array).subarray(0, N * (shape[1] ?? 0));
   };
+  return { logits: of('logits'), probabilities: of('probabilities') };
 }
 
 /** Draws the next tokens of the images of a generation. */
@@ -85,7 +86,7 @@ export class TokenDraws {
   }
 
   /**
-   * Token of each of some images: the given one within the prefix, else one drawn by the decoding options.
+   * Draws a token for each of some images by the decoding options.
    * @param images Number of each image in `labels`, [N].
    * @param at Position of each image, [N].
    */
@@ -94,8 +95,6 @@ export class TokenDraws {
     const V = logits.length / images.length;
     return Int32Array.from({ length: images.length }, (_, i) => {
       const image = images[i] as number;
-      const given = givenToken(this.options, image, at[i] as number);
-      if (given !== undefined) return given;
       const [begin, end] = [i * V, (i + 1) * V];
       if (greedy) return mostLikely(logits.subarray(begin, end));
       const stream = this.streams[image] ?? streamOf(this.options, image);

@@ -65,10 +65,11 @@ describe('the sampler of a DPAR', () => {
     };
     const many = createSampler(counting, tinyDpar(), { entropyModel: tinyEntropyModel() });
     for (const size of [5, 7, 16]) await many.generate({ labels: new Array(size).fill(1), guidanceScale: 2 });
-    expect(compiled.map((fn) => fn.signatures)).toEqual([1, 1, 1, 1]);
+    const used = () => compiled.map((fn) => fn.signatures).filter((signatures) => signatures > 0);
+    expect(used()).toEqual([1, 1, 1, 1]);
     // Steps of a single image are compiled without the selection of rows.
     await many.generate({ labels: [1], guidanceScale: 2 });
-    expect(compiled.map((fn) => fn.signatures)).toEqual(new Array(8).fill(1));
+    expect(used()).toEqual(new Array(8).fill(1));
     await ort.dispose();
   });
 });

@@ -52,11 +52,37 @@ export function appended(outputs: Tensors<HostTensor>): readonly [keys: Float32A
 }
 
 /**
- * Inputs of a step from a cache: its keys, values and mask and, if it selects, which rows take part.
+ * Fewest rows of a step that selects, if the cache has as many. Engines may compile anew for a handful of rows, so empty rows
+ * fill the step up, and their results are ignored.
+ */
+const fewestRows = 5;
+
+/** Number of rows of a step for R rows of a cache. */
+export function rowsOfStep(cache: StackCache, R: number): number {
+  return Math.max(R, Math.min(cache.size.rows, fewestRows));
+}
+
+/** Matrix of a step: rows of `width` numbers, filled up with zeros to a number of rows. */
+export function stepMatrix(data: Float32Array, width: number, rows: number): HostTensor {
+  return float32([rows, width], filledUp(data, rows * width));
+}
+
+/** The array itself, or a longer copy with zeros at the end. */
+export function filledUp<A extends Int32Array | Uint8Array | Float32Array>(data: A, length: number): A {
+  if (data.length === length) return data;
+  const longer = new (data.constructor as new (length: number) => A)(length);
+  longer.set(data);
+  return longer;
+}
+
+/**
+ * Inputs of a step from a cache: its keys, values and mask and, if it selects, which rows take part, filled up to the rows of
+ * the step.
  * @param rows Rows [R] of the cache that take part, ascending; all of them for a step that does not select.
  */
 export function cacheInputs(cache: StackCache, rows: Int32Array, selects: boolean): Tensors<HostTensor> {
   if (!selects) return cache.inputs();
+  const R = rowsOfStep(cache, rows.length);
   const range = rangeOf(rows);
   const selected = rows.map((row) => row - range.first);
   const places = new Int32Array(range.count);
@@ -65,7 +91,7 @@ export function cacheInputs(cache: StackCache, rows: Int32Array, selects: boolea
   });
   return {
     ...cache.inputs(range),
-    selectedRows: int32([selected.length], selected),
+    selectedRows: int32([R], filledUp(selected, R)),
     places: int32([places.length], places),
   };
 }
@@ -76,14 +102,35 @@ function rangeOf(rows: Int32Array): RowRange {
   return { first, count: (rows[rows.length - 1] as number) - first + 1 };
 }
 
-/** Rotary angles of some positions of a table [positions, headDim / 2, 2]: [R, 1, headDim / 2, 2]. */
-export function tableAt(table: Float32Array, positions: ArrayLike<number>, headDim: number): HostTensor {
-  const rows = float32([positions.length, 1, headDim / 2, 2]);
+/**
+ * Rotary angles of some positions of a table [positions, headDim / 2, 2], filled up to R rows: [R, 1, headDim / 2, 2].
+ */
+export function tableAt(
+  table: Float32Array,
+  positions: ArrayLike<number>,
+  headDim: number,
+  R = positions.length,
+): HostTensor {
+  const rows = float32([R, 1, headDim / 2, 2]);
   for (let i = 0; i < positions.length; i++) {
     const from = (positions[i] as number) * headDim;
     rows.data.set(table.subarray(from, from + headDim), i * headDim);
   }
   return rows;
+}
+
+/** Splits a matrix [R, parts * width] into `parts` matrices [R, width]. */
+export function splitColumns<T>(ops: Ops<T>, x: T, width: number): T[] {
+  const [, columns = 0] = ops.shapeOf(x);
+  return ops.split(x, 1, new Array<number>(columns / width).fill(width));
+}
+
+/** Open axes of a pass over the first positions of some sequences. */
+export const prefillAxes: DynamicAxes = { x: { 0: rows, 1: 'length' }, table: { 1: 'length' } };
+
+/** Rotary angles of the first positions of a table, for all sequences: [1, length, headDim / 2, 2]. */
+export function firstAngles(table: Float32Array, length: number, headDim: number): HostTensor {
+  return float32([1, length, headDim / 2, 2], table.subarray(0, length * headDim));
 }
 
 /** Rows of an embedding table [N, D]: [ids, D]. */

@@ -58,8 +58,14 @@ export function redraw(logits: LogitsByPosition, options: SampleOptions): Int32A
   const draws = new TokenDraws(options, logits.length);
   const tokens = new Int32Array(N * logits.length);
   const images = Int32Array.from({ length: N }, (_, image) => image);
+  const K = prefixLength(options);
   logits.forEach((step, position) => {
     const at = new Int32Array(N).fill(position);
+    if (position < K) {
+      for (const image of images)
+        tokens[image * logits.length + position] = options.prefix?.[image * K + position] ?? -1;
+      return;
+    }
     draws.draw(predictionsOf(step, N, options), images, at).forEach((token, image) => {
       tokens[image * logits.length + position] = token;
     });

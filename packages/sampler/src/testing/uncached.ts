@@ -1,4 +1,4 @@
-import { type EntropyModelConfig, entropyKind, entropyModel } from '@dpar/entropy';
+import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import {
   type DparConfig,
   dpar,
@@ -9,7 +9,7 @@ import {
   llamaGenKind,
   patchingOptions,
 } from '@dpar/model';
-import { type ImageModel, initializeParameters, type ParameterSpecs } from '@dpar/nn';
+import { entropySourceOf, type ImageModel, initializeParameters, type ParameterSpecs } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
 import { guidanceAt, isGuided } from '../guidance.js';
@@ -105,18 +105,19 @@ export async function uncachedLlamaGen(
   return guidedLogits(named(outputs, 'logits'), config.vocabSize, config.blockSize, options);
 }
 
-/** Patch lengths of finished images, from their entropies all at once. */
+/** Patch lengths of finished images, from the entropies of an entropy model or a boundary head all at once. */
 export async function offlinePatches(
   engine: Engine,
-  { config: gpt, parameters }: ImageModel<EntropyModelConfig>,
+  source: ImageModel,
   { config }: ImageModel<DparConfig>,
   { tokens }: GeneratedTokens,
   { threshold, maxPatchLength }: SampleOptions,
 ): Promise<Int32Array[]> {
   const { blockSize: T } = config;
   const B = tokens.length / T;
-  const compiled = engine.compile((ops, x) => ({ entropies: entropyModel(ops, gpt, x, named(x, 'tokens')).entropies }));
-  const { entropies } = await compiled.run({ ...parameters, tokens: int32([B, T], tokens) });
+  const { entropies: entropiesOf } = entropySourceOf('offlinePatches', source);
+  const compiled = engine.compile((ops, x) => ({ entropies: entropiesOf(ops, source.config, x) }));
+  const { entropies } = await compiled.run({ ...source.parameters, tokens: int32([B, T], tokens) });
   await compiled.dispose();
   const patching = {
     ...patchingOptions(config),
