@@ -96,7 +96,7 @@ export function boundaryEntropies<T>(
   const before = Math.max(...neighbours) - 1;
   const padded = ops.pad(states, 1, before, 0);
   const shifted = neighbours.map((distance) => ops.slice(padded, 1, before + 1 - distance, predicted));
-  const positions = ops.slice(named(parameters, 'boundary_head.positions.weight'), 0, 0, predicted);
+  const positions = ops.takeRows(named(parameters, 'boundary_head.positions.weight'), ops.range(predicted));
   return ops.reshape(mlp(ops, config, parameters, shifted, positions), [B, predicted]);
 }
 
