@@ -72,6 +72,14 @@ export interface Settings {
   readonly timedImages: number;
   /** Timed steps of each model. */
   readonly timedSteps: number;
+  /** Images that the model of @dpar/emoji draws, from each of some seeds. */
+  readonly shipped: {
+    readonly images: number;
+    readonly seeds: readonly number[];
+    readonly guidance: number;
+    readonly temperature: number;
+    readonly topP: number;
+  };
   /** Patches at inference: mean and longest length in tokens. */
   readonly largerPatches: readonly { readonly mean: number; readonly longest: number }[];
 }
@@ -129,6 +137,7 @@ export const fullSettings: Settings = {
     { size: 24, steps: 100, entropySteps: 400, batchSize: 8, quality: false },
     { size: 32, steps: 60, entropySteps: 400, batchSize: 4, quality: false },
   ],
+  shipped: { images: 2000, seeds: [0, 1, 2, 3, 4], guidance: 1.5, temperature: 1, topP: 0.98 },
   timedImages: 16,
   timedSteps: 10,
   largerPatches,
@@ -150,6 +159,7 @@ export const quickSettings: Settings = {
     { size: 24, steps: 2, entropySteps: 24, batchSize: 4, quality: false },
     { size: 32, steps: 2, entropySteps: 24, batchSize: 2, quality: false },
   ],
+  shipped: { ...fullSettings.shipped, images: 24, seeds: [0] },
   timedImages: 4,
   timedSteps: 3,
   largerPatches: largerPatches.slice(0, 4),
@@ -172,6 +182,7 @@ export const smokeSettings: Settings = {
     { size: 4, steps: 2, entropySteps: 2, batchSize: 4, quality: true },
     { size: 8, steps: 2, entropySteps: 2, batchSize: 2, quality: false },
   ],
+  shipped: { ...quickSettings.shipped, images: 4 },
   timedImages: 2,
   timedSteps: 1,
   largerPatches: largerPatches.slice(0, 2),
