@@ -41,8 +41,8 @@ export interface TrainingRecord {
     /** DPAR's loss with its patches. */
     readonly loss: BeforeAndAfter;
     readonly mean_patch_length: BeforeAndAfter;
-    /** Nats. */
-    readonly threshold: number | null;
+    /** Nats, of the rounded weights. */
+    readonly threshold: number;
   };
   readonly llamagen: ModelRecord & { readonly loss: BeforeAndAfter };
 }
@@ -73,7 +73,7 @@ ${row('LlamaGen', llamagen, `loss ${change(llamagen.loss, 4, ' nats per token')}
 |---|---|
 | images | ${images.train} for training, each in ${images.variants} variants (shifted, some mirrored); ${images.validation} for validation |
 | tokens | ${tokenizer.codes} codes; ${dpar.mean_patch_length.shipped.toFixed(3)} tokens per patch, threshold ${dpar.threshold?.toFixed(3)} nats |
-| boundary head | correlation with the entropy model ${change(head.correlation, 4, '')}; ${change(percent(head.agreement), 2, ' %')} of the tokens start a patch by both or by neither; ${head.mean_patch_length.shipped.toFixed(3)} tokens per patch, threshold ${head.threshold?.toFixed(3)} nats |
+| boundary head | correlation with the entropy model ${change(head.correlation, 4, '')}; ${change(percent(head.agreement), 2, ' %')} of the tokens start a patch by both or by neither; ${head.mean_patch_length.shipped.toFixed(3)} tokens per patch, threshold ${head.threshold.toFixed(3)} nats |
 | command | \`${record.command}\`, seed ${record.seed} |
 | machine | ${record.machine} |
 `;

@@ -1,6 +1,5 @@
 import type { EmojiModel } from '@dpar/emoji';
 import type { ImageSet } from '@dpar/example-kit/emoji';
-import { boundaryPatching } from '@dpar/model';
 import type { ImageModel } from '@dpar/nn';
 import type { Engine, HostTensorOf } from '@dpar/tensor';
 import { createTokenizer } from '@dpar/tokenizer';
@@ -16,6 +15,8 @@ export interface HeadQuality {
   readonly agreement: number;
   /** DPAR's loss with its patches, nats per token. */
   readonly loss: number;
+  /** Threshold in nats at which patches are as long, on average, as those of the entropy model. */
+  readonly threshold: number;
   /** Tokens per patch. */
   readonly meanPatchLength: number;
 }
@@ -64,14 +65,13 @@ async function evaluateHead(
   entropies: HostTensorOf<'float32'>,
 ): Promise<HeadQuality> {
   const validator = createBoundaryValidator(engine, dpar);
-  const { correlation, agreement } = await validator.measure(dpar.parameters, { ...tokenized.tokens, entropies });
+  const { loss: _, ...figures } = await validator.measure(dpar.parameters, { ...tokenized.tokens, entropies });
   await validator.dispose();
-  const { threshold } = boundaryPatching(dpar.config);
-  const config = { ...dpar.config, patching: { ...dpar.config.patching, threshold: threshold ?? null } };
+  const config = { ...dpar.config, patching: { ...dpar.config.patching, threshold: figures.threshold } };
   const predicted = await entropiesOfSet(engine, dpar, tokenized.tokens, { batchSize });
   const { tokens, patches } = withPatches(tokenized, predicted, config);
   const loss = await lossOf(engine, { ...dpar, config }, tokens);
-  return { correlation, agreement, loss, meanPatchLength: patches.meanLength };
+  return { ...figures, loss, meanPatchLength: patches.meanLength };
 }
 
 async function lossOf(engine: Engine, model: ImageModel, set: TokenSet) {

@@ -6,7 +6,7 @@ import { describeProcessor, type Stages } from '@dpar/example-kit';
 import { loadEmoji } from '@dpar/example-kit/emoji';
 import { formatSafetensors, int8Weights, parseSafetensors, toHostTensors } from '@dpar/io';
 import { type Checkpoint, readCheckpoint, writeCheckpoint, writeFolderAtomic, writeJson } from '@dpar/io/node';
-import { boundaryPatching, dparKind, isBoundaryParameter, llamaGenKind } from '@dpar/model';
+import { dparKind, isBoundaryParameter, llamaGenKind } from '@dpar/model';
 import { modelOf } from '@dpar/nn';
 import { median, parseMetrics } from '@dpar/report';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
@@ -30,7 +30,7 @@ const tolerance = 0.01;
 
 /**
  * Makes the folder `model/` of `@dpar/emoji` from the output of `makeModel`: the best weights so far, rounded, with class
- * names, training configurations and figures. The figures name this machine as the one that trained.
+ * names, training configurations and figures. The threshold of the boundary head is that of the rounded weights. The figures name this machine as the one that trained.
  * @param folder Output of `makeModel`, which may still run.
  * @param target Replaced as a whole, or not at all.
  * @throws Error if a file is missing, or if rounding makes a model worse.
@@ -62,7 +62,6 @@ export async function packModel(
 
   const both = (of: (quality: ModelQuality) => number): BeforeAndAfter => ({ float32: of(before), shipped: of(after) });
   const { config: dpar } = emojiModelOf(trained, classes).dpar;
-  const { threshold } = boundaryPatching(dpar);
   const { boundary: head, other } = splitBoundary(trained.dpar.parameters);
   const record: TrainingRecord = {
     command: 'npm run demo -- --make-model DIR',
@@ -91,7 +90,7 @@ export async function packModel(
       agreement: both(({ head }) => head.agreement),
       loss: both(({ head }) => head.loss),
       mean_patch_length: both(({ head }) => head.meanPatchLength),
-      threshold: threshold ?? null,
+      threshold: after.head.threshold,
     },
     llamagen: {
       ...(await runRecord(folder, 'llamagen', trained.llamagen.parameters)),
@@ -100,7 +99,8 @@ export async function packModel(
   };
   await writeFolderAtomic(target, async (partial) => {
     for (const [name, { config, parameters }] of Object.entries(trained)) {
-      await writeCheckpoint(join(partial, name), config, int8Weights(parameters), storage);
+      const shippedConfig = name === 'dpar' ? withThreshold(config, after.head.threshold) : config;
+      await writeCheckpoint(join(partial, name), shippedConfig, int8Weights(parameters), storage);
     }
     for (const name of runNames) {
       const path = name === 'head' ? join('dpar', headConfig) : join(name, runFiles.config);
@@ -147,6 +147,11 @@ function checkQuality(before: ModelQuality, after: ModelQuality): void {
         `got ${got} instead of ${loss} nats. Train longer, or pack other weights.`,
     );
   }
+}
+
+/** Content of config.json with another threshold of the boundary head. */
+function withThreshold(config: Checkpoint['config'], threshold: number): Checkpoint['config'] {
+  return { ...config, boundary_head: { ...Object(config.boundary_head), threshold } };
 }
 
 /** Parameters of a DPAR's boundary head, and all others. */

@@ -11,7 +11,7 @@ import { digestOf } from './cache.js';
 import { samplingCost } from './costs.js';
 import type { Lab } from './lab.js';
 import { type PatchedData, patchingOf } from './models.js';
-import type { Run } from './runs.js';
+import { lastCheckpoint, type Run } from './runs.js';
 
 /** Generated images as tokens. */
 export interface Samples {
@@ -100,6 +100,21 @@ export async function sampleOnce(
 }
 
 /** Opens a sampler of a checkpoint. */
-export async function openSampler({ engine }: Lab, folder: string, data: PatchedData): Promise<Sampler> {
+async function openSampler({ engine }: Lab, folder: string, data: PatchedData): Promise<Sampler> {
   return createSampler(engine, await loadModel(folder), { entropyModel: data.model });
+}
+
+/** Models that generate images. */
+export interface Drawer {
+  /** Everything that determines it, as JSON. */
+  readonly identity: unknown;
+  open(): Promise<Sampler>;
+}
+
+/** A trained model with the entropy model of its data. */
+export function drawerOf(lab: Lab, run: Run, data: PatchedData): Drawer {
+  return {
+    identity: [run.identity, data.run.identity],
+    open: () => openSampler(lab, lastCheckpoint(run), data),
+  };
 }

@@ -2,43 +2,32 @@ import { createHash } from 'node:crypto';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { isBoundaryParameter } from '@dpar/model';
 import type { ImageModel } from '@dpar/nn';
-import { createSampler } from '@dpar/sampler';
-import { named } from '@dpar/tensor';
-import { mainGrid } from '../settings.js';
-import { digestOf } from './cache.js';
+import { type HostTensorOf, int32, named } from '@dpar/tensor';
+import { entropiesOfSet } from '@dpar/train';
+import type { TokenizedImages } from './images.js';
 import type { Lab } from './lab.js';
-import { type Quality, qualityOnce } from './quality.js';
-import { samplesOnce, spreadLabels } from './samples.js';
+import { type Patcher, patcherOf } from './patchers.js';
 
-/** Origin of the entropies that the shipped model draws with. */
-export type EntropySource = 'entropy model' | 'boundary head';
-
-/** Images that the model of @dpar/emoji draws from a seed: their quality and mean patch length. */
-export async function shippedQuality(
-  lab: Lab,
-  source: EntropySource,
-  seed: number,
-): Promise<Quality & { readonly meanPatchLength: number }> {
+/** The DPAR of @dpar/emoji with its entropy model, and with its boundary head. */
+export async function shippedPatchers(lab: Lab): Promise<Patcher[]> {
   const { dpar, entropy } = await loadEmojiModel();
-  const { images, guidance: guidanceScale, temperature, topP } = lab.settings.shipped;
-  const { batchSize } = lab.settings.sampling;
-  const { train } = await lab.data.at('google', mainGrid);
-  const decoding = { guidanceScale, temperature, topP, seed };
-  const usesHead = source === 'boundary head';
-  const models = [
-    weightsDigest(dpar, (name) => usesHead || !isBoundaryParameter(name)),
-    usesHead ? dpar.config.boundaryHead : [weightsDigest(entropy), dpar.config.patching],
+  const withEntropyModel = [
+    weightsDigest(dpar, (name) => !isBoundaryParameter(name)),
+    [weightsDigest(entropy), dpar.config.patching],
   ];
-  const name = `Model of @dpar/emoji with its ${source}, seed ${seed}`;
-  const samples = await samplesOnce(lab, {
-    name,
-    identity: digestOf([models, images, decoding, train.digest]),
-    tokensPerImage: mainGrid ** 2,
-    options: { ...decoding, labels: spreadLabels(train.labels, images), batchSize },
-    about: { source, ...decoding },
-    open: async () => createSampler(lab.engine, dpar, usesHead ? {} : { entropyModel: entropy }),
-  });
-  return { ...(await qualityOnce(lab, name, samples)), meanPatchLength: samples.meanPatchLength };
+  return [
+    patcherOf(lab, 'entropy model', withEntropyModel, dpar, entropy),
+    patcherOf(lab, 'boundary head', [weightsDigest(dpar), dpar.config.boundaryHead], dpar),
+  ];
+}
+
+/** Entropies of the shipped entropy model: [N, T - 1], nats. */
+export async function entropiesOfShipped(
+  { engine }: Lab,
+  { tokens, labels }: TokenizedImages,
+): Promise<HostTensorOf<'float32'>> {
+  const { entropy } = await loadEmojiModel();
+  return entropiesOfSet(engine, entropy, { tokens, labels: int32([labels.length], labels) });
 }
 
 /** Digest of the weights with some names. */
