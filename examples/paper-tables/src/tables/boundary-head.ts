@@ -26,6 +26,12 @@ interface Source {
   readonly seconds: number;
 }
 
+/** Figures of one seed. */
+interface Measured {
+  readonly patches: PatchQuality;
+  readonly quality: Quality;
+}
+
 /** Origins of entropies other than the entropy model. */
 const otherSources = Object.keys(headNeighbours).length + 1;
 
@@ -47,26 +53,29 @@ export const boundaryHead = tableOf(
     const { head, sampling } = lab.settings;
     const data = await patchedData(lab, ownEntropy);
     const { train, validation } = data.grid;
-    const patches: PatchQuality[][] = [];
-    const quality: Quality[][] = [];
-    let first: Patcher[] = [];
+    const seeds: { readonly patchers: readonly Patcher[]; readonly measured: readonly Measured[] }[] = [];
     for (const { model, evaluations } of rows) {
       const name = `DPAR ${model.label}, seed ${model.seed}`;
       const patchers = await patchersOf(lab, model, data);
-      if (first.length === 0) first = patchers;
-      for (const [i, patcher] of patchers.entries()) {
-        (patches[i] ??= []).push(await patchQuality(lab, name, patcher, validation, data.entropies.validation));
-        const measured =
-          patcher.entropyModel === undefined
-            ? await drawnQuality(lab, name, patcher, train, sampling)
-            : await evaluate(lab, evaluations[0] as (typeof evaluations)[number], data);
-        (quality[i] ??= []).push(measured);
+      const measured: Measured[] = [];
+      for (const patcher of patchers) {
+        const [evaluation] = patcher.entropyModel === undefined ? [] : evaluations;
+        measured.push({
+          patches: await patchQuality(lab, name, patcher, validation, data.entropies.validation),
+          quality: evaluation
+            ? await evaluate(lab, evaluation, data)
+            : await drawnQuality(lab, name, patcher, train, sampling),
+        });
       }
+      seeds.push({ patchers, measured });
     }
+    const first = seeds[0]?.patchers ?? [];
     const times = await timesOf(lab, 'Times of generation without the entropy model', first);
-    const sources = first.map(({ name }, i) =>
-      sourceOf(name, patches[i] ?? [], quality[i] ?? [], times[i] ?? Number.NaN),
-    );
+    const sources = first.map(({ name }, i) => {
+      const all = seeds.flatMap(({ measured }) => measured.slice(i, i + 1));
+      const [patches, quality] = [all.map((each) => each.patches), all.map((each) => each.quality)];
+      return sourceOf(name, patches, quality, times[i] ?? Number.NaN);
+    });
     return {
       title: 'Without the entropy model',
       basis: 'scaled',
