@@ -46,7 +46,11 @@ export interface Settings {
   readonly training: TrainingSettings;
   readonly entropy: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
   /** Boundary head of a trained DPAR. */
-  readonly head: TrainingSettings & { readonly hiddenWidth: number };
+  readonly head: TrainingSettings & {
+    readonly hiddenWidth: number;
+    /** Images of an evaluation. */
+    readonly images: number;
+  };
   /** Size of an entropy model with about half the parameters. */
   readonly halfEntropy: { readonly dim: number; readonly nLayer: number; readonly nHead: number };
   readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
@@ -119,7 +123,7 @@ export const fullSettings: Settings = {
   model: { dim: 64, nHead: 1, nLayer: 4, multipleOf: 32 },
   training: { steps: 480, batchSize: 16, learningRate: 5e-3, warmupSteps: 60 },
   entropy: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, dim: 96, nLayer: 2, nHead: 1 },
-  head: { steps: 1000, batchSize: 16, learningRate: 5e-3, warmupSteps: 100, hiddenWidth: 64 },
+  head: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, hiddenWidth: 64, images: 300 },
   halfEntropy: { dim: 64, nLayer: 2, nHead: 1 },
   patching: { targetMeanPatchLength: 1.81, maxPatchLength: 4 },
   features: {
@@ -153,7 +157,7 @@ export const quickSettings: Settings = {
   sweepSeeds: 1,
   training: { ...fullSettings.training, steps: 18, warmupSteps: 6 },
   entropy: { ...fullSettings.entropy, steps: 60, warmupSteps: 20 },
-  head: { ...fullSettings.head, steps: 60, warmupSteps: 20 },
+  head: { ...fullSettings.head, steps: 60, warmupSteps: 20, images: 24 },
   features: { ...fullSettings.features, steps: 120, warmupSteps: 20, copies: 1 },
   sampling: { ...fullSettings.sampling, images: 24, batchSize: 24 },
   grids: [
@@ -177,7 +181,7 @@ export const smokeSettings: Settings = {
   model: { dim: 32, nHead: 1, nLayer: 1, multipleOf: 16 },
   training: { ...quickSettings.training, steps: 6, warmupSteps: 2, batchSize: 4 },
   entropy: { ...quickSettings.entropy, steps: 6, warmupSteps: 2, batchSize: 4, dim: 32, nLayer: 1 },
-  head: { ...quickSettings.head, steps: 6, warmupSteps: 2, batchSize: 4, hiddenWidth: 16 },
+  head: { ...quickSettings.head, steps: 6, warmupSteps: 2, batchSize: 4, hiddenWidth: 16, images: 8 },
   halfEntropy: { dim: 16, nLayer: 1, nHead: 1 },
   features: { ...quickSettings.features, steps: 6, warmupSteps: 2, batchSize: 16, channels: [4, 8, 8, 8] },
   sampling: { ...quickSettings.sampling, images: 8, batchSize: 8 },
