@@ -51,8 +51,8 @@ export interface Row {
   /** Models that are trained, besides those of the evaluations. */
   readonly models?: readonly ModelRecipe[];
   readonly evaluations?: readonly EvaluationRecipe[];
-  /** Estimated processor seconds of timing. */
-  readonly timingCost?: number;
+  /** Estimated processor seconds of all other work. */
+  readonly otherCost?: number;
 }
 
 /** DPAR from each of some seeds. */

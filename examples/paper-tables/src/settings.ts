@@ -45,6 +45,12 @@ export interface Settings {
   };
   readonly training: TrainingSettings;
   readonly entropy: TrainingSettings & { readonly dim: number; readonly nLayer: number; readonly nHead: number };
+  /** Boundary head of a trained DPAR. */
+  readonly head: TrainingSettings & {
+    readonly hiddenWidth: number;
+    /** Images of an evaluation. */
+    readonly images: number;
+  };
   /** Size of an entropy model with about half the parameters. */
   readonly halfEntropy: { readonly dim: number; readonly nLayer: number; readonly nHead: number };
   readonly patching: { readonly targetMeanPatchLength: number; readonly maxPatchLength: number };
@@ -72,6 +78,14 @@ export interface Settings {
   readonly timedImages: number;
   /** Timed steps of each model. */
   readonly timedSteps: number;
+  /** Images that the model of @dpar/emoji draws, from each of some seeds. */
+  readonly shipped: {
+    readonly images: number;
+    readonly seeds: readonly number[];
+    readonly guidance: number;
+    readonly temperature: number;
+    readonly topP: number;
+  };
   /** Patches at inference: mean and longest length in tokens. */
   readonly largerPatches: readonly { readonly mean: number; readonly longest: number }[];
 }
@@ -109,6 +123,7 @@ export const fullSettings: Settings = {
   model: { dim: 64, nHead: 1, nLayer: 4, multipleOf: 32 },
   training: { steps: 480, batchSize: 16, learningRate: 5e-3, warmupSteps: 60 },
   entropy: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, dim: 96, nLayer: 2, nHead: 1 },
+  head: { steps: 600, batchSize: 16, learningRate: 5e-3, warmupSteps: 60, hiddenWidth: 64, images: 300 },
   halfEntropy: { dim: 64, nLayer: 2, nHead: 1 },
   patching: { targetMeanPatchLength: 1.81, maxPatchLength: 4 },
   features: {
@@ -129,6 +144,7 @@ export const fullSettings: Settings = {
     { size: 24, steps: 100, entropySteps: 400, batchSize: 8, quality: false },
     { size: 32, steps: 60, entropySteps: 400, batchSize: 4, quality: false },
   ],
+  shipped: { images: 1000, seeds: [0, 1, 2], guidance: 1.5, temperature: 1, topP: 0.98 },
   timedImages: 16,
   timedSteps: 10,
   largerPatches,
@@ -141,6 +157,7 @@ export const quickSettings: Settings = {
   sweepSeeds: 1,
   training: { ...fullSettings.training, steps: 18, warmupSteps: 6 },
   entropy: { ...fullSettings.entropy, steps: 60, warmupSteps: 20 },
+  head: { ...fullSettings.head, steps: 60, warmupSteps: 20, images: 24 },
   features: { ...fullSettings.features, steps: 120, warmupSteps: 20, copies: 1 },
   sampling: { ...fullSettings.sampling, images: 24, batchSize: 24 },
   grids: [
@@ -150,6 +167,7 @@ export const quickSettings: Settings = {
     { size: 24, steps: 2, entropySteps: 24, batchSize: 4, quality: false },
     { size: 32, steps: 2, entropySteps: 24, batchSize: 2, quality: false },
   ],
+  shipped: { ...fullSettings.shipped, images: 24, seeds: [0] },
   timedImages: 4,
   timedSteps: 3,
   largerPatches: largerPatches.slice(0, 4),
@@ -163,6 +181,7 @@ export const smokeSettings: Settings = {
   model: { dim: 32, nHead: 1, nLayer: 1, multipleOf: 16 },
   training: { ...quickSettings.training, steps: 6, warmupSteps: 2, batchSize: 4 },
   entropy: { ...quickSettings.entropy, steps: 6, warmupSteps: 2, batchSize: 4, dim: 32, nLayer: 1 },
+  head: { ...quickSettings.head, steps: 6, warmupSteps: 2, batchSize: 4, hiddenWidth: 16, images: 8 },
   halfEntropy: { dim: 16, nLayer: 1, nHead: 1 },
   features: { ...quickSettings.features, steps: 6, warmupSteps: 2, batchSize: 16, channels: [4, 8, 8, 8] },
   sampling: { ...quickSettings.sampling, images: 8, batchSize: 8 },
@@ -172,6 +191,7 @@ export const smokeSettings: Settings = {
     { size: 4, steps: 2, entropySteps: 2, batchSize: 4, quality: true },
     { size: 8, steps: 2, entropySteps: 2, batchSize: 2, quality: false },
   ],
+  shipped: { ...quickSettings.shipped, images: 4 },
   timedImages: 2,
   timedSteps: 1,
   largerPatches: largerPatches.slice(0, 2),

@@ -11,7 +11,7 @@ import { smokeSettings } from './settings.js';
 import { tables as allTables } from './tables/index.js';
 
 /** One of each kind: the other tables differ from S4 in the variants that they train, from S8 in what they vary. */
-const tables: readonly TableName[] = ['s1', 's4', 's6', '1.8', 's8', 's9', 'larger-patches'];
+const tables: readonly TableName[] = ['s1', 's4', 's6', '1.8', 's8', 's9', 'larger-patches', 'boundary-head', 'emoji'];
 
 it('makes tables at the smallest size, and only reads the second time', async () => {
   const work = await temporaryFolder();

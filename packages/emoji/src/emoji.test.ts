@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { entropyKind } from '@dpar/entropy';
 import { openSafetensors } from '@dpar/io/node';
-import { dparKind, llamaGenKind } from '@dpar/model';
+import { boundaryPatching, dparKind, isBoundaryParameter, llamaGenKind } from '@dpar/model';
 import { checkParameters, type Model } from '@dpar/nn';
 import type { HostTensor } from '@dpar/tensor';
 import { patchVqKind } from '@dpar/tokenizer';
@@ -45,6 +45,7 @@ describe('the shipped model', () => {
     const { vocabSize, blockSize, numClasses } = dpar.config;
     expect(llamagen.config).toMatchObject({ vocabSize, blockSize, numClasses });
     expect(dpar.config.patching).toMatchObject({ mode: 'entropy_row_boundary', maxPatchLength: 4 });
+    expect(boundaryPatching(dpar.config).threshold).not.toBe(dpar.config.patching.threshold);
     expect(new Set(classes).size).toBe(dpar.config.numClasses);
   });
 
@@ -53,8 +54,11 @@ describe('the shipped model', () => {
     const { tokenizer, entropy, dpar, llamagen } = await loadEmojiModel();
     const count: Record<string, number> = {};
     for (const [name, { parameters }] of Object.entries({ tokenizer, entropy, dpar, llamagen })) {
-      count[name] = Object.values(parameters).reduce((sum, p) => sum + p.data.length, 0);
+      const numbers = (names: string[]) => names.reduce((sum, key) => sum + (parameters[key]?.data.length ?? 0), 0);
+      const names = Object.keys(parameters);
+      count[name] = numbers(names.filter((key) => !isBoundaryParameter(key)));
       expect(training[name].parameters, name).toBe(count[name]);
+      if (name === 'dpar') expect(training.head.parameters).toBe(numbers(names.filter(isBoundaryParameter)));
       const file = await openSafetensors(join(emojiFolder, name, 'model.safetensors'));
       const matrices = [...file.types.values()].filter(({ shape }) => shape.length === 2);
       expect(new Set(matrices.map(({ dtype }) => dtype))).toEqual(new Set(['I8']));
@@ -62,6 +66,7 @@ describe('the shipped model', () => {
     }
     expect(Math.abs((count.llamagen as number) / (count.dpar as number) - 1)).toBeLessThan(1e-3);
     expect(training.dpar.threshold).toBe(dpar.config.patching.threshold);
+    expect(training.head.threshold).toBe(dpar.config.boundaryHead?.threshold);
   });
 });
 
@@ -140,7 +145,7 @@ it('is a package of at most 8 MB with all the files of the model', async () => {
     `model/${name}/config.json`,
     `model/${name}/model.safetensors`,
   ]);
-  const more = ['entropy/train', 'dpar/train', 'llamagen/train', 'classes', 'training'].map(
+  const more = ['entropy/train', 'dpar/train', 'dpar/train-head', 'llamagen/train', 'classes', 'training'].map(
     (name) => `model/${name}.json`,
   );
   expect(files.map(({ path }) => path).filter((path) => path.startsWith('model/'))).toEqual(

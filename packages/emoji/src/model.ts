@@ -13,8 +13,9 @@ const kinds = { tokenizer: patchVqKind, entropy: entropyKind, dpar: dparKind, ll
 export type EmojiModelName = keyof typeof kinds;
 
 /**
- * The models that draw emoji: `tokenizer` for `createTokenizer` of `@dpar/tokenizer`; `dpar` with its `entropy` model, and
- * `llamagen`, which has as many parameters and no patches, for `createSampler` of `@dpar/sampler`.
+ * The models that draw emoji: `tokenizer` for `createTokenizer` of `@dpar/tokenizer`; for `createSampler` of
+ * `@dpar/sampler`, `dpar`, whose boundary head predicts the entropies, and `llamagen`, which has as many parameters and no
+ * patches; and the `entropy` model that the head was trained on.
  */
 export type EmojiModels = { readonly [Name in EmojiModelName]: ModelOfKind<(typeof kinds)[Name]> };
 

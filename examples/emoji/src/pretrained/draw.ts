@@ -21,7 +21,7 @@ export interface Drawing {
 }
 
 /**
- * Draws images of all classes in one batch with the weights of `@dpar/emoji`.
+ * Draws images of all classes in one batch with the weights of `@dpar/emoji`. The boundary head of DPAR predicts the entropies.
  * @param perClass Images of each class. A larger number adds images and leaves the others unchanged.
  */
 export async function drawPretrained(
@@ -29,11 +29,11 @@ export async function drawPretrained(
   { perClass, seed }: { readonly perClass: number; readonly seed: number },
   stages: Stages,
 ): Promise<Drawing> {
-  const { tokenizer: vq, entropy, dpar, classes } = await loadEmojiModel();
+  const { tokenizer: vq, dpar, classes } = await loadEmojiModel();
   const [B, T] = [perClass * classes.length, dpar.config.blockSize];
   const labels = Int32Array.from({ length: B }, (_, i) => i % classes.length);
   const { tokens, patchLengths, seconds } = await stages.run('DPAR draws', T, (progress) =>
-    generate(createSampler(engine, dpar, { entropyModel: entropy }), { ...decoding, labels, seed }, T, progress),
+    generate(createSampler(engine, dpar), { ...decoding, labels, seed }, T, progress),
   );
   const tokenizer = createTokenizer(engine, vq);
   const pixels = bytesFromImages(await tokenizer.decode(int32([B, T], tokens)));

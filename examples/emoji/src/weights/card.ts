@@ -32,6 +32,18 @@ export interface TrainingRecord {
     /** Nats. */
     readonly threshold: number | null;
   };
+  /** Boundary head of DPAR. */
+  readonly head: ModelRecord & {
+    /** Of its entropies with those of the entropy model. */
+    readonly correlation: BeforeAndAfter;
+    /** Share of the tokens that start a patch by both or by neither. */
+    readonly agreement: BeforeAndAfter;
+    /** DPAR's loss with its patches. */
+    readonly loss: BeforeAndAfter;
+    readonly mean_patch_length: BeforeAndAfter;
+    /** Nats, of the rounded weights. */
+    readonly threshold: number;
+  };
   readonly llamagen: ModelRecord & { readonly loss: BeforeAndAfter };
 }
 
@@ -40,22 +52,28 @@ const end = '<!-- until here. -->';
 
 /** Figures of the model card: two Markdown tables. */
 export function modelCard(record: TrainingRecord): string {
-  const { images, tokenizer, entropy, dpar, llamagen } = record;
+  const { images, tokenizer, entropy, dpar, head, llamagen } = record;
   const change = ({ float32, shipped }: BeforeAndAfter, digits: number, unit: string): string =>
-    `${shipped.toFixed(digits)} ${unit} (${float32.toFixed(digits)} in float32)`;
+    `${shipped.toFixed(digits)}${unit} (${float32.toFixed(digits)} in float32)`;
+  const percent = ({ float32, shipped }: BeforeAndAfter): BeforeAndAfter => ({
+    float32: 100 * float32,
+    shipped: 100 * shipped,
+  });
   const row = (name: string, model: ModelRecord, quality: string): string =>
     `| ${name} | ${millions(model.parameters)} | ${model.steps} | ${model.hours?.toFixed(2) ?? ''} | ${quality} |`;
   return `| model | parameters | steps | hours | on validation images |
 |---|---|---|---|---|
-${row('tokenizer', tokenizer, `PSNR ${change(tokenizer.psnr, 2, 'dB')}`)}
-${row('entropy model', entropy, `loss ${change(entropy.loss, 4, 'nats per token')}`)}
-${row('DPAR', dpar, `loss ${change(dpar.loss, 4, 'nats per token')}`)}
-${row('LlamaGen', llamagen, `loss ${change(llamagen.loss, 4, 'nats per token')}`)}
+${row('tokenizer', tokenizer, `PSNR ${change(tokenizer.psnr, 2, ' dB')}`)}
+${row('entropy model', entropy, `loss ${change(entropy.loss, 4, ' nats per token')}`)}
+${row('DPAR', dpar, `loss ${change(dpar.loss, 4, ' nats per token')}`)}
+${row('boundary head', head, `loss of DPAR ${change(head.loss, 4, ' nats per token')}`)}
+${row('LlamaGen', llamagen, `loss ${change(llamagen.loss, 4, ' nats per token')}`)}
 
 | | |
 |---|---|
 | images | ${images.train} for training, each in ${images.variants} variants (shifted, some mirrored); ${images.validation} for validation |
 | tokens | ${tokenizer.codes} codes; ${dpar.mean_patch_length.shipped.toFixed(3)} tokens per patch, threshold ${dpar.threshold?.toFixed(3)} nats |
+| boundary head | correlation with the entropy model ${change(head.correlation, 4, '')}; ${change(percent(head.agreement), 2, ' %')} of the tokens start a patch by both or by neither; ${head.mean_patch_length.shipped.toFixed(3)} tokens per patch, threshold ${head.threshold.toFixed(3)} nats |
 | command | \`${record.command}\`, seed ${record.seed} |
 | machine | ${record.machine} |
 `;

@@ -1,10 +1,25 @@
 import type { EmojiModel } from '@dpar/emoji';
 import type { ImageSet } from '@dpar/example-kit/emoji';
 import type { ImageModel } from '@dpar/nn';
-import type { Engine } from '@dpar/tensor';
+import type { Engine, HostTensorOf } from '@dpar/tensor';
 import { createTokenizer } from '@dpar/tokenizer';
-import { createValidator, entropiesOfSet, type TokenSet } from '@dpar/train';
+import { createBoundaryValidator, createValidator, entropiesOfSet, type TokenSet } from '@dpar/train';
+import type { TokenizedImages } from '../results.js';
 import { tokenize, withPatches } from '../stages/tokens.js';
+
+/** Quality of a boundary head on some images. */
+export interface HeadQuality {
+  /** Pearson's correlation of its entropies with those of the entropy model. */
+  readonly correlation: number;
+  /** Share of the tokens that start a patch by both or by neither, at equal mean patch lengths. */
+  readonly agreement: number;
+  /** DPAR's loss with its patches, nats per token. */
+  readonly loss: number;
+  /** Threshold in nats at which patches are as long, on average, as those of the entropy model. */
+  readonly threshold: number;
+  /** Tokens per patch. */
+  readonly meanPatchLength: number;
+}
 
 /** Quality of the models on some images. */
 export interface ModelQuality {
@@ -16,6 +31,8 @@ export interface ModelQuality {
   readonly dparLoss: number;
   /** Nats per token. */
   readonly llamagenLoss: number;
+  /** DPAR with the patches of its boundary head in place of those of the entropy model. */
+  readonly head: HeadQuality;
   /** Tokens per patch. */
   readonly meanPatchLength: number;
 }
@@ -36,7 +53,25 @@ export async function evaluateModel(engine: Engine, model: EmojiModel, images: I
   const { tokens, patches } = withPatches(tokenized, entropies, dpar.config);
   const dparLoss = await lossOf(engine, dpar, tokens);
   const llamagenLoss = await lossOf(engine, llamagen, set);
-  return { psnr: tokenized.psnr, entropyLoss, dparLoss, llamagenLoss, meanPatchLength: patches.meanLength };
+  const head = await evaluateHead(engine, dpar, tokenized, entropies);
+  return { psnr: tokenized.psnr, entropyLoss, dparLoss, llamagenLoss, head, meanPatchLength: patches.meanLength };
+}
+
+/** @param entropies Those of the entropy model. */
+async function evaluateHead(
+  engine: Engine,
+  dpar: EmojiModel['dpar'],
+  tokenized: TokenizedImages,
+  entropies: HostTensorOf<'float32'>,
+): Promise<HeadQuality> {
+  const validator = createBoundaryValidator(engine, dpar);
+  const { loss: _, ...figures } = await validator.measure(dpar.parameters, { ...tokenized.tokens, entropies });
+  await validator.dispose();
+  const config = { ...dpar.config, patching: { ...dpar.config.patching, threshold: figures.threshold } };
+  const predicted = await entropiesOfSet(engine, dpar, tokenized.tokens, { batchSize });
+  const { tokens, patches } = withPatches(tokenized, predicted, config);
+  const loss = await lossOf(engine, { ...dpar, config }, tokens);
+  return { ...figures, loss, meanPatchLength: patches.meanLength };
 }
 
 async function lossOf(engine: Engine, model: ImageModel, set: TokenSet) {

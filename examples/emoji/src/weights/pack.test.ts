@@ -37,12 +37,15 @@ describe('the folder that is shipped', () => {
   it.each([
     ['tokenizer', 'tokenizer'],
     ['entropy', 'entropy/best'],
-    ['dpar', 'dpar/best'],
+    ['dpar', 'head/best'],
     ['llamagen', 'llamagen/best'],
   ])('has the weights that were trained, rounded: %s', async (name, from) => {
     const source = await readCheckpoint(join(trained, from));
     const { config, parameters } = await readCheckpoint(join(packed, name));
-    expect(config).toEqual(source.config);
+    // The threshold of the boundary head is that of the rounded weights.
+    const { boundary_head: head } = config as { boundary_head?: { threshold: number } };
+    const expected = head && { boundary_head: { ...head, threshold: expect.closeTo(head.threshold, 1) } };
+    expect({ ...source.config, ...expected }).toEqual({ ...config, ...expected });
     expect(Object.keys(parameters).sort()).toEqual(Object.keys(source.parameters).sort());
     for (const [key, { shape, data }] of Object.entries(source.parameters)) {
       const after = named(parameters, key);
@@ -72,6 +75,18 @@ describe('the folder that is shipped', () => {
     expect(record.dpar.loss.shipped).not.toBe(record.dpar.loss.float32);
     expect(record.tokenizer.psnr.shipped).toBeCloseTo(record.tokenizer.psnr.float32, 1);
     expect(record.dpar.mean_patch_length.float32).toBeGreaterThan(1);
+    const { parameters } = await readCheckpoint(join(packed, 'dpar'));
+    const count = Object.values(parameters).reduce((sum, { data }) => sum + data.length, 0);
+    expect(record.dpar.parameters + record.head.parameters).toBe(count);
+    expect(record.head.threshold).toBe((await readJson(packed, 'dpar', 'config.json')).boundary_head.threshold);
+    // Measured when training validated, on the same images.
+    const lines = (await readFile(join(trained, 'head', 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    const metrics = JSON.parse(lines[record.head.steps - 1] as string);
+    expect(record.head.correlation.float32).toBeCloseTo(metrics.validation_boundary_correlation, 5);
+    expect(record.head.agreement.float32).toBeCloseTo(metrics.validation_boundary_agreement, 5);
+    expect(record.head.mean_patch_length.float32).toBeCloseTo(record.dpar.mean_patch_length.float32, 1);
+    expect(record.head.loss.float32).not.toBe(record.dpar.loss.float32);
+    expect(record.head.loss.float32).toBeCloseTo(record.dpar.loss.float32, 0);
     expect(record.dpar.hours).toBeGreaterThan(0);
     expect(record.dpar.hours).toBeLessThan(0.1);
     expect(record.images).toEqual({ train: 151, variants: 2, validation: 9 });
@@ -81,9 +96,14 @@ describe('the folder that is shipped', () => {
     const classes = await readJson(packed, 'classes.json');
     expect(classes).toHaveLength((await readJson(packed, 'dpar', 'config.json')).num_classes);
     expect(classes).toContain('Food & Drink');
-    for (const name of ['entropy', 'dpar', 'llamagen']) {
-      const config = await readJson(packed, name, 'train.json');
-      expect(readTrainConfig(config)).toMatchObject({ output: name, data: { tokens: 'data/train' }, seed: tiny.seed });
+    for (const [output, path] of [
+      ['entropy', 'entropy/train.json'],
+      ['dpar', 'dpar/train.json'],
+      ['head', 'dpar/train-head.json'],
+      ['llamagen', 'llamagen/train.json'],
+    ] as const) {
+      const config = await readJson(packed, path);
+      expect(readTrainConfig(config)).toMatchObject({ output, data: { tokens: 'data/train' }, seed: tiny.seed });
       expect(JSON.stringify(config)).not.toContain(folder);
     }
   });
@@ -91,7 +111,7 @@ describe('the folder that is shipped', () => {
   it('stays as it is when the weights do not bear rounding', async () => {
     const broken = join(folder, 'broken');
     await cp(trained, broken, { recursive: true });
-    const best = join(broken, 'dpar', 'best');
+    const best = join(broken, 'head', 'best');
     const { config, parameters } = await readCheckpoint(best);
     const state = await readFile(join(best, 'trainer.json'));
     // A number beside which int8 loses all others of its row.

@@ -3,11 +3,15 @@ import type { TokenizerSettings } from '../stages/tokenizer.js';
 
 /** Training of one of the models. */
 export interface RunSettings {
-  /** Keys of the configuration's `model`: width, layers, heads. */
+  /** Keys of the configuration's `model`, or of its `boundary_head`: width, layers, heads. */
   readonly size: Readonly<Record<string, number>>;
   /** Optimizer steps. */
   readonly steps: number;
   readonly learningRate: number;
+  /** Steps in which the learning rate rises (default: those of all runs). */
+  readonly warmupSteps?: number;
+  /** Weight decay (default: that of `dpar train`). */
+  readonly weightDecay?: number;
   /** Probability of dropout, in all its places. */
   readonly dropout: number;
   /** Validations, spread over the run. There are twice as many checkpoints. */
@@ -28,6 +32,8 @@ export interface ShippedSettings {
   readonly warmupSteps: number;
   readonly entropy: RunSettings;
   readonly dpar: RunSettings;
+  /** Boundary head of DPAR, trained on the encoder of the finished model. */
+  readonly head: RunSettings;
   /** Has about as many parameters as DPAR. */
   readonly llamagen: RunSettings;
 }
@@ -61,6 +67,15 @@ export const shipped: ShippedSettings = {
     dropout: 0.1,
     validations: 20,
   },
+  head: {
+    size: { hidden_width: 160 },
+    steps: 5000,
+    learningRate: 5e-3,
+    warmupSteps: 100,
+    weightDecay: 0.01,
+    dropout: 0,
+    validations: 20,
+  },
   llamagen: {
     size: { dim: 160, n_layer: 7, n_head: 2, multiple_of: 494 }, // this feed-forward width gives DPAR's parameters within 0.1 %
     steps: 5000,
@@ -79,7 +94,7 @@ export function gridSizeOf({ tokenizer }: ShippedSettings): number {
 }
 
 /** Names of the runs: each leaves a folder, and its configuration beside it. */
-export const runNames = ['entropy', 'dpar', 'llamagen'] as const;
+export const runNames = ['entropy', 'dpar', 'head', 'llamagen'] as const;
 export type RunName = (typeof runNames)[number];
 
 /** The `model` keys of a training configuration that follow from tokenizer and classes. */
@@ -93,38 +108,60 @@ export function modelKeys(settings: ShippedSettings, numClasses: number) {
 }
 
 /**
- * Training configuration of a model, as `dpar train` reads it.
+ * Training configuration of a run, as `dpar train` reads it.
  * @param folder Folder of all runs.
  * @param threshold Entropy in nats, for DPAR.
  */
 export function trainingRun(
-  kind: RunName,
+  name: RunName,
   settings: ShippedSettings,
   folder: string,
   numClasses: number,
   threshold = 0,
 ): Record<string, unknown> {
-  const { size, learningRate, steps, dropout, validations } = settings[kind];
-  const model = { kind, ...modelKeys(settings, numClasses), ...size };
-  const data = { tokens: `${folder}/data/train`, validation: `${folder}/data/validation` };
-  const patching = { threshold, max_patch_length: settings.patching.maxPatchLength };
-  const batches = { entropy_checkpoint: `${folder}/entropy/best`, window_batches: 8, bucket_ratio: 1.1 };
+  const { learningRate, warmupSteps = settings.warmupSteps, weightDecay, steps, dropout, validations } = settings[name];
   return {
-    model: kind === 'dpar' ? { ...model, embedding_type: 'dynamic_4d', patching } : model,
-    data: kind === 'dpar' ? { ...data, ...batches } : data,
+    ...partsOf(name, settings, folder, numClasses, threshold),
     optimizer: {
       schedule: 'cosine',
-      warmup_steps: settings.warmupSteps,
+      warmup_steps: warmupSteps,
       final_fraction: 0.02,
       learning_rate: learningRate,
+      ...(weightDecay !== undefined && { weight_decay: weightDecay }),
     },
     dropout: { token: dropout, residual: dropout, feed_forward: dropout },
-    initialization: 'narrow',
+    // The initial weights of a head fit its width already.
+    ...(name !== 'head' && { initialization: 'narrow' }),
     steps,
     batch_size: settings.batchSize,
     seed: settings.seed,
     validate_every: Math.ceil(steps / validations),
     checkpoints: { every: Math.ceil(steps / (2 * validations)), keep: 1 },
-    output: `${folder}/${kind}`,
+    output: `${folder}/${name}`,
+  };
+}
+
+/** Keys of a run's configuration that say what is trained: model and data. */
+function partsOf(
+  name: RunName,
+  settings: ShippedSettings,
+  folder: string,
+  numClasses: number,
+  threshold: number,
+): Record<string, unknown> {
+  const keys = modelKeys(settings, numClasses);
+  const data = { tokens: `${folder}/data/train`, validation: `${folder}/data/validation` };
+  if (name === 'entropy' || name === 'llamagen') {
+    return { model: { kind: name, ...keys, ...settings[name].size }, data };
+  }
+  const patching = { threshold, max_patch_length: settings.patching.maxPatchLength };
+  const model = { kind: 'dpar', ...keys, ...settings.dpar.size, embedding_type: 'dynamic_4d', patching };
+  const patched = { ...data, entropy_checkpoint: `${folder}/entropy/best` };
+  if (name === 'dpar') return { model, data: { ...patched, window_batches: 8, bucket_ratio: 1.1 } };
+  return {
+    model: { ...model, boundary_head: settings.head.size },
+    init_from: `${folder}/dpar/best`,
+    train: 'boundary_head',
+    data: patched,
   };
 }

@@ -8,13 +8,13 @@ import { type Engine, int32 } from '@dpar/tensor';
 import { entropiesOfSet, readTrainConfig } from '@dpar/train';
 import { train } from '@dpar/train/node';
 import { prepareData } from './data.js';
-import { gridSizeOf, type ShippedSettings, shipped, trainingRun } from './settings.js';
+import { gridSizeOf, type RunName, type ShippedSettings, shipped, trainingRun } from './settings.js';
 
 /**
- * Trains the tokenizer, the entropy model, the DPAR and the LlamaGen of the package `@dpar/emoji`. Started again with the
- * same folder, it resumes an interrupted run.
- * @param folder Gets `tokenizer/`, `data/`, and the runs `entropy/`, `dpar/` and `llamagen/`, with the configurations that
- * `dpar train` reads beside them.
+ * Trains the tokenizer, the entropy model, the DPAR with its boundary head, and the LlamaGen of the package `@dpar/emoji`.
+ * Started again with the same folder, it resumes an interrupted run.
+ * @param folder Gets `tokenizer/`, `data/`, and the runs `entropy/`, `dpar/`, `head/` and `llamagen/`, with the
+ * configurations that `dpar train` reads beside them.
  */
 export async function makeModel(
   engine: Engine,
@@ -23,8 +23,9 @@ export async function makeModel(
   settings: ShippedSettings = shipped,
 ): Promise<void> {
   const { numClasses, threshold } = await prepareModel(engine, folder, stages, settings);
-  await trainRun(engine, 'DPAR', trainingRun('dpar', settings, folder, numClasses, threshold), folder, stages);
-  await trainRun(engine, 'LlamaGen', trainingRun('llamagen', settings, folder, numClasses), folder, stages);
+  for (const name of ['dpar', 'head', 'llamagen'] as const) {
+    await trainRun(engine, name, trainingRun(name, settings, folder, numClasses, threshold), folder, stages);
+  }
 }
 
 /** Makes what DPAR needs: tokenizer, tokens, entropy model, and the threshold of the wanted mean patch length. */
@@ -37,7 +38,7 @@ export async function prepareModel(
   await mkdir(folder, { recursive: true });
   const { classes, tokens } = await prepareData(engine, folder, settings, stages);
   const numClasses = classes.length;
-  await trainRun(engine, 'Entropy model', trainingRun('entropy', settings, folder, numClasses), folder, stages);
+  await trainRun(engine, 'entropy', trainingRun('entropy', settings, folder, numClasses), folder, stages);
   const threshold = await stages.run('Threshold', 1, async () => {
     const model = await loadModel(join(folder, 'entropy', 'best'), { kinds: [entropyKind] });
     const labels = int32([tokens.shape[0] ?? 0]);
@@ -47,11 +48,25 @@ export async function prepareModel(
   return { numClasses, threshold };
 }
 
+/** Names of the runs for people. */
+const titles: Readonly<Record<RunName, string>> = {
+  entropy: 'Entropy model',
+  dpar: 'DPAR',
+  head: 'Boundary head',
+  llamagen: 'LlamaGen',
+};
+
 /** Runs a configuration, from its last checkpoint if there is one. */
-async function trainRun(engine: Engine, name: string, json: Record<string, unknown>, folder: string, stages: Stages) {
+async function trainRun(
+  engine: Engine,
+  name: RunName,
+  json: Record<string, unknown>,
+  folder: string,
+  stages: Stages,
+): Promise<void> {
   const config = readTrainConfig(json);
-  await writeJson(join(folder, `${config.model.kind}.json`), json);
-  await stages.run(name, config.steps, async (progress) => {
+  await writeJson(join(folder, `${name}.json`), json);
+  await stages.run(titles[name], config.steps, async (progress) => {
     let validation = '';
     for await (const { step, loss, validationLoss } of train(engine, config, { resume: true })) {
       if (validationLoss !== undefined) validation = ` (validation ${validationLoss.toFixed(3)})`;

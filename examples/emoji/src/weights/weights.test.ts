@@ -31,8 +31,15 @@ describe('the model that @dpar/emoji ships', () => {
     within(quality.llamagenLoss, record.llamagen.loss.shipped, 0.01);
     within(quality.entropyLoss, record.entropy.loss.shipped, 0.01);
     within(quality.meanPatchLength, record.dpar.mean_patch_length.shipped, 0.01);
+    within(quality.head.loss, record.head.loss.shipped, 0.01);
+    within(quality.head.meanPatchLength, record.head.mean_patch_length.shipped, 0.01);
+    expect(model.dpar.config.boundaryHead?.threshold).toBeCloseTo(quality.head.threshold, 2);
+    within(quality.head.correlation, record.head.correlation.shipped, 0.01);
+    within(quality.head.agreement, record.head.agreement.shipped, 0.01);
     within(quality.psnr, record.tokenizer.psnr.shipped, 0.01);
     expect(quality.dparLoss).toBeLessThan(0.6 * Math.log(record.tokenizer.codes));
+    expect(quality.head.loss).toBeLessThan(quality.dparLoss + 0.004);
+    expect(quality.head.agreement).toBeGreaterThan(0.93);
   });
 
   it('has the figures in its README', async () => {

@@ -25,11 +25,11 @@ export function estimateOf(settings: Settings, rows: readonly Row[]): Map<string
     costs.set(`images ${key}`, samplingCost(images, tokens) + measuringCost(images));
     costs.set('features', featuresCost(settings.features) + measuringCost(2 * emojiCount(settings)));
   };
-  for (const { entropies, models = [], evaluations = [], timingCost } of rows) {
+  for (const { entropies, models = [], evaluations = [], otherCost } of rows) {
     entropies.forEach(addEntropies);
     models.forEach(addModel);
     evaluations.forEach(addEvaluation);
-    if (timingCost !== undefined) costs.set(`times ${costs.size}`, timingCost);
+    if (otherCost !== undefined) costs.set(`other work ${costs.size}`, otherCost);
   }
   return costs;
 }

@@ -36,7 +36,8 @@ export interface PatchedData {
   readonly patching: Patching;
 }
 
-function runKeys({ learningRate, warmupSteps }: TrainingSettings, { steps }: TrainingSize, seed: number) {
+/** Keys of a training run that follow from its settings. */
+export function runKeys({ learningRate, warmupSteps }: TrainingSettings, { steps }: TrainingSize, seed: number) {
   return {
     optimizer: {
       learning_rate: learningRate,

@@ -102,20 +102,25 @@ async function pixelsOf(lab: Lab, { tokens }: Pick<Samples, 'tokens'>): Promise<
   return bytesFromImages(await lab.tokenizer.decode(tokens));
 }
 
+/** Measures images, or reads what was measured. @param name Of the images, in progress and records. */
+export async function qualityOnce(lab: Lab, name: string, { identity, tokens }: Samples): Promise<Quality> {
+  const [images = 0, T = 0] = tokens.shape;
+  const network = await lab.features();
+  const reference = (await lab.data.at('google', mainGrid)).train.digest;
+  const recipe = { samples: identity, features: network.identity, reference };
+  const work = { kind: 'quality', name: `Quality: ${name}`, total: 1, cost: measuringCost(images) };
+  return lab.work.json(work, recipe, async () =>
+    measure(lab, network, await pixelsOf(lab, { tokens }), patchSize * Math.sqrt(T)),
+  );
+}
+
 /** Trains a model, generates images with it and measures them. Everything that was done before is read. */
 export async function evaluate(lab: Lab, recipe: EvaluationRecipe, data: PatchedData): Promise<Evaluation> {
   const run = await trainModel(lab, recipe.model, data);
   const name = [run.name, recipe.label].filter(Boolean).join(', ');
   const samples = await sampleOnce(lab, name, run, recipe, data);
-  const [images = 0, T = 0] = samples.tokens.shape;
-  const network = await lab.features();
-  const reference = (await lab.data.at('google', mainGrid)).train.digest;
-  const recipeKey = { samples: samples.identity, features: network.identity, reference };
-  const work = { kind: 'quality', name: `Quality: ${name}`, total: 1, cost: measuringCost(images) };
-  const quality = await lab.work.json(work, recipeKey, async () =>
-    measure(lab, network, await pixelsOf(lab, samples), patchSize * Math.sqrt(T)),
-  );
-  return { ...quality, run, images, meanPatchLength: samples.meanPatchLength };
+  const quality = await qualityOnce(lab, name, samples);
+  return { ...quality, run, images: samples.tokens.shape[0] ?? 0, meanPatchLength: samples.meanPatchLength };
 }
 
 /** Evaluates several models one after the other. */

@@ -36,6 +36,8 @@ interface RunRecipe {
   readonly size: TrainingSize;
   readonly keys: Readonly<Record<string, unknown>>;
   readonly data: { readonly train: DataFile; readonly validation: DataFile };
+  /** Run whose last weights this one starts from. */
+  readonly initFrom?: Run;
   /** Further keys of `data`. */
   readonly dataKeys?: Readonly<Record<string, unknown>>;
 }
@@ -47,13 +49,14 @@ export const lastCheckpoint = (run: Run): string => join(run.folder, runFiles.la
  * Trains a model, from its last checkpoint if it was interrupted. A finished run is only read. Runs are found by a digest
  * of configuration and data, regardless of their names.
  */
-export async function trainOnce(lab: Lab, { name, size, keys, data, dataKeys }: RunRecipe): Promise<Run> {
+export async function trainOnce(lab: Lab, { name, size, keys, data, initFrom, dataKeys }: RunRecipe): Promise<Run> {
   const { steps } = size;
   const config = { ...keys, steps, batch_size: size.batchSize };
-  const identity = digestOf([config, dataKeys, data.train.digest, data.validation.digest]);
+  const start = initFrom && [initFrom.identity];
+  const identity = digestOf([config, dataKeys, data.train.digest, data.validation.digest, ...(start ?? [])]);
   const output = await lab.cache.place('runs', identity);
   const files = { tokens: data.train.path, validation: data.validation.path, ...dataKeys };
-  const json = { ...config, data: files, output };
+  const json = { ...config, data: files, output, ...(initFrom && { init_from: lastCheckpoint(initFrom) }) };
   const work = { kind: 'runs', identity, name, total: steps, cost: trainingCost(size) };
   await lab.work.ensure(work, (await stepsDone(output)) >= steps, async (progress) => {
     let validation = '';

@@ -50,6 +50,23 @@ export function modelSize(
   };
 }
 
+/** Size of the training of a DPAR's boundary head, which needs only the encoder. The head counts as a layer. */
+export function headSize(
+  settings: Settings,
+  { variant, entropy: { grid } }: Pick<ModelRecipe, 'variant' | 'entropy'>,
+): TrainingSize {
+  const { steps, batchSize } = settings.head;
+  return {
+    dim: settings.model.dim,
+    tokenLayers: variant.encoderLayers + 1,
+    patchLayers: 0,
+    tokens: grid ** 2,
+    steps,
+    batchSize,
+    validationImages: validationImages(settings),
+  };
+}
+
 /** About how many emoji are read. */
 export const emojiCount = ({ emoji = 3781 }: Settings): number => emoji;
 

@@ -7,10 +7,10 @@ import { createTrainer } from '@dpar/train/node';
 import type { ModelRecipe } from '../recipes.js';
 import { timedRounds } from '../settings.js';
 import { generationTimesCost, stepTimesCost } from './costs.js';
+import type { GridData } from './images.js';
 import type { Lab } from './lab.js';
 import { batchKeys, modelKeys, type PatchedData, type Patching } from './models.js';
-import { lastCheckpoint, type Run } from './runs.js';
-import { openSampler, spreadLabels } from './samples.js';
+import { type Drawer, spreadLabels } from './samples.js';
 
 /** Figures of DPAR and of LlamaGen, such as seconds on the same machine. */
 export interface Pair {
@@ -71,8 +71,8 @@ export async function stepTimes(
 
 /** A way of generating images. */
 interface Way {
-  readonly run: Run;
-  /** Patching other than in training. */
+  readonly drawer: Drawer;
+  /** Patching other than that of the model. */
   readonly patching?: Patching;
 }
 
@@ -80,32 +80,26 @@ interface Way {
  * Measures the median time of generating one image with guidance, in seconds, for each of some ways. The ways take turns,
  * a batch each. The first round, which compiles, does not count.
  */
-export async function generationTimes(
-  lab: Lab,
-  name: string,
-  data: PatchedData,
-  ways: readonly Way[],
-): Promise<number[]> {
+export async function generationTimes(lab: Lab, name: string, grid: GridData, ways: readonly Way[]): Promise<number[]> {
   const { timedImages, sampling } = lab.settings;
   const { guidance, temperature, topP } = sampling;
-  const T = data.grid.grid ** 2;
-  const identities = [...ways.map(({ run, patching }) => [run.identity, patching]), data.run.identity];
+  const T = grid.grid ** 2;
+  const identities = ways.map(({ drawer, patching }) => [drawer.identity, patching]);
   const recipe = { identities, timedImages, timedRounds, guidance, temperature, topP, machine: machine() };
   const cost = generationTimesCost(timedImages, T, ways.length);
   const work = { kind: 'times', name, total: (timedRounds + 1) * ways.length * T, cost };
-  return lab.work.json(work, recipe, (progress) => generateInTurns(lab, data, ways, progress));
+  return lab.work.json(work, recipe, (progress) => generateInTurns(lab, grid, ways, progress));
 }
 
-async function generateInTurns(lab: Lab, data: PatchedData, ways: readonly Way[], progress: Progress) {
+async function generateInTurns(lab: Lab, { train, grid }: GridData, ways: readonly Way[], progress: Progress) {
   const { timedImages, sampling } = lab.settings;
   const { guidance, temperature, topP } = sampling;
-  const { train, grid } = data.grid;
   const labels = spreadLabels(train.labels, timedImages);
   const T = grid * grid;
-  const runs = [...new Set(ways.map(({ run }) => run))];
-  const samplers = await Promise.all(runs.map((run) => openSampler(lab, lastCheckpoint(run), data)));
-  const timed = ways.map(({ run, patching }) => ({
-    sampler: samplers[runs.indexOf(run)] as (typeof samplers)[number],
+  const drawers = [...new Set(ways.map(({ drawer }) => drawer))];
+  const samplers = await Promise.all(drawers.map((drawer) => drawer.open()));
+  const timed = ways.map(({ drawer, patching }) => ({
+    sampler: samplers[drawers.indexOf(drawer)] as (typeof samplers)[number],
     patching,
     seconds: [] as number[],
   }));

@@ -1,9 +1,15 @@
 import type { TableName, TableResult } from './result.js';
 
+const labels: Partial<Record<TableName, string>> = {
+  '1.8': 'Section 1.8',
+  'larger-patches': 'Inference',
+  'boundary-head': 'Boundary head',
+  emoji: 'Shipped model',
+};
+
 /** `Table S1`, `Section 1.8`, `Inference`. */
 export function labelOf(name: TableName): string {
-  if (name === '1.8') return 'Section 1.8';
-  return name === 'larger-patches' ? 'Inference' : `Table ${name.toUpperCase()}`;
+  return labels[name] ?? `Table ${name.toUpperCase()}`;
 }
 
 /** Texts on the basis of a table's figures. */

@@ -2,7 +2,21 @@ import type { Chart } from '@dpar/report';
 import type { WorkTime } from '../lab/work.js';
 
 /** Names of the tables, in the order of the report. */
-export const tableNames = ['s1', 's2', 's3', 's4', 's5', 's6', '1.8', 's7', 's8', 's9', 'larger-patches'] as const;
+export const tableNames = [
+  's1',
+  's2',
+  's3',
+  's4',
+  's5',
+  's6',
+  '1.8',
+  's7',
+  's8',
+  's9',
+  'larger-patches',
+  'boundary-head',
+  'emoji',
+] as const;
 export type TableName = (typeof tableNames)[number];
 
 /** Cells with their heads. */

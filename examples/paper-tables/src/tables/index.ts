@@ -1,4 +1,5 @@
 import type { TableName } from '../report/result.js';
+import { boundaryHead, emoji } from './boundary-head.js';
 import { compression } from './compression.js';
 import { s4, s5 } from './entropy-models.js';
 import { largerPatches } from './larger-patches.js';
@@ -23,4 +24,6 @@ export const tables: Readonly<Record<TableName, Table>> = {
   s8,
   s9,
   'larger-patches': largerPatches,
+  'boundary-head': boundaryHead,
+  emoji,
 };

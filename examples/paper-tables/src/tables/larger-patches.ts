@@ -3,6 +3,7 @@ import type { Chart } from '@dpar/report';
 import { generationTimesCost } from '../lab/costs.js';
 import { patchedData, patchingOf, trainModel } from '../lab/models.js';
 import { evaluateAll } from '../lab/quality.js';
+import { drawerOf } from '../lab/samples.js';
 import { generationTimes } from '../lab/timing.js';
 import { dparOf, ownEntropy, sweepSeeds } from '../recipes.js';
 import type { Finding } from '../report/result.js';
@@ -29,7 +30,7 @@ export const largerPatches = tableOf(
         evaluations: models.map((model) =>
           asTrained ? { model, label } : { model, label, patching: { mean, longest } },
         ),
-        timingCost: generationTimesCost(timedImages, mainGrid ** 2, 1),
+        otherCost: generationTimesCost(timedImages, mainGrid ** 2, 1),
       };
     });
   },
@@ -47,11 +48,12 @@ export const largerPatches = tableOf(
       const { threshold } = asTrained ? data.patching : patchingOf(data, { mean, longest });
       found.push({ mean, longest, threshold, asTrained, meanPatchLength, quality: qualitySpread(measured) });
     }
+    const drawer = drawerOf(lab, first, data);
     const ways = found.map(({ threshold, longest }) => ({
-      run: first,
+      drawer,
       patching: { threshold, maxPatchLength: longest },
     }));
-    const times = await generationTimes(lab, 'Times of generation with larger patches', data, ways);
+    const times = await generationTimes(lab, 'Times of generation with larger patches', data.grid, ways);
     const rows = found.map((row, i): Row => ({ ...row, seconds: times[i] ?? Number.NaN }));
     const base = rows.find(({ asTrained }) => asTrained);
     return {

@@ -7,6 +7,7 @@ import type { Lab } from '../lab/lab.js';
 import { forwardMacs } from '../lab/macs.js';
 import { type PatchedData, patchedData, patchesOfImages, trainModel } from '../lab/models.js';
 import { evaluateAll } from '../lab/quality.js';
+import { drawerOf } from '../lab/samples.js';
 import { generationTimes, type Pair, stepTimes } from '../lab/timing.js';
 import { paperS9 } from '../paper/tables.js';
 import { dparOf, type ModelRecipe, ownEntropy } from '../recipes.js';
@@ -46,7 +47,7 @@ function rowsOf(settings: Settings) {
       entropies: [ownEntropy, entropy],
       models: [...dpar, ...llamaGen],
       evaluations: quality ? [...dpar, ...llamaGen].map((model) => ({ model })) : [],
-      timingCost:
+      otherCost:
         stepTimesCost(settings, Object.values(pair), batchSize) + generationTimesCost(timedImages, size ** 2, 2),
     };
   });
@@ -86,13 +87,13 @@ async function measureGrid(lab: Lab, row: GridRow, data: PatchedData): Promise<G
   const ways = [];
   for (const [i, model] of dpar.entries()) {
     const runs = [await trainModel(lab, model, data), await trainModel(lab, llamaGen[i] as ModelRecipe, data)];
-    if (i === 0) ways.push(...runs.map((run) => ({ run })));
+    if (i === 0) ways.push(...runs.map((run) => ({ drawer: drawerOf(lab, run, data) })));
   }
   const patches = patchStatistics(patchesOfImages(data, 'train'));
   const macs = (model: ModelRecipe) => forwardMacs(lab, model, data, patches.patches / patches.images);
   const step = await stepTimes(lab, pair, data, batchSize);
   const name = `Times of generation, ${size}x${size}`;
-  const [dparSeconds, llamaGenSeconds] = await generationTimes(lab, name, data, ways);
+  const [dparSeconds, llamaGenSeconds] = await generationTimes(lab, name, data.grid, ways);
   const measured = await evaluateAll(lab, evaluations, data);
   const quality = (part: typeof measured) => ({ ...summarize(part), ...qualitySpread(part) });
   const [ofDpar, ofLlamaGen] = [measured.slice(0, dpar.length), measured.slice(dpar.length)];

@@ -1,6 +1,6 @@
 import { type ShippedSettings, shipped } from '../settings.js';
 
-const { tokenizer, entropy, dpar, llamagen } = shipped;
+const { tokenizer, entropy, dpar, head, llamagen } = shipped;
 
 /** Tiny versions of the shipped models, trained for seconds. */
 export const tiny: ShippedSettings = {
@@ -23,5 +23,6 @@ export const tiny: ShippedSettings = {
     steps: 12,
     validations: 2,
   },
+  head: { ...head, size: { hidden_width: 16 }, warmupSteps: 2, steps: 12, validations: 2 },
   llamagen: { ...llamagen, size: { dim: 32, n_layer: 1, n_head: 1 }, steps: 12, validations: 2 },
 };
