@@ -10,6 +10,7 @@ import {
   type HostTensor,
   hostInput,
   type RunOptions,
+  sameShape,
   type TensorFunction,
   type Tensors,
   type TensorType,
@@ -38,6 +39,8 @@ interface CompiledProgram {
 /** Function and its programs, one for each signature. */
 export class OrtFunction implements CompiledFunction {
   private readonly programs: CompiledProgram[] = [];
+  /** Types of the last call, and its program. Generation repeats them for many calls. */
+  private last: { readonly types: Tensors<TensorType>; readonly program: Promise<Program> } | undefined;
   /** Host tensors that were inputs before, as long as they live. Generation passes the same ones again and again. */
   private readonly prepared = new WeakMap<HostTensor, PreparedInput>();
   private disposed = false;
@@ -70,6 +73,7 @@ export class OrtFunction implements CompiledFunction {
 
   async dispose(): Promise<void> {
     this.disposed = true;
+    this.last = undefined;
     const programs = this.programs.splice(0).map(({ program }) => program);
     for (const program of await Promise.allSettled(programs)) {
       if (program.status === 'fulfilled') await program.value.dispose();
@@ -82,12 +86,19 @@ export class OrtFunction implements CompiledFunction {
     checkLive('function', this.disposed);
     const types: Record<string, TensorType> = {};
     const tensors: Record<string, Tensor> = {};
-    for (const name of Object.keys(inputs).sort()) {
+    for (const name in inputs) {
       const { tensor, type } = this.input(name, inputs[name] as HostTensor | DeviceTensor);
       types[name] = type;
       tensors[name] = tensor;
     }
-    return { program: await this.program(types), tensors };
+    if (this.last === undefined || !sameTypes(this.last.types, types)) {
+      this.last = { types, program: this.program(types) };
+      // A program that failed is not kept.
+      this.last.program.catch(() => {
+        this.last = undefined;
+      });
+    }
+    return { program: await this.last.program, tensors };
   }
 
   private input(name: string, input: HostTensor | DeviceTensor): PreparedInput {
@@ -104,7 +115,8 @@ export class OrtFunction implements CompiledFunction {
   private program(types: Tensors<TensorType>): Promise<Program> {
     const sizes = dynamicSizes(types, this.options.dynamicAxes ?? {});
     let signature = '';
-    for (const name in types) signature += `${name}: ${this.signatureOf(name, types[name] as TensorType)}; `;
+    for (const name of Object.keys(types).sort())
+      signature += `${name}: ${this.signatureOf(name, types[name] as TensorType)}; `;
     const known = this.programs.find((program) => program.signature === signature && program.dynamic.serves(sizes));
     if (known) return known.program;
     const dynamic = new DynamicSizes(sizes);
@@ -129,6 +141,18 @@ export class OrtFunction implements CompiledFunction {
     const axes = this.options.dynamicAxes?.[name];
     return `${dtype}[${axes ? shape.map((size, axis) => axes[axis] ?? size) : shape}]`;
   }
+}
+
+/** True if two calls have inputs of the same names and types. */
+function sameTypes(a: Tensors<TensorType>, b: Tensors<TensorType>): boolean {
+  let inputs = 0;
+  for (const name in a) {
+    const [one, other] = [a[name] as TensorType, b[name]];
+    if (other === undefined || one.dtype !== other.dtype || !sameShape(one.shape, other.shape)) return false;
+    inputs++;
+  }
+  for (const _ in b) inputs--;
+  return inputs === 0;
 }
 
 /** Sizes of the dynamic axes by name. @throws DparError if two axes of one name differ. */

@@ -21,7 +21,7 @@ const base = {
 
 const configOf = (changes: object): DparConfig => dparKind.readConfig({ ...base, ...changes });
 
-const head = { hidden_width: 6, hidden_layers: 2, neighbours: [1, 4, 3, 5] };
+const head = { hidden_width: 6, hidden_layers: 2, neighbours: [1, 3, 4, 5] };
 
 describe('boundaryEntropies', () => {
   it.each([
@@ -42,7 +42,7 @@ describe('boundaryEntropies', () => {
         token < distance ? float32([2, 8]) : ops.reshape(ops.slice(states, 1, token - distance, 1), [2, 8]),
       );
       const positions = int32([2], [token - 1, token - 1]);
-      const step = boundaryStep<HostTensor>(ops, config, parameters, neighbours, positions);
+      const step = boundaryStep<HostTensor>(ops, config, parameters, ops.concat(neighbours, -1), positions);
       expect(step.shape).toEqual([2]);
       for (const image of [0, 1]) expect(step.data[image]).toBeCloseTo(whole.data[image * 15 + token - 1] as number, 6);
     }
@@ -65,7 +65,7 @@ describe('the threshold of a boundary head', () => {
 describe('boundary_head in config.json', () => {
   it('is read and written', () => {
     const config = configOf({ boundary_head: head });
-    expect(config.boundaryHead).toEqual({ hiddenWidth: 6, hiddenLayers: 2, neighbours: [1, 4, 3, 5], threshold: null });
+    expect(config.boundaryHead).toEqual({ hiddenWidth: 6, hiddenLayers: 2, neighbours: [1, 3, 4, 5], threshold: null });
     expect(configOf(dparKind.writeConfig(config))).toEqual(config);
     expect(dparKind.writeConfig(configOf({}))).not.toHaveProperty('boundary_head');
   });
@@ -76,9 +76,9 @@ describe('boundary_head in config.json', () => {
       /no 'boundary_head' with 'encoder_block_causal', whose states depend on the patches/,
     ],
     [{ patching: { ...base.patching, mode: 'static' } }, /no 'boundary_head' with patching mode 'static'/],
-    [{ boundary_head: { ...head, neighbours: [1, 16] } }, /different distances from 1 to 15, got \[1, 16\]/],
-    [{ boundary_head: { ...head, neighbours: [1, 1] } }, /different distances from 1 to 15, got \[1, 1\]/],
-    [{ boundary_head: { ...head, neighbours: [] } }, /different distances from 1 to 15, got \[\]/],
+    [{ boundary_head: { ...head, neighbours: [1, 16] } }, /ascending distances from 1 to 15, got \[1, 16\]/],
+    [{ boundary_head: { ...head, neighbours: [1, 1] } }, /ascending distances from 1 to 15, got \[1, 1\]/],
+    [{ boundary_head: { ...head, neighbours: [] } }, /ascending distances from 1 to 15, got \[\]/],
     [
       { boundary_head: { ...head, neighbours: [0] } },
       /'boundary_head.neighbours' to be a list of numbers, each a whole/,

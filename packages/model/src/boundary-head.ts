@@ -97,27 +97,21 @@ export function boundaryEntropies<T>(
   const padded = ops.pad(states, 1, before, 0);
   const shifted = neighbours.map((distance) => ops.slice(padded, 1, before + 1 - distance, predicted));
   const positions = ops.takeRows(named(parameters, 'boundary_head.positions.weight'), ops.range(predicted));
-  return ops.reshape(mlp(ops, config, parameters, shifted, positions), [B, predicted]);
+  return ops.reshape(mlp(ops, config, parameters, ops.concat(shifted, -1), positions), [B, predicted]);
 }
 
 /**
  * Entropies that the boundary head predicts for the next token of R sequences.
- * @param states For each neighbour of the configuration, the encoder state [R, D] of the token at that distance before the
- * next one; zeros before the image.
+ * @param states Encoder states of the neighbours, in the order of the configuration: the tokens at these distances before the
+ * next one, zeros before the image. [R, neighbours D]
  * @param positions Position of the newest token, int32 [R]; the next one must be a token of the image.
  * @returns [R], nats
  */
-export function boundaryStep<T>(
-  ops: Ops<T>,
-  config: DparConfig,
-  parameters: Tensors<T>,
-  states: readonly T[],
-  positions: T,
-): T {
+export function boundaryStep<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: T, positions: T): T {
   checkArguments(
     'boundaryStep',
     { ops, config, parameters, states, positions },
-    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor[]', positions: 'Tensor' },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor', positions: 'Tensor' },
   );
   const rows = ops.takeRows(named(parameters, 'boundary_head.positions.weight'), positions);
   return ops.reshape(mlp(ops, config, parameters, states, rows), [-1]);
@@ -125,21 +119,20 @@ export function boundaryStep<T>(
 
 /**
  * The network: states of unit size, hidden layers with SiLU, and one output.
- * @param states For each neighbour [..., D]
+ * @param states Those of all neighbours, [..., neighbours D]
  * @param positions Added in the first layer, broadcast to [..., hiddenWidth]
  * @returns [..., 1]
  */
-function mlp<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: readonly T[], positions: T): T {
+function mlp<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: T, positions: T): T {
   const { dim, normEps } = config;
   const { hiddenLayers } = boundaryHeadOf('boundaryEntropies', config);
   const weight = (name: string): T => named(parameters, `boundary_head.${name}`);
   const layer = (name: string, x: T): T => ops.add(linear(ops, weight(`${name}.weight`), x), weight(`${name}.bias`));
   // The first layer contains the gain of the norm.
   const gain = ops.constant(float32([dim], new Float32Array(dim).fill(1)));
-  let h = ops.concat(
-    states.map((state) => ops.rmsNorm(state, gain, normEps)),
-    -1,
-  );
+  const shape = ops.shapeOf(states);
+  const each = ops.reshape(states, [...shape.slice(0, -1), (shape.at(-1) ?? 0) / dim, dim]);
+  let h = ops.reshape(ops.rmsNorm(each, gain, normEps), shape);
   for (let i = 0; i < hiddenLayers; i++) {
     const x = layer(`layers.${i}`, h);
     h = ops.silu(i === 0 ? ops.add(x, positions) : x);

@@ -45,8 +45,8 @@ export interface BoundaryHeadConfig {
   /** Hidden layers. */
   readonly hiddenLayers: number;
   /**
-   * Tokens whose states it reads, as distances in raster order to the token whose entropy it predicts: 1 is the token
-   * before it, `rowLength` the one above it.
+   * Tokens whose states it reads, as ascending distances in raster order to the token whose entropy it predicts: 1 is the
+   * token before it, `rowLength` the one above it.
    */
   readonly neighbours: readonly number[];
   /** Predicted entropy in nats above which a token starts a patch; null: the threshold of `patching`. */
@@ -91,7 +91,7 @@ const boundaryHeadFields: Fields<BoundaryHeadConfig> = {
   hiddenWidth: described('Width of the hidden layers; a quarter of the width D is enough', wholeNumber(1)),
   hiddenLayers: described('Hidden layers', wholeNumber(1, 2)),
   neighbours: described(
-    'Tokens whose states are read, as distances in raster order: 1 is the token before; default: three in the row and ' +
+    'Tokens whose states are read, as ascending distances in raster order: 1 is the token before; default: three in the row and ' +
       'five around the one above',
     wholeNumbers(1),
   ),
@@ -172,10 +172,10 @@ function checkBoundaryHead(
     );
   }
   const { neighbours } = boundaryHead;
-  const wrong = neighbours.find((distance, i) => distance >= blockSize || neighbours.indexOf(distance) !== i);
+  const wrong = neighbours.find((distance, i) => distance >= blockSize || distance <= (neighbours[i - 1] ?? 0));
   if (wrong !== undefined || neighbours.length === 0) {
     throw new DparError(
-      `${caller}: expected 'boundary_head.neighbours' to be different distances from 1 to ${blockSize - 1}, got ` +
+      `${caller}: expected 'boundary_head.neighbours' to be ascending distances from 1 to ${blockSize - 1}, got ` +
         `[${neighbours.join(', ')}]. Correct the list.`,
     );
   }

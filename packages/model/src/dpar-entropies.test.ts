@@ -22,7 +22,7 @@ const base = {
   embedding_type: 'dynamic_4d',
   patching: { threshold: 0.5, max_patch_length: 4, row_length: 4 },
 };
-const head = { hidden_width: 6, hidden_layers: 2, neighbours: [1, 4, 3, 5] };
+const head = { hidden_width: 6, hidden_layers: 2, neighbours: [1, 3, 4, 5] };
 const configOf = (changes: object): DparConfig => dparKind.readConfig({ ...base, ...changes });
 
 /** A model and a batch of two images with patches of one row each. */

@@ -120,7 +120,8 @@ export const dparKind: ImageModelKind<DparConfig> = {
 /** Distances to three tokens before a token in its row, and to five around the one above it, in rows of `row` tokens. */
 function neighboursOf(row: number): number[] {
   const distances = [1, 2, 3, row - 2, row - 1, row, row + 1, row + 2];
-  return [...new Set(distances)].filter((distance) => distance >= 1 && distance < row ** 2);
+  const inside = distances.filter((distance) => distance >= 1 && distance < row ** 2);
+  return [...new Set(inside)].sort((a, b) => a - b);
 }
 
 /** Patch lengths of each image of a batch. */

@@ -105,7 +105,9 @@ const anyModel = fc.record({
 const anyHead = fc.record({
   hidden_width: fc.integer({ min: 1, max: 9 }),
   hidden_layers: fc.integer({ min: 1, max: 2 }),
-  neighbours: fc.uniqueArray(fc.integer({ min: 1, max: 15 }), { minLength: 1, maxLength: 6 }),
+  neighbours: fc
+    .uniqueArray(fc.integer({ min: 1, max: 15 }), { minLength: 1, maxLength: 6 })
+    .map((distances) => distances.sort((a, b) => a - b)),
 });
 
 describe('any configuration, batch, threshold and guidance', () => {

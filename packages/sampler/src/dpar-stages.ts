@@ -229,10 +229,9 @@ export class DparStages {
 
 /** Entropies [R] of the boundary head, from the states of the newest token and those of its neighbours. */
 function predictedEntropies<T>(ops: Ops<T>, config: DparConfig, inputs: Tensors<T>, states: readonly T[]): T {
-  const { dim, boundaryHead } = config;
   const { neighbours: earlier } = inputs;
-  const known = earlier === undefined ? [] : splitColumns(ops, earlier, dim);
-  const newest = states.at(-1) as T;
-  const read = (boundaryHead?.neighbours ?? []).map((distance) => (distance === 1 ? newest : (known.shift() as T)));
+  // Distances ascend, so that the newest token is the first of them, if it is among them.
+  const newest = config.boundaryHead?.neighbours[0] === 1 ? [states.at(-1) as T] : [];
+  const read = ops.concat([...newest, ...(earlier === undefined ? [] : [earlier])], 1);
   return boundaryStep(ops, config, inputs, read, named(inputs, 'tokenPositions'));
 }

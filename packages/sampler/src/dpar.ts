@@ -7,8 +7,8 @@ import { DparPrefill } from './dpar-prefill.js';
 import { DparRun } from './dpar-run.js';
 import { DparStages } from './dpar-stages.js';
 import { GptStage } from './gpt-stage.js';
-import { type LoadPlan, loadPlan } from './loads.js';
-import { copiesOf, imagesAtWork, type SampleOptions, type SamplerOptions, type SampleStep } from './options.js';
+import { type LoadPlan, lockstep } from './loads.js';
+import { imagesAtWork, type SampleOptions, type SamplerOptions, type SampleStep } from './options.js';
 import { StepSampler } from './sampler.js';
 
 /** Compiled steps of the models. */
@@ -34,14 +34,14 @@ export class DparSampler extends StepSampler<DparConfig> {
   private readonly predictsEntropies: boolean;
 
   /**
-   * @param plan Decides for how many images the global transformer runs; by default `loadPlan`.
+   * @param plan Decides for how many images the global transformer runs.
    * @throws DparError if the entropy model is missing, or made for other tokens.
    */
   constructor(
     private readonly engine: Engine,
     { config, parameters }: Model<DparConfig>,
     private readonly options: SamplerOptions,
-    private readonly plan?: LoadPlan,
+    private readonly plan: LoadPlan = lockstep,
   ) {
     super(config);
     this.parameters = parameters;
@@ -65,8 +65,7 @@ export class DparSampler extends StepSampler<DparConfig> {
 
   protected async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     this.check(options);
-    const { config, predictsEntropies } = this;
-    const plan = this.plan ?? loadPlan(imagesAtWork(options), copiesOf(options));
+    const { config, plan, predictsEntropies } = this;
     const run = new DparRun({
       config,
       plan,

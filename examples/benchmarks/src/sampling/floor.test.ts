@@ -56,7 +56,7 @@ it('counts a boundary head in place of the entropy model', () => {
   const without = dparCost(dpar, 'int8', 2);
   const headed = {
     ...dpar,
-    boundaryHead: { hiddenWidth: 256, hiddenLayers: 2, neighbours: [1, 16, 15], threshold: null },
+    boundaryHead: { hiddenWidth: 256, hiddenLayers: 2, neighbours: [1, 15, 16], threshold: null },
   };
   const cost = dparCost(headed, 'int8', 2);
   // 3 x 768 x 256, 256 x 256 and 256 weights, read and multiplied for each token but the last.

@@ -21,7 +21,7 @@ async function checkpointWithHead(): Promise<{ folder: string; checkpoint: strin
   const folder = await temporaryFolder();
   const checkpoint = join(folder, 'dpar');
   const { config, parameters } = await readCheckpoint(plain);
-  const head = { hidden_width: 8, neighbours: [1, 8, 7, 9], threshold: 0.01 };
+  const head = { hidden_width: 8, neighbours: [1, 7, 8, 9], threshold: 0.01 };
   const withHead = { ...config, boundary_head: head };
   const drawn = initializeParameters(dparKind.specs(dparKind.readConfig(withHead)), 3);
   await writeCheckpoint(checkpoint, withHead, { ...drawn, ...parameters });

@@ -100,7 +100,10 @@ function headOutputs<T>(
   const read = boundaryHead.neighbours.map((distance) => ops.reshape(ops.slice(recent, 1, kept - distance, 1), [R, D]));
   // No token follows the last one; the head has no position for it.
   const positions = ops.minimum(named(inputs, 'positions'), blockSize - 2);
-  return { entropies: boundaryStep(ops, config, inputs, read, positions), present_recent_states: recent };
+  return {
+    entropies: boundaryStep(ops, config, inputs, ops.concat(read, 1), positions),
+    present_recent_states: recent,
+  };
 }
 
 function globalTransformer(config: DparConfig, common: Common): DescribedGraph {
