@@ -44,11 +44,11 @@ export interface EntropyModelVariant {
   readonly weights: WeightFormat;
 }
 
-/** Boundary head that reads the states of the token before, the one above, and those beside it. */
-const boundaryHeadOf = (gridSize: number): BoundaryHeadConfig => ({
-  hiddenWidth: 256,
-  hiddenLayers: 1,
-  neighbours: [1, gridSize, gridSize - 1, gridSize + 1],
+/** Boundary head of the usual form: a quarter as wide as the model, with three tokens of the row and five above them. */
+const boundaryHeadOf = (dim: number, gridSize: number): BoundaryHeadConfig => ({
+  hiddenWidth: dim / 4,
+  hiddenLayers: 2,
+  neighbours: [1, 2, 3, gridSize - 2, gridSize - 1, gridSize, gridSize + 1, gridSize + 2],
   threshold: null,
 });
 
@@ -58,7 +58,7 @@ export const imagesOf = ({ batch, images = batch }: Variant): number => images;
 /** Configuration of a DPAR. It has a boundary head if no entropy model decides where patches start. */
 export function dparConfig({ size, gridSize, patches }: Variant): DparConfig {
   const config = dparPreset(presets[size], { gridSize });
-  return patches?.by === 'head' ? { ...config, boundaryHead: boundaryHeadOf(gridSize) } : config;
+  return patches?.by === 'head' ? { ...config, boundaryHead: boundaryHeadOf(config.dim, gridSize) } : config;
 }
 
 /** Configuration of a LlamaGen. */

@@ -73,7 +73,7 @@ export const sampleOptions = {
   ),
   maxPatchLength: option.optional(option.wholeNumber(1), "largest number of tokens in a patch (default: the model's)"),
   seed: option.optional(option.wholeNumber(0), 'seed of the random draws', 0),
-  batchSize: option.optional(option.wholeNumber(1, 4096), 'images per batch', 16),
+  batchSize: option.optional(option.wholeNumber(1, 4096), 'images at work at the same time, and kept together', 16),
   shard: option.optional(option.shard, 'generate only shard I of N, from 0/N to (N - 1)/N'),
   output: option.required(option.outputPath('ending'), 'output: *.png, *.npz, *.safetensors or a folder'),
 };
