@@ -74,22 +74,24 @@ export function boundaryPatching(config: DparConfig): PatchingOptions {
 
 /**
  * Entropies that the boundary head predicts for whole images, or for their first tokens.
- * @param states Encoder states of the first tokens, [B, predicted or more, D]: `encoderTokens` of `dpar`
- * @param predicted Number of entropies of an image; by default T - 1, all of them.
- * @returns [B, predicted], nats: entry j belongs to the prediction of token j + 1
+ * @param states Encoder states of the first tokens, [B, count or more, D]: `encoderTokens` of `dpar`
+ * @param count Number of entropies of an image; by default T - 1, all of them.
+ * @returns [B, count], nats: entry j belongs to the prediction of token j + 1
+ * @throws DparError for a model without a boundary head.
  */
 export function boundaryEntropies<T>(
   ops: Ops<T>,
   config: DparConfig,
   parameters: Tensors<T>,
   states: T,
-  predicted = config.blockSize - 1,
+  count?: number,
 ): T {
   checkArguments(
     'boundaryEntropies',
-    { ops, config, parameters, states, predicted },
-    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor', 'predicted?': 'number' },
+    { ops, config, parameters, states, count },
+    { ops: 'Ops', config: dparConfigKinds, parameters: 'object', states: 'Tensor', 'count?': 'number' },
   );
+  const predicted = count ?? config.blockSize - 1;
   const { neighbours } = boundaryHeadOf('boundaryEntropies', config);
   const [B = 0] = ops.shapeOf(states);
   // Zeros stand for tokens before the image.
@@ -106,6 +108,7 @@ export function boundaryEntropies<T>(
  * next one, zeros before the image. [R, neighbours D]
  * @param positions Position of the newest token, int32 [R]; the next one must be a token of the image.
  * @returns [R], nats
+ * @throws DparError for a model without a boundary head.
  */
 export function boundaryStep<T>(ops: Ops<T>, config: DparConfig, parameters: Tensors<T>, states: T, positions: T): T {
   checkArguments(
