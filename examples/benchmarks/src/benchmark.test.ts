@@ -161,7 +161,7 @@ it('judges sampling by what must be read or multiplied, and by LlamaGen', () => 
   expect(queued.floorRatio).toBeCloseTo((many.floorRatio ?? 0) / 4, 9);
   const fromQueue = figuresOf('sample/queue/dpar-b-256');
   expect(fromQueue).toMatchObject({ tokensPerSecond: 1024, speedupOverLlamagen: 2 });
-  expect(fromQueue.speedupAtFloor).toBeCloseTo(1.39, 2);
+  expect(fromQueue.speedupAtFloor).toBeCloseTo(1.38, 2);
 });
 
 it('compares engines with ONNX Runtime in the same run', () => {

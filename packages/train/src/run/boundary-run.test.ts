@@ -229,6 +229,10 @@ describe('init_from', () => {
     ],
     [() => tinyModel('dpar', { n_layer: 2 }), /got unknown layers\.1\.attention\.wo\.weight; .*and \d+ more/],
     [() => tinyModel('dpar', { rope_base: 500 }), /got rope_base 500 instead of 10000\. Copy the keys of 'model'/],
+    [
+      () => tinyModel('dpar', { boundary_head: { ...tinyHead, neighbours: [1, 2] } }),
+      /got boundary_head\.neighbours \[1,2\] instead of \[.*\]\. Copy the keys of 'model'/,
+    ],
   ])('refuses weights that do not fit', async (model, message) => {
     await saveModel(base, model());
     await expect(trainTo(await headRun())).rejects.toThrow(message);

@@ -36,9 +36,16 @@ export async function startingParameters(
 
 /** Keys with other values in a checkpoint than in the model, as text. */
 function keyProblems(expected: Json, got: Json): string[] {
-  return meaningKeys.flatMap((key) =>
-    expected[key] === got[key]
-      ? []
-      : [`${key} ${JSON.stringify(got[key])} instead of ${JSON.stringify(expected[key])}`],
-  );
+  const pairs: [key: string, expected: unknown, got: unknown][] = meaningKeys.map((key) => [
+    key,
+    expected[key],
+    got[key],
+  ]);
+  // Models without a head have no weights of one.
+  const [head, other] = [expected, got].map((json) => json.boundary_head as { neighbours: unknown } | undefined);
+  if (head && other) pairs.push(['boundary_head.neighbours', head.neighbours, other.neighbours]);
+  return pairs.flatMap(([key, a, b]) => {
+    const [wanted, found] = [JSON.stringify(a), JSON.stringify(b)];
+    return wanted === found ? [] : [`${key} ${found} instead of ${wanted}`];
+  });
 }
