@@ -1,12 +1,5 @@
-import {
-  boundaryEntropies,
-  type DparConfig,
-  decoderPrefill,
-  encoderPrefill,
-  globalPrefill,
-  patchEmbedding,
-} from '@dpar/model';
-import { causalMask, embedding, gridRotaryData, masked, scaledTable } from '@dpar/nn';
+import { boundaryEntropies, type DparConfig, decoderPrefill, encoderPrefill, globalPrefill } from '@dpar/model';
+import { causalMask, embedding, masked, scaledTable } from '@dpar/nn';
 import {
   type CompiledFunction,
   type Engine,
@@ -20,8 +13,8 @@ import {
   type WeightFormat,
 } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
-import type { GlobalInputs } from './dpar-stages.js';
-import { appended, cacheOutputs, consecutive, firstAngles, splitColumns } from './transformer.js';
+import { embeddedPatches, type GlobalInputs, type TokenTables, tokenTables } from './dpar-stages.js';
+import { appended, cacheOutputs, consecutive, firstAngles } from './transformer.js';
 
 /** Options of {@link DparPrefill}. */
 export interface DparPrefillOptions {
@@ -43,8 +36,7 @@ export interface PrefillPatches {
 export class DparPrefill {
   private readonly encoder: CompiledFunction;
   private readonly rest: CompiledFunction;
-  private readonly encoderTable: Float32Array;
-  private readonly decoderTable: Float32Array;
+  private readonly tables: TokenTables;
 
   constructor(
     engine: Engine,
@@ -86,9 +78,7 @@ export class DparPrefill {
         contextRows: { 1: length },
       },
     });
-    const headDim = config.dim / config.nHead;
-    this.encoderTable = scaledTable(gridRotaryData({ ...config, clsTokenNum: 0 }).data, headDim);
-    this.decoderTable = scaledTable(gridRotaryData(config).data, headDim);
+    this.tables = tokenTables(config);
   }
 
   /**
@@ -108,7 +98,7 @@ export class DparPrefill {
     for (let row = 0; row < S; row++) mask.data.fill(0, row * S + (starts?.[row] ?? 0), row * S + row + 1);
     const outputs = await this.encoder.run({
       tokens: int32([1, S], tokens),
-      table: firstAngles(this.encoderTable, S, cache.size.headDim),
+      table: firstAngles(this.tables.encoder, S, cache.size.headDim),
       mask,
     });
     cache.append(appended(outputs), [place], S);
@@ -146,7 +136,7 @@ export class DparPrefill {
       slotMask: { dtype: 'bool', shape: [M, 1, P], data: inputs.slotMask },
       globalTable: float32([1, M, headDim / 2, 2], scaledTable(inputs.table, headDim)),
       x: float32([1, K, D], x),
-      table: firstAngles(this.decoderTable, K, headDim),
+      table: firstAngles(this.tables.decoder, K, headDim),
       contextRows: int32([R, K], contextRows),
       lastRows: int32(
         [R],
@@ -170,11 +160,9 @@ export class DparPrefill {
 /** Global transformer and decoder: contexts after the last patch, and the keys and values of both. */
 function globalAndDecoder<T>(ops: Ops<T>, config: DparConfig, inputs: Tensors<T>): Record<string, T> {
   const D = config.dim;
-  const slotMask = named(inputs, 'slotMask');
-  const [M = 0, , P = 0] = ops.shapeOf(slotMask);
+  const [M = 0] = ops.shapeOf(named(inputs, 'slotMask'));
   const [R = 0, K = 0] = ops.shapeOf(named(inputs, 'contextRows'));
-  const states = splitColumns(ops, named(inputs, 'states'), P * D).map((layer) => ops.reshape(layer, [M, P, D]));
-  const patches = ops.reshape(patchEmbedding(ops, config, inputs, states, slotMask), [1, M, D]);
+  const patches = ops.reshape(embeddedPatches(ops, config, inputs), [1, M, D]);
   const classes = embedding(ops, named(inputs, 'cls_embedding.embedding_table.weight'), named(inputs, 'labels'));
   const isClass = ops.reshape(named(inputs, 'isClass'), [1, M, 1]);
   const sequence = ops.select(isClass, ops.reshape(classes, [R, 1, D]), patches); // [R, M, D]

@@ -223,21 +223,15 @@ export class DparRun {
   private prefixPatches(startsPatch: Uint8Array, statesOf: (token: number) => Float32Array): GlobalInputs {
     const { dim: D, nHead, nLocalEncoderLayers: E } = this.given.config;
     const P = this.slots;
-    const headDim = D / nHead;
     const starts = Array.from(startsPatch.keys()).filter((token) => startsPatch[token] === 1);
     const M = starts.length;
-    const inputs = {
-      classes: new Float32Array(M * D),
-      isClass: Uint8Array.from({ length: M }, (_, position) => Number(position === 0)),
-      states: new Float32Array(M * E * P * D),
-      slotMask: new Uint8Array(M * P),
-      table: new Float32Array(M * headDim),
-    };
+    const inputs = this.newGlobalInputs(M);
+    inputs.isClass[0] = 1;
     inputs.slotMask[0] = 1;
     for (let position = 1; position < M; position++) {
       const [start, end] = [starts[position - 1] as number, starts[position] as number];
       const places = [{ index: position - 1, start, length: end - start }];
-      inputs.table.set(patchRotaryRows(this.given.config, places), position * headDim);
+      inputs.table.set(patchRotaryRows(this.given.config, places), (position * D) / nHead);
       inputs.slotMask.fill(1, position * P, position * P + end - start);
       for (let token = start; token < end; token++) {
         for (let layer = 0; layer < E; layer++) {
@@ -325,19 +319,25 @@ export class DparRun {
     if (this.given.config.encoderBlockCausal) this.caches.encoder.hideBefore(place, position);
   }
 
+  /** Inputs of R rows, all zeros. */
+  private newGlobalInputs(R: number): GlobalInputs {
+    const { dim: D, nHead, nLocalEncoderLayers: E } = this.given.config;
+    const P = this.slots;
+    return {
+      classes: new Float32Array(R * D),
+      isClass: new Uint8Array(R),
+      states: new Float32Array(R * E * P * D),
+      slotMask: new Uint8Array(R * P),
+      table: new Float32Array((R * D) / nHead),
+    };
+  }
+
   private globalInputs(places: Int32Array): GlobalInputs {
     const { config, stages, options } = this.given;
     const { dim: D, nHead, nLocalEncoderLayers: layers, numClasses } = config;
     const { copies, slots: P } = this;
-    const R = places.length * copies;
     const headDim = D / nHead;
-    const inputs = {
-      classes: new Float32Array(R * D),
-      isClass: new Uint8Array(R),
-      states: new Float32Array(R * layers * P * D),
-      slotMask: new Uint8Array(R * P),
-      table: new Float32Array(R * headDim),
-    };
+    const inputs = this.newGlobalInputs(places.length * copies);
     places.forEach((place, i) => {
       const { number, patcher, position, waitsFor } = this.imageAt(place);
       const isClass = waitsFor === 'class';

@@ -54,6 +54,21 @@ export interface GlobalInputs {
   readonly table: Float32Array;
 }
 
+/** Scaled rotary tables of tokens, [positions, headDim]. The decoder's begins with the class position. */
+export interface TokenTables {
+  readonly encoder: Float32Array;
+  readonly decoder: Float32Array;
+}
+
+/** Tables of the encoder and the decoder. */
+export function tokenTables(config: DparConfig): TokenTables {
+  const headDim = config.dim / config.nHead;
+  return {
+    encoder: scaledTable(gridRotaryData({ ...config, clsTokenNum: 0 }).data, headDim),
+    decoder: scaledTable(gridRotaryData(config).data, headDim),
+  };
+}
+
 /** Results of {@link DparStages.readTokens}. */
 export interface ReadTokens {
   /** Encoder states [R, E, D]. */
@@ -70,8 +85,7 @@ export class DparStages {
   private readonly encoder: CompiledFunction;
   private readonly global: CompiledFunction;
   private readonly decoder: CompiledFunction;
-  private readonly encoderTable: Float32Array;
-  private readonly decoderTable: Float32Array;
+  private readonly tables: TokenTables;
 
   constructor(
     engine: Engine,
@@ -95,11 +109,8 @@ export class DparStages {
     );
     this.global = compile(
       (ops, inputs) => {
-        const [slotMask, x] = [named(inputs, 'slotMask'), named(inputs, 'x')];
-        const [R = 0, , P = 0] = ops.shapeOf(slotMask);
-        const states = splitColumns(ops, named(inputs, 'states'), P * D).map((layer) => ops.reshape(layer, [R, P, D]));
-        const patches = patchEmbedding(ops, config, inputs, states, slotMask);
-        const step = { ...stepOf(inputs), x: ops.select(named(inputs, 'isClass'), x, patches) };
+        const patches = embeddedPatches(ops, config, inputs);
+        const step = { ...stepOf(inputs), x: ops.select(named(inputs, 'isClass'), named(inputs, 'x'), patches) };
         const { contexts, ...cache } = globalStep(ops, config, inputs, step);
         return { contexts: ops.concat(contexts, 1), ...cacheOutputs(ops, cache) };
       },
@@ -115,9 +126,7 @@ export class DparStages {
       },
       { ...stepAxes(nLocalDecoderLayers, selects), ...predictionAxes, contexts: stepRows },
     );
-    const headDim = D / config.nHead;
-    this.encoderTable = scaledTable(gridRotaryData({ ...config, clsTokenNum: 0 }).data, headDim);
-    this.decoderTable = scaledTable(gridRotaryData(config).data, headDim);
+    this.tables = tokenTables(config);
   }
 
   /** First input of the decoder, [D]. */
@@ -157,7 +166,7 @@ export class DparStages {
     const embedded = embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens).data as Float32Array;
     const outputs = await this.encoder.run({
       x: stepMatrix(embedded, D, R),
-      table: tableAt(this.encoderTable, positions, cache.size.headDim, R),
+      table: tableAt(this.tables.encoder, positions, cache.size.headDim, R),
       ...(neighbours && {
         ...(neighbours.length > 0 && { neighbours: stepMatrix(neighbours, neighbours.length / rows.length, R) }),
         tokenPositions: int32([R], filledUp(positions, R)),
@@ -214,7 +223,7 @@ export class DparStages {
     const outputs = await this.decoder.run({
       x: stepMatrix(x, D, R),
       contexts: stepMatrix(contexts, nLocalDecoderLayers * D, R),
-      table: tableAt(this.decoderTable, positionsOf(cache, rows), cache.size.headDim, R),
+      table: tableAt(this.tables.decoder, positionsOf(cache, rows), cache.size.headDim, R),
       ...cacheInputs(cache, rows, this.options.selects),
       ...more,
     });
@@ -225,6 +234,15 @@ export class DparStages {
   async dispose(): Promise<void> {
     await Promise.all([this.encoder, this.global, this.decoder].map((stage) => stage.dispose()));
   }
+}
+
+/** Embeddings [R, D] of the patches of `states` [R, E P D] and `slotMask` [R, 1, P] among the inputs. */
+export function embeddedPatches<T>(ops: Ops<T>, config: DparConfig, inputs: Tensors<T>): T {
+  const slotMask = named(inputs, 'slotMask');
+  const [R = 0, , P = 0] = ops.shapeOf(slotMask);
+  const layers = splitColumns(ops, named(inputs, 'states'), P * config.dim);
+  const states = layers.map((layer) => ops.reshape(layer, [R, P, config.dim]));
+  return patchEmbedding(ops, config, inputs, states, slotMask);
 }
 
 /** Entropies [R] of the boundary head, from the states of the newest token and those of its neighbours. */

@@ -14,7 +14,6 @@ import { StepSampler } from './sampler.js';
 /** Compiled steps of the models. */
 interface Stages {
   readonly stages: DparStages;
-  readonly prefill: DparPrefill;
   readonly entropyStage: GptStage | undefined;
 }
 
@@ -29,6 +28,8 @@ interface Stages {
 export class DparSampler extends StepSampler<DparConfig> {
   /** Stages for one image, and for several. */
   private readonly compiled = new Map<boolean, Stages>();
+  /** Pass over the prefix of an image, the same for any number of images. */
+  private prefill: DparPrefill | undefined;
   private readonly entropyModel: Model<EntropyModelConfig> | undefined;
   private readonly parameters: Tensors<HostTensor>;
   private readonly predictsEntropies: boolean;
@@ -53,19 +54,20 @@ export class DparSampler extends StepSampler<DparConfig> {
 
   async dispose(): Promise<void> {
     const compiled = [...this.compiled.values()];
+    const { prefill } = this;
     this.compiled.clear();
-    await Promise.all(
-      compiled.flatMap(({ stages, prefill, entropyStage }) => [
-        stages.dispose(),
-        prefill.dispose(),
-        entropyStage?.dispose(),
-      ]),
-    );
+    this.prefill = undefined;
+    await Promise.all([
+      prefill?.dispose(),
+      ...compiled.flatMap(({ stages, entropyStage }) => [stages.dispose(), entropyStage?.dispose()]),
+    ]);
   }
 
   protected async *generateSteps(options: SampleOptions): AsyncGenerator<SampleStep> {
     this.check(options);
-    const { config, plan, predictsEntropies } = this;
+    const { engine, config, parameters, plan, predictsEntropies } = this;
+    const { weights = 'float32' } = this.options;
+    this.prefill ??= new DparPrefill(engine, config, parameters, { predictsEntropies, weights });
     const run = new DparRun({
       config,
       plan,
@@ -73,6 +75,7 @@ export class DparSampler extends StepSampler<DparConfig> {
       patching: this.patching(options),
       neighbours: predictsEntropies ? config.boundaryHead?.neighbours : undefined,
       ...this.stagesFor(imagesAtWork(options)),
+      prefill: this.prefill,
       time: (stage, work) => this.time(stage, work),
     });
     yield* run.steps();
@@ -87,7 +90,6 @@ export class DparSampler extends StepSampler<DparConfig> {
     const { weights = 'float32', entropyWeights = weights } = options;
     const stages = {
       stages: new DparStages(engine, config, parameters, { selects, predictsEntropies, weights }),
-      prefill: new DparPrefill(engine, config, parameters, { predictsEntropies, weights }),
       entropyStage:
         entropyModel &&
         new GptStage(engine, entropyModel.config, entropyModel.parameters, {

@@ -107,7 +107,7 @@ export class GptStage {
     ids: Int32Array,
     more: Tensors<HostTensor> = {},
   ): Promise<Tensors<HostTensor>> {
-    const R = this.options.selects ? rowsOfStep(cache, rows.length) : rows.length;
+    const R = rowsOfStep(cache, rows.length);
     const outputs = await this.compiled.run({
       x: stepMatrix(this.embeddings(kind, ids).data as Float32Array, this.config.dim, R),
       table: tableAt(this.table, positionsOf(cache, rows), cache.size.headDim, R),

@@ -105,12 +105,7 @@ function rangeOf(rows: Int32Array): RowRange {
 /**
  * Rotary angles of some positions of a table [positions, headDim / 2, 2], filled up to R rows: [R, 1, headDim / 2, 2].
  */
-export function tableAt(
-  table: Float32Array,
-  positions: ArrayLike<number>,
-  headDim: number,
-  R = positions.length,
-): HostTensor {
+export function tableAt(table: Float32Array, positions: ArrayLike<number>, headDim: number, R: number): HostTensor {
   const rows = float32([R, 1, headDim / 2, 2]);
   for (let i = 0; i < positions.length; i++) {
     const from = (positions[i] as number) * headDim;

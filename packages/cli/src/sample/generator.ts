@@ -120,9 +120,17 @@ export async function* generateParts(
   }
 }
 
+/** Image that is drawn, or waits for others of its part. */
+interface UnfinishedImage {
+  readonly tokens: Int32Array;
+  readonly patchLengths: number[];
+  /** Tokens so far. */
+  drawn: number;
+}
+
 /** Images that are drawn, or wait for others of their part. */
 class UnfinishedImages {
-  private readonly images = new Map<number, { readonly tokens: Int32Array; readonly patchLengths: number[] }>();
+  private readonly images = new Map<number, UnfinishedImage>();
   /** Tokens of these images so far. */
   tokens = 0;
 
@@ -131,20 +139,20 @@ class UnfinishedImages {
 
   add({ images, positions, tokens, startsPatch }: SampleStep): void {
     images.forEach((number, i) => {
-      const image = this.images.get(number) ?? { tokens: new Int32Array(this.positions), patchLengths: [] };
+      const image = this.images.get(number) ?? { tokens: new Int32Array(this.positions), patchLengths: [], drawn: 0 };
       this.images.set(number, image);
       image.tokens[positions[i] as number] = tokens[i] as number;
       const { patchLengths } = image;
       if (startsPatch[i]) patchLengths.push(1);
       else (patchLengths[patchLengths.length - 1] as number)++;
+      image.drawn++;
     });
     this.tokens += images.length;
   }
 
   areFinished(first: number, count: number): boolean {
     for (let number = first; number < first + count; number++) {
-      const lengths = this.images.get(number)?.patchLengths ?? [];
-      if (lengths.reduce((sum, length) => sum + length, 0) < this.positions) return false;
+      if ((this.images.get(number)?.drawn ?? 0) < this.positions) return false;
     }
     return true;
   }
