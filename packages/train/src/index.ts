@@ -1,6 +1,7 @@
 export { BatchOrder, type BatchOrderOptions, type Visits } from './batches/batch-order.js';
 export { type CheckOptions, checkTokenSet, checkTokenSource, countsFromOne } from './batches/check-set.js';
 export { type EntropyOptions, entropiesOfSet } from './batches/entropies.js';
+export { memoryPictures, type PictureBatch, type PictureList, type TrainingPictures } from './batches/image-source.js';
 export { countPatches, type PatchCountOptions } from './batches/patch-counts.js';
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
 export { createMemorySource, isTokenSource, type TokenSource } from './batches/token-source.js';
@@ -44,5 +45,11 @@ export {
   createBoundaryValidator,
 } from './step/validate-boundary.js';
 export { metricsLine, type StepMetrics } from './trainer/metrics.js';
+export type { RunTrainer } from './trainer/run-trainer.js';
+export {
+  type AdversarialOptions,
+  TokenizerTrainer,
+  type TokenizerTrainerOptions,
+} from './trainer/tokenizer-trainer.js';
 export { Trainer } from './trainer/trainer.js';
 export type { TrainerOptions } from './trainer/trainer-options.js';
