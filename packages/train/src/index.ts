@@ -1,7 +1,7 @@
 export { BatchOrder, type BatchOrderOptions, type Visits } from './batches/batch-order.js';
 export { type CheckOptions, checkTokenSet, checkTokenSource, countsFromOne } from './batches/check-set.js';
 export { type EntropyOptions, entropiesOfSet } from './batches/entropies.js';
-export { memoryPictures, type PictureBatch, type PictureList, type TrainingPictures } from './batches/image-source.js';
+export { type MemoryPicturesOptions, memoryPictures, type PictureBatch, type PictureSource } from './batches/pictures.js';
 export { countPatches, type PatchCountOptions } from './batches/patch-counts.js';
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
 export { createMemorySource, isTokenSource, type TokenSource } from './batches/token-source.js';

@@ -1,12 +1,11 @@
 import { checkParameters } from '@dpar/nn';
-import { type CompiledFunction, type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import { type CompiledFunction, type Engine, float32, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
 import {
   discriminatorSpecs,
   type TokenizerArchitecture,
   type TokenizerLoss,
   tokenizerGradients,
 } from '@dpar/tokenizer';
-import type { PictureBatch } from '../batches/image-source.js';
 import { gradientPrefix, scalarOf } from './step.js';
 
 /** Result of {@link TokenizerStep.run}. */
@@ -24,7 +23,7 @@ export interface TokenizerStepResult {
 /** Loss of a tokenizer and its gradients, compiled by an engine: forward and backward pass in one graph. */
 export interface TokenizerStep {
   /** @param parameters Of the tokenizer, and of the discriminator if there is one. */
-  run(parameters: Tensors<HostTensor>, images: PictureBatch): Promise<TokenizerStepResult>;
+  run(parameters: Tensors<HostTensor>, images: HostTensorOf<'float32'>): Promise<TokenizerStepResult>;
   readonly signatures: number;
   dispose(): Promise<void>;
 }

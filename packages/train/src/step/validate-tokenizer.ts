@@ -1,6 +1,6 @@
-import { type CompiledFunction, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import { type CompiledFunction, type Engine, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
 import { structuralSimilarity, type TokenizerArchitecture, type TokenizerLoss, validationTerms } from '@dpar/tokenizer';
-import type { PictureList } from '../batches/image-source.js';
+import { type PictureBatch, type PictureSource, picturesToImages } from '../batches/pictures.js';
 
 /** How well a tokenizer reproduces pictures. */
 export interface TokenizerValidation {
@@ -16,7 +16,7 @@ export interface TokenizerValidation {
 
 /** Measures a tokenizer on pictures. It compiles the forward pass, with all parameters as inputs. */
 export interface TokenizerValidator {
-  measure(parameters: Tensors<HostTensor>, pictures: PictureList, batchSize: number): Promise<TokenizerValidation>;
+  measure(parameters: Tensors<HostTensor>, pictures: PictureSource): Promise<TokenizerValidation>;
   dispose(): Promise<void>;
 }
 
@@ -41,19 +41,27 @@ export function createTokenizerValidator(
     };
   });
   return {
-    async measure(parameters, pictures, batchSize) {
+    async measure(parameters, pictures) {
       const sums = { loss: 0, squares: 0, ssim: 0 };
       const used = new Set<number>();
-      for (let first = 0; first < pictures.images; first += batchSize) {
-        const count = Math.min(batchSize, pictures.images - first);
-        const outputs = await compiled.run({ ...parameters, image: await pictures.load(first, count) });
+      for (let step = 0, done = 0; done < pictures.images; step++) {
+        const images = wholeBatch(await pictures.batch(step), pictures.images - done);
+        const count = images.shape[0] ?? 0;
+        const outputs = await compiled.run({ ...parameters, image: images });
         for (const name of ['loss', 'squares', 'ssim'] as const) {
           sums[name] += (count / pictures.images) * (outputs[name]?.data[0] ?? Number.NaN);
         }
         for (const code of named(outputs, 'codes').data) used.add(code);
+        done += count;
       }
       return { loss: sums.loss, psnr: 10 * Math.log10(4 / sums.squares), ssim: sums.ssim, codesInUse: used.size };
     },
     dispose: () => compiled.dispose(),
   };
+}
+
+/** Pictures of a batch as a model reads them, at most `count`: those after the last of the epoch belong to the next. */
+function wholeBatch({ images, pixels }: PictureBatch, count: number): HostTensorOf<'float32'> {
+  const kept = Math.min(count, images.length);
+  return picturesToImages({ images: images.subarray(0, kept), pixels: pixels.subarray(0, (pixels.length / images.length) * kept) });
 }

@@ -10,7 +10,7 @@ import {
   trainingOf,
 } from '@dpar/tokenizer';
 import { randomStream } from '../batches/batch-order.js';
-import type { PictureList, TrainingPictures } from '../batches/image-source.js';
+import { type PictureSource, picturesToImages } from '../batches/pictures.js';
 import { AdamW, type AdamWOptions } from '../optimizer/adamw.js';
 import { clipFactor, copyParameters, globalNorm } from '../optimizer/named-tensors.js';
 import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
@@ -37,9 +37,9 @@ export interface TokenizerTrainerOptions {
   readonly engine: Engine;
   /** The tokenizer. Its parameters are the starting point and are changed in place. */
   readonly model: TokenizerModel;
-  readonly data: TrainingPictures;
-  /** Pictures on which it is measured every `validateEvery` steps and after the last. */
-  readonly validation?: PictureList | undefined;
+  readonly data: PictureSource;
+  /** Pictures, in a fixed order, on which it is measured every `validateEvery` steps and after the last. */
+  readonly validation?: PictureSource | undefined;
   readonly validateEvery?: number | undefined;
   /** Steps of the whole run. */
   readonly steps: number;
@@ -108,7 +108,7 @@ export class TokenizerTrainer implements RunTrainer {
 
   get dataDigests(): Record<string, string> {
     const { data, validation } = this.options;
-    return { 'data.images': data.digest, ...(validation && { 'data.validation': validation.digest }) };
+    return { 'data.images': data.identity, ...(validation && { 'data.validation': validation.identity }) };
   }
 
   /** Runs the remaining steps and yields the metrics of each: see `Trainer.run`. */
@@ -131,22 +131,22 @@ export class TokenizerTrainer implements RunTrainer {
 
   /** Measures the tokenizer on the validation pictures. @throws DparError without them. */
   async validate(parameters = this.parameters): Promise<TokenizerValidation> {
-    const { validation, batchSize } = this.options;
+    const { validation } = this.options;
     if (validation === undefined)
       throw new DparError("TokenizerTrainer.validate: expected 'validation' pictures, got none. Pass them.");
-    return this.validator.measure(parameters, validation, batchSize);
+    return this.validator.measure(parameters, validation);
   }
 
   private async trainStep(): Promise<StepMetrics> {
     const { data, batchSize, averageDecay, maxGradientNorm = 1, reviveAfter = 100, adversarial } = this.options;
     const begin = performance.now();
     const done = this.step;
-    const images = await data.batch(done);
+    const batch = await data.batch(done);
     const loaded = performance.now();
     const judge = adversarial !== undefined && done >= adversarial.start ? this.judge : undefined;
     const step = await this.stepFor(judge !== undefined);
     const tensors = judge ? { ...this.parameters, ...judge.parameters } : this.parameters;
-    const { scalars, codes, states, gradients } = await step.run(tensors, images);
+    const { scalars, codes, states, gradients } = await step.run(tensors, picturesToImages(batch));
     const computed = performance.now();
 
     const own = pick(gradients, (name) => !isDiscriminatorParameter(name));
@@ -177,7 +177,7 @@ export class TokenizerTrainer implements RunTrainer {
     const { loss, ...terms } = scalars;
     return {
       step: this.step,
-      epoch: Math.floor((done * batchSize) / data.images),
+      epoch: data.epochOf(done),
       loss,
       ...terms,
       gradientNorm,
@@ -235,7 +235,7 @@ export class TokenizerTrainer implements RunTrainer {
       const parts: Float32Array[] = [];
       let D = 1;
       for (let batch = 0, found = 0; found < wanted && batch * this.options.batchSize < data.images + 1; batch++) {
-        const { states } = await compiled.run({ ...this.parameters, image: await data.batch(batch) });
+        const { states } = await compiled.run({ ...this.parameters, image: picturesToImages(await data.batch(batch)) });
         D = states?.shape.at(-1) ?? 1;
         parts.push(Float32Array.from((states as HostTensor).data));
         found += (states as HostTensor).data.length / D;
