@@ -1,8 +1,14 @@
 export { BatchOrder, type BatchOrderOptions, type Visits } from './batches/batch-order.js';
 export { type CheckOptions, checkTokenSet, checkTokenSource, countsFromOne } from './batches/check-set.js';
 export { type EntropyOptions, entropiesOfSet } from './batches/entropies.js';
-export { type MemoryPicturesOptions, memoryPictures, type PictureBatch, type PictureSource } from './batches/pictures.js';
 export { countPatches, type PatchCountOptions } from './batches/patch-counts.js';
+export {
+  type MemoryPicturesOptions,
+  memoryPictures,
+  type PictureBatch,
+  type PictureSource,
+  picturesToImages,
+} from './batches/pictures.js';
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
 export { createMemorySource, isTokenSource, type TokenSource } from './batches/token-source.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments, type PendingUpdate } from './optimizer/adamw.js';
@@ -14,11 +20,16 @@ export {
   updateAverage,
 } from './optimizer/named-tensors.js';
 export { type CosineScheduleOptions, constantSchedule, cosineSchedule, type Schedule } from './optimizer/schedule.js';
-export { architectureFromSettings, initializeNarrow } from './run/model-settings.js';
+export { architectureFromSettings, initializeNarrow, tokenizerFromSettings } from './run/model-settings.js';
 export {
+  type ImageModelTrainConfig,
+  imageModelConfig,
+  isTokenizerConfig,
   type ModelSettings,
   readTrainConfig,
+  type TokenizerTrainConfig,
   type TrainConfig,
+  tokenizerConfig,
   trainConfigKeys,
   withSetting,
 } from './run/train-config.js';

@@ -27,6 +27,7 @@ export {
 export { createWorkerSource } from './disk/worker-source.js';
 export { createOptimizerThread, createOptimizerThreadFor } from './optimizer/thread.js';
 export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { createTokenizerTrainer, picturesToShow, type RunDataOptions } from './run/create-tokenizer-trainer.js';
 export { createTrainer } from './run/create-trainer.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';
 export { type TrainOptions, train } from './run/train.js';

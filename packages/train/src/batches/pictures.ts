@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { EpochOrder } from '@dpar/images';
 import { DparError, type HostTensorOf } from '@dpar/tensor';
 import { imagesFromBytes } from '@dpar/tokenizer';
 import { checkArguments } from '../check-arguments.js';
-import { randomStream } from './batch-order.js';
 
 /** Square pictures of a step. */
 export interface PictureBatch {
@@ -52,19 +52,13 @@ export function memoryPictures(pixels: Uint8Array, { size, batchSize, seed }: Me
         "Correct 'size', or pass whole pictures.",
     );
   }
-  let order: { epoch: number; permutation: Int32Array } = { epoch: -1, permutation: new Int32Array() };
-  const imageAt = (place: number): number => {
-    const epoch = Math.floor(place / images);
-    if (seed === undefined) return place % images;
-    if (order.epoch !== epoch) order = { epoch, permutation: randomStream(seed, 'imageOrder', epoch).permutation(images) };
-    return order.permutation[place % images] as number;
-  };
+  const order = new EpochOrder(images, seed ?? 0, { shuffle: seed !== undefined });
   return {
     images,
     identity: `sha256:${createHash('sha256').update(pixels).digest('hex')}`,
     epochOf: (step) => Math.floor((step * batchSize) / images),
     async batch(step) {
-      const taken = Int32Array.from({ length: batchSize }, (_, i) => imageAt(step * batchSize + i));
+      const { images: taken } = order.visits(step * batchSize, batchSize);
       const batch = new Uint8Array(batchSize * bytes);
       for (const [i, image] of taken.entries()) {
         batch.set(pixels.subarray(image * bytes, (image + 1) * bytes), i * bytes);

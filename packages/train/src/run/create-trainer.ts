@@ -14,7 +14,13 @@ import { type RunDataOptions, tokenizerTrainer } from './create-tokenizer-traine
 import { dataIdentity, sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
 import { startingParameters } from './starting-parameters.js';
-import { type ImageModelTrainConfig, imageModelConfig, isTokenizerConfig, parseTrainConfig, type TrainConfig } from './train-config.js';
+import {
+  type ImageModelTrainConfig,
+  imageModelConfig,
+  isTokenizerConfig,
+  parseTrainConfig,
+  type TrainConfig,
+} from './train-config.js';
 
 /**
  * Creates the trainer of a configuration: opens its data, computes missing entropies if the configuration names an entropy
@@ -121,4 +127,3 @@ async function imageModelTrainer(
   });
   return { trainer, classes };
 }
-

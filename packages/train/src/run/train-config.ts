@@ -46,6 +46,16 @@ export function imageModelConfig(caller: string, config: TrainConfig): ImageMode
   );
 }
 
+/** Training configuration of a tokenizer. @throws DparError naming `caller` for that of another model. */
+export function tokenizerConfig(caller: string, config: TrainConfig): TokenizerTrainConfig {
+  checkArguments('tokenizerConfig', { caller, config }, { caller: 'string', config: 'object' });
+  if (isTokenizerConfig(config)) return config;
+  throw new DparError(
+    `${caller}: expected the configuration of a tokenizer (${kindNames(tokenizerKinds)}), got one of kind ` +
+      `"${config.model.kind}". Pass that of a tokenizer.`,
+  );
+}
+
 /**
  * Reads a training configuration from parsed JSON and fills in defaults.
  * @param settings Changes, each `a.b=value` with a value in JSON or, if it is not JSON, a text.
@@ -111,9 +121,17 @@ export function trainConfigKeys(kind: string): { key: string; description: strin
 
 function keysOf(schema: z.ZodType, prefix: string): { key: string; description: string }[] {
   return Object.entries(shapeOf(schema) ?? {}).flatMap(([name, field]) => [
-    { key: prefix + name, description: field.description ?? '' },
+    { key: prefix + name, description: `${field.description ?? ''}${defaultOf(field)}` },
     ...keysOf(field, `${prefix}${name}.`),
   ]);
+}
+
+/** ` (default: 0.1)`; an empty text for a key without a default, or where the description names it. */
+function defaultOf(field: z.ZodType): string {
+  const named = /\bdefault\b|\bnull: /i.test(field.description ?? '');
+  if (named || !(field instanceof z.ZodDefault)) return '';
+  const value: unknown = field.def.defaultValue;
+  return ` (default: ${typeof value === 'string' ? value : JSON.stringify(value)})`;
 }
 
 /** Applies a change such as `optimizer.learning_rate=1e-3` to JSON. @throws DparError for any other text. */

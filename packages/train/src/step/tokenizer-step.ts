@@ -1,5 +1,13 @@
 import { checkParameters } from '@dpar/nn';
-import { type CompiledFunction, type Engine, float32, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
+import {
+  type CompiledFunction,
+  type Engine,
+  float32,
+  type HostTensor,
+  type HostTensorOf,
+  named,
+  type Tensors,
+} from '@dpar/tensor';
 import {
   discriminatorSpecs,
   type TokenizerArchitecture,

@@ -1,4 +1,11 @@
-import { type CompiledFunction, type Engine, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
+import {
+  type CompiledFunction,
+  type Engine,
+  type HostTensor,
+  type HostTensorOf,
+  named,
+  type Tensors,
+} from '@dpar/tensor';
 import { structuralSimilarity, type TokenizerArchitecture, type TokenizerLoss, validationTerms } from '@dpar/tokenizer';
 import { type PictureBatch, type PictureSource, picturesToImages } from '../batches/pictures.js';
 
@@ -63,5 +70,8 @@ export function createTokenizerValidator(
 /** Pictures of a batch as a model reads them, at most `count`: those after the last of the epoch belong to the next. */
 function wholeBatch({ images, pixels }: PictureBatch, count: number): HostTensorOf<'float32'> {
   const kept = Math.min(count, images.length);
-  return picturesToImages({ images: images.subarray(0, kept), pixels: pixels.subarray(0, (pixels.length / images.length) * kept) });
+  return picturesToImages({
+    images: images.subarray(0, kept),
+    pixels: pixels.subarray(0, (pixels.length / images.length) * kept),
+  });
 }
