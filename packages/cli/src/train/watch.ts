@@ -1,6 +1,12 @@
 import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
-import { isTokenizerConfig, type RunTrainer, type StepMetrics, type TrainConfig } from '@dpar/train';
+import {
+  isTokenizerConfig,
+  type RunTrainer,
+  type StepMetrics,
+  type TrainConfig,
+  tokenizerFromSettings,
+} from '@dpar/train';
 import type { Context } from '../command/command.js';
 import { formatMemory, machine } from '../machine.js';
 import { LiveReport, readRecord, writeRecord } from '../report/report.js';
@@ -62,8 +68,10 @@ export class TrainWatch {
 
   /** Starts at the first step, or resumes after `step` steps. */
   start(step: number, trainer: RunTrainer): void {
-    const { steps, model } = this.config;
-    const follower = new TrainFollower({ kind: model.kind, steps }, step, clock);
+    const { config } = this;
+    const { steps, model } = config;
+    const codebookSize = isTokenizerConfig(config) ? tokenizerFromSettings(config.model).config.codebookSize : undefined;
+    const follower = new TrainFollower({ kind: model.kind, steps, codebookSize }, step, clock);
     const display = createDisplay(this.context, steps, step);
     display.show(follower.state, true);
     this.watched = { trainer, follower, display };

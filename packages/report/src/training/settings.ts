@@ -1,6 +1,6 @@
 import { figure, millions } from '../format.js';
 import { type Html, type HtmlValue, html, table } from '../html.js';
-import { type TrainingRun, trainingFlop } from './run.js';
+import { type TrainingRun, trainingFlop, trainsTokenizer } from './run.js';
 import { figuresOf, gigaFlops } from './summary.js';
 
 /** Flattens nested settings to keys such as `optimizer.learning_rate`, with their values as text. */
@@ -28,7 +28,7 @@ export function modelSection(run: TrainingRun): Html | undefined {
 ${list([
   ['Kind', model.kind],
   ['Parameters', millions(model.parameters)],
-  ['Forward pass', `${figure(model.forwardMacs / 1e9)} GMAC per image, all matrix products`],
+  ['Forward pass', `${figure(model.forwardMacs / 1e9)} GMAC per image, all ${trainsTokenizer(run) ? 'convolutions and ' : ''}matrix products`],
   ['Training', `${figure(flop / 1e9)} GFLOP per image, forward and backward`],
   ['Speed', `${gigaFlops(imagesPerSecond, model)} GFLOP per second, median`],
   ['So far', Number.isFinite(images) ? `${figure((images * flop) / 1e12)} TFLOP for ${images} images` : undefined],

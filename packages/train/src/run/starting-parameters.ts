@@ -3,7 +3,10 @@ import { type Architecture, formatProblems, type Json, kindOfConfig, parameterPr
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 
 /** Keys of config.json that change the meaning of weights but not their shapes. */
-const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal'] as const;
+const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal', 'codebook_l2_norm', 'norm_groups'] as const;
+
+/** Values of keys that config.json may leave out. */
+const usualValues: Json = { norm_groups: 32 };
 
 /**
  * Parameters that a run starts from: those of a checkpoint, and drawn ones where it has none.
@@ -38,8 +41,8 @@ export async function startingParameters(
 function keyProblems(expected: Json, got: Json): string[] {
   const pairs: [key: string, expected: unknown, got: unknown][] = meaningKeys.map((key) => [
     key,
-    expected[key],
-    got[key],
+    expected[key] ?? usualValues[key],
+    got[key] ?? usualValues[key],
   ]);
   // Models without a head have no weights of one.
   const [head, other] = [expected, got].map((json) => json.boundary_head as { neighbours: unknown } | undefined);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countMacs } from './macs.js';
+import { countMacs } from './count-macs.js';
 
 it('counts convolutions and products, and nothing else', () => {
   const tensor = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;

@@ -1,7 +1,15 @@
-import { createOps, type Ops, type TensorType } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
+import { createOps } from './create-ops.js';
+import type { Ops } from './ops.js';
+import type { TensorType } from './types.js';
 
-/** Counts the multiply-accumulates of the convolutions and matrix products of a function, without computing it. */
+/**
+ * Counts the multiply-accumulates of the convolutions and matrix products of a function, without computing it. Other
+ * operations count nothing.
+ * @param fn Function over types: `{ dtype, shape }` in place of tensors. It may be the whole of a gradient, see `Tape`.
+ */
 export function countMacs(fn: (ops: Ops<TensorType>) => unknown): number {
+  checkArguments('countMacs', { fn }, { fn: 'function' });
   let macs = 0;
   const ops = createOps<TensorType>({
     typeOf: ({ dtype, shape }) => ({ dtype, shape }),
