@@ -1,7 +1,7 @@
 import { checkArguments } from './check-arguments.js';
 import { createOps } from './create-ops.js';
 import type { Ops } from './ops.js';
-import type { TensorType } from './types.js';
+import { sizeOf, type TensorType } from './types.js';
 
 /**
  * Counts the multiply-accumulates of the convolutions and matrix products of a function, without computing it. Other
@@ -15,9 +15,13 @@ export function countMacs(fn: (ops: Ops<TensorType>) => unknown): number {
     typeOf: ({ dtype, shape }) => ({ dtype, shape }),
     constant: ({ dtype, shape }) => ({ dtype, shape }),
     apply: (primitive, [left, right], attributes, output) => {
-      const places = output.shape.reduce((product, size) => product * size, 1);
+      const places = sizeOf(output.shape);
       if (primitive === 'conv2d' && right) {
-        macs += right.shape.slice(1).reduce((product, size) => product * size, places);
+        macs += places * sizeOf(right.shape.slice(1));
+      } else if (primitive === 'conv2dInputGradient' && left && right) {
+        macs += sizeOf(left.shape) * sizeOf(right.shape.slice(1));
+      } else if (primitive === 'conv2dWeightGradient' && right) {
+        macs += sizeOf(right.shape) * sizeOf(output.shape.slice(1));
       } else if (primitive === 'matmul' && left) {
         const transposed = 'transposeA' in attributes && attributes.transposeA;
         macs += places * (left.shape.at(transposed ? -2 : -1) ?? 0);

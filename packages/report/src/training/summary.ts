@@ -111,7 +111,7 @@ ${measured(tokenizer?.fid, figure, 'rFID of the validation pictures')}
 ${tokenizer && tile(`${tokenizer.codesInUse}${all === undefined ? '' : ` / ${all}`}`, 'codes in use in the last steps')}
 ${measured(tokenizer?.validationCodes, String, 'codes in use in the validation pictures')}
 ${tokenizer && tile(`${tokenizer.revived}`, 'codes revived')}
-${tokenizer && waitShare !== undefined && tile(percent(waitShare), 'of the time waiting for pictures')}
+${measured(tokenizer && waitShare, percent, 'of the time waiting for pictures')}
 ${tile(figure(imagesPerSecond), 'images per second, median')}
 ${meanPatchLength && tile(meanPatchLength.toFixed(2), 'tokens per patch')}
 ${tile(formatSeconds(seconds), 'in training steps')}
