@@ -8,8 +8,8 @@ import { assignment, file, flag, optional, outputFolder, repeated, required } fr
 import { checkOutput } from '../command/output-place.js';
 import { helpWidth } from '../command/program.js';
 import type { Progress } from '../command/progress.js';
-import { readJsonObject } from '../input-files.js';
 import { loadFeatureNetwork, type NetworkValues, networkOptions } from '../images/feature-network.js';
+import { readJsonObject } from '../input-files.js';
 import { picturesNote, validationNote } from '../train/display.js';
 import { validationOfHead, validationOfTokenizer } from '../train/state.js';
 import { TrainWatch } from '../train/watch.js';
@@ -42,7 +42,12 @@ export const train = defineCommand({
     let pictures: ReturnType<typeof validationOfTokenizer>;
     let [stepSeconds, waitSeconds] = [0, 0];
     try {
-      for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, features, ...run.options })) {
+      for await (const metrics of trainRun(engine, config, {
+        signal: context.signal,
+        resume,
+        features,
+        ...run.options,
+      })) {
         last = metrics;
         stepSeconds += metrics.seconds;
         waitSeconds += metrics.waitSeconds;

@@ -70,7 +70,9 @@ export class TrainWatch {
   start(step: number, trainer: RunTrainer): void {
     const { config } = this;
     const { steps, model } = config;
-    const codebookSize = isTokenizerConfig(config) ? tokenizerFromSettings(config.model).config.codebookSize : undefined;
+    const codebookSize = isTokenizerConfig(config)
+      ? tokenizerFromSettings(config.model).config.codebookSize
+      : undefined;
     const follower = new TrainFollower({ kind: model.kind, steps, codebookSize }, step, clock);
     const display = createDisplay(this.context, steps, step);
     display.show(follower.state, true);

@@ -45,8 +45,7 @@ const generated = {
 /** Texts about grids of a tokenizer. */
 const pairs = {
   title: 'Reconstructions',
-  text:
-    'Pairs of pictures: the original on the left, its reconstruction on the right. The same originals each time; the newest first.',
+  text: 'Pairs of pictures: the original on the left, its reconstruction on the right. The same originals each time; the newest first.',
   alt: 'Originals beside their reconstructions',
 };
 

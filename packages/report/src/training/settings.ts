@@ -28,7 +28,10 @@ export function modelSection(run: TrainingRun): Html | undefined {
 ${list([
   ['Kind', model.kind],
   ['Parameters', millions(model.parameters)],
-  ['Forward pass', `${figure(model.forwardMacs / 1e9)} GMAC per image, all ${trainsTokenizer(run) ? 'convolutions and ' : ''}matrix products`],
+  [
+    'Forward pass',
+    `${figure(model.forwardMacs / 1e9)} GMAC per image, all ${trainsTokenizer(run) ? 'convolutions and ' : ''}matrix products`,
+  ],
   ['Training', `${figure(flop / 1e9)} GFLOP per image, forward and backward`],
   ['Speed', `${gigaFlops(imagesPerSecond, model)} GFLOP per second, median`],
   ['So far', Number.isFinite(images) ? `${figure((images * flop) / 1e12)} TFLOP for ${images} images` : undefined],

@@ -3,7 +3,14 @@ import { type Architecture, formatProblems, type Json, kindOfConfig, parameterPr
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 
 /** Keys of config.json that change the meaning of weights but not their shapes. */
-const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal', 'codebook_l2_norm', 'norm_groups'] as const;
+const meaningKeys = [
+  'n_head',
+  'rope_base',
+  'norm_eps',
+  'encoder_block_causal',
+  'codebook_l2_norm',
+  'norm_groups',
+] as const;
 
 /** Values of keys that config.json may leave out. */
 const usualValues: Json = { norm_groups: 32 };
