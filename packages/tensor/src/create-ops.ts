@@ -134,6 +134,7 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     logSoftmax: unary('logSoftmax'),
     rmsNorm: (x, weight, epsilon) => apply('rmsNorm', [x, weight], { epsilon }),
     rotary: (x, table, { interleaved = true } = {}) => apply('rotary', [x, table], { interleaved }),
+    groupNorm: (x, weight, bias, { groups, epsilon }) => apply('groupNorm', [x, weight, bias], { groups, epsilon }),
     conv2d: (x, weight, { stride = 1, padding = noPadding } = {}) => apply('conv2d', [x, weight], { stride, padding }),
     resizeNearest: (x, factor) => apply('resizeNearest', [x], { factor }),
     maxPool2d: pool('maxPool2d'),

@@ -254,6 +254,18 @@ const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
       'expected a gradient of float32[1, 1, 2, 2], got float32[1, 1, 3, 3] and float32[1, 1, 3, 3].',
     ],
   ],
+  groupNorm: [
+    [
+      [f(1, 4, 2, 2), f(4), f(2)],
+      { groups: 2, epsilon: 0 },
+      'expected a weight and a bias with one element for each channel, got float32[1, 4, 2, 2], float32[4] and float32[2].',
+    ],
+    [
+      [f(1, 4, 2, 2), f(4), f(4)],
+      { groups: 3, epsilon: 0 },
+      'expected a number of groups that divides the channels (got 3), got float32[1, 4, 2, 2], float32[4] and float32[4].',
+    ],
+  ],
   resizeNearest: [
     [[f(2, 2)], { factor: 2 }, 'expected x of shape [B, C, H, W], got float32[2, 2].'],
     [

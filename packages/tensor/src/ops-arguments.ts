@@ -80,6 +80,7 @@ const kinds: { readonly [K in keyof Ops<object>]: RecordKind } = {
   logSoftmax: x,
   rmsNorm: { ...x, weight: 'Tensor', epsilon: 'number' },
   rotary: { ...x, table: 'Tensor', 'options?': { 'interleaved?': 'boolean' } },
+  groupNorm: { ...x, weight: 'Tensor', bias: 'Tensor', options: { groups: 'number', epsilon: 'number' } },
   conv2d: { ...x, weight: 'Tensor', 'options?': convolutionKinds },
   resizeNearest: { ...x, factor: 'number' },
   maxPool2d: pooling,
