@@ -138,7 +138,7 @@ describe('openImageSource', () => {
     const folder = await pictures(4);
     const bytes = 3 * 8 * 8;
     const all = await open(folder, { ahead: 0 });
-    const half = await open(folder, { ahead: 0, keptBytes: 2 * bytes });
+    const half = await open(folder, { ahead: 0, threads: 1, keptBytes: 2 * bytes });
     const expected = await all.batch(0);
     await half.batch(0);
     await rm(folder, { recursive: true });
