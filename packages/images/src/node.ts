@@ -27,6 +27,7 @@ export {
 export { sampleSettingsFile } from './sets/list-folder.js';
 export { pngContent, pngRecordKey, readPngRecord } from './sets/png-record.js';
 export type { ImageFile, StoredImageSet } from './sets/stored-image-set.js';
+export { usualThreads as usualImageThreads } from './threads/picture-threads.js';
 export {
   type DamagedPicture,
   type ImageBatch,
