@@ -8,6 +8,7 @@ const layers = [
   'patchify',
   'io',
   'shards',
+  'onnx',
   'engine-ort',
   'engine-tfjs',
   'nn',
@@ -30,7 +31,7 @@ const tools = ['check', 'config', 'dev', 'fixtures'];
 const standalone = ['rope', 'patchify', 'io', 'report'];
 
 /** Packages that also run in a browser. */
-const portable = ['tensor', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report'];
+const portable = ['tensor', 'onnx', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report'];
 
 const folders = (names) => `^packages/(${names.join('|')})/`;
 const shipped = (names) => ({ path: `${folders(names)}src/`, pathNot: tests });

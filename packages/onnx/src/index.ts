@@ -1,0 +1,3 @@
+export { type ExternalFiles, externalDataFiles } from './decode.js';
+export type { OnnxPort } from './model.js';
+export { type OnnxNetwork, type OnnxNetworkOptions, readOnnxNetwork } from './network.js';
