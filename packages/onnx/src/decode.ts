@@ -7,19 +7,16 @@ import { constantOf, elementTypeName } from './tensor-data.js';
 
 type Draft<V> = { -readonly [K in keyof V]: V[K] };
 
-/** Contents of files of external data, by the location that the ONNX file names. */
-export type ExternalFiles = Readonly<Record<string, Uint8Array>>;
-
 /**
  * Reads the graph of an ONNX file.
  * @throws DparError if the bytes are not an ONNX file.
  */
-export function decodeGraph(bytes: Uint8Array, files: ExternalFiles): OnnxGraph {
+export function decodeGraph(bytes: Uint8Array): OnnxGraph {
   const opsets: Record<string, number> = {};
   let graph: OnnxGraph | undefined;
   try {
     new PbfReader(bytes).readFields((field, _, reader) => {
-      if (field === 7) graph = readGraph(reader, files);
+      if (field === 7) graph = readGraph(reader);
       else if (field === 8) {
         const { domain, version } = readOpset(reader);
         opsets[domain] = version;
@@ -76,22 +73,22 @@ function readOpset(reader: PbfReader): { domain: string; version: number } {
   );
 }
 
-function readGraph(reader: PbfReader, files: ExternalFiles): OnnxGraph {
+function readGraph(reader: PbfReader): OnnxGraph {
   const nodes: OnnxNode[] = [];
   const tensors: StoredTensor[] = [];
   const inputs: OnnxPort[] = [];
   const outputs: OnnxPort[] = [];
   reader.readMessage((field, _, inner) => {
-    if (field === 1) nodes.push(readNode(inner, files));
+    if (field === 1) nodes.push(readNode(inner));
     else if (field === 5) tensors.push(readTensor(inner));
     else if (field === 11) inputs.push(readPort(inner));
     else if (field === 12) outputs.push(readPort(inner));
   }, undefined);
-  const constants = new Map(tensors.map((tensor) => [tensor.name, constantOf(tensor, files)]));
+  const constants = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   return { nodes, constants, inputs: inputs.filter(({ name }) => !constants.has(name)), outputs, opset: 1 };
 }
 
-function readNode(reader: PbfReader, files: ExternalFiles): OnnxNode {
+function readNode(reader: PbfReader): OnnxNode {
   const inputs: string[] = [];
   const outputs: string[] = [];
   const attributes: Record<string, OnnxAttribute> = {};
@@ -102,7 +99,7 @@ function readNode(reader: PbfReader, files: ExternalFiles): OnnxNode {
     else if (field === 3) found.name = inner.readString();
     else if (field === 4) found.opType = inner.readString();
     else if (field === 5) {
-      const [name, attribute] = readAttribute(inner, files);
+      const [name, attribute] = readAttribute(inner);
       attributes[name] = attribute;
     } else if (field === 7) found.domain = standardDomain(inner.readString());
   }, node);
@@ -112,7 +109,7 @@ function standardDomain(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
-function readAttribute(reader: PbfReader, files: ExternalFiles): [string, OnnxAttribute] {
+function readAttribute(reader: PbfReader): [string, OnnxAttribute] {
   const attribute: Draft<OnnxAttribute> = {};
   const floats: number[] = [];
   const ints: number[] = [];
@@ -122,7 +119,7 @@ function readAttribute(reader: PbfReader, files: ExternalFiles): [string, OnnxAt
     else if (field === 2) attribute.float = inner.readFloat();
     else if (field === 3) attribute.int = inner.readVarint(true);
     else if (field === 4) attribute.string = inner.readString();
-    else if (field === 5) attribute.tensor = constantOf(readTensor(inner), files);
+    else if (field === 5) attribute.tensor = constantOf(readTensor(inner), {});
     else if (field === 7) inner.readPackedFloat(floats);
     else if (field === 8) inner.readPackedVarint(ints, true);
     else if (field === 20) type = inner.readVarint();

@@ -1,20 +1,23 @@
 import { DparError, float32, type HostTensor } from '@dpar/tensor';
-import type { OnnxConstant, OnnxGraph, OnnxNode } from './model.js';
+import type { OnnxGraph, OnnxNode } from './model.js';
 import { describeNode } from './operators/call.js';
 import { operators } from './operators/index.js';
 import { batchNormLine } from './operators/normalization.js';
+import { constantOf, type ExternalFiles } from './tensor-data.js';
 
 /** Part of a graph that computes some tensors, and their names in the graph by the names that were asked for. */
-export interface Selection extends Pick<OnnxGraph, 'nodes' | 'constants' | 'opset'> {
+export interface Selection extends Pick<OnnxGraph, 'nodes' | 'opset'> {
+  readonly constants: ReadonlyMap<string, HostTensor>;
   readonly outputs: ReadonlyMap<string, string>;
 }
 
 /**
  * Selects the nodes that some tensors depend on.
  * @param wanted Names of tensors, or of nodes, which stand for their first output.
- * @throws DparError for an unknown name, or operators that are not supported.
+ * @param files Files of external data.
+ * @throws DparError for an unknown name, operators that are not supported, or numbers that cannot be read.
  */
-export function select(graph: OnnxGraph, wanted: readonly string[]): Selection {
+export function select(graph: OnnxGraph, wanted: readonly string[], files: ExternalFiles): Selection {
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   const outputs = new Map(wanted.map((name) => [name, tensorNamed(graph, makers, name)]));
   const needed = new Set(outputs.values());
@@ -27,8 +30,8 @@ export function select(graph: OnnxGraph, wanted: readonly string[]): Selection {
     })
     .reverse();
   checkOperators(nodes);
-  checkConstants(nodes, graph.constants);
-  return foldBatchNorms({ nodes, constants: graph.constants, opset: graph.opset, outputs });
+  const constants = constantsOf(graph, nodes, files);
+  return foldBatchNorms({ nodes, constants, opset: graph.opset, outputs });
 }
 
 function tensorNamed(graph: OnnxGraph, makers: ReadonlyMap<string, OnnxNode>, name: string): string {
@@ -54,17 +57,24 @@ function checkOperators(nodes: readonly OnnxNode[]): void {
   );
 }
 
-function checkConstants(nodes: readonly OnnxNode[], constants: ReadonlyMap<string, OnnxConstant>): void {
+/** Constants that nodes read. @throws DparError for one whose numbers cannot be read. */
+function constantsOf(graph: OnnxGraph, nodes: readonly OnnxNode[], files: ExternalFiles): Map<string, HostTensor> {
+  const constants = new Map<string, HostTensor>();
   for (const node of nodes) {
     for (const input of node.inputs) {
-      const constant = constants.get(input);
-      if (constant === undefined || 'value' in constant) continue;
-      throw new DparError(
-        `readOnnxNetwork: expected numbers inside the file for the tensor '${input}' of ${describeNode(node)}, ` +
-          `got ${constant.unreadable}. Pass such files as 'externalData', or export with external_data=False.`,
-      );
+      const stored = graph.constants.get(input);
+      if (stored === undefined || constants.has(input)) continue;
+      const constant = constantOf(stored, files);
+      if ('unreadable' in constant) {
+        throw new DparError(
+          `readOnnxNetwork: expected numbers inside the file for the tensor '${input}' of ${describeNode(node)}, ` +
+            `got ${constant.unreadable}. Pass such files as 'externalData', or export with external_data=False.`,
+        );
+      }
+      constants.set(input, constant.value);
     }
   }
+  return constants;
 }
 
 /**
@@ -86,27 +96,22 @@ function foldBatchNorms(selection: Selection): Selection {
     const convolution = convolutions.get(source);
     if (convolution === undefined || readers.get(source) !== 1) continue;
     const [, weightName = '', biasName = ''] = convolution.inputs;
-    const [weight, bias, ...statistics] = [weightName, biasName, ...parts].map((name) => valueOf(constants, name));
+    const [weight, bias, ...statistics] = [weightName, biasName, ...parts].map((name) => constants.get(name));
     if (weight === undefined || (biasName !== '' && bias === undefined)) continue;
     if (statistics.length !== 4 || statistics.includes(undefined)) continue;
     if (norm.attributes.training_mode?.int === 1) continue;
     const line = batchNormLine(statistics as HostTensor[], norm.attributes.epsilon?.float ?? 1e-5);
     const [output = ''] = norm.outputs;
     const names = { weight: `${output}.folded_weight`, bias: `${output}.folded_bias` };
-    constants.set(names.weight, { value: scaledRows(weight, line.factor) });
+    constants.set(names.weight, scaledRows(weight, line.factor));
     const moved = line.addend.map((value, i) => value + (line.factor[i] as number) * ((bias?.data[i] as number) ?? 0));
-    constants.set(names.bias, { value: float32([moved.length], moved) });
+    constants.set(names.bias, float32([moved.length], moved));
     const inputs = [convolution.inputs[0] ?? '', names.weight, names.bias];
     folded.set(convolution, undefined);
     folded.set(norm, { ...convolution, name: convolution.name || norm.name, inputs, outputs: [output] });
   }
   const nodes = selection.nodes.flatMap((node) => (folded.has(node) ? (folded.get(node) ?? []) : node));
   return { ...selection, nodes, constants };
-}
-
-function valueOf(constants: ReadonlyMap<string, OnnxConstant>, name: string): HostTensor | undefined {
-  const constant = constants.get(name);
-  return constant !== undefined && 'value' in constant ? constant.value : undefined;
 }
 
 /** Weight [O, ...] whose rows are multiplied by one factor each. */

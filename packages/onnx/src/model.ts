@@ -37,8 +37,8 @@ export interface OnnxPort {
 export interface OnnxGraph {
   /** Nodes in topological order. */
   readonly nodes: readonly OnnxNode[];
-  /** Constants by name. */
-  readonly constants: ReadonlyMap<string, OnnxConstant>;
+  /** Constants by name. Those that are needed are converted later. */
+  readonly constants: ReadonlyMap<string, StoredTensor>;
   /** Inputs without those that are constants. */
   readonly inputs: readonly OnnxPort[];
   readonly outputs: readonly OnnxPort[];

@@ -1,11 +1,12 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError, type HostTensor, named, type Ops, referenceOps, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { decodeGraph, type ExternalFiles } from './decode.js';
+import { decodeGraph } from './decode.js';
 import { type Selection, select } from './graph.js';
 import type { OnnxNode, OnnxPort } from './model.js';
 import { Constant, OperatorCall, Several, type Value } from './operators/call.js';
 import { operators } from './operators/index.js';
+import type { ExternalFiles } from './tensor-data.js';
 
 /** Options of {@link readOnnxNetwork}. */
 export interface OnnxNetworkOptions {
@@ -43,9 +44,9 @@ export interface OnnxNetwork {
  */
 export function readOnnxNetwork(bytes: Uint8Array, options: OnnxNetworkOptions = {}): OnnxNetwork {
   checkArguments('readOnnxNetwork', { bytes, options }, { bytes: 'Uint8Array', 'options?': optionsKinds });
-  const graph = decodeGraph(bytes, options.externalData ?? {});
+  const graph = decodeGraph(bytes);
   const outputs = options.outputs ?? graph.outputs.map(({ name }) => name);
-  const selection = select(graph, outputs);
+  const selection = select(graph, outputs, options.externalData ?? {});
   return {
     inputs: graph.inputs,
     outputs,
@@ -75,9 +76,7 @@ function runSelection<T>(
     return known;
   };
   const values = new Map<string, Value<T>>();
-  for (const [name, constant] of constants) {
-    if ('value' in constant) values.set(name, { constant: constant.value });
-  }
+  for (const [name, constant] of constants) values.set(name, { constant });
   const read = new Set(nodes.flatMap((node) => node.inputs));
   for (const { name } of ports) if (read.has(name)) values.set(name, { tensor: named(inputs, name) });
   for (const node of nodes) {
@@ -102,7 +101,11 @@ function known(constant: HostTensor): Value<HostTensor> {
   return { constant };
 }
 
-function valueNamed<T>(values: ReadonlyMap<string, Value<T>>, name: string, { name: node, opType }: OnnxNode): Value<T> {
+function valueNamed<T>(
+  values: ReadonlyMap<string, Value<T>>,
+  name: string,
+  { name: node, opType }: OnnxNode,
+): Value<T> {
   const value = values.get(name);
   if (value !== undefined) return value;
   throw new DparError(
@@ -122,9 +125,9 @@ function isFolded<T>(node: OnnxNode, inputs: readonly (Value<T> | undefined)[]):
   return elements <= foldedElements || passedThrough.has(node.opType);
 }
 
-function compute<T, V extends Value<T>>(call: OperatorCall<T>, valueOf: (tensor: T) => V): (V | Value<T>)[] {
+function compute<T, V extends Value<T>>(call: OperatorCall<T>, toValue: (tensor: T) => V): (V | Value<T>)[] {
   const operator = operators[call.node.opType] as (typeof operators)[string];
   const result = operator(call);
   const values = result instanceof Several ? result.values : [result];
-  return values.map((value) => (value instanceof Constant ? { constant: value.value } : valueOf(value as T)));
+  return values.map((value) => (value instanceof Constant ? { constant: value.value } : toValue(value as T)));
 }

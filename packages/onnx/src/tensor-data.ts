@@ -69,11 +69,14 @@ export function hostTypeOf(type: number): HostTensor['dtype'] | undefined {
   return elementTypes[type]?.dtype;
 }
 
+/** Contents of files of external data, by the location that the ONNX file names. */
+export type ExternalFiles = Readonly<Record<string, Uint8Array>>;
+
 /**
  * Converts a stored tensor. Floats of all widths become float32. Whole numbers become int32, clamped to its range.
  * @param files Contents of files of external data, by location.
  */
-export function constantOf(stored: StoredTensor, files: Readonly<Record<string, Uint8Array>>): OnnxConstant {
+export function constantOf(stored: StoredTensor, files: ExternalFiles): OnnxConstant {
   const type = elementTypes[stored.type];
   if (type === undefined) return { unreadable: `elements of ${elementTypeName(stored.type)}` };
   const size = sizeOf(stored.shape);
@@ -91,11 +94,7 @@ export function constantOf(stored: StoredTensor, files: Readonly<Record<string, 
   return { value: toHost(type, stored, ofNumber ? stored.numbers.map(ofNumber) : stored.numbers) };
 }
 
-function externalBytes(
-  { external }: StoredTensor,
-  bytes: number,
-  files: Readonly<Record<string, Uint8Array>>,
-): Uint8Array | string {
+function externalBytes({ external }: StoredTensor, bytes: number, files: ExternalFiles): Uint8Array | string {
   const { location = '', offset = 0, length = bytes } = external ?? {};
   const file = Object.hasOwn(files, location) ? files[location] : undefined;
   if (file === undefined) return `its data in the file '${location}', which was not passed as external data`;
@@ -114,10 +113,6 @@ function fromBytes(raw: Uint8Array, { shape }: StoredTensor, type: ElementType):
   return toHost(type, { shape }, values);
 }
 
-function toHost(
-  { dtype }: ElementType,
-  { shape }: Pick<StoredTensor, 'shape'>,
-  values: readonly number[],
-): HostTensor {
+function toHost({ dtype }: ElementType, { shape }: Pick<StoredTensor, 'shape'>, values: readonly number[]): HostTensor {
   return dtype === 'int32' ? int32(shape, values.map(clampToInt32)) : hostTensor(dtype, shape, values);
 }

@@ -6,6 +6,7 @@ export { initializePatchVq, patchesOfImages, patchVqLoss, patchVqTrainable } fro
 export { patchVqKind } from './patch-vq/tokenizer.js';
 export { bytesFromImages, imagesFromBytes, peakSignalToNoiseRatio } from './pixels.js';
 export type { ImageTokenizer, TokenizerConfig, TokenizerKind, TokenizerOptions } from './tokenizer-kind.js';
+export { type PerceptualNetwork, perceptualLoss } from './training/perceptual-loss.js';
 export { codebookName } from './vq/codebook.js';
 export { type VqConfig, vqPresets } from './vq/config.js';
 export { vqKind } from './vq/tokenizer.js';

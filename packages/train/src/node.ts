@@ -26,6 +26,11 @@ export {
 } from './disk/training-data.js';
 export { createWorkerSource } from './disk/worker-source.js';
 export { createOptimizerThread, createOptimizerThreadFor } from './optimizer/thread.js';
+export {
+  type LoadedPerceptualNetwork,
+  loadPerceptualNetwork,
+  type PerceptualNetworkOptions,
+} from './perceptual/load-network.js';
 export { momentPrefixes, type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
 export { createTrainer } from './run/create-trainer.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';

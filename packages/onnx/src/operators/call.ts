@@ -72,7 +72,7 @@ export class OperatorCall<T> {
   constant(input: number, what: string): HostTensor {
     const found = this.known(input);
     if (found !== undefined) return found;
-    throw this.refuse(`${what} that does not depend on the images`, `the computed tensor '${this.node.inputs[input]}'`);
+    throw this.refuse(`${what} known without the images`, `the computed tensor '${this.node.inputs[input]}'`);
   }
 
   /** Numbers of an input, or of an attribute in older operator sets. */

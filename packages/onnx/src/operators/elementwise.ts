@@ -91,7 +91,13 @@ function wholeNumbers<T>(call: OperatorCall<T>, compute: (a: number, b: number) 
   const { shape } = a.data.length >= b.data.length ? a : b;
   const at = ({ data }: HostTensor, i: number): number => data[data.length === 1 ? 0 : i] as number;
   const length = Math.max(a.data.length, b.data.length);
-  return new Constant(hostTensor(a.dtype, shape, Array.from({ length }, (_, i) => compute(at(a, i), at(b, i)))));
+  return new Constant(
+    hostTensor(
+      a.dtype,
+      shape,
+      Array.from({ length }, (_, i) => compute(at(a, i), at(b, i))),
+    ),
+  );
 }
 
 /** Limits between which values are kept: inputs, or attributes before operator set 11. */
@@ -137,7 +143,7 @@ export const elementwise: Operators = {
   HardSigmoid: (call) => sigmoidLine(call.ops, call.x(0), call.float('alpha', 0.2), call.float('beta', 0.5)),
   Elu: (call) => elu(call.ops, call.x(0), call.float('alpha', 1)),
   Selu: (call) => {
-    const [alpha, gamma] = [call.float('alpha', 1.67326319217681884765625), call.float('gamma', 1.05070102214813232421875)];
+    const [alpha, gamma] = [call.float('alpha', 1.6732631921768188), call.float('gamma', 1.0507010221481323)];
     return call.ops.mul(elu(call.ops, call.x(0), alpha), gamma);
   },
   LeakyRelu: (call) => {

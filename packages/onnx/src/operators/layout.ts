@@ -122,7 +122,12 @@ function expand<T>(call: OperatorCall<T>): T {
 function tile<T>(call: OperatorCall<T>): T {
   const { ops } = call;
   return (call.numbers(1, 'repeats') ?? []).reduce((x, times, axis) => {
-    return times === 1 ? x : ops.concat(Array.from({ length: times }, () => x), axis);
+    return times === 1
+      ? x
+      : ops.concat(
+          Array.from({ length: times }, () => x),
+          axis,
+        );
   }, call.x(0));
 }
 

@@ -94,8 +94,7 @@ function lpNorm<T>(call: OperatorCall<T>): T {
   const { ops } = call;
   const x = call.x(0);
   const options = { axes: call.axis(call.int('axis', -1), call.shape(0).length), keepDims: true };
-  const norm =
-    call.int('p', 2) === 1 ? ops.sum(ops.abs(x), options) : ops.sqrt(ops.sum(ops.square(x), options));
+  const norm = call.int('p', 2) === 1 ? ops.sum(ops.abs(x), options) : ops.sqrt(ops.sum(ops.square(x), options));
   return ops.div(x, norm);
 }
 

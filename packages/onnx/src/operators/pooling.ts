@@ -1,6 +1,6 @@
 import type { Ops } from '@dpar/tensor';
-import { type Window, windowOf } from './convolution.js';
 import type { OperatorCall, Operators } from './call.js';
+import { type Window, windowOf } from './convolution.js';
 
 /** Window of a pooling node. With `ceil_mode`, more padding at the end completes the last windows. */
 function poolingWindow<T>(call: OperatorCall<T>): Window {

@@ -12,17 +12,17 @@ interface Sampling {
   readonly cubic: number;
 }
 
-/** Place in the original axis of place i of the result. */
+/** Place in the original axis of place i of the result, rounded to float32 as in ONNX Runtime: ties then fall alike. */
 function placeOf(i: number, from: number, to: number, scale: number, coordinates: string): number {
   switch (coordinates) {
     case 'asymmetric':
-      return i / scale;
+      return Math.fround(i / scale);
     case 'align_corners':
       return to === 1 ? 0 : (i * (from - 1)) / (to - 1);
     case 'pytorch_half_pixel':
-      return to === 1 ? 0 : (i + 0.5) / scale - 0.5;
+      return to === 1 ? 0 : Math.fround((i + 0.5) / scale) - 0.5;
     default:
-      return (i + 0.5) / scale - 0.5; // half_pixel
+      return Math.fround((i + 0.5) / scale) - 0.5; // half_pixel
   }
 }
 
@@ -68,7 +68,8 @@ function targetOf<T>(call: OperatorCall<T>): { scales: readonly number[]; sizes:
     return { sizes, scales: sizes.map((size, axis) => size / (shape[axis] ?? 1)) };
   }
   const scales = given ?? [];
-  return { scales, sizes: shape.map((size, axis) => Math.floor(size * (scales[axis] ?? 1))) };
+  // The product rounds to float32, as in ONNX Runtime: 0.7 of 10 pixels are 7.
+  return { scales, sizes: shape.map((size, axis) => Math.floor(Math.fround(size * (scales[axis] ?? 1)))) };
 }
 
 function resize<T>(call: OperatorCall<T>): T {
