@@ -9,6 +9,7 @@ const layers = [
   'io',
   'shards',
   'onnx',
+  'images',
   'engine-ort',
   'engine-tfjs',
   'eval',

@@ -31,7 +31,8 @@ export {
   loadPerceptualNetwork,
   type PerceptualNetworkOptions,
 } from './perceptual/load-network.js';
-export { momentPrefixes, type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { createTokenizerTrainer, picturesToShow, type RunDataOptions } from './run/create-tokenizer-trainer.js';
 export { createTrainer } from './run/create-trainer.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';
 export { type TrainOptions, train } from './run/train.js';
@@ -44,3 +45,4 @@ export {
   trainerStateOf,
   writeTrainerState,
 } from './run/trainer-state.js';
+export { momentPrefixes } from './trainer/run-trainer.js';
