@@ -1,5 +1,6 @@
 import { DparError } from '@dpar/tensor';
 import { PbfReader } from 'pbf';
+import { checkArguments } from './check-arguments.js';
 import type { ExternalPlace, OnnxAttribute, OnnxGraph, OnnxNode, OnnxPort, StoredTensor } from './model.js';
 import { constantOf, elementTypeName } from './tensor-data.js';
 
@@ -42,6 +43,7 @@ function noModel(bytes: Uint8Array, cause?: unknown): DparError {
  * @throws an error if the bytes are not a protobuf message.
  */
 export function externalDataFiles(model: Uint8Array): string[] {
+  checkArguments('externalDataFiles', { model }, { model: 'Uint8Array' });
   const found = new Set<string>();
   const inner: Readonly<Record<string, Readonly<Record<number, string>>>> = {
     model: { 7: 'graph' },

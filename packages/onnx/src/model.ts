@@ -46,7 +46,7 @@ export interface OnnxGraph {
   readonly opset: number;
 }
 
-/** Where the data of a tensor lie outside the file. */
+/** Place of the data of a tensor outside the file. */
 export interface ExternalPlace {
   /** Path relative to the folder of the ONNX file. */
   readonly location: string;

@@ -25,7 +25,7 @@ function network(operators: readonly Operator[], rest: Partial<OnnxDescription> 
 
 const relu: Operator = { op: 'Relu', inputs: ['images'], outputs: ['relu'] };
 
-/** What reading and running a network of some operators says. */
+/** Message of reading and running a network of some operators. */
 function said(operators: readonly Operator[], rest: Partial<OnnxDescription> = {}): string {
   try {
     readOnnxNetwork(network(operators, rest)).run(ops, { images: x });

@@ -1,7 +1,7 @@
 import { float32, type HostTensor } from '@dpar/tensor';
 import type { OperatorCall, Operators } from './call.js';
 
-/** How places of a resized axis are found in the original. */
+/** Rules by which places of a resized axis are found in the original. */
 interface Sampling {
   readonly mode: string;
   /** `coordinate_transformation_mode` */
