@@ -11,6 +11,8 @@ const layers = [
   'images',
   'engine-ort',
   'engine-tfjs',
+  'onnx',
+  'eval',
   'nn',
   'entropy',
   'model',
@@ -18,7 +20,6 @@ const layers = [
   'sampler',
   'train',
   'checkpoint',
-  'eval',
   'report',
   'emoji',
   'cli',
@@ -31,7 +32,7 @@ const tools = ['check', 'config', 'dev', 'fixtures'];
 const standalone = ['rope', 'patchify', 'io', 'report'];
 
 /** Packages that also run in a browser. */
-const portable = ['tensor', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report'];
+const portable = ['tensor', 'onnx', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report'];
 
 const folders = (names) => `^packages/(${names.join('|')})/`;
 const shipped = (names) => ({ path: `${folders(names)}src/`, pathNot: tests });

@@ -84,6 +84,7 @@ export function createOps<T>(backend: Backend<T>): Ops<T> {
     sin: unary('sin'),
     cos: unary('cos'),
     tanh: unary('tanh'),
+    erf: unary('erf'),
     sigmoid: unary('sigmoid'),
     silu: unary('silu'),
     square: (x) => mul(x, x),

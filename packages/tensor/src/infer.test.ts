@@ -67,6 +67,7 @@ const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
   sin: floatInput,
   cos: floatInput,
   tanh: floatInput,
+  erf: floatInput,
   sigmoid: floatInput,
   silu: floatInput,
   not: [[[f(2)], {}, 'expected an input of type bool, got float32[2].']],

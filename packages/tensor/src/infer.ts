@@ -141,6 +141,7 @@ const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
   sin: floatUnary,
   cos: floatUnary,
   tanh: floatUnary,
+  erf: floatUnary,
   sigmoid: floatUnary,
   silu: floatUnary,
   not: (inputs) => {

@@ -42,6 +42,7 @@ const kinds: { readonly [K in keyof Ops<object>]: RecordKind } = {
   sin: x,
   cos: x,
   tanh: x,
+  erf: x,
   sigmoid: x,
   silu: x,
   square: x,

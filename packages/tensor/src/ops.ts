@@ -53,6 +53,8 @@ export interface Ops<T> {
   sin(x: T): T;
   cos(x: T): T;
   tanh(x: T): T;
+  /** Error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+  erf(x: T): T;
   sigmoid(x: T): T;
   /** x sigmoid(x) */
   silu(x: T): T;

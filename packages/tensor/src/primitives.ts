@@ -30,6 +30,7 @@ interface UnaryAttributes {
   sin: None;
   cos: None;
   tanh: None;
+  erf: None;
   sigmoid: None;
   silu: None;
   not: None;

@@ -62,8 +62,7 @@ export async function trainerOf(
   resumes: boolean,
 ): Promise<TrainerOfRun> {
   if (isTokenizerConfig(config)) {
-    const trainer = await tokenizerTrainer(engine, config, options, resumes);
-    return { trainer, data: trainer.dataDigests };
+    return tokenizerTrainer(engine, config, options, resumes);
   }
   const { trainer, classes } = await imageModelTrainer(engine, config, options, resumes);
   return { trainer, classes, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
