@@ -1,0 +1,15 @@
+export { type CropOptions, cropVariants, variantsOf } from './crop/crops.js';
+export { centerSquare, fittedSquare } from './crop/squares.js';
+export {
+  checkBackground,
+  type ImageInspection,
+  type ImageReading,
+  type ImageSet,
+  type Rgb,
+  type RgbImage,
+} from './image-set.js';
+export { imageKinds } from './kinds.js';
+export { describeResize, type ImageSize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
+export { type ByteFilter, resizeBytes } from './resize/resize-bytes.js';
+export { BatchQueue } from './training/batch-queue.js';
+export { EpochOrder, type EpochOrderOptions, type ImageVisits } from './training/epoch-order.js';
