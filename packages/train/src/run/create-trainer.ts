@@ -67,7 +67,8 @@ export async function trainerOf(
     const { trainer, start } = await tokenizerTrainer(engine, config, options, resumes);
     return { trainer, data: trainer.dataDigests, start };
   }
-  const { trainer, classes, start } = await imageModelTrainer(engine, config, options, resumes);
+  const { onNote: _, ...dataOptions } = options;
+  const { trainer, classes, start } = await imageModelTrainer(engine, config, dataOptions, resumes);
   return { trainer, classes, start, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
 }
 
