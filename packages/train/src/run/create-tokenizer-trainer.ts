@@ -1,7 +1,7 @@
 import { type ImageSource, type ImageSourceOptions, openImageSource } from '@dpar/images/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
-import { type PerceptualDistance, perceptualLoss, type TokenizerLoss } from '@dpar/tokenizer';
+import { type PerceptualDistance, perceptualLoss, type TokenizerLoss, trainingOf } from '@dpar/tokenizer';
 import type { PictureBatch } from '../batches/pictures.js';
 import { checkArguments } from '../check-arguments.js';
 import { type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
@@ -10,7 +10,7 @@ import { TokenizerTrainer } from '../trainer/tokenizer-trainer.js';
 import { scheduleOf } from './config-keys.js';
 import { perceptualNetworkKey } from './data-identity.js';
 import { tokenizerFromSettings } from './model-settings.js';
-import { startingParameters } from './starting-parameters.js';
+import { type StartAccount, startingParameters } from './starting-parameters.js';
 import { parseTrainConfig, type TokenizerTrainConfig, tokenizerConfig } from './train-config.js';
 
 /** Options for the data of a run. */
@@ -39,10 +39,11 @@ export async function createTokenizerTrainer(
   return (await tokenizerTrainer(engine, valid, options, false)).trainer;
 }
 
-/** The trainer of a tokenizer, and digests of the files that it reads, by the configuration's keys. */
+/** The trainer of a tokenizer, digests of the files that it reads, by the configuration's keys, and what it starts from. */
 interface TokenizerTrainerOfRun {
   readonly trainer: TokenizerTrainer;
   readonly data: Readonly<Record<string, string>>;
+  readonly start: StartAccount | undefined;
 }
 
 /**
@@ -58,8 +59,8 @@ export async function tokenizerTrainer(
   const { optimizer, seed, discriminator, init_from, loss } = config;
   const architecture = tokenizerFromSettings(config.model);
   const drawn = initializeParameters(architecture.kind.specs(architecture.config), seed);
-  const parameters =
-    init_from === undefined || resumes ? drawn : await startingParameters(init_from, architecture, drawn);
+  const initFrom = resumes ? undefined : init_from;
+  const { parameters, whole, account: start } = await startingParameters(initFrom, architecture, { drawn });
   const { absolute, squared, codebook, commitment, entropy } = loss;
   const perceptual = loss.perceptual === null ? undefined : await loadPerceptual(loss.perceptual);
   const { data, validation } = await openPictures(config, architecture.config.imageSize, onNote);
@@ -90,10 +91,10 @@ export async function tokenizerTrainer(
     maxGradientNorm: optimizer.max_gradient_norm,
     averageDecay: optimizer.average_decay ?? undefined,
     reviveAfter: config.revive_after,
-    keepsCodebook: init_from !== undefined,
+    keepsCodebook: whole.has(trainingOf(architecture.kind).codebook),
   });
   const digests = perceptual && { [perceptualNetworkKey]: `sha256:${perceptual.digest}` };
-  return { trainer, data: { ...trainer.dataDigests, ...digests } };
+  return { trainer, data: { ...trainer.dataDigests, ...digests }, start };
 }
 
 /** Loads the network of a perceptual loss. */

@@ -13,7 +13,7 @@ import { scheduleOf } from './config-keys.js';
 import { type RunDataOptions, tokenizerTrainer } from './create-tokenizer-trainer.js';
 import { dataIdentity, sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
-import { startingParameters } from './starting-parameters.js';
+import { type StartAccount, startingParameters } from './starting-parameters.js';
 import {
   type ImageModelTrainConfig,
   imageModelConfig,
@@ -49,6 +49,8 @@ export interface TrainerOfRun {
   readonly classes?: ClassNames | undefined;
   /** Digests of the data, by the configuration's keys. */
   readonly data: Readonly<Record<string, string>>;
+  /** Weights that it starts from, with `init_from`. */
+  readonly start?: StartAccount | undefined;
 }
 
 /**
@@ -64,8 +66,9 @@ export async function trainerOf(
   if (isTokenizerConfig(config)) {
     return tokenizerTrainer(engine, config, options, resumes);
   }
-  const { trainer, classes } = await imageModelTrainer(engine, config, options, resumes);
-  return { trainer, classes, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
+  const { onNote: _, ...dataOptions } = options;
+  const { trainer, classes, start } = await imageModelTrainer(engine, config, dataOptions, resumes);
+  return { trainer, classes, start, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
 }
 
 async function imageModelTrainer(
@@ -73,7 +76,7 @@ async function imageModelTrainer(
   config: ImageModelTrainConfig,
   options: TrainingDataOptions,
   resumes: boolean,
-): Promise<{ readonly trainer: Trainer; readonly classes: ClassNames | undefined }> {
+): Promise<Omit<TrainerOfRun, 'data'> & { readonly trainer: Trainer }> {
   const { data, dropout, optimizer, seed } = config;
   const architecture = architectureFromSettings(config.model);
   const classes = await classesOfData(data, nullClassOf(architecture));
@@ -97,9 +100,11 @@ async function imageModelTrainer(
 
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const drawn = initialize(architecture.kind.specs(architecture.config), seed);
-  const parameters =
-    config.init_from === undefined || resumes ? drawn : await startingParameters(config.init_from, architecture, drawn);
-  const trained = trainedParameters(architecture, config.train).map((name) => [name, named(parameters, name)] as const);
+  const trainedNames = trainedParameters(architecture, config.train);
+  const initFrom = resumes ? undefined : config.init_from;
+  const own = { drawn, classes: classes?.names, trained: new Set(trainedNames) };
+  const { parameters, account: start } = await startingParameters(initFrom, architecture, own);
+  const trained = trainedNames.map((name) => [name, named(parameters, name)] as const);
   const trainer = new Trainer({
     engine,
     model: { ...architecture, parameters },
@@ -124,5 +129,5 @@ async function imageModelTrainer(
     averageDecay: optimizer.average_decay ?? undefined,
     schedule: scheduleOf(config),
   });
-  return { trainer, classes };
+  return { trainer, classes, start };
 }

@@ -43,6 +43,7 @@ const freeKeys: readonly string[] = [
   'data.prefetch_batches',
   'data.threads',
   // Of these the contents are compared instead.
+  'init_from',
   ...dataPathKeys.map((key) => `data.${key}`),
   perceptualNetworkKey,
 ];

@@ -110,7 +110,10 @@ export function tokenizerSchema(kind: TokenizerKind) {
     init_from: z
       .string()
       .optional()
-      .describe('Checkpoint folder of a tokenizer of the same kind and sizes whose weights to start from'),
+      .describe(
+        'Tokenizer of the same kind to start from: a checkpoint folder, or the folder of a run (its best, else its last). ' +
+          'Parameters of the same name and shape are taken; the seed draws the others',
+      ),
     seed: z.int().min(0).default(0).describe('Seed of initial weights, order of pictures, crops and codes'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
     features: z
