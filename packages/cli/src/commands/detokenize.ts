@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { checkpointIdentity, formatDigest } from '@dpar/io/node';
+import { type ClassNames, checkpointIdentity, formatDigest } from '@dpar/io/node';
 import { runSharded } from '@dpar/shards';
-import { type ClassNames, createDiskSource, type DiskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
+import { createDiskSource, type DiskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
 import { defineCommand } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
