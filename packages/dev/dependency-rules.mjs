@@ -20,6 +20,7 @@ const layers = [
   'eval',
   'report',
   'emoji',
+  'pipeline',
   'cli',
 ];
 

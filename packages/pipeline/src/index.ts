@@ -1,0 +1,1 @@
+export type { ModelPart, ModelParts, PartKind, PartName } from './model-parts.js';

@@ -1,0 +1,2 @@
+export { type ModelFolder, openModelFolder } from './disk/model-folder.js';
+export { resolveModelFolder } from './disk/resolve.js';
