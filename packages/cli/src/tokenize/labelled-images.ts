@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { nearestNames } from '@dpar/check';
-import type { ImageReading } from '@dpar/eval';
-import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/eval/node';
+import type { ImageReading } from '@dpar/images';
+import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/images/node';
 import { toHostTensor } from '@dpar/io';
 import { type ClassNames, openNpz } from '@dpar/io/node';
 import { CommandError } from '../command/errors.js';
