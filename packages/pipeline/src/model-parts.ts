@@ -44,6 +44,15 @@ export interface ModelParts {
   readonly imageSize: number;
 }
 
+/** Settings of reading the weights of a part. */
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes that were read, and those in all, if they are known. */
+  readonly onProgress?:
+    | ((progress: { readonly loaded: number; readonly total: number | undefined }) => void)
+    | undefined;
+}
+
 /** Reads the files of a model folder, on a disk or over the network. */
 export interface ModelSource {
   /** Folder or address, for messages. */
@@ -52,8 +61,8 @@ export interface ModelSource {
   readConfig(part: PartName): Promise<unknown>;
   /** Reads the names of the classes, from the folder of a part or from the model folder; `undefined` without any. */
   readClasses(part: PartName, numClasses: number): Promise<readonly string[] | undefined>;
-  /** Reads the weights of a part. */
-  readModel<Name extends PartName>(part: Name): Promise<ModelOfKind<PartKind<Name>>>;
+  /** Reads the weights of a part. @throws the signal's reason when it is aborted. */
+  readModel<Name extends PartName>(part: Name, options: ReadOptions): Promise<ModelOfKind<PartKind<Name>>>;
 }
 
 /**

@@ -1,5 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointFiles, findFolder, readCheckpointClasses, readJson } from '@dpar/io/node';
+import { checkpointFiles, findFolder, readCheckpointClasses, readJson, safetensorsFiles } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
 import type { ModelKind, ModelOfKind } from '@dpar/nn';
 import { checkArguments } from '../check-arguments.js';
@@ -9,6 +10,7 @@ import {
   type PartKind,
   type PartName,
   partKinds,
+  type ReadOptions,
   readParts,
 } from '../model-parts.js';
 
@@ -34,7 +36,7 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
     folder,
     ...(await readParts('openModelFolder', source)),
     checkpoint: (part) => join(folder, part),
-    load: source.readModel,
+    load: (part) => source.readModel(part, {}),
   };
 }
 
@@ -49,7 +51,21 @@ export function folderSource(folder: string): ModelSource {
     async readClasses(part, numClasses) {
       return (await readCheckpointClasses(join(folder, part), numClasses))?.names;
     },
-    readModel: async <Name extends PartName>(part: Name) =>
-      (await loadModel<ModelKind>(join(folder, part), { kinds: partKinds[part] })) as ModelOfKind<PartKind<Name>>,
+    async readModel<Name extends PartName>(part: Name, { signal, onProgress }: ReadOptions) {
+      signal?.throwIfAborted();
+      const bytes = await weightsBytes(join(folder, part));
+      onProgress?.({ loaded: 0, total: bytes });
+      const model = await loadModel<ModelKind>(join(folder, part), { kinds: partKinds[part] });
+      onProgress?.({ loaded: bytes, total: bytes });
+      signal?.throwIfAborted();
+      return model as ModelOfKind<PartKind<Name>>;
+    },
   };
+}
+
+/** Bytes of the files of weights in a checkpoint folder. */
+async function weightsBytes(checkpoint: string): Promise<number> {
+  const files = await safetensorsFiles(join((await findFolder(checkpoint)) ?? checkpoint, checkpointFiles.model));
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
