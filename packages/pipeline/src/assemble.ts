@@ -59,6 +59,7 @@ export async function assemblePipeline<R extends Images, M extends EntropyMap, S
 ): Promise<Pipeline<R, M, S>> {
   const { signal, weights, entropyWeights, engine: given } = options;
   signal?.throwIfAborted();
+  checkEngineOptions(caller, options);
   const parts = await readParts(caller, source);
   const kind = options.model ?? (parts.dpar === undefined ? 'llamagen' : 'dpar');
   const names = neededParts(caller, source.place, parts, kind);
@@ -88,6 +89,17 @@ export async function assemblePipeline<R extends Images, M extends EntropyMap, S
 
 function engineOptions({ device, threads, wasmPaths }: PipelineOptions): OrtEngineOptions {
   return { ...(device && { device }), ...(threads !== undefined && { threads }), ...(wasmPaths && { wasmPaths }) };
+}
+
+/** @throws DparError for settings of the own engine beside a given one. */
+function checkEngineOptions(caller: string, { engine, device, threads, wasmPaths }: PipelineOptions): void {
+  if (engine === undefined) return;
+  const [setting] = Object.entries({ device, threads, wasmPaths }).filter(([, value]) => value !== undefined);
+  if (setting === undefined) return;
+  const [name, value] = setting;
+  throw new DparError(
+    `${caller}: expected no '${name}' beside 'engine', got ${name === 'wasmPaths' ? 'some' : value}. Pass it to the engine.`,
+  );
 }
 
 /** Parts that drawing needs: tokenizer, the model, and the entropy model if its patches depend on one. */
