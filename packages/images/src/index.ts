@@ -1,4 +1,5 @@
-export { type CropOptions, centerSquare, cropVariants, variantsOf } from './crop/crops.js';
+export { type CropOptions, cropVariants, variantsOf } from './crop/crops.js';
+export { centerSquare, fittedSquare } from './crop/squares.js';
 export {
   checkBackground,
   type ImageInspection,
@@ -10,3 +11,5 @@ export {
 export { imageKinds } from './kinds.js';
 export { describeResize, type ImageSize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
 export { type ByteFilter, resizeBytes } from './resize/resize-bytes.js';
+export { BatchQueue } from './training/batch-queue.js';
+export { EpochOrder, type EpochOrderOptions, type ImageVisits } from './training/epoch-order.js';
