@@ -21,10 +21,13 @@ it('has the examples that are run', () => {
   expect(examples).toHaveLength(4);
 });
 
-it.each(examples.map((example, i) => [i, example] as const))('prints what the README says: example %d', async (_, example) => {
-  await enterEmptyFolder();
-  expect(await printedBy(example, { '@dpar/pipeline/node': node })).toBe(expectedOutput(example));
-});
+it.each(examples.map((example, i) => [i, example] as const))(
+  'prints what the README says: example %d',
+  async (_, example) => {
+    await enterEmptyFolder();
+    expect(await printedBy(example, { '@dpar/pipeline/node': node })).toBe(expectedOutput(example));
+  },
+);
 
 it('shows the picture that its first example draws', async () => {
   await enterEmptyFolder();

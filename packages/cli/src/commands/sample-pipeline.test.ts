@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { emojiFolder } from '@dpar/emoji/node';
 import { loadPipeline, type SavableImages } from '@dpar/pipeline/node';
+import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
 import { readTensors } from '../input-files.js';
 import { rowsOf, sample } from '../testing/sampling.js';
@@ -42,7 +43,10 @@ it.each(['dpar', 'llamagen'] as const)('draws the tokens of the pipeline with %s
 });
 
 it('draws the pictures of the pipeline', async () => {
-  const output = join(await temporaryFolder(), 'grid.png');
+  const output = join(await temporaryFolder(), 'pictures');
   const images = await drawBoth('dpar', output, 16);
-  expect(new Uint8Array(await readFile(output))).toEqual(images.grid());
+  for (let i = 0; i < count; i++) {
+    const { data } = decode(await readFile(join(output, `00000${i}.png`)));
+    expect(data).toEqual(decode(images.png(i)).data);
+  }
 });

@@ -241,6 +241,9 @@ describe('save', () => {
     expect(new Uint8Array(await readFile(join(folder, 'a/grid.png')))).toEqual(images.grid());
     await images.save(join(folder, 'a/grid.png'), 1);
     expect(new Uint8Array(await readFile(join(folder, 'a/grid.png')))).toEqual(images.grid(1));
+    const one = await pipeline.generate({ class: 'cat', seed: 1 });
+    await one.save(join(folder, 'one.png'));
+    expect(new Uint8Array(await readFile(join(folder, 'one.png')))).toEqual(one.png());
     for (let time = 0; time < 2; time++) {
       await images.save(join(folder, 'pictures'));
       expect(await readdir(join(folder, 'pictures'))).toEqual(['000000.png', '000001.png']);
