@@ -9,8 +9,9 @@ import { ImageDecoder } from './decoder.js';
 import { classesOf } from './draw-options.js';
 import type { EntropyMap } from './entropy-map.js';
 import type { Images } from './images.js';
+import { type EntropyPrediction, type Environment, LoadedPipeline } from './loaded-pipeline.js';
 import { type ModelParts, type ModelSource, type PartName, readParts } from './model-parts.js';
-import { type EntropyPrediction, type Environment, Pipeline } from './pipeline.js';
+import type { Pipeline } from './pipeline.js';
 
 /** Progress of loading, in bytes of weights. */
 export interface LoadProgress {
@@ -69,7 +70,7 @@ export async function assemblePipeline<R extends Images, M extends EntropyMap, S
     const formats = { ...(weights && { weights }), ...(entropyWeights && { entropyWeights }) };
     const generating = model as ImageModel;
     const read = createTokenizer(engine, tokenizer as TokenizerModel);
-    return new Pipeline({
+    return new LoadedPipeline({
       kind,
       engine,
       ownsEngine: given === undefined,
