@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
@@ -21,7 +21,7 @@ export class SavableImages extends Images {
       return writeFileAtomic(path, this.count === 1 ? this.png() : this.grid(columns));
     await checkFolder(path);
     await writeFolderAtomic(path, async (partial) => {
-      for (let i = 0; i < this.count; i++) await writeFileAtomic(join(partial, fileName(i)), this.png(i));
+      for (let i = 0; i < this.count; i++) await writeFile(join(partial, fileName(i)), this.png(i));
     });
   }
 }
