@@ -57,6 +57,12 @@ export interface GridLayout {
   readonly height: number;
 }
 
+/** A picture of a grid. */
+export interface GridPicture extends GridLayout {
+  /** Red, green and blue: bytes [height, width, 3]. */
+  readonly data: Uint8Array;
+}
+
 /** Computes the layout of a grid. @throws DparError if one picture cannot hold all images. */
 export function gridLayout(images: number, columns: number, size: number): GridLayout {
   checkArguments('gridLayout', { images, columns, size }, { images: 'number', columns: 'number', size: 'number' });
@@ -89,6 +95,11 @@ export class Grid {
         this.data.set(image.subarray(3 * y * size, 3 * (y + 1) * size), 3 * ((top + y) * width + left));
       }
     }
+  }
+
+  /** Bytes and layout of the picture. */
+  get picture(): GridPicture {
+    return { data: this.data, ...this.layout };
   }
 
   /** The PNG file. */

@@ -8,6 +8,7 @@ export {
   countImages,
   Grid,
   type GridLayout,
+  type GridPicture,
   gridColumns,
   gridLayout,
   imageAt,
