@@ -29,8 +29,8 @@ async function boundaries() {
 /** The page and its workers have different globals. */
 const projects = [
   'tsconfig.json',
-  'examples/playground/tsconfig.page.json',
-  'examples/playground/tsconfig.worker.json',
+  'packages/playground/tsconfig.page.json',
+  'packages/playground/tsconfig.worker.json',
 ];
 
 async function typecheck(args = []) {
