@@ -10,6 +10,8 @@ export interface Option<V> {
   /** Reads the text. @throws UsageError `expected X, got Y` */
   readonly parse?: (text: string) => V;
   readonly required?: boolean;
+  /** An argument without a name, such as PICTURES in `dpar create PICTURES`. Its `value` is shown in the help. */
+  readonly positional?: boolean;
   /** An older name of the option, which still works. */
   readonly alias?: string;
   /** The option accepts several values and can be given several times. */
@@ -41,6 +43,11 @@ export interface Kind<V> {
 /** An option that must be given. */
 export function required<V>(kind: Kind<V>, description: string): Option<V> {
   return { ...kind, description, required: true };
+}
+
+/** An argument without a name, which must be given. @param name Its name in the help, such as `PICTURES`. */
+export function positional<V>(name: string, kind: Kind<V>, description: string): Option<V> {
+  return { ...kind, value: name, description, required: true, positional: true };
 }
 
 /** An optional option. */
