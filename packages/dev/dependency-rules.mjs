@@ -8,6 +8,7 @@ const layers = [
   'patchify',
   'io',
   'shards',
+  'images',
   'engine-ort',
   'engine-tfjs',
   'nn',
@@ -20,6 +21,7 @@ const layers = [
   'eval',
   'report',
   'emoji',
+  'pipeline',
   'cli',
 ];
 

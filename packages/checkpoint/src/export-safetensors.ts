@@ -4,13 +4,16 @@ import type { KindsOf } from '@dpar/check';
 import type { ChunkedTensor, StoredType } from '@dpar/io';
 import {
   checkpointFiles,
+  classesFile,
   dequantized,
   openCheckpoint,
+  readCheckpointClasses,
   safetensorsFiles,
   writeCheckpoint,
+  writeClassNames,
   writeSafetensors,
 } from '@dpar/io/node';
-import { classesFile, readCheckpointClasses, trainerFiles, writeClassNames } from '@dpar/train/node';
+import { trainerFiles } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
 import { specsOf } from './kinds.js';
 import { checkStoredWeights } from './usable-weights.js';

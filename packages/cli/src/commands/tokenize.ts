@@ -1,4 +1,6 @@
+import { type CropOptions, variantsOf } from '@dpar/images';
 import { checkpointIdentity } from '@dpar/io/node';
+import { ImageDecoder } from '@dpar/pipeline';
 import { countThere, shareOf } from '@dpar/shards';
 import { defineCommand } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
@@ -7,7 +9,6 @@ import { interruptible } from '../command/interruptible.js';
 import * as option from '../command/options.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { ImageDecoder } from '../images/images.js';
 import {
   backgroundOption,
   formatColor,
@@ -18,7 +19,6 @@ import {
 } from '../images/options.js';
 import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
-import { type CropOptions, variantsOf } from '../tokenize/crops.js';
 import { emptyClasses, labelledSound, openLabelledImages } from '../tokenize/labelled-images.js';
 import { checkSource, openTokenParts, type TokenPlan } from '../tokenize/token-parts.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';
