@@ -1,4 +1,10 @@
 import { library } from '@dpar/config/tsup';
 
-// The server's packages, which are built in, import Node's modules by their short names.
-export default { ...library(), platform: 'node', sourcemap: false };
+// All packages that writing and serving a page need are built in. Engines and decoders are not: what is used imports none.
+export default {
+  ...library(),
+  platform: 'node',
+  sourcemap: false,
+  external: [/^@dpar\/(engine-ort|images)/],
+  treeshake: 'smallest',
+};

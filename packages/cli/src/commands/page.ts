@@ -15,7 +15,7 @@ export const page = defineCommand({
   options: {
     model: required(modelName, "model folder, run of 'dpar create', or package with a model"),
     output: required(outputFolder, 'folder of the page'),
-    title: optional(text, "title of the page (default: the name of the model's folder)"),
+    title: optional(text('TEXT', 'a title'), "title of the page (default: the name of the model's folder)"),
   },
   run: async ({ model, output, title }, { signal }) => {
     const written = await writePage(resolveModelFolder(model), output, { title, signal });

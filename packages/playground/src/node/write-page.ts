@@ -79,6 +79,18 @@ export async function writePage(model: string, output: string, options: WritePag
   return { title: manifest.title, files: names.length, bytes, compressedBytes };
 }
 
+/** Checks that a folder is a page of {@link writePage}. */
+export async function isPage(folder: string): Promise<boolean> {
+  checkArguments('isPage', { folder }, { folder: 'string' });
+  return (await filesOf(folder)) !== undefined;
+}
+
+/** Names of the files of a page; undefined for another folder. */
+async function filesOf(folder: string): Promise<readonly string[] | undefined> {
+  const { files } = (await readJson(join(folder, listFile)).catch(() => undefined)) ?? {};
+  return Array.isArray(files) ? files : undefined;
+}
+
 /** Puts content at a path. Copies share their blocks on the disk where the file system can do so. */
 async function place(content: PageContent, path: string): Promise<void> {
   if (content instanceof Uint8Array) await writeFile(path, content);
@@ -103,8 +115,7 @@ async function checkOutput(output: string): Promise<void> {
   if (status === undefined) return;
   const there = (await namesIn(output)).filter((name) => !name.split('/').some(isSystemEntry));
   if (there.length === 0) return;
-  const { files } = (await readJson(join(output, listFile)).catch(() => undefined)) ?? {};
-  const list = new Set(Array.isArray(files) ? files : []);
+  const list = new Set(await filesOf(output));
   const foreign = there.find((name) => name !== listFile && !list.has(name.replace(/\.br$/, '')));
   if (foreign === undefined) return;
   throw new DparError(
