@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DparError } from '@dpar/tensor';
 import { manifestFile, type PageManifest } from '../manifest.js';
 import { readModelFiles } from './model-files.js';
+import { namesIn } from './names-in.js';
 
 /** Content of a file of a page: bytes, or the path of a file that has them. */
 export type PageContent = Uint8Array | { readonly path: string };
@@ -58,15 +59,6 @@ export async function pageFiles(built: string, model: string, title?: string): P
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-/** Paths of all files below a folder, with slashes. */
-export async function namesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length).replaceAll('\\', '/').replace(/^\//, ''))
-    .sort();
-}
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 

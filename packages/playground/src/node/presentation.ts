@@ -1,8 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, parse, resolve, sep } from 'node:path';
 import { isSystemEntry, readJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import type { PageExample } from '../manifest.js';
+import { namesIn } from './names-in.js';
 
 /** Name of the optional file of a model folder that says how a page presents the model. */
 const presentationFile = 'page.json';
@@ -83,11 +84,10 @@ function listedExamples(folder: string, path: string, list: unknown): PageExampl
 /** Pictures in the folder of examples, evenly chosen if there are many. */
 async function findExamples(folder: string, classes: readonly string[]): Promise<PageExample[]> {
   const place = join(folder, examplesFolder);
-  const entries = await readdir(place, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries
-    .filter((entry) => entry.isFile() && imageFile.test(entry.name) && !isSystemEntry(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  const names = existsSync(place) ? await namesIn(place) : [];
+  const files = names
+    .filter((name) => imageFile.test(name) && !name.split('/').some(isSystemEntry))
+    .map((name) => join(place, name));
   const count = Math.min(files.length, mostExamples);
   return Array.from({ length: count }, (_, i) => {
     const file = files[Math.floor((i * files.length) / count)] as string;

@@ -8,7 +8,8 @@ import { isSystemEntry, readJson, writeFolderAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { builtPage } from '../built-page.js';
 import { checkArguments } from './check-arguments.js';
-import { namesIn, type PageContent, pageFiles } from './page-files.js';
+import { namesIn } from './names-in.js';
+import { type PageContent, pageFiles } from './page-files.js';
 
 /** Options of {@link writePage}. */
 export interface WritePageOptions {
