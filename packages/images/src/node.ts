@@ -27,3 +27,11 @@ export {
 export { sampleSettingsFile } from './sets/list-folder.js';
 export { pngContent, pngRecordKey, readPngRecord } from './sets/png-record.js';
 export type { ImageFile, StoredImageSet } from './sets/stored-image-set.js';
+export {
+  type DamagedPicture,
+  type ImageBatch,
+  type ImageSource,
+  type ImageSourceOptions,
+  openImageSource,
+} from './training/image-source.js';
+export { type PictureSplit, splitPictures } from './training/split-pictures.js';

@@ -24,7 +24,9 @@ export interface PictureThreads {
  * Program of the threads, next to this module in the built package. When run from source, it is missing: the same messages are
  * then answered in this thread.
  */
-const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./picture-worker.js', import.meta.url);
+export const builtWorker = import.meta.url.endsWith('.ts')
+  ? undefined
+  : new URL('./picture-worker.js', import.meta.url);
 
 /** Threads that leave half of the cores to the work that the pictures are for. */
 export function usualThreads(): number {

@@ -39,7 +39,9 @@ const freeKeys: readonly string[] = [
   'checkpoints',
   'samples',
   'tensorboard',
+  'features',
   'data.prefetch_batches',
+  'data.threads',
   ...dataPathKeys.map((key) => `data.${key}`), // their contents are compared instead
 ];
 

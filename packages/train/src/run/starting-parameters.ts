@@ -1,5 +1,5 @@
 import { readCheckpoint } from '@dpar/io/node';
-import { formatProblems, type ImageArchitecture, type Json, kindOfConfig, parameterProblems } from '@dpar/nn';
+import { type Architecture, formatProblems, type Json, kindOfConfig, parameterProblems } from '@dpar/nn';
 import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 
 /** Keys of config.json that change the meaning of weights but not their shapes. */
@@ -13,7 +13,7 @@ const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal'] 
  */
 export async function startingParameters(
   folder: string,
-  { kind, config }: ImageArchitecture,
+  { kind, config }: Architecture,
   drawn: Tensors<HostTensor>,
 ): Promise<Record<string, HostTensor>> {
   const { config: json, parameters } = await readCheckpoint(folder);
