@@ -9,8 +9,9 @@ import { ImageDecoder } from './decoder.js';
 import { classesOf } from './draw-options.js';
 import type { EntropyMap } from './entropy-map.js';
 import type { Images } from './images.js';
+import { type EntropyPrediction, type Environment, LoadedPipeline } from './loaded-pipeline.js';
 import { type ModelParts, type ModelSource, type PartName, readParts } from './model-parts.js';
-import { type EntropyPrediction, type Environment, Pipeline } from './pipeline.js';
+import type { Pipeline } from './pipeline.js';
 
 /** Progress of loading, in bytes of weights. */
 export interface LoadProgress {
@@ -59,6 +60,7 @@ export async function assemblePipeline<R extends Images, M extends EntropyMap, S
 ): Promise<Pipeline<R, M, S>> {
   const { signal, weights, entropyWeights, engine: given } = options;
   signal?.throwIfAborted();
+  checkEngineOptions(caller, options);
   const parts = await readParts(caller, source);
   const kind = options.model ?? (parts.dpar === undefined ? 'llamagen' : 'dpar');
   const names = neededParts(caller, source.place, parts, kind);
@@ -68,7 +70,7 @@ export async function assemblePipeline<R extends Images, M extends EntropyMap, S
     const formats = { ...(weights && { weights }), ...(entropyWeights && { entropyWeights }) };
     const generating = model as ImageModel;
     const read = createTokenizer(engine, tokenizer as TokenizerModel);
-    return new Pipeline({
+    return new LoadedPipeline({
       kind,
       engine,
       ownsEngine: given === undefined,
@@ -88,6 +90,17 @@ export async function assemblePipeline<R extends Images, M extends EntropyMap, S
 
 function engineOptions({ device, threads, wasmPaths }: PipelineOptions): OrtEngineOptions {
   return { ...(device && { device }), ...(threads !== undefined && { threads }), ...(wasmPaths && { wasmPaths }) };
+}
+
+/** @throws DparError for settings of the own engine beside a given one. */
+function checkEngineOptions(caller: string, { engine, device, threads, wasmPaths }: PipelineOptions): void {
+  if (engine === undefined) return;
+  const [setting] = Object.entries({ device, threads, wasmPaths }).filter(([, value]) => value !== undefined);
+  if (setting === undefined) return;
+  const [name, value] = setting;
+  throw new DparError(
+    `${caller}: expected no '${name}' beside 'engine', got ${name === 'wasmPaths' ? 'some' : value}. Pass it to the engine.`,
+  );
 }
 
 /** Parts that drawing needs: tokenizer, the model, and the entropy model if its patches depend on one. */

@@ -6,8 +6,9 @@ import { checkArguments } from './check-arguments.js';
 import { EntropyMap } from './entropy-map.js';
 import { decodeInBrowser, type ImageInput } from './image-input.js';
 import { Images } from './images.js';
+import type { Environment } from './loaded-pipeline.js';
 import { type ModelSource, type PartKind, type PartName, partKinds, type ReadOptions } from './model-parts.js';
-import type { Environment, Pipeline } from './pipeline.js';
+import type { Pipeline } from './pipeline.js';
 
 const environment: Environment<Images, EntropyMap, ImageInput> = {
   images: (content) => new Images(content),

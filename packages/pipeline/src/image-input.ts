@@ -11,15 +11,18 @@ export interface RawImage {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** Images that a pipeline reads anywhere: pixels, the bytes of an image file such as a PNG, or images of a pipeline. */
-export type ImageInput = RawImage | PixelData | Uint8Array | Images;
+/**
+ * Images that a pipeline reads anywhere: pixels, an image file such as a PNG as bytes or `Blob`, or images of a pipeline.
+ */
+export type ImageInput = RawImage | PixelData | Uint8Array | Blob | Images;
 
-/** Decodes the bytes of an image file. Transparent pixels are on white. */
-export type DecodeFile<S> = (input: Exclude<S, RawImage | PixelData | Images>) => Promise<RawImage>;
+/** Decodes an image file, given by its bytes or as S. */
+export type DecodeFile<S> = (input: Uint8Array | Exclude<S, RawImage | PixelData | Blob | Images>) => Promise<RawImage>;
 
 /**
  * Reads images as squares of a model: the middle of each, scaled to its size as `dpar tokenize` does.
  * @param caller Function that errors name.
+ * @param size Width and height in pixels of the images of the model.
  * @throws DparError for what is no image.
  */
 export async function readSquares<S>(
@@ -32,6 +35,8 @@ export async function readSquares<S>(
   for (const input of inputs) {
     if (input instanceof Images) squares.push(...imagesOf(input));
     else if (isRaw(input)) squares.push(rgbOf(caller, input));
+    else if (input instanceof Blob)
+      squares.push(rgbOf(caller, await decode(new Uint8Array(await input.arrayBuffer()))));
     else squares.push(rgbOf(caller, await decode(input as Parameters<DecodeFile<S>>[0])));
   }
   return squares.map((image) => (image.width === size && image.height === size ? image : centerSquare(image, size)));

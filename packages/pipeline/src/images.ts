@@ -80,7 +80,7 @@ export class Images {
     checkArguments('Images.imageData', { index }, { 'index?': 'number' });
     const rgb = this.pixelsOf('Images.imageData', index);
     const data = new Uint8ClampedArray((rgb.length / 3) * 4).fill(255);
-    for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) data.set(rgb.subarray(from, from + 3), to);
+    for (let i = 0; i < rgb.length; i++) data[i + Math.floor(i / 3)] = rgb[i] as number; // every fourth byte is opacity
     return newPixelData(data, this.width, this.height);
   }
 
@@ -88,6 +88,8 @@ export class Images {
     if (Number.isInteger(index) && index >= 0 && index < this.count) {
       return imageAt({ data: this.bytes, size: this.width }, index).data;
     }
-    throw new DparError(`${caller}: expected the number of an image from 0 to ${this.count - 1}, got ${index}.`);
+    throw new DparError(
+      `${caller}: expected the number of an image from 0 to ${this.count - 1}, got ${index}. Check 'index'.`,
+    );
   }
 }

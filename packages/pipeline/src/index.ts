@@ -1,8 +1,8 @@
 export type { LoadProgress, PipelineOptions } from './assemble.js';
 export type { ClassChoice } from './class-choice.js';
 export { ImageDecoder } from './decoder.js';
-export type { DrawOptions } from './draw-options.js';
-export type { EntropyMap } from './entropy-map.js';
+export type { DrawOptions, OnTokens } from './draw-options.js';
+export { EntropyMap, type EntropyMapContent } from './entropy-map.js';
 export { fetchPipeline } from './fetch-pipeline.js';
 export {
   countImages,
@@ -15,7 +15,7 @@ export {
   type SquareImages,
 } from './grid.js';
 export type { ImageInput, RawImage } from './image-input.js';
-export type { Images } from './images.js';
+export { Images, type ImagesContent } from './images.js';
 export type { ModelPart, ModelParts, PartKind, PartName } from './model-parts.js';
 export type {
   CompleteOptions,

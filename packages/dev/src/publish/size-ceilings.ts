@@ -84,6 +84,12 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/report': { bytes: 12_250, reason: 'charts, also of a boundary head, pictures and the style sheet of a page' },
   '@dpar/emoji': { bytes: 3_500, reason: 'finds files, and checks; the weights are beside it' },
   '@dpar/emoji/node': { bytes: 1_000, reason: 'the same from the disk' },
+  '@dpar/pipeline': {
+    bytes: 12_500,
+    reason:
+      'draws, completes and reads images, loads models over the network, grids; beside the sampler and onnxruntime-web',
+  },
+  '@dpar/pipeline/node': { bytes: 13_500, reason: 'for Node: the same from the disk, and files of pictures' },
   '@dpar/playground': {
     bytes: 59_000,
     reason:

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
@@ -9,17 +9,19 @@ import { Images } from '../images.js';
 /** Pictures of a model, which can be saved. */
 export class SavableImages extends Images {
   /**
-   * Saves the images: as one grid in a file that ends in `.png`, or else each as `000000.png` and so on in a folder. Files
-   * and folders appear whole or not at all; missing folders are made, and earlier pictures are replaced.
+   * Saves the images: as one grid in a file that ends in `.png`, where a single image has no frame, or else each as
+   * `000000.png` and so on in a folder. Files and folders appear whole or not at all; missing folders are made, and earlier
+   * pictures are replaced.
    * @param columns Columns of the grid, see {@link Images.grid}.
    * @throws DparError for another kind of file, or a folder with files of others.
    */
   async save(path: string, columns?: number): Promise<void> {
     checkArguments('Images.save', { path, columns }, { path: 'string', 'columns?': 'number' });
-    if (kindOf('Images.save', path) === 'file') return writeFileAtomic(path, this.grid(columns));
+    if (kindOf('Images.save', path) === 'file')
+      return writeFileAtomic(path, this.count === 1 ? this.png() : this.grid(columns));
     await checkFolder(path);
     await writeFolderAtomic(path, async (partial) => {
-      for (let i = 0; i < this.count; i++) await writeFileAtomic(join(partial, fileName(i)), this.png(i));
+      for (let i = 0; i < this.count; i++) await writeFile(join(partial, fileName(i)), this.png(i));
     });
   }
 }
