@@ -8,6 +8,7 @@ const layers = [
   'patchify',
   'io',
   'shards',
+  'images',
   'engine-ort',
   'engine-tfjs',
   'nn',

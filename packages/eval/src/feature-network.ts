@@ -1,7 +1,7 @@
 import { type KindsOf, listOf } from '@dpar/check';
+import { type ImageReading, imageKinds, type RgbImage } from '@dpar/images';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
-import { type ImageReading, imageReadingKinds, type RgbImage, rgbImageKinds } from './image-set.js';
 import { type Matrix, matrixKinds } from './matrix.js';
 
 /** Features of N images, a row for each. */
@@ -46,7 +46,7 @@ export const featureNetworkKinds: KindsOf<FeatureNetwork> = {
   identity: 'string',
   extract: 'function',
   dispose: 'function',
-  'reading?': imageReadingKinds,
+  'reading?': imageKinds.reading,
   '*': 'any',
 };
 
@@ -64,7 +64,7 @@ export async function inBatches(
   batchSize: number,
   compute: (batch: readonly RgbImage[]) => Promise<FeatureRows>,
 ): Promise<ImageFeatures> {
-  checkArguments('extract', { images }, { images: listOf(rgbImageKinds) });
+  checkArguments('extract', { images }, { images: listOf(imageKinds.image) });
   if (images.length === 0) {
     throw new DparError('extract: expected at least one image, got none. Pass images.');
   }

@@ -6,7 +6,6 @@ export {
   frechetExtrapolation,
 } from './frechet-extrapolation.js';
 export { type FrechetInterval, type FrechetIntervalOptions, frechetInterval } from './frechet-interval.js';
-export type { ImageInspection, ImageReading, ImageSet, Rgb, RgbImage } from './image-set.js';
 export { inceptionParameters } from './inception/convolutions.js';
 export { foldBatchNorm } from './inception/fold.js';
 export {
@@ -38,6 +37,4 @@ export type {
   OnnxValueMetadata,
 } from './onnx/session.js';
 export { type PrecisionRecall, type PrecisionRecallOptions, precisionRecall } from './precision-recall.js';
-export { describeResize, type ImageSize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
-export { type ByteFilter, resizeBytes } from './resize/resize-bytes.js';
 export { type FeatureStatistics, featureStatistics, StatisticsAccumulator } from './statistics.js';

@@ -1,6 +1,5 @@
 import type { KindsOf } from '@dpar/check';
-import type { RgbImage } from './image-set.js';
-import { type ImageSize, type ResizeMethod, resizeImage } from './resize/resize.js';
+import { type ImageSize, type ResizeMethod, type RgbImage, resizeImage } from '@dpar/images';
 
 /** Normalization of bytes: (value - mean) / deviation, with one number for all channels or one for each. */
 export interface ValueRange {

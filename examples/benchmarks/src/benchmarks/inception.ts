@@ -1,5 +1,6 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import { createInceptionNetwork, foldBatchNorm, inception, inceptionParameters, type RgbImage } from '@dpar/eval';
+import { createInceptionNetwork, foldBatchNorm, inception, inceptionParameters } from '@dpar/eval';
+import type { RgbImage } from '@dpar/images';
 import { createRandom, float32, type HostTensor, type Tensors, type TensorType } from '@dpar/tensor';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
 import { countMacs } from '../macs.js';

@@ -1,4 +1,5 @@
-import { type FeatureNetwork, type ImageFeatures, type RgbImage, resizeBytes } from '@dpar/eval';
+import type { FeatureNetwork, ImageFeatures } from '@dpar/eval';
+import { type RgbImage, resizeBytes } from '@dpar/images';
 import { type CompiledFunction, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { imagesFromBytes } from '@dpar/tokenizer';
 import { type ClassifierConfig, classifier, classifierSize } from './network.js';

@@ -1,4 +1,4 @@
-import type { Rgb } from '@dpar/eval';
+import type { Rgb } from '@dpar/images';
 import colorString from 'color-string';
 import { UsageError } from './errors.js';
 

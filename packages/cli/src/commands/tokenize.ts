@@ -1,3 +1,4 @@
+import { type CropOptions, variantsOf } from '@dpar/images';
 import { checkpointIdentity } from '@dpar/io/node';
 import { countThere, shareOf } from '@dpar/shards';
 import { defineCommand } from '../command/command.js';
@@ -18,7 +19,6 @@ import {
 } from '../images/options.js';
 import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
-import { type CropOptions, variantsOf } from '../tokenize/crops.js';
 import { emptyClasses, labelledSound, openLabelledImages } from '../tokenize/labelled-images.js';
 import { checkSource, openTokenParts, type TokenPlan } from '../tokenize/token-parts.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, deflate } from 'node:zlib';
-import type { ImageReading, RgbImage } from '@dpar/eval';
-import { checkImages, imageFormatOf, type StoredImageSet } from '@dpar/eval/node';
+import type { ImageReading, RgbImage } from '@dpar/images';
+import { checkImages, imageFormatOf, type StoredImageSet } from '@dpar/images/node';
 import type { Context } from '../command/command.js';
 import { withImageCheck } from '../images/options.js';
 

@@ -1,13 +1,7 @@
 import { constants, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import {
-  type FeatureNetwork,
-  type FeatureStatistics,
-  featureStatistics,
-  type ImageInspection,
-  type Matrix,
-} from '@dpar/eval';
+import { type FeatureNetwork, type FeatureStatistics, featureStatistics, type Matrix } from '@dpar/eval';
 import {
   cachedFeatures,
   type EvaluationSet,
@@ -15,11 +9,11 @@ import {
   type FeatureOrigin,
   type FeatureSet,
   featureCachePath,
-  findDamaged,
   originOf,
   partsFolder,
-  type StoredImageSet,
 } from '@dpar/eval/node';
+import type { ImageInspection } from '@dpar/images';
+import { findDamaged, type StoredImageSet } from '@dpar/images/node';
 import { makeFolder } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { CommandError } from '../command/errors.js';

@@ -4,14 +4,13 @@ import {
   createInceptionNetwork,
   createOnnxNetwork,
   type FeatureNetwork,
-  type ImageReading,
   type OnnxNetworkOptions,
-  resizeMethods,
   tokenPoolings,
   type ValueRangeName,
   valueRanges,
 } from '@dpar/eval';
 import { loadInceptionWeights, openOnnxModel } from '@dpar/eval/node';
+import { type ImageReading, resizeMethods } from '@dpar/images';
 import { isDparError } from '@dpar/tensor';
 import type { Context } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';

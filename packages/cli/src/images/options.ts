@@ -1,5 +1,5 @@
-import type { ImageReading, Rgb } from '@dpar/eval';
-import { type CheckOptions, type SoundImages, type StoredImageSet, withoutDamaged } from '@dpar/eval/node';
+import type { ImageReading, Rgb } from '@dpar/images';
+import { type CheckOptions, type SoundImages, type StoredImageSet, withoutDamaged } from '@dpar/images/node';
 import type { Context } from '../command/command.js';
 import { countOf } from '../command/format.js';
 import { color, flag, optional } from '../command/options.js';

@@ -1,13 +1,6 @@
 import { join } from 'node:path';
-import {
-  collectFeatures,
-  describeImageChange,
-  featureSettingsFile,
-  imageListFile,
-  readFeatureSettings,
-  readImageList,
-  writeFeatures,
-} from '@dpar/eval/node';
+import { collectFeatures, featureSettingsFile, readFeatureSettings, writeFeatures } from '@dpar/eval/node';
+import { describeImageChange, imageListFile, readImageList } from '@dpar/images/node';
 import { checkShards, mergeFiles, mergeTensors, type OnItems } from '@dpar/shards';
 import { checkSameClasses, classesFile, classesKey, entropyCheckpointKey, readClassNames } from '@dpar/train/node';
 import type { Context, Result } from '../command/command.js';

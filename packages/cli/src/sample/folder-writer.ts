@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pngContent, pngRecordKey, readPngRecord } from '@dpar/eval/node';
+import { pngContent, pngRecordKey, readPngRecord } from '@dpar/images/node';
 import { makeFolder, writeFileAtomic } from '@dpar/io/node';
 import { checkRun, RunSettings, shardRecord } from '@dpar/shards';
 import pMap from 'p-map';

@@ -1,4 +1,5 @@
-import type { FeatureNetwork, ImageFeatures, RgbImage } from '@dpar/eval';
+import type { FeatureNetwork, ImageFeatures } from '@dpar/eval';
+import type { RgbImage } from '@dpar/images';
 
 /** A stand-in for a feature network: 3 pool features, 2 spatial ones and 2 logits of an image's first and last pixel. */
 export function tinyNetwork(identity: string, onBatch: () => void = () => {}): FeatureNetwork {

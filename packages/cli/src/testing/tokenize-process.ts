@@ -1,6 +1,6 @@
+import { variantsOf } from '@dpar/images';
 import { shareOf } from '@dpar/shards';
 import { createReferenceEngine } from '@dpar/tensor';
-import { variantsOf } from '../tokenize/crops.js';
 import { openLabelledImages } from '../tokenize/labelled-images.js';
 import { openTokenParts } from '../tokenize/token-parts.js';
 import { tokenizeImages } from '../tokenize/tokenize-images.js';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { nearestNames } from '@dpar/check';
-import type { ImageReading } from '@dpar/eval';
-import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/eval/node';
+import type { ImageReading } from '@dpar/images';
+import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/images/node';
 import { toHostTensor } from '@dpar/io';
 import { openNpz } from '@dpar/io/node';
 import type { ClassNames } from '@dpar/train/node';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { checkSameImages, writeImageList } from '@dpar/eval/node';
+import { checkSameImages, writeImageList } from '@dpar/images/node';
 import { type ItemRange, PartFolder, type Settings } from '@dpar/shards';
 import { checkSameClasses, readClassNames, writeClassNames } from '@dpar/train/node';
 import type { LabelledImages } from './labelled-images.js';

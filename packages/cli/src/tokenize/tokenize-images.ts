@@ -1,9 +1,9 @@
-import type { RgbImage } from '@dpar/eval';
-import { type CheckOptions, checkImages } from '@dpar/eval/node';
+import type { RgbImage } from '@dpar/images';
+import { type CropOptions, cropVariants, variantsOf } from '@dpar/images';
+import { type CheckOptions, checkImages } from '@dpar/images/node';
 import { type OnShardProgress, type PartFolder, runSharded } from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
 import { type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
-import { type CropOptions, cropVariants, variantsOf } from './crops.js';
 import { describeSource, type TokenPlan } from './token-parts.js';
 
 /** Crops that are in memory at a time. */

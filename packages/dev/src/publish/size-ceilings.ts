@@ -30,6 +30,11 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     reason: 'for Node: the formats again, in pieces and in several files, and files that appear whole',
   },
   '@dpar/shards': { bytes: 8_250, reason: 'the loop, records, parts in a folder, and merging; a third are checks' },
+  '@dpar/images': { bytes: 6_000, reason: 'resizing as Pillow and evaluators do it, and crops; a third are checks' },
+  '@dpar/images/node': {
+    bytes: 20_000,
+    reason: 'for Node: image files as Pillow reads them, sets of images, threads that decode, batches of training images',
+  },
   '@dpar/engine-ort': {
     bytes: 16_500,
     reason: 'tracer, simplification and writer of graphs; beside 12 MB of onnxruntime-web',

@@ -1,10 +1,16 @@
 import type { KindsOf } from '@dpar/check';
+import {
+  checkBackground,
+  describeResize,
+  type ImageReading,
+  imageKinds,
+  type ResizeMethod,
+  type RgbImage,
+} from '@dpar/images';
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { checkBatchSize, type FeatureNetwork, type FeatureRows, inBatches } from '../feature-network.js';
-import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
-import { describeResize, type ResizeMethod } from '../resize/resize.js';
 import { inceptionClasses, inceptionSize } from './convolutions.js';
 import { checkInceptionParameters, foldBatchNorm } from './fold.js';
 import { inception } from './network.js';
@@ -44,7 +50,7 @@ const inceptionOptionsKinds: KindsOf<InceptionOptions> = {
   'logits?': "'unbiased' | 'biased'",
   'spatialOrder?': "'height-width-channel' | 'channel-height-width'",
   'batchSize?': 'number',
-  'reading?': imageReadingKinds,
+  'reading?': imageKinds.reading,
 };
 
 /** TensorFlow's graph subtracts 128 from bytes and divides by 128. */

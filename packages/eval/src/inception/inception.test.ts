@@ -1,9 +1,9 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { readTensors } from '@dpar/fixtures';
+import type { ImageReading, RgbImage } from '@dpar/images';
 import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageFeatures } from '../feature-network.js';
-import type { ImageReading, RgbImage } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 import { fixtureParameters, formulaWeights } from '../testing/formula-weights.js';
 import { inceptionParameters } from './convolutions.js';

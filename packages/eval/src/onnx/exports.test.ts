@@ -2,10 +2,10 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { type OnnxDescription, onnxModel } from '@dpar/fixtures';
+import type { RgbImage } from '@dpar/images';
 import { DparError } from '@dpar/tensor';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import type { RgbImage } from '../image-set.js';
 import { createOnnxNetwork, type OnnxNetworkOptions, valueRanges } from '../index.js';
 import { openOnnxModel } from './onnx-file.js';
 

@@ -1,6 +1,6 @@
+import type { ImageSize } from '@dpar/images';
 import { DparError } from '@dpar/tensor';
 import type { ImageLayout } from '../network-input.js';
-import type { ImageSize } from '../resize/resize.js';
 import { deduceLayout } from './layout.js';
 import { formatValue, type OnnxRuntime, type OnnxTensor, type OnnxValueMetadata, valueNamed } from './session.js';
 import { imageTypes, type OnnxImageType } from './values.js';

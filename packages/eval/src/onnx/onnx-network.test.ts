@@ -1,8 +1,8 @@
 import { exportOnnx } from '@dpar/engine-ort';
+import type { RgbImage } from '@dpar/images';
 import { DparError, float32, named, type Ops, type TensorFunction } from '@dpar/tensor';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import type { RgbImage } from '../image-set.js';
 import { createOnnxNetwork, type OnnxNetworkOptions, type OnnxRuntime, valueRanges } from '../index.js';
 
 /** Means of red, green and blue, and twice as much: features that can be told by hand. */

@@ -1,10 +1,16 @@
 import type { KindsOf } from '@dpar/check';
+import {
+  checkBackground,
+  describeResize,
+  type ImageReading,
+  imageKinds,
+  type ResizeMethod,
+  type RgbImage,
+} from '@dpar/images';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { checkBatchSize, type FeatureNetwork, type FeatureRows, inBatches, sha256 } from '../feature-network.js';
-import { checkBackground, type ImageReading, imageReadingKinds, type RgbImage } from '../image-set.js';
 import { type NetworkInput, networkInput, type ValueRange, valueRangeKinds } from '../network-input.js';
-import { describeResize, imageSizeKinds, type ResizeMethod } from '../resize/resize.js';
 import { findInput, type OnnxInputOptions, textFeeds } from './input.js';
 import { describeFailure, openSession } from './open-session.js';
 import {
@@ -62,14 +68,14 @@ const onnxNetworkOptionsKinds: KindsOf<OnnxNetworkOptions> = {
   'range?': ["'bytes' | 'unit' | 'signed' | 'imagenet' | 'clip'", valueRangeKinds],
   'resize?': "'adm' | 'pytorch' | 'clean'",
   'outputs?': onnxOutputNamesKinds,
-  'reading?': imageReadingKinds,
+  'reading?': imageKinds.reading,
   'tokens?': "'first' | 'mean'",
   'batchSize?': 'number',
   'name?': 'string',
   'session?': 'object',
   'input?': 'string',
   'layout?': "'NCHW' | 'NHWC'",
-  'size?': ['number', imageSizeKinds],
+  'size?': ['number', imageKinds.size],
 };
 
 /**

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { type ImageSet, imageKinds } from '@dpar/images';
+import type { StoredImageSet } from '@dpar/images/node';
 import { checkArguments } from '../check-arguments.js';
 import { type FeatureNetwork, featureNetworkKinds } from '../feature-network.js';
-import { type ImageSet, imageSetKinds } from '../image-set.js';
 import { type ExtractOptions, extractOptionsKinds } from './feature-batches.js';
 import { readFeatures, writeFeatures } from './feature-file.js';
 import { collectParts, extractParts, partsFit } from './feature-parts.js';
 import { type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
-import { type StoredImageSet, storedImageSetKinds } from './stored-image-set.js';
 
 /** Features that are kept in a file. */
 export interface ExtractedFile {
@@ -39,7 +39,7 @@ export async function extractToFile(
   checkArguments(
     'extractToFile',
     { path, set, network, options },
-    { path: 'string', set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
+    { path: 'string', set: imageKinds.set, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
   const there = await findFeatures(path, originOf(set, network));
   if (there !== undefined) return { features: there, extracted: 0 };
@@ -69,7 +69,7 @@ export function featureCachePath(set: StoredImageSet, network: FeatureNetwork, f
   checkArguments(
     'featureCachePath',
     { set, network, folder },
-    { set: storedImageSetKinds, network: featureNetworkKinds, 'folder?': 'string' },
+    { set: imageKinds.storedSet, network: featureNetworkKinds, 'folder?': 'string' },
   );
   const place = resolve(set.path);
   const ending = `.features-${digits(network.identity)}.npz`;
@@ -97,7 +97,7 @@ export async function cachedFeatures(
     'cachedFeatures',
     { set, network, options },
     {
-      set: storedImageSetKinds,
+      set: imageKinds.storedSet,
       network: featureNetworkKinds,
       'options?': { ...extractOptionsKinds, 'folder?': 'string' },
     },

@@ -1,10 +1,10 @@
 import type { KindsOf } from '@dpar/check';
+import { type ImageSet, imageKinds, type RgbImage } from '@dpar/images';
+import { type CheckOptions, checkImages } from '@dpar/images/node';
 import type { OnShardProgress } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type FeatureNetwork, featureNetworkKinds, type ImageFeatures } from '../feature-network.js';
-import { type ImageSet, imageSetKinds, type RgbImage } from '../image-set.js';
-import { type CheckOptions, checkImages } from './check-images.js';
 import { FeatureCollector, type FeatureSet } from './feature-set.js';
 
 /** Options of the computation of features. */
@@ -78,7 +78,7 @@ export async function extractFeatures(
   checkArguments(
     'extractFeatures',
     { set, network, options },
-    { set: imageSetKinds, network: featureNetworkKinds, 'options?': extractOptionsKinds },
+    { set: imageKinds.set, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
   await checkImages(set, [{ start: 0, count: set.count }], { onCheck: options.onCheck, signal: options.signal });
   const collector = new FeatureCollector(set.count);

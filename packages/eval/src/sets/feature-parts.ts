@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
+import { type ImageSet, imageKinds } from '@dpar/images';
+import { checkImages, checkSameImages, writeImageList } from '@dpar/images/node';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
 import { readJson } from '@dpar/io/node';
 import {
@@ -15,13 +17,9 @@ import { DparError, float32, type HostTensor } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
 import { featureNetworkKinds } from '../feature-network.js';
-import type { ImageSet } from '../image-set.js';
-import { imageSetKinds } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
-import { checkImages } from './check-images.js';
 import { defaultBatchSize, type ExtractOptions, extractOptionsKinds, featureBatches } from './feature-batches.js';
 import { FeatureCollector, type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
-import { checkSameImages, writeImageList } from './image-list.js';
 
 /** Name of the file with the settings of the features in a folder. */
 export const featureSettingsFile = 'features.json';
@@ -70,7 +68,7 @@ export async function extractParts(
   checkArguments(
     'extractParts',
     { folder, set, network, options },
-    { folder: 'string', set: imageSetKinds, network: featureNetworkKinds, 'options?': extractPartsOptionsKinds },
+    { folder: 'string', set: imageKinds.set, network: featureNetworkKinds, 'options?': extractPartsOptionsKinds },
   );
   const { share = { index: 0, count: 1 }, partImages = defaultPartImages } = options;
   const { batchSize = defaultBatchSize, onProgress, signal } = options;

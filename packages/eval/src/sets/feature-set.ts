@@ -1,4 +1,5 @@
 import type { KindsOf } from '@dpar/check';
+import { type ImageSet, imageKinds } from '@dpar/images';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import {
@@ -7,7 +8,6 @@ import {
   type ImageFeatures,
   imageFeaturesKinds,
 } from '../feature-network.js';
-import { type ImageSet, imageSetKinds } from '../image-set.js';
 import { type Matrix, matrixKinds } from '../matrix.js';
 import { type FeatureStatistics, featureStatisticsKinds, StatisticsAccumulator } from '../statistics.js';
 
@@ -33,7 +33,7 @@ export const featureOriginKinds: KindsOf<FeatureOrigin> = {
 
 /** Origin of the features of a set by a network. */
 export function originOf(set: ImageSet, network: FeatureNetwork): FeatureOrigin {
-  checkArguments('originOf', { set, network }, { set: imageSetKinds, network: featureNetworkKinds });
+  checkArguments('originOf', { set, network }, { set: imageKinds.set, network: featureNetworkKinds });
   const { name, resize, identity: networkIdentity } = network;
   return { network: name, resize, networkIdentity, imagesIdentity: set.identity };
 }

@@ -1,22 +1,25 @@
 import { cp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { pixelsOf, randomImages, writePngs } from '@dpar/fixtures';
+import {
+  type ImageCheck,
+  openImageArray,
+  openImageFolder,
+  type StoredImageSet,
+  withoutDamaged,
+} from '@dpar/images/node';
 import { formatNpz, toFloat64Array } from '@dpar/io';
 import { readNpz, writeNpz } from '@dpar/io/node';
 import { describe, expect, it } from 'vitest';
 import type { FeatureNetwork } from '../feature-network.js';
 import { featureStatistics } from '../statistics.js';
-import { pixelsOf, randomImages, writePngs } from '../testing/random-images.js';
 import { tinyNetwork } from '../testing/tiny-network.js';
-import { type ImageCheck, withoutDamaged } from './check-images.js';
 import { cachedFeatures, extractToFile, featureCachePath } from './extract-file.js';
 import { extractFeatures } from './feature-batches.js';
 import { readFeatures, writeStatistics } from './feature-file.js';
 import { extractParts, readFeatureFolder } from './feature-parts.js';
-import { openImageArray } from './image-array.js';
-import { openImageFolder } from './image-folder.js';
 import { openEvaluationSet } from './open-set.js';
-import type { StoredImageSet } from './stored-image-set.js';
 
 /** A batch of 1100 images: three parts. */
 async function manyImages(folder: string): Promise<StoredImageSet> {

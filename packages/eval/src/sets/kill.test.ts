@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { bundle } from '@dpar/config/bundle';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { pixelsOf, randomImages } from '@dpar/fixtures';
 import { formatNpz } from '@dpar/io';
 import { createRandom } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import { pixelsOf, randomImages } from '../testing/random-images.js';
 import { partsFolder } from './extract-file.js';
 
 const images = 3000; // 6 parts

@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readPngRecord, type StoredImageSet, sampleSettingsFile } from '@dpar/images/node';
 import { openNpz, readJson } from '@dpar/io/node';
 import { checkRun, checkShards, openNpzShard, type Settings, type Shard } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
-import { sampleSettingsFile } from './list-folder.js';
-import { readPngRecord } from './png-record.js';
-import type { StoredImageSet } from './stored-image-set.js';
 
 /** Neighbouring images of a set that are a shard of a run. */
 interface ImageShard extends Shard {

@@ -1,14 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { KindsOf } from '@dpar/check';
+import { openImageArray, openImageFolder, type StoredImageSet } from '@dpar/images/node';
 import { type ChunkedTensor, compareCodePoints, npzChunks } from '@dpar/io';
 import { isSystemEntry, writeFileAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { openImageArray } from './image-array.js';
-import { openImageFolder } from './image-folder.js';
 import { type MergePart, orderImages, type PlacedImages, readMergePart } from './merge-part.js';
-import type { StoredImageSet } from './stored-image-set.js';
 
 /** Options of {@link mergeImages}. */
 export interface MergeOptions {

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { imageArray, isImageArray, openImageArray, openImageFolder, type StoredImageSet } from '@dpar/images/node';
 import { openNpy, openNpz } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
@@ -6,9 +7,6 @@ import { checkStatistics } from '../covariance.js';
 import type { Matrix } from '../matrix.js';
 import { readFeatures, readMatrix, type StoredFeatures } from './feature-file.js';
 import { readFeatureFolder } from './feature-parts.js';
-import { imageArray, isImageArray, openImageArray } from './image-array.js';
-import { openImageFolder } from './image-folder.js';
-import type { StoredImageSet } from './stored-image-set.js';
 
 /** Input of an evaluation: images, features or statistics, or several of them. */
 export interface EvaluationSet extends StoredFeatures {

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
+import { openImageArray } from '@dpar/images/node';
 import { extractToFile } from '../sets/extract-file.js';
-import { openImageArray } from '../sets/image-array.js';
 import { tinyNetwork } from './tiny-network.js';
 
 // Computes the features of a set by a network that takes some time: `extract-process IMAGES OUTPUT`.

@@ -1,5 +1,5 @@
+import type { RgbImage } from '@dpar/images';
 import type { FeatureNetwork, ImageFeatures } from '../feature-network.js';
-import type { RgbImage } from '../image-set.js';
 import type { Matrix } from '../matrix.js';
 
 /** Settings of a {@link tinyNetwork}: counters and behaviour for a test. */

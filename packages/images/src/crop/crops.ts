@@ -1,4 +1,5 @@
-import { type RgbImage, resizeBytes } from '@dpar/eval';
+import type { RgbImage } from '../image-set.js';
+import { resizeBytes } from '../resize/resize-bytes.js';
 
 /** Squares of an image that are tokenized. */
 export interface CropOptions {

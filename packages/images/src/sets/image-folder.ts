@@ -5,8 +5,8 @@ import type { KindsOf } from '@dpar/check';
 import { formatDigest } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
+import { decodeImage, inspectImage } from '../decode/decode-image.js';
 import { checkBackground, type ImageReading, imageReadingKinds } from '../image-set.js';
-import { decodeImage, inspectImage } from './decode-image.js';
 import { listFolder } from './list-folder.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
 

@@ -1,9 +1,5 @@
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { describeOther, imageFormatOf } from '../decode/image-format.js';
-import { decodePng, readPngFile } from '../decode/png.js';
-import { decodeBySharp, MissingSharpError } from '../decode/sharp.js';
-import { isTransparent, rgbOf, type StoredPicture } from '../decode/stored-picture.js';
 import {
   checkBackground,
   type ImageInspection,
@@ -11,6 +7,10 @@ import {
   imageReadingKinds,
   type RgbImage,
 } from '../image-set.js';
+import { describeOther, imageFormatOf } from './image-format.js';
+import { decodePng, readPngFile } from './png.js';
+import { decodeBySharp, MissingSharpError } from './sharp.js';
+import { isTransparent, rgbOf, type StoredPicture } from './stored-picture.js';
 
 /** Error for an image that cannot be read because of its file. */
 class DamagedImageError extends DparError {

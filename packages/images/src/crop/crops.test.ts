@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { RgbImage } from '@dpar/eval';
+
 import { patternImage } from '@dpar/fixtures';
 import { describe, expect, it } from 'vitest';
+import type { RgbImage } from '../image-set.js';
 import { centerSquare, cropVariants } from './crops.js';
 
 interface Reference {

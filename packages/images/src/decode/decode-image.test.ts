@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { randomImages } from '@dpar/fixtures';
 import { encode } from 'fast-png';
 import sharp from 'sharp';
 import { describe, expect, it, vi } from 'vitest';
 import type { ImageReading } from '../image-set.js';
-import { randomImages } from '../testing/random-images.js';
+import { openImageFolder } from '../sets/image-folder.js';
 import { decodeImage } from './decode-image.js';
-import { openImageFolder } from './image-folder.js';
 
 const [image] = randomImages(1, 3, 13, 7);
 const { width, height, data } = image ?? { width: 0, height: 0, data: new Uint8Array() };
@@ -160,9 +160,7 @@ interface Recorded {
   readonly green?: string;
 }
 
-const recorded: readonly Recorded[] = JSON.parse(
-  readFileSync(new URL('../decode/pillow-values.json', import.meta.url), 'utf8'),
-);
+const recorded: readonly Recorded[] = JSON.parse(readFileSync(new URL('pillow-values.json', import.meta.url), 'utf8'));
 
 describe('as Pillow to the bit', () => {
   it.each(recorded)('$name', async ({ file, size, upright, stored = upright, white = upright, green = upright }) => {

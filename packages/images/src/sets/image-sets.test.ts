@@ -1,11 +1,12 @@
 import { mkdir, readFile, rename, rm, rmdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { pixelsOf, randomImages, writePngs } from '@dpar/fixtures';
 import { formatNpy, formatNpz, npzChunks, type StoredTensor } from '@dpar/io';
 import { writeFileAtomic } from '@dpar/io/node';
 import { describe, expect, it } from 'vitest';
 import type { ImageSet, RgbImage } from '../image-set.js';
-import { pixelsOf, randomImages, writePngs } from '../testing/random-images.js';
+
 import { openImageArray } from './image-array.js';
 import { openImageFolder } from './image-folder.js';
 

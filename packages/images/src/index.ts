@@ -1,0 +1,12 @@
+export { type CropOptions, centerSquare, cropVariants, variantsOf } from './crop/crops.js';
+export {
+  checkBackground,
+  type ImageInspection,
+  type ImageReading,
+  type ImageSet,
+  type Rgb,
+  type RgbImage,
+} from './image-set.js';
+export { imageKinds } from './kinds.js';
+export { describeResize, type ImageSize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
+export { type ByteFilter, resizeBytes } from './resize/resize-bytes.js';
