@@ -1,8 +1,14 @@
 import { countParameters } from '@dpar/nn';
-import { architectureFromSettings, type ModelSettings, readTrainConfig, type TrainConfig, withSetting } from '@dpar/train';
+import {
+  architectureFromSettings,
+  type ModelSettings,
+  readTrainConfig,
+  type TrainConfig,
+  withSetting,
+} from '@dpar/train';
 import type { JsonObject } from '../input-files.js';
 import { type Rung, tokensPerPatch } from './ladder.js';
-import type { StageName } from './record.js';
+import type { StageName, TokenModel } from './stage.js';
 
 /** Longest patch in tokens, as in the paper. */
 const maxPatchLength = 4;
@@ -14,9 +20,6 @@ export interface TokenShape {
   readonly tokensPerImage: number;
   readonly classes: number;
 }
-
-/** Models of tokens that a run trains. */
-export type TokenModel = 'entropy' | 'dpar' | 'llamagen';
 
 /** `model` keys of a new model of a size. The threshold of DPAR's patches is known after the entropy model is trained. */
 export function modelOf(stage: TokenModel, rung: Rung, { codes, tokensPerImage, classes }: TokenShape): ModelSettings {
@@ -140,7 +143,10 @@ export function withPaths(json: JsonObject, paths: TrainingPaths, samples?: Json
 /** Applies the settings of `--set` that begin with the name of a stage, such as `dpar.steps=2000`. */
 export function withSettings(json: JsonObject, stage: StageName, settings: readonly string[]): JsonObject {
   const own = settings.filter((setting) => setting.startsWith(`${stage}.`));
-  return own.reduce<unknown>((changed, setting) => withSetting(changed, setting.slice(stage.length + 1)), json) as JsonObject;
+  return own.reduce<unknown>(
+    (changed, setting) => withSetting(changed, setting.slice(stage.length + 1)),
+    json,
+  ) as JsonObject;
 }
 
 /** Steps of a stage that `--set` fixes. */

@@ -14,7 +14,12 @@ export interface Rung {
   readonly learningRate: number;
   /** Codes of the tokenizer. Fewer codes give coarser pictures, but models learn them sooner. */
   readonly codes: number;
-  readonly entropy: { readonly dim: number; readonly heads: number; readonly layers: number; readonly learningRate: number };
+  readonly entropy: {
+    readonly dim: number;
+    readonly heads: number;
+    readonly layers: number;
+    readonly learningRate: number;
+  };
 }
 
 /**

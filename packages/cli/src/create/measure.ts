@@ -1,6 +1,6 @@
+import { median } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import { createRandom, int32 } from '@dpar/tensor';
-import { median } from '@dpar/report';
 import { architectureFromSettings, initializeNarrow, type StepMetrics, Trainer } from '@dpar/train';
 import { costOf, modelOf, type TokenShape } from './configs.js';
 import { batchSize, ladder, type Rung } from './ladder.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
-import type { Rgb } from '@dpar/eval';
-import { openImageFolder, type StoredImageSet } from '@dpar/eval/node';
+import type { Rgb } from '@dpar/images';
+import { openImageFolder, type StoredImageSet } from '@dpar/images/node';
 import { formatDigest } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { CommandError } from '../command/errors.js';
@@ -66,7 +66,8 @@ export async function lookAtPictures(path: string, background: Rgb, context: Con
 function checkCount(path: string, found: number, usable: number, leftOut: readonly LeftOut[]): void {
   if (usable >= fewestPictures) return;
   const [first] = leftOut;
-  const damaged = first === undefined ? '' : `, and ${leftOut.length} that cannot be read, such as '${first.name}' (${first.reason})`;
+  const damaged =
+    first === undefined ? '' : `, and ${leftOut.length} that cannot be read, such as '${first.name}' (${first.reason})`;
   const remedy = usable === 0 && found > 0 ? 'Check the files' : 'Add pictures. Some hundred give a useful model';
   throw new CommandError(
     `expected at least ${fewestPictures} pictures in '${path}', got ${usable}${damaged}. ${remedy}.`,
@@ -156,7 +157,12 @@ export function describePictures(pictures: Pictures): [string, string][] {
     ...(turned > 0 ? [['turned', `${turned}, put upright by their EXIF orientation`] as [string, string]] : []),
     ...(transparent > 0 ? [['transparent', `${transparent}, put on the background`] as [string, string]] : []),
     ...(leftOut.length > 0
-      ? [['left out', `${leftOut.length}: ${namesOf(leftOut.map(({ name, reason }) => `${name} (${reason})`))}`] as [string, string]]
+      ? [
+          ['left out', `${leftOut.length}: ${namesOf(leftOut.map(({ name, reason }) => `${name} (${reason})`))}`] as [
+            string,
+            string,
+          ],
+        ]
       : []),
   ];
 }

@@ -1,8 +1,8 @@
 import type { ModelSettings } from '@dpar/train';
-import { costOf, matchingLlamaGen, modelOf, type TokenModel, type TokenShape } from './configs.js';
-import { batchSize as usualBatch, chooseRung, ladder, type Rung, shares, visitsPerVariant } from './ladder.js';
+import { costOf, matchingLlamaGen, modelOf, type TokenShape } from './configs.js';
+import { chooseRung, ladder, type Rung, shares, batchSize as usualBatch, visitsPerVariant } from './ladder.js';
 import { type Speed, stepSeconds } from './measure.js';
-import type { StageName, StageRecord, TrainingStage } from './record.js';
+import type { StageName, StageRecord, TokenModel, TrainingStage } from './stage.js';
 
 /** What a round trains, and on what. */
 export interface Plan {
@@ -160,12 +160,7 @@ function stagesOf({ start, compare }: PlanFacts): StageName[] {
   return [...(start === undefined ? (['tokenizer'] as const) : []), 'tokens', 'entropy', ...models];
 }
 
-function modelsOf(
-  rung: Rung,
-  shape: TokenShape,
-  compare: boolean,
-  start: StartingModels | undefined,
-): Plan['models'] {
+function modelsOf(rung: Rung, shape: TokenShape, compare: boolean, start: StartingModels | undefined): Plan['models'] {
   const given = (stage: TokenModel): ModelSettings => {
     const { models = {} } = start ?? {};
     const model = models[stage];

@@ -1,26 +1,8 @@
 import { join } from 'node:path';
 import { readJson, writeJson } from '@dpar/io/node';
 import { CommandError } from '../command/errors.js';
-import type { JsonObject } from '../input-files.js';
 import type { Plan } from './plan.js';
-
-/** Stages of a run, in order. */
-export const stageNames = ['tokenizer', 'tokens', 'entropy', 'dpar', 'llamagen', 'result'] as const;
-export type StageName = (typeof stageNames)[number];
-
-/** Stages that train a model. */
-export const trainingStages = ['tokenizer', 'entropy', 'dpar', 'llamagen'] as const;
-export type TrainingStage = (typeof trainingStages)[number];
-
-/** Names of stages for people. */
-export const stageTitles: Readonly<Record<StageName, string>> = {
-  tokenizer: 'Tokenizer',
-  tokens: 'Tokens',
-  entropy: 'Entropy model',
-  dpar: 'DPAR',
-  llamagen: 'LlamaGen',
-  result: 'Result',
-};
+import type { StageRecord, TokenModel } from './stage.js';
 
 /** Options of the command by their names on the command line, as given. They must not change in a run. */
 export type GivenSettings = Readonly<Record<string, string | number | boolean | readonly string[] | null>>;
@@ -34,25 +16,13 @@ export interface RecordedPictures {
   readonly classes: readonly string[];
 }
 
-/** State of a stage. */
-export interface StageRecord {
-  readonly name: StageName;
-  /** Minutes in the plan. */
-  minutes: number;
-  /** Seconds so far, in all processes. */
-  seconds: number;
-  done: boolean;
-  /** Training configuration, without paths. It is fixed when the stage starts, so that a resumed run has the same one. */
-  config?: JsonObject;
-  /** Figures of the result. */
-  figures: Record<string, number>;
-}
-
 /** Work of a time budget. A second round continues the training of a finished run. */
 export interface Round {
   readonly minutes: number;
   readonly plan: Plan;
   readonly stages: StageRecord[];
+  /** Checkpoints that the round started from. */
+  readonly start?: { readonly tokenizer: string; readonly folders: Readonly<Partial<Record<TokenModel, string>>> };
 }
 
 /** Content of `create.json`. */

@@ -1,8 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { cropVariants } from '@dpar/images';
 import { writeCheckpoint } from '@dpar/io/node';
 import { MovingMean } from '@dpar/report';
-import { createRandom, type Engine, float32, type HostTensorOf, type HostTensor, int32, named, valueAndGradients } from '@dpar/tensor';
+import {
+  createRandom,
+  type Engine,
+  float32,
+  type HostTensor,
+  type HostTensorOf,
+  int32,
+  named,
+  valueAndGradients,
+} from '@dpar/tensor';
 import {
   createTokenizer,
   fitCodebook,
@@ -17,10 +27,9 @@ import {
 } from '@dpar/tokenizer';
 import { AdamW, cosineSchedule } from '@dpar/train';
 import type { Context } from '../command/command.js';
-import { cropVariants } from '../tokenize/crops.js';
+import { spread } from '../report/report.js';
 import type { LabelledImages } from '../tokenize/labelled-images.js';
 import type { Plan } from './plan.js';
-import { spread } from '../report/report.js';
 
 /** Pictures that the tokenizer learns from. */
 const mostPictures = 1500;
@@ -37,7 +46,12 @@ export async function trainTokenizer(
   const output = join(folder, 'last');
   if (existsSync(output)) return;
   const size = plan.resolution;
-  const config: PatchVqConfig = { imageSize: size, patchSize: plan.pixelsPerToken, codebookSize: plan.codes, hiddenDim: 256 };
+  const config: PatchVqConfig = {
+    imageSize: size,
+    patchSize: plan.pixelsPerToken,
+    codebookSize: plan.codes,
+    hiddenDim: 256,
+  };
   const chosen = spread([...Array(pictures.set.count).keys()], mostPictures);
   const pixels = new Uint8Array(chosen.length * 3 * size * size);
   for (const [i, index] of chosen.entries()) {
@@ -49,11 +63,16 @@ export async function trainTokenizer(
   const at = (rows: ArrayLike<number>): HostTensorOf<'float32'> => {
     const bytes = new Uint8Array(rows.length * 3 * size * size);
     for (let i = 0; i < rows.length; i++) {
-      bytes.set(pixels.subarray((rows[i] as number) * 3 * size * size, ((rows[i] as number) + 1) * 3 * size * size), i * 3 * size * size);
+      bytes.set(
+        pixels.subarray((rows[i] as number) * 3 * size * size, ((rows[i] as number) + 1) * 3 * size * size),
+        i * 3 * size * size,
+      );
     }
     return imagesFromBytes(bytes, size);
   };
-  const cut = engine.compile((ops, inputs) => ({ patches: patchesOfImages(ops, named(inputs, 'images'), config.patchSize) }));
+  const cut = engine.compile((ops, inputs) => ({
+    patches: patchesOfImages(ops, named(inputs, 'images'), config.patchSize),
+  }));
   const patches: Float32Array[] = [];
   for (let start = 0; start < chosen.length; start += 100) {
     const rows = Array.from({ length: Math.min(100, chosen.length - start) }, (_, i) => start + i);
@@ -88,7 +107,10 @@ export async function trainTokenizer(
     const { outputs, gradients } = valueAndGradients(ops, loss, inputs, { of: 'loss', by });
     return { loss: named(outputs, 'loss'), ...gradients };
   });
-  const optimizer = new AdamW(Object.fromEntries(by.map((name) => [name, named(parameters, name)])), { betas: [0.9, 0.99], weightDecay: 0 });
+  const optimizer = new AdamW(Object.fromEntries(by.map((name) => [name, named(parameters, name)])), {
+    betas: [0.9, 0.99],
+    weightDecay: 0,
+  });
   const steps = Math.max(20, Math.min(4000, Math.round(seconds / 0.05)));
   const schedule = cosineSchedule({ learningRate: 4e-3, steps, warmupSteps: Math.min(20, steps - 1) });
   const random = createRandom(plan.seed, 2);

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { type CropOptions, variantsOf } from '@dpar/images';
 import { checkpointIdentity } from '@dpar/io/node';
 import type { ImageTokenizer } from '@dpar/tokenizer';
 import type { Context } from '../command/command.js';
 import { interruptible } from '../command/interruptible.js';
 import { classDigest } from '../tokenize/class-list.js';
-import { type CropOptions, variantsOf } from '../tokenize/crops.js';
 import type { LabelledImages } from '../tokenize/labelled-images.js';
 import { checkSource, openTokenParts, type TokenPlan } from '../tokenize/token-parts.js';
 import { cropSettings, tokenizeImages } from '../tokenize/tokenize-images.js';

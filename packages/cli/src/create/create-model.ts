@@ -1,0 +1,171 @@
+import { readdir } from 'node:fs/promises';
+import { lockFolder } from '@dpar/io/node';
+import { isDparError } from '@dpar/tensor';
+import { readTrainConfig } from '@dpar/train';
+import type { Context } from '../command/command.js';
+import { CommandError, InterruptedError, UsageError } from '../command/errors.js';
+import { formatList, formatTable } from '../command/format.js';
+import { fixedSteps, modelOf, trainingJson, withSettings } from './configs.js';
+import { ladder, type Rung } from './ladder.js';
+import { measureSpeed } from './measure.js';
+import { describePictures, lookAtPictures, type Pictures } from './pictures.js';
+import { makePlan, pixelsPerToken } from './plan.js';
+import { describeStages } from './plan-text.js';
+import {
+  type CreateRecord,
+  checkResumable,
+  chooseRound,
+  isFinished,
+  type Round,
+  readRecord,
+  writeRecord,
+} from './record.js';
+import { type CreateRequest, CreateRun, givenSettings } from './run.js';
+import { type TrainingStage, trainingStages } from './stage.js';
+import { runStages } from './stages.js';
+import { readStart, type Start } from './start.js';
+
+/** Result of a run. */
+export interface Created {
+  readonly run: CreateRun;
+  /** True if all was done before. */
+  readonly wasDone: boolean;
+}
+
+/**
+ * Makes a model of a folder of pictures, or resumes that work.
+ * @throws InterruptedError when it is interrupted; CommandError for pictures or settings that do not fit.
+ */
+export async function createModel(request: CreateRequest, context: Context): Promise<Created> {
+  const { output } = request;
+  checkSettings(request);
+  const found = await readRecord(output);
+  if (found === undefined) await checkFree(output);
+  const pictures = await lookAtPictures(request.pictures, request.background, context);
+  context.note(formatList(describePictures(pictures)));
+  const record = found ?? newRecord(request, pictures);
+  checkResumable(record, givenSettings(request), picturesOf(pictures), output);
+  const number = chooseRound(record, request.minutes, output);
+  const engine = await context.engine();
+  const lock = await lockFolder(output);
+  try {
+    if (record.rounds[number] === undefined) {
+      record.rounds.push(await newRound(request, record, pictures, context));
+      await writeRecord(output, record);
+    }
+    const run = new CreateRun(request, record, number, pictures, engine, context);
+    context.note(`\n${formatTable([['stage', 'planned', 'taken', 'work'], ...describeStages(run.round)])}\n`);
+    const wasDone = isFinished(run.round);
+    await runStages(run);
+    return { run, wasDone };
+  } catch (error) {
+    if (!context.signal.aborted || record.rounds.length === 0) throw error;
+    throw new InterruptedError(`interrupted. '${output}' keeps the work so far: run the same command again to resume.`);
+  } finally {
+    await lock.release();
+  }
+}
+
+const picturesOf = ({ identity, set, classes }: Pictures) => ({ identity, images: set.count, classes });
+
+function newRecord(request: CreateRequest, pictures: Pictures): CreateRecord {
+  return { settings: givenSettings(request), pictures: picturesOf(pictures), rounds: [] };
+}
+
+/** @throws CommandError for a folder with other files. */
+async function checkFree(output: string): Promise<void> {
+  const names = await readdir(output).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const [first] = names.filter((name) => !name.startsWith('.'));
+  if (first === undefined) return;
+  throw new CommandError(
+    `--output: expected a new folder or a run of 'dpar create' at '${output}', got other files, such as '${first}'. Choose another folder.`,
+  );
+}
+
+/** Checks `--set` before anything runs. @throws UsageError naming the setting. */
+function checkSettings({ set, compare, from }: CreateRequest): void {
+  const stages = trainingStages.filter(
+    (name) => (compare || name !== 'llamagen') && (from === undefined || name !== 'tokenizer'),
+  );
+  for (const setting of set) {
+    const stage = stages.find((name) => setting.startsWith(`${name}.`));
+    if (stage !== undefined) continue;
+    const names = stages.map((name) => `${name}.`).join(', ');
+    throw new UsageError(`--set: expected a key that begins with ${names}, such as dpar.steps=2000, got '${setting}'.`);
+  }
+  const shape = { codes: 1024, tokensPerImage: 256, classes: 1 };
+  for (const name of ['entropy', 'dpar', 'llamagen'] as const) {
+    const facts = { steps: 1000, batchSize: 16, learningRate: 1e-3, seed: 0, visits: 1, stepSeconds: 1 };
+    const json = trainingJson({ ...facts, model: modelOf(name, ladder[0] as Rung, shape) });
+    try {
+      const changed = withSettings(json, name, set);
+      readTrainConfig({ ...changed, data: { ...Object(changed.data), tokens: '' }, output: '' });
+    } catch (error) {
+      if (!isDparError(error)) throw error;
+      throw new UsageError(`--set ${name}: ${error.message.replace(/^readTrainConfig: /, '')}`);
+    }
+  }
+}
+
+/** Plans a round after a short measurement, which is left out if all steps and the size are given. */
+async function newRound(
+  request: CreateRequest,
+  record: CreateRecord,
+  pictures: Pictures,
+  context: Context,
+): Promise<Round> {
+  const { minutes, compare, flip, seed, size, set } = request;
+  const engine = await context.engine();
+  const before = record.rounds.at(-1);
+  const start = await startOf(request, before, context);
+  const resolution = start?.resolution ?? request.resolution ?? (await usualResolution(pictures));
+  const factor = start?.pixelsPerToken ?? pixelsPerToken(resolution);
+  const classes = pictures.classes.length;
+  const shape = { codes: start?.codes ?? 1024, tokensPerImage: (resolution / factor) ** 2, classes };
+  const trained: TrainingStage[] = before ? ['dpar'] : start ? ['entropy', 'dpar'] : ['tokenizer', 'entropy', 'dpar'];
+  if (compare) trained.push('llamagen');
+  const isGiven = size !== undefined && trained.every((name) => fixedSteps(name, set) !== undefined);
+  if (!isGiven) context.note('create: measuring the speed of this machine');
+  const speed = isGiven ? null : await measureSpeed(engine, shape, context.signal);
+  const facts = {
+    minutes: minutes - (before?.minutes ?? 0),
+    images: pictures.set.count,
+    classes,
+    resolution,
+    fillSquare: pictures.transparent < pictures.set.count / 2,
+    flip,
+    compare,
+    seed,
+    size,
+    speed,
+    start,
+  };
+  const { plan, stages } = makePlan(facts);
+  return { minutes, plan, stages, ...(start && { start: { tokenizer: start.tokenizer, folders: start.folders } }) };
+}
+
+/** Models that a round starts from: those of the round before, or those of --from. */
+async function startOf(
+  request: CreateRequest,
+  before: Round | undefined,
+  context: Context,
+): Promise<Start | undefined> {
+  const engine = await context.engine();
+  if (before !== undefined) return readStart(engine, `${request.output}/model`, before.plan);
+  if (request.from === undefined) return undefined;
+  const start = await readStart(engine, request.from);
+  const { resolution } = request;
+  if (resolution !== undefined && resolution !== start.resolution) {
+    throw new CommandError(
+      `--resolution: expected ${start.resolution}, as the tokenizer of '${request.from}' has, got ${resolution}. Leave it out.`,
+    );
+  }
+  return start;
+}
+
+async function usualResolution(_pictures: Pictures): Promise<number> {
+  return 64;
+}
