@@ -1,4 +1,5 @@
-export { type CropOptions, centerSquare, cropVariants, variantsOf } from './crop/crops.js';
+export { type CropOptions, cropVariants, variantsOf } from './crop/crops.js';
+export { centerSquare, fittedSquare } from './crop/squares.js';
 export {
   checkBackground,
   type ImageInspection,

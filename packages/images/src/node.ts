@@ -1,6 +1,13 @@
 export { decodeImage } from './decode/decode-image.js';
 export { type ImageFormat, imageFormatOf } from './decode/image-format.js';
 export {
+  type InspectOptions,
+  inspectPictures,
+  type LengthSpread,
+  type PictureCount,
+  type PictureInspection,
+} from './inspect/inspect-pictures.js';
+export {
   type CheckOptions,
   checkImages,
   findDamaged,

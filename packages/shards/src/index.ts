@@ -28,3 +28,4 @@ export {
 } from './run-sharded.js';
 export { checkSettings, RunSettings, type Settings } from './settings.js';
 export { checkContent, openShard, type Shard, type TensorShard, writeShard } from './shard.js';
+export { type Answer, answerCalls, type Calls, openCalls, startWorker } from './thread-calls.js';

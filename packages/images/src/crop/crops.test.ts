@@ -1,33 +1,7 @@
-import { readFileSync } from 'node:fs';
-
 import { patternImage } from '@dpar/fixtures';
 import { describe, expect, it } from 'vitest';
 import type { RgbImage } from '../image-set.js';
-import { centerSquare, cropVariants } from './crops.js';
-
-interface Reference {
-  /** Width and height. */
-  readonly from: readonly [number, number];
-  readonly size: number;
-  readonly values: readonly number[];
-}
-
-/** Computed in Python with Pillow 12.3 by ADM's steps: halved by BOX while at least twice the size, BICUBIC, cut. */
-const references: readonly Reference[] = JSON.parse(
-  readFileSync(new URL('center-square-values.json', import.meta.url), 'utf8'),
-);
-
-describe('centerSquare', () => {
-  it.each(references)('$from to $size', ({ from, size, values }) => {
-    const square = centerSquare(patternImage(...from), size);
-    expect([square.width, square.height]).toEqual([size, size]);
-    expect([...square.data]).toEqual(values);
-  });
-
-  it('leaves a square of that size as it is', () => {
-    expect(centerSquare(patternImage(7, 7), 7)).toEqual(patternImage(7, 7));
-  });
-});
+import { cropVariants } from './crops.js';
 
 /** The red of a pixel. */
 const at = ({ width, data }: RgbImage, x: number, y: number) => data[3 * (y * width + x)];

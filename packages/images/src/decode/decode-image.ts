@@ -13,7 +13,7 @@ import { decodeBySharp, MissingSharpError } from './sharp.js';
 import { isTransparent, rgbOf, type StoredPicture } from './stored-picture.js';
 
 /** Error for an image that cannot be read because of its file. */
-class DamagedImageError extends DparError {
+export class DamagedImageError extends DparError {
   /** @param damage Description of the file. */
   constructor(
     readonly damage: string,
@@ -55,7 +55,22 @@ export async function inspectImage(name: string, bytes: Uint8Array): Promise<Ima
 }
 
 /** Decodes an image file as stored. @throws DamagedImageError that names the file; MissingSharpError. */
-async function decodePicture(name: string, bytes: Uint8Array): Promise<StoredPicture> {
+export function decodePicture(name: string, bytes: Uint8Array): Promise<StoredPicture> {
+  return readImage(name, bytes, async (format) => {
+    if (format !== 'PNG') return decodeBySharp(name, format, bytes);
+    const file = readPngFile(bytes);
+    // fast-png does not read interlaced files with fewer bits.
+    if (file.depth >= 8 || !file.interlaced) return decodePng(file);
+    return { ...(await decodeBySharp(name, format, bytes)), orientation: file.orientation };
+  });
+}
+
+/**
+ * Reads an image file of any format.
+ * @param read Reads a file of the given format.
+ * @throws DamagedImageError that names the file, if it has no supported format or `read` fails; MissingSharpError.
+ */
+export async function readImage<V>(name: string, bytes: Uint8Array, read: (format: string) => Promise<V>): Promise<V> {
   const format = imageFormatOf(bytes);
   if (format === undefined) {
     const { what, remedy } = describeOther(name, bytes);
@@ -64,11 +79,7 @@ async function decodePicture(name: string, bytes: Uint8Array): Promise<StoredPic
   try {
     // sharp would render an SVG at a size of its choice.
     if (format.name === 'SVG') throw new DparError(`decodeImage: expected pixels, got a drawing. ${format.remedy}`);
-    if (format.name !== 'PNG') return await decodeBySharp(name, format.name, bytes);
-    const file = readPngFile(bytes);
-    // fast-png does not read interlaced files with fewer bits.
-    if (file.depth >= 8 || !file.interlaced) return decodePng(file);
-    return { ...(await decodeBySharp(name, format.name, bytes)), orientation: file.orientation };
+    return await read(format.name);
   } catch (cause) {
     if (format.remedy !== undefined) {
       const message = `decodeImage: expected PNG, JPEG, WebP, AVIF, GIF or TIFF, got ${format.name} in '${name}'. ${format.remedy}`;

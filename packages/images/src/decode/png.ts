@@ -17,6 +17,8 @@ export interface PngFile {
   /** Bits per sample. */
   readonly depth: number;
   readonly interlaced: boolean;
+  /** True if the file has opacities, or a transparent colour. All pixels may still be opaque. */
+  readonly hasAlpha: boolean;
   /** EXIF orientation, 1 to 8. */
   readonly orientation: number;
   /** The file without chunks that do not affect the pixels, such as text, and without data after its end. */
@@ -35,7 +37,8 @@ export function readPngFile(bytes: Uint8Array): PngFile {
     throw new DparError('decodePng: expected a PNG file, got one without a valid header. The file is damaged.');
   }
   const [width, height, depth] = [view.getUint32(16), view.getUint32(20), view.getUint8(24)];
-  const channels = [1, 0, 3, 1, 2, 0, 4][view.getUint8(25)] ?? 0;
+  const colorType = view.getUint8(25);
+  const channels = [1, 0, 3, 1, 2, 0, 4][colorType] ?? 0;
   const size = height * Math.ceil((width * channels * depth) / 8);
   if (!(size > 0 && size <= largestRatio * bytes.length)) {
     throw new DparError(
@@ -55,6 +58,7 @@ export function readPngFile(bytes: Uint8Array): PngFile {
     height,
     depth,
     interlaced: view.getUint8(28) !== 0,
+    hasAlpha: colorType >= 4 || kept.some(({ name }) => name === 'tRNS'),
     orientation: readOrientation(exif ? dataOf(exif) : text.exif, text.xmp),
     pixels: Buffer.concat([bytes.subarray(0, 8), ...kept.map(({ start, end }) => bytes.subarray(start, end))]),
   };
@@ -86,9 +90,7 @@ export function decodePng({ width, height, depth, orientation, pixels }: PngFile
   if (png.palette !== undefined && png.channels === 1) {
     return { width, height, orientation, ...lookUp(samples, png.palette) };
   }
-  const scale = depth < 8 ? 255 / (2 ** depth - 1) : 1;
-  const shift = depth === 16 ? 8 : 0;
-  const { data, alpha } = separate(samples, png.channels, (value) => (value * scale) >> shift);
+  const { data, alpha } = separate(to8Bits(samples, depth), png.channels);
   return {
     width,
     height,
@@ -96,6 +98,13 @@ export function decodePng({ width, height, depth, orientation, pixels }: PngFile
     data,
     alpha: png.transparency ? colorKeyed(samples, png.transparency) : alpha,
   };
+}
+
+/** Brings samples of 1 to 16 bits to bytes: few bits are spread over 0 to 255, and 16 bits lose their lower half. */
+function to8Bits(samples: Uint8Array | Uint8ClampedArray | Uint16Array, depth: number): Uint8Array {
+  if (depth === 16) return Uint8Array.from(samples, (value) => value >> 8);
+  if (depth < 8) return Uint8Array.from(samples, (value) => (255 / (2 ** depth - 1)) * value);
+  return new Uint8Array(samples.buffer, samples.byteOffset, samples.length);
 }
 
 /** Opacity of pixels if one colour is transparent. */

@@ -4,20 +4,23 @@ import type { StoredPicture } from './stored-picture.js';
 export type Samples = Pick<StoredPicture, 'data' | 'alpha'>;
 
 /**
- * Separates pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) into red, green and blue, and alpha.
- * @param to8Bits Converts a sample to a byte.
+ * Separates pixels of 1 to 4 channels (grey, grey and alpha, RGB, RGBA) into red, green and blue, and alpha. Bytes of RGB are
+ * not copied.
  */
-export function separate(samples: ArrayLike<number>, channels: number, to8Bits: (value: number) => number): Samples {
+export function separate(samples: Uint8Array, channels: number): Samples {
+  if (channels === 3) {
+    return { data: new Uint8Array(samples.buffer, samples.byteOffset, samples.length), alpha: undefined };
+  }
   const pixels = samples.length / channels;
   const data = new Uint8Array(3 * pixels);
   const alpha = channels % 2 === 0 ? new Uint8Array(pixels) : undefined;
   const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
   for (let i = 0; i < pixels; i++) {
     const at = i * channels;
-    data[3 * i] = to8Bits(samples[at] as number);
-    data[3 * i + 1] = to8Bits(samples[at + green] as number);
-    data[3 * i + 2] = to8Bits(samples[at + blue] as number);
-    if (alpha) alpha[i] = to8Bits(samples[at + channels - 1] as number);
+    data[3 * i] = samples[at] as number;
+    data[3 * i + 1] = samples[at + green] as number;
+    data[3 * i + 2] = samples[at + blue] as number;
+    if (alpha) alpha[i] = samples[at + channels - 1] as number;
   }
   return { data, alpha };
 }

@@ -16,15 +16,37 @@ export class MissingSharpError extends DparError {}
  * @throws MissingSharpError if sharp is not installed; sharp's error for a file that it cannot read.
  */
 export async function decodeBySharp(name: string, format: string, bytes: Uint8Array): Promise<StoredPicture> {
+  const open = await opener(name, format);
+  if (format === 'GIF') return decodeGif(bytes, open);
+  return format === 'TIFF' ? decodeTiff(bytes, open) : decodePixels(open(bytes), format !== 'AVIF');
+}
+
+/** Size of an image as stored, and what its header says of it. */
+export interface ImageHeader {
+  readonly width: number;
+  readonly height: number;
+  /** EXIF orientation, 1 to 8. */
+  readonly orientation: number;
+  /** True if the file has opacities. All pixels may still be opaque. */
+  readonly hasAlpha: boolean;
+}
+
+/** Reads the header of a JPEG, WebP or GIF file. @throws MissingSharpError; sharp's error for a file that it cannot read. */
+export async function readHeaderBySharp(name: string, format: string, bytes: Uint8Array): Promise<ImageHeader> {
+  const open = await opener(name, format);
+  const { width, height, hasAlpha, exif, xmp } = await open(bytes).metadata();
+  return { width, height, orientation: readOrientation(exif, xmp), hasAlpha };
+}
+
+/** @throws MissingSharpError if sharp is not installed. */
+async function opener(name: string, format: string): Promise<(file: Uint8Array) => Sharp> {
   const { default: sharp } = await import('sharp').catch((cause) => {
     throw new MissingSharpError(
       `decodeImage: expected the package 'sharp' to read '${name}' (${format}), got none. Install it (npm i sharp), or convert the images to PNG.`,
       { cause },
     );
   });
-  const open = (file: Uint8Array) => sharp(file, { ignoreIcc: true, failOn: 'error' });
-  if (format === 'GIF') return decodeGif(bytes, open);
-  return format === 'TIFF' ? decodeTiff(bytes, open) : decodePixels(open(bytes), format !== 'AVIF');
+  return (file) => sharp(file, { ignoreIcc: true, failOn: 'error' });
 }
 
 /** @param byTags True: the orientation is read from the EXIF and XMP data. False: it is sharp's. */
@@ -40,7 +62,7 @@ async function decodePixels(image: Sharp, byTags = false): Promise<StoredPicture
     return { width, height, orientation: turn, data: rgb, alpha: undefined };
   }
   const { data, width, height, channels } = await samplesOf(image.toColourspace('srgb'));
-  return { width, height, orientation: turn, ...separate(data, channels, (value) => value) };
+  return { width, height, orientation: turn, ...separate(data, channels) };
 }
 
 /** Decodes a TIFF file, always upright, as Pillow does. */
@@ -67,7 +89,7 @@ async function decodeGif(bytes: Uint8Array, open: (file: Uint8Array) => Sharp): 
     throw new DparError('decodeGif: expected a picture in the GIF file, got none. The file is damaged.');
   }
   const { width, height, ...samples } = await samplesOf(open(gif.opaque).toColourspace('srgb'));
-  const { data } = separate(samples.data, samples.channels, (value) => value);
+  const { data } = separate(samples.data, samples.channels);
   const alpha = gif.isTransparent ? await opacityOf(open(bytes)) : undefined;
   for (let y = 0, i = 0; gif.fill && y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
@@ -80,5 +102,5 @@ async function decodeGif(bytes: Uint8Array, open: (file: Uint8Array) => Sharp): 
 
 async function opacityOf(image: Sharp): Promise<Uint8Array | undefined> {
   const { data, channels } = await samplesOf(image.toColourspace('srgb').ensureAlpha());
-  return separate(data, channels, (value) => value).alpha;
+  return separate(data, channels).alpha;
 }

@@ -22,9 +22,11 @@ export function rgbOf(picture: StoredPicture, { orientation = 'upright', backgro
 /** Puts colours on a background, rounded to the nearest byte as by Pillow's `alpha_composite`. */
 function onBackground(data: Uint8Array, alpha: Uint8Array, background: Rgb): Uint8Array {
   const blended = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const opacity = alpha[Math.floor(i / 3)] as number;
-    blended[i] = Math.round(((data[i] as number) * opacity + (background[i % 3] as number) * (255 - opacity)) / 255);
+  for (let i = 0, at = 0; i < alpha.length; i++) {
+    const opacity = alpha[i] as number;
+    for (let c = 0; c < 3; c++, at++) {
+      blended[at] = Math.round(((data[at] as number) * opacity + (background[c] as number) * (255 - opacity)) / 255);
+    }
   }
   return blended;
 }
@@ -43,18 +45,25 @@ export function turnUpright(picture: StoredPicture): StoredPicture {
   };
 }
 
-/** Reorders pixels [H, W, channels] by an EXIF orientation. */
-function turn(data: Uint8Array, channels: number, W: number, H: number, orientation: number): Uint8Array {
+/** Reorders pixels [H, W, channels], of 1 or 3 channels, by an EXIF orientation. */
+function turn(data: Uint8Array, channels: 1 | 3, W: number, H: number, orientation: number): Uint8Array {
   const swapped = orientation >= 5;
   const fromRight = [2, 3, 7, 8].includes(orientation);
   const fromBottom = [3, 4, 6, 7].includes(orientation);
   const [width, height] = swapped ? [H, W] : [W, H];
+  // Distances in the stored picture between neighbours in its row, and in its column.
+  const alongRow = fromRight ? -channels : channels;
+  const alongColumn = (fromBottom ? -channels : channels) * W;
+  const corner = channels * ((fromBottom ? (H - 1) * W : 0) + (fromRight ? W - 1 : 0));
+  const [toRight, down] = swapped ? [alongColumn, alongRow] : [alongRow, alongColumn];
   const turned = new Uint8Array(data.length);
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [column, row] = swapped ? [y, x] : [x, y];
-      const from = channels * ((fromBottom ? H - 1 - row : row) * W + (fromRight ? W - 1 - column : column));
-      for (let channel = 0; channel < channels; channel++) turned[to++] = data[from + channel] as number;
+    let from = corner + y * down;
+    for (let x = 0; x < width; x++, from += toRight) {
+      turned[to++] = data[from] as number;
+      if (channels === 1) continue;
+      turned[to++] = data[from + 1] as number;
+      turned[to++] = data[from + 2] as number;
     }
   }
   return turned;

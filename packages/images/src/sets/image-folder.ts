@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { formatDigest } from '@dpar/io/node';
-import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { decodeImage, inspectImage } from '../decode/decode-image.js';
 import { checkBackground, type ImageReading, imageReadingKinds } from '../image-set.js';
-import { listFolder } from './list-folder.js';
+import { loadAhead } from '../load-ahead.js';
+import { listImages } from './list-folder.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
 
 /** Files read or decoded at a time. */
@@ -38,11 +38,7 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
   checkArguments('openImageFolder', { folder, options }, { folder: 'string', 'options?': imageFolderOptionsKinds });
   const { digest: digested = 'content', reading: usual = {} } = options;
   checkBackground('openImageFolder', usual);
-  const { images, folders, ignored } = await listFolder(folder);
-  if (images.length === 0) {
-    const got = ignored.length === 0 ? 'an empty folder' : `${ignored.length} other files, such as '${ignored[0]}'`;
-    throw new DparError(`openImageFolder: expected images in '${folder}', got ${got}. Check the path.`);
-  }
+  const { images, folders, ignored } = await listImages('openImageFolder', folder);
   const paths = images.map(({ path }) => join(folder, path));
   const digestOf = async (index: number): Promise<Buffer | undefined> =>
     digested === 'sizes'
@@ -77,25 +73,4 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
         return inspectImage(path, await readFile(path));
       }),
   };
-}
-
-/**
- * Yields the results of `load` for 0 to `count - 1`, in order. Up to `ahead` calls run at a time.
- *
- * @throws the errors of `load`, in turn.
- */
-export async function* loadAhead<V>(
-  count: number,
-  ahead: number,
-  load: (index: number) => Promise<V>,
-): AsyncGenerator<V> {
-  const underWay: Promise<V>[] = [];
-  for (let next = 0, done = 0; done < count; done++) {
-    for (; next < count && next < done + ahead; next++) {
-      const loading = load(next);
-      loading.catch(() => {}); // thrown in turn, or ignored if the consumer stops
-      underWay.push(loading);
-    }
-    yield await (underWay.shift() as Promise<V>);
-  }
 }

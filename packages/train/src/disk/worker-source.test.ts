@@ -1,9 +1,9 @@
 import { MessageChannel } from 'node:worker_threads';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { openCalls } from '@dpar/shards';
 import { describe, expect, it } from 'vitest';
 import { randomVariants, rowsOf, writeLlamaGen } from '../testing/disk.js';
 import { builtWorker } from '../testing/worker.js';
-import { openCalls } from '../thread-calls.js';
 import { findTokenLayout } from './find-layout.js';
 import { createWorkerSource, serveBatches } from './worker-source.js';
 

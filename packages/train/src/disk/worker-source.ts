@@ -1,9 +1,9 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { answerCalls, type Calls, openCalls, startWorker } from '@dpar/shards';
 import { DparError } from '@dpar/tensor';
 import type { Batch } from '../batches/token-set.js';
 import type { TokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
-import { answerCalls, type Calls, openCalls, startWorker } from '../thread-calls.js';
 import { createDiskSource } from './disk-source.js';
 import { type TokenLayout, tokenLayoutKinds } from './layout.js';
 

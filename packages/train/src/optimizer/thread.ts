@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { answerCalls, type Calls, openCalls, startWorker } from '@dpar/shards';
 import { availableThreads, DparError, type HostTensor, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { answerCalls, type Calls, openCalls, startWorker } from '../thread-calls.js';
 import { sumOfSquares, type UpdateArrays, type UpdateNumbers, updateParameter } from './kernels.js';
 import { memoryOf, type OptimizerThread } from './move-arrays.js';
 

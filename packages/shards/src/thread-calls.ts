@@ -1,5 +1,6 @@
 import { type MessagePort, Worker } from 'node:worker_threads';
-import { DparError } from '@dpar/tensor';
+import { IoError } from '@dpar/io';
+import { checkArguments } from './check-arguments.js';
 
 /** A request to a thread. Memory is moved, not copied. */
 interface Request<Q> {
@@ -18,6 +19,7 @@ export interface Answer<R> {
 
 /** Answers the requests of {@link openCalls} one after the other, in their order. */
 export function answerCalls<Q, R>(port: MessagePort, answer: (content: Q) => Promise<Answer<R>>): void {
+  checkArguments('answerCalls', { port, answer }, { port: 'object', answer: 'function' });
   const send = (reply: Reply<R>, moved: readonly ArrayBuffer[] = []): void => port.postMessage(reply, [...moved]);
   let last = Promise.resolve();
   port.on('message', ({ id, content: request }: Request<Q>) => {
@@ -32,7 +34,7 @@ export function answerCalls<Q, R>(port: MessagePort, answer: (content: Q) => Pro
 
 /** The asking end of {@link answerCalls}. */
 export interface Calls<Q, R> {
-  /** @throws DparError with the message of an error in the other thread. */
+  /** @throws IoError with the message of an error in the other thread. */
   call(content: Q, moved?: readonly ArrayBuffer[]): Promise<R>;
   /** Rejects all open and later calls with this error. */
   fail(error: Error): void;
@@ -42,6 +44,7 @@ export interface Calls<Q, R> {
 
 /** Calls another thread through a port. The port keeps the process alive only while a call is open. */
 export function openCalls<Q, R>(port: MessagePort): Calls<Q, R> {
+  checkArguments('openCalls', { port }, { port: 'object' });
   const open = new Map<number, { resolve(content: R): void; reject(error: Error): void }>();
   let failure: Error | undefined;
   let next = 0;
@@ -49,7 +52,7 @@ export function openCalls<Q, R>(port: MessagePort): Calls<Q, R> {
     const call = open.get(reply.id);
     open.delete(reply.id);
     if (open.size === 0) port.unref();
-    if ('error' in reply) call?.reject(new DparError(reply.error));
+    if ('error' in reply) call?.reject(new IoError(reply.error));
     else call?.resolve(reply.content);
   });
   port.unref();
@@ -87,6 +90,11 @@ export function startWorker<D extends { readonly port: MessagePort }>(
   data: D,
   onEnd: (reason: string) => void,
 ): () => Promise<void> {
+  checkArguments(
+    'startWorker',
+    { program, data, onEnd },
+    { program: 'object', data: { port: 'object', '*': 'any' }, onEnd: 'function' },
+  );
   const worker = new Worker(program, { workerData: data, transferList: [data.port] });
   worker.unref();
   worker.on('error', (error) => onEnd(error.message));
