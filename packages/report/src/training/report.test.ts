@@ -120,6 +120,26 @@ describe('the report of a run', () => {
     expect(textsOf(both, 'td')).toEqual(expect.arrayContaining(['91.6 %', '-']));
   });
 
+  it('shows the weights that it starts from, and the names of the classes', () => {
+    const start = {
+      folder: 'base/best',
+      kind: 'dpar',
+      parts: [
+        { name: 'layers', parameters: 2_000_000, taken: 2_000_000, notes: [] },
+        { name: 'cls_embedding', parameters: 640, taken: 480, notes: ['takes 3 of 4 classes by name', 'new: <sea>'] },
+      ],
+    };
+    const started = parsePage(trainingReport([run({ start, classes: ['cat', '<sea>'] })]));
+    expect(textsOf(started, 'h2')).toContain('Starts from');
+    expect(textsOf(started, 'td')).toEqual(
+      expect.arrayContaining(['2.00 M', '100.0 %', '75.0 %', 'takes 3 of 4 classes by name; new: <sea>']),
+    );
+    expect(textsOf(started, 'dd')).toContain('2: cat, <sea>');
+    expect(textsOf(elements, 'h2')).not.toContain('Starts from');
+    const two = parsePage(trainingReport([run({ start }), run({ name: 'second' })]));
+    expect(textsOf(two, 'h2').filter((text) => text.includes('starts from'))).toEqual(['first starts from']);
+  });
+
   it('leaves out patches of one token each', () => {
     const metrics = [line(1, { mean_patch_length: 1 }), line(2, { mean_patch_length: 1 })];
     expect(textsOf(parsePage(trainingReport([run({ metrics })])), 'figcaption')).not.toContain('Patches');

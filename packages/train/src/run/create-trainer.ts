@@ -11,7 +11,7 @@ import { trainedParameters } from '../step/trained.js';
 import { Trainer } from '../trainer/trainer.js';
 import { sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
-import { startingParameters } from './starting-parameters.js';
+import { findWeights, type StartAccount, startingParameters } from './starting-parameters.js';
 import { parseTrainConfig, type TrainConfig } from './train-config.js';
 
 /**
@@ -33,8 +33,17 @@ export async function createTrainer(
   return (await trainerOf(engine, parseTrainConfig('createTrainer', config), options)).trainer;
 }
 
+/** Result of {@link trainerOf}. */
+interface OpenedTrainer {
+  readonly trainer: Trainer;
+  /** Names of its classes, if the data have them. */
+  readonly classes: ClassNames | undefined;
+  /** Weights that it starts from, with `init_from`. */
+  readonly start: StartAccount | undefined;
+}
+
 /**
- * The trainer of a valid configuration, and the names of its classes if the data have them.
+ * The trainer of a valid configuration.
  * @param resumes Leaves out the weights of `init_from`, since a checkpoint of the run takes their place (default: false).
  */
 export async function trainerOf(
@@ -42,7 +51,7 @@ export async function trainerOf(
   config: TrainConfig,
   options: TrainingDataOptions,
   resumes = false,
-): Promise<{ readonly trainer: Trainer; readonly classes: ClassNames | undefined }> {
+): Promise<OpenedTrainer> {
   const { data, dropout, optimizer, seed } = config;
   const architecture = architectureFromSettings(config.model);
   const classes = await classesOfData(data, nullClassOf(architecture));
@@ -66,9 +75,17 @@ export async function trainerOf(
 
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const drawn = initialize(architecture.kind.specs(architecture.config), seed);
-  const parameters =
-    config.init_from === undefined || resumes ? drawn : await startingParameters(config.init_from, architecture, drawn);
-  const trained = trainedParameters(architecture, config.train).map((name) => [name, named(parameters, name)] as const);
+  const trainedNames = trainedParameters(architecture, config.train);
+  const start =
+    config.init_from === undefined || resumes
+      ? undefined
+      : await startingParameters(await findWeights(config.init_from), architecture, {
+          drawn,
+          classes: classes?.names,
+          trained: new Set(trainedNames),
+        });
+  const parameters = start?.parameters ?? drawn;
+  const trained = trainedNames.map((name) => [name, named(parameters, name)] as const);
   const trainer = new Trainer({
     engine,
     model: { ...architecture, parameters },
@@ -93,7 +110,7 @@ export async function trainerOf(
     averageDecay: optimizer.average_decay ?? undefined,
     schedule: scheduleOf(config),
   });
-  return { trainer, classes };
+  return { trainer, classes, start: start?.account };
 }
 
 function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {

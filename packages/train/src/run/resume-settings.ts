@@ -40,6 +40,7 @@ const freeKeys: readonly string[] = [
   'samples',
   'tensorboard',
   'data.prefetch_batches',
+  'init_from', // its weights are compared instead
   ...dataPathKeys.map((key) => `data.${key}`), // their contents are compared instead
 ];
 

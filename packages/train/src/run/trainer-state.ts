@@ -7,6 +7,7 @@ import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 import { checkArguments } from '../check-arguments.js';
+import { classesFile } from '../disk/class-names.js';
 
 /** Names of the files that a trainer adds to a model's checkpoint. */
 export const trainerFiles = {
@@ -132,8 +133,10 @@ export async function writeTrainerState(
 
 async function recordsIn(folder: string): Promise<Record<string, FileRecord>> {
   const tensors = [checkpointFiles.model, trainerFiles.optimizer, trainerFiles.average];
-  const paths = [join(folder, checkpointFiles.config)].filter((path) => existsSync(path));
+  const present = (name: string): string[] => [join(folder, name)].filter((path) => existsSync(path));
+  const paths = present(checkpointFiles.config);
   for (const name of tensors) paths.push(...(await safetensorsFiles(join(folder, name))));
+  paths.push(...present(classesFile));
   const records: Record<string, FileRecord> = {};
   for (const path of paths)
     records[basename(path)] = { bytes: (await stat(path)).size, sha256: await fileDigest(path) };
