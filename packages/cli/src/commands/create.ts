@@ -68,7 +68,7 @@ function figuresOf(run: CreateRun) {
     report: run.path('report.html'),
     images: pictures.set.count,
     classes: pictures.classes,
-    left_out: pictures.leftOut,
+    left_out: pictures.facts.leftOut,
     minutes: run.round.minutes,
     resolution: plan.resolution,
     size: plan.size,

@@ -41,10 +41,10 @@ export async function createModel(request: CreateRequest, context: Context): Pro
   checkSettings(request);
   const found = await readRecord(output);
   if (found === undefined) await checkFree(output);
-  const pictures = await lookAtPictures(request.pictures, request.background, context);
+  const pictures = await lookAtPictures(request.pictures, request.background, found?.pictures, context);
   context.note(formatList(describePictures(pictures)));
   const record = found ?? newRecord(request, pictures);
-  checkResumable(record, givenSettings(request), picturesOf(pictures), output);
+  checkResumable(record, givenSettings(request), pictures.facts, output);
   const number = chooseRound(record, request.minutes, output);
   const engine = await context.engine();
   const lock = await lockFolder(output);
@@ -66,10 +66,8 @@ export async function createModel(request: CreateRequest, context: Context): Pro
   }
 }
 
-const picturesOf = ({ identity, set, classes }: Pictures) => ({ identity, images: set.count, classes });
-
 function newRecord(request: CreateRequest, pictures: Pictures): CreateRecord {
-  return { settings: givenSettings(request), pictures: picturesOf(pictures), rounds: [] };
+  return { settings: givenSettings(request), pictures: pictures.facts, rounds: [] };
 }
 
 /** @throws CommandError for a folder with other files. */
@@ -98,7 +96,7 @@ function checkSettings({ set, compare, from }: CreateRequest): void {
   }
   const shape = { codes: 1024, tokensPerImage: 256, classes: 1 };
   for (const name of ['entropy', 'dpar', 'llamagen'] as const) {
-    const facts = { steps: 1000, batchSize: 16, learningRate: 1e-3, seed: 0, visits: 1, stepSeconds: 1 };
+    const facts = { steps: fixedSteps(name, set) ?? 1000, batchSize: 16, learningRate: 1e-3, seed: 0, visits: 1, stepSeconds: 1 };
     const json = trainingJson({ ...facts, model: modelOf(name, ladder[0] as Rung, shape) });
     try {
       const changed = withSettings(json, name, set);
@@ -121,7 +119,7 @@ async function newRound(
   const engine = await context.engine();
   const before = record.rounds.at(-1);
   const start = await startOf(request, before, context);
-  const resolution = start?.resolution ?? request.resolution ?? (await usualResolution(pictures));
+  const resolution = start?.resolution ?? request.resolution ?? usualResolution(pictures);
   const factor = start?.pixelsPerToken ?? pixelsPerToken(resolution);
   const classes = pictures.classes.length;
   const shape = { codes: start?.codes ?? 1024, tokensPerImage: (resolution / factor) ** 2, classes };
@@ -135,7 +133,7 @@ async function newRound(
     images: pictures.set.count,
     classes,
     resolution,
-    fillSquare: pictures.transparent < pictures.set.count / 2,
+    fillSquare: pictures.facts.transparent < pictures.set.count / 2,
     flip,
     compare,
     seed,
@@ -166,6 +164,5 @@ async function startOf(
   return start;
 }
 
-async function usualResolution(_pictures: Pictures): Promise<number> {
-  return 64;
-}
+/** 64 px, or 32 px if no picture has 48. */
+const usualResolution = ({ facts }: Pictures): number => (facts.shorterSides.largest >= 48 ? 64 : 32);

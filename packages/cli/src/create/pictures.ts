@@ -1,21 +1,40 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { Rgb } from '@dpar/images';
-import { openImageFolder, type StoredImageSet } from '@dpar/images/node';
+import { inspectPictures, openImageFolder, type StoredImageSet } from '@dpar/images/node';
+import { compareCodePoints } from '@dpar/io';
 import { formatDigest } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { CommandError } from '../command/errors.js';
-import { countOf, namesOf } from '../command/format.js';
+import { namesOf } from '../command/format.js';
+import type { Progress } from '../command/progress.js';
 import { readingOnto } from '../images/options.js';
 import type { LabelledImages } from '../tokenize/labelled-images.js';
 
 /** Fewest pictures that a model is trained on. */
 export const fewestPictures = 20;
 
-/** A picture that cannot be used, with the reason. */
+/** A picture that is not used, with the reason. */
 export interface LeftOut {
-  readonly name: string;
+  /** Path in the folder. */
+  readonly path: string;
   readonly reason: string;
+}
+
+/** What an inspection of pictures found. It is kept, because decoding all pictures takes long. */
+export interface PictureFacts {
+  /** Digest of the paths and sizes of all files. */
+  readonly identity: string;
+  /** Pictures that are used. */
+  readonly images: number;
+  readonly classes: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+  /** Pictures that their EXIF orientation turns or mirrors. */
+  readonly turned: number;
+  readonly transparent: number;
+  /** Shorter sides in pixels. */
+  readonly shorterSides: { readonly smallest: number; readonly median: number; readonly largest: number };
+  readonly formats: readonly string[];
 }
 
 /** Pictures of a folder. */
@@ -23,58 +42,77 @@ export interface Pictures extends LabelledImages {
   readonly path: string;
   /** Names of the classes, at least one. */
   readonly classes: readonly string[];
-  /** Digest of the paths and sizes of all files. */
-  readonly identity: string;
-  /** All pictures that were found. */
-  readonly found: number;
-  readonly leftOut: readonly LeftOut[];
-  /** Pictures that their EXIF orientation turns or mirrors. */
-  readonly turned: number;
-  readonly transparent: number;
+  readonly facts: PictureFacts;
 }
 
 /**
- * Looks at all pictures of a folder: one class for each subfolder with pictures, or one class of all.
+ * Looks at all pictures of a folder: one class for each subfolder with pictures, or one class of all. Damaged files and copies of other
+ * files are left out.
  * @param background Colour behind transparent pixels.
- * @throws CommandError for no pictures, too few, or pictures beside folders with pictures.
+ * @param known Facts of an earlier run, which are taken over if names and sizes of the files are the same.
+ * @throws CommandError for too few pictures, or pictures beside folders with pictures; DparError for a folder without pictures.
  */
-export async function lookAtPictures(path: string, background: Rgb, context: Context): Promise<Pictures> {
-  const reading = readingOnto(background);
-  const set = await openImageFolder(path, { digest: 'sizes', reading });
-  const progress = context.progress({ label: 'pictures', unit: 'pictures', total: set.count });
-  const kept: number[] = [];
-  const leftOut: LeftOut[] = [];
-  let [turned, transparent, index] = [0, 0, 0];
-  try {
-    for await (const { name, damage, isTurned, isTransparent } of set.inspect?.(0, set.count) ?? []) {
-      context.signal.throwIfAborted();
-      if (damage === undefined) kept.push(index);
-      else leftOut.push({ name, reason: damage });
-      turned += Number(isTurned);
-      transparent += Number(isTransparent);
-      progress.update(++index);
-    }
-  } finally {
-    progress.stop();
-  }
-  checkCount(path, set.count, kept.length, leftOut);
+export async function lookAtPictures(
+  path: string,
+  background: Rgb,
+  known: PictureFacts | undefined,
+  context: Context,
+): Promise<Pictures> {
+  const set = await openImageFolder(path, { digest: 'sizes', reading: readingOnto(background) });
+  const inspected = known?.identity === set.identity ? known : await inspect(path, set, context);
+  const unused = new Set(inspected.leftOut.map((file) => file.path));
+  const kept = [...Array(set.count).keys()].filter((index) => !unused.has(set.files?.[index]?.path ?? ''));
+  checkCount(path, kept.length, inspected.leftOut);
   const { labels, classes } = classesOf(path, set, kept);
-  const sound = select(set, kept);
-  return { path, set: sound, labels, classes, identity: set.identity, found: set.count, leftOut, turned, transparent };
+  return { path, set: select(set, kept), labels, classes, facts: { ...inspected, images: kept.length, classes } };
 }
 
-function checkCount(path: string, found: number, usable: number, leftOut: readonly LeftOut[]): void {
+async function inspect(
+  path: string,
+  { identity }: StoredImageSet,
+  context: Context,
+): Promise<Omit<PictureFacts, 'images' | 'classes'>> {
+  let progress: Progress | undefined;
+  try {
+    const found = await inspectPictures(path, {
+      pixels: true,
+      ...(context.threads !== undefined && { threads: context.threads }),
+      signal: context.signal,
+      onProgress: (done, total) => {
+        progress ??= context.progress({ label: 'pictures', unit: 'pictures', total });
+        progress.update(done);
+      },
+    });
+    const { damaged, duplicates, turned, transparent, shorterSides, formats } = found;
+    const copies = duplicates.flatMap(([first = '', ...others]) =>
+      others.map((other) => ({ path: other, reason: `the same file as ${first}` })),
+    );
+    const { smallest, median, largest } = shorterSides;
+    return {
+      identity,
+      leftOut: [...damaged, ...copies],
+      turned,
+      transparent,
+      shorterSides: { smallest, median, largest },
+      formats: formats.map(({ name }) => name),
+    };
+  } finally {
+    progress?.stop();
+  }
+}
+
+function checkCount(path: string, usable: number, leftOut: readonly LeftOut[]): void {
   if (usable >= fewestPictures) return;
   const [first] = leftOut;
-  const damaged =
-    first === undefined ? '' : `, and ${leftOut.length} that cannot be read, such as '${first.name}' (${first.reason})`;
-  const remedy = usable === 0 && found > 0 ? 'Check the files' : 'Add pictures. Some hundred give a useful model';
+  const others =
+    first === undefined ? '' : `, and ${leftOut.length} that cannot be used, such as '${first.path}' (${first.reason})`;
+  const remedy = usable === 0 ? 'Check the files' : 'Add pictures. Some hundred give a useful model';
   throw new CommandError(
-    `expected at least ${fewestPictures} pictures in '${path}', got ${usable}${damaged}. ${remedy}.`,
+    `expected at least ${fewestPictures} pictures in '${path}', got ${usable}${others}. ${remedy}.`,
   );
 }
 
-/** Classes of the chosen pictures of a set, by their first folder. */
+/** Classes of the chosen pictures of a set, by their first folder, in code point order. */
 function classesOf(
   path: string,
   { files = [], nameOf }: StoredImageSet,
@@ -90,8 +128,9 @@ function classesOf(
         'Move it into one.',
     );
   }
-  const sorted = (classes as string[]).sort((a, b) => (a < b ? -1 : 1));
-  return { labels: Int32Array.from(names as string[], (name) => sorted.indexOf(name)), classes: sorted };
+  const sorted = (classes as string[]).sort(compareCodePoints);
+  const numbers = new Map(sorted.map((name, number) => [name, number]));
+  return { labels: Int32Array.from(names as string[], (name) => numbers.get(name) ?? 0), classes: sorted };
 }
 
 /** Pictures of a set by their numbers, ascending. */
@@ -145,24 +184,30 @@ export function splitPictures(
   return { validation: part(0, validation), training: part(validation, validation + training) };
 }
 
+/** Most names of files that a table shows. */
+const shownFiles = 3;
+
 /** What was found, as names and values. */
 export function describePictures(pictures: Pictures): [string, string][] {
-  const { path, set, labels, classes, leftOut, turned, transparent } = pictures;
-  const counts = classes.map((_, label) => labels.reduce((sum, other) => sum + Number(other === label), 0));
-  const fewest = Math.min(...counts);
-  const perClass = classes.length === 1 ? '' : `, ${fewest} to ${Math.max(...counts)} pictures each`;
-  return [
-    ['pictures', `${set.count} in '${path}'`],
-    ['classes', `${countOf(classes.length, 'class').replace(/class(s)$/, 'classes')}: ${namesOf(classes)}${perClass}`],
-    ...(turned > 0 ? [['turned', `${turned}, put upright by their EXIF orientation`] as [string, string]] : []),
-    ...(transparent > 0 ? [['transparent', `${transparent}, put on the background`] as [string, string]] : []),
-    ...(leftOut.length > 0
-      ? [
-          ['left out', `${leftOut.length}: ${namesOf(leftOut.map(({ name, reason }) => `${name} (${reason})`))}`] as [
-            string,
-            string,
-          ],
-        ]
-      : []),
+  const { path, labels, classes, facts } = pictures;
+  const { images, leftOut, turned, transparent, shorterSides, formats } = facts;
+  const counts = new Array<number>(classes.length).fill(0);
+  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const each = fewest === most ? `${fewest}` : `${fewest} to ${most}`;
+  const files = leftOut.slice(0, shownFiles).map((file) => `${file.path} (${file.reason})`);
+  const more = leftOut.length > shownFiles ? ` and ${leftOut.length - shownFiles} more` : '';
+  const { smallest, median, largest } = shorterSides;
+  const rows: (readonly [string, string] | false)[] = [
+    ['pictures', `${images} in '${path}', ${formats.join(', ')}`],
+    ['shorter side', `${smallest} to ${largest} pixels, median ${median}`],
+    [
+      'classes',
+      classes.length === 1 ? `one: ${classes[0]}` : `${classes.length} of ${each} pictures: ${namesOf(classes)}`,
+    ],
+    turned > 0 && ['turned', `${turned}, put upright`],
+    transparent > 0 && ['transparent', `${transparent}, put on the background`],
+    leftOut.length > 0 && ['left out', `${leftOut.length}: ${files.join(', ')}${more}`],
   ];
+  return rows.flatMap((row): [string, string][] => (row === false ? [] : [[row[0], row[1]]]));
 }

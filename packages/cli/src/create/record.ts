@@ -1,20 +1,12 @@
 import { join } from 'node:path';
 import { readJson, writeJson } from '@dpar/io/node';
 import { CommandError } from '../command/errors.js';
+import type { PictureFacts } from './pictures.js';
 import type { Plan } from './plan.js';
 import type { StageRecord, TokenModel } from './stage.js';
 
 /** Options of the command by their names on the command line, as given. They must not change in a run. */
 export type GivenSettings = Readonly<Record<string, string | number | boolean | readonly string[] | null>>;
-
-/** Pictures of a run. */
-export interface RecordedPictures {
-  /** Digest of their paths and sizes. */
-  readonly identity: string;
-  /** Pictures that can be read. */
-  readonly images: number;
-  readonly classes: readonly string[];
-}
 
 /** Work of a time budget. A second round continues the training of a finished run. */
 export interface Round {
@@ -28,7 +20,7 @@ export interface Round {
 /** Content of `create.json`. */
 export interface CreateRecord {
   readonly settings: GivenSettings;
-  readonly pictures: RecordedPictures;
+  readonly pictures: PictureFacts;
   readonly rounds: Round[];
 }
 
@@ -63,7 +55,7 @@ export function writeRecord(folder: string, record: CreateRecord): Promise<void>
 export function checkResumable(
   record: CreateRecord,
   settings: GivenSettings,
-  pictures: RecordedPictures,
+  pictures: PictureFacts,
   output: string,
 ): void {
   const names = [...new Set([...Object.keys(record.settings), ...Object.keys(settings)])];
