@@ -45,9 +45,14 @@ export function required<V>(kind: Kind<V>, description: string): Option<V> {
   return { ...kind, description, required: true };
 }
 
-/** An argument without a name, which must be given. @param name Its name in the help, such as `PICTURES`. */
-export function positional<V>(name: string, kind: Kind<V>, description: string): Option<V> {
-  return { ...kind, value: name, description, required: true, positional: true };
+/**
+ * An argument without a name.
+ * @param name Its name in the help, such as `PICTURES`.
+ * @param fallback Value of a missing argument. Without it the argument must be given.
+ */
+export function positional<V>(name: string, kind: Kind<V>, description: string, fallback?: NoInfer<V>): Option<V> {
+  const rest = fallback === undefined ? { required: true } : { fallback };
+  return { ...kind, value: name, description, positional: true, ...rest };
 }
 
 /** An optional option. */

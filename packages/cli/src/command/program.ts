@@ -67,9 +67,12 @@ export function longName(name: string): string {
 
 function addOptions(target: Commander, options: Options): void {
   for (const [name, option] of Object.entries(options)) {
-    const { positional, value = '', description, parse } = option;
+    const { positional, value = '', description, parse, required, fallback } = option;
     if (positional) {
-      const argument = new Argument(`<${value}>`, description);
+      const argument = new Argument(
+        required ? `<${value}>` : `[${value}]`,
+        required ? description : `${description} (default: ${fallback})`,
+      );
       target.addArgument(parse ? argument.argParser((text: string) => parseValue(value, parse, text)) : argument);
       continue;
     }
