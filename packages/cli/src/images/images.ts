@@ -2,6 +2,7 @@ import { int32 } from '@dpar/tensor';
 import { bytesFromImages, type ImageTokenizer } from '@dpar/tokenizer';
 import { encode } from 'fast-png';
 import { CommandError } from '../command/errors.js';
+import type { GridPicture } from './labelled-grid.js';
 
 /** Square RGB images: bytes [N, S, S, 3]. */
 export interface Images {
@@ -79,6 +80,11 @@ export class Grid {
         this.data.set(image.subarray(3 * y * size, 3 * (y + 1) * size), 3 * ((top + y) * width + left));
       }
     }
+  }
+
+  /** Bytes and layout of the picture. */
+  get picture(): GridPicture {
+    return { data: this.data, ...this.layout };
   }
 
   /** The PNG file. */

@@ -31,7 +31,8 @@ export const sampleOptions = {
   ),
   classes: option.required(
     classList,
-    "classes of the images, in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json",
+    "classes of the images, in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json such as " +
+      'Flags,"10-20", with double quotes around a name that looks like numbers',
   ),
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one for each class)'),
   prefix: option.optional(
@@ -75,6 +76,7 @@ export const sampleOptions = {
   seed: option.optional(option.wholeNumber(0), 'seed of the random draws', 0),
   batchSize: option.optional(option.wholeNumber(1, 4096), 'images at work at the same time, and kept together', 16),
   shard: option.optional(option.shard, 'generate only shard I of N, from 0/N to (N - 1)/N'),
+  labels: option.flag('write the names of the classes over the columns, or before the rows, of a grid (*.png)'),
   output: option.required(option.outputPath('ending'), 'output: *.png, *.npz, *.safetensors or a folder'),
 };
 

@@ -10,7 +10,8 @@ import { architectureFromSettings, type TrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 import { Grid, gridColumns, gridLayout, ImageDecoder } from '../images/images.js';
-import { describeUnknownClass } from '../sample/classes.js';
+import { gridLabels, labelledGrid } from '../images/labelled-grid.js';
+import { describeUnknownClass, withNumbers } from '../sample/classes.js';
 import { createGenerator, generateParts } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
 
@@ -61,6 +62,8 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
   const tokens = architecture.config;
   const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens), tokens.blockSize);
   const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), decoder.imageSize);
+  const known = settings.labels ? await classesOfData(config.data, nullClass) : undefined;
+  const names = gridLabels(labels, layout.columns, known && withNumbers(known.names, nullClass));
   const entropyModel = await entropyModelOf(config, architecture);
   const generatorOf = (parameters: Tensors<HostTensor>) =>
     createGenerator(engine, { ...architecture, parameters }, { entropyModel });
@@ -84,7 +87,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
         await generator.dispose();
       }
       const path = samplePath(output, step);
-      await writeFileAtomic(path, grid.png());
+      await writeFileAtomic(path, names ? await labelledGrid(grid.picture, names) : grid.png());
       return path;
     },
   };

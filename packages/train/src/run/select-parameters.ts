@@ -176,13 +176,16 @@ function classChoice(initial: HostTensor, given: HostTensor, sides: Sides): Choi
   }
   const classRows = taken;
   if (hasNull) put(count, givenNull ? givenCount : undefined, 'the null class');
-  const named = isNamed ? `${classRows} of ${count} classes by name` : `no class, because ${unnamed(sides)}`;
+  const takesNull = hasNull && givenNull;
+  const takes = isNamed
+    ? `takes ${classRows} of ${count} classes by name${takesNull ? ', and the null class' : ''}`
+    : `takes ${takesNull ? 'only the null class' : 'no class'}: ${unnamed(sides)}`;
   const shown = `${fresh.slice(0, mostNames).join(', ')}${fresh.length > mostNames ? ` and ${fresh.length - mostNames} more` : ''}`;
   return {
     tensor: float32([...initial.shape], table),
     taken: taken * width,
     notes: [
-      `takes ${named}${hasNull && givenNull ? ', and the null class' : ''}`,
+      takes,
       ...(fresh.length > 0 ? [`starts from the mean of the ${givenCount} classes of the weights: ${shown}`] : []),
     ],
   };
@@ -190,7 +193,7 @@ function classChoice(initial: HostTensor, given: HostTensor, sides: Sides): Choi
 
 function unnamed({ own, given, classes, givenClasses }: Sides): string {
   const missing = [...(givenClasses ? [] : ['the weights']), ...(classes ? [] : ['the training data'])].join(' and ');
-  return `there are ${own.num_classes} in place of ${given.num_classes}, and ${missing} have no names of classes (classes.json)`;
+  return `there are ${own.num_classes} classes in place of ${given.num_classes}, and ${missing} have no names of classes (classes.json)`;
 }
 
 /** Mean of the first rows of a table, in double precision. */

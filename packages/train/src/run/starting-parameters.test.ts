@@ -147,8 +147,7 @@ describe('the class table', () => {
     const smaller = select(tinyModel('llamagen', {}), source(other, ['a', 'b', 'c', 'd']));
     expect(rows(smaller.parameters).at(-1)).toEqual(given[4]);
     expect(notesOf(smaller, 'cls_embedding')).toEqual([
-      'takes no class, because there are 3 in place of 4, and the training data have no names of classes (classes.json), ' +
-        'and the null class',
+      'takes only the null class: there are 3 classes in place of 4, and the training data have no names of classes (classes.json)',
       'starts from the mean of the 4 classes of the weights: 0, 1, 2',
     ]);
   });
