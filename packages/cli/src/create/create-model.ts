@@ -96,8 +96,16 @@ function checkSettings({ set, compare, from }: CreateRequest): void {
   }
   const shape = { codes: 1024, tokensPerImage: 256, classes: 1 };
   for (const name of ['entropy', 'dpar', 'llamagen'] as const) {
-    const facts = { steps: fixedSteps(name, set) ?? 1000, batchSize: 16, learningRate: 1e-3, seed: 0, visits: 1, stepSeconds: 1 };
-    const json = trainingJson({ ...facts, model: modelOf(name, ladder[0] as Rung, shape) });
+    const facts = {
+      steps: fixedSteps(name, set) ?? 1000,
+      batchSize: 16,
+      learningRate: 1e-3,
+      seed: 0,
+      visits: 1,
+      stepSeconds: 1,
+    };
+    const samples = name === 'entropy' ? {} : { samples: { every: 1, tokenizer: '' } };
+    const json = { ...trainingJson({ ...facts, model: modelOf(name, ladder[0] as Rung, shape) }), ...samples };
     try {
       const changed = withSettings(json, name, set);
       readTrainConfig({ ...changed, data: { ...Object(changed.data), tokens: '' }, output: '' });

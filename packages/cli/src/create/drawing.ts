@@ -1,7 +1,8 @@
 import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine } from '@dpar/tensor';
 import type { ImageTokenizer } from '@dpar/tokenizer';
-import { Grid, gridColumns, gridLayout, ImageDecoder, type Images, imageAt } from '../images/images.js';
+import { Grid, gridColumns, gridLayout, ImageDecoder, type Images } from '../images/images.js';
+import { gridLabels, labelledGrid } from '../images/labelled-grid.js';
 import { spread } from '../report/report.js';
 import { generateParts, loadGenerator } from '../sample/generator.js';
 
@@ -82,12 +83,11 @@ export async function drawImages(drawing: Drawing): Promise<Drawn> {
   return { images: { data, size }, labels, patchLengths };
 }
 
-/** The grid of drawn images as a PNG file, with the name of each column's class. */
-export function gridOf({ images, labels }: Drawn, _names: readonly string[]): Uint8Array {
-  const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), images.size);
-  const grid = new Grid(layout);
-  labels.forEach((_, i) => {
-    grid.draw(i, imageAt(images, i));
-  });
-  return grid.png();
+/** The grid of drawn images as a PNG file, with the names of the classes over its columns. */
+export async function gridOf({ images, labels }: Drawn, names: readonly string[]): Promise<Uint8Array> {
+  const columns = gridColumns(labels.length, new Set(labels).size);
+  const grid = new Grid(gridLayout(labels.length, columns, images.size));
+  grid.draw(0, images);
+  const shown = names.length > 1 ? gridLabels(labels, columns, names) : undefined;
+  return shown === undefined ? grid.png() : labelledGrid(grid.picture, shown);
 }

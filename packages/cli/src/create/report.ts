@@ -20,7 +20,7 @@ import {
 } from '@dpar/report';
 import { countImages, imageAt } from '../images/images.js';
 import { formatMemory, machine } from '../machine.js';
-import { readRun } from '../report/report.js';
+import { readRun, spread } from '../report/report.js';
 import { type Drawn, gridOf } from './drawing.js';
 import { describePictures } from './pictures.js';
 import { describeStages } from './plan-text.js';
@@ -38,8 +38,8 @@ export interface Shown {
 export async function writeCreateReport(run: CreateRun, shown: Shown): Promise<void> {
   const curves = await trainingRuns(run);
   const body = html`${summary(run, shown)}
-${drawnSection(run, shown)}
-${reconstructionSection(run, shown)}
+${await drawnSection(run, shown)}
+${reconstructionSection(shown)}
 ${patchSection(shown)}
 ${curves.map(({ title, run }) => curveSection(title, run))}
 ${pictureSection(run)}
@@ -62,8 +62,10 @@ const style = `
 .pairs { display: flex; flex-wrap: wrap; gap: 8px; } .pairs img, .maps img { image-rendering: pixelated; }
 .maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 14px; }
 .drawn img { image-rendering: pixelated; }
+.beside dl { margin-top: 40px; } svg .dot { fill: var(--card); stroke-width: 2; }
 .train { stroke: #1d4ed8; } .validation { stroke: #c2410c; }
-@media (prefers-color-scheme: dark) { .train { stroke: #7aa7ff; } .validation { stroke: #fb923c; } }
+@media (prefers-color-scheme: dark) { .beside dl { margin-top: 40px; } svg .dot { fill: var(--card); stroke-width: 2; }
+.train { stroke: #7aa7ff; } .validation { stroke: #fb923c; } }
 `;
 
 /** Training runs of all rounds, in order. */
@@ -105,18 +107,19 @@ ${tile(mean.toFixed(2), 'tokens per patch')}
 </div>`;
 }
 
-function drawnSection({ pictures }: CreateRun, { drawn }: Shown): Html {
+async function drawnSection({ pictures }: CreateRun, { drawn }: Shown): Promise<Html> {
+  const grid = await gridOf(drawn, pictures.classes);
   return html`<h2>Drawn pictures</h2>
 <p>Not selected.${pictures.classes.length > 1 ? ' A column for each class.' : ''}</p>
-<div class="drawn">${imageOfPng(gridOf(drawn, pictures.classes), 'Pictures that the model drew')}</div>`;
+<div class="drawn">${imageOfPng(grid, 'Pictures that the model drew')}</div>`;
 }
 
 /** Pairs of pictures that the report shows. */
 const shownPairs = 12;
 
-function reconstructionSection(_run: CreateRun, { reconstructions: { originals, decoded, psnr } }: Shown): Html {
+function reconstructionSection({ reconstructions: { originals, decoded, psnr } }: Shown): Html {
   const zoom = zoomOf(originals.size) > 1 ? 2 : 1;
-  const pairs = Array.from({ length: Math.min(shownPairs, countImages(originals)) }, (_, i) =>
+  const pairs = spread([...Array(countImages(originals)).keys()], shownPairs).map((i) =>
     montage([pictureOf(imageAt(originals, i).data, zoom), pictureOf(imageAt(decoded, i).data, zoom)], 1),
   );
   return html`<h2>Originals and their tokens</h2>
@@ -132,7 +135,7 @@ function patchSection({ reconstructions: { originals, entropies, patches } }: Sh
   const side = Math.sqrt((entropies[0]?.length ?? 0) + 1);
   const sorted = entropies.flatMap((row) => [...row]).sort((a, b) => a - b);
   const brightest = sorted[Math.floor(0.99 * sorted.length)] || 1;
-  const maps = Array.from({ length: Math.min(shownPatches, countImages(originals)) }, (_, i) => {
+  const maps = spread([...Array(countImages(originals)).keys()], shownPatches).map((i) => {
     const picture = pictureOf(imageAt(originals, i).data, zoom);
     const map = heatMap([undefined, ...(entropies[i] ?? [])], brightest, picture.width / side);
     return montage([picture, map, withPatches(picture, patches[i] ?? [], side)], 3, 6);
@@ -161,12 +164,12 @@ function curveSection(title: string, { metrics, model, settings }: TrainingRun):
   ];
   return html`<h2>${title}</h2>
 <div class="beside"><div class="chart-of-run">${lineChart({ title: 'Loss: training (blue), validation (orange)', xLabel: 'Steps', yLabel: 'Loss', series, fitFrom: start * steps })}</div>
-${table(['', ''], rows)}</div>`;
+${list(rows)}</div>`;
 }
 
 function pictureSection({ pictures }: CreateRun): Html {
   return html`<h2>Pictures found</h2>
-${table(['', ''], describePictures(pictures))}`;
+${list(describePictures(pictures))}`;
 }
 
 function planSection(run: CreateRun): Html {
@@ -176,6 +179,10 @@ ${run.record.rounds.map((round) => table(['Stage', 'Planned', 'Taken', 'Work'], 
 <dl><dt>Machine</dt><dd>${Object.values(versions).join(', ')}, ${formatMemory(memory_bytes)}, ${run.engine.name}</dd>
 <dt>Size</dt><dd>${run.plan.size}</dd><dt>Seed</dt><dd>${run.plan.seed}</dd></dl>`;
 }
+
+/** List of names and values. */
+const list = (rows: readonly (readonly [string, string])[]): Html =>
+  html`<dl>${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 
 function improveSection(run: CreateRun): Html {
   const minutes = 2 * run.round.minutes;

@@ -33,7 +33,7 @@ export async function finishRun(run: CreateRun, stage: StageRecord): Promise<voi
       signal: context.signal,
       onProgress: progress.update,
     });
-    await writeFileAtomic(run.path('grid.png'), gridOf(drawn, pictures.classes));
+    await writeFileAtomic(run.path('grid.png'), await gridOf(drawn, pictures.classes));
     const reconstructions = await measureReconstructions(run, tokenizer);
     stage.figures.psnr = reconstructions.psnr;
     await run.save();

@@ -49,7 +49,15 @@ export async function runStages(run: CreateRun): Promise<void> {
 
 async function tokenizerStage(run: CreateRun, stage: StageRecord): Promise<void> {
   const { engine, parts, plan, context } = run;
-  await trainTokenizer(engine, parts.training, plan, 60 * stage.minutes, run.folder('tokenizer'), context);
+  await trainTokenizer(
+    engine,
+    parts.training,
+    plan,
+    60 * stage.minutes,
+    run.folder('tokenizer'),
+    context,
+    fixedSteps('tokenizer', run.request.set),
+  );
 }
 
 async function tokensStage(run: CreateRun, stage: StageRecord): Promise<void> {

@@ -24,7 +24,7 @@ export interface Start extends StartingModels {
  * @throws CommandError if the folder has no tokenizer or no DPAR.
  */
 export async function readStart(engine: Engine, folder: string, tokens?: Plan): Promise<Start> {
-  const root = resolve(folder);
+  const root = resolve(existsSync(join(folder, 'model')) ? join(folder, 'model') : folder);
   for (const name of ['tokenizer', 'dpar']) {
     if (existsSync(join(root, name))) continue;
     throw new CommandError(

@@ -42,6 +42,7 @@ export async function trainTokenizer(
   seconds: number,
   folder: string,
   context: Context,
+  given?: number,
 ): Promise<void> {
   const output = join(folder, 'last');
   if (existsSync(output)) return;
@@ -111,7 +112,7 @@ export async function trainTokenizer(
     betas: [0.9, 0.99],
     weightDecay: 0,
   });
-  const steps = Math.max(20, Math.min(4000, Math.round(seconds / 0.05)));
+  const steps = given ?? Math.max(20, Math.min(4000, Math.round(seconds / 0.05)));
   const schedule = cosineSchedule({ learningRate: 4e-3, steps, warmupSteps: Math.min(20, steps - 1) });
   const random = createRandom(plan.seed, 2);
   const loss = new MovingMean(20);
