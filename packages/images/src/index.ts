@@ -11,3 +11,5 @@ export {
 export { imageKinds } from './kinds.js';
 export { describeResize, type ImageSize, type ResizeMethod, resizeImage, resizeMethods } from './resize/resize.js';
 export { type ByteFilter, resizeBytes } from './resize/resize-bytes.js';
+export { BatchQueue } from './training/batch-queue.js';
+export { EpochOrder, type EpochOrderOptions, type ImageVisits } from './training/epoch-order.js';

@@ -27,3 +27,12 @@ export {
 export { sampleSettingsFile } from './sets/list-folder.js';
 export { pngContent, pngRecordKey, readPngRecord } from './sets/png-record.js';
 export type { ImageFile, StoredImageSet } from './sets/stored-image-set.js';
+export { usualThreads as usualImageThreads } from './threads/picture-threads.js';
+export {
+  type DamagedPicture,
+  type ImageBatch,
+  type ImageSource,
+  type ImageSourceOptions,
+  openImageSource,
+} from './training/image-source.js';
+export { type PictureSplit, splitPictures } from './training/split-pictures.js';

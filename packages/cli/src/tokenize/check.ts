@@ -1,4 +1,4 @@
-import { type CropOptions, cropVariants, variantsOf } from '@dpar/images';
+import { type CropOptions, variantsOf } from '@dpar/images';
 import { toHostTensor } from '@dpar/io';
 import { writeFileAtomic } from '@dpar/io/node';
 import type { PartFolder } from '@dpar/shards';
@@ -38,8 +38,7 @@ export async function drawCheck(
     const image = kept[Math.floor((i * kept.length) / count)] as number;
     const tokens = Int32Array.from(toHostTensor(await parts.read(image, 'tokens')).data);
     const decoded = await decoder.decode(tokens.slice(0, tokens.length / variantsOf(crops)), 1);
-    for await (const original of set.read(image, 1)) {
-      const [first] = cropVariants(original, crops);
+    for await (const [first] of set.readCrops(image, 1, crops)) {
       if (first === undefined) continue;
       grid.draw(2 * i, { data: first.data, size });
       grid.draw(2 * i + 1, decoded);

@@ -128,22 +128,25 @@ async function* inspections(
 /** Subset of the images of a set, which have been checked. */
 function subset(set: StoredImageSet, kept: readonly number[]): StoredImageSet {
   const hash = createHash('sha256').update(set.identity).update(JSON.stringify(kept));
+  /** Ranges of the whole set. Consecutive images are read together, so some load ahead. */
+  async function* inRuns<V>(first: number, count: number, read: (start: number, count: number) => AsyncIterable<V>) {
+    for (let at = first; at < first + count; ) {
+      const start = kept[at] as number;
+      let run = 1;
+      while (at + run < first + count && kept[at + run] === start + run) run++;
+      yield* read(start, run);
+      at += run;
+    }
+  }
   return {
     ...set,
     count: kept.length,
     identity: formatDigest(hash),
     files: set.files && kept.map((index) => set.files?.[index] as ImageFile),
     nameOf: (index) => set.nameOf(kept[index] as number),
-    async *read(first, count, reading) {
-      // Consecutive images are read together, so some load ahead.
-      for (let at = first; at < first + count; ) {
-        const start = kept[at] as number;
-        let run = 1;
-        while (at + run < first + count && kept[at + run] === start + run) run++;
-        yield* set.read(start, run, reading);
-        at += run;
-      }
-    },
+    read: (first, count, reading) => inRuns(first, count, (start, run) => set.read(start, run, reading)),
+    readCrops: (first, count, crops, reading) =>
+      inRuns(first, count, (start, run) => set.readCrops(start, run, crops, reading)),
     inspect: undefined,
   };
 }

@@ -2,6 +2,7 @@ import { formatStoredType } from '@dpar/io';
 import { type ArrayReader, fileDigest, formatDigest, openNpy, openNpz } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
+import { cropVariants } from '../crop/crops.js';
 import type { RgbImage } from '../image-set.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
@@ -32,6 +33,10 @@ export async function openImageArray(path: string): Promise<StoredImageSet> {
     ignored: [],
     nameOf: (index) => `image ${index} of '${path}'`,
     read: (first, length) => readImages(path, width, height, first, length),
+    async *readCrops(first, length, crops) {
+      for await (const image of readImages(path, width, height, first, length)) yield cropVariants(image, crops);
+    },
+    close: async () => {},
   };
 }
 

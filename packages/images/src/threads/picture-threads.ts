@@ -24,7 +24,9 @@ export interface PictureThreads {
  * Program of the threads, next to this module in the built package. When run from source, it is missing: the same messages are
  * then answered in this thread.
  */
-const builtWorker = import.meta.url.endsWith('.ts') ? undefined : new URL('./picture-worker.js', import.meta.url);
+export const builtWorker = import.meta.url.endsWith('.ts')
+  ? undefined
+  : new URL('./picture-worker.js', import.meta.url);
 
 /** Threads that leave half of the cores to the work that the pictures are for. */
 export function usualThreads(): number {
@@ -81,6 +83,7 @@ async function start(program: URL | undefined) {
   const closed = new DparError('openPictureThreads: expected open threads, got closed ones. Open them again.');
   if (program === undefined) {
     servePictures(port);
+    port.unref();
     return { calls, stop: async () => calls.close(closed) };
   }
   // Its native library must be loaded in the main thread first, or the second thread cannot load it. It may be missing.

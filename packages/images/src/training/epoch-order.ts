@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { randomStream } from './random-stream.js';
@@ -9,6 +10,14 @@ export interface ImageVisits {
   /** int32 [count] */
   readonly epochs: Int32Array;
 }
+
+/** Options of {@link EpochOrder}. */
+export interface EpochOrderOptions {
+  /** False: all epochs have the images in their order. Default: true. */
+  readonly shuffle?: boolean;
+}
+
+const epochOrderOptionsKinds: KindsOf<EpochOrderOptions> = { 'shuffle?': 'boolean' };
 
 /**
  * Order of images in training: a function of the seed and the place only, so that a run can resume anywhere. Each epoch is a new
@@ -24,8 +33,13 @@ export class EpochOrder {
   constructor(
     readonly images: number,
     readonly seed: number,
+    private readonly options: EpochOrderOptions = {},
   ) {
-    checkArguments('EpochOrder', { images, seed }, { images: 'number', seed: 'number' });
+    checkArguments(
+      'EpochOrder',
+      { images, seed, options },
+      { images: 'number', seed: 'number', 'options?': epochOrderOptionsKinds },
+    );
     if (Number.isInteger(images) && images > 0) return;
     throw new DparError(
       `EpochOrder: expected a whole number of images above 0, got ${images}. Pass the size of the set.`,
@@ -51,10 +65,15 @@ export class EpochOrder {
   /** Order of the images of an epoch, counted from 0: int32 [N]. */
   permutation(epoch: number): Int32Array {
     checkArguments('EpochOrder.permutation', { epoch }, { epoch: 'number' });
-    const known = this.permutations.get(epoch) ?? randomStream(this.seed, 'imageOrder', epoch).permutation(this.images);
+    const known = this.permutations.get(epoch) ?? this.orderOf(epoch);
     // Neighbours stay: a batch may contain the end of one epoch and the start of the next.
     for (const other of this.permutations.keys()) if (Math.abs(other - epoch) > 1) this.permutations.delete(other);
     this.permutations.set(epoch, known);
     return known;
+  }
+
+  private orderOf(epoch: number): Int32Array {
+    if (this.options.shuffle === false) return Int32Array.from({ length: this.images }, (_, i) => i);
+    return randomStream(this.seed, 'imageOrder', epoch).permutation(this.images);
   }
 }

@@ -1,4 +1,3 @@
-import type { KindsOf } from '@dpar/check';
 import { centerSquare, cutSquare, fittedSquare, halve, mirrored, withShorterSide } from '../crop/squares.js';
 import type { Rgb, RgbImage } from '../image-set.js';
 import { randomStream } from './random-stream.js';
@@ -20,15 +19,6 @@ export interface TrainingCrop {
   readonly background: Rgb;
   readonly seed: number;
 }
-
-export const trainingCropKinds: KindsOf<TrainingCrop> = {
-  size: 'number',
-  crop: "'center' | 'random' | 'fit'",
-  scales: 'number[]',
-  flip: 'boolean',
-  background: 'number[]',
-  seed: 'number',
-};
 
 /** Words of random numbers of each picture. An epoch takes four at most, but for very rare repetitions. */
 const wordsPerPicture = 8;

@@ -1,9 +1,10 @@
 import type { KindsOf } from '@dpar/check';
+import { EpochOrder } from '@dpar/images';
 import { createRandom, DparError, type Random } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 
-/** Purposes of random numbers. Each has its own streams, so that none depends on another. */
-const purposes = { imageOrder: 1, batchOrder: 2, classDropout: 3, imageVariant: 4, dropout: 5 } as const;
+/** Purposes of random numbers. Each has its own streams, so that none depends on another. `@dpar/images` has 1 and 6. */
+const purposes = { batchOrder: 2, classDropout: 3, imageVariant: 4, dropout: 5 } as const;
 
 /** Random numbers of a purpose in an epoch, window or step: a function of these and the seed only. */
 export function randomStream(seed: number, purpose: keyof typeof purposes, index: number): Random {
@@ -63,7 +64,7 @@ export interface Visits {
  */
 export class BatchOrder {
   private window: { readonly index: number; readonly batches: readonly Visits[] } | undefined;
-  private readonly epochs = new Map<number, Int32Array>();
+  private readonly order: EpochOrder;
 
   /** @throws DparError if a size is not a whole number above 0, or the patch counts do not fit. */
   constructor(private readonly options: BatchOrderOptions) {
@@ -78,6 +79,7 @@ export class BatchOrder {
       const each = variants === 1 ? `${images} images` : `${images} images in ${variants} variants`;
       throw new DparError(`BatchOrder: expected a patch count for each of ${each}, got ${patchCounts.length}.`);
     }
+    this.order = new EpochOrder(images, options.seed);
   }
 
   /** Images of the batch at a step (from 0): int32 [B]. */
@@ -124,33 +126,18 @@ export class BatchOrder {
 
   /** Visits number `first` to `first + count - 1` of the sequence of all epochs. */
   private sequence(first: number, count: number): Visits {
-    const { images: N, variants: V = 1, seed } = this.options;
-    const images = new Int32Array(count);
+    const { variants: V = 1, seed } = this.options;
+    const { images, epochs } = this.order.visits(first, count);
     const variants = new Int32Array(count);
-    for (let i = 0; i < count; ) {
-      const epoch = Math.floor((first + i) / N);
-      const start = first + i - epoch * N;
-      const part = this.permutation(epoch).subarray(start, start + count - i);
-      images.set(part, i);
-      if (V > 1) {
-        const random = randomStream(seed, 'imageVariant', epoch);
-        part.forEach((image, j) => {
-          random.position = image;
-          variants[i + j] = random.integer(V);
-        });
+    for (let i = 0; V > 1 && i < count; ) {
+      const epoch = epochs[i] as number;
+      const random = randomStream(seed, 'imageVariant', epoch);
+      for (; epochs[i] === epoch; i++) {
+        random.position = images[i] as number;
+        variants[i] = random.integer(V);
       }
-      i += part.length;
     }
     return { images, variants };
-  }
-
-  private permutation(epoch: number): Int32Array {
-    const known =
-      this.epochs.get(epoch) ?? randomStream(this.options.seed, 'imageOrder', epoch).permutation(this.options.images);
-    // Neighbours stay: a window may contain the end of one epoch and the start of the next.
-    for (const other of this.epochs.keys()) if (Math.abs(other - epoch) > 1) this.epochs.delete(other);
-    this.epochs.set(epoch, known);
-    return known;
   }
 }
 

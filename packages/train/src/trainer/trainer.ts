@@ -1,10 +1,11 @@
+import { BatchQueue } from '@dpar/images';
 import { type DparConfig, isBoundaryParameter } from '@dpar/model';
 import { type ImageConfig, nullClassOf } from '@dpar/nn';
 import { DparError, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { BatchOrder } from '../batches/batch-order.js';
 import { checkBatch } from '../batches/check-set.js';
 import type { Batch } from '../batches/token-set.js';
-import { BatchQueue, isTokenSource, sourceOf, type TokenSource } from '../batches/token-source.js';
+import { isTokenSource, sourceOf, type TokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
 import { AdamW } from '../optimizer/adamw.js';
 import { clipFactor, copyParameters } from '../optimizer/named-tensors.js';
@@ -29,7 +30,7 @@ export class Trainer {
   readonly average: Tensors<HostTensor> | undefined;
   private readonly order: BatchOrder;
   private readonly source: TokenSource;
-  private readonly batches: BatchQueue;
+  private readonly batches: BatchQueue<Batch>;
   private readonly schedule: Schedule;
   private readonly gradients: BatchGradients;
   private readonly validator: Validator;

@@ -1,13 +1,7 @@
-import { int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
-import type { Batch } from './token-set.js';
-import { BatchQueue } from './token-source.js';
+import { BatchQueue } from './batch-queue.js';
 
-const batchOf = (step: number): Batch => ({
-  images: Int32Array.of(step),
-  tokens: int32([1, 1], [step]),
-  labels: int32([1]),
-});
+const batchOf = (step: number) => ({ step });
 
 it('asks for the next batches when one is taken, each once', async () => {
   const asked: number[] = [];
