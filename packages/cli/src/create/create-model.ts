@@ -8,8 +8,8 @@ import { formatList, formatTable } from '../command/format.js';
 import { fixedSteps, modelOf, trainingJson, withSettings } from './configs.js';
 import { ladder, type Rung } from './ladder.js';
 import { measureSpeed } from './measure.js';
-import { describePictures, lookAtPictures, type Pictures } from './pictures.js';
-import { makePlan, pixelsPerToken } from './plan.js';
+import { describePictures, dividePictures, lookAtPictures, type Pictures } from './pictures.js';
+import { makePlan, pixelsPerToken, shareForValidation } from './plan.js';
 import { describeStages } from './plan-text.js';
 import {
   type CreateRecord,
@@ -62,6 +62,7 @@ export async function createModel(request: CreateRequest, context: Context): Pro
     if (!context.signal.aborted || record.rounds.length === 0) throw error;
     throw new InterruptedError(`interrupted. '${output}' keeps the work so far: run the same command again to resume.`);
   } finally {
+    await pictures.set.close();
     await lock.release();
   }
 }
@@ -136,12 +137,16 @@ async function newRound(
   const isGiven = size !== undefined && trained.every((name) => fixedSteps(name, set) !== undefined);
   if (!isGiven) context.note('create: measuring the speed of this machine');
   const speed = isGiven ? null : await measureSpeed(engine, shape, context.signal);
+  const validationShare = shareForValidation(pictures.set.count);
+  const parts = dividePictures(pictures, validationShare);
   const facts = {
     minutes: minutes - (before?.minutes ?? 0),
-    images: pictures.set.count,
+    training: parts.training.set.count,
+    validation: parts.validation.set.count,
+    validationShare,
     classes,
     resolution,
-    fillSquare: pictures.facts.transparent < pictures.set.count / 2,
+    areDrawings: pictures.facts.transparent > pictures.set.count / 2,
     flip,
     compare,
     seed,

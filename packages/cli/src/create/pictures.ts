@@ -1,14 +1,20 @@
-import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import type { Rgb } from '@dpar/images';
-import { inspectPictures, openImageFolder, type StoredImageSet } from '@dpar/images/node';
+import {
+  inspectPictures,
+  openImageFolder,
+  type StoredImageSet,
+  selectImages,
+  splitPictures,
+  usualImageThreads,
+} from '@dpar/images/node';
 import { compareCodePoints } from '@dpar/io';
-import { formatDigest } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { CommandError } from '../command/errors.js';
 import { namesOf } from '../command/format.js';
 import type { Progress } from '../command/progress.js';
 import { readingOnto } from '../images/options.js';
+import { spread } from '../report/report.js';
 import type { LabelledImages } from '../tokenize/labelled-images.js';
 
 /** Fewest pictures that a model is trained on. */
@@ -58,13 +64,14 @@ export async function lookAtPictures(
   known: PictureFacts | undefined,
   context: Context,
 ): Promise<Pictures> {
-  const set = await openImageFolder(path, { digest: 'sizes', reading: readingOnto(background) });
+  const threads = context.threads === undefined ? usualImageThreads() : Math.ceil(context.threads / 2);
+  const set = await openImageFolder(path, { digest: 'sizes', reading: readingOnto(background), threads });
   const inspected = known?.identity === set.identity ? known : await inspect(path, set, context);
   const unused = new Set(inspected.leftOut.map((file) => file.path));
   const kept = [...Array(set.count).keys()].filter((index) => !unused.has(set.files?.[index]?.path ?? ''));
   checkCount(path, kept.length, inspected.leftOut);
   const { labels, classes } = classesOf(path, set, kept);
-  return { path, set: select(set, kept), labels, classes, facts: { ...inspected, images: kept.length, classes } };
+  return { path, set: selectImages(set, kept), labels, classes, facts: { ...inspected, images: kept.length, classes } };
 }
 
 async function inspect(
@@ -133,29 +140,6 @@ function classesOf(
   return { labels: Int32Array.from(names as string[], (name) => numbers.get(name) ?? 0), classes: sorted };
 }
 
-/** Pictures of a set by their numbers, ascending. */
-export function select(set: StoredImageSet, chosen: readonly number[]): StoredImageSet {
-  const hash = createHash('sha256').update(set.identity).update(JSON.stringify(chosen));
-  return {
-    ...set,
-    count: chosen.length,
-    identity: formatDigest(hash),
-    files: set.files && chosen.flatMap((index) => set.files?.[index] ?? []),
-    nameOf: (index) => set.nameOf(chosen[index] as number),
-    async *read(first, count, reading) {
-      // Consecutive pictures are read together, so some load ahead.
-      for (let at = first; at < first + count; ) {
-        const start = chosen[at] as number;
-        let run = 1;
-        while (at + run < first + count && chosen[at + run] === start + run) run++;
-        yield* set.read(start, run, reading);
-        at += run;
-      }
-    },
-    inspect: undefined,
-  };
-}
-
 /** Training and validation pictures. */
 export interface Split {
   readonly training: LabelledImages;
@@ -163,25 +147,23 @@ export interface Split {
 }
 
 /**
- * Divides pictures by a hash of their paths, so that the order of files does not matter.
- * @param counts Pictures for training and for validation. The others are not used.
+ * Divides pictures by a hash of their paths, as the training of the tokenizer does.
+ * @param share Share of the pictures for validation.
+ * @param most Most training pictures, evenly spread.
  */
-export function splitPictures(
+export function dividePictures(
   { set, labels, classes }: Pictures,
-  counts: { readonly training: number; readonly validation: number },
+  share: number,
+  most = Number.POSITIVE_INFINITY,
 ): Split {
-  const hashes = Array.from({ length: set.count }, (_, i) =>
-    createHash('sha256')
-      .update(set.files?.[i]?.path ?? String(i))
-      .digest('hex'),
-  );
-  const order = [...hashes.keys()].sort((a, b) => ((hashes[a] as string) < (hashes[b] as string) ? -1 : 1));
-  const part = (from: number, to: number): LabelledImages => {
-    const chosen = order.slice(from, to).sort((a, b) => a - b);
-    return { set: select(set, chosen), labels: Int32Array.from(chosen, (i) => labels[i] as number), classes };
-  };
-  const { training, validation } = counts;
-  return { validation: part(0, validation), training: part(validation, validation + training) };
+  const paths = Array.from({ length: set.count }, (_, i) => set.files?.[i]?.path ?? '');
+  const split = splitPictures(paths, share);
+  const part = (chosen: readonly number[]): LabelledImages => ({
+    set: selectImages(set, chosen),
+    labels: Int32Array.from(chosen, (i) => labels[i] as number),
+    classes,
+  });
+  return { training: part(spread(split.training, most)), validation: part(split.validation) };
 }
 
 /** Most names of files that a table shows. */

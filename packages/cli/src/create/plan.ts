@@ -22,8 +22,10 @@ export interface Plan {
   /** Pictures for training and for validation. */
   readonly training: number;
   readonly validation: number;
+  /** Share of the pictures that is held out for validation. */
+  readonly validationShare: number;
   /** Variants of a training picture: see `CropOptions`. */
-  readonly crop: 'center' | 'ten';
+  readonly crop: 'center' | 'ten' | 'fit';
   readonly flip: boolean;
   readonly seed: number;
   readonly speed: Speed | null;
@@ -32,11 +34,14 @@ export interface Plan {
 /** Facts about the pictures and the wishes that a plan follows from. */
 export interface PlanFacts {
   readonly minutes: number;
-  readonly images: number;
+  /** Pictures for training, of which the plan may take a part, and for validation. */
+  readonly training: number;
+  readonly validation: number;
+  readonly validationShare: number;
   readonly classes: number;
   readonly resolution: number;
-  /** Pictures that fill their square, which lose nothing that matters when it is cut a little smaller. */
-  readonly fillSquare: boolean;
+  /** True for drawings on a background, which are shown whole; false for photographs, which fill a square that is cut out. */
+  readonly areDrawings: boolean;
   readonly flip: boolean;
   readonly compare: boolean;
   readonly seed: number;
@@ -53,15 +58,15 @@ export interface StartingModels {
   readonly pixelsPerToken: number;
   readonly models: Readonly<Partial<Record<TokenModel, ModelSettings>>>;
   /** Tokens of an earlier round, which stay; so does its entropy model. */
-  readonly tokens?: Pick<Plan, 'training' | 'validation' | 'crop' | 'flip'> | undefined;
+  readonly tokens?: Pick<Plan, 'training' | 'validation' | 'validationShare' | 'crop' | 'flip'> | undefined;
 }
 
 /** Pixels of a token: grids of 8 x 8 tokens at 32 px, else of 16 x 16. */
 export const pixelsPerToken = (resolution: number): number => (resolution > 64 ? resolution / 16 : 4);
 
-/** Pictures that are kept for validation. A larger part of many pictures would only take time. */
-export function validationImages(images: number): number {
-  return Math.min(512, Math.max(Math.round(images / 20), Math.min(16, Math.floor(images / 8))));
+/** Share of pictures that is held out for validation. More of many pictures would only take time, and less of few would tell nothing. */
+export function shareForValidation(images: number): number {
+  return Math.min(512, Math.max(images / 20, Math.min(16, images / 8))) / images;
 }
 
 /** Share of the minutes that is not training: tokens, entropies, drawing, compiling. */
@@ -78,12 +83,21 @@ const viewsForVariants = 1.5;
 
 /** Makes the plan of a round, and its stages with minutes and steps. */
 export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stages: StageRecord[] } {
-  const { minutes, images, classes, resolution, speed, start, seed, compare } = facts;
+  const {
+    minutes,
+    training: most,
+    validation,
+    validationShare,
+    classes,
+    resolution,
+    speed,
+    start,
+    seed,
+    compare,
+  } = facts;
   const factor = start?.pixelsPerToken ?? pixelsPerToken(resolution);
   const tokensPerImage = (resolution / factor) ** 2;
   const names = stagesOf(facts);
-  const validation = validationImages(images);
-  const most = images - validation;
   const batchSize = Math.min(usualBatch, Math.max(1, Math.floor(most / 2)));
   const trained = names.filter((name): name is TrainingStage => name !== 'tokens' && name !== 'result');
   const total = trained.reduce((sum, name) => sum + shares[name], 0);
@@ -111,11 +125,12 @@ export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stag
   // More pictures than the models will see need not be read.
   const enough = speed === null ? most : Math.min(most, Math.max(views, 1000));
   const varied = speed === null || views > viewsForVariants * enough;
-  const ten = varied && facts.fillSquare && facts.flip && enough < manyPictures;
+  const ten = varied && !facts.areDrawings && facts.flip && enough < manyPictures;
   const tokens = start?.tokens ?? {
     training: enough,
     validation,
-    crop: ten ? ('ten' as const) : ('center' as const),
+    validationShare,
+    crop: facts.areDrawings ? ('fit' as const) : ten ? ('ten' as const) : ('center' as const),
     flip: varied && facts.flip && !ten,
   };
   const { training } = tokens;

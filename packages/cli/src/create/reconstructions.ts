@@ -1,4 +1,3 @@
-import { cropVariants } from '@dpar/images';
 import { boundaryPatching, type DparConfig, dparKind } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { patchLengths } from '@dpar/patchify';
@@ -29,10 +28,11 @@ export async function measureReconstructions(run: CreateRun, tokenizer: ImageTok
   const { set } = run.parts.validation;
   const size = run.plan.resolution;
   const chosen = spread([...Array(set.count).keys()], measured);
+  const crop = run.plan.crop === 'fit' ? 'fit' : 'center';
+  const crops = { crop, flip: false, size, cropRange: 1, background: run.request.background } as const;
   const pixels = new Uint8Array(chosen.length * 3 * size * size);
   for (const [i, index] of chosen.entries()) {
-    for await (const picture of set.read(index, 1)) {
-      const [square] = cropVariants(picture, { crop: 'center', flip: false, size, cropRange: 1 });
+    for await (const [square] of set.readCrops(index, 1, crops)) {
       if (square !== undefined) pixels.set(square.data, i * square.data.length);
     }
   }

@@ -8,7 +8,7 @@ import { readTrainerState, trainerFiles } from '@dpar/train/node';
 import type { Context } from '../command/command.js';
 import { formatColor } from '../images/options.js';
 import { openTokenizer } from '../tokenizer.js';
-import { type Pictures, type Split, splitPictures } from './pictures.js';
+import { dividePictures, type Pictures, type Split } from './pictures.js';
 import type { Plan } from './plan.js';
 import { type CreateRecord, type GivenSettings, type Round, writeRecord } from './record.js';
 import type { StageName, StageRecord, TokenModel, TrainingStage } from './stage.js';
@@ -72,7 +72,7 @@ export class CreateRun {
 
   /** Training and validation pictures. */
   get parts(): Split {
-    this.split ??= splitPictures(this.pictures, this.plan);
+    this.split ??= dividePictures(this.pictures, this.plan.validationShare, this.plan.training);
     return this.split;
   }
 

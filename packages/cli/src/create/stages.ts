@@ -5,7 +5,6 @@ import { loadModel } from '@dpar/model/node';
 import { int32 } from '@dpar/tensor';
 import { entropiesOfSet, type ModelSettings, type TrainConfig } from '@dpar/train';
 import { createDiskSource, findTokenLayout } from '@dpar/train/node';
-import { formatColor } from '../images/options.js';
 import type { JsonObject } from '../input-files.js';
 import { spread } from '../report/report.js';
 import { fixedSteps, trainingJson, withPaths, withSettings } from './configs.js';
@@ -66,12 +65,12 @@ async function tokensStage(run: CreateRun, stage: StageRecord): Promise<void> {
   const tokenizer = await run.tokenizer();
   const { resolution, crop, flip } = plan;
   const folders = tokenFolders(request.output);
-  const background = formatColor(request.background);
+  const { background } = request;
   const shared = { tokenizer, checkpoint: await run.checkpoint('tokenizer'), resolution, background };
   const label = run.numbered(stage, stageTitles.tokens);
   try {
     await tokenizePictures(parts.training, folders.training, { ...shared, crop, flip }, label, context);
-    const validation = { ...shared, crop: 'center', flip: false } as const;
+    const validation = { ...shared, crop: crop === 'fit' ? crop : 'center', flip: false } as const;
     await tokenizePictures(parts.validation, folders.validation, validation, label, context);
   } finally {
     await tokenizer.dispose();

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { type CropOptions, variantsOf } from '@dpar/images';
+import { type CropOptions, type Rgb, variantsOf } from '@dpar/images';
 import { checkpointIdentity } from '@dpar/io/node';
 import type { ImageTokenizer } from '@dpar/tokenizer';
 import type { Context } from '../command/command.js';
 import { interruptible } from '../command/interruptible.js';
+import { formatColor } from '../images/options.js';
 import { classDigest } from '../tokenize/class-list.js';
 import type { LabelledImages } from '../tokenize/labelled-images.js';
 import { checkSource, openTokenParts, type TokenPlan } from '../tokenize/token-parts.js';
@@ -27,7 +28,7 @@ export interface TokenWork {
   /** Checkpoint of the tokenizer. */
   readonly checkpoint: string;
   readonly resolution: number;
-  readonly background: string;
+  readonly background: Rgb;
   readonly crop: CropOptions['crop'];
   readonly flip: boolean;
 }
@@ -40,7 +41,7 @@ export async function tokenizePictures(
   label: string,
   context: Context,
 ): Promise<void> {
-  const crops: CropOptions = { crop, flip, size, cropRange };
+  const crops: CropOptions = { crop, flip, size, cropRange, background };
   const { set, classes = [] } = source;
   const plan: TokenPlan = {
     output: folder,
@@ -57,7 +58,7 @@ export async function tokenizePictures(
       classes: classDigest(classes),
       tokenizer: await checkpointIdentity(checkpoint),
       ...cropSettings(crops),
-      background,
+      background: formatColor(background),
       tile: null,
       layout: 'shards',
       part_size: partImages,

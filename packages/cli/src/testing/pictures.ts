@@ -17,7 +17,10 @@ export async function drawPictures(folder: string, count: number, size = 40): Pr
         const drawn = isStripes ? (y + start) % (2 * width) < width : inside;
         const grain = random.integer(24);
         const color = drawn ? [red, green, blue] : [230, 230, 230];
-        data.set(color.map((part) => part + grain), 3 * (y * size + x));
+        data.set(
+          color.map((part) => part + grain),
+          3 * (y * size + x),
+        );
       }
     }
     const place = join(folder, isStripes ? 'stripes' : 'squares');
