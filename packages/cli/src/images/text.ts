@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { initWasm, Resvg } from '@resvg/resvg-wasm';
-import { type Font, parse } from 'opentype.js';
+import type { Font } from 'opentype.js';
 
 // Fonts of the machine differ, or are missing in containers. So text is drawn with a font that is installed with the command: its
-// outlines are read by opentype.js and filled by resvg, which gives the same pixels on every machine.
+// outlines are read by opentype.js and filled by resvg, which gives the same pixels on every machine. Both are loaded when they are
+// needed.
 
 /** Subsets of Noto Sans in the package, in the order in which a character is looked up. */
 const subsets = ['latin', 'latin-ext', 'cyrillic', 'cyrillic-ext', 'greek', 'greek-ext', 'vietnamese'] as const;
@@ -23,7 +23,7 @@ let fonts: Promise<readonly Font[]> | undefined;
 
 /** Makes a pen. @param size Size of the font in pixels. */
 export async function textPen(size: number): Promise<TextPen> {
-  fonts ??= Promise.all(subsets.map(readFont));
+  fonts ??= readFonts();
   const loaded = await fonts;
   const fontOf = (character: string) => loaded.find((font) => font.charToGlyphIndex(character) > 0);
   /** The text in pieces that one font draws. */
@@ -55,28 +55,37 @@ export async function textPen(size: number): Promise<TextPen> {
   };
 }
 
-async function readFont(subset: string): Promise<Font> {
-  const file = await readFile(require.resolve(`@fontsource/noto-sans/files/noto-sans-${subset}-400-normal.woff`));
-  return parse(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer);
+async function readFonts(): Promise<Font[]> {
+  const { default: opentype } = await import('opentype.js');
+  const read = async (subset: string): Promise<Font> => {
+    const file = await readFile(require.resolve(`@fontsource/noto-sans/files/noto-sans-${subset}-400-normal.woff`));
+    return opentype.parse(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer);
+  };
+  return Promise.all(subsets.map(read));
 }
 
 const require = createRequire(import.meta.url);
 
-let renderer: Promise<void> | undefined;
+let renderer: Promise<typeof import('@resvg/resvg-wasm')> | undefined;
+
+async function loadRenderer(): Promise<typeof import('@resvg/resvg-wasm')> {
+  const resvg = await import('@resvg/resvg-wasm');
+  await resvg.initWasm(await readFile(require.resolve('@resvg/resvg-wasm/index_bg.wasm')));
+  return resvg;
+}
 
 /** Draws an SVG picture without text. @returns RGBA bytes [height, width, 4] */
 export async function drawSvg(svg: string): Promise<Uint8Array> {
-  renderer ??= readFile(require.resolve('@resvg/resvg-wasm/index_bg.wasm')).then(initWasm);
-  await renderer;
-  const resvg = new Resvg(svg);
+  renderer ??= loadRenderer();
+  const picture = new (await renderer).Resvg(svg);
   try {
-    const image = resvg.render();
+    const image = picture.render();
     try {
       return image.pixels;
     } finally {
       image.free();
     }
   } finally {
-    resvg.free();
+    picture.free();
   }
 }

@@ -11,7 +11,7 @@ import { trainedParameters } from '../step/trained.js';
 import { Trainer } from '../trainer/trainer.js';
 import { sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
-import { findWeights, type StartAccount, startingParameters } from './starting-parameters.js';
+import { type StartAccount, startingParameters } from './starting-parameters.js';
 import { parseTrainConfig, type TrainConfig } from './train-config.js';
 
 /**
@@ -76,15 +76,15 @@ export async function trainerOf(
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const drawn = initialize(architecture.kind.specs(architecture.config), seed);
   const trainedNames = trainedParameters(architecture, config.train);
-  const start =
-    config.init_from === undefined || resumes
-      ? undefined
-      : await startingParameters(await findWeights(config.init_from), architecture, {
-          drawn,
-          classes: classes?.names,
-          trained: new Set(trainedNames),
-        });
-  const parameters = start?.parameters ?? drawn;
+  const { parameters, account: start } = await startingParameters(
+    resumes ? undefined : config.init_from,
+    architecture,
+    {
+      drawn,
+      classes: classes?.names,
+      trained: new Set(trainedNames),
+    },
+  );
   const trained = trainedNames.map((name) => [name, named(parameters, name)] as const);
   const trainer = new Trainer({
     engine,
@@ -110,7 +110,7 @@ export async function trainerOf(
     averageDecay: optimizer.average_decay ?? undefined,
     schedule: scheduleOf(config),
   });
-  return { trainer, classes, start: start?.account };
+  return { trainer, classes, start };
 }
 
 function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {

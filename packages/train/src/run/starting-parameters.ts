@@ -42,9 +42,9 @@ export interface StartOptions {
   /** Initial parameters of the model. */
   readonly drawn: Tensors<HostTensor>;
   /** Names of the model's classes, if they are known. */
-  readonly classes: readonly string[] | undefined;
-  /** Names of the parameters that the run trains. The others must all come from the weights. */
-  readonly trained: ReadonlySet<string>;
+  readonly classes?: readonly string[] | undefined;
+  /** Names of the parameters that the run trains (default: all). The others must all come from the weights. */
+  readonly trained?: ReadonlySet<string>;
 }
 
 /** Keys of config.json that change the meaning of weights but not their shapes. */
@@ -71,22 +71,26 @@ export async function findWeights(folder: string): Promise<string> {
 
 /**
  * Parameters that a run starts from: those of a checkpoint that fit, and drawn ones for the rest.
- * @param folder The checkpoint, from {@link findWeights}.
+ * @param initFrom Folder of the weights, see {@link findWeights}; `undefined` for drawn parameters only.
+ * @returns The parameters, and the account of what was taken from the weights.
  * @throws DparError naming what differs: if the checkpoint is of a kind without common parameters, if keys give the weights
  * another meaning, if nothing fits, or if a parameter that the run does not train does not fit; IoError if a file is
  * missing or damaged.
  */
 export async function startingParameters(
-  folder: string,
+  initFrom: string | undefined,
   model: Architecture,
   options: StartOptions,
-): Promise<{ readonly parameters: Record<string, HostTensor>; readonly account: StartAccount }> {
+): Promise<{ readonly parameters: Tensors<HostTensor>; readonly account?: StartAccount }> {
+  if (initFrom === undefined) return { parameters: options.drawn };
+  const folder = await findWeights(initFrom);
   const specs = model.kind.specs(model.config);
-  const isPart = Object.keys(specs).some((name) => !options.trained.has(name));
+  const { trained = new Set(Object.keys(specs)) } = options;
+  const isPart = Object.keys(specs).some((name) => !trained.has(name));
   const source = await readSource(folder, isPart ? [model.kind] : kindsInCommon(model.kind));
   const selected = selectParameters(model, source, options.drawn, options.classes);
   const problems = keyProblems(model.kind.writeConfig(model.config), source.kind.writeConfig(source.config));
-  if (isPart) problems.push(...untrainedProblems(model, source, selected, options));
+  if (isPart) problems.push(...untrainedProblems(model, source, selected, trained));
   else if (selected.parts.every(({ taken }) => taken === 0))
     problems.push(...parameterProblems(specs, source.parameters));
   if (problems.length > 0) {
@@ -133,7 +137,7 @@ function untrainedProblems(
   { kind, config }: Architecture,
   { parameters }: SourceWeights,
   { whole, unused }: SelectedParameters,
-  { trained }: StartOptions,
+  trained: ReadonlySet<string>,
 ): string[] {
   const specs = Object.entries(kind.specs(config)).filter(([name]) => !trained.has(name) && !whole.has(name));
   const missing = new Set([...specs.map(([name]) => name), ...unused]);
