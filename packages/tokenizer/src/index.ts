@@ -6,6 +6,28 @@ export { initializePatchVq, patchesOfImages, patchVqLoss, patchVqTrainable } fro
 export { patchVqKind } from './patch-vq/tokenizer.js';
 export { bytesFromImages, imagesFromBytes, peakSignalToNoiseRatio } from './pixels.js';
 export type { ImageTokenizer, TokenizerConfig, TokenizerKind, TokenizerOptions } from './tokenizer-kind.js';
+export {
+  type DiscriminatorConfig,
+  discriminate,
+  discriminatorSpecs,
+  isDiscriminatorParameter,
+} from './training/discriminator.js';
+export {
+  type AdversarialLoss,
+  type PerceptualDistance,
+  type TokenizerGradients,
+  type TokenizerLoss,
+  tokenizerGradients,
+  validationTerms,
+} from './training/gradients.js';
+export {
+  defaultLossWeights,
+  type TokenizerArchitecture,
+  type TokenizerLossWeights,
+  trainingOf,
+} from './training/losses.js';
+export { structuralSimilarity } from './training/similarity.js';
+export type { Quantized, TokenizerTraining } from './training/training-kind.js';
 export { codebookName } from './vq/codebook.js';
 export { type VqConfig, vqPresets } from './vq/config.js';
 export { vqKind } from './vq/tokenizer.js';

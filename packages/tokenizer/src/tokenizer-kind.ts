@@ -1,6 +1,7 @@
 import type { KindsOf } from '@dpar/check';
 import type { ModelKind } from '@dpar/nn';
 import type { Engine, HostTensor, HostTensorOf, TensorFunction, Tensors } from '@dpar/tensor';
+import type { TokenizerTraining } from './training/training-kind.js';
 
 /**
  * An image tokenizer on an engine: images to grids of discrete codes, and back. B images of H x W pixels have T = H W /
@@ -65,4 +66,6 @@ export interface TokenizerKind<C extends TokenizerConfig = TokenizerConfig> exte
   readonly hasLatents: boolean;
   /** Creates the tokenizer on an engine, from parameters that fit the configuration. */
   create(engine: Engine, config: C, parameters: Tensors<HostTensor>, options?: TokenizerOptions): ImageTokenizer;
+  /** What its training needs. A kind without it is not trained. */
+  readonly training?: TokenizerTraining<C>;
 }

@@ -2,6 +2,13 @@ export { BatchOrder, type BatchOrderOptions, type Visits } from './batches/batch
 export { type CheckOptions, checkTokenSet, checkTokenSource, countsFromOne } from './batches/check-set.js';
 export { type EntropyOptions, entropiesOfSet } from './batches/entropies.js';
 export { countPatches, type PatchCountOptions } from './batches/patch-counts.js';
+export {
+  type MemoryPicturesOptions,
+  memoryPictures,
+  type PictureBatch,
+  type PictureSource,
+  picturesToImages,
+} from './batches/pictures.js';
 export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
 export { createMemorySource, isTokenSource, type TokenSource } from './batches/token-source.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments, type PendingUpdate } from './optimizer/adamw.js';
@@ -13,11 +20,16 @@ export {
   updateAverage,
 } from './optimizer/named-tensors.js';
 export { type CosineScheduleOptions, constantSchedule, cosineSchedule, type Schedule } from './optimizer/schedule.js';
-export { architectureFromSettings, initializeNarrow } from './run/model-settings.js';
+export { architectureFromSettings, initializeNarrow, tokenizerFromSettings } from './run/model-settings.js';
 export {
+  type ImageModelTrainConfig,
+  imageModelConfig,
+  isTokenizerConfig,
   type ModelSettings,
   readTrainConfig,
+  type TokenizerTrainConfig,
   type TrainConfig,
+  tokenizerConfig,
   trainConfigKeys,
   withSetting,
 } from './run/train-config.js';
@@ -44,5 +56,11 @@ export {
   createBoundaryValidator,
 } from './step/validate-boundary.js';
 export { metricsLine, type StepMetrics } from './trainer/metrics.js';
+export type { RunTrainer } from './trainer/run-trainer.js';
+export {
+  type AdversarialOptions,
+  TokenizerTrainer,
+  type TokenizerTrainerOptions,
+} from './trainer/tokenizer-trainer.js';
 export { Trainer } from './trainer/trainer.js';
 export type { TrainerOptions } from './trainer/trainer-options.js';

@@ -26,7 +26,8 @@ export {
 } from './disk/training-data.js';
 export { createWorkerSource } from './disk/worker-source.js';
 export { createOptimizerThread, createOptimizerThreadFor } from './optimizer/thread.js';
-export { momentPrefixes, type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
+export { createTokenizerTrainer, picturesToShow, type RunDataOptions } from './run/create-tokenizer-trainer.js';
 export { createTrainer } from './run/create-trainer.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';
 export { type TrainOptions, train } from './run/train.js';
@@ -39,3 +40,4 @@ export {
   trainerStateOf,
   writeTrainerState,
 } from './run/trainer-state.js';
+export { momentPrefixes } from './trainer/run-trainer.js';

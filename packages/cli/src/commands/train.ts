@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
+import { isTokenizerConfig, readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
 import { runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
 import { type Context, defineCommand } from '../command/command.js';
 import { InterruptedError } from '../command/errors.js';
@@ -14,8 +14,10 @@ import { TrainWatch } from '../train/watch.js';
 
 export const train = defineCommand({
   name: 'train',
-  summary: 'Train an entropy model, a LlamaGen model or a DPAR model',
-  details: `The configuration is a JSON file. 'model.preset' sets most keys of the model. All keys of a DPAR model's training:\n\n${keyTable()}`,
+  summary: 'Train a tokenizer, an entropy model, a LlamaGen model or a DPAR model',
+  details:
+    "The configuration is a JSON file. 'model.preset' sets most keys of the model. All keys of a DPAR model's training:\n\n" +
+    `${keyTable('dpar')}\n\nAll keys of a tokenizer's training:\n\n${keyTable('vq')}`,
   options: {
     config: required(file, 'training configuration, .json'),
     output: optional(outputFolder, "output folder, instead of the configuration's"),
@@ -57,7 +59,7 @@ export const train = defineCommand({
     context.signal.throwIfAborted();
     const checkpoint = join(config.output, runFiles.last);
     const { steps } = config;
-    const unit = config.train === 'boundary_head' ? 'nats²' : 'nats per token';
+    const unit = unitOf(config);
     const peakBytes = process.resourceUsage().maxRSS * 1024;
     return {
       data: {
@@ -80,7 +82,7 @@ export const train = defineCommand({
         checkpoint,
       },
       text: last
-        ? `${steps} steps, ${noteOf(last.loss, validationLoss)} ${unit}${head ? `, ${validationNote(head)}` : ''}, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, peak memory ${(peakBytes / 1e9).toFixed(1)} GB; checkpoint in ${checkpoint}`
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)}${unit}${head ? `, ${validationNote(head)}` : ''}, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, peak memory ${(peakBytes / 1e9).toFixed(1)} GB; checkpoint in ${checkpoint}`
         : `${steps} steps, all finished before; checkpoint in ${checkpoint}`,
     };
   },
@@ -120,13 +122,19 @@ function followRun({ steps, output }: TrainConfig, watch: TrainWatch, context: C
   return run;
 }
 
+/** Unit of the loss, after a space; none for a tokenizer, whose loss is a sum of different terms. */
+function unitOf(config: TrainConfig): string {
+  if (isTokenizerConfig(config)) return '';
+  return config.train === 'boundary_head' ? ' nats²' : ' nats per token';
+}
+
 function noteOf(loss: number, validationLoss: number | undefined): string {
   return `loss ${loss.toFixed(4)}${validationLoss === undefined ? '' : `, validation ${validationLoss.toFixed(4)}`}`;
 }
 
-/** All keys of the configuration with their descriptions, in two columns. */
-function keyTable(): string {
-  const keys = trainConfigKeys('dpar');
+/** All keys of the configuration of a kind of model with their descriptions, in two columns. */
+function keyTable(kind: string): string {
+  const keys = trainConfigKeys(kind);
   const nameWidth = Math.max(...keys.map(({ key }) => key.length)) + 4;
   const separator = `\n${' '.repeat(nameWidth)}`;
   return keys

@@ -44,6 +44,32 @@ export function modelOf(stage: TokenModel, rung: Rung, { codes, tokensPerImage, 
   };
 }
 
+/** Size of a tokenizer's pictures and of its tokens, in pixels, and its codes. */
+export interface TokenizerShape {
+  readonly resolution: number;
+  readonly pixelsPerToken: number;
+  readonly codes: number;
+}
+
+/** Largest squares whose pixels make good codes. Larger ones need LlamaGen's tokenizer, which trains many times as long. */
+const largestPatch = 4;
+
+/** `model` keys of a tokenizer. */
+export function tokenizerOf({ resolution, pixelsPerToken, codes }: TokenizerShape): ModelSettings {
+  const shape = { image_size: resolution, codebook_size: codes };
+  if (pixelsPerToken <= largestPatch) {
+    return { kind: 'patch-vq', ...shape, patch_size: pixelsPerToken, hidden_dim: 256 };
+  }
+  const channels = { ch: 32, ch_mult: [1, 2, 2, 2], num_res_blocks: 1, z_channels: 64, codebook_embed_dim: 8 };
+  return { kind: 'vq', ...shape, ...channels };
+}
+
+/** Seconds of a tokenizer's training step on two cores, for the plan. It is measured before the training. */
+export function usualTokenizerStep(shape: TokenizerShape): number {
+  const area = (shape.resolution / 64) ** 2;
+  return area * (tokenizerOf(shape).kind === 'vq' ? 1 : 0.06);
+}
+
 /** Size and cost of a model. */
 export interface ModelCost {
   readonly parameters: number;
@@ -113,31 +139,46 @@ export function trainingJson(facts: TrainingFacts): JsonObject {
   };
 }
 
-/** Paths of a training configuration. */
-export interface TrainingPaths {
-  readonly output: string;
-  readonly tokens: string;
-  readonly validation: string;
-  readonly entropyCheckpoint?: string | undefined;
-  /** Weights to start from. */
-  readonly start?: string | undefined;
+/** Facts that the training configuration of a tokenizer follows from. */
+export interface TokenizerFacts extends TokenizerShape {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly stepSeconds: number;
+  readonly areDrawings: boolean;
+  readonly flip: boolean;
+  readonly background: string;
+  readonly validationShare: number;
 }
 
-/** Reads a training configuration after its paths are added. @throws DparError naming an invalid key. */
-export function withPaths(json: JsonObject, paths: TrainingPaths, samples?: JsonObject): TrainConfig {
-  const { output, tokens, validation, entropyCheckpoint, start } = paths;
-  return readTrainConfig({
-    ...json,
-    data: {
-      ...Object(json.data),
-      tokens,
-      validation,
-      ...(entropyCheckpoint !== undefined && { entropy_checkpoint: entropyCheckpoint }),
+/** Training configuration of a tokenizer, without paths. */
+export function tokenizerJson(facts: TokenizerFacts): JsonObject {
+  const { steps, batchSize, seed, stepSeconds, areDrawings, flip, background, validationShare } = facts;
+  return {
+    model: tokenizerOf(facts),
+    data: { background, crop: areDrawings ? 'fit' : 'random', flip, validation_share: validationShare },
+    optimizer: {
+      schedule: 'cosine',
+      learning_rate: 3e-3,
+      warmup_steps: Math.min(50, Math.floor(steps / 10)),
+      final_fraction: 0.02,
     },
-    ...(start !== undefined && { init_from: start }),
-    ...(samples !== undefined && { samples }),
-    output,
-  });
+    steps,
+    batch_size: batchSize,
+    seed,
+    validate_every: Math.ceil(steps / validations),
+    checkpoints: { every: Math.max(1, Math.round(checkpointSeconds / stepSeconds)), keep: 1 },
+    samples: { every: Math.ceil(steps / 4), count: 8 },
+  };
+}
+
+/**
+ * Reads a training configuration after the paths of its data and others are added.
+ * @throws DparError naming an invalid key.
+ */
+export function withPaths(json: JsonObject, data: JsonObject, others: JsonObject): TrainConfig {
+  const samples = json.samples === undefined ? {} : { samples: { ...json.samples, ...Object(others.samples) } };
+  return readTrainConfig({ ...json, ...others, ...samples, data: { ...Object(json.data), ...data } });
 }
 
 /** Applies the settings of `--set` that begin with the name of a stage, such as `dpar.steps=2000`. */

@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { lockFolder } from '@dpar/io/node';
 import { isDparError } from '@dpar/tensor';
-import { readTrainConfig } from '@dpar/train';
 import type { Context } from '../command/command.js';
 import { CommandError, InterruptedError, UsageError } from '../command/errors.js';
 import { formatList, formatTable } from '../command/format.js';
-import { fixedSteps, modelOf, trainingJson, withSettings } from './configs.js';
+import { fixedSteps, modelOf, tokenizerJson, trainingJson, withPaths, withSettings } from './configs.js';
 import { ladder, type Rung } from './ladder.js';
 import { measureSpeed } from './measure.js';
 import { describePictures, dividePictures, lookAtPictures, type Pictures } from './pictures.js';
@@ -95,26 +94,29 @@ function checkSettings({ set, compare, from }: CreateRequest): void {
     const names = stages.map((name) => `${name}.`).join(', ');
     throw new UsageError(`--set: expected a key that begins with ${names}, such as dpar.steps=2000, got '${setting}'.`);
   }
-  const shape = { codes: 1024, tokensPerImage: 256, classes: 1 };
-  for (const name of ['entropy', 'dpar', 'llamagen'] as const) {
-    const facts = {
-      steps: fixedSteps(name, set) ?? 1000,
-      batchSize: 16,
-      learningRate: 1e-3,
-      seed: 0,
-      visits: 1,
-      stepSeconds: 1,
-    };
-    const samples = name === 'entropy' ? {} : { samples: { every: 1, tokenizer: '' } };
-    const json = { ...trainingJson({ ...facts, model: modelOf(name, ladder[0] as Rung, shape) }), ...samples };
+  for (const name of stages) {
     try {
-      const changed = withSettings(json, name, set);
-      readTrainConfig({ ...changed, data: { ...Object(changed.data), tokens: '' }, output: '' });
+      checkStageSettings(name, set);
     } catch (error) {
       if (!isDparError(error)) throw error;
       throw new UsageError(`--set ${name}: ${error.message.replace(/^readTrainConfig: /, '')}`);
     }
   }
+}
+
+/** @throws DparError for an invalid key or value among the settings of a stage. */
+function checkStageSettings(name: TrainingStage, set: readonly string[]): void {
+  const facts = { steps: fixedSteps(name, set) ?? 1000, batchSize: 16, seed: 0, stepSeconds: 1 };
+  if (name === 'tokenizer') {
+    const shape = { resolution: 64, pixelsPerToken: 4, codes: 1024, flip: true, areDrawings: false };
+    const json = tokenizerJson({ ...facts, ...shape, background: 'white', validationShare: 0.05 });
+    withPaths(withSettings(json, name, set), { images: '' }, { output: '' });
+    return;
+  }
+  const model = modelOf(name, ladder[0] as Rung, { codes: 1024, tokensPerImage: 256, classes: 1 });
+  const samples = name === 'entropy' ? {} : { samples: { every: 1, tokenizer: '' } };
+  const json = { ...trainingJson({ ...facts, model, learningRate: 1e-3, visits: 1 }), ...samples };
+  withPaths(withSettings(json, name, set), { tokens: '' }, { output: '' });
 }
 
 /** Plans a round after a short measurement, which is left out if all steps and the size are given. */

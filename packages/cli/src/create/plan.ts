@@ -1,5 +1,5 @@
 import type { ModelSettings } from '@dpar/train';
-import { costOf, matchingLlamaGen, modelOf, type TokenShape } from './configs.js';
+import { costOf, matchingLlamaGen, modelOf, type TokenShape, usualTokenizerStep } from './configs.js';
 import { chooseRung, ladder, type Rung, shares, batchSize as usualBatch, visitsPerVariant } from './ladder.js';
 import { type Speed, stepSeconds } from './measure.js';
 import type { StageName, StageRecord, TokenModel, TrainingStage } from './stage.js';
@@ -100,8 +100,16 @@ export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stag
   const names = stagesOf(facts);
   const batchSize = Math.min(usualBatch, Math.max(1, Math.floor(most / 2)));
   const trained = names.filter((name): name is TrainingStage => name !== 'tokens' && name !== 'result');
-  const total = trained.reduce((sum, name) => sum + shares[name], 0);
-  const seconds = (name: TrainingStage): number => (60 * minutes * (1 - otherShare) * shares[name]) / total;
+  const share = (parts: readonly TrainingStage[]): number => parts.reduce((sum, name) => sum + shares[name], 0);
+  const all = 60 * minutes * (1 - otherShare);
+  const tokenizerStep = usualTokenizerStep({ resolution, pixelsPerToken: factor, codes: 1024 });
+  const tokenizerSteps = trained.includes('tokenizer')
+    ? Math.min(mostTokenizerSteps, (stepShare * all * shares.tokenizer) / share(trained) / tokenizerStep)
+    : 0;
+  const tokenizerSeconds = (tokenizerSteps * tokenizerStep) / stepShare;
+  const ofTokens = share(trained.filter((name) => name !== 'tokenizer'));
+  const seconds = (name: TrainingStage): number =>
+    name === 'tokenizer' ? tokenizerSeconds : ((all - tokenizerSeconds) * shares[name]) / ofTokens;
   const stepsIn = (name: TrainingStage, each: number): number => Math.floor((stepShare * seconds(name)) / each);
 
   const secondsOf = (model: ModelSettings): number =>
@@ -133,10 +141,6 @@ export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stag
     crop: facts.areDrawings ? ('fit' as const) : ten ? ('ten' as const) : ('center' as const),
     flip: varied && facts.flip && !ten,
   };
-  const { training } = tokens;
-  const variants = tokens.crop === 'ten' ? 10 : tokens.flip ? 2 : 1;
-  const mostSteps = Math.ceil((visitsPerVariant * variants * training) / batchSize);
-
   const plan: Plan = {
     resolution,
     pixelsPerToken: factor,
@@ -153,14 +157,26 @@ export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stag
     const record = { name, seconds: 0, done: false, figures: {} };
     if (name === 'tokens') return { ...record, minutes: minutes * otherShare * 0.6 };
     if (name === 'result') return { ...record, minutes: minutes * otherShare * 0.4 };
-    const model = name === 'tokenizer' ? undefined : models[name];
-    if (model === undefined) return { ...record, minutes: seconds(name) / 60 };
-    const steps = Math.max(leastSteps, Math.min(mostSteps, stepsIn(name, secondsOf(model))));
+    if (name === 'tokenizer') {
+      const steps = Math.max(leastSteps, Math.floor(tokenizerSteps));
+      return { ...record, minutes: seconds(name) / 60, steps };
+    }
+    const model = models[name] as ModelSettings;
+    const steps = Math.max(leastSteps, Math.min(mostSteps(plan), stepsIn(name, secondsOf(model))));
     const planned = Math.min(seconds(name), (steps * secondsOf(model)) / stepShare);
     return { ...record, minutes: planned / 60, steps };
   });
   return { plan, stages };
 }
+
+/** Most steps of a model of tokens: more visits of each picture would only learn it by heart. */
+export function mostSteps({ crop, flip, training, batchSize }: Plan): number {
+  const variants = crop === 'ten' ? 10 : flip ? 2 : 1;
+  return Math.ceil((visitsPerVariant * variants * training) / batchSize);
+}
+
+/** Most steps of a tokenizer. More hardly change its pictures. */
+export const mostTokenizerSteps = 4000;
 
 /** Fewest steps of a training stage. */
 export const leastSteps = 20;

@@ -5,29 +5,29 @@ import { loadModel } from '@dpar/model/node';
 import { int32 } from '@dpar/tensor';
 import { entropiesOfSet, type ModelSettings, type TrainConfig } from '@dpar/train';
 import { createDiskSource, findTokenLayout } from '@dpar/train/node';
+import { formatColor } from '../images/options.js';
 import type { JsonObject } from '../input-files.js';
 import { spread } from '../report/report.js';
-import { fixedSteps, trainingJson, withPaths, withSettings } from './configs.js';
+import { fixedSteps, tokenizerJson, trainingJson, usualTokenizerStep, withPaths, withSettings } from './configs.js';
 import { drawingOf, gridClasses } from './drawing.js';
-import { ladder, shares, tokensPerPatch, visitsPerVariant } from './ladder.js';
-import { leastSteps, stepShare } from './plan.js';
+import { ladder, shares, tokensPerPatch } from './ladder.js';
+import { leastSteps, mostSteps, mostTokenizerSteps, stepShare } from './plan.js';
 import { finishRun } from './result.js';
 import { type CreateRun, validationLossOf } from './run.js';
 import { type StageName, type StageRecord, stageTitles, type TokenModel, type TrainingStage } from './stage.js';
-import { trainTokenizer } from './tokenizer.js';
 import { tokenFolders, tokenizePictures } from './tokens.js';
 import { measureSteps, runTraining } from './training.js';
 
 /** Work of a stage. Run again after an interruption, it resumes. */
 const work: Readonly<Record<StageName, (run: CreateRun, stage: StageRecord) => Promise<void>>> = {
-  tokenizer: tokenizerStage,
+  tokenizer: (run, stage) => trainingStage(run, stage, 'tokenizer'),
   tokens: tokensStage,
   entropy: async (run, stage) => {
-    await modelStage(run, stage, 'entropy');
+    await trainingStage(run, stage, 'entropy');
     stage.figures.threshold = await calibrate(run);
   },
-  dpar: (run, stage) => modelStage(run, stage, 'dpar'),
-  llamagen: (run, stage) => modelStage(run, stage, 'llamagen'),
+  dpar: (run, stage) => trainingStage(run, stage, 'dpar'),
+  llamagen: (run, stage) => trainingStage(run, stage, 'llamagen'),
   result: finishRun,
 };
 
@@ -44,19 +44,6 @@ export async function runStages(run: CreateRun): Promise<void> {
     }
     await run.finishStage(stage);
   }
-}
-
-async function tokenizerStage(run: CreateRun, stage: StageRecord): Promise<void> {
-  const { engine, parts, plan, context } = run;
-  await trainTokenizer(
-    engine,
-    parts.training,
-    plan,
-    60 * stage.minutes,
-    run.folder('tokenizer'),
-    context,
-    fixedSteps('tokenizer', run.request.set),
-  );
 }
 
 async function tokensStage(run: CreateRun, stage: StageRecord): Promise<void> {
@@ -84,8 +71,8 @@ async function keepTokenizer(source: string, folder: string): Promise<void> {
   await writeCheckpoint(folder, config, parameters);
 }
 
-/** Trains a model of tokens. Its configuration is fixed, with its steps, before the first step. */
-async function modelStage(run: CreateRun, stage: StageRecord, name: TokenModel): Promise<void> {
+/** Trains a model. Its configuration is fixed, with its steps, before the first step. */
+async function trainingStage(run: CreateRun, stage: StageRecord, name: TrainingStage): Promise<void> {
   const { engine, context } = run;
   stage.config ??= await startingConfig(run, stage, name);
   await run.save();
@@ -98,7 +85,8 @@ async function modelStage(run: CreateRun, stage: StageRecord, name: TokenModel):
       totalLeft: (seconds) => seconds + run.after(stage).reduce((sum, { minutes }) => sum + 60 * minutes, 0),
       onCheckpoint: () => run.save(),
       grids: run.path('grids'),
-      grid: run.path('grid.png'),
+      // Grids of a tokenizer show reconstructions.
+      grid: name === 'tokenizer' ? undefined : run.path('grid.png'),
     },
     context,
   );
@@ -107,35 +95,52 @@ async function modelStage(run: CreateRun, stage: StageRecord, name: TokenModel):
 }
 
 /** The configuration of a stage that starts, after its step is measured. */
-async function startingConfig(run: CreateRun, stage: StageRecord, name: TokenModel): Promise<JsonObject> {
+async function startingConfig(run: CreateRun, stage: StageRecord, name: TrainingStage): Promise<JsonObject> {
   const { plan, request } = run;
-  const planned = stage.steps ?? leastSteps;
-  const model = modelSettings(run, name);
-  const rung = ladder.find(({ name }) => name === plan.size);
-  const learningRate = (name === 'entropy' ? rung?.entropy.learningRate : rung?.learningRate) ?? givenRate;
-  const jsonOf = (steps: number, stepSeconds: number): JsonObject => {
-    const json = trainingJson({
-      model,
-      steps,
-      stepSeconds,
-      batchSize: plan.batchSize,
-      learningRate: learningRate * plan.rateFactor,
-      seed: plan.seed,
-      visits: (steps * plan.batchSize) / plan.training,
-    });
-    const samples = name === 'entropy' ? undefined : samplesOf(run, steps, stepSeconds);
-    return withSettings({ ...json, ...(samples && { samples }) }, name, request.set);
-  };
+  const jsonOf = (steps: number, stepSeconds: number): JsonObject =>
+    withSettings(
+      name === 'tokenizer' ? ofTokenizer(run, steps, stepSeconds) : ofModel(run, name, steps, stepSeconds),
+      name,
+      request.set,
+    );
+  const usual = name === 'tokenizer' ? usualTokenizerStep(plan) : usualStep;
   const fixed = fixedSteps(name, request.set);
   if (fixed !== undefined) {
     stage.steps = fixed;
-    return jsonOf(fixed, usualStep);
+    return jsonOf(fixed, usual);
   }
-  const config = await configOf(run, jsonOf(planned, usualStep), name);
+  const config = await configOf(run, jsonOf(stage.steps ?? leastSteps, usual), name);
   const measured = await measureSteps(run.engine, config, run.context);
   await run.save(); // the time so far
   stage.steps = stepsFor(run, stage, name, measured);
   return jsonOf(stage.steps, measured);
+}
+
+function ofTokenizer({ plan, request }: CreateRun, steps: number, stepSeconds: number): JsonObject {
+  return tokenizerJson({
+    ...plan,
+    steps,
+    stepSeconds,
+    areDrawings: plan.crop === 'fit',
+    flip: request.flip,
+    background: formatColor(request.background),
+  });
+}
+
+function ofModel(run: CreateRun, name: TokenModel, steps: number, stepSeconds: number): JsonObject {
+  const { plan } = run;
+  const rung = ladder.find(({ name }) => name === plan.size);
+  const learningRate = (name === 'entropy' ? rung?.entropy.learningRate : rung?.learningRate) ?? givenRate;
+  const json = trainingJson({
+    model: modelSettings(run, name),
+    steps,
+    stepSeconds,
+    batchSize: plan.batchSize,
+    learningRate: learningRate * plan.rateFactor,
+    seed: plan.seed,
+    visits: (steps * plan.batchSize) / plan.training,
+  });
+  return name === 'entropy' ? json : { ...json, samples: samplesOf(run, steps, stepSeconds) };
 }
 
 /** Learning rate of models of another size than those of the ladder. */
@@ -152,8 +157,7 @@ function stepsFor(run: CreateRun, stage: StageRecord, name: TrainingStage, measu
   const other = later.filter((each) => !isTraining(each.name)).reduce((sum, { minutes }) => sum + 60 * minutes, 0);
   const ofLater = later.reduce((sum, { name }) => sum + (isTraining(name) ? shares[name] : 0), 0);
   const seconds = ((run.secondsLeft - other) * shares[name]) / (shares[name] + ofLater);
-  const variants = plan.crop === 'ten' ? 10 : plan.flip ? 2 : 1;
-  const most = Math.ceil((visitsPerVariant * variants * plan.training) / plan.batchSize);
+  const most = name === 'tokenizer' ? mostTokenizerSteps : mostSteps(plan);
   return Math.max(leastSteps, Math.min(most, Math.floor((stepShare * seconds) / measured)));
 }
 
@@ -165,18 +169,17 @@ function modelSettings(run: CreateRun, name: TokenModel): ModelSettings {
 }
 
 /** Adds paths to the configuration of a stage. */
-async function configOf(run: CreateRun, json: JsonObject, name: TokenModel): Promise<TrainConfig> {
+async function configOf(run: CreateRun, json: JsonObject, name: TrainingStage): Promise<TrainConfig> {
+  const output = run.folder(name);
+  if (name === 'tokenizer') return withPaths(json, { images: run.pictures.path }, { output });
   const { training, validation } = tokenFolders(run.request.output);
-  const tokenizer = await run.checkpoint('tokenizer');
-  const paths = {
-    output: run.folder(name),
-    tokens: training,
-    validation,
-    entropyCheckpoint: name === 'dpar' ? await run.checkpoint('entropy') : undefined,
-    start: run.startOf(name),
-  };
-  const { samples } = json;
-  return withPaths(json, paths, samples === undefined ? undefined : { ...Object(samples), tokenizer });
+  const data = { tokens: training, validation };
+  const start = run.startOf(name);
+  const others = { output, ...(start !== undefined && { init_from: start }) };
+  if (name === 'entropy') return withPaths(json, data, others);
+  const samples = { tokenizer: await run.checkpoint('tokenizer') };
+  const entropies = name === 'dpar' ? { entropy_checkpoint: await run.checkpoint('entropy') } : {};
+  return withPaths(json, { ...data, ...entropies }, { ...others, samples });
 }
 
 /** Seconds of training between grids of images. */

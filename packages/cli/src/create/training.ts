@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '@dpar/io/node';
 import { formatSeconds } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
-import type { TrainConfig } from '@dpar/train';
-import { createTrainer, train } from '@dpar/train/node';
+import { isTokenizerConfig, type TrainConfig } from '@dpar/train';
+import { createTokenizerTrainer, createTrainer, train } from '@dpar/train/node';
 import type { Context } from '../command/command.js';
 import { dataProgress } from '../train/data-progress.js';
 import type { TrainState } from '../train/state.js';
@@ -14,7 +14,10 @@ import { medianStep } from './measure.js';
 /** Measures the time of a step of a training run on its data, in seconds. Entropies that are missing are computed and kept. */
 export async function measureSteps(engine: Engine, config: TrainConfig, context: Context): Promise<number> {
   const data = dataProgress(context);
-  const trainer = await createTrainer(engine, config, { signal: context.signal, onProgress: data.update });
+  const options = { signal: context.signal, onProgress: data.update };
+  const trainer = isTokenizerConfig(config)
+    ? await createTokenizerTrainer(engine, config, options)
+    : await createTrainer(engine, config, options);
   try {
     return await medianStep(trainer.run(context.signal));
   } finally {
@@ -31,9 +34,10 @@ export interface TrainingView {
   totalLeft(seconds: number): number;
   /** Called after each checkpoint. */
   onCheckpoint(): Promise<void>;
-  /** Folder of the run's grids, and the path of the newest. */
+  /** Folder of the run's grids. */
   readonly grids: string;
-  readonly grid: string;
+  /** Path of the newest grid of drawn images; undefined if this stage draws none. */
+  readonly grid: string | undefined;
 }
 
 /** Trains a model, or resumes its training. @throws the signal's reason when it is aborted, after a checkpoint. */
@@ -87,7 +91,7 @@ async function keepGrid(path: string, kind: string, { grids, grid }: TrainingVie
   await makeFolder(grids);
   const png = await readFile(path);
   await writeFileAtomic(join(grids, `${kind}-${basename(path)}`), png);
-  await writeFileAtomic(grid, png);
+  if (grid !== undefined) await writeFileAtomic(grid, png);
 }
 
 function noteOf({ metrics, loss, validation, left, activity }: TrainState, view: TrainingView): string {

@@ -6,7 +6,7 @@ import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
 import { needsEntropyModel } from '@dpar/sampler';
 import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
-import { architectureFromSettings, type TrainConfig } from '@dpar/train';
+import { architectureFromSettings, type ImageModelTrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 import { Grid, gridColumns, gridLayout, ImageDecoder } from '../images/images.js';
@@ -26,7 +26,7 @@ export interface SampleGrids {
   draw(step: number, parameters: Tensors<HostTensor>, signal: AbortSignal): Promise<string>;
 }
 
-type SampleSettings = NonNullable<TrainConfig['samples']>;
+type SampleSettings = NonNullable<ImageModelTrainConfig['samples']>;
 
 /** Number of classes that are drawn by default, one column each. */
 const defaultClasses = 8;
@@ -47,7 +47,7 @@ export function samplePath(output: string, step: number): string {
  * @returns undefined for a configuration without samples.
  * @throws CommandError or DparError for settings that cannot draw an image.
  */
-export async function prepareSamples(config: TrainConfig, engine: Engine): Promise<SampleGrids | undefined> {
+export async function prepareSamples(config: ImageModelTrainConfig, engine: Engine): Promise<SampleGrids | undefined> {
   const { samples: settings, output, steps } = config;
   if (settings === undefined) return undefined;
   const architecture = architectureFromSettings(config.model);
@@ -94,7 +94,7 @@ export async function prepareSamples(config: TrainConfig, engine: Engine): Promi
 }
 
 /** Numbers of the classes to draw. The configuration can give them by name. */
-async function classNumbers({ samples, data }: TrainConfig, numClasses: number): Promise<number[]> {
+async function classNumbers({ samples, data }: ImageModelTrainConfig, numClasses: number): Promise<number[]> {
   const { classes } = samples ?? {};
   if (classes === undefined) return Array.from({ length: Math.min(defaultClasses, numClasses) }, (_, label) => label);
   const known = classes.some((part) => typeof part === 'string') ? await classesOfData(data, numClasses) : undefined;
@@ -117,7 +117,7 @@ function labelsOf(drawn: readonly number[], count: number, numClasses: number): 
 
 /** Entropy model of the samples. Default: the entropy model of the training data, for a model without a boundary head. */
 async function entropyModelOf(
-  { samples, data }: TrainConfig,
+  { samples, data }: ImageModelTrainConfig,
   architecture: ImageArchitecture,
 ): Promise<ImageModel<EntropyModelConfig> | undefined> {
   const needed = needsEntropyModel(architecture);

@@ -1,10 +1,11 @@
 import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
-import type { StepMetrics, TrainConfig, Trainer } from '@dpar/train';
+import { isTokenizerConfig, type RunTrainer, type StepMetrics, type TrainConfig } from '@dpar/train';
 import type { Context } from '../command/command.js';
 import { formatMemory, machine } from '../machine.js';
 import { LiveReport, readRecord, writeRecord } from '../report/report.js';
 import { createDisplay, type TrainDisplay } from './display.js';
+import { prepareReconstructions } from './reconstructions.js';
 import { prepareSamples, type SampleGrids } from './samples.js';
 import { TrainFollower } from './state.js';
 
@@ -13,7 +14,7 @@ type Beside = 'validation' | 'checkpoints' | 'samples' | 'report';
 
 /** Parts of a watch that exist from the first step on. */
 interface Watched {
-  readonly trainer: Trainer;
+  readonly trainer: RunTrainer;
   readonly follower: TrainFollower;
   readonly display: TrainDisplay;
 }
@@ -58,7 +59,9 @@ export class TrainWatch {
     resume: boolean,
     displayOf = createDisplay,
   ): Promise<TrainWatch> {
-    const samples = await prepareSamples(config, engine);
+    const samples = isTokenizerConfig(config)
+      ? await prepareReconstructions(config, engine)
+      : await prepareSamples(config, engine);
     const earlier = resume ? await readRecord(config.output) : undefined;
     const { memory_bytes, ...versions } = machine();
     const about = { engine: engine.name, ...versions, memory: formatMemory(memory_bytes) };
@@ -66,7 +69,7 @@ export class TrainWatch {
   }
 
   /** Starts at the first step, or resumes after `step` steps. */
-  start(step: number, trainer: Trainer): void {
+  start(step: number, trainer: RunTrainer): void {
     const { steps, model } = this.config;
     const follower = new TrainFollower({ kind: model.kind, steps }, step, clock);
     const display = this.displayOf(this.context, steps, step);

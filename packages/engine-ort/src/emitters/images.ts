@@ -24,6 +24,19 @@ export const imageEmitters: Emitters<Image | Pooling> = {
     const [, , rows = 0, columns = 0] = gradient.type.shape;
     const [, , kernelHeight = 0, kernelWidth = 0] = weight.type.shape;
     const [top, left, bottom, right] = padding;
+    const around = [kernelHeight - 1 - top, kernelWidth - 1 - left, kernelHeight - 1 - bottom, kernelWidth - 1 - right];
+    // Without a stride, the adjoint is itself a convolution, by the mirrored kernel. Conv takes half the time of ConvTranspose.
+    if (stride === 1 && around.every((pixels) => pixels >= 0)) {
+      const swapped = build.apply('Transpose', [weight.name], batchAndChannelsSwapped); // [I, O, h, w]
+      const mirrored = build.apply('Slice', [
+        swapped,
+        build.int64([-1, -1]),
+        build.int64([-kernelHeight - 1, -kernelWidth - 1]),
+        build.int64([2, 3]),
+        build.int64([-1, -1]),
+      ]);
+      return build.apply('Conv', [gradient.name, mirrored], { pads: { ints: around } });
+    }
     // Rows and columns at the end, beyond the forward convolution.
     const rest = [
       height + top + bottom - kernelHeight - (rows - 1) * stride,
@@ -36,26 +49,39 @@ export const imageEmitters: Emitters<Image | Pooling> = {
       output_padding: { ints: rest },
     });
   },
-  // A convolution over the batch: batch and channels are exchanged, and the gradient, spread by the stride, is the kernel.
-  // The result exceeds the kernel's size where the stride left a rest.
+  // One matrix product for each place in the kernel, of the gradient with the pixels that the place meets. With channels last
+  // these pixels are copied in long runs, and the product sums over images, rows and columns at once.
   conv2dWeightGradient: ({
     build,
     inputs: [image, resultGradient],
     attributes: { stride, padding, kernelHeight, kernelWidth },
   }) => {
-    const x = build.apply('Transpose', [image.name], batchAndChannelsSwapped); // [I, B, H, W]
-    const gradient = build.apply('Transpose', [resultGradient.name], batchAndChannelsSwapped); // [O, B, H', W']
-    const full = build.apply('Conv', [x, gradient], {
-      dilations: { ints: [stride, stride] },
-      pads: { ints: padding },
-    }); // [I, O, >= h, >= w]
-    const cropped = build.apply('Slice', [
-      full,
-      build.int64([0, 0]),
-      build.int64([kernelHeight, kernelWidth]),
-      build.int64([2, 3]),
-    ]);
-    return build.apply('Transpose', [cropped], batchAndChannelsSwapped);
+    const [, I = 0] = image.type.shape;
+    const [, O = 0, rows = 0, columns = 0] = resultGradient.type.shape;
+    const [top, left, bottom, right] = padding;
+    const pads = [0, top, left, 0, 0, bottom, right, 0];
+    const last = build.apply('Transpose', [image.name], { perm: { ints: [0, 2, 3, 1] } }); // [B, H, W, I]
+    const padded = pads.some((pixels) => pixels > 0) ? build.apply('Pad', [last, build.int64(pads)]) : last;
+    const gradient = build.apply('Reshape', [
+      build.apply('Transpose', [resultGradient.name], batchAndChannelsSwapped),
+      build.int64([O, -1]),
+    ]); // [O, B H' W']
+    const products: string[] = [];
+    for (let row = 0; row < kernelHeight; row++) {
+      for (let column = 0; column < kernelWidth; column++) {
+        const met = build.apply('Slice', [
+          padded,
+          build.int64([row, column]),
+          build.int64([row + (rows - 1) * stride + 1, column + (columns - 1) * stride + 1]),
+          build.int64([1, 2]),
+          build.int64([stride, stride]),
+        ]);
+        products.push(build.apply('MatMul', [gradient, build.apply('Reshape', [met, build.int64([-1, I])])]));
+      }
+    }
+    const places = products.length === 1 ? products.join() : build.apply('Concat', products, { axis: { int: 0 } });
+    const shaped = build.apply('Reshape', [places, build.int64([kernelHeight, kernelWidth, O, I])]);
+    return build.apply('Transpose', [shaped], { perm: { ints: [2, 3, 0, 1] } });
   },
   resizeNearest: ({ build, inputs: [x], attributes: { factor } }) => {
     const scales = build.floats([1, 1, factor, factor]);

@@ -2,6 +2,7 @@ import { initializeParameters, linear, type ParameterSpecs, zeros } from '@dpar/
 import { float32, type HostTensor, type HostTensorOf, named, type Ops, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type CodeGrid, gridOf, gridOfImages, nearestCodes } from '../codes.js';
+import type { TokenizerTraining } from '../training/training-kind.js';
 import { type PatchVqConfig, patchVqConfigKinds, patchWidthOf } from './config.js';
 
 /**
@@ -35,7 +36,7 @@ export function patchVqSpecs(config: PatchVqConfig): ParameterSpecs {
     'decoder.embedding.weight': zeros([K, C]),
     'decoder.context.weight': { shape: [F, 9 * C], initializer: { kind: 'normal', std: (9 * C) ** -0.5 } },
     'decoder.context.bias': zeros([F]),
-    'decoder.output.weight': zeros([C, F]),
+    [lastWeight]: zeros([C, F]),
   };
 }
 
@@ -68,14 +69,13 @@ export function initializePatchVq(
     },
   );
 
-  return {
-    ...initializeParameters(patchVqSpecs(config), seed),
-    [codebookName]: codebook,
-    'decoder.embedding.weight': float32(
-      codebook.shape,
-      codebook.data.map((value) => embeddingScale * value),
-    ),
-  };
+  return { ...initializeParameters(patchVqSpecs(config), seed), ...embeddedCodebook(codebook) };
+}
+
+/** A codebook, and the embeddings of its codes as their patches. */
+function embeddedCodebook(codebook: HostTensorOf<'float32'>): Record<string, HostTensor> {
+  const embeddings = codebook.data.map((value) => embeddingScale * value);
+  return { [codebookName]: codebook, 'decoder.embedding.weight': float32(codebook.shape, embeddings) };
 }
 
 /** Scales the embeddings to a variance of about 1. */
@@ -109,11 +109,17 @@ export function patchVqDecode<T>(ops: Ops<T>, config: PatchVqConfig, parameters:
 
 /** Correction of each patch by its neighbourhood: codes [B, T] -> [B, T, C]. */
 function correction<T>(ops: Ops<T>, parameters: Tensors<T>, codes: T, grid: CodeGrid): T {
+  return linear(ops, named(parameters, lastWeight), hiddenStates(ops, parameters, codes, grid));
+}
+
+const lastWeight = 'decoder.output.weight';
+
+/** Hidden states of the decoder: codes [B, T] -> [B, T, F]. */
+function hiddenStates<T>(ops: Ops<T>, parameters: Tensors<T>, codes: T, grid: CodeGrid): T {
   const embedded = ops.takeRows(named(parameters, 'decoder.embedding.weight'), codes); // [B, T, C]
   const context = neighbourhoods(ops, embedded, grid); // [B, T, 9 C]
   const weight = named(parameters, 'decoder.context.weight');
-  const hidden = ops.silu(ops.add(linear(ops, weight, context), named(parameters, 'decoder.context.bias')));
-  return linear(ops, named(parameters, 'decoder.output.weight'), hidden);
+  return ops.silu(ops.add(linear(ops, weight, context), named(parameters, 'decoder.context.bias')));
 }
 
 /** Concatenates the states of each cell and its eight neighbours, with zeros beyond the border: [B, T, C] -> [B, T, 9 C]. */
@@ -140,3 +146,21 @@ export function patchVqLoss<T>(ops: Ops<T>, config: PatchVqConfig, parameters: T
 
   return ops.mean(ops.square(ops.sub(patchVqDecode(ops, config, parameters, codes), images)));
 }
+
+/** Training of a patch VQ tokenizer: the codebook moves to the patches, the decoder learns to correct them. */
+export const patchVqTraining: TokenizerTraining<PatchVqConfig> = {
+  codebook: codebookName,
+  lastWeight,
+  hasFixedStates: true,
+  states: (ops, { patchSize }, _, images) => patchesOfImages(ops, images, patchSize),
+  codes: (_, __, parameters) => named(parameters, codebookName),
+  features: (ops, _, parameters, { codes, states, grid }) => ({
+    patches: states,
+    hidden: hiddenStates(ops, parameters, codes, grid),
+  }),
+  output(ops, { patchSize }, parameters, features, grid) {
+    const corrections = linear(ops, named(parameters, lastWeight), named(features, 'hidden'));
+    return imagesOfPatches(ops, ops.add(named(features, 'patches'), corrections), patchSize, grid);
+  },
+  startWith: embeddedCodebook,
+};

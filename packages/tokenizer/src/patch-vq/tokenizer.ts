@@ -3,7 +3,7 @@ import { type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor'
 import { type Codes, compileStage, engineTokenizer, type Pixels } from '../engine-tokenizer.js';
 import type { ImageTokenizer, TokenizerKind } from '../tokenizer-kind.js';
 import { type PatchVqConfig, patchVqFields, readPatchVqConfig } from './config.js';
-import { patchVqDecode, patchVqEncode, patchVqSpecs } from './model.js';
+import { patchVqDecode, patchVqEncode, patchVqSpecs, patchVqTraining } from './model.js';
 
 /** Pixels of one call of the engine: 64 images of 64 px. */
 const pixelsPerCall = 64 * 64 * 64;
@@ -41,4 +41,5 @@ export const patchVqKind: TokenizerKind<PatchVqConfig> = {
   decodeFunction: (config) => (ops, x) => ({ image: patchVqDecode(ops, config, x, named(x, 'codes')) }),
   hasLatents: false,
   create: createPatchVq,
+  training: patchVqTraining,
 };

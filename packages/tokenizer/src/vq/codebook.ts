@@ -14,16 +14,22 @@ function unitLength<T>(ops: Ops<T>, x: T): T {
   return ops.div(x, ops.maximum(length, shortest));
 }
 
-function codebook<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>): T {
+/** Codes as they are compared with latents: [K, D]. */
+export function codebook<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>): T {
   const stored = named(parameters, codebookName);
   return config.codebookL2Norm ? unitLength(ops, stored) : stored;
 }
 
 /** Nearest codes of latents [B, D, h, w], in raster order: int32 [B, T]. */
 export function codesOfLatents<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, latents: T): T {
+  return nearestCodes(ops, codebook(ops, config, parameters), cellsOf(ops, config, latents));
+}
+
+/** Latents as they are compared with codes: [B, D, h, w] -> [B, T, D]. */
+export function cellsOf<T>(ops: Ops<T>, { codebookL2Norm }: VqConfig, latents: T): T {
   const [B = 0, D = 0, h = 0, w = 0] = ops.shapeOf(latents);
   const cells = ops.reshape(ops.transpose(latents, [0, 2, 3, 1]), [B, h * w, D]);
-  return nearestCodes(ops, codebook(ops, config, parameters), config.codebookL2Norm ? unitLength(ops, cells) : cells);
+  return codebookL2Norm ? unitLength(ops, cells) : cells;
 }
 
 /** Latents of codes [B, h, w]: [B, D, h, w]. */

@@ -1,4 +1,13 @@
-import { argumentKinds, type Field, type Fields, readConfig, trueOrFalse, wholeNumber } from '@dpar/nn';
+import {
+  argumentKinds,
+  described,
+  type Field,
+  type Fields,
+  optional,
+  readConfig,
+  trueOrFalse,
+  wholeNumber,
+} from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 
 /** Configuration of LlamaGen's VQ tokenizer. */
@@ -19,10 +28,24 @@ export interface VqConfig {
   readonly codebookL2Norm: boolean;
   /** Width and height in pixels of the training images. Other images may have any size that the factor divides. */
   readonly imageSize: number;
+  /** Groups of channels that are normalised together, which divide the channels of each level (default 32). */
+  readonly normGroups?: number | undefined;
+  /**
+   * Width and height of the squares of pixels that the finest level reads and writes as one position (default 1): fewer
+   * positions at full resolution, which take most of the time of a small tokenizer.
+   */
+  readonly patchSize?: number | undefined;
 }
 
-/** Groups of channels that are normalised together. */
-export const normGroups = 32;
+/** Groups of the norms of a tokenizer. */
+export function normGroupsOf({ normGroups = 32 }: VqConfig): number {
+  return normGroups;
+}
+
+/** Pixels of a position of the finest level, in both directions. */
+export function patchSizeOf({ patchSize = 1 }: VqConfig): number {
+  return patchSize;
+}
 
 const multiples: Field<readonly number[]> = {
   argument: 'number[]',
@@ -35,14 +58,25 @@ const multiples: Field<readonly number[]> = {
 
 /** Keys of the config.json of LlamaGen's tokenizer. */
 export const vqFields: Fields<VqConfig> = {
-  ch: wholeNumber(1),
-  chMult: multiples,
-  numResBlocks: wholeNumber(1),
-  zChannels: wholeNumber(1),
-  codebookSize: wholeNumber(1),
-  codebookEmbedDim: wholeNumber(1),
-  codebookL2Norm: trueOrFalse(true),
-  imageSize: wholeNumber(1, 256),
+  ch: described('Channels of the finest level', wholeNumber(1)),
+  chMult: described(
+    'Channels of each level in multiples of ch, the finest first; each but the first halves',
+    multiples,
+  ),
+  numResBlocks: described('Residual blocks of a level of the encoder; the decoder has one more', wholeNumber(1)),
+  zChannels: described('Channels between encoder and codebook', wholeNumber(1)),
+  codebookSize: described('Number of codes K', wholeNumber(1)),
+  codebookEmbedDim: described('Numbers in a code', wholeNumber(1)),
+  codebookL2Norm: described('Codes and latents of length 1', trueOrFalse(true)),
+  imageSize: described('Width and height in pixels of the training images', wholeNumber(1, 256)),
+  normGroups: described(
+    'Groups of channels of a norm, which divide all channels; default 32',
+    optional(wholeNumber(1)),
+  ),
+  patchSize: described(
+    'Width of the squares of pixels that are one position of the finest level; default 1',
+    optional(wholeNumber(1)),
+  ),
 };
 
 /** Kinds of {@link VqConfig}, for argument checks. */
@@ -55,9 +89,11 @@ export const vqConfigKinds = argumentKinds(vqFields);
 export function readVqConfig(json: unknown): VqConfig {
   const caller = 'vqKind.readConfig';
   const config = readConfig(caller, json, vqFields);
-  if (config.ch % normGroups !== 0) {
+  const groups = normGroupsOf(config);
+  if (config.ch % groups !== 0) {
     throw new DparError(
-      `${caller}: expected 'ch' to be a multiple of ${normGroups}, the groups of its norms, got ${config.ch}. Correct it.`,
+      `${caller}: expected 'ch' to be a multiple of ${groups}, the groups of its norms ('norm_groups'), got ${config.ch}. ` +
+        'Correct one of the two.',
     );
   }
   if (config.imageSize % vqFactor(config) !== 0) {
@@ -69,9 +105,9 @@ export function readVqConfig(json: unknown): VqConfig {
   return config;
 }
 
-/** Pixels for each code in both directions: 2 for each level but the first. */
-export function vqFactor({ chMult }: VqConfig): number {
-  return 2 ** (chMult.length - 1);
+/** Pixels for each code in both directions: 2 for each level but the first, and those of a position of the finest level. */
+export function vqFactor(config: VqConfig): number {
+  return patchSizeOf(config) * 2 ** (config.chMult.length - 1);
 }
 
 /** LlamaGen's tokenizers (Sun et al. 2024, arXiv:2406.06525), by the pixels of a code. */

@@ -1,5 +1,4 @@
 import { named, type Ops, type Tensors } from '@dpar/tensor';
-import { normGroups } from './config.js';
 
 /** Added to variances. */
 const epsilon = 1e-6;
@@ -29,41 +28,57 @@ function withBias<T>(ops: Ops<T>, p: Named<T>, x: T): T {
   return ops.add(x, ops.reshape(p('bias'), [-1, 1, 1]));
 }
 
+/** A network of layers on an engine. */
+export interface Network<T> {
+  readonly ops: Ops<T>;
+  readonly parameters: Tensors<T>;
+  /** Groups of channels of its norms; they divide the channels of all layers. */
+  readonly groups: number;
+}
+
 /**
- * Group norm (Wu and He 2018) in 32 groups of channels, over the channels of a group and all pixels:
+ * Group norm (Wu and He 2018, arXiv:1803.08494), over the channels of a group and all pixels:
  * (x - mean) / sqrt(variance + 1e-6) * weight + bias.
  * @param x [B, C, H, W]
  */
-export function groupNorm<T>(ops: Ops<T>, p: Named<T>, x: T): T {
+export function groupNorm<T>({ ops, parameters, groups }: Network<T>, prefix: string, x: T): T {
+  const p = below(parameters, prefix);
   const [B = 0, C = 0, H = 0, W = 0] = ops.shapeOf(x);
-  const perGroup = C / normGroups;
-  const grouped = ops.reshape(x, [B, normGroups, perGroup * H * W]);
+  const perGroup = C / groups;
+  const grouped = ops.reshape(x, [B, groups, perGroup * H * W]);
   const centred = ops.sub(grouped, ops.mean(grouped, { axes: -1, keepDims: true }));
   const variance = ops.mean(ops.square(centred), { axes: -1, keepDims: true }); // [B, G, 1]
   const scale = ops.reciprocal(ops.sqrt(ops.add(variance, epsilon)));
   // Scales are combined by channel first, so that each pixel is multiplied once.
-  const scales = ops.mul(scale, ops.reshape(p('weight'), [1, normGroups, perGroup]));
+  const scales = ops.mul(scale, ops.reshape(p('weight'), [1, groups, perGroup]));
   const scaled = ops.mul(ops.reshape(centred, [B, C, H, W]), ops.reshape(scales, [B, C, 1, 1]));
   return withBias(ops, p, scaled);
 }
 
+/** conv(silu(norm(x))) */
+function normedConvolution<T>(network: Network<T>, norm: string, conv: string, x: T): T {
+  const { ops, parameters } = network;
+  return convolution(ops, below(parameters, conv), ops.silu(groupNorm(network, norm, x)));
+}
+
 /** x + conv2(silu(norm2(conv1(silu(norm1(x)))))); where the channels change, a 1x1 convolution brings x to the new ones. */
-export function residualBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
-  const part = (name: string): Named<T> => below(parameters, `${prefix}.${name}`);
-  const first = convolution(ops, part('conv1'), ops.silu(groupNorm(ops, part('norm1'), x)));
-  const second = convolution(ops, part('conv2'), ops.silu(groupNorm(ops, part('norm2'), first)));
+export function residualBlock<T>(network: Network<T>, prefix: string, x: T): T {
+  const { ops, parameters } = network;
+  const first = normedConvolution(network, `${prefix}.norm1`, `${prefix}.conv1`, x);
+  const second = normedConvolution(network, `${prefix}.norm2`, `${prefix}.conv2`, first);
   const changed = ops.shapeOf(x)[1] !== ops.shapeOf(second)[1];
-  return ops.add(changed ? convolution(ops, part('nin_shortcut'), x) : x, second);
+  return ops.add(changed ? convolution(ops, below(parameters, `${prefix}.nin_shortcut`), x) : x, second);
 }
 
 /** Maximum number of queries at a time, which bounds the memory of attention scores. */
 const queriesAtATime = 4096;
 
 /** x + attention of one head of all C channels among all pixels of norm(x): x [B, C, H, W]. */
-export function attentionBlock<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
+export function attentionBlock<T>(network: Network<T>, prefix: string, x: T): T {
+  const { ops, parameters } = network;
   const part = (name: string): Named<T> => below(parameters, `${prefix}.${name}`);
   const [B = 0, C = 0, H = 0, W = 0] = ops.shapeOf(x);
-  const normed = groupNorm(ops, part('norm'), x);
+  const normed = groupNorm(network, `${prefix}.norm`, x);
   const [q, k, v] = ['q', 'k', 'v'].map((name) => ops.reshape(convolution(ops, part(name), normed), [B, C, H * W])) as [
     T,
     T,
@@ -85,13 +100,12 @@ function inPieces<T>(ops: Ops<T>, x: T, size: number): T[] {
 }
 
 /** Residual block, attention, residual block. */
-export function middle<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
-  const first = residualBlock(ops, parameters, `${prefix}.0`, x);
-  return residualBlock(ops, parameters, `${prefix}.2`, attentionBlock(ops, parameters, `${prefix}.1`, first));
+export function middle<T>(network: Network<T>, prefix: string, x: T): T {
+  const first = residualBlock(network, `${prefix}.0`, x);
+  return residualBlock(network, `${prefix}.2`, attentionBlock(network, `${prefix}.1`, first));
 }
 
 /** Last layers of encoder and decoder: norm, silu, convolution. */
-export function head<T>(ops: Ops<T>, parameters: Tensors<T>, prefix: string, x: T): T {
-  const normed = ops.silu(groupNorm(ops, below(parameters, `${prefix}.norm_out`), x));
-  return convolution(ops, below(parameters, `${prefix}.conv_out`), normed);
+export function head<T>(network: Network<T>, prefix: string, x: T): T {
+  return normedConvolution(network, `${prefix}.norm_out`, `${prefix}.conv_out`, x);
 }

@@ -1,8 +1,8 @@
 import type { Ops, Tensors } from '@dpar/tensor';
 import { gridOf, gridOfImages } from '../codes.js';
 import { codesOfLatents, latentsOfCodes } from './codebook.js';
-import { type VqConfig, vqFactor } from './config.js';
-import { attentionBlock, below, convolution, downsample, head, middle, residualBlock } from './layers.js';
+import { normGroupsOf, patchSizeOf, type VqConfig, vqFactor } from './config.js';
+import { attentionBlock, below, convolution, downsample, head, middle, type Network, residualBlock } from './layers.js';
 import { decoderLevels, encoderLevels, type Level } from './levels.js';
 
 /**
@@ -10,10 +10,11 @@ import { decoderLevels, encoderLevels, type Level } from './levels.js';
  * on the rest of the image only through the means and variances of norms.
  */
 export function encodeFine<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, images: T): T {
-  let x = convolution(ops, below(parameters, 'encoder.conv_in'), images);
+  const network = networkOf(ops, config, parameters);
+  let x = convolution(ops, below(parameters, 'encoder.conv_in'), joinPixels(ops, images, patchSizeOf(config)));
   for (const level of encoderLevels(config)) {
     if (!level.resampled) break;
-    x = blocks(ops, parameters, level, x);
+    x = blocks(network, level, x);
     x = downsample(ops, below(parameters, `${level.prefix}.downsample.conv`), x);
   }
   return x;
@@ -21,33 +22,71 @@ export function encodeFine<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors
 
 /** Coarsest level of the encoder, with attention among all cells: [B, C, h, w] -> latents [B, D, h, w]. */
 export function encodeCoarse<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, cells: T): T {
+  const network = networkOf(ops, config, parameters);
   const coarsest = encoderLevels(config).filter((level) => !level.resampled);
-  let x = coarsest.reduce((y, level) => blocks(ops, parameters, level, y), cells);
-  x = head(ops, parameters, 'encoder', middle(ops, parameters, 'encoder.mid', x));
-  return convolution(ops, below(parameters, 'quant_conv'), x);
+  const x = coarsest.reduce((y, level) => blocks(network, level, y), cells);
+  const encoded = head(network, 'encoder', middle(network, 'encoder.mid', x));
+  return convolution(ops, below(parameters, 'quant_conv'), encoded);
 }
 
 /** Coarsest level of the decoder, with attention among all cells: codes [B, h, w] -> [B, C, h, w]. */
 export function decodeCoarse<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, codes: T): T {
-  const latents = latentsOfCodes(ops, config, parameters, codes);
+  return decodeLatents(ops, config, parameters, latentsOfCodes(ops, config, parameters, codes));
+}
+
+/** {@link decodeCoarse} for latents [B, D, h, w] in place of codes. */
+export function decodeLatents<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, latents: T): T {
+  const network = networkOf(ops, config, parameters);
   const x = convolution(ops, below(parameters, 'post_quant_conv'), latents);
-  const y = middle(ops, parameters, 'decoder.mid', convolution(ops, below(parameters, 'decoder.conv_in'), x));
+  const y = middle(network, 'decoder.mid', convolution(ops, below(parameters, 'decoder.conv_in'), x));
   return decoderLevels(config)
     .slice(0, 1)
-    .reduce((z, level) => blocks(ops, parameters, level, z), y);
+    .reduce((z, level) => blocks(network, level, z), y);
 }
 
 /** Finer levels of the decoder: [B, C, h, w] -> [B, 3, H, W]. They are as local as {@link encodeFine}. */
 export function decodeFine<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, cells: T): T {
-  const levels = decoderLevels(config);
+  return decodeOutput(ops, config, parameters, decodeFeatures(ops, config, parameters, cells));
+}
+
+/** {@link decodeFine} up to the last layers. */
+export function decodeFeatures<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, cells: T): T {
+  const network = networkOf(ops, config, parameters);
   let x = cells;
-  for (const [i, level] of levels.entries()) {
-    if (i > 0) x = blocks(ops, parameters, level, x);
+  for (const [i, level] of decoderLevels(config).entries()) {
+    if (i > 0) x = blocks(network, level, x);
     if (level.resampled) {
       x = convolution(ops, below(parameters, `${level.prefix}.upsample.conv`), ops.resizeNearest(x, 2));
     }
   }
-  return head(ops, parameters, 'decoder', x);
+  return x;
+}
+
+/** Last layers of the decoder: [B, C, h, w] -> [B, 3, H, W]. */
+export function decodeOutput<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>, features: T): T {
+  const network = networkOf(ops, config, parameters);
+  return splitPixels(ops, head(network, 'decoder', features), patchSizeOf(config));
+}
+
+function networkOf<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T>): Network<T> {
+  return { ops, parameters, groups: normGroupsOf(config) };
+}
+
+/** Makes one position of each square of p x p pixels: [B, C, H, W] -> [B, C p p, H / p, W / p]. */
+function joinPixels<T>(ops: Ops<T>, x: T, p: number): T {
+  if (p === 1) return x;
+  const [B = 0, C = 0, H = 0, W = 0] = ops.shapeOf(x);
+  const cut = ops.transpose(ops.reshape(x, [B, C, H / p, p, W / p, p]), [0, 1, 3, 5, 2, 4]);
+  return ops.reshape(cut, [B, C * p * p, H / p, W / p]);
+}
+
+/** The inverse of {@link joinPixels}. */
+function splitPixels<T>(ops: Ops<T>, x: T, p: number): T {
+  if (p === 1) return x;
+  const [B = 0, channels = 0, h = 0, w = 0] = ops.shapeOf(x);
+  const C = channels / (p * p);
+  const joined = ops.transpose(ops.reshape(x, [B, C, p, p, h, w]), [0, 1, 4, 2, 5, 3]);
+  return ops.reshape(joined, [B, C, h * p, w * p]);
 }
 
 /**
@@ -82,11 +121,11 @@ export function vqDecode<T>(ops: Ops<T>, config: VqConfig, parameters: Tensors<T
   return decodeFine(ops, config, parameters, decodeCoarse(ops, config, parameters, grid));
 }
 
-function blocks<T>(ops: Ops<T>, parameters: Tensors<T>, { prefix, widths, attention }: Level, x: T): T {
+function blocks<T>(network: Network<T>, { prefix, widths, attention }: Level, x: T): T {
   let y = x;
   for (let i = 0; i < widths.length - 1; i++) {
-    y = residualBlock(ops, parameters, `${prefix}.res.${i}`, y);
-    if (attention) y = attentionBlock(ops, parameters, `${prefix}.attn.${i}`, y);
+    y = residualBlock(network, `${prefix}.res.${i}`, y);
+    if (attention) y = attentionBlock(network, `${prefix}.attn.${i}`, y);
   }
   return y;
 }

@@ -1,7 +1,7 @@
 import { ones, type ParameterSpec, type ParameterSpecs, zeros } from '@dpar/nn';
 import { checkArguments } from '../check-arguments.js';
 import { codebookName } from './codebook.js';
-import { type VqConfig, vqConfigKinds } from './config.js';
+import { patchSizeOf, type VqConfig, vqConfigKinds } from './config.js';
 import { decoderLevels, encoderLevels, type Level } from './levels.js';
 
 /** Count of LlamaGen's training code, which official files hold in addition to the parameters. */
@@ -14,10 +14,11 @@ export function vqSpecs(config: VqConfig): ParameterSpecs {
   checkArguments('vqKind.specs', { config }, { config: vqConfigKinds });
 
   const { ch, chMult, zChannels, codebookSize, codebookEmbedDim } = config;
+  const pixel = 3 * patchSizeOf(config) ** 2;
   const finest = ch * (chMult[0] ?? 1);
   const coarsest = ch * (chMult.at(-1) ?? 1);
   const specs: Specs = {};
-  addConvolution(specs, 'encoder.conv_in', 3, ch, 3);
+  addConvolution(specs, 'encoder.conv_in', pixel, ch, 3);
   for (const level of encoderLevels(config)) addLevel(specs, level, 'downsample');
   addMiddle(specs, 'encoder.mid', coarsest);
   addNorm(specs, 'encoder.norm_out', coarsest);
@@ -26,7 +27,7 @@ export function vqSpecs(config: VqConfig): ParameterSpecs {
   addMiddle(specs, 'decoder.mid', coarsest);
   for (const level of decoderLevels(config)) addLevel(specs, level, 'upsample');
   addNorm(specs, 'decoder.norm_out', finest);
-  addConvolution(specs, 'decoder.conv_out', finest, 3, 3);
+  addConvolution(specs, 'decoder.conv_out', finest, pixel, 3);
   specs[codebookName] = { shape: [codebookSize, codebookEmbedDim], initializer: { kind: 'normal', std: 1 } };
   addConvolution(specs, 'quant_conv', zChannels, codebookEmbedDim, 1);
   addConvolution(specs, 'post_quant_conv', codebookEmbedDim, zChannels, 1);

@@ -7,6 +7,7 @@ import { codesOfLatents } from './codebook.js';
 import { readVqConfig, type VqConfig, vqFactor, vqFields, vqPresets } from './config.js';
 import { decodeCoarse, decodeFine, encodeCoarse, encodeFine, vqDecode, vqEncode, vqLatents } from './model.js';
 import { usageCount, vqSpecs } from './specs.js';
+import { vqTraining } from './training.js';
 
 /** Pixels of one call of the engine: one image of 256 px. Larger batches are not faster. */
 const pixelsPerCall = 256 * 256;
@@ -93,4 +94,5 @@ export const vqKind: TokenizerKind<VqConfig> = {
   decodeFunction: (config) => (ops, x) => ({ image: vqDecode(ops, config, x, named(x, 'codes')) }),
   hasLatents: true,
   create: createVq,
+  training: vqTraining,
 };

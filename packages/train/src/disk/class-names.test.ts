@@ -6,7 +6,7 @@ import { createReferenceEngine, int32 } from '@dpar/tensor';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createTrainer } from '../run/create-trainer.js';
 import { train } from '../run/train.js';
-import type { TrainConfig } from '../run/train-config.js';
+import type { ImageModelTrainConfig } from '../run/train-config.js';
 import { tinyRun } from '../testing/tiny-run.js';
 import {
   checkClassNames,
@@ -83,7 +83,7 @@ describe('readClassNames', () => {
 
 describe('train', () => {
   /** A tiny run of three classes whose data lie in folders, with lists of classes. */
-  async function run(training: readonly string[], validation: readonly string[]): Promise<TrainConfig> {
+  async function run(training: readonly string[], validation: readonly string[]): Promise<ImageModelTrainConfig> {
     const config = await tinyRun(folder, { steps: 2, validate_every: 1, checkpoints: { every: 1 } });
     const { tokens, validation: validated = '' } = config.data;
     const places = { tokens: join(folder, 'training'), validation: join(folder, 'validation') };
@@ -99,7 +99,7 @@ describe('train', () => {
     return { ...config, data: { ...config.data, ...places } };
   }
 
-  const finish = async (config: TrainConfig, resume = false): Promise<number> => {
+  const finish = async (config: ImageModelTrainConfig, resume = false): Promise<number> => {
     let steps = 0;
     for await (const _ of train(createReferenceEngine(), config, { resume })) steps++;
     return steps;

@@ -6,10 +6,9 @@ import { createRandom, createReferenceEngine, type Engine, float32, type HostTen
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { train } from '../run/train.js';
-import { readTrainConfig } from '../run/train-config.js';
 import { entropyCheckpoint, int64, randomVariants, writeLlamaGen, writeShards } from '../testing/disk.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
-import { tinyDparSettings } from '../testing/tiny-run.js';
+import { imageRun, tinyDparSettings } from '../testing/tiny-run.js';
 import type { StepMetrics } from '../trainer/metrics.js';
 import { Trainer } from '../trainer/trainer.js';
 import type { TrainerOptions } from '../trainer/trainer-options.js';
@@ -183,7 +182,7 @@ describe('train', () => {
     await writeShards(validation, tinySet(4), [4]);
     const { kind: dpar, config: tiny } = tinyModel('dpar');
     const { patching, embedding_type } = dpar.writeConfig(tiny) as Record<string, object>;
-    const config = readTrainConfig({
+    const config = imageRun({
       model: { ...tinyDparSettings, embedding_type, patching },
       data: { tokens: root, validation, entropy_checkpoint: await entropyCheckpoint() },
       steps: 3,

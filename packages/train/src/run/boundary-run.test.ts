@@ -13,7 +13,7 @@ import { readTokenSet, writeTokenSet } from '../disk/token-file.js';
 import { tinyHead, tinyModel, tinySet } from '../testing/tiny.js';
 import { filesBelow, metricsOf, tinyDparSettings, tinyRun } from '../testing/tiny-run.js';
 import { type TrainOptions, train } from './train.js';
-import { readTrainConfig, type TrainConfig } from './train-config.js';
+import { type ImageModelTrainConfig, readTrainConfig, type TrainConfig } from './train-config.js';
 
 const engine = createReferenceEngine();
 const withHead = { ...tinyDparSettings, boundary_head: tinyHead };
@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const headRun = (changes: object = {}): Promise<TrainConfig> =>
+const headRun = (changes: object = {}): Promise<ImageModelTrainConfig> =>
   tinyRun(folder, { model: withHead, init_from: base, train: 'boundary_head', ...changes });
 
 async function trainTo(config: TrainConfig, until = Number.POSITIVE_INFINITY, options: TrainOptions = {}) {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { safetensorsChunks, toHostTensor } from '@dpar/io';
 import { checkpointFiles, findFolder, openSafetensors, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
-import { DparError, float32, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
+import { DparError, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { classesFile } from '../disk/class-names.js';
-import type { Trainer } from '../trainer/trainer.js';
+import type { RunTrainer } from '../trainer/run-trainer.js';
 import { differences, formatDifferences } from './resume-settings.js';
 import {
   type FileRecord,
@@ -17,9 +17,6 @@ import {
   verifyTrainerCheckpoint,
   writeTrainerState,
 } from './trainer-state.js';
-
-/** Prefixes of the names of moments, as in PyTorch. */
-export const momentPrefixes = { first: 'exp_avg.', second: 'exp_avg_sq.' } as const;
 
 /** Facts about the run that a checkpoint stores besides the trainer's state. */
 export interface RunRecord {
@@ -50,21 +47,19 @@ const runRecordKinds: KindsOf<RunRecord> = {
  *   files.
  * @throws DparError if a parameter is not finite; nothing is written then.
  */
-export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, run: RunRecord = {}): Promise<void> {
+export async function writeTrainerCheckpoint(folder: string, trainer: RunTrainer, run: RunRecord = {}): Promise<void> {
   checkArguments(
     'writeTrainerCheckpoint',
     { folder, trainer, run },
     { folder: 'string', trainer: 'object', 'run?': runRecordKinds },
   );
 
-  const { parameters, average, options } = trainer;
+  const { parameters, average, seed } = trainer;
   checkFinite(trainer);
-  const { kind } = options.model;
-  const config = kind.writeConfig(await trainer.calibratedConfig());
   const contents: [string, Iterable<Uint8Array>][] = [
-    [checkpointFiles.config, [jsonBytes(config)]],
+    [checkpointFiles.config, [jsonBytes(await trainer.configNow())]],
     [checkpointFiles.model, safetensorsChunks(parameters)],
-    [trainerFiles.optimizer, safetensorsChunks(momentsOf(trainer))],
+    [trainerFiles.optimizer, safetensorsChunks(trainer.state())],
   ];
   if (average !== undefined) contents.push([trainerFiles.average, safetensorsChunks(average)]);
   if (run.classes !== undefined) contents.push([classesFile, [jsonBytes(run.classes)]]);
@@ -73,7 +68,7 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
     for (const [name, chunks] of contents) files[name] = await writeRecorded(join(partial, name), chunks);
     const { config: settings, data, validationLoss } = run;
     const more = { validation_loss: validationLoss, data, config: settings };
-    const state = trainerStateOf(trainer.step, options.seed, more);
+    const state = trainerStateOf(trainer.step, seed, more);
     await writeTrainerState(partial, state, files);
   });
 }
@@ -83,7 +78,7 @@ export async function writeTrainerCheckpoint(folder: string, trainer: Trainer, r
  * one that wrote the checkpoint.
  * @throws DparError if the checkpoint is damaged, or of another model or seed; the trainer is then unchanged.
  */
-export async function restoreTrainer(folder: string, trainer: Trainer): Promise<TrainerState> {
+export async function restoreTrainer(folder: string, trainer: RunTrainer): Promise<TrainerState> {
   checkArguments('restoreTrainer', { folder, trainer }, { folder: 'string', trainer: 'object' });
 
   const found = (await findFolder(folder)) ?? folder;
@@ -93,10 +88,10 @@ export async function restoreTrainer(folder: string, trainer: Trainer): Promise<
 }
 
 /** Restores a trainer from a folder with verified files: see {@link restoreTrainer}. Tensors are read one at a time. */
-export async function restoreVerified(folder: string, state: TrainerState, trainer: Trainer): Promise<void> {
-  const { parameters, optimizer, average, options } = trainer;
+export async function restoreVerified(folder: string, state: TrainerState, trainer: RunTrainer): Promise<void> {
+  const { parameters, average, model, seed } = trainer;
   const config: unknown = JSON.parse(await readFile(join(folder, checkpointFiles.config), 'utf8'));
-  const expected = { ...options.model.kind.writeConfig(options.model.config), seed: options.seed };
+  const expected = { ...model.kind.writeConfig(model.config), seed };
   const changed = differences(expected, { ...Object(config), seed: state.seed }).filter(
     ({ key }) => key !== calibrated,
   );
@@ -108,27 +103,16 @@ export async function restoreVerified(folder: string, state: TrainerState, train
   }
   const sources: [string, Tensors<HostTensor>][] = [
     [checkpointFiles.model, parameters],
-    [trainerFiles.optimizer, momentsOf(trainer)],
+    [trainerFiles.optimizer, trainer.state()],
   ];
   if (average !== undefined) sources.push([trainerFiles.average, average]);
   for (const [name, targets] of sources) await readInto(join(folder, name), targets, 'check');
   for (const [name, targets] of sources) await readInto(join(folder, name), targets, 'read');
-  optimizer.restore(state.step, optimizer.moments);
+  trainer.resumeAt(state.step);
 }
 
 /** Key of config.json that each checkpoint calibrates anew. */
 const calibrated = 'boundary_head.threshold';
-
-/** Moments of all parameters by PyTorch's names: shared, not copied. */
-function momentsOf({ parameters, optimizer }: Trainer): Record<string, HostTensor> {
-  const tensors: Record<string, HostTensor> = {};
-  for (const [name, { first, second }] of Object.entries(optimizer.moments)) {
-    const shape = parameters[name]?.shape ?? [];
-    tensors[momentPrefixes.first + name] = float32(shape, first);
-    tensors[momentPrefixes.second + name] = float32(shape, second);
-  }
-  return tensors;
-}
 
 /** Writes a file in chunks. @returns Its size and digest. */
 async function writeRecorded(path: string, chunks: Iterable<Uint8Array>): Promise<FileRecord> {
@@ -168,7 +152,7 @@ async function readInto(path: string, targets: Tensors<HostTensor>, action: 'che
   }
 }
 
-function checkFinite({ parameters, step }: Trainer): void {
+function checkFinite({ parameters, step }: RunTrainer): void {
   for (const [name, { data }] of Object.entries(parameters)) {
     let sum = 0;
     for (let i = 0; i < data.length; i++) sum += 0 * (data[i] as number); // NaN for infinity and NaN

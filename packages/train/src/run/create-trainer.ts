@@ -5,14 +5,22 @@ import { isTokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
 import { type ClassNames, classesOfData } from '../disk/class-names.js';
 import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
-import { constantSchedule, cosineSchedule, type Schedule } from '../optimizer/schedule.js';
 import { createOptimizerThreadFor } from '../optimizer/thread.js';
 import { trainedParameters } from '../step/trained.js';
+import type { RunTrainer } from '../trainer/run-trainer.js';
 import { Trainer } from '../trainer/trainer.js';
-import { sampleOf } from './data-identity.js';
+import { scheduleOf } from './config-keys.js';
+import { type RunDataOptions, tokenizerTrainer } from './create-tokenizer-trainer.js';
+import { dataIdentity, sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
 import { type StartAccount, startingParameters } from './starting-parameters.js';
-import { parseTrainConfig, type TrainConfig } from './train-config.js';
+import {
+  type ImageModelTrainConfig,
+  imageModelConfig,
+  isTokenizerConfig,
+  parseTrainConfig,
+  type TrainConfig,
+} from './train-config.js';
 
 /**
  * Creates the trainer of a configuration: opens its data, computes missing entropies if the configuration names an entropy
@@ -30,10 +38,22 @@ export async function createTrainer(
     { engine, config, options },
     { engine: 'Engine', config: 'object', 'options?': trainingDataOptionsKinds },
   );
-  return (await trainerOf(engine, parseTrainConfig('createTrainer', config), options)).trainer;
+  const valid = imageModelConfig('createTrainer', parseTrainConfig('createTrainer', config));
+  return (await imageModelTrainer(engine, valid, options, false)).trainer;
 }
 
-/** Result of {@link trainerOf}. */
+/** A trainer of a run, and what the run records of its data. */
+export interface TrainerOfRun {
+  readonly trainer: RunTrainer;
+  /** Names of the classes, if the data have them. */
+  readonly classes?: ClassNames | undefined;
+  /** Digests of the data, by the configuration's keys. */
+  readonly data: Readonly<Record<string, string>>;
+  /** Weights that it starts from, with `init_from`. */
+  readonly start?: StartAccount | undefined;
+}
+
+/** A trainer of a model of tokens. */
 interface OpenedTrainer {
   readonly trainer: Trainer;
   /** Names of its classes, if the data have them. */
@@ -44,13 +64,27 @@ interface OpenedTrainer {
 
 /**
  * The trainer of a valid configuration.
- * @param resumes Leaves out the weights of `init_from`, since a checkpoint of the run takes their place (default: false).
+ * @param resumes Leaves out the weights of `init_from`, since a checkpoint of the run takes their place.
  */
 export async function trainerOf(
   engine: Engine,
   config: TrainConfig,
+  options: RunDataOptions,
+  resumes: boolean,
+): Promise<TrainerOfRun> {
+  if (isTokenizerConfig(config)) {
+    const { trainer, start } = await tokenizerTrainer(engine, config, options, resumes);
+    return { trainer, start, data: trainer.dataDigests };
+  }
+  const { trainer, classes, start } = await imageModelTrainer(engine, config, options, resumes);
+  return { trainer, classes, start, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
+}
+
+async function imageModelTrainer(
+  engine: Engine,
+  config: ImageModelTrainConfig,
   options: TrainingDataOptions,
-  resumes = false,
+  resumes: boolean,
 ): Promise<OpenedTrainer> {
   const { data, dropout, optimizer, seed } = config;
   const architecture = architectureFromSettings(config.model);
@@ -111,11 +145,4 @@ export async function trainerOf(
     schedule: scheduleOf(config),
   });
   return { trainer, classes, start };
-}
-
-function scheduleOf({ optimizer, steps }: TrainConfig): Schedule {
-  const { learning_rate: learningRate, warmup_steps: warmupSteps, final_fraction: finalFraction } = optimizer;
-  return optimizer.schedule === 'constant'
-    ? constantSchedule(learningRate)
-    : cosineSchedule({ learningRate, steps, warmupSteps, finalFraction });
 }

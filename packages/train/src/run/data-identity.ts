@@ -5,6 +5,7 @@ import { isTokenSource, type TokenSource } from '../batches/token-source.js';
 /** Keys of the configuration that name data. Their contents count, not their place. */
 export const dataPathKeys = [
   'tokens',
+  'images',
   'entropies',
   'entropy_checkpoint',
   'validation',

@@ -4,22 +4,34 @@ import {
   type ImageArchitecture,
   initializeParameters,
   kindOfConfig,
+  type ModelKind,
   type ParameterSpec,
   type ParameterSpecs,
   snakeCase,
 } from '@dpar/nn';
 import { DparError, type HostTensor, isDparError } from '@dpar/tensor';
+import { type TokenizerArchitecture, tokenizerKinds } from '@dpar/tokenizer';
 import { checkArguments } from '../check-arguments.js';
 import { type ModelSettings, trainConfigKeys } from './train-config.js';
 
 /**
- * The model without weights that the `model` part of a training configuration describes.
+ * The model without weights that the `model` part of the training configuration of a model of image tokens describes.
  * @throws DparError naming the keys of the configuration that are missing or do not fit together.
  */
 export function architectureFromSettings(settings: ModelSettings): ImageArchitecture {
   checkArguments('architectureFromSettings', { settings }, { settings: 'object' });
+  return architectureAmong(imageModelKinds, settings);
+}
+
+/** The tokenizer without weights that the `model` part of its configuration describes: see {@link architectureFromSettings}. */
+export function tokenizerFromSettings(settings: ModelSettings): TokenizerArchitecture {
+  checkArguments('tokenizerFromSettings', { settings }, { settings: 'object' });
+  return architectureAmong(tokenizerKinds, settings);
+}
+
+function architectureAmong<K extends ModelKind>(kinds: readonly K[], settings: ModelSettings) {
   try {
-    const architecture = architectureOf(kindOfConfig('architectureOf', imageModelKinds, settings), settings);
+    const architecture = architectureOf(kindOfConfig('architectureOf', kinds, settings), settings);
     architecture.kind.specs(architecture.config); // throws for sizes that do not fit together
     return architecture;
   } catch (error) {

@@ -39,8 +39,10 @@ const freeKeys: readonly string[] = [
   'checkpoints',
   'samples',
   'tensorboard',
+  'features',
   'data.prefetch_batches',
   'init_from', // its weights are compared instead
+  'data.threads',
   ...dataPathKeys.map((key) => `data.${key}`), // their contents are compared instead
 ];
 

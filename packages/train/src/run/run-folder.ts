@@ -4,7 +4,7 @@ import { linkFolder, recoverFolder, removeFolderAtomic } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import type { StepMetrics } from '../trainer/metrics.js';
-import type { Trainer } from '../trainer/trainer.js';
+import type { RunTrainer } from '../trainer/run-trainer.js';
 import { type RunRecord, writeTrainerCheckpoint } from './checkpoint.js';
 import type { TrainConfig } from './train-config.js';
 import { readTrainerState, type TrainerState, verifyTrainerCheckpoint } from './trainer-state.js';
@@ -157,7 +157,7 @@ export class RunCheckpoints {
   }
 
   /** Writes a checkpoint of the trainer. @returns Its folder. */
-  async write(trainer: Trainer, validationLoss: number | undefined): Promise<string> {
+  async write(trainer: RunTrainer, validationLoss: number | undefined): Promise<string> {
     const folder = stepFolder(this.output, trainer.step);
     await writeTrainerCheckpoint(folder, trainer, { ...this.record, validationLoss });
     await this.publish(trainer.step, validationLoss);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { imageRun } from '../testing/tiny-run.js';
 import { architectureFromSettings } from './model-settings.js';
 import { type ModelSettings, readTrainConfig, trainConfigKeys } from './train-config.js';
 
@@ -21,7 +22,7 @@ function messageOf(fn: () => unknown): string {
 
 describe('readTrainConfig', () => {
   it('fills in the settings of the paper', () => {
-    const { optimizer, data, batch_size, seed } = readTrainConfig(minimal);
+    const { optimizer, data, batch_size, seed } = imageRun(minimal);
     expect(optimizer).toMatchObject({
       learning_rate: 1e-4,
       betas: [0.9, 0.95],
@@ -95,7 +96,7 @@ describe('readTrainConfig', () => {
 
   it('reads the older name of the scale of guidance', () => {
     const read = (samples: object, ...settings: string[]) =>
-      readTrainConfig({ ...minimal, samples: { every: 1, tokenizer: 't', ...samples } }, settings).samples;
+      imageRun({ ...minimal, samples: { every: 1, tokenizer: 't', ...samples } }, settings).samples;
     expect(read({})?.guidance_scale).toBe(2);
     expect(read({ cfg_scale: 3 })).toEqual(read({ guidance_scale: 3 }));
     expect(read({ cfg_scale: 3 }, 'samples.cfg_scale=4')).toEqual(read({ guidance_scale: 4 }));

@@ -6,10 +6,9 @@ import { checkArguments } from '../check-arguments.js';
 import { checkSameClasses, readCheckpointClasses } from '../disk/class-names.js';
 import type { TrainingDataOptions } from '../disk/training-data.js';
 import type { StepMetrics } from '../trainer/metrics.js';
-import type { Trainer } from '../trainer/trainer.js';
+import type { RunTrainer } from '../trainer/run-trainer.js';
 import { restoreVerified } from './checkpoint.js';
 import { trainerOf } from './create-trainer.js';
-import { dataIdentity } from './data-identity.js';
 import { MetricsFile } from './metrics-file.js';
 import { checkResumable, recordedConfig } from './resume-settings.js';
 import { openRunFolder, RunCheckpoints, runFiles } from './run-folder.js';
@@ -27,7 +26,7 @@ export interface TrainOptions {
   /** Called with sentences for people: the step at which the run resumes, a damaged checkpoint, the weights it starts from. */
   readonly onNote?: (text: string) => void;
   /** Called before the first step with the number of finished steps, and with the trainer, to inspect between steps. */
-  readonly onStart?: (step: number, trainer: Trainer) => void;
+  readonly onStart?: (step: number, trainer: RunTrainer) => void;
   /** Called after each checkpoint, with the seconds that it took. */
   readonly onCheckpoint?: (checkpoint: { step: number; folder: string; seconds: number }) => void;
 }
@@ -70,22 +69,19 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
   const { signal, resume = false, onData, onNote, onStart, onCheckpoint } = options;
   const { output } = config;
   const lock = await lockFolder(output);
-  let opened: Trainer | undefined;
+  let opened: RunTrainer | undefined;
   let metricsFile: MetricsFile | undefined;
   try {
     // The state of the run: new, or from its newest checkpoint.
     const checkpoint = await openRunFolder(output, resume, onNote);
-    const { trainer, classes, start } = await trainerOf(
-      engine,
-      config,
-      { signal, onProgress: onData },
-      checkpoint !== undefined,
-    );
+    const {
+      trainer,
+      classes,
+      start,
+      data: digests,
+    } = await trainerOf(engine, config, { signal, onProgress: onData, onNote }, checkpoint !== undefined);
     opened = trainer;
-    const data = {
-      ...(await dataIdentity(trainer.options.data, trainer.options.validation)),
-      ...(await startIdentity(config.init_from, checkpoint?.state)),
-    };
+    const data = { ...digests, ...(await startIdentity(config.init_from, checkpoint?.state)) };
     if (checkpoint !== undefined) {
       checkSameClasses(await readCheckpointClasses(checkpoint.folder), classes, resumeRemedy);
       checkResumable(config, data, checkpoint.state);

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileDigest } from '@dpar/io/node';
 import { writeTokenSet } from '../disk/token-file.js';
-import { readTrainConfig, type TrainConfig } from '../run/train-config.js';
+import { type ImageModelTrainConfig, imageModelConfig, readTrainConfig } from '../run/train-config.js';
 import { tinySet } from './tiny.js';
 
 /** Settings of a DPAR model of one layer each. */
@@ -22,11 +22,11 @@ export const tinyDparSettings = {
 };
 
 /** A configuration of a tiny run in `folder/run`, with its data in `folder`. */
-export async function tinyRun(folder: string, changes: object = {}): Promise<TrainConfig> {
+export async function tinyRun(folder: string, changes: object = {}): Promise<ImageModelTrainConfig> {
   const data = { tokens: join(folder, 'tokens.safetensors'), validation: join(folder, 'validation.safetensors') };
   await writeTokenSet(data.tokens, tinySet(7));
   await writeTokenSet(data.validation, tinySet(3, 2));
-  return readTrainConfig({
+  return imageRun({
     model: tinyDparSettings,
     data,
     optimizer: { learning_rate: 0.01, average_decay: 0.9 },
@@ -37,6 +37,11 @@ export async function tinyRun(folder: string, changes: object = {}): Promise<Tra
     output: join(folder, 'run'),
     ...changes,
   });
+}
+
+/** Training configuration of a model of image tokens. */
+export function imageRun(json: object, settings: readonly string[] = []): ImageModelTrainConfig {
+  return imageModelConfig('imageRun', readTrainConfig(json, settings));
 }
 
 /** The SHA-256 of all files below a folder, by their path there. */

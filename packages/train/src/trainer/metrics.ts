@@ -7,7 +7,10 @@ export interface StepMetrics {
   readonly step: number;
   /** Epoch of the step's first image, counted from 0. */
   readonly epoch: number;
-  /** Mean loss over the batch, nats per token; if only a boundary head is trained, its squared error in nats^2. */
+  /**
+   * Mean loss over the batch: nats per token; if only a boundary head is trained, its squared error in nats^2; of a tokenizer, the
+   * weighted sum of its terms.
+   */
   readonly loss: number;
   /** Mean squared error of a boundary head that is trained, over the batch, nats^2. */
   readonly boundaryLoss?: number;
@@ -35,6 +38,34 @@ export interface StepMetrics {
   readonly validationBoundaryCorrelation?: number;
   /** Share of the tokens that start a patch by both or by neither, where patches are equally long on average. */
   readonly validationBoundaryAgreement?: number;
+  /** Of a tokenizer: mean absolute error of pixels in -1..1. */
+  readonly absolute?: number;
+  /** Of a tokenizer: mean squared error of pixels in -1..1. */
+  readonly squared?: number;
+  /** Of a tokenizer: mean squared distance of states from their codes, which moves codes. */
+  readonly codebook?: number;
+  /** Of a tokenizer: the same distance, which moves states. */
+  readonly commitment?: number;
+  /** Of a tokenizer: entropy of single choices of codes minus that of all choices, nats. */
+  readonly entropy?: number;
+  /** Of a tokenizer: distance of a perceptual network. */
+  readonly perceptual?: number;
+  /** Of a tokenizer: minus the mean score that its discriminator gives to decoded pictures. */
+  readonly adversarial?: number;
+  /** Factor of `adversarial` in the loss. */
+  readonly adversarialWeight?: number;
+  /** Hinge loss of the discriminator. */
+  readonly discriminator?: number;
+  /** Of a tokenizer: number of codes that were used in the last steps. */
+  readonly codesInUse?: number;
+  /** Of a tokenizer: number of codes that were moved because nothing used them. */
+  readonly revivedCodes?: number;
+  /** Of a tokenizer: peak signal-to-noise ratio over the validation pictures, in dB. */
+  readonly validationPsnr?: number;
+  /** Of a tokenizer: mean structural similarity over the validation pictures. */
+  readonly validationSsim?: number;
+  /** Of a tokenizer: number of codes that occur in the validation pictures. */
+  readonly validationCodesInUse?: number;
 }
 
 const stepMetricsKinds: KindsOf<StepMetrics> = {
@@ -55,6 +86,20 @@ const stepMetricsKinds: KindsOf<StepMetrics> = {
   'validationBoundaryLoss?': 'number',
   'validationBoundaryCorrelation?': 'number | NaN',
   'validationBoundaryAgreement?': 'number',
+  'absolute?': 'number',
+  'squared?': 'number',
+  'codebook?': 'number',
+  'commitment?': 'number',
+  'entropy?': 'number',
+  'perceptual?': 'number',
+  'adversarial?': 'number',
+  'adversarialWeight?': 'number',
+  'discriminator?': 'number',
+  'codesInUse?': 'number',
+  'revivedCodes?': 'number',
+  'validationPsnr?': 'number',
+  'validationSsim?': 'number | NaN',
+  'validationCodesInUse?': 'number',
   '*': 'any',
 };
 

@@ -1,6 +1,6 @@
 import { BatchQueue } from '@dpar/images';
 import { type DparConfig, isBoundaryParameter } from '@dpar/model';
-import { type ImageConfig, nullClassOf } from '@dpar/nn';
+import { type ImageConfig, type ImageModel, nullClassOf } from '@dpar/nn';
 import { DparError, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { BatchOrder } from '../batches/batch-order.js';
 import { checkBatch } from '../batches/check-set.js';
@@ -16,13 +16,14 @@ import { boundaryConfigOf, trainedParameters, trainsHead } from '../step/trained
 import { createValidator, type Validator } from '../step/validate.js';
 import { type BoundaryValidation, type BoundaryValidator, createBoundaryValidator } from '../step/validate-boundary.js';
 import type { StepMetrics } from './metrics.js';
+import { optimizerTensors, type RunTrainer } from './run-trainer.js';
 import { checkTrainerOptions, patchCountsOf, type TrainerOptions, trainerOptionsKinds } from './trainer-options.js';
 
 /** Largest number of training images that calibrate a boundary head. */
 const calibrationImages = 1024;
 
 /** Trains a model: steps of forward pass, backward pass, clipping and AdamW, in an order that the seed decides. */
-export class Trainer {
+export class Trainer implements RunTrainer {
   /** The parameters, changed by each step. */
   readonly parameters: Tensors<HostTensor>;
   readonly optimizer: AdamW;
@@ -65,6 +66,14 @@ export class Trainer {
     this.trainsHead = trainsHead(model, trained);
   }
 
+  get model(): ImageModel {
+    return this.options.model;
+  }
+
+  get seed(): number {
+    return this.options.seed;
+  }
+
   /** Number of finished steps. */
   get step(): number {
     return this.optimizer.step;
@@ -97,6 +106,18 @@ export class Trainer {
       validationBoundaryCorrelation: correlation,
       validationBoundaryAgreement: agreement,
     };
+  }
+
+  async configNow(): Promise<Record<string, unknown>> {
+    return this.model.kind.writeConfig(await this.calibratedConfig());
+  }
+
+  state(): Record<string, HostTensor> {
+    return optimizerTensors(this.parameters, this.optimizer);
+  }
+
+  resumeAt(step: number): void {
+    this.optimizer.restore(step, this.optimizer.moments);
   }
 
   /**

@@ -1,0 +1,149 @@
+import { type ImageSource, type ImageSourceOptions, openImageSource } from '@dpar/images/node';
+import { initializeParameters } from '@dpar/nn';
+import type { Engine } from '@dpar/tensor';
+import type { PictureBatch } from '../batches/pictures.js';
+import { checkArguments } from '../check-arguments.js';
+import { type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
+import { TokenizerTrainer } from '../trainer/tokenizer-trainer.js';
+import { scheduleOf } from './config-keys.js';
+import { tokenizerFromSettings } from './model-settings.js';
+import { type StartAccount, startingParameters } from './starting-parameters.js';
+import { parseTrainConfig, type TokenizerTrainConfig, tokenizerConfig } from './train-config.js';
+
+/** Options for the data of a run. */
+export interface RunDataOptions extends TrainingDataOptions {
+  /** Called with a sentence for people, such as about a damaged picture. */
+  readonly onNote?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Creates the trainer of a tokenizer's configuration: opens its pictures, and draws initial parameters or reads those of
+ * `init_from`. Paths are relative to the working folder. The trainer's `dispose` closes the pictures.
+ * @throws DparError if the configuration is invalid or of another model, or if pictures or checkpoints do not fit it.
+ */
+export async function createTokenizerTrainer(
+  engine: Engine,
+  config: TokenizerTrainConfig,
+  options: RunDataOptions = {},
+): Promise<TokenizerTrainer> {
+  checkArguments(
+    'createTokenizerTrainer',
+    { engine, config, options },
+    { engine: 'Engine', config: 'object', 'options?': { ...trainingDataOptionsKinds, 'onNote?': 'function' } },
+  );
+  const where = 'createTokenizerTrainer';
+  const valid = tokenizerConfig(where, parseTrainConfig(where, config));
+  return (await tokenizerTrainer(engine, valid, options, false)).trainer;
+}
+
+/**
+ * The trainer of a valid configuration.
+ * @param resumes Leaves out the weights of `init_from`, since a checkpoint of the run takes their place.
+ */
+export async function tokenizerTrainer(
+  engine: Engine,
+  config: TokenizerTrainConfig,
+  { onNote }: RunDataOptions,
+  resumes: boolean,
+): Promise<{ readonly trainer: TokenizerTrainer; readonly start: StartAccount | undefined }> {
+  const { optimizer, seed, discriminator, init_from, loss } = config;
+  const architecture = tokenizerFromSettings(config.model);
+  const drawn = initializeParameters(architecture.kind.specs(architecture.config), seed);
+  const from = resumes ? undefined : init_from;
+  const { parameters, account: start } = await startingParameters(from, architecture, { drawn });
+  const { data, validation } = await openPictures(config, architecture.config.imageSize, onNote);
+  const { absolute, squared, codebook, commitment, entropy } = loss;
+  const trainer = new TokenizerTrainer({
+    engine,
+    model: { ...architecture, parameters },
+    data,
+    validation,
+    validateEvery: config.validate_every ?? undefined,
+    steps: config.steps,
+    batchSize: config.batch_size,
+    seed,
+    loss: { weights: { absolute, squared, codebook, commitment, entropy } },
+    adversarial: discriminator
+      ? {
+          discriminator: { width: discriminator.width, layers: discriminator.layers },
+          weight: discriminator.weight,
+          adaptive: discriminator.adaptive,
+          start: discriminator.start,
+          learningRateRatio: discriminator.learning_rate_ratio,
+        }
+      : undefined,
+    schedule: scheduleOf(config),
+    optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
+    maxGradientNorm: optimizer.max_gradient_norm,
+    averageDecay: optimizer.average_decay ?? undefined,
+    reviveAfter: config.revive_after,
+    keepsCodebook: init_from !== undefined,
+  });
+  return { trainer, start };
+}
+
+/** Opens the pictures of training and validation. Damaged ones are told of when they are met. */
+async function openPictures(
+  { data: keys, batch_size: batchSize, seed }: TokenizerTrainConfig,
+  size: number,
+  onNote: RunDataOptions['onNote'],
+): Promise<{ readonly data: ImageSource; readonly validation: ImageSource | undefined }> {
+  const { images, validation_share: validationShare, crop, scales, flip, threads, prefetch_batches: ahead } = keys;
+  const background = rgbOf(keys.background);
+  const onDamaged = ({ path, reason }: { readonly path: string; readonly reason: string }) =>
+    onNote?.(`left out '${path}': ${reason}`);
+  const common = { size, batchSize, background, threads, onDamaged };
+  const data = await openImageSource(images, { ...common, crop, scales, flip, seed, ahead, validationShare });
+  try {
+    return { data, validation: await openValidation(keys, { ...common, ahead: 1 }) };
+  } catch (error) {
+    await data.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens the validation pictures in the order of their names; `undefined` without any. They are whole or cropped in the middle, so
+ * that all validations measure the same.
+ */
+async function openValidation(
+  { images, validation, validation_share: validationShare, crop }: TokenizerTrainConfig['data'],
+  options: ImageSourceOptions,
+): Promise<ImageSource | undefined> {
+  const fixed = { ...options, crop: crop === 'fit' ? crop : ('center' as const), shuffle: false };
+  if (validation !== undefined) return openImageSource(validation, fixed);
+  if (validationShare === 0) return undefined;
+  return openImageSource(images, { ...fixed, validationShare, part: 'validation' });
+}
+
+/**
+ * Pictures of a configuration to look at, evenly spread over the validation pictures, or without them over the training pictures.
+ * @param count Number of pictures; fewer if there are fewer.
+ */
+export async function picturesToShow(config: TokenizerTrainConfig, count: number): Promise<PictureBatch> {
+  checkArguments('picturesToShow', { config, count }, { config: 'object', count: 'number' });
+  const { data, model } = config;
+  const { imageSize: size } = tokenizerFromSettings(model).config;
+  const options = { size, batchSize: 1, background: rgbOf(data.background), shuffle: false, threads: 1, ahead: 0 };
+  const source =
+    (await openValidation(data, options)) ??
+    (await openImageSource(data.images, { ...options, crop: data.crop === 'fit' ? 'fit' : 'center' }));
+  try {
+    const shown = Math.min(count, source.images);
+    const batches: PictureBatch[] = [];
+    for (let i = 0; i < shown; i++) batches.push(await source.batch(Math.floor((i * source.images) / shown)));
+    const bytes = 3 * size * size;
+    const pixels = new Uint8Array(shown * bytes);
+    for (const [i, batch] of batches.entries()) pixels.set(batch.pixels, i * bytes);
+    return { images: Int32Array.from(batches, ({ images }) => images[0] as number), pixels };
+  } finally {
+    await source.close();
+  }
+}
+
+const namedColors: Readonly<Record<string, string>> = { white: '#ffffff', black: '#000000' };
+
+function rgbOf(color: string): [number, number, number] {
+  const hex = namedColors[color] ?? color;
+  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as [number, number, number];
+}
