@@ -1,15 +1,5 @@
 export { withEntropies } from './disk/attach-entropies.js';
-export {
-  type ClassNames,
-  checkClassNames,
-  checkSameClasses,
-  classesFile,
-  classesKey,
-  classesOfData,
-  readCheckpointClasses,
-  readClassNames,
-  writeClassNames,
-} from './disk/class-names.js';
+export { checkSameClasses, classesKey, classesOfData, readClassNames } from './disk/class-names.js';
 export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './disk/compute-entropies.js';
 export { createDiskSource, type DiskSource } from './disk/disk-source.js';
 export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './disk/entropy-parts.js';

@@ -1,3 +1,4 @@
+import { ImageDecoder } from '@dpar/pipeline';
 import type { StageSeconds } from '@dpar/sampler';
 import { countThere } from '@dpar/shards';
 import { defineCommand, type Result } from '../command/command.js';
@@ -6,7 +7,6 @@ import { countOf } from '../command/format.js';
 import { outputKind } from '../command/output-place.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { ImageDecoder } from '../images/images.js';
 import { resolveClasses } from '../sample/classes.js';
 import { createSampleWriter } from '../sample/create-writer.js';
 import { loadGenerator } from '../sample/generator.js';

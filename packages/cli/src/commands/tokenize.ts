@@ -1,6 +1,7 @@
 import { type CropOptions, variantsOf } from '@dpar/images';
 import { usualImageThreads } from '@dpar/images/node';
 import { checkpointIdentity } from '@dpar/io/node';
+import { ImageDecoder } from '@dpar/pipeline';
 import { countThere, shareOf } from '@dpar/shards';
 import { defineCommand } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
@@ -9,7 +10,6 @@ import { interruptible } from '../command/interruptible.js';
 import * as option from '../command/options.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { ImageDecoder } from '../images/images.js';
 import {
   backgroundOption,
   formatColor,

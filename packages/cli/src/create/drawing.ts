@@ -1,7 +1,7 @@
 import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine } from '@dpar/tensor';
 import type { ImageTokenizer } from '@dpar/tokenizer';
-import { Grid, gridColumns, gridLayout, ImageDecoder, type Images } from '../images/images.js';
+import { Grid, gridColumns, gridLayout, ImageDecoder, type SquareImages } from '@dpar/pipeline';
 import { gridLabels, labelledGrid } from '../images/labelled-grid.js';
 import { spread } from '../report/report.js';
 import { generateParts, loadGenerator } from '../sample/generator.js';
@@ -24,7 +24,7 @@ const batchSize = 16;
 
 /** Images that a model drew. */
 export interface Drawn {
-  readonly images: Images;
+  readonly images: SquareImages;
   /** Class of each image. */
   readonly labels: Int32Array;
   /** Lengths of the patches of each image. */

@@ -4,7 +4,7 @@ import { patchLengths } from '@dpar/patchify';
 import { int32 } from '@dpar/tensor';
 import { bytesFromImages, type ImageTokenizer, imagesFromBytes, peakSignalToNoiseRatio } from '@dpar/tokenizer';
 import { entropiesOfSet } from '@dpar/train';
-import type { Images } from '../images/images.js';
+import type { SquareImages } from '@dpar/pipeline';
 import { spread } from '../report/report.js';
 import type { CreateRun } from './run.js';
 
@@ -12,8 +12,8 @@ import type { CreateRun } from './run.js';
 export interface Reconstructions {
   /** PSNR of all of them together, in dB. */
   readonly psnr: number;
-  readonly originals: Images;
-  readonly decoded: Images;
+  readonly originals: SquareImages;
+  readonly decoded: SquareImages;
   /** Entropies of the tokens of each picture by the boundary head, in nats. The first token has none. */
   readonly entropies: readonly Float32Array[];
   /** Lengths of the patches of each picture. */

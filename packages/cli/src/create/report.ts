@@ -18,7 +18,7 @@ import {
   thin,
   withPatches,
 } from '@dpar/report';
-import { countImages, imageAt } from '../images/images.js';
+import { countImages, imageAt } from '@dpar/pipeline';
 import { formatMemory, machine } from '../machine.js';
 import { readRun, spread } from '../report/report.js';
 import { type Drawn, gridOf } from './drawing.js';

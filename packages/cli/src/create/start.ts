@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { loadModel } from '@dpar/model/node';
 import type { Engine } from '@dpar/tensor';
+import { resolveModelFolder } from '@dpar/pipeline/node';
 import type { ModelSettings } from '@dpar/train';
 import { CommandError } from '../command/errors.js';
 import { openTokenizer } from '../tokenizer.js';
@@ -24,7 +25,7 @@ export interface Start extends StartingModels {
  * @throws CommandError if the folder has no tokenizer or no DPAR.
  */
 export async function readStart(engine: Engine, folder: string, tokens?: Plan): Promise<Start> {
-  const root = resolve(existsSync(join(folder, 'model')) ? join(folder, 'model') : folder);
+  const root = resolveModelFolder(folder);
   for (const name of ['tokenizer', 'dpar']) {
     if (existsSync(join(root, name))) continue;
     throw new CommandError(

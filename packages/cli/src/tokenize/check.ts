@@ -1,10 +1,9 @@
 import { type CropOptions, variantsOf } from '@dpar/images';
 import { toHostTensor } from '@dpar/io';
 import { writeFileAtomic } from '@dpar/io/node';
+import { Grid, gridLayout, type ImageDecoder } from '@dpar/pipeline';
 import type { PartFolder } from '@dpar/shards';
 import { peakSignalToNoiseRatio } from '@dpar/tokenizer';
-import type { ImageDecoder } from '../images/images.js';
-import { Grid, gridLayout } from '../images/images.js';
 import type { LabelledImages } from './labelled-images.js';
 
 /** Images in a check, and pairs of images in a row. */

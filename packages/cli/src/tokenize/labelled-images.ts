@@ -3,8 +3,7 @@ import { nearestNames } from '@dpar/check';
 import type { ImageReading } from '@dpar/images';
 import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/images/node';
 import { toHostTensor } from '@dpar/io';
-import { openNpz } from '@dpar/io/node';
-import type { ClassNames } from '@dpar/train/node';
+import { type ClassNames, openNpz } from '@dpar/io/node';
 import { CommandError } from '../command/errors.js';
 
 /** Images with their classes. */

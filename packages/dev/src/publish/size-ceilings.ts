@@ -33,7 +33,8 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/images': { bytes: 6_000, reason: 'resizing as Pillow and evaluators do it, and crops; a third are checks' },
   '@dpar/images/node': {
     bytes: 20_000,
-    reason: 'for Node: image files as Pillow reads them, sets of images, threads that decode, batches of training images',
+    reason:
+      'for Node: image files as Pillow reads them, sets of images, threads that decode, batches of training images',
   },
   '@dpar/engine-ort': {
     bytes: 16_500,
@@ -83,5 +84,11 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/report': { bytes: 12_250, reason: 'charts, also of a boundary head, pictures and the style sheet of a page' },
   '@dpar/emoji': { bytes: 3_500, reason: 'finds files, and checks; the weights are beside it' },
   '@dpar/emoji/node': { bytes: 1_000, reason: 'the same from the disk' },
+  '@dpar/pipeline': {
+    bytes: 12_500,
+    reason:
+      'draws, completes and reads images, loads models over the network, grids; beside the sampler and onnxruntime-web',
+  },
+  '@dpar/pipeline/node': { bytes: 13_500, reason: 'for Node: the same from the disk, and files of pictures' },
   '@dpar/cli': { bytes: 58_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
 };

@@ -14,6 +14,8 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'packages/eval/README.md 6': 'packages/eval/src/sets/features.test.ts',
   // Reads a folder of pictures.
   'packages/images/README.md 1': 'packages/images/src/readme.test.ts',
+  // In a page.
+  'packages/pipeline/README.md 5': 'packages/pipeline/src/browser.test.ts',
   // After the first example, which makes its shards.
   'packages/shards/README.md 2': 'packages/shards/src/readme.test.ts',
   // A loop of tests over a user's engine.

@@ -1,3 +1,4 @@
+import { lengthsFromStarts } from '@dpar/patchify';
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { dparCost, entropyCost, headShare, llamaGenCost } from '../../model/costs.js';
 import type { DrawingState } from '../../model/drawing.js';
@@ -5,7 +6,7 @@ import { drawingSource, sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { ModelName } from '../../worker/protocol.js';
 import type { App } from '../app.js';
-import { lengthsOf, paintDrawing } from '../generate/paint-drawing.js';
+import { paintDrawing } from '../generate/paint-drawing.js';
 import { runControls, statusOf } from '../generate/run-controls.js';
 import { settingsControls } from '../generate/settings.js';
 import { fixed, patchesCheck, percent } from '../parts/controls.js';
@@ -135,7 +136,7 @@ function cellsOf(
   { info, isGuided }: { readonly info: ModelInfo; readonly isGuided: boolean },
 ): Record<(typeof tableRows)[number][1], string> {
   const tokens = drawing?.tokens.length ?? 0;
-  const steps = drawing ? lengthsOf(drawing.startsPatch).length : 0;
+  const steps = drawing ? lengthsFromStarts(drawing.startsPatch).length : 0;
   const isWhole = tokens === info.dpar.blockSize;
   const millions = (operations: number): string => `${fixed(operations / 1e6, 0)} M`;
   const dparOperations = () => dparCost(info, { patches: steps, isGuided }) + entropyCost(info);

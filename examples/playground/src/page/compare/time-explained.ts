@@ -1,7 +1,7 @@
+import { lengthsFromStarts } from '@dpar/patchify';
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { dparCost, dparRuns, entropyCost, llamaGenCost, llamaGenRuns, operationSaving } from '../../model/costs.js';
 import type { ModelInfo } from '../../model/model-info.js';
-import { lengthsOf } from '../generate/paint-drawing.js';
 import { fixed, percent } from '../parts/controls.js';
 import type { Run } from '../state.js';
 
@@ -9,7 +9,7 @@ import type { Run } from '../state.js';
 export function timeExplained(run: Run | undefined, info: ModelInfo): TemplateResult | typeof nothing {
   const [llamagen, dpar] = run?.drawings ?? [];
   if (run?.status !== 'finished' || !llamagen || !dpar) return nothing;
-  const image = { patches: lengthsOf(dpar.startsPatch).length, isGuided: run.options.guidanceScale !== 1 };
+  const image = { patches: lengthsFromStarts(dpar.startsPatch).length, isGuided: run.options.guidanceScale !== 1 };
   const saving = operationSaving(info, image);
   const runs = { dpar: dparRuns(info, image.patches), llamagen: llamaGenRuns(info) };
   const meanRun = (seconds: number, operations: number, count: number): string =>

@@ -1,3 +1,4 @@
+import { lengthsFromStarts } from '@dpar/patchify';
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { messageOf } from '../../message-of.js';
 import { operationSaving } from '../../model/costs.js';
@@ -9,7 +10,7 @@ import { figures, fixed, patchesCheck, percent } from '../parts/controls.js';
 import type { Run } from '../state.js';
 import { completionControls, completionOf, dragEdge, paintKept } from './completion.js';
 import { completionClassChoice } from './completion-class.js';
-import { lengthsOf, paintDrawing } from './paint-drawing.js';
+import { paintDrawing } from './paint-drawing.js';
 import { type RunStart, runControls, statusOf } from './run-controls.js';
 import { settingsControls } from './settings.js';
 
@@ -111,7 +112,7 @@ export function progressOf(run: Run | undefined, { dpar }: ModelInfo): TemplateR
 
 function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResult {
   const drawing = run?.drawings[0];
-  const patches = drawing ? lengthsOf(drawing.startsPatch).length : 0;
+  const patches = drawing ? lengthsFromStarts(drawing.startsPatch).length : 0;
   const tokens = drawing?.tokens.length ?? 0;
   const isWhole = tokens === info.dpar.blockSize;
   const isGuided = run !== undefined && run.options.guidanceScale !== 1;

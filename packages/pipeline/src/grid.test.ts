@@ -1,6 +1,6 @@
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
-import { Grid, gridColumns, gridLayout } from './images.js';
+import { Grid, gridColumns, gridLayout } from './grid.js';
 
 it('draws batches of images into a grid, row by row', () => {
   const layout = gridLayout(3, 2, 1);

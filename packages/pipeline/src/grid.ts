@@ -1,29 +1,36 @@
-import { int32 } from '@dpar/tensor';
-import { bytesFromImages, type ImageTokenizer } from '@dpar/tokenizer';
+import type { KindsOf } from '@dpar/check';
+import { DparError } from '@dpar/tensor';
 import { encode } from 'fast-png';
-import { CommandError } from '../command/errors.js';
-import type { GridPicture } from './labelled-grid.js';
+import { checkArguments } from './check-arguments.js';
 
 /** Square RGB images: bytes [N, S, S, 3]. */
-export interface Images {
+export interface SquareImages {
   readonly data: Uint8Array;
   /** Width and height in pixels, S. */
   readonly size: number;
 }
 
+const squareImagesKinds: KindsOf<SquareImages> = { data: 'Uint8Array', size: 'number', '*': 'any' };
+
 /** One image of several. */
-export function imageAt({ data, size }: Images, index: number): Images {
+export function imageAt(images: SquareImages, index: number): SquareImages {
+  checkArguments('imageAt', { images, index }, { images: squareImagesKinds, index: 'number' });
+  const { data, size } = images;
   const bytes = 3 * size * size;
   return { data: data.subarray(index * bytes, (index + 1) * bytes), size };
 }
 
 /** Number of images. */
-export function countImages({ data, size }: Images): number {
+export function countImages(images: SquareImages): number {
+  checkArguments('countImages', { images }, { images: squareImagesKinds });
+  const { data, size } = images;
   return data.length / (3 * size * size);
 }
 
 /** A PNG file of one image. @param text Text in it, by keyword. */
-export function pngOf({ data, size }: Images, text?: Record<string, string>): Uint8Array {
+export function pngOf(image: SquareImages, text?: Record<string, string>): Uint8Array {
+  checkArguments('pngOf', { image, text }, { image: squareImagesKinds, 'text?': 'object' });
+  const { data, size } = image;
   return encode({ width: size, height: size, data, channels: 3, depth: 8, ...(text && { text }) });
 }
 
@@ -35,6 +42,7 @@ const largestSide = 32_768;
 
 /** Columns of a grid: one for each of up to 16 classes, else about as many as rows. */
 export function gridColumns(images: number, classes: number): number {
+  checkArguments('gridColumns', { images, classes }, { images: 'number', classes: 'number' });
   return classes > 1 && classes <= 16 && images > classes ? classes : Math.ceil(Math.sqrt(images));
 }
 
@@ -49,13 +57,20 @@ export interface GridLayout {
   readonly height: number;
 }
 
-/** Computes the layout of a grid. @throws CommandError if one picture cannot hold all images. */
+/** A picture of a grid. */
+export interface GridPicture extends GridLayout {
+  /** Red, green and blue: bytes [height, width, 3]. */
+  readonly data: Uint8Array;
+}
+
+/** Computes the layout of a grid. @throws DparError if one picture cannot hold all images. */
 export function gridLayout(images: number, columns: number, size: number): GridLayout {
+  checkArguments('gridLayout', { images, columns, size }, { images: 'number', columns: 'number', size: 'number' });
   const rows = Math.ceil(images / columns);
   const [width, height] = [columns, rows].map((n) => n * (size + gap) + gap) as [number, number];
   if (width > largestSide || height > largestSide) {
-    throw new CommandError(
-      `expected a grid of at most ${largestSide} pixels a side, got ${width} x ${height}. Write a folder of images instead.`,
+    throw new DparError(
+      `gridLayout: expected a grid of at most ${largestSide} pixels a side, got ${width} x ${height}. Write a folder of images instead.`,
     );
   }
   return { columns, size, width, height };
@@ -70,7 +85,7 @@ export class Grid {
   }
 
   /** Draws images at position `start` and the positions after it. */
-  draw(start: number, images: Images): void {
+  draw(start: number, images: SquareImages): void {
     const { columns, size, width } = this.layout;
     for (let i = 0; i < countImages(images); i++) {
       const left = gap + ((start + i) % columns) * (size + gap);
@@ -91,35 +106,5 @@ export class Grid {
   png(): Uint8Array {
     const { width, height } = this.layout;
     return encode({ width, height, data: this.data, channels: 3, depth: 8 });
-  }
-}
-
-/** Decodes tokens to images and measures the time. */
-export class ImageDecoder {
-  private total = 0;
-
-  /** @param tokensPerImage Tokens of an image, a square number T. */
-  constructor(
-    private readonly tokenizer: ImageTokenizer,
-    private readonly tokensPerImage: number,
-  ) {}
-
-  /** Width and height of the images in pixels, S. */
-  get imageSize(): number {
-    return Math.round(Math.sqrt(this.tokensPerImage)) * this.tokenizer.factor;
-  }
-
-  /** Total time of decoding, in seconds. */
-  get seconds(): number {
-    return this.total;
-  }
-
-  /** Decodes images. @param tokens [count, T] */
-  async decode(tokens: Int32Array, count: number): Promise<Images> {
-    const begun = performance.now();
-    const decoded = await this.tokenizer.decode(int32([count, tokens.length / count], tokens));
-    const images = { data: bytesFromImages(decoded), size: this.imageSize };
-    this.total += (performance.now() - begun) / 1000;
-    return images;
   }
 }
