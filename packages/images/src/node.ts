@@ -13,6 +13,7 @@ export {
   findDamaged,
   type ImageCheck,
   type SoundImages,
+  selectImages,
   withoutDamaged,
 } from './sets/check-images.js';
 export { imageArray, isImageArray, openImageArray } from './sets/image-array.js';

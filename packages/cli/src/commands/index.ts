@@ -1,6 +1,7 @@
 import type { Command } from '../command/command.js';
 import { calibrate } from './calibrate.js';
 import { correlate } from './correlate.js';
+import { create } from './create.js';
 import { detokenize } from './detokenize.js';
 import { entropy } from './entropy.js';
 import { evaluate } from './eval.js';
@@ -21,6 +22,7 @@ import { train } from './train.js';
 
 /** All subcommands, in the order of the help. */
 export const commands: readonly Command[] = [
+  create,
   train,
   report,
   sample,
