@@ -4,10 +4,6 @@ import type { Engine } from '@dpar/tensor';
 import { bytesFromImages, createTokenizer } from '@dpar/tokenizer';
 import { picturesToImages, type TokenizerTrainConfig, tokenizerFromSettings } from '@dpar/train';
 import { picturesToShow } from '@dpar/train/node';
-<<<<<<< HEAD
-=======
-import { Grid, gridLayout } from '@dpar/pipeline';
->>>>>>> 29c4ee1
 import { type SampleGrids, samplePath } from './samples.js';
 
 /** Most pairs of pictures in a row of a grid. */

@@ -37,7 +37,6 @@ export async function createTokenizerTrainer(
   const where = 'createTokenizerTrainer';
   const valid = tokenizerConfig(where, parseTrainConfig(where, config));
   return (await tokenizerTrainer(engine, valid, options, false)).trainer;
-<<<<<<< HEAD
 }
 
 /** The trainer of a tokenizer, digests of the files that it reads, by the configuration's keys, and what it starts from. */
@@ -45,8 +44,6 @@ interface TokenizerTrainerOfRun {
   readonly trainer: TokenizerTrainer;
   readonly data: Readonly<Record<string, string>>;
   readonly start: StartAccount | undefined;
-=======
->>>>>>> 29c4ee1
 }
 
 /**
@@ -58,7 +55,6 @@ export async function tokenizerTrainer(
   config: TokenizerTrainConfig,
   { onNote }: RunDataOptions,
   resumes: boolean,
-<<<<<<< HEAD
 ): Promise<TokenizerTrainerOfRun> {
   const { optimizer, seed, discriminator, init_from, loss } = config;
   const architecture = tokenizerFromSettings(config.model);
@@ -68,16 +64,6 @@ export async function tokenizerTrainer(
   const { absolute, squared, codebook, commitment, entropy } = loss;
   const perceptual = loss.perceptual === null ? undefined : await loadPerceptual(loss.perceptual);
   const { data, validation } = await openPictures(config, architecture.config.imageSize, onNote);
-=======
-): Promise<{ readonly trainer: TokenizerTrainer; readonly start: StartAccount | undefined }> {
-  const { optimizer, seed, discriminator, init_from, loss } = config;
-  const architecture = tokenizerFromSettings(config.model);
-  const drawn = initializeParameters(architecture.kind.specs(architecture.config), seed);
-  const from = resumes ? undefined : init_from;
-  const { parameters, account: start } = await startingParameters(from, architecture, { drawn });
-  const { data, validation } = await openPictures(config, architecture.config.imageSize, onNote);
-  const { absolute, squared, codebook, commitment, entropy } = loss;
->>>>>>> 29c4ee1
   const trainer = new TokenizerTrainer({
     engine,
     model: { ...architecture, parameters },
@@ -107,7 +93,6 @@ export async function tokenizerTrainer(
     reviveAfter: config.revive_after,
     keepsCodebook: whole.has(trainingOf(architecture.kind).codebook),
   });
-<<<<<<< HEAD
   const digests = perceptual && { [perceptualNetworkKey]: `sha256:${perceptual.digest}` };
   return { trainer, data: { ...trainer.dataDigests, ...digests }, start };
 }
@@ -124,9 +109,6 @@ async function loadPerceptual({
   const { network, digest } = await loadPerceptualNetwork(path, options);
   const distance: PerceptualDistance = (ops, decoded, images) => perceptualLoss(ops, network, decoded, images);
   return { term: { distance, weight }, digest };
-=======
-  return { trainer, start };
->>>>>>> 29c4ee1
 }
 
 /** Opens the pictures of training and validation. Damaged ones are told of when they are met. */

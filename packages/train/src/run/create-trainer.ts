@@ -50,18 +50,6 @@ export interface TrainerOfRun {
   readonly classes?: ClassNames | undefined;
   /** Digests of the data, by the configuration's keys. */
   readonly data: Readonly<Record<string, string>>;
-<<<<<<< HEAD
-=======
-  /** Weights that it starts from, with `init_from`. */
-  readonly start?: StartAccount | undefined;
-}
-
-/** A trainer of a model of tokens. */
-interface OpenedTrainer {
-  readonly trainer: Trainer;
-  /** Names of its classes, if the data have them. */
-  readonly classes: ClassNames | undefined;
->>>>>>> 29c4ee1
   /** Weights that it starts from, with `init_from`. */
   readonly start?: StartAccount | undefined;
 }
@@ -77,17 +65,10 @@ export async function trainerOf(
   resumes: boolean,
 ): Promise<TrainerOfRun> {
   if (isTokenizerConfig(config)) {
-<<<<<<< HEAD
     return tokenizerTrainer(engine, config, options, resumes);
   }
   const { onNote: _, ...dataOptions } = options;
   const { trainer, classes, start } = await imageModelTrainer(engine, config, dataOptions, resumes);
-=======
-    const { trainer, start } = await tokenizerTrainer(engine, config, options, resumes);
-    return { trainer, start, data: trainer.dataDigests };
-  }
-  const { trainer, classes, start } = await imageModelTrainer(engine, config, options, resumes);
->>>>>>> 29c4ee1
   return { trainer, classes, start, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
 }
 
@@ -96,11 +77,7 @@ async function imageModelTrainer(
   config: ImageModelTrainConfig,
   options: TrainingDataOptions,
   resumes: boolean,
-<<<<<<< HEAD
 ): Promise<Omit<TrainerOfRun, 'data'> & { readonly trainer: Trainer }> {
-=======
-): Promise<OpenedTrainer> {
->>>>>>> 29c4ee1
   const { data, dropout, optimizer, seed } = config;
   const architecture = architectureFromSettings(config.model);
   const classes = await classesOfData(data, nullClassOf(architecture));

@@ -41,17 +41,11 @@ const freeKeys: readonly string[] = [
   'tensorboard',
   'features',
   'data.prefetch_batches',
-<<<<<<< HEAD
   'data.threads',
   // Of these the contents are compared instead.
   'init_from',
   ...dataPathKeys.map((key) => `data.${key}`),
   perceptualNetworkKey,
-=======
-  'init_from', // its weights are compared instead
-  'data.threads',
-  ...dataPathKeys.map((key) => `data.${key}`), // their contents are compared instead
->>>>>>> 29c4ee1
 ];
 
 /** The configuration in a checkpoint: without the output folder. */

@@ -45,7 +45,6 @@ export interface StartOptions {
   /** Names of the parameters that the run trains (default: all). The others must all come from the weights. */
   readonly trained?: ReadonlySet<string>;
 }
-<<<<<<< HEAD
 
 /** Result of {@link startingParameters}. */
 export interface StartingParameters {
@@ -55,8 +54,6 @@ export interface StartingParameters {
   /** What was taken from the weights, if there are any. */
   readonly account?: StartAccount;
 }
-=======
->>>>>>> 29c4ee1
 
 /** Keys of config.json that change the meaning of weights but not their shapes. */
 const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal', 'codebook_l2_norm'] as const;

@@ -77,19 +77,11 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
     const {
       trainer,
       classes,
-<<<<<<< HEAD
       data: dataDigests,
       start,
     } = await trainerOf(engine, config, { signal, onProgress: onData, onNote }, checkpoint !== undefined);
     opened = trainer;
     const data = { ...dataDigests, ...(await startIdentity(config.init_from, checkpoint?.state)) };
-=======
-      start,
-      data: digests,
-    } = await trainerOf(engine, config, { signal, onProgress: onData, onNote }, checkpoint !== undefined);
-    opened = trainer;
-    const data = { ...digests, ...(await startIdentity(config.init_from, checkpoint?.state)) };
->>>>>>> 29c4ee1
     if (checkpoint !== undefined) {
       checkSameClasses(await readCheckpointClasses(checkpoint.folder), classes, resumeRemedy);
       checkResumable(config, data, checkpoint.state);
