@@ -7,10 +7,11 @@ import { InterruptedError } from '../command/errors.js';
 import { assignment, file, flag, optional, outputFolder, repeated, required } from '../command/options.js';
 import { checkOutput } from '../command/output-place.js';
 import { helpWidth } from '../command/program.js';
+import { loadFeatureNetwork, type NetworkValues, networkOptions } from '../images/feature-network.js';
 import { readJsonObject } from '../input-files.js';
 import { dataProgress } from '../train/data-progress.js';
-import { validationNote } from '../train/display.js';
-import { validationOfHead } from '../train/state.js';
+import { picturesNote, validationNote } from '../train/display.js';
+import { validationOfHead, validationOfTokenizer } from '../train/state.js';
 import { TrainWatch } from '../train/watch.js';
 
 export const train = defineCommand({
@@ -41,7 +42,12 @@ export const train = defineCommand({
     let pictures: ReturnType<typeof validationOfTokenizer>;
     let [stepSeconds, waitSeconds] = [0, 0];
     try {
-      for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, features, ...run.options })) {
+      for await (const metrics of trainRun(engine, config, {
+        signal: context.signal,
+        resume,
+        features,
+        ...run.options,
+      })) {
         last = metrics;
         stepSeconds += metrics.seconds;
         waitSeconds += metrics.waitSeconds;

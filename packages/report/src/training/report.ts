@@ -6,7 +6,7 @@ import { page } from '../page.js';
 import { imageOfPng } from '../picture.js';
 import { trainingStyle } from '../style.js';
 import { curvesSection } from './curves.js';
-import { type TrainingRun, trainingRunKinds } from './run.js';
+import { type TrainingRun, trainingRunKinds, trainsTokenizer } from './run.js';
 import { machineSection, modelSection, settingsSection, startSection } from './settings.js';
 import { comparison, failure, tiles } from './summary.js';
 import { timeSection } from './time.js';
@@ -46,8 +46,7 @@ const generated = {
 /** Texts about grids of a tokenizer. */
 const pairs = {
   title: 'Reconstructions',
-  text:
-    'Pairs of pictures: the original on the left, its reconstruction on the right. The same originals each time; the newest first.',
+  text: 'Pairs of pictures: the original on the left, its reconstruction on the right. The same originals each time; the newest first.',
   alt: 'Originals beside their reconstructions',
 };
 

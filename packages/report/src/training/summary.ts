@@ -146,7 +146,9 @@ export function comparison(runs: readonly TrainingRun[]): Html {
         : []),
       ...(figures.some(({ tokenizer }) => tokenizer !== undefined)
         ? [
-            row('PSNR of the validation pictures', ({ tokenizer: of }) => (isKnown(of?.psnr) ? decibels(of.psnr) : '-')),
+            row('PSNR of the validation pictures', ({ tokenizer: of }) =>
+              isKnown(of?.psnr) ? decibels(of.psnr) : '-',
+            ),
             row('SSIM of the validation pictures', ({ tokenizer: of }) => (isKnown(of?.ssim) ? figure(of.ssim) : '-')),
             row('rFID of the validation pictures', ({ tokenizer: of }) => (isKnown(of?.fid) ? figure(of.fid) : '-')),
             row('Codes in use in the last steps', ({ tokenizer: of }) => (of ? `${of.codesInUse}` : '-')),

@@ -32,7 +32,9 @@ it('keeps the order of the bytes without a seed', async () => {
 
 it('refuses bytes that are no whole pictures', () => {
   const options = { size: 8, batchSize: 1 };
-  expect(() => memoryPictures(new Uint8Array(193), options)).toThrow('bytes [N, 8, 8, 3] of at least one picture, got 193');
+  expect(() => memoryPictures(new Uint8Array(193), options)).toThrow(
+    'bytes [N, 8, 8, 3] of at least one picture, got 193',
+  );
   expect(() => memoryPictures(new Uint8Array(0), options)).toThrow('got 0 bytes');
 });
 

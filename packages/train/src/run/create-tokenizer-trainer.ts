@@ -1,7 +1,7 @@
 import type { FeatureNetwork } from '@dpar/eval';
 import { type ImageSource, type ImageSourceOptions, openImageSource } from '@dpar/images/node';
 import { initializeParameters } from '@dpar/nn';
-import type { Engine } from '@dpar/tensor';
+import { DparError, type Engine, isDparError } from '@dpar/tensor';
 import { type PerceptualDistance, perceptualLoss, type TokenizerLoss, trainingOf } from '@dpar/tokenizer';
 import type { PictureBatch } from '../batches/pictures.js';
 import { checkArguments } from '../check-arguments.js';

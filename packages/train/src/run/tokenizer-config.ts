@@ -1,4 +1,5 @@
 import { type ValueRangeName, valueRanges } from '@dpar/eval';
+import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { defaultLossWeights, type TokenizerKind, tokenizerKinds } from '@dpar/tokenizer';
 import { z } from 'zod';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
+import type { FeatureNetwork } from '@dpar/eval';
 import { lockFolder, makeFolder, readCheckpointClasses, writeJson } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';

@@ -78,7 +78,12 @@ export function createTokenizerValidator(
         await features?.decoded.add(named(outputs, 'decoded') as HostTensorOf<'float32'>);
         done += count;
       }
-      const found = { loss: sums.loss, psnr: 10 * Math.log10(4 / sums.squares), ssim: sums.ssim, codesInUse: used.size };
+      const found = {
+        loss: sums.loss,
+        psnr: 10 * Math.log10(4 / sums.squares),
+        ssim: sums.ssim,
+        codesInUse: used.size,
+      };
       if (features === undefined) return found;
       const statistics = known ?? (features.of as Features).finish();
       originals.set(pictures, statistics);

@@ -1,5 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import { createReferenceEngine, float32, named, type Tensors, type HostTensor } from '@dpar/tensor';
+import { createReferenceEngine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { bytesFromImages, createTokenizer, defaultLossWeights, discriminatorSpecs } from '@dpar/tokenizer';
 import { describe, expect, it } from 'vitest';
 import { picturesToImages } from '../batches/pictures.js';
@@ -32,9 +32,7 @@ async function metricsOf(trainer: TokenizerTrainer): Promise<StepMetrics[]> {
 
 /** Values that do not depend on time. */
 const timeless = (metrics: readonly StepMetrics[]) =>
-  metrics.map((line) =>
-    Object.fromEntries(Object.entries(line).filter(([name]) => !/seconds|PerSecond/i.test(name))),
-  );
+  metrics.map((line) => Object.fromEntries(Object.entries(line).filter(([name]) => !/seconds|PerSecond/i.test(name))));
 
 describe('TokenizerTrainer', () => {
   it.each(['vq', 'patch-vq'] as const)('lets a tiny %s learn a few pictures', async (kind) => {
@@ -108,7 +106,13 @@ describe('TokenizerTrainer', () => {
   it('clips gradients, and keeps an average', async () => {
     const run = async (changes: Partial<TokenizerTrainerOptions>) => {
       const optimizer = { betas: [0, 0.999] as [number, number], epsilon: 1 };
-      const trainer = tinyTrainer({ steps: 1, optimizer, schedule: constantSchedule(1e-3), reviveAfter: 0, ...changes });
+      const trainer = tinyTrainer({
+        steps: 1,
+        optimizer,
+        schedule: constantSchedule(1e-3),
+        reviveAfter: 0,
+        ...changes,
+      });
       const [metrics] = await metricsOf(trainer);
       return { metrics: metrics as StepMetrics, trainer };
     };
@@ -116,7 +120,9 @@ describe('TokenizerTrainer', () => {
     const clipped = await run({ maxGradientNorm: 1e-3 });
     expect(clipped.metrics.gradientNorm).toBe(free.metrics.gradientNorm);
     const first = (trainer: TokenizerTrainer): number =>
-      Math.hypot(...Object.entries(trainer.state()).flatMap(([name, { data }]) => (/^exp_avg\./.test(name) ? [...data] : [])));
+      Math.hypot(
+        ...Object.entries(trainer.state()).flatMap(([name, { data }]) => (/^exp_avg\./.test(name) ? [...data] : [])),
+      );
     expect(first(free.trainer)).toBeCloseTo(free.metrics.gradientNorm, 4);
     expect(first(clipped.trainer)).toBeCloseTo(1e-3, 6);
 
@@ -134,7 +140,9 @@ describe('TokenizerTrainer', () => {
     (named(model.parameters, 'encoder.conv_in.weight').data as Float32Array)[0] = Number.NaN;
     const trainer = tinyTrainer({ model, keepsCodebook: true });
     const before = structuredClone(trainer.parameters);
-    await expect(metricsOf(trainer)).rejects.toThrow(/expected a finite loss and gradient norm, got NaN.* at step 1\. Lower/);
+    await expect(metricsOf(trainer)).rejects.toThrow(
+      /expected a finite loss and gradient norm, got NaN.* at step 1\. Lower/,
+    );
     expect(trainer.parameters).toEqual(before);
     expect(trainer.step).toBe(0);
   });
@@ -178,9 +186,13 @@ describe('TokenizerTrainer', () => {
     expect(() => tinyTrainer({ schedule: 0.1 as never })).toThrow('Pass constantSchedule(0.1)');
     const model = tinyTokenizer('vq');
     const parameters = { ...model.parameters, 'quantize.embedding.weight': float32([2, 2]) };
-    expect(() => tinyTrainer({ model: { ...model, parameters } })).toThrow('quantize.embedding.weight is float32[2, 2]');
+    expect(() => tinyTrainer({ model: { ...model, parameters } })).toThrow(
+      'quantize.embedding.weight is float32[2, 2]',
+    );
     const untrained = { ...model, kind: { ...model.kind, training: undefined } } as never;
-    expect(() => tinyTrainer({ model: untrained })).toThrow('expected a kind of tokenizer that can be trained, got "vq"');
+    expect(() => tinyTrainer({ model: untrained })).toThrow(
+      'expected a kind of tokenizer that can be trained, got "vq"',
+    );
   });
 
   it('has the state of its discriminator in its own state', () => {

@@ -103,9 +103,7 @@ function checkOptions(options: TokenizerTrainerOptions): void {
     throw new DparError(`TokenizerTrainer: expected '${name}' to be a whole number from ${least}, got ${value}.`);
   }
   if (schedule !== undefined && typeof schedule !== 'function') {
-    throw new DparError(
-      `TokenizerTrainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`,
-    );
+    throw new DparError(`TokenizerTrainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
   }
   checkParameters(model.kind.specs(model.config), model.parameters);
 }
