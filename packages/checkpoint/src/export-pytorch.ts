@@ -5,6 +5,7 @@ import type { KindsOf } from '@dpar/check';
 import { indexSuffix, type WritablePyTorchValue } from '@dpar/io';
 import {
   checkpointFiles,
+  classesFile,
   dequantized,
   openCheckpoint,
   openSafetensors,
@@ -13,8 +14,9 @@ import {
 } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { readTrainConfig } from '@dpar/train';
-import { momentPrefixes, runFiles, trainerFiles } from '@dpar/train/node';
+import { classesKey, momentPrefixes, runFiles, trainerFiles } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
+import { checkpointClasses } from './classes.js';
 import { filesLeftOut } from './export-safetensors.js';
 import { specsOf } from './kinds.js';
 import { formatOptimizerState, type OptimizerSettings, type ParameterShapes } from './optimizer-state.js';
@@ -52,7 +54,8 @@ export interface ExportResult {
 /**
  * Writes a checkpoint in the format of LlamaGen's training scripts, for `torch.load(path, weights_only=True)`.
  * The keys are `model`, a state_dict with the official names; `ema`, the moving average; `optimizer`, the state of
- * `torch.optim.AdamW`; `steps`; and `config` and `trainer`, the texts of config.json and trainer.json.
+ * `torch.optim.AdamW`; `steps`; `config` and `trainer`, the texts of config.json and trainer.json; and `classes`, the list of the
+ * names of the classes, if they are known.
  * Matrices that `int8Weights` rounded become float32. Memory for the largest tensor is enough.
  *
  * @throws DparError if the weights do not fit the configuration; IoError if a file is missing or damaged.
@@ -93,6 +96,8 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
       value.trainer = trainer.text;
     }
     value.config = JSON.stringify(config);
+    const classes = await checkpointClasses(found, config);
+    if (classes !== undefined) value[classesKey] = [...classes.names];
     await writePyTorch(path, value);
 
     const exported: string[] = [checkpointFiles.model, trainerFiles.average];
@@ -103,7 +108,11 @@ export async function exportPyTorch(folder: string, path: string, options: Expor
       keys: Object.keys(value),
       step: trainer?.step,
       settingsFrom: settings?.from,
-      leftOut: await filesLeftOut(found, exported, [checkpointFiles.config, trainerFiles.state]),
+      leftOut: await filesLeftOut(found, exported, [
+        checkpointFiles.config,
+        trainerFiles.state,
+        ...(classes ? [classesFile] : []),
+      ]),
       notes: open.flatMap((file) => file.notes),
     };
   } finally {

@@ -4,14 +4,17 @@ import type { KindsOf } from '@dpar/check';
 import type { ChunkedTensor, StoredType } from '@dpar/io';
 import {
   checkpointFiles,
+  classesFile,
   dequantized,
   openCheckpoint,
   safetensorsFiles,
   writeCheckpoint,
+  writeClassNames,
   writeSafetensors,
 } from '@dpar/io/node';
-import { classesFile, readCheckpointClasses, trainerFiles, writeClassNames } from '@dpar/train/node';
+import { classesKey, trainerFiles } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
+import { checkpointClasses } from './classes.js';
 import { specsOf } from './kinds.js';
 import { checkStoredWeights } from './usable-weights.js';
 import { streamed } from './weights-file.js';
@@ -52,7 +55,8 @@ export interface SafetensorsExportResult {
  * chunks, so memory for the largest one is enough.
  *
  * @param path A name that ends in `.safetensors` gives weights without configuration. Any other name gives a folder with
- * `config.json` and, if the checkpoint has one, `classes.json`, which is a checkpoint itself.
+ * `config.json`, which is a checkpoint itself. Names of classes, if they are known, are the metadata `classes` of the file, a JSON
+ * list, or `classes.json` of the folder.
  * @throws DparError if the weights do not fit the configuration; IoError if a file is missing or damaged.
  */
 export async function exportSafetensors(
@@ -78,20 +82,25 @@ export async function exportSafetensors(
       const { dtype, shape } = parameters.types.get(name) as StoredType;
       tensors.set(name, streamed({ dtype, shape, chunks: () => parameters.chunks(name) }, signal));
     }
-    const format = { metadata: parameters.metadata, maximumShardBytes };
-    const classes = await readCheckpointClasses(found);
+    const classes = await checkpointClasses(found, config);
     const single = path.endsWith('.safetensors');
+    const names = single && classes ? { [classesKey]: JSON.stringify(classes.names) } : {};
+    const format = { metadata: { ...parameters.metadata, ...names }, maximumShardBytes };
     if (single) await writeSafetensors(path, tensors, format);
     else {
-      await writeCheckpoint(path, config, tensors, format);
-      if (classes !== undefined) await writeClassNames(path, classes.names);
+      const more = (partial: string) => (classes ? writeClassNames(partial, classes.names) : Promise.resolve());
+      await writeCheckpoint(path, config, tensors, { ...format, more });
     }
     const files = single ? (await safetensorsFiles(path)).map((file) => basename(file)) : await readdir(path);
     return {
       kind: String(config.kind),
       tensors: tensors.size,
       files: files.sort(),
-      leftOut: await filesLeftOut(found, [weights], single ? [] : [checkpointFiles.config, classesFile]),
+      leftOut: await filesLeftOut(
+        found,
+        [weights],
+        [...(single ? [] : [checkpointFiles.config]), ...(classes ? [classesFile] : [])],
+      ),
       notes: parameters.notes,
     };
   } finally {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { type ChunkedTensor, entriesOf, formatPyTorchValue, type PyTorchValue } from '@dpar/io';
-import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
+import { writeCheckpoint, writeClassNames, writeSafetensors } from '@dpar/io/node';
 import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { withSetting } from '@dpar/train';
@@ -15,6 +15,7 @@ import {
   writeTrainerState,
 } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
+import { importedClasses } from './classes.js';
 import { inferConfig } from './infer-config.js';
 import { checkKeys, type InferredConfig, withPlaceholders } from './inferred-config.js';
 import { specsOf } from './kinds.js';
@@ -47,6 +48,8 @@ export interface ImportOptions {
   readonly only?: 'model' | 'ema' | undefined;
   /** Seed for further training, if the file has none (default 0). */
   readonly seed?: number;
+  /** Names of the model's classes, in order (default: those in the file or in `classes.json` of its folder). */
+  readonly classes?: readonly string[] | undefined;
   /** Largest number of bytes of tensors in a file. Larger weights are split over several files: see `writeSafetensors`. */
   readonly maximumShardBytes?: number | undefined;
   /** Stops the import when aborted; nothing is written then. */
@@ -58,6 +61,7 @@ const importOptionsKinds: KindsOf<ImportOptions> = {
   'settings?': 'string[]',
   'only?': "'model' | 'ema'",
   'seed?': 'number',
+  'classes?': 'string[]',
   'maximumShardBytes?': 'number',
   'signal?': 'AbortSignal',
 };
@@ -72,6 +76,8 @@ export interface ImportResult {
   readonly tensors: number;
   /** Names of the checkpoint's files. */
   readonly files: readonly string[];
+  /** Names of the model's classes, if they are known. */
+  readonly classes: readonly string[] | undefined;
   /** Number of finished updates, if the file has the optimizer's state. */
   readonly step: number | undefined;
   /** Keys of the configuration with a usual or a preset's value: `rope_base 10000 (usual)`. */
@@ -118,7 +124,15 @@ async function importFrom(
   file: WeightsFile,
   path: string,
   folder: string,
-  { config: given = {}, settings = [], only, seed = 0, maximumShardBytes, signal }: ImportOptions,
+  {
+    config: given = {},
+    settings = [],
+    only,
+    seed = 0,
+    classes: givenClasses,
+    maximumShardBytes,
+    signal,
+  }: ImportOptions,
 ): Promise<ImportResult> {
   // Weights, and the configuration that they belong to.
   const source = only === 'ema' ? file.average : file.model;
@@ -138,8 +152,11 @@ async function importFrom(
   const { config, assumed } = inferred;
   specsOf(config); // throws for an invalid key
 
-  // State of training.
   const leftOut: string[] = [];
+  const sources = { given: givenClasses, stored: file.classes, path };
+  const classes = await importedClasses(sources, config, (reason) => leftOut.push(reason));
+
+  // State of training.
   const whole = only === undefined;
   const average = whole && file.average ? averageOf(file.average, specs, (reason) => leftOut.push(reason)) : undefined;
   const optimizer = whole ? optimizerOf(file, leftOut) : undefined;
@@ -156,6 +173,7 @@ async function importFrom(
     maximumShardBytes,
     metadata: file.metadata,
     more: async (partial) => {
+      if (classes !== undefined) await writeClassNames(partial, classes);
       if (average !== undefined) await writeSafetensors(join(partial, trainerFiles.average), inOrder(average), format);
       if (optimizer === undefined || state === undefined) return;
       await writeSafetensors(join(partial, trainerFiles.optimizer), momentsOf(optimizer, state, signal), format);
@@ -167,6 +185,7 @@ async function importFrom(
     config,
     tensors: weights.size,
     files: (await readdir(folder)).sort(),
+    classes,
     step: state?.step,
     assumed: [...assumed, ...tied],
     ignored: [...found.ignored.keys(), ...[...found.tensors.keys()].filter((name) => !own.has(name))],

@@ -1,3 +1,4 @@
+export { checkpointClasses } from './classes.js';
 export { type ExportOptions, type ExportResult, exportPyTorch } from './export-pytorch.js';
 export {
   exportSafetensors,

@@ -13,6 +13,7 @@ import {
 } from '@dpar/io';
 import { checkpointFiles, dequantized, openPyTorch, openSafetensors, readJson } from '@dpar/io/node';
 import type { Json } from '@dpar/nn';
+import { classesKey } from '@dpar/train/node';
 import { modelKinds } from './kinds.js';
 import { plainAttributes } from './plain-values.js';
 import { type FoundStateDict, findAverage, findStateDict } from './state-dict.js';
@@ -62,6 +63,8 @@ export interface WeightsFile {
   /** config.json and trainer.json, if `exportPyTorch` wrote the file. */
   readonly config: Json | undefined;
   readonly trainer: Json | undefined;
+  /** List of the names of the classes in the file, unchecked; `undefined` if there is none. */
+  readonly classes: unknown;
   /** Arguments of the training script. */
   readonly args: Json;
   /** Free text of a safetensors file. */
@@ -109,6 +112,7 @@ async function openSafetensorsWeights(path: string, config?: Json): Promise<Weig
     tensors.set(name, { dtype, shape, chunks: () => file.chunks(name) });
   }
   const others = new Map(Array.from(file.unread, ([name, type]) => [name, formatStoredType(type)]));
+  const { [classesKey]: classes, ...metadata } = file.metadata;
   return {
     model: { tensors, others },
     average: undefined,
@@ -116,8 +120,9 @@ async function openSafetensorsWeights(path: string, config?: Json): Promise<Weig
     keys: 'tensors',
     config,
     trainer: undefined,
+    classes: classes === undefined ? undefined : parsedList(classes),
     args: {},
-    metadata: file.metadata,
+    metadata,
     notes: file.notes,
     close: () => file.close(),
   };
@@ -146,6 +151,7 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
       keys: entries === undefined ? formatPyTorchValue(file.value) : shownKeys(entries),
       config: isOurs(config) ? config : undefined,
       trainer: jsonOf(entries?.get('trainer')),
+      classes: entries?.get(classesKey),
       args: {
         ...config,
         ...plainAttributes(entries?.get('hyper_parameters')),
@@ -158,6 +164,15 @@ async function openPyTorchWeights(path: string): Promise<WeightsFile> {
   } catch (error) {
     await file.close();
     throw error;
+  }
+}
+
+/** A list as JSON text; the text itself if it is not JSON. */
+function parsedList(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }
 

@@ -17,4 +17,4 @@ export {
 } from './picture.js';
 export { type MetricsLine, parseMetrics } from './training/metrics.js';
 export { trainingReport } from './training/report.js';
-export type { ModelFigures, RunRecord, SampleGrid, TrainingRun } from './training/run.js';
+export type { ModelFigures, RunRecord, RunStart, SampleGrid, StartPart, TrainingRun } from './training/run.js';

@@ -58,6 +58,6 @@ svg .mark { stroke: var(--alarm); stroke-width: 1.5; stroke-dasharray: 3 3; }
 #by-step:not(:checked) ~ .by-step, #by-time:not(:checked) ~ .by-time { display: none; }
 .samples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); gap: 16px; align-items: start; }
 .samples img { width: 100%; image-rendering: pixelated; border-radius: 4px; }
-.settings td { overflow-wrap: anywhere; min-width: 9ch; }
+.settings td { overflow-wrap: anywhere; min-width: 9ch; } .start td:last-child { text-align: left; }
 summary { cursor: pointer; color: var(--soft); } h3 { font-size: 1rem; margin: 16px 0 0; }
 `;

@@ -23,8 +23,8 @@ const patches = {
 };
 
 /** A model of tiny sizes. */
-export function tinyModel(kind: 'dpar' | 'llamagen' | 'entropy'): ImageModel {
-  const settings = { kind, ...tinyGpt, ...(kind === 'dpar' ? patches : {}) };
+export function tinyModel(kind: 'dpar' | 'llamagen' | 'entropy', changes: object = {}): ImageModel {
+  const settings = { kind, ...tinyGpt, ...(kind === 'dpar' ? patches : {}), ...changes };
   const architecture = architectureOf(kindOfConfig('tinyModel', imageModelKinds, settings), settings);
   return { ...architecture, parameters: initializeParameters(architecture.kind.specs(architecture.config), 7) };
 }

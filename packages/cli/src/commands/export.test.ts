@@ -154,3 +154,29 @@ it.each(['pytorch', 'safetensors'])('exports weights of 8 bits as %s of float32,
     expect((await readCheckpoint(output)).parameters).toEqual(expected);
   }
 });
+
+it('keeps the names of classes, or imports given ones', async () => {
+  const folder = await temporaryFolder();
+  const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
+  const [from, file, to, list] = ['from', 'model.pt', 'to', 'list.txt'].map((name) => join(folder, name)) as [
+    ...[string, string, string, string],
+  ];
+  await writeCheckpoint(from, config, parameters);
+  const names = ['cat', 'dog', 'a, b', '10-20', 'e'];
+  await writeFile(join(from, 'classes.json'), JSON.stringify(names));
+  const exported = await runCli(['export', '--checkpoint', from, '--format', 'pytorch', '--output', file, '--json']);
+  expect(JSON.parse(exported.stdout)).toMatchObject({ keys: ['model', 'config', 'classes'], left_out: [] });
+  const load = (...more: string[]) => runCli(['import', '--input', file, '--output', to, '--json', ...more]);
+  expect(JSON.parse((await load()).stdout)).toMatchObject({
+    classes: names,
+    files: ['classes.json', 'config.json', 'model.safetensors'],
+  });
+  await writeFile(list, 'one\ntwo\nthree\nfour\nfive\n');
+  const given = ['one', 'two', 'three', 'four', 'five'];
+  expect(JSON.parse((await load('--classes-file', list)).stdout).classes).toEqual(given);
+  expect(JSON.parse(await readFile(join(to, 'classes.json'), 'utf8'))).toEqual(given);
+  await writeFile(list, [...given, 'six'].join('\n'));
+  expect((await load('--classes-file', list)).stderr).toContain(
+    'expected at most 5 names for the 5 classes of the model, got 6',
+  );
+});

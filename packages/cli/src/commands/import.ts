@@ -1,6 +1,6 @@
 import { importCheckpoint } from '@dpar/checkpoint';
 import { defineCommand } from '../command/command.js';
-import { formatList } from '../command/format.js';
+import { formatList, namesOf } from '../command/format.js';
 import {
   assignment,
   byteSize,
@@ -14,6 +14,7 @@ import {
   wholeNumber,
 } from '../command/options.js';
 import { readJsonObject } from '../input-files.js';
+import { readClassList } from '../tokenize/class-list.js';
 
 export const importWeights = defineCommand({
   name: 'import',
@@ -24,6 +25,7 @@ export const importWeights = defineCommand({
     'folder.\n\n' +
     'Sizes are inferred from the shapes. Other keys of config.json come from --set, --config, the arguments of ' +
     'the training script, or a preset with the same sizes.\n\n' +
+    "Names of classes come from --classes-file, the file itself, or a classes.json in the input's folder.\n\n" +
     'Code in a PyTorch file is never executed. Objects other than weights are ignored.',
   options: {
     input: required(path, 'PyTorch or safetensors file, .safetensors.index.json, or folder of .safetensors files'),
@@ -33,6 +35,10 @@ export const importWeights = defineCommand({
       choice(['model', 'ema']),
       'import only the weights (model) or only their moving average (ema), without the state of the optimizer',
     ),
+    classesFile: optional(
+      path,
+      "names of the model's classes in the order of their numbers: a JSON list, text with a name on each line, or tokens with a list",
+    ),
     seed: optional(wholeNumber(0), 'seed of the training run, if the file has none', 0),
     maxShardSize: optional(
       byteSize,
@@ -40,10 +46,19 @@ export const importWeights = defineCommand({
     ),
     output: required(outputFolder, 'output folder of the checkpoint'),
   },
-  run: async ({ input, config, set, only, seed, maxShardSize, output }, context) => {
+  run: async ({ input, config, set, only, classesFile, seed, maxShardSize, output }, context) => {
     const given = config === undefined ? {} : await readJsonObject(config);
     const { signal } = context;
-    const options = { config: given, settings: set, only, seed, maximumShardBytes: maxShardSize, signal };
+    const names = classesFile === undefined ? undefined : (await readClassList(classesFile)).names;
+    const options = {
+      classes: names,
+      config: given,
+      settings: set,
+      only,
+      seed,
+      maximumShardBytes: maxShardSize,
+      signal,
+    };
     const result = await importCheckpoint(input, output, options);
     const { kind, tensors, files, step, assumed, ignored, leftOut, notes } = result;
     if (assumed.length > 0) context.note(`import: assumed, because the file does not say: ${assumed.join(', ')}`);
@@ -63,6 +78,7 @@ export const importWeights = defineCommand({
         output,
         tensors,
         files,
+        classes: result.classes ?? null,
         step: step ?? null,
         assumed,
         ignored,
@@ -73,6 +89,7 @@ export const importWeights = defineCommand({
       text: formatList([
         ['model', `${kind}, ${tensors} tensors`],
         ...(step === undefined ? [] : [['step', String(step)] as const]),
+        ...(result.classes === undefined ? [] : [['classes', namesOf(result.classes)] as const]),
         ['files', files.join(', ')],
         ['output', output],
       ]),

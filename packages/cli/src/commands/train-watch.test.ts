@@ -81,6 +81,14 @@ describe('samples of a run', () => {
     expect([named.status, numbered.status]).toEqual([0, 0]);
     const gridOf = (output: string) => readFile(join(output, 'samples', 'step-000001.png'));
     expect(await gridOf(named.output)).toEqual(await gridOf(numbered.output));
+    // The names are over the columns, unless they are not wanted.
+    const plain = await train('llamagen', { samples: { ...samples, classes: [4, 1], labels: false }, ...more });
+    const [grid, without] = [decode(await gridOf(named.output)), decode(await gridOf(plain.output))];
+    expect(without).toMatchObject({ width: 38, height: 20 });
+    expect([grid.width, grid.height > 30]).toEqual([38, true]);
+    expect(grid.data.subarray(-without.data.length)).toEqual(without.data);
+    const page = await readFile(join(named.output, 'report.html'), 'utf8');
+    expect(page).toContain('<dt>Classes</dt><dd>5: a, b, c, d, e</dd>');
     const { status, stderr } = await train('llamagen', { samples: { ...samples, classes: ['f'] }, ...more });
     expect([status, stderr]).toEqual([1, expect.stringContaining('samples.classes: expected numbers or names of')]);
   });
@@ -149,6 +157,20 @@ describe('the report of a run', () => {
     const { stderr, output } = await train('llamagen', { steps: 1 }, '--quiet');
     expect(stderr).toBe('');
     expect(await readdir(output)).toEqual(expect.arrayContaining(['report.html', 'run.json']));
+  });
+
+  it('shows the weights that the run starts from', async () => {
+    const first = await train('llamagen', { steps: 1 });
+    const model = { ...models.llamagen, num_classes: 7 };
+    const { output, stderr } = await train('llamagen', { model, steps: 1, init_from: first.output });
+    expect(stderr).toMatch(/^train: starts from '.*best' \(llamagen\): takes [\d,]+ of [\d,]+ parameters$/m);
+    expect(stderr).toMatch(
+      /^train: {3}cls_embedding: 32 of 256; takes only the null class: there are 7 classes in place of 5/m,
+    );
+    const page = await readFile(join(output, 'report.html'), 'utf8');
+    expect(page).toMatch(
+      /<h2>Starts from<\/h2>[\s\S]*<th scope="row">cls_embedding<\/th><td>0\.00 M<\/td><td>12\.5 %<\/td>/,
+    );
   });
 
   it('compares runs', async () => {

@@ -6,7 +6,7 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { entropyKind, entropyModel } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
-import { readCheckpoint, readSafetensors } from '@dpar/io/node';
+import { readCheckpoint, readSafetensors, writeCheckpoint } from '@dpar/io/node';
 import { dpar, dparInputs, dparKind, llamaGen, llamaGenKind } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { type HostTensor, type HostTensorOf, hostTensor, named, type TensorFunction, type Tensors } from '@dpar/tensor';
@@ -257,4 +257,30 @@ describe('files', () => {
       stderr: expect.stringContaining('got the file'),
     });
   });
+});
+
+it('stores the names of classes: in the metadata of each file, and beside the steps', async () => {
+  const folder = await temporaryFolder();
+  const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
+  const from = join(folder, 'from');
+  await writeCheckpoint(from, config, parameters);
+  const names = JSON.stringify(['cat', 'dog', 'a, b', '10-20', 'é']);
+  const [file, steps] = [join(folder, 'model.onnx'), join(folder, 'steps')];
+  // A StringStringEntryProto of metadata_props: key 1, then value 2.
+  const text = Buffer.from(names);
+  const key = Buffer.from([0x0a, 7, ...Buffer.from('classes')]);
+  const entry = Buffer.from([...key, 0x12, text.length, ...text]);
+  await exported(from, file);
+  expect((await readFile(file)).includes(key)).toBe(false);
+  await writeFile(join(from, 'classes.json'), names);
+  await exported(from, file);
+  expect((await readFile(file)).includes(entry)).toBe(true);
+  for (let again = 0; again < 2; again++) {
+    const { files } = await exported(from, steps, '--decode');
+    expect(files.map((path: string) => path.slice(steps.length + 1))).toEqual([
+      ...['model_step.onnx', 'config.json', 'classes.json'],
+    ]);
+    expect(JSON.parse(await readFile(join(steps, 'classes.json'), 'utf8'))).toEqual(JSON.parse(names));
+    expect((await readFile(join(steps, 'model_step.onnx'))).includes(entry)).toBe(true);
+  }
 });

@@ -1,3 +1,4 @@
+import { checkpointClasses } from '@dpar/checkpoint';
 import { entropyKind } from '@dpar/entropy';
 import { loadModel } from '@dpar/model/node';
 import { type DescribedGraph, type Json, teacherForcedGraph } from '@dpar/nn';
@@ -6,7 +7,7 @@ import { tokenizerGraphs, tokenizerKinds } from '@dpar/tokenizer';
 import { UsageError } from '../command/errors.js';
 import { readCheckpointConfig } from '../input-files.js';
 import { weightsFile } from '../sample/generator.js';
-import { type WriteOptions, writeOnnxFile, writeOnnxFolder } from './write.js';
+import { type OnnxGraph, type WriteOptions, writeOnnxFile, writeOnnxFolder } from './write.js';
 
 /** Settings of {@link exportOnnxCheckpoint}. */
 export interface OnnxExport extends WriteOptions {
@@ -51,14 +52,14 @@ export async function exportOnnxCheckpoint(options: OnnxExport): Promise<OnnxRes
     throw new UsageError(`--output: expected a folder for ${several}, got '${output}'.`);
   }
   const files = single
-    ? await writeOnnxFile(graphs[0] as DescribedGraph, output, options)
+    ? await writeOnnxFile(graphs[0] as OnnxGraph, output, options)
     : await writeOnnxFolder(graphs, output, options);
   return { kind, graphs, files };
 }
 
 interface Graphs {
   readonly kind: string;
-  readonly graphs: readonly DescribedGraph[];
+  readonly graphs: readonly OnnxGraph[];
   /** True for one graph in its own file. */
   readonly single: boolean;
 }
@@ -75,8 +76,9 @@ async function graphsOf({ checkpoint, decode, average, entropyCheckpoint }: Onnx
   }
   const model = await loadModel(checkpoint, { weights: weightsFile(average) });
   const kind = model.kind.name;
-  if (!decode) return { kind, graphs: withConfig(config, [teacherForcedGraph(model)]), single: true };
-  const steps = withConfig(config, stepGraphs(model));
+  if (!decode)
+    return { kind, graphs: await withClasses(checkpoint, config, [teacherForcedGraph(model)]), single: true };
+  const steps = await withClasses(checkpoint, config, stepGraphs(model));
   if (entropyCheckpoint === undefined) return { kind, graphs: steps, single: false };
   if (!model.kind.hasPatches) {
     throw new UsageError(`--entropy-checkpoint: expected a DPAR model, got one of kind '${kind}'.`);
@@ -88,3 +90,9 @@ async function graphsOf({ checkpoint, decode, average, entropyCheckpoint }: Onnx
 
 const withConfig = (config: Json, graphs: readonly DescribedGraph[]): DescribedGraph[] =>
   graphs.map((graph) => ({ ...graph, config }));
+
+/** Adds the names of the checkpoint's classes to graphs, if they are known. */
+async function withClasses(checkpoint: string, config: Json, graphs: readonly DescribedGraph[]): Promise<OnnxGraph[]> {
+  const classes = await checkpointClasses(checkpoint, config);
+  return graphs.map((graph) => ({ ...graph, config, ...(classes && { classes: classes.names }) }));
+}

@@ -1,9 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
-import { writeFilesAtomic, writeFolderAtomic, writeJson } from '@dpar/io/node';
+import {
+  checkpointFiles,
+  classesFile,
+  writeClassNames,
+  writeFilesAtomic,
+  writeFolderAtomic,
+  writeJson,
+} from '@dpar/io/node';
 import { type DescribedGraph, signatureOf } from '@dpar/nn';
 import type { WeightFormat } from '@dpar/tensor';
+import { classesKey } from '@dpar/train/node';
 import { CommandError, UsageError } from '../command/errors.js';
 import { version } from '../machine.js';
 
@@ -16,6 +24,12 @@ export interface WriteOptions {
   readonly externalData: boolean;
 }
 
+/** A graph to write. */
+export interface OnnxGraph extends DescribedGraph {
+  /** Names of the model's classes, in order, if they are known. */
+  readonly classes?: readonly string[];
+}
+
 /** Shape and meaning of each input or output, by name, as JSON. */
 type Interface = Readonly<Record<string, unknown>>;
 
@@ -24,11 +38,7 @@ export function interfaceOf({ inputs, outputs }: DescribedGraph): { inputs: Inte
   return { inputs, outputs };
 }
 
-function partsOf(
-  graph: DescribedGraph,
-  dataFile: string,
-  { weights, portable, externalData }: WriteOptions,
-): OnnxParts {
+function partsOf(graph: OnnxGraph, dataFile: string, { weights, portable, externalData }: WriteOptions): OnnxParts {
   const { types, dynamicAxes } = signatureOf(graph);
   const { inputs, outputs } = interfaceOf(graph);
   const meanings = Object.entries(graph.inputs).map(([name, { meaning }]) => [name, meaning] as const);
@@ -50,6 +60,7 @@ function partsOf(
         config: JSON.stringify(graph.config),
         inputs: JSON.stringify(inputs),
         outputs: JSON.stringify(outputs),
+        ...(graph.classes && { [classesKey]: JSON.stringify(graph.classes) }),
         weights,
         operators: portable ? 'standard' : 'onnxruntime',
       },
@@ -61,7 +72,7 @@ function partsOf(
  * Writes one graph to a file atomically. Its weights go into `FILE.data` beside it if they are large or `externalData`
  * is set. @returns The files.
  */
-export async function writeOnnxFile(graph: DescribedGraph, path: string, options: WriteOptions): Promise<string[]> {
+export async function writeOnnxFile(graph: OnnxGraph, path: string, options: WriteOptions): Promise<string[]> {
   const dataPath = `${path}.data`;
   const { model, data } = partsOf(graph, basename(dataPath), options);
   const files = [...(data.length > 0 ? [{ path: dataPath, content: data }] : []), { path, content: model }];
@@ -70,11 +81,11 @@ export async function writeOnnxFile(graph: DescribedGraph, path: string, options
 }
 
 /**
- * Writes graphs, each to a file of its name, and config.json to a folder atomically.
+ * Writes graphs, each to a file of its name, config.json, and classes.json if names of classes are known, to a folder atomically.
  * @throws CommandError if there is a folder that holds other things. @returns The files.
  */
 export async function writeOnnxFolder(
-  graphs: readonly DescribedGraph[],
+  graphs: readonly OnnxGraph[],
   folder: string,
   options: WriteOptions,
 ): Promise<string[]> {
@@ -85,9 +96,14 @@ export async function writeOnnxFolder(
       const written = await writeOnnxFile(graph, join(partial, `${graph.name}.onnx`), options);
       names.push(...written.map((path) => basename(path)));
     }
-    await writeJson(join(partial, 'config.json'), graphs[0]?.config);
+    await writeJson(join(partial, checkpointFiles.config), graphs[0]?.config);
+    names.push(checkpointFiles.config);
+    const classes = graphs.find((graph) => graph.classes !== undefined)?.classes;
+    if (classes === undefined) return;
+    await writeClassNames(partial, classes);
+    names.push(classesFile);
   });
-  return [...names, 'config.json'].map((name) => join(folder, name));
+  return names.map((name) => join(folder, name));
 }
 
 /** A folder is replaced with all that it holds: this must be an older export. */
@@ -100,7 +116,9 @@ async function refuseOtherFolder(folder: string): Promise<void> {
     if (code === 'ENOTDIR') throw new UsageError(`--output: expected a folder, got the file '${folder}'.`);
     if (code !== 'ENOENT') throw error;
   }
-  const other = names.find((name) => name !== 'config.json' && !/\.onnx(\.data)?$/.test(name));
+  const other = names.find(
+    (name) => name !== checkpointFiles.config && name !== classesFile && !/\.onnx(\.data)?$/.test(name),
+  );
   if (other === undefined) return;
   throw new CommandError(
     `expected a new folder or one of an earlier export at '${folder}', got one that holds '${other}'. Choose another folder.`,

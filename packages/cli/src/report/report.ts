@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { writeFileAtomic, writeJson } from '@dpar/io/node';
+import { readCheckpointClasses, writeFileAtomic, writeJson } from '@dpar/io/node';
 import { countParameters } from '@dpar/nn';
 import {
   type MetricsLine,
   parseMetrics,
   type RunRecord,
+  type RunStart,
   type SampleGrid,
   type TrainingRun,
   trainingReport,
@@ -29,13 +30,19 @@ export const recordPath = (output: string): string => join(output, watchFiles.re
 
 /** Reads the record of a run. @returns undefined if it is missing or invalid. */
 export async function readRecord(output: string): Promise<RunRecord | undefined> {
-  const text = await readFile(recordPath(output), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  const value: unknown = JSON.parse(text);
+  const value = await jsonOf(recordPath(output));
   return isObject(value) && isObject(value.machine) ? (value as unknown as RunRecord) : undefined;
+}
+
+/** Reads the account of the weights that a run starts from. @returns undefined if there is none. */
+async function readStart(output: string): Promise<RunStart | undefined> {
+  const value = await jsonOf(join(output, runFiles.start));
+  return isObject(value) && Array.isArray(value.parts) ? (value as unknown as RunStart) : undefined;
+}
+
+async function jsonOf(path: string): Promise<unknown> {
+  const text = await textOf(path);
+  return text === '' ? undefined : JSON.parse(text);
 }
 
 /** Writes the record of a run atomically. */
@@ -60,7 +67,8 @@ export async function readRun(folder: string): Promise<TrainingRun> {
   const metrics = parseMetrics(await textOf(join(folder, runFiles.metrics)));
   const steps = await sampledSteps(folder);
   const samples = await Promise.all(spread(steps, mostSamples).map((step) => readSample(folder, step)));
-  const [model, record] = [figuresOf(settings, metrics), await readRecord(folder)];
+  const [model, record, start] = [figuresOf(settings, metrics), await readRecord(folder), await readStart(folder)];
+  const classes = await readCheckpointClasses(join(folder, runFiles.last));
   return {
     name: basename(resolve(folder)),
     steps: Number(settings.steps),
@@ -69,7 +77,9 @@ export async function readRun(folder: string): Promise<TrainingRun> {
     samples,
     sampleCount: steps.length,
     ...(model && { model }),
+    ...(classes && { classes: classes.names }),
     ...(record && { record }),
+    ...(start && { start }),
   };
 }
 

@@ -27,6 +27,9 @@ describe('--classes', () => {
     ['Animals & Nature, cat ,1-2', [1, 0, 1, 2]],
     ['cat,tench, Tinca tinca,cat', [0, 2, 0]],
     ['4,cat,3-4', [4, 0, 3, 4]],
+    ['"10-20",1', [3, 1]],
+    ['"0", "tench, Tinca tinca" ,cat', [4, 2, 0]],
+    ['1,"0","cat"', [1, 4, 0]],
   ])('%j', async (text, numbers) => {
     expect(await resolve(text, names)).toEqual({ numbers, notes: [] });
   });
@@ -34,9 +37,17 @@ describe('--classes', () => {
   it('takes a number as a number, and says so where it is the name of another class', async () => {
     expect(await resolve('0', names)).toEqual({
       numbers: [0],
-      notes: ['--classes: 0 means class 0, not class 4, which has that name'],
+      notes: ['--classes: 0 means class 0, not class 4, which has that name; write "0" in double quotes for the name'],
     });
     expect(await resolve('1,2', ['0', '1', '2', '3', '4'])).toEqual({ numbers: [1, 2], notes: [] });
+  });
+
+  it('reads quotes in names', async () => {
+    const quotes = ['say "hi"', '"x"', 'a "b", c', '', ''].map((name, i) => name || `class ${i}`);
+    expect((await resolve('say "hi",class 3', quotes)).numbers).toEqual([0, 3]);
+    expect((await resolve('"""x""","a ""b"", c"', quotes)).numbers).toEqual([1, 2]);
+    expect((await resolve('a "b", c', quotes)).numbers).toEqual([2]);
+    await expect(resolve('"x"', quotes)).rejects.toThrow("got 'x'. The nearest names are");
   });
 
   it('suggests the nearest names of an unknown one', async () => {

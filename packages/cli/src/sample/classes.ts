@@ -1,24 +1,46 @@
 import { nearestNames } from '@dpar/check';
-import { type ClassNames, readCheckpointClasses } from '@dpar/train/node';
+import { type ClassNames, readCheckpointClasses } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
 import type { Kind } from '../command/options.js';
 
-/** Part of a list of classes: numbers, or part of a name. */
+/** Part of a list of classes: numbers, a name, or a part of a name with commas. */
 export interface ClassPart {
   /** Text on the command line. */
   readonly text: string;
   readonly numbers?: readonly number[];
+  /** True for a name in double quotes, which are left out of `text`. */
+  readonly isQuoted?: boolean;
 }
 
 /** Largest length of a range: 1000 times the classes of ImageNet. A longer one could fill the memory. */
 const longestRange = 1_000_000;
 
-/** Classes separated by commas: whole numbers from 0 up, ranges such as `0-9`, and names. */
+/** A part of a list: a text in double quotes, in which two of them stand for one, or text up to the next comma. */
+const listPart = /\s*"((?:[^"]|"")*)"\s*(?=,|$)|([^,]*)/y;
+
+/** Cuts a list at its commas, except within double quotes. A quoted part is always a name. */
+function partsOfList(text: string): ClassPart[] {
+  const parts: ClassPart[] = [];
+  for (let at = 0; at <= text.length; at++) {
+    listPart.lastIndex = at;
+    const [part = '', quoted, plain = ''] = listPart.exec(text) ?? [];
+    parts.push(quoted === undefined ? { text: plain } : { text: quoted.replaceAll('""', '"'), isQuoted: true });
+    at += part.length; // to the comma
+  }
+  return parts;
+}
+
+/**
+ * Classes separated by commas: whole numbers from 0 up, ranges such as `0-9`, and names. A name in double quotes may look like a
+ * number or a range, and may contain commas; `""` in it is a double quote.
+ */
 export const classList: Kind<readonly ClassPart[]> = {
   value: 'LIST',
   parse: (text) =>
-    text.split(',').map((part): ClassPart => {
+    partsOfList(text).map((named): ClassPart => {
+      if (named.isQuoted) return named;
+      const { text: part } = named;
       const [range, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
       if (range === undefined && part.trim() !== '' && !text.startsWith('--')) return { text: part };
       const count = Number(last) - Number(first) + 1;
@@ -56,22 +78,42 @@ export async function resolveClasses(
       const named = numberOf.get(part.text.trim());
       if (named !== undefined && named !== part.numbers[0]) {
         context.note(
-          `--classes: ${part.text.trim()} means class ${part.text.trim()}, not class ${named}, which has that name`,
+          `--classes: ${part.text.trim()} means class ${part.text.trim()}, not class ${named}, which has that name; ` +
+            `write "${part.text.trim()}" in double quotes for the name`,
         );
       }
       numbers.push(...part.numbers);
       first++;
       continue;
     }
-    const text = (end: number): string => joined(parts.slice(first, end));
-    const ends = Array.from({ length: Math.min(longestName, parts.length - first) }, (_, i) => first + i + 1);
+    const text = (end: number): string => (part.isQuoted ? part.text : joined(parts.slice(first, end)));
+    const quoted = parts.findIndex((other, i) => i >= first && other.isQuoted);
+    const most = part.isQuoted ? 1 : Math.min(longestName, (quoted < 0 ? parts.length : quoted) - first);
+    const ends = Array.from({ length: most }, (_, i) => first + i + 1);
     const end = ends.findLast((end) => numberOf.has(text(end)));
     if (end === undefined)
-      throw new UsageError(`--classes: ${describeUnknownClass(part.text.trim(), checkpoint, known)}`);
+      throw new UsageError(
+        `--classes: ${describeUnknownClass(part.isQuoted ? part.text : part.text.trim(), checkpoint, known)}`,
+      );
     numbers.push(numberOf.get(text(end)) as number);
     first = end;
   }
   return numbers;
+}
+
+/**
+ * Names of a model's classes for labels, by number: `#5` for a class without a name, and a name for the null class.
+ * @param checkpoint Folder of the model.
+ * @returns `undefined` if the names are unknown
+ */
+export async function labelNames(checkpoint: string, numClasses: number): Promise<readonly string[] | undefined> {
+  const known = await readCheckpointClasses(checkpoint, numClasses);
+  return known && withNumbers(known.names, numClasses);
+}
+
+/** Names for labels, see {@link labelNames}. */
+export function withNumbers(names: readonly string[], numClasses: number): string[] {
+  return [...Array.from({ length: numClasses }, (_, number) => names[number] ?? `#${number}`), 'no class'];
 }
 
 const joined = (parts: readonly ClassPart[]): string =>

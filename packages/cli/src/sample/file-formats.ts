@@ -1,9 +1,9 @@
 import { npzChunks, toHostTensor } from '@dpar/io';
 import { writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { Grid, gridColumns, gridLayout, type ImageDecoder } from '@dpar/pipeline';
 import { openNpzShard, openShard, type PartContent, shardRecord, withNpzRecord, writeShard } from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
-import type { ImageDecoder } from '../images/images.js';
-import { Grid, gridColumns, gridLayout } from '../images/images.js';
+import { labelledGrid } from '../images/labelled-grid.js';
 import type { FileFormat } from './file-writer.js';
 import type { SamplePlan } from './plan.js';
 
@@ -99,7 +99,7 @@ async function* mapParts<V>(parts: AsyncIterable<PartContent>, map: (part: PartC
 }
 
 /** `.png`: all images in one picture. @throws CommandError if there are too many for one. */
-export function gridFormat({ output, labels, classes }: SamplePlan, decoder: ImageDecoder): FileFormat {
+export function gridFormat({ output, labels, classes, gridNames }: SamplePlan, decoder: ImageDecoder): FileFormat {
   const size = decoder.imageSize;
   const layout = gridLayout(labels.length, gridColumns(labels.length, classes), size);
   return {
@@ -107,7 +107,7 @@ export function gridFormat({ output, labels, classes }: SamplePlan, decoder: Ima
     write: async (parts) => {
       const grid = new Grid(layout);
       for await (const part of parts()) grid.draw(part.start, { data: pixelsOf(part), size });
-      await writeFileAtomic(output, grid.png());
+      await writeFileAtomic(output, gridNames ? await labelledGrid(grid.picture, gridNames) : grid.png());
     },
   };
 }

@@ -12,14 +12,20 @@ const weightFormat = option.choice(['float32', 'int8', 'int4']);
 
 /** Options of `dpar sample`. */
 export const sampleOptions = {
-  checkpoint: option.required(option.folder, 'DPAR or LlamaGen model'),
+  checkpoint: option.required(
+    option.path,
+    'DPAR or LlamaGen model: a checkpoint, a model folder, a run of dpar create, or an installed package such as @dpar/emoji',
+  ),
   average: option.flag('use the moving average of the weights, from training with average_decay'),
   entropyCheckpoint: option.optional(
     option.folder,
     'entropy model, required for a DPAR model whose patches depend on entropies, unless it has a boundary head; used in ' +
       'place of the head',
   ),
-  tokenizer: option.optional(option.folder, 'tokenizer, required for images'),
+  tokenizer: option.optional(
+    option.folder,
+    'tokenizer, for images (default: the folder tokenizer beside the checkpoint)',
+  ),
   weights: option.optional(
     weightFormat,
     'format of the weights: int8 and int4 need less memory and time, float32 is the most accurate',
@@ -31,7 +37,8 @@ export const sampleOptions = {
   ),
   classes: option.required(
     classList,
-    "classes of the images, in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json",
+    "classes of the images, in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json such as " +
+      'Flags,"10-20", with double quotes around a name that looks like numbers',
   ),
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one for each class)'),
   prefix: option.optional(
@@ -75,6 +82,7 @@ export const sampleOptions = {
   seed: option.optional(option.wholeNumber(0), 'seed of the random draws', 0),
   batchSize: option.optional(option.wholeNumber(1, 4096), 'images at work at the same time, and kept together', 16),
   shard: option.optional(option.shard, 'generate only shard I of N, from 0/N to (N - 1)/N'),
+  labels: option.flag('write the names of the classes over the columns, or before the rows, of a grid (*.png)'),
   output: option.required(option.outputPath('ending'), 'output: *.png, *.npz, *.safetensors or a folder'),
 };
 

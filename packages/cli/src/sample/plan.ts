@@ -1,8 +1,11 @@
 import { checkpointIdentity } from '@dpar/io/node';
+import { gridColumns } from '@dpar/pipeline';
 import { type ItemRange, type Settings, type ShardStore, shareOf } from '@dpar/shards';
 import { UsageError } from '../command/errors.js';
 import type { Shard } from '../command/options.js';
 import { type OutputKind, outputKind } from '../command/output-place.js';
+import { type GridLabels, gridLabels } from '../images/labelled-grid.js';
+import { labelNames } from './classes.js';
 import { type Generated, type Generator, weightsFile } from './generator.js';
 import type { SampleValues } from './options.js';
 import type { Prefix } from './prefix.js';
@@ -28,6 +31,8 @@ export interface SamplePlan {
   readonly folders?: readonly string[];
   /** Number of different classes. */
   readonly classes: number;
+  /** Names beside a grid (default: none). */
+  readonly gridNames?: GridLabels;
   /** Settings that decide how image k of the run looks. */
   readonly settings: Settings;
   /** Settings that decide which images of the run these are. */
@@ -55,18 +60,43 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
   const { output, classes, shard = { index: 0, count: 1 } } = values;
   const total = values.count ?? classes.length;
   const { start: first, count } = imagesOfShard(total, shard);
+  const labels = Int32Array.from({ length: count }, (_, i) => classes[(first + i) % classes.length] ?? 0);
   return {
     output,
     kind: outputKind(output),
     first,
     total,
-    labels: Int32Array.from({ length: count }, (_, i) => classes[(first + i) % classes.length] ?? 0),
+    labels,
+    ...(values.labels && { gridNames: await gridNamesOf(values, labels, model) }),
     tokensPerImage: model.blockSize,
     classes: new Set(classes).size,
     settings: await settingsOf(values, model, prefix),
     share: { count: total, shard: `${shard.index}/${shard.count}` },
     isShard: values.shard !== undefined,
   };
+}
+
+/** Names beside the grid of images. @throws UsageError if names cannot label it. */
+async function gridNamesOf(
+  { checkpoint, output, classes }: SampleValues,
+  labels: Int32Array,
+  { numClasses }: Generator,
+): Promise<GridLabels> {
+  if (outputKind(output) !== 'png') {
+    throw new UsageError(`--labels: expected a grid (--output FILE.png), got '${output}'. Leave --labels out.`);
+  }
+  const names = await labelNames(checkpoint, numClasses);
+  if (names === undefined) {
+    throw new UsageError(
+      `--labels: expected names of classes in '${checkpoint}', got none. Write them to its classes.json, in order.`,
+    );
+  }
+  const found = gridLabels(labels, gridColumns(labels.length, new Set(classes).size), names);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `--labels: expected a grid with one class in each column or row, got ${labels.length} images of ${new Set(classes).size} ` +
+      'classes in another order. Choose at most 16 classes and several images of each with --count, or leave --labels out.',
+  );
 }
 
 /** Method that draws tokens from a seed. A run of a version with another method cannot be resumed. */

@@ -3,14 +3,15 @@ import { type EntropyModelConfig, entropyKind } from '@dpar/entropy';
 import { writeFileAtomic } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
 import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
+import { Grid, gridColumns, gridLayout, ImageDecoder } from '@dpar/pipeline';
 import { needsEntropyModel } from '@dpar/sampler';
 import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { architectureFromSettings, type ImageModelTrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
-import { Grid, gridColumns, gridLayout, ImageDecoder } from '../images/images.js';
-import { describeUnknownClass } from '../sample/classes.js';
+import { gridLabels, labelledGrid } from '../images/labelled-grid.js';
+import { describeUnknownClass, withNumbers } from '../sample/classes.js';
 import { createGenerator, generateParts } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
 
@@ -61,6 +62,8 @@ export async function prepareSamples(config: ImageModelTrainConfig, engine: Engi
   const tokens = architecture.config;
   const decoder = new ImageDecoder(await loadTokenizer(settings.tokenizer, engine, tokens), tokens.blockSize);
   const layout = gridLayout(labels.length, gridColumns(labels.length, new Set(labels).size), decoder.imageSize);
+  const known = settings.labels ? await classesOfData(config.data, nullClass) : undefined;
+  const names = gridLabels(labels, layout.columns, known && withNumbers(known.names, nullClass));
   const entropyModel = await entropyModelOf(config, architecture);
   const generatorOf = (parameters: Tensors<HostTensor>) =>
     createGenerator(engine, { ...architecture, parameters }, { entropyModel });
@@ -84,7 +87,7 @@ export async function prepareSamples(config: ImageModelTrainConfig, engine: Engi
         await generator.dispose();
       }
       const path = samplePath(output, step);
-      await writeFileAtomic(path, grid.png());
+      await writeFileAtomic(path, names ? await labelledGrid(grid.picture, names) : grid.png());
       return path;
     },
   };

@@ -145,7 +145,7 @@ describe('the report of a run', () => {
         '52 / 64codes in use in the last steps',
         '40codes in use in the validation pictures',
         '6codes revived',
-        '25.0 %of the time waiting for pictures',
+        '50.0 %of the time waiting for pictures',
       ]),
     );
     expect(textsOf(shown, 'div', 'tile').join()).toMatch(/training loss, smoothed, sum of weighted terms/);
@@ -160,8 +160,28 @@ describe('the report of a run', () => {
     expect(textsOf(shown, 'h2')).toContain('Reconstructions');
     expect(page).toContain('the original on the left, its reconstruction on the right');
     const both = parsePage(trainingReport([run({ settings, metrics }), run()]));
-    expect(textsOf(both, 'td')).toEqual(expect.arrayContaining(['24.57 dB', '-', '25.0 %']));
+    expect(textsOf(both, 'td')).toEqual(expect.arrayContaining(['24.57 dB', '-', '50.0 %']));
     expect(textsOf(both, 'th').join()).toContain('(sum of weighted terms; nats per token)');
+  });
+
+  it('shows the weights that it starts from, and the names of the classes', () => {
+    const start = {
+      folder: 'base/best',
+      kind: 'dpar',
+      parts: [
+        { name: 'layers', parameters: 2_000_000, taken: 2_000_000, notes: [] },
+        { name: 'cls_embedding', parameters: 640, taken: 480, notes: ['takes 3 of 4 classes by name', 'new: <sea>'] },
+      ],
+    };
+    const started = parsePage(trainingReport([run({ start, classes: ['cat', '<sea>'] })]));
+    expect(textsOf(started, 'h2')).toContain('Starts from');
+    expect(textsOf(started, 'td')).toEqual(
+      expect.arrayContaining(['2.00 M', '100.0 %', '75.0 %', 'takes 3 of 4 classes by name; new: <sea>']),
+    );
+    expect(textsOf(started, 'dd')).toContain('2: cat, <sea>');
+    expect(textsOf(elements, 'h2')).not.toContain('Starts from');
+    const two = parsePage(trainingReport([run({ start }), run({ name: 'second' })]));
+    expect(textsOf(two, 'h2').filter((text) => text.includes('starts from'))).toEqual(['first starts from']);
   });
 
   it('leaves out patches of one token each', () => {

@@ -7,7 +7,7 @@ import { imageOfPng } from '../picture.js';
 import { trainingStyle } from '../style.js';
 import { curvesSection } from './curves.js';
 import { type TrainingRun, trainingRunKinds, trainsTokenizer } from './run.js';
-import { machineSection, modelSection, settingsSection } from './settings.js';
+import { machineSection, modelSection, settingsSection, startSection } from './settings.js';
 import { comparison, failure, tiles } from './summary.js';
 import { timeSection } from './time.js';
 
@@ -30,6 +30,7 @@ ${curvesSection(runs)}
 ${runs.map((run) => samplesSection(run, alone))}
 ${timeSection(runs)}
 ${alone ? modelSection(first) : undefined}
+${runs.map((run) => startSection(run, alone))}
 ${settingsSection(runs)}
 ${machineSection(runs)}`,
   });

@@ -11,7 +11,11 @@ export interface TrainingRun {
   /** A line per finished step; see {@link parseMetrics}. */
   readonly metrics: readonly MetricsLine[];
   readonly model?: ModelFigures;
+  /** Names of the model's classes, in order. */
+  readonly classes?: readonly string[];
   readonly record?: RunRecord;
+  /** Weights that the run starts from; see {@link RunStart}. */
+  readonly start?: RunStart;
   /** Grids of images drawn during training, in the order of their steps. */
   readonly samples?: readonly SampleGrid[];
   /** Number of all grids, if `samples` is a selection. */
@@ -31,6 +35,42 @@ const modelFiguresKinds: KindsOf<ModelFigures> = {
   kind: 'string',
   parameters: 'number',
   forwardMacs: 'number',
+  '*': 'any',
+};
+
+/** Weights that a run starts from, and what its model takes from them. */
+export interface RunStart {
+  /** Folder of their checkpoint. */
+  readonly folder: string;
+  /** Kind of their model. */
+  readonly kind: string;
+  /** What the model takes, by the first part of its parameters' names. */
+  readonly parts: readonly StartPart[];
+}
+
+/** Parameters of a model whose names begin alike, such as `layers`. */
+export interface StartPart {
+  readonly name: string;
+  /** Numbers in these parameters. */
+  readonly parameters: number;
+  /** Numbers among them that come from the weights. */
+  readonly taken: number;
+  /** Phrases on the others. */
+  readonly notes: readonly string[];
+}
+
+const startPartKinds: KindsOf<StartPart> = {
+  name: 'string',
+  parameters: 'number',
+  taken: 'number',
+  notes: 'string[]',
+  '*': 'any',
+};
+
+const runStartKinds: KindsOf<RunStart> = {
+  folder: 'string',
+  kind: 'string',
+  parts: listOf(startPartKinds),
   '*': 'any',
 };
 
@@ -77,7 +117,9 @@ export const trainingRunKinds: KindsOf<TrainingRun> = {
   settings: 'object',
   metrics: 'object[]',
   'model?': modelFiguresKinds,
+  'classes?': 'string[]',
   'record?': runRecordKinds,
+  'start?': runStartKinds,
   'samples?': listOf(sampleGridKinds),
   'sampleCount?': 'number',
   '*': 'any',

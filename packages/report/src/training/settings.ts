@@ -1,4 +1,4 @@
-import { figure, millions } from '../format.js';
+import { figure, millions, percent } from '../format.js';
 import { type Html, type HtmlValue, html, table } from '../html.js';
 import { type TrainingRun, trainingFlop, trainsTokenizer } from './run.js';
 import { figuresOf, gigaFlops } from './summary.js';
@@ -19,7 +19,7 @@ export function flatSettings(settings: Readonly<Record<string, unknown>>, prefix
 
 /** Size and cost of a run's model. */
 export function modelSection(run: TrainingRun): Html | undefined {
-  const { model } = run;
+  const { model, classes } = run;
   if (model === undefined) return undefined;
   const flop = trainingFlop(model);
   const { imagesPerSecond, step } = figuresOf(run);
@@ -28,6 +28,7 @@ export function modelSection(run: TrainingRun): Html | undefined {
 ${list([
   ['Kind', model.kind],
   ['Parameters', millions(model.parameters)],
+  ['Classes', classes && shownClasses(classes)],
   [
     'Forward pass',
     `${figure(model.forwardMacs / 1e9)} GMAC per image, all ${trainsTokenizer(run) ? 'convolutions and ' : ''}matrix products`,
@@ -36,6 +37,29 @@ ${list([
   ['Speed', `${gigaFlops(imagesPerSecond, model)} GFLOP per second, median`],
   ['So far', Number.isFinite(images) ? `${figure((images * flop) / 1e12)} TFLOP for ${images} images` : undefined],
 ])}`;
+}
+
+/** Names of classes in a list. */
+const mostClasses = 30;
+
+function shownClasses(names: readonly string[]): string {
+  const more = names.length > mostClasses ? ` and ${names.length - mostClasses} more` : '';
+  return `${names.length}: ${names.slice(0, mostClasses).join(', ')}${more}`;
+}
+
+/** Weights that a run starts from: a row for each part of the model. */
+export function startSection({ name, start }: TrainingRun, alone: boolean): Html | undefined {
+  if (start === undefined) return undefined;
+  const { folder, kind, parts } = start;
+  const rows = parts.map((part) => [
+    part.name,
+    millions(part.parameters),
+    percent(part.taken / part.parameters),
+    part.notes.join('; '),
+  ]);
+  return html`<h2>${alone ? 'Starts from' : `${name} starts from`}</h2>
+<p class="soft">${folder} (${kind}). The optimizer starts anew.</p>
+<div class="settings start">${table(['Part', 'Parameters', 'Taken', 'Others'], rows)}</div>`;
 }
 
 /** Settings of one run, or of several runs: first those that differ, then the common ones. */

@@ -1,9 +1,10 @@
+import type { ClassNames } from '@dpar/io/node';
 import { initializeParameters, nullClassOf } from '@dpar/nn';
 import { type Engine, named } from '@dpar/tensor';
 import { checkBatch } from '../batches/check-set.js';
 import { isTokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
-import { type ClassNames, classesOfData } from '../disk/class-names.js';
+import { classesOfData } from '../disk/class-names.js';
 import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
 import { createOptimizerThreadFor } from '../optimizer/thread.js';
 import { trainedParameters } from '../step/trained.js';
@@ -13,7 +14,7 @@ import { scheduleOf } from './config-keys.js';
 import { type RunDataOptions, tokenizerTrainer } from './create-tokenizer-trainer.js';
 import { dataIdentity, sampleOf } from './data-identity.js';
 import { architectureFromSettings, initializeNarrow } from './model-settings.js';
-import { startingParameters } from './starting-parameters.js';
+import { type StartAccount, startingParameters } from './starting-parameters.js';
 import {
   type ImageModelTrainConfig,
   imageModelConfig,
@@ -49,6 +50,8 @@ export interface TrainerOfRun {
   readonly classes?: ClassNames | undefined;
   /** Digests of the data, by the configuration's keys. */
   readonly data: Readonly<Record<string, string>>;
+  /** Weights that it starts from, with `init_from`. */
+  readonly start?: StartAccount | undefined;
 }
 
 /**
@@ -62,11 +65,11 @@ export async function trainerOf(
   resumes: boolean,
 ): Promise<TrainerOfRun> {
   if (isTokenizerConfig(config)) {
-    const trainer = await tokenizerTrainer(engine, config, options, resumes);
-    return { trainer, data: trainer.dataDigests };
+    return tokenizerTrainer(engine, config, options, resumes);
   }
-  const { trainer, classes } = await imageModelTrainer(engine, config, options, resumes);
-  return { trainer, classes, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
+  const { onNote: _, ...dataOptions } = options;
+  const { trainer, classes, start } = await imageModelTrainer(engine, config, dataOptions, resumes);
+  return { trainer, classes, start, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
 }
 
 async function imageModelTrainer(
@@ -74,7 +77,7 @@ async function imageModelTrainer(
   config: ImageModelTrainConfig,
   options: TrainingDataOptions,
   resumes: boolean,
-): Promise<{ readonly trainer: Trainer; readonly classes: ClassNames | undefined }> {
+): Promise<Omit<TrainerOfRun, 'data'> & { readonly trainer: Trainer }> {
   const { data, dropout, optimizer, seed } = config;
   const architecture = architectureFromSettings(config.model);
   const classes = await classesOfData(data, nullClassOf(architecture));
@@ -98,9 +101,11 @@ async function imageModelTrainer(
 
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const drawn = initialize(architecture.kind.specs(architecture.config), seed);
-  const parameters =
-    config.init_from === undefined || resumes ? drawn : await startingParameters(config.init_from, architecture, drawn);
-  const trained = trainedParameters(architecture, config.train).map((name) => [name, named(parameters, name)] as const);
+  const trainedNames = trainedParameters(architecture, config.train);
+  const initFrom = resumes ? undefined : config.init_from;
+  const own = { drawn, classes: classes?.names, trained: new Set(trainedNames) };
+  const { parameters, account: start } = await startingParameters(initFrom, architecture, own);
+  const trained = trainedNames.map((name) => [name, named(parameters, name)] as const);
   const trainer = new Trainer({
     engine,
     model: { ...architecture, parameters },
@@ -125,5 +130,5 @@ async function imageModelTrainer(
     averageDecay: optimizer.average_decay ?? undefined,
     schedule: scheduleOf(config),
   });
-  return { trainer, classes };
+  return { trainer, classes, start };
 }

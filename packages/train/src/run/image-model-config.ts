@@ -60,6 +60,10 @@ const sampleKeys = z.strictObject({
   top_k: z.int().min(0).default(0).describe('Number k of most likely tokens to draw from; 0: all'),
   top_p: z.number().gt(0).max(1).default(1).describe('Total probability of the most likely tokens to draw from'),
   seed: z.int().min(0).default(0).describe('Seed of the draws, the same for each grid'),
+  labels: z
+    .boolean()
+    .default(true)
+    .describe("Write the classes' names over the columns or before the rows, if classes.json of the data has them"),
   tokenizer: z.string().describe('Checkpoint folder of the tokenizer'),
   entropy_checkpoint: z
     .string()
@@ -93,8 +97,8 @@ export function imageModelSchema(kind: ImageModelKind) {
       .string()
       .optional()
       .describe(
-        'Checkpoint folder whose weights to start from, of a model of the same kind and sizes. Parameters that it lacks, such as ' +
-          'those of a new boundary head, are drawn by the seed',
+        'Weights to start from: a checkpoint folder, or the folder of a run (its best, else its last). Parameters of the same ' +
+          'name and shape are taken, rows of classes by their names; the seed draws the others',
       ),
     train: z
       .enum(trainedValues)

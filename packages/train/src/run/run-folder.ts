@@ -13,6 +13,7 @@ import { readTrainerState, type TrainerState, verifyTrainerCheckpoint } from './
 export const runFiles = {
   config: 'train.json',
   metrics: 'metrics.jsonl',
+  start: 'starts-from.json',
   checkpoints: 'checkpoints',
   last: 'last',
   best: 'best',

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import type { FeatureNetwork } from '@dpar/eval';
-import { lockFolder, makeFolder, writeJson } from '@dpar/io/node';
+import { lockFolder, makeFolder, readCheckpointClasses, writeJson } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { checkSameClasses, readCheckpointClasses } from '../disk/class-names.js';
+import { checkSameClasses } from '../disk/class-names.js';
 import type { TrainingDataOptions } from '../disk/training-data.js';
 import type { StepMetrics } from '../trainer/metrics.js';
 import type { RunTrainer } from '../trainer/run-trainer.js';
@@ -13,6 +13,7 @@ import { trainerOf } from './create-trainer.js';
 import { MetricsFile } from './metrics-file.js';
 import { checkResumable, recordedConfig } from './resume-settings.js';
 import { openRunFolder, RunCheckpoints, runFiles } from './run-folder.js';
+import { describeStart, startIdentity } from './starting-parameters.js';
 import { parseTrainConfig, type TrainConfig } from './train-config.js';
 
 /** Options of {@link train}. */
@@ -25,7 +26,7 @@ export interface TrainOptions {
   readonly features?: FeatureNetwork | undefined;
   /** Called with the progress of preparing the data. */
   readonly onData?: TrainingDataOptions['onProgress'];
-  /** Called with a sentence for people: the step at which the run resumes, or a damaged checkpoint. */
+  /** Called with sentences for people: the step at which the run resumes, a damaged checkpoint, the weights it starts from. */
   readonly onNote?: (text: string) => void;
   /** Called before the first step with the number of finished steps, and with the trainer, to inspect between steps. */
   readonly onStart?: (step: number, trainer: RunTrainer) => void;
@@ -47,6 +48,7 @@ const trainOptionsKinds: KindsOf<TrainOptions> = {
  * Trains a model from a configuration and writes the output folder:
  * - `train.json`: the configuration with all defaults;
  * - `metrics.jsonl`: one line per step;
+ * - `starts-from.json` with `init_from`: a {@link StartAccount};
  * - `checkpoints/step-000500/` and so on, at the configured steps and at the end;
  * - `last/` and `best/`: checkpoints for other commands.
  *
@@ -76,13 +78,14 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
   try {
     // The state of the run: new, or from its newest checkpoint.
     const checkpoint = await openRunFolder(output, resume, onNote);
-    const { trainer, classes, data } = await trainerOf(
-      engine,
-      config,
-      { signal, features, onProgress: onData, onNote },
-      checkpoint !== undefined,
-    );
+    const {
+      trainer,
+      classes,
+      data: dataDigests,
+      start,
+    } = await trainerOf(engine, config, { signal, onProgress: onData, onNote }, checkpoint !== undefined);
     opened = trainer;
+    const data = { ...dataDigests, ...(await startIdentity(config.init_from, checkpoint?.state)) };
     if (checkpoint !== undefined) {
       checkSameClasses(await readCheckpointClasses(checkpoint.folder), classes, resumeRemedy);
       checkResumable(config, data, checkpoint.state);
@@ -90,12 +93,15 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
       onNote?.(`resumes from step ${trainer.step} in '${checkpoint.folder}'`);
     }
 
+    if (start !== undefined) for (const line of describeStart(start)) onNote?.(line);
+
     // The files of the run. A new run writes them after its first step: if it fails earlier, the folder stays as it was.
     const record = { config: recordedConfig(config), data, classes: classes?.names };
     const checkpoints = new RunCheckpoints(output, config.checkpoints, record);
     const openFiles = async (): Promise<MetricsFile> => {
       await makeFolder(join(output, runFiles.checkpoints));
       await writeJson(join(output, runFiles.config), config);
+      if (start !== undefined) await writeJson(join(output, runFiles.start), start);
       return MetricsFile.open(join(output, runFiles.metrics), checkpoint === undefined ? 0 : trainer.step);
     };
     const writeCheckpoint = async (validationLoss?: number): Promise<void> => {

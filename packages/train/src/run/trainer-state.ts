@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { indexSuffix } from '@dpar/io';
-import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
+import { checkpointFiles, classesFile, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 import { checkArguments } from '../check-arguments.js';
@@ -132,8 +132,10 @@ export async function writeTrainerState(
 
 async function recordsIn(folder: string): Promise<Record<string, FileRecord>> {
   const tensors = [checkpointFiles.model, trainerFiles.optimizer, trainerFiles.average];
-  const paths = [join(folder, checkpointFiles.config)].filter((path) => existsSync(path));
+  const present = (name: string): string[] => [join(folder, name)].filter((path) => existsSync(path));
+  const paths = present(checkpointFiles.config);
   for (const name of tensors) paths.push(...(await safetensorsFiles(join(folder, name))));
+  paths.push(...present(classesFile));
   const records: Record<string, FileRecord> = {};
   for (const path of paths)
     records[basename(path)] = { bytes: (await stat(path)).size, sha256: await fileDigest(path) };
