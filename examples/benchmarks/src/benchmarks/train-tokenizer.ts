@@ -41,14 +41,14 @@ const trained: readonly TrainedTokenizer[] = [
       image_size: 64,
     },
     batch: 16,
-    memoryBytes: 2 ** 31,
+    memoryBytes: 2 ** 29,
   },
-  { name: 'vq/vq-16-256', settings: { kind: 'vq', preset: 'VQ-16' }, batch: 1, memoryBytes: 7 * 2 ** 30 },
+  { name: 'vq/vq-16-256', settings: { kind: 'vq', preset: 'VQ-16' }, batch: 1, memoryBytes: 4 * 2 ** 30 },
   {
     name: 'patch-vq/64',
     settings: { kind: 'patch-vq', image_size: 64, patch_size: 4, codebook_size: 1024, hidden_dim: 256 },
     batch: 16,
-    memoryBytes: 2 ** 30,
+    memoryBytes: 2 ** 28,
   },
 ];
 
@@ -75,7 +75,10 @@ export const tokenizerSteps: readonly Benchmark[] = trained.map(({ name, setting
           await next(); // after a pause, whose memory has become cold
           const measured: StepMetrics[] = [];
           while (measured.length < consecutive) measured.push(await next());
-          return { gflop, ...medians(measured.map(({ seconds, optimizerSeconds }) => ({ seconds, optimizerSeconds }))) };
+          return {
+            gflop,
+            ...medians(measured.map(({ seconds, optimizerSeconds }) => ({ seconds, optimizerSeconds }))),
+          };
         },
       };
     },

@@ -4,6 +4,7 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { writePngs } from '@dpar/fixtures';
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
+import { blockMeansNetwork } from '../testing/block-means.js';
 import { runCli } from '../testing/run-cli.js';
 
 const model = {
@@ -82,6 +83,23 @@ it('trains a tokenizer, reports its figures and draws pairs of pictures', async 
     expect(page).toContain(text);
   }
   expect(page).not.toMatch(/nats per token|Nats per token|tokens per patch|NaN/);
+});
+
+it('measures rFID at each validation by the network of the configuration', async () => {
+  const network = join(await temporaryFolder(), 'means.onnx');
+  await writeFile(network, blockMeansNetwork());
+  const { output, status, stdout } = await train({ features: { network, range: 'unit' } }, '--json');
+  expect(status).toBe(0);
+  const lines = (await readFile(join(output, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  const measured = lines.map((line) => JSON.parse(line).validation_fid);
+  expect(measured.map((value) => typeof value)).toEqual([
+    ...['undefined', 'undefined', 'number'],
+    ...['undefined', 'undefined', 'number'],
+  ]);
+  expect(JSON.parse(stdout).rfid).toBe(measured[5]);
+  expect(await readFile(join(output, 'report.html'), 'utf8')).toContain('rFID of the validation pictures');
+  const unknown = await train({ features: { network } });
+  expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('--range')]);
 });
 
 it('sets keys of a patch VQ, and tells its figures in a line', async () => {
