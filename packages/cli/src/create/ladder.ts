@@ -50,6 +50,11 @@ function rung(
   return { name, dim, heads, layers, llamaGenLayers, learningRate, codes, entropy };
 }
 
+/** The largest size that is not wider than a model; the smallest for narrower models. Its learning rates suit the model. */
+export function rungOfWidth(dim: number): Rung {
+  return ladder.findLast((rung) => rung.dim <= dim) ?? (ladder[0] as Rung);
+}
+
 /**
  * Tokens that a run should read for each parameter of a model. Twenty would be best for a given amount of computing (Hoffmann et
  * al. 2022, arXiv:2203.15556). The models of `@dpar/emoji` read 7.6. Fewer give a larger model that is not trained enough.
