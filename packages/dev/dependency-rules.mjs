@@ -22,6 +22,7 @@ const layers = [
   'report',
   'emoji',
   'pipeline',
+  'playground',
   'cli',
 ];
 
@@ -30,6 +31,9 @@ const tools = ['check', 'config', 'dev', 'fixtures'];
 
 /** Packages that users can install without any other package of this repository. */
 const standalone = ['rope', 'patchify', 'io', 'report'];
+
+/** Packages into which everything that they import is built, so that they have devDependencies only. */
+const bundled = ['playground'];
 
 /** Packages that also run in a browser. */
 const portable = ['tensor', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report', 'pipeline'];
@@ -79,7 +83,7 @@ const rules = [
   {
     name: 'development-only',
     comment: 'Sources that users install may import only dependencies, peerDependencies and optionalDependencies.',
-    from: { path: '^(packages|examples)/[^/]+/src/', pathNot: `${tests}|${folders(tools)}` },
+    from: { path: '^(packages|examples)/[^/]+/src/', pathNot: `${tests}|${folders([...tools, ...bundled])}` },
     to: {
       // @dpar/check is built into the packages that use it.
       pathNot: packages(['check']),

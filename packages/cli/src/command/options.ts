@@ -96,6 +96,9 @@ export function text(value: string, what: string): Kind<string> {
   return { value, parse: textOf(what) };
 }
 
+/** A model folder by its path, the folder of a run that has one, or the name of a package with one. */
+export const modelName: Kind<string> = text('MODEL', 'a model');
+
 /** Names of a feature network's outputs by their use. */
 export const outputNames: Kind<{ pool?: string; spatial?: string; logits?: string }> = {
   value: 'KIND=NAME',

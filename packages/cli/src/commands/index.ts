@@ -12,7 +12,9 @@ import { forward } from './forward.js';
 import { importWeights } from './import.js';
 import { info } from './info.js';
 import { merge } from './merge.js';
+import { page } from './page.js';
 import { patchify } from './patchify.js';
+import { play } from './play.js';
 import { report } from './report.js';
 import { sample } from './sample.js';
 import { tokenize } from './tokenize.js';
@@ -24,6 +26,8 @@ export const commands: readonly Command[] = [
   train,
   report,
   sample,
+  page,
+  play,
   tokenize,
   detokenize,
   forward,
