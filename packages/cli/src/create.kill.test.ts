@@ -51,7 +51,9 @@ it('a killed run, started again, ends with the same weights', { timeout: 240_000
   const last = start(pictures, killed);
   expect([await last.end, last.stderr()]).toEqual([0, expect.any(String)]);
   for (const part of ['tokenizer', 'entropy', 'dpar']) {
-    const [a, b] = await Promise.all([whole, killed].map((run) => readFile(join(run, 'model', part, 'model.safetensors'))));
+    const [a, b] = await Promise.all(
+      [whole, killed].map((run) => readFile(join(run, 'model', part, 'model.safetensors'))),
+    );
     expect(a?.equals(b as Buffer), part).toBe(true);
   }
   const grids = await Promise.all([whole, killed].map((run) => readFile(join(run, 'grid.png'))));

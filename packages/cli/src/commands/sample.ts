@@ -39,7 +39,9 @@ export const sample = defineCommand({
     const { output, checkpoint, average, entropyCheckpoint, weights, entropyWeights } = given;
     const { tokenizer: tokenizerFolder, prefix: prefixFile } = given;
     if (outputKind(output) !== 'safetensors' && tokenizerFolder === undefined) {
-      throw new UsageError(`expected --tokenizer DIR to write images to '${output}', got none, and no tokenizer beside '${checkpoint}'.`);
+      throw new UsageError(
+        `expected --tokenizer DIR to write images to '${output}', got none, and no tokenizer beside '${checkpoint}'.`,
+      );
     }
     if (prefixFile === undefined && given.prefixLength !== undefined) {
       throw new UsageError('expected --prefix FILE with --prefix-length, got none.');

@@ -1,7 +1,7 @@
+import { Grid, gridColumns, gridLayout, ImageDecoder, type SquareImages } from '@dpar/pipeline';
 import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine } from '@dpar/tensor';
 import type { ImageTokenizer } from '@dpar/tokenizer';
-import { Grid, gridColumns, gridLayout, ImageDecoder, type SquareImages } from '@dpar/pipeline';
 import { gridLabels, labelledGrid } from '../images/labelled-grid.js';
 import { spread } from '../report/report.js';
 import { generateParts, loadGenerator } from '../sample/generator.js';

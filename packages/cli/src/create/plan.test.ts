@@ -44,7 +44,8 @@ describe('makePlan', () => {
         const { plan, stages } = makePlan({ ...facts, minutes, compare, training: 100_000 });
         const sum = stages.reduce((total, stage) => total + stage.minutes, 0);
         expect(sum).toBeLessThanOrEqual(minutes * 1.01);
-        for (const { name, steps = 0 } of stages) if (name === 'dpar') expect(steps).toBeLessThanOrEqual(mostSteps(plan));
+        for (const { name, steps = 0 } of stages)
+          if (name === 'dpar') expect(steps).toBeLessThanOrEqual(mostSteps(plan));
       }),
     );
     const few = makePlan({ ...facts, minutes: 600, training: 100 });
@@ -99,8 +100,8 @@ it('fits the time of steps to two measurements', () => {
 });
 
 it('has sizes in ascending order', () => {
-  const parameters = ladder.map((rung: Rung) =>
-    costOf(modelOf('dpar', rung, { codes: rung.codes, tokensPerImage: 256, classes: 9 })).parameters,
+  const parameters = ladder.map(
+    (rung: Rung) => costOf(modelOf('dpar', rung, { codes: rung.codes, tokensPerImage: 256, classes: 9 })).parameters,
   );
   expect(parameters).toEqual(parameters.toSorted((a, b) => a - b));
 });

@@ -1,10 +1,10 @@
 import { boundaryPatching, type DparConfig, dparKind } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { patchLengths } from '@dpar/patchify';
+import type { SquareImages } from '@dpar/pipeline';
 import { int32 } from '@dpar/tensor';
 import { bytesFromImages, type ImageTokenizer, imagesFromBytes, peakSignalToNoiseRatio } from '@dpar/tokenizer';
 import { entropiesOfSet } from '@dpar/train';
-import type { SquareImages } from '@dpar/pipeline';
 import { spread } from '../report/report.js';
 import type { CreateRun } from './run.js';
 

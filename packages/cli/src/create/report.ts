@@ -1,4 +1,5 @@
 import { writeFileAtomic } from '@dpar/io/node';
+import { countImages, imageAt } from '@dpar/pipeline';
 import {
   formatSeconds,
   type Html,
@@ -18,7 +19,6 @@ import {
   thin,
   withPatches,
 } from '@dpar/report';
-import { countImages, imageAt } from '@dpar/pipeline';
 import { formatMemory, machine } from '../machine.js';
 import { readRun, spread } from '../report/report.js';
 import { type Drawn, gridOf } from './drawing.js';

@@ -1,6 +1,14 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointFiles, classesFile, findFolder, makeFolder, writeFileAtomic, writeFolderAtomic, writeJson } from '@dpar/io/node';
+import {
+  checkpointFiles,
+  classesFile,
+  findFolder,
+  makeFolder,
+  writeFileAtomic,
+  writeFolderAtomic,
+  writeJson,
+} from '@dpar/io/node';
 import { drawImages, gridOf } from './drawing.js';
 import { measureReconstructions } from './reconstructions.js';
 import { writeCreateReport } from './report.js';

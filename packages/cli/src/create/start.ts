@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadModel } from '@dpar/model/node';
-import type { Engine } from '@dpar/tensor';
 import { resolveModelFolder } from '@dpar/pipeline/node';
+import type { Engine } from '@dpar/tensor';
 import { type ModelSettings, trainConfigKeys } from '@dpar/train';
 import { CommandError } from '../command/errors.js';
 import { openTokenizer } from '../tokenizer.js';

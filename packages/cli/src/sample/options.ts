@@ -22,7 +22,10 @@ export const sampleOptions = {
     'entropy model, required for a DPAR model whose patches depend on entropies, unless it has a boundary head; used in ' +
       'place of the head',
   ),
-  tokenizer: option.optional(option.folder, 'tokenizer, for images (default: the folder tokenizer beside the checkpoint)'),
+  tokenizer: option.optional(
+    option.folder,
+    'tokenizer, for images (default: the folder tokenizer beside the checkpoint)',
+  ),
   weights: option.optional(
     weightFormat,
     'format of the weights: int8 and int4 need less memory and time, float32 is the most accurate',
