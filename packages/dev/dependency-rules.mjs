@@ -11,6 +11,8 @@ const layers = [
   'images',
   'engine-ort',
   'engine-tfjs',
+  'onnx',
+  'eval',
   'nn',
   'entropy',
   'model',
@@ -18,7 +20,6 @@ const layers = [
   'sampler',
   'train',
   'checkpoint',
-  'eval',
   'report',
   'emoji',
   'pipeline',
@@ -36,7 +37,7 @@ const standalone = ['rope', 'patchify', 'io', 'report'];
 const bundled = ['playground'];
 
 /** Packages that also run in a browser. */
-const portable = ['tensor', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report', 'pipeline'];
+const portable = ['tensor', 'onnx', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report', 'pipeline'];
 
 /** Sources of the entries for Node in these packages. */
 const forNode = '^packages/pipeline/src/(node\\.ts|disk/)';

@@ -16,6 +16,11 @@ export {
 } from './disk/training-data.js';
 export { createWorkerSource } from './disk/worker-source.js';
 export { createOptimizerThread, createOptimizerThreadFor } from './optimizer/thread.js';
+export {
+  type LoadedPerceptualNetwork,
+  loadPerceptualNetwork,
+  type PerceptualNetworkOptions,
+} from './perceptual/load-network.js';
 export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
 export { createTokenizerTrainer, picturesToShow, type RunDataOptions } from './run/create-tokenizer-trainer.js';
 export { createTrainer } from './run/create-trainer.js';

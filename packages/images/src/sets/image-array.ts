@@ -10,7 +10,9 @@ import type { StoredImageSet } from './stored-image-set.js';
 export const imageArray = 'arr_0';
 
 /** Checks that an array holds images: uint8 [N, H, W, 3]. */
-export function isImageArray({ type: { dtype, shape } }: ArrayReader): boolean {
+export function isImageArray(array: ArrayReader): boolean {
+  checkArguments('isImageArray', { array }, { array: { type: 'object', '*': 'any' } });
+  const { dtype, shape } = array.type;
   return dtype === 'U8' && shape.length === 4 && shape[3] === 3 && shape.every((size) => size > 0);
 }
 

@@ -54,15 +54,6 @@ export interface TrainerOfRun {
   readonly start?: StartAccount | undefined;
 }
 
-/** A trainer of a model of tokens. */
-interface OpenedTrainer {
-  readonly trainer: Trainer;
-  /** Names of its classes, if the data have them. */
-  readonly classes: ClassNames | undefined;
-  /** Weights that it starts from, with `init_from`. */
-  readonly start: StartAccount | undefined;
-}
-
 /**
  * The trainer of a valid configuration.
  * @param resumes Leaves out the weights of `init_from`, since a checkpoint of the run takes their place.
@@ -74,10 +65,10 @@ export async function trainerOf(
   resumes: boolean,
 ): Promise<TrainerOfRun> {
   if (isTokenizerConfig(config)) {
-    const { trainer, start } = await tokenizerTrainer(engine, config, options, resumes);
-    return { trainer, start, data: trainer.dataDigests };
+    return tokenizerTrainer(engine, config, options, resumes);
   }
-  const { trainer, classes, start } = await imageModelTrainer(engine, config, options, resumes);
+  const { onNote: _, ...dataOptions } = options;
+  const { trainer, classes, start } = await imageModelTrainer(engine, config, dataOptions, resumes);
   return { trainer, classes, start, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
 }
 
@@ -86,7 +77,7 @@ async function imageModelTrainer(
   config: ImageModelTrainConfig,
   options: TrainingDataOptions,
   resumes: boolean,
-): Promise<OpenedTrainer> {
+): Promise<Omit<TrainerOfRun, 'data'> & { readonly trainer: Trainer }> {
   const { data, dropout, optimizer, seed } = config;
   const architecture = architectureFromSettings(config.model);
   const classes = await classesOfData(data, nullClassOf(architecture));
@@ -111,15 +102,9 @@ async function imageModelTrainer(
   const initialize = config.initialization === 'narrow' ? initializeNarrow : initializeParameters;
   const drawn = initialize(architecture.kind.specs(architecture.config), seed);
   const trainedNames = trainedParameters(architecture, config.train);
-  const { parameters, account: start } = await startingParameters(
-    resumes ? undefined : config.init_from,
-    architecture,
-    {
-      drawn,
-      classes: classes?.names,
-      trained: new Set(trainedNames),
-    },
-  );
+  const initFrom = resumes ? undefined : config.init_from;
+  const own = { drawn, classes: classes?.names, trained: new Set(trainedNames) };
+  const { parameters, account: start } = await startingParameters(initFrom, architecture, own);
   const trained = trainedNames.map((name) => [name, named(parameters, name)] as const);
   const trainer = new Trainer({
     engine,

@@ -1,5 +1,5 @@
 import { DparError } from '@dpar/tensor';
-import { dataPathKeys } from './data-identity.js';
+import { dataPathKeys, perceptualNetworkKey } from './data-identity.js';
 import { readTrainConfig, type TrainConfig } from './train-config.js';
 import type { TrainerState } from './trainer-state.js';
 
@@ -41,9 +41,11 @@ const freeKeys: readonly string[] = [
   'tensorboard',
   'features',
   'data.prefetch_batches',
-  'init_from', // its weights are compared instead
   'data.threads',
-  ...dataPathKeys.map((key) => `data.${key}`), // their contents are compared instead
+  // Of these the contents are compared instead.
+  'init_from',
+  ...dataPathKeys.map((key) => `data.${key}`),
+  perceptualNetworkKey,
 ];
 
 /** The configuration in a checkpoint: without the output folder. */

@@ -46,6 +46,15 @@ export interface StartOptions {
   readonly trained?: ReadonlySet<string>;
 }
 
+/** Result of {@link startingParameters}. */
+export interface StartingParameters {
+  readonly parameters: Tensors<HostTensor>;
+  /** Names of the parameters that come whole from the weights. */
+  readonly whole: ReadonlySet<string>;
+  /** What was taken from the weights, if there are any. */
+  readonly account?: StartAccount;
+}
+
 /** Keys of config.json that change the meaning of weights but not their shapes. */
 const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal', 'codebook_l2_norm'] as const;
 
@@ -71,7 +80,6 @@ export async function findWeights(folder: string): Promise<string> {
 /**
  * Parameters that a run starts from: those of a checkpoint that fit, and drawn ones for the rest.
  * @param initFrom Folder of the weights, see {@link findWeights}; `undefined` for drawn parameters only.
- * @returns The parameters, and the account of what was taken from the weights.
  * @throws DparError naming what differs: if the checkpoint is of a kind without common parameters, if keys give the weights
  * another meaning, if nothing fits, or if a parameter that the run does not train does not fit; IoError if a file is
  * missing or damaged.
@@ -80,8 +88,8 @@ export async function startingParameters(
   initFrom: string | undefined,
   model: Architecture,
   options: StartOptions,
-): Promise<{ readonly parameters: Tensors<HostTensor>; readonly account?: StartAccount }> {
-  if (initFrom === undefined) return { parameters: options.drawn };
+): Promise<StartingParameters> {
+  if (initFrom === undefined) return { parameters: options.drawn, whole: new Set() };
   const folder = await findWeights(initFrom);
   const specs = model.kind.specs(model.config);
   const { trained = new Set(Object.keys(specs)) } = options;
@@ -98,10 +106,11 @@ export async function startingParameters(
         "Copy the keys of 'model' from its config.json, or choose another checkpoint.",
     );
   }
-  const { parameters, parts, unused } = selected;
+  const { parameters, whole, parts, unused } = selected;
   const identity = await checkpointIdentity(folder);
   return {
     parameters,
+    whole,
     account: { folder, kind: source.kind.name, identity, parts, unused: countParts(unused, source.parameters) },
   };
 }

@@ -80,7 +80,7 @@ describe('readTrainConfig', () => {
     );
     const samples = { every: 1, tokenizer: 't', temperature: 0 };
     expect(read({ samples })).toThrow("above 0, got 0. Set 'samples.top_k' to 1 for the most likely token.");
-    expect(read({ model: { kind: 'gpt' } })).toThrow('"dpar", "llamagen" or "entropy", got "gpt"');
+    expect(read({ model: { kind: 'gpt' } })).toThrow('"dpar", "llamagen", "entropy", "vq" or "patch-vq", got "gpt"');
     expect(() => readTrainConfig(null)).toThrow("'model.kind'");
   });
 

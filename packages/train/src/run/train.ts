@@ -77,11 +77,11 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
     const {
       trainer,
       classes,
+      data: dataDigests,
       start,
-      data: digests,
     } = await trainerOf(engine, config, { signal, onProgress: onData, onNote }, checkpoint !== undefined);
     opened = trainer;
-    const data = { ...digests, ...(await startIdentity(config.init_from, checkpoint?.state)) };
+    const data = { ...dataDigests, ...(await startIdentity(config.init_from, checkpoint?.state)) };
     if (checkpoint !== undefined) {
       checkSameClasses(await readCheckpointClasses(checkpoint.folder), classes, resumeRemedy);
       checkResumable(config, data, checkpoint.state);
