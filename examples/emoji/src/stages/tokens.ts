@@ -3,6 +3,7 @@ import { type DparConfig, patchingOptions } from '@dpar/model';
 import { type PatchStatistics, patchStatistics } from '@dpar/patchify';
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { bytesFromImages, type ImageTokenizer, peakSignalToNoiseRatio } from '@dpar/tokenizer';
+import type { TokenSet } from '@dpar/train';
 
 /** A set of images as tokens. */
 export interface TokenizedImages {
