@@ -37,7 +37,19 @@ const standalone = ['rope', 'patchify', 'io', 'report'];
 const bundled = ['playground'];
 
 /** Packages that also run in a browser. */
-const portable = ['tensor', 'onnx', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report', 'pipeline'];
+const portable = [
+  'tensor',
+  'onnx',
+  'rope',
+  'patchify',
+  'nn',
+  'entropy',
+  'model',
+  'tokenizer',
+  'sampler',
+  'report',
+  'pipeline',
+];
 
 /** Sources of the entries for Node in these packages. */
 const forNode = '^packages/pipeline/src/(node\\.ts|disk/)';

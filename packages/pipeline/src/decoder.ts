@@ -1,5 +1,6 @@
 import { int32 } from '@dpar/tensor';
 import { bytesFromImages, type ImageTokenizer } from '@dpar/tokenizer';
+import { checkArguments } from './check-arguments.js';
 import type { SquareImages } from './grid.js';
 
 /** Decodes tokens to images and measures the time. */
@@ -10,7 +11,9 @@ export class ImageDecoder {
   constructor(
     private readonly tokenizer: ImageTokenizer,
     private readonly tokensPerImage: number,
-  ) {}
+  ) {
+    checkArguments('ImageDecoder', { tokenizer, tokensPerImage }, { tokenizer: 'object', tokensPerImage: 'number' });
+  }
 
   /** Width and height of the images in pixels, S. */
   get imageSize(): number {
@@ -24,6 +27,7 @@ export class ImageDecoder {
 
   /** Decodes images. @param tokens [count, T] */
   async decode(tokens: Int32Array, count: number): Promise<SquareImages> {
+    checkArguments('ImageDecoder.decode', { tokens, count }, { tokens: 'Int32Array', count: 'number' });
     const begun = performance.now();
     const decoded = await this.tokenizer.decode(int32([count, tokens.length / count], tokens));
     const images = { data: bytesFromImages(decoded), size: this.imageSize };

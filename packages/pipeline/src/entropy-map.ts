@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { heatMap, type Picture, toPng } from '@dpar/report';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
@@ -16,6 +17,14 @@ export interface EntropyMapContent {
   readonly pixelsPerToken: number;
 }
 
+const contentKinds: KindsOf<EntropyMapContent> = {
+  tokens: 'Int32Array',
+  entropies: 'Float32Array',
+  'patchLengths?': 'Int32Array',
+  codes: 'number',
+  pixelsPerToken: 'number',
+};
+
 /** Entropies of the tokens of an image: how uncertain each token is, given those before it. */
 export class EntropyMap {
   /** Tokens of the image in raster order: int32 [T]. */
@@ -30,7 +39,9 @@ export class EntropyMap {
   readonly maximum: number;
   private readonly pixelsPerToken: number;
 
-  constructor({ tokens, entropies, patchLengths, codes, pixelsPerToken }: EntropyMapContent) {
+  constructor(content: EntropyMapContent) {
+    checkArguments('EntropyMap', { content }, { content: contentKinds });
+    const { tokens, entropies, patchLengths, codes, pixelsPerToken } = content;
     this.tokens = tokens;
     this.entropies = entropies;
     this.patchLengths = patchLengths;

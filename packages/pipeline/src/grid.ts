@@ -57,6 +57,14 @@ export interface GridLayout {
   readonly height: number;
 }
 
+const layoutKinds: KindsOf<GridLayout> = {
+  columns: 'number',
+  size: 'number',
+  width: 'number',
+  height: 'number',
+  '*': 'any',
+};
+
 /** A picture of a grid. */
 export interface GridPicture extends GridLayout {
   /** Red, green and blue: bytes [height, width, 3]. */
@@ -81,11 +89,13 @@ export class Grid {
   private readonly data: Uint8Array;
 
   constructor(private readonly layout: GridLayout) {
+    checkArguments('Grid', { layout }, { layout: layoutKinds });
     this.data = new Uint8Array(3 * layout.width * layout.height).fill(255);
   }
 
   /** Draws images at position `start` and the positions after it. */
   draw(start: number, images: SquareImages): void {
+    checkArguments('Grid.draw', { start, images }, { start: 'number', images: squareImagesKinds });
     const { columns, size, width } = this.layout;
     for (let i = 0; i < countImages(images); i++) {
       const left = gap + ((start + i) % columns) * (size + gap);

@@ -1,3 +1,4 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { Grid, gridColumns, gridLayout, imageAt, pngOf } from './grid.js';
@@ -19,6 +20,15 @@ export interface ImagesContent {
   readonly patchLengths?: readonly Int32Array[] | undefined;
 }
 
+const contentKinds: KindsOf<ImagesContent> = {
+  size: 'number',
+  bytes: 'Uint8Array',
+  tokens: 'Int32Array',
+  'labels?': 'Int32Array',
+  'names?': 'string[]',
+  'patchLengths?': 'object[]',
+};
+
 /** Pictures of a model. */
 export class Images {
   /** Width of each image in pixels. */
@@ -38,7 +48,9 @@ export class Images {
   /** Patch lengths of each image, which sum to its tokens. Undefined for reconstructed images. */
   readonly patchLengths: readonly Int32Array[] | undefined;
 
-  constructor({ size, bytes, tokens, labels, names, patchLengths }: ImagesContent) {
+  constructor(content: ImagesContent) {
+    checkArguments('Images', { content }, { content: contentKinds });
+    const { size, bytes, tokens, labels, names, patchLengths } = content;
     this.width = size;
     this.height = size;
     this.count = bytes.length / (3 * size * size);

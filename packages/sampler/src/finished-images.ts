@@ -44,7 +44,7 @@ export async function collectTokens(
  * @param positions Tokens T of an image
  * @param onTokens Called after each step with the number of tokens so far.
  */
-export async function* collectParts(
+export function collectParts(
   steps: AsyncIterable<SampleStep>,
   counts: readonly number[],
   positions: number,
@@ -55,6 +55,15 @@ export async function* collectParts(
     { steps, counts, positions, onTokens },
     { steps: 'object', counts: 'number[]', positions: 'number', 'onTokens?': 'function' },
   );
+  return partsOf(steps, counts, positions, onTokens);
+}
+
+async function* partsOf(
+  steps: AsyncIterable<SampleStep>,
+  counts: readonly number[],
+  positions: number,
+  onTokens: ((tokens: number) => void) | undefined,
+): AsyncGenerator<GeneratedTokens> {
   const unfinished = new UnfinishedImages(positions);
   let [part, first, tokens] = [0, 0, 0];
   for await (const step of steps) {

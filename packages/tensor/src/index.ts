@@ -1,5 +1,6 @@
 export { availableThreads, type RuntimeHost } from './available-threads.js';
 export type { Backend } from './backend.js';
+export { countMacs } from './count-macs.js';
 export { createOps, typeOps } from './create-ops.js';
 export type {
   CompiledFunction,

@@ -1,5 +1,6 @@
 export { createTokenizer, type TokenizerModel, tokenizerGraphs } from './create-tokenizer.js';
 export { tokenizerKinds } from './kinds.js';
+export { tokenizerMacs } from './macs.js';
 export { type PatchVqConfig, patchWidthOf } from './patch-vq/config.js';
 export { type FitCodebookOptions, fitCodebook } from './patch-vq/fit-codebook.js';
 export { initializePatchVq, patchesOfImages, patchVqLoss, patchVqTrainable } from './patch-vq/model.js';

@@ -55,7 +55,7 @@ export {
   type BoundaryValidator,
   createBoundaryValidator,
 } from './step/validate-boundary.js';
-export { metricsLine, type StepMetrics } from './trainer/metrics.js';
+export { metricsLine, type StepMetrics, tokenizerTerms } from './trainer/metrics.js';
 export type { RunTrainer } from './trainer/run-trainer.js';
 export {
   type AdversarialOptions,

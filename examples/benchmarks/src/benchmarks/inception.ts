@@ -1,9 +1,8 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createInceptionNetwork, foldBatchNorm, inception, inceptionParameters } from '@dpar/eval';
 import type { RgbImage } from '@dpar/images';
-import { createRandom, float32, type HostTensor, type Tensors, type TensorType } from '@dpar/tensor';
+import { countMacs, createRandom, float32, type HostTensor, type Tensors, type TensorType } from '@dpar/tensor';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
-import { countMacs } from '../macs.js';
 import { gemmPeak, speedOf } from './gemm-peak.js';
 
 /** Images of a measurement: two batches. */

@@ -1,9 +1,8 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { initializeParameters } from '@dpar/nn';
-import { createRandom, float32, int32, type Tensors, type TensorType } from '@dpar/tensor';
-import { createTokenizer, type ImageTokenizer, vqKind, vqPresets } from '@dpar/tokenizer';
+import { createRandom, float32, int32 } from '@dpar/tensor';
+import { createTokenizer, type ImageTokenizer, tokenizerMacs, vqKind, vqPresets } from '@dpar/tokenizer';
 import { type Benchmark, medians, secondsOf } from '../benchmark.js';
-import { countMacs } from '../macs.js';
 import { gemmPeak, speedOf } from './gemm-peak.js';
 
 const config = vqPresets['VQ-16'];
@@ -42,7 +41,7 @@ function vqBenchmark(
         createTokenizer(engine, { kind: vqKind, config, parameters: initializeParameters(vqKind.specs(config), 4) }),
       );
       await run();
-      const gflop = (2 * count * macsOf(direction)) / 1e9;
+      const gflop = (2 * count * tokenizerMacs({ kind: vqKind, config })[direction]) / 1e9;
       return { measure: async () => ({ seconds: await secondsOf(run), gflop }) };
     },
     figures: (samples, figuresOf) => {
@@ -50,16 +49,4 @@ function vqBenchmark(
       return { imagesPerSecond: count / seconds, ...speedOf(gflop, seconds, figuresOf) };
     },
   };
-}
-
-/** Multiply-accumulates for one image. */
-function macsOf(direction: 'encode' | 'decode'): number {
-  const parameters: Tensors<TensorType> = Object.fromEntries(
-    Object.entries(vqKind.specs(config)).map(([name, { shape }]) => [name, { dtype: 'float32', shape }]),
-  );
-  return countMacs((ops) =>
-    direction === 'encode'
-      ? vqKind.encodeFunction(config)(ops, { ...parameters, image: { dtype: 'float32', shape: [1, 3, 256, 256] } })
-      : vqKind.decodeFunction(config)(ops, { ...parameters, codes: { dtype: 'int32', shape: [1, 256] } }),
-  );
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { FeatureNetwork } from '@dpar/eval';
 import { isTokenizerConfig, readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
 import { runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
 import { type Context, defineCommand } from '../command/command.js';
@@ -6,10 +7,11 @@ import { InterruptedError } from '../command/errors.js';
 import { assignment, file, flag, optional, outputFolder, repeated, required } from '../command/options.js';
 import { checkOutput } from '../command/output-place.js';
 import { helpWidth } from '../command/program.js';
+import { loadFeatureNetwork, type NetworkValues, networkOptions } from '../images/feature-network.js';
 import { readJsonObject } from '../input-files.js';
 import { dataProgress } from '../train/data-progress.js';
-import { validationNote } from '../train/display.js';
-import { validationOfHead } from '../train/state.js';
+import { picturesNote, validationNote } from '../train/display.js';
+import { validationOfHead, validationOfTokenizer } from '../train/state.js';
 import { TrainWatch } from '../train/watch.js';
 
 export const train = defineCommand({
@@ -32,18 +34,26 @@ export const train = defineCommand({
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
     const run = followRun(config, await TrainWatch.create(config, engine, context, resume), context);
+    const features = await featuresOf(config, context);
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
     let head: ReturnType<typeof validationOfHead>;
+    let pictures: ReturnType<typeof validationOfTokenizer>;
     let [stepSeconds, waitSeconds] = [0, 0];
     try {
-      for await (const metrics of trainRun(engine, config, { signal: context.signal, resume, ...run.options })) {
+      for await (const metrics of trainRun(engine, config, {
+        signal: context.signal,
+        resume,
+        features,
+        ...run.options,
+      })) {
         last = metrics;
         stepSeconds += metrics.seconds;
         waitSeconds += metrics.waitSeconds;
         validationLoss = metrics.validationLoss ?? validationLoss;
         head = validationOfHead(metrics) ?? head;
+        pictures = validationOfTokenizer(metrics) ?? pictures;
         await run.watch.step(metrics);
       }
     } catch (error) {
@@ -51,6 +61,8 @@ export const train = defineCommand({
       await run.end(context.signal.aborted ? 'interrupted' : 'failed', error).catch(() => {});
       if (run.newest !== undefined) context.note(`train: ${run.newest}. Run with --resume to continue from there`);
       throw error;
+    } finally {
+      await features?.dispose();
     }
     await run.end(context.signal.aborted ? 'interrupted' : 'done');
     if (context.signal.aborted && run.newest !== undefined) {
@@ -73,6 +85,13 @@ export const train = defineCommand({
           validation_boundary_correlation: head.correlation,
           validation_boundary_agreement: head.agreement,
         }),
+        ...(last?.codesInUse !== undefined && { codes_in_use: last.codesInUse }),
+        ...(pictures && {
+          psnr: pictures.psnr,
+          ssim: Number.isNaN(pictures.ssim) ? null : pictures.ssim,
+          validation_codes_in_use: pictures.codesInUse,
+          ...(pictures.fid !== undefined && { rfid: pictures.fid }),
+        }),
         wait_share: stepSeconds > 0 ? waitSeconds / stepSeconds : 0,
         seconds: (performance.now() - begin) / 1000,
         checkpoint_seconds: run.checkpointSeconds,
@@ -82,11 +101,18 @@ export const train = defineCommand({
         checkpoint,
       },
       text: last
-        ? `${steps} steps, ${noteOf(last.loss, validationLoss)}${unit}${head ? `, ${validationNote(head)}` : ''}, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for data, peak memory ${(peakBytes / 1e9).toFixed(1)} GB; checkpoint in ${checkpoint}`
+        ? `${steps} steps, ${noteOf(last.loss, validationLoss)}${unit}${head ? `, ${validationNote(head)}` : ''}${pictures ? `, ${picturesNote(pictures)}` : ''}, ${((100 * waitSeconds) / stepSeconds).toFixed(1)} % of the time waiting for ${isTokenizerConfig(config) ? 'pictures' : 'data'}, peak memory ${(peakBytes / 1e9).toFixed(1)} GB; checkpoint in ${checkpoint}`
         : `${steps} steps, all finished before; checkpoint in ${checkpoint}`,
     };
   },
 });
+
+/** The feature network of a tokenizer's configuration, as `dpar eval --features` loads it. */
+async function featuresOf(config: TrainConfig, context: Context): Promise<FeatureNetwork | undefined> {
+  if (!isTokenizerConfig(config) || config.features === undefined) return undefined;
+  const defaults = Object.fromEntries(Object.keys(networkOptions).map((name) => [name, undefined])) as NetworkValues;
+  return loadFeatureNetwork(config.features, defaults, context);
+}
 
 /** Connects a run to its watch, and remembers its newest checkpoint. */
 function followRun({ steps, output }: TrainConfig, watch: TrainWatch, context: Context) {

@@ -12,7 +12,14 @@ import {
   trainingReport,
 } from '@dpar/report';
 import { isDparError } from '@dpar/tensor';
-import { architectureFromSettings, readTrainConfig, type TrainConfig } from '@dpar/train';
+import { tokenizerMacs } from '@dpar/tokenizer';
+import {
+  architectureFromSettings,
+  isTokenizerConfig,
+  readTrainConfig,
+  type TrainConfig,
+  tokenizerFromSettings,
+} from '@dpar/train';
 import { runFiles, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 import { isObject, type JsonObject, readJsonObject } from '../input-files.js';
@@ -77,8 +84,14 @@ export async function readRun(folder: string): Promise<TrainingRun> {
 }
 
 /** Size and cost of the model of a run. The metrics have the mean length of its patches. */
-function modelFigures(settings: TrainConfig['model'], metrics: readonly MetricsLine[]): TrainingRun['model'] {
-  const { kind, config } = architectureFromSettings(settings);
+function modelFigures(train: TrainConfig, metrics: readonly MetricsLine[]): TrainingRun['model'] {
+  if (isTokenizerConfig(train)) {
+    const architecture = tokenizerFromSettings(train.model);
+    const { encode, decode } = tokenizerMacs(architecture);
+    const parameters = countParameters(architecture.kind.specs(architecture.config));
+    return { kind: architecture.kind.name, parameters, forwardMacs: encode + decode };
+  }
+  const { kind, config } = architectureFromSettings(train.model);
   const predicted = kind.predictedTokens(config);
   const patches = metrics.map(({ mean_patch_length: length = 1 }) => predicted / length);
   const mean = patches.length > 0 ? patches.reduce((sum, count) => sum + count, 0) / patches.length : predicted;
@@ -92,7 +105,7 @@ function modelFigures(settings: TrainConfig['model'], metrics: readonly MetricsL
 /** Figures of the run's model; undefined for a configuration of another version. */
 function figuresOf(settings: JsonObject, metrics: readonly MetricsLine[]): TrainingRun['model'] {
   try {
-    return modelFigures(readTrainConfig(settings).model, metrics);
+    return modelFigures(readTrainConfig(settings), metrics);
   } catch (error) {
     if (isDparError(error)) return undefined;
     throw error;

@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 import picocolors from 'picocolors';
 import type { Context } from '../command/command.js';
 import { showsColors, type Terminal } from '../command/progress.js';
-import type { BoundaryState, TrainState } from './state.js';
+import type { BoundaryState, TokenizerState, TokenizerValidationState, TrainState } from './state.js';
 import { percent, viewLines } from './view.js';
 
 // log-update replaces text on a terminal. It writes only changed lines, in one piece, and restores the cursor at any exit.
@@ -57,12 +57,13 @@ export function liveDisplay(terminal: Terminal): TrainDisplay {
 }
 
 /** Figures of a step on one line. */
-export function noteOf({ metrics, loss, validation, boundary }: TrainState): string {
+export function noteOf({ metrics, loss, validation, boundary, tokenizer }: TrainState): string {
   if (metrics === undefined) return '';
   const { gradientNorm, learningRate, imagesPerSecond, meanPatchLength } = metrics;
   return [
     `loss ${metrics.loss.toFixed(4)}, mean ${loss.toFixed(4)}`,
     ...(validation ? [`validation ${validation.last.toFixed(4)}, best ${validation.best.toFixed(4)}`] : []),
+    ...(tokenizer ? tokenizerNotes(tokenizer) : []),
     ...(boundary ? [`boundary ${boundary.loss.toFixed(4)} nats²`] : []),
     ...(boundary?.validation ? [validationNote(boundary.validation)] : []),
     `gradient ${gradientNorm.toPrecision(3)}`,
@@ -75,4 +76,23 @@ export function noteOf({ metrics, loss, validation, boundary }: TrainState): str
 /** Newest comparison of a boundary head with the validation data. */
 export function validationNote({ loss, correlation, agreement }: NonNullable<BoundaryState['validation']>): string {
   return `validation of the boundary head ${loss.toFixed(4)}, correlation ${correlation.toFixed(3)}, agreement ${percent(agreement)}`;
+}
+
+function tokenizerNotes({ terms, codesInUse, codebookSize, validation, waitShare }: TokenizerState): string[] {
+  return [
+    ...terms.map(([name, mean]) => `${name} ${mean.toPrecision(3)}`),
+    ...(validation ? [picturesNote(validation)] : []),
+    `${codesInUse} of ${codebookSize} codes in use`,
+    `waiting for pictures ${percent(waitShare)}`,
+  ];
+}
+
+/** How well a tokenizer reproduces the validation pictures. */
+export function picturesNote({ psnr, ssim, codesInUse, fid }: TokenizerValidationState): string {
+  return [
+    `PSNR ${psnr.toFixed(2)} dB`,
+    ...(Number.isNaN(ssim) ? [] : [`SSIM ${ssim.toFixed(3)}`]),
+    ...(fid === undefined ? [] : [`rFID ${fid.toPrecision(4)}`]),
+    `${codesInUse} codes in the validation pictures`,
+  ].join(', ');
 }

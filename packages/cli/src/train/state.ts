@@ -1,5 +1,5 @@
 import { MovingMean } from '@dpar/report';
-import type { StepMetrics } from '@dpar/train';
+import { type StepMetrics, tokenizerTerms } from '@dpar/train';
 import { Course } from './sparkline.js';
 
 /** State of a boundary head that is trained. */
@@ -8,6 +8,32 @@ export interface BoundaryState {
   readonly loss: number;
   /** Its newest comparison with the entropies of the validation data. */
   readonly validation: { readonly loss: number; readonly correlation: number; readonly agreement: number } | undefined;
+}
+
+/** How well a tokenizer reproduces the validation pictures. */
+export interface TokenizerValidationState {
+  /** Peak signal-to-noise ratio, dB. */
+  readonly psnr: number;
+  /** Structural similarity; NaN for pictures that are too small. */
+  readonly ssim: number;
+  /** Codes that occur. */
+  readonly codesInUse: number;
+  /** rFID, if a feature network measures it. */
+  readonly fid: number | undefined;
+}
+
+/** State of a tokenizer that is trained. */
+export interface TokenizerState {
+  /** Moving means of the unweighted terms of the loss, by name. */
+  readonly terms: readonly (readonly [name: string, mean: number])[];
+  /** Codes that the last steps used, of all codes. */
+  readonly codesInUse: number;
+  readonly codebookSize: number;
+  /** Codes that were moved since the start of this process. */
+  readonly revivedCodes: number;
+  /** Moving mean of the share of time that steps wait for pictures. */
+  readonly waitShare: number;
+  readonly validation: TokenizerValidationState | undefined;
 }
 
 /** State of a training run. */
@@ -20,13 +46,15 @@ export interface TrainState {
   readonly step: number;
   /** Metrics of the newest step; undefined before the first. */
   readonly metrics: StepMetrics | undefined;
-  /** Moving mean of the loss: nats per token; if only a boundary head is trained, nats^2. */
+  /** Moving mean of the loss: nats per token; if only a boundary head is trained, nats^2; of a tokenizer, the sum of its terms. */
   readonly loss: number;
   /** Course of the mean loss since the start. */
   readonly course: readonly number[];
   readonly validation: { readonly last: number; readonly best: number; readonly bestStep: number } | undefined;
   /** Boundary head that is trained. */
   readonly boundary: BoundaryState | undefined;
+  /** Tokenizer that is trained. */
+  readonly tokenizer: TokenizerState | undefined;
   /** Moving mean of the speed. */
   readonly imagesPerSecond: number;
   /** Seconds since the start of this process. */
@@ -43,6 +71,43 @@ export interface TrainState {
 /** Number of steps in moving means. */
 const window = 20;
 
+/** Follows the figures of a tokenizer from step to step. */
+class TokenizerFollower {
+  private readonly means = new Map<string, MovingMean>();
+  private readonly wait = new MovingMean(window);
+  private codesInUse = 0;
+  private revivedCodes = 0;
+  private validation: TokenizerState['validation'];
+
+  constructor(private readonly codebookSize: number) {}
+
+  step(metrics: StepMetrics): void {
+    for (const name of tokenizerTerms) {
+      const value = metrics[name];
+      if (value === undefined) continue;
+      const mean = this.means.get(name) ?? new MovingMean(window);
+      mean.add(value);
+      this.means.set(name, mean);
+    }
+    this.wait.add(metrics.waitSeconds / metrics.seconds);
+    this.codesInUse = metrics.codesInUse ?? this.codesInUse;
+    this.revivedCodes += metrics.revivedCodes ?? 0;
+    this.validation = validationOfTokenizer(metrics) ?? this.validation;
+  }
+
+  get state(): TokenizerState {
+    const { means, wait, codesInUse, revivedCodes, codebookSize, validation } = this;
+    const terms = [...means].map(([name, { mean }]) => [name, mean] as const);
+    return { terms, codesInUse, revivedCodes, codebookSize, waitShare: wait.mean, validation };
+  }
+}
+
+/** A run to follow. */
+export interface FollowedRun extends Pick<TrainState, 'kind' | 'steps'> {
+  /** Codes of a tokenizer, K. */
+  readonly codebookSize?: number | undefined;
+}
+
 /** Follows a run from step to step. */
 export class TrainFollower {
   private metrics: StepMetrics | undefined;
@@ -52,6 +117,7 @@ export class TrainFollower {
   private readonly course = new Course();
   private boundaryValidation: BoundaryState['validation'];
   private validation: TrainState['validation'];
+  private readonly tokenizer: TokenizerFollower | undefined;
   private readonly begun: number;
   activity: string | undefined;
   samples: string | undefined;
@@ -62,11 +128,12 @@ export class TrainFollower {
    * @param now Clock in seconds.
    */
   constructor(
-    private readonly run: Pick<TrainState, 'kind' | 'steps'>,
+    private readonly run: FollowedRun,
     private readonly start: number,
     private readonly now: () => number,
   ) {
     this.begun = now();
+    if (run.codebookSize !== undefined) this.tokenizer = new TokenizerFollower(run.codebookSize);
   }
 
   /** Adds the metrics of a step. */
@@ -75,6 +142,7 @@ export class TrainFollower {
     this.course.add(this.loss.add(metrics.loss));
     this.speed.add(metrics.imagesPerSecond);
     if (metrics.boundaryLoss !== undefined) this.boundaryLoss.add(metrics.boundaryLoss);
+    this.tokenizer?.step(metrics);
     this.boundaryValidation = validationOfHead(metrics) ?? this.boundaryValidation;
     const { step, validationLoss: last } = metrics;
     if (last === undefined) return;
@@ -92,11 +160,13 @@ export class TrainFollower {
         : { loss: this.boundaryLoss.mean, validation: this.boundaryValidation };
     const left = step > start ? ((run.steps - step) * elapsed) / (step - start) : undefined;
     return {
-      ...run,
+      kind: run.kind,
+      steps: run.steps,
       step,
       metrics,
       validation,
       boundary,
+      tokenizer: metrics && this.tokenizer?.state,
       elapsed,
       left,
       activity,
@@ -117,4 +187,15 @@ export function validationOfHead(metrics: StepMetrics): BoundaryState['validatio
     validationBoundaryAgreement: agreement = Number.NaN,
   } = metrics;
   return loss === undefined ? undefined : { loss, correlation, agreement };
+}
+
+/** Figures of the validation of a tokenizer; `undefined` if it was not measured after this step. */
+export function validationOfTokenizer(metrics: StepMetrics): TokenizerValidationState | undefined {
+  const {
+    validationPsnr: psnr,
+    validationSsim: ssim = Number.NaN,
+    validationCodesInUse: codesInUse = 0,
+    validationFid: fid,
+  } = metrics;
+  return psnr === undefined ? undefined : { psnr, ssim, codesInUse, fid };
 }

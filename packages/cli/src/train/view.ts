@@ -1,7 +1,7 @@
 import { figure, formatSeconds } from '@dpar/report';
 import type { Colors } from 'picocolors/types';
 import { sparkline } from './sparkline.js';
-import type { BoundaryState, TrainState } from './state.js';
+import type { BoundaryState, TokenizerState, TrainState } from './state.js';
 
 /** Unbroken piece of a line: a name and a value. */
 interface Cell {
@@ -47,11 +47,12 @@ function progressRow({ kind, steps, step, metrics, end }: TrainState, columns: n
 }
 
 function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][] {
-  const { metrics, loss, course, validation, boundary, imagesPerSecond, elapsed, left, activity, samples } = state;
+  const { metrics, loss, course, validation, boundary, tokenizer, imagesPerSecond, elapsed, left, activity, samples } =
+    state;
   const rows: Cell[][] = [];
   const row = (name: string, ...cells: readonly Cell[]): void => {
     const [first, ...others] = cells;
-    if (first !== undefined) rows.push([{ ...first, name: name.padEnd(nameWidth) }, ...others]);
+    if (first !== undefined) rows.push([{ ...first, name: name.padEnd(nameWidth) + (first.name ?? '') }, ...others]);
   };
   if (metrics !== undefined) {
     const losses = [
@@ -69,6 +70,7 @@ function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][
       );
     }
     if (boundary !== undefined) row('boundary', ...boundaryCells(boundary, colors));
+    if (tokenizer !== undefined) for (const [name, cells] of tokenizerRows(tokenizer, colors)) row(name, ...cells);
     row(
       'gradient',
       { value: figure(metrics.gradientNorm) },
@@ -78,7 +80,8 @@ function figureRows(state: TrainState, columns: number, colors: Colors): Cell[][
       metrics.meanPatchLength === 1
         ? []
         : [{ name: 'patches of ', value: `${metrics.meanPatchLength.toFixed(2)} tokens` }];
-    row('speed', { value: `${figure(imagesPerSecond)} images/s` }, ...patches);
+    const waiting = tokenizer ? [{ name: 'waiting for pictures ', value: percent(tokenizer.waitShare) }] : [];
+    row('speed', { value: `${figure(imagesPerSecond)} images/s` }, ...patches, ...waiting);
   }
   row(
     'time',
@@ -102,6 +105,29 @@ function boundaryCells({ loss, validation }: BoundaryState, colors: Colors): Cel
     { name: 'correlation ', value: correlation.toFixed(3) },
     { name: 'agreement ', value: percent(agreement) },
   ];
+}
+
+function tokenizerRows(state: TokenizerState, colors: Colors): [name: string, cells: Cell[]][] {
+  const { terms, codesInUse, codebookSize, revivedCodes, validation } = state;
+  const rows: [string, Cell[]][] = [
+    ['terms', terms.map(([name, mean]) => ({ name: `${name} `, value: figure(mean) }))],
+    [
+      'codes',
+      [
+        { value: `${codesInUse} of ${codebookSize} in use` },
+        ...(revivedCodes > 0 ? [{ name: 'revived ', value: `${revivedCodes}` }] : []),
+      ],
+    ],
+  ];
+  if (validation === undefined) return rows;
+  const { psnr, ssim, codesInUse: found, fid } = validation;
+  const pictures: Cell[] = [
+    { name: 'PSNR ', value: `${psnr.toFixed(2)} dB`, paint: colors.bold },
+    ...(Number.isNaN(ssim) ? [] : [{ name: 'SSIM ', value: ssim.toFixed(3) }]),
+    ...(fid === undefined ? [] : [{ name: 'rFID ', value: figure(fid) }]),
+    { name: 'codes ', value: `${found}` },
+  ];
+  return [['pictures', pictures], ...rows];
 }
 
 const fixed = (loss: number): string => loss.toFixed(4);

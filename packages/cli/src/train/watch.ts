@@ -1,6 +1,12 @@
 import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
-import { isTokenizerConfig, type RunTrainer, type StepMetrics, type TrainConfig } from '@dpar/train';
+import {
+  isTokenizerConfig,
+  type RunTrainer,
+  type StepMetrics,
+  type TrainConfig,
+  tokenizerFromSettings,
+} from '@dpar/train';
 import type { Context } from '../command/command.js';
 import { formatMemory, machine } from '../machine.js';
 import { LiveReport, readRecord, writeRecord } from '../report/report.js';

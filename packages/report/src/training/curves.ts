@@ -1,7 +1,7 @@
 import { type Chart, legend, lineChart, type Series } from '../chart.js';
 import { type Point, smooth, thin } from '../curve.js';
 import { type Html, html } from '../html.js';
-import { lastBeforeFailure, type TrainingRun, trainsOnlyHead } from './run.js';
+import { lastBeforeFailure, lossUnit, type TrainingRun, trainsOnlyHead } from './run.js';
 
 /** A metric to draw. */
 interface Curve {
@@ -18,12 +18,14 @@ interface Curve {
 
 const squaredNats = 'Squared nats';
 
+const distance = 'Mean squared distance';
+
 /** Metrics that are the loss of a run that only trains a boundary head. */
 const errors: readonly string[] = ['boundary_loss', 'validation_boundary_loss'];
 
 const curves: readonly Curve[] = [
-  { key: 'loss', title: 'Training loss', yLabel: 'Nats per token', noisy: true },
-  { key: 'validation_loss', title: 'Validation loss', yLabel: 'Nats per token', rare: true },
+  { key: 'loss', title: 'Training loss', yLabel: 'Loss', noisy: true },
+  { key: 'validation_loss', title: 'Validation loss', yLabel: 'Loss', rare: true },
   { key: 'boundary_loss', title: 'Error of the boundary head', yLabel: squaredNats, noisy: true },
   { key: 'validation_boundary_loss', title: 'Validation error of the boundary head', yLabel: squaredNats, rare: true },
   {
@@ -38,6 +40,21 @@ const curves: readonly Curve[] = [
     yLabel: 'Share of tokens',
     rare: true,
   },
+  { key: 'validation_psnr', title: 'PSNR of validation pictures', yLabel: 'dB', rare: true },
+  { key: 'validation_ssim', title: 'SSIM of validation pictures', yLabel: 'Structural similarity', rare: true },
+  { key: 'validation_fid', title: 'rFID of validation pictures', yLabel: 'Fréchet distance', rare: true },
+  { key: 'absolute', title: 'Absolute error', yLabel: 'Mean, pixels in -1..1', noisy: true },
+  { key: 'squared', title: 'Squared error', yLabel: 'Mean, pixels in -1..1', noisy: true },
+  { key: 'codebook', title: 'Codebook term', yLabel: distance, noisy: true },
+  { key: 'commitment', title: 'Commitment term', yLabel: distance, noisy: true },
+  { key: 'entropy', title: 'Entropy term', yLabel: 'Nats', noisy: true },
+  { key: 'perceptual', title: 'Perceptual term', yLabel: 'Distance', noisy: true },
+  { key: 'adversarial', title: 'Adversarial term', yLabel: 'Negative mean score', noisy: true },
+  { key: 'adversarial_weight', title: 'Weight of the adversarial term', yLabel: 'Factor', noisy: true },
+  { key: 'discriminator', title: 'Loss of the discriminator', yLabel: 'Hinge loss', noisy: true },
+  { key: 'codes_in_use', title: 'Codes in use, last steps', yLabel: 'Codes', noisy: true },
+  { key: 'validation_codes_in_use', title: 'Codes in use, validation pictures', yLabel: 'Codes', rare: true },
+  { key: 'revived_codes', title: 'Revived codes', yLabel: 'Codes per step', noisy: true, void: 0 },
   { key: 'learning_rate', title: 'Learning rate', yLabel: 'Learning rate' },
   { key: 'gradient_norm', title: 'Gradient norm, before clipping', yLabel: 'Norm', noisy: true },
   { key: 'images_per_second', title: 'Speed', yLabel: 'Images per second', noisy: true },
@@ -85,6 +102,12 @@ function keyOf(runs: readonly TrainingRun[]): { name: string; style: string }[] 
   return entries;
 }
 
+/** Unit of the loss of several runs, as a label; `Loss` where they differ. */
+function unitOf(runs: readonly TrainingRun[]): string {
+  const [unit = '', ...others] = new Set(runs.map(lossUnit));
+  return others.length > 0 ? 'Loss' : unit.charAt(0).toUpperCase() + unit.slice(1);
+}
+
 function chartOf(
   curve: Curve,
   runs: readonly TrainingRun[],
@@ -93,7 +116,7 @@ function chartOf(
 ): Html {
   const { key, title } = curve;
   const isLoss = key === 'loss' || key === 'validation_loss';
-  const yLabel = isLoss && runs.every(trainsOnlyHead) ? squaredNats : curve.yLabel;
+  const yLabel = isLoss ? unitOf(runs) : curve.yLabel;
   const axes = runs.map(xOf);
   const alone = runs.length === 1;
   const series = runs.flatMap((run, i) => seriesOf(curve, run, axes[i] ?? [], alone ? undefined : styleOf(i)));

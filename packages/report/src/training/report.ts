@@ -6,7 +6,7 @@ import { page } from '../page.js';
 import { imageOfPng } from '../picture.js';
 import { trainingStyle } from '../style.js';
 import { curvesSection } from './curves.js';
-import { type TrainingRun, trainingRunKinds } from './run.js';
+import { type TrainingRun, trainingRunKinds, trainsTokenizer } from './run.js';
 import { machineSection, modelSection, settingsSection, startSection } from './settings.js';
 import { comparison, failure, tiles } from './summary.js';
 import { timeSection } from './time.js';
@@ -36,17 +36,33 @@ ${machineSection(runs)}`,
   });
 }
 
-/** Grids of images, the newest first. All use the same random numbers. */
-function samplesSection({ name, samples = [], sampleCount = samples.length }: TrainingRun, alone: boolean): Html {
+/** Texts about grids of generated images. */
+const generated = {
+  title: 'Samples',
+  text: 'The same random numbers each time, drawn with the weights of that moment; the newest first.',
+  alt: 'Images drawn',
+};
+
+/** Texts about grids of a tokenizer. */
+const pairs = {
+  title: 'Reconstructions',
+  text: 'Pairs of pictures: the original on the left, its reconstruction on the right. The same originals each time; the newest first.',
+  alt: 'Originals beside their reconstructions',
+};
+
+/** Grids of images, the newest first: generated from the same random numbers, or pairs of pictures of a tokenizer. */
+function samplesSection(run: TrainingRun, alone: boolean): Html {
+  const { name, samples = [], sampleCount = samples.length } = run;
   if (samples.length === 0) return html``;
   const some = sampleCount > samples.length ? ` ${samples.length} of ${sampleCount} grids.` : '';
-  return html`<h2>Samples${alone ? '' : ` of ${name}`}</h2>
-<p class="soft">The same random numbers each time, drawn with the weights of that moment; the newest first.${some}</p>
+  const { title, text, alt } = trainsTokenizer(run) ? pairs : generated;
+  return html`<h2>${title}${alone ? '' : ` of ${name}`}</h2>
+<p class="soft">${text}${some}</p>
 <div class="samples">${samples.toReversed().map(
     ({
       step,
       png,
-    }) => html`<figure><figcaption>Step ${step}</figcaption>${imageOfPng(png, `Images drawn at step ${step}`)}</figure>
+    }) => html`<figure><figcaption>Step ${step}</figcaption>${imageOfPng(png, `${alt} at step ${step}`)}</figure>
 `,
   )}</div>`;
 }

@@ -27,7 +27,7 @@ export interface ModelFigures {
   readonly kind: string;
   /** Number of weights. */
   readonly parameters: number;
-  /** Multiply-accumulates of all matrix products of a forward pass for one image. */
+  /** Multiply-accumulates of all matrix products and convolutions of a forward pass for one image. */
   readonly forwardMacs: number;
 }
 
@@ -127,3 +127,19 @@ export const trainingRunKinds: KindsOf<TrainingRun> = {
 
 /** True for a run that only trains a boundary head. Its loss is then the squared error of the head, in nats^2. */
 export const trainsOnlyHead = ({ settings }: TrainingRun): boolean => settings.train === 'boundary_head';
+
+/** True for the run of a tokenizer. Its loss is a weighted sum of terms, and its samples are pairs of pictures. */
+export const trainsTokenizer = ({ settings }: TrainingRun): boolean =>
+  typeof settings.loss === 'object' && settings.loss !== null;
+
+/** Number of codes of a tokenizer that is trained; undefined if its configuration does not have it, as with a preset. */
+export function codebookSizeOf({ settings }: TrainingRun): number | undefined {
+  const { codebook_size } = Object(settings.model) as { codebook_size?: unknown };
+  return typeof codebook_size === 'number' ? codebook_size : undefined;
+}
+
+/** Unit of the loss of a run. */
+export function lossUnit(run: TrainingRun): string {
+  if (trainsTokenizer(run)) return 'sum of weighted terms';
+  return trainsOnlyHead(run) ? 'squared nats' : 'nats per token';
+}

@@ -1,6 +1,6 @@
 import { figure, millions, percent } from '../format.js';
 import { type Html, type HtmlValue, html, table } from '../html.js';
-import { type TrainingRun, trainingFlop } from './run.js';
+import { type TrainingRun, trainingFlop, trainsTokenizer } from './run.js';
 import { figuresOf, gigaFlops } from './summary.js';
 
 /** Flattens nested settings to keys such as `optimizer.learning_rate`, with their values as text. */

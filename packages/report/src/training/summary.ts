@@ -1,16 +1,32 @@
 import { median, smooth } from '../curve.js';
-import { figure, formatSeconds, millions } from '../format.js';
+import { figure, formatSeconds, millions, percent } from '../format.js';
 import { type Html, html, table } from '../html.js';
 import { secondsOf, smoothingWindow } from './curves.js';
-import { lastBeforeFailure, type TrainingRun, trainingFlop, trainsOnlyHead } from './run.js';
+import { codebookSizeOf, lastBeforeFailure, lossUnit, type TrainingRun, trainingFlop } from './run.js';
 
 /** Key figures of a run. Missing ones are undefined. */
 export interface RunFigures {
   readonly step: number;
-  /** Smoothed loss: nats per token, or nats^2 if only a boundary head is trained. */
+  /** Smoothed loss, see `lossUnit`. */
   readonly loss: number | undefined;
   /** Newest correlation and agreement of a boundary head with the entropies of the validation data. */
   readonly boundary: { readonly correlation: number; readonly agreement: number } | undefined;
+  /** Newest figures of a tokenizer. Undefined for other models. */
+  readonly tokenizer:
+    | {
+        /** PSNR of the validation pictures, dB. NaN before the first validation. */
+        readonly psnr: number;
+        readonly ssim: number;
+        readonly fid: number;
+        /** Codes that the last steps used, and that occur in the validation pictures. */
+        readonly codesInUse: number;
+        readonly validationCodes: number;
+        /** Codes that were revived in the whole run. */
+        readonly revived: number;
+      }
+    | undefined;
+  /** Share of the time in training steps that they wait for data. Undefined if it was not measured. */
+  readonly waitShare: number | undefined;
   readonly bestValidation: { readonly loss: number; readonly step: number } | undefined;
   /** Median over the steps, or NaN without measurements. */
   readonly imagesPerSecond: number;
@@ -33,6 +49,9 @@ export function figuresOf(run: TrainingRun): RunFigures {
     undefined,
   );
   const newest = (key: string): number => valuesOf(key).at(-1)?.[1] ?? Number.NaN;
+  const total = (key: string): number => valuesOf(key).reduce((sum, [, value]) => sum + value, 0);
+  const codesInUse = newest('codes_in_use');
+  const seconds = secondsOf(run).at(-1) ?? 0;
   const agreement = newest('validation_boundary_agreement');
   const lengths = valuesOf('mean_patch_length').map(([, length]) => length);
   const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
@@ -42,10 +61,21 @@ export function figuresOf(run: TrainingRun): RunFigures {
     boundary: Number.isNaN(agreement)
       ? undefined
       : { correlation: newest('validation_boundary_correlation'), agreement },
+    tokenizer: Number.isNaN(codesInUse)
+      ? undefined
+      : {
+          psnr: newest('validation_psnr'),
+          ssim: newest('validation_ssim'),
+          fid: newest('validation_fid'),
+          codesInUse,
+          validationCodes: newest('validation_codes_in_use'),
+          revived: total('revived_codes'),
+        },
+    waitShare: valuesOf('wait_seconds').length > 0 && seconds > 0 ? total('wait_seconds') / seconds : undefined,
     bestValidation: best && { step: best[0], loss: best[1] },
     imagesPerSecond: median(valuesOf('images_per_second').map(([, rate]) => rate)),
     meanPatchLength: lengths.some((length) => length !== 1) ? mean : undefined,
-    seconds: secondsOf(run).at(-1) ?? 0,
+    seconds,
   };
 }
 
@@ -62,15 +92,26 @@ export function failure(run: TrainingRun): Html | undefined {
 
 /** Key figures of one run as tiles. */
 export function tiles(run: TrainingRun): Html {
-  const { step, loss, boundary, bestValidation, imagesPerSecond, meanPatchLength, seconds } = figuresOf(run);
+  const { step, loss, boundary, tokenizer, waitShare, bestValidation, imagesPerSecond, meanPatchLength, seconds } =
+    figuresOf(run);
+  const all = codebookSizeOf(run);
   const tile = (value: string, meaning: string) => html`<div class="tile"><b>${value}</b><span>${meaning}</span></div>
 `;
+  const measured = (value: number | undefined, format: (value: number) => string, meaning: string) =>
+    isKnown(value) ? tile(format(value), meaning) : undefined;
   return html`<div class="tiles">
 ${tile(`${step} / ${run.steps}`, `steps${stateOf(run) && `, ${stateOf(run)}`}`)}
-${tile(figure(loss, 4), `training loss, smoothed, ${trainsOnlyHead(run) ? 'squared nats' : 'nats per token'}`)}
+${tile(figure(loss, 4), `training loss, smoothed, ${lossUnit(run)}`)}
 ${bestValidation && tile(figure(bestValidation.loss, 4), `best validation loss, at step ${bestValidation.step}`)}
 ${boundary && tile(figure(boundary.correlation), 'correlation of the entropies of the boundary head')}
 ${boundary && tile(`${(100 * boundary.agreement).toFixed(1)} %`, 'agreement of the boundary head')}
+${measured(tokenizer?.psnr, decibels, 'PSNR of the validation pictures')}
+${measured(tokenizer?.ssim, figure, 'SSIM of the validation pictures')}
+${measured(tokenizer?.fid, figure, 'rFID of the validation pictures')}
+${tokenizer && tile(`${tokenizer.codesInUse}${all === undefined ? '' : ` / ${all}`}`, 'codes in use in the last steps')}
+${measured(tokenizer?.validationCodes, String, 'codes in use in the validation pictures')}
+${tokenizer && tile(`${tokenizer.revived}`, 'codes revived')}
+${measured(tokenizer && waitShare, percent, 'of the time waiting for pictures')}
 ${tile(figure(imagesPerSecond), 'images per second, median')}
 ${meanPatchLength && tile(meanPatchLength.toFixed(2), 'tokens per patch')}
 ${tile(formatSeconds(seconds), 'in training steps')}
@@ -92,7 +133,7 @@ export function comparison(runs: readonly TrainingRun[]): Html {
       row('Forward pass (GMAC per image)', (_, { model }) => figure(model && model.forwardMacs / 1e9)),
       row('Steps', ({ step }, run) => `${step} / ${run.steps}`),
       row('State', (_, run) => stateOf(run) || '-'),
-      row('Training loss, smoothed (nats per token)', ({ loss }) => figure(loss, 4)),
+      row(`Training loss, smoothed (${[...new Set(runs.map(lossUnit))].join('; ')})`, ({ loss }) => figure(loss, 4)),
       row('Best validation loss', ({ bestValidation: best }) =>
         best ? `${figure(best.loss, 4)} at ${best.step}` : '-',
       ),
@@ -103,13 +144,32 @@ export function comparison(runs: readonly TrainingRun[]): Html {
             ),
           ]
         : []),
+      ...(figures.some(({ tokenizer }) => tokenizer !== undefined)
+        ? [
+            row('PSNR of the validation pictures', ({ tokenizer: of }) =>
+              isKnown(of?.psnr) ? decibels(of.psnr) : '-',
+            ),
+            row('SSIM of the validation pictures', ({ tokenizer: of }) => (isKnown(of?.ssim) ? figure(of.ssim) : '-')),
+            row('rFID of the validation pictures', ({ tokenizer: of }) => (isKnown(of?.fid) ? figure(of.fid) : '-')),
+            row('Codes in use in the last steps', ({ tokenizer: of }) => (of ? `${of.codesInUse}` : '-')),
+            row('Codes revived', ({ tokenizer: of }) => (of ? `${of.revived}` : '-')),
+            row('Waiting for data', ({ waitShare }) => (waitShare === undefined ? '-' : percent(waitShare))),
+          ]
+        : []),
       row('Images per second, median', ({ imagesPerSecond }) => figure(imagesPerSecond)),
       row('GFLOP per second', ({ imagesPerSecond }, { model }) => gigaFlops(imagesPerSecond, model)),
-      row('Tokens per patch', ({ meanPatchLength }) => figure(meanPatchLength)),
+      ...(figures.some(({ meanPatchLength }) => meanPatchLength !== undefined)
+        ? [row('Tokens per patch', ({ meanPatchLength }) => figure(meanPatchLength))]
+        : []),
       row('Time in training steps', ({ seconds }) => formatSeconds(seconds)),
     ],
   );
 }
+
+/** True for a figure that was measured. */
+const isKnown = (value: number | undefined): value is number => value !== undefined && !Number.isNaN(value);
+
+const decibels = (value: number): string => `${value.toFixed(2)} dB`;
 
 /** Formats the speed in 10^9 floating-point operations per second. */
 export function gigaFlops(imagesPerSecond: number, model: TrainingRun['model']): string {

@@ -1,6 +1,21 @@
+import type { KindsOf } from '@dpar/check';
+import { architectureArgument } from '@dpar/nn';
 import { named, type Ops, Tape, type Tensors, type Variable } from '@dpar/tensor';
-import { type DiscriminatorConfig, discriminate, isDiscriminatorParameter } from './discriminator.js';
-import { pixelTerms, quantize, type TokenizerArchitecture, type TokenizerLossWeights, trainingOf } from './losses.js';
+import { checkArguments } from '../check-arguments.js';
+import {
+  type DiscriminatorConfig,
+  discriminate,
+  discriminatorConfigKinds,
+  isDiscriminatorParameter,
+} from './discriminator.js';
+import {
+  lossWeightsKinds,
+  pixelTerms,
+  quantize,
+  type TokenizerArchitecture,
+  type TokenizerLossWeights,
+  trainingOf,
+} from './losses.js';
 
 /** Distance of images that a network perceives: images [B, 3, H, W] in -1..1, `images` constant -> scalar. */
 export type PerceptualDistance = <T>(ops: Ops<T>, decoded: T, images: T) => T;
@@ -20,6 +35,22 @@ export interface TokenizerLoss {
   readonly perceptual?: { readonly distance: PerceptualDistance; readonly weight: number } | undefined;
   readonly adversarial?: AdversarialLoss | undefined;
 }
+
+/** Kinds of {@link TokenizerLoss}. */
+export const tokenizerLossKinds: KindsOf<TokenizerLoss> = {
+  weights: lossWeightsKinds,
+  'perceptual?': { distance: 'function', weight: 'number', '*': 'any' },
+  'adversarial?': { discriminator: discriminatorConfigKinds, weight: 'number', adaptive: 'boolean', '*': 'any' },
+};
+
+/** Arguments of both losses. */
+const lossArguments = {
+  ops: 'Ops',
+  model: architectureArgument,
+  loss: tokenizerLossKinds,
+  tensors: 'object',
+  images: 'Tensor',
+} as const;
 
 /** Largest adaptive weight, as in VQGAN. */
 const largestAdaptiveWeight = 1e4;
@@ -55,6 +86,7 @@ export function tokenizerGradients<T>(
   tensors: Tensors<T>,
   images: T,
 ): TokenizerGradients<T> {
+  checkArguments('tokenizerGradients', { ops, model, loss, tensors, images }, lossArguments);
   const { kind, config } = model;
   const { weights, perceptual, adversarial } = loss;
   const training = trainingOf(kind);
@@ -129,14 +161,15 @@ export function validationTerms<T>(
   ops: Ops<T>,
   model: TokenizerArchitecture,
   loss: TokenizerLoss,
-  parameters: Tensors<T>,
+  tensors: Tensors<T>,
   images: T,
 ): { readonly loss: T; readonly codes: T; readonly decoded: T } {
+  checkArguments('validationTerms', { ops, model, loss, tensors, images }, lossArguments);
   const { kind, config } = model;
   const training = trainingOf(kind);
-  const { codes, quantized, grid, terms } = quantize(ops, (x) => x, model, loss.weights, parameters, images);
-  const features = training.features(ops, config, parameters, { codes, states: quantized, grid });
-  const decoded = training.output(ops, config, parameters, features, grid);
+  const { codes, quantized, grid, terms } = quantize(ops, (x) => x, model, loss.weights, tensors, images);
+  const features = training.features(ops, config, tensors, { codes, states: quantized, grid });
+  const decoded = training.output(ops, config, tensors, features, grid);
   const { absolute, squared } = pixelTerms(ops, decoded, images);
   const weighted = Object.entries({ absolute, squared, ...terms }).map(([name, term]) =>
     ops.mul(term, loss.weights[name as keyof TokenizerLossWeights]),

@@ -1,4 +1,6 @@
+import type { KindsOf } from '@dpar/check';
 import { DparError, type Ops, type Tensors } from '@dpar/tensor';
+import { checkArguments } from '../check-arguments.js';
 import { type CodeGrid, gridOfImages, nearestCodes } from '../codes.js';
 import type { TokenizerConfig, TokenizerKind } from '../tokenizer-kind.js';
 import type { TokenizerTraining } from './training-kind.js';
@@ -20,6 +22,15 @@ export interface TokenizerLossWeights {
   readonly entropy: number;
 }
 
+/** Kinds of {@link TokenizerLossWeights}. */
+export const lossWeightsKinds: KindsOf<TokenizerLossWeights> = {
+  absolute: 'number',
+  squared: 'number',
+  codebook: 'number',
+  commitment: 'number',
+  entropy: 'number',
+};
+
 /** Weights of LlamaGen's training without its perceptual and adversarial losses, plus the absolute error. */
 export const defaultLossWeights: TokenizerLossWeights = {
   absolute: 1,
@@ -40,6 +51,7 @@ export interface TokenizerArchitecture<C extends TokenizerConfig = TokenizerConf
 
 /** What the training of a kind needs. @throws DparError for a kind that is not trained. */
 export function trainingOf<C extends TokenizerConfig>(kind: TokenizerKind<C>): TokenizerTraining<C> {
+  checkArguments('trainingOf', { kind }, { kind: 'object' });
   if (kind.training !== undefined) return kind.training;
   throw new DparError(
     `trainingOf: expected a kind of tokenizer that can be trained, got "${kind.name}". Give it 'training', or choose another kind.`,

@@ -1,6 +1,7 @@
+import type { FeatureNetwork } from '@dpar/eval';
 import { type ImageSource, type ImageSourceOptions, openImageSource } from '@dpar/images/node';
 import { initializeParameters } from '@dpar/nn';
-import type { Engine } from '@dpar/tensor';
+import { DparError, type Engine, isDparError } from '@dpar/tensor';
 import { type PerceptualDistance, perceptualLoss, type TokenizerLoss, trainingOf } from '@dpar/tokenizer';
 import type { PictureBatch } from '../batches/pictures.js';
 import { checkArguments } from '../check-arguments.js';
@@ -17,7 +18,12 @@ import { parseTrainConfig, type TokenizerTrainConfig, tokenizerConfig } from './
 export interface RunDataOptions extends TrainingDataOptions {
   /** Called with a sentence for people, such as about a damaged picture. */
   readonly onNote?: ((text: string) => void) | undefined;
+  /** The network that `features` of a tokenizer's configuration names. It is not disposed of. */
+  readonly features?: FeatureNetwork | undefined;
 }
+
+/** Kinds of {@link RunDataOptions}. */
+const runDataOptionsKinds = { ...trainingDataOptionsKinds, 'onNote?': 'function', 'features?': 'object' } as const;
 
 /**
  * Creates the trainer of a tokenizer's configuration: opens its pictures, and draws initial parameters or reads those of
@@ -32,7 +38,7 @@ export async function createTokenizerTrainer(
   checkArguments(
     'createTokenizerTrainer',
     { engine, config, options },
-    { engine: 'Engine', config: 'object', 'options?': { ...trainingDataOptionsKinds, 'onNote?': 'function' } },
+    { engine: 'Engine', config: 'object', 'options?': runDataOptionsKinds },
   );
   const where = 'createTokenizerTrainer';
   const valid = tokenizerConfig(where, parseTrainConfig(where, config));
@@ -53,10 +59,16 @@ interface TokenizerTrainerOfRun {
 export async function tokenizerTrainer(
   engine: Engine,
   config: TokenizerTrainConfig,
-  { onNote }: RunDataOptions,
+  { onNote, features }: RunDataOptions,
   resumes: boolean,
 ): Promise<TokenizerTrainerOfRun> {
   const { optimizer, seed, discriminator, init_from, loss } = config;
+  if (config.features !== undefined && features === undefined) {
+    throw new DparError(
+      `features: expected the option 'features', the network in '${config.features}', got none. Load it, for example with ` +
+        'createInceptionNetwork or createOnnxNetwork of @dpar/eval, or leave features out of the configuration.',
+    );
+  }
   const architecture = tokenizerFromSettings(config.model);
   const drawn = initializeParameters(architecture.kind.specs(architecture.config), seed);
   const initFrom = resumes ? undefined : init_from;
@@ -122,7 +134,7 @@ async function openPictures(
   const onDamaged = ({ path, reason }: { readonly path: string; readonly reason: string }) =>
     onNote?.(`left out '${path}': ${reason}`);
   const common = { size, batchSize, background, threads, onDamaged };
-  const data = await openImageSource(images, { ...common, crop, scales, flip, seed, ahead, validationShare });
+  const data = await openFolder('data.images', images, { ...common, crop, scales, flip, seed, ahead, validationShare });
   try {
     return { data, validation: await openValidation(keys, { ...common, ahead: 1 }) };
   } catch (error) {
@@ -140,9 +152,21 @@ async function openValidation(
   options: ImageSourceOptions,
 ): Promise<ImageSource | undefined> {
   const fixed = { ...options, crop: crop === 'fit' ? crop : ('center' as const), shuffle: false };
-  if (validation !== undefined) return openImageSource(validation, fixed);
+  if (validation !== undefined) return openFolder('data.validation', validation, fixed);
   if (validationShare === 0) return undefined;
-  return openImageSource(images, { ...fixed, validationShare, part: 'validation' });
+  return openFolder('data.images', images, { ...fixed, validationShare, part: 'validation' });
+}
+
+/** Opens the pictures of a key of the configuration. @throws DparError naming the key if the folder is missing or has none. */
+async function openFolder(key: string, folder: string, options: ImageSourceOptions): Promise<ImageSource> {
+  return openImageSource(folder, options).catch((error: NodeJS.ErrnoException) => {
+    if (isDparError(error)) throw new DparError(error.message.replace('openImageSource', key), { cause: error });
+    const got = { ENOENT: 'no such folder', ENOTDIR: 'a file' }[error.code ?? ''];
+    if (got === undefined) throw error;
+    throw new DparError(`${key}: expected a folder of pictures at '${folder}', got ${got}. Correct the path.`, {
+      cause: error,
+    });
+  });
 }
 
 /**
@@ -156,7 +180,7 @@ export async function picturesToShow(config: TokenizerTrainConfig, count: number
   const options = { size, batchSize: 1, background: rgbOf(data.background), shuffle: false, threads: 1, ahead: 0 };
   const source =
     (await openValidation(data, options)) ??
-    (await openImageSource(data.images, { ...options, crop: data.crop === 'fit' ? 'fit' : 'center' }));
+    (await openFolder('data.images', data.images, { ...options, crop: data.crop === 'fit' ? 'fit' : 'center' }));
   try {
     const shown = Math.min(count, source.images);
     const batches: PictureBatch[] = [];

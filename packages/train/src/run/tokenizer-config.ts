@@ -1,4 +1,5 @@
 import { type ValueRangeName, valueRanges } from '@dpar/eval';
+import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { defaultLossWeights, type TokenizerKind, tokenizerKinds } from '@dpar/tokenizer';
 import { z } from 'zod';
@@ -7,8 +8,8 @@ import { checkpointKeys, count, modelSchema, optimizerSchema, positive, rate } f
 const weight = z.number().min(0);
 
 const dataKeys = z.strictObject({
-  images: z.string().describe('Folder of training pictures, with or without subfolders; or an npz file'),
-  validation: z.string().optional().describe('Pictures for the validation, in the same form as images'),
+  images: z.string().describe('Folder of training pictures, with or without subfolders'),
+  validation: z.string().optional().describe('Folder of pictures for the validation'),
   validation_share: rate
     .default(0)
     .describe('Without validation: share of the images that is held out for it, chosen by their names'),
@@ -129,7 +130,21 @@ export function tokenizerSchema(kind: TokenizerKind) {
 }
 
 /** Checks keys that depend on one another. */
-export function checkTokenizerKeys(where: string, { data }: z.infer<ReturnType<typeof tokenizerSchema>>): void {
+export function checkTokenizerKeys(where: string, config: z.infer<ReturnType<typeof tokenizerSchema>>): void {
+  const { data, model, steps, discriminator, features } = config;
+  const { image_size, preset } = model as Json;
+  if (image_size === undefined && preset === undefined) {
+    throw new DparError(
+      `${where}: expected 'model.image_size', the width and height in pixels that pictures are resized to, got no such key. ` +
+        'Set it, for example to 64.',
+    );
+  }
+  if (discriminator !== null && discriminator.start >= steps) {
+    throw new DparError(
+      `${where}: expected 'discriminator.start' below the ${steps} of 'steps', got ${discriminator.start}. ` +
+        'Start the discriminator earlier, or set it to null.',
+    );
+  }
   const { validation, validation_share, scales } = data;
   if (validation !== undefined && validation_share > 0) {
     throw new DparError(
@@ -139,6 +154,12 @@ export function checkTokenizerKeys(where: string, { data }: z.infer<ReturnType<t
   if (scales[0] > scales[1]) {
     throw new DparError(
       `${where}: expected 'data.scales' from the smallest to the largest, got ${JSON.stringify(scales)}. Swap them.`,
+    );
+  }
+  if (features !== undefined && validation === undefined && validation_share === 0) {
+    throw new DparError(
+      `${where}: expected validation pictures for 'features', got neither 'data.validation' nor 'data.validation_share'. ` +
+        'Set one of them, or leave features out.',
     );
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
+import type { FeatureNetwork } from '@dpar/eval';
 import { lockFolder, makeFolder, readCheckpointClasses, writeJson } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
@@ -21,6 +22,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Resumes from the newest checkpoint in the output folder; without one, starts from the beginning. */
   readonly resume?: boolean | undefined;
+  /** The network that `features` of a tokenizer's configuration names. It is not disposed of. */
+  readonly features?: FeatureNetwork | undefined;
   /** Called with the progress of preparing the data. */
   readonly onData?: TrainingDataOptions['onProgress'];
   /** Called with sentences for people: the step at which the run resumes, a damaged checkpoint, the weights it starts from. */
@@ -34,6 +37,7 @@ export interface TrainOptions {
 const trainOptionsKinds: KindsOf<TrainOptions> = {
   'signal?': 'AbortSignal',
   'resume?': 'boolean',
+  'features?': 'object',
   'onData?': 'function',
   'onNote?': 'function',
   'onStart?': 'function',
@@ -66,7 +70,7 @@ export function train(engine: Engine, config: TrainConfig, options: TrainOptions
 const resumeRemedy = 'Resume with the data that the run was started with, or choose another output.';
 
 async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOptions): AsyncGenerator<StepMetrics> {
-  const { signal, resume = false, onData, onNote, onStart, onCheckpoint } = options;
+  const { signal, resume = false, features, onData, onNote, onStart, onCheckpoint } = options;
   const { output } = config;
   const lock = await lockFolder(output);
   let opened: RunTrainer | undefined;

@@ -1,6 +1,18 @@
 import type { KindsOf } from '@dpar/check';
 import { checkArguments } from '../check-arguments.js';
 
+/** Terms of the loss of a tokenizer in {@link StepMetrics}, unweighted, and the loss of its discriminator. */
+export const tokenizerTerms = [
+  'absolute',
+  'squared',
+  'codebook',
+  'commitment',
+  'entropy',
+  'perceptual',
+  'adversarial',
+  'discriminator',
+] as const;
+
 /** Metrics of one training step. */
 export interface StepMetrics {
   /** The step, counted from 1. */
@@ -66,6 +78,8 @@ export interface StepMetrics {
   readonly validationSsim?: number;
   /** Of a tokenizer: number of codes that occur in the validation pictures. */
   readonly validationCodesInUse?: number;
+  /** Of a tokenizer: Fréchet distance of the features of the validation pictures and of their reconstructions (rFID). */
+  readonly validationFid?: number;
 }
 
 const stepMetricsKinds: KindsOf<StepMetrics> = {
@@ -100,6 +114,7 @@ const stepMetricsKinds: KindsOf<StepMetrics> = {
   'validationPsnr?': 'number',
   'validationSsim?': 'number | NaN',
   'validationCodesInUse?': 'number',
+  'validationFid?': 'number',
   '*': 'any',
 };
 

@@ -1,4 +1,6 @@
-import { initializeParameters } from '@dpar/nn';
+import type { KindsOf } from '@dpar/check';
+import type { FeatureNetwork } from '@dpar/eval';
+import { checkParameters, initializeParameters, modelArgument } from '@dpar/nn';
 import { DparError, type Engine, float32, type HostTensor, type HostTensorOf, named, type Tensors } from '@dpar/tensor';
 import {
   type AdversarialLoss,
@@ -11,7 +13,8 @@ import {
 } from '@dpar/tokenizer';
 import { randomStream } from '../batches/batch-order.js';
 import { type PictureSource, picturesToImages } from '../batches/pictures.js';
-import { AdamW, type AdamWOptions } from '../optimizer/adamw.js';
+import { checkArguments } from '../check-arguments.js';
+import { AdamW, type AdamWOptions, adamWOptionsKinds } from '../optimizer/adamw.js';
 import { clipFactor, copyParameters, globalNorm } from '../optimizer/named-tensors.js';
 import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
 import { createTokenizerStep, type TokenizerStep } from '../step/tokenizer-step.js';
@@ -47,6 +50,8 @@ export interface TokenizerTrainerOptions {
   readonly batchSize: number;
   /** Seed of the first codebook, the revival of codes and the discriminator. */
   readonly seed: number;
+  /** Network for the rFID of each validation (default: none). It is not disposed of. */
+  readonly features?: FeatureNetwork | undefined;
   readonly loss: Omit<TokenizerLoss, 'adversarial'>;
   readonly adversarial?: AdversarialOptions | undefined;
   /** Default: constant, 1e-3. */
@@ -60,6 +65,47 @@ export interface TokenizerTrainerOptions {
   readonly reviveAfter?: number | undefined;
   /** True to keep the codebook of the given parameters instead of making the first one from data (default: false). */
   readonly keepsCodebook?: boolean | undefined;
+}
+
+/** Kinds of {@link TokenizerTrainerOptions}. */
+const optionsKinds: KindsOf<TokenizerTrainerOptions> = {
+  engine: 'Engine',
+  model: modelArgument,
+  data: 'object',
+  'validation?': 'object',
+  'validateEvery?': 'number',
+  steps: 'number | NaN',
+  batchSize: 'number',
+  seed: 'number',
+  'features?': 'object',
+  loss: 'object',
+  'adversarial?': 'object',
+  'schedule?': 'any',
+  'optimizer?': adamWOptionsKinds,
+  'maxGradientNorm?': 'number',
+  'averageDecay?': 'number',
+  'reviveAfter?': 'number',
+  'keepsCodebook?': 'boolean',
+};
+
+/** @throws DparError if an option is missing or out of range, or if parameters do not fit the model. */
+function checkOptions(options: TokenizerTrainerOptions): void {
+  checkArguments('TokenizerTrainer', { options }, { options: optionsKinds });
+  const { model, steps, batchSize, schedule, reviveAfter = 0, adversarial } = options;
+  trainingOf(model.kind);
+  for (const [name, value, least] of [
+    ['steps', steps, 0],
+    ['batchSize', batchSize, 1],
+    ['reviveAfter', reviveAfter, 0],
+    ['adversarial.start', adversarial?.start ?? 0, 0],
+  ] as const) {
+    if (Number.isInteger(value) && value >= least) continue;
+    throw new DparError(`TokenizerTrainer: expected '${name}' to be a whole number from ${least}, got ${value}.`);
+  }
+  if (schedule !== undefined && typeof schedule !== 'function') {
+    throw new DparError(`TokenizerTrainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
+  }
+  checkParameters(model.kind.specs(model.config), model.parameters);
 }
 
 /** Betas of the discriminator's AdamW, as in VQGAN. */
@@ -86,6 +132,7 @@ export class TokenizerTrainer implements RunTrainer {
   private graphs = 0;
 
   constructor(readonly options: TokenizerTrainerOptions) {
+    checkOptions(options);
     const { engine, model, seed, adversarial, loss } = options;
     this.model = model;
     this.seed = seed;
@@ -99,7 +146,7 @@ export class TokenizerTrainer implements RunTrainer {
     }
     this.usage = new CodeUsage(model.config.codebookSize);
     this.schedule = options.schedule ?? constantSchedule(1e-3);
-    this.validator = createTokenizerValidator(engine, model, loss);
+    this.validator = createTokenizerValidator(engine, model, loss, options.features);
   }
 
   get step(): number {
@@ -122,9 +169,9 @@ export class TokenizerTrainer implements RunTrainer {
         (this.step === steps || (validateEvery !== undefined && this.step % validateEvery === 0));
       if (!isDue) yield metrics;
       else {
-        const { loss, psnr, ssim, codesInUse } = await this.validate();
+        const { loss, psnr, ssim, codesInUse, fid } = await this.validate();
         const found = { validationPsnr: psnr, validationSsim: ssim, validationCodesInUse: codesInUse };
-        yield { ...metrics, validationLoss: loss, ...found };
+        yield { ...metrics, validationLoss: loss, ...found, ...(fid !== undefined && { validationFid: fid }) };
       }
     }
   }
