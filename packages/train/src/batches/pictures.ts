@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { KindsOf } from '@dpar/check';
 import { EpochOrder } from '@dpar/images';
 import { DparError, type HostTensorOf } from '@dpar/tensor';
 import { imagesFromBytes } from '@dpar/tokenizer';
@@ -37,13 +38,12 @@ export interface MemoryPicturesOptions {
   readonly seed?: number | undefined;
 }
 
+const optionsKinds: KindsOf<MemoryPicturesOptions> = { size: 'number', batchSize: 'number', 'seed?': 'number' };
+
 /** Pictures in memory. @param pixels Bytes [N, S, S, 3]. @throws DparError if they are no whole pictures. */
-export function memoryPictures(pixels: Uint8Array, { size, batchSize, seed }: MemoryPicturesOptions): PictureSource {
-  checkArguments(
-    'memoryPictures',
-    { pixels, size, batchSize, seed },
-    { pixels: 'Uint8Array', size: 'number', batchSize: 'number', 'seed?': 'number' },
-  );
+export function memoryPictures(pixels: Uint8Array, options: MemoryPicturesOptions): PictureSource {
+  checkArguments('memoryPictures', { pixels, options }, { pixels: 'Uint8Array', options: optionsKinds });
+  const { size, batchSize, seed } = options;
   const bytes = 3 * size * size;
   const images = pixels.length / bytes;
   if (!Number.isInteger(images) || images === 0) {
@@ -70,7 +70,9 @@ export function memoryPictures(pixels: Uint8Array, { size, batchSize, seed }: Me
 }
 
 /** Pictures as a model reads them: float32 [B, 3, S, S] in -1..1. */
-export function picturesToImages({ images, pixels }: PictureBatch): HostTensorOf<'float32'> {
+export function picturesToImages(batch: PictureBatch): HostTensorOf<'float32'> {
+  checkArguments('picturesToImages', { batch }, { batch: { images: 'Int32Array', pixels: 'Uint8Array', '*': 'any' } });
+  const { images, pixels } = batch;
   const size = Math.round(Math.sqrt(pixels.length / (3 * images.length)));
   return imagesFromBytes(pixels, size, size);
 }

@@ -33,6 +33,7 @@ export type TrainConfig = ImageModelTrainConfig | TokenizerTrainConfig;
 
 /** True for the training configuration of a tokenizer. */
 export function isTokenizerConfig(config: TrainConfig): config is TokenizerTrainConfig {
+  checkArguments('isTokenizerConfig', { config }, { config: { model: { kind: 'string', '*': 'any' }, '*': 'any' } });
   return tokenizerSchemas.has(config.model.kind);
 }
 

@@ -159,7 +159,12 @@ export class TokenizerTrainer implements RunTrainer {
   }
 
   /** Runs the remaining steps and yields the metrics of each: see `Trainer.run`. */
-  async *run(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
+  run(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
+    checkArguments('TokenizerTrainer.run', { signal }, { 'signal?': 'AbortSignal' });
+    return this.runSteps(signal);
+  }
+
+  private async *runSteps(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
     const { steps, validation, validateEvery } = this.options;
     if (this.step === 0 && steps > 0) await this.startCodebook();
     while (this.step < steps && !signal?.aborted) {
@@ -178,6 +183,7 @@ export class TokenizerTrainer implements RunTrainer {
 
   /** Measures the tokenizer on the validation pictures. @throws DparError without them. */
   async validate(parameters = this.parameters): Promise<TokenizerValidation> {
+    checkArguments('TokenizerTrainer.validate', { parameters }, { 'parameters?': 'object' });
     const { validation } = this.options;
     if (validation === undefined)
       throw new DparError("TokenizerTrainer.validate: expected 'validation' pictures, got none. Pass them.");
@@ -313,6 +319,7 @@ export class TokenizerTrainer implements RunTrainer {
 
   /** Continues after a step, once parameters and {@link state} have their values of that step. */
   resumeAt(step: number): void {
+    checkArguments('TokenizerTrainer.resumeAt', { step }, { step: 'number' });
     this.optimizer.restore(step, this.optimizer.moments);
     const { adversarial } = this.options;
     this.judge?.optimizer.restore(Math.max(0, step - (adversarial?.start ?? 0)), this.judge.optimizer.moments);

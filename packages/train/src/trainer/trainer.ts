@@ -117,6 +117,7 @@ export class Trainer implements RunTrainer {
   }
 
   resumeAt(step: number): void {
+    checkArguments('Trainer.resumeAt', { step }, { step: 'number' });
     this.optimizer.restore(step, this.optimizer.moments);
   }
 
