@@ -76,7 +76,7 @@ export const shares = { tokenizer: 0.25, entropy: 0.12, dpar: 0.63, llamagen: 0.
 /** Images of a batch. Small batches give more steps in the same time, but use the processor less well. */
 export const batchSize = 16;
 
-/** What a run can afford. */
+/** Time and pictures that a size must suit. */
 export interface Budget {
   /** Seconds for the training of DPAR. */
   readonly seconds: number;

@@ -4,7 +4,7 @@ import { chooseRung, ladder, type Rung, shares, batchSize as usualBatch, visitsP
 import { type Speed, stepSeconds } from './measure.js';
 import type { StageName, StageRecord, TokenModel, TrainingStage } from './stage.js';
 
-/** What a round trains, and on what. */
+/** Models and data of a round. */
 export interface Plan {
   /** Width and height of the drawn pictures, in pixels. */
   readonly resolution: number;
