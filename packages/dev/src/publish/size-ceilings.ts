@@ -33,7 +33,8 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
   '@dpar/images': { bytes: 6_000, reason: 'resizing as Pillow and evaluators do it, and crops; a third are checks' },
   '@dpar/images/node': {
     bytes: 20_000,
-    reason: 'for Node: image files as Pillow reads them, sets of images, threads that decode, batches of training images',
+    reason:
+      'for Node: image files as Pillow reads them, sets of images, threads that decode, batches of training images',
   },
   '@dpar/engine-ort': {
     bytes: 16_500,
