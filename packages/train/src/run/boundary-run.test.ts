@@ -9,6 +9,7 @@ import { patchLengths } from '@dpar/patchify';
 import { createReferenceEngine, float32, named } from '@dpar/tensor';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { entropiesOfSet } from '../batches/entropies.js';
+import { writeClassNames } from '../disk/class-names.js';
 import { readTokenSet, writeTokenSet } from '../disk/token-file.js';
 import { tinyHead, tinyModel, tinySet } from '../testing/tiny.js';
 import { filesBelow, metricsOf, tinyDparSettings, tinyRun } from '../testing/tiny-run.js';
@@ -232,6 +233,15 @@ describe('init_from', () => {
   ])('refuses weights that do not fit', async (model, message) => {
     await saveModel(base, model());
     await expect(trainTo(await headRun())).rejects.toThrow(message);
+  });
+
+  it('keeps the class table of a run that does not train it, whatever the names of the classes are', async () => {
+    await writeClassNames(base, ['a', 'b', 'c']);
+    await writeClassNames(folder, ['c', 'b', 'a']);
+    const config = await trainTo(await headRun(), 1);
+    const [before, after] = [await loadModel(base), await loadModel(last(config))];
+    const name = 'cls_embedding.embedding_table.weight';
+    expect(after.parameters[name]).toEqual(before.parameters[name]);
   });
 
   it('draws a head that reads other neighbours', async () => {
