@@ -11,6 +11,8 @@ const layers = [
   'images',
   'engine-ort',
   'engine-tfjs',
+  'onnx',
+  'eval',
   'nn',
   'entropy',
   'model',
@@ -18,9 +20,10 @@ const layers = [
   'sampler',
   'train',
   'checkpoint',
-  'eval',
   'report',
   'emoji',
+  'pipeline',
+  'playground',
   'cli',
 ];
 
@@ -30,8 +33,26 @@ const tools = ['check', 'config', 'dev', 'fixtures'];
 /** Packages that users can install without any other package of this repository. */
 const standalone = ['rope', 'patchify', 'io', 'report'];
 
+/** Packages into which everything that they import is built, so that they have devDependencies only. */
+const bundled = ['playground'];
+
 /** Packages that also run in a browser. */
-const portable = ['tensor', 'rope', 'patchify', 'nn', 'entropy', 'model', 'tokenizer', 'sampler', 'report'];
+const portable = [
+  'tensor',
+  'onnx',
+  'rope',
+  'patchify',
+  'nn',
+  'entropy',
+  'model',
+  'tokenizer',
+  'sampler',
+  'report',
+  'pipeline',
+];
+
+/** Sources of the entries for Node in these packages. */
+const forNode = '^packages/pipeline/src/(node\\.ts|disk/)';
 
 const folders = (names) => `^packages/(${names.join('|')})/`;
 const shipped = (names) => ({ path: `${folders(names)}src/`, pathNot: tests });
@@ -75,7 +96,7 @@ const rules = [
   {
     name: 'development-only',
     comment: 'Sources that users install may import only dependencies, peerDependencies and optionalDependencies.',
-    from: { path: '^(packages|examples)/[^/]+/src/', pathNot: `${tests}|${folders(tools)}` },
+    from: { path: '^(packages|examples)/[^/]+/src/', pathNot: `${tests}|${folders([...tools, ...bundled])}` },
     to: {
       // @dpar/check is built into the packages that use it.
       pathNot: packages(['check']),
@@ -92,7 +113,7 @@ const rules = [
   {
     name: 'portable',
     comment: 'This package also runs in a browser, so it may not import modules of Node.',
-    from: shipped(portable),
+    from: { ...shipped(portable), pathNot: `${tests}|${forNode}` },
     to: { dependencyTypes: ['core'] },
   },
 ];

@@ -29,8 +29,8 @@ async function boundaries() {
 /** The page and its workers have different globals. */
 const projects = [
   'tsconfig.json',
-  'examples/playground/tsconfig.page.json',
-  'examples/playground/tsconfig.worker.json',
+  'packages/playground/tsconfig.page.json',
+  'packages/playground/tsconfig.worker.json',
 ];
 
 async function typecheck(args = []) {
@@ -64,6 +64,9 @@ async function docs(args) {
   return status === 0 ? executeNode('packages/docs/site.mjs', args) : status;
 }
 
+/** Model folder of @dpar/emoji. */
+const emojiModel = 'packages/emoji/model';
+
 const tasks = {
   build: (args) => build(args),
   // With a filter, only the build and the selected tests run.
@@ -73,7 +76,7 @@ const tasks = {
     return test(checks, args);
   },
   demo: (args) => buildAndRun('examples/emoji', '@dpar/example-emoji', 'dist/main.js', args),
-  playground: (args) => buildAndRun('examples/playground', '@dpar/example-playground', 'dist/main.js', args),
+  playground: (args) => buildAndRun('packages/cli', '@dpar/cli', 'bin/dpar.js', ['play', emojiModel, ...args]),
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
   tables: (args) => buildAndRun('examples/paper-tables', '@dpar/example-paper-tables', 'dist/main.js', args),
   docs: (args) => docs(args),

@@ -44,7 +44,7 @@ export default {
   navigation: { includeGroups: true },
   searchInDocuments: true,
   customCss: path('site/style.css'),
-  favicon: join(root, 'examples/playground/public/favicon.svg'),
+  favicon: join(root, 'packages/playground/public/favicon.svg'),
   locales: { en: { kind_module: 'Package', kind_plural_module: 'Packages' } },
   markdownItLoader: drawDiagrams,
   highlightLanguages: [...OptionDefaults.highlightLanguages, 'python'],

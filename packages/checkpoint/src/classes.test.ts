@@ -1,9 +1,8 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openPyTorch, readSafetensors, writeCheckpoint } from '@dpar/io/node';
+import { openPyTorch, readSafetensors, writeCheckpoint, writeClassNames } from '@dpar/io/node';
 import { type ImageModel, initializeParameters } from '@dpar/nn';
-import { writeClassNames } from '@dpar/train/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exportPyTorch } from './export-pytorch.js';
 import { exportSafetensors } from './export-safetensors.js';

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { type ClassNames, checkClassNames, readCheckpointClasses } from '@dpar/io/node';
 import { imageModelKinds } from '@dpar/model';
 import type { Json } from '@dpar/nn';
 import { DparError, isDparError } from '@dpar/tensor';
-import { type ClassNames, checkClassNames, readCheckpointClasses } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
 
 /**

@@ -5,6 +5,7 @@ import type { KindsOf } from '@dpar/check';
 import { indexSuffix, type WritablePyTorchValue } from '@dpar/io';
 import {
   checkpointFiles,
+  classesFile,
   dequantized,
   openCheckpoint,
   openSafetensors,
@@ -13,7 +14,7 @@ import {
 } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { readTrainConfig } from '@dpar/train';
-import { classesFile, classesKey, momentPrefixes, runFiles, trainerFiles } from '@dpar/train/node';
+import { classesKey, momentPrefixes, runFiles, trainerFiles } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
 import { checkpointClasses } from './classes.js';
 import { filesLeftOut } from './export-safetensors.js';

@@ -4,13 +4,15 @@ import type { KindsOf } from '@dpar/check';
 import type { ChunkedTensor, StoredType } from '@dpar/io';
 import {
   checkpointFiles,
+  classesFile,
   dequantized,
   openCheckpoint,
   safetensorsFiles,
   writeCheckpoint,
+  writeClassNames,
   writeSafetensors,
 } from '@dpar/io/node';
-import { classesFile, classesKey, trainerFiles, writeClassNames } from '@dpar/train/node';
+import { classesKey, trainerFiles } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';
 import { checkpointClasses } from './classes.js';
 import { specsOf } from './kinds.js';

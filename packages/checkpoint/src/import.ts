@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { type ChunkedTensor, entriesOf, formatPyTorchValue, type PyTorchValue } from '@dpar/io';
-import { writeCheckpoint, writeSafetensors } from '@dpar/io/node';
+import { writeCheckpoint, writeClassNames, writeSafetensors } from '@dpar/io/node';
 import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { withSetting } from '@dpar/train';
@@ -12,7 +12,6 @@ import {
   type TrainerState,
   trainerFiles,
   trainerStateOf,
-  writeClassNames,
   writeTrainerState,
 } from '@dpar/train/node';
 import { checkArguments } from './check-arguments.js';

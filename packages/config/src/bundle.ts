@@ -4,14 +4,18 @@ import { build } from 'tsup';
 
 const packages = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Bundles a source with the sources of all packages to a file for Node, in tests. @returns Path of the bundle. */
-export async function bundle(source: URL, folder: string): Promise<string> {
+/**
+ * Bundles a source with the sources of all packages to a file, in tests.
+ * @param platform Where the file runs.
+ * @returns Path of the bundle.
+ */
+export async function bundle(source: URL, folder: string, platform: 'node' | 'browser' = 'node'): Promise<string> {
   await build({
     entry: { program: fileURLToPath(source) },
     outDir: folder,
     format: 'esm',
-    target: 'node20',
-    platform: 'node',
+    target: platform === 'node' ? 'node20' : 'es2022',
+    platform,
     config: false,
     silent: true,
     clean: false,

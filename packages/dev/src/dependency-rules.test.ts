@@ -26,6 +26,7 @@ const manifests: Readonly<Record<string, object>> = {
   'packages/rope': { peerDependencies: { '@dpar/tensor': '*' }, devDependencies: { '@dpar/check': '*' } },
   'packages/fixtures': { dependencies: { '@dpar/tensor': '*' }, devDependencies: { tool: '*' } },
   'packages/io': {},
+  'packages/pipeline': {},
   'packages/other': { dependencies: { peer: '*' } },
   'examples/a': {
     dependencies: {
@@ -78,6 +79,8 @@ const cases: readonly (readonly [file: string, specifier: string, ...broken: str
   ['packages/nn/src/files.ts', 'node:fs', 'portable'],
   ['packages/nn/src/files.test.ts', 'node:fs'],
   ['packages/io/src/files.ts', 'node:fs'],
+  ['packages/pipeline/src/files.ts', 'node:fs', 'portable'],
+  ['packages/pipeline/src/disk/files.ts', 'node:fs'],
 
   ['packages/nn/outside.ts', './src/files.js'],
   ['packages/nn/src/deep/outside.ts', '../../outside.js'],

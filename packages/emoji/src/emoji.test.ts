@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { entropyKind } from '@dpar/entropy';
@@ -68,6 +69,24 @@ describe('the shipped model', () => {
     expect(training.dpar.threshold).toBe(dpar.config.patching.threshold);
     expect(training.head.threshold).toBe(dpar.config.boundaryHead?.threshold);
   });
+});
+
+it('offers pictures of the data package, in the class that Unicode puts them into', async () => {
+  const data = dirname(createRequire(import.meta.url).resolve('emoji-datasource-google/emoji.json'));
+  const emoji: { image: string; category: string }[] = JSON.parse(await readFile(join(data, 'emoji.json'), 'utf8'));
+  const categories = new Map<string, string>();
+  for (const { image, category } of emoji) {
+    const file = await readFile(join(data, 'img/google/64', image)).catch(() => undefined);
+    if (file) categories.set(file.toString('base64'), category);
+  }
+  const page = JSON.parse(await readFile(join(emojiFolder, 'page.json'), 'utf8'));
+  const { classes } = await loadEmojiModel();
+  expect(classes).toContain(page.class);
+  expect(page.examples.length).toBeGreaterThan(10);
+  for (const example of page.examples) {
+    const picture = (await readFile(join(emojiFolder, example.file))).toString('base64');
+    expect([example.name, example.class]).toEqual([example.name, categories.get(picture)]);
+  }
 });
 
 /** A model with a hash in place of the numbers of each weight, which are too many to compare one by one. */

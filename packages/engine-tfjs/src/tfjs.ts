@@ -68,6 +68,7 @@ export interface Tfjs<T extends TfjsTensor = TfjsTensor> {
   sub(a: T, b: T): T;
   sum(x: T, axes?: number[], keepDims?: boolean): T;
   tanh(x: T): T;
+  erf(x: T): T;
   tensor(values: Float32Array | Int32Array | Uint8Array, shape?: number[], dtype?: 'float32' | 'int32' | 'bool'): T;
   tile(x: T, repetitions: number[]): T;
   transpose(x: T, permutation?: number[]): T;
@@ -131,6 +132,7 @@ export const tfjsNamespaceKinds: KindsOf<TfjsNamespace<TfjsTensor>> = {
   sub: 'function',
   sum: 'function',
   tanh: 'function',
+  erf: 'function',
   tensor: 'function',
   tile: 'function',
   transpose: 'function',

@@ -6,6 +6,7 @@ export {
   correlateGroups,
   correlateIndependent,
 } from './correlation-interval.js';
+export { createEntropyComputer, type EntropyComputer, type EntropyRunOptions } from './entropy-computer.js';
 export {
   type EntropyModelConfig,
   type EntropyModelOutputs,

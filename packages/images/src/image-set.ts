@@ -1,5 +1,6 @@
 import type { KindsOf } from '@dpar/check';
 import { DparError } from '@dpar/tensor';
+import { checkArguments } from './check-arguments.js';
 
 /** An image in memory: bytes [height, width, 3] of red, green and blue. */
 export interface RgbImage {
@@ -27,8 +28,14 @@ export const imageReadingKinds: KindsOf<ImageReading> = {
   'background?': 'number[]',
 };
 
-/** @throws DparError if the background is not a colour in bytes. */
-export function checkBackground(caller: string, { background }: ImageReading): void {
+/**
+ * Checks the background of a reading.
+ * @param caller Name of the function, for the error message.
+ * @throws DparError if it is not a colour in bytes.
+ */
+export function checkBackground(caller: string, reading: ImageReading): void {
+  checkArguments('checkBackground', { caller, reading }, { caller: 'string', reading: imageReadingKinds });
+  const { background } = reading;
   if (background === undefined) return;
   const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 255;
   if (background.length === 3 && background.every(isByte)) return;

@@ -13,6 +13,7 @@ export {
   findDamaged,
   type ImageCheck,
   type SoundImages,
+  selectImages,
   withoutDamaged,
 } from './sets/check-images.js';
 export { imageArray, isImageArray, openImageArray } from './sets/image-array.js';
@@ -27,6 +28,7 @@ export {
 export { sampleSettingsFile } from './sets/list-folder.js';
 export { pngContent, pngRecordKey, readPngRecord } from './sets/png-record.js';
 export type { ImageFile, StoredImageSet } from './sets/stored-image-set.js';
+export { usualThreads as usualImageThreads } from './threads/picture-threads.js';
 export {
   type DamagedPicture,
   type ImageBatch,

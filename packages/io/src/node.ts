@@ -10,6 +10,15 @@ export {
   readCheckpoint,
   writeCheckpoint,
 } from './checkpoint.js';
+export {
+  type ClassNames,
+  checkClassNames,
+  classesFile,
+  parseClassNames,
+  readCheckpointClasses,
+  readClassList,
+  writeClassNames,
+} from './class-names.js';
 export { type FolderLock, lockFolder } from './folder-lock.js';
 export { checkpointIdentity, contentDigest, fileDigest, formatDigest } from './identity.js';
 export { dequantized } from './int8-reader.js';

@@ -21,5 +21,13 @@ export { type DenseOptions, type DensePatches, densePatches } from './dense.js';
 export { PatchifyError } from './error.js';
 export { createOnlinePatcher, type OnlinePatcher, type PatcherState } from './online.js';
 export { patchLengths, writePatchLengths } from './patch-lengths.js';
-export { lengthsFromIds, lengthsFromSpans, type PatchSpans, patchIds, patchSpans, tokenCount } from './spans.js';
+export {
+  lengthsFromIds,
+  lengthsFromSpans,
+  lengthsFromStarts,
+  type PatchSpans,
+  patchIds,
+  patchSpans,
+  tokenCount,
+} from './spans.js';
 export { type PatchStatistics, patchStatistics } from './statistics.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lengthsFromIds, lengthsFromSpans, patchIds, patchSpans, tokenCount } from './index.js';
+import { lengthsFromIds, lengthsFromSpans, lengthsFromStarts, patchIds, patchSpans, tokenCount } from './index.js';
 import { lengths, sum } from './testing/arbitraries.js';
 
 describe('ids and spans', () => {
@@ -17,6 +17,8 @@ describe('ids and spans', () => {
         const padded = [...image, ...new Array<number>(padding).fill(0)];
         expect([...lengthsFromIds(patchIds(padded))]).toEqual(image);
         expect([...lengthsFromSpans(patchSpans(padded))]).toEqual(padded);
+        const starts = image.flatMap((length) => [1, ...new Array<number>(length - 1).fill(0)]);
+        expect([...lengthsFromStarts(starts)]).toEqual(image);
         expect(tokenCount(padded)).toBe(sum(image));
       }),
     );
@@ -36,6 +38,7 @@ describe('ids and spans', () => {
 
   it('may be plain arrays', () => {
     expect(lengthsFromSpans({ starts: [0, 2], ends: [1, 2] })).toEqual(Int32Array.of(2, 1));
+    expect(lengthsFromStarts([true, true, false])).toEqual(Int32Array.of(1, 2));
   });
 
   it('refuse what is no patching', () => {
@@ -48,6 +51,8 @@ describe('ids and spans', () => {
     expect(() => lengthsFromSpans({ starts: Int32Array.of(0, 2), ends: Int32Array.of(0, 3) })).toThrow(
       'expected patch 1 to start at token 1, got 2',
     );
+    expect(() => lengthsFromStarts([0, 1])).toThrow('expected the first token to start a patch, got 0');
     expect([...lengthsFromIds([])]).toEqual([]);
+    expect([...lengthsFromStarts([])]).toEqual([]);
   });
 });

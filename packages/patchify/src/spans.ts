@@ -102,6 +102,27 @@ export function lengthsFromIds(ids: ArrayLike<number>): Int32Array {
 }
 
 /**
+ * Patch lengths from the tokens that start a patch: starts [T], true or not 0 where a patch starts -> int32 [M]. Starts
+ * [1, 1, 0] give lengths [1, 2].
+ *
+ * @throws PatchifyError if the first token starts no patch.
+ */
+export function lengthsFromStarts(starts: ArrayLike<number | boolean>): Int32Array {
+  checkArguments('lengthsFromStarts', { starts }, { starts: 'object' });
+
+  const lengths = new Int32Array(starts.length);
+  let patches = 0;
+  for (let i = 0; i < starts.length; i++) {
+    if (starts[i]) patches++;
+    else if (patches === 0) {
+      refuse('lengthsFromStarts', 'the first token to start a patch', starts[i], 'Pass the starts from token 0 on.');
+    }
+    lengths[patches - 1] = (lengths[patches - 1] as number) + 1;
+  }
+  return lengths.slice(0, patches);
+}
+
+/**
  * Patch lengths from spans: starts and ends [M] -> int32 [M]. Inverse of `patchSpans`.
  *
  * @throws PatchifyError as {@link tokenCount}.

@@ -1,4 +1,5 @@
 import { checkArguments } from './check-arguments.js';
+import { collectTokens, type GeneratedTokens } from './finished-images.js';
 import {
   checkOptions,
   type SampledConfig,
@@ -21,48 +22,6 @@ export interface Sampler {
   generate(options: SampleOptions): Promise<GeneratedTokens>;
   /** Frees the compiled functions. */
   dispose(): Promise<void>;
-}
-
-/** Finished images. */
-export interface GeneratedTokens {
-  /** int32 [B, T], row-major */
-  readonly tokens: Int32Array;
-  /** Patch lengths of each image, which sum to T. */
-  readonly patchLengths: readonly Int32Array[];
-}
-
-/**
- * Runs a generation to its end.
- * @param images Images N
- * @param positions Tokens T of an image
- * @param onTokens Called after each step with the number of tokens so far, of N T.
- */
-export async function collectTokens(
-  steps: AsyncIterable<SampleStep>,
-  images: number,
-  positions: number,
-  onTokens?: (tokens: number) => void,
-): Promise<GeneratedTokens> {
-  checkArguments(
-    'collectTokens',
-    { steps, images, positions, onTokens },
-    { steps: 'object', images: 'number', positions: 'number', 'onTokens?': 'function' },
-  );
-
-  const tokens = new Int32Array(images * positions);
-  const lengths: number[][] = Array.from({ length: images }, () => []);
-  let count = 0;
-  for await (const step of steps) {
-    step.images.forEach((image, i) => {
-      tokens[image * positions + (step.positions[i] as number)] = step.tokens[i] as number;
-      const patches = lengths[image] as number[];
-      if (step.startsPatch[i]) patches.push(1);
-      else (patches[patches.length - 1] as number)++;
-    });
-    count += step.images.length;
-    onTokens?.(count);
-  }
-  return { tokens, patchLengths: lengths.map((patches) => Int32Array.from(patches)) };
 }
 
 /** Common parts of the samplers of all kinds of models. A sampler adds its steps. */

@@ -67,6 +67,7 @@ const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
   sin: floatInput,
   cos: floatInput,
   tanh: floatInput,
+  erf: floatInput,
   sigmoid: floatInput,
   silu: floatInput,
   not: [[[f(2)], {}, 'expected an input of type bool, got float32[2].']],
@@ -252,6 +253,18 @@ const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
       [f(1, 1, 3, 3), f(1, 1, 3, 3)],
       { ...unpadded, kernelHeight: 2, kernelWidth: 2 },
       'expected a gradient of float32[1, 1, 2, 2], got float32[1, 1, 3, 3] and float32[1, 1, 3, 3].',
+    ],
+  ],
+  groupNorm: [
+    [
+      [f(1, 4, 2, 2), f(4), f(2)],
+      { groups: 2, epsilon: 0 },
+      'expected a weight and a bias with one element for each channel, got float32[1, 4, 2, 2], float32[4] and float32[2].',
+    ],
+    [
+      [f(1, 4, 2, 2), f(4), f(4)],
+      { groups: 3, epsilon: 0 },
+      'expected a number of groups that divides the channels (got 3), got float32[1, 4, 2, 2], float32[4] and float32[4].',
     ],
   ],
   resizeNearest: [

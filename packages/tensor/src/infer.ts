@@ -141,6 +141,7 @@ const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
   sin: floatUnary,
   cos: floatUnary,
   tanh: floatUnary,
+  erf: floatUnary,
   sigmoid: floatUnary,
   silu: floatUnary,
   not: (inputs) => {
@@ -336,6 +337,19 @@ const rules: { readonly [P in Primitive]: ShapeRule<AttributesOf<P>> } = {
     const [batch, channels, height, width] = rank4(x.shape, 'x of shape [B, C, H, W]');
     demand(Number.isInteger(factor) && factor >= 1, `a factor that is a whole number >= 1 (got ${factor})`);
     return { dtype: 'float32', shape: [batch, channels, height * factor, width * factor] };
+  },
+  groupNorm: (inputs, { groups }) => {
+    const [x, weight, bias] = [floatUnary(inputs, {}), input(inputs, 1), input(inputs, 2)];
+    const [, channels] = rank4(x.shape, 'x of shape [B, C, H, W]');
+    demandDtype(weight, 'float32', 'a weight');
+    demandDtype(bias, 'float32', 'a bias');
+    const fits = [weight, bias].every(({ shape }) => sameShape(shape, [channels]));
+    demand(fits, 'a weight and a bias with one element for each channel');
+    demand(
+      Number.isInteger(groups) && groups >= 1 && channels % groups === 0,
+      `a number of groups that divides the channels (got ${groups})`,
+    );
+    return x;
   },
   maxPool2d: pooling,
   averagePool2d: pooling,

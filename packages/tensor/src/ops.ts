@@ -53,6 +53,8 @@ export interface Ops<T> {
   sin(x: T): T;
   cos(x: T): T;
   tanh(x: T): T;
+  /** Error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
+  erf(x: T): T;
   sigmoid(x: T): T;
   /** x sigmoid(x) */
   silu(x: T): T;
@@ -125,6 +127,12 @@ export interface Ops<T> {
 
   /** Convolution: x [B, I, H, W], weight [O, I, h, w]. Padding: top, left, bottom, right. */
   conv2d(x: T, weight: T, options?: Partial<ConvolutionAttributes>): T;
+  /**
+   * (x - mean) / sqrt(variance + epsilon) * weight + bias, with mean and variance over the channels of a group and all pixels:
+   * x [B, C, H, W], weight and bias [C] (Wu and He 2018, arXiv:1803.08494).
+   * @param options.groups Number of groups of channels; it divides C.
+   */
+  groupNorm(x: T, weight: T, bias: T, options: { readonly groups: number; readonly epsilon: number }): T;
   /** Repeats each pixel of x [B, C, H, W] `factor` times in both directions. */
   resizeNearest(x: T, factor: number): T;
   /** Largest element of each window of x [B, C, H, W] -> [B, C, H', W']. */

@@ -30,6 +30,7 @@ interface UnaryAttributes {
   sin: None;
   cos: None;
   tanh: None;
+  erf: None;
   sigmoid: None;
   silu: None;
   not: None;
@@ -97,6 +98,8 @@ export interface PrimitiveAttributes extends UnaryAttributes, BinaryAttributes {
   /** (x, gradient [B, O, H', W']) -> [O, I, kernelHeight, kernelWidth] */
   conv2dWeightGradient: ConvolutionAttributes & { readonly kernelHeight: number; readonly kernelWidth: number };
   resizeNearest: { readonly factor: number };
+  /** (x [B, C, H, W], weight [C], bias [C]): over the channels of a group and all pixels. Groups divide C. */
+  groupNorm: { readonly groups: number; readonly epsilon: number };
   /** Largest element of each window. Padding does not count. */
   maxPool2d: PoolingAttributes;
   /** Mean of each window. Padding does not count. */
@@ -122,7 +125,7 @@ type TwoInputs =
   | BinaryPrimitive
   | ('takeRows' | 'scatterAddRows' | 'takeLast' | 'scatterLast')
   | ('matmul' | 'rmsNorm' | 'rotary' | 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient');
-type ThreeInputs = 'select' | 'takeRowsOnce';
+type ThreeInputs = 'select' | 'takeRowsOnce' | 'groupNorm';
 
 /** Inputs of the primitive `P`, in order: one to three tensor handles T, any number for `concat`. */
 export type InputsOf<P extends Primitive, T> = P extends 'concat'

@@ -26,6 +26,7 @@ export {
   type TokenizerLossWeights,
   trainingOf,
 } from './training/losses.js';
+export { type PerceptualNetwork, perceptualLoss } from './training/perceptual-loss.js';
 export { structuralSimilarity } from './training/similarity.js';
 export type { Quantized, TokenizerTraining } from './training/training-kind.js';
 export { codebookName } from './vq/codebook.js';

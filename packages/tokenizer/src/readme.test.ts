@@ -1,19 +1,25 @@
-import { readmeExamples } from '@dpar/config/readme-example';
+import { expectedOutput } from '@dpar/config/code-blocks';
+import { printedBy, readmeExamples } from '@dpar/config/readme-example';
 import * as ort from '@dpar/engine-ort';
 import { fixturePath } from '@dpar/fixtures';
 import { loadModel as load } from '@dpar/model/node';
+import * as tensor from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import * as library from './index.js';
 
+const examples = readmeExamples(new URL('../README.md', import.meta.url));
+
 it('runs what the README shows', async () => {
-  const examples = readmeExamples(new URL('../README.md', import.meta.url));
-  expect(examples).toHaveLength(2);
+  expect(examples).toHaveLength(3);
   const names = new Set<string>();
-  const code = examples.join('').replace(/^import \{(.*)\} from '@dpar\/[\w/-]+';$/gm, (_, list: string) => {
-    const fresh = list.split(',').filter((name) => !names.has(name.trim()));
-    for (const name of fresh) names.add(name.trim());
-    return `const {${fresh}} = library;`;
-  });
+  const code = examples
+    .slice(0, 2)
+    .join('')
+    .replace(/^import \{(.*)\} from '@dpar\/[\w/-]+';$/gm, (_, list: string) => {
+      const fresh = list.split(',').filter((name) => !names.has(name.trim()));
+      for (const name of fresh) names.add(name.trim());
+      return `const {${fresh}} = library;`;
+    });
   const run = new Function(
     'library',
     'console',
@@ -27,4 +33,10 @@ it('runs what the README shows', async () => {
   expect(result.codes.shape).toEqual([16, 16]);
   expect(result.decoded).toHaveLength(16 * 768);
   expect(result.onnx.length).toBeGreaterThan(1e6);
+});
+
+it('prints the perceptual loss that the README says', async () => {
+  const [, , example = ''] = examples;
+  const printed = await printedBy(example, { '@dpar/tensor': tensor, '@dpar/tokenizer': library });
+  expect(printed).toBe(expectedOutput(example));
 });

@@ -1,15 +1,5 @@
 export { withEntropies } from './disk/attach-entropies.js';
-export {
-  type ClassNames,
-  checkClassNames,
-  checkSameClasses,
-  classesFile,
-  classesKey,
-  classesOfData,
-  readCheckpointClasses,
-  readClassNames,
-  writeClassNames,
-} from './disk/class-names.js';
+export { checkSameClasses, classesKey, classesOfData, readClassNames } from './disk/class-names.js';
 export { type ComputedEntropies, type ComputeEntropiesOptions, computeEntropies } from './disk/compute-entropies.js';
 export { createDiskSource, type DiskSource } from './disk/disk-source.js';
 export { entropyCheckpointKey, entropyParts, type FoundEntropies, findEntropies } from './disk/entropy-parts.js';
@@ -26,6 +16,11 @@ export {
 } from './disk/training-data.js';
 export { createWorkerSource } from './disk/worker-source.js';
 export { createOptimizerThread, createOptimizerThreadFor } from './optimizer/thread.js';
+export {
+  type LoadedPerceptualNetwork,
+  loadPerceptualNetwork,
+  type PerceptualNetworkOptions,
+} from './perceptual/load-network.js';
 export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/checkpoint.js';
 export { createTokenizerTrainer, picturesToShow, type RunDataOptions } from './run/create-tokenizer-trainer.js';
 export { createTrainer } from './run/create-trainer.js';

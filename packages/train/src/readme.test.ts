@@ -25,9 +25,20 @@ it('prints what the README says', async () => {
   expect(await printedBy(example, modules)).toBe(expectedOutput(example));
 });
 
+const text = readFileSync(readme, 'utf8');
+
 it('shows a configuration that is valid', () => {
-  const [, example = ''] = /```json\n(.*?)```/s.exec(readFileSync(readme, 'utf8')) ?? [];
+  const [, example = ''] = /```json\n(.*?)```/s.exec(text) ?? [];
   const config = readTrainConfig(JSON.parse(example), ['optimizer.learning_rate=3e-4']);
   const { kind, config: model } = architectureFromSettings(config.model);
   expect(kind.writeConfig(model)).toMatchObject({ kind: 'dpar', dim: 128, vocab_size: 512 });
+});
+
+it('shows a perceptual loss that is valid', () => {
+  const [, example = ''] = /^(\{ "loss".*\})$/m.exec(text) ?? [];
+  const model = { kind: 'vq', preset: 'VQ-16' };
+  const rest = { model, data: { images: 'photos' }, steps: 1, output: 'tokenizer' };
+  expect(readTrainConfig({ ...rest, ...JSON.parse(example) })).toMatchObject({
+    loss: { perceptual: { network: 'vgg.onnx', layers: ['relu1', 'relu2'] } },
+  });
 });

@@ -10,6 +10,8 @@ export interface Option<V> {
   /** Reads the text. @throws UsageError `expected X, got Y` */
   readonly parse?: (text: string) => V;
   readonly required?: boolean;
+  /** An argument without a name, such as PICTURES in `dpar create PICTURES`. Its `value` is shown in the help. */
+  readonly positional?: boolean;
   /** An older name of the option, which still works. */
   readonly alias?: string;
   /** The option accepts several values and can be given several times. */
@@ -41,6 +43,16 @@ export interface Kind<V> {
 /** An option that must be given. */
 export function required<V>(kind: Kind<V>, description: string): Option<V> {
   return { ...kind, description, required: true };
+}
+
+/**
+ * An argument without a name.
+ * @param name Its name in the help, such as `PICTURES`.
+ * @param fallback Value of a missing argument. Without it the argument must be given.
+ */
+export function positional<V>(name: string, kind: Kind<V>, description: string, fallback?: NoInfer<V>): Option<V> {
+  const rest = fallback === undefined ? { required: true } : { fallback };
+  return { ...kind, value: name, description, positional: true, ...rest };
 }
 
 /** An optional option. */
@@ -83,6 +95,9 @@ export const path: Kind<string> = { value: 'PATH', parse: textOf('a path') };
 export function text(value: string, what: string): Kind<string> {
   return { value, parse: textOf(what) };
 }
+
+/** A model folder by its path, the folder of a run that has one, or the name of a package with one. */
+export const modelName: Kind<string> = text('MODEL', 'a model');
 
 /** Names of a feature network's outputs by their use. */
 export const outputNames: Kind<{ pool?: string; spatial?: string; logits?: string }> = {

@@ -1,4 +1,4 @@
-import { Command as Commander, type CommanderError, Option as CommanderOption } from 'commander';
+import { Argument, Command as Commander, type CommanderError, Option as CommanderOption } from 'commander';
 import type { Command } from './command.js';
 import { UsageError } from './errors.js';
 import type { Option, Options } from './options.js';
@@ -23,8 +23,8 @@ export interface ProgramOptions {
 
 /**
  * Builds the parser of all commands. Its `parseAsync` throws a CommanderError for unknown options and commands, and
- * after it has printed help; a UsageError for invalid values, for missing options and for arguments that are not
- * options.
+ * after it has printed help; a UsageError for invalid values, for missing options and for arguments that no option
+ * takes.
  */
 export function createProgram(commands: readonly Command[], settings: ProgramOptions, action: Action): Commander {
   const { version, globals, print } = settings;
@@ -40,15 +40,20 @@ export function createProgram(commands: readonly Command[], settings: ProgramOpt
   addOptions(program, globals);
   for (const command of commands) {
     const { name, summary, details, options } = command;
+    const positionals = Object.keys(options).filter((key) => options[key]?.positional);
     const subcommand = program
       .command(name)
       .summary(summary)
       .description([`${summary}.`, ...(details === undefined ? [] : [details])].join('\n\n'))
       .allowExcessArguments()
       .action(() => {
-        const [extra] = subcommand.args;
-        if (extra !== undefined) throw new UsageError(`expected only options after '${name}', got '${extra}'.`);
-        return action(command, complete({ ...globals, ...options }, subcommand.optsWithGlobals()));
+        const extra = subcommand.args[positionals.length];
+        if (extra !== undefined) {
+          const named = positionals.map((key) => ` ${options[key]?.value}`).join('');
+          throw new UsageError(`expected only options after '${name}${named}', got '${extra}'.`);
+        }
+        const given = Object.fromEntries(positionals.map((key, i) => [key, subcommand.processedArgs[i]]));
+        return action(command, complete({ ...globals, ...options }, { ...subcommand.optsWithGlobals(), ...given }));
       });
     addOptions(subcommand, options);
   }
@@ -62,6 +67,15 @@ export function longName(name: string): string {
 
 function addOptions(target: Commander, options: Options): void {
   for (const [name, option] of Object.entries(options)) {
+    const { positional, value = '', description, parse, required, fallback } = option;
+    if (positional) {
+      const argument = new Argument(
+        required ? `<${value}>` : `[${value}]`,
+        required ? description : `${description} (default: ${fallback})`,
+      );
+      target.addArgument(parse ? argument.argParser((text: string) => parseValue(value, parse, text)) : argument);
+      continue;
+    }
     target.addOption(commanderOption(name, option));
     if (option.alias !== undefined) target.addOption(commanderOption(option.alias, option).hideHelp());
   }
@@ -116,6 +130,8 @@ export function describeUsage({ code, message }: CommanderError): string {
       return `expected a known option, got '${name}'. ${hint}`.trim();
     case 'commander.unknownCommand':
       return `expected a known command, got '${name}'. ${hint}`.trim();
+    case 'commander.missingArgument':
+      return `expected ${name}, got none.`;
     case 'commander.optionMissingArgument':
       return `expected a value for ${name}, got none.`;
     default:

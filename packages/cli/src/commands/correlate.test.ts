@@ -4,11 +4,11 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { correlateGroups, correlateIndependent } from '@dpar/entropy';
 import { writeNpy, writeNpz, writeSafetensors } from '@dpar/io/node';
+import { pngOf } from '@dpar/pipeline';
 import { createRandom, float32, int32 } from '@dpar/tensor';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { encodedPngSize } from '../correlate/png-size.js';
-import { pngOf } from '../images/images.js';
 import { runCli } from '../testing/run-cli.js';
 
 const [images, tokens] = [12, 16];

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { checkpointIdentity, formatDigest } from '@dpar/io/node';
+import { type ClassNames, checkpointIdentity, formatDigest } from '@dpar/io/node';
+import { ImageDecoder } from '@dpar/pipeline';
 import { runSharded } from '@dpar/shards';
-import { type ClassNames, createDiskSource, type DiskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
+import { createDiskSource, type DiskSource, findTokenLayout, readClassNames } from '@dpar/train/node';
 import { defineCommand } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';
@@ -10,7 +11,6 @@ import * as option from '../command/options.js';
 import { outputKind } from '../command/output-place.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { ImageDecoder } from '../images/images.js';
 import { createSampleWriter } from '../sample/create-writer.js';
 import { imagesOfShard, type SamplePlan } from '../sample/plan.js';
 import { classDigest } from '../tokenize/class-list.js';

@@ -1,5 +1,5 @@
 import { misspelt } from '@dpar/check';
-import { writeSafetensors } from '@dpar/io/node';
+import { readCheckpointClasses, writeSafetensors } from '@dpar/io/node';
 import { boundaryPatching, type DparConfig, globalRotaryTable } from '@dpar/model';
 import { loadModel } from '@dpar/model/node';
 import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
@@ -17,7 +17,7 @@ import {
 } from '@dpar/tensor';
 import { vqKind } from '@dpar/tokenizer';
 import { entropiesOfSet, gradientFunction, sizeOfSet, type TokenSet } from '@dpar/train';
-import { checkSameClasses, readCheckpointClasses, readClassNames } from '@dpar/train/node';
+import { checkSameClasses, readClassNames } from '@dpar/train/node';
 import { type Context, defineCommand, type Result } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';

@@ -108,6 +108,20 @@ describe('pictures turned by EXIF', () => {
   });
 });
 
+it('whole pictures are tokenized on the background with --crop fit', async () => {
+  const pixels = randomBytes(4).subarray(0, (3 * size * size) / 2);
+  await write('wide/a/1.png', encode({ width: size, height: size / 2, data: pixels, channels: 3, depth: 8 }));
+  const square = new Uint8Array(3 * size * size);
+  square.set(pixels, (3 * size * size) / 4);
+  await write('square/a/1.png', pngOf(square));
+  await json(...tokenize('square', 'a'));
+  await json(...tokenize('wide', 'b', '--crop', 'fit', '--background', 'black'));
+  expect(await tokensIn('b')).toEqual(await tokensIn('a'));
+  await json(...tokenize('wide', 'c', '--crop', 'fit'));
+  expect(await tokensIn('c')).not.toEqual(await tokensIn('a'));
+  expect((await json(...tokenize('wide', 'd', '--crop', 'fit', '--flip'))).variants).toBe(2);
+});
+
 describe('transparent pictures', () => {
   it('are put on a colour for tokens, white by default', async () => {
     const pixels = randomBytes(5, 4);

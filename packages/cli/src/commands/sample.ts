@@ -1,3 +1,4 @@
+import { ImageDecoder } from '@dpar/pipeline';
 import type { StageSeconds } from '@dpar/sampler';
 import { countThere } from '@dpar/shards';
 import { defineCommand, type Result } from '../command/command.js';
@@ -6,11 +7,11 @@ import { countOf } from '../command/format.js';
 import { outputKind } from '../command/output-place.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { ImageDecoder } from '../images/images.js';
 import { resolveClasses } from '../sample/classes.js';
 import { createSampleWriter } from '../sample/create-writer.js';
 import { loadGenerator } from '../sample/generator.js';
 import { type Made, makeImages } from '../sample/make.js';
+import { findModel } from '../sample/model-folder.js';
 import { checkFor, sampleOptions } from '../sample/options.js';
 import { planSample } from '../sample/plan.js';
 import { readPrefix } from '../sample/prefix.js';
@@ -31,12 +32,16 @@ export const sample = defineCommand({
     'In rare cases (one image in thousands), rounding changes an image because two tokens are almost equally ' +
     'likely.',
   options: sampleOptions,
-  run: async (given, context) => {
-    const shard = takeShare(given.shard, context);
+  run: async (options, context) => {
+    const shard = takeShare(options.shard, context);
+    const found = await findModel(options.checkpoint);
+    const given = { ...options, checkpoint: found.checkpoint, tokenizer: options.tokenizer ?? found.tokenizer };
     const { output, checkpoint, average, entropyCheckpoint, weights, entropyWeights } = given;
     const { tokenizer: tokenizerFolder, prefix: prefixFile } = given;
     if (outputKind(output) !== 'safetensors' && tokenizerFolder === undefined) {
-      throw new UsageError(`expected --tokenizer DIR to write images to '${output}', got none.`);
+      throw new UsageError(
+        `expected --tokenizer DIR to write images to '${output}', got none, and no tokenizer beside '${checkpoint}'.`,
+      );
     }
     if (prefixFile === undefined && given.prefixLength !== undefined) {
       throw new UsageError('expected --prefix FILE with --prefix-length, got none.');

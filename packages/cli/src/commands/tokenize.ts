@@ -1,5 +1,7 @@
 import { type CropOptions, variantsOf } from '@dpar/images';
+import { usualImageThreads } from '@dpar/images/node';
 import { checkpointIdentity } from '@dpar/io/node';
+import { ImageDecoder } from '@dpar/pipeline';
 import { countThere, shareOf } from '@dpar/shards';
 import { defineCommand } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
@@ -8,7 +10,6 @@ import { interruptible } from '../command/interruptible.js';
 import * as option from '../command/options.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import { ImageDecoder } from '../images/images.js';
 import {
   backgroundOption,
   formatColor,
@@ -32,9 +33,9 @@ export const tokenize = defineCommand({
     'system files (.git, @eaDir, __MACOSX, Thumbs.db) are skipped.\n\n' +
     'Classes: numbered by folder name in code point order, as in torchvision. Empty folders count. For validation ' +
     "data, pass the training data's classes.json as --classes-file.\n\n" +
-    "Crops: the centre square (with --flip also its mirror image), or with --crop ten LlamaGen's ten crops, five " +
-    'of them mirrored. Image files are rotated by their EXIF orientation. Transparent pixels get the colour of ' +
-    '--background.\n\n' +
+    'Crops: the centre square; with --crop fit the whole image on a square of the colour of --background; with ' +
+    "--crop ten LlamaGen's ten crops, five of them mirrored. --flip adds the mirror image to the first two. Image " +
+    'files are rotated by their EXIF orientation. Transparent pixels get the colour of --background.\n\n' +
     'Output, for dpar train:\n' +
     "  --layout shards    safetensors files: 'tokens' [n, V, T] ([n, T] for one variant), 'labels' [n]\n" +
     '  --layout llamagen  <name>_codes/<i>.npy and <name>_labels/<i>.npy, as LlamaGen writes them\n\n' +
@@ -50,7 +51,7 @@ export const tokenize = defineCommand({
       "classes by number: classes.json of other tokens, or a name on each line (default: the input's folders, in order)",
     ),
     size: option.optional(option.wholeNumber(1, 8192), "width of the crops in pixels (default: the tokenizer's)"),
-    crop: option.optional(option.choice(['center', 'ten']), 'crops of an image', 'center'),
+    crop: option.optional(option.choice(['center', 'fit', 'ten']), 'crops of an image', 'center'),
     cropRange: option.optional(
       option.number({ from: 1, to: 4 }),
       'width of the square that ten crops are taken from, relative to the width of a crop',
@@ -58,7 +59,7 @@ export const tokenize = defineCommand({
     ),
     background: backgroundOption,
     skipDamaged: skipDamagedOption,
-    flip: option.flag('add the mirrored crop; only with --crop center'),
+    flip: option.flag('add the mirrored crop; not with --crop ten'),
     layout: option.optional(option.choice(['shards', 'llamagen']), 'layout of the files', 'shards'),
     name: option.optional(option.file, 'prefix of the folder names, with --layout llamagen (default: images<size>)'),
     partSize: option.optional(
@@ -79,7 +80,7 @@ export const tokenize = defineCommand({
     const share = takeShare(values.shard, context) ?? { index: 0, count: 1 };
     if (values.crop === 'ten' && values.flip) {
       throw new UsageError(
-        '--flip: expected --crop center with it, got ten, which already adds mirrored crops. Leave --flip out.',
+        '--flip: expected --crop center or fit with it, got ten, which already adds mirrored crops. Leave --flip out.',
       );
     }
     if (name !== undefined && layout !== 'llamagen')
@@ -89,7 +90,8 @@ export const tokenize = defineCommand({
     }
     const list = values.classesFile === undefined ? undefined : await readClassList(values.classesFile);
     const reading = readingOnto(values.background);
-    const all = await openLabelledImages(input, reading, list);
+    const threads = context.threads === undefined ? usualImageThreads() : Math.ceil(context.threads / 2);
+    const all = await openLabelledImages(input, reading, list, threads);
     const { ignored } = all.set;
     if (ignored.length > 0) context.note(`${input}: no images, and left out: ${namesOf(ignored)}`);
     const sound = await soundImages(all.set, values.skipDamaged, reading, context);
@@ -103,7 +105,7 @@ export const tokenize = defineCommand({
     if (size % tokenizer.factor !== 0) {
       throw new UsageError(`--size: expected a multiple of ${tokenizer.factor}, the pixels of a token, got ${size}.`);
     }
-    const crops: CropOptions = { crop, flip, size, cropRange };
+    const crops: CropOptions = { crop, flip, size, cropRange, background: reading.background };
     const [V, T] = [variantsOf(crops), (size / tokenizer.factor) ** 2];
     const plan: TokenPlan = {
       output,
@@ -137,6 +139,7 @@ export const tokenize = defineCommand({
     const seconds = (performance.now() - begin) / 1000;
     const checked =
       check === undefined ? undefined : await drawCheck(check, images, crops, parts, new ImageDecoder(tokenizer, T));
+    await set.close();
     const { count } = plan.ours;
     const missing = set.count - countThere(parts.there);
     const rate = tokenized > 0 ? (tokenized * V) / seconds : undefined;

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { isTokenizerConfig, readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
-import { type DataProgress, runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
+import { runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
 import { type Context, defineCommand } from '../command/command.js';
 import { InterruptedError } from '../command/errors.js';
 import { assignment, file, flag, optional, outputFolder, repeated, required } from '../command/options.js';
 import { checkOutput } from '../command/output-place.js';
 import { helpWidth } from '../command/program.js';
-import type { Progress } from '../command/progress.js';
 import { readJsonObject } from '../input-files.js';
+import { dataProgress } from '../train/data-progress.js';
 import { validationNote } from '../train/display.js';
 import { validationOfHead } from '../train/state.js';
 import { TrainWatch } from '../train/watch.js';
@@ -154,24 +154,4 @@ function wrapped(text: string, width: number): string[] {
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
   return lines;
-}
-
-/** Shows the progress of the data's preparation, with a bar for each stage. */
-export function dataProgress(context: Context): { update(progress: DataProgress): void; stop(): void } {
-  let shown: { readonly stage: DataProgress['stage']; readonly progress: Progress } | undefined;
-  const stop = (): void => {
-    shown?.progress.stop();
-    shown = undefined;
-  };
-  return {
-    update({ stage, done, total }) {
-      if (shown?.stage !== stage) {
-        stop();
-        shown = { stage, progress: context.progress({ label: stage, unit: 'images', total, start: done }) };
-      }
-      shown?.progress.update(done);
-      if (done >= total) stop();
-    },
-    stop,
-  };
 }

@@ -1,6 +1,6 @@
+import { Grid, gridLayout } from '@dpar/pipeline';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { Grid, gridLayout } from './images.js';
 import { gridLabels, labelledGrid } from './labelled-grid.js';
 import { textPen } from './text.js';
 

@@ -1,15 +1,6 @@
+import type { GridPicture } from '@dpar/pipeline';
 import { encode } from 'fast-png';
 import { drawSvg, type TextPen, textPen } from './text.js';
-
-/** A grid of square images: bytes [height, width, 3]. */
-export interface GridPicture {
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  readonly columns: number;
-  /** Width and height of an image in pixels. */
-  readonly size: number;
-}
 
 /** A class with its number and name. */
 export interface GridClass {

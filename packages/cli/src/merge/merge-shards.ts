@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { collectFeatures, featureSettingsFile, readFeatureSettings, writeFeatures } from '@dpar/eval/node';
 import { describeImageChange, imageListFile, readImageList } from '@dpar/images/node';
+import { classesFile } from '@dpar/io/node';
 import { checkShards, mergeFiles, mergeTensors, type OnItems } from '@dpar/shards';
-import { checkSameClasses, classesFile, classesKey, entropyCheckpointKey, readClassNames } from '@dpar/train/node';
+import { checkSameClasses, classesKey, entropyCheckpointKey, readClassNames } from '@dpar/train/node';
 import type { Context, Result } from '../command/command.js';
 import { CommandError, UsageError } from '../command/errors.js';
 import { countOf } from '../command/format.js';

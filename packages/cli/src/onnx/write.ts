@@ -1,10 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
-import { checkpointFiles, writeFilesAtomic, writeFolderAtomic, writeJson } from '@dpar/io/node';
+import {
+  checkpointFiles,
+  classesFile,
+  writeClassNames,
+  writeFilesAtomic,
+  writeFolderAtomic,
+  writeJson,
+} from '@dpar/io/node';
 import { type DescribedGraph, signatureOf } from '@dpar/nn';
 import type { WeightFormat } from '@dpar/tensor';
-import { classesFile, classesKey, writeClassNames } from '@dpar/train/node';
+import { classesKey } from '@dpar/train/node';
 import { CommandError, UsageError } from '../command/errors.js';
 import { version } from '../machine.js';
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { writeFileAtomic, writeJson } from '@dpar/io/node';
+import { readCheckpointClasses, writeFileAtomic, writeJson } from '@dpar/io/node';
 import { countParameters } from '@dpar/nn';
 import {
   type MetricsLine,
@@ -13,7 +13,7 @@ import {
 } from '@dpar/report';
 import { isDparError } from '@dpar/tensor';
 import { architectureFromSettings, readTrainConfig, type TrainConfig } from '@dpar/train';
-import { readCheckpointClasses, runFiles, watchFiles } from '@dpar/train/node';
+import { runFiles, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 import { isObject, type JsonObject, readJsonObject } from '../input-files.js';
 import { samplePath, samplesFolder } from '../train/samples.js';

@@ -1,5 +1,5 @@
 import { nearestNames } from '@dpar/check';
-import { type ClassNames, readCheckpointClasses } from '@dpar/train/node';
+import { type ClassNames, readCheckpointClasses } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
 import type { Kind } from '../command/options.js';

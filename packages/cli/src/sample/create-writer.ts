@@ -1,5 +1,5 @@
+import type { ImageDecoder } from '@dpar/pipeline';
 import { UsageError } from '../command/errors.js';
-import type { ImageDecoder } from '../images/images.js';
 import { gridFormat, imageArrayFormat, tokenFormat } from './file-formats.js';
 import { createFileWriter } from './file-writer.js';
 import { createFolderWriter } from './folder-writer.js';

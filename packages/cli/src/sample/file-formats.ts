@@ -1,9 +1,8 @@
 import { npzChunks, toHostTensor } from '@dpar/io';
 import { writeFileAtomic, writeSafetensors } from '@dpar/io/node';
+import { Grid, gridColumns, gridLayout, type ImageDecoder } from '@dpar/pipeline';
 import { openNpzShard, openShard, type PartContent, shardRecord, withNpzRecord, writeShard } from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
-import type { ImageDecoder } from '../images/images.js';
-import { Grid, gridColumns, gridLayout } from '../images/images.js';
 import { labelledGrid } from '../images/labelled-grid.js';
 import type { FileFormat } from './file-writer.js';
 import type { SamplePlan } from './plan.js';

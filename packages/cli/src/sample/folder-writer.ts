@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pngContent, pngRecordKey, readPngRecord } from '@dpar/images/node';
 import { makeFolder, writeFileAtomic } from '@dpar/io/node';
+import { type ImageDecoder, imageAt, pngOf } from '@dpar/pipeline';
 import { checkRun, RunSettings, shardRecord } from '@dpar/shards';
 import pMap from 'p-map';
-import type { ImageDecoder } from '../images/images.js';
-import { imageAt, pngOf } from '../images/images.js';
 import { type SamplePlan, type SampleWriter, settingsFile } from './plan.js';
 
 /** Images that are read at a time. */

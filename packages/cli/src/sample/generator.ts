@@ -3,6 +3,7 @@ import { loadModel } from '@dpar/model/node';
 import type { ImageModel } from '@dpar/nn';
 import { padPatchLengths } from '@dpar/patchify';
 import {
+  collectParts,
   createSampler,
   generatingKinds,
   needsEntropyModel,
@@ -93,8 +94,7 @@ export function createGenerator(engine: Engine, model: ImageModel, options: Samp
 }
 
 /**
- * Generates images, and yields those of each part when they are finished. Parts follow one another in the queue of images,
- * so that no place is free while the last images of a part are drawn.
+ * Generates images, and yields those of each part when they are finished.
  * @param counts Images of each part, in order; together as many as `labels`.
  * @param onProgress Called after each step with the images that are made beyond the yielded parts; fractions count.
  */
@@ -105,70 +105,10 @@ export async function* generateParts(
   onProgress: (images: number) => void = () => {},
 ): AsyncGenerator<Generated> {
   const { blockSize: T } = generator;
-  const unfinished = new UnfinishedImages(T);
-  let part = 0;
-  let first = 0;
-  for await (const step of generator.steps(options)) {
-    unfinished.add(step);
-    onProgress(unfinished.tokens / T);
-    for (; part < counts.length; part++) {
-      const count = counts[part] as number;
-      if (!unfinished.areFinished(first, count)) break;
-      yield unfinished.take(first, count);
-      first += count;
-    }
-  }
-}
-
-/** Image that is drawn, or waits for others of its part. */
-interface UnfinishedImage {
-  readonly tokens: Int32Array;
-  readonly patchLengths: number[];
-  /** Tokens so far. */
-  drawn: number;
-}
-
-/** Images that are drawn, or wait for others of their part. */
-class UnfinishedImages {
-  private readonly images = new Map<number, UnfinishedImage>();
-  /** Tokens of these images so far. */
-  tokens = 0;
-
-  /** @param positions Tokens T of an image. */
-  constructor(private readonly positions: number) {}
-
-  add({ images, positions, tokens, startsPatch }: SampleStep): void {
-    images.forEach((number, i) => {
-      const image = this.images.get(number) ?? { tokens: new Int32Array(this.positions), patchLengths: [], drawn: 0 };
-      this.images.set(number, image);
-      image.tokens[positions[i] as number] = tokens[i] as number;
-      const { patchLengths } = image;
-      if (startsPatch[i]) patchLengths.push(1);
-      else (patchLengths[patchLengths.length - 1] as number)++;
-      image.drawn++;
-    });
-    this.tokens += images.length;
-  }
-
-  areFinished(first: number, count: number): boolean {
-    for (let number = first; number < first + count; number++) {
-      if ((this.images.get(number)?.drawn ?? 0) < this.positions) return false;
-    }
-    return true;
-  }
-
-  take(first: number, count: number): Generated {
-    const T = this.positions;
-    const tokens = new Int32Array(count * T);
-    const lengths: Int32Array[] = [];
-    for (let i = 0; i < count; i++) {
-      const image = this.images.get(first + i);
-      if (image === undefined) continue;
-      tokens.set(image.tokens, i * T);
-      lengths.push(Int32Array.from(image.patchLengths));
-      this.images.delete(first + i);
-    }
-    this.tokens -= count * T;
-    return { tokens, patchLengths: padPatchLengths(lengths, T).data };
+  let yielded = 0;
+  const onTokens = (tokens: number): void => onProgress(tokens / T - yielded);
+  for await (const { tokens, patchLengths } of collectParts(generator.steps(options), counts, T, onTokens)) {
+    yielded += patchLengths.length;
+    yield { tokens, patchLengths: padPatchLengths(patchLengths, T).data };
   }
 }

@@ -12,14 +12,20 @@ const weightFormat = option.choice(['float32', 'int8', 'int4']);
 
 /** Options of `dpar sample`. */
 export const sampleOptions = {
-  checkpoint: option.required(option.folder, 'DPAR or LlamaGen model'),
+  checkpoint: option.required(
+    option.path,
+    'DPAR or LlamaGen model: a checkpoint, a model folder, a run of dpar create, or an installed package such as @dpar/emoji',
+  ),
   average: option.flag('use the moving average of the weights, from training with average_decay'),
   entropyCheckpoint: option.optional(
     option.folder,
     'entropy model, required for a DPAR model whose patches depend on entropies, unless it has a boundary head; used in ' +
       'place of the head',
   ),
-  tokenizer: option.optional(option.folder, 'tokenizer, required for images'),
+  tokenizer: option.optional(
+    option.folder,
+    'tokenizer, for images (default: the folder tokenizer beside the checkpoint)',
+  ),
   weights: option.optional(
     weightFormat,
     'format of the weights: int8 and int4 need less memory and time, float32 is the most accurate',

@@ -1,9 +1,9 @@
 import { checkpointIdentity } from '@dpar/io/node';
+import { gridColumns } from '@dpar/pipeline';
 import { type ItemRange, type Settings, type ShardStore, shareOf } from '@dpar/shards';
 import { UsageError } from '../command/errors.js';
 import type { Shard } from '../command/options.js';
 import { type OutputKind, outputKind } from '../command/output-place.js';
-import { gridColumns } from '../images/images.js';
 import { type GridLabels, gridLabels } from '../images/labelled-grid.js';
 import { labelNames } from './classes.js';
 import { type Generated, type Generator, weightsFile } from './generator.js';

@@ -1,10 +1,9 @@
-import { type CropOptions, cropVariants, variantsOf } from '@dpar/images';
+import { type CropOptions, variantsOf } from '@dpar/images';
 import { toHostTensor } from '@dpar/io';
 import { writeFileAtomic } from '@dpar/io/node';
+import { Grid, gridLayout, type ImageDecoder } from '@dpar/pipeline';
 import type { PartFolder } from '@dpar/shards';
 import { peakSignalToNoiseRatio } from '@dpar/tokenizer';
-import type { ImageDecoder } from '../images/images.js';
-import { Grid, gridLayout } from '../images/images.js';
 import type { LabelledImages } from './labelled-images.js';
 
 /** Images in a check, and pairs of images in a row. */
@@ -38,8 +37,7 @@ export async function drawCheck(
     const image = kept[Math.floor((i * kept.length) / count)] as number;
     const tokens = Int32Array.from(toHostTensor(await parts.read(image, 'tokens')).data);
     const decoded = await decoder.decode(tokens.slice(0, tokens.length / variantsOf(crops)), 1);
-    for await (const original of set.read(image, 1)) {
-      const [first] = cropVariants(original, crops);
+    for await (const [first] of set.readCrops(image, 1, crops)) {
       if (first === undefined) continue;
       grid.draw(2 * i, { data: first.data, size });
       grid.draw(2 * i + 1, decoded);

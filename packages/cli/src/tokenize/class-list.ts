@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { formatDigest } from '@dpar/io/node';
-import { type ClassNames, checkClassNames, readClassNames } from '@dpar/train/node';
+import { type ClassNames, checkClassNames, formatDigest } from '@dpar/io/node';
+import { readClassNames } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 
 /**

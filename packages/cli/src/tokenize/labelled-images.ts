@@ -3,8 +3,7 @@ import { nearestNames } from '@dpar/check';
 import type { ImageReading } from '@dpar/images';
 import { openImageArray, openImageFolder, type SoundImages, type StoredImageSet } from '@dpar/images/node';
 import { toHostTensor } from '@dpar/io';
-import { openNpz } from '@dpar/io/node';
-import type { ClassNames } from '@dpar/train/node';
+import { type ClassNames, openNpz } from '@dpar/io/node';
 import { CommandError } from '../command/errors.js';
 
 /** Images with their classes. */
@@ -25,14 +24,19 @@ const labelArray = 'arr_1';
  * ImageFolder. Empty classes keep their numbers. Images without classes have class 0.
  * @param reading How files become RGB.
  * @param list All classes by their numbers.
+ * @param threads Threads that decode files; close the set to end them. Default: the calling thread decodes.
  * @throws CommandError if only some images are in subfolders, a folder of images is not in the list, or labels do not fit.
  */
 export async function openLabelledImages(
   path: string,
   reading: ImageReading,
   list?: ClassNames,
+  threads?: number,
 ): Promise<LabelledImages> {
-  if ((await stat(path)).isDirectory()) return openClasses(path, reading, list);
+  if ((await stat(path)).isDirectory()) {
+    // Reading all of ImageNet to tell it from others would take longer than starting again is worth.
+    return withClasses(path, await openImageFolder(path, { digest: 'sizes', reading, threads }), list);
+  }
   const set = await openImageArray(path);
   const labels = path.endsWith('.npz') ? await readLabels(path, set.count) : undefined;
   if (list !== undefined) checkLabels(path, labels, list);
@@ -50,9 +54,7 @@ export function labelledSound(images: LabelledImages, { set, kept }: SoundImages
   return { ...images, set, labels: Int32Array.from(kept, (index) => images.labels[index] as number) };
 }
 
-async function openClasses(path: string, reading: ImageReading, list: ClassNames | undefined): Promise<LabelledImages> {
-  // Reading all of ImageNet to tell it from others would take longer than starting again is worth.
-  const set = await openImageFolder(path, { digest: 'sizes', reading });
+function withClasses(path: string, set: StoredImageSet, list: ClassNames | undefined): LabelledImages {
   const { files = [], folders = [] } = set;
   const folderOf = (file: string): string | undefined => /^(.+?)\//.exec(file)?.[1];
   const names = files.map((file) => folderOf(file.path));

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { checkSameImages, writeImageList } from '@dpar/images/node';
+import { writeClassNames } from '@dpar/io/node';
 import { type ItemRange, PartFolder, type Settings } from '@dpar/shards';
-import { checkSameClasses, readClassNames, writeClassNames } from '@dpar/train/node';
+import { checkSameClasses, readClassNames } from '@dpar/train/node';
 import type { LabelledImages } from './labelled-images.js';
 import { llamaGenFormat, recordsEnd } from './llamagen-format.js';
 

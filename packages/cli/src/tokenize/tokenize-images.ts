@@ -1,5 +1,4 @@
-import type { RgbImage } from '@dpar/images';
-import { type CropOptions, cropVariants, variantsOf } from '@dpar/images';
+import { type CropOptions, type RgbImage, variantsOf } from '@dpar/images';
 import { type CheckOptions, checkImages } from '@dpar/images/node';
 import { type OnShardProgress, type PartFolder, runSharded } from '@dpar/shards';
 import { int32 } from '@dpar/tensor';
@@ -50,9 +49,9 @@ export function tokenizeImages(
       let count = counts.shift() ?? 0;
       let tokens = new Int32Array(count * V * T);
       let [done, batch]: [number, RgbImage[]] = [0, []];
-      for await (const image of set.read(run.start, run.count)) {
+      for await (const variants of set.readCrops(run.start, run.count, crops)) {
         signal.throwIfAborted();
-        batch.push(...cropVariants(image, crops));
+        batch.push(...variants);
         const taken = done + batch.length / V;
         if (taken < count && batch.length < batchImages * V) continue;
         tokens.set(await tokensOf(tokenizer, batch, crops), done * V * T);
@@ -85,12 +84,13 @@ async function tokensOf(
 }
 
 /** Settings of the crops. */
-export function cropSettings({ crop, flip, size, cropRange }: CropOptions) {
+export function cropSettings(options: CropOptions) {
+  const { crop, flip, size, cropRange } = options;
   return {
     size,
     crop,
     crop_range: crop === 'ten' ? cropRange : null,
     flip,
-    variants: variantsOf({ crop, flip, size, cropRange }),
+    variants: variantsOf(options),
   };
 }

@@ -1,9 +1,9 @@
 import { writeFileAtomic } from '@dpar/io/node';
+import { Grid, gridLayout } from '@dpar/pipeline';
 import type { Engine } from '@dpar/tensor';
 import { bytesFromImages, createTokenizer } from '@dpar/tokenizer';
 import { picturesToImages, type TokenizerTrainConfig, tokenizerFromSettings } from '@dpar/train';
 import { picturesToShow } from '@dpar/train/node';
-import { Grid, gridLayout } from '../images/images.js';
 import { type SampleGrids, samplePath } from './samples.js';
 
 /** Most pairs of pictures in a row of a grid. */

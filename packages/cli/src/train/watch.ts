@@ -41,6 +41,7 @@ export class TrainWatch {
     private readonly samples: SampleGrids | undefined,
     private readonly machine: RunRecord['machine'],
     private readonly seconds: Record<string, number>,
+    private readonly displayOf: typeof createDisplay,
   ) {
     this.report = new LiveReport(config.output);
   }
@@ -48,23 +49,30 @@ export class TrainWatch {
   /**
    * Makes a watch before the training starts.
    * @param resume True to resume an earlier run in the same folder.
+   * @param displayOf Makes the display.
    * @throws CommandError or DparError for settings that cannot draw samples.
    */
-  static async create(config: TrainConfig, engine: Engine, context: Context, resume: boolean): Promise<TrainWatch> {
+  static async create(
+    config: TrainConfig,
+    engine: Engine,
+    context: Context,
+    resume: boolean,
+    displayOf = createDisplay,
+  ): Promise<TrainWatch> {
     const samples = isTokenizerConfig(config)
       ? await prepareReconstructions(config, engine)
       : await prepareSamples(config, engine);
     const earlier = resume ? await readRecord(config.output) : undefined;
     const { memory_bytes, ...versions } = machine();
     const about = { engine: engine.name, ...versions, memory: formatMemory(memory_bytes) };
-    return new TrainWatch(config, context, samples, about, { ...earlier?.seconds });
+    return new TrainWatch(config, context, samples, about, { ...earlier?.seconds }, displayOf);
   }
 
   /** Starts at the first step, or resumes after `step` steps. */
   start(step: number, trainer: RunTrainer): void {
     const { steps, model } = this.config;
     const follower = new TrainFollower({ kind: model.kind, steps }, step, clock);
-    const display = createDisplay(this.context, steps, step);
+    const display = this.displayOf(this.context, steps, step);
     display.show(follower.state, true);
     this.watched = { trainer, follower, display };
     this.handledAt = clock();
@@ -74,6 +82,11 @@ export class TrainWatch {
   checkpoint(seconds: number): void {
     this.spend('checkpoints', seconds);
     this.checkpointing += seconds;
+  }
+
+  /** Path of the newest grid of samples. */
+  get samplePath(): string | undefined {
+    return this.watched?.follower.samples;
   }
 
   /** Processes a finished step. Until it returns, the weights must not change. */

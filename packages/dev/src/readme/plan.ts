@@ -6,12 +6,16 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'examples/rope-elsewhere/README.md 2': 'examples/rope-elsewhere/src/readme.test.ts',
   'examples/rope-elsewhere/README.md 3': 'examples/rope-elsewhere/src/readme.test.ts',
   // Imports that only Vite supports.
-  'packages/emoji/README.md 3': 'examples/playground/vite.config.ts',
-  'packages/engine-ort/README.md 2': 'examples/playground/src/worker/worker.ts',
+  'packages/emoji/README.md 3': 'packages/emoji/src/emoji.test.ts',
+  'packages/engine-ort/README.md 2': 'packages/playground/src/worker/worker.ts',
   // Tested with weights of the right shapes instead of a download of 95 MB, and with small networks.
   'packages/eval/README.md 4': 'packages/eval/src/readme.test.ts',
   'packages/eval/README.md 5': 'packages/eval/src/onnx/onnx-network.test.ts',
   'packages/eval/README.md 6': 'packages/eval/src/sets/features.test.ts',
+  // Reads a folder of pictures.
+  'packages/images/README.md 1': 'packages/images/src/readme.test.ts',
+  // In a page.
+  'packages/pipeline/README.md 5': 'packages/pipeline/src/browser.test.ts',
   // After the first example, which makes its shards.
   'packages/shards/README.md 2': 'packages/shards/src/readme.test.ts',
   // A loop of tests over a user's engine.

@@ -34,6 +34,7 @@ export const elementwiseEmitters: Emitters<ElementwisePrimitive> = {
   sin: operator('Sin'),
   cos: operator('Cos'),
   tanh: operator('Tanh'),
+  erf: operator('Erf'),
   sigmoid: operator('Sigmoid'),
   silu: ({ build, inputs: [{ name, node }], applies }) => {
     // QuickGelu is x sigmoid(alpha x) in one pass. A sigmoid that the gradient needs anyway is shared.

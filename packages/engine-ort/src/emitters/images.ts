@@ -1,6 +1,6 @@
 import { type Emitter, type Emitters, names } from './emitter.js';
 
-type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest' | 'groupNorm';
 type Pooling = 'maxPool2d' | 'averagePool2d';
 
 const batchAndChannelsSwapped = { perm: { ints: [1, 0, 2, 3] } };
@@ -82,6 +82,22 @@ export const imageEmitters: Emitters<Image | Pooling> = {
     const places = products.length === 1 ? products.join() : build.apply('Concat', products, { axis: { int: 0 } });
     const shaped = build.apply('Reshape', [places, build.int64([kernelHeight, kernelWidth, O, I])]);
     return build.apply('Transpose', [shaped], { perm: { ints: [2, 3, 0, 1] } });
+  },
+  // Mean and variance give one factor and one summand for each channel, so that pixels are written twice.
+  groupNorm: ({ build, inputs: [x, weight, bias], attributes: { groups, epsilon } }) => {
+    const [, C = 0, H = 0, W = 0] = x.type.shape;
+    const perGroup = C / groups;
+    const rows = build.apply('Reshape', [x.name, build.int64([0, groups, 1, -1])]);
+    const columns = build.apply('Reshape', [x.name, build.int64([0, groups, -1, 1])]);
+    const mean = build.apply('ReduceMean', [rows, build.int64([-1])]); // [B, G, 1, 1]
+    const squares = build.apply('Mul', [build.apply('MatMul', [rows, columns]), build.float(1 / (perGroup * H * W))]);
+    const variance = build.apply('Sub', [squares, build.apply('Mul', [mean, mean])]);
+    const root = build.apply('Sqrt', [build.apply('Add', [variance, build.float(epsilon)])]);
+    const channels = (name: string): string => build.apply('Reshape', [name, build.int64([1, groups, perGroup, 1])]);
+    const scale = build.apply('Div', [channels(weight.name), root]); // [B, G, C / G, 1]
+    const shift = build.apply('Sub', [channels(bias.name), build.apply('Mul', [mean, scale])]);
+    const perChannel = (name: string): string => build.apply('Reshape', [name, build.int64([0, C, 1, 1])]);
+    return build.apply('Add', [build.apply('Mul', [x.name, perChannel(scale)]), perChannel(shift)]);
   },
   resizeNearest: ({ build, inputs: [x], attributes: { factor } }) => {
     const scales = build.floats([1, 1, factor, factor]);

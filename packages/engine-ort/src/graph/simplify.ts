@@ -95,6 +95,7 @@ export const simplifications = {
   sin: beforeBroadcast('sin'),
   cos: beforeBroadcast('cos'),
   tanh: beforeBroadcast('tanh'),
+  erf: beforeBroadcast('erf'),
   sigmoid: beforeBroadcast('sigmoid'),
   silu: beforeBroadcast('silu'),
   not: beforeBroadcast('not'),

@@ -21,6 +21,7 @@ export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   sin: unary((tf, x) => tf.sin(x)),
   cos: unary((tf, x) => tf.cos(x)),
   tanh: unary((tf, x) => tf.tanh(x)),
+  erf: unary((tf, x) => tf.erf(x)),
   sigmoid: ({ tf, backend }, [x]) => {
     const y = tf.sigmoid(x);
     // Some GPU drivers return 0 for NaN. The minimum of NaN and 0 is NaN, and so is its maximum with any number.

@@ -7,6 +7,7 @@ type Image =
   | 'conv2dInputGradient'
   | 'conv2dWeightGradient'
   | 'resizeNearest'
+  | 'groupNorm'
   | 'maxPool2d'
   | 'averagePool2d';
 
@@ -54,6 +55,15 @@ function countCorrection(
 
 /** Kernels of images. */
 export const imageKernels: Kernels<Image> = {
+  groupNorm: ({ tf }, [x, weight, bias], { groups, epsilon }) => {
+    const [B = 0, C = 0, H = 0, W = 0] = x.shape;
+    const grouped = tf.reshape(x, [B, groups, (C / groups) * H * W]);
+    const centred = tf.sub(grouped, tf.mean(grouped, [2], true));
+    const variance = tf.mean(tf.square(centred), [2], true);
+    const normed = tf.reshape(tf.mul(centred, tf.rsqrt(tf.add(variance, tf.scalar(epsilon)))), [B, C, H, W]);
+    const perChannel = (y: TfjsTensor): TfjsTensor => tf.reshape(y, [1, C, 1, 1]);
+    return tf.add(tf.mul(normed, perChannel(weight)), perChannel(bias));
+  },
   conv2d: (context, [image, kernel], { stride, padding }) => {
     const { tf } = context;
     const x = padded(context, tf.transpose(image, [0, 2, 3, 1]), padding);

@@ -1,7 +1,7 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { readTensors } from '@dpar/fixtures';
 import type { ImageReading, RgbImage } from '@dpar/images';
-import { DparError, type Engine, float32, type HostTensor, type Tensors } from '@dpar/tensor';
+import { DparError, type Engine, float32, type HostTensor, named, referenceOps, type Tensors } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageFeatures } from '../feature-network.js';
 import type { Matrix } from '../matrix.js';
@@ -9,6 +9,7 @@ import { fixtureParameters, formulaWeights } from '../testing/formula-weights.js
 import { inceptionParameters } from './convolutions.js';
 import { foldBatchNorm } from './fold.js';
 import { createInceptionNetwork } from './inception-network.js';
+import { inception } from './network.js';
 import type { InceptionWeights } from './weights.js';
 
 const fixture = readTensors('inception/io.safetensors');
@@ -69,6 +70,28 @@ describe('the network', () => {
     expect(relativeError(spatial?.data ?? [], fixture('spatial').values)).toBeLessThan(1e-5);
     expect(relativeError(logits?.data ?? [], fixture('logits').values)).toBeLessThan(1e-5);
     await network.dispose();
+  });
+
+  it('gives the ends of its stages, the last of which the pool features are means of', async () => {
+    const compiled = engine.compile(
+      (ops, inputs) => {
+        const { pool, stages } = inception(ops, inputs, named(inputs, 'images'));
+        return Object.fromEntries([['pool', pool], ...stages.map((stage, i) => [`stage${i}`, stage])]);
+      },
+      { constants: foldBatchNorm(weights.parameters) },
+    );
+    const data = Float32Array.from({ length: 3 * 107 * 107 }, (_, i) => Math.sin(i * i));
+    const found = await compiled.run({ images: float32([1, 3, 107, 107], data) });
+    const shapes = [0, 1, 2, 3].map((i) => named(found, `stage${i}`).shape);
+    expect(shapes).toEqual([
+      [1, 64, 25, 25],
+      [1, 192, 11, 11],
+      [1, 768, 5, 5],
+      [1, 2048, 2, 2],
+    ]);
+    const means = referenceOps.mean(named(found, 'stage3'), { axes: [2, 3] });
+    expect(relativeError(named(found, 'pool').data, means.data)).toBeLessThan(1e-5);
+    await compiled.dispose();
   });
 
   it('reads files as the evaluators do, as stored, unless it is told otherwise', () => {

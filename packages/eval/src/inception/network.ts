@@ -10,6 +10,11 @@ export interface InceptionOutputs<T> {
   readonly spatial: T;
   /** pool . fc.weight^T, without the bias, [B, 1008]. */
   readonly logits: T;
+  /**
+   * Ends of the stages between poolings, as in pytorch-fid's blocks 0 to 3 but without the mean of the last: [B, 64, 73, 73], [B,
+   * 192, 35, 35], [B, 768, 17, 17] and [B, 2048, 8, 8].
+   */
+  readonly stages: readonly [T, T, T, T];
 }
 
 /** Channels of the spatial features (Nash et al. 2021, arXiv:2103.03841). */
@@ -21,7 +26,7 @@ const spatialChannels = 7;
  *
  * @param parameters Folded parameters: `<convolution>.weight` [O, I, h, w], `<convolution>.bias` [O] and `fc.weight`
  * [1008, 2048, 1, 1].
- * @param images [B, 3, 299, 299], about -1..1.
+ * @param images [B, 3, 299, 299], about -1..1. Other sizes from 75 pixels give smaller maps.
  */
 export function inception<T>(ops: Ops<T>, parameters: Tensors<T>, images: T): InceptionOutputs<T> {
   checkArguments('inception', { ops, parameters, images }, { ops: 'Ops', parameters: 'object', images: 'Tensor' });
@@ -78,15 +83,16 @@ export function inception<T>(ops: Ops<T>, parameters: Tensors<T>, images: T): In
     );
   };
 
-  let x = halve(convolve(images, 'Conv2d_1a_3x3', 'Conv2d_2a_3x3', 'Conv2d_2b_3x3')); // [B, 64, 73, 73]
-  x = halve(convolve(x, 'Conv2d_3b_1x1', 'Conv2d_4a_3x3')); // [B, 192, 35, 35]
+  const first = halve(convolve(images, 'Conv2d_1a_3x3', 'Conv2d_2a_3x3', 'Conv2d_2b_3x3')); // [B, 64, 73, 73]
+  const second = halve(convolve(first, 'Conv2d_3b_1x1', 'Conv2d_4a_3x3')); // [B, 192, 35, 35]
+  let x = second;
   for (const name of ['Mixed_5b', 'Mixed_5c', 'Mixed_5d']) x = blockA(x, name); // [B, 288, 35, 35]
   x = blockB(x, 'Mixed_6a'); // [B, 768, 17, 17]
   x = blockC(blockC(x, 'Mixed_6b'), 'Mixed_6c');
   // The same convolution as in the block below: engines that trace compute it once.
   const spatial = ops.slice(convolve(x, 'Mixed_6d.branch1x1'), 1, 0, spatialChannels);
-  x = blockC(blockC(x, 'Mixed_6d'), 'Mixed_6e');
-  x = blockD(x, 'Mixed_7a'); // [B, 1280, 8, 8]
+  const third = blockC(blockC(x, 'Mixed_6d'), 'Mixed_6e');
+  x = blockD(third, 'Mixed_7a'); // [B, 1280, 8, 8]
   x = blockE(blockE(x, 'Mixed_7b', average), 'Mixed_7c', maximum); // [B, 2048, 8, 8]
   const means = ops.mean(x, { axes: [2, 3], keepDims: true }); // [B, 2048, 1, 1]
   const B = ops.shapeOf(x)[0] ?? 0;
@@ -95,5 +101,6 @@ export function inception<T>(ops: Ops<T>, parameters: Tensors<T>, images: T): In
     spatial,
     // A convolution computes each image independently of the batch.
     logits: ops.reshape(ops.conv2d(means, named(parameters, 'fc.weight')), [B, inceptionClasses]),
+    stages: [first, second, third, x],
   };
 }

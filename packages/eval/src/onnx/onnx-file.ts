@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { externalDataFiles } from '@dpar/onnx';
 import { DparError } from '@dpar/tensor';
-import { PbfReader } from 'pbf';
 import { checkArguments } from '../check-arguments.js';
 import type { OpenOnnxModel } from './onnx-network.js';
 import { openSession } from './open-session.js';
@@ -62,42 +62,4 @@ async function addFile(hash: ReturnType<typeof createHash>, model: string, file:
       { cause },
     );
   }
-}
-
-/** Fields of the messages of an ONNX model that lead to its tensors, by number (onnx.proto of the ONNX IR specification). */
-const messageFields: Readonly<Record<string, Readonly<Record<number, string>>>> = {
-  model: { 7: 'graph' },
-  graph: { 1: 'node', 5: 'tensor' },
-  node: { 5: 'attribute' },
-  attribute: { 5: 'tensor', 6: 'graph', 10: 'tensor', 11: 'graph' },
-  tensor: { 13: 'externalData' },
-};
-
-/**
- * Paths of the files with external tensors of an ONNX model, relative to its folder, such as `model.onnx_data`.
- * @throws an error if the bytes are not a protobuf message.
- */
-export function externalDataFiles(model: Uint8Array): string[] {
-  const found = new Set<string>();
-  const visit =
-    (message: string) =>
-    (field: number, _: unknown, reader: PbfReader): void => {
-      const inner = messageFields[message]?.[field];
-      if (inner === 'externalData') {
-        const { 1: key, 2: path } = readTexts(reader);
-        if (key === 'location' && path !== undefined) found.add(path);
-      } else if (inner !== undefined) reader.readMessage(visit(inner), undefined);
-    };
-  new PbfReader(model).readFields(visit('model'), undefined);
-  return [...found];
-}
-
-/** Reads a message of texts, by the numbers of its fields. */
-function readTexts(reader: PbfReader): Record<number, string> {
-  return reader.readMessage(
-    (field, texts: Record<number, string>, inner) => {
-      texts[field] = inner.readString();
-    },
-    {} as Record<number, string>,
-  );
 }

@@ -3,7 +3,7 @@ import { readPngFile } from '../decode/png.js';
 import { type ImageHeader, readHeaderBySharp } from '../decode/sharp.js';
 import { isTransparent } from '../decode/stored-picture.js';
 
-/** What is known of a picture after its inspection. */
+/** Facts of a readable picture. */
 export interface PictureFacts {
   readonly format: string;
   /** Size in pixels, upright. */

@@ -102,7 +102,7 @@ export async function withoutDamaged(set: StoredImageSet, options: CheckOptions 
         `(${first.damage}). Check the folder.`,
     );
   }
-  return { set: first === undefined ? { ...set, inspect: undefined } : subset(set, kept), kept, skipped };
+  return { set: first === undefined ? { ...set, inspect: undefined } : selectImages(set, kept), kept, skipped };
 }
 
 async function* inspections(
@@ -125,25 +125,32 @@ async function* inspections(
   }
 }
 
-/** Subset of the images of a set, which have been checked. */
-function subset(set: StoredImageSet, kept: readonly number[]): StoredImageSet {
-  const hash = createHash('sha256').update(set.identity).update(JSON.stringify(kept));
+/**
+ * Images of a set by their numbers, as a set. They count as checked.
+ * @param chosen Numbers in the set, ascending.
+ */
+export function selectImages(set: StoredImageSet, chosen: readonly number[]): StoredImageSet {
+  checkArguments('selectImages', { set, chosen }, { set: storedImageSetKinds, chosen: 'number[]' });
+  const hash = createHash('sha256').update(set.identity).update(JSON.stringify(chosen));
+  /** Ranges of the whole set. Consecutive images are read together, so some load ahead. */
+  async function* inRuns<V>(first: number, count: number, read: (start: number, count: number) => AsyncIterable<V>) {
+    for (let at = first; at < first + count; ) {
+      const start = chosen[at] as number;
+      let run = 1;
+      while (at + run < first + count && chosen[at + run] === start + run) run++;
+      yield* read(start, run);
+      at += run;
+    }
+  }
   return {
     ...set,
-    count: kept.length,
+    count: chosen.length,
     identity: formatDigest(hash),
-    files: set.files && kept.map((index) => set.files?.[index] as ImageFile),
-    nameOf: (index) => set.nameOf(kept[index] as number),
-    async *read(first, count, reading) {
-      // Consecutive images are read together, so some load ahead.
-      for (let at = first; at < first + count; ) {
-        const start = kept[at] as number;
-        let run = 1;
-        while (at + run < first + count && kept[at + run] === start + run) run++;
-        yield* set.read(start, run, reading);
-        at += run;
-      }
-    },
+    files: set.files && chosen.map((index) => set.files?.[index] as ImageFile),
+    nameOf: (index) => set.nameOf(chosen[index] as number),
+    read: (first, count, reading) => inRuns(first, count, (start, run) => set.read(start, run, reading)),
+    readCrops: (first, count, crops, reading) =>
+      inRuns(first, count, (start, run) => set.readCrops(start, run, crops, reading)),
     inspect: undefined,
   };
 }

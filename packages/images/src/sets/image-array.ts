@@ -2,6 +2,7 @@ import { formatStoredType } from '@dpar/io';
 import { type ArrayReader, fileDigest, formatDigest, openNpy, openNpz } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
+import { cropVariants } from '../crop/crops.js';
 import type { RgbImage } from '../image-set.js';
 import type { StoredImageSet } from './stored-image-set.js';
 
@@ -9,7 +10,9 @@ import type { StoredImageSet } from './stored-image-set.js';
 export const imageArray = 'arr_0';
 
 /** Checks that an array holds images: uint8 [N, H, W, 3]. */
-export function isImageArray({ type: { dtype, shape } }: ArrayReader): boolean {
+export function isImageArray(array: ArrayReader): boolean {
+  checkArguments('isImageArray', { array }, { array: { type: 'object', '*': 'any' } });
+  const { dtype, shape } = array.type;
   return dtype === 'U8' && shape.length === 4 && shape[3] === 3 && shape.every((size) => size > 0);
 }
 
@@ -32,6 +35,10 @@ export async function openImageArray(path: string): Promise<StoredImageSet> {
     ignored: [],
     nameOf: (index) => `image ${index} of '${path}'`,
     read: (first, length) => readImages(path, width, height, first, length),
+    async *readCrops(first, length, crops) {
+      for await (const image of readImages(path, width, height, first, length)) yield cropVariants(image, crops);
+    },
+    close: async () => {},
   };
 }
 

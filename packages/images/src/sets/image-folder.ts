@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { formatDigest } from '@dpar/io/node';
 import { checkArguments } from '../check-arguments.js';
+import { cropVariants } from '../crop/crops.js';
 import { decodeImage, inspectImage } from '../decode/decode-image.js';
 import { checkBackground, type ImageReading, imageReadingKinds } from '../image-set.js';
 import { loadAhead } from '../load-ahead.js';
+import { openPictureThreads, type PictureThreads } from '../threads/picture-threads.js';
 import { listImages } from './list-folder.js';
 import type { ImageFile, StoredImageSet } from './stored-image-set.js';
 
@@ -19,11 +21,14 @@ export interface ImageFolderOptions {
   readonly digest?: 'content' | 'sizes';
   /** Conversion of files to RGB, if a call of `read` has none. */
   readonly reading?: ImageReading;
+  /** Threads that decode images; close the set to end them. Default: none, so the calling thread decodes. */
+  readonly threads?: number | undefined;
 }
 
 const imageFolderOptionsKinds: KindsOf<ImageFolderOptions> = {
   'digest?': "'content' | 'sizes'",
   'reading?': imageReadingKinds,
+  'threads?': 'number',
 };
 
 /**
@@ -36,7 +41,7 @@ const imageFolderOptionsKinds: KindsOf<ImageFolderOptions> = {
  */
 export async function openImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<StoredImageSet> {
   checkArguments('openImageFolder', { folder, options }, { folder: 'string', 'options?': imageFolderOptionsKinds });
-  const { digest: digested = 'content', reading: usual = {} } = options;
+  const { digest: digested = 'content', reading: usual = {}, threads: count } = options;
   checkBackground('openImageFolder', usual);
   const { images, folders, ignored } = await listImages('openImageFolder', folder);
   const paths = images.map(({ path }) => join(folder, path));
@@ -62,15 +67,40 @@ export async function openImageFolder(folder: string, options: ImageFolderOption
     folders,
     ignored,
     nameOf: (index) => paths[index] as string,
-    read: (first, count, reading = usual) =>
-      loadAhead(count, filesAtATime, async (i) => {
-        const path = paths[first + i] as string;
-        return decodeImage(path, await readFile(path), reading);
-      }),
+    ...(count === undefined ? readHere(paths, usual) : readInThreads(paths, usual, openPictureThreads(count))),
+  };
+}
+
+/** The functions of a set that read its files. */
+type Readers = Required<Pick<StoredImageSet, 'read' | 'readCrops' | 'inspect' | 'close'>>;
+
+function readHere(paths: readonly string[], usual: ImageReading): Readers {
+  const decode = async (index: number, reading: ImageReading) => {
+    const path = paths[index] as string;
+    return decodeImage(path, await readFile(path), reading);
+  };
+  return {
+    read: (first, count, reading = usual) => loadAhead(count, filesAtATime, (i) => decode(first + i, reading)),
+    readCrops: (first, count, crops, reading = usual) =>
+      loadAhead(count, filesAtATime, async (i) => cropVariants(await decode(first + i, reading), crops)),
     inspect: (first, count) =>
       loadAhead(count, filesAtATime, async (i) => {
         const path = paths[first + i] as string;
         return inspectImage(path, await readFile(path));
       }),
+    close: async () => {},
+  };
+}
+
+function readInThreads(paths: readonly string[], usual: ImageReading, threads: PictureThreads): Readers {
+  const ahead = Math.max(filesAtATime, 2 * threads.count);
+  const path = (index: number): string => paths[index] as string;
+  return {
+    read: (first, count, reading = usual) =>
+      loadAhead(count, ahead, (i) => threads.run('picture', { path: path(first + i), reading })),
+    readCrops: (first, count, crops, reading = usual) =>
+      loadAhead(count, ahead, (i) => threads.run('crops', { path: path(first + i), reading, crops })),
+    inspect: (first, count) => loadAhead(count, ahead, (i) => threads.run('inspection', { path: path(first + i) })),
+    close: () => threads.close(),
   };
 }

@@ -1,5 +1,6 @@
 import type { KindsOf } from '@dpar/check';
-import { type ImageSet, imageSetKinds } from '../image-set.js';
+import type { CropOptions } from '../crop/crops.js';
+import { type ImageReading, type ImageSet, imageSetKinds, type RgbImage } from '../image-set.js';
 
 /** File of an image in a folder. */
 export interface ImageFile {
@@ -22,12 +23,26 @@ export interface StoredImageSet extends ImageSet {
   readonly ignored: readonly string[];
   /** Display name of an image: its file, or its number in a file. */
   nameOf(index: number): string;
+  /**
+   * Reads images `first` to `first + count - 1` and crops each, in order.
+   * @returns The variants of each image; see `cropVariants`.
+   */
+  readCrops(
+    first: number,
+    count: number,
+    crops: CropOptions,
+    reading?: ImageReading,
+  ): AsyncIterable<readonly RgbImage[]>;
+  /** Ends the threads of the set, if it has some. */
+  close(): Promise<void>;
 }
 
 export const storedImageSetKinds: KindsOf<StoredImageSet> = {
   path: 'string',
   ignored: 'string[]',
   nameOf: 'function',
+  readCrops: 'function',
+  close: 'function',
   ...imageSetKinds,
   'files?': 'object[]',
   'folders?': 'string[]',

@@ -83,6 +83,7 @@ async function start(program: URL | undefined) {
   const closed = new DparError('openPictureThreads: expected open threads, got closed ones. Open them again.');
   if (program === undefined) {
     servePictures(port);
+    port.unref();
     return { calls, stop: async () => calls.close(closed) };
   }
   // Its native library must be loaded in the main thread first, or the second thread cannot load it. It may be missing.

@@ -12,7 +12,7 @@ import {
   type TrainingSquares,
 } from '../training/prepare-pictures.js';
 
-/** What a thread can do: for each task the request and the result. */
+/** Tasks of a thread, each with its request and its result. */
 export interface PictureTasks {
   /** Decodes a file. */
   readonly picture: { readonly request: FileRequest; readonly result: RgbImage };

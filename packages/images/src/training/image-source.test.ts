@@ -1,4 +1,4 @@
-import { readdir, truncate, unlink, writeFile } from 'node:fs/promises';
+import { readdir, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundle } from '@dpar/config/bundle';
@@ -132,6 +132,20 @@ describe('openImageSource', () => {
     // A source that does not know them yet gives the same from the end of the epoch.
     const parts = await batchesOf(await openDamaged(4), [2, 1, 0]);
     expect(parts.flatMap(squaresOf)).toEqual(squaresOf(batch));
+  });
+
+  it('keeps pictures for later epochs, as far as the memory goes', async () => {
+    const folder = await pictures(4);
+    const bytes = 3 * 8 * 8;
+    const all = await open(folder, { ahead: 0 });
+    const half = await open(folder, { ahead: 0, threads: 1, keptBytes: 2 * bytes });
+    const expected = await all.batch(0);
+    await half.batch(0);
+    await rm(folder, { recursive: true });
+    expect([...(await all.batch(1)).images].sort()).toEqual([...expected.images].sort());
+    expect(all.damaged).toEqual([]);
+    await half.batch(1);
+    expect(half.damaged).toHaveLength(2);
   });
 
   it('gives up when more than half of the pictures are damaged', async () => {

@@ -12,9 +12,9 @@ import {
 import { entropySourceOf, type ImageModel, initializeParameters, type ParameterSpecs } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
+import type { GeneratedTokens } from '../finished-images.js';
 import { guidanceAt, isGuided } from '../guidance.js';
 import type { SampleOptions } from '../options.js';
-import type { GeneratedTokens } from '../sampler.js';
 
 /** Models small enough to be run many times: 4 x 4 tokens of 12 codes, 3 classes. */
 export const tiny = { dim: 32, n_layer: 1, n_head: 2, multiple_of: 16, vocab_size: 12, block_size: 16, num_classes: 3 };

@@ -132,6 +132,7 @@ export const elementwiseCases: PrimitiveCases<ElementwisePrimitive> = {
   sin: unary(-3, 3, [0, 10, -20, 100, nan]),
   cos: unary(-3, 3, [0, 10, -20, 100, nan]),
   tanh: unary(-3, 3, [0, 20, -20, infinity, -infinity, nan, 1e-4]),
+  erf: unary(-3, 3, [0, 20, -20, infinity, -infinity, nan, 1e-4]),
   sigmoid: unary(-3, 3, [0, 20, -20, infinity, -infinity, nan, 100, -100]),
   silu: unary(-3, 3, [0, 20, -20, infinity, nan, 100, -80]),
   not: [...shapes.map((shape) => plain(exact, [], [bools(shape)])), plain(exact, [], [bool([2], [0, 1])])],

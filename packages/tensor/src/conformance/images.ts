@@ -1,9 +1,9 @@
 import { inferType } from '../infer.js';
 import type { AttributesOf, ConvolutionAttributes, PoolingAttributes } from '../primitives.js';
 import { float32, type Shape } from '../types.js';
-import { exact, normal, type PrimitiveCase, type PrimitiveCases, summed, type Tolerance } from './case.js';
+import { exact, normal, type PrimitiveCase, type PrimitiveCases, summed, type Tolerance, uniform } from './case.js';
 
-type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest' | 'groupNorm';
 type Pooling = 'maxPool2d' | 'averagePool2d';
 
 /** Shapes of an image [B, I, H, W] and a weight [O, I, h, w], stride and padding (top, left, bottom, right). */
@@ -31,6 +31,12 @@ function resizeNearest(shape: Shape, factor: number): PrimitiveCase<AttributesOf
   return { inputs: [normal(shape)], attributes: { factor }, tolerance: exact, by: [0] };
 }
 
+function groupNorm(shape: Shape, groups: number, epsilon: number): PrimitiveCase<AttributesOf<'groupNorm'>> {
+  const channels = shape.slice(1, 2);
+  const inputs = [normal(shape), uniform(channels, 0.5, 1.5, 1), normal(channels, 2)];
+  return { inputs, attributes: { groups, epsilon }, tolerance: summed, by: [0, 1, 2] };
+}
+
 /** Shapes of an image, kernel, stride and padding. */
 const pools: readonly (readonly [Shape, PoolingAttributes['kernel'], number, PoolingAttributes['padding']])[] = [
   [[1, 1, 3, 3], [2, 2], 1, [0, 0, 0, 0]],
@@ -53,6 +59,12 @@ function pooling(tolerance: Tolerance): PrimitiveCase<PoolingAttributes>[] {
 
 /** Cases of the primitives of images. */
 export const imageCases: PrimitiveCases<Image | Pooling> = {
+  groupNorm: [
+    groupNorm([1, 2, 2, 3], 1, 1e-5),
+    groupNorm([2, 4, 3, 2], 2, 1e-6),
+    groupNorm([2, 3, 2, 2], 3, 0.1),
+    groupNorm([1, 6, 1, 4], 2, 1e-5),
+  ],
   conv2d: cases.map(({ image, weight, attributes }) => ({
     inputs: [normal(image), normal(weight, 1)],
     attributes,

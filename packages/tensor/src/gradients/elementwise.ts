@@ -32,6 +32,7 @@ export const elementwiseRules: GradientRules<ElementwisePrimitive> = {
   sin: ({ ops, x: [a], g }) => [() => ops.mul(g, ops.cos(a))],
   cos: ({ ops, x: [a], g }) => [() => ops.neg(ops.mul(g, ops.sin(a)))],
   tanh: ({ ops, y, g }) => [() => ops.mul(g, ops.sub(1, ops.square(y)))],
+  erf: ({ ops, x: [a], g }) => [() => ops.mul(g, ops.mul(ops.exp(ops.neg(ops.square(a))), 2 / Math.sqrt(Math.PI)))],
   sigmoid: ({ ops, y, g }) => [() => ops.mul(g, ops.mul(y, ops.sub(1, y)))],
   // y = x s, y' = s + x s (1 - s) = s + y (1 - s)
   silu: ({ ops, x: [a], y, g }) => [

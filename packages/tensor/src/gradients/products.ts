@@ -1,8 +1,8 @@
 import type { Ops } from '../ops.js';
-import { type GradientRules, unbroadcast } from './rule.js';
+import { type GradientRules, type RuleContext, unbroadcast } from './rule.js';
 
 type Product = 'matmul' | 'softmax' | 'logSoftmax' | 'rmsNorm' | 'rotary';
-type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest' | 'groupNorm';
 
 /** x with all axes but the last joined. */
 function asRows<T>(ops: Ops<T>, x: T): T {
@@ -77,6 +77,38 @@ export const productRules: GradientRules<Product | Image> = {
     return [
       () => ops.apply('conv2dInputGradient', [gradient, g], { stride, padding, height, width }),
       () => ops.conv2d(image, g, { stride, padding }),
+    ];
+  },
+  // With r = (variance + epsilon)^-1/2 and n = (x - mean) r, and means over a group:
+  // dx = r (g w - mean(g w) - n mean(g w n)), which is g a + x b + c with one a, b and c for each channel. All sums over pixels
+  // are of g and of g x. The latter are products of rows, which write nothing.
+  groupNorm: <T>({ ops, x: [image, weight], attributes: { groups, epsilon }, g }: RuleContext<'groupNorm', T>) => {
+    const [B = 0, C = 0, H = 0, W = 0] = ops.shapeOf(image);
+    const [pixels, perGroup] = [H * W, C / groups];
+    const size = perGroup * pixels;
+    const grouped = (x: T): T => ops.sum(ops.reshape(x, [B, groups, perGroup]), { axes: -1, keepDims: true });
+    const rows = (x: T, shape: readonly number[]): T => ops.reshape(x, [...shape, 1, -1]);
+    const dot = (a: T, b: T, scale = 1): T => ops.matmul(a, b, { transposeB: true, scale });
+    const all = rows(image, [B, groups]);
+    const mean = ops.reshape(ops.mean(all, { axes: -1 }), [B, groups, 1]);
+    const squares = ops.reshape(dot(all, all, 1 / size), [B, groups, 1]);
+    const r = ops.reciprocal(ops.sqrt(ops.add(ops.sub(squares, ops.square(mean)), epsilon))); // [B, G, 1]
+    const sums = ops.reshape(ops.sum(g, { axes: [2, 3] }), [B, groups, perGroup]);
+    const products = ops.reshape(dot(rows(g, [B, C]), rows(image, [B, C])), [B, groups, perGroup]);
+    const alongNormed = ops.mul(ops.sub(products, ops.mul(mean, sums)), r); // sums of g n
+    const weights = ops.reshape(weight, [1, groups, perGroup]);
+    const perChannel = (x: T): T => ops.reshape(ops.broadcast(x, [B, groups, perGroup]), [B, C, 1, 1]);
+    return [
+      () => {
+        const meanG = ops.mul(grouped(ops.mul(weights, sums)), 1 / size);
+        const meanGn = ops.mul(grouped(ops.mul(weights, alongNormed)), 1 / size);
+        const b = ops.neg(ops.mul(ops.square(r), meanGn));
+        const c = ops.neg(ops.add(ops.mul(r, meanG), ops.mul(b, mean)));
+        const direct = ops.mul(g, perChannel(ops.mul(r, weights)));
+        return ops.add(direct, ops.add(ops.mul(image, perChannel(b)), perChannel(c)));
+      },
+      () => ops.reshape(ops.sum(alongNormed, { axes: 0 }), [C]),
+      () => ops.reshape(ops.sum(sums, { axes: 0 }), [C]),
     ];
   },
   resizeNearest: ({ ops, x: [image], attributes: { factor }, g }) => [

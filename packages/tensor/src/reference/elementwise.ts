@@ -34,6 +34,17 @@ function sigmoid(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
+/** Error function, by a series of terms of one sign: 2 / sqrt(pi) exp(-x^2) sum of (2 x^2)^n x / (1 3 5 ... (2 n + 1)). */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let [term, sum] = [x, x];
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
+
 const castTo: { readonly [D in DType]: (x: number) => number } = {
   float32: (x) => x,
   int32: Math.trunc,
@@ -51,6 +62,7 @@ export const elementwiseKernels: Kernels<ElementwisePrimitive> = {
   sin: unary(Math.sin),
   cos: unary(Math.cos),
   tanh: unary(Math.tanh),
+  erf: unary(erf),
   sigmoid: unary(sigmoid),
   silu: unary((x) => x * sigmoid(x)),
   not: unary((x) => (x === 0 ? 1 : 0)),

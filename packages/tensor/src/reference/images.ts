@@ -2,7 +2,7 @@ import type { ConvolutionAttributes } from '../primitives.js';
 import type { Shape } from '../types.js';
 import type { Kernel, Kernels } from './kernel.js';
 
-type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest';
+type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest' | 'groupNorm';
 type Pooling = 'maxPool2d' | 'averagePool2d';
 
 /**
@@ -68,6 +68,21 @@ function pooling(
 
 /** Kernels of images. */
 export const imageKernels: Kernels<Image | Pooling> = {
+  groupNorm: ([x, weight, bias], { groups, epsilon }, output) => {
+    const [batch = 0, channels = 0, height = 0, width = 0] = x.shape;
+    const [pixels, perGroup] = [height * width, channels / groups];
+    const size = perGroup * pixels;
+    for (let group = 0; group < batch * groups; group++) {
+      const values = x.data.subarray(group * size, (group + 1) * size) as Float32Array;
+      const mean = values.reduce((sum, value) => sum + value, 0) / size;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size;
+      const scale = 1 / Math.sqrt(variance + epsilon);
+      for (let i = 0; i < size; i++) {
+        const channel = (group % groups) * perGroup + Math.floor(i / pixels);
+        output.data[group * size + i] = (values[i]! - mean) * scale * weight.data[channel]! + bias.data[channel]!;
+      }
+    }
+  },
   conv2d: ([x, weight], attributes, output) => {
     const sums = new Float64Array(output.data.length);
     forEachProduct(x.shape, weight.shape, output.shape, attributes, (i, w, o) => {

@@ -1,4 +1,4 @@
-import { argumentKinds, type Fields, readConfig, wholeNumber } from '@dpar/nn';
+import { argumentKinds, described, type Fields, readConfig, wholeNumber } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 
@@ -16,10 +16,10 @@ export interface PatchVqConfig {
 
 /** Keys of a patch VQ tokenizer's config.json. */
 export const patchVqFields: Fields<PatchVqConfig> = {
-  imageSize: wholeNumber(1),
-  patchSize: wholeNumber(1),
-  codebookSize: wholeNumber(1),
-  hiddenDim: wholeNumber(1),
+  imageSize: described('Width and height of the training pictures in pixels', wholeNumber(1)),
+  patchSize: described('Width and height of a patch in pixels; it divides the image size', wholeNumber(1)),
+  codebookSize: described('Number of codes', wholeNumber(1)),
+  hiddenDim: described("Width of the decoder's hidden layer", wholeNumber(1)),
 };
 
 /** Kinds of {@link PatchVqConfig}, for argument checks. */

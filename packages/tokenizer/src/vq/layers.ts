@@ -36,23 +36,10 @@ export interface Network<T> {
   readonly groups: number;
 }
 
-/**
- * Group norm (Wu and He 2018, arXiv:1803.08494), over the channels of a group and all pixels:
- * (x - mean) / sqrt(variance + 1e-6) * weight + bias.
- * @param x [B, C, H, W]
- */
+/** Group norm with the weight and bias of a layer: x [B, C, H, W]. */
 export function groupNorm<T>({ ops, parameters, groups }: Network<T>, prefix: string, x: T): T {
   const p = below(parameters, prefix);
-  const [B = 0, C = 0, H = 0, W = 0] = ops.shapeOf(x);
-  const perGroup = C / groups;
-  const grouped = ops.reshape(x, [B, groups, perGroup * H * W]);
-  const centred = ops.sub(grouped, ops.mean(grouped, { axes: -1, keepDims: true }));
-  const variance = ops.mean(ops.square(centred), { axes: -1, keepDims: true }); // [B, G, 1]
-  const scale = ops.reciprocal(ops.sqrt(ops.add(variance, epsilon)));
-  // Scales are combined by channel first, so that each pixel is multiplied once.
-  const scales = ops.mul(scale, ops.reshape(p('weight'), [1, groups, perGroup]));
-  const scaled = ops.mul(ops.reshape(centred, [B, C, H, W]), ops.reshape(scales, [B, C, 1, 1]));
-  return withBias(ops, p, scaled);
+  return ops.groupNorm(x, p('weight'), p('bias'), { groups, epsilon });
 }
 
 /** conv(silu(norm(x))) */

@@ -1,10 +1,11 @@
 import type { KindsOf } from '@dpar/check';
+import { createEntropyComputer } from '@dpar/entropy';
 import { entropySourceOf, type ImageModel, modelArgument } from '@dpar/nn';
 import { type OnShardProgress, openShard, runSharded, type Share } from '@dpar/shards';
 import { type Engine, float32, type HostTensor, int32 } from '@dpar/tensor';
 import pMap from 'p-map';
 import { checkTokenSet } from '../batches/check-set.js';
-import { type EntropyOptions, entropyComputer } from '../batches/entropies.js';
+import type { EntropyOptions } from '../batches/entropies.js';
 import { checkArguments } from '../check-arguments.js';
 import { createDiskSource } from './disk-source.js';
 import { findEntropies, writeEntropies } from './entropy-parts.js';
@@ -81,7 +82,7 @@ export async function computeEntropies(
   if (result.written === 0) return result;
 
   const source = createDiskSource(layout);
-  const computer = entropyComputer(engine, model, batchSize);
+  const computer = createEntropyComputer(engine, model, batchSize);
   let done = countImages(kept);
   try {
     await runSharded({

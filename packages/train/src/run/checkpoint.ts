@@ -3,10 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { safetensorsChunks, toHostTensor } from '@dpar/io';
-import { checkpointFiles, findFolder, openSafetensors, writeFileAtomic, writeFolderAtomic } from '@dpar/io/node';
+import {
+  checkpointFiles,
+  classesFile,
+  findFolder,
+  openSafetensors,
+  writeFileAtomic,
+  writeFolderAtomic,
+} from '@dpar/io/node';
 import { DparError, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { classesFile } from '../disk/class-names.js';
 import type { RunTrainer } from '../trainer/run-trainer.js';
 import { differences, formatDifferences } from './resume-settings.js';
 import {

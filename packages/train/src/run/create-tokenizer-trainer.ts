@@ -1,12 +1,14 @@
 import { type ImageSource, type ImageSourceOptions, openImageSource } from '@dpar/images/node';
 import { initializeParameters } from '@dpar/nn';
 import type { Engine } from '@dpar/tensor';
-import { trainingOf } from '@dpar/tokenizer';
+import { type PerceptualDistance, perceptualLoss, type TokenizerLoss, trainingOf } from '@dpar/tokenizer';
 import type { PictureBatch } from '../batches/pictures.js';
 import { checkArguments } from '../check-arguments.js';
 import { type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
+import { loadPerceptualNetwork } from '../perceptual/load-network.js';
 import { TokenizerTrainer } from '../trainer/tokenizer-trainer.js';
 import { scheduleOf } from './config-keys.js';
+import { perceptualNetworkKey } from './data-identity.js';
 import { tokenizerFromSettings } from './model-settings.js';
 import { type StartAccount, startingParameters } from './starting-parameters.js';
 import { parseTrainConfig, type TokenizerTrainConfig, tokenizerConfig } from './train-config.js';
@@ -33,8 +35,15 @@ export async function createTokenizerTrainer(
     { engine: 'Engine', config: 'object', 'options?': { ...trainingDataOptionsKinds, 'onNote?': 'function' } },
   );
   const where = 'createTokenizerTrainer';
-  return (await tokenizerTrainer(engine, tokenizerConfig(where, parseTrainConfig(where, config)), options, false))
-    .trainer;
+  const valid = tokenizerConfig(where, parseTrainConfig(where, config));
+  return (await tokenizerTrainer(engine, valid, options, false)).trainer;
+}
+
+/** The trainer of a tokenizer, digests of the files that it reads, by the configuration's keys, and what it starts from. */
+interface TokenizerTrainerOfRun {
+  readonly trainer: TokenizerTrainer;
+  readonly data: Readonly<Record<string, string>>;
+  readonly start: StartAccount | undefined;
 }
 
 /**
@@ -46,14 +55,15 @@ export async function tokenizerTrainer(
   config: TokenizerTrainConfig,
   { onNote }: RunDataOptions,
   resumes: boolean,
-): Promise<{ readonly trainer: TokenizerTrainer; readonly start: StartAccount | undefined }> {
+): Promise<TokenizerTrainerOfRun> {
   const { optimizer, seed, discriminator, init_from, loss } = config;
   const architecture = tokenizerFromSettings(config.model);
   const drawn = initializeParameters(architecture.kind.specs(architecture.config), seed);
   const initFrom = resumes ? undefined : init_from;
   const { parameters, whole, account: start } = await startingParameters(initFrom, architecture, { drawn });
-  const { data, validation } = await openPictures(config, architecture.config.imageSize, onNote);
   const { absolute, squared, codebook, commitment, entropy } = loss;
+  const perceptual = loss.perceptual === null ? undefined : await loadPerceptual(loss.perceptual);
+  const { data, validation } = await openPictures(config, architecture.config.imageSize, onNote);
   const trainer = new TokenizerTrainer({
     engine,
     model: { ...architecture, parameters },
@@ -63,7 +73,10 @@ export async function tokenizerTrainer(
     steps: config.steps,
     batchSize: config.batch_size,
     seed,
-    loss: { weights: { absolute, squared, codebook, commitment, entropy } },
+    loss: {
+      weights: { absolute, squared, codebook, commitment, entropy },
+      ...(perceptual && { perceptual: perceptual.term }),
+    },
     adversarial: discriminator
       ? {
           discriminator: { width: discriminator.width, layers: discriminator.layers },
@@ -80,7 +93,22 @@ export async function tokenizerTrainer(
     reviveAfter: config.revive_after,
     keepsCodebook: whole.has(trainingOf(architecture.kind).codebook),
   });
-  return { trainer, start };
+  const digests = perceptual && { [perceptualNetworkKey]: `sha256:${perceptual.digest}` };
+  return { trainer, data: { ...trainer.dataDigests, ...digests }, start };
+}
+
+/** Loads the network of a perceptual loss. */
+async function loadPerceptual({
+  network: path,
+  weight,
+  ...options
+}: NonNullable<TokenizerTrainConfig['loss']['perceptual']>): Promise<{
+  readonly term: NonNullable<TokenizerLoss['perceptual']>;
+  readonly digest: string;
+}> {
+  const { network, digest } = await loadPerceptualNetwork(path, options);
+  const distance: PerceptualDistance = (ops, decoded, images) => perceptualLoss(ops, network, decoded, images);
+  return { term: { distance, weight }, digest };
 }
 
 /** Opens the pictures of training and validation. Damaged ones are told of when they are met. */

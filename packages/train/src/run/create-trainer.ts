@@ -1,9 +1,10 @@
+import type { ClassNames } from '@dpar/io/node';
 import { initializeParameters, nullClassOf } from '@dpar/nn';
 import { type Engine, named } from '@dpar/tensor';
 import { checkBatch } from '../batches/check-set.js';
 import { isTokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
-import { type ClassNames, classesOfData } from '../disk/class-names.js';
+import { classesOfData } from '../disk/class-names.js';
 import { openTrainingData, type TrainingDataOptions, trainingDataOptionsKinds } from '../disk/training-data.js';
 import { createOptimizerThreadFor } from '../optimizer/thread.js';
 import { trainedParameters } from '../step/trained.js';
@@ -64,8 +65,7 @@ export async function trainerOf(
   resumes: boolean,
 ): Promise<TrainerOfRun> {
   if (isTokenizerConfig(config)) {
-    const { trainer, start } = await tokenizerTrainer(engine, config, options, resumes);
-    return { trainer, data: trainer.dataDigests, start };
+    return tokenizerTrainer(engine, config, options, resumes);
   }
   const { onNote: _, ...dataOptions } = options;
   const { trainer, classes, start } = await imageModelTrainer(engine, config, dataOptions, resumes);

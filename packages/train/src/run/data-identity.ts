@@ -12,6 +12,9 @@ export const dataPathKeys = [
   'validation_entropies',
 ] as const;
 
+/** Key of the network of a perceptual loss, whose contents count too. */
+export const perceptualNetworkKey = 'loss.perceptual.network';
+
 /** Number of images of a source that enter its digest. */
 const samples = 64;
 

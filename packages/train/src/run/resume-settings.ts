@@ -1,5 +1,5 @@
 import { DparError } from '@dpar/tensor';
-import { dataPathKeys } from './data-identity.js';
+import { dataPathKeys, perceptualNetworkKey } from './data-identity.js';
 import { readTrainConfig, type TrainConfig } from './train-config.js';
 import type { TrainerState } from './trainer-state.js';
 
@@ -42,8 +42,10 @@ const freeKeys: readonly string[] = [
   'features',
   'data.prefetch_batches',
   'data.threads',
-  'init_from', // its weights are compared instead
-  ...dataPathKeys.map((key) => `data.${key}`), // their contents are compared instead
+  // Of these the contents are compared instead.
+  'init_from',
+  ...dataPathKeys.map((key) => `data.${key}`),
+  perceptualNetworkKey,
 ];
 
 /** The configuration in a checkpoint: without the output folder. */

@@ -1,12 +1,12 @@
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeClassNames } from '@dpar/io/node';
 import { saveModel } from '@dpar/model/node';
 import { initializeParameters, modelOf } from '@dpar/nn';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { patchVqKind } from '@dpar/tokenizer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeClassNames } from '../disk/class-names.js';
 import { tinyHead, tinyModel } from '../testing/tiny.js';
 import { filesBelow, tinyDparSettings, tinyRun } from '../testing/tiny-run.js';
 import { type SelectedParameters, type SourceWeights, selectParameters } from './select-parameters.js';

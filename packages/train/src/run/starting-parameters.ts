@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointFiles, checkpointIdentity, findFolder, readCheckpoint } from '@dpar/io/node';
+import { checkpointFiles, checkpointIdentity, findFolder, readCheckpoint, readCheckpointClasses } from '@dpar/io/node';
 import { imageModelKinds } from '@dpar/model';
 import {
   type Architecture,
@@ -12,7 +12,6 @@ import {
   parameterProblems,
 } from '@dpar/nn';
 import { DparError, type HostTensor, sizeOf, type Tensors } from '@dpar/tensor';
-import { readCheckpointClasses } from '../disk/class-names.js';
 import { runFiles } from './run-folder.js';
 import {
   classTable,

@@ -1,3 +1,4 @@
+import { type ValueRangeName, valueRanges } from '@dpar/eval';
 import { DparError } from '@dpar/tensor';
 import { defaultLossWeights, type TokenizerKind, tokenizerKinds } from '@dpar/tokenizer';
 import { z } from 'zod';
@@ -35,7 +36,21 @@ const dataKeys = z.strictObject({
 const perceptualKeys = z.strictObject({
   network: z.string().describe('File of the network: an ONNX model, or the Inception weights of pytorch-fid (.pth)'),
   weight: positive.default(1).describe('Weight of the distance'),
-  layers: z.array(z.string()).min(1).optional().describe('Tensors of an ONNX model to compare; default: its outputs'),
+  layers: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      'Layers to compare. ONNX: outputs, inner tensors or nodes; default: all outputs. Inception: 64, 192, 768 and 2048, the ' +
+        'channels of its stages; default: all',
+    ),
+  range: z
+    .enum(Object.keys(valueRanges) as [ValueRangeName, ...ValueRangeName[]])
+    .optional()
+    .describe('Values that the network was trained with; default: imagenet for ONNX, signed for Inception'),
+  size: count
+    .optional()
+    .describe('Width and height that pictures are resized to; default: that of the network (Inception: 299)'),
 });
 
 const lossKeys = z.strictObject({

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
-import { lockFolder, makeFolder, writeJson } from '@dpar/io/node';
+import { lockFolder, makeFolder, readCheckpointClasses, writeJson } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
-import { checkSameClasses, readCheckpointClasses } from '../disk/class-names.js';
+import { checkSameClasses } from '../disk/class-names.js';
 import type { TrainingDataOptions } from '../disk/training-data.js';
 import type { StepMetrics } from '../trainer/metrics.js';
 import type { RunTrainer } from '../trainer/run-trainer.js';

@@ -3,11 +3,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { indexSuffix } from '@dpar/io';
-import { checkpointFiles, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
+import { checkpointFiles, classesFile, fileDigest, safetensorsFiles, writeJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import { z } from 'zod';
 import { checkArguments } from '../check-arguments.js';
-import { classesFile } from '../disk/class-names.js';
 
 /** Names of the files that a trainer adds to a model's checkpoint. */
 export const trainerFiles = {

@@ -1,3 +1,0 @@
-import { application } from '@dpar/config/tsup';
-
-export default application(['src/server/main.ts']);

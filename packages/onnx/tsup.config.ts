@@ -1,0 +1,3 @@
+import { library } from '@dpar/config/tsup';
+
+export default library(['src/index.ts']);

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { Classes } from './class-choice.js';
+import { planDrawing } from './draw-options.js';
+
+const classes: Classes = { numClasses: 3, hasNull: true, names: ['cat', 'dog', 'Animals & Nature'], place: 'model' };
+
+describe('planDrawing', () => {
+  it.each([
+    [{}, [0]],
+    [{ count: 4 }, [0, 1, 2, 0]],
+    [{ class: 'dog' }, [1]],
+    [{ class: 'dog', count: 2 }, [1, 1]],
+    [{ class: ['dog', 0, null] }, [1, 0, 3]],
+    [{ class: ['dog', 0], count: 3 }, [1, 0, 1]],
+    [{ class: [2, 0], count: 3, firstIndex: 3 }, [0, 2, 0]],
+    [{ class: null, count: 2 }, [3, 3]],
+    [{ class: undefined, count: undefined }, [0]],
+  ])('%j draws the classes %j', (options, labels) => {
+    expect([...planDrawing('draw', options, classes).labels]).toEqual(labels);
+  });
+
+  it('has the defaults that draw well, and passes on what is given', () => {
+    expect(planDrawing('draw', {}, classes)).toMatchObject({
+      topP: 0.98,
+      guidanceScale: 1.5,
+      batchSize: 16,
+    });
+    const given = { topP: 1, guidanceScale: 3, batchSize: 2, seed: 7, temperature: 0.5 };
+    expect(planDrawing('draw', { ...given, onProgress: () => {} }, classes)).toEqual({
+      ...given,
+      labels: Int32Array.of(0),
+    });
+    expect(planDrawing('draw', {}, { ...classes, hasNull: false })).not.toHaveProperty('guidanceScale');
+  });
+
+  it.each([
+    [{ class: 'Dog' }, "expected a name of a class of 'model', got 'Dog'. The nearest names are 'dog', 'cat'"],
+    [{ class: ['cat', 'nature'] }, "got 'nature'. The nearest names are 'Animals & Nature'"],
+    [{ class: 4 }, 'expected classes from 0 to 2, or null for none, got 4. Correct the class.'],
+    [{ class: 0.5 }, 'got 0.5'],
+    [{ count: 0 }, "expected 1 to 1000000 images, got 0. Check 'count'."],
+    [{ class: [] }, 'got 0. Name at least one class.'],
+  ])('refuses %j', (options, message) => {
+    expect(() => planDrawing('draw', options, classes)).toThrow(message);
+  });
+
+  it('says where names come from, and that a model has no null class', () => {
+    expect(() => planDrawing('draw', { class: 'cat' }, { ...classes, names: undefined })).toThrow(
+      "from 0 to 2, got 'cat'. 'model' has no names of classes. Pass a number, or write the names to its classes.json",
+    );
+    const plain = { ...classes, hasNull: false };
+    expect(() => planDrawing('draw', { class: null }, plain)).toThrow(
+      "got null for 'model', which was trained without",
+    );
+    expect(() => planDrawing('draw', { class: 3 }, plain)).toThrow('expected classes from 0 to 2, got 3.');
+  });
+});

@@ -1,0 +1,298 @@
+import { patchLengths } from '@dpar/patchify';
+import type { PageExample, PageManifest } from '../manifest.js';
+import { messageOf } from '../message-of.js';
+import type { DrawOptions } from '../model/drawing.js';
+import { drawingSource, type EntropySource, patchingBy } from '../model/entropy-source.js';
+import type { ModelInfo } from '../model/model-info.js';
+import type { ModelName, Reply } from '../worker/protocol.js';
+import { ModelClient } from './client.js';
+import { blankSheet, newBrush } from './images/own-drawing.js';
+import { type Picture, readExample, readImage } from './images/read-image.js';
+import { type Run, type State, type Tab, tabs } from './state.js';
+
+/** Largest number of WebAssembly threads on the page. */
+const mostThreads = 8;
+
+/** Given tokens of a picture to complete, and its class. */
+export type Completion = Pick<DrawOptions, 'prefix' | 'label'>;
+
+/** State of the page and the actions of visitors. Views read the state and call these methods. */
+export class App {
+  readonly state: State;
+  private analysisId = 0;
+  private classificationId = 0;
+  /** Number of requested pictures: a picture that is read slowly must not replace a later one. */
+  private asked = 0;
+
+  /**
+   * @param client Runs the model with one thread.
+   * @param onChange Renders the state.
+   */
+  constructor(
+    readonly manifest: PageManifest,
+    private client: ModelClient,
+    private readonly onChange: () => void,
+  ) {
+    this.state = {
+      tab: 'look',
+      theme: undefined,
+      model: { status: 'loading' },
+      worksOffline: false,
+      threads: 1,
+      look: { view: 'picture', showsPatches: true, isAnalysed: false, compares: false },
+      settings: { label: manifest.label, guidanceScale: 1.5, temperature: 1, seed: 1 },
+    };
+    client.listen((reply) => this.receive(reply));
+    const [first] = manifest.examples;
+    if (first) void this.showExample(first);
+    else this.startDrawing();
+  }
+
+  /** Parts of the page that this model has. */
+  get tabs(): readonly Tab[] {
+    return this.manifest.parts.llamagen ? tabs : tabs.filter((tab) => tab !== 'compare');
+  }
+
+  /** Loads the model again, to run with a number of threads. Ends all drawings. */
+  useThreads(threads: number): void {
+    this.client.terminate();
+    this.client = new ModelClient(this.manifest, threads);
+    this.client.listen((reply) => this.receive(reply));
+    this.update((state) => {
+      state.threads = threads;
+      state.model = { status: 'loading' };
+      this.endRuns();
+    });
+  }
+
+  /** Information on the model, once it is loaded. */
+  get info(): ModelInfo | undefined {
+    const { model } = this.state;
+    return model.status === 'ready' ? model.info : undefined;
+  }
+
+  update(change: (state: State) => void): void {
+    change(this.state);
+    this.onChange();
+  }
+
+  /** Changes some properties of a part of the state. */
+  set<Part extends object>(part: Part, change: Partial<Part>): void {
+    this.update(() => Object.assign(part, change));
+  }
+
+  report(problem: string): void {
+    this.set(this.state, { problem });
+  }
+
+  /** Width and height of images. The first example is read before the model is loaded. */
+  get imageSize(): number {
+    return this.manifest.imageSize;
+  }
+
+  async showExample(example: PageExample): Promise<void> {
+    await this.showRead(() => readExample(example, this.imageSize));
+  }
+
+  async showFile(file: Blob, name: string): Promise<void> {
+    await this.showRead(() => readImage(file, name, this.imageSize));
+  }
+
+  /** Shows an empty sheet to draw on. */
+  startDrawing(): void {
+    this.state.look.brush = newBrush(this.imageSize);
+    this.showPicture(blankSheet(this.imageSize));
+  }
+
+  /** Shows a picture, forgets the results of the one before, and requests its tokens and entropies. */
+  showPicture(picture: Picture): void {
+    delete this.state.look.analysis;
+    delete this.state.look.reconstruction;
+    this.showStroke(picture);
+  }
+
+  /** Shows the picture after a stroke. Its old tokens and entropies stay until the new ones arrive. */
+  showStroke(picture: Picture): void {
+    this.asked++;
+    this.update((state) => {
+      state.look.picture = picture;
+      state.look.isAnalysed = false;
+      delete state.look.logLikelihoods;
+      delete state.completionLabel;
+      // A picture to complete replaces the drawing.
+      if (state.keptRows !== undefined) this.clearGeneration();
+    });
+    this.analysePicture();
+  }
+
+  /** Sets the rows of the picture that are kept when it is completed; undefined to draw a whole image. */
+  keepRows(rows: number | undefined): void {
+    this.update((state) => {
+      if (rows === undefined) delete state.keptRows;
+      else state.keptRows = rows;
+      this.clearGeneration();
+    });
+    this.classifyPicture();
+  }
+
+  private analysePicture(): void {
+    const { picture, compares } = this.state.look;
+    if (!this.info || !picture) return;
+    this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels, compares });
+  }
+
+  /** Requests the class of a picture to complete if it is unknown. */
+  private classifyPicture(): void {
+    const { keptRows, look } = this.state;
+    const { analysis, isAnalysed, picture, logLikelihoods } = look;
+    if (keptRows === undefined || !analysis || !isAnalysed || picture?.className || logLikelihoods) return;
+    // Already requested.
+    if (this.classificationId > this.analysisId) return;
+    this.classificationId = this.client.start({ kind: 'classify', analysis });
+  }
+
+  /** Compares the boundary head with the entropy model, whose weights are loaded for this, or no longer. */
+  compareEntropies(compares: boolean): void {
+    this.update(({ look }) => {
+      look.compares = compares;
+      delete look.source;
+    });
+    if (compares) this.analysePicture();
+  }
+
+  /** Source of the entropies that make the patches of the picture. */
+  lookSource({ dpar }: ModelInfo): EntropySource {
+    return this.state.look.source ?? drawingSource(dpar);
+  }
+
+  /** Entropies of the picture by a source (default: the one that makes its patches), if they are known. */
+  lookEntropies(info: ModelInfo, source: EntropySource = this.lookSource(info)): Float32Array | undefined {
+    const { analysis } = this.state.look;
+    return source === drawingSource(info.dpar) ? analysis?.entropies : analysis?.reference;
+  }
+
+  /** Patch lengths of the picture by a source with the current settings, if its entropies are known. */
+  lookPatches(info: ModelInfo, source: EntropySource = this.lookSource(info)): Int32Array | undefined {
+    const entropies = this.lookEntropies(info, source);
+    return entropies && patchLengths(entropies, this.lookPatching(info, source));
+  }
+
+  /** Threshold in nats and longest patch in tokens: the visitor's choice, or the model's. */
+  lookPatching({ dpar, gridSize }: ModelInfo, source: EntropySource) {
+    const { threshold, maxPatchLength } = this.state.look;
+    const own = patchingBy(source, dpar);
+    return {
+      ...own,
+      endOfImage: false,
+      threshold: threshold ?? own.threshold ?? 0,
+      maxPatchLength: maxPatchLength ?? own.maxPatchLength ?? gridSize,
+    };
+  }
+
+  /** Draws an image with one model, or with several that take turns. */
+  draw(place: 'generation' | 'comparison', models: readonly ModelName[], completion?: Completion): void {
+    const { settings } = this.state;
+    const options = { ...settings, prefix: new Int32Array(), ...completion };
+    this.update((state) => {
+      this.endRuns();
+      delete state.problem;
+      const id = this.client.start({ kind: 'draw', models, options });
+      state[place] = { id, models, options, status: 'preparing', drawings: [] };
+    });
+  }
+
+  /** Pauses a run between two tokens, resumes it, or ends it. */
+  steer(kind: 'pause' | 'resume' | 'cancel', run: Run): void {
+    this.client.steer(kind, run.id);
+    // Tokens still arrive until the worker replies that it has paused.
+    if (kind === 'pause') return;
+    this.update(() => {
+      run.status = kind === 'resume' ? 'running' : 'ended';
+    });
+  }
+
+  /** Ends the drawing and shows an empty image, or the picture to complete. */
+  clearGeneration(): void {
+    const { generation: run } = this.state;
+    if (run && isAtWork(run)) this.client.steer('cancel', run.id);
+    delete this.state.generation;
+    this.onChange();
+  }
+
+  private endRuns(): void {
+    const { generation, comparison } = this.state;
+    for (const run of [generation, comparison]) if (run && isAtWork(run)) run.status = 'ended';
+  }
+
+  private async showRead(read: () => Promise<Picture>): Promise<void> {
+    const number = ++this.asked;
+    try {
+      const picture = await read();
+      if (number !== this.asked) return;
+      this.update((state) => {
+        delete state.problem;
+        delete state.look.brush;
+      });
+      this.showPicture(picture);
+    } catch (error) {
+      if (number === this.asked) this.report(messageOf(error));
+    }
+  }
+
+  private receive(reply: Reply): void {
+    this.update((state) => {
+      switch (reply.kind) {
+        case 'loaded':
+          state.model = { status: 'ready', info: reply.info };
+          if (!reply.info.hasGuidance) state.settings.guidanceScale = 1;
+          this.analysePicture();
+          break;
+        case 'analysed':
+          // Another picture may have been chosen since.
+          if (reply.id !== this.analysisId) break;
+          state.look.analysis = reply.analysis;
+          state.look.isAnalysed = true;
+          this.classifyPicture();
+          break;
+        case 'classified':
+          // A newer picture has its own analysis.
+          if (reply.id === this.classificationId && reply.id > this.analysisId) {
+            state.look.logLikelihoods = reply.logLikelihoods;
+          }
+          break;
+        case 'reconstructed':
+          if (reply.id === this.analysisId) state.look.reconstruction = reply.pixels;
+          break;
+        case 'drawn': {
+          const run = this.runOf(reply.id);
+          if (run && isAtWork(run)) {
+            run.drawings = reply.drawings;
+            if (reply.status !== 'running') run.status = reply.status;
+            else if (run.status === 'preparing') run.status = 'running';
+          }
+          break;
+        }
+        case 'failed': {
+          const run = reply.id === undefined ? undefined : this.runOf(reply.id);
+          if (run) run.status = 'ended';
+          if (state.model.status === 'loading') state.model = { status: 'failed', message: reply.message };
+          else state.problem = reply.message;
+        }
+      }
+    });
+  }
+
+  private runOf(id: number): Run | undefined {
+    return [this.state.generation, this.state.comparison].find((run) => run?.id === id);
+  }
+}
+
+/** True if the worker still has the run. */
+export function isAtWork({ status }: Run): boolean {
+  return status === 'preparing' || status === 'running' || status === 'paused';
+}
+
+/** Largest number of threads. Threads need shared memory, which browsers give to isolated pages only. */
+export function threadLimit(): number {
+  return globalThis.crossOriginIsolated ? Math.min(mostThreads, navigator.hardwareConcurrency || 1) : 1;
+}

@@ -1,0 +1,99 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
+import type { ModelInfo } from '../../model/model-info.js';
+import type { App } from '../app.js';
+import { fixed, slider } from '../parts/controls.js';
+
+/** Seeds that the button chooses from. */
+const seeds = 1_000_000;
+
+/** The class to draw. */
+export interface ClassChoice {
+  /** Index of the class; undefined until it is known. */
+  readonly label?: number;
+  /** Text on the source of the class. */
+  readonly hint?: string;
+  readonly onChoose: (label: number) => void;
+}
+
+/** The class of new images. */
+function newImageClass(app: App): ClassChoice {
+  const { settings } = app.state;
+  return {
+    label: settings.label,
+    onChoose: (label) => app.set(settings, { label }),
+  };
+}
+
+/**
+ * Controls of class, guidance, temperature and seed, for generation and comparison.
+ * @param place Prefix of element ids.
+ */
+export function settingsControls(
+  app: App,
+  { classes, hasGuidance }: ModelInfo,
+  place: string,
+  { label: chosen, hint, onChoose }: ClassChoice = newImageClass(app),
+): TemplateResult {
+  const { settings } = app.state;
+  return html`<div class="control">
+      <label for="${place}-class">Class</label>
+      <select
+        id="${place}-class"
+        aria-describedby=${hint ? `${place}-class-hint` : nothing}
+        @change=${(event: Event) => onChoose((event.target as HTMLSelectElement).selectedIndex)}
+      >
+        ${classes.map((name, label) => html`<option .selected=${live(label === chosen)}>${name}</option>`)}
+        <option value="" disabled hidden .selected=${live(chosen === undefined)}>…</option>
+      </select>
+      ${hint ? html`<p class="hint" id="${place}-class-hint">${hint}</p>` : nothing}
+    </div>
+    ${
+      hasGuidance
+        ? slider({
+            id: `${place}-guidance`,
+            label: 'Guidance',
+            min: 1,
+            max: 5,
+            step: 0.1,
+            value: settings.guidanceScale,
+            text: settings.guidanceScale === 1 ? 'none' : fixed(settings.guidanceScale, 1),
+            onInput: (value) => app.set(settings, { guidanceScale: value }),
+          })
+        : nothing
+    }
+    ${slider({
+      id: `${place}-temperature`,
+      label: 'Temperature',
+      min: 0.1,
+      max: 1.5,
+      step: 0.05,
+      value: settings.temperature,
+      text: fixed(settings.temperature, 2),
+      onInput: (value) => app.set(settings, { temperature: value }),
+    })}
+    <div class="control">
+      <label for="${place}-seed">Seed</label>
+      <div class="seed">
+        <input
+          id="${place}-seed"
+          type="number"
+          min="0"
+          max=${2 ** 31 - 1}
+          step="1"
+          .value=${live(String(settings.seed))}
+          @change=${(event: Event) => {
+            const value = (event.target as HTMLInputElement).valueAsNumber;
+            app.set(settings, { seed: Number.isInteger(value) && value >= 0 && value < 2 ** 31 ? value : 0 });
+          }}
+        />
+        <button
+          type="button"
+          class="quiet"
+          @click=${() => app.set(settings, { seed: Math.floor(Math.random() * seeds) })}
+        >
+          Another
+        </button>
+      </div>
+    </div>`;
+}

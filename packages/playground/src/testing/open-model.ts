@@ -1,0 +1,9 @@
+import type { EmojiModel } from '@dpar/emoji';
+import type { OpenModel } from '../model/open-model.js';
+
+/** An open model whose weights are there already. */
+export function openModel(model: EmojiModel): OpenModel {
+  const { tokenizer, entropy, dpar, llamagen, classes } = model;
+  const configs = { tokenizer, entropy: entropy.config, dpar: dpar.config, llamagen: llamagen.config };
+  return { configs, classes, load: async (name) => model[name] };
+}

@@ -1,0 +1,291 @@
+import { readFileSync } from 'node:fs';
+import { findChromium, launchChromium } from '@dpar/config/chromium';
+import { loadEmojiModel } from '@dpar/emoji/node';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dparRuns, entropyCost } from './model/costs.js';
+import { figure, firstMap, takePicture, visit } from './testing/browser.js';
+import { servedPage, type TestPage } from './testing/page-of.js';
+import { sampleFile } from './testing/sample-file.js';
+
+const soon = <V>(read: () => V | Promise<V>) => expect.poll(read, { timeout: 60_000, interval: 100 });
+const chromium = findChromium();
+
+/** A phone, upright, or a tablet: fingers instead of a mouse. */
+const touch = (width: number, height: number): BrowserContextOptions => ({
+  viewport: { width, height },
+  isMobile: true,
+  hasTouch: true,
+});
+
+/** Name of the focused element: the text of a button, the label of another control. */
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const element = document.activeElement as HTMLElement;
+    const label = element.getAttribute('aria-label') ?? (element as HTMLInputElement).labels?.[0]?.textContent;
+    return (label ?? (element === document.body ? 'the page' : element.textContent) ?? '').trim();
+  });
+
+/** Moves the focus with the tabulator until it is at a control of that name. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let i = 0; i < 80; i++) {
+    if ((await focused(page)) === name) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the keyboard does not reach '${name}'`);
+}
+
+describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_000 }, () => {
+  let browser: Browser;
+  let server: TestPage;
+
+  beforeAll(async () => {
+    server = await servedPage();
+    browser = await launchChromium(chromium as string);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  /** Opens a part of the page, waits for the model, and looks at complaints when `act` is done. */
+  async function at(tab: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>): Promise<void> {
+    const { context, page, complaints } = await visit(browser, `${server.url}#${tab}`, options);
+    await firstMap(page);
+    await act(page);
+    expect(complaints).toEqual([]);
+    await context.close();
+  }
+
+  const shownClass = (page: Page): Promise<string> => page.locator('#generate-class').inputValue();
+  const classHint = (page: Page) => page.locator('#generate-class-hint').textContent();
+
+  describe('who complete pictures', () => {
+    it('get the class of each sample, and may choose another until they take another picture', () =>
+      at('generate', {}, async (page) => {
+        expect(await shownClass(page)).toBe('Smileys & Emotion');
+        await page.getByRole('button', { name: 'Complete a picture' }).click();
+        await soon(() => shownClass(page)).toBe('Animals & Nature');
+        expect(await classHint(page)).toContain('The class of ‘Lion’');
+        await page.getByRole('button', { name: 'Flag of Morocco' }).click();
+        await soon(() => shownClass(page)).toBe('Flags');
+        await page.getByLabel('Class').selectOption('Food & Drink');
+        await soon(() => classHint(page)).toBe('You chose this class.');
+        await page.getByRole('slider', { name: 'Erased from row' }).fill('4');
+        await page.getByRole('button', { name: 'Complete', exact: true }).click();
+        await page.getByText('Finished').waitFor();
+        expect(await page.locator('figure h3').textContent()).toBe('Flag of Morocco: Food & Drink');
+        await page.getByRole('button', { name: 'Cup of tea' }).click();
+        await soon(() => classHint(page)).toContain('The class of ‘Cup of tea’');
+        expect(await shownClass(page)).toBe('Food & Drink');
+        await page.getByRole('button', { name: 'Rose' }).click();
+        await soon(() => shownClass(page)).toBe('Animals & Nature');
+        // New images keep the class of their own.
+        await page.getByRole('button', { name: 'A new image' }).click();
+        await soon(() => shownClass(page)).toBe('Smileys & Emotion');
+      }));
+
+    it('get the class that fits a picture of their own, as far as it is given', () =>
+      at('generate', {}, async (page) => {
+        await page.getByRole('button', { name: 'Complete a picture' }).click();
+        const australia = [...readFileSync(sampleFile('flag-of-australia'))];
+        await page.evaluate((bytes) => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([new Uint8Array(bytes)], 'own.png', { type: 'image/png' }));
+          document.body.dispatchEvent(
+            new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }),
+          );
+        }, australia);
+        await soon(() => page.locator('figure h3').textContent()).toBe('own.png');
+        await soon(() => shownClass(page)).toBe('Flags');
+        expect(await classHint(page)).toContain('most likely');
+        await page.getByRole('button', { name: 'Complete', exact: true }).click();
+        await page.getByText('Finished').waitFor();
+        expect(await page.locator('figure h3').textContent()).toBe('own.png: Flags');
+      }));
+  });
+
+  describe('with a keyboard', () => {
+    it('keep the focus while they generate, stop, resume and start over', () =>
+      at('generate', {}, async (page) => {
+        await tabTo(page, 'Generate');
+        await tabTo(page, 'Seed');
+        await tabTo(page, 'Generate');
+        await page.keyboard.press('Enter');
+        await soon(() => focused(page)).toBe('Stop');
+        await page.keyboard.press('Enter');
+        await soon(() => focused(page)).toBe('Resume');
+        await page.keyboard.press('Tab');
+        expect(await focused(page)).toBe('Start over');
+        await page.keyboard.press('Enter');
+        await soon(() => focused(page)).toBe('Stop');
+        await page.keyboard.press('Enter');
+        await soon(() => focused(page)).toBe('Resume');
+        await page.keyboard.press('Space');
+        await page.getByText('Finished').waitFor();
+        expect(await focused(page)).toBe('Generate');
+      }));
+
+    it('keep it while they compare, and complete a picture', () =>
+      at('compare', {}, async (page) => {
+        await page.locator('#compare-seed').focus();
+        await tabTo(page, 'Compare');
+        await page.keyboard.press('Enter');
+        await soon(() => focused(page)).toBe('Stop');
+        await page.getByText('Finished').waitFor();
+        expect(await focused(page)).toBe('Compare');
+        await page.locator('#tab-compare').focus();
+        await page.keyboard.press('ArrowLeft');
+        expect(await focused(page)).toBe('Generate');
+        await tabTo(page, 'Complete a picture');
+        await page.keyboard.press('Enter');
+        await tabTo(page, 'Complete');
+        expect(await focused(page)).toBe('Complete');
+        await page.keyboard.press('Enter');
+        await page.getByText('Finished').waitFor();
+        expect(await focused(page)).toBe('Complete');
+        await tabTo(page, 'Back to the erased picture');
+        await page.keyboard.press('Enter');
+        await soon(() => focused(page)).toBe('Erased from row');
+      }));
+
+    it('find it where they were when a control goes away', () =>
+      at('look', {}, async (page) => {
+        await tabTo(page, 'Threshold');
+        await page.keyboard.press('ArrowRight');
+        const reset = page.getByRole('button', { name: 'Reset to' });
+        await reset.focus();
+        await page.keyboard.press('Enter');
+        await soon(() => reset.getAttribute('aria-disabled')).toBe('true');
+        expect(await focused(page)).toMatch(/^Reset to/);
+        await page.locator('#threshold').focus();
+        await page.evaluate(() => {
+          const transfer = new DataTransfer();
+          transfer.items.add(new File(['text'], 'broken.png', { type: 'image/png' }));
+          document.body.dispatchEvent(
+            new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }),
+          );
+        });
+        await page.getByRole('button', { name: 'Dismiss' }).focus();
+        await page.keyboard.press('Enter');
+        await soon(() => focused(page)).toBe('Threshold');
+        await page.locator('#tab-look').focus();
+        await page.keyboard.press('End');
+        await soon(() => focused(page)).toBe('Compare');
+        await page.keyboard.press('Home');
+        await soon(() => focused(page)).toBe('Look');
+        await soon(() => page.locator('#panel-look').isVisible()).toBe(true);
+      }));
+  });
+
+  it('who click twice do not stop what they have begun', () =>
+    at('generate', {}, async (page) => {
+      await page.getByRole('button', { name: 'Generate', exact: true }).dblclick();
+      await page.getByText('Finished').waitFor();
+      expect(await figure(page, 'tokens')).toBe('256');
+    }));
+
+  it('see nothing of an earlier picture, however quickly they choose', () =>
+    at('look', {}, async (page) => {
+      // The first picture comes last.
+      const rose = (await page.getByRole('img', { name: 'Rose' }).getAttribute('src')) as string;
+      await page.route(rose, async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        await route.continue();
+      });
+      const lion = await figure(page, 'patches');
+      await page.getByRole('button', { name: 'Rose' }).click();
+      await page.getByRole('button', { name: 'Flag of Australia' }).click();
+      await soon(() => page.locator('figure h3').first().textContent()).toBe('Flag of Australia');
+      await soon(() => figure(page, 'patches')).toMatch(/\d/);
+      const flag = await figure(page, 'patches');
+      expect(flag).not.toBe(lion);
+      await page.waitForTimeout(2500);
+      expect(await page.locator('figure h3').first().textContent()).toBe('Flag of Australia');
+      expect(await figure(page, 'patches')).toBe(flag);
+    }));
+
+  it('are told why DPAR takes its time, with its entropies counted', () =>
+    at('compare', {}, async (page) => {
+      await page.getByRole('button', { name: 'Compare', exact: true }).click();
+      await page.getByText('Finished').waitFor();
+      const steps = Number(await figure(page, 'dpar-steps'));
+      const seconds = async (model: string) => Number.parseFloat(await figure(page, `${model}-time`));
+      const millions = async (model: string) => Number.parseFloat(await figure(page, `${model}-operations`));
+      const { dpar, entropy } = await loadEmojiModel();
+      const models = { dpar: dpar.config, entropy: entropy.config };
+      expect(await figure(page, 'dpar-entropy-operations')).toBe(`${(entropyCost(models) / 1e6).toFixed(0)} M`);
+      expect(await figure(page, 'llamagen-operations')).toBe('1305 M'); // twice 652.66: guidance
+      expect(await page.locator('caption').textContent()).toBe(
+        'Smileys & Emotion, guidance 1.5, temperature 1.00, seed 1',
+      );
+      const text = (await figure(page, 'time-explained')).replace(/\s+/g, ' ');
+      const [ratio, saving] = [/took ([\d.]+) times/, /with ([\d.]+)% fewer/].map((of) => Number(of.exec(text)?.[1]));
+      expect((await seconds('dpar')) / (await seconds('llamagen'))).toBeCloseTo(ratio as number, 1);
+      expect(100 * (1 - (await millions('dpar')) / (await millions('llamagen')))).toBeCloseTo(saving as number, 0);
+      expect(text).toContain(`a small network ${dparRuns(models, steps)} times`);
+      expect(text).toMatch(
+        /each time \d+\.\d\d ms for \d\.\d\d M multiply-adds on average; LlamaGen runs one 256 times/,
+      );
+    }));
+
+  it('can compare after they have changed the threads', () =>
+    at('generate', {}, async (page) => {
+      await page.getByRole('button', { name: 'Generate', exact: true }).click();
+      await page.getByText('Finished').waitFor();
+      await page.getByLabel('Threads').selectOption('2');
+      await soon(() => figure(page, 'engine')).toContain('2 threads');
+      await page.locator('#tab-compare').click();
+      await page.getByRole('button', { name: 'Compare', exact: true }).click();
+      // Threads are slow where processors are busy.
+      await soon(() => figure(page, 'dpar-tokens').then(Number)).toBeGreaterThan(3);
+    }));
+
+  it.each([
+    [360, 640],
+    [390, 844],
+    [768, 1024],
+    [740, 360],
+  ])('with fingers have picture and button together on %d x %d', (width, height) =>
+    at('generate', touch(width, height), async (page) => {
+      const button = page.locator('#panel-generate .primary');
+      const inWindow = async (): Promise<boolean> => {
+        const box = await button.boundingBox();
+        return box !== null && box.y >= 0 && box.y + box.height <= height;
+      };
+      const canvas = page.locator('canvas[data-canvas=generation]');
+      expect(await inWindow()).toBe(true);
+      await page.evaluate(() => document.querySelector('.tokens')?.scrollIntoView({ block: 'nearest' }));
+      const [picture, box] = [await canvas.boundingBox(), await button.boundingBox()];
+      if (!picture || !box) throw new Error('no picture or no button');
+      if (height > width) expect(picture.y + picture.height).toBeLessThanOrEqual(box.y);
+      // From below the picture a tap brings it back.
+      await page.locator('#generate-seed').scrollIntoViewIfNeeded();
+      await button.tap();
+      await page.getByText('Finished').waitFor();
+      const after = await canvas.boundingBox();
+      expect(after?.y).toBeGreaterThanOrEqual(-1);
+      await page.locator('#tab-compare').tap();
+      await page.getByRole('button', { name: 'Compare', exact: true }).waitFor();
+      const compare = await page.locator('#panel-compare .primary').boundingBox();
+      expect((compare?.y ?? height) + (compare?.height ?? 0)).toBeLessThanOrEqual(height);
+      await takePicture(page, `compare-${width}`);
+    }),
+  );
+
+  it('are told what fingers, or mouse and keyboard, can do', async () => {
+    const readout = (page: Page) => page.locator('#token-readout').textContent();
+    const label = (page: Page) => page.locator('canvas[data-canvas=picture]').getAttribute('aria-label');
+    await at('look', touch(390, 844), async (page) => {
+      expect(await readout(page)).toMatch(/^\s*Touch a token/);
+      expect(await readout(page)).not.toMatch(/point|arrow|mouse|click/i);
+      expect(await label(page)).not.toMatch(/arrow/i);
+      await page.getByRole('button', { name: 'Draw' }).tap();
+      await soon(() => label(page)).toContain('Draw with a finger');
+    });
+    await at('look', {}, async (page) => {
+      expect(await readout(page)).toMatch(/Point at a token, or move there with the arrow keys/);
+      expect(await label(page)).toContain('Arrow keys');
+    });
+  });
+});
