@@ -85,6 +85,7 @@ export async function tokenizerTrainer(
     steps: config.steps,
     batchSize: config.batch_size,
     seed,
+    features,
     loss: {
       weights: { absolute, squared, codebook, commitment, entropy },
       ...(perceptual && { perceptual: perceptual.term }),
