@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { readOptions, UsageError, wholeNumber } from '@dpar/example-kit';
-import { defaultMinutes } from './settings.js';
+
+/** Minutes of `npm run demo`. */
+const defaultMinutes = 10;
 
 const engineNames = ['ort', 'tfjs'] as const;
 
@@ -29,14 +31,15 @@ export interface Arguments {
 
 export const usage = `npm run demo -- [options]
 
-Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, generates images with both and writes a report.
+Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, as dpar create does on any folder of pictures, and writes a grid and
+a report. Run again after an interruption, it resumes.
 
   --minutes M    approximate time on two cores (default ${defaultMinutes}); a longer run gives better images
   --smoke        shortest run (under a minute), which tests that everything works
-  --seed S       seed; the same seed gives the same images (default 0)
+  --seed S       seed of everything random (default 0)
   --engine E     ort (ONNX Runtime, default) or tfjs (the fastest installed TensorFlow.js backend; packages/engine-tfjs
                  lists its speed)
-  --output DIR   folder of the report (default examples/emoji/output)
+  --output DIR   folder of pictures and runs (default examples/emoji/output)
   --learning DIR  compares how DPAR and LlamaGen of equal size learn, from three seeds each (15 minutes)
   --help         prints this text
 

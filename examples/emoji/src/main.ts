@@ -1,20 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { emojiFolder } from '@dpar/emoji/node';
-import { createStages, describeMachine, runProgram, type Stages } from '@dpar/example-kit';
+import { createStages, runProgram, type Stages } from '@dpar/example-kit';
 import { writeFileAtomic } from '@dpar/io/node';
 import { toPng } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import chalk from 'chalk';
 import { type Arguments, readArguments, usage } from './arguments.js';
+import { runDemo } from './demo.js';
 import { createEngine } from './engine.js';
 import { compareLearning } from './learning/compare.js';
-import { writeOutput } from './output.js';
-import { runPipeline } from './pipeline.js';
 import { drawPretrained } from './pretrained/draw.js';
 import { preview } from './pretrained/preview.js';
-import type { Results } from './results.js';
-import { settingsFor, smokeSettings } from './settings.js';
 import { modelCard, updateCard } from './weights/card.js';
 import { packModel } from './weights/pack.js';
 import { makeModel } from './weights/train.js';
@@ -22,8 +19,7 @@ import { makeModel } from './weights/train.js';
 type Task = (engine: Engine, args: Arguments, stages: Stages) => Promise<string>;
 
 /** Tasks by name. Each returns the text that is printed at the end. */
-const tasks: Readonly<Record<Arguments['task'], Task>> = {
-  train,
+const tasks: Readonly<Record<Exclude<Arguments['task'], 'train'>, Task>> = {
   pretrained,
   learning: (engine, { folder }, stages) => compareLearning(engine, folder, stages),
   'pack-model': pack,
@@ -39,6 +35,12 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
+  if (args.task === 'train') {
+    const interruption = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+    process.exitCode = await runDemo(args, process, interruption.signal);
+    return;
+  }
   const stages = createStages();
   const engine = await createEngine(args.engine);
   try {
@@ -49,25 +51,6 @@ async function main(): Promise<void> {
     stages.stop();
     await engine.dispose();
   }
-}
-
-async function train(engine: Engine, args: Arguments, stages: Stages): Promise<string> {
-  const { minutes, smoke, seed, output } = args;
-  const results = await runPipeline(engine, smoke ? smokeSettings(seed) : settingsFor(minutes, seed), stages);
-  const other = args.engine === 'ort' ? '' : ` --engine ${args.engine}`;
-  const command = `npm run demo -- ${smoke ? '--smoke' : `--minutes ${minutes}`} --seed ${seed}${other}`;
-  const record = { machine: describeMachine(), stages: stages.done, command };
-  return `${summaryOf(results)}\nReport: ${await writeOutput(resolve(output), results, record)}`;
-}
-
-function summaryOf({ validation, train, dpar, llamaGen }: Results): string {
-  const ratio = dpar.training.stepSeconds / llamaGen.training.stepSeconds;
-  return [
-    `Tokenizer: ${validation.psnr.toFixed(2)} dB on validation images.`,
-    `Patches: ${train.patches.meanLength.toFixed(2)} tokens on average.`,
-    `Validation loss: DPAR ${dpar.training.validationLoss.toFixed(3)}, LlamaGen ${llamaGen.training.validationLoss.toFixed(3)} nats per token.`,
-    `Time of a step: DPAR takes ${ratio.toFixed(2)} times as long as LlamaGen.`,
-  ].join('\n');
 }
 
 async function pretrained(engine: Engine, { count, seed, output }: Arguments, stages: Stages): Promise<string> {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { medianStepSeconds, trainingCurve, validationCurve } from './curves.js';
+import { medianStepSeconds, validationCurve } from './curves.js';
 
 const metrics = [
   { step: 1, seconds: 9, graphs: 1, loss: 6 },
@@ -14,12 +14,5 @@ it('sums steps, and counts those that compile as the median of the others', () =
   expect(validationCurve(metrics, 5e12)).toEqual([
     { step: 2, seconds: 2, teraFlop: 10, loss: 4 },
     { step: 4, seconds: 4, teraFlop: 20, loss: 3 },
-  ]);
-});
-
-it('takes means of the training loss, of a shorter stretch at the end', () => {
-  expect(trainingCurve(metrics, 1e12, 2)).toEqual([
-    { step: 3, seconds: 3, teraFlop: 3, loss: 5 },
-    { step: 5, seconds: 5, teraFlop: 5, loss: 2 },
   ]);
 });

@@ -22,21 +22,6 @@ export function validationCurve(metrics: readonly MetricsLine[], flopPerStep: nu
   return metrics.flatMap(({ validation_loss: loss }, i) => (loss === undefined ? [] : [pointAt(i, loss)]));
 }
 
-/**
- * Curve of the training loss: means over stretches of equal length.
- * @param flopPerStep Floating-point operations of a step.
- * @param points About how many points it has.
- */
-export function trainingCurve(metrics: readonly MetricsLine[], flopPerStep: number, points: number): CurvePoint[] {
-  const pointAt = pointsOf(metrics, flopPerStep);
-  const stride = Math.max(1, Math.round(metrics.length / points));
-  const stretches = Array.from({ length: Math.ceil(metrics.length / stride) }, (_, i) => i * stride);
-  return stretches.map((start) => {
-    const losses = metrics.slice(start, start + stride).map(({ loss = Number.NaN }) => loss);
-    return pointAt(start + losses.length - 1, losses.reduce((sum, loss) => sum + loss, 0) / losses.length);
-  });
-}
-
 function isUsual({ graphs }: MetricsLine, i: number, metrics: readonly MetricsLine[]): boolean {
   return graphs === (metrics[i - 1]?.graphs ?? 0);
 }

@@ -1,4 +1,4 @@
-export { type CurvePoint, medianStepSeconds, trainingCurve, validationCurve } from './curves.js';
+export { type CurvePoint, medianStepSeconds, validationCurve } from './curves.js';
 export { describeMachine, describeProcessor } from './machine.js';
 export { readOptions, runProgram, UsageError, wholeNumber } from './program.js';
 export { createStages, type Progress, type Stages } from './progress.js';

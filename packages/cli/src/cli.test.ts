@@ -19,9 +19,10 @@ describe('help', () => {
   it.each(commands.map(({ name }) => name))('shows all options of %s', async (name) => {
     const { status, stdout } = await runCli([name, '--help']);
     expect(status).toBe(0);
-    const options = Object.keys(commands.find((command) => command.name === name)?.options ?? {});
-    for (const option of [...options, 'json', 'threads']) {
-      expect(stdout).toContain(`--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    const options = Object.entries(commands.find((command) => command.name === name)?.options ?? {});
+    for (const [option, { positional, value = '' }] of [...options, ['json', {}], ['threads', {}]] as typeof options) {
+      const shown = `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      expect(stdout).toContain(positional ? value : shown);
     }
   });
 

@@ -23,7 +23,7 @@ import {
   reconstructOptionsKinds,
 } from './pipeline.js';
 
-/** What depends on the place where a pipeline runs: its results, and image files that it reads. */
+/** Parts that depend on the place where a pipeline runs: its results, and image files that it reads. */
 export interface Environment<R extends Images, M extends EntropyMap, S> {
   images(content: ImagesContent): R;
   entropyMap(content: EntropyMapContent): M;

@@ -27,7 +27,7 @@ export interface ModelPart<K extends ModelKind> {
   readonly config: ConfigOf<K>;
 }
 
-/** What a model folder holds, without the weights. Tokens form a square grid. */
+/** Content of a model folder, without the weights. Tokens form a square grid. */
 export interface ModelParts {
   readonly tokenizer: ModelPart<TokenizerKind>;
   /** At least one of `dpar` and `llamagen` is there. */

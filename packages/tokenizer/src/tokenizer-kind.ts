@@ -66,6 +66,6 @@ export interface TokenizerKind<C extends TokenizerConfig = TokenizerConfig> exte
   readonly hasLatents: boolean;
   /** Creates the tokenizer on an engine, from parameters that fit the configuration. */
   create(engine: Engine, config: C, parameters: Tensors<HostTensor>, options?: TokenizerOptions): ImageTokenizer;
-  /** What its training needs. A kind without it is not trained. */
+  /** Functions that its training needs. A kind without it is not trained. */
   readonly training?: TokenizerTraining<C>;
 }

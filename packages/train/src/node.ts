@@ -25,6 +25,8 @@ export { type RunRecord, restoreTrainer, writeTrainerCheckpoint } from './run/ch
 export { createTokenizerTrainer, picturesToShow, type RunDataOptions } from './run/create-tokenizer-trainer.js';
 export { createTrainer } from './run/create-trainer.js';
 export { runFiles, stepFolder, watchFiles } from './run/run-folder.js';
+export type { StartPart } from './run/select-parameters.js';
+export type { StartAccount } from './run/starting-parameters.js';
 export { type TrainOptions, train } from './run/train.js';
 export {
   type FileRecord,

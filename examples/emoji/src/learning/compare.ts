@@ -7,10 +7,10 @@ import { type MetricsLine, parseMetrics } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import { architectureFromSettings, readTrainConfig, type TrainConfig } from '@dpar/train';
 import { runFiles, train } from '@dpar/train/node';
-import { takeTurns } from '../stages/training.js';
 import { prepareModel } from '../weights/train.js';
 import { type LearningResult, type LearningResults, learningPage, spreadCurve, verdict } from './report.js';
 import { kinds, learningRun, seeds } from './settings.js';
+import { takeTurns } from './take-turns.js';
 
 /**
  * Trains DPAR and LlamaGen of equal size from several seeds each. Compares how the validation loss falls with steps,

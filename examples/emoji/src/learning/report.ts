@@ -1,7 +1,14 @@
 import { type CurvePoint, spreadOf } from '@dpar/example-kit';
 import { type Html, html, legend, lineChart, page, type Series, table } from '@dpar/report';
-import { style } from '../report/style.js';
 import { type Kind, kinds, seeds } from './settings.js';
+
+/** Colours of the models. */
+const style = `
+:root { --dpar: #c2410c; --llamagen: #1d4ed8; }
+@media (prefers-color-scheme: dark) { :root { --dpar: #fb923c; --llamagen: #7aa7ff; } }
+.dpar { stroke: var(--dpar); } .llamagen { stroke: var(--llamagen); }
+svg .training { stroke-width: 1.2; stroke-dasharray: 4 3; }
+`;
 
 /** Runs of one kind of model at one step. */
 export interface SpreadPoint extends CurvePoint {

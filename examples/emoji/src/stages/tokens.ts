@@ -1,9 +1,27 @@
 import { encodeAll, type ImageSet, patchesOf } from '@dpar/example-kit/emoji';
 import { type DparConfig, patchingOptions } from '@dpar/model';
-import { patchStatistics } from '@dpar/patchify';
+import { type PatchStatistics, patchStatistics } from '@dpar/patchify';
 import { type HostTensorOf, int32 } from '@dpar/tensor';
 import { bytesFromImages, type ImageTokenizer, peakSignalToNoiseRatio } from '@dpar/tokenizer';
-import type { PatchedImages, TokenizedImages } from '../results.js';
+import type { TokenSet } from '@dpar/train';
+
+/** A set of images as tokens. */
+export interface TokenizedImages {
+  readonly images: ImageSet;
+  readonly tokens: TokenSet;
+  /** [N, 64, 64, 3]: images of the tokens. */
+  readonly reconstructed: Uint8Array;
+  /** PSNR of all images together, dB. */
+  readonly psnr: number;
+}
+
+/** A set of images as tokens and patches. */
+export interface PatchedImages extends TokenizedImages {
+  /** Tokens with their entropies. */
+  readonly tokens: Required<TokenSet>;
+  readonly patchLengths: readonly Int32Array[];
+  readonly patches: PatchStatistics;
+}
 
 /** Turns images into tokens and back. */
 export async function tokenize(tokenizer: ImageTokenizer, images: ImageSet): Promise<TokenizedImages> {

@@ -4,8 +4,7 @@ import type { ImageModel } from '@dpar/nn';
 import type { Engine, HostTensorOf } from '@dpar/tensor';
 import { createTokenizer } from '@dpar/tokenizer';
 import { createBoundaryValidator, createValidator, entropiesOfSet, type TokenSet } from '@dpar/train';
-import type { TokenizedImages } from '../results.js';
-import { tokenize, withPatches } from '../stages/tokens.js';
+import { type TokenizedImages, tokenize, withPatches } from '../stages/tokens.js';
 
 /** Quality of a boundary head on some images. */
 export interface HeadQuality {

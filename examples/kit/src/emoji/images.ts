@@ -83,16 +83,17 @@ export function isValidation(unified: string): boolean {
   return createHash('sha256').update(unified).digest().readUInt32BE(0) / 2 ** 32 < validationShare;
 }
 
+/** Image file of an emoji, or of one of its variants of skin tone. */
+export interface EmojiFile {
+  readonly path: string;
+  readonly entry: EmojiEntry;
+}
+
 /**
- * Reads the emoji, without the category 'Component' (five patches of skin colour).
- * @param limit Reads about this many, evenly spread; all if undefined.
- * @param progress Counts to 1.
+ * Lists the image files of the emoji, without the category 'Component' (five patches of skin colour).
+ * @param limit Lists about this many, evenly spread; all if undefined.
  */
-export async function loadEmoji(
-  limit: number | undefined,
-  progress: Progress,
-  vendor: Vendor = 'google',
-): Promise<Emoji> {
+export async function listEmoji(limit?: number, vendor: Vendor = 'google'): Promise<EmojiFile[]> {
   const { entries, folder } = await readEntries(vendor);
   const all = entries
     .filter(({ category }) => category !== 'Component')
@@ -101,9 +102,21 @@ export async function loadEmoji(
         .filter((variant) => variant[`has_img_${vendor}`])
         .map(({ image }) => ({ path: join(folder, image), entry })),
     );
-  const classes = [...new Set(all.map(({ entry }) => entry.category))].sort(compareCodePoints);
   const stride = limit === undefined ? 1 : Math.max(1, all.length / limit);
-  const files = all.filter((_, i) => Math.floor((i + 1) / stride) > Math.floor(i / stride));
+  return all.filter((_, i) => Math.floor((i + 1) / stride) > Math.floor(i / stride));
+}
+
+/**
+ * Reads the emoji of {@link listEmoji}.
+ * @param progress Counts to 1.
+ */
+export async function loadEmoji(
+  limit: number | undefined,
+  progress: Progress,
+  vendor: Vendor = 'google',
+): Promise<Emoji> {
+  const files = await listEmoji(limit, vendor);
+  const classes = [...new Set(files.map(({ entry }) => entry.category))].sort(compareCodePoints);
   let before = 0;
   const read = async (part: typeof files): Promise<ImageSet> => {
     const pixels = await decodeImages(

@@ -23,7 +23,10 @@ describe.each(outputs)('$command.name: $option', ({ command, option }) => {
     await writeFile(join(folder, 'file'), '');
     const given = Object.entries(command.options).filter(([name, { required }]) => required && name !== option);
     // An output of the command beside the one that is checked may be anywhere.
-    const argv = given.flatMap(([name]) => [longName(name), texts[name] ?? join(folder, `no-${name}`)]);
+    const argv = given.flatMap(([name, { positional }]) => {
+      const value = texts[name] ?? join(folder, `no-${name}`);
+      return positional ? [value] : [longName(name), value];
+    });
     const path = join(folder, 'file', 'place');
     const { status, stdout, stderr } = await runCli([command.name, ...argv, longName(option), path]);
     expect(stderr).toBe(

@@ -101,7 +101,7 @@ describe('a run with tiny settings', { timeout: 120_000 }, () => {
       'XS',
       ...[...['--set', 'entropy.steps=3', '--set', 'dpar.steps=3', '--set', 'dpar.samples.count=2', '--threads', '1']],
     );
-    expect([from.status, from.stderr]).toEqual([0, expect.any(String)]);
+    expect(from.status, from.stderr).toBe(0);
     const weights = (run: string) => readFile(join(run, 'model', 'tokenizer', 'model.safetensors'));
     expect((await weights(other)).equals(await weights(output))).toBe(true);
   });

@@ -84,14 +84,19 @@ export function costOf(settings: ModelSettings): ModelCost {
   return { parameters: countParameters(kind.specs(config)), flop: 6 * kind.matmulMacs(config, patches) };
 }
 
-/** Feed-forward width of LlamaGen at which it has about as many parameters as DPAR, as `multiple_of`. */
+/** LlamaGen with the even feed-forward width (`multiple_of`) that brings it nearest to the parameters of a DPAR. */
 export function matchingLlamaGen(llamaGen: ModelSettings, dpar: ModelSettings): ModelSettings {
   const target = costOf(dpar).parameters;
-  const distance = (multiple: number) => Math.abs(costOf({ ...llamaGen, multiple_of: multiple }).parameters - target);
-  const widths = Array.from({ length: 8 * Number(dpar.dim) }, (_, i) => i + 1).filter((width) => width % 2 === 0);
-  const [first = 32] = widths;
-  const best = widths.reduce((nearest, width) => (distance(width) < distance(nearest) ? width : nearest), first);
-  return { ...llamaGen, multiple_of: best };
+  const ofWidth = (width: number): ModelSettings => ({ ...llamaGen, multiple_of: 2 * width });
+  const excess = (width: number): number => costOf(ofWidth(width)).parameters - target;
+  // Wider layers have more parameters: bisection.
+  let [low, high] = [1, 4 * Number(dpar.dim)];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (excess(middle) < 0) low = middle;
+    else high = middle;
+  }
+  return ofWidth(Math.abs(excess(low)) < Math.abs(excess(high)) ? low : high);
 }
 
 /** Facts that a training configuration follows from. */

@@ -14,7 +14,7 @@ export function gridClasses(classes: number): number[] {
   return spread([...Array(classes).keys()], mostClasses);
 }
 
-/** How images are drawn. One class needs no guidance. Lower values of top-p leave more images empty. */
+/** Guidance and top-p of drawings. One class needs no guidance. Lower values of top-p leave more images empty. */
 export function drawingOf(classes: number): { readonly guidanceScale: number; readonly topP: number } {
   return { guidanceScale: classes > 1 ? 1.5 : 1, topP: 0.98 };
 }
@@ -31,7 +31,7 @@ export interface Drawn {
   readonly patchLengths: readonly Int32Array[];
 }
 
-/** What images are drawn with. */
+/** Model, tokenizer and classes of images to draw. */
 export interface Drawing {
   readonly engine: Engine;
   /** Checkpoint of a DPAR model with a boundary head, or of a LlamaGen. */

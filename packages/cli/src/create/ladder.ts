@@ -50,6 +50,11 @@ function rung(
   return { name, dim, heads, layers, llamaGenLayers, learningRate, codes, entropy };
 }
 
+/** The largest size that is not wider than a model; the smallest for narrower models. Its learning rates suit the model. */
+export function rungOfWidth(dim: number): Rung {
+  return ladder.findLast((rung) => rung.dim <= dim) ?? (ladder[0] as Rung);
+}
+
 /**
  * Tokens that a run should read for each parameter of a model. Twenty would be best for a given amount of computing (Hoffmann et
  * al. 2022, arXiv:2203.15556). The models of `@dpar/emoji` read 7.6. Fewer give a larger model that is not trained enough.
@@ -71,7 +76,7 @@ export const shares = { tokenizer: 0.25, entropy: 0.12, dpar: 0.63, llamagen: 0.
 /** Images of a batch. Small batches give more steps in the same time, but use the processor less well. */
 export const batchSize = 16;
 
-/** What a run can afford. */
+/** Time and pictures that a size must suit. */
 export interface Budget {
   /** Seconds for the training of DPAR. */
   readonly seconds: number;

@@ -1,4 +1,3 @@
-import { median } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import { createRandom, int32 } from '@dpar/tensor';
 import { architectureFromSettings, initializeNarrow, type StepMetrics, Trainer } from '@dpar/train';
@@ -17,20 +16,23 @@ export interface Speed {
 export const stepSeconds = ({ overhead, rate }: Speed, flop: number): number => overhead + flop / rate;
 
 /** Steps of a measurement. The first ones compile. */
-const measuredSteps = 6;
+const measuredSteps = 8;
 
-/** Median time in seconds of the later steps, without those that compile. */
-export async function medianStep(steps: AsyncIterable<StepMetrics>, count = measuredSteps): Promise<number> {
+/** Times in seconds of some steps, without those that compile. */
+export async function stepTimes(steps: AsyncIterable<StepMetrics>): Promise<number[]> {
   const all: StepMetrics[] = [];
   for await (const metrics of steps) {
     all.push(metrics);
-    if (all.length >= count) break;
+    if (all.length >= measuredSteps) break;
   }
   const compiled = all.filter(({ graphs }, i) => i > 0 && graphs === all[i - 1]?.graphs);
-  return median((compiled.length > 0 ? compiled : all).map(({ seconds }) => seconds));
+  return (compiled.length > 0 ? compiled : all).map(({ seconds }) => seconds);
 }
 
-/** Measures two sizes for some seconds, with random tokens. Larger sizes use the processor better, so one would mislead. */
+/**
+ * Measures two sizes for some seconds, with random tokens. Larger sizes use the processor better, so one would mislead. The fastest
+ * step counts: other load on the machine should not decide on the size.
+ */
 export async function measureSpeed(engine: Engine, shape: TokenShape, signal: AbortSignal): Promise<Speed> {
   const [small, large] = [ladder[0] as Rung, ladder[2] as Rung];
   const points: { flop: number; seconds: number }[] = [];
@@ -54,7 +56,10 @@ export async function measureSpeed(engine: Engine, shape: TokenShape, signal: Ab
       seed: 0,
     });
     try {
-      points.push({ flop: batchSize * costOf(settings).flop, seconds: await medianStep(trainer.run(signal)) });
+      points.push({
+        flop: batchSize * costOf(settings).flop,
+        seconds: Math.min(...(await stepTimes(trainer.run(signal)))),
+      });
       signal.throwIfAborted();
     } finally {
       await trainer.dispose();

@@ -27,7 +27,7 @@ export interface LeftOut {
   readonly reason: string;
 }
 
-/** What an inspection of pictures found. It is kept, because decoding all pictures takes long. */
+/** Result of an inspection of pictures. It is kept, because decoding all pictures takes long. */
 export interface PictureFacts {
   /** Digest of the paths and sizes of all files. */
   readonly identity: string;
@@ -169,7 +169,7 @@ export function dividePictures(
 /** Most names of files that a table shows. */
 const shownFiles = 3;
 
-/** What was found, as names and values. */
+/** Findings about pictures, as names and values. */
 export function describePictures(pictures: Pictures): [string, string][] {
   const { path, labels, classes, facts } = pictures;
   const { images, leftOut, turned, transparent, shorterSides, formats } = facts;

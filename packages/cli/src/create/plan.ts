@@ -4,7 +4,7 @@ import { chooseRung, ladder, type Rung, shares, batchSize as usualBatch, visitsP
 import { type Speed, stepSeconds } from './measure.js';
 import type { StageName, StageRecord, TokenModel, TrainingStage } from './stage.js';
 
-/** What a round trains, and on what. */
+/** Models and data of a round. */
 export interface Plan {
   /** Width and height of the drawn pictures, in pixels. */
   readonly resolution: number;
@@ -134,13 +134,14 @@ export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stag
   const enough = speed === null ? most : Math.min(most, Math.max(views, 1000));
   const varied = speed === null || views > viewsForVariants * enough;
   const ten = varied && !facts.areDrawings && facts.flip && enough < manyPictures;
-  const tokens = start?.tokens ?? {
+  const fresh = {
     training: enough,
     validation,
     validationShare,
     crop: facts.areDrawings ? ('fit' as const) : ten ? ('ten' as const) : ('center' as const),
     flip: varied && facts.flip && !ten,
   };
+  const { training, crop, flip, ...held } = start?.tokens ?? fresh;
   const plan: Plan = {
     resolution,
     pixelsPerToken: factor,
@@ -149,7 +150,11 @@ export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stag
     models,
     rateFactor: start === undefined ? 1 : 0.5,
     batchSize,
-    ...tokens,
+    training,
+    validation: held.validation,
+    validationShare: held.validationShare,
+    crop,
+    flip,
     seed,
     speed,
   };

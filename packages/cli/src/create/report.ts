@@ -61,7 +61,7 @@ const zoomOf = (size: number): number => Math.max(1, Math.round(128 / size));
 const style = `
 .pairs { display: flex; flex-wrap: wrap; gap: 8px; } .pairs img, .maps img { image-rendering: pixelated; }
 .maps { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 14px; }
-.drawn img { image-rendering: pixelated; }
+.drawn img { image-rendering: pixelated; width: 100%; max-width: 900px; }
 .beside dl { margin-top: 40px; } svg .dot { fill: var(--card); stroke-width: 2; }
 .train { stroke: #1d4ed8; } .validation { stroke: #c2410c; }
 @media (prefers-color-scheme: dark) { .beside dl { margin-top: 40px; } svg .dot { fill: var(--card); stroke-width: 2; }

@@ -10,7 +10,7 @@ import type { JsonObject } from '../input-files.js';
 import { spread } from '../report/report.js';
 import { fixedSteps, tokenizerJson, trainingJson, usualTokenizerStep, withPaths, withSettings } from './configs.js';
 import { drawingOf, gridClasses } from './drawing.js';
-import { ladder, shares, tokensPerPatch } from './ladder.js';
+import { rungOfWidth, shares, tokensPerPatch } from './ladder.js';
 import { leastSteps, mostSteps, mostTokenizerSteps, stepShare } from './plan.js';
 import { finishRun } from './result.js';
 import { type CreateRun, validationLossOf } from './run.js';
@@ -129,10 +129,11 @@ function ofTokenizer({ plan, request }: CreateRun, steps: number, stepSeconds: n
 
 function ofModel(run: CreateRun, name: TokenModel, steps: number, stepSeconds: number): JsonObject {
   const { plan } = run;
-  const rung = ladder.find(({ name }) => name === plan.size);
-  const learningRate = (name === 'entropy' ? rung?.entropy.learningRate : rung?.learningRate) ?? givenRate;
+  const model = modelSettings(run, name);
+  const rung = rungOfWidth(Number(plan.models.dpar?.dim));
+  const { learningRate } = name === 'entropy' ? rung.entropy : rung;
   const json = trainingJson({
-    model: modelSettings(run, name),
+    model,
     steps,
     stepSeconds,
     batchSize: plan.batchSize,
@@ -142,9 +143,6 @@ function ofModel(run: CreateRun, name: TokenModel, steps: number, stepSeconds: n
   });
   return name === 'entropy' ? json : { ...json, samples: samplesOf(run, steps, stepSeconds) };
 }
-
-/** Learning rate of models of another size than those of the ladder. */
-const givenRate = 2e-3;
 
 /** Seconds of a step before it is measured. */
 const usualStep = 0.2;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { loadModel } from '@dpar/model/node';
 import { resolveModelFolder } from '@dpar/pipeline/node';
 import type { Engine } from '@dpar/tensor';
-import type { ModelSettings } from '@dpar/train';
+import { type ModelSettings, trainConfigKeys } from '@dpar/train';
 import { CommandError } from '../command/errors.js';
 import { openTokenizer } from '../tokenizer.js';
 import type { Plan, StartingModels } from './plan.js';
@@ -57,7 +57,9 @@ export async function readStart(engine: Engine, folder: string, tokens?: Plan): 
 /** `model` keys of a checkpoint for training. The threshold of its head is calibrated anew. A DPAR without a head gets one. */
 async function settingsOf(folder: string): Promise<ModelSettings> {
   const { kind, config } = await loadModel(folder);
-  const json = kind.writeConfig(config) as ModelSettings;
+  const keys = new Set(trainConfigKeys(kind.name).map(({ key }) => key));
+  const written = Object.entries(kind.writeConfig(config)).filter(([name]) => keys.has(`model.${name}`));
+  const json = Object.fromEntries(written) as ModelSettings;
   if (json.kind !== 'dpar') return json;
   const { threshold: _, ...head } = Object(json.boundary_head ?? { hidden_width: json.dim });
   return { ...json, boundary_head: head };

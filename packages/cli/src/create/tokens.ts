@@ -22,7 +22,7 @@ export const tokenFolders = (output: string) => ({
   validation: join(output, 'tokens', 'validation'),
 });
 
-/** What pictures are tokenized with. */
+/** Tokenizer and crops of pictures. */
 export interface TokenWork {
   readonly tokenizer: ImageTokenizer;
   /** Checkpoint of the tokenizer. */

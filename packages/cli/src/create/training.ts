@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '@dpar/io/node';
-import { formatSeconds } from '@dpar/report';
+import { formatSeconds, median } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import { isTokenizerConfig, type TrainConfig } from '@dpar/train';
 import { createTokenizerTrainer, createTrainer, train } from '@dpar/train/node';
@@ -9,7 +9,7 @@ import type { Context } from '../command/command.js';
 import { dataProgress } from '../train/data-progress.js';
 import type { TrainState } from '../train/state.js';
 import { TrainWatch } from '../train/watch.js';
-import { medianStep } from './measure.js';
+import { stepTimes } from './measure.js';
 
 /** Measures the time of a step of a training run on its data, in seconds. Entropies that are missing are computed and kept. */
 export async function measureSteps(engine: Engine, config: TrainConfig, context: Context): Promise<number> {
@@ -19,7 +19,7 @@ export async function measureSteps(engine: Engine, config: TrainConfig, context:
     ? await createTokenizerTrainer(engine, config, options)
     : await createTrainer(engine, config, options);
   try {
-    return await medianStep(trainer.run(context.signal));
+    return median(await stepTimes(trainer.run(context.signal)));
   } finally {
     data.stop();
     await trainer.dispose();

@@ -72,7 +72,7 @@ function gapOf({ width, columns, size }: GridPicture): number {
   return (width - columns * size) / (columns + 1);
 }
 
-/** What labels are placed by. */
+/** Grid, pen and distances that labels are placed by. */
 interface Places {
   readonly picture: GridPicture;
   readonly pen: TextPen;

@@ -87,7 +87,7 @@ function tokenizerNotes({ terms, codesInUse, codebookSize, validation, waitShare
   ];
 }
 
-/** How well a tokenizer reproduces the validation pictures. */
+/** Figures of the validation of a tokenizer, as a text. */
 export function picturesNote({ psnr, ssim, codesInUse, fid }: TokenizerValidationState): string {
   return [
     `PSNR ${psnr.toFixed(2)} dB`,

@@ -10,7 +10,7 @@ export interface BoundaryState {
   readonly validation: { readonly loss: number; readonly correlation: number; readonly agreement: number } | undefined;
 }
 
-/** How well a tokenizer reproduces the validation pictures. */
+/** Quality of the validation pictures that a tokenizer reproduces. */
 export interface TokenizerValidationState {
   /** Peak signal-to-noise ratio, dB. */
   readonly psnr: number;

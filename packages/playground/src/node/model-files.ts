@@ -8,7 +8,7 @@ import { DparError } from '@dpar/tensor';
 import type { PageExample, PageManifest, PagePart } from '../manifest.js';
 import { readPresentation } from './presentation.js';
 
-/** What a page takes from a model folder. */
+/** Files that a page takes from a model folder, and their manifest. */
 export interface ModelFiles {
   readonly manifest: PageManifest;
   /** Files of the page that are copied, by their path in it. */

@@ -17,7 +17,7 @@ const mostExamples = 24;
 /** Image files that all browsers read. */
 const imageFile = /\.(png|jpe?g|webp|gif)$/i;
 
-/** How a page presents a model. */
+/** Presentation of a model on a page. */
 export interface Presentation {
   readonly title: string;
   /** Source and licence of the pictures. */

@@ -44,7 +44,7 @@ export interface RunStart {
   readonly folder: string;
   /** Kind of their model. */
   readonly kind: string;
-  /** What the model takes, by the first part of its parameters' names. */
+  /** Account of what the model takes, by the first part of its parameters' names. */
   readonly parts: readonly StartPart[];
 }
 

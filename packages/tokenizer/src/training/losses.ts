@@ -49,7 +49,7 @@ export interface TokenizerArchitecture<C extends TokenizerConfig = TokenizerConf
   readonly config: C;
 }
 
-/** What the training of a kind needs. @throws DparError for a kind that is not trained. */
+/** Returns the functions that the training of a kind needs. @throws DparError for a kind that is not trained. */
 export function trainingOf<C extends TokenizerConfig>(kind: TokenizerKind<C>): TokenizerTraining<C> {
   checkArguments('trainingOf', { kind }, { kind: 'object' });
   if (kind.training !== undefined) return kind.training;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pearsonCorrelation } from '@dpar/entropy';
-import { readCheckpoint } from '@dpar/io/node';
+import { readCheckpoint, writeClassNames } from '@dpar/io/node';
 import { boundaryPatching, isBoundaryParameter, isReadByHead } from '@dpar/model';
 import { loadModel, saveModel } from '@dpar/model/node';
 import { patchLengths } from '@dpar/patchify';
@@ -232,6 +232,15 @@ describe('init_from', () => {
   ])('refuses weights that do not fit', async (model, message) => {
     await saveModel(base, model());
     await expect(trainTo(await headRun())).rejects.toThrow(message);
+  });
+
+  it('keeps the class table of a run that does not train it, whatever the names of the classes are', async () => {
+    await writeClassNames(base, ['a', 'b', 'c']);
+    await writeClassNames(folder, ['c', 'b', 'a']);
+    const config = await trainTo(await headRun(), 1);
+    const [before, after] = [await loadModel(base), await loadModel(last(config))];
+    const name = 'cls_embedding.embedding_table.weight';
+    expect(after.parameters[name]).toEqual(before.parameters[name]);
   });
 
   it('draws a head that reads other neighbours', async () => {

@@ -67,7 +67,7 @@ export async function trainerOf(
   if (isTokenizerConfig(config)) {
     return tokenizerTrainer(engine, config, options, resumes);
   }
-  const { onNote: _, ...dataOptions } = options;
+  const { onNote: _, features: __, ...dataOptions } = options;
   const { trainer, classes, start } = await imageModelTrainer(engine, config, dataOptions, resumes);
   return { trainer, classes, start, data: await dataIdentity(trainer.options.data, trainer.options.validation) };
 }

@@ -140,7 +140,7 @@ function sameNeighbours({ own, given }: Sides): boolean {
 }
 
 /** Table of class embeddings: a row for each class, then that of the null class, if the model has one. */
-const classTable = 'cls_embedding.embedding_table.weight';
+export const classTable = 'cls_embedding.embedding_table.weight';
 
 /** Names of classes in a note. */
 const mostNames = 8;

@@ -14,6 +14,7 @@ import {
 import { DparError, type HostTensor, sizeOf, type Tensors } from '@dpar/tensor';
 import { runFiles } from './run-folder.js';
 import {
+  classTable,
   partOf,
   type SelectedParameters,
   type SourceWeights,
@@ -30,7 +31,7 @@ export interface StartAccount {
   readonly kind: string;
   /** Digest of their configuration and values. */
   readonly identity: string;
-  /** What the model takes from them, by the first part of its parameters' names. */
+  /** Account of what the model takes from them, by the first part of its parameters' names. */
   readonly parts: readonly StartPart[];
   /** First parts of the names of parameters that the model does not have, with the count of numbers. */
   readonly unused: readonly { readonly name: string; readonly parameters: number }[];
@@ -51,7 +52,7 @@ export interface StartingParameters {
   readonly parameters: Tensors<HostTensor>;
   /** Names of the parameters that come whole from the weights. */
   readonly whole: ReadonlySet<string>;
-  /** What was taken from the weights, if there are any. */
+  /** Account of what was taken from the weights, if there are any. */
   readonly account?: StartAccount;
 }
 
@@ -105,7 +106,9 @@ export async function startingParameters(
   const { trained = new Set(Object.keys(specs)) } = options;
   const isPart = Object.keys(specs).some((name) => !trained.has(name));
   const source = await readSource(folder, isPart ? [model.kind] : kindsInCommon(model.kind));
-  const selected = selectParameters(model, source, options.drawn, options.classes);
+  // A class table that is not trained keeps its rows, whatever the classes of the data are.
+  const classes = trained.has(classTable) ? options.classes : undefined;
+  const selected = selectParameters(model, source, options.drawn, classes);
   const problems = keyProblems(model.kind.writeConfig(model.config), source.kind.writeConfig(source.config));
   if (isPart) problems.push(...untrainedProblems(model, source, selected, trained));
   else if (selected.parts.every(({ taken }) => taken === 0))
@@ -162,7 +165,7 @@ function untrainedProblems(
   const missing = new Set([...specs.map(([name]) => name), ...unused]);
   const given = Object.entries(parameters).filter(([name]) => missing.has(name));
   const problems = parameterProblems(Object.fromEntries(specs), Object.fromEntries(given));
-  // Such as a class table with the classes in another order.
+  // Such as the head's parameters for other neighbours.
   const others = [...missing].filter((name) => !problems.some((problem) => problem.includes(name)));
   return [...problems, ...others.map((name) => `another meaning of ${name}`)];
 }

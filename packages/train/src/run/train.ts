@@ -83,7 +83,7 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
       classes,
       data: dataDigests,
       start,
-    } = await trainerOf(engine, config, { signal, features, onProgress: onData, onNote }, checkpoint !== undefined);
+    } = await trainerOf(engine, config, { signal, onProgress: onData, onNote, features }, checkpoint !== undefined);
     opened = trainer;
     const data = { ...dataDigests, ...(await startIdentity(config.init_from, checkpoint?.state)) };
     if (checkpoint !== undefined) {

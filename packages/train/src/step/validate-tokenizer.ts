@@ -16,7 +16,7 @@ import {
 } from '@dpar/tokenizer';
 import { type PictureBatch, type PictureSource, picturesToImages } from '../batches/pictures.js';
 
-/** How well a tokenizer reproduces pictures. */
+/** Quality of the pictures that a tokenizer reproduces. */
 export interface TokenizerValidation {
   /** Weighted sum of all terms but the adversarial one. */
   readonly loss: number;

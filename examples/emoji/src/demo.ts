@@ -1,0 +1,42 @@
+import { copyFile, mkdir } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { run } from '@dpar/cli';
+import { listEmoji } from '@dpar/example-kit/emoji';
+import type { Arguments } from './arguments.js';
+
+/** Steps of the shortest run, with the smallest models. */
+const smokeSettings = [
+  ...['--size', 'XS', '--resolution', '32', '--set'],
+  ...['tokenizer.steps=20', 'entropy.steps=10', 'dpar.steps=10', 'llamagen.steps=10'],
+];
+
+/** Emoji of the shortest run. */
+const smokeImages = 200;
+
+/**
+ * Trains models on emoji as `dpar create` does on any folder of pictures, with a LlamaGen beside DPAR.
+ * @param signal Interrupts the run, which the same command then resumes.
+ * @returns The exit status of the command.
+ */
+export async function runDemo(
+  { minutes, smoke, seed, output, engine }: Pick<Arguments, 'minutes' | 'smoke' | 'seed' | 'output' | 'engine'>,
+  streams: Parameters<typeof run>[1],
+  signal?: AbortSignal,
+): Promise<number> {
+  const name = smoke ? 'smoke' : `${minutes}-minutes`;
+  const pictures = join(resolve(output), smoke ? 'pictures-smoke' : 'pictures');
+  await writePictures(pictures, smoke ? smokeImages : undefined);
+  // Mirrored flags would be flags of other countries.
+  const argv = ['create', relative('.', pictures), '--output', relative('.', join(output, `${name}-seed-${seed}`))];
+  const options = ['--minutes', String(minutes), '--compare', '--no-flip', '--seed', String(seed), '--engine', engine];
+  return run([...argv, ...options, ...(smoke ? smokeSettings : [])], streams, signal);
+}
+
+/** Copies emoji into a folder for each category. @param limit About how many; all if undefined. */
+async function writePictures(folder: string, limit: number | undefined): Promise<void> {
+  const files = await listEmoji(limit);
+  for (const category of new Set(files.map(({ entry }) => entry.category))) {
+    await mkdir(join(folder, category), { recursive: true });
+  }
+  for (const { path, entry } of files) await copyFile(path, join(folder, entry.category, basename(path)));
+}
