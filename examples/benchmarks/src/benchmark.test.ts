@@ -31,6 +31,19 @@ it('judges a training step by the matrix product of the run', () => {
   expect((dpar.gflops ?? 0) / (llamaGen.gflops ?? 1)).toBeCloseTo(0.76, 1);
 });
 
+it('judges a training step of a tokenizer by its convolutions and products, forward and backward', async () => {
+  const found = benchmarks.find(({ name }) => name === 'train-step/patch-vq/64/batch-16');
+  const prepared = await found?.prepare({ threads: 1, pytorch: false });
+  const sample = (await prepared?.measure()) ?? {};
+  // Codes: 1024 x 48; context: 256 x 432; output: 48 x 256, for 256 patches of 16 images. The backward pass computes the products
+  // of context and output twice more.
+  const macs = 16 * 256 * (1024 * 48 + 3 * 256 * (432 + 48));
+  expect(sample.gflop).toBeCloseTo((2 * macs) / 1e9, 9);
+  const figures = found?.figures([{ ...sample, seconds: 2 }], () => ({ gflops: 100 })) ?? {};
+  expect(figures).toMatchObject({ seconds: 2, imagesPerSecond: 8 });
+  expect(figures.peakShare).toBeCloseTo(macs / 1e9 / 100, 9);
+});
+
 it('judges the optimizer by the bytes it must move', () => {
   const optimizer = benchmarks.find(({ name }) => name === 'optimizer/adamw-115m');
   const samples = [

@@ -5,6 +5,7 @@ import * as engineOrt from '@dpar/engine-ort';
 import * as model from '@dpar/model';
 import * as nn from '@dpar/nn';
 import * as tensor from '@dpar/tensor';
+import * as tokenizer from '@dpar/tokenizer';
 import { expect, it } from 'vitest';
 import * as library from './index.js';
 import { architectureFromSettings } from './run/model-settings.js';
@@ -13,16 +14,20 @@ import { readTrainConfig } from './run/train-config.js';
 const readme = new URL('../README.md', import.meta.url);
 
 it('prints what the README says', async () => {
-  const [example = ''] = readmeExamples(readme);
+  // The second program goes on from the first.
+  const examples = readmeExamples(readme);
+  expect(examples).toHaveLength(2);
   const modules = {
     '@dpar/engine-ort': engineOrt,
     '@dpar/model': model,
     '@dpar/nn': nn,
     '@dpar/tensor': tensor,
+    '@dpar/tokenizer': tokenizer,
     '@dpar/train': library,
   };
-  expect(expectedOutput(example)).not.toBe('');
-  expect(await printedBy(example, modules)).toBe(expectedOutput(example));
+  const expected = examples.map(expectedOutput);
+  expect(expected).not.toContain('');
+  expect(await printedBy(examples.join('\n'), modules)).toBe(expected.join('\n'));
 });
 
 const text = readFileSync(readme, 'utf8');

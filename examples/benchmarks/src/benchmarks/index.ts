@@ -13,6 +13,7 @@ import { sampleCurve } from './sample-curve.js';
 import { statistics50000 } from './statistics.js';
 import { vqDecoding, vqEncoding } from './tokenizer.js';
 import { trainStep } from './train-step.js';
+import { tokenizerSteps } from './train-tokenizer.js';
 
 /** All benchmarks. */
 export const benchmarks: readonly Benchmark[] = [
@@ -20,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   readBandwidth,
   ...[4, 16].flatMap((batch) => [trainStep('dpar', 'b-256', batch), trainStep('llamagen', 'b-256', batch)]),
   ...(['dpar', 'llamagen'] as const).map((kind) => trainStep(kind, 'small', 32)),
+  ...tokenizerSteps,
   optimizerStep,
   ...engineBenchmarks,
   ...sampling,

@@ -109,9 +109,10 @@ export const train = defineCommand({
 
 /** The feature network of a tokenizer's configuration, as `dpar eval --features` loads it. */
 async function featuresOf(config: TrainConfig, context: Context): Promise<FeatureNetwork | undefined> {
-  if (!isTokenizerConfig(config) || config.features === undefined) return undefined;
+  if (!isTokenizerConfig(config) || config.features === null) return undefined;
   const defaults = Object.fromEntries(Object.keys(networkOptions).map((name) => [name, undefined])) as NetworkValues;
-  return loadFeatureNetwork(config.features, defaults, context);
+  const { network, range, size: imageSize, tokens } = config.features;
+  return loadFeatureNetwork(network, { ...defaults, range, imageSize, tokens }, context);
 }
 
 /** Connects a run to its watch, and remembers its newest checkpoint. */

@@ -7,7 +7,7 @@ import { picturesToShow } from '@dpar/train/node';
 import { type SampleGrids, samplePath } from './samples.js';
 
 /** Most pairs of pictures in a row of a grid. */
-const pairsInRow = 8;
+const pairsInRow = 4;
 
 /** Draws grids of pictures, each beside its reconstruction, while a tokenizer trains. */
 export async function prepareReconstructions(

@@ -76,8 +76,12 @@ export class TrainWatch {
 
   /** Starts at the first step, or resumes after `step` steps. */
   start(step: number, trainer: RunTrainer): void {
-    const { steps, model } = this.config;
-    const follower = new TrainFollower({ kind: model.kind, steps }, step, clock);
+    const { config } = this;
+    const { steps, model } = config;
+    const codebookSize = isTokenizerConfig(config)
+      ? tokenizerFromSettings(config.model).config.codebookSize
+      : undefined;
+    const follower = new TrainFollower({ kind: model.kind, steps, codebookSize }, step, clock);
     const display = this.displayOf(this.context, steps, step);
     display.show(follower.state, true);
     this.watched = { trainer, follower, display };

@@ -18,8 +18,6 @@ interface Curve {
 
 const squaredNats = 'Squared nats';
 
-const distance = 'Mean squared distance';
-
 /** Metrics that are the loss of a run that only trains a boundary head. */
 const errors: readonly string[] = ['boundary_loss', 'validation_boundary_loss'];
 
@@ -45,8 +43,8 @@ const curves: readonly Curve[] = [
   { key: 'validation_fid', title: 'rFID of validation pictures', yLabel: 'Fréchet distance', rare: true },
   { key: 'absolute', title: 'Absolute error', yLabel: 'Mean, pixels in -1..1', noisy: true },
   { key: 'squared', title: 'Squared error', yLabel: 'Mean, pixels in -1..1', noisy: true },
-  { key: 'codebook', title: 'Codebook term', yLabel: distance, noisy: true },
-  { key: 'commitment', title: 'Commitment term', yLabel: distance, noisy: true },
+  // Both terms are the same distance. They differ in what they move.
+  { key: 'codebook', title: 'Codebook and commitment terms', yLabel: 'Mean squared distance', noisy: true },
   { key: 'entropy', title: 'Entropy term', yLabel: 'Nats', noisy: true },
   { key: 'perceptual', title: 'Perceptual term', yLabel: 'Distance', noisy: true },
   { key: 'adversarial', title: 'Adversarial term', yLabel: 'Negative mean score', noisy: true },

@@ -120,6 +120,50 @@ describe('the report of a run', () => {
     expect(textsOf(both, 'td')).toEqual(expect.arrayContaining(['91.6 %', '-']));
   });
 
+  it('has the terms, the codes and the pictures of a tokenizer', () => {
+    const settings = { loss: { absolute: 1 }, model: { kind: 'vq', codebook_size: 64 } };
+    const terms = { absolute: 0.2, squared: 0.1, codebook: 0.05, commitment: 0.05, discriminator: 1 };
+    const of = (step: number, more = {}) =>
+      line(step, {
+        ...terms,
+        codes_in_use: 50 + step,
+        revived_codes: 3,
+        wait_seconds: 0.25,
+        mean_patch_length: 1,
+        ...more,
+      });
+    const found = { validation_loss: 2, validation_psnr: 24.567, validation_ssim: 0.8125, validation_codes_in_use: 40 };
+    const metrics = [of(1), of(2, found)];
+    const png = toPng(pictureOf(new Uint8Array(12), 1));
+    const page = trainingReport([run({ settings, metrics, samples: [{ step: 2, png }] })]);
+    expect(page).not.toMatch(nothing);
+    expect(page).not.toMatch(/nats/i);
+    const shown = parsePage(page);
+    expect(textsOf(shown, 'div', 'tile')).toEqual(
+      expect.arrayContaining([
+        '24.57 dBPSNR of the validation pictures',
+        '52 / 64codes in use in the last steps',
+        '40codes in use in the validation pictures',
+        '6codes revived',
+        '50.0 %of the time waiting for pictures',
+      ]),
+    );
+    expect(textsOf(shown, 'div', 'tile').join()).toMatch(/training loss, smoothed, sum of weighted terms/);
+    expect(textsOf(shown, 'figcaption')).toEqual(
+      expect.arrayContaining([
+        'Absolute error',
+        'PSNR of validation pictures',
+        'Loss of the discriminator',
+        'Revived codes',
+      ]),
+    );
+    expect(textsOf(shown, 'h2')).toContain('Reconstructions');
+    expect(page).toContain('the original on the left, its reconstruction on the right');
+    const both = parsePage(trainingReport([run({ settings, metrics }), run()]));
+    expect(textsOf(both, 'td')).toEqual(expect.arrayContaining(['24.57 dB', '-', '50.0 %']));
+    expect(textsOf(both, 'th').join()).toContain('(sum of weighted terms; nats per token)');
+  });
+
   it('shows the weights that it starts from, and the names of the classes', () => {
     const start = {
       folder: 'base/best',

@@ -29,7 +29,10 @@ ${list([
   ['Kind', model.kind],
   ['Parameters', millions(model.parameters)],
   ['Classes', classes && shownClasses(classes)],
-  ['Forward pass', `${figure(model.forwardMacs / 1e9)} GMAC per image, all matrix products`],
+  [
+    'Forward pass',
+    `${figure(model.forwardMacs / 1e9)} GMAC per image, all ${trainsTokenizer(run) ? 'convolutions and ' : ''}matrix products`,
+  ],
   ['Training', `${figure(flop / 1e9)} GFLOP per image, forward and backward`],
   ['Speed', `${gigaFlops(imagesPerSecond, model)} GFLOP per second, median`],
   ['So far', Number.isFinite(images) ? `${figure((images * flop) / 1e12)} TFLOP for ${images} images` : undefined],

@@ -35,10 +35,12 @@ export function describeIssue(issue: z.core.$ZodIssue, json: unknown, schema: z.
   return `expected '${key}' to be ${expected(issue)}, got ${got}. ${remedy}`;
 }
 
-/** Fields of an object schema, which may be optional or have a default. */
+/** Fields of an object schema, which may be optional, be null or have a default. */
 export function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | undefined {
   if (schema instanceof z.ZodObject) return schema.shape;
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap() as z.ZodType);
+  for (const Wrapper of [z.ZodOptional, z.ZodPrefault, z.ZodNullable, z.ZodDefault]) {
+    if (schema instanceof Wrapper) return shapeOf(schema.unwrap() as z.ZodType);
+  }
   return undefined;
 }
 

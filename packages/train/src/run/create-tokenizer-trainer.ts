@@ -63,10 +63,10 @@ export async function tokenizerTrainer(
   resumes: boolean,
 ): Promise<TokenizerTrainerOfRun> {
   const { optimizer, seed, discriminator, init_from, loss } = config;
-  if (config.features !== undefined && features === undefined) {
+  if (config.features !== null && features === undefined) {
     throw new DparError(
-      `features: expected the option 'features', the network in '${config.features}', got none. Load it, for example with ` +
-        'createInceptionNetwork or createOnnxNetwork of @dpar/eval, or leave features out of the configuration.',
+      `features: expected the option 'features', the network in '${config.features.network}', got none. Load it, for example with ` +
+        'createInceptionNetwork or createOnnxNetwork of @dpar/eval, or set features to null in the configuration.',
     );
   }
   const architecture = tokenizerFromSettings(config.model);

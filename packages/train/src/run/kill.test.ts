@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { createRandom } from '@dpar/tensor';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tinyHead, tinyModel } from '../testing/tiny.js';
 import { filesBelow, metricsOf, tinyDparSettings, tinyRun } from '../testing/tiny-run.js';
+import { tinyTokenizerRun } from '../testing/tiny-tokenizer.js';
 import { runFiles } from './run-folder.js';
 
 let folder = '';
@@ -31,6 +32,10 @@ const settings = {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dpar-kill-'));
+  // The program of the threads that decode pictures lies beside the program, as in the built package.
+  const threads = new URL('../../../images/src/threads/picture-worker.ts', import.meta.url);
+  await rename(await bundle(threads, folder), join(folder, 'picture-worker.js'));
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   program = await bundle(new URL('../testing/train-process.ts', import.meta.url), folder);
 });
 
@@ -39,7 +44,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** A run with a folder of its own. */
 async function newRun(name: string, changes: object = settings): Promise<{ path: string; output: string }> {
   await mkdir(join(folder, name));
-  const config = { ...(await tinyRun(folder, changes)), output: join(folder, name, 'run') };
+  const base = 'discriminator' in changes ? changes : await tinyRun(folder, changes);
+  const config = { ...base, output: join(folder, name, 'run') };
   const path = join(folder, name, 'config.json');
   await writeFile(path, JSON.stringify(config));
   return { path, output: config.output };
@@ -148,6 +154,20 @@ it('does so too when it trains a boundary head', { timeout: 300_000 }, async () 
   for (const step of [1, 4, 7]) {
     const moment = { step, milliseconds: 3 * step, inWrite: step === 4 };
     const run = await killedRun(`kill-head-${step}`, moment, changes);
+    await start(run.path).finish();
+    expect(await comparable(run.output)).toEqual(expected);
+    expect(await metricsOf(run.output)).toEqual(await metricsOf(whole.output));
+  }
+});
+
+it('does so too when it trains a tokenizer with a discriminator', { timeout: 300_000 }, async () => {
+  const changes = await tinyTokenizerRun(folder);
+  const whole = await newRun('whole-tokenizer', changes);
+  await start(whole.path).finish();
+  const expected = await comparable(whole.output);
+  // Before and after the discriminator joins.
+  for (const step of [2, 4]) {
+    const run = await killedRun(`kill-tokenizer-${step}`, { step, milliseconds: step, inWrite: step === 4 }, changes);
     await start(run.path).finish();
     expect(await comparable(run.output)).toEqual(expected);
     expect(await metricsOf(run.output)).toEqual(await metricsOf(whole.output));

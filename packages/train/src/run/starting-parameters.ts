@@ -57,7 +57,17 @@ export interface StartingParameters {
 }
 
 /** Keys of config.json that change the meaning of weights but not their shapes. */
-const meaningKeys = ['n_head', 'rope_base', 'norm_eps', 'encoder_block_causal', 'codebook_l2_norm'] as const;
+const meaningKeys = [
+  'n_head',
+  'rope_base',
+  'norm_eps',
+  'encoder_block_causal',
+  'codebook_l2_norm',
+  'norm_groups',
+] as const;
+
+/** Values of keys that config.json may leave out. */
+const usualValues: Json = { norm_groups: 32 };
 
 /**
  * Finds the checkpoint that `init_from` names: the folder itself; in the folder of a run, its `best/` or else its `last/`.
@@ -137,8 +147,9 @@ async function readSource(folder: string, kinds: readonly ModelKind[]): Promise<
 /** Keys with other values in a checkpoint than in the model, as text. */
 function keyProblems(expected: Json, got: Json): string[] {
   return meaningKeys.flatMap((key) => {
-    if (expected[key] === undefined || got[key] === undefined) return [];
-    const [wanted, found] = [JSON.stringify(expected[key]), JSON.stringify(got[key])];
+    const values = [expected[key] ?? usualValues[key], got[key] ?? usualValues[key]];
+    if (values.includes(undefined)) return [];
+    const [wanted, found] = values.map((value) => JSON.stringify(value));
     return wanted === found ? [] : [`${key} ${found} instead of ${wanted}`];
   });
 }

@@ -1,4 +1,4 @@
-import { type ValueRangeName, valueRanges } from '@dpar/eval';
+import { type TokenPooling, tokenPoolings, type ValueRangeName, valueRanges } from '@dpar/eval';
 import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { defaultLossWeights, type TokenizerKind, tokenizerKinds } from '@dpar/tokenizer';
@@ -34,6 +34,8 @@ const dataKeys = z.strictObject({
   prefetch_batches: z.int().min(0).default(4).describe('Batches to prepare ahead'),
 });
 
+const valueRange = z.enum(Object.keys(valueRanges) as [ValueRangeName, ...ValueRangeName[]]);
+
 const perceptualKeys = z.strictObject({
   network: z.string().describe('File of the network: an ONNX model, or the Inception weights of pytorch-fid (.pth)'),
   weight: positive.default(1).describe('Weight of the distance'),
@@ -45,8 +47,7 @@ const perceptualKeys = z.strictObject({
       'Layers to compare. ONNX: outputs, inner tensors or nodes; default: all outputs. Inception: 64, 192, 768 and 2048, the ' +
         'channels of its stages; default: all',
     ),
-  range: z
-    .enum(Object.keys(valueRanges) as [ValueRangeName, ...ValueRangeName[]])
+  range: valueRange
     .optional()
     .describe('Values that the network was trained with; default: imagenet for ONNX, signed for Inception'),
   size: count
@@ -83,6 +84,16 @@ const discriminatorKeys = z.strictObject({
   learning_rate_ratio: positive.default(1).describe('Its learning rate, as a multiple of that of the tokenizer'),
 });
 
+const featureKeys = z.strictObject({
+  network: z.string().describe('File of the network: an ONNX model, or Inception-v3 weights (.pth, .safetensors)'),
+  range: valueRange.optional().describe('ONNX: values that the network was trained with'),
+  size: count.optional().describe('ONNX with open sizes: width and height that pictures are resized to'),
+  tokens: z
+    .enum(tokenPoolings as [TokenPooling, ...TokenPooling[]])
+    .optional()
+    .describe('ONNX that returns tokens: use the first (class) token, or their mean'),
+});
+
 const sampleKeys = z.strictObject({
   every: count.describe('Steps between grids of pictures beside their reconstructions. The last step also gets one'),
   count: count.default(32).describe('Pictures of a grid: validation pictures, or training pictures without them'),
@@ -117,11 +128,11 @@ export function tokenizerSchema(kind: TokenizerKind) {
       ),
     seed: z.int().min(0).default(0).describe('Seed of initial weights, order of pictures, crops and codes'),
     validate_every: count.nullable().default(null).describe('Steps between validations; null: only at the end'),
-    features: z
-      .string()
-      .optional()
+    features: featureKeys
+      .nullable()
+      .default(null)
       .describe(
-        'Feature network for the FID of reconstructions (rFID) at each validation, as for dpar eval --features',
+        'Feature network for the FID of reconstructions (rFID) at each validation, as for dpar eval; null: none',
       ),
     checkpoints: checkpointKeys.prefault({}).describe('Checkpoints to write and to keep'),
     samples: sampleKeys.optional().describe('Grids that `dpar train` draws during training; default: none'),
@@ -156,7 +167,7 @@ export function checkTokenizerKeys(where: string, config: z.infer<ReturnType<typ
       `${where}: expected 'data.scales' from the smallest to the largest, got ${JSON.stringify(scales)}. Swap them.`,
     );
   }
-  if (features !== undefined && validation === undefined && validation_share === 0) {
+  if (features !== null && validation === undefined && validation_share === 0) {
     throw new DparError(
       `${where}: expected validation pictures for 'features', got neither 'data.validation' nor 'data.validation_share'. ` +
         'Set one of them, or leave features out.',

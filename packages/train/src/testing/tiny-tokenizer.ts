@@ -52,7 +52,7 @@ export async function writeTinyPictures(folder: string, count: number): Promise<
   return images;
 }
 
-/** A configuration of a run in `folder/run`, with a discriminator from step 4 on and a moving average. */
+/** A configuration of a run in `folder/run`, with a discriminator after 3 steps and a moving average. */
 export async function tinyTokenizerRun(folder: string, changes: object = {}): Promise<TokenizerTrainConfig> {
   return tokenizerConfig(
     'tinyTokenizerRun',
@@ -60,13 +60,13 @@ export async function tinyTokenizerRun(folder: string, changes: object = {}): Pr
       model: tinyTokenizers.vq,
       data: { images: await writeTinyPictures(folder, 12), validation_share: 0.3, crop: 'random', flip: true },
       loss: { entropy: 0.05 },
-      discriminator: { start: 4, width: 8, layers: 1 },
-      revive_after: 3,
+      discriminator: { start: 3, width: 8, layers: 1 },
+      revive_after: 2,
       optimizer: { learning_rate: 0.01, average_decay: 0.9, schedule: 'cosine' },
-      steps: 8,
+      steps: 6,
       batch_size: 3,
-      validate_every: 4,
-      checkpoints: { every: 2, keep: 3 },
+      validate_every: 3,
+      checkpoints: { every: 2, keep: 2 },
       output: join(folder, 'run'),
       ...changes,
     }),

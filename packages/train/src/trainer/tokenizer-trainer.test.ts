@@ -44,7 +44,7 @@ describe('TokenizerTrainer', () => {
     const metrics = await metricsOf(trainer);
     const [first, last] = [metrics[0] as StepMetrics, metrics.at(-1) as StepMetrics];
     expect(metrics).toHaveLength(steps);
-    expect(last.loss).toBeLessThan(0.6 * first.loss);
+    expect(last.loss).toBeLessThan((kind === 'vq' ? 0.6 : 0.8) * first.loss);
     expect(last.absolute).toBeLessThan(first.absolute as number);
     expect(last.codesInUse).toBeGreaterThan(2);
     expect(last.validationLoss).toBeLessThan(first.loss);
