@@ -21,7 +21,13 @@ const manifests: Readonly<Record<string, object>> = {
   'packages/nn': {
     dependencies: { '@dpar/rope': '*', '@dpar/model': '*', '@dpar/train': '*' },
     peerDependencies: { '@dpar/tensor': '*', '@dpar/sampler': '*', peer: '*' },
-    devDependencies: { '@dpar/check': '*', '@dpar/io': '*', '@dpar/checkpoint': '*', '@dpar/example-emoji': '*', tool: '*' },
+    devDependencies: {
+      '@dpar/check': '*',
+      '@dpar/io': '*',
+      '@dpar/checkpoint': '*',
+      '@dpar/example-emoji': '*',
+      tool: '*',
+    },
   },
   'packages/rope': { peerDependencies: { '@dpar/tensor': '*' }, devDependencies: { '@dpar/check': '*' } },
   'packages/fixtures': { dependencies: { '@dpar/tensor': '*' }, devDependencies: { tool: '*' } },
