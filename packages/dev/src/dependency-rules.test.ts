@@ -21,7 +21,13 @@ const manifests: Readonly<Record<string, object>> = {
   'packages/nn': {
     dependencies: { '@dpar/rope': '*', '@dpar/model': '*', '@dpar/train': '*' },
     peerDependencies: { '@dpar/tensor': '*', '@dpar/sampler': '*', peer: '*' },
-    devDependencies: { '@dpar/check': '*', '@dpar/io': '*', '@dpar/eval': '*', '@dpar/example-emoji': '*', tool: '*' },
+    devDependencies: {
+      '@dpar/check': '*',
+      '@dpar/io': '*',
+      '@dpar/report': '*',
+      '@dpar/example-emoji': '*',
+      tool: '*',
+    },
   },
   'packages/rope': { peerDependencies: { '@dpar/tensor': '*' }, devDependencies: { '@dpar/check': '*' } },
   'packages/fixtures': { dependencies: { '@dpar/tensor': '*' }, devDependencies: { tool: '*' } },
@@ -50,7 +56,7 @@ const cases: readonly (readonly [file: string, specifier: string, ...broken: str
   ['packages/nn/src/peer.ts', '@dpar/tensor'],
   ['packages/nn/src/peer-above.ts', '@dpar/sampler', 'above-nn'],
   ['packages/nn/src/development.test.ts', '@dpar/io'],
-  ['packages/nn/src/development-above.test.ts', '@dpar/eval', 'above-nn'],
+  ['packages/nn/src/development-above.test.ts', '@dpar/report', 'above-nn'],
   ['packages/nn/src/example.test.ts', '@dpar/example-emoji', 'above-nn'],
   ['packages/fixtures/src/library.ts', '@dpar/tensor', 'above-tools'],
   ['examples/a/src/library.ts', '@dpar/cli'],
