@@ -24,7 +24,7 @@ const manifests: Readonly<Record<string, object>> = {
     devDependencies: {
       '@dpar/check': '*',
       '@dpar/io': '*',
-      '@dpar/checkpoint': '*',
+      '@dpar/report': '*',
       '@dpar/example-emoji': '*',
       tool: '*',
     },
@@ -56,7 +56,7 @@ const cases: readonly (readonly [file: string, specifier: string, ...broken: str
   ['packages/nn/src/peer.ts', '@dpar/tensor'],
   ['packages/nn/src/peer-above.ts', '@dpar/sampler', 'above-nn'],
   ['packages/nn/src/development.test.ts', '@dpar/io'],
-  ['packages/nn/src/development-above.test.ts', '@dpar/checkpoint', 'above-nn'],
+  ['packages/nn/src/development-above.test.ts', '@dpar/report', 'above-nn'],
   ['packages/nn/src/example.test.ts', '@dpar/example-emoji', 'above-nn'],
   ['packages/fixtures/src/library.ts', '@dpar/tensor', 'above-tools'],
   ['examples/a/src/library.ts', '@dpar/cli'],

@@ -23,10 +23,10 @@ export interface ImageReading {
   readonly background?: Rgb | undefined;
 }
 
-export const imageReadingKinds: KindsOf<ImageReading> = {
+export const imageReadingKinds = {
   'orientation?': "'upright' | 'stored'",
   'background?': 'number[]',
-};
+} as const satisfies KindsOf<ImageReading>;
 
 /**
  * Checks the background of a reading.
@@ -57,7 +57,12 @@ export interface ImageInspection {
   readonly isTransparent: boolean;
 }
 
-export const rgbImageKinds: KindsOf<RgbImage> = { width: 'number', height: 'number', data: 'Uint8Array', '*': 'any' };
+export const rgbImageKinds = {
+  width: 'number',
+  height: 'number',
+  data: 'Uint8Array',
+  '*': 'any',
+} as const satisfies KindsOf<RgbImage>;
 
 /** Images in a fixed order, read on demand. */
 export interface ImageSet {
@@ -77,11 +82,11 @@ export interface ImageSet {
   readonly inspect?: ((first: number, count: number) => AsyncIterable<ImageInspection>) | undefined;
 }
 
-export const imageSetKinds: KindsOf<ImageSet> = {
+export const imageSetKinds = {
   name: 'string',
   count: 'number',
   identity: 'string',
   read: 'function',
   'inspect?': 'function',
   '*': 'any',
-};
+} as const satisfies KindsOf<ImageSet>;

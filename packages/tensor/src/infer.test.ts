@@ -259,12 +259,12 @@ const failures: { readonly [P in Primitive]: readonly Failure<P>[] } = {
     [
       [f(1, 4, 2, 2), f(4), f(2)],
       { groups: 2, epsilon: 0 },
-      'expected a weight and a bias with one element for each channel, got float32[1, 4, 2, 2], float32[4] and float32[2].',
+      'expected a weight and a bias with one element for each channel, got float32[1, 4, 2, 2] and float32[4] and float32[2].',
     ],
     [
       [f(1, 4, 2, 2), f(4), f(4)],
       { groups: 3, epsilon: 0 },
-      'expected a number of groups that divides the channels (got 3), got float32[1, 4, 2, 2], float32[4] and float32[4].',
+      'expected a number of groups that divides the channels (got 3), got float32[1, 4, 2, 2] and float32[4] and float32[4].',
     ],
   ],
   resizeNearest: [

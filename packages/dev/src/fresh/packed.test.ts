@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { checkPackage } from '@arethetypeswrong/core';
 import { findChromium } from '@dpar/config/chromium';
 import { publishedPackages, root } from '@dpar/config/published';
+import { randomImages, writePngs } from '@dpar/fixtures';
 import { transform } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -88,6 +89,12 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
     const complaints = await project.install([...new Set(named), '@types/node@20']);
     expect(complaints).not.toMatch(/\b(unmet|missing peer|ERESOLVE|EBADENGINE|deprecated)\b/i);
     await project.write('runner.mjs', runner);
+    // The pictures of the first example of @dpar/images.
+    await writePngs(
+      join(project.folder, 'photos'),
+      randomImages(6, 1, 100, 80),
+      (i) => `${i % 2 ? 'dog' : 'cat'}/${i}.png`,
+    );
   }, 10 * minutes);
 
   afterAll(() => project?.remove());
@@ -208,6 +215,12 @@ describe.skipIf(!isOnline)('a project with one package alone', () => {
       try {
         await project.install([name]);
         await project.write('runner.mjs', runner);
+        // The pictures of the first example of @dpar/images.
+        await writePngs(
+          join(project.folder, 'photos'),
+          randomImages(6, 1, 100, 80),
+          (i) => `${i % 2 ? 'dog' : 'cat'}/${i}.png`,
+        );
         const { code, expected } = programs.find((example) => example.name === name)!;
         expect(await runPrograms(project.folder, [await project.write('example.mjs', code)])).toEqual([expected]);
         const tensor = (await findCopies(join(project.folder, 'node_modules'))).includes('@dpar/tensor');

@@ -6,7 +6,7 @@ import { resizeBytes } from '../resize/resize-bytes.js';
 const white: Rgb = [255, 255, 255];
 
 /**
- * The middle of an image as a square of `size`, as ADM and LlamaGen crop: `withShorterSide` brings the shorter side to the
+ * The middle of an image as a square of `size`, as ADM and LlamaGen crop: antialiased interpolation brings the shorter side to the
  * size.
  * @throws DparError if the image is empty or its bytes do not match its size.
  */

@@ -10,7 +10,7 @@ export interface ImageSize {
   readonly height: number;
 }
 
-export const imageSizeKinds: KindsOf<ImageSize> = { width: 'number', height: 'number', '*': 'any' };
+export const imageSizeKinds = { width: 'number', height: 'number', '*': 'any' } as const satisfies KindsOf<ImageSize>;
 
 /**
  * Resizes an image, first along its rows. Values are neither rounded to whole numbers nor clipped.

@@ -37,7 +37,7 @@ export interface StoredImageSet extends ImageSet {
   close(): Promise<void>;
 }
 
-export const storedImageSetKinds: KindsOf<StoredImageSet> = {
+export const storedImageSetKinds = {
   path: 'string',
   ignored: 'string[]',
   nameOf: 'function',
@@ -46,4 +46,4 @@ export const storedImageSetKinds: KindsOf<StoredImageSet> = {
   ...imageSetKinds,
   'files?': 'object[]',
   'folders?': 'string[]',
-};
+} as const satisfies KindsOf<StoredImageSet>;
