@@ -15,6 +15,7 @@ import type { Pipeline } from './pipeline.js';
 
 /** Progress of loading, in bytes of weights. */
 export interface LoadProgress {
+  /** In bytes. */
   readonly loaded: number;
   /** Undefined while it is unknown, as of files whose server sends no lengths. */
   readonly total: number | undefined;

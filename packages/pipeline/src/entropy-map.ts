@@ -10,6 +10,7 @@ export interface EntropyMapContent {
   readonly tokens: Int32Array;
   /** [T - 1] */
   readonly entropies: Float32Array;
+  /** int32 [M]; undefined for a model without patches. */
   readonly patchLengths: Int32Array | undefined;
   /** Codes of the tokenizer, V. */
   readonly codes: number;

@@ -40,10 +40,15 @@ export interface PictureCount {
 
 /** Distribution of lengths in pixels. All are 0 if no picture is readable. */
 export interface LengthSpread {
+  /** In pixels. */
   readonly smallest: number;
+  /** In pixels. */
   readonly lowerQuartile: number;
+  /** In pixels. */
   readonly median: number;
+  /** In pixels. */
   readonly upperQuartile: number;
+  /** In pixels. */
   readonly largest: number;
 }
 

@@ -173,6 +173,7 @@ async function openFolder(key: string, folder: string, options: ImageSourceOptio
 /**
  * Pictures of a configuration to look at, evenly spread over the validation pictures, or without them over the training pictures.
  * @param count Number of pictures; fewer if there are fewer.
+ * @throws DparError naming the key of the configuration if a folder is missing or has no pictures.
  */
 export async function picturesToShow(config: TokenizerTrainConfig, count: number): Promise<PictureBatch> {
   checkArguments('picturesToShow', { config, count }, { config: 'object', count: 'number' });

@@ -43,6 +43,7 @@ export interface TokenizerTrainerOptions {
   readonly data: PictureSource;
   /** Pictures, in a fixed order, on which it is measured every `validateEvery` steps and after the last. */
   readonly validation?: PictureSource | undefined;
+  /** Steps between validations (default: only after the last). */
   readonly validateEvery?: number | undefined;
   /** Steps of the whole run. */
   readonly steps: number;
@@ -131,6 +132,7 @@ export class TokenizerTrainer implements RunTrainer {
   private compiled: { readonly adversarial: boolean; readonly step: TokenizerStep } | undefined;
   private graphs = 0;
 
+  /** @throws DparError if an option is missing or out of range, or if the parameters do not fit the model. */
   constructor(readonly options: TokenizerTrainerOptions) {
     checkOptions(options);
     const { engine, model, seed, adversarial, loss } = options;
