@@ -43,6 +43,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Writes the pictures that the first example of @dpar/images reads. */
+const writePhotos = (folder: string): Promise<unknown> =>
+  writePngs(join(folder, 'photos'), randomImages(6, 1, 100, 80), (i) => `${i % 2 ? 'dog' : 'cat'}/${i}.png`);
+
 const tarballOf = (name: string): Tarball => tarballs.find((tarball) => tarball.name === name)!;
 
 describe.each(packages)('the tarball of $name', ({ name }) => {
@@ -89,12 +93,7 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
     const complaints = await project.install([...new Set(named), '@types/node@20']);
     expect(complaints).not.toMatch(/\b(unmet|missing peer|ERESOLVE|EBADENGINE|deprecated)\b/i);
     await project.write('runner.mjs', runner);
-    // The pictures of the first example of @dpar/images.
-    await writePngs(
-      join(project.folder, 'photos'),
-      randomImages(6, 1, 100, 80),
-      (i) => `${i % 2 ? 'dog' : 'cat'}/${i}.png`,
-    );
+    await writePhotos(project.folder);
   }, 10 * minutes);
 
   afterAll(() => project?.remove());
@@ -162,6 +161,7 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
       expect(await compile(project, resolution)).toEqual([]);
       const compiled = join(project.folder, `out-${resolution}`);
       const files = programs.map(({ name }) => join(compiled, `${name.split('/')[1]}.js`));
+      await writePhotos(compiled);
       expectOutputs(await runPrograms(project.folder, files, compiled), programs);
     },
     10 * minutes,
@@ -215,12 +215,7 @@ describe.skipIf(!isOnline)('a project with one package alone', () => {
       try {
         await project.install([name]);
         await project.write('runner.mjs', runner);
-        // The pictures of the first example of @dpar/images.
-        await writePngs(
-          join(project.folder, 'photos'),
-          randomImages(6, 1, 100, 80),
-          (i) => `${i % 2 ? 'dog' : 'cat'}/${i}.png`,
-        );
+        await writePhotos(project.folder);
         const { code, expected } = programs.find((example) => example.name === name)!;
         expect(await runPrograms(project.folder, [await project.write('example.mjs', code)])).toEqual([expected]);
         const tensor = (await findCopies(join(project.folder, 'node_modules'))).includes('@dpar/tensor');

@@ -20,6 +20,8 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'packages/shards/README.md 2': 'packages/shards/src/readme.test.ts',
   // A loop of tests over a user's engine.
   'packages/tensor/README.md 3': 'packages/engine-ort/src/conformance.test.ts',
+  // After the first example, whose engine it uses.
+  'packages/train/README.md 3': 'packages/train/src/readme.test.ts',
   'packages/tokenizer/README.md 2': 'packages/tokenizer/src/readme.test.ts',
 };
 
