@@ -1,6 +1,6 @@
 import type { KindsOf } from '@dpar/check';
 import { hasNullClass } from '@dpar/nn';
-import type { SampleOptions } from '@dpar/sampler';
+import { type SampleOptions, sampleOptionsKinds } from '@dpar/sampler';
 import { DparError } from '@dpar/tensor';
 import { type ClassChoice, type Classes, labelOf } from './class-choice.js';
 
@@ -23,24 +23,15 @@ export interface DrawOptions extends Omit<SampleOptions, 'labels' | 'prefix'> {
   readonly onProgress?: OnTokens | undefined;
 }
 
+/** Kinds of the settings that go to the sampler as they are. */
+const { labels: _labels, 'prefix?': _prefix, ...samplingKinds } = sampleOptionsKinds;
+
 /** Kinds of {@link DrawOptions}. */
 export const drawOptionsKinds: KindsOf<DrawOptions> = {
   'class?': ['string | number | null', { '[]': 'string | number | null' }],
   'count?': 'number',
   'onProgress?': 'function',
-  'batchSize?': 'number',
-  'seed?': 'number',
-  'firstIndex?': 'number',
-  'threshold?': 'number | NaN',
-  'maxPatchLength?': 'number | NaN',
-  'signal?': 'AbortSignal',
-  'greedy?': 'boolean',
-  'temperature?': 'number | NaN',
-  'topK?': 'number | NaN',
-  'topP?': 'number | NaN',
-  'guidanceScale?': 'number | NaN',
-  'guidanceSchedule?': "'constant' | 'linear' | 'cosine'",
-  'guidanceInterval?': 'number[]',
+  ...samplingKinds,
 };
 
 /** Settings that draw well, for the models of this repository. */

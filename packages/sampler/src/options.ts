@@ -55,8 +55,8 @@ export interface SampleOptions extends DecodingOptions, GuidanceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Kinds of {@link SampleOptions}. */
-export const sampleOptionsKinds: KindsOf<SampleOptions> = {
+/** Kinds of {@link SampleOptions}, for argument checks. */
+export const sampleOptionsKinds = {
   labels: 'number[]',
   'batchSize?': 'number',
   'seed?': 'number',
@@ -72,7 +72,7 @@ export const sampleOptionsKinds: KindsOf<SampleOptions> = {
   'guidanceScale?': 'number | NaN',
   'guidanceSchedule?': "'constant' | 'linear' | 'cosine'",
   'guidanceInterval?': 'number[]',
-};
+} as const satisfies KindsOf<SampleOptions>;
 
 /** Configuration keys that all samplers read. */
 export type SampledConfig = Pick<GptConfig, 'blockSize' | 'vocabSize' | 'numClasses' | 'classDropoutProb'>;

@@ -1,10 +1,9 @@
 import { Grid, gridColumns, gridLayout, ImageDecoder, type SquareImages } from '@dpar/pipeline';
-import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine } from '@dpar/tensor';
 import type { ImageTokenizer } from '@dpar/tokenizer';
 import { gridLabels, labelledGrid } from '../images/labelled-grid.js';
 import { spread } from '../report/report.js';
-import { generateParts, loadGenerator } from '../sample/generator.js';
+import { drawParts, loadGenerator } from '../sample/generator.js';
 
 /** Most classes of a grid, one column each. */
 const mostClasses = 10;
@@ -18,9 +17,6 @@ export function gridClasses(classes: number): number[] {
 export function drawingOf(classes: number): { readonly guidanceScale: number; readonly topP: number } {
   return { guidanceScale: classes > 1 ? 1.5 : 1, topP: 0.98 };
 }
-
-/** Images drawn at a time. */
-const batchSize = 16;
 
 /** Images that a model drew. */
 export interface Drawn {
@@ -63,19 +59,10 @@ export async function drawImages(drawing: Drawing): Promise<Drawn> {
   const data = new Uint8Array(labels.length * 3 * size * size);
   const patchLengths: Int32Array[] = [];
   try {
-    const parts = partsOf({ start: 0, count: labels.length }, batchSize);
-    const counts = parts.map(({ count }) => count);
-    const options = { ...drawingOf(classes), labels, batchSize, seed, signal };
-    let part = 0;
-    for await (const drawn of generateParts(generator, options, counts, (images) =>
-      onProgress((parts[part]?.start ?? 0) + images),
-    )) {
-      const { start, count } = parts[part++] as ItemRange;
-      data.set((await decoder.decode(drawn.tokens, count)).data, start * 3 * size * size);
-      const width = drawn.patchLengths.length / count;
-      for (let i = 0; i < count; i++) {
-        patchLengths.push(drawn.patchLengths.slice(i * width, (i + 1) * width).filter((length) => length > 0));
-      }
+    const options = { ...drawingOf(classes), labels, seed, signal };
+    for await (const part of drawParts(generator, decoder, options, onProgress)) {
+      data.set(part.images.data, part.start * 3 * size * size);
+      patchLengths.push(...part.patchLengths);
     }
   } finally {
     await generator.dispose();

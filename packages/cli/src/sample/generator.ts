@@ -2,6 +2,7 @@ import { entropyKind } from '@dpar/entropy';
 import { loadModel } from '@dpar/model/node';
 import type { ImageModel } from '@dpar/nn';
 import { padPatchLengths } from '@dpar/patchify';
+import type { ImageDecoder, SquareImages } from '@dpar/pipeline';
 import {
   collectParts,
   createSampler,
@@ -11,6 +12,7 @@ import {
   type SamplerOptions,
   type SampleStep,
 } from '@dpar/sampler';
+import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine } from '@dpar/tensor';
 import { trainerFiles } from '@dpar/train/node';
 import { UsageError } from '../command/errors.js';
@@ -91,6 +93,44 @@ export function createGenerator(engine: Engine, model: ImageModel, options: Samp
     stageSeconds: () => sampler.stageSeconds,
     dispose: () => sampler.dispose(),
   };
+}
+
+/** Images of a part of a generation. */
+export interface DrawnPart {
+  /** Number of the first image among all. */
+  readonly start: number;
+  readonly images: SquareImages;
+  /** Patch lengths of each image. */
+  readonly patchLengths: readonly Int32Array[];
+}
+
+/** Images of a part, which are decoded together. */
+const imagesInPart = 16;
+
+/**
+ * Generates images in parts, and yields the pictures of each part when they are finished.
+ * @param onProgress Called after each step with the images that are made so far; fractions count.
+ */
+export async function* drawParts(
+  generator: Generator,
+  decoder: ImageDecoder,
+  options: Omit<SampleOptions, 'batchSize'>,
+  onProgress: (images: number) => void = () => {},
+): AsyncGenerator<DrawnPart> {
+  const { blockSize: T } = generator;
+  const parts = partsOf({ start: 0, count: options.labels.length }, imagesInPart);
+  const steps = generator.steps({ ...options, batchSize: imagesInPart });
+  const finished = collectParts(
+    steps,
+    parts.map(({ count }) => count),
+    T,
+    (tokens) => onProgress(tokens / T),
+  );
+  let part = 0;
+  for await (const { tokens, patchLengths } of finished) {
+    const { start, count } = parts[part++] as ItemRange;
+    yield { start, images: await decoder.decode(tokens, count), patchLengths };
+  }
 }
 
 /**

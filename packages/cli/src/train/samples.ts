@@ -5,14 +5,13 @@ import { loadModel } from '@dpar/model/node';
 import { type ImageArchitecture, type ImageModel, nullClassOf } from '@dpar/nn';
 import { Grid, gridColumns, gridLayout, ImageDecoder } from '@dpar/pipeline';
 import { needsEntropyModel } from '@dpar/sampler';
-import { type ItemRange, partsOf } from '@dpar/shards';
 import type { Engine, HostTensor, Tensors } from '@dpar/tensor';
 import { architectureFromSettings, type ImageModelTrainConfig } from '@dpar/train';
 import { classesOfData, watchFiles } from '@dpar/train/node';
 import { CommandError } from '../command/errors.js';
 import { gridLabels, labelledGrid } from '../images/labelled-grid.js';
 import { describeUnknownClass, withNumbers } from '../sample/classes.js';
-import { createGenerator, generateParts } from '../sample/generator.js';
+import { createGenerator, drawParts } from '../sample/generator.js';
 import { loadTokenizer } from '../tokenizer.js';
 
 /** Draws grids of images while a model trains. */
@@ -30,9 +29,6 @@ type SampleSettings = NonNullable<ImageModelTrainConfig['samples']>;
 
 /** Number of classes that are drawn by default, one column each. */
 const defaultClasses = 8;
-
-/** Images per batch. */
-const batchSize = 16;
 
 /** Folder of a run's grids. */
 export const samplesFolder = (output: string): string => join(output, watchFiles.samples);
@@ -75,14 +71,8 @@ export async function prepareSamples(config: ImageModelTrainConfig, engine: Engi
       const generator = generatorOf(parameters);
       const grid = new Grid(layout);
       try {
-        const options = { ...decodingOf(settings), labels, batchSize, signal };
-        const parts = partsOf({ start: 0, count: labels.length }, batchSize);
-        const counts = parts.map(({ count }) => count);
-        let part = 0;
-        for await (const { tokens: drawn } of generateParts(generator, options, counts)) {
-          const { start, count } = parts[part++] as ItemRange;
-          grid.draw(start, await decoder.decode(drawn, count));
-        }
+        const options = { ...decodingOf(settings), labels, signal };
+        for await (const { start, images } of drawParts(generator, decoder, options)) grid.draw(start, images);
       } finally {
         await generator.dispose();
       }

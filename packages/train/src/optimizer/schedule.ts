@@ -5,6 +5,12 @@ import { checkArguments } from '../check-arguments.js';
 /** Learning rate of each step, counted from 0. */
 export type Schedule = (step: number) => number;
 
+/** @throws DparError naming `caller` for a schedule that is not a function, such as a learning rate. */
+export function checkSchedule(caller: string, schedule: unknown): void {
+  if (schedule === undefined || typeof schedule === 'function') return;
+  throw new DparError(`${caller}: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
+}
+
 /** The same learning rate at every step, as in the paper. */
 export function constantSchedule(learningRate: number): Schedule {
   checkArguments('constantSchedule', { learningRate }, { learningRate: 'number' });

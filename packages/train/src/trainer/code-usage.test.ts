@@ -50,7 +50,7 @@ describe('the use of codes', () => {
 
 it('draws a codebook of states, each once before any twice', () => {
   const states = float32([1, 3, 2], [1, 2, 3, 4, 5, 6]);
-  const { shape, data } = drawnCodebook({ states }, 5, createRandom(2));
+  const { shape, data } = drawnCodebook(states, 5, createRandom(2));
   expect(shape).toEqual([5, 2]);
   const rows = Array.from({ length: 5 }, (_, code) => [...data.subarray(2 * code, 2 * code + 2)].join());
   expect(rows.slice(0, 3).sort()).toEqual(['1,2', '3,4', '5,6']);

@@ -1,4 +1,4 @@
-import { type HostTensor, type HostTensorOf, named, type Random, type Tensors } from '@dpar/tensor';
+import type { HostTensor, HostTensorOf, Random } from '@dpar/tensor';
 import type { Moments } from '../optimizer/adamw.js';
 
 /** Tensors with one row for each code: the codebook and its moving average. */
@@ -91,8 +91,7 @@ function farStates(
 }
 
 /** Draws rows of states [n, D] as a first codebook [K, D]. Rows repeat where there are fewer states than codes. */
-export function drawnCodebook(states: Tensors<HostTensor>, K: number, random: Random): HostTensorOf<'float32'> {
-  const { shape, data } = named(states, 'states');
+export function drawnCodebook({ shape, data }: HostTensor, K: number, random: Random): HostTensorOf<'float32'> {
   const D = shape.at(-1) ?? 1;
   const n = data.length / D;
   const rows = random.permutation(n);

@@ -37,3 +37,16 @@ export function optimizerTensors(parameters: Tensors<HostTensor>, optimizer: Ada
   }
   return tensors;
 }
+
+/** Options of a trainer about validation, and the steps of the whole run. */
+interface ValidationPlan {
+  readonly validation?: unknown;
+  readonly validateEvery?: number | undefined;
+  readonly steps: number;
+}
+
+/** Returns true if the validation data are measured after a step: every `validateEvery` steps and after the last. */
+export function validationIsDue({ validation, validateEvery, steps }: ValidationPlan, step: number): boolean {
+  if (validation === undefined) return false;
+  return step === steps || (validateEvery !== undefined && step % validateEvery === 0);
+}

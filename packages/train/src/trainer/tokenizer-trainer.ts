@@ -16,7 +16,7 @@ import { type PictureSource, picturesToImages } from '../batches/pictures.js';
 import { checkArguments } from '../check-arguments.js';
 import { AdamW, type AdamWOptions, adamWOptionsKinds } from '../optimizer/adamw.js';
 import { clipFactor, copyParameters, globalNorm } from '../optimizer/named-tensors.js';
-import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
+import { checkSchedule, constantSchedule, type Schedule } from '../optimizer/schedule.js';
 import { createTokenizerStep, type TokenizerStep } from '../step/tokenizer-step.js';
 import {
   createTokenizerValidator,
@@ -25,7 +25,7 @@ import {
 } from '../step/validate-tokenizer.js';
 import { CodeUsage, drawnCodebook } from './code-usage.js';
 import type { StepMetrics } from './metrics.js';
-import { optimizerTensors, type RunTrainer } from './run-trainer.js';
+import { optimizerTensors, type RunTrainer, validationIsDue } from './run-trainer.js';
 
 /** A discriminator that is trained beside a tokenizer. */
 export interface AdversarialOptions extends AdversarialLoss {
@@ -103,9 +103,7 @@ function checkOptions(options: TokenizerTrainerOptions): void {
     if (Number.isInteger(value) && value >= least) continue;
     throw new DparError(`TokenizerTrainer: expected '${name}' to be a whole number from ${least}, got ${value}.`);
   }
-  if (schedule !== undefined && typeof schedule !== 'function') {
-    throw new DparError(`TokenizerTrainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
-  }
+  checkSchedule('TokenizerTrainer', schedule);
   checkParameters(model.kind.specs(model.config), model.parameters);
 }
 
@@ -167,14 +165,11 @@ export class TokenizerTrainer implements RunTrainer {
   }
 
   private async *runSteps(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
-    const { steps, validation, validateEvery } = this.options;
+    const { steps } = this.options;
     if (this.step === 0 && steps > 0) await this.startCodebook();
     while (this.step < steps && !signal?.aborted) {
       const metrics = await this.trainStep();
-      const isDue =
-        validation !== undefined &&
-        (this.step === steps || (validateEvery !== undefined && this.step % validateEvery === 0));
-      if (!isDue) yield metrics;
+      if (!validationIsDue(this.options, this.step)) yield metrics;
       else {
         const { loss, psnr, ssim, codesInUse, fid } = await this.validate();
         const found = { validationPsnr: psnr, validationSsim: ssim, validationCodesInUse: codesInUse };
@@ -276,7 +271,7 @@ export class TokenizerTrainer implements RunTrainer {
 
   /** Makes the first codebook from the training pictures. */
   private async startCodebook(): Promise<void> {
-    const { engine, model, data, seed, keepsCodebook = false } = this.options;
+    const { engine, model, data, batchSize, seed, keepsCodebook = false } = this.options;
     if (keepsCodebook) return;
     const { kind, config } = model;
     const training = trainingOf(kind);
@@ -284,12 +279,11 @@ export class TokenizerTrainer implements RunTrainer {
       states: training.states(ops, config, parameters, image as never),
     }));
     try {
-      const random = randomStream(seed, 'codes', 0);
       const K = config.codebookSize;
       const wanted = training.hasFixedStates ? statesPerCode * K : K;
       const parts: Float32Array[] = [];
       let D = 1;
-      for (let batch = 0, found = 0; found < wanted && batch * this.options.batchSize < data.images + 1; batch++) {
+      for (let batch = 0, found = 0; found < wanted && batch * batchSize <= data.images; batch++) {
         const { states } = await compiled.run({ ...this.parameters, image: picturesToImages(await data.batch(batch)) });
         D = states?.shape.at(-1) ?? 1;
         parts.push(Float32Array.from((states as HostTensor).data));
@@ -298,7 +292,7 @@ export class TokenizerTrainer implements RunTrainer {
       const joined = join(parts, D);
       const book = training.hasFixedStates
         ? await fitCodebook(engine, joined, { codes: K, seed, iterations: kMeansRounds })
-        : drawnCodebook({ states: joined }, K, random);
+        : drawnCodebook(joined, K, randomStream(seed, 'codes', 0));
       for (const [name, { data: values }] of Object.entries(training.startWith(book))) {
         for (const tensors of [this.parameters, this.average]) {
           if (tensors !== undefined) (named(tensors, name).data as Float32Array).set(values as Float32Array);

@@ -6,7 +6,7 @@ import { sizeOfSet, type TokenSet } from '../batches/token-set.js';
 import { isTokenSource, missingEntropies, type TokenSource } from '../batches/token-source.js';
 import { type AdamWOptions, adamWOptionsKinds } from '../optimizer/adamw.js';
 import { type OptimizerThread, optimizerThreadKinds } from '../optimizer/move-arrays.js';
-import type { Schedule } from '../optimizer/schedule.js';
+import { checkSchedule, type Schedule } from '../optimizer/schedule.js';
 import type { BatchGradientsOptions } from '../step/batch-gradients.js';
 import { dropoutRatesKinds } from '../step/dropout.js';
 import { trainedKind, trainedParameters, trainsHead } from '../step/trained.js';
@@ -91,9 +91,7 @@ export function checkTrainerOptions(options: TrainerOptions): void {
       `Trainer: expected 'classDropout' 0 for a model without a null class (class_dropout_prob 0), got ${classDropout}.`,
     );
   }
-  if (schedule !== undefined && typeof schedule !== 'function') {
-    throw new DparError(`Trainer: expected a schedule, got ${schedule}. Pass constantSchedule(${schedule}).`);
-  }
+  checkSchedule('Trainer', schedule);
   checkParameters(model.kind.specs(model.config), model.parameters);
   trainedParameters(model, options.trained ?? 'all');
   checkData(model, data, 'training data');

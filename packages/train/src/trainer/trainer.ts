@@ -16,7 +16,7 @@ import { boundaryConfigOf, trainedParameters, trainsHead } from '../step/trained
 import { createValidator, type Validator } from '../step/validate.js';
 import { type BoundaryValidation, type BoundaryValidator, createBoundaryValidator } from '../step/validate-boundary.js';
 import type { StepMetrics } from './metrics.js';
-import { optimizerTensors, type RunTrainer } from './run-trainer.js';
+import { optimizerTensors, type RunTrainer, validationIsDue } from './run-trainer.js';
 import { checkTrainerOptions, patchCountsOf, type TrainerOptions, trainerOptionsKinds } from './trainer-options.js';
 
 /** Largest number of training images that calibrate a boundary head. */
@@ -93,7 +93,7 @@ export class Trainer implements RunTrainer {
   private async *runSteps(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
     while (this.step < this.options.steps && !signal?.aborted) {
       const metrics = await this.trainStep();
-      yield this.validationIsDue() ? { ...metrics, ...(await this.validationMetrics()) } : metrics;
+      yield validationIsDue(this.options, this.step) ? { ...metrics, ...(await this.validationMetrics()) } : metrics;
     }
   }
 
@@ -217,12 +217,6 @@ export class Trainer implements RunTrainer {
   private async loadBatch(step: number): Promise<Batch> {
     const { images, variants } = this.order.visitsAt(step);
     return this.source.load(images, variants);
-  }
-
-  private validationIsDue(): boolean {
-    const { validation, validateEvery, steps } = this.options;
-    if (validation === undefined) return false;
-    return this.step === steps || (validateEvery !== undefined && this.step % validateEvery === 0);
   }
 
   /**
