@@ -82,10 +82,12 @@ export function settingsControls(
           max=${2 ** 31 - 1}
           step="1"
           .value=${live(String(settings.seed))}
-          @change=${(event: Event) => {
-            const value = (event.target as HTMLInputElement).valueAsNumber;
-            app.set(settings, { seed: Number.isInteger(value) && value >= 0 && value < 2 ** 31 ? value : 0 });
+          @input=${(event: Event) => {
+            // At once: the page may be rendered again before the field is left.
+            const seed = typedSeed(event);
+            if (seed !== undefined) app.set(settings, { seed });
           }}
+          @change=${(event: Event) => app.set(settings, { seed: typedSeed(event) ?? 0 })}
         />
         <button
           type="button"
@@ -96,4 +98,10 @@ export function settingsControls(
         </button>
       </div>
     </div>`;
+}
+
+/** Seed in the field of an event; `undefined` if it is none. */
+function typedSeed({ target }: Event): number | undefined {
+  const value = (target as HTMLInputElement).valueAsNumber;
+  return Number.isInteger(value) && value >= 0 && value < 2 ** 31 ? value : undefined;
 }
