@@ -1,4 +1,4 @@
-import { link, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, readdir, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseSibling, siblingOf, unlessMissing, writeNewFile } from './atomic-file.js';
@@ -35,8 +35,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   if (!(await tryLock(path))) {
     const holder = await holderOf(path);
     if (holder !== undefined && !isGone(holder)) throw heldBy(folder, path, holder);
-    if (holder !== undefined) await removeLock(path, holder);
-    if (!(await tryLock(path))) throw heldBy(folder, path, await holderOf(path));
+    const isLocked = holder === undefined ? await tryLock(path) : await takeOver(path);
+    if (!isLocked) throw heldBy(folder, path, await holderOf(path));
   }
   await removeLeftovers(path);
   return { release: () => rm(path, { force: true }) };
@@ -65,13 +65,26 @@ async function tryLock(path: string): Promise<boolean> {
   }
 }
 
-/** Removes the lock of an ended process. If another process has locked meanwhile, its lock is restored. */
-async function removeLock(path: string, gone: Holder): Promise<void> {
-  const moved = siblingOf(path, 'previous');
-  await unlessMissing(rename(path, moved));
-  const holder = await holderOf(moved);
-  if (holder && holder.pid !== gone.pid) await link(moved, path).catch(() => {});
-  await rm(moved, { force: true });
+/**
+ * Replaces the lock of an ended process by that of this one. Only one process at a time does so, under a lock of its own:
+ * otherwise one could remove the lock that another has just made.
+ */
+async function takeOver(path: string): Promise<boolean> {
+  const guard = `${path}-takeover`;
+  if (!(await tryLock(guard))) {
+    const other = await holderOf(guard);
+    if (other !== undefined && !isGone(other)) return false;
+    await rm(guard, { force: true });
+    if (!(await tryLock(guard))) return false;
+  }
+  try {
+    const holder = await holderOf(path);
+    if (holder !== undefined && !isGone(holder)) return false;
+    await rm(path, { force: true });
+    return await tryLock(path);
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 /** Reads the holder of a lock. Undefined if the lock has been released. */
