@@ -1,3 +1,4 @@
+export { formatColor, parseColor } from './color.js';
 export { type CropOptions, cropVariants, variantsOf } from './crop/crops.js';
 export { centerSquare, fittedSquare } from './crop/squares.js';
 export {

@@ -1,5 +1,4 @@
-import type { Rgb } from '@dpar/images';
-import colorString from 'color-string';
+import { parseColor, type Rgb } from '@dpar/images';
 import { UsageError } from './errors.js';
 
 /** An option of a command: its help and the parser of its value. */
@@ -200,14 +199,7 @@ export function choice<const V extends string>(values: readonly V[]): Kind<V> {
 /** An opaque colour, as CSS writes it: white, #ffffff, #fff, rgb(255, 255, 255) ... */
 export const color: Kind<Rgb> = {
   value: 'COLOR',
-  parse: (text) => {
-    const [red, green, blue, alpha] = colorString.get.rgb(text.trim().toLowerCase()) ?? [];
-    const parts = [red, green, blue].map((part) => Math.round(part ?? Number.NaN));
-    if (alpha !== 1 || !parts.every((part) => part >= 0 && part <= 255)) {
-      return refuse('an opaque colour, such as white, black or #ff8800', text);
-    }
-    return parts as unknown as Rgb;
-  },
+  parse: (text) => parseColor(text) ?? refuse('an opaque colour, such as white, black or #ff8800', text),
 };
 
 /** Shard `index` of `count` equal shares of the work, counted from 0. */

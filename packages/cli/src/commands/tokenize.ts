@@ -1,4 +1,4 @@
-import { type CropOptions, variantsOf } from '@dpar/images';
+import { type CropOptions, formatColor, variantsOf } from '@dpar/images';
 import { usualImageThreads } from '@dpar/images/node';
 import { checkpointIdentity } from '@dpar/io/node';
 import { ImageDecoder } from '@dpar/pipeline';
@@ -10,14 +10,7 @@ import { interruptible } from '../command/interruptible.js';
 import * as option from '../command/options.js';
 import { formatRate } from '../command/progress.js';
 import { takeShare } from '../command/share.js';
-import {
-  backgroundOption,
-  formatColor,
-  readingOnto,
-  skipDamagedOption,
-  soundImages,
-  withImageCheck,
-} from '../images/options.js';
+import { backgroundOption, readingOnto, skipDamagedOption, soundImages, withImageCheck } from '../images/options.js';
 import { drawCheck } from '../tokenize/check.js';
 import { classDigest, readClassList } from '../tokenize/class-list.js';
 import { emptyClasses, labelledSound, openLabelledImages } from '../tokenize/labelled-images.js';

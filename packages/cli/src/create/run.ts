@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Rgb } from '@dpar/images';
+import { formatColor, type Rgb } from '@dpar/images';
 import { findFolder } from '@dpar/io/node';
 import type { Engine } from '@dpar/tensor';
 import type { ImageTokenizer } from '@dpar/tokenizer';
 import { readTrainerState, trainerFiles } from '@dpar/train/node';
 import type { Context } from '../command/command.js';
-import { formatColor } from '../images/options.js';
 import { openTokenizer } from '../tokenizer.js';
 import { dividePictures, type Pictures, type Split } from './pictures.js';
 import type { Plan } from './plan.js';

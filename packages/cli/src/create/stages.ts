@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { calibrateThreshold, entropyKind } from '@dpar/entropy';
+import { formatColor } from '@dpar/images';
 import { findFolder, readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import { loadModel } from '@dpar/model/node';
 import { int32 } from '@dpar/tensor';
 import { entropiesOfSet, type ModelSettings, type TrainConfig } from '@dpar/train';
 import { createDiskSource, findTokenLayout } from '@dpar/train/node';
-import { formatColor } from '../images/options.js';
 import type { JsonObject } from '../input-files.js';
 import { spread } from '../report/report.js';
 import { fixedSteps, tokenizerJson, trainingJson, usualTokenizerStep, withPaths, withSettings } from './configs.js';

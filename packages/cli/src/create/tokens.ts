@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { type CropOptions, type Rgb, variantsOf } from '@dpar/images';
+import { type CropOptions, formatColor, type Rgb, variantsOf } from '@dpar/images';
 import { checkpointIdentity } from '@dpar/io/node';
 import type { ImageTokenizer } from '@dpar/tokenizer';
 import type { Context } from '../command/command.js';
 import { interruptible } from '../command/interruptible.js';
-import { formatColor } from '../images/options.js';
 import { classDigest } from '../tokenize/class-list.js';
 import type { LabelledImages } from '../tokenize/labelled-images.js';
 import { checkSource, openTokenParts, type TokenPlan } from '../tokenize/token-parts.js';

@@ -1,4 +1,4 @@
-import type { ImageReading, Rgb } from '@dpar/images';
+import { formatColor, type ImageReading, type Rgb } from '@dpar/images';
 import { type CheckOptions, type SoundImages, type StoredImageSet, withoutDamaged } from '@dpar/images/node';
 import type { Context } from '../command/command.js';
 import { countOf } from '../command/format.js';
@@ -17,11 +17,6 @@ export const skipDamagedOption = flag('skip and list unreadable images instead o
 /** Settings to read images for models: upright, on a background. */
 export function readingOnto(background: Rgb = white): ImageReading & { readonly background: Rgb } {
   return { orientation: 'upright', background };
-}
-
-/** `#rrggbb` */
-export function formatColor(color: Rgb): string {
-  return `#${color.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /**

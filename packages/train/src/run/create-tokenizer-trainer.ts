@@ -1,4 +1,5 @@
 import type { FeatureNetwork } from '@dpar/eval';
+import { parseColor, type Rgb } from '@dpar/images';
 import { type ImageSource, type ImageSourceOptions, openImageSource } from '@dpar/images/node';
 import { initializeParameters } from '@dpar/nn';
 import { DparError, type Engine, isDparError } from '@dpar/tensor';
@@ -131,7 +132,7 @@ async function openPictures(
   onNote: RunDataOptions['onNote'],
 ): Promise<{ readonly data: ImageSource; readonly validation: ImageSource | undefined }> {
   const { images, validation_share: validationShare, crop, scales, flip, threads, prefetch_batches: ahead } = keys;
-  const background = rgbOf(keys.background);
+  const background = parseColor(keys.background) as Rgb; // checked by the configuration
   const onDamaged = ({ path, reason }: { readonly path: string; readonly reason: string }) =>
     onNote?.(`left out '${path}': ${reason}`);
   const common = { size, batchSize, background, threads, onDamaged };
@@ -179,7 +180,14 @@ export async function picturesToShow(config: TokenizerTrainConfig, count: number
   checkArguments('picturesToShow', { config, count }, { config: 'object', count: 'number' });
   const { data, model } = config;
   const { imageSize: size } = tokenizerFromSettings(model).config;
-  const options = { size, batchSize: 1, background: rgbOf(data.background), shuffle: false, threads: 1, ahead: 0 };
+  const options = {
+    size,
+    batchSize: 1,
+    background: parseColor(data.background) as Rgb,
+    shuffle: false,
+    threads: 1,
+    ahead: 0,
+  };
   const source =
     (await openValidation(data, options)) ??
     (await openFolder('data.images', data.images, { ...options, crop: data.crop === 'fit' ? 'fit' : 'center' }));
@@ -194,11 +202,4 @@ export async function picturesToShow(config: TokenizerTrainConfig, count: number
   } finally {
     await source.close();
   }
-}
-
-const namedColors: Readonly<Record<string, string>> = { white: '#ffffff', black: '#000000' };
-
-function rgbOf(color: string): [number, number, number] {
-  const hex = namedColors[color] ?? color;
-  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as [number, number, number];
 }

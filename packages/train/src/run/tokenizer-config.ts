@@ -1,4 +1,5 @@
 import { type TokenPooling, tokenPoolings, type ValueRangeName, valueRanges } from '@dpar/eval';
+import { parseColor } from '@dpar/images';
 import type { Json } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { defaultLossWeights, type TokenizerKind, tokenizerKinds } from '@dpar/tokenizer';
@@ -15,9 +16,9 @@ const dataKeys = z.strictObject({
     .describe('Without validation: share of the images that is held out for it, chosen by their names'),
   background: z
     .string()
-    .regex(/^(#[0-9a-fA-F]{6}|white|black)$/, { error: 'white, black or a colour such as #ffcc00' })
+    .refine((text) => parseColor(text) !== undefined, { error: 'an opaque colour, such as white, black or #ff8800' })
     .default('white')
-    .describe('Colour behind transparent pixels: white, black or #rrggbb'),
+    .describe('Colour behind transparent pixels, as in CSS'),
   crop: z
     .enum(['center', 'random', 'fit'])
     .default('center')

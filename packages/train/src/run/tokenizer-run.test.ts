@@ -168,8 +168,8 @@ describe('the configuration of a tokenizer', () => {
     ['scales in the wrong order', { data: { images: 'photos', scales: [1, 0.5] } }, /'data.scales' .* got \[1,0.5\]/],
     [
       'a colour that is none',
-      { data: { images: 'photos', background: 'blue' } },
-      /'data.background' to be white, black/,
+      { data: { images: 'photos', background: 'sky' } },
+      /'data.background' to be an opaque colour, such as white/,
     ],
     [
       'no size of pictures',
