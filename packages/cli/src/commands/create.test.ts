@@ -39,7 +39,12 @@ describe('a run with tiny settings', { timeout: 120_000 }, () => {
     ]);
     expect(result.psnr).toBeGreaterThan(8);
     expect(result.dpar_loss).toBeLessThan(Math.log(512));
-    expect(await readdir(join(output, 'model'))).toEqual(['classes.json', 'dpar', 'entropy', 'tokenizer']);
+    const model = ['classes.json', 'dpar', 'entropy', 'examples', 'tokenizer'];
+    expect(await readdir(join(output, 'model'))).toEqual(model);
+    expect(await readdir(join(output, 'model', 'examples'))).toContain('squares');
+    const [example = ''] = await readdir(join(output, 'model', 'examples', 'squares'));
+    const picture = decode(await readFile(join(output, 'model', 'examples', 'squares', example)));
+    expect([picture.width, picture.height]).toEqual([32, 32]);
     expect(JSON.parse(await readFile(join(output, 'model', 'classes.json'), 'utf8'))).toEqual(['squares', 'stripes']);
     const grid = decode(await readFile(join(output, 'grid.png')));
     expect(grid.width).toBe(2 * (32 + 2) + 2);

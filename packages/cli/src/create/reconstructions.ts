@@ -25,18 +25,9 @@ const measured = 64;
 
 /** Tokenizes and decodes validation pictures, and divides them into patches as DPAR draws. */
 export async function measureReconstructions(run: CreateRun, tokenizer: ImageTokenizer): Promise<Reconstructions> {
-  const { set } = run.parts.validation;
-  const size = run.plan.resolution;
-  const chosen = spread([...Array(set.count).keys()], measured);
-  const crop = run.plan.crop === 'fit' ? 'fit' : 'center';
-  const crops = { crop, flip: false, size, cropRange: 1, background: run.request.background } as const;
-  const pixels = new Uint8Array(chosen.length * 3 * size * size);
-  for (const [i, index] of chosen.entries()) {
-    for await (const [square] of set.readCrops(index, 1, crops)) {
-      if (square !== undefined) pixels.set(square.data, i * square.data.length);
-    }
-  }
-  const tokens = await tokenizer.encode(imagesFromBytes(pixels, size));
+  const chosen = spread([...Array(run.parts.validation.set.count).keys()], measured);
+  const originals = await validationSquares(run, chosen);
+  const tokens = await tokenizer.encode(imagesFromBytes(originals.data, originals.size));
   const decoded = bytesFromImages(await tokenizer.decode(tokens));
   const model = await loadModel<typeof dparKind>(run.path('model', 'dpar'), { kinds: [dparKind] });
   const labels = int32([chosen.length]);
@@ -50,10 +41,24 @@ export async function measureReconstructions(run: CreateRun, tokenizer: ImageTok
   const rows = chosen.map((_, i) => entropies.data.slice(i * predicted, (i + 1) * predicted));
   const patching = boundaryPatching(model.config as DparConfig);
   return {
-    psnr: peakSignalToNoiseRatio(pixels, decoded),
-    originals: { data: pixels, size },
-    decoded: { data: decoded, size },
+    psnr: peakSignalToNoiseRatio(originals.data, decoded),
+    originals,
+    decoded: { data: decoded, size: originals.size },
     entropies: rows,
     patches: rows.map((row) => patchLengths(row, patching)),
   };
+}
+
+/** Some validation pictures, cut or fitted as the model sees them. */
+export async function validationSquares(run: CreateRun, chosen: readonly number[]): Promise<SquareImages> {
+  const size = run.plan.resolution;
+  const crop = run.plan.crop === 'fit' ? 'fit' : 'center';
+  const crops = { crop, flip: false, size, cropRange: 1, background: run.request.background } as const;
+  const data = new Uint8Array(chosen.length * 3 * size * size);
+  for (const [i, index] of chosen.entries()) {
+    for await (const [square] of run.parts.validation.set.readCrops(index, 1, crops)) {
+      if (square !== undefined) data.set(square.data, i * square.data.length);
+    }
+  }
+  return { data, size };
 }

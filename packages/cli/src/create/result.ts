@@ -10,6 +10,7 @@ import {
   writeJson,
 } from '@dpar/io/node';
 import { drawImages, gridOf } from './drawing.js';
+import { writeExamples } from './examples.js';
 import { measureReconstructions } from './reconstructions.js';
 import { writeCreateReport } from './report.js';
 import type { CreateRun } from './run.js';
@@ -51,7 +52,9 @@ export async function finishRun(run: CreateRun, stage: StageRecord): Promise<voi
   }
 }
 
-/** Copies the weights with the lowest validation losses into the model folder. It appears whole or not at all. */
+/**
+ * Copies the weights with the lowest validation losses into the model folder, with examples for a page. The folder appears whole or not at all.
+ */
 async function publishModel(run: CreateRun): Promise<void> {
   const names = ['tokenizer', 'entropy', 'dpar', ...(run.request.compare ? (['llamagen'] as const) : [])] as const;
   const sources = new Map<string, string>();
@@ -67,5 +70,6 @@ async function publishModel(run: CreateRun): Promise<void> {
       }
     }
     await writeJson(join(partial, classesFile), run.pictures.classes);
+    await writeExamples(run, join(partial, 'examples'));
   });
 }
