@@ -26,6 +26,7 @@ const configs = {
   'vq, codes of length 1': { ...vq, codebook_l2_norm: true },
   'vq, codes of any length': { ...vq, codebook_l2_norm: false },
   'vq, positions of 2 x 2 pixels': { ...vq, patch_size: 2 },
+  'vq, no norms': { ...vq, norm_groups: 0 },
   'patch-vq': { kind: 'patch-vq', image_size: 8, patch_size: 2, codebook_size: 6, hidden_dim: 5 },
 };
 

@@ -32,12 +32,13 @@ function withBias<T>(ops: Ops<T>, p: Named<T>, x: T): T {
 export interface Network<T> {
   readonly ops: Ops<T>;
   readonly parameters: Tensors<T>;
-  /** Groups of channels of its norms; they divide the channels of all layers. */
+  /** Groups of channels of its norms; they divide the channels of all layers. 0: no norms. */
   readonly groups: number;
 }
 
-/** Group norm with the weight and bias of a layer: x [B, C, H, W]. */
+/** Group norm with the weight and bias of a layer, if the network has norms: x [B, C, H, W]. */
 export function groupNorm<T>({ ops, parameters, groups }: Network<T>, prefix: string, x: T): T {
+  if (groups === 0) return x;
   const p = below(parameters, prefix);
   return ops.groupNorm(x, p('weight'), p('bias'), { groups, epsilon });
 }
