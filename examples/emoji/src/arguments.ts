@@ -17,6 +17,8 @@ export interface Arguments {
   /** `train` is the demo, `learning` a comparison; `make-model` and `pack-model` make the weights of `@dpar/emoji`. */
   readonly task: 'train' | (typeof otherTasks)[number];
   readonly minutes: number;
+  /** True to train a LlamaGen beside DPAR. */
+  readonly compare: boolean;
   readonly smoke: boolean;
   readonly seed: number;
   /** Images of each class that `pretrained` draws. */
@@ -31,10 +33,11 @@ export interface Arguments {
 
 export const usage = `npm run demo -- [options]
 
-Trains a tokenizer, an entropy model, DPAR and LlamaGen on emoji, as dpar create does on any folder of pictures, and writes a grid and
-a report. Run again after an interruption, it resumes.
+Trains a tokenizer, an entropy model and DPAR on emoji, as dpar create does on any folder of pictures, and writes a grid and a report.
+Run again after an interruption, it resumes.
 
   --minutes M    approximate time on two cores (default ${defaultMinutes}); a longer run gives better images
+  --compare      also trains a LlamaGen of the same size, in the same time
   --smoke        shortest run (under a minute), which tests that everything works
   --seed S       seed of everything random (default 0)
   --engine E     ort (ONNX Runtime, default) or tfjs (the fastest installed TensorFlow.js backend; packages/engine-tfjs
@@ -58,6 +61,7 @@ For a new version of that package:
 export function readArguments(args: readonly string[]): Arguments {
   const values = readOptions('demo', args, {
     minutes: { type: 'string' },
+    compare: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
     seed: { type: 'string', default: '0' },
     // The program lies in dist/ (or src/), beside the output.
@@ -88,6 +92,7 @@ export function readArguments(args: readonly string[]): Arguments {
     task: tasks[0] ?? 'train',
     minutes,
     engine,
+    compare: values.compare,
     seed: wholeNumber('demo: --seed', values.seed, 0),
     count: wholeNumber('demo: --count', values.count, 1, 100),
     output: values.output,

@@ -11,7 +11,7 @@ let printed = '';
 
 beforeAll(async () => {
   output = await mkdtemp(join(tmpdir(), 'dpar-emoji-'));
-  folder = join(output, 'smoke-seed-0');
+  folder = join(output, 'smoke-compare-seed-0');
   const stdout = new Writable({
     write(chunk, _, done) {
       printed += chunk;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   });
   const silent = new Writable({ write: (_chunk, _, done) => done() });
   const status = await runDemo(
-    { minutes: 10, smoke: true, seed: 0, output, engine: 'ort' },
+    { minutes: 10, compare: true, smoke: true, seed: 0, output, engine: 'ort' },
     { stdout, stderr: silent },
   );
   expect(status).toBe(0);
@@ -30,7 +30,7 @@ afterAll(() => rm(output, { recursive: true, force: true }));
 it('trains DPAR and LlamaGen of equal size on emoji of nine classes', async () => {
   expect(printed).toMatch(/DPAR +[\d.]+ nats per token, validation\nLlamaGen +[\d.]+ nats/);
   const models = await readdir(join(folder, 'model'));
-  expect(models).toEqual(['classes.json', 'dpar', 'entropy', 'llamagen', 'tokenizer']);
+  expect(models).toEqual(['classes.json', 'dpar', 'entropy', 'examples', 'llamagen', 'tokenizer']);
   const classes = JSON.parse(await readFile(join(folder, 'model', 'classes.json'), 'utf8'));
   expect(classes).toHaveLength(9);
 });

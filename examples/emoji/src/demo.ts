@@ -6,30 +6,41 @@ import type { Arguments } from './arguments.js';
 
 /** Steps of the shortest run, with the smallest models. */
 const smokeSettings = [
-  ...['--size', 'XS', '--resolution', '32', '--set'],
-  ...['tokenizer.steps=20', 'entropy.steps=10', 'dpar.steps=10', 'llamagen.steps=10'],
+  '--size',
+  'XS',
+  '--resolution',
+  '32',
+  '--set',
+  'tokenizer.steps=20',
+  'entropy.steps=10',
+  'dpar.steps=10',
 ];
+
+/** Wishes of a run. */
+type DemoArguments = Pick<Arguments, 'minutes' | 'compare' | 'smoke' | 'seed' | 'output' | 'engine'>;
 
 /** Emoji of the shortest run. */
 const smokeImages = 200;
 
 /**
- * Trains models on emoji as `dpar create` does on any folder of pictures, with a LlamaGen beside DPAR.
+ * Trains models on emoji as `dpar create` does on any folder of pictures; with `compare`, a LlamaGen beside DPAR.
  * @param signal Interrupts the run, which the same command then resumes.
  * @returns The exit status of the command.
  */
 export async function runDemo(
-  { minutes, smoke, seed, output, engine }: Pick<Arguments, 'minutes' | 'smoke' | 'seed' | 'output' | 'engine'>,
+  { minutes, compare, smoke, seed, output, engine }: DemoArguments,
   streams: Parameters<typeof run>[1],
   signal?: AbortSignal,
 ): Promise<number> {
-  const name = smoke ? 'smoke' : `${minutes}-minutes`;
+  const name = `${smoke ? 'smoke' : `${minutes}-minutes`}${compare ? '-compare' : ''}`;
   const pictures = join(resolve(output), smoke ? 'pictures-smoke' : 'pictures');
   await writePictures(pictures, smoke ? smokeImages : undefined);
   // Mirrored flags would be flags of other countries.
   const argv = ['create', relative('.', pictures), '--output', relative('.', join(output, `${name}-seed-${seed}`))];
-  const options = ['--minutes', String(minutes), '--compare', '--no-flip', '--seed', String(seed), '--engine', engine];
-  return run([...argv, ...options, ...(smoke ? smokeSettings : [])], streams, signal);
+  const options = ['--minutes', String(minutes), '--no-flip', '--seed', String(seed), '--engine', engine];
+  if (compare) options.push('--compare');
+  const settings = [...(smoke ? smokeSettings : []), ...(smoke && compare ? ['llamagen.steps=10'] : [])];
+  return run([...argv, ...options, ...settings], streams, signal);
 }
 
 /** Copies emoji into a folder for each category. @param limit About how many; all if undefined. */
