@@ -1,12 +1,21 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type Answer, answerCalls } from '@dpar/shards';
-import { DparError, type HostTensor } from '@dpar/tensor';
+import { DparError, type HostTensor, hostTensor, sameShape, sizeOf, type TensorType } from '@dpar/tensor';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { type Device, loadOrt, type OrtModule, toOrt, versionOf } from '../runtime.js';
 import { type RunState, running } from './run-state.js';
 
-/** Tensor in a message: its data, which have moved or are shared, or the number of a tensor that the thread keeps. */
-export type SentTensor = HostTensor | { readonly kept: number };
+/**
+ * Place of an input: shared memory, bytes of the memory that comes with the call, or the number of a tensor that the thread
+ * keeps.
+ */
+export type InputPlace =
+  | { readonly kept: number }
+  | { readonly shared: HostTensor }
+  | { readonly type: TensorType; readonly begin: number };
+
+/** Places of all inputs of a run by name. */
+export type InputPlaces = Readonly<Record<string, InputPlace>>;
 
 /** Output in a message. */
 export type SentOutput = { readonly dims: readonly number[] } & (
@@ -33,7 +42,10 @@ export interface OrtTasks {
   readonly run: {
     readonly request: {
       readonly session: number;
-      readonly inputs: Readonly<Record<string, SentTensor>>;
+      /** Undefined if the places are those of the session's last run. */
+      readonly places: InputPlaces | undefined;
+      /** Inputs that are copied for this call. */
+      readonly copied: ArrayBuffer;
       readonly outputs: readonly string[];
       readonly where: 'host' | 'device';
     };
@@ -74,6 +86,8 @@ export function serveOrt({ port, state }: OrtWorkerData): void {
 interface Session {
   readonly session: InferenceSession;
   readonly profiles: boolean;
+  /** Inputs of the last run. */
+  inputs: SessionInputs | undefined;
 }
 
 /** Sessions and tensors of the thread. */
@@ -81,7 +95,6 @@ class OrtServer {
   private ort: OrtModule | undefined;
   private readonly sessions = new Map<number, Session>();
   private readonly tensors = new Map<number, Tensor>();
-  private readonly copies = new CopyBuffer();
   private next = 0;
 
   async answer(request: Exclude<OrtRequest, { task: 'end' }>): Promise<Answer<OrtResult>> {
@@ -116,16 +129,22 @@ class OrtServer {
   private async create({ bytes, options }: OrtTasks['create']['request']): Promise<OrtTasks['create']['result']> {
     const session = await this.module.InferenceSession.create(bytes, options);
     const number = this.next++;
-    this.sessions.set(number, { session, profiles: options.enableProfiling === true });
+    this.sessions.set(number, { session, profiles: options.enableProfiling === true, inputs: undefined });
     return { session: number, inputNames: session.inputNames };
   }
 
   private async run(request: OrtTasks['run']['request']): Promise<Answer<OrtTasks['run']['result']>> {
-    const { session } = this.sessions.get(request.session) as Session;
-    this.copies.clear();
-    const feeds: Record<string, Tensor> = {};
-    for (const name in request.inputs) feeds[name] = this.input(request.inputs[name] as SentTensor);
-    const found = await session.run(feeds, request.outputs);
+    const session = this.sessions.get(request.session) as Session;
+    const { places, copied } = request;
+    if (places !== undefined) {
+      const { inputs } = session;
+      session.inputs = undefined;
+      const make = { tensor: (host: HostTensor) => toOrt(this.module, host), kept: (kept: number) => this.kept(kept) };
+      session.inputs = new SessionInputs(places, copied.byteLength, make, inputs);
+    }
+    const inputs = session.inputs as SessionInputs;
+    inputs.fill(copied);
+    const found = await session.session.run(inputs.feeds, request.outputs);
     const content: Record<string, SentOutput> = {};
     const moved: ArrayBuffer[] = [];
     for (const name of request.outputs) {
@@ -139,11 +158,6 @@ class OrtServer {
       }
     }
     return { content, moved };
-  }
-
-  private input(sent: SentTensor): Tensor {
-    if ('kept' in sent) return this.kept(sent.kept);
-    return toOrt(this.module, sent.data.buffer instanceof SharedArrayBuffer ? this.copies.copy(sent) : sent);
   }
 
   private keep(tensor: Tensor): number {
@@ -169,29 +183,63 @@ class OrtServer {
   }
 }
 
-/** Memory for copies of shared inputs, which onnxruntime-node refuses. It is kept, because new memory costs more than a copy. */
-class CopyBuffer {
-  private buffer = new ArrayBuffer(0);
-  private used = 0;
+/** Shared tensor, and its copy as a tensor of ONNX Runtime. */
+interface SharedInput {
+  readonly from: HostTensor;
+  readonly to: HostTensor;
+  readonly tensor: Tensor;
+}
 
-  /** Gives the memory of all copies free. */
-  clear(): void {
-    this.used = 0;
+/**
+ * Tensors of a session's inputs. They are in memory of the thread, because onnxruntime-node refuses shared memory. It is used
+ * again for later runs, because new memory costs more than a copy.
+ */
+class SessionInputs {
+  readonly feeds: Readonly<Record<string, Tensor>>;
+  private readonly shared = new Map<string, SharedInput>();
+  private readonly copied: Uint8Array;
+
+  /** @param before Inputs whose memory may be used. */
+  constructor(
+    places: InputPlaces,
+    copiedBytes: number,
+    make: { readonly tensor: (host: HostTensor) => Tensor; readonly kept: (kept: number) => Tensor },
+    before: SessionInputs | undefined,
+  ) {
+    const feeds: Record<string, Tensor> = {};
+    const buffer = new ArrayBuffer(copiedBytes);
+    for (const [name, place] of Object.entries(places)) {
+      if ('kept' in place) feeds[name] = make.kept(place.kept);
+      else if ('shared' in place) {
+        const from = place.shared;
+        const known = before?.shared.get(name);
+        const to = known && sameType(known.to, from) ? known.to : hostTensor(from.dtype, from.shape);
+        const tensor = known?.to === to ? known.tensor : make.tensor(to);
+        this.shared.set(name, { from, to, tensor });
+        feeds[name] = tensor;
+      } else feeds[name] = make.tensor(viewOf(buffer, place.begin, place.type));
+    }
+    this.feeds = feeds;
+    this.copied = new Uint8Array(buffer);
   }
 
-  copy(tensor: HostTensor): HostTensor {
-    // A line of the processor's cache.
-    const begin = Math.ceil(this.used / 64) * 64;
-    this.used = begin + tensor.data.byteLength;
-    if (this.used > this.buffer.byteLength) this.buffer = new ArrayBuffer(2 * this.used);
-    return copyTo(this.buffer, begin, tensor);
+  /** Reads the inputs of a run. */
+  fill(copied: ArrayBuffer): void {
+    for (const { from, to } of this.shared.values()) to.data.set(from.data);
+    this.copied.set(new Uint8Array(copied));
   }
 }
 
-/** Copies a tensor to a buffer, from a byte on. */
-export function copyTo(buffer: ArrayBuffer, begin: number, { dtype, shape, data }: HostTensor): HostTensor {
-  const View = data.constructor as new (buffer: ArrayBuffer, begin: number, length: number) => HostTensor['data'];
-  const copy = new View(buffer, begin, data.length);
-  copy.set(data);
-  return { dtype, shape, data: copy } as HostTensor;
+function sameType(a: TensorType, b: TensorType): boolean {
+  return a.dtype === b.dtype && sameShape(a.shape, b.shape);
+}
+
+/** Host tensor over a part of a buffer. */
+export function viewOf(buffer: ArrayBuffer, begin: number, { dtype, shape }: TensorType): HostTensor {
+  const View = hostTensor(dtype, [0]).data.constructor as new (
+    buffer: ArrayBuffer,
+    begin: number,
+    length: number,
+  ) => HostTensor['data'];
+  return { dtype, shape, data: new View(buffer, begin, sizeOf(shape)) } as HostTensor;
 }

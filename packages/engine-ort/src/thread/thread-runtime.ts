@@ -1,18 +1,19 @@
 import { MessageChannel } from 'node:worker_threads';
 import { type Calls, openCalls, startWorker } from '@dpar/shards';
-import { DparError, type HostTensor } from '@dpar/tensor';
+import { DparError, type HostTensor, sameShape } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
 import { type Device, disableTelemetry, type Runtime, type RuntimeSession, type RuntimeTensor } from '../runtime.js';
 import { createRunState, type RunState, stopRuns } from './run-state.js';
 import {
-  copyTo,
+  type InputPlace,
+  type InputPlaces,
   type OrtRequest,
   type OrtResult,
   type OrtTasks,
   type OrtWorkerData,
   type SentOutput,
-  type SentTensor,
   serveOrt,
+  viewOf,
 } from './tasks.js';
 
 /**
@@ -44,7 +45,8 @@ export async function startThreadRuntime(device: Device, program = builtWorker):
       version,
       inThread: true,
       createSession: (bytes, options) => createSession(thread, bytes, options),
-      tensor: (host) => new HostView(host),
+      // The view keeps the shape and the data of now.
+      tensor: ({ dtype, shape, data }) => new HostView({ dtype, shape: [...shape], data } as HostTensor),
       async upload({ dtype, shape, data }) {
         const copy = data.slice();
         const tensor = { dtype, shape, data: copy } as HostTensor;
@@ -140,8 +142,12 @@ class HostView implements RuntimeTensor {
     return this.host.data;
   }
 
+  get isShared(): boolean {
+    return this.data.buffer instanceof SharedArrayBuffer;
+  }
+
   async getData(): Promise<HostTensor['data']> {
-    return this.host.data;
+    return this.data;
   }
 
   dispose(): void {}
@@ -188,11 +194,16 @@ async function createSession(
     { bytes, options: copies.length > 0 ? { ...options, externalData: copies } : options },
     [bytes.buffer, ...copies.map(({ data }) => data.buffer as ArrayBuffer)],
   );
+  let last: SentInputs | undefined;
   return {
     inputNames,
-    async run(inputs, outputs, where) {
-      const { sent, moved } = sendInputs(inputs);
-      const found = await thread.do('run', { session, inputs: sent, outputs: Object.keys(outputs), where }, moved);
+    async run(given, outputs, where) {
+      const inputs = given as SentInputs;
+      const places = last && samePlaces(last, inputs) ? undefined : placesOf(inputs);
+      last = inputs;
+      const copied = copiesOf(inputs);
+      const request = { session, places, copied, outputs: Object.keys(outputs), where };
+      const found = await thread.do('run', request, [copied]);
       return Object.fromEntries(Object.entries(found).map(([name, output]) => [name, received(thread, output)]));
     },
     release: () => thread.release(session),
@@ -204,30 +215,51 @@ interface ExternalFile {
   readonly data: Uint8Array;
 }
 
-/** Inputs in a message. Shared memory and tensors of the thread stay where they are; all others are copied to one buffer. */
-function sendInputs(inputs: Readonly<Record<string, RuntimeTensor>>): {
-  readonly sent: Readonly<Record<string, SentTensor>>;
-  readonly moved: readonly ArrayBuffer[];
-} {
-  const sent: Record<string, SentTensor> = {};
-  const copied: [name: string, host: HostTensor][] = [];
-  let length = 0;
+/** Inputs of a run by name. Shared memory and tensors of the thread stay where they are; the others are copied. */
+type SentInputs = Readonly<Record<string, HostView | ThreadTensor>>;
+
+function isCopied(input: HostView | ThreadTensor): input is HostView {
+  return input instanceof HostView && !input.isShared;
+}
+
+/** True if the thread finds the inputs of two runs at the same places. */
+function samePlaces(a: SentInputs, b: SentInputs): boolean {
+  const names = Object.keys(b);
+  return names.length === Object.keys(a).length && names.every((name) => samePlace(a[name], b[name]));
+}
+
+function samePlace(a: HostView | ThreadTensor | undefined, b: HostView | ThreadTensor | undefined): boolean {
+  if (a === b) return true;
+  if (!(a instanceof HostView && b instanceof HostView)) return false;
+  if (a.host.dtype !== b.host.dtype || !sameShape(a.dims, b.dims) || a.isShared !== b.isShared) return false;
+  return !a.isShared || (a.data.buffer === b.data.buffer && a.data.byteOffset === b.data.byteOffset);
+}
+
+function placesOf(inputs: SentInputs): InputPlaces {
+  const places: Record<string, InputPlace> = {};
+  let begin = 0;
   for (const name in inputs) {
     const input = inputs[name] as HostView | ThreadTensor;
-    if (input instanceof ThreadTensor) sent[name] = { kept: input.kept };
-    else if (input.data.buffer instanceof SharedArrayBuffer) sent[name] = input.host;
+    if (input instanceof ThreadTensor) places[name] = { kept: input.kept };
+    else if (input.isShared) places[name] = { shared: input.host };
     else {
-      copied.push([name, input.host]);
-      length += aligned(input.data.byteLength);
+      places[name] = { type: { dtype: input.host.dtype, shape: input.dims }, begin };
+      begin += aligned(input.data.byteLength);
     }
   }
-  const buffer = new ArrayBuffer(length);
+  return places;
+}
+
+/** Copies of the inputs in ordinary memory, in order. */
+function copiesOf(inputs: SentInputs): ArrayBuffer {
+  const copied = Object.values(inputs).filter(isCopied);
+  const buffer = new ArrayBuffer(copied.reduce((sum, { data }) => sum + aligned(data.byteLength), 0));
   let begin = 0;
-  for (const [name, host] of copied) {
-    sent[name] = copyTo(buffer, begin, host);
+  for (const { host } of copied) {
+    viewOf(buffer, begin, host).data.set(host.data);
     begin += aligned(host.data.byteLength);
   }
-  return { sent, moved: [buffer] };
+  return buffer;
 }
 
 /** Size in bytes up to the place of the next tensor. */
