@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { float32 } from '@dpar/tensor';
+import { float32, named } from '@dpar/tensor';
 import { exportOnnx } from '../export.js';
 import { startThreadRuntime } from '../thread/thread-runtime.js';
 
@@ -7,9 +7,9 @@ import { startThreadRuntime } from '../thread/thread-runtime.js';
 const runtime = await startThreadRuntime('cpu', pathToFileURL(process.argv[2] as string));
 const x = float32([1024, 1024]);
 const step = exportOnnx(
-  (ops, { x }) => {
-    let y = x as NonNullable<typeof x>;
-    for (let i = 0; i < 24; i++) y = ops.matmul(y, x as NonNullable<typeof x>);
+  (ops, inputs) => {
+    let y = named(inputs, 'x');
+    for (let i = 0; i < 24; i++) y = ops.matmul(y, named(inputs, 'x'));
     return { y };
   },
   { x },
