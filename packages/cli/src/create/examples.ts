@@ -13,7 +13,8 @@ const mostExamples = 12;
  * @param folder New folder `examples` of a model folder. Classes are subfolders, if there are several.
  */
 export async function writeExamples(run: CreateRun, folder: string): Promise<void> {
-  const { set, labels, classes } = run.parts.validation;
+  const { set, labels } = run.parts.validation;
+  const { classes } = run.pictures;
   const chosen = exampleIndices(labels, classes.length);
   const { data, size } = await validationSquares(run, chosen);
   const bytes = 3 * size * size;

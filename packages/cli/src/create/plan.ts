@@ -1,5 +1,5 @@
 import type { ModelSettings } from '@dpar/train';
-import { costOf, matchingLlamaGen, modelOf, type TokenShape, usualTokenizerStep } from './configs.js';
+import { costOf, matchingLlamaGen, modelOf, type TokenShape, tokenizerTrainingOf } from './configs.js';
 import { chooseRung, ladder, type Rung, shares, batchSize as usualBatch, visitsPerVariant } from './ladder.js';
 import { type Speed, stepSeconds } from './measure.js';
 import type { StageName, StageRecord, TokenModel, TrainingStage } from './stage.js';
@@ -102,11 +102,11 @@ export function makePlan(facts: PlanFacts): { readonly plan: Plan; readonly stag
   const trained = names.filter((name): name is TrainingStage => name !== 'tokens' && name !== 'result');
   const share = (parts: readonly TrainingStage[]): number => parts.reduce((sum, name) => sum + shares[name], 0);
   const all = 60 * minutes * (1 - otherShare);
-  const tokenizerStep = usualTokenizerStep({ resolution, pixelsPerToken: factor, codes: 1024 });
+  const tokenizer = tokenizerTrainingOf({ resolution, pixelsPerToken: factor, codes: 1024 });
   const tokenizerSteps = trained.includes('tokenizer')
-    ? Math.min(mostTokenizerSteps, (stepShare * all * shares.tokenizer) / share(trained) / tokenizerStep)
+    ? Math.min(tokenizer.mostSteps, (stepShare * all * shares.tokenizer) / share(trained) / tokenizer.usualStep)
     : 0;
-  const tokenizerSeconds = (tokenizerSteps * tokenizerStep) / stepShare;
+  const tokenizerSeconds = (tokenizerSteps * tokenizer.usualStep) / stepShare;
   const ofTokens = share(trained.filter((name) => name !== 'tokenizer'));
   const seconds = (name: TrainingStage): number =>
     name === 'tokenizer' ? tokenizerSeconds : ((all - tokenizerSeconds) * shares[name]) / ofTokens;
@@ -179,9 +179,6 @@ export function mostSteps({ crop, flip, training, batchSize }: Plan): number {
   const variants = crop === 'ten' ? 10 : flip ? 2 : 1;
   return Math.ceil((visitsPerVariant * variants * training) / batchSize);
 }
-
-/** Most steps of a tokenizer. More hardly change its pictures. */
-export const mostTokenizerSteps = 4000;
 
 /** Fewest steps of a training stage. */
 export const leastSteps = 20;

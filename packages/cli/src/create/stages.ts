@@ -8,10 +8,10 @@ import { entropiesOfSet, type ModelSettings, type TrainConfig } from '@dpar/trai
 import { createDiskSource, findTokenLayout } from '@dpar/train/node';
 import type { JsonObject } from '../input-files.js';
 import { spread } from '../report/report.js';
-import { fixedSteps, tokenizerJson, trainingJson, usualTokenizerStep, withPaths, withSettings } from './configs.js';
+import { fixedSteps, tokenizerJson, tokenizerTrainingOf, trainingJson, withPaths, withSettings } from './configs.js';
 import { drawingOf, gridClasses } from './drawing.js';
 import { rungOfWidth, shares, tokensPerPatch } from './ladder.js';
-import { leastSteps, mostSteps, mostTokenizerSteps, stepShare } from './plan.js';
+import { leastSteps, mostSteps, stepShare } from './plan.js';
 import { finishRun } from './result.js';
 import { type CreateRun, validationLossOf } from './run.js';
 import { type StageName, type StageRecord, stageTitles, type TokenModel, type TrainingStage } from './stage.js';
@@ -103,7 +103,7 @@ async function startingConfig(run: CreateRun, stage: StageRecord, name: Training
       name,
       request.set,
     );
-  const usual = name === 'tokenizer' ? usualTokenizerStep(plan) : usualStep;
+  const usual = name === 'tokenizer' ? tokenizerTrainingOf(plan).usualStep : usualStep;
   const fixed = fixedSteps(name, request.set);
   if (fixed !== undefined) {
     stage.steps = fixed;
@@ -155,7 +155,7 @@ function stepsFor(run: CreateRun, stage: StageRecord, name: TrainingStage, measu
   const other = later.filter((each) => !isTraining(each.name)).reduce((sum, { minutes }) => sum + 60 * minutes, 0);
   const ofLater = later.reduce((sum, { name }) => sum + (isTraining(name) ? shares[name] : 0), 0);
   const seconds = ((run.secondsLeft - other) * shares[name]) / (shares[name] + ofLater);
-  const most = name === 'tokenizer' ? mostTokenizerSteps : mostSteps(plan);
+  const most = name === 'tokenizer' ? tokenizerTrainingOf(plan).mostSteps : mostSteps(plan);
   return Math.max(leastSteps, Math.min(most, Math.floor((stepShare * seconds) / measured)));
 }
 
