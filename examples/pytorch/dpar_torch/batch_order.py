@@ -63,7 +63,7 @@ class BatchOrder:
         return self.permutations[epoch]
 
 
-def drop_classes(labels, null_class, probability, seed, step):
-    """Replaces each label by the null class with a probability: int32 [B]."""
-    dropped = Stream(seed, PURPOSES["class_dropout"], step).uniform(len(labels)) < probability
+def drop_classes(labels, null_class, probability, seed, step, first=0):
+    """Replaces each label by the null class with a probability: int32 [B]. `first`: place of the first label in its batch."""
+    dropped = Stream(seed, PURPOSES["class_dropout"], step).uniform(first, len(labels)) < probability
     return torch.where(dropped, null_class, labels)

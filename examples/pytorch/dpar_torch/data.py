@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from .tensor_files import TensorFile
+from .tensor_files import TensorFile, bytes_of
 
 ENTROPIES = re.compile(r"(^|[._-])entropies(-\d+)?\.safetensors$")
 NPY_TOKENS = re.compile(r"(|.*[._-])(?:tokens|codes)\.npy$", re.DOTALL)
@@ -184,9 +184,9 @@ class TokenData:
             tokens, labels, entropies = self.sample()
             sizes = [self.images, self.variants]
         shape = json.dumps([list(tokens.shape), *sizes], separators=(",", ":")).encode()
-        digests = {key: digest(shape, raw(tokens), raw(labels))}
+        digests = {key: digest(shape, bytes_of(tokens), bytes_of(labels))}
         if with_entropies:
-            digests[entropies_key] = digest(raw(entropies))
+            digests[entropies_key] = digest(bytes_of(entropies))
         return digests
 
     def classes(self):
@@ -207,10 +207,6 @@ def range_with(ranges, image):
         middle = (low + high + 1) // 2
         low, high = (middle, high) if ranges[middle][0] <= image else (low, middle - 1)
     return ranges[low]
-
-
-def raw(tensor):
-    return bytes(tensor.contiguous().reshape(-1).view(torch.uint8).tolist())
 
 
 def digest(*parts):

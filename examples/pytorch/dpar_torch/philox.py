@@ -47,9 +47,9 @@ class Stream:
         words = torch.stack(philox((block & MASK, block >> 32, zero, zero), self.key), 1).flatten()
         return words[first % 4 :][:count]
 
-    def uniform(self, count):
-        """The first numbers in [0, 1): float64 [count], multiples of 2^-24."""
-        return (self.words(0, count) >> 8).double() / 2**24
+    def uniform(self, first, count):
+        """Numbers in [0, 1), from number `first` on: float64 [count], multiples of 2^-24."""
+        return (self.words(first, count) >> 8).double() / 2**24
 
     def normal(self, count, std, cut=None):
         """The first normal numbers, within `cut` standard deviations of 0: float32 [count], equal to ours up to rounding."""
