@@ -12,23 +12,35 @@ const tensorsOf = async (path: string) => toHostTensors((await readSafetensors(p
 
 describe.skipIf(python === undefined)('models in PyTorch agree with the reference vectors', () => {
   const names = ['dpar-dynamic4d', 'dpar-dynamic3d', 'dpar-rope1d', 'dpar-e2d1-static2', 'llamagen', 'entropy-model'];
-  it.each(names)('%s: patches, logits, loss and all gradients', async (name) => {
-    const path = join(await temporaryFolder(), 'outputs.safetensors');
-    await runPython('src/testing/forward.py', fixturePath(name), path);
-    const outputs = await tensorsOf(path);
-    const io = await tensorsOf(fixturePath(`${name}/io.safetensors`));
-    const gradients = Object.entries(await tensorsOf(fixturePath(`${name}/grads.safetensors`)));
-
-    if ('patch_lengths' in io) expect(outputs.patch_lengths).toEqual(io.patch_lengths);
-    expect(relativeDifference(named(outputs, 'logits'), named(io, 'logits'))).toBeLessThan(1e-5);
-    expect(relativeDifference(named(outputs, 'loss'), named(io, 'loss'))).toBeLessThan(1e-6);
-    expect(gradients.map(([key]) => key).filter((key) => key.startsWith('grad.')).sort()).toEqual(
-      Object.keys(outputs)
-        .filter((key) => key.startsWith('grad.'))
-        .sort(),
-    );
-    for (const [key, expected] of gradients) {
-      if (key.startsWith('grad.')) expect(relativeDifference(named(outputs, key), expected), key).toBeLessThan(1e-5);
-    }
+  it('patches, logits, loss and all gradients', async () => {
+    const folder = await temporaryFolder();
+    const path = (name: string) => join(folder, `${name}.safetensors`);
+    // One process, since importing PyTorch takes seconds.
+    await runPython('src/testing/forward.py', ...names.flatMap((name) => [fixturePath(name), path(name)]));
+    for (const name of names) await expectSame(name, path(name));
   });
 });
+
+/** Compares a pass with the fixture of that name. */
+async function expectSame(name: string, path: string): Promise<void> {
+  const outputs = await tensorsOf(path);
+  const io = await tensorsOf(fixturePath(`${name}/io.safetensors`));
+  const gradients = Object.entries(await tensorsOf(fixturePath(`${name}/grads.safetensors`)));
+
+  if ('patch_lengths' in io) expect(outputs.patch_lengths).toEqual(io.patch_lengths);
+  expect(relativeDifference(named(outputs, 'logits'), named(io, 'logits'))).toBeLessThan(1e-5);
+  expect(relativeDifference(named(outputs, 'loss'), named(io, 'loss'))).toBeLessThan(1e-6);
+  expect(
+    gradients
+      .map(([key]) => key)
+      .filter((key) => key.startsWith('grad.'))
+      .sort(),
+  ).toEqual(
+    Object.keys(outputs)
+      .filter((key) => key.startsWith('grad.'))
+      .sort(),
+  );
+  for (const [key, expected] of gradients) {
+    if (key.startsWith('grad.')) expect(relativeDifference(named(outputs, key), expected), key).toBeLessThan(1e-5);
+  }
+}

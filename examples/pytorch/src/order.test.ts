@@ -21,7 +21,10 @@ describe.skipIf(python === undefined)('random numbers in PyTorch', () => {
     const plain = new BatchOrder({ images: 11, batchSize: 4, seed });
     expect(got.plain).toEqual(steps.map((step) => [...plain.at(step)]));
 
-    const labels = int32([50], Array.from({ length: 50 }, (_, i) => i % 7));
+    const labels = int32(
+      [50],
+      Array.from({ length: 50 }, (_, i) => i % 7),
+    );
     expect(got.labels).toEqual([...dropClasses(labels, 7, 0.3, seed, 12).data]);
 
     const normal = createRandom(seed).fillNormal(new Float32Array(1000), { std: 0.02 });

@@ -13,13 +13,14 @@ import { python, runPython } from './testing/torch.js';
 
 const files = ['model.safetensors', 'optimizer.safetensors', 'average.safetensors'];
 
-/** Compares the losses and the last checkpoints of two runs. */
+/** Compares the metrics of all steps, without padding, which depends on the number of processes, and the last checkpoints of two runs. */
 async function expectSameRuns(actual: string, expected: string, tolerance: number): Promise<void> {
   const [got, wanted] = await Promise.all([actual, expected].map(metricsOf));
   expect(got?.map(({ step }) => step)).toEqual(wanted?.map(({ step }) => step));
   for (const [i, line] of (wanted ?? []).entries()) {
-    for (const key of ['loss', 'gradient_norm', 'learning_rate', 'mean_patch_length', 'padding_share', 'epoch', 'validation_loss']) {
-      if (key in line) expect(Math.abs((got?.[i]?.[key] ?? Number.NaN) - (line[key] as number)), key).toBeLessThan(tolerance);
+    for (const key of ['loss', 'gradient_norm', 'learning_rate', 'mean_patch_length', 'epoch', 'validation_loss']) {
+      if (key in line)
+        expect(Math.abs((got?.[i]?.[key] ?? Number.NaN) - (line[key] as number)), key).toBeLessThan(tolerance);
     }
   }
   for (const file of files) {
@@ -35,7 +36,10 @@ async function expectSameRuns(actual: string, expected: string, tolerance: numbe
 
 async function metricsOf(run: string): Promise<Record<string, number>[]> {
   const text = await readFile(join(run, 'metrics.jsonl'), 'utf8');
-  return text.trimEnd().split('\n').map((line) => JSON.parse(line));
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 /** A folder with data, and a configuration whose runs go there. */
@@ -93,10 +97,6 @@ describe.skipIf(python === undefined)('training in PyTorch', () => {
     await inPyTorch('moved', ['--resume', '--set', 'steps=7']);
     await inTypeScript('moved', 10, true);
     expect((await metricsOf(at('moved'))).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    // Validations after steps 3 and 7 are additional.
-    const whole = await metricsOf(at('whole'));
-    const moved = await metricsOf(at('moved'));
-    for (const [i, { loss }] of whole.entries()) expect(Math.abs((moved[i]?.loss ?? 0) - (loss ?? 1))).toBeLessThan(1e-4);
     await expectSameRuns(at('moved'), at('whole'), 1e-4);
   });
 
@@ -105,9 +105,13 @@ describe.skipIf(python === undefined)('training in PyTorch', () => {
     await inTypeScript('run', 2);
     await expect(inPyTorch('run', ['--set', 'steps=4'])).rejects.toThrow(/Pass --resume to resume that run/);
     const changed = inPyTorch('run', ['--resume', '--set', 'steps=4', 'optimizer.weight_decay=0']);
-    await expect(changed).rejects.toThrow(/expected the settings and data that the run was started with, got 'optimizer'/);
+    await expect(changed).rejects.toThrow(
+      /expected the settings and data that the run was started with, got 'optimizer'/,
+    );
     await expect(inPyTorch('new', ['--set', 'optimizer.rate=1'])).rejects.toThrow(/got 'rate' in 'optimizer'/);
     await cp(at('tokens.safetensors'), at('run/checkpoints/step-000002/model.safetensors'));
-    await expect(inPyTorch('run', ['--resume'])).rejects.toThrow(/expected an intact checkpoint in .*, got only damaged ones/);
+    await expect(inPyTorch('run', ['--resume'])).rejects.toThrow(
+      /expected an intact checkpoint in .*, got only damaged ones/,
+    );
   });
 });
