@@ -1,3 +1,7 @@
 import { library } from '@dpar/config/tsup';
 
-export default library();
+export default library({
+  index: 'src/index.ts',
+  'thread/thread-runtime': 'src/thread/thread-runtime.ts',
+  'thread/worker': 'src/thread/worker.ts',
+});

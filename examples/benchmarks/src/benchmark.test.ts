@@ -189,6 +189,23 @@ it('compares engines with ONNX Runtime in the same run', () => {
   expect(figures).toEqual({ seconds: 0.02, gflops: expect.closeTo(13.4217728, 9), ortRatio: expect.closeTo(0.5, 9) });
 });
 
+it('compares an engine beside the event loop with one that blocks it', () => {
+  expect(namesFor('')).not.toContain('event-loop/emoji-dpar/batch-1');
+  expect(namesFor('event-loop')).toHaveLength(6);
+  const found = benchmarks.find(({ name }) => name === 'event-loop/llamagen-b-256/batch-1');
+  const figures = found?.figures(
+    [{ seconds: 5.12, threadSeconds: 6.4, blockedMs: 30, threadBlockedMs: 2 }],
+    () => ({}),
+  );
+  expect(figures).toEqual({
+    millisecondsPerStep: 20,
+    threadMillisecondsPerStep: 25,
+    threadRatio: 1.25,
+    blockedMs: 30,
+    threadBlockedMs: 2,
+  });
+});
+
 it('says how much quantised weights change the loss', () => {
   const names = ['dpar/int8', 'dpar/int4', 'llamagen/int8', 'llamagen/int4'].map((name) => `quantised-loss/${name}`);
   expect(namesFor('quantised-loss')).toEqual(names);

@@ -15,15 +15,15 @@ import {
   type Tensors,
   type TensorType,
 } from '@dpar/tensor';
-import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-common';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import { Program } from './program.js';
-import type { Runtime } from './runtime.js';
-import { OrtDeviceTensor, toOrt } from './tensors.js';
+import type { Runtime, RuntimeTensor } from './runtime.js';
+import { OrtDeviceTensor } from './tensors.js';
 
 /** Input as the runtime reads it. */
 interface PreparedInput {
-  readonly tensor: Tensor;
+  readonly tensor: RuntimeTensor;
   readonly type: TensorType;
 }
 
@@ -61,14 +61,12 @@ export class OrtFunction implements CompiledFunction {
 
   async run(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): Promise<Tensors<HostTensor>> {
     checkRunArguments(inputs, options);
-    const { program, tensors } = await this.prepare(inputs);
-    return program.run(tensors, options);
+    return this.call(inputs, (program, tensors) => program.run(tensors, options));
   }
 
   async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
     checkRunArguments(inputs);
-    const { program, tensors } = await this.prepare(inputs);
-    return program.runOnDevice(tensors);
+    return this.call(inputs, (program, tensors) => program.runOnDevice(tensors));
   }
 
   async dispose(): Promise<void> {
@@ -80,17 +78,31 @@ export class OrtFunction implements CompiledFunction {
     }
   }
 
-  private async prepare(
+  /** Calls the program of some inputs. Their memory is kept until it ends. */
+  private async call<V>(
     inputs: Tensors<HostTensor | DeviceTensor>,
-  ): Promise<{ program: Program; tensors: Record<string, Tensor> }> {
+    run: (program: Program, tensors: Tensors<RuntimeTensor>) => Promise<V>,
+  ): Promise<V> {
     checkLive('function', this.disposed);
     const types: Record<string, TensorType> = {};
-    const tensors: Record<string, Tensor> = {};
-    for (const name in inputs) {
-      const { tensor, type } = this.input(name, inputs[name] as HostTensor | DeviceTensor);
-      types[name] = type;
-      tensors[name] = tensor;
+    const tensors: Record<string, RuntimeTensor> = {};
+    const entered: OrtDeviceTensor[] = [];
+    try {
+      for (const name in inputs) {
+        const input = inputs[name] as HostTensor | DeviceTensor;
+        const { tensor, type } = this.input(name, input);
+        if (input instanceof OrtDeviceTensor) entered.push(input);
+        types[name] = type;
+        tensors[name] = tensor;
+      }
+      return await run(await this.programOf(types), tensors);
+    } finally {
+      for (const tensor of entered) tensor.leave();
     }
+  }
+
+  /** Program of some inputs, often that of the last call. */
+  private programOf(types: Tensors<TensorType>): Promise<Program> {
     if (this.last === undefined || !sameTypes(this.last.types, types)) {
       this.last = { types, program: this.program(types) };
       // A program that failed is not kept.
@@ -98,16 +110,16 @@ export class OrtFunction implements CompiledFunction {
         this.last = undefined;
       });
     }
-    return { program: await this.last.program, tensors };
+    return this.last.program;
   }
 
   private input(name: string, input: HostTensor | DeviceTensor): PreparedInput {
-    if (input instanceof OrtDeviceTensor) return { tensor: input.value, type: input.type };
+    if (input instanceof OrtDeviceTensor) return { tensor: input.enter(), type: input.type };
     const known = this.prepared.get(input as HostTensor);
     // A tensor whose data were replaced, as after a transfer of its memory, is prepared again.
     if (known && known.tensor.data === (input as HostTensor).data) return known;
     const host = hostInput(name, input);
-    const prepared = { tensor: toOrt(this.runtime, host), type: { dtype: host.dtype, shape: host.shape } };
+    const prepared = { tensor: this.runtime.tensor(host), type: { dtype: host.dtype, shape: host.shape } };
     this.prepared.set(host, prepared);
     return prepared;
   }

@@ -6,7 +6,6 @@ import {
   DparError,
   type Engine,
   type HostTensor,
-  hostTensor,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
 import { checkArguments } from './check-arguments.js';
@@ -15,12 +14,15 @@ import {
   type Device,
   defaultRuntime,
   devices,
-  loadRuntime,
+  directRuntime,
+  importHidden,
+  loadOrt,
   memoryKeeper,
   type Runtime,
   type RuntimeKind,
 } from './runtime.js';
-import { OrtDeviceTensor, toOrt } from './tensors.js';
+import { OrtDeviceTensor } from './tensors.js';
+import type * as ThreadRuntime from './thread/thread-runtime.js';
 
 /** Options of {@link createOrtEngine}. */
 export interface OrtEngineOptions {
@@ -42,6 +44,11 @@ export interface OrtEngineOptions {
   readonly keepMemory?: boolean;
   /** Writes a profile of each session to `<profile>_<date>.json` when it is disposed. Node only. */
   readonly profile?: string;
+  /**
+   * Runs the graphs in a thread of its own (default: false). The event loop then stays free during a run, as a server needs
+   * it, except for the tracing of functions. Only with onnxruntime-node.
+   */
+  readonly thread?: boolean;
   /** Package that runs the graphs. Default: `'node'` in Node, `'web'` elsewhere. */
   readonly runtime?: RuntimeKind;
   /**
@@ -57,18 +64,23 @@ const ortEngineOptionsKinds: KindsOf<OrtEngineOptions> = {
   'spinning?': 'boolean',
   'keepMemory?': 'boolean',
   'profile?': 'string',
+  'thread?': 'boolean',
   'runtime?': "'node' | 'web'",
   'wasmPaths?': { mjs: 'string | object', wasm: 'string | object', '*': 'any' },
 };
 
 /**
  * Creates an engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
- * @throws DparError if the runtime (onnxruntime-node or onnxruntime-web) is not installed, the device is unknown, or
- * `threads` is not a whole number >= 1.
+ * @throws DparError if the runtime (onnxruntime-node or onnxruntime-web) is not installed, the device is unknown, `threads`
+ * is not a whole number >= 1, or `thread` is set for onnxruntime-web.
  */
 export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
   checkArguments('createOrtEngine', { options }, { 'options?': ortEngineOptionsKinds });
+  return openEngine(options);
+}
 
+/** Creates an engine. @param worker Program of its thread. Default: that of the built package. */
+export async function openEngine(options: OrtEngineOptions, worker?: URL): Promise<Engine> {
   const { device = 'cpu', runtime: kind = defaultRuntime(), threads = availableThreads() } = options;
   if (!devices.includes(device)) {
     throw new DparError(
@@ -80,11 +92,7 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
       `createOrtEngine: expected 'threads' to be a whole number >= 1, got ${threads}. Check 'threads'.`,
     );
   }
-  const runtime = await loadRuntime(kind, device);
-  if (kind === 'web') {
-    runtime.ort.env.wasm.numThreads = threads;
-    if (options.wasmPaths !== undefined) runtime.ort.env.wasm.wasmPaths = { ...options.wasmPaths };
-  }
+  const runtime = await startRuntime(options, { device, kind, threads, worker });
   const keepsMemory = options.keepMemory === undefined ? await memoryKeeper(kind) : undefined;
   const session = (): InferenceSession.SessionOptions => ({
     ...sessionOptions(options, device, kind, threads),
@@ -96,18 +104,41 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
     functions.add(compiled);
     return compiled;
   };
-  const { versions } = runtime.ort.env;
+  const place = runtime.inThread ? ', beside the event loop' : '';
   return {
     name:
-      `onnxruntime-${kind} ${versions[kind] ?? versions.common} ` +
-      `(${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'})`,
+      `onnxruntime-${kind} ${runtime.version} ` +
+      `(${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${place})`,
+    sharesMemory: runtime.inThread,
     compile,
     upload: (tensor) => upload(runtime, device, compile, checkHostTensor('tensor', tensor)),
     dispose: async () => {
       for (const compiled of functions) await compiled.dispose();
       functions.clear();
+      await runtime.close();
     },
   };
+}
+
+async function startRuntime(
+  { thread = false, wasmPaths }: OrtEngineOptions,
+  { device, kind, threads, worker }: { device: Device; kind: RuntimeKind; threads: number; worker: URL | undefined },
+): Promise<Runtime> {
+  if (thread) {
+    if (kind === 'web') {
+      throw new DparError(
+        "createOrtEngine: expected the runtime 'node' for 'thread', got 'web'. In a page, create the engine in a Web Worker.",
+      );
+    }
+    const { startThreadRuntime } = (await importHidden('./thread/thread-runtime.js')) as typeof ThreadRuntime;
+    return startThreadRuntime(device, worker);
+  }
+  const ort = await loadOrt(kind, device);
+  if (kind === 'web') {
+    ort.env.wasm.numThreads = threads;
+    if (wasmPaths !== undefined) ort.env.wasm.wasmPaths = { ...wasmPaths };
+  }
+  return directRuntime(kind, ort);
 }
 
 /** Time that a thread spins. ONNX Runtime's default, about ten times as long, is slow on busy cores. */
@@ -166,6 +197,6 @@ async function upload(
     const { tensor: moved } = await identity.runOnDevice({ tensor });
     return moved as OrtDeviceTensor;
   }
-  const copy = hostTensor(tensor.dtype, tensor.shape, tensor.data.slice());
-  return new OrtDeviceTensor({ dtype: copy.dtype, shape: copy.shape }, toOrt(runtime, copy));
+  const { dtype, shape } = tensor;
+  return new OrtDeviceTensor({ dtype, shape: [...shape] }, await runtime.upload(tensor));
 }

@@ -10,14 +10,14 @@ import {
   type TensorType,
   type WeightFormat,
 } from '@dpar/tensor';
-import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-common';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
 import { rewrite, type TraceOptions, trace } from './graph/trace.js';
 import { lower } from './lower.js';
 import { processorRules } from './matmul.js';
 import { encodeModel } from './onnx/writer.js';
-import { inTurn, type Runtime } from './runtime.js';
-import { OrtDeviceTensor, overlap, toOrt } from './tensors.js';
+import type { Runtime, RuntimeSession, RuntimeTensor } from './runtime.js';
+import { OrtDeviceTensor, overlap } from './tensors.js';
 
 interface Output {
   readonly name: string;
@@ -42,18 +42,18 @@ export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic
 
 /** Function compiled for one signature: a session of ONNX Runtime and the types of its outputs. */
 export class Program {
-  /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web and GPUs have their own memory. */
+  /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web, GPUs and threads have their own memory. */
   private readonly writesInPlace: boolean;
 
   private constructor(
     private readonly runtime: Runtime,
-    private readonly options: InferenceSession.SessionOptions,
+    options: InferenceSession.SessionOptions,
     private readonly label: string,
-    private readonly session: InferenceSession,
+    private readonly session: RuntimeSession,
     private readonly outputs: readonly Output[],
     private readonly dynamic: DynamicSizes,
   ) {
-    this.writesInPlace = runtime.kind === 'node' && options.preferredOutputLocation === undefined;
+    this.writesInPlace = runtime.kind === 'node' && !runtime.inThread && options.preferredOutputLocation === undefined;
   }
 
   /** Traces the function, rewrites it for the CPU's kernels, and creates a session. */
@@ -76,21 +76,21 @@ export class Program {
     const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
     const { bytes, externalData } = encodeModel(model, size > largestModel ? { largest: externalBytes } : {});
     const withData = externalData.length > 0 ? { ...options, externalData } : options;
-    const session = await guarded(label, () => runtime.ort.InferenceSession.create(bytes, withData));
+    const session = await guarded(label, () => runtime.createSession(bytes, withData));
     return new Program(runtime, options, label, session, outputs, traced.dynamic);
   }
 
   /** Runs, with outputs in host memory. */
-  async run(inputs: Tensors<Tensor>, { into = {} }: RunOptions): Promise<Tensors<HostTensor>> {
+  async run(inputs: Tensors<RuntimeTensor>, { into = {} }: RunOptions): Promise<Tensors<HostTensor>> {
     checkOutputNames(
       into,
       this.outputs.map(({ name }) => name),
     );
     const targets = this.targets(inputs, into);
-    const found = await this.runSession(inputs, targets);
+    const found = await this.runSession(inputs, 'host', targets);
     const results: Record<string, HostTensor> = {};
     for (const [i, { name, type }] of this.outputs.entries()) {
-      const tensor = found[i] as Tensor;
+      const tensor = found[i] as RuntimeTensor;
       const given = into[name];
       if (given !== undefined && targets.get(name) === given) results[name] = given;
       else {
@@ -107,11 +107,11 @@ export class Program {
   }
 
   /** Runs, with outputs that stay on the device. */
-  async runOnDevice(inputs: Tensors<Tensor>): Promise<Tensors<OrtDeviceTensor>> {
-    const found = await this.runSession(inputs);
+  async runOnDevice(inputs: Tensors<RuntimeTensor>): Promise<Tensors<OrtDeviceTensor>> {
+    const found = await this.runSession(inputs, 'device');
     return Object.fromEntries(
       this.outputs.map(({ name, type: { dtype } }, i) => {
-        const tensor = found[i] as Tensor;
+        const tensor = found[i] as RuntimeTensor;
         return [name, new OrtDeviceTensor({ dtype, shape: tensor.dims }, tensor)];
       }),
     );
@@ -121,7 +121,7 @@ export class Program {
    * Tensors that the session writes outputs to, by name. They are the given ones, or new ones in place of those that share
    * memory with an input, which is read until the run ends. The runtime makes all other outputs.
    */
-  private targets(inputs: Tensors<Tensor>, into: Tensors<HostTensor>): ReadonlyMap<string, HostTensor> {
+  private targets(inputs: Tensors<RuntimeTensor>, into: Tensors<HostTensor>): ReadonlyMap<string, HostTensor> {
     const targets = new Map<string, HostTensor>();
     if (!this.writesInPlace) return targets;
     const read = Object.values(inputs).map((tensor) => tensor.data as HostTensor['data']);
@@ -136,35 +136,34 @@ export class Program {
   }
 
   async dispose(): Promise<void> {
-    if (this.options.enableProfiling) this.session.endProfiling();
     await this.session.release();
   }
 
   /** Runs the session and returns its outputs in order. Those in `targets` are written there. */
   private async runSession(
-    inputs: Tensors<Tensor>,
+    inputs: Tensors<RuntimeTensor>,
+    where: 'host' | 'device',
     targets: ReadonlyMap<string, HostTensor> = new Map(),
-  ): Promise<readonly Tensor[]> {
+  ): Promise<readonly RuntimeTensor[]> {
     if (this.outputs.length === 0) return [];
     const { session } = this;
     // The graph lacks inputs that the function does not read.
-    const feeds: Record<string, Tensor> = {};
-    for (const name of session.inputNames) feeds[name] = inputs[name] as Tensor;
-    const fetches: Record<string, Tensor | null> = {};
+    const feeds: Record<string, RuntimeTensor> = {};
+    for (const name of session.inputNames) feeds[name] = inputs[name] as RuntimeTensor;
+    const fetches: Record<string, RuntimeTensor | null> = {};
     for (const { name, graphName } of this.outputs) {
       const target = targets.get(name);
-      fetches[graphName] = target === undefined ? null : toOrt(this.runtime, target);
+      fetches[graphName] = target === undefined ? null : this.runtime.tensor(target);
     }
     return guarded(this.label, async () => {
-      const run = (): Promise<InferenceSession.OnnxValueMapType> => session.run(feeds, fetches);
-      const found = await (this.runtime.kind === 'web' ? inTurn(run) : run());
-      return this.outputs.map(({ graphName }) => found[graphName] as Tensor);
+      const found = await session.run(feeds, fetches, where);
+      return this.outputs.map(({ graphName }) => found[graphName] as RuntimeTensor);
     });
   }
 }
 
 /** Output made by the runtime, as a host tensor. */
-function resultOf({ dtype }: TensorType, { dims }: Tensor, data: HostTensor['data']): HostTensor {
+function resultOf({ dtype }: TensorType, { dims }: RuntimeTensor, data: HostTensor['data']): HostTensor {
   return { dtype, shape: dims, data } as HostTensor;
 }
 
@@ -173,6 +172,7 @@ async function guarded<V>(label: string, call: () => Promise<V>): Promise<V> {
   try {
     return await call();
   } catch (cause) {
+    if (cause instanceof DparError) throw cause;
     throw new DparError(`run: ONNX Runtime failed in '${label}': ${cause instanceof Error ? cause.message : cause}`, {
       cause,
     });

@@ -1,6 +1,6 @@
 import { DparError } from '@dpar/tensor';
 import { afterEach, expect, it, vi } from 'vitest';
-import { absence, defaultRuntime, loadRuntime, ortInstallHints } from './runtime.js';
+import { absence, defaultRuntime, loadOrt, ortInstallHints } from './runtime.js';
 
 vi.mock('onnxruntime-web', () => {
   throw new Error('no such package');
@@ -44,7 +44,7 @@ it.each([
   ['0', '0'],
 ])('loads a runtime that does not report its use, unless the user said otherwise (%s)', async (given, expected) => {
   vi.stubEnv('ORT_DISABLE_TELEMETRY', given);
-  await loadRuntime('node', 'cpu');
+  await loadOrt('node', 'cpu');
   expect(process.env.ORT_DISABLE_TELEMETRY).toBe(expected);
 });
 

@@ -1,5 +1,5 @@
-import { DparError } from '@dpar/tensor';
-import type { env, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
+import { DparError, type HostTensor } from '@dpar/tensor';
+import type { env, InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from 'onnxruntime-common';
 
 /** Names of all devices. */
 export const devices = ['cpu', 'webgpu', 'cuda'] as const;
@@ -17,10 +17,44 @@ export interface OrtModule {
   readonly env: typeof env;
 }
 
-/** Loaded runtime. */
+/** Tensor as a runtime holds it: the part of ONNX Runtime's `Tensor` that engines use. */
+export interface RuntimeTensor extends Pick<Tensor, 'dims' | 'data' | 'getData' | 'dispose'> {
+  /** `cpu` for memory of the calling thread, which the garbage collector frees. */
+  readonly location: Tensor.DataLocation | 'thread';
+}
+
+/** Graph that is ready to run. */
+export interface RuntimeSession {
+  /** Names of the inputs that the graph reads. */
+  readonly inputNames: readonly string[];
+  /**
+   * Runs the graph.
+   * @param outputs Names of the outputs, each with the tensor to write it to or null.
+   * @param where `device` leaves outputs where the runtime computes.
+   */
+  run(
+    inputs: Readonly<Record<string, RuntimeTensor>>,
+    outputs: Readonly<Record<string, RuntimeTensor | null>>,
+    where: 'host' | 'device',
+  ): Promise<Readonly<Record<string, RuntimeTensor>>>;
+  /** Frees the session. A profile is written first. */
+  release(): Promise<void>;
+}
+
+/** Runtime that runs graphs, in this thread or in another one. */
 export interface Runtime {
   readonly kind: RuntimeKind;
-  readonly ort: OrtModule;
+  readonly version: string;
+  /** True if it runs in a thread of its own. */
+  readonly inThread: boolean;
+  /** Creates a session of an ONNX file. The memory of `bytes` may move to the runtime. */
+  createSession(bytes: Uint8Array<ArrayBuffer>, options: InferenceSession.SessionOptions): Promise<RuntimeSession>;
+  /** Tensor over the memory of a host tensor. */
+  tensor(tensor: HostTensor): RuntimeTensor;
+  /** Copies a tensor to where the runtime computes. */
+  upload(tensor: HostTensor): Promise<RuntimeTensor>;
+  /** Ends a thread. Sessions are released before. */
+  close(): Promise<void>;
 }
 
 /** Default runtime: `node` in Node, `web` elsewhere. */
@@ -32,13 +66,64 @@ export function defaultRuntime(): RuntimeKind {
  * Loads the package that runs the graphs. Only that package must be installed.
  * @throws DparError that names the package if it is missing or does not start.
  */
-export async function loadRuntime(kind: RuntimeKind, device: Device): Promise<Runtime> {
+export async function loadOrt(kind: RuntimeKind, device: Device): Promise<OrtModule> {
   const name = kind === 'node' ? 'onnxruntime-node' : 'onnxruntime-web';
   try {
     const loaded = kind === 'node' ? await importNode() : await importWeb(device);
-    return { kind, ort: 'InferenceSession' in loaded ? loaded : loaded.default };
+    return 'InferenceSession' in loaded ? loaded : loaded.default;
   } catch (cause) {
     throw new DparError(`createOrtEngine: ${absence(name, cause)} ${ortInstallHints[kind]}`, { cause });
+  }
+}
+
+/** Runtime in the calling thread. */
+export function directRuntime(kind: RuntimeKind, ort: OrtModule): Runtime {
+  const tensor = (host: HostTensor): Tensor => toOrt(ort, host);
+  return {
+    kind,
+    version: versionOf(kind, ort),
+    inThread: false,
+    createSession: async (bytes, options) =>
+      directSession(kind, await ort.InferenceSession.create(bytes, options), options),
+    tensor,
+    upload: async (host) => tensor({ ...host, data: host.data.slice() } as HostTensor),
+    close: async () => {},
+  };
+}
+
+function directSession(
+  kind: RuntimeKind,
+  session: InferenceSession,
+  { enableProfiling }: InferenceSession.SessionOptions,
+): RuntimeSession {
+  return {
+    inputNames: session.inputNames,
+    run(inputs, outputs) {
+      const run = () => session.run(inputs as Record<string, Tensor>, outputs as Record<string, Tensor | null>);
+      return kind === 'web' ? inTurn(run) : run();
+    },
+    async release() {
+      if (enableProfiling) session.endProfiling();
+      await session.release();
+    },
+  };
+}
+
+/** Version of a loaded package. */
+export function versionOf(kind: RuntimeKind, { env: { versions } }: OrtModule): string {
+  return versions[kind] ?? versions.common;
+}
+
+/** Tensor of ONNX Runtime over the memory of a host tensor. */
+export function toOrt({ Tensor }: OrtModule, tensor: HostTensor): Tensor {
+  const { shape } = tensor;
+  switch (tensor.dtype) {
+    case 'float32':
+      return new Tensor('float32', tensor.data, shape);
+    case 'int32':
+      return new Tensor('int32', tensor.data, shape);
+    case 'bool':
+      return new Tensor('bool', tensor.data, shape);
   }
 }
 

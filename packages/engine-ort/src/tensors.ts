@@ -1,19 +1,5 @@
 import { checkLive, type DeviceTensor, type HostTensor, hostTensor, type TensorType } from '@dpar/tensor';
-import type { Tensor } from 'onnxruntime-common';
-import type { Runtime } from './runtime.js';
-
-/** Tensor of ONNX Runtime over the memory of a host tensor. */
-export function toOrt({ ort }: Runtime, tensor: HostTensor): Tensor {
-  const { shape } = tensor;
-  switch (tensor.dtype) {
-    case 'float32':
-      return new ort.Tensor('float32', tensor.data, shape);
-    case 'int32':
-      return new ort.Tensor('int32', tensor.data, shape);
-    case 'bool':
-      return new ort.Tensor('bool', tensor.data, shape);
-  }
-}
+import type { RuntimeTensor } from './runtime.js';
 
 /** True if two views share bytes. */
 export function overlap(a: HostTensor['data'], b: HostTensor['data']): boolean {
@@ -21,29 +7,53 @@ export function overlap(a: HostTensor['data'], b: HostTensor['data']): boolean {
   return a.buffer === b.buffer && a.byteOffset < endOfB && b.byteOffset < endOfA;
 }
 
-/** Tensor of ONNX Runtime in the memory of its device. */
+/** Tensor in the memory of the runtime's device or thread. */
 export class OrtDeviceTensor implements DeviceTensor {
-  private tensor: Tensor | undefined;
+  private tensor: RuntimeTensor | undefined;
+  /** Calls that read the memory. */
+  private calls = 0;
+  private disposed = false;
 
   constructor(
     readonly type: TensorType,
-    tensor: Tensor,
+    tensor: RuntimeTensor,
   ) {
     this.tensor = tensor;
   }
 
-  /** @throws DparError after `dispose`. */
-  get value(): Tensor {
-    checkLive('tensor', this.tensor === undefined);
-    return this.tensor as Tensor;
+  /** Begins a call that reads the memory, which is not freed before {@link OrtDeviceTensor.leave}. @throws as `value` */
+  enter(): RuntimeTensor {
+    const { value } = this;
+    this.calls++;
+    return value;
+  }
+
+  /** Ends a call. */
+  leave(): void {
+    this.calls--;
+    if (this.disposed) this.free();
   }
 
   async read(): Promise<HostTensor> {
-    const data = await this.value.getData();
-    return hostTensor(this.type.dtype, this.type.shape, (data as Float32Array | Int32Array | Uint8Array).slice());
+    const { location } = this.value;
+    const data = (await this.value.getData()) as HostTensor['data'];
+    // What comes from a thread is a copy already.
+    return hostTensor(this.type.dtype, this.type.shape, location === 'thread' ? data : data.slice());
   }
 
   dispose(): void {
+    this.disposed = true;
+    this.free();
+  }
+
+  /** @throws DparError after `dispose`. */
+  private get value(): RuntimeTensor {
+    checkLive('tensor', this.disposed);
+    return this.tensor as RuntimeTensor;
+  }
+
+  private free(): void {
+    if (this.calls > 0) return;
     // The garbage collector frees tensors in host memory.
     if (this.tensor && this.tensor.location !== 'cpu') this.tensor.dispose();
     this.tensor = undefined;

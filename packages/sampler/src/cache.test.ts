@@ -54,6 +54,20 @@ describe('StackCache', () => {
     expect(named(cache.inputs(), 'keys.0').shape).toEqual([2, heads, 100, headDim]);
   });
 
+  it('is in shared memory for an engine in another thread', () => {
+    const size = { layers, rows: 2, heads, positions: 40, headDim };
+    const caches = [new StackCache(size), new StackCache(size, { shared: true })];
+    for (const cache of caches) {
+      for (let i = 0; i < 35; i++)
+        cache.append([new Float32Array(width).fill(i), new Float32Array(width).fill(-i)], [1]);
+    }
+    const [ordinary, shared] = caches.map((cache) => cache.inputs());
+    for (const [name, { data, shape }] of Object.entries(shared ?? {})) {
+      expect(data.buffer).toBeInstanceOf(SharedArrayBuffer);
+      expect({ shape, data: [...data] }).toEqual({ shape, data: [...named(ordinary ?? {}, name).data] });
+    }
+  });
+
   it('refuses a position too many', () => {
     const cache = new StackCache({ layers, rows: 1, heads, positions: 1, headDim });
     const added = [new Float32Array(width), new Float32Array(width)] as const;

@@ -13,6 +13,12 @@ export interface CacheSize {
   readonly headDim: number;
 }
 
+/** Options of {@link StackCache}. */
+export interface CacheOptions {
+  /** True for memory that an engine in another thread reads without a copy of each step's caches. Default: false. */
+  readonly shared?: boolean;
+}
+
 /** Neighbouring sequences of a cache. */
 export interface RowRange {
   readonly first: number;
@@ -41,12 +47,19 @@ export class StackCache {
   /** Inputs by range of rows, as long as the room stays the same. */
   private readonly views = new Map<string, Readonly<Record<string, HostTensor>>>();
 
-  constructor(readonly size: CacheSize) {
+  constructor(
+    readonly size: CacheSize,
+    { shared = false }: CacheOptions = {},
+  ) {
+    const allocate = (length: number): Float32Array =>
+      shared
+        ? new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT))
+        : new Float32Array(length);
     const { layers, rows, heads, positions, headDim } = size;
     this.lengths = new Int32Array(rows);
     this.starts = new Int32Array(rows);
-    this.memory = Array.from({ length: 2 * layers }, () => new Float32Array(rows * heads * positions * headDim));
-    this.masks = new Float32Array(rows * positions).fill(masked);
+    this.memory = Array.from({ length: 2 * layers }, () => allocate(rows * heads * positions * headDim));
+    this.masks = allocate(rows * positions).fill(masked);
     this.room = Math.min(stride, positions);
   }
 

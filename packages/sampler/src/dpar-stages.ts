@@ -88,7 +88,7 @@ export class DparStages {
   private readonly tables: TokenTables;
 
   constructor(
-    engine: Engine,
+    private readonly engine: Engine,
     private readonly config: DparConfig,
     private readonly parameters: Tensors<HostTensor>,
     private readonly options: DparStagesOptions,
@@ -144,7 +144,10 @@ export class DparStages {
     const { nLocalEncoderLayers, nLayer, nLocalDecoderLayers, nHead, blockSize, dim } = this.config;
     const layers = { encoder: nLocalEncoderLayers, global: nLayer, decoder: nLocalDecoderLayers }[part];
     const positions = part === 'encoder' ? blockSize : blockSize + 1;
-    return new StackCache({ layers, rows, heads: nHead, positions, headDim: dim / nHead });
+    return new StackCache(
+      { layers, rows, heads: nHead, positions, headDim: dim / nHead },
+      { shared: this.engine.sharesMemory === true },
+    );
   }
 
   /**

@@ -53,7 +53,7 @@ export class GptStage {
   private readonly table: Float32Array;
 
   constructor(
-    engine: Engine,
+    private readonly engine: Engine,
     private readonly config: GptConfig,
     private readonly parameters: Tensors<HostTensor>,
     private readonly options: GptStageOptions,
@@ -91,7 +91,10 @@ export class GptStage {
   newCache(rows: number): StackCache {
     const { nLayer, nHead, dim, blockSize, clsTokenNum } = this.config;
     const positions = blockSize + clsTokenNum;
-    return new StackCache({ layers: nLayer, rows, heads: nHead, positions, headDim: dim / nHead });
+    return new StackCache(
+      { layers: nLayer, rows, heads: nHead, positions, headDim: dim / nHead },
+      { shared: this.engine.sharesMemory === true },
+    );
   }
 
   /**

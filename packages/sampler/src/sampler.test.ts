@@ -52,6 +52,26 @@ describe('the sampler of a DPAR', () => {
     expect(fixed.stageSeconds).not.toHaveProperty('entropy');
   });
 
+  it('gives the same tokens beside the event loop, and stops when told', async () => {
+    const [direct, threaded] = [
+      await createOrtEngine({ threads: 1 }),
+      await createOrtEngine({ threads: 1, thread: true }),
+    ];
+    const [expected, found] = [direct, threaded].map((ort) =>
+      createSampler(ort, tinyDpar(), { entropyModel: tinyEntropyModel() }),
+    );
+    const options = { labels: [0, 1, 2], guidanceScale: 2, seed: 3 };
+    // Two generations at the same time, with caches of their own.
+    const [first, second] = await Promise.all([found?.generate(options), found?.generate({ ...options, seed: 4 })]);
+    expect(first).toEqual(await expected?.generate(options));
+    expect(second).toEqual(await expected?.generate({ ...options, seed: 4 }));
+    const controller = new AbortController();
+    const stopped = found?.generate({ ...options, signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(stopped).rejects.toThrow('enough');
+    await Promise.all([direct.dispose(), threaded.dispose()]);
+  });
+
   it('needs one graph for each stage and range of batch sizes', async () => {
     const ort = await createOrtEngine({ threads: 1 });
     const compiled: { signatures: number }[] = [];

@@ -75,6 +75,11 @@ export interface CompiledFunction {
 export interface Engine {
   /** Name for messages, such as `onnxruntime-node 1.30.0 (cpu, 2 threads)`. */
   readonly name: string;
+  /**
+   * True if the engine runs in another thread and reads inputs in a `SharedArrayBuffer` there. It copies all other inputs at
+   * each call. Keep large inputs that change from call to call, such as caches, in shared memory.
+   */
+  readonly sharesMemory?: boolean;
   compile(fn: TensorFunction, options?: CompileOptions): CompiledFunction;
   /** Copies a tensor to the engine. */
   upload(tensor: HostTensor): Promise<DeviceTensor>;

@@ -1,5 +1,6 @@
 import type { Benchmark } from '../benchmark.js';
 import { engineBenchmarks } from './engines.js';
+import { eventLoop } from './event-loop.js';
 import { fid2048 } from './fid.js';
 import { gemmPeak } from './gemm-peak.js';
 import { inceptionFeatures } from './inception.js';
@@ -26,6 +27,7 @@ export const benchmarks: readonly Benchmark[] = [
   ...engineBenchmarks,
   ...sampling,
   ...queuedSampling,
+  ...eventLoop,
   ...[256, 384, 512].flatMap((resolution) => [sampleCurve('dpar', resolution), sampleCurve('llamagen', resolution)]),
   quantisedLoss('dpar', 'int8'),
   quantisedLoss('dpar', 'int4'),
