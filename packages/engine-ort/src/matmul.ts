@@ -180,7 +180,7 @@ function gradientProduct(
 
 function product(build: OnnxBuilder, a: Matrices, b: Matrices, { transposeA, transposeB, scale }: Attributes): string {
   if (!transposeA && !transposeB && scale === 1) return build.apply('MatMul', [a.name, b.name]);
-  if (!build.portable) {
+  if (!build.portable && !build.webgpu) {
     const attributes = {
       transA: { int: Number(transposeA) },
       transB: { int: Number(transposeB) },

@@ -63,11 +63,17 @@ export class Program {
     { fn, inputTypes, weights, batchInvariant, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
-    const onProcessor = options.executionProviders?.[0] === 'cpu';
+    const [device] = options.executionProviders ?? [];
+    const onProcessor = device === 'cpu';
     const plain = trace(fn, inputTypes, known);
     // The rules change the order of sums with the number of rows, so batch-invariant functions go without.
     const traced = onProcessor && weights === 'float32' && !batchInvariant ? rewrite(plain, processorRules) : plain;
-    const { model, outputNames } = lower(traced, { name: label, weights, evenRows: onProcessor });
+    const { model, outputNames } = lower(traced, {
+      name: label,
+      weights,
+      evenRows: onProcessor,
+      webgpu: device === 'webgpu',
+    });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({
       name,
       graphName: outputNames[name] ?? name,
@@ -173,8 +179,15 @@ async function guarded<V>(label: string, call: () => Promise<V>): Promise<V> {
     return await call();
   } catch (cause) {
     if (cause instanceof DparError) throw cause;
-    throw new DparError(`run: ONNX Runtime failed in '${label}': ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const withoutGpu = /Failed to get a WebGPU adapter: (.*)/.exec(message);
+    if (withoutGpu) {
+      throw new DparError(
+        `run: expected a GPU for the device 'webgpu', got none (${withoutGpu[1]}). ` +
+          "Install its driver (on Linux: Vulkan; Mesa 25 has one that needs no GPU), or use the device 'cpu'.",
+        { cause },
+      );
+    }
+    throw new DparError(`run: ONNX Runtime failed in '${label}': ${message}`, { cause });
   }
 }

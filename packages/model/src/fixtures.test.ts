@@ -4,6 +4,7 @@ import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import {
   createReferenceEngine,
   type Engine,
+  float32,
   type HostTensor,
   named,
   type TensorFunction,
@@ -24,12 +25,20 @@ const engines: Record<string, () => Promise<Engine>> = {
   'tfjs cpu': () => createTfjsEngine({ backend: 'cpu' }),
 };
 
-// Where there is a graphics processor, or a driver that is a program.
+// Where there is a GPU or a software driver.
+try {
+  const webgpu = await createOrtEngine({ device: 'webgpu', threads: 1 });
+  await webgpu.compile((ops, { x }) => ({ y: ops.neg(x as NonNullable<typeof x>) })).run({ x: float32([1]) });
+  await webgpu.dispose();
+  engines['ort webgpu'] = () => createOrtEngine({ device: 'webgpu', threads: 1 });
+} catch (error) {
+  console.warn(`[fixtures] ONNX Runtime on WebGPU is left out: ${(error as Error).message}`);
+}
 try {
   const webgpu = await createTfjsEngine({ backend: 'webgpu' });
   engines['tfjs webgpu'] = async () => webgpu;
 } catch (error) {
-  console.warn(`[fixtures] WebGPU is left out: ${(error as Error).message}`);
+  console.warn(`[fixtures] TensorFlow.js on WebGPU is left out: ${(error as Error).message}`);
 }
 
 function differentiated(fn: TensorFunction, parameters: readonly string[]): TensorFunction {

@@ -16,6 +16,10 @@ export const layoutEmitters: Emitters<Layout> = {
   },
   concat: ({ build, inputs, attributes: { axis } }) => build.apply('Concat', names(inputs), { axis: { int: axis } }),
   slice: ({ build, inputs: [{ name, type }], attributes: { axis, start, size } }) => {
+    // WebGPU has a kernel for slices of float32 only.
+    if (build.webgpu && type.dtype === 'int32') {
+      return build.apply('Gather', [name, build.range(size, start)], { axis: { int: axis } });
+    }
     const length = type.shape[axis] ?? 0;
     // Along an axis of open size, positions far from the start are counted from the end.
     const place = (position: number): number => (build.dynamic.isOpen(position) ? position - length : position);

@@ -17,6 +17,16 @@ const rmsNorm: Emitter<'rmsNorm'> = ({ build, inputs, attributes: { epsilon } })
   return build.apply('Mul', [build.apply('Div', [x, root]), weight]);
 };
 
+/** LogSoftmax; in parts for WebGPU, whose provider lacks it. */
+const logSoftmax: Emitter<'logSoftmax'> = ({ build, inputs: [{ name: x }] }) => {
+  if (!build.webgpu) return build.apply('LogSoftmax', [x], { axis: { int: -1 } });
+  const reduced = (opType: string, y: string): string =>
+    build.apply(opType, [y, build.int64([-1])], { keepdims: { int: 1 } });
+  const below = build.apply('Sub', [x, reduced('ReduceMax', x)]);
+  const sum = reduced('ReduceSum', build.apply('Exp', [below]));
+  return build.apply('Sub', [below, build.apply('Log', [sum])]);
+};
+
 /** Emits the cosines (0) or sines (1) of a table [Tb, T, half, 2], in the given shape. */
 function component(build: OnnxBuilder, table: Operand, index: 0 | 1, shape: Shape): string {
   const part = build.apply('Slice', [table.name, build.int64([index]), build.int64([index + 1]), build.int64([3])]);
@@ -37,19 +47,26 @@ function positionsInOrder(build: OnnxBuilder, cache: string, [batch, length]: re
 const rotary: Emitter<'rotary'> = (emission) => {
   const { build, inputs, attributes } = emission;
   const [x, table] = inputs;
-  const [batch = 0, length = 0] = x.type.shape;
+  const [batch = 0, length = 0, width = 0] = x.type.shape;
   const [tables = 0, , half = 0] = table.type.shape;
   if (build.portable || sizeOf(x.type.shape) === 0) return rotaryByParts(emission);
   const cache: Shape = [tables * length, half];
   // With one table, positions count from 0 in each sequence. With a table for each sequence, they continue.
   const [cos, sin] = [component(build, table, 0, cache), component(build, table, 1, cache)];
-  const positions = tables === 1 ? build.int64([0]) : positionsInOrder(build, cos, [batch, length]);
-  return build.apply(
-    'RotaryEmbedding',
-    [x.name, positions, cos, sin],
-    { interleaved: { int: Number(attributes.interleaved) } },
-    microsoft,
-  );
+  const rotated = (rows: string, positions: string): string =>
+    build.apply(
+      'RotaryEmbedding',
+      [rows, positions, cos, sin],
+      { interleaved: { int: Number(attributes.interleaved) } },
+      microsoft,
+    );
+  if (tables === 1) return rotated(x.name, build.int64([0]));
+  // WebGPU cannot make positions of int64, so all sequences become one there.
+  if (build.webgpu) {
+    const rows = build.reshape(x.name, [1, batch * length, width]);
+    return build.reshape(rotated(rows, build.int64([0])), x.type.shape);
+  }
+  return rotated(x.name, positionsInOrder(build, cos, [batch, length]));
 };
 
 const rotaryByParts: Emitter<'rotary'> = ({ build, inputs: [x, table], attributes: { interleaved }, output }) => {
@@ -80,7 +97,7 @@ const rotaryByParts: Emitter<'rotary'> = ({ build, inputs: [x, table], attribute
 export const productEmitters: Emitters<Product> = {
   matmul,
   softmax: ({ build, inputs }) => build.apply('Softmax', names(inputs), { axis: { int: -1 } }),
-  logSoftmax: ({ build, inputs }) => build.apply('LogSoftmax', names(inputs), { axis: { int: -1 } }),
+  logSoftmax,
   rmsNorm,
   rotary,
 };

@@ -23,6 +23,8 @@ export interface BuilderOptions {
   readonly reserved: Iterable<string>;
   /** Uses standard operators only, for runtimes other than ONNX Runtime (default: false). */
   readonly portable?: boolean;
+  /** Uses operators that run in ONNX Runtime's WebGPU provider (default: false). Others would run on the CPU, between copies. */
+  readonly webgpu?: boolean;
   /** Format of constant matrices of products (default: float32). */
   readonly weights?: WeightFormat;
   /** Gives products with weights of 8 bits an even number of rows (default: false). */
@@ -34,6 +36,7 @@ export interface BuilderOptions {
 /** Collects the nodes and constants of an ONNX graph. Equal applications and constants are added once. */
 export class OnnxBuilder {
   readonly portable: boolean;
+  readonly webgpu: boolean;
   readonly weights: WeightFormat;
   readonly evenRows: boolean;
   readonly dynamic: DynamicSizes;
@@ -55,6 +58,7 @@ export class OnnxBuilder {
     this.name = options.name;
     this.taken = new Set(options.reserved);
     this.portable = options.portable ?? false;
+    this.webgpu = options.webgpu ?? false;
     this.weights = options.weights ?? 'float32';
     this.evenRows = options.evenRows ?? false;
     this.dynamic = options.dynamic ?? new DynamicSizes();
@@ -129,10 +133,16 @@ export class OnnxBuilder {
     return added === 0 ? scaled : this.apply('Add', [scaled, this.int64([added])]);
   }
 
-  /** Adds 0, 1, ..., size - 1 as int32 [size]. */
-  range(size: number): string {
-    const end = this.int64([size], []);
-    const positions = this.apply('Range', [this.int64([0], []), end, this.int64([1], [])]);
+  /** Adds start, start + 1, ..., start + size - 1 as int32 [size]. */
+  range(size: number, start = 0): string {
+    // WebGPU has a kernel for int32 only.
+    if (this.webgpu) {
+      const place = (at: number): string =>
+        this.dynamic.isOpen(at) ? this.apply('Cast', [this.int64([at], [])], { to: { int: 6 } }) : this.int(at);
+      return this.apply('Range', [place(start), place(start + size), this.int(1)]);
+    }
+    const end = this.int64([start + size], []);
+    const positions = this.apply('Range', [this.int64([start], []), end, this.int64([1], [])]);
     return this.apply('Cast', [positions], { to: { int: 6 } });
   }
 
