@@ -84,6 +84,7 @@ const tasks = {
   typecheck: (args) => typecheck(args),
   format: (args) => lint(['--write', ...args]),
   kernels: (args) => executeNode('packages/dev/kernels.mjs', args),
+  runtimes: (args) => buildAndRun('packages/cli', '@dpar/cli', '../dev/runtimes.mjs', args),
   changeset: (args) => executeTool('@changesets/cli', 'changeset', args),
   'release:version': () => executeNode('packages/dev/release-version.mjs', []),
   // Changesets publishes with the pnpm on the PATH, where pnpm puts itself.

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { patchLengths } from '@dpar/patchify';
-import { expect, it } from 'vitest';
-import { type Figures, medians, type Sample, selectBenchmarks } from './benchmark.js';
+import { expect, it, vi } from 'vitest';
+import { type Figures, medians, type Sample, selectBenchmarks, withoutObstacles } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
 import { randomEntropies } from './patches.js';
 
@@ -204,6 +204,19 @@ it('compares an engine beside the event loop with one that blocks it', () => {
     blockedMs: 30,
     threadBlockedMs: 2,
   });
+});
+
+it('measures native TensorFlow.js only where its library is, and says so', async () => {
+  const native = ['engine-tfjs/node/matmul', 'engine-tfjs/node/train-step'];
+  expect(namesFor('engine-tfjs/node')).toEqual(native);
+  const lines: string[] = [];
+  const selected = selectBenchmarks(benchmarks, ['engine-tfjs/node', 'patchify']);
+  vi.stubEnv('DPAR_TFJS_NODE', '/no/such/folder');
+  const left = await withoutObstacles(selected, (line) => void lines.push(line));
+  vi.unstubAllEnvs();
+  expect(left.map(({ name }) => name)).toEqual(['patchify/offline']);
+  const reason = 'DPAR_TFJS_NODE names /no/such/folder, which has no dist/index.js';
+  expect(lines).toEqual(native.map((name) => `${name}: left out, ${reason}`));
 });
 
 it('says how much quantised weights change the loss', () => {

@@ -35,6 +35,8 @@ export interface Benchmark {
   readonly uses?: readonly Benchmark[];
   /** Expected bytes of its process. The benchmark is skipped if less memory is available. */
   readonly memoryBytes?: number;
+  /** Returns why it cannot run on this machine, such as a missing library. The benchmark is then left out. */
+  obstacle?(): Promise<string | undefined>;
   /** Largest number of measurements, for slow benchmarks. */
   readonly maxRounds?: number;
   /** Prefix that must be selected explicitly, for the slowest benchmarks. */
@@ -53,6 +55,18 @@ export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: rea
       return exact ? name === prefix : name.startsWith(prefix) && prefix.startsWith(onlyWith);
     }),
   );
+}
+
+/** Benchmarks that can run on this machine. @param report Receives a line for each that cannot. */
+export async function withoutObstacles(
+  benchmarks: readonly Benchmark[],
+  report: (line: string) => void,
+): Promise<Benchmark[]> {
+  const reasons = await Promise.all(benchmarks.map((benchmark) => benchmark.obstacle?.()));
+  return benchmarks.filter(({ name }, i) => {
+    if (reasons[i] !== undefined) report(`${name}: left out, ${reasons[i]}`);
+    return reasons[i] === undefined;
+  });
 }
 
 /** Medians of all figures by name, over the samples that have them. */

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { readOptions, runProgram, UsageError, wholeNumber } from '@dpar/example-kit';
 import { writeFileAtomic } from '@dpar/io/node';
-import { selectBenchmarks } from './benchmark.js';
+import { selectBenchmarks, withoutObstacles } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
 import { describeMachine } from './machine.js';
 import { findPython } from './python.js';
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     throw new UsageError(`bench: expected the beginning of a benchmark's name, got '${unknown}'.`);
   }
   const report = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const selected = selectBenchmarks(benchmarks, values.only);
+  const selected = await withoutObstacles(selectBenchmarks(benchmarks, values.only), report);
   const pytorch = selected.some(({ usesPytorch }) => usesPytorch) ? await findPython('torch') : undefined;
   if (pytorch !== undefined) report(`compares with PyTorch ${pytorch.version} of ${pytorch.command}`);
   const machine = await describeMachine(threads, pytorch?.version);

@@ -13,7 +13,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tfjsEngine } from './index.js';
-import { counts, createEngine, expectNoLeak, testedBackends } from './testing/backends.js';
+import { counts, createEngine, expectNoLeak, registeredAs, testedBackends } from './testing/backends.js';
 
 const addAndScale: TensorFunction = (ops, inputs) => {
   const sum = ops.add(named(inputs, 'a'), named(inputs, 'b'));
@@ -191,7 +191,7 @@ describe.each(testedBackends)('the engine on %s', async (backend) => {
           return Reflect.get(target, name);
         },
       });
-      await tf.setBackend(backend);
+      await tf.setBackend(registeredAs(backend));
       const fn = tfjsEngine(watched as typeof tf).compile(chain);
       await fn.run({ x: random([size], 1) });
       expect(largest).toHaveLength(21);
@@ -260,7 +260,7 @@ describe.each(testedBackends)('the engine on %s', async (backend) => {
             return Reflect.get(target, name);
           },
         });
-        await tf.setBackend(backend);
+        await tf.setBackend(registeredAs(backend));
         const start = counts().bytes;
         const fn = tfjsEngine(watched as typeof tf).compile(
           (ops, inputs) => valueAndGradients(ops, loss, inputs, { of: 'loss', by: ['x'] }).gradients,
@@ -306,7 +306,7 @@ describe.each(testedBackends)('the engine on %s', async (backend) => {
               }
             : Reflect.get(target, name),
       });
-      await tf.setBackend(backend);
+      await tf.setBackend(registeredAs(backend));
       const flatten: TensorFunction = (ops, inputs) => ({ y: ops.tanh(ops.exp(named(inputs, 'a'))) });
       const fn = tfjsEngine(broken as typeof tf).compile(flatten);
       await expectNoLeak(() =>

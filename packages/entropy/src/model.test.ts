@@ -1,3 +1,4 @@
+import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { fixturePath } from '@dpar/fixtures';
@@ -24,6 +25,7 @@ const engines: [string, () => Promise<Engine>][] = [
   ['tfjs wasm', () => createTfjsEngine({ backend: 'wasm' })],
   ['tfjs cpu', () => createTfjsEngine({ backend: 'cpu' })],
 ];
+if (hasTfjsNode()) engines.push(['tfjs node', () => createTfjsEngine({ backend: 'node' })]);
 
 describe('entropy model', () => {
   it.each(engines)(

@@ -1,3 +1,4 @@
+import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
@@ -23,6 +24,7 @@ const engines: Record<string, () => Promise<Engine>> = {
   ort: () => createOrtEngine({ threads: 2 }),
   'tfjs wasm': () => createTfjsEngine({ backend: 'wasm' }),
   'tfjs cpu': () => createTfjsEngine({ backend: 'cpu' }),
+  ...(hasTfjsNode() && { 'tfjs node': () => createTfjsEngine({ backend: 'node' }) }),
 };
 
 // Where there is a GPU or a software driver.

@@ -1,3 +1,4 @@
+import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { createReferenceEngine, type Engine } from '@dpar/tensor';
@@ -20,6 +21,7 @@ const engines: Record<string, () => Promise<Engine>> = {
   reference: async () => reference,
   ort: () => createOrtEngine({ threads: 2 }),
   'tfjs wasm': () => createTfjsEngine({ backend: 'wasm' }),
+  ...(hasTfjsNode() && { 'tfjs node': () => createTfjsEngine({ backend: 'node' }) }),
 };
 
 /** Guided logits of each step against those of one pass without caches, relative to the largest. */

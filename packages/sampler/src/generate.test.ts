@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { entropyKind } from '@dpar/entropy';
@@ -23,6 +24,7 @@ const engines: Record<string, () => Promise<Engine>> = {
   ort: () => createOrtEngine({ threads: 2 }),
   'tfjs wasm': () => createTfjsEngine({ backend: 'wasm' }),
   'tfjs cpu': () => createTfjsEngine({ backend: 'cpu' }),
+  ...(hasTfjsNode() && { 'tfjs node': () => createTfjsEngine({ backend: 'node' }) }),
 };
 
 describe.each(Object.keys(engines))(

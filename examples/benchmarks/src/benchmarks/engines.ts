@@ -1,5 +1,5 @@
 import { createOrtEngine } from '@dpar/engine-ort';
-import { createTfjsEngine } from '@dpar/engine-tfjs';
+import { createTfjsEngine, loadTfjs, type SkippedBackend } from '@dpar/engine-tfjs';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, type Engine, float32, int32, named } from '@dpar/tensor';
 import { createLossAndGradients } from '@dpar/train';
@@ -9,8 +9,26 @@ import { trainedModel } from '../training/models.js';
 /** Compared engines. */
 const engines: Readonly<Record<string, (settings: Settings) => Promise<Engine>>> = {
   ort: ({ threads }) => createOrtEngine({ threads }),
+  'tfjs/node': ({ threads }) => {
+    // TensorFlow reads it when it is loaded.
+    process.env.TF_NUM_INTRAOP_THREADS ??= `${threads}`;
+    return createTfjsEngine({ backend: 'node' });
+  },
   'tfjs/wasm': () => createTfjsEngine({ backend: 'wasm' }),
   'tfjs/cpu': () => createTfjsEngine({ backend: 'cpu' }),
+};
+
+/** Why an engine is missing here. */
+const obstacles: Readonly<Record<string, () => Promise<string | undefined>>> = {
+  'tfjs/node': async () => {
+    try {
+      await loadTfjs({ backend: 'node' });
+      return undefined;
+    } catch (error) {
+      const { skipped = [] } = (error as Error).cause as { skipped?: readonly SkippedBackend[] };
+      return skipped[0]?.reason ?? (error as Error).message;
+    }
+  },
 };
 
 /** Work that all engines do. */
@@ -68,6 +86,7 @@ function compare(work: Work): Benchmark[] {
       name,
       group: `engines/${work.name}`,
       maxRounds: 5,
+      ...(obstacles[engine] && { obstacle: obstacles[engine] }),
       prepare: async (settings) => {
         const run = work.prepare(await create(settings));
         await run();

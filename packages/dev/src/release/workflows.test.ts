@@ -56,6 +56,12 @@ it('tests on three systems with three versions of Node', () => {
   });
 });
 
+it('runs the product on Bun and Deno', () => {
+  const { runtimes } = (parse(read('ci.yml')) as Workflow).jobs;
+  const used = runtimes!.steps.flatMap(({ uses, run }) => uses ?? run ?? []);
+  expect(used).toEqual(expect.arrayContaining(['oven-sh/setup-bun@v2', 'denoland/setup-deno@v2', 'npm run runtimes']));
+});
+
 it('publishes with provenance, by changesets', () => {
   const { release } = (parse(read('release.yml')) as Workflow).jobs;
   expect(release!.permissions).toEqual({ contents: 'write', 'pull-requests': 'write', 'id-token': 'write' });

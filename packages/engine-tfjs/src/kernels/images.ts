@@ -70,19 +70,28 @@ export const imageKernels: Kernels<Image> = {
     const weight = tf.transpose(kernel, [2, 3, 1, 0]);
     return tf.transpose(tf.conv2d(x, weight, stride, 'valid'), [0, 3, 1, 2]);
   },
-  conv2dInputGradient: ({ tf }, [g, kernel], { stride, padding, height, width }, { shape }) => {
+  conv2dInputGradient: ({ tf, backend }, [g, kernel], { stride, padding, height, width }, { shape }) => {
     const [top, left, bottom, right] = padding;
     const [B = 0, I = 0] = shape;
     const gradient = tf.transpose(g, [0, 2, 3, 1]);
     const weight = tf.transpose(kernel, [2, 3, 1, 0]);
+    // oneDNN in TensorFlow 2.21 computes wrong numbers from one channel to one. A second channel of zeros is cut off again.
+    const added = backend === 'tensorflow' && I === 1 && kernel.shape[0] === 1 ? 1 : 0;
+    const widened: Paddings = [
+      [0, 0],
+      [0, 0],
+      [0, added],
+      [0, 0],
+    ];
     const whole = tf.conv2dTranspose(
       gradient,
-      weight,
-      [B, height + top + bottom, width + left + right, I],
+      added === 0 ? weight : tf.pad(weight, widened),
+      [B, height + top + bottom, width + left + right, I + added],
       stride,
       'valid',
     );
-    const inner = top + left + bottom + right === 0 ? whole : tf.slice(whole, [0, top, left, 0], [B, height, width, I]);
+    const isWhole = added + top + left + bottom + right === 0;
+    const inner = isWhole ? whole : tf.slice(whole, [0, top, left, 0], [B, height, width, I]);
     return tf.transpose(inner, [0, 3, 1, 2]);
   },
   // A convolution over the batch: images [I, H, W, B], weights [H', W', B, O] whose elements lie `stride` apart. The WASM

@@ -19,8 +19,8 @@ export interface Loading {
   readonly isOnlyOne: boolean;
   /** Folder (ending in `/`) or addresses of the WASM backend's files. */
   readonly wasmPaths?: string | Readonly<Record<WasmFile, string>> | undefined;
-  /** Namespace of `tfjs-node-gpu`, if it was loaded and found no GPU. */
-  withoutGpu?: Namespace;
+  /** Native backend that was loaded as `node-gpu` and found no GPU. */
+  withoutGpu?: StartedNative;
 }
 
 /** Loaded backend. */
@@ -28,6 +28,12 @@ export interface Started {
   readonly tf: Namespace;
   /** Name such as `@tensorflow/tfjs-backend-wasm 4.22.0 (SIMD, 1 thread)`. */
   readonly name: string;
+}
+
+/** Loaded native backend. */
+interface StartedNative extends Started {
+  /** Package of the binding. */
+  readonly package: string;
 }
 
 /** Part of a namespace that loading uses. */
@@ -42,19 +48,19 @@ export interface Namespace extends Tfjs {
 /** Functions that load each backend. `reasonOf` explains their errors. */
 export const starters: { readonly [B in TfjsBackend]: (loading: Loading) => Promise<Started> } = {
   'node-gpu': async (loading) => {
-    const { tf, name } = await startNative(loading, '@tensorflow/tfjs-node-gpu');
-    const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
-    if (isUsingGpuDevice === false) {
-      loading.withoutGpu = tf;
-      throw new Unusable('@tensorflow/tfjs-node-gpu finds no GPU or lacks CUDA libraries');
+    const started = await startNative(loading, '@tensorflow/tfjs-node-gpu');
+    if (!usesGpu(started)) {
+      loading.withoutGpu = started;
+      throw new Unusable(`${started.package} finds no GPU or lacks CUDA libraries`);
     }
-    return { tf, name: `${name} (CUDA)` };
+    return { tf: started.tf, name: `${started.name} (CUDA)` };
   },
   node: async (loading) => {
     // Both packages register the same backend, and the first one stays.
-    const given = loading.withoutGpu;
-    if (given) return { tf: given, name: nativeName('@tensorflow/tfjs-node-gpu', given) };
-    return startNative(loading, '@tensorflow/tfjs-node');
+    const started = loading.withoutGpu ?? (await startNative(loading, '@tensorflow/tfjs-node'));
+    // Both have the same binding: with a TensorFlow for CUDA, it computes on the GPU that it finds.
+    if (usesGpu(started)) throw new Unusable(`${started.package} computes on a GPU; request 'node-gpu' to use it`);
+    return { tf: started.tf, name: started.name };
   },
   webgpu: async ({ importModule, isOnlyOne }) => {
     // The adapter comes first: the package registers its backend only where it finds WebGPU.
@@ -108,17 +114,36 @@ interface WasmModule {
   readonly version_wasm: string;
 }
 
-async function startNative({ importModule }: Loading, name: string): Promise<Started> {
-  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+/** Environment variable that names the folder of a native package in another place. */
+const folderVariable = 'DPAR_TFJS_NODE';
+
+/** Loads the package of a name, or the one that {@link folderVariable} names. */
+async function startNative({ importModule }: Loading, name: string): Promise<StartedNative> {
+  const { process } = globalThis as { process?: { versions?: { node?: string }; env: Record<string, string> } };
   if (process?.versions?.node === undefined) throw new Unusable(`${name} runs in Node only`);
+  // Without it, TensorFlow describes the processor on stderr. It reads the variable when it is loaded.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   await restoreUtilities(importModule);
-  const tf = await importNamespace(importModule, name);
+  const folder = process.env[folderVariable] ?? '';
+  const tf = await (folder === '' ? importNamespace(importModule, name) : importFolder(importModule, folder));
   await makeCurrent(tf, 'tensorflow');
-  return { tf, name: nativeName(name, tf) };
+  const found = folder === '' ? name : `@tensorflow/tfjs-node of ${folderVariable}`;
+  const { binding } = tf.backend() as { binding?: { TF_Version?: string } };
+  const about = binding?.TF_Version === undefined ? '' : ` (TensorFlow ${binding.TF_Version})`;
+  return { tf, package: found, name: `${found} ${tf.version?.['tfjs-node'] ?? ''}`.trim() + about };
 }
 
-function nativeName(name: string, { version }: Namespace): string {
-  return `${name} ${version?.['tfjs-node'] ?? ''}`.trim();
+function usesGpu({ tf }: Started): boolean {
+  return (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+}
+
+/** Imports the package in a folder. @throws Unusable if there is none. */
+async function importFolder(importModule: ImportModule, folder: string): Promise<Namespace> {
+  const { pathToFileURL } = (await importModule('node:url')) as { pathToFileURL(path: string): URL };
+  const { existsSync } = (await importModule('node:fs')) as { existsSync(path: URL): boolean };
+  const address = pathToFileURL(`${folder}/dist/index.js`);
+  if (!existsSync(address)) throw new Unusable(`${folderVariable} names ${folder}, which has no dist/index.js`);
+  return importNamespace(importModule, address.href);
 }
 
 /** Restores `util.isNullOrUndefined` and `util.isArray`, which tfjs-node calls and newer versions of Node lack. */

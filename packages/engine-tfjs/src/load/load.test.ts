@@ -1,5 +1,9 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { DparError, float32 } from '@dpar/tensor';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { describeLoaded, type ImportModule, loadTfjs, tfjsEngine } from '../index.js';
 import { importPackage } from './import-package.js';
 
@@ -35,6 +39,10 @@ function native(isUsingGpuDevice: boolean) {
 
 const gpu = '@tensorflow/tfjs-node-gpu';
 const node = '@tensorflow/tfjs-node';
+
+// The tests choose the native package themselves.
+beforeEach(() => void vi.stubEnv('DPAR_TFJS_NODE', ''));
+afterEach(() => void vi.unstubAllEnvs());
 
 describe('loadTfjs', () => {
   it('takes what is best here, says so, and it computes', async () => {
@@ -92,6 +100,40 @@ describe('loadTfjs', () => {
     });
     expect([second.backend, second.name]).toEqual(['node', `${gpu} 4.22.0`]);
     expect(second.skipped).toEqual([{ backend: 'node-gpu', reason: `${gpu} finds no GPU or lacks CUDA libraries` }]);
+  });
+
+  it('leaves the GPU of the package for the processor to those who request it', async () => {
+    const { namespace } = native(true);
+    const { backend, skipped } = await loadTfjs({
+      backend: ['node', 'wasm'],
+      importModule: importing({ [node]: namespace }),
+    });
+    expect([backend, skipped]).toEqual([
+      'wasm',
+      [{ backend: 'node', reason: `${node} computes on a GPU; request 'node-gpu' to use it` }],
+    ]);
+  });
+
+  it('loads the package in the folder that DPAR_TFJS_NODE names, for both native backends', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'dist'));
+    await writeFile(join(folder, 'dist/index.js'), '');
+    vi.stubEnv('DPAR_TFJS_NODE', folder);
+    const { href } = pathToFileURL(join(folder, 'dist/index.js'));
+    const name = `${node} of DPAR_TFJS_NODE`;
+    const onGpu = await loadTfjs({ importModule: importing({ [href]: native(true).namespace }) });
+    expect([onGpu.backend, onGpu.name]).toEqual(['node-gpu', `${name} 4.22.0 (CUDA)`]);
+    const loaded = await loadTfjs({ importModule: importing({ [href]: native(false).namespace }) });
+    expect([loaded.backend, loaded.name]).toEqual(['node', `${name} 4.22.0`]);
+    expect(loaded.skipped).toEqual([{ backend: 'node-gpu', reason: `${name} finds no GPU or lacks CUDA libraries` }]);
+  });
+
+  it('says so if DPAR_TFJS_NODE names no package', async () => {
+    const folder = await temporaryFolder();
+    vi.stubEnv('DPAR_TFJS_NODE', folder);
+    await expect(loadTfjs({ backend: 'node' })).rejects.toThrow(
+      `node: DPAR_TFJS_NODE names ${folder}, which has no dist/index.js`,
+    );
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { createReferenceEngine, named } from '@dpar/tensor';
@@ -14,6 +15,9 @@ const engines = [
   { name: 'TensorFlow.js CPU', steps: 2, create: () => createTfjsEngine({ backend: 'cpu' }) },
   { name: 'reference', steps: 2, create: async () => createReferenceEngine() },
 ];
+if (hasTfjsNode()) {
+  engines.push({ name: 'TensorFlow.js Node', steps: 8, create: () => createTfjsEngine({ backend: 'node' }) });
+}
 
 describe.each(engines)('training on the $name engine', ({ create, steps }) => {
   it('follows PyTorch over steps of AdamW', async () => {

@@ -1,3 +1,4 @@
+import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { initializeParameters } from '@dpar/nn';
@@ -23,6 +24,7 @@ const engines: [string, Promise<Engine>][] = [
   ['ONNX Runtime', createOrtEngine({ threads: 1 })],
   ['TensorFlow.js WASM', createTfjsEngine({ backend: 'wasm' })],
 ];
+if (hasTfjsNode()) engines.push(['TensorFlow.js Node', createTfjsEngine({ backend: 'node' })]);
 
 afterAll(async () => {
   for (const [, engine] of engines) await (await engine).dispose();
