@@ -135,7 +135,10 @@ async function readSample(folder: string, step: number): Promise<SampleGrid> {
 /** Picks at most `most` values at even distances, with the first and the last. */
 export function spread<V>(values: readonly V[], most: number): V[] {
   if (values.length <= most) return [...values];
-  return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / Math.max(1, most - 1))] as V);
+  return Array.from(
+    { length: most },
+    (_, i) => values[Math.round((i * (values.length - 1)) / Math.max(1, most - 1))] as V,
+  );
 }
 
 /** Writes the report of one or more runs. @returns The runs. */
