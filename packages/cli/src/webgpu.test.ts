@@ -7,7 +7,7 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { entropyKind } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { dparKind, llamaGenKind } from '@dpar/model';
-import { type ImageModel, initializeParameters, type ModelKind } from '@dpar/nn';
+import { type ImageModel, initializeParameters, type ModelKind, modelOf } from '@dpar/nn';
 import { createSampler } from '@dpar/sampler';
 import { createRandom, type Engine, float32, int32, named } from '@dpar/tensor';
 import { type TokenSet, Trainer } from '@dpar/train';
@@ -21,16 +21,16 @@ const shared = { dim: 32, n_head: 2, multiple_of: 16, vocab_size: 24, block_size
 const [T, V] = [shared.block_size, shared.vocab_size];
 
 /** Model with random weights, and with an output layer that makes predictions differ. */
-function modelOf<K extends ModelKind>(kind: K, settings: object, seed: number) {
-  const config = kind.readConfig({ ...shared, ...settings });
-  const parameters = initializeParameters(kind.specs(config), seed);
+function randomModel<K extends ModelKind>(kind: K, settings: object, seed: number) {
+  const json = { ...shared, ...settings };
+  const parameters = initializeParameters(kind.specs(kind.readConfig(json)), seed);
   createRandom(seed, 99).fillNormal(named(parameters, 'output.weight').data as Float32Array, { std: 0.3 });
-  return { kind, config, parameters };
+  return modelOf(kind, json, parameters);
 }
 
 const kinds = {
   dpar: () =>
-    modelOf(
+    randomModel(
       dparKind,
       {
         n_layer: 2,
@@ -40,11 +40,11 @@ const kinds = {
       },
       1,
     ),
-  llamagen: () => modelOf(llamaGenKind, { n_layer: 2 }, 2),
+  llamagen: () => randomModel(llamaGenKind, { n_layer: 2 }, 2),
 } satisfies Record<string, () => ImageModel>;
 const names = Object.keys(kinds) as (keyof typeof kinds)[];
 
-const entropyModel = modelOf(entropyKind, { n_layer: 1, cls_token_num: 0 }, 3);
+const entropyModel = randomModel(entropyKind, { n_layer: 1, cls_token_num: 0 }, 3);
 
 function randomSet(images: number): TokenSet {
   const random = createRandom(5, 0);
@@ -130,7 +130,8 @@ function execute(argv: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   return { ended: signal ?? status, stderr };
 }
 
-describe('the command with --device webgpu', () => {
+// Each process compiles its shaders, which takes long on a busy machine.
+describe('the command with --device webgpu', { timeout: 180_000 }, () => {
   const withoutDriver = { VK_ICD_FILENAMES: '/no/driver.json', VK_DRIVER_FILES: '/no/driver.json' };
 
   // Other systems have no such variable.
