@@ -2,10 +2,9 @@
 // argument is a program on the PATH or in a folder; the default is node, bun and deno. Ends with status 1 if a check fails.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { root, say } from './process.mjs';
 
 /** Time limit of a check, in milliseconds. */
@@ -13,7 +12,6 @@ const patience = 600_000;
 
 const emoji = join(root, 'packages/emoji/model');
 const dpar = join(root, 'packages/cli/bin/dpar.js');
-const built = (path) => JSON.stringify(pathToFileURL(join(root, 'packages', path)).href);
 
 /** Arguments with which a runtime runs a file. */
 const starts = { Node: [], Bun: ['run', '--no-install'], Deno: ['run', '--allow-all'] };
@@ -33,7 +31,7 @@ function execute({ program, name }, file, args, folder) {
   const options = { cwd: folder, encoding: 'utf8', timeout: patience, maxBuffer: 2 ** 26 };
   const { status, signal, error, stdout, stderr } = spawnSync(program, [...starts[name], file, ...args], options);
   if (status === 0) return stdout;
-  const [reason] = stderr.trim().split('\n').slice(-1);
+  const reason = /^.*error.*$/im.exec(stderr)?.[0] ?? stderr.trim().split('\n').at(-1);
   throw new Error(error?.message ?? (reason || `it ended with ${signal ?? `status ${status}`}`));
 }
 
@@ -61,7 +59,7 @@ const checks = {
     return hashOf(join(folder, 'grid.png'));
   },
   pipeline: (runtime, folder) => {
-    const program = `import { loadPipeline } from ${built('pipeline/dist/node.js')};
+    const program = `import { loadPipeline } from '@dpar/pipeline/node';
       const model = await loadPipeline(${JSON.stringify(emoji)});
       const images = await model.generate({ class: 'Flags', count: 2, seed: 2 });
       await images.save('flags.png', 2);`;
@@ -80,7 +78,7 @@ const checks = {
     return lines.map((line) => JSON.parse(line).loss.toPrecision(6)).join(' ');
   },
   createOrtEngine: (runtime, folder) => {
-    const program = `import { createOrtEngine } from ${built('engine-ort/dist/index.js')};
+    const program = `import { createOrtEngine } from '@dpar/engine-ort';
       const engine = await createOrtEngine({ threads: 1 });
       const product = engine.compile((ops, { x }) => ({ y: ops.matmul(x, x) }));
       const x = { dtype: 'float32', shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) };
@@ -96,6 +94,9 @@ const checks = {
 /** Runs all checks of a runtime. @returns Cells of its row. */
 function row(runtime, texts) {
   const folder = mkdtempSync(join(tmpdir(), 'dpar-runtime-'));
+  // Deno finds packages only from files beside a package.json.
+  symlinkSync(join(root, 'packages/cli/node_modules'), join(folder, 'node_modules'), 'junction');
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   try {
     return Object.entries(checks).map(([check, run]) => {
       const begin = performance.now();

@@ -3,7 +3,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { commands } from './commands/index.js';
 import { runCli } from './testing/run-cli.js';
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 describe('help', () => {
   it('lists all commands, and is an error where nothing was asked for', async () => {
@@ -99,6 +102,7 @@ describe('global options', () => {
   });
 
   it('say that an engine is not there', async () => {
+    vi.stubEnv('DPAR_TFJS_NODE', '');
     const argv = ['forward', '--checkpoint', 'x', '--input', 'y', '--output', 'z', '--engine', 'tfjs'];
     const { status, stderr } = await runCli([...argv, '--device', 'cuda']);
     expect(status).toBe(1);

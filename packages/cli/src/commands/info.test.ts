@@ -5,11 +5,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { float32 } from '@dpar/tensor';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { version, versionOf } from '../machine.js';
 import { runCli } from '../testing/run-cli.js';
 
+afterEach(() => void vi.unstubAllEnvs());
+
 it('tells versions, engines and devices', async () => {
+  vi.stubEnv('DPAR_TFJS_NODE', '');
   const { status, stdout, stderr } = await runCli(['info', '--json']);
   expect([status, stderr]).toEqual([0, '']);
   const found = JSON.parse(stdout);
@@ -62,8 +65,9 @@ const bin = fileURLToPath(new URL('../../bin/dpar.js', import.meta.url));
 it.for([
   ['Bun', 'bun', []],
   ['Deno', 'deno', ['run', '--allow-all']],
-] as const)('knows %s, and finds engines there', ([name, path, settings], { skip }) => {
-  const { error, stdout } = spawnSync(path, [...settings, bin, 'info', '--json'], { encoding: 'utf8' });
+] as const)('knows %s, and finds engines there, from any folder', async ([name, path, settings], { skip }) => {
+  const options = { cwd: await temporaryFolder(), encoding: 'utf8' } as const;
+  const { error, stdout } = spawnSync(path, [...settings, bin, 'info', '--json'], options);
   skip(error !== undefined, `${name} is not installed`);
   const { runtime, engines } = JSON.parse(stdout);
   expect(runtime).toMatch(new RegExp(`^${name} \\d`));

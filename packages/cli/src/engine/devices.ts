@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { ortInstallHints } from '@dpar/engine-ort';
 import { type TfjsBackend, tfjsBackends, tfjsInstallHints } from '@dpar/engine-tfjs';
 import { evaluationArguments, javaScriptRuntime, versionOf } from '../machine.js';
@@ -95,8 +96,13 @@ function compute(setUp: string): Promise<{ works: boolean; about: string }> {
       process.stdout.write(String(skipped?.reason ?? error.message ?? error), () => process.exit(1));
     }`;
   return new Promise((resolve) => {
-    const args = evaluationArguments(javaScriptRuntime(), program);
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: patience });
+    const runtime = javaScriptRuntime();
+    const child = spawn(process.execPath, evaluationArguments(runtime, program), {
+      // Deno finds packages from the folder that it evaluates in, which may have none.
+      ...(runtime.name === 'Deno' && { cwd: fileURLToPath(new URL('.', import.meta.url)) }),
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: patience,
+    });
     let about = '';
     child.stdout.on('data', (text) => {
       about += text;
