@@ -109,7 +109,7 @@ describe.skipIf(python === undefined)('training in PyTorch', () => {
       /expected the settings and data that the run was started with, got 'optimizer'/,
     );
     await expect(inPyTorch('new', ['--set', 'optimizer.rate=1'])).rejects.toThrow(/got 'rate' in 'optimizer'/);
-    for (const folder of ['run/checkpoints/step-000002', 'run/last']) {
+    for (const folder of ['run/checkpoints/step-000002', 'run/last', 'run/best']) {
       await cp(at('tokens.safetensors'), at(`${folder}/model.safetensors`));
     }
     await expect(inPyTorch('run', ['--resume'])).rejects.toThrow(
