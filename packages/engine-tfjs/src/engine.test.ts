@@ -95,6 +95,8 @@ describe.each(testedBackends)('the engine on %s', async (backend) => {
         [4, 6],
         [4, 6],
       ]);
+      // Engines share tensors within a namespace. The native package has one of its own.
+      if (backend === 'node') return;
       const uploaded = await other.upload(a);
       expect((await mine.run({ a: uploaded, b })).sum).toEqual(float32([2], [4, 6]));
       uploaded.dispose();

@@ -11,12 +11,12 @@ export function toTfjs(tf: Tfjs, { dtype, shape, data }: HostTensor): TfjsTensor
   return tf.tensor(data, [...shape], dtype);
 }
 
-/** Backends that copy data in both directions. Others may share memory. */
-const copying = ['wasm', 'tensorflow'];
+/** True if a backend copies data in both directions at once. Others share memory; the native one copies at the first use. */
+const copies = (backend: string): boolean => backend === 'wasm';
 
 /** {@link toTfjs} with memory of its own. */
 export function copyToTfjs(tf: Tfjs, tensor: HostTensor): TfjsTensor {
-  const data = copying.includes(tf.getBackend()) ? tensor.data : tensor.data.slice();
+  const data = copies(tf.getBackend()) ? tensor.data : tensor.data.slice();
   return toTfjs(tf, { ...tensor, data } as HostTensor);
 }
 
@@ -29,6 +29,6 @@ export async function fromTfjs(tensors: readonly TfjsTensor[], backend: string):
   return tensors.map((x, i) => {
     const data = all[i] as HostTensor['data'];
     const { dtype, shape } = typeOf(x);
-    return hostTensor(dtype, shape, copying.includes(backend) ? data : data.slice());
+    return hostTensor(dtype, shape, copies(backend) ? data : data.slice());
   });
 }

@@ -6,17 +6,17 @@ type Indexing = 'takeRows' | 'scatterAddRows' | 'takeRowsOnce' | 'takeLast' | 's
 
 /**
  * Checks indices in host memory, where reading is cheap: kernels of the WASM backend would access memory outside the
- * tensor. Other backends check themselves, or not at all (GPUs).
+ * tensor. GPUs do not check.
  * @throws DparError for an index outside `from`..`size - 1`.
  */
 function checkIndices(
-  { backend }: KernelContext,
+  context: KernelContext,
   primitive: Primitive,
   indices: TfjsTensor,
   from: number,
   size: number,
 ): void {
-  if (!isHostBackend(backend)) return;
+  if (!isHostBackend(context)) return;
   const values = indices.dataSync() as Int32Array;
   const place = values.findIndex((index) => index < from || index >= size);
   if (place < 0) return;

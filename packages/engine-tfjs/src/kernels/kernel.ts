@@ -38,8 +38,9 @@ export function shaped(tf: Tfjs, x: TfjsTensor, shape: Shape): TfjsTensor {
 }
 
 /** True if tensors lie in host memory, so that reading one costs no more than a copy. */
-export function isHostBackend(backend: string): boolean {
-  return backend === 'wasm' || backend === 'cpu';
+export function isHostBackend({ tf, backend }: KernelContext): boolean {
+  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
+  return backend === 'wasm' || backend === 'cpu' || (backend === 'tensorflow' && isUsingGpuDevice !== true);
 }
 
 /**
