@@ -12,8 +12,16 @@ const shared = {
   removeNodeProtocol: false,
 };
 
-/** Build settings of a published package: ES modules and type declarations of its entry points. */
-export const library = (entry = ['src/index.ts']) => defineConfig({ ...shared, entry, dts: true });
+/**
+ * Build settings of a published package: ES modules, and type declarations of its entry points.
+ * @param internal Programs of threads and modules that are loaded late. Nobody imports their types.
+ */
+export const library = (entry = ['src/index.ts'], internal = undefined) =>
+  defineConfig({
+    ...shared,
+    entry: internal === undefined ? entry : { ...entry, ...internal },
+    dts: internal === undefined ? true : { entry },
+  });
 
 /** Build settings of an example: one program that Node runs. */
 export const application = (entry = ['src/main.ts']) =>

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const check = 'import torch; assert int(torch.__version__.split(".")[0]) >= 2; print(torch.__version__)';
+const check = 'import numpy, torch; assert int(torch.__version__.split(".")[0]) >= 2; print(torch.__version__)';
 
-/** Python with PyTorch 2: that of the environment variable `DPAR_PYTHON`, else `python3`; undefined if neither has it. */
+/** Python with PyTorch 2 and NumPy: that of the environment variable `DPAR_PYTHON`, else `python3`; undefined if neither has it. */
 export const python = await findPython();
 
 async function findPython(): Promise<string | undefined> {
@@ -19,7 +19,7 @@ async function findPython(): Promise<string | undefined> {
     if (found) return command;
   }
   console.warn(
-    '[pytorch] No Python with PyTorch 2 was found: the tests of examples/pytorch are left out. Set DPAR_PYTHON to one.',
+    '[pytorch] No Python with PyTorch 2 and NumPy was found: the tests of examples/pytorch are left out. Set DPAR_PYTHON to one.',
   );
   return undefined;
 }

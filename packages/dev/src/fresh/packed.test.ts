@@ -56,7 +56,7 @@ describe.each(packages)('the tarball of $name', ({ name }) => {
       expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js', 'dist/index.d.ts']),
     );
     const wanted =
-      /^(LICENSE|README\.md|package\.json|dist\/[\w-]+(\.js|\.js\.map|\.d\.ts)|bin\/[\w-]+\.js|dist\/page\/[\w/.-]+|cluster\/[\w.]+|model\/[\w/.-]+)$/;
+      /^(LICENSE|README\.md|package\.json|dist\/(thread\/)?[\w-]+(\.js|\.js\.map|\.d\.ts)|bin\/[\w-]+\.js|dist\/page\/[\w/.-]+|cluster\/[\w.]+|model\/[\w/.-]+)$/;
     expect(files.filter((file) => !wanted.test(file))).toEqual([]);
   });
 
