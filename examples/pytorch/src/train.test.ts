@@ -71,7 +71,7 @@ async function prepare(kind: keyof typeof tinyModels, changes: object = {}) {
 
 const onTwo = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2'];
 
-describe.skipIf(python === undefined)('training in PyTorch', () => {
+describe.skipIf(python === undefined)('training in PyTorch', { timeout: 240_000 }, () => {
   const cosine = { optimizer: { learning_rate: 0.01, average_decay: 0.9, schedule: 'cosine', warmup_steps: 3 } };
 
   it.each(['dpar', 'llamagen', 'entropy'] as const)('%s: ten steps are those of dpar train', async (kind) => {
