@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { readOptions, runProgram, UsageError, wholeNumber } from '@dpar/example-kit';
+import { findPython, readOptions, runProgram, UsageError, wholeNumber } from '@dpar/example-kit';
 import { writeFileAtomic } from '@dpar/io/node';
 import { selectBenchmarks, withoutObstacles } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
 import { describeMachine } from './machine.js';
-import { findPython } from './python.js';
 import { type BenchmarkResult, runBenchmarks } from './run.js';
 
 /** Prefixes of benchmarks that do not run by default. Those with a full name are too many to list. */

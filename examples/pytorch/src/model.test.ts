@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
-import { fixturePath } from '@dpar/fixtures';
+import { fixturePath, relativeDifference } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readSafetensors } from '@dpar/io/node';
 import { named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
-import { relativeDifference } from './testing/compare.js';
 import { python, runPython } from './testing/torch.js';
 
 const tensorsOf = async (path: string) => toHostTensors((await readSafetensors(path)).tensors);

@@ -1,13 +1,13 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { relativeDifference } from '@dpar/fixtures';
 import { toHostTensors } from '@dpar/io';
 import { readSafetensors } from '@dpar/io/node';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { readTrainConfig } from '@dpar/train';
 import { train, writeTokenSet } from '@dpar/train/node';
 import { describe, expect, it } from 'vitest';
-import { relativeDifference } from './testing/compare.js';
 import { tinyModels, tinySet } from './testing/tiny.js';
 import { python, runPython } from './testing/torch.js';
 

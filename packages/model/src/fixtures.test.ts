@@ -1,6 +1,7 @@
 import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
+import { largestDifference, relativeDifference } from '@dpar/fixtures';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import {
   createReferenceEngine,
@@ -17,7 +18,7 @@ import { dparKind } from './dpar-kind.js';
 import { llamaGen, llamaGenKind } from './llamagen.js';
 import { patchingOptions } from './patching-options.js';
 import { dparInputs } from './prepare.js';
-import { largestDifference, loadFixture, type ModelFixture, relativeError } from './testing/fixture.js';
+import { loadFixture, type ModelFixture } from './testing/fixture.js';
 
 const engines: Record<string, () => Promise<Engine>> = {
   reference: async () => createReferenceEngine(),
@@ -53,7 +54,7 @@ function differentiated(fn: TensorFunction, parameters: readonly string[]): Tens
 function expectGradients(outputs: Readonly<Record<string, HostTensor>>, fixture: ModelFixture): void {
   expect(Object.keys(fixture.gradients).sort()).toEqual(Object.keys(fixture.parameters).sort());
   for (const [name, expected] of Object.entries(fixture.gradients)) {
-    expect(relativeError(named(outputs, `grad.${name}`), expected), name).toBeLessThan(1e-3);
+    expect(relativeDifference(named(outputs, `grad.${name}`), expected), name).toBeLessThan(1e-3);
   }
 }
 
@@ -95,10 +96,10 @@ describe.each(Object.keys(engines))('models on the engine %s agree with the refe
     const compiled = engine.compile(differentiated(fn, Object.keys(fixture.parameters)));
     const outputs = await compiled.run({ ...fixture.parameters, ...inputs });
 
-    expect(relativeError(named(outputs, 'logits'), named(io, 'logits'))).toBeLessThan(2e-4);
+    expect(relativeDifference(named(outputs, 'logits'), named(io, 'logits'))).toBeLessThan(2e-4);
     expect(largestDifference(named(outputs, 'loss').data, named(io, 'loss').data)).toBeLessThan(1e-5);
-    expect(relativeError(named(outputs, 'encoderTokens'), named(io, 'local_encoder.tokens'))).toBeLessThan(2e-4);
-    expect(relativeError(named(outputs, 'decoder'), named(io, 'local_decoder'))).toBeLessThan(2e-4);
+    expect(relativeDifference(named(outputs, 'encoderTokens'), named(io, 'local_encoder.tokens'))).toBeLessThan(2e-4);
+    expect(relativeDifference(named(outputs, 'decoder'), named(io, 'local_decoder'))).toBeLessThan(2e-4);
     const counts = images.map((image) => image.length - 1);
     const patchStates = meaningful(named(io, 'local_encoder.patches'), counts);
     expect(largestDifference(meaningful(named(outputs, 'encoderPatches'), counts), patchStates)).toBeLessThan(2e-4);
@@ -122,7 +123,7 @@ describe.each(Object.keys(engines))('models on the engine %s agree with the refe
     const compiled = engine.compile(differentiated(fn, Object.keys(fixture.parameters)));
     const { tokens, labels } = fixture.io as Record<'tokens' | 'labels', HostTensor>;
     const outputs = await compiled.run({ ...fixture.parameters, tokens, labels });
-    expect(relativeError(named(outputs, 'logits'), named(fixture.io, 'logits'))).toBeLessThan(2e-4);
+    expect(relativeDifference(named(outputs, 'logits'), named(fixture.io, 'logits'))).toBeLessThan(2e-4);
     expect(largestDifference(named(outputs, 'loss').data, named(fixture.io, 'loss').data)).toBeLessThan(1e-5);
     expectGradients(outputs, fixture);
     await engine.dispose();

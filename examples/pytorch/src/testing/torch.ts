@@ -1,28 +1,19 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findPython } from '@dpar/example-kit';
 
 const run = promisify(execFile);
 
-const check = 'import numpy, torch; assert int(torch.__version__.split(".")[0]) >= 2; print(torch.__version__)';
-
-/** Python with PyTorch 2 and NumPy: that of the environment variable `DPAR_PYTHON`, else `python3`; undefined if neither has it. */
-export const python = await findPython();
-
-async function findPython(): Promise<string | undefined> {
-  const { DPAR_PYTHON } = process.env;
-  for (const command of [...(DPAR_PYTHON ? [DPAR_PYTHON] : []), 'python3']) {
-    const found = await run(command, ['-c', check]).then(
-      () => true,
-      () => false,
-    );
-    if (found) return command;
-  }
+const found = await findPython('torch with numpy');
+if (found === undefined) {
   console.warn(
     '[pytorch] No Python with PyTorch 2 and NumPy was found: the tests of examples/pytorch are left out. Set DPAR_PYTHON to one.',
   );
-  return undefined;
 }
+
+/** Python with PyTorch 2 and NumPy; undefined if there is none. */
+export const python = found?.command;
 
 const example = fileURLToPath(new URL('../..', import.meta.url));
 

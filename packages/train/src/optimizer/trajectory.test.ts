@@ -1,10 +1,11 @@
 import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
+import { relativeDifference } from '@dpar/fixtures';
 import { createReferenceEngine, named } from '@dpar/tensor';
 import { describe, expect, it } from 'vitest';
 import { createLossAndGradients } from '../step/step.js';
-import { readModelFixture, readTensors, relativeDifference } from '../testing/fixtures.js';
+import { readModelFixture, readTensors } from '../testing/fixtures.js';
 import { AdamW } from './adamw.js';
 import { clipFactor, globalNorm } from './named-tensors.js';
 

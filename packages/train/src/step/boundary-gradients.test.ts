@@ -1,11 +1,11 @@
 import { hasTfjsNode } from '@dpar/config/tfjs-node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { createTfjsEngine } from '@dpar/engine-tfjs';
+import { relativeDifference } from '@dpar/fixtures';
 import { isBoundaryParameter, isReadByHead } from '@dpar/model';
 import { createReferenceEngine, type Engine, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
 import { takeImages } from '../batches/token-set.js';
-import { relativeDifference } from '../testing/fixtures.js';
 import { tinyHead, tinyModel, tinySet } from '../testing/tiny.js';
 import { createLossAndGradients } from './step.js';
 import { type Trained, trainedParameters } from './trained.js';

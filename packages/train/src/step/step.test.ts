@@ -1,9 +1,9 @@
 import { createOrtEngine } from '@dpar/engine-ort';
+import { relativeDifference } from '@dpar/fixtures';
 import { initializeParameters } from '@dpar/nn';
 import { createRandom, createReferenceEngine, named } from '@dpar/tensor';
 import { afterAll, expect, it } from 'vitest';
 import { takeImages } from '../batches/token-set.js';
-import { relativeDifference } from '../testing/fixtures.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { DropoutMasks, maskAxes, noDropout } from './dropout.js';
 import { createLossAndGradients } from './step.js';

@@ -27,14 +27,3 @@ export async function readModelFixture(name: string) {
 export async function readTensors(path: string): Promise<Tensors<HostTensor>> {
   return toHostTensors((await readSafetensors(fixturePath(path))).tensors);
 }
-
-/** Largest difference of two tensors, as a fraction of the largest magnitude of the second. */
-export function relativeDifference(actual: HostTensor, expected: HostTensor): number {
-  let difference = 0;
-  let magnitude = 0;
-  expected.data.forEach((value, i) => {
-    difference = Math.max(difference, Math.abs(value - (actual.data[i] ?? Number.NaN)));
-    magnitude = Math.max(magnitude, Math.abs(value));
-  });
-  return difference / magnitude;
-}
