@@ -2,8 +2,10 @@ import {
   type CompiledFunction,
   type CompileOptions,
   checkCompileArguments,
+  checkDeviceRunArguments,
   checkLive,
   checkRunArguments,
+  type DeviceRunOptions,
   type DeviceTensor,
   DparError,
   type DynamicAxes,
@@ -19,7 +21,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import { Program } from './program.js';
 import type { Runtime, RuntimeTensor } from './runtime.js';
-import { OrtDeviceTensor } from './tensors.js';
+import { type DeviceReader, OrtDeviceTensor } from './tensors.js';
 
 /** Input as the runtime reads it. */
 interface PreparedInput {
@@ -29,7 +31,7 @@ interface PreparedInput {
 
 /** Program, and the calls that it serves. */
 interface CompiledProgram {
-  /** Names and types of the inputs, with names in place of open sizes. */
+  /** Place of the outputs, and names and types of the inputs, with names in place of open sizes. */
   readonly signature: string;
   readonly dynamic: DynamicSizes;
   /** Promise of the program. Calls during compilation wait for it too. */
@@ -40,7 +42,9 @@ interface CompiledProgram {
 export class OrtFunction implements CompiledFunction {
   private readonly programs: CompiledProgram[] = [];
   /** Types of the last call, and its program. Generation repeats them for many calls. */
-  private last: { readonly types: Tensors<TensorType>; readonly program: Promise<Program> } | undefined;
+  private last:
+    | { readonly types: Tensors<TensorType>; readonly place: string; readonly program: Promise<Program> }
+    | undefined;
   /** Host tensors that were inputs before, as long as they live. Generation passes the same ones again and again. */
   private readonly prepared = new WeakMap<HostTensor, PreparedInput>();
   private disposed = false;
@@ -51,6 +55,8 @@ export class OrtFunction implements CompiledFunction {
     private readonly session: () => InferenceSession.SessionOptions,
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
+    /** For a device whose outputs stay in its memory; undefined if they are where the runtime is. */
+    private readonly gpu: { readonly read: DeviceReader } | undefined,
   ) {
     checkCompileArguments(fn, options);
   }
@@ -61,12 +67,16 @@ export class OrtFunction implements CompiledFunction {
 
   async run(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): Promise<Tensors<HostTensor>> {
     checkRunArguments(inputs, options);
-    return this.call(inputs, (program, tensors) => program.run(tensors, options));
+    return this.call(inputs, undefined, (program, tensors) => program.run(tensors, options));
   }
 
-  async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
-    checkRunArguments(inputs);
-    return this.call(inputs, (program, tensors) => program.runOnDevice(tensors));
+  async runOnDevice(
+    inputs: Tensors<HostTensor | DeviceTensor>,
+    options: DeviceRunOptions = {},
+  ): Promise<Tensors<DeviceTensor>> {
+    checkDeviceRunArguments(inputs, options);
+    const toHost = this.gpu && (options.toHost ?? []);
+    return this.call(inputs, toHost, (program, tensors) => program.runOnDevice(tensors, options, this.gpu?.read));
   }
 
   async dispose(): Promise<void> {
@@ -78,9 +88,10 @@ export class OrtFunction implements CompiledFunction {
     }
   }
 
-  /** Calls the program of some inputs. Their memory is kept until it ends. */
+  /** Calls the program of some inputs. Their memory is kept until it ends. @param toHost As for a program's source. */
   private async call<V>(
     inputs: Tensors<HostTensor | DeviceTensor>,
+    toHost: readonly string[] | undefined,
     run: (program: Program, tensors: Tensors<RuntimeTensor>) => Promise<V>,
   ): Promise<V> {
     checkLive('function', this.disposed);
@@ -95,16 +106,17 @@ export class OrtFunction implements CompiledFunction {
         types[name] = type;
         tensors[name] = tensor;
       }
-      return await run(await this.programOf(types), tensors);
+      return await run(await this.programOf(types, toHost), tensors);
     } finally {
       for (const tensor of entered) tensor.leave();
     }
   }
 
   /** Program of some inputs, often that of the last call. */
-  private programOf(types: Tensors<TensorType>): Promise<Program> {
-    if (this.last === undefined || !sameTypes(this.last.types, types)) {
-      this.last = { types, program: this.program(types) };
+  private programOf(types: Tensors<TensorType>, toHost: readonly string[] | undefined): Promise<Program> {
+    const place = toHost === undefined ? 'host' : `device, and to the host ${toHost}`;
+    if (this.last?.place !== place || !sameTypes(this.last.types, types)) {
+      this.last = { types, place, program: this.program(types, toHost, place) };
       // A program that failed is not kept.
       this.last.program.catch(() => {
         this.last = undefined;
@@ -124,9 +136,9 @@ export class OrtFunction implements CompiledFunction {
     return prepared;
   }
 
-  private program(types: Tensors<TensorType>): Promise<Program> {
+  private program(types: Tensors<TensorType>, toHost: readonly string[] | undefined, place: string): Promise<Program> {
     const sizes = dynamicSizes(types, this.options.dynamicAxes ?? {});
-    let signature = '';
+    let signature = `${place}: `;
     for (const name of Object.keys(types).sort())
       signature += `${name}: ${this.signatureOf(name, types[name] as TensorType)}; `;
     const known = this.programs.find((program) => program.signature === signature && program.dynamic.serves(sizes));
@@ -139,6 +151,7 @@ export class OrtFunction implements CompiledFunction {
       constants,
       weights,
       batchInvariant,
+      toHost,
       dynamic,
     };
     const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session(), source) };

@@ -3,9 +3,11 @@ import {
   availableThreads,
   type CompiledFunction,
   checkHostTensor,
+  type DeviceTensor,
   DparError,
   type Engine,
   type HostTensor,
+  named,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
 import { checkArguments } from './check-arguments.js';
@@ -99,10 +101,26 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
     enableCpuMemArena: options.keepMemory ?? keepsMemory?.() ?? true,
   });
   const functions = new Set<OrtFunction>();
+  const gpu = device === 'webgpu' ? { read: kind === 'node' ? read : undefined } : undefined;
   const compile: Engine['compile'] = (fn, options = {}) => {
-    const compiled = new OrtFunction(runtime, session, fn, options);
+    const compiled = new OrtFunction(runtime, session, fn, options, gpu);
     functions.add(compiled);
     return compiled;
+  };
+  // Tensors reach and leave the memory of a GPU as outputs of a graph.
+  let identity: CompiledFunction | undefined;
+  const mover = (): CompiledFunction => {
+    identity ??= compile((_, inputs) => inputs);
+    return identity;
+  };
+  // onnxruntime-node cannot read that memory itself: a request ends the process.
+  async function read(tensor: DeviceTensor): Promise<HostTensor> {
+    return named(await mover().run({ tensor }), 'tensor');
+  }
+  const upload = async (tensor: HostTensor): Promise<DeviceTensor> => {
+    if (gpu !== undefined) return named(await mover().runOnDevice({ tensor }), 'tensor');
+    const { dtype, shape } = tensor;
+    return new OrtDeviceTensor({ dtype, shape: [...shape] }, await runtime.upload(tensor), undefined);
   };
   const place = runtime.inThread ? ', beside the event loop' : '';
   return {
@@ -110,8 +128,9 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
       `onnxruntime-${kind} ${runtime.version} ` +
       `(${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${place})`,
     sharesMemory: runtime.inThread,
+    hasDeviceMemory: gpu !== undefined,
     compile,
-    upload: (tensor) => upload(runtime, device, compile, checkHostTensor('tensor', tensor)),
+    upload: (tensor) => upload(checkHostTensor('tensor', tensor)),
     dispose: async () => {
       for (const compiled of functions) await compiled.dispose();
       functions.clear();
@@ -169,34 +188,6 @@ function sessionOptions(
   };
   // Threads of the web are set once for all sessions.
   if (kind === 'node') Object.assign(settings, { intraOpNumThreads: threads, interOpNumThreads: 1 });
-  if (keepsOutputs(device, kind)) Object.assign(settings, { preferredOutputLocation: 'gpu-buffer' });
   if (profile !== undefined) Object.assign(settings, { enableProfiling: true, profileFilePrefix: profile });
   return settings;
-}
-
-/**
- * True if outputs stay in the memory of a GPU, as in browsers. onnxruntime-node cannot read them from there: a request
- * ends the process.
- */
-function keepsOutputs(device: Device, kind: RuntimeKind): boolean {
-  return device === 'webgpu' && kind === 'web';
-}
-
-const uploaders = new WeakMap<Runtime, CompiledFunction>();
-
-async function upload(
-  runtime: Runtime,
-  device: Device,
-  compile: Engine['compile'],
-  tensor: HostTensor,
-): Promise<OrtDeviceTensor> {
-  if (keepsOutputs(device, runtime.kind)) {
-    // Only outputs of a graph reach that memory.
-    const identity = uploaders.get(runtime) ?? compile((_, inputs) => inputs);
-    uploaders.set(runtime, identity);
-    const { tensor: moved } = await identity.runOnDevice({ tensor });
-    return moved as OrtDeviceTensor;
-  }
-  const { dtype, shape } = tensor;
-  return new OrtDeviceTensor({ dtype, shape: [...shape] }, await runtime.upload(tensor));
 }

@@ -1,5 +1,6 @@
 import {
   checkOutputNames,
+  type DeviceRunOptions,
   DparError,
   type HostTensor,
   hostTensor,
@@ -17,7 +18,7 @@ import { lower } from './lower.js';
 import { processorRules } from './matmul.js';
 import { encodeModel } from './onnx/writer.js';
 import type { Runtime, RuntimeSession, RuntimeTensor } from './runtime.js';
-import { OrtDeviceTensor, overlap } from './tensors.js';
+import { type DeviceReader, OrtDeviceTensor, overlap } from './tensors.js';
 
 interface Output {
   readonly name: string;
@@ -38,29 +39,32 @@ export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic
   readonly inputTypes: Tensors<TensorType>;
   readonly weights: WeightFormat;
   readonly batchInvariant: boolean;
+  /** Outputs that a GPU copies to the host; the others stay in its memory. Undefined if all outputs are for the host. */
+  readonly toHost: readonly string[] | undefined;
 }
 
 /** Function compiled for one signature: a session of ONNX Runtime and the types of its outputs. */
 export class Program {
-  /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web, GPUs and threads have their own memory. */
+  /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web and threads have their own memory. */
   private readonly writesInPlace: boolean;
+  private readonly outputNames: readonly string[];
 
   private constructor(
     private readonly runtime: Runtime,
-    options: InferenceSession.SessionOptions,
     private readonly label: string,
     private readonly session: RuntimeSession,
     private readonly outputs: readonly Output[],
     private readonly dynamic: DynamicSizes,
   ) {
-    this.writesInPlace = runtime.kind === 'node' && !runtime.inThread && options.preferredOutputLocation === undefined;
+    this.writesInPlace = runtime.kind === 'node' && !runtime.inThread;
+    this.outputNames = outputs.map(({ name }) => name);
   }
 
   /** Traces the function, rewrites it for the CPU's kernels, and creates a session. */
   static async build(
     runtime: Runtime,
     options: InferenceSession.SessionOptions,
-    { fn, inputTypes, weights, batchInvariant, ...known }: ProgramSource,
+    { fn, inputTypes, weights, batchInvariant, toHost, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
     const [device] = options.executionProviders ?? [];
@@ -79,19 +83,23 @@ export class Program {
       graphName: outputNames[name] ?? name,
       type,
     }));
+    const stays = outputs.filter(({ name }) => toHost !== undefined && !toHost.includes(name));
+    const places = Object.fromEntries(stays.map(({ graphName }) => [graphName, 'gpu-buffer' as const]));
     const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
     const { bytes, externalData } = encodeModel(model, size > largestModel ? { largest: externalBytes } : {});
-    const withData = externalData.length > 0 ? { ...options, externalData } : options;
-    const session = await guarded(label, () => runtime.createSession(bytes, withData));
-    return new Program(runtime, options, label, session, outputs, traced.dynamic);
+    const session = await guarded(label, () =>
+      runtime.createSession(bytes, {
+        ...options,
+        ...(externalData.length > 0 && { externalData }),
+        ...(stays.length > 0 && { preferredOutputLocation: places }),
+      }),
+    );
+    return new Program(runtime, label, session, outputs, traced.dynamic);
   }
 
   /** Runs, with outputs in host memory. */
   async run(inputs: Tensors<RuntimeTensor>, { into = {} }: RunOptions): Promise<Tensors<HostTensor>> {
-    checkOutputNames(
-      into,
-      this.outputs.map(({ name }) => name),
-    );
+    checkOutputNames('into', Object.keys(into), this.outputNames);
     const targets = this.targets(inputs, into);
     const found = await this.runSession(inputs, 'host', targets);
     const results: Record<string, HostTensor> = {};
@@ -112,13 +120,19 @@ export class Program {
     return results;
   }
 
-  /** Runs, with outputs that stay on the device. */
-  async runOnDevice(inputs: Tensors<RuntimeTensor>): Promise<Tensors<OrtDeviceTensor>> {
+  /** Runs, with outputs that stay on the device. @param read Reads tensors in the memory of a GPU. */
+  async runOnDevice(
+    inputs: Tensors<RuntimeTensor>,
+    { toHost = [] }: DeviceRunOptions,
+    read: DeviceReader,
+  ): Promise<Tensors<OrtDeviceTensor>> {
+    checkOutputNames('toHost', toHost, this.outputNames);
     const found = await this.runSession(inputs, 'device');
     return Object.fromEntries(
       this.outputs.map(({ name, type: { dtype } }, i) => {
         const tensor = found[i] as RuntimeTensor;
-        return [name, new OrtDeviceTensor({ dtype, shape: tensor.dims }, tensor)];
+        const isInHost = toHost.includes(name);
+        return [name, new OrtDeviceTensor({ dtype, shape: tensor.dims }, tensor, isInHost ? undefined : read)];
       }),
     );
   }

@@ -7,6 +7,9 @@ export function overlap(a: HostTensor['data'], b: HostTensor['data']): boolean {
   return a.buffer === b.buffer && a.byteOffset < endOfB && b.byteOffset < endOfA;
 }
 
+/** Copies a tensor out of the memory of a GPU. Undefined if the runtime itself can. */
+export type DeviceReader = ((tensor: OrtDeviceTensor) => Promise<HostTensor>) | undefined;
+
 /** Tensor in the memory of the runtime's device or thread. */
 export class OrtDeviceTensor implements DeviceTensor {
   private tensor: RuntimeTensor | undefined;
@@ -17,6 +20,7 @@ export class OrtDeviceTensor implements DeviceTensor {
   constructor(
     readonly type: TensorType,
     tensor: RuntimeTensor,
+    private readonly reader: DeviceReader,
   ) {
     this.tensor = tensor;
   }
@@ -36,6 +40,7 @@ export class OrtDeviceTensor implements DeviceTensor {
 
   async read(): Promise<HostTensor> {
     const { location } = this.value;
+    if (this.reader !== undefined) return this.reader(this);
     const data = (await this.value.getData()) as HostTensor['data'];
     // What comes from a thread is a copy already.
     return hostTensor(this.type.dtype, this.type.shape, location === 'thread' ? data : data.slice());

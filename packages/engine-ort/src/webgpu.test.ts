@@ -1,4 +1,4 @@
-import { float32, named, type TensorFunction } from '@dpar/tensor';
+import { bool, float32, int32, named, type TensorFunction } from '@dpar/tensor';
 import { checkCase, shaderCases } from '@dpar/tensor/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOrtEngine } from './index.js';
@@ -32,6 +32,49 @@ describe.skipIf(!isThere)('onnxruntime-node on WebGPU', async () => {
     const again = await fn.runOnDevice({ x: y as NonNullable<typeof y> });
     expect(await again.y?.read()).toEqual(float32([2], [4, 8]));
     for (const tensor of [uploaded, y, again.y]) tensor?.dispose();
+  });
+
+  it('keeps tensors of all types in its memory, and frees them', async () => {
+    const same = engine.compile((_, inputs) => inputs);
+    const tensors = { x, count: int32([3], [1, -2, 3]), flag: bool([2], [1, 0]) };
+    const kept = await same.runOnDevice(tensors);
+    const again = await same.runOnDevice(kept);
+    // What made them may go.
+    await same.dispose();
+    for (const tensor of Object.values(kept)) tensor.dispose();
+    for (const [name, tensor] of Object.entries(tensors)) {
+      const found = named(again, name);
+      expect(await Promise.all([found.read(), found.read()])).toEqual([tensor, tensor]);
+      found.dispose();
+      await expect(found.read()).rejects.toThrow('disposed');
+    }
+  });
+
+  it('brings the outputs that are wanted on the host there in the run', async () => {
+    const fn = engine.compile((ops, inputs) => ({ y: ops.neg(named(inputs, 'x')), sum: ops.sum(named(inputs, 'x')) }));
+    const { y, sum } = await fn.runOnDevice({ x }, { toHost: ['sum'] });
+    expect(await sum?.read()).toEqual(float32([], [3]));
+    expect(await y?.read()).toEqual(float32([2], [-1, -2]));
+    for (const tensor of [y, sum]) tensor?.dispose();
+    expect((await fn.run({ x })).sum).toEqual(float32([], [3]));
+    await expect(fn.runOnDevice({ x }, { toHost: ['loss'] })).rejects.toThrow(
+      "names of outputs in 'toHost' (y, sum), got 'loss'",
+    );
+  });
+
+  it('does all that in a thread of its own too', async () => {
+    const beside = await createOrtEngine({ device: 'webgpu', threads: 1, thread: true });
+    try {
+      const fn = beside.compile(double);
+      const first = await fn.runOnDevice({ x });
+      const { y } = await fn.runOnDevice({ x: named(first, 'y') });
+      expect(await y?.read()).toEqual(float32([2], [4, 8]));
+      const uploaded = await beside.upload(x);
+      expect((await fn.run({ x: uploaded })).y).toEqual(float32([2], [2, 4]));
+      for (const tensor of [named(first, 'y'), y, uploaded]) tensor?.dispose();
+    } finally {
+      await beside.dispose();
+    }
   });
 
   it('writes into given tensors, also those of the inputs', async () => {

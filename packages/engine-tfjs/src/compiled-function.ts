@@ -1,10 +1,12 @@
 import {
   type CompiledFunction,
   type CompileOptions,
+  checkDeviceRunArguments,
   checkLive,
   checkNotConstant,
   checkOutputNames,
   checkRunArguments,
+  type DeviceRunOptions,
   type DeviceTensor,
   formatType,
   type HostTensor,
@@ -56,7 +58,7 @@ export class TfjsFunction implements CompiledFunction {
   async run(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): Promise<Tensors<HostTensor>> {
     checkRunArguments(inputs, options);
     const { into = {} } = options;
-    const { names, outputs } = await this.call(inputs, into);
+    const { names, outputs } = await this.call(inputs, 'into', Object.keys(into));
     try {
       for (const [i, name] of names.entries()) {
         const { dtype, shape } = outputs[i] as TfjsTensor;
@@ -76,9 +78,12 @@ export class TfjsFunction implements CompiledFunction {
     }
   }
 
-  async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
-    checkRunArguments(inputs);
-    const { names, outputs } = await this.call(inputs);
+  async runOnDevice(
+    inputs: Tensors<HostTensor | DeviceTensor>,
+    options: DeviceRunOptions = {},
+  ): Promise<Tensors<DeviceTensor>> {
+    checkDeviceRunArguments(inputs, options);
+    const { names, outputs } = await this.call(inputs, 'toHost', options.toHost ?? []);
     return Object.fromEntries(
       names.map((name, i) => [name, new TfjsDeviceTensor(this.computer, outputs[i] as TfjsTensor)]),
     );
@@ -91,17 +96,25 @@ export class TfjsFunction implements CompiledFunction {
   }
 
   /** Computes the outputs. The caller disposes them. */
-  private call(inputs: Tensors<HostTensor | DeviceTensor>, into: Tensors<HostTensor> = {}): Promise<Outputs> {
+  private call(
+    inputs: Tensors<HostTensor | DeviceTensor>,
+    option: 'into' | 'toHost',
+    named: readonly string[],
+  ): Promise<Outputs> {
     return inTurn(
       this.computer,
-      () => this.compute(inputs, into),
+      () => this.compute(inputs, option, named),
       ({ outputs }) => {
         for (const output of outputs) output.dispose();
       },
     );
   }
 
-  private compute(inputs: Tensors<HostTensor | DeviceTensor>, into: Tensors<HostTensor>): Outputs {
+  private compute(
+    inputs: Tensors<HostTensor | DeviceTensor>,
+    option: 'into' | 'toHost',
+    named: readonly string[],
+  ): Outputs {
     checkLive('function', this.disposed);
     const types: Record<string, TensorType> = {};
     const tensors: Record<string, HostTensor | TfjsTensor> = {};
@@ -118,7 +131,7 @@ export class TfjsFunction implements CompiledFunction {
       }
     }
     const program = this.program(types);
-    checkOutputNames(into, program.outputNames);
+    checkOutputNames(option, named, program.outputNames);
     return { names: program.outputNames, outputs: program.run(tensors) };
   }
 

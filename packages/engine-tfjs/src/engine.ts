@@ -15,6 +15,9 @@ export interface TfjsEngineOptions {
   readonly name?: string;
 }
 
+/** Backends whose tensors are in the memory of a GPU. */
+const gpuBackends = ['webgpu', 'webgl'];
+
 const tfjsEngineOptionsKinds: KindsOf<TfjsEngineOptions> = { 'name?': 'string' };
 
 /**
@@ -37,6 +40,7 @@ export function tfjsEngine<T extends TfjsTensor>(namespace: TfjsNamespace<T>, op
   const functions = new Set<TfjsFunction>();
   return {
     name: name ?? `TensorFlow.js (${computer.backend})`,
+    hasDeviceMemory: gpuBackends.includes(computer.backend),
     compile: (fn, options = {}) => {
       checkCompileArguments(fn, options);
       const compiled = new TfjsFunction(computer, fn, options);

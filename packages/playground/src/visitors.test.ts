@@ -63,7 +63,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
   describe('who complete pictures', () => {
     it('get the class of each sample, and may choose another until they take another picture', () =>
       at('generate', {}, async (page) => {
-        expect(await shownClass(page)).toBe('Smileys & Emotion');
+        await soon(() => shownClass(page)).toBe('Smileys & Emotion');
         await page.getByRole('button', { name: 'Complete a picture' }).click();
         await soon(() => shownClass(page)).toBe('Animals & Nature');
         expect(await classHint(page)).toContain('The class of ‘Lion’');

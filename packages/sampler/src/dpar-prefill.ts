@@ -1,6 +1,7 @@
 import { boundaryEntropies, type DparConfig, decoderPrefill, encoderPrefill, globalPrefill } from '@dpar/model';
 import { causalMask, embedding, masked, scaledTable } from '@dpar/nn';
 import {
+  bool,
   type CompiledFunction,
   type Engine,
   float32,
@@ -14,7 +15,7 @@ import {
 } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
 import { embeddedPatches, type GlobalInputs, type TokenTables, tokenTables } from './dpar-stages.js';
-import { appended, cacheOutputs, consecutive, firstAngles } from './transformer.js';
+import { cacheOutputs, consecutive, firstAngles, runInto } from './transformer.js';
 
 /** Options of {@link DparPrefill}. */
 export interface DparPrefillOptions {
@@ -37,6 +38,7 @@ export class DparPrefill {
   private readonly encoder: CompiledFunction;
   private readonly rest: CompiledFunction;
   private readonly tables: TokenTables;
+  private readonly predictsEntropies: boolean;
 
   constructor(
     engine: Engine,
@@ -44,6 +46,7 @@ export class DparPrefill {
     parameters: Tensors<HostTensor>,
     { predictsEntropies, weights }: DparPrefillOptions,
   ) {
+    this.predictsEntropies = predictsEntropies;
     const encoder: TensorFunction = (ops, inputs) => {
       const tokens = named(inputs, 'tokens');
       const S = ops.shapeOf(tokens)[1] ?? 0;
@@ -96,12 +99,13 @@ export class DparPrefill {
     const S = tokens.length;
     const mask = float32([1, 1, S, S], new Float32Array(S * S).fill(masked));
     for (let row = 0; row < S; row++) mask.data.fill(0, row * S + (starts?.[row] ?? 0), row * S + row + 1);
-    const outputs = await this.encoder.run({
+    const inputs = {
       tokens: int32([1, S], tokens),
       table: firstAngles(this.tables.encoder, S, cache.size.headDim),
       mask,
-    });
-    cache.append(appended(outputs), [place], S);
+    };
+    const results = this.predictsEntropies ? ['states', 'entropies'] : ['states'];
+    const outputs = await runInto(this.encoder, inputs, [{ cache, rows: [place], positions: S }], results);
     return {
       states: named(outputs, 'states').data as Float32Array,
       entropies: outputs.entropies?.data as Float32Array | undefined,
@@ -129,11 +133,11 @@ export class DparPrefill {
       { length: R * K },
       (_, i) => Math.floor(i / K) * M + (contextOfToken[i % K] as number),
     );
-    const outputs = await this.rest.run({
+    const all = {
       labels: int32([R], labels),
-      isClass: { dtype: 'bool', shape: [M, 1], data: inputs.isClass },
+      isClass: bool([M, 1], inputs.isClass),
       states: float32([M, E * P * D], inputs.states),
-      slotMask: { dtype: 'bool', shape: [M, 1, P], data: inputs.slotMask },
+      slotMask: bool([M, 1, P], inputs.slotMask),
       globalTable: float32([1, M, headDim / 2, 2], scaledTable(inputs.table, headDim)),
       x: float32([1, K, D], x),
       table: firstAngles(this.tables.decoder, K, headDim),
@@ -142,13 +146,12 @@ export class DparPrefill {
         [R],
         consecutive(0, R).map((row) => row * M + M - 1),
       ),
-    });
-    const of = (part: string): [Float32Array, Float32Array] => [
-      named(outputs, `${part}Keys`).data as Float32Array,
-      named(outputs, `${part}Values`).data as Float32Array,
-    ];
-    caches.global.append(of('global'), rows, M);
-    caches.decoder.append(of('decoder'), rows, K);
+    };
+    const writes = [
+      { cache: caches.global, rows, positions: M, names: ['globalKeys', 'globalValues'] },
+      { cache: caches.decoder, rows, positions: K, names: ['decoderKeys', 'decoderValues'] },
+    ] as const;
+    const outputs = await runInto(this.rest, all, writes, ['contexts']);
     return named(outputs, 'contexts').data as Float32Array;
   }
 

@@ -93,6 +93,14 @@ export class DparRun {
 
   /** Yields all tokens of all images. */
   async *steps(): AsyncGenerator<SampleStep> {
+    try {
+      yield* this.allSteps();
+    } finally {
+      for (const cache of [...Object.values(this.caches), this.entropyCache]) cache?.dispose();
+    }
+  }
+
+  private async *allSteps(): AsyncGenerator<SampleStep> {
     const { options, plan } = this.given;
     for (;;) {
       options.signal?.throwIfAborted();

@@ -1,6 +1,7 @@
 import { boundaryStep, type DparConfig, decoderStep, encoderStep, globalStep, patchEmbedding } from '@dpar/model';
 import { gridRotaryData, scaledTable } from '@dpar/nn';
 import {
+  bool,
   type CompiledFunction,
   type DynamicAxes,
   type Engine,
@@ -13,16 +14,23 @@ import {
   type Tensors,
   type WeightFormat,
 } from '@dpar/tensor';
-import { StackCache } from './cache.js';
-import { type Predictions, predictionAxes, predictionOutputs, predictionsOf } from './predictions.js';
+import type { StackCache } from './cache.js';
+import { CacheMaker } from './cache-maker.js';
 import {
-  appended,
+  type Predictions,
+  predictionAxes,
+  predictionOutputs,
+  predictionResults,
+  predictionsOf,
+} from './predictions.js';
+import {
   cacheInputs,
   cacheOutputs,
   embeddingRows,
   filledUp,
   positionsOf,
   rowsOfStep,
+  runInto,
   splitColumns,
   stepAxes,
   stepMatrix,
@@ -86,9 +94,10 @@ export class DparStages {
   private readonly global: CompiledFunction;
   private readonly decoder: CompiledFunction;
   private readonly tables: TokenTables;
+  private readonly caches: CacheMaker;
 
   constructor(
-    private readonly engine: Engine,
+    engine: Engine,
     private readonly config: DparConfig,
     private readonly parameters: Tensors<HostTensor>,
     private readonly options: DparStagesOptions,
@@ -126,6 +135,7 @@ export class DparStages {
       },
       { ...stepAxes(nLocalDecoderLayers, selects), ...predictionAxes, contexts: stepRows },
     );
+    this.caches = new CacheMaker(engine, Math.max(nLocalEncoderLayers, nLayer, nLocalDecoderLayers));
     this.tables = tokenTables(config);
   }
 
@@ -144,10 +154,7 @@ export class DparStages {
     const { nLocalEncoderLayers, nLayer, nLocalDecoderLayers, nHead, blockSize, dim } = this.config;
     const layers = { encoder: nLocalEncoderLayers, global: nLayer, decoder: nLocalDecoderLayers }[part];
     const positions = part === 'encoder' ? blockSize : blockSize + 1;
-    return new StackCache(
-      { layers, rows, heads: nHead, positions, headDim: dim / nHead },
-      { shared: this.engine.sharesMemory === true },
-    );
+    return this.caches.create({ layers, rows, heads: nHead, positions, headDim: dim / nHead });
   }
 
   /**
@@ -167,7 +174,7 @@ export class DparStages {
     const R = rowsOfStep(cache, rows.length);
     const positions = positionsOf(cache, rows);
     const embedded = embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens).data as Float32Array;
-    const outputs = await this.encoder.run({
+    const inputs = {
       x: stepMatrix(embedded, D, R),
       table: tableAt(this.tables.encoder, positions, cache.size.headDim, R),
       ...(neighbours && {
@@ -175,8 +182,9 @@ export class DparStages {
         tokenPositions: int32([R], filledUp(positions, R)),
       }),
       ...cacheInputs(cache, rows, this.options.selects),
-    });
-    cache.append(appended(outputs), rows);
+    };
+    const results = this.options.predictsEntropies ? ['states', 'entropies'] : ['states'];
+    const outputs = await runInto(this.encoder, inputs, [{ cache, rows }], results);
     return {
       states: named(outputs, 'states').data as Float32Array,
       entropies: outputs.entropies?.data as Float32Array | undefined,
@@ -193,15 +201,15 @@ export class DparStages {
     const { headDim } = cache.size;
     const P = inputs.slotMask.length / rows.length;
     const R = rowsOfStep(cache, rows.length);
-    const outputs = await this.global.run({
+    const all = {
       x: stepMatrix(inputs.classes, D, R),
-      isClass: { dtype: 'bool', shape: [R, 1], data: filledUp(inputs.isClass, R) },
+      isClass: bool([R, 1], filledUp(inputs.isClass, R)),
       states: stepMatrix(inputs.states, E * P * D, R),
-      slotMask: { dtype: 'bool', shape: [R, 1, P], data: filledUp(inputs.slotMask, R * P) },
+      slotMask: bool([R, 1, P], filledUp(inputs.slotMask, R * P)),
       table: float32([R, 1, headDim / 2, 2], filledUp(scaledTable(inputs.table, headDim), R * headDim)),
       ...cacheInputs(cache, rows, this.options.selects),
-    });
-    cache.append(appended(outputs), rows);
+    };
+    const outputs = await runInto(this.global, all, [{ cache, rows }], ['contexts']);
     return named(outputs, 'contexts').data as Float32Array;
   }
 
@@ -223,19 +231,19 @@ export class DparStages {
   ): Promise<Predictions> {
     const { dim: D, nLocalDecoderLayers } = this.config;
     const R = rowsOfStep(cache, rows.length);
-    const outputs = await this.decoder.run({
+    const inputs = {
       x: stepMatrix(x, D, R),
       contexts: stepMatrix(contexts, nLocalDecoderLayers * D, R),
       table: tableAt(this.tables.decoder, positionsOf(cache, rows), cache.size.headDim, R),
       ...cacheInputs(cache, rows, this.options.selects),
       ...more,
-    });
-    cache.append(appended(outputs), rows);
+    };
+    const outputs = await runInto(this.decoder, inputs, [{ cache, rows }], predictionResults);
     return predictionsOf(outputs, images);
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([this.encoder, this.global, this.decoder].map((stage) => stage.dispose()));
+    await Promise.all([this.encoder, this.global, this.decoder, this.caches].map((each) => each.dispose()));
   }
 }
 

@@ -18,10 +18,10 @@ import {
   type Tensors,
   type WeightFormat,
 } from '@dpar/tensor';
-import { StackCache } from './cache.js';
-import { predictionAxes, predictionOutputs } from './predictions.js';
+import type { StackCache } from './cache.js';
+import { CacheMaker } from './cache-maker.js';
+import { predictionAxes, predictionOutputs, predictionResults } from './predictions.js';
 import {
-  appended,
   cacheInputs,
   cacheOutputs,
   embeddingRows,
@@ -29,6 +29,7 @@ import {
   positionsOf,
   prefillAxes,
   rowsOfStep,
+  runInto,
   stepAxes,
   stepMatrix,
   stepOf,
@@ -51,9 +52,12 @@ export class GptStage {
   private readonly compiled: CompiledFunction;
   private readonly prefilled: CompiledFunction;
   private readonly table: Float32Array;
+  private readonly caches: CacheMaker;
+  /** Names of the outputs of a step that are not for its cache. */
+  private readonly results: readonly string[];
 
   constructor(
-    private readonly engine: Engine,
+    engine: Engine,
     private readonly config: GptConfig,
     private readonly parameters: Tensors<HostTensor>,
     private readonly options: GptStageOptions,
@@ -84,6 +88,8 @@ export class GptStage {
       dynamicAxes: prefillAxes,
       batchInvariant,
     });
+    this.caches = new CacheMaker(engine, config.nLayer);
+    this.results = result === 'entropies' ? ['entropies'] : predictionResults;
     this.table = scaledTable(gridRotaryData(config).data, config.dim / config.nHead);
   }
 
@@ -91,10 +97,7 @@ export class GptStage {
   newCache(rows: number): StackCache {
     const { nLayer, nHead, dim, blockSize, clsTokenNum } = this.config;
     const positions = blockSize + clsTokenNum;
-    return new StackCache(
-      { layers: nLayer, rows, heads: nHead, positions, headDim: dim / nHead },
-      { shared: this.engine.sharesMemory === true },
-    );
+    return this.caches.create({ layers: nLayer, rows, heads: nHead, positions, headDim: dim / nHead });
   }
 
   /**
@@ -111,14 +114,13 @@ export class GptStage {
     more: Tensors<HostTensor> = {},
   ): Promise<Tensors<HostTensor>> {
     const R = rowsOfStep(cache, rows.length);
-    const outputs = await this.compiled.run({
+    const inputs = {
       x: stepMatrix(this.embeddings(kind, ids).data as Float32Array, this.config.dim, R),
       table: tableAt(this.table, positionsOf(cache, rows), cache.size.headDim, R),
       ...cacheInputs(cache, rows, this.options.selects),
       ...more,
-    });
-    cache.append(appended(outputs), rows);
-    return outputs;
+    };
+    return runInto(this.compiled, inputs, [{ cache, rows }], this.results);
   }
 
   /**
@@ -129,12 +131,12 @@ export class GptStage {
    */
   async prefill(cache: StackCache, rows: Int32Array, x: Float32Array): Promise<Tensors<HostTensor>> {
     const S = x.length / (rows.length * this.config.dim);
-    const outputs = await this.prefilled.run({
+    const inputs = {
       x: float32([rows.length, S, this.config.dim], x),
       table: firstAngles(this.table, S, cache.size.headDim),
-    });
-    cache.append(appended(outputs), rows, S);
-    return outputs;
+    };
+    const results = this.options.result === 'entropies' ? this.results : [];
+    return runInto(this.prefilled, inputs, [{ cache, rows, positions: S }], results);
   }
 
   /** Embeddings of tokens or class labels, [ids, D]. */
@@ -149,6 +151,6 @@ export class GptStage {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([this.compiled.dispose(), this.prefilled.dispose()]);
+    await Promise.all([this.compiled, this.prefilled, this.caches].map((each) => each.dispose()));
   }
 }

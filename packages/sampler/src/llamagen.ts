@@ -60,10 +60,23 @@ export class LlamaGenSampler extends StepSampler<LlamaGenConfig> {
     draws: TokenDraws,
     images: Int32Array,
   ): AsyncGenerator<SampleStep> {
+    const cache = this.stage.newCache(images.length * copiesOf(options));
+    try {
+      yield* this.generateWith(cache, options, draws, images);
+    } finally {
+      cache.dispose();
+    }
+  }
+
+  private async *generateWith(
+    cache: StackCache,
+    options: SampleOptions,
+    draws: TokenDraws,
+    images: Int32Array,
+  ): AsyncGenerator<SampleStep> {
     const { numClasses, blockSize: T } = this.config;
     const copies = copiesOf(options);
     const rows = consecutive(0, images.length * copies);
-    const cache = this.stage.newCache(rows.length);
     const startsPatch = new Uint8Array(images.length).fill(1);
     const K = prefixLength(options);
     if (K > 0) yield await this.time('model', () => this.readPrefix(options, cache, images));

@@ -25,6 +25,9 @@ const images = { 0: 'images' };
 /** Open axes of the inputs of {@link predictionOutputs}. */
 export const predictionAxes: DynamicAxes = { scale: images, conditionalRows: images, nullRows: images };
 
+/** Names of the outputs of {@link predictionOutputs}. */
+export const predictionResults = ['logits', 'probabilities'] as const;
+
 /**
  * Guided logits and probabilities, as outputs.
  * @param logits [R, V]: without guidance of the images, else of their conditional rows and their null rows

@@ -1,6 +1,16 @@
 import type { BlockCache, DecodeStep } from '@dpar/nn';
-import { type DynamicAxes, float32, type HostTensor, int32, named, type Ops, type Tensors } from '@dpar/tensor';
-import type { RowRange, StackCache } from './cache.js';
+import {
+  type CompiledFunction,
+  type DeviceTensor,
+  type DynamicAxes,
+  float32,
+  type HostTensor,
+  int32,
+  named,
+  type Ops,
+  type Tensors,
+} from '@dpar/tensor';
+import type { StackCache } from './cache.js';
 
 /** Names of sizes that change while images are generated: rows of a step, sequences of a cache, and cached positions. */
 const [rows, sequences, positions] = ['rows', 'sequences', 'positions'] as const;
@@ -46,9 +56,46 @@ export function cacheOutputs<T>(
   return { newKeys: ops.concat(keys, 1), newValues: ops.concat(values, 1) };
 }
 
-/** Keys and values of the outputs, for `StackCache.append`. */
-export function appended(outputs: Tensors<HostTensor>): readonly [keys: Float32Array, values: Float32Array] {
-  return [named(outputs, 'newKeys').data as Float32Array, named(outputs, 'newValues').data as Float32Array];
+/** Outputs of a run that go to a cache. */
+export interface CacheWrite {
+  readonly cache: StackCache;
+  /** Rows [R] of the cache. */
+  readonly rows: ArrayLike<number>;
+  /** Positions S of each row (default 1). */
+  readonly positions?: number;
+  /** Names of the outputs with keys and values: by default those of {@link cacheOutputs}. */
+  readonly names?: readonly [keys: string, values: string];
+}
+
+/**
+ * Runs a function and appends keys and values to caches, where these are.
+ * @param results Names of the other outputs.
+ * @returns The other outputs.
+ */
+export async function runInto(
+  compiled: CompiledFunction,
+  inputs: Tensors<HostTensor | DeviceTensor>,
+  writes: readonly CacheWrite[],
+  results: readonly string[],
+): Promise<Tensors<HostTensor>> {
+  const append = async (outputs: Tensors<HostTensor | DeviceTensor>): Promise<void> => {
+    for (const { cache, rows, positions, names: [keys, values] = ['newKeys', 'newValues'] } of writes) {
+      await cache.append({ keys: named(outputs, keys), values: named(outputs, values) }, rows, positions);
+    }
+  };
+  if (!writes.some(({ cache }) => cache.isOnDevice)) {
+    const outputs = await compiled.run(inputs);
+    await append(outputs);
+    return outputs;
+  }
+  const outputs = await compiled.runOnDevice(inputs, { toHost: results });
+  try {
+    await append(outputs);
+    const read = results.map(async (name) => [name, await named(outputs, name).read()] as const);
+    return Object.fromEntries(await Promise.all(read));
+  } finally {
+    for (const output of Object.values(outputs)) output.dispose();
+  }
 }
 
 /**
@@ -80,10 +127,10 @@ export function filledUp<A extends Int32Array | Uint8Array | Float32Array>(data:
  * the step.
  * @param rows Rows [R] of the cache that take part, ascending; all of them for a step that does not select.
  */
-export function cacheInputs(cache: StackCache, rows: Int32Array, selects: boolean): Tensors<HostTensor> {
+export function cacheInputs(cache: StackCache, rows: Int32Array, selects: boolean): Tensors<HostTensor | DeviceTensor> {
   if (!selects) return cache.inputs();
   const R = rowsOfStep(cache, rows.length);
-  const range = rangeOf(rows);
+  const range = cache.rangeOf(rows);
   const selected = rows.map((row) => row - range.first);
   const places = new Int32Array(range.count);
   selected.forEach((row, i) => {
@@ -94,12 +141,6 @@ export function cacheInputs(cache: StackCache, rows: Int32Array, selects: boolea
     selectedRows: int32([R], filledUp(selected, R)),
     places: int32([places.length], places),
   };
-}
-
-/** The smallest range that holds ascending rows. Caches outside are not read. */
-function rangeOf(rows: Int32Array): RowRange {
-  const first = rows[0] as number;
-  return { first, count: (rows[rows.length - 1] as number) - first + 1 };
 }
 
 /**

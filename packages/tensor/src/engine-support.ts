@@ -3,7 +3,9 @@ import { checkArguments } from './check-arguments.js';
 import {
   type CompileOptions,
   compileOptionsKinds,
+  type DeviceRunOptions,
   type DeviceTensor,
+  deviceRunOptionsKinds,
   type RunOptions,
   runOptionsKinds,
 } from './engine.js';
@@ -74,9 +76,17 @@ export function checkCompileArguments(fn: TensorFunction, options: CompileOption
   checkCompileOptions(options);
 }
 
-/** Checks the arguments of `run` and `runOnDevice`. @throws DparError also for an unknown option. */
+/** Checks the arguments of `run`. @throws DparError also for an unknown option. */
 export function checkRunArguments(inputs: Tensors<HostTensor | DeviceTensor>, options: RunOptions = {}): void {
   checkArguments('run', { inputs, options }, { inputs: 'object', options: runOptionsKinds });
+}
+
+/** Checks the arguments of `runOnDevice`. @throws DparError also for an unknown option. */
+export function checkDeviceRunArguments(
+  inputs: Tensors<HostTensor | DeviceTensor>,
+  options: DeviceRunOptions = {},
+): void {
+  checkArguments('runOnDevice', { inputs, options }, { inputs: 'object', options: deviceRunOptionsKinds });
 }
 
 /** Checks options of `compile`. @throws DparError for constants whose data do not fit their types, or unknown options. */
@@ -94,14 +104,25 @@ export function checkNotConstant(name: string, constants: Tensors<HostTensor>): 
   }
 }
 
-/** Checks the names in `into`. @throws DparError for a name that no output has. */
-export function checkOutputNames(into: Tensors<HostTensor>, outputs: readonly string[]): void {
-  checkArguments('checkOutputNames', { into, outputs }, { into: 'object', outputs: 'string[]' });
-
-  for (const name of Object.keys(into)) {
+/**
+ * Checks names of outputs in an option of `run` or `runOnDevice`.
+ * @param option Name of the option in messages.
+ * @throws DparError for a name that no output has.
+ */
+export function checkOutputNames(
+  option: 'into' | 'toHost',
+  names: readonly string[],
+  outputs: readonly string[],
+): void {
+  checkArguments(
+    'checkOutputNames',
+    { option, names, outputs },
+    { option: 'string', names: 'string[]', outputs: 'string[]' },
+  );
+  for (const name of names) {
     if (!outputs.includes(name)) {
       throw new DparError(
-        `run: expected names of outputs in 'into' (${outputs.join(', ')}), got '${name}'. Leave it out.`,
+        `run: expected names of outputs in '${option}' (${outputs.join(', ')}), got '${name}'. Leave it out.`,
       );
     }
   }

@@ -49,6 +49,12 @@ export interface RunOptions {
   readonly into?: Tensors<HostTensor>;
 }
 
+/** Options of {@link CompiledFunction.runOnDevice}. */
+export interface DeviceRunOptions {
+  /** Outputs that are read right after the run, such as a loss. Their `read` then costs no copy of its own. Default: none. */
+  readonly toHost?: readonly string[];
+}
+
 /** Kinds of {@link CompileOptions}. */
 export const compileOptionsKinds: KindsOf<CompileOptions> = {
   'constants?': 'object',
@@ -60,12 +66,15 @@ export const compileOptionsKinds: KindsOf<CompileOptions> = {
 /** Kinds of {@link RunOptions}. */
 export const runOptionsKinds: KindsOf<RunOptions> = { 'into?': 'object' };
 
+/** Kinds of {@link DeviceRunOptions}. */
+export const deviceRunOptionsKinds: KindsOf<DeviceRunOptions> = { 'toHost?': 'string[]' };
+
 /** Function compiled by an engine, once for each signature: the names and types of its inputs. */
 export interface CompiledFunction {
   /** Runs with outputs in host memory. @throws DparError for a missing input, or shapes that do not fit. */
   run(inputs: Tensors<HostTensor | DeviceTensor>, options?: RunOptions): Promise<Tensors<HostTensor>>;
   /** Runs with outputs that stay with the engine. Dispose them after their last use. */
-  runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>>;
+  runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>, options?: DeviceRunOptions): Promise<Tensors<DeviceTensor>>;
   /** Number of signatures compiled so far. */
   readonly signatures: number;
   dispose(): Promise<void>;
@@ -80,6 +89,11 @@ export interface Engine {
    * each call. Keep large inputs that change from call to call, such as caches, in shared memory.
    */
   readonly sharesMemory?: boolean;
+  /**
+   * True if the engine computes in memory of its own, such as that of a GPU. Each call copies its host tensors there. Keep
+   * what changes from call to call, such as weights in training and caches, in device tensors.
+   */
+  readonly hasDeviceMemory?: boolean;
   compile(fn: TensorFunction, options?: CompileOptions): CompiledFunction;
   /** Copies a tensor to the engine. */
   upload(tensor: HostTensor): Promise<DeviceTensor>;

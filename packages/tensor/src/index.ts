@@ -1,10 +1,12 @@
 export { availableThreads, type RuntimeHost } from './available-threads.js';
 export type { Backend } from './backend.js';
 export { countMacs } from './count-macs.js';
+export { countTransfers, type Transfers } from './count-transfers.js';
 export { createOps, typeOps } from './create-ops.js';
 export type {
   CompiledFunction,
   CompileOptions,
+  DeviceRunOptions,
   DeviceTensor,
   DynamicAxes,
   Engine,
@@ -15,6 +17,7 @@ export {
   callFunction,
   checkCompileArguments,
   checkCompileOptions,
+  checkDeviceRunArguments,
   checkHostTensor,
   checkLive,
   checkNotConstant,

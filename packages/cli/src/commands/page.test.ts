@@ -94,7 +94,8 @@ describe.skipIf(chromium === undefined)('the page of a run, in a folder of a sta
     await soon(() => figure('patches')).toMatch(/^\d+$/);
     await page.getByRole('tab', { name: 'Generate' }).click();
     const options = page.getByLabel('Class').locator('option:not([hidden])');
-    expect(await options.evaluateAll((all) => all.map((option) => option.textContent))).toEqual(oddClasses);
+    const names = () => options.evaluateAll((all) => all.map((option) => option.textContent));
+    await soon(names).toEqual(oddClasses);
     expect(await page.locator('body').textContent()).not.toMatch(/emoji/i);
   });
 
@@ -118,7 +119,7 @@ describe.skipIf(chromium === undefined)('the page of a run, in a folder of a sta
     await page.getByRole('button', { name: 'Complete a picture' }).click();
     const hint = page.locator('#generate-class-hint');
     await soon(() => hint.textContent()).toContain('The class of ‘blau’');
-    expect(await page.getByLabel('Class').inputValue()).toBe('Ω');
+    await soon(() => page.getByLabel('Class').inputValue()).toBe('Ω');
     await page.getByRole('button', { name: 'red #1 & more' }).click();
     await soon(() => hint.textContent()).toContain('most likely');
     await page.getByRole('button', { name: 'Complete', exact: true }).click();

@@ -132,6 +132,7 @@ export class TrainWatch {
     follower.activity = 'drawing samples';
     display.show(follower.state, true);
     try {
+      await trainer.download?.();
       follower.samples = await samples.draw(step, trainer.average ?? trainer.parameters, context.signal);
     } catch (error) {
       // An interrupted run ends with this step and its checkpoint, without a grid.

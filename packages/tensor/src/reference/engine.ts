@@ -1,7 +1,15 @@
-import type { CompiledFunction, CompileOptions, DeviceTensor, Engine, RunOptions } from '../engine.js';
+import type {
+  CompiledFunction,
+  CompileOptions,
+  DeviceRunOptions,
+  DeviceTensor,
+  Engine,
+  RunOptions,
+} from '../engine.js';
 import {
   callFunction,
   checkCompileArguments,
+  checkDeviceRunArguments,
   checkHostTensor,
   checkLive,
   checkNotConstant,
@@ -101,7 +109,7 @@ class ReferenceFunction implements CompiledFunction {
     checkRunArguments(inputs, options);
     const { into = {} } = options;
     const outputs = this.evaluate(inputs);
-    checkOutputNames(into, Object.keys(outputs));
+    checkOutputNames('into', Object.keys(into), Object.keys(outputs));
     return Object.fromEntries(
       Object.entries(outputs).map(([name, value]) => {
         const target = into[name];
@@ -110,9 +118,14 @@ class ReferenceFunction implements CompiledFunction {
     );
   }
 
-  async runOnDevice(inputs: Tensors<HostTensor | DeviceTensor>): Promise<Tensors<DeviceTensor>> {
-    checkRunArguments(inputs);
-    const outputs = Object.entries(this.evaluate(inputs));
+  async runOnDevice(
+    inputs: Tensors<HostTensor | DeviceTensor>,
+    options: DeviceRunOptions = {},
+  ): Promise<Tensors<DeviceTensor>> {
+    checkDeviceRunArguments(inputs, options);
+    const evaluated = this.evaluate(inputs);
+    checkOutputNames('toHost', options.toHost ?? [], Object.keys(evaluated));
+    const outputs = Object.entries(evaluated);
     return Object.fromEntries(outputs.map(([name, value]) => [name, new ReferenceDeviceTensor(copyOf(value))]));
   }
 

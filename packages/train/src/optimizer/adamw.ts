@@ -243,24 +243,48 @@ export class AdamW {
     { learningRate, gradientScale = 1 }: AdamWSettings,
     average: AdamWAverage | undefined,
   ): (slot: Slot) => UpdateNumbers {
+    const scaleOf = typeof gradientScale === 'number' ? () => gradientScale : gradientScale;
+    const shared = this.sharedNumbers(learningRate, average?.decay);
+    const keep = this.keepOf(learningRate);
+    return ({ name, decayed }) => ({ ...shared, gradientScale: scaleOf(name), keep: decayed ? keep : 1 });
+  }
+
+  /** Numbers of the next update that all parameters share. @param decay That of a moving average, if there is one. */
+  sharedNumbers(learningRate: number, decay?: number): Omit<UpdateNumbers, 'gradientScale' | 'keep'> {
+    checkArguments(
+      'AdamW.sharedNumbers',
+      { learningRate, decay },
+      { learningRate: 'number', 'decay?': 'number | NaN' },
+    );
     const [beta1, beta2] = this.betas;
     const updates = this.updates + 1;
     // lr * (m / c1) / (sqrt(v / c2) + epsilon), without a division of each element by the bias corrections c1 and c2.
     const root = Math.sqrt(1 - beta2 ** updates);
-    const scaleOf = typeof gradientScale === 'number' ? () => gradientScale : gradientScale;
-    const shared = {
+    return {
       rate1: 1 - beta1,
       beta2,
       rate2: 1 - beta2,
       stepSize: (learningRate * root) / (1 - beta1 ** updates),
       epsilon: this.epsilon * root,
-      averageRate: average === undefined ? 0 : averageRate('AdamW.update', average.decay),
+      averageRate: decay === undefined ? 0 : averageRate('AdamW.update', decay),
     };
-    return ({ name, decayed }) => ({
-      ...shared,
-      gradientScale: scaleOf(name),
-      keep: decayed ? 1 - learningRate * this.weightDecay : 1,
-    });
+  }
+
+  /** Factor on a parameter that decays. */
+  keepOf(learningRate: number): number {
+    checkArguments('AdamW.keepOf', { learningRate }, { learningRate: 'number' });
+    return 1 - learningRate * this.weightDecay;
+  }
+
+  /** True if a parameter decays, which those of two or more dimensions do. */
+  decays(parameter: string): boolean {
+    checkArguments('AdamW.decays', { parameter }, { parameter: 'string' });
+    return this.slots.some(({ name, decayed }) => decayed && name === parameter);
+  }
+
+  /** Counts an update that was made elsewhere. */
+  countUpdate(): void {
+    this.updates++;
   }
 }
 

@@ -60,6 +60,7 @@ export async function writeTrainerCheckpoint(folder: string, trainer: RunTrainer
     { folder: 'string', trainer: 'object', 'run?': runRecordKinds },
   );
 
+  await trainer.download?.();
   const { parameters, average, seed } = trainer;
   checkFinite(trainer);
   const contents: [string, Iterable<Uint8Array>][] = [

@@ -125,7 +125,7 @@ async function imageModelTrainer(
     trained: config.train,
     dropout: { token: dropout.token, residual: dropout.residual, feedForward: dropout.feed_forward },
     optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
-    optimizerThread: createOptimizerThreadFor(Object.fromEntries(trained)),
+    optimizerThread: engine.hasDeviceMemory ? undefined : createOptimizerThreadFor(Object.fromEntries(trained)),
     maxGradientNorm: optimizer.max_gradient_norm,
     averageDecay: optimizer.average_decay ?? undefined,
     schedule: scheduleOf(config),

@@ -1,10 +1,19 @@
 import { isReadByHead } from '@dpar/model';
 import type { ImageArchitecture } from '@dpar/nn';
-import { DparError, type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import {
+  type CompiledFunction,
+  type DeviceTensor,
+  DparError,
+  type Engine,
+  float32,
+  type HostTensor,
+  named,
+  type Tensors,
+} from '@dpar/tensor';
 import { type Batch, takeImages } from '../batches/token-set.js';
 import { accumulateGradients } from '../optimizer/named-tensors.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
-import { createLossAndGradients, type LossAndGradients } from './step.js';
+import { createLossAndGradients, type LossAndGradients, type LossAndGradientsResult } from './step.js';
 import { type Trained, trainedParameters, trainsHead } from './trained.js';
 
 /** Options of {@link BatchGradients}. */
@@ -30,13 +39,13 @@ export interface BatchGradientsOptions {
 }
 
 /** Result of {@link BatchGradients.run}. */
-export interface BatchGradientsResult {
+export interface BatchGradientsResult<T = HostTensor> {
   /** Mean over the batch, nats per token; if only a boundary head is trained, its squared error in nats^2. */
   readonly loss: number;
   /** Squared error of a boundary head that is trained, nats^2. */
   readonly boundaryLoss?: number;
-  /** Gradients of the mean loss, by parameter name. The next batch overwrites them. */
-  readonly gradients: Tensors<HostTensor>;
+  /** Gradients of the mean loss, by parameter name. The next batch overwrites those of the host. */
+  readonly gradients: Tensors<T>;
   /** Patches of the global transformer, or tokens for models without patches. */
   readonly patches: number;
   /** Computed positions: patches and padding. */
@@ -44,8 +53,8 @@ export interface BatchGradientsResult {
 }
 
 /** One pass. */
-interface Pass {
-  readonly read: Tensors<HostTensor>;
+interface Pass<T> {
+  readonly read: Tensors<T>;
   readonly inputs: Tensors<HostTensor>;
   readonly patches: number;
   readonly positions: number;
@@ -57,9 +66,11 @@ export class BatchGradients {
   private readonly masks: DropoutMasks;
   private readonly trained: Trained;
   private sum: Tensors<HostTensor> | undefined;
+  /** Adds gradients on the device. */
+  private adder: CompiledFunction | undefined;
 
   constructor(
-    engine: Engine,
+    private readonly engine: Engine,
     private readonly model: ImageArchitecture,
     private readonly options: BatchGradientsOptions,
   ) {
@@ -80,26 +91,90 @@ export class BatchGradients {
    * @throws DparError if the batch cannot be cut into equal parts.
    */
   async run(parameters: Tensors<HostTensor>, batch: Batch, step: number): Promise<BatchGradientsResult> {
+    const sum = this.isWhole ? undefined : this.clearedSum();
+    return this.total(
+      parameters,
+      batch,
+      step,
+      (read, inputs) => this.passes.run(read, inputs),
+      async (_, gradients, scale) => {
+        if (sum !== undefined) accumulateGradients(sum, gradients, scale);
+        return sum ?? gradients;
+      },
+    );
+  }
+
+  /** The same with parameters and gradients in the memory of the engine. Dispose the gradients after their last use. */
+  async runOnDevice(
+    parameters: Tensors<DeviceTensor>,
+    batch: Batch,
+    step: number,
+  ): Promise<BatchGradientsResult<DeviceTensor>> {
+    return this.total(
+      parameters,
+      batch,
+      step,
+      (read, inputs) => this.passes.runOnDevice(read, inputs),
+      async (sum, gradients, scale) => (this.isWhole ? gradients : this.addOnDevice(sum, gradients, scale)),
+    );
+  }
+
+  /** True if a batch is one pass. */
+  private get isWhole(): boolean {
+    return (this.options.accumulationSteps ?? 1) === 1;
+  }
+
+  /** Runs the passes of a batch and adds their results. */
+  private async total<T>(
+    parameters: Tensors<T>,
+    batch: Batch,
+    step: number,
+    run: (read: Tensors<T>, inputs: Tensors<HostTensor>) => Promise<LossAndGradientsResult<T>>,
+    add: (sum: Tensors<T> | undefined, gradients: Tensors<T>, scale: number) => Promise<Tensors<T>>,
+  ): Promise<BatchGradientsResult<T>> {
     const { accumulationSteps = 1 } = this.options;
     const scale = 1 / accumulationSteps;
-    const sum = accumulationSteps === 1 ? undefined : this.clearedSum();
-    const total = { loss: 0, gradients: {}, patches: 0, positions: 0 };
+    const total = { loss: 0, patches: 0, positions: 0 };
     let boundary = 0;
+    let sum: Tensors<T> | undefined;
     for (const [pass, part] of splitBatch(batch, accumulationSteps).entries()) {
       const { read, inputs, patches, positions } = this.prepare(parameters, part, step * accumulationSteps + pass);
-      const { loss, boundaryLoss, gradients } = await this.passes.run(read, inputs);
-      if (sum !== undefined) accumulateGradients(sum, gradients, scale);
+      const { loss, boundaryLoss, gradients } = await run(read, inputs);
+      sum = await add(sum, gradients, scale);
       total.loss += loss * scale;
       boundary += (boundaryLoss ?? 0) * scale;
-      total.gradients = sum ?? gradients;
       total.patches += patches;
       total.positions += positions;
     }
-    return trainsHead(this.model, this.trained) ? { ...total, boundaryLoss: boundary } : total;
+    const result = { ...total, gradients: sum ?? {} };
+    return trainsHead(this.model, this.trained) ? { ...result, boundaryLoss: boundary } : result;
+  }
+
+  /** sum + scale * gradients; the first sum is none. Disposes what it adds. */
+  private async addOnDevice(
+    sum: Tensors<DeviceTensor> | undefined,
+    gradients: Tensors<DeviceTensor>,
+    scale: number,
+  ): Promise<Tensors<DeviceTensor>> {
+    const before = 'sum.';
+    this.adder ??= this.engine.compile(function addGradients(ops, inputs) {
+      const added: Record<string, (typeof inputs)[string]> = {};
+      for (const [name, gradient] of Object.entries(inputs)) {
+        if (name.startsWith(before)) continue;
+        const scaled = ops.mul(gradient, scale);
+        const sum = inputs[before + name];
+        added[name] = sum === undefined ? scaled : ops.add(sum, scaled);
+      }
+      return added;
+    });
+    const sums = Object.entries(sum ?? {}).map(([name, tensor]) => [before + name, tensor] as const);
+    const added = await this.adder.runOnDevice({ ...gradients, ...Object.fromEntries(sums) });
+    for (const tensor of [...Object.values(gradients), ...Object.values(sum ?? {})]) tensor.dispose();
+    return added;
   }
 
   /** Inputs of one pass, the parameters that it reads, and its work in the global transformer. */
-  private prepare(parameters: Tensors<HostTensor>, part: Batch, index: number): Pass {
+  private prepare<T>(parameters: Tensors<T>, part: Batch, index: number): Pass<T> {
     const { kind, config } = this.model;
     if (this.trained === 'boundary_head') {
       const { images, tokens, entropies } = part;
@@ -119,8 +194,9 @@ export class BatchGradients {
   }
 
   /** Frees compiled graphs. */
-  dispose(): Promise<void> {
-    return this.passes.dispose();
+  async dispose(): Promise<void> {
+    await this.passes.dispose();
+    await this.adder?.dispose();
   }
 
   /** Zeros to which the gradients of the passes are added. */

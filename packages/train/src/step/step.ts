@@ -3,6 +3,7 @@ import { isBoundaryParameter } from '@dpar/model';
 import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import {
   type CompiledFunction,
+  type DeviceTensor,
   type Engine,
   float32,
   type HostTensor,
@@ -91,21 +92,26 @@ function prefixed<T>(gradients: Tensors<T>): Tensors<T> {
 }
 
 /** Result of {@link LossAndGradients.run}. */
-export interface LossAndGradientsResult {
+export interface LossAndGradientsResult<T = HostTensor> {
   /** Mean cross-entropy in nats; if only a boundary head is trained, its squared error in nats^2. */
   readonly loss: number;
   /** Squared error of a boundary head that is trained, nats^2. */
   readonly boundaryLoss?: number;
-  /** By parameter name. The next run overwrites the tensors. */
-  readonly gradients: Tensors<HostTensor>;
+  /** By parameter name. The next run overwrites those of the host. */
+  readonly gradients: Tensors<T>;
   /** The other requested outputs. */
-  readonly outputs: Tensors<HostTensor>;
+  readonly outputs: Tensors<T>;
 }
 
 /** Loss and gradients of a model, compiled by an engine. */
 export interface LossAndGradients {
   /** @param inputs Inputs of a batch, from `inputs` of the model's kind. */
   run(parameters: Tensors<HostTensor>, inputs: Tensors<HostTensor>): Promise<LossAndGradientsResult>;
+  /** The same with parameters, gradients and outputs in the memory of the engine. Dispose them after their last use. */
+  runOnDevice(
+    parameters: Tensors<DeviceTensor>,
+    inputs: Tensors<HostTensor>,
+  ): Promise<LossAndGradientsResult<DeviceTensor>>;
   /** Number of compiled input signatures. */
   readonly signatures: number;
   dispose(): Promise<void>;
@@ -132,26 +138,44 @@ export function createLossAndGradients(
   const wanted = ['loss', ...outputs.filter((name) => name !== 'loss')];
   const names = trainedParameters(model, trained);
   const specs = kind.specs(config);
-  const into = Object.fromEntries(names.map((name) => [gradientPrefix + name, float32(named(specs, name).shape)]));
+  let into: Tensors<HostTensor> | undefined;
   let compiled: CompiledFunction | undefined;
+  const compiledFor = (inputs: Tensors<HostTensor>): CompiledFunction => {
+    if (compiled === undefined) {
+      // The axes of masks depend on the shapes of a batch.
+      const dynamicAxes =
+        trained === 'boundary_head' ? {} : { ...kind.dynamicAxes, ...maskAxes(model, dropout, inputs) };
+      compiled = engine.compile(gradientFunction(model, wanted, options), { dynamicAxes });
+    }
+    return compiled;
+  };
+  const result = <T>(results: Tensors<T>, loss: number, boundaryLoss: number | undefined) => ({
+    loss,
+    ...(boundaryLoss !== undefined && { boundaryLoss }),
+    gradients: Object.fromEntries(names.map((name) => [name, named(results, gradientPrefix + name)])),
+    outputs: Object.fromEntries(Object.entries(results).filter(([name]) => outputs.includes(name))),
+  });
+  const hasHead = trainsHead(model, trained);
   return {
     get signatures() {
       return compiled?.signatures ?? 0;
     },
     async run(parameters, inputs) {
-      if (compiled === undefined) {
-        // The axes of masks depend on the shapes of a batch.
-        const dynamicAxes =
-          trained === 'boundary_head' ? {} : { ...kind.dynamicAxes, ...maskAxes(model, dropout, inputs) };
-        compiled = engine.compile(gradientFunction(model, wanted, options), { dynamicAxes });
-      }
-      const results = await compiled.run({ ...parameters, ...inputs }, { into });
-      return {
-        loss: scalarOf(named(results, 'loss')),
-        ...(Object.hasOwn(results, boundaryLossName) && { boundaryLoss: scalarOf(named(results, boundaryLossName)) }),
-        gradients: Object.fromEntries(names.map((name) => [name, named(results, gradientPrefix + name)])),
-        outputs: Object.fromEntries(Object.entries(results).filter(([name]) => outputs.includes(name))),
+      into ??= Object.fromEntries(names.map((name) => [gradientPrefix + name, float32(named(specs, name).shape)]));
+      const results = await compiledFor(inputs).run({ ...parameters, ...inputs }, { into });
+      const scalar = (name: string): number => scalarOf(named(results, name));
+      return result(results, scalar('loss'), hasHead ? scalar(boundaryLossName) : undefined);
+    },
+    async runOnDevice(parameters, inputs) {
+      const toHost = hasHead ? ['loss', boundaryLossName] : ['loss'];
+      const results = await compiledFor(inputs).runOnDevice({ ...parameters, ...inputs }, { toHost });
+      const scalar = async (name: string): Promise<number> => {
+        const tensor = named(results, name);
+        const value = scalarOf(await tensor.read());
+        if (!outputs.includes(name)) tensor.dispose();
+        return value;
       };
+      return result(results, await scalar('loss'), hasHead ? await scalar(boundaryLossName) : undefined);
     },
     dispose: async () => compiled?.dispose(),
   };

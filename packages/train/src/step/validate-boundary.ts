@@ -2,7 +2,7 @@ import { calibrateThreshold, pearsonCorrelation } from '@dpar/entropy';
 import { type DparConfig, isReadByHead, patchingOptions } from '@dpar/model';
 import { architectureArgument, entropySourceOf, type ImageArchitecture } from '@dpar/nn';
 import { type PatchingOptions, writePatchLengths } from '@dpar/patchify';
-import { type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import { type DeviceTensor, type Engine, float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { type TokenSet, takeRows } from '../batches/token-set.js';
 import { missingEntropies, sourceOf, type TokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
@@ -30,7 +30,11 @@ export interface BoundaryValidator {
    * @param most Largest number of images, evenly spread over the set (default: all).
    * @throws DparError if the set has no entropies.
    */
-  measure(parameters: Tensors<HostTensor>, set: TokenSet | TokenSource, most?: number): Promise<BoundaryValidation>;
+  measure(
+    parameters: Tensors<HostTensor | DeviceTensor>,
+    set: TokenSet | TokenSource,
+    most?: number,
+  ): Promise<BoundaryValidation>;
   dispose(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { architectureArgument, type ImageArchitecture } from '@dpar/nn';
 import {
   type CompiledFunction,
+  type DeviceTensor,
   type Engine,
   type HostTensor,
   named,
@@ -23,7 +24,7 @@ export interface Validator {
    * @throws The signal's reason if it is aborted.
    */
   loss(
-    parameters: Tensors<HostTensor>,
+    parameters: Tensors<HostTensor | DeviceTensor>,
     set: TokenSet | TokenSource,
     batchSize: number,
     signal?: AbortSignal,

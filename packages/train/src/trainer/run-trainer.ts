@@ -9,12 +9,17 @@ export interface RunTrainer {
   readonly seed: number;
   /** Number of finished steps. */
   readonly step: number;
-  /** The parameters, changed by each step. */
+  /**
+   * The parameters, changed by each step. They, `average` and `state` may be those of an earlier step until
+   * {@link RunTrainer.download}.
+   */
   readonly parameters: Tensors<HostTensor>;
   /** Moving average of the parameters, if there is one. */
   readonly average: Tensors<HostTensor> | undefined;
   /** Runs the remaining steps and yields the metrics of each. Ends after a whole step when the signal is aborted. */
   run(signal?: AbortSignal): AsyncGenerator<StepMetrics>;
+  /** Copies what the engine has in memory of its own to the host: undefined if that is nothing. */
+  download?(): Promise<void>;
   /** Content of the model's config.json after this step. */
   configNow(): Promise<Record<string, unknown>>;
   /** All further tensors that the next steps depend on, by name: shared, not copied. */

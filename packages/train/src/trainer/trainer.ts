@@ -1,16 +1,17 @@
 import { BatchQueue } from '@dpar/images';
 import { type DparConfig, isBoundaryParameter } from '@dpar/model';
 import { type ImageConfig, type ImageModel, nullClassOf } from '@dpar/nn';
-import { DparError, type HostTensor, named, type Tensors } from '@dpar/tensor';
+import { type DeviceTensor, DparError, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { BatchOrder } from '../batches/batch-order.js';
 import { checkBatch } from '../batches/check-set.js';
 import type { Batch } from '../batches/token-set.js';
 import { isTokenSource, sourceOf, type TokenSource } from '../batches/token-source.js';
 import { checkArguments } from '../check-arguments.js';
-import { AdamW } from '../optimizer/adamw.js';
+import { AdamW, type AdamWAverage } from '../optimizer/adamw.js';
+import { DeviceAdamW } from '../optimizer/device-adamw.js';
 import { clipFactor, copyParameters } from '../optimizer/named-tensors.js';
 import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
-import { BatchGradients } from '../step/batch-gradients.js';
+import { BatchGradients, type BatchGradientsResult } from '../step/batch-gradients.js';
 import { dropClasses } from '../step/dropout.js';
 import { boundaryConfigOf, trainedParameters, trainsHead } from '../step/trained.js';
 import { createValidator, type Validator } from '../step/validate.js';
@@ -19,12 +20,21 @@ import type { StepMetrics } from './metrics.js';
 import { optimizerTensors, type RunTrainer, validationIsDue } from './run-trainer.js';
 import { checkTrainerOptions, patchCountsOf, type TrainerOptions, trainerOptionsKinds } from './trainer-options.js';
 
+/** Losses of a step, its norm and its work, and when the gradients were there. */
+interface UpdateResult extends Omit<BatchGradientsResult, 'gradients'> {
+  readonly gradientNorm: number;
+  readonly computed: number;
+}
+
 /** Largest number of training images that calibrate a boundary head. */
 const calibrationImages = 1024;
 
 /** Trains a model: steps of forward pass, backward pass, clipping and AdamW, in an order that the seed decides. */
 export class Trainer implements RunTrainer {
-  /** The parameters, changed by each step. */
+  /**
+   * The parameters, changed by each step. With an engine that has memory of its own (`hasDeviceMemory`), they and the tensors of
+   * optimizer and average are those of the last `download`, which the end of `run` calls too.
+   */
   readonly parameters: Tensors<HostTensor>;
   readonly optimizer: AdamW;
   /** Moving average of the parameters, with `averageDecay`. */
@@ -34,6 +44,8 @@ export class Trainer implements RunTrainer {
   private readonly batches: BatchQueue<Batch>;
   private readonly schedule: Schedule;
   private readonly gradients: BatchGradients;
+  /** Parameters and optimizer in the memory of the engine, if it has one. */
+  private readonly device: DeviceAdamW | undefined;
   private readonly validator: Validator;
   private readonly trainsHead: boolean;
   /** Created when it is first used. */
@@ -62,6 +74,15 @@ export class Trainer implements RunTrainer {
     this.optimizer = new AdamW(Object.fromEntries(updated), options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(model.parameters);
     this.gradients = new BatchGradients(engine, model, options);
+    if (engine.hasDeviceMemory) {
+      this.device = new DeviceAdamW(engine, {
+        parameters: model.parameters,
+        optimizer: this.optimizer,
+        average: this.averageWithDecay,
+        maxGradientNorm: options.maxGradientNorm ?? 1,
+        groupOf: (name) => (isBoundaryParameter(name) ? 'head' : 'others'),
+      });
+    }
     this.validator = createValidator(engine, model, { bucketRatio: options.bucketRatio });
     this.trainsHead = trainsHead(model, trained);
   }
@@ -91,10 +112,19 @@ export class Trainer implements RunTrainer {
   }
 
   private async *runSteps(signal?: AbortSignal): AsyncGenerator<StepMetrics> {
-    while (this.step < this.options.steps && !signal?.aborted) {
-      const metrics = await this.trainStep();
-      yield validationIsDue(this.options, this.step) ? { ...metrics, ...(await this.validationMetrics()) } : metrics;
+    try {
+      while (this.step < this.options.steps && !signal?.aborted) {
+        const metrics = await this.trainStep();
+        yield validationIsDue(this.options, this.step) ? { ...metrics, ...(await this.validationMetrics()) } : metrics;
+      }
+    } finally {
+      await this.download();
     }
+  }
+
+  /** Copies parameters, moments and average of this step from the memory of the engine to the host, if they are there. */
+  async download(): Promise<void> {
+    await this.device?.download();
   }
 
   private async validationMetrics(): Promise<Partial<StepMetrics>> {
@@ -119,6 +149,7 @@ export class Trainer implements RunTrainer {
   resumeAt(step: number): void {
     checkArguments('Trainer.resumeAt', { step }, { step: 'number' });
     this.optimizer.restore(step, this.optimizer.moments);
+    this.device?.reset();
   }
 
   /**
@@ -137,12 +168,17 @@ export class Trainer implements RunTrainer {
   private async calibrate(): Promise<BoundaryValidation> {
     const { step, calibration } = this;
     if (calibration?.step === step) return calibration.result;
-    const result = await this.measureBoundary(this.parameters);
+    const result = await this.measureBoundary(await this.parametersNow());
     this.calibration = { step, result };
     return result;
   }
 
-  private async measureBoundary(parameters: Tensors<HostTensor>): Promise<BoundaryValidation> {
+  /** The parameters, where they are. */
+  private async parametersNow(): Promise<Tensors<HostTensor | DeviceTensor>> {
+    return this.device === undefined ? this.parameters : this.device.parameters();
+  }
+
+  private async measureBoundary(parameters: Tensors<HostTensor | DeviceTensor>): Promise<BoundaryValidation> {
     const { validation, model, engine } = this.options;
     this.boundary ??= createBoundaryValidator(engine, model);
     return validation === undefined
@@ -151,38 +187,17 @@ export class Trainer implements RunTrainer {
   }
 
   private async trainStep(): Promise<StepMetrics> {
-    const { model, batchSize, maxGradientNorm = 1, averageDecay, optimizerThread, trained } = this.options;
+    const { model, batchSize } = this.options;
     const begin = performance.now();
     const step = this.step;
 
     const batch = await this.batchAt(step);
     const loaded = performance.now();
-    const { loss, boundaryLoss, gradients, patches, positions } = await this.gradients.run(
-      this.parameters,
-      batch,
-      step,
-    );
-    const computed = performance.now();
-
-    const tensors = this.average;
-    const average = tensors && averageDecay !== undefined ? { tensors, decay: averageDecay } : undefined;
-    const update = await this.optimizer.begin(gradients, { average, thread: optimizerThread });
-    // The head is clipped on its own, so that it does not change the steps of the other parameters.
-    const headNorm = update.normOf(isBoundaryParameter);
-    const gradientNorm = trained === 'boundary_head' ? headNorm : update.normOf((name) => !isBoundaryParameter(name));
-    const pairs = [
-      [loss, gradientNorm],
-      [boundaryLoss ?? 0, headNorm],
-    ] as const;
-    const wrong = pairs.find((pair) => !pair.every(Number.isFinite));
-    if (wrong !== undefined) {
-      await update.cancel();
-      throw notFinite(step, wrong, batch);
-    }
     const learningRate = this.schedule(step);
-    const scale = clipFactor(gradientNorm, maxGradientNorm);
-    const headScale = clipFactor(headNorm, maxGradientNorm);
-    await update.apply({ learningRate, gradientScale: (name) => (isBoundaryParameter(name) ? headScale : scale) });
+    const update = await (this.device === undefined
+      ? this.stepOnHost(batch, learningRate)
+      : this.stepOnDevice(this.device, batch, learningRate));
+    const { loss, boundaryLoss, gradientNorm, patches, positions, computed } = update;
     const end = performance.now();
 
     const seconds = (end - begin) / 1000;
@@ -201,6 +216,63 @@ export class Trainer implements RunTrainer {
       paddingShare: 1 - patches / positions,
       graphs: this.gradients.graphs,
     };
+  }
+
+  /** Gradients and their update, with the optimizer on the host. @throws DparError for what is not finite. */
+  private async stepOnHost(batch: Batch, learningRate: number): Promise<UpdateResult> {
+    const { maxGradientNorm = 1, optimizerThread } = this.options;
+    const { gradients, ...result } = await this.gradients.run(this.parameters, batch, this.step);
+    const computed = performance.now();
+    const update = await this.optimizer.begin(gradients, { average: this.averageWithDecay, thread: optimizerThread });
+    // The head is clipped on its own, so that it does not change the steps of the other parameters.
+    const headNorm = update.normOf(isBoundaryParameter);
+    const othersNorm = update.normOf((name) => !isBoundaryParameter(name));
+    const wrong = this.wrongOf(result, othersNorm, headNorm);
+    if (wrong !== undefined) {
+      await update.cancel();
+      throw notFinite(this.step, wrong, batch);
+    }
+    const scale = clipFactor(othersNorm, maxGradientNorm);
+    const headScale = clipFactor(headNorm, maxGradientNorm);
+    await update.apply({ learningRate, gradientScale: (name) => (isBoundaryParameter(name) ? headScale : scale) });
+    return { ...result, gradientNorm: this.ownNorm(othersNorm, headNorm), computed };
+  }
+
+  /** The same in the memory of the engine: the batch goes up, and losses and norms come down. */
+  private async stepOnDevice(device: DeviceAdamW, batch: Batch, learningRate: number): Promise<UpdateResult> {
+    const { gradients, ...result } = await this.gradients.runOnDevice(await device.parameters(), batch, this.step);
+    const computed = performance.now();
+    const { step } = this;
+    const isValid = this.wrongOf(result, 0, 0) === undefined;
+    const { norms } = isValid ? await device.update(gradients, learningRate) : { norms: {} };
+    for (const gradient of Object.values(gradients)) gradient.dispose();
+    const [othersNorm, headNorm] = [norms.others ?? 0, norms.head ?? 0];
+    const wrong = this.wrongOf(result, othersNorm, headNorm);
+    if (wrong !== undefined) throw notFinite(step, wrong, batch);
+    return { ...result, gradientNorm: this.ownNorm(othersNorm, headNorm), computed };
+  }
+
+  /** Norm of the gradients that a run is about. */
+  private ownNorm(others: number, head: number): number {
+    return this.options.trained === 'boundary_head' ? head : others;
+  }
+
+  /** Loss and norm that are not both finite, if there are any. */
+  private wrongOf(
+    { loss, boundaryLoss = 0 }: Pick<UpdateResult, 'loss' | 'boundaryLoss'>,
+    othersNorm: number,
+    headNorm: number,
+  ): readonly [number, number] | undefined {
+    const pairs = [
+      [loss, this.ownNorm(othersNorm, headNorm)],
+      [boundaryLoss, headNorm],
+    ] as const;
+    return pairs.find((pair) => !pair.every(Number.isFinite));
+  }
+
+  private get averageWithDecay(): AdamWAverage | undefined {
+    const { averageDecay: decay } = this.options;
+    return this.average === undefined || decay === undefined ? undefined : { tensors: this.average, decay };
   }
 
   /** Batch of a step, with dropped labels. */
@@ -223,9 +295,10 @@ export class Trainer implements RunTrainer {
    * Mean loss over the validation data: nats per token; if only a boundary head is trained, its squared error in nats^2.
    * @throws DparError without validation data.
    */
-  async validate(parameters = this.parameters): Promise<number> {
-    checkArguments('Trainer.validate', { parameters }, { 'parameters?': 'object' });
+  async validate(given?: Tensors<HostTensor>): Promise<number> {
+    checkArguments('Trainer.validate', { parameters: given }, { 'parameters?': 'object' });
 
+    const parameters = given ?? (await this.parametersNow());
     const { validation, batchSize, trained } = this.options;
     if (validation === undefined)
       throw new DparError("Trainer.validate: expected 'validation' data, got none. Pass it to the constructor.");
@@ -237,6 +310,7 @@ export class Trainer implements RunTrainer {
   async dispose(): Promise<void> {
     const { validation } = this.options;
     await this.gradients.dispose();
+    await this.device?.dispose();
     await this.validator.dispose();
     await this.boundary?.dispose();
     await this.source.close();
