@@ -101,7 +101,10 @@ async function killedRun(name: string, moment: Moment, changes?: object): Promis
   return killedRun(`${name}-again`, { ...moment, milliseconds: moment.milliseconds / 2 }, changes);
 }
 
-it('ends with the same bytes after a SIGKILL at any of 20 random moments', { timeout: 300_000 }, async () => {
+/** Number of kills. More of them take longer, and find what is rare. */
+const kills = Number(process.env.DPAR_KILLS ?? 8);
+
+it(`ends with the same bytes after a SIGKILL at any of ${kills} random moments`, { timeout: 40_000 * kills }, async () => {
   const [whole, same] = [await newRun('whole'), await newRun('same')];
   const begin = performance.now();
   const [first, second] = [start(whole.path), start(same.path)];
@@ -115,9 +118,10 @@ it('ends with the same bytes after a SIGKILL at any of 20 random moments', { tim
   expect(expectedMetrics).toHaveLength(settings.steps);
 
   const random = createRandom(20, 0);
-  const moments = Array.from({ length: 20 }, (_, i): Moment => {
-    const milliseconds = random.uniform() * (i < 5 ? startup : stepTime);
-    return { step: i < 5 ? 0 : 1 + random.integer(settings.steps - 1), milliseconds, inWrite: i % 4 === 3 };
+  const moments = Array.from({ length: kills }, (_, i): Moment => {
+    const isEarly = i % 4 === 0;
+    const milliseconds = random.uniform() * (isEarly ? startup : stepTime);
+    return { step: isEarly ? 0 : 1 + random.integer(settings.steps - 1), milliseconds, inWrite: i % 4 === 3 };
   });
   const counts = { beforeCheckpoints: 0, afterCheckpoints: 0, inWrites: 0 };
   const test = async (moment: Moment, i: number): Promise<void> => {
@@ -136,8 +140,8 @@ it('ends with the same bytes after a SIGKILL at any of 20 random moments', { tim
   };
   await Promise.all([worker(), worker(), worker()]);
   expect(counts.beforeCheckpoints).toBeGreaterThanOrEqual(1);
-  expect(counts.afterCheckpoints).toBeGreaterThanOrEqual(5);
-  expect(counts.inWrites).toBeGreaterThanOrEqual(3);
+  expect(counts.afterCheckpoints).toBeGreaterThanOrEqual(kills / 4);
+  expect(counts.inWrites).toBeGreaterThanOrEqual(kills / 8);
 });
 
 it('does so too when it trains a boundary head', { timeout: 300_000 }, async () => {
