@@ -18,10 +18,11 @@ import {
   type TensorType,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
+import type { GpuTensors } from './gpu-tensors.js';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import { Program } from './program.js';
 import type { Runtime, RuntimeTensor } from './runtime.js';
-import { type DeviceReader, OrtDeviceTensor } from './tensors.js';
+import { OrtDeviceTensor } from './tensors.js';
 
 /** Input as the runtime reads it. */
 interface PreparedInput {
@@ -56,7 +57,7 @@ export class OrtFunction implements CompiledFunction {
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
     /** For a device whose outputs stay in its memory; undefined if they are where the runtime is. */
-    private readonly gpu: { readonly read: DeviceReader } | undefined,
+    private readonly gpu: GpuTensors | undefined,
   ) {
     checkCompileArguments(fn, options);
   }
@@ -75,8 +76,9 @@ export class OrtFunction implements CompiledFunction {
     options: DeviceRunOptions = {},
   ): Promise<Tensors<DeviceTensor>> {
     checkDeviceRunArguments(inputs, options);
-    const toHost = this.gpu && (options.toHost ?? []);
-    return this.call(inputs, toHost, (program, tensors) => program.runOnDevice(tensors, options, this.gpu?.read));
+    const { gpu } = this;
+    const toHost = gpu && (options.toHost ?? []);
+    return this.call(inputs, toHost, (program, tensors) => program.runOnDevice(tensors, options, gpu));
   }
 
   async dispose(): Promise<void> {

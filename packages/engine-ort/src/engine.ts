@@ -12,6 +12,7 @@ import {
 import type { InferenceSession } from 'onnxruntime-common';
 import { checkArguments } from './check-arguments.js';
 import { OrtFunction } from './compiled-function.js';
+import { GpuTensors } from './gpu-tensors.js';
 import {
   type Device,
   defaultRuntime,
@@ -101,7 +102,7 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
     enableCpuMemArena: options.keepMemory ?? keepsMemory?.() ?? true,
   });
   const functions = new Set<OrtFunction>();
-  const gpu = device === 'webgpu' ? { read: kind === 'node' ? read : undefined } : undefined;
+  const gpu = device === 'webgpu' ? new GpuTensors(kind === 'node' ? read : undefined) : undefined;
   const compile: Engine['compile'] = (fn, options = {}) => {
     const compiled = new OrtFunction(runtime, session, fn, options, gpu);
     functions.add(compiled);
@@ -120,7 +121,7 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
   const upload = async (tensor: HostTensor): Promise<DeviceTensor> => {
     if (gpu !== undefined) return named(await mover().runOnDevice({ tensor }), 'tensor');
     const { dtype, shape } = tensor;
-    return new OrtDeviceTensor({ dtype, shape: [...shape] }, await runtime.upload(tensor), undefined);
+    return new OrtDeviceTensor({ dtype, shape: [...shape] }, await runtime.upload(tensor));
   };
   const place = runtime.inThread ? ', beside the event loop' : '';
   return {
@@ -132,6 +133,7 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
     compile,
     upload: (tensor) => upload(checkHostTensor('tensor', tensor)),
     dispose: async () => {
+      gpu?.disposeAll();
       for (const compiled of functions) await compiled.dispose();
       functions.clear();
       await runtime.close();

@@ -12,13 +12,14 @@ import {
   type WeightFormat,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
+import type { GpuTensors } from './gpu-tensors.js';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
 import { rewrite, type TraceOptions, trace } from './graph/trace.js';
 import { lower } from './lower.js';
 import { processorRules } from './matmul.js';
 import { encodeModel } from './onnx/writer.js';
 import type { Runtime, RuntimeSession, RuntimeTensor } from './runtime.js';
-import { type DeviceReader, OrtDeviceTensor, overlap } from './tensors.js';
+import { OrtDeviceTensor, overlap } from './tensors.js';
 
 interface Output {
   readonly name: string;
@@ -48,6 +49,9 @@ export class Program {
   /** True for onnxruntime-node, which writes to given outputs. onnxruntime-web and threads have their own memory. */
   private readonly writesInPlace: boolean;
   private readonly outputNames: readonly string[];
+  /** Outputs in the memory of a GPU that are not freed yet. */
+  private kept = 0;
+  private disposed = false;
 
   private constructor(
     private readonly runtime: Runtime,
@@ -120,21 +124,29 @@ export class Program {
     return results;
   }
 
-  /** Runs, with outputs that stay on the device. @param read Reads tensors in the memory of a GPU. */
+  /** Runs, with outputs that stay on the device. @param gpu Takes those in the memory of a GPU. */
   async runOnDevice(
     inputs: Tensors<RuntimeTensor>,
     { toHost = [] }: DeviceRunOptions,
-    read: DeviceReader,
+    gpu: GpuTensors | undefined,
   ): Promise<Tensors<OrtDeviceTensor>> {
     checkOutputNames('toHost', toHost, this.outputNames);
     const found = await this.runSession(inputs, 'device');
     return Object.fromEntries(
       this.outputs.map(({ name, type: { dtype } }, i) => {
         const tensor = found[i] as RuntimeTensor;
-        const isInHost = toHost.includes(name);
-        return [name, new OrtDeviceTensor({ dtype, shape: tensor.dims }, tensor, isInHost ? undefined : read)];
+        const type = { dtype, shape: tensor.dims };
+        if (gpu === undefined || toHost.includes(name)) return [name, new OrtDeviceTensor(type, tensor)];
+        this.kept++;
+        return [name, gpu.keep(type, tensor, () => this.freed())];
       }),
     );
+  }
+
+  /** One of the outputs in the memory of a GPU is freed. */
+  private freed(): void {
+    this.kept--;
+    if (this.disposed && this.kept === 0) void this.session.release();
   }
 
   /**
@@ -144,7 +156,9 @@ export class Program {
   private targets(inputs: Tensors<RuntimeTensor>, into: Tensors<HostTensor>): ReadonlyMap<string, HostTensor> {
     const targets = new Map<string, HostTensor>();
     if (!this.writesInPlace) return targets;
-    const read = Object.values(inputs).map((tensor) => tensor.data as HostTensor['data']);
+    const read = Object.values(inputs)
+      .filter(({ location }) => location === 'cpu')
+      .map((tensor) => tensor.data as HostTensor['data']);
     for (const { name, type } of this.outputs) {
       const given = into[name];
       if (given === undefined || type.shape.some((size) => this.dynamic.isOpen(size))) continue;
@@ -155,8 +169,10 @@ export class Program {
     return targets;
   }
 
+  /** Frees the session, after its outputs in the memory of a GPU: those that outlive it would end the process. */
   async dispose(): Promise<void> {
-    await this.session.release();
+    this.disposed = true;
+    if (this.kept === 0) await this.session.release();
   }
 
   /** Runs the session and returns its outputs in order. Those in `targets` are written there. */

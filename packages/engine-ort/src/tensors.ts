@@ -20,7 +20,7 @@ export class OrtDeviceTensor implements DeviceTensor {
   constructor(
     readonly type: TensorType,
     tensor: RuntimeTensor,
-    private readonly reader: DeviceReader,
+    private readonly owner?: { readonly read: DeviceReader; freed(): void },
   ) {
     this.tensor = tensor;
   }
@@ -40,7 +40,7 @@ export class OrtDeviceTensor implements DeviceTensor {
 
   async read(): Promise<HostTensor> {
     const { location } = this.value;
-    if (this.reader !== undefined) return this.reader(this);
+    if (this.owner?.read !== undefined) return this.owner.read(this);
     const data = (await this.value.getData()) as HostTensor['data'];
     // What comes from a thread is a copy already.
     return hostTensor(this.type.dtype, this.type.shape, location === 'thread' ? data : data.slice());
@@ -62,5 +62,6 @@ export class OrtDeviceTensor implements DeviceTensor {
     // The garbage collector frees tensors in host memory.
     if (this.tensor && this.tensor.location !== 'cpu') this.tensor.dispose();
     this.tensor = undefined;
+    this.owner?.freed();
   }
 }

@@ -109,8 +109,9 @@ class OrtThread {
     });
   }
 
-  /** Releases a session. Those of a thread that has ended are gone. */
+  /** Releases a session, after its tensors that are freed soon. Those of a thread that has ended are gone. */
   async release(session: number): Promise<void> {
+    await Promise.resolve();
     if (!this.ended) await this.do('release', { session });
   }
 
