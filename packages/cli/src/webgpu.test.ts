@@ -11,6 +11,7 @@ import { type ImageModel, initializeParameters, type ModelKind, modelOf } from '
 import { createSampler } from '@dpar/sampler';
 import { createRandom, type Engine, float32, int32, named } from '@dpar/tensor';
 import { type TokenSet, Trainer } from '@dpar/train';
+import { restoreTrainer, writeTrainerCheckpoint } from '@dpar/train/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readTensors } from './input-files.js';
 import { dpar, llamagen } from './testing/sampling.js';
@@ -61,19 +62,22 @@ function randomSet(images: number): TokenSet {
   };
 }
 
-/** Losses of some training steps, and the parameters after them. */
-async function train(engine: Engine, name: keyof typeof kinds, steps: number) {
-  const dropout = { token: 0.1, residual: 0.1, feedForward: 0.1 };
-  const trainer = new Trainer({
+function trainerOf(engine: Engine, name: keyof typeof kinds, steps: number): Trainer {
+  return new Trainer({
     engine,
     model: kinds[name](),
     data: randomSet(8),
     steps,
     batchSize: 4,
     seed: 3,
-    dropout,
+    dropout: { token: 0.1, residual: 0.1, feedForward: 0.1 },
     schedule: () => 0.003,
   });
+}
+
+/** Losses of some training steps, and the parameters after them. */
+async function train(engine: Engine, name: keyof typeof kinds, steps: number) {
+  const trainer = trainerOf(engine, name, steps);
   const losses: number[] = [];
   for await (const { loss } of trainer.run()) losses.push(loss);
   await trainer.dispose();
@@ -104,6 +108,18 @@ describe.skipIf(engine === undefined)('models in Node on WebGPU', () => {
       expect(Math.abs((found.losses[step] as number) - loss), `step ${step + 1}`).toBeLessThan(1e-5);
     });
     expect(expected.losses.at(-1)).toBeLessThan((expected.losses[0] as number) - 0.1);
+  });
+
+  it('goes on from a checkpoint with the same bits', async () => {
+    const [whole, first, second] = [1, 2, 3].map(() => trainerOf(engine, 'dpar', 4)) as [Trainer, Trainer, Trainer];
+    for await (const _ of whole.run());
+    for await (const { step } of first.run()) if (step === 2) break;
+    const folder = join(await temporaryFolder(), 'checkpoint');
+    await writeTrainerCheckpoint(folder, first);
+    await restoreTrainer(folder, second);
+    for await (const _ of second.run());
+    expect(second.parameters).toEqual(whole.parameters);
+    for (const trainer of [whole, first, second]) await trainer.dispose();
   });
 
   it.each(names)('%s trains with all nodes on the GPU', async (name) => {

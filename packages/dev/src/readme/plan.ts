@@ -7,7 +7,7 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'examples/rope-elsewhere/README.md 3': 'examples/rope-elsewhere/src/readme.test.ts',
   // Imports that only Vite supports.
   'packages/emoji/README.md 3': 'packages/emoji/src/emoji.test.ts',
-  'packages/engine-ort/README.md 2': 'packages/playground/src/worker/worker.ts',
+  'packages/engine-ort/README.md 3': 'packages/playground/src/worker/worker.ts',
   // Tested with weights of the right shapes instead of a download of 95 MB, and with small networks.
   'packages/eval/README.md 4': 'packages/eval/src/readme.test.ts',
   'packages/eval/README.md 5': 'packages/eval/src/onnx/onnx-network.test.ts',
