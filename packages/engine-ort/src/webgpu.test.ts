@@ -1,4 +1,4 @@
-import { bool, float32, int32, named, type TensorFunction } from '@dpar/tensor';
+import { bool, createRandom, float32, int32, named, referenceOps, type TensorFunction } from '@dpar/tensor';
 import { checkCase, shaderCases } from '@dpar/tensor/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOrtEngine } from './index.js';
@@ -75,6 +75,26 @@ describe.skipIf(!isThere)('onnxruntime-node on WebGPU', async () => {
     } finally {
       await beside.dispose();
     }
+  });
+
+  it('adds to rows in one order, in parts of many values', async () => {
+    // 40,000 rows of 1,200 values: three parts.
+    const [rows, count] = [40_000, 1200];
+    const add = engine.compile((ops, { values, indices }) => ({
+      sum: ops.scatterAddRows(values as never, indices as never, rows),
+    }));
+    const values = float32([count, 2], createRandom(1, 0).fillNormal(new Float32Array(2 * count)));
+    const indices = int32(
+      [count],
+      Int32Array.from({ length: count }, (_, i) => (i * 17) % 5),
+    );
+    const found = await add.run({ values, indices });
+    const expected = referenceOps.scatterAddRows(values, indices, rows);
+    expected.data.forEach((value, i) => {
+      if (Math.abs((found.sum?.data[i] as number) - value) > 1e-4)
+        throw new Error(`${i}: ${found.sum?.data[i]}, ${value}`);
+    });
+    for (let i = 0; i < 10; i++) expect(await add.run({ values, indices })).toEqual(found);
   });
 
   it('writes into given tensors, also those of the inputs', async () => {

@@ -28,6 +28,7 @@ const ofEngines: Readonly<Record<string, string>> = {
   checkCompileArguments: 'compile',
   checkCompileOptions: 'compile',
   checkHostTensor: 'run',
+  checkDeviceRunArguments: 'runOnDevice',
   checkRunArguments: 'run',
   hostInput: 'run',
 };

@@ -249,7 +249,11 @@ export class AdamW {
     return ({ name, decayed }) => ({ ...shared, gradientScale: scaleOf(name), keep: decayed ? keep : 1 });
   }
 
-  /** Numbers of the next update that all parameters share. @param decay That of a moving average, if there is one. */
+  /**
+   * Numbers of the next update that all parameters share.
+   * @param decay Of a moving average, if there is one.
+   * @throws DparError if the decay is outside [0, 1].
+   */
   sharedNumbers(learningRate: number, decay?: number): Omit<UpdateNumbers, 'gradientScale' | 'keep'> {
     checkArguments(
       'AdamW.sharedNumbers',

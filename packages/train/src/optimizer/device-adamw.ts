@@ -23,7 +23,7 @@ export interface DeviceAdamWOptions {
   readonly groupOf: (parameter: string) => string;
 }
 
-/** What an update by {@link DeviceAdamW} found. */
+/** Result of {@link DeviceAdamW.update}. */
 export interface DeviceUpdate {
   /** Euclidean norm of the gradients of each group. One that is not finite left all tensors as they were. */
   readonly norms: Readonly<Record<string, number>>;
