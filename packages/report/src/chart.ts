@@ -72,7 +72,7 @@ export function lineChart(chart: Chart): Html {
   const y = scaleLinear(opened(rangeOf(fitted)), [bottom, margin.top]).nice(5);
   const yText = y.tickFormat(5);
   const yTicks = y.ticks(5).map((tick) => ({ at: round(y(tick)), text: yText(tick) }));
-  const left = 30 + 7 * Math.max(...yTicks.map(({ text }) => text.length));
+  const left = 30 + 8.5 * Math.max(...yTicks.map(({ text }) => text.length));
   const right = width - margin.right;
   const longest = rangeOf([xFrom, ...all.map(([x]) => x), ...marks.map(({ x }) => x)])[1];
   const x = scaleLinear([xFrom, longest > xFrom ? longest : xFrom + 1], [left, right]);
