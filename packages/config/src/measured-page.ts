@@ -20,7 +20,7 @@ export async function showPage(browser: Browser, html: string, width: number): P
 /** Measures a page that is shown, for tests. */
 export function measurePage(page: Page): Promise<PageSizes> {
   return page.evaluate(() => {
-    const sizes = [...document.querySelectorAll<SVGTextElement>('svg text')]
+    const sizes = Array.from(document.querySelectorAll<SVGTextElement>('svg text'))
       .filter((text) => text.getClientRects().length > 0)
       .map((text) => {
         const { a = 1, b = 0 } = text.getScreenCTM() ?? {};

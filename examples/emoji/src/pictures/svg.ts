@@ -1,5 +1,5 @@
 import { type Picture, toPng } from '@dpar/report';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 
 /** Colours of the pictures. Each has a white ground of its own, so it looks the same on light and dark pages. */
 export const colours = {
@@ -48,7 +48,7 @@ export async function smoothSquare(picture: Picture, x: number, y: number, size:
 }
 
 /** Draws elements on white with rounded corners. */
-export function drawing(width: number, height: number, elements: readonly string[]): sharp.Sharp {
+export function drawing(width: number, height: number, elements: readonly string[]): Sharp {
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="'Noto Sans', 'DejaVu Sans', sans-serif">` +
     `<rect width="${width}" height="${height}" rx="${Math.round(width / 100)}" fill="#fff"/>${elements.join('')}</svg>`;
@@ -56,5 +56,5 @@ export function drawing(width: number, height: number, elements: readonly string
 }
 
 /** Encodes a drawing as a PNG file. */
-export const pngOf = (image: sharp.Sharp): Promise<Buffer> =>
+export const pngOf = (image: Sharp): Promise<Buffer> =>
   image.png({ compressionLevel: 9, adaptiveFiltering: true, palette: true, quality: 100, effort: 10 }).toBuffer();

@@ -109,7 +109,7 @@ describe.skipIf(chromium === undefined)('the page of the full run in Chromium', 
         expect(folded.height).toBeLessThan(8000);
         expect(folded.contentWidth).toBeLessThanOrEqual(width);
         await page.evaluate(() => {
-          for (const details of document.querySelectorAll('details')) details.open = true;
+          for (const details of Array.from(document.querySelectorAll('details'))) details.open = true;
         });
         const open = await measurePage(page);
         expect(open.height).toBeGreaterThan(1.5 * folded.height);
