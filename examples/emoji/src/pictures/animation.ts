@@ -4,7 +4,7 @@ import { patchOutlines, pictureOf } from '@dpar/report';
 import sharp from 'sharp';
 import { colours, drawing, label, square } from './svg.js';
 
-/** Classes of the drawn images, and the seed. */
+/** Classes of the drawn images, and the seed: the images of the first row of the labelled grid. */
 const [classes, seed] = [['Flags', 'Food & Drink', 'Smileys & Emotion', 'People & Body'], 1] as const;
 
 /** Pixels of a token and between images; the picture is as wide as GitHub shows it. */
@@ -21,14 +21,16 @@ const [frameMs, patchedMs, finishedMs] = [90, 2500, 2500] as const;
  * with long patches are finished first.
  */
 export async function animation(model: NodePipeline): Promise<Buffer> {
-  const images = await model.generate({ class: [...classes], count: classes.length, seed });
+  const images = await model.generate({ count: model.numClasses, seed });
   const { gridSize } = model;
   const panel = gridSize * cell;
   const width = 2 * margin + classes.length * panel + (classes.length - 1) * gap;
   const height = top + panel + 40;
   const drawn = await Promise.all(
-    classes.map(async (name, i) => {
-      const left = margin + i * (panel + gap);
+    classes.map(async (name, column) => {
+      const left = margin + column * (panel + gap);
+      const i = images.names?.indexOf(name) ?? -1;
+      if (i < 0) throw new Error(`pictures: expected a model with the class '${name}', got ${images.names}. Change the classes.`);
       const pixels = imageAt({ data: images.bytes, size: images.width }, i).data;
       return {
         name,

@@ -3,7 +3,7 @@ import { readEntries } from '@dpar/example-kit/emoji';
 import type { NodePipeline } from '@dpar/pipeline/node';
 import { heatColour, heatMap, type Picture, patchOutlines, pictureOf } from '@dpar/report';
 import sharp from 'sharp';
-import { colours, drawing, label, pngOf, square } from './svg.js';
+import { colours, drawing, label, square } from './svg.js';
 
 /** The picture that the strip explains: a turtle on white. */
 const example = '1f422.png';
@@ -47,7 +47,8 @@ export async function ideaPicture(model: NodePipeline): Promise<Buffer> {
     scale(left(1), top + panel + 16, brightest),
     label('Each square: one patch', { x: left(3), y: top + panel + 36, size: 22, colour: colours.soft }),
   ];
-  return pngOf(drawing(2 * margin + 4 * panel + 3 * gap, top + panel + 60, elements));
+  const strip = drawing(2 * margin + 4 * panel + 3 * gap, top + panel + 60, elements);
+  return strip.png({ compressionLevel: 9, palette: true, quality: 100, dither: 0 }).toBuffer();
 }
 
 /** Grid of tokens over a picture. */

@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const model = await loadPipeline(emojiFolder, { engine });
   const pictures: Readonly<Record<string, () => Promise<Uint8Array>>> = {
     'examples/emoji/images/idea.png': () => ideaPicture(model),
-    'examples/emoji/images/classes.png': () => classesPicture(engine, stages),
+    'examples/emoji/images/classes.webp': () => classesPicture(engine, stages),
     'examples/emoji/images/drawing.webp': () => animation(model),
     'packages/pipeline/flags.png': async () => (await model.generate({ class: 'Flags', count: 8, seed: 2 })).grid(8),
     'packages/playground/playground.png': pagePicture,

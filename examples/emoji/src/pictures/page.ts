@@ -19,7 +19,7 @@ export async function pagePicture(): Promise<Buffer> {
   const server = await servePage(site);
   const browser = await launchChromium(executable);
   try {
-    const page = await browser.newPage({ viewport: { width: 1000, height: 790 }, colorScheme: 'light' });
+    const page = await browser.newPage({ viewport: { width: 1120, height: 790 }, colorScheme: 'light' });
     await page.goto(server.url);
     await page.waitForFunction(() => performance.getEntriesByName('first-entropy-map').length > 0);
     await page.waitForLoadState('networkidle');

@@ -54,7 +54,3 @@ export function drawing(width: number, height: number, elements: readonly string
     `<rect width="${width}" height="${height}" rx="${Math.round(width / 100)}" fill="#fff"/>${elements.join('')}</svg>`;
   return sharp(Buffer.from(svg));
 }
-
-/** Encodes a drawing as a PNG file. */
-export const pngOf = (image: Sharp): Promise<Buffer> =>
-  image.png({ compressionLevel: 9, adaptiveFiltering: true, palette: true, quality: 100, effort: 10 }).toBuffer();
