@@ -75,7 +75,7 @@ describe('a run with tiny settings', { timeout: 120_000 }, () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
     expect(places[0]).toBeGreaterThan(0);
     expect(report).toContain('Leave out <code>--set dpar.steps</code>, or raise it.');
-    expect(report).toContain(`dpar create ${pictures} --output ${output} --minutes 2 --size XS --set`);
+    expect(report).toContain(`dpar create ${pictures} --output ${output} --minutes 2 --resolution 32 --size XS --set`);
   });
 
   it.skipIf(chromium === undefined)('stacks the pictures of a report on phones, each with its name', async () => {

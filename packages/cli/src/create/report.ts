@@ -125,11 +125,11 @@ function shortNote(run: CreateRun): Html | undefined {
     return sum + steps * plan.batchSize;
   }, 0);
   return shortRunNote(views, (factor) => {
-    if (factor * views > mostSteps(run.plan) * run.plan.batchSize) {
-      return html`Add pictures: more visits of these ${run.plan.training} would only learn them by heart.`;
-    }
     if (run.request.set.some((assignment) => assignment.startsWith('dpar.steps='))) {
       return html`Leave out <code>--set dpar.steps</code>, or raise it.`;
+    }
+    if (factor * views > mostSteps(run.plan) * run.plan.batchSize) {
+      return html`Add pictures: more visits of these ${run.plan.training} would only learn them by heart.`;
     }
     // A longer run also has a better tokenizer and a larger model. Its plan needs a folder of its own.
     const minutes = 10 * Math.ceil((run.round.minutes * factor) / 10);
@@ -202,11 +202,11 @@ ${shownPatches(shown)
   .map((i) => patchGroup(shown, i))}`;
 }
 
-function morePatches(shown: Shown): Html {
+function morePatches(shown: Shown): Html | undefined {
+  const others = shownPatches(shown).slice(1);
+  if (others.length === 0) return undefined;
   return html`<h2>Entropies and patches of other pictures</h2>
-<div class="groups">${shownPatches(shown)
-    .slice(1)
-    .map((i) => patchGroup(shown, i))}</div>`;
+<div class="groups">${others.map((i) => patchGroup(shown, i))}</div>`;
 }
 
 /** First share of a run that the y axis ignores, because its steep fall would flatten the rest. */
