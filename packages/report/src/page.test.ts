@@ -34,7 +34,9 @@ describe.skipIf(chromium === undefined)('the report of a run in Chromium', { tim
       expect(await page.getByText('Wide tables scroll sideways.').isVisible()).toBe(width < 620);
       // No two texts of an axis overlap.
       const overlaps = await page.evaluate(() => {
-        const charts = Array.from(document.querySelectorAll('.chart > svg')).filter((svg) => svg.getClientRects().length > 0);
+        const charts = Array.from(document.querySelectorAll('.chart > svg')).filter(
+          (svg) => svg.getClientRects().length > 0,
+        );
         return charts.flatMap((svg) => {
           const boxes = Array.from(svg.querySelectorAll('text')).map((text) => text.getBoundingClientRect());
           return boxes.flatMap((a, i) =>

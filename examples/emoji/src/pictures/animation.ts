@@ -30,7 +30,10 @@ export async function animation(model: NodePipeline): Promise<Buffer> {
     classes.map(async (name, column) => {
       const left = margin + column * (panel + gap);
       const i = images.names?.indexOf(name) ?? -1;
-      if (i < 0) throw new Error(`pictures: expected a model with the class '${name}', got ${images.names}. Change the classes.`);
+      if (i < 0)
+        throw new Error(
+          `pictures: expected a model with the class '${name}', got ${images.names}. Change the classes.`,
+        );
       const pixels = imageAt({ data: images.bytes, size: images.width }, i).data;
       return {
         name,

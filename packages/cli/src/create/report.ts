@@ -66,14 +66,15 @@ const style = `
 .train { stroke: var(--train); } .validation { stroke: var(--validation); } svg .dot { fill: var(--card); stroke-width: 2; }
 .group img, .drawn img, .pairs img { image-rendering: pixelated; width: 100%; background: #fff; border-radius: 4px; }
 .groups { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 6px 36px; }
-.groups .group { gap: 10px; }
+.groups .group { gap: 10px; } .groups .picture path { stroke-width: 1px; } .groups .picture .halo { stroke-width: 2px; }
 .drawn { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 128px); gap: 10px; margin: 14px 0; }
 .drawn figcaption { min-height: 2.9em; line-height: 1.35; display: flex; align-items: end; }
 .drawings { display: grid; gap: 10px; }
 .drawn.one { grid-auto-columns: 1fr; } .one figcaption { min-height: 0; } .one .drawings { grid-template-columns: repeat(auto-fill, minmax(110px, 1fr)); }
 .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 10px; }
 .beside dl { margin-top: 40px; }
-@media (max-width: 620px) { .groups { grid-template-columns: 1fr; } .drawn { grid-auto-flow: row; grid-template-columns: 1fr; grid-auto-columns: auto; }
+@media (max-width: 620px) { .groups { grid-template-columns: 1fr; } .groups .group { grid-template-columns: 1fr 1fr; } .groups figure:last-child { grid-column: 1 / -1; }
+  .drawn { grid-auto-flow: row; grid-template-columns: 1fr; grid-auto-columns: auto; }
   .drawn figcaption { min-height: 0; } .drawings { grid-template-columns: repeat(4, 1fr); } .pairs { grid-template-columns: repeat(3, 1fr); } .beside dl { margin-top: 0; } }
 `;
 
@@ -256,11 +257,13 @@ ${list(describePictures(pictures))}`;
 }
 
 function planSection(run: CreateRun): Html {
-  const { memory_bytes, ...versions } = machine();
+  const { memory_bytes, ...facts } = machine();
+  // The runtime's name has the version of Node.
+  const shown = Object.entries(facts).filter(([name]) => name !== 'node');
   return html`<h2>Plan and time</h2>
 ${narrowNote('Wide tables scroll sideways.')}
 ${run.record.rounds.map((round) => table(['Stage', 'Planned', 'Taken', 'Work'], describeStages(round)))}
-<dl><dt>Machine</dt><dd>${Object.values(versions).join(', ')}, ${formatMemory(memory_bytes)}, ${run.engine.name}</dd>
+<dl><dt>Machine</dt><dd>${shown.map(([name, value]) => `${name} ${value}`).join(', ')}, memory ${formatMemory(memory_bytes)}, ${run.engine.name}</dd>
 <dt>Size</dt><dd>${run.plan.size}</dd><dt>Seed</dt><dd>${run.plan.seed}</dd></dl>`;
 }
 
