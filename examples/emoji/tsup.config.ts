@@ -1,3 +1,3 @@
 import { application } from '@dpar/config/tsup';
 
-export default application();
+export default application(['src/main.ts', 'src/pictures/main.ts']);

@@ -98,8 +98,8 @@ const rules = [
     comment: 'Sources that users install may import only dependencies, peerDependencies and optionalDependencies.',
     from: { path: '^(packages|examples)/[^/]+/src/', pathNot: `${tests}|${folders([...tools, ...bundled])}` },
     to: {
-      // @dpar/check is built into the packages that use it.
-      pathNot: packages(['check']),
+      // @dpar/check is built into the packages that use it, and so are the helpers of @dpar/config into examples.
+      pathNot: packages(['check', 'config']),
       dependencyTypes: ['npm-dev'],
       dependencyTypesNot: ['npm', 'npm-peer', 'npm-optional'],
     },

@@ -76,6 +76,7 @@ const tasks = {
     return test(checks, args);
   },
   demo: (args) => buildAndRun('examples/emoji', '@dpar/example-emoji', 'dist/main.js', args),
+  pictures: (args) => buildAndRun('examples/emoji', '@dpar/example-emoji', 'dist/pictures/main.js', args),
   playground: (args) => buildAndRun('packages/cli', '@dpar/cli', 'bin/dpar.js', ['play', emojiModel, ...args]),
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
   tables: (args) => buildAndRun('examples/paper-tables', '@dpar/example-paper-tables', 'dist/main.js', args),

@@ -30,6 +30,8 @@ it('makes tables at the smallest size, and only reads the second time', async ()
   try {
     const first = await make();
     for (const name of tables) expect(first.page).toContain(`id="${name}"`);
+    expect(first.page).not.toMatch(/<tbody>\s*<\/tbody>|\d\^\d/);
+    expect(first.page.match(/Scaled down: /g)).toHaveLength(1);
     const trained = first.stages.filter((name) => /^(DPAR|LlamaGen|Entropy model)/.test(name));
     const rows = tables.flatMap((name) => allTables[name].rows(smokeSettings));
     const planned = [...estimateOf(smokeSettings, rows).keys()].filter((name) => name.startsWith('train '));

@@ -72,11 +72,13 @@ export function lineChart(chart: Chart): Html {
   const y = scaleLinear(opened(rangeOf(fitted)), [bottom, margin.top]).nice(5);
   const yText = y.tickFormat(5);
   const yTicks = y.ticks(5).map((tick) => ({ at: round(y(tick)), text: yText(tick) }));
-  const left = 30 + 7 * Math.max(...yTicks.map(({ text }) => text.length));
+  const left = 30 + character * Math.max(...yTicks.map(({ text }) => text.length));
   const right = width - margin.right;
   const longest = rangeOf([xFrom, ...all.map(([x]) => x), ...marks.map(({ x }) => x)])[1];
   const x = scaleLinear([xFrom, longest > xFrom ? longest : xFrom + 1], [left, right]);
   const xText = x.tickFormat(6);
+  // Fewer numbers on the axis if they are long.
+  const xTicks = [6, 5, 4, 3, 2].map((count) => x.ticks(count)).find((ticks) => fits(ticks.map(xText), right - left));
   const path = line()
     .defined(([, value]) => Number.isFinite(value))
     .x(([value]) => round(x(value)))
@@ -93,7 +95,7 @@ ${yTicks.map(
   ({ at, text }) => html`<line class="grid" x1="${left}" x2="${right}" y1="${at}" y2="${at}"/>
 <text class="tick" x="${left - 6}" y="${at}" dy="0.32em" text-anchor="end">${text}</text>`,
 )}
-${x.ticks(6).map((tick) => {
+${(xTicks ?? x.domain()).map((tick) => {
   const at = round(x(tick));
   return html`<line class="axis" x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 4}"/>
 <text class="tick" x="${at}" y="${bottom + 17}" text-anchor="middle">${xText(tick)}</text>`;
@@ -126,6 +128,13 @@ ${dots || points.length === 1 ? circles : undefined}`;
 }
 
 const round = (value: number): number => Number(value.toFixed(digits));
+
+/** Width of a character in the largest size of text, in pixels: that of phones. */
+const character = 8.5;
+
+/** True if texts beside one another fit into a width, with gaps of two characters. */
+const fits = (texts: readonly string[], width: number): boolean =>
+  character * texts.reduce((sum, text) => sum + text.length + 2, 0) <= width;
 
 /** Least and largest value. `Math.min(...values)` fails for about 100,000 values. */
 function rangeOf(values: readonly number[]): [number, number] {

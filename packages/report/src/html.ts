@@ -39,3 +39,9 @@ export function table(head: readonly HtmlValue[], rows: readonly (readonly HtmlV
 `,
   )}</tbody></table></div>`;
 }
+
+/** Sentence that only narrow screens show. */
+export function narrowNote(text: string): Html {
+  checkArguments('narrowNote', { text }, { text: 'string' });
+  return html`<p class="soft narrow">${text}</p>`;
+}

@@ -1,6 +1,6 @@
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { heatColour, heatMap, image, montage, pictureOf, toPng, withPatches } from './picture.js';
+import { heatColour, heatMap, image, montage, patchedImage, patchOutlines, pictureOf, toPng } from './picture.js';
 
 const red = Uint8Array.from([255, 0, 0]);
 const blue = Uint8Array.from([0, 0, 255]);
@@ -32,13 +32,28 @@ describe('pictures', () => {
     expect(() => heatMap([0, 1, 2], 1, 1)).toThrow('a square number of values, got 3');
   });
 
-  it('show the borders of patches', () => {
-    const { data, width } = withPatches(pictureOf(new Uint8Array(3 * 4 * 4), 4), [1, 3, 4, 4, 4], 4);
-    const border = (x: number, y: number) => data[4 * (y * width + x)] === 219;
-    // Each token is 4 pixels: the first patch ends after one of them.
-    expect([border(0, 1), border(4, 1), border(8, 1), border(12, 1), border(15, 1)]).toEqual([
-      ...[true, true, false, false, true],
+  it('show the outlines of patches, from token to token', () => {
+    const path = patchOutlines([1, 3, 4, 2, 2, 4], 4, 20);
+    // Each outline is one pixel inside its patch: left, top, and the width with both rounded corners.
+    const outlines = path
+      .split('z')
+      .slice(0, -1)
+      .map((part) => {
+        const [left = 0, top = 0, across = 0] = (part.match(/M([\d.]+) ([\d.]+)h([\d.]+)/) ?? []).slice(1).map(Number);
+        const radius = Number(part.match(/a([\d.]+)/)?.[1]);
+        return [left - radius - 1, top - 1, across + 2 * radius + 2].map(Math.round);
+      });
+    expect(outlines).toEqual([
+      [0, 0, 20],
+      [20, 0, 60],
+      [0, 20, 80],
+      [0, 40, 40],
+      [40, 40, 40],
+      [0, 60, 80],
     ]);
+    const { markup } = patchedImage(pictureOf(new Uint8Array(3 * 16)), [2, 2], 2, 'two <patches>');
+    expect(markup).toContain('aria-label="two &lt;patches&gt;"');
+    expect(markup).toContain(`d="${patchOutlines([2, 2], 2, 20)}"`);
   });
 
   it('become PNG files', () => {

@@ -94,31 +94,44 @@ export function heatMap(values: readonly (number | undefined)[], maximum: number
 }
 
 /**
- * Draws the borders of patches over a picture of their image.
+ * Outlines of patches as SVG path data: a rounded rectangle for each.
  * @param lengths Lengths of the patches in raster order. A patch lies within a row.
  * @param grid Tokens per row.
+ * @param cell Width and height of a token in the path's units.
  */
-export function withPatches(picture: Picture, lengths: ArrayLike<number>, grid: number): Picture {
-  checkArguments(
-    'withPatches',
-    { picture, lengths, grid },
-    { picture: pictureKinds, lengths: 'number[]', grid: 'number' },
-  );
-  const { width, height } = picture;
-  const data = picture.data.slice();
-  const cell = width / grid;
-  const draw = (x: number, y: number): void => data.set([219, 39, 119, 255], 4 * (y * width + x));
-  let token = 0;
+export function patchOutlines(lengths: ArrayLike<number>, grid: number, cell: number): string {
+  checkArguments('patchOutlines', { lengths, grid, cell }, { lengths: 'number[]', grid: 'number', cell: 'number' });
+  const [inset, radius] = [cell / 20, cell / 6];
+  let [path, token] = ['', 0];
   for (let patch = 0; patch < lengths.length; patch++) {
-    const left = (token % grid) * cell;
-    const top = Math.floor(token / grid) * cell;
-    token += lengths[patch] as number;
-    for (let y = top; y < top + cell; y++) draw(left, y);
-    for (let x = left; x < left + cell * (lengths[patch] as number); x++) draw(x, top);
+    const length = lengths[patch] as number;
+    const [left, top] = [(token % grid) * cell + inset, Math.floor(token / grid) * cell + inset];
+    const [across, down] = [length * cell - 2 * (inset + radius), cell - 2 * (inset + radius)];
+    const corner = (x: number, y: number): string => `a${round(radius)} ${round(radius)} 0 0 1 ${round(x)} ${round(y)}`;
+    path +=
+      `M${round(left + radius)} ${round(top)}h${round(across)}${corner(radius, radius)}v${round(down)}` +
+      `${corner(-radius, radius)}h${round(-across)}${corner(-radius, -radius)}v${round(-down)}${corner(radius, -radius)}z`;
+    token += length;
   }
-  for (let i = 0; i < width; i++) draw(i, height - 1);
-  for (let i = 0; i < height; i++) draw(width - 1, i);
-  return { width, height, data };
+  return path;
+}
+
+const round = (value: number): number => Number(value.toFixed(3));
+
+/** Units of a token in the SVG pictures of a page. */
+const units = 20;
+
+/** Embeds a square picture with the outlines of its patches in a page. See {@link patchOutlines}. */
+export function patchedImage(picture: Picture, lengths: ArrayLike<number>, grid: number, description: string): Html {
+  checkArguments(
+    'patchedImage',
+    { picture, lengths, grid, description },
+    { picture: pictureKinds, lengths: 'number[]', grid: 'number', description: 'string' },
+  );
+  const side = grid * units;
+  const path = patchOutlines(lengths, grid, units);
+  return html`<svg class="picture" viewBox="0 0 ${side} ${side}" role="img" aria-label="${description}"><image width="${side}" height="${side}" href="${dataUri(toPng(picture))}"/>
+<path class="halo" d="${path}"/><path d="${path}"/></svg>`;
 }
 
 /** Encodes a picture as a PNG file. */
@@ -140,8 +153,10 @@ export function imageOfPng(png: Uint8Array, description: string): Html {
   // The file begins with a signature (8 bytes), length and name of the first chunk, width and height.
   const header = new DataView(png.buffer, png.byteOffset, png.byteLength);
   const [width, height] = [header.getUint32(16), header.getUint32(20)];
-  return html`<img src="data:image/png;base64,${base64(png)}" width="${width}" height="${height}" alt="${description}">`;
+  return html`<img src="${dataUri(png)}" width="${width}" height="${height}" alt="${description}">`;
 }
+
+const dataUri = (png: Uint8Array): string => `data:image/png;base64,${base64(png)}`;
 
 /** Bytes encoded at a time: a multiple of 3, and few enough for the arguments of a function. */
 const pieceBytes = 3 << 12;

@@ -23,11 +23,11 @@ th, td { padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid va
 th { font-weight: 600; }
 th:first-child { text-align: left; font-weight: 400; }
 thead th { color: var(--soft); font-weight: 600; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 18px; margin: 12px 0; }
-.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 28px; align-items: start; margin: 18px 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: 18px; margin: 12px 0; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 28px; align-items: start; margin: 18px 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 8px 20px; font-size: 0.94rem; }
 dt { color: var(--soft); } dd { margin: 0; max-width: 80ch; overflow-wrap: anywhere; }
-.chart { background: var(--card); border-radius: 8px; padding: 12px; }
+.chart { background: var(--card); border-radius: 8px; padding: 12px; max-width: 640px; }
 .chart > svg { width: 100%; height: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg .grid { stroke: var(--rule); stroke-width: 1; }
@@ -35,8 +35,15 @@ svg .axis { stroke: var(--soft); stroke-width: 1; }
 svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 svg .cloud { fill: none; stroke-width: 3; stroke-linecap: round; stroke-opacity: 0.35; }
 svg .bar { fill: var(--accent); }
+.picture { display: block; width: 100%; height: auto; background: #fff; border-radius: 4px; } .picture image { image-rendering: pixelated; }
+.picture path { fill: none; stroke-linejoin: round; vector-effect: non-scaling-stroke; stroke: #db2777; stroke-width: 1.5px; }
+.picture .halo { stroke: #fff; stroke-width: 3.5px; stroke-opacity: 0.55; }
+.group { display: grid; grid-template-columns: repeat(3, 1fr); gap: 18px; margin: 14px 0; }
+.note { border-left: 4px solid var(--accent); background: var(--card); padding: 10px 14px; max-width: none; }
+.narrow { display: none; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; max-width: none; } .legend svg { vertical-align: middle; }
-@media (max-width: 620px) { dl { grid-template-columns: 1fr; gap: 2px; } dd { margin-bottom: 10px; } }
+@media (max-width: 620px) { dl { grid-template-columns: 1fr; gap: 2px; } dd { margin-bottom: 10px; } .narrow { display: block; }
+  .group { grid-template-columns: 1fr; gap: 10px; margin-bottom: 28px; } svg text { font-size: 15px; } }
 `;
 
 /** Additional style sheet of training reports: colours of runs, for light and dark mode. */

@@ -13,6 +13,8 @@ import { decoding } from '../weights/settings.js';
 export interface Drawing {
   /** Grid of the images with a column for each class. */
   readonly grid: Picture;
+  /** The images, row by row. */
+  readonly pictures: readonly Picture[];
   readonly classes: readonly string[];
   readonly images: number;
   readonly tokensPerSecond: number;
@@ -41,6 +43,7 @@ export async function drawPretrained(
   const pictures = Array.from(labels, (_, i) => pictureOf(imageAt(pixels, i)));
   return {
     grid: montage(pictures, classes.length),
+    pictures,
     classes,
     images: B,
     tokensPerSecond: (B * T) / seconds,

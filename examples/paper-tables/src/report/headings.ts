@@ -1,4 +1,4 @@
-import type { TableName, TableResult } from './result.js';
+import type { Finding, TableName, TableResult } from './result.js';
 
 const labels: Partial<Record<TableName, string>> = {
   '1.8': 'Section 1.8',
@@ -20,8 +20,9 @@ export const basisTexts: Readonly<Record<TableResult['basis'], string>> = {
 };
 
 /** Mark of a finding. */
-export function markOf(agrees: boolean | undefined): string {
-  if (agrees === undefined) return 'open';
+export function markOf({ agrees, covered = false }: Finding): string {
+  if (agrees === undefined) return covered ? 'no difference seen' : 'open';
+  if (covered && agrees) return 'no difference seen, as in the paper';
   return agrees ? 'as in the paper' : 'not as in the paper';
 }
 

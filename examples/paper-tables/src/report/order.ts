@@ -44,6 +44,7 @@ export function compareOrder(what: string, variants: readonly Ranked[]): Finding
   };
   return {
     agrees: agreement(),
+    covered: several && confirmed.length + refuted.length === 0,
     text: same
       ? `${what}: the paper's order holds (${list(byOurs)}). ${certainty}`
       : `${what}: the paper has ${list(byPaper)}, here it is ${list(byOurs)}. ${certainty}`,

@@ -1,10 +1,15 @@
-import { expect, it } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { findChromium, launchChromium } from '@dpar/config/chromium';
+import { measurePage, showPage } from '@dpar/config/measured-page';
+import { describe, expect, it } from 'vitest';
 import type { WorkTime } from '../lab/work.js';
 import { disagreements } from './headings.js';
 import { reportMarkdown, tableMarkdown } from './markdown.js';
 import { reportPage } from './page.js';
 import type { TableName, TableResult } from './result.js';
 import { tableTimeText, timeText, trainingTimes, workOf } from './times.js';
+
+const chromium = findChromium();
 
 const work = (id: string, seconds: number, more: Partial<WorkTime> = {}): WorkTime => ({
   id,
@@ -20,13 +25,18 @@ const result = (name: TableName, entries: readonly WorkTime[]): TableResult => (
   name,
   title: 'Depth <of> all',
   basis: 'scaled',
-  about: ['About.'],
-  tables: [{ caption: 'Figures', head: ['a', 'b'], rows: [['1|2', '3']] }],
+  about: ['About.', `Only ${name}.`],
+  tables: [
+    { caption: 'Figures', head: ['a', 'b', 'empty'], rows: [['1|2', '3', '']] },
+    { caption: 'Nothing', head: ['a'], rows: [] },
+  ],
   charts: [],
   findings: [
     { agrees: true, text: 'One.' },
     { agrees: false, text: 'Two.' },
     { agrees: undefined, text: 'Three.' },
+    { agrees: undefined, covered: true, text: 'Four.' },
+    { agrees: true, covered: true, text: 'Five.' },
   ],
   work: entries,
 });
@@ -68,6 +78,58 @@ it('writes Markdown with escaped cells and a mark for each finding', () => {
   expect(text).toContain('## Table S2: Depth <of> all');
   expect(text).toContain('Figures:\n\n| a | b |\n| --- | ---: |\n| 1\\|2 | 3 |');
   expect(text).toContain('- **as in the paper**: One.\n- **not as in the paper**: Two.\n- **open**: Three.');
+  expect(text).toContain('- **no difference seen**: Four.\n- **no difference seen, as in the paper**: Five.');
+});
+
+it('has a contents list, each paragraph once, and no empty tables', () => {
+  const page = reportPage(results, record);
+  for (const { name } of results) expect(page).toContain(`<a href="#${name}">`);
+  const anchors = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+  for (const id of anchors) expect(page.split(`id="${id}"`)).toHaveLength(2);
+  for (const text of [page, reportMarkdown(results, record)]) {
+    expect(text.match(/About\./g)).toHaveLength(1);
+    expect(text.match(/Only s[236]\./g)).toEqual(['Only s2.', 'Only s3.', 'Only s6.']);
+    expect(text).not.toMatch(/Nothing|empty/);
+  }
+  expect(page).toContain('<b>Table S2, Table S3, Table S6.</b> About.');
+  // A table that is read by itself has all its paragraphs.
+  expect(tableMarkdown(results[0] as TableResult)).toContain('About.');
+  expect(reportPage([result('s6', [])], record)).not.toContain('id="times"');
+});
+
+describe.skipIf(chromium === undefined)('the page of the full run in Chromium', () => {
+  it.each([1280, 390])(
+    'is short when it is folded, and complete when it is not, at %i px',
+    async (width) => {
+      const html = await readFile(new URL('../../report/report.html', import.meta.url), 'utf8');
+      const browser = await launchChromium(chromium as string);
+      try {
+        const page = await showPage(browser, html, width);
+        const folded = await measurePage(page);
+        expect(folded.height).toBeLessThan(8000);
+        expect(folded.contentWidth).toBeLessThanOrEqual(width);
+        await page.evaluate(() => {
+          for (const details of Array.from(document.querySelectorAll('details'))) details.open = true;
+        });
+        const open = await measurePage(page);
+        expect(open.height).toBeGreaterThan(1.5 * folded.height);
+        expect(open.contentWidth).toBeLessThanOrEqual(width);
+        expect(open.smallestChartText).toBeGreaterThanOrEqual(11);
+        const rows = await page
+          .locator('table')
+          .evaluateAll((tables) => tables.map((table) => table.querySelectorAll('tbody tr').length));
+        expect(rows.length).toBeGreaterThan(15);
+        expect(Math.min(...rows)).toBeGreaterThan(0);
+        const paragraphs = (await page.locator('p').allTextContents()).filter((text) => text.length > 80);
+        expect(paragraphs.filter((text, i) => paragraphs.indexOf(text) !== i)).toEqual([]);
+        expect(await page.locator('body').textContent()).not.toMatch(/\d\^\d/);
+        expect(await page.locator('body').textContent()).toContain('10⁹ multiply-accumulates');
+      } finally {
+        await browser.close();
+      }
+    },
+    60_000,
+  );
 });
 
 it('begins with what did not agree', () => {

@@ -30,6 +30,8 @@ export interface Grid {
 export interface Finding {
   /** True if it agrees with the paper; undefined if this is open. */
   readonly agrees: boolean | undefined;
+  /** True if the spread over seeds covers the difference, so that none was seen. */
+  readonly covered?: boolean;
   readonly text: string;
 }
 

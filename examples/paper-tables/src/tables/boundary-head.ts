@@ -203,9 +203,11 @@ function findings([usual, ...others]: readonly Source[]): Finding[] {
   return others.map(({ name, loss, fid }) => {
     const { mean, standardError, clear } = differenceOf(usual.fid, fid);
     const sign = (value: number, digits: number) => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
-    const error = fid.values.length > 1 ? ` (standard error ${standardError.toFixed(3)}${clear ? ', clear' : ''})` : '';
+    const several = fid.values.length > 1;
+    const error = several ? ` (standard error ${standardError.toFixed(3)}${clear ? ', clear' : ''})` : '';
     return {
       agrees: undefined,
+      covered: several && !clear,
       text:
         `With entropies of: ${name}, FID differs by ${sign(mean, 3)}${error} from that with the entropy model, ` +
         `the loss by ${sign(loss.mean - usual.loss.mean, 4)} nats.`,

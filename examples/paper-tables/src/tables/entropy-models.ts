@@ -117,9 +117,10 @@ function findings([usual, other]: readonly WithEntropyModel[], paperCorrelation:
     const { mean, standardError, clear } = differenceOf(of(usual), of(other));
     const several = of(usual).values.length > 1;
     const error = several ? ` (two standard errors of the difference: ${(2 * standardError).toFixed(digits)})` : '';
-    const verdict = several ? (clear ? 'a clear difference' : 'within the spread, as in the paper') : 'of one seed';
+    const verdict = several ? (clear ? 'a clear difference' : 'within the spread') : 'of one seed';
     return {
       agrees: several ? !clear : undefined,
+      covered: several && !clear,
       text: `${what} with the other entropy model: ${mean < 0 ? '' : '+'}${mean.toFixed(digits)}${error}, ${verdict}.`,
     };
   };

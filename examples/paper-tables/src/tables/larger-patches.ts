@@ -140,6 +140,7 @@ function findings(base: Row, rows: readonly Row[]): Finding[] {
   return [
     {
       agrees: undefined,
+      covered: open,
       text:
         `Patches of ${largest.meanPatchLength.toFixed(2)} instead of ${base.meanPatchLength.toFixed(2)} tokens: FID ${formatSpread(before, 2)} becomes ` +
         `${formatSpread(after, 2)}${open ? ' (within two standard errors of their difference)' : ''}, time ` +

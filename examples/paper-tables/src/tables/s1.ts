@@ -17,7 +17,7 @@ export const s1 = tableOf(
       title: 'Compute of LlamaGen and DPAR',
       basis: 'exact',
       about: [
-        'What the paper calls GFLOPs are 10^9 multiply-accumulates of the linear layers for one image, and 8 per layer and ' +
+        'What the paper calls GFLOPs are 10⁹ multiply-accumulates of the linear layers for one image, and 8 per layer and ' +
           'channel for norms and the like; attention products are not counted. Mean tokens per patch: 1.81 at 256 px, 2.06 ' +
           'at 384 px, which the paper rounds to two digits. The command `dpar flops --table` counts them too.',
       ],

@@ -122,7 +122,7 @@ function growthTable(found: readonly GridResult[]): Grid {
       'Tokens (pixels)',
       'tokens per patch',
       'patches',
-      ...pairHead('10^6 multiply-accumulates'),
+      ...pairHead('10⁶ multiply-accumulates'),
       ...pairHead('ms of a training step'),
       ...pairHead('ms of generation'),
     ],
@@ -201,7 +201,7 @@ function charts(found: readonly GridResult[]): Chart[] {
     })),
   });
   return [
-    chart('Compute of a forward pass', '10^6 multiply-accumulates', ({ macs }) => macs, 1e-6),
+    chart('Compute of a forward pass', '10⁶ multiply-accumulates', ({ macs }) => macs, 1e-6),
     chart('Time of a training step', 'ms an image', ({ step }) => step, 1000),
     chart('Time of generation', 'ms an image', ({ generation }) => generation, 1000),
   ];
@@ -226,6 +226,7 @@ function findings(found: readonly GridResult[]): Finding[] {
     return [
       {
         agrees: open ? undefined : mean > 0,
+        covered: open,
         text:
           `FID at ${grid} x ${grid} tokens: DPAR ${formatSpread(dpar, 2)}, LlamaGen ${formatSpread(llamaGen, 2)}` +
           `${open ? ', within two standard errors of their difference' : ''}; in the paper DPAR's is lower at all resolutions.`,

@@ -21,6 +21,7 @@ export function compareTrend(
   const doubt = several ? ', within two standard errors' : ', of one seed';
   return {
     agrees: sure ? way(...paper) === way(...here) : undefined,
+    covered: several && !sure,
     text: `${change}, ${what} ${way(...paper)} in the paper (${range(...paper)}) and ${way(...here)} here (${range(...here)}${sure ? '' : doubt}).`,
   };
 }

@@ -1,10 +1,14 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findChromium, launchChromium } from '@dpar/config/chromium';
+import { measurePage, showPage } from '@dpar/config/measured-page';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawPictures, tinyCreate } from '../testing/pictures.js';
 import { runCli } from '../testing/run-cli.js';
+
+const chromium = findChromium();
 
 const folders: string[] = [];
 const newFolder = async (): Promise<string> => {
@@ -57,6 +61,59 @@ describe('a run with tiny settings', { timeout: 120_000 }, () => {
     for (const text of ['squares, stripes', 'broken.png', 'DPAR', 'Tokenizer', '--minutes 2'])
       expect(report).toContain(text);
     expect(report.match(/.{0,40}(NaN|undefined|\[object).{0,40}/)).toBeNull();
+  });
+
+  it('reports with a picture, its entropies and its patches first, and says that the run was too short', async () => {
+    const report = await readFile(join(output, 'report.html'), 'utf8');
+    const places = [
+      'class="group"',
+      'class="tiles"',
+      'Too short to draw well.',
+      'class="drawings"',
+      '<h2>DPAR</h2>',
+    ].map((text) => report.indexOf(text));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    expect(report).toContain('Leave out <code>--set dpar.steps</code>, or raise it.');
+    expect(report).toContain(`dpar create ${pictures} --output ${output} --minutes 2 --resolution 32 --size XS --set`);
+  });
+
+  it.skipIf(chromium === undefined)('stacks the pictures of a report on phones, each with its name', async () => {
+    const browser = await launchChromium(chromium as string);
+    try {
+      const report = await readFile(join(output, 'report.html'), 'utf8');
+      const show = async (width: number) => {
+        const page = await showPage(browser, report, width);
+        const boxes = async (selector: string) => {
+          const found = await page.locator(selector).all();
+          return (await Promise.all(found.map((element) => element.boundingBox()))).map(
+            (box) => box ?? { x: 0, y: 0, width: 0 },
+          );
+        };
+        const names = await page.locator('.drawn figcaption').allTextContents();
+        const note = await page.getByText('From top to bottom').isVisible();
+        const first = await boxes('.group:first-of-type figure');
+        return {
+          ...(await measurePage(page)),
+          names,
+          note,
+          panels: first.slice(0, 3),
+          drawn: await boxes('.drawn figure'),
+        };
+      };
+      const [wide, phone] = [await show(1280), await show(390)];
+      expect(phone.contentWidth).toBeLessThanOrEqual(390);
+      expect(wide.smallestChartText).toBeGreaterThanOrEqual(11);
+      expect([wide.note, phone.note]).toEqual([false, true]);
+      expect([wide.names, phone.names]).toEqual(Array(2).fill(['squares', 'stripes']));
+      for (const stacked of [phone.panels, phone.drawn]) {
+        expect(new Set(stacked.map(({ x }) => x)).size).toBe(1);
+        for (const { width } of stacked) expect(width).toBeGreaterThan(300);
+      }
+      for (const beside of [wide.panels, wide.drawn]) expect(new Set(beside.map(({ y }) => y)).size).toBe(1);
+    } finally {
+      await browser.close();
+    }
   });
 
   it('tells what it found and what it plans before it trains', () => {

@@ -44,6 +44,20 @@ export function givenSettings(request: CreateRequest): GivenSettings {
   };
 }
 
+/** The command that makes a run, as a line for a shell. */
+export function createCommand(request: CreateRequest): string {
+  const { '--seed': seed, ...others } = givenSettings(request);
+  const given: GivenSettings = { '--minutes': request.minutes, ...others, ...(seed !== 0 && { '--seed': seed }) };
+  const words = Object.entries(given).flatMap(([name, value]): (string | number)[] => {
+    if (value === true) return [name];
+    if (value === false || value === null || (name === '--background' && value === '#ffffff')) return [];
+    if (typeof value !== 'object') return [name, value as string | number];
+    return value.length > 0 ? [name, ...value] : [];
+  });
+  const quoted = (word: string | number): string => (/^[\w./=,+:-]+$/.test(`${word}`) ? `${word}` : `'${word}'`);
+  return ['dpar', 'create', request.pictures, '--output', request.output, ...words].map(quoted).join(' ');
+}
+
 const clock = (): number => performance.now() / 1000;
 
 /** A run: its record, its pictures, its paths and its time. */

@@ -77,7 +77,7 @@ describe('the report of a run', () => {
   });
 
   it('shows samples, settings, costs and the machine', () => {
-    expect(textsOf(elements, 'figcaption').slice(-2)).toEqual(['Step 20', 'Step 10']);
+    expect(textsOf(elements, 'figcaption').slice(0, 2)).toEqual(['Step 20', 'Step 10']); // before the curves
     const images = elements.filter(({ name }) => name === 'img');
     expect(images.map(({ attributes }) => attributes.src)).toEqual(
       Array(2).fill(`data:image/png;base64,${Buffer.from(png).toString('base64')}`),
@@ -206,6 +206,54 @@ describe('the report of a run', () => {
     expect(new Set(marks.map(({ attributes }) => attributes.x1))).toEqual(new Set(['406']));
     expect(elements.filter((element) => hasClass(element, 'alarm'))).toEqual([]);
   });
+});
+
+it('says that a finished run was too short to draw well, and how many steps it takes', () => {
+  const record = { state: 'done', machine: {} } as const;
+  const noteOf = (more: Partial<TrainingRun>) =>
+    textsOf(parsePage(trainingReport([run({ record, ...more })])), 'p', 'note');
+  expect(noteOf({})).toEqual([
+    expect.stringMatching(/^Too short to draw well\. The model saw 320 pictures .* Raise steps to 1250 or more\.$/),
+  ]);
+  expect(noteOf({ metrics: [line(1250)] })).toEqual([]);
+  // Runs that go on, that start from trained weights, and models that draw nothing.
+  expect(noteOf({ record: { ...record, state: 'running' } })).toEqual([]);
+  expect(noteOf({ start: { folder: 'a', kind: 'dpar', parts: [] } })).toEqual([]);
+  expect(noteOf({ settings: { batch_size: 16, loss: {} } })).toEqual([]);
+  expect(noteOf({ model: { kind: 'entropy', parameters: 1, forwardMacs: 1 } })).toEqual([]);
+});
+
+it('explains the time of a step beside its operations by where the time goes', () => {
+  const times = (seconds: number) =>
+    [1, 2, 3].map((step) =>
+      line(step, { seconds: step === 1 ? 9 : seconds, wait_seconds: 0.01, optimizer_seconds: 0.02 }),
+    );
+  const dpar = run({
+    name: 'DPAR',
+    metrics: times(0.096),
+    model: { kind: 'dpar', parameters: 1, forwardMacs: 0.77e9 },
+  });
+  const llamagen = run({
+    name: 'LlamaGen',
+    metrics: times(0.1),
+    model: { kind: 'llamagen', parameters: 1, forwardMacs: 1e9 },
+  });
+  const elements = parsePage(trainingReport([llamagen, dpar]));
+  const text = textsOf(elements, 'p').find((paragraph) => paragraph.startsWith('A step of')) ?? '';
+  expect(text).toContain('A step of DPAR takes 0.96 of the time of LlamaGen (0.77 by operations).');
+  // 19 ms more than the 77 ms of its operations: 0.23 of 30 ms, and the rest.
+  expect(text).toContain('it would take 77.0 ms');
+  expect(text).toContain('take 6.9 ms more. Forward and backward take 12 ms more');
+  expect(text).toContain('more and smaller operators');
+  expect(textsOf(elements, 'td')).toEqual(
+    expect.arrayContaining(['73.9', '96.0', '100', '0.96', '0.77', '66.0', '70.0']),
+  );
+  const alike = run({
+    name: 'other',
+    metrics: times(0.077),
+    model: { kind: 'dpar', parameters: 1, forwardMacs: 0.77e9 },
+  });
+  expect(trainingReport([alike, llamagen])).toContain('Time follows the operations.');
 });
 
 it('compares several runs', () => {

@@ -1,13 +1,15 @@
 import { listOf } from '@dpar/check';
 import { checkArguments } from '../check-arguments.js';
 import { ReportError } from '../error.js';
-import { type Html, html } from '../html.js';
+import { type Html, html, narrowNote } from '../html.js';
 import { page } from '../page.js';
 import { imageOfPng } from '../picture.js';
 import { trainingStyle } from '../style.js';
 import { curvesSection } from './curves.js';
 import { type TrainingRun, trainingRunKinds, trainsTokenizer } from './run.js';
 import { machineSection, modelSection, settingsSection, startSection } from './settings.js';
+import { shortRun } from './short-run.js';
+import { stepTimes } from './step-times.js';
 import { comparison, failure, tiles } from './summary.js';
 import { timeSection } from './time.js';
 
@@ -18,22 +20,35 @@ import { timeSection } from './time.js';
  */
 export function trainingReport(runs: readonly TrainingRun[]): string {
   checkArguments('trainingReport', { runs }, { runs: listOf(trainingRunKinds) });
-  const [first] = runs;
+  const [first, second] = runs;
   if (first === undefined) throw new ReportError('trainingReport: expected at least one run, got none. Pass a run.');
   const alone = runs.length === 1;
   return page({
     title: alone ? `Training of ${first.name}` : `Training of ${runs.map(({ name }) => name).join(', ')}`,
     style: trainingStyle,
     body: html`${runs.map(failure)}
+${runs.map(shortRun)}
 ${alone ? tiles(first) : comparison(runs)}
-${curvesSection(runs)}
+${narrowNote('Wide tables scroll sideways.')}
 ${runs.map((run) => samplesSection(run, alone))}
+${curvesSection(runs)}
 ${timeSection(runs)}
+${second && runs.length === 2 ? stepsSection(first, second) : undefined}
 ${alone ? modelSection(first) : undefined}
 ${runs.map((run) => startSection(run, alone))}
 ${settingsSection(runs)}
 ${machineSection(runs)}`,
   });
+}
+
+/** Time of a step of two runs beside its operations. DPAR comes first, because it is the one that saves operations. */
+function stepsSection(first: TrainingRun, second: TrainingRun): Html | undefined {
+  const times = stepTimes(second.model?.kind === 'dpar' ? [second, first] : [first, second]);
+  return (
+    times &&
+    html`<h2>Time and operations of a step</h2>
+${times}`
+  );
 }
 
 /** Texts about grids of generated images. */
