@@ -53,7 +53,5 @@ export function showFailure(root: HTMLElement, message: string): void {
 /** Shows the part that the address names. */
 function followAddress(app: App): void {
   const tab = location.hash.slice(1) as Tab;
-  if (app.tabs.includes(tab)) {
-    app.set(app.state, { tab });
-  }
+  if (app.tabs.includes(tab)) app.showTab(tab);
 }
