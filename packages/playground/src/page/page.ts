@@ -22,7 +22,7 @@ const parts: Readonly<Record<Tab, Part>> = {
   train: {
     title: 'Train',
     view: ({ training }, info) => training?.view(info) ?? waiting('Loading the program that trains.'),
-    paint: ({ training }, info) => training?.paint(info),
+    paint: ({ training }) => training?.paint(),
   },
 };
 

@@ -75,7 +75,7 @@ export interface Run {
 /** The part that trains. Its program is loaded when it is first shown. */
 export interface TrainingPart {
   view(info: ModelInfo): TemplateResult;
-  paint(info: ModelInfo): void;
+  paint(): void;
   /** Adds pictures that were dropped or pasted. */
   addFiles(files: readonly File[]): Promise<void>;
   receive(reply: Reply): void;

@@ -1,6 +1,7 @@
 import { formatSafetensors } from '@dpar/io';
 import { needsEntropyModel } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
+import { messageOf } from '../message-of.js';
 import type { Analyser, Analysis } from '../model/analyser.js';
 import { likeliestClass } from '../model/class-likelihoods.js';
 import { fineTune, mirrored } from '../model/fine-tuning.js';
@@ -121,6 +122,9 @@ export class Tuning {
         await report(value);
       }
       await report({ kind: 'tuned', steps });
+    } catch (error) {
+      if (trainer.engine === engine) throw error;
+      throw new Error(`Training on the graphics processor failed: ${messageOf(error)} Train on the processor instead.`);
     } finally {
       await trainer.dispose();
     }

@@ -1,4 +1,3 @@
-import type { ModelInfo } from '../../model/model-info.js';
 import { paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
 import { imageDataOf } from '../images/read-image.js';
 import type { Training } from './training.js';
@@ -10,7 +9,7 @@ export const canvasOfSamples = (index: number): string => `training-samples-${in
 const imagesInRow = 2;
 
 /** Paints the pictures and the samples. */
-export function paintTraining({ pictures, run }: Training, { gridSize }: ModelInfo): void {
+export function paintTraining({ pictures, run }: Training): void {
   for (const [i, { pixels }] of pictures.entries()) {
     const canvas = canvasNamed(canvasOfPicture(i));
     const image = imageDataOf(pixels);
@@ -21,15 +20,12 @@ export function paintTraining({ pictures, run }: Training, { gridSize }: ModelIn
   for (let i = 0; ; i++) {
     const canvas = canvasNamed(canvasOfSamples(i));
     if (!canvas) return;
-    const surface = surfaceOf(canvas, gridSize * imagesInRow);
+    const surface = surfaceOf(canvas, imagesInRow);
     if (!surface) continue;
     const { images } = run?.samples[i] ?? {};
     const colour = getComputedStyle(canvas).getPropertyValue('--grid-line');
-    if (!images) paintEmptyGrid(surface, colour);
-    else {
-      paintPixels(surface, montage(images));
-      paintEmptyGrid({ ...surface, cell: surface.size / imagesInRow, gridSize: imagesInRow }, colour);
-    }
+    if (images) paintPixels(surface, montage(images));
+    paintEmptyGrid(surface, colour);
   }
 }
 

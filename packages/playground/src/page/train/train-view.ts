@@ -239,7 +239,7 @@ function progress(run: TrainRun | undefined): TemplateResult {
   return html`<section class="card" aria-label="Progress">
     <progress max=${run?.steps ?? 1} value=${done} aria-label="Steps done"></progress>
     ${figures([
-      ['Step', run ? `${done}/${run.steps}` : '–', 'training-step'],
+      [run ? `Step of ${run.steps}` : 'Step', run ? `${done}` : '–', 'training-step'],
       ['Loss', last === undefined ? '–' : fixed(last, 2), 'training-loss'],
       ['Steps/s', speed === undefined ? '–' : fixed(speed, speed < 10 ? 2 : 0), 'training-speed'],
       ['Left', isRunning && speed ? duration((run.steps - done) / speed) : '–', 'training-left'],

@@ -69,8 +69,8 @@ export class Training implements TrainingPart {
     return trainView(this, info);
   }
 
-  paint(info: ModelInfo): void {
-    paintTraining(this, info);
+  paint(): void {
+    paintTraining(this);
   }
 
   /** True while the worker trains. */
