@@ -295,7 +295,14 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     const { tokens } = await generation();
     expect(tokens.slice(0, 160)).toEqual([...analysis.tokens.slice(0, 160)]);
     const label = model.classes.indexOf('Animals & Nature');
-    const options = { label, guidanceScale: 1.5, temperature: 1, topP: 0.98, seed: 7, prefix: analysis.tokens.slice(0, 160) };
+    const options = {
+      label,
+      guidanceScale: 1.5,
+      temperature: 1,
+      topP: 0.98,
+      seed: 7,
+      prefix: analysis.tokens.slice(0, 160),
+    };
     expect(tokens).toEqual([...(await drawInNode(options)).tokens]);
   });
 

@@ -120,7 +120,10 @@ export async function* fineTune(
   const { config } = model;
   const batchSize = tuningBatch(config);
   if (batchSize === undefined) throw new Error('This model is too large to be fine-tuned in a page. Use dpar train.');
-  const samples = async function* (step: number, { parameters }: Pick<Model, 'parameters'>): AsyncGenerator<TuningProgress> {
+  const samples = async function* (
+    step: number,
+    { parameters }: Pick<Model, 'parameters'>,
+  ): AsyncGenerator<TuningProgress> {
     yield { kind: 'drawing', step };
     yield { kind: 'samples', step, images: await draw(inputs, { ...model, parameters }, drawing) };
   };

@@ -18,7 +18,9 @@ describe('fine-tuning in the worker', () => {
   let model: EmojiModel;
 
   /** Two pictures of stripes, [16, 16, 3]. */
-  const pictures = [5, 16].map((width) => new Uint8Array(16 * 16 * 3).map((_, i) => (i % (3 * width) < width ? 230 : 20)));
+  const pictures = [5, 16].map((width) =>
+    new Uint8Array(16 * 16 * 3).map((_, i) => (i % (3 * width) < width ? 230 : 20)),
+  );
 
   beforeAll(async () => {
     engine = await createOrtEngine({ threads: 1 });
@@ -61,9 +63,7 @@ describe('fine-tuning in the worker', () => {
     const draw = async (): Promise<Int32Array> => {
       const id = ++last;
       studio.handle({ kind: 'draw', id, models: ['dpar'], options: { ...drawing, label, prefix: new Int32Array() } });
-      const reply = await until(
-        (reply) => isOf(id)(reply) && reply.kind === 'drawn' && reply.status === 'finished',
-      );
+      const reply = await until((reply) => isOf(id)(reply) && reply.kind === 'drawn' && reply.status === 'finished');
       return (reply as Extract<Reply, { kind: 'drawn' }>).drawings[0]?.tokens as Int32Array;
     };
     return { studio, until, send, tune, draw };
@@ -107,7 +107,10 @@ describe('fine-tuning in the worker', () => {
 
     expect(await send({ kind: 'discard' })).toMatchObject({ kind: 'in-use', isTuned: false });
     expect(await draw()).toEqual(before);
-    expect(await send({ kind: 'use' })).toMatchObject({ kind: 'failed', message: expect.stringContaining('no fine-tuned') });
+    expect(await send({ kind: 'use' })).toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('no fine-tuned'),
+    });
   });
 
   it('stops after the current step, with images of it, and can be discarded at work', async () => {

@@ -1,4 +1,4 @@
-import '../../styles/train.css';
+import '../../styles/train.js';
 import type { PageExample } from '../../manifest.js';
 import { messageOf } from '../../message-of.js';
 import { type Samples, samplingSteps } from '../../model/fine-tuning.js';
@@ -233,7 +233,8 @@ function receiveEvent(run: TrainRun, event: Extract<Reply, { kind: 'tuning' }>['
       run.note = event.note;
       break;
     case 'drawing':
-      run.activity = event.step === 0 ? 'Drawing images before the first step' : `Drawing images after step ${event.step}`;
+      run.activity =
+        event.step === 0 ? 'Drawing images before the first step' : `Drawing images after step ${event.step}`;
       break;
     case 'samples':
       run.samples.push({ step: event.step, images: event.images });
@@ -246,6 +247,8 @@ function receiveEvent(run: TrainRun, event: Extract<Reply, { kind: 'tuning' }>['
     case 'tuned':
       run.status = 'finished';
       run.activity =
-        event.steps < run.steps ? `Stopped after ${event.steps} of ${run.steps} steps` : `Finished ${event.steps} steps`;
+        event.steps < run.steps
+          ? `Stopped after ${event.steps} of ${run.steps} steps`
+          : `Finished ${event.steps} steps`;
   }
 }
