@@ -29,11 +29,13 @@ export class App {
   /**
    * @param client Runs the model with one thread.
    * @param onChange Renders the state.
+   * @param openTraining Loads the part that trains.
    */
   constructor(
     readonly manifest: PageManifest,
     private client: ModelClient,
     private readonly onChange: () => void,
+    private readonly openTraining: (app: App) => Promise<TrainingPart>,
   ) {
     this.state = {
       tab: 'look',
@@ -78,9 +80,9 @@ export class App {
   private async loadTraining(): Promise<void> {
     if (this.training) return;
     try {
-      const { Training } = await import('./train/training.js');
+      const training = await this.openTraining(this);
       this.update(() => {
-        this.training ??= new Training(this);
+        this.training ??= training;
       });
     } catch {
       this.report('The program that trains could not be loaded. Check the connection, and reload the page.');

@@ -2,15 +2,11 @@ import '../../styles/train.js';
 import type { PageExample } from '../../manifest.js';
 import { messageOf } from '../../message-of.js';
 import { type Samples, samplingSteps } from '../../model/fine-tuning.js';
-import type { ModelInfo } from '../../model/model-info.js';
 import type { Reply, TrainingDevice } from '../../worker/protocol.js';
 import type { App } from '../app.js';
 import { saveFile } from '../images/download.js';
 import { type Picture, readExample, readImage } from '../images/read-image.js';
-import type { TrainingPart } from '../state.js';
 import { hasGraphicsProcessor } from './graphics-processor.js';
-import { paintTraining } from './paint-training.js';
-import { trainView } from './train-view.js';
 
 /** Most pictures of a training. */
 export const mostPictures = 48;
@@ -48,7 +44,7 @@ export interface TrainRun {
 }
 
 /** State of the part that trains, and the actions of its visitors. */
-export class Training implements TrainingPart {
+export class Training {
   readonly pictures: Picture[] = [];
   readonly settings: TrainSettings = { mirrors: true, steps: 60, learningRate: 1e-3, device: 'wasm' };
   run: TrainRun | undefined;
@@ -63,14 +59,6 @@ export class Training implements TrainingPart {
       this.hasGraphicsProcessor = true;
       this.change(this.settings, { device: 'webgpu' });
     });
-  }
-
-  view(info: ModelInfo) {
-    return trainView(this, info);
-  }
-
-  paint(): void {
-    paintTraining(this);
   }
 
   /** True while the worker trains. */
