@@ -1,4 +1,5 @@
-import '../../styles/train.js';
+// biome-ignore lint/correctness/useImportExtensions: This is a style sheet.
+import '../../styles/train.css';
 import type { App } from '../app.js';
 import type { TrainingPart } from '../state.js';
 import { paintTraining } from './paint-training.js';

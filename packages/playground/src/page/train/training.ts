@@ -1,4 +1,3 @@
-import '../../styles/train.js';
 import type { PageExample } from '../../manifest.js';
 import { messageOf } from '../../message-of.js';
 import { type Samples, samplingSteps } from '../../model/fine-tuning.js';
