@@ -111,7 +111,7 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
       await page.getByRole('tab', { name: 'Compare' }).click();
       await page.getByRole('button', { name: 'Compare', exact: true }).click();
       await page.getByText('Finished').waitFor();
-      const options = { label: 0, guidanceScale: 1.5, temperature: 1, seed: 1, prefix: new Int32Array() };
+      const options = { label: 0, guidanceScale: 1.5, temperature: 1, topP: 0.98, seed: 1, prefix: new Int32Array() };
       const { patchLengths: lengths } = await createSampler(engine, model.dpar).generate(sampleOptions(options));
       const patches = lengths[0]?.length ?? 0;
       expect(await figure(page, 'dpar-steps')).toBe(`${patches}`);

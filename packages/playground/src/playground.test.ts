@@ -259,7 +259,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('Finished').waitFor();
     const { classes } = model;
-    const options = { label: classes.indexOf('Flags'), guidanceScale: 1.5, temperature: 1, seed: 7 };
+    const options = { label: classes.indexOf('Flags'), guidanceScale: 1.5, temperature: 1, topP: 0.98, seed: 7 };
     const expected = await drawInNode({ ...options, prefix: new Int32Array() });
     const { tokens, patchLengths } = await generation();
     expect(tokens).toEqual([...expected.tokens]);
@@ -295,7 +295,14 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     const { tokens } = await generation();
     expect(tokens.slice(0, 160)).toEqual([...analysis.tokens.slice(0, 160)]);
     const label = model.classes.indexOf('Animals & Nature');
-    const options = { label, guidanceScale: 1.5, temperature: 1, seed: 7, prefix: analysis.tokens.slice(0, 160) };
+    const options = {
+      label,
+      guidanceScale: 1.5,
+      temperature: 1,
+      topP: 0.98,
+      seed: 7,
+      prefix: analysis.tokens.slice(0, 160),
+    };
     expect(tokens).toEqual([...(await drawInNode(options)).tokens]);
   });
 
@@ -321,7 +328,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
 
   it.each(['light', 'dark'] as const)('is accessible in %s colours', async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
-    for (const tab of ['look', 'generate', 'compare']) {
+    for (const tab of ['look', 'generate', 'compare', 'train']) {
       await page.locator(`#tab-${tab}`).click();
       await page.locator(`#panel-${tab} .workbench`).waitFor();
       // Scripts of the driver are not subject to the page's policy, which forbids scripts from text.
@@ -353,7 +360,7 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
     const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
     const { context, page, complaints } = await visit(browser, server.url, phone);
     await firstMap(page);
-    for (const tab of ['look', 'generate', 'compare']) {
+    for (const tab of ['look', 'generate', 'compare', 'train']) {
       await page.locator(`#tab-${tab}`).tap();
       await page.locator(`#panel-${tab} .workbench`).waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);

@@ -171,7 +171,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
         await soon(() => focused(page)).toBe('Threshold');
         await page.locator('#tab-look').focus();
         await page.keyboard.press('End');
-        await soon(() => focused(page)).toBe('Compare');
+        await soon(() => focused(page)).toBe('Train');
         await page.keyboard.press('Home');
         await soon(() => focused(page)).toBe('Look');
         await soon(() => page.locator('#panel-look').isVisible()).toBe(true);
@@ -217,7 +217,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
       expect(await figure(page, 'dpar-entropy-operations')).toBe(`${(entropyCost(models) / 1e6).toFixed(0)} M`);
       expect(await figure(page, 'llamagen-operations')).toBe('1305 M'); // twice 652.66: guidance
       expect(await page.locator('caption').textContent()).toBe(
-        'Smileys & Emotion, guidance 1.5, temperature 1.00, seed 1',
+        'Smileys & Emotion, guidance 1.5, temperature 1.00, top-p 0.98, seed 1',
       );
       const text = (await figure(page, 'time-explained')).replace(/\s+/g, ' ');
       const [ratio, saving] = [/took ([\d.]+) times/, /with ([\d.]+)% fewer/].map((of) => Number(of.exec(text)?.[1]));

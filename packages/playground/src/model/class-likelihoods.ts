@@ -12,6 +12,7 @@ export interface Classifier {
    * One pass gives all beginnings, as no token depends on later ones.
    */
   logLikelihoods(image: Analysis): Promise<Float64Array>;
+  dispose(): Promise<void>;
 }
 
 /** Most classes that one pass computes, which bounds its memory. */
@@ -40,6 +41,7 @@ export function createClassifier(engine: Engine, { config, parameters }: Model<D
       }
       return found;
     },
+    dispose: () => forward.dispose(),
   };
 }
 

@@ -8,22 +8,22 @@ export interface DrawOptions {
   /** Scale of guidance by the class; 1 for none. */
   readonly guidanceScale: number;
   readonly temperature: number;
+  /** Probability of nucleus sampling: the most likely tokens of this share are drawn from. */
+  readonly topP: number;
   readonly seed: number;
   /** Given tokens: the first of the image in raster order. */
   readonly prefix: Int32Array;
 }
 
-/** Probability of nucleus sampling (top-p). */
-const topP = 0.98;
-
 /** Options for a sampler. */
 export function sampleOptions({ label, prefix, ...options }: DrawOptions): SampleOptions {
-  return { ...options, labels: [label], prefix, topP };
+  return { ...options, labels: [label], prefix };
 }
 
 /** Either sampler. */
 export interface Sampler {
   steps(options: SampleOptions): AsyncGenerator<SampleStep>;
+  dispose(): Promise<void>;
 }
 
 /** A drawing after some tokens. */

@@ -4,11 +4,11 @@ import { messageOf } from '../message-of.js';
 import type { DrawOptions } from '../model/drawing.js';
 import { drawingSource, type EntropySource, patchingBy } from '../model/entropy-source.js';
 import type { ModelInfo } from '../model/model-info.js';
-import type { ModelName, Reply } from '../worker/protocol.js';
-import { ModelClient } from './client.js';
+import type { ModelName, Reply, TuningRequest } from '../worker/protocol.js';
+import { ModelClient, type Numbered } from './client.js';
 import { blankSheet, newBrush } from './images/own-drawing.js';
 import { type Picture, readExample, readImage } from './images/read-image.js';
-import { type Run, type State, type Tab, tabs } from './state.js';
+import { type Run, type State, type Tab, type TrainingPart, tabs } from './state.js';
 
 /** Largest number of WebAssembly threads on the page. */
 const mostThreads = 8;
@@ -19,6 +19,8 @@ export type Completion = Pick<DrawOptions, 'prefix' | 'label'>;
 /** State of the page and the actions of visitors. Views read the state and call these methods. */
 export class App {
   readonly state: State;
+  /** The part that trains, once its program is loaded. */
+  training: TrainingPart | undefined;
   private analysisId = 0;
   private classificationId = 0;
   /** Number of requested pictures: a picture that is read slowly must not replace a later one. */
@@ -27,11 +29,13 @@ export class App {
   /**
    * @param client Runs the model with one thread.
    * @param onChange Renders the state.
+   * @param openTraining Loads the part that trains.
    */
   constructor(
     readonly manifest: PageManifest,
     private client: ModelClient,
     private readonly onChange: () => void,
+    private readonly openTraining: (app: App) => Promise<TrainingPart>,
   ) {
     this.state = {
       tab: 'look',
@@ -40,7 +44,7 @@ export class App {
       worksOffline: false,
       threads: 1,
       look: { view: 'picture', showsPatches: true, isAnalysed: false, compares: false },
-      settings: { label: manifest.label, guidanceScale: 1.5, temperature: 1, seed: 1 },
+      settings: { label: manifest.label, guidanceScale: 1.5, temperature: 1, topP: 0.98, seed: 1 },
     };
     client.listen((reply) => this.receive(reply));
     const [first] = manifest.examples;
@@ -62,7 +66,32 @@ export class App {
       state.threads = threads;
       state.model = { status: 'loading' };
       this.endRuns();
+      this.training?.forget();
     });
+  }
+
+  /** Shows a part of the page. */
+  showTab(tab: Tab): void {
+    this.set(this.state, { tab });
+    if (tab === 'train') void this.loadTraining();
+  }
+
+  /** Loads the program of the part that trains. */
+  private async loadTraining(): Promise<void> {
+    if (this.training) return;
+    try {
+      const training = await this.openTraining(this);
+      this.update(() => {
+        this.training ??= training;
+      });
+    } catch {
+      this.report('The program that trains could not be loaded. Check the connection, and reload the page.');
+    }
+  }
+
+  /** Gives the worker a task of the part that trains. @returns The number of the task. */
+  request(task: Numbered<TuningRequest>): number {
+    return this.client.start(task);
   }
 
   /** Information on the model, once it is loaded. */
@@ -219,7 +248,8 @@ export class App {
     this.onChange();
   }
 
-  private endRuns(): void {
+  /** Ends all drawings: the worker has forgotten them. */
+  endRuns(): void {
     const { generation, comparison } = this.state;
     for (const run of [generation, comparison]) if (run && isAtWork(run)) run.status = 'ended';
   }
@@ -272,7 +302,13 @@ export class App {
           }
           break;
         }
+        case 'tuning':
+        case 'in-use':
+        case 'exported':
+          this.training?.receive(reply);
+          break;
         case 'failed': {
+          this.training?.receive(reply);
           const run = reply.id === undefined ? undefined : this.runOf(reply.id);
           if (run) run.status = 'ended';
           if (state.model.status === 'loading') state.model = { status: 'failed', message: reply.message };

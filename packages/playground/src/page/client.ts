@@ -1,8 +1,8 @@
 import type { PageManifest } from '../manifest.js';
-import type { Reply, Request } from '../worker/protocol.js';
+import type { Reply, Request, TuningRequest } from '../worker/protocol.js';
 
 /** A request without its number. */
-type Numbered<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never;
+export type Numbered<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never;
 
 /** Number of the last task, counted over all workers. */
 let lastId = 0;
@@ -43,7 +43,7 @@ export class ModelClient {
   }
 
   /** Gives the worker a task. @returns The number of the task, which its replies contain. */
-  start(task: Numbered<Extract<Request, { kind: 'analyse' | 'classify' | 'draw' }>>): number {
+  start(task: Numbered<Extract<Request, { kind: 'analyse' | 'classify' | 'draw' }> | TuningRequest>): number {
     const id = ++lastId;
     this.send({ ...task, id } as Request);
     return id;

@@ -14,10 +14,16 @@ interface Part {
   readonly paint: (app: App, info: ModelInfo) => void;
 }
 
+/** Parts of the page. The program of the one that trains is loaded when it is first shown. */
 const parts: Readonly<Record<Tab, Part>> = {
   look: { title: 'Look', view: lookView, paint: paintLook },
   generate: { title: 'Generate', view: generateView, paint: paintGeneration },
   compare: { title: 'Compare', view: compareView, paint: paintComparison },
+  train: {
+    title: 'Train',
+    view: ({ training }, info) => training?.view(info) ?? waiting('Loading the program that trains.'),
+    paint: ({ training }) => training?.paint(),
+  },
 };
 
 /** The whole page. */
@@ -59,7 +65,7 @@ function tabButton(app: App, tab: Tab): TemplateResult {
 
 function showTab(app: App, tab: Tab): void {
   history.replaceState(null, '', `#${tab}`);
-  app.set(app.state, { tab });
+  app.showTab(tab);
 }
 
 /** Arrow keys, Home and End move between tabs, as the ARIA pattern has it. */
@@ -87,13 +93,18 @@ function content(app: App, tab: Tab): TemplateResult {
     case 'ready':
       return parts[tab].view(app, model.info);
     case 'loading':
-      return html`<div class="waiting" role="status">
-        <div class="patches-moving" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i><i></i></div>
-        <p>Loading the model. It runs on your device and is stored for the next visit.</p>
-      </div>`;
+      return waiting('Loading the model. It runs on your device and is stored for the next visit.');
     case 'failed':
       return failure(model.message);
   }
+}
+
+/** Text in place of something that is being loaded. */
+function waiting(text: string): TemplateResult {
+  return html`<div class="waiting" role="status">
+    <div class="patches-moving" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i><i></i></div>
+    <p>${text}</p>
+  </div>`;
 }
 
 /** Text in place of a model that could not be loaded. */

@@ -7,7 +7,7 @@ import { keepFiles } from './offline.js';
 import { failure, page, paintPage } from './page.js';
 import { acceptImages } from './parts/drop-target.js';
 import { onPointerChange } from './parts/pointer.js';
-import type { Tab } from './state.js';
+import type { Tab, TrainingPart } from './state.js';
 import { startTheme } from './theme.js';
 
 /** Renders the page in `root`, again after each change of its state. @param client Runs the model with one thread. */
@@ -32,7 +32,7 @@ export function showPage(root: HTMLElement, manifest: PageManifest, client: Mode
     isScheduled = true;
     requestAnimationFrame(show);
   };
-  const app = new App(manifest, client, schedule);
+  const app = new App(manifest, client, schedule, openTraining);
 
   const focus = new FocusKeeper(root, () => document.getElementById(`panel-${app.state.tab}`));
   startTheme(app);
@@ -50,10 +50,14 @@ export function showFailure(root: HTMLElement, message: string): void {
   render(html`<main>${failure(message)}</main>`, root);
 }
 
+/** Loads the program of the part that trains. */
+async function openTraining(app: App): Promise<TrainingPart> {
+  const { trainingPart } = await import('./train/part.js');
+  return trainingPart(app);
+}
+
 /** Shows the part that the address names. */
 function followAddress(app: App): void {
   const tab = location.hash.slice(1) as Tab;
-  if (app.tabs.includes(tab)) {
-    app.set(app.state, { tab });
-  }
+  if (app.tabs.includes(tab)) app.showTab(tab);
 }

@@ -1,12 +1,13 @@
+import type { TemplateResult } from 'lit-html';
 import type { Analysis } from '../model/analyser.js';
 import type { DrawingState, DrawOptions } from '../model/drawing.js';
 import type { EntropySource } from '../model/entropy-source.js';
 import type { ModelInfo } from '../model/model-info.js';
-import type { ModelName } from '../worker/protocol.js';
+import type { ModelName, Reply } from '../worker/protocol.js';
 import type { Picture } from './images/read-image.js';
 
-/** The three parts of the page, in their order. */
-export const tabs = ['look', 'generate', 'compare'] as const;
+/** The parts of the page, in their order. */
+export const tabs = ['look', 'generate', 'compare', 'train'] as const;
 export type Tab = (typeof tabs)[number];
 
 /** State of loading the model. */
@@ -56,6 +57,8 @@ export interface Settings {
   label: number;
   guidanceScale: number;
   temperature: number;
+  /** Probability of nucleus sampling. */
+  topP: number;
   seed: number;
 }
 
@@ -67,6 +70,25 @@ export interface Run {
   status: 'preparing' | 'running' | 'paused' | 'finished' | 'ended';
   /** In the order of the models. */
   drawings: readonly DrawingState[];
+}
+
+/** The part that trains. Its program is loaded when it is first shown. */
+export interface TrainingPart {
+  view(info: ModelInfo): TemplateResult;
+  paint(): void;
+  /** Adds pictures that were dropped or pasted. */
+  addFiles(files: readonly File[]): Promise<void>;
+  receive(reply: Reply): void;
+  /** The worker, and with it the trained weights, is gone. */
+  forget(): void;
+}
+
+/** Fine-tuned weights that draw. */
+export interface Tuned {
+  /** Number of pictures that they were trained on. */
+  readonly pictures: number;
+  /** Class of these pictures. */
+  readonly label: number;
 }
 
 /** State of the page. */
@@ -87,4 +109,6 @@ export interface State {
   completionLabel?: number;
   generation?: Run;
   comparison?: Run;
+  /** Fine-tuned weights in place of the page's own, if they draw. */
+  tuned?: Tuned;
 }

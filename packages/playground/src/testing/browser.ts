@@ -26,6 +26,8 @@ export async function visit(
   const complaints: string[] = [];
   const external: string[] = [];
   page.on('console', (message) => {
+    // Chromium's own line on a machine without a graphics processor.
+    if (message.text() === 'No available adapters.') return;
     if (['warning', 'error'].includes(message.type())) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));

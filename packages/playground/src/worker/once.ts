@@ -10,4 +10,11 @@ export class Once {
     made.catch(() => this.made.delete(name));
     return made;
   }
+
+  /** Forgets a result, so that the work is done again. @returns The result, if there was one. */
+  async forget<V>(name: string): Promise<V | undefined> {
+    const known = this.made.get(name) as Promise<V> | undefined;
+    this.made.delete(name);
+    return known?.catch(() => undefined);
+  }
 }

@@ -1,10 +1,38 @@
 import type { PageManifest } from '../manifest.js';
 import type { Analysis } from '../model/analyser.js';
 import type { DrawingState, DrawOptions } from '../model/drawing.js';
+import type { TuningProgress, TuningSettings } from '../model/fine-tuning.js';
 import type { ModelInfo } from '../model/model-info.js';
 
 /** The models that can draw. */
 export type ModelName = 'dpar' | 'llamagen';
+
+/** Where training steps run: on a graphics processor, or on the processor. */
+export type TrainingDevice = 'webgpu' | 'wasm';
+
+/** Pictures to fine-tune DPAR on, and settings. */
+export interface TuningTask extends TuningSettings {
+  /** Each [S, S, 3]. */
+  readonly pictures: readonly Uint8Array[];
+  /** Class of all pictures; undefined: the one in which the model finds them most likely. */
+  readonly label?: number | undefined;
+  /** Adds a mirrored copy of each picture. */
+  readonly mirrors: boolean;
+  readonly device: TrainingDevice;
+}
+
+/** Requests of the part that trains. */
+export type TuningRequest =
+  /** Fine-tunes the DPAR that draws. The result draws after `use`. */
+  | { readonly kind: 'tune'; readonly id: number; readonly task: TuningTask }
+  /** Ends fine-tuning after the current step, with samples of it. */
+  | { readonly kind: 'stop'; readonly id: number }
+  /** Draws with the tuned weights. */
+  | { readonly kind: 'use'; readonly id: number }
+  /** Ends fine-tuning, forgets tuned weights, and draws with those of the page. */
+  | { readonly kind: 'discard'; readonly id: number }
+  /** Requests the tuned weights as a file. */
+  | { readonly kind: 'export'; readonly id: number };
 
 /** Request of the page. `id` is the page's number of a task. */
 export type Request =
@@ -18,10 +46,30 @@ export type Request =
   | { readonly kind: 'classify'; readonly id: number; readonly analysis: Analysis }
   /** Draws an image with each of the models, which take turns. It replaces the drawing before. */
   | { readonly kind: 'draw'; readonly id: number; readonly models: readonly ModelName[]; readonly options: DrawOptions }
-  | { readonly kind: 'pause' | 'resume' | 'cancel'; readonly id: number };
+  | { readonly kind: 'pause' | 'resume' | 'cancel'; readonly id: number }
+  | TuningRequest;
+
+/** Progress of fine-tuning, from its beginning. */
+export type TuningEvent =
+  | TuningProgress
+  /** Reads pictures: `done` of all, with mirrored copies. */
+  | { readonly kind: 'reading'; readonly done: number; readonly pictures: number }
+  /** Knows the class, and where the steps run, with a reason if that is not where they were requested. */
+  | { readonly kind: 'prepared'; readonly label: number; readonly engine: string; readonly note?: string | undefined }
+  /** Ended after a number of steps. */
+  | { readonly kind: 'tuned'; readonly steps: number };
+
+/** Replies to requests of the part that trains. */
+export type TuningReply =
+  | { readonly kind: 'tuning'; readonly id: number; readonly event: TuningEvent }
+  /** Says whose weights draw from now on. */
+  | { readonly kind: 'in-use'; readonly id: number; readonly isTuned: boolean }
+  /** The tuned weights as a safetensors file. */
+  | { readonly kind: 'exported'; readonly id: number; readonly file: Uint8Array<ArrayBuffer> };
 
 /** Reply of the worker. */
 export type Reply =
+  | TuningReply
   | { readonly kind: 'loaded'; readonly info: ModelInfo }
   | { readonly kind: 'analysed'; readonly id: number; readonly analysis: Analysis }
   /** Image of the tokens of an analysis, [S, S, 3]. It follows the analysis. */

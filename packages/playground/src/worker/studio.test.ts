@@ -4,35 +4,12 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { createSampler, needsEntropyModel } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAnalyser, loadAnalysts } from '../model/analyser.js';
+import { createAnalyser } from '../model/analyser.js';
 import { sampleOptions } from '../model/drawing.js';
-import type { OpenModel } from '../model/open-model.js';
 import { withHead, withoutHead } from '../testing/heads.js';
 import { openModel } from '../testing/open-model.js';
+import { started } from '../testing/started-studio.js';
 import type { Reply } from './protocol.js';
-import { readOnce } from './read-once.js';
-import { Studio } from './studio.js';
-
-/** A studio whose replies can be waited for, and which reads weights with `load`. */
-async function started(engine: Engine, model: EmojiModel, load: OpenModel['load'] = openModel(model).load) {
-  const replies: Reply[] = [];
-  let wake = (): void => {};
-  const open: OpenModel = readOnce({ ...openModel(model), load });
-  const studio = new Studio(engine, open, await loadAnalysts(open), Promise.resolve(), (reply) => {
-    replies.push(reply);
-    wake();
-  });
-  const until = async (isIt: (reply: Reply) => boolean): Promise<Reply> => {
-    for (;;) {
-      const found = replies.find(isIt);
-      if (found) return found;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  };
-  return { studio, replies, until };
-}
 
 type Drawn = Extract<Reply, { kind: 'drawn' }>;
 const isFinished = (id: number) => (reply: Reply) =>
@@ -41,7 +18,7 @@ const isFinished = (id: number) => (reply: Reply) =>
 describe('Studio', () => {
   let engine: Engine;
   let model: EmojiModel;
-  const options = { label: 2, guidanceScale: 1.5, temperature: 0.9, seed: 5, prefix: new Int32Array() };
+  const options = { label: 2, guidanceScale: 1.5, temperature: 0.9, topP: 0.9, seed: 5, prefix: new Int32Array() };
 
   beforeAll(async () => {
     engine = await createOrtEngine({ threads: 1 });

@@ -7,7 +7,8 @@ import { drawingSource } from '../model/entropy-source.js';
 import { type ModelInfo, modelInfo } from '../model/model-info.js';
 import type { OpenModel } from '../model/open-model.js';
 import { LazyModels } from './lazy-models.js';
-import type { ModelName, Reply, Request } from './protocol.js';
+import type { ModelName, Reply, Request, TuningRequest } from './protocol.js';
+import type { Tuning } from './tuning.js';
 
 /** Milliseconds between two pictures of a drawing: the refresh rate of most screens. */
 const pictureMs = 1000 / 60;
@@ -40,6 +41,10 @@ export class Studio {
   private readonly models: LazyModels;
   private readonly isWarm = new Set<ModelName>();
   private task: Task | undefined;
+  /** Fulfilled when the current drawing has ended. */
+  private drawing: Promise<void> = Promise.resolve();
+  /** The part that trains, loaded for its first request. */
+  private tuning: Promise<Tuning> | undefined;
   private waiting: Extract<Request, { kind: 'analyse' }> | undefined;
   private isAnalysing = false;
 
@@ -50,8 +55,8 @@ export class Studio {
    * @param started Fulfilled when the engine can run.
    */
   constructor(
-    engine: Engine,
-    model: OpenModel,
+    private readonly engine: Engine,
+    private readonly model: OpenModel,
     analysts: Analysts,
     started: Promise<unknown>,
     private readonly reply: (message: Reply) => void,
@@ -72,10 +77,42 @@ export class Studio {
         void this.classify(request);
         break;
       case 'draw':
-        void this.draw(request.id, request.models, request.options);
+        this.drawing = this.draw(request.id, request.models, request.options);
+        break;
+      case 'pause':
+      case 'resume':
+      case 'cancel':
+        this.steer(request.kind, request.id);
         break;
       default:
-        this.steer(request.kind, request.id);
+        void this.tune(request);
+    }
+  }
+
+  /** Passes a request to the part that trains, whose program is loaded for the first one. */
+  private async tune(request: TuningRequest): Promise<void> {
+    try {
+      this.tuning ??= this.startTuning();
+      await (await this.tuning).handle(request);
+    } catch (error) {
+      this.reply({ kind: 'failed', id: request.id, message: messageOf(error) });
+    }
+  }
+
+  private async startTuning(): Promise<Tuning> {
+    try {
+      const { Tuning } = await import('./tuning.js');
+      const { engine, model, models, analyser, reply } = this;
+      const replaceDpar: Tuning['parts']['replaceDpar'] = async (tuned) => {
+        if (this.task) this.steer('cancel', this.task.id);
+        await this.drawing;
+        this.isWarm.delete('dpar');
+        await models.replaceDpar(tuned);
+      };
+      return new Tuning({ engine, model, models, analyser, reply, replaceDpar, nextMessages });
+    } catch (error) {
+      this.tuning = undefined;
+      throw error;
     }
   }
 

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { KindsOf } from '@dpar/check';
 import { EpochOrder } from '@dpar/images';
 import { DparError, type HostTensorOf } from '@dpar/tensor';
 import { imagesFromBytes } from '@dpar/tokenizer';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { checkArguments } from '../check-arguments.js';
 
 /** Square pictures of a step. */
@@ -55,7 +56,7 @@ export function memoryPictures(pixels: Uint8Array, options: MemoryPicturesOption
   const order = new EpochOrder(images, seed ?? 0, { shuffle: seed !== undefined });
   return {
     images,
-    identity: `sha256:${createHash('sha256').update(pixels).digest('hex')}`,
+    identity: `sha256:${bytesToHex(sha256(pixels))}`,
     epochOf: (step) => Math.floor((step * batchSize) / images),
     async batch(step) {
       const { images: taken } = order.visits(step * batchSize, batchSize);

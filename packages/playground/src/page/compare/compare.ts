@@ -9,7 +9,7 @@ import type { App } from '../app.js';
 import { paintDrawing } from '../generate/paint-drawing.js';
 import { runControls, statusOf } from '../generate/run-controls.js';
 import { settingsControls } from '../generate/settings.js';
-import { fixed, patchesCheck, percent } from '../parts/controls.js';
+import { fixed, patchesCheck, percent, tunedNote } from '../parts/controls.js';
 import type { Run } from '../state.js';
 import { timeExplained } from './time-explained.js';
 
@@ -52,6 +52,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
         separately. ${sizes(info)}
       </p>
     </div>
+    ${tunedNote(app, info)}
     <div class="workbench">
       <div class="stage">
         ${models.map(
@@ -131,9 +132,9 @@ function comparisonTable(app: App, info: ModelInfo): TemplateResult {
 
 /** Settings of the figures: those of the page may have changed since. */
 function settingsOf({ options }: Run, { classes }: ModelInfo): string {
-  const { label, guidanceScale, temperature, seed } = options;
+  const { label, guidanceScale, temperature, topP, seed } = options;
   const guidance = guidanceScale === 1 ? 'no guidance' : `guidance ${fixed(guidanceScale, 1)}`;
-  return `${classes[label]}, ${guidance}, temperature ${fixed(temperature, 2)}, seed ${seed}`;
+  return `${classes[label]}, ${guidance}, temperature ${fixed(temperature, 2)}, top-p ${fixed(topP, 2)}, seed ${seed}`;
 }
 
 function cellsOf(

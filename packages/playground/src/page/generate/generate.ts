@@ -6,7 +6,7 @@ import { drawingSource, sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { downloadPng } from '../images/download.js';
-import { figures, fixed, patchesCheck, percent } from '../parts/controls.js';
+import { figures, fixed, patchesCheck, percent, tunedNote } from '../parts/controls.js';
 import type { Run } from '../state.js';
 import { completionControls, completionOf, dragEdge, paintKept } from './completion.js';
 import { completionClassChoice } from './completion-class.js';
@@ -34,6 +34,7 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
         before it. Any other token starts a new patch.
       </p>
     </div>
+    ${tunedNote(app, info)}
     <div class="workbench single">
       <div class="stage">
         <figure>

@@ -26,7 +26,7 @@ function newImageClass(app: App): ClassChoice {
 }
 
 /**
- * Controls of class, guidance, temperature and seed, for generation and comparison.
+ * Controls of class, guidance, temperature, top-p and seed, for generation and comparison.
  * @param place Prefix of element ids.
  */
 export function settingsControls(
@@ -71,6 +71,16 @@ export function settingsControls(
       value: settings.temperature,
       text: fixed(settings.temperature, 2),
       onInput: (value) => app.set(settings, { temperature: value }),
+    })}
+    ${slider({
+      id: `${place}-top-p`,
+      label: 'Top-p',
+      min: 0.1,
+      max: 1,
+      step: 0.01,
+      value: settings.topP,
+      text: settings.topP === 1 ? 'all tokens' : fixed(settings.topP, 2),
+      onInput: (value) => app.set(settings, { topP: value }),
     })}
     <div class="control">
       <label for="${place}-seed">Seed</label>

@@ -13,7 +13,12 @@ export async function downloadPng(pixels: Uint8Array, fileName: string): Promise
   const context = large.getContext('2d') as OffscreenCanvasRenderingContext2D;
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, large.width, large.height);
-  const url = URL.createObjectURL(await large.convertToBlob({ type: 'image/png' }));
+  saveFile(await large.convertToBlob({ type: 'image/png' }), fileName);
+}
+
+/** Saves bytes as a file, where the browser puts downloads. */
+export function saveFile(content: Blob, fileName: string): void {
+  const url = URL.createObjectURL(content);
   const link = document.createElement('a');
   link.href = url;
   link.download = fileName;

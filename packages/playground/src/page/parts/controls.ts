@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 
 /** A slider with its label and the text of its value. */
@@ -69,6 +70,16 @@ export function patchesCheck(app: App): TemplateResult {
     />
     Patches
   </label>`;
+}
+
+/** Says that fine-tuned weights draw, if they do. */
+export function tunedNote({ state }: App, { classes }: ModelInfo): TemplateResult | typeof nothing {
+  const { tuned } = state;
+  if (!tuned) return nothing;
+  return html`<p class="note" data-figure="tuned">
+    DPAR draws with weights that were fine-tuned on ${tuned.pictures === 1 ? 'a picture' : `${tuned.pictures} pictures`} of
+    ‘${classes[tuned.label]}’. <a href="#train">Train</a> discards them.
+  </p>`;
 }
 
 /** List of figures with their labels. */

@@ -15,13 +15,19 @@ export function acceptImages(app: App): void {
     classList.remove('dropping');
     if (!event.dataTransfer?.types.includes('Files')) return;
     event.preventDefault();
-    show(app, event.dataTransfer.files[0]);
+    take(app, event.dataTransfer.files);
   });
-  addEventListener('paste', (event) => show(app, event.clipboardData?.files[0]));
+  addEventListener('paste', (event) => take(app, event.clipboardData?.files));
 }
 
-function show(app: App, file: File | undefined): void {
-  if (!file) return;
+/** Adds pictures to those that the model is trained on, or shows the first one. */
+function take(app: App, files: FileList | undefined): void {
+  const [file] = files ?? [];
+  if (!files || !file) return;
+  if (app.state.tab === 'train') {
+    void app.training?.addFiles([...files]);
+    return;
+  }
   app.set(app.state, { tab: app.state.tab === 'compare' ? 'look' : app.state.tab });
   void app.showFile(file, file.name);
 }
