@@ -20,8 +20,7 @@ const style = `
 .checks td:last-child { text-align: left; } .checks td { max-width: 60ch; }
 `;
 
-/** Names of the numbers of each status. */
-const countNames: Readonly<Record<Status, string>> = { passed: 'passed', failed: 'failed', 'not run': 'not run' };
+const statuses: readonly Status[] = ['passed', 'failed', 'not run'];
 
 /** Page of a run, self-contained. */
 export function reportPage(report: Report): string {
@@ -30,9 +29,9 @@ export function reportPage(report: Report): string {
   const deviations = checks.flatMap(({ name, deviations = [] }) => deviations.map((one) => ({ name, ...one })));
   const body = html`<p class="lead">${about}</p>
 <p class="soft">${others.join('; ')}</p>
-<div class="tiles">${Object.entries(countNames).map(
-    ([status, name]) =>
-      html`<div class="tile"><b>${checks.filter((check) => check.status === status).length}</b><span>checks ${name}</span></div>`,
+<div class="tiles">${statuses.map(
+    (status) =>
+      html`<div class="tile"><b>${checks.filter((check) => check.status === status).length}</b><span>checks ${status}</span></div>`,
   )}<div class="tile"><b>${formatSeconds(seconds)}</b><span>of at most ${minutes} min</span></div></div>
 <h2>Checks</h2>
 <div class="checks">${table(
