@@ -1,3 +1,5 @@
 import { application } from '@dpar/config/tsup';
 
-export default application(['src/main.ts', 'src/worker.ts']);
+const entries = ['src/main.ts', 'src/worker.ts', 'src/gpu-check.ts', 'src/conformance-worker.ts'];
+
+export default application(entries, ['@dpar/fixtures']);

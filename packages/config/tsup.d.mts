@@ -9,5 +9,8 @@ type Settings = ReturnType<typeof defineConfig>;
 export function library(entry?: string[]): Settings;
 export function library(entry: Record<string, string>, internal?: Record<string, string>): Settings;
 
-/** Build settings of an example: one program that Node runs. */
-export function application(entry?: string[]): Settings;
+/**
+ * Build settings of an example: programs that Node runs.
+ * @param builtIn Packages of sources, which become a part of the programs.
+ */
+export function application(entry?: string[], builtIn?: string[]): Settings;

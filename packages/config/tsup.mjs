@@ -23,6 +23,9 @@ export const library = (entry = ['src/index.ts'], internal = undefined) =>
     dts: internal === undefined ? true : { entry },
   });
 
-/** Build settings of an example: one program that Node runs. */
-export const application = (entry = ['src/main.ts']) =>
-  defineConfig({ ...shared, entry, platform: 'node', dts: false });
+/**
+ * Build settings of an example: programs that Node runs.
+ * @param builtIn Packages of sources, which become a part of the programs.
+ */
+export const application = (entry = ['src/main.ts'], builtIn = []) =>
+  defineConfig({ ...shared, entry, noExternal: builtIn, platform: 'node', dts: false });

@@ -79,6 +79,7 @@ const tasks = {
   pictures: (args) => buildAndRun('examples/emoji', '@dpar/example-emoji', 'dist/pictures/main.js', args),
   playground: (args) => buildAndRun('packages/cli', '@dpar/cli', 'bin/dpar.js', ['play', emojiModel, ...args]),
   bench: (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/main.js', args),
+  'gpu-check': (args) => buildAndRun('examples/benchmarks', '@dpar/example-benchmarks', 'dist/gpu-check.js', args),
   tables: (args) => buildAndRun('examples/paper-tables', '@dpar/example-paper-tables', 'dist/main.js', args),
   docs: (args) => docs(args),
   lint: async (args) => Math.max(await lint(args), await boundaries(), await typecheck()),

@@ -33,7 +33,7 @@ it('judges a training step by the matrix product of the run', () => {
 
 it('judges a training step of a tokenizer by its convolutions and products, forward and backward', async () => {
   const found = benchmarks.find(({ name }) => name === 'train-step/patch-vq/64/batch-16');
-  const prepared = await found?.prepare({ threads: 1, pytorch: false });
+  const prepared = await found?.prepare({ threads: 1, pytorch: false, device: 'cpu' });
   const sample = (await prepared?.measure()) ?? {};
   // Codes: 1024 x 48; context: 256 x 432; output: 48 x 256, for 256 patches of 16 images. The backward pass computes the products
   // of context and output twice more.
@@ -216,7 +216,52 @@ it('measures native TensorFlow.js only where its library is, and says so', async
   vi.unstubAllEnvs();
   expect(left.map(({ name }) => name)).toEqual(['patchify/offline']);
   const reason = 'DPAR_TFJS_NODE names /no/such/folder, which has no dist/index.js';
-  expect(lines).toEqual(native.map((name) => `${name}: left out, ${reason}`));
+  expect(lines).toEqual([`${native.join(', ')}: left out, ${reason}`]);
+});
+
+it('has the benchmarks of GPUs, which run only if selected', () => {
+  expect(benchmarks.filter(({ name, onlyWith }) => /^(webgpu|cuda)/.test(name) && onlyWith === undefined)).toEqual([]);
+  const names = namesFor('webgpu');
+  expect(names[0]).toBe('webgpu/gemm-peak');
+  expect(namesFor('cuda')).toEqual(names.map((name) => name.replace('webgpu', 'cuda')));
+  expect(namesFor('webgpu/train-step').sort()).toEqual(
+    [
+      ...['dpar', 'llamagen'].flatMap((kind) => [
+        `${kind}-b-256/batch-16`,
+        `${kind}-b-256/batch-4`,
+        `${kind}-l-256/batch-4`,
+        `emoji-${kind}/batch-16`,
+      ]),
+    ]
+      .map((name) => `webgpu/train-step/${name}`)
+      .sort(),
+  );
+  expect(namesFor('webgpu/train-step/emoji')).toHaveLength(2);
+  const sampled = ['emoji-dpar', 'emoji-llamagen', 'llamagen-b-256', 'dpar-b-256', 'llamagen-l-256', 'dpar-l-256'];
+  for (const model of sampled) expect(namesFor(`webgpu/sample/${model}`), model).toHaveLength(2);
+  expect(namesFor('webgpu/sample')).toHaveLength(2 * sampled.length);
+});
+
+it('compares benchmarks of a GPU with others of the same GPU', () => {
+  const found = benchmarks.find(({ name }) => name === 'webgpu/train-step/llamagen-b-256/batch-4');
+  expect(found?.uses?.map(({ name }) => name)).toEqual(['webgpu/gemm-peak']);
+  const figures = found?.figures([{ seconds: 4 }], (name) => (name === 'webgpu/gemm-peak' ? { gflops: 1000 } : {}));
+  expect(figures?.peakShare).toBeCloseTo((figures?.gflops ?? 0) / 1000, 12);
+  const dpar = benchmarks.find(({ name }) => name === 'cuda/sample/dpar-l-256/head/float32/batch-1');
+  expect(dpar?.uses?.map(({ name }) => name)).toEqual(['cuda/sample/llamagen-l-256/float32/batch-1']);
+  const small = benchmarks.find(({ name }) => name === 'webgpu/train-step/emoji-dpar/batch-16');
+  expect(small?.uses).toEqual([]);
+});
+
+it('names the first benchmarks of many that cannot run', async () => {
+  const left = ['a', 'b', 'c', 'd'].map((name) => ({
+    ...(benchmarks[0] as (typeof benchmarks)[number]),
+    name,
+    obstacle: async () => 'there is no GPU',
+  }));
+  const lines: string[] = [];
+  expect(await withoutObstacles(left, (line) => void lines.push(line))).toEqual([]);
+  expect(lines).toEqual(['a, b and 2 more: left out, there is no GPU']);
 });
 
 it('says how much quantised weights change the loss', () => {

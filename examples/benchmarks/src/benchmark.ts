@@ -1,3 +1,4 @@
+import type { Device } from '@dpar/engine-ort';
 import { median } from '@dpar/report';
 
 /** Settings of a run. */
@@ -6,6 +7,12 @@ export interface Settings {
   readonly threads: number;
   /** True to measure the same work in PyTorch too. */
   readonly pytorch: boolean;
+}
+
+/** Settings of a benchmark. */
+export interface BenchmarkSettings extends Settings {
+  /** Device of the engine. */
+  readonly device: Device;
 }
 
 /** Figures of one measurement by name, such as seconds of each variant. */
@@ -28,7 +35,7 @@ export interface Benchmark {
   /** Group of benchmarks that take turns, so that their ratios compare the same minutes. */
   readonly group: string;
   /** Sets up the benchmark, in its own process. */
-  prepare(settings: Settings): Promise<Prepared>;
+  prepare(settings: BenchmarkSettings): Promise<Prepared>;
   /** Computes the reported figures from all samples. */
   figures(samples: readonly Sample[], figuresOf: FiguresOf): Figures;
   /** Benchmarks that its figures are compared with. They take turns with its group, selected or not. */
@@ -57,16 +64,22 @@ export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: rea
   );
 }
 
-/** Benchmarks that can run on this machine. @param report Receives a line for each that cannot. */
+/** Names of a line; the others are counted. */
+const namesOfLine = 2;
+
+/** Benchmarks that can run on this machine. @param report Receives a line for those that cannot, for each reason. */
 export async function withoutObstacles(
   benchmarks: readonly Benchmark[],
   report: (line: string) => void,
 ): Promise<Benchmark[]> {
   const reasons = await Promise.all(benchmarks.map((benchmark) => benchmark.obstacle?.()));
-  return benchmarks.filter(({ name }, i) => {
-    if (reasons[i] !== undefined) report(`${name}: left out, ${reasons[i]}`);
-    return reasons[i] === undefined;
-  });
+  for (const reason of new Set(reasons)) {
+    if (reason === undefined) continue;
+    const names = benchmarks.flatMap(({ name }, i) => (reasons[i] === reason ? [name] : []));
+    const others = names.length > namesOfLine ? ` and ${names.length - namesOfLine} more` : '';
+    report(`${names.slice(0, namesOfLine).join(', ')}${others}: left out, ${reason}`);
+  }
+  return benchmarks.filter((_, i) => reasons[i] === undefined);
 }
 
 /** Medians of all figures by name, over the samples that have them. */

@@ -15,7 +15,8 @@ const peakRssBytes = (): number => process.resourceUsage().maxRSS * 1024;
 
 const send = (reply: Reply): void => void process.send?.(reply);
 
-const prepared = await benchmark.prepare({ threads: Number(values.threads), pytorch: values.pytorch });
+const settings = { threads: Number(values.threads), pytorch: values.pytorch, device: 'cpu' } as const;
+const prepared = await benchmark.prepare(settings);
 process.on('message', async () => {
   const sample = await prepared.measure();
   send({ sample, peakRssBytes: peakRssBytes() });

@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
+import { createTfjsEngine } from '@dpar/engine-tfjs';
 import { entropyKind } from '@dpar/entropy';
 import { fixturePath } from '@dpar/fixtures';
 import { dparKind, llamaGenKind } from '@dpar/model';
 import { type ImageModel, initializeParameters, type ModelKind, modelOf } from '@dpar/nn';
 import { createSampler } from '@dpar/sampler';
 import { createRandom, type Engine, float32, int32, named } from '@dpar/tensor';
+import { usableEngine } from '@dpar/tensor/conformance';
 import { type TokenSet, Trainer } from '@dpar/train';
 import { restoreTrainer, writeTrainerCheckpoint } from '@dpar/train/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readTensors } from './input-files.js';
 import { dpar, llamagen } from './testing/sampling.js';
-import { countNodes, webGpuEngine } from './testing/webgpu.js';
+import { countNodes } from './testing/webgpu.js';
 
 // 8 x 8 tokens of 24 codes, 3 classes.
 const shared = { dim: 32, n_head: 2, multiple_of: 16, vocab_size: 24, block_size: 64, num_classes: 3 };
@@ -91,27 +93,32 @@ async function draw(engine: Engine, name: keyof typeof kinds) {
   return result;
 }
 
-const engine = await webGpuEngine();
+const engine = await usableEngine(() => createOrtEngine({ device: 'webgpu', threads: 1 }));
+const tfjs = await usableEngine(() => createTfjsEngine({ backend: 'webgpu' }));
 const cpu = await createOrtEngine({ threads: 1 });
-afterAll(() => Promise.all([engine?.dispose(), cpu.dispose()]));
+afterAll(() => Promise.all([engine, tfjs, cpu].map((one) => one?.dispose())));
 
-describe.skipIf(engine === undefined)('models in Node on WebGPU', () => {
-  if (engine === undefined) return;
-
-  it.each(names)('%s draws the tokens and patches of the CPU', async (name) => {
-    expect(await draw(engine, name)).toEqual(await draw(cpu, name));
+describe.each([
+  ['ONNX Runtime', engine],
+  ['TensorFlow.js', tfjs],
+])('models in Node on WebGPU in %s', (_, engine) => {
+  it.skipIf(engine === undefined).each(names)('%s draws the tokens and patches of the CPU', async (name) => {
+    expect(await draw(engine as Engine, name)).toEqual(await draw(cpu, name));
   });
 
-  it.each(names)('%s trains for ten steps as on the CPU', async (name) => {
-    const [found, expected] = [await train(engine, name, 10), await train(cpu, name, 10)];
+  it.skipIf(engine === undefined).each(names)('%s trains for ten steps as on the CPU', async (name) => {
+    const [found, expected] = [await train(engine as Engine, name, 10), await train(cpu, name, 10)];
     expected.losses.forEach((loss, step) => {
       expect(Math.abs((found.losses[step] as number) - loss), `step ${step + 1}`).toBeLessThan(1e-5);
     });
     expect(expected.losses.at(-1)).toBeLessThan((expected.losses[0] as number) - 0.1);
   });
+});
 
-  it('goes on from a checkpoint with the same bits', async () => {
-    const [whole, first, second] = [1, 2, 3].map(() => trainerOf(engine, 'dpar', 4)) as [Trainer, Trainer, Trainer];
+describe.skipIf(engine === undefined)('models in Node on WebGPU', () => {
+  it('go on from a checkpoint with the same bits', async () => {
+    const trainers = [1, 2, 3].map(() => trainerOf(engine as Engine, 'dpar', 4)) as [Trainer, Trainer, Trainer];
+    const [whole, first, second] = trainers;
     for await (const _ of whole.run());
     for await (const { step } of first.run()) if (step === 2) break;
     const folder = join(await temporaryFolder(), 'checkpoint');
@@ -119,7 +126,7 @@ describe.skipIf(engine === undefined)('models in Node on WebGPU', () => {
     await restoreTrainer(folder, second);
     for await (const _ of second.run());
     expect(second.parameters).toEqual(whole.parameters);
-    for (const trainer of [whole, first, second]) await trainer.dispose();
+    for (const trainer of trainers) await trainer.dispose();
   });
 
   it.each(names)('%s trains with all nodes on the GPU', async (name) => {

@@ -16,9 +16,12 @@ export function findChromium(): string | undefined {
   return [CHROMIUM_PATH ?? '', ...places].find((path) => existsSync(path));
 }
 
-/** Starts the browser, for tests. */
-export function launchChromium(executablePath: string): Promise<Browser> {
+/** Arguments with which the browser has WebGPU without a GPU: SwiftShader, its own driver, computes on the CPU. */
+export const softwareWebGpu: readonly string[] = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+/** Starts the browser, for tests. @param args Further arguments of its command line. */
+export function launchChromium(executablePath: string, args: readonly string[] = []): Promise<Browser> {
   // Chromium's sandbox does not work for root, as in containers.
   const isRoot = process.getuid?.() === 0;
-  return chromium.launch({ executablePath, args: isRoot ? ['--no-sandbox'] : [] });
+  return chromium.launch({ executablePath, args: [...(isRoot ? ['--no-sandbox'] : []), ...args] });
 }

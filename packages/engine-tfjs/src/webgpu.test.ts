@@ -1,15 +1,13 @@
 import { float32, int32, named, referenceOps, type TensorFunction } from '@dpar/tensor';
-import { findMismatch, shaderCases } from '@dpar/tensor/conformance';
+import { findMismatch, shaderCases, usableEngine } from '@dpar/tensor/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createTfjsEngine } from './index.js';
 import { counts } from './testing/backends.js';
-import { webGpuAdapter } from './testing/webgpu.js';
 
-const adapter = await webGpuAdapter();
+const engine = await usableEngine(() => createTfjsEngine({ backend: 'webgpu' }));
 
-describe.skipIf(adapter === undefined)(`TensorFlow.js, webgpu: ${adapter}`, async () => {
-  if (adapter === undefined) return;
-  const engine = await createTfjsEngine({ backend: 'webgpu' });
+describe.skipIf(engine === undefined)(engine?.name ?? 'TensorFlow.js on WebGPU', async () => {
+  if (engine === undefined) return;
   afterAll(() => engine.dispose());
 
   it.each(await shaderCases(engine))('$name', async ({ fn, inputs, tolerance }) => {

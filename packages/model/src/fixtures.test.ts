@@ -6,12 +6,12 @@ import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import {
   createReferenceEngine,
   type Engine,
-  float32,
   type HostTensor,
   named,
   type TensorFunction,
   valueAndGradients,
 } from '@dpar/tensor';
+import { usableEngine } from '@dpar/tensor/conformance';
 import { describe, expect, it } from 'vitest';
 import { dpar } from './dpar.js';
 import { dparKind } from './dpar-kind.js';
@@ -29,19 +29,15 @@ const engines: Record<string, () => Promise<Engine>> = {
 };
 
 // Where there is a GPU or a software driver.
-try {
-  const webgpu = await createOrtEngine({ device: 'webgpu', threads: 1 });
-  await webgpu.compile((ops, { x }) => ({ y: ops.neg(x as NonNullable<typeof x>) })).run({ x: float32([1]) });
-  await webgpu.dispose();
-  engines['ort webgpu'] = () => createOrtEngine({ device: 'webgpu', threads: 1 });
-} catch (error) {
-  console.warn(`[fixtures] ONNX Runtime on WebGPU is left out: ${(error as Error).message}`);
-}
-try {
-  const webgpu = await createTfjsEngine({ backend: 'webgpu' });
-  engines['tfjs webgpu'] = async () => webgpu;
-} catch (error) {
-  console.warn(`[fixtures] TensorFlow.js on WebGPU is left out: ${(error as Error).message}`);
+const onWebGpu: Record<string, () => Promise<Engine>> = {
+  'ort webgpu': () => createOrtEngine({ device: 'webgpu', threads: 1 }),
+  'tfjs webgpu': () => createTfjsEngine({ backend: 'webgpu' }),
+};
+for (const [name, create] of Object.entries(onWebGpu)) {
+  const engine = await usableEngine(create);
+  if (engine === undefined) continue;
+  await engine.dispose();
+  engines[name] = create;
 }
 
 function differentiated(fn: TensorFunction, parameters: readonly string[]): TensorFunction {

@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundle } from '@dpar/config/bundle';
 import { findChromium, launchChromium } from '@dpar/config/chromium';
+import { serve } from '@dpar/config/serve';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { emojiFolder } from '@dpar/emoji/node';
 import { expect, it } from 'vitest';
 import { loadPipeline } from './disk/load-pipeline.js';
-import { serve } from './testing/serve.js';
 
 const chromium = findChromium();
 if (chromium === undefined) {

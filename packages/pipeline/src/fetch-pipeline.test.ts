@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { serve } from '@dpar/config/serve';
 import { describe, expect, it } from 'vitest';
 import type { LoadProgress } from './assemble.js';
 import { loadPipeline } from './disk/load-pipeline.js';
 import { fetchPipeline } from './fetch-pipeline.js';
-import { serve } from './testing/serve.js';
 import { tinyClasses, tinyModel } from './testing/tiny-model.js';
 
 const settings = { class: 'dog', count: 2, seed: 4 };

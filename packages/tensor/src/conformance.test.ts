@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkCase, conformanceCases, findMismatch, shaderCases } from './conformance.js';
+import { checkCase, conformanceCases, findMismatch, shaderCases, usableEngine } from './conformance.js';
 import { createReferenceEngine, type Engine, float32, int32, named } from './index.js';
 
 const cases = conformanceCases();
@@ -61,5 +61,54 @@ describe('shaderCases', () => {
     expect(names.length).toBeGreaterThan(600);
     expect(names.filter((name) => /(^|of )(sin|cos) of/.test(name))).toEqual([]);
     expect(names.filter((name) => name.includes('special values'))).toEqual([]);
+  });
+});
+
+describe('usableEngine', () => {
+  const reference = createReferenceEngine();
+
+  /** What it returns for an engine, and the reasons that it reports. */
+  async function tried(create: () => Promise<Engine>) {
+    const reasons: string[] = [];
+    const engine = await usableEngine(create, (reason) => void reasons.push(reason));
+    return { engine, reasons };
+  }
+
+  /** An engine whose functions return y, which counts how often it is disposed. */
+  function returning(y: () => number) {
+    const counts = { disposed: 0 };
+    const engine: Engine = {
+      ...reference,
+      name: 'a driver',
+      compile: () => ({
+        ...reference.compile((ops) => ({ y: ops.scalar(0) })),
+        run: async () => ({ y: float32([1], [y()]) }),
+      }),
+      dispose: async () => void counts.disposed++,
+    };
+    return { engine, counts };
+  }
+
+  it('returns an engine that computes', async () => {
+    expect(await tried(async () => reference)).toEqual({ engine: reference, reasons: [] });
+    const { engine, counts } = returning(() => -1);
+    expect(await tried(async () => engine)).toEqual({ engine, reasons: [] });
+    expect(counts.disposed).toBe(0);
+  });
+
+  it('reports why an engine cannot be created', async () => {
+    const missing = () => Promise.reject(new Error('no GPU'));
+    expect(await tried(missing)).toEqual({ engine: undefined, reasons: ['no GPU'] });
+  });
+
+  it('disposes an engine that fails, or computes something else', async () => {
+    const failing = returning(() => {
+      throw new Error('device lost');
+    });
+    expect(await tried(async () => failing.engine)).toEqual({ engine: undefined, reasons: ['device lost'] });
+    const wrong = returning(() => 0);
+    const reason = 'expected -1, got 0 of a driver';
+    expect(await tried(async () => wrong.engine)).toEqual({ engine: undefined, reasons: [reason] });
+    expect([failing.counts.disposed, wrong.counts.disposed]).toEqual([1, 1]);
   });
 });

@@ -4,7 +4,7 @@ import { dparKind, dparMemory, llamaGenKind, llamaGenMemory, type MemoryCount } 
 import { countParameters } from '@dpar/nn';
 import { createSampler, type GeneratedTokens, type SampleOptions, type Sampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
-import { type Prepared, type Sample, type Settings, secondsOf } from '../benchmark.js';
+import { type BenchmarkSettings, type Prepared, type Sample, secondsOf } from '../benchmark.js';
 import { samplingOptions, thresholdFor } from './calibration.js';
 import { entropiesOfHead, entropiesOfModel } from './entropy-source.js';
 import { randomParameters } from './random-parameters.js';
@@ -20,20 +20,20 @@ interface Generator {
 }
 
 /** Sets up a sampler with random weights, and generates the images of one batch to compile everything. */
-export async function prepareSampling(variant: Variant, { threads }: Settings): Promise<Prepared> {
-  const engine = await createOrtEngine({ threads });
+export async function prepareSampling(variant: Variant, { threads, device }: BenchmarkSettings): Promise<Prepared> {
+  const engine = await createOrtEngine({ threads, device });
   const { batch, patches } = variant;
   const generator = patches ? await dparGenerator(engine, variant, patches) : llamaGenGenerator(engine, variant);
   const generate = (images: number): Promise<GeneratedTokens> =>
     generator.sampler.generate({ ...samplingOptions(images, batch), ...generator.options });
   await generate(batch);
-  return { measure: () => measure(generator.sampler, variant, generate) };
+  return { measure: () => measureSampling(generator.sampler, variant, generate) };
 }
 
 /** `seconds` of all images; `meanPatchLength` in tokens; `entropyMs` and so on: milliseconds of each stage in a step. */
-async function measure(
+export async function measureSampling(
   sampler: Sampler,
-  variant: Variant,
+  variant: Pick<Variant, 'batch' | 'images' | 'gridSize'>,
   generate: (images: number) => Promise<GeneratedTokens>,
 ): Promise<Sample> {
   const before = sampler.stageSeconds;

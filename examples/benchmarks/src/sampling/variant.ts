@@ -53,7 +53,7 @@ const boundaryHeadOf = (dim: number, gridSize: number): BoundaryHeadConfig => ({
 });
 
 /** Number of images of a measurement. */
-export const imagesOf = ({ batch, images = batch }: Variant): number => images;
+export const imagesOf = ({ batch, images = batch }: Pick<Variant, 'batch' | 'images'>): number => images;
 
 /** Configuration of a DPAR. It has a boundary head if no entropy model decides where patches start. */
 export function dparConfig({ size, gridSize, patches }: Variant): DparConfig {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { emojiFolder } from '@dpar/emoji/node';
 import {
   type DparConfig,
   dparKind,
@@ -20,8 +22,9 @@ import { named } from '@dpar/tensor';
 /** A model whose training is measured, of images of 16x16 tokens. */
 export interface TrainedModel {
   readonly kind: 'dpar' | 'llamagen';
-  /** In names of benchmarks. */
-  readonly size: string;
+  readonly size: ModelSize;
+  /** In names of benchmarks, such as `dpar-b-256`. */
+  readonly name: string;
   readonly batch: number;
   readonly model: ImageArchitecture;
   /** Multiply-accumulates of matrix products in a forward pass for one image. */
@@ -34,8 +37,17 @@ export interface TrainedModel {
 /** Patches of an image on average, at the mean patch length of the paper at 256 px. */
 export const meanPatches = Math.round(256 / (paperPatchRatios[256] ?? 1));
 
-const sizes: Readonly<Record<ModelSize, { readonly preset: Preset; readonly options: PresetOptions }>> = {
+/**
+ * Sizes of models by name: the base and the large model with 16384 codes; 4 layers, 256 wide, 1024 codes; that of
+ * `npm run demo`; the models of `@dpar/emoji`, 160 wide.
+ */
+export type ModelSize = 'b-256' | 'l-256' | 'small' | 'demo' | 'emoji';
+
+const presetsOf: Readonly<
+  Record<Exclude<ModelSize, 'emoji'>, { readonly preset: Preset; readonly options: PresetOptions }>
+> = {
   'b-256': { preset: presets.B, options: {} },
+  'l-256': { preset: presets.L, options: {} },
   small: {
     preset: {
       dim: 256,
@@ -53,32 +65,37 @@ const sizes: Readonly<Record<ModelSize, { readonly preset: Preset; readonly opti
   },
 };
 
-/** Sizes of models by name: the base model with 16384 codes; 4 layers, 256 wide, 1024 codes; that of `npm run demo`. */
-export type ModelSize = 'b-256' | 'small' | 'demo';
+const dparOf = (size: ModelSize): DparConfig =>
+  size === 'emoji'
+    ? dparKind.readConfig(emojiConfig('dpar'))
+    : dparPreset(presetsOf[size].preset, presetsOf[size].options);
+
+const llamaGenOf = (size: ModelSize): LlamaGenConfig =>
+  size === 'emoji'
+    ? llamaGenKind.readConfig(emojiConfig('llamagen'))
+    : llamaGenPreset(presetsOf[size].preset, presetsOf[size].options);
+
+const emojiConfig = (kind: string) => JSON.parse(readFileSync(`${emojiFolder}/${kind}/config.json`, 'utf8'));
 
 /** Largest batch in PyTorch, which needs more memory. */
 const pytorchImages = 4;
 
 /** The model of a kind and size. */
 export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: number): TrainedModel {
-  const { preset, options } = sizes[size];
+  const shared = { kind, size, batch, name: size === 'emoji' ? `emoji-${kind}` : `${kind}-${size}` };
   if (kind === 'dpar') {
-    const base = dparPreset(preset, options);
+    const base = dparOf(size);
     const config: DparConfig = { ...base, patching: { ...base.patching, threshold: 0 } };
     return {
-      kind,
-      size,
-      batch,
+      ...shared,
       model: { kind: dparKind, config },
       macs: dparMatmulMacs(config, meanPatches),
       memory: dparMemory(config, batch, meanPatches),
     };
   }
-  const config: LlamaGenConfig = llamaGenPreset(preset, options);
+  const config = llamaGenOf(size);
   return {
-    kind,
-    size,
-    batch,
+    ...shared,
     model: { kind: llamaGenKind, config },
     macs: gptMatmulMacs(config),
     memory: llamaGenMemory(config, batch),

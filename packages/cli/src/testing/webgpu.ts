@@ -2,20 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createOrtEngine } from '@dpar/engine-ort';
-import { type Engine, float32, named } from '@dpar/tensor';
-
-/** Engine on WebGPU. Undefined without a GPU and without a software driver, after a warning. */
-export async function webGpuEngine(): Promise<Engine | undefined> {
-  const engine = await createOrtEngine({ device: 'webgpu', threads: 1 });
-  try {
-    await engine.compile((ops, inputs) => ({ y: ops.neg(named(inputs, 'x')) })).run({ x: float32([1]) });
-    return engine;
-  } catch (error) {
-    console.warn(`[webgpu] Tests on WebGPU are left out: ${(error as Error).message}`);
-    await engine.dispose();
-    return undefined;
-  }
-}
+import type { Engine } from '@dpar/tensor';
 
 /** Types and shapes of a node's inputs or outputs in a profile, such as `[{ int64: [2] }]`. */
 type Tensors = readonly Readonly<Record<string, readonly number[]>>[];
