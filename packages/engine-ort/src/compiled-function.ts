@@ -17,6 +17,7 @@ import {
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
+import type { Precision } from './lower.js';
 import { Program } from './program.js';
 import type { Runtime, RuntimeTensor } from './runtime.js';
 import { OrtDeviceTensor } from './tensors.js';
@@ -51,6 +52,7 @@ export class OrtFunction implements CompiledFunction {
     private readonly session: () => InferenceSession.SessionOptions,
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
+    private readonly precision: Precision,
   ) {
     checkCompileArguments(fn, options);
   }
@@ -139,6 +141,7 @@ export class OrtFunction implements CompiledFunction {
       constants,
       weights,
       batchInvariant,
+      precision: this.precision,
       dynamic,
     };
     const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session(), source) };

@@ -13,7 +13,7 @@ import {
 import type { InferenceSession } from 'onnxruntime-common';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
 import { rewrite, type TraceOptions, trace } from './graph/trace.js';
-import { lower } from './lower.js';
+import { lower, type Precision } from './lower.js';
 import { processorRules } from './matmul.js';
 import { encodeModel } from './onnx/writer.js';
 import type { Runtime, RuntimeSession, RuntimeTensor } from './runtime.js';
@@ -38,6 +38,7 @@ export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic
   readonly inputTypes: Tensors<TensorType>;
   readonly weights: WeightFormat;
   readonly batchInvariant: boolean;
+  readonly precision: Precision;
 }
 
 /** Function compiled for one signature: a session of ONNX Runtime and the types of its outputs. */
@@ -60,7 +61,7 @@ export class Program {
   static async build(
     runtime: Runtime,
     options: InferenceSession.SessionOptions,
-    { fn, inputTypes, weights, batchInvariant, ...known }: ProgramSource,
+    { fn, inputTypes, weights, batchInvariant, precision, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
     const [device] = options.executionProviders ?? [];
@@ -73,6 +74,8 @@ export class Program {
       weights,
       evenRows: onProcessor,
       webgpu: device === 'webgpu',
+      // Which products compute in float16 depends on the number of rows.
+      precision: batchInvariant ? 'float32' : precision,
     });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({
       name,
@@ -185,6 +188,13 @@ async function guarded<V>(label: string, call: () => Promise<V>): Promise<V> {
       throw new DparError(
         `run: expected a GPU for the device 'webgpu', got none (${withoutGpu[1]}). ` +
           "Install its driver (on Linux: Vulkan; Mesa 25 has one that needs no GPU), or use the device 'cpu'.",
+        { cause },
+      );
+    }
+    if (/requires f16 but the device does not support it/.test(message)) {
+      throw new DparError(
+        "run: expected a GPU with the WebGPU feature 'shader-f16' for the precision 'float16', got one without it. " +
+          "Use the precision 'float32', or install a newer driver.",
         { cause },
       );
     }

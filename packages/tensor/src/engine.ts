@@ -80,6 +80,10 @@ export interface Engine {
    * each call. Keep large inputs that change from call to call, such as caches, in shared memory.
    */
   readonly sharesMemory?: boolean;
+  /**
+   * Type that products compute in (default: `float32`). With `float16`, gradients below 6e-8 vanish: training scales its loss.
+   */
+  readonly precision?: 'float32' | 'float16';
   compile(fn: TensorFunction, options?: CompileOptions): CompiledFunction;
   /** Copies a tensor to the engine. */
   upload(tensor: HostTensor): Promise<DeviceTensor>;

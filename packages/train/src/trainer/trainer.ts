@@ -12,6 +12,7 @@ import { clipFactor, copyParameters } from '../optimizer/named-tensors.js';
 import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
 import { BatchGradients } from '../step/batch-gradients.js';
 import { dropClasses } from '../step/dropout.js';
+import { LossScaler, lossScalerName } from '../step/loss-scaler.js';
 import { boundaryConfigOf, trainedParameters, trainsHead } from '../step/trained.js';
 import { createValidator, type Validator } from '../step/validate.js';
 import { type BoundaryValidation, type BoundaryValidator, createBoundaryValidator } from '../step/validate-boundary.js';
@@ -34,6 +35,8 @@ export class Trainer implements RunTrainer {
   private readonly batches: BatchQueue<Batch>;
   private readonly schedule: Schedule;
   private readonly gradients: BatchGradients;
+  /** Scale of the loss, if the engine computes in float16. */
+  readonly lossScaler: LossScaler | undefined;
   private readonly validator: Validator;
   private readonly trainsHead: boolean;
   /** Created when it is first used. */
@@ -61,7 +64,8 @@ export class Trainer implements RunTrainer {
     const updated = names.map((name) => [name, named(model.parameters, name)] as const);
     this.optimizer = new AdamW(Object.fromEntries(updated), options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(model.parameters);
-    this.gradients = new BatchGradients(engine, model, options);
+    this.lossScaler = engine.precision === 'float16' ? new LossScaler() : undefined;
+    this.gradients = new BatchGradients(engine, model, options, this.lossScaler);
     this.validator = createValidator(engine, model, { bucketRatio: options.bucketRatio });
     this.trainsHead = trainsHead(model, trained);
   }
@@ -113,7 +117,8 @@ export class Trainer implements RunTrainer {
   }
 
   state(): Record<string, HostTensor> {
-    return optimizerTensors(this.parameters, this.optimizer);
+    const scale = this.lossScaler && { [lossScalerName]: this.lossScaler.state };
+    return { ...optimizerTensors(this.parameters, this.optimizer), ...scale };
   }
 
   resumeAt(step: number): void {
@@ -177,12 +182,15 @@ export class Trainer implements RunTrainer {
     const wrong = pairs.find((pair) => !pair.every(Number.isFinite));
     if (wrong !== undefined) {
       await update.cancel();
+      // The same step, with gradients half as large in float16.
+      if (this.lossScaler?.shrink(loss + (boundaryLoss ?? 0))) return this.trainStep();
       throw notFinite(step, wrong, batch);
     }
     const learningRate = this.schedule(step);
     const scale = clipFactor(gradientNorm, maxGradientNorm);
     const headScale = clipFactor(headNorm, maxGradientNorm);
     await update.apply({ learningRate, gradientScale: (name) => (isBoundaryParameter(name) ? headScale : scale) });
+    this.lossScaler?.grow();
     const end = performance.now();
 
     const seconds = (end - begin) / 1000;
