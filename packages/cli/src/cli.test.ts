@@ -81,6 +81,11 @@ describe('wrong usage ends with status 2, one line and nothing on stdout', () =>
     ['sample --cfg-scale 1e999', "--cfg-scale: expected a number from 0 of double precision, got '1e999'."],
     ['flops --engine torch', "--engine: expected one of ort, tfjs, got 'torch'."],
     ['flops --device tpu', "got 'tpu'"],
+    ['flops --precision bfloat16', "--precision: expected one of float32, float16, got 'bfloat16'."],
+    [
+      'forward --checkpoint x --input y --output z --precision float16',
+      'forward: --precision float16: expected --engine ort and --device webgpu, got --engine ort --device cpu.',
+    ],
     ['forward', 'expected --checkpoint DIR, got none.'],
     ['forward --checkpoint --input x --output y', "--checkpoint: expected the path of a folder, got '--input'."],
     ['forward --checkpoint= --input x --output y', "--checkpoint: expected the path of a folder, got ''."],

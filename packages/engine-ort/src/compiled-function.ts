@@ -20,6 +20,7 @@ import {
 import type { InferenceSession } from 'onnxruntime-common';
 import type { GpuTensors } from './gpu-tensors.js';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
+import type { Precision } from './lower.js';
 import { Program } from './program.js';
 import type { Runtime, RuntimeTensor } from './runtime.js';
 import { OrtDeviceTensor } from './tensors.js';
@@ -58,6 +59,7 @@ export class OrtFunction implements CompiledFunction {
     private readonly options: CompileOptions,
     /** For a device whose outputs stay in its memory; undefined if they are where the runtime is. */
     private readonly gpu: GpuTensors | undefined,
+    private readonly precision: Precision,
   ) {
     checkCompileArguments(fn, options);
   }
@@ -154,6 +156,7 @@ export class OrtFunction implements CompiledFunction {
       weights,
       batchInvariant,
       toHost,
+      precision: this.precision,
       dynamic,
     };
     const compiled = { signature, dynamic, program: Program.build(this.runtime, this.session(), source) };

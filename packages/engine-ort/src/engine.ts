@@ -13,6 +13,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import { checkArguments } from './check-arguments.js';
 import { OrtFunction } from './compiled-function.js';
 import { GpuTensors } from './gpu-tensors.js';
+import type { Precision } from './lower.js';
 import {
   type Device,
   defaultRuntime,
@@ -31,6 +32,12 @@ import type * as ThreadRuntime from './thread/thread-runtime.js';
 export interface OrtEngineOptions {
   /** Device to compute on. Default: `'cpu'`. */
   readonly device?: Device;
+  /**
+   * Type that products and convolutions compute in (default: `'float32'`). With `'float16'`, inputs and outputs are float32 as
+   * before. Constants of products take half of the memory, and results deviate: the README lists by how much. Only for the
+   * device `'webgpu'` with the feature `shader-f16`; on others, the first run rejects.
+   */
+  readonly precision?: Precision;
   /** Threads per operator. Default: `availableThreads()`, the cores left by affinity, Slurm and quotas. */
   readonly threads?: number;
   /**
@@ -63,6 +70,7 @@ export interface OrtEngineOptions {
 
 const ortEngineOptionsKinds: KindsOf<OrtEngineOptions> = {
   'device?': "'cpu' | 'webgpu' | 'cuda'",
+  'precision?': "'float32' | 'float16'",
   'threads?': 'number',
   'spinning?': 'boolean',
   'keepMemory?': 'boolean',
@@ -74,8 +82,8 @@ const ortEngineOptionsKinds: KindsOf<OrtEngineOptions> = {
 
 /**
  * Creates an engine that traces functions to ONNX graphs and runs them with ONNX Runtime.
- * @throws DparError if the runtime (onnxruntime-node or onnxruntime-web) is not installed, the device is unknown, `threads`
- * is not a whole number >= 1, or `thread` is set for onnxruntime-web.
+ * @throws DparError if the runtime (onnxruntime-node or onnxruntime-web) is not installed, the device is unknown or does not have
+ * the precision, `threads` is not a whole number >= 1, or `thread` is set for onnxruntime-web.
  */
 export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<Engine> {
   checkArguments('createOrtEngine', { options }, { 'options?': ortEngineOptionsKinds });
@@ -84,10 +92,20 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
 
 /** Creates an engine. @param worker Program of its thread. Default: that of the built package. */
 export async function openEngine(options: OrtEngineOptions, worker?: URL): Promise<Engine> {
-  const { device = 'cpu', runtime: kind = defaultRuntime(), threads = availableThreads() } = options;
+  const {
+    device = 'cpu',
+    precision = 'float32',
+    runtime: kind = defaultRuntime(),
+    threads = availableThreads(),
+  } = options;
   if (!devices.includes(device)) {
     throw new DparError(
       `createOrtEngine: expected 'device' to be one of ${devices.join(', ')}, got ${device}. Check 'device'.`,
+    );
+  }
+  if (precision === 'float16' && device !== 'webgpu') {
+    throw new DparError(
+      `createOrtEngine: expected the device 'webgpu' for the precision 'float16', got '${device}'. Leave out 'precision'.`,
     );
   }
   if (!Number.isInteger(threads) || threads < 1) {
@@ -104,7 +122,7 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
   const functions = new Set<OrtFunction>();
   const gpu = device === 'webgpu' ? new GpuTensors(kind === 'node' ? read : undefined) : undefined;
   const compile: Engine['compile'] = (fn, options = {}) => {
-    const compiled = new OrtFunction(runtime, session, fn, options, gpu);
+    const compiled = new OrtFunction(runtime, session, fn, options, gpu, precision);
     functions.add(compiled);
     return compiled;
   };
@@ -127,7 +145,8 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
   return {
     name:
       `onnxruntime-${kind} ${runtime.version} ` +
-      `(${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${place})`,
+      `(${device}${precision === 'float16' ? ', float16' : ''}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${place})`,
+    precision,
     sharesMemory: runtime.inThread,
     hasDeviceMemory: gpu !== undefined,
     compile,

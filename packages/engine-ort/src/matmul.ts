@@ -1,5 +1,6 @@
 import { type AttributesOf, type Shape, sameShape, sizeOf } from '@dpar/tensor';
 import type { Emitter, Operand } from './emitters/emitter.js';
+import { halfProduct } from './emitters/half-product.js';
 import { type ConstantNode, type GraphNode, isOperation } from './graph/node.js';
 import { apply, firstOf, type Rules, reshape, type Simplification } from './graph/rule.js';
 import { simplifications } from './graph/simplify.js';
@@ -92,7 +93,8 @@ interface Matrices {
 type Attributes = AttributesOf<'matmul'>;
 
 /** Emitter of the batched matrix product. */
-export const matmul: Emitter<'matmul'> = ({ build, inputs: [a, b], attributes, output }) => {
+export const matmul: Emitter<'matmul'> = ({ build, inputs: [a, b], attributes, output, floats }) => {
+  if (floats === 'float16') return halfProduct(build, [a, b], attributes, output.shape);
   const left: Matrices = { name: a.name, rank: a.type.shape.length };
   const right: Matrices = { name: b.name, rank: b.type.shape.length };
   const linear = attributes.transposeB && !attributes.transposeA;

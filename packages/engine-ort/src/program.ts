@@ -15,7 +15,7 @@ import type { InferenceSession } from 'onnxruntime-common';
 import type { GpuTensors } from './gpu-tensors.js';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
 import { rewrite, type TraceOptions, trace } from './graph/trace.js';
-import { lower } from './lower.js';
+import { lower, type Precision } from './lower.js';
 import { processorRules } from './matmul.js';
 import { encodeModel } from './onnx/writer.js';
 import type { Runtime, RuntimeSession, RuntimeTensor } from './runtime.js';
@@ -42,6 +42,7 @@ export interface ProgramSource extends Pick<TraceOptions, 'constants' | 'dynamic
   readonly batchInvariant: boolean;
   /** Outputs that a GPU copies to the host; the others stay in its memory. Undefined if all outputs are for the host. */
   readonly toHost: readonly string[] | undefined;
+  readonly precision: Precision;
 }
 
 /** Function compiled for one signature: a session of ONNX Runtime and the types of its outputs. */
@@ -68,7 +69,7 @@ export class Program {
   static async build(
     runtime: Runtime,
     options: InferenceSession.SessionOptions,
-    { fn, inputTypes, weights, batchInvariant, toHost, ...known }: ProgramSource,
+    { fn, inputTypes, weights, batchInvariant, toHost, precision, ...known }: ProgramSource,
   ): Promise<Program> {
     const label = fn.name || 'function';
     const [device] = options.executionProviders ?? [];
@@ -81,6 +82,8 @@ export class Program {
       weights,
       evenRows: onProcessor,
       webgpu: device === 'webgpu',
+      // Which products compute in float16 depends on the number of rows.
+      precision: batchInvariant ? 'float32' : precision,
     });
     const outputs = Object.entries(traced.outputs).map(([name, { type }]) => ({
       name,
@@ -215,6 +218,13 @@ async function guarded<V>(label: string, call: () => Promise<V>): Promise<V> {
       throw new DparError(
         `run: expected a GPU for the device 'webgpu', got none (${withoutGpu[1]}). ` +
           "Install its driver (on Linux: Vulkan; Mesa 25 has one that needs no GPU), or use the device 'cpu'.",
+        { cause },
+      );
+    }
+    if (/requires f16 but the device does not support it/.test(message)) {
+      throw new DparError(
+        "run: expected a GPU with the WebGPU feature 'shader-f16' for the precision 'float16', got one without it. " +
+          "Use the precision 'float32', or install a newer driver.",
         { cause },
       );
     }

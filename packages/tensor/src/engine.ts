@@ -94,6 +94,10 @@ export interface Engine {
    * what changes from call to call, such as weights in training and caches, in device tensors.
    */
   readonly hasDeviceMemory?: boolean;
+  /**
+   * Type that products compute in (default: `float32`). With `float16`, gradients below 6e-8 vanish: training scales its loss.
+   */
+  readonly precision?: 'float32' | 'float16';
   compile(fn: TensorFunction, options?: CompileOptions): CompiledFunction;
   /** Copies a tensor to the engine. */
   upload(tensor: HostTensor): Promise<DeviceTensor>;

@@ -40,6 +40,7 @@ export {
   dropoutPlaces,
   noDropout,
 } from './step/dropout.js';
+export type { LossScaler } from './step/loss-scaler.js';
 export {
   boundaryLossName,
   createLossAndGradients,

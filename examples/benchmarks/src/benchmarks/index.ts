@@ -3,6 +3,7 @@ import type { Benchmark } from '../benchmark.js';
 import { engineBenchmarks } from './engines.js';
 import { eventLoop } from './event-loop.js';
 import { fid2048 } from './fid.js';
+import { float16 } from './float16.js';
 import { gemmPeak } from './gemm-peak.js';
 import { inceptionFeatures } from './inception.js';
 import { onDevice } from './on-device.js';
@@ -63,6 +64,7 @@ export const benchmarks: readonly Benchmark[] = [
   quantisedLoss('dpar', 'int4'),
   quantisedLoss('llamagen', 'int8'),
   quantisedLoss('llamagen', 'int4'),
+  float16,
   patchifyOffline,
   fid2048,
   precisionRecall10000,

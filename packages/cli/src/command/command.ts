@@ -48,7 +48,7 @@ export interface Context {
   readonly terminal: Terminal | undefined;
   /** Value of `--threads`; undefined for `availableThreads()`. */
   readonly threads: number | undefined;
-  /** The engine of `--engine`, `--device` and `--threads`. */
+  /** The engine of `--engine`, `--device`, `--precision` and `--threads`. */
   engine(): Promise<Engine>;
 }
 

@@ -238,6 +238,7 @@ export const assignment: Kind<string> = {
 export const globals = {
   engine: optional(choice(['ort', 'tfjs']), 'engine: ONNX Runtime or TensorFlow.js', 'ort'),
   device: optional(choice(['cpu', 'webgpu', 'cuda']), 'device to compute on', 'cpu'),
+  precision: optional(choice(['float32', 'float16']), 'type of products; float16 needs --device webgpu', 'float32'),
   threads: optional(
     wholeNumber(1, 1024),
     'number of threads (default: the cores that taskset, Slurm or the container allow)',

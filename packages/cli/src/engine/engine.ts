@@ -1,10 +1,11 @@
 import { createOrtEngine } from '@dpar/engine-ort';
 import { describeLoaded, loadTfjs, type TfjsBackend, tfjsEngine } from '@dpar/engine-tfjs';
 import { availableThreads, type Engine } from '@dpar/tensor';
+import { UsageError } from '../command/errors.js';
 import type { Globals } from '../command/options.js';
 
-/** Choice of an engine, its device and its threads. */
-export type EngineOptions = Pick<Globals, 'engine' | 'device' | 'threads'>;
+/** Choice of an engine, its device, its precision and its threads. */
+export type EngineOptions = Pick<Globals, 'engine' | 'device' | 'precision' | 'threads'>;
 
 /** Backends of TensorFlow.js for each device, fastest first. */
 export const tfjsBackendsOf: { readonly [D in Globals['device']]: readonly TfjsBackend[] } = {
@@ -16,13 +17,17 @@ export const tfjsBackendsOf: { readonly [D in Globals['device']]: readonly TfjsB
 /**
  * Makes the engine.
  * @param note Receives a line that names the backend.
- * @throws DparError if the runtime of the engine is not installed.
+ * @throws UsageError if the device does not compute in the precision; DparError if the runtime of the engine is not installed.
  */
 export async function createEngine(
-  { engine, device, threads }: EngineOptions,
+  { engine, device, precision, threads }: EngineOptions,
   note: (line: string) => void,
 ): Promise<Engine> {
-  if (engine === 'ort') return createOrtEngine({ device, ...(threads !== undefined && { threads }) });
+  if (precision === 'float16' && (engine !== 'ort' || device !== 'webgpu')) {
+    const got = `--engine ${engine} --device ${device}`;
+    throw new UsageError(`--precision float16: expected --engine ort and --device webgpu, got ${got}.`);
+  }
+  if (engine === 'ort') return createOrtEngine({ device, precision, ...(threads !== undefined && { threads }) });
   // Native TensorFlow reads this variable when it is loaded. Its default is all cores of the machine.
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads ?? availableThreads());
   const loaded = await loadTfjs({ backend: tfjsBackendsOf[device] });

@@ -1,6 +1,8 @@
-import { type DType, type ElementwisePrimitive, type Primitive, sameShape } from '@dpar/tensor';
+import { type ElementwisePrimitive, type Primitive, sameShape } from '@dpar/tensor';
 import { knownScalar } from '../graph/node.js';
 import { microsoft } from '../onnx/builder.js';
+import type { ElementType } from '../onnx/model.js';
+import { elementTypes } from '../onnx/writer.js';
 import { type Emission, type Emitter, type Emitters, names } from './emitter.js';
 import { addToScattered, subtractFromScattered } from './indexing.js';
 
@@ -9,11 +11,9 @@ function operator<P extends Primitive>(opType: string): Emitter<P> {
   return ({ build, inputs }) => build.apply(opType, names(inputs));
 }
 
-const elementTypes: Readonly<Record<DType, number>> = { float32: 1, int32: 6, bool: 9 };
-
 /** Converts x to another element type. */
-export function cast({ build }: Pick<Emission<Primitive>, 'build'>, x: string, to: DType | 'int64'): string {
-  return build.apply('Cast', [x], { to: { int: to === 'int64' ? 7 : elementTypes[to] } });
+export function cast({ build }: Pick<Emission<Primitive>, 'build'>, x: string, to: ElementType): string {
+  return build.apply('Cast', [x], { to: { int: elementTypes[to] } });
 }
 
 /** Emits max(x, 0), which ONNX Runtime fuses with the convolution before it. Undefined for another maximum. */

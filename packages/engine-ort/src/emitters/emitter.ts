@@ -15,6 +15,8 @@ export interface Emission<P extends Primitive> {
   readonly inputs: InputsOf<P, Operand>;
   readonly attributes: AttributesOf<P>;
   readonly output: TensorType;
+  /** Element type of float32 inputs and outputs in the ONNX graph. */
+  readonly floats: 'float32' | 'float16';
   /** Looks up a tensor that the inputs depend on. */
   operand(node: GraphNode): Operand;
   /** True if the graph also applies `other` to the single input `x`, at any place. */

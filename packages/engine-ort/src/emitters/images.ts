@@ -1,4 +1,5 @@
 import { type Emitter, type Emitters, names } from './emitter.js';
+import { halfConvolution } from './half-product.js';
 
 type Image = 'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient' | 'resizeNearest' | 'groupNorm';
 type Pooling = 'maxPool2d' | 'averagePool2d';
@@ -17,8 +18,12 @@ function pool(opType: 'MaxPool' | 'AveragePool'): Emitter<Pooling> {
 
 /** Emitters of convolutions, resizing and pooling. */
 export const imageEmitters: Emitters<Image | Pooling> = {
-  conv2d: ({ build, inputs, attributes: { stride, padding } }) =>
-    build.apply('Conv', names(inputs), { strides: { ints: [stride, stride] }, pads: { ints: padding } }),
+  conv2d: ({ build, inputs, attributes: { stride, padding }, floats }) => {
+    const attributes = { strides: { ints: [stride, stride] }, pads: { ints: padding } };
+    return floats === 'float16'
+      ? halfConvolution(build, inputs, attributes)
+      : build.apply('Conv', names(inputs), attributes);
+  },
   conv2dInputGradient: ({ build, inputs, attributes: { stride, padding, height, width } }) => {
     const [gradient, weight] = inputs;
     const [, , rows = 0, columns = 0] = gradient.type.shape;

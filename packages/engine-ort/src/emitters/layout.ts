@@ -26,12 +26,12 @@ export const layoutEmitters: Emitters<Layout> = {
     const end = build.dynamic.isOpen(length) && start + size === length ? beyondFixedSizes : place(start + size);
     return build.apply('Slice', [name, build.int64([place(start)]), build.int64([end]), build.int64([axis])]);
   },
-  pad: ({ build, inputs: [x], attributes: { axis, before, after }, output }) => {
+  pad: ({ build, inputs: [x], attributes: { axis, before, after }, output, floats }) => {
     const rank = output.shape.length;
     const amounts = new Array<number>(2 * rank).fill(0);
     amounts[axis] = before;
     amounts[rank + axis] = after;
-    const zero = output.dtype === 'int32' ? build.int(0) : build.float(0);
+    const zero = output.dtype === 'int32' ? build.int(0) : build.float(0, floats);
     return build.apply('Pad', [x.name, build.int64(amounts), zero]);
   },
 };

@@ -8,6 +8,7 @@ import {
   type WeightFormat,
 } from '@dpar/tensor';
 import { DynamicSizes } from '../graph/dynamic-sizes.js';
+import { toHalf } from './half.js';
 import type { ElementType, OnnxAttributes, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.js';
 
 /** Domain of ONNX Runtime's own operators. */
@@ -81,6 +82,13 @@ export class OnnxBuilder {
     return name;
   }
 
+  /** Adds a float32 constant in float16. @see toHalf */
+  half({ shape, data }: HostTensor, hint = 'constant'): string {
+    const name = this.freshName(`${hint}.float16`);
+    this.initializers.push({ name, type: 'float16', shape, data: toHalf(data as Float32Array) });
+    return name;
+  }
+
   /** Adds a constant matrix in the format of weights. @returns Names of its codes and scales, and their format. */
   quantized(matrix: HostTensor, hint = 'weight'): readonly [codes: string, scales: string, format: QuantizedMatrix] {
     const known = this.quantizedMatrices.get(matrix.data);
@@ -146,11 +154,12 @@ export class OnnxBuilder {
     return this.apply('Cast', [positions], { to: { int: 6 } });
   }
 
-  /** Adds a float32 scalar. */
-  float(value: number): string {
-    return this.once(`float ${Object.is(value, -0) ? '-0' : value}`, () =>
-      this.initializer({ dtype: 'float32', shape: [], data: Float32Array.of(value) }, 'float'),
-    );
+  /** Adds a scalar. */
+  float(value: number, type: 'float32' | 'float16' = 'float32'): string {
+    return this.once(`${type} ${Object.is(value, -0) ? '-0' : value}`, () => {
+      const scalar = { dtype: 'float32', shape: [], data: Float32Array.of(value) } as const;
+      return type === 'float16' ? this.half(scalar, 'float') : this.initializer(scalar, 'float');
+    });
   }
 
   /** Adds a float32 vector. */

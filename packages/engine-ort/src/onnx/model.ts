@@ -1,8 +1,11 @@
 import type { KindsOf } from '@dpar/check';
 import type { Shape } from '@dpar/tensor';
 
-/** Element types of ONNX tensors. Graphs use int64 for shapes, axes and some indices, uint8 for quantised weights. */
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8';
+/**
+ * Element types of ONNX tensors. Graphs use int64 for shapes, axes and some indices, uint8 for quantised weights, float16 for
+ * products on WebGPU.
+ */
+export type ElementType = 'float32' | 'float16' | 'int32' | 'int64' | 'bool' | 'uint8';
 
 /** Attribute of a node, by its ONNX type. */
 export type OnnxAttribute =
@@ -38,7 +41,7 @@ export interface OnnxValue {
 /** Constant of the graph. The data are little-endian, as in memory. */
 export interface OnnxTensor extends OnnxValue {
   readonly shape: Shape;
-  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+  readonly data: Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array;
 }
 
 /** Metadata of an ONNX file. */

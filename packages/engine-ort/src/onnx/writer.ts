@@ -4,7 +4,15 @@ import type { ElementType, OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxV
 
 // Field and enumeration numbers are those of onnx.proto (ONNX IR specification).
 const irVersion = 9;
-const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9, uint8: 2 };
+/** Numbers of the element types. */
+export const elementTypes: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 const lengthDelimited = 2;
 const tensorsOfGraph = 5;
 const external = 1;

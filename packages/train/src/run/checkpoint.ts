@@ -13,6 +13,7 @@ import {
 } from '@dpar/io/node';
 import { DparError, formatType, type HostTensor, sameShape, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
+import { lossScalerName } from '../step/loss-scaler.js';
 import type { RunTrainer } from '../trainer/run-trainer.js';
 import { differences, formatDifferences } from './resume-settings.js';
 import {
@@ -47,7 +48,8 @@ const runRecordKinds: KindsOf<RunRecord> = {
 /**
  * Writes a trainer's checkpoint atomically. Tensors are written without a copy. The files are:
  * - `config.json` and `model.safetensors`, as in every checkpoint; the threshold of a boundary head is calibrated;
- * - `optimizer.safetensors`: `exp_avg.<parameter>` and `exp_avg_sq.<parameter>` of the trained parameters;
+ * - `optimizer.safetensors`: `exp_avg.<parameter>` and `exp_avg_sq.<parameter>` of the trained parameters, and `loss_scale` of a
+ *   run in float16;
  * - `average.safetensors` with `averageDecay`, and `classes.json` if the names of the classes are known;
  * - `trainer.json`: step and seed, on which all random numbers depend, the run's record, and size and SHA-256 of the other
  *   files.
@@ -146,6 +148,8 @@ async function readInto(path: string, targets: Tensors<HostTensor>, action: 'che
   try {
     for (const [name, { shape, data }] of Object.entries(targets)) {
       const type = file.types.get(name);
+      // A run in float32 has none. Its first scale is then the usual one.
+      if (type === undefined && name === lossScalerName) continue;
       if (type?.dtype !== 'F32' || !sameShape(type.shape, shape)) {
         throw new DparError(
           `restoreTrainer: expected ${formatType({ dtype: 'float32', shape })} for '${name}' in '${path}', ` +

@@ -104,7 +104,9 @@ async function killedRun(name: string, moment: Moment, changes?: object): Promis
 /** Number of kills. More of them take longer, and find what is rare. */
 const kills = Number(process.env.DPAR_KILLS ?? 8);
 
-it(`ends with the same bytes after a SIGKILL at any of ${kills} random moments`, { timeout: 40_000 * kills }, async () => {
+it(`ends with the same bytes after a SIGKILL at any of ${kills} random moments`, {
+  timeout: 40_000 * kills,
+}, async () => {
   const [whole, same] = [await newRun('whole'), await newRun('same')];
   const begin = performance.now();
   const [first, second] = [start(whole.path), start(same.path)];

@@ -13,6 +13,8 @@ import {
 import { type Batch, takeImages } from '../batches/token-set.js';
 import { accumulateGradients } from '../optimizer/named-tensors.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
+import { lossScaleName } from './loss-scale.js';
+import type { LossScaler } from './loss-scaler.js';
 import { createLossAndGradients, type LossAndGradients, type LossAndGradientsResult } from './step.js';
 import { type Trained, trainedParameters, trainsHead } from './trained.js';
 
@@ -73,6 +75,7 @@ export class BatchGradients {
     private readonly engine: Engine,
     private readonly model: ImageArchitecture,
     private readonly options: BatchGradientsOptions,
+    private readonly scaler?: LossScaler,
   ) {
     const { seed, dropout: rates = noDropout, recomputeBlocks, trained = 'all' } = options;
     const dropout = trained === 'boundary_head' ? noDropout : rates;
@@ -181,16 +184,22 @@ export class BatchGradients {
       const read = Object.fromEntries(Object.entries(parameters).filter(([name]) => isReadByHead(name)));
       const counts = kind.patchCounts(config, images.length, entropies);
       const patches = counts?.reduce((sum, count) => sum + count, 0) ?? 0;
-      return { read, inputs: { tokens, ...(entropies && { entropies }) }, patches, positions: patches };
+      const headInputs = { tokens, ...(entropies && { entropies }), ...this.lossScale() };
+      return { read, inputs: headInputs, patches, positions: patches };
     }
     const inputs = kind.inputs(config, part, { bucketRatio: this.options.bucketRatio });
     const masks = this.masks.draw(inputs, index);
     const { entropies } = trainsHead(this.model, this.trained) ? part : {};
     return {
       read: parameters,
-      inputs: { ...inputs, ...masks, ...(entropies && { entropies }) },
+      inputs: { ...inputs, ...masks, ...(entropies && { entropies }), ...this.lossScale() },
       ...kind.globalPositions(config, inputs),
     };
+  }
+
+  /** Scale of the loss as an input, if there is one. */
+  private lossScale(): Tensors<HostTensor> {
+    return this.scaler === undefined ? {} : { [lossScaleName]: float32([], [this.scaler.scale]) };
   }
 
   /** Frees compiled graphs. */

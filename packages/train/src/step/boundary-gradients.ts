@@ -1,5 +1,6 @@
 import { boundaryEntropies, type DparConfig, encoderStates, isBoundaryParameter } from '@dpar/model';
-import { named, type Ops, type TensorFunction, type Tensors, valueAndGradients } from '@dpar/tensor';
+import { named, type Ops, type TensorFunction, type Tensors } from '@dpar/tensor';
+import { lossScaleName, scaledGradients } from './loss-scale.js';
 
 /** Squared error of a boundary head, and its gradients. */
 export interface BoundaryGradients<T> {
@@ -26,8 +27,9 @@ export function boundaryGradients<T>(
     const predicted = boundaryEntropies(tapeOps, config, inputs, named(inputs, 'states'));
     return { loss: tapeOps.mean(tapeOps.square(tapeOps.sub(predicted, named(inputs, 'entropies')))) };
   };
-  const inputs = { ...Object.fromEntries(head), states, entropies: named(tensors, 'entropies') };
-  const { outputs, gradients } = valueAndGradients(ops, error, inputs, {
+  const scale = Object.hasOwn(tensors, lossScaleName) ? { [lossScaleName]: named(tensors, lossScaleName) } : {};
+  const inputs = { ...Object.fromEntries(head), ...scale, states, entropies: named(tensors, 'entropies') };
+  const { outputs, gradients } = scaledGradients(ops, error, inputs, {
     of: 'loss',
     by: head.map(([name]) => name),
   });

@@ -10,11 +10,11 @@ import {
   named,
   type TensorFunction,
   type Tensors,
-  valueAndGradients,
 } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { boundaryGradients } from './boundary-gradients.js';
 import { type DropoutRates, dropoutFrom, dropoutRatesKinds, maskAxes, noDropout } from './dropout.js';
+import { scaledGradients } from './loss-scale.js';
 import { boundaryConfigOf, type Trained, trainedKind, trainedParameters, trainsHead } from './trained.js';
 
 /** Prefix of gradients among the outputs: `grad.<parameter>`. */
@@ -50,6 +50,9 @@ export const boundaryLossName = 'boundaryLoss';
  * those of its squared error, which is the output `boundaryLoss` (scalar, nats^2). Other gradients are as without the head. If
  * only the head is trained, the inputs are `tokens`, `entropies` and the parameters that the head reads, the squared error is
  * also the output `loss`, and there are no other outputs and no dropout.
+ *
+ * With `lossScale` (scalar, a power of two) among its inputs, backward passes start from the losses times that scale, and gradients
+ * are divided by it. Products in float16 then do not round small gradients to zero. Losses are returned unscaled.
  * @param outputs Names of the model's outputs to return.
  * @throws DparError if only a part is trained, and the model has no boundary head.
  */
@@ -78,7 +81,7 @@ export function gradientFunction(
     const forward: TensorFunction = (tapeOps, tensors) =>
       kind.outputs(tapeOps, config, tensors, { dropout: dropoutFrom(tensors, dropout), recomputeBlocks });
     const byLoss = joint === undefined ? by : by.filter((name) => !isBoundaryParameter(name));
-    const results = valueAndGradients(ops, forward, inputs, { of: 'loss', by: byLoss });
+    const results = scaledGradients(ops, forward, inputs, { of: 'loss', by: byLoss });
     const returned = Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)]));
     const gradients = prefixed(results.gradients);
     if (joint === undefined) return { ...returned, ...gradients };

@@ -92,8 +92,14 @@ const optionsKinds: KindsOf<TokenizerTrainerOptions> = {
 /** @throws DparError if an option is missing or out of range, or if parameters do not fit the model. */
 function checkOptions(options: TokenizerTrainerOptions): void {
   checkArguments('TokenizerTrainer', { options }, { options: optionsKinds });
-  const { model, steps, batchSize, schedule, reviveAfter = 0, adversarial } = options;
+  const { engine, model, steps, batchSize, schedule, reviveAfter = 0, adversarial } = options;
   trainingOf(model.kind);
+  if (engine.precision === 'float16') {
+    throw new DparError(
+      `TokenizerTrainer: expected an engine that computes in float32, got '${engine.name}'. ` +
+        "Leave out 'precision': tokenizers are not trained in float16.",
+    );
+  }
   for (const [name, value, least] of [
     ['steps', steps, 0],
     ['batchSize', batchSize, 1],

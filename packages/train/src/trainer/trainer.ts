@@ -13,12 +13,15 @@ import { clipFactor, copyParameters } from '../optimizer/named-tensors.js';
 import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
 import { BatchGradients, type BatchGradientsResult } from '../step/batch-gradients.js';
 import { dropClasses } from '../step/dropout.js';
+import { LossScaler, lossScalerName } from '../step/loss-scaler.js';
 import { boundaryConfigOf, trainedParameters, trainsHead } from '../step/trained.js';
 import { createValidator, type Validator } from '../step/validate.js';
 import { type BoundaryValidation, type BoundaryValidator, createBoundaryValidator } from '../step/validate-boundary.js';
 import type { StepMetrics } from './metrics.js';
 import { optimizerTensors, type RunTrainer, validationIsDue } from './run-trainer.js';
 import { checkTrainerOptions, patchCountsOf, type TrainerOptions, trainerOptionsKinds } from './trainer-options.js';
+
+type Losses = Pick<BatchGradientsResult, 'loss' | 'boundaryLoss'>;
 
 /** Losses of a step, its norm and its work, and when the gradients were there. */
 interface UpdateResult extends Omit<BatchGradientsResult, 'gradients'> {
@@ -46,6 +49,8 @@ export class Trainer implements RunTrainer {
   private readonly gradients: BatchGradients;
   /** Parameters and optimizer in the memory of the engine, if it has one. */
   private readonly device: DeviceAdamW | undefined;
+  /** Scale of the loss, if the engine computes in float16. */
+  readonly lossScaler: LossScaler | undefined;
   private readonly validator: Validator;
   private readonly trainsHead: boolean;
   /** Created when it is first used. */
@@ -73,7 +78,8 @@ export class Trainer implements RunTrainer {
     const updated = names.map((name) => [name, named(model.parameters, name)] as const);
     this.optimizer = new AdamW(Object.fromEntries(updated), options.optimizer);
     this.average = options.averageDecay === undefined ? undefined : copyParameters(model.parameters);
-    this.gradients = new BatchGradients(engine, model, options);
+    this.lossScaler = engine.precision === 'float16' ? new LossScaler() : undefined;
+    this.gradients = new BatchGradients(engine, model, options, this.lossScaler);
     if (engine.hasDeviceMemory) {
       this.device = new DeviceAdamW(engine, {
         parameters: model.parameters,
@@ -143,7 +149,8 @@ export class Trainer implements RunTrainer {
   }
 
   state(): Record<string, HostTensor> {
-    return optimizerTensors(this.parameters, this.optimizer);
+    const scale = this.lossScaler && { [lossScalerName]: this.lossScaler.state };
+    return { ...optimizerTensors(this.parameters, this.optimizer), ...scale };
   }
 
   resumeAt(step: number): void {
@@ -194,9 +201,8 @@ export class Trainer implements RunTrainer {
     const batch = await this.batchAt(step);
     const loaded = performance.now();
     const learningRate = this.schedule(step);
-    const update = await (this.device === undefined
-      ? this.stepOnHost(batch, learningRate)
-      : this.stepOnDevice(this.device, batch, learningRate));
+    const update = await this.takeStep(batch, learningRate);
+    this.lossScaler?.grow();
     const { loss, boundaryLoss, gradientNorm, patches, positions, computed } = update;
     const end = performance.now();
 
@@ -218,8 +224,22 @@ export class Trainer implements RunTrainer {
     };
   }
 
-  /** Gradients and their update, with the optimizer on the host. @throws DparError for what is not finite. */
-  private async stepOnHost(batch: Batch, learningRate: number): Promise<UpdateResult> {
+  /** One update. While gradients overflow in float16, the same step is taken again with a smaller scale of the loss. */
+  private async takeStep(batch: Batch, learningRate: number): Promise<UpdateResult> {
+    for (;;) {
+      const update = await (this.device === undefined
+        ? this.stepOnHost(batch, learningRate)
+        : this.stepOnDevice(this.device, batch, learningRate));
+      if (update !== undefined) return update;
+    }
+  }
+
+  /**
+   * Gradients and their update, with the optimizer on the host.
+   * @returns Undefined if gradients overflowed in float16: nothing has changed but the scale of the loss.
+   * @throws DparError for what is not finite otherwise.
+   */
+  private async stepOnHost(batch: Batch, learningRate: number): Promise<UpdateResult | undefined> {
     const { maxGradientNorm = 1, optimizerThread } = this.options;
     const { gradients, ...result } = await this.gradients.run(this.parameters, batch, this.step);
     const computed = performance.now();
@@ -230,7 +250,7 @@ export class Trainer implements RunTrainer {
     const wrong = this.wrongOf(result, othersNorm, headNorm);
     if (wrong !== undefined) {
       await update.cancel();
-      throw notFinite(this.step, wrong, batch);
+      return this.refuse(result, wrong, batch);
     }
     const scale = clipFactor(othersNorm, maxGradientNorm);
     const headScale = clipFactor(headNorm, maxGradientNorm);
@@ -239,17 +259,25 @@ export class Trainer implements RunTrainer {
   }
 
   /** The same in the memory of the engine: the batch goes up, and losses and norms come down. */
-  private async stepOnDevice(device: DeviceAdamW, batch: Batch, learningRate: number): Promise<UpdateResult> {
+  private async stepOnDevice(
+    device: DeviceAdamW,
+    batch: Batch,
+    learningRate: number,
+  ): Promise<UpdateResult | undefined> {
     const { gradients, ...result } = await this.gradients.runOnDevice(await device.parameters(), batch, this.step);
     const computed = performance.now();
-    const { step } = this;
     const isValid = this.wrongOf(result, 0, 0) === undefined;
     const { norms } = isValid ? await device.update(gradients, learningRate) : { norms: {} };
     for (const gradient of Object.values(gradients)) gradient.dispose();
     const [othersNorm, headNorm] = [norms.others ?? 0, norms.head ?? 0];
     const wrong = this.wrongOf(result, othersNorm, headNorm);
-    if (wrong !== undefined) throw notFinite(step, wrong, batch);
+    if (wrong !== undefined) return this.refuse(result, wrong, batch);
     return { ...result, gradientNorm: this.ownNorm(othersNorm, headNorm), computed };
+  }
+
+  /** Shrinks the scale of the loss. @throws DparError if that does not help. */
+  private refuse({ loss, boundaryLoss = 0 }: Losses, wrong: readonly [number, number], batch: Batch): undefined {
+    if (!this.lossScaler?.shrink(loss + boundaryLoss)) throw notFinite(this.step, wrong, batch);
   }
 
   /** Norm of the gradients that a run is about. */
@@ -259,7 +287,7 @@ export class Trainer implements RunTrainer {
 
   /** Loss and norm that are not both finite, if there are any. */
   private wrongOf(
-    { loss, boundaryLoss = 0 }: Pick<UpdateResult, 'loss' | 'boundaryLoss'>,
+    { loss, boundaryLoss = 0 }: Losses,
     othersNorm: number,
     headNorm: number,
   ): readonly [number, number] | undefined {
