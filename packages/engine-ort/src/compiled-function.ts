@@ -18,7 +18,7 @@ import {
   type TensorType,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
-import type { GpuTensors } from './gpu-tensors.js';
+import type { Gpu } from './gpu.js';
 import { DynamicSizes, openTypes } from './graph/dynamic-sizes.js';
 import type { Precision } from './lower.js';
 import { Program } from './program.js';
@@ -58,7 +58,7 @@ export class OrtFunction implements CompiledFunction {
     private readonly fn: TensorFunction,
     private readonly options: CompileOptions,
     /** For a device whose outputs stay in its memory; undefined if they are where the runtime is. */
-    private readonly gpu: GpuTensors | undefined,
+    private readonly gpu: Gpu | undefined,
     private readonly precision: Precision,
   ) {
     checkCompileArguments(fn, options);
@@ -99,6 +99,7 @@ export class OrtFunction implements CompiledFunction {
     run: (program: Program, tensors: Tensors<RuntimeTensor>) => Promise<V>,
   ): Promise<V> {
     checkLive('function', this.disposed);
+    await this.gpu?.open();
     const types: Record<string, TensorType> = {};
     const tensors: Record<string, RuntimeTensor> = {};
     const entered: OrtDeviceTensor[] = [];

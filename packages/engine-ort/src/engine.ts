@@ -6,13 +6,14 @@ import {
   type DeviceTensor,
   DparError,
   type Engine,
+  float32,
   type HostTensor,
   named,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
 import { checkArguments } from './check-arguments.js';
 import { OrtFunction } from './compiled-function.js';
-import { GpuTensors } from './gpu-tensors.js';
+import { Gpu } from './gpu.js';
 import type { Precision } from './lower.js';
 import {
   type Device,
@@ -120,7 +121,12 @@ export async function openEngine(options: OrtEngineOptions, worker?: URL): Promi
     enableCpuMemArena: options.keepMemory ?? keepsMemory?.() ?? true,
   });
   const functions = new Set<OrtFunction>();
-  const gpu = device === 'webgpu' ? new GpuTensors(kind === 'node' ? read : undefined) : undefined;
+  const gpu = device === 'webgpu' ? new Gpu(kind === 'node' ? read : undefined, openSession) : undefined;
+  function openSession(): Promise<unknown> {
+    const same = new OrtFunction(runtime, session, (_, inputs) => inputs, {}, undefined, precision);
+    functions.add(same);
+    return same.run({ x: float32([1]) });
+  }
   const compile: Engine['compile'] = (fn, options = {}) => {
     const compiled = new OrtFunction(runtime, session, fn, options, gpu, precision);
     functions.add(compiled);

@@ -12,7 +12,7 @@ import {
   type WeightFormat,
 } from '@dpar/tensor';
 import type { InferenceSession } from 'onnxruntime-common';
-import type { GpuTensors } from './gpu-tensors.js';
+import type { Gpu } from './gpu.js';
 import type { DynamicSizes } from './graph/dynamic-sizes.js';
 import { rewrite, type TraceOptions, trace } from './graph/trace.js';
 import { lower, type Precision } from './lower.js';
@@ -131,7 +131,7 @@ export class Program {
   async runOnDevice(
     inputs: Tensors<RuntimeTensor>,
     { toHost = [] }: DeviceRunOptions,
-    gpu: GpuTensors | undefined,
+    gpu: Gpu | undefined,
   ): Promise<Tensors<OrtDeviceTensor>> {
     checkOutputNames('toHost', toHost, this.outputNames);
     const found = await this.runSession(inputs, 'device');
