@@ -117,6 +117,9 @@ ${tile(mean.toFixed(2), 'tokens per patch')}
 </div>`;
 }
 
+/** Minutes of `dpar create` if none are given. */
+const usualMinutes = 30;
+
 /** Note of a run that was too short, with the command of a longer one. Undefined for models that continue trained ones. */
 function shortNote(run: CreateRun): Html | undefined {
   const [first] = run.record.rounds;
@@ -133,7 +136,9 @@ function shortNote(run: CreateRun): Html | undefined {
       return html`Add pictures: more visits of these ${run.plan.training} would only learn them by heart.`;
     }
     // A longer run also has a better tokenizer and a larger model. Its plan needs a folder of its own.
-    const minutes = 10 * Math.ceil((run.round.minutes * factor) / 10);
+    const longer = 10 * Math.ceil((run.round.minutes * factor) / 10);
+    // Much of a run of few minutes is preparation, so that its time says little: the command's usual time is enough.
+    const minutes = run.round.minutes < usualMinutes ? Math.min(usualMinutes, longer) : longer;
     const output = `${run.request.output}-${minutes}-minutes`;
     return html`Start a longer run: <code>${createCommand({ ...run.request, output, minutes })}</code>`;
   });
