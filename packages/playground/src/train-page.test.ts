@@ -54,8 +54,10 @@ describe.skipIf(chromium === undefined)('the part of the page that trains', { ti
   const generated = async (): Promise<string> => {
     await page.getByRole('tab', { name: 'Generate' }).click();
     await button('Generate').click();
+    // The run before has finished too.
+    await button('Stop').waitFor();
     await page.getByText('Finished').waitFor();
-    return figure(page, 'codes');
+    return (await page.locator('[data-figure=codes]').textContent()) ?? '';
   };
 
   it('loads its program only when it is shown', async () => {

@@ -140,7 +140,7 @@ describe('fine-tuning in the worker', () => {
     expect(await tune({ steps: 30, mirrors: true }).ended).toMatchObject({ kind: 'tuning' });
     await send({ kind: 'use' });
     const { ended, events } = tune({ steps: 2, label: undefined });
-    await ended;
+    expect(await ended).toMatchObject({ kind: 'tuning' });
     expect(events().find((event) => event.kind === 'prepared')).toMatchObject({ label });
   });
 

@@ -85,11 +85,17 @@ export class Tuning {
     const run = this.run(work, task).finally(() => {
       this.work = undefined;
     });
-    work.ended = run.catch(() => {});
-    await run;
+    work.ended = run.then(
+      () => {},
+      () => {},
+    );
+    const steps = await run;
+    // Last, so that a request that follows finds no work.
+    if (steps !== undefined) this.parts.reply({ kind: 'tuning', id, event: { kind: 'tuned', steps } });
   }
 
-  private async run(work: Work, task: TuningTask): Promise<void> {
+  /** Trains. @returns Number of finished steps; undefined if the task was discarded. */
+  private async run(work: Work, task: TuningTask): Promise<number | undefined> {
     const { engine, model, models, analyser, nextMessages } = this.parts;
     const { id, stop } = work;
     const report = async (event: TuningEvent): Promise<void> => {
@@ -110,18 +116,17 @@ export class Tuning {
       for (;;) {
         const { done, value } = await progress.next();
         if (done) {
-          if (work.isDiscarded) return;
+          if (work.isDiscarded) return undefined;
           this.tuned = value;
-          break;
+          return steps;
         }
         if (work.isDiscarded) {
           await progress.return(base);
-          return;
+          return undefined;
         }
         if (value.kind === 'step') steps = value.step;
         await report(value);
       }
-      await report({ kind: 'tuned', steps });
     } catch (error) {
       if (trainer.engine === engine) throw error;
       throw new Error(`Training on the graphics processor failed: ${messageOf(error)} Train on the processor instead.`);
