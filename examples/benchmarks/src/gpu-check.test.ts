@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { describe, expect, it } from 'vitest';
 import { Budget, runCheck, TimeUp } from './gpu-check/check.js';
+import { execute } from './gpu-check/commands.js';
 import type { Report } from './gpu-check/report.js';
 
 const program = fileURLToPath(new URL('../dist/gpu-check.js', import.meta.url));
@@ -64,6 +65,17 @@ it('refuses what it does not know', () => {
     expect(gpuCheck(...argv)).toMatchObject({ status: 2, stdout: '' });
   }
 });
+
+it.skipIf(process.platform === 'win32')(
+  'ends a program with its own processes when the time is up',
+  { timeout: 40_000 },
+  async () => {
+    const file = join(await temporaryFolder(), 'program.mjs');
+    const waiting = "spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'inherit' });";
+    await writeFile(file, `import { spawn } from 'node:child_process'; ${waiting}`);
+    await expect(execute(file, [], new Budget(1))).rejects.toThrow(TimeUp);
+  },
+);
 
 describe('a check', () => {
   const deviation = { of: 'outputs', value: 2, limit: 1 };
