@@ -30,8 +30,8 @@ it('checks a device and writes the findings as JSON and as a page', { timeout: 1
     'training/dpar',
     'sampling/llamagen',
     'sampling/dpar',
-    'bench/train-step/emoji-dpar/batch-16',
     'bench/sample/emoji-dpar/batch-1',
+    'bench/train-step/emoji-dpar/batch-16',
   ]);
   const byName = new Map(report.checks.map((check) => [check.name, check]));
   expect(byName.get('conformance')?.about).toMatch(/^(\d+) of \1 cases agree with the reference$/);
