@@ -15,7 +15,7 @@ const gpuCheck = (...argv: string[]) =>
 const readReport = async (folder: string) =>
   JSON.parse(await readFile(join(folder, 'gpu-check.json'), 'utf8')) as Report;
 
-it('checks a device and writes the findings as JSON and as a page', { timeout: 180_000 }, async () => {
+it('checks a device and writes the findings as JSON and as a page', { timeout: 400_000 }, async () => {
   const folder = await temporaryFolder();
   const { status, stdout, stderr } = gpuCheck('--device', 'cpu', '--small', '--output', folder);
   expect(stderr).toContain('gpu-check: conformance: passed, ');
@@ -28,10 +28,8 @@ it('checks a device and writes the findings as JSON and as a page', { timeout: 1
     'fixtures/llamagen',
     'fixtures/dpar-dynamic4d',
     'training/dpar',
-    'sampling/llamagen',
     'sampling/dpar',
     'bench/sample/emoji-dpar/batch-1',
-    'bench/train-step/emoji-dpar/batch-16',
   ]);
   const byName = new Map(report.checks.map((check) => [check.name, check]));
   expect(byName.get('conformance')?.about).toMatch(/^(\d+) of \1 cases agree with the reference$/);
@@ -49,11 +47,11 @@ it('checks a device and writes the findings as JSON and as a page', { timeout: 1
   expect(page).not.toMatch(/<(script|link)|https?:\/\/(?!www\.w3\.org)/);
 });
 
-it('marks what is left when the time is up', async () => {
+it('marks what is left when the time is up', { timeout: 180_000 }, async () => {
   const folder = await temporaryFolder();
   const { status } = gpuCheck('--device', 'cpu', '--small', '--minutes', '0', '--output', folder);
   const { checks, passed } = await readReport(folder);
-  expect(checks).toHaveLength(8);
+  expect(checks).toHaveLength(6);
   expect(new Set(checks.map((check) => `${check.status}, ${check.about}`))).toEqual(
     new Set(['not run, the time was up']),
   );
