@@ -77,7 +77,6 @@ it.skipIf(process.platform === 'win32')(
 
 describe('a check', () => {
   const deviation = { of: 'outputs', value: 2, limit: 1 };
-  const budget = new Budget(60);
 
   it.each([
     ['passed', async () => ({ about: '', deviations: [{ ...deviation, limit: 2 }] })],
@@ -86,6 +85,6 @@ describe('a check', () => {
     ['failed', () => Promise.reject(new Error('device lost'))],
     ['not run', () => Promise.reject(new TimeUp('the time was up after 3 s'))],
   ])('has %s', async (status, find) => {
-    expect(await runCheck('name', budget, find)).toMatchObject({ name: 'name', status });
+    expect(await runCheck('name', new Budget(60), find)).toMatchObject({ name: 'name', status });
   });
 });
