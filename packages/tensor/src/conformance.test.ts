@@ -80,10 +80,7 @@ describe('usableEngine', () => {
     const engine: Engine = {
       ...reference,
       name: 'a driver',
-      compile: () => ({
-        ...reference.compile((ops) => ({ y: ops.scalar(0) })),
-        run: async () => ({ y: float32([1], [y()]) }),
-      }),
+      compile: (fn) => Object.assign(reference.compile(fn), { run: async () => ({ y: float32([1], [y()]) }) }),
       dispose: async () => void counts.disposed++,
     };
     return { engine, counts };

@@ -4,7 +4,7 @@ import { type Check, runCheck } from './check.js';
 import { type CheckSettings, runBench } from './commands.js';
 
 /** Benchmarks that a software device can run. */
-const small = /train-step\/emoji-dpar|sample\/emoji-dpar\/batch-1$/;
+const small = /sample\/emoji-dpar\/batch-1$/;
 
 /** Measurements of each benchmark. */
 const rounds = 2;

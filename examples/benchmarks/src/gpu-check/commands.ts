@@ -30,7 +30,18 @@ export interface Ended {
  */
 export function execute(file: string, args: readonly string[], budget: Budget): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // The program and its own processes are one group, which ends together. Windows has no groups.
+    const detached = process.platform !== 'win32';
+    const child = spawn(process.execPath, [file, ...args], { detached, stdio: ['ignore', 'pipe', 'pipe'] });
+    const stop = (): void => {
+      if (detached && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      else child.kill('SIGKILL');
+    };
+    const interrupt = (): void => {
+      stop();
+      process.exit(1);
+    };
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
     const texts = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -41,11 +52,12 @@ export function execute(file: string, args: readonly string[], budget: Budget): 
     let late = false;
     const timer = setTimeout(() => {
       late = true;
-      child.kill('SIGKILL');
+      stop();
     }, budget.left);
     child.once('error', reject);
     child.once('close', (status, signal) => {
       clearTimeout(timer);
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
       if (late) reject(new TimeUp(`the time was up after ${((performance.now() - begin) / 1000).toFixed(0)} s`));
       else resolve({ status: signal ?? status ?? 1, ...texts });
     });

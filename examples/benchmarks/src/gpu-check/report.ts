@@ -42,7 +42,7 @@ export function reportPage(report: Report): string {
 <p>Outputs and gradients: share of the largest magnitude of their tensor.</p>
 ${table(
   ['check', 'of', 'largest', 'limit'],
-  deviations.map(({ name, of, value, limit }) => [name, of, figure(value, 2), figure(limit, 1)]),
+  deviations.map(({ name, of, value, limit }) => [name, of, shown(value, 2), shown(limit, 1)]),
 )}
 ${checks.map(lossChart)}
 ${benchmarkTable(checks)}
@@ -53,6 +53,9 @@ ${checks.map(detailsOf)}
   )}</dl>`;
   return page({ title: `GPU check: ${device.device}`, body, style });
 }
+
+/** Whole numbers, which count tokens, as they are. */
+const shown = (value: number, digits: number): string => (Number.isInteger(value) ? `${value}` : figure(value, digits));
 
 const mark = (status: Status): Html | string =>
   status === 'failed' ? html`<span class="failed">failed</span>` : status;

@@ -10,14 +10,14 @@ import { type CheckSettings, deviceOptions, dpar } from './commands.js';
 
 /** Models that generate: small ones of 8 x 8 tokens, then those of `@dpar/emoji` of 16 x 16. */
 const models: Readonly<Record<string, readonly string[]>> = {
-  llamagen: ['--checkpoint', fixturePath('llamagen')],
   dpar: ['--checkpoint', fixturePath('dpar-dynamic4d'), '--entropy-checkpoint', fixturePath('entropy-model')],
+  llamagen: ['--checkpoint', fixturePath('llamagen')],
   'emoji-dpar': ['--checkpoint', join(emojiFolder, 'dpar')],
   'emoji-llamagen': ['--checkpoint', join(emojiFolder, 'llamagen')],
 };
 
 /** Models of a small run. */
-const smallModels = 2;
+const smallModels = 1;
 
 /** Images of each model. */
 const count = 4;
