@@ -89,7 +89,12 @@ export async function createOrtEngine(options: OrtEngineOptions = {}): Promise<E
 
 /** Creates an engine. @param worker Program of its thread. Default: that of the built package. */
 export async function openEngine(options: OrtEngineOptions, worker?: URL): Promise<Engine> {
-  const { device = 'cpu', precision = 'float32', runtime: kind = defaultRuntime(), threads = availableThreads() } = options;
+  const {
+    device = 'cpu',
+    precision = 'float32',
+    runtime: kind = defaultRuntime(),
+    threads = availableThreads(),
+  } = options;
   if (!devices.includes(device)) {
     throw new DparError(
       `createOrtEngine: expected 'device' to be one of ${devices.join(', ')}, got ${device}. Check 'device'.`,

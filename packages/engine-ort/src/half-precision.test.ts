@@ -92,7 +92,9 @@ describe('graphs in float16', () => {
   });
 
   it('add long sums in parts', () => {
-    const gradient: TensorFunction = (ops, { x, g }) => ({ w: ops.matmul(g as never, x as never, { transposeA: true }) });
+    const gradient: TensorFunction = (ops, { x, g }) => ({
+      w: ops.matmul(g as never, x as never, { transposeA: true }),
+    });
     const short = graphOf(gradient, { x: type(512, 64), g: type(512, 64) }).operators;
     expect(short).not.toContain('ReduceSum');
     expect(graphOf(gradient, { x: type(4096, 64), g: type(4096, 64) }).operators).toContain('ReduceSum');

@@ -1,4 +1,13 @@
-import { createRandom, float32, type HostTensor, named, referenceOps, type Shape, sizeOf, type TensorFunction } from '@dpar/tensor';
+import {
+  createRandom,
+  float32,
+  type HostTensor,
+  named,
+  referenceOps,
+  type Shape,
+  sizeOf,
+  type TensorFunction,
+} from '@dpar/tensor';
 import { checkCase, findMismatch } from '@dpar/tensor/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOrtEngine } from './index.js';
@@ -80,7 +89,10 @@ describe.skipIf(!isThere)('float16 on WebGPU', () => {
       const scores = ops.matmul(q as never, k as never, { transposeB: true, scale: 0.125 });
       return { y: ops.matmul(ops.softmax(ops.add(scores, mask as never)), v as never) };
     };
-    const mask = float32([64, 64], Float32Array.from({ length: 64 * 64 }, (_, i) => (i % 64 > i / 64 ? -1e30 : 0)));
+    const mask = float32(
+      [64, 64],
+      Float32Array.from({ length: 64 * 64 }, (_, i) => (i % 64 > i / 64 ? -1e30 : 0)),
+    );
     const inputs = { q: random([2, 64, 64], 1), k: random([2, 64, 64], 2), v: random([2, 64, 64], 3), mask };
     expect(await checkCase(engine, { name: '', fn: attention, inputs, tolerance: tolerance(1) })).toBeUndefined();
   });

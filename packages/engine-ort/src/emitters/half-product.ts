@@ -20,7 +20,7 @@ export function halfProduct(
   { transposeA, transposeB, scale }: AttributesOf<'matmul'>,
   output: Shape,
 ): string {
-  const [a, b] = scaled(build, operands.map(valueOf) as [Value, Value], scale);
+  const [a, b] = scaled(build, operands.map(inGraph) as [Value, Value], scale);
   const terms = a.shape.at(transposeA ? -2 : -1) as number;
   if (terms > longestSum) {
     const left = flat(build, a);
@@ -37,7 +37,7 @@ export function halfProduct(
   ]);
 }
 
-function valueOf({ name, type: { shape } }: Operand): Value {
+function inGraph({ name, type: { shape } }: Operand): Value {
   return { name, shape };
 }
 
@@ -70,11 +70,7 @@ type Layout = Pick<AttributesOf<'matmul'>, 'transposeA' | 'transposeB'>;
  * Emits the product of two matrices with a long inner axis: a batch of products over parts of that axis, and their sum, which
  * ONNX Runtime's kernel keeps in float32.
  */
-function cutProduct(
-  build: OnnxBuilder,
-  [a, b]: readonly [Value, Value],
-  { transposeA, transposeB }: Layout,
-): string {
+function cutProduct(build: OnnxBuilder, [a, b]: readonly [Value, Value], { transposeA, transposeB }: Layout): string {
   const terms = a.shape[transposeA ? 0 : 1] as number;
   const parts = partsOf(terms) ?? 1;
   // [terms, N] is already in parts one after the other, [N, terms] is not.

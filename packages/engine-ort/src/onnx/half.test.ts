@@ -10,7 +10,9 @@ function numberOf(bits: number): number {
 
 describe('toHalf', () => {
   it('gives every float16 its own bits', () => {
-    const all = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits).filter((bits) => !Number.isNaN(numberOf(bits)));
+    const all = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits).filter(
+      (bits) => !Number.isNaN(numberOf(bits)),
+    );
     expect(toHalf(Float32Array.from(all, numberOf))).toEqual(all);
   });
 

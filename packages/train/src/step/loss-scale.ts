@@ -1,4 +1,11 @@
-import { type GradientOptions, named, type Ops, type TensorFunction, type Tensors, valueAndGradients } from '@dpar/tensor';
+import {
+  type GradientOptions,
+  named,
+  type Ops,
+  type TensorFunction,
+  type Tensors,
+  valueAndGradients,
+} from '@dpar/tensor';
 
 /** Name of the scale of the loss among the inputs of a step: float32 [], a power of two. */
 export const lossScaleName = 'lossScale';

@@ -31,7 +31,8 @@ function halfEngine(largest = Number.POSITIVE_INFINITY, overflows = (_call: numb
         async run(inputs, options) {
           const results = await compiled.run(inputs, options);
           const scale = (inputs.lossScale as HostTensor | undefined)?.data[0] ?? 0;
-          if (scale > largest && overflows(calls++)) named(results, 'grad.norm.weight').data[0] = Number.POSITIVE_INFINITY;
+          if (scale > largest && overflows(calls++))
+            named(results, 'grad.norm.weight').data[0] = Number.POSITIVE_INFINITY;
           return results;
         },
       };
@@ -74,7 +75,9 @@ describe('training with a scaled loss', () => {
   it('ends with an error where no scale helps', async () => {
     const trainer = tinyTrainer(halfEngine(0));
     const before = structuredClone(trainer.parameters);
-    await expect(run(trainer)).rejects.toThrow(/expected a finite loss and gradient norm, got [\d.]+ and Infinity at step 1/);
+    await expect(run(trainer)).rejects.toThrow(
+      /expected a finite loss and gradient norm, got [\d.]+ and Infinity at step 1/,
+    );
     expect(trainer.parameters).toEqual(before);
     expect(trainer.lossScaler?.scale).toBe(1);
     const { data } = named(trainer.parameters as Tensors<HostTensor>, 'norm.weight');
