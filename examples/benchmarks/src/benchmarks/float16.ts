@@ -73,18 +73,26 @@ async function validationSet(engine: Engine, { tokenizer: model, entropy, classe
   const tokenizer = createTokenizer(engine, model);
   const tokens = await encodeAll(tokenizer, await decodeImages(files.map(({ path }) => path)));
   await tokenizer.dispose();
-  const labels = int32([files.length], files.map(({ entry }) => classes.indexOf(entry.category)));
+  const labels = int32(
+    [files.length],
+    files.map(({ entry }) => classes.indexOf(entry.category)),
+  );
   const set = { tokens, labels };
   return { ...set, entropies: await entropiesOfSet(engine, entropy, set) };
 }
 
 async function compare(single: Engine, half: Engine, model: ImageModel, set: TokenSet): Promise<Sample> {
-  const [losses, gradients, tokens, curves] = await both(single, half, async (engine) => [
-    await validationLoss(engine, model, set),
-    await gradientsOf(engine, model, set),
-    await draw(engine, model),
-    await train(engine, model, set),
-  ] as const);
+  const [losses, gradients, tokens, curves] = await both(
+    single,
+    half,
+    async (engine) =>
+      [
+        await validationLoss(engine, model, set),
+        await gradientsOf(engine, model, set),
+        await draw(engine, model),
+        await train(engine, model, set),
+      ] as const,
+  );
   return {
     lossFloat32: losses[0],
     lossFloat16: losses[1],
@@ -156,7 +164,11 @@ async function draw(engine: Engine, model: ImageModel): Promise<readonly number[
 }
 
 /** Losses of a small model that starts from random weights. */
-async function train(engine: Engine, { kind, config: shipped }: ImageModel, data: TokenSet): Promise<readonly number[]> {
+async function train(
+  engine: Engine,
+  { kind, config: shipped }: ImageModel,
+  data: TokenSet,
+): Promise<readonly number[]> {
   const config = { ...shipped, dim: 64, nLayer: 2 };
   const trainer = new Trainer({
     engine,

@@ -20,7 +20,7 @@ export function halfProduct(
   { transposeA, transposeB, scale }: AttributesOf<'matmul'>,
   output: Shape,
 ): string {
-  const [a, b] = scaled(build, operands.map(asValue) as [Value, Value], scale);
+  const [a, b] = scaled(build, operands.map(inGraph) as [Value, Value], scale);
   const terms = a.shape.at(transposeA ? -2 : -1) as number;
   if (terms > longestSum) {
     const left = flat(build, a);
@@ -37,7 +37,7 @@ export function halfProduct(
   ]);
 }
 
-function asValue({ name, type: { shape } }: Operand): Value {
+function inGraph({ name, type: { shape } }: Operand): Value {
   return { name, shape };
 }
 
