@@ -15,7 +15,7 @@ if (chromium === undefined) {
 }
 
 /** Of how many cases one runs, beside all that are listed. `DPAR_ALL_CASES=1` runs all. */
-const every = process.env.DPAR_ALL_CASES ? 1 : 8;
+const every = process.env.DPAR_ALL_CASES ? 1 : 32;
 
 it.skipIf(chromium === undefined)('onnxruntime-web on WebGPU in Chromium', { timeout: 600_000 }, async () => {
   const folder = await temporaryFolder();

@@ -87,7 +87,9 @@ describe.skipIf(chromium === undefined)('the page of a run, in a folder of a sta
   it('has the name, the classes and the pictures of the run, and only the parts that its model has', async () => {
     expect(await page.title()).toBe('Obst & Gemüse: DPAR playground');
     expect(await page.locator('h1').textContent()).toBe('DPAR Obst & Gemüse');
-    expect(await page.getByRole('tab').allTextContents()).toEqual(['Look', 'Generate', 'Train'].map((title) => expect.stringContaining(title)));
+    expect(await page.getByRole('tab').allTextContents()).toEqual(
+      ['Look', 'Generate', 'Train'].map((title) => expect.stringContaining(title)),
+    );
     expect(await page.locator('figure h3').first().textContent()).toBe('red #1 & more');
     await page.getByRole('button', { name: 'blau' }).click();
     await soon(() => page.locator('figure h3').first().textContent()).toBe('blau');

@@ -25,7 +25,7 @@ export function tinyModel(): EmojiModel {
 function strong<K extends ModelKind>(kind: K, json: Readonly<Record<string, unknown>>): ModelOfKind<K> {
   const model = drawn(kind, json);
   const random = createRandom(1);
-  for (const { data } of Object.values(model.parameters)) random.fillNormal(data, { std: 0.3 });
+  for (const { data } of Object.values(model.parameters)) random.fillNormal(data as Float32Array, { std: 0.3 });
   return model;
 }
 
