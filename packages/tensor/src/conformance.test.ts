@@ -67,7 +67,7 @@ describe('shaderCases', () => {
 describe('usableEngine', () => {
   const reference = createReferenceEngine();
 
-  /** What it returns for an engine, and the reasons that it reports. */
+  /** Its result for an engine, and the reasons that it reports. */
   async function tried(create: () => Promise<Engine>) {
     const reasons: string[] = [];
     const engine = await usableEngine(create, (reason) => void reasons.push(reason));

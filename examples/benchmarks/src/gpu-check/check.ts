@@ -6,7 +6,7 @@ export interface Check {
   /** Part and name, such as `fixtures/llamagen`. */
   readonly name: string;
   readonly status: Status;
-  /** What was found, in half a sentence. */
+  /** Findings, in half a sentence. */
   readonly about: string;
   readonly seconds: number;
   /** Largest deviations, each with its limit. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Device } from '@dpar/engine-ort';
 import { type Budget, TimeUp } from './check.js';
 
-/** What a run checks, and how. */
+/** Settings of a run. */
 export interface CheckSettings {
   readonly device: Device;
   readonly threads: number;
@@ -17,7 +17,7 @@ export interface CheckSettings {
   readonly folder: string;
 }
 
-/** What a process has printed, and how it ended. */
+/** Output of a process, and how it ended. */
 export interface Ended {
   readonly status: number | string;
   readonly stdout: string;

@@ -73,7 +73,7 @@ export async function describeDevice(device: Device): Promise<DeviceDescription>
 
 const run = promisify(execFile);
 
-/** What a program prints; undefined if it is missing or fails. */
+/** Output of a program; undefined if it is missing or fails. */
 async function printed(program: string, args: string[]): Promise<string | undefined> {
   return run(program, args, { timeout: 10_000 }).then(
     ({ stdout }) => stdout.trim(),

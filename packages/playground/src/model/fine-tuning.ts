@@ -42,7 +42,7 @@ export type TuningProgress =
       readonly seconds: number;
     };
 
-/** What fine-tuning reads. */
+/** Data of fine-tuning. */
 export interface TuningInputs {
   /** Engine of the training steps. */
   readonly trainer: Engine;

@@ -7,7 +7,7 @@ import type { ModelInfo } from '../model/model-info.js';
 /** The models that can draw. */
 export type ModelName = 'dpar' | 'llamagen';
 
-/** Where training steps run: on a graphics processor, or on the processor. */
+/** Device of training steps: a graphics processor, or the processor. */
 export type TrainingDevice = 'webgpu' | 'wasm';
 
 /** Pictures to fine-tune DPAR on, and settings. */

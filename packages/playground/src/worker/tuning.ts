@@ -10,7 +10,7 @@ import type { LazyModels } from './lazy-models.js';
 import type { Reply, TuningEvent, TuningRequest, TuningTask } from './protocol.js';
 import { startTrainer } from './trainer-engine.js';
 
-/** What training needs of the worker. */
+/** Parts of the worker that training uses. */
 interface TuningParts {
   /** Engine of everything else. */
   readonly engine: Engine;
