@@ -99,7 +99,6 @@ export class OrtFunction implements CompiledFunction {
     run: (program: Program, tensors: Tensors<RuntimeTensor>) => Promise<V>,
   ): Promise<V> {
     checkLive('function', this.disposed);
-    await this.gpu?.open();
     const types: Record<string, TensorType> = {};
     const tensors: Record<string, RuntimeTensor> = {};
     const entered: OrtDeviceTensor[] = [];
@@ -111,6 +110,7 @@ export class OrtFunction implements CompiledFunction {
         types[name] = type;
         tensors[name] = tensor;
       }
+      await this.gpu?.open();
       return await run(await this.programOf(types, toHost), tensors);
     } finally {
       for (const tensor of entered) tensor.leave();
