@@ -7,9 +7,9 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 const packages = join(root, 'packages');
 const examples = join(root, 'examples');
 
-/** What a test file does that others in the same process would see. */
+/** Marks of test files that change what others in the same process would see. */
 const changesProcess =
-  /vi\.(mock|doMock|stubGlobal|resetModules)\(|process\.chdir\(|process\.env\.\w+ *=|process\.env, *\{/;
+  /vi\.(mock|doMock|hoisted|stubGlobal|resetModules)\(|\bchdir\(|\benterWorkFolder\(|\bcountAllocations\(|process\.env\b.* = |globalThis\.?\w* = |defineProperty\(globalThis/;
 
 /** Test files of all packages and examples, from the root. */
 const files = ['packages', 'examples'].flatMap((group) =>
