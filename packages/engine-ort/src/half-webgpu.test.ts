@@ -8,7 +8,7 @@ import {
   sizeOf,
   type TensorFunction,
 } from '@dpar/tensor';
-import { checkCase, findMismatch } from '@dpar/tensor/conformance';
+import { checkCase, findMismatch, usableEngine } from '@dpar/tensor/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOrtEngine } from './index.js';
 
@@ -16,20 +16,9 @@ const random = (shape: Shape, salt = 0): HostTensor =>
   float32(shape, createRandom(7, salt, ...shape).fillNormal(new Float32Array(sizeOf(shape))));
 const ones = (shape: Shape): HostTensor => float32(shape, new Float32Array(sizeOf(shape)).fill(1));
 
-const engine = await createOrtEngine({ device: 'webgpu', precision: 'float16', threads: 1 });
-afterAll(() => engine.dispose());
-
-/** True with a GPU that has the feature shader-f16, or with a software driver such as Mesa's. */
-const isThere = await engine
-  .compile((ops, inputs) => ({ y: ops.matmul(named(inputs, 'x'), named(inputs, 'x')) }))
-  .run({ x: ones([32, 32]) })
-  .then(
-    () => true,
-    (error: Error) => {
-      console.warn(`[webgpu] Tests of float16 are left out: ${error.message}`);
-      return false;
-    },
-  );
+/** With a GPU that has the feature shader-f16, or with a software driver such as Mesa's. */
+const engine = await usableEngine(() => createOrtEngine({ device: 'webgpu', precision: 'float16', threads: 1 }));
+afterAll(() => engine?.dispose());
 
 /** Relative to the standard deviation of sums of normally distributed products: two roundings, and those of the sum. */
 const tolerance = (terms: number) => ({ relative: 0.002, absolute: 0.03 * Math.sqrt(terms) });
@@ -38,7 +27,9 @@ const product =
   (attributes: { transposeA?: boolean; transposeB?: boolean; scale?: number }): TensorFunction =>
   (ops, inputs) => ({ y: ops.matmul(named(inputs, 'a'), named(inputs, 'b'), attributes) });
 
-describe.skipIf(!isThere)('float16 on WebGPU', () => {
+describe.skipIf(engine === undefined)('float16 on WebGPU', () => {
+  if (engine === undefined) return;
+
   it.each<[string, Shape, Shape, number, Parameters<typeof product>[0]]>([
     ['x W^T', [40, 96], [64, 96], 96, { transposeB: true }],
     ['with a batch', [2, 33, 96], [64, 96], 96, { transposeB: true }],

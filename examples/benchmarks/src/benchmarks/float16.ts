@@ -1,6 +1,7 @@
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { decodeImages, encodeAll, isValidation, listEmoji } from '@dpar/example-kit/emoji';
+import { relativeDifference } from '@dpar/fixtures';
 import { type ImageModel, initializeParameters } from '@dpar/nn';
 import { createSampler } from '@dpar/sampler';
 import { type Engine, float32, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
@@ -15,6 +16,7 @@ import {
   Trainer,
 } from '@dpar/train';
 import { type Benchmark, medians, type Sample } from '../benchmark.js';
+import { obstacleOf } from './on-device.js';
 
 /** Images that are drawn, of all classes in turn. */
 const drawn = 9;
@@ -34,18 +36,7 @@ export const float16: Benchmark = {
   group: 'webgpu/float16',
   maxRounds: 1,
   onlyWith: 'webgpu/float16',
-  obstacle: async () => {
-    const engine = await createOrtEngine({ device: 'webgpu', precision: 'float16', threads: 1 });
-    const matrix = float32([32, 32], new Float32Array(1024).fill(1));
-    try {
-      await engine.compile((ops, { x }) => ({ y: ops.matmul(x as never, x as never) })).run({ x: matrix });
-      return undefined;
-    } catch (error) {
-      return (error as Error).message;
-    } finally {
-      await engine.dispose();
-    }
-  },
+  obstacle: () => obstacleOf('webgpu', 'float16'),
   prepare: async ({ threads }) => ({
     measure: async () => {
       const single = await createOrtEngine({ device: 'webgpu', threads });
@@ -96,10 +87,10 @@ async function compare(single: Engine, half: Engine, model: ImageModel, set: Tok
   return {
     lossFloat32: losses[0],
     lossFloat16: losses[1],
-    logits: deviation(gradients[1].logits, gradients[0].logits),
+    logits: relativeDifference(gradients[1].logits, gradients[0].logits),
     gradients: Math.max(
       ...Object.entries(gradients[0].gradients).map(([name, expected]) =>
-        deviation(named(gradients[1].gradients, name), expected),
+        relativeDifference(named(gradients[1].gradients, name), expected),
       ),
     ),
     equalTokens: tokens[0].filter((token, i) => token === tokens[1][i]).length / tokens[0].length,
@@ -123,16 +114,6 @@ async function both<V extends readonly unknown[]>(
 
 function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
-/** Largest difference, relative to the largest magnitude. */
-function deviation({ data: found }: HostTensor, { data: expected }: HostTensor): number {
-  let [difference, magnitude] = [0, 0];
-  for (const [i, value] of expected.entries()) {
-    difference = Math.max(difference, Math.abs((found[i] as number) - value));
-    magnitude = Math.max(magnitude, Math.abs(value));
-  }
-  return difference / magnitude;
 }
 
 async function validationLoss(engine: Engine, model: ImageModel, set: TokenSet): Promise<number> {

@@ -1,23 +1,26 @@
-import { createOrtEngine, type Device } from '@dpar/engine-ort';
+import { createOrtEngine, type Device, type OrtEngineOptions } from '@dpar/engine-ort';
 import { usableEngine } from '@dpar/tensor/conformance';
 import type { Benchmark } from '../benchmark.js';
 
 /** Devices whose benchmarks have names with a prefix. */
 export type GpuDevice = Exclude<Device, 'cpu'>;
 
-const obstacles = new Map<GpuDevice, Promise<string | undefined>>();
+type Precision = NonNullable<OrtEngineOptions['precision']>;
 
-/** Why a device cannot compute here. */
-export function obstacleOf(device: GpuDevice): Promise<string | undefined> {
-  const known = obstacles.get(device) ?? probe(device);
-  obstacles.set(device, known);
+const obstacles = new Map<string, Promise<string | undefined>>();
+
+/** Reason why a device cannot compute here, in some precision. */
+export function obstacleOf(device: GpuDevice, precision: Precision = 'float32'): Promise<string | undefined> {
+  const key = `${device} ${precision}`;
+  const known = obstacles.get(key) ?? probe(device, precision);
+  obstacles.set(key, known);
   return known;
 }
 
-async function probe(device: GpuDevice): Promise<string | undefined> {
+async function probe(device: GpuDevice, precision: Precision): Promise<string | undefined> {
   let obstacle: string | undefined;
   const engine = await usableEngine(
-    () => createOrtEngine({ device, threads: 1 }),
+    () => createOrtEngine({ device, precision, threads: 1 }),
     (reason) => {
       obstacle = reason;
     },

@@ -63,9 +63,8 @@ export class DeviceAdamW {
 
   /** The parameters on the device, for the next pass. They are disposed by the next update. */
   async parameters(): Promise<Tensors<DeviceTensor>> {
-    this.tensors ??= await this.move.runOnDevice(this.hostTensors());
     const parameters: Record<string, DeviceTensor> = {};
-    for (const [name, tensor] of Object.entries(this.tensors)) {
+    for (const [name, tensor] of Object.entries(await this.uploaded())) {
       if (name.startsWith(prefixes.parameter)) parameters[name.slice(prefixes.parameter.length)] = tensor;
     }
     return parameters;
@@ -74,11 +73,11 @@ export class DeviceAdamW {
   /** Updates everything by the gradients of the updated parameters, and counts the step. */
   async update(gradients: Tensors<DeviceTensor>, learningRate: number): Promise<DeviceUpdate> {
     const { optimizer, average } = this.options;
-    await this.parameters();
+    const tensors = await this.uploaded();
     const inputs: Record<string, HostTensor | DeviceTensor> = {};
     for (const name of this.trained) {
       inputs[gradient + name] = named(gradients, name);
-      for (const prefix of this.prefixes) inputs[prefix + name] = named(this.tensors ?? {}, prefix + name);
+      for (const prefix of this.prefixes) inputs[prefix + name] = named(tensors, prefix + name);
     }
     const { stepSize, epsilon } = optimizer.sharedNumbers(learningRate, average?.decay);
     inputs.numbers = float32([3], [stepSize, epsilon, optimizer.keepOf(learningRate)]);
@@ -90,7 +89,7 @@ export class DeviceAdamW {
       norms[group] = (await norm.read()).data[0] as number;
       norm.dispose();
     }
-    const next: Record<string, DeviceTensor> = { ...this.tensors };
+    const next: Record<string, DeviceTensor> = { ...tensors };
     const isValid = Object.values(norms).every(Number.isFinite);
     for (const [name, tensor] of Object.entries(outputs)) {
       if (toHost.includes(name)) continue;
@@ -130,6 +129,12 @@ export class DeviceAdamW {
     this.reset();
     await this.move.dispose();
     await this.compiled.dispose();
+  }
+
+  /** The tensors on the device, which are those of the host at first. */
+  private async uploaded(): Promise<Readonly<Record<string, DeviceTensor>>> {
+    this.tensors ??= await this.move.runOnDevice(this.hostTensors());
+    return this.tensors;
   }
 
   /** Prefixes of the tensors of an updated parameter. */
