@@ -106,15 +106,15 @@ export function dparInputs(
       `dparInputs: expected tokens int32[B, ${config.blockSize}], got ${formatType(tokens)}. Pass tokens of whole images.`,
     );
   }
-  if (labels.dtype !== 'int32' || labels.shape.length !== 1 || labels.shape[0] !== B || rows !== B) {
+  if (labels.dtype !== 'int32' || ![1, 2].includes(labels.shape.length) || labels.shape[0] !== B || rows !== B) {
     throw new DparError(
-      `dparInputs: expected labels int32[${B}] and patch lengths [${B}, M], got ${formatType(labels)} ` +
+      `dparInputs: expected labels int32[${B}] or int32[${B}, W] and patch lengths [${B}, M], got ${formatType(labels)} ` +
         `and [${rows}, ${M}]. Pass one label and one row of lengths for each image.`,
     );
   }
   return {
     tokens,
-    labels: int32([B], labels.data),
+    labels: int32(labels.shape, labels.data),
     globalTable: globalRotaryTable(config, patchLengths),
     ...densePatches(patchLengths, { tokens: T + (config.predictEoiToken ? 1 : 0), slots: slots ?? patchSlots(config) }),
   };

@@ -69,8 +69,9 @@ export function dropTokens<T>(ops: Ops<T>, x: T, training: Training<T>): T {
 }
 
 /**
- * The class embedding before a sequence: x [B, T, D], labels int32 [B] -> [B, 1 + T, D].
+ * The class embedding before a sequence: x [B, T, D] -> [B, 1 + T, D].
  *
+ * @param labels int32 [B]; or [B, W], prompts of W words each, whose embeddings are averaged
  * @throws DparError without labels.
  */
 export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, labels: T | undefined): T {
@@ -81,10 +82,13 @@ export function prependClass<T>(ops: Ops<T>, parameters: Tensors<T>, x: T, label
   );
 
   if (labels === undefined) {
-    throw new DparError('prependClass: expected labels [B] for a class-conditional model, got undefined. Pass labels.');
+    throw new DparError(
+      'prependClass: expected labels [B] or [B, W] for a class-conditional model, got undefined. Pass labels.',
+    );
   }
   const [B = 0, , D = 0] = ops.shapeOf(x);
-  const classes = embedding(ops, named(parameters, 'cls_embedding.embedding_table.weight'), labels); // [B, D]
+  const rows = embedding(ops, named(parameters, 'cls_embedding.embedding_table.weight'), labels);
+  const classes = ops.shapeOf(labels).length === 1 ? rows : ops.mean(rows, { axes: [1] }); // [B, D]
   return ops.concat([ops.reshape(classes, [B, 1, D]), x], 1);
 }
 

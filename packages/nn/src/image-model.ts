@@ -20,7 +20,7 @@ export type ImageConfig = Pick<GptConfig, 'vocabSize' | 'blockSize' | 'numClasse
 export interface ImageBatch {
   /** [B, T], raster order. */
   readonly tokens: HostTensorOf<'int32'>;
-  /** [B], classes from 0 on; `numClasses` is the null class. */
+  /** [B], classes from 0 on; `numClasses` is the null class. Or [B, W], prompts of W words each, with a class for each word. */
   readonly labels: HostTensorOf<'int32'>;
   /** [B, T - 1], nats: entry j belongs to the prediction of token j + 1. */
   readonly entropies?: HostTensorOf<'float32'>;

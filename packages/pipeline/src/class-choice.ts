@@ -1,7 +1,8 @@
 import { nearestNames } from '@dpar/check';
+import { classesNamed } from '@dpar/io';
 import { DparError } from '@dpar/tensor';
 
-/** A class: its name, its number, or `null` for images without a class. */
+/** A class: its name, that of a group of classes, its number, or `null` for images without a class. */
 export type ClassChoice = string | number | null;
 
 /** Classes of a model. */
@@ -19,21 +20,21 @@ export interface Classes {
 const suggestions = 3;
 
 /**
- * Number of a class.
+ * Numbers of the classes that are meant. A name of a group (see `classesNamed` of `@dpar/io`) stands for its classes.
  * @param caller Function that errors name.
  * @throws DparError for an unknown name, with the nearest names, or a number that is out of range.
  */
-export function labelOf(caller: string, choice: ClassChoice, classes: Classes): number {
+export function labelsOf(caller: string, choice: ClassChoice, classes: Classes): number[] {
   const { numClasses, hasNull, names, place } = classes;
   if (choice === null) {
-    if (hasNull) return numClasses;
+    if (hasNull) return [numClasses];
     throw new DparError(
       `${caller}: expected a class, got null for '${place}', which was trained without a null class. Pass a name or a number.`,
     );
   }
   if (typeof choice === 'number') {
     if (Number.isInteger(choice) && choice >= 0 && (choice < numClasses || (hasNull && choice === numClasses))) {
-      return choice;
+      return [choice];
     }
     throw new DparError(
       `${caller}: expected classes from 0 to ${numClasses - 1}${hasNull ? ', or null for none' : ''}, got ${choice}. Correct the class.`,
@@ -45,8 +46,8 @@ export function labelOf(caller: string, choice: ClassChoice, classes: Classes): 
         'classes. Pass a number, or write the names to its classes.json, in order.',
     );
   }
-  const label = names.indexOf(choice);
-  if (label >= 0) return label;
+  const labels = classesNamed(choice, names);
+  if (labels.length > 0) return labels;
   const nearest = nearestNames(choice, names, suggestions).map((name) => `'${name}'`);
   throw new DparError(
     `${caller}: expected a name of a class of '${place}', got '${choice}'. The nearest names are ${nearest.join(', ')}.`,

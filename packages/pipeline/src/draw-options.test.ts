@@ -19,6 +19,12 @@ describe('planDrawing', () => {
     expect([...planDrawing('draw', options, classes).labels]).toEqual(labels);
   });
 
+  it('takes a group for its classes, and the name within a group', () => {
+    const grouped = { ...classes, names: ['pets/cat', 'food/fruit', 'pets/dog'] };
+    expect([...planDrawing('draw', { class: 'pets' }, grouped).labels]).toEqual([0, 2]);
+    expect([...planDrawing('draw', { class: ['fruit', 'pets'], count: 4 }, grouped).labels]).toEqual([1, 0, 2, 1]);
+  });
+
   it('has the defaults that draw well, and passes on what is given', () => {
     expect(planDrawing('draw', {}, classes)).toMatchObject({
       topP: 0.98,

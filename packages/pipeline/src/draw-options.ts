@@ -2,7 +2,7 @@ import type { KindsOf } from '@dpar/check';
 import { hasNullClass } from '@dpar/nn';
 import { type SampleOptions, sampleOptionsKinds } from '@dpar/sampler';
 import { DparError } from '@dpar/tensor';
-import { type ClassChoice, type Classes, labelOf } from './class-choice.js';
+import { type ClassChoice, type Classes, labelsOf } from './class-choice.js';
 
 /** Called with the tokens drawn so far, and the tokens in all. */
 export type OnTokens = (done: number, total: number) => void;
@@ -13,7 +13,8 @@ export type OnTokens = (done: number, total: number) => void;
  */
 export interface DrawOptions extends Omit<SampleOptions, 'labels' | 'prefix'> {
   /**
-   * Class of the images, or several, which then take turns: names, numbers, or `null` for images without a class. Default:
+   * Class of the images, or several, which then take turns: names, numbers, or `null` for images without a class. A name of a group of
+   * classes (`Flags` for `Flags/country flag`) stands for all of them. Default:
    * each class of the model in turn.
    */
   readonly class?: ClassChoice | readonly ClassChoice[] | undefined;
@@ -63,7 +64,7 @@ export function planDrawing(
   const given =
     choice === undefined
       ? Array.from({ length: classes.numClasses }, (_, label) => label)
-      : [choice].flat().map((one) => labelOf(caller, one, classes));
+      : [choice].flat().flatMap((one) => labelsOf(caller, one, classes));
   const count = wanted ?? (choice === undefined ? 1 : given.length);
   if (!(Number.isInteger(count) && count >= 1 && count <= mostImages)) {
     const remedy = given.length === 0 ? 'Name at least one class.' : "Check 'count'.";

@@ -38,7 +38,8 @@ const variants: Record<string, object> = {
 const optionSets: SampleOptions[] = [
   { labels: [0, 2, 1], seed: 3 },
   { labels: [0, 2, 1], seed: 4, guidanceScale: 2.5, temperature: 0.8, topK: 7 },
-  { labels: [1, 1], seed: 5, guidanceScale: 0, topP: 0.9 },
+  { labels: [[0, 2], 1, [2, 0, 1]], seed: 8, guidanceScale: 2, prefix: [4, 5, 9, 8, 1, 3, 2, 6, 7] },
+  { labels: [[0, 1, 2], [1]], seed: 5, guidanceScale: 0, topP: 0.9 },
   { labels: [0, 1], seed: 6, guidanceScale: 3, guidanceSchedule: 'cosine', guidanceInterval: [3, 12] },
   { labels: [0, 1], seed: 7, guidanceScale: 3, guidanceSchedule: 'linear', prefix: [1, 2, 3, 4, 5, 9, 8, 7, 6, 5] },
 ];

@@ -29,8 +29,8 @@ export interface PrefillPatches {
   readonly inputs: GlobalInputs;
   /** Position of the global transformer whose context each of the K tokens gets, [K]. */
   readonly contextOfToken: Int32Array;
-  /** Labels of the rows of the image, [R]. */
-  readonly labels: Int32Array;
+  /** Embeddings of the classes of the rows of the image, [R, D]. */
+  readonly classes: Float32Array;
 }
 
 /** Reads the given first tokens of one image at once: encoder, then global transformer and decoder. D width, E encoder layers. */
@@ -122,7 +122,7 @@ export class DparPrefill {
     caches: { readonly global: StackCache; readonly decoder: StackCache },
     rows: Int32Array,
     x: Float32Array,
-    { inputs, contextOfToken, labels }: PrefillPatches,
+    { inputs, contextOfToken, classes }: PrefillPatches,
   ): Promise<Float32Array> {
     const { dim: D, nLocalEncoderLayers: E } = this.config;
     const { headDim } = caches.global.size;
@@ -134,7 +134,7 @@ export class DparPrefill {
       (_, i) => Math.floor(i / K) * M + (contextOfToken[i % K] as number),
     );
     const all = {
-      labels: int32([R], labels),
+      classes: float32([R, D], classes),
       isClass: bool([M, 1], inputs.isClass),
       states: float32([M, E * P * D], inputs.states),
       slotMask: bool([M, 1, P], inputs.slotMask),
@@ -166,9 +166,8 @@ function globalAndDecoder<T>(ops: Ops<T>, config: DparConfig, inputs: Tensors<T>
   const [M = 0] = ops.shapeOf(named(inputs, 'slotMask'));
   const [R = 0, K = 0] = ops.shapeOf(named(inputs, 'contextRows'));
   const patches = ops.reshape(embeddedPatches(ops, config, inputs), [1, M, D]);
-  const classes = embedding(ops, named(inputs, 'cls_embedding.embedding_table.weight'), named(inputs, 'labels'));
   const isClass = ops.reshape(named(inputs, 'isClass'), [1, M, 1]);
-  const sequence = ops.select(isClass, ops.reshape(classes, [R, 1, D]), patches); // [R, M, D]
+  const sequence = ops.select(isClass, ops.reshape(named(inputs, 'classes'), [R, 1, D]), patches); // [R, M, D]
   const global = globalPrefill(ops, config, inputs, {
     x: sequence,
     table: named(inputs, 'globalTable'),

@@ -197,7 +197,7 @@ export class DparRun {
     const patches = {
       inputs: this.prefixPatches(flags, statesOf),
       contextOfToken: patchNumbers(flags),
-      labels: labelRows(options, [image.number], numClasses),
+      classes: stages.classEmbeddings(labelRows(options, [image.number], numClasses)),
     };
     const rows = rowsOfPlaces(Int32Array.of(place), this.copies);
     const contexts = await time('global', () => prefill.readPatches(this.caches, rows, x, patches));
@@ -213,7 +213,7 @@ export class DparRun {
     const { entropyStage, time } = this.given;
     const { entropyCache } = this;
     if (entropyStage === undefined || entropyCache === undefined) return undefined;
-    const embedded = entropyStage.embeddings('tokens', tokens).data as Float32Array;
+    const embedded = entropyStage.tokenEmbeddings(tokens);
     const outputs = await time('entropy', () => entropyStage.prefill(entropyCache, Int32Array.of(place), embedded));
     return named(outputs, 'entropies').data as Float32Array;
   }

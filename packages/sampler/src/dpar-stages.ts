@@ -16,6 +16,7 @@ import {
 } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
 import { CacheMaker } from './cache-maker.js';
+import type { Label } from './options.js';
 import {
   type Predictions,
   predictionAxes,
@@ -29,6 +30,7 @@ import {
   embeddingRows,
   filledUp,
   positionsOf,
+  promptEmbeddings,
   rowsOfStep,
   runInto,
   splitColumns,
@@ -144,9 +146,9 @@ export class DparStages {
     return named(this.parameters, 'decoder_start_embedding.weight').data as Float32Array;
   }
 
-  /** Embeddings of classes, [labels, D]. */
-  classEmbeddings(labels: ArrayLike<number>): Float32Array {
-    return embeddingRows(named(this.parameters, 'cls_embedding.embedding_table.weight'), labels).data as Float32Array;
+  /** Embeddings of classes and prompts, [labels, D]. */
+  classEmbeddings(labels: readonly Label[]): Float32Array {
+    return promptEmbeddings(named(this.parameters, 'cls_embedding.embedding_table.weight'), labels);
   }
 
   /** Creates an empty cache of a number of sequences for one of the three transformers. */

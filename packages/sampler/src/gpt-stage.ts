@@ -20,6 +20,7 @@ import {
 } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
 import { CacheMaker } from './cache-maker.js';
+import type { Label } from './options.js';
 import { predictionAxes, predictionOutputs, predictionResults } from './predictions.js';
 import {
   cacheInputs,
@@ -28,6 +29,7 @@ import {
   firstAngles,
   positionsOf,
   prefillAxes,
+  promptEmbeddings,
   rowsOfStep,
   runInto,
   stepAxes,
@@ -103,19 +105,18 @@ export class GptStage {
   /**
    * Reads one position of some sequences.
    * @param rows Their rows in the cache, [R], ascending.
-   * @param kind Kind of `ids` [R]: tokens, or class labels at the first position of a conditional model.
+   * @param x Embeddings of what is read, [R, D]: tokens, or classes at the first position of a conditional model.
    * @param more Other inputs: those of predictions.
    */
   async read(
     cache: StackCache,
     rows: Int32Array,
-    kind: 'tokens' | 'labels',
-    ids: Int32Array,
+    x: Float32Array,
     more: Tensors<HostTensor> = {},
   ): Promise<Tensors<HostTensor>> {
     const R = rowsOfStep(cache, rows.length);
     const inputs = {
-      x: stepMatrix(this.embeddings(kind, ids).data as Float32Array, this.config.dim, R),
+      x: stepMatrix(x, this.config.dim, R),
       table: tableAt(this.table, positionsOf(cache, rows), cache.size.headDim, R),
       ...cacheInputs(cache, rows, this.options.selects),
       ...more,
@@ -139,15 +140,19 @@ export class GptStage {
     return runInto(this.prefilled, inputs, [{ cache, rows, positions: S }], results);
   }
 
-  /** Embeddings of tokens or class labels, [ids, D]. */
-  embeddings(kind: 'tokens' | 'labels', ids: ArrayLike<number>): HostTensor {
-    const name = kind === 'tokens' ? 'tok_embeddings.weight' : 'cls_embedding.embedding_table.weight';
-    return embeddingRows(named(this.parameters, name), ids);
+  /** Embeddings of tokens, [tokens, D]. */
+  tokenEmbeddings(tokens: ArrayLike<number>): Float32Array {
+    return embeddingRows(named(this.parameters, 'tok_embeddings.weight'), tokens).data as Float32Array;
+  }
+
+  /** Embeddings of classes and prompts, [labels, D]. */
+  classEmbeddings(labels: readonly Label[]): Float32Array {
+    return promptEmbeddings(named(this.parameters, 'cls_embedding.embedding_table.weight'), labels);
   }
 
   /** Reads one token of some sequences. Returns the entropies [R] of the tokens that follow, nats. */
   async entropies(cache: StackCache, rows: Int32Array, tokens: Int32Array): Promise<Float32Array> {
-    return named(await this.read(cache, rows, 'tokens', tokens), 'entropies').data as Float32Array;
+    return named(await this.read(cache, rows, this.tokenEmbeddings(tokens)), 'entropies').data as Float32Array;
   }
 
   async dispose(): Promise<void> {

@@ -80,17 +80,20 @@ export class LlamaGenSampler extends StepSampler<LlamaGenConfig> {
     const startsPatch = new Uint8Array(images.length).fill(1);
     const K = prefixLength(options);
     if (K > 0) yield await this.time('model', () => this.readPrefix(options, cache, images));
-    let read = K === 0 ? labelRows(options, images, numClasses) : lastGiven(options, images);
+    const { stage } = this;
+    let x =
+      K === 0
+        ? stage.classEmbeddings(labelRows(options, images, numClasses))
+        : stage.tokenEmbeddings(lastGiven(options, images));
     for (let position = K; position < T; position++) {
       options.signal?.throwIfAborted();
-      const kind = position === 0 ? 'labels' : 'tokens';
       const positions = new Int32Array(images.length).fill(position);
-      const outputs = await this.time('model', () => this.stage.read(cache, rows, kind, read, draws.inputs(positions)));
+      const outputs = await this.time('model', () => stage.read(cache, rows, x, draws.inputs(positions)));
       const tokens = await this.time('draw', () =>
         draws.draw(predictionsOf(outputs, images.length), images, positions),
       );
       yield { images, positions, tokens, startsPatch };
-      read = rows.map((row) => tokens[Math.floor(row / copies)] as number);
+      x = stage.tokenEmbeddings(rows.map((row) => tokens[Math.floor(row / copies)] as number));
     }
   }
 
@@ -99,14 +102,13 @@ export class LlamaGenSampler extends StepSampler<LlamaGenConfig> {
     const { stage } = this;
     const { dim: D, numClasses } = this.config;
     const [copies, K] = [copiesOf(options), prefixLength(options)];
-    const labels = stage.embeddings('labels', labelRows(options, images, numClasses)).data as Float32Array;
+    const classes = stage.classEmbeddings(labelRows(options, images, numClasses));
     const given = givenTokens(options, images);
-    const x = new Float32Array(labels.length * K);
+    const x = new Float32Array(classes.length * K);
     for (let row = 0; row < images.length * copies; row++) {
-      x.set(labels.subarray(row * D, (row + 1) * D), row * K * D);
+      x.set(classes.subarray(row * D, (row + 1) * D), row * K * D);
       const first = Math.floor(row / copies) * K;
-      const tokens = stage.embeddings('tokens', given.tokens.subarray(first, first + K - 1));
-      x.set(tokens.data as Float32Array, (row * K + 1) * D);
+      x.set(stage.tokenEmbeddings(given.tokens.subarray(first, first + K - 1)), (row * K + 1) * D);
     }
     await stage.prefill(cache, consecutive(0, images.length * copies), x);
     return { ...given, startsPatch: new Uint8Array(given.tokens.length).fill(1) };

@@ -30,10 +30,15 @@ export const samplerOptionsKinds: KindsOf<SamplerOptions> = {
  */
 export type StageSeconds = Readonly<Record<string, number>>;
 
+/** What an image shows: a class, or the words of a prompt, each a class of its own. */
+export type Label = number | ArrayLike<number>;
+
 /** Settings of a generation: images, patches, and the drawing of tokens. */
 export interface SampleOptions extends DecodingOptions, GuidanceOptions {
-  /** Class of each image. */
-  readonly labels: ArrayLike<number>;
+  /**
+   * Class of each image, or its prompt: the words' classes, whose embeddings are averaged, for a model that was trained with prompts.
+   */
+  readonly labels: ArrayLike<Label>;
   /**
    * Images that are at work at the same time (default: all). The others wait in a queue, and take the places of finished
    * ones. It decides speed and memory, not what is drawn.
@@ -57,7 +62,7 @@ export interface SampleOptions extends DecodingOptions, GuidanceOptions {
 
 /** Kinds of {@link SampleOptions}, for argument checks. */
 export const sampleOptionsKinds = {
-  labels: 'number[]',
+  labels: ['number[]', { '[]': 'number | number[]' }],
   'batchSize?': 'number',
   'seed?': 'number',
   'firstIndex?': 'number',
@@ -112,7 +117,7 @@ export function checkOptions(options: SampleOptions, config: SampledConfig): voi
     throw new DparError(`sample: expected batchSize to be a whole number >= 1, got ${batchSize}. Correct batchSize.`);
   }
   if (labels.length === 0) throw new DparError('sample: expected at least one label, got 0. Pass { labels: [0] }.');
-  for (const label of Array.from(labels)) {
+  for (const label of Array.from(labels).flatMap((label) => wordsOf(label))) {
     if (!(Number.isInteger(label) && label >= 0 && label <= largest)) {
       throw new DparError(
         `sample: expected labels from 0 to ${numClasses - 1}${hasNull ? ` (or ${numClasses}, the null class)` : ''}, got ${label}. ` +
@@ -132,6 +137,15 @@ export function checkOptions(options: SampleOptions, config: SampledConfig): voi
       throw new DparError(`sample: expected a prefix of tokens from 0 to ${V - 1}, got ${token}. Correct the prefix.`);
     }
   }
+}
+
+/** Words of a label. @throws DparError for a prompt without words. */
+function wordsOf(label: Label): number[] {
+  if (typeof label === 'number') return [label];
+  if (label.length > 0) return Array.from(label);
+  throw new DparError(
+    'sample: expected prompts of at least one word, got one without words. Pass the null class for none.',
+  );
 }
 
 /** Number K of given tokens of each image. */
@@ -160,10 +174,10 @@ export function imagesAtWork({ labels, batchSize = labels.length }: SampleOption
 }
 
 /** Labels of the sequences of some images: for each image its class and, with guidance, the null class. */
-export function labelRows(options: SampleOptions, images: ArrayLike<number>, nullClass: number): Int32Array {
+export function labelRows(options: SampleOptions, images: ArrayLike<number>, nullClass: number): Label[] {
   const copies = copiesOf(options);
-  return Int32Array.from({ length: images.length * copies }, (_, i) =>
-    i % copies === 0 ? (options.labels[images[i / copies] as number] as number) : nullClass,
+  return Array.from({ length: images.length * copies }, (_, i) =>
+    i % copies === 0 ? (options.labels[images[i / copies] as number] as Label) : nullClass,
   );
 }
 

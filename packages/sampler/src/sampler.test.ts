@@ -201,7 +201,7 @@ describe('errors', () => {
   it('asks for labels', async () => {
     const none = {} as SampleOptions;
     await expect(createSampler(engine, llamaGen).generate(none)).rejects.toThrow(
-      "Sampler.generate: expected 'labels' to be an array of numbers, got undefined. Pass 'labels'.",
+      "Sampler.generate: expected 'labels' to be an array of numbers or an array, got undefined. Pass 'labels'.",
     );
     const misspelt = { labels: [0], cfgScale: 2 };
     await expect(createSampler(engine, llamaGen).generate(misspelt)).rejects.toThrow(

@@ -11,6 +11,7 @@ import {
   type Tensors,
 } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
+import type { Label } from './options.js';
 
 /** Names of sizes that change while images are generated: rows of a step, sequences of a cache, and cached positions. */
 const [rows, sequences, positions] = ['rows', 'sequences', 'positions'] as const;
@@ -173,6 +174,24 @@ export function firstAngles(table: Float32Array, length: number, headDim: number
 export function embeddingRows(table: HostTensor, ids: ArrayLike<number>): HostTensor {
   const [, D = 0] = table.shape;
   return float32([ids.length, D], takeRows(table.data as Float32Array, D, ids));
+}
+
+/**
+ * Embeddings of what images show, [labels, D]: the row of a class, or the mean of the rows of the words of a prompt.
+ * @param table [classes, D]
+ */
+export function promptEmbeddings(table: HostTensor, labels: readonly Label[]): Float32Array {
+  const [, D = 0] = table.shape;
+  const embeddings = new Float32Array(labels.length * D);
+  for (const [i, label] of labels.entries()) {
+    const words = typeof label === 'number' ? [label] : Array.from(label);
+    const row = embeddings.subarray(i * D, (i + 1) * D);
+    for (const word of words) {
+      for (let d = 0; d < D; d++) row[d] = (row[d] as number) + (table.data[word * D + d] as number);
+    }
+    if (words.length > 1) for (let d = 0; d < D; d++) row[d] = (row[d] as number) / words.length;
+  }
+  return embeddings;
 }
 
 /** Some rows of a matrix with `width` columns. */

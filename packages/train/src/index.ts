@@ -9,7 +9,15 @@ export {
   type PictureSource,
   picturesToImages,
 } from './batches/pictures.js';
-export { type Batch, sizeOfSet, sliceImages, type TokenSet, takeImages, tokenSet } from './batches/token-set.js';
+export {
+  type Batch,
+  promptRow,
+  sizeOfSet,
+  sliceImages,
+  type TokenSet,
+  takeImages,
+  tokenSet,
+} from './batches/token-set.js';
 export { createMemorySource, isTokenSource, type TokenSource } from './batches/token-source.js';
 export { AdamW, type AdamWOptions, type AdamWUpdate, type Moments, type PendingUpdate } from './optimizer/adamw.js';
 export {

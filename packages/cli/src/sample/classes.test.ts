@@ -34,6 +34,13 @@ describe('--classes', () => {
     expect(await resolve(text, names)).toEqual({ numbers, notes: [] });
   });
 
+  it('takes a group for its classes, and the name within a group', async () => {
+    const grouped = ['Flags/country', 'Food & Drink/fruit', 'Flags/other', 'Food & Drink/sweet, sour', 'cat'];
+    expect((await resolve('Flags,cat', grouped)).numbers).toEqual([0, 2, 4]);
+    expect((await resolve('sweet, sour,fruit,Food & Drink', grouped)).numbers).toEqual([3, 1, 1, 3]);
+    await expect(resolve('Flag', grouped)).rejects.toThrow("got 'Flag'");
+  });
+
   it('takes a number as a number, and says so where it is the name of another class', async () => {
     expect(await resolve('0', names)).toEqual({
       numbers: [0],

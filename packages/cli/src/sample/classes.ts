@@ -1,4 +1,5 @@
 import { nearestNames } from '@dpar/check';
+import { classesNamed } from '@dpar/io';
 import { type ClassNames, readCheckpointClasses } from '@dpar/io/node';
 import type { Context } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
@@ -57,7 +58,8 @@ export const classList: Kind<readonly ClassPart[]> = {
 const suggestions = 3;
 
 /**
- * Resolves classes given by number or name to numbers. A number is never taken as a name.
+ * Resolves classes given by number or name to numbers. A number is never taken as a name. The name of a group of classes stands
+ * for all of them.
  * @param checkpoint Folder of the model, which can hold the names.
  * @throws UsageError for an unknown name, with the nearest known names.
  */
@@ -68,15 +70,15 @@ export async function resolveClasses(
   context: Pick<Context, 'note'>,
 ): Promise<number[]> {
   const known = await readCheckpointClasses(checkpoint, numClasses);
-  const numberOf = new Map(known?.names.map((name, number) => [name, number]));
+  const numbersOf = (name: string): number[] => classesNamed(name, known?.names ?? []);
   // Names can contain commas.
   const longestName = Math.max(1, ...(known?.names.map((name) => name.split(',').length) ?? []));
   const numbers: number[] = [];
   for (let first = 0; first < parts.length; ) {
     const part = parts[first] as ClassPart;
     if (part.numbers !== undefined) {
-      const named = numberOf.get(part.text.trim());
-      if (named !== undefined && named !== part.numbers[0]) {
+      const named = known?.names.indexOf(part.text.trim()) ?? -1;
+      if (named >= 0 && named !== part.numbers[0]) {
         context.note(
           `--classes: ${part.text.trim()} means class ${part.text.trim()}, not class ${named}, which has that name; ` +
             `write "${part.text.trim()}" in double quotes for the name`,
@@ -90,12 +92,12 @@ export async function resolveClasses(
     const quoted = parts.findIndex((other, i) => i >= first && other.isQuoted);
     const most = part.isQuoted ? 1 : Math.min(longestName, (quoted < 0 ? parts.length : quoted) - first);
     const ends = Array.from({ length: most }, (_, i) => first + i + 1);
-    const end = ends.findLast((end) => numberOf.has(text(end)));
+    const end = ends.findLast((end) => numbersOf(text(end)).length > 0);
     if (end === undefined)
       throw new UsageError(
         `--classes: ${describeUnknownClass(part.isQuoted ? part.text : part.text.trim(), checkpoint, known)}`,
       );
-    numbers.push(numberOf.get(text(end)) as number);
+    numbers.push(...numbersOf(text(end)));
     first = end;
   }
   return numbers;

@@ -11,7 +11,15 @@ import {
 } from '@dpar/model';
 import { entropySourceOf, type ImageModel, initializeParameters, type ParameterSpecs } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
-import { createRandom, type Engine, type HostTensor, int32, named, type Tensors } from '@dpar/tensor';
+import {
+  createRandom,
+  type Engine,
+  type HostTensor,
+  type HostTensorOf,
+  int32,
+  named,
+  type Tensors,
+} from '@dpar/tensor';
 import type { GeneratedTokens } from '../finished-images.js';
 import { guidanceAt, isGuided } from '../guidance.js';
 import type { SampleOptions } from '../options.js';
@@ -66,8 +74,8 @@ export async function uncachedDpar(
   const copies = isGuided(options) ? [...lengths, ...lengths] : lengths;
   const inputs = dparInputs(
     config,
-    int32([labels.length, T], isGuided(options) ? [...tokens, ...tokens] : tokens),
-    int32([labels.length], labels),
+    int32([labels.shape[0] as number, T], isGuided(options) ? [...tokens, ...tokens] : tokens),
+    labels,
     padPatchLengths(copies.map((image) => (config.predictEoiToken ? Int32Array.of(...image, 1) : image))),
   );
   const forward = engine.compile((ops, x) => ({
@@ -98,8 +106,8 @@ export async function uncachedLlamaGen(
   }));
   const outputs = await forward.run({
     ...parameters,
-    tokens: int32([labels.length, config.blockSize], isGuided(options) ? [...tokens, ...tokens] : tokens),
-    labels: int32([labels.length], labels),
+    tokens: int32([labels.shape[0] as number, config.blockSize], isGuided(options) ? [...tokens, ...tokens] : tokens),
+    labels,
   });
   await forward.dispose();
   return guidedLogits(named(outputs, 'logits'), config.vocabSize, config.blockSize, options);
@@ -130,10 +138,18 @@ export async function offlinePatches(
   );
 }
 
-/** Labels of the rows: those of the images, then as many null classes if guided. */
-function rowLabels(options: SampleOptions, nullClass: number): Int32Array {
-  const labels = Int32Array.from(options.labels);
-  return isGuided(options) ? Int32Array.of(...labels, ...labels.map(() => nullClass)) : labels;
+/** Numbers of a prompt, a multiple of the words that tests use. */
+const promptLength = 6;
+
+/**
+ * Labels of the rows, [rows, W]: those of the images, then as many null classes if guided. Each word is repeated up to the length, so
+ * that the mean stays the same.
+ */
+function rowLabels(options: SampleOptions, nullClass: number): HostTensorOf<'int32'> {
+  const labels = Array.from(options.labels, (label) => (typeof label === 'number' ? [label] : Array.from(label)));
+  const rows = isGuided(options) ? [...labels, ...labels.map(() => [nullClass])] : labels;
+  const repeated = rows.flatMap((words) => words.flatMap((word) => new Array(promptLength / words.length).fill(word)));
+  return int32([rows.length, promptLength], repeated);
 }
 
 /** @param logits [rows, N, V']: for each position, the first V of V' count. */

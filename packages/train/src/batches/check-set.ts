@@ -1,6 +1,6 @@
 import type { KindsOf } from '@dpar/check';
 import { architectureArgument, hasNullClass, type ImageArchitecture } from '@dpar/nn';
-import { DparError } from '@dpar/tensor';
+import { DparError, type Shape } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { type Batch, sizeOfSet, type TokenSet, tokenSet } from './token-set.js';
 import type { TokenSource } from './token-source.js';
@@ -81,9 +81,12 @@ function checkRanges(model: ImageArchitecture, set: TokenSet, name: string, opti
   checkLabels(set.labels.data, model.config.numClasses, name, {
     ...options,
     hasNull: hasNullClass(model.config),
-    nameOf,
+    nameOf: (at) => nameOf(Math.floor(at / wordsOf(set.labels.shape))),
   });
 }
+
+/** Words of an image's prompt; 1 for labels. */
+const wordsOf = ([, words = 1]: Shape): number => words;
 
 function checkLabels(
   labels: Int32Array,

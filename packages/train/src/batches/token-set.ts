@@ -15,7 +15,10 @@ import { checkArguments } from '../check-arguments.js';
 export interface TokenSet {
   /** [N, T], raster order */
   readonly tokens: HostTensorOf<'int32'>;
-  /** [N], classes from 0 */
+  /**
+   * [N], classes from 0. Or [N, W], prompts: the words of an image, each with a class of its own, the most important first. A prompt
+   * of fewer words repeats each.
+   */
   readonly labels: HostTensorOf<'int32'>;
   /** [N, T - 1], nats: entry j belongs to the prediction of token j + 1. Required if patches are made of entropies. */
   readonly entropies?: HostTensorOf<'float32'>;
@@ -78,7 +81,7 @@ export function tokenSet(tensors: {
     );
   }
   const [images = 0, length = 0] = tokens.shape;
-  check('labels', labels, 'int32', [images]);
+  check('labels', labels, 'int32', labels?.shape.length === 2 ? [images, labels.shape[1] ?? 0] : [images]);
   if (entropies === undefined) return { tokens, labels };
   check('entropies', entropies, 'float32', [images, length - 1]);
   return { tokens, labels, entropies };
@@ -96,6 +99,23 @@ function check<D extends 'int32' | 'float32'>(
   throw new DparError(
     `tokenSet: expected '${name}' of type ${expected} to go with the tokens, got ${got}. Pass those of the same images.`,
   );
+}
+
+/**
+ * The words of a prompt in a row of `labels` of a {@link TokenSet}: each word is repeated, all about as often, so that the mean of the
+ * row is that of the words.
+ * @param words Classes of the words, at least one.
+ * @param length W, at least as many.
+ * @returns [W]
+ */
+export function promptRow(words: ArrayLike<number>, length: number): Int32Array {
+  checkArguments('promptRow', { words, length }, { words: 'number[]', length: 'number' });
+  if (!(words.length >= 1 && words.length <= length)) {
+    throw new DparError(
+      `promptRow: expected 1 to ${length} words, got ${words.length}. Leave out the least important.`,
+    );
+  }
+  return Int32Array.from({ length }, (_, i) => words[Math.floor((i * words.length) / length)] as number);
 }
 
 /** Copies images of a set. @throws DparError for an image that the set does not have. */

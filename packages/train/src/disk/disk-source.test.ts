@@ -50,6 +50,24 @@ describe('createDiskSource', () => {
     }
   });
 
+  it('reads the prompts of shards', async () => {
+    const folder = await temporaryFolder();
+    const set = tinySet(9);
+    const labels = int32(
+      [9, 3],
+      Array.from({ length: 27 }, (_, i) => i % 5),
+    );
+    await writeShards(folder, { ...set, labels }, [4, 5], true);
+    const layout = await findTokenLayout(folder);
+    expect(layout.wordsPerImage).toBe(3);
+    const images = Int32Array.of(8, 0, 5);
+    expect(await createDiskSource(layout).load(images, new Int32Array(3))).toMatchObject({
+      labels: int32([3, 3], [4, 0, 1, 0, 1, 2, 0, 1, 2]),
+    });
+    await writeNpy(join(folder, 'part-9_labels.npy'), int32([5], [0, 1, 2, 3, 4]));
+    await expect(findTokenLayout(folder)).rejects.toThrow("expected shards with 3 numbers in 'labels' for an image");
+  });
+
   it('reads shards with variants, and npy pairs', async () => {
     const folder = await temporaryFolder();
     const data = randomVariants(5, 3);

@@ -15,7 +15,7 @@ export interface DiskSource extends TokenSource {
 export function createDiskSource(layout: TokenLayout): DiskSource {
   checkArguments('createDiskSource', { layout }, { layout: tokenLayoutKinds });
 
-  const { images: N, variants: V, tokensPerImage: T } = layout;
+  const { images: N, variants: V, tokensPerImage: T, wordsPerImage: W } = layout;
 
   /** Places of rows of `width` elements, one for each image, in the given variants. */
   const placesOf = (tensor: TensorName, width: number, images: Int32Array, variants?: Int32Array): Place[] =>
@@ -45,12 +45,16 @@ export function createDiskSource(layout: TokenLayout): DiskSource {
         );
       const B = images.length;
       const tokens = readPlaces(placesOf('tokens', T, images, variants), new Int32Array(B * T));
-      const labels = readPlaces(placesOf('labels', 1, images), new Int32Array(B));
+      const labels = readPlaces(placesOf('labels', W, images), new Int32Array(B * W));
       const entropies =
         layout.entropies && readPlaces(placesOf('entropies', T - 1, images, variants), new Float32Array(B * (T - 1)));
       // Waits for all, so that a failure leaves no open file.
       await Promise.allSettled([tokens, labels, entropies]);
-      const batch = { images, tokens: int32([B, T], await tokens), labels: int32([B], await labels) };
+      const batch = {
+        images,
+        tokens: int32([B, T], await tokens),
+        labels: int32(W === 1 ? [B] : [B, W], await labels),
+      };
       return entropies === undefined ? batch : { ...batch, entropies: float32([B, T - 1], await entropies) };
     },
     readTokens(first, count) {

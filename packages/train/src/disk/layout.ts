@@ -18,6 +18,8 @@ export interface TokenLayout {
   readonly variants: number;
   /** T */
   readonly tokensPerImage: number;
+  /** Words of an image's prompt, W; 1 for labels. */
+  readonly wordsPerImage: number;
   /** Files of form `shards`, in the order of their images. */
   readonly shards: readonly TokenShard[];
   /** Folders of form `llamagen`, with files `0.npy` to `<N - 1>.npy`. */
@@ -37,7 +39,7 @@ export interface ImageRange {
 export interface TokenShard extends ImageRange {
   /** File with `tokens` [images, T] or [images, V, T]. */
   readonly tokens: string;
-  /** File with `labels` [images]. */
+  /** File with `labels` [images] or [images, W]. */
   readonly labels: string;
   /** True if the file of the tokens also has `entropies`, [images, T - 1] or [images, V, T - 1]. */
   readonly hasEntropies: boolean;
@@ -74,10 +76,10 @@ export interface TensorFile extends ImageRange {
 
 /** File that holds a tensor of an image of the set. */
 export function fileOf(layout: TokenLayout, tensor: TensorName, image: number): TensorFile {
-  const { variants: V, tokensPerImage: T, folders } = layout;
+  const { variants: V, tokensPerImage: T, wordsPerImage: W, folders } = layout;
   const sizes = {
     tokens: { perImage: V * T, lastAxis: T },
-    labels: { perImage: 1, lastAxis: undefined },
+    labels: { perImage: W, lastAxis: undefined },
     entropies: { perImage: V * (T - 1), lastAxis: T - 1 },
   }[tensor];
   if (tensor === 'entropies') return { tensor, ...sizes, ...rangeWith(layout.entropies ?? [], image) };
@@ -108,6 +110,7 @@ export const tokenLayoutKinds: KindsOf<TokenLayout> = {
   images: 'number',
   variants: 'number',
   tokensPerImage: 'number',
+  wordsPerImage: 'number',
   shards: listOf(tokenShardKinds),
   'folders?': { codes: 'string', labels: 'string', '*': 'any' },
   'entropies?': listOf(entropyPartKinds),

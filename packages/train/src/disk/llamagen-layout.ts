@@ -37,7 +37,7 @@ export async function findLlamaGen(path: string, root: string, codes: string): P
     );
   }
   const { variants, tokensPerImage } = await sizesOf(`${folders.codes}/0.npy`);
-  return { form: 'llamagen', path, images, variants, tokensPerImage, shards: [], folders };
+  return { form: 'llamagen', path, images, variants, tokensPerImage, wordsPerImage: 1, shards: [], folders };
 }
 
 /** Number of files `0.npy`, `1.npy`, ... @throws DparError if there are none, or one is missing. */

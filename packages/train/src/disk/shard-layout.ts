@@ -48,7 +48,7 @@ const concurrency = 32;
  */
 export async function readShards(path: string, folder: string, names: readonly ShardName[]): Promise<TokenLayout> {
   const headers = await pMap(names, (name) => readHeader(folder, name), { concurrency });
-  const [{ variants, tokensPerImage, tokens: firstPath }] = headers as [ShardHeader];
+  const [{ variants, tokensPerImage, wordsPerImage, tokens: firstPath }] = headers as [ShardHeader];
   const shards: TokenShard[] = [];
   let images = 0;
   for (const header of headers) {
@@ -58,6 +58,12 @@ export async function readShards(path: string, folder: string, names: readonly S
           `got ${header.variants} of ${header.tokensPerImage} in '${header.tokens}'. Keep one data set in a folder.`,
       );
     }
+    if (header.wordsPerImage !== wordsPerImage) {
+      throw new DparError(
+        `readShards: expected shards with ${wordsPerImage} numbers in 'labels' for an image as in '${firstPath}', ` +
+          `got ${header.wordsPerImage} in '${header.labels}'. Keep one data set in a folder.`,
+      );
+    }
     const { tokens, labels, hasEntropies } = header;
     shards.push({ first: images, images: header.images, tokens, labels, hasEntropies });
     images += header.images;
@@ -65,12 +71,14 @@ export async function readShards(path: string, folder: string, names: readonly S
   const entropies = shards.every(({ hasEntropies }) => hasEntropies)
     ? shards.map(({ first, images, tokens }) => ({ first, images, path: tokens }))
     : undefined;
-  return { form: 'shards', path, images, variants, tokensPerImage, shards, ...(entropies && { entropies }) };
+  const sizes = { images, variants, tokensPerImage, wordsPerImage };
+  return { form: 'shards', path, ...sizes, shards, ...(entropies && { entropies }) };
 }
 
 interface ShardHeader extends Omit<TokenShard, 'first'> {
   readonly variants: number;
   readonly tokensPerImage: number;
+  readonly wordsPerImage: number;
 }
 
 async function readHeader(folder: string, name: ShardName): Promise<ShardHeader> {
@@ -86,14 +94,15 @@ async function readHeader(folder: string, name: ShardName): Promise<ShardHeader>
     );
   }
   const labelType = await typeOf(labels, 'labels');
-  if (labelType.shape.reduce((product, size) => product * size, 1) !== images) {
+  const wordsPerImage = labelType.shape.reduce((product, size) => product * size, 1) / images;
+  if (!Number.isInteger(wordsPerImage) || wordsPerImage === 0 || (wordsPerImage > 1 && labelType.shape[0] !== images)) {
     throw new DparError(
       `readShards: expected 'labels' of the ${images} images of '${tokens}' in '${labels}', ` +
         `got ${formatStoredType(labelType)}. Write tokens and labels of the same images.`,
     );
   }
   const hasEntropies = !isNpy(tokens) && (await hasTensor(tokens, 'entropies'));
-  return { images, tokens, labels, hasEntropies, variants, tokensPerImage };
+  return { images, tokens, labels, hasEntropies, variants, tokensPerImage, wordsPerImage };
 }
 
 async function typeOf(path: string, tensor: string): Promise<StoredType> {

@@ -6,13 +6,15 @@ import {
   createRandom,
   createReferenceEngine,
   type Engine,
+  float32,
   type HostTensor,
+  type HostTensorOf,
   int32,
   named,
   type Tensors,
 } from '@dpar/tensor';
 import { afterAll, describe, expect, it } from 'vitest';
-import { takeImages } from '../batches/token-set.js';
+import { promptRow, takeImages } from '../batches/token-set.js';
 import { tinyModel, tinySet } from '../testing/tiny.js';
 import { DropoutMasks, dropClasses, dropoutPlaces } from './dropout.js';
 import { createLossAndGradients } from './step.js';
@@ -113,3 +115,54 @@ it('drops each label with the given probability, by seed and step', () => {
   expect(dropClasses(labels, 7, 0, 3, 12).data).toEqual(labels.data);
   expect(dropClasses(labels, 7, 1, 3, 12).data.every((label) => label === 7)).toBe(true);
 });
+
+it('leaves some words of a prompt: the first alone, or any number of them in any order, or none of them', () => {
+  const [B, W] = [4000, 6];
+  const words = [9, 4, 2, 5];
+  const labels = int32([B, W], Array.from({ length: B }, () => [...promptRow(words, W)]).flat());
+  const dropped = dropClasses(labels, 11, 0.1, 3, 12);
+  expect(dropped.shape).toEqual([B, W]);
+  const rows = Array.from({ length: B }, (_, i) => [...new Set(dropped.data.subarray(i * W, (i + 1) * W))]);
+  const shareOf = (is: (row: readonly number[]) => boolean) => rows.filter(is).length / B;
+  const near = (share: number, expected: number) => expect(Math.abs(share - expected)).toBeLessThan(0.03);
+  near(
+    shareOf(([word]) => word === 11),
+    0.1,
+  );
+  // A quarter, and a sixteenth of the rest: one word of four, and the first of them.
+  near(
+    shareOf((row) => row.length === 1 && row[0] === 9),
+    0.9 * (1 / 4 + 3 / 4 / 16),
+  );
+  for (const count of [2, 3, 4])
+    near(
+      shareOf((row) => row.length === count),
+      0.9 * (3 / 4) * (1 / 4),
+    );
+  for (const row of rows)
+    expect(row.length === 1 && row[0] === 11 ? words : row).toSatisfy((kept: number[]) =>
+      kept.every((word) => words.includes(word)),
+    );
+  expect(dropClasses(labels, 11, 0.1, 3, 12)).toEqual(dropped);
+});
+
+it.each(['dpar', 'llamagen'] as const)(
+  'a prompt is the mean of its words, and one word is a class: %s',
+  async (kind) => {
+    const { model, parameters, inputs } = batchOf(kind);
+    const engine = createReferenceEngine();
+    const lossOf = async (labels: HostTensorOf<'int32'>, changed = parameters) => {
+      return (await createLossAndGradients(engine, model).run(changed, { ...inputs, labels })).loss;
+    };
+    const table = 'cls_embedding.embedding_table.weight';
+    const { shape, data } = named(parameters, table);
+    const D = shape[1] as number;
+    const alone = await lossOf(int32([3], [1, 0, 1]));
+    expect(await lossOf(int32([3, 2], [1, 1, 0, 0, 1, 1]))).toBeCloseTo(alone, 6);
+    const mixed = Float32Array.from(data as Float32Array);
+    for (let d = 0; d < D; d++) mixed[2 * D + d] = ((data[d] as number) + (data[D + d] as number)) / 2;
+    const mean = await lossOf(int32([3], [2, 2, 2]), { ...parameters, [table]: float32(shape, mixed) });
+    expect(await lossOf(int32([3, 4], [0, 1, 0, 1, 1, 0, 1, 0, 0, 0, 1, 1]))).toBeCloseTo(mean, 6);
+    expect(mean).not.toBeCloseTo(alone, 3);
+  },
+);

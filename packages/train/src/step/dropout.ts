@@ -7,13 +7,14 @@ import {
   type HostTensorOf,
   int32,
   named,
+  type Random,
   sizeOf,
   type Tensors,
   type TensorType,
   typeOps,
 } from '@dpar/tensor';
 import { randomStream } from '../batches/batch-order.js';
-import { int32Kinds } from '../batches/token-set.js';
+import { int32Kinds, promptRow } from '../batches/token-set.js';
 import { checkArguments } from '../check-arguments.js';
 
 /** Probabilities that activations become zero; 0 means no dropout. The paper's and LlamaGen's are 0.1 each. */
@@ -149,13 +150,17 @@ export function dropoutPlaces(model: ImageArchitecture, inputs: Tensors<TensorTy
   return places;
 }
 
+/** Share of the visits of a prompt in which only its first word counts. */
+const firstWordShare = 1 / 4;
+
 /**
  * Replaces labels by the null class with some probability, for classifier-free guidance. The replaced labels are a function
- * of the seed and the step.
- * @param labels int32 [B]
+ * of the seed and the step. Of a prompt, some of its words are left: the first alone in a quarter of the visits, else as many as a
+ * random number says, so that each word learns its own meaning.
+ * @param labels int32 [B] or, with prompts of W words, [B, W]
  * @param nullClass Number of classes.
  * @param probability The paper's is 0.1.
- * @returns int32 [B], a new tensor
+ * @returns Of the same shape, a new tensor
  */
 export function dropClasses(
   labels: HostTensorOf<'int32'>,
@@ -171,8 +176,18 @@ export function dropClasses(
   );
 
   const random = randomStream(seed, 'classDropout', step);
-  return int32(
-    labels.shape,
-    labels.data.map((label) => (random.uniform() < probability ? nullClass : label)),
-  );
+  const [B = 0, W = 1] = labels.shape;
+  const kept = int32(labels.shape, labels.data.slice());
+  for (let image = 0; image < B; image++) {
+    const row = kept.data.subarray(image * W, (image + 1) * W);
+    if (random.uniform() < probability) row.fill(nullClass);
+    else if (labels.shape.length === 2) row.set(promptRow(someWords([...new Set(row)], random), W));
+  }
+  return kept;
+}
+
+function someWords(words: readonly number[], random: Random): number[] {
+  if (random.uniform() < firstWordShare) return words.slice(0, 1);
+  const count = 1 + random.integer(words.length);
+  return Array.from(random.permutation(words.length).subarray(0, count), (i) => words[i] as number);
 }
