@@ -16,10 +16,11 @@ export interface Surface {
 }
 
 /** Brings a canvas to the size that it has on the page; undefined while it is hidden. */
-export function surfaceOf(canvas: HTMLCanvasElement, gridSize: number): Surface | undefined {
-  if (canvas.clientWidth === 0) return undefined;
+function surfaceOf(canvas: HTMLCanvasElement, gridSize: number): Surface | undefined {
+  const { width } = canvas.getBoundingClientRect();
+  if (width === 0) return undefined;
   const scale = globalThis.devicePixelRatio || 1;
-  const size = Math.round(canvas.clientWidth * scale);
+  const size = Math.round(width * scale);
   if (canvas.width !== size) {
     canvas.width = size;
     canvas.height = size;
@@ -27,6 +28,14 @@ export function surfaceOf(canvas: HTMLCanvasElement, gridSize: number): Surface 
   const context = canvas.getContext('2d') as CanvasRenderingContext2D;
   context.clearRect(0, 0, size, size);
   return { context, size, cell: size / gridSize, gridSize, scale };
+}
+
+/** The surface of the canvas of that name, if it is shown, with the colours of its place. */
+export function surfaceNamed(name: string, gridSize: number) {
+  const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
+  const surface = canvas && surfaceOf(canvas, gridSize);
+  if (!surface) return undefined;
+  return { surface, colour: (property: string): string => getComputedStyle(canvas).getPropertyValue(property) };
 }
 
 let scratch: OffscreenCanvas | undefined;
