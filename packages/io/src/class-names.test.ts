@@ -8,7 +8,9 @@ describe('checkClassNames', () => {
   it.each([
     [['cat', 'dog', 'cat'], "'cat' as classes 0 and 2"],
     [['cat', ''], '"" as class 1'],
-    [['a/b'], '"a/b" as class 0'],
+    [['a\\b'], '"a\\\\b" as class 0'],
+    [['a//b'], '"a//b" as class 0'],
+    [['a/..'], '"a/.." as class 0'],
     [['.git'], '".git" as class 0'],
     [['cat', 3], '3 as class 1'],
     [{ cat: 0 }, 'an object'],

@@ -18,7 +18,7 @@ export interface ClassNames {
 }
 
 /**
- * Checks a list of names of classes, which are also names of folders.
+ * Checks a list of names of classes, which are also names of folders. A slash sets a group before a name: `animals/cat`.
  * @param path File of the list, for messages.
  * @throws IoError naming an invalid or repeated name.
  */
@@ -34,7 +34,7 @@ export function checkClassNames(path: string, value: unknown): ClassNames {
   if (value.length === 0) return fail('an empty list');
   const numbers = new Map<unknown, number>();
   for (const [number, name] of value.entries()) {
-    if (typeof name !== 'string' || name === '' || isSystemEntry(name) || /[/\\]/.test(name)) {
+    if (typeof name !== 'string' || name.split('/').some((part) => !isFolderName(part))) {
       return fail(`${JSON.stringify(name)} as class ${number}`);
     }
     const other = numbers.get(name);
@@ -43,6 +43,8 @@ export function checkClassNames(path: string, value: unknown): ClassNames {
   }
   return { path, names: value };
 }
+
+const isFolderName = (text: string): boolean => text !== '' && !isSystemEntry(text) && !text.includes('\\');
 
 /** Writes the names of classes into a folder. */
 export async function writeClassNames(folder: string, names: readonly string[]): Promise<void> {

@@ -3,10 +3,11 @@ import { findChromium, launchChromium } from '@dpar/config/chromium';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dparRuns, entropyCost } from './model/costs.js';
+import { entropyCost, networkRuns, wholeCost } from './model/costs.js';
+import { countCosts } from './model/count-costs.js';
 import { figure, firstMap, takePicture, visit } from './testing/browser.js';
 import { servedPage, type TestPage } from './testing/page-of.js';
-import { sampleFile } from './testing/sample-file.js';
+import { firstClass, sampleClass, sampleFile, titleOf } from './testing/sample-file.js';
 
 const soon = <V>(read: () => V | Promise<V>) => expect.poll(read, { timeout: 60_000, interval: 100 });
 const chromium = findChromium();
@@ -63,23 +64,25 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
   describe('who complete pictures', () => {
     it('get the class of each sample, and may choose another until they take another picture', () =>
       at('generate', {}, async (page) => {
-        await soon(() => shownClass(page)).toBe('Smileys & Emotion');
+        await soon(() => shownClass(page)).toBe(firstClass());
         await page.getByRole('button', { name: 'Complete a picture' }).click();
-        await soon(() => shownClass(page)).toBe('Animals & Nature');
+        await soon(() => shownClass(page)).toBe(sampleClass('Lion'));
         expect(await classHint(page)).toContain('The class of ‘Lion’');
         await page.getByRole('button', { name: 'Flag of Morocco' }).click();
-        await soon(() => shownClass(page)).toBe('Flags');
-        await page.getByLabel('Class').selectOption('Food & Drink');
+        await soon(() => shownClass(page)).toBe(sampleClass('Flag of Morocco'));
+        await page.getByLabel('Class').selectOption(sampleClass('Cup of tea'));
         await soon(() => classHint(page)).toBe('You chose this class.');
         await page.getByRole('slider', { name: 'Erased from row' }).fill('4');
         await page.getByRole('button', { name: 'Complete', exact: true }).click();
         await page.getByText('Finished').waitFor();
-        expect(await page.locator('figure h3').textContent()).toBe('Flag of Morocco: Food & Drink');
+        expect(await page.locator('figure h3').textContent()).toBe(
+          `Flag of Morocco: ${titleOf(sampleClass('Cup of tea'))}`,
+        );
         await page.getByRole('button', { name: 'Cup of tea' }).click();
         await soon(() => classHint(page)).toContain('The class of ‘Cup of tea’');
-        expect(await shownClass(page)).toBe('Food & Drink');
+        expect(await shownClass(page)).toBe(sampleClass('Cup of tea'));
         await page.getByRole('button', { name: 'Rose' }).click();
-        await soon(() => shownClass(page)).toBe('Animals & Nature');
+        await soon(() => shownClass(page)).toBe(sampleClass('Rose'));
         // New images keep the class of their own.
         await page.getByRole('button', { name: 'A new image' }).click();
         await soon(() => shownClass(page)).toBe('Smileys & Emotion');
@@ -97,11 +100,13 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
           );
         }, australia);
         await soon(() => page.locator('figure h3').textContent()).toBe('own.png');
-        await soon(() => shownClass(page)).toBe('Flags');
+        await soon(() => shownClass(page)).toBe(sampleClass('Flag of Australia'));
         expect(await classHint(page)).toContain('most likely');
         await page.getByRole('button', { name: 'Complete', exact: true }).click();
         await page.getByText('Finished').waitFor();
-        expect(await page.locator('figure h3').textContent()).toBe('own.png: Flags');
+        expect(await page.locator('figure h3').textContent()).toBe(
+          `own.png: ${titleOf(sampleClass('Flag of Australia'))}`,
+        );
       }));
   });
 
@@ -212,21 +217,33 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
       const steps = Number(await figure(page, 'dpar-steps'));
       const seconds = async (model: string) => Number.parseFloat(await figure(page, `${model}-time`));
       const millions = async (model: string) => Number.parseFloat(await figure(page, `${model}-operations`));
-      const { dpar, entropy } = await loadEmojiModel();
-      const models = { dpar: dpar.config, entropy: entropy.config };
-      expect(await figure(page, 'dpar-entropy-operations')).toBe(`${(entropyCost(models) / 1e6).toFixed(0)} M`);
-      expect(await figure(page, 'llamagen-operations')).toBe('1305 M'); // twice 652.66: guidance
-      expect(await page.locator('caption').textContent()).toBe(
-        'Smileys & Emotion, guidance 1.5, temperature 1.00, top-p 0.98, seed 1',
+      const { tokenizer, dpar, entropy, llamagen } = await loadEmojiModel();
+      const configs = { tokenizer, dpar: dpar.config, entropy: entropy.config, llamagen: llamagen.config };
+      const costs = countCosts(configs);
+      const shown = (operations: number): string => `${(operations / 1e6).toFixed(0)} M`;
+      const source = dpar.config.boundaryHead ? 'head' : 'entropy';
+      expect(await figure(page, `dpar-${source}-operations`)).toBe(shown(entropyCost(costs)));
+      const guided = { patches: 0, isGuided: true };
+      expect(await figure(page, 'llamagen-operations')).toBe(shown(wholeCost(costs, 'llamagen', guided)));
+      expect(await figure(page, 'llamagen-model-runs')).toBe('256 × 2');
+      expect(await page.locator('caption').first().textContent()).toBe(
+        `${titleOf(firstClass())}, guidance 1.5, temperature 1.00, top-p 0.98, seed 1`.replaceAll(/ (?=\d)/g, '\u00a0'),
       );
+      // The parts are all of the time.
+      for (const model of ['dpar', 'llamagen']) {
+        const times = await page.locator(`[data-figure^=${model}-][data-figure$=-time]`).allTextContents();
+        const [whole = 0, ...parts] = times.map((time) => Number.parseFloat(time)).filter(Number.isFinite);
+        const all = parts.pop() as number;
+        expect(all).toBe(whole);
+        expect(Math.abs(parts.reduce((sum, time) => sum + time, 0) - all)).toBeLessThan(0.01 * parts.length);
+      }
       const text = (await figure(page, 'time-explained')).replace(/\s+/g, ' ');
       const [ratio, saving] = [/took ([\d.]+) times/, /with ([\d.]+)% fewer/].map((of) => Number(of.exec(text)?.[1]));
       expect((await seconds('dpar')) / (await seconds('llamagen'))).toBeCloseTo(ratio as number, 1);
       expect(100 * (1 - (await millions('dpar')) / (await millions('llamagen')))).toBeCloseTo(saving as number, 0);
-      expect(text).toContain(`a small network ${dparRuns(models, steps)} times`);
-      expect(text).toMatch(
-        /each time \d+\.\d\d ms for \d\.\d\d M multiply-adds on average; LlamaGen runs one 256 times/,
-      );
+      expect(text).toMatch(/Most of DPAR’s time goes to its [\w ]+: \d+\.\d%/);
+      expect(text).toContain(`runs small networks ${networkRuns(costs.dpar, steps)} times`);
+      expect(text).toMatch(/on average \d+\.\d\d ms for \d\.\d\d M multiply-adds; LlamaGen runs one 256 times/);
     }));
 
   it('can compare after they have changed the threads', () =>

@@ -45,10 +45,10 @@ export async function firstMap(page: Page): Promise<void> {
   await page.waitForFunction(() => performance.getEntriesByName('first-entropy-map').length > 0);
 }
 
-/** One of the figures that the page shows. */
+/** One of the figures that the page shows, with ordinary spaces. */
 export async function figure(page: Page, name: string): Promise<string> {
   const text = await page.locator(`[data-figure="${name}"]:visible`).textContent();
-  return (text ?? '').trim();
+  return (text ?? '').replaceAll('\u00a0', ' ').trim();
 }
 
 const output = fileURLToPath(new URL('../../output', import.meta.url));

@@ -69,7 +69,7 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
             <p class="hint">${run ? nothing : `${exampleTitle(look.picture)}. `}${workOf(name, info)}</p>
           </figure>`,
         )}
-        <p role="status" class="hint">${statusOf(app, run, info.blockSize)}</p>
+        <p role="status" class="hint">${statusOf(app, run, 'Ready')}</p>
         ${comparisonTable(app, info)}
         ${models.map((model) => partsTable(model, info, drawnImage(app), drawingOf(app, model.name)))}
         ${timeExplained(run, info)}

@@ -61,8 +61,20 @@ export function partsTable(
     ...networks,
     { key: 'draw', title: 'Choice of tokens', runs: `${blockSize}`, macs: 0, time: time(stageSeconds.draw) },
     { key: 'other', title: 'Other work', runs: '', macs: 0, time: time(seconds - measured) },
-    { key: 'tokenizer', title: 'Tokenizer decoder', runs: '1', macs: costs.tokenizerDecoder, time: time(decodingSeconds) },
-    { key: 'all', title: 'All', runs: ifKnown(all, String), macs: wholeCost(costs, name, image), time: time(wholeSeconds(drawing)) },
+    {
+      key: 'tokenizer',
+      title: 'Tokenizer decoder',
+      runs: '1',
+      macs: costs.tokenizerDecoder,
+      time: time(decodingSeconds),
+    },
+    {
+      key: 'all',
+      title: 'All',
+      runs: ifKnown(all, String),
+      macs: wholeCost(costs, name, image),
+      time: time(wholeSeconds(drawing)),
+    },
   ];
   return html`<div class="card table parts">
     <table>

@@ -84,10 +84,11 @@ function showPicture(button: HTMLElement): void {
   if (Math.min(bottom, innerHeight) - Math.max(top, 0) < height / 2) picture.scrollIntoView({ block: 'nearest' });
 }
 
-/** Status of a run as text. @param length Tokens of an image. */
-export function statusOf({ state }: App, run: Run | undefined, length: number): string {
+/** Status of a run as text. @param ready Text before the first run. */
+export function statusOf({ state, info }: App, run: Run | undefined, ready: string): string {
   if (state.model.status === 'loading') return 'Loading the model, which runs on your device';
-  if (!run) return 'Ready';
+  if (!run) return ready;
+  const { blockSize: length } = info;
   const done = Math.min(...run.drawings.map(({ tokens }) => tokens.length));
   switch (run.status) {
     case 'preparing':

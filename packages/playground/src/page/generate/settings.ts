@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
-import { classOptions } from '../parts/classes.js';
+import { classLabel, classOptions } from '../parts/classes.js';
 import { fixed, slider } from '../parts/controls.js';
 
 /** Seeds that are taken at random. */
@@ -41,10 +41,13 @@ export function classControl(
     <select
       id="${place}-class"
       aria-describedby=${describedBy ?? nothing}
-      @change=${(event: Event) => onChoose(Number((event.target as HTMLSelectElement).value))}
+      @change=${(event: Event) => {
+        const chosen = classLabel(info, (event.target as HTMLSelectElement).value);
+        if (chosen !== undefined) onChoose(chosen);
+      }}
     >
-      <option value="" disabled hidden .selected=${live(label === undefined)}>…</option>
       ${classOptions(info, label)}
+      <option value="" disabled hidden .selected=${live(label === undefined)}>…</option>
     </select>
   </div>`;
 }
@@ -56,19 +59,19 @@ export function classControl(
 export function settingsControls(app: App, { hasGuidance }: ModelInfo, place: string): TemplateResult {
   const { settings } = app.state;
   return html`${
-      hasGuidance
-        ? slider({
-            id: `${place}-guidance`,
-            label: 'Guidance',
-            min: 1,
-            max: 5,
-            step: 0.1,
-            value: settings.guidanceScale,
-            text: settings.guidanceScale === 1 ? 'none' : fixed(settings.guidanceScale, 1),
-            onInput: (value) => app.set(settings, { guidanceScale: value }),
-          })
-        : nothing
-    }
+    hasGuidance
+      ? slider({
+          id: `${place}-guidance`,
+          label: 'Guidance',
+          min: 1,
+          max: 5,
+          step: 0.1,
+          value: settings.guidanceScale,
+          text: settings.guidanceScale === 1 ? 'none' : fixed(settings.guidanceScale, 1),
+          onInput: (value) => app.set(settings, { guidanceScale: value }),
+        })
+      : nothing
+  }
     ${slider({
       id: `${place}-temperature`,
       label: 'Temperature',

@@ -134,8 +134,8 @@ const natsText = (nats: number): string => measure(fixed(nats, 2), 'nats');
 
 /** Explanations of entropy, by the source that DPAR draws with. */
 const introductions: Readonly<Record<EntropySource, string>> = {
-  head: 'A small network on its states, the boundary head, estimates the entropy: how uncertain the next token is.',
-  entropy: 'A small model, the entropy model, measures the entropy: how uncertain the next token is.',
+  head: 'A small network, the boundary head, estimates how uncertain each next token is: its entropy.',
+  entropy: 'A small model measures how uncertain each next token is: its entropy.',
 };
 
 function results(app: App, info: ModelInfo): TemplateResult {

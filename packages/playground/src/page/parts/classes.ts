@@ -31,11 +31,14 @@ export function classLabel({ classes }: Classes, className: string | undefined):
   return label < 0 ? undefined : label;
 }
 
-/** Options of a menu of classes, in their groups. Groups and classes keep their order. @param chosen Label, if there is one. */
+/**
+ * Options of a menu of classes, in their groups. Their values are the whole names. Groups and classes keep their order.
+ * @param chosen Label of the selected class, if there is one.
+ */
 export function classOptions({ classes }: Classes, chosen: number | undefined): TemplateResult[] {
   const all = classes.map(grouped);
   const option = ({ label, name }: GroupedClass): TemplateResult =>
-    html`<option value=${label} .selected=${live(label === chosen)}>${name}</option>`;
+    html`<option value=${classes[label] ?? ''} .selected=${live(label === chosen)}>${name}</option>`;
   return all.flatMap((each, i) => {
     const { group } = each;
     if (group === undefined) return option(each);

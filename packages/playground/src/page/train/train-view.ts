@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { TrainingDevice } from '../../worker/protocol.js';
-import { classOptions, classTitle } from '../parts/classes.js';
+import { classLabel, classOptions, classTitle } from '../parts/classes.js';
 import { choice, figures, fixed, measure, quantity, slider } from '../parts/controls.js';
 import { isTouch } from '../parts/pointer.js';
 import { lossChart } from './loss-chart.js';
@@ -144,10 +144,8 @@ function settings(part: Training, info: ModelInfo): TemplateResult {
       <label for="train-class">Class of the pictures</label>
       <select
         id="train-class"
-        @change=${(event: Event) => {
-          const { value } = event.target as HTMLSelectElement;
-          part.change(settings, { label: value === '' ? undefined : Number(value) });
-        }}
+        @change=${(event: Event) =>
+          part.change(settings, { label: classLabel(info, (event.target as HTMLSelectElement).value) })}
       >
         <option value="" .selected=${live(settings.label === undefined)}>The one that fits best</option>
         ${classOptions(info, settings.label)}
