@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { findChromium, launchChromium } from '@dpar/config/chromium';
 import type { EmojiModel } from '@dpar/emoji';
-import { loadEmojiModel } from '@dpar/emoji/node';
+import { emojiFolder, loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
 import { patchLengths, patchStatistics } from '@dpar/patchify';
 import { createSampler, needsEntropyModel } from '@dpar/sampler';
@@ -19,7 +19,7 @@ import { type DrawOptions, sampleOptions } from './model/drawing.js';
 import { drawingSource, patchingBy } from './model/entropy-source.js';
 import { servePage } from './node/serve-page.js';
 import { contentSecurityPolicy } from './security.js';
-import { figure, firstMap, takePicture, type Visit, visit } from './testing/browser.js';
+import { brokenNumbers, figure, firstMap, takePicture, type Visit, visit } from './testing/browser.js';
 import { openModel } from './testing/open-model.js';
 import { servedPage, type TestPage } from './testing/page-of.js';
 import { sampleClass, sampleFile } from './testing/sample-file.js';
@@ -39,7 +39,7 @@ if (chromium === undefined) {
 
 let server: TestPage;
 beforeAll(async () => {
-  server = await servedPage();
+  server = await servedPage(emojiFolder, true);
 });
 afterAll(() => server?.close());
 
@@ -369,6 +369,10 @@ describe.skipIf(chromium === undefined)('the page in Chromium', { timeout: 240_0
       await page.locator(`#panel-${tab} .workbench`).waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
       await takePicture(page, `${tab}-phone`);
+      for (const width of [1280, 768, 390, 360]) {
+        await page.setViewportSize({ width, height: 740 });
+        expect(await brokenNumbers(page)).toEqual([]);
+      }
     }
     await page.locator('#tab-look').tap();
     await page.locator('canvas[data-canvas=picture]').tap();

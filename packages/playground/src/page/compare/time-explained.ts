@@ -26,8 +26,8 @@ export function timeExplained(run: Run | undefined, info: ModelInfo): TemplateRe
   return html`<p class="note" data-figure="time-explained">
     DPAR took ${measure(fixed(wholeSeconds(dpar) / wholeSeconds(llamagen), 2), 'times')} as long as LlamaGen, with
     ${percent(Math.abs(whole))} ${whole < 0 ? 'more' : 'fewer'} multiply-adds (${percent(operationSaving(costs, image))} saved
-    without the tokenizer, which both share). Most of DPAR’s time goes to its
-    ${partName(longest.name)}: ${percent(longest.share)}. It runs small networks ${quantity(runs.dpar, 'time')} for this image, on average
+    without the tokenizer, which both need). Of DPAR’s parts, the ${partName(longest.name)} takes longest:
+    ${percent(longest.share)} of the time. DPAR runs small networks ${quantity(runs.dpar, 'time')} for this image, on average
     ${meanRun(dpar.seconds, dparCost(costs, image), runs.dpar)}; LlamaGen runs one ${quantity(runs.llamagen, 'time')},
     ${meanRun(llamagen.seconds, llamaGenCost(costs, image.isGuided), runs.llamagen)}. Each run also starts operations and
     copies caches in the browser, which takes a fixed time.

@@ -41,7 +41,7 @@ export function surfaceNamed(name: string, gridSize: number) {
 let scratch: OffscreenCanvas | undefined;
 
 /**
- * Paints an image, [S, S, 3], enlarged without smoothing.
+ * Paints an image, [S, S, 3], enlarged smoothly: its pixels would hide the shapes at many times their size.
  * @param tokens Paints that many tokens only, in raster order (default: all).
  */
 export function paintPixels({ context, size, cell, gridSize }: Surface, pixels: Uint8Array, tokens?: number): void {
@@ -58,7 +58,7 @@ export function paintPixels({ context, size, cell, gridSize }: Surface, pixels: 
     context.rect(0, rows * cell, (tokens % gridSize) * cell, cell);
     context.clip();
   }
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingQuality = 'high';
   context.drawImage(scratch, 0, 0, size, size);
   context.restore();
 }
