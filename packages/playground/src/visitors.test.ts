@@ -118,7 +118,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     it('keep the focus while they generate, stop, resume and start over', () =>
       at('generate', {}, async (page) => {
         await tabTo(page, 'Generate');
-        await tabTo(page, 'Seed');
+        await tabTo(page, 'Class');
         await tabTo(page, 'Generate');
         await page.keyboard.press('Enter');
         await soon(() => focused(page)).toBe('Stop');
@@ -148,7 +148,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
 
     it('keep it while they compare, and complete a picture', () =>
       at('compare', {}, async (page) => {
-        await page.locator('#compare-seed').focus();
+        await page.locator('#compare-class').focus();
         await tabTo(page, 'Compare');
         await page.keyboard.press('Enter');
         await soon(() => focused(page)).toBe('Stop');
@@ -225,7 +225,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     await soon(painted).toEqual({ opaque: 1, scale: 2 });
     const primary = page.locator('#panel-generate .primary');
     expect(await primary.getAttribute('aria-disabled')).toBe('true');
-    expect(await page.getByRole('status').textContent()).toContain('Loading the model');
+    expect(await page.locator('.progress [role=status]').textContent()).toContain('Loading the model');
     const before = await image();
     send();
     await firstMap(page);

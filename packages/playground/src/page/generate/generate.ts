@@ -119,7 +119,7 @@ function pictureLabel(app: App, info: ModelInfo): string {
 function progressOf(app: App, run: Run | undefined, { blockSize }: ModelInfo): TemplateResult {
   const ready =
     app.state.keptRows === undefined
-      ? 'An example with its patches. Generate draws a new image.'
+      ? 'An example. Generate draws a new image.'
       : 'Complete draws the erased rows.';
   const done = run?.drawings[0]?.tokens.length ?? 0;
   return html`<div class="progress">

@@ -86,7 +86,7 @@ function showPicture(button: HTMLElement): void {
 
 /** Status of a run as text. @param ready Text before the first run. */
 export function statusOf({ state, info }: App, run: Run | undefined, ready: string): string {
-  if (state.model.status === 'loading') return 'Loading the model, which runs on your device';
+  if (state.model.status === 'loading') return 'Loading the model onto your device';
   if (!run) return ready;
   const { blockSize: length } = info;
   const done = Math.min(...run.drawings.map(({ tokens }) => tokens.length));

@@ -185,8 +185,8 @@ function readout(app: App, info: ModelInfo): TemplateResult {
 
 /** Text in place of a token: what is awaited, or how to choose one. */
 function readoutHint({ state, isReady }: App): string {
-  if (!isReady) return 'Loading the model, which runs on your device, to find the tokens and their entropies.';
-  if (!state.look.analysis) return 'Finding the tokens of the picture and their entropies.';
+  if (!isReady) return 'Loading the model, to find tokens and entropies.';
+  if (!state.look.analysis) return 'Finding tokens and entropies of the picture.';
   const act = isTouch() ? 'Touch a token' : 'Point at a token, or move there with the arrow keys,';
   return `${act} to read its entropy and its patch.`;
 }
