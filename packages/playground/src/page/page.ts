@@ -166,14 +166,15 @@ function threadsChoice(app: App): TemplateResult | typeof nothing {
 }
 
 /** A text whose numbers and versions keep to one line with what they belong to: 'Apache-2.0'. */
-const unbroken = (text: string): string => text.replace(/-(?=\d)/g, '\u2011').replace(/ (?=\d)/g, '\u00a0');
+const unbroken = (text: string): string =>
+  text.replace(/-(?=\d)/g, '\u2011').replace(/ (?=\d)|(?<=\d) (?=\w)/g, '\u00a0');
 
 function footer(app: App): TemplateResult {
   const { worksOffline, model } = app.state;
   return html`<footer>
     <p>
       Everything runs on your device; no picture leaves it.
-      <span data-figure="engine">${model.status === 'ready' ? model.engine : 'Loading the engine'}</span>. ${threadsChoice(app)}
+      <span data-figure="engine">${model.status === 'ready' ? unbroken(model.engine) : 'Loading the engine'}</span>. ${threadsChoice(app)}
       ${worksOffline ? html`<span data-figure="offline">Ready to work offline.</span>` : nothing}
       ${
         gainsByReload(app)

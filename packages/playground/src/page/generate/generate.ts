@@ -118,9 +118,7 @@ function pictureLabel(app: App, info: ModelInfo): string {
 /** Progress as a bar and in words. */
 function progressOf(app: App, run: Run | undefined, { blockSize }: ModelInfo): TemplateResult {
   const ready =
-    app.state.keptRows === undefined
-      ? 'An example. Generate draws a new image.'
-      : 'Complete draws the erased rows.';
+    app.state.keptRows === undefined ? 'An example. Generate draws a new image.' : 'Complete draws the erased rows.';
   const done = run?.drawings[0]?.tokens.length ?? 0;
   return html`<div class="progress">
     <progress max=${blockSize} value=${done} aria-label="Tokens done"></progress>
