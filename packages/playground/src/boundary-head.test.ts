@@ -3,6 +3,7 @@ import { temporaryFolder } from '@dpar/config/temporary-folder';
 import type { EmojiModel } from '@dpar/emoji';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import { createOrtEngine } from '@dpar/engine-ort';
+import { pearsonCorrelation } from '@dpar/entropy';
 import { patchLengths } from '@dpar/patchify';
 import { createSampler } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
@@ -10,9 +11,10 @@ import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { agreementOf } from './model/agreement.js';
+import { sameStarts } from './model/agreement.js';
 import { createAnalyser, loadAnalysts } from './model/analyser.js';
-import { dparCost, entropyCost } from './model/costs.js';
+import { entropyCost, wholeCost } from './model/costs.js';
+import { countCosts } from './model/count-costs.js';
 import { sampleOptions } from './model/drawing.js';
 import { patchingBy } from './model/entropy-source.js';
 import { figure, firstMap, takePicture, visit } from './testing/browser.js';
@@ -73,7 +75,9 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
     const { config } = dpar;
     const { entropies } = await createAnalyser(engine, await loadAnalysts(openModel(model))).analyse(pixels);
     const { entropies: reference } = await createAnalyser(engine, { tokenizer, predictor: entropy }).analyse(pixels);
-    const agreement = agreementOf({ tokens: new Int32Array(), entropies, reference }, config);
+    const correlation = pearsonCorrelation(entropies, reference);
+    const patching = { head: patchingBy('head', config), entropy: patchingBy('entropy', config) };
+    const starts = sameStarts({ entropies, reference: { entropies: reference, correlation } }, patching) ?? 0;
     const byHead = patchLengths(entropies, patchingBy('head', config)).length;
     const byEntropyModel = patchLengths(reference, patchingBy('entropy', config)).length;
     expect(byHead).not.toBe(byEntropyModel);
@@ -84,18 +88,18 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
       // The tokenizer, DPAR and LlamaGen. The weights of the entropy model come with the comparison.
       await soon(() => weights.size).toBe(3);
       await compare(page).check();
-      await soon(() => figure(page, 'correlation')).toBe(agreement?.correlation.toFixed(2).replace('-', '\u2212'));
+      await soon(() => figure(page, 'correlation')).toBe(correlation.toFixed(2).replace('-', '\u2212'));
       expect(weights.size).toBe(4);
-      expect(await figure(page, 'agreement')).toBe(`${(100 * (agreement?.starts ?? 0)).toFixed(1)}%`);
+      expect(await figure(page, 'agreement')).toBe(`${(100 * starts).toFixed(1)}%`);
       expect(await figure(page, 'patches')).toBe(`${byHead}`);
       await takePicture(page, 'head-compared');
       await page.getByRole('button', { name: 'Entropy model' }).click();
       await soon(() => figure(page, 'patches')).toBe(`${byEntropyModel}`);
       await page.locator('canvas[data-canvas=reference]').focus();
       await page.keyboard.press('ArrowRight');
-      const nats = (values: Float32Array): string => `${(values[0] as number).toFixed(2)} nats`;
+      const nats = (values: Float32Array): string => `${(values[0] as number).toFixed(2)}\\snats`;
       await soon(() => page.locator('#token-readout').textContent()).toMatch(
-        new RegExp(`entropy ${nats(entropies)}\\s*entropy model ${nats(reference)}`.replaceAll('-', '\\-')),
+        new RegExp(`entropy ${nats(entropies)}\\s*entropy model ${nats(reference)}`),
       );
       await page.evaluate(axe.source);
       const { violations } = await page.evaluate(() => (globalThis as unknown as TestWindow).axe.run());
@@ -116,12 +120,15 @@ describe.skipIf(chromium === undefined)('the boundary head on the page', { timeo
       const patches = lengths[0]?.length ?? 0;
       expect(await figure(page, 'dpar-steps')).toBe(`${patches}`);
       expect(weights.size).toBe(3);
-      const configs = { dpar: model.dpar.config, entropy: model.entropy.config };
+      const { tokenizer, dpar, entropy, llamagen } = model;
+      const configs = { tokenizer, dpar: dpar.config, entropy: entropy.config, llamagen: llamagen.config };
+      const costs = countCosts(configs);
       const millions = (operations: number): string => `${(operations / 1e6).toFixed(0)} M`;
-      const entropies = entropyCost(configs);
-      expect(await figure(page, 'dpar-entropy-operations')).toBe(millions(entropies));
-      const operations = dparCost(configs, { patches, isGuided: true }) + entropies;
+      expect(await figure(page, 'dpar-head-operations')).toBe(millions(entropyCost(costs)));
+      const operations = wholeCost(costs, 'dpar', { patches, isGuided: true });
       expect(await figure(page, 'dpar-operations')).toBe(millions(operations));
+      expect(await figure(page, 'dpar-all-operations')).toBe(millions(operations));
+      expect(await figure(page, 'dpar-all-runs')).toBe(`${256 + 255 + patches + 1}`);
       expect(await figure(page, 'time-explained')).toContain(`${256 + 255 + patches} times`);
       await takePicture(page, 'head-compare-tab');
     });

@@ -1,3 +1,5 @@
+import type { ModelInfo } from './model/model-info.js';
+
 /** A file of a page, with its size. */
 export interface PageFile {
   /** Path in the page's folder; on the page itself its whole address. */
@@ -26,10 +28,7 @@ export interface PageManifest {
   readonly title: string;
   /** Source and licence of the pictures, for the foot of the page. */
   readonly credit?: string;
-  /** Names of the classes; a label is an index into them. */
-  readonly classes: readonly string[];
-  /** Width and height of images in pixels. */
-  readonly imageSize: number;
+  readonly model: ModelInfo;
   /** Class that is selected at first. */
   readonly label: number;
   readonly parts: {

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findChromium, launchChromium } from '@dpar/config/chromium';
+import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { loadEmojiModel } from '@dpar/emoji/node';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dparRuns, entropyCost } from './model/costs.js';
-import { figure, firstMap, takePicture, visit } from './testing/browser.js';
-import { servedPage, type TestPage } from './testing/page-of.js';
-import { sampleFile } from './testing/sample-file.js';
+import { entropyCost, networkRuns, wholeCost } from './model/costs.js';
+import { countCosts } from './model/count-costs.js';
+import { figure, firstMap, layoutShift, takePicture, visit, watchShifts } from './testing/browser.js';
+import { servedPage, type TestPage, writeModelFolder } from './testing/page-of.js';
+import { firstClass, sampleClass, sampleFile, titleOf } from './testing/sample-file.js';
+import { tinyModel } from './testing/tiny-model.js';
 
 const soon = <V>(read: () => V | Promise<V>) => expect.poll(read, { timeout: 60_000, interval: 100 });
 const chromium = findChromium();
@@ -63,23 +68,25 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
   describe('who complete pictures', () => {
     it('get the class of each sample, and may choose another until they take another picture', () =>
       at('generate', {}, async (page) => {
-        await soon(() => shownClass(page)).toBe('Smileys & Emotion');
+        await soon(() => shownClass(page)).toBe(firstClass());
         await page.getByRole('button', { name: 'Complete a picture' }).click();
-        await soon(() => shownClass(page)).toBe('Animals & Nature');
+        await soon(() => shownClass(page)).toBe(sampleClass('Lion'));
         expect(await classHint(page)).toContain('The class of ‘Lion’');
         await page.getByRole('button', { name: 'Flag of Morocco' }).click();
-        await soon(() => shownClass(page)).toBe('Flags');
-        await page.getByLabel('Class').selectOption('Food & Drink');
+        await soon(() => shownClass(page)).toBe(sampleClass('Flag of Morocco'));
+        await page.getByLabel('Class').selectOption(sampleClass('Cup of tea'));
         await soon(() => classHint(page)).toBe('You chose this class.');
         await page.getByRole('slider', { name: 'Erased from row' }).fill('4');
         await page.getByRole('button', { name: 'Complete', exact: true }).click();
         await page.getByText('Finished').waitFor();
-        expect(await page.locator('figure h3').textContent()).toBe('Flag of Morocco: Food & Drink');
+        expect(await page.locator('figure h3').textContent()).toBe(
+          `Flag of Morocco: ${titleOf(sampleClass('Cup of tea'))}`,
+        );
         await page.getByRole('button', { name: 'Cup of tea' }).click();
         await soon(() => classHint(page)).toContain('The class of ‘Cup of tea’');
-        expect(await shownClass(page)).toBe('Food & Drink');
+        expect(await shownClass(page)).toBe(sampleClass('Cup of tea'));
         await page.getByRole('button', { name: 'Rose' }).click();
-        await soon(() => shownClass(page)).toBe('Animals & Nature');
+        await soon(() => shownClass(page)).toBe(sampleClass('Rose'));
         // New images keep the class of their own.
         await page.getByRole('button', { name: 'A new image' }).click();
         await soon(() => shownClass(page)).toBe('Smileys & Emotion');
@@ -97,11 +104,13 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
           );
         }, australia);
         await soon(() => page.locator('figure h3').textContent()).toBe('own.png');
-        await soon(() => shownClass(page)).toBe('Flags');
+        await soon(() => shownClass(page)).toBe(sampleClass('Flag of Australia'));
         expect(await classHint(page)).toContain('most likely');
         await page.getByRole('button', { name: 'Complete', exact: true }).click();
         await page.getByText('Finished').waitFor();
-        expect(await page.locator('figure h3').textContent()).toBe('own.png: Flags');
+        expect(await page.locator('figure h3').textContent()).toBe(
+          `own.png: ${titleOf(sampleClass('Flag of Australia'))}`,
+        );
       }));
   });
 
@@ -109,7 +118,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     it('keep the focus while they generate, stop, resume and start over', () =>
       at('generate', {}, async (page) => {
         await tabTo(page, 'Generate');
-        await tabTo(page, 'Seed');
+        await tabTo(page, 'Class');
         await tabTo(page, 'Generate');
         await page.keyboard.press('Enter');
         await soon(() => focused(page)).toBe('Stop');
@@ -124,11 +133,22 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
         await page.keyboard.press('Space');
         await page.getByText('Finished').waitFor();
         expect(await focused(page)).toBe('Generate');
+        await page.locator('#generate-class').focus();
+        const chosen = await shownClass(page);
+        await page.keyboard.press('ArrowUp');
+        await soon(() => shownClass(page)).not.toBe(chosen);
+        expect(await focused(page)).toBe('Class');
+        await tabTo(page, 'Another');
+        await page.keyboard.press('Enter');
+        await page.getByText('Drawing').waitFor();
+        expect(await focused(page)).toBe('Another');
+        await page.getByText('Finished').waitFor();
+        expect(await focused(page)).toBe('Another');
       }));
 
     it('keep it while they compare, and complete a picture', () =>
       at('compare', {}, async (page) => {
-        await page.locator('#compare-seed').focus();
+        await page.locator('#compare-class').focus();
         await tabTo(page, 'Compare');
         await page.keyboard.press('Enter');
         await soon(() => focused(page)).toBe('Stop');
@@ -178,6 +198,79 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
       }));
   });
 
+  it('see a picture before the model is there, and nothing moves when it comes', async () => {
+    let send = (): void => {};
+    const sent = new Promise<void>((resolve) => {
+      send = resolve;
+    });
+    const options = { ...touch(390, 844), deviceScaleFactor: 2, serviceWorkers: 'block' } as const;
+    const { context, page } = await visit(browser, `${server.url}#generate`, options, async (context) => {
+      await watchShifts(context);
+      await context.route('**/*.safetensors', async (route) => {
+        await sent;
+        await route.continue();
+      });
+    });
+    await soon(() => page.locator('figure h3').textContent()).toBe('Example: Lion');
+    const canvas = page.locator('canvas[data-canvas=generation]');
+    const image = () => canvas.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    /** Share of the canvas that is painted, in pixels of the screen. */
+    const painted = () =>
+      canvas.evaluate((element) => {
+        const { width, height, clientWidth } = element as HTMLCanvasElement;
+        const { data = [] } = (element as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height) ?? {};
+        const opaque = data.filter((value, i) => i % 4 === 3 && value === 255).length / (width * height);
+        return { opaque, scale: Math.round(width / clientWidth) };
+      });
+    await soon(painted).toEqual({ opaque: 1, scale: 2 });
+    const primary = page.locator('#panel-generate .primary');
+    expect(await primary.getAttribute('aria-disabled')).toBe('true');
+    expect(await page.locator('.progress [role=status]').textContent()).toContain('Loading the model');
+    const before = await image();
+    send();
+    await firstMap(page);
+    await soon(() => primary.getAttribute('aria-disabled')).toBe('false');
+    // The patches come with the model.
+    await soon(image).not.toBe(before);
+    expect(await layoutShift(page)).toBeLessThan(0.001);
+    await context.close();
+  });
+
+  it('find classes in their groups', async () => {
+    const classes = ['Pets/cat', 'Wild/lion', 'Pets/dog', 'Plain', 'Toys/cat'];
+    const { classes: _, ...parts } = tinyModel(classes);
+    const folder = await temporaryFolder();
+    await writeModelFolder(folder, parts, classes);
+    await mkdir(join(folder, 'examples/Wild/lion'), { recursive: true });
+    await copyFile(sampleFile('lion'), join(folder, 'examples/Wild/lion/king.png'));
+    const grouped = await servedPage(folder);
+    const { context, page, complaints } = await visit(browser, `${grouped.url}#generate`);
+    await firstMap(page);
+    const menu = (id: string) =>
+      page
+        .locator(`#${id} :is(optgroup, option):not([hidden])`)
+        .evaluateAll((all) => all.map((each) => (each as HTMLOptGroupElement).label));
+    const expected = ['Pets', 'cat', 'dog', 'Wild', 'lion', 'Plain', 'Toys', 'cat'];
+    expect(await menu('generate-class')).toEqual(expected);
+    await page.getByLabel('Class').selectOption('Toys/cat');
+    await page.getByRole('button', { name: 'Another' }).click();
+    await page.getByText('Finished').waitFor();
+    expect(await page.locator('figure h3').textContent()).toBe('Toys: cat');
+    expect(await page.locator('#generate-seed').inputValue()).not.toBe('1');
+    await page.getByRole('button', { name: 'Complete a picture' }).click();
+    await soon(() => shownClass(page)).toBe('Wild/lion');
+    await page.getByRole('button', { name: 'Complete', exact: true }).click();
+    await page.getByText('Finished').waitFor();
+    expect(await page.locator('figure h3').textContent()).toBe('king: lion');
+    await page.locator('#tab-compare').click();
+    expect(await menu('compare-class')).toEqual(expected);
+    await page.locator('#tab-train').click();
+    await soon(() => menu('train-class')).toEqual(['The one that fits best', ...expected]);
+    expect(complaints).toEqual([]);
+    await context.close();
+    await grouped.close();
+  });
+
   it('who click twice do not stop what they have begun', () =>
     at('generate', {}, async (page) => {
       await page.getByRole('button', { name: 'Generate', exact: true }).dblclick();
@@ -212,21 +305,33 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
       const steps = Number(await figure(page, 'dpar-steps'));
       const seconds = async (model: string) => Number.parseFloat(await figure(page, `${model}-time`));
       const millions = async (model: string) => Number.parseFloat(await figure(page, `${model}-operations`));
-      const { dpar, entropy } = await loadEmojiModel();
-      const models = { dpar: dpar.config, entropy: entropy.config };
-      expect(await figure(page, 'dpar-entropy-operations')).toBe(`${(entropyCost(models) / 1e6).toFixed(0)} M`);
-      expect(await figure(page, 'llamagen-operations')).toBe('1305 M'); // twice 652.66: guidance
-      expect(await page.locator('caption').textContent()).toBe(
-        'Smileys & Emotion, guidance 1.5, temperature 1.00, top-p 0.98, seed 1',
+      const { tokenizer, dpar, entropy, llamagen } = await loadEmojiModel();
+      const configs = { tokenizer, dpar: dpar.config, entropy: entropy.config, llamagen: llamagen.config };
+      const costs = countCosts(configs);
+      const shown = (operations: number): string => `${(operations / 1e6).toFixed(0)} M`;
+      const source = dpar.config.boundaryHead ? 'head' : 'entropy';
+      expect(await figure(page, `dpar-${source}-operations`)).toBe(shown(entropyCost(costs)));
+      const guided = { patches: 0, isGuided: true };
+      expect(await figure(page, 'llamagen-operations')).toBe(shown(wholeCost(costs, 'llamagen', guided)));
+      expect(await figure(page, 'llamagen-model-runs')).toBe('256 × 2');
+      expect(await page.locator('caption').first().textContent()).toBe(
+        `${titleOf(firstClass())}, guidance 1.5, temperature 1.00, top-p 0.98, seed 1`.replaceAll(/ (?=\d)/g, '\u00a0'),
       );
+      // The parts are all of the time.
+      for (const model of ['dpar', 'llamagen']) {
+        const times = await page.locator(`[data-figure^=${model}-][data-figure$=-time]`).allTextContents();
+        const [whole = 0, ...parts] = times.map((time) => Number.parseFloat(time)).filter(Number.isFinite);
+        const all = parts.pop() as number;
+        expect(all).toBe(whole);
+        expect(Math.abs(parts.reduce((sum, time) => sum + time, 0) - all)).toBeLessThan(0.01 * parts.length);
+      }
       const text = (await figure(page, 'time-explained')).replace(/\s+/g, ' ');
       const [ratio, saving] = [/took ([\d.]+) times/, /with ([\d.]+)% fewer/].map((of) => Number(of.exec(text)?.[1]));
       expect((await seconds('dpar')) / (await seconds('llamagen'))).toBeCloseTo(ratio as number, 1);
       expect(100 * (1 - (await millions('dpar')) / (await millions('llamagen')))).toBeCloseTo(saving as number, 0);
-      expect(text).toContain(`a small network ${dparRuns(models, steps)} times`);
-      expect(text).toMatch(
-        /each time \d+\.\d\d ms for \d\.\d\d M multiply-adds on average; LlamaGen runs one 256 times/,
-      );
+      expect(text).toMatch(/Of DPAR’s parts, the [\w ]+ takes longest: \d+\.\d% of the time/);
+      expect(text).toContain(`runs small networks ${networkRuns(costs.dpar, steps)} times`);
+      expect(text).toMatch(/on average \d+\.\d\d ms for \d\.\d\d M multiply-adds; LlamaGen runs one 256 times/);
     }));
 
   it('can compare after they have changed the threads', () =>
@@ -256,8 +361,10 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
       const canvas = page.locator('canvas[data-canvas=generation]');
       expect(await inWindow()).toBe(true);
       await page.evaluate(() => document.querySelector('.tokens')?.scrollIntoView({ block: 'nearest' }));
-      const [picture, box] = [await canvas.boundingBox(), await button.boundingBox()];
-      if (!picture || !box) throw new Error('no picture or no button');
+      const bar = page.locator('#panel-generate .run');
+      expect(await bar.locator('select').isVisible()).toBe(true);
+      const [picture, box] = [await canvas.boundingBox(), await bar.boundingBox()];
+      if (!picture || !box) throw new Error('no picture or no bar');
       if (height > width) expect(picture.y + picture.height).toBeLessThanOrEqual(box.y);
       // From below the picture a tap brings it back.
       await page.locator('#generate-seed').scrollIntoViewIfNeeded();

@@ -18,8 +18,16 @@ export interface Analysis {
   readonly tokens: Int32Array;
   /** Entropies that DPAR draws with. Nats, [T - 1]: entry j is the entropy of predicting token j + 1. */
   readonly entropies: Float32Array;
-  /** The same of the entropy model, if a boundary head is compared with it. */
-  readonly reference?: Float32Array | undefined;
+  /** Entropies of the entropy model, if a boundary head is compared with it. */
+  readonly reference?: Reference | undefined;
+}
+
+/** Entropies of the entropy model beside those of a boundary head. */
+export interface Reference {
+  /** Nats, [T - 1] */
+  readonly entropies: Float32Array;
+  /** Pearson's correlation with those of the head; NaN if those of a model are constant. */
+  readonly correlation: number;
 }
 
 /** Analyser of images of S x S pixels and T tokens. */

@@ -10,13 +10,14 @@ export interface Classifier {
   /**
    * Log-likelihoods of the beginnings of an image in nats, [C, T]: entry (c, t) is that of tokens 0 to t under class c.
    * One pass gives all beginnings, as no token depends on later ones.
+   * @param betweenPasses Called between two passes over some of the classes. If it throws, the work ends.
    */
-  logLikelihoods(image: Analysis): Promise<Float64Array>;
+  logLikelihoods(image: Analysis, betweenPasses?: () => Promise<void>): Promise<Float64Array>;
   dispose(): Promise<void>;
 }
 
-/** Most classes that one pass computes, which bounds its memory. */
-const classesOfPass = 16;
+/** Most classes that one pass computes. This bounds its memory, and the time in which nothing else can run. */
+const classesOfPass = 4;
 
 /** Creates a classifier from a DPAR: one row of a pass over the image for each class. */
 export function createClassifier(engine: Engine, { config, parameters }: Model<DparConfig>): Classifier {
@@ -24,15 +25,16 @@ export function createClassifier(engine: Engine, { config, parameters }: Model<D
   const forward = engine.compile((ops, inputs) => ({ logits: dpar(ops, config, inputs, inputs as never).logits }), {
     constants: parameters,
   });
-  const B = Math.min(C, classesOfPass);
+  const B = Math.ceil(C / Math.ceil(C / classesOfPass));
   return {
-    async logLikelihoods({ tokens, entropies }) {
+    async logLikelihoods({ tokens, entropies }, betweenPasses = async () => {}) {
       const lengths = patchLengths(entropies, patchingBy(drawingSource(config), config));
       const repeated = new Int32Array(B * T).map((_, i) => tokens[i % T] as number);
       // Padded to the largest number of patches, so that one compiled graph serves all images.
       const patches = padPatchLengths(new Array<Int32Array>(B).fill(lengths), T);
       const found = new Float64Array(C * T);
       for (let first = 0; first < C; first += B) {
+        if (first > 0) await betweenPasses();
         // The last pass repeats the last class.
         const labels = Int32Array.from({ length: B }, (_, i) => Math.min(C - 1, first + i));
         const outputs = await forward.run(dparInputs(config, int32([B, T], repeated), int32([B], labels), patches));

@@ -4,28 +4,35 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { dparKind } from '@dpar/model';
 import { createSampler, needsEntropyModel } from '@dpar/sampler';
 import { type CompiledFunction, type Engine, sizeOf } from '@dpar/tensor';
+import { tokenizerMacs } from '@dpar/tokenizer';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { withHead, withoutHead } from '../testing/heads.js';
 import {
-  type ComparedModels,
-  countWeights,
   dparCost,
-  dparRuns,
   entropyCost,
   llamaGenCost,
-  llamaGenRuns,
+  type ModelCosts,
+  networkRuns,
   operationSaving,
+  savingWithoutEntropies,
+  wholeCost,
 } from './costs.js';
+import { type ComparedModels, countCosts, countWeights } from './count-costs.js';
 
-let models: ComparedModels;
-let modelsWithHead: ComparedModels;
+let configs: ComparedModels;
+let configsWithHead: ComparedModels;
+let models: ModelCosts;
+let modelsWithHead: ModelCosts;
 beforeAll(async () => {
   const model = await loadEmojiModel();
-  models = configsOf(withoutHead(model));
-  modelsWithHead = configsOf(withHead(model));
+  configs = configsOf(withoutHead(model));
+  configsWithHead = configsOf(withHead(model));
+  models = countCosts(configs);
+  modelsWithHead = countCosts(configsWithHead);
 });
 
-const configsOf = ({ dpar, entropy, llamagen }: EmojiModel): ComparedModels => ({
+const configsOf = ({ tokenizer, dpar, entropy, llamagen }: EmojiModel): ComparedModels => ({
+  tokenizer,
   dpar: dpar.config,
   entropy: entropy.config,
   llamagen: llamagen.config,
@@ -40,11 +47,22 @@ describe('the costs of an image', () => {
 
   it('count what runs once and what guidance runs twice', () => {
     const once = 256 * perToken + 100 * perPatch;
-    expect(dparCost(models, { patches: 100, isGuided: false })).toBe(once);
-    expect(dparCost(models, { patches: 100, isGuided: true })).toBe(2 * once - 256 * encoderOfToken);
+    const entropies = entropyCost(models);
+    expect(dparCost(models, { patches: 100, isGuided: false })).toBe(once + entropies);
+    expect(dparCost(models, { patches: 100, isGuided: true })).toBe(2 * once - 256 * encoderOfToken + entropies);
+    expect(1 - savingWithoutEntropies(models, 100)).toBeCloseTo(once / llamaGenCost(models, false), 12);
     const llamaGen = 256 * (7 * (4 * 160 ** 2 + 3 * 160 * 494 + 8 * 160) + 1024 * 160);
     expect(llamaGenCost(models, false)).toBe(llamaGen);
     expect(llamaGenCost(models, true)).toBe(2 * llamaGen);
+    expect(dparCost(models, { patches: Number.NaN, isGuided: false })).toBeNaN();
+  });
+
+  it('count the decoder of the tokenizer, which both need once', () => {
+    const image = { patches: 100, isGuided: true };
+    const decoder = models.tokenizerDecoder;
+    expect(decoder).toBe(tokenizerMacs(configs.tokenizer).decode);
+    expect(wholeCost(models, 'dpar', image)).toBe(dparCost(models, image) + decoder);
+    expect(wholeCost(models, 'llamagen', image)).toBe(llamaGenCost(models, true) + decoder);
   });
 
   it('count the entropy model, of width 96, in the saving', () => {
@@ -60,19 +78,18 @@ describe('the costs of an image', () => {
     const head = 8 * 160 * 16 + 16 * 16 + 16;
     expect(entropyCost(modelsWithHead)).toBe(255 * head);
     const image = { patches: 100, isGuided: true };
-    expect(dparCost(modelsWithHead, image)).toBe(dparCost(models, image));
-    const added = (255 * head) / llamaGenCost(models, true);
-    const saving = 1 - dparCost(models, image) / llamaGenCost(models, true) - added;
+    expect(dparCost(modelsWithHead, image) - 255 * head).toBe(dparCost(models, image) - entropyCost(models));
+    const saving = 1 - dparCost(modelsWithHead, image) / llamaGenCost(models, true);
     expect(operationSaving(modelsWithHead, image)).toBeCloseTo(saving, 12);
     const weights = head + 255 * 16 + 16 + 16 + 1;
-    const others = Object.values(dparKind.specs(models.dpar)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    expect(countWeights(modelsWithHead)).toMatchObject({ dpar: others, entropies: weights });
+    const others = Object.values(dparKind.specs(configs.dpar)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    expect(countWeights(configsWithHead)).toMatchObject({ dpar: others, entropies: weights });
   });
 });
 
 it.each([withHead, withoutHead])('counts the runs of networks that samplers do, %o', async (variant) => {
   const model = variant(await loadEmojiModel());
-  const configs = configsOf(model);
+  const costs = countCosts(configsOf(model));
   const engine = await createOrtEngine();
   let runs = 0;
   const counting: Engine = Object.create(engine, {
@@ -92,9 +109,9 @@ it.each([withHead, withoutHead])('counts the runs of networks that samplers do, 
     labels: [2],
     seed: 4,
   });
-  expect(runs).toBe(dparRuns(configs, patchLengths[0]?.length ?? 0));
+  expect(runs).toBe(networkRuns(costs.dpar, patchLengths[0]?.length ?? 0));
   runs = 0;
   await createSampler(counting, model.llamagen).generate({ labels: [2], seed: 4 });
-  expect(runs).toBe(llamaGenRuns(configs));
+  expect(runs).toBe(networkRuns(costs.llamagen, 0));
   await engine.dispose();
 });

@@ -1,4 +1,4 @@
-import type { SampleOptions, SampleStep } from '@dpar/sampler';
+import type { SampleOptions, SampleStep, StageSeconds } from '@dpar/sampler';
 import type { Analyser } from './analyser.js';
 
 /** Options of drawing one image. */
@@ -22,6 +22,7 @@ export function sampleOptions({ label, prefix, ...options }: DrawOptions): Sampl
 
 /** Either sampler. */
 export interface Sampler {
+  readonly stageSeconds: StageSeconds;
   steps(options: SampleOptions): AsyncGenerator<SampleStep>;
   dispose(): Promise<void>;
 }
@@ -34,6 +35,10 @@ export interface DrawingState {
   readonly startsPatch: Uint8Array;
   /** Time of these tokens in seconds, without pauses. */
   readonly seconds: number;
+  /** Seconds of each stage of the sampler in this time: its networks, and the choice of tokens. */
+  readonly stageSeconds: StageSeconds;
+  /** Seconds of decoding the image once. */
+  readonly decodingSeconds: number;
   /** The image, [S, S, 3]; pixels that are not drawn yet have any colour. */
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
@@ -45,10 +50,11 @@ export class Drawing {
   private readonly startsPatch: Uint8Array;
   private position = 0;
   private seconds = 0;
+  private readonly stageSeconds: Record<string, number> = {};
 
   /** @param length Tokens T of an image */
   constructor(
-    sampler: Sampler,
+    private readonly sampler: Sampler,
     options: DrawOptions,
     private readonly length: number,
   ) {
@@ -64,9 +70,13 @@ export class Drawing {
   /** Draws the next token, if one is left. */
   async advance(): Promise<void> {
     if (this.isFinished) return;
+    const stagesBefore = this.sampler.stageSeconds;
     const before = performance.now();
     const { value } = await this.steps.next();
     this.seconds += (performance.now() - before) / 1000;
+    for (const [stage, seconds] of Object.entries(this.sampler.stageSeconds)) {
+      this.stageSeconds[stage] = (this.stageSeconds[stage] ?? 0) + seconds - (stagesBefore[stage] ?? 0);
+    }
     const { positions, tokens, startsPatch } = value as SampleStep;
     positions.forEach((position, i) => {
       this.tokens[position] = tokens[i] as number;
@@ -76,11 +86,15 @@ export class Drawing {
   }
 
   async state(analyser: Analyser): Promise<DrawingState> {
+    const before = performance.now();
+    const pixels = await analyser.decode(this.tokens);
     return {
       tokens: this.tokens.slice(0, this.position),
       startsPatch: this.startsPatch.slice(0, this.position),
       seconds: this.seconds,
-      pixels: await analyser.decode(this.tokens),
+      stageSeconds: { ...this.stageSeconds },
+      decodingSeconds: (performance.now() - before) / 1000,
+      pixels,
     };
   }
 }

@@ -1,4 +1,4 @@
-import { boundaryPatching, type DparConfig, dparMemory } from '@dpar/model';
+import { boundaryPatching } from '@dpar/model';
 import { hasNullClass, type Model } from '@dpar/nn';
 import { createSampler } from '@dpar/sampler';
 import { type Engine, float32, int32 } from '@dpar/tensor';
@@ -7,6 +7,7 @@ import type { Analyser, Analysis } from './analyser.js';
 import { type DrawOptions, sampleOptions } from './drawing.js';
 import { drawingSource } from './entropy-source.js';
 import type { Models } from './open-model.js';
+import { tuningBatch } from './tuning-memory.js';
 
 /** Settings of fine-tuning. */
 export interface TuningSettings {
@@ -69,23 +70,6 @@ const samplings = 3;
 export function samplingSteps(steps: number): number[] {
   const times = Array.from({ length: samplings + 1 }, (_, i) => Math.round((steps * i) / samplings));
   return [...new Set(times)];
-}
-
-/** Images of a batch, largest first. */
-const batchSizes = [4, 2, 1] as const;
-
-/** Most memory of a training step in bytes. WebAssembly has 4 GB, of which ONNX Runtime cannot use all for one step. */
-export const mostTuningBytes = 1.5e9;
-
-/** Memory of a training step in bytes: weights, gradients, moments, and states of images of one patch for each token. */
-export function tuningBytes(config: DparConfig, batchSize: number): number {
-  const { weights, gradients, optimizer, activations } = dparMemory(config, batchSize, config.blockSize);
-  return weights + gradients + optimizer + activations;
-}
-
-/** Images of a batch of a model; undefined if the model is too large to be trained in a page. */
-export function tuningBatch(config: DparConfig): number | undefined {
-  return batchSizes.find((size) => tuningBytes(config, size) <= mostTuningBytes);
 }
 
 /** The picture with left and right exchanged. @param pixels [S, S, 3] */

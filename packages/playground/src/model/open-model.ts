@@ -26,8 +26,6 @@ export interface Configs {
 /** Models whose weights are read on request. */
 export interface OpenModel {
   readonly configs: Configs;
-  /** Names of the classes; a label is an index into them. */
-  readonly classes: readonly string[];
   /** Reads the weights of one of the models. @throws Error if there is none, or if its files are missing or damaged. */
   load<Name extends keyof Models>(name: Name): Promise<Models[Name]>;
 }
@@ -38,7 +36,7 @@ export interface OpenModel {
  * @throws DparError for a wrong configuration.
  */
 export function openModel(
-  { parts, classes }: Pick<PageManifest, 'parts' | 'classes'>,
+  { parts }: Pick<PageManifest, 'parts'>,
   read: (file: string) => Promise<Uint8Array>,
 ): OpenModel {
   const kindOf = (name: keyof Models, { config }: PagePart) => kindOfConfig('openModel', partKinds[name], config, name);
@@ -54,7 +52,6 @@ export function openModel(
       entropy: configOf('entropy') as EntropyModelConfig | undefined,
       llamagen: configOf('llamagen') as LlamaGenConfig | undefined,
     },
-    classes,
     async load<Name extends keyof Models>(name: Name) {
       const part = parts[name];
       if (part === undefined)

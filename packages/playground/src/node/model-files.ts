@@ -6,6 +6,7 @@ import type { ModelKind } from '@dpar/nn';
 import { type ModelFolder, openModelFolder } from '@dpar/pipeline/node';
 import { DparError } from '@dpar/tensor';
 import type { PageExample, PageManifest, PagePart } from '../manifest.js';
+import { modelInfo } from '../model/model-info.js';
 import { readPresentation } from './presentation.js';
 
 /** Files that a page takes from a model folder, and their manifest. */
@@ -39,8 +40,15 @@ export async function readModelFiles(folder: string, title?: string): Promise<Mo
   const manifest: PageManifest = {
     title: title ?? presentation.title,
     ...(credit !== undefined && { credit }),
-    classes,
-    imageSize: model.imageSize,
+    model: modelInfo({
+      classes,
+      tokenizer: model.tokenizer,
+      dpar: (model.dpar as NonNullable<ModelFolder['dpar']>).config,
+      entropy: model.entropy?.config,
+      llamagen: model.llamagen?.config,
+      imageSize: model.imageSize,
+      gridSize: model.gridSize,
+    }),
     label,
     parts: { tokenizer, dpar, ...(entropy && { entropy }), ...(llamagen && { llamagen }) },
     examples,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, join, parse, resolve, sep } from 'node:path';
+import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { isSystemEntry, readJson } from '@dpar/io/node';
 import { DparError } from '@dpar/tensor';
 import type { PageExample } from '../manifest.js';
@@ -91,7 +91,9 @@ async function findExamples(folder: string, classes: readonly string[]): Promise
   const count = Math.min(files.length, mostExamples);
   return Array.from({ length: count }, (_, i) => {
     const file = files[Math.floor((i * files.length) / count)] as string;
-    const className = basename(dirname(file));
-    return { name: parse(file).name, file, ...(classes.includes(className) && { className }) };
+    // A class of a group has a folder in that of the group.
+    const folders = relative(place, dirname(file)).split(sep);
+    const className = [folders.join('/'), folders.at(-1)].find((name) => name !== undefined && classes.includes(name));
+    return { name: parse(file).name, file, ...(className !== undefined && { className }) };
   });
 }

@@ -40,9 +40,9 @@ describe('the manifest of a page', () => {
   it('is that of the model folder', async () => {
     const { page, manifest } = await pageOf(emojiFolder);
     const { classes } = await loadEmojiModel();
-    const { title, credit, label, imageSize, parts, examples } = manifest;
-    expect(manifest.classes).toEqual(classes);
-    expect({ title, credit, label, imageSize }).toEqual({
+    const { title, credit, label, model, parts, examples } = manifest;
+    expect(model.classes).toEqual(classes);
+    expect({ title, credit, label, imageSize: model.imageSize }).toEqual({
       title: 'Emoji',
       credit: "Emoji: Google's Noto emoji, Apache-2.0.",
       label: classes.indexOf('Smileys & Emotion'),
@@ -66,7 +66,7 @@ describe('the manifest of a page', () => {
     const { manifest } = await pageOf(model);
     expect(manifest).toMatchObject({ title: 'cats', label: 0 });
     expect(manifest).not.toHaveProperty('credit');
-    expect(manifest.classes).toEqual(Array.from({ length: 9 }, (_, i) => `Class ${i}`));
+    expect(manifest.model.classes).toEqual(Array.from({ length: 9 }, (_, i) => `Class ${i}`));
     expect(Object.keys(manifest.parts)).toEqual(['tokenizer', 'dpar']);
     expect(manifest.examples).toHaveLength(18);
     expect(manifest.examples.map(({ name }) => name)).toContain('cup-of-tea');

@@ -2,12 +2,13 @@ import { patchLengths } from '@dpar/patchify';
 import type { PageExample, PageManifest } from '../manifest.js';
 import { messageOf } from '../message-of.js';
 import type { DrawOptions } from '../model/drawing.js';
-import { drawingSource, type EntropySource, patchingBy } from '../model/entropy-source.js';
+import type { EntropySource } from '../model/entropy-source.js';
 import type { ModelInfo } from '../model/model-info.js';
 import type { ModelName, Reply, TuningRequest } from '../worker/protocol.js';
 import { ModelClient, type Numbered } from './client.js';
 import { blankSheet, newBrush } from './images/own-drawing.js';
 import { type Picture, readExample, readImage } from './images/read-image.js';
+import { classLabel } from './parts/classes.js';
 import { type Run, type State, type Tab, type TrainingPart, tabs } from './state.js';
 
 /** Largest number of WebAssembly threads on the page. */
@@ -44,7 +45,13 @@ export class App {
       worksOffline: false,
       threads: 1,
       look: { view: 'picture', showsPatches: true, isAnalysed: false, compares: false },
-      settings: { label: manifest.label, guidanceScale: 1.5, temperature: 1, topP: 0.98, seed: 1 },
+      settings: {
+        label: manifest.label,
+        guidanceScale: manifest.model.hasGuidance ? 1.5 : 1,
+        temperature: 1,
+        topP: 0.98,
+        seed: 1,
+      },
     };
     client.listen((reply) => this.receive(reply));
     const [first] = manifest.examples;
@@ -94,10 +101,14 @@ export class App {
     return this.client.start(task);
   }
 
-  /** Information on the model, once it is loaded. */
-  get info(): ModelInfo | undefined {
-    const { model } = this.state;
-    return model.status === 'ready' ? model.info : undefined;
+  /** Information on the model, before it is loaded and after. */
+  get info(): ModelInfo {
+    return this.manifest.model;
+  }
+
+  /** True once the model is loaded. */
+  get isReady(): boolean {
+    return this.state.model.status === 'ready';
   }
 
   update(change: (state: State) => void): void {
@@ -114,9 +125,9 @@ export class App {
     this.set(this.state, { problem });
   }
 
-  /** Width and height of images. The first example is read before the model is loaded. */
+  /** Width and height of images. */
   get imageSize(): number {
-    return this.manifest.imageSize;
+    return this.info.imageSize;
   }
 
   async showExample(example: PageExample): Promise<void> {
@@ -166,15 +177,16 @@ export class App {
 
   private analysePicture(): void {
     const { picture, compares } = this.state.look;
-    if (!this.info || !picture) return;
+    if (!this.isReady || !picture) return;
     this.analysisId = this.client.start({ kind: 'analyse', pixels: picture.pixels, compares });
   }
 
   /** Requests the class of a picture to complete if it is unknown. */
   private classifyPicture(): void {
-    const { keptRows, look } = this.state;
+    const { keptRows, completionLabel, look } = this.state;
     const { analysis, isAnalysed, picture, logLikelihoods } = look;
-    if (keptRows === undefined || !analysis || !isAnalysed || picture?.className || logLikelihoods) return;
+    if (keptRows === undefined || !analysis || !isAnalysed || logLikelihoods) return;
+    if (completionLabel !== undefined || classLabel(this.info, picture?.className) !== undefined) return;
     // Already requested.
     if (this.classificationId > this.analysisId) return;
     this.classificationId = this.client.start({ kind: 'classify', analysis });
@@ -190,26 +202,27 @@ export class App {
   }
 
   /** Source of the entropies that make the patches of the picture. */
-  lookSource({ dpar }: ModelInfo): EntropySource {
-    return this.state.look.source ?? drawingSource(dpar);
+  lookSource(): EntropySource {
+    return this.state.look.source ?? this.info.source;
   }
 
   /** Entropies of the picture by a source (default: the one that makes its patches), if they are known. */
-  lookEntropies(info: ModelInfo, source: EntropySource = this.lookSource(info)): Float32Array | undefined {
+  lookEntropies(source: EntropySource = this.lookSource()): Float32Array | undefined {
     const { analysis } = this.state.look;
-    return source === drawingSource(info.dpar) ? analysis?.entropies : analysis?.reference;
+    return source === this.info.source ? analysis?.entropies : analysis?.reference?.entropies;
   }
 
   /** Patch lengths of the picture by a source with the current settings, if its entropies are known. */
-  lookPatches(info: ModelInfo, source: EntropySource = this.lookSource(info)): Int32Array | undefined {
-    const entropies = this.lookEntropies(info, source);
-    return entropies && patchLengths(entropies, this.lookPatching(info, source));
+  lookPatches(source: EntropySource = this.lookSource()): Int32Array | undefined {
+    const entropies = this.lookEntropies(source);
+    return entropies && patchLengths(entropies, this.lookPatching(source));
   }
 
   /** Threshold in nats and longest patch in tokens: the visitor's choice, or the model's. */
-  lookPatching({ dpar, gridSize }: ModelInfo, source: EntropySource) {
+  lookPatching(source: EntropySource) {
     const { threshold, maxPatchLength } = this.state.look;
-    const own = patchingBy(source, dpar);
+    const { patching, gridSize } = this.info;
+    const own = patching[source] ?? {};
     return {
       ...own,
       endOfImage: false,
@@ -225,6 +238,8 @@ export class App {
     this.update((state) => {
       this.endRuns();
       delete state.problem;
+      // The worker ends a classification for it.
+      this.classificationId = 0;
       const id = this.client.start({ kind: 'draw', models, options });
       state[place] = { id, models, options, status: 'preparing', drawings: [] };
     });
@@ -273,8 +288,7 @@ export class App {
     this.update((state) => {
       switch (reply.kind) {
         case 'loaded':
-          state.model = { status: 'ready', info: reply.info };
-          if (!reply.info.hasGuidance) state.settings.guidanceScale = 1;
+          state.model = { status: 'ready', engine: reply.engine };
           this.analysePicture();
           break;
         case 'analysed':
@@ -297,8 +311,10 @@ export class App {
           const run = this.runOf(reply.id);
           if (run && isAtWork(run)) {
             run.drawings = reply.drawings;
-            if (reply.status !== 'running') run.status = reply.status;
-            else if (run.status === 'preparing') run.status = 'running';
+            if (reply.status !== 'running') {
+              run.status = reply.status;
+              this.classifyPicture();
+            } else if (run.status === 'preparing') run.status = 'running';
           }
           break;
         }

@@ -45,7 +45,7 @@ export function page(app: App): TemplateResult {
 
 /** Paints the canvases of the part that is shown. */
 export function paintPage(app: App): void {
-  if (app.info) parts[app.state.tab].paint(app, app.info);
+  if (app.state.model.status !== 'failed') parts[app.state.tab].paint(app, app.info);
 }
 
 function tabButton(app: App, tab: Tab): TemplateResult {
@@ -89,14 +89,7 @@ function panel(app: App, tab: Tab): TemplateResult {
 
 function content(app: App, tab: Tab): TemplateResult {
   const { model } = app.state;
-  switch (model.status) {
-    case 'ready':
-      return parts[tab].view(app, model.info);
-    case 'loading':
-      return waiting('Loading the model. It runs on your device and is stored for the next visit.');
-    case 'failed':
-      return failure(model.message);
-  }
+  return model.status === 'failed' ? failure(model.message) : parts[tab].view(app, app.info);
 }
 
 /** Text in place of something that is being loaded. */
@@ -172,12 +165,16 @@ function threadsChoice(app: App): TemplateResult | typeof nothing {
   </label>`;
 }
 
+/** A text whose numbers and versions keep to one line with what they belong to: 'Apache-2.0'. */
+const unbroken = (text: string): string =>
+  text.replace(/-(?=\d)/g, '\u2011').replace(/ (?=\d)|(?<=\d) (?=\w)/g, '\u00a0');
+
 function footer(app: App): TemplateResult {
-  const { worksOffline } = app.state;
+  const { worksOffline, model } = app.state;
   return html`<footer>
     <p>
       Everything runs on your device; no picture leaves it.
-      ${app.info ? html`<span data-figure="engine">${app.info.engine}</span>.` : nothing} ${threadsChoice(app)}
+      <span data-figure="engine">${model.status === 'ready' ? unbroken(model.engine) : 'Loading the engine'}</span>. ${threadsChoice(app)}
       ${worksOffline ? html`<span data-figure="offline">Ready to work offline.</span>` : nothing}
       ${
         gainsByReload(app)
@@ -185,6 +182,6 @@ function footer(app: App): TemplateResult {
           : nothing
       }
     </p>
-    <p>Method: <a href="https://arxiv.org/abs/2512.21867" rel="noreferrer">DPAR</a>. ${app.manifest.credit ?? nothing}</p>
+    <p>Method: <a href="https://arxiv.org/abs/2512.21867" rel="noreferrer">DPAR</a>. ${unbroken(app.manifest.credit ?? '')}</p>
   </footer>`;
 }

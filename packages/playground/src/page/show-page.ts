@@ -42,7 +42,18 @@ export function showPage(root: HTMLElement, manifest: PageManifest, client: Mode
   onPointerChange(schedule);
   // Canvases have as many pixels as they are large on the screen.
   new ResizeObserver(schedule).observe(root);
+  onResolutionChange(schedule);
   schedule();
+}
+
+/** Calls back when the window moves to a screen with other pixels, or is zoomed. */
+function onResolutionChange(onChange: () => void): void {
+  const current = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+  const changed = (): void => {
+    onChange();
+    onResolutionChange(onChange);
+  };
+  current.addEventListener('change', changed, { once: true });
 }
 
 /** Says in `root` why there is no model. */

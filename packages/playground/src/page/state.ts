@@ -13,7 +13,8 @@ export type Tab = (typeof tabs)[number];
 /** State of loading the model. */
 export type ModelState =
   | { readonly status: 'loading' }
-  | { readonly status: 'ready'; readonly info: ModelInfo }
+  /** The engine's name with its version and threads. */
+  | { readonly status: 'ready'; readonly engine: string }
   | { readonly status: 'failed'; readonly message: string };
 
 /** View of the picture. */

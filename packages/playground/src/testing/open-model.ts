@@ -3,7 +3,7 @@ import type { OpenModel } from '../model/open-model.js';
 
 /** An open model whose weights are there already. */
 export function openModel(model: EmojiModel): OpenModel {
-  const { tokenizer, entropy, dpar, llamagen, classes } = model;
+  const { tokenizer, entropy, dpar, llamagen } = model;
   const configs = { tokenizer, entropy: entropy.config, dpar: dpar.config, llamagen: llamagen.config };
-  return { configs, classes, load: async (name) => model[name] };
+  return { configs, load: async (name) => model[name] };
 }

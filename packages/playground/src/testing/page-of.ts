@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { emojiFolder } from '@dpar/emoji/node';
 import { saveModel } from '@dpar/model/node';
 import type { Model } from '@dpar/nn';
-import { type PageServer, type ServeOptions, servePage } from '../node/serve-page.js';
+import { type PageServer, servePage } from '../node/serve-page.js';
 import { writePage } from '../node/write-page.js';
 
 /** A page that is served from a folder of its own, which goes away when it is closed. */
@@ -22,12 +22,15 @@ export async function writeModelFolder(folder: string, parts: ModelParts, classe
   await writeFile(join(folder, 'classes.json'), JSON.stringify(classes));
 }
 
-/** Writes and serves the page of a model folder (default: that of @dpar/emoji). */
-export async function servedPage(model = emojiFolder, options: ServeOptions = {}): Promise<TestPage> {
+/**
+ * Writes and serves the page of a model folder (default: that of @dpar/emoji).
+ * @param compress Writes compressed files too, which takes time.
+ */
+export async function servedPage(model = emojiFolder, compress = false): Promise<TestPage> {
   const folder = await mkdtemp(join(tmpdir(), 'dpar-page-'));
   const page = join(folder, 'page');
-  await writePage(model, page);
-  const { url, close } = await servePage(page, options);
+  await writePage(model, page, { compress });
+  const { url, close } = await servePage(page);
   return {
     folder: page,
     url,

@@ -2,7 +2,6 @@ import type { PageManifest } from '../manifest.js';
 import type { Analysis } from '../model/analyser.js';
 import type { DrawingState, DrawOptions } from '../model/drawing.js';
 import type { TuningProgress, TuningSettings } from '../model/fine-tuning.js';
-import type { ModelInfo } from '../model/model-info.js';
 
 /** The models that can draw. */
 export type ModelName = 'dpar' | 'llamagen';
@@ -42,7 +41,7 @@ export type Request =
    * head. It replaces a waiting request.
    */
   | { readonly kind: 'analyse'; readonly id: number; readonly pixels: Uint8Array; readonly compares: boolean }
-  /** Requests log-likelihoods of the beginnings of an image under each class. */
+  /** Requests log-likelihoods of the beginnings of an image under each class. An analysis or a drawing ends the work. */
   | { readonly kind: 'classify'; readonly id: number; readonly analysis: Analysis }
   /** Draws an image with each of the models, which take turns. It replaces the drawing before. */
   | { readonly kind: 'draw'; readonly id: number; readonly models: readonly ModelName[]; readonly options: DrawOptions }
@@ -70,7 +69,8 @@ export type TuningReply =
 /** Reply of the worker. */
 export type Reply =
   | TuningReply
-  | { readonly kind: 'loaded'; readonly info: ModelInfo }
+  /** The engine's name with its version and threads. */
+  | { readonly kind: 'loaded'; readonly engine: string }
   | { readonly kind: 'analysed'; readonly id: number; readonly analysis: Analysis }
   /** Image of the tokens of an analysis, [S, S, 3]. It follows the analysis. */
   | { readonly kind: 'reconstructed'; readonly id: number; readonly pixels: Uint8Array<ArrayBuffer> }

@@ -1,10 +1,11 @@
+import { pearsonCorrelation } from '@dpar/entropy';
+import type { DparConfig } from '@dpar/model';
 import type { Engine } from '@dpar/tensor';
 import { messageOf } from '../message-of.js';
 import type { Analyser, Analysis, Analysts } from '../model/analyser.js';
 import { Drawing, type DrawOptions, warmUp } from '../model/drawing.js';
 import { createEarlyAnalyser } from '../model/early-analyser.js';
 import { drawingSource } from '../model/entropy-source.js';
-import { type ModelInfo, modelInfo } from '../model/model-info.js';
 import type { OpenModel } from '../model/open-model.js';
 import { LazyModels } from './lazy-models.js';
 import type { ModelName, Reply, Request, TuningRequest } from './protocol.js';
@@ -35,7 +36,7 @@ interface Task {
  * analysis does not wait for a drawing.
  */
 export class Studio {
-  readonly info: ModelInfo;
+  private readonly config: DparConfig;
   private readonly hasLlamaGen: boolean;
   private readonly analyser: Analyser;
   private readonly models: LazyModels;
@@ -47,6 +48,8 @@ export class Studio {
   private tuning: Promise<Tuning> | undefined;
   private waiting: Extract<Request, { kind: 'analyse' }> | undefined;
   private isAnalysing = false;
+  /** Number of the classification at work. Another picture or a drawing ends it. */
+  private classification: number | undefined;
 
   /**
    * @param model The model. The weights of its samplers are read after the first analysis, or for the first drawing. Those
@@ -61,7 +64,7 @@ export class Studio {
     started: Promise<unknown>,
     private readonly reply: (message: Reply) => void,
   ) {
-    this.info = modelInfo(model, engine.name);
+    this.config = model.configs.dpar;
     this.hasLlamaGen = model.configs.llamagen !== undefined;
     this.models = new LazyModels(engine, model);
     this.analyser = createEarlyAnalyser(engine, started, analysts);
@@ -70,6 +73,7 @@ export class Studio {
   handle(request: StudioRequest): void {
     switch (request.kind) {
       case 'analyse':
+        this.classification = undefined;
         this.waiting = request;
         if (!this.isAnalysing) void this.analyseWaiting();
         break;
@@ -77,6 +81,7 @@ export class Studio {
         void this.classify(request);
         break;
       case 'draw':
+        this.classification = undefined;
         this.drawing = this.draw(request.id, request.models, request.options);
         break;
       case 'pause':
@@ -136,9 +141,10 @@ export class Studio {
 
   private async analyse({ pixels, compares }: Extract<Request, { kind: 'analyse' }>): Promise<Analysis> {
     const analysis = await this.analyser.analyse(pixels);
-    if (!compares || drawingSource(this.info.dpar) === 'entropy') return analysis;
+    if (!compares || drawingSource(this.config) === 'entropy') return analysis;
     const entropyModel = await this.models.entropyModel();
-    return { ...analysis, reference: await entropyModel.entropies(analysis.tokens) };
+    const entropies = await entropyModel.entropies(analysis.tokens);
+    return { ...analysis, reference: { entropies, correlation: pearsonCorrelation(analysis.entropies, entropies) } };
   }
 
   /** Loads the weights of the samplers ahead of the first drawing. */
@@ -152,11 +158,17 @@ export class Studio {
   }
 
   private async classify({ id, analysis }: Extract<Request, { kind: 'classify' }>): Promise<void> {
+    this.classification = id;
+    const betweenPasses = async (): Promise<void> => {
+      await nextMessages();
+      if (this.classification !== id) throw new Error('ended');
+    };
     try {
       const classifier = await this.models.classifier();
-      this.reply({ kind: 'classified', id, logLikelihoods: await classifier.logLikelihoods(analysis) });
+      const logLikelihoods = await classifier.logLikelihoods(analysis, betweenPasses);
+      this.reply({ kind: 'classified', id, logLikelihoods });
     } catch (error) {
-      this.reply({ kind: 'failed', id, message: messageOf(error) });
+      if (this.classification === id) this.reply({ kind: 'failed', id, message: messageOf(error) });
     }
   }
 
@@ -205,7 +217,7 @@ export class Studio {
       const sampler = await this.models.sampler(name);
       if (!this.isWarm.has(name)) await warmUp(sampler, options);
       this.isWarm.add(name);
-      drawings.push(new Drawing(sampler, options, this.info.dpar.blockSize));
+      drawings.push(new Drawing(sampler, options, this.config.blockSize));
     }
     return drawings;
   }

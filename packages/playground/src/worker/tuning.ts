@@ -35,8 +35,8 @@ interface Work {
 
 type Report = (event: TuningEvent) => Promise<void>;
 
-/** Most pictures that the class is found from: each is read under all classes. */
-const mostClassified = 8;
+/** Most pictures that the class is found from, and most images that a model with many classes reads for it. */
+const [mostClassified, mostClassifications] = [8, 144];
 
 /** Trains DPAR on pictures, and keeps the result until it is used or discarded. Its program is loaded on first use. */
 export class Tuning {
@@ -151,8 +151,9 @@ export class Tuning {
     const classifier = await this.parts.models.classifier();
     const { numClasses: C, blockSize: T } = this.parts.model.configs.dpar;
     const sums = new Float64Array(C);
-    for (const analysis of analyses.slice(0, mostClassified)) {
-      const logLikelihoods = await classifier.logLikelihoods(analysis);
+    const count = Math.min(mostClassified, Math.ceil(mostClassifications / C));
+    for (const analysis of analyses.slice(0, count)) {
+      const logLikelihoods = await classifier.logLikelihoods(analysis, this.parts.nextMessages);
       for (let label = 0; label < C; label++) {
         sums[label] = (sums[label] as number) + (logLikelihoods[label * T + T - 1] as number);
       }

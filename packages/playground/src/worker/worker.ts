@@ -39,7 +39,7 @@ async function load(threads: number, manifest: PageManifest): Promise<void> {
     // The models of the first picture are loaded; the WebAssembly loads in the meantime.
     const started = start(engine);
     studio = new Studio(engine, model, analysts, started, reply);
-    reply({ kind: 'loaded', info: studio.info });
+    reply({ kind: 'loaded', engine: engine.name });
     await started;
   } catch (error) {
     reply({ kind: 'failed', message: messageOf(error) });

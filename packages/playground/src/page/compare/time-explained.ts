@@ -1,24 +1,44 @@
-import { lengthsFromStarts } from '@dpar/patchify';
-import { html, nothing, type TemplateResult } from 'lit-html';
-import { dparCost, dparRuns, entropyCost, llamaGenCost, llamaGenRuns, operationSaving } from '../../model/costs.js';
+import { html, type TemplateResult } from 'lit-html';
+import { dparCost, llamaGenCost, networkRuns, operationSaving, type PartCost, wholeCost } from '../../model/costs.js';
+import type { DrawingState } from '../../model/drawing.js';
 import type { ModelInfo } from '../../model/model-info.js';
-import { fixed, percent } from '../parts/controls.js';
+import { fixed, measure, millions, percent, quantity } from '../parts/controls.js';
 import type { Run } from '../state.js';
+import { imageOf } from './image-of.js';
+import { partName, wholeSeconds } from './parts-table.js';
 
-/** Explains why times differ from multiply-adds, with measured figures, once both images are finished. */
-export function timeExplained(run: Run | undefined, info: ModelInfo): TemplateResult | typeof nothing {
+/** Explains why times differ from multiply-adds, with measured figures once both images are finished. */
+export function timeExplained(run: Run | undefined, info: ModelInfo): TemplateResult {
   const [llamagen, dpar] = run?.drawings ?? [];
-  if (run?.status !== 'finished' || !llamagen || !dpar) return nothing;
-  const image = { patches: lengthsFromStarts(dpar.startsPatch).length, isGuided: run.options.guidanceScale !== 1 };
-  const saving = operationSaving(info, image);
-  const runs = { dpar: dparRuns(info, image.patches), llamagen: llamaGenRuns(info) };
+  if (run?.status !== 'finished' || !llamagen || !dpar) {
+    return html`<p class="note" data-figure="time-explained">
+      Compare both, and this text says where the time goes. Multiply-adds are not all of it: each run also starts operations
+      and copies caches.
+    </p>`;
+  }
+  const { costs } = info;
+  const image = imageOf(run, dpar);
+  const whole = 1 - wholeCost(costs, 'dpar', image) / wholeCost(costs, 'llamagen', image);
+  const runs = { dpar: networkRuns(costs.dpar, image.patches), llamagen: networkRuns(costs.llamagen, image.patches) };
+  const longest = longestPart(costs.dpar, dpar);
   const meanRun = (seconds: number, operations: number, count: number): string =>
-    `${fixed((1000 * seconds) / count, 2)} ms for ${fixed(operations / count / 1e6, 2)} M multiply-adds`;
+    `${measure(fixed((1000 * seconds) / count, 2), 'ms')} for ${millions(operations / count, 2)} multiply-adds`;
   return html`<p class="note" data-figure="time-explained">
-    DPAR took ${fixed(dpar.seconds / llamagen.seconds, 2)} times as long as LlamaGen, with
-    ${percent(Math.abs(saving))} ${saving < 0 ? 'more' : 'fewer'} multiply-adds. It runs a small network ${runs.dpar} times for this
-    image, each time ${meanRun(dpar.seconds, dparCost(info, image) + entropyCost(info), runs.dpar)} on average; LlamaGen runs
-    one ${runs.llamagen} times, ${meanRun(llamagen.seconds, llamaGenCost(info, image.isGuided), runs.llamagen)}. Each run
-    also starts operations and copies caches in the browser, which takes a fixed time.
+    DPAR took ${measure(fixed(wholeSeconds(dpar) / wholeSeconds(llamagen), 2), 'times')} as long as LlamaGen, with
+    ${percent(Math.abs(whole))} ${whole < 0 ? 'more' : 'fewer'} multiply-adds (${percent(operationSaving(costs, image))} saved
+    without the tokenizer, which both need). Of DPAR’s parts, the ${partName(longest.name)} takes longest:
+    ${percent(longest.share)} of the time. DPAR runs small networks ${quantity(runs.dpar, 'time')} for this image, on average
+    ${meanRun(dpar.seconds, dparCost(costs, image), runs.dpar)}; LlamaGen runs one ${quantity(runs.llamagen, 'time')},
+    ${meanRun(llamagen.seconds, llamaGenCost(costs, image.isGuided), runs.llamagen)}. Each run also starts operations and
+    copies caches in the browser, which takes a fixed time.
   </p>`;
+}
+
+/** The part that took longest, with its share of the whole time. The boundary head runs within the encoder. */
+function longestPart(parts: readonly PartCost[], drawing: DrawingState) {
+  const { stageSeconds } = drawing;
+  const [longest] = parts
+    .map(({ name }) => ({ name, share: (stageSeconds[name] ?? 0) / wholeSeconds(drawing) }))
+    .sort((a, b) => b.share - a.share);
+  return longest as { readonly name: PartCost['name']; readonly share: number };
 }

@@ -16,10 +16,11 @@ export interface Surface {
 }
 
 /** Brings a canvas to the size that it has on the page; undefined while it is hidden. */
-export function surfaceOf(canvas: HTMLCanvasElement, gridSize: number): Surface | undefined {
-  if (canvas.clientWidth === 0) return undefined;
+function surfaceOf(canvas: HTMLCanvasElement, gridSize: number): Surface | undefined {
+  const { width } = canvas.getBoundingClientRect();
+  if (width === 0) return undefined;
   const scale = globalThis.devicePixelRatio || 1;
-  const size = Math.round(canvas.clientWidth * scale);
+  const size = Math.round(width * scale);
   if (canvas.width !== size) {
     canvas.width = size;
     canvas.height = size;
@@ -29,10 +30,18 @@ export function surfaceOf(canvas: HTMLCanvasElement, gridSize: number): Surface 
   return { context, size, cell: size / gridSize, gridSize, scale };
 }
 
+/** The surface of the canvas of that name, if it is shown, with the colours of its place. */
+export function surfaceNamed(name: string, gridSize: number) {
+  const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
+  const surface = canvas && surfaceOf(canvas, gridSize);
+  if (!surface) return undefined;
+  return { surface, colour: (property: string): string => getComputedStyle(canvas).getPropertyValue(property) };
+}
+
 let scratch: OffscreenCanvas | undefined;
 
 /**
- * Paints an image, [S, S, 3], enlarged without smoothing.
+ * Paints an image, [S, S, 3], enlarged smoothly: its pixels would hide the shapes at many times their size.
  * @param tokens Paints that many tokens only, in raster order (default: all).
  */
 export function paintPixels({ context, size, cell, gridSize }: Surface, pixels: Uint8Array, tokens?: number): void {
@@ -49,7 +58,7 @@ export function paintPixels({ context, size, cell, gridSize }: Surface, pixels: 
     context.rect(0, rows * cell, (tokens % gridSize) * cell, cell);
     context.clip();
   }
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingQuality = 'high';
   context.drawImage(scratch, 0, 0, size, size);
   context.restore();
 }

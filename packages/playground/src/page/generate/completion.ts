@@ -1,13 +1,14 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App, Completion } from '../app.js';
-import { paintEdge, paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
+import { paintEdge, paintEmptyGrid, paintPixels, surfaceNamed } from '../drawing/paint.js';
 import { choice, slider } from '../parts/controls.js';
 import { sources } from '../parts/sources.js';
-import { completionClass } from './completion-class.js';
+import { classHintId, completionClass } from './completion-class.js';
 
 /** Choice between a new image and a picture to complete, with the first erased row. */
-export function completionControls(app: App, { gridSize }: ModelInfo): TemplateResult {
+export function completionControls(app: App, info: ModelInfo): TemplateResult {
+  const { gridSize } = info;
   const { keptRows } = app.state;
   return html`<div class="control">
       ${choice(
@@ -24,6 +25,7 @@ export function completionControls(app: App, { gridSize }: ModelInfo): TemplateR
       keptRows === undefined
         ? nothing
         : html`${sources(app, { canDraw: false })}
+          <p class="hint" id=${classHintId}>${completionClass(app, info).hint}</p>
           ${slider({
             id: 'kept-rows',
             label: 'Erased from row',
@@ -31,7 +33,7 @@ export function completionControls(app: App, { gridSize }: ModelInfo): TemplateR
             max: gridSize - 1,
             step: 1,
             value: keptRows,
-            text: `${keptRows + 1} of ${gridSize}`,
+            text: `${keptRows + 1}\u00a0of\u00a0${gridSize}`,
             hint: 'Drag the edge in the picture. Tokens are generated row by row, so the upper part is always kept.',
             onInput: (rows) => app.keepRows(rows),
           })}`
@@ -57,18 +59,19 @@ export function dragEdge(app: App, { gridSize }: ModelInfo, event: PointerEvent)
 /** Paints the kept rows of the picture, and the edge below them. */
 export function paintKept(app: App, { gridSize }: ModelInfo, name: string): void {
   const { keptRows = 0, look } = app.state;
-  const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
-  const surface = canvas && surfaceOf(canvas, gridSize);
-  if (!surface) return;
-  paintEmptyGrid(surface, getComputedStyle(canvas).getPropertyValue('--grid-line'));
-  if (!look.reconstruction) return;
+  const found = surfaceNamed(name, gridSize);
+  if (!found) return;
+  const { surface, colour } = found;
+  paintEmptyGrid(surface, colour('--grid-line'));
+  const pixels = look.reconstruction ?? look.picture?.pixels;
+  if (!pixels) return;
   const { context, size, cell, scale } = surface;
   context.globalAlpha = 0.14;
-  paintPixels(surface, look.reconstruction);
+  paintPixels(surface, pixels);
   context.globalAlpha = 1;
-  paintPixels(surface, look.reconstruction, keptRows * gridSize);
+  paintPixels(surface, pixels, keptRows * gridSize);
   const y = keptRows * cell;
-  paintEdge(surface, keptRows, getComputedStyle(canvas).getPropertyValue('--accent'));
+  paintEdge(surface, keptRows, colour('--accent'));
   context.beginPath();
   context.roundRect(size / 2 - 22 * scale, y - 7 * scale, 44 * scale, 14 * scale, 7 * scale);
   context.fill();

@@ -2,17 +2,19 @@ import { lengthsFromStarts } from '@dpar/patchify';
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { messageOf } from '../../message-of.js';
 import { operationSaving } from '../../model/costs.js';
-import { drawingSource, sourceNames } from '../../model/entropy-source.js';
+import { sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { downloadPng } from '../images/download.js';
-import { figures, fixed, patchesCheck, percent, tunedNote } from '../parts/controls.js';
+import type { Picture } from '../images/read-image.js';
+import { classTitle } from '../parts/classes.js';
+import { figures, fixed, patchesCheck, percent, quantity, tunedNote } from '../parts/controls.js';
 import type { Run } from '../state.js';
 import { completionControls, completionOf, dragEdge, paintKept } from './completion.js';
 import { completionClassChoice } from './completion-class.js';
-import { paintDrawing } from './paint-drawing.js';
+import { paintDrawing, paintExample } from './paint-drawing.js';
 import { type RunStart, runControls, statusOf } from './run-controls.js';
-import { settingsControls } from './settings.js';
+import { classControl, settingsControls } from './settings.js';
 
 const canvasName = 'generation';
 
@@ -54,15 +56,17 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
             }}
             @pointermove=${(event: PointerEvent) => showsEdge && dragEdge(app, info, event)}
           ></canvas>
-          ${progressOf(run, info)}
+          ${progressOf(app, run, info)}
         </figure>
       </div>
       <div class="panel">
-        <section class="card" aria-label="What to draw">
-          ${completionControls(app, info)}
-          ${settingsControls(app, info, 'generate', completes ? completionClassChoice(app, info) : undefined)}
+        <section class="run" aria-label="Draw">
+          ${classControl(app, info, 'generate', completes ? completionClassChoice(app, info) : undefined)}
+          ${runControls(app, run, runStart)}
         </section>
-        <div class="run">${runControls(app, run, runStart)}</div>
+        <section class="card" aria-label="Settings">
+          ${completionControls(app, info)} ${settingsControls(app, info, 'generate')}
+        </section>
         ${generationFigures(run, info)} ${codes(run)}
         ${
           run && run.drawings.length > 0
@@ -84,30 +88,41 @@ function backToPicture(app: App): void {
   document.getElementById('kept-rows')?.focus();
 }
 
-/** Heading with the class, and the picture that is completed. */
-function heading({ state }: App, { classes }: ModelInfo): string {
+/** Heading with the class, and the picture that is completed. Before the first drawing, an example is shown. */
+function heading({ state }: App, info: ModelInfo): string {
   const { generation: run, keptRows, look } = state;
+  if (!run && keptRows === undefined) return exampleTitle(look.picture);
   const picture = keptRows === undefined ? undefined : look.picture?.name;
-  return [picture, run && classes[run.options.label]].filter(Boolean).join(': ') || 'Image';
+  return [picture, run && classTitle(info, run.options.label)].filter(Boolean).join(': ');
+}
+
+/** Heading of the picture that is shown before the first drawing. */
+export function exampleTitle(picture: Picture | undefined): string {
+  return picture ? `Example: ${picture.name}` : 'Example';
 }
 
 /** True if the picture to complete is shown instead of a drawing. */
 const edgeIsShown = (app: App): boolean => app.state.keptRows !== undefined && app.state.generation === undefined;
 
-function pictureLabel(app: App, { classes, gridSize }: ModelInfo): string {
+function pictureLabel(app: App, info: ModelInfo): string {
+  const { gridSize } = info;
   const { generation: run, keptRows, look } = app.state;
-  if (run)
-    return `Image of the class ${classes[run.options.label]}, ${run.drawings[0]?.tokens.length ?? 0} tokens done`;
+  if (run) {
+    const done = quantity(run.drawings[0]?.tokens.length ?? 0, 'token');
+    return `Image of the class ${classTitle(info, run.options.label)}, ${done} done`;
+  }
   if (keptRows !== undefined) return `${look.picture?.name}, erased from row ${keptRows + 1} of ${gridSize}`;
-  return 'No image yet';
+  return `${exampleTitle(look.picture)}, with its patches`;
 }
 
 /** Progress as a bar and in words. */
-export function progressOf(run: Run | undefined, { dpar }: ModelInfo): TemplateResult {
+function progressOf(app: App, run: Run | undefined, { blockSize }: ModelInfo): TemplateResult {
+  const ready =
+    app.state.keptRows === undefined ? 'An example. Generate draws a new image.' : 'Complete draws the erased rows.';
   const done = run?.drawings[0]?.tokens.length ?? 0;
   return html`<div class="progress">
-    <progress max=${dpar.blockSize} value=${done} aria-label="Tokens done"></progress>
-    <p role="status">${statusOf(run, dpar.blockSize)}</p>
+    <progress max=${blockSize} value=${done} aria-label="Tokens done"></progress>
+    <p role="status">${statusOf(app, run, ready)}</p>
   </div>`;
 }
 
@@ -115,18 +130,18 @@ function generationFigures(run: Run | undefined, info: ModelInfo): TemplateResul
   const drawing = run?.drawings[0];
   const patches = drawing ? lengthsFromStarts(drawing.startsPatch).length : 0;
   const tokens = drawing?.tokens.length ?? 0;
-  const isWhole = tokens === info.dpar.blockSize;
+  const isWhole = tokens === info.blockSize;
   const isGuided = run !== undefined && run.options.guidanceScale !== 1;
   return html`<section class="card" aria-label="Figures">
     ${figures([
       ['Tokens', drawing ? `${tokens}` : '–', 'tokens'],
       ['Patches', drawing ? `${patches}` : '–', 'patches'],
       ['Tokens/s', drawing ? fixed(tokens / drawing.seconds, 0) : '–', 'speed'],
-      ['FLOPs saved', isWhole ? percent(operationSaving(info, { patches, isGuided })) : '–', 'saving'],
+      ['FLOPs saved', isWhole ? percent(operationSaving(info.costs, { patches, isGuided })) : '–', 'saving'],
     ])}
     <p class="hint">
-      Savings are relative to LlamaGen with ${info.llamagen.nLayer} blocks and the same settings. They include the
-      ${sourceNames[drawingSource(info.dpar)]}, which predicts where patches start.
+      Savings are relative to LlamaGen with ${quantity(info.llamagenBlocks, 'block')} and the same settings.
+      They include the ${sourceNames[info.source]}, which predicts where patches start.
     </p>
   </section>`;
 }
@@ -156,5 +171,6 @@ async function save(app: App, { drawings, options }: Run): Promise<void> {
 export function paintGeneration(app: App, info: ModelInfo): void {
   const { generation: run, look } = app.state;
   if (edgeIsShown(app)) paintKept(app, info, canvasName);
-  else paintDrawing(canvasName, info.gridSize, run?.drawings[0], look.showsPatches, run?.options.prefix.length);
+  else if (!run) paintExample(app, canvasName);
+  else paintDrawing(canvasName, info.gridSize, run.drawings[0], look.showsPatches, run.options.prefix.length);
 }

@@ -1,6 +1,7 @@
 import { lengthsFromStarts } from '@dpar/patchify';
 import type { DrawingState } from '../../model/drawing.js';
-import { paintEdge, paintEmptyGrid, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
+import type { App } from '../app.js';
+import { paintEdge, paintEmptyGrid, paintPatches, paintPixels, surfaceNamed } from '../drawing/paint.js';
 
 /**
  * Paints the finished tokens of a drawing, with its patches.
@@ -13,12 +14,26 @@ export function paintDrawing(
   showsPatches: boolean,
   given = 0,
 ): void {
-  const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
-  const surface = canvas && surfaceOf(canvas, gridSize);
-  if (!surface) return;
-  paintEmptyGrid(surface, getComputedStyle(canvas).getPropertyValue('--grid-line'));
+  const found = surfaceNamed(name, gridSize);
+  if (!found) return;
+  const { surface, colour } = found;
+  paintEmptyGrid(surface, colour('--grid-line'));
   if (!drawing) return;
   paintPixels(surface, drawing.pixels, drawing.tokens.length);
   if (showsPatches) paintPatches(surface, lengthsFromStarts(drawing.startsPatch));
-  if (given > 0) paintEdge(surface, given / gridSize, getComputedStyle(canvas).getPropertyValue('--accent'));
+  if (given > 0) paintEdge(surface, given / gridSize, colour('--accent'));
+}
+
+/**
+ * Paints the picture of the first part, which is shown until there is a drawing.
+ * @param byToken Shows each token as a patch of its own (default: the patches of DPAR, once they are known).
+ */
+export function paintExample(app: App, name: string, byToken = false): void {
+  const { gridSize, blockSize, source } = app.info;
+  const found = surfaceNamed(name, gridSize);
+  const { picture, showsPatches } = app.state.look;
+  if (!found || !picture) return;
+  paintPixels(found.surface, picture.pixels);
+  const lengths = byToken ? new Int32Array(blockSize).fill(1) : app.lookPatches(source);
+  if (showsPatches && lengths) paintPatches(found.surface, lengths);
 }

@@ -1,6 +1,8 @@
-import { html, nothing, type TemplateResult } from 'lit-html';
+import { html, type TemplateResult } from 'lit-html';
 import type { App } from '../app.js';
+import { quantity } from '../parts/controls.js';
 import type { Run } from '../state.js';
+import { takeSeed } from './settings.js';
 
 /** Start of a new run. */
 export interface RunStart {
@@ -12,13 +14,14 @@ export interface RunStart {
 
 /**
  * Buttons that control a run. One button starts, stops and resumes, so that it keeps the keyboard's focus. A second one
- * restarts a stopped run.
+ * restarts a stopped run, or else starts one with another seed.
  */
 export function runControls(
   app: App,
   run: Run | undefined,
-  { label, isReady = true, start }: RunStart,
+  { label, isReady: hasInput = true, start }: RunStart,
 ): TemplateResult {
+  const isReady = hasInput && app.isReady;
   const isStopped = run?.status === 'paused';
   const begin = (event: Event): void => {
     if (!isReady) return;
@@ -29,6 +32,11 @@ export function runControls(
     begin(event);
     // This button goes away.
     (event.currentTarget as HTMLElement).parentElement?.querySelector<HTMLElement>('.primary')?.focus();
+  };
+  const another = (event: Event): void => {
+    if (!isReady) return;
+    takeSeed(app);
+    begin(event);
   };
   const main = mainAction(app, run, { label, begin });
   return html`<div class="buttons">
@@ -44,7 +52,11 @@ export function runControls(
     >
       ${main.text}
     </button>
-    ${isStopped ? html`<button type="button" aria-disabled=${!isReady} @click=${startOver}>Start over</button>` : nothing}
+    ${
+      isStopped
+        ? html`<button type="button" aria-disabled=${!isReady} @click=${startOver}>Start over</button>`
+        : html`<button type="button" aria-disabled=${!isReady} title="With another seed" @click=${another}>Another</button>`
+    }
   </div>`;
 }
 
@@ -72,9 +84,11 @@ function showPicture(button: HTMLElement): void {
   if (Math.min(bottom, innerHeight) - Math.max(top, 0) < height / 2) picture.scrollIntoView({ block: 'nearest' });
 }
 
-/** Status of a run as text. @param length Tokens of an image. */
-export function statusOf(run: Run | undefined, length: number): string {
-  if (!run) return 'Not started';
+/** Status of a run as text. @param ready Text before the first run. */
+export function statusOf({ state, info }: App, run: Run | undefined, ready: string): string {
+  if (state.model.status === 'loading') return 'Loading the model onto your device';
+  if (!run) return ready;
+  const { blockSize: length } = info;
   const done = Math.min(...run.drawings.map(({ tokens }) => tokens.length));
   switch (run.status) {
     case 'preparing':
@@ -83,7 +97,7 @@ export function statusOf(run: Run | undefined, length: number): string {
       // Not for each token: a screen reader would read them all.
       return 'Drawing';
     case 'paused':
-      return run.drawings.length > 0 ? `Stopped after ${done} of ${length} tokens` : 'Stopped';
+      return run.drawings.length > 0 ? `Stopped after ${done} of ${quantity(length, 'token')}` : 'Stopped';
     case 'finished':
       return 'Finished';
     case 'ended':

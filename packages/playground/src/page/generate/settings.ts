@@ -2,17 +2,18 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
+import { classLabel, classOptions } from '../parts/classes.js';
 import { fixed, slider } from '../parts/controls.js';
 
-/** Seeds that the button chooses from. */
+/** Seeds that are taken at random. */
 const seeds = 1_000_000;
 
 /** The class to draw. */
 export interface ClassChoice {
   /** Index of the class; undefined until it is known. */
   readonly label?: number;
-  /** Text on the source of the class. */
-  readonly hint?: string;
+  /** Id of the element that says where the class is from. */
+  readonly describedBy?: string;
   readonly onChoose: (label: number) => void;
 }
 
@@ -26,42 +27,51 @@ function newImageClass(app: App): ClassChoice {
 }
 
 /**
- * Controls of class, guidance, temperature, top-p and seed, for generation and comparison.
+ * Menu of the class to draw.
+ * @param place Prefix of the element's id.
+ */
+export function classControl(
+  app: App,
+  info: ModelInfo,
+  place: string,
+  { label, describedBy, onChoose }: ClassChoice = newImageClass(app),
+): TemplateResult {
+  return html`<div class="control class-control">
+    <label for="${place}-class">Class</label>
+    <select
+      id="${place}-class"
+      aria-describedby=${describedBy ?? nothing}
+      @change=${(event: Event) => {
+        const chosen = classLabel(info, (event.target as HTMLSelectElement).value);
+        if (chosen !== undefined) onChoose(chosen);
+      }}
+    >
+      ${classOptions(info, label)}
+      <option value="" disabled hidden .selected=${live(label === undefined)}>…</option>
+    </select>
+  </div>`;
+}
+
+/**
+ * Controls of guidance, temperature, top-p and seed, for generation and comparison.
  * @param place Prefix of element ids.
  */
-export function settingsControls(
-  app: App,
-  { classes, hasGuidance }: ModelInfo,
-  place: string,
-  { label: chosen, hint, onChoose }: ClassChoice = newImageClass(app),
-): TemplateResult {
+export function settingsControls(app: App, { hasGuidance }: ModelInfo, place: string): TemplateResult {
   const { settings } = app.state;
-  return html`<div class="control">
-      <label for="${place}-class">Class</label>
-      <select
-        id="${place}-class"
-        aria-describedby=${hint ? `${place}-class-hint` : nothing}
-        @change=${(event: Event) => onChoose((event.target as HTMLSelectElement).selectedIndex)}
-      >
-        ${classes.map((name, label) => html`<option .selected=${live(label === chosen)}>${name}</option>`)}
-        <option value="" disabled hidden .selected=${live(chosen === undefined)}>…</option>
-      </select>
-      ${hint ? html`<p class="hint" id="${place}-class-hint">${hint}</p>` : nothing}
-    </div>
-    ${
-      hasGuidance
-        ? slider({
-            id: `${place}-guidance`,
-            label: 'Guidance',
-            min: 1,
-            max: 5,
-            step: 0.1,
-            value: settings.guidanceScale,
-            text: settings.guidanceScale === 1 ? 'none' : fixed(settings.guidanceScale, 1),
-            onInput: (value) => app.set(settings, { guidanceScale: value }),
-          })
-        : nothing
-    }
+  return html`${
+    hasGuidance
+      ? slider({
+          id: `${place}-guidance`,
+          label: 'Guidance',
+          min: 1,
+          max: 5,
+          step: 0.1,
+          value: settings.guidanceScale,
+          text: settings.guidanceScale === 1 ? 'none' : fixed(settings.guidanceScale, 1),
+          onInput: (value) => app.set(settings, { guidanceScale: value }),
+        })
+      : nothing
+  }
     ${slider({
       id: `${place}-temperature`,
       label: 'Temperature',
@@ -84,30 +94,26 @@ export function settingsControls(
     })}
     <div class="control">
       <label for="${place}-seed">Seed</label>
-      <div class="seed">
-        <input
-          id="${place}-seed"
-          type="number"
-          min="0"
-          max=${2 ** 31 - 1}
-          step="1"
-          .value=${live(String(settings.seed))}
-          @input=${(event: Event) => {
-            // At once: the page may be rendered again before the field is left.
-            const seed = typedSeed(event);
-            if (seed !== undefined) app.set(settings, { seed });
-          }}
-          @change=${(event: Event) => app.set(settings, { seed: typedSeed(event) ?? 0 })}
-        />
-        <button
-          type="button"
-          class="quiet"
-          @click=${() => app.set(settings, { seed: Math.floor(Math.random() * seeds) })}
-        >
-          Another
-        </button>
-      </div>
+      <input
+        id="${place}-seed"
+        type="number"
+        min="0"
+        max=${2 ** 31 - 1}
+        step="1"
+        .value=${live(String(settings.seed))}
+        @input=${(event: Event) => {
+          // At once: the page may be rendered again before the field is left.
+          const seed = typedSeed(event);
+          if (seed !== undefined) app.set(settings, { seed });
+        }}
+        @change=${(event: Event) => app.set(settings, { seed: typedSeed(event) ?? 0 })}
+      />
     </div>`;
+}
+
+/** Takes a seed at random. */
+export function takeSeed(app: App): void {
+  app.set(app.state.settings, { seed: Math.floor(Math.random() * seeds) });
 }
 
 /** Seed in the field of an event; `undefined` if it is none. */

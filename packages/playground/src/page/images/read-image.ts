@@ -19,7 +19,9 @@ const largestMegabytes = 40;
 export async function readImage(file: Blob, name: string, size: number): Promise<Picture> {
   if (file.size > largestMegabytes * 1e6) {
     const megabytes = Math.round(file.size / 1e6);
-    throw new Error(`'${name}' has ${megabytes} MB. The limit is ${largestMegabytes} MB. Choose a smaller image.`);
+    throw new Error(
+      `'${name}' has ${megabytes}\u00a0MB. The limit is ${largestMegabytes}\u00a0MB. Choose a smaller image.`,
+    );
   }
   let bitmap: ImageBitmap;
   try {

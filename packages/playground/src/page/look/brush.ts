@@ -2,7 +2,7 @@ import { html, type TemplateResult } from 'lit-html';
 import type { App } from '../app.js';
 import { blankSheet, ownDrawing, widestBrush } from '../images/own-drawing.js';
 import { imageDataOf, withoutAlpha } from '../images/read-image.js';
-import { slider } from '../parts/controls.js';
+import { measure, slider } from '../parts/controls.js';
 import type { Place } from '../parts/token-canvas.js';
 
 /** Colours to draw with. */
@@ -67,7 +67,7 @@ export function brushControls(app: App): TemplateResult {
       max: widestBrush(app.imageSize),
       step: 1,
       value: brush.width,
-      text: `${brush.width} px`,
+      text: measure(brush.width, 'px'),
       onInput: (width) => app.set(brush, { width }),
     })}
     <button type="button" class="quiet" @click=${() => app.showStroke(blankSheet(app.imageSize))}>Clear</button>

@@ -1,14 +1,14 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { agreementOf } from '../../model/agreement.js';
-import { drawingSource, type EntropySource } from '../../model/entropy-source.js';
+import { sameStarts } from '../../model/agreement.js';
+import type { EntropySource } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
-import { choice, figures, fixed, percent } from '../parts/controls.js';
+import { choice, figures, fixed, ifKnown, percent, quantity } from '../parts/controls.js';
 
 /** Controls that compare the boundary head with the entropy model; none without one of them. */
 export function comparisonControls(app: App, info: ModelInfo): TemplateResult | typeof nothing {
   const { look } = app.state;
-  if (drawingSource(info.dpar) === 'entropy' || !info.entropy) return nothing;
+  if (info.source === 'entropy' || info.entropyBlocks === 0) return nothing;
   return html`<label class="check">
       <input
         type="checkbox"
@@ -27,7 +27,7 @@ export function comparisonControls(app: App, info: ModelInfo): TemplateResult | 
                 ['head', 'Boundary head'],
                 ['entropy', 'Entropy model'],
               ],
-              app.lookSource(info),
+              app.lookSource(),
               (source: EntropySource) => app.set(look, { source }),
             )}
           </div>`
@@ -36,20 +36,20 @@ export function comparisonControls(app: App, info: ModelInfo): TemplateResult | 
 }
 
 /** Agreement of the boundary head with the entropy model on the picture, while they are compared. */
-export function comparisonFigures(app: App, { dpar, entropy }: ModelInfo): TemplateResult | typeof nothing {
+export function comparisonFigures(app: App, { patching, entropyBlocks }: ModelInfo): TemplateResult | typeof nothing {
   const { analysis, compares } = app.state.look;
-  if (!compares || !entropy) return nothing;
-  const agreement = analysis && agreementOf(analysis, dpar);
+  if (!compares || entropyBlocks === 0) return nothing;
+  const starts = analysis && sameStarts(analysis, patching);
   return html`<section class="card beside" aria-label="Agreement">
     ${figures([
-      ['Correlation', agreement ? correlation(agreement.correlation) : '–', 'correlation'],
-      ['Same starts', agreement ? percent(agreement.starts) : '–', 'agreement'],
+      ['Correlation', ifKnown(analysis?.reference?.correlation ?? Number.NaN, correlation), 'correlation'],
+      ['Same starts', ifKnown(starts ?? Number.NaN, percent), 'agreement'],
     ])}
     <p class="hint">
-      The entropy model is a GPT with ${entropy.nLayer} blocks. The boundary head learned to predict its entropies. Same
+      The entropy model is a GPT with ${quantity(entropyBlocks, 'block')}. The boundary head learned to predict its entropies. Same
       starts are tokens that start a patch by both models or by neither, each at its own threshold.
     </p>
   </section>`;
 }
 
-const correlation = (value: number): string => (Number.isNaN(value) ? '–' : fixed(value, 2).replace('-', '\u2212'));
+const correlation = (value: number): string => fixed(value, 2).replace('-', '\u2212');

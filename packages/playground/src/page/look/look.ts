@@ -1,11 +1,11 @@
 import { patchIds, patchSpans, patchStatistics } from '@dpar/patchify';
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { operationSaving, savingWithoutEntropies } from '../../model/costs.js';
-import { drawingSource, type EntropySource, patchingBy, sourceNames } from '../../model/entropy-source.js';
+import { type EntropySource, sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
-import { paintCodes, paintCursor, paintEntropies, paintPatches, paintPixels, surfaceOf } from '../drawing/paint.js';
-import { choice, figures, fixed, patchesCheck, percent, slider } from '../parts/controls.js';
+import { paintCodes, paintCursor, paintEntropies, paintPatches, paintPixels, surfaceNamed } from '../drawing/paint.js';
+import { choice, figures, fixed, measure, patchesCheck, percent, quantity, slider } from '../parts/controls.js';
 import { isTouch } from '../parts/pointer.js';
 import { sources } from '../parts/sources.js';
 import { tokenCanvas } from '../parts/token-canvas.js';
@@ -15,17 +15,17 @@ import { comparisonControls, comparisonFigures } from './comparison.js';
 import { distribution, scaleTicks } from './distribution.js';
 
 /** Upper end of the heat map and of the threshold in nats: above most entropies, and above the model's own thresholds. */
-function mostNatsOf({ dpar }: ModelInfo): number {
-  const thresholds = [dpar.patching.threshold ?? 0, dpar.boundaryHead?.threshold ?? 0];
-  return Math.ceil(Math.max(0.85 * Math.log(dpar.vocabSize), ...thresholds));
+function mostNatsOf({ patching, vocabSize }: ModelInfo): number {
+  const thresholds = [patching.head?.threshold ?? 0, patching.entropy?.threshold ?? 0];
+  return Math.ceil(Math.max(0.85 * Math.log(vocabSize), ...thresholds));
 }
 
 /** First part of the page: tokens, entropies and patches of a picture. */
 export function lookView(app: App, info: ModelInfo): TemplateResult {
   const { look } = app.state;
-  const source = app.lookSource(info);
-  const { threshold, maxPatchLength } = app.lookPatching(info, source);
-  const own = patchingBy(source, info.dpar);
+  const source = app.lookSource();
+  const { threshold, maxPatchLength } = app.lookPatching(source);
+  const own = info.patching[source] ?? {};
   const mostNats = mostNatsOf(info);
   const isChanged = look.threshold !== undefined || look.maxPatchLength !== undefined;
   const canvas = (name: string, label: string) =>
@@ -41,8 +41,8 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
   return html`<div class="lead">
       <h2>Where is a picture easy to predict?</h2>
       <p>
-        A tokenizer turns a picture into ${info.dpar.blockSize} tokens. ${introductions[drawingSource(info.dpar)]} Tokens that
-        are easy to predict join a patch, and the big transformer runs once per patch.
+        A tokenizer turns a picture into ${info.blockSize}&nbsp;tokens. DPAR joins those that are easy to predict to patches, and its
+        large transformer runs once per patch. ${introductions[info.source]}
       </p>
     </div>
     ${sources(app, { canDraw: true })}
@@ -93,8 +93,8 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
             max: mostNats,
             step: 0.01,
             value: threshold,
-            text: `${fixed(threshold, 2)} nats`,
-            above: distribution(app.lookEntropies(info), mostNats, threshold),
+            text: natsText(threshold),
+            above: distribution(app.lookEntropies(), mostNats, threshold),
             onInput: (value) => app.set(look, { threshold: value }),
           })}
           ${scaleTicks(mostNats)}
@@ -109,7 +109,7 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
             max: info.gridSize,
             step: 1,
             value: maxPatchLength,
-            text: maxPatchLength === 1 ? '1 token' : `${maxPatchLength} tokens`,
+            text: quantity(maxPatchLength, 'token'),
             onInput: (value) => app.set(look, { maxPatchLength: value }),
           })}
           <button
@@ -122,30 +122,30 @@ export function lookView(app: App, info: ModelInfo): TemplateResult {
                 delete look.maxPatchLength;
               })}
           >
-            Reset to ${fixed(own.threshold ?? 0, 2)} nats, ${own.maxPatchLength ?? info.gridSize} tokens
+            Reset to ${natsText(own.threshold ?? 0)}, ${quantity(own.maxPatchLength ?? info.gridSize, 'token')}
           </button>
         </section>
       </div>
     </div>`;
 }
 
+/** An entropy with its unit. */
+const natsText = (nats: number): string => measure(fixed(nats, 2), 'nats');
+
 /** Explanations of entropy, by the source that DPAR draws with. */
 const introductions: Readonly<Record<EntropySource, string>> = {
-  head:
-    'Each token is predicted from the tokens before it. The entropy measures how uncertain this prediction is. DPAR estimates ' +
-    'it with a boundary head, a small network on states that DPAR computes anyway, instead of running a second model.',
-  entropy:
-    'A small model predicts each token from the tokens before it. The entropy measures how uncertain this prediction is.',
+  head: 'A small network, the boundary head, estimates how uncertain each next token is: its entropy.',
+  entropy: 'A small model measures how uncertain each next token is: its entropy.',
 };
 
 function results(app: App, info: ModelInfo): TemplateResult {
-  const lengths = app.lookPatches(info);
+  const lengths = app.lookPatches();
   const statistics = lengths && patchStatistics([lengths]);
   const known = (text: (statistics: ReturnType<typeof patchStatistics>) => string): string =>
     statistics ? text(statistics) : '–';
   // One pass over the image, as tables of the paper count: guidance would double most of it for both models.
   const saving = ({ patches }: { readonly patches: number }) =>
-    percent(operationSaving(info, { patches, isGuided: false }));
+    percent(operationSaving(info.costs, { patches, isGuided: false }));
   return html`<section class="card" aria-label="Patches">
     ${figures([
       ['Patches', known(({ patches }) => `${patches}`), 'patches'],
@@ -153,9 +153,9 @@ function results(app: App, info: ModelInfo): TemplateResult {
       ['FLOPs saved', known(saving), 'saving'],
     ])}
     <p class="hint">
-      Savings are relative to LlamaGen with ${info.llamagen.nLayer}
-      blocks, which run once for each of ${info.dpar.blockSize} tokens. They include the ${sourceNames[drawingSource(info.dpar)]}. Without it, as in
-      the paper: <span data-figure="saving-without-entropy">${known(({ patches }) => percent(savingWithoutEntropies(info, patches)))}</span>.
+      Savings are relative to LlamaGen with ${quantity(info.llamagenBlocks, 'block')},
+      which run once for each of ${quantity(info.blockSize, 'token')}. They include the ${sourceNames[info.source]}. Without it, as in the
+      paper: <span data-figure="saving-without-entropy">${known(({ patches }) => percent(savingWithoutEntropies(info.costs, patches)))}</span>.
     </p>
   </section>`;
 }
@@ -164,28 +164,31 @@ function results(app: App, info: ModelInfo): TemplateResult {
 function readout(app: App, info: ModelInfo): TemplateResult {
   const { gridSize } = info;
   const { cursor, analysis } = app.state.look;
-  const lengths = app.lookPatches(info);
+  const lengths = app.lookPatches();
   if (cursor === undefined || !analysis || !lengths) {
-    return html`<output id="token-readout" class="readout">
-      <span class="muted">
-        ${isTouch() ? 'Touch a token' : 'Point at a token, or move there with the arrow keys,'} to read its entropy and its
-        patch.
-      </span>
-    </output>`;
+    return html`<output id="token-readout" class="readout"><span class="muted">${readoutHint(app)}</span></output>`;
   }
   const patch = patchIds(lengths)[cursor] as number;
   const length = lengths[patch] as number;
   const nats = (entropies: Float32Array): string =>
-    cursor === 0 ? 'none (first token)' : `${fixed(entropies[cursor - 1] as number, 2)} nats`;
+    cursor === 0 ? 'none (first token)' : natsText(entropies[cursor - 1] as number);
   const { compares } = app.state.look;
   return html`<output id="token-readout" class="readout">
     <span>Token <b>${cursor}</b></span>
     <span>row ${Math.floor(cursor / gridSize) + 1}, column ${(cursor % gridSize) + 1}</span>
     <span>code <b>${analysis.tokens[cursor]}</b></span>
     <span>entropy <b>${nats(analysis.entropies)}</b></span>
-    ${compares && analysis.reference ? html`<span>entropy model <b>${nats(analysis.reference)}</b></span>` : nothing}
-    <span>patch <b>${patch + 1}</b> of ${lengths.length}: ${length} ${length === 1 ? 'token' : 'tokens'}</span>
+    ${compares && analysis.reference ? html`<span>entropy model <b>${nats(analysis.reference.entropies)}</b></span>` : nothing}
+    <span>patch <b>${patch + 1}</b> of ${lengths.length}: ${quantity(length, 'token')}</span>
   </output>`;
+}
+
+/** Text in place of a token: what is awaited, or how to choose one. */
+function readoutHint({ state, isReady }: App): string {
+  if (!isReady) return 'Loading the model, to find tokens and entropies.';
+  if (!state.look.analysis) return 'Finding tokens and entropies of the picture.';
+  const act = isTouch() ? 'Touch a token' : 'Point at a token, or move there with the arrow keys,';
+  return `${act} to read its entropy and its patch.`;
 }
 
 function setCursor(app: App, token: number | undefined): void {
@@ -203,17 +206,16 @@ export function paintLook(app: App, info: ModelInfo): void {
   const { picture, analysis, reconstruction, view, showsPatches, cursor } = app.state.look;
   // Each heat map has the patches of its own entropies.
   const canvases: readonly (readonly [name: string, source: EntropySource])[] = [
-    ['picture', app.lookSource(info)],
-    ['entropy', drawingSource(info.dpar)],
+    ['picture', app.lookSource()],
+    ['entropy', info.source],
     ['reference', 'entropy'],
   ];
   for (const [name, source] of canvases) {
-    const lengths = app.lookPatches(info, source);
-    const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${name}]`);
-    const surface = canvas && surfaceOf(canvas, gridSize);
+    const lengths = app.lookPatches(source);
+    const surface = surfaceNamed(name, gridSize)?.surface;
     if (!surface) continue;
     if (name !== 'picture' || view === 'entropy') {
-      const entropies = app.lookEntropies(info, source);
+      const entropies = app.lookEntropies(source);
       if (entropies) paintEntropies(surface, entropies, mostNats);
     } else if (view === 'tokens' && analysis && reconstruction) {
       paintPixels(surface, reconstruction);

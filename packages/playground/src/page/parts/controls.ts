@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
+import { classTitle } from './classes.js';
 
 /** A slider with its label and the text of its value. */
 export interface Slider {
@@ -73,12 +74,12 @@ export function patchesCheck(app: App): TemplateResult {
 }
 
 /** Says that fine-tuned weights draw, if they do. */
-export function tunedNote({ state }: App, { classes }: ModelInfo): TemplateResult | typeof nothing {
+export function tunedNote({ state }: App, info: ModelInfo): TemplateResult | typeof nothing {
   const { tuned } = state;
   if (!tuned) return nothing;
   return html`<p class="note" data-figure="tuned">
-    DPAR draws with weights that were fine-tuned on ${tuned.pictures === 1 ? 'a picture' : `${tuned.pictures} pictures`} of
-    ‘${classes[tuned.label]}’. <a href="#train">Train</a> discards them.
+    DPAR draws with weights that were fine-tuned on ${tuned.pictures === 1 ? 'a picture' : quantity(tuned.pictures, 'picture')} of
+    ‘${classTitle(info, tuned.label)}’. <a href="#train">Train</a> discards them.
   </p>`;
 }
 
@@ -101,3 +102,18 @@ export const percent = (share: number): string => signed.format(share).replace('
 
 /** A number with a fixed number of decimals. */
 export const fixed = (value: number, decimals: number): string => value.toFixed(decimals);
+
+/** A number as text; a dash for NaN, which stands for unknown. */
+export const ifKnown = (value: number, text: (value: number) => string): string =>
+  Number.isNaN(value) ? '–' : text(value);
+
+/** A number with its unit or name, between which no line breaks: '64 px', 'seed 1'. */
+export const measure = (value: string | number, unit: string): string => `${value}\u00a0${unit}`;
+
+/** A number of things: '1 token', '4 tokens'. */
+export const quantity = (count: number, thing: string): string => measure(count, count === 1 ? thing : `${thing}s`);
+
+/** A count of operations or weights in millions. */
+export function millions(count: number, decimals = 0): string {
+  return measure(fixed(count / 1e6, decimals), 'M');
+}

@@ -1,6 +1,6 @@
-const coarse = matchMedia('(pointer: coarse)');
+const coarse = matchMedia('(pointer: coarse), (hover: none)');
 
-/** True if the visitor points with a finger. Texts then say "touch". */
+/** True if the visitor points with a finger, or cannot hover. Texts then say "touch". */
 export function isTouch(): boolean {
   return coarse.matches;
 }

@@ -1,4 +1,4 @@
-import { paintEmptyGrid, paintPixels, surfaceOf } from '../drawing/paint.js';
+import { paintEmptyGrid, paintPixels, surfaceNamed } from '../drawing/paint.js';
 import { imageDataOf } from '../images/read-image.js';
 import type { Training } from './training.js';
 
@@ -11,26 +11,19 @@ const imagesInRow = 2;
 /** Paints the pictures and the samples. */
 export function paintTraining({ pictures, run }: Training): void {
   for (const [i, { pixels }] of pictures.entries()) {
-    const canvas = canvasNamed(canvasOfPicture(i));
+    const canvas = document.querySelector<HTMLCanvasElement>(`canvas[data-canvas=${canvasOfPicture(i)}]`);
     const image = imageDataOf(pixels);
     if (!canvas) continue;
     if (canvas.width !== image.width) canvas.width = canvas.height = image.width;
     canvas.getContext('2d')?.putImageData(image, 0, 0);
   }
   for (let i = 0; ; i++) {
-    const canvas = canvasNamed(canvasOfSamples(i));
-    if (!canvas) return;
-    const surface = surfaceOf(canvas, imagesInRow);
-    if (!surface) continue;
+    const found = surfaceNamed(canvasOfSamples(i), imagesInRow);
+    if (!found) return;
     const { images } = run?.samples[i] ?? {};
-    const colour = getComputedStyle(canvas).getPropertyValue('--grid-line');
-    if (images) paintPixels(surface, montage(images));
-    paintEmptyGrid(surface, colour);
+    if (images) paintPixels(found.surface, montage(images));
+    paintEmptyGrid(found.surface, found.colour('--grid-line'));
   }
-}
-
-function canvasNamed(name: string): HTMLCanvasElement | null {
-  return document.querySelector(`canvas[data-canvas=${name}]`);
 }
 
 /** Four images, each [S, S, 3], as one of 2 x 2. */

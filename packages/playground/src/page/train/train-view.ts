@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
-import { tuningBatch, tuningBytes } from '../../model/fine-tuning.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { TrainingDevice } from '../../worker/protocol.js';
-import { choice, figures, fixed, slider } from '../parts/controls.js';
+import { classLabel, classOptions, classTitle } from '../parts/classes.js';
+import { choice, figures, fixed, measure, quantity, slider } from '../parts/controls.js';
 import { isTouch } from '../parts/pointer.js';
 import { lossChart } from './loss-chart.js';
 import { canvasOfPicture, canvasOfSamples } from './paint-training.js';
@@ -21,12 +21,12 @@ export function trainView(part: Training, info: ModelInfo): TemplateResult {
         ${isTouch() ? 'Open several pictures' : 'Drop several pictures on the page, open them'} or choose examples.
       </p>
     </div>
-    ${tuningBatch(info.dpar) === undefined ? tooLarge(info) : workbench(part, info)}`;
+    ${info.tuning.batch === 0 ? tooLarge(info) : workbench(part, info)}`;
 }
 
-function tooLarge({ dpar }: ModelInfo): TemplateResult {
+function tooLarge({ tuning }: ModelInfo): TemplateResult {
   return html`<p class="note" data-figure="too-large">
-    This model is too large to be trained in a page: a step would need ${fixed(tuningBytes(dpar, 1) / 1e9, 1)} GB of
+    This model is too large to be trained in a page: a step would need ${measure(fixed(tuning.bytes / 1e9, 1), 'GB')} of
     memory even for one picture. Train it with the <code>dpar train</code> command instead.
   </p>`;
 }
@@ -92,14 +92,14 @@ function pictures(part: Training): TemplateResult {
   const count = part.pictures.length;
   return html`<section class="card pictures" aria-label="Your pictures">
     <div class="control-head">
-      <h3 data-figure="pictures">${count === 0 ? 'No pictures yet' : count === 1 ? '1 picture' : `${count} pictures`}</h3>
+      <h3 data-figure="pictures">${count === 0 ? 'No pictures yet' : quantity(count, 'picture')}</h3>
       <button type="button" class="quiet" aria-disabled=${count === 0} @click=${() => part.removeAll()}>Remove all</button>
     </div>
     ${
       count === 0
         ? html`<p class="hint">
-            Three to twenty of one kind are a good start, at most ${mostPictures}. The model reads the central square
-            of each, at ${part.app.imageSize} x ${part.app.imageSize} pixels.
+            Three to twenty of one kind are a good start, at&nbsp;most&nbsp;${mostPictures}. The model reads the central square
+            of each, at ${measure(part.app.imageSize, '×')}&nbsp;${measure(part.app.imageSize, 'pixels')}.
           </p>`
         : html`<div class="thumbnails">
             ${part.pictures.map(
@@ -119,9 +119,9 @@ function pictures(part: Training): TemplateResult {
 }
 
 /** Images before training, between and after: places are there from the start, so that nothing moves. */
-function samples(run: TrainRun | undefined, { classes }: ModelInfo): TemplateResult[] {
+function samples(run: TrainRun | undefined, info: ModelInfo): TemplateResult[] {
   const steps = run?.samplingSteps ?? [0, undefined, undefined, undefined];
-  const className = run?.label === undefined ? '' : ` of the class ${classes[run.label]}`;
+  const className = run?.label === undefined ? '' : ` of the class ${classTitle(info, run.label)}`;
   return steps.map((step, i) => {
     const title = step === 0 ? 'Before' : step === undefined ? 'Later' : `Step ${run?.samples[i]?.step ?? step}`;
     const isThere = run?.samples[i] !== undefined;
@@ -139,18 +139,16 @@ function samples(run: TrainRun | undefined, { classes }: ModelInfo): TemplateRes
 
 function settings(part: Training, info: ModelInfo): TemplateResult {
   const { settings } = part;
-  const batch = tuningBatch(info.dpar) ?? 1;
+  const { batch, bytes } = info.tuning;
   return html`<div class="control">
       <label for="train-class">Class of the pictures</label>
       <select
         id="train-class"
-        @change=${(event: Event) => {
-          const { selectedIndex } = event.target as HTMLSelectElement;
-          part.change(settings, { label: selectedIndex === 0 ? undefined : selectedIndex - 1 });
-        }}
+        @change=${(event: Event) =>
+          part.change(settings, { label: classLabel(info, (event.target as HTMLSelectElement).value) })}
       >
-        <option .selected=${live(settings.label === undefined)}>The one that fits best</option>
-        ${info.classes.map((name, label) => html`<option .selected=${live(label === settings.label)}>${name}</option>`)}
+        <option value="" .selected=${live(settings.label === undefined)}>The one that fits best</option>
+        ${classOptions(info, settings.label)}
       </select>
     </div>
     ${slider({
@@ -161,7 +159,7 @@ function settings(part: Training, info: ModelInfo): TemplateResult {
       step: 20,
       value: settings.steps,
       text: `${settings.steps}`,
-      hint: `A step reads ${batch === 1 ? 'one picture' : `${batch} pictures`} and takes about ${fixed(tuningBytes(info.dpar, batch) / 1e6, 0)} MB of memory.`,
+      hint: `A step reads ${quantity(batch, 'picture')} and takes about ${measure(fixed(bytes / 1e6, 0), 'MB')} of memory.`,
       onInput: (steps) => part.change(settings, { steps }),
     })}
     ${slider({
@@ -204,7 +202,7 @@ function settings(part: Training, info: ModelInfo): TemplateResult {
 /** One button starts and stops, so that it keeps the keyboard's focus. */
 function runButton(part: Training): TemplateResult {
   const { run, isAtWork } = part;
-  const isReady = isAtWork ? run?.status === 'running' : part.pictures.length > 0;
+  const isReady = isAtWork ? run?.status === 'running' : part.app.isReady && part.pictures.length > 0;
   const text = run?.status === 'stopping' ? 'Stopping' : isAtWork ? 'Stop' : 'Fine-tune';
   return html`<div class="buttons">
     <button
@@ -224,9 +222,10 @@ function runButton(part: Training): TemplateResult {
   </div>`;
 }
 
-function statusOf({ run, pictures }: Training, { classes }: ModelInfo): string {
+function statusOf({ run, pictures, app }: Training, info: ModelInfo): string {
+  if (!app.isReady) return 'Loading the model';
   if (!run) return pictures.length === 0 ? 'Add pictures first' : 'Ready';
-  const about = run.label === undefined ? '' : ` Class: ${classes[run.label]}.`;
+  const about = run.label === undefined ? '' : ` Class: ${classTitle(info, run.label)}.`;
   return `${run.activity}.${about}${run.note === undefined ? '' : ` ${run.note}`}`;
 }
 
@@ -249,7 +248,7 @@ function progress(run: TrainRun | undefined): TemplateResult {
 }
 
 const duration = (seconds: number): string =>
-  seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+  seconds < 90 ? measure(Math.ceil(seconds), 's') : measure(Math.ceil(seconds / 60), 'min');
 
 /** Buttons for the trained weights. They are always there, so that nothing moves and the focus stays. */
 function resultButtons(part: Training): TemplateResult {

@@ -5,6 +5,7 @@ import type { Reply, TrainingDevice } from '../../worker/protocol.js';
 import type { App } from '../app.js';
 import { saveFile } from '../images/download.js';
 import { type Picture, readExample, readImage } from '../images/read-image.js';
+import { classLabel } from '../parts/classes.js';
 import { hasGraphicsProcessor } from './graphics-processor.js';
 
 /** Most pictures of a training. */
@@ -125,6 +126,7 @@ export class Training {
         kind: 'tune',
         task: {
           ...settings,
+          label: settings.label ?? this.commonClass(),
           pictures: pictures.map(({ pixels }) => pixels),
           drawing: { guidanceScale, temperature, topP, seed },
         },
@@ -133,6 +135,12 @@ export class Training {
       const none = { losses: [], seconds: 0, samples: [], isUsed: false };
       this.run = { id, ...about, ...none, status: 'running', activity: 'Reading the pictures' };
     });
+  }
+
+  /** Label of the class of all pictures, if it is known and the same. */
+  private commonClass(): number | undefined {
+    const [first, ...others] = this.pictures.map(({ className }) => classLabel(this.app.info, className));
+    return others.every((label) => label === first) ? first : undefined;
   }
 
   /** Ends the training after the current step. */

@@ -1,0 +1,48 @@
+import { html, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
+import type { ModelInfo } from '../../model/model-info.js';
+
+type Classes = Pick<ModelInfo, 'classes'>;
+
+/** A class whose name is `group/name`, or of no group. */
+interface GroupedClass {
+  readonly label: number;
+  readonly group: string | undefined;
+  readonly name: string;
+}
+
+/** Splits the name of a class at its first slash. A name with nothing before or after it has no group. */
+function grouped(className: string, label: number): GroupedClass {
+  const slash = className.indexOf('/');
+  const [group, name] = [className.slice(0, Math.max(0, slash)).trim(), className.slice(slash + 1).trim()];
+  return group && name ? { label, group, name } : { label, group: undefined, name: className };
+}
+
+/** Name of a class in a sentence or heading: without its group, unless another class has the same name. */
+export function classTitle({ classes }: Classes, label: number): string {
+  const { group, name } = grouped(classes[label] ?? '', label);
+  const isUnique = classes.every((other, i) => i === label || grouped(other, i).name !== name);
+  return group === undefined || isUnique ? name : `${group}: ${name}`;
+}
+
+/** Label of a class by its whole name; undefined for another name, or none. */
+export function classLabel({ classes }: Classes, className: string | undefined): number | undefined {
+  const label = className === undefined ? -1 : classes.indexOf(className);
+  return label < 0 ? undefined : label;
+}
+
+/**
+ * Options of a menu of classes, in their groups. Their values are the whole names. Groups and classes keep their order.
+ * @param chosen Label of the selected class, if there is one.
+ */
+export function classOptions({ classes }: Classes, chosen: number | undefined): TemplateResult[] {
+  const all = classes.map(grouped);
+  const option = ({ label, name }: GroupedClass): TemplateResult =>
+    html`<option value=${classes[label] ?? ''} .selected=${live(label === chosen)}>${name}</option>`;
+  return all.flatMap((each, i) => {
+    const { group } = each;
+    if (group === undefined) return option(each);
+    const members = all.filter((other) => other.group === group);
+    return members[0]?.label === i ? html`<optgroup label=${group}>${members.map(option)}</optgroup>` : [];
+  });
+}
