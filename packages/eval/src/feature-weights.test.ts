@@ -51,7 +51,9 @@ describe('parseFeatureWeights', () => {
   it('refuses other values and files that are not there', async () => {
     const list = await concatenated(pytorchChunks([1, 2, 3]));
     await expect(parseFeatureWeights(list)).rejects.toThrow(/expected a state_dict .* got a list/);
-    await expect(loadFeatureWeights('nowhere.pth')).rejects.toThrow(/at 'nowhere\.pth', got ENOENT.*Download pt_inception/s);
+    await expect(loadFeatureWeights('nowhere.pth')).rejects.toThrow(
+      /at 'nowhere\.pth', got ENOENT.*Download pt_inception/s,
+    );
     await expect(loadFeatureWeights('nowhere.pth')).rejects.toBeInstanceOf(DparError);
     const folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
     await writeFile(join(folder, 'page.pth'), '<!DOCTYPE html> saved by mistake');

@@ -21,7 +21,10 @@ import { longName } from '../command/program.js';
 
 /** Options of the feature network. */
 export const networkOptions = {
-  features: optional(file, 'feature network for images: weights of Inception-v3 or DINOv2 (.pth, .safetensors), or any .onnx model'),
+  features: optional(
+    file,
+    'feature network for images: weights of Inception-v3 or DINOv2 (.pth, .safetensors), or any .onnx model',
+  ),
   resize: optional(
     choice(resizeMethods),
     "method to resize images to the network's size (default: adm; for DINOv2: pillow; for .onnx: clean)",
@@ -30,7 +33,10 @@ export const networkOptions = {
     choice(Object.keys(valueRanges) as ValueRangeName[]),
     'for .onnx: range of the input values: 0..255, 0..1, -1..1, or normalised by the mean and deviation of ImageNet (DINO, DINOv2) or CLIP',
   ),
-  imageSize: optional(wholeNumber(1, 4096), 'for DINOv2 (default: 224) and .onnx with open sizes: width and height of the input images'),
+  imageSize: optional(
+    wholeNumber(1, 4096),
+    'for DINOv2 (default: 224) and .onnx with open sizes: width and height of the input images',
+  ),
   orientation: optional(
     choice(['upright', 'stored']),
     'EXIF orientation of image files: apply it (upright) or ignore it (stored) (default: upright for .onnx; stored for ' +

@@ -76,7 +76,13 @@ describe('the state of a run', () => {
     let now = 0;
     const follower = new TrainFollower({ kind: 'vq', steps: 100, codebookSize: 64 }, 0, () => now++);
     const terms = { absolute: 0.25, squared: 0.125, codebook: 0.5, commitment: 0.5 };
-    const found = { validationPsnr: 21.456, validationSsim: 0.8125, validationCodesInUse: 40, validationFid: 12.5, validationImages: 8 };
+    const found = {
+      validationPsnr: 21.456,
+      validationSsim: 0.8125,
+      validationCodesInUse: 40,
+      validationFid: 12.5,
+      validationImages: 8,
+    };
     for (const step of [1, 2]) {
       const validated = step === 1 ? { validationLoss: 2, ...found } : { adversarial: -0.5, discriminator: 1 };
       const codes = { codesInUse: 48 + step, revivedCodes: 3, waitSeconds: 0.1, meanPatchLength: 1 };

@@ -92,7 +92,8 @@ export function isDinov2(parameters: Tensors<HostTensor>): boolean {
 export function inferDinov2Config(parameters: Tensors<HostTensor>): Dinov2Config {
   checkArguments('inferDinov2Config', { parameters }, { parameters: 'object' });
   const official = officialNames(parameters);
-  const remedy = 'Use dinov2_vitl14_pretrain.pth of facebookresearch/dinov2, or model.safetensors of facebook/dinov2-large.';
+  const remedy =
+    'Use dinov2_vitl14_pretrain.pth of facebookresearch/dinov2, or model.safetensors of facebook/dinov2-large.';
   const [, , width = 0] = official.cls_token?.shape ?? [];
   const [, places = 0] = official.pos_embed?.shape ?? [];
   const blocks = Object.keys(official).map((name) => Number(/^blocks\.(\d+)\./.exec(name)?.[1] ?? -1));

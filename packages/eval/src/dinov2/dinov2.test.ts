@@ -32,9 +32,9 @@ describe('createDinov2Network', () => {
     const network = createDinov2Network(engine, weightsOf(name), { size });
     const { pool, ...others } = await network.extract(images);
     const { shape, values } = fixture(`${name}.${size}`);
-    expect(relativeDifference({ shape: [pool.rows, pool.columns], data: pool.data }, { shape, data: values })).toBeLessThan(
-      1e-5,
-    );
+    expect(
+      relativeDifference({ shape: [pool.rows, pool.columns], data: pool.data }, { shape, data: values }),
+    ).toBeLessThan(1e-5);
     expect(others).toEqual({});
     await network.dispose();
   });
@@ -52,9 +52,13 @@ describe('createDinov2Network', () => {
 
   it('names the network, the resize and what its features depend on', () => {
     const identities = [{}, { resize: 'clean' }, { size: 238 }, { reading: { orientation: 'upright' } }] as const;
-    expect(new Set(identities.map((options) => createDinov2Network(engine, weightsOf('plain'), options).identity)).size).toBe(4);
+    expect(
+      new Set(identities.map((options) => createDinov2Network(engine, weightsOf('plain'), options).identity)).size,
+    ).toBe(4);
     const { name, resize, reading } = createDinov2Network(engine, weightsOf('registers'));
-    expect(name).toBe('DINOv2 ViT of 2 blocks of width 128 with 4 registers (SHA-256 of the weights: 0123456789abcdef...)');
+    expect(name).toBe(
+      'DINOv2 ViT of 2 blocks of width 128 with 4 registers (SHA-256 of the weights: 0123456789abcdef...)',
+    );
     expect(resize).toBe('224 x 224, antialiased bicubic as in Pillow, rounded to bytes; comparable to dgm-eval');
     expect(reading).toEqual({ orientation: 'stored' });
     expect(() => createDinov2Network(engine, weightsOf('plain'), { size: 256 })).toThrow(
@@ -67,7 +71,13 @@ describe('parameters', () => {
   it.each(networks)('%s: official names, shapes and order', (name) => {
     const found = inferDinov2Config(dinov2FormulaWeights(name));
     const registers = name === 'plain' ? 0 : 4;
-    expect(found).toEqual({ width: 128, depth: 2, feedForward: name === 'plain' ? 'mlp' : 'swiglu', registers, grid: 37 });
+    expect(found).toEqual({
+      width: 128,
+      depth: 2,
+      feedForward: name === 'plain' ? 'mlp' : 'swiglu',
+      registers,
+      grid: 37,
+    });
     const official = dinov2FixtureParameters(name).filter(([parameter]) => parameter !== 'mask_token');
     expect([...dinov2Parameters(found)]).toEqual(official);
   });

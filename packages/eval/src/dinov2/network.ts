@@ -82,7 +82,10 @@ export function dinov2<T>(ops: Ops<T>, config: Dinov2Config, parameters: Tensors
   let x = ops.add(embedded, at(startName));
   for (let i = 0; i < depth; i++) {
     const block = `blocks.${i}`;
-    const attended = layer(selfAttention(ops, layer(norm(x, `${block}.norm1`), `${block}.attn.qkv`)), `${block}.attn.proj`);
+    const attended = layer(
+      selfAttention(ops, layer(norm(x, `${block}.norm1`), `${block}.attn.qkv`)),
+      `${block}.attn.proj`,
+    );
     x = ops.add(x, ops.mul(attended, at(`${block}.ls1.gamma`)));
     const h = norm(x, `${block}.norm2`);
     const fed =

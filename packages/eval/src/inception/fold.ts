@@ -44,6 +44,7 @@ export function checkInceptionParameters(parameters: Tensors<HostTensor>): void 
   checkParameters(parameters, inceptionParameters(), {
     caller: 'inception',
     name: 'the FID Inception-v3',
-    remedy: 'Use pt_inception-2015-12-05-6726825d.pth of pytorch-fid. The ImageNet weights of torchvision are another network.',
+    remedy:
+      'Use pt_inception-2015-12-05-6726825d.pth of pytorch-fid. The ImageNet weights of torchvision are another network.',
   });
 }

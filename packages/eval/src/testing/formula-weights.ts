@@ -61,9 +61,7 @@ export function dinov2FixtureParameters(network: Dinov2Fixture): [name: string, 
 }
 
 /** The weights of a network of the fixture `dinov2`. */
-export function dinov2FormulaWeights(
-  parameters: ParameterList | Dinov2Fixture,
-): Record<string, HostTensor> {
+export function dinov2FormulaWeights(parameters: ParameterList | Dinov2Fixture): Record<string, HostTensor> {
   const list = typeof parameters === 'string' ? dinov2FixtureParameters(parameters) : parameters;
   return formulaWeights(list, (name, shape) => {
     if (/(token|tokens|embed)$/.test(name)) return around0(1);
