@@ -7,7 +7,7 @@ import { dinov2Parameters, dinov2Presets, inferDinov2Config, isDinov2 } from './
 import { createDinov2Network } from './dinov2-network.js';
 import { interpolatePositions } from './positions.js';
 
-/** What PyTorch gives for networks of 2 blocks of width 128, with the table of 37 x 37 positions; see the fixtures' README. */
+/** Features by PyTorch, of networks of 2 blocks of width 128 and a table of 37 x 37 positions; see the README of the fixtures. */
 const fixture = readTensors('dinov2/io.safetensors');
 const networks: readonly Dinov2Fixture[] = ['plain', 'registers'];
 const images = [patternImage(300, 250), patternImage(64, 48)];
