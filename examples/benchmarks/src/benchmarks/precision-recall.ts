@@ -41,7 +41,10 @@ function precisionRecallOf(sizes: SetSizes, { numpy, ...benchmark }: BenchmarkOp
     prepare: async ({ threads }) => {
       const [reference, samples] = [features(sizes, 1, 0), features(sizes, 2, 0.1)] as const;
       const metrics = createMetricThreads(threads);
-      const [a, b] = [{ data: reference, ...sizes }, { data: samples, ...sizes }] as const;
+      const [a, b] = [
+        { data: reference, ...sizes },
+        { data: samples, ...sizes },
+      ] as const;
       return {
         measure: async () => {
           let found = { precision: Number.NaN, recall: Number.NaN };
