@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
-# One stage of the work that many machines share: tokens, entropies, samples, features, and what is made of their shards.
-# Training lies between entropy and sample, see README.md.
+# One stage of the work that many machines share: tokens, entropies, samples, features, and what is made of their shards. The
+# first machine trains the model between entropy and sample.
 #
-#   pipeline.sh tokenize|entropy|sample|features|merge [options of dpar]
+#   pipeline.sh tokenize|entropy|train|sample|features|merge [options of dpar]
 #
 # Options after the stage go to its dpar command, and win over those from the environment: pipeline.sh features --range unit.
 # Which share of a stage this machine does is read from a Slurm array or a Kubernetes indexed Job by dpar itself; SHARD=I/N
 # says it otherwise. A stage may be run again at any time: what is there and whole is kept.
 set -euo pipefail
 
-stage=${1:?expected a stage: tokenize, entropy, sample, features or merge}
+stage=${1:?expected a stage: tokenize, entropy, train, sample, features or merge}
 shift
 work=${WORK:?expected WORK, a folder that all machines see}
 
-if [[ -n ${SHARD-} && $stage != merge ]]; then set -- --shard "$SHARD" "$@"; fi
+if [[ -n ${SHARD-} && $stage != merge && $stage != train ]]; then set -- --shard "$SHARD" "$@"; fi
+
+# True for the first task of an array or Job, which does the stages that are not shared.
+isFirst() {
+  [[ ${JOB_COMPLETION_INDEX:-0} == 0 && ${SLURM_ARRAY_TASK_ID:-0} == "${SLURM_ARRAY_TASK_MIN:-0}" ]]
+}
 
 # Runs dpar as a child and passes TERM on: bash would end without it, or, as the first process of a container, not at all.
 run() {
@@ -39,8 +44,14 @@ case $stage in
   entropy)
     exec dpar entropy --checkpoint "$ENTROPY_CHECKPOINT" --input "$work/tokens" --output "$work/entropies" "$@"
     ;;
+  train)
+    # It resumes from its newest checkpoint, with the bytes of an undisturbed run.
+    isFirst || exit 0
+    if [[ -d $work/entropies ]]; then set -- --set "data.entropies=$work/entropies" "$@"; fi
+    exec dpar train --config "$CONFIG" --output "$work/model" --resume --set "data.tokens=$work/tokens" "$@"
+    ;;
   sample)
-    exec dpar sample --checkpoint "$CHECKPOINT" --entropy-checkpoint "$ENTROPY_CHECKPOINT" --tokenizer "$TOKENIZER" \
+    exec dpar sample --checkpoint "${CHECKPOINT:-$work/model/last}" --entropy-checkpoint "$ENTROPY_CHECKPOINT" --tokenizer "$TOKENIZER" \
       --classes "${CLASSES:-0-999}" --count "${COUNT:-50000}" --guidance-scale "${GUIDANCE_SCALE:-${CFG_SCALE:-2}}" --seed "${SEED:-0}" \
       --output "$work/samples" "$@"
     ;;
@@ -48,8 +59,8 @@ case $stage in
     exec dpar features --images "$work/samples" --features "$FEATURES" --output "$work/features" "$@"
     ;;
   merge)
-    # One machine does it. Tokens and entropies lie in one folder each: their merge only checks that all of them are there.
-    if [[ ${JOB_COMPLETION_INDEX:-0} != 0 || ${SLURM_ARRAY_TASK_ID:-0} != "${SLURM_ARRAY_TASK_MIN:-0}" ]]; then exit 0; fi
+    # Tokens and entropies lie in one folder each: their merge only checks that all of them are there.
+    isFirst || exit 0
     for part in tokens entropies; do
       if [[ -d $work/$part ]]; then run merge --input "$work/$part" --output "$work/$part" "$@"; fi
     done
@@ -58,7 +69,7 @@ case $stage in
     done
     ;;
   *)
-    echo "pipeline.sh: expected tokenize, entropy, sample, features or merge, got '$stage'." >&2
+    echo "pipeline.sh: expected tokenize, entropy, train, sample, features or merge, got '$stage'." >&2
     exit 2
     ;;
 esac

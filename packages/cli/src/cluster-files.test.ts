@@ -42,6 +42,7 @@ describe('the scripts', () => {
       IMAGES: 'a b',
       ENTROPY_CHECKPOINT: 'e',
       CHECKPOINT: 'c',
+      CONFIG: 'train.json',
       FEATURES: 'f.pth',
       ...environment,
     };
@@ -67,6 +68,24 @@ describe('the scripts', () => {
     expect(parsed).toEqual([stage, 3, { index: 0, count: 9 }]);
     const others = await calls(pathOf('pipeline.sh'), [stage]);
     expect(others.calls[0]).toEqual(argv.slice(0, -6).map((word) => word.replace(run.folder, others.folder)));
+  });
+
+  it('train once, on the tokens and entropies that are there', async () => {
+    for (const task of [{ JOB_COMPLETION_INDEX: '1' }, { SLURM_ARRAY_TASK_ID: '5', SLURM_ARRAY_TASK_MIN: '4' }]) {
+      expect(await calls(pathOf('pipeline.sh'), ['train'], task)).toMatchObject({ status: 0, calls: [] });
+    }
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'entropies'));
+    const set = ['--set', 'steps=3'];
+    const run = await calls(pathOf('pipeline.sh'), ['train', ...set], { WORK: folder, SHARD: '0/1' });
+    const [tokens, entropies] = ['tokens', 'entropies'].map((name) => ['--set', `data.${name}=${join(folder, name)}`]);
+    const options = ['--config', 'train.json', '--output', join(folder, 'model'), '--resume', ...(tokens ?? [])];
+    expect(run.calls).toEqual([['train', ...options, ...(entropies ?? []), ...set]]);
+    // The model that it makes is sampled.
+    const {
+      calls: [sampled],
+    } = await calls(pathOf('pipeline.sh'), ['sample'], { WORK: folder, CHECKPOINT: '' });
+    expect(sampled?.slice(0, 3)).toEqual(['sample', '--checkpoint', join(folder, 'model', 'last')]);
   });
 
   it('merge once, what is there', async () => {

@@ -1,4 +1,14 @@
+export {
+  type Dinov2Config,
+  dinov2Parameters,
+  dinov2Presets,
+  inferDinov2Config,
+  isDinov2,
+} from './dinov2/config.js';
+export { createDinov2Network, type Dinov2Options } from './dinov2/dinov2-network.js';
+export { dinov2, dinov2Constants } from './dinov2/network.js';
 export type { FeatureNetwork, ImageFeatures } from './feature-network.js';
+export { type FeatureWeights, parseFeatureWeights } from './feature-weights.js';
 export { type FrechetDistance, frechetDistance } from './frechet.js';
 export {
   type FrechetExtrapolation,
@@ -11,10 +21,11 @@ export { foldBatchNorm } from './inception/fold.js';
 export {
   createInceptionNetwork,
   type InceptionOptions,
+  type InceptionResize,
+  isPublished,
   type SpatialOrder,
 } from './inception/inception-network.js';
 export { type InceptionOutputs, inception } from './inception/network.js';
-export { type InceptionWeights, isPublished, parseInceptionWeights } from './inception/weights.js';
 export {
   type InceptionScore,
   InceptionScoreAccumulator,

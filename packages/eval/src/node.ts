@@ -1,4 +1,4 @@
-export { loadInceptionWeights } from './inception/load-weights.js';
+export { loadFeatureWeights } from './load-feature-weights.js';
 export { createMetricThreads, type MetricThreads } from './metric-threads.js';
 export { openOnnxModel } from './onnx/onnx-file.js';
 export * from './sets/index.js';

@@ -10,7 +10,7 @@ import { expect, it } from 'vitest';
 import * as library from './index.js';
 import { featureStatistics, frechetDistance } from './index.js';
 import * as node from './node.js';
-import { formulaWeights } from './testing/formula-weights.js';
+import { inceptionFormulaWeights } from './testing/formula-weights.js';
 
 const path = new URL('../README.md', import.meta.url);
 const readme = await readFile(path, 'utf8');
@@ -40,7 +40,7 @@ it('gives the interval and the extrapolation that the README prints', () => {
 
 it('extracts features as the README says, with a file of other weights', async () => {
   const file = join(await temporaryFolder(), 'weights.safetensors');
-  await writeSafetensors(file, formulaWeights());
+  await writeSafetensors(file, inceptionFormulaWeights());
   const [example = ''] = readmeExamples(path);
   const code = example.replace('pt_inception-2015-12-05-6726825d.pth', file);
   const modules = { '@dpar/engine-ort': engineOrt, '@dpar/eval': library, '@dpar/eval/node': node };

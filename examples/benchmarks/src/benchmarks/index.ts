@@ -9,7 +9,7 @@ import { inceptionFeatures } from './inception.js';
 import { onDevice } from './on-device.js';
 import { optimizerStep } from './optimizer.js';
 import { patchifyOffline } from './patchify.js';
-import { precisionRecall10000 } from './precision-recall.js';
+import { precisionRecall10000, precisionRecall50000 } from './precision-recall.js';
 import { quantisedLoss } from './quantised-loss.js';
 import { readBandwidth } from './read-bandwidth.js';
 import { queuedSampling, sampling } from './sample.js';
@@ -69,6 +69,7 @@ export const benchmarks: readonly Benchmark[] = [
   patchifyOffline,
   fid2048,
   precisionRecall10000,
+  ...precisionRecall50000,
   statistics50000,
   inceptionFeatures,
   vqEncoding,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createInceptionNetwork, type FeatureNetwork, featureStatistics } from '@dpar/eval';
-import { loadInceptionWeights } from '@dpar/eval/node';
+import { loadFeatureWeights } from '@dpar/eval/node';
 import { augment, type ImageSet, readEntries } from '@dpar/example-kit/emoji';
 import { compareCodePoints } from '@dpar/io';
 import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
@@ -12,7 +12,7 @@ import { trainClassifier } from './train.js';
 
 /** Opens the Inception-v3 of FID from a file of its weights. */
 export async function inceptionFeatures({ engine }: Pick<Lab, 'engine'>, file: string): Promise<FeatureNetwork> {
-  return createInceptionNetwork(engine, await loadInceptionWeights(file), { resize: 'adm' });
+  return createInceptionNetwork(engine, await loadFeatureWeights(file), { resize: 'adm' });
 }
 
 /**

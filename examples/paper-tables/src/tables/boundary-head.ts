@@ -122,7 +122,7 @@ export const emoji = tableOf(
       basis: 'scaled',
       about: [
         `The shipped weights, ${shipped.images} images from each of ${shipped.seeds.length} seeds of the draws, guidance ${shipped.guidance}, top-p ${shipped.topP}. ` +
-          `FID is against all real emoji, by the features of ${network.name}.`,
+          `FID is against all real emoji, by the features of ${network.name} (resize: ${network.resize}).`,
         columnsNote(lab),
       ],
       tables: [gridOf(sources)],

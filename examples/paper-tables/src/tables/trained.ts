@@ -61,13 +61,14 @@ export async function scaledNote(lab: Lab): Promise<string> {
   const { settings, engine } = lab;
   const { model, training, sampling, seeds } = settings;
   const network = await lab.features();
+  const { train, validation } = await lab.data.images('google');
   const floor = await tokenizerFid(lab);
   return (
     `Scaled down: emoji of 64 px as 16 x 16 tokens of 1024 codes (the tokenizer of @dpar/emoji); DPAR of width ${model.dim}, ` +
     `${model.nLayer} global layers, 1 + 4 local ones unless said otherwise; ${training.steps} steps of ${training.batchSize} images, ` +
     `${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} (mean ± standard deviation). ` +
-    `FID and the like are of ${sampling.images} generated images, guidance ${sampling.guidance} unless said otherwise, against all real ones, ` +
-    `by the features of ${network.name}, so that they cannot be compared with the paper's figures. ` +
+    `FID and the like are of ${sampling.images} generated images, guidance ${sampling.guidance} unless said otherwise, against all ${train.names.length + validation.names.length} real ones, ` +
+    `by the features of ${network.name} (resize: ${network.resize}), so that they cannot be compared with the paper's figures. ` +
     `The tokenizer's reconstructions of the real images have an FID of ${floor.toFixed(2)}. ${engine.name}.`
   );
 }

@@ -14,7 +14,7 @@ const kinds = 'images (folder or .npz), features (.npy or .npz) or statistics (.
 
 export const evaluate = defineCommand({
   name: 'eval',
-  summary: 'Compute FID, sFID, Inception Score, precision, recall and KID of images or features',
+  summary: 'Compute FID or FD-DINOv2, sFID, Inception Score, precision, recall and KID of images or features',
   details:
     'A set is a folder of images, an ADM .npz file (images arr_0, statistics mu and sigma, or both), a features ' +
     '.npy [N, D], or the output of dpar features. Images require --features. Statistics allow only FID; features ' +
@@ -22,7 +22,8 @@ export const evaluate = defineCommand({
     'Cache: features of images are stored beside the set as <set>.features-<network>.npz. They are computed again ' +
     'if the images, the network or the resize method change.\n\n' +
     'Resume: run the same command again.\n\n' +
-    'FID falls as N grows. Compare only values with the same N, resize method and feature network.',
+    'Network: the Fréchet distance is FID with weights of Inception-v3 and FD-DINOv2 with those of DINOv2.\n\n' +
+    'The distance falls as N grows. Compare only values with the same N, resize method and feature network.',
   options: {
     reference: required(path, kinds),
     samples: required(path, kinds),

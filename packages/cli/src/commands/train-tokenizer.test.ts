@@ -96,8 +96,12 @@ it('measures rFID at each validation by the network of the configuration', async
     ...['undefined', 'undefined', 'number'],
     ...['undefined', 'undefined', 'number'],
   ]);
-  expect(JSON.parse(stdout).rfid).toBe(measured[5]);
-  expect(await readFile(join(output, 'report.html'), 'utf8')).toContain('rFID of the validation pictures');
+  const found = JSON.parse(stdout);
+  expect(found.rfid).toBe(measured[5]);
+  expect(found.rfid_network).toMatch(/^ONNX model sha256:/);
+  const settings = `N = ${found.rfid_images}, by ${found.rfid_network}, resize ${found.rfid_resize}`;
+  expect(JSON.parse(lines[5] as string).validation_images).toBe(found.rfid_images);
+  expect(await readFile(join(output, 'report.html'), 'utf8')).toContain(`rFID of the validation pictures: ${settings}`);
   const unknown = await train({ features: { network } });
   expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('--range')]);
 });

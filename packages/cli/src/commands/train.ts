@@ -33,8 +33,9 @@ export const train = defineCommand({
     await checkOutput("the configuration's output", config.output, 'folder');
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
-    const run = followRun(config, await TrainWatch.create(config, engine, context, resume), context);
     const features = await featuresOf(config, context);
+    if (features !== undefined) context.note(`train: rFID by ${features.name}, resize ${features.resize}`);
+    const run = followRun(config, await TrainWatch.create(config, engine, context, { resume, features }), context);
     const begin = performance.now();
     let last: StepMetrics | undefined;
     let validationLoss: number | undefined;
@@ -90,7 +91,12 @@ export const train = defineCommand({
           psnr: pictures.psnr,
           ssim: Number.isNaN(pictures.ssim) ? null : pictures.ssim,
           validation_codes_in_use: pictures.codesInUse,
-          ...(pictures.fid !== undefined && { rfid: pictures.fid }),
+          ...(pictures.fid !== undefined && {
+            rfid: pictures.fid,
+            rfid_images: pictures.images,
+            rfid_network: features?.name,
+            rfid_resize: features?.resize,
+          }),
         }),
         wait_share: stepSeconds > 0 ? waitSeconds / stepSeconds : 0,
         seconds: (performance.now() - begin) / 1000,

@@ -51,7 +51,7 @@ export async function runTraining(
     const bar = progress({ label: view.title, unit: 'steps', total: steps, start });
     return { show: (state) => bar.update(state.step, noteOf(state, view)), stop: () => bar.stop() };
   };
-  const watch = await TrainWatch.create(config, engine, context, true, display);
+  const watch = await TrainWatch.create(config, engine, context, { resume: true, displayOf: display });
   const data = dataProgress(context);
   let [checkpoint, shown] = [Promise.resolve(), ''];
   try {

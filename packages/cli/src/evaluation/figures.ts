@@ -78,10 +78,20 @@ export interface Evaluation {
   readonly k: number;
 }
 
+/** Names of the Fréchet distance by the first word of the network's identity. Unknown features are those of FID in most files. */
+const distanceNames: Readonly<Record<string, string>> = { dinov2: 'FD-DINOv2', onnx: 'Fréchet distance' };
+
+/** Name of the Fréchet distance of the features: FID for those of Inception-v3. */
+function distanceName(sides: readonly EvaluationSide[]): string {
+  const identity = sides.flatMap(({ origin }) => origin?.networkIdentity ?? [])[0] ?? '';
+  return distanceNames[identity.split(' ')[0] ?? ''] ?? 'FID';
+}
+
 /** Formats the figures as JSON and as text, with the settings that they depend on. */
 export function reportEvaluation({ reference, samples, figures, splitSize, k }: Evaluation): Result {
   const { fid, sfid, score, shares, kid, interval } = figures;
   const sides = [reference, samples];
+  const distance = distanceName(sides);
   const data = {
     fid: finiteOrNull(fid.distance),
     ...(interval && {
@@ -104,6 +114,7 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     samples: samples.path,
     reference_count: reference.count ?? null,
     sample_count: samples.count ?? null,
+    distance,
     features: samples.statistics.mean.length,
     network: samples.origin?.network ?? reference.origin?.network ?? null,
     resize: samples.origin?.resize ?? reference.origin?.resize ?? null,
@@ -117,12 +128,12 @@ export function reportEvaluation({ reference, samples, figures, splitSize, k }: 
     ['samples', `${basename(samples.path)}, N = ${samples.count ?? 'unknown'}`],
     ['feature network', `${stated(sides, 'network')}, ${data.features} numbers per image`],
     ['resize', stated(sides, 'resize')],
-    ['FID', `${formatFixed(fid.distance, 4)} (biased upwards, about in proportion to 1/N: compare only at equal N)`],
+    [distance, `${formatFixed(fid.distance, 4)} (biased upwards, about in proportion to 1/N: compare only at equal N)`],
   ];
   if (interval) {
     const { low, high, level, resamples } = interval;
     const text = `${formatFixed(low, 4)} to ${formatFixed(high, 4)} (${100 * level} %, ${resamples} resamples of the samples)`;
-    rows.push(['FID interval', text]);
+    rows.push([`${distance} interval`, text]);
   }
   if (sfid) rows.push(['sFID', formatFixed(sfid.distance, 4)]);
   if (score) {

@@ -1,9 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
-import { exportOnnx } from '@dpar/engine-ort';
+import { createOrtEngine, exportOnnx } from '@dpar/engine-ort';
+import { createDinov2Network, dinov2Parameters, featureStatistics, frechetDistance } from '@dpar/eval';
+import { loadFeatureWeights } from '@dpar/eval/node';
 import { onnxModel } from '@dpar/fixtures';
-import { createRandom, named, type TensorFunction } from '@dpar/tensor';
+import { openImageFolder } from '@dpar/images/node';
+import { writeSafetensors } from '@dpar/io/node';
+import { createRandom, float32, named, type TensorFunction } from '@dpar/tensor';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../testing/run-cli.js';
@@ -51,6 +55,42 @@ it('evaluates images with any ONNX model', async () => {
   const text = (await evaluate(...options)).stdout;
   expect(text).toContain('ONNX');
   expect(text).toMatch(/resize .*bicubic/);
+});
+
+it('evaluates images with weights of DINOv2', async () => {
+  const random = createRandom(5);
+  const size = { width: 64, depth: 1, feedForward: 'mlp', registers: 0, grid: 3 } as const;
+  const weights = [...dinov2Parameters(size)].map(([name, shape]) => {
+    const tensor = float32(shape);
+    return [name, { ...tensor, data: random.fillNormal(tensor.data, { std: 0.1 }) }] as const;
+  });
+  const file = join(folder, 'dinov2.safetensors');
+  await writeSafetensors(file, Object.fromEntries(weights));
+  const { stdout, stderr, status } = await evaluate('--features', file, '--image-size', '28', '--json', '--quiet');
+  expect([stderr, status]).toEqual(['', 0]);
+
+  const engine = await createOrtEngine();
+  const network = createDinov2Network(engine, await loadFeatureWeights(file), { size: 28 });
+  const statisticsOf = async (name: string) => {
+    const images = [];
+    for await (const image of (await openImageFolder(join(folder, name))).read(0, 20)) images.push(image);
+    return featureStatistics((await network.extract(images)).pool);
+  };
+  const { distance } = frechetDistance(await statisticsOf('a'), await statisticsOf('b'));
+  await engine.dispose();
+  const found = JSON.parse(stdout);
+  expect(found.fid / distance).toBeCloseTo(1, 9);
+  expect(found).toMatchObject({ distance: 'FD-DINOv2', features: 64, network: network.name, resize: network.resize });
+  const text = (await evaluate('--features', file, '--image-size', '28')).stdout;
+  expect(text).toMatch(
+    /^reference +a, N = 20\nsamples +b, N = 20\nfeature network +DINOv2 ViT of 1 blocks of width 64 \(/,
+  );
+  expect(text).toMatch(
+    /^resize +28 x 28, antialiased bicubic as in Pillow, rounded to bytes; comparable to dgm-eval$/m,
+  );
+  expect(text).toMatch(/^FD-DINOv2 +\d/m);
+  const layout = await evaluate('--features', file, '--layout', 'NCHW');
+  expect([layout.status, layout.stderr]).toEqual([2, expect.stringContaining('--layout: expected an .onnx model')]);
 });
 
 it('says which options belong to which file', async () => {

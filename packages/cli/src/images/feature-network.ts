@@ -1,15 +1,17 @@
 import { extname } from 'node:path';
 import { disableTelemetry, ortInstallHints } from '@dpar/engine-ort';
 import {
+  createDinov2Network,
   createInceptionNetwork,
   createOnnxNetwork,
   type FeatureNetwork,
+  isDinov2,
   type OnnxNetworkOptions,
   tokenPoolings,
   type ValueRangeName,
   valueRanges,
 } from '@dpar/eval';
-import { loadInceptionWeights, openOnnxModel } from '@dpar/eval/node';
+import { loadFeatureWeights, openOnnxModel } from '@dpar/eval/node';
 import { type ImageReading, resizeMethods } from '@dpar/images';
 import { isDparError } from '@dpar/tensor';
 import type { Context } from '../command/command.js';
@@ -19,20 +21,26 @@ import { longName } from '../command/program.js';
 
 /** Options of the feature network. */
 export const networkOptions = {
-  features: optional(file, 'feature network for images: Inception-v3 weights (.pth, .safetensors) or any .onnx model'),
+  features: optional(
+    file,
+    'feature network for images: weights of Inception-v3 or DINOv2 (.pth, .safetensors), or any .onnx model',
+  ),
   resize: optional(
     choice(resizeMethods),
-    "method to resize images to the network's size (default: adm; for .onnx: clean)",
+    "method to resize images to the network's size (default: adm; for DINOv2: pillow; for .onnx: clean)",
   ),
   range: optional(
     choice(Object.keys(valueRanges) as ValueRangeName[]),
     'for .onnx: range of the input values: 0..255, 0..1, -1..1, or normalised by the mean and deviation of ImageNet (DINO, DINOv2) or CLIP',
   ),
-  imageSize: optional(wholeNumber(1, 4096), 'for .onnx with open sizes: width and height of the input images'),
+  imageSize: optional(
+    wholeNumber(1, 4096),
+    'for DINOv2 (default: 224) and .onnx with open sizes: width and height of the input images',
+  ),
   orientation: optional(
     choice(['upright', 'stored']),
     'EXIF orientation of image files: apply it (upright) or ignore it (stored) (default: upright for .onnx; stored for ' +
-      'Inception-v3, as in ADM, pytorch-fid and clean-fid)',
+      'Inception-v3 and DINOv2, as in ADM, pytorch-fid, clean-fid and dgm-eval)',
   ),
   background: optional(
     color,
@@ -66,7 +74,8 @@ export type NetworkValues = Omit<Values<typeof networkOptions>, 'features'>;
 /** Remedy for a missing feature network. */
 export const networkRemedy =
   'For comparable figures use the Inception-v3 weights of FID: ' +
-  'pt_inception-2015-12-05-6726825d.pth from https://github.com/mseitzer/pytorch-fid/releases.';
+  'pt_inception-2015-12-05-6726825d.pth from https://github.com/mseitzer/pytorch-fid/releases, or those of FD-DINOv2: ' +
+  'dinov2_vitl14_pretrain.pth from https://github.com/facebookresearch/dinov2.';
 
 /**
  * Loads the feature network of a file.
@@ -84,17 +93,26 @@ export async function loadFeatureNetwork(
   if (!['.pth', '.pt', '.safetensors'].includes(ending)) {
     throw new UsageError(`--features: expected .pth or .safetensors weights, or an .onnx model, got '${path}'.`);
   }
-  const reading = readingOf(values);
-  const given = Object.values(onnxOptions).filter((name) => values[name] !== undefined);
+  const { imageSize: size, ...others } = values;
+  const given = Object.values(onnxOptions).filter((name) => name !== 'imageSize' && others[name] !== undefined);
   if (given.length > 0) {
     throw new UsageError(
-      `${given.map(longName).join(', ')}: expected an .onnx model, got '${path}'. Leave them out: Inception-v3 has fixed values.`,
+      `${given.map(longName).join(', ')}: expected an .onnx model, got '${path}'. Leave them out: weights have fixed values.`,
     );
   }
-  return createInceptionNetwork(await context.engine(), await loadInceptionWeights(path), {
-    reading,
-    ...(resize && { resize }),
-  });
+  const weights = await loadFeatureWeights(path);
+  const reading = readingOf(values);
+  if (isDinov2(weights.parameters)) {
+    const options = { reading, ...(resize && { resize }), ...(size && { size }) };
+    return createDinov2Network(await context.engine(), weights, options);
+  }
+  if (size !== undefined || resize === 'pillow') {
+    throw new UsageError(
+      `${size === undefined ? '--resize pillow' : '--image-size'}: expected DINOv2 or an .onnx model, got Inception-v3 in '${path}'. ` +
+        'Leave it out: no evaluator with Inception-v3 does this.',
+    );
+  }
+  return createInceptionNetwork(await context.engine(), weights, { reading, ...(resize && { resize }) });
 }
 
 function readingOf({ orientation, background }: NetworkValues): ImageReading {

@@ -88,11 +88,11 @@ function tokenizerNotes({ terms, codesInUse, codebookSize, validation, waitShare
 }
 
 /** Figures of the validation of a tokenizer, as a text. */
-export function picturesNote({ psnr, ssim, codesInUse, fid }: TokenizerValidationState): string {
+export function picturesNote({ psnr, ssim, codesInUse, fid, images }: TokenizerValidationState): string {
   return [
     `PSNR ${psnr.toFixed(2)} dB`,
     ...(Number.isNaN(ssim) ? [] : [`SSIM ${ssim.toFixed(3)}`]),
-    ...(fid === undefined ? [] : [`rFID ${fid.toPrecision(4)}`]),
+    ...(fid === undefined ? [] : [`rFID ${fid.toPrecision(4)} (N = ${images})`]),
     `${codesInUse} codes in the validation pictures`,
   ].join(', ');
 }

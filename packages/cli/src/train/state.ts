@@ -20,6 +20,8 @@ export interface TokenizerValidationState {
   readonly codesInUse: number;
   /** rFID, if a feature network measures it. */
   readonly fid: number | undefined;
+  /** Number of validation pictures that rFID is of. */
+  readonly images: number | undefined;
 }
 
 /** State of a tokenizer that is trained. */
@@ -196,6 +198,7 @@ export function validationOfTokenizer(metrics: StepMetrics): TokenizerValidation
     validationSsim: ssim = Number.NaN,
     validationCodesInUse: codesInUse = 0,
     validationFid: fid,
+    validationImages: images,
   } = metrics;
-  return psnr === undefined ? undefined : { psnr, ssim, codesInUse, fid };
+  return psnr === undefined ? undefined : { psnr, ssim, codesInUse, fid, images };
 }

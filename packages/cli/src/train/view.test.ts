@@ -76,7 +76,13 @@ describe('the state of a run', () => {
     let now = 0;
     const follower = new TrainFollower({ kind: 'vq', steps: 100, codebookSize: 64 }, 0, () => now++);
     const terms = { absolute: 0.25, squared: 0.125, codebook: 0.5, commitment: 0.5 };
-    const found = { validationPsnr: 21.456, validationSsim: 0.8125, validationCodesInUse: 40, validationFid: 12.5 };
+    const found = {
+      validationPsnr: 21.456,
+      validationSsim: 0.8125,
+      validationCodesInUse: 40,
+      validationFid: 12.5,
+      validationImages: 8,
+    };
     for (const step of [1, 2]) {
       const validated = step === 1 ? { validationLoss: 2, ...found } : { adversarial: -0.5, discriminator: 1 };
       const codes = { codesInUse: 48 + step, revivedCodes: 3, waitSeconds: 0.1, meanPatchLength: 1 };
@@ -85,7 +91,7 @@ describe('the state of a run', () => {
     const { state } = follower;
     const text = textOf(state);
     for (const part of [
-      /^pictures {3}PSNR 21\.46 dB {2}SSIM 0\.81[23] {2}rFID 12\.5 {2}codes 40$/m,
+      /^pictures {3}PSNR 21\.46 dB {2}SSIM 0\.81[23] {2}rFID 12\.5 \(N = 8\) {2}codes 40$/m,
       /^terms {6}absolute 0\.250 {2}squared 0\.125 {2}codebook 0\.500 {2}commitment 0\.500 {2}adversarial -0\.500 {2}discriminator 1\.00$/m,
       /^codes {6}50 of 64 in use {2}revived 6$/m,
       /^speed {6}50\.0 images\/s {2}waiting for pictures 10\.0 %$/m,
@@ -95,7 +101,7 @@ describe('the state of a run', () => {
     expect(text).not.toContain('patches');
     expect(noteOf(state)).toContain(
       'absolute 0.250, squared 0.125, codebook 0.500, commitment 0.500, adversarial -0.500, discriminator 1.00, ' +
-        'PSNR 21.46 dB, SSIM 0.813, rFID 12.50, 40 codes in the validation pictures, 50 of 64 codes in use, ' +
+        'PSNR 21.46 dB, SSIM 0.813, rFID 12.50 (N = 8), 40 codes in the validation pictures, 50 of 64 codes in use, ' +
         'waiting for pictures 10.0 %',
     );
     for (let columns = 1; columns <= 130; columns++) {

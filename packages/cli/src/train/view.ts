@@ -120,11 +120,11 @@ function tokenizerRows(state: TokenizerState, colors: Colors): [name: string, ce
     ],
   ];
   if (validation === undefined) return rows;
-  const { psnr, ssim, codesInUse: found, fid } = validation;
+  const { psnr, ssim, codesInUse: found, fid, images } = validation;
   const pictures: Cell[] = [
     { name: 'PSNR ', value: `${psnr.toFixed(2)} dB`, paint: colors.bold },
     ...(Number.isNaN(ssim) ? [] : [{ name: 'SSIM ', value: ssim.toFixed(3) }]),
-    ...(fid === undefined ? [] : [{ name: 'rFID ', value: figure(fid) }]),
+    ...(fid === undefined ? [] : [{ name: 'rFID ', value: `${figure(fid)} (N = ${images})` }]),
     { name: 'codes ', value: `${found}` },
   ];
   return [['pictures', pictures], ...rows];

@@ -1,3 +1,4 @@
+import type { FeatureNetwork } from '@dpar/eval';
 import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
 import {
@@ -17,6 +18,16 @@ import { TrainFollower } from './state.js';
 
 /** Work beside the steps, by its name in the record. */
 type Beside = 'validation' | 'checkpoints' | 'samples' | 'report';
+
+/** Options of {@link TrainWatch.create}. */
+interface WatchOptions {
+  /** True to resume an earlier run in the same folder. */
+  readonly resume?: boolean;
+  /** Network of the rFID of a tokenizer. */
+  readonly features?: Pick<FeatureNetwork, 'name' | 'resize'> | undefined;
+  /** Makes the display. */
+  readonly displayOf?: typeof createDisplay;
+}
 
 /** Parts of a watch that exist from the first step on. */
 interface Watched {
@@ -45,7 +56,7 @@ export class TrainWatch {
     private readonly config: TrainConfig,
     private readonly context: Context,
     private readonly samples: SampleGrids | undefined,
-    private readonly machine: RunRecord['machine'],
+    private readonly about: Pick<RunRecord, 'machine' | 'features'>,
     private readonly seconds: Record<string, number>,
     private readonly displayOf: typeof createDisplay,
   ) {
@@ -54,23 +65,23 @@ export class TrainWatch {
 
   /**
    * Makes a watch before the training starts.
-   * @param resume True to resume an earlier run in the same folder.
-   * @param displayOf Makes the display.
    * @throws CommandError or DparError for settings that cannot draw samples.
    */
   static async create(
     config: TrainConfig,
     engine: Engine,
     context: Context,
-    resume: boolean,
-    displayOf = createDisplay,
+    { resume = false, features, displayOf = createDisplay }: WatchOptions = {},
   ): Promise<TrainWatch> {
     const samples = isTokenizerConfig(config)
       ? await prepareReconstructions(config, engine)
       : await prepareSamples(config, engine);
     const earlier = resume ? await readRecord(config.output) : undefined;
     const { memory_bytes, ...versions } = machine();
-    const about = { engine: engine.name, ...versions, memory: formatMemory(memory_bytes) };
+    const about = {
+      machine: { engine: engine.name, ...versions, memory: formatMemory(memory_bytes) },
+      ...(features && { features: { network: features.name, resize: features.resize } }),
+    };
     return new TrainWatch(config, context, samples, about, { ...earlier?.seconds }, displayOf);
   }
 
@@ -148,9 +159,9 @@ export class TrainWatch {
 
   private async renew(state: RunRecord['state'], error?: unknown): Promise<void> {
     const begin = clock();
-    const { machine, seconds, config } = this;
+    const { about, seconds, config } = this;
     const message = error instanceof Error ? { message: error.message } : {};
-    await writeRecord(config.output, { state, ...message, machine, seconds });
+    await writeRecord(config.output, { state, ...message, ...about, seconds });
     this.recorded = true;
     await (state === 'running' ? this.report.renew() : this.report.write());
     this.spend('report', clock() - begin);

@@ -86,7 +86,7 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     bytes: 12_250,
     reason: 'for Node: PyTorch and safetensors in both directions, configurations inferred from shapes',
   },
-  '@dpar/eval': { bytes: 24_000, reason: 'five metrics, Inception-v3 as a function, 4 kB of WebAssembly' },
+  '@dpar/eval': { bytes: 25_250, reason: 'five metrics, Inception-v3 and DINOv2 as functions, 4 kB of WebAssembly' },
   '@dpar/eval/node': {
     bytes: 22_500,
     reason: 'for Node: threads, which hold the kernels again, features on disk, Inception weights from files',
@@ -109,5 +109,5 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
     reason:
       'for Node: writes and serves pages, with readers of models and a server built in; the page is files beside it',
   },
-  '@dpar/cli': { bytes: 70_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
+  '@dpar/cli': { bytes: 71_000, reason: 'for Node: all commands; each is small beside the runtime that it starts' },
 };

@@ -1,14 +1,6 @@
-import {
-  DparError,
-  float32,
-  formatType,
-  type HostTensor,
-  named,
-  type Shape,
-  sameShape,
-  type Tensors,
-} from '@dpar/tensor';
+import { float32, type HostTensor, named, type Tensors } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
+import { checkParameters } from '../feature-weights.js';
 import { inceptionClasses, inceptionConvolutions, inceptionParameters, poolFeatures } from './convolutions.js';
 
 /** Constant that the network's batch norm adds to variances. */
@@ -49,21 +41,10 @@ export function foldBatchNorm(parameters: Tensors<HostTensor>): Record<string, H
 
 /** @throws DparError that names parameters that are missing or of another shape. */
 export function checkInceptionParameters(parameters: Tensors<HostTensor>): void {
-  const wrong: string[] = [];
-  for (const [name, shape] of inceptionParameters()) {
-    const found = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
-    if (found === undefined) wrong.push(`no '${name}'`);
-    else if (found.dtype !== 'float32' || !sameShape(found.shape, shape))
-      wrong.push(`'${name}' ${mismatch(found, shape)}`);
-  }
-  if (wrong.length === 0) return;
-  const shown = wrong.slice(0, 3).join(', ') + (wrong.length > 3 ? ` and ${wrong.length - 3} more` : '');
-  throw new DparError(
-    `inception: expected the parameters of the FID Inception-v3 (${inceptionParameters().size} of them), got ${shown}. ` +
+  checkParameters(parameters, inceptionParameters(), {
+    caller: 'inception',
+    name: 'the FID Inception-v3',
+    remedy:
       'Use pt_inception-2015-12-05-6726825d.pth of pytorch-fid. The ImageNet weights of torchvision are another network.',
-  );
-}
-
-function mismatch(found: HostTensor, shape: Shape): string {
-  return `as ${formatType(found)}, not ${formatType({ dtype: 'float32', shape })}`;
+  });
 }

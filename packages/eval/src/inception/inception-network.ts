@@ -10,11 +10,11 @@ import {
 import { type CompiledFunction, type Engine, float32, named, type TensorFunction } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 import { checkBatchSize, type FeatureNetwork, type FeatureRows, inBatches } from '../feature-network.js';
+import { type FeatureWeights, featureWeightsKinds } from '../feature-weights.js';
 import { type NetworkInput, networkInput, type ValueRange } from '../network-input.js';
 import { inceptionClasses, inceptionSize } from './convolutions.js';
 import { checkInceptionParameters, foldBatchNorm } from './fold.js';
 import { inception } from './network.js';
-import { type InceptionWeights, inceptionWeightsKinds, isPublished } from './weights.js';
 
 /**
  * Order of the spatial features of an image. TensorFlow and ADM's reference files (`mu_s` and `sigma_s`) use
@@ -22,13 +22,16 @@ import { type InceptionWeights, inceptionWeightsKinds, isPublished } from './wei
  */
 export type SpatialOrder = 'height-width-channel' | 'channel-height-width';
 
+/** Resize methods of the evaluators with Inception-v3. */
+export type InceptionResize = Exclude<ResizeMethod, 'pillow'>;
+
 /** Options of {@link createInceptionNetwork}. */
 export interface InceptionOptions {
   /**
    * Evaluator whose features are computed. `adm` (default): the ADM evaluator, used by papers on ImageNet and for the reference
    * files. `pytorch`: pytorch-fid. `clean`: clean-fid.
    */
-  readonly resize?: ResizeMethod;
+  readonly resize?: InceptionResize;
   /**
    * `unbiased`: without the last layer's bias, as in the ADM evaluator and torch-fidelity. `biased`: with it, as in
    * pytorch-fid's network. Default: `biased` for `pytorch`, else `unbiased`.
@@ -66,7 +69,7 @@ const conventions = {
     orientation: 'stored',
   },
   clean: { range: tensorFlowRange, logits: 'unbiased', spatialOrder: 'height-width-channel', orientation: 'stored' },
-} as const satisfies Record<ResizeMethod, object>;
+} as const satisfies Record<InceptionResize, object>;
 
 /**
  * Creates FID's network: pool [N, 2048], spatial [N, 2023] and logits [N, 1008] of images of any sizes. The features of an image
@@ -74,18 +77,18 @@ const conventions = {
  *
  * Other weights than pytorch-fid's are accepted. The network's name then says that metrics cannot be compared.
  *
- * @param weights See `parseInceptionWeights`, or in Node `loadInceptionWeights` of `@dpar/eval/node`.
+ * @param weights See `parseFeatureWeights`, or in Node `loadFeatureWeights` of `@dpar/eval/node`.
  * @throws DparError for weights of another network, or a batch size that is not a whole number >= 1.
  */
 export function createInceptionNetwork(
   engine: Engine,
-  weights: InceptionWeights,
+  weights: FeatureWeights,
   options: InceptionOptions = {},
 ): FeatureNetwork {
   checkArguments(
     'createInceptionNetwork',
     { engine, weights, options },
-    { engine: 'Engine', weights: inceptionWeightsKinds, 'options?': inceptionOptionsKinds },
+    { engine: 'Engine', weights: featureWeightsKinds, 'options?': inceptionOptionsKinds },
   );
   const { resize = 'adm', batchSize = 8 } = options;
   const description = describeResize(resize);
@@ -121,6 +124,15 @@ export function createInceptionNetwork(
     },
     dispose: async () => compiled?.dispose(),
   };
+}
+
+/** First digits of the SHA-256 of pytorch-fid's file. Its name (pt_inception-2015-12-05-6726825d.pth) ends in them. */
+const publishedDigits = '6726825d';
+
+/** Checks by the SHA-256 that weights are pytorch-fid's. Metrics of other weights cannot be compared. */
+export function isPublished(inceptionWeights: FeatureWeights): boolean {
+  checkArguments('isPublished', { inceptionWeights }, { inceptionWeights: featureWeightsKinds });
+  return inceptionWeights.sha256.startsWith(publishedDigits);
 }
 
 /** Part of the identity that marks a reading other than the evaluator's. */

@@ -4,13 +4,13 @@ import type { ImageReading, RgbImage } from '@dpar/images';
 import { DparError, type Engine, float32, type HostTensor, named, referenceOps, type Tensors } from '@dpar/tensor';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImageFeatures } from '../feature-network.js';
+import type { FeatureWeights } from '../feature-weights.js';
 import type { Matrix } from '../matrix.js';
-import { fixtureParameters, formulaWeights } from '../testing/formula-weights.js';
+import { inceptionFixtureParameters, inceptionFormulaWeights } from '../testing/formula-weights.js';
 import { inceptionParameters } from './convolutions.js';
 import { foldBatchNorm } from './fold.js';
 import { createInceptionNetwork } from './inception-network.js';
 import { inception } from './network.js';
-import type { InceptionWeights } from './weights.js';
 
 const fixture = readTensors('inception/io.safetensors');
 
@@ -50,17 +50,17 @@ const rowOf = ({ data, columns }: Matrix, row: number) => data.subarray(row * co
 const featuresOf = (all: ImageFeatures): Matrix[] => [all.pool, all.spatial as Matrix, all.logits as Matrix];
 
 let engine: Engine;
-let weights: InceptionWeights;
+let weights: FeatureWeights;
 
 beforeAll(async () => {
   engine = await createOrtEngine();
-  weights = { parameters: formulaWeights(), sha256: '0123456789abcdef'.repeat(4) };
+  weights = { parameters: inceptionFormulaWeights(), sha256: '0123456789abcdef'.repeat(4) };
 });
 afterAll(() => engine.dispose());
 
 describe('the network', () => {
   it('has the parameters of pytorch-fid, in order', () => {
-    expect([...inceptionParameters()]).toEqual(fixtureParameters());
+    expect([...inceptionParameters()]).toEqual(inceptionFixtureParameters());
   });
 
   it('gives what pytorch-fid gives', async () => {

@@ -1,3 +1,5 @@
+import { checkArguments } from '../check-arguments.js';
+
 /** Weights of a resized row: place i is the sum of the `count` pixels from `first[i]`, times `weights[i * count + k]`. */
 export interface Taps {
   readonly count: number;
@@ -56,8 +58,16 @@ function box(x: number): number {
   return x > -0.5 && x <= 0.5 ? 1 : 0;
 }
 
-/** Pillow's antialiased bicubic: shrinking widens the kernel in proportion. Weights sum to 1, also at the borders. */
-export const pillowBicubic: TapsRule = (from, to) => pillowTaps(from, to, cubic, 2);
+/**
+ * Taps of Pillow's antialiased bicubic, which is also PyTorch's with `antialias=True`: shrinking widens the kernel in proportion.
+ * Weights sum to 1, also at the borders.
+ * @param from Number of pixels of the row.
+ * @param to Number of pixels of the resized row.
+ */
+export function pillowBicubic(from: number, to: number): Taps {
+  checkArguments('pillowBicubic', { from, to }, { from: 'number', to: 'number' });
+  return pillowTaps(from, to, cubic, 2);
+}
 
 /** Pillow's box filter: the mean of the pixels that a place covers. */
 export const pillowBox: TapsRule = (from, to) => pillowTaps(from, to, box, 0.5);

@@ -82,6 +82,8 @@ export interface RunRecord {
   readonly message?: string;
   /** Hardware and versions by name. */
   readonly machine: Readonly<Record<string, string | number>>;
+  /** Feature network of a tokenizer's rFID, and its resize. */
+  readonly features?: { readonly network: string; readonly resize: string };
   /** Seconds of work besides the steps, by name. */
   readonly seconds?: Readonly<Record<string, number>>;
 }
@@ -90,6 +92,7 @@ const runRecordKinds: KindsOf<RunRecord> = {
   state: "'running' | 'done' | 'interrupted' | 'failed'",
   'message?': 'string',
   machine: 'object',
+  'features?': { network: 'string', resize: 'string', '*': 'any' },
   'seconds?': 'object',
   '*': 'any',
 };

@@ -18,6 +18,8 @@ export interface RunFigures {
         readonly psnr: number;
         readonly ssim: number;
         readonly fid: number;
+        /** Number of validation pictures that `fid` is of. */
+        readonly images: number;
         /** Codes that the last steps used, and that occur in the validation pictures. */
         readonly codesInUse: number;
         readonly validationCodes: number;
@@ -67,6 +69,7 @@ export function figuresOf(run: TrainingRun): RunFigures {
           psnr: newest('validation_psnr'),
           ssim: newest('validation_ssim'),
           fid: newest('validation_fid'),
+          images: newest('validation_images'),
           codesInUse,
           validationCodes: newest('validation_codes_in_use'),
           revived: total('revived_codes'),
@@ -90,6 +93,16 @@ export function failure(run: TrainingRun): Html | undefined {
   return html`<p class="alarm"><b>${run.name} failed after step ${step}.</b> ${run.record?.message}</p>`;
 }
 
+/** Settings that rFID depends on, as far as they are known: `: N = 96, by <network>, resize <resize>`. */
+function settingsOfFid({ record }: TrainingRun, images: number | undefined): string {
+  const { features } = record ?? {};
+  const known = [
+    ...(isKnown(images) ? [`N = ${images}`] : []),
+    ...(features ? [`by ${features.network}`, `resize ${features.resize}`] : []),
+  ];
+  return known.length === 0 ? '' : `: ${known.join(', ')}`;
+}
+
 /** Key figures of one run as tiles. */
 export function tiles(run: TrainingRun): Html {
   const { step, loss, boundary, tokenizer, waitShare, bestValidation, imagesPerSecond, meanPatchLength, seconds } =
@@ -107,7 +120,7 @@ ${boundary && tile(figure(boundary.correlation), 'correlation of the entropies o
 ${boundary && tile(`${(100 * boundary.agreement).toFixed(1)} %`, 'agreement of the boundary head')}
 ${measured(tokenizer?.psnr, decibels, 'PSNR of the validation pictures')}
 ${measured(tokenizer?.ssim, figure, 'SSIM of the validation pictures')}
-${measured(tokenizer?.fid, figure, 'rFID of the validation pictures')}
+${measured(tokenizer?.fid, figure, `rFID of the validation pictures${settingsOfFid(run, tokenizer?.images)}`)}
 ${tokenizer && tile(`${tokenizer.codesInUse}${all === undefined ? '' : ` / ${all}`}`, 'codes in use in the last steps')}
 ${measured(tokenizer?.validationCodes, String, 'codes in use in the validation pictures')}
 ${tokenizer && tile(`${tokenizer.revived}`, 'codes revived')}
@@ -150,7 +163,9 @@ export function comparison(runs: readonly TrainingRun[]): Html {
               isKnown(of?.psnr) ? decibels(of.psnr) : '-',
             ),
             row('SSIM of the validation pictures', ({ tokenizer: of }) => (isKnown(of?.ssim) ? figure(of.ssim) : '-')),
-            row('rFID of the validation pictures', ({ tokenizer: of }) => (isKnown(of?.fid) ? figure(of.fid) : '-')),
+            row('rFID of the validation pictures', ({ tokenizer: of }, run) =>
+              isKnown(of?.fid) ? `${figure(of.fid)}${settingsOfFid(run, of.images)}` : '-',
+            ),
             row('Codes in use in the last steps', ({ tokenizer: of }) => (of ? `${of.codesInUse}` : '-')),
             row('Codes revived', ({ tokenizer: of }) => (of ? `${of.revived}` : '-')),
             row('Waiting for data', ({ waitShare }) => (waitShare === undefined ? '-' : percent(waitShare))),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path';
 import type { KindsOf } from '@dpar/check';
-import { parseInceptionWeights, type ValueRange, type ValueRangeName, valueRanges } from '@dpar/eval';
+import { parseFeatureWeights, type ValueRange, type ValueRangeName, valueRanges } from '@dpar/eval';
 import { formatOf } from '@dpar/io';
 import { externalDataFiles } from '@dpar/onnx';
 import { DparError } from '@dpar/tensor';
@@ -67,7 +67,7 @@ export async function loadPerceptualNetwork(
   const hash = createHash('sha256').update(bytes);
   const format = formatOf(bytes);
   if (format?.own === 'pytorch' || format?.own === 'safetensors') {
-    const network = inceptionPerceptualNetwork(await parseInceptionWeights(bytes), settings);
+    const network = inceptionPerceptualNetwork(await parseFeatureWeights(bytes), settings);
     return { name: network.name, digest: hash.digest('hex'), network };
   }
   if (format !== undefined) {

@@ -1,4 +1,4 @@
-import { foldBatchNorm, type InceptionWeights, inception, isPublished, type ValueRange } from '@dpar/eval';
+import { type FeatureWeights, foldBatchNorm, inception, isPublished, type ValueRange } from '@dpar/eval';
 import { type ExternalFiles, type OnnxPort, readOnnxNetwork } from '@dpar/onnx';
 import { DparError, named, type Ops, type Tensors, type TensorType, typeOps } from '@dpar/tensor';
 import type { PerceptualNetwork } from '@dpar/tokenizer';
@@ -21,7 +21,7 @@ const inceptionSizes = { usual: 299, smallest: 75 } as const;
  * @throws DparError for weights of another network, an unknown stage, or a size below 75 pixels.
  */
 export function inceptionPerceptualNetwork(
-  weights: InceptionWeights,
+  weights: FeatureWeights,
   { layers = inceptionStages, range = { mean: 127.5, deviation: 127.5 }, size = inceptionSizes.usual }: NetworkSettings,
 ): PerceptualNetwork {
   const constants = foldBatchNorm(weights.parameters);

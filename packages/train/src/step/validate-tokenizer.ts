@@ -26,6 +26,8 @@ export interface TokenizerValidation {
   readonly ssim: number;
   /** Number of codes that occur. */
   readonly codesInUse: number;
+  /** Number of pictures. */
+  readonly images: number;
   /** Fréchet distance of the features of the pictures and of their reconstructions (rFID); with a feature network only. */
   readonly fid?: number;
 }
@@ -83,6 +85,7 @@ export function createTokenizerValidator(
         psnr: 10 * Math.log10(4 / sums.squares),
         ssim: sums.ssim,
         codesInUse: used.size,
+        images: pictures.images,
       };
       if (features === undefined) return found;
       const statistics = known ?? (features.of as Features).finish();

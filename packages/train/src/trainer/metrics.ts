@@ -80,6 +80,8 @@ export interface StepMetrics {
   readonly validationCodesInUse?: number;
   /** Of a tokenizer: Fréchet distance of the features of the validation pictures and of their reconstructions (rFID). */
   readonly validationFid?: number;
+  /** Of a tokenizer: number of validation pictures that `validationFid` is of. */
+  readonly validationImages?: number;
 }
 
 const stepMetricsKinds: KindsOf<StepMetrics> = {
@@ -115,6 +117,7 @@ const stepMetricsKinds: KindsOf<StepMetrics> = {
   'validationSsim?': 'number | NaN',
   'validationCodesInUse?': 'number',
   'validationFid?': 'number',
+  'validationImages?': 'number',
   '*': 'any',
 };
 

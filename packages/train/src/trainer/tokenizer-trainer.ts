@@ -177,9 +177,10 @@ export class TokenizerTrainer implements RunTrainer {
       const metrics = await this.trainStep();
       if (!validationIsDue(this.options, this.step)) yield metrics;
       else {
-        const { loss, psnr, ssim, codesInUse, fid } = await this.validate();
+        const { loss, psnr, ssim, codesInUse, images, fid } = await this.validate();
         const found = { validationPsnr: psnr, validationSsim: ssim, validationCodesInUse: codesInUse };
-        yield { ...metrics, validationLoss: loss, ...found, ...(fid !== undefined && { validationFid: fid }) };
+        const distance = fid === undefined ? {} : { validationFid: fid, validationImages: images };
+        yield { ...metrics, validationLoss: loss, ...found, ...distance };
       }
     }
   }
