@@ -29,7 +29,8 @@ const formats: readonly Format[] = [
     peer: 'safetensors',
     file: 'peer.safetensors',
     read: async (path) => (await readSafetensors(path)).tensors,
-    ifSlower: 'Each tensor is read into memory of its own, which Node clears first, while the peer maps the file into memory.',
+    ifSlower:
+      'Each tensor is read into memory of its own, which Node clears first, while the peer maps the file into memory.',
   },
   {
     peer: 'PyTorch',

@@ -54,7 +54,8 @@ const floatFilters: Readonly<Record<Exclude<ResizeMethod, 'adm'>, Filter>> = {
   pytorch: {
     what: 'bilinear without antialiasing, floats (pytorch)',
     peers: { PyTorch: precision, torchvision: precision },
-    ifSlower: 'JavaScript sums in float64, one number at a time, and reads bytes, while the peer reads planes of floats.',
+    ifSlower:
+      'JavaScript sums in float64, one number at a time, and reads bytes, while the peer reads planes of floats.',
   },
 };
 
@@ -101,7 +102,9 @@ export const resizes: Topic = {
             return [pythonContender(python, { peer, name: `${name} ${peer}`, needs: peer, ifSlower, agree })];
           });
           const sizeText = `${width} x ${height} to ${to.width} x ${to.height}`;
-          rows.push(...(await compareWith({ what: `${what}, ${sizeText}`, ours: timed(resize) }, contenders, settings)));
+          rows.push(
+            ...(await compareWith({ what: `${what}, ${sizeText}`, ours: timed(resize) }, contenders, settings)),
+          );
         }
       });
     }

@@ -39,7 +39,11 @@ export const rope: Topic = {
     const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((sum, length) => sum + length, 0));
     const tables: Readonly<Record<string, { table: RotaryTable; positions: number; what: string }>> = {
       '1d': { table: sequenceTable({ headDim, length: side ** 2 }), positions: side ** 2, what: 'sequence (1d)' },
-      '2d': { table: gridTable({ headDim, gridHeight: side, gridWidth: side }), positions: side ** 2, what: 'grid (2d)' },
+      '2d': {
+        table: gridTable({ headDim, gridHeight: side, gridWidth: side }),
+        positions: side ** 2,
+        what: 'grid (2d)',
+      },
       dynamic_4d: {
         table: patchTable(lengths, { embedding: 'dynamic_4d', headDim, gridWidth: side, clsTokens: 0 }),
         positions: lengths.length,
@@ -63,7 +67,8 @@ export const rope: Topic = {
             const rotated = numbersOf(await (python as PythonPeer).result(name), 'rotated');
             return { of: 'values', difference: largestDifference(rotate(), rotated), within };
           };
-          const ifSlower = 'JavaScript rotates one pair at a time on one core, while the peer has code for vectors and all cores.';
+          const ifSlower =
+            'JavaScript rotates one pair at a time on one core, while the peer has code for vectors and all cores.';
           return pythonContender(python, { peer, name, needs: peer, ifSlower, agree });
         });
         const ours = timed(rotate);
