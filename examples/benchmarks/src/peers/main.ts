@@ -16,7 +16,7 @@ export const peersUsage = `npm run bench -- --peers [--only TOPIC] [--rounds N] 
 Compares with PyTorch, TensorFlow.js, JAX, torchmetrics, SciPy, Pillow and others on this machine: values and times. Writes the page
 "Beside the best" as peers.html, peers.md and peers.json. What is not installed is named as missing.
 
-  --only TOPIC     topics whose names begin with TOPIC; can be repeated
+  --only TOPIC     the topic of this name, or topics whose names begin with TOPIC; can be repeated
   --rounds N       measurements of each, whose medians are reported (default: 5)
   --threads N      threads of all computations (default: all cores)
   --small          tiny sizes, which check that values are equal
@@ -45,12 +45,12 @@ export async function comparePeers(argv: readonly string[]): Promise<void> {
     threads: wholeNumber('bench: --threads', values.threads, 1),
     small: values.small,
   };
-  const unknown = values.only.find((prefix) => !topics.some(({ name }) => name.startsWith(prefix)));
+  const unknown = values.only.find((prefix) => selectTopics([prefix]).length === 0);
   if (unknown !== undefined) {
     const names = topics.map(({ name }) => name).join(', ');
     throw new UsageError(`bench: --only: expected the beginning of one of ${names}, got '${unknown}'.`);
   }
-  const selected = topics.filter(({ name }) => values.only.some((prefix) => name.startsWith(prefix)));
+  const selected = selectTopics(values.only);
   const begin = performance.now();
   const machine = await describeMachine(settings.threads);
   warnIfBusy(machine);
@@ -69,6 +69,13 @@ export async function comparePeers(argv: readonly string[]): Promise<void> {
   };
   await write(report, resolve(values.output));
   process.exitCode = found.some(({ failed, rows }) => failed !== undefined || rows.some(differs)) ? 1 : 0;
+}
+
+/** Selects topics by prefixes. A prefix that is a full name selects that topic only. */
+function selectTopics(prefixes: readonly string[]): Topic[] {
+  return topics.filter(({ name }) =>
+    prefixes.some((prefix) => name === prefix || (name.startsWith(prefix) && topics.every((topic) => topic.name !== prefix))),
+  );
 }
 
 /** Measures a topic in a process of its own, because native code can end a process and keeps its memory. */

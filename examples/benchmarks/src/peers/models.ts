@@ -49,13 +49,18 @@ export const weightsOf = ({ config }: ComparedModel): Record<string, HostTensor>
 
 /** Settings of the Python scripts that run a model. */
 export function scriptSettings({ config, images }: ComparedModel): { model: number[]; images: number } {
-  return { model: llamaGenArguments(config, images).slice(0, -1), images };
+  return { model: llamaGenArguments(config), images };
 }
 
 /** Ways in which PyTorch computes, by the names of the scripts. */
-export const torchVariants: Readonly<Record<string, string>> = {
+const torchVariants: Readonly<Record<string, string>> = {
   eager: 'PyTorch, float32, eager',
   compiled: 'PyTorch, float32, compiled',
   bfloat16: 'PyTorch, bfloat16, eager',
   'bfloat16 compiled': 'PyTorch, bfloat16, compiled',
 };
+
+/** Names of the ways in which PyTorch computes. @param small Without those that are compiled, which takes a minute each. */
+export function torchVariantsOf(small: boolean): readonly (readonly [variant: string, peer: string])[] {
+  return Object.entries(torchVariants).filter(([variant]) => !(small && variant.includes('compiled')));
+}

@@ -1,30 +1,42 @@
-import { createTfjsEngine, loadTfjs, type SkippedBackend, type TfjsBackend } from '@dpar/engine-tfjs';
+import { createTfjsEngine, type SkippedBackend } from '@dpar/engine-tfjs';
 import type { Engine } from '@dpar/tensor';
+import type { Absent, Contender } from './rows.js';
 import type { TopicResult } from './topic.js';
 
-/** An engine on TensorFlow.js with its version, or why it is missing. */
-export async function openTfjs(
-  backend: Extract<TfjsBackend, 'node' | 'wasm'>,
-): Promise<{ readonly engine: Engine; readonly versions: TopicResult['versions'] } | string> {
+/** Compared backends of TensorFlow.js. */
+export type ComparedBackend = 'node' | 'wasm';
+
+/** Name of a backend in a row. */
+export const tfjsPeer = (backend: ComparedBackend): string =>
+  `TensorFlow.js ${backend === 'node' ? 'native' : 'WASM'}, float32`;
+
+/** A contender with the version of its library. */
+export interface TfjsContender {
+  readonly contender: Contender | Absent;
+  readonly versions: TopicResult['versions'];
+}
+
+/**
+ * Our model on TensorFlow.js, by `@dpar/engine-tfjs`, or why it is missing.
+ * @param start Prepares the work on the engine. It is called before values are compared.
+ */
+export async function tfjsContender(
+  backend: ComparedBackend,
+  ifSlower: string,
+  start: (engine: Engine) => Pick<Contender, 'agree' | 'work'>,
+): Promise<TfjsContender> {
+  const peer = tfjsPeer(backend);
   try {
     const engine = await createTfjsEngine({ backend });
-    return { engine, versions: { [`TensorFlow.js (${backend})`]: engine.name } };
+    let started: ReturnType<typeof start> | undefined;
+    const work = () => {
+      started ??= start(engine);
+      return started;
+    };
+    const contender = { peer, ifSlower, agree: () => work().agree(), work: (repeat: number) => work().work(repeat) };
+    return { contender, versions: { [`TensorFlow.js (${backend})`]: engine.name } };
   } catch (error) {
-    return reasonOf(error);
+    const { skipped = [] } = ((error as Error).cause ?? {}) as { skipped?: readonly SkippedBackend[] };
+    return { contender: { peer, missing: skipped[0]?.reason ?? (error as Error).message }, versions: {} };
   }
-}
-
-/** Why native TensorFlow.js cannot be loaded; undefined if it can. */
-export async function nativeObstacle(): Promise<string | undefined> {
-  try {
-    await loadTfjs({ backend: 'node' });
-    return undefined;
-  } catch (error) {
-    return reasonOf(error);
-  }
-}
-
-function reasonOf(error: unknown): string {
-  const { skipped = [] } = ((error as Error).cause ?? {}) as { skipped?: readonly SkippedBackend[] };
-  return skipped[0]?.reason ?? (error as Error).message;
 }

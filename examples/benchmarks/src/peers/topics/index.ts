@@ -8,8 +8,7 @@ import { training } from './training.js';
 
 /** All topics, in the order of the page. */
 export const topics: readonly Topic[] = [
-  training(4),
-  training(16),
+  training,
   sampling(1),
   sampling(16),
   metrics,

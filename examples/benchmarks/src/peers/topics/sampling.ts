@@ -2,11 +2,11 @@ import { createOrtEngine } from '@dpar/engine-ort';
 import { llamaGenKind } from '@dpar/model';
 import { createSampler, type SampleOptions } from '@dpar/sampler';
 import type { Engine } from '@dpar/tensor';
-import { type ComparedModel, comparedModel, scriptSettings, torchVariants, weightsOf } from '../models.js';
+import { type ComparedModel, comparedModel, scriptSettings, torchVariantsOf, weightsOf } from '../models.js';
 import { PythonPeer } from '../python-peer.js';
-import { type Absent, type Contender, compareWith, pythonContender, versionsOf, withPython } from '../rows.js';
-import { openTfjs } from '../tfjs.js';
-import type { Agreement, Row, Topic, TopicResult } from '../topic.js';
+import { compareWith, pythonContender, versionsOf, withPython } from '../rows.js';
+import { type TfjsContender, tfjsContender, tfjsPeer } from '../tfjs.js';
+import type { Agreement, Topic } from '../topic.js';
 import { timed } from '../turns.js';
 import { numbersOf } from '../values.js';
 
@@ -29,11 +29,8 @@ function agreementOf(ours: ArrayLike<number>, theirs: ArrayLike<number>, within:
   return { of: 'share of different tokens, greedy', difference, within };
 }
 
-const notes: Readonly<Record<string, string>> = {
-  bfloat16:
-    'The peer’s weights are bfloat16 and half as many bytes to read. Ours are float32 here; @dpar/sampler has int8 and int4.',
-  tfjs: 'Each operation is a call of its own.',
-};
+const halfNote =
+  'The peer’s weights are bfloat16 and half as many bytes to read. Ours are float32 here; @dpar/sampler has int8 and int4.';
 
 /** Generation of images by LlamaGen-B. @param images Images at the same time. */
 export function sampling(images: number): Topic {
@@ -50,35 +47,26 @@ export function sampling(images: number): Topic {
       const model = comparedModel(small ? 'tiny' : 'B', images);
       const ours = sampleOn(await createOrtEngine({ threads }), model);
       const tokens = await ours.greedy();
-      let versions: TopicResult['versions'] = {};
-      const onEngines: (Contender | Absent)[] = [];
+      const onEngines: TfjsContender[] = [];
       for (const backend of ['node', 'wasm'] as const) {
-        const peer = `TensorFlow.js ${backend === 'node' ? 'native' : 'WASM'}, float32`;
         if (backend === 'wasm' && !small && images > 1) {
-          onEngines.push({ peer, missing: 'left out, it runs on one core and takes minutes. One image is compared.' });
+          const missing = 'left out, it runs on one core and takes minutes. One image is compared.';
+          onEngines.push({ contender: { peer: tfjsPeer(backend), missing }, versions: {} });
           continue;
         }
-        const opened = await openTfjs(backend);
-        if (typeof opened === 'string') {
-          onEngines.push({ peer, missing: opened });
-          continue;
-        }
-        versions = { ...versions, ...opened.versions };
-        let sampler: ReturnType<typeof sampleOn> | undefined;
-        const start = () => (sampler ??= sampleOn(opened.engine, model));
-        onEngines.push({
-          peer,
-          ifSlower: notes.tfjs ?? '',
-          agree: async () => agreementOf(tokens, await start().greedy(), 0),
-          work: (repeat) => start().work(repeat),
+        const found = await tfjsContender(backend, 'TensorFlow.js calls a kernel for each operation.', (engine) => {
+          const { greedy, work } = sampleOn(engine, model);
+          return { work, agree: async () => agreementOf(tokens, await greedy(), 0) };
         });
+        onEngines.push(found);
       }
+      const variants = torchVariantsOf(small);
       const inputs = weightsOf(model);
-      const start = (script: string, variants: readonly string[]) =>
-        PythonPeer.start(script, { threads, inputs, settings: { ...scriptSettings(model), variants } });
+      const start = (script: string, names: readonly string[]) =>
+        PythonPeer.start(script, { threads, inputs, settings: { ...scriptSettings(model), variants: names } });
       const caseOf = (python: PythonPeer | string, peer: string, name: string, needs: string) => {
         const half = name.includes('bfloat16');
-        const ifSlower = half ? (notes.bfloat16 ?? '') : 'The peer has less work a step outside the products.';
+        const ifSlower = half ? halfNote : 'The peer has less work a step outside the products.';
         const agree = async () => {
           const theirs = numbersOf(await (python as PythonPeer).result(`greedy ${name}`), 'tokens');
           return agreementOf(tokens, theirs, half ? 1 : 0);
@@ -86,17 +74,20 @@ export function sampling(images: number): Topic {
         return pythonContender(python, { peer, name, needs, ifSlower, agree });
       };
       const amount = { of: tokens.length, unit: 'tokens/s' };
-      const rows: Row[] = [];
-      await withPython(start('sample.py', Object.keys(torchVariants)), (torch) =>
+      return withPython(start('sample.py', variants.map(([variant]) => variant)), (torch) =>
         withPython(start('sample_jax.py', []), async (jax) => {
-          const ofTorch = Object.entries(torchVariants).map(([name, peer]) => caseOf(torch, peer, name, 'PyTorch'));
-          const contenders = [...ofTorch, caseOf(jax, 'JAX, float32, jit', 'jit', 'JAX'), ...onEngines];
+          const contenders = [
+            ...variants.map(([name, peer]) => caseOf(torch, peer, name, 'PyTorch')),
+            caseOf(jax, 'JAX, float32, jit', 'jit', 'JAX'),
+            ...onEngines.map(({ contender }) => contender),
+          ];
           const what = `${model.name}, ${model.config.blockSize} tokens an image`;
-          rows.push(...(await compareWith({ what, amount, ours: ours.work }, contenders, settings)));
-          versions = { ...versions, ...versionsOf(torch), ...versionsOf(jax) };
+          return {
+            rows: await compareWith({ what, amount, ours: ours.work }, contenders, settings),
+            versions: Object.assign({ ...versionsOf(torch), ...versionsOf(jax) }, ...onEngines.map(({ versions }) => versions)),
+          };
         }),
       );
-      return { rows, versions };
     },
   };
 }

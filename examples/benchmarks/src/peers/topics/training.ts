@@ -8,13 +8,13 @@ import {
   type ComparedSize,
   comparedModel,
   scriptSettings,
-  torchVariants,
+  torchVariantsOf,
   weightsOf,
 } from '../models.js';
 import { PythonPeer } from '../python-peer.js';
 import { type Absent, type Contender, compareWith, pythonContender, versionsOf, withPython } from '../rows.js';
-import { openTfjs } from '../tfjs.js';
-import type { PeerSettings, Row, Topic, TopicResult } from '../topic.js';
+import { type ComparedBackend, type TfjsContender, tfjsContender } from '../tfjs.js';
+import type { Agreement, PeerSettings, Row, Topic, TopicResult } from '../topic.js';
 import { type Timed, timed } from '../turns.js';
 import { numbersOf, relativeDifference } from '../values.js';
 
@@ -23,6 +23,12 @@ const comparedSteps = 3;
 
 /** Largest relative differences of the losses. */
 const within = { float32: 1e-5, bfloat16: 1e-2 };
+
+/** Compares losses with ours. @param limit Largest relative difference. */
+type Agree = (losses: ArrayLike<number>, limit: number) => Agreement;
+
+/** Images of a step. */
+const images = 4;
 
 const noDropout = { token: 0, residual: 0, feedForward: 0 };
 
@@ -61,95 +67,80 @@ const noteOf = (variant: string): string =>
   notes[variant.includes('bfloat16') ? 'bfloat16' : variant] ??
   'ONNX Runtime does the same products, and copies weights and gradients between them and the optimizer.';
 
-/** Whole training steps of LlamaGen in float32 on our side. @param images Images of a step. */
-export function training(images: number): Topic {
-  return {
-    name: `training/batch-${images}`,
-    title: `Training step, ${images} images`,
-    about:
-      'Forward and backward pass, clipping to the norm 1 and AdamW, without dropout, in float32 on our side (ONNX Runtime). All start from the same ' +
-      `weights and read the same images. Values are the losses of ${comparedSteps} steps. PyTorch has fused attention and AdamW; bfloat16 is its autocast. ` +
-      'PyTorch and JAX run plain code of their own; TensorFlow.js runs our model by @dpar/engine-tfjs. WASM trains the size of the demo, because its ' +
-      'step of LlamaGen-B takes minutes.',
-    async measure(settings) {
-      const { small } = settings;
-      const large = await measureSize(small ? 'tiny' : 'B', images, settings, small ? ['node', 'wasm'] : ['node']);
-      if (small) return large;
-      const demo = await measureSize('demo', images, settings, ['wasm']);
-      return { rows: [...large.rows, ...demo.rows], versions: { ...demo.versions, ...large.versions } };
-    },
-  };
-}
+/** Whole training steps of LlamaGen, in float32 on our side. */
+export const training: Topic = {
+  name: 'training',
+  title: 'Training step',
+  about:
+    'Forward and backward pass, clipping to the norm 1 and AdamW, without dropout, in float32 on our side (ONNX Runtime). All start from the same ' +
+    `weights and read the same images. Values are the losses of ${comparedSteps} steps. PyTorch has fused attention and AdamW; bfloat16 is its autocast. ` +
+    'PyTorch and JAX run plain code of their own; TensorFlow.js runs our model by @dpar/engine-tfjs. WASM trains the size of the demo, because a ' +
+    'step of LlamaGen-B would take minutes.',
+  async measure(settings) {
+    const { small } = settings;
+    const large = await measureSize(small ? 'tiny' : 'B', settings, ['python', 'node', ...(small ? ['wasm' as const] : [])]);
+    if (small) return large;
+    const demo = await measureSize('demo', settings, ['wasm']);
+    return { rows: [...large.rows, ...demo.rows], versions: { ...large.versions, ...demo.versions } };
+  },
+};
 
 async function measureSize(
   size: ComparedSize,
-  images: number,
   settings: PeerSettings,
-  backends: readonly ('node' | 'wasm')[],
+  peers: readonly (ComparedBackend | 'python')[],
 ): Promise<TopicResult> {
   const model = comparedModel(size, images);
-  const { threads } = settings;
-  const engine = await createOrtEngine({ threads });
-  const ours = trainOn(engine, model);
-  const agree = async (losses: ArrayLike<number>, limit = within.float32) => ({
+  const ours = trainOn(await createOrtEngine({ threads: settings.threads }), model);
+  const expected = await ours.losses;
+  const agree: Agree = (losses, limit) => ({
     of: 'relative, losses',
-    difference: relativeDifference(await ours.losses, losses),
+    difference: relativeDifference(expected, losses),
     within: limit,
   });
-  let versions: TopicResult['versions'] = {};
-  const onEngines: (Contender | Absent)[] = [];
-  for (const backend of backends) {
-    const peer = `TensorFlow.js ${backend === 'node' ? 'native' : 'WASM'}, float32`;
-    const opened = await openTfjs(backend);
-    if (typeof opened === 'string') {
-      onEngines.push({ peer, missing: opened });
-      continue;
-    }
-    versions = { ...versions, ...opened.versions };
-    let started: ReturnType<typeof trainOn> | undefined;
-    const start = () => (started ??= trainOn(opened.engine, model));
-    const ifSlower = 'TensorFlow.js calls one kernel an operation, and its own updates follow.';
-    onEngines.push({
-      peer,
-      ifSlower,
-      agree: async () => agree(await start().losses),
-      work: (repeat) => start().work(repeat),
+  const onEngines: TfjsContender[] = [];
+  for (const backend of (['node', 'wasm'] as const).filter((one) => peers.includes(one))) {
+    const found = await tfjsContender(backend, 'TensorFlow.js calls a kernel for each operation.', (engine) => {
+      const { losses, work } = trainOn(engine, model);
+      return { work, agree: async () => agree(await losses, within.float32) };
     });
+    onEngines.push(found);
   }
-  const rows: Row[] = [];
-  const input = { threads, inputs: { ...weightsOf(model), labels: model.labels, codes: model.tokens } };
-  const variants = size === 'demo' ? {} : torchVariants;
-  const torchSettings = { ...scriptSettings(model), drop: 0, variants: Object.keys(variants) };
-  const what = `${model.name}, step of ${images} images`;
-  const amount = { of: images, unit: 'images/s' };
-  const scripts =
-    size === 'demo' ? [] : [start('train_step.py', torchSettings), start('train_step_jax.py', scriptSettings(model))];
-  function start(script: string, given: Readonly<Record<string, unknown>>): Promise<PythonPeer | string> {
-    return PythonPeer.start(script, { ...input, settings: given });
-  }
-  const [torch = Promise.resolve(''), jax = Promise.resolve('')] = scripts;
-  await withPython(torch, (torchPeer) =>
-    withPython(jax, async (jaxPeer) => {
-      const ofTorch = Object.entries(variants).map(([variant, peer]) =>
-        caseOf(torchPeer, peer, variant, 'PyTorch', variant.includes('bfloat16') ? within.bfloat16 : within.float32),
-      );
-      const ofJax = scripts.length > 0 ? [caseOf(jaxPeer, 'JAX, float32, jit', 'jit', 'JAX', within.float32)] : [];
-      rows.push(
-        ...(await compareWith({ what, amount, ours: ours.work }, [...ofTorch, ...ofJax, ...onEngines], settings)),
-      );
-      versions = { ...versions, ...versionsOf(torchPeer), ...versionsOf(jaxPeer) };
-    }),
+  const compare = (others: readonly (Contender | Absent)[]): Promise<Row[]> => {
+    const work = { what: `${model.name}, step of ${images} images`, amount: { of: images, unit: 'images/s' }, ours: ours.work };
+    return compareWith(work, [...others, ...onEngines.map(({ contender }) => contender)], settings);
+  };
+  const versions = Object.assign({}, ...onEngines.map((found) => found.versions));
+  if (!peers.includes('python')) return { rows: await compare([]), versions };
+  const scripts = startScripts(model, settings);
+  return withPython(scripts.torch, (torch) =>
+    withPython(scripts.jax, async (jax) => ({
+      rows: await compare([
+        ...torchVariantsOf(settings.small).map(([name, peer]) => scriptContender(torch, peer, name, 'PyTorch', agree)),
+        scriptContender(jax, 'JAX, float32, jit', 'jit', 'JAX', agree),
+      ]),
+      versions: { ...versionsOf(torch), ...versionsOf(jax), ...versions },
+    })),
   );
-  return { rows, versions };
+}
 
-  function caseOf(python: PythonPeer | string, peer: string, name: string, needs: string, limit: number) {
-    const losses = async () => numbersOf(await (python as PythonPeer).result(`check ${name}`), 'losses');
-    return pythonContender(python, {
-      peer,
-      name,
-      needs,
-      ifSlower: noteOf(name),
-      agree: async () => agree(await losses(), limit),
-    });
-  }
+function startScripts(model: ComparedModel, { threads, small }: PeerSettings) {
+  const inputs = { ...weightsOf(model), labels: model.labels, codes: model.tokens };
+  const settings = { ...scriptSettings(model), drop: 0, variants: torchVariantsOf(small).map(([variant]) => variant) };
+  const [torch, jax] = ['train_step.py', 'train_step_jax.py'].map((script) =>
+    PythonPeer.start(script, { threads, inputs, settings }),
+  ) as [ReturnType<typeof PythonPeer.start>, ReturnType<typeof PythonPeer.start>];
+  return { torch, jax };
+}
+
+/** A case of a script whose losses are compared with ours. */
+function scriptContender(python: PythonPeer | string, peer: string, name: string, needs: string, agree: Agree) {
+  const limit = name.includes('bfloat16') ? within.bfloat16 : within.float32;
+  return pythonContender(python, {
+    peer,
+    name,
+    needs,
+    ifSlower: noteOf(name),
+    agree: async () => agree(numbersOf(await (python as PythonPeer).result(`check ${name}`), 'losses'), limit),
+  });
 }
