@@ -5,6 +5,15 @@ from torch import nn
 from torch.nn import functional
 
 
+def multiplies_bfloat16():
+    """False for a processor without products of bfloat16, where Linux says so."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(file.read().split())
+    except OSError:
+        return True
+
+
 def rotary_table(tokens, head_width):
     """Cosines and sines of 2D RoPE, [T, d / 2] each: zeros for the class, then half of the pairs turn by row and half by column."""
     side = round(tokens**0.5)

@@ -4,20 +4,21 @@ Settings: `model` (arguments of the model), `images`, `variants`. Inputs: the we
 tokens at random; `greedy ...` choose the likeliest and return all tokens [B, T].
 """
 
+import copy
 import os
 
-from peer import folder, inputs, load, serve, settings, threads
+from peer import folder, inputs, load, missing, serve, settings, threads
 
 torch = load("torch", "PyTorch")
 
 
 def cases_of():
-    import copy
-
-    from llamagen_torch import LlamaGen, draw, generate, greedy
+    from llamagen_torch import LlamaGen, draw, generate, greedy, multiplies_bfloat16
 
     torch.manual_seed(0)
     torch.set_num_threads(threads)
+    if not multiplies_bfloat16():
+        missing["bfloat16"] = "the processor has no products of bfloat16"
     model = LlamaGen(*settings["model"]).eval().requires_grad_(False)
     if os.path.exists(os.path.join(folder, "inputs.npz")):
         model.load_state_dict({name: torch.from_numpy(array) for name, array in inputs().items()})

@@ -2,6 +2,9 @@ import type { PythonPeer } from './python-peer.js';
 import type { Agreement, PeerSettings, Row, TopicResult } from './topic.js';
 import { messageOf, type Timed, takeTurns } from './turns.js';
 
+/** Least seconds of a measurement. Shorter work is repeated. */
+const leastSeconds = 0.2;
+
 /** One way to do the work that a comparison measures. */
 export interface Contender {
   /** Name in the row, such as `PyTorch, float32, compiled`. */
@@ -22,7 +25,7 @@ export interface Absent {
 export async function compareWith(
   { what, amount, ours }: Pick<Row, 'what' | 'amount'> & { readonly ours: Timed },
   contenders: readonly (Contender | Absent)[],
-  { rounds, report }: PeerSettings,
+  { rounds, small, report }: PeerSettings,
 ): Promise<Row[]> {
   const agreements = new Map<string, Agreement>();
   const failed = new Map<string, string>();
@@ -41,7 +44,7 @@ export async function compareWith(
     }
   }
   report(`${what}: times`);
-  const times = works.size > 0 ? await takeTurns(ours, works, rounds) : new Map();
+  const times = works.size > 0 ? await takeTurns(ours, works, { rounds, least: small ? 0 : leastSeconds }) : new Map();
   return contenders.map((contender): Row => {
     const { peer } = contender;
     const found = times.get(peer);
@@ -60,16 +63,16 @@ export async function compareWith(
 
 /**
  * A contender that is a case of a Python script, or why it is absent.
- * @param needs Package that the case needs, by its name in the script.
+ * @param needs What the case needs, by the names of the script.
  */
 export function pythonContender(
   python: PythonPeer | string,
-  { name, needs, ...contender }: Omit<Contender, 'work'> & { readonly name: string; readonly needs: string },
+  { name, needs, ...contender }: Omit<Contender, 'work'> & { readonly name: string; readonly needs: readonly string[] },
 ): Contender | Absent {
   const { peer } = contender;
   if (typeof python === 'string') return { peer, missing: python };
-  const missing = python.missing(needs);
-  if (missing !== undefined) return { peer, missing };
+  const reason = needs.map((need) => python.missing(need)).find((missing) => missing !== undefined);
+  if (reason !== undefined) return { peer, missing: reason };
   return { ...contender, work: (repeat) => python.seconds(name, repeat) };
 }
 

@@ -18,9 +18,6 @@ export function timed(work: () => unknown): Timed {
 /** Milliseconds between two measurements, so that the threads of the first go to sleep. */
 const pause = 200;
 
-/** Least seconds of a measurement. Shorter work is repeated. */
-const least = 0.2;
-
 /** Times of one peer beside ours. */
 export interface Times {
   readonly seconds: { readonly ours: number; readonly peer: number };
@@ -30,19 +27,20 @@ export interface Times {
 
 /**
  * Measures our work and that of peers in turn, round by round, after a run of each to warm up. Ratios compare figures of the same round.
+ * @param options `least`: seconds of a measurement; shorter work is repeated.
  * @returns The times of each peer, or the message of its error.
  */
 export async function takeTurns(
   ours: Timed,
   peers: ReadonlyMap<string, Timed>,
-  rounds: number,
+  { rounds, least }: { readonly rounds: number; readonly least: number },
 ): Promise<ReadonlyMap<string, Times | string>> {
   const results = new Map<string, Times | string>();
   const running = new Map<string, { readonly work: Timed; readonly repeat: number; readonly seconds: number[] }>();
-  const own = { work: ours, repeat: await repeatsOf(ours), seconds: [] as number[] };
+  const own = { work: ours, repeat: await repeatsOf(ours, least), seconds: [] as number[] };
   for (const [name, work] of peers) {
     try {
-      running.set(name, { work, repeat: await repeatsOf(work), seconds: [] });
+      running.set(name, { work, repeat: await repeatsOf(work, least), seconds: [] });
     } catch (error) {
       results.set(name, messageOf(error));
     }
@@ -68,7 +66,7 @@ export async function takeTurns(
 }
 
 /** Runs work twice, first to compile what it compiles. @returns Repetitions that last long enough. */
-async function repeatsOf(work: Timed): Promise<number> {
+async function repeatsOf(work: Timed, least: number): Promise<number> {
   await work(1);
   return Math.max(1, Math.ceil(least / (await work(1))));
 }

@@ -66,7 +66,7 @@ export const metrics: Topic = {
               const values = numbersOf(await (python as PythonPeer).result(name), 'value');
               return { of: 'relative', difference: relativeDifference([await compute()], values), within };
             };
-            return pythonContender(python, { peer, name, needs: peer, ifSlower, agree });
+            return pythonContender(python, { peer, name, needs: [peer], ifSlower, agree });
           });
           const what = `${score} of ${rows} and ${rows} images, ${score === 'Inception Score' ? classes : columns} numbers each`;
           found.push(...(await compareWith({ what, ours: timed(compute) }, contenders, settings)));

@@ -86,7 +86,7 @@ export const readers: Topic = {
           const equal = Buffer.from(digestOf(await read(path))).equals(theirs?.bytes ?? Buffer.alloc(0));
           return { of: 'bytes', difference: equal ? 0 : Number.NaN, within: 0 };
         };
-        const contender = pythonContender(python, { peer, name: `read ${peer}`, needs: peer, ifSlower, agree });
+        const contender = pythonContender(python, { peer, name: `read ${peer}`, needs: [peer], ifSlower, agree });
         const amount = { of: (tensors * elements * 4) / 1e6, unit: 'MB/s' };
         const what = `${file.slice(file.indexOf('.'))}, ${tensors} tensors of ${elements} float32`;
         rows.push(...(await compareWith({ what, amount, ours: timed(() => read(path)) }, [contender], settings)));

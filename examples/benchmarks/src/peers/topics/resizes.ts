@@ -99,7 +99,7 @@ export const resizes: Topic = {
               const pixels = numbersOf(await (python as PythonPeer).result(`${name} ${peer}`), 'pixels');
               return { of: 'pixels', difference: largestDifference(resize(), pixels), within };
             };
-            return [pythonContender(python, { peer, name: `${name} ${peer}`, needs: peer, ifSlower, agree })];
+            return [pythonContender(python, { peer, name: `${name} ${peer}`, needs: [peer], ifSlower, agree })];
           });
           const sizeText = `${width} x ${height} to ${to.width} x ${to.height}`;
           rows.push(

@@ -69,7 +69,7 @@ export const rope: Topic = {
           };
           const ifSlower =
             'JavaScript rotates one pair at a time on one core, while the peer has code for vectors and all cores.';
-          return pythonContender(python, { peer, name, needs: peer, ifSlower, agree });
+          return pythonContender(python, { peer, name, needs: [peer], ifSlower, agree });
         });
         const ours = timed(rotate);
         rows.push(...(await compareWith({ what: `${what}, [${shape.join(', ')}]`, ours }, contenders, settings)));

@@ -64,7 +64,7 @@ export function sampling(images: number): Topic {
       const inputs = weightsOf(model);
       const start = (script: string, names: readonly string[]) =>
         PythonPeer.start(script, { threads, inputs, settings: { ...scriptSettings(model), variants: names } });
-      const caseOf = (python: PythonPeer | string, peer: string, name: string, needs: string) => {
+      const caseOf = (python: PythonPeer | string, peer: string, name: string, needs: readonly string[]) => {
         const half = name.includes('bfloat16');
         const ifSlower = half ? halfNote : 'The peer has less work a step outside the products.';
         const agree = async () => {
@@ -77,8 +77,8 @@ export function sampling(images: number): Topic {
       return withPython(start('sample.py', variants.map(([variant]) => variant)), (torch) =>
         withPython(start('sample_jax.py', []), async (jax) => {
           const contenders = [
-            ...variants.map(([name, peer]) => caseOf(torch, peer, name, 'PyTorch')),
-            caseOf(jax, 'JAX, float32, jit', 'jit', 'JAX'),
+            ...variants.map(([name, peer]) => caseOf(torch, peer, name, ['PyTorch', ...(name.includes('bfloat16') ? ['bfloat16'] : [])])),
+            caseOf(jax, 'JAX, float32, jit', 'jit', ['JAX']),
             ...onEngines.map(({ contender }) => contender),
           ];
           const what = `${model.name}, ${model.config.blockSize} tokens an image`;

@@ -116,8 +116,8 @@ async function measureSize(
   return withPython(scripts.torch, (torch) =>
     withPython(scripts.jax, async (jax) => ({
       rows: await compare([
-        ...torchVariantsOf(settings.small).map(([name, peer]) => scriptContender(torch, peer, name, 'PyTorch', agree)),
-        scriptContender(jax, 'JAX, float32, jit', 'jit', 'JAX', agree),
+        ...torchVariantsOf(settings.small).map(([name, peer]) => scriptContender(torch, peer, name, ['PyTorch', ...(name.includes('bfloat16') ? ['bfloat16'] : [])], agree)),
+        scriptContender(jax, 'JAX, float32, jit', 'jit', ['JAX'], agree),
       ]),
       versions: { ...versionsOf(torch), ...versionsOf(jax), ...versions },
     })),
@@ -134,7 +134,7 @@ function startScripts(model: ComparedModel, { threads, small }: PeerSettings) {
 }
 
 /** A case of a script whose losses are compared with ours. */
-function scriptContender(python: PythonPeer | string, peer: string, name: string, needs: string, agree: Agree) {
+function scriptContender(python: PythonPeer | string, peer: string, name: string, needs: readonly string[], agree: Agree) {
   const limit = name.includes('bfloat16') ? within.bfloat16 : within.float32;
   return pythonContender(python, {
     peer,
