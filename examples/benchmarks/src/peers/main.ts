@@ -74,7 +74,9 @@ export async function comparePeers(argv: readonly string[]): Promise<void> {
 /** Selects topics by prefixes. A prefix that is a full name selects that topic only. */
 function selectTopics(prefixes: readonly string[]): Topic[] {
   return topics.filter(({ name }) =>
-    prefixes.some((prefix) => name === prefix || (name.startsWith(prefix) && topics.every((topic) => topic.name !== prefix))),
+    prefixes.some(
+      (prefix) => name === prefix || (name.startsWith(prefix) && topics.every((topic) => topic.name !== prefix)),
+    ),
   );
 }
 

@@ -28,7 +28,9 @@ describe('a verdict', () => {
   });
 
   it('names what is missing, and values that differ or are not numbers', () => {
-    expect(verdict({ what: 'product', peer: 'BLAS', missing: 'not installed', ifSlower: '' })).toBe('Missing: not installed');
+    expect(verdict({ what: 'product', peer: 'BLAS', missing: 'not installed', ifSlower: '' })).toBe(
+      'Missing: not installed',
+    );
     for (const difference of [2e-6, Number.NaN]) {
       const agreement = { of: 'values', difference, within: 1e-6 };
       expect(verdict({ ...row, ratio: 2, agreement })).toBe('The values differ by more than 1e-6.');
@@ -77,7 +79,9 @@ it('reports each row with machine, date and versions, as a page and as Markdown'
   const markdown = peersMarkdown(report);
   expect(markdown).toContain('| product | loop | 4.00 tokens/s | 8.00 tokens/s | 4.00 | 1e-7 (values) | faster |');
   expect(markdown).toContain('| product | MKL | - | - | - | - | Missing: not installed |');
-  expect(markdown).toContain('Of 2 times, 1 are shorter than the peer\'s, 1 are longer, and 0 are equal. Of 2 compared values, 2 agree.');
+  expect(markdown).toContain(
+    "Of 2 times, 1 are shorter than the peer's, 1 are longer, and 0 are equal. Of 2 compared values, 2 agree.",
+  );
   const page = peersPage(report);
   expect(page).toContain('BLAS &lt;1&gt;');
   for (const text of ['A processor, 2 cores, 16 GiB', '2026-01-02', '50 %', 'PyTorch', '2.13.0', 'Slower: it takes']) {
@@ -100,7 +104,15 @@ it('compares values with every peer that is installed, and names the others', { 
   expect(report.topics.map(({ name, failed }) => [name, failed])).toEqual(names.map((name) => [name, undefined]));
   const rows = report.topics.flatMap((topic) => topic.rows);
   const peers = new Set(rows.map(({ peer }) => peer.split(',')[0]));
-  const expected = ['PyTorch', 'JAX', 'TensorFlow.js native', 'TensorFlow.js WASM', 'rotary-embedding-torch', 'NumPy', 'safetensors'];
+  const expected = [
+    'PyTorch',
+    'JAX',
+    'TensorFlow.js native',
+    'TensorFlow.js WASM',
+    'rotary-embedding-torch',
+    'NumPy',
+    'safetensors',
+  ];
   expect([...peers].sort()).toEqual(expected.sort());
   for (const { what, peer, missing, agreement, ratio } of rows) {
     const name = `${what}, ${peer}: ${missing}`;

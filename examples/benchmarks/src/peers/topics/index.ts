@@ -7,12 +7,4 @@ import { sampling } from './sampling.js';
 import { training } from './training.js';
 
 /** All topics, in the order of the page. */
-export const topics: readonly Topic[] = [
-  training,
-  sampling(1),
-  sampling(16),
-  metrics,
-  resizes,
-  rope,
-  readers,
-];
+export const topics: readonly Topic[] = [training, sampling(1), sampling(16), metrics, resizes, rope, readers];

@@ -74,19 +74,29 @@ export function sampling(images: number): Topic {
         return pythonContender(python, { peer, name, needs, ifSlower, agree });
       };
       const amount = { of: tokens.length, unit: 'tokens/s' };
-      return withPython(start('sample.py', variants.map(([variant]) => variant)), (torch) =>
-        withPython(start('sample_jax.py', []), async (jax) => {
-          const contenders = [
-            ...variants.map(([name, peer]) => caseOf(torch, peer, name, ['PyTorch', ...(name.includes('bfloat16') ? ['bfloat16'] : [])])),
-            caseOf(jax, 'JAX, float32, jit', 'jit', ['JAX']),
-            ...onEngines.map(({ contender }) => contender),
-          ];
-          const what = `${model.name}, ${model.config.blockSize} tokens an image`;
-          return {
-            rows: await compareWith({ what, amount, ours: ours.work }, contenders, settings),
-            versions: Object.assign({ ...versionsOf(torch), ...versionsOf(jax) }, ...onEngines.map(({ versions }) => versions)),
-          };
-        }),
+      return withPython(
+        start(
+          'sample.py',
+          variants.map(([variant]) => variant),
+        ),
+        (torch) =>
+          withPython(start('sample_jax.py', []), async (jax) => {
+            const contenders = [
+              ...variants.map(([name, peer]) =>
+                caseOf(torch, peer, name, ['PyTorch', ...(name.includes('bfloat16') ? ['bfloat16'] : [])]),
+              ),
+              caseOf(jax, 'JAX, float32, jit', 'jit', ['JAX']),
+              ...onEngines.map(({ contender }) => contender),
+            ];
+            const what = `${model.name}, ${model.config.blockSize} tokens an image`;
+            return {
+              rows: await compareWith({ what, amount, ours: ours.work }, contenders, settings),
+              versions: Object.assign(
+                { ...versionsOf(torch), ...versionsOf(jax) },
+                ...onEngines.map(({ versions }) => versions),
+              ),
+            };
+          }),
       );
     },
   };

@@ -78,7 +78,11 @@ export const training: Topic = {
     'step of LlamaGen-B would take minutes.',
   async measure(settings) {
     const { small } = settings;
-    const large = await measureSize(small ? 'tiny' : 'B', settings, ['python', 'node', ...(small ? ['wasm' as const] : [])]);
+    const large = await measureSize(small ? 'tiny' : 'B', settings, [
+      'python',
+      'node',
+      ...(small ? ['wasm' as const] : []),
+    ]);
     if (small) return large;
     const demo = await measureSize('demo', settings, ['wasm']);
     return { rows: [...large.rows, ...demo.rows], versions: { ...large.versions, ...demo.versions } };
@@ -107,7 +111,11 @@ async function measureSize(
     onEngines.push(found);
   }
   const compare = (others: readonly (Contender | Absent)[]): Promise<Row[]> => {
-    const work = { what: `${model.name}, step of ${images} images`, amount: { of: images, unit: 'images/s' }, ours: ours.work };
+    const work = {
+      what: `${model.name}, step of ${images} images`,
+      amount: { of: images, unit: 'images/s' },
+      ours: ours.work,
+    };
     return compareWith(work, [...others, ...onEngines.map(({ contender }) => contender)], settings);
   };
   const versions = Object.assign({}, ...onEngines.map((found) => found.versions));
@@ -116,7 +124,9 @@ async function measureSize(
   return withPython(scripts.torch, (torch) =>
     withPython(scripts.jax, async (jax) => ({
       rows: await compare([
-        ...torchVariantsOf(settings.small).map(([name, peer]) => scriptContender(torch, peer, name, ['PyTorch', ...(name.includes('bfloat16') ? ['bfloat16'] : [])], agree)),
+        ...torchVariantsOf(settings.small).map(([name, peer]) =>
+          scriptContender(torch, peer, name, ['PyTorch', ...(name.includes('bfloat16') ? ['bfloat16'] : [])], agree),
+        ),
         scriptContender(jax, 'JAX, float32, jit', 'jit', ['JAX'], agree),
       ]),
       versions: { ...versionsOf(torch), ...versionsOf(jax), ...versions },
@@ -134,7 +144,13 @@ function startScripts(model: ComparedModel, { threads, small }: PeerSettings) {
 }
 
 /** A case of a script whose losses are compared with ours. */
-function scriptContender(python: PythonPeer | string, peer: string, name: string, needs: readonly string[], agree: Agree) {
+function scriptContender(
+  python: PythonPeer | string,
+  peer: string,
+  name: string,
+  needs: readonly string[],
+  agree: Agree,
+) {
   const limit = name.includes('bfloat16') ? within.bfloat16 : within.float32;
   return pythonContender(python, {
     peer,
