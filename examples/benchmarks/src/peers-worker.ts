@@ -11,6 +11,9 @@ if (topic === undefined) throw new Error(`peers-worker: expected the name of a t
 // TensorFlow reads it when it is loaded.
 process.env.TF_NUM_INTRAOP_THREADS ??= values.threads;
 
+// The run was stopped.
+process.once('disconnect', () => process.exit(1));
+
 const report = (line: string): void => void process.stderr.write(`bench: ${topic.name}: ${line}\n`);
 const settings = { threads: Number(values.threads), rounds: Number(values.rounds), small: values.small, report };
 const result = await topic.measure(settings);
