@@ -1,120 +1,69 @@
-"""Seconds of whole optimizer steps of a LlamaGen in eager PyTorch, with random tokens: the middle one of several.
+"""Whole optimizer steps of a LlamaGen in PyTorch, as a process of `peer.py`: a case for each way to compute.
 
-Arguments: width, heads, layers, width of feed-forward layers, codes, classes, tokens, images, threads.
+Settings: `model` (arguments of the model), `images`, `drop`, `variants`. Inputs: the weights, `labels` [B] and `codes` [B, T];
+without inputs, all are random. The result of a case is the loss before each of its steps, from the given weights on.
 """
 
-import json
-import statistics
-import sys
+import contextlib
+import os
 import time
 
-import torch
-from torch import nn
-from torch.nn import functional
+from peer import folder, inputs, load, missing, serve, settings, threads
 
-width, heads, layers, hidden, codes, classes, tokens, images, threads = (int(value) for value in sys.argv[1:10])
-head_width = width // heads
-drop = 0.1
-torch.manual_seed(0)
-torch.set_num_threads(threads)
+torch = load("torch", "PyTorch")
 
 
-class RMSNorm(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
+def cases_of():
+    from llamagen_torch import LlamaGen, adamw, multiplies_bfloat16, train_step
 
-    def forward(self, x):
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-5) * self.weight
+    torch.manual_seed(0)
+    torch.set_num_threads(threads)
+    if not multiplies_bfloat16():
+        missing["bfloat16"] = "the processor has no products of bfloat16"
+    model = LlamaGen(*settings["model"], drop=settings["drop"])
+    codes, classes, tokens = settings["model"][4:7]
+    if os.path.exists(os.path.join(folder, "inputs.npz")):
+        arrays = {name: torch.from_numpy(array) for name, array in inputs().items()}
+        labels, image_codes = arrays.pop("labels").long(), arrays.pop("codes").long()
+        model.load_state_dict(arrays)
+    else:
+        arrays = None
+        labels = torch.randint(classes, (settings["images"],))
+        image_codes = torch.randint(codes, (settings["images"], tokens))
+    optimizer = adamw(model)
+    compiled = torch.compile(model.loss)
 
+    def step(variant):
+        half = torch.autocast("cpu", torch.bfloat16) if "bfloat16" in variant else contextlib.nullcontext()
+        with half:
+            return train_step(model, compiled if "compiled" in variant else model.loss, optimizer, labels, image_codes)
 
-def rotate(x, table):
-    """Pairs of [B, T, H, d] as complex numbers, times those of [T, 1, d / 2]."""
-    pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2))
-    return torch.view_as_real(pairs * table).flatten(3)
+    def check(variant):
+        """Losses of the first steps from the given weights on, with an optimizer that has not run."""
+        if arrays is not None:
+            model.load_state_dict(arrays)
+        optimizer.state.clear()
+        return {"losses": [step(variant) for _ in range(3)]}
 
+    def timed(variant):
+        step(variant)
 
-class Block(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.attention_norm, self.feed_forward_norm = RMSNorm(), RMSNorm()
-        self.wqkv = nn.Linear(width, 3 * width, bias=False)
-        self.wo = nn.Linear(width, width, bias=False)
-        self.w1 = nn.Linear(width, hidden, bias=False)
-        self.w3 = nn.Linear(width, hidden, bias=False)
-        self.w2 = nn.Linear(hidden, width, bias=False)
-
-    def attention(self, x, table, mask):
-        batch, length, _ = x.shape
-        q, k, v = self.wqkv(x).view(batch, length, 3, heads, head_width).unbind(2)
-        q, k = rotate(q, table), rotate(k, table)
-        q, k, v = (part.transpose(1, 2) for part in (q, k, v))
-        scores = q @ k.transpose(2, 3) * head_width**-0.5 + mask
-        mixed = scores.softmax(-1) @ v
-        return functional.dropout(self.wo(mixed.transpose(1, 2).reshape(batch, length, width)), drop)
-
-    def forward(self, x, table, mask):
-        x = x + self.attention(self.attention_norm(x), table, mask)
-        y = self.feed_forward_norm(x)
-        return x + functional.dropout(self.w2(functional.silu(self.w1(y)) * self.w3(y)), drop)
-
-
-class LlamaGen(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.classes = nn.Embedding(classes + 1, width)
-        self.tokens = nn.Embedding(codes, width)
-        self.blocks = nn.ModuleList(Block() for _ in range(layers))
-        self.norm = RMSNorm()
-        self.output = nn.Linear(width, codes, bias=False)
-        frequencies = 10000.0 ** -(torch.arange(0, head_width, 2) / head_width)
-        angles = torch.outer(torch.arange(tokens), frequencies)
-        self.table = torch.polar(torch.ones_like(angles), angles)[:, None]
-        self.mask = torch.full((tokens, tokens), float("-inf")).triu(1)
-
-    def forward(self, labels, codes_read):
-        x = torch.cat([self.classes(labels)[:, None], self.tokens(codes_read)], 1)
-        x = functional.dropout(x, drop)
-        for block in self.blocks:
-            x = block(x, self.table, self.mask)
-        return self.output(self.norm(x))
-
+    times = {variant: lambda variant=variant: timed(variant) for variant in settings["variants"]}
+    return times | {f"check {variant}": lambda variant=variant: check(variant) for variant in settings["variants"]}
 
 
 def product_speed():
-    """GFLOP/s of a matrix product."""
+    """GFLOP/s of a matrix product on one core, by its own time, as other programs may run."""
+    torch.set_num_threads(1)
     a = torch.randn(512, 512)
     a @ a
-    start = time.perf_counter()
-    a @ a
-    return 2 * 512**3 / (time.perf_counter() - start) / 1e9
+    start = time.process_time()
+    for _ in range(4):
+        a @ a
+    return 4 * 2 * 512**3 / (time.process_time() - start) / 1e9
 
 
 # With the reference BLAS of some distributions a step takes minutes, which says nothing of PyTorch.
-if product_speed() < 10:
-    print("{}")
-    sys.exit()
-
-model = LlamaGen()
-matrices = [p for p in model.parameters() if p.dim() >= 2]
-vectors = [p for p in model.parameters() if p.dim() < 2]
-optimizer = torch.optim.AdamW(
-    [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}], lr=1e-4, betas=(0.9, 0.95)
-)
-
-
-def step():
-    start = time.perf_counter()
-    image_codes = torch.randint(codes, (images, tokens))
-    logits = model(torch.randint(classes, (images,)), image_codes[:, :-1])
-    loss = functional.cross_entropy(logits.view(-1, codes), image_codes.view(-1))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    return time.perf_counter() - start
-
-
-# The first ones have the moments to allocate, and memory that is cold.
-seconds = [step() for _ in range(4)][1:]
-print(json.dumps({"seconds": statistics.median(seconds)}))
+if torch is not None and product_speed() < 5:
+    missing["PyTorch"], torch = "its matrix products are those of a reference BLAS", None
+serve(cases_of() if torch is not None else {})

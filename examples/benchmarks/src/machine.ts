@@ -62,3 +62,15 @@ export function availableBytes(): number {
   }
   return freemem();
 }
+
+/** Share of busy cores above which a warning is printed. */
+const quiet = 0.1;
+
+/** Warns on stderr if other programs used the machine before the run. */
+export function warnIfBusy({ busyBefore }: Machine): void {
+  if (busyBefore <= quiet) return;
+  const busy = (100 * busyBefore).toFixed(0);
+  process.stderr.write(
+    `bench: expected an idle machine, got one whose cores are ${busy} % busy. Figures will be too low.\n`,
+  );
+}

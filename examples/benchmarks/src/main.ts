@@ -3,7 +3,8 @@ import { findPython, readOptions, runProgram, UsageError, wholeNumber } from '@d
 import { writeFileAtomic } from '@dpar/io/node';
 import { selectBenchmarks, withoutObstacles } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
-import { describeMachine } from './machine.js';
+import { describeMachine, warnIfBusy } from './machine.js';
+import { comparePeers, peersUsage } from './peers/main.js';
 import { type BenchmarkResult, runBenchmarks } from './run.js';
 
 /** Prefixes of benchmarks that do not run by default. Those with a full name are too many to list. */
@@ -19,6 +20,7 @@ const usage = `npm run bench -- [--only PREFIX] [--json] [--out FILE] [--rounds 
   --rounds N     measurements of each benchmark, whose median is reported (default: 7; slow ones run 2 or 3 times)
   --threads N    threads of the engine (default: all cores)
 
+\`npm run bench -- --peers\` compares with other libraries and writes a page: see its \`--help\`.
 Figures of PyTorch 2 appear if the environment variable DPAR_PYTHON names a Python that has it, or python3 has.
 
 ${benchmarks.flatMap(({ name, onlyWith }) => (onlyWith === undefined ? [name] : [])).join('\n')}
@@ -26,9 +28,6 @@ ${benchmarks.flatMap(({ name, onlyWith }) => (onlyWith === undefined ? [name] : 
 Only if selected, as are other batches and formats of sample/ by their full names (see examples/benchmarks/README.md):
 ${onlySelected.join('\n')}
 `;
-
-/** Share of busy cores above which a warning is printed. */
-const quiet = 0.1;
 
 async function main(): Promise<void> {
   const values = readOptions('bench', process.argv.slice(2), {
@@ -54,10 +53,7 @@ async function main(): Promise<void> {
   const pytorch = selected.some(({ usesPytorch }) => usesPytorch) ? await findPython('torch') : undefined;
   if (pytorch !== undefined) report(`compares with PyTorch ${pytorch.version} of ${pytorch.command}`);
   const machine = await describeMachine(threads, pytorch?.version);
-  if (machine.busyBefore > quiet) {
-    const busy = (100 * machine.busyBefore).toFixed(0);
-    report(`expected an idle machine, got one whose cores are ${busy} % busy. Figures will be too low.`);
-  }
+  warnIfBusy(machine);
   const results = await runBenchmarks(selected, { rounds, threads, pytorch: pytorch !== undefined, report });
   const json = `${JSON.stringify({ machine, results }, null, 2)}\n`;
   if (values.out !== undefined) await writeFileAtomic(values.out, json);
@@ -79,4 +75,6 @@ function formatFigure(value: string | number): string {
   return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(4);
 }
 
-runProgram(main, usage);
+const argv = process.argv.slice(2);
+if (argv.includes('--peers')) runProgram(() => comparePeers(argv), peersUsage);
+else runProgram(main, usage);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { findPython, type PythonPackages } from '@dpar/example-kit';
+import { findPython } from '@dpar/example-kit';
 
 const run = promisify(execFile);
 
@@ -12,21 +12,19 @@ const run = promisify(execFile);
 export interface PythonOptions {
   /** Threads of its matrix products. */
   readonly threads: number;
-  /** Packages that it needs. Default: NumPy and SciPy. */
-  readonly packages?: PythonPackages;
 }
 
 /**
  * Runs a script of the folder `python`.
  * @param inputs Arrays, which are passed as files, and numbers.
- * @returns The numbers that it prints as JSON; undefined if no Python has its packages, or the script fails.
+ * @returns The numbers that it prints as JSON; undefined if no Python has NumPy and SciPy, or the script fails.
  */
 export async function runPython(
   script: string,
   inputs: readonly (Float32Array | Float64Array | number)[],
-  { threads, packages = 'scipy' }: PythonOptions,
+  { threads }: PythonOptions,
 ): Promise<Record<string, number> | undefined> {
-  const python = await findPython(packages);
+  const python = await findPython('scipy');
   if (python === undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'dpar-benchmark-'));
   try {

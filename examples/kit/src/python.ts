@@ -5,19 +5,20 @@ const run = promisify(execFile);
 
 /** Packages that scripts need, and programs that print their version, or fail if they are missing or too old. */
 const checks = {
+  numpy: 'import numpy; print(numpy.__version__)',
   scipy: 'import numpy, scipy; print(scipy.__version__)',
   torch: 'import torch; assert int(torch.__version__.split(".")[0]) >= 2; print(torch.__version__)',
   'torch with numpy': 'import numpy, torch; assert int(torch.__version__.split(".")[0]) >= 2; print(torch.__version__)',
 } as const;
 
-/** NumPy and SciPy, or PyTorch 2 and above, which needs NumPy to send objects between processes. */
+/** NumPy, NumPy and SciPy, or PyTorch 2 and above, which needs NumPy to send objects between processes. */
 export type PythonPackages = keyof typeof checks;
 
 /** A Python with the packages that a script needs. */
 export interface Python {
   /** Program. */
   readonly command: string;
-  /** Version of SciPy or PyTorch. */
+  /** Version of NumPy, SciPy or PyTorch. */
   readonly version: string;
 }
 

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { createOrtEngine } from '@dpar/engine-ort';
 import type { MemoryCount } from '@dpar/model';
 import { initializeParameters } from '@dpar/nn';
+import { median } from '@dpar/report';
 import { createRandom, named } from '@dpar/tensor';
 import { type StepMetrics, Trainer } from '@dpar/train';
 import { createOptimizerThreadFor, openTrainingData } from '@dpar/train/node';
 import { type Benchmark, type BenchmarkSettings, medians, type Sample } from '../benchmark.js';
-import { runPython } from '../python.js';
+import { PythonPeer } from '../peers/python-peer.js';
 import { type ModelSize, type TrainedModel, trainedModel } from '../training/models.js';
 import { writeShards } from '../training/shards.js';
 import { gemmPeak, speedOf } from './gemm-peak.js';
@@ -74,10 +75,20 @@ function sampleOf({ seconds, waitSeconds, optimizerSeconds, paddingShare }: Step
 }
 
 /** Measures the same steps of a base LlamaGen in eager PyTorch, if it is installed. */
-async function pytorchStep({ pytorch }: TrainedModel, threads: number): Promise<Sample> {
+async function pytorchStep({ pytorch, batch }: TrainedModel, threads: number): Promise<Sample> {
   if (pytorch === undefined) return {};
-  const { seconds } = (await runPython('train_step.py', [...pytorch, threads], { threads, packages: 'torch' })) ?? {};
-  return seconds === undefined ? {} : { pytorchSeconds: seconds };
+  const settings = { model: pytorch, images: batch, drop: dropout.residual, variants: ['eager'] };
+  const python = await PythonPeer.start('train_step.py', { threads, settings });
+  if (typeof python === 'string' || !python.has('eager')) return {};
+  try {
+    // The first one has the moments to allocate, and memory that is cold.
+    await python.seconds('eager');
+    const seconds = [];
+    while (seconds.length < consecutive) seconds.push(await python.seconds('eager'));
+    return { pytorchSeconds: median(seconds) };
+  } finally {
+    await python.stop();
+  }
 }
 
 async function startTrainer({ model, batch }: TrainedModel, { threads, device }: BenchmarkSettings): Promise<Trainer> {

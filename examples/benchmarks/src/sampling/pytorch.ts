@@ -1,7 +1,7 @@
 import { llamaGenMemory } from '@dpar/model';
 import type { Sample } from '../benchmark.js';
 import { availableBytes } from '../machine.js';
-import { runPython } from '../python.js';
+import { PythonPeer } from '../peers/python-peer.js';
 import { llamaGenArguments } from '../training/models.js';
 import { imagesOf, llamaGenConfig, type Variant } from './variant.js';
 
@@ -22,11 +22,20 @@ export async function sampleInPytorch(variant: Variant, threads: number): Promis
   const config = llamaGenConfig(variant);
   const { weights, cache } = llamaGenMemory(config, variant.batch);
   if (weights + 2 * cache + programBytes > availableBytes()) return {};
-  const inputs = [...llamaGenArguments(config, variant.batch), threads];
-  const { tokensPerSecond, compiledTokensPerSecond } =
-    (await runPython('sample.py', inputs, { threads, packages: 'torch' })) ?? {};
-  return {
-    ...(tokensPerSecond !== undefined && { torchTokensPerSecond: tokensPerSecond }),
-    ...(compiledTokensPerSecond !== undefined && { torchCompiledTokensPerSecond: compiledTokensPerSecond }),
-  };
+  const settings = { model: llamaGenArguments(config), images: variant.batch, variants: ['eager', 'compiled'] };
+  const python = await PythonPeer.start('sample.py', { threads, settings });
+  if (typeof python === 'string' || !python.has('eager')) return {};
+  try {
+    const torchTokensPerSecond = await tokensPerSecond(python, 'eager');
+    // Without a C++ compiler it fails.
+    const compiled = await tokensPerSecond(python, 'compiled').catch(() => undefined);
+    return { torchTokensPerSecond, ...(compiled !== undefined && { torchCompiledTokensPerSecond: compiled }) };
+  } finally {
+    await python.stop();
+  }
+
+  async function tokensPerSecond(peer: PythonPeer, name: string): Promise<number> {
+    await peer.seconds(name);
+    return (variant.batch * config.blockSize) / (await peer.seconds(name));
+  }
 }

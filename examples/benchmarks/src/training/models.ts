@@ -30,7 +30,7 @@ export interface TrainedModel {
   /** Multiply-accumulates of matrix products in a forward pass for one image. */
   readonly macs: number;
   readonly memory: MemoryCount;
-  /** Arguments of `python/train_step.py`, for models that PyTorch trains too. */
+  /** Sizes for `python/train_step.py`, for models that PyTorch trains too. */
   readonly pytorch?: readonly number[];
 }
 
@@ -99,13 +99,13 @@ export function trainedModel(kind: 'dpar' | 'llamagen', size: ModelSize, batch: 
     model: { kind: llamaGenKind, config },
     macs: gptMatmulMacs(config),
     memory: llamaGenMemory(config, batch),
-    ...(size === 'b-256' && batch <= pytorchImages && { pytorch: llamaGenArguments(config, batch) }),
+    ...(size === 'b-256' && batch <= pytorchImages && { pytorch: llamaGenArguments(config) }),
   };
 }
 
-/** Arguments of the Python scripts that run a LlamaGen, up to the number of threads. */
-export function llamaGenArguments(config: LlamaGenConfig, batch: number): number[] {
+/** Sizes of a LlamaGen in the order of the Python modules: width, heads, layers, feed-forward width, codes, classes, tokens. */
+export function llamaGenArguments(config: LlamaGenConfig): number[] {
   const { dim, nHead, nLayer, vocabSize, numClasses, blockSize } = config;
   const hidden = named(llamaGenKind.specs(config), 'layers.0.feed_forward.w1.weight').shape[0] ?? 0;
-  return [dim, nHead, nLayer, hidden, vocabSize, numClasses, blockSize, batch];
+  return [dim, nHead, nLayer, hidden, vocabSize, numClasses, blockSize];
 }
