@@ -37,7 +37,7 @@ it('goes from images to figures, as the guide says, in small', { timeout: 300_00
       const shown = blocksOf(guide, '')[1]?.replaceAll(/[.]/g, '\\.').replaceAll('\\.\\.\\.', '[\\d.]+');
       expect(printed.replaceAll(/ +/g, ' ')).toMatch(new RegExp(shown?.replaceAll(/ +/g, ' ') ?? 'none'));
     }
-    if (command.startsWith('dpar eval')) expect(printed).toMatch(/^FID +[\d.]+/m);
+    if (command.startsWith('dpar eval')) expect(printed).toMatch(/^Fréchet distance +[\d.]+/m);
   }
   expect((await stat('grid.png')).size).toBeGreaterThan(500);
   expect((await readdir('samples')).filter((name) => name.endsWith('.png'))).toHaveLength(6);

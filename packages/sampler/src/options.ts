@@ -30,7 +30,7 @@ export const samplerOptionsKinds: KindsOf<SamplerOptions> = {
  */
 export type StageSeconds = Readonly<Record<string, number>>;
 
-/** What an image shows: a class, or the words of a prompt, each a class of its own. */
+/** Content of an image: a class, or the words of a prompt, each a class of its own. */
 export type Label = number | ArrayLike<number>;
 
 /** Settings of a generation: images, patches, and the drawing of tokens. */

@@ -10,8 +10,9 @@ export const coveredElsewhere: Readonly<Record<string, string>> = {
   'packages/engine-ort/README.md 3': 'packages/playground/src/worker/worker.ts',
   // Tested with weights of the right shapes instead of a download of 95 MB, and with small networks.
   'packages/eval/README.md 4': 'packages/eval/src/readme.test.ts',
-  'packages/eval/README.md 5': 'packages/eval/src/onnx/onnx-network.test.ts',
-  'packages/eval/README.md 6': 'packages/eval/src/sets/features.test.ts',
+  'packages/eval/README.md 5': 'packages/eval/src/dinov2/dinov2.test.ts',
+  'packages/eval/README.md 6': 'packages/eval/src/onnx/onnx-network.test.ts',
+  'packages/eval/README.md 7': 'packages/eval/src/sets/features.test.ts',
   // Reads a folder of pictures.
   'packages/images/README.md 1': 'packages/images/src/readme.test.ts',
   // In a page.

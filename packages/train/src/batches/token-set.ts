@@ -107,6 +107,7 @@ function check<D extends 'int32' | 'float32'>(
  * @param words Classes of the words, at least one.
  * @param length W, at least as many.
  * @returns [W]
+ * @throws DparError without words, or for more of them than W.
  */
 export function promptRow(words: ArrayLike<number>, length: number): Int32Array {
   checkArguments('promptRow', { words, length }, { words: 'number[]', length: 'number' });

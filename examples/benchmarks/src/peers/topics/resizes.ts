@@ -45,7 +45,8 @@ const byteFilters: Readonly<Record<ByteFilter, Filter>> = {
   },
 };
 
-const floatFilters: Readonly<Record<Exclude<ResizeMethod, 'adm'>, Filter>> = {
+/** Of these, `adm` is in none of the libraries, and `pillow` is the bicubic of bytes. */
+const floatFilters: Readonly<Record<Exclude<ResizeMethod, 'adm' | 'pillow'>, Filter>> = {
   clean: {
     what: 'antialiased bicubic, floats (clean)',
     peers: { Pillow: precision, PyTorch: precision, torchvision: precision },

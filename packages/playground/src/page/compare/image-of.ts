@@ -8,7 +8,7 @@ export function patchesOf({ startsPatch }: DrawingState): number {
   return lengthsFromStarts(startsPatch).length;
 }
 
-/** What determines the costs of an image: its patches, by a drawing of DPAR, and guidance. */
+/** Facts that determine the costs of an image: its patches, by a drawing of DPAR, and guidance. */
 export function imageOf({ options }: Run, drawing: DrawingState): DrawnImage {
   return { patches: patchesOf(drawing), isGuided: options.guidanceScale !== 1 };
 }

@@ -25,7 +25,7 @@ export function wholeSeconds(drawing: DrawingState | undefined): number {
 /** Seconds as text, with their unit. */
 export const secondsText = (seconds: number): string => measure(fixed(seconds, 2), 's');
 
-/** What runs for an image of a model. Numbers are NaN while they are unknown. */
+/** Work for an image of a model. Numbers are NaN while they are unknown. */
 interface Row {
   /** Last part of the names of its figures. */
   readonly key: string;
