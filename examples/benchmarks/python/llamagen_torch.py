@@ -14,6 +14,14 @@ def multiplies_bfloat16():
         return True
 
 
+def prepare(threads, missing):
+    """The same random numbers in each run, and a note where bfloat16 would be emulated."""
+    torch.manual_seed(0)
+    torch.set_num_threads(threads)
+    if not multiplies_bfloat16():
+        missing["bfloat16"] = "the processor has no products of bfloat16"
+
+
 def rotary_table(tokens, head_width):
     """Cosines and sines of 2D RoPE, [T, d / 2] each: zeros for the class, then half of the pairs turn by row and half by column."""
     side = round(tokens**0.5)

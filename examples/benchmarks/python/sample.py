@@ -13,12 +13,9 @@ torch = load("torch", "PyTorch")
 
 
 def cases_of():
-    from llamagen_torch import LlamaGen, draw, generate, greedy, multiplies_bfloat16
+    from llamagen_torch import LlamaGen, draw, generate, greedy, prepare
 
-    torch.manual_seed(0)
-    torch.set_num_threads(threads)
-    if not multiplies_bfloat16():
-        missing["bfloat16"] = "the processor has no products of bfloat16"
+    prepare(threads, missing)
     model = LlamaGen(*settings["model"]).eval().requires_grad_(False)
     if os.path.exists(os.path.join(folder, "inputs.npz")):
         model.load_state_dict({name: torch.from_numpy(array) for name, array in inputs().items()})

@@ -14,12 +14,9 @@ torch = load("torch", "PyTorch")
 
 
 def cases_of():
-    from llamagen_torch import LlamaGen, adamw, multiplies_bfloat16, train_step
+    from llamagen_torch import LlamaGen, adamw, prepare, train_step
 
-    torch.manual_seed(0)
-    torch.set_num_threads(threads)
-    if not multiplies_bfloat16():
-        missing["bfloat16"] = "the processor has no products of bfloat16"
+    prepare(threads, missing)
     model = LlamaGen(*settings["model"], drop=settings["drop"])
     codes, classes, tokens = settings["model"][4:7]
     if os.path.exists(os.path.join(folder, "inputs.npz")):

@@ -2,7 +2,7 @@ import { figure, formatSeconds, type Html, html, page, table } from '@dpar/repor
 import type { Machine } from '../machine.js';
 import { differs, type Row, type TopicResult } from './topic.js';
 
-/** What was found of a topic. */
+/** Findings of a topic. */
 export interface TopicReport extends TopicResult {
   readonly name: string;
   readonly title: string;

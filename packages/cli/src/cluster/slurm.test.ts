@@ -9,6 +9,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { blockMeansNetwork } from '../testing/block-means.js';
 import { tokenizerFolder } from '../testing/sampling.js';
 import { hasSlurm, startSlurm, until } from '../testing/slurm.js';
+import { tinyDpar } from '../testing/tiny-dpar.js';
 
 const cluster = fileURLToPath(new URL('../../cluster', import.meta.url));
 const bin = fileURLToPath(new URL('../../bin/dpar.js', import.meta.url));
@@ -24,22 +25,9 @@ const stages: Readonly<Record<string, readonly string[]>> = {
   merge: [],
 };
 
-/** A DPAR of 8x8 tokens of 48 codes and 5 classes. A checkpoint follows each step. */
+/** A checkpoint follows each step. */
 const training = {
-  model: {
-    kind: 'dpar',
-    dim: 32,
-    n_head: 2,
-    n_layer: 1,
-    n_local_encoder_layers: 1,
-    n_local_decoder_layers: 1,
-    multiple_of: 16,
-    vocab_size: 48,
-    block_size: 64,
-    num_classes: 5,
-    embedding_type: 'dynamic_4d',
-    patching: { threshold: 1, max_patch_length: 4 },
-  },
+  model: tinyDpar,
   data: { tokens: 'set by the pipeline' },
   steps: 8,
   batch_size: 4,

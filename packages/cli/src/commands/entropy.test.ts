@@ -10,6 +10,7 @@ import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
 import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
+import { tinyDpar } from '../testing/tiny-dpar.js';
 
 const model = ['--checkpoint', fixturePath('entropy-model')];
 const input = fixturePath('entropy-model/io.safetensors');
@@ -146,16 +147,8 @@ it('computes the entropies of a folder of shards in shares, which training finds
   );
 
   const config = join(folder, 'train.json');
-  const size = {
-    dim: 32,
-    n_head: 2,
-    n_layer: 1,
-    n_local_encoder_layers: 1,
-    n_local_decoder_layers: 1,
-    multiple_of: 16,
-  };
   const settings = {
-    model: { kind: 'dpar', ...size, vocab_size: 48, block_size: 64, num_classes: 5, patching: { threshold: 1 } },
+    model: tinyDpar,
     data: { tokens: folder, entropy_checkpoint: fixturePath('entropy-model') },
     steps: 2,
     batch_size: 2,

@@ -8,24 +8,12 @@ import { type HostTensor, int32 } from '@dpar/tensor';
 import { expect, it } from 'vitest';
 import { readTensors } from '../input-files.js';
 import { runCli } from '../testing/run-cli.js';
+import { tinyDpar } from '../testing/tiny-dpar.js';
 
 const tokens = fixturePath('dpar-dynamic4d/io.safetensors');
 
 const config = {
-  model: {
-    kind: 'dpar',
-    dim: 32,
-    n_head: 2,
-    n_layer: 1,
-    n_local_encoder_layers: 1,
-    n_local_decoder_layers: 1,
-    multiple_of: 16,
-    vocab_size: 48,
-    block_size: 64,
-    num_classes: 5,
-    embedding_type: 'dynamic_4d',
-    patching: { threshold: 1, max_patch_length: 4 },
-  },
+  model: tinyDpar,
   data: { tokens },
   optimizer: { learning_rate: 0.003 },
   steps: 6,
