@@ -33,10 +33,12 @@ def inputs():
         return {name: archive[name] for name in archive.files}
 
 
-def load(module, name):
-    """Imports a package and notes its version, or why it is missing. The result is None then."""
+def load(module, name, *parts):
+    """Imports a package with the parts that are needed, and notes its version, or why it is missing. The result is None then."""
     try:
         found = importlib.import_module(module)
+        for part in parts:
+            importlib.import_module(f"{module}.{part}")
     except ModuleNotFoundError:
         missing[name] = "not installed"
         return None

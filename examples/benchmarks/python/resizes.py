@@ -7,7 +7,7 @@ torchvision resizes tensors by `torch.nn.functional.interpolate`, and so do the 
 import numpy as np
 from peer import inputs, load, serve, settings, threads
 
-pillow, torch, torchvision = load("PIL", "Pillow"), load("torch", "PyTorch"), load("torchvision", "torchvision")
+pillow, torch, torchvision = load("PIL", "Pillow"), load("torch", "PyTorch"), load("torchvision", "torchvision", "transforms.v2.functional")
 image, width, height = inputs()["image"].astype(np.uint8), settings["width"], settings["height"]
 
 
