@@ -54,8 +54,11 @@ export interface Benchmark {
   readonly usesPytorch?: boolean;
 }
 
-/** Selects benchmarks by prefixes. A prefix that is a full name selects that benchmark only. */
-export function selectBenchmarks(benchmarks: readonly Benchmark[], prefixes: readonly string[]): Benchmark[] {
+/** Selects benchmarks, or topics of them, by prefixes. A prefix that is a full name selects the one of that name only. */
+export function selectBenchmarks<B extends Pick<Benchmark, 'name' | 'onlyWith'>>(
+  benchmarks: readonly B[],
+  prefixes: readonly string[],
+): B[] {
   return benchmarks.filter(({ name, onlyWith = '' }) =>
     prefixes.some((prefix) => {
       const exact = benchmarks.some((benchmark) => benchmark.name === prefix);

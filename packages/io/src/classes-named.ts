@@ -8,15 +8,14 @@ import { checkArguments } from './check-arguments.js';
  */
 export function classesNamed(name: string, names: readonly string[]): number[] {
   checkArguments('classesNamed', { name, names }, { name: 'string', names: 'string[]' });
-  const where = (isMeant: (other: string) => boolean): number[] =>
-    names.flatMap((other, number) => (isMeant(other) ? [number] : []));
+  if (name === '') return [];
   const rules = [
     (other: string) => other === name,
     (other: string) => other.endsWith(`/${name}`),
     (other: string) => other.startsWith(`${name}/`),
   ];
-  for (const rule of rules) {
-    const found = name === '' ? [] : where(rule);
+  for (const isMeant of rules) {
+    const found = names.flatMap((other, number) => (isMeant(other) ? [number] : []));
     if (found.length > 0) return found;
   }
   return [];

@@ -139,8 +139,8 @@ export function checkOptions(options: SampleOptions, config: SampledConfig): voi
   }
 }
 
-/** Words of a label. @throws DparError for a prompt without words. */
-function wordsOf(label: Label): number[] {
+/** Words of a prompt; a class is a prompt of one word. @throws DparError for a prompt without words. */
+export function wordsOf(label: Label): number[] {
   if (typeof label === 'number') return [label];
   if (label.length > 0) return Array.from(label);
   throw new DparError(

@@ -11,7 +11,7 @@ import {
   type Tensors,
 } from '@dpar/tensor';
 import type { StackCache } from './cache.js';
-import type { Label } from './options.js';
+import { type Label, wordsOf } from './options.js';
 
 /** Names of sizes that change while images are generated: rows of a step, sequences of a cache, and cached positions. */
 const [rows, sequences, positions] = ['rows', 'sequences', 'positions'] as const;
@@ -184,7 +184,7 @@ export function promptEmbeddings(table: HostTensor, labels: readonly Label[]): F
   const [, D = 0] = table.shape;
   const embeddings = new Float32Array(labels.length * D);
   for (const [i, label] of labels.entries()) {
-    const words = typeof label === 'number' ? [label] : Array.from(label);
+    const words = wordsOf(label);
     const row = embeddings.subarray(i * D, (i + 1) * D);
     for (const word of words) {
       for (let d = 0; d < D; d++) row[d] = (row[d] as number) + (table.data[word * D + d] as number);

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readOptions, UsageError, wholeNumber } from '@dpar/example-kit';
 import { writeFileAtomic } from '@dpar/io/node';
+import { selectBenchmarks } from '../benchmark.js';
 import { describeMachine, warnIfBusy } from '../machine.js';
 import { type PeersReport, peersMarkdown, peersPage, type TopicReport } from './report.js';
 import { differs, type PeerSettings, type Topic, type TopicResult } from './topic.js';
@@ -45,12 +46,12 @@ export async function comparePeers(argv: readonly string[]): Promise<void> {
     threads: wholeNumber('bench: --threads', values.threads, 1),
     small: values.small,
   };
-  const unknown = values.only.find((prefix) => selectTopics([prefix]).length === 0);
+  const unknown = values.only.find((prefix) => selectBenchmarks(topics, [prefix]).length === 0);
   if (unknown !== undefined) {
     const names = topics.map(({ name }) => name).join(', ');
     throw new UsageError(`bench: --only: expected the beginning of one of ${names}, got '${unknown}'.`);
   }
-  const selected = selectTopics(values.only);
+  const selected = selectBenchmarks(topics, values.only);
   const begin = performance.now();
   const machine = await describeMachine(settings.threads);
   warnIfBusy(machine);
@@ -69,15 +70,6 @@ export async function comparePeers(argv: readonly string[]): Promise<void> {
   };
   await write(report, resolve(values.output));
   process.exitCode = found.some(({ failed, rows }) => failed !== undefined || rows.some(differs)) ? 1 : 0;
-}
-
-/** Selects topics by prefixes. A prefix that is a full name selects that topic only. */
-function selectTopics(prefixes: readonly string[]): Topic[] {
-  return topics.filter(({ name }) =>
-    prefixes.some(
-      (prefix) => name === prefix || (name.startsWith(prefix) && topics.every((topic) => topic.name !== prefix)),
-    ),
-  );
 }
 
 /** Measures a topic in a process of its own, because native code can end a process and keeps its memory. */

@@ -29,7 +29,7 @@ export interface Dinov2Options {
 }
 
 const dinov2OptionsKinds: KindsOf<Dinov2Options> = {
-  'resize?': "'adm' | 'pytorch' | 'clean' | 'pillow'",
+  'resize?': imageKinds.resizeMethod,
   'size?': 'number',
   'reading?': imageKinds.reading,
   'batchSize?': 'number',

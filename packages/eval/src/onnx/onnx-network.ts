@@ -66,7 +66,7 @@ export interface OnnxNetworkOptions extends OnnxInputOptions {
 
 const onnxNetworkOptionsKinds: KindsOf<OnnxNetworkOptions> = {
   'range?': ["'bytes' | 'unit' | 'signed' | 'imagenet' | 'clip'", valueRangeKinds],
-  'resize?': "'adm' | 'pytorch' | 'clean' | 'pillow'",
+  'resize?': imageKinds.resizeMethod,
   'outputs?': onnxOutputNamesKinds,
   'reading?': imageKinds.reading,
   'tokens?': "'first' | 'mean'",

@@ -8,7 +8,8 @@ import { pillowBicubic, pyTorchBilinear, type TapsRule, tensorFlowBilinear } fro
 /** Resize method of one of the evaluators. */
 export type ResizeMethod = 'adm' | 'pytorch' | 'clean' | 'pillow';
 
-const methodKinds = "'adm' | 'pytorch' | 'clean' | 'pillow'";
+/** Kind of a {@link ResizeMethod}. */
+export const resizeMethodKind = "'adm' | 'pytorch' | 'clean' | 'pillow'";
 
 interface Resize {
   /** Planes [3, height, width] of a resized image. */
@@ -62,7 +63,7 @@ function resizeOf(method: ResizeMethod): Resize {
 
 /** Description of a method, with the evaluators that it matches. @throws DparError for an unknown method. */
 export function describeResize(method: ResizeMethod): string {
-  checkArguments('describeResize', { method }, { method: methodKinds });
+  checkArguments('describeResize', { method }, { method: resizeMethodKind });
   return resizeOf(method).description;
 }
 
@@ -82,7 +83,7 @@ export function resizeImage(image: RgbImage, size: ImageSize, method: ResizeMeth
   checkArguments(
     'resizeImage',
     { image, size, method },
-    { image: rgbImageKinds, size: imageSizeKinds, method: methodKinds },
+    { image: rgbImageKinds, size: imageSizeKinds, method: resizeMethodKind },
   );
   return resizeOf(method).planes(image, size);
 }

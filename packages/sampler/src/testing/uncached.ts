@@ -22,7 +22,7 @@ import {
 } from '@dpar/tensor';
 import type { GeneratedTokens } from '../finished-images.js';
 import { guidanceAt, isGuided } from '../guidance.js';
-import type { SampleOptions } from '../options.js';
+import { type SampleOptions, wordsOf } from '../options.js';
 
 /** Models small enough to be run many times: 4 x 4 tokens of 12 codes, 3 classes. */
 export const tiny = { dim: 32, n_layer: 1, n_head: 2, multiple_of: 16, vocab_size: 12, block_size: 16, num_classes: 3 };
@@ -146,7 +146,7 @@ const promptLength = 6;
  * that the mean stays the same.
  */
 function rowLabels(options: SampleOptions, nullClass: number): HostTensorOf<'int32'> {
-  const labels = Array.from(options.labels, (label) => (typeof label === 'number' ? [label] : Array.from(label)));
+  const labels = Array.from(options.labels, (label) => wordsOf(label));
   const rows = isGuided(options) ? [...labels, ...labels.map(() => [nullClass])] : labels;
   const repeated = rows.flatMap((words) => words.flatMap((word) => new Array(promptLength / words.length).fill(word)));
   return int32([rows.length, promptLength], repeated);
