@@ -38,10 +38,13 @@ export function createStages(quiet = false): Stages {
       const bar = bars?.create(total, 0, { name: name.padEnd(24), note: '', time: '' });
       say(`${name} ...`);
       let shownAt = 0;
+      let first: { readonly count: number; readonly at: number } | undefined;
       const result = await work({
         update(count, note = '') {
-          const left =
-            count > 0 && count < total ? `, ${((elapsed() * (total - count)) / count).toFixed(0)} s left` : '';
+          // What an interrupted run had finished before does not count for the rate.
+          first ??= { count, at: elapsed() };
+          const rate = (count - first.count) / (elapsed() - first.at);
+          const left = rate > 0 && count < total ? `, ${((total - count) / rate).toFixed(0)} s left` : '';
           const time = `${elapsed().toFixed(0)} s${left}`;
           bar?.update(count, { note, time });
           if (elapsed() - shownAt < 10 || count === total) return;

@@ -1,5 +1,6 @@
 import {
   argumentKinds,
+  checkHeads,
   crossEntropy,
   entropyOfLogits,
   type Field,
@@ -92,7 +93,11 @@ export const entropyKind: ImageModelKind<EntropyModelConfig> = {
     entropies: (ops, config, tensors) => entropyModel(ops, config, tensors, named(tensors, 'tokens')).entropies,
   },
   ...withoutPatches<EntropyModelConfig>(({ blockSize }) => blockSize - 1),
-  readConfig: (json) => ({ ...readConfig('entropyKind.readConfig', json, fields), clsTokenNum: 0 }),
+  readConfig(json) {
+    const config = readConfig('entropyKind.readConfig', json, fields);
+    checkHeads('entropyKind.readConfig', config);
+    return { ...config, clsTokenNum: 0 };
+  },
   writeConfig: (config) => ({ kind: 'entropy', ...writeConfig(config) }),
   specs: gptSpecs,
   recognise: (names) => hasGptBlocks(names) && !names.some((name) => name.startsWith('cls_embedding.')),

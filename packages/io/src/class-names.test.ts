@@ -12,6 +12,9 @@ describe('checkClassNames', () => {
     [['a//b'], '"a//b" as class 0'],
     [['a/..'], '"a/.." as class 0'],
     [['.git'], '".git" as class 0'],
+    [['cat', '/red', 'dog'], "the word '/red' before the class 'dog'"],
+    [['/'], '"/" as class 0'],
+    [['cat', '/a/b'], '"/a/b" as class 1'],
     [['cat', 3], '3 as class 1'],
     [{ cat: 0 }, 'an object'],
     [[], 'an empty list'],
@@ -20,6 +23,10 @@ describe('checkClassNames', () => {
   ])('refuses %j', (value, got) => {
     expect(() => checkClassNames('list', value)).toThrow(`in 'list', got ${got}. Correct or remove it.`);
   });
+});
+
+it('takes words, which begin with a slash', () => {
+  expect(checkClassNames('list', ['a/cat', '/cat', '/red']).names).toEqual(['a/cat', '/cat', '/red']);
 });
 
 it('names beside the folder of a checkpoint count if there are as many as classes', async () => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findFolder } from './atomic-folder.js';
 import { checkArguments } from './check-arguments.js';
+import { isWord } from './classes-named.js';
 import { IoError } from './error.js';
 import { writeJson } from './json-file.js';
 import { isSystemEntry } from './system-entry.js';
@@ -18,7 +19,8 @@ export interface ClassNames {
 }
 
 /**
- * Checks a list of names of classes, which are also names of folders. A slash sets a group before a name: `animals/cat`.
+ * Checks a list of names of classes, which are also names of folders. A slash sets a group before a name: `animals/cat`. With nothing
+ * before the slash it is a word: `/red`. Words follow the classes.
  * @param path File of the list, for messages.
  * @throws IoError naming an invalid or repeated name.
  */
@@ -34,17 +36,23 @@ export function checkClassNames(path: string, value: unknown): ClassNames {
   if (value.length === 0) return fail('an empty list');
   const numbers = new Map<unknown, number>();
   for (const [number, name] of value.entries()) {
-    if (typeof name !== 'string' || name.split('/').some((part) => !isFolderName(part))) {
+    if (typeof name !== 'string' || !partsOf(name).every(isFolderName)) {
       return fail(`${JSON.stringify(name)} as class ${number}`);
     }
     const other = numbers.get(name);
     if (other !== undefined) return fail(`'${name}' as classes ${other} and ${number}`);
+    if (!isWord(name) && number > 0 && isWord(value[number - 1])) {
+      return fail(`the word '${value[number - 1]}' before the class '${name}'`);
+    }
     numbers.set(name, number);
   }
   return { path, names: value };
 }
 
-const isFolderName = (text: string): boolean => text !== '' && !isSystemEntry(text) && !text.includes('\\');
+/** Parts of a name between slashes; of a word, its text. */
+const partsOf = (name: string): string[] => (isWord(name) ? [name.slice(1)] : name.split('/'));
+
+const isFolderName = (text: string): boolean => text !== '' && !isSystemEntry(text) && !/[\\/]/.test(text);
 
 /** Writes the names of classes into a folder. */
 export async function writeClassNames(folder: string, names: readonly string[]): Promise<void> {

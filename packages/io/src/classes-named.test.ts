@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { classesNamed } from './index.js';
+import { classesNamed, promptNamed } from './index.js';
 
 const names = ['animals/cat', 'animals/dog', 'toys/cat', 'toys', 'food/red apple'];
 
@@ -16,4 +16,19 @@ it.each([
   ['', []],
 ])('%j', (name, numbers) => {
   expect(classesNamed(name, names)).toEqual(numbers);
+});
+
+it.each([
+  // The class comes before the word of that name.
+  ['cat', [0, 2]],
+  ['red', [5]],
+  ['/cat', [6]],
+])('%j among words', (name, numbers) => {
+  expect(classesNamed(name, [...names, '/red', '/cat'])).toEqual(numbers);
+});
+
+it('finds the words of a text, and names those that are unknown', () => {
+  const words = [...names, '/red', '/cat', '/été'];
+  expect(promptNamed('A red, RED cat, dog? Été!', words)).toEqual({ words: [5, 6, 7], unknown: ['a', 'dog'] });
+  expect(promptNamed(' – ', words)).toEqual({ words: [], unknown: [] });
 });

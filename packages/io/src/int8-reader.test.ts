@@ -21,15 +21,20 @@ it('reads rounded matrices as float32, whole, in ranges and in pieces, and other
   );
   const zero = float32([2, 3]);
   const vector = float32([3], [1, 0.5, -2]);
-  await writeSafetensors(path, int8Weights({ wide, zero, vector }));
+  const kernel = float32(
+    [4, 3, 2, 2],
+    Float32Array.from({ length: 48 }, (_, i) => Math.cos(i)),
+  );
+  await writeSafetensors(path, int8Weights({ wide, zero, vector, kernel }));
   const expected = toHostTensors((await readSafetensors(path)).tensors);
   const file = dequantized(await openSafetensors(path));
   try {
-    expect([...file.names].sort()).toEqual(['vector', 'wide', 'zero']);
+    expect([...file.names].sort()).toEqual(['kernel', 'vector', 'wide', 'zero']);
     expect(file.types.get('wide')).toEqual({ dtype: 'F32', shape: [900, 700] });
     expect(file.types.get('vector')).toMatchObject({ dtype: 'F32', shape: [3] });
-    expect(file.notes).toEqual(['2 matrices of 8-bit whole numbers with scales are read as float32']);
+    expect(file.notes).toEqual(['3 matrices of 8-bit whole numbers with scales are read as float32']);
     expect(toHostTensors(new Map([['wide', await file.read('wide')]]))).toEqual({ wide: expected.wide });
+    expect(await file.read('kernel')).toMatchObject({ dtype: 'F32', shape: [4, 3, 2, 2] });
     const part = toHostTensors(new Map([['part', await file.readRange('wide', 699, 3)]])).part;
     expect(part?.data).toEqual(expected.wide?.data.slice(699, 702));
     await expect(file.readRange('wide', 900 * 700 - 1, 2)).rejects.toThrow("'wide'");

@@ -1,6 +1,6 @@
 import { checkArguments } from './check-arguments.js';
 import { bytesOf } from './convert.js';
-import { areScales, fromInt8, scalesOf } from './int8.js';
+import { areScales, fromInt8, matrixOf, scalesOf } from './int8.js';
 import type { SafetensorsReader } from './safetensors-reader.js';
 import type { StoredTensor, StoredType } from './stored.js';
 
@@ -27,14 +27,15 @@ export function dequantized(file: SafetensorsReader): SafetensorsReader {
 
   /** Reads rows `first` to `first + count - 1` of a matrix as F32. */
   const rowsOf = async (name: string, first: number, count: number): Promise<StoredTensor> => {
-    const [, columns = 0] = types.get(name)?.shape ?? [];
+    const { shape = [] } = types.get(name) ?? {};
+    const { columns } = matrixOf(shape);
     const codes = await file.readRange(name, first * columns, count * columns);
     const scales = await file.readRange(scalesOf(name, file.types) as string, first, count);
-    const { data } = fromInt8({ ...codes, shape: [count, columns] }, scales, `'${name}'`);
-    return { dtype: 'F32', shape: [count, columns], bytes: bytesOf(data) };
+    const { data } = fromInt8({ ...codes, shape: [count, ...shape.slice(1)] }, scales, `'${name}'`);
+    return { dtype: 'F32', shape: [count, ...shape.slice(1)], bytes: bytesOf(data) };
   };
   const pieces = async function* (name: string): AsyncGenerator<Uint8Array> {
-    const [rows = 0, columns = 0] = types.get(name)?.shape ?? [];
+    const { rows, columns } = matrixOf(types.get(name)?.shape ?? []);
     const step = Math.max(1, Math.floor(pieceBytes / (4 * Math.max(columns, 1))));
     for (let row = 0; row < rows; row += step) yield (await rowsOf(name, row, Math.min(step, rows - row))).bytes;
   };

@@ -48,6 +48,13 @@ describe('int8Weights', () => {
     expect(after?.shape).toEqual([64, 256]);
   });
 
+  it('has a scale for each output channel of a kernel', () => {
+    const data = Float32Array.from({ length: 3 * 2 * 3 * 3 }, (_, i) => Math.sin(i) * 10 ** Math.floor(i / 18));
+    const kernel = throughFile({ kernel: float32([3, 2, 3, 3], data) }).kernel;
+    const matrix = throughFile({ matrix: float32([3, 18], data) }).matrix;
+    expect(kernel).toEqual({ ...matrix, shape: [3, 2, 3, 3] });
+  });
+
   it('gives the same file when it is rounded again', () => {
     const w = float32(
       [4, 9],

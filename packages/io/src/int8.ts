@@ -12,7 +12,8 @@ const largest = 127;
 /**
  * Quantizes float32 matrices to 8-bit whole numbers with a scale per row, a quarter of the file size. A matrix [N, K] becomes I8
  * [N, K] under its name and F32 [N] under its name with `.scale`. Element (n, k) is scale[n] times its code, with an error of at
- * most half a scale. Other tensors are unchanged. {@link toHostTensors} and `readCheckpoint` restore such matrices.
+ * most half a scale. Kernels of convolutions [N, ...] are matrices whose rows are the output channels. Vectors and tensors of other
+ * types are unchanged. {@link toHostTensors} and `readCheckpoint` restore such matrices.
  *
  * @throws IoError if a matrix holds a number that is not finite.
  */
@@ -20,11 +21,11 @@ export function int8Weights(tensors: Readonly<Record<string, HostTensor>>): Reco
   checkArguments('int8Weights', { tensors }, { tensors: 'object' });
   const result: Record<string, HostTensor | StoredTensor> = Object.create(null);
   for (const [name, tensor] of Object.entries(tensors)) {
-    if (tensor.dtype !== 'float32' || tensor.shape.length !== 2) {
+    if (tensor.dtype !== 'float32' || tensor.shape.length < 2) {
       result[name] = tensor;
       continue;
     }
-    const [rows = 0, columns = 0] = tensor.shape;
+    const { rows, columns } = matrixOf(tensor.shape);
     const scales = new Float32Array(rows);
     const codes = new Int8Array(rows * columns);
     for (let row = 0; row < rows; row++) {
@@ -40,7 +41,7 @@ export function int8Weights(tensors: Readonly<Record<string, HostTensor>>): Reco
       scales[row] = scale;
       for (let k = 0; k < columns; k++) codes[row * columns + k] = Math.round((values[k] as number) / scale);
     }
-    result[name] = { dtype: 'I8', shape: [rows, columns], bytes: bytesOf(codes) };
+    result[name] = { dtype: 'I8', shape: [...tensor.shape], bytes: bytesOf(codes) };
     result[`${name}${suffix}`] = { dtype: 'F32', shape: [rows], bytes: bytesOf(scales) };
   }
   return result;
@@ -51,7 +52,7 @@ export function scalesOf(name: string, types: ReadonlyMap<string, StoredType>): 
   const [matrix, scales] = [types.get(name), types.get(`${name}${suffix}`)];
   const fit =
     matrix?.dtype === 'I8' &&
-    matrix.shape.length === 2 &&
+    matrix.shape.length >= 2 &&
     scales?.dtype === 'F32' &&
     scales.shape.length === 1 &&
     scales.shape[0] === matrix.shape[0];
@@ -63,14 +64,19 @@ export function areScales(name: string, types: ReadonlyMap<string, StoredType>):
   return name.endsWith(suffix) && scalesOf(name.slice(0, -suffix.length), types) !== undefined;
 }
 
-/** Restores the float32 matrix [N, K] from codes I8 [N, K] and scales F32 [N]. */
+/** Rows of a matrix, or output channels of a kernel, and numbers of each. */
+export function matrixOf([rows = 0, ...others]: readonly number[]): { readonly rows: number; readonly columns: number } {
+  return { rows, columns: others.reduce((product, size) => product * size, 1) };
+}
+
+/** Restores the float32 matrix [N, ...] from codes I8 [N, ...] and scales F32 [N]. */
 export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string): HostTensor {
   checkStored('fromInt8', codes, name);
-  const [rows = 0, columns = 0] = codes.shape;
+  const { rows, columns } = matrixOf(codes.shape);
   const factors = toHostTensor(scales, `${name}${suffix}`).data;
   if (codes.dtype !== 'I8' || factors.length !== rows) {
     throw new IoError(
-      `fromInt8: expected I8 [N, K] with scales [N], got ${formatStoredType(codes)} and ${formatStoredType(scales)}. Write them with int8Weights.`,
+      `fromInt8: expected I8 [N, ...] with scales [N], got ${formatStoredType(codes)} and ${formatStoredType(scales)}. Write them with int8Weights.`,
     );
   }
   const values = new Int8Array(codes.bytes.buffer, codes.bytes.byteOffset, codes.bytes.byteLength);
@@ -79,7 +85,7 @@ export function fromInt8(codes: StoredTensor, scales: StoredTensor, name: string
     const factor = factors[row] as number;
     for (const end = i + columns; i < end; i++) data[i] = (values[i] as number) * factor;
   }
-  return { dtype: 'float32', shape: [rows, columns], data };
+  return { dtype: 'float32', shape: [...codes.shape], data };
 }
 
 /**

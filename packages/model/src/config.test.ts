@@ -30,6 +30,9 @@ describe('config.json', () => {
     [{ ...json, dim: undefined }, /'dim' to be a whole number >= 1, got no such key/],
     [{ ...json, n_layer: 2.5 }, /'n_layer'.*got 2\.5/],
     [{ ...json, embedding_type: '4d' }, /'embedding_type' to be one of "dynamic_4d".*got "4d"/],
+    // Heads of 88 numbers: 16 parts are needed, 4 for the grid alone.
+    [{ ...json, dim: 176, n_head: 2 }, /'dim' and 'n_head'.*'dynamic_4d', got 176 \/ 2 = 88\. .*multiple of 16/],
+    [{ ...json, dim: 30, n_head: 2, embedding_type: null }, /'2d', got 30 \/ 2 = 15/],
     [{ ...json, block_size: 250 }, /'block_size' to be a square number.*got 250/],
     [{ ...json, patching: { mode: 'static', row_length: 16 } }, /max_patch_length/],
     [{ ...json, patching: { row_length: 7 } }, /'row_length' to divide/],

@@ -1,5 +1,6 @@
 import {
   argumentKinds,
+  checkHeads,
   described,
   type Fields,
   type GptConfig,
@@ -139,6 +140,8 @@ export function readDparConfig(json: unknown): DparConfig {
   const caller = 'dparKind.readConfig';
   const config = readConfig(caller, json, dparFields);
   checkGrid(caller, config);
+  // The local layers have the 2D embedding of the grid.
+  for (const embedding of ['2d', config.embeddingType ?? '1d'] as const) checkHeads(caller, config, embedding);
   const { mode, maxPatchLength, rowLength } = config.patching;
   if (mode === 'static' && maxPatchLength === null) {
     throw new DparError(`${caller}: expected 'max_patch_length' for static patches, got null. Set it to their length.`);

@@ -1,4 +1,5 @@
 import {
+  checkHeads,
   classNumbers,
   crossEntropy,
   gptLogits,
@@ -71,6 +72,7 @@ export const llamaGenKind: ImageModelKind<LlamaGenConfig> = {
   readConfig(json) {
     const config = readConfig('llamaGenKind.readConfig', json, llamaGenFields);
     checkGrid('llamaGenKind.readConfig', config);
+    checkHeads('llamaGenKind.readConfig', config);
     return config;
   },
   writeConfig: (config) => ({ kind: 'llamagen', ...writeConfig(config) }),

@@ -98,5 +98,5 @@ export {
   zeros,
 } from './parameters.js';
 export { type PrefillInputs, type PrefillResult, prefillBlock, prefillStack } from './prefill.js';
-export { gridRotaryData, gridRotaryTable } from './rotary-table.js';
+export { checkHeads, gridRotaryData, gridRotaryTable } from './rotary-table.js';
 export { attentionMacs, blockMacs, namedBlock, stackSpecs, transformerStack } from './stack.js';

@@ -1,5 +1,5 @@
-import { gridTable, type RotaryTable } from '@dpar/rope';
-import type { Ops } from '@dpar/tensor';
+import { gridTable, type RotaryEmbedding, type RotaryTable, rotaryLayout } from '@dpar/rope';
+import { DparError, type Ops } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type GridConfig, gridConfigKinds } from './gpt-config.js';
 
@@ -36,4 +36,30 @@ export function gridRotaryTable<T>(ops: Ops<T>, config: GridConfig, positions: n
   );
 
   return ops.constant(gridRotaryData(config, positions));
+}
+
+/**
+ * Checks that a rotary embedding can rotate the heads of a configuration.
+ * @param caller Function that errors name.
+ * @throws DparError if it divides heads into more parts than their width bears.
+ */
+export function checkHeads(
+  caller: string,
+  { dim, nHead }: Pick<GridConfig, 'dim' | 'nHead'>,
+  embedding: RotaryEmbedding = '2d',
+): void {
+  checkArguments(
+    'checkHeads',
+    { caller, config: { dim, nHead }, embedding },
+    { caller: 'string', config: { dim: 'number', nHead: 'number' }, embedding: 'string' },
+  );
+  try {
+    rotaryLayout(embedding, dim / nHead);
+  } catch (cause) {
+    throw new DparError(
+      `${caller}: expected 'dim' and 'n_head' that make heads for the embedding '${embedding}', got ${dim} / ${nHead} = ${dim / nHead}. ` +
+        (cause as Error).message,
+      { cause },
+    );
+  }
 }

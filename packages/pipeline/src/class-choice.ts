@@ -1,8 +1,12 @@
 import { nearestNames } from '@dpar/check';
-import { classesNamed } from '@dpar/io';
+import { classesNamed, isWord, promptNamed } from '@dpar/io';
+import type { Label } from '@dpar/sampler';
 import { DparError } from '@dpar/tensor';
 
-/** A class: its name, that of a group of classes, its number, or `null` for images without a class. */
+/**
+ * A class: its name, that of a group of classes, its number, or `null` for images without a class. For a model that was trained with
+ * prompts also a text, 'a red heart', of which the words count that the model knows.
+ */
 export type ClassChoice = string | number | null;
 
 /** Classes of a model. */
@@ -20,11 +24,11 @@ export interface Classes {
 const suggestions = 3;
 
 /**
- * Numbers of the classes that are meant. A name of a group (see `classesNamed` of `@dpar/io`) stands for its classes.
+ * Classes or prompts that are meant. A name of a group (see `classesNamed` of `@dpar/io`) stands for its classes.
  * @param caller Function that errors name.
  * @throws DparError for an unknown name, with the nearest names, or a number that is out of range.
  */
-export function labelsOf(caller: string, choice: ClassChoice, classes: Classes): number[] {
+export function labelsOf(caller: string, choice: ClassChoice, classes: Classes): Label[] {
   const { numClasses, hasNull, names, place } = classes;
   if (choice === null) {
     if (hasNull) return [numClasses];
@@ -48,13 +52,23 @@ export function labelsOf(caller: string, choice: ClassChoice, classes: Classes):
   }
   const labels = classesNamed(choice, names);
   if (labels.length > 0) return labels;
+  const { words } = promptNamed(choice, names);
+  if (words.length > 0) return [words];
   const nearest = nearestNames(choice, names, suggestions).map((name) => `'${name}'`);
   throw new DparError(
     `${caller}: expected a name of a class of '${place}', got '${choice}'. The nearest names are ${nearest.join(', ')}.`,
   );
 }
 
-/** Name of a class for people: its name or number, `none` for the null class. */
-export function nameOf(label: number, { numClasses, names }: Classes): string {
-  return label === numClasses ? 'none' : (names?.[label] ?? `${label}`);
+/** Labels of the classes that images are drawn of if none is chosen: all but words. */
+export function allClasses({ numClasses, names = [] }: Classes): number[] {
+  const all = Array.from({ length: numClasses }, (_, label) => label);
+  return all.filter((label) => !isWord(names[label] ?? ''));
+}
+
+/** Name of a class for people: its name or number, `none` for the null class; of a prompt, its words. */
+export function nameOf(label: Label, classes: Classes): string {
+  if (typeof label !== 'number') return Array.from(label, (word) => nameOf(word, classes)).join(' ');
+  const { numClasses, names } = classes;
+  return label === numClasses ? 'none' : (names?.[label]?.replace(/^\//, '') ?? `${label}`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Classes } from './class-choice.js';
+import { type Classes, nameOf } from './class-choice.js';
 import { planDrawing } from './draw-options.js';
 
 const classes: Classes = { numClasses: 3, hasNull: true, names: ['cat', 'dog', 'Animals & Nature'], place: 'model' };
@@ -25,6 +25,19 @@ describe('planDrawing', () => {
     expect([...planDrawing('draw', { class: ['fruit', 'pets'], count: 4 }, grouped).labels]).toEqual([1, 0, 2, 1]);
   });
 
+  it('takes known words for a prompt', () => {
+    const names = ['pets/cat', 'food/fruit', '/red', '/cat', '/heart'];
+    const worded = { ...classes, numClasses: 5, names };
+    expect(planDrawing('draw', { class: 'a Red, red heart!' }, worded).labels).toEqual([[2, 4]]);
+    // A class comes before the word of that name.
+    expect(planDrawing('draw', { class: ['cat', '/cat', 'heart', 'food'] }, worded).labels).toEqual([0, 3, 4, 1]);
+    // By default the classes take turns, but no words.
+    expect(planDrawing('draw', { count: 4 }, worded).labels).toEqual([0, 1, 0, 1]);
+    expect(() => planDrawing('draw', { class: 'blue sky' }, worded)).toThrow("got 'blue sky'");
+    expect(() => planDrawing('draw', { class: 'cat dog' }, classes)).toThrow("got 'cat dog'");
+    expect(nameOf([2, 4], worded)).toBe('red heart');
+  });
+
   it('has the defaults that draw well, and passes on what is given', () => {
     expect(planDrawing('draw', {}, classes)).toMatchObject({
       topP: 0.98,
@@ -34,7 +47,7 @@ describe('planDrawing', () => {
     const given = { topP: 1, guidanceScale: 3, batchSize: 2, seed: 7, temperature: 0.5 };
     expect(planDrawing('draw', { ...given, onProgress: () => {} }, classes)).toEqual({
       ...given,
-      labels: Int32Array.of(0),
+      labels: [0],
     });
     expect(planDrawing('draw', {}, { ...classes, hasNull: false })).not.toHaveProperty('guidanceScale');
   });

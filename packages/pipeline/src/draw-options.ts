@@ -1,8 +1,8 @@
 import type { KindsOf } from '@dpar/check';
 import { hasNullClass } from '@dpar/nn';
-import { type SampleOptions, sampleOptionsKinds } from '@dpar/sampler';
+import { type Label, type SampleOptions, sampleOptionsKinds } from '@dpar/sampler';
 import { DparError } from '@dpar/tensor';
-import { type ClassChoice, type Classes, labelsOf } from './class-choice.js';
+import { allClasses, type ClassChoice, type Classes, labelsOf } from './class-choice.js';
 
 /** Called with the tokens drawn so far, and the tokens in all. */
 export type OnTokens = (done: number, total: number) => void;
@@ -14,8 +14,8 @@ export type OnTokens = (done: number, total: number) => void;
 export interface DrawOptions extends Omit<SampleOptions, 'labels' | 'prefix'> {
   /**
    * Class of the images, or several, which then take turns: names, numbers, or `null` for images without a class. A name of a group of
-   * classes (`Flags` for `Flags/country flag`) stands for all of them. Default:
-   * each class of the model in turn.
+   * classes (`Flags` for `Flags/country flag`) stands for all of them. A model that was trained with prompts also takes a text,
+   * 'a red heart'. Default: each class of the model in turn.
    */
   readonly class?: ClassChoice | readonly ClassChoice[] | undefined;
   /** Number of images. Default: one for each given class. */
@@ -45,7 +45,7 @@ const usualBatchSize = 16;
 const mostImages = 1e6;
 
 /** Settings of a generation for the sampler. */
-export type SamplePlan = SampleOptions & { readonly labels: Int32Array; readonly batchSize: number };
+export type SamplePlan = SampleOptions & { readonly labels: readonly Label[]; readonly batchSize: number };
 
 /**
  * Fills in the defaults of some settings.
@@ -61,10 +61,8 @@ export function planDrawing(
 ): SamplePlan {
   const { class: choice = unclassed, count: wanted, onProgress: _, batchSize = usualBatchSize, ...rest } = options;
   const { firstIndex = 0 } = rest;
-  const given =
-    choice === undefined
-      ? Array.from({ length: classes.numClasses }, (_, label) => label)
-      : [choice].flat().flatMap((one) => labelsOf(caller, one, classes));
+  const given: readonly Label[] =
+    choice === undefined ? allClasses(classes) : [choice].flat().flatMap((one) => labelsOf(caller, one, classes));
   const count = wanted ?? (choice === undefined ? 1 : given.length);
   if (!(Number.isInteger(count) && count >= 1 && count <= mostImages)) {
     const remedy = given.length === 0 ? 'Name at least one class.' : "Check 'count'.";
@@ -76,7 +74,7 @@ export function planDrawing(
     ...(classes.hasNull && { guidanceScale: usual.guidanceScale }),
     ...withoutUndefined(rest),
     batchSize,
-    labels: Int32Array.from({ length: count }, (_, i) => given[(firstIndex + i) % given.length] as number),
+    labels: Array.from({ length: count }, (_, i) => given[(firstIndex + i) % given.length] as Label),
   };
 }
 

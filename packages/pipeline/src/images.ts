@@ -41,9 +41,12 @@ export class Images {
   readonly bytes: Uint8Array;
   /** Tokens of the images in raster order: int32 [N, T]. */
   readonly tokens: Int32Array;
-  /** Class of each image, int32 [N]; the number of classes stands for no class. Undefined for reconstructed images. */
+  /**
+   * Class of each image, int32 [N]; the number of classes stands for no class. Of a prompt, that of its first word. Undefined for
+   * reconstructed images.
+   */
   readonly labels: Int32Array | undefined;
-  /** Name of the class of each image, or its number if the model has no names. Undefined for reconstructed images. */
+  /** Name of the class of each image, or its number if the model has no names; the words of a prompt. Undefined for reconstructed images. */
   readonly names: readonly string[] | undefined;
   /** Patch lengths of each image, which sum to its tokens. Undefined for reconstructed images. */
   readonly patchLengths: readonly Int32Array[] | undefined;

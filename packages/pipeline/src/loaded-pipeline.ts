@@ -1,7 +1,7 @@
 import { createEntropyComputer, type EntropyComputer } from '@dpar/entropy';
 import type { ImageModel } from '@dpar/nn';
 import { type PatchingOptions, patchLengths } from '@dpar/patchify';
-import { collectParts, type Sampler } from '@dpar/sampler';
+import { collectParts, type Label, type Sampler } from '@dpar/sampler';
 import { DparError, type Engine, int32 } from '@dpar/tensor';
 import { type ImageTokenizer, imagesFromBytes } from '@dpar/tokenizer';
 import { checkArguments } from './check-arguments.js';
@@ -193,7 +193,7 @@ export class LoadedPipeline<R extends Images, M extends EntropyMap, S> implement
     }
   }
 
-  private async picturesOf(drawing: Drawing, labels: Int32Array): Promise<R> {
+  private async picturesOf(drawing: Drawing, labels: readonly Label[]): Promise<R> {
     const { decoder, gridSize, environment } = this.parts;
     // The drawing goes on while its pictures are decoded.
     const [tokens, drawn, lengths] = [drawing.tokens.slice(), drawing.drawn.slice(), drawing.patchLengths()];
@@ -202,8 +202,9 @@ export class LoadedPipeline<R extends Images, M extends EntropyMap, S> implement
     return environment.images({ size, bytes, tokens, patchLengths: lengths, ...this.classesOf(labels) });
   }
 
-  private classesOf(labels: Int32Array): Pick<ImagesContent, 'labels' | 'names'> {
-    return { labels, names: Array.from(labels, (label) => nameOf(label, this.parts.classes)) };
+  private classesOf(labels: readonly Label[]): Pick<ImagesContent, 'labels' | 'names'> {
+    const first = labels.map((label) => (typeof label === 'number' ? label : (label[0] as number)));
+    return { labels: Int32Array.from(first), names: labels.map((label) => nameOf(label, this.parts.classes)) };
   }
 
   /** Tokens of images, [N, T]. */

@@ -89,7 +89,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
         await soon(() => shownClass(page)).toBe(sampleClass('Rose'));
         // New images keep the class of their own.
         await page.getByRole('button', { name: 'A new image' }).click();
-        await soon(() => shownClass(page)).toBe('Smileys & Emotion');
+        await soon(() => shownClass(page)).toBe(firstClass());
       }));
 
     it('get the class that fits a picture of their own, as far as it is given', () =>
@@ -236,8 +236,20 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     await context.close();
   });
 
-  it('find classes in their groups', async () => {
-    const classes = ['Pets/cat', 'Wild/lion', 'Pets/dog', 'Plain', 'Toys/cat'];
+  it.each([
+    ['compare', 768],
+    ['train', 390],
+  ])('see nothing move while %s is loaded, %d px wide', async (tab, width) => {
+    const options = { viewport: { width, height: 900 }, serviceWorkers: 'block' } as const;
+    const { context, page } = await visit(browser, `${server.url}#${tab}`, options, watchShifts);
+    await firstMap(page);
+    await page.locator(`#panel-${tab} .panel`).first().waitFor();
+    expect(await layoutShift(page)).toBeLessThan(0.005);
+    await context.close();
+  });
+
+  it('find classes in their groups, and draw words', async () => {
+    const classes = ['Pets/cat', 'Wild/lion', 'Pets/dog', 'Plain', 'Toys/cat', '/red', '/heart'];
     const { classes: _, ...parts } = tinyModel(classes);
     const folder = await temporaryFolder();
     await writeModelFolder(folder, parts, classes);
@@ -257,7 +269,22 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     await page.getByText('Finished').waitFor();
     expect(await page.locator('figure h3').textContent()).toBe('Toys: cat');
     expect(await page.locator('#generate-seed').inputValue()).not.toBe('1');
+    const prompt = page.getByLabel('Or in words');
+    const hint = page.locator('#generate-prompt-hint');
+    expect(await hint.textContent()).toContain('knows 2 words');
+    await prompt.fill('sky');
+    await soon(() => hint.textContent()).toBe('The model knows none of these words, and draws anything.');
+    await prompt.fill('A red, RED heart');
+    await soon(() => hint.textContent()).toBe('Draws ‘red heart’. The model does not know ‘a’.');
+    expect(await shownClass(page)).toBe('');
+    await prompt.press('Enter');
+    await soon(() => page.locator('figure h3').textContent()).toBe('red heart');
+    await page.getByText('Finished').waitFor();
+    // A class takes the place of the words.
+    await page.getByLabel('Class').selectOption('Plain');
+    await soon(() => prompt.inputValue()).toBe('');
     await page.getByRole('button', { name: 'Complete a picture' }).click();
+    await soon(() => prompt.count()).toBe(0);
     await soon(() => shownClass(page)).toBe('Wild/lion');
     await page.getByRole('button', { name: 'Complete', exact: true }).click();
     await page.getByText('Finished').waitFor();

@@ -2,6 +2,7 @@ export { chooseToken, type DecodingOptions, mostLikely } from './choose.js';
 export { createSampler, generatingKinds, needsEntropyModel } from './create-sampler.js';
 export { collectParts, collectTokens, type GeneratedTokens } from './finished-images.js';
 export type { GuidanceOptions } from './guidance.js';
+export type { Label } from './options.js';
 export {
   type SampleOptions,
   type SamplerOptions,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isWord } from '@dpar/io';
 import { type ClassNames, checkpointIdentity, formatDigest } from '@dpar/io/node';
 import { ImageDecoder } from '@dpar/pipeline';
 import { runSharded } from '@dpar/shards';
@@ -78,7 +79,10 @@ export const detokenize = defineCommand({
       labels: ours,
       tokensPerImage: T,
       classes: new Set(labels).size,
-      ...(kind === 'folder' && { subfolders: Array.from(ours, (label) => folders[label] as string), folders }),
+      ...(kind === 'folder' && {
+        subfolders: Array.from(ours, (label) => folderOf(folders, label)),
+        folders: folders.filter((name) => !isWord(name)),
+      }),
       settings: {
         tokens: digest,
         tokenizer: await checkpointIdentity(values.tokenizer),
@@ -131,7 +135,12 @@ async function readLabels(source: DiskSource, variant: number, signal: AbortSign
   for (let first = 0; first < source.images; first += readImages) {
     signal.throwIfAborted();
     const batch = await loadRange(source, first, Math.min(readImages, source.images - first), variant);
-    labels.set(batch.labels.data, first);
+    // [B], or [B, W] with prompts, which begin with the class.
+    const W = batch.labels.data.length / (batch.labels.shape[0] ?? 1);
+    labels.set(
+      batch.labels.data.filter((_, i) => i % W === 0),
+      first,
+    );
     hash.update(batch.tokens.data).update(batch.labels.data);
   }
   return { labels, digest: formatDigest(hash) };
@@ -141,6 +150,9 @@ function loadRange(source: DiskSource, first: number, count: number, variant: nu
   const images = Int32Array.from({ length: count }, (_, i) => first + i);
   return source.load(images, new Int32Array(count).fill(variant));
 }
+
+/** Folder of an image. The name of a word begins with a slash. */
+const folderOf = (folders: readonly string[], label: number): string => (folders[label] as string).replace(/^\//, '');
 
 /** Most classes without names; a larger label is an error. */
 const mostClasses = 1_000_000;

@@ -1,8 +1,9 @@
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
+import { fixturePath } from '@dpar/fixtures';
 import { formatNpz } from '@dpar/io';
-import { readNpz } from '@dpar/io/node';
+import { readCheckpoint, readNpz, writeCheckpoint } from '@dpar/io/node';
 import { createRandom } from '@dpar/tensor';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -60,6 +61,17 @@ describe('parts of dpar sample', () => {
     expect(await refusal(...paths, paths[0] ?? '')).toContain("got '");
     expect(await readFile(output)).toEqual(expected);
     expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('of prompts have the class of the first word', async () => {
+    const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
+    await writeCheckpoint(join(folder, 'model'), config, parameters);
+    await writeFile(join(folder, 'model/classes.json'), '["cat", "dog", "/red", "/hot"]');
+    const prompts = ['--checkpoint', join(folder, 'model'), '--classes', 'hot red,dog', '--count', '3'];
+    await sample(...run, ...prompts, '--output', join(folder, 'images'));
+    expect((await merge(join(folder, 'images'))).status).toBe(0);
+    const { bytes } = (await readNpz(output)).get('arr_1') as { readonly bytes: Uint8Array };
+    expect([...new BigInt64Array(bytes.slice().buffer)]).toEqual([3n, 1n, 3n]);
   });
 
   it('of two runs are not merged', async () => {

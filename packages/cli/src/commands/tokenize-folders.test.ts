@@ -2,7 +2,8 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { formatNpz } from '@dpar/io';
-import { createRandom } from '@dpar/tensor';
+import { writeClassNames, writeSafetensors } from '@dpar/io/node';
+import { createRandom, int32 } from '@dpar/tensor';
 import { createDiskSource, findTokenLayout } from '@dpar/train/node';
 import { encode } from 'fast-png';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -154,6 +155,21 @@ describe('classes', () => {
     await rm(join(folder, 'tokens/classes.json'));
     await detokenize('numbers');
     expect(await tokenized(join(folder, 'numbers'), 'c')).toMatchObject({ labels: [0, 2], names: ['0', '1', '2'] });
+  });
+
+  it('are the first words of prompts', async () => {
+    const data = join(folder, 'data');
+    await mkdir(data);
+    const labels = int32([3, 2], [1, 2, 0, 0, 2, 1]);
+    await writeSafetensors(join(data, 'tokens.safetensors'), { tokens: int32([3, 64]), labels });
+    await writeClassNames(data, ['pets/cat', 'pets/dog', '/red', '/blue']);
+    const argv = ['--tokenizer', tokenizer, '--input', data, '--output', join(folder, 'images'), '--quiet'];
+    expect((await runCli(['detokenize', '--threads', '1', ...argv])).status).toBe(0);
+    const files = await readdir(join(folder, 'images'), { recursive: true });
+    const images = files.filter((name) => name.endsWith('.png')).sort();
+    expect(images).toEqual(['pets/cat/000001.png', 'pets/dog/000000.png', 'red/000002.png']);
+    // No folder for words without images.
+    expect(files).not.toContain('blue');
   });
 });
 

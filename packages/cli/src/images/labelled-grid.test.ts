@@ -41,13 +41,19 @@ async function labelled(images: number, columns: number, size: number, labels: n
 }
 
 describe('gridLabels', () => {
-  const [cat, nature, flags] = names.map((name, number) => ({ number, name }));
+  const [cat, nature, flags] = names.map((name, number) => ({ number: `${number}`, name }));
 
   it('labels columns or else rows of one class each', () => {
     expect(gridLabels([0, 1, 2, 0, 1, 2, 0], 3, names)).toEqual({ side: 'columns', classes: [cat, nature, flags] });
     expect(gridLabels([2, 2, 0, 0, 1], 2, names)).toEqual({ side: 'rows', classes: [flags, cat, nature] });
     expect(gridLabels([1], 1, names)).toEqual({ side: 'columns', classes: [nature] });
     expect(gridLabels([2, 2, 2], 2, names)).toEqual({ side: 'columns', classes: [flags, flags] });
+  });
+
+  it('labels prompts with their words', () => {
+    const prompts = [[2, 0], 1, [2, 0], 1];
+    const worded = gridLabels(prompts, 2, names)?.classes;
+    expect(worded).toEqual([{ number: '2+0', name: `${names[2]} ${names[0]}` }, nature]);
   });
 
   it('labels nothing in other grids, or without names', () => {

@@ -1,10 +1,13 @@
 import type { GridPicture } from '@dpar/pipeline';
+import type { Label } from '@dpar/sampler';
 import { encode } from 'fast-png';
+import { labelKey } from '../sample/classes.js';
 import { drawSvg, type TextPen, textPen } from './text.js';
 
-/** A class with its number and name. */
+/** A class or prompt with its name. */
 export interface GridClass {
-  readonly number: number;
+  /** Of the class, or numbers of the words. */
+  readonly number: string;
   readonly name: string;
 }
 
@@ -16,22 +19,26 @@ export interface GridLabels {
 
 /**
  * Finds the names that label a grid: those of its columns if each has one class, or else those of its rows.
- * @param labels Class of each image, row by row.
+ * @param labels Class or prompt of each image, row by row.
  * @param names Names of the classes, in order.
- * @returns `undefined` if neither columns nor rows have one class each, or if a class has no name
+ * @returns `undefined` if neither columns nor rows have one label each, or if a class has no name
  */
 export function gridLabels(
-  labels: ArrayLike<number>,
+  labels: ArrayLike<Label>,
   columns: number,
   names: readonly string[] | undefined,
 ): GridLabels | undefined {
   if (names === undefined) return undefined;
-  const all = Array.from(labels);
+  const all = Array.from(labels, labelKey);
+  const textOf = (key: string): string => {
+    const words = key.split('+').map((number) => names[Number(number)] ?? '');
+    return words.includes('') ? '' : words.join(' ');
+  };
   const rows = Math.ceil(all.length / columns);
   const classesOf = (line: (image: number) => number, count: number): GridClass[] | undefined => {
-    const numbers = Array.from({ length: count }, (_, i) => all.find((_, image) => line(image) === i) as number);
+    const numbers = Array.from({ length: count }, (_, i) => all.find((_, image) => line(image) === i) as string);
     if (all.some((label, image) => label !== numbers[line(image)])) return undefined;
-    const classes = numbers.map((number) => ({ number, name: names[number] ?? '' }));
+    const classes = numbers.map((number) => ({ number, name: textOf(number) }));
     return classes.some(({ name }) => name === '') ? undefined : classes;
   };
   const byColumn = classesOf((image) => image % columns, Math.min(columns, all.length));

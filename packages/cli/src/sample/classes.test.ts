@@ -41,6 +41,21 @@ describe('--classes', () => {
     await expect(resolve('Flag', grouped)).rejects.toThrow("got 'Flag'");
   });
 
+  it('takes a text for a prompt, and says which words the model does not know', async () => {
+    const worded = ['Food/red, hot', 'Food/fruit', '/red', '/heart', '/cat'];
+    expect(await resolve('red heart,Food,"Heart, cat"', worded)).toEqual({
+      numbers: [[2, 3], 0, 1, [3, 4]],
+      notes: [],
+    });
+    // A name comes before a prompt, also where it has commas.
+    expect((await resolve('red, hot,red,heart', worded)).numbers).toEqual([0, 2, 3]);
+    expect(await resolve('a blue heart', worded)).toEqual({
+      numbers: [[3]],
+      notes: ["--classes: the model does not know 'a', 'blue', and draws the other words of 'a blue heart'"],
+    });
+    await expect(resolve('blue sky', worded)).rejects.toThrow("got 'blue sky'. The nearest names are");
+  });
+
   it('takes a number as a number, and says so where it is the name of another class', async () => {
     expect(await resolve('0', names)).toEqual({
       numbers: [0],
@@ -82,6 +97,23 @@ it('are those of the checkpoint, or of the folder that it lies in', async () => 
   await writeFile(join(checkpoint, 'classes.json'), '["c", "b", "a"]');
   await sample(...argv, '--classes', 'a', '--output', join(folder, 'again.safetensors'));
   expect([...((await readTensors(join(folder, 'again.safetensors'))).labels?.data ?? [])]).toEqual([2]);
+});
+
+it('are drawn as prompts, and kept by their first word', async () => {
+  const folder = await temporaryFolder();
+  const { config, parameters } = await readCheckpoint(fixturePath('llamagen'));
+  await writeCheckpoint(join(folder, 'model'), config, parameters);
+  await writeFile(join(folder, 'model/classes.json'), '["a/cat", "a/dog", "/red", "/blue"]');
+  const draw = async (classes: string) => {
+    const output = join(folder, 'out.safetensors');
+    await sample('--checkpoint', join(folder, 'model'), '--output', output, '--classes', classes, '--count', '2');
+    const { labels, tokens } = await readTensors(output);
+    return { labels: [...(labels?.data ?? [])], tokens: [...(tokens?.data ?? [])] };
+  };
+  const red = await draw('red blue,cat');
+  expect(red.labels).toEqual([2, 0]);
+  expect((await draw('blue red,cat')).tokens).toEqual(red.tokens);
+  expect((await draw('red,cat')).tokens).not.toEqual(red.tokens);
 });
 
 it('name what the emoji model draws', async () => {

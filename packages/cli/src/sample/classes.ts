@@ -1,6 +1,7 @@
 import { nearestNames } from '@dpar/check';
-import { classesNamed } from '@dpar/io';
+import { classesNamed, isWord, promptNamed } from '@dpar/io';
 import { type ClassNames, readCheckpointClasses } from '@dpar/io/node';
+import type { Label } from '@dpar/sampler';
 import type { Context } from '../command/command.js';
 import { UsageError } from '../command/errors.js';
 import type { Kind } from '../command/options.js';
@@ -59,7 +60,7 @@ const suggestions = 3;
 
 /**
  * Resolves classes given by number or name to numbers. A number is never taken as a name. The name of a group of classes stands
- * for all of them.
+ * for all of them. A text that names no class is a prompt, if the model knows some of its words.
  * @param checkpoint Folder of the model, which can hold the names.
  * @throws UsageError for an unknown name, with the nearest known names.
  */
@@ -68,12 +69,12 @@ export async function resolveClasses(
   checkpoint: string,
   numClasses: number,
   context: Pick<Context, 'note'>,
-): Promise<number[]> {
+): Promise<Label[]> {
   const known = await readCheckpointClasses(checkpoint, numClasses);
   const numbersOf = (name: string): number[] => classesNamed(name, known?.names ?? []);
   // Names can contain commas.
   const longestName = Math.max(1, ...(known?.names.map((name) => name.split(',').length) ?? []));
-  const numbers: number[] = [];
+  const labels: Label[] = [];
   for (let first = 0; first < parts.length; ) {
     const part = parts[first] as ClassPart;
     if (part.numbers !== undefined) {
@@ -84,7 +85,7 @@ export async function resolveClasses(
             `write "${part.text.trim()}" in double quotes for the name`,
         );
       }
-      numbers.push(...part.numbers);
+      labels.push(...part.numbers);
       first++;
       continue;
     }
@@ -93,15 +94,38 @@ export async function resolveClasses(
     const most = part.isQuoted ? 1 : Math.min(longestName, (quoted < 0 ? parts.length : quoted) - first);
     const ends = Array.from({ length: most }, (_, i) => first + i + 1);
     const end = ends.findLast((end) => numbersOf(text(end)).length > 0);
-    if (end === undefined)
-      throw new UsageError(
-        `--classes: ${describeUnknownClass(part.isQuoted ? part.text : part.text.trim(), checkpoint, known)}`,
-      );
-    numbers.push(...numbersOf(text(end)));
-    first = end;
+    if (end === undefined) labels.push(promptOf(text(first + 1), checkpoint, known, context));
+    else labels.push(...numbersOf(text(end)));
+    first = end ?? first + 1;
   }
-  return numbers;
+  return labels;
 }
+
+/** Words of a text that the model knows. @throws UsageError if it knows none. */
+function promptOf(
+  text: string,
+  checkpoint: string,
+  known: ClassNames | undefined,
+  context: Pick<Context, 'note'>,
+): readonly number[] {
+  const { words, unknown } = promptNamed(text, known?.names ?? []);
+  if (words.length === 0) throw new UsageError(`--classes: ${describeUnknownClass(text, checkpoint, known)}`);
+  if (unknown.length > 0) {
+    const listed = unknown.map((word) => `'${word}'`).join(', ');
+    context.note(`--classes: the model does not know ${listed}, and draws the other words of '${text}'`);
+  }
+  return words;
+}
+
+/** Class of a label for files that have one: that of the first word of a prompt. */
+export const firstClass = (label: Label): number => (typeof label === 'number' ? label : (label[0] ?? 0));
+
+/** Text of a label that others do not have: `4`, or `3+17` for a prompt. */
+export const labelKey = (label: Label): string =>
+  typeof label === 'number' ? `${label}` : Array.from(label).join('+');
+
+/** Number of different labels. */
+export const differentLabels = (labels: readonly Label[]): number => new Set(labels.map(labelKey)).size;
 
 /**
  * Names of a model's classes for labels, by number: `#5` for a class without a name, and a name for the null class.
@@ -115,8 +139,14 @@ export async function labelNames(checkpoint: string, numClasses: number): Promis
 
 /** Names for labels, see {@link labelNames}. */
 export function withNumbers(names: readonly string[], numClasses: number): string[] {
-  return [...Array.from({ length: numClasses }, (_, number) => names[number] ?? `#${number}`), 'no class'];
+  return [...Array.from({ length: numClasses }, (_, number) => nameOf(names[number], number)), 'no class'];
 }
+
+/** Name of a class for people. That of a word is without its slash. */
+const nameOf = (name: string | undefined, number: number): string => {
+  if (name === undefined) return `#${number}`;
+  return isWord(name) ? name.slice(1) : name;
+};
 
 const joined = (parts: readonly ClassPart[]): string =>
   parts

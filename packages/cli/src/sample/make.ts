@@ -3,7 +3,7 @@ import type { Context } from '../command/command.js';
 import { interruptible } from '../command/interruptible.js';
 import { type Generator, generateParts } from './generator.js';
 import { decodingOf, type SampleValues } from './options.js';
-import type { SamplePlan, SampleWriter } from './plan.js';
+import { type SamplePlan, type SampleWriter, takeTurns } from './plan.js';
 import type { Prefix } from './prefix.js';
 
 /** Figures of the images that a run made. */
@@ -30,7 +30,7 @@ export interface Making {
  */
 export async function makeImages(making: Making, context: Context): Promise<Made> {
   const { values, plan, generator, prefix, writer } = making;
-  const { labels, first, tokensPerImage: T } = plan;
+  const { first, tokensPerImage: T } = plan;
   const { signal } = context;
   let patches = 0;
   const images = await interruptible('sample', writer.kept, context, (onProgress) =>
@@ -40,7 +40,7 @@ export async function makeImages(making: Making, context: Context): Promise<Made
       async *make({ parts, run: { start, count }, report }) {
         const options = {
           ...decodingOf(values),
-          labels: labels.subarray(start, start + count),
+          labels: takeTurns(values.classes, first + start, count),
           batchSize: values.batchSize,
           firstIndex: first + start,
           ...(prefix && { prefix: prefix.rowsOf(first + start, count) }),

@@ -1,9 +1,9 @@
 import { hasNullClass } from '@dpar/nn';
-import type { SampleOptions } from '@dpar/sampler';
+import type { Label, SampleOptions } from '@dpar/sampler';
 import { countsFromOne } from '@dpar/train';
 import { UsageError } from '../command/errors.js';
 import * as option from '../command/options.js';
-import { classList } from './classes.js';
+import { classList, firstClass } from './classes.js';
 import type { Generator } from './generator.js';
 
 const greedyRemedy = 'Pass --greedy for the most likely token, or leave it out';
@@ -38,7 +38,8 @@ export const sampleOptions = {
   classes: option.required(
     classList,
     "classes of the images, in turn: numbers such as 0,3,4 or 0-9, or names in the model's classes.json such as " +
-      'Flags,"10-20", with double quotes around a name that looks like numbers',
+      'Flags,"10-20", with double quotes around a name that looks like numbers; a model trained with words also takes ' +
+      'a text such as "a red heart"',
   ),
   count: option.optional(option.wholeNumber(1, 1e7), 'number of images (default: one for each class)'),
   prefix: option.optional(
@@ -86,9 +87,9 @@ export const sampleOptions = {
   output: option.required(option.outputPath('ending'), 'output: *.png, *.npz, *.safetensors or a folder'),
 };
 
-/** Values of {@link sampleOptions}, with classes by number. */
+/** Values of {@link sampleOptions}, with classes by number and prompts by those of their words. */
 export interface SampleValues extends Omit<option.Values<typeof sampleOptions>, 'classes'> {
-  readonly classes: readonly number[];
+  readonly classes: readonly Label[];
 }
 
 /** Checks options against the model and one another. @throws UsageError if they do not fit. */
@@ -96,7 +97,7 @@ export function checkFor(generator: Generator, values: SampleValues): void {
   const { hasPatches, numClasses, blockSize: T } = generator;
   const { classes, guidanceInterval, threshold, maxPatchLength, entropyWeights } = values;
   const hasNull = hasNullClass(generator);
-  const outside = classes.find((label) => label > (hasNull ? numClasses : numClasses - 1));
+  const outside = classes.find((label) => firstClass(label) > (hasNull ? numClasses : numClasses - 1));
   if (outside !== undefined) {
     throw new UsageError(
       `--classes: expected classes from 0 to ${numClasses - 1}${hasNull ? `, or ${numClasses} for the null class` : ''}, got ${outside}.`,
@@ -108,7 +109,7 @@ export function checkFor(generator: Generator, values: SampleValues): void {
         `its config.json), got ${values.guidanceScale}. Pass --guidance-scale 1.`,
     );
   }
-  if (countsFromOne(classes, numClasses)) {
+  if (countsFromOne(classes.map(firstClass), numClasses)) {
     throw new UsageError(
       `--classes: expected classes from 0 to ${numClasses - 1}, got 1 to ${numClasses}, where ${numClasses} is the null class. ` +
         'Subtract 1 from each.',

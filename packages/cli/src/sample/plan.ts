@@ -1,11 +1,12 @@
 import { checkpointIdentity } from '@dpar/io/node';
 import { gridColumns } from '@dpar/pipeline';
+import type { Label } from '@dpar/sampler';
 import { type ItemRange, type Settings, type ShardStore, shareOf } from '@dpar/shards';
 import { UsageError } from '../command/errors.js';
 import type { Shard } from '../command/options.js';
 import { type OutputKind, outputKind } from '../command/output-place.js';
 import { type GridLabels, gridLabels } from '../images/labelled-grid.js';
-import { labelNames } from './classes.js';
+import { differentLabels, firstClass, labelKey, labelNames } from './classes.js';
 import { type Generated, type Generator, weightsFile } from './generator.js';
 import type { SampleValues } from './options.js';
 import type { Prefix } from './prefix.js';
@@ -21,7 +22,7 @@ export interface SamplePlan {
   readonly first: number;
   /** Images of the whole run. */
   readonly total: number;
-  /** [N] */
+  /** Class of each image, or that of the first word of its prompt. [N] */
   readonly labels: Int32Array;
   /** T */
   readonly tokensPerImage: number;
@@ -55,21 +56,26 @@ export function imagesOfShard(images: number, { index, count }: Shard): ItemRang
   throw new UsageError(`--shard: expected at most ${images} parts for ${images} images, got ${count}.`);
 }
 
+/** Labels of the images `first` to `first + count - 1` of a run, in which the given ones take turns. */
+export function takeTurns(given: readonly Label[], first: number, count: number): Label[] {
+  return Array.from({ length: count }, (_, i) => given[(first + i) % given.length] as Label);
+}
+
 /** @throws UsageError for more shards than images. */
 export async function planSample(values: SampleValues, model: Generator, prefix?: Prefix): Promise<SamplePlan> {
   const { output, classes, shard = { index: 0, count: 1 } } = values;
   const total = values.count ?? classes.length;
   const { start: first, count } = imagesOfShard(total, shard);
-  const labels = Int32Array.from({ length: count }, (_, i) => classes[(first + i) % classes.length] ?? 0);
+  const prompts = takeTurns(classes, first, count);
   return {
     output,
     kind: outputKind(output),
     first,
     total,
-    labels,
-    ...(values.labels && { gridNames: await gridNamesOf(values, labels, model) }),
+    labels: Int32Array.from(prompts, firstClass),
+    ...(values.labels && { gridNames: await gridNamesOf(values, prompts, model) }),
     tokensPerImage: model.blockSize,
-    classes: new Set(classes).size,
+    classes: differentLabels(classes),
     settings: await settingsOf(values, model, prefix),
     share: { count: total, shard: `${shard.index}/${shard.count}` },
     isShard: values.shard !== undefined,
@@ -79,7 +85,7 @@ export async function planSample(values: SampleValues, model: Generator, prefix?
 /** Names beside the grid of images. @throws UsageError if names cannot label it. */
 async function gridNamesOf(
   { checkpoint, output, classes }: SampleValues,
-  labels: Int32Array,
+  prompts: readonly Label[],
   { numClasses }: Generator,
 ): Promise<GridLabels> {
   if (outputKind(output) !== 'png') {
@@ -91,10 +97,10 @@ async function gridNamesOf(
       `--labels: expected names of classes in '${checkpoint}', got none. Write them to its classes.json, in order.`,
     );
   }
-  const found = gridLabels(labels, gridColumns(labels.length, new Set(classes).size), names);
+  const found = gridLabels(prompts, gridColumns(prompts.length, differentLabels(classes)), names);
   if (found !== undefined) return found;
   throw new UsageError(
-    `--labels: expected a grid with one class in each column or row, got ${labels.length} images of ${new Set(classes).size} ` +
+    `--labels: expected a grid with one class in each column or row, got ${prompts.length} images of ${differentLabels(classes)} ` +
       'classes in another order. Choose at most 16 classes and several images of each with --count, or leave --labels out.',
   );
 }
@@ -118,7 +124,7 @@ async function settingsOf(values: SampleValues, model: Generator, prefix?: Prefi
     }),
     ...(tokenizer !== undefined &&
       outputKind(output) !== 'safetensors' && { tokenizer: await checkpointIdentity(tokenizer) }),
-    classes: values.classes.join(','),
+    classes: values.classes.map(labelKey).join(','),
     seed: values.seed,
     draw: drawMethod,
     ...(prefix && { prefix: prefix.identity, prefix_length: prefix.length }),

@@ -53,10 +53,11 @@ async function readFolder(set: StoredImageSet): Promise<MergePart> {
     else shards.push({ name, record: { ...record, settings }, index, isWhole: async () => true });
   }
   for (const shard of shards) checkRun({ path, settings }, shard);
+  // A prompt, `3+17`, counts as its first word.
   const classes = String(settings.classes ?? '')
-    .match(/^\d+(,\d+)*$/)?.[0]
+    .match(/^\d+(\+\d+)*(,\d+(\+\d+)*)*$/)?.[0]
     .split(',')
-    .map(BigInt);
+    .map((label) => BigInt(label.split('+')[0] as string));
   const numberOf = (index: number): number => Number(/\d+/.exec(basename(set.nameOf(index)))?.[0]);
   return {
     set,

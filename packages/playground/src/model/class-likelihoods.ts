@@ -19,9 +19,12 @@ export interface Classifier {
 /** Most classes that one pass computes. This bounds its memory, and the time in which nothing else can run. */
 const classesOfPass = 4;
 
-/** Creates a classifier from a DPAR: one row of a pass over the image for each class. */
-export function createClassifier(engine: Engine, { config, parameters }: Model<DparConfig>): Classifier {
-  const { numClasses: C, blockSize: T, vocabSize: V } = config;
+/**
+ * Creates a classifier from a DPAR: one row of a pass over the image for each class.
+ * @param C Number of classes, without words.
+ */
+export function createClassifier(engine: Engine, { config, parameters }: Model<DparConfig>, C: number): Classifier {
+  const { blockSize: T, vocabSize: V } = config;
   const forward = engine.compile((ops, inputs) => ({ logits: dpar(ops, config, inputs, inputs as never).logits }), {
     constants: parameters,
   });

@@ -1,10 +1,10 @@
-import type { SampleOptions, SampleStep, StageSeconds } from '@dpar/sampler';
+import type { Label, SampleOptions, SampleStep, StageSeconds } from '@dpar/sampler';
 import type { Analyser } from './analyser.js';
 
 /** Options of drawing one image. */
 export interface DrawOptions {
-  /** Index of the class. */
-  readonly label: number;
+  /** Index of the class, or of each word of a prompt. */
+  readonly label: Label;
   /** Scale of guidance by the class; 1 for none. */
   readonly guidanceScale: number;
   readonly temperature: number;

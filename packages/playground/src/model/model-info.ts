@@ -1,4 +1,5 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
+import { isWord } from '@dpar/io';
 import type { DparConfig, LlamaGenConfig } from '@dpar/model';
 import { hasNullClass } from '@dpar/nn';
 import type { PatchingOptions } from '@dpar/patchify';
@@ -15,6 +16,8 @@ import { tuningBatch, tuningBytes } from './tuning-memory.js';
 export interface ModelInfo {
   /** Names of the classes; a label is an index into them. */
   readonly classes: readonly string[];
+  /** Words of prompts. Their labels follow those of the classes. */
+  readonly words: readonly string[];
   /** Width and height of images in pixels. */
   readonly imageSize: number;
   /** Tokens in a row of the grid, and rows. */
@@ -44,19 +47,21 @@ export interface InformedModel {
   readonly dpar: DparConfig;
   readonly entropy: EntropyModelConfig | undefined;
   readonly llamagen: LlamaGenConfig | undefined;
-  readonly classes: readonly string[];
+  /** Names of classes, then words (see `isWord` of `@dpar/io`). */
+  readonly names: readonly string[];
   readonly imageSize: number;
   readonly gridSize: number;
 }
 
 /** Information on a model. A missing LlamaGen is replaced by an equivalent one, for its costs. */
-export function modelInfo({ classes, imageSize, gridSize, ...model }: InformedModel): ModelInfo {
+export function modelInfo({ names, imageSize, gridSize, ...model }: InformedModel): ModelInfo {
   const { tokenizer, dpar, entropy, llamagen = equivalentLlamaGen(dpar) } = model;
   const source = drawingSource(dpar);
   const batch = tuningBatch(dpar) ?? 0;
   const compared = { tokenizer, dpar, entropy, llamagen };
   return {
-    classes,
+    classes: names.filter((name) => !isWord(name)),
+    words: names.filter(isWord).map((word) => word.slice(1)),
     imageSize,
     gridSize,
     blockSize: dpar.blockSize,

@@ -26,6 +26,8 @@ export interface Configs {
 /** Models whose weights are read on request. */
 export interface OpenModel {
   readonly configs: Configs;
+  /** Number of classes, without words. */
+  readonly classes: number;
   /** Reads the weights of one of the models. @throws Error if there is none, or if its files are missing or damaged. */
   load<Name extends keyof Models>(name: Name): Promise<Models[Name]>;
 }
@@ -36,7 +38,7 @@ export interface OpenModel {
  * @throws DparError for a wrong configuration.
  */
 export function openModel(
-  { parts }: Pick<PageManifest, 'parts'>,
+  { parts, model }: Pick<PageManifest, 'parts' | 'model'>,
   read: (file: string) => Promise<Uint8Array>,
 ): OpenModel {
   const kindOf = (name: keyof Models, { config }: PagePart) => kindOfConfig('openModel', partKinds[name], config, name);
@@ -52,6 +54,7 @@ export function openModel(
       entropy: configOf('entropy') as EntropyModelConfig | undefined,
       llamagen: configOf('llamagen') as LlamaGenConfig | undefined,
     },
+    classes: model.classes.length,
     async load<Name extends keyof Models>(name: Name) {
       const part = parts[name];
       if (part === undefined)

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { isWord } from '@dpar/io';
 import { checkpointFiles, fileDigest, findFolder, safetensorsFiles } from '@dpar/io/node';
 import { dparKind } from '@dpar/model';
 import type { ModelKind } from '@dpar/nn';
@@ -31,8 +32,11 @@ export async function readModelFiles(folder: string, title?: string): Promise<Mo
   const [tokenizer, dpar] = [await part('tokenizer'), await part('dpar')];
   const entropy = model.entropy && (await part('entropy'));
   const llamagen = model.llamagen && (await part('llamagen'));
-  const classes = Array.from({ length: model.numClasses }, (_, i) => model.classes?.[i] ?? `Class ${i}`);
-  const { credit, label, ...presentation } = await readPresentation(folder, classes);
+  const names = Array.from({ length: model.numClasses }, (_, i) => model.classes?.[i] ?? `Class ${i}`);
+  const { credit, label, ...presentation } = await readPresentation(
+    folder,
+    names.filter((name) => !isWord(name)),
+  );
   const examples: PageExample[] = [];
   for (const example of presentation.examples) {
     examples.push({ ...example, file: await placeOf('example', example.file, sources) });
@@ -41,7 +45,7 @@ export async function readModelFiles(folder: string, title?: string): Promise<Mo
     title: title ?? presentation.title,
     ...(credit !== undefined && { credit }),
     model: modelInfo({
-      classes,
+      names,
       tokenizer: model.tokenizer,
       dpar: (model.dpar as NonNullable<ModelFolder['dpar']>).config,
       entropy: model.entropy?.config,

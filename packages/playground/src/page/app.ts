@@ -8,7 +8,7 @@ import type { ModelName, Reply, TuningRequest } from '../worker/protocol.js';
 import { ModelClient, type Numbered } from './client.js';
 import { blankSheet, newBrush } from './images/own-drawing.js';
 import { type Picture, readExample, readImage } from './images/read-image.js';
-import { classLabel } from './parts/classes.js';
+import { classLabel, promptLabel } from './parts/classes.js';
 import { type Run, type State, type Tab, type TrainingPart, tabs } from './state.js';
 
 /** Largest number of WebAssembly threads on the page. */
@@ -47,6 +47,7 @@ export class App {
       look: { view: 'picture', showsPatches: true, isAnalysed: false, compares: false },
       settings: {
         label: manifest.label,
+        prompt: '',
         guidanceScale: manifest.model.hasGuidance ? 1.5 : 1,
         temperature: 1,
         topP: 0.98,
@@ -233,8 +234,9 @@ export class App {
 
   /** Draws an image with one model, or with several that take turns. */
   draw(place: 'generation' | 'comparison', models: readonly ModelName[], completion?: Completion): void {
-    const { settings } = this.state;
-    const options = { ...settings, prefix: new Int32Array(), ...completion };
+    const { prompt, label, ...settings } = this.state.settings;
+    const drawn = { label: promptLabel(this.info, prompt)?.label ?? label };
+    const options = { ...settings, ...drawn, prefix: new Int32Array(), ...completion };
     this.update((state) => {
       this.endRuns();
       delete state.problem;

@@ -55,7 +55,10 @@ export interface Brush {
 
 /** Settings of generation and comparison. */
 export interface Settings {
+  /** Index of the class. */
   label: number;
+  /** Text of a prompt, in place of the class; empty for none. */
+  prompt: string;
   guidanceScale: number;
   temperature: number;
   /** Probability of nucleus sampling. */

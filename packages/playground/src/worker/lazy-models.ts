@@ -42,7 +42,9 @@ export class LazyModels {
   }
 
   classifier(): Promise<Classifier> {
-    return this.once.get('classifier', async () => createClassifier(this.engine, await this.dpar()));
+    return this.once.get('classifier', async () =>
+      createClassifier(this.engine, await this.dpar(), this.model.classes),
+    );
   }
 
   entropyModel(): Promise<EntropyPredictor> {

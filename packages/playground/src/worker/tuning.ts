@@ -149,7 +149,8 @@ export class Tuning {
   /** The class under which the pictures are likeliest together. */
   private async findClass(analyses: readonly Analysis[]): Promise<number> {
     const classifier = await this.parts.models.classifier();
-    const { numClasses: C, blockSize: T } = this.parts.model.configs.dpar;
+    const { classes: C, configs } = this.parts.model;
+    const { blockSize: T } = configs.dpar;
     const sums = new Float64Array(C);
     const count = Math.min(mostClassified, Math.ceil(mostClassifications / C));
     for (const analysis of analyses.slice(0, count)) {

@@ -8,7 +8,7 @@ import type { App } from '../app.js';
 import { exampleTitle } from '../generate/generate.js';
 import { paintDrawing, paintExample } from '../generate/paint-drawing.js';
 import { runControls, statusOf } from '../generate/run-controls.js';
-import { classControl, settingsControls } from '../generate/settings.js';
+import { classControl, promptControl, settingsControls } from '../generate/settings.js';
 import { classTitle } from '../parts/classes.js';
 import { fixed, ifKnown, measure, millions, patchesCheck, percent, tunedNote } from '../parts/controls.js';
 import type { Run } from '../state.js';
@@ -42,7 +42,7 @@ function sizes(info: ModelInfo): string {
 
 /** Third part of the page: both models draw with the same seed, in turn. */
 export function compareView(app: App, info: ModelInfo): TemplateResult {
-  const { comparison: run, look } = app.state;
+  const { comparison: run } = app.state;
   const start = (): void => app.draw('comparison', shownModels);
   return html`<div class="lead">
       <h2>The same seed, two models</h2>
@@ -64,9 +64,9 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
               class="tokens"
               data-canvas="compare-${name}"
               role="img"
-              aria-label=${run ? `Image by ${title}` : `${exampleTitle(look.picture)}, with the steps of ${title}`}
+              aria-label=${run ? `Image by ${title}` : `${exampleTitle(app)}, with the steps of ${title}`}
             ></canvas>
-            <p class="hint">${run ? nothing : `${exampleTitle(look.picture)}. `}${workOf(name, info)}</p>
+            <p class="hint">${run ? nothing : `${exampleTitle(app)}. `}${workOf(name, info)}</p>
           </figure>`,
         )}
         <p role="status" class="hint">${statusOf(app, run, 'Ready')}</p>
@@ -78,7 +78,9 @@ export function compareView(app: App, info: ModelInfo): TemplateResult {
         <section class="run" aria-label="Draw">
           ${classControl(app, info, 'compare')} ${runControls(app, run, { label: 'Compare', start })}
         </section>
-        <section class="card" aria-label="Settings">${settingsControls(app, info, 'compare')}</section>
+        <section class="card" aria-label="Settings">
+          ${promptControl(app, info, 'compare', start)} ${settingsControls(app, info, 'compare')}
+        </section>
       </div>
     </div>`;
 }

@@ -6,7 +6,6 @@ import { sourceNames } from '../../model/entropy-source.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
 import { downloadPng } from '../images/download.js';
-import type { Picture } from '../images/read-image.js';
 import { classTitle } from '../parts/classes.js';
 import { figures, fixed, patchesCheck, percent, quantity, tunedNote } from '../parts/controls.js';
 import type { Run } from '../state.js';
@@ -14,7 +13,7 @@ import { completionControls, completionOf, dragEdge, paintKept } from './complet
 import { completionClassChoice } from './completion-class.js';
 import { paintDrawing, paintExample } from './paint-drawing.js';
 import { type RunStart, runControls, statusOf } from './run-controls.js';
-import { classControl, settingsControls } from './settings.js';
+import { classControl, promptControl, settingsControls } from './settings.js';
 
 const canvasName = 'generation';
 
@@ -65,6 +64,7 @@ export function generateView(app: App, info: ModelInfo): TemplateResult {
           ${runControls(app, run, runStart)}
         </section>
         <section class="card" aria-label="Settings">
+          ${completes ? nothing : promptControl(app, info, 'generate', runStart.start)}
           ${completionControls(app, info)} ${settingsControls(app, info, 'generate')}
         </section>
         ${generationFigures(run, info)} ${codes(run)}
@@ -89,16 +89,18 @@ function backToPicture(app: App): void {
 }
 
 /** Heading with the class, and the picture that is completed. Before the first drawing, an example is shown. */
-function heading({ state }: App, info: ModelInfo): string {
-  const { generation: run, keptRows, look } = state;
-  if (!run && keptRows === undefined) return exampleTitle(look.picture);
+function heading(app: App, info: ModelInfo): string {
+  const { generation: run, keptRows, look } = app.state;
+  if (!run && keptRows === undefined) return exampleTitle(app);
   const picture = keptRows === undefined ? undefined : look.picture?.name;
   return [picture, run && classTitle(info, run.options.label)].filter(Boolean).join(': ');
 }
 
 /** Heading of the picture that is shown before the first drawing. */
-export function exampleTitle(picture: Picture | undefined): string {
-  return picture ? `Example: ${picture.name}` : 'Example';
+export function exampleTitle({ state, manifest }: App): string {
+  // The name is there before the picture, so that no line moves.
+  const { name } = state.look.picture ?? manifest.examples[0] ?? {};
+  return name === undefined ? 'Example' : `Example: ${name}`;
 }
 
 /** True if the picture to complete is shown instead of a drawing. */
@@ -109,10 +111,12 @@ function pictureLabel(app: App, info: ModelInfo): string {
   const { generation: run, keptRows, look } = app.state;
   if (run) {
     const done = quantity(run.drawings[0]?.tokens.length ?? 0, 'token');
-    return `Image of the class ${classTitle(info, run.options.label)}, ${done} done`;
+    const { label } = run.options;
+    const title = classTitle(info, label);
+    return `Image of ${typeof label === 'number' ? `the class ${title}` : `‘${title}’`}, ${done} done`;
   }
   if (keptRows !== undefined) return `${look.picture?.name}, erased from row ${keptRows + 1} of ${gridSize}`;
-  return `${exampleTitle(look.picture)}, with its patches`;
+  return `${exampleTitle(app)}, with its patches`;
 }
 
 /** Progress as a bar and in words. */
@@ -162,7 +166,7 @@ async function save(app: App, { drawings, options }: Run): Promise<void> {
   const [drawing] = drawings;
   if (!drawing) return;
   try {
-    await downloadPng(drawing.pixels, `dpar-${options.label}-${options.seed}.png`);
+    await downloadPng(drawing.pixels, `dpar-${[options.label].flat().join('-')}-${options.seed}.png`);
   } catch (error) {
     app.report(messageOf(error));
   }

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../model/model-info.js';
 import type { App } from '../app.js';
-import { classLabel, classOptions } from '../parts/classes.js';
+import { classLabel, classOptions, classTitle, promptLabel } from '../parts/classes.js';
 import { fixed, slider } from '../parts/controls.js';
 
 /** Seeds that are taken at random. */
@@ -12,18 +12,68 @@ const seeds = 1_000_000;
 export interface ClassChoice {
   /** Index of the class; undefined until it is known. */
   readonly label?: number;
+  /** Text in place of a class (default: an ellipsis). */
+  readonly otherwise?: string;
   /** Id of the element that says where the class is from. */
   readonly describedBy?: string;
   readonly onChoose: (label: number) => void;
 }
 
-/** The class of new images. */
+/** The class of new images. A prompt replaces it, until a class is chosen. */
 function newImageClass(app: App): ClassChoice {
   const { settings } = app.state;
+  const { label } = promptLabel(app.info, settings.prompt) ?? {};
   return {
-    label: settings.label,
-    onChoose: (label) => app.set(settings, { label }),
+    ...(label === undefined ? { label: settings.label } : { otherwise: `‘${classTitle(app.info, label)}’` }),
+    onChoose: (label) => app.set(settings, { label, prompt: '' }),
   };
+}
+
+/** Most characters of a prompt. */
+const longestPrompt = 200;
+
+/**
+ * Text of what to draw, in place of a class, for a model that knows words.
+ * @param place Prefix of element ids.
+ * @param start Draws, on Enter.
+ */
+export function promptControl(
+  app: App,
+  info: ModelInfo,
+  place: string,
+  start: () => void,
+): TemplateResult | typeof nothing {
+  if (info.words.length === 0) return nothing;
+  const { settings } = app.state;
+  return html`<div class="control">
+    <label for="${place}-prompt">Or in words</label>
+    <input
+      id="${place}-prompt"
+      type="text"
+      maxlength=${longestPrompt}
+      autocomplete="off"
+      spellcheck="false"
+      enterkeyhint="go"
+      placeholder="such as red heart"
+      aria-describedby="${place}-prompt-hint"
+      .value=${live(settings.prompt)}
+      @input=${(event: Event) => app.set(settings, { prompt: (event.target as HTMLInputElement).value })}
+      @keydown=${(event: KeyboardEvent) => {
+        if (event.key === 'Enter' && !event.repeat && !event.isComposing && app.isReady) start();
+      }}
+    />
+    <p class="hint" id="${place}-prompt-hint" role="status">${promptHint(info, settings.prompt)}</p>
+  </div>`;
+}
+
+/** Says what a prompt draws. */
+function promptHint(info: ModelInfo, prompt: string): string {
+  const found = promptLabel(info, prompt);
+  if (found === undefined) return `The model knows ${info.words.length} words: names and keywords of its pictures.`;
+  const { label, unknown } = found;
+  if (typeof label === 'number') return 'The model knows none of these words, and draws anything.';
+  const dropped = unknown.map((word) => `‘${word}’`).join(', ');
+  return `Draws ‘${classTitle(info, label)}’.${dropped && ` The model does not know ${dropped}.`}`;
 }
 
 /**
@@ -34,7 +84,7 @@ export function classControl(
   app: App,
   info: ModelInfo,
   place: string,
-  { label, describedBy, onChoose }: ClassChoice = newImageClass(app),
+  { label, otherwise = '…', describedBy, onChoose }: ClassChoice = newImageClass(app),
 ): TemplateResult {
   return html`<div class="control class-control">
     <label for="${place}-class">Class</label>
@@ -47,7 +97,7 @@ export function classControl(
       }}
     >
       ${classOptions(info, label)}
-      <option value="" disabled hidden .selected=${live(label === undefined)}>…</option>
+      <option value="" disabled hidden .selected=${live(label === undefined)}>${otherwise}</option>
     </select>
   </div>`;
 }

@@ -1,8 +1,10 @@
+import { promptNamed } from '@dpar/io';
+import type { Label } from '@dpar/sampler';
 import { html, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { ModelInfo } from '../../model/model-info.js';
 
-type Classes = Pick<ModelInfo, 'classes'>;
+type Classes = Pick<ModelInfo, 'classes' | 'words'>;
 
 /** A class whose name is `group/name`, or of no group. */
 interface GroupedClass {
@@ -18,11 +20,36 @@ function grouped(className: string, label: number): GroupedClass {
   return group && name ? { label, group, name } : { label, group: undefined, name: className };
 }
 
-/** Name of a class in a sentence or heading: without its group, unless another class has the same name. */
-export function classTitle({ classes }: Classes, label: number): string {
+/**
+ * Name of what is drawn, in a sentence or heading: of a class without its group, unless another class has the same name, of a prompt
+ * its words.
+ */
+export function classTitle(info: Classes, label: Label): string {
+  if (typeof label !== 'number') return Array.from(label, (word) => classTitle(info, word)).join(' ');
+  const { classes, words } = info;
+  if (label >= classes.length) return words[label - classes.length] ?? 'anything';
   const { group, name } = grouped(classes[label] ?? '', label);
   const isUnique = classes.every((other, i) => i === label || grouped(other, i).name !== name);
   return group === undefined || isUnique ? name : `${group}: ${name}`;
+}
+
+/** What the text of a prompt draws. */
+export interface PromptLabel {
+  /** The words that the model knows; without any, the class of images without a class. */
+  readonly label: Label;
+  /** Words of the text that the model does not know. */
+  readonly unknown: readonly string[];
+}
+
+/** Label of the text of a prompt; undefined for no text. */
+export function promptLabel({ classes, words }: Classes, text: string): PromptLabel | undefined {
+  const { words: known, unknown } = promptNamed(
+    text,
+    words.map((word) => `/${word}`),
+  );
+  if (known.length === 0 && unknown.length === 0) return undefined;
+  const nullClass = classes.length + words.length;
+  return { label: known.length === 0 ? nullClass : known.map((word) => classes.length + word), unknown };
 }
 
 /** Label of a class by its whole name; undefined for another name, or none. */
