@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { classesNamed, promptNamed } from './index.js';
+import { classesNamed, promptNamed, shownName } from './index.js';
 
 const names = ['animals/cat', 'animals/dog', 'toys/cat', 'toys', 'food/red apple'];
 
@@ -25,6 +25,10 @@ it.each([
   ['/cat', [6]],
 ])('%j among words', (name, numbers) => {
   expect(classesNamed(name, [...names, '/red', '/cat'])).toEqual(numbers);
+});
+
+it('is shown without the slash of a word', () => {
+  expect(['/red', 'animals/cat', 'cat'].map(shownName)).toEqual(['red', 'animals/cat', 'cat']);
 });
 
 it('finds the words of a text, and names those that are unknown', () => {

@@ -9,6 +9,12 @@ export function isWord(name: string): boolean {
   return name.startsWith('/');
 }
 
+/** Name of a class for people: that of a word is without its slash. */
+export function shownName(name: string): string {
+  checkArguments('shownName', { name }, { name: 'string' });
+  return isWord(name) ? name.slice(1) : name;
+}
+
 /**
  * Finds classes by a name: that of a class, else the part after the group in one or several names, else a group, which stands for
  * all its classes, else a word.

@@ -1,5 +1,5 @@
 export type { ChunkedTensor } from './chunks.js';
-export { classesNamed, isWord, type Prompt, promptNamed } from './classes-named.js';
+export { classesNamed, isWord, type Prompt, promptNamed, shownName } from './classes-named.js';
 export { compareCodePoints } from './code-points.js';
 export { type FloatStorage, fromHostTensor, toFloat64Array, toHostTensor } from './convert.js';
 export { IoError } from './error.js';

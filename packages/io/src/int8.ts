@@ -65,7 +65,10 @@ export function areScales(name: string, types: ReadonlyMap<string, StoredType>):
 }
 
 /** Rows of a matrix, or output channels of a kernel, and numbers of each. */
-export function matrixOf([rows = 0, ...others]: readonly number[]): { readonly rows: number; readonly columns: number } {
+export function matrixOf([rows = 0, ...others]: readonly number[]): {
+  readonly rows: number;
+  readonly columns: number;
+} {
   return { rows, columns: others.reduce((product, size) => product * size, 1) };
 }
 

@@ -1,5 +1,5 @@
 import { nearestNames } from '@dpar/check';
-import { classesNamed, isWord, promptNamed } from '@dpar/io';
+import { classesNamed, isWord, promptNamed, shownName } from '@dpar/io';
 import type { Label } from '@dpar/sampler';
 import { DparError } from '@dpar/tensor';
 
@@ -54,7 +54,7 @@ export function labelsOf(caller: string, choice: ClassChoice, classes: Classes):
   if (labels.length > 0) return labels;
   const { words } = promptNamed(choice, names);
   if (words.length > 0) return [words];
-  const nearest = nearestNames(choice, names, suggestions).map((name) => `'${name}'`);
+  const nearest = nearestNames(choice, names.map(shownName), suggestions).map((name) => `'${name}'`);
   throw new DparError(
     `${caller}: expected a name of a class of '${place}', got '${choice}'. The nearest names are ${nearest.join(', ')}.`,
   );
@@ -70,5 +70,5 @@ export function allClasses({ numClasses, names = [] }: Classes): number[] {
 export function nameOf(label: Label, classes: Classes): string {
   if (typeof label !== 'number') return Array.from(label, (word) => nameOf(word, classes)).join(' ');
   const { numClasses, names } = classes;
-  return label === numClasses ? 'none' : (names?.[label]?.replace(/^\//, '') ?? `${label}`);
+  return label === numClasses ? 'none' : shownName(names?.[label] ?? `${label}`);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isWord } from '@dpar/io';
+import { isWord, shownName } from '@dpar/io';
 import { type ClassNames, checkpointIdentity, formatDigest } from '@dpar/io/node';
 import { ImageDecoder } from '@dpar/pipeline';
 import { runSharded } from '@dpar/shards';
@@ -80,7 +80,7 @@ export const detokenize = defineCommand({
       tokensPerImage: T,
       classes: new Set(labels).size,
       ...(kind === 'folder' && {
-        subfolders: Array.from(ours, (label) => folderOf(folders, label)),
+        subfolders: Array.from(ours, (label) => shownName(folders[label] as string)),
         folders: folders.filter((name) => !isWord(name)),
       }),
       settings: {
@@ -150,9 +150,6 @@ function loadRange(source: DiskSource, first: number, count: number, variant: nu
   const images = Int32Array.from({ length: count }, (_, i) => first + i);
   return source.load(images, new Int32Array(count).fill(variant));
 }
-
-/** Folder of an image. The name of a word begins with a slash. */
-const folderOf = (folders: readonly string[], label: number): string => (folders[label] as string).replace(/^\//, '');
 
 /** Most classes without names; a larger label is an error. */
 const mostClasses = 1_000_000;

@@ -41,7 +41,7 @@ async function labelled(images: number, columns: number, size: number, labels: n
 }
 
 describe('gridLabels', () => {
-  const [cat, nature, flags] = names.map((name, number) => ({ number: `${number}`, name }));
+  const [cat, nature, flags] = names.map((name, number) => ({ key: `${number}`, name }));
 
   it('labels columns or else rows of one class each', () => {
     expect(gridLabels([0, 1, 2, 0, 1, 2, 0], 3, names)).toEqual({ side: 'columns', classes: [cat, nature, flags] });
@@ -53,7 +53,7 @@ describe('gridLabels', () => {
   it('labels prompts with their words', () => {
     const prompts = [[2, 0], 1, [2, 0], 1];
     const worded = gridLabels(prompts, 2, names)?.classes;
-    expect(worded).toEqual([{ number: '2+0', name: `${names[2]} ${names[0]}` }, nature]);
+    expect(worded).toEqual([{ key: '2+0', name: `${names[2]} ${names[0]}` }, nature]);
   });
 
   it('labels nothing in other grids, or without names', () => {

@@ -6,8 +6,8 @@ import { drawSvg, type TextPen, textPen } from './text.js';
 
 /** A class or prompt with its name. */
 export interface GridClass {
-  /** Of the class, or numbers of the words. */
-  readonly number: string;
+  /** Number of the class, or those of the words: `4`, `3+17`. */
+  readonly key: string;
   readonly name: string;
 }
 
@@ -36,9 +36,9 @@ export function gridLabels(
   };
   const rows = Math.ceil(all.length / columns);
   const classesOf = (line: (image: number) => number, count: number): GridClass[] | undefined => {
-    const numbers = Array.from({ length: count }, (_, i) => all.find((_, image) => line(image) === i) as string);
-    if (all.some((label, image) => label !== numbers[line(image)])) return undefined;
-    const classes = numbers.map((number) => ({ number, name: textOf(number) }));
+    const keys = Array.from({ length: count }, (_, i) => all.find((_, image) => line(image) === i) as string);
+    if (all.some((key, image) => key !== keys[line(image)])) return undefined;
+    const classes = keys.map((key) => ({ key, name: textOf(key) }));
     return classes.some(({ name }) => name === '') ? undefined : classes;
   };
   const byColumn = classesOf((image) => image % columns, Math.min(columns, all.length));
@@ -64,7 +64,7 @@ const mostLength = 16;
 export async function labelledGrid(picture: GridPicture, labels: GridLabels): Promise<Uint8Array> {
   const fontSize = Math.min(20, Math.max(11, Math.round(picture.size / 6)));
   const pen = await textPen(fontSize);
-  const texts = labels.classes.map(({ name, number }) => (pen.has(name) ? name : `#${number}`));
+  const texts = labels.classes.map(({ name, key }) => (pen.has(name) ? name : `#${key}`));
   const places: Places = { picture, pen, fontSize, pitch: (picture.width - gapOf(picture)) / picture.columns };
   const band = labels.side === 'rows' ? rowBand(texts, places) : columnBand(texts, places);
   const text = await drawSvg(

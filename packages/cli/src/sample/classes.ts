@@ -1,5 +1,5 @@
 import { nearestNames } from '@dpar/check';
-import { classesNamed, isWord, promptNamed } from '@dpar/io';
+import { classesNamed, promptNamed, shownName } from '@dpar/io';
 import { type ClassNames, readCheckpointClasses } from '@dpar/io/node';
 import type { Label } from '@dpar/sampler';
 import type { Context } from '../command/command.js';
@@ -139,14 +139,8 @@ export async function labelNames(checkpoint: string, numClasses: number): Promis
 
 /** Names for labels, see {@link labelNames}. */
 export function withNumbers(names: readonly string[], numClasses: number): string[] {
-  return [...Array.from({ length: numClasses }, (_, number) => nameOf(names[number], number)), 'no class'];
+  return [...Array.from({ length: numClasses }, (_, number) => shownName(names[number] ?? `#${number}`)), 'no class'];
 }
-
-/** Name of a class for people. That of a word is without its slash. */
-const nameOf = (name: string | undefined, number: number): string => {
-  if (name === undefined) return `#${number}`;
-  return isWord(name) ? name.slice(1) : name;
-};
 
 const joined = (parts: readonly ClassPart[]): string =>
   parts
@@ -165,7 +159,7 @@ export function describeUnknownClass(name: string, place: string, known: ClassNa
       `'${place}' has no names of classes. Write them to its classes.json, in order.`
     );
   }
-  const nearest = nearestNames(name, known.names, suggestions);
+  const nearest = nearestNames(name, known.names.map(shownName), suggestions);
   const shown = nearest.map((other) => `'${other}'`).join(', ');
   return `expected numbers or names of classes in '${known.path}', got '${name}'. The nearest names are ${shown}.`;
 }

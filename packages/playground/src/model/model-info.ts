@@ -1,5 +1,5 @@
 import type { EntropyModelConfig } from '@dpar/entropy';
-import { isWord } from '@dpar/io';
+import { isWord, shownName } from '@dpar/io';
 import type { DparConfig, LlamaGenConfig } from '@dpar/model';
 import { hasNullClass } from '@dpar/nn';
 import type { PatchingOptions } from '@dpar/patchify';
@@ -61,7 +61,7 @@ export function modelInfo({ names, imageSize, gridSize, ...model }: InformedMode
   const compared = { tokenizer, dpar, entropy, llamagen };
   return {
     classes: names.filter((name) => !isWord(name)),
-    words: names.filter(isWord).map((word) => word.slice(1)),
+    words: names.filter(isWord).map(shownName),
     imageSize,
     gridSize,
     blockSize: dpar.blockSize,
