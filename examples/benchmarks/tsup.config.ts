@@ -4,6 +4,7 @@ const entries = [
   'src/main.ts',
   'src/worker.ts',
   'src/peers-worker.ts',
+  'src/endurance-worker.ts',
   'src/gpu-check.ts',
   'src/conformance-worker.ts',
 ];
