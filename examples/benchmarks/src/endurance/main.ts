@@ -4,11 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { readOptions, UsageError, wholeNumber } from '@dpar/example-kit';
 import { writeFileAtomic } from '@dpar/io/node';
 import { describeMachine } from '../machine.js';
+import { fuzzPart } from './fuzz/main.js';
+import { killsPart } from './kills/main.js';
 import { memoryPart } from './memory/main.js';
 import type { EnduranceSettings, Part } from './part.js';
 import { type EnduranceReport, enduranceMarkdown, holds } from './report.js';
 
-const parts: readonly Part[] = [memoryPart];
+const parts: readonly Part[] = [memoryPart, killsPart, fuzzPart];
 
 /** Help text of the endurance run. */
 export const enduranceUsage = `npm run bench -- --endurance [--only PART] [--tokens N] [--steps N] [--kills N] [--minutes M] [--seed S] [--output FOLDER]

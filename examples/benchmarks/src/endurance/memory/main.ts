@@ -52,10 +52,14 @@ async function soakInProcess(
   { seed, report }: EnduranceSettings,
 ): Promise<MemorySample[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dpar-soak-'));
-  const child = fork(new URL('./endurance-worker.js', import.meta.url), ['soak', name, `${amount}`, `${seed}`, folder], {
-    execArgv: ['--expose-gc'],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  const child = fork(
+    new URL('./endurance-worker.js', import.meta.url),
+    ['soak', name, folder, `${seed}`, `${amount}`],
+    {
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    },
+  );
   const samples: MemorySample[] = [];
   child.on('message', (sample: MemorySample) => {
     samples.push(sample);
