@@ -59,6 +59,21 @@ export async function recoverFolder(folder: string, names?: readonly string[]): 
   for (const name of interrupted) if (names?.includes(name) ?? true) await recover(join(resolve(folder), name));
 }
 
+/**
+ * Removes what killed processes left of files that they were writing with `writeFileAtomic`. The files themselves stay. No other
+ * process may be writing them.
+ */
+export async function recoverFiles(paths: readonly string[]): Promise<void> {
+  checkArguments('recoverFiles', { paths }, { paths: 'string[]' });
+  const folders = new Map<string, string[]>();
+  for (const path of paths) {
+    const names = folders.get(dirname(path)) ?? [];
+    folders.set(dirname(path), names);
+    names.push(basename(path));
+  }
+  for (const [folder, names] of folders) await recoverFolder(folder, names);
+}
+
 /** Removes a folder atomically. After a crash it is either complete, or hidden until {@link recoverFolder} removes it. */
 export async function removeFolderAtomic(folder: string): Promise<void> {
   checkArguments('removeFolderAtomic', { folder }, { folder: 'string' });

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
-import { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
+import { findFolder, recoverFiles, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 
 // Every operation on the file system counts down; at 0 it fails, and in a crash so does each one after it.
 const disk = vi.hoisted(() => ({ left: Infinity, crash: false, done: 0 }));
@@ -286,6 +286,20 @@ describe('recoverFolder', () => {
     expect(readFileSync(join(folder, 'there', 'origin'), 'utf8')).toBe('there');
     await recoverFolder(join(folder, 'none'));
   });
+});
+
+it('recoverFiles removes the remains of its files in all folders, and nothing else', async () => {
+  const id = '0123456789abcdef';
+  mkdirSync(join(folder, 'below'));
+  const paths = ['a.npz', `.a.npz.partial-${id}`, `.b.npz.partial-${id}`, `below/.a.npz.partial-${id}`, 'below/.a.npz'];
+  for (const path of paths) writeFileSync(join(folder, path), 'x');
+  await recoverFiles(['a.npz', 'below/a.npz', 'none/a.npz'].map((path) => join(folder, path)));
+  expect(readdirSync(folder, { recursive: true }).sort()).toEqual([
+    `.b.npz.partial-${id}`,
+    'a.npz',
+    'below',
+    'below/.a.npz',
+  ]);
 });
 
 describe('an error of the system that names no place', () => {

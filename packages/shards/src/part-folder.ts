@@ -1,8 +1,8 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { fromHostTensor, type HostTensor, IoError, type StoredDType, type StoredTensor } from '@dpar/io';
-import { isSystemEntry } from '@dpar/io/node';
+import { isSystemEntry, recoverFiles, recoverFolder, removeFolderAtomic } from '@dpar/io/node';
 import { arrangeShards } from './arrange.js';
 import { checkArguments } from './check-arguments.js';
 import { type ItemRange, itemRangeKinds } from './ranges.js';
@@ -84,7 +84,8 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   /**
-   * Finds the parts of earlier runs. A damaged part counts as missing.
+   * Finds the parts of earlier runs. A damaged part counts as missing. Files that a killed process left incomplete are removed:
+   * those of our parts, and all others if all items are ours.
    *
    * @throws IoError if the folder or one of its parts was made with other settings, or the folder has other content.
    */
@@ -92,6 +93,7 @@ export class PartFolder implements ShardStore<PartTensors> {
     checkArguments('PartFolder.open', { folder, options }, { folder: 'string', options: partFolderOptionsKinds });
 
     const path = join(folder, options.settingsFile);
+    const { first = 0, count, total = first + count, ours = { start: 0, count }, format = safetensorsFormat } = options;
     const names = await readdir(folder).catch(() => []);
     const settings = await RunSettings.open(path, options.settings, `remove '${dirname(path)}' to start anew`);
     if (!settings.isThere && names.some((name) => !isSystemEntry(name))) {
@@ -99,8 +101,8 @@ export class PartFolder implements ShardStore<PartTensors> {
         `PartFolder: expected '${path}' of an earlier run, got a folder without it. Move '${folder}' away.`,
       );
     }
-    const { first = 0, count, total = first + count, ours = { start: 0, count }, format = safetensorsFormat } = options;
     const parts = new PartFolder(folder, { ...options, first, total, ours, format }, settings);
+    await parts.removePartial(names);
     for (const name of names.sort()) {
       const range = parts.rangeOf(name);
       if (range !== undefined && !parts.itemsThere(range).includes(1)) await parts.find(range);
@@ -169,7 +171,30 @@ export class PartFolder implements ShardStore<PartTensors> {
 
   /** Removes all parts. Called when the output is complete. */
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    await removeFolderAtomic(this.folder);
+  }
+
+  /**
+   * Removes files that killed processes left incomplete: those of our parts, and all if all items are ours. Others may be
+   * written at this moment.
+   */
+  private async removePartial(names: readonly string[]): Promise<void> {
+    if (this.options.ours.start === 0 && this.options.ours.count === this.options.count) {
+      await recoverFiles([this.folder]); // half removed
+      for (const folder of new Set([this.folder, dirname(this.settings.path)])) await recoverFolder(folder);
+      return;
+    }
+    const written = names.map((name) => /^\.(.+)\.partial-/.exec(name)?.[1] ?? '');
+    const own = written.filter((name) => {
+      const range = this.rangeOf(name);
+      return range !== undefined && this.isOurs(range);
+    });
+    await recoverFiles(own.map((name) => join(this.folder, name)));
+  }
+
+  private isOurs({ start, count }: ItemRange): boolean {
+    const { ours } = this.options;
+    return start < ours.start + ours.count && start + count > ours.start;
   }
 
   private pathOf(range: ItemRange): string {
@@ -210,11 +235,10 @@ export class PartFolder implements ShardStore<PartTensors> {
   private async isWhole(range: ItemRange, part: TensorShard): Promise<boolean> {
     const { first, count, total } = this.itemsOf(range);
     if (part.record.first !== first || part.record.count !== count || part.record.total !== total) return false;
-    const { ours, types } = this.options;
-    if (range.start >= ours.start + ours.count || range.start + range.count <= ours.start) return true;
+    if (!this.isOurs(range)) return true;
     const tensors = await part.tensors().catch(() => undefined);
     if (tensors === undefined) return false;
-    return Object.entries(types).every(([name, [dtype, shape]]) => {
+    return Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
       const tensor = tensors.get(name);
       return tensor?.dtype === dtype && `${tensor.shape}` === `${[count, ...shape]}`;
     });

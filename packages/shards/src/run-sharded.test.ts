@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createRandom, int32 } from '@dpar/tensor';
@@ -111,6 +111,35 @@ describe('runSharded', () => {
 });
 
 describe('PartFolder', () => {
+  it('removes what killed processes left: of its own parts, and everything where all parts are its own', async () => {
+    const folder = join(await temporaryFolder(), 'parts');
+    await cubes(folder, { index: 0, count: 3 });
+    const id = 'partial-0123456789abcdef';
+    // Of the first share, of the last, and of the settings, which another share may be writing.
+    const left = [`.000000-000003.safetensors.${id}`, `.000048-000049.safetensors.${id}`, `.${settingsFile}.${id}`];
+    for (const name of left) await writeFile(join(folder, name), 'half');
+    const hidden = async () => (await readdir(folder)).filter((name) => name.startsWith('.')).sort();
+    await cubes(folder, { index: 0, count: 3 });
+    expect(await hidden()).toEqual(left.slice(1));
+    await cubes(folder, all);
+    expect(await hidden()).toEqual([]);
+  });
+
+  it('is removed whole, or hidden until it is opened again', async () => {
+    const root = await temporaryFolder();
+    const folder = join(root, 'parts');
+    await cubes(folder, all);
+    // As a process that is killed while it removes the folder.
+    const half = join(root, '.parts.partial-0123456789abcdef');
+    await rename(folder, half);
+    await rm(join(half, settingsFile));
+    await cubes(folder, all);
+    expect(await readdir(root)).toEqual(['parts']);
+    const parts = await PartFolder.open(folder, { count: items, types, settings, settingsFile });
+    await parts.remove();
+    expect(await readdir(root)).toEqual([]);
+  });
+
   it('reads the row of an item, and the parts in order', async () => {
     const folder = join(await temporaryFolder(), 'parts');
     await cubes(folder, all);

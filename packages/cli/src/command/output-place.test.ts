@@ -37,6 +37,13 @@ describe.each(outputs)('$command.name: $option', ({ command, option }) => {
   });
 });
 
+it('removes what a killed command left of its file', async () => {
+  const folder = await temporaryFolder();
+  for (const name of ['a.npz', 'b.npz']) await writeFile(join(folder, `.${name}.partial-0123456789abcdef`), 'half');
+  await runCli(['merge', '--input', join(folder, 'none'), '--output', join(folder, 'a.npz')]);
+  expect(await readdir(folder)).toEqual(['.b.npz.partial-0123456789abcdef']);
+});
+
 it('finds every command that writes', () => {
   const names = new Set(outputs.map(({ command }) => command.name));
   expect([...names]).toEqual(

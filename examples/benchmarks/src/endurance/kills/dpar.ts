@@ -4,23 +4,26 @@ import { dirname, join } from 'node:path';
 
 const bin = join(dirname(createRequire(import.meta.url).resolve('@dpar/cli/package.json')), 'bin', 'dpar.js');
 
-/** A process of the built command. */
-export interface RunningDpar {
+/** A process that can be killed. */
+export interface RunningProgram {
   readonly child: ChildProcess;
   /** Settled when the process has ended. */
   readonly end: Promise<{ status: number | null; signal: NodeJS.Signals | null; stderr: string }>;
 }
 
 /** Starts the built command with one thread. */
-export function startDpar(argv: readonly string[]): RunningDpar {
-  const child = spawn(process.execPath, [bin, ...argv, '--quiet', '--threads', '1'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+export function startDpar(argv: readonly string[]): RunningProgram {
+  return startNode([bin, ...argv, '--quiet', '--threads', '1']);
+}
+
+/** Starts Node with some arguments. */
+export function startNode(argv: readonly string[]): RunningProgram {
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
   });
-  const end = new Promise<Awaited<RunningDpar['end']>>((resolve) => {
+  const end = new Promise<Awaited<RunningProgram['end']>>((resolve) => {
     child.once('close', (status, signal) => resolve({ status, signal, stderr }));
   });
   return { child, end };

@@ -2,12 +2,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { createRandom } from '@dpar/tensor';
 import { contentsOf, differencesOf, entriesBelow, isHidden } from './contents.js';
-import { startDpar } from './dpar.js';
+import type { RunningProgram } from './dpar.js';
 
-/** A command to kill. */
+/** A program to kill. */
 export interface Killable {
   readonly name: string;
-  readonly argv: readonly string[];
+  start(): RunningProgram;
   /** Folder in which the command writes nothing but its output. */
   readonly place: string;
   readonly timed?: RegExp | undefined;
@@ -89,8 +89,8 @@ async function anew(place: string): Promise<void> {
 }
 
 /** Runs a command to its end. @returns False if it failed, which is a fault. */
-async function finish({ name, argv }: Killable, faults: string[], when: string): Promise<boolean> {
-  const { status, signal, stderr } = await startDpar(argv).end;
+async function finish({ name, start }: Killable, faults: string[], when: string): Promise<boolean> {
+  const { status, signal, stderr } = await start().end;
   if (status === 0) return true;
   faults.push(`${name}: ended with ${signal ?? status} ${when}: ${stderr.trim().slice(0, 500)}`);
   return false;
@@ -122,8 +122,8 @@ const describeMoment = ({ event, times, delay }: Moment): string =>
   event === 'start' ? `${Math.round(delay)} ms after the start` : `${delay.toFixed(1)} ms after ${event} ${times}`;
 
 /** Starts a command and kills it. @returns What the kill hit; undefined if the command ended before. */
-async function killAt({ argv, place }: Killable, moment: Moment): Promise<keyof KillCounts | undefined> {
-  const { child, end } = startDpar(argv);
+async function killAt({ start, place }: Killable, moment: Moment): Promise<keyof KillCounts | undefined> {
+  const { child, end } = start();
   const running = () => child.exitCode === null && child.signalCode === null;
   if (moment.event !== 'start') {
     const seen = new Set(entriesBelow(place));

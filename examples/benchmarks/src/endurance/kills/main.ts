@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createRandom } from '@dpar/tensor';
 import type { Part } from '../part.js';
 import { killedCommands, prepareInputs } from './commands.js';
+import { startDpar } from './dpar.js';
 import { type KillResult, killOften } from './killing.js';
 
 /** Kills commands at random moments, and compares what they write in the end with an undisturbed run. */
@@ -21,7 +22,8 @@ export const killsPart: Part = {
         await prepare?.(inputs);
         const place = join(folder, name);
         const share = shareOfKills(kills, i);
-        const command = { name, argv: argv(inputs, join(place, output)), place, timed };
+        const start = () => startDpar(argv(inputs, join(place, output)));
+        const command = { name, start, place, timed };
         const onKills = (killed: number) => report(`kills: dpar ${name}: ${killed} of ${share}`);
         const result = await killOften(command, share, createRandom(seed, i), onKills);
         for (const fault of result.faults) report(`kills: ${fault}`);
