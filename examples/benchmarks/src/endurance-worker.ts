@@ -15,7 +15,7 @@ if (work === 'soak') {
   await soaked.end();
 } else {
   // Before the readers are loaded, so that they see the constructors that count.
-  countAllocations();
+  if (work === 'fuzz') countAllocations();
   const { fuzzReaders } = await import('./endurance/fuzz/readers.js');
   const { fuzz } = await import('./endurance/fuzz/work.js');
   const reader = fuzzReaders.find((one) => one.name === name);

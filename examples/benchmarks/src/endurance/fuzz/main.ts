@@ -14,6 +14,9 @@ const hungSeconds = 120;
 /** Processes of a reader that may end early before it is left. */
 const mostCrashes = 10;
 
+/** Last characters of the errors of a process that a fault shows. */
+const shownCharacters = 1000;
+
 /** A fault with the file that caused it. */
 interface KeptFault extends FuzzFault {
   readonly reader: string;
@@ -92,7 +95,8 @@ async function fuzzInProcesses(
     const number = Number(await readFile(join(place, caseFile), 'utf8').catch(() => '')) || 0;
     if (ended.how !== undefined) {
       crashes++;
-      await keep({ number, kind: ended.how, message: `its process ended with ${ended.how}` });
+      const message = `its process ended with ${ended.how}: ${ended.stderr?.trim()}`;
+      await keep({ number, kind: ended.how, message });
     }
     first = number + 1;
     await rm(place, { recursive: true, force: true });
@@ -117,14 +121,18 @@ async function keepFile(
 
 /** Runs the process of a reader. @returns Its last counts, and how it ended, if not as it should. */
 function oneProcess(
-  { name }: FuzzReader,
+  { name, isUncounted = false }: FuzzReader,
   { place, seed, first, milliseconds }: { place: string; seed: number; first: number; milliseconds: number },
   onFault: (fault: FuzzFault) => Promise<void>,
-): Promise<{ counts: FuzzCounts; how?: string }> {
-  const argv = ['fuzz', name, place, `${seed}`, `${first}`, `${milliseconds}`];
+): Promise<{ counts: FuzzCounts; how?: string; stderr?: string }> {
+  const argv = [isUncounted ? 'fuzz-uncounted' : 'fuzz', name, place, `${seed}`, `${first}`, `${milliseconds}`];
   const child = fork(new URL('./endurance-worker.js', import.meta.url), argv, {
     execArgv: ['--max-old-space-size=512'],
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr = `${stderr}${chunk}`.slice(-shownCharacters);
   });
   let counts: FuzzCounts = { read: 0, refused: 0 };
   let kept = Promise.resolve();
@@ -145,7 +153,7 @@ function oneProcess(
       clearInterval(watch);
       await kept;
       if (code === 0) resolve({ counts });
-      else resolve({ counts, how: hung ? `no answer for ${hungSeconds} s` : `${signal ?? `status ${code}`}` });
+      else resolve({ counts, how: hung ? `no answer for ${hungSeconds} s` : `${signal ?? `status ${code}`}`, stderr });
     });
   });
 }

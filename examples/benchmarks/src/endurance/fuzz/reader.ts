@@ -7,6 +7,8 @@ export interface FuzzReader {
   prepare(folder: string): Promise<Uint8Array>;
   /** True for readers of bytes, whose errors cannot name a file. */
   readonly takesBytes?: boolean;
+  /** True for readers that use sharp, which refuses arrays of the constructors that count memory. */
+  readonly isUncounted?: boolean;
   /** Reads the file at the path. */
   read(path: string): Promise<unknown>;
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { run } from '@dpar/cli';
 import { loadFeatureWeights } from '@dpar/eval/node';
 import { fixturePath, onnxModel, randomImages, writePngs } from '@dpar/fixtures';
 import { decodeImage, openImageArray } from '@dpar/images/node';
@@ -10,7 +9,6 @@ import { openNpy, openNpz, openPyTorch, openSafetensors, readClassList } from '@
 import { loadModel, saveModel } from '@dpar/model/node';
 import { initializeParameters, modelOf } from '@dpar/nn';
 import { readOnnxNetwork } from '@dpar/onnx';
-import { writePage } from '@dpar/playground';
 import { RunSettings } from '@dpar/shards';
 import { DparError, float32, int32, referenceOps } from '@dpar/tensor';
 import { patchVqKind, tokenizerKinds } from '@dpar/tokenizer';
@@ -46,6 +44,7 @@ const readTensors = async (path: string): Promise<void> =>
 
 /** Runs a command of the command line in this process. @throws DparError for an error that it expects; Error for others. */
 async function dpar(...argv: string[]): Promise<void> {
+  const { run } = await import('@dpar/cli'); // it takes long to load, and few readers need it
   let text = '';
   const stderr = {
     write: (line: string) => {
@@ -71,7 +70,7 @@ const utf8 = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.st
 /** Small pixels [12, 10, 3], from which sharp makes the formats. */
 const picture = () => {
   const [{ width, height, data } = { width: 0, height: 0, data: new Uint8Array() }] = randomImages(1, 3, 12, 10);
-  return sharp(data, { raw: { width, height, channels: 3 } });
+  return sharp(Buffer.from(data), { raw: { width, height, channels: 3 } });
 };
 
 const pictures = (
@@ -87,14 +86,15 @@ const pictures = (
     ['a.tiff', () => picture().tiff({ compression: 'lzw' })],
     ['a.avif', () => picture().avif()],
   ] as const
-).map(([file, encoded]) =>
-  plain(
+).map(([file, encoded]) => ({
+  ...plain(
     `picture ${file}`,
     file,
     () => encoded().toBuffer(),
     async (path) => decodeImage(path, await readFile(path)),
   ),
-);
+  isUncounted: true,
+}));
 
 /** `config.json` of a checkpoint. */
 const configOf = (
