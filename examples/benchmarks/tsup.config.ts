@@ -9,4 +9,4 @@ const entries = [
   'src/conformance-worker.ts',
 ];
 
-export default application(entries, ['@dpar/fixtures']);
+export default application(entries, [/^@dpar\/fixtures/]);

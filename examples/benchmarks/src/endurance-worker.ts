@@ -1,5 +1,5 @@
 // A process of an endurance run: one soak, or one reader's damaged files.
-import { countAllocations } from '@dpar/fixtures';
+import { countAllocations } from '@dpar/fixtures/allocated';
 
 const send = (message: object): void => void process.send?.(message);
 const [work, name, place = '', seed = '', ...amounts] = process.argv.slice(2);

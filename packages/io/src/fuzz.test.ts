@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allocatedBytes, fixturePath, mutated } from '@dpar/fixtures';
+import { fixturePath, mutated } from '@dpar/fixtures';
+import { allocatedBytes } from '@dpar/fixtures/allocated';
 import { createRandom, int32, isDparError } from '@dpar/tensor';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { formatNpy, parseNpy } from './npy.js';
@@ -17,7 +18,7 @@ import { formatSafetensorsIndex, parseSafetensorsIndex } from './safetensors-ind
 import type { SafetensorsReader } from './safetensors-reader.js';
 
 // Before the modules above are loaded, so that they see the constructors that count.
-await vi.hoisted(async () => (await import('@dpar/fixtures')).countAllocations());
+await vi.hoisted(async () => (await import('@dpar/fixtures/allocated')).countAllocations());
 
 const folder = mkdtempSync(join(tmpdir(), 'dpar-fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true }));

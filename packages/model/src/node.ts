@@ -3,6 +3,7 @@ import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import {
   type ImageModelKind,
   kindOfConfig,
+  madeFromFiles,
   type Model,
   type ModelKind,
   type ModelOfKind,
@@ -40,7 +41,8 @@ export async function loadModel<K extends ModelKind = ImageModelKind>(
   const kinds = options.kinds ?? (imageModelKinds as readonly ModelKind[] as readonly K[]);
   const { config, parameters, notes = [] } = await readCheckpoint(folder, weights === undefined ? {} : { weights });
   for (const note of notes) onNote?.(note);
-  return modelOf(kindOfConfig('loadModel', kinds, config, folder), config, parameters);
+  const kind = kindOfConfig('loadModel', kinds, config, folder);
+  return madeFromFiles('loadModel', folder, () => modelOf(kind, config, parameters));
 }
 
 /**

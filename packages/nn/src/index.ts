@@ -77,6 +77,7 @@ export {
   type Json,
   kindNames,
   kindOfConfig,
+  madeFromFiles,
   type Model,
   type ModelKind,
   type ModelOfKind,

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { allocatedBytes } from '@dpar/fixtures';
+import { allocatedBytes } from '@dpar/fixtures/allocated';
 import { isDparError } from '@dpar/tensor';
 import type { FuzzReader } from './reader.js';
 
