@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { fromHostTensor, type HostTensor, IoError, type StoredDType, type StoredTensor } from '@dpar/io';
-import { isSystemEntry, recoverFiles, recoverFolder, removeFolderAtomic } from '@dpar/io/node';
+import { isSystemEntry, recoverFiles, removeFolderAtomic } from '@dpar/io/node';
 import { arrangeShards } from './arrange.js';
 import { checkArguments } from './check-arguments.js';
 import { type ItemRange, itemRangeKinds } from './ranges.js';
@@ -84,8 +84,7 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   /**
-   * Finds the parts of earlier runs. A damaged part counts as missing. Files that a killed process left incomplete are removed:
-   * those of our parts, and all others if all items are ours.
+   * Finds the parts of earlier runs. A damaged part counts as missing. Files that killed processes left incomplete are removed.
    *
    * @throws IoError if the folder or one of its parts was made with other settings, or the folder has other content.
    */
@@ -102,7 +101,7 @@ export class PartFolder implements ShardStore<PartTensors> {
       );
     }
     const parts = new PartFolder(folder, { ...options, first, total, ours, format }, settings);
-    await parts.removePartial(names);
+    await parts.removePartial();
     for (const name of names.sort()) {
       const range = parts.rangeOf(name);
       if (range !== undefined && !parts.itemsThere(range).includes(1)) await parts.find(range);
@@ -174,22 +173,14 @@ export class PartFolder implements ShardStore<PartTensors> {
     await removeFolderAtomic(this.folder);
   }
 
-  /**
-   * Removes files that killed processes left incomplete: those of our parts, and all if all items are ours. Others may be
-   * written at this moment.
-   */
-  private async removePartial(names: readonly string[]): Promise<void> {
-    if (this.options.ours.start === 0 && this.options.ours.count === this.options.count) {
-      await recoverFiles([this.folder]); // half removed
-      for (const folder of new Set([this.folder, dirname(this.settings.path)])) await recoverFolder(folder);
-      return;
+  /** Removes what killed processes left incomplete, of all shares. */
+  private async removePartial(): Promise<void> {
+    await recoverFiles([this.folder]); // half removed
+    for (const folder of new Set([this.folder, dirname(this.settings.path)])) {
+      const names = await readdir(folder).catch(() => []);
+      const written = names.flatMap((name) => /^\.(.+)\.partial-/.exec(name)?.[1] ?? []);
+      await recoverFiles(written.map((name) => join(folder, name)));
     }
-    const written = names.map((name) => /^\.(.+)\.partial-/.exec(name)?.[1] ?? '');
-    const own = written.filter((name) => {
-      const range = this.rangeOf(name);
-      return range !== undefined && this.isOurs(range);
-    });
-    await recoverFiles(own.map((name) => join(this.folder, name)));
   }
 
   private isOurs({ start, count }: ItemRange): boolean {

@@ -23,8 +23,7 @@ export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder
   const pathOf = (i: number): string =>
     join(output, subfolders?.[i] ?? '', `${String(first + i).padStart(6, '0')}.png`);
   const paths = Array.from(labels.keys(), pathOf);
-  // Other shards may be writing the settings.
-  await recoverFiles(labels.length === total ? [...paths, settings.path] : paths);
+  await recoverFiles([...paths, settings.path]);
   const found = await pMap(labels.keys(), (i) => isThere(pathOf(i), settings), { concurrency: filesAtATime });
   const there = Uint8Array.from(found, Number);
   return {

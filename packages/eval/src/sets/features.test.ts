@@ -1,4 +1,4 @@
-import { cp, mkdir, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { pixelsOf, randomImages, writePngs } from '@dpar/fixtures';
@@ -95,7 +95,9 @@ describe('extractToFile', () => {
     expect((await extractToFile(output, set, failingNetwork(0))).extracted).toBe(0);
     // A process may be killed when the file is complete and its parts are still there, or half removed.
     await extractParts(partsFolder(output), set, tinyNetwork());
-    await mkdir(join(folder, '.out.npz.partial.partial-0123456789abcdef'));
+    const half = join(folder, '.out.npz.partial.partial-0123456789abcdef');
+    await mkdir(half);
+    await utimes(half, 0, 0);
     expect((await extractToFile(output, set, failingNetwork(0))).extracted).toBe(0);
     expect(await readdir(folder)).not.toContainEqual(expect.stringContaining('partial'));
   });
