@@ -1,6 +1,14 @@
 import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { aboutTarget, isAbandoned, parseSibling, type SiblingKind, siblingOf, syncFolder, unlessMissing } from './atomic-file.js';
+import {
+  aboutTarget,
+  isAbandoned,
+  parseSibling,
+  type SiblingKind,
+  siblingOf,
+  syncFolder,
+  unlessMissing,
+} from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { makeFolder } from './make-folder.js';

@@ -3,10 +3,10 @@ import { readCheckpoint, writeCheckpoint } from '@dpar/io/node';
 import {
   type ImageModelKind,
   kindOfConfig,
-  madeFromFiles,
   type Model,
   type ModelKind,
   type ModelOfKind,
+  madeFromFiles,
   modelArgument,
   modelOf,
 } from '@dpar/nn';

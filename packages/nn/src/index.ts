@@ -77,10 +77,10 @@ export {
   type Json,
   kindNames,
   kindOfConfig,
-  madeFromFiles,
   type Model,
   type ModelKind,
   type ModelOfKind,
+  madeFromFiles,
   modelArgument,
   modelOf,
 } from './model-kind.js';

@@ -164,7 +164,9 @@ export function madeFromFiles<V>(caller: string, place: string, make: () => V): 
     return make();
   } catch (cause) {
     if (!isDparError(cause)) throw cause;
-    throw new DparError(`${caller}: expected a valid model in '${place}', got a wrong one. ${cause.message}`, { cause });
+    throw new DparError(`${caller}: expected a valid model in '${place}', got a wrong one. ${cause.message}`, {
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseSafetensors, toHostTensors } from '@dpar/io';
-import { kindOfConfig, madeFromFiles, type ModelKind, type ModelOfKind, modelOf } from '@dpar/nn';
+import { kindOfConfig, type ModelKind, type ModelOfKind, madeFromFiles, modelOf } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { assemblePipeline, type PipelineOptions, pipelineOptionsKinds } from './assemble.js';
 import { checkArguments } from './check-arguments.js';

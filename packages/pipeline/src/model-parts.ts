@@ -1,6 +1,6 @@
 import { entropyKind } from '@dpar/entropy';
 import { dparKind, llamaGenKind } from '@dpar/model';
-import { type ConfigOf, kindOfConfig, madeFromFiles, type ModelKind, type ModelOfKind } from '@dpar/nn';
+import { type ConfigOf, kindOfConfig, type ModelKind, type ModelOfKind, madeFromFiles } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { type TokenizerKind, tokenizerKinds } from '@dpar/tokenizer';
 

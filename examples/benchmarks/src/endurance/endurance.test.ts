@@ -130,7 +130,16 @@ const bench = (...argv: string[]) => spawnSync(process.execPath, [main, '--endur
 
 it('runs, reports, and refuses what it does not know', { timeout: 240_000 }, async () => {
   const output = await temporaryFolder();
-  const { status, stdout, stderr } = bench('--only', 'memory', '--tokens', '1024', '--steps', '100', '--output', output);
+  const { status, stdout, stderr } = bench(
+    '--only',
+    'memory',
+    '--tokens',
+    '1024',
+    '--steps',
+    '100',
+    '--output',
+    output,
+  );
   expect(status, stderr).toBe(0);
   expect(await readFile(join(output, 'endurance.md'), 'utf8')).toBe(stdout);
   expect(stdout).toMatch(/\| training of a DPAR \| 100 steps \|/);
@@ -144,8 +153,16 @@ it('reports faults', () => {
   const part = { name: 'fuzz', title: 'Damaged files', seconds: 60, about: 'Files.', data: [] };
   const rows = [{ reader: 'npy', faults: '1' }];
   const report = (faults: string[]) =>
-    ({ machine, date: '2026-01-02', command: 'c', seed: 1, parts: [{ ...part, rows, faults }] }) as unknown as EnduranceReport;
+    ({
+      machine,
+      date: '2026-01-02',
+      command: 'c',
+      seed: 1,
+      parts: [{ ...part, rows, faults }],
+    }) as unknown as EnduranceReport;
   expect([holds(report([])), holds(report(['npy, case 3']))]).toEqual([true, false]);
   expect(enduranceMarkdown(report([]))).toContain('Everything held.');
-  expect(enduranceMarkdown(report(['npy, case 3']))).toMatch(/Not everything held\.[^]*\| npy \| 1 \|\n\n- npy, case 3/);
+  expect(enduranceMarkdown(report(['npy, case 3']))).toMatch(
+    /Not everything held\.[\s\S]*\| npy \| 1 \|\n\n- npy, case 3/,
+  );
 });

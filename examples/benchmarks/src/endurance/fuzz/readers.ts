@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
 import { loadFeatureWeights } from '@dpar/eval/node';
 import { fixturePath, onnxModel, randomImages, writePngs } from '@dpar/fixtures';
 import { decodeImage, openImageArray } from '@dpar/images/node';
@@ -46,12 +47,17 @@ const readTensors = async (path: string): Promise<void> =>
 async function dpar(...argv: string[]): Promise<void> {
   const { run } = await import('@dpar/cli'); // it takes long to load, and few readers need it
   let text = '';
-  const stderr = {
-    write: (line: string) => {
-      text += line;
-    },
-  };
-  const status = await run([...argv, '--quiet', '--threads', '1', '--debug'], { stdout: { write: () => {} }, stderr });
+  const sink = (take: (line: string) => void) =>
+    new Writable({
+      write: (chunk, _encoding, done) => {
+        take(String(chunk));
+        done();
+      },
+    });
+  const stderr = sink((line) => {
+    text += line;
+  });
+  const status = await run([...argv, '--quiet', '--threads', '1', '--debug'], { stdout: sink(() => {}), stderr });
   if (status === 0) return;
   if (!text.includes('run again with --debug')) throw new DparError(text);
   throw Object.assign(new Error(text.split('\n')[0]), { name: 'unexpected error', stack: text });
