@@ -307,7 +307,7 @@ describe('messages', () => {
     );
     await writeFile(path, 'damaged');
     await expect(openOnnxModel(ort, path)).rejects.toThrow(
-      `openOnnxModel: expected a model that ONNX Runtime accepts in '${path}', got: a file that is not an ONNX model`,
+      `openOnnxModel: expected a model that ONNX Runtime accepts in '${path}', got: text, "damaged"`,
     );
   });
 
