@@ -84,7 +84,7 @@ describe('kills', () => {
     return faults.join('\n');
   };
 
-  it('find a program that takes half a file for a whole one, or leaves one', { timeout: 60_000 }, async () => {
+  it('find a program that takes half a file for a whole one, or leaves one', { timeout: 240_000 }, async () => {
     expect(await faultsOf(clean)).toBe('');
     expect(await faultsOf(resumesHalf)).toContain("program: 'out' differs after kills");
     expect(await faultsOf(leaves)).toMatch(/program: '\.\d+' is left after kills/);

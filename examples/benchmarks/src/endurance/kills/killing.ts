@@ -32,6 +32,9 @@ export interface KillResult {
   readonly faults: readonly string[];
 }
 
+/** Most new files that a kill waits for. */
+const mostEvents = 6;
+
 /** Kills between two runs to the end. */
 const killsInRow = 6;
 
@@ -61,7 +64,7 @@ export async function killOften(
     const moments: string[] = [];
     // A run that ends before its moment has come was not killed. The next one starts from nothing.
     for (let row = 0; row < killsInRow && killed < kills; row++) {
-      const moment = momentOf(killed + row, milliseconds, random);
+      const moment = momentOf(killed + row, { milliseconds, files: expected.size }, random);
       const hit = await killAt(command, moment);
       if (hit === undefined) break;
       counts[hit]++;
@@ -106,15 +109,20 @@ interface Moment {
   readonly delay: number;
 }
 
-/** Draws a moment. @param milliseconds Duration of an undisturbed run. */
-function momentOf(number: number, milliseconds: number, random: ReturnType<typeof createRandom>): Moment {
+/** Draws a moment. @param undisturbed Duration and number of files of an undisturbed run. */
+function momentOf(
+  number: number,
+  { milliseconds, files }: Readonly<Record<'milliseconds' | 'files', number>>,
+  random: ReturnType<typeof createRandom>,
+): Moment {
+  const times = 1 + random.integer(Math.min(files, mostEvents));
   switch (number % 3) {
     case 0:
       return { event: 'start', times: 0, delay: random.uniform() * milliseconds };
     case 1:
-      return { event: 'file', times: 1 + random.integer(6), delay: random.uniform() * 20 };
+      return { event: 'file', times, delay: random.uniform() * 20 };
     default:
-      return { event: 'writing', times: 1 + random.integer(6), delay: random.uniform() * 2 };
+      return { event: 'writing', times, delay: random.uniform() * 2 };
   }
 }
 
