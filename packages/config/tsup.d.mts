@@ -13,4 +13,4 @@ export function library(entry: Record<string, string>, internal?: Record<string,
  * Build settings of an example: programs that Node runs.
  * @param builtIn Packages of sources, which become a part of the programs.
  */
-export function application(entry?: string[], builtIn?: string[]): Settings;
+export function application(entry?: string[], builtIn?: readonly (string | RegExp)[]): Settings;

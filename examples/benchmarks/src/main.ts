@@ -3,6 +3,7 @@ import { findPython, readOptions, runProgram, UsageError, wholeNumber } from '@d
 import { writeFileAtomic } from '@dpar/io/node';
 import { selectBenchmarks, withoutObstacles } from './benchmark.js';
 import { benchmarks } from './benchmarks/index.js';
+import { enduranceUsage, runEndurance } from './endurance/main.js';
 import { describeMachine, warnIfBusy } from './machine.js';
 import { comparePeers, peersUsage } from './peers/main.js';
 import { type BenchmarkResult, runBenchmarks } from './run.js';
@@ -21,6 +22,7 @@ const usage = `npm run bench -- [--only PREFIX] [--json] [--out FILE] [--rounds 
   --threads N    threads of the engine (default: all cores)
 
 \`npm run bench -- --peers\` compares with other libraries and writes a page: see its \`--help\`.
+\`npm run bench -- --endurance\` shows what holds under load: see its \`--help\`.
 Figures of PyTorch 2 appear if the environment variable DPAR_PYTHON names a Python that has it, or python3 has.
 
 ${benchmarks.flatMap(({ name, onlyWith }) => (onlyWith === undefined ? [name] : [])).join('\n')}
@@ -77,4 +79,5 @@ function formatFigure(value: string | number): string {
 
 const argv = process.argv.slice(2);
 if (argv.includes('--peers')) runProgram(() => comparePeers(argv), peersUsage);
+else if (argv.includes('--endurance')) runProgram(() => runEndurance(argv), enduranceUsage);
 else runProgram(main, usage);

@@ -56,6 +56,9 @@ describe('parseFeatureWeights', () => {
     );
     await expect(loadFeatureWeights('nowhere.pth')).rejects.toBeInstanceOf(DparError);
     const folder = await mkdtemp(join(tmpdir(), 'dpar-eval-'));
+    const listed = join(folder, 'list.pth');
+    await writeFile(listed, list);
+    await expect(loadFeatureWeights(listed)).rejects.toThrow(`by name in '${listed}', got a list`);
     await writeFile(join(folder, 'page.pth'), '<!DOCTYPE html> saved by mistake');
     await expect(loadFeatureWeights(join(folder, 'page.pth'))).rejects.toThrow(
       /loadFeatureWeights: expected weights .*page\.pth', got an HTML page\. Download the file itself/,

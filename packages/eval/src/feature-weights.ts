@@ -43,10 +43,15 @@ export async function parseFeatureWeights(bytes: Uint8Array): Promise<FeatureWei
   return { parameters: toHostTensors(tensors), sha256: await sha256(bytes) };
 }
 
-/** Reads the tensors of a state_dict, without its batch counters. @throws DparError if it has none. */
+/**
+ * Reads the tensors of a state_dict, without its batch counters.
+ * @param place Place of the file in error messages, such as ` in 'inception.pth'`.
+ * @throws DparError if it has none.
+ */
 export async function readStateDict(
   caller: string,
   { value, read }: Pick<PyTorchContent, 'value' | 'read'>,
+  place = '',
 ): Promise<Map<string, StoredTensor>> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, tensor] of entriesOf(value) ?? []) {
@@ -55,7 +60,7 @@ export async function readStateDict(
   }
   if (tensors.size > 0) return tensors;
   throw new DparError(
-    `${caller}: expected a state_dict with tensors by name, got ${formatPyTorchValue(value)}. Use ${weightFiles}.`,
+    `${caller}: expected a state_dict with tensors by name${place}, got ${formatPyTorchValue(value)}. Use ${weightFiles}.`,
   );
 }
 

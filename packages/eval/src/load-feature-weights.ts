@@ -46,7 +46,7 @@ async function firstBytes(path: string): Promise<Uint8Array> {
 async function readPyTorchFile(path: string): Promise<Map<string, StoredTensor>> {
   const file = await openPyTorch(path);
   try {
-    return await readStateDict('loadFeatureWeights', file);
+    return await readStateDict('loadFeatureWeights', file, ` in '${path}'`);
   } finally {
     await file.close();
   }

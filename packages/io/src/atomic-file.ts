@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type KindsOf, listOf } from '@dpar/check';
 import { checkArguments } from './check-arguments.js';
@@ -9,9 +10,42 @@ import { makeFolder } from './make-folder.js';
 /** Kind of a hidden file or folder next to its target: incomplete, or the complete previous version. */
 export type SiblingKind = 'partial' | 'previous';
 
-/** Makes a unique hidden name in the folder of `path`: `.name.partial-0123456789abcdef`. */
+/** Digits of this machine in hidden names. */
+const machineDigits = createHash('sha256').update(hostname()).digest('hex').slice(0, 4);
+
+/** Digits of a process of this machine in hidden names. */
+const processDigits = process.pid.toString(16).padStart(6, '0').slice(-6);
+
+/**
+ * Makes a unique hidden name in the folder of `path`: `.name.partial-0123456789abcdef`. The digits are 4 of the machine, 6 of the
+ * process and 6 random ones.
+ */
 export function siblingOf(path: string, kind: SiblingKind): string {
-  return join(dirname(path), `.${basename(path)}.${kind}-${randomBytes(8).toString('hex')}`);
+  const digits = `${machineDigits}${processDigits}${randomBytes(3).toString('hex')}`;
+  return join(dirname(path), `.${basename(path)}.${kind}-${digits}`);
+}
+
+/** Age in milliseconds after which a hidden file of another machine counts as abandoned. Writing changes its time. */
+const abandonedAge = 3_600_000;
+
+/**
+ * True for a hidden file whose writer has ended: a process of this machine that does not run any more, or a process of another
+ * machine that has not written for an hour.
+ */
+export async function isAbandoned(path: string): Promise<boolean> {
+  const digits = path.slice(-16);
+  if (digits.startsWith(machineDigits)) return !isRunning(Number.parseInt(digits.slice(4, 10), 16));
+  const status = await unlessMissing(stat(path));
+  return status !== undefined && Date.now() - status.mtimeMs > abandonedAge;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH'; // a process of another user is running, too
+  }
 }
 
 /** Parses a file name of {@link siblingOf}. Undefined for other names. */

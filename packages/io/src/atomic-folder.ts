@@ -1,6 +1,14 @@
 import { lstat, mkdir, open, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { aboutTarget, parseSibling, type SiblingKind, siblingOf, syncFolder, unlessMissing } from './atomic-file.js';
+import {
+  aboutTarget,
+  isAbandoned,
+  parseSibling,
+  type SiblingKind,
+  siblingOf,
+  syncFolder,
+  unlessMissing,
+} from './atomic-file.js';
 import { checkArguments } from './check-arguments.js';
 import { IoError } from './error.js';
 import { makeFolder } from './make-folder.js';
@@ -57,6 +65,29 @@ export async function recoverFolder(folder: string, names?: readonly string[]): 
   const entries = (await unlessMissing(readdir(folder))) ?? [];
   const interrupted = new Set(entries.flatMap((entry) => parseSibling(entry)?.name ?? []));
   for (const name of interrupted) if (names?.includes(name) ?? true) await recover(join(resolve(folder), name));
+}
+
+/**
+ * Removes what killed processes left of files that they were writing with `writeFileAtomic`, and of folders with these paths that
+ * they were removing or replacing. What a running process of this machine writes stays, and what other machines wrote in the last
+ * hour. Missing folders are ignored.
+ * @param paths Files, or folders.
+ */
+export async function recoverFiles(paths: readonly string[]): Promise<void> {
+  checkArguments('recoverFiles', { paths }, { paths: 'string[]' });
+  const folders = new Map<string, Set<string>>();
+  for (const path of paths) {
+    const names = folders.get(dirname(path)) ?? new Set();
+    folders.set(dirname(path), names.add(basename(path)));
+  }
+  for (const [folder, names] of folders) {
+    for (const entry of (await unlessMissing(readdir(folder))) ?? []) {
+      const sibling = parseSibling(entry);
+      const hidden = join(folder, entry);
+      if (sibling?.kind !== 'partial' || !names.has(sibling.name) || !(await isAbandoned(hidden))) continue;
+      await rm(hidden, { recursive: true, force: true });
+    }
+  }
 }
 
 /** Removes a folder atomically. After a crash it is either complete, or hidden until {@link recoverFolder} removes it. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -7,13 +8,14 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
-import { findFolder, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
+import { siblingOf, writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
+import { findFolder, recoverFiles, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
 
 // Every operation on the file system counts down; at 0 it fails, and in a crash so does each one after it.
 const disk = vi.hoisted(() => ({ left: Infinity, crash: false, done: 0 }));
@@ -285,6 +287,24 @@ describe('recoverFolder', () => {
     expect(readFileSync(join(folder, 'gone', 'origin'), 'utf8')).toBe(`.gone.previous-${id}`);
     expect(readFileSync(join(folder, 'there', 'origin'), 'utf8')).toBe('there');
     await recoverFolder(join(folder, 'none'));
+  });
+});
+
+describe('recoverFiles', () => {
+  it('removes what ended processes left of its files in all folders, and nothing else', async () => {
+    const ended = spawnSync(process.execPath, ['-e', '']).pid;
+    const mine = siblingOf(join(folder, 'a.npz'), 'partial');
+    const dead = mine.replace(/(?<=partial-....)....../, ended.toString(16).padStart(6, '0'));
+    const hour = new Date(Date.now() - 4_000_000);
+    mkdirSync(join(folder, 'below'));
+    const machine = mine.slice(-16, -12) === '0000' ? '1111' : '0000';
+    const far = (name: string) => join(folder, `${name}.partial-${machine}456789abcdef`);
+    const [old, fresh, other] = [far('below/.a.npz'), far('.a.npz'), far('.b.npz')];
+    for (const path of [join(folder, 'a.npz'), mine, dead, old, fresh, other]) writeFileSync(path, 'x');
+    for (const path of [old, other]) utimesSync(path, hour, hour);
+    await recoverFiles(['a.npz', 'below/a.npz', 'none/a.npz'].map((path) => join(folder, path)));
+    const left = readdirSync(folder, { recursive: true }).map((path) => join(folder, `${path}`));
+    expect(left.sort()).toEqual([join(folder, 'a.npz'), join(folder, 'below'), mine, fresh, other].sort());
   });
 });
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fixturePath } from '@dpar/fixtures';
+import { fixturePath, mutated } from '@dpar/fixtures';
+import { allocatedBytes } from '@dpar/fixtures/allocated';
 import { createRandom, int32, isDparError } from '@dpar/tensor';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { formatNpy, parseNpy } from './npy.js';
@@ -15,11 +16,9 @@ import { formatSafetensors, parseSafetensors } from './safetensors.js';
 import { openSafetensors } from './safetensors-file.js';
 import { formatSafetensorsIndex, parseSafetensorsIndex } from './safetensors-index.js';
 import type { SafetensorsReader } from './safetensors-reader.js';
-import { allocatedBytes } from './testing/allocated.js';
-import { mutated } from './testing/mutated.js';
 
 // Before the modules above are loaded, so that they see the constructors that count.
-await vi.hoisted(async () => (await import('./testing/allocated.js')).countAllocations());
+await vi.hoisted(async () => (await import('@dpar/fixtures/allocated')).countAllocations());
 
 const folder = mkdtempSync(join(tmpdir(), 'dpar-fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true }));

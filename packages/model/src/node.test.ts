@@ -54,6 +54,9 @@ describe('loadModel', () => {
   it('refuses a wrong key, and weights of another configuration', async () => {
     const folder = await saved('llamagen');
     await writeFile(join(folder, 'config.json'), JSON.stringify({ ...sizes, kind: 'llamagen', n_head: 0 }));
+    await expect(loadModel(folder)).rejects.toThrow(
+      `loadModel: expected a valid model in '${folder}', got a wrong one.`,
+    );
     await expect(loadModel(folder)).rejects.toThrow("expected 'n_head' to be a whole number >= 1, got 0.");
     await writeFile(join(folder, 'config.json'), JSON.stringify({ ...sizes, kind: 'llamagen', n_layer: 2 }));
     await expect(loadModel(folder)).rejects.toThrow('missing layers.1.attention.wqkv.weight [48, 16]');

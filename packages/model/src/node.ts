@@ -6,6 +6,7 @@ import {
   type Model,
   type ModelKind,
   type ModelOfKind,
+  madeFromFiles,
   modelArgument,
   modelOf,
 } from '@dpar/nn';
@@ -40,7 +41,8 @@ export async function loadModel<K extends ModelKind = ImageModelKind>(
   const kinds = options.kinds ?? (imageModelKinds as readonly ModelKind[] as readonly K[]);
   const { config, parameters, notes = [] } = await readCheckpoint(folder, weights === undefined ? {} : { weights });
   for (const note of notes) onNote?.(note);
-  return modelOf(kindOfConfig('loadModel', kinds, config, folder), config, parameters);
+  const kind = kindOfConfig('loadModel', kinds, config, folder);
+  return madeFromFiles('loadModel', folder, () => modelOf(kind, config, parameters));
 }
 
 /**

@@ -80,6 +80,7 @@ export {
   type Model,
   type ModelKind,
   type ModelOfKind,
+  madeFromFiles,
   modelArgument,
   modelOf,
 } from './model-kind.js';

@@ -1,4 +1,4 @@
-import { DparError, type HostTensor, type Tensors } from '@dpar/tensor';
+import { DparError, type HostTensor, isDparError, type Tensors } from '@dpar/tensor';
 import { checkArguments } from './check-arguments.js';
 import { type ArgumentKinds, type Fields, isObject } from './config.js';
 import { checkParameters, type ParameterSpecs } from './parameters.js';
@@ -151,6 +151,23 @@ export function modelOf<K extends ModelKind>(kind: K, json: unknown, parameters:
 
   const config = kind.readConfig(json) as ConfigOf<K>;
   return { kind, config, parameters: checkedParameters({ kind, config, parameters }) };
+}
+
+/**
+ * Makes a model, or its configuration, of files.
+ * @param place Folder or address of the files.
+ * @throws the errors of `make`; a DparError also names the place.
+ */
+export function madeFromFiles<V>(caller: string, place: string, make: () => V): V {
+  checkArguments('madeFromFiles', { caller, place, make }, { caller: 'string', place: 'string', make: 'function' });
+  try {
+    return make();
+  } catch (cause) {
+    if (!isDparError(cause)) throw cause;
+    throw new DparError(`${caller}: expected a valid model in '${place}', got a wrong one. ${cause.message}`, {
+      cause,
+    });
+  }
 }
 
 /**

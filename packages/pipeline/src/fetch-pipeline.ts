@@ -1,5 +1,5 @@
 import { parseSafetensors, toHostTensors } from '@dpar/io';
-import { kindOfConfig, type ModelKind, type ModelOfKind, modelOf } from '@dpar/nn';
+import { kindOfConfig, type ModelKind, type ModelOfKind, madeFromFiles, modelOf } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { assemblePipeline, type PipelineOptions, pipelineOptionsKinds } from './assemble.js';
 import { checkArguments } from './check-arguments.js';
@@ -77,8 +77,10 @@ function urlSource(base: URL, signal: AbortSignal | undefined): ModelSource {
         throw new DparError(`fetchPipeline: expected the file '${address}', got status 404. Copy it to the server.`);
       }
       const { tensors } = parsed(address, await bodyOf(response, onProgress));
-      const kind = kindOfConfig<ModelKind>('fetchPipeline', partKinds[part], config, `${base.href}${part}`);
-      return modelOf(kind, config, toHostTensors(tensors)) as ModelOfKind<PartKind<Name>>;
+      const place = `${base.href}${part}`;
+      const kind = kindOfConfig<ModelKind>('fetchPipeline', partKinds[part], config, place);
+      const model = madeFromFiles('fetchPipeline', place, () => modelOf(kind, config, toHostTensors(tensors)));
+      return model as ModelOfKind<PartKind<Name>>;
     },
   };
 }

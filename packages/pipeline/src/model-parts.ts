@@ -1,6 +1,6 @@
 import { entropyKind } from '@dpar/entropy';
 import { dparKind, llamaGenKind } from '@dpar/model';
-import { type ConfigOf, kindOfConfig, type ModelKind, type ModelOfKind } from '@dpar/nn';
+import { type ConfigOf, kindOfConfig, type ModelKind, type ModelOfKind, madeFromFiles } from '@dpar/nn';
 import { DparError } from '@dpar/tensor';
 import { type TokenizerKind, tokenizerKinds } from '@dpar/tokenizer';
 
@@ -75,8 +75,9 @@ export async function readParts(caller: string, source: ModelSource): Promise<Mo
   const read = async <Name extends PartName>(name: Name): Promise<ModelPart<PartKind<Name>> | undefined> => {
     const json = await source.readConfig(name);
     if (json === undefined) return undefined;
-    const kind: ModelKind = kindOfConfig<ModelKind>(caller, partKinds[name], json, `${place}/${name}`);
-    return { kind, config: kind.readConfig(json) } as ModelPart<PartKind<Name>>;
+    const part = `${place}/${name}`;
+    const kind: ModelKind = kindOfConfig<ModelKind>(caller, partKinds[name], json, part);
+    return { kind, config: madeFromFiles(caller, part, () => kind.readConfig(json)) } as ModelPart<PartKind<Name>>;
   };
   const [tokenizer, dpar, llamagen, entropy] = await Promise.all([
     read('tokenizer'),

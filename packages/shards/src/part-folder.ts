@@ -1,8 +1,8 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { fromHostTensor, type HostTensor, IoError, type StoredDType, type StoredTensor } from '@dpar/io';
-import { isSystemEntry } from '@dpar/io/node';
+import { isSystemEntry, recoverFiles, removeFolderAtomic } from '@dpar/io/node';
 import { arrangeShards } from './arrange.js';
 import { checkArguments } from './check-arguments.js';
 import { type ItemRange, itemRangeKinds } from './ranges.js';
@@ -84,7 +84,7 @@ export class PartFolder implements ShardStore<PartTensors> {
   }
 
   /**
-   * Finds the parts of earlier runs. A damaged part counts as missing.
+   * Finds the parts of earlier runs. A damaged part counts as missing. Files that killed processes left incomplete are removed.
    *
    * @throws IoError if the folder or one of its parts was made with other settings, or the folder has other content.
    */
@@ -92,6 +92,7 @@ export class PartFolder implements ShardStore<PartTensors> {
     checkArguments('PartFolder.open', { folder, options }, { folder: 'string', options: partFolderOptionsKinds });
 
     const path = join(folder, options.settingsFile);
+    const { first = 0, count, total = first + count, ours = { start: 0, count }, format = safetensorsFormat } = options;
     const names = await readdir(folder).catch(() => []);
     const settings = await RunSettings.open(path, options.settings, `remove '${dirname(path)}' to start anew`);
     if (!settings.isThere && names.some((name) => !isSystemEntry(name))) {
@@ -99,8 +100,8 @@ export class PartFolder implements ShardStore<PartTensors> {
         `PartFolder: expected '${path}' of an earlier run, got a folder without it. Move '${folder}' away.`,
       );
     }
-    const { first = 0, count, total = first + count, ours = { start: 0, count }, format = safetensorsFormat } = options;
     const parts = new PartFolder(folder, { ...options, first, total, ours, format }, settings);
+    await parts.removePartial();
     for (const name of names.sort()) {
       const range = parts.rangeOf(name);
       if (range !== undefined && !parts.itemsThere(range).includes(1)) await parts.find(range);
@@ -169,7 +170,22 @@ export class PartFolder implements ShardStore<PartTensors> {
 
   /** Removes all parts. Called when the output is complete. */
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    await removeFolderAtomic(this.folder);
+  }
+
+  /** Removes what killed processes left incomplete, of all shares. */
+  private async removePartial(): Promise<void> {
+    await recoverFiles([this.folder]); // half removed
+    for (const folder of new Set([this.folder, dirname(this.settings.path)])) {
+      const names = await readdir(folder).catch(() => []);
+      const written = names.flatMap((name) => /^\.(.+)\.partial-/.exec(name)?.[1] ?? []);
+      await recoverFiles(written.map((name) => join(folder, name)));
+    }
+  }
+
+  private isOurs({ start, count }: ItemRange): boolean {
+    const { ours } = this.options;
+    return start < ours.start + ours.count && start + count > ours.start;
   }
 
   private pathOf(range: ItemRange): string {
@@ -210,11 +226,10 @@ export class PartFolder implements ShardStore<PartTensors> {
   private async isWhole(range: ItemRange, part: TensorShard): Promise<boolean> {
     const { first, count, total } = this.itemsOf(range);
     if (part.record.first !== first || part.record.count !== count || part.record.total !== total) return false;
-    const { ours, types } = this.options;
-    if (range.start >= ours.start + ours.count || range.start + range.count <= ours.start) return true;
+    if (!this.isOurs(range)) return true;
     const tensors = await part.tensors().catch(() => undefined);
     if (tensors === undefined) return false;
-    return Object.entries(types).every(([name, [dtype, shape]]) => {
+    return Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
       const tensor = tensors.get(name);
       return tensor?.dtype === dtype && `${tensor.shape}` === `${[count, ...shape]}`;
     });

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { createRandom, int32 } from '@dpar/tensor';
@@ -11,6 +11,8 @@ const [items, partSize] = [50, 4];
 const settings = { seed: 7 };
 const settingsFile = 'run.json';
 const types = { value: ['I32', []] } as const;
+/** A time at which no process is writing any more. */
+const longAgo = new Date(0);
 const all: Share = { index: 0, count: 1 };
 
 /** Writes the cubes of the items of a share, and stops before an item. */
@@ -111,6 +113,35 @@ describe('runSharded', () => {
 });
 
 describe('PartFolder', () => {
+  it('removes what killed processes left, and keeps what others are writing', async () => {
+    const folder = join(await temporaryFolder(), 'parts');
+    const first: Share = { index: 0, count: 3 };
+    await cubes(folder, first);
+    const id = 'partial-0123456789abcdef';
+    const left = [`.000000-000003.safetensors.${id}`, `.000048-000049.safetensors.${id}`, `.${settingsFile}.${id}`];
+    const writing = `.000044-000047.safetensors.${id}`;
+    for (const name of [...left, writing]) await writeFile(join(folder, name), 'half');
+    for (const name of left) await utimes(join(folder, name), longAgo, longAgo);
+    await cubes(folder, first);
+    expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([writing]);
+  });
+
+  it('is removed whole, or hidden until it is opened again', async () => {
+    const root = await temporaryFolder();
+    const folder = join(root, 'parts');
+    await cubes(folder, all);
+    // As a process that is killed while it removes the folder.
+    const half = join(root, '.parts.partial-0123456789abcdef');
+    await rename(folder, half);
+    await rm(join(half, settingsFile));
+    await utimes(half, longAgo, longAgo);
+    await cubes(folder, all);
+    expect(await readdir(root)).toEqual(['parts']);
+    const parts = await PartFolder.open(folder, { count: items, types, settings, settingsFile });
+    await parts.remove();
+    expect(await readdir(root)).toEqual([]);
+  });
+
   it('reads the row of an item, and the parts in order', async () => {
     const folder = join(await temporaryFolder(), 'parts');
     await cubes(folder, all);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { describe, expect, it } from 'vitest';
@@ -35,6 +35,17 @@ describe.each(outputs)('$command.name: $option', ({ command, option }) => {
     expect([status, stdout]).toEqual([1, '']);
     expect(await readdir(folder)).toEqual(['file']);
   });
+});
+
+it('removes what a killed command left of its file', async () => {
+  const folder = await temporaryFolder();
+  for (const name of ['a.npz', 'b.npz']) {
+    const path = join(folder, `.${name}.partial-0123456789abcdef`);
+    await writeFile(path, 'half');
+    await utimes(path, 0, 0);
+  }
+  await runCli(['merge', '--input', join(folder, 'none'), '--output', join(folder, 'a.npz')]);
+  expect(await readdir(folder)).toEqual(['.b.npz.partial-0123456789abcdef']);
 });
 
 it('finds every command that writes', () => {

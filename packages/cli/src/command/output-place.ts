@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { recoverFiles } from '@dpar/io/node';
 import { CommandError, describeFileError, UsageError } from './errors.js';
 import type { Options } from './options.js';
 import { longName } from './program.js';
@@ -25,13 +26,17 @@ export function outputKind(path: string): OutputKind {
   return 'folder';
 }
 
-/** Checks all outputs of a command. @throws as {@link checkOutput}; UsageError for an unknown ending. */
+/**
+ * Checks all outputs of a command, and removes what killed commands left of files among them.
+ * @throws as {@link checkOutput}; UsageError for an unknown ending.
+ */
 export async function checkOutputs(options: Options, values: Readonly<Record<string, unknown>>): Promise<void> {
   for (const [name, { output }] of Object.entries(options)) {
     const path = values[name];
     if (output === undefined || typeof path !== 'string') continue;
     const kind = output !== 'ending' ? output : outputKind(path) === 'folder' ? 'folder' : 'file';
     await checkOutput(longName(name), path, kind);
+    if (kind === 'file') await recoverFiles([path]);
   }
 }
 

@@ -135,6 +135,7 @@ it('says what is wrong with a configuration', async () => {
     const { path, output } = await configFile(content);
     const { status, stderr } = await runCli(['train', '--config', path, '--output', output, ...more]);
     expect(stderr).toContain(message);
+    expect(stderr.includes(`in '${path}'`)).toBe(!message.includes('path'));
     expect(status).toBe(1);
   }
   expect(await runCli(['train', '--config', 'x', '--set', 'steps'])).toMatchObject({ status: 2 });

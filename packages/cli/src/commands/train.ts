@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import type { FeatureNetwork } from '@dpar/eval';
+import { isDparError } from '@dpar/tensor';
 import { isTokenizerConfig, readTrainConfig, type StepMetrics, type TrainConfig, trainConfigKeys } from '@dpar/train';
 import { runFiles, stepFolder, type TrainOptions, train as trainRun } from '@dpar/train/node';
 import { type Context, defineCommand } from '../command/command.js';
-import { InterruptedError } from '../command/errors.js';
+import { CommandError, InterruptedError } from '../command/errors.js';
 import { assignment, file, flag, optional, outputFolder, repeated, required } from '../command/options.js';
 import { checkOutput } from '../command/output-place.js';
 import { helpWidth } from '../command/program.js';
 import { loadFeatureNetwork, type NetworkValues, networkOptions } from '../images/feature-network.js';
-import { readJsonObject } from '../input-files.js';
+import { type JsonObject, readJsonObject } from '../input-files.js';
 import { dataProgress } from '../train/data-progress.js';
 import { picturesNote, validationNote } from '../train/display.js';
 import { validationOfHead, validationOfTokenizer } from '../train/state.js';
@@ -29,7 +30,7 @@ export const train = defineCommand({
   run: async ({ config: path, output, set, resume }, context) => {
     const json = await readJsonObject(path);
     const changes = output === undefined ? set : [...set, `output=${JSON.stringify(output)}`];
-    const config = readTrainConfig(json, changes);
+    const config = configIn(path, json, changes);
     await checkOutput("the configuration's output", config.output, 'folder');
     const engine = await context.engine();
     context.note(`train: ${config.model.kind}, ${config.steps} steps of ${config.batch_size} images, ${engine.name}`);
@@ -187,4 +188,15 @@ function wrapped(text: string, width: number): string[] {
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
   return lines;
+}
+
+/** The training configuration of a file. @throws CommandError that names the file. */
+function configIn(path: string, json: JsonObject, changes: readonly string[]): TrainConfig {
+  try {
+    return readTrainConfig(json, changes);
+  } catch (cause) {
+    if (!isDparError(cause)) throw cause;
+    const message = `expected a training configuration in '${path}', got a wrong one. ${cause.message}`;
+    throw new CommandError(message, { cause });
+  }
 }

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { lockFolder } from '@dpar/io/node';
+import { join } from 'node:path';
+import { lockFolder, recoverFolder } from '@dpar/io/node';
 import { isDparError } from '@dpar/tensor';
 import type { Context } from '../command/command.js';
 import { CommandError, InterruptedError, UsageError } from '../command/errors.js';
@@ -19,7 +20,7 @@ import {
   readRecord,
   writeRecord,
 } from './record.js';
-import { type CreateRequest, CreateRun, givenSettings } from './run.js';
+import { type CreateRequest, CreateRun, givenSettings, gridsFolder } from './run.js';
 import { type TrainingStage, trainingStages } from './stage.js';
 import { runStages } from './stages.js';
 import { readStart, type Start } from './start.js';
@@ -48,6 +49,8 @@ export async function createModel(request: CreateRequest, context: Context): Pro
   const engine = await context.engine();
   const lock = await lockFolder(output);
   try {
+    // What a killed run was writing. Tokens and trained models have folders of their own, which their stages clean.
+    for (const folder of [output, join(output, gridsFolder)]) await recoverFolder(folder);
     if (record.rounds[number] === undefined) {
       record.rounds.push(await newRound(request, record, pictures, context));
       await writeRecord(output, record);

@@ -12,6 +12,9 @@ import type { Plan } from './plan.js';
 import { type CreateRecord, type GivenSettings, type Round, writeRecord } from './record.js';
 import type { StageName, StageRecord, TokenModel, TrainingStage } from './stage.js';
 
+/** Folder of the grids in the folder of a run. */
+export const gridsFolder = 'grids';
+
 /** Wishes of the command line. */
 export interface CreateRequest {
   /** Folder of the pictures. */

@@ -13,7 +13,7 @@ import { drawingOf, gridClasses } from './drawing.js';
 import { rungOfWidth, shares, tokensPerPatch } from './ladder.js';
 import { leastSteps, mostSteps, stepShare } from './plan.js';
 import { finishRun } from './result.js';
-import { type CreateRun, validationLossOf } from './run.js';
+import { type CreateRun, gridsFolder, validationLossOf } from './run.js';
 import { type StageName, type StageRecord, stageTitles, type TokenModel, type TrainingStage } from './stage.js';
 import { tokenFolders, tokenizePictures } from './tokens.js';
 import { measureSteps, runTraining } from './training.js';
@@ -84,7 +84,7 @@ async function trainingStage(run: CreateRun, stage: StageRecord, name: TrainingS
       title: run.numbered(stage, stageTitles[name]),
       totalLeft: (seconds) => seconds + run.after(stage).reduce((sum, { minutes }) => sum + 60 * minutes, 0),
       onCheckpoint: () => run.save(),
-      grids: run.path('grids'),
+      grids: run.path(gridsFolder),
       // Grids of a tokenizer show reconstructions.
       grid: name === 'tokenizer' ? undefined : run.path('grid.png'),
     },

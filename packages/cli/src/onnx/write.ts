@@ -4,6 +4,7 @@ import { exportOnnxParts, type OnnxParts } from '@dpar/engine-ort';
 import {
   checkpointFiles,
   classesFile,
+  recoverFiles,
   writeClassNames,
   writeFilesAtomic,
   writeFolderAtomic,
@@ -76,6 +77,7 @@ export async function writeOnnxFile(graph: OnnxGraph, path: string, options: Wri
   const dataPath = `${path}.data`;
   const { model, data } = partsOf(graph, basename(dataPath), options);
   const files = [...(data.length > 0 ? [{ path: dataPath, content: data }] : []), { path, content: model }];
+  await recoverFiles([dataPath]);
   await writeFilesAtomic(files);
   return files.map((file) => file.path);
 }

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { recoverFiles, removeFolderAtomic } from '@dpar/io/node';
 import {
   checkSettings,
   type PartContent,
@@ -31,11 +33,14 @@ export interface FileFormat {
  */
 export async function createFileWriter(plan: SamplePlan, format: FileFormat): Promise<SampleWriter> {
   const { output, first, total, labels, settings, share } = plan;
+  const folder = `${output}.partial`;
   if (await isThere(plan, format)) {
+    // A process that was killed when the file was complete may have left them.
+    if (existsSync(join(folder, settingsFile))) await removeFolderAtomic(folder);
+    await recoverFiles([folder]);
     const there = new Uint8Array(labels.length).fill(1);
     return { there, kept: output, add: async () => {}, finish: async () => {} };
   }
-  const folder = `${output}.partial`;
   await checkOutput('--output', folder, 'folder');
   const parts = await PartFolder.open(folder, {
     first,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pngContent, pngRecordKey, readPngRecord } from '@dpar/images/node';
-import { makeFolder, writeFileAtomic } from '@dpar/io/node';
+import { makeFolder, recoverFiles, writeFileAtomic } from '@dpar/io/node';
 import { type ImageDecoder, imageAt, pngOf } from '@dpar/pipeline';
 import { checkRun, RunSettings, shardRecord } from '@dpar/shards';
 import pMap from 'p-map';
@@ -22,6 +22,8 @@ export async function createFolderWriter(plan: SamplePlan, decoder: ImageDecoder
   for (const folder of folders) await makeFolder(join(output, folder));
   const pathOf = (i: number): string =>
     join(output, subfolders?.[i] ?? '', `${String(first + i).padStart(6, '0')}.png`);
+  const paths = Array.from(labels.keys(), pathOf);
+  await recoverFiles([...paths, settings.path]);
   const found = await pMap(labels.keys(), (i) => isThere(pathOf(i), settings), { concurrency: filesAtATime });
   const there = Uint8Array.from(found, Number);
   return {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
 import { readNpy, writeJson, writeNpy } from '@dpar/io/node';
-import { checkContent, type PartFormat, parseShardRecord, type TensorShard } from '@dpar/shards';
+import { checkContent, type ItemRange, type PartFormat, parseShardRecord, type TensorShard } from '@dpar/shards';
 
 /** End of the name of the folder with the records of parts. LlamaGen's files have no room for records. */
 export const recordsEnd = '_records';
@@ -35,6 +35,12 @@ export const llamaGenFormat: PartFormat = {
   },
   open: openLlamaGenShard,
 };
+
+/** Files of the tensors of some images. @param records Folder of the records. */
+export function filesOf(records: string, { start, count }: ItemRange): string[] {
+  const images = Array.from({ length: count }, (_, i) => start + i);
+  return tensorNames.flatMap((name) => images.map((image) => fileOf(join(records, 'any'), name, image)));
+}
 
 /** Path of the file with a tensor of an image. @param record Path of the record of its part. */
 function fileOf(record: string, name: (typeof tensorNames)[number], image: number): string {

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { checkSameImages, writeImageList } from '@dpar/images/node';
-import { writeClassNames } from '@dpar/io/node';
+import { recoverFiles, writeClassNames } from '@dpar/io/node';
 import { type ItemRange, PartFolder, type Settings } from '@dpar/shards';
 import { checkSameClasses, readClassNames } from '@dpar/train/node';
 import type { LabelledImages } from './labelled-images.js';
-import { llamaGenFormat, recordsEnd } from './llamagen-format.js';
+import { filesOf, llamaGenFormat, recordsEnd } from './llamagen-format.js';
 
 /** Name of the file with the settings of the tokens in a folder. */
 export const tokenSettingsFile = 'tokenize.json';
@@ -50,15 +50,14 @@ export async function describeSource({ output, source: { set, classes } }: Token
  * and `labels` [n], or LlamaGen's layout.
  * @throws IoError if the folder has other tokens or other files.
  */
-export function openTokenParts(plan: TokenPlan): Promise<PartFolder> {
+export async function openTokenParts(plan: TokenPlan): Promise<PartFolder> {
   const { output, llamaGenName, images, variants: V, tokensPerImage: T, ours, settings } = plan;
   const types = { tokens: ['I32', V === 1 ? [T] : [V, T]], labels: ['I32', []] } as const;
   const options = { count: images, types, ours, settings, settingsFile: tokenSettingsFile };
   if (llamaGenName === undefined) return PartFolder.open(output, options);
   const settingsFile = join('..', tokenSettingsFile);
-  return PartFolder.open(join(output, `${llamaGenName}${recordsEnd}`), {
-    ...options,
-    settingsFile,
-    format: llamaGenFormat,
-  });
+  const records = join(output, `${llamaGenName}${recordsEnd}`);
+  const parts = await PartFolder.open(records, { ...options, settingsFile, format: llamaGenFormat });
+  await recoverFiles(filesOf(records, ours));
+  return parts;
 }

@@ -305,6 +305,10 @@ describe('messages', () => {
     await expect(openOnnxModel(ort, path)).rejects.toThrow(
       `openOnnxModel: expected an ONNX file at '${path}', got no such file. Check the path.`,
     );
+    await writeFile(path, 'damaged');
+    await expect(openOnnxModel(ort, path)).rejects.toThrow(
+      `openOnnxModel: expected a model that ONNX Runtime accepts in '${path}', got: text, "damaged"`,
+    );
   });
 
   it('of files that are no models say how they begin', async () => {

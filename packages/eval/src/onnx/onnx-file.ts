@@ -35,7 +35,7 @@ export async function openOnnxModel<T extends OnnxTensor>(
   const hash = createHash('sha256').update(model);
   const files = dataFiles(model);
   for (const file of files) await addFile(hash, path, file);
-  const session = await openSession(ort, files.length === 0 ? model : path, model, options);
+  const session = await openSession(ort, files.length === 0 ? model : path, model, options, path);
   return { session, identity: `sha256:${hash.digest('hex').slice(0, 16)}` };
 }
 

@@ -9,6 +9,7 @@ const shownCharacters = 40;
  * Opens a session of a model.
  * @param model Bytes of the file, or in Node its path.
  * @param beginning The file or its first bytes, for error messages.
+ * @param path Path of the file in error messages, if it has one.
  * @throws DparError if ONNX Runtime refuses it.
  */
 export async function openSession<T extends OnnxTensor>(
@@ -16,6 +17,7 @@ export async function openSession<T extends OnnxTensor>(
   model: Uint8Array | string,
   beginning: Uint8Array,
   options: object | undefined,
+  path?: string,
 ): Promise<OnnxSession<T>> {
   // Errors are thrown, so ONNX Runtime need not print them.
   const quiet = { logSeverityLevel: 4, ...options };
@@ -25,11 +27,10 @@ export async function openSession<T extends OnnxTensor>(
       ? InferenceSession.create(model, quiet)
       : InferenceSession.create(model, quiet));
   } catch (cause) {
+    const [caller, place] = path === undefined ? ['createOnnxNetwork', ''] : ['openOnnxModel', ` in '${path}'`];
     throw new DparError(
-      `createOnnxNetwork: expected a model that ONNX Runtime accepts, got: ${reasonOf(cause, model, beginning)}`,
-      {
-        cause,
-      },
+      `${caller}: expected a model that ONNX Runtime accepts${place}, got: ${reasonOf(cause, model, beginning)}`,
+      { cause },
     );
   }
 }

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type ImageSet, imageKinds } from '@dpar/images';
 import type { StoredImageSet } from '@dpar/images/node';
+import { recoverFiles, removeFolderAtomic } from '@dpar/io/node';
 import { checkArguments } from '../check-arguments.js';
 import { type FeatureNetwork, featureNetworkKinds } from '../feature-network.js';
 import { type ExtractOptions, extractOptionsKinds } from './feature-batches.js';
 import { readFeatures, writeFeatures } from './feature-file.js';
-import { collectParts, extractParts, partsFit } from './feature-parts.js';
+import { collectParts, extractParts, partsFit, removeParts } from './feature-parts.js';
 import { type FeatureOrigin, type FeatureSet, originOf } from './feature-set.js';
 
 /** Features that are kept in a file. */
@@ -41,9 +41,13 @@ export async function extractToFile(
     { path, set, network, options },
     { path: 'string', set: imageKinds.set, network: featureNetworkKinds, 'options?': extractOptionsKinds },
   );
+  await recoverFiles([path]);
   const there = await findFeatures(path, originOf(set, network));
-  if (there !== undefined) return { features: there, extracted: 0 };
   const folder = partsFolder(path);
+  if (there !== undefined) {
+    await removeParts(folder, originOf(set, network));
+    return { features: there, extracted: 0 };
+  }
   const { parts, extracted } = await extractParts(folder, set, network, options);
   const features = await collectParts(parts, folder, options.signal);
   await writeFeatures(path, features, originOf(set, network));
@@ -106,6 +110,6 @@ export async function cachedFeatures(
   const path = featureCachePath(set, network, folder);
   // Parts of an earlier state of the set are obsolete.
   const parts = partsFolder(path);
-  if (!(await partsFit(parts, originOf(set, network)))) await rm(parts, { recursive: true, force: true });
+  if (!(await partsFit(parts, originOf(set, network)))) await removeFolderAtomic(parts);
   return { ...(await extractToFile(path, set, network, settings)), path };
 }

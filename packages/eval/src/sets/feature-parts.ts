@@ -3,7 +3,7 @@ import type { KindsOf } from '@dpar/check';
 import { type ImageSet, imageKinds } from '@dpar/images';
 import { checkImages, checkSameImages, writeImageList } from '@dpar/images/node';
 import { type StoredTensor, toHostTensor } from '@dpar/io';
-import { readJson } from '@dpar/io/node';
+import { readJson, recoverFiles, removeFolderAtomic } from '@dpar/io/node';
 import {
   type ItemRange,
   type PartContent,
@@ -112,11 +112,18 @@ export async function extractParts(
  */
 export async function partsFit(folder: string, origin: FeatureOrigin): Promise<boolean> {
   const settings = await readJson(join(folder, featureSettingsFile));
-  return (
-    settings === undefined ||
-    (settings.images === origin.imagesIdentity && settings.network_identity === origin.networkIdentity)
-  );
+  return settings === undefined || isOfOrigin(settings, origin);
 }
+
+/** Removes the parts that a killed process left of features that are complete. Parts of others stay. */
+export async function removeParts(folder: string, origin: FeatureOrigin): Promise<void> {
+  const settings = await readJson(join(folder, featureSettingsFile)).catch(() => undefined);
+  if (settings !== undefined && isOfOrigin(settings, origin)) await removeFolderAtomic(folder);
+  await recoverFiles([folder]);
+}
+
+const isOfOrigin = (settings: Readonly<Record<string, unknown>>, origin: FeatureOrigin): boolean =>
+  settings.images === origin.imagesIdentity && settings.network_identity === origin.networkIdentity;
 
 /** Opens the parts of N images. @param ours Images whose parts are checked (default: all). */
 function openParts(folder: string, count: number, settings: Settings, ours?: ItemRange): Promise<PartFolder> {

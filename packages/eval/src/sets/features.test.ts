@@ -1,4 +1,4 @@
-import { cp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { pixelsOf, randomImages, writePngs } from '@dpar/fixtures';
@@ -15,7 +15,7 @@ import { describe, expect, it } from 'vitest';
 import type { FeatureNetwork } from '../feature-network.js';
 import { featureStatistics } from '../statistics.js';
 import { tinyNetwork } from '../testing/tiny-network.js';
-import { cachedFeatures, extractToFile, featureCachePath } from './extract-file.js';
+import { cachedFeatures, extractToFile, featureCachePath, partsFolder } from './extract-file.js';
 import { extractFeatures } from './feature-batches.js';
 import { readFeatures, writeStatistics } from './feature-file.js';
 import { extractParts, readFeatureFolder } from './feature-parts.js';
@@ -93,6 +93,13 @@ describe('extractToFile', () => {
     expect(seen.images).toBe(1100 - 512);
     expect(await readFile(output)).toEqual(await readFile(whole));
     expect((await extractToFile(output, set, failingNetwork(0))).extracted).toBe(0);
+    // A process may be killed when the file is complete and its parts are still there, or half removed.
+    await extractParts(partsFolder(output), set, tinyNetwork());
+    const half = join(folder, '.out.npz.partial.partial-0123456789abcdef');
+    await mkdir(half);
+    await utimes(half, 0, 0);
+    expect((await extractToFile(output, set, failingNetwork(0))).extracted).toBe(0);
+    expect(await readdir(folder)).not.toContainEqual(expect.stringContaining('partial'));
   });
 
   it('says which images have changed since', async () => {

@@ -1,5 +1,6 @@
 import type { KindsOf } from '@dpar/check';
 import { createEntropyComputer } from '@dpar/entropy';
+import { recoverFiles } from '@dpar/io/node';
 import { entropySourceOf, type ImageModel, modelArgument } from '@dpar/nn';
 import { type OnShardProgress, openShard, runSharded, type Share } from '@dpar/shards';
 import { type Engine, float32, type HostTensor, int32 } from '@dpar/tensor';
@@ -73,6 +74,7 @@ export async function computeEntropies(
   const { parts, missing } = await findEntropies(layout, folder, identity, true);
   const absent = new Set(missing);
   const ours = parts.filter((_, k) => k % share.count === share.index);
+  await recoverFiles(ours.map(({ path }) => path));
   const isKept = async (part: EntropyPart): Promise<boolean> =>
     !absent.has(part) && ((await (await openShard(part.path))?.isWhole()) ?? false);
   const there = Uint8Array.from(await pMap(ours, isKept, { concurrency: 4 }), Number);
