@@ -15,7 +15,6 @@ const base = {
   num_classes: 3,
   n_local_encoder_layers: 1,
   n_local_decoder_layers: 1,
-  embedding_type: 'dynamic_4d',
   patching: { threshold: 0.5, max_patch_length: 3, row_length: 4 },
 };
 
