@@ -45,14 +45,15 @@ export function gridRotaryTable<T>(ops: Ops<T>, config: GridConfig, positions: n
  */
 export function checkHeads(
   caller: string,
-  { dim, nHead }: Pick<GridConfig, 'dim' | 'nHead'>,
+  config: Pick<GridConfig, 'dim' | 'nHead'>,
   embedding: RotaryEmbedding = '2d',
 ): void {
   checkArguments(
     'checkHeads',
-    { caller, config: { dim, nHead }, embedding },
-    { caller: 'string', config: { dim: 'number', nHead: 'number' }, embedding: 'string' },
+    { caller, config, embedding },
+    { caller: 'string', config: { dim: 'number', nHead: 'number', '*': 'any' }, 'embedding?': 'string' },
   );
+  const { dim, nHead } = config;
   try {
     rotaryLayout(embedding, dim / nHead);
   } catch (cause) {

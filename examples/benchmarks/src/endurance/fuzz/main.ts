@@ -26,7 +26,7 @@ interface KeptFault extends FuzzFault {
   readonly file: string;
 }
 
-/** What a reader did with its damaged files. */
+/** Outcomes of a reader with its damaged files. */
 interface FuzzResult extends FuzzCounts {
   readonly name: string;
   readonly faults: readonly KeptFault[];

@@ -20,7 +20,7 @@ export interface FuzzFault {
   readonly message: string;
 }
 
-/** What a reader did with damaged files so far. */
+/** Outcomes of a reader with damaged files so far. */
 export interface FuzzCounts {
   readonly read: number;
   readonly refused: number;

@@ -13,7 +13,7 @@ export interface Killable {
   readonly timed?: RegExp | undefined;
 }
 
-/** When kills hit a command. */
+/** Moments at which kills hit a command. */
 export interface KillCounts {
   /** Before its first file. */
   startUp: number;
@@ -106,9 +106,9 @@ async function finish({ name, start }: Killable, faults: string[], when: string)
 
 /** A moment of a run. */
 interface Moment {
-  /** What must happen first: nothing, a new file, or a file that is being written. */
+  /** Event that must come first: the start, a new file, or a file that is being written. */
   readonly event: 'start' | 'file' | 'writing';
-  /** How often. */
+  /** Number of such events. */
   readonly times: number;
   /** Milliseconds after it. */
   readonly delay: number;

@@ -33,7 +33,7 @@ export function classTitle(info: Classes, label: Label): string {
   return group === undefined || isUnique ? name : `${group}: ${name}`;
 }
 
-/** What the text of a prompt draws. */
+/** Content of an image that the text of a prompt asks for. */
 export interface PromptLabel {
   /** The words that the model knows; without any, the class of images without a class. */
   readonly label: Label;
