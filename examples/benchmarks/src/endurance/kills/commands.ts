@@ -89,7 +89,7 @@ export const killedCommands: readonly KilledCommand[] = [
       ...['train', '--config', join(inputs, 'train.json'), '--set', `output=${output}`, '--resume'],
     ],
     output: 'run',
-    timed: /(metrics\.jsonl|\.html|status\.json)$/,
+    timed: /(metrics\.jsonl|\.html|run\.json|status\.json)$/,
   },
   {
     name: 'create',
@@ -120,7 +120,7 @@ export const killedCommands: readonly KilledCommand[] = [
       ].flatMap((setting) => ['--set', setting]),
     ],
     output: 'created',
-    timed: /(metrics\.jsonl|\.html|create\.json|status\.json)$/,
+    timed: /(metrics\.jsonl|\.html|run\.json|create\.json|status\.json)$/,
   },
   {
     name: 'sample',
@@ -144,7 +144,8 @@ export const killedCommands: readonly KilledCommand[] = [
   {
     name: 'merge',
     weight: 4,
-    argv: (inputs, output) => ['merge', '--input', join(inputs, 'tokens'), '--output', output],
+    // Training keeps entropies beside the tokens.
+    argv: (inputs, output) => ['merge', '--input', join(inputs, 'tokens'), '--kind', 'tokens', '--output', output],
     output: 'merged',
   },
 ];

@@ -57,7 +57,8 @@ export async function killOften(
   await finish(command, faults, 'undisturbed');
   let milliseconds = performance.now() - begin;
   const expected = contentsOf(place, timed);
-  if (expected.size === 0) throw new Error(`${name}: expected files of an undisturbed run, got none.`);
+  if (expected.size === 0)
+    throw new Error(`${name}: expected files of an undisturbed run, got none. ${faults.join(' ')}`);
   let [killed, completed, tried] = [0, 0, 0];
   while (killed < kills) {
     await anew(place);
