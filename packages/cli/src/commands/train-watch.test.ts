@@ -1,5 +1,5 @@
-import { appendFile, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
 import { fixturePath } from '@dpar/fixtures';
 import { decode } from 'fast-png';
@@ -58,6 +58,13 @@ describe('samples of a run', () => {
     const again = await runCli(['sample', '--checkpoint', join(watched.output, 'last'), ...argv, ...more]);
     expect(again.status).toBe(0);
     expect(await readFile(path)).toEqual(grids[2]);
+
+    // A run that was killed before it drew them draws them when it is started again.
+    const last = join(watched.output, 'samples', 'step-000005.png');
+    await rm(last);
+    const config = join(dirname(watched.output), 'train.json');
+    expect((await runCli(['train', '--config', config, '--threads', '1', '--resume'])).status).toBe(0);
+    expect(await readFile(last)).toEqual(grids[2]);
   });
 
   it('are drawn with the moving average if one is kept', async () => {

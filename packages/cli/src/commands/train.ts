@@ -144,7 +144,7 @@ function followRun({ steps, output }: TrainConfig, watch: TrainWatch, context: C
         data.stop();
         run.start = step;
         if (step > 0) run.newest = whereIs(step);
-        watch.start(step, trainer);
+        return watch.start(step, trainer);
       },
       onCheckpoint: ({ step, seconds }) => {
         run.newest = whereIs(step);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '@dpar/io/node';
@@ -7,6 +8,7 @@ import { isTokenizerConfig, type TrainConfig } from '@dpar/train';
 import { createTokenizerTrainer, createTrainer, train } from '@dpar/train/node';
 import type { Context } from '../command/command.js';
 import { dataProgress } from '../train/data-progress.js';
+import { samplePath } from '../train/samples.js';
 import type { TrainState } from '../train/state.js';
 import { TrainWatch } from '../train/watch.js';
 import { stepTimes } from './measure.js';
@@ -59,9 +61,12 @@ export async function runTraining(
       signal: context.signal,
       resume: true,
       onData: data.update,
-      onStart: (step, trainer) => {
+      onStart: async (step, trainer) => {
         data.stop();
-        watch.start(step, trainer);
+        await watch.start(step, trainer);
+        // A killed run may have drawn it without keeping it.
+        const path = samplePath(config.output, step);
+        if (existsSync(path)) await keepGrid(path, config.model.kind, view);
       },
       onCheckpoint: ({ seconds }) => {
         watch.checkpoint(seconds);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { FeatureNetwork } from '@dpar/eval';
 import type { RunRecord } from '@dpar/report';
 import type { Engine } from '@dpar/tensor';
@@ -13,7 +14,7 @@ import { formatMemory, machine } from '../machine.js';
 import { LiveReport, readRecord, writeRecord } from '../report/report.js';
 import { createDisplay, type TrainDisplay } from './display.js';
 import { prepareReconstructions } from './reconstructions.js';
-import { prepareSamples, type SampleGrids } from './samples.js';
+import { prepareSamples, type SampleGrids, samplePath } from './samples.js';
 import { TrainFollower } from './state.js';
 
 /** Work beside the steps, by its name in the record. */
@@ -85,8 +86,8 @@ export class TrainWatch {
     return new TrainWatch(config, context, samples, about, { ...earlier?.seconds }, displayOf);
   }
 
-  /** Starts at the first step, or resumes after `step` steps. */
-  start(step: number, trainer: RunTrainer): void {
+  /** Starts at the first step, or resumes after `step` steps, whose samples it draws if a killed run had not drawn them. */
+  async start(step: number, trainer: RunTrainer): Promise<void> {
     const { config } = this;
     const { steps, model } = config;
     const codebookSize = isTokenizerConfig(config)
@@ -96,6 +97,7 @@ export class TrainWatch {
     const display = this.displayOf(this.context, steps, step);
     display.show(follower.state, true);
     this.watched = { trainer, follower, display };
+    if (step > 0 && !existsSync(samplePath(config.output, step))) await this.drawIfDue(step, this.watched);
     this.handledAt = clock();
   }
 

@@ -192,7 +192,9 @@ describe('train', () => {
     const stages: string[] = [];
     const onData = ({ stage, done, total }: { stage: string; done: number; total: number }) =>
       stages.push(`${stage} ${done}/${total}`);
-    const onStart = () => stages.push('start');
+    const onStart = (): void => {
+      stages.push('start');
+    };
     const losses: number[][] = [];
     for (let n = 0; n < 2; n++) {
       const metrics: StepMetrics[] = [];

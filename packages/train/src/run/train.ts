@@ -28,8 +28,11 @@ export interface TrainOptions {
   readonly onData?: TrainingDataOptions['onProgress'];
   /** Called with sentences for people: the step at which the run resumes, a damaged checkpoint, the weights it starts from. */
   readonly onNote?: (text: string) => void;
-  /** Called before the first step with the number of finished steps, and with the trainer, to inspect between steps. */
-  readonly onStart?: (step: number, trainer: RunTrainer) => void;
+  /**
+   * Called before the first step with the number of finished steps, and with the trainer, to inspect between steps. The steps wait for
+   * its end.
+   */
+  readonly onStart?: (step: number, trainer: RunTrainer) => void | Promise<void>;
   /** Called after each checkpoint, with the seconds that it took. */
   readonly onCheckpoint?: (checkpoint: { step: number; folder: string; seconds: number }) => void;
 }
@@ -116,7 +119,7 @@ async function* trainWith(engine: Engine, config: TrainConfig, options: TrainOpt
     }
 
     // The steps.
-    onStart?.(trainer.step, trainer);
+    await onStart?.(trainer.step, trainer);
     let validationLoss: number | undefined;
     for await (const metrics of trainer.run(signal)) {
       metricsFile ??= await openFiles();
