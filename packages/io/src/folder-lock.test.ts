@@ -27,7 +27,8 @@ describe('lockFolder', () => {
 
   it('takes over from a process of this machine that is gone, not from one that is not seen', async () => {
     const path = await temporaryFolder();
-    await writeFile(join(path, '..lock.partial-0123456789abcdef'), '');
+    for (const name of ['..lock', '..lock-takeover'])
+      await writeFile(join(path, `${name}.partial-0123456789abcdef`), '');
     const child = spawn(process.execPath, ['-e', '']);
     await once(child, 'exit');
     await writeFile(join(path, '.lock'), JSON.stringify({ pid: child.pid, host: hostname() }));

@@ -10,6 +10,9 @@ import { makeFolder } from './make-folder.js';
 /** Name of the file that names the writer of a folder. */
 const lockName = '.lock';
 
+/** Name of the lock under which an ended process's lock is replaced. */
+const guardName = `${lockName}-takeover`;
+
 /** Exclusive lock of a folder. */
 export interface FolderLock {
   /** Releases the lock. */
@@ -45,7 +48,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 /** Removes files of processes that ended while locking. A process that is just locking is refused anyway. */
 async function removeLeftovers(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
-    if (parseSibling(name)?.name === lockName) await rm(join(dirname(path), name), { force: true });
+    const { name: target = '' } = parseSibling(name) ?? {};
+    if ([lockName, guardName].includes(target)) await rm(join(dirname(path), name), { force: true });
   }
 }
 
@@ -70,7 +74,7 @@ async function tryLock(path: string): Promise<boolean> {
  * otherwise one could remove the lock that another has just made.
  */
 async function takeOver(path: string): Promise<boolean> {
-  const guard = `${path}-takeover`;
+  const guard = join(dirname(path), guardName);
   if (!(await tryLock(guard))) {
     const other = await holderOf(guard);
     if (other !== undefined && !isGone(other)) return false;
