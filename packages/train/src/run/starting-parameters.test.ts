@@ -232,8 +232,8 @@ describe('a run with init_from', () => {
   });
 
   it.each([
-    [() => tinyModel('dpar', { dim: 24 }), /got cls_embedding.embedding_table.weight is float32\[4, 24\] instead of/],
-    [() => tinyModel('dpar', { n_head: 2 }), /got n_head 2 instead of 1\. Copy the keys of 'model'/],
+    [() => tinyModel('dpar', { dim: 32 }), /got cls_embedding.embedding_table.weight is float32\[4, 32\] instead of/],
+    [() => tinyModel('llamagen', { n_head: 2 }), /got n_head 2 instead of 1\. Copy the keys of 'model'/],
     [() => tinyModel('llamagen', { rope_base: 500 }), /got rope_base 500 instead of 10000\. Copy the keys/],
   ])('refuses weights of which nothing fits, or with another meaning', async (model, message) => {
     await saveModel(base, model());
