@@ -54,6 +54,11 @@ export function checkHeads(
     { caller: 'string', config: { dim: 'number', nHead: 'number', '*': 'any' }, 'embedding?': 'string' },
   );
   const { dim, nHead } = config;
+  if (dim % nHead !== 0) {
+    throw new DparError(
+      `${caller}: expected 'dim' to be a multiple of 'n_head', got ${dim} and ${nHead}. Change the width or the number of heads.`,
+    );
+  }
   try {
     rotaryLayout(embedding, dim / nHead);
   } catch (cause) {

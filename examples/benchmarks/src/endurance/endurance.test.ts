@@ -146,12 +146,7 @@ it('runs, reports, and refuses what it does not know', { timeout: 240_000 }, asy
   expect(status, stderr).toBe(0);
   expect(await readFile(join(output, 'endurance.md'), 'utf8')).toBe(stdout);
   expect(stdout).toMatch(/\| training of a DPAR \| 100 steps \|/);
-  for (const argv of [
-    ['--only', 'nothing'],
-    ['--minutes', '-1'],
-  ]) {
-    expect(bench(...argv)).toMatchObject({ status: 2, stdout: '' });
-  }
+  expect(bench('--only', 'nothing')).toMatchObject({ status: 2, stdout: '' });
 });
 
 it('reports faults', () => {

@@ -102,7 +102,7 @@ async function killedRun(name: string, moment: Moment, changes?: object): Promis
 }
 
 /** Number of kills. More of them take longer, and find what is rare. */
-const kills = Number(process.env.DPAR_KILLS ?? 8);
+const kills = Number(process.env.DPAR_KILLS ?? 6);
 
 it(`ends with the same bytes after a SIGKILL at any of ${kills} random moments`, {
   timeout: 40_000 * kills,
