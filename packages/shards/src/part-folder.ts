@@ -92,7 +92,6 @@ export class PartFolder implements ShardStore<PartTensors> {
     checkArguments('PartFolder.open', { folder, options }, { folder: 'string', options: partFolderOptionsKinds });
 
     const path = join(folder, options.settingsFile);
-    const { first = 0, count, total = first + count, ours = { start: 0, count }, format = safetensorsFormat } = options;
     const names = await readdir(folder).catch(() => []);
     const settings = await RunSettings.open(path, options.settings, `remove '${dirname(path)}' to start anew`);
     if (!settings.isThere && names.some((name) => !isSystemEntry(name))) {
@@ -100,6 +99,7 @@ export class PartFolder implements ShardStore<PartTensors> {
         `PartFolder: expected '${path}' of an earlier run, got a folder without it. Move '${folder}' away.`,
       );
     }
+    const { first = 0, count, total = first + count, ours = { start: 0, count }, format = safetensorsFormat } = options;
     const parts = new PartFolder(folder, { ...options, first, total, ours, format }, settings);
     await parts.removePartial();
     for (const name of names.sort()) {
@@ -183,11 +183,6 @@ export class PartFolder implements ShardStore<PartTensors> {
     }
   }
 
-  private isOurs({ start, count }: ItemRange): boolean {
-    const { ours } = this.options;
-    return start < ours.start + ours.count && start + count > ours.start;
-  }
-
   private pathOf(range: ItemRange): string {
     return join(this.folder, `${partName(this.itemsOf(range))}.${this.options.format.extension}`);
   }
@@ -226,10 +221,11 @@ export class PartFolder implements ShardStore<PartTensors> {
   private async isWhole(range: ItemRange, part: TensorShard): Promise<boolean> {
     const { first, count, total } = this.itemsOf(range);
     if (part.record.first !== first || part.record.count !== count || part.record.total !== total) return false;
-    if (!this.isOurs(range)) return true;
+    const { ours, types } = this.options;
+    if (range.start >= ours.start + ours.count || range.start + range.count <= ours.start) return true;
     const tensors = await part.tensors().catch(() => undefined);
     if (tensors === undefined) return false;
-    return Object.entries(this.options.types).every(([name, [dtype, shape]]) => {
+    return Object.entries(types).every(([name, [dtype, shape]]) => {
       const tensor = tensors.get(name);
       return tensor?.dtype === dtype && `${tensor.shape}` === `${[count, ...shape]}`;
     });
