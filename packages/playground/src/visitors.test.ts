@@ -43,19 +43,31 @@ async function tabTo(page: Page, name: string): Promise<void> {
 describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_000 }, () => {
   let browser: Browser;
   let server: TestPage;
+  /** With a model that draws at once, where it does not matter what. */
+  let tiny: TestPage;
 
   beforeAll(async () => {
     server = await servedPage();
+    const { classes, ...parts } = tinyModel();
+    const folder = await temporaryFolder();
+    await writeModelFolder(folder, parts, classes);
+    tiny = await servedPage(folder);
     browser = await launchChromium(chromium as string);
   });
   afterAll(async () => {
     await browser?.close();
     await server?.close();
+    await tiny?.close();
   });
 
   /** Opens a part of the page, waits for the model, and looks at complaints when `act` is done. */
-  async function at(tab: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>): Promise<void> {
-    const { context, page, complaints } = await visit(browser, `${server.url}#${tab}`, options);
+  async function at(
+    tab: string,
+    options: BrowserContextOptions,
+    act: (page: Page) => Promise<void>,
+    { url } = server,
+  ): Promise<void> {
+    const { context, page, complaints } = await visit(browser, `${url}#${tab}`, options);
     await firstMap(page);
     await act(page);
     expect(complaints).toEqual([]);
@@ -358,16 +370,21 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     }));
 
   it('can compare after they have changed the threads', () =>
-    at('generate', {}, async (page) => {
-      await page.getByRole('button', { name: 'Generate', exact: true }).click();
-      await page.getByText('Finished').waitFor();
-      await page.getByLabel('Threads').selectOption('2');
-      await soon(() => figure(page, 'engine')).toContain('2 threads');
-      await page.locator('#tab-compare').click();
-      await page.getByRole('button', { name: 'Compare', exact: true }).click();
-      // Threads are slow where processors are busy.
-      await soon(() => figure(page, 'dpar-tokens').then(Number)).toBeGreaterThan(3);
-    }));
+    at(
+      'generate',
+      {},
+      async (page) => {
+        await page.getByRole('button', { name: 'Generate', exact: true }).click();
+        await page.getByText('Finished').waitFor();
+        await page.getByLabel('Threads').selectOption('2');
+        await soon(() => figure(page, 'engine')).toContain('2 threads');
+        await page.locator('#tab-compare').click();
+        await page.getByRole('button', { name: 'Compare', exact: true }).click();
+        // Threads are slow where processors are busy.
+        await soon(() => figure(page, 'dpar-tokens').then(Number)).toBeGreaterThan(3);
+      },
+      tiny,
+    ));
 
   it.each([
     [360, 640],
@@ -375,32 +392,37 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     [768, 1024],
     [740, 360],
   ])('with fingers have picture and button together on %d x %d', (width, height) =>
-    at('generate', touch(width, height), async (page) => {
-      const button = page.locator('#panel-generate .primary');
-      const inWindow = async (): Promise<boolean> => {
-        const box = await button.boundingBox();
-        return box !== null && box.y >= 0 && box.y + box.height <= height;
-      };
-      const canvas = page.locator('canvas[data-canvas=generation]');
-      expect(await inWindow()).toBe(true);
-      await page.evaluate(() => document.querySelector('.tokens')?.scrollIntoView({ block: 'nearest' }));
-      const bar = page.locator('#panel-generate .run');
-      expect(await bar.locator('select').isVisible()).toBe(true);
-      const [picture, box] = [await canvas.boundingBox(), await bar.boundingBox()];
-      if (!picture || !box) throw new Error('no picture or no bar');
-      if (height > width) expect(picture.y + picture.height).toBeLessThanOrEqual(box.y);
-      // From below the picture a tap brings it back.
-      await page.locator('#generate-seed').scrollIntoViewIfNeeded();
-      await button.tap();
-      await page.getByText('Finished').waitFor();
-      const after = await canvas.boundingBox();
-      expect(after?.y).toBeGreaterThanOrEqual(-1);
-      await page.locator('#tab-compare').tap();
-      await page.getByRole('button', { name: 'Compare', exact: true }).waitFor();
-      const compare = await page.locator('#panel-compare .primary').boundingBox();
-      expect((compare?.y ?? height) + (compare?.height ?? 0)).toBeLessThanOrEqual(height);
-      await takePicture(page, `compare-${width}`);
-    }),
+    at(
+      'generate',
+      touch(width, height),
+      async (page) => {
+        const button = page.locator('#panel-generate .primary');
+        const inWindow = async (): Promise<boolean> => {
+          const box = await button.boundingBox();
+          return box !== null && box.y >= 0 && box.y + box.height <= height;
+        };
+        const canvas = page.locator('canvas[data-canvas=generation]');
+        expect(await inWindow()).toBe(true);
+        await page.evaluate(() => document.querySelector('.tokens')?.scrollIntoView({ block: 'nearest' }));
+        const bar = page.locator('#panel-generate .run');
+        expect(await bar.locator('select').isVisible()).toBe(true);
+        const [picture, box] = [await canvas.boundingBox(), await bar.boundingBox()];
+        if (!picture || !box) throw new Error('no picture or no bar');
+        if (height > width) expect(picture.y + picture.height).toBeLessThanOrEqual(box.y);
+        // From below the picture a tap brings it back.
+        await page.locator('#generate-seed').scrollIntoViewIfNeeded();
+        await button.tap();
+        await page.getByText('Finished').waitFor();
+        const after = await canvas.boundingBox();
+        expect(after?.y).toBeGreaterThanOrEqual(-1);
+        await page.locator('#tab-compare').tap();
+        await page.getByRole('button', { name: 'Compare', exact: true }).waitFor();
+        const compare = await page.locator('#panel-compare .primary').boundingBox();
+        expect((compare?.y ?? height) + (compare?.height ?? 0)).toBeLessThanOrEqual(height);
+        await takePicture(page, `compare-${width}`);
+      },
+      tiny,
+    ),
   );
 
   it('are told what fingers, or mouse and keyboard, can do', async () => {

@@ -114,20 +114,6 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
     5 * minutes,
   );
 
-  it('prints what the other blocks of the READMEs say', async () => {
-    const others = readmePrograms().filter(
-      ({ name, code }) => !(name in coveredElsewhere) && !programs.some((first) => first.code === code),
-    );
-    expect(others.map(({ name }) => name)).toContain('README.md 1');
-    const write = async ({ name, code }: Program, i: number) =>
-      project.write(`block${i}.mjs`, (await transform(`${preparations[name] ?? ''}\n${code}`, { loader: 'ts' })).code);
-    const outputs = await runPrograms(project.folder, await Promise.all(others.map(write)));
-    for (const [i, { name, expected }] of others.entries()) {
-      if (expected === '') expect(outputs[i], name).not.toContain('Error');
-      else expect(outputs[i], name).toBe(expected);
-    }
-  }, 300_000);
-
   it(
     'has the commands that the READMEs show',
     async () => {
@@ -150,8 +136,22 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
     expect(new Set(seen)).toEqual(new Set(packages.map(({ name }) => name)));
   });
 
-  // What follows asks about files, which both install alike.
+  // What follows asks about code and files, which both install alike.
   const withNpm = manager === 'npm' ? it : it.skip;
+
+  withNpm('prints what the other blocks of the READMEs say', async () => {
+    const others = readmePrograms().filter(
+      ({ name, code }) => !(name in coveredElsewhere) && !programs.some((first) => first.code === code),
+    );
+    expect(others.map(({ name }) => name)).toContain('README.md 1');
+    const write = async ({ name, code }: Program, i: number) =>
+      project.write(`block${i}.mjs`, (await transform(`${preparations[name] ?? ''}\n${code}`, { loader: 'ts' })).code);
+    const outputs = await runPrograms(project.folder, await Promise.all(others.map(write)));
+    for (const [i, { name, expected }] of others.entries()) {
+      if (expected === '') expect(outputs[i], name).not.toContain('Error');
+      else expect(outputs[i], name).toBe(expected);
+    }
+  }, 300_000);
 
   withNpm.each(Object.keys(resolutions) as (keyof typeof resolutions)[])(
     'compiles in TypeScript as %s',
@@ -159,6 +159,8 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
       const write = ({ name, code }: Example) => project.write(`ts/${name.split('/')[1]}.ts`, inTypeScript(code));
       await Promise.all(programs.map(write));
       expect(await compile(project, resolution)).toEqual([]);
+      // Bundlers resolve the imports themselves.
+      if (resolution === 'bundler') return;
       const compiled = join(project.folder, `out-${resolution}`);
       const files = programs.map(({ name }) => join(compiled, `${name.split('/')[1]}.js`));
       await writePhotos(compiled);

@@ -71,6 +71,7 @@ function promptHint(info: ModelInfo, prompt: string): string {
   const found = promptLabel(info, prompt);
   if (found === undefined) return `The model knows ${info.words.length} words: names and keywords of its pictures.`;
   const { label, unknown } = found;
+  if (label === undefined) return 'The model knows none of these words, and draws the class.';
   if (typeof label === 'number') return 'The model knows none of these words, and draws anything.';
   const dropped = unknown.map((word) => `‘${word}’`).join(', ');
   return `Draws ‘${classTitle(info, label)}’.${dropped && ` The model does not know ${dropped}.`}`;

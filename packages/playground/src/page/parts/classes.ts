@@ -6,6 +6,9 @@ import type { ModelInfo } from '../../model/model-info.js';
 
 type Classes = Pick<ModelInfo, 'classes' | 'words'>;
 
+/** Classes and words, and whether the model draws images without either, as it does for guidance. */
+type Prompts = Classes & Pick<ModelInfo, 'hasGuidance'>;
+
 /** A class whose name is `group/name`, or of no group. */
 interface GroupedClass {
   readonly label: number;
@@ -35,21 +38,21 @@ export function classTitle(info: Classes, label: Label): string {
 
 /** Content of an image that the text of a prompt asks for. */
 export interface PromptLabel {
-  /** The words that the model knows; without any, the class of images without a class. */
-  readonly label: Label;
+  /** The words that the model knows. Without any: the class of images without a class, or undefined if there is none. */
+  readonly label: Label | undefined;
   /** Words of the text that the model does not know. */
   readonly unknown: readonly string[];
 }
 
 /** Label of the text of a prompt; undefined for no text. */
-export function promptLabel({ classes, words }: Classes, text: string): PromptLabel | undefined {
+export function promptLabel({ classes, words, hasGuidance }: Prompts, text: string): PromptLabel | undefined {
   const { words: known, unknown } = promptNamed(
     text,
     words.map((word) => `/${word}`),
   );
   if (known.length === 0 && unknown.length === 0) return undefined;
-  const nullClass = classes.length + words.length;
-  return { label: known.length === 0 ? nullClass : known.map((word) => classes.length + word), unknown };
+  if (known.length > 0) return { label: known.map((word) => classes.length + word), unknown };
+  return { label: hasGuidance ? classes.length + words.length : undefined, unknown };
 }
 
 /** Label of a class by its whole name; undefined for another name, or none. */
