@@ -17,6 +17,15 @@ it('leads somewhere with each link of the Markdown files', () => {
   expect(deadLinks(root, pages)).toEqual([]);
 });
 
+it('has no marks of texts that are to be written', () => {
+  const marks = markdownFiles(root).flatMap((path) =>
+    [...readFileSync(join(root, path), 'utf8').matchAll(/^[A-Z]{2,}$|\b(?:TODO|TBD|FIXME)\b/gm)].map(
+      ([mark]) => `${path}: ${mark}`,
+    ),
+  );
+  expect(marks).toEqual([]);
+});
+
 it('finds dead links in Markdown files', async () => {
   const folder = await temporaryFolder();
   await mkdir(join(folder, 'b'));
