@@ -80,13 +80,22 @@ export async function recoverFiles(paths: readonly string[]): Promise<void> {
     const names = folders.get(dirname(path)) ?? new Set();
     folders.set(dirname(path), names.add(basename(path)));
   }
-  for (const [folder, names] of folders) {
-    for (const entry of (await unlessMissing(readdir(folder))) ?? []) {
-      const sibling = parseSibling(entry);
-      const hidden = join(folder, entry);
-      if (sibling?.kind !== 'partial' || !names.has(sibling.name) || !(await isAbandoned(hidden))) continue;
-      await rm(hidden, { recursive: true, force: true });
-    }
+  for (const [folder, names] of folders) await removeAbandoned(folder, (name) => names.has(name));
+}
+
+/** Does what {@link recoverFiles} does for all files and folders of a folder. */
+export async function recoverFilesIn(folder: string): Promise<void> {
+  checkArguments('recoverFilesIn', { folder }, { folder: 'string' });
+  await removeAbandoned(folder, () => true);
+}
+
+/** Removes partial files and folders of ended processes. @param isMeant Tells by the name of the target. */
+async function removeAbandoned(folder: string, isMeant: (name: string) => boolean): Promise<void> {
+  for (const entry of (await unlessMissing(readdir(folder))) ?? []) {
+    const sibling = parseSibling(entry);
+    const hidden = join(folder, entry);
+    if (sibling?.kind !== 'partial' || !isMeant(sibling.name) || !(await isAbandoned(hidden))) continue;
+    await rm(hidden, { recursive: true, force: true });
   }
 }
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { KindsOf } from '@dpar/check';
 import { fromHostTensor, type HostTensor, IoError, type StoredDType, type StoredTensor } from '@dpar/io';
-import { isSystemEntry, recoverFiles, removeFolderAtomic } from '@dpar/io/node';
+import { isSystemEntry, recoverFiles, recoverFilesIn, removeFolderAtomic } from '@dpar/io/node';
 import { arrangeShards } from './arrange.js';
 import { checkArguments } from './check-arguments.js';
 import { type ItemRange, itemRangeKinds } from './ranges.js';
@@ -176,11 +176,7 @@ export class PartFolder implements ShardStore<PartTensors> {
   /** Removes what killed processes left incomplete, of all shares. */
   private async removePartial(): Promise<void> {
     await recoverFiles([this.folder]); // half removed
-    for (const folder of new Set([this.folder, dirname(this.settings.path)])) {
-      const names = await readdir(folder).catch(() => []);
-      const written = names.flatMap((name) => /^\.(.+)\.partial-/.exec(name)?.[1] ?? []);
-      await recoverFiles(written.map((name) => join(folder, name)));
-    }
+    for (const folder of new Set([this.folder, dirname(this.settings.path)])) await recoverFilesIn(folder);
   }
 
   private pathOf(range: ItemRange): string {
