@@ -1,3 +1,4 @@
+import { classesNamed, isWord, promptNamed } from '@dpar/io';
 import { type Architecture, hasNullClass, type Json } from '@dpar/nn';
 import { float32, formatType, type HostTensor, named, sameShape, type Tensors } from '@dpar/tensor';
 
@@ -160,35 +161,58 @@ function classChoice(initial: HostTensor, given: HostTensor, sides: Sides): Choi
   if (!isNamed && sameShape(given.shape, initial.shape) && hasNull === givenNull) {
     return { tensor: given, taken: initial.data.length };
   }
-  const mean = meanRow(given.data, givenCount, width);
+  const all = Array.from({ length: givenCount }, (_, row) => row);
   const table = new Float32Array(initial.data.length);
   const fresh: string[] = [];
+  const mixed: string[] = [];
   let taken = 0;
-  const put = (row: number, from: number | undefined, label: string): void => {
-    table.set(from === undefined ? mean : given.data.subarray(from * width, (from + 1) * width), row * width);
-    if (from === undefined) fresh.push(label);
+  const put = (row: number, from: readonly number[], label: string): void => {
+    table.set(meanRow(given.data, from.length > 0 ? from : all, width), row * width);
+    if (from.length === 0) fresh.push(label);
     else taken++;
+    if (from.length > 1) mixed.push(`${label} (${from.length})`);
   };
   for (let row = 0; row < count; row++) {
     const name = classes?.[row];
-    const from = isNamed && name !== undefined ? givenClasses.indexOf(name) : -1;
-    put(row, from >= 0 && from < givenCount ? from : undefined, name ?? String(row));
+    const from = isNamed && name !== undefined ? rowsNamed(name, givenClasses) : [];
+    put(
+      row,
+      from.filter((other) => other < givenCount),
+      name ?? String(row),
+    );
   }
   const classRows = taken;
-  if (hasNull) put(count, givenNull ? givenCount : undefined, 'the null class');
+  if (hasNull) put(count, givenNull ? [givenCount] : [], 'the null class');
   const takesNull = hasNull && givenNull;
   const takes = isNamed
     ? `takes ${classRows} of ${count} classes by name${takesNull ? ', and the null class' : ''}`
     : `takes ${takesNull ? 'only the null class' : 'no class'}: ${unnamed(sides)}`;
-  const shown = `${fresh.slice(0, mostNames).join(', ')}${fresh.length > mostNames ? ` and ${fresh.length - mostNames} more` : ''}`;
   return {
     tensor: float32([...initial.shape], table),
     taken: taken * width,
     notes: [
       takes,
-      ...(fresh.length > 0 ? [`starts from the mean of the ${givenCount} classes of the weights: ${shown}`] : []),
+      ...(mixed.length > 0 ? [`starts from the mean of several classes or words: ${listed(mixed)}`] : []),
+      ...(fresh.length > 0
+        ? [`starts from the mean of the ${givenCount} classes of the weights: ${listed(fresh)}`]
+        : []),
     ],
   };
+}
+
+/**
+ * Rows of the weights for a class: those that its name finds (see \`classesNamed\`), the class itself or all of a group; else those of
+ * the words in its name.
+ */
+function rowsNamed(name: string, names: readonly string[]): readonly number[] {
+  const found = classesNamed(name, names);
+  return found.length > 0 || isWord(name) ? found : promptNamed(name, names).words;
+}
+
+/** Names of classes, shortened. */
+function listed(labels: readonly string[]): string {
+  const more = labels.length - mostNames;
+  return `${labels.slice(0, mostNames).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function unnamed({ own, given, classes, givenClasses }: Sides): string {
@@ -196,9 +220,11 @@ function unnamed({ own, given, classes, givenClasses }: Sides): string {
   return `there are ${own.num_classes} classes in place of ${given.num_classes}, and ${missing} have no names of classes (classes.json)`;
 }
 
-/** Mean of the first rows of a table, in double precision. */
-function meanRow(table: ArrayLike<number>, rows: number, width: number): Float32Array {
+/** Mean of some rows of a table, in double precision. */
+function meanRow(table: ArrayLike<number>, rows: readonly number[], width: number): Float32Array {
   const sums = new Float64Array(width);
-  for (let i = 0; i < rows * width; i++) (sums[i % width] as number) += table[i] as number;
-  return Float32Array.from(sums, (sum) => sum / rows);
+  for (const row of rows) {
+    for (let i = 0; i < width; i++) (sums[i] as number) += table[row * width + i] as number;
+  }
+  return Float32Array.from(sums, (sum) => sum / rows.length);
 }

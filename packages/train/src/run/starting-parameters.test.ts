@@ -134,6 +134,23 @@ describe('the class table', () => {
     expect(selected.whole.has(table)).toBe(false);
   });
 
+  it('has the mean of a group, or of the words of a name', () => {
+    const named = ['pets/cat', 'pets/dog', '/red', '/heart'];
+    const classes = ['pets', 'dog', 'a red heart', '/heart', '/blue'];
+    const selected = select(tinyModel('llamagen', { num_classes: 5 }), source(other, named), classes);
+    const [pets, dog, redHeart, heart, blue] = rows(selected.parameters);
+    const close = (row: readonly number[] = []) => row.map((value) => expect.closeTo(value, 6));
+    const halfOf = (a: number, b: number) =>
+      close((given[a] ?? []).map((value, i) => (value + (given[b]?.[i] ?? 0)) / 2));
+    expect([dog, heart]).toEqual([given[1], given[3]]);
+    expect([pets, redHeart, blue]).toEqual([halfOf(0, 1), halfOf(2, 3), close(mean)]);
+    expect(notesOf(selected, 'cls_embedding')).toEqual([
+      'takes 4 of 5 classes by name, and the null class',
+      'starts from the mean of several classes or words: pets (2), a red heart (2)',
+      'starts from the mean of the 4 classes of the weights: /blue',
+    ]);
+  });
+
   it('follows the names even if it has the same size', () => {
     const model = tinyModel('llamagen', { num_classes: 4 });
     const selected = select(model, source(other, ['a', 'b', 'c', 'd']), ['d', 'c', 'b', 'a']);
