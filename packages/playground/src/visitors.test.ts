@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findChromium, launchChromium } from '@dpar/config/chromium';
 import { temporaryFolder } from '@dpar/config/temporary-folder';
@@ -45,11 +46,12 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
   let server: TestPage;
   /** With a model that draws at once, where it does not matter what. */
   let tiny: TestPage;
+  let folder: string;
 
   beforeAll(async () => {
     server = await servedPage();
     const { classes, ...parts } = tinyModel();
-    const folder = await temporaryFolder();
+    folder = await mkdtemp(join(tmpdir(), 'dpar-tiny-'));
     await writeModelFolder(folder, parts, classes);
     tiny = await servedPage(folder);
     browser = await launchChromium(chromium as string);
@@ -58,6 +60,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     await browser?.close();
     await server?.close();
     await tiny?.close();
+    if (folder) await rm(folder, { recursive: true });
   });
 
   /** Opens a part of the page, waits for the model, and looks at complaints when `act` is done. */
