@@ -15,7 +15,14 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { siblingOf, writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
-import { findFolder, recoverFiles, recoverFilesIn, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
+import {
+  findFolder,
+  recoverFiles,
+  recoverFilesIn,
+  recoverFolder,
+  removeFolderAtomic,
+  writeFolderAtomic,
+} from './atomic-folder.js';
 
 // Every operation on the file system counts down; at 0 it fails, and in a crash so does each one after it.
 const disk = vi.hoisted(() => ({ left: Infinity, crash: false, done: 0 }));
@@ -307,7 +314,9 @@ describe('recoverFiles', () => {
     expect(left.sort()).toEqual([join(folder, 'a.npz'), join(folder, 'below'), mine, fresh, other].sort());
     await recoverFilesIn(folder);
     await recoverFilesIn(join(folder, 'none'));
-    expect(readdirSync(folder).sort()).toEqual(['a.npz', 'below', ...[mine, fresh].map((path) => basename(path))].sort());
+    expect(readdirSync(folder).sort()).toEqual(
+      ['a.npz', 'below', ...[mine, fresh].map((path) => basename(path))].sort(),
+    );
   });
 });
 

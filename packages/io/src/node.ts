@@ -1,5 +1,12 @@
 export { type FileContent, type NewFile, writeFileAtomic, writeFilesAtomic } from './atomic-file.js';
-export { findFolder, recoverFiles, recoverFilesIn, recoverFolder, removeFolderAtomic, writeFolderAtomic } from './atomic-folder.js';
+export {
+  findFolder,
+  recoverFiles,
+  recoverFilesIn,
+  recoverFolder,
+  removeFolderAtomic,
+  writeFolderAtomic,
+} from './atomic-folder.js';
 export {
   type Checkpoint,
   type CheckpointOptions,

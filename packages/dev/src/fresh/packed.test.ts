@@ -139,19 +139,26 @@ describe.skipIf(!isOnline).each<PackageManager>(['npm', 'pnpm'])('a fresh projec
   // What follows asks about code and files, which both install alike.
   const withNpm = manager === 'npm' ? it : it.skip;
 
-  withNpm('prints what the other blocks of the READMEs say', async () => {
-    const others = readmePrograms().filter(
-      ({ name, code }) => !(name in coveredElsewhere) && !programs.some((first) => first.code === code),
-    );
-    expect(others.map(({ name }) => name)).toContain('README.md 1');
-    const write = async ({ name, code }: Program, i: number) =>
-      project.write(`block${i}.mjs`, (await transform(`${preparations[name] ?? ''}\n${code}`, { loader: 'ts' })).code);
-    const outputs = await runPrograms(project.folder, await Promise.all(others.map(write)));
-    for (const [i, { name, expected }] of others.entries()) {
-      if (expected === '') expect(outputs[i], name).not.toContain('Error');
-      else expect(outputs[i], name).toBe(expected);
-    }
-  }, 300_000);
+  withNpm(
+    'prints what the other blocks of the READMEs say',
+    async () => {
+      const others = readmePrograms().filter(
+        ({ name, code }) => !(name in coveredElsewhere) && !programs.some((first) => first.code === code),
+      );
+      expect(others.map(({ name }) => name)).toContain('README.md 1');
+      const write = async ({ name, code }: Program, i: number) =>
+        project.write(
+          `block${i}.mjs`,
+          (await transform(`${preparations[name] ?? ''}\n${code}`, { loader: 'ts' })).code,
+        );
+      const outputs = await runPrograms(project.folder, await Promise.all(others.map(write)));
+      for (const [i, { name, expected }] of others.entries()) {
+        if (expected === '') expect(outputs[i], name).not.toContain('Error');
+        else expect(outputs[i], name).toBe(expected);
+      }
+    },
+    300_000,
+  );
 
   withNpm.each(Object.keys(resolutions) as (keyof typeof resolutions)[])(
     'compiles in TypeScript as %s',
