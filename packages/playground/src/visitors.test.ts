@@ -46,21 +46,20 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
   let server: TestPage;
   /** With a model that draws at once, where it does not matter what. */
   let tiny: TestPage;
-  let folder: string;
 
   beforeAll(async () => {
     server = await servedPage();
     const { classes, ...parts } = tinyModel();
-    folder = await mkdtemp(join(tmpdir(), 'dpar-tiny-'));
+    const folder = await mkdtemp(join(tmpdir(), 'dpar-tiny-'));
     await writeModelFolder(folder, parts, classes);
     tiny = await servedPage(folder);
+    await rm(folder, { recursive: true });
     browser = await launchChromium(chromium as string);
   });
   afterAll(async () => {
     await browser?.close();
     await server?.close();
     await tiny?.close();
-    if (folder) await rm(folder, { recursive: true });
   });
 
   /** Opens a part of the page, waits for the model, and looks at complaints when `act` is done. */

@@ -161,25 +161,25 @@ function classChoice(initial: HostTensor, given: HostTensor, sides: Sides): Choi
   if (!isNamed && sameShape(given.shape, initial.shape) && hasNull === givenNull) {
     return { tensor: given, taken: initial.data.length };
   }
-  const all = Array.from({ length: givenCount }, (_, row) => row);
+  const mean = meanRow(
+    given.data,
+    Array.from({ length: givenCount }, (_, row) => row),
+    width,
+  );
+  const names = isNamed ? givenClasses.slice(0, givenCount) : [];
   const table = new Float32Array(initial.data.length);
   const fresh: string[] = [];
   const mixed: string[] = [];
   let taken = 0;
   const put = (row: number, from: readonly number[], label: string): void => {
-    table.set(meanRow(given.data, from.length > 0 ? from : all, width), row * width);
+    table.set(from.length > 0 ? meanRow(given.data, from, width) : mean, row * width);
     if (from.length === 0) fresh.push(label);
     else taken++;
     if (from.length > 1) mixed.push(`${label} (${from.length})`);
   };
   for (let row = 0; row < count; row++) {
     const name = classes?.[row];
-    const from = isNamed && name !== undefined ? rowsNamed(name, givenClasses) : [];
-    put(
-      row,
-      from.filter((other) => other < givenCount),
-      name ?? String(row),
-    );
+    put(row, name === undefined ? [] : rowsNamed(name, names), name ?? String(row));
   }
   const classRows = taken;
   if (hasNull) put(count, givenNull ? [givenCount] : [], 'the null class');
@@ -201,7 +201,7 @@ function classChoice(initial: HostTensor, given: HostTensor, sides: Sides): Choi
 }
 
 /**
- * Rows of the weights for a class: those that its name finds (see \`classesNamed\`), the class itself or all of a group; else those of
+ * Rows of the weights for a class: those that its name finds (see `classesNamed`), the class itself or all of a group; else those of
  * the words in its name.
  */
 function rowsNamed(name: string, names: readonly string[]): readonly number[] {
