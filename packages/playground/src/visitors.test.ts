@@ -51,8 +51,9 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
     server = await servedPage();
     const { classes, ...parts } = tinyModel();
     const folder = await mkdtemp(join(tmpdir(), 'dpar-tiny-'));
-    await writeModelFolder(folder, parts, classes);
-    tiny = await servedPage(folder);
+    const model = join(folder, 'a tiny model with a name that is longer than the page is wide on phones');
+    await writeModelFolder(model, parts, classes);
+    tiny = await servedPage(model);
     await rm(folder, { recursive: true });
     browser = await launchChromium(chromium as string);
   });
@@ -405,6 +406,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
         };
         const canvas = page.locator('canvas[data-canvas=generation]');
         expect(await inWindow()).toBe(true);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
         await page.evaluate(() => document.querySelector('.tokens')?.scrollIntoView({ block: 'nearest' }));
         const bar = page.locator('#panel-generate .run');
         expect(await bar.locator('select').isVisible()).toBe(true);

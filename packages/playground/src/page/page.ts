@@ -31,7 +31,7 @@ export function page(app: App): TemplateResult {
   return html`<header class="top">
       <div class="brand">
         <img src="favicon.svg" alt="" width="34" height="34" />
-        <h1>DPAR <span>${app.manifest.title}</span></h1>
+        <h1 title=${app.manifest.title}>DPAR <span>${app.manifest.title}</span></h1>
       </div>
       <div class="tabs" role="tablist" aria-label="Parts" @keydown=${(event: KeyboardEvent) => moveTab(app, event)}>
         ${app.tabs.map((tab) => tabButton(app, tab))}
