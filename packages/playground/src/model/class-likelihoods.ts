@@ -1,4 +1,4 @@
-import { type DparConfig, dpar, dparInputs } from '@dpar/model';
+import { type DparConfig, dpar, dparInputs, dparKind } from '@dpar/model';
 import type { Model } from '@dpar/nn';
 import { padPatchLengths, patchLengths } from '@dpar/patchify';
 import { type Engine, int32, named } from '@dpar/tensor';
@@ -27,14 +27,15 @@ export function createClassifier(engine: Engine, { config, parameters }: Model<D
   const { blockSize: T, vocabSize: V } = config;
   const forward = engine.compile((ops, inputs) => ({ logits: dpar(ops, config, inputs, inputs as never).logits }), {
     constants: parameters,
+    // One compiled graph serves all images, however many patches they have.
+    dynamicAxes: dparKind.dynamicAxes,
   });
   const B = Math.ceil(C / Math.ceil(C / classesOfPass));
   return {
     async logLikelihoods({ tokens, entropies }, betweenPasses = async () => {}) {
       const lengths = patchLengths(entropies, patchingBy(drawingSource(config), config));
       const repeated = new Int32Array(B * T).map((_, i) => tokens[i % T] as number);
-      // Padded to the largest number of patches, so that one compiled graph serves all images.
-      const patches = padPatchLengths(new Array<Int32Array>(B).fill(lengths), T);
+      const patches = padPatchLengths(new Array<Int32Array>(B).fill(lengths));
       const found = new Float64Array(C * T);
       for (let first = 0; first < C; first += B) {
         if (first > 0) await betweenPasses();
