@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from dpar_torch.batch_order import BatchOrder, drop_classes
+from dpar_torch.batch_order import BatchOrder, drop_classes, noisy_tokens
 from dpar_torch.data import TokenData
 from dpar_torch.initial import initialize
 from dpar_torch.model import make_model
@@ -229,7 +229,7 @@ class Batches:
         return found
 
     def at(self, step):
-        """Tokens, labels and patch lengths of this process at a step."""
+        """Tokens, labels, patch lengths and, with noise in the tokens, those to predict, of this process at a step."""
         for number in range(step, min(step + 1 + self.config["data"]["prefetch_batches"], self.config["steps"])):
             if number not in self.ahead:
                 self.ahead[number] = self.thread.submit(self.load, number)
@@ -243,7 +243,11 @@ class Batches:
         if self.model["cls_token_num"] > 0:
             data, seed = self.config["data"], self.config["seed"]
             labels = drop_classes(labels, self.model["num_classes"], data["class_dropout"], seed, step, own.start)
-        return tokens.long(), labels.long(), self.lengths(entropies, len(tokens))
+        noise, targets = self.config["token_noise"], None
+        if noise > 0:
+            targets, codes = tokens.long(), self.model["vocab_size"]
+            tokens = noisy_tokens(tokens, codes, noise, self.config["seed"], step, own.start)
+        return tokens.long(), labels.long(), self.lengths(entropies, len(tokens)), targets
 
     def lengths(self, entropies, count):
         if not self.has_patches:
@@ -274,11 +278,11 @@ def one_step(trainer, batch, wants_stop):
     """Trains one step. Returns its line of metrics.jsonl, and whether a process was asked to stop."""
     config, step, world = trainer.config, trainer.step, trainer.world
     begin = time.perf_counter()
-    tokens, labels, lengths = batch.at(step)
+    tokens, labels, lengths, targets = batch.at(step)
     loaded = time.perf_counter()
     # Dropout is a function of seed, step and process, so that a resumed run repeats it.
     torch.manual_seed(((config["seed"] * 1_000_003 + step) * 65_537 + batch.rank) % 2**63)
-    loss, norm = trainer.train_step(tokens, labels, lengths)
+    loss, norm = trainer.train_step(tokens, labels, lengths, targets)
     patches, positions = ((lengths > 0).sum().item(), lengths.numel()) if lengths is not None else (tokens.numel(),) * 2
     sums = torch.tensor([loss.item(), patches, positions, wants_stop], dtype=torch.float64).to(batch.device)
     if world > 1:

@@ -67,3 +67,10 @@ def drop_classes(labels, null_class, probability, seed, step, first=0):
     """Replaces each label by the null class with a probability: int32 [B]. `first`: place of the first label in its batch."""
     dropped = Stream(seed, PURPOSES["class_dropout"], step).uniform(first, len(labels)) < probability
     return torch.where(dropped, null_class, labels)
+
+
+def noisy_tokens(tokens, codes, probability, seed, step, first=0):
+    """Replaces each token by any code with a probability: [B, T]. `first`: place of the first image in its batch."""
+    drawn = Stream(seed, PURPOSES["token_noise"], step).uniform(first * tokens.shape[1], tokens.numel()).view_as(tokens)
+    # Below the probability the number is uniform again.
+    return torch.where(drawn < probability, (drawn / probability * codes).to(tokens.dtype), tokens)

@@ -123,16 +123,17 @@ class Gpt(nn.Module):
         self.output = linear(width, config["vocab_size"])
         register_grid(self, config)
 
-    def forward(self, tokens, labels, lengths=None):
-        """One teacher-forced pass: tokens [B, T], labels [B].
+    def forward(self, tokens, labels, lengths=None, targets=None):
+        """One teacher-forced pass: tokens [B, T], labels [B], tokens to predict [B, T] if they are not those that are read.
 
         Returns the mean loss in nats per predicted token, and logits: [B, T, V]; of the entropy model [B, T - 1, V].
         """
         x = self.tok_embeddings(tokens[:, :-1])
-        targets = tokens[:, 1:]
+        targets = tokens if targets is None else targets
         if self.config["cls_token_num"] > 0:
             x = torch.cat([self.cls_embedding(labels), x], 1)
-            targets = tokens
+        else:
+            targets = targets[:, 1:]
         x = functional.dropout(x, self.token_drop, self.training)
         for block in self.layers:
             x = block(x, self.grid[: x.shape[1]])
@@ -203,19 +204,21 @@ class Dpar(nn.Module):
         self.output = linear(width, rows)
         register_grid(self, config)
 
-    def forward(self, tokens, labels, lengths):
+    def forward(self, tokens, labels, lengths, targets=None):
         """One teacher-forced pass: tokens [B, T], labels [B], patch lengths [B, M] over N tokens, padded with zeros.
+
+        targets: tokens to predict [B, T], if they are not those that are read.
 
         Returns the mean loss in nats per predicted token, and logits [B, N, V].
         """
-        batch, targets = tokens.shape[0], tokens
+        batch, read, targets = tokens.shape[0], tokens[:, :-1], tokens if targets is None else targets
         if self.config["predict_eoi_token"]:
             end = torch.full_like(tokens[:, :1], self.config["vocab_size"])
-            targets = torch.cat([tokens, end], 1)
+            read, targets = tokens, torch.cat([targets, end], 1)
         predicted = targets.shape[1]  # N
         starts, patch = patch_places(lengths, predicted)
 
-        read = functional.dropout(self.tok_embeddings(targets[:, :-1]), self.token_drop, self.training)
+        read = functional.dropout(self.tok_embeddings(read), self.token_drop, self.training)
         states, patches = self.encode(read, lengths, starts, patch)  # [B, N - 1, D], [B, M, D]
 
         # The last patch is complete only when the image is, and no token depends on it.

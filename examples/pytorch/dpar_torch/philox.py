@@ -9,7 +9,7 @@ import torch
 MASK = 0xFFFFFFFF
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
-PURPOSES = {"image_order": 1, "batch_order": 2, "class_dropout": 3, "image_variant": 4}
+PURPOSES = {"image_order": 1, "batch_order": 2, "class_dropout": 3, "image_variant": 4, "token_noise": 8}
 PART = 1 << 22  # words that are computed at a time
 
 

@@ -40,6 +40,7 @@ TRAIN_DEFAULTS = {
         "epsilon": 1e-8, "weight_decay": 0.05, "max_gradient_norm": 1, "average_decay": None,
     },
     "dropout": {"token": 0, "residual": 0, "feed_forward": 0},
+    "token_noise": 0,
     "batch_size": 32,
     "accumulation_steps": 1,
     "recompute_blocks": False,

@@ -49,13 +49,13 @@ class Trainer:
     def autocast(self):
         return torch.autocast(self.device.type, dtype=self.precision, enabled=self.precision != torch.float32)
 
-    def train_step(self, tokens, labels, lengths):
+    def train_step(self, tokens, labels, lengths, targets=None):
         """One update from this process's part of the batch. Returns the mean loss of that part, and the norm before clipping."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.step)
         self.model.train()
         total = torch.zeros((), device=self.device)
-        parts = [None if x is None else x.to(self.device).chunk(self.passes) for x in (tokens, labels, lengths)]
+        parts = [None if x is None else x.to(self.device).chunk(self.passes) for x in (tokens, labels, lengths, targets)]
         for i in range(self.passes):
             with self.gradient_sync(i == self.passes - 1):
                 with self.autocast():

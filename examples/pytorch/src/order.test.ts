@@ -1,5 +1,5 @@
 import { createRandom, int32 } from '@dpar/tensor';
-import { BatchOrder, dropClasses } from '@dpar/train';
+import { BatchOrder, dropClasses, noisyTokens } from '@dpar/train';
 import { describe, expect, it } from 'vitest';
 import { python, runPython } from './testing/torch.js';
 
@@ -7,7 +7,7 @@ const seed = 2 ** 40 + 7;
 const steps = Array.from({ length: 12 }, (_, step) => step);
 
 describe.skipIf(python === undefined)('random numbers in PyTorch', () => {
-  it('are those of dpar train: initial weights, batches, variants and dropped labels', async () => {
+  it('are those of dpar train: initial weights, batches, variants dropped labels and noise', async () => {
     const got = JSON.parse(await runPython('src/testing/order.py'));
 
     const stream = createRandom(seed, 3, 2 ** 33 + 1);
@@ -26,6 +26,14 @@ describe.skipIf(python === undefined)('random numbers in PyTorch', () => {
       Array.from({ length: 50 }, (_, i) => i % 7),
     );
     expect(got.labels).toEqual([...dropClasses(labels, 7, 0.3, seed, 12).data]);
+
+    const tokens = int32(
+      [6, 10],
+      Array.from({ length: 60 }, (_, i) => i),
+    );
+    const noisy = noisyTokens(tokens, 1000, 0.3, seed, 12).data;
+    expect(got.noisy.flat()).toEqual([...noisy]);
+    expect(got.later.flat()).toEqual([...noisy.subarray(40)]);
 
     const normal = createRandom(seed).fillNormal(new Float32Array(1000), { std: 0.02 });
     const truncated = createRandom(seed).fillTruncatedNormal(new Float32Array(1000), { std: 0.5, cut: 3 });

@@ -56,6 +56,7 @@ async function prepare(kind: keyof typeof tinyModels, changes: object = {}) {
     steps: 10,
     batch_size: 4,
     accumulation_steps: 2,
+    token_noise: 0.2,
     seed: 5,
     ...changes,
   };

@@ -53,7 +53,7 @@ export interface EntropyModelOutputs<T> {
 /**
  * One teacher-forced pass of the entropy model.
  * @param tokens int32 [B, T]
- * @param training Dropout and recomputation; default: none.
+ * @param training Dropout, other targets and recomputation; default: none.
  */
 export function entropyModel<T>(
   ops: Ops<T>,
@@ -73,7 +73,7 @@ export function entropyModel<T>(
   return {
     logits,
     entropies: entropyOfLogits(ops, logits),
-    loss: crossEntropy(ops, logits, ops.slice(tokens, 1, 1, T1)),
+    loss: crossEntropy(ops, logits, ops.slice(training.targets ?? tokens, 1, 1, T1)),
   };
 }
 

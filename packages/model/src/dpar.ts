@@ -51,7 +51,7 @@ export interface DparOutputs<T> {
 
 /**
  * One teacher-forced pass of DPAR: local encoder over tokens, global transformer over patches, local decoder over tokens.
- * @param training Dropout (of the tokens that the encoder reads, and in all blocks) and recomputation; default: none.
+ * @param training Dropout (of the tokens that the encoder reads, and in all blocks), other targets and recomputation; default: none.
  */
 export function dpar<T>(
   ops: Ops<T>,
@@ -79,9 +79,10 @@ export function dpar<T>(
 
   const decoder = localDecoder(ops, config, parameters, tokens, global, inputs, training); // [B, N, D]
   const logits = predictions(ops, parameters, decoder, config.normEps); // [B, N, V]
+  const { targets: predicted = inputs.tokens } = training;
   const targets = config.predictEoiToken
-    ? ops.concat([inputs.tokens, ops.broadcast(ops.constant(int32([1, 1], [config.vocabSize])), [B, 1])], 1)
-    : inputs.tokens;
+    ? ops.concat([predicted, ops.broadcast(ops.constant(int32([1, 1], [config.vocabSize])), [B, 1])], 1)
+    : predicted;
   const outputs = {
     encoderTokens: tokens,
     encoderPatches: patches,
@@ -91,12 +92,12 @@ export function dpar<T>(
     loss: crossEntropy(ops, logits, targets),
   };
   if (config.boundaryHead === undefined) return outputs;
-  let predicted: T | undefined;
+  let entropies: T | undefined;
   return Object.defineProperty(outputs, 'boundaryEntropies', {
     enumerable: true,
     get: () => {
-      predicted ??= boundaryEntropies(ops, config, parameters, tokens);
-      return predicted;
+      entropies ??= boundaryEntropies(ops, config, parameters, tokens);
+      return entropies;
     },
   });
 }

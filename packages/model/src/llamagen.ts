@@ -31,7 +31,7 @@ export interface LlamaGenOutputs<T> {
  * One teacher-forced pass of LlamaGen.
  * @param tokens int32 [B, T]
  * @param labels int32 [B]; `numClasses` is the null class
- * @param training Dropout and recomputation; default: none.
+ * @param training Dropout, other targets and recomputation; default: none.
  */
 export function llamaGen<T>(
   ops: Ops<T>,
@@ -57,7 +57,7 @@ export function llamaGen<T>(
   const length = ops.shapeOf(tokens)[1] ?? 0;
   const read = ops.slice(tokens, 1, 0, length - 1); // [B, T - 1]
   const logits = gptLogits(ops, config, parameters, read, labels, training); // [B, T, V]
-  return { logits, loss: crossEntropy(ops, logits, tokens) };
+  return { logits, loss: crossEntropy(ops, logits, training.targets ?? tokens) };
 }
 
 /** LlamaGen as a kind of model: one step of a class-conditional transformer for each token. */

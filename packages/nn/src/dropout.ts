@@ -30,6 +30,8 @@ export interface DropoutPlace {
 export interface Training<T> {
   /** Returns the dropout at a place, if there is one. */
   readonly dropout?: (place: DropoutPlace) => Dropout<T> | undefined;
+  /** Tokens to predict, int32 [B, T] (default: those that are read). */
+  readonly targets?: T | undefined;
   /** Keeps nothing inside transformer blocks for the backward pass: see `Ops.recompute`. */
   readonly recomputeBlocks?: boolean | undefined;
 }
@@ -37,6 +39,7 @@ export interface Training<T> {
 /** Kinds of {@link Training}. */
 export const trainingKinds: KindsOf<Training<object>> = {
   'dropout?': 'function',
+  'targets?': 'Tensor',
   'recomputeBlocks?': 'boolean',
   '*': 'any',
 };

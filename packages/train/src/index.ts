@@ -57,6 +57,7 @@ export {
   type LossAndGradients,
   type LossAndGradientsResult,
 } from './step/step.js';
+export { noisyTokens } from './step/token-noise.js';
 export { type Trained, trainedParameters } from './step/trained.js';
 export { createValidator, type Validator, type ValidatorOptions } from './step/validate.js';
 export {

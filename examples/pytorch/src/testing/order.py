@@ -8,7 +8,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from dpar_torch.batch_order import BatchOrder, drop_classes
+from dpar_torch.batch_order import BatchOrder, drop_classes, noisy_tokens
 from dpar_torch.philox import Stream
 
 seed = 2**40 + 7
@@ -24,6 +24,8 @@ print(
             "batches": [order.at(step) for step in range(12)],
             "plain": [plain.at(step)[0] for step in range(12)],
             "labels": drop_classes(torch.arange(50) % 7, 7, 0.3, seed, 12).tolist(),
+            "noisy": noisy_tokens(torch.arange(60).view(6, 10), 1000, 0.3, seed, 12).tolist(),
+            "later": noisy_tokens(torch.arange(60).view(6, 10)[4:], 1000, 0.3, seed, 12, 4).tolist(),
         }
     )
 )

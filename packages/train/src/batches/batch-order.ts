@@ -4,7 +4,7 @@ import { createRandom, DparError, type Random } from '@dpar/tensor';
 import { checkArguments } from '../check-arguments.js';
 
 /** Purposes of random numbers. Each has its own streams, so that none depends on another. `@dpar/images` has 1 and 6. */
-const purposes = { batchOrder: 2, classDropout: 3, imageVariant: 4, dropout: 5, codes: 7 } as const;
+const purposes = { batchOrder: 2, classDropout: 3, imageVariant: 4, dropout: 5, codes: 7, tokenNoise: 8 } as const;
 
 /** Random numbers of a purpose in an epoch, window or step: a function of these and the seed only. */
 export function randomStream(seed: number, purpose: keyof typeof purposes, index: number): Random {

@@ -41,6 +41,8 @@ export interface Batch extends TokenSet {
   readonly images: Int32Array;
   /** [B, M], padded with zeros: given patches, instead of patches made of entropies. */
   readonly patchLengths?: PaddedPatches;
+  /** [B, T], tokens to predict, if those that are read have noise. */
+  readonly targets?: HostTensorOf<'int32'>;
 }
 
 /** Number of images N and tokens per image T of a set. */

@@ -262,6 +262,10 @@ describe('the configuration', () => {
       `expected 'init_from' for 'train' "except_boundary_head", which leaves other parameters as they start, got none`,
     );
     expect(read({ train: 'head' })).toThrow(/'train'/);
+    expect(read({ token_noise: 0.1 })).toThrow(
+      "expected 'token_noise' 0 where a boundary head is trained, got 0.1. Set 'train' to \"except_boundary_head\"",
+    );
+    expect(read({ token_noise: 0.1, train: 'except_boundary_head' })).not.toThrow();
   });
 
   it('needs entropies', async () => {

@@ -123,6 +123,7 @@ async function imageModelTrainer(
     recomputeBlocks: config.recompute_blocks,
     seed,
     trained: config.train,
+    tokenNoise: config.token_noise,
     dropout: { token: dropout.token, residual: dropout.residual, feedForward: dropout.feed_forward },
     optimizer: { betas: optimizer.betas, epsilon: optimizer.epsilon, weightDecay: optimizer.weight_decay },
     optimizerThread: engine.hasDeviceMemory ? undefined : createOptimizerThreadFor(Object.fromEntries(trained)),

@@ -81,6 +81,9 @@ export function imageModelSchema(kind: ImageModelKind) {
       .describe('AdamW and the learning rate'),
     steps: count.describe('Optimizer steps of the run'),
     dropout: dropoutKeys.prefault({}).describe('Dropout rates'),
+    token_noise: rate
+      .default(0)
+      .describe('Probability at which a token that the model reads becomes any code, while the right one is predicted'),
     batch_size: count.default(32).describe('Images per step, B'),
     accumulation_steps: count.default(1).describe('Passes per batch: less memory, same result'),
     recompute_blocks: z
@@ -119,12 +122,22 @@ export function imageModelSchema(kind: ImageModelKind) {
 export function checkImageModelKeys(where: string, config: z.infer<ReturnType<typeof imageModelSchema>>): void {
   const { batch_size, accumulation_steps } = config;
   checkTrained(where, config);
+  checkNoise(where, config);
   if (batch_size % accumulation_steps !== 0) {
     throw new DparError(
       `${where}: expected 'accumulation_steps' to divide the ${batch_size} of 'batch_size', got ` +
         `${accumulation_steps}. Change one of the two.`,
     );
   }
+}
+
+/** Checks that a boundary head is trained on tokens without noise. */
+function checkNoise(where: string, { model, train, token_noise }: z.infer<ReturnType<typeof imageModelSchema>>): void {
+  if (token_noise === 0 || train === 'except_boundary_head' || (model as Json).boundary_head === undefined) return;
+  throw new DparError(
+    `${where}: expected 'token_noise' 0 where a boundary head is trained, got ${token_noise}. Set 'train' to ` +
+      '"except_boundary_head", and train the head in another run.',
+  );
 }
 
 /** Checks the keys of a run that trains a part of a model. */

@@ -10,7 +10,7 @@ import {
   named,
   type Tensors,
 } from '@dpar/tensor';
-import { type Batch, takeImages } from '../batches/token-set.js';
+import { type Batch, takeImages, takeRows } from '../batches/token-set.js';
 import { accumulateGradients } from '../optimizer/named-tensors.js';
 import { DropoutMasks, type DropoutRates, noDropout } from './dropout.js';
 import { lossScaleName } from './loss-scale.js';
@@ -190,9 +190,16 @@ export class BatchGradients {
     const inputs = kind.inputs(config, part, { bucketRatio: this.options.bucketRatio });
     const masks = this.masks.draw(inputs, index);
     const { entropies } = trainsHead(this.model, this.trained) ? part : {};
+    const { targets } = part;
     return {
       read: parameters,
-      inputs: { ...inputs, ...masks, ...(entropies && { entropies }), ...this.lossScale() },
+      inputs: {
+        ...inputs,
+        ...masks,
+        ...(targets && { targets }),
+        ...(entropies && { entropies }),
+        ...this.lossScale(),
+      },
       ...kind.globalPositions(config, inputs),
     };
   }
@@ -234,6 +241,11 @@ function splitBatch(batch: Batch, parts: number): Batch[] {
   if (parts === 1) return [batch];
   return Array.from({ length: parts }, (_, part) => {
     const places = Int32Array.from({ length: size }, (_, i) => part * size + i);
-    return { ...takeImages(batch, places), images: batch.images.subarray(part * size, (part + 1) * size) };
+    const { targets } = batch;
+    return {
+      ...takeImages(batch, places),
+      images: batch.images.subarray(part * size, (part + 1) * size),
+      ...(targets && { targets: takeRows(targets, places) }),
+    };
   });
 }

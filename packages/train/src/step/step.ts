@@ -51,6 +51,8 @@ export const boundaryLossName = 'boundaryLoss';
  * only the head is trained, the inputs are `tokens`, `entropies` and the parameters that the head reads, the squared error is
  * also the output `loss`, and there are no other outputs and no dropout.
  *
+ * With `targets` (int32 [B, T]) among its inputs, these are what the model predicts from the `tokens` that it reads.
+ *
  * With `lossScale` (scalar, a power of two) among its inputs, backward passes start from the losses times that scale, and gradients
  * are divided by it. Products in float16 then do not round small gradients to zero. Losses are returned unscaled.
  * @param outputs Names of the model's outputs to return.
@@ -79,7 +81,11 @@ export function gradientFunction(
   return (ops, inputs) => {
     const joint = head !== undefined && Object.hasOwn(inputs, 'entropies') ? head : undefined;
     const forward: TensorFunction = (tapeOps, tensors) =>
-      kind.outputs(tapeOps, config, tensors, { dropout: dropoutFrom(tensors, dropout), recomputeBlocks });
+      kind.outputs(tapeOps, config, tensors, {
+        dropout: dropoutFrom(tensors, dropout),
+        targets: tensors.targets,
+        recomputeBlocks,
+      });
     const byLoss = joint === undefined ? by : by.filter((name) => !isBoundaryParameter(name));
     const results = scaledGradients(ops, forward, inputs, { of: 'loss', by: byLoss });
     const returned = Object.fromEntries(outputs.map((name) => [name, named(results.outputs, name)]));

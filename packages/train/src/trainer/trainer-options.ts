@@ -40,6 +40,8 @@ export interface TrainerOptions extends BatchGradientsOptions {
   readonly maxGradientNorm?: number | undefined;
   /** Probability at which a label becomes the null class (default 0.1; no effect on models without classes). */
   readonly classDropout?: number | undefined;
+  /** Probability at which a token that the model reads becomes any code, while the right one is predicted (default 0): see `noisyTokens`. */
+  readonly tokenNoise?: number | undefined;
   /** Decay of an exponential moving average of the parameters (default: no average). */
   readonly averageDecay?: number | undefined;
   /** Data for the validation loss. It is measured every `validateEvery` steps and after the last step. */
@@ -65,6 +67,7 @@ export const trainerOptionsKinds: KindsOf<TrainerOptions> = {
   'optimizerThread?': optimizerThreadKinds,
   'maxGradientNorm?': 'number',
   'classDropout?': 'number',
+  'tokenNoise?': 'number',
   'averageDecay?': 'number',
   'validation?': 'object',
   'validateEvery?': 'number',
@@ -97,6 +100,7 @@ export function checkTrainerOptions(options: TrainerOptions): void {
   checkData(model, data, 'training data');
   if (validation !== undefined) checkData(model, validation, 'validation data');
   checkEntropies(options);
+  checkNoise(options);
 }
 
 /** @throws DparError if a set in memory lacks the entropies that a boundary head is trained on. */
@@ -104,6 +108,18 @@ function checkEntropies({ model, data, validation, trained = 'all' }: TrainerOpt
   if (!trainsHead(model, trained)) return;
   for (const set of [data, validation]) {
     if (set !== undefined && !isTokenSource(set) && set.entropies === undefined) throw missingEntropies('Trainer');
+  }
+}
+
+/** @throws DparError for a rate out of range, or noise in the tokens that a boundary head reads: its entropies are those of the right ones. */
+function checkNoise({ model, trained = 'all', tokenNoise = 0 }: TrainerOptions): void {
+  if (!(tokenNoise >= 0 && tokenNoise < 1)) {
+    throw new DparError(`Trainer: expected 'tokenNoise' from 0 to below 1, got ${tokenNoise}.`);
+  }
+  if (tokenNoise > 0 && trainsHead(model, trained)) {
+    throw new DparError(
+      `Trainer: expected 'tokenNoise' 0 where a boundary head is trained, got ${tokenNoise}. Train the head later, alone.`,
+    );
   }
 }
 

@@ -138,7 +138,7 @@ describe('Trainer', () => {
     'does the same step for %s when a batch is cut into parts, and when blocks are recomputed',
     async (kind) => {
       const run = async (changes: Partial<TrainerOptions>) => {
-        const trainer = tinyTrainer(kind, { data: tinySet(8), batchSize: 4, steps: 3, ...changes });
+        const trainer = tinyTrainer(kind, { data: tinySet(8), batchSize: 4, steps: 3, tokenNoise: 0.2, ...changes });
         const metrics = await metricsOf(trainer);
         return { metrics, parameters: trainer.parameters };
       };
@@ -246,6 +246,13 @@ describe('Trainer', () => {
   it('refuses options that are missing or of another kind', () => {
     expect(() => tinyTrainer('dpar', { steps: Number.NaN })).toThrow("'steps' to be a whole number >= 0, got NaN");
     expect(() => tinyTrainer('dpar', { classDropout: 2 })).toThrow("'classDropout' from 0 to 1, got 2");
+    expect(() => tinyTrainer('dpar', { tokenNoise: 1 })).toThrow("'tokenNoise' from 0 to below 1, got 1");
+    const withHead = tinyModel('dpar', { boundary_head: tinyHead });
+    expect(() => tinyTrainer('dpar', { model: withHead, tokenNoise: 0.1 })).toThrow(
+      "expected 'tokenNoise' 0 where a boundary head is trained, got 0.1",
+    );
+    const others = { trained: 'except_boundary_head' as const };
+    expect(() => tinyTrainer('dpar', { model: withHead, tokenNoise: 0.1, ...others })).not.toThrow();
     expect(() => tinyTrainer('dpar', { model: { ...tinyModel('dpar'), parameters: {} } })).toThrow(
       'missing tok_embeddings.weight',
     );

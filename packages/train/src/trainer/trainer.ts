@@ -14,6 +14,7 @@ import { constantSchedule, type Schedule } from '../optimizer/schedule.js';
 import { BatchGradients, type BatchGradientsResult } from '../step/batch-gradients.js';
 import { dropClasses } from '../step/dropout.js';
 import { LossScaler, lossScalerName } from '../step/loss-scaler.js';
+import { noisyTokens } from '../step/token-noise.js';
 import { boundaryConfigOf, trainedParameters, trainsHead } from '../step/trained.js';
 import { createValidator, type Validator } from '../step/validate.js';
 import { type BoundaryValidation, type BoundaryValidator, createBoundaryValidator } from '../step/validate-boundary.js';
@@ -303,15 +304,22 @@ export class Trainer implements RunTrainer {
     return this.average === undefined || decay === undefined ? undefined : { tensors: this.average, decay };
   }
 
-  /** Batch of a step, with dropped labels. */
+  /** Batch of a step, with dropped labels and noise. */
   private async batchAt(step: number): Promise<Batch> {
-    const { data, model, seed, classDropout = 0.1 } = this.options;
+    const { data, model, seed, classDropout = 0.1, tokenNoise = 0 } = this.options;
     const batch = await this.batches.take(step);
     // The constructor has checked a set in memory.
     if (isTokenSource(data)) checkBatch(model, batch, data, 'training data');
+    const { tokens } = batch;
     const nullClass = nullClassOf(model);
-    if (nullClass === undefined) return batch;
-    return { ...batch, labels: dropClasses(batch.labels, nullClass, classDropout, seed, step) };
+    return {
+      ...batch,
+      ...(nullClass !== undefined && { labels: dropClasses(batch.labels, nullClass, classDropout, seed, step) }),
+      ...(tokenNoise > 0 && {
+        tokens: noisyTokens(tokens, model.config.vocabSize, tokenNoise, seed, step),
+        targets: tokens,
+      }),
+    };
   }
 
   private async loadBatch(step: number): Promise<Batch> {
