@@ -7,7 +7,7 @@ const seed = 2 ** 40 + 7;
 const steps = Array.from({ length: 12 }, (_, step) => step);
 
 describe.skipIf(python === undefined)('random numbers in PyTorch', () => {
-  it('are those of dpar train: initial weights, batches, variants dropped labels and noise', async () => {
+  it('are those of dpar train: initial weights, batches, variants, dropped labels and noise', async () => {
     const got = JSON.parse(await runPython('src/testing/order.py'));
 
     const stream = createRandom(seed, 3, 2 ** 33 + 1);
