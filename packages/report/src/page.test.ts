@@ -21,7 +21,7 @@ describe.skipIf(chromium === undefined)('the report of a run in Chromium', { tim
   }));
   const metrics = parseMetrics(lines.map((line) => JSON.stringify(line)).join('\n'));
   const settings = { data: { tokens: 'a/'.repeat(80) } };
-  const html = trainingReport([{ name: 'run', steps: 12, settings, metrics }]);
+  const html = trainingReport([{ name: 'a_run_on_'.repeat(12), steps: 12, settings, metrics }]);
 
   it.each([1280, 768, 390])(
     'has chart texts of at least 11 px, and does not scroll sideways, at %i px',
