@@ -49,7 +49,7 @@ describe.skipIf(chromium === undefined)('visitors of the page', { timeout: 240_0
 
   beforeAll(async () => {
     server = await servedPage();
-    const { classes, ...parts } = tinyModel();
+    const { classes, ...parts } = tinyModel(['Cats', 'a_class_with_a_long_name_'.repeat(4)]);
     const folder = await mkdtemp(join(tmpdir(), 'dpar-tiny-'));
     const model = join(folder, 'a tiny model with a name that is longer than the page is wide on phones');
     await writeModelFolder(model, parts, classes);
