@@ -80,9 +80,9 @@ export const sizeCeilings: Readonly<Record<string, SizeCeiling>> = {
       'the playground loads',
   },
   '@dpar/train': {
-    bytes: 28_250,
+    bytes: 28_750,
     reason:
-      'trainers on the host or a GPU, also of a boundary head and of tokenizers, order of data, configuration with a description of each key',
+      'trainers on the host or a GPU, also of a boundary head and of tokenizers, order of data, noise in tokens, configuration with a description of each key',
   },
   '@dpar/train/node': { bytes: 46_500, reason: 'for Node: the trainers again, data on disk, runs that resume' },
   '@dpar/checkpoint': {
