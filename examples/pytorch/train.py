@@ -240,13 +240,13 @@ class Batches:
         # Images of a window are sorted by their patches, so those of a process need little padding.
         own = slice(self.rank * self.own, (self.rank + 1) * self.own)
         tokens, labels, entropies = self.data.load(images[own], variants[own])
+        seed, noise, targets = self.config["seed"], self.config["token_noise"], None
         if self.model["cls_token_num"] > 0:
-            data, seed = self.config["data"], self.config["seed"]
-            labels = drop_classes(labels, self.model["num_classes"], data["class_dropout"], seed, step, own.start)
-        noise, targets = self.config["token_noise"], None
+            probability = self.config["data"]["class_dropout"]
+            labels = drop_classes(labels, self.model["num_classes"], probability, seed, step, own.start)
         if noise > 0:
-            targets, codes = tokens.long(), self.model["vocab_size"]
-            tokens = noisy_tokens(tokens, codes, noise, self.config["seed"], step, own.start)
+            targets = tokens.long()
+            tokens = noisy_tokens(tokens, self.model["vocab_size"], noise, seed, step, own.start)
         return tokens.long(), labels.long(), self.lengths(entropies, len(tokens)), targets
 
     def lengths(self, entropies, count):
